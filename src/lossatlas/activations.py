@@ -1,0 +1,115 @@
+"""Activation functions, in place on whole batches, with the derivatives that training needs.
+
+GELU is the tanh form of Hendrycks and Gimpel (2016, section 2), since it is the same few operations in any language
+and tanh is fast everywhere; it stays within 5e-4 of the form with erf.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+import numpy as np
+
+from lossatlas.arrays import Floats
+
+#: ``forward(z)`` overwrites pre-activations with activations, whatever the shape.
+Forward: TypeAlias = Callable[[Floats], Any]
+#: ``derivative(z, h)`` gives dh/dz from the pre-activations and the activations, in a new array.
+Derivative: TypeAlias = Callable[[Floats, Floats], Floats]
+
+_GELU_SCALE = float(np.sqrt(2.0 / np.pi))
+_GELU_CUBIC = 0.044715
+
+
+@dataclass(frozen=True)
+class Activation:
+    """A function of one real number, applied to each unit of a hidden layer.
+
+    Attributes
+    ----------
+    name, title
+        For code and for people.
+    forward, derivative
+        See :data:`Forward` and :data:`Derivative`.
+    initialisation
+        Initial weights are uniform in ±sqrt(6 / fan). ``"glorot"``: fan = fan_in + fan_out (Glorot and Bengio 2010,
+        eq. 16). ``"he"``: fan = fan_in (He et al. 2015, eq. 10, as a uniform of the same variance 2 / fan_in).
+    """
+
+    name: str
+    title: str
+    forward: Forward
+    derivative: Derivative
+    initialisation: str
+
+    def initial_limit(self, fan_in: int, fan_out: int) -> float:
+        """Half-width of the uniform distribution that a layer's weights start from."""
+        fan = fan_in if self.initialisation == "he" else fan_in + fan_out
+        return float(np.sqrt(6.0 / fan))
+
+
+def _tanh(z: Floats) -> None:
+    np.tanh(z, out=z)
+
+
+def _tanh_derivative(_z: Floats, h: Floats) -> Floats:
+    return 1.0 - h * h
+
+
+def _relu(z: Floats) -> None:
+    np.maximum(z, 0.0, out=z)
+
+
+def _relu_derivative(_z: Floats, h: Floats) -> Floats:
+    return (h > 0.0).astype(h.dtype)
+
+
+def _sigmoid(z: Floats) -> None:
+    """1 / (1 + e⁻ᶻ) = ½ (1 + tanh(z / 2)): never overflows, and tanh is the fast one."""
+    z *= 0.5
+    np.tanh(z, out=z)
+    z += 1.0
+    z *= 0.5
+
+
+def _sigmoid_derivative(_z: Floats, h: Floats) -> Floats:
+    return h * (1.0 - h)
+
+
+def _gelu_gate(z: Floats) -> Floats:
+    return np.tanh(_GELU_SCALE * z * (1.0 + _GELU_CUBIC * z * z))
+
+
+def _gelu(z: Floats) -> None:
+    gate = _gelu_gate(z)
+    gate += 1.0
+    z *= gate
+    z *= 0.5
+
+
+def _gelu_derivative(z: Floats, _h: Floats) -> Floats:
+    gate = _gelu_gate(z)
+    slope = _GELU_SCALE * (1.0 + 3.0 * _GELU_CUBIC * z * z)
+    return 0.5 * (1.0 + gate) + 0.5 * z * (1.0 - gate * gate) * slope
+
+
+def _linear(_z: Floats) -> None:
+    pass
+
+
+def _linear_derivative(_z: Floats, h: Floats) -> Floats:
+    return np.ones_like(h)
+
+
+ACTIVATIONS: dict[str, Activation] = {
+    activation.name: activation
+    for activation in (
+        Activation("tanh", "tanh", _tanh, _tanh_derivative, "glorot"),
+        Activation("relu", "ReLU", _relu, _relu_derivative, "he"),
+        Activation("sigmoid", "sigmoid", _sigmoid, _sigmoid_derivative, "glorot"),
+        Activation("gelu", "GELU", _gelu, _gelu_derivative, "he"),
+        Activation("linear", "linear", _linear, _linear_derivative, "glorot"),
+    )
+}

@@ -1,0 +1,82 @@
+"""Every error that lossatlas raises on purpose.
+
+LossAtlasError
+├── ConfigError            a configuration that is not valid
+├── DataFolderError        the data folder cannot be used
+├── RunError               something about one stored run
+│   ├── RunNotFoundError   there is no such run
+│   ├── RunDamagedError    its files are not what they claim to be
+│   └── RunVersionError    it was written by a newer lossatlas
+├── ExportError            the site folder cannot be written
+├── QueueFullError         the server has enough to do
+└── CancelledError         somebody asked a computation to stop
+
+Each message says what was wrong, with the value, and what to do.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+
+class LossAtlasError(Exception):
+    """The root of the tree: catch this to catch everything lossatlas raises on purpose."""
+
+
+class ConfigError(LossAtlasError, ValueError):
+    """A configuration that is not valid.
+
+    Attributes
+    ----------
+    faults
+        One ``(field, message)`` for each fault, ``field`` being a dotted path such as ``training.epochs``.
+    """
+
+    def __init__(self, faults: Sequence[tuple[str, str]]) -> None:
+        self.faults = tuple(faults)
+        super().__init__("; ".join(f"{field}: {message}" if field else message for field, message in faults))
+
+
+class DataFolderError(LossAtlasError):
+    """The data folder cannot be used: it is a file, it is not writable, or a parent is missing."""
+
+
+class RunError(LossAtlasError):
+    """Something about one stored run."""
+
+
+class RunNotFoundError(RunError):
+    """There is no run of this id in the gallery."""
+
+
+class RunDamagedError(RunError):
+    """A file of a run is missing, foreign or not what the manifest says.
+
+    Attributes
+    ----------
+    path
+        The file at fault.
+    fault
+        What is wrong with it.
+    """
+
+    def __init__(self, path: Path, fault: str) -> None:
+        self.path, self.fault = path, fault
+        super().__init__(f"{path}: {fault}")
+
+
+class RunVersionError(RunError):
+    """A run in a format newer than this lossatlas reads."""
+
+
+class ExportError(LossAtlasError):
+    """The site folder cannot be written."""
+
+
+class QueueFullError(LossAtlasError):
+    """The server's queue of runs is full; ask again later."""
+
+
+class CancelledError(LossAtlasError):
+    """A computation was asked to stop, and did."""

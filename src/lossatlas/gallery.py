@@ -1,0 +1,199 @@
+"""A gallery: a folder of runs, its index, and the building of many runs at once."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import Executor, ProcessPoolExecutor, as_completed
+from dataclasses import dataclass
+from multiprocessing import get_context
+from pathlib import Path
+from typing import Any
+
+import platformdirs
+from filelock import FileLock
+
+from lossatlas.datasets import SOURCES, DatasetConfig
+from lossatlas.errors import DataFolderError, RunError
+from lossatlas.manifest import FORMAT_VERSION
+from lossatlas.network import ModelConfig
+from lossatlas.runs import Run, RunConfig, compute_run
+from lossatlas.store import (
+    open_run,
+    read_manifest,
+    remove_unfinished,
+    run_folder,
+    save_run,
+    write_text,
+    writing,
+)
+
+GALLERY_FORMAT = "lossatlas-gallery"
+#: Hidden layers of the default gallery, for every dataset.
+DEFAULT_MODELS: tuple[tuple[int, ...], ...] = ((4,), (16, 16))
+
+
+def default_data_folder() -> Path:
+    """Where a user's runs are kept unless told otherwise."""
+    return Path(platformdirs.user_data_dir("lossatlas", appauthor=False))
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What checking one run found: ``fault`` is None where all is well."""
+
+    run_id: str
+    fault: str | None
+
+
+class Gallery:
+    """A data folder with runs in it. Making one touches nothing on disk.
+
+    Raises
+    ------
+    DataFolderError
+        If the folder is a file.
+    """
+
+    def __init__(self, data: Path | str | None = None) -> None:
+        self.data = Path(data) if data is not None else default_data_folder()
+        if self.data.exists() and not self.data.is_dir():
+            raise DataFolderError(f"{self.data} is a file, not a folder; give another with --data DIR")
+
+    def __contains__(self, run_id: str) -> bool:
+        return (run_folder(self.data, run_id) / "run.json").is_file()
+
+    def ids(self) -> list[str]:
+        """Return the ids of all runs, damaged ones too, sorted."""
+        folders = (self.data / "runs").glob("[!.]*")
+        return sorted(folder.name for folder in folders if folder.is_dir())
+
+    def open(self, run_id: str) -> Run:
+        """Open a run; see :func:`lossatlas.store.open_run` for what can be wrong with it."""
+        return open_run(run_folder(self.data, run_id))
+
+    def save(self, run: Run) -> Path:
+        """Store a run and enter it in the index; return its folder."""
+        folder = save_run(run, self.data)
+        self.write_index()
+        return folder
+
+    def index(self) -> dict[str, Any]:
+        """What ``index.json`` says, made anew from the manifests; a run that cannot be read is left out."""
+        return {"format": GALLERY_FORMAT, "format_version": FORMAT_VERSION, "runs": list(self._entries())}
+
+    def write_index(self) -> None:
+        """Write ``index.json``; of several processes, one at a time."""
+        with writing(self.data):
+            self.data.mkdir(parents=True, exist_ok=True)
+            with FileLock(self.data / ".index.lock"):
+                text = json.dumps(self.index(), ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+                write_text(self.data / "index.json", text)
+
+    def verify(self) -> Iterator[Verdict]:
+        """Open every run in turn and say what is wrong with it."""
+        for run_id in self.ids():
+            try:
+                self.open(run_id)
+            except RunError as error:
+                yield Verdict(run_id, str(error))
+            else:
+                yield Verdict(run_id, None)
+
+    def _entries(self) -> Iterator[dict[str, Any]]:
+        for run_id in self.ids():
+            try:
+                yield entry_of(read_manifest(run_folder(self.data, run_id)))
+            except (RunError, KeyError, IndexError, TypeError, AttributeError):
+                continue
+
+
+def entry_of(manifest: dict[str, Any]) -> dict[str, Any]:
+    """Make a run's entry in the index from its manifest."""
+    dataset, model, config = manifest["dataset"], manifest["model"], manifest["config"]
+    return {
+        "id": manifest["id"],
+        "title": manifest["title"],
+        "dataset": {"name": dataset["name"], "title": dataset["title"]},
+        "model": {
+            "title": model["title"],
+            "hidden": config["model"]["hidden"],
+            "activation": model["activation"],
+            "parameters": model["parameters"],
+        },
+        "config": config,
+        "outcome": manifest["outcome"],
+        "epochs": manifest["frames"][-1],
+        "frames": len(manifest["frames"]),
+        "metrics": {name: values[-1] for name, values in manifest["metrics"].items()},
+    }
+
+
+def gallery_configs(
+    datasets: Sequence[str] | None = None,
+    models: Sequence[Sequence[int]] | None = None,
+    base: RunConfig | None = None,
+) -> list[RunConfig]:
+    """Every model on every dataset: the default gallery where nothing is named.
+
+    ``base`` gives everything else; a dataset's own noise and number of points take the place of the base's.
+    """
+    base = base or RunConfig()
+    return [
+        base.with_values(
+            dataset=DatasetConfig(name=name, seed=base.dataset.seed, test_fraction=base.dataset.test_fraction),
+            model=ModelConfig(hidden=tuple(hidden), activation=base.model.activation),
+        )
+        for name in (datasets or tuple(SOURCES))
+        for hidden in (models or DEFAULT_MODELS)
+    ]
+
+
+def build_gallery(
+    gallery: Gallery,
+    configs: Iterable[RunConfig],
+    *,
+    workers: int | None = None,
+    executor: Executor | None = None,
+    on_done: Callable[[str], None] | None = None,
+) -> list[str]:
+    """Compute and store the runs that the gallery lacks, several at a time, and return the ids computed.
+
+    Each run is stored when it is finished: a build that is killed goes on where it was when it is started again.
+
+    Parameters
+    ----------
+    gallery, configs
+        Where to, and what.
+    workers
+        How many processes; by default one a core.
+    executor
+        Runs the work instead of processes of our own.
+    on_done
+        Called with the id of each run that is stored.
+    """
+    with writing(gallery.data):
+        gallery.data.mkdir(parents=True, exist_ok=True)
+        remove_unfinished(gallery.data)
+    missing = {config.id: config for config in configs if config.id not in gallery}
+    workers = max(1, min(workers or os.cpu_count() or 1, len(missing)))
+    owned = executor or ProcessPoolExecutor(workers, mp_context=get_context("spawn"))
+    try:
+        jobs = [owned.submit(_compute_and_save, config.canonical, str(gallery.data)) for config in missing.values()]
+        for job in as_completed(jobs):
+            run_id = job.result()
+            gallery.write_index()
+            if on_done:
+                on_done(run_id)
+    finally:
+        if executor is None:
+            owned.shutdown(cancel_futures=True)
+    gallery.write_index()
+    return list(missing)
+
+
+def _compute_and_save(canonical: str, data: str) -> str:
+    config = RunConfig.from_mapping(json.loads(canonical))
+    save_run(compute_run(config, threads=1), data)
+    return config.id

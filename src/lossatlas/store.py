@@ -1,0 +1,273 @@
+"""Runs on disk: written whole or not at all, and checked when they are read. The format is docs/run-format.md."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from lossatlas.activations import ACTIVATIONS
+from lossatlas.arrays import AnyArray
+from lossatlas.boundary import InputGrid
+from lossatlas.datasets import Dataset
+from lossatlas.directions import Plane
+from lossatlas.errors import ConfigError, DataFolderError, RunDamagedError, RunNotFoundError, RunVersionError
+from lossatlas.manifest import FORMAT, FORMAT_VERSION, arrays_of, describe, describe_run
+from lossatlas.network import Network
+from lossatlas.runs import Run, RunConfig, Setup
+from lossatlas.training import METRICS, Outcome, Trajectory
+
+#: What may stand as a run's id in a path or a URL: no separators, no leading dot.
+RUN_ID = re.compile(r"[a-z0-9][a-z0-9-]{0,127}")
+_UNFINISHED = ".unfinished-"
+
+
+def run_folder(data: Path, run_id: str) -> Path:
+    """Where a run lies, or would lie.
+
+    Raises
+    ------
+    RunNotFoundError
+        If no run can have that id.
+    """
+    if not RUN_ID.fullmatch(run_id):
+        raise RunNotFoundError(f"{run_id!r} is no run id; ids look like moons-16x16-tanh-3f2a9c1b")
+    return data / "runs" / run_id
+
+
+def save_run(run: Run, data: Path | str) -> Path:
+    """Write a run into a data folder and return its folder.
+
+    It is written beside its place and renamed into it, so that it appears whole or not at all, also when this process
+    is killed. A run of the same id that is there already is kept: it holds the same.
+
+    Raises
+    ------
+    DataFolderError
+        If the folder cannot be written.
+    """
+    data = Path(data)
+    folder = run_folder(data, run.id)
+    if folder.is_dir():
+        return folder
+    with writing(data):
+        runs = folder.parent
+        runs.mkdir(parents=True, exist_ok=True)
+        unfinished = runs / f"{_UNFINISHED}{os.getpid()}-{uuid.uuid4().hex[:8]}"
+        try:
+            _write(run, unfinished)
+            _appear(unfinished, folder)
+        finally:
+            shutil.rmtree(unfinished, ignore_errors=True)
+    return folder
+
+
+def open_run(folder: Path | str) -> Run:
+    """Open a run, checking every file against the manifest. Arrays are memory-mapped, read-only.
+
+    Raises
+    ------
+    RunNotFoundError
+        If there is no such folder.
+    RunDamagedError
+        If a file is missing, foreign or not what the manifest says; the message names file and fault.
+    RunVersionError
+        If a newer lossatlas wrote it.
+    """
+    folder = Path(folder)
+    if not folder.is_dir():
+        raise RunNotFoundError(f"there is no run {folder.name} in {folder.parent}")
+    manifest = read_manifest(folder)
+    try:
+        config = RunConfig.from_mapping(manifest["config"])
+    except (ConfigError, KeyError, TypeError) as error:
+        raise RunDamagedError(folder / "run.json", f"its config is not valid: {error}") from None
+    if config.id != folder.name:
+        fault = f"its config has the id {config.id}, but the folder is named {folder.name}"
+        raise RunDamagedError(folder / "run.json", fault)
+    return _opened(folder, manifest, config)
+
+
+def read_manifest(folder: Path) -> dict[str, Any]:
+    """Read ``run.json``, checking that it is one, of a version we know."""
+    path = folder / "run.json"
+    try:
+        manifest = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise RunDamagedError(path, "the file is missing") from None
+    except (OSError, ValueError) as error:
+        raise RunDamagedError(path, f"not readable as JSON: {error}") from None
+    if not isinstance(manifest, dict) or manifest.get("format") != FORMAT:
+        raise RunDamagedError(path, f"not the manifest of a run: its format is not {FORMAT!r}")
+    found = manifest.get("format_version")
+    if not isinstance(found, int) or found < 1:
+        raise RunDamagedError(path, f"format_version is {found!r}; it should be a whole number from 1")
+    if found > FORMAT_VERSION:
+        raise RunVersionError(
+            f"{path}: format version {found} is newer than {FORMAT_VERSION}, the newest this lossatlas reads; upgrade"
+        )
+    return manifest
+
+
+def remove_unfinished(data: Path) -> int:
+    """Delete what killed processes left half written; return how many. Those of live processes are left alone."""
+    removed = 0
+    for folder in (data / "runs").glob(f"{_UNFINISHED}*"):
+        if not _alive(int(folder.name.removeprefix(_UNFINISHED).split("-")[0])):
+            shutil.rmtree(folder, ignore_errors=True)
+            removed += 1
+    return removed
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write a text file so that readers see the old one or the new one, never a half."""
+    unfinished = path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}")
+    try:
+        unfinished.write_text(text, encoding="utf-8")
+        unfinished.replace(path)
+    finally:
+        unfinished.unlink(missing_ok=True)
+
+
+@contextmanager
+def writing(data: Path) -> Iterator[None]:
+    """Turn the system's refusals to write into an error that names the data folder and says what to do."""
+    if data.exists() and not data.is_dir():
+        raise DataFolderError(f"{data} is a file, not a folder; give another with --data DIR")
+    try:
+        yield
+    except OSError as error:
+        reason = error.strerror or error
+        raise DataFolderError(f"cannot write into {data} ({reason}); give another with --data DIR") from error
+
+
+def _write(run: Run, folder: Path) -> None:
+    for name, array in arrays_of(run).items():
+        path = folder / f"{name}.npy"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with path.open("wb") as file:
+            np.save(file, np.ascontiguousarray(array), allow_pickle=False)
+            _to_disk(file.fileno())
+    with (folder / "run.json").open("w", encoding="utf-8") as file:
+        json.dump(describe_run(run), file, ensure_ascii=False, allow_nan=False, indent=1)
+        file.flush()
+        _to_disk(file.fileno())
+
+
+def _to_disk(descriptor: int) -> None:
+    os.fsync(descriptor)
+
+
+def _appear(unfinished: Path, folder: Path) -> None:
+    try:
+        unfinished.rename(folder)
+    except OSError:
+        if not folder.is_dir():  # otherwise another process finished the same run first
+            raise
+
+
+def _opened(folder: Path, manifest: dict[str, Any], config: RunConfig) -> Run:
+    try:
+        layers = tuple(manifest["model"]["layers"])
+        epochs, outcome = list(manifest["frames"]), dict(manifest["outcome"])
+        metrics = {name: np.array(manifest["metrics"][name], np.float64) for name in METRICS}
+        described = manifest["dataset"]
+        network = Network(layers, ACTIVATIONS[config.model.activation])
+        files = {**_files(manifest["arrays"]), **_plane_files(manifest["planes"])}
+        arrays = {name: _read(folder, entry) for name, entry in files.items()}
+        setup = Setup(config, _dataset(described, arrays), network, _planes(manifest, arrays), _grid(arrays))
+        run = Run(
+            setup=setup,
+            trajectory=Trajectory(
+                tuple(epochs), arrays["weights"], metrics, arrays["point_predicted_class"], Outcome(**outcome)
+            ),
+            predicted_class=arrays["predicted_class"],
+            confidence=arrays["confidence"],
+            loss_surface={plane.name: arrays[f"planes/{plane.name}/loss_surface"] for plane in setup.planes},
+        )
+        expected = describe(setup, epochs, {name: values.tolist() for name, values in metrics.items()}, outcome)
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise RunDamagedError(folder / "run.json", f"incomplete or inconsistent ({error!r})") from None
+    for key in expected.keys() - {"versions"}:
+        if json.loads(json.dumps(expected[key])) != manifest.get(key):
+            raise RunDamagedError(folder / "run.json", f"{key!r} does not agree with the config and the arrays")
+    return run
+
+
+def _files(entries: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    return {name: dict(entry) for name, entry in entries.items()}
+
+
+def _plane_files(planes: list[dict[str, Any]]) -> dict[str, dict[str, Any]]:
+    return {
+        f"planes/{plane['name']}/{name}": dict(entry) for plane in planes for name, entry in plane["arrays"].items()
+    }
+
+
+def _read(folder: Path, entry: dict[str, Any]) -> AnyArray:
+    """Map one array, checking that it is the one its entry describes."""
+    path = folder / entry["file"]
+    if not path.resolve().is_relative_to(folder.resolve()):
+        raise RunDamagedError(folder / "run.json", f"names a file outside the run: {entry['file']}")
+    try:
+        array: AnyArray = np.load(path, mmap_mode="r", allow_pickle=False)
+    except FileNotFoundError:
+        raise RunDamagedError(path, "the file is missing") from None
+    except (OSError, ValueError, EOFError) as error:
+        raise RunDamagedError(path, f"not a NumPy array, or cut short: {error}") from None
+    found, meant = (str(array.dtype), list(array.shape)), (entry["dtype"], entry["shape"])
+    if found != meant:
+        raise RunDamagedError(path, f"holds {found[0]} {found[1]}, but the manifest says {meant[0]} {meant[1]}")
+    if array.dtype.kind == "f" and np.isnan(array).any():
+        raise RunDamagedError(path, "holds NaN in place of numbers")
+    return array
+
+
+def _dataset(described: dict[str, Any], arrays: dict[str, AnyArray]) -> Dataset:
+    first, second = described["features"]
+    return Dataset(
+        name=described["name"],
+        title=described["title"],
+        feature_names=(first["name"], second["name"]),
+        class_names=tuple(described["classes"]),
+        points=arrays["points"],
+        labels=arrays["labels"],
+        split=arrays["split"],
+        mean=np.array([first["mean"], second["mean"]]),
+        scale=np.array([first["scale"], second["scale"]]),
+    )
+
+
+def _planes(manifest: dict[str, Any], arrays: dict[str, AnyArray]) -> tuple[Plane, ...]:
+    return tuple(
+        Plane(
+            entry["name"],
+            entry["kind"],
+            entry["what"],
+            arrays[f"planes/{entry['name']}/directions"],
+            entry["seed"],
+        )
+        for entry in manifest["planes"]
+    )
+
+
+def _grid(arrays: dict[str, AnyArray]) -> InputGrid:
+    return InputGrid(arrays["grid_x"], arrays["grid_y"])
+
+
+def _alive(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True

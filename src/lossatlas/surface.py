@@ -1,0 +1,77 @@
+"""Loss surfaces: the training loss on a grid of (a, b) around a centre. No plotting here."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from lossatlas.arrays import Float32, Float64, Floats
+from lossatlas.directions import Plane
+from lossatlas.engine import Evaluator
+from lossatlas.errors import ConfigError
+
+
+@dataclass(frozen=True)
+class LossSurface:
+    """``L(centre + a·d_a + b·d_b)`` over the square ``[-span, span]²``.
+
+    Attributes
+    ----------
+    span
+        Half the side of the square.
+    coordinates
+        ``[G]`` float64: the sampled values of a, and of b; the middle one is 0.
+    loss
+        ``[G, G]`` float32, mean cross-entropy in nats: ``loss[j, i]`` is at ``a = coordinates[i]``,
+        ``b = coordinates[j]``. Infinite where it overflows float32.
+    """
+
+    span: float
+    coordinates: Float64
+    loss: Float32
+
+    @property
+    def centre(self) -> float:
+        """The loss of the centre itself."""
+        middle = len(self.coordinates) // 2
+        return float(self.loss[middle, middle])
+
+
+def unit_coordinates(grid: int) -> Float64:
+    """``[grid]`` values from -1 to 1, symmetric to the last bit, the middle one exactly 0."""
+    half = grid // 2
+    return np.arange(-half, half + 1) / half
+
+
+def loss_surfaces(
+    evaluator: Evaluator, plane: Plane, centre: Floats, spans: Sequence[float], grid: int
+) -> list[LossSurface]:
+    """Cut the loss along a plane through ``centre`` ``[P]``, once for each span.
+
+    The evaluator holds the points whose loss is meant; all spans go through it in one call.
+
+    Raises
+    ------
+    ConfigError
+        If the grid is even, or smaller than 3.
+    """
+    if grid < 3 or grid % 2 == 0:
+        raise ConfigError(
+            [("grid", f"{grid} is not allowed: give an odd number from 3, so that the centre is sampled")]
+        )
+    unit = unit_coordinates(grid)
+    scales = np.array(spans, np.float64)[:, None, None]
+    a = np.broadcast_to(scales * unit[None, None, :], (len(spans), grid, grid)).astype(np.float32).ravel()
+    b = np.broadcast_to(scales * unit[None, :, None], (len(spans), grid, grid)).astype(np.float32).ravel()
+    packed_centre, packed = (evaluator.network.packed(np.asarray(v, np.float32)) for v in (centre, plane.directions))
+
+    def models(start: int, stop: int) -> Floats:
+        moved: Floats = a[start:stop, None] * packed[0]
+        moved += b[start:stop, None] * packed[1]
+        moved += packed_centre
+        return moved
+
+    losses = evaluator.losses_of(a.size, models).reshape(len(spans), grid, grid)
+    return [LossSurface(float(span), span * unit, loss) for span, loss in zip(spans, losses, strict=True)]
