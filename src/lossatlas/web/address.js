@@ -1,0 +1,43 @@
+/** Keeps the state and the browser's address in step: choices make history, scrubbing does not. */
+/** @import {State} from './types.js' */
+import {fromQuery, toQuery} from './state.js';
+
+const CHOICES = /** @type {const} */ (['dataset', 'hidden', 'activation', 'run']);
+/** Chromium ignores replaceState beyond 200 calls in 30 seconds; four a second stays well below. */
+const REPLACE_EVERY = 250;
+
+/** @typedef {{get: () => Readonly<State>, set: (patch: Partial<State>) => void, subscribe: (listener: (state: Readonly<State>, before: Readonly<State>) => void) => void}} StateStore */
+
+/** @param {StateStore} store @param {State} base the state of a bare URL */
+export function keepAddress(store, base) {
+  let timer = 0;
+  let travelling = false;
+  const url = () => location.pathname + toQuery(store.get(), base);
+  const replace = () => {
+    timer = 0;
+    history.replaceState(null, '', url());
+  };
+  /** A pending replace belongs to the entry that is about to be left. @param {Readonly<State>} state */
+  const flush = (state) => {
+    if (!timer) return;
+    clearTimeout(timer);
+    timer = 0;
+    history.replaceState(null, '', location.pathname + toQuery(state, base));
+  };
+  store.subscribe((state, before) => {
+    if (travelling) return;
+    if (CHOICES.some((name) => state[name] !== before[name])) {
+      flush(before);
+      history.pushState(null, '', url());
+    } else if (!timer) {
+      timer = window.setTimeout(replace, REPLACE_EVERY);
+    }
+  });
+  window.addEventListener('popstate', () => {
+    clearTimeout(timer);
+    timer = 0;
+    travelling = true;
+    store.set(fromQuery(location.search, base));
+    travelling = false;
+  });
+}

@@ -1,0 +1,217 @@
+/** Starts the page: reads what there is to choose from, and ties state, data and views together. */
+/** @import {Catalog, GalleryEntry, Shot, State} from './types.js' */
+/** @import {Run} from './run.js' */
+import {keepAddress} from './address.js';
+import {openingState, resolve} from './choice.js';
+import {fetchJson} from './data.js';
+import {byId, say} from './dom.js';
+import {createPainter} from './painter.js';
+import {createPlayer} from './player.js';
+import {whenPlotly} from './plotly.js';
+import {createSession} from './session.js';
+import {wantedFrame, wantedShot} from './shot.js';
+import {createStore, fromQuery, HOME} from './state.js';
+import {watchTheme} from './theme.js';
+import {createBoundary} from './views/boundary.js';
+import {createDataset} from './views/dataset.js';
+import {createLandscape} from './views/landscape.js';
+import {createModel} from './views/model.js';
+import {createReadouts} from './views/readouts.js';
+import {createStatus} from './views/status.js';
+import {createTransport} from './views/transport.js';
+import {createZoom} from './views/zoom.js';
+
+const still = matchMedia('(prefers-reduced-motion: reduce)').matches;
+const CHOICES = /** @type {const} */ (['dataset', 'hidden', 'activation', 'run']);
+
+/**
+ * @param {Catalog} catalog @param {GalleryEntry[]} stored
+ * @param {ReturnType<typeof createStatus>} status @param {Promise<any>} plotly still on its way, while the first run is fetched
+ */
+async function start(catalog, stored, status, plotly) {
+  let gallery = stored;
+  const base = openingState(catalog, gallery);
+  const store = createStore(fromQuery(location.search, base));
+  const autoplay = store.get().epoch === null && !still;
+  /** @type {Run | null} the run asked for, as soon as some of it is there */
+  let run = null;
+  /** Does the view follow a computation's newest frame? */
+  let follow = false;
+  let style = 0;
+  /** @type {ReturnType<typeof createPainter> | null} null until Plotly is there */
+  let painter = null;
+  /** @type {ReturnType<typeof createLandscape> | null} */
+  let landscape = null;
+  /** @type {(value?: unknown) => void} */
+  let markReady = () => {};
+  expose({ready: new Promise((done) => { markReady = done; }), state: store.get, shown: () => painter?.shown ?? null});
+
+  // The run
+
+  const session = createSession({
+    onGallery(entries) {
+      gallery = entries;
+      drawPanels();
+    },
+    onRun(next) {
+      run = next;
+      follow = next.live;
+      painter?.request();
+    },
+    onData: () => painter?.request(),
+    onSettled() {
+      follow = false;
+      painter?.repaint();
+    },
+    onStatus: status.show,
+  });
+  const openChosen = () => session.open(resolve(gallery, catalog, store.get()));
+  status.onCancel = session.cancel;
+  status.onRetry = openChosen;
+
+  // Time
+
+  const current = () => (run ? wantedFrame(run, store.get(), {follow, still, spanIndex: run.spanIndex(store.get().zoom)}) : 0);
+
+  /** Go to a frame; while a run is computed, to one that is there. @param {number} frame */
+  const goTo = (frame) => {
+    if (!run) return;
+    const newest = run.live ? run.arrived(0) - 1 : run.frames.length - 1;
+    follow = run.live && frame >= newest;
+    const there = Math.max(0, Math.min(frame, newest));
+    store.set({epoch: run.frames[there] ?? 0});
+    painter?.request();
+  };
+  const scrub = (/** @type {number} */ frame) => {
+    player.pause();
+    goTo(frame);
+  };
+
+  const player = createPlayer({
+    ready: () => run !== null && painter?.shown?.run === run && painter.shown.frame === current(),
+    advance() {
+      if (!run || current() >= run.frames.length - 1) return false;
+      goTo(current() + 1);
+      return true;
+    },
+    onChange: (playing) => transport.showPlaying(playing),
+  });
+  const toggle = () => {
+    if (player.playing) return player.pause();
+    if (run && current() >= run.frames.length - 1) goTo(0);
+    follow = false;
+    player.play();
+  };
+
+  // The views
+
+  /** @param {Partial<State>} patch */
+  const choose = (patch) => store.set(patch);
+  const model = createModel({catalog, choose});
+  const dataset = createDataset({catalog, choose});
+  const readouts = createReadouts();
+  const zoom = createZoom({
+    onZoom: (span) => store.set({zoom: run && span === run.spans[0] ? null : span}),
+    onLog: (log) => store.set({scale: log ? 'log' : 'linear'}),
+  });
+  const transport = createTransport({
+    onFrame: scrub,
+    onStep: (by) => scrub(current() + by),
+    onToggle: toggle,
+    onSpeed: player.setSpeed,
+    onReset() {
+      player.pause();
+      transport.resetSpeed();
+      store.set({epoch: null, zoom: null, scale: 'linear', camera: {...HOME}});
+    },
+  });
+  const drawPanels = () => {
+    model.draw(gallery, store.get());
+    dataset.draw(gallery, store.get());
+  };
+
+  /** @param {Shot} shot @param {boolean} first */
+  const onDrawn = (shot, first) => {
+    readouts.draw(shot);
+    transport.draw(shot.run, shot.frame, shot.scale, style);
+    zoom.draw(shot.run, shot.span, shot.scale === 'log');
+    say(byId('run-title'), shot.run.manifest.title);
+    document.title = `${shot.run.manifest.title} · Loss Atlas`;
+    if (!first) return;
+    document.body.dataset.pictured = 'true';
+    markReady();
+    if (autoplay && !shot.run.live) player.play();
+  };
+
+  store.subscribe((state, before) => {
+    if (CHOICES.some((name) => state[name] !== before[name])) {
+      drawPanels();
+      openChosen();
+    }
+    if (state.camera !== before.camera) landscape?.look(state.camera);
+    painter?.request();
+  });
+  keepAddress(store, base);
+  drawPanels();
+  openChosen();
+
+  const Plotly = await plotly;
+  landscape = createLandscape(Plotly, {
+    eye: () => store.get().camera,
+    onCamera: (camera) => store.set({camera}),
+    onReleased: () => painter?.repaint(),
+  });
+  const boundary = createBoundary(Plotly);
+  painter = createPainter({
+    wish: (shown) => wantedShot(run, store.get(), {follow, still, shown}),
+    plots: [landscape, boundary],
+    onDrawn,
+  });
+  const restyle = () => {
+    style++;
+    landscape?.restyle();
+    boundary.restyle();
+    painter?.repaint();
+  };
+  watchTheme(restyle);
+  watchSize([byId('landscape-plot'), byId('boundary-plot'), byId('curves')], restyle);
+  painter.request();
+}
+
+/** @param {Element[]} elements @param {() => void} onChange */
+function watchSize(elements, onChange) {
+  let first = true; // an observer reports once on its own account
+  const observer = new ResizeObserver(() => {
+    if (!first) onChange();
+    first = false;
+  });
+  for (const element of elements) observer.observe(element);
+}
+
+/** For tests and the curious: what the page means to show, and what it shows. @param {{ready: Promise<unknown>, state: () => State, shown: () => Shot | null}} page */
+function expose({ready, state, shown}) {
+  Object.defineProperty(window, 'lossatlas', {
+    value: Object.freeze({
+      ready,
+      state: () => structuredClone(state()),
+      shown() {
+        const shot = shown();
+        return shot && {run: shot.run.id, frame: shot.frame, epoch: shot.run.frames[shot.frame], span: shot.span, scale: shot.scale};
+      },
+    }),
+  });
+}
+
+async function boot() {
+  const plotly = whenPlotly();
+  const status = createStatus();
+  try {
+    const [catalog, index] = await Promise.all([fetchJson('catalog.json'), fetchJson('data/index.json')]);
+    await start(catalog, index.runs, status, plotly);
+  } catch (error) {
+    status.onRetry = () => location.reload();
+    status.show({kind: 'failed', text: 'Loss Atlas could not start', detail: String(/** @type {any} */ (error)?.message ?? error)});
+  }
+}
+
+boot();

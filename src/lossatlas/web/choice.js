@@ -1,0 +1,99 @@
+/** What the side panels say → which run is meant. Pure functions over the gallery's index. */
+/** @import {Catalog, Choice, Config, GalleryEntry, State} from './types.js' */
+import {datasetName, defaults, writeHidden} from './state.js';
+
+/** @typedef {{kind: 'stored', id: string} | {kind: 'compute', config: Config} | {kind: 'unavailable', empty: boolean}} Target */
+
+/** The grid of the panel: depth × width, and the small ones beside it. */
+export const DEPTHS = [1, 2, 3, 4];
+export const WIDTHS = [10, 25, 50, 100];
+export const SMALL = [[], [4], [8], [16], [16, 16]];
+
+/**
+ * The runs of the gallery for a choice of dataset and model. An activation means nothing without a hidden layer.
+ * @param {GalleryEntry[]} gallery @param {Omit<Choice, 'run'>} choice
+ */
+export function candidates(gallery, {dataset, hidden, activation}) {
+  return gallery.filter((entry) => entry.dataset.name === dataset
+    && writeHidden(entry.model.hidden) === writeHidden(hidden)
+    && (hidden.length === 0 || entry.model.activation === activation));
+}
+
+/**
+ * The run that the panels alone imply: of several, the one trained like the default.
+ * @param {GalleryEntry[]} gallery @param {Catalog} catalog @param {Omit<Choice, 'run'>} choice
+ */
+export function impliedRun(gallery, catalog, choice) {
+  const all = candidates(gallery, choice);
+  const usual = flatten(withoutChoice(catalog.default));
+  /** @param {GalleryEntry} entry */
+  const differences = (entry) => {
+    const own = flatten(withoutChoice(entry.config));
+    return [...usual].filter(([key, value]) => own.get(key) !== value).length;
+  };
+  return all.toSorted((a, b) => differences(a) - differences(b))[0];
+}
+
+/**
+ * @param {GalleryEntry[]} gallery @param {Catalog} catalog @param {Choice} choice
+ * @returns {Target}
+ */
+export function resolve(gallery, catalog, choice) {
+  const asked = gallery.find((entry) => entry.id === choice.run) ?? impliedRun(gallery, catalog, choice);
+  if (asked) return {kind: 'stored', id: asked.id};
+  if (catalog.compute) return {kind: 'compute', config: configFor(catalog, choice)};
+  return {kind: 'unavailable', empty: gallery.length === 0};
+}
+
+/**
+ * What a bare URL opens: the default, or where a published gallery lacks it the first run there is.
+ * @param {Catalog} catalog @param {GalleryEntry[]} gallery @returns {State}
+ */
+export function openingState(catalog, gallery) {
+  const base = defaults(catalog);
+  const first = gallery[0];
+  if (!first || resolve(gallery, catalog, base).kind !== 'unavailable') return base;
+  return {...base, dataset: first.dataset.name, hidden: first.model.hidden, activation: first.model.activation};
+}
+
+/** What to ask the server for: what it is not told takes its default. @param {Catalog} catalog @param {Omit<Choice, 'run'>} choice */
+export function configFor(catalog, {dataset, hidden, activation}) {
+  const base = /** @type {any} */ (catalog.default);
+  if (dataset === datasetName(base) && writeHidden(hidden) === writeHidden(base.model.hidden) && activation === base.model.activation) {
+    return catalog.default;
+  }
+  return {dataset: typeof base.dataset === 'string' ? dataset : {name: dataset}, model: {hidden, activation}};
+}
+
+/**
+ * One label a run, naming only what sets it apart from the others.
+ * @param {GalleryEntry[]} entries
+ * @returns {string[]}
+ */
+export function trainingLabels(entries) {
+  const configs = entries.map((entry) => flatten(withoutChoice(entry.config)));
+  const keys = [...new Set(configs.flatMap((config) => [...config.keys()]))];
+  const telling = keys.filter((key) => new Set(configs.map((config) => config.get(key))).size > 1);
+  return configs.map((config, i) => telling.map((key) => describe(key, config.get(key))).join(', ') || entries[i].id);
+}
+
+/** @param {string} key @param {unknown} value */
+function describe(key, value) {
+  const name = key.split('.').at(-1)?.replaceAll('_', ' ') ?? key;
+  return name === 'optimizer' || name === 'name' ? String(value) : `${name} ${value ?? 'default'}`;
+}
+
+/** @param {Config} config */
+function withoutChoice(config) {
+  const {dataset, model, ...rest} = /** @type {any} */ (config);
+  const {name: _, ...sample} = typeof dataset === 'object' ? dataset : {name: dataset};
+  const {hidden: __, activation: ___, ...network} = model ?? {};
+  return {...rest, dataset: sample, model: network};
+}
+
+/** {a: {b: 1}} → a.b: 1, with values as text, so that they compare. @param {any} value @param {string} [path] @returns {Map<string, unknown>} */
+function flatten(value, path = '') {
+  if (value === null || typeof value !== 'object') return new Map([[path, value]]);
+  if (Array.isArray(value) && value.every((item) => typeof item !== 'object')) return new Map([[path, value.join(' ')]]);
+  return new Map(Object.entries(value).flatMap(([key, item]) => [...flatten(item, path ? `${path}.${key}` : key)]));
+}

@@ -1,0 +1,67 @@
+/** The colours of data. Those of the interface are in styles/tokens.css. */
+
+/** @typedef {[number, number, number]} Rgb */
+
+/** Viridis (matplotlib, CC0), at ten stops; perceptually uniform and safe for colour-blind people. @type {Rgb[]} */
+const VIRIDIS = [
+  [68, 1, 84], [72, 40, 120], [62, 73, 137], [49, 104, 142], [38, 130, 142],
+  [31, 158, 137], [53, 183, 121], [110, 206, 88], [181, 222, 43], [253, 231, 37],
+];
+const STOPS = Array.from(VIRIDIS, (_, i) => i / (VIRIDIS.length - 1));
+
+export const LOSS_SCALE = STOPS.map((at, i) => [at, css(VIRIDIS[i])]);
+
+/** A class's colour on points, and the tone of its region. Vermillion and blue differ in lightness too. */
+export const CLASS_COLOURS = /** @type {Rgb[]} */ ([
+  [33, 102, 172], [203, 67, 40], [224, 168, 0], [122, 74, 142], [38, 145, 128], [110, 110, 110],
+]);
+/** Shapes, so that no class is known by its colour alone. */
+export const CLASS_SYMBOLS = ['circle', 'diamond', 'triangle-up', 'square', 'pentagon', 'cross'];
+
+/** @param {number} index */
+export const classColour = (index) => CLASS_COLOURS[index % CLASS_COLOURS.length];
+/** @param {number} index */
+export const classSymbol = (index) => CLASS_SYMBOLS[index % CLASS_SYMBOLS.length];
+
+/** @param {Rgb} colour */
+export function css(colour) {
+  return `rgb(${colour.map(Math.round).join(', ')})`;
+}
+
+/** @param {Rgb} a @param {Rgb} b @param {number} t @returns {Rgb} */
+export function mix(a, b, t) {
+  return [a[0] + (b[0] - a[0]) * t, a[1] + (b[1] - a[1]) * t, a[2] + (b[2] - a[2]) * t];
+}
+
+/** The colour of a loss at a share of the range. @param {number} share @returns {Rgb} */
+export function lossColour(share) {
+  const t = Math.min(1, Math.max(0, share));
+  const i = Math.max(1, STOPS.findIndex((stop) => stop >= t));
+  return mix(VIRIDIS[i - 1], VIRIDIS[i], (t - STOPS[i - 1]) / (STOPS[i] - STOPS[i - 1]));
+}
+
+/**
+ * A table from (class, confidence as a byte) to a pixel: neutral where the network does not know, the class's tone
+ * where it is sure.
+ * @param {number} classes @param {Rgb} neutral @param {number} depth the tone's share of the colour at full confidence
+ * @returns {Uint32Array<ArrayBuffer>} little-endian RGBA, at `class × 256 + confidence`
+ */
+export function regionTable(classes, neutral, depth) {
+  const table = new Uint32Array(classes * 256);
+  for (let k = 0; k < classes; k++) {
+    for (let byte = 0; byte < 256; byte++) {
+      const sure = Math.max(0, (byte / 255 - 1 / classes) / (1 - 1 / classes));
+      const [r, g, b] = mix(neutral, classColour(k), depth * sure).map(Math.round);
+      table[k * 256 + byte] = (255 << 24 | b << 16 | g << 8 | r) >>> 0;
+    }
+  }
+  return table;
+}
+
+/** A table of 256 pixels for the loss. @returns {Uint32Array} */
+export function lossTable() {
+  return Uint32Array.from({length: 256}, (_, i) => {
+    const [r, g, b] = lossColour(i / 255).map(Math.round);
+    return (255 << 24 | b << 16 | g << 8 | r) >>> 0;
+  });
+}

@@ -1,0 +1,87 @@
+/** The loss curves above the epoch slider: data → SVG path strings. One step of the slider is one frame is one step here. */
+/** @import {Run} from '../run.js' */
+import {linearTicks, logTicks, tickLabel} from './ticks.js';
+
+/** @typedef {{width: number, height: number, inset: number, top: number, bottom: number}} Box `inset`: half the slider's thumb */
+
+/** @param {Run} run @param {'linear' | 'log'} scale */
+function lossDomain(run, scale) {
+  const values = [...run.metrics.train_loss, ...run.metrics.test_loss].filter((value) => Number.isFinite(value));
+  if (values.length === 0) return [0, 1];
+  const high = Math.max(...values);
+  const low = Math.min(...values);
+  if (scale === 'log') return [Math.max(low, high * 1e-6) * 0.9, high * 1.1 || 1];
+  return [0, high * 1.04 || 1];
+}
+
+/** @param {Box} box @param {number} frames */
+export function framePosition(box, frames) {
+  const step = (box.width - 2 * box.inset) / Math.max(1, frames - 1);
+  return (/** @type {number} */ frame) => box.inset + frame * step;
+}
+
+/**
+ * @param {Run} run @param {'linear' | 'log'} scale @param {Box} box
+ */
+export function curvesFigure(run, scale, box) {
+  const [low, high] = lossDomain(run, scale);
+  const x = framePosition(box, run.frames.length);
+  const room = box.height - box.top - box.bottom;
+  /** @param {number} loss */
+  const y = (loss) => {
+    const share = scale === 'log' ? Math.log(Math.max(loss, low) / low) / Math.log(high / low) : loss / high;
+    return box.height - box.bottom - room * share;
+  };
+  const ticks = scale === 'log' ? thin(logTicks(low, high), 3) : linearTicks(0, high, 3);
+  return {
+    train: path(run.metrics.train_loss, x, y),
+    test: path(run.metrics.test_loss, x, y),
+    lossTicks: ticks.map((tick) => ({at: y(tick), text: tickLabel(tick)})),
+    epochTicks: epochTicks(run.frames, x, box.width),
+    x,
+    y,
+  };
+}
+
+/** A pen that is lifted where a loss is not finite. @param {number[]} losses @param {(frame: number) => number} x @param {(loss: number) => number} y */
+function path(losses, x, y) {
+  let pen = 'M';
+  let out = '';
+  for (let i = 0; i < losses.length; i++) {
+    if (!Number.isFinite(losses[i])) {
+      pen = 'M';
+      continue;
+    }
+    out += `${pen}${x(i).toFixed(1)} ${y(losses[i]).toFixed(1)}`;
+    pen = 'L';
+  }
+  return out;
+}
+
+/**
+ * Epochs to name under the frames. Frames may be dense at first and sparse later; so a label is placed at its frame.
+ * Round epochs come first, and a label is left out where it would touch another.
+ * @param {number[]} frames @param {(frame: number) => number} x @param {number} width
+ */
+function epochTicks(frames, x, width) {
+  const last = frames.length - 1;
+  /** @param {number} epoch */
+  const roundness = (epoch) => [1000, 500, 100, 50, 20, 10, 5, 2, 1].findIndex((m) => epoch % m === 0);
+  const order = [...frames.keys()].sort((a, b) => rank(a) - rank(b) || a - b);
+  /** @param {number} i */
+  function rank(i) { return i === 0 || i === last ? -1 : roundness(frames[i]); }
+  const gap = Math.max(44, width / 16);
+  /** @type {{at: number, text: string}[]} */
+  const ticks = [];
+  for (const i of order) {
+    const at = x(i);
+    if (ticks.every((tick) => Math.abs(tick.at - at) >= gap)) ticks.push({at, text: String(frames[i])});
+  }
+  return ticks;
+}
+
+/** @param {number[]} ticks @param {number} most */
+function thin(ticks, most) {
+  const step = Math.ceil(ticks.length / most);
+  return ticks.filter((_, i) => i % step === 0);
+}

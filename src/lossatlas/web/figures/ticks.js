@@ -1,0 +1,43 @@
+/** Round numbers for axes, and numbers as people write them. */
+
+/** Round values inside [low, high], about `count` of them. @param {number} low @param {number} high @param {number} count */
+export function linearTicks(low, high, count) {
+  const rough = (high - low) / count;
+  if (!(rough > 0) || !Number.isFinite(rough)) return [low];
+  const power = 10 ** Math.floor(Math.log10(rough));
+  const step = power * ([1, 2, 5, 10].find((m) => m * power >= rough * 0.999) ?? 10);
+  const first = Math.ceil(low / step - 1e-9);
+  const last = Math.floor(high / step + 1e-9);
+  return Array.from({length: last - first + 1}, (_, i) => Number(((first + i) * step).toPrecision(12)));
+}
+
+/** 1, 2, 5 of each decade in [low, high]; fewer where there are many decades. @param {number} low @param {number} high */
+export function logTicks(low, high) {
+  const decades = Math.log10(high / low);
+  const heads = decades > 5 ? [1] : decades > 3 ? [1, 3] : [1, 2, 5];
+  const ticks = [];
+  for (let power = Math.floor(Math.log10(low)); power <= Math.ceil(Math.log10(high)); power++) {
+    for (const head of heads) ticks.push(Number((head * 10 ** power).toPrecision(6)));
+  }
+  return ticks.filter((tick) => tick >= low * 0.999 && tick <= high * 1.001);
+}
+
+/** A tick's label: short, with a real minus sign. @param {number} value */
+export function tickLabel(value) {
+  const size = Math.abs(value);
+  const text = value === 0 ? '0' : size >= 1e5 || size < 1e-4 ? value.toExponential(0).replace('e+', 'e') : String(Number(value.toPrecision(4)));
+  return text.replaceAll('-', '−');
+}
+
+/** A loss in a readout: four significant digits at a width that does not jump. @param {number | undefined} value */
+export function lossText(value) {
+  if (value === undefined || value === null) return '–';
+  if (!Number.isFinite(value)) return '∞';
+  if (value !== 0 && value < 1e-3) return value.toExponential(2).replace('e-', 'e−');
+  return value >= 1000 ? value.toExponential(2).replace('e+', 'e') : value.toFixed(value >= 100 ? 1 : value >= 10 ? 2 : 4);
+}
+
+/** @param {number | undefined} share */
+export function percentText(share) {
+  return share === undefined || share === null ? '–' : `${(share * 100).toFixed(1)} %`;
+}

@@ -1,0 +1,133 @@
+/** Asking the server to compute a run, and watching it grow. */
+/** @import {Config, Manifest, Metrics} from './types.js' */
+import {allocate} from './npy.js';
+import {fetchJson, Problem, problemFrom} from './data.js';
+import {FRAME_ARRAYS, Run, STATIC_ARRAYS} from './run.js';
+
+/**
+ * @typedef {object} Watcher
+ * @property {(position: number) => void} onQueued
+ * @property {(run: Run) => void} onManifest
+ * @property {(done: number, total: number) => void} onFrame
+ * @property {() => void} onDone
+ * @property {(problem: Problem) => void} onFailed
+ * @property {() => void} onCancelled
+ */
+
+/**
+ * @param {Config} config @param {AbortSignal} signal
+ * @returns {Promise<{id: string, state: string, events?: string}>}
+ */
+export function requestRun(config, signal) {
+  return fetchJson('api/runs', {
+    method: 'POST',
+    headers: {'Content-Type': 'application/json'},
+    body: JSON.stringify(config),
+    signal,
+  });
+}
+
+/** @param {string} id */
+export function cancelRun(id) {
+  return fetchJson(`api/runs/${encodeURIComponent(id)}`, {method: 'DELETE'});
+}
+
+/**
+ * Follow a computation until it ends or the signal aborts. The browser reconnects by itself and asks for what it
+ * missed (`Last-Event-ID`); a server that starts over sends frames we have, which are simply written again.
+ * @param {string} url @param {AbortSignal} signal @param {Watcher} watcher
+ */
+export function watchRun(url, signal, watcher) {
+  const source = new EventSource(url);
+  const close = () => source.close();
+  signal.addEventListener('abort', close);
+  /** @type {Run | null} */
+  let run = null;
+  /** @param {string} type @param {(body: any) => void} handle */
+  const on = (type, handle) => source.addEventListener(type, (event) => {
+    if (!signal.aborted) handle(JSON.parse(/** @type {MessageEvent} */ (event).data));
+  });
+  on('queued', (body) => watcher.onQueued(body.position));
+  on('manifest', (body) => {
+    if (run) return;
+    run = startRun(body);
+    watcher.onManifest(run);
+  });
+  on('frame', (body) => {
+    if (!run) return;
+    addFrame(run, body);
+    watcher.onFrame(body.done, body.total);
+  });
+  on('done', (body) => {
+    close();
+    if (run) finishRun(run, body);
+    watcher.onDone();
+  });
+  on('failed', (body) => { close(); watcher.onFailed(problemFrom(body)); });
+  on('cancelled', () => { close(); watcher.onCancelled(); });
+  source.onerror = () => {
+    if (source.readyState === EventSource.CLOSED && !signal.aborted) {
+      watcher.onFailed(new Problem('The connection to the server was lost', 'Is it still running? Try again when it is.'));
+    }
+  };
+}
+
+/** @param {Manifest & {data: Record<string, string>}} manifest */
+function startRun(manifest) {
+  const {data, ...rest} = manifest;
+  const run = new Run({...rest, metrics: emptyMetrics()}, {live: true});
+  const plane = run.plane;
+  for (const [name, entry] of Object.entries(manifest.arrays)) {
+    if ([...STATIC_ARRAYS, ...FRAME_ARRAYS].includes(name)) reserve(run, name, entry, data[name]);
+  }
+  for (const name of ['coordinates', 'loss_surface']) {
+    const key = `planes/${plane.name}/${name}`;
+    reserve(run, key, plane.arrays[name], data[key]);
+  }
+  return run;
+}
+
+/** @param {Run} run @param {string} name @param {{dtype: string, shape: number[]}} entry @param {string} [base64] */
+function reserve(run, name, entry, base64) {
+  const {array, write} = allocate(entry.dtype, entry.shape);
+  if (base64) write(decodeBase64(base64));
+  run.put(name, array);
+}
+
+/** @param {Run} run @param {{frame: number, metrics: Record<string, number>, data: Record<string, string>}} body */
+function addFrame(run, {frame, metrics, data}) {
+  for (const [name, value] of Object.entries(metrics)) run.metrics[/** @type {keyof Metrics} */ (name)][frame] = value;
+  for (const name of FRAME_ARRAYS) {
+    run.frameOf(name, frame).set(decodeAs(run.manifest.arrays[name].dtype, data[name]));
+  }
+  const cells = run.grid ** 2;
+  const surfaces = decodeAs(run.plane.arrays.loss_surface.dtype, data[run.surfaceName]);
+  run.spans.forEach((_, s) => run.surface(frame, s).set(surfaces.subarray(s * cells, (s + 1) * cells)));
+  run.receive(frame);
+}
+
+/** @param {Run} run @param {{outcome: Run['outcome'], frames: number[]}} body */
+function finishRun(run, {outcome, frames}) {
+  run.outcome = outcome;
+  run.frames = frames;
+  run.live = false;
+}
+
+/** @param {string} dtype @param {string} base64 */
+function decodeAs(dtype, base64) {
+  const bytes = decodeBase64(base64);
+  const width = Number(/\d+/.exec(dtype)?.[0] ?? 8) / 8;
+  const {array, write} = allocate(dtype, [bytes.length / width]);
+  write(bytes);
+  return array.data;
+}
+
+/** @param {string} text */
+function decodeBase64(text) {
+  return Uint8Array.from(atob(text), (character) => character.charCodeAt(0));
+}
+
+/** @returns {Metrics} */
+function emptyMetrics() {
+  return {train_loss: [], test_loss: [], train_accuracy: [], test_accuracy: []};
+}

@@ -1,0 +1,52 @@
+/**
+ * One drawing of the two plots for one animation frame at most, however often it is asked for; the newest wish wins.
+ * What is not there yet is not drawn: the last picture stays.
+ */
+/** @import {Shot} from './types.js' */
+import {sameShot} from './shot.js';
+
+/** @typedef {{draw: (shot: Shot) => void}} Plot */
+
+/**
+ * @param {object} options
+ * @param {(shown: Shot | null) => Shot | null} options.wish the picture wanted, if it can be drawn
+ * @param {Plot[]} options.plots
+ * @param {(shot: Shot, first: boolean) => void} options.onDrawn
+ */
+export function createPainter({wish, plots, onDrawn}) {
+  let pending = false;
+  let stale = false;
+  /** @type {Shot | null} */
+  let shown = null;
+
+  const paint = () => {
+    pending = false;
+    const wanted = wish(shown);
+    const shot = wanted ?? (stale ? shown : null);
+    if (!shot || (!stale && sameShot(shot, shown))) return;
+    stale = false;
+    const start = performance.now();
+    for (const plot of plots) plot.draw(shot);
+    performance.measure('lossatlas:draw', {start, end: performance.now()});
+    const first = shown === null;
+    if (first) performance.mark('lossatlas:first-picture');
+    shown = shot;
+    onDrawn(shot, first);
+  };
+
+  const request = () => {
+    if (pending) return;
+    pending = true;
+    requestAnimationFrame(paint);
+  };
+
+  return {
+    request,
+    /** The same picture anew: its size, its colours or its range have changed. */
+    repaint() {
+      stale = true;
+      request();
+    },
+    get shown() { return shown; },
+  };
+}

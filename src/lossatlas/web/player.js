@@ -1,0 +1,46 @@
+/** Playback: a clock that asks for the next frame, one at a time, never skipping any. */
+
+/** Frames a second at speed 1. */
+const RATE = 10;
+
+/**
+ * @param {object} options
+ * @param {() => boolean} options.advance go one frame on; false at the end
+ * @param {() => boolean} options.ready is the last frame asked for on the screen? Frames are waited for, not dropped
+ * @param {(playing: boolean) => void} options.onChange
+ */
+export function createPlayer({advance, ready, onChange}) {
+  let playing = false;
+  let speed = 1;
+  let due = 0;
+
+  /** @param {number} now */
+  const tick = (now) => {
+    if (!playing) return;
+    if (now >= due && ready()) {
+      // Kept on the beat, unless a slow frame has put it more than one beat behind.
+      due = Math.max(due + 1000 / (RATE * speed), now);
+      if (!advance()) return set(false);
+    }
+    requestAnimationFrame(tick);
+  };
+
+  /** @param {boolean} value */
+  const set = (value) => {
+    if (value === playing) return;
+    playing = value;
+    onChange(playing);
+    if (playing) {
+      due = performance.now();
+      requestAnimationFrame(tick);
+    }
+  };
+
+  return {
+    get playing() { return playing; },
+    play: () => set(true),
+    pause: () => set(false),
+    /** @param {number} value */
+    setSpeed(value) { speed = value; },
+  };
+}

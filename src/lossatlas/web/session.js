@@ -1,0 +1,126 @@
+/**
+ * The run on show and the run on its way. Whatever is asked for last wins: every request has its own AbortController,
+ * and an answer to an older one is dropped.
+ */
+/** @import {GalleryEntry, Status} from './types.js' */
+/** @import {Target} from './choice.js' */
+import {fetchJson, openRun, Problem} from './data.js';
+import {cancelRun, requestRun, watchRun} from './live.js';
+import {Run} from './run.js';
+
+/** Runs kept in memory, so that going back and forth between a few asks the network for nothing. */
+const KEPT = 6;
+
+/**
+ * @param {object} options
+ * @param {(gallery: GalleryEntry[]) => void} options.onGallery the gallery has grown
+ * @param {(run: Run) => void} options.onRun a run has begun to arrive
+ * @param {() => void} options.onData more of it is there
+ * @param {() => void} options.onSettled all of it is there
+ * @param {(status: Status) => void} options.onStatus
+ */
+export function createSession({onGallery, onRun, onData, onSettled, onStatus}) {
+  /** @type {Map<string, Run>} complete runs, the latest used last */
+  const kept = new Map();
+  let controller = new AbortController();
+  /** @type {string | null} */
+  let computing = null;
+
+  /** @param {Run} run */
+  const keep = (run) => {
+    kept.delete(run.id);
+    kept.set(run.id, run);
+    if (kept.size > KEPT) kept.delete(/** @type {string} */ (kept.keys().next().value));
+  };
+
+  /** @param {Run} run */
+  const settle = (run) => {
+    keep(run);
+    onSettled();
+    onStatus(verdict(run));
+  };
+
+  /** @param {unknown} error @param {AbortSignal} signal */
+  const fail = (error, signal) => {
+    if (signal.aborted) return;
+    const problem = error instanceof Problem ? error : new Problem('This run could not be read', String(/** @type {any} */ (error)?.message ?? error));
+    onStatus({kind: 'failed', text: problem.title, detail: problem.detail});
+  };
+
+  /** @param {string} id @param {AbortSignal} signal */
+  const openStored = async (id, signal) => {
+    const known = kept.get(id);
+    if (known) {
+      onRun(known);
+      settle(known);
+      return;
+    }
+    onStatus({kind: 'loading', text: 'Loading…'});
+    const {run, complete} = await openRun(id, {signal, onData: () => { if (!signal.aborted) onData(); }});
+    if (signal.aborted) return void complete.catch(() => {});
+    onRun(run);
+    await complete;
+    if (!signal.aborted) settle(run);
+  };
+
+  /** @param {import('./types.js').Config} config @param {AbortSignal} signal */
+  const compute = async (config, signal) => {
+    onStatus({kind: 'queued', text: 'Asking for this run…'});
+    const job = await requestRun(config, signal);
+    if (signal.aborted) return;
+    if (job.state === 'stored') return openStored(job.id, signal);
+    computing = job.id;
+    /** @type {Run | null} */
+    let run = null;
+    watchRun(job.events ?? `api/runs/${encodeURIComponent(job.id)}/events`, signal, {
+      onQueued: (position) => onStatus({kind: 'queued', text: position > 0 ? `Waiting: ${position} before this run` : 'Starting…'}),
+      onManifest: (started) => { run = started; onRun(run); onStatus({kind: 'computing', text: 'Training…', progress: 0}); },
+      onFrame: (done, total) => {
+        onData();
+        onStatus({kind: 'computing', text: `Computing frame ${done} of ${total}`, progress: done / total});
+      },
+      onDone: () => { if (run) settle(run); refreshGallery(); },
+      onFailed: (problem) => fail(problem, signal),
+      onCancelled: () => onStatus({kind: 'cancelled', text: 'Cancelled', detail: 'What was computed until then stays on show.'}),
+    });
+  };
+
+  const refreshGallery = () => fetchJson('data/index.json').then((index) => onGallery(index.runs)).catch(() => {});
+
+  return {
+    /** @param {Target} target */
+    open(target) {
+      controller.abort();
+      controller = new AbortController();
+      computing = null;
+      const {signal} = controller;
+      if (target.kind === 'unavailable') return onStatus(unavailable(target.empty));
+      const opening = target.kind === 'stored' ? openStored(target.id, signal) : compute(target.config, signal);
+      opening.catch((error) => fail(error, signal));
+    },
+    cancel() {
+      if (computing) cancelRun(computing).catch((error) => fail(error, controller.signal));
+    },
+  };
+}
+
+/** @param {Run} run @returns {Status} */
+function verdict({outcome}) {
+  if (outcome.status !== 'diverged') return {kind: 'quiet'};
+  const message = outcome.message ?? 'a number stopped being finite';
+  return {
+    kind: 'diverged',
+    text: /^training diverged/i.test(message) ? message : `Training diverged at epoch ${outcome.epoch}: ${message}`,
+    detail: 'The frames before it are shown. A smaller learning rate usually helps.',
+  };
+}
+
+/** @param {boolean} empty is there no run at all? @returns {Status} */
+function unavailable(empty) {
+  if (empty) return {kind: 'unavailable', text: 'This gallery is empty', detail: 'Make runs with “lossatlas build” and export again, or compute any with “lossatlas serve”.'};
+  return {
+    kind: 'unavailable',
+    text: 'Not available in this gallery',
+    detail: 'It was published without this combination. Choose one that is not struck through, or compute any with “lossatlas serve”.',
+  };
+}

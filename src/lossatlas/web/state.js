@@ -1,0 +1,114 @@
+/** The state that a link carries: plain data, a declared list of properties, and their form in the URL's query. */
+/** @import {Catalog, Eye, State} from './types.js' */
+
+/** @type {Eye} seen from a corner, from above: both valley and rim show */
+export const HOME = Object.freeze({x: 1.34, y: 1.34, z: 0.92});
+
+/**
+ * @typedef {object} Property
+ * @property {keyof State} name
+ * @property {(text: string) => any} read from the query; undefined where it makes no sense
+ * @property {(value: any) => string} write
+ */
+
+/** @type {Property[]} in the order they have in the URL */
+export const PROPERTIES = [
+  {name: 'dataset', read: (text) => text || undefined, write: String},
+  {name: 'hidden', read: readHidden, write: writeHidden},
+  {name: 'activation', read: (text) => text || undefined, write: String},
+  {name: 'run', read: (text) => text || undefined, write: String},
+  {name: 'epoch', read: (text) => readNumber(text, 0), write: String},
+  {name: 'zoom', read: (text) => readNumber(text, Number.MIN_VALUE), write: String},
+  {name: 'scale', read: (text) => (text === 'log' || text === 'linear' ? text : undefined), write: String},
+  {name: 'camera', read: readEye, write: ({x, y, z}) => [x, y, z].map((n) => n.toFixed(2)).join(',')},
+];
+
+/** What a bare URL means. @param {Catalog} catalog @returns {State} */
+export function defaults(catalog) {
+  const config = /** @type {any} */ (catalog.default);
+  return {
+    dataset: datasetName(config),
+    hidden: config.model.hidden,
+    activation: config.model.activation,
+    run: null,
+    epoch: null,
+    zoom: null,
+    scale: 'linear',
+    camera: {...HOME},
+  };
+}
+
+/** @param {any} config */
+export function datasetName(config) {
+  return typeof config.dataset === 'string' ? config.dataset : config.dataset.name;
+}
+
+/** @param {string} query @param {State} base what a missing property means @returns {State} */
+export function fromQuery(query, base) {
+  const given = new URLSearchParams(query);
+  /** @type {Record<string, unknown>} */
+  const state = {...base};
+  for (const {name, read} of PROPERTIES) {
+    const text = given.get(name);
+    const value = text === null ? undefined : read(text);
+    if (value !== undefined) state[name] = value;
+  }
+  return /** @type {any} */ (state);
+}
+
+/** The query of a state, without what is as in `base`. @param {State} state @param {State} base */
+export function toQuery(state, base) {
+  const pairs = PROPERTIES.flatMap(({name, write}) => {
+    const value = state[name];
+    if (value === null || (base[name] !== null && write(value) === write(base[name]))) return [];
+    return [`${name}=${encodeURIComponent(write(value)).replaceAll('%2C', ',')}`];
+  });
+  return pairs.length ? `?${pairs.join('&')}` : '';
+}
+
+/**
+ * @template {object} T
+ * @param {T} initial
+ */
+export function createStore(initial) {
+  let state = Object.freeze({...initial});
+  /** @type {Set<(state: Readonly<T>, before: Readonly<T>) => void>} */
+  const listeners = new Set();
+  return {
+    get: () => state,
+    /** @param {Partial<T>} patch */
+    set(patch) {
+      const before = state;
+      const keys = /** @type {(keyof T)[]} */ (Object.keys(patch));
+      if (keys.every((key) => Object.is(patch[key], before[key]))) return;
+      state = Object.freeze({...before, ...patch});
+      for (const listener of listeners) listener(state, before);
+    },
+    /** @param {(state: Readonly<T>, before: Readonly<T>) => void} listener */
+    subscribe(listener) { listeners.add(listener); },
+  };
+}
+
+/** @param {string} text @param {number} least */
+function readNumber(text, least) {
+  const value = Number(text);
+  return text.trim() !== '' && Number.isFinite(value) && value >= least ? value : undefined;
+}
+
+/** `16-16` → [16, 16]; `none` is logistic regression. @param {string} text */
+export function readHidden(text) {
+  if (text === 'none') return [];
+  return /^\d+(-\d+)*$/.test(text) ? text.split('-').map(Number) : undefined;
+}
+
+/** @param {number[]} hidden */
+export function writeHidden(hidden) {
+  return hidden.join('-') || 'none';
+}
+
+/** @param {string} text @returns {Eye | undefined} */
+function readEye(text) {
+  const [x, y, z, ...rest] = text.split(',').map(Number);
+  const size = Math.hypot(x, y, z);
+  return rest.length === 0 && size > 0.1 && size < 20 ? {x, y, z} : undefined;
+}

@@ -1,0 +1,78 @@
+/**
+ * The shapes that the page reads (docs/run-format.md) and passes around. Types only: this module has no run-time content.
+ *
+ * @typedef {Record<string, unknown>} Config one configuration, opaque to the page but for the keys it offers to choose
+ *
+ * @typedef {{file: string, dtype: string, shape: number[], axes: string[], what: string, scale_factor?: number}} ArrayEntry
+ * @typedef {{name: string, mean: number, scale: number}} Feature
+ * @typedef {{train_loss: number[], test_loss: number[], train_accuracy: number[], test_accuracy: number[]}} Metrics one number a frame
+ * @typedef {{status: string, epoch?: number, message?: string}} Outcome
+ *
+ * @typedef {object} PlaneEntry
+ * @property {string} name
+ * @property {string} kind
+ * @property {string} what
+ * @property {number[]} spans in the order of the arrays' span axis; the one to show first is first
+ * @property {Record<string, ArrayEntry>} arrays
+ *
+ * @typedef {object} Manifest run.json
+ * @property {number} format_version
+ * @property {string} id
+ * @property {string} title
+ * @property {Config} config
+ * @property {{name: string, title: string, features: Feature[], classes: string[], train_points: number, test_points: number}} dataset
+ * @property {{title: string, layers: number[], activation: string, parameters: number}} model
+ * @property {number[]} frames the epoch of each frame
+ * @property {Metrics} metrics
+ * @property {Outcome} outcome
+ * @property {Record<string, ArrayEntry>} arrays
+ * @property {PlaneEntry[]} planes
+ *
+ * @typedef {object} GalleryEntry
+ * @property {string} id
+ * @property {string} title
+ * @property {{name: string, title: string}} dataset
+ * @property {{title: string, hidden: number[], activation: string, parameters: number}} model
+ * @property {Config} config
+ * @property {Outcome} outcome
+ * @property {number} epochs
+ * @property {number} frames
+ *
+ * @typedef {{x: number[], y: number[], label: number[]}} Thumbnail
+ * @typedef {{name: string, title: string, summary: string, features: string[], classes: string[], thumbnail: Thumbnail}} CatalogDataset
+ *
+ * @typedef {object} Catalog
+ * @property {string} version
+ * @property {boolean} compute is there a server that computes what the gallery lacks?
+ * @property {Config} default
+ * @property {{name: string, title: string}[]} activations
+ * @property {CatalogDataset[]} datasets
+ *
+ * @typedef {{dataset: string, hidden: number[], activation: string, run: string | null}} Choice what the side panels say
+ *
+ * @typedef {{x: number, y: number, z: number}} Eye where the camera stands; it looks at the centre
+ *
+ * @typedef {object} State everything that a link carries
+ * @property {string} dataset
+ * @property {number[]} hidden
+ * @property {string} activation
+ * @property {string | null} run a run that the panels alone do not imply
+ * @property {number | null} epoch null: wherever the first view puts it
+ * @property {number | null} zoom the span shown; null: the run's first
+ * @property {'linear' | 'log'} scale
+ * @property {Eye} camera
+ *
+ * @typedef {object} Shot everything the two plots need for one picture
+ * @property {import('./run.js').Run} run
+ * @property {number} frame
+ * @property {number} spanIndex
+ * @property {number} span
+ * @property {'linear' | 'log'} scale
+ *
+ * @typedef {object} Status what the page has to say about the run asked for
+ * @property {'quiet' | 'loading' | 'queued' | 'computing' | 'failed' | 'diverged' | 'unavailable' | 'cancelled'} kind
+ * @property {string} [text]
+ * @property {string} [detail]
+ * @property {number} [progress] share done, 0 to 1
+ */
+export {};

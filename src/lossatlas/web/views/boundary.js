@@ -1,0 +1,121 @@
+/** The right plot: regions on a canvas, and above it Plotly's axes and points, which do not change with the frame. */
+/** @import {Shot} from '../types.js' */
+/** @import {Run} from '../run.js' */
+import {byId, say} from '../dom.js';
+import {borderSegments, boundarySummary, featureAxis, misclassified, paintRegions, pointTraces} from '../figures/boundary.js';
+import {regionTable} from '../figures/colours.js';
+import {CONFIG} from '../plotly.js';
+import {currentTheme} from '../theme.js';
+import {drawLegend} from './legend.js';
+
+const MARGIN = {l: 48, r: 16, t: 8, b: 40};
+const REST = 250;
+
+/** @param {import('../plotly.js').Plotly} Plotly */
+export function createBoundary(Plotly) {
+  const root = byId('boundary-plot');
+  const canvas = byId('boundary-canvas');
+  const painter = createRegions(/** @type {any} */ (canvas));
+  let drawn = '';
+  let style = 0;
+  let summaryTimer = 0;
+
+  /** @param {Run} run */
+  const drawPoints = (run) => {
+    const theme = currentTheme();
+    const {features} = run.manifest.dataset;
+    const layout = {
+      width: root.clientWidth, height: root.clientHeight, margin: MARGIN, showlegend: false, dragmode: false, hovermode: 'closest',
+      paper_bgcolor: 'rgba(0,0,0,0)', plot_bgcolor: 'rgba(0,0,0,0)', hoverlabel: {font: {family: theme.font, size: 12}},
+      xaxis: featureAxis(features[0], run.numbers('grid_x'), theme),
+      yaxis: featureAxis(features[1], run.numbers('grid_y'), theme),
+    };
+    Plotly.react(root, pointTraces(run, theme), layout, CONFIG);
+    painter.prepare(run, root.clientWidth - MARGIN.l - MARGIN.r, root.clientHeight - MARGIN.t - MARGIN.b);
+    drawLegend(byId('legend'), run);
+  };
+
+  return {
+    /** Size or theme has changed: the next drawing takes them up. */
+    restyle() { style++; },
+    /** @param {Shot} shot */
+    draw({run, frame}) {
+      const key = `${run.id} ${style}`;
+      if (key !== drawn) drawPoints(run);
+      drawn = key;
+      const wrong = misclassified(run, frame);
+      painter.paint(run, frame, wrong);
+      clearTimeout(summaryTimer);
+      summaryTimer = window.setTimeout(() => say(byId('boundary-summary'), boundarySummary(run, frame, wrong.length)), REST);
+    },
+  };
+}
+
+/** @param {HTMLCanvasElement} canvas */
+function createRegions(canvas) {
+  const cells = document.createElement('canvas');
+  let table = new Uint32Array(0);
+  let image = new ImageData(1, 1);
+  let pixels = new Uint32Array(1);
+  let ink = '';
+
+  return {
+    /** Lay the canvas exactly under the axes. @param {Run} run @param {number} width @param {number} height in CSS pixels */
+    prepare(run, width, height) {
+      const theme = currentTheme(); // asked here and not at every frame: it forces a layout
+      ink = theme.ink;
+      table = regionTable(run.classes.length, theme.neutral, theme.depth);
+      cells.width = run.numbers('grid_x').length;
+      cells.height = run.numbers('grid_y').length;
+      image = new ImageData(cells.width, cells.height);
+      pixels = new Uint32Array(image.data.buffer);
+      Object.assign(canvas.style, {left: `${MARGIN.l}px`, top: `${MARGIN.t}px`, width: `${width}px`, height: `${height}px`});
+      canvas.width = Math.max(1, Math.round(width * devicePixelRatio));
+      canvas.height = Math.max(1, Math.round(height * devicePixelRatio));
+    },
+    /** @param {Run} run @param {number} frame @param {number[]} wrong */
+    paint(run, frame, wrong) {
+      const context = /** @type {CanvasRenderingContext2D} */ (canvas.getContext('2d', {alpha: false}));
+      paintRegions(run, frame, table, pixels);
+      cells.getContext('2d')?.putImageData(image, 0, 0);
+      const {width, height} = canvas;
+      // The grid's outer values lie on the frame, so each cell's centre is a sample: draw half a cell beyond.
+      const [dx, dy] = [width / (cells.width - 1), height / (cells.height - 1)];
+      context.drawImage(cells, -dx / 2, -dy / 2, width + dx, height + dy);
+      strokeBorder(context, borderSegments(run, frame), dx, dy, ink);
+      ringPoints(context, run, wrong, ink);
+    },
+  };
+}
+
+/** @param {CanvasRenderingContext2D} context @param {number[]} segments @param {number} dx @param {number} dy @param {string} ink */
+function strokeBorder(context, segments, dx, dy, ink) {
+  const {height} = context.canvas;
+  context.beginPath();
+  for (let i = 0; i < segments.length; i += 4) {
+    context.moveTo(segments[i] * dx, height - segments[i + 1] * dy);
+    context.lineTo(segments[i + 2] * dx, height - segments[i + 3] * dy);
+  }
+  context.lineWidth = 1.5 * devicePixelRatio;
+  context.lineCap = 'round';
+  context.strokeStyle = ink;
+  context.stroke();
+}
+
+/** A ring about each point that is misclassified; it shows around the point's own mark above. @param {CanvasRenderingContext2D} context @param {Run} run @param {number[]} wrong @param {string} ink */
+function ringPoints(context, run, wrong, ink) {
+  const points = run.numbers('points');
+  const [gx, gy] = [run.numbers('grid_x'), run.numbers('grid_y')];
+  const {width, height} = context.canvas;
+  const radius = 7 * devicePixelRatio;
+  context.beginPath();
+  for (const i of wrong) {
+    const x = ((points[2 * i] - gx[0]) / (gx[gx.length - 1] - gx[0])) * width;
+    const y = height - ((points[2 * i + 1] - gy[0]) / (gy[gy.length - 1] - gy[0])) * height;
+    context.moveTo(x + radius, y);
+    context.arc(x, y, radius, 0, 2 * Math.PI);
+  }
+  context.lineWidth = 1.5 * devicePixelRatio;
+  context.strokeStyle = ink;
+  context.stroke();
+}

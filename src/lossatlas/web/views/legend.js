@@ -1,0 +1,25 @@
+/** What the marks of the boundary plot mean. */
+/** @import {Run} from '../run.js' */
+import {make, makeSvg} from '../dom.js';
+import {classColour, css} from '../figures/colours.js';
+import {glyph} from '../figures/glyphs.js';
+
+/** @param {HTMLElement} list @param {Run} run */
+export function drawLegend(list, run) {
+  const classes = run.classes.map((name, k) => entry(name, mark(glyph(k, 4), {fill: css(classColour(k))})));
+  const grey = {stroke: 'currentColor', 'stroke-width': 1.5};
+  const train = mark(glyph(0, 4), {...grey, fill: 'currentColor'});
+  const test = mark(glyph(0, 3.6), {...grey, fill: 'none'});
+  const wrong = mark(`${glyph(0, 6)}${glyph(0, 2.5)}`, {...grey, fill: 'none'});
+  list.replaceChildren(...classes, entry('train', train), entry('test', test), entry('misclassified', wrong));
+}
+
+/** @param {string} text @param {SVGElement} picture */
+function entry(text, picture) {
+  return make('li', {}, picture, text);
+}
+
+/** @param {string} path @param {Record<string, string | number>} attributes */
+function mark(path, attributes) {
+  return makeSvg('svg', {viewBox: '-8 -8 16 16', 'aria-hidden': 'true'}, makeSvg('path', {d: path, ...attributes}));
+}

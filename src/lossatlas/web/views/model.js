@@ -1,0 +1,98 @@
+/** The left panel: depth × width, the small networks beside them, the activation, and other trainings of the same. */
+/** @import {Catalog, GalleryEntry, State} from '../types.js' */
+import {candidates, DEPTHS, impliedRun, resolve, SMALL, trainingLabels, WIDTHS} from '../choice.js';
+import {byId, make} from '../dom.js';
+import {readHidden, writeHidden} from '../state.js';
+
+/** @param {{catalog: Catalog, choose: (patch: Partial<State>) => void}} options */
+export function createModel({catalog, choose}) {
+  const form = byId('model');
+  const training = make('select', {id: 'training', 'aria-label': 'Training'});
+  const trainingField = make('label', {class: 'field', hidden: true}, 'Training', training);
+  const activation = make('select', {id: 'activation', 'aria-label': 'Activation'},
+    ...catalog.activations.map(({name, title}) => make('option', {value: name}, title)));
+  const others = make('fieldset', {class: 'chips', hidden: true});
+  form.append(gridField(), smallField(), others, make('label', {class: 'field'}, 'Activation', activation), trainingField);
+
+  form.addEventListener('submit', (event) => event.preventDefault());
+  form.addEventListener('change', (event) => {
+    const input = /** @type {HTMLInputElement} */ (event.target);
+    if (input.name === 'hidden') choose({hidden: readHidden(input.value), run: null});
+  });
+  activation.addEventListener('change', () => choose({activation: activation.value, run: null}));
+  training.addEventListener('change', () => choose({run: training.value === training.dataset.implied ? null : training.value}));
+
+  /** Sizes that someone computed on the command line. @param {GalleryEntry[]} gallery @param {State} state */
+  const drawOthers = (gallery, state) => {
+    const offered = new Set([...SMALL, ...DEPTHS.flatMap((d) => WIDTHS.map((w) => Array(d).fill(w)))].map(writeHidden));
+    const extra = new Set([...gallery.map((entry) => writeHidden(entry.model.hidden)), writeHidden(state.hidden)].filter((size) => !offered.has(size)));
+    const names = [...extra].join(' ');
+    if (others.dataset.names === names) return;
+    others.dataset.names = names;
+    others.hidden = extra.size === 0;
+    others.replaceChildren(make('legend', {}, 'Also here'), ...[...extra].map((size) => chip(size, size)));
+  };
+
+  /** @param {GalleryEntry[]} gallery @param {State} state */
+  const drawTraining = (gallery, state) => {
+    const runs = candidates(gallery, state);
+    const labels = trainingLabels(runs);
+    const implied = impliedRun(gallery, catalog, state)?.id ?? '';
+    training.dataset.implied = implied;
+    trainingField.hidden = runs.length < 2;
+    training.replaceChildren(...runs.map(({id}, i) => make('option', {value: id}, labels[i])));
+    training.value = state.run ?? implied;
+  };
+
+  return {
+    /** @param {GalleryEntry[]} gallery @param {State} state */
+    draw(gallery, state) {
+      drawOthers(gallery, state);
+      for (const input of /** @type {NodeListOf<HTMLInputElement>} */ (form.querySelectorAll('input[name=hidden]'))) {
+        const hidden = /** @type {number[]} */ (readHidden(input.value));
+        input.checked = input.value === writeHidden(state.hidden);
+        markAvailable(input, resolve(gallery, catalog, {...state, hidden, run: null}).kind !== 'unavailable');
+      }
+      for (const option of activation.options) {
+        const there = resolve(gallery, catalog, {...state, activation: option.value, run: null}).kind !== 'unavailable';
+        option.textContent = `${catalog.activations.find(({name}) => name === option.value)?.title}${there ? '' : ' (not here)'}`;
+        option.setAttribute('aria-disabled', String(!there));
+      }
+      activation.value = state.activation;
+      drawTraining(gallery, state);
+    },
+  };
+}
+
+/**
+ * An option that the gallery lacks is marked, not removed: choosing it explains why.
+ * @param {HTMLInputElement} input @param {boolean} there
+ */
+export function markAvailable(input, there) {
+  input.setAttribute('aria-disabled', String(!there));
+  const label = /** @type {HTMLElement} */ (input.closest('label'));
+  label.title = there ? label.dataset.title ?? '' : 'Not available in this gallery';
+}
+
+function gridField() {
+  const head = make('tr', {}, make('td'), ...WIDTHS.map((width) => make('th', {scope: 'col'}, String(width))));
+  const rows = DEPTHS.map((depth) => make('tr', {},
+    make('th', {scope: 'row'}, String(depth)),
+    ...WIDTHS.map((width) => make('td', {}, chip(writeHidden(Array(depth).fill(width)), '', `${depth} hidden ${depth > 1 ? 'layers' : 'layer'} of ${width}`)))));
+  return make('fieldset', {class: 'grid'},
+    make('legend', {}, 'Depth × width'),
+    make('table', {role: 'presentation'}, make('thead', {}, head), make('tbody', {}, ...rows)));
+}
+
+function smallField() {
+  return make('fieldset', {class: 'chips'}, make('legend', {}, 'Small'), ...SMALL.map((hidden) => {
+    const size = writeHidden(hidden);
+    return chip(size, size === 'none' ? 'linear' : size, size === 'none' ? 'No hidden layer: logistic regression' : `Hidden ${size}`);
+  }));
+}
+
+/** A radio button that looks like a key. @param {string} value @param {string} text @param {string} [title] */
+function chip(value, text, title = text) {
+  return make('label', {class: 'chip', 'data-title': title, title},
+    make('input', {type: 'radio', name: 'hidden', value, 'aria-label': title}), make('span', {}, text));
+}

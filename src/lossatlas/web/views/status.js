@@ -1,0 +1,42 @@
+/** What is going on, in a sentence, with the one thing that can be done about it. */
+/** @import {Status} from '../types.js' */
+import {byId, say} from '../dom.js';
+
+/** Work shorter than this is not worth a word. */
+const PATIENCE = 200;
+const ACTIONS = {queued: 'Cancel', computing: 'Cancel', failed: 'Try again', cancelled: 'Compute'};
+
+export function createStatus() {
+  const button = byId('status-action');
+  const progress = /** @type {HTMLProgressElement} */ (byId('status-progress'));
+  let timer = 0;
+  let kind = '';
+
+  /** @param {Status} status */
+  const show = (status) => {
+    kind = status.kind;
+    byId('status').dataset.kind = kind;
+    say(byId('status-text'), status.text ?? '');
+    say(byId('status-detail'), status.detail ?? '');
+    const action = ACTIONS[/** @type {keyof typeof ACTIONS} */ (kind)];
+    button.hidden = !action;
+    say(button, action ?? '');
+    const busy = ['loading', 'queued', 'computing'].includes(kind);
+    progress.hidden = !busy;
+    if (status.progress === undefined) progress.removeAttribute('value');
+    else progress.value = status.progress;
+  };
+
+  const view = {
+    onCancel() {},
+    onRetry() {},
+    /** @param {Status} status */
+    show(status) {
+      clearTimeout(timer);
+      if (status.kind === 'loading') timer = window.setTimeout(show, PATIENCE, status);
+      else show(status);
+    },
+  };
+  button.addEventListener('click', () => (kind === 'queued' || kind === 'computing' ? view.onCancel() : view.onRetry()));
+  return view;
+}

@@ -1,0 +1,68 @@
+/** Play, step, scrub, speed and reset: what moves through the epochs, by hand or by key. */
+/** @import {Run} from '../run.js' */
+import {byId, say} from '../dom.js';
+import {createCurves} from './curves.js';
+
+/**
+ * @param {object} options
+ * @param {(frame: number) => void} options.onFrame
+ * @param {(by: number) => void} options.onStep
+ * @param {() => void} options.onToggle
+ * @param {(speed: number) => void} options.onSpeed
+ * @param {() => void} options.onReset
+ */
+export function createTransport({onFrame, onStep, onToggle, onSpeed, onReset}) {
+  const slider = /** @type {HTMLInputElement} */ (byId('epoch'));
+  const speed = /** @type {HTMLSelectElement} */ (byId('speed'));
+  const curves = createCurves();
+  let drawn = '';
+
+  slider.addEventListener('input', () => onFrame(Number(slider.value)));
+  byId('previous').addEventListener('click', () => onStep(-1));
+  byId('next').addEventListener('click', () => onStep(1));
+  byId('play').addEventListener('click', onToggle);
+  byId('reset').addEventListener('click', onReset);
+  speed.addEventListener('change', () => onSpeed(Number(speed.value)));
+  watchKeys({onStep, onToggle, onFrame, last: () => Number(slider.max)});
+
+  return {
+    /** @param {boolean} playing */
+    showPlaying(playing) {
+      byId('play').dataset.playing = String(playing);
+      say(byId('play-text'), playing ? 'Pause' : 'Play');
+    },
+    resetSpeed() {
+      speed.value = '1';
+      onSpeed(1);
+    },
+    /** @param {Run} run @param {number} frame @param {'linear' | 'log'} scale @param {number} style changes with size and theme */
+    draw(run, frame, scale, style) {
+      const key = [run.id, run.frames.length, run.metrics.train_loss.length, scale, style].join();
+      if (key !== drawn) curves.draw(run, scale);
+      drawn = key;
+      curves.mark(run, frame);
+      slider.max = String(run.frames.length - 1);
+      slider.value = String(frame);
+      slider.setAttribute('aria-valuetext', `Epoch ${run.frames[frame]}, frame ${frame + 1} of ${run.frames.length}`);
+    },
+  };
+}
+
+/**
+ * Space, arrows, Home and End act wherever the focus is, unless it is on something that has a use for them itself.
+ * @param {{onStep: (by: number) => void, onToggle: () => void, onFrame: (frame: number) => void, last: () => number}} options
+ */
+function watchKeys({onStep, onToggle, onFrame, last}) {
+  /** @type {Record<string, () => void>} */
+  const actions = {
+    ' ': onToggle, ArrowLeft: () => onStep(-1), ArrowRight: () => onStep(1), Home: () => onFrame(0), End: () => onFrame(last()),
+  };
+  document.addEventListener('keydown', (event) => {
+    if (event.defaultPrevented || event.altKey || event.ctrlKey || event.metaKey || event.shiftKey) return;
+    const target = /** @type {Element} */ (event.target);
+    const own = event.key === ' ' ? 'button, select, input:not(#epoch), a, textarea' : 'select, input:not([type=checkbox]), textarea';
+    if (!actions[event.key] || target.closest(own)) return;
+    event.preventDefault();
+    actions[event.key]();
+  });
+}
