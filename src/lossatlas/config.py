@@ -2,14 +2,34 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Annotated, Any, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic_core import ErrorDetails
 
 from lossatlas.errors import ConfigError
 
 Seed = Annotated[int, Field(ge=0, lt=2**53, description="any whole number from 0; exact in JSON")]
+
+
+#: A name or an index in the path of a fault; the members of a union are in it too, and say nothing to people.
+_FIELD = re.compile(r"\w+")
+#: What to give instead, by pydantic's type of fault; its own words serve for the others.
+_ALLOWED = {
+    "greater_than": "give a number above {gt:g}",
+    "greater_than_equal": "give {ge:g} or more",
+    "less_than": "give a number below {lt:g}",
+    "less_than_equal": "give {le:g} or less",
+    "int_parsing": "give a whole number",
+    "int_from_float": "give a whole number",
+    "int_type": "give a whole number",
+    "float_parsing": "give a number",
+    "float_type": "give a number",
+    "finite_number": "give a finite number",
+    "literal_error": "give {expected}",
+}
 
 
 class Config(BaseModel):
@@ -47,20 +67,29 @@ class Config(BaseModel):
 def explained(error: ValidationError) -> ConfigError:
     """Turn pydantic's report into a ConfigError that names each field, its value and what is allowed."""
     faults: list[tuple[str, str]] = []
+    refused: dict[str, tuple[object, list[str]]] = {}  # by field, as a union reports each of its members
     for fault in error.errors(include_url=False):
-        field = ".".join(str(part) for part in fault["loc"])
+        field = ".".join(str(part) for part in fault["loc"] if _FIELD.fullmatch(str(part)))
         cause = fault.get("ctx", {}).get("error")
         if isinstance(cause, ConfigError):  # from a part: its own faults, seen from the whole
             faults += [(".".join(filter(None, (field, inner))), message) for inner, message in cause.faults]
-            continue
-        message = fault["msg"].removeprefix("Value error, ")
-        if fault["type"] == "extra_forbidden":
-            message = "there is no such setting"
-        elif fault["type"] not in {"missing", "value_error"}:
-            message = f"{_shown(fault['input'])} is not allowed: {message[0].lower()}{message[1:]}"
-        faults.append((field, message))
+        elif fault["type"] == "extra_forbidden":
+            faults.append((field, "there is no such setting"))
+        elif fault["type"] in {"missing", "value_error"}:
+            faults.append((field, fault["msg"].removeprefix("Value error, ")))
+        else:
+            refused.setdefault(field, (fault["input"], []))[1].append(_allowed(fault))
+    faults += [
+        (field, f"{_shown(value)} is not allowed: {' or '.join(allowed)}")
+        for field, (value, allowed) in refused.items()
+    ]
     # a list whose item is at fault is also reported as too short: the item says it better
     return ConfigError([fault for fault in faults if not any(f.startswith(f"{fault[0]}.") for f, _ in faults)])
+
+
+def _allowed(fault: ErrorDetails) -> str:
+    message = _ALLOWED.get(fault["type"], fault["msg"][0].lower() + fault["msg"][1:])
+    return message.format(**fault.get("ctx", {}))
 
 
 def _shown(value: object, limit: int = 60) -> str:

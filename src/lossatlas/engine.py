@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cache
+from itertools import pairwise
 from queue import SimpleQueue
 
 import numpy as np
@@ -70,7 +71,7 @@ class Evaluator:
             self._buffers.put(_Buffers(network.layers, self.chunk, tile))
 
     def losses(self, models: Floats) -> Float32:
-        """Mean cross-entropy ``[B]`` of models ``[B, P]``, in nats; inf or nan where float32 overflows."""
+        """Mean cross-entropy ``[B]`` of models ``[B, P]``, in nats; inf where float32 overflows."""
         return self.losses_of(len(models), lambda start, stop: self.network.packed(models[start:stop]))
 
     def losses_of(self, count: int, packed: Callable[[int, int], Floats]) -> Float32:
@@ -81,12 +82,15 @@ class Evaluator:
         losses = np.empty(count, np.float32)
 
         def work(start: int, stop: int, buffers: _Buffers) -> None:
-            matrices = self.network.matrices(np.asarray(packed(start, stop), np.float32))
+            models = np.asarray(packed(start, stop), np.float32)
+            matrices = self.network.matrices(models)
             total = np.zeros(stop - start)
             for tile in self._tiles:
                 hidden = self._hidden(matrices, tile, buffers)
                 for label, columns in tile.classes:
                     total += _cross_entropy_sums(matrices[-1], hidden[:, :, columns], label)
+            if np.isnan(total).any():  # inf - inf, unless a parameter was no number itself
+                total[np.isnan(total) & ~np.isnan(models).any(axis=1)] = np.inf
             losses[start:stop] = total / self.count
 
         self._each_chunk(count, work)
@@ -107,7 +111,8 @@ class Evaluator:
 
     def predicted_classes(self, models: Floats) -> UInt8:
         """Most probable class ``[B, N]`` of models ``[B, P]``; the lowest class where several are."""
-        return np.argmax(self.probabilities(models), axis=1).astype(np.uint8)
+        predicted: Integers = self.probabilities(models).argmax(axis=1)
+        return predicted.astype(np.uint8)
 
     def _hidden(self, matrices: list[Floats], tile: Tile, buffers: _Buffers) -> Floats:
         """Activations ``[B, width + 1, columns]`` of the last hidden layer (or the inputs), a row of ones below."""
@@ -200,7 +205,7 @@ def _tiles(count: int, labels: Integers | None) -> Iterator[Tile]:
 
 def _runs(labels: Integers) -> Iterator[tuple[int, slice]]:
     edges = [0, *(np.flatnonzero(np.diff(labels)) + 1).tolist(), len(labels)]
-    for start, stop in zip(edges[:-1], edges[1:], strict=True):
+    for start, stop in pairwise(edges):
         yield int(labels[start]), slice(start, stop)
 
 

@@ -1,0 +1,12 @@
+"""Draw the dataset panel's thumbnails anew: python scripts/make_thumbnails.py"""
+
+import json
+from pathlib import Path
+
+from lossatlas.catalog import draw_thumbnails
+
+WHERE = Path(__file__).parent.parent / "src" / "lossatlas" / "web" / "thumbnails.json"
+
+if __name__ == "__main__":
+    WHERE.write_text(json.dumps(draw_thumbnails(), separators=(",", ":")) + "\n", encoding="utf-8")
+    print(f"{WHERE.name}: {WHERE.stat().st_size} bytes")

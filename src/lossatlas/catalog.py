@@ -1,0 +1,57 @@
+"""What the page offers to choose from: ``catalog.json``."""
+
+from __future__ import annotations
+
+import json
+from importlib.metadata import version
+from importlib.resources import files
+from typing import Any
+
+from lossatlas.activations import ACTIVATIONS
+from lossatlas.datasets import SOURCES, DatasetConfig, load_dataset
+from lossatlas.runs import RunConfig
+
+_THUMBNAIL_POINTS = 120
+_DECIMALS = 2
+
+
+def catalog(compute: bool) -> dict[str, Any]:
+    """Describe datasets, activations and the default configuration.
+
+    Parameters
+    ----------
+    compute
+        Whether there is a server that computes what the gallery lacks.
+    """
+    thumbnails = json.loads(files("lossatlas").joinpath("web", "thumbnails.json").read_text(encoding="utf-8"))
+    return {
+        "version": version("lossatlas"),
+        "compute": compute,
+        "default": RunConfig().model_dump(mode="json"),
+        "activations": [{"name": activation.name, "title": activation.title} for activation in ACTIVATIONS.values()],
+        "datasets": [
+            {
+                "name": source.name,
+                "title": source.title,
+                "summary": source.summary,
+                "features": list(source.feature_names),
+                "classes": list(source.class_names),
+                "thumbnail": thumbnails[source.name],
+            }
+            for source in SOURCES.values()
+        ],
+    }
+
+
+def draw_thumbnails() -> dict[str, dict[str, list[float]]]:
+    """Some points of every dataset, standardised and rounded, with their labels.
+
+    They are kept in ``web/thumbnails.json``, since two of the datasets take scikit-learn a second to load.
+    """
+    return {name: _thumbnail(name) for name in SOURCES}
+
+
+def _thumbnail(name: str) -> dict[str, list[float]]:
+    dataset = load_dataset(DatasetConfig(name=name, points=_THUMBNAIL_POINTS))
+    x, y = dataset.points.round(_DECIMALS).T.tolist()
+    return {"x": x, "y": y, "label": dataset.labels.tolist()}

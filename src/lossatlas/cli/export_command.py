@@ -1,0 +1,27 @@
+"""``lossatlas export``."""
+
+from __future__ import annotations
+
+import click
+
+from lossatlas.cli.options import data_option
+from lossatlas.export import export_site
+from lossatlas.gallery import Gallery
+
+
+@click.command("export")
+@click.argument("site_dir")
+@data_option
+def export_command(site_dir: str, gallery: Gallery) -> None:
+    """Write the page and a gallery into SITE_DIR as static files.
+
+    All links in it are relative: it works under any path of any web host. What the gallery lacks is shown as not
+    available there.
+    """
+    export = export_site(gallery, site_dir)
+    for fault in export.left_out:
+        click.echo(f"left out: {fault}", err=True)
+    if not export.runs:
+        click.echo(f"{gallery.data} holds no runs: `lossatlas build` makes some. The page will say so.", err=True)
+    click.echo(f"{len(export.runs)} runs, {export.size / 1e6:.1f} MB", err=True)
+    click.echo(str(export.site))

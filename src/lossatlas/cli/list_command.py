@@ -1,0 +1,27 @@
+"""``lossatlas list``."""
+
+from __future__ import annotations
+
+import click
+
+from lossatlas.cli.options import data_option
+from lossatlas.gallery import Gallery
+
+
+@click.command("list")
+@data_option
+def list_command(gallery: Gallery) -> None:
+    """List the runs of a gallery: id, epochs, accuracy on the training and the test points."""
+    entries = gallery.index()["runs"]
+    if not entries:
+        click.echo(f"{gallery.data} holds no runs yet; `lossatlas train` or `lossatlas build` makes some", err=True)
+        return
+    width = max(len(entry["id"]) for entry in entries)
+    click.echo(f"{'run':<{width}}  {'epochs':>7}  {'train':>6}  {'test':>6}  title")
+    for entry in entries:
+        metrics = entry["metrics"]
+        note = "" if entry["outcome"]["status"] == "completed" else f"  ({entry['outcome']['status']})"
+        click.echo(
+            f"{entry['id']:<{width}}  {entry['epochs']:>7}  {metrics['train_accuracy']:>6.1%}  "
+            f"{metrics['test_accuracy']:>6.1%}  {entry['title']}{note}"
+        )

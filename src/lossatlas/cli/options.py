@@ -1,0 +1,173 @@
+"""Options that commands share, and the way from flags to a configuration."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+from lossatlas.activations import ACTIVATIONS
+from lossatlas.datasets import SOURCES
+from lossatlas.errors import ConfigError
+from lossatlas.gallery import Gallery, default_data_folder
+from lossatlas.optimizers import OPTIMIZERS
+from lossatlas.runs import RunConfig
+
+_Command = TypeVar("_Command", bound=Callable[..., Any])
+
+
+def data_option(command: _Command) -> _Command:
+    """``--data DIR``: the command gets a ``gallery``."""
+    return click.option(
+        "--data",
+        "gallery",
+        metavar="DIR",
+        default=default_data_folder,
+        envvar="LOSSATLAS_DATA",
+        show_envvar=True,
+        callback=lambda _context, _option, value: Gallery(value),
+        help="Folder of runs.  [default: a folder of yours that this system keeps for lossatlas]",
+    )(command)
+
+
+def _number(text: str) -> int | float | str:
+    """Read a number where it is one; what is not goes on as text, for the configuration to refuse by name."""
+    for kind in (int, float):
+        try:
+            return kind(text)
+        except ValueError:
+            continue
+    return text
+
+
+def _numbers(text: str) -> list[int | float | str]:
+    return [_number(part) for part in text.replace("x", ",").split(",") if part.strip()]
+
+
+def hidden_layers(text: str) -> list[int | float | str]:
+    """``16,16`` or ``16x16`` as a list; ``none`` as an empty one."""
+    return [] if text.strip().lower() == "none" else _numbers(text)
+
+
+@dataclass(frozen=True)
+class Setting:
+    """A flag and the field of the configuration that it sets."""
+
+    flag: str
+    field: tuple[str, ...]
+    what: str
+    read: Callable[[str], Any] = str
+
+    @property
+    def key(self) -> str:
+        """The name click hands the value over by."""
+        return self.flag.lstrip("-").replace("-", "_")
+
+
+_DATASETS, _ACTIVATIONS, _OPTIMIZERS = (", ".join(names) for names in (SOURCES, ACTIVATIONS, OPTIMIZERS))
+MODEL_SETTINGS = (
+    Setting("--dataset", ("dataset", "name"), f"One of {_DATASETS}."),
+    Setting("--hidden", ("model", "hidden"), "Widths of the hidden layers, as 16,16; or none.", hidden_layers),
+)
+SETTINGS = (
+    Setting("--activation", ("model", "activation"), f"One of {_ACTIVATIONS}."),
+    Setting("--points", ("dataset", "points"), "Points, train and test together.", _number),
+    Setting("--noise", ("dataset", "noise"), "Spread of the points; left out, the dataset's own.", _number),
+    Setting("--test-fraction", ("dataset", "test_fraction"), "Share of the points kept for testing.", _number),
+    Setting("--data-seed", ("dataset", "seed"), "Seed of the points and of the split.", _number),
+    Setting("--optimizer", ("training", "optimizer"), f"One of {_OPTIMIZERS}."),
+    Setting("--learning-rate", ("training", "learning_rate"), "Step size.", _number),
+    Setting("--momentum", ("training", "momentum"), "Of the optimizers momentum and nesterov.", _number),
+    Setting("--batch-size", ("training", "batch_size"), "Points a step, or full.", _number),
+    Setting("--weight-decay", ("training", "weight_decay"), "Factor of the L2 penalty.", _number),
+    Setting("--epochs", ("training", "epochs"), "Times that training sees every point.", _number),
+    Setting("--frames", ("training", "frames"), "How many epochs to record, at most.", _number),
+    Setting("--seed", ("training", "seed"), "Seed of the initial weights and of the batches.", _number),
+    Setting("--plane-seed", ("planes", "seed"), "Seed of the two random directions.", _number),
+    Setting("--spans", ("planes", "spans"), "Zooms of the surface, as 1,0.1,0.01; the first is shown first.", _numbers),
+    Setting("--grid", ("planes", "grid"), "Samples along each axis of the surface; odd.", _number),
+    Setting("--resolution", ("boundary", "resolution"), "Samples along each axis of the boundary.", _number),
+    Setting("--margin", ("boundary", "margin"), "Room around the data, as a share of its extent.", _number),
+)
+
+
+def config_options(*settings: Setting) -> Callable[[_Command], _Command]:
+    """Add ``--config FILE`` and a flag for each setting; :func:`config_from` reads them."""
+
+    def add(command: _Command) -> _Command:
+        for setting in reversed(settings):
+            what = f"{setting.what}{_default(setting)}"
+            command = click.option(setting.flag, setting.key, metavar="VALUE", help=what)(command)
+        return click.option(
+            "--config", "config_file", metavar="FILE", help="TOML file of settings; flags go before it."
+        )(command)
+
+    return add
+
+
+def _default(setting: Setting) -> str:
+    section, key = setting.field
+    if setting.field == ("dataset", "noise"):
+        return ""
+    part = getattr(RunConfig(), section)
+    value = getattr(part[0] if section == "planes" else part, key)
+    shown = ",".join(f"{number:g}" for number in value) if isinstance(value, tuple) else value
+    return f"  [default: {shown}]"
+
+
+def config_from(config_file: str | None, flags: dict[str, str | None]) -> RunConfig:
+    """Read a configuration from a file and from flags; a flag wins.
+
+    Raises
+    ------
+    ConfigError
+        Naming the flag, or the file and field, at fault.
+    """
+    values = _read_toml(Path(config_file)) if config_file else {}
+    plane = _first_plane(values)
+    by_field: dict[str, str] = {}
+    for setting in (*MODEL_SETTINGS, *SETTINGS):
+        text = flags.get(setting.key)
+        if text is None:
+            continue
+        section, key = setting.field
+        target = plane if section == "planes" else values.setdefault(section, {})
+        if isinstance(target, dict):
+            target[key] = setting.read(text)
+        by_field[f"{section}.{key}"] = setting.flag
+    if plane:
+        values["planes"] = [plane]
+    try:
+        return RunConfig.from_mapping(values)
+    except ConfigError as error:
+        raise _in_flags(error, by_field, config_file) from None
+
+
+def _first_plane(values: dict[str, Any]) -> dict[str, Any]:
+    planes = values.get("planes")
+    return dict(planes[0]) if isinstance(planes, list) and planes and isinstance(planes[0], dict) else {}
+
+
+def _read_toml(path: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ConfigError([("", f"cannot read {path}: {error.strerror}")]) from None
+    except ValueError as error:  # not UTF-8, or not TOML
+        raise ConfigError([("", f"{path} is not TOML ({error}); see `lossatlas train --help`")]) from None
+
+
+def _in_flags(error: ConfigError, by_field: dict[str, str], config_file: str | None) -> ConfigError:
+    """Name each fault by the flag that set it, or by the file."""
+    faults = []
+    for field, message in error.faults:
+        name = field.replace("planes.0.", "planes.")
+        flag = next((flag for key, flag in by_field.items() if name == key or name.startswith(f"{key}.")), None)
+        if flag is None and "." not in name:  # a fault of a whole part: name the flags that made it
+            flag = ", ".join(flag for key, flag in by_field.items() if key.startswith(f"{name}.")) or None
+        faults.append((flag or (f"{config_file}: {field}" if config_file else field), message))
+    return ConfigError(faults)

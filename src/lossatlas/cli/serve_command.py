@@ -1,0 +1,66 @@
+"""``lossatlas serve``."""
+
+from __future__ import annotations
+
+import socket
+import sys
+import webbrowser
+
+import click
+
+from lossatlas.cli.options import data_option
+from lossatlas.errors import LossAtlasError
+from lossatlas.gallery import Gallery
+from lossatlas.store import remove_unfinished, writing
+
+HOST, DEFAULT_PORT = "127.0.0.1", 8642
+_PORTS_TO_TRY = 50
+
+
+@click.command("serve")
+@data_option
+@click.option("--port", type=click.IntRange(1, 65535), default=DEFAULT_PORT, show_default=True)
+@click.option("--browser/--no-browser", default=True, help="Open the app in the browser.  [default: browser]")
+@click.option("--threads", type=click.IntRange(1, 256), help="For the surfaces.  [default: one a core]")
+def serve_command(gallery: Gallery, port: int, browser: bool, threads: int | None) -> None:
+    """Open the app in a browser, and train whatever is asked for there.
+
+    The server answers to this machine alone. Ctrl-C stops it.
+    """
+    with writing(gallery.data):
+        gallery.data.mkdir(parents=True, exist_ok=True)
+    remove_unfinished(gallery.data)
+    gallery.write_index()
+    port = _free_port(port)
+    url = f"http://{HOST}:{port}/"
+
+    def started() -> None:
+        click.echo(f"Loss Atlas is at {url}   (Ctrl-C stops it; runs are kept in {gallery.data})")
+        if browser:
+            webbrowser.open(url)
+
+    from lossatlas.server import serve
+
+    serve(gallery, HOST, port, threads=threads, on_started=started)
+
+
+def _free_port(port: int) -> int:
+    if _is_free(port):
+        return port
+    following = (candidate for candidate in range(port + 1, min(port + _PORTS_TO_TRY, 65536)) if _is_free(candidate))
+    other = next(following, None)
+    if other is None:
+        raise LossAtlasError(f"port {port} is taken, and so are those after it; give another with --port")
+    if sys.stdin.isatty() and click.confirm(f"Port {port} is taken. Use {other} instead?", default=True):
+        return other
+    raise LossAtlasError(f"port {port} is taken; {other} is free: lossatlas serve --port {other}")
+
+
+def _is_free(port: int) -> bool:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # as the server will: a port in TIME_WAIT is free
+        try:
+            probe.bind((HOST, port))
+        except OSError:
+            return False
+    return True

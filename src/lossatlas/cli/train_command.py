@@ -1,0 +1,56 @@
+"""``lossatlas train``."""
+
+from __future__ import annotations
+
+import click
+
+from lossatlas.cli.options import MODEL_SETTINGS, SETTINGS, config_from, config_options, data_option
+from lossatlas.cli.progress import progress
+from lossatlas.gallery import Gallery
+from lossatlas.runs import Computation, Run, RunConfig, Setup
+from lossatlas.store import run_folder, writing
+
+
+@click.command("train")
+@data_option
+@config_options(*MODEL_SETTINGS, *SETTINGS)
+@click.option("--threads", type=click.IntRange(1, 256), help="For the surfaces.  [default: one a core]")
+def train_command(gallery: Gallery, config_file: str | None, threads: int | None, **flags: str | None) -> None:
+    """Train one configuration and store everything there is to see of it.
+
+    With no flags and no file, the default configuration: half moons, two hidden layers of 16. A configuration that is
+    in the gallery already is not computed again.
+    """
+    config = config_from(config_file, flags)
+    if config.id in gallery:
+        click.echo(f"{config.id} is there already", err=True)
+        gallery.open(config.id)  # and sound: otherwise this says what is wrong
+    else:
+        with writing(gallery.data):  # before the work rather than after it
+            gallery.data.mkdir(parents=True, exist_ok=True)
+        run = _computed(config, threads)
+        gallery.save(run)
+        _tell(run)
+    click.echo(config.id)
+    click.echo(str(run_folder(gallery.data, config.id)))
+
+
+def _computed(config: RunConfig, threads: int | None) -> Run:
+    computation, frames = Computation(Setup.of(config), threads), []
+    with progress(len(computation.training.epochs), computation.setup.title) as step:
+        for frame in computation:
+            frames.append(frame)
+            step()
+    return Run.of(computation.setup, frames, computation.outcome)
+
+
+def _tell(run: Run) -> None:
+    trajectory = run.trajectory
+    if trajectory.outcome.message:
+        click.echo(trajectory.outcome.message, err=True)
+    last = {name: values[-1] for name, values in trajectory.metrics.items()}
+    click.echo(
+        f"epoch {trajectory.epochs[-1]}: loss {last['train_loss']:.4g} train, {last['test_loss']:.4g} test; "
+        f"accuracy {last['train_accuracy']:.1%} train, {last['test_accuracy']:.1%} test",
+        err=True,
+    )

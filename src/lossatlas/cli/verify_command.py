@@ -1,0 +1,28 @@
+"""``lossatlas verify``."""
+
+from __future__ import annotations
+
+import sys
+
+import click
+
+from lossatlas.cli.options import data_option
+from lossatlas.gallery import Gallery
+
+
+@click.command("verify")
+@data_option
+def verify_command(gallery: Gallery) -> None:
+    """Check every file of every run, and make the index anew. Exit code 1 if a run is damaged."""
+    faults = 0
+    verdicts = list(gallery.verify())
+    for verdict in verdicts:
+        if verdict.fault is not None:
+            faults += 1
+            click.echo(f"{verdict.run_id}: {verdict.fault}")
+    if verdicts:
+        gallery.write_index()
+    click.echo(f"{len(verdicts) - faults} of {len(verdicts)} runs are sound")
+    if faults:
+        click.echo("Delete a damaged run's folder to have it computed again.", err=True)
+        sys.exit(1)

@@ -1,0 +1,101 @@
+"""The page and a gallery as a folder of static files, for any host and any sub-path."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import uuid
+from dataclasses import dataclass
+from importlib.resources import as_file, files
+from pathlib import Path
+
+from lossatlas.catalog import catalog
+from lossatlas.errors import ExportError
+from lossatlas.gallery import Gallery
+from lossatlas.store import run_folder
+
+_MARK = "catalog.json"
+
+
+@dataclass(frozen=True)
+class Export:
+    """What was written.
+
+    Attributes
+    ----------
+    site
+        The folder.
+    runs
+        Ids of the runs in it.
+    left_out
+        What is wrong with each run that is not, one message a run.
+    size
+        Bytes in all.
+    """
+
+    site: Path
+    runs: tuple[str, ...]
+    left_out: tuple[str, ...]
+    size: int
+
+
+def export_site(gallery: Gallery, site: Path | str) -> Export:
+    """Write the page and every sound run of a gallery into ``site``.
+
+    The folder is made beside its place and moved there when it is complete; an earlier export there is replaced.
+
+    Raises
+    ------
+    ExportError
+        If ``site`` is a file, a folder with something else in it, or cannot be written.
+    """
+    site = Path(site).resolve()
+    _refuse_foreign(site)
+    if gallery.data.resolve().is_relative_to(site):
+        raise ExportError(f"{site} holds the gallery itself ({gallery.data}); give a folder outside it")
+    unfinished = site.with_name(f".{site.name}.{uuid.uuid4().hex[:8]}")
+    try:
+        left_out, runs = _fill(unfinished, gallery)
+        _replace(site, unfinished)
+    except OSError as error:
+        raise ExportError(f"cannot write {site}: {error.strerror or error}; give another folder") from error
+    finally:
+        shutil.rmtree(unfinished, ignore_errors=True)
+    size = sum(path.stat().st_size for path in site.rglob("*") if path.is_file())
+    return Export(site, tuple(runs), tuple(left_out), size)
+
+
+def _refuse_foreign(site: Path) -> None:
+    if site.is_dir():
+        if any(site.iterdir()) and not (site / _MARK).is_file():
+            raise ExportError(f"{site} is not empty and holds no earlier export; give a new or an empty folder")
+    elif site.exists():
+        raise ExportError(f"{site} is a file; give a folder")
+
+
+def _fill(site: Path, gallery: Gallery) -> tuple[list[str], list[str]]:
+    site.parent.mkdir(parents=True, exist_ok=True)
+    with as_file(files("lossatlas").joinpath("web")) as web:
+        shutil.copytree(web, site)
+    verdicts = list(gallery.verify())
+    runs = [verdict.run_id for verdict in verdicts if verdict.fault is None]
+    for run_id in runs:
+        shutil.copytree(run_folder(gallery.data, run_id), run_folder(site / "data", run_id))
+    Gallery(site / "data").write_index()
+    (site / "data" / ".index.lock").unlink(missing_ok=True)
+    (site / _MARK).write_text(json.dumps(catalog(compute=False), ensure_ascii=False), encoding="utf-8")
+    return [verdict.fault for verdict in verdicts if verdict.fault], runs
+
+
+def _replace(site: Path, unfinished: Path) -> None:
+    if not site.exists():
+        unfinished.rename(site)
+        return
+    old = site.with_name(f".{site.name}.old-{uuid.uuid4().hex[:8]}")
+    site.rename(old)
+    try:
+        unfinished.rename(site)
+    except OSError:
+        old.rename(site)
+        raise
+    shutil.rmtree(old, ignore_errors=True)
