@@ -9,13 +9,14 @@ import shutil
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from lossatlas.activations import ACTIVATIONS
-from lossatlas.arrays import AnyArray
+from lossatlas.arrays import AnyArray, Float64
 from lossatlas.boundary import InputGrid
 from lossatlas.datasets import Dataset
 from lossatlas.directions import Plane
@@ -100,7 +101,7 @@ def read_manifest(folder: Path) -> dict[str, Any]:
     """Read ``run.json``, checking that it is one, of a version we know."""
     path = folder / "run.json"
     try:
-        manifest = json.loads(path.read_text(encoding="utf-8"))
+        manifest = json.loads(path.read_text(encoding="utf-8"), parse_constant=_no_number)
     except FileNotFoundError:
         raise RunDamagedError(path, "the file is missing") from None
     except (OSError, ValueError) as error:
@@ -180,6 +181,7 @@ def _opened(folder: Path, manifest: dict[str, Any], config: RunConfig) -> Run:
         epochs, outcome = list(manifest["frames"]), dict(manifest["outcome"])
         metrics = {name: np.array(manifest["metrics"][name], np.float64) for name in METRICS}
         described = manifest["dataset"]
+        _check_frames(epochs, metrics, outcome)
         network = Network(layers, ACTIVATIONS[config.model.activation])
         files = {**_files(manifest["arrays"]), **_plane_files(manifest["planes"])}
         arrays = {name: _read(folder, entry) for name, entry in files.items()}
@@ -194,12 +196,25 @@ def _opened(folder: Path, manifest: dict[str, Any], config: RunConfig) -> Run:
             loss_surface={plane.name: arrays[f"planes/{plane.name}/loss_surface"] for plane in setup.planes},
         )
         expected = describe(setup, epochs, {name: values.tolist() for name, values in metrics.items()}, outcome)
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
+    except (LookupError, TypeError, ValueError, AttributeError) as error:
         raise RunDamagedError(folder / "run.json", f"incomplete or inconsistent ({error!r})") from None
     for key in expected.keys() - {"versions"}:
         if json.loads(json.dumps(expected[key])) != manifest.get(key):
             raise RunDamagedError(folder / "run.json", f"{key!r} does not agree with the config and the arrays")
     return run
+
+
+def _no_number(name: str) -> float:
+    raise ValueError(f"holds {name}, which is not JSON")
+
+
+def _check_frames(epochs: list[int], metrics: dict[str, Float64], outcome: dict[str, Any]) -> None:
+    if epochs[0] != 0 or any(later <= earlier for earlier, later in pairwise(epochs)):
+        raise ValueError("frames do not increase from 0")
+    if any(values.shape != (len(epochs),) for values in metrics.values()):
+        raise ValueError("metrics have not one number a frame")
+    if outcome["status"] not in ("completed", "diverged"):
+        raise ValueError(f"outcome.status is {outcome['status']!r}")
 
 
 def _files(entries: dict[str, Any]) -> dict[str, dict[str, Any]]:
@@ -218,7 +233,7 @@ def _read(folder: Path, entry: dict[str, Any]) -> AnyArray:
     if not path.resolve().is_relative_to(folder.resolve()):
         raise RunDamagedError(folder / "run.json", f"names a file outside the run: {entry['file']}")
     try:
-        array: AnyArray = np.load(path, mmap_mode="r", allow_pickle=False)
+        array: AnyArray = np.lib.format.open_memmap(path, mode="r")
     except FileNotFoundError:
         raise RunDamagedError(path, "the file is missing") from None
     except (OSError, ValueError, EOFError) as error:

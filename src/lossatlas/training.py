@@ -198,15 +198,16 @@ class Training:
         order = Draws(config.seed, Stream.BATCHES)
         theta: Float64 = self.network.packed(self.network.initial_theta(config.seed)).astype(np.float64)
         yield theta
-        with np.errstate(over="ignore", invalid="ignore"):  # divergence is noticed at the end of the epoch
-            for _ in range(config.epochs):
+        for _ in range(config.epochs):
+            with np.errstate(over="ignore", invalid="ignore"):  # divergence is noticed at the end of the epoch
                 for batch in _batches(len(points), size, order):
                     gradient = gradients(self.network, theta[None], points[batch], labels[batch])[0]
                     optimizer.step(theta, gradient)
-                yield theta
+            yield theta  # outside: an errstate open across a yield would be the caller's too
 
     def _snapshot(self, epoch: int, packed: Float64) -> Snapshot:
-        theta = self.network.unpacked(packed).astype(np.float32)
+        with np.errstate(over="ignore"):  # what float32 cannot hold is divergence too
+            theta = self.network.unpacked(packed).astype(np.float32)
         losses = [float(evaluator.losses(theta[None])[0]) for evaluator in self._evaluators]
         predicted = self._predictor.predicted_classes(theta[None])[0]
         right = predicted == self.dataset.labels

@@ -68,6 +68,9 @@ class DatasetConfig(Config):
 
     @model_validator(mode="after")
     def _possible(self) -> DatasetConfig:
+        available = SOURCES[self.name].available
+        if available is not None and self.points > available:
+            raise ValueError(f"{self.points} points are not allowed: {self.name} has {available}")
         if SOURCES[self.name].is_real and self.noise:
             raise ValueError(f"noise {self.noise} is not allowed: {self.name} is measured data; leave noise out")
         if not 2 <= self.test_count <= self.points - 4:

@@ -102,7 +102,9 @@ def drawn(source: Source, count: int, noise: float, test_count: int, draws: Draw
     points, labels = points[order], labels[order]
     split = np.zeros(count, np.uint8)
     split[count - test_count :] = 1
-    mean, scale = points[split == 0].mean(axis=0), points[split == 0].std(axis=0)
+    train = points[split == 0]
+    mean, scale = train.mean(axis=0), train.std(axis=0)
+    scale[np.ptp(train, axis=0) == 0] = 1.0  # a feature that never varies is only shifted
     return Dataset(
         name=source.name,
         title=source.title,
