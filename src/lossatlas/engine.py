@@ -11,10 +11,12 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from functools import cache
 from itertools import pairwise
 from queue import SimpleQueue
+from typing import Any
 
 import numpy as np
 from threadpoolctl import ThreadpoolController
@@ -23,7 +25,7 @@ from lossatlas.arrays import Float32, Floats, Integers, UInt8
 from lossatlas.network import Network
 
 #: Activations of one layer and chunk, in bytes: with the layer before it this fits the second-level cache.
-_CHUNK_BYTES = 256 * 1024
+_CHUNK_BYTES = 512 * 1024
 _MOST_MODELS = 64
 _MOST_POINTS = 2048
 
@@ -136,7 +138,7 @@ class Evaluator:
             finally:
                 self._buffers.put(buffers)
 
-        with _blas().limit(limits=1, user_api="blas"):
+        with one_blas_thread():
             if self.threads == 1 or len(starts) == 1:
                 for start in starts:
                     one(start)
@@ -207,6 +209,12 @@ def _runs(labels: Integers) -> Iterator[tuple[int, slice]]:
     edges = [0, *(np.flatnonzero(np.diff(labels)) + 1).tolist(), len(labels)]
     for start, stop in pairwise(edges):
         yield int(labels[start]), slice(start, stop)
+
+
+def one_blas_thread() -> AbstractContextManager[Any]:
+    """Hold BLAS to one thread for as long as the context lasts: the threads are the engine's own."""
+    held: AbstractContextManager[Any] = _blas().limit(limits=1, user_api="blas")
+    return held
 
 
 @cache
