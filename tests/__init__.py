@@ -1,0 +1,1 @@
+"""The tests, a package so that every one of them can import the oracles."""

@@ -1,0 +1,65 @@
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import HealthCheck, settings
+
+from lossatlas.arrays import Float32
+from lossatlas.network import ModelConfig, Network
+from lossatlas.runs import Run, RunConfig, compute_run
+from lossatlas.store import save_run
+
+# The same examples every time: a failure here is a failure anywhere. A busy machine is no failure, so no deadline.
+settings.register_profile(
+    "lossatlas", max_examples=40, deadline=None, derandomize=True, database=None, suppress_health_check=[HealthCheck.too_slow]
+)
+settings.load_profile("lossatlas")
+torch.set_num_threads(1)
+
+
+#: A run that takes milliseconds, and in which no two axes have the same length by accident.
+SMALL: dict[str, Any] = {
+    "dataset": {"name": "moons", "points": 40, "test_fraction": 0.25, "seed": 3},
+    "model": {"hidden": [5, 4], "activation": "tanh"},
+    "training": {"epochs": 12, "frames": 6, "batch_size": 8, "seed": 5},
+    "boundary": {"resolution": 13},
+    "planes": [{"seed": 7, "spans": [1.0, 0.1], "grid": 9}],
+}
+
+
+def small_config(**parts: dict[str, Any]) -> RunConfig:
+    """The small configuration, with some values of its parts changed."""
+    return RunConfig.from_mapping(
+        {
+            name: [{**SMALL["planes"][0], **parts.get("planes", {})}]
+            if name == "planes"
+            else {**SMALL[name], **parts.get(name, {})}
+            for name in SMALL
+        }
+    )
+
+
+@pytest.fixture(scope="session")
+def small_run() -> Run:
+    return compute_run(small_config())
+
+
+@pytest.fixture
+def stored(small_run: Run, tmp_path: Path) -> Path:
+    """The folder of the small run, freshly stored."""
+    return save_run(small_run, tmp_path / "data")
+
+
+def network_of(*hidden: int, activation: str = "tanh", inputs: int = 2, classes: int = 2) -> Network:
+    return Network.of(ModelConfig(hidden=hidden, activation=activation), inputs, classes)
+
+
+def some_models(network: Network, count: int, seed: int = 0, scale: float = 1.0) -> Float32:
+    """Models ``[count, P]`` with weights and biases that are all different from zero."""
+    fresh = np.array([network.initial_theta(seed + number) for number in range(count)])
+    biases = np.random.default_rng(seed).normal(scale=0.3, size=fresh.shape)
+    return (scale * (fresh + biases)).astype(np.float32)

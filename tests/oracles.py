@@ -1,0 +1,129 @@
+"""Slow, obvious, independent answers to check the fast ones against: PyTorch in float64, and plain Python loops.
+
+Nothing here may use the engine, the gradients, the optimisers or the packing of lossatlas; the description of a
+network (its layer sizes and the layout of theta, which the run format publishes) is all that is taken from it.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import numpy as np
+import torch
+
+from lossatlas.arrays import AnyArray, Float64
+from lossatlas.network import Network
+
+TORCH_ACTIVATIONS: dict[str, torch.nn.Module] = {
+    "tanh": torch.nn.Tanh(),
+    "relu": torch.nn.ReLU(),
+    "sigmoid": torch.nn.Sigmoid(),
+    "gelu": torch.nn.GELU(approximate="tanh"),
+    "linear": torch.nn.Identity(),
+}
+
+
+# networks ---------------------------------------------------------------------------------------------------------
+
+
+def torch_model(network: Network, theta: AnyArray) -> torch.nn.Sequential:
+    """Build the float64 PyTorch model whose tensors are those that the layout of theta names."""
+    modules: list[torch.nn.Module] = []
+    for fan_in, fan_out in zip(network.layers[:-1], network.layers[1:], strict=True):
+        modules += [torch.nn.Linear(fan_in, fan_out, dtype=torch.float64), TORCH_ACTIVATIONS[network.activation.name]]
+    model = torch.nn.Sequential(*modules[:-1])
+    with torch.no_grad():
+        for parameter in network.parameters:
+            _, number, kind = parameter.name.split(".")
+            values = np.asarray(theta, np.float64)[parameter.offset : parameter.offset + math.prod(parameter.shape)]
+            getattr(model[2 * int(number)], kind).copy_(torch.from_numpy(values.reshape(parameter.shape).copy()))
+    return model
+
+
+def flat(network: Network, tensors: Sequence[torch.Tensor]) -> Float64:
+    """Lay tensors, in the order of ``model.parameters()``, out as theta."""
+    theta = np.full(sum(math.prod(p.shape) for p in network.parameters), np.nan)
+    for parameter, tensor in zip(network.parameters, tensors, strict=True):
+        values = tensor.detach().numpy().ravel()
+        theta[parameter.offset : parameter.offset + values.size] = values
+    return theta
+
+
+def torch_logits(network: Network, theta: AnyArray, points: AnyArray) -> torch.Tensor:
+    """Logits ``[N, K]``."""
+    logits: torch.Tensor = torch_model(network, theta)(torch.from_numpy(np.asarray(points, np.float64)))
+    return logits
+
+
+def torch_loss(network: Network, theta: AnyArray, points: AnyArray, labels: AnyArray) -> float:
+    """Mean cross-entropy of one model."""
+    logits = torch_logits(network, theta, points).detach()
+    return float(torch.nn.functional.cross_entropy(logits, torch.from_numpy(np.asarray(labels, np.int64))))
+
+
+def torch_losses(network: Network, models: AnyArray, points: AnyArray, labels: AnyArray) -> Float64:
+    """Mean cross-entropy ``[B]``, one model after the other."""
+    return np.array([torch_loss(network, theta, points, labels) for theta in models])
+
+
+def torch_probabilities(network: Network, theta: AnyArray, points: AnyArray) -> Float64:
+    """Class probabilities ``[N, K]``."""
+    probabilities: Float64 = torch.softmax(torch_logits(network, theta, points), dim=1).detach().numpy()
+    return probabilities
+
+
+def torch_gradient(network: Network, theta: AnyArray, points: AnyArray, labels: AnyArray) -> Float64:
+    """Gradient of the mean cross-entropy, as theta is laid out."""
+    model = torch_model(network, theta)
+    logits = model(torch.from_numpy(np.asarray(points, np.float64)))
+    torch.nn.functional.cross_entropy(logits, torch.from_numpy(np.asarray(labels, np.int64))).backward()  # type: ignore[no-untyped-call]
+    return flat(network, [p.grad for p in model.parameters() if p.grad is not None])
+
+
+def torch_optimizer(
+    name: str, parameters: Sequence[torch.Tensor], learning_rate: float, momentum: float, weight_decay: float
+) -> torch.optim.Optimizer:
+    """The optimiser of ``torch.optim`` that a name stands for, with torch's own default constants."""
+    kind: Any
+    kind, extra = {
+        "sgd": (torch.optim.SGD, {}),
+        "momentum": (torch.optim.SGD, {"momentum": momentum}),
+        "nesterov": (torch.optim.SGD, {"momentum": momentum, "nesterov": True}),
+        "rmsprop": (torch.optim.RMSprop, {}),
+        "adam": (torch.optim.Adam, {}),
+        "adamw": (torch.optim.AdamW, {}),
+    }[name]
+    optimizer: torch.optim.Optimizer = kind(parameters, lr=learning_rate, weight_decay=weight_decay, **extra)
+    return optimizer
+
+
+# random numbers ---------------------------------------------------------------------------------------------------
+
+_WORD = (1 << 64) - 1
+
+
+def philox4x64(counter: Sequence[int], key: Sequence[int], rounds: int = 10) -> list[int]:
+    """Four words from a counter and a key (Salmon et al. 2011, section 3.3), in Python's whole numbers."""
+    c0, c1, c2, c3 = counter
+    k0, k1 = key
+    for _ in range(rounds):
+        high0, low0 = divmod(0xD2E7470EE14C6C93 * c0, 1 << 64)
+        high1, low1 = divmod(0xCA5A826395121157 * c2, 1 << 64)
+        c0, c1, c2, c3 = high1 ^ c1 ^ k0, low1, high0 ^ c3 ^ k1, low0
+        k0, k1 = (k0 + 0x9E3779B97F4A7C15) & _WORD, (k1 + 0xBB67AE8584CAA73B) & _WORD
+    return [c0, c1, c2, c3]
+
+
+def philox_words(seed: int, stream: int) -> Iterator[int]:
+    """The words of one stream: counters 1, 2, 3, …, four words each."""
+    counter = 0
+    while True:
+        counter += 1
+        yield from philox4x64((counter, 0, 0, 0), (seed, stream))
+
+
+def philox_doubles(seed: int, stream: int) -> Iterator[float]:
+    """Doubles in [0, 1): the upper 53 bits of each word, over 2⁵³."""
+    return ((word >> 11) / 2**53 for word in philox_words(seed, stream))
