@@ -7,7 +7,7 @@ import {fetchJson} from './data.js';
 import {byId, say} from './dom.js';
 import {createPainter} from './painter.js';
 import {createPlayer} from './player.js';
-import {whenPlotly} from './plotly.js';
+import {loadPlotly} from './plotly.js';
 import {createSession} from './session.js';
 import {wantedFrame, wantedShot} from './shot.js';
 import {createStore, fromQuery, HOME} from './state.js';
@@ -26,9 +26,9 @@ const CHOICES = /** @type {const} */ (['dataset', 'hidden', 'activation', 'run']
 
 /**
  * @param {Catalog} catalog @param {GalleryEntry[]} stored
- * @param {ReturnType<typeof createStatus>} status @param {Promise<any>} plotly still on its way, while the first run is fetched
+ * @param {ReturnType<typeof createStatus>} status
  */
-async function start(catalog, stored, status, plotly) {
+async function start(catalog, stored, status) {
   let gallery = stored;
   const base = openingState(catalog, gallery);
   const store = createStore(fromQuery(location.search, base));
@@ -67,7 +67,7 @@ async function start(catalog, stored, status, plotly) {
   });
   const openChosen = () => session.open(resolve(gallery, catalog, store.get()));
   status.onCancel = session.cancel;
-  status.onRetry = openChosen;
+  status.onRetry = () => void openChosen();
 
   // Time
 
@@ -153,9 +153,9 @@ async function start(catalog, stored, status, plotly) {
   });
   keepAddress(store, base);
   drawPanels();
-  openChosen();
+  await openChosen();
 
-  const Plotly = await plotly;
+  const Plotly = await loadPlotly();
   landscape = createLandscape(Plotly, {
     eye: () => store.get().camera,
     onCamera: (camera) => store.set({camera}),
@@ -174,16 +174,25 @@ async function start(catalog, stored, status, plotly) {
     painter?.repaint();
   };
   watchTheme(restyle);
-  watchSize([byId('landscape-plot'), byId('boundary-plot'), byId('curves')], restyle);
+  watchSize([byId('landscape-plot'), byId('boundary-plot')], restyle);
+  watchSize([byId('curves')], () => {
+    style++;
+    painter?.redrawn();
+  });
   painter.request();
 }
 
 /** @param {Element[]} elements @param {() => void} onChange */
 function watchSize(elements, onChange) {
-  let first = true; // an observer reports once on its own account
+  const sizes = new Map(elements.map((element) => [element, `${element.clientWidth} ${element.clientHeight}`]));
   const observer = new ResizeObserver(() => {
-    if (!first) onChange();
-    first = false;
+    let changed = false;
+    for (const [element, before] of sizes) {
+      const now = `${element.clientWidth} ${element.clientHeight}`;
+      changed ||= now !== before; // an observer also reports once on its own account
+      sizes.set(element, now);
+    }
+    if (changed) onChange();
   });
   for (const element of elements) observer.observe(element);
 }
@@ -203,11 +212,10 @@ function expose({ready, state, shown}) {
 }
 
 async function boot() {
-  const plotly = whenPlotly();
   const status = createStatus();
   try {
     const [catalog, index] = await Promise.all([fetchJson('catalog.json'), fetchJson('data/index.json')]);
-    await start(catalog, index.runs, status, plotly);
+    await start(catalog, index.runs, status);
   } catch (error) {
     status.onRetry = () => location.reload();
     status.show({kind: 'failed', text: 'Loss Atlas could not start', detail: String(/** @type {any} */ (error)?.message ?? error)});

@@ -80,7 +80,7 @@ export function trainingLabels(entries) {
 /** @param {string} key @param {unknown} value */
 function describe(key, value) {
   const name = key.split('.').at(-1)?.replaceAll('_', ' ') ?? key;
-  return name === 'optimizer' || name === 'name' ? String(value) : `${name} ${value ?? 'default'}`;
+  return name === 'optimizer' || name === 'name' ? String(value) : `${value ?? 'default'} ${name}`; // the value first: a select is narrow
 }
 
 /** @param {Config} config */

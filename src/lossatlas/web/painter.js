@@ -47,6 +47,8 @@ export function createPainter({wish, plots, onDrawn}) {
       stale = true;
       request();
     },
+    /** What goes with the picture (readouts, curves) anew; the plots stay. */
+    redrawn() { if (shown) onDrawn(shown, false); },
     get shown() { return shown; },
   };
 }

@@ -1,24 +1,23 @@
-/** Plotly comes as a classic script, fetched beside the modules; this waits for it. */
+/** The one door to Plotly. */
 
 /** @typedef {any} Plotly its types are not shipped; figures/ is the only place that knows its vocabulary */
 
-/** @returns {Promise<Plotly>} */
-export function whenPlotly() {
-  const script = /** @type {HTMLScriptElement} */ (document.querySelector('script[src*="plotly"]'));
+const SOURCE = 'vendor/plotly-gl3d-4.1.1.min.js';
+
+/**
+ * Plotly comes as a classic script. Reading its 1.7 MB keeps the page's one thread busy for half a second, so this is
+ * called when the first run's data have been asked for; the download itself is begun by index.html (`preload`).
+ * @returns {Promise<Plotly>}
+ */
+export function loadPlotly() {
+  const script = document.createElement('script');
+  script.src = SOURCE;
   return new Promise((resolve, reject) => {
-    const found = () => /** @type {any} */ (globalThis).Plotly;
-    if (found()) return resolve(found());
-    script.addEventListener('load', () => resolve(found()));
-    script.addEventListener('error', () => reject(new Error('vendor/plotly could not be loaded')));
+    script.addEventListener('load', () => resolve(/** @type {any} */ (globalThis).Plotly));
+    script.addEventListener('error', () => reject(new Error(`${SOURCE} could not be loaded`)));
+    document.head.append(script);
   });
 }
 
 /** Nothing but the picture: no mode bar, no zooming with the wheel (the page scrolls). */
 export const CONFIG = {displayModeBar: false, scrollZoom: false, doubleClick: false, showTips: false, plotGlPixelRatio: 1};
-
-/** Is there WebGL to draw a surface with? */
-export function hasWebGl() {
-  const context = document.createElement('canvas').getContext('webgl');
-  context?.getExtension('WEBGL_lose_context')?.loseContext(); // browsers allow few at a time
-  return context !== null;
-}

@@ -59,8 +59,7 @@ export function createSession({onGallery, onRun, onData, onSettled, onStatus}) {
     const {run, complete} = await openRun(id, {signal, onData: () => { if (!signal.aborted) onData(); }});
     if (signal.aborted) return void complete.catch(() => {});
     onRun(run);
-    await complete;
-    if (!signal.aborted) settle(run);
+    complete.then(() => { if (!signal.aborted) settle(run); }, (error) => fail(error, signal));
   };
 
   /** @param {import('./types.js').Config} config @param {AbortSignal} signal */
@@ -88,15 +87,18 @@ export function createSession({onGallery, onRun, onData, onSettled, onStatus}) {
   const refreshGallery = () => fetchJson('data/index.json').then((index) => onGallery(index.runs)).catch(() => {});
 
   return {
-    /** @param {Target} target */
-    open(target) {
+    /**
+     * Settles when the run's data have been asked for, or it is known that there are none.
+     * @param {Target} target @returns {Promise<void>}
+     */
+    async open(target) {
       controller.abort();
       controller = new AbortController();
       computing = null;
       const {signal} = controller;
       if (target.kind === 'unavailable') return onStatus(unavailable(target.empty));
       const opening = target.kind === 'stored' ? openStored(target.id, signal) : compute(target.config, signal);
-      opening.catch((error) => fail(error, signal));
+      await opening.catch((error) => fail(error, signal));
     },
     cancel() {
       if (computing) cancelRun(computing).catch((error) => fail(error, controller.signal));

@@ -2,14 +2,16 @@
 /** @import {Feature} from '../types.js' */
 /** @import {Run} from '../run.js' */
 /** @import {Numbers} from '../npy.js' */
-import {classColour, classSymbol, css} from './colours.js';
+import {classSymbol, css, pointColour} from './colours.js';
 import {linearTicks, tickLabel} from './ticks.js';
 
 const SPLITS = ['train', 'test'];
+/** The confidence, as a byte, at which one of two classes is as likely as the other. */
+const EVEN = 127.5;
 
 /**
  * One trace a class and split. They never change during a run, so Plotly draws them once.
- * @param {Run} run @param {{paper: string}} theme
+ * @param {Run} run @param {{paper: string, dark: boolean}} theme
  */
 export function pointTraces(run, theme) {
   const points = run.numbers('points');
@@ -27,10 +29,10 @@ export function pointTraces(run, theme) {
   }));
 }
 
-/** Train filled, test hollow. @param {number} k @param {boolean} hollow @param {boolean} many @param {{paper: string}} theme */
+/** Train filled, test hollow. @param {number} k @param {boolean} hollow @param {boolean} many @param {{paper: string, dark: boolean}} theme */
 function pointMarker(k, hollow, many, theme) {
   const size = (many ? 5.5 : 7) * (classSymbol(k) === 'circle' ? 1 : 1.15);
-  const colour = css(classColour(k));
+  const colour = css(pointColour(k, theme.dark));
   return hollow
     ? {symbol: classSymbol(k), size, color: theme.paper, line: {color: colour, width: 1.6}, opacity: 1}
     : {symbol: classSymbol(k), size, color: colour, line: {color: theme.paper, width: 0.8}, opacity: 1};
@@ -85,7 +87,8 @@ export function paintRegions(run, frame, table, pixels) {
 
 /**
  * The line where the predicted class changes, as segments in grid units (x1, y1, x2, y2, …). On an edge of the grid
- * between two classes it is where the two margins over chance, interpolated, are equal.
+ * between two classes it is where their margins, interpolated, are equal (taking them for the only two, as they nearly are
+ * wherever a border is sharp).
  * @param {Run} run @param {number} frame @returns {number[]}
  */
 export function borderSegments(run, frame) {
@@ -93,11 +96,10 @@ export function borderSegments(run, frame) {
   const confidence = run.frameOf('confidence', frame);
   const width = run.numbers('grid_x').length;
   const height = run.numbers('grid_y').length;
-  const chance = 255 / run.classes.length;
   /** @param {number} i @param {number} j */
   const crossing = (i, j) => {
-    const [here, there] = [confidence[i] - chance + 1, confidence[j] - chance + 1];
-    return Math.min(1, Math.max(0, here / (here + there)));
+    const [here, there] = [Math.max(1, confidence[i] - EVEN), Math.max(1, confidence[j] - EVEN)];
+    return here / (here + there);
   };
   /** @type {number[]} */
   const segments = [];

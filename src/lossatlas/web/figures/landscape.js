@@ -68,10 +68,29 @@ function niceAbove(value, scale) {
   return Number((step * power).toPrecision(6));
 }
 
-/** Labelled ticks, which are the levels of the contours too. @param {LossRange} range */
+/**
+ * The levels of the contours, which Plotly takes from the ticks of the axis. A linear scale that starts at zero has
+ * a few more near its bottom, where training happens.
+ * @param {LossRange} range
+ */
 export function lossTicks({low, high, scale}) {
   if (scale === 'log') return logTicks(low, high);
-  return linearTicks(low, high, 10);
+  const even = linearTicks(low, high, 10);
+  if (low > 0) return even;
+  const fine = [0.1, 0.25, 0.5].map((share) => share * even[1]);
+  return [...even, ...fine].sort((a, b) => a - b);
+}
+
+/** Which of them are named: those at least a tenth of the range apart. @param {LossRange} range */
+export function namedTicks(range) {
+  const whole = range.scale === 'log' ? lossTicks(range) : linearTicks(range.low, range.high, 6);
+  /** @type {number[]} */
+  const named = [];
+  for (const tick of whole) {
+    const before = named.at(-1);
+    if (before === undefined || shareOf(range, tick) - shareOf(range, before) >= 0.12) named.push(tick);
+  }
+  return named;
 }
 
 /** Where the floor is. @param {LossRange} range */
@@ -92,53 +111,53 @@ export function rangeNote({clipped, floored, high, low, max, min}) {
 }
 
 /**
- * Write a frame into the rows that Plotly holds: z, and the colour (which on a logarithmic axis is the logarithm).
- * @param {ArrayLike<number>} surface @param {LossRange} range
- * @param {Float64Array[]} z @param {Float64Array[]} colour
+ * Write a frame into the rows that Plotly holds.
+ * @param {ArrayLike<number>} surface @param {LossRange} range @param {Float64Array[]} z
  */
-export function fillSurface(surface, {low, high, scale}, z, colour) {
+export function fillSurface(surface, {low, high}, z) {
   const size = z.length;
   for (let j = 0; j < size; j++) {
     const heights = z[j];
-    const shades = colour[j];
     for (let i = 0; i < size; i++) {
       const value = surface[j * size + i];
-      const loss = value > high ? high : value < low ? low : value; // +∞ too is drawn at the top
-      heights[i] = loss;
-      shades[i] = scale === 'log' ? Math.log10(loss) : loss;
+      heights[i] = value > high ? high : value < low ? low : value; // +∞ too is drawn at the top
     }
   }
 }
 
-/** The heights of the marker and its stem: the floor, the loss. @param {number} loss @param {LossRange} range */
+/**
+ * A plumb line through the network's place: from the top of the box to its loss, and on to the floor. The line
+ * above the surface is seen from every side, also where the near rim hides the valley.
+ * @param {number} loss @param {LossRange} range
+ */
 export function markerHeights(loss, range) {
-  return [floorOf(range), Math.min(Math.max(loss, range.low), range.high)];
+  return [range.high, Math.min(Math.max(loss, range.low), range.high), floorOf(range)];
 }
 
-/** @param {LossRange} range */
+/** Plotly colours a logarithmic axis by its logarithms. @param {LossRange} range */
 function colourBounds({low, high, scale}) {
   return scale === 'log' ? {cmin: Math.log10(low), cmax: Math.log10(high)} : {cmin: low, cmax: high};
 }
 
 /**
  * @param {ArrayLike<number>} coordinates the grid in units of the span @param {number} span
- * @param {Float64Array[]} z @param {Float64Array[]} colour @param {LossRange} range @param {{ink: string, paper: string}} theme
+ * @param {Float64Array[]} z @param {LossRange} range @param {number} loss @param {{ink: string, paper: string}} theme
  */
-export function landscapeTraces(coordinates, span, z, colour, range, theme) {
+export function landscapeTraces(coordinates, span, z, range, loss, theme) {
   const axis = Array.from(coordinates, (c) => c * span);
   const quiet = {show: false, highlight: false};
   return [
     {
-      type: 'surface', x: axis, y: axis, z, surfacecolor: colour, ...colourBounds(range),
+      type: 'surface', x: axis, y: axis, z, ...colourBounds(range),
       colorscale: LOSS_SCALE, showscale: false,
       lighting: {ambient: 0.78, diffuse: 0.5, specular: 0.06, roughness: 0.85, fresnel: 0.05},
       contours: {x: quiet, y: quiet, z: {show: true, usecolormap: true, highlight: false, width: 2, project: {z: true}}},
       hovertemplate: 'a = %{x:.3~g}<br>b = %{y:.3~g}<br>loss %{z:.4~g}<extra></extra>',
     },
     {
-      type: 'scatter3d', mode: 'lines+markers', x: [0, 0], y: [0, 0], z: markerHeights(range.low, range),
-      line: {color: theme.ink, width: 3},
-      marker: {size: [4, 7], color: [theme.ink, theme.paper], line: {color: theme.ink, width: 2}},
+      type: 'scatter3d', mode: 'lines+markers', x: [0, 0, 0], y: [0, 0, 0], z: markerHeights(loss, range),
+      line: {color: theme.ink, width: 2},
+      marker: {size: [0, 13, 5], color: [theme.ink, theme.paper, theme.ink], line: {color: theme.ink, width: 2}, opacity: 1},
       hovertemplate: 'the network now<br>loss %{z:.4~g}<extra></extra>', showlegend: false,
     },
   ];
@@ -158,26 +177,31 @@ export function landscapeAxes(range, span, theme, size) {
   /** @param {string} letter */
   const flat = (letter) => ({
     ...common, title: {text: `<i>${letter}</i>`, font: {family: theme.font, size: 15, color: theme.ink}},
-    range: [-span, span], tickvals: [-span, -span / 2, 0, span / 2, span], ticktext: [-span, -span / 2, 0, span / 2, span].map(tickLabel),
+    range: [-span, span], tickvals: [-span, -span / 2, 0, span / 2, span], ticktext: [tickLabel(-span), '', '0', '', tickLabel(span)],
   });
   const log = range.scale === 'log';
   const ticks = lossTicks(range);
-  const bounds = [floorOf(range), range.high];
+  const named = new Set(namedTicks(range));
+  const bounds = [floorOf(range), log ? range.high * 1.01 : range.high + 0.005 * (range.high - range.low)]; // a clipped top lies inside
   return {
     xaxis: flat('a'),
     yaxis: flat('b'),
     zaxis: {
-      ...common, title: {text: 'loss', font: {family: theme.font, size: 12, color: theme.ink}},
+      ...common, title: {text: ''}, // the colour bar names it
       type: range.scale, range: log ? bounds.map(Math.log10) : bounds,
-      tickvals: ticks, ticktext: sparse(ticks),
+      tickvals: ticks, ticktext: ticks.map((tick) => (named.has(tick) ? tickLabel(tick) : '')),
     },
   };
 }
 
-/** Every second label where ticks are many: they are there for the contours. @param {number[]} ticks */
-function sparse(ticks) {
-  const step = Math.ceil(ticks.length / 7);
-  return ticks.map((tick, i) => (i % step === 0 ? tickLabel(tick) : ''));
+/**
+ * The box's sides. The camera sees a fixed angle from top to bottom, so a narrow panel would cut the box at its sides.
+ * @param {{width: number, height: number}} size
+ */
+export function boxFor({width, height}) {
+  const side = Math.min(1, Math.max(0.6, (0.98 * width) / height));
+  const tall = Math.min(1.1, Math.max(0.8, (0.75 * height) / width));
+  return {x: side, y: side, z: side * tall};
 }
 
 /** @param {Eye} eye */

@@ -24,6 +24,7 @@ export function createBoundary(Plotly) {
   const drawPoints = (run) => {
     const theme = currentTheme();
     const {features} = run.manifest.dataset;
+    drawLegend(byId('legend'), run, theme.dark); // first: it may take a line from the plot
     const layout = {
       width: root.clientWidth, height: root.clientHeight, margin: MARGIN, showlegend: false, dragmode: false, hovermode: 'closest',
       paper_bgcolor: 'rgba(0,0,0,0)', plot_bgcolor: 'rgba(0,0,0,0)', hoverlabel: {font: {family: theme.font, size: 12}},
@@ -32,7 +33,6 @@ export function createBoundary(Plotly) {
     };
     Plotly.react(root, pointTraces(run, theme), layout, CONFIG);
     painter.prepare(run, root.clientWidth - MARGIN.l - MARGIN.r, root.clientHeight - MARGIN.t - MARGIN.b);
-    drawLegend(byId('legend'), run);
   };
 
   return {

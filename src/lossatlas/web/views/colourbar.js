@@ -2,14 +2,14 @@
 /** @import {LossRange} from '../figures/landscape.js' */
 import {make} from '../dom.js';
 import {css, lossColour} from '../figures/colours.js';
-import {lossTicks, shareOf} from '../figures/landscape.js';
+import {namedTicks, shareOf} from '../figures/landscape.js';
 import {tickLabel} from '../figures/ticks.js';
 
 /** @param {HTMLElement} root */
 export function createColourbar(root) {
   const stops = Array.from({length: 17}, (_, i) => css(lossColour(i / 16)));
   const ramp = make('div', {class: 'ramp'});
-  ramp.style.background = `linear-gradient(to top, ${stops.join(', ')})`;
+  ramp.style.background = `linear-gradient(to right, ${stops.join(', ')})`;
   const now = make('div', {class: 'now'});
   const ticks = make('div', {class: 'ticks'});
   root.append(make('div', {class: 'title'}, 'loss'), make('div', {class: 'scale'}, ramp, ticks, now));
@@ -20,17 +20,15 @@ export function createColourbar(root) {
     draw(range, key) {
       if (key === drawn) return;
       drawn = key;
-      const all = lossTicks(range);
-      const step = Math.ceil(all.length / 8);
-      ticks.replaceChildren(...all.filter((_, i) => i % step === 0).map((tick) => {
+      ticks.replaceChildren(...namedTicks(range).map((tick) => {
         const label = make('span', {}, tickLabel(tick));
-        label.style.bottom = `${100 * shareOf(range, tick)}%`;
+        label.style.left = `${100 * shareOf(range, tick)}%`;
         return label;
       }));
     },
     /** @param {LossRange} range @param {number} loss */
     mark(range, loss) {
-      now.style.bottom = `${100 * Math.min(1, Math.max(0, shareOf(range, loss)))}%`;
+      now.style.left = `${100 * Math.min(1, Math.max(0, shareOf(range, loss)))}%`;
     },
   };
 }

@@ -31,7 +31,7 @@ export function createFlat(root) {
     cells.getContext('2d')?.putImageData(image, 0, 0);
   };
 
-  /** @param {Shot} shot @param {LossRange} range */
+  /** @param {Shot} shot @param {LossRange} range @returns {void} */
   const draw = (shot, range) => {
     paintCells(shot, range);
     const side = Math.max(1, Math.round(canvas.clientWidth * devicePixelRatio));

@@ -3,7 +3,6 @@
 /** @import {LossRange} from '../figures/landscape.js' */
 import {byId, say} from '../dom.js';
 import {landscapeSummary, lossRange, orbit, rangeNote} from '../figures/landscape.js';
-import {hasWebGl} from '../plotly.js';
 import {createColourbar} from './colourbar.js';
 import {createFlat} from './flat.js';
 import {createSurface3d} from './surface3d.js';
@@ -18,10 +17,13 @@ const REST = 250;
  */
 export function createLandscape(Plotly, options) {
   const root = byId('landscape-plot');
-  const surface = hasWebGl() ? createSurface3d(Plotly, root, options) : createFlat(root);
+  /** @type {{draw: (shot: Shot, range: LossRange, key: string) => void, look: (to: Eye) => void}} */
+  let surface = createSurface3d(Plotly, root, options);
+  let tried = false;
   const colourbar = createColourbar(byId('colourbar'));
   const drag = watchDrag(root, options.onReleased);
   const ranges = createRanges();
+  letPageScroll(root);
   let style = 0;
   let summaryTimer = 0;
 
@@ -30,8 +32,20 @@ export function createLandscape(Plotly, options) {
     button.addEventListener('click', () => options.onCamera(orbit(options.eye(), Number(turn) * STEP, Number(tilt) * STEP)));
   }
 
+  /** Once, after the first drawing. @param {Shot} shot @param {LossRange} range @param {string} key */
+  const giveUp3d = (shot, range, key) => {
+    tried = true;
+    if (root.querySelector('canvas')) return; // where there is no WebGL, Plotly writes a sentence instead
+    Plotly.purge(root);
+    root.replaceChildren();
+    surface = createFlat(root);
+    surface.draw(shot, range, key);
+    root.closest('.plot-body')?.classList.add('no-webgl');
+  };
+
   return {
-    look: surface.look,
+    /** @param {Eye} to */
+    look: (to) => surface.look(to),
     /** Size or theme has changed: the next drawing takes them up. */
     restyle() { style++; },
     /** @param {Shot} shot */
@@ -40,6 +54,7 @@ export function createLandscape(Plotly, options) {
       const range = ranges.of(shot);
       const key = [shot.run.id, shot.span, JSON.stringify(range), style].join();
       surface.draw(shot, range, key);
+      if (!tried) giveUp3d(shot, range, key);
       colourbar.draw(range, key);
       const loss = shot.run.metrics.train_loss[shot.frame];
       colourbar.mark(range, loss);
@@ -50,6 +65,11 @@ export function createLandscape(Plotly, options) {
       summaryTimer = window.setTimeout(() => say(byId('landscape-summary'), landscapeSummary(shot, loss)), REST);
     },
   };
+}
+
+/** Plotly's camera swallows the wheel even with scrollZoom off; it must not hear of it. @param {HTMLElement} root */
+function letPageScroll(root) {
+  root.addEventListener('wheel', (event) => event.stopPropagation(), {capture: true, passive: true});
 }
 
 /** @param {HTMLElement} root @param {() => void} onReleased */

@@ -1,12 +1,12 @@
 /** What the marks of the boundary plot mean. */
 /** @import {Run} from '../run.js' */
 import {make, makeSvg} from '../dom.js';
-import {classColour, css} from '../figures/colours.js';
+import {css, pointColour} from '../figures/colours.js';
 import {glyph} from '../figures/glyphs.js';
 
-/** @param {HTMLElement} list @param {Run} run */
-export function drawLegend(list, run) {
-  const classes = run.classes.map((name, k) => entry(name, mark(glyph(k, 4), {fill: css(classColour(k))})));
+/** @param {HTMLElement} list @param {Run} run @param {boolean} dark */
+export function drawLegend(list, run, dark) {
+  const classes = run.classes.map((name, k) => entry(name, mark(glyph(k, 4), {fill: css(pointColour(k, dark))})));
   const grey = {stroke: 'currentColor', 'stroke-width': 1.5};
   const train = mark(glyph(0, 4), {...grey, fill: 'currentColor'});
   const test = mark(glyph(0, 3.6), {...grey, fill: 'none'});

@@ -2,10 +2,9 @@
 /** @import {Eye, Shot} from '../types.js' */
 /** @import {LossRange} from '../figures/landscape.js' */
 import {CONFIG} from '../plotly.js';
-import {cameraFrom, fillSurface, landscapeAxes, landscapeTraces, markerHeights} from '../figures/landscape.js';
+import {boxFor, cameraFrom, fillSurface, landscapeAxes, landscapeTraces, markerHeights} from '../figures/landscape.js';
 import {currentTheme} from '../theme.js';
 
-const ASPECT = {x: 1, y: 1, z: 0.82};
 
 /**
  * @param {import('../plotly.js').Plotly} Plotly @param {HTMLElement} root
@@ -15,11 +14,10 @@ export function createSurface3d(Plotly, root, {eye, onCamera}) {
   const plot = /** @type {any} */ (root);
   /** @type {Float64Array[]} the rows that Plotly holds; written in place */
   let z = [];
-  /** @type {Float64Array[]} */
-  let colour = [];
   /** What the axes were last set for. */
   let drawn = '';
-  let at = eye();
+  /** Where the camera is. Plotly's own record (`layout.scene.camera`) is not kept up after a `react`; its events are right. */
+  let camera = cameraFrom(eye());
 
   const size = () => ({width: root.clientWidth, height: root.clientHeight});
   const layout = (/** @type {LossRange} */ range, /** @type {number} */ span) => ({
@@ -27,7 +25,7 @@ export function createSurface3d(Plotly, root, {eye, onCamera}) {
     hoverlabel: {font: {family: currentTheme().font, size: 12}},
     scene: {
       ...landscapeAxes(range, span, currentTheme(), size()),
-      aspectmode: 'manual', aspectratio: ASPECT, dragmode: 'turntable', camera: plot.layout?.scene?.camera ?? cameraFrom(eye()),
+      aspectmode: 'manual', aspectratio: boxFor(size()), dragmode: 'turntable', camera,
     },
   });
 
@@ -36,15 +34,13 @@ export function createSurface3d(Plotly, root, {eye, onCamera}) {
     const grid = shot.run.grid;
     if (z.length !== grid) {
       z = Array.from({length: grid}, () => new Float64Array(grid));
-      colour = Array.from({length: grid}, () => new Float64Array(grid));
     }
-    fillSurface(shot.run.surface(shot.frame, shot.spanIndex), range, z, colour);
+    fillSurface(shot.run.surface(shot.frame, shot.spanIndex), range, z);
   };
 
   /** Axes, ranges or colours are new: the public way, some 50 ms. @param {Shot} shot @param {LossRange} range */
   const redraw = (shot, range) => {
-    const traces = landscapeTraces(shot.run.numbers(shot.run.coordinatesName), shot.span, z, colour, range, currentTheme());
-    /** @type {any} */ (traces[1]).z = markerHeights(shot.run.metrics.train_loss[shot.frame], range);
+    const traces = landscapeTraces(shot.run.numbers(shot.run.coordinatesName), shot.span, z, range, shot.run.metrics.train_loss[shot.frame], currentTheme());
     if (!plot.data) {
       Plotly.newPlot(plot, traces, layout(range, shot.span), CONFIG);
       plot.on('plotly_relayout', noteCamera);
@@ -56,15 +52,16 @@ export function createSurface3d(Plotly, root, {eye, onCamera}) {
 
   /** Only the heights are new. @param {Shot} shot @param {LossRange} range */
   const update = (shot, range) => {
-    plot.data[1].z.splice(0, 2, ...markerHeights(shot.run.metrics.train_loss[shot.frame], range));
+    plot.data[1].z = markerHeights(shot.run.metrics.train_loss[shot.frame], range);
     if (!updateTraces(plot)) redraw(shot, range);
   };
 
-  const noteCamera = () => {
-    const seen = plot.layout.scene.camera?.eye;
-    if (!seen || sameEye(seen, at)) return;
-    at = {x: seen.x, y: seen.y, z: seen.z};
-    onCamera(at);
+  /** @param {any} event */
+  const noteCamera = (event) => {
+    const seen = event['scene.camera'];
+    if (!seen || sameEye(seen.eye, camera.eye)) return;
+    camera = seen;
+    onCamera({...seen.eye});
   };
 
   return {
@@ -77,9 +74,9 @@ export function createSurface3d(Plotly, root, {eye, onCamera}) {
     },
     /** @param {Eye} to */
     look(to) {
-      if (!plot.data || sameEye(to, at)) return;
-      at = to;
-      Plotly.relayout(plot, {'scene.camera': cameraFrom(to)});
+      if (sameEye(to, camera.eye)) return;
+      camera = cameraFrom(to);
+      if (plot.data) Plotly.relayout(plot, {'scene.camera': camera});
     },
   };
 }
