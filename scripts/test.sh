@@ -1,0 +1,18 @@
+#!/usr/bin/env bash
+# Sets up everything in .venv and passes every check and test: bash scripts/test.sh [options of pytest]
+set -euo pipefail
+source "$(dirname "${BASH_SOURCE[0]}")/environment.sh"
+make_venv
+command -v chromium >/dev/null || need_debian_package chromium
+.venv/bin/python -m pip install --quiet --disable-pip-version-check --editable . --group dev --group oracle
+
+echo "ruff" && .venv/bin/ruff check . && .venv/bin/ruff format --check .
+echo "mypy" && .venv/bin/mypy
+if command -v npm >/dev/null; then
+    echo "tsc"
+    npm install --silent --no-audit --no-fund --no-package-lock
+    node_modules/.bin/tsc --project tsconfig.json
+else
+    echo "tsc: skipped, there is no Node here; CI has it" >&2
+fi
+.venv/bin/pytest "$@"

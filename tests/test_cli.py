@@ -1,0 +1,212 @@
+"""The command line: what it prints, what it leaves on disk, and how it refuses."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from lossatlas.cli import COMMANDS
+from lossatlas.gallery import Gallery
+from lossatlas.runs import RunConfig
+
+QUICK = ["--points", "40", "--epochs", "6", "--frames", "4", "--grid", "5", "--resolution", "8", "--hidden", "4"]
+
+
+def lossatlas(*arguments: str | Path, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-c", "from lossatlas.cli import main; main()", *map(str, arguments)]
+    return subprocess.run(command, capture_output=True, text=True, check=False, cwd=cwd, timeout=120)
+
+
+def test_help_lists_every_command_and_each_explains_itself() -> None:
+    overview = lossatlas("--help").stdout
+    for name, what in COMMANDS.items():
+        assert f"{name} " in overview
+        assert what in overview
+        assert "--data" in lossatlas(name, "--help").stdout
+
+
+def test_train_stores_a_run_and_prints_its_id_and_folder(tmp_path: Path) -> None:
+    done = lossatlas("train", "--data", tmp_path, *QUICK, "--learning-rate", "0.05")
+    assert done.returncode == 0, done.stderr
+    run_id, folder = done.stdout.split()
+    assert Path(folder) == tmp_path / "runs" / run_id
+    run = Gallery(tmp_path).open(run_id)
+    assert run.setup.config.training.learning_rate == 0.05
+    assert run.trajectory.epochs == (0, 1, 3, 6)
+    again = lossatlas("train", "--data", tmp_path, *QUICK, "--learning-rate", "0.05")
+    assert again.stdout == done.stdout
+    assert "there already" in again.stderr
+
+
+def test_train_reads_toml_and_a_flag_goes_before_it(tmp_path: Path) -> None:
+    config = tmp_path / "run.toml"
+    config.write_text(
+        '[dataset]\nname = "blobs"\npoints = 40\n[model]\nhidden = [3]\n[training]\nepochs = 3\nlearning_rate = 0.2\n'
+        "[[planes]]\ngrid = 5\n[boundary]\nresolution = 4\n"
+    )
+    done = lossatlas("train", "--data", tmp_path / "data", "--config", config, "--learning-rate", "0.1")
+    assert done.returncode == 0, done.stderr
+    stored = Gallery(tmp_path / "data").open(done.stdout.split()[0]).setup.config
+    assert stored == RunConfig(
+        dataset={"name": "blobs", "points": 40},
+        model={"hidden": (3,)},
+        training={"epochs": 3, "learning_rate": 0.1},
+        planes=({"grid": 5},),
+        boundary={"resolution": 4},
+    )
+
+
+def test_a_divergence_is_told_and_stored(tmp_path: Path) -> None:
+    wild = ["--activation", "relu", "--optimizer", "sgd", "--learning-rate", "9999", "--epochs", "60"]
+    done = lossatlas("train", "--data", tmp_path, *QUICK, *wild)
+    assert done.returncode == 0, done.stderr
+    assert "diverged at epoch" in done.stderr
+    assert Gallery(tmp_path).open(done.stdout.split()[0]).trajectory.outcome.status == "diverged"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--epochs", "-1"], "--epochs: -1 is not allowed: give 1 or more"),
+        (["--hidden", "0"], "--hidden: 0 is not allowed: give 1 or more"),
+        (["--hidden", "four"], "--hidden: 'four' is not allowed: give a whole number"),
+        (["--learning-rate", "1e9"], "--learning-rate: 1000000000.0 is not allowed: give 10000 or less"),
+        (["--learning-rate", "nan"], "--learning-rate: nan is not allowed: give a finite number"),
+        (["--dataset", "sun"], "--dataset: there is no dataset 'sun'; there are moons, blobs"),
+        (["--activation", "step"], "--activation: there is no activation 'step'; there are tanh, relu"),
+        (["--optimizer", "lion"], "--optimizer: there is no optimizer 'lion'; there are sgd"),
+        (["--grid", "40"], "--grid: 40 is even"),
+        (["--batch-size", "half"], "--batch-size: 'half' is not allowed: give a whole number or give 'full'"),
+        (["--dataset", "iris", "--noise", "1"], "iris is measured data; leave noise out"),
+        (["--colour", "red"], "No such option '--colour'"),
+    ],
+)
+def test_a_bad_flag_is_named_and_nothing_is_written(tmp_path: Path, arguments: list[str], message: str) -> None:
+    done = lossatlas("train", "--data", tmp_path / "data", *arguments)
+    assert done.returncode != 0
+    assert message in done.stderr
+    assert "Traceback" not in done.stderr
+    assert not (tmp_path / "data").exists()
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"name,epochs\n1;2;3\n", "is not TOML"),
+        (b"\xff\xfe\x00", "is not TOML"),
+        (b"[trainning]\nepochs = 3\n", "run.toml: trainning: there is no such setting"),
+        (b"[training]\nepochs = 2.5\n", "run.toml: training.epochs: 2.5 is not allowed: give a whole number"),
+        (b"training = 3\n", "run.toml: training: 3 is not allowed"),
+        (b"[[planes]]\ngrid = 4\n", "run.toml: planes.0.grid: 4 is even"),
+    ],
+)
+def test_nonsense_as_a_configuration_is_refused(tmp_path: Path, content: bytes, message: str) -> None:
+    (tmp_path / "run.toml").write_bytes(content)
+    done = lossatlas("train", "--data", "data", "--config", "run.toml", cwd=tmp_path)
+    assert done.returncode == 1
+    assert message in done.stderr
+    assert "Traceback" not in done.stderr
+    assert not (tmp_path / "data").exists()
+
+
+def test_a_data_folder_that_is_a_file_is_refused_by_every_command(tmp_path: Path) -> None:
+    file = tmp_path / "file"
+    file.write_text("mine")
+    for command in (["serve"], ["train"], ["build"], ["export", "site"], ["list"], ["info", "moons"], ["verify"]):
+        done = lossatlas(*command, "--data", file, cwd=tmp_path)
+        assert done.returncode == 1, command
+        assert done.stderr == f"Error: {file} is a file, not a folder; give another with --data DIR\n"
+    assert file.read_text() == "mine"
+    assert list(tmp_path.iterdir()) == [file]
+
+
+def test_a_data_folder_that_cannot_be_made_is_refused_before_the_work(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("mine")
+    done = lossatlas("train", "--data", tmp_path / "file" / "data")
+    assert done.returncode == 1
+    assert "cannot write into" in done.stderr
+
+
+def test_build_list_info_and_verify(tmp_path: Path) -> None:
+    settings = ["--epochs", "5", "--frames", "3", "--grid", "5", "--resolution", "8"]
+    build = [
+        "build",
+        "--data",
+        tmp_path,
+        "--dataset",
+        "blobs",
+        "--dataset",
+        "arms",
+        "--hidden",
+        "3",
+        "--hidden",
+        "none",
+    ]
+    done = lossatlas(*build, *settings)
+    assert done.returncode == 0, done.stderr
+    assert "4 runs, 0 of them there already" in done.stderr
+    assert "4 runs, 4 of them there already" in lossatlas(*build, *settings).stderr
+
+    gallery = Gallery(tmp_path)
+    assert len(gallery.ids()) == 4
+    listed = lossatlas("list", "--data", tmp_path).stdout
+    for entry in gallery.index()["runs"]:
+        assert f"{entry['id']}" in listed
+        assert f"{entry['metrics']['test_accuracy']:.1%}" in listed
+
+    shown = lossatlas("info", "arms-none", "--data", tmp_path).stdout
+    assert "Three arms · logistic regression" in shown
+    assert "9 parameters, layers [2, 3]" in shown
+    assert "is the beginning of 2 runs" in lossatlas("info", "blobs", "--data", tmp_path).stderr
+    assert "no run in" in lossatlas("info", "../blobs", "--data", tmp_path).stderr
+
+    assert lossatlas("verify", "--data", tmp_path).stdout == "4 of 4 runs are sound\n"
+    broken = gallery.ids()[0]
+    (tmp_path / "runs" / broken / "weights.npy").write_bytes(b"no array")
+    verified = lossatlas("verify", "--data", tmp_path)
+    assert verified.returncode == 1
+    assert f"{broken}: {tmp_path}/runs/{broken}/weights.npy: not a NumPy array" in verified.stdout
+    assert "3 of 4 runs are sound" in verified.stdout
+
+
+def test_build_refuses_an_unknown_dataset_before_it_begins(tmp_path: Path) -> None:
+    done = lossatlas("build", "--data", tmp_path / "data", "--dataset", "moons", "--dataset", "sun")
+    assert done.returncode == 1
+    assert "there is no dataset 'sun'" in done.stderr
+    assert not (tmp_path / "data").exists()
+
+
+def test_serve_says_where_it_is_and_stops_on_ctrl_c(tmp_path: Path) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        free = taken.getsockname()[1]
+    command = [sys.executable, "-c", "from lossatlas.cli import main; main()", "serve", "--no-browser"]
+    command += ["--port", str(free), "--data", str(tmp_path)]
+    server = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    try:
+        assert server.stdout is not None
+        assert f"http://127.0.0.1:{free}/" in server.stdout.readline()
+        refused = lossatlas("serve", "--no-browser", "--port", str(free), "--data", tmp_path)
+        assert refused.returncode == 1
+        assert f"port {free} is taken; " in refused.stderr
+        assert "is free: lossatlas serve --port " in refused.stderr
+        started = time.monotonic()
+        os.kill(server.pid, signal.SIGINT)
+        server.wait(timeout=10)
+        assert time.monotonic() - started < 5
+    finally:
+        server.kill()
+        server.communicate()
+    assert json.loads((tmp_path / "index.json").read_text())["runs"] == []
+
+
+def test_an_impossible_port_is_refused() -> None:
+    assert "99999 is not in the range 1<=x<=65535" in lossatlas("serve", "--port", "99999").stderr

@@ -1,0 +1,98 @@
+"""The static export: complete, relative, whole or not at all, and careful with what is there."""
+
+from __future__ import annotations
+
+import filecmp
+import json
+import re
+from pathlib import Path
+
+import pytest
+
+from lossatlas.catalog import catalog, draw_thumbnails
+from lossatlas.datasets import SOURCES
+from lossatlas.errors import ExportError
+from lossatlas.export import export_site
+from lossatlas.gallery import Gallery
+from lossatlas.runs import RunConfig, compute_run
+
+
+@pytest.fixture(scope="module")
+def gallery(tmp_path_factory: pytest.TempPathFactory) -> Gallery:
+    gallery = Gallery(tmp_path_factory.mktemp("gallery"))
+    for name in ("moons", "arms"):
+        config = RunConfig(
+            dataset={"name": name, "points": 40},
+            model={"hidden": (3,)},
+            training={"epochs": 4},
+            planes=({"grid": 5},),
+            boundary={"resolution": 6},
+        )
+        gallery.save(compute_run(config))
+    return gallery
+
+
+def test_the_site_holds_the_page_and_the_very_files_of_the_store(gallery: Gallery, tmp_path: Path) -> None:
+    export = export_site(gallery, tmp_path / "site")
+    assert list(export.runs) == gallery.ids()
+    assert (export.site / "index.html").is_file()
+    for run_id in gallery.ids():
+        compared = filecmp.dircmp(gallery.data / "runs" / run_id, export.site / "data" / "runs" / run_id)
+        assert compared.left_only == compared.right_only == compared.diff_files == []
+    assert json.loads((export.site / "data" / "index.json").read_text()) == gallery.index()
+    assert json.loads((export.site / "catalog.json").read_text()) == catalog(compute=False)
+    assert export.size == sum(path.stat().st_size for path in export.site.rglob("*") if path.is_file())
+    assert not list(export.site.rglob(".*"))
+
+
+def test_the_page_links_to_nothing_absolute(gallery: Gallery, tmp_path: Path) -> None:
+    page = (export_site(gallery, tmp_path / "site").site / "index.html").read_text(encoding="utf-8")
+    links = re.findall(r'(?:href|src)="([^"]*)"', page)
+    assert links
+    assert [link for link in links if link.startswith("/") or re.match(r"\w+://", link)] == []
+
+
+def test_a_damaged_run_is_left_out_and_told(gallery: Gallery, tmp_path: Path) -> None:
+    damaged = Gallery(tmp_path / "data")
+    export_site(gallery, tmp_path / "copy")
+    (tmp_path / "copy" / "data").rename(damaged.data)
+    victim = damaged.ids()[0]
+    (damaged.data / "runs" / victim / "labels.npy").unlink()
+    export = export_site(damaged, tmp_path / "site")
+    assert victim not in export.runs
+    assert len(export.left_out) == 1
+    assert "labels.npy: the file is missing" in export.left_out[0]
+
+
+def test_an_earlier_export_is_replaced_and_anything_else_is_refused(gallery: Gallery, tmp_path: Path) -> None:
+    site = tmp_path / "site"
+    export_site(gallery, site)
+    (site / "stale.txt").write_text("old")
+    export_site(gallery, site)
+    assert not (site / "stale.txt").exists()
+
+    foreign = tmp_path / "foreign"
+    foreign.mkdir()
+    (foreign / "thesis.tex").write_text("mine")
+    with pytest.raises(ExportError, match="is not empty and holds no earlier export"):
+        export_site(gallery, foreign)
+    with pytest.raises(ExportError, match="is a file"):
+        export_site(gallery, foreign / "thesis.tex")
+    with pytest.raises(ExportError, match="cannot write"):
+        export_site(gallery, foreign / "thesis.tex" / "site")
+    with pytest.raises(ExportError, match="holds the gallery itself"):
+        export_site(gallery, gallery.data.parent)
+    assert (foreign / "thesis.tex").read_text() == "mine"
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["foreign", "site"]
+
+
+def test_the_thumbnails_are_those_of_the_datasets() -> None:
+    drawn = draw_thumbnails()
+    for entry in catalog(compute=True)["datasets"]:
+        assert entry["thumbnail"] == drawn[entry["name"]], "run scripts/make_thumbnails.py"
+        assert set(entry["thumbnail"]["label"]) == set(range(len(entry["classes"])))
+    assert list(drawn) == list(SOURCES)
+
+
+def test_the_default_of_the_catalog_is_the_default_run() -> None:
+    assert RunConfig.from_mapping(catalog(compute=True)["default"]) == RunConfig()
