@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from typing import Any
 
 import numpy as np
@@ -10,7 +11,7 @@ from hypothesis import strategies as st
 from scipy import stats
 from sklearn.datasets import load_breast_cancer, load_iris
 
-from lossatlas.arrays import Float64
+from lossatlas.arrays import Float64, Integers
 from lossatlas.datasets import SOURCES, Dataset, DatasetConfig, load_dataset
 from lossatlas.errors import ConfigError
 
@@ -20,6 +21,12 @@ DRAWN = sorted(name for name, source in SOURCES.items() if not source.is_real)
 
 def original(dataset: Dataset) -> Float64:
     return dataset.points * dataset.scale + dataset.mean
+
+
+def counted(points: Float64, labels: Integers) -> Counter[tuple[float, ...]]:
+    """How often each point and class is there, undoing the scale's rounding."""
+    rows = zip(points.tolist(), labels.tolist(), strict=True)
+    return Counter((*(round(value, 9) for value in row), label) for row, label in rows)
 
 
 def drawn(name: str, noise: float, points: int = 400, seed: int = 2) -> tuple[Float64, Float64]:
@@ -148,17 +155,13 @@ def test_measured_points_are_rows_of_scikit_learns_table(
 ) -> None:
     table = loader()
     columns = [list(table.feature_names).index(feature) for feature in features]
-    rows = [(*map(float, row), int(target)) for row, target in zip(table.data[:, columns], table.target, strict=True)]
+    rows = counted(table.data[:, columns], table.target)
     dataset = load_dataset(DatasetConfig(name=name) if points is None else DatasetConfig(name=name, points=points))
-    ours = [(*row, label) for row, label in zip(original(dataset).tolist(), dataset.labels.tolist(), strict=True)]
     assert list(dataset.feature_names) == features
     assert [str(target) for target in table.target_names] == list(dataset.class_names)
-    expected = min(512, len(rows)) if points is None else points
-    assert len(ours) == expected
-    key = {tuple(round(value, 9) for value in row): rows.count(row) for row in rows}
-    for row in {tuple(round(value, 9) for value in row) for row in ours}:
-        found = sum(tuple(round(value, 9) for value in other) == row for other in ours)
-        assert found <= key[row]  # a row of the table, and no more often than there
+    ours = counted(original(dataset), dataset.labels)
+    assert ours.total() == (min(512, len(table.target)) if points is None else points)
+    assert ours <= rows  # rows of the table, and none more often than there
 
 
 @given(

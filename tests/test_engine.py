@@ -142,7 +142,7 @@ def test_extreme_logits_are_stable(logits: list[float], draw: st.DataObject) -> 
     label = draw.draw(st.integers(0, len(logits) - 1))
     expected = -float(log_softmax(np.array(logits))[label])
     # a difference of two logits of up to 1e4 is rounded to 2e4 · 2⁻²⁴ ≈ 1.2e-3; what is below is lost in that
-    rounding = 2 * max(map(abs, logits)) * np.finfo(np.float32).eps
+    rounding = 2 * max(map(abs, logits)) * float(np.finfo(np.float32).eps)
     ours = linear_with_logits(np.array(logits), np.array([label, label]))
     assert ours >= 0
     assert ours == pytest.approx(expected, rel=FLOAT32, abs=rounding)
