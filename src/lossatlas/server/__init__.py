@@ -1,0 +1,8 @@
+"""The HTTP server: the page, the gallery's files, and runs computed while one watches. See docs/run-format.md."""
+
+from __future__ import annotations
+
+from lossatlas.server.app import create_app
+from lossatlas.server.serving import serve
+
+__all__ = ["create_app", "serve"]

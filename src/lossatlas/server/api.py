@@ -1,0 +1,163 @@
+"""The paths under ``api/``."""
+
+from __future__ import annotations
+
+import json
+from importlib.metadata import version
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, FastAPI, Header, Request, Response
+from fastapi.sse import EventSourceResponse
+from pydantic.json_schema import models_json_schema
+from starlette.concurrency import run_in_threadpool
+from starlette.exceptions import HTTPException
+
+from lossatlas.errors import ConfigError
+from lossatlas.runs import RunConfig
+from lossatlas.server.problems import MEDIA_TYPE, explain_errors
+from lossatlas.server.service import RunAnswer, RunService
+
+#: The most that a configuration may weigh.
+BODY_LIMIT = 64 * 1024
+
+_PROBLEM_SCHEMA = {
+    "title": "Problem",
+    "description": "RFC 9457",
+    "type": "object",
+    "required": ["type", "title", "status", "detail"],
+    "properties": {
+        "type": {"type": "string"},
+        "title": {"type": "string"},
+        "status": {"type": "integer"},
+        "detail": {"type": "string"},
+        "errors": {
+            "type": "array",
+            "items": {
+                "type": "object",
+                "required": ["field", "message"],
+                "properties": {"field": {"type": "string"}, "message": {"type": "string"}},
+            },
+        },
+    },
+}
+_PROBLEM: dict[str, Any] = {
+    "description": "What went wrong",
+    "content": {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}},
+}
+_CONFIG_BODY: dict[str, Any] = {
+    "requestBody": {
+        "required": True,
+        "content": {"application/json": {"schema": {"$ref": "#/components/schemas/RunConfig"}}},
+    }
+}
+
+_EVENTS: dict[int | str, dict[str, Any]] = {
+    200: {"description": "Server-sent events", "content": {"text/event-stream": {"schema": {"type": "string"}}}},
+    204: {"description": "Nothing more to come"},
+}
+
+router = APIRouter(responses={"default": _PROBLEM})
+
+
+def create_api(service: RunService) -> FastAPI:
+    """Make the app that answers under ``api/``."""
+    # The pages that show the schema would load their scripts from another host.
+    api = _Api(title="Loss Atlas", version=version("lossatlas"), docs_url=None, redoc_url=None, redirect_slashes=False)
+    api.state.service = service
+    api.include_router(router)
+    explain_errors(api)
+    return api
+
+
+def _service(request: Request) -> RunService:
+    service: RunService = request.app.state.service
+    return service
+
+
+Service = Annotated[RunService, Depends(_service)]
+
+
+@router.post(
+    "/runs", response_model_exclude_none=True, responses={202: {"model": RunAnswer}}, openapi_extra=_CONFIG_BODY
+)
+async def request_run(request: Request, response: Response, service: Service) -> RunAnswer:
+    """Get a run from the gallery (200), or have it computed (202). Settings left out take their defaults."""
+    config = config_of(await read_json(request))
+    answer = await run_in_threadpool(service.request, config)
+    response.status_code = 202 if answer.events else 200
+    return answer
+
+
+@router.get("/runs/{run_id}", response_model_exclude_none=True)
+def get_run(run_id: str, service: Service) -> RunAnswer:
+    """Tell what is known of a run."""
+    return service.state(run_id)
+
+
+@router.delete("/runs/{run_id}", response_model_exclude_none=True)
+def cancel_run(run_id: str, service: Service) -> RunAnswer:
+    """Cancel a run that waits or is being computed; a stored one is kept."""
+    return service.cancel(run_id)
+
+
+@router.get("/runs/{run_id}/events", response_class=Response, responses=_EVENTS)
+async def follow_run(run_id: str, service: Service, last_event_id: Annotated[str | None, Header()] = None) -> Response:
+    """Follow a run: server-sent events, from the first one or after ``Last-Event-ID``."""
+    events = await run_in_threadpool(service.events, run_id, last_event_id)
+    if events is None:
+        return Response(status_code=204)  # which tells an EventSource not to come back
+    # Not FastAPI's own generator endpoints: a log encodes its events itself, and 404 must come before the first one.
+    # A proxy that collects what it passes on would show nothing until the end.
+    headers = {"Cache-Control": "no-cache", "X-Accel-Buffering": "no"}
+    return EventSourceResponse(events, headers=headers)
+
+
+async def read_json(request: Request) -> Any:
+    """Read a small JSON body, and never more of it than is allowed.
+
+    Raises
+    ------
+    HTTPException
+        415 if it says to be something else, 413 if it is too large, 400 if it is not JSON.
+    """
+    media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if media_type != "application/json":
+        raise HTTPException(415, f"send application/json, not {media_type or 'a body of no type'}")
+    if int(request.headers.get("content-length", 0)) > BODY_LIMIT:
+        raise _too_large()
+    body = bytearray()
+    async for chunk in request.stream():
+        body += chunk
+        if len(body) > BODY_LIMIT:
+            raise _too_large()
+    try:
+        return json.loads(body)
+    except (ValueError, RecursionError) as error:
+        raise HTTPException(400, f"the body is not JSON: {error}") from None
+
+
+def config_of(values: Any) -> RunConfig:
+    """Read a configuration.
+
+    Raises
+    ------
+    ConfigError
+        If it is not valid.
+    """
+    if not isinstance(values, dict):
+        raise ConfigError([("", f"a configuration is an object, not {json.dumps(values)[:60]}")])
+    return RunConfig.from_mapping(values)
+
+
+def _too_large() -> HTTPException:
+    return HTTPException(413, f"a configuration takes at most {BODY_LIMIT // 1024} KiB", {"Connection": "close"})
+
+
+class _Api(FastAPI):
+    """Its schema names the models of what it reads and says itself, since it reads bodies itself."""
+
+    def openapi(self) -> dict[str, Any]:
+        schema = super().openapi()
+        _, models = models_json_schema([(RunConfig, "validation")], ref_template="#/components/schemas/{model}")
+        schema["components"]["schemas"] |= models["$defs"] | {"Problem": _PROBLEM_SCHEMA}
+        return schema

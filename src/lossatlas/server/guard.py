@@ -1,0 +1,113 @@
+"""What stands before every request: this server is for the person at this machine, not for other people's pages."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Collection
+from ipaddress import ip_address
+from urllib.parse import urlsplit
+
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.requests import ClientDisconnect
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from lossatlas.server.problems import Problem, problem_of
+
+logger = logging.getLogger("lossatlas.server")
+
+CONTENT_SECURITY_POLICY = (
+    "default-src 'self'; img-src 'self' data: blob:; style-src 'self' 'unsafe-inline'; script-src 'self'; "
+    "worker-src 'self' blob:; connect-src 'self'"
+)
+SECURITY_HEADERS = {
+    "Content-Security-Policy": CONTENT_SECURITY_POLICY,
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Referrer-Policy": "no-referrer",
+    "X-Content-Type-Options": "nosniff",
+}
+_SAFE_METHODS = {"GET", "HEAD"}
+_OWN_SITES = {"same-origin", "none"}
+
+
+class Guard:
+    """ASGI middleware: refuses foreign hosts and origins, adds the security headers, lets no exception through.
+
+    Parameters
+    ----------
+    app
+        What it guards.
+    hosts
+        Names by which this server may be called, besides ``localhost`` and any address. ``"*"`` allows all.
+    """
+
+    def __init__(self, app: ASGIApp, hosts: Collection[str] = ()) -> None:
+        self.app = app
+        self.hosts = {"localhost", *(host.lower() for host in hosts)}
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        answer = _Answer(send)
+        problem = self._objection(scope["method"], Headers(scope=scope))
+        try:
+            await (problem.response if problem else self.app)(scope, receive, answer.send)
+        except ClientDisconnect:
+            pass  # nobody is there to be told
+        except Exception as error:
+            logger.exception("%s %s failed", scope["method"], scope["path"])
+            if not answer.started:
+                await problem_of(error).response(scope, receive, answer.send)
+
+    def _objection(self, method: str, headers: Headers) -> Problem | None:
+        host = headers.get("host", "")
+        if not self._is_ours(host):
+            return Problem(421, f"this server is not called {host!r}; ask it by the address that it was started with")
+        if method not in _SAFE_METHODS and not _is_same_origin(headers, host):
+            return Problem(403, "only this server's own page may ask for that")
+        return None
+
+    def _is_ours(self, host: str) -> bool:
+        """Whether we may be called so: a page's author can point a name of theirs at us, but not an address."""
+        name = _host_name(host)
+        return "*" in self.hosts or name in self.hosts or _is_address(name)
+
+
+class _Answer:
+    """The way out, where the headers are added."""
+
+    def __init__(self, send: Send) -> None:
+        self._send = send
+        self.started = False
+
+    async def send(self, message: Message) -> None:
+        if message["type"] == "http.response.start":
+            self.started = True
+            headers = MutableHeaders(scope=message)
+            for name, value in SECURITY_HEADERS.items():
+                headers.setdefault(name, value)
+        await self._send(message)
+
+
+def _is_same_origin(headers: Headers, host: str) -> bool:
+    """Whether our own page asks, or a program that is no browser. Every browser of today names one or the other."""
+    origin = headers.get("origin")
+    if headers.get("sec-fetch-site", "none") not in _OWN_SITES:
+        return False
+    return origin is None or urlsplit(origin).netloc.lower() == host.lower()
+
+
+def _host_name(host: str) -> str:
+    try:
+        return urlsplit(f"//{host}").hostname or ""
+    except ValueError:
+        return ""
+
+
+def _is_address(name: str) -> bool:
+    try:
+        ip_address(name)
+    except ValueError:
+        return False
+    return True

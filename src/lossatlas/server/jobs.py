@@ -1,0 +1,225 @@
+"""The runs being computed: a bounded queue, and one thread that works through it."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections import deque
+from enum import StrEnum
+from functools import partial
+
+from lossatlas.errors import CancelledError, LossAtlasError, QueueFullError
+from lossatlas.gallery import Gallery
+from lossatlas.manifest import outcome_entry
+from lossatlas.runs import Computation, Frame, Run, RunConfig, Setup
+from lossatlas.server.events import Event, EventLog
+from lossatlas.server.messages import done_body, frame_arrays, frame_body, manifest_body
+from lossatlas.server.problems import problem_of
+
+logger = logging.getLogger("lossatlas.server")
+
+#: Finished jobs whose events can still be asked for, and how many bytes these may take in all.
+REMEMBERED_JOBS = 8
+REMEMBERED_BYTES = 256 * 2**20
+
+
+class State(StrEnum):
+    """Where a run is on its way."""
+
+    QUEUED = "queued"
+    RUNNING = "running"
+    STORED = "stored"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+
+
+class Job:
+    """One run on its way into the gallery. Only :class:`Jobs` changes it, under its lock.
+
+    Attributes
+    ----------
+    id, config
+        What is computed.
+    log
+        Everything that has happened to it.
+    state
+        Where it is.
+    saving
+        Whether it is past the point where it can be cancelled.
+    """
+
+    def __init__(self, config: RunConfig) -> None:
+        self.id, self.config = config.id, config
+        self.log = EventLog()
+        self.state = State.QUEUED
+        self.saving = False
+        self._position: int | None = None
+
+    @property
+    def active(self) -> bool:
+        """Whether it is still to end."""
+        return self.state in {State.QUEUED, State.RUNNING}
+
+    def moved_to(self, position: int) -> None:
+        """Tell listeners how many jobs come before it, where that has changed."""
+        if position != self._position:
+            self._position = position
+            self.log.append(Event("queued", lambda: {"position": position}))
+
+
+class Jobs:
+    """Computes what is asked for, one run at a time, and stores it.
+
+    Parameters
+    ----------
+    gallery
+        Where runs are stored.
+    threads
+        For the surfaces; by default one a core.
+    queue_size
+        How many jobs may wait.
+    """
+
+    def __init__(self, gallery: Gallery, threads: int | None = None, queue_size: int = 8) -> None:
+        self._gallery, self._threads, self._queue_size = gallery, threads, queue_size
+        self._jobs: dict[str, Job] = {}  # the finished ones in the order in which they finished
+        self._queue: deque[Job] = deque()
+        self._current: Job | None = None
+        self._stopping = False
+        self._worker: threading.Thread | None = None
+        self._changed = threading.Condition(threading.RLock())
+
+    def start(self) -> None:
+        """Start the worker."""
+        self._stopping = False
+        # A daemon: the interpreter does not wait at its exit for a surface that nobody will see.
+        self._worker = threading.Thread(target=self._work, name="lossatlas-jobs", daemon=True)
+        self._worker.start()
+
+    def stop(self) -> None:
+        """Cancel everything and accept no more; return at once."""
+        with self._changed:
+            self._stopping = True
+            for job in tuple(self._jobs.values()):
+                self.cancel(job)
+            self._changed.notify_all()
+
+    def join(self, timeout: float) -> None:
+        """Wait for the worker to end, at most so many seconds."""
+        if self._worker:
+            self._worker.join(timeout)
+
+    def find(self, run_id: str) -> Job | None:
+        """The job of that id, unless there was none or it is forgotten."""
+        with self._changed:
+            return self._jobs.get(run_id)
+
+    def submit(self, config: RunConfig) -> Job:
+        """Queue a run, or join the job that is computing it already.
+
+        Raises
+        ------
+        QueueFullError
+            If as many wait as may.
+        """
+        with self._changed:
+            known = self._jobs.get(config.id)
+            if known and known.active:
+                return known
+            if self._stopping:
+                raise QueueFullError("the server is stopping")
+            if len(self._queue) >= self._queue_size:
+                raise QueueFullError(f"{len(self._queue)} runs are waiting already; try again in a moment")
+            self._jobs.pop(config.id, None)
+            job = self._jobs[config.id] = Job(config)
+            self._queue.append(job)
+            self._tell_positions()
+            self._changed.notify_all()
+            return job
+
+    def cancel(self, job: Job) -> None:
+        """End a job that waits or computes; one that has ended, or is being stored, stays as it is."""
+        with self._changed:
+            if not job.saving:
+                self._end(job, State.CANCELLED, Event("cancelled", dict, last=True))
+
+    def _work(self) -> None:
+        while job := self._next():
+            try:
+                done = self._compute(job)
+            except CancelledError:
+                continue
+            except Exception as error:  # whatever it was, the next job is not to blame
+                if not isinstance(error, LossAtlasError):
+                    logger.exception("computing %s failed", job.id)
+                problem = problem_of(error).body  # now, for the error holds on to every frame in its traceback
+                self._end(job, State.FAILED, Event("failed", problem.copy, last=True))
+            else:
+                self._end(job, State.STORED, done)
+
+    def _next(self) -> Job | None:
+        """Wait for a job; None when there will be none."""
+        with self._changed:
+            self._current = None
+            self._tell_positions()
+            self._changed.wait_for(lambda: self._queue or self._stopping)
+            if self._stopping:
+                return None
+            job = self._current = self._queue.popleft()
+            job.state = State.RUNNING
+            self._tell_positions()
+            return job
+
+    def _compute(self, job: Job) -> Event:
+        """Compute and store a run, telling of each frame as it comes; return the event that ends it."""
+        setup = Setup.of(job.config)
+        computation = Computation(setup, self._threads, cancelled=lambda: not job.active)
+        epochs = computation.training.epochs
+        job.log.append(Event("manifest", partial(manifest_body, setup, epochs)))
+        frames = []
+        for frame in computation:
+            frames.append(frame)
+            job.log.append(Event("frame", partial(frame_body, frame, len(epochs)), size=_size(frame)))
+        run = Run.of(setup, frames, computation.outcome)
+        self._commit(job)
+        self._gallery.save(run)
+        outcome = outcome_entry(run.trajectory.outcome)
+        return Event("done", partial(done_body, run.id, outcome, run.trajectory.epochs), last=True)
+
+    def _commit(self, job: Job) -> None:
+        """Pass the point where a job can be cancelled: from here on it is stored, whole."""
+        with self._changed:
+            if not job.active:
+                raise CancelledError(f"{job.id} was cancelled")
+            job.saving = True
+
+    def _end(self, job: Job, state: State, event: Event) -> None:
+        with self._changed:
+            if not job.active:
+                return
+            job.state = state
+            if job in self._queue:
+                self._queue.remove(job)
+                self._tell_positions()
+            self._jobs[job.id] = self._jobs.pop(job.id)
+            job.log.append(event)
+            self._forget()
+
+    def _forget(self) -> None:
+        """Drop the oldest finished jobs, and with them their frames, until the rest is within bounds."""
+        finished = [job for job in self._jobs.values() if not job.active]
+        size = sum(job.log.size for job in finished)
+        for job in finished:
+            if len(finished) <= REMEMBERED_JOBS and size <= REMEMBERED_BYTES:
+                break
+            finished = finished[1:]
+            size -= job.log.size
+            del self._jobs[job.id]
+
+    def _tell_positions(self) -> None:
+        for position, job in enumerate(self._queue, start=1 if self._current else 0):
+            job.moved_to(position)
+
+
+def _size(frame: Frame) -> int:
+    return sum(array.nbytes for array in frame_arrays(frame).values())
