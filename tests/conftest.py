@@ -43,6 +43,15 @@ def small_config(**parts: dict[str, Any]) -> RunConfig:
     )
 
 
+def diverging_config() -> RunConfig:
+    """A step that multiplies every weight by -999: no float32 holds that for more than 13 epochs."""
+    return small_config(
+        model={"activation": "relu"},
+        training={"optimizer": "sgd", "learning_rate": 1000, "weight_decay": 1, "epochs": 60, "frames": 20,
+                  "batch_size": "full"},
+    )  # fmt: skip
+
+
 @pytest.fixture(scope="session")
 def small_run() -> Run:
     return compute_run(small_config())

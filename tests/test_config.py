@@ -1,0 +1,192 @@
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pydantic import ValidationError
+
+from lossatlas.activations import ACTIVATIONS
+from lossatlas.datasets import SOURCES
+from lossatlas.errors import ConfigError, LossAtlasError
+from lossatlas.optimizers import OPTIMIZERS
+from lossatlas.runs import RunConfig
+
+SEEDS = st.integers(0, 2**53 - 1)
+DATASETS = st.sampled_from(sorted(SOURCES)).flatmap(
+    lambda name: st.fixed_dictionaries(
+        {"name": st.just(name)},
+        optional={
+            "points": st.integers(20, 20_000),
+            "noise": st.just(0) if SOURCES[name].is_real else st.floats(0, 10),
+            "test_fraction": st.floats(0.2, 0.7),
+            "seed": SEEDS,
+        },
+    )
+)
+SPANS = st.lists(st.floats(0, 1000, exclude_min=True), min_size=1, max_size=16, unique=True)
+#: What JSON or TOML can say of a run, any part left out.
+MAPPINGS = st.fixed_dictionaries(
+    {},
+    optional={
+        "dataset": DATASETS,
+        "model": st.fixed_dictionaries(
+            {},
+            optional={
+                "hidden": st.lists(st.integers(1, 1024), max_size=32),
+                "activation": st.sampled_from(sorted(ACTIVATIONS)),
+            },
+        ),
+        "training": st.fixed_dictionaries(
+            {},
+            optional={
+                "optimizer": st.sampled_from(sorted(OPTIMIZERS)),
+                "learning_rate": st.floats(0, 10_000, exclude_min=True),
+                "momentum": st.floats(0, 1, exclude_max=True),
+                "batch_size": st.integers(1, 20_000) | st.just("full"),
+                "weight_decay": st.floats(0, 10),
+                "epochs": st.integers(1, 1_000_000),
+                "frames": st.integers(2, 1000),
+                "seed": SEEDS,
+            },
+        ),
+        "boundary": st.fixed_dictionaries(
+            {}, optional={"resolution": st.integers(2, 1000), "margin": st.floats(0, 2)}
+        ),
+        "planes": st.fixed_dictionaries(
+            {},
+            optional={"seed": SEEDS, "spans": SPANS, "grid": st.integers(1, 250).map(lambda half: 2 * half + 1)},
+        ).map(lambda plane: [plane]),
+    },
+)
+CONFIGS = MAPPINGS.map(RunConfig.from_mapping)
+PATHS = [
+    ("dataset",),
+    ("model",),
+    ("training",),
+    ("boundary",),
+    ("planes", 0),
+    (),
+]
+
+
+@given(CONFIGS)
+def test_canonical_json_reads_back_as_the_same_configuration(config: RunConfig) -> None:
+    again = RunConfig.from_mapping(json.loads(config.canonical))
+    assert again == config
+    assert hash(again) == hash(config)
+    assert (again.canonical, again.id) == (config.canonical, config.id)
+
+
+@given(CONFIGS)
+def test_canonical_json_is_sorted_ascii_without_spaces(config: RunConfig) -> None:
+    assert config.canonical.isascii()
+    assert config.canonical == json.dumps(json.loads(config.canonical), sort_keys=True, separators=(",", ":"))
+
+
+@given(MAPPINGS)
+def test_reading_changes_no_value_that_was_given_and_not_the_mapping(values: dict[str, Any]) -> None:
+    before = json.dumps(values)
+    said = RunConfig.from_mapping(values).model_dump(mode="json")
+    assert json.dumps(values) == before
+    for name, part in values.items():
+        found, given_part = (said[name][0], part[0]) if name == "planes" else (said[name], part)
+        for key, value in given_part.items():
+            available = SOURCES[said["dataset"]["name"]].available
+            if (name, key) == ("dataset", "points") and available:
+                value = min(value, available)
+            assert found[key] == value
+
+
+@given(st.sampled_from(PATHS), st.text("abcdefgh_", min_size=1, max_size=12))
+def test_unknown_names_are_refused_wherever_they_stand(path: tuple[Any, ...], name: str) -> None:
+    values: Any = json.loads(RunConfig().canonical)
+    place = values
+    for step in path:
+        place = place[step]
+    if name in place:
+        return
+    place[name] = 1
+    with pytest.raises(ConfigError) as caught:
+        RunConfig.from_mapping(values)
+    assert caught.value.faults == ((".".join(map(str, (*path, name))), "there is no such setting"),)
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("dataset.points", 7),
+        ("dataset.noise", 11),
+        ("dataset.test_fraction", 1.5),
+        ("dataset.seed", 2**53),
+        ("model.hidden.1", 0),
+        ("training.optimizer", "lion"),
+        ("training.learning_rate", -1),
+        ("training.momentum", 1),
+        ("training.batch_size", 0),
+        ("training.batch_size", "half"),
+        ("training.weight_decay", -1),
+        ("training.epochs", 0),
+        ("training.frames", 1),
+        ("training.seed", -5),
+        ("boundary.resolution", 0),
+        ("boundary.margin", 3),
+        ("planes.0.spans.0", -1),
+        ("planes.0.grid", 10),
+        ("planes.0.grid", 999),
+        ("planes.0.kind", "pca"),
+    ],
+)
+def test_a_value_out_of_range_is_refused_by_its_whole_path_and_the_value(field: str, value: Any) -> None:
+    values: Any = json.loads(RunConfig().canonical)
+    *path, last = (int(step) if step.isdigit() else step for step in field.split("."))
+    place = values
+    for step in path:
+        place = place[step]
+    place[last] = value
+    with pytest.raises(ConfigError) as caught:
+        RunConfig.from_mapping(values)
+    assert [name for name, _ in caught.value.faults] == [field]
+    assert str(value) in caught.value.faults[0][1]
+    assert str(caught.value).startswith(f"{field}: ")
+
+
+def test_every_fault_is_reported_at_once() -> None:
+    with pytest.raises(ConfigError) as caught:
+        RunConfig.from_mapping({"training": {"epochs": 0, "frames": 1}, "boundary": {"margin": -1}, "extra": 1})
+    names = sorted(name for name, _ in caught.value.faults)
+    assert names == ["boundary.margin", "extra", "training.epochs", "training.frames"]
+
+
+@pytest.mark.parametrize("values", [[], "moons", 3, None, {"dataset": []}, {"planes": {}}, {"planes": []}, {"model": 1}])
+def test_what_is_no_mapping_is_a_config_error_too(values: Any) -> None:
+    with pytest.raises(ConfigError):
+        RunConfig.from_mapping(values)
+
+
+def test_errors_are_the_same_however_a_configuration_is_made() -> None:
+    with pytest.raises(ConfigError) as by_name:
+        RunConfig(boundary={"margin": 9})
+    with pytest.raises(ConfigError) as by_mapping:
+        RunConfig.from_mapping({"boundary": {"margin": 9}})
+    with pytest.raises(ConfigError) as by_change:
+        RunConfig().with_values(boundary={"margin": 9})
+    assert by_name.value.faults == by_mapping.value.faults == by_change.value.faults
+    assert isinstance(by_name.value, LossAtlasError)
+    assert isinstance(by_name.value, ValueError)
+
+
+def test_configurations_are_immutable() -> None:
+    config = RunConfig()
+    with pytest.raises(ValidationError, match="frozen"):
+        config.model = config.model
+
+
+def test_with_values_changes_only_those() -> None:
+    config = RunConfig()
+    changed = config.with_values(model={"hidden": [3]})
+    assert changed.model.hidden == (3,)
+    assert changed.with_values(model=config.model) == config
+    assert config == RunConfig()
