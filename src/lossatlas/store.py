@@ -122,7 +122,8 @@ def remove_unfinished(data: Path) -> int:
     """Delete what killed processes left half written; return how many. Those of live processes are left alone."""
     removed = 0
     for folder in (data / "runs").glob(f"{_UNFINISHED}*"):
-        if not _alive(int(folder.name.removeprefix(_UNFINISHED).split("-")[0])):
+        process = folder.name.removeprefix(_UNFINISHED).split("-")[0]
+        if process.isdecimal() and not _alive(int(process)):
             shutil.rmtree(folder, ignore_errors=True)
             removed += 1
     return removed
