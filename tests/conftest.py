@@ -15,7 +15,12 @@ from lossatlas.store import save_run
 
 # The same examples every time: a failure here is a failure anywhere. A busy machine is no failure, so no deadline.
 settings.register_profile(
-    "lossatlas", max_examples=40, deadline=None, derandomize=True, database=None, suppress_health_check=[HealthCheck.too_slow]
+    "lossatlas",
+    max_examples=40,
+    deadline=None,
+    derandomize=True,
+    database=None,
+    suppress_health_check=[HealthCheck.too_slow],
 )
 settings.load_profile("lossatlas")
 torch.set_num_threads(1)
@@ -47,9 +52,15 @@ def diverging_config() -> RunConfig:
     """A step that multiplies every weight by -999: no float32 holds that for more than 13 epochs."""
     return small_config(
         model={"activation": "relu"},
-        training={"optimizer": "sgd", "learning_rate": 1000, "weight_decay": 1, "epochs": 60, "frames": 20,
-                  "batch_size": "full"},
-    )  # fmt: skip
+        training={
+            "optimizer": "sgd",
+            "learning_rate": 1000,
+            "weight_decay": 1,
+            "epochs": 60,
+            "frames": 20,
+            "batch_size": "full",
+        },
+    )
 
 
 @pytest.fixture(scope="session")

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from lossatlas.activations import ACTIVATIONS
-from lossatlas.arrays import Float64
+from lossatlas.arrays import Float64, Floats
 from tests.oracles import TORCH_ACTIVATIONS
 
 NAMES = sorted(ACTIVATIONS)
@@ -60,13 +60,14 @@ def test_forward_works_in_place_on_float32_views(name: str) -> None:
     ACTIVATIONS[name].forward(whole[:, :-1])
     assert whole.dtype == np.float32
     assert (whole[:, -1] == 9).all()
-    np.testing.assert_allclose(whole[:, :-1], value(name, z), rtol=2e-6, atol=3e-7)  # a few float32 roundings of |z| ≤ 4
+    # a few float32 roundings of |z| ≤ 4
+    np.testing.assert_allclose(whole[:, :-1], value(name, z), rtol=2e-6, atol=3e-7)
 
 
 @pytest.mark.parametrize("name", NAMES)
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 def test_derivative_keeps_the_dtype_and_its_arguments(name: str, dtype: type) -> None:
-    z = np.linspace(-3, 3, 11).astype(dtype)
+    z: Floats = np.linspace(-3, 3, 11).astype(dtype)
     h = z.copy()
     ACTIVATIONS[name].forward(h)
     before = z.copy(), h.copy()

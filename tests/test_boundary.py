@@ -23,7 +23,7 @@ def test_non_square_grid_scrambled__each_cell_is_torchs_softmax_there(classes: i
     grid, theta = oblong(), some_models(network, 1, scale=2.0)[0]
     boundary = decision_boundary(boundary_evaluator(network, grid), grid, theta)
     assert boundary.predicted_class.shape == boundary.confidence.shape == grid.shape == (4, 11)
-    assert (boundary.predicted_class.dtype, boundary.confidence.dtype) == (np.uint8, np.float32)
+    assert (boundary.predicted_class.dtype.name, boundary.confidence.dtype.name) == ("uint8", "float32")
     for row, y in enumerate(grid.y):
         for column, x in enumerate(grid.x):
             probabilities = torch_probabilities(network, theta, np.array([[x, y]]))[0]

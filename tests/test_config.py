@@ -52,9 +52,7 @@ MAPPINGS = st.fixed_dictionaries(
                 "seed": SEEDS,
             },
         ),
-        "boundary": st.fixed_dictionaries(
-            {}, optional={"resolution": st.integers(2, 1000), "margin": st.floats(0, 2)}
-        ),
+        "boundary": st.fixed_dictionaries({}, optional={"resolution": st.integers(2, 1000), "margin": st.floats(0, 2)}),
         "planes": st.fixed_dictionaries(
             {},
             optional={"seed": SEEDS, "spans": SPANS, "grid": st.integers(1, 250).map(lambda half: 2 * half + 1)},
@@ -160,7 +158,9 @@ def test_every_fault_is_reported_at_once() -> None:
     assert names == ["boundary.margin", "extra", "training.epochs", "training.frames"]
 
 
-@pytest.mark.parametrize("values", [[], "moons", 3, None, {"dataset": []}, {"planes": {}}, {"planes": []}, {"model": 1}])
+@pytest.mark.parametrize(
+    "values", [[], "moons", 3, None, {"dataset": []}, {"planes": {}}, {"planes": []}, {"model": 1}]
+)
 def test_what_is_no_mapping_is_a_config_error_too(values: Any) -> None:
     with pytest.raises(ConfigError):
         RunConfig.from_mapping(values)
@@ -181,7 +181,7 @@ def test_errors_are_the_same_however_a_configuration_is_made() -> None:
 def test_configurations_are_immutable() -> None:
     config = RunConfig()
     with pytest.raises(ValidationError, match="frozen"):
-        config.model = config.model
+        config.model = config.model  # type: ignore[misc]
 
 
 def test_with_values_changes_only_those() -> None:

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from scipy import stats
+from scipy import stats  # type: ignore[import-untyped]
 from sklearn.datasets import load_breast_cancer, load_iris
 
 from lossatlas.arrays import Float64, Integers
@@ -41,7 +41,8 @@ def test_shapes_dtypes_classes_and_split(name: str) -> None:
     dataset = load_dataset(config)
     source = SOURCES[name]
     assert dataset.points.shape == (90, 2)
-    assert (dataset.points.dtype, dataset.labels.dtype, dataset.split.dtype) == (np.float64, np.int64, np.uint8)
+    arrays = (dataset.points, dataset.labels, dataset.split)
+    assert [array.dtype.name for array in arrays] == ["float64", "int64", "uint8"]
     assert dataset.split.tolist() == [0] * 63 + [1] * 27
     assert (dataset.name, dataset.title) == (name, source.title)
     assert dataset.class_count == len(source.class_names) >= 2
@@ -102,7 +103,7 @@ def test_without_noise_spirals_are_archimedean(name: str, arms: int, turns: floa
 
 def test_without_noise_blobs_and_corners_are_their_centres() -> None:
     points, labels = drawn("blobs", 0.0)
-    np.testing.assert_allclose(points, np.where(labels == 0, -1.0, 1.0)[:, None] * [1, 1], rtol=1e-12)
+    np.testing.assert_allclose(points, np.stack([2 * labels - 1] * 2, axis=1), rtol=1e-12)
     points, labels = drawn("corners", 0.0)
     np.testing.assert_allclose(np.abs(points), 1, rtol=1e-12)
     assert (labels == (points[:, 0] * points[:, 1] < 0)).all()
@@ -165,7 +166,11 @@ def test_measured_points_are_rows_of_scikit_learns_table(
 
 
 @given(
-    st.sampled_from(NAMES), st.integers(8, 40), st.floats(0.1, 0.6), st.integers(0, 2**53 - 1), st.sampled_from([0, None])
+    st.sampled_from(NAMES),
+    st.integers(8, 40),
+    st.floats(0.1, 0.6),
+    st.integers(0, 2**53 - 1),
+    st.sampled_from([0, None]),
 )
 def test_any_possible_dataset_is_finite_and_standardised(
     name: str, points: int, fraction: float, seed: int, noise: float | None

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from scipy.special import log_softmax, logsumexp
+from scipy.special import log_softmax, logsumexp  # type: ignore[import-untyped]
 
 from lossatlas.activations import ACTIVATIONS
 from lossatlas.arrays import AnyArray, Float32, Float64, Integers
@@ -42,7 +42,7 @@ def test_losses_and_probabilities_are_torchs(hidden: tuple[int, ...], classes: i
     points, labels = data(classes)
     evaluator = Evaluator(network, points, labels)
     losses, probabilities = evaluator.losses(models), evaluator.probabilities(models)
-    assert (losses.dtype, probabilities.dtype) == (np.float32, np.float32)
+    assert losses.dtype == probabilities.dtype == np.float32
     np.testing.assert_allclose(losses, torch_losses(network, models, points, labels), rtol=FLOAT32)
     for theta, ours in zip(models, probabilities, strict=True):
         np.testing.assert_allclose(ours.T, torch_probabilities(network, theta, points), atol=FLOAT32)
@@ -117,9 +117,7 @@ def test_the_order_of_the_points_does_not_matter(seed: int, classes: int) -> Non
     order = np.random.default_rng(seed).permutation(60)
     straight, mixed = Evaluator(network, points, labels), Evaluator(network, points[order], labels[order])
     np.testing.assert_allclose(straight.losses(models), mixed.losses(models), rtol=FLOAT32)
-    np.testing.assert_allclose(
-        straight.probabilities(models)[:, :, order], mixed.probabilities(models), atol=FLOAT32
-    )
+    np.testing.assert_allclose(straight.probabilities(models)[:, :, order], mixed.probabilities(models), atol=FLOAT32)
 
 
 @given(st.integers(2, 5), st.integers(0, 1000))

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from scipy.optimize import approx_fprime
+from scipy.optimize import approx_fprime  # type: ignore[import-untyped]
 
 from lossatlas.activations import ACTIVATIONS
 from lossatlas.arrays import Float64, Integers
@@ -62,7 +62,7 @@ def test_float32_stays_float32_and_agrees_to_its_precision() -> None:
     points, labels = data(2)
     single = gradients(network, network.packed(models), points, labels)
     double = gradients(network, network.packed(models.astype(np.float64)), points, labels)
-    assert (single.dtype, double.dtype) == (np.float32, np.float64)
+    assert (single.dtype.name, double.dtype.name) == ("float32", "float64")
     np.testing.assert_allclose(single, double, atol=50 * np.finfo(np.float32).eps * np.abs(double).max())
 
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from scipy import stats
+from scipy import stats  # type: ignore[import-untyped]
 
 from lossatlas.rng import Draws, Stream
 from tests.oracles import philox4x64, philox_doubles

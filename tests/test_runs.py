@@ -96,7 +96,11 @@ def test_each_value_changes_the_id(part: str, values: dict[str, object]) -> None
 
 @pytest.mark.parametrize(
     ("name", "hidden", "start"),
-    [("moons", [16, 16], "moons-16x16-tanh-"), ("iris", [], "iris-none-tanh-"), ("arms", [3] * 9, "arms-3x3x3x3x3x3x3x3-")],
+    [
+        ("moons", [16, 16], "moons-16x16-tanh-"),
+        ("iris", [], "iris-none-tanh-"),
+        ("arms", [3] * 9, "arms-3x3x3x3x3x3x3x3-"),
+    ],
 )
 def test_an_id_says_dataset_and_model(name: str, hidden: list[int], start: str) -> None:
     config = RunConfig.from_mapping({"dataset": {"name": name}, "model": {"hidden": hidden}})
@@ -104,7 +108,7 @@ def test_an_id_says_dataset_and_model(name: str, hidden: list[int], start: str) 
 
 
 def test_the_way_a_number_is_written_does_not_matter() -> None:
-    written = [{"planes": [{"spans": [1, 0.1]}]}, {"planes": [{"spans": (1.0, 0.1)}]}]
+    written: list[dict[str, object]] = [{"planes": [{"spans": [1, 0.1]}]}, {"planes": [{"spans": (1.0, 0.1)}]}]
     assert len({RunConfig.from_mapping(values).id for values in written}) == 1
 
 
@@ -118,7 +122,7 @@ def test_shapes_of_a_run(small_run: Run) -> None:
     assert trajectory.weights.shape == (frames, setup.network.parameter_count)
     assert trajectory.predicted_class.shape == (frames, 40)
     assert small_run.predicted_class.shape == small_run.confidence.shape == (frames, 13, 13)
-    assert (small_run.predicted_class.dtype, small_run.confidence.dtype) == (np.uint8, np.uint8)
+    assert small_run.predicted_class.dtype == small_run.confidence.dtype == np.uint8
     assert {name: loss.shape for name, loss in small_run.loss_surface.items()} == {"fresh": (spans, frames, 9, 9)}
     assert small_run.loss_surface["fresh"].dtype == np.float32
     assert setup.title == "Half moons · 5-4 tanh"

@@ -286,6 +286,14 @@ def pickled(name: str) -> Callable[[Path], None]:
     return lambda folder: np.save(folder / name, np.array([{"a": 1}], dtype=object), allow_pickle=True)
 
 
+def a_folder(name: str) -> Callable[[Path], None]:
+    def damage(folder: Path) -> None:
+        (folder / name).unlink()
+        (folder / name).mkdir()
+
+    return damage
+
+
 def archive() -> bytes:
     target = io.BytesIO()
     np.savez(target, weights=np.zeros(3))
@@ -301,11 +309,7 @@ DAMAGE: dict[str, tuple[Callable[[Path], None], str, str]] = {
     "array missing": (lambda f: (f / "weights.npy").unlink(), "weights.npy", "the file is missing"),
     "plane missing": (lambda f: shutil.rmtree(f / "planes"), "planes/fresh/directions.npy", "the file is missing"),
     "manifest missing": (lambda f: (f / "run.json").unlink(), "run.json", "the file is missing"),
-    "array a folder": (
-        lambda f: ((f / "split.npy").unlink(), (f / "split.npy").mkdir())[1],
-        "split.npy",
-        "not a NumPy array, or cut short",
-    ),
+    "array a folder": (a_folder("split.npy"), "split.npy", "not a NumPy array, or cut short"),
     "array cut short": (holding("weights.npy", lambda b: b[:-1]), "weights.npy", "cut short"),
     "array cut in its header": (holding("weights.npy", lambda b: b[:40]), "weights.npy", "cut short"),
     "array empty": (holding("labels.npy", b""), "labels.npy", "cut short"),

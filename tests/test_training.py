@@ -17,7 +17,7 @@ from lossatlas.errors import CancelledError, ConfigError
 from lossatlas.network import Network
 from lossatlas.optimizers import OPTIMIZERS
 from lossatlas.rng import Stream
-from lossatlas.training import METRICS, Training, TrainingConfig, Trajectory, frame_epochs, train
+from lossatlas.training import METRICS, Snapshot, Training, TrainingConfig, Trajectory, frame_epochs, train
 from tests.conftest import network_of
 from tests.oracles import (
     flat,
@@ -238,13 +238,12 @@ def test_cancellation_is_asked_every_epoch_and_ends_training(stop_after: int) ->
         asked += 1
         return asked > stop_after
 
-    seen = []
+    seen: list[Snapshot] = []
     training = Training(network_of(3), moons(), TrainingConfig(epochs=10, frames=3), cancelled)
     with pytest.raises(CancelledError, match=f"cancelled at epoch {stop_after}"):
-        for snapshot in training:
-            seen.append(snapshot.epoch)  # noqa: PERF401 - what was seen before the error is the point
+        seen.extend(training)
     assert asked == stop_after + 1
-    assert seen == [epoch for epoch in frame_epochs(10, 3) if epoch < stop_after]
+    assert [snapshot.epoch for snapshot in seen] == [epoch for epoch in frame_epochs(10, 3) if epoch < stop_after]
 
 
 def test_caller_s_state_left_changed() -> None:

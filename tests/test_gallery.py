@@ -1,0 +1,336 @@
+from __future__ import annotations
+
+import json
+import shutil
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import lossatlas.gallery
+from lossatlas.datasets import SOURCES
+from lossatlas.errors import DataFolderError, LossAtlasError, RunNotFoundError
+from lossatlas.gallery import (
+    DEFAULT_MODELS,
+    Gallery,
+    build_gallery,
+    default_data_folder,
+    entry_of,
+    gallery_configs,
+)
+from lossatlas.runs import Run, RunConfig
+from tests.conftest import diverging_config, small_config
+
+CONFIGS = [
+    small_config(model={"hidden": hidden}, dataset={"name": name, "noise": 0.1})
+    for name in ("moons", "circles")
+    for hidden in ([3], [])
+]
+
+
+class Recorder(Executor):
+    """Works at once, and remembers how often it was asked; fails from a certain call on, where one is given."""
+
+    def __init__(self, fails_from: int | None = None) -> None:
+        self.calls, self.fails_from, self.closed = 0, fails_from, False
+
+    def submit(self, fn: Any, /, *args: Any, **kwargs: Any) -> Future[Any]:
+        self.calls += 1
+        future: Future[Any] = Future()
+        if self.fails_from is not None and self.calls >= self.fails_from:
+            future.set_exception(OSError("killed"))
+        else:
+            future.set_result(fn(*args, **kwargs))
+        return future
+
+    def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
+        self.closed = True
+
+
+@pytest.fixture(scope="module")
+def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A gallery of four runs, made in this process; not to be changed."""
+    data = tmp_path_factory.mktemp("gallery")
+    build_gallery(Gallery(data), CONFIGS, executor=Recorder())
+    return data
+
+
+@pytest.fixture
+def copied(built: Path, tmp_path: Path) -> Gallery:
+    """The same, to be changed."""
+    return Gallery(shutil.copytree(built, tmp_path / "copy"))
+
+
+def index_of(data: Path) -> dict[str, Any]:
+    index: dict[str, Any] = json.loads((data / "index.json").read_text(encoding="utf-8"))
+    return index
+
+
+def run_bytes(data: Path) -> dict[str, bytes]:
+    return {str(path.relative_to(data)): path.read_bytes() for path in sorted((data / "runs").rglob("*.*"))}
+
+
+# the index --------------------------------------------------------------------------------------------------------
+
+
+def test_the_index_says_what_the_manifests_say(built: Path) -> None:
+    index = index_of(built)
+    assert {key: value for key, value in index.items() if key != "runs"} == {
+        "format": "lossatlas-gallery",
+        "format_version": 1,
+    }
+    assert [entry["id"] for entry in index["runs"]] == sorted(config.id for config in CONFIGS)
+    for entry in index["runs"]:
+        manifest = json.loads((built / "runs" / entry["id"] / "run.json").read_text(encoding="utf-8"))
+        config = RunConfig.from_mapping(entry["config"])
+        assert entry == {
+            "id": config.id,
+            "title": manifest["title"],
+            "dataset": {"name": config.dataset.name, "title": SOURCES[config.dataset.name].title},
+            "model": {
+                "title": config.model.title,
+                "hidden": list(config.model.hidden),
+                "activation": "tanh",
+                "parameters": sum(
+                    (a + 1) * b for a, b in zip((2, *config.model.hidden), (*config.model.hidden, 2), strict=True)
+                ),
+            },
+            "config": manifest["config"],
+            "outcome": {"status": "completed"},
+            "epochs": 12,
+            "frames": 6,
+            "metrics": {name: values[-1] for name, values in manifest["metrics"].items()},
+        }
+
+
+def test_saving_a_run_enters_it(small_run: Run, tmp_path: Path) -> None:
+    gallery = Gallery(tmp_path / "new" / "folder")
+    assert small_run.id not in gallery
+    folder = gallery.save(small_run)
+    assert small_run.id in gallery
+    assert folder == gallery.data / "runs" / small_run.id
+    assert [entry["id"] for entry in index_of(gallery.data)["runs"]] == [small_run.id]
+    assert gallery.open(small_run.id).setup.config == small_run.setup.config
+
+
+def test_an_empty_gallery_has_an_empty_index(tmp_path: Path) -> None:
+    gallery = Gallery(tmp_path / "nothing")
+    assert not gallery.data.exists()  # making one touches nothing
+    assert (gallery.ids(), gallery.index()["runs"], list(gallery.verify())) == ([], [], [])
+    gallery.write_index()
+    assert index_of(gallery.data)["runs"] == []
+
+
+def test_asking_for_a_run_that_is_not_there(tmp_path: Path) -> None:
+    with pytest.raises(RunNotFoundError):
+        Gallery(tmp_path).open("moons-4-tanh-00000000")
+    with pytest.raises(RunNotFoundError):
+        Gallery(tmp_path).open("../../etc")
+
+
+# damage -----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        "",
+        "[]",
+        '{"format": "lossatlas-run", "format_version": 1}',
+        '{"format": "lossatlas-run", "format_version": 7}',
+        None,
+    ],
+    ids=["empty", "a list", "hollow", "newer", "missing"],
+)
+def test_a_run_that_cannot_be_read_is_left_out_and_named(content: str | None, copied: Gallery) -> None:
+    damaged, *whole = copied.ids()
+    path = copied.data / "runs" / damaged / "run.json"
+    path.unlink()
+    if content is not None:
+        path.write_text(content)
+    copied.write_index()
+    assert [entry["id"] for entry in index_of(copied.data)["runs"]] == whole
+    verdicts = {verdict.run_id: verdict.fault for verdict in copied.verify()}
+    assert verdicts.keys() == {damaged, *whole}
+    assert str(path) in (verdicts.pop(damaged) or "")
+    assert set(verdicts.values()) == {None}
+
+
+def test_numbers_that_json_has_not_keep_no_index_from_being_written(copied: Gallery) -> None:
+    damaged, *whole = copied.ids()
+    path = copied.data / "runs" / damaged / "run.json"
+    manifest = json.loads(path.read_text(encoding="utf-8"))
+    manifest["metrics"]["train_loss"][-1] = float("nan")
+    path.write_text(json.dumps(manifest), encoding="utf-8")
+    copied.write_index()
+    assert [entry["id"] for entry in index_of(copied.data)["runs"]] == whole
+
+
+def test_verify_names_the_file_at_fault(copied: Gallery) -> None:
+    damaged = copied.ids()[2]
+    (copied.data / "runs" / damaged / "weights.npy").unlink()
+    faults = [verdict for verdict in copied.verify() if verdict.fault]
+    assert [verdict.run_id for verdict in faults] == [damaged]
+    assert "weights.npy: the file is missing" in (faults[0].fault or "")
+
+
+def test_the_index_can_be_made_anew(copied: Gallery) -> None:
+    before = index_of(copied.data)
+    (copied.data / "index.json").write_text("garbage")
+    copied.write_index()
+    assert index_of(copied.data) == before
+
+
+@pytest.mark.parametrize("stray", ["notes.txt", ".unfinished-1-aa"])
+def test_what_is_no_run_is_not_counted(stray: str, copied: Gallery) -> None:
+    before = copied.ids()
+    if stray.endswith(".txt"):
+        (copied.data / "runs" / stray).write_text("mine")
+    else:
+        (copied.data / "runs" / stray).mkdir()
+    assert copied.ids() == before
+
+
+# building ---------------------------------------------------------------------------------------------------------
+
+
+def test_a_resume_that_recomputes_or_skips__only_what_is_missing_is_computed(copied: Gallery) -> None:
+    before = run_bytes(copied.data)
+    recorder = Recorder()
+    assert build_gallery(copied, CONFIGS, executor=recorder) == []
+    assert recorder.calls == 0
+    shutil.rmtree(copied.data / "runs" / CONFIGS[1].id)
+    assert build_gallery(copied, CONFIGS, executor=recorder) == [CONFIGS[1].id]
+    assert recorder.calls == 1
+    assert run_bytes(copied.data) == before
+    assert len(index_of(copied.data)["runs"]) == len(CONFIGS)
+
+
+def test_a_build_that_breaks_off_keeps_what_it_has_and_goes_on_from_there(built: Path, tmp_path: Path) -> None:
+    gallery = Gallery(tmp_path / "data")
+    stored: list[str] = []
+    with pytest.raises(OSError, match="killed"):
+        build_gallery(gallery, CONFIGS, executor=Recorder(fails_from=3), on_done=stored.append)
+    assert sorted(gallery.ids()) == sorted(config.id for config in CONFIGS[:2])
+    (gallery.data / "runs" / ".unfinished-999999999-dead").mkdir()
+    recorder = Recorder()
+    assert build_gallery(gallery, CONFIGS, executor=recorder) == [config.id for config in CONFIGS[2:]]
+    assert recorder.calls == 2
+    assert run_bytes(gallery.data) == run_bytes(built)
+    assert index_of(gallery.data) == index_of(built)
+
+
+def test_each_run_is_told_when_it_is_stored(tmp_path: Path) -> None:
+    gallery = Gallery(tmp_path / "data")
+    told: list[str] = []
+
+    def on_done(run_id: str) -> None:
+        assert run_id in gallery
+        assert run_id in [entry["id"] for entry in index_of(gallery.data)["runs"]]
+        told.append(run_id)
+
+    with ThreadPoolExecutor(2) as executor:
+        computed = build_gallery(gallery, CONFIGS[:2], executor=executor, on_done=on_done)
+    assert sorted(told) == sorted(computed) == sorted(config.id for config in CONFIGS[:2])
+
+
+def test_an_executor_that_is_handed_in_is_left_open(tmp_path: Path) -> None:
+    recorder = Recorder()
+    build_gallery(Gallery(tmp_path), CONFIGS[:1], executor=recorder)
+    assert not recorder.closed
+
+
+def test_a_configuration_named_twice_is_computed_once(tmp_path: Path) -> None:
+    recorder = Recorder()
+    assert build_gallery(Gallery(tmp_path), [CONFIGS[0], CONFIGS[0]], executor=recorder) == [CONFIGS[0].id]
+    assert recorder.calls == 1
+
+
+def test_two_identical_builds_differ__two_processes_give_the_bits_of_one(built: Path, tmp_path: Path) -> None:
+    gallery = Gallery(tmp_path / "data")
+    assert build_gallery(gallery, CONFIGS, workers=2) == [config.id for config in CONFIGS]
+    assert run_bytes(gallery.data) == run_bytes(built)
+    assert index_of(gallery.data) == index_of(built)
+
+
+def test_a_run_that_diverges_is_built_like_any_other(tmp_path: Path) -> None:
+    gallery = Gallery(tmp_path)
+    config = diverging_config()
+    build_gallery(gallery, [config], executor=Recorder())
+    (entry,) = index_of(tmp_path)["runs"]
+    assert entry["outcome"]["status"] == "diverged"
+    assert entry["frames"] < 20
+    assert [verdict.fault for verdict in gallery.verify()] == [None]
+
+
+def test_a_data_folder_that_is_a_file_is_said_before_anything_is_computed(tmp_path: Path) -> None:
+    file = tmp_path / "file"
+    file.write_text("mine")
+    recorder = Recorder()
+    with pytest.raises(DataFolderError, match="cannot write into"):
+        build_gallery(Gallery(file / "below"), CONFIGS, executor=recorder)
+    assert recorder.calls == 0
+    gallery = Gallery(tmp_path / "later")
+    (tmp_path / "later").write_text("also mine")
+    with pytest.raises(DataFolderError, match="is a file"):
+        build_gallery(gallery, CONFIGS, executor=recorder)
+    assert recorder.calls == 0
+
+
+def test_an_index_that_cannot_be_written_is_a_data_folder_error(
+    copied: Gallery, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refused(*_: object) -> None:
+        raise OSError(30, "Read-only file system")
+
+    monkeypatch.setattr(lossatlas.gallery, "write_text", refused)
+    with pytest.raises(DataFolderError, match="Read-only file system") as caught:
+        copied.write_index()
+    assert isinstance(caught.value, LossAtlasError)
+
+
+# which runs -------------------------------------------------------------------------------------------------------
+
+
+def test_the_default_gallery_has_every_model_on_every_dataset() -> None:
+    configs = gallery_configs()
+    pairs = [(config.dataset.name, config.model.hidden) for config in configs]
+    assert pairs == [(name, hidden) for name in SOURCES for hidden in DEFAULT_MODELS]
+    assert len({config.id for config in configs}) == len(configs)
+    for config in configs:
+        assert config.dataset.noise == SOURCES[config.dataset.name].default_noise
+        assert config.training == RunConfig().training
+    assert RunConfig() in configs  # what the page opens on
+
+
+def test_a_gallery_of_what_is_named_takes_the_rest_from_its_base() -> None:
+    base = small_config(model={"activation": "gelu"})
+    configs = gallery_configs(["iris", "arms"], [[], (3, 2)], base)
+    assert [(config.dataset.name, config.model.hidden) for config in configs] == [
+        ("iris", ()),
+        ("iris", (3, 2)),
+        ("arms", ()),
+        ("arms", (3, 2)),
+    ]
+    for config in configs:
+        assert config.model.activation == "gelu"
+        assert (config.training, config.planes, config.boundary) == (base.training, base.planes, base.boundary)
+        assert (config.dataset.seed, config.dataset.test_fraction) == (3, 0.25)
+        assert config.dataset.noise == SOURCES[config.dataset.name].default_noise
+
+
+def test_an_entry_is_of_the_last_frame(built: Path) -> None:
+    run_id = CONFIGS[0].id
+    run = Gallery(built).open(run_id)
+    manifest = json.loads((built / "runs" / run_id / "run.json").read_text(encoding="utf-8"))
+    entry = entry_of(manifest)
+    assert entry["metrics"] == {name: values[-1] for name, values in run.trajectory.metrics.items()}
+    assert entry["epochs"] == run.trajectory.epochs[-1]
+
+
+def test_a_users_runs_are_kept_where_the_system_keeps_such_things() -> None:
+    folder = default_data_folder()
+    assert folder.is_absolute()
+    assert folder.name == "lossatlas"
+    assert Gallery().data == folder
