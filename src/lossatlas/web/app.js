@@ -60,6 +60,7 @@ async function start(catalog, stored, status) {
     },
     onData: () => painter?.request(),
     onSettled() {
+      if (follow && run) store.set({epoch: run.frames.at(-1) ?? 0}); // stay where following has led
       follow = false;
       painter?.repaint();
     },

@@ -20,8 +20,8 @@ export const CLASS_SYMBOLS = ['circle', 'diamond', 'triangle-up', 'square', 'pen
 
 /** @param {number} index */
 export const classColour = (index) => CLASS_COLOURS[index % CLASS_COLOURS.length];
-/** A point must stand out from its own class's region: on dark ground it is lighter. @param {number} index @param {boolean} dark */
-export const pointColour = (index, dark) => (dark ? mix(classColour(index), [255, 255, 255], 0.42) : classColour(index));
+/** A point must stand out from its own class's region: lighter on dark ground, darker on light. @param {number} index @param {boolean} dark */
+export const pointColour = (index, dark) => (dark ? mix(classColour(index), [255, 255, 255], 0.42) : mix(classColour(index), [0, 0, 0], 0.16));
 /** @param {number} index */
 export const classSymbol = (index) => CLASS_SYMBOLS[index % CLASS_SYMBOLS.length];
 

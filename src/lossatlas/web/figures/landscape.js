@@ -199,7 +199,7 @@ export function landscapeAxes(range, span, theme, size) {
  * @param {{width: number, height: number}} size
  */
 export function boxFor({width, height}) {
-  const side = Math.min(1, Math.max(0.6, (0.98 * width) / height));
+  const side = Math.min(0.9, Math.max(0.6, (0.98 * width) / height));
   const tall = Math.min(1.1, Math.max(0.8, (0.75 * height) / width));
   return {x: side, y: side, z: side * tall};
 }

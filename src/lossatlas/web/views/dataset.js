@@ -2,7 +2,7 @@
 /** @import {Catalog, CatalogDataset, GalleryEntry, State} from '../types.js' */
 import {resolve} from '../choice.js';
 import {byId, make, makeSvg} from '../dom.js';
-import {classColour, css} from '../figures/colours.js';
+import {css, pointColour} from '../figures/colours.js';
 import {glyph} from '../figures/glyphs.js';
 import {markAvailable} from './model.js';
 
@@ -36,7 +36,7 @@ function card({name, title, summary, thumbnail}) {
 function picture({x, y, label}) {
   const [px, py] = [scaler(x, 3, 61), scaler(y, 41, 3)];
   return makeSvg('svg', {viewBox: '0 0 64 44', 'aria-hidden': 'true'}, ...label.map((k, i) => makeSvg('path', {
-    d: glyph(k, 1.35), transform: `translate(${px(x[i])} ${py(y[i])})`, fill: css(classColour(k)),
+    d: glyph(k, 1.35), transform: `translate(${px(x[i])} ${py(y[i])})`, fill: css(pointColour(k, false)),
   })));
 }
 

@@ -35,9 +35,7 @@ export function createLandscape(Plotly, options) {
   /** Once, after the first drawing. @param {Shot} shot @param {LossRange} range @param {string} key */
   const giveUp3d = (shot, range, key) => {
     tried = true;
-    if (root.querySelector('canvas')) return; // where there is no WebGL, Plotly writes a sentence instead
-    Plotly.purge(root);
-    root.replaceChildren();
+    if (!root.querySelector('.no-webgl')) return; // the sentence that Plotly writes where it finds none
     surface = createFlat(root);
     surface.draw(shot, range, key);
     root.closest('.plot-body')?.classList.add('no-webgl');
