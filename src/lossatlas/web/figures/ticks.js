@@ -33,7 +33,7 @@ export function tickLabel(value) {
 export function lossText(value) {
   if (value === undefined || value === null) return '–';
   if (!Number.isFinite(value)) return '∞';
-  if (value !== 0 && value < 1e-3) return value.toExponential(2).replace('e-', 'e−');
+  if (value !== 0 && value < 1e-3) return value.toExponential(2);
   return value >= 1000 ? value.toExponential(2).replace('e+', 'e') : value.toFixed(value >= 100 ? 1 : value >= 10 ? 2 : 4);
 }
 

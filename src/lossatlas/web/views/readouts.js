@@ -10,7 +10,9 @@ export function createReadouts() {
   const put = (name, text, exact) => {
     const cell = /** @type {HTMLElement} */ (cells.get(name));
     say(cell, text);
-    if (exact !== undefined) cell.title = String(exact);
+    if (exact === undefined) return;
+    cell.title = String(exact);
+    cell.dataset.value = String(exact);
   };
   return {
     /** @param {Shot} shot */
