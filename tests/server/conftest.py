@@ -1,0 +1,33 @@
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from lossatlas.gallery import Gallery
+from lossatlas.runs import compute_run
+from tests.conftest import small_config
+from tests.server.live import Live, all_left, live_server
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _every_server_stops() -> Iterator[None]:
+    yield
+    assert all_left()
+
+
+@pytest.fixture
+def live(tmp_path: Path) -> Iterator[Live]:
+    """A server of a data folder that does not exist yet."""
+    with live_server(Gallery(tmp_path / "data"), threads=1, queue_size=1, heartbeat=0.05) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def stocked(_every_server_stops: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Live]:
+    """A server of a gallery with one run, for tests that change nothing."""
+    gallery = Gallery(tmp_path_factory.mktemp("stocked"))
+    gallery.save(compute_run(small_config(), threads=1))
+    with live_server(gallery, threads=1, hosts={"atlas.example"}) as server:
+        yield server

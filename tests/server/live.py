@@ -1,0 +1,137 @@
+"""A real server on a port of its own, and what it takes to talk with it."""
+
+from __future__ import annotations
+
+import json
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from http.client import HTTPConnection
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+from lossatlas.gallery import Gallery
+from lossatlas.server import create_app
+from lossatlas.server.serving import Server, _listening
+
+#: More epochs than any test waits for, and no frame between the first and the last.
+ENDLESS = {"training": {"epochs": 1_000_000, "frames": 2}}
+
+
+_leaving: list[threading.Thread] = []
+
+
+@dataclass(frozen=True)
+class Told:
+    """One event as a listener gets it."""
+
+    id: str
+    name: str
+    body: Any
+
+
+@dataclass(frozen=True)
+class Raw:
+    """An answer as it came."""
+
+    status: int
+    headers: dict[str, str]
+    body: bytes
+
+
+class Live:
+    """A running server."""
+
+    def __init__(self, gallery: Gallery, port: int, server: Server, thread: threading.Thread) -> None:
+        self.gallery, self.port, self.server, self.thread = gallery, port, server, thread
+        self.http = httpx.Client(base_url=f"http://127.0.0.1:{port}/", timeout=30)
+
+    @property
+    def data(self) -> Path:
+        return self.gallery.data
+
+    def post(self, config: dict[str, Any]) -> httpx.Response:
+        return self.http.post("api/runs", json=config)
+
+    def started(self, config: dict[str, Any]) -> str:
+        """Post a configuration and return the id once it runs."""
+        run_id: str = self.post(config).json()["id"]
+        until(lambda: self.state(run_id) == "running")
+        return run_id
+
+    def computed(self, config: dict[str, Any]) -> tuple[str, list[Told]]:
+        run_id: str = self.post(config).json()["id"]
+        return run_id, self.events(run_id)
+
+    def state(self, run_id: str) -> str:
+        return str(self.http.get(f"api/runs/{run_id}").json().get("state"))
+
+    def events(self, run_id: str, after: str | None = None) -> list[Told]:
+        with self.listening(run_id, after) as events:
+            return list(events)
+
+    @contextmanager
+    def listening(self, run_id: str, after: str | None = None) -> Iterator[Iterator[Told]]:
+        headers = {"Last-Event-ID": after} if after else {}
+        with self.http.stream("GET", f"api/runs/{run_id}/events", headers=headers) as response:
+            assert response.headers["content-type"].startswith("text/event-stream")
+            yield _decoded(response.iter_lines())
+
+    def raw(self, method: str, path: str, headers: dict[str, str] | None = None, body: bytes = b"") -> Raw:
+        """Send exactly this, whatever a decent client would do to it, and read the answer, sending no more."""
+        connection = HTTPConnection("127.0.0.1", self.port, timeout=30)
+        connection.putrequest(method, path, skip_host=True, skip_accept_encoding=True)
+        for name, value in {"Host": f"127.0.0.1:{self.port}", **(headers or {})}.items():
+            connection.putheader(name, value)
+        connection.endheaders(body or None)
+        response = connection.getresponse()
+        answer = Raw(response.status, {name.lower(): value for name, value in response.getheaders()}, response.read())
+        connection.close()
+        return answer
+
+
+@contextmanager
+def live_server(gallery: Gallery, **options: Any) -> Iterator[Live]:
+    listener = _listening("127.0.0.1", 0)
+    up = threading.Event()
+    server = Server(create_app(gallery, **options), up.set)
+    thread = threading.Thread(target=server.run, args=([listener],), daemon=True)
+    thread.start()
+    assert up.wait(10)
+    live = Live(gallery, listener.getsockname()[1], server, thread)
+    try:
+        yield live
+    finally:
+        live.http.close()
+        server.should_exit = True  # and the next test need not wait for it
+        _leaving.append(thread)
+
+
+def all_left() -> bool:
+    """Wait for every server to end."""
+    for thread in _leaving:
+        thread.join(10)
+    return not any(thread.is_alive() for thread in _leaving)
+
+
+def until(condition: Callable[[], bool], patience: float = 20.0) -> None:
+    """Wait for a condition of another thread."""
+    end = time.monotonic() + patience
+    while not condition():
+        assert time.monotonic() < end, "it never happened"
+        time.sleep(0.005)
+
+
+def _decoded(lines: Iterator[str]) -> Iterator[Told]:
+    fields: dict[str, str] = {}
+    for line in lines:
+        if not line:
+            if "data" in fields:
+                yield Told(fields["id"], fields["event"], json.loads(fields["data"]))
+            fields = {}
+        name, _, value = line.partition(": ")
+        fields[name or "comment"] = value

@@ -1,0 +1,160 @@
+"""The page and the gallery as files."""
+
+from __future__ import annotations
+
+import gzip
+import io
+import os
+from importlib.resources import files
+from pathlib import Path
+
+import brotli
+import numpy as np
+import pytest
+
+from lossatlas.catalog import catalog
+from lossatlas.server.files import Cache
+from lossatlas.server.guard import CONTENT_SECURITY_POLICY
+from tests.conftest import small_config
+from tests.server.live import Live
+
+RUN = small_config().id
+WEB = Path(str(files("lossatlas") / "web"))
+PLOTLY = next(path.relative_to(WEB).as_posix() for path in (WEB / "vendor").glob("plotly-*.js"))
+
+
+def test_every_file_of_a_run_is_answered_byte_for_byte(stocked: Live) -> None:
+    folder = stocked.data / "runs" / RUN
+    paths = [*folder.glob("*.npy"), *folder.glob("planes/*/*.npy"), folder / "run.json"]
+    assert len(paths) == 13
+    for path in paths:
+        url = path.relative_to(stocked.data).as_posix()
+        for encoding in ("identity", "gzip", "br"):
+            answer = stocked.http.get(f"data/{url}", headers={"Accept-Encoding": encoding})
+            assert answer.content == path.read_bytes(), (url, encoding)
+
+
+def test_arrays_are_read_as_arrays(stocked: Live) -> None:
+    answer = stocked.http.get(f"data/runs/{RUN}/weights.npy")
+    np.testing.assert_array_equal(np.load(io.BytesIO(answer.content)), stocked.gallery.open(RUN).trajectory.weights)
+
+
+def test_the_index_is_the_file(stocked: Live) -> None:
+    assert stocked.http.get("data/index.json").content == (stocked.data / "index.json").read_bytes()
+
+
+def test_a_gallery_that_does_not_exist_yet_is_empty(live: Live) -> None:
+    assert not live.data.exists()
+    assert live.http.get("data/index.json").json() == {"format": "lossatlas-gallery", "format_version": 1, "runs": []}
+    assert not live.data.exists()
+
+
+def test_the_catalog_offers_to_compute(stocked: Live) -> None:
+    answer = stocked.http.get("catalog.json")
+    assert answer.json() == catalog(compute=True)
+    assert answer.json()["compute"] is True
+
+
+def test_the_page_is_at_the_root(stocked: Live) -> None:
+    answer = stocked.http.get("")
+    assert answer.text == (WEB / "index.html").read_text(encoding="utf-8")
+    assert answer.headers["content-type"] == "text/html; charset=utf-8"
+    assert answer.headers["content-security-policy"] == CONTENT_SECURITY_POLICY
+    assert answer.headers["referrer-policy"] == "no-referrer"
+
+
+@pytest.mark.parametrize(
+    ("path", "media_type"),
+    [
+        ("app.js", "text/javascript; charset=utf-8"),
+        ("index.html", "text/html; charset=utf-8"),
+        ("catalog.json", "application/json"),
+        ("data/index.json", "application/json"),
+        (f"data/runs/{RUN}/points.npy", "application/octet-stream"),
+        (f"data/runs/{RUN}/run.json", "application/json"),
+    ],
+)
+@pytest.mark.parametrize("encoding", ["identity", "br"])
+def test_head_and_get_agree(stocked: Live, path: str, media_type: str, encoding: str) -> None:
+    got = stocked.raw("GET", f"/{path}", {"Accept-Encoding": encoding})
+    head = stocked.raw("HEAD", f"/{path}", {"Accept-Encoding": encoding})
+    assert (head.status, head.body) == (got.status, b"") == (200, b"")
+    assert head.headers["content-type"] == media_type
+    assert int(head.headers["content-length"]) == len(got.body)
+    assert head.headers["etag"] == got.headers["etag"]
+
+
+@pytest.mark.parametrize(
+    ("accepted", "encoding"),
+    [
+        ("br", "br"),
+        ("gzip, deflate, br, zstd", "br"),
+        ("gzip", "gzip"),
+        ("br;q=0, gzip;q=0.5", "gzip"),
+        ("BR; q=1.0", "br"),
+        ("gzip;q=0.0", None),
+        ("identity", None),
+        ("", None),
+        (None, None),
+    ],
+)
+def test_the_encoding_is_one_that_is_accepted(stocked: Live, accepted: str | None, encoding: str | None) -> None:
+    answer = stocked.raw("GET", "/app.js", {} if accepted is None else {"Accept-Encoding": accepted})
+    assert answer.headers.get("content-encoding") == encoding
+    assert answer.headers["vary"] == "Accept-Encoding"
+    decode = {"br": brotli.decompress, "gzip": gzip.decompress, None: bytes}[encoding]
+    assert decode(answer.body) == (WEB / "app.js").read_bytes()
+
+
+def test_plotly_weighs_little(stocked: Live) -> None:
+    answer = stocked.raw("GET", f"/{PLOTLY}", {"Accept-Encoding": "br"})
+    assert len(answer.body) < 520_000
+
+
+@pytest.mark.parametrize("path", ["/", "/catalog.json", "/data/index.json", f"/data/runs/{RUN}/weights.npy"])
+@pytest.mark.parametrize("encoding", ["identity", "br"])
+def test_what_is_known_is_not_sent_again(stocked: Live, path: str, encoding: str) -> None:
+    tag = stocked.raw("GET", path, {"Accept-Encoding": encoding}).headers["etag"]
+    for known in (tag, f'"other", W/{tag}', "*"):
+        answer = stocked.raw("GET", path, {"Accept-Encoding": encoding, "If-None-Match": known})
+        assert (answer.status, answer.body, answer.headers["etag"]) == (304, b"", tag)
+    assert stocked.raw("GET", path, {"Accept-Encoding": encoding, "If-None-Match": '"other"'}).status == 200
+
+
+def test_a_changed_file_is_sent_anew(live: Live) -> None:
+    live.data.mkdir()
+    index = live.data / "index.json"
+    for text, moment in (("[1]".ljust(2000), 1_000_000_000), ("[2]".ljust(2000), 2_000_000_000)):
+        index.write_text(text)
+        os.utime(index, ns=(moment, moment))  # of the same size, and compressed: only the time tells them apart
+        assert live.http.get("data/index.json", headers={"Accept-Encoding": "br"}).text == text
+
+
+def test_ranges_are_of_the_file_itself(stocked: Live) -> None:
+    answer = stocked.raw("GET", f"/data/runs/{RUN}/weights.npy", {"Accept-Encoding": "br", "Range": "bytes=0-5"})
+    assert (answer.status, answer.body) == (206, b"\x93NUMPY")
+
+
+def test_the_cache_keeps_what_is_used_and_stays_within_its_limit() -> None:
+    cache, made = Cache(limit=10), []
+
+    def get(name: str, size: int) -> bytes:
+        return cache.get((name,), lambda: made.append(name) or bytes(size))  # type: ignore[func-returns-value]
+
+    get("a", 4), get("b", 4), get("a", 4)
+    assert made == ["a", "b"]
+    get("c", 4)  # b, the least recently used, makes room
+    get("a", 4), get("c", 4)
+    assert made == ["a", "b", "c"]
+    get("b", 4)
+    assert made == ["a", "b", "c", "b"]
+    assert len(get("huge", 100)) == 100  # given, but not kept
+    get("huge", 100)
+    assert made.count("huge") == 2
+
+
+def test_the_schema_tells_of_every_path_and_every_model(stocked: Live) -> None:
+    schema = stocked.http.get("api/openapi.json").json()
+    assert set(schema["paths"]) == {"/runs", "/runs/{run_id}", "/runs/{run_id}/events"}
+    references = {text.split('"')[0] for text in str(schema).replace("'", '"').split("#/components/schemas/")[1:]}
+    assert {"RunConfig", "RunAnswer", "Problem", "TrainingConfig"} <= references <= set(schema["components"]["schemas"])
