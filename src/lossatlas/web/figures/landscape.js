@@ -15,10 +15,11 @@ import {linearTicks, logTicks, tickLabel} from './ticks.js';
  * @property {'linear' | 'log'} scale
  */
 
-/** Cells looked at for a range: enough for a 99th percentile. */
+/** Cells looked at for a range: enough for a quantile. */
 const SAMPLE = 40_000;
-/** A range is cut at the 99th percentile only if the rest would more than this stretch it. */
-const STRETCH = 2;
+/** A linear range ends at this quantile of the cells, if the rest would stretch it by more than STRETCH. */
+const QUANTILE = 0.96;
+const STRETCH = 1.5;
 /** A logarithmic axis shows at most this many decades. */
 const DECADES = 6;
 /** The floor with the contours lies this share of the range below it, or the bowl would hide them. */
@@ -26,13 +27,13 @@ const FLOOR = 0.28;
 
 /**
  * The range of a span over all the frames that have arrived. A few far outliers (the corners of a wide span) would
- * flatten everything else: then the range ends at the 99th percentile, and the page says so.
+ * flatten everything else: then the range ends at a quantile, and the page says so.
  * @param {Run} run @param {number} spanIndex @param {number} frames how many frames to look at
  * @param {'linear' | 'log'} scale @returns {LossRange}
  */
 export function lossRange(run, spanIndex, frames, scale) {
   const {values, min, max} = sample(run, spanIndex, frames);
-  const top = values[Math.floor((values.length - 1) * 0.99)] ?? 1;
+  const top = values[Math.floor((values.length - 1) * QUANTILE)] ?? 1;
   const clipped = max > (scale === 'log' ? top * 100 : top * STRETCH);
   const high = niceAbove(clipped ? top : max, scale);
   const least = high / 10 ** DECADES;
