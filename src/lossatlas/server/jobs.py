@@ -150,7 +150,8 @@ class Jobs:
             except CancelledError:
                 continue
             except Exception as error:  # whatever it was, the next job is not to blame
-                if not isinstance(error, LossAtlasError):
+                # a cancelled one may well trip over an interpreter that is shutting down
+                if job.active and not isinstance(error, LossAtlasError):
                     logger.exception("computing %s failed", job.id)
                 problem = problem_of(error).body  # now, for the error holds on to every frame in its traceback
                 self._end(job, State.FAILED, Event("failed", problem.copy, last=True))
