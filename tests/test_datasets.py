@@ -125,11 +125,11 @@ def test_without_noise_the_checkerboards_classes_are_its_squares() -> None:
 @pytest.mark.parametrize("name", DRAWN)
 def test_noise_is_a_normal_of_the_stated_spread_added_to_the_same_points(name: str) -> None:
     count, noise = 4000, 0.25
-    added = (drawn(name, noise, count)[0] - drawn(name, 0.0, count)[0]) / noise
+    added: Float64 = (drawn(name, noise, count)[0] - drawn(name, 0.0, count)[0]) / noise
     # standard error of a standard deviation: σ / sqrt(2 n)
     assert np.abs(added.std(axis=0) - 1).max() < 4 / math.sqrt(2 * count)
     assert np.abs(added.mean(axis=0)).max() < 4 / math.sqrt(count)
-    assert abs(np.corrcoef(added.T)[0, 1]) < 4 / math.sqrt(count)
+    assert abs(np.corrcoef(*added.T).ravel()[1]) < 4 / math.sqrt(count)
     assert stats.kstest(added.ravel(), "norm").pvalue > 1e-3
 
 
