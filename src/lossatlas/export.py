@@ -50,9 +50,9 @@ def export_site(gallery: Gallery, site: Path | str) -> Export:
         If ``site`` is a file, a folder with something else in it, or cannot be written.
     """
     site = Path(site).resolve()
-    _refuse_foreign(site)
     if gallery.data.resolve().is_relative_to(site):
         raise ExportError(f"{site} holds the gallery itself ({gallery.data}); give a folder outside it")
+    _refuse_foreign(site)
     unfinished = site.with_name(f".{site.name}.{uuid.uuid4().hex[:8]}")
     try:
         left_out, runs = _fill(unfinished, gallery)
