@@ -53,7 +53,7 @@ def unavoidable(network: Network, evaluator: Evaluator, models: Float32) -> Call
     logits = np.empty((chunk, 1, POINTS), np.float32)
 
     def work() -> None:
-        with one_blas_thread():
+        with one_blas_thread:
             for start in range(0, len(models), chunk):
                 part = slice(start, start + chunk)
                 below = inputs

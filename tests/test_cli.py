@@ -120,8 +120,8 @@ def test_nonsense_as_a_configuration_is_refused(tmp_path: Path, content: bytes, 
 def test_a_data_folder_that_is_a_file_is_refused_by_every_command(tmp_path: Path) -> None:
     file = tmp_path / "file"
     file.write_text("mine")
-    for command in (["serve"], ["train"], ["build"], ["export", "site"], ["list"], ["info", "moons"], ["verify"]):
-        done = lossatlas(*command, "--data", file, cwd=tmp_path)
+    for command in ("serve", "train", "build", "export site", "list", "info moons", "verify"):
+        done = lossatlas(*command.split(), "--data", file, cwd=tmp_path)
         assert done.returncode == 1, command
         assert done.stderr == f"Error: {file} is a file, not a folder; give another with --data DIR\n"
     assert file.read_text() == "mine"

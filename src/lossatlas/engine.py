@@ -9,11 +9,10 @@ number of threads nor on the other chunks, so the same question has the same bit
 from __future__ import annotations
 
 import os
+import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from functools import cache
 from itertools import pairwise
 from queue import SimpleQueue
 from typing import Any
@@ -21,7 +20,7 @@ from typing import Any
 import numpy as np
 from threadpoolctl import ThreadpoolController
 
-from lossatlas.arrays import Float32, Floats, Integers, UInt8
+from lossatlas.arrays import Float32, Floats, Integers
 from lossatlas.network import Network
 
 #: Activations of one layer and chunk, in bytes: with the layer before it this fits the second-level cache.
@@ -98,23 +97,22 @@ class Evaluator:
         self._each_chunk(count, work)
         return losses
 
-    def probabilities(self, models: Floats) -> Float32:
-        """Class probabilities ``[B, K, N]`` of models ``[B, P]``: the softmax of their logits."""
+    def logits(self, models: Floats) -> Float32:
+        """Logits ``[B, K, N]`` of models ``[B, P]``."""
         result = np.empty((len(models), self.network.class_count, self.count), np.float32)
 
         def work(start: int, stop: int, buffers: _Buffers) -> None:
             matrices = self.network.matrices(self.network.packed(models[start:stop]).astype(np.float32))
             for tile in self._tiles:
-                logits = matrices[-1] @ self._hidden(matrices, tile, buffers)
-                result[start:stop, :, self._order[tile.start : tile.stop]] = softmax(logits)
+                columns = self._order[tile.start : tile.stop]
+                result[start:stop, :, columns] = matrices[-1] @ self._hidden(matrices, tile, buffers)
 
         self._each_chunk(len(models), work)
         return result
 
-    def predicted_classes(self, models: Floats) -> UInt8:
-        """Most probable class ``[B, N]`` of models ``[B, P]``; the lowest class where several are."""
-        predicted: Integers = self.probabilities(models).argmax(axis=1)
-        return predicted.astype(np.uint8)
+    def probabilities(self, models: Floats) -> Floats:
+        """Class probabilities ``[B, K, N]`` of models ``[B, P]``: the softmax of their logits."""
+        return softmax(self.logits(models))
 
     def _hidden(self, matrices: list[Floats], tile: Tile, buffers: _Buffers) -> Floats:
         """Activations ``[B, width + 1, columns]`` of the last hidden layer (or the inputs), a row of ones below."""
@@ -138,7 +136,7 @@ class Evaluator:
             finally:
                 self._buffers.put(buffers)
 
-        with one_blas_thread():
+        with one_blas_thread:
             if self.threads == 1 or len(starts) == 1:
                 for start in starts:
                     one(start)
@@ -211,12 +209,31 @@ def _runs(labels: Integers) -> Iterator[tuple[int, slice]]:
         yield int(labels[start]), slice(start, stop)
 
 
-def one_blas_thread() -> AbstractContextManager[Any]:
-    """Hold BLAS to one thread for as long as the context lasts: the threads are the engine's own."""
-    held: AbstractContextManager[Any] = _blas().limit(limits=1, user_api="blas")
-    return held
+class _OneBlasThread:
+    """Holds BLAS to one thread while anybody wants it; the last one to leave gives the threads back.
+
+    The limit belongs to the whole process, so that two evaluators on two threads must not undo each other's.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._holders = 0
+        self._controller: ThreadpoolController | None = None
+        self._limit: Any = None
+
+    def __enter__(self) -> None:
+        with self._lock:
+            if self._holders == 0:
+                self._controller = self._controller or ThreadpoolController()
+                self._limit = self._controller.limit(limits=1, user_api="blas")
+            self._holders += 1
+
+    def __exit__(self, *_: object) -> None:
+        with self._lock:
+            self._holders -= 1
+            if self._holders == 0:
+                self._limit.restore_original_limits()
 
 
-@cache
-def _blas() -> ThreadpoolController:
-    return ThreadpoolController()
+#: ``with one_blas_thread:`` the threads are the engine's own.
+one_blas_thread = _OneBlasThread()

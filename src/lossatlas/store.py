@@ -48,7 +48,8 @@ def save_run(run: Run, data: Path | str) -> Path:
     """Write a run into a data folder and return its folder.
 
     It is written beside its place and renamed into it, so that it appears whole or not at all, also when this process
-    is killed. A run of the same id that is there already is kept: it holds the same.
+    is killed. A run of the same id that is there already is kept, as it holds the same; one that is damaged is set
+    aside.
 
     Raises
     ------
@@ -58,7 +59,12 @@ def save_run(run: Run, data: Path | str) -> Path:
     data = Path(data)
     folder = run_folder(data, run.id)
     if folder.is_dir():
-        return folder
+        try:
+            open_run(folder)
+        except RunDamagedError:
+            set_aside(folder)
+        else:
+            return folder
     with writing(data):
         runs = folder.parent
         runs.mkdir(parents=True, exist_ok=True)
@@ -116,6 +122,14 @@ def read_manifest(folder: Path) -> dict[str, Any]:
             f"{path}: format version {found} is newer than {FORMAT_VERSION}, the newest this lossatlas reads; upgrade"
         )
     return manifest
+
+
+def set_aside(folder: Path) -> Path:
+    """Move a damaged run where no reader of the gallery looks, for whoever wants to know what happened to it."""
+    aside = folder.with_name(f".damaged-{folder.name}-{uuid.uuid4().hex[:8]}")
+    with writing(folder.parent.parent):
+        folder.rename(aside)
+    return aside
 
 
 def remove_unfinished(data: Path) -> int:

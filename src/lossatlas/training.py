@@ -7,7 +7,7 @@ engine evaluates it: the centre of a surface, the boundary and the readouts all 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import astuple, dataclass
+from dataclasses import dataclass
 from typing import Annotated, Literal
 
 import numpy as np
@@ -16,12 +16,15 @@ from pydantic import Field, field_validator
 from lossatlas.arrays import Float32, Float64, Integers, UInt8
 from lossatlas.config import Config, Seed
 from lossatlas.datasets import Dataset
-from lossatlas.engine import Evaluator
+from lossatlas.engine import Evaluator, one_blas_thread
 from lossatlas.errors import CancelledError
 from lossatlas.gradient import gradients
 from lossatlas.network import Network
 from lossatlas.optimizers import OPTIMIZERS
 from lossatlas.rng import Draws, Stream
+
+#: Beyond it float32 is about to overflow, within the data or a little outside: the boundary could not be drawn.
+_LARGEST_LOGIT = 1e30
 
 METRICS = ("train_loss", "test_loss", "train_accuracy", "test_accuracy")
 
@@ -178,17 +181,17 @@ class Training:
 
     def __iter__(self) -> Iterator[Snapshot]:
         """Yield a snapshot for every epoch of :attr:`epochs`, up to the last finite one."""
-        wanted = set(self.epochs)
+        recorded = set(self.epochs)
         for epoch, packed in enumerate(self._thetas()):
             if self._cancelled():
                 raise CancelledError(f"training was cancelled at epoch {epoch}")
-            finite = bool(np.isfinite(packed).all())
-            snapshot = self._snapshot(epoch, packed) if finite and epoch in wanted else None
-            if not finite or (snapshot and not np.isfinite(astuple(snapshot.metrics)).all()):
-                self.outcome = self._divergence(epoch)
-                return
+            wanted = epoch in recorded
+            snapshot = self._snapshot(epoch, packed) if wanted and np.isfinite(packed).all() else None
             if snapshot:
                 yield snapshot
+            elif wanted or not np.isfinite(packed).all():
+                self.outcome = self._divergence(epoch)
+                return
 
     def _thetas(self) -> Iterator[Float64]:
         """Packed theta ``[P]`` after every epoch, from the untrained one on; the same array, updated in place."""
@@ -199,17 +202,22 @@ class Training:
         theta: Float64 = self.network.packed(self.network.initial_theta(config.seed)).astype(np.float64)
         yield theta
         for _ in range(config.epochs):
-            with np.errstate(over="ignore", invalid="ignore"):  # divergence is noticed at the end of the epoch
+            # what overflows is noticed at the end of the epoch
+            with one_blas_thread, np.errstate(over="ignore", invalid="ignore"):
                 for batch in _batches(len(points), size, order):
                     gradient = gradients(self.network, theta[None], points[batch], labels[batch])[0]
                     optimizer.step(theta, gradient)
             yield theta  # outside: an errstate open across a yield would be the caller's too
 
-    def _snapshot(self, epoch: int, packed: Float64) -> Snapshot:
+    def _snapshot(self, epoch: int, packed: Float64) -> Snapshot | None:
+        """Record theta; None where float32 can no longer hold what the network says."""
         with np.errstate(over="ignore"):  # what float32 cannot hold is divergence too
             theta = self.network.unpacked(packed).astype(np.float32)
         losses = [float(evaluator.losses(theta[None])[0]) for evaluator in self._evaluators]
-        predicted = self._predictor.predicted_classes(theta[None])[0]
+        logits = self._predictor.logits(theta[None])[0]
+        if not (np.isfinite(losses).all() and np.abs(logits).max() <= _LARGEST_LOGIT):
+            return None
+        predicted = logits.argmax(axis=0).astype(np.uint8)
         right = predicted == self.dataset.labels
         shares = [float(right[self.dataset.split == part].mean()) for part in (0, 1)]
         return Snapshot(epoch, theta, Metrics(*losses, *shares), predicted)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import uuid
 from collections.abc import AsyncIterator
 from typing import Literal
 
@@ -15,7 +14,7 @@ from lossatlas.runs import RunConfig
 from lossatlas.server.events import HEARTBEAT, Event, EventLog
 from lossatlas.server.jobs import Job, Jobs, State
 from lossatlas.server.messages import done_body, run_path
-from lossatlas.store import read_manifest, run_folder, writing
+from lossatlas.store import read_manifest, run_folder, set_aside
 
 logger = logging.getLogger("lossatlas.server")
 
@@ -107,15 +106,9 @@ class RunService:
             return False
         except RunDamagedError as error:
             logger.warning("%s; it is computed anew", error)
-            self._set_aside(run_id)
+            set_aside(run_folder(self._gallery.data, run_id))
             return False
         return True
-
-    def _set_aside(self, run_id: str) -> None:
-        """Keep a damaged run, where no reader of the gallery looks, for whoever wants to know what happened to it."""
-        folder = run_folder(self._gallery.data, run_id)
-        with writing(self._gallery.data):
-            folder.rename(folder.with_name(f".damaged-{run_id}-{uuid.uuid4().hex[:8]}"))
 
 
 def _answer_of(job: Job) -> RunAnswer:

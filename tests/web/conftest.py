@@ -1,0 +1,222 @@
+"""A real Chromium, a small gallery, and the page twice: served by us, and exported to a plain static file server."""
+
+from __future__ import annotations
+
+import functools
+import http.server
+import re
+import shutil
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, ConsoleMessage, Page, Playwright, sync_playwright
+
+from lossatlas.export import export_site
+from lossatlas.gallery import Gallery
+from lossatlas.runs import Run, RunConfig, compute_run
+
+FLAGS = [
+    "--no-sandbox",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--no-first-run",
+    "--ignore-gpu-blocklist",
+    "--use-angle=swiftshader",
+    "--enable-unsafe-swiftshader",
+]
+#: Rendering in software on a busy machine: how long to wait for a condition before it counts as failed, in ms.
+PATIENCE = 30_000
+
+
+def quick(name: str = "moons", hidden: tuple[int, ...] = (16, 16), **training: Any) -> RunConfig:
+    """A run small enough for a test, in the places where the page looks for runs."""
+    return RunConfig(
+        dataset={"name": name, "points": 80},
+        model={"hidden": hidden, "activation": training.pop("activation", "tanh")},
+        training={"epochs": 60, "frames": 12, **training},
+        planes=({"grid": 15},),
+        boundary={"resolution": 24},
+    )
+
+
+MOONS = quick()
+MOONS_FAST = quick(learning_rate=0.05)
+ARMS = quick("arms")
+IRIS = quick("iris", (4,))
+DIVERGED = quick("corners", (10,), activation="linear", optimizer="sgd", learning_rate=9999.0)
+UNUSUAL = quick("moons", (7, 5))
+
+
+def until(page: Page, condition: str, arg: Any = None, patience: int = PATIENCE) -> None:
+    """Wait for a condition in the page; Playwright's own waiting needs an eval, which the page's CSP forbids."""
+    deadline = time.monotonic() + patience / 1000
+    while not page.evaluate(condition, arg):
+        assert time.monotonic() < deadline, f"waited in vain for {condition} ({arg})"
+        page.wait_for_timeout(20)
+
+
+@dataclass
+class Site:
+    """A place where the page is to be had."""
+
+    url: str
+    gallery: Gallery
+    computes: bool
+
+    def run(self, config: RunConfig = MOONS) -> Run:
+        """The stored run, from its files."""
+        return self.gallery.open(config.id)
+
+
+@dataclass
+class Watched:
+    """A page, and everything it complained of or asked for."""
+
+    page: Page
+    complaints: list[str] = field(default_factory=list)
+    requests: list[str] = field(default_factory=list)
+
+    def open(self, url: str) -> Page:
+        """Go there and wait for both plots."""
+        self.page.goto(url)
+        until(self.page, "() => Boolean(window.lossatlas)")
+        self.page.evaluate("() => window.lossatlas.ready")
+        return self.page
+
+
+@pytest.fixture(scope="session")
+def gallery(tmp_path_factory: pytest.TempPathFactory) -> Gallery:
+    gallery = Gallery(tmp_path_factory.mktemp("web") / "data")
+    for config in (MOONS, MOONS_FAST, ARMS, IRIS, DIVERGED, UNUSUAL):
+        gallery.save(compute_run(config))
+    return gallery
+
+
+@pytest.fixture(scope="session")
+def exported(gallery: Gallery, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    root = tmp_path_factory.mktemp("static")
+    export_site(gallery, root / "some" / "sub path")
+    with static_server(root) as origin:
+        yield Site(f"{origin}/some/sub%20path/", gallery, computes=False)
+
+
+@pytest.fixture(scope="session")
+def served(gallery: Gallery) -> Iterator[Site]:
+    with app_server(gallery) as url:
+        yield Site(url, gallery, computes=True)
+
+
+@pytest.fixture
+def empty_served(tmp_path: Path) -> Iterator[Site]:
+    gallery = Gallery(tmp_path / "data")
+    with app_server(gallery) as url:
+        yield Site(url, gallery, computes=True)
+
+
+@pytest.fixture(params=["served", "exported"])
+def site(request: pytest.FixtureRequest) -> Site:
+    """The page, once from our server and once from a plain one."""
+    found: Site = request.getfixturevalue(request.param)
+    return found
+
+
+class static_server:  # noqa: N801 - reads as the context manager it is
+    """``with static_server(folder) as origin``: Python's own file server, which knows nothing of us."""
+
+    def __init__(self, folder: Path) -> None:
+        handler = functools.partial(_Silent, directory=str(folder))
+        self._server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler)
+
+    def __enter__(self) -> str:
+        threading.Thread(target=self._server.serve_forever, daemon=True).start()
+        return f"http://127.0.0.1:{self._server.server_address[1]}"
+
+    def __exit__(self, *_: object) -> None:
+        self._server.shutdown()
+        self._server.server_close()
+
+
+class _Silent(http.server.SimpleHTTPRequestHandler):
+    def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - the name is the base class's
+        pass
+
+
+class app_server:  # noqa: N801
+    """``with app_server(gallery) as url``: ``lossatlas serve`` as a person starts it."""
+
+    def __init__(self, gallery: Gallery) -> None:
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            port = str(probe.getsockname()[1])
+        command = [sys.executable, "-c", "from lossatlas.cli import main; main()", "serve", "--no-browser"]
+        self._server = subprocess.Popen(
+            [*command, "--port", port, "--data", str(gallery.data)], stdout=subprocess.PIPE, text=True
+        )
+
+    def __enter__(self) -> str:
+        assert self._server.stdout is not None
+        told = re.search(r"http://\S+", self._server.stdout.readline())
+        assert told, "the server did not say where it is"
+        return told.group()
+
+    def __exit__(self, *_: object) -> None:
+        self._server.terminate()
+        self._server.communicate(timeout=20)
+
+
+@pytest.fixture(scope="session")
+def playwright() -> Iterator[Playwright]:
+    with sync_playwright() as started:
+        yield started
+
+
+@pytest.fixture(scope="session")
+def browser(playwright: Playwright) -> Iterator[Browser]:
+    browser = playwright.chromium.launch(executable_path=chromium(), args=FLAGS)
+    yield browser
+    browser.close()
+
+
+@pytest.fixture
+def desktop(browser: Browser) -> Iterator[Watched]:
+    """A page of 1440 × 900 that does not play by itself, so that a test decides what is shown."""
+    yield from watched(browser, viewport={"width": 1440, "height": 900}, reduced_motion="reduce")
+
+
+def watched(browser: Browser, **context: Any) -> Iterator[Watched]:
+    """A page that fails its test if it complains on the console, or asks another host for anything."""
+    opened = browser.new_context(**context)
+    opened.set_default_timeout(PATIENCE)
+    seen = Watched(opened.new_page())
+
+    def on_console(message: ConsoleMessage) -> None:
+        if message.type in {"error", "warning"} and not _is_of_the_test_machine(message.text):
+            seen.complaints.append(f"{message.type}: {message.text}")
+
+    seen.page.on("console", on_console)
+    seen.page.on("pageerror", lambda error: seen.complaints.append(str(error)))
+    seen.page.on("request", lambda request: seen.requests.append(request.url))
+    yield seen
+    opened.close()
+    assert seen.complaints == []
+    assert [url for url in seen.requests if not re.match(r"(http://127\.0\.0\.1:\d+/|data:|blob:)", url)] == []
+
+
+def _is_of_the_test_machine(text: str) -> bool:
+    """Chromium's own remarks about drawing in software; Plotly's about a canvas it measures text with."""
+    return "GPU stall due to ReadPixels" in text or "software WebGL" in text or "willReadFrequently" in text
+
+
+def chromium() -> str:
+    found = shutil.which("chromium")
+    assert found, "Chromium is needed: apt-get install chromium"
+    return found

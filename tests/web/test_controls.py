@@ -1,0 +1,339 @@
+"""Every control of the page, held against the arrays on disk."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import numpy as np
+import pytest
+from playwright.sync_api import Page, expect
+
+from lossatlas.runs import Run
+from tests.web.conftest import ARMS, IRIS, MOONS, MOONS_FAST, UNUSUAL, Site, Watched, until, watched
+
+pytestmark = pytest.mark.browser
+
+
+def shown(page: Page) -> dict[str, Any]:
+    found: dict[str, Any] = page.evaluate("() => window.lossatlas.shown()")
+    return found
+
+
+def wait_for_frame(page: Page, frame: int) -> None:
+    until(page, "frame => window.lossatlas.shown()?.frame === frame", arg=frame)
+
+
+def readout(page: Page, name: str) -> str:
+    return page.locator(f"[data-readout={name}]").inner_text()
+
+
+def number(text: str) -> float:
+    return float(re.sub(r"[\s\u2009\u202f%]", "", text).replace("−", "-").replace("·10", "e"))
+
+
+def assert_readouts(page: Page, run: Run, frame: int) -> None:
+    """What stands on the screen is what stands in the manifest, to the digits shown."""
+    trajectory = run.trajectory
+    assert number(readout(page, "epoch")) == trajectory.epochs[frame]
+    for name in ("train_loss", "test_loss"):
+        assert number(readout(page, name)) == pytest.approx(trajectory.metrics[name][frame], rel=5e-3)
+    for name in ("train_accuracy", "test_accuracy"):
+        assert number(readout(page, name)) / 100 == pytest.approx(trajectory.metrics[name][frame], abs=5e-4)
+
+
+def assert_surface(page: Page, run: Run, frame: int, span_index: int) -> None:
+    """The heights that Plotly holds are the stored losses, in the rows and columns they belong to."""
+    drawn = page.evaluate(
+        """() => {
+            const [trace] = document.querySelector('#landscape-plot').data.filter((t) => t.type === 'surface');
+            const {zaxis} = document.querySelector('#landscape-plot').layout.scene;
+            return {x: [...trace.x], y: [...trace.y], z: Array.from(trace.z, (row) => [...row])};
+        }"""
+    )
+    span = run.setup.config.planes[0].spans[span_index]
+    stored = run.loss_surface["fresh"][span_index, frame].astype(np.float64)
+    heights = np.array(drawn["z"])
+    top = heights.max()
+    np.testing.assert_allclose(heights, np.minimum(stored, max(top, stored.min())), rtol=1e-6)
+    assert np.mean(heights == stored) > 0.9  # the rest is clipped at the top, and the page says so
+    coordinates = span * np.linspace(-1, 1, stored.shape[0])
+    np.testing.assert_allclose(drawn["x"], coordinates, atol=1e-12)
+    np.testing.assert_allclose(drawn["y"], coordinates, atol=1e-12)
+
+
+def assert_regions(page: Page, run: Run, frame: int) -> None:
+    """Where a class is predicted with confidence, the canvas has a colour of that class."""
+    pixels = page.evaluate(
+        """() => {
+            const canvas = document.querySelector('#boundary-canvas');
+            const {data, width, height} = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height);
+            return {width, height, data: Array.from(data)};
+        }"""
+    )
+    colours = np.array(pixels["data"], np.float64).reshape(pixels["height"], pixels["width"], 4)[..., :3]
+    predicted, confidence = run.predicted_class[frame], run.confidence[frame] / 255
+    height, width = predicted.shape
+    of_class: dict[int, list[np.ndarray[Any, np.dtype[np.float64]]]] = {}
+    for y in range(1, height - 1):
+        for x in range(1, width - 1):
+            around = predicted[y - 1 : y + 2, x - 1 : x + 2]
+            if (around == around[0, 0]).all() and confidence[y - 1 : y + 2, x - 1 : x + 2].min() > 0.9:
+                row = round((1 - y / (height - 1)) * (colours.shape[0] - 1))
+                column = round(x / (width - 1) * (colours.shape[1] - 1))
+                of_class.setdefault(int(predicted[y, x]), []).append(colours[row, column])
+    assert len(of_class) >= 2, "this frame is sure of less than two classes: choose another for the test"
+    means = {label: np.median(values, axis=0) for label, values in of_class.items()}
+    assert means[0][2] > means[0][0], "class 0 is blue"
+    assert means[1][0] > means[1][2], "class 1 is red"
+    for label, values in of_class.items():
+        distances = {other: np.abs(np.array(values) - mean).sum(axis=1) for other, mean in means.items()}
+        nearest = np.array(list(distances))[np.argmin(list(distances.values()), axis=0)]
+        assert np.mean(nearest == label) > 0.97, "the picture is mirrored, or of another frame"
+
+
+def test_the_page_opens_on_a_finished_run_with_both_plots_and_true_numbers(site: Site, desktop: Watched) -> None:
+    page = desktop.open(site.url + "?epoch=60")
+    assert shown(page) == {"run": MOONS.id, "frame": 11, "epoch": 60, "span": 1, "scale": "linear"}
+    assert_readouts(page, site.run(), 11)
+    assert_surface(page, site.run(), 11, 0)
+    assert_regions(page, site.run(), 11)
+    expect(page.get_by_role("heading", name="Loss landscape")).to_be_visible()
+    expect(page.get_by_role("heading", name="Decision boundary")).to_be_visible()
+    summary = page.locator("#landscape-summary")
+    expect(summary).to_contain_text("Epoch 60: loss from")
+
+
+def test_frame_buttons_and_keys_step_through_the_epochs(site: Site, desktop: Watched) -> None:
+    page = desktop.open(site.url + "?epoch=0")
+    run = site.run()
+    page.get_by_role("button", name="Next frame").click()
+    wait_for_frame(page, 1)
+    assert_readouts(page, run, 1)
+    page.locator("body").press("ArrowRight")
+    wait_for_frame(page, 2)
+    assert_surface(page, run, 2, 0)
+    page.get_by_role("button", name="Previous frame").click()
+    wait_for_frame(page, 1)
+    page.locator("body").press("ArrowLeft")
+    wait_for_frame(page, 0)
+    page.locator("body").press("End")
+    wait_for_frame(page, 11)
+    assert_readouts(page, run, 11)
+    page.locator("body").press("Home")
+    wait_for_frame(page, 0)
+    assert_readouts(page, run, 0)
+    assert_surface(page, run, 0, 0)
+
+
+def test_the_epoch_slider_names_its_epoch_and_lies_on_the_axis_of_the_curves(site: Site, desktop: Watched) -> None:
+    page = desktop.open(site.url + "?epoch=0")
+    slider = page.get_by_role("slider", name="Epoch")
+    slider.focus()
+    for _ in range(4):
+        slider.press("ArrowRight")
+    wait_for_frame(page, 4)
+    epoch = site.run().trajectory.epochs[4]
+    expect(slider).to_have_attribute("aria-valuetext", f"Epoch {epoch}, frame 5 of 12")
+    page.wait_for_url(f"**epoch={epoch}*")
+
+
+def test_play_advances_every_frame_and_stops_at_the_end(site: Site, desktop: Watched) -> None:
+    page = desktop.open(site.url + "?epoch=0")
+    page.evaluate(
+        """() => {
+            window.frames_seen = [];
+            const readout = document.querySelector('[data-readout=epoch]');
+            new MutationObserver(() => window.frames_seen.push(window.lossatlas.shown().frame))
+                .observe(readout, {childList: true, characterData: true, subtree: true});
+        }"""
+    )
+    page.get_by_role("button", name="Play").click()
+    expect(page.get_by_role("button", name="Pause")).to_be_visible()
+    wait_for_frame(page, 11)
+    expect(page.get_by_role("button", name="Play")).to_be_visible()
+    assert page.evaluate("() => window.frames_seen") == list(range(1, 12))
+    assert_readouts(page, site.run(), 11)
+
+
+def test_space_plays_and_pauses_and_a_scrub_pauses(site: Site, desktop: Watched) -> None:
+    page = desktop.open(site.url + "?epoch=0")
+    page.get_by_role("combobox", name="Speed").select_option("0.25")
+    page.locator("body").press("Space")
+    expect(page.get_by_role("button", name="Pause")).to_be_visible()
+    page.locator("body").press("Space")
+    expect(page.get_by_role("button", name="Play")).to_be_visible()
+    page.locator("body").press("Space")
+    page.locator("body").press("Home")
+    expect(page.get_by_role("button", name="Play")).to_be_visible()
+    wait_for_frame(page, 0)
+
+
+def test_zoom_goes_through_the_stored_spans(site: Site, desktop: Watched) -> None:
+    page = desktop.open(site.url + "?epoch=60")
+    slider = page.get_by_role("slider", name="Zoom")
+    slider.focus()
+    for key, span_index in (("End", 2), ("ArrowLeft", 1), ("Home", 0)):
+        slider.press(key)
+        span = site.run().setup.config.planes[0].spans[span_index]
+        until(page, "span => window.lossatlas.shown().span === span", arg=span)
+        assert_surface(page, site.run(), 11, span_index)
+    assert shown(page)["frame"] == 11
+
+
+def test_log_loss_is_a_switch_and_changes_the_axis_only(site: Site, desktop: Watched) -> None:
+    page = desktop.open(site.url + "?epoch=60")
+    switch = page.get_by_role("switch", name="Log loss")
+    switch.focus()
+    switch.press("Space")
+    until(page, "() => window.lossatlas.shown().scale === 'log'")
+    axis = "() => document.querySelector('#landscape-plot').layout.scene.zaxis.type"
+    assert page.evaluate(axis) == "log"
+    page.wait_for_url("**scale=log*")
+    assert_surface(page, site.run(), 11, 0)
+    switch.press("Space")
+    until(page, "() => window.lossatlas.shown().scale === 'linear'")
+    assert page.evaluate(axis) == "linear"
+
+
+def test_reset_returns_to_the_first_view(site: Site, desktop: Watched) -> None:
+    page = desktop.open(site.url)
+    first = page.evaluate("() => [window.lossatlas.state(), window.lossatlas.shown()]")
+    page.locator("body").press("Home")
+    page.get_by_role("slider", name="Zoom").press("End")
+    page.get_by_role("switch", name="Log loss").press("Space")
+    page.get_by_role("button", name="Rotate left").click()
+    page.get_by_role("combobox", name="Speed").select_option("4")
+    until(page, "() => window.lossatlas.shown().scale === 'log'")
+    assert page.evaluate("() => window.lossatlas.state()") != first[0]
+    page.get_by_role("button", name="Reset").click()
+    until(page, "() => window.lossatlas.shown().scale === 'linear'")
+    until(page, "frame => window.lossatlas.shown().frame === frame", arg=first[1]["frame"])
+    assert page.evaluate("() => [window.lossatlas.state(), window.lossatlas.shown()]") == first
+    assert page.get_by_role("combobox", name="Speed").input_value() == "1"
+
+
+EYE = "document.querySelector('#landscape-plot')._fullLayout.scene._scene.getCamera().eye"
+
+
+def camera(page: Page) -> dict[str, float]:
+    eye: dict[str, float] = page.evaluate(f"() => {EYE}")
+    return eye
+
+
+def test_dragging_rotates_and_the_camera_stays_through_frames_zooms_and_runs(site: Site, desktop: Watched) -> None:
+    page = desktop.open(site.url + "?epoch=0")
+    before = camera(page)
+    box = page.locator("#landscape-plot").bounding_box()
+    assert box is not None
+    x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+    page.mouse.move(x, y)
+    page.mouse.down()
+    page.mouse.move(x + 120, y + 30, steps=8)
+    page.mouse.up()
+    until(page, "() => location.search.includes('camera=')")
+    until(page, f"() => Math.abs(window.lossatlas.state().camera.x - {EYE}.x) < 1e-3")
+    turned = camera(page)
+    assert np.hypot(turned["x"] - before["x"], turned["y"] - before["y"]) > 0.1
+
+    def assert_still() -> None:
+        assert camera(page) == pytest.approx(turned, abs=0.02)
+
+    page.locator("body").press("End")
+    wait_for_frame(page, 11)
+    assert_still()
+    page.get_by_role("slider", name="Zoom").press("End")
+    until(page, "() => window.lossatlas.shown().span === 0.01")
+    assert_still()
+    page.get_by_role("radio", name="Three arms").press("Space")
+    until(page, "run => window.lossatlas.shown().run === run", arg=ARMS.id)
+    assert_still()
+
+
+def test_the_wheel_scrolls_the_page_and_never_the_plot(site: Site, browser: Any) -> None:
+    for phone in watched(browser, viewport={"width": 390, "height": 844}, reduced_motion="reduce"):
+        page = phone.open(site.url)
+        before = camera(page)
+        box = page.locator("#landscape-plot").bounding_box()
+        assert box is not None
+        page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+        page.mouse.wheel(0, 300)
+        until(page, "() => scrollY > 100")
+        assert camera(page) == pytest.approx(before)
+        assert "camera" not in page.url
+
+
+def test_no_request_is_made_by_scrubbing_playing_or_zooming(site: Site, desktop: Watched) -> None:
+    page = desktop.open(site.url + "?epoch=0")
+    until(page, "() => document.body.dataset.pictured === 'true'")
+    page.wait_for_load_state("networkidle")
+    asked = len(desktop.requests)
+    for frame in (1, 2, 3):
+        page.locator("body").press("ArrowRight")
+        wait_for_frame(page, frame)
+    page.get_by_role("slider", name="Zoom").press("End")
+    until(page, "() => window.lossatlas.shown().span === 0.01")
+    page.get_by_role("button", name="Play").click()
+    wait_for_frame(page, 11)
+    assert desktop.requests[asked:] == []
+
+
+def test_the_scale_stays_fixed_during_play(site: Site, desktop: Watched) -> None:
+    page = desktop.open(site.url + "?epoch=0")
+    bounds = """() => {
+        const {data, layout} = document.querySelector('#landscape-plot');
+        const trace = data.find((t) => t.type === 'surface');
+        return [trace.cmin, trace.cmax, ...layout.scene.zaxis.range];
+    }"""
+    first = page.evaluate(bounds)
+    for frame in range(1, 12):
+        page.locator("body").press("ArrowRight")
+        wait_for_frame(page, frame)
+        assert page.evaluate(bounds) == first
+
+
+def test_a_model_a_dataset_and_a_training_are_chosen_by_keyboard_and_live_in_the_url(
+    site: Site, desktop: Watched
+) -> None:
+    page = desktop.open(site.url)
+    page.get_by_role("radio", name="Three arms").press("Space")
+    until(page, "run => window.lossatlas.shown().run === run", arg=ARMS.id)
+    page.wait_for_url("**dataset=arms*")
+    assert_readouts(page, site.run(ARMS), shown(page)["frame"])
+    page.go_back()
+    until(page, "run => window.lossatlas.shown().run === run", arg=MOONS.id)
+    page.go_forward()
+    until(page, "run => window.lossatlas.shown().run === run", arg=ARMS.id)
+    page.go_back()
+    until(page, "run => window.lossatlas.shown().run === run", arg=MOONS.id)
+
+    training = page.get_by_role("combobox", name="Training")
+    training.select_option(value=MOONS_FAST.id)
+    until(page, "run => window.lossatlas.shown().run === run", arg=MOONS_FAST.id)
+    page.wait_for_url(f"**run={MOONS_FAST.id}*")
+
+
+@pytest.mark.parametrize("config", [MOONS_FAST, ARMS, IRIS, UNUSUAL])
+def test_a_link_shows_what_it_says(site: Site, desktop: Watched, config: Any) -> None:
+    link = f"?dataset={config.dataset.name}&hidden={'-'.join(map(str, config.model.hidden))}&run={config.id}"
+    page = desktop.open(f"{site.url}{link}&epoch=60&zoom=0.1&scale=log&camera=1.10,-1.20,0.80")
+    run = site.run(config)
+    assert shown(page) == {"run": config.id, "frame": 11, "epoch": 60, "span": 0.1, "scale": "log"}
+    assert camera(page) == pytest.approx({"x": 1.1, "y": -1.2, "z": 0.8}, abs=0.02)
+    assert_readouts(page, run, 11)
+    assert_surface(page, run, 11, 1)
+    assert_regions(page, run, 11)
+
+
+def test_nonsense_in_the_url_is_passed_over(site: Site, desktop: Watched) -> None:
+    page = desktop.open(site.url + "?epoch=soon&zoom=-3&camera=a,b&scale=cubic&hidden=x&run=../../etc")
+    assert shown(page)["run"] == MOONS.id
+    assert shown(page)["scale"] == "linear"
+
+
+def test_misclassified_points_are_counted_as_in_the_files(site: Site, desktop: Watched) -> None:
+    page = desktop.open(site.url + "?epoch=0")
+    run = site.run()
+    wrong = int((run.trajectory.predicted_class[0] != run.setup.dataset.labels).sum())
+    expect(page.locator("#boundary-summary")).to_contain_text(f"{wrong} ")
+    assert wrong > 5

@@ -1,0 +1,136 @@
+"""What the page does when things are not as usual: computing, cancelled, unavailable, diverged, no WebGL, any size."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, Playwright, expect
+
+from lossatlas.export import export_site
+from lossatlas.gallery import Gallery
+from tests.web.conftest import DIVERGED, FLAGS, MOONS, Site, Watched, chromium, static_server, until, watched
+from tests.web.test_controls import assert_readouts, shown
+
+pytestmark = pytest.mark.browser
+
+
+def test_an_empty_data_folder_computes_the_default_run_and_shows_it_while_it_trains(
+    empty_served: Site, desktop: Watched
+) -> None:
+    page = desktop.open(empty_served.url)
+    assert shown(page)["run"].startswith("moons-16x16-tanh-")
+    progress = page.get_by_role("progressbar", name="Progress")
+    expect(progress).to_be_visible()
+    until(page, "() => window.lossatlas.shown().frame >= 2")
+    page.get_by_role("button", name="Cancel").click()
+    expect(page.locator("#status-line")).to_contain_text("Cancelled")
+    assert empty_served.gallery.ids() == []
+    page.locator("body").press("Home")
+    until(page, "() => window.lossatlas.shown().frame === 0")
+    assert page.locator("[data-readout=epoch]").inner_text() == "0"
+
+
+def test_a_run_computed_on_demand_is_stored_and_is_what_was_shown(served: Site, desktop: Watched) -> None:
+    page = desktop.open(served.url + "?dataset=blobs&hidden=none")
+    until(page, "() => document.querySelector('#status-progress').hidden", patience=120_000)
+    [run_id] = [run_id for run_id in Gallery(served.gallery.data).ids() if run_id.startswith("blobs-none")]
+    assert shown(page)["run"] == run_id
+    page.locator("body").press("End")
+    until(page, "() => window.lossatlas.shown().epoch === 300")
+    assert_readouts(page, served.gallery.open(run_id), -1)
+
+
+def test_a_diverged_run_says_so_and_shows_what_there_is(site: Site, desktop: Watched) -> None:
+    page = desktop.open(site.url + f"?dataset=corners&hidden=10&activation=linear&run={DIVERGED.id}")
+    outcome = site.run(DIVERGED).trajectory.outcome
+    expect(page.locator("#status-line")).to_contain_text(f"Training diverged at epoch {outcome.epoch}")
+    assert_readouts(page, site.run(DIVERGED), shown(page)["frame"])
+
+
+def test_what_an_export_lacks_is_shown_as_not_available(exported: Site, desktop: Watched) -> None:
+    page = desktop.open(exported.url)
+    lacking = page.get_by_role("radio", name="Two blobs")
+    expect(lacking).to_have_attribute("aria-disabled", "true")
+    page.goto(exported.url + "?dataset=blobs&hidden=16-16")
+    expect(page.locator("#status-line")).to_contain_text("Not available in this gallery")
+
+
+def test_an_empty_export_explains_itself(tmp_path: Path, desktop: Watched) -> None:
+    export_site(Gallery(tmp_path / "data"), tmp_path / "site")
+    with static_server(tmp_path / "site") as origin:
+        desktop.page.goto(f"{origin}/")
+        expect(desktop.page.locator("#status-line")).to_contain_text("This gallery is empty")
+
+
+def test_it_plays_by_itself_unless_less_motion_is_wished(exported: Site, browser: Browser, desktop: Watched) -> None:
+    for moving in watched(browser, viewport={"width": 1280, "height": 720}):
+        page = moving.open(exported.url)
+        until(page, "() => window.lossatlas.shown().frame >= 3")
+    page = desktop.open(exported.url)
+    expect(page.get_by_role("button", name="Play")).to_be_visible()
+
+
+@pytest.fixture
+def without_webgl(playwright: Playwright) -> Iterator[Watched]:
+    browser = playwright.chromium.launch(
+        executable_path=chromium(), args=[*FLAGS[:5], "--disable-gpu", "--disable-3d-apis"]
+    )
+    for seen in watched(browser, viewport={"width": 1280, "height": 720}, reduced_motion="reduce"):
+        yield seen
+        seen.complaints = [text for text in seen.complaints if "WebGL" not in text and "webgl" not in text]
+    browser.close()
+
+
+def test_without_webgl_the_landscape_is_drawn_flat_and_says_why(exported: Site, without_webgl: Watched) -> None:
+    page = without_webgl.open(exported.url + "?epoch=60")
+    expect(page.get_by_role("region", name="Loss landscape")).to_contain_text("WebGL")
+    assert_readouts(page, exported.run(), 11)
+    page.locator("body").press("Home")
+    until(page, "() => window.lossatlas.shown().frame === 0")
+    assert_readouts(page, exported.run(), 0)
+
+
+SIZES = [(390, 844), (768, 1024), (1024, 768), (1280, 720), (1440, 900), (1920, 1080), (2560, 1440)]
+
+
+@pytest.mark.parametrize(("size", "scheme"), list(itertools.product(SIZES, ["light", "dark"])))
+def test_nothing_is_clipped_at_any_size(exported: Site, browser: Browser, size: tuple[int, int], scheme: Any) -> None:
+    width, height = size
+    viewport = {"width": width, "height": height}
+    for seen in watched(browser, viewport=viewport, color_scheme=scheme, reduced_motion="reduce"):
+        page = seen.open(exported.url)
+        assert page.evaluate("() => document.documentElement.scrollWidth") <= width
+        overflowing = page.evaluate(
+            """() => [...document.querySelectorAll('button, label, select, td, th, h2, .legend li, .panel span')]
+                .filter((e) => e.checkVisibility() && !e.closest('.hidden'))
+                .filter((e) => e.getBoundingClientRect().right > innerWidth + 1
+                    || (e.clientWidth && e.scrollWidth > e.clientWidth + 2))
+                .map((e) => e.outerHTML.slice(0, 80))"""
+        )
+        assert overflowing == []
+        if width >= 1280:
+            assert page.evaluate("() => document.documentElement.scrollHeight") <= height
+        if size == (1440, 900):
+            plots = [page.get_by_role("region", name=name).bounding_box() for name in PLOTS]
+            assert sum(box["width"] * box["height"] for box in plots if box) >= 0.6 * width * height
+
+
+PLOTS = ["Loss landscape", "Decision boundary"]
+
+
+def test_a_run_that_is_damaged_is_reported_and_the_others_still_open(
+    gallery: Gallery, tmp_path: Path, desktop: Watched
+) -> None:
+    site = export_site(gallery, tmp_path / "site").site
+    surface = site / "data" / "runs" / MOONS.id / "planes" / "fresh" / "loss_surface.npy"
+    surface.write_bytes(surface.read_bytes()[:5000])
+    with static_server(tmp_path / "site") as origin:
+        page = desktop.page
+        page.goto(f"{origin}/")
+        expect(page.locator("#status-line")).to_contain_text("loss_surface.npy")
+        page.get_by_role("radio", name="Three arms").press("Space")
+        until(page, "() => window.lossatlas.shown()?.run.startsWith('arms-')")
