@@ -13,17 +13,18 @@ from pathlib import Path
 ZIGLANG = "0.17.1"
 ENGINE = Path(__file__).parent.parent / "src" / "lossatlas" / "web" / "engine"
 #: No -ffast-math: infinities and NaN must keep their meaning. No contraction: a fused operation is asked for by name.
-FLAGS = "-target wasm32-freestanding -O3 -msimd128 -ffp-contract=off -nostdlib -g0 -Wall -Wextra -Werror".split()
-LINK = "-Wl,--no-entry -Wl,--strip-all -Wl,--export-memory -Wl,--export=__heap_base".split()
+FLAGS = ("-target", "wasm32-freestanding", "-O3", "-msimd128", "-ffp-contract=off", "-nostdlib", "-g0")
+WARNINGS = ("-Wall", "-Wextra", "-Werror")
+LINK = ("-Wl,--no-entry", "-Wl,--strip-all", "-Wl,--export-memory", "-Wl,--export=__heap_base")
 #: What each module is compiled with beyond that.
-MODULES = {"kernel.wasm": [], "kernel-relaxed.wasm": ["-mrelaxed-simd", "-DRELAXED"]}
+MODULES: dict[str, tuple[str, ...]] = {"kernel.wasm": (), "kernel-relaxed.wasm": ("-mrelaxed-simd", "-DRELAXED")}
 
 
 def build(folder: Path = ENGINE) -> list[Path]:
     """Compile both modules into a folder; raises CalledProcessError where the source is not valid."""
     made = [folder / name for name in MODULES]
     for path in made:
-        command = [sys.executable, "-m", "ziglang", "cc", *FLAGS, *MODULES[path.name], *LINK]
+        command = [sys.executable, "-m", "ziglang", "cc", *FLAGS, *WARNINGS, *MODULES[path.name], *LINK]
         subprocess.run([*command, str(ENGINE / "kernel.c"), "-o", str(path)], check=True)
     return made
 

@@ -13,7 +13,8 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import cache
 from importlib.resources import files
-from typing import TYPE_CHECKING, Any
+from threading import Lock
+from typing import Any
 
 import numpy as np
 
@@ -21,16 +22,13 @@ from lossatlas.arrays import AnyArray, Float32, Floats, UInt8
 from lossatlas.errors import LossAtlasError
 from lossatlas.network import Network
 
-if TYPE_CHECKING:
-    import wasmtime
-
 #: Points that the kernel takes through all layers at once; each run of one class begins a new block.
 BLOCK = 16
 #: The two builds: fused multiply-add where the machine has it, and plain SIMD.
 RELAXED, PLAIN = "kernel-relaxed.wasm", "kernel.wasm"
 
 #: Models and results in the kernel's memory at a time, in bytes.
-_CHUNK_BYTES = 1024 * 1024
+_CHUNK_BYTES = 256 * 1024
 #: Beyond this an address would be a negative number.
 _MOST_BYTES = 2**31 - 2**16
 _PAGE, _LINE = 2**16, 64
@@ -40,20 +38,12 @@ _ACTIVATIONS = {"tanh": 0, "relu": 1, "sigmoid": 2, "gelu": 3, "linear": 4}
 
 def available() -> bool:
     """Tell whether the kernel can run here: ``wasmtime`` is installed and compiles SIMD for this machine."""
-    try:
-        _module(PLAIN)
-    except Exception:  # no such package, or no compiler for this machine: whatever it says, NumPy goes on
-        return False
-    return True
+    return _runs_here(PLAIN)
 
 
 def best_build() -> str:
     """Name the build to use here: :data:`RELAXED` where it validates."""
-    try:
-        _module(RELAXED)
-    except Exception:  # an older wasmtime; the plain build says the same in other last bits
-        return PLAIN
-    return RELAXED
+    return RELAXED if _runs_here(RELAXED) else PLAIN
 
 
 class Kernel:
@@ -86,10 +76,11 @@ class Kernel:
         runs: Sequence[tuple[int, int, int]] | None = None,
         build: str | None = None,
     ) -> None:
-        self.network, self.count = network, inputs.shape[-1]
+        _check_inputs(network, inputs)
+        self.network, self.count = network, inputs.shape[1]
         self._labelled = runs is not None
         runs = [(0, 0, self.count)] if runs is None else [run for run in runs if run[1] < run[2]]
-        _check(network, inputs, runs)
+        _check_runs(network, self.count, runs)
         # Each run fills whole blocks, its last column repeated where it ends; `_columns` are the columns that count.
         wanted, self._columns, end = [], np.empty(self.count, np.int64), 0
         for _, start, stop in runs:
@@ -99,7 +90,7 @@ class Kernel:
             end += blocks * BLOCK
         self._blocks = end // BLOCK
         padded = inputs[:, np.concatenate(wanted)].astype(np.float32)
-        self._memory = _Memory(_module(build or best_build()))
+        self._memory = _Memory(build or best_build())
         self._problem = self._lay_out(padded.reshape(-1, self._blocks, BLOCK).transpose(1, 0, 2), runs)
 
     def losses(self, packed: Floats) -> Float32:
@@ -142,8 +133,9 @@ class Kernel:
             raise LossAtlasError(f"models of this network are [B, {parameters}], not {list(packed.shape)}")
         result = np.empty((len(packed), *shape), np.float32)
         size = math.prod(shape)
-        chunk = min(max(1, _CHUNK_BYTES // (4 * (parameters + size))), len(packed))
-        with self._memory.borrowed(chunk * parameters * 4, chunk * size * 4) as (models, results):
+        chunk = max(1, min(_CHUNK_BYTES // (4 * (parameters + size)), len(packed)))
+        places = self._memory.borrowed(chunk * parameters * 4, chunk * size * 4)
+        with np.errstate(over="ignore"), places as (models, results):
             for start in range(0, len(packed), chunk):
                 part = packed[start : start + chunk]
                 self._memory.view(models, part.shape, np.float32)[...] = part
@@ -153,16 +145,17 @@ class Kernel:
 
 
 class _Memory:
-    """One instance of the module: its memory, handed out from ``__heap_base`` on and grown as needed."""
+    """One instance of a build: its memory, handed out from ``__heap_base`` on and grown as needed."""
 
-    def __init__(self, module: wasmtime.Module) -> None:
+    def __init__(self, build: str) -> None:
+        engine, module = _compiled(build)
         import wasmtime
 
         try:
-            self._store = wasmtime.Store(_engine())
-            exports = wasmtime.Instance(self._store, module, []).exports(self._store)
-        except wasmtime.WasmtimeError as fault:  # it reserves 4 GiB of addresses
-            raise LossAtlasError(f"no room for the kernel's memory: {fault}") from fault
+            self._store = wasmtime.Store(engine)
+            exports: Any = wasmtime.Instance(self._store, module, []).exports(self._store)
+        except wasmtime.WasmtimeError as fault:  # an instance reserves 4 GiB of addresses
+            raise LossAtlasError(f"there is no room for the kernel's memory: {fault}") from fault
         self._functions: dict[str, Any] = {name: exports[name] for name in ("losses", "logits")}
         self._memory: Any = exports["memory"]
         self._end: int = exports["__heap_base"].value(self._store)
@@ -215,37 +208,52 @@ class _Memory:
         return np.frombuffer(self._memory.get_buffer_ptr(self._store), np.uint8)
 
 
+def _runs_here(build: str) -> bool:
+    try:
+        _compiled(build)
+    except Exception:  # no such package, none for this machine, or one too old: whatever it says, there is another way
+        return False
+    return True
+
+
+def _compiled(build: str) -> tuple[Any, Any]:
+    """One of the two builds as machine code, ``(engine, module)``: made once a process, whoever asks first."""
+    with _compiling:
+        return _compile(build)
+
+
+_compiling = Lock()
+
+
 @cache
-def _engine() -> wasmtime.Engine:
+def _compile(build: str) -> tuple[Any, Any]:
     try:
         import wasmtime
-    except ImportError as fault:
-        raise LossAtlasError("the kernel needs the package wasmtime: pip install wasmtime") from fault
+    except (ImportError, OSError, RuntimeError) as fault:  # no package; or no library for this machine in it
+        raise LossAtlasError(
+            f"the kernel needs the Python package wasmtime, and there is none here: {fault}"
+        ) from fault
     config = wasmtime.Config()
     config.wasm_simd = True
-    config.wasm_relaxed_simd = True
-    return wasmtime.Engine(config)
+    config.wasm_relaxed_simd = build == RELAXED
+    engine = wasmtime.Engine(config)
+    return engine, wasmtime.Module(engine, (files("lossatlas") / "web" / "engine" / build).read_bytes())
 
 
-@cache
-def _module(build: str) -> wasmtime.Module:
-    """Compile one of the two modules for this machine, once a process."""
-    engine = _engine()
-    import wasmtime
-
-    return wasmtime.Module(engine, (files("lossatlas") / "web" / "engine" / build).read_bytes())
-
-
-def _check(network: Network, inputs: Floats, runs: Sequence[tuple[int, int, int]]) -> None:
+def _check_inputs(network: Network, inputs: Floats) -> None:
     """Say what does not fit; the kernel itself would read past the end."""
     if network.activation.name not in _ACTIVATIONS:
         raise LossAtlasError(f"the kernel has no {network.activation.name!r}; it has {', '.join(_ACTIVATIONS)}")
-    if inputs.ndim != 2 or len(inputs) != network.layers[0] or inputs.shape[1] == 0:
-        raise LossAtlasError(f"inputs are [{network.layers[0]}, N ≥ 1] for this network, not {list(inputs.shape)}")
     if network.class_count < 2:
-        raise LossAtlasError("the kernel needs two classes or more")
+        raise LossAtlasError(f"the kernel needs two classes or more, not {network.class_count}")
+    if inputs.ndim != 2 or len(inputs) != network.layers[0] or inputs.shape[1] == 0:
+        raise LossAtlasError(f"inputs of this network are [{network.layers[0]}, N ≥ 1], not {list(inputs.shape)}")
+
+
+def _check_runs(network: Network, count: int, runs: Sequence[tuple[int, int, int]]) -> None:
     edges = [0, *(stop for _, _, stop in runs)]
-    if [start for _, start, _ in runs] != edges[:-1] or edges[-1] != inputs.shape[1]:
-        raise LossAtlasError(f"the runs {list(runs)} do not follow one another from 0 to {inputs.shape[1]}")
-    if not all(0 <= label < network.class_count for label, _, _ in runs):
-        raise LossAtlasError(f"a run's class is beyond the network's {network.class_count}")
+    if [start for _, start, _ in runs] != edges[:-1] or edges[-1] != count:
+        raise LossAtlasError(f"the runs {list(runs)} do not follow one another from column 0 to column {count}")
+    wrong = [label for label, _, _ in runs if not 0 <= label < network.class_count]
+    if wrong:
+        raise LossAtlasError(f"there is no class {wrong[0]} among the {network.class_count} of this network")
