@@ -60,8 +60,9 @@ INLINE Floats min(Floats x, float y) { return (Floats)wasm_f32x4_pmin((v128_t)x,
 INLINE Floats max(Floats x, Floats y) { return (Floats)wasm_f32x4_pmax((v128_t)x, (v128_t)y); }
 
 /* tanh x as x·p(x²) / q(x²), degrees 9 and 8, the form of Eigen's generic_fast_tanh_float: a minimax fit on [0, 8.4] (1e-8)
- * whose coefficients were then moved by a few last bits until rounding cost least, with and without fused operations. The
- * result never passes ±1, and from LIMIT on it is ±1 exactly: 1 + tanh(-20) must leave no remainder for GELU to scale. */
+ * whose coefficients were then moved by a few last bits until rounding cost least, with and without fused operations. Over
+ * all floats the error is at most 3.6e-7, relative. From LIMIT on the result is ±1 exactly, either way of rounding: what
+ * 1 + tanh(-20) left over GELU would multiply. */
 INLINE Floats tanh4(Floats x) {
   const float LIMIT = 8.381f;
   x = max(min(x, LIMIT), all(-LIMIT));
