@@ -5,6 +5,8 @@ import {CONFIG} from '../plotly.js';
 import {boxFor, cameraFrom, fillSurface, landscapeAxes, landscapeTraces, markerHeights} from '../figures/landscape.js';
 import {currentTheme} from '../theme.js';
 
+/** A camera that has not moved for so many frames is at rest. */
+const STILL_FRAMES = 3;
 
 /**
  * @param {import('../plotly.js').Plotly} Plotly @param {HTMLElement} root
@@ -56,12 +58,19 @@ export function createSurface3d(Plotly, root, {eye, onCamera}) {
     if (!updateTraces(plot)) redraw(shot, range);
   };
 
+  /** @param {any} seen */
+  const keepCamera = (seen) => {
+    if (sameEye(seen.eye, camera.eye)) return;
+    camera = seen;
+    onCamera({...seen.eye});
+  };
+
   /** @param {any} event */
   const noteCamera = (event) => {
     const seen = event['scene.camera'];
-    if (!seen || sameEye(seen.eye, camera.eye)) return;
-    camera = seen;
-    onCamera({...seen.eye});
+    if (!seen) return;
+    keepCamera(seen);
+    whenAtRest(plot, keepCamera);
   };
 
   return {
@@ -109,6 +118,25 @@ function updateTraces(plot) {
     drawn[trace.uid].update(trace);
   });
   return true;
+}
+
+/**
+ * After a drag Plotly's camera glides on for some frames, and no event says where it comes to rest.
+ * @param {any} plot @param {(camera: any) => void} keep
+ */
+function whenAtRest(plot, keep) {
+  const look = () => sceneOf(plot)?.getCamera?.();
+  let before = look();
+  let still = 0;
+  const check = () => {
+    const now = look();
+    if (!now || !before) return;
+    still = sameEye(now.eye, before.eye) ? still + 1 : 0;
+    before = now;
+    if (still < STILL_FRAMES) requestAnimationFrame(check);
+    else keep(now);
+  };
+  requestAnimationFrame(check);
 }
 
 /** @param {any} plot */
