@@ -36,7 +36,7 @@ typedef struct {
 
 #define INLINE static inline __attribute__((always_inline))
 #define UNROLL _Pragma("clang loop unroll(full)")
-/* Hides where a pointer came from, or the compiler derives it anew from others at every use: 12 % of a surface's time. */
+/* Hides where a pointer came from, or the compiler derives it anew from others at every use: a tenth of the time. */
 #define OPAQUE(pointer) __asm__("" : "+r"(pointer))
 #define EXPORT(name) __attribute__((export_name(#name)))
 
