@@ -5,23 +5,30 @@ python -m benchmarks.default_run
 
 from __future__ import annotations
 
+import sys
 import tempfile
 import time
 from pathlib import Path
+from typing import Literal
 
 from benchmarks.measure import machine
+from lossatlas.arrays import Float32
 from lossatlas.engine import Evaluator
 from lossatlas.runs import RunConfig, Setup, compute_run
 from lossatlas.store import save_run
 from lossatlas.surface import loss_surfaces
 from lossatlas.training import train
 
+KERNELS: tuple[Literal["numpy", "wasm"], ...] = ("numpy", "wasm")
+SHARE = 8
 
-def main() -> None:
+
+def main(threads: int) -> None:
     config = RunConfig()
-    start = time.process_time()
+    print(f"{machine()}; {threads} thread(s)")
     with tempfile.TemporaryDirectory() as data:
-        run = compute_run(config)
+        start = time.process_time()
+        run = compute_run(config, threads=threads)
         folder = save_run(run, data)
         whole = time.process_time() - start
         size = sum(path.stat().st_size for path in Path(folder).rglob("*.*"))
@@ -29,16 +36,22 @@ def main() -> None:
     start = time.process_time()
     trajectory = train(setup.network, setup.dataset, config.training)
     training = time.process_time() - start
-    evaluator = Evaluator(setup.network, *setup.dataset.train)
-    plane = config.planes[0]
+    print(f"{config.id}: {len(trajectory.epochs)} frames, {len(config.planes[0].spans)} spans, {size / 1e6:.1f} MB")
+    print(f"  CPU seconds from nothing to stored {whole:6.2f}, of which training with its records {training:.2f}")
+    for kernel in KERNELS:
+        evaluator = Evaluator(setup.network, *setup.dataset.train, threads=threads, kernel=kernel)
+        seconds = surfaces_of(setup, trajectory.weights[::SHARE], evaluator) * SHARE
+        print(f"  CPU seconds of all surfaces, {kernel:<6} {seconds:6.2f}")
+
+
+def surfaces_of(setup: Setup, centres: Float32, evaluator: Evaluator) -> float:
+    """CPU seconds of the surfaces around some centres ``[F, P]``."""
+    plane = setup.config.planes[0]
     start = time.process_time()
-    for theta in trajectory.weights:
+    for theta in centres:
         loss_surfaces(evaluator, setup.planes[0], theta, plane.spans, plane.grid)
-    surfaces = time.process_time() - start
-    print(machine())
-    print(f"{config.id}: {len(trajectory.epochs)} frames, {len(plane.spans)} spans, {size / 1e6:.1f} MB stored")
-    print(f"CPU seconds: {whole:.2f} in all; training with its records {training:.2f}, surfaces {surfaces:.2f}")
+    return time.process_time() - start
 
 
 if __name__ == "__main__":
-    main()
+    main(int(sys.argv[1]) if len(sys.argv) > 1 else 1)

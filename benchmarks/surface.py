@@ -19,7 +19,8 @@ from benchmarks.measure import interleaved, machine, ratio, table
 from lossatlas.activations import ACTIVATIONS
 from lossatlas.arrays import Float32, Integers
 from lossatlas.directions import Plane, PlaneConfig, make_plane
-from lossatlas.engine import Evaluator, one_blas_thread
+from lossatlas.engine import Evaluator
+from lossatlas.engine.blas import one_blas_thread
 from lossatlas.network import Network
 from lossatlas.surface import loss_surfaces, unit_coordinates
 

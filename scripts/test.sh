@@ -4,7 +4,7 @@ set -euo pipefail
 source "$(dirname "${BASH_SOURCE[0]}")/environment.sh"
 make_venv
 command -v chromium >/dev/null || need_debian_package chromium
-.venv/bin/python -m pip install --quiet --disable-pip-version-check --editable . --group dev --group oracle
+.venv/bin/python -m pip install --quiet --disable-pip-version-check --editable ".[fast]" --group dev --group oracle
 
 echo "ruff" && .venv/bin/ruff check . && .venv/bin/ruff format --check .
 echo "mypy" && .venv/bin/mypy

@@ -137,7 +137,7 @@ def test_a_data_folder_that_cannot_be_made_is_refused_before_the_work(tmp_path: 
 
 def test_build_list_info_and_verify(tmp_path: Path) -> None:
     settings = ["--epochs", "5", "--frames", "3", "--grid", "5", "--resolution", "8"]
-    build = [
+    build: list[str | Path] = [
         "build",
         "--data",
         tmp_path,

@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.special import log_softmax, logsumexp  # type: ignore[import-untyped]
 
+from lossatlas import engine
 from lossatlas.activations import ACTIVATIONS
 from lossatlas.arrays import AnyArray, Float32, Float64, Integers
 from lossatlas.engine import Evaluator, softmax
@@ -18,6 +19,12 @@ from tests.oracles import torch_losses, torch_probabilities
 HIDDEN: list[tuple[int, ...]] = [(), (7,), (6, 5), (5, 4, 6), (4, 5, 4, 3)]
 #: Five float32 layers of sums of at most eight products: 40 roundings of 6e-8 each, and some room.
 FLOAT32 = 5e-6
+
+
+@pytest.fixture(autouse=True, params=["numpy", "wasm"])
+def kernel(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every test of this file holds for both kernels."""
+    monkeypatch.setattr(engine, "_faster_kernel", lambda _network: request.param)
 
 
 def data(classes: int, count: int = 37, seed: int = 0) -> tuple[Float64, Integers]:
@@ -210,7 +217,7 @@ def test_softmax_is_scipys(classes: int, seed: int) -> None:
 def test_a_tie_goes_to_the_lowest_class() -> None:
     network = network_of(classes=4)
     evaluator = Evaluator(network, np.zeros((3, 2)))
-    assert (evaluator.logits(np.zeros((2, network.parameter_count))) == 0).all()
+    assert not evaluator.logits(np.zeros((2, network.parameter_count))).any()
     assert (evaluator.probabilities(np.zeros((1, network.parameter_count))) == 0.25).all()
 
 
@@ -233,6 +240,19 @@ def test_every_grid_point_s_parameters_held_in_memory() -> None:
     for hidden, count in (((1024,), 2000), ((4,), 10), ((16, 16), 500)):
         network: Network = network_of(*hidden)
         points, labels = data(2, count)
-        chunk = Evaluator(network, points, labels).chunk
-        assert 1 <= chunk <= 64
-        assert chunk == 1 or chunk * (max(hidden) + 1) * count * 4 <= 1024 * 1024
+        evaluator = Evaluator(network, points, labels)
+        chunk = evaluator.chunk
+        # NumPy holds the activations of a chunk, the other kernel those of sixteen points and the chunk's parameters
+        per_model = (max(hidden) + 1) * count if evaluator.kernel == "numpy" else network.parameter_count
+        assert 1 <= chunk <= 256
+        assert chunk == 1 or chunk * per_model * 4 <= 1024 * 1024
+
+
+def test_the_kernel_chosen_is_one_that_is_there(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.undo()
+    small, wide = network_of(16, 16, activation="tanh"), network_of(100, activation="tanh")
+    for fast_tanh, available, expected in ((True, True, "numpy"), (False, False, "numpy"), (False, True, "wasm")):
+        monkeypatch.setattr(engine, "_numpy_has_avx512", lambda found=fast_tanh: found)
+        monkeypatch.setattr(engine.wasm_kernel, "available", lambda found=available: found)
+        assert Evaluator(small, np.zeros((4, 2))).kernel == expected
+        assert Evaluator(wide, np.zeros((4, 2))).kernel == "numpy"

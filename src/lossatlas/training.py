@@ -16,7 +16,8 @@ from pydantic import Field, field_validator
 from lossatlas.arrays import Float32, Float64, Integers, UInt8
 from lossatlas.config import Config, Seed
 from lossatlas.datasets import Dataset
-from lossatlas.engine import Evaluator, one_blas_thread
+from lossatlas.engine import Evaluator
+from lossatlas.engine.blas import one_blas_thread
 from lossatlas.errors import CancelledError
 from lossatlas.gradient import gradients
 from lossatlas.network import Network

@@ -132,9 +132,9 @@ def site(request: pytest.FixtureRequest) -> Site:
 class static_server:  # noqa: N801 - reads as the context manager it is
     """``with static_server(folder) as origin``: Python's own file server, which knows nothing of us."""
 
-    def __init__(self, folder: Path) -> None:
-        handler = functools.partial(_Silent, directory=str(folder))
-        self._server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler)
+    def __init__(self, folder: Path, handler: type[http.server.SimpleHTTPRequestHandler] | None = None) -> None:
+        handling = functools.partial(handler or Silent, directory=str(folder))
+        self._server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handling)
 
     def __enter__(self) -> str:
         threading.Thread(target=self._server.serve_forever, daemon=True).start()
@@ -145,7 +145,9 @@ class static_server:  # noqa: N801 - reads as the context manager it is
         self._server.server_close()
 
 
-class _Silent(http.server.SimpleHTTPRequestHandler):
+class Silent(http.server.SimpleHTTPRequestHandler):
+    """Serves files, and writes no log."""
+
     def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - the name is the base class's
         pass
 

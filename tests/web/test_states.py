@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import itertools
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -12,7 +12,7 @@ from playwright.sync_api import Browser, Playwright, expect
 
 from lossatlas.export import export_site
 from lossatlas.gallery import Gallery
-from tests.web.conftest import DIVERGED, FLAGS, MOONS, Site, Watched, chromium, static_server, until, watched
+from tests.web.conftest import DIVERGED, FLAGS, MOONS, Silent, Site, Watched, chromium, static_server, until, watched
 from tests.web.test_controls import assert_readouts, shown
 
 pytestmark = pytest.mark.browser
@@ -97,26 +97,29 @@ def test_without_webgl_the_landscape_is_drawn_flat_and_says_why(exported: Site, 
 SIZES = [(390, 844), (768, 1024), (1024, 768), (1280, 720), (1440, 900), (1920, 1080), (2560, 1440)]
 
 
-@pytest.mark.parametrize(("size", "scheme"), list(itertools.product(SIZES, ["light", "dark"])))
-def test_nothing_is_clipped_at_any_size(exported: Site, browser: Browser, size: tuple[int, int], scheme: Any) -> None:
-    width, height = size
-    viewport = {"width": width, "height": height}
-    for seen in watched(browser, viewport=viewport, color_scheme=scheme, reduced_motion="reduce"):
+CLIPPED = """() => [...document.querySelectorAll('button, label, select, td, th, h2, .legend li, .panel span')]
+    .filter((e) => e.checkVisibility() && !e.closest('.hidden'))
+    .filter((e) => e.getBoundingClientRect().right > innerWidth + 1
+        || (e.clientWidth && e.scrollWidth > e.clientWidth + 2))
+    .map((e) => e.outerHTML.slice(0, 80))"""
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_nothing_is_clipped_at_any_size(exported: Site, browser: Browser, scheme: Any) -> None:
+    for seen in watched(
+        browser, viewport={"width": 2560, "height": 1440}, color_scheme=scheme, reduced_motion="reduce"
+    ):
         page = seen.open(exported.url)
-        assert page.evaluate("() => document.documentElement.scrollWidth") <= width
-        overflowing = page.evaluate(
-            """() => [...document.querySelectorAll('button, label, select, td, th, h2, .legend li, .panel span')]
-                .filter((e) => e.checkVisibility() && !e.closest('.hidden'))
-                .filter((e) => e.getBoundingClientRect().right > innerWidth + 1
-                    || (e.clientWidth && e.scrollWidth > e.clientWidth + 2))
-                .map((e) => e.outerHTML.slice(0, 80))"""
-        )
-        assert overflowing == []
-        if width >= 1280:
-            assert page.evaluate("() => document.documentElement.scrollHeight") <= height
-        if size == (1440, 900):
-            plots = [page.get_by_role("region", name=name).bounding_box() for name in PLOTS]
-            assert sum(box["width"] * box["height"] for box in plots if box) >= 0.6 * width * height
+        for width, height in SIZES:
+            page.set_viewport_size({"width": width, "height": height})
+            until(page, "width => innerWidth === width", width)
+            assert page.evaluate("() => document.documentElement.scrollWidth") <= width
+            assert page.evaluate(CLIPPED) == []
+            if width >= 1280:
+                assert page.evaluate("() => document.documentElement.scrollHeight") <= height
+            if (width, height) == (1440, 900):
+                plots = [page.get_by_role("region", name=name).bounding_box() for name in PLOTS]
+                assert sum(box["width"] * box["height"] for box in plots if box) >= 0.6 * width * height
 
 
 PLOTS = ["Loss landscape", "Decision boundary"]
@@ -134,3 +137,32 @@ def test_a_run_that_is_damaged_is_reported_and_the_others_still_open(
         expect(page.locator("#status-line")).to_contain_text("loss_surface.npy")
         page.get_by_role("radio", name="Three arms").press("Space")
         until(page, "() => window.lossatlas.shown()?.run.startsWith('arms-')")
+
+
+def test_both_plots_are_drawn_before_the_last_byte_has_arrived(
+    exported: Site, gallery: Gallery, tmp_path: Path, desktop: Watched
+) -> None:
+    site = export_site(gallery, tmp_path / "site").site
+    release = threading.Event()
+
+    class Stalling(Silent):
+        """Keeps back the end of the surfaces until it is told to go on."""
+
+        def copyfile(self, source: Any, outputfile: Any) -> None:
+            if self.path.endswith("loss_surface.npy"):
+                outputfile.write(source.read(6_000))  # the header, and six frames of 15 × 15 floats
+                outputfile.flush()
+                release.wait()
+            super().copyfile(source, outputfile)
+
+    with static_server(site, Stalling) as origin:
+        try:
+            page = desktop.open(f"{origin}/?epoch=0")
+            assert shown(page)["frame"] == 0
+            assert_readouts(page, exported.run(), 0)
+            assert page.get_by_role("slider", name="Epoch").get_attribute("max") == "11"
+        finally:
+            release.set()
+        page.locator("body").press("End")
+        until(page, "() => window.lossatlas.shown().frame === 11")
+        assert_readouts(page, exported.run(), 11)

@@ -8,6 +8,7 @@ model's result depends neither on the batch it is in nor on how the batch is cut
 
 from __future__ import annotations
 
+import atexit
 import math
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -15,6 +16,7 @@ from functools import cache
 from importlib.resources import files
 from threading import Lock
 from typing import Any
+from weakref import WeakSet
 
 import numpy as np
 
@@ -28,7 +30,8 @@ BLOCK = 16
 RELAXED, PLAIN = "kernel-relaxed.wasm", "kernel.wasm"
 
 #: Models and results in the kernel's memory at a time, in bytes.
-_CHUNK_BYTES = 256 * 1024
+_CHUNK_BYTES = 512 * 1024
+_MOST_MODELS = 256
 #: Beyond this an address would be a negative number.
 _MOST_BYTES = 2**31 - 2**16
 _PAGE, _LINE = 2**16, 64
@@ -46,7 +49,7 @@ def best_build() -> str:
     return RELAXED if _runs_here(RELAXED) else PLAIN
 
 
-class Kernel:
+class WasmKernel:
     """Evaluates any number of models of one network on the same inputs, in float32, on the calling thread.
 
     A kernel has its own memory, and may be used by one thread at a time; several run in parallel.
@@ -91,6 +94,8 @@ class Kernel:
         self._blocks = end // BLOCK
         padded = inputs[:, np.concatenate(wanted)].astype(np.float32)
         self._memory = _Memory(build or best_build())
+        #: How many models to hand over at a time.
+        self.chunk = max(1, min(_CHUNK_BYTES // (4 * network.parameter_count), _MOST_MODELS))
         self._problem = self._lay_out(padded.reshape(-1, self._blocks, BLOCK).transpose(1, 0, 2), runs)
 
     def losses(self, packed: Floats) -> Float32:
@@ -152,7 +157,7 @@ class _Memory:
         import wasmtime
 
         try:
-            self._store = wasmtime.Store(engine)
+            self._store = _closed_at_exit(wasmtime.Store(engine))
             exports: Any = wasmtime.Instance(self._store, module, []).exports(self._store)
         except wasmtime.WasmtimeError as fault:  # an instance reserves 4 GiB of addresses
             raise LossAtlasError(f"there is no room for the kernel's memory: {fault}") from fault
@@ -236,8 +241,24 @@ def _compile(build: str) -> tuple[Any, Any]:
     config = wasmtime.Config()
     config.wasm_simd = True
     config.wasm_relaxed_simd = build == RELAXED
-    engine = wasmtime.Engine(config)
-    return engine, wasmtime.Module(engine, (files("lossatlas") / "web" / "engine" / build).read_bytes())
+    engine = _closed_at_exit(wasmtime.Engine(config))
+    code = (files("lossatlas") / "web" / "engine" / build).read_bytes()
+    return engine, _closed_at_exit(wasmtime.Module(engine, code))
+
+
+_open: WeakSet[Any] = WeakSet()
+
+
+def _closed_at_exit(owner: Any) -> Any:
+    """Have it closed while wasmtime is still whole; its own finaliser would complain when the interpreter ends."""
+    _open.add(owner)
+    return owner
+
+
+@atexit.register
+def _close_all() -> None:
+    for owner in list(_open):
+        owner.close()
 
 
 def _check_inputs(network: Network, inputs: Floats) -> None:

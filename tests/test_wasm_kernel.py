@@ -14,12 +14,12 @@ from typing import Any
 import numpy as np
 import pytest
 
-from lossatlas import kernel as kernel_module
 from lossatlas.activations import ACTIVATIONS
 from lossatlas.arrays import AnyArray, Float32, Float64, Floats, Integers
 from lossatlas.engine import Evaluator
+from lossatlas.engine import wasm_kernel as kernel_module
+from lossatlas.engine.wasm_kernel import PLAIN, RELAXED, WasmKernel, available, best_build
 from lossatlas.errors import LossAtlasError
-from lossatlas.kernel import PLAIN, RELAXED, Kernel, available, best_build
 from lossatlas.network import Network
 from tests.conftest import network_of, some_models
 
@@ -88,8 +88,10 @@ def runs_of(labels: Integers) -> list[tuple[int, int, int]]:
     return [(int(labels[start]), start, stop) for start, stop in pairwise(edges)]
 
 
-def kernel_of(network: Network, points: AnyArray, labels: Integers | None = None, build: str | None = None) -> Kernel:
-    return Kernel(network, points.T, None if labels is None else runs_of(labels), build)
+def kernel_of(
+    network: Network, points: AnyArray, labels: Integers | None = None, build: str | None = None
+) -> WasmKernel:
+    return WasmKernel(network, points.T, None if labels is None else runs_of(labels), build)
 
 
 def function_of(name: str, x: Floats, build: str) -> Float32:
@@ -387,7 +389,7 @@ def test_the_gil_is_free_inside_the_kernel() -> None:
 )
 def test_what_does_not_fit_is_said(inputs: Float64, runs: list[tuple[int, int, int]] | None, said: str) -> None:
     with pytest.raises(LossAtlasError, match=said):
-        Kernel(network_of(3), inputs, runs)
+        WasmKernel(network_of(3), inputs, runs)
 
 
 @with_kernel

@@ -1,0 +1,159 @@
+"""The batched network: many models at a time, on one set of inputs, close to what the machine can do.
+
+Models are handed to a kernel in chunks, and chunks run on threads, each with a kernel of its own. A model's result
+depends neither on the chunk it is in nor on the number of threads, so the same question has the same bits.
+
+There are two kernels. :class:`~lossatlas.engine.numpy_kernel.NumpyKernel` is plain NumPy. The other,
+:class:`~lossatlas.engine.wasm_kernel.WasmKernel`, needs the extra ``lossatlas[fast]`` and is taken where it is faster:
+for small networks, on machines without AVX-512, where NumPy's tanh is slow.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from functools import cache
+from itertools import pairwise
+from queue import SimpleQueue
+from typing import Literal, Protocol
+
+import numpy as np
+
+from lossatlas.arrays import Float32, Floats, Integers
+from lossatlas.engine import wasm_kernel
+from lossatlas.engine.blas import one_blas_thread
+from lossatlas.engine.numpy_kernel import NumpyKernel
+from lossatlas.engine.wasm_kernel import WasmKernel
+from lossatlas.network import Network
+
+#: Beyond this width BLAS, with wider registers, is the faster one.
+_WIDEST_FOR_WASM = 64
+
+
+class Kernel(Protocol):
+    """What evaluates one chunk of packed models ``[B, P]``, on one thread at a time."""
+
+    chunk: int
+
+    def losses(self, packed: Floats) -> Float32:
+        """Mean cross-entropy ``[B]``, in nats; inf where float32 overflows."""
+
+    def logits(self, packed: Floats) -> Float32:
+        """Logits ``[B, K, N]``."""
+
+
+class Evaluator:
+    """Evaluates any number of models of one network on the same inputs, in float32.
+
+    Parameters
+    ----------
+    network
+        The network all models share.
+    points
+        Inputs ``[N, features]``.
+    labels
+        True classes ``[N]``, where losses are wanted.
+    threads
+        How many chunks to evaluate at a time; by default one a core.
+    kernel
+        ``"numpy"`` or ``"wasm"``; by default the faster one that is there.
+    """
+
+    def __init__(
+        self,
+        network: Network,
+        points: Floats,
+        labels: Integers | None = None,
+        threads: int | None = None,
+        kernel: Literal["numpy", "wasm"] | None = None,
+    ) -> None:
+        self.network = network
+        self.threads = threads or os.cpu_count() or 1
+        self.kernel = kernel or _faster_kernel(network)
+        # Sorted by class, the columns of one class are a slice: its logits can be taken relative to the true class.
+        self._order = np.arange(len(points)) if labels is None else np.argsort(labels, kind="stable")
+        inputs = np.ascontiguousarray(points[self._order].T, np.float32)
+        runs = None if labels is None else list(_runs(labels[self._order]))
+        make = WasmKernel if self.kernel == "wasm" else NumpyKernel
+        self._kernels: SimpleQueue[Kernel] = SimpleQueue()
+        for _ in range(self.threads):
+            one: Kernel = make(network, inputs, runs)
+            self._kernels.put(one)
+        #: How many models a kernel is given at a time.
+        self.chunk = one.chunk
+
+    def losses(self, models: Floats) -> Float32:
+        """Mean cross-entropy ``[B]`` of models ``[B, P]``, in nats; inf where float32 overflows."""
+        return self.losses_of(len(models), lambda start, stop: self.network.packed(models[start:stop]))
+
+    def losses_of(self, count: int, packed: Callable[[int, int], Floats]) -> Float32:
+        """Mean cross-entropy ``[count]`` of models made on demand: ``packed(start, stop)`` gives ``[stop-start, P]``.
+
+        No more than a chunk of models a thread is ever in memory.
+        """
+        losses = np.empty(count, np.float32)
+
+        def work(start: int, stop: int, kernel: Kernel) -> None:
+            losses[start:stop] = kernel.losses(packed(start, stop))
+
+        self._each_chunk(count, work)
+        return losses
+
+    def logits(self, models: Floats) -> Float32:
+        """Logits ``[B, K, N]`` of models ``[B, P]``."""
+        result = np.empty((len(models), self.network.class_count, len(self._order)), np.float32)
+
+        def work(start: int, stop: int, kernel: Kernel) -> None:
+            result[start:stop, :, self._order] = kernel.logits(self.network.packed(models[start:stop]))
+
+        self._each_chunk(len(models), work)
+        return result
+
+    def probabilities(self, models: Floats) -> Floats:
+        """Class probabilities ``[B, K, N]`` of models ``[B, P]``: the softmax of their logits."""
+        return softmax(self.logits(models))
+
+    def _each_chunk(self, count: int, work: Callable[[int, int, Kernel], None]) -> None:
+        starts = range(0, count, self.chunk)
+
+        def one(start: int) -> None:
+            kernel = self._kernels.get()
+            try:
+                work(start, min(start + self.chunk, count), kernel)
+            finally:
+                self._kernels.put(kernel)
+
+        with one_blas_thread:
+            if self.threads == 1 or len(starts) == 1:
+                for start in starts:
+                    one(start)
+            else:
+                with ThreadPoolExecutor(self.threads) as pool:
+                    list(pool.map(one, starts))
+
+
+def softmax(logits: Floats) -> Floats:
+    """Probabilities ``[B, K, N]`` of logits ``[B, K, N]``, over the classes."""
+    shifted: Floats = np.exp(logits - logits.max(axis=1, keepdims=True))
+    shifted /= shifted.sum(axis=1, keepdims=True)
+    return shifted
+
+
+def _faster_kernel(network: Network) -> Literal["numpy", "wasm"]:
+    small = max(network.layers) <= _WIDEST_FOR_WASM
+    return "wasm" if small and not _numpy_has_avx512() and wasm_kernel.available() else "numpy"
+
+
+@cache
+def _numpy_has_avx512() -> bool:
+    """Whether NumPy runs float32 tanh with AVX-512 (X86_V4 and up): some ten times as fast as without."""
+    [found] = np.lib.introspect.opt_func_info(func_name="^tanh$", signature="float32")["tanh"].values()
+    return any(level in found["current"] for level in ("AVX512", "X86_V4"))
+
+
+def _runs(labels: Integers) -> Iterator[tuple[int, int, int]]:
+    """``(class, start, stop)`` of each run of equal labels."""
+    edges = [0, *(np.flatnonzero(np.diff(labels)) + 1).tolist(), len(labels)]
+    for start, stop in pairwise(edges):
+        yield int(labels[start]), start, stop
