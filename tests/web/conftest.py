@@ -190,8 +190,8 @@ def browser(playwright: Playwright) -> Iterator[Browser]:
 
 @pytest.fixture
 def desktop(browser: Browser) -> Iterator[Watched]:
-    """A page of 1440 × 900 that does not play by itself, so that a test decides what is shown."""
-    yield from watched(browser, viewport={"width": 1440, "height": 900}, reduced_motion="reduce")
+    """A page that does not play by itself, so that a test decides what is shown; small, as software draws it."""
+    yield from watched(browser, viewport={"width": 1100, "height": 620}, reduced_motion="reduce")
 
 
 def watched(browser: Browser, **context: Any) -> Iterator[Watched]:

@@ -2,7 +2,7 @@
 /** @import {Catalog, Eye, State} from './types.js' */
 
 /** @type {Eye} seen from a corner, from above: both valley and rim show */
-export const HOME = Object.freeze({x: 1.22, y: 1.22, z: 1.16});
+export const HOME = Object.freeze({x: 1.3, y: 1.3, z: 1.2});
 
 /**
  * @typedef {object} Property
