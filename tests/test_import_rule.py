@@ -63,7 +63,7 @@ def test_there_is_something_to_check() -> None:
     assert len(MODULES) > 20
     assert Path("datasets/moons.py") in MODULES
     assert ours(Path("store.py")) >= {"manifest", "runs", "errors"}
-    assert third_party(Path("engine/blas.py")) == {"threadpoolctl"}
+    assert third_party(Path("engine/blas.py")) >= {"threadpoolctl"}
 
 
 @pytest.mark.parametrize("module", MODULES, ids=str)
