@@ -18,6 +18,7 @@ make_venv() {
     "$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' ||
         { echo "Python 3.11 or newer is needed; $python is $("$python" --version)." >&2; exit 1; }
     "$python" -c 'import ensurepip, venv' 2>/dev/null || need_debian_package python3-venv
+    [ -x .venv/bin/python ] || echo 'Setting up .venv; the first time this takes a minute or two …' >&2
     [ -x .venv/bin/python ] || "$python" -m venv .venv
     .venv/bin/python -m pip install --quiet --disable-pip-version-check --upgrade 'pip>=25.1'
 }
