@@ -327,6 +327,12 @@ DAMAGE: dict[str, tuple[Callable[[Path], None], str, str]] = {
         "planes/fresh/loss_surface.npy",
         "NaN",
     ),
+    "a class there is not": (replaced("labels.npy", lambda a: a + 1), "labels.npy", "holds class 2 of 2"),
+    "a prediction there is not": (
+        replaced("predicted_class.npy", lambda a: a + 200),
+        "predicted_class.npy",
+        "holds class 20[01] of 2",
+    ),
     "manifest cut short": (holding("run.json", lambda b: b[: len(b) // 2]), "run.json", "not readable as JSON"),
     "manifest not text": (holding("run.json", b"\xff\xfe\x00"), "run.json", "not readable as JSON"),
     "manifest a list": (holding("run.json", b"[1, 2]"), "run.json", "not the manifest of a run"),

@@ -216,6 +216,9 @@ def _opened(folder: Path, manifest: dict[str, Any], config: RunConfig) -> Run:
     for key in expected.keys() - {"versions"}:
         if json.loads(json.dumps(expected[key])) != manifest.get(key):
             raise RunDamagedError(folder / "run.json", f"{key!r} does not agree with the config and the arrays")
+    for name in ("labels", "point_predicted_class", "predicted_class"):
+        if (highest := int(arrays[name].max())) >= network.class_count:
+            raise RunDamagedError(folder / f"{name}.npy", f"holds class {highest} of {network.class_count}, from 0")
     return run
 
 
