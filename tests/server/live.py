@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+from fastapi import FastAPI
 
 from lossatlas.gallery import Gallery
 from lossatlas.server import create_app
@@ -46,8 +47,8 @@ class Raw:
 class Live:
     """A running server."""
 
-    def __init__(self, gallery: Gallery, port: int, server: Server, thread: threading.Thread) -> None:
-        self.gallery, self.port, self.server, self.thread = gallery, port, server, thread
+    def __init__(self, app: FastAPI, gallery: Gallery, port: int, server: Server, thread: threading.Thread) -> None:
+        self.app, self.gallery, self.port, self.server, self.thread = app, gallery, port, server, thread
         self.http = httpx.Client(base_url=f"http://127.0.0.1:{port}/", timeout=30)
 
     @property
@@ -98,11 +99,12 @@ class Live:
 def live_server(gallery: Gallery, **options: Any) -> Iterator[Live]:
     listener = _listening("127.0.0.1", 0)
     up = threading.Event()
-    server = Server(create_app(gallery, **options), up.set)
+    app = create_app(gallery, **options)
+    server = Server(app, up.set)
     thread = threading.Thread(target=server.run, args=([listener],), daemon=True)
     thread.start()
     assert up.wait(10)
-    live = Live(gallery, listener.getsockname()[1], server, thread)
+    live = Live(app, gallery, listener.getsockname()[1], server, thread)
     try:
         yield live
     finally:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import time
 from base64 import b64decode
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -17,7 +18,7 @@ from lossatlas.runs import Run
 from lossatlas.server import jobs
 from lossatlas.server.jobs import Job, Jobs
 from tests.conftest import SMALL, diverging_config, small_config
-from tests.server.live import ENDLESS, Live, Told, until
+from tests.server.live import ENDLESS, Live, Told, live_server, until
 
 
 def _config(**parts: dict[str, Any]) -> dict[str, Any]:
@@ -187,6 +188,74 @@ def test_a_queued_job_is_told_when_its_turn_comes(live: Live) -> None:
         rest = list(events)
     assert (rest[0].name, rest[0].body) == ("queued", {"position": 0})
     assert rest[-1].name == "done"
+
+
+@pytest.mark.parametrize("queued", [False, True], ids=["running", "queued"])
+def test_a_job_that_all_listeners_have_left_is_cancelled(
+    live: Live, monkeypatch: pytest.MonkeyPatch, queued: bool
+) -> None:
+    monkeypatch.setattr(jobs, "GRACE", 0.05)
+    if queued:
+        blocker = live.started(_endless(1))  # which nobody ever listens to
+    run_id = live.post(_endless(2)).json()["id"]
+    with live.listening(run_id) as events:
+        next(events)
+    until(lambda: live.state(run_id) == "cancelled")
+    if queued:
+        assert live.state(blocker) == "running"
+        live.http.delete(f"api/runs/{blocker}")
+    assert live.computed(SMALL)[1][-1].name == "done"
+
+
+def _jobs_of(live: Live) -> Jobs:
+    found: Jobs = live.app.state.jobs
+    return found
+
+
+@pytest.mark.parametrize("how", ["listening", "asking"])
+def test_a_job_that_is_wanted_again_within_the_grace_goes_on(
+    live: Live, monkeypatch: pytest.MonkeyPatch, how: str
+) -> None:
+    monkeypatch.setattr(jobs, "GRACE", 60.0)
+    run_id = live.started(_endless())
+    job = _jobs_of(live).find(run_id)
+    assert job
+    with live.listening(run_id) as events:
+        next(events)
+        assert job.giving_up is None
+    until(lambda: job.giving_up is not None)
+    timer = job.giving_up
+    assert timer
+    if how == "asking":
+        live.post(_endless())
+        assert job.giving_up is None
+    else:
+        with live.listening(run_id) as events:
+            next(events)
+            assert job.giving_up is None
+    timer.join(20)  # it ends without having done anything
+    assert live.state(run_id) == "running"
+
+
+def test_a_job_that_is_wanted_comes_before_those_that_all_have_left(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(jobs, "GRACE", 60.0)
+    with live_server(Gallery(tmp_path), threads=1, queue_size=2) as live:
+        blocker = live.started(_endless())
+        left = live.post(_endless(1)).json()["id"]
+        with live.listening(left) as events:
+            assert next(events).body == {"position": 1}
+        until(lambda: getattr(_jobs_of(live).find(left), "giving_up", None) is not None)
+        wanted = live.post(_endless(2)).json()["id"]
+        with live.listening(wanted) as events:
+            assert next(events).body == {"position": 1}
+            # the queue is full, but with one that nobody waits for
+            script = live.post(_endless(3))
+            assert (script.status_code, live.state(left)) == (202, "cancelled")
+            live.http.delete(f"api/runs/{blocker}")
+            until(lambda: live.state(wanted) == "running")
+            assert live.state(script.json()["id"]) == "queued"
 
 
 def test_a_cancelled_run_can_be_asked_for_again(live: Live) -> None:

@@ -15,6 +15,8 @@ from fastapi.sse import KEEPALIVE_COMMENT, format_sse_event
 
 #: Seconds of silence after which a comment shows that the connection lives.
 HEARTBEAT = 15.0
+#: Milliseconds after which an EventSource that lost its connection comes back; its own choice would be 3 s or more.
+_RETRY = b"retry: 500\n\n"
 
 
 @dataclass(frozen=True)
@@ -49,9 +51,15 @@ class EventLog:
 
     An event's id is ``<log>-<position>``: ids of another log, as of a server before its restart, are not mistaken
     for positions in this one.
+
+    Parameters
+    ----------
+    on_listeners
+        Called whenever a listener has come or gone, in the thread of its event loop.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, on_listeners: Callable[[], None] = lambda: None) -> None:
+        self._on_listeners = on_listeners
         self._name = secrets.token_hex(4)
         self._events: list[Event] = []
         self._listeners: set[_Listener] = set()
@@ -62,6 +70,12 @@ class EventLog:
         """About how many bytes it keeps in memory."""
         with self._lock:
             return sum(event.size for event in self._events)
+
+    @property
+    def followed(self) -> bool:
+        """Whether anybody listens now."""
+        with self._lock:
+            return bool(self._listeners)
 
     def append(self, event: Event) -> None:
         """Add an event and wake the listeners, from any thread; after the last one, nothing is added."""
@@ -89,6 +103,7 @@ class EventLog:
         """
         position = start
         with self._listening() as listener:
+            yield _RETRY
             while True:
                 listener.rest()  # before looking: what is appended from here on wakes it again
                 while position < len(self._events):
@@ -106,10 +121,12 @@ class EventLog:
         with self._lock:
             self._listeners.add(listener)
         try:
+            self._on_listeners()
             yield listener
         finally:
             with self._lock:
                 self._listeners.discard(listener)
+            self._on_listeners()
 
 
 class _Listener:

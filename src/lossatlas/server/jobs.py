@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections import deque
+from collections.abc import Callable
 from enum import StrEnum
 from functools import partial
 
@@ -21,6 +21,8 @@ logger = logging.getLogger("lossatlas.server")
 #: Finished jobs whose events can still be asked for, and how many bytes these may take in all.
 REMEMBERED_JOBS = 8
 REMEMBERED_BYTES = 256 * 2**20
+#: Seconds that a job goes on for after its last listener has gone: long enough to come back, as after a reload.
+GRACE = 2.0
 
 
 class State(StrEnum):
@@ -46,19 +48,33 @@ class Job:
         Where it is.
     saving
         Whether it is past the point where it can be cancelled.
+    giving_up
+        What will cancel it, once all who listened have gone; None while somebody listens, or nobody ever has.
     """
 
-    def __init__(self, config: RunConfig) -> None:
+    def __init__(self, config: RunConfig, on_listeners: Callable[[Job], None]) -> None:
         self.id, self.config = config.id, config
-        self.log = EventLog()
+        self.log = EventLog(lambda: on_listeners(self))
         self.state = State.QUEUED
         self.saving = False
+        self.giving_up: threading.Timer | None = None
         self._position: int | None = None
 
     @property
     def active(self) -> bool:
         """Whether it is still to end."""
         return self.state in {State.QUEUED, State.RUNNING}
+
+    @property
+    def rank(self) -> int:
+        """Whose turn comes first: 0 somebody listens, 1 nobody has yet, 2 all have gone."""
+        return 0 if self.log.followed else 2 if self.giving_up else 1
+
+    def keep(self) -> None:
+        """Do not give it up after all."""
+        if self.giving_up:
+            self.giving_up.cancel()
+            self.giving_up = None
 
     def moved_to(self, position: int) -> None:
         """Tell listeners how many jobs come before it, where that has changed."""
@@ -69,6 +85,9 @@ class Job:
 
 class Jobs:
     """Computes what is asked for, one run at a time, and stores it.
+
+    Somebody who follows a run is served before somebody who does not, and one that all have left is cancelled after
+    :data:`GRACE` seconds: whoever goes through many choices waits only for the one that is kept.
 
     Parameters
     ----------
@@ -83,7 +102,7 @@ class Jobs:
     def __init__(self, gallery: Gallery, threads: int | None = None, queue_size: int = 8) -> None:
         self._gallery, self._threads, self._queue_size = gallery, threads, queue_size
         self._jobs: dict[str, Job] = {}  # the finished ones in the order in which they finished
-        self._queue: deque[Job] = deque()
+        self._queue: list[Job] = []  # as they came; _in_turn sorts them
         self._current: Job | None = None
         self._stopping = False
         self._worker: threading.Thread | None = None
@@ -125,13 +144,16 @@ class Jobs:
         with self._changed:
             known = self._jobs.get(config.id)
             if known and known.active:
+                known.keep()
                 return known
             if self._stopping:
                 raise QueueFullError("the server is stopping")
             if len(self._queue) >= self._queue_size:
+                self._make_room()
+            if len(self._queue) >= self._queue_size:
                 raise QueueFullError(f"{len(self._queue)} runs are waiting already; try again in a moment")
             self._jobs.pop(config.id, None)
-            job = self._jobs[config.id] = Job(config)
+            job = self._jobs[config.id] = Job(config, self._on_listeners)
             self._queue.append(job)
             self._tell_positions()
             self._changed.notify_all()
@@ -142,6 +164,33 @@ class Jobs:
         with self._changed:
             if not job.saving:
                 self._end(job, State.CANCELLED, Event("cancelled", dict, last=True))
+
+    def _on_listeners(self, job: Job) -> None:
+        """Someone has begun to follow a job, or has gone."""
+        with self._changed:
+            if not job.active:
+                return
+            job.keep()
+            if not job.log.followed:
+                timer = threading.Timer(GRACE, lambda: self._give_up(job, timer))
+                timer.daemon = True
+                job.giving_up = timer
+                timer.start()
+            self._tell_positions()
+
+    def _give_up(self, job: Job, timer: threading.Timer) -> None:
+        with self._changed:
+            if job.giving_up is timer:  # else someone came back while this waited for the lock
+                self.cancel(job)
+
+    def _make_room(self) -> None:
+        """End the first job that waits for nobody, if there is one, without waiting for its grace."""
+        for job in self._queue:
+            if job.giving_up:
+                return self.cancel(job)
+
+    def _in_turn(self) -> list[Job]:
+        return sorted(self._queue, key=lambda job: job.rank)
 
     def _work(self) -> None:
         while job := self._next():
@@ -166,7 +215,8 @@ class Jobs:
             self._changed.wait_for(lambda: self._queue or self._stopping)
             if self._stopping:
                 return None
-            job = self._current = self._queue.popleft()
+            job = self._current = self._in_turn()[0]
+            self._queue.remove(job)
             job.state = State.RUNNING
             self._tell_positions()
             return job
@@ -218,7 +268,7 @@ class Jobs:
             del self._jobs[job.id]
 
     def _tell_positions(self) -> None:
-        for position, job in enumerate(self._queue, start=1 if self._current else 0):
+        for position, job in enumerate(self._in_turn(), start=1 if self._current else 0):
             job.moved_to(position)
 
 
