@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -210,3 +211,40 @@ def test_serve_says_where_it_is_and_stops_on_ctrl_c(tmp_path: Path) -> None:
 
 def test_an_impossible_port_is_refused() -> None:
     assert "99999 is not in the range 1<=x<=65535" in lossatlas("serve", "--port", "99999").stderr
+
+
+def test_build_takes_dataset_and_model_from_its_file(tmp_path: Path) -> None:
+    (tmp_path / "run.toml").write_text(
+        '[dataset]\nname = "circles"\npoints = 60\nnoise = 0.3\n[model]\nhidden = [3]\n'
+        "[training]\nepochs = 3\n[[planes]]\ngrid = 5\n[boundary]\nresolution = 4\n"
+    )
+    done = lossatlas("build", "--data", "data", "--config", "run.toml", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    gallery = Gallery(tmp_path / "data")
+    [run_id] = gallery.ids()
+    config = gallery.open(run_id).setup.config
+    assert (config.dataset.name, config.dataset.points, config.dataset.noise) == ("circles", 60, 0.3)
+    assert config.model.hidden == (3,)
+
+
+@pytest.mark.parametrize("sizes", ["0", "", "4,y", "2000"])
+def test_build_names_the_flag_of_a_senseless_model(tmp_path: Path, sizes: str) -> None:
+    done = lossatlas("build", "--data", tmp_path / "data", "--hidden", sizes)
+    assert done.returncode == 1
+    assert "Error: --hidden: " in done.stderr
+    assert "is not allowed" in done.stderr
+    assert not (tmp_path / "data").exists()
+
+
+def test_a_second_plane_is_not_dropped_without_a_word(tmp_path: Path) -> None:
+    (tmp_path / "run.toml").write_text("[[planes]]\ngrid = 5\n[[planes]]\ngrid = 7\n")
+    done = lossatlas("train", "--data", "data", "--config", "run.toml", cwd=tmp_path)
+    assert done.returncode == 1
+    assert "run.toml: planes: " in done.stderr
+
+
+def test_verify_makes_the_index_of_an_emptied_gallery_anew(tmp_path: Path) -> None:
+    assert lossatlas("train", "--data", tmp_path, *QUICK).returncode == 0
+    shutil.rmtree(tmp_path / "runs")
+    assert lossatlas("verify", "--data", tmp_path).stdout == "0 of 0 runs are sound\n"
+    assert json.loads((tmp_path / "index.json").read_text())["runs"] == []

@@ -26,7 +26,7 @@ DATASETS = st.sampled_from(sorted(SOURCES)).flatmap(
         },
     )
 )
-SPANS = st.lists(st.floats(0, 1000, exclude_min=True), min_size=1, max_size=16, unique=True)
+SPANS = st.lists(st.floats(0, 1000, exclude_min=True), min_size=1, max_size=4, unique=True)
 #: What JSON or TOML can say of a run, any part left out.
 MAPPINGS = st.fixed_dictionaries(
     {},
@@ -35,7 +35,7 @@ MAPPINGS = st.fixed_dictionaries(
         "model": st.fixed_dictionaries(
             {},
             optional={
-                "hidden": st.lists(st.integers(1, 1024), max_size=32),
+                "hidden": st.lists(st.integers(1, 64), max_size=6),
                 "activation": st.sampled_from(sorted(ACTIVATIONS)),
             },
         ),
@@ -48,14 +48,14 @@ MAPPINGS = st.fixed_dictionaries(
                 "batch_size": st.integers(1, 20_000) | st.just("full"),
                 "weight_decay": st.floats(0, 10),
                 "epochs": st.integers(1, 1_000_000),
-                "frames": st.integers(2, 1000),
+                "frames": st.integers(2, 100),
                 "seed": SEEDS,
             },
         ),
-        "boundary": st.fixed_dictionaries({}, optional={"resolution": st.integers(2, 1000), "margin": st.floats(0, 2)}),
+        "boundary": st.fixed_dictionaries({}, optional={"resolution": st.integers(2, 200), "margin": st.floats(0, 2)}),
         "planes": st.fixed_dictionaries(
             {},
-            optional={"seed": SEEDS, "spans": SPANS, "grid": st.integers(1, 250).map(lambda half: 2 * half + 1)},
+            optional={"seed": SEEDS, "spans": SPANS, "grid": st.integers(1, 50).map(lambda half: 2 * half + 1)},
         ).map(lambda plane: [plane]),
     },
 )
@@ -190,3 +190,17 @@ def test_with_values_changes_only_those() -> None:
     assert changed.model.hidden == (3,)
     assert changed.with_values(model=config.model) == config
     assert config == RunConfig()
+
+
+def test_a_run_too_large_to_hold_is_refused_with_its_size() -> None:
+    large = {"training": {"epochs": 1000, "frames": 1000}, "planes": [{"grid": 501}]}
+    with pytest.raises(ConfigError, match=r"this run would take 3\.\d GB, and 2\.0 GB are allowed: give fewer frames"):
+        RunConfig.from_mapping(large)
+    smaller = RunConfig.from_mapping({**large, "training": {"epochs": 1000, "frames": 100}})
+    planes, boundary = 100 * 3 * 501**2 * 4, 100 * 2 * 100**2
+    assert smaller.size == planes + boundary + 100 * (512 + 4 * 354)
+
+
+def test_whole_numbers_in_messages_are_whole() -> None:
+    with pytest.raises(ConfigError, match=r"training.seed: .* give a number below 9007199254740992"):
+        RunConfig.from_mapping({"training": {"seed": 2**53}})

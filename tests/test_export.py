@@ -67,13 +67,20 @@ def test_a_damaged_run_is_left_out_and_told(gallery: Gallery, tmp_path: Path) ->
 def test_an_earlier_export_is_replaced_and_anything_else_is_refused(gallery: Gallery, tmp_path: Path) -> None:
     site = tmp_path / "site"
     export_site(gallery, site)
-    (site / "stale.txt").write_text("old")
+    (site / "app.js").write_text("old")
+    (site / "data" / "runs" / "stale").mkdir()
+    (site / "CNAME").write_text("mine")
+    (site / ".git").mkdir()
     export_site(gallery, site)
-    assert not (site / "stale.txt").exists()
+    assert (site / "app.js").read_text() != "old"
+    assert not (site / "data" / "runs" / "stale").exists()
+    assert (site / "CNAME").read_text() == "mine"
+    assert (site / ".git").is_dir()
 
     foreign = tmp_path / "foreign"
     foreign.mkdir()
     (foreign / "thesis.tex").write_text("mine")
+    (foreign / "catalog.json").write_text('{"books": []}')
     with pytest.raises(ExportError, match="is not empty and holds no earlier export"):
         export_site(gallery, foreign)
     with pytest.raises(ExportError, match="is a file"):

@@ -617,3 +617,22 @@ def test_saving_leaves_the_run_as_it_was(small_run: Run, tmp_path: Path) -> None
     before = {name: array.tobytes() for name, array in arrays_of(small_run).items()}
     save_run(small_run, tmp_path)
     assert {name: array.tobytes() for name, array in arrays_of(small_run).items()} == before
+
+
+def test_what_another_version_words_or_adds_is_no_damage(stored: Path) -> None:
+    def reworded(manifest: dict[str, Any]) -> None:
+        manifest["title"] = manifest["arrays"]["points"]["what"] = manifest["planes"][0]["what"] = "said otherwise"
+        manifest["arrays"]["hessian"] = {**manifest["arrays"]["points"], "file": "hessian.npy"}
+        manifest["planes"][0]["cosine"] += 1e-9  # another machine's last digit
+
+    edited(reworded)(stored)
+    assert open_run(stored).id == stored.name
+
+
+@pytest.mark.parametrize(
+    "content", [b"[" * 200_000, b'{"format": 1e999}', b'{"format": ' + b"9" * 5000 + b"}"], ids=["deep", "inf", "long"]
+)
+def test_json_that_breaks_readers_is_damage(content: bytes, stored: Path) -> None:
+    (stored / "run.json").write_bytes(content)
+    with pytest.raises(RunDamagedError, match="not readable as JSON"):
+        open_run(stored)

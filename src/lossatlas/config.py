@@ -18,10 +18,10 @@ Seed = Annotated[int, Field(ge=0, lt=2**53, description="any whole number from 0
 _FIELD = re.compile(r"\w+")
 #: What to give instead, by pydantic's type of fault; its own words serve for the others.
 _ALLOWED = {
-    "greater_than": "give a number above {gt:g}",
-    "greater_than_equal": "give {ge:g} or more",
-    "less_than": "give a number below {lt:g}",
-    "less_than_equal": "give {le:g} or less",
+    "greater_than": "give a number above {gt}",
+    "greater_than_equal": "give {ge} or more",
+    "less_than": "give a number below {lt}",
+    "less_than_equal": "give {le} or less",
     "int_parsing": "give a whole number",
     "int_from_float": "give a whole number",
     "int_type": "give a whole number",
@@ -89,7 +89,8 @@ def explained(error: ValidationError) -> ConfigError:
 
 def _allowed(fault: ErrorDetails) -> str:
     message = _ALLOWED.get(fault["type"], fault["msg"][0].lower() + fault["msg"][1:])
-    return message.format(**fault.get("ctx", {}))
+    bounds = {name: f"{value:g}" if isinstance(value, float) else value for name, value in fault.get("ctx", {}).items()}
+    return message.format(**bounds)
 
 
 def _shown(value: object, limit: int = 60) -> str:

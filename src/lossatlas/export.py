@@ -42,7 +42,8 @@ class Export:
 def export_site(gallery: Gallery, site: Path | str) -> Export:
     """Write the page and every sound run of a gallery into ``site``.
 
-    The folder is made beside its place and moved there when it is complete; an earlier export there is replaced.
+    Everything is made beside its place and moved there when it is complete. Of an earlier export there, what this one
+    writes anew is replaced; other files of the folder are left alone.
 
     Raises
     ------
@@ -67,10 +68,19 @@ def export_site(gallery: Gallery, site: Path | str) -> Export:
 
 def _refuse_foreign(site: Path) -> None:
     if site.is_dir():
-        if any(site.iterdir()) and not (site / _MARK).is_file():
+        visible = [path for path in site.iterdir() if not path.name.startswith(".")]
+        if visible and not _is_export(site):
             raise ExportError(f"{site} is not empty and holds no earlier export; give a new or an empty folder")
     elif site.exists():
         raise ExportError(f"{site} is a file; give a folder")
+
+
+def _is_export(site: Path) -> bool:
+    try:
+        found = json.loads((site / _MARK).read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError):
+        return False
+    return isinstance(found, dict) and found.get("compute") is False and "datasets" in found
 
 
 def _fill(site: Path, gallery: Gallery) -> tuple[list[str], list[str]]:
@@ -88,14 +98,12 @@ def _fill(site: Path, gallery: Gallery) -> tuple[list[str], list[str]]:
 
 
 def _replace(site: Path, unfinished: Path) -> None:
+    """Move what was made into its place; what else is in the folder, a .git say, belongs to its owner and stays."""
     if not site.exists():
         unfinished.rename(site)
         return
-    old = site.with_name(f".{site.name}.old-{uuid.uuid4().hex[:8]}")
-    site.rename(old)
-    try:
-        unfinished.rename(site)
-    except OSError:
-        old.rename(site)
-        raise
-    shutil.rmtree(old, ignore_errors=True)
+    for made in list(unfinished.iterdir()):
+        place, old = site / made.name, unfinished / f"{made.name}.old"
+        if place.exists():
+            place.rename(old)
+        made.rename(place)

@@ -7,17 +7,17 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, Any
 
 import numpy as np
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from lossatlas.arrays import Float32, UInt8
 from lossatlas.boundary import BoundaryConfig, InputGrid, boundary_evaluator, decision_boundary, input_grid
 from lossatlas.config import Config
-from lossatlas.datasets import Dataset, DatasetConfig, load_dataset
+from lossatlas.datasets import SOURCES, Dataset, DatasetConfig, load_dataset
 from lossatlas.directions import Plane, PlaneConfig, make_plane
 from lossatlas.engine import Evaluator
 from lossatlas.network import ModelConfig, Network
@@ -26,6 +26,8 @@ from lossatlas.training import Outcome, Snapshot, Training, TrainingConfig, Traj
 
 #: Significant bits that a stored loss keeps (of float32's 24): within 1.3e-4 of itself, at half the bytes compressed.
 LOSS_BITS = 12
+#: What a run may take in memory, of the arrays that grow with its frames.
+MOST_BYTES = 2 * 10**9
 #: A stored confidence is a whole number of these.
 CONFIDENCE_STEP = 1.0 / 255.0
 
@@ -47,14 +49,42 @@ class RunConfig(Config):
     @property
     def canonical(self) -> str:
         """The whole configuration as JSON, keys sorted, no spaces: equal text for equal configurations."""
-        return json.dumps(self.model_dump(mode="json"), sort_keys=True, separators=(",", ":"), ensure_ascii=True)
+        return canonical_text(self.model_dump(mode="json"))
 
     @property
     def id(self) -> str:
         """Dataset, model, and 8 hex digits of the SHA-256 of :attr:`canonical`: ``moons-16x16-tanh-3f2a9c1b``."""
-        digest = hashlib.sha256(self.canonical.encode()).hexdigest()[:8]
-        hidden = "x".join(map(str, self.model.hidden[:8])) or "none"
-        return f"{self.dataset.name}-{hidden}-{self.model.activation}-{digest}"
+        return run_id(self.model_dump(mode="json"))
+
+    @model_validator(mode="after")
+    def _of_a_size_to_hold(self) -> RunConfig:
+        if self.size > MOST_BYTES:
+            raise ValueError(
+                f"this run would take {self.size / 1e9:.1f} GB, and {MOST_BYTES / 1e9:.1f} GB are allowed: "
+                "give fewer frames, a smaller grid or resolution, fewer spans, or smaller hidden layers"
+            )
+        return self
+
+    @property
+    def size(self) -> int:
+        """Bytes of the arrays that grow with the frames, all frames together."""
+        frames = min(self.training.frames, self.training.epochs + 1)
+        parameters = Network.of(self.model, 2, len(SOURCES[self.dataset.name].class_names)).parameter_count
+        surfaces = sum(4 * len(plane.spans) * plane.grid**2 for plane in self.planes)
+        return frames * (surfaces + 2 * self.boundary.resolution**2 + self.dataset.points + 4 * parameters)
+
+
+def canonical_text(config: Mapping[str, Any]) -> str:
+    """A configuration as JSON, keys sorted, no spaces: equal text for equal configurations."""
+    return json.dumps(config, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
+
+
+def run_id(config: Mapping[str, Any]) -> str:
+    """The id of the run of a whole configuration, as :attr:`RunConfig.id` describes it, from plain data."""
+    digest = hashlib.sha256(canonical_text(config).encode()).hexdigest()[:8]
+    model = config["model"]
+    hidden = "x".join(map(str, model["hidden"][:8])) or "none"
+    return f"{config['dataset']['name']}-{hidden}-{model['activation']}-{digest}"
 
 
 @dataclass(frozen=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 import re
 import shutil
@@ -21,9 +22,18 @@ from lossatlas.boundary import InputGrid
 from lossatlas.datasets import Dataset
 from lossatlas.directions import Plane
 from lossatlas.errors import ConfigError, DataFolderError, RunDamagedError, RunNotFoundError, RunVersionError
-from lossatlas.manifest import FORMAT, FORMAT_VERSION, arrays_of, describe, describe_run
+from lossatlas.manifest import (
+    FORMAT,
+    FORMAT_VERSION,
+    PLANE_ARRAYS,
+    RUN_ARRAYS,
+    ArraySpec,
+    arrays_of,
+    describe,
+    describe_run,
+)
 from lossatlas.network import Network
-from lossatlas.runs import Run, RunConfig, Setup
+from lossatlas.runs import Run, RunConfig, Setup, run_id
 from lossatlas.training import METRICS, Outcome, Trajectory
 
 #: What may stand as a run's id in a path or a URL: no separators, no leading dot.
@@ -31,7 +41,7 @@ RUN_ID = re.compile(r"[a-z0-9][a-z0-9-]{0,127}")
 _UNFINISHED = ".unfinished-"
 
 
-def run_folder(data: Path, run_id: str) -> Path:
+def run_folder(data: Path, name: str) -> Path:
     """Where a run lies, or would lie.
 
     Raises
@@ -39,9 +49,9 @@ def run_folder(data: Path, run_id: str) -> Path:
     RunNotFoundError
         If no run can have that id.
     """
-    if not RUN_ID.fullmatch(run_id):
-        raise RunNotFoundError(f"{run_id!r} is no run id; ids look like moons-16x16-tanh-3f2a9c1b")
-    return data / "runs" / run_id
+    if not RUN_ID.fullmatch(name):
+        raise RunNotFoundError(f"{name!r} is no run id; ids look like moons-16x16-tanh-3f2a9c1b")
+    return data / "runs" / name
 
 
 def save_run(run: Run, data: Path | str) -> Path:
@@ -95,10 +105,11 @@ def open_run(folder: Path | str) -> Run:
     manifest = read_manifest(folder)
     try:
         config = RunConfig.from_mapping(manifest["config"])
+        found = run_id(manifest["config"])  # as it was written: a later setting's default does not change the id
     except (ConfigError, KeyError, TypeError) as error:
         raise RunDamagedError(folder / "run.json", f"its config is not valid: {error}") from None
-    if config.id != folder.name:
-        fault = f"its config has the id {config.id}, but the folder is named {folder.name}"
+    if found != folder.name:
+        fault = f"its config has the id {found}, but the folder is named {folder.name}"
         raise RunDamagedError(folder / "run.json", fault)
     return _opened(folder, manifest, config)
 
@@ -107,10 +118,10 @@ def read_manifest(folder: Path) -> dict[str, Any]:
     """Read ``run.json``, checking that it is one, of a version we know."""
     path = folder / "run.json"
     try:
-        manifest = json.loads(path.read_text(encoding="utf-8"), parse_constant=_no_number)
+        manifest = json.loads(path.read_text("utf-8"), parse_constant=_no_number, parse_float=_finite)
     except FileNotFoundError:
         raise RunDamagedError(path, "the file is missing") from None
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise RunDamagedError(path, f"not readable as JSON: {error}") from None
     if not isinstance(manifest, dict) or manifest.get("format") != FORMAT:
         raise RunDamagedError(path, f"not the manifest of a run: its format is not {FORMAT!r}")
@@ -198,8 +209,7 @@ def _opened(folder: Path, manifest: dict[str, Any], config: RunConfig) -> Run:
         described = manifest["dataset"]
         _check_frames(epochs, metrics, outcome)
         network = Network(layers, ACTIVATIONS[config.model.activation])
-        files = {**_files(manifest["arrays"]), **_plane_files(manifest["planes"])}
-        arrays = {name: _read(folder, entry) for name, entry in files.items()}
+        arrays = {name: _read(folder, entry) for name, entry in _files(manifest).items()}
         setup = Setup(config, _dataset(described, arrays), network, _planes(manifest, arrays), _grid(arrays))
         run = Run(
             setup=setup,
@@ -211,11 +221,11 @@ def _opened(folder: Path, manifest: dict[str, Any], config: RunConfig) -> Run:
             loss_surface={plane.name: arrays[f"planes/{plane.name}/loss_surface"] for plane in setup.planes},
         )
         expected = describe(setup, epochs, {name: values.tolist() for name, values in metrics.items()}, outcome)
-    except (LookupError, TypeError, ValueError, AttributeError) as error:
+        meant, found = _essentials(json.loads(json.dumps(expected))), _essentials(manifest)
+    except (LookupError, TypeError, ValueError, AttributeError, OverflowError) as error:
         raise RunDamagedError(folder / "run.json", f"incomplete or inconsistent ({error!r})") from None
-    for key in expected.keys() - {"versions"}:
-        if json.loads(json.dumps(expected[key])) != manifest.get(key):
-            raise RunDamagedError(folder / "run.json", f"{key!r} does not agree with the config and the arrays")
+    for key in (key for key in meant if meant[key] != found[key]):
+        raise RunDamagedError(folder / "run.json", f"{key!r} does not agree with the config and the arrays")
     for name in ("labels", "point_predicted_class", "predicted_class"):
         if (highest := int(arrays[name].max())) >= network.class_count:
             raise RunDamagedError(folder / f"{name}.npy", f"holds class {highest} of {network.class_count}, from 0")
@@ -235,13 +245,38 @@ def _check_frames(epochs: list[int], metrics: dict[str, Float64], outcome: dict[
         raise ValueError(f"outcome.status is {outcome['status']!r}")
 
 
-def _files(entries: dict[str, Any]) -> dict[str, dict[str, Any]]:
-    return {name: dict(entry) for name, entry in entries.items()}
+def _finite(text: str) -> float:
+    if not math.isfinite(number := float(text)):
+        raise ValueError(f"holds {text}, which is more than a number can be")
+    return number
 
 
-def _plane_files(planes: list[dict[str, Any]]) -> dict[str, dict[str, Any]]:
+def _files(manifest: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    """The entries of the arrays we know, by the paths of :func:`arrays_of`; what others have added is left alone."""
+    files = {spec.name: dict(manifest["arrays"][spec.name]) for spec in RUN_ARRAYS}
+    for plane in manifest["planes"]:
+        files |= {f"planes/{plane['name']}/{spec.name}": dict(plane["arrays"][spec.name]) for spec in PLANE_ARRAYS}
+    return files
+
+
+def _essentials(manifest: dict[str, Any]) -> dict[str, Any]:
+    """What a manifest must say for its run to be read aright: no prose, no numbers that depend on the machine."""
+
+    def facts(entries: dict[str, Any], specs: tuple[ArraySpec, ...]) -> dict[str, Any]:
+        keys = ("dtype", "shape", "axes", "scale_factor")
+        return {spec.name: [entries[spec.name].get(key) for key in keys] for spec in specs}
+
     return {
-        f"planes/{plane['name']}/{name}": dict(entry) for plane in planes for name, entry in plane["arrays"].items()
+        "id": manifest["id"],
+        "dataset": [manifest["dataset"][key] for key in ("name", "train_points", "test_points")],
+        "model": [manifest["model"][key] for key in ("layers", "activation", "parameters")],
+        "metrics": manifest["metrics"],
+        "parameters": manifest["parameters"],
+        "arrays": facts(manifest["arrays"], RUN_ARRAYS),
+        "planes": [
+            [plane["name"], plane["kind"], plane["spans"], facts(plane["arrays"], PLANE_ARRAYS)]
+            for plane in manifest["planes"]
+        ],
     }
 
 
@@ -299,7 +334,7 @@ def _grid(arrays: dict[str, AnyArray]) -> InputGrid:
 def _alive(process: int) -> bool:
     try:
         os.kill(process, 0)
-    except ProcessLookupError:
+    except (ProcessLookupError, OverflowError):
         return False
     except PermissionError:
         return True

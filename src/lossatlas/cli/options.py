@@ -49,8 +49,8 @@ def _numbers(text: str) -> list[int | float | str]:
 
 
 def hidden_layers(text: str) -> list[int | float | str]:
-    """``16,16`` or ``16x16`` as a list; ``none`` as an empty one."""
-    return [] if text.strip().lower() == "none" else _numbers(text)
+    """``16,16`` or ``16x16`` as a list; ``none`` as an empty one. What is no size is left for the config to refuse."""
+    return [] if text.strip().lower() == "none" else _numbers(text) or [text]
 
 
 @dataclass(frozen=True)
@@ -140,7 +140,7 @@ def config_from(config_file: str | None, flags: dict[str, str | None]) -> RunCon
             target[key] = setting.read(text)
         by_field[f"{section}.{key}"] = setting.flag
     if plane:
-        values["planes"] = [plane]
+        values["planes"] = [plane, *values.get("planes", [])[1:]]
     try:
         return RunConfig.from_mapping(values)
     except ConfigError as error:
@@ -157,7 +157,7 @@ def _read_toml(path: Path) -> dict[str, Any]:
         return tomllib.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise ConfigError([("", f"cannot read {path}: {error.strerror}")]) from None
-    except ValueError as error:  # not UTF-8, or not TOML
+    except (ValueError, RecursionError) as error:  # not UTF-8, or not TOML
         raise ConfigError([("", f"{path} is not TOML ({error}); see `lossatlas train --help`")]) from None
 
 

@@ -61,6 +61,8 @@ def _is_free(port: int) -> bool:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # as the server will: a port in TIME_WAIT is free
         try:
             probe.bind((HOST, port))
+        except PermissionError:
+            raise LossAtlasError(f"port {port} needs rights that you do not have; give one from 1024 on") from None
         except OSError:
             return False
     return True

@@ -20,7 +20,7 @@ def verify_command(gallery: Gallery) -> None:
         if verdict.fault is not None:
             faults += 1
             click.echo(f"{verdict.run_id}: {verdict.fault}")
-    if verdicts:
+    if gallery.data.is_dir():
         gallery.write_index()
     click.echo(f"{len(verdicts) - faults} of {len(verdicts)} runs are sound")
     if faults:
