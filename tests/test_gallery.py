@@ -9,12 +9,12 @@ from typing import Any
 import pytest
 
 import lossatlas.gallery
+from lossatlas.building import build_gallery
 from lossatlas.datasets import SOURCES
 from lossatlas.errors import DataFolderError, LossAtlasError, RunNotFoundError
 from lossatlas.gallery import (
     DEFAULT_MODELS,
     Gallery,
-    build_gallery,
     default_data_folder,
     entry_of,
     gallery_configs,
@@ -210,7 +210,7 @@ def test_a_resume_that_recomputes_or_skips__only_what_is_missing_is_computed(cop
 def test_a_build_that_breaks_off_keeps_what_it_has_and_goes_on_from_there(built: Path, tmp_path: Path) -> None:
     gallery = Gallery(tmp_path / "data")
     stored: list[str] = []
-    with pytest.raises(OSError, match="killed"):
+    with pytest.raises(LossAtlasError, match=r"2 of 4 runs failed.*\n.*OSError: killed"):
         build_gallery(gallery, CONFIGS, executor=Recorder(fails_from=3), on_done=stored.append)
     assert sorted(gallery.ids()) == sorted(config.id for config in CONFIGS[:2])
     (gallery.data / "runs" / ".unfinished-999999999-dead").mkdir()

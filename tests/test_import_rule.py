@@ -20,6 +20,7 @@ LAYERS = (
     ("runs", "manifest"),
     ("store",),
     ("gallery", "catalog"),
+    ("building",),
     ("server", "export"),
     ("cli", "__main__"),
 )

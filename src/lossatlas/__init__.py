@@ -23,11 +23,12 @@ if TYPE_CHECKING:
         decision_boundary,
         input_grid,
     )
+    from lossatlas.building import build_gallery
     from lossatlas.datasets import Dataset, DatasetConfig, load_dataset
     from lossatlas.directions import Plane, PlaneConfig, make_plane
     from lossatlas.engine import Evaluator
     from lossatlas.errors import LossAtlasError
-    from lossatlas.gallery import Gallery, build_gallery, gallery_configs
+    from lossatlas.gallery import Gallery, gallery_configs
     from lossatlas.network import ModelConfig, Network
     from lossatlas.runs import Run, RunConfig, compute_run
     from lossatlas.store import open_run, save_run
@@ -79,11 +80,12 @@ _HOMES = {
         "decision_boundary",
         "input_grid",
     ),
+    "building": ("build_gallery",),
     "datasets": ("Dataset", "DatasetConfig", "load_dataset"),
     "directions": ("Plane", "PlaneConfig", "make_plane"),
     "engine": ("Evaluator",),
     "errors": ("LossAtlasError",),
-    "gallery": ("Gallery", "build_gallery", "gallery_configs"),
+    "gallery": ("Gallery", "gallery_configs"),
     "network": ("ModelConfig", "Network"),
     "runs": ("Run", "RunConfig", "compute_run"),
     "store": ("open_run", "save_run"),

@@ -1,13 +1,10 @@
-"""A gallery: a folder of runs, its index, and the building of many runs at once."""
+"""A gallery: a folder of runs, and its index."""
 
 from __future__ import annotations
 
 import json
-import os
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import Executor, ProcessPoolExecutor, as_completed
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
@@ -18,11 +15,10 @@ from lossatlas.datasets import SOURCES, DatasetConfig
 from lossatlas.errors import DataFolderError, RunError
 from lossatlas.manifest import FORMAT_VERSION
 from lossatlas.network import ModelConfig
-from lossatlas.runs import Run, RunConfig, compute_run
+from lossatlas.runs import Run, RunConfig
 from lossatlas.store import (
     open_run,
     read_manifest,
-    remove_unfinished,
     run_folder,
     save_run,
     write_text,
@@ -148,52 +144,3 @@ def gallery_configs(
         for name in (datasets or tuple(SOURCES))
         for hidden in (models or DEFAULT_MODELS)
     ]
-
-
-def build_gallery(
-    gallery: Gallery,
-    configs: Iterable[RunConfig],
-    *,
-    workers: int | None = None,
-    executor: Executor | None = None,
-    on_done: Callable[[str], None] | None = None,
-) -> list[str]:
-    """Compute and store the runs that the gallery lacks, several at a time, and return the ids computed.
-
-    Each run is stored when it is finished: a build that is killed goes on where it was when it is started again.
-
-    Parameters
-    ----------
-    gallery, configs
-        Where to, and what.
-    workers
-        How many processes; by default one a core.
-    executor
-        Runs the work instead of processes of our own.
-    on_done
-        Called with the id of each run that is stored.
-    """
-    with writing(gallery.data):
-        gallery.data.mkdir(parents=True, exist_ok=True)
-        remove_unfinished(gallery.data)
-    missing = {config.id: config for config in configs if config.id not in gallery}
-    workers = max(1, min(workers or os.cpu_count() or 1, len(missing)))
-    owned = executor or ProcessPoolExecutor(workers, mp_context=get_context("spawn"))
-    try:
-        jobs = [owned.submit(_compute_and_save, config.canonical, str(gallery.data)) for config in missing.values()]
-        for job in as_completed(jobs):
-            run_id = job.result()
-            gallery.write_index()
-            if on_done:
-                on_done(run_id)
-    finally:
-        if executor is None:
-            owned.shutdown(cancel_futures=True)
-    gallery.write_index()
-    return list(missing)
-
-
-def _compute_and_save(canonical: str, data: str) -> str:
-    config = RunConfig.from_mapping(json.loads(canonical))
-    save_run(compute_run(config, threads=1), data)
-    return config.id

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import click
 
+from lossatlas.building import build_gallery
 from lossatlas.cli.options import SETTINGS, config_from, config_options, data_option, hidden_layers
 from lossatlas.cli.progress import progress
 from lossatlas.datasets import SOURCES
 from lossatlas.errors import ConfigError
-from lossatlas.gallery import DEFAULT_MODELS, Gallery, build_gallery, gallery_configs
+from lossatlas.gallery import DEFAULT_MODELS, Gallery, gallery_configs
 
 _GIVEN_BY_DATASET = ("points", "noise")
 
