@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import threading
 import time
 from base64 import b64decode
 from pathlib import Path
@@ -207,9 +208,9 @@ def test_a_job_that_all_listeners_have_left_is_cancelled(
     assert live.computed(SMALL)[1][-1].name == "done"
 
 
-def _jobs_of(live: Live) -> Jobs:
-    found: Jobs = live.app.state.jobs
-    return found
+def _giving_up(live: Live, run_id: str) -> threading.Timer | None:
+    job = live.app.state.jobs.find(run_id)
+    return job.giving_up if job else None
 
 
 @pytest.mark.parametrize("how", ["listening", "asking"])
@@ -218,22 +219,21 @@ def test_a_job_that_is_wanted_again_within_the_grace_goes_on(
 ) -> None:
     monkeypatch.setattr(jobs, "GRACE", 60.0)
     run_id = live.started(_endless())
-    job = _jobs_of(live).find(run_id)
-    assert job
     with live.listening(run_id) as events:
         next(events)
-        assert job.giving_up is None
-    until(lambda: job.giving_up is not None)
-    timer = job.giving_up
+        assert _giving_up(live, run_id) is None
+    until(lambda: _giving_up(live, run_id) is not None)
+    timer = _giving_up(live, run_id)
     assert timer
     if how == "asking":
         live.post(_endless())
-        assert job.giving_up is None
+        assert _giving_up(live, run_id) is None
     else:
         with live.listening(run_id) as events:
             next(events)
-            assert job.giving_up is None
-    timer.join(20)  # it ends without having done anything
+            assert _giving_up(live, run_id) is None
+    timer.join(20)
+    assert not timer.is_alive()  # it ended before its time
     assert live.state(run_id) == "running"
 
 
@@ -246,7 +246,7 @@ def test_a_job_that_is_wanted_comes_before_those_that_all_have_left(
         left = live.post(_endless(1)).json()["id"]
         with live.listening(left) as events:
             assert next(events).body == {"position": 1}
-        until(lambda: getattr(_jobs_of(live).find(left), "giving_up", None) is not None)
+        until(lambda: _giving_up(live, left) is not None)
         wanted = live.post(_endless(2)).json()["id"]
         with live.listening(wanted) as events:
             assert next(events).body == {"position": 1}

@@ -185,9 +185,8 @@ class Jobs:
 
     def _make_room(self) -> None:
         """End the first job that waits for nobody, if there is one, without waiting for its grace."""
-        for job in self._queue:
-            if job.giving_up:
-                return self.cancel(job)
+        if left := [job for job in self._queue if job.giving_up]:
+            self.cancel(left[0])
 
     def _in_turn(self) -> list[Job]:
         return sorted(self._queue, key=lambda job: job.rank)
