@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,7 +13,19 @@ from playwright.sync_api import Browser, Playwright, expect
 
 from lossatlas.export import export_site
 from lossatlas.gallery import Gallery
-from tests.web.conftest import DIVERGED, FLAGS, MOONS, Silent, Site, Watched, chromium, static_server, until, watched
+from tests.web.conftest import (
+    DIVERGED,
+    FLAGS,
+    MOONS,
+    Silent,
+    Site,
+    Watched,
+    app_server,
+    chromium,
+    static_server,
+    until,
+    watched,
+)
 from tests.web.test_controls import assert_readouts, shown
 
 pytestmark = pytest.mark.browser
@@ -32,6 +45,19 @@ def test_an_empty_data_folder_computes_the_default_run_and_shows_it_while_it_tra
     page.locator("body").press("Home")
     until(page, "() => window.lossatlas.shown().frame === 0")
     assert page.locator("[data-readout=epoch]").inner_text() == "0"
+
+
+def test_what_is_clicked_away_does_not_stand_before_what_is_wanted(empty_served: Site, desktop: Watched) -> None:
+    page = desktop.open(empty_served.url)
+    for name in ("Two blobs", "Three arms", "Iris", "Half moons", "Three arms"):
+        page.get_by_role("radio", name=name).press("Space")
+    until(page, "() => window.lossatlas.shown()?.run.startsWith('arms-')")
+    asked = {url for url in desktop.requests if url.endswith("/events")}
+    left = [url.removesuffix("/events") for url in asked if "/arms-" not in url]
+    assert len(left) >= 2
+    over = """urls => Promise.all(urls.map((url) => fetch(url).then((answer) => answer.json())))
+        .then((jobs) => jobs.every(({state}) => state !== 'queued' && state !== 'running'))"""
+    until(page, over, left)
 
 
 def test_a_run_computed_on_demand_is_stored_and_is_what_was_shown(served: Site, desktop: Watched) -> None:
@@ -137,6 +163,23 @@ def test_a_run_that_is_damaged_is_reported_and_the_others_still_open(
         expect(page.locator("#status-line")).to_contain_text("loss_surface.npy")
         page.get_by_role("radio", name="Three arms").press("Space")
         until(page, "() => window.lossatlas.shown()?.run.startsWith('arms-')")
+
+
+@pytest.mark.parametrize("file", ["run.json", "planes/fresh/loss_surface.npy"])
+def test_a_damaged_run_is_computed_anew_where_there_is_a_server(
+    gallery: Gallery, tmp_path: Path, desktop: Watched, file: str
+) -> None:
+    damaged = Gallery(tmp_path / "data")
+    shutil.copytree(gallery.data, damaged.data)
+    path = damaged.data / "runs" / MOONS.id / file
+    with app_server(damaged) as url:
+        path.write_bytes(path.read_bytes()[:1000])
+        page = desktop.open(f"{url}?run={MOONS.id}")
+        until(page, "() => document.querySelector('#status-progress').hidden")
+        assert shown(page)["run"] == MOONS.id
+        page.locator("body").press("End")
+        until(page, "() => window.lossatlas.shown().frame === 11")
+        assert_readouts(page, damaged.open(MOONS.id), 11)
 
 
 def test_both_plots_are_drawn_before_the_last_byte_has_arrived(

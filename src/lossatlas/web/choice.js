@@ -2,7 +2,7 @@
 /** @import {Catalog, Choice, Config, GalleryEntry, State} from './types.js' */
 import {datasetName, defaults, writeHidden} from './state.js';
 
-/** @typedef {{kind: 'stored', id: string} | {kind: 'compute', config: Config} | {kind: 'unavailable', empty: boolean}} Target */
+/** @typedef {{kind: 'stored', id: string, repair?: Config} | {kind: 'compute', config: Config} | {kind: 'unavailable', empty: boolean}} Target */
 
 /** The grid of the panel: depth × width, and the small ones beside it. */
 export const DEPTHS = [1, 2, 3, 4];
@@ -40,7 +40,7 @@ export function impliedRun(gallery, catalog, choice) {
  */
 export function resolve(gallery, catalog, choice) {
   const asked = gallery.find((entry) => entry.id === choice.run) ?? impliedRun(gallery, catalog, choice);
-  if (asked) return {kind: 'stored', id: asked.id};
+  if (asked) return {kind: 'stored', id: asked.id, repair: catalog.compute ? asked.config : undefined};
   if (catalog.compute) return {kind: 'compute', config: configFor(catalog, choice)};
   return {kind: 'unavailable', empty: gallery.length === 0};
 }

@@ -15,15 +15,14 @@ import {FRAME_ARRAYS, Run, STATIC_ARRAYS} from './run.js';
  */
 
 /**
- * @param {Config} config @param {AbortSignal} signal
+ * @param {Config} config
  * @returns {Promise<{id: string, state: string, events?: string}>}
  */
-export function requestRun(config, signal) {
+export function requestRun(config) {
   return fetchJson('api/runs', {
     method: 'POST',
     headers: {'Content-Type': 'application/json'},
     body: JSON.stringify(config),
-    signal,
   });
 }
 
@@ -41,6 +40,7 @@ export function watchRun(url, signal, watcher) {
   const source = new EventSource(url);
   const close = () => source.close();
   signal.addEventListener('abort', close);
+  if (signal.aborted) source.onopen = close; // the server cancels what all listeners have left, so be one for a moment
   /** @type {Run | null} */
   let run = null;
   /** @param {string} type @param {(body: any) => void} handle */

@@ -47,8 +47,11 @@ export function createSession({onGallery, onRun, onData, onSettled, onStatus}) {
     onStatus({kind: 'failed', text: problem.title, detail: problem.detail});
   };
 
-  /** @param {string} id @param {AbortSignal} signal */
-  const openStored = async (id, signal) => {
+  /**
+   * @param {string} id @param {AbortSignal} signal
+   * @param {import('./types.js').Config} [repair] with what a server computes it anew, should it be damaged
+   */
+  const openStored = async (id, signal, repair) => {
     const known = kept.get(id);
     if (known) {
       onRun(known);
@@ -56,19 +59,30 @@ export function createSession({onGallery, onRun, onData, onSettled, onStatus}) {
       return;
     }
     onStatus({kind: 'loading', text: 'Loading…'});
-    const {run, complete} = await openRun(id, {signal, onData: () => { if (!signal.aborted) onData(); }});
+    // The server sets a damaged run aside. If it finds no damage, the run is read once more, and what is wrong then is told.
+    const recover = async (/** @type {unknown} */ error) => {
+      if (signal.aborted || !repair) throw error;
+      await compute(repair, signal);
+    };
+    /** @type {Awaited<ReturnType<typeof openRun>>} */
+    let opened;
+    try {
+      opened = await openRun(id, {signal, onData: () => { if (!signal.aborted) onData(); }});
+    } catch (error) {
+      return recover(error);
+    }
+    const {run, complete} = opened;
     if (signal.aborted) return void complete.catch(() => {});
     onRun(run);
-    complete.then(() => { if (!signal.aborted) settle(run); }, (error) => fail(error, signal));
+    complete.then(() => { if (!signal.aborted) settle(run); }, recover).catch((error) => fail(error, signal));
   };
 
   /** @param {import('./types.js').Config} config @param {AbortSignal} signal */
   const compute = async (config, signal) => {
     onStatus({kind: 'queued', text: 'Asking for this run…'});
-    const job = await requestRun(config, signal);
-    if (signal.aborted) return;
-    if (job.state === 'stored') return openStored(job.id, signal);
-    computing = job.id;
+    const job = await requestRun(config); // to its end, for a server that was asked goes on
+    if (job.state === 'stored') return signal.aborted ? undefined : openStored(job.id, signal);
+    if (!signal.aborted) computing = job.id;
     /** @type {Run | null} */
     let run = null;
     watchRun(job.events ?? `api/runs/${encodeURIComponent(job.id)}/events`, signal, {
@@ -97,7 +111,7 @@ export function createSession({onGallery, onRun, onData, onSettled, onStatus}) {
       computing = null;
       const {signal} = controller;
       if (target.kind === 'unavailable') return onStatus(unavailable(target.empty));
-      const opening = target.kind === 'stored' ? openStored(target.id, signal) : compute(target.config, signal);
+      const opening = target.kind === 'stored' ? openStored(target.id, signal, target.repair) : compute(target.config, signal);
       await opening.catch((error) => fail(error, signal));
     },
     cancel() {
