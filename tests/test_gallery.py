@@ -19,7 +19,7 @@ from lossatlas.gallery import (
     entry_of,
     gallery_configs,
 )
-from lossatlas.runs import Run, RunConfig
+from lossatlas.runs import Run, RunConfig, compute_run
 from tests.conftest import diverging_config, small_config
 
 CONFIGS = [
@@ -334,3 +334,26 @@ def test_a_users_runs_are_kept_where_the_system_keeps_such_things() -> None:
     assert folder.is_absolute()
     assert folder.name == "lossatlas"
     assert Gallery().data == folder
+
+
+@pytest.mark.parametrize("value", [None, "high", [], {}, 10**400], ids=["null", "text", "list", "object", "huge"])
+def test_one_senseless_manifest_leaves_the_others_in_the_index(value: Any, tmp_path: Path) -> None:
+    gallery = Gallery(tmp_path)
+    runs = [compute_run(quick_config(seed)) for seed in (1, 2)]
+    folder, _ = [gallery.save(run) for run in runs]
+    manifest = json.loads((folder / "run.json").read_text())
+    manifest["metrics"]["train_accuracy"][-1] = value
+    (folder / "run.json").write_text(json.dumps(manifest))
+    gallery.write_index()
+    assert [entry["id"] for entry in gallery.index()["runs"]] == [runs[1].id]
+    assert [verdict.run_id for verdict in gallery.verify() if verdict.fault] == [runs[0].id]
+
+
+def quick_config(seed: int) -> RunConfig:
+    return RunConfig(
+        dataset={"points": 20},
+        model={"hidden": (2,)},
+        training={"epochs": 2, "seed": seed},
+        planes=({"grid": 3},),
+        boundary={"resolution": 3},
+    )

@@ -24,6 +24,7 @@ from lossatlas.store import (
     write_text,
     writing,
 )
+from lossatlas.training import METRICS
 
 GALLERY_FORMAT = "lossatlas-gallery"
 #: Hidden layers of the default gallery, for every dataset.
@@ -101,8 +102,8 @@ class Gallery:
         for run_id in self.ids():
             try:
                 yield entry_of(read_manifest(run_folder(self.data, run_id)))
-            except (RunError, KeyError, IndexError, TypeError, AttributeError):
-                continue
+            except (RunError, LookupError, TypeError, ValueError, AttributeError, OverflowError):
+                continue  # `verify` names it, and says what is wrong
 
 
 def entry_of(manifest: dict[str, Any]) -> dict[str, Any]:
@@ -119,10 +120,10 @@ def entry_of(manifest: dict[str, Any]) -> dict[str, Any]:
             "parameters": model["parameters"],
         },
         "config": config,
-        "outcome": manifest["outcome"],
-        "epochs": manifest["frames"][-1],
+        "outcome": {**manifest["outcome"], "status": str(manifest["outcome"]["status"])},
+        "epochs": int(manifest["frames"][-1]),
         "frames": len(manifest["frames"]),
-        "metrics": {name: values[-1] for name, values in manifest["metrics"].items()},
+        "metrics": {name: float(manifest["metrics"][name][-1]) for name in METRICS},
     }
 
 
@@ -133,12 +134,15 @@ def gallery_configs(
 ) -> list[RunConfig]:
     """Every model on every dataset: the default gallery where nothing is named.
 
-    ``base`` gives everything else; a dataset's own noise and number of points take the place of the base's.
+    ``base`` gives everything else; its noise and number of points go with its own dataset alone.
     """
     base = base or RunConfig()
+    own = base.dataset
     return [
         base.with_values(
-            dataset=DatasetConfig(name=name, seed=base.dataset.seed, test_fraction=base.dataset.test_fraction),
+            dataset=own
+            if name == own.name
+            else DatasetConfig(name=name, seed=own.seed, test_fraction=own.test_fraction),
             model=ModelConfig(hidden=tuple(hidden), activation=base.model.activation),
         )
         for name in (datasets or tuple(SOURCES))

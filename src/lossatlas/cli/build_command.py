@@ -10,6 +10,7 @@ from lossatlas.cli.progress import progress
 from lossatlas.datasets import SOURCES
 from lossatlas.errors import ConfigError
 from lossatlas.gallery import DEFAULT_MODELS, Gallery, gallery_configs
+from lossatlas.network import ModelConfig
 
 _GIVEN_BY_DATASET = ("points", "noise")
 
@@ -49,7 +50,10 @@ def build_command(
     if unknown:
         raise ConfigError([("--dataset", f"there is no dataset {unknown[0]!r}; there are {', '.join(SOURCES)}")])
     base = config_from(config_file, flags)
-    configs = gallery_configs(datasets or None, [_checked(text) for text in models] or None, base)
+    # what the file names is built, unless flags name others
+    named = (base.dataset.name,) if "name" in base.dataset.model_fields_set else None
+    sized = (base.model.hidden,) if "hidden" in base.model.model_fields_set else None
+    configs = gallery_configs(datasets or named, [_checked(text) for text in models] or sized, base)
     missing = [config for config in configs if config.id not in gallery]
     click.echo(f"{len(configs)} runs, {len(configs) - len(missing)} of them there already", err=True)
     with progress(len(missing), "Building") as step:
@@ -57,9 +61,8 @@ def build_command(
     click.echo(str(gallery.data))
 
 
-def _checked(text: str) -> list[int]:
-    widths = hidden_layers(text)
-    for width in widths:
-        if not isinstance(width, int):
-            raise ConfigError([("--hidden", f"{text!r} is not allowed: give widths as 16,16, or none")])
-    return [width for width in widths if isinstance(width, int)]
+def _checked(text: str) -> tuple[int, ...]:
+    try:
+        return ModelConfig.from_mapping({"hidden": hidden_layers(text)}).hidden
+    except ConfigError as error:
+        raise ConfigError([("--hidden", message) for _, message in error.faults]) from None
