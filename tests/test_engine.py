@@ -231,7 +231,7 @@ def test_caller_s_arrays_left_changed() -> None:
     evaluator.losses(models)
     evaluator.probabilities(models)
     for array, copy in zip((models, points, labels), before, strict=True):
-        assert (array == copy).all()
+        assert np.array_equal(array, copy)
     assert np.geterr() == error_state
 
 
