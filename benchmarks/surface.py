@@ -77,11 +77,13 @@ def main(rounds: int) -> None:
     theta = network.initial_theta(0).astype(np.float32)
     plane = make_plane(PlaneConfig(), network)
     one, two = (Evaluator(network, points, labels, threads=threads) for threads in (1, 2))
+    plain = Evaluator(network, points, labels, threads=1, kernel="numpy")
     a, b = np.meshgrid(*[SPAN * unit_coordinates(GRID)] * 2)
     models = (theta + plane.offsets(a.ravel(), b.ravel())).astype(np.float32)
     candidates = {
         "PyTorch loop": lambda: torch_loop(network, theta, plane, points, labels),
-        "unavoidable": unavoidable(network, one, models),
+        "unavoidable": unavoidable(network, plain, models),
+        "NumPy kernel, one thread": lambda: loss_surfaces(plain, plane, theta, [SPAN], GRID),
         "lossatlas, one thread": lambda: loss_surfaces(one, plane, theta, [SPAN], GRID),
         "lossatlas, two threads": lambda: loss_surfaces(two, plane, theta, [SPAN], GRID),
     }
@@ -90,6 +92,9 @@ def main(rounds: int) -> None:
     times = interleaved(candidates, rounds)
     print(machine(), f"{rounds} interleaved rounds", sep="; ")
     print(table(times))
+    print(f"kernel taken: {one.kernel}")
+    print("PyTorch loop / NumPy kernel   ", ratio(times, "PyTorch loop", "NumPy kernel, one thread"))
+    print("NumPy kernel / unavoidable    ", ratio(times, "NumPy kernel, one thread", "unavoidable"))
     print("PyTorch loop / one thread     ", ratio(times, "PyTorch loop", "lossatlas, one thread"))
     print("one thread / unavoidable      ", ratio(times, "lossatlas, one thread", "unavoidable"))
     print("one thread / two threads      ", ratio(times, "lossatlas, one thread", "lossatlas, two threads"))

@@ -82,14 +82,14 @@ export function lossTicks({low, high, scale}) {
   return [...even, ...fine].sort((a, b) => a - b);
 }
 
-/** Which of them are named: those at least a quarter of the range apart, as the colour bar names more and text in 3-D is slow. @param {LossRange} range */
+/** Which of them are named, on the axis and the colour bar: those at least a tenth of the range apart. @param {LossRange} range */
 export function namedTicks(range) {
   const whole = range.scale === 'log' ? lossTicks(range) : linearTicks(range.low, range.high, 6);
   /** @type {number[]} */
   const named = [];
   for (const tick of whole) {
     const before = named.at(-1);
-    if (before === undefined || shareOf(range, tick) - shareOf(range, before) >= 0.24) named.push(tick);
+    if (before === undefined || shareOf(range, tick) - shareOf(range, before) >= 0.12) named.push(tick);
   }
   return named;
 }
