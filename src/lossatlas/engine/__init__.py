@@ -11,9 +11,9 @@ for small networks, on machines without AVX-512, where NumPy's tanh is slow.
 from __future__ import annotations
 
 import os
+from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from functools import cache
 from itertools import pairwise
 from queue import SimpleQueue
 from typing import Literal, Protocol
@@ -23,7 +23,7 @@ import numpy as np
 from lossatlas.arrays import Float32, Floats, Integers
 from lossatlas.engine import wasm_kernel
 from lossatlas.engine.blas import one_blas_thread
-from lossatlas.engine.numpy_kernel import NumpyKernel
+from lossatlas.engine.numpy_kernel import NumpyKernel, numpy_has_avx512
 from lossatlas.engine.wasm_kernel import WasmKernel
 from lossatlas.network import Network
 
@@ -115,22 +115,41 @@ class Evaluator:
         return softmax(self.logits(models))
 
     def _each_chunk(self, count: int, work: Callable[[int, int, Kernel], None]) -> None:
-        starts = range(0, count, self.chunk)
+        chunks = deque(pairwise(_even_edges(count, self.chunk, self.threads)))
 
-        def one(start: int) -> None:
+        def take_turns() -> None:
             kernel = self._kernels.get()
             try:
-                work(start, min(start + self.chunk, count), kernel)
+                while chunk := _next(chunks):
+                    work(*chunk, kernel)
             finally:
                 self._kernels.put(kernel)
 
         with one_blas_thread:
-            if self.threads == 1 or len(starts) == 1:
-                for start in starts:
-                    one(start)
-            else:
-                with ThreadPoolExecutor(self.threads) as pool:
-                    list(pool.map(one, starts))
+            helpers = min(self.threads, len(chunks)) - 1
+            if helpers < 1:
+                take_turns()
+                return
+            # This thread works too: one that waited would be woken at every end, and have the GIL handed to it.
+            with ThreadPoolExecutor(helpers) as pool:
+                others = [pool.submit(take_turns) for _ in range(helpers)]
+                take_turns()
+            for other in others:
+                other.result()
+
+
+def _next(chunks: deque[tuple[int, int]]) -> tuple[int, int] | None:
+    try:
+        return chunks.popleft()  # atomic
+    except IndexError:
+        return None
+
+
+def _even_edges(count: int, most: int, threads: int) -> list[int]:
+    """Edges of chunks of ``most`` at most and about one size, as many for each thread, so that all end together."""
+    turns = -(-count // (most * threads))
+    chunks = min(turns * threads, count)
+    return [count * chunk // chunks for chunk in range(chunks + 1)] if chunks else [0]
 
 
 def softmax(logits: Floats) -> Floats:
@@ -142,14 +161,7 @@ def softmax(logits: Floats) -> Floats:
 
 def _faster_kernel(network: Network) -> Literal["numpy", "wasm"]:
     small = max(network.layers) <= _WIDEST_FOR_WASM
-    return "wasm" if small and not _numpy_has_avx512() and wasm_kernel.available() else "numpy"
-
-
-@cache
-def _numpy_has_avx512() -> bool:
-    """Whether NumPy runs float32 tanh with AVX-512 (X86_V4 and up): some ten times as fast as without."""
-    [found] = np.lib.introspect.opt_func_info(func_name="^tanh$", signature="float32")["tanh"].values()
-    return any(level in found["current"] for level in ("AVX512", "X86_V4"))
+    return "wasm" if small and not numpy_has_avx512() and wasm_kernel.available() else "numpy"
 
 
 def _runs(labels: Integers) -> Iterator[tuple[int, int, int]]:
