@@ -1,23 +1,21 @@
-/** Starts the page: reads what there is to choose from, and ties state, data and views together. */
+/** Ties state, data and views together. What it is given has been on its way since before this module arrived (main.js). */
 /** @import {Catalog, GalleryEntry, Shot, State} from './types.js' */
+/** @import {StateStore} from './address.js' */
 /** @import {Run} from './run.js' */
+/** @import {Session} from './session.js' */
 import {keepAddress} from './address.js';
-import {openingState, resolve} from './choice.js';
-import {fetchJson} from './data.js';
+import {resolve} from './choice.js';
 import {byId, say} from './dom.js';
 import {createPainter} from './painter.js';
 import {createPlayer} from './player.js';
-import {loadPlotly} from './plotly.js';
-import {createSession} from './session.js';
 import {wantedFrame, wantedShot} from './shot.js';
-import {createStore, fromQuery, HOME} from './state.js';
+import {HOME} from './state.js';
 import {watchTheme} from './theme.js';
 import {createBoundary} from './views/boundary.js';
 import {createDataset} from './views/dataset.js';
 import {createLandscape} from './views/landscape.js';
 import {createModel} from './views/model.js';
 import {createReadouts} from './views/readouts.js';
-import {createStatus} from './views/status.js';
 import {createTransport} from './views/transport.js';
 import {createZoom} from './views/zoom.js';
 
@@ -25,13 +23,17 @@ const still = matchMedia('(prefers-reduced-motion: reduce)').matches;
 const CHOICES = /** @type {const} */ (['dataset', 'hidden', 'activation', 'run']);
 
 /**
- * @param {Catalog} catalog @param {GalleryEntry[]} stored
- * @param {ReturnType<typeof createStatus>} status
+ * @param {object} begun
+ * @param {Catalog} begun.catalog
+ * @param {GalleryEntry[]} begun.stored the runs that the gallery had when the page was opened
+ * @param {State} begun.base the state of a bare URL
+ * @param {StateStore} begun.store
+ * @param {Session} begun.session it has the first run on its way already
+ * @param {Promise<import('./plotly.js').Plotly>} begun.plotly
+ * @param {ReturnType<typeof import('./views/status.js').createStatus>} begun.status
  */
-async function start(catalog, stored, status) {
+export async function start({catalog, stored, base, store, session, plotly, status}) {
   let gallery = stored;
-  const base = openingState(catalog, gallery);
-  const store = createStore(fromQuery(location.search, base));
   const autoplay = store.get().epoch === null && !still;
   /** @type {Run | null} the run asked for, as soon as some of it is there */
   let run = null;
@@ -46,26 +48,6 @@ async function start(catalog, stored, status) {
   let markReady = () => {};
   expose({ready: new Promise((done) => { markReady = done; }), state: store.get, shown: () => painter?.shown ?? null});
 
-  // The run
-
-  const session = createSession({
-    onGallery(entries) {
-      gallery = entries;
-      drawPanels();
-    },
-    onRun(next) {
-      run = next;
-      follow = next.live;
-      painter?.request();
-    },
-    onData: () => painter?.request(),
-    onSettled() {
-      if (follow && run) store.set({epoch: run.frames.at(-1) ?? 0}); // stay where following has led
-      follow = false;
-      painter?.repaint();
-    },
-    onStatus: status.show,
-  });
   const openChosen = () => session.open(resolve(gallery, catalog, store.get()));
   status.onCancel = session.cancel;
   status.onRetry = () => void openChosen();
@@ -139,6 +121,7 @@ async function start(catalog, stored, status) {
     say(byId('run-title'), shot.run.manifest.title);
     document.title = `${shot.run.manifest.title} · Loss Atlas`;
     if (!first) return;
+    watchSizes(); // from now on: the first picture's legend may have taken a line from its plot
     document.body.dataset.pictured = 'true';
     markReady();
     if (autoplay && !shot.run.live) player.play();
@@ -154,9 +137,26 @@ async function start(catalog, stored, status) {
   });
   keepAddress(store, base);
   drawPanels();
-  await openChosen();
+  session.listen({
+    onGallery(entries) {
+      gallery = entries;
+      drawPanels();
+    },
+    onRun(next) {
+      run = next;
+      follow = next.live;
+      painter?.request();
+    },
+    onData: () => painter?.request(),
+    onSettled() {
+      if (follow && run) store.set({epoch: run.frames.at(-1) ?? 0}); // stay where following has led
+      follow = false;
+      painter?.repaint();
+    },
+    onStatus: status.show,
+  });
 
-  const Plotly = await loadPlotly();
+  const Plotly = await plotly;
   landscape = createLandscape(Plotly, {
     eye: () => store.get().camera,
     onCamera: (camera) => store.set({camera}),
@@ -174,12 +174,14 @@ async function start(catalog, stored, status) {
     boundary.restyle();
     painter?.repaint();
   };
+  const watchSizes = () => {
+    watchSize([byId('landscape-plot'), byId('boundary-plot')], restyle);
+    watchSize([byId('curves')], () => {
+      style++;
+      painter?.redrawn();
+    });
+  };
   watchTheme(restyle);
-  watchSize([byId('landscape-plot'), byId('boundary-plot')], restyle);
-  watchSize([byId('curves')], () => {
-    style++;
-    painter?.redrawn();
-  });
   painter.request();
 }
 
@@ -211,16 +213,3 @@ function expose({ready, state, shown}) {
     }),
   });
 }
-
-async function boot() {
-  const status = createStatus();
-  try {
-    const [catalog, index] = await Promise.all([fetchJson('catalog.json'), fetchJson('data/index.json')]);
-    await start(catalog, index.runs, status);
-  } catch (error) {
-    status.onRetry = () => location.reload();
-    status.show({kind: 'failed', text: 'Loss Atlas could not start', detail: String(/** @type {any} */ (error)?.message ?? error)});
-  }
-}
-
-boot();

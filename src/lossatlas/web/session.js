@@ -12,14 +12,36 @@ import {Run} from './run.js';
 const KEPT = 6;
 
 /**
- * @param {object} options
- * @param {(gallery: GalleryEntry[]) => void} options.onGallery the gallery has grown
- * @param {(run: Run) => void} options.onRun a run has begun to arrive
- * @param {() => void} options.onData more of it is there
- * @param {() => void} options.onSettled all of it is there
- * @param {(status: Status) => void} options.onStatus
+ * @typedef {object} Listener
+ * @property {(gallery: GalleryEntry[]) => void} onGallery the gallery has grown
+ * @property {(run: Run) => void} onRun a run has begun to arrive
+ * @property {() => void} onData more of it is there
+ * @property {() => void} onSettled all of it is there
+ * @property {(status: Status) => void} onStatus
  */
-export function createSession({onGallery, onRun, onData, onSettled, onStatus}) {
+
+/** @typedef {ReturnType<typeof createSession>} Session */
+
+export function createSession() {
+  /** @type {Listener | null} null until the views are there */
+  let listener = null;
+  /** @type {{run: Run | null, settled: boolean, status: Status}} what a listener who comes late has missed */
+  const now = {run: null, settled: false, status: {kind: 'quiet'}};
+  const onRun = (/** @type {Run} */ run) => {
+    now.run = run;
+    now.settled = false;
+    listener?.onRun(run);
+  };
+  const onSettled = () => {
+    now.settled = true;
+    listener?.onSettled();
+  };
+  const onStatus = (/** @type {Status} */ status) => {
+    now.status = status;
+    listener?.onStatus(status);
+  };
+  const onData = () => listener?.onData();
+
   /** @type {Map<string, Run>} complete runs, the latest used last */
   const kept = new Map();
   let controller = new AbortController();
@@ -98,9 +120,16 @@ export function createSession({onGallery, onRun, onData, onSettled, onStatus}) {
     });
   };
 
-  const refreshGallery = () => fetchJson('data/index.json').then((index) => onGallery(index.runs)).catch(() => {});
+  const refreshGallery = () => fetchJson('data/index.json').then((index) => listener?.onGallery(index.runs)).catch(() => {});
 
   return {
+    /** Tell from now on of everything, and of how things stand at once. @param {Listener} to */
+    listen(to) {
+      listener = to;
+      to.onStatus(now.status);
+      if (now.run) to.onRun(now.run);
+      if (now.settled) to.onSettled();
+    },
     /**
      * Settles when the run's data have been asked for, or it is known that there are none.
      * @param {Target} target @returns {Promise<void>}

@@ -1,26 +1,31 @@
 /** The shapes of the classes as SVG paths, for the legend and the thumbnails; as Plotly's symbols, about the origin. */
 import {classSymbol} from './colours.js';
 
-/** @type {Record<string, (r: number) => string>} */
+/** @type {Record<string, (r: number, x: number, y: number) => string>} */
 const SHAPES = {
-  'circle': (r) => `M${r} 0A${r} ${r} 0 1 1 ${-r} 0A${r} ${r} 0 1 1 ${r} 0Z`,
-  'diamond': (r) => polygon(4, r * 1.3, 0),
-  'triangle-up': (r) => polygon(3, r * 1.3, -90),
-  'square': (r) => polygon(4, r * 1.3, 45),
-  'pentagon': (r) => polygon(5, r * 1.15, -90),
-  'cross': (r) => [[-r, 0, r, 0], [0, -r, 0, r]].map(([a, b, c, d]) => `M${a} ${b}L${c} ${d}`).join(''),
+  'circle': (r, x, y) => `M${short(x + r)} ${short(y)}a${r} ${r} 0 1 1 ${-2 * r} 0a${r} ${r} 0 1 1 ${2 * r} 0Z`,
+  'diamond': (r, x, y) => polygon(4, r * 1.3, 0, x, y),
+  'triangle-up': (r, x, y) => polygon(3, r * 1.3, -90, x, y),
+  'square': (r, x, y) => polygon(4, r * 1.3, 45, x, y),
+  'pentagon': (r, x, y) => polygon(5, r * 1.15, -90, x, y),
+  'cross': (r, x, y) => `M${short(x - r)} ${short(y)}h${2 * r}M${short(x)} ${short(y - r)}v${2 * r}`,
 };
 
-/** @param {number} k class @param {number} radius */
-export function glyph(k, radius) {
-  return SHAPES[classSymbol(k)](radius);
+/** @param {number} k class @param {number} radius @param {number} [x] @param {number} [y] */
+export function glyph(k, radius, x = 0, y = 0) {
+  return SHAPES[classSymbol(k)](radius, x, y);
 }
 
-/** @param {number} corners @param {number} radius @param {number} start degrees */
-function polygon(corners, radius, start) {
+/** @param {number} corners @param {number} radius @param {number} start degrees @param {number} x @param {number} y */
+function polygon(corners, radius, start, x, y) {
   const points = Array.from({length: corners}, (_, i) => {
     const angle = ((start + (360 * i) / corners) * Math.PI) / 180;
-    return `${(radius * Math.cos(angle)).toFixed(2)} ${(radius * Math.sin(angle)).toFixed(2)}`;
+    return `${short(x + radius * Math.cos(angle))} ${short(y + radius * Math.sin(angle))}`;
   });
   return `M${points.join('L')}Z`;
+}
+
+/** @param {number} value */
+function short(value) {
+  return Number(value.toFixed(2));
 }

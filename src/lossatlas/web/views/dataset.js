@@ -32,16 +32,16 @@ function card({name, title, summary, thumbnail}) {
     make('span', {}, title));
 }
 
-/** @param {CatalogDataset['thumbnail']} points */
+/** One path a class: a thousand elements would take a tenth of a second. @param {CatalogDataset['thumbnail']} points */
 function picture({x, y, label}) {
   const [px, py] = [scaler(x, 3, 61), scaler(y, 41, 3)];
-  return makeSvg('svg', {viewBox: '0 0 64 44', 'aria-hidden': 'true'}, ...label.map((k, i) => makeSvg('path', {
-    d: glyph(k, 1.35), transform: `translate(${px(x[i])} ${py(y[i])})`, fill: css(pointColour(k, false)),
+  return makeSvg('svg', {viewBox: '0 0 64 44', 'aria-hidden': 'true'}, ...[...new Set(label)].map((k) => makeSvg('path', {
+    d: label.map((own, i) => (own === k ? glyph(k, 1.35, px(x[i]), py(y[i])) : '')).join(''), fill: css(pointColour(k, false)),
   })));
 }
 
 /** @param {number[]} values @param {number} from @param {number} to */
 function scaler(values, from, to) {
   const [low, high] = [Math.min(...values), Math.max(...values)];
-  return (/** @type {number} */ value) => (from + ((value - low) / (high - low || 1)) * (to - from)).toFixed(1);
+  return (/** @type {number} */ value) => from + ((value - low) / (high - low || 1)) * (to - from);
 }
