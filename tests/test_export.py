@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from lossatlas.catalog import catalog, draw_thumbnails
-from lossatlas.datasets import SOURCES
+from lossatlas.datasets import SOURCES, DatasetConfig
 from lossatlas.errors import ExportError
 from lossatlas.export import export_site
 from lossatlas.gallery import Gallery
@@ -103,3 +103,13 @@ def test_the_thumbnails_are_those_of_the_datasets() -> None:
 
 def test_the_default_of_the_catalog_is_the_default_run() -> None:
     assert RunConfig.from_mapping(catalog(compute=True)["default"]) == RunConfig()
+
+
+def test_the_catalog_says_how_each_dataset_is_drawn_under_another_default() -> None:
+    default = RunConfig(dataset={"name": "moons", "points": 80, "seed": 3}, training={"epochs": 7})
+    offered = catalog(compute=True, default=default)
+    assert RunConfig.from_mapping(offered["default"]) == default
+    samples = {entry["name"]: DatasetConfig.from_mapping(entry["config"]) for entry in offered["datasets"]}
+    assert samples["moons"] == default.dataset
+    assert samples["iris"] == DatasetConfig(name="iris", seed=3)
+    assert list(samples) == list(SOURCES)

@@ -9,25 +9,30 @@ from typing import Any
 
 from lossatlas.activations import ACTIVATIONS
 from lossatlas.datasets import SOURCES, DatasetConfig, load_dataset
+from lossatlas.gallery import gallery_configs
 from lossatlas.runs import RunConfig
 
 _THUMBNAIL_POINTS = 120
 _DECIMALS = 2
 
 
-def catalog(compute: bool) -> dict[str, Any]:
+def catalog(compute: bool, default: RunConfig | None = None) -> dict[str, Any]:
     """Describe datasets, activations and the default configuration.
 
     Parameters
     ----------
     compute
         Whether there is a server that computes what the gallery lacks.
+    default
+        What the page opens on, and what a choice of dataset and model is trained like.
     """
+    default = default or RunConfig()
+    samples = {config.dataset.name: config.dataset for config in gallery_configs(models=[()], base=default)}
     thumbnails = json.loads(files("lossatlas").joinpath("web", "thumbnails.json").read_text(encoding="utf-8"))
     return {
         "version": version("lossatlas"),
         "compute": compute,
-        "default": RunConfig().model_dump(mode="json"),
+        "default": default.model_dump(mode="json"),
         "activations": [{"name": activation.name, "title": activation.title} for activation in ACTIVATIONS.values()],
         "datasets": [
             {
@@ -36,6 +41,7 @@ def catalog(compute: bool) -> dict[str, Any]:
                 "summary": source.summary,
                 "features": list(source.feature_names),
                 "classes": list(source.class_names),
+                "config": samples[source.name].model_dump(mode="json"),
                 "thumbnail": thumbnails[source.name],
             }
             for source in SOURCES.values()

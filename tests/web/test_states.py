@@ -13,15 +13,18 @@ from playwright.sync_api import Browser, Playwright, expect
 
 from lossatlas.export import export_site
 from lossatlas.gallery import Gallery
+from lossatlas.runs import compute_run
 from tests.web.conftest import (
     DIVERGED,
     FLAGS,
     MOONS,
+    MOONS_FAST,
     Silent,
     Site,
     Watched,
     app_server,
     chromium,
+    quick,
     static_server,
     until,
     watched,
@@ -63,11 +66,26 @@ def test_what_is_clicked_away_does_not_stand_before_what_is_wanted(empty_served:
 def test_a_run_computed_on_demand_is_stored_and_is_what_was_shown(served: Site, desktop: Watched) -> None:
     page = desktop.open(served.url + "?dataset=blobs&hidden=none")
     until(page, "() => document.querySelector('#status-progress').hidden", patience=120_000)
-    [run_id] = [run_id for run_id in Gallery(served.gallery.data).ids() if run_id.startswith("blobs-none")]
+    run_id = quick("blobs", ()).id  # trained like the default that the server was given
+    assert run_id in Gallery(served.gallery.data).ids()
     assert shown(page)["run"] == run_id
     page.locator("body").press("End")
-    until(page, "() => window.lossatlas.shown().epoch === 300")
+    until(page, "() => window.lossatlas.shown().epoch === 60")
     assert_readouts(page, served.gallery.open(run_id), -1)
+
+
+def test_a_server_computes_the_default_training_where_only_another_is_stored(tmp_path: Path, desktop: Watched) -> None:
+    gallery = Gallery(tmp_path / "data")
+    gallery.save(compute_run(MOONS_FAST))
+    with app_server(gallery, MOONS) as url:
+        page = desktop.open(f"{url}?run={MOONS_FAST.id}")
+        assert shown(page)["run"] == MOONS_FAST.id
+        training = page.get_by_role("combobox", name="Training")
+        assert training.locator("option").all_inner_texts()[0] == "default"
+        training.select_option(label="default")
+        until(page, "run => window.lossatlas.shown().run === run", arg=MOONS.id)
+        until(page, "() => document.querySelector('#status-progress').hidden")
+    assert set(gallery.ids()) == {MOONS_FAST.id, MOONS.id}
 
 
 def test_a_diverged_run_says_so_and_shows_what_there_is(site: Site, desktop: Watched) -> None:
@@ -172,7 +190,7 @@ def test_a_damaged_run_is_computed_anew_where_there_is_a_server(
     damaged = Gallery(tmp_path / "data")
     shutil.copytree(gallery.data, damaged.data)
     path = damaged.data / "runs" / MOONS.id / file
-    with app_server(damaged) as url:
+    with app_server(damaged, MOONS) as url:
         path.write_bytes(path.read_bytes()[:1000])
         page = desktop.open(f"{url}?run={MOONS.id}")
         until(page, "() => document.querySelector('#status-progress').hidden")

@@ -97,14 +97,15 @@ SETTINGS = (
 
 def config_options(*settings: Setting) -> Callable[[_Command], _Command]:
     """Add ``--config FILE`` and a flag for each setting; :func:`config_from` reads them."""
+    precedence = "; flags go before it" if settings else ""
 
     def add(command: _Command) -> _Command:
         for setting in reversed(settings):
             what = f"{setting.what}{_default(setting)}"
             command = click.option(setting.flag, setting.key, metavar="VALUE", help=what)(command)
-        return click.option(
-            "--config", "config_file", metavar="FILE", help="TOML file of settings; flags go before it."
-        )(command)
+        return click.option("--config", "config_file", metavar="FILE", help=f"TOML file of settings{precedence}.")(
+            command
+        )
 
     return add
 

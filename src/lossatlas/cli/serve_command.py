@@ -8,7 +8,7 @@ import webbrowser
 
 import click
 
-from lossatlas.cli.options import data_option
+from lossatlas.cli.options import config_from, config_options, data_option
 from lossatlas.errors import LossAtlasError
 from lossatlas.gallery import Gallery
 from lossatlas.store import remove_unfinished, writing
@@ -21,12 +21,15 @@ _PORTS_TO_TRY = 50
 @data_option
 @click.option("--port", type=click.IntRange(1, 65535), default=DEFAULT_PORT, show_default=True)
 @click.option("--browser/--no-browser", default=True, help="Open the app in the browser.  [default: browser]")
+@config_options()
 @click.option("--threads", type=click.IntRange(1, 256), help="For the surfaces.  [default: one a core]")
-def serve_command(gallery: Gallery, port: int, browser: bool, threads: int | None) -> None:
+def serve_command(gallery: Gallery, port: int, browser: bool, config_file: str | None, threads: int | None) -> None:
     """Open the app in a browser, and train whatever is asked for there.
 
-    The server answers to this machine alone. Ctrl-C stops it.
+    The server answers to this machine alone. Ctrl-C stops it. With --config, the page opens on that configuration, and
+    trains like it whatever is chosen there.
     """
+    default = config_from(config_file, {})
     with writing(gallery.data):
         gallery.data.mkdir(parents=True, exist_ok=True)
     remove_unfinished(gallery.data)
@@ -41,7 +44,7 @@ def serve_command(gallery: Gallery, port: int, browser: bool, threads: int | Non
 
     from lossatlas.server import serve
 
-    serve(gallery, HOST, port, threads=threads, on_started=started)
+    serve(gallery, HOST, port, default=default, threads=threads, on_started=started)
 
 
 def _free_port(port: int) -> int:

@@ -17,6 +17,7 @@ from starlette.responses import Response
 
 from lossatlas.catalog import catalog
 from lossatlas.gallery import Gallery
+from lossatlas.runs import RunConfig
 from lossatlas.server.api import create_api
 from lossatlas.server.events import HEARTBEAT
 from lossatlas.server.files import PAGE_PATH, RUN_PATH, Content, Responder, within
@@ -33,6 +34,7 @@ _PATIENCE = 0.5
 def create_app(
     gallery: Gallery,
     *,
+    default: RunConfig | None = None,
     threads: int | None = None,
     queue_size: int = 8,
     hosts: Collection[str] = (),
@@ -44,6 +46,8 @@ def create_app(
     ----------
     gallery
         Where runs are, and where new ones are stored.
+    default
+        What the page opens on, and what a choice of dataset and model is trained like.
     threads
         For the surfaces of runs that are computed; by default one a core.
     queue_size
@@ -67,7 +71,7 @@ def create_app(
     app.add_middleware(Guard, hosts=hosts)
     explain_errors(app)
     app.mount("/api", create_api(RunService(gallery, jobs, heartbeat)))
-    site = _Site(gallery)
+    site = _Site(gallery, default)
     app.add_route("/catalog.json", site.catalog, ["GET"])
     app.add_route("/data/{path:path}", site.data, ["GET"])
     app.add_route("/{path:path}", site.page, ["GET"])
@@ -77,8 +81,8 @@ def create_app(
 class _Site:
     """What is answered with files, or as if with files."""
 
-    def __init__(self, gallery: Gallery) -> None:
-        self._gallery = gallery
+    def __init__(self, gallery: Gallery, default: RunConfig | None) -> None:
+        self._gallery, self._default = gallery, default
         self._responder = Responder()
         self._web = Path(str(files("lossatlas") / "web"))
 
@@ -99,7 +103,9 @@ class _Site:
 
     @cached_property
     def _catalog(self) -> Content:
-        text = json.dumps(catalog(compute=True), ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+        text = json.dumps(
+            catalog(compute=True, default=self._default), ensure_ascii=False, separators=(",", ":"), allow_nan=False
+        )
         return Content.of_json("catalog.json", text)
 
     def _page_file(self, path: str) -> Content:

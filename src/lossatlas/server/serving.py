@@ -13,6 +13,7 @@ from fastapi import FastAPI
 
 from lossatlas.errors import LossAtlasError
 from lossatlas.gallery import Gallery
+from lossatlas.runs import RunConfig
 from lossatlas.server.app import create_app
 
 #: Only what goes wrong is worth a line.
@@ -32,6 +33,7 @@ def serve(
     host: str = "127.0.0.1",
     port: int = 8642,
     *,
+    default: RunConfig | None = None,
     threads: int | None = None,
     hosts: Collection[str] = (),
     on_started: Callable[[], None] | None = None,
@@ -40,7 +42,7 @@ def serve(
 
     Parameters
     ----------
-    gallery, threads
+    gallery, default, threads
         As for :func:`~lossatlas.server.app.create_app`.
     host, port
         Where to listen.
@@ -54,7 +56,7 @@ def serve(
     LossAtlasError
         If it cannot listen there.
     """
-    app = create_app(gallery, threads=threads, hosts={host, *hosts})
+    app = create_app(gallery, default=default, threads=threads, hosts={host, *hosts})
     with _listening(host, port) as listener, suppress(KeyboardInterrupt):
         Server(app, on_started).run([listener])
 

@@ -1,6 +1,6 @@
 /** What the side panels say → which run is meant. Pure functions over the gallery's index. */
 /** @import {Catalog, Choice, Config, GalleryEntry, State} from './types.js' */
-import {datasetName, defaults, writeHidden} from './state.js';
+import {defaults, writeHidden} from './state.js';
 
 /** @typedef {{kind: 'stored', id: string, repair?: Config} | {kind: 'compute', config: Config} | {kind: 'unavailable', empty: boolean}} Target */
 
@@ -20,18 +20,23 @@ export function candidates(gallery, {dataset, hidden, activation}) {
 }
 
 /**
- * The run that the panels alone imply: of several, the one trained like the default.
+ * The stored run that the panels alone imply: the one trained like the default. Where nobody could compute that, the
+ * nearest to it will do.
  * @param {GalleryEntry[]} gallery @param {Catalog} catalog @param {Omit<Choice, 'run'>} choice
  */
 export function impliedRun(gallery, catalog, choice) {
-  const all = candidates(gallery, choice);
-  const usual = flatten(withoutChoice(catalog.default));
-  /** @param {GalleryEntry} entry */
-  const differences = (entry) => {
-    const own = flatten(withoutChoice(entry.config));
-    return [...usual].filter(([key, value]) => own.get(key) !== value).length;
-  };
-  return all.toSorted((a, b) => differences(a) - differences(b))[0];
+  const usual = [...flatten(withoutActivation(configFor(catalog, choice), choice))];
+  const ranked = candidates(gallery, choice).map((entry) => {
+    const own = flatten(withoutActivation(entry.config, choice)); // an older run lacks a setting that came later: it had the default
+    return {entry, differences: usual.filter(([key, value]) => own.has(key) && own.get(key) !== value).length};
+  }).sort((a, b) => a.differences - b.differences);
+  const [best] = ranked;
+  return best && (best.differences === 0 || !catalog.compute) ? best.entry : undefined;
+}
+
+/** @param {any} config @param {Omit<Choice, 'run'>} choice */
+function withoutActivation(config, {hidden}) {
+  return hidden.length > 0 ? config : {...config, model: {...config.model, activation: ''}};
 }
 
 /**
@@ -56,13 +61,11 @@ export function openingState(catalog, gallery) {
   return {...base, dataset: first.dataset.name, hidden: first.model.hidden, activation: first.model.activation};
 }
 
-/** What to ask the server for: what it is not told takes its default. @param {Catalog} catalog @param {Omit<Choice, 'run'>} choice */
+/** The whole configuration that a choice stands for. @param {Catalog} catalog @param {Omit<Choice, 'run'>} choice @returns {Config} */
 export function configFor(catalog, {dataset, hidden, activation}) {
   const base = /** @type {any} */ (catalog.default);
-  if (dataset === datasetName(base) && writeHidden(hidden) === writeHidden(base.model.hidden) && activation === base.model.activation) {
-    return catalog.default;
-  }
-  return {dataset: typeof base.dataset === 'string' ? dataset : {name: dataset}, model: {hidden, activation}};
+  const sample = catalog.datasets.find(({name}) => name === dataset)?.config ?? {name: dataset};
+  return {...base, dataset: sample, model: {...base.model, hidden, activation}};
 }
 
 /**
@@ -86,7 +89,7 @@ function describe(key, value) {
 /** @param {Config} config */
 function withoutChoice(config) {
   const {dataset, model, ...rest} = /** @type {any} */ (config);
-  const {name: _, ...sample} = typeof dataset === 'object' ? dataset : {name: dataset};
+  const {name: _, ...sample} = dataset;
   const {hidden: __, activation: ___, ...network} = model ?? {};
   return {...rest, dataset: sample, model: network};
 }

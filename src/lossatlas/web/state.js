@@ -27,7 +27,7 @@ export const PROPERTIES = [
 export function defaults(catalog) {
   const config = /** @type {any} */ (catalog.default);
   return {
-    dataset: datasetName(config),
+    dataset: config.dataset.name,
     hidden: config.model.hidden,
     activation: config.model.activation,
     run: null,
@@ -36,11 +36,6 @@ export function defaults(catalog) {
     scale: 'linear',
     camera: {...HOME},
   };
-}
-
-/** @param {any} config */
-export function datasetName(config) {
-  return typeof config.dataset === 'string' ? config.dataset : config.dataset.name;
 }
 
 /** @param {string} query @param {State} base what a missing property means @returns {State} */

@@ -39,7 +39,7 @@
  * @property {number} frames
  *
  * @typedef {{x: number[], y: number[], label: number[]}} Thumbnail
- * @typedef {{name: string, title: string, summary: string, features: string[], classes: string[], thumbnail: Thumbnail}} CatalogDataset
+ * @typedef {{name: string, title: string, summary: string, features: string[], classes: string[], config: Config, thumbnail: Thumbnail}} CatalogDataset
  *
  * @typedef {object} Catalog
  * @property {string} version

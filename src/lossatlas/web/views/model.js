@@ -38,9 +38,10 @@ export function createModel({catalog, choose}) {
     const runs = candidates(gallery, state);
     const labels = trainingLabels(runs);
     const implied = impliedRun(gallery, catalog, state)?.id ?? '';
+    const computed = catalog.compute && implied === '' ? [make('option', {value: ''}, 'default')] : [];
     training.dataset.implied = implied;
-    trainingField.hidden = runs.length < 2;
-    training.replaceChildren(...runs.map(({id}, i) => make('option', {value: id}, labels[i])));
+    trainingField.hidden = computed.length + runs.length < 2;
+    training.replaceChildren(...computed, ...runs.map(({id}, i) => make('option', {value: id}, labels[i])));
     training.value = state.run ?? implied;
   };
 
