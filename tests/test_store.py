@@ -153,7 +153,7 @@ def test_the_manifest_says_what_the_format_says(stored: Path) -> None:
     (plane,) = manifest.pop("planes")
     assert manifest.pop("config") == {
         "dataset": {**SMALL["dataset"], "noise": 0.15},
-        "model": SMALL["model"],
+        "model": {**SMALL["model"], "residual": False},
         "training": {
             "optimizer": "adam",
             "learning_rate": 0.01,
@@ -169,7 +169,13 @@ def test_the_manifest_says_what_the_format_says(stored: Path) -> None:
         "format_version": 1,
         "id": stored.name,
         "title": "Half moons · 5-4 tanh",
-        "model": {"title": "5-4 tanh", "layers": [2, 5, 4, 2], "activation": "tanh", "parameters": 49},
+        "model": {
+            "title": "5-4 tanh",
+            "layers": [2, 5, 4, 2],
+            "activation": "tanh",
+            "residual": False,
+            "parameters": 49,
+        },
         "frames": [0, 1, 2, 4, 8, 12],
         "outcome": {"status": "completed"},
         "parameters": [

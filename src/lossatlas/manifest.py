@@ -98,6 +98,7 @@ def describe(
             "title": config.model.title,
             "layers": list(network.layers),
             "activation": network.activation.name,
+            "residual": network.residual,
             "parameters": network.parameter_count,
         },
         "frames": epochs,

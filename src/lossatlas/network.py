@@ -28,6 +28,8 @@ class ModelConfig(Config):
     """Width of each hidden layer; none at all is logistic regression."""
     activation: str = "tanh"
     """One of :data:`lossatlas.activations.ACTIVATIONS`."""
+    residual: bool = False
+    """Identity skips between hidden layers of equal width (He et al. 2016): ``h ← activation(W h + b) + h``."""
 
     @field_validator("activation")
     @classmethod
@@ -45,7 +47,7 @@ class ModelConfig(Config):
             sizes = f"{len(self.hidden)} × {self.hidden[0]}"
         else:
             sizes = "-".join(map(str, self.hidden))
-        return f"{sizes} {ACTIVATIONS[self.activation].title}"
+        return f"{sizes} {ACTIVATIONS[self.activation].title}{' residual' if self.residual else ''}"
 
 
 @dataclass(frozen=True)
@@ -66,7 +68,8 @@ class Parameter:
 class Network:
     """Layer sizes and activation of a fully connected network.
 
-    Layer l computes ``activation(weight_l @ x + bias_l)``; the last layer has no activation and gives K logits.
+    Layer l computes ``activation(weight_l @ x + bias_l)``, plus x where it has a skip; the last layer has no activation
+    and gives K logits.
 
     Attributes
     ----------
@@ -74,15 +77,23 @@ class Network:
         Sizes from the input to the K logits: ``(2, 16, 16, 2)``.
     activation
         Applied after every layer but the last.
+    residual
+        Whether a hidden layer as wide as the hidden layer below adds what it was given: :meth:`has_skip`.
     """
 
     layers: tuple[int, ...]
     activation: Activation
+    residual: bool = False
 
     @classmethod
     def of(cls, config: ModelConfig, inputs: int, classes: int) -> Network:
         """Build the network of a configuration, between ``inputs`` features and ``classes`` logits."""
-        return cls((inputs, *config.hidden, classes), ACTIVATIONS[config.activation])
+        return cls((inputs, *config.hidden, classes), ACTIVATIONS[config.activation], config.residual)
+
+    def has_skip(self, layer: int) -> bool:
+        """Whether weight layer ``layer`` (0 for the first) adds its input: residual, and hidden to equally wide hidden."""
+        hidden_to_hidden = 0 < layer < len(self.layers) - 2
+        return self.residual and hidden_to_hidden and self.layers[layer] == self.layers[layer + 1]
 
     @cached_property
     def parameters(self) -> tuple[Parameter, ...]:

@@ -208,7 +208,7 @@ def _opened(folder: Path, manifest: dict[str, Any], config: RunConfig) -> Run:
         metrics = {name: np.array(manifest["metrics"][name], np.float64) for name in METRICS}
         described = manifest["dataset"]
         _check_frames(epochs, metrics, outcome)
-        network = Network(layers, ACTIVATIONS[config.model.activation])
+        network = Network(layers, ACTIVATIONS[config.model.activation], config.model.residual)
         arrays = {name: _read(folder, entry) for name, entry in _files(manifest).items()}
         setup = Setup(config, _dataset(described, arrays), network, _planes(manifest, arrays), _grid(arrays))
         run = Run(
@@ -269,7 +269,7 @@ def _essentials(manifest: dict[str, Any]) -> dict[str, Any]:
     return {
         "id": manifest["id"],
         "dataset": [manifest["dataset"][key] for key in ("name", "train_points", "test_points")],
-        "model": [manifest["model"][key] for key in ("layers", "activation", "parameters")],
+        "model": [manifest["model"][key] for key in ("layers", "activation", "residual", "parameters")],
         "metrics": manifest["metrics"],
         "parameters": manifest["parameters"],
         "arrays": facts(manifest["arrays"], RUN_ARRAYS),
