@@ -8,9 +8,11 @@ import pytest
 import torch
 from hypothesis import HealthCheck, settings
 
-from lossatlas.arrays import Float32
+from lossatlas.arrays import AnyArray, Float32
+from lossatlas.computing import compute_run
+from lossatlas.directions import Plane
 from lossatlas.network import ModelConfig, Network
-from lossatlas.runs import Run, RunConfig, compute_run
+from lossatlas.runs import Run, RunConfig
 from lossatlas.store import save_run
 
 # The same examples every time: a failure here is a failure anywhere. A busy machine is no failure, so no deadline.
@@ -72,6 +74,11 @@ def small_run() -> Run:
 def stored(small_run: Run, tmp_path: Path) -> Path:
     """The folder of the small run, freshly stored."""
     return save_run(small_run, tmp_path / "data")
+
+
+def plane_of(directions: AnyArray, spans: tuple[float, ...] = (1.0,)) -> Plane:
+    """A plane along any two directions ``[2, P]``."""
+    return Plane("any", "any", "Any", "Shows.", "Hides.", np.asarray(directions, np.float32), spans, moving=True)
 
 
 def network_of(*hidden: int, activation: str = "tanh", inputs: int = 2, classes: int = 2) -> Network:

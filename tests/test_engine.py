@@ -225,12 +225,13 @@ def test_caller_s_arrays_left_changed() -> None:
     network = network_of(6, 5, activation="gelu", classes=3)
     models: Float32 = some_models(network, 4)
     points, labels = data(3)
-    before = models.copy(), points.copy(), labels.copy()
+    before: list[AnyArray] = [models.copy(), points.copy(), labels.copy()]
     error_state = np.geterr()
     evaluator = Evaluator(network, points, labels)
     evaluator.losses(models)
     evaluator.probabilities(models)
-    for array, copy in zip((models, points, labels), before, strict=True):
+    after: list[AnyArray] = [models, points, labels]
+    for array, copy in zip(after, before, strict=True):
         assert np.array_equal(array, copy)
     assert np.geterr() == error_state
 

@@ -19,10 +19,11 @@ from hypothesis import strategies as st
 
 import lossatlas.store
 from lossatlas.arrays import AnyArray
+from lossatlas.computing import compute_run
 from lossatlas.errors import DataFolderError, RunDamagedError, RunError, RunNotFoundError, RunVersionError
 from lossatlas.gallery import Gallery
 from lossatlas.manifest import arrays_of
-from lossatlas.runs import Run, compute_run
+from lossatlas.runs import Run
 from lossatlas.store import open_run, remove_unfinished, run_folder, save_run, write_text
 from tests.conftest import SMALL, diverging_config, small_config
 
@@ -42,6 +43,11 @@ LAYOUT: dict[str, tuple[str, list[str], list[int]]] = {
     "planes/fresh/directions.npy": ("float32", ["direction", "parameter"], [2, 49]),
     "planes/fresh/coordinates.npy": ("float64", ["grid"], [9]),
     "planes/fresh/loss_surface.npy": ("float32", ["span", "frame", "b", "a"], [2, 6, 9, 9]),
+    "planes/fresh/test_loss_surface.npy": ("float32", ["span", "centre", "b", "a"], [2, 1, 9, 9]),
+    "planes/fresh/path.npy": ("float64", ["frame", "coordinate"], [6, 2]),
+    "planes/fresh/residual.npy": ("float64", ["frame"], [6]),
+    "planes/fresh/path_loss.npy": ("float64", ["frame"], [6]),
+    "spectrum.npy": ("float32", ["curvature_frame", "parameter"], [6, 49]),
 }
 
 
@@ -75,7 +81,7 @@ def assert_same(run: Run, again: Run) -> None:
         assert again.trajectory.metrics[metric].tobytes() == values.tobytes()
     assert (again.setup.dataset.mean == run.setup.dataset.mean).all()
     assert (again.setup.dataset.scale == run.setup.dataset.scale).all()
-    assert again.setup.planes[0].cosine == run.setup.planes[0].cosine
+    assert again.planes[0].cosine == run.planes[0].cosine
     assert (again.id, again.setup.title) == (run.id, run.setup.title)
 
 
@@ -463,7 +469,8 @@ def test_no_change_of_one_value_makes_anything_but_a_run_or_a_run_error(draw: st
 
 CHILD = """
 import json, os, signal, sys
-from lossatlas.runs import RunConfig, compute_run
+from lossatlas.computing import compute_run
+from lossatlas.runs import RunConfig
 import lossatlas.store as store
 
 config, data, moment = json.loads(sys.argv[1]), sys.argv[2], int(sys.argv[3])

@@ -11,6 +11,7 @@ from typing import Any
 import platformdirs
 from filelock import FileLock
 
+from lossatlas.arrays import Floats
 from lossatlas.datasets import SOURCES, DatasetConfig
 from lossatlas.errors import DataFolderError, RunError
 from lossatlas.manifest import FORMAT_VERSION
@@ -69,6 +70,10 @@ class Gallery:
     def open(self, run_id: str) -> Run:
         """Open a run; see :func:`lossatlas.store.open_run` for what can be wrong with it."""
         return open_run(run_folder(self.data, run_id))
+
+    def references(self, config: RunConfig) -> dict[str, Floats]:
+        """Where the runs ended that planes of a configuration go through: ``[P]`` by id, of those that are here."""
+        return {run_id: self.open(run_id).trajectory.weights[-1] for run_id in config.references if run_id in self}
 
     def save(self, run: Run) -> Path:
         """Store a run and enter it in the index; return its folder."""

@@ -20,9 +20,10 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, ConsoleMessage, Page, Playwright, sync_playwright
 
+from lossatlas.computing import compute_run
 from lossatlas.export import export_site
 from lossatlas.gallery import Gallery
-from lossatlas.runs import Run, RunConfig, compute_run
+from lossatlas.runs import Run, RunConfig
 
 FLAGS = [
     "--no-sandbox",

@@ -51,7 +51,7 @@ def assert_surface(page: Page, run: Run, frame: int, span_index: int) -> None:
             return {x: [...trace.x], y: [...trace.y], z: Array.from(trace.z, (row) => [...row])};
         }"""
     )
-    span = run.setup.config.planes[0].spans[span_index]
+    span = run.planes[0].spans[span_index]
     stored = run.loss_surface["fresh"][span_index, frame].astype(np.float64)
     heights = np.array(drawn["z"])
     top = heights.max()
@@ -175,7 +175,7 @@ def test_zoom_goes_through_the_stored_spans(site: Site, desktop: Watched) -> Non
     slider.focus()
     for key, span_index in (("End", 2), ("ArrowLeft", 1), ("Home", 0)):
         slider.press(key)
-        span = site.run().setup.config.planes[0].spans[span_index]
+        span = site.run().planes[0].spans[span_index]
         until(page, "span => window.lossatlas.shown().span === span", arg=span)
         assert_surface(page, site.run(), 11, span_index)
     assert shown(page)["frame"] == 11
