@@ -74,8 +74,10 @@ def stored(small_run: Run, tmp_path: Path) -> Path:
     return save_run(small_run, tmp_path / "data")
 
 
-def network_of(*hidden: int, activation: str = "tanh", inputs: int = 2, classes: int = 2) -> Network:
-    return Network.of(ModelConfig(hidden=hidden, activation=activation), inputs, classes)
+def network_of(
+    *hidden: int, activation: str = "tanh", residual: bool = False, inputs: int = 2, classes: int = 2
+) -> Network:
+    return Network.of(ModelConfig(hidden=hidden, activation=activation, residual=residual), inputs, classes)
 
 
 def some_models(network: Network, count: int, seed: int = 0, scale: float = 1.0) -> Float32:

@@ -40,7 +40,7 @@ def build_command(
     models: tuple[str, ...],
     config_file: str | None,
     workers: int | None,
-    **flags: str | None,
+    **flags: str | bool | None,
 ) -> None:
     """Fill a gallery: every model on every dataset, on all cores.
 

@@ -15,7 +15,7 @@ from lossatlas.store import run_folder, writing
 @data_option
 @config_options(*MODEL_SETTINGS, *SETTINGS)
 @click.option("--threads", type=click.IntRange(1, 256), help="For the surfaces.  [default: one a core]")
-def train_command(gallery: Gallery, config_file: str | None, threads: int | None, **flags: str | None) -> None:
+def train_command(gallery: Gallery, config_file: str | None, threads: int | None, **flags: str | bool | None) -> None:
     """Train one configuration and store everything there is to see of it.
 
     With no flags and no file, the default configuration: half moons, two hidden layers of 16. A configuration that is
