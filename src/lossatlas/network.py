@@ -91,7 +91,7 @@ class Network:
         return cls((inputs, *config.hidden, classes), ACTIVATIONS[config.activation], config.residual)
 
     def has_skip(self, layer: int) -> bool:
-        """Whether weight layer ``layer`` (0 for the first) adds its input: it and the one below are hidden, and as wide."""
+        """Whether weight layer ``layer`` (0 for the first) adds its input: from a hidden layer, to one as wide."""
         hidden_to_hidden = 0 < layer < len(self.layers) - 2
         return self.residual and hidden_to_hidden and self.layers[layer] == self.layers[layer + 1]
 
