@@ -81,8 +81,10 @@ def plane_of(directions: AnyArray, spans: tuple[float, ...] = (1.0,)) -> Plane:
     return Plane("any", "any", "Any", "Shows.", "Hides.", np.asarray(directions, np.float32), spans, moving=True)
 
 
-def network_of(*hidden: int, activation: str = "tanh", inputs: int = 2, classes: int = 2) -> Network:
-    return Network.of(ModelConfig(hidden=hidden, activation=activation), inputs, classes)
+def network_of(
+    *hidden: int, activation: str = "tanh", residual: bool = False, inputs: int = 2, classes: int = 2
+) -> Network:
+    return Network.of(ModelConfig(hidden=hidden, activation=activation, residual=residual), inputs, classes)
 
 
 def some_models(network: Network, count: int, seed: int = 0, scale: float = 1.0) -> Float32:

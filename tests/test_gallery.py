@@ -93,6 +93,7 @@ def test_the_index_says_what_the_manifests_say(built: Path) -> None:
                 "title": config.model.title,
                 "hidden": list(config.model.hidden),
                 "activation": "tanh",
+                "residual": False,
                 "parameters": sum(
                     (a + 1) * b for a, b in zip((2, *config.model.hidden), (*config.model.hidden, 2), strict=True)
                 ),

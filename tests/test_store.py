@@ -94,9 +94,10 @@ def test_a_run_comes_back_bit_by_bit(small_run: Run, stored: Path) -> None:
     [
         {"dataset": {"name": "iris", "points": 60}, "model": {"hidden": []}},
         {"dataset": {"name": "arms", "noise": 0}, "model": {"hidden": [3, 3, 3], "activation": "gelu"}},
+        {"model": {"hidden": [4, 4, 5], "residual": True}},
         {"model": {"hidden": [6] * 14, "activation": "relu"}, "planes": {"spans": [1000.0]}},  # overflows to inf
     ],
-    ids=["logistic regression on iris", "three classes", "infinite losses"],
+    ids=["logistic regression on iris", "three classes", "residual", "infinite losses"],
 )
 def test_any_run_comes_back_bit_by_bit(parts: dict[str, dict[str, Any]], tmp_path: Path) -> None:
     run = compute_run(small_config(**parts))
@@ -112,6 +113,15 @@ def test_a_diverged_run_is_stored_and_reopened(tmp_path: Path) -> None:
     outcome = manifest_of(folder)["outcome"]
     assert outcome["status"] == "diverged"
     assert str(outcome["epoch"]) in outcome["message"]
+
+
+def test_a_residual_run_says_so_and_is_another_run_than_its_plain_twin(tmp_path: Path) -> None:
+    plain, residual = (small_config(model={"hidden": [4, 4], "residual": twin}) for twin in (False, True))
+    assert plain.id != residual.id
+    folder = save_run(compute_run(residual), tmp_path)
+    model = manifest_of(folder)["model"]
+    assert (model["residual"], model["title"]) == (True, "2 × 4 tanh residual")
+    assert open_run(folder).setup.network.residual
 
 
 def test_saving_again_keeps_what_is_there(small_run: Run, stored: Path) -> None:
@@ -219,10 +229,15 @@ def test_the_page_of_the_format_names_every_key_and_array(stored: Path) -> None:
     assert documented("Arrays of a plane") == manifest["planes"][0]["arrays"].keys()
 
 
-@pytest.mark.parametrize("name", ["moons", "arms"])
-def test_a_reader_needs_nothing_but_the_files(name: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("name", "model"),
+    [("moons", {}), ("arms", {}), ("moons", {"hidden": [4, 4, 5, 5, 5], "residual": True})],
+    ids=["moons", "arms", "residual"],
+)
+def test_a_reader_needs_nothing_but_the_files(name: str, model: dict[str, Any], tmp_path: Path) -> None:
     """Rebuild the network from JSON and arrays alone, as a reader in another language would."""
-    folder = save_run(compute_run(small_config(dataset={"name": name, "noise": 0.1}, training={"seed": 1})), tmp_path)
+    config = small_config(dataset={"name": name, "noise": 0.1}, training={"seed": 1}, model=model)
+    folder = save_run(compute_run(config), tmp_path)
     manifest = manifest_of(folder)
     array = {key: np.load(folder / entry["file"]) for key, entry in manifest["arrays"].items()}
     tensors = {
@@ -235,11 +250,16 @@ def test_a_reader_needs_nothing_but_the_files(name: str, tmp_path: Path) -> None
 
     def logits(frame: int, points: AnyArray) -> AnyArray:
         values = points.T.astype(np.float64)
-        depth = len(manifest["model"]["layers"]) - 1
+        sizes = manifest["model"]["layers"]
+        depth = len(sizes) - 1
         for layer in range(depth):
-            values = tensors[f"layers.{layer}.weight"][frame] @ values
+            x = values
+            values = tensors[f"layers.{layer}.weight"][frame] @ x
             values += tensors[f"layers.{layer}.bias"][frame][:, None]
             values = np.tanh(values) if layer < depth - 1 else values
+            hidden_to_hidden = 0 < layer < depth - 1
+            if manifest["model"]["residual"] and hidden_to_hidden and sizes[layer] == sizes[layer + 1]:
+                values += x
         return values
 
     def loss(frame: int, part: int) -> float:

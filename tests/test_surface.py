@@ -32,10 +32,11 @@ def slow_surface(network: Network, plane: Plane, centre: Float64, values: Float6
     return np.array([[torch_loss(network, centre + a * d_a + b * d_b, points, labels) for a in values] for b in values])
 
 
+@pytest.mark.parametrize("residual", [False, True])
 @pytest.mark.parametrize("activation", ["tanh", "relu", "gelu"])
 @pytest.mark.parametrize("classes", [2, 3])
-def test_axes_transposed__the_surface_is_the_slow_double_loop(classes: int, activation: str) -> None:
-    network = network_of(5, 4, activation=activation, classes=classes)
+def test_axes_transposed__the_surface_is_the_slow_double_loop(classes: int, activation: str, residual: bool) -> None:
+    network = network_of(5, 5, 4, activation=activation, residual=residual, classes=classes)
     plane = FreshPlane(seed=3).lay("fresh", network, None)
     centre = some_models(network, 1)[0]
     surfaces = loss_surfaces(evaluator_of(network), plane, centre, (1.0, 0.3), 7)
@@ -79,12 +80,13 @@ def test_rows_sampled_on_shifted_coordinates() -> None:
     st.sampled_from(sorted(ACTIVATIONS)),
     st.sampled_from([2, 3]),
     st.sampled_from([0.01, 1.0, 37.5]),
+    st.booleans(),
 )
 def test_surface_centred_elsewhere_than_its_marker(
-    seed: int, hidden: tuple[int, ...], activation: str, classes: int, span: float
+    seed: int, hidden: tuple[int, ...], activation: str, classes: int, span: float, residual: bool
 ) -> None:
     """The centre of every frame's surface is that frame's recorded loss, to the last bit."""
-    network = network_of(*hidden, activation=activation, classes=classes)
+    network = network_of(*hidden, activation=activation, residual=residual, classes=classes)
     dataset = load_dataset(DatasetConfig(name="arms" if classes == 3 else "moons", points=24, seed=seed))
     trajectory = train(network, dataset, TrainingConfig(epochs=2, frames=2, batch_size=6, seed=seed))
     plane = FreshPlane(seed=seed).lay("fresh", network, None)

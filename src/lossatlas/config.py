@@ -27,6 +27,8 @@ _ALLOWED = {
     "int_type": "give a whole number",
     "float_parsing": "give a number",
     "float_type": "give a number",
+    "bool_parsing": "give true or false",
+    "bool_type": "give true or false",
     "finite_number": "give a finite number",
     "literal_error": "give {expected}",
 }

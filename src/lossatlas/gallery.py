@@ -15,7 +15,6 @@ from lossatlas.arrays import Floats
 from lossatlas.datasets import SOURCES, DatasetConfig
 from lossatlas.errors import DataFolderError, RunError
 from lossatlas.manifest import FORMAT_VERSION
-from lossatlas.network import ModelConfig
 from lossatlas.runs import Run, RunConfig
 from lossatlas.store import (
     open_run,
@@ -122,6 +121,7 @@ def entry_of(manifest: dict[str, Any]) -> dict[str, Any]:
             "title": model["title"],
             "hidden": config["model"]["hidden"],
             "activation": model["activation"],
+            "residual": model["residual"],
             "parameters": model["parameters"],
         },
         "config": config,
@@ -148,7 +148,7 @@ def gallery_configs(
             dataset=own
             if name == own.name
             else DatasetConfig(name=name, seed=own.seed, test_fraction=own.test_fraction),
-            model=ModelConfig(hidden=tuple(hidden), activation=base.model.activation),
+            model=base.model.with_values(hidden=tuple(hidden)),
         )
         for name in (datasets or tuple(SOURCES))
         for hidden in (models or DEFAULT_MODELS)

@@ -42,7 +42,7 @@ def build_command(
     planes: tuple[str, ...],
     config_file: str | None,
     workers: int | None,
-    **flags: str | None,
+    **flags: str | bool | None,
 ) -> None:
     """Fill a gallery: every model on every dataset, on all cores.
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
@@ -57,17 +57,23 @@ def hidden_layers(text: str) -> list[int | float | str]:
 
 @dataclass(frozen=True)
 class Setting:
-    """A flag and the field of the configuration that it sets."""
+    """A flag and the field of the configuration that it sets; a switch takes no value, and ``--no-…`` turns it off."""
 
     flag: str
     field: tuple[str, ...]
     what: str
     read: Callable[[str], Any] = str
+    switch: bool = False
 
     @property
     def key(self) -> str:
         """The name click hands the value over by."""
         return self.flag.lstrip("-").replace("-", "_")
+
+    @property
+    def off(self) -> str:
+        """The flag that turns a switch off."""
+        return f"--no-{self.flag.lstrip('-')}"
 
 
 _DATASETS, _ACTIVATIONS, _OPTIMIZERS = (", ".join(names) for names in (SOURCES, ACTIVATIONS, OPTIMIZERS))
@@ -77,6 +83,7 @@ MODEL_SETTINGS = (
 )
 SETTINGS = (
     Setting("--activation", ("model", "activation"), f"One of {_ACTIVATIONS}."),
+    Setting("--residual", ("model", "residual"), "Skips between hidden layers of equal width, or none.", switch=True),
     Setting("--points", ("dataset", "points"), "Points, train and test together.", _number),
     Setting("--noise", ("dataset", "noise"), "Spread of the points; left out, the dataset's own.", _number),
     Setting("--test-fraction", ("dataset", "test_fraction"), "Share of the points kept for testing.", _number),
@@ -145,7 +152,10 @@ def config_options(*settings: Setting) -> Callable[[_Command], _Command]:
     def add(command: _Command) -> _Command:
         for setting in reversed(settings):
             what = f"{setting.what}{_default(setting)}"
-            command = click.option(setting.flag, setting.key, metavar="VALUE", help=what)(command)
+            if setting.switch:
+                command = click.option(f"{setting.flag}/{setting.off}", setting.key, default=None, help=what)(command)
+            else:
+                command = click.option(setting.flag, setting.key, metavar="VALUE", help=what)(command)
         return click.option("--config", "config_file", metavar="FILE", help=f"TOML file of settings{precedence}.")(
             command
         )
@@ -160,10 +170,14 @@ def _default(setting: Setting) -> str:
     part = RunConfig().planes[0] if section == "planes" else getattr(RunConfig(), section)
     value = getattr(part, key)
     shown = ",".join(f"{number:g}" for number in value) if isinstance(value, tuple) else value
+    if setting.switch:
+        shown = (setting.flag if value else setting.off).lstrip("-")
     return f"  [default: {shown}]"
 
 
-def config_from(config_file: str | None, flags: dict[str, str | None], planes: tuple[str, ...] = ()) -> RunConfig:
+def config_from(
+    config_file: str | None, flags: Mapping[str, str | bool | None], planes: tuple[str, ...] = ()
+) -> RunConfig:
     """Read a configuration from a file, from flags, and from the names of planes; a flag wins.
 
     Raises
@@ -176,14 +190,14 @@ def config_from(config_file: str | None, flags: dict[str, str | None], planes: t
         values["planes"] = [_plane(text) for text in planes]
     by_field: dict[str, str] = {}
     for setting in (*MODEL_SETTINGS, *SETTINGS):
-        text = flags.get(setting.key)
-        if text is None:
+        given = flags.get(setting.key)
+        if given is None:
             continue
         section, key = setting.field
         by_field[f"{section}.{key}"] = setting.flag
         for target in _planes_with(values, key) if section == "planes" else [values.setdefault(section, {})]:
             if isinstance(target, dict):
-                target[key] = setting.read(text)
+                target[key] = setting.read(given) if isinstance(given, str) else given
     try:
         return RunConfig.from_mapping(values)
     except ConfigError as error:

@@ -18,7 +18,7 @@ from lossatlas.store import run_folder, writing
 @config_options(*MODEL_SETTINGS, *SETTINGS)
 @click.option("--threads", type=click.IntRange(1, 256), help="For the surfaces.  [default: one a core]")
 def train_command(
-    gallery: Gallery, planes: tuple[str, ...], config_file: str | None, threads: int | None, **flags: str | None
+    gallery: Gallery, planes: tuple[str, ...], config_file: str | None, threads: int | None, **flags: str | bool | None
 ) -> None:
     """Train one configuration and store everything there is to see of it.
 
