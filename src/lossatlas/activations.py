@@ -84,7 +84,8 @@ def _sigmoid_derivative(_z: Floats, h: Floats) -> Floats:
 
 
 def _sigmoid_second_derivative(_z: Floats, h: Floats) -> Floats:
-    return h * (1.0 - h) * (1.0 - 2.0 * h)
+    second: Floats = h * (1.0 - h) * (1.0 - 2.0 * h)
+    return second
 
 
 def _gelu_gate(z: Floats) -> Floats:
