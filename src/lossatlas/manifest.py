@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from importlib.metadata import version
@@ -9,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from lossatlas.arrays import AnyArray
+from lossatlas.arrays import AnyArray, Float64
 from lossatlas.cuts import NONCONVEX, Cut
 from lossatlas.directions import Plane, PlaneConfig, random_walk_variance
 from lossatlas.runs import CONFIDENCE_STEP, Run, Setup
@@ -286,12 +287,17 @@ def _curvature_entry(curvature: TrainingCurvature, parameters: int) -> dict[str,
     estimated = bool(curvature.trace_error.any())
     return {
         "frames": list(curvature.frames),
-        "largest": curvature.largest.tolist(),
-        "smallest": curvature.smallest.tolist(),
-        "trace": curvature.trace.tolist(),
-        "trace_error": curvature.trace_error.tolist() if estimated else None,
-        "adaptive_sharpness": curvature.adaptive_sharpness.tolist(),
+        "largest": _numbers(curvature.largest),
+        "smallest": _numbers(curvature.smallest),
+        "trace": _numbers(curvature.trace),
+        "trace_error": _numbers(curvature.trace_error) if estimated else None,
+        "adaptive_sharpness": _numbers(curvature.adaptive_sharpness),
         "negative": None if curvature.negative is None else curvature.negative.tolist(),
         "parameters": parameters,
         "stability": curvature.stability,
     }
+
+
+def _numbers(values: Float64) -> list[float | None]:
+    """As JSON has them, which knows no NaN: null."""
+    return [value if math.isfinite(value) else None for value in values.tolist()]

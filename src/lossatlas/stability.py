@@ -33,7 +33,7 @@ class TrainingCurvature:
     frames
         Their indices, increasing; the first and the last frame are among them.
     largest, smallest
-        ``[M]`` float64: extreme eigenvalues. The largest is the sharpness.
+        ``[M]`` float64: extreme eigenvalues; NaN where the Hessian is not finite. The largest is the sharpness.
     trace, trace_error
         ``[M]`` float64: the sum of all eigenvalues, and the standard error where it is an estimate, else 0.
     adaptive_sharpness
@@ -96,7 +96,8 @@ def curvature_along(
     for frame in frames:
         found.append(curvature_of(network, trajectory.weights[frame], points, labels, spectrum="auto"))
         on_frame()
-    counted = all(one.spectrum is not None for one in found)
+    spectra = [one.spectrum for one in found if one.spectrum is not None and np.isfinite(one.spectrum).all()]
+    counts = [one.negative_count for one in found if one.negative_count is not None]
     return TrainingCurvature(
         frames=frames,
         largest=np.array([one.largest for one in found]),
@@ -104,7 +105,7 @@ def curvature_along(
         trace=np.array([one.trace for one in found]),
         trace_error=np.array([one.trace_error or 0.0 for one in found]),
         adaptive_sharpness=np.array([one.adaptive_sharpness for one in found]),
-        negative=np.array([one.negative for one in found]) if counted else None,
-        spectrum=np.stack([one.spectrum for one in found]).astype(np.float32) if counted else None,  # type: ignore[arg-type]
+        negative=np.array(counts) if len(counts) == len(frames) else None,
+        spectrum=np.stack(spectra).astype(np.float32) if len(spectra) == len(frames) else None,
         stability=stability_limit(training, len(points)),
     )
