@@ -156,15 +156,9 @@ def _from_matrix(network: Network, theta: Float64, points: Floats, labels: Integ
 
 
 def _dense_adaptive(theta: Float64, hessian: Float64) -> float:
-    from scipy.linalg import eigh  # type: ignore[import-untyped]
-
     with np.errstate(over="ignore", invalid="ignore"):
         scaled = np.abs(theta)[:, None] * hessian * np.abs(theta)
-    if not np.isfinite(scaled).all():
-        return float("nan")
-    last = len(theta) - 1
-    [largest] = eigh(scaled, eigvals_only=True, subset_by_index=(last, last), check_finite=False)
-    return float(largest)
+    return float(np.linalg.eigvalsh(scaled)[-1]) if np.isfinite(scaled).all() else float("nan")
 
 
 def _lanczos_adaptive(network: Network, theta: Float64, hessian: Hessians) -> float:
