@@ -12,7 +12,6 @@ from lossatlas.directions import Plane
 from lossatlas.engine import Evaluator
 from lossatlas.errors import ConfigError
 
-
 #: Parameters that are moved at a time.
 _COLUMNS = 4096
 

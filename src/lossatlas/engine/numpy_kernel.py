@@ -15,8 +15,8 @@ import numpy as np
 from lossatlas.arrays import Float32, Floats
 from lossatlas.network import Network
 
-#: Multiplications and additions of one chunk that are worth the calls of NumPy it takes, some twenty; with threads, which
-#: hand the GIL to and fro at each, most of all.
+#: Multiplications and additions of one chunk that are worth the twenty or so calls of NumPy it takes: most of all with
+#: threads, which hand the GIL to and fro at each.
 _CHUNK_WORK = 20_000_000
 #: Activations of one layer and chunk, in bytes: what a second-level cache holds with the layer before it, if that is
 #: work enough; and more than a share of the third-level one would be too much.
