@@ -105,6 +105,8 @@ def open_run(folder: Path | str) -> Run:
     if not folder.is_dir():
         raise RunNotFoundError(f"there is no run {folder.name} in {folder.parent}")
     manifest = read_manifest(folder)
+    if manifest.get("compact"):
+        raise RunDamagedError(folder / "run.json", "a compact copy for the web; open the run that it was exported from")
     try:
         config = RunConfig.from_mapping(manifest["config"])
         found = run_id(manifest["config"])  # as it was written: a later setting's default does not change the id
