@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 import warnings
 from collections.abc import Callable, Iterator, Sequence
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -140,7 +141,7 @@ def torch_loss_of_theta(network: Network, points: AnyArray, labels: AnyArray) ->
 
     def loss(theta: torch.Tensor) -> torch.Tensor:
         hidden, start = inputs, 0
-        for number, (fan_in, fan_out) in enumerate(zip(sizes[:-1], sizes[1:], strict=True)):
+        for number, (fan_in, fan_out) in enumerate(pairwise(sizes)):
             end = start + fan_out * fan_in
             logits = hidden @ theta[start:end].reshape(fan_out, fan_in).T + theta[end : end + fan_out]
             start = end + fan_out
