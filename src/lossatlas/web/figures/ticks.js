@@ -29,6 +29,11 @@ export function tickLabel(value) {
   return text.replaceAll('-', '−');
 }
 
+/** A span, or a place within one. @param {number} value */
+export function spanText(value) {
+  return tickLabel(Number(value.toPrecision(3)));
+}
+
 /** A loss in a readout: four significant digits at a width that does not jump. @param {number | undefined} value */
 export function lossText(value) {
   if (value === undefined || value === null) return '–';
