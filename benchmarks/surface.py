@@ -18,7 +18,7 @@ import torch
 from benchmarks.measure import interleaved, machine, ratio, table
 from lossatlas.activations import ACTIVATIONS
 from lossatlas.arrays import Float32, Integers
-from lossatlas.directions import Plane, PlaneConfig, make_plane
+from lossatlas.directions import FreshPlane, Plane
 from lossatlas.engine import Evaluator
 from lossatlas.engine.blas import one_blas_thread
 from lossatlas.network import Network
@@ -75,7 +75,7 @@ def main(rounds: int) -> None:
     points = rng.normal(size=(POINTS, 2)).astype(np.float32)
     labels = (points[:, 0] * points[:, 1] > 0).astype(np.int64)
     theta = network.initial_theta(0).astype(np.float32)
-    plane = make_plane(PlaneConfig(), network)
+    plane = FreshPlane().lay("fresh", network, None)
     one, two = (Evaluator(network, points, labels, threads=threads) for threads in (1, 2))
     plain = Evaluator(network, points, labels, threads=1, kernel="numpy")
     a, b = np.meshgrid(*[SPAN * unit_coordinates(GRID)] * 2)

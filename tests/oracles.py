@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -28,17 +29,33 @@ TORCH_ACTIVATIONS: dict[str, torch.nn.Module] = {
 # networks ---------------------------------------------------------------------------------------------------------
 
 
+class Skip(torch.nn.Module):
+    """A hidden layer with an identity skip: ``x + activation(linear(x))`` (He et al. 2016)."""
+
+    def __init__(self, layer: torch.nn.Module) -> None:
+        super().__init__()
+        self.layer = layer
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return x + self.layer(x)  # type: ignore[no-any-return]
+
+
 def torch_model(network: Network, theta: AnyArray) -> torch.nn.Sequential:
     """Build the float64 PyTorch model whose tensors are those that the layout of theta names."""
-    modules: list[torch.nn.Module] = []
-    for fan_in, fan_out in zip(network.layers[:-1], network.layers[1:], strict=True):
-        modules += [torch.nn.Linear(fan_in, fan_out, dtype=torch.float64), TORCH_ACTIVATIONS[network.activation.name]]
-    model = torch.nn.Sequential(*modules[:-1])
+    sizes, activation = network.layers, TORCH_ACTIVATIONS[network.activation.name]
+    linears = [torch.nn.Linear(*pair, dtype=torch.float64) for pair in pairwise(sizes)]
+    modules: list[torch.nn.Module] = [torch.nn.Sequential(linear, activation) for linear in linears[:-1]]
+    if network.residual:
+        hidden = sizes[1:-1]
+        for number in range(1, len(hidden)):
+            if hidden[number - 1] == hidden[number]:
+                modules[number] = Skip(modules[number])
+    model = torch.nn.Sequential(*modules, linears[-1])
     with torch.no_grad():
         for parameter in network.parameters:
-            _, number, kind = parameter.name.split(".")
+            _, layer, kind = parameter.name.split(".")
             values = np.asarray(theta, np.float64)[parameter.offset : parameter.offset + math.prod(parameter.shape)]
-            getattr(model[2 * int(number)], kind).copy_(torch.from_numpy(values.reshape(parameter.shape).copy()))
+            getattr(linears[int(layer)], kind).copy_(torch.from_numpy(values.reshape(parameter.shape).copy()))
     return model
 
 

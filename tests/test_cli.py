@@ -65,6 +65,44 @@ def test_train_reads_toml_and_a_flag_goes_before_it(tmp_path: Path) -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("in_file", "flags", "expected"),
+    [
+        (None, [], False),
+        (None, ["--residual"], True),
+        (None, ["--no-residual"], False),
+        (True, [], True),
+        (True, ["--no-residual"], False),
+        (False, ["--residual"], True),
+    ],
+)
+def test_residual_is_a_switch_in_flags_and_file(
+    tmp_path: Path, in_file: bool | None, flags: list[str], expected: bool
+) -> None:
+    config = tmp_path / "run.toml"
+    config.write_text("" if in_file is None else f"[model]\nresidual = {str(in_file).lower()}\n")
+    done = lossatlas("train", "--data", tmp_path / "data", *QUICK, "--hidden", "3,3", "--config", config, *flags)
+    assert done.returncode == 0, done.stderr
+    stored = Gallery(tmp_path / "data").open(done.stdout.split()[0]).setup
+    assert (stored.config.model.residual, stored.network.residual) == (expected, expected)
+
+
+def test_build_makes_residual_models(tmp_path: Path) -> None:
+    quick = ["--epochs", "3", "--frames", "2", "--grid", "5", "--resolution", "8", "--dataset", "arms"]
+    models = ["--hidden", "3,3", "--hidden", "4,4", "--activation", "relu"]
+    done = lossatlas("build", "--data", tmp_path, *quick, *models, "--residual")
+    assert done.returncode == 0, done.stderr
+    found = [entry["model"] for entry in Gallery(tmp_path).index()["runs"]]
+    assert [(model["hidden"], model["activation"], model["residual"]) for model in found] == [
+        ([3, 3], "relu", True),
+        ([4, 4], "relu", True),
+    ]
+    assert (
+        "1 runs, 1 of them there already"
+        in lossatlas("build", "--data", tmp_path, *quick, *models[:2], "--activation", "relu", "--residual").stderr
+    )
+
+
 def test_a_divergence_is_told_and_stored(tmp_path: Path) -> None:
     wild = ["--activation", "relu", "--optimizer", "sgd", "--learning-rate", "9999", "--epochs", "60"]
     done = lossatlas("train", "--data", tmp_path, *QUICK, *wild)
@@ -88,6 +126,7 @@ def test_a_divergence_is_told_and_stored(tmp_path: Path) -> None:
         (["--batch-size", "half"], "--batch-size: 'half' is not allowed: give a whole number or give 'full'"),
         (["--dataset", "iris", "--noise", "1"], "iris is measured data; leave noise out"),
         (["--colour", "red"], "No such option '--colour'"),
+        (["--residual=yes"], "Option '--residual' does not take a value"),
     ],
 )
 def test_a_bad_flag_is_named_and_nothing_is_written(tmp_path: Path, arguments: list[str], message: str) -> None:
@@ -105,6 +144,7 @@ def test_a_bad_flag_is_named_and_nothing_is_written(tmp_path: Path, arguments: l
         (b"\xff\xfe\x00", "is not TOML"),
         (b"[trainning]\nepochs = 3\n", "run.toml: trainning: there is no such setting"),
         (b"[training]\nepochs = 2.5\n", "run.toml: training.epochs: 2.5 is not allowed: give a whole number"),
+        (b"[model]\nresidual = 'perhaps'\n", "run.toml: model.residual: 'perhaps' is not allowed: give true or false"),
         (b"training = 3\n", "run.toml: training: 3 is not allowed"),
         (b"[[planes]]\ngrid = 4\n", "run.toml: planes.0.grid: 4 is even"),
     ],

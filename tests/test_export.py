@@ -10,11 +10,12 @@ from pathlib import Path
 import pytest
 
 from lossatlas.catalog import catalog, draw_thumbnails
+from lossatlas.computing import compute_run
 from lossatlas.datasets import SOURCES, DatasetConfig
 from lossatlas.errors import ExportError
 from lossatlas.export import export_site
 from lossatlas.gallery import Gallery
-from lossatlas.runs import RunConfig, compute_run
+from lossatlas.runs import RunConfig
 
 
 @pytest.fixture(scope="module")

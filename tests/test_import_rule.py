@@ -13,11 +13,13 @@ import lossatlas
 SOURCE = Path(lossatlas.__file__).parent
 LAYERS = (
     ("errors", "arrays", "rng", "config"),
-    ("datasets", "activations", "network", "engine", "gradient", "optimizers"),
-    ("training",),
-    ("directions",),
-    ("surface", "boundary", "curvature"),
-    ("runs", "manifest"),
+    ("datasets", "activations", "network", "engine", "gradient", "hessian", "optimizers"),
+    ("training", "curvature"),
+    ("stability", "directions"),
+    ("surface", "boundary"),
+    ("cuts",),
+    ("runs",),
+    ("computing", "manifest"),
     ("store",),
     ("gallery", "catalog"),
     ("building",),

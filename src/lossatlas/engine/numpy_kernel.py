@@ -57,6 +57,7 @@ class NumpyKernel:
         self.chunk = int(np.clip(_CHUNK_BYTES // (4 * columns * (max(network.layers[1:]) + 1)), 1, _MOST_MODELS))
         # [B, width + 1, N] for each hidden layer, the last row ones for good
         self._buffers = [np.ones((self.chunk, width + 1, columns), np.float32) for width in network.layers[1:-1]]
+        self._skips = [network.has_skip(layer) for layer in range(len(self._buffers))]
         self._relative = np.empty((self.chunk, network.class_count - 1, columns), np.float32)
 
     def losses(self, packed: Floats) -> Float32:
@@ -93,11 +94,13 @@ class NumpyKernel:
     def _hidden(self, matrices: list[Floats], tile: Tile) -> Floats:
         """Activations ``[B, width + 1, columns]`` of the last hidden layer (or the inputs), a row of ones below."""
         below: Floats = self._inputs[None, :, tile.start : tile.stop]
-        for matrix, buffer in zip(matrices[:-1], self._buffers, strict=True):
+        for matrix, buffer, skip in zip(matrices[:-1], self._buffers, self._skips, strict=True):
             above = buffer[: len(matrix), :, : tile.stop - tile.start]
             units = above[:, :-1]
             np.matmul(matrix, below, out=units)
             self.network.activation.forward(units)
+            if skip:
+                units += below[:, :-1]
             below = above
         return below
 

@@ -22,7 +22,7 @@ import {createTransport} from './views/transport.js';
 import {createZoom} from './views/zoom.js';
 
 const still = matchMedia('(prefers-reduced-motion: reduce)').matches;
-const CHOICES = /** @type {const} */ (['dataset', 'hidden', 'activation', 'run']);
+const CHOICES = /** @type {const} */ (['dataset', 'hidden', 'activation', 'residual', 'run']);
 /** What may ask for arrays that are not there yet. */
 const SLICES = /** @type {const} */ (['plane', 'set', 'follow']);
 

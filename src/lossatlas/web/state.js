@@ -16,6 +16,7 @@ export const PROPERTIES = [
   {name: 'dataset', read: (text) => text || undefined, write: String},
   {name: 'hidden', read: readHidden, write: writeHidden},
   {name: 'activation', read: (text) => text || undefined, write: String},
+  {name: 'residual', read: readBoolean, write: String},
   {name: 'run', read: (text) => text || undefined, write: String},
   {name: 'epoch', read: (text) => readNumber(text, 0), write: String},
   {name: 'zoom', read: (text) => readNumber(text, Number.MIN_VALUE), write: String},
@@ -24,8 +25,8 @@ export const PROPERTIES = [
   {name: 'plane', read: (text) => text || undefined, write: String},
   {name: 'view', read: (text) => oneOf(text, ['surface', 'contours', 'section']), write: String},
   {name: 'set', read: (text) => oneOf(text, ['train', 'test', 'gap']), write: String},
-  {name: 'follow', read: readSwitch, write: writeSwitch},
-  {name: 'path', read: readSwitch, write: writeSwitch},
+  {name: 'follow', read: readBoolean, write: String},
+  {name: 'path', read: readBoolean, write: String},
   {name: 'timeline', read: (text) => oneOf(text, ['loss', 'curvature']), write: String},
 ];
 
@@ -41,6 +42,7 @@ export function defaults(catalog) {
     dataset: config.dataset.name,
     hidden: config.model.hidden,
     activation: config.model.activation,
+    residual: config.model.residual === true,
     run: null,
     .../** @type {Pick<State, keyof typeof FIRST_VIEW>} */ (FIRST_VIEW),
     camera: {...HOME},
@@ -105,13 +107,8 @@ function oneOf(text, values) {
 }
 
 /** @param {string} text */
-function readSwitch(text) {
-  return text === 'on' ? true : text === 'off' ? false : undefined;
-}
-
-/** @param {boolean} on */
-function writeSwitch(on) {
-  return on ? 'on' : 'off';
+function readBoolean(text) {
+  return text === 'true' ? true : text === 'false' ? false : undefined;
 }
 
 /** `16-16` → [16, 16]; `none` is logistic regression. @param {string} text */

@@ -28,8 +28,8 @@ export function curvatureFigure(run, curvature, box) {
   return {
     upper: pen(largest, (i) => x(frames[i]), y),
     lower: pen(smallest, (i) => x(frames[i]), y),
-    edge: stability === null ? null : {at: seen ? y(stability) : null, text: seen ? '2/η' : `2/η = ${tickLabel(Number(stability.toPrecision(3)))}, above`},
-    ticks: linearTicks(low, high, 3).map((tick) => ({at: y(tick), text: tickLabel(tick)})),
+    edge: stability === null ? null : {at: seen ? y(stability) : null, text: `2/η = ${number(stability)}${seen ? '' : ', above'}`},
+    ticks: linearTicks(low, high, room < 48 ? 2 : 3).map((tick) => ({at: y(tick), text: tickLabel(tick)})),
     epochTicks: epochTicks(run.frames, x, box.width),
     x,
     y,

@@ -32,7 +32,8 @@ export function curvesFigure(run, scale, box) {
     const share = scale === 'log' ? Math.log(Math.max(loss, low) / low) / Math.log(high / low) : loss / high;
     return box.height - box.bottom - room * share;
   };
-  const ticks = scale === 'log' ? thin(logTicks(low, high), 3) : linearTicks(0, high, 3);
+  const count = room < 48 ? 2 : 3;
+  const ticks = scale === 'log' ? thin(logTicks(low, high), count) : linearTicks(0, high, count);
   return {
     train: pen(run.metrics.train_loss, x, y),
     test: pen(run.metrics.test_loss, x, y),

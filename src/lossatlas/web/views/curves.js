@@ -1,7 +1,7 @@
 /** The timeline: curves of the loss or of the curvature, on the axis of the slider below them. */
 /** @import {State} from '../types.js' */
 /** @import {Run} from '../run.js' */
-import {byId, make, makeSvg} from '../dom.js';
+import {byId, make, makeSvg, say} from '../dom.js';
 import {curvatureFigure, measuredAt} from '../figures/curvature.js';
 import {curvesFigure} from '../figures/curves.js';
 
@@ -46,7 +46,9 @@ export function createCurves() {
         makeSvg('line', {x1: INSET, x2: width - INSET, y1: at, y2: at}),
         makeSvg('text', {x: -4, y: at}, text),
       ]));
-      edge.replaceChildren(...edgeMarks(figure.edge, width));
+      const at = figure.edge?.at ?? null;
+      edge.replaceChildren(...(at === null ? [] : [makeSvg('line', {x1: INSET, x2: width - INSET, y1: at, y2: at})]));
+      say(byId('edge'), figure.edge?.text ?? '');
       ticks.replaceChildren(...figure.epochTicks.map(({at, text}) => {
         const label = make('span', {}, text);
         label.style.left = `${at}px`;
@@ -92,11 +94,4 @@ function ofCurvature(run, box) {
       return {x: x(frame), y: [curvature.smallest[i], curvature.largest[i]].map((value) => (there ? y(value) : NaN))};
     },
   };
-}
-
-/** @param {{at: number | null, text: string} | null} edge @param {number} width */
-function edgeMarks(edge, width) {
-  if (!edge) return [];
-  const text = makeSvg('text', {x: width - INSET, y: edge.at === null ? 6 : edge.at < 16 ? edge.at + 9 : edge.at - 7}, edge.text);
-  return edge.at === null ? [text] : [makeSvg('line', {x1: INSET, x2: width - INSET, y1: edge.at, y2: edge.at}), text];
 }
