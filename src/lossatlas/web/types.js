@@ -20,6 +20,7 @@
  * @property {number | null} [explained_variance] share of the trajectory's variance that lies in the plane
  * @property {number | null} [random_walk] the share that a random walk would put into its own PCA plane
  * @property {[number, number] | null} [eigenvalues] of the directions, in a Hessian plane
+ * @property {{name: string, a: number, b: number}[]} [anchors] the points that a plane was laid through
  * @property {{share: number, threshold: number, grid: number, span: number} | null} [nonconvexity]
  * @property {number[]} spans in the order of the arrays' span axis; the one to show first is first
  * @property {Record<string, ArrayEntry>} arrays

@@ -3,7 +3,7 @@
 /** @import {Run} from '../run.js' */
 /** @import {Box} from './curves.js' */
 import {epochTicks, framePosition, pen} from './curves.js';
-import {linearTicks, tickLabel} from './ticks.js';
+import {fewTicks, tickLabel} from './ticks.js';
 
 /** The edge of stability is drawn to scale unless the curves were flattened by it. */
 const FARTHEST = 4;
@@ -29,7 +29,7 @@ export function curvatureFigure(run, curvature, box) {
     upper: pen(largest, (i) => x(frames[i]), y),
     lower: pen(smallest, (i) => x(frames[i]), y),
     edge: stability === null ? null : {at: seen ? y(stability) : null, text: `2/η = ${number(stability)}${seen ? '' : ', above'}`},
-    ticks: linearTicks(low, high, room < 48 ? 2 : 3).map((tick) => ({at: y(tick), text: tickLabel(tick)})),
+    ticks: fewTicks(low, high, room).map((tick) => ({at: y(tick), text: tickLabel(tick)})),
     epochTicks: epochTicks(run.frames, x, box.width),
     x,
     y,

@@ -1,6 +1,6 @@
 /** The loss curves above the epoch slider: data → SVG path strings. One step of the slider is one frame is one step here. */
 /** @import {Run} from '../run.js' */
-import {linearTicks, logTicks, tickLabel} from './ticks.js';
+import {fewTicks, logTicks, tickLabel} from './ticks.js';
 
 /** @typedef {{width: number, height: number, inset: number, top: number, bottom: number}} Box `inset`: half the slider's thumb */
 
@@ -32,8 +32,7 @@ export function curvesFigure(run, scale, box) {
     const share = scale === 'log' ? Math.log(Math.max(loss, low) / low) / Math.log(high / low) : loss / high;
     return box.height - box.bottom - room * share;
   };
-  const count = room < 48 ? 2 : 3;
-  const ticks = scale === 'log' ? thin(logTicks(low, high), count) : linearTicks(0, high, count);
+  const ticks = scale === 'log' ? thin(logTicks(low, high), room < 48 ? 2 : 3) : fewTicks(0, high, room);
   return {
     train: pen(run.metrics.train_loss, x, y),
     test: pen(run.metrics.test_loss, x, y),

@@ -72,3 +72,14 @@ export function pathTraces(path, span, range, title) {
     },
   ];
 }
+
+/** The points that the plane was laid through, by name. @param {{name: string, a: number, b: number}[]} anchors @param {number} span @param {{font: string}} theme */
+export function anchorTraces(anchors, span, theme) {
+  const seen = anchors.filter(({a, b}) => Math.max(Math.abs(a), Math.abs(b)) <= span);
+  return seen.map(({name, a, b}) => ({
+    type: 'scatter', mode: 'markers+text', showlegend: false, hoverinfo: 'skip', x: [a], y: [b], text: [name],
+    textposition: `${b > 0.8 * span ? 'bottom' : 'top'} ${a > 0.5 * span ? 'left' : a < -0.5 * span ? 'right' : 'center'}`,
+    textfont: {family: theme.font, size: 11, color: '#fff', shadow: '0 0 3px #000, 0 0 2px #000'},
+    marker: {symbol: 'cross-thin', size: 9, color: '#fff', line: {color: '#fff', width: 2}},
+  }));
+}

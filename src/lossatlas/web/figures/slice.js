@@ -50,7 +50,8 @@ export function residualText({run, plane, frame, follow}) {
 /** @param {number} share */
 function percent(share) {
   const size = share * 100;
-  return `${size < 10 || size > 99 ? Number(size.toFixed(1)) : Math.round(size)} %`;
+  if (size > 0 && size < 0.1) return 'under 0.1\u00a0%';
+  return `${size < 10 || size > 99 ? Number(size.toFixed(1)) : Math.round(size)}\u00a0%`;
 }
 
 /** @param {number} value */

@@ -2,7 +2,7 @@
 /** @import {Picture} from './landscape.js' */
 import {make, say} from '../dom.js';
 import {mapTable} from '../figures/colours.js';
-import {contours, paintSurface, pathTraces, sliceAxis, squareIn} from '../figures/map.js';
+import {anchorTraces, contours, paintSurface, pathTraces, sliceAxis, squareIn} from '../figures/map.js';
 import {isInside} from '../figures/path.js';
 import {lossText, spanText} from '../figures/ticks.js';
 import {CONFIG} from '../plotly.js';
@@ -33,7 +33,11 @@ export function createFlat(Plotly, root) {
       ...size, margin: square.margin, showlegend: false, dragmode: false, hovermode: 'closest', paper_bgcolor: 'rgba(0,0,0,0)', plot_bgcolor: 'rgba(0,0,0,0)',
       hoverlabel: {font: {family: theme.font, size: 12}}, xaxis: sliceAxis('a', shot.span, theme), yaxis: sliceAxis('b', shot.span, theme),
     };
-    const traces = path && shot.path ? pathTraces(path, shot.span, range, title) : [{type: 'scatter', x: [], y: []}];
+    const traces = [
+      {type: 'scatter', x: [], y: []}, // for axes there must be a trace
+      ...(path && shot.path ? pathTraces(path, shot.span, range, title) : []),
+      ...(shot.follow ? [] : anchorTraces(shot.plane.anchors ?? [], shot.span, theme)),
+    ];
     Plotly.react(plot, traces, layout, CONFIG);
     table = mapTable(range.kind);
     const {side, margin} = square;

@@ -38,7 +38,7 @@ export function createSection(Plotly, root) {
   return {
     /** @param {Picture} picture */
     draw(picture) {
-      if (picture.key === drawn) Plotly.animate(plot, {data: traces(picture).map(({x, y}) => ({x, y})), traces: [0, 1, 2, 3]}, AT_ONCE);
+      if (picture.key === drawn) Plotly.animate(plot, {data: traces(picture).map(({x, y}) => ({x, y})), traces: [0, 1, 2, 3]}, AT_ONCE).catch(() => {}); // overtaken by the next frame
       else redraw(picture);
       drawn = picture.key;
     },
