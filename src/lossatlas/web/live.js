@@ -54,13 +54,12 @@ export function watchRun(url, signal, watcher) {
   });
   on('queued', (body) => watcher.onQueued(body.position));
   on('manifest', (body) => {
-    if (run) return;
+    if (run || body.planes.length === 0) return; // planes through the whole training come at its end
     run = startRun(body);
     watcher.onManifest(run);
   });
   on('frame', (body) => {
-    if (!run) return;
-    addFrame(run, body);
+    if (run) addFrame(run, body);
     watcher.onFrame(body.done, body.total);
   });
   on('stage', ({what, done, total}) => watcher.onStage(what, done, total));

@@ -49,6 +49,7 @@
  * @property {Record<string, ArrayEntry>} arrays
  * @property {PlaneEntry[]} planes
  * @property {Curvature | null} [curvature]
+ * @property {{name: string, why: string}[]} [left_out] planes that could not be laid through this training
  *
  * @typedef {object} GalleryEntry
  * @property {string} id

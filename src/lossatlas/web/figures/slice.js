@@ -5,7 +5,7 @@ import {hasPath, isMoving, testMoves} from '../slice.js';
 import {SET_TITLES} from './landscape.js';
 import {tickLabel} from './ticks.js';
 
-/** @param {PlaneEntry} plane */
+/** @param {Pick<PlaneEntry, 'name' | 'title'>} plane */
 export function planeTitle({title, name}) {
   return title ?? name.charAt(0).toUpperCase() + name.slice(1).replaceAll('-', ' ');
 }

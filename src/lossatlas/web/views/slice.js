@@ -5,6 +5,7 @@ import {factsTitle, modeText, planeFacts, planeTitle, residualText} from '../fig
 import {limits} from '../slice.js';
 import {limit, radioGroup} from './controls.js';
 
+const WHAT = 'The two directions in parameter space along which the loss is shown.';
 /** From this height on there is room for the whole of what there is to say. */
 const TALL = 960;
 
@@ -30,6 +31,8 @@ export function createSlice({choose}) {
     planes = titles;
     plane.replaceChildren(...run.planes.map((each) => make('option', {value: each.name}, planeTitle(each))));
     plane.disabled = run.planes.length < 2;
+    const lacking = (run.manifest.left_out ?? []).map(({name, why}) => `${planeTitle({name})} is not here: ${why}`);
+    plane.title = [WHAT, ...lacking].join('\n');
   };
 
   /** @param {Shot} shot */
@@ -60,7 +63,7 @@ export function createSlice({choose}) {
     /** @param {Shot} shot */
     draw(shot) {
       const {run, plane: {name}, view: seen, set: of, follow: moves, path: line, scale} = shot;
-      const key = [run.id, run.live, run.frames.length, name, seen, of, moves, line, scale].join();
+      const key = [run.id, run.live, run.frames.length, run.planes.length, name, seen, of, moves, line, scale].join();
       if (key !== drawn) {
         drawPlanes(shot);
         drawControls(shot);

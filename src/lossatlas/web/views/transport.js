@@ -41,7 +41,7 @@ export function createTransport({onFrame, onStep, onToggle, onSpeed, onReset, on
     /** @param {Shot} shot @param {State} state @param {number} style changes with size and theme */
     draw({run, frame}, {scale, timeline: wished}, style) {
       const timeline = run.manifest.curvature ? wished : 'loss';
-      const key = [run.id, run.live, run.frames.length, run.metrics.train_loss.length, scale, timeline, style].join();
+      const key = [run.id, Boolean(run.manifest.curvature), run.frames.length, run.metrics.train_loss.length, scale, timeline, style].join();
       if (key !== drawn) {
         choice.check(timeline);
         choice.limit(['curvature'], run.manifest.curvature ? '' : 'This run was computed without its curvature.');
