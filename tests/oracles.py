@@ -7,7 +7,8 @@ network (its layer sizes and the layout of theta, which the run format publishes
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+import warnings
+from collections.abc import Callable, Iterator, Sequence
 from itertools import pairwise
 from typing import Any
 
@@ -144,3 +145,33 @@ def philox_words(seed: int, stream: int) -> Iterator[int]:
 def philox_doubles(seed: int, stream: int) -> Iterator[float]:
     """Doubles in [0, 1): the upper 53 bits of each word, over 2⁵³."""
     return ((word >> 11) / 2**53 for word in philox_words(seed, stream))
+
+
+# curvature --------------------------------------------------------------------------------------------------------
+
+
+def torch_loss_of_theta(network: Network, points: AnyArray, labels: AnyArray) -> Callable[[torch.Tensor], torch.Tensor]:
+    """Mean cross-entropy as a function of theta, a float64 tensor ``[P]``; with skips where the network is residual."""
+    inputs, classes = torch.from_numpy(np.asarray(points, np.float64)), torch.from_numpy(np.asarray(labels, np.int64))
+    sizes, activation = network.layers, TORCH_ACTIVATIONS[network.activation.name]
+
+    def loss(theta: torch.Tensor) -> torch.Tensor:
+        hidden, start = inputs, 0
+        for number, (fan_in, fan_out) in enumerate(pairwise(sizes)):
+            end = start + fan_out * fan_in
+            logits = hidden @ theta[start:end].reshape(fan_out, fan_in).T + theta[end : end + fan_out]
+            start = end + fan_out
+            skips = network.residual and number > 0 and fan_in == fan_out
+            hidden = activation(logits) + hidden if skips else activation(logits)
+        return torch.nn.functional.cross_entropy(logits, classes)
+
+    return loss
+
+
+def torch_hessian(network: Network, theta: AnyArray, points: AnyArray, labels: AnyArray) -> Float64:
+    """Hessian ``[P, P]`` of the mean cross-entropy, by forward over reverse differentiation."""
+    loss = torch_loss_of_theta(network, points, labels)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)  # torch's own, of its torch.jit.script
+        hessian: Float64 = torch.func.hessian(loss)(torch.from_numpy(np.asarray(theta, np.float64))).numpy()
+    return hessian

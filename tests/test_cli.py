@@ -276,11 +276,45 @@ def test_build_names_the_flag_of_a_senseless_model(tmp_path: Path, sizes: str) -
     assert not (tmp_path / "data").exists()
 
 
-def test_a_second_plane_is_not_dropped_without_a_word(tmp_path: Path) -> None:
-    (tmp_path / "run.toml").write_text("[[planes]]\ngrid = 5\n[[planes]]\ngrid = 7\n")
-    done = lossatlas("train", "--data", "data", "--config", "run.toml", cwd=tmp_path)
+PLANES = ["--plane", "fresh", "--plane", "pca", "--plane", "gaussian-filter", "--plane", "through:end,start,frame:1"]
+
+
+def test_planes_are_named_by_flags_or_in_the_file(tmp_path: Path) -> None:
+    small = ["--epochs", "4", "--frames", "4", "--grid", "5", "--resolution", "4", "--curvature", "2"]
+    (tmp_path / "run.toml").write_text("[[planes]]\ngrid = 5\n[[planes]]\nkind = 'hessian'\ngrid = 7\n")
+    by_flags = lossatlas(
+        "train", "--data", "data", *PLANES, *small, "--plane-seed", "3", "--spans", "0.5", cwd=tmp_path
+    )
+    by_file = lossatlas("train", "--data", "data", "--config", "run.toml", *small[:4], cwd=tmp_path)
+    assert (by_flags.returncode, by_file.returncode) == (0, 0), by_flags.stderr + by_file.stderr
+    flags, file = (Gallery(tmp_path / "data").open(done.stdout.split()[0]) for done in (by_flags, by_file))
+    assert [plane.name for plane in flags.planes] == ["fresh", "pca", "gaussian-filter", "through"]
+    assert [plane.seed for plane in flags.planes] == [3, None, 3, None]
+    assert {cut.grid for cut in flags.cuts} == {5}
+    assert flags.planes[0].spans == (0.5,)
+    assert [(plane.name, cut.grid) for plane, cut in zip(file.planes, file.cuts, strict=True)] == [
+        ("fresh", 5),
+        ("hessian", 7),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("plane", "said"),
+    [
+        ("pcb", "--plane: there is no plane 'pcb'; there are fresh,"),
+        ("pca:2", "there is no plane 'pca:2'"),
+        ("through:end", "planes.0.points"),
+        ("through:end,start,moon", "'moon' is no point; give start, end, far, frame:N or run:ID"),
+        ("file:nowhere.npy", "cannot read nowhere.npy"),
+        ("through:end,start,run:nobody", "there is no run nobody to lay the plane through"),
+    ],
+)
+def test_a_plane_that_cannot_be_is_refused_by_name(plane: str, said: str, tmp_path: Path) -> None:
+    done = lossatlas("train", "--data", "data", "--plane", plane, "--epochs", "2", cwd=tmp_path)
     assert done.returncode == 1
-    assert "run.toml: planes: " in done.stderr
+    assert said in done.stderr
+    assert "Traceback" not in done.stderr
+    assert not list((tmp_path / "data").rglob("run.json"))
 
 
 def test_verify_makes_the_index_of_an_emptied_gallery_anew(tmp_path: Path) -> None:

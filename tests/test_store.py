@@ -167,6 +167,8 @@ def test_the_manifest_says_what_the_format_says(stored: Path) -> None:
     metrics, versions, dataset = (manifest.pop(key) for key in ("metrics", "versions", "dataset"))
     manifest.pop("arrays")
     (plane,) = manifest.pop("planes")
+    curvature = manifest.pop("curvature")
+    assert manifest.pop("left_out") == []
     assert manifest.pop("config") == {
         "dataset": {**SMALL["dataset"], "noise": 0.15},
         "model": {**SMALL["model"], "residual": False},
@@ -178,7 +180,18 @@ def test_the_manifest_says_what_the_format_says(stored: Path) -> None:
             **SMALL["training"],
         },
         "boundary": {**SMALL["boundary"], "margin": 0.1},
-        "planes": [{"kind": "fresh", **SMALL["planes"][0]}],
+        "planes": [
+            {
+                "kind": "fresh",
+                "normalization": "none",
+                "biases": False,
+                "moving": True,
+                "test_frames": False,
+                "nonconvexity": None,
+                **SMALL["planes"][0],
+            }
+        ],
+        "curvature": {"frames": 40},
     }
     assert manifest == {
         "format": "lossatlas-run",
@@ -210,7 +223,11 @@ def test_the_manifest_says_what_the_format_says(stored: Path) -> None:
     assert (dataset["train_points"], dataset["test_points"]) == (30, 10)
     assert [feature.keys() for feature in dataset["features"]] == [{"name", "mean", "scale"}] * 2
     plane.pop("arrays")
-    assert plane.keys() == {"name", "kind", "what", "seed", "centre", "cosine", "orthonormal", "spans"}
+    assert plane.keys() == documented("An entry of `planes`:") - {"arrays"}
+    assert curvature.keys() == documented("that is not finite):")
+    assert curvature["frames"] == [0, 1, 2, 3, 4, 5]
+    assert (plane["moving"], plane["centre_frame"], plane["random_walk"], plane["anchors"]) == (True, 5, None, [])
+    assert curvature["parameters"] == 49
     assert (plane["name"], plane["seed"], plane["spans"], plane["orthonormal"]) == ("fresh", 7, [1.0, 0.1], False)
 
 
@@ -226,7 +243,7 @@ def test_the_page_of_the_format_names_every_key_and_array(stored: Path) -> None:
     manifest = manifest_of(stored)
     assert documented("## `run.json`") == manifest.keys()
     assert documented("Arrays of a run") == manifest["arrays"].keys()
-    assert documented("Arrays of a plane") == manifest["planes"][0]["arrays"].keys()
+    assert documented("Arrays of a plane") - {"centre", "nonconvexity"} == manifest["planes"][0]["arrays"].keys()
 
 
 @pytest.mark.parametrize(
@@ -386,7 +403,11 @@ DAMAGE: dict[str, tuple[Callable[[Path], None], str, str]] = {
     "frames none": (edited(lambda m: m.update(frames=[])), "run.json", "incomplete or inconsistent"),
     "outcome unheard of": (edited(lambda m: m["outcome"].update(status="fine")), "run.json", "outcome"),
     "planes none": (edited(lambda m: m["planes"].clear()), "run.json", "incomplete or inconsistent"),
-    "spans others": (edited(lambda m: m["planes"][0].update(spans=[2.0, 0.1])), "run.json", "'planes'"),
+    "spans others": (
+        edited(lambda m: m["planes"][0].update(spans=[2.0, 0.1])),
+        "run.json",
+        "incomplete or inconsistent",
+    ),
     "arrays without one": (edited(lambda m: m["arrays"].pop("split")), "run.json", "incomplete or inconsistent"),
     "file outside": (
         edited(lambda m: m["arrays"]["split"].update(file="../../../secret.npy")),

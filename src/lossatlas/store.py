@@ -105,6 +105,8 @@ def open_run(folder: Path | str) -> Run:
     if not folder.is_dir():
         raise RunNotFoundError(f"there is no run {folder.name} in {folder.parent}")
     manifest = read_manifest(folder)
+    if manifest.get("compact"):
+        raise RunDamagedError(folder / "run.json", "a compact copy for the web; open the run that it was exported from")
     try:
         config = RunConfig.from_mapping(manifest["config"])
         found = run_id(manifest["config"])  # as it was written: a later setting's default does not change the id
@@ -215,7 +217,7 @@ def _opened(folder: Path, manifest: dict[str, Any], config: RunConfig) -> Run:
         configs = {name: c for name, c in plane_configs(config).items() if name not in left_out}
         arrays = {name: _read(folder, entry) for name, entry in _files(manifest, configs).items()}
         grid = InputGrid(arrays["grid_x"], arrays["grid_y"])
-        cuts = tuple(_cut(entry, configs[entry["name"]].grid, arrays) for entry in manifest["planes"])
+        cuts = tuple(_cut(entry, configs[entry["name"]], arrays) for entry in manifest["planes"])
         before = tuple(cut.plane for cut in cuts if not configs[cut.plane.name].needs_training)
         setup = Setup(config, _dataset(described, arrays), network, before, grid)
         run = Run(
@@ -332,7 +334,9 @@ def _dataset(described: dict[str, Any], arrays: dict[str, AnyArray]) -> Dataset:
     )
 
 
-def _cut(entry: dict[str, Any], grid: int, arrays: dict[str, AnyArray]) -> Cut:
+def _cut(entry: dict[str, Any], config: PlaneConfig, arrays: dict[str, AnyArray]) -> Cut:
+    if config.spans is not None and tuple(entry["spans"]) != config.spans:
+        raise ValueError(f"the spans of {entry['name']} are not those of the config")
     own = {name: arrays[f"planes/{entry['name']}/{name}"] for name in entry["arrays"] if _is_known(entry, name, arrays)}
     frame = entry["centre_frame"]
     eigenvalues = entry["eigenvalues"]
@@ -347,7 +351,7 @@ def _cut(entry: dict[str, Any], grid: int, arrays: dict[str, AnyArray]) -> Cut:
     )
     return Cut(
         plane=plane,
-        grid=grid,
+        grid=config.grid,
         loss_surface=own["loss_surface"],
         test_loss_surface=own["test_loss_surface"],
         path=PathOnPlane(own["path"], own["residual"], float(entry["explained_variance"])),

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import TYPE_CHECKING, Literal
@@ -23,8 +21,8 @@ if TYPE_CHECKING:
 
 #: Up to so many parameters the whole matrix is taken: it is quicker then than many products.
 DENSE_LIMIT = 1_000
-#: Models that are iterated together: in bytes, and in number.
-_CHUNK_BYTES = 16 * 1024 * 1024
+#: Models that are iterated together: in bytes, so that they stay in cache, and in number.
+_CHUNK_BYTES = 6 * 1024 * 1024
 _MOST_MODELS = 16
 #: Of eigsh, relative to the largest |eigenvalue|.
 _PAIR_TOLERANCE = 1e-10
@@ -103,7 +101,6 @@ def extreme_eigenvalues(
     points: Floats,
     labels: Integers,
     tolerance: float = 1e-6,
-    threads: int | None = None,
 ) -> tuple[Float64, Float64]:
     """Smallest and largest eigenvalue of the Hessian of each of many models, as Li et al. (2018, section 6) map them.
 
@@ -118,13 +115,11 @@ def extreme_eigenvalues(
     tolerance
         A bound of both residuals |Hv - λv|, relative to the larger |λ| of the model. The error of an eigenvalue is
         about its square: see :func:`lossatlas.curvature.lanczos.extremes`.
-    threads
-        How many chunks of models to take at a time; by default one a core.
 
     Returns
     -------
     ``(smallest [B], largest [B])``, float64; NaN where a model is not finite or overflows. Equal to the last bit
-    whatever other models there are and however many threads; memory does not grow with B.
+    whatever other models there are; what is in memory at a time does not grow with B.
 
     Raises
     ------
@@ -135,14 +130,11 @@ def extreme_eigenvalues(
     start = lanczos_start(network)
     state = 6 * sum(network.layers) * len(points) + 2 * min(MOST_VECTORS, len(start)) * len(start)
     at_once = int(np.clip(_CHUNK_BYTES // (8 * state), 1, _MOST_MODELS))
-
-    def work(edges: tuple[int, int]) -> tuple[Float64, Float64]:
-        part = models[edges[0] : edges[1]]
-        return extremes(_hessians(network, part, points, labels), len(part), start, tolerance)
-
-    with one_blas_thread, ThreadPoolExecutor(threads or os.cpu_count() or 1) as pool:
-        parts = list(pool.map(work, pairwise(chunk_edges(len(models), at_once))))
-    smallest, largest = np.concatenate([np.array(part).reshape(2, -1) for part in parts], axis=1)
+    smallest, largest = np.empty(len(models)), np.empty(len(models))
+    with one_blas_thread:
+        for first, last in pairwise(chunk_edges(len(models), at_once)):
+            hessians = _hessians(network, models[first:last], points, labels)
+            smallest[first:last], largest[first:last] = extremes(hessians, last - first, start, tolerance)
     return smallest, largest
 
 

@@ -79,7 +79,7 @@ def extremes(operators: Operators, count: int, start: Float64, tolerance: float)
             if restarts > _MOST_RESTARTS:
                 raise LossAtlasError(
                     f"the extreme eigenvalues of {len(left)} of {count} Hessians are not known to {tolerance:g} "
-                    f"after {restarts} restarts of the Lanczos method: ask for a larger tolerance"
+                    f"after {_MOST_RESTARTS} restarts of the Lanczos method: ask for a larger tolerance"
                 )
             spaces = spaces.restarted()
     return result[0], result[1]
