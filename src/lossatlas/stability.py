@@ -21,7 +21,7 @@ class CurvatureConfig(Config):
     """How often to measure the Hessian."""
 
     frames: Annotated[int, Field(ge=0, le=1000)] = 40
-    """At how many frames, at most; 0 for none."""
+    """At how many frames, at most; 0 for none, 1 for the last one."""
 
 
 @dataclass(frozen=True)
@@ -31,7 +31,7 @@ class TrainingCurvature:
     Attributes
     ----------
     frames
-        Their indices, increasing; the first and the last frame are among them.
+        Their indices, increasing; the last frame is among them, and the first, unless there is one only.
     largest, smallest
         ``[M]`` float64: extreme eigenvalues; NaN where the Hessian is not finite. The largest is the sharpness.
     trace, trace_error
@@ -58,9 +58,9 @@ class TrainingCurvature:
 
 
 def spread_frames(count: int, most: int) -> tuple[int, ...]:
-    """At most ``most`` of ``count`` frames, evenly spread, the first and the last among them."""
-    if most == 0:
-        return ()
+    """At most ``most`` of ``count`` frames, evenly spread, the first and the last among them; of one, the last."""
+    if most < 2:
+        return (count - 1,) * most
     return tuple(np.unique(np.linspace(0, count - 1, min(most, count)).round().astype(int)).tolist())
 
 
@@ -106,6 +106,11 @@ def curvature_along(
         trace_error=np.array([one.trace_error or 0.0 for one in found]),
         adaptive_sharpness=np.array([one.adaptive_sharpness for one in found]),
         negative=np.array(counts) if len(counts) == len(frames) else None,
-        spectrum=np.stack(spectra).astype(np.float32) if len(spectra) == len(frames) else None,
+        spectrum=_stored(spectra) if len(spectra) == len(frames) else None,
         stability=stability_limit(training, len(points)),
     )
+
+
+def _stored(spectra: list[Float64]) -> Float32:
+    with np.errstate(over="ignore"):  # infinite where float32 cannot hold it, as losses are
+        return np.stack(spectra).astype(np.float32)
