@@ -96,7 +96,9 @@ def curvature_along(
     for frame in frames:
         found.append(curvature_of(network, trajectory.weights[frame], points, labels, spectrum="auto"))
         on_frame()
-    spectra = [one.spectrum for one in found if one.spectrum is not None and np.isfinite(one.spectrum).all()]
+    known = [one.spectrum for one in found if one.spectrum is not None and np.isfinite(one.spectrum).all()]
+    with np.errstate(over="ignore"):  # infinite where float32 cannot hold it, as losses are
+        spectra = [spectrum.astype(np.float32) for spectrum in known]
     counts = [one.negative_count for one in found if one.negative_count is not None]
     return TrainingCurvature(
         frames=frames,
@@ -106,11 +108,6 @@ def curvature_along(
         trace_error=np.array([one.trace_error or 0.0 for one in found]),
         adaptive_sharpness=np.array([one.adaptive_sharpness for one in found]),
         negative=np.array(counts) if len(counts) == len(frames) else None,
-        spectrum=_stored(spectra) if len(spectra) == len(frames) else None,
+        spectrum=np.stack(spectra) if len(spectra) == len(frames) else None,
         stability=stability_limit(training, len(points)),
     )
-
-
-def _stored(spectra: list[Float64]) -> Float32:
-    with np.errstate(over="ignore"):  # infinite where float32 cannot hold it, as losses are
-        return np.stack(spectra).astype(np.float32)

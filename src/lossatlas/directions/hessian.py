@@ -41,8 +41,8 @@ class HessianPlane(PlaneConfig):
             values, vectors = extreme_eigenpairs(
                 network, weights[frame], trained.points, trained.labels, count=2, which=self.eigenvalues
             )
-        except LossAtlasError as fault:  # no finite Hessian, or none at all, as where training has diverged
-            raise PlaneError(str(fault)) from fault
+        except LossAtlasError as error:  # a Hessian of zeros, or one that is not finite
+            raise PlaneError(str(error)) from error
         which = "the largest and the smallest" if self.eigenvalues == "both" else "the two largest"
         at = "" if self.frame is None else f" at epoch {trained.trajectory.epochs[frame]}"
         return self.plane(
