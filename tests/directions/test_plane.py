@@ -58,7 +58,7 @@ def test_a_plane_that_is_a_line_from_a_wrong_gram_schmidt(seed: int, off: float,
     assert pair[0] @ first == pytest.approx(np.linalg.norm(first), rel=1e-12)
     assert pair[1] @ second > 0
     for vector in (first, second):
-        np.testing.assert_allclose((pair @ vector) @ pair, vector, atol=1e-11 * np.linalg.norm(vector))
+        np.testing.assert_allclose((pair @ vector) @ pair, vector, atol=1e-11 * float(np.linalg.norm(vector)))
 
 
 @pytest.mark.parametrize(

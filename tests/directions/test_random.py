@@ -7,13 +7,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lossatlas.directions import FreshPlane, GaussianPlane, RandomPlane, normalized
+from lossatlas.directions import FreshPlane, GaussianPlane, normalized
 from lossatlas.directions.normalization import Normalization
 from lossatlas.errors import PlaneError
 from lossatlas.rng import Stream
 from tests.conftest import network_of, some_models
 from tests.directions.trained import trained, trained_along
 
+Kind = type[FreshPlane] | type[GaussianPlane]
 KINDS = pytest.mark.parametrize("kind", [FreshPlane, GaussianPlane])
 
 
@@ -43,7 +44,7 @@ def test_no_direction_is_the_start_of_the_model_of_the_same_seed(seed: int) -> N
     st.booleans(),
 )
 def test_two_random_directions_of_cosine_099(
-    seed: int, kind: type[RandomPlane], normalization: Normalization, biases: bool
+    seed: int, kind: Kind, normalization: Normalization, biases: bool
 ) -> None:
     """Random directions in P dimensions are nearly at right angles: |cos| is of the order 1/sqrt(P)."""
     network = network_of(16, 16)
@@ -68,7 +69,7 @@ def test_gaussian_directions_move_every_parameter_alike() -> None:
 @pytest.mark.parametrize("normalization", ["layer", "filter"])
 @pytest.mark.parametrize("biases", [False, True])
 def test_normalised_directions_have_the_lengths_of_the_last_frame_s_theta(
-    kind: type[RandomPlane], normalization: Normalization, biases: bool
+    kind: Kind, normalization: Normalization, biases: bool
 ) -> None:
     network = network_of(5, 4)
     ended = trained(network)
@@ -84,7 +85,7 @@ def test_normalised_directions_have_the_lengths_of_the_last_frame_s_theta(
 
 
 @KINDS
-def test_raw_directions_need_no_training_and_do_not_depend_on_it(kind: type[RandomPlane]) -> None:
+def test_raw_directions_need_no_training_and_do_not_depend_on_it(kind: Kind) -> None:
     network = network_of(5, 4)
     before, after = (kind(seed=3).lay("random", network, known) for known in (None, trained(network)))
     assert not kind(seed=3).needs_training
@@ -93,7 +94,7 @@ def test_raw_directions_need_no_training_and_do_not_depend_on_it(kind: type[Rand
 
 
 @KINDS
-def test_two_identical_calls_differ(kind: type[RandomPlane]) -> None:
+def test_two_identical_calls_differ(kind: Kind) -> None:
     network, ended = network_of(5, 4), trained(network_of(5, 4))
     config = kind(seed=4, normalization="filter")
     first, second = (config.lay("random", network, ended) for _ in range(2))
