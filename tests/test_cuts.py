@@ -213,7 +213,7 @@ def test_the_map_of_nonconvexity_is_the_ratio_of_torchs_extreme_eigenvalues() ->
 def cut_with(plane: Plane, nonconvexity: AnyArray | None) -> Cut:
     surface = np.zeros((2, 1, 3, 3), np.float32)
     path = path_on(Evaluator(network_of(2), np.zeros((2, 2)), np.zeros(2, np.int64)), plane, np.zeros((1, 12)))
-    return Cut(plane, 3, surface, surface, *path, nonconvexity)  # type: ignore[arg-type]
+    return Cut(plane, 3, surface, surface, *path, nonconvexity)
 
 
 def test_nan_silently_replaced__where_there_is_no_finite_hessian_the_map_says_so() -> None:

@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 import pytest
-import scipy.linalg
+import scipy.linalg  # type: ignore[import-untyped]
 from hypothesis import assume, given
 from hypothesis import strategies as st
 from sklearn.decomposition import PCA
@@ -39,8 +39,8 @@ def test_trajectories_projected_with_the_wrong_formula_on_axes_that_are_not_orth
     directions: Float64, seed: int, frames: int
 ) -> None:
     rng = np.random.default_rng(seed)
-    weights, centre = rng.normal(size=(frames, directions.shape[1])), rng.normal(size=directions.shape[1])
-    path = project(directions, weights, centre)
+    centre, *weights = rng.normal(size=(frames + 1, directions.shape[1]))
+    path = project(directions, np.array(weights), centre)
     assert path.coordinates.shape == (frames, 2)
     assert path.coordinates.dtype == path.residual.dtype == np.float64
     for theta, found, residual in zip(weights, path.coordinates, path.residual, strict=True):
@@ -150,8 +150,8 @@ def test_the_whole_path_lies_inside_the_first_span_and_fills_a_good_part_of_it(
     directions: Float64, seed: int, spread: float
 ) -> None:
     rng = np.random.default_rng(seed)
-    centre = rng.normal(size=directions.shape[1])
-    points = centre + spread * rng.normal(size=(6, directions.shape[1]))
+    centre, *steps = rng.normal(size=(7, directions.shape[1]))
+    points = centre + spread * np.array(steps)
     spans = fitting_spans(directions, points, centre)
     reach = np.abs(project(directions, points, centre).coordinates).max()
     assert reach * 1.1 < spans[0]

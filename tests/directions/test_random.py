@@ -43,9 +43,7 @@ def test_no_direction_is_the_start_of_the_model_of_the_same_seed(seed: int) -> N
     st.sampled_from(["none", "layer", "filter"]),
     st.booleans(),
 )
-def test_two_random_directions_of_cosine_099(
-    seed: int, kind: Kind, normalization: Normalization, biases: bool
-) -> None:
+def test_two_random_directions_of_cosine_099(seed: int, kind: Kind, normalization: Normalization, biases: bool) -> None:
     """Random directions in P dimensions are nearly at right angles: |cos| is of the order 1/sqrt(P)."""
     network = network_of(16, 16)
     ended = trained_along(network, some_models(network, 1))

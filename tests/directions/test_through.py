@@ -39,7 +39,7 @@ def test_the_plane_goes_through_its_three_points(
     for frame, anchor in zip(frames, plane.anchors, strict=True):
         theta = other if frame is None else ended.trajectory.weights[frame]
         found = plane.centre + anchor.a * d_a + anchor.b * d_b
-        np.testing.assert_allclose(found, theta, atol=1e-6 * np.linalg.norm(theta))  # directions are float32
+        np.testing.assert_allclose(found, theta, atol=1e-6 * float(np.linalg.norm(theta)))  # directions are float32
         assert max(abs(anchor.a), abs(anchor.b)) < plane.spans[0]
     first, second, third = plane.anchors
     assert (first.a, first.b) == (0, 0)
