@@ -269,7 +269,7 @@ def test_a_run_of_one_epoch_leaves_pca_out_and_says_why() -> None:
 
 
 def test_a_diverged_run_keeps_what_can_be_laid() -> None:
-    """Its last Hessian is zero, and the frame that a plane was to be centred at was never reached."""
+    """And leaves out what was to go through frames that were never reached."""
     late = [{"kind": "hessian", "frame": 19}, {"kind": "through", "points": ["end", "start", "frame:18"]}]
     config = diverging_config().with_values(planes=[*AFTER, *late])
     run = compute_run(config)
