@@ -70,6 +70,22 @@ def small_run() -> Run:
     return compute_run(small_config())
 
 
+@pytest.fixture(scope="session")
+def other_run() -> Run:
+    """Of the same network and points as the planar run, trained from another start."""
+    from tests.planar import other_config
+
+    return compute_run(other_config())
+
+
+@pytest.fixture(scope="session")
+def planar(other_run: Run, tmp_path_factory: pytest.TempPathFactory) -> Run:
+    """A small run with planes of every kind."""
+    from tests.planar import planar_run
+
+    return planar_run(tmp_path_factory.mktemp("vectors") / "vectors.npy", other_run)
+
+
 @pytest.fixture
 def stored(small_run: Run, tmp_path: Path) -> Path:
     """The folder of the small run, freshly stored."""

@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 
 from lossatlas.cli import COMMANDS
+from lossatlas.directions import random_walk_variance
 from lossatlas.gallery import Gallery
 from lossatlas.runs import RunConfig
 
@@ -298,6 +299,32 @@ def test_planes_are_named_by_flags_or_in_the_file(tmp_path: Path) -> None:
     ]
 
 
+def test_info_lists_the_planes_and_the_curvature_at_the_end(tmp_path: Path) -> None:
+    small = ["--epochs", "1", "--grid", "5", "--resolution", "4", "--optimizer", "sgd", "--batch-size", "full"]
+    done = lossatlas("train", "--data", tmp_path, "--plane", "fresh", "--plane", "hessian", "--plane", "pca", *small)
+    assert done.returncode == 0, done.stderr
+    run = Gallery(tmp_path).open(done.stdout.split()[0])
+    lines = lossatlas("info", run.id, "--data", tmp_path).stdout.splitlines()
+    fresh, hessian = (cut.path.explained_variance for cut in run.cuts)
+    cosine = run.planes[0].cosine
+    assert f"plane      fresh: Fresh models; {fresh:.1%} of the path's variance; cosine {cosine:.3f}" in lines
+    title = run.planes[1].title
+    assert f"plane      hessian: {title}; {hessian:.1%} of the path's variance; orthonormal" in lines
+    assert f"left out   pca: {run.left_out['pca']}" in lines
+    assert run.curvature is not None
+    assert run.curvature.negative is not None
+    curvature = next(line for line in lines if line.startswith("curvature  at epoch 1: "))
+    assert f"largest {run.curvature.largest[-1]:.4g}" in curvature
+    assert f"{run.curvature.negative[-1]} of 354 eigenvalues negative" in curvature
+    assert "stable up to 200" in curvature
+
+    more = lossatlas("train", "--data", tmp_path, "--plane", "pca", "--epochs", "4", "--curvature", "0", *small[2:])
+    shown = lossatlas("info", more.stdout.split()[0], "--data", tmp_path).stdout
+    share = random_walk_variance(range(5))
+    assert f"(a random walk: {share:.1%}); orthonormal" in shown
+    assert "curvature  at" not in shown
+
+
 @pytest.mark.parametrize(
     ("plane", "said"),
     [
@@ -306,6 +333,8 @@ def test_planes_are_named_by_flags_or_in_the_file(tmp_path: Path) -> None:
         ("through:end", "planes.0.points"),
         ("through:end,start,moon", "'moon' is no point; give start, end, far, frame:N or run:ID"),
         ("file:nowhere.npy", "cannot read nowhere.npy"),
+        ("file", "planes.0.file"),
+        ("through:end,start,frame:9", "there will be no frame 9"),
         ("through:end,start,run:nobody", "there is no run nobody to lay the plane through"),
     ],
 )

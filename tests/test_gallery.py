@@ -6,13 +6,14 @@ from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 import lossatlas.gallery
 from lossatlas.building import build_gallery
 from lossatlas.computing import compute_run
 from lossatlas.datasets import SOURCES
-from lossatlas.errors import DataFolderError, LossAtlasError, RunNotFoundError
+from lossatlas.errors import ConfigError, DataFolderError, LossAtlasError, RunNotFoundError
 from lossatlas.gallery import (
     DEFAULT_MODELS,
     Gallery,
@@ -359,3 +360,35 @@ def quick_config(seed: int) -> RunConfig:
         planes=({"grid": 3},),
         boundary={"resolution": 3},
     )
+
+
+def through(other: str, **parts: Any) -> RunConfig:
+    """The small configuration, with a plane through another run."""
+    points = ["end", "start", f"run:{other}"]
+    return small_config(**parts).with_values(planes=[{"kind": "through", "points": points, "grid": 3}])
+
+
+def test_a_build_lays_planes_through_runs_that_are_stored(tmp_path: Path) -> None:
+    gallery = Gallery(tmp_path)
+    other = compute_run(small_config(training={"seed": 6}))
+    gallery.save(other)
+    config = through(other.id)
+    with ThreadPoolExecutor(1) as executor:
+        assert build_gallery(gallery, [config], executor=executor) == [config.id]
+    cut = gallery.open(config.id).cuts[0]
+    anchor = cut.plane.anchors[2]
+    assert cut.plane.centre is not None
+    found = cut.plane.centre + cut.plane.offsets(np.array(anchor.a), np.array(anchor.b))
+    np.testing.assert_allclose(found, other.trajectory.weights[-1], atol=1e-5)
+
+
+def test_a_plane_through_a_run_of_other_layers_is_refused(tmp_path: Path) -> None:
+    """Also where both have as many parameters, which then mean other things."""
+    gallery = Gallery(tmp_path)
+    other = compute_run(small_config(model={"hidden": [3]}))  # 17 parameters, and 17 has 2-1-3-2
+    gallery.save(other)
+    assert gallery.references(through(other.id, model={"hidden": [3]})).keys() == {other.id}
+    for model in ({"hidden": [1, 3]}, {"hidden": [5, 4]}):
+        with pytest.raises(ConfigError, match=f"{other.id} has the layers 2-3-2, and a plane goes through"):
+            gallery.references(through(other.id, model=model))
+    assert gallery.references(through("moons-4-tanh-00000000")) == {}

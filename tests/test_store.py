@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -20,10 +21,12 @@ from hypothesis import strategies as st
 import lossatlas.store
 from lossatlas.arrays import AnyArray
 from lossatlas.computing import compute_run
+from lossatlas.cuts import Cut
+from lossatlas.directions import KINDS
 from lossatlas.errors import DataFolderError, RunDamagedError, RunError, RunNotFoundError, RunVersionError
 from lossatlas.gallery import Gallery
 from lossatlas.manifest import arrays_of
-from lossatlas.runs import Run
+from lossatlas.runs import Run, RunConfig
 from lossatlas.store import open_run, remove_unfinished, run_folder, save_run, write_text
 from tests.conftest import SMALL, diverging_config, small_config
 
@@ -67,6 +70,18 @@ def files_in(folder: Path) -> set[str]:
 # round trip -------------------------------------------------------------------------------------------------------
 
 
+def facts(cut: Cut) -> dict[str, Any]:
+    """Everything of a plane that is no array."""
+    plane = {key: value for key, value in vars(cut.plane).items() if key not in ("directions", "centre")}
+    return {
+        **plane,
+        "cosine": cut.plane.cosine,
+        "grid": cut.grid,
+        "explained_variance": cut.path.explained_variance,
+        "nonconvex_share": cut.nonconvex_share,
+    }
+
+
 def assert_same(run: Run, again: Run) -> None:
     ours, theirs = arrays_of(run), arrays_of(again)
     assert ours.keys() == theirs.keys()
@@ -81,7 +96,13 @@ def assert_same(run: Run, again: Run) -> None:
         assert again.trajectory.metrics[metric].tobytes() == values.tobytes()
     assert (again.setup.dataset.mean == run.setup.dataset.mean).all()
     assert (again.setup.dataset.scale == run.setup.dataset.scale).all()
-    assert again.planes[0].cosine == run.planes[0].cosine
+    assert again.left_out == run.left_out
+    for ours_of_one, theirs_of_one in zip(run.cuts, again.cuts, strict=True):
+        assert facts(ours_of_one) == facts(theirs_of_one)
+    assert (again.curvature is None) == (run.curvature is None)
+    if run.curvature and again.curvature:
+        for key, value in vars(run.curvature).items():
+            np.testing.assert_array_equal(getattr(again.curvature, key), value, err_msg=key)
     assert (again.id, again.setup.title) == (run.id, run.setup.title)
 
 
@@ -103,6 +124,64 @@ def test_any_run_comes_back_bit_by_bit(parts: dict[str, dict[str, Any]], tmp_pat
     run = compute_run(small_config(**parts))
     assert_same(run, open_run(save_run(run, tmp_path)))
     assert np.isinf(run.loss_surface["fresh"]).any() == (parts.get("planes") is not None)
+
+
+def test_a_run_with_planes_of_every_kind_comes_back_bit_by_bit(planar: Run, tmp_path: Path) -> None:
+    folder = save_run(planar, tmp_path)
+    again = open_run(folder)
+    assert_same(planar, again)
+    assert {cut.plane.kind for cut in again.cuts} == set(KINDS)
+    for ours, theirs in zip(planar.planes, again.planes, strict=True):
+        assert ours.centre is not None
+        assert theirs.centre is not None
+        assert ours.centre.tobytes() == theirs.centre.tobytes()
+    assert files_in(folder) == {f"{name}.npy" for name in arrays_of(planar)} | {"run.json"}
+    shapes = {
+        plane["name"]: [plane["arrays"][name]["shape"][1] for name in ("loss_surface", "test_loss_surface")]
+        for plane in manifest_of(folder)["planes"]
+    }
+    assert shapes == {
+        "fresh": [6, 6],
+        "gaussian-filter": [1, 1],
+        "pca": [6, 6],
+        "hessian": [1, 1],
+        "through": [1, 1],
+        "through-2": [1, 1],
+        "file": [6, 1],
+    }
+
+
+def test_planes_that_were_left_out_are_left_out_when_it_is_reopened(tmp_path: Path) -> None:
+    planes = [{"kind": "pca"}, {}, {"kind": "through"}, {"kind": "hessian"}]
+    run = compute_run(RunConfig.from_mapping({**SMALL, "planes": planes, "training": {"epochs": 1}}))
+    folder = save_run(run, tmp_path)
+    again = open_run(folder)
+    assert_same(run, again)
+    assert [plane.name for plane in again.planes] == ["fresh", "hessian"]
+    told = {entry["name"]: entry["why"] for entry in manifest_of(folder)["left_out"]}
+    assert told == run.left_out
+    assert told.keys() == {"pca", "through"}
+
+
+@pytest.mark.parametrize("everywhere", [False, True])
+def test_nan_silently_replaced__a_map_with_nan_comes_back_as_it_is(
+    everywhere: bool, planar: Run, tmp_path: Path
+) -> None:
+    cut = planar.cuts[3]
+    assert cut.nonconvexity is not None
+    holes = np.full_like(cut.nonconvexity, np.nan) if everywhere else with_nan(cut.nonconvexity.copy())
+    cuts = (*planar.cuts[:3], replace(cut, nonconvexity=holes), *planar.cuts[4:])
+    folder = save_run(replace(planar, cuts=cuts), tmp_path)
+    assert_same(replace(planar, cuts=cuts), open_run(folder))
+    share = manifest_of(folder)["planes"][3]["nonconvexity"]["share"]
+    assert (share is None) == everywhere
+
+
+def test_a_diverged_run_with_every_plane_is_stored_and_reopened(tmp_path: Path) -> None:
+    planes = [{}, {"kind": "pca", "nonconvexity": 3}, {"kind": "hessian"}, {"kind": "through", "moving": True}]
+    run = compute_run(diverging_config().with_values(planes=planes))
+    assert run.trajectory.outcome.status == "diverged"
+    assert_same(run, open_run(save_run(run, tmp_path)))
 
 
 def test_a_diverged_run_is_stored_and_reopened(tmp_path: Path) -> None:
@@ -408,6 +487,29 @@ DAMAGE: dict[str, tuple[Callable[[Path], None], str, str]] = {
         "run.json",
         "incomplete or inconsistent",
     ),
+    "kind another": (edited(lambda m: m["planes"][0].update(kind="gaussian")), "run.json", "kind or moving of fresh"),
+    "not moving": (edited(lambda m: m["planes"][0].update(moving=False)), "run.json", "kind or moving of fresh"),
+    "planes left out": (
+        edited(lambda m: m["left_out"].append({"name": "fresh", "why": "so"})),
+        "run.json",
+        "incomplete or inconsistent",
+    ),
+    "directions a line": (
+        replaced("planes/fresh/directions.npy", lambda a: a[[0, 0]]),
+        "planes",
+        "'fresh'.* do not span a plane",
+    ),
+    "directions infinite": (
+        replaced("planes/fresh/directions.npy", lambda a: np.full_like(a, np.inf)),
+        "planes",
+        "'fresh' are not all finite",
+    ),
+    "NaN in the path": (replaced("planes/fresh/path.npy", with_nan), "planes/fresh/path.npy", "NaN"),
+    "centre at no frame": (
+        edited(lambda m: m["planes"][0].update(centre_frame=6)),
+        "run.json",
+        "incomplete or inconsistent",
+    ),
     "arrays without one": (edited(lambda m: m["arrays"].pop("split")), "run.json", "incomplete or inconsistent"),
     "file outside": (
         edited(lambda m: m["arrays"]["split"].update(file="../../../secret.npy")),
@@ -511,6 +613,8 @@ def test_no_change_of_one_value_makes_anything_but_a_run_or_a_run_error(draw: st
 CHILD = """
 import json, os, signal, sys
 from lossatlas.computing import compute_run
+from lossatlas.cuts import Cut
+from lossatlas.directions import KINDS
 from lossatlas.runs import RunConfig
 import lossatlas.store as store
 

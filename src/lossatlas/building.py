@@ -95,7 +95,7 @@ def _compute_and_save(canonical: str, data: str) -> str | None:
     """Return the fault, None where there is none: as text, since not every exception survives being pickled."""
     try:
         config = RunConfig.from_mapping(json.loads(canonical))
-        save_run(compute_run(config, threads=1), data)
+        save_run(compute_run(config, threads=1, references=Gallery(data).references(config)), data)
     except Exception as error:
         return _told(error)
     return None

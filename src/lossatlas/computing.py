@@ -44,6 +44,11 @@ class Computation:
         Asked again and again; True ends it with ``CancelledError``.
     references
         Trained parameters ``[P]`` of the other runs that planes go through, by id.
+
+    Raises
+    ------
+    ConfigError
+        If a plane goes through a run that is not among the references.
     """
 
     def __init__(
@@ -60,6 +65,7 @@ class Computation:
         self._boundary = boundary_evaluator(setup.network, setup.grid, threads=threads)
         self._cancelled = cancelled
         self._references = references or {}
+        self._check_references()
 
     def __iter__(self) -> Iterator[Frame]:
         """Train, and yield a frame for every recorded epoch."""
@@ -84,7 +90,7 @@ class Computation:
         Raises
         ------
         ConfigError
-            If a plane goes through a run that is not among the references.
+            If what a plane is to be laid through does not fit this network.
         PlaneError
             If none of the planes can be laid through this training.
         """
@@ -100,7 +106,10 @@ class Computation:
                 plane = self._plane(name, config, trained)
             except PlaneError as error:  # no path to speak of, say, in a training of one epoch
                 left_out[name] = str(error)
+                on_stage(Stage(f"{name}, left out", number, total))
                 continue
+            except ConfigError as error:
+                raise _at_plane(number - 1, error) from None
             cuts.append(self._cut(config, plane, frames, trajectory))
             on_stage(Stage(plane.title, number, total))
         if not cuts:
@@ -199,13 +208,24 @@ class Computation:
         )
 
     def _theta_of(self, run: str) -> Floats:
-        if run not in self._references:
-            raise ConfigError([("planes.points", f"there is no run {run} to lay the plane through; compute it first")])
         return self._references[run]
+
+    def _check_references(self) -> None:
+        """Before the work rather than after it."""
+        for number, config in enumerate(self.setup.config.planes):
+            missing = [run for run in config.references if run not in self._references]
+            if missing:
+                fault = f"there is no run {missing[0]} to lay the plane through; compute it first"
+                raise _at_plane(number, ConfigError([("points", fault)]))
 
     def _check_cancelled(self) -> None:
         if self._cancelled():
             raise CancelledError("the computation was cancelled")
+
+
+def _at_plane(number: int, error: ConfigError) -> ConfigError:
+    """The faults of one plane, seen from the whole configuration."""
+    return ConfigError([(f"planes.{number}.{field}", message) for field, message in error.faults])
 
 
 def compute_run(

@@ -76,7 +76,11 @@ def explained(error: ValidationError) -> ConfigError:
         if isinstance(cause, ConfigError):  # from a part: its own faults, seen from the whole
             faults += [(".".join(filter(None, (field, inner))), message) for inner, message in cause.faults]
         elif fault["type"] == "unknown_kind":  # of one of several parts told apart by their kind
-            refused[f"{field}.kind"] = (fault["input"].get("kind"), [fault["msg"]])
+            given = fault["input"]
+            if isinstance(given, Mapping):
+                refused[f"{field}.kind"] = (given.get("kind"), [fault["msg"]])
+            else:
+                refused[field] = (given, ["give its settings, as in {kind: ...}"])
         elif fault["type"] == "extra_forbidden":
             faults.append((field, "there is no such setting"))
         elif fault["type"] in {"missing", "value_error"}:

@@ -39,7 +39,8 @@ class Cut:
         ``[F]`` float64: training loss at each projected point. What the recorded loss differs from it is what the slice
         hides.
     nonconvexity
-        ``[n, n]`` float32: λ_min / λ_max of the Hessian on a grid over the first span; None where it was not asked for.
+        ``[n, n]`` float32: λ_min / λ_max of the Hessian on a grid over the first span, NaN where there is no finite
+        Hessian; None where it was not asked for.
     """
 
     plane: Plane
@@ -52,8 +53,13 @@ class Cut:
 
     @property
     def nonconvex_share(self) -> float | None:
-        """Share of the grid where the Hessian has a negative eigenvalue beyond :data:`NONCONVEX` of the largest."""
-        return None if self.nonconvexity is None else float((self.nonconvexity < -NONCONVEX).mean())
+        """Share of the grid where the Hessian has a negative eigenvalue beyond :data:`NONCONVEX` of the largest.
+
+        Of the points where it is known; None where it is known nowhere.
+        """
+        if self.nonconvexity is None or np.isnan(self.nonconvexity).all():
+            return None
+        return float((self.nonconvexity[~np.isnan(self.nonconvexity)] < -NONCONVEX).mean())
 
 
 def surfaces_around(evaluator: Evaluator, plane: Plane, centre: Floats, grid: int) -> Float32:
@@ -79,15 +85,17 @@ def nonconvexity_over(network: Network, plane: Plane, points: Floats, labels: In
     """λ_min / λ_max of the Hessian on a grid ``[samples, samples]`` over the plane's first span.
 
     Negative where the loss curves downwards in some direction, whether the plane shows that direction or not (Li et
-    al. 2018, section 6 and figure 7).
+    al. 2018, section 6 and figure 7); -1e6 where it curves upwards in none, 0 where it is flat. NaN where there is no
+    finite Hessian: what is not known is not convex, nor is it not.
     """
     assert plane.centre is not None
     unit = plane.spans[0] * unit_coordinates(samples)
     a, b = np.meshgrid(unit, unit)
     models = plane.centre.astype(np.float64) + plane.offsets(a.ravel(), b.ravel())
     smallest, largest = extreme_eigenvalues(network, models, points, labels)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        ratio = np.where(largest > 0, smallest / largest, -np.inf)
+    ratio = np.where(smallest < 0, -np.inf, smallest)  # where nothing curves upwards; NaN stays
+    with np.errstate(over="ignore"):
+        np.divide(smallest, largest, out=ratio, where=largest > 0)
     return np.clip(ratio, -1e6, 1.0).astype(np.float32).reshape(samples, samples)
 
 

@@ -13,7 +13,7 @@ from filelock import FileLock
 
 from lossatlas.arrays import Floats
 from lossatlas.datasets import SOURCES, DatasetConfig
-from lossatlas.errors import DataFolderError, RunError
+from lossatlas.errors import ConfigError, DataFolderError, RunError
 from lossatlas.manifest import FORMAT_VERSION
 from lossatlas.runs import Run, RunConfig
 from lossatlas.store import (
@@ -71,8 +71,22 @@ class Gallery:
         return open_run(run_folder(self.data, run_id))
 
     def references(self, config: RunConfig) -> dict[str, Floats]:
-        """Where the runs ended that planes of a configuration go through: ``[P]`` by id, of those that are here."""
-        return {run_id: self.open(run_id).trajectory.weights[-1] for run_id in config.references if run_id in self}
+        """Where the runs ended that planes of a configuration go through: ``[P]`` by id, of those that are here.
+
+        Raises
+        ------
+        ConfigError
+            If one has other layers: its parameters mean other things.
+        RunError
+            If one is damaged.
+        """
+        found = {run_id: self.open(run_id) for run_id in config.references if run_id in self}
+        for run_id, run in found.items():
+            if run.setup.config.model.hidden != config.model.hidden or run.setup.network.class_count != config.classes:
+                layers = "-".join(map(str, run.setup.network.layers))
+                fault = f"{run_id} has the layers {layers}, and a plane goes through networks of the same layers only"
+                raise ConfigError([("planes", fault)])
+        return {run_id: run.trajectory.weights[-1] for run_id, run in found.items()}
 
     def save(self, run: Run) -> Path:
         """Store a run and enter it in the index; return its folder."""

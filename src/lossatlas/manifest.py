@@ -55,6 +55,8 @@ RUN_ARRAYS = (
     ArraySpec("predicted_class", "uint8", ("frame", "y", "x"), "class predicted at (grid_x[x], grid_y[y])"),
     ArraySpec("confidence", "uint8", ("frame", "y", "x"), "probability of the predicted class", CONFIDENCE_STEP),
 )
+#: Arrays that hold NaN where there is nothing to say; in any other it is damage.
+MAY_BE_NAN = ("nonconvexity",)
 SPECTRUM = ArraySpec("spectrum", "float32", ("curvature_frame", "parameter"), "eigenvalues of the Hessian, ascending")
 
 
@@ -92,7 +94,7 @@ def plane_arrays(config: PlaneConfig, *, centre: bool = False, trained: bool = T
     if centre:
         specs.append(ArraySpec("centre", "float32", ("parameter",), "theta at a = b = 0"))
     if config.nonconvexity:
-        what = "least over largest eigenvalue of the Hessian, on an even grid over the first span"
+        what = "least over largest eigenvalue of the Hessian, on an even grid over the first span; NaN: not finite"
         specs.append(ArraySpec("nonconvexity", "float32", ("nb", "na"), what))
     return tuple(specs)
 
@@ -173,14 +175,18 @@ def cut_entry(run: Run, cut: Cut) -> dict[str, Any]:
     """Describe one plane of a finished run."""
     plane, config = cut.plane, run.setup.plane_configs[cut.plane.name]
     sizes = sizes_of(run.setup, len(run.trajectory.epochs), run.curvature)
-    share = cut.nonconvex_share
     return {
         **_plane_entry(plane, config, sizes, plane_arrays(config, centre=plane.centre_frame is None)),
         "explained_variance": cut.path.explained_variance,
         "random_walk": random_walk_variance(run.trajectory.epochs) if plane.kind == "pca" else None,
         "nonconvexity": None
-        if share is None
-        else {"share": share, "threshold": NONCONVEX, "grid": config.nonconvexity, "span": plane.spans[0]},
+        if cut.nonconvexity is None
+        else {
+            "share": cut.nonconvex_share,
+            "threshold": NONCONVEX,
+            "grid": config.nonconvexity,
+            "span": plane.spans[0],
+        },
     }
 
 

@@ -23,9 +23,9 @@ from lossatlas.directions import (
     PcaPlane,
     Plane,
     PlaneConfig,
-    ThroughPlane,
     plane_names,
 )
+from lossatlas.errors import ConfigError
 from lossatlas.network import ModelConfig, Network
 from lossatlas.stability import CurvatureConfig, TrainingCurvature
 from lossatlas.training import Snapshot, TrainingConfig, Trajectory
@@ -75,16 +75,30 @@ class RunConfig(Config):
             )
         return self
 
+    @model_validator(mode="after")
+    def _through_frames_there_will_be(self) -> RunConfig:
+        frames = min(self.training.frames, self.training.epochs + 1)
+        for number, plane in enumerate(self.planes):
+            if late := [frame for frame in plane.frames if frame >= frames]:
+                fault = f"there will be no frame {late[0]}: {frames} are recorded, from 0 to {frames - 1}"
+                raise ConfigError([(f"planes.{number}", fault)])
+        return self
+
     @property
     def references(self) -> tuple[str, ...]:
         """Ids of the other runs that planes of this one go through."""
-        return tuple(run for plane in self.planes if isinstance(plane, ThroughPlane) for run in plane.runs)
+        return tuple(run for plane in self.planes for run in plane.references)
+
+    @property
+    def classes(self) -> int:
+        """K, of the dataset."""
+        return len(SOURCES[self.dataset.name].class_names)
 
     @property
     def size(self) -> int:
         """Bytes of the arrays that grow with the frames, all frames together."""
         frames = min(self.training.frames, self.training.epochs + 1)
-        parameters = Network.of(self.model, 2, len(SOURCES[self.dataset.name].class_names)).parameter_count
+        parameters = Network.of(self.model, 2, self.classes).parameter_count
         surfaces = sum(
             4 * len(plane.spans or _USUAL_SPANS) * plane.grid**2 * (1 + plane.test_frames)
             for plane in self.planes

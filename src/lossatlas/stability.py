@@ -22,7 +22,7 @@ class CurvatureConfig(Config):
     """How often to measure the Hessian."""
 
     frames: Annotated[int, Field(ge=0, le=1000)] = 40
-    """At how many frames, at most; 0 for none."""
+    """At how many frames, at most; 0 for none, 1 for the last one."""
 
 
 @dataclass(frozen=True)
@@ -32,7 +32,7 @@ class TrainingCurvature:
     Attributes
     ----------
     frames
-        Their indices, increasing; the first and the last frame are among them.
+        Their indices, increasing; the last frame is among them, and the first, unless there is one only.
     largest, smallest
         ``[M]`` float64: extreme eigenvalues; NaN where the Hessian is not finite. The largest is the sharpness.
     trace, trace_error
@@ -59,9 +59,9 @@ class TrainingCurvature:
 
 
 def spread_frames(count: int, most: int) -> tuple[int, ...]:
-    """At most ``most`` of ``count`` frames, evenly spread, the first and the last among them."""
-    if most == 0:
-        return ()
+    """At most ``most`` of ``count`` frames, evenly spread, the first and the last among them; of one, the last."""
+    if most < 2:
+        return (count - 1,) * most
     return tuple(np.unique(np.linspace(0, count - 1, min(most, count)).round().astype(int)).tolist())
 
 
@@ -97,7 +97,9 @@ def curvature_along(
     for frame in frames:
         found.append(_measured(network, trajectory.weights[frame], points, labels))
         on_frame()
-    spectra = [one.spectrum for one in found if one.spectrum is not None and np.isfinite(one.spectrum).all()]
+    known = [one.spectrum for one in found if one.spectrum is not None and np.isfinite(one.spectrum).all()]
+    with np.errstate(over="ignore"):  # infinite where float32 cannot hold it, as losses are
+        spectra = [spectrum.astype(np.float32) for spectrum in known]
     counts = [one.negative_count for one in found if one.negative_count is not None]
     return TrainingCurvature(
         frames=frames,
@@ -107,7 +109,7 @@ def curvature_along(
         trace_error=np.array([one.trace_error or 0.0 for one in found]),
         adaptive_sharpness=np.array([one.adaptive_sharpness for one in found]),
         negative=np.array(counts) if len(counts) == len(frames) else None,
-        spectrum=np.stack(spectra).astype(np.float32) if len(spectra) == len(frames) else None,
+        spectrum=np.stack(spectra) if len(spectra) == len(frames) else None,
         stability=stability_limit(training, len(points)),
     )
 

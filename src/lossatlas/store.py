@@ -23,10 +23,18 @@ from lossatlas.cuts import Cut
 from lossatlas.datasets import Dataset
 from lossatlas.directions import Anchor, Plane, PlaneConfig
 from lossatlas.directions import Path as PathOnPlane
-from lossatlas.errors import ConfigError, DataFolderError, RunDamagedError, RunNotFoundError, RunVersionError
+from lossatlas.errors import (
+    ConfigError,
+    DataFolderError,
+    PlaneError,
+    RunDamagedError,
+    RunNotFoundError,
+    RunVersionError,
+)
 from lossatlas.manifest import (
     FORMAT,
     FORMAT_VERSION,
+    MAY_BE_NAN,
     RUN_ARRAYS,
     SPECTRUM,
     arrays_of,
@@ -233,6 +241,8 @@ def _opened(folder: Path, manifest: dict[str, Any], config: RunConfig) -> Run:
         )
         expected = json.loads(json.dumps(describe_run(run)))
         meant, found = _essentials(expected, expected), _essentials(manifest, expected)
+    except PlaneError as error:  # its message names the plane
+        raise RunDamagedError(folder / "planes", str(error)) from None
     except (LookupError, TypeError, ValueError, AttributeError, OverflowError) as error:
         raise RunDamagedError(folder / "run.json", f"incomplete or inconsistent ({error!r})") from None
     for key in (key for key in meant if meant[key] != found[key]):
@@ -314,7 +324,7 @@ def _read(folder: Path, entry: dict[str, Any]) -> AnyArray:
     found, meant = (str(array.dtype), list(array.shape)), (entry["dtype"], entry["shape"])
     if found != meant:
         raise RunDamagedError(path, f"holds {found[0]} {found[1]}, but the manifest says {meant[0]} {meant[1]}")
-    if array.dtype.kind == "f" and np.isnan(array).any():
+    if array.dtype.kind == "f" and path.stem not in MAY_BE_NAN and np.isnan(array).any():
         raise RunDamagedError(path, "holds NaN in place of numbers")
     return array
 
@@ -337,6 +347,8 @@ def _dataset(described: dict[str, Any], arrays: dict[str, AnyArray]) -> Dataset:
 def _cut(entry: dict[str, Any], config: PlaneConfig, arrays: dict[str, AnyArray]) -> Cut:
     if config.spans is not None and tuple(entry["spans"]) != config.spans:
         raise ValueError(f"the spans of {entry['name']} are not those of the config")
+    if (entry["kind"], entry["moving"]) != (config.kind, config.moving):
+        raise ValueError(f"kind or moving of {entry['name']} is not that of the config")
     own = {name: arrays[f"planes/{entry['name']}/{name}"] for name in entry["arrays"] if _is_known(entry, name, arrays)}
     frame = entry["centre_frame"]
     eigenvalues = entry["eigenvalues"]

@@ -92,6 +92,8 @@ CASES = {
     "null": _post(422, "not valid", b"null"),
     "bad value": _post(422, "not valid", b'{"training": {"epochs": -1}}'),
     "unknown name": _post(422, "not valid", b'{"trainin": {}}'),
+    "a plane that is no object": _post(422, "not valid", b'{"planes": [3]}'),
+    "a plane from a file": _post(422, "not valid", b'{"planes": [{"kind": "file", "file": "/etc/passwd"}]}'),
     "half a surrogate": _post(422, "not valid", rb'{"\ud800": "\ud800", "dataset": {"name": "\ud800"}}'),
     "not a number": _post(422, "not valid", b'{"training": {"learning_rate": NaN}}'),
     # too much
@@ -158,6 +160,19 @@ def test_the_table_leaves_no_refusal_out() -> None:
 def test_faults_name_their_fields(stocked: Live) -> None:
     problem = stocked.post({"training": {"epochs": -1, "rate": 2}, "model": {"hidden": [0]}}).json()
     assert {fault["field"] for fault in problem["errors"]} == {"training.epochs", "training.rate", "model.hidden.0"}
+
+
+@pytest.mark.parametrize("file", ["/etc/passwd", "/nowhere", "vectors.npy", ""])
+@pytest.mark.parametrize("digest", [{}, {"sha256": "0" * 64}])
+def test_planes_from_files_of_the_server_are_refused_without_a_look_at_them(
+    stocked: Live, file: str, digest: dict[str, str]
+) -> None:
+    answer = stocked.post({"planes": [{}, {"kind": "file", "file": file, **digest}, {"kind": "pca"}]})
+    assert answer.status_code == 422
+    (fault,) = answer.json()["errors"]
+    assert fault["field"] == "planes.1.kind"
+    assert fault["message"].startswith("'file' is not allowed")
+    assert "passwd" not in answer.text
 
 
 def test_405_says_what_is_allowed(stocked: Live) -> None:

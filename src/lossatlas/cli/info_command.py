@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import click
 
 from lossatlas.cli.options import data_option
@@ -28,7 +30,35 @@ def info_command(run: str, gallery: Gallery) -> None:
     click.echo(f"{'frames':<10} {len(frames)}, epochs {frames[0]} to {frames[-1]}")
     for name, values in manifest["metrics"].items():
         click.echo(f"{name:<15} {values[0]:.4g} → {values[-1]:.4g}")
+    for plane in manifest["planes"]:
+        click.echo(f"{'plane':<10} {_plane_line(plane)}")
+    for plane in manifest["left_out"]:
+        click.echo(f"{'left out':<10} {plane['name']}: {plane['why']}")
+    if curvature := manifest.get("curvature"):
+        click.echo(f"{'curvature':<10} {_curvature_line(curvature, frames)}")
     click.echo(manifest["outcome"].get("message", manifest["outcome"]["status"]))
+
+
+def _plane_line(plane: dict[str, Any]) -> str:
+    """Which slice it is, and how much of the path is in it."""
+    share = f"{plane['explained_variance']:.1%} of the path's variance"
+    if plane["random_walk"] is not None:
+        share += f" (a random walk: {plane['random_walk']:.1%})"
+    angle = "orthonormal" if plane["orthonormal"] else f"cosine {plane['cosine']:.3f}"
+    return f"{plane['name']}: {plane['title']}; {share}; {angle}"
+
+
+def _curvature_line(curvature: dict[str, Any], epochs: list[int]) -> str:
+    """The Hessian at the last frame where it was measured."""
+    numbers = {key: curvature[key][-1] for key in ("largest", "smallest", "trace", "adaptive_sharpness")}
+    said = [
+        f"{key.replace('_', ' ')} {'not finite' if value is None else f'{value:.4g}'}" for key, value in numbers.items()
+    ]
+    if curvature["negative"] is not None:
+        said.append(f"{curvature['negative'][-1]} of {curvature['parameters']} eigenvalues negative")
+    if curvature["stability"] is not None:
+        said.append(f"stable up to {curvature['stability']:.4g}")
+    return f"at epoch {epochs[curvature['frames'][-1]]}: {', '.join(said)}"
 
 
 def _only_match(gallery: Gallery, beginning: str) -> str:

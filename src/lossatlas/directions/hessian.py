@@ -7,7 +7,6 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from lossatlas.curvature import extreme_eigenpairs
-from lossatlas.directions.path import fitting_spans
 from lossatlas.directions.plane import Plane, PlaneConfig, Trained
 from lossatlas.errors import LossAtlasError, PlaneError
 from lossatlas.network import Network
@@ -27,6 +26,11 @@ class HessianPlane(PlaneConfig):
     def label(self) -> str:
         """The kind, and which eigenvalues where it is not the usual two."""
         return self.kind if self.eigenvalues == "both" else f"{self.kind}-{self.eigenvalues}"
+
+    @property
+    def frames(self) -> tuple[int, ...]:
+        """The one where the eigenvectors are found, where it is named."""
+        return () if self.frame is None else (self.frame,)
 
     def lay(self, name: str, network: Network, trained: Trained | None) -> Plane:
         """Find the eigenvectors at the frame."""
@@ -48,7 +52,7 @@ class HessianPlane(PlaneConfig):
             "All curvature in between; and eigenvectors belong to their own point: elsewhere others would be "
             "the sharpest.",
             vectors,
-            fitting=fitting_spans(vectors, weights, weights[frame]),
+            shown=weights,
             centre=weights[frame],
             centre_frame=frame,
             eigenvalues=(float(values[0]), float(values[1])),

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from lossatlas.arrays import Float64, Floats
+from lossatlas.engine.blas import one_blas_thread
 
 #: A span leaves this much room around the path.
 _ROOM = 1.25
@@ -28,7 +29,8 @@ class Path:
     residual
         ``[F]`` float64: how far theta is from that point, in parameter space.
     explained_variance
-        Share of the trajectory's variance about its mean that lies along the plane; 1 where it lies in it wholly.
+        Share of the trajectory's variance about its mean that lies along the plane: 1 where it lies in it wholly, 0
+        where nothing moves.
     """
 
     coordinates: Float64
@@ -43,14 +45,17 @@ def project(directions: Floats, weights: Floats, centre: Floats) -> Path:
     products with d_a and d_b alone would be right for an orthonormal pair only.
     """
     basis = np.asarray(directions, np.float64)
+    lengths = np.linalg.norm(basis, axis=1)
+    unit = basis / lengths[:, None]  # lest a direction much shorter than the other pass for none
     steps = np.asarray(weights, np.float64) - np.asarray(centre, np.float64)
-    coordinates = np.linalg.lstsq(basis.T, steps.T, rcond=None)[0].T
-    residual: Float64 = np.linalg.norm(steps - coordinates @ basis, axis=1)
-    spread = steps - steps.mean(axis=0)
+    with one_blas_thread:  # the same bits wherever it runs
+        coordinates = _least_squares(unit, steps)
+        residual: Float64 = np.linalg.norm(steps - coordinates @ unit, axis=1)
+        spread = steps - steps.mean(axis=0)
+        within = _least_squares(unit, spread) @ unit
     total = float((spread**2).sum())
-    within = np.linalg.lstsq(basis.T, spread.T, rcond=None)[0].T @ basis
     share = float((within**2).sum()) / total if total > 0 else 0.0
-    return Path(coordinates.astype(np.float64), residual, min(share, 1.0))
+    return Path(coordinates / lengths, residual, min(share, 1.0))
 
 
 def random_walk_variance(epochs: Sequence[int]) -> float:
@@ -75,6 +80,10 @@ def fitting_spans(directions: Floats, points: Floats, centre: Floats) -> tuple[f
     lengths = np.linalg.norm(np.asarray(directions, np.float64), axis=1)
     widest = max(reach, _LEAST * float(np.linalg.norm(centre)) / float(lengths.max()), 1e-6)
     return tuple(_two_digits(zoom * widest) for zoom in _ZOOMS)
+
+
+def _least_squares(basis: Float64, steps: Float64) -> Float64:
+    return np.linalg.lstsq(basis.T, steps.T, rcond=None)[0].T.astype(np.float64, copy=False)
 
 
 def _two_digits(value: float) -> float:

@@ -7,8 +7,8 @@ from typing import Literal
 import numpy as np
 
 from lossatlas.arrays import Float64, Floats
-from lossatlas.directions.path import fitting_spans
 from lossatlas.directions.plane import Plane, PlaneConfig, Trained
+from lossatlas.engine.blas import one_blas_thread
 from lossatlas.errors import PlaneError
 from lossatlas.network import Network
 
@@ -30,7 +30,7 @@ class PcaPlane(PlaneConfig):
             "Every direction in which training did not go, steep ones among them; and even a random walk looks like a "
             "path here.",
             directions,
-            fitting=fitting_spans(directions, weights, weights[-1]),
+            shown=weights,
             centre=weights[-1],
             centre_frame=len(weights) - 1,
         )
@@ -39,8 +39,8 @@ class PcaPlane(PlaneConfig):
 def principal_directions(weights: Floats) -> Float64:
     """First two principal components ``[2, P]`` of a trajectory ``[F, P]``, orthonormal, pointing along the travel.
 
-    They are the leading right singular vectors of the trajectory less its mean, found through the F × F matrix of
-    products, as there are fewer frames than parameters. The sign is that of the way from the first frame to the last.
+    They are the leading right singular vectors of the trajectory less its mean. The sign is that of the way from the
+    first frame to the last.
 
     Raises
     ------
@@ -49,7 +49,8 @@ def principal_directions(weights: Floats) -> Float64:
     """
     rows = np.asarray(weights, np.float64)
     rows = rows - rows.mean(axis=0)
-    u, lengths, components = np.linalg.svd(rows, full_matrices=False)
+    with one_blas_thread:  # the same bits wherever it runs
+        u, lengths, components = np.linalg.svd(rows, full_matrices=False)
     if len(lengths) < 2 or not lengths[1] > 1e-6 * lengths[0]:
         raise PlaneError("the path is a line or a point, and PCA finds no plane in it: record more frames")
     travel = u[-1, :2] - u[0, :2]

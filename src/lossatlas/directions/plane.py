@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Annotated, Any
 
@@ -12,7 +12,8 @@ from pydantic import Field, field_validator
 
 from lossatlas.arrays import Float32, Float64, Floats, Integers
 from lossatlas.config import Config
-from lossatlas.errors import ConfigError, PlaneError
+from lossatlas.directions.path import fitting_spans
+from lossatlas.errors import PlaneError
 from lossatlas.network import Network
 from lossatlas.training import Trajectory
 
@@ -20,6 +21,8 @@ Span = Annotated[float, Field(gt=0, le=1_000_000)]
 
 #: |cos| beyond which two directions show a line rather than a plane.
 _NEARLY_PARALLEL = 0.999
+#: A direction shorter than this is none: float32 could not hold the multiple of it that it takes to get anywhere.
+_SHORTEST = 1e-30
 
 
 @dataclass(frozen=True)
@@ -47,14 +50,14 @@ class Trained:
 
         Raises
         ------
-        ConfigError
+        PlaneError
             If training did not get that far.
         """
         count = len(self.trajectory.weights)
         if index is None:
             return count - 1
         if index >= count:
-            raise ConfigError([("planes.frame", f"there is no frame {index}; this run has frames 0 to {count - 1}")])
+            raise PlaneError(f"there is no frame {index}: training was recorded up to frame {count - 1}")
         return index
 
 
@@ -116,20 +119,12 @@ class Plane:
 
     def __post_init__(self) -> None:
         """Refuse a pair of directions that does not span a plane."""
-        directions = self.directions.astype(np.float64)
-        lengths = np.linalg.norm(directions, axis=1)
-        if not np.isfinite(directions).all():
-            raise PlaneError(f"the directions of the plane {self.name!r} are not all finite numbers")
-        if not (lengths > 0).all() or abs(self.cosine) > _NEARLY_PARALLEL:
-            raise PlaneError(
-                f"the directions of {self.name!r} (lengths {lengths[0]:g}, {lengths[1]:g}) do not span a plane"
-            )
+        _refuse_a_line(self.name, self.directions)
 
     @property
     def cosine(self) -> float:
         """Cosine of the angle between d_a and d_b; 0 where they are at right angles."""
-        a, b = self.directions.astype(np.float64)
-        return float(a @ b / max(np.linalg.norm(a) * np.linalg.norm(b), np.finfo(float).tiny))
+        return _cosine(self.directions)
 
     @property
     def orthonormal(self) -> bool:
@@ -183,6 +178,16 @@ class PlaneConfig(Config):
         """Whether the directions depend on the trained network: then they are made when training has ended."""
         return True
 
+    @property
+    def references(self) -> tuple[str, ...]:
+        """Ids of the other runs that it goes through."""
+        return ()
+
+    @property
+    def frames(self) -> tuple[int, ...]:
+        """Indices of the frames that it names."""
+        return ()
+
     @abstractmethod
     def lay(self, name: str, network: Network, trained: Trained | None) -> Plane:
         """Make the plane. ``trained`` is None while the network trains, for kinds that do not need it.
@@ -202,21 +207,43 @@ class PlaneConfig(Config):
         what: str,
         hides: str,
         directions: Floats,
-        fitting: Sequence[float] = (),
+        shown: Floats | None = None,
+        centre: Float32 | None = None,
         **more: Any,
     ) -> Plane:
-        """Put a plane together; its spans are those of this configuration, or else what fits."""
+        """Put a plane together; its spans are those of this configuration, or else fit the points ``shown`` [n, P]."""
+        kept = np.ascontiguousarray(directions, np.float32)
+        _refuse_a_line(name, kept)
+        spans = self.spans
+        if spans is None:
+            assert shown is not None
+            assert centre is not None
+            spans = fitting_spans(kept, shown, centre)
         return Plane(
             name=name,
             kind=self.kind,
             title=title,
             what=what,
             hides=hides,
-            directions=np.ascontiguousarray(directions, np.float32),
-            spans=tuple(self.spans or fitting),
+            directions=kept,
+            spans=spans,
             moving=self.moving,
+            centre=centre,
             **more,
         )
+
+
+def _refuse_a_line(name: str, directions: Float32) -> None:
+    if not np.isfinite(directions).all():
+        raise PlaneError(f"the directions of the plane {name!r} are not all finite numbers")
+    a, b = np.linalg.norm(directions.astype(np.float64), axis=1)
+    if min(a, b) < _SHORTEST or abs(_cosine(directions)) > _NEARLY_PARALLEL:
+        raise PlaneError(f"the directions of {name!r} (lengths {a:g}, {b:g}) do not span a plane")
+
+
+def _cosine(directions: Float32) -> float:
+    a, b = directions.astype(np.float64)
+    return float(a @ b / max(np.linalg.norm(a) * np.linalg.norm(b), np.finfo(float).tiny))
 
 
 def orthonormal_pair(first: Float64, second: Float64) -> Float64:
@@ -224,11 +251,18 @@ def orthonormal_pair(first: Float64, second: Float64) -> Float64:
 
     Twice is enough (Giraud et al. 2005, "The loss of orthogonality in the Gram-Schmidt process"): vectors that nearly
     agree would otherwise leave a second direction that leans.
+
+    Raises
+    ------
+    PlaneError
+        If both lie on one line, but for what float32 rounds.
     """
+    if not first.any():
+        raise PlaneError("the first two points are one and the same, and span no plane")
     a = first / np.linalg.norm(first)
     b = second - (second @ a) * a
     b -= (b @ a) * a
     length = np.linalg.norm(b)
-    if not length > 1e-9 * np.linalg.norm(second):
+    if not length > 1e-6 * np.linalg.norm(second):
         raise PlaneError("the three points lie on one line, and span no plane")
     return np.stack([a, b / length])

@@ -65,7 +65,8 @@ class RandomPlane(PlaneConfig):
             theta = trained.trajectory.weights[-1]
             directions = normalized(network, directions, theta, self.normalization, self.biases)
         title = self.title if self.normalization == "none" else f"{self.title}, {self.normalization}-normalised"
-        what = f"Two random directions: {self.origin}, {_SCALE[self.normalization]}."
+        still = "" if self.normalization == "none" or self.biases else "; biases stay where they are"
+        what = f"Two random directions: {self.origin}, {_SCALE[self.normalization]}{still}."
         return self.plane(name, title, what, _HIDES, directions, normalization=self.normalization, seed=self.seed)
 
 

@@ -9,7 +9,7 @@ import numpy as np
 from pydantic import field_validator
 
 from lossatlas.arrays import Float64, Floats
-from lossatlas.directions.path import fitting_spans, project
+from lossatlas.directions.path import project
 from lossatlas.directions.plane import Anchor, Plane, PlaneConfig, Trained, orthonormal_pair
 from lossatlas.errors import ConfigError
 from lossatlas.network import Network
@@ -41,9 +41,14 @@ class ThroughPlane(PlaneConfig):
         return points
 
     @property
-    def runs(self) -> tuple[str, ...]:
-        """The other runs that it goes through, by id."""
+    def references(self) -> tuple[str, ...]:
+        """Ids of the other runs that it goes through."""
         return tuple(point.removeprefix("run:") for point in self.points if point.startswith("run:"))
+
+    @property
+    def frames(self) -> tuple[int, ...]:
+        """Those that are points."""
+        return tuple(int(point.removeprefix("frame:")) for point in self.points if point.startswith("frame:"))
 
     def lay(self, name: str, network: Network, trained: Trained | None) -> Plane:
         """Find the points, and the plane through them."""
@@ -61,7 +66,7 @@ class ThroughPlane(PlaneConfig):
             f"The plane through three points: {words[0]} (the centre), {words[1]} (along a), and {words[2]}.",
             "Everything off the plane: what lies between its points on a straight line may be passed on a curve.",
             directions,
-            fitting=fitting_spans(directions, np.concatenate([weights, vectors]), centre),
+            shown=np.concatenate([weights, vectors]),
             centre=centre.astype(np.float32),
             centre_frame=_frame(self.points[0], trained),
             anchors=tuple(
@@ -81,14 +86,8 @@ def _theta(point: str, trained: Trained) -> Float64:
     frame = _frame(point, trained)
     theta = trained.theta_of(point.removeprefix("run:")) if frame is None else trained.trajectory.weights[frame]
     if theta.shape != (trained.network.parameter_count,):
-        raise ConfigError(
-            [
-                (
-                    "planes.points",
-                    f"{point} has {theta.size} parameters, and this network {trained.network.parameter_count}",
-                )
-            ]
-        )
+        fault = f"{point} has {theta.size} parameters, and this network {trained.network.parameter_count}"
+        raise ConfigError([("points", fault)])
     return np.asarray(theta, np.float64)
 
 

@@ -11,7 +11,6 @@ import numpy as np
 from pydantic import Field, model_validator
 
 from lossatlas.arrays import Float64
-from lossatlas.directions.path import fitting_spans
 from lossatlas.directions.plane import Plane, PlaneConfig, Trained
 from lossatlas.errors import ConfigError
 from lossatlas.network import Network
@@ -21,7 +20,7 @@ class FilePlane(PlaneConfig):
     """Along the two rows of a ``.npy`` file, as they are."""
 
     kind: Literal["file"] = "file"
-    file: str
+    file: str = Field(min_length=1)
     """Path of an array ``[2, P]`` of real numbers, in theta's order (the manifest's ``parameters``)."""
     sha256: str = Field(default="", pattern=r"([0-9a-f]{64})?")
     """Of the file's bytes, filled in: so that the run's id says which vectors these were."""
@@ -46,7 +45,7 @@ class FilePlane(PlaneConfig):
             f"The two directions in {Path(self.file).name}, used as they are.",
             "Whatever lies along other directions; what these two mean only their author can say.",
             directions,
-            fitting=fitting_spans(directions, weights, weights[-1]),
+            shown=weights,
             centre=weights[-1],
             centre_frame=len(weights) - 1,
         )
@@ -67,4 +66,6 @@ def _directions(data: bytes, file: str, parameters: int) -> Float64:
     if not isinstance(found, np.ndarray) or found.dtype.kind not in "fiu" or found.shape != (2, parameters):
         told = f"{found.dtype} {list(found.shape)}" if isinstance(found, np.ndarray) else "an archive"
         raise ConfigError([("file", f"{file} holds {told}; two directions are real numbers [2, {parameters}]")])
+    if not (np.abs(found) <= np.finfo(np.float32).max).all():
+        raise ConfigError([("file", f"{file} holds numbers that are not finite, or that float32 cannot hold")])
     return found.astype(np.float64)

@@ -146,7 +146,22 @@ def config_of(values: Any) -> RunConfig:
     """
     if not isinstance(values, dict):
         raise ConfigError([("", f"a configuration is an object, not {json.dumps(values)[:60]}")])
+    _refuse_files(values.get("planes"))
     return RunConfig.from_mapping(values)
+
+
+def _refuse_files(planes: Any) -> None:
+    """Whoever may ask for runs may not thereby read, or look for, the files of this machine."""
+    refused = [
+        (
+            f"planes.{number}.kind",
+            "'file' is not allowed: it names a file on the server's machine; train such a run there",
+        )
+        for number, plane in enumerate(planes if isinstance(planes, list) else [])
+        if isinstance(plane, dict) and plane.get("kind") == "file"
+    ]
+    if refused:
+        raise ConfigError(refused)
 
 
 def _too_large() -> HTTPException:

@@ -1,0 +1,30 @@
+"""Trainings to lay planes through: a real one, and any made-up trajectory."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from lossatlas.arrays import AnyArray, Floats
+from lossatlas.datasets import DatasetConfig, load_dataset
+from lossatlas.directions import Trained
+from lossatlas.network import Network
+from lossatlas.training import METRICS, Outcome, TrainingConfig, Trajectory, train
+
+
+def trained(network: Network, references: Mapping[str, Floats] | None = None, **training: object) -> Trained:
+    """A network trained on forty points for twelve epochs, six of them recorded."""
+    dataset = load_dataset(DatasetConfig(name="arms" if network.class_count == 3 else "moons", points=40, seed=3))
+    config = TrainingConfig.from_mapping({"epochs": 12, "frames": 6, "batch_size": 8, **training})
+    return Trained(network, *dataset.train, train(network, dataset, config), (references or {}).__getitem__)
+
+
+def trained_along(network: Network, weights: AnyArray) -> Trained:
+    """As if a training had gone through these parameters ``[F, P]``, an epoch each."""
+    points, labels = load_dataset(DatasetConfig(points=40, seed=3)).train
+    frames = len(weights)
+    metrics = {name: np.zeros(frames) for name in METRICS}
+    predicted = np.zeros((frames, 40), np.uint8)
+    trajectory = Trajectory(tuple(range(frames)), np.asarray(weights, np.float32), metrics, predicted, Outcome())
+    return Trained(network, points, labels, trajectory, dict[str, Floats]().__getitem__)
