@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
+
 import click
 
 from lossatlas.building import build_gallery
 from lossatlas.cli.options import SETTINGS, config_from, config_options, data_option, hidden_layers
 from lossatlas.cli.progress import progress
+from lossatlas.cluster import cluster
 from lossatlas.datasets import SOURCES
 from lossatlas.errors import ConfigError
 from lossatlas.gallery import DEFAULT_MODELS, Gallery, gallery_configs
@@ -34,12 +37,19 @@ _GIVEN_BY_DATASET = ("points", "noise")
 )
 @config_options(*(setting for setting in SETTINGS if setting.key not in _GIVEN_BY_DATASET))
 @click.option("--workers", type=click.IntRange(1, 256), help="Processes.  [default: one a core]")
+@click.option(
+    "--cluster",
+    "address",
+    metavar="ADDRESS",
+    help="Compute on the Dask workers of this scheduler, HOST:PORT, in place of processes here.",
+)
 def build_command(
     gallery: Gallery,
     datasets: tuple[str, ...],
     models: tuple[str, ...],
     config_file: str | None,
     workers: int | None,
+    address: str | None,
     **flags: str | None,
 ) -> None:
     """Fill a gallery: every model on every dataset, on all cores.
@@ -56,8 +66,8 @@ def build_command(
     configs = gallery_configs(datasets or named, [_checked(text) for text in models] or sized, base)
     missing = [config for config in configs if config.id not in gallery]
     click.echo(f"{len(configs)} runs, {len(configs) - len(missing)} of them there already", err=True)
-    with progress(len(missing), "Building") as step:
-        build_gallery(gallery, missing, workers=workers, on_done=lambda _run_id: step())
+    with cluster(address) if address else nullcontext() as executor, progress(len(missing), "Building") as step:
+        build_gallery(gallery, missing, workers=workers, executor=executor, on_done=lambda _run_id: step())
     click.echo(str(gallery.data))
 
 
