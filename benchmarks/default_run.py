@@ -13,8 +13,9 @@ from typing import Literal
 
 from benchmarks.measure import machine
 from lossatlas.arrays import Float32
+from lossatlas.computing import compute_run
 from lossatlas.engine import Evaluator
-from lossatlas.runs import RunConfig, Setup, compute_run
+from lossatlas.runs import RunConfig, Setup
 from lossatlas.store import save_run
 from lossatlas.surface import loss_surfaces
 from lossatlas.training import train
@@ -36,7 +37,7 @@ def main(threads: int) -> None:
     start = time.process_time()
     trajectory = train(setup.network, setup.dataset, config.training)
     training = time.process_time() - start
-    print(f"{config.id}: {len(trajectory.epochs)} frames, {len(config.planes[0].spans)} spans, {size / 1e6:.1f} MB")
+    print(f"{config.id}: {len(trajectory.epochs)} frames, {len(run.planes[0].spans)} spans, {size / 1e6:.1f} MB")
     print(f"  CPU seconds from nothing to stored {whole:6.2f}, of which training with its records {training:.2f}")
     for kernel in KERNELS:
         evaluator = Evaluator(setup.network, *setup.dataset.train, threads=threads, kernel=kernel)
@@ -46,10 +47,10 @@ def main(threads: int) -> None:
 
 def surfaces_of(setup: Setup, centres: Float32, evaluator: Evaluator) -> float:
     """CPU seconds of the surfaces around some centres ``[F, P]``."""
-    plane = setup.config.planes[0]
+    [plane] = setup.planes
     start = time.process_time()
     for theta in centres:
-        loss_surfaces(evaluator, setup.planes[0], theta, plane.spans, plane.grid)
+        loss_surfaces(evaluator, plane, theta, plane.spans, setup.config.planes[0].grid)
     return time.process_time() - start
 
 

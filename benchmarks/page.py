@@ -19,8 +19,8 @@ from playwright.sync_api import Browser, sync_playwright
 from tests.web.conftest import FLAGS, app_server, chromium
 
 from benchmarks.measure import machine
+from lossatlas.computing import compute_run
 from lossatlas.gallery import Gallery
-from lossatlas.runs import compute_run
 
 #: How long it plays, in ms.
 _PLAYING = 6_000

@@ -9,8 +9,8 @@ from pathlib import Path
 from playwright.sync_api import sync_playwright
 from tests.web.conftest import FLAGS, app_server, chromium
 
+from lossatlas.computing import compute_run
 from lossatlas.gallery import Gallery, gallery_configs
-from lossatlas.runs import compute_run
 
 WHERE = Path(__file__).parent.parent / "docs" / "images" / "atlas.png"
 VIEW = "?epoch=34&scale=log"

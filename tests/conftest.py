@@ -8,9 +8,11 @@ import pytest
 import torch
 from hypothesis import HealthCheck, settings
 
-from lossatlas.arrays import Float32
+from lossatlas.arrays import AnyArray, Float32
+from lossatlas.computing import compute_run
+from lossatlas.directions import Plane
 from lossatlas.network import ModelConfig, Network
-from lossatlas.runs import Run, RunConfig, compute_run
+from lossatlas.runs import Run, RunConfig
 from lossatlas.store import save_run
 
 # The same examples every time: a failure here is a failure anywhere. A busy machine is no failure, so no deadline.
@@ -74,8 +76,15 @@ def stored(small_run: Run, tmp_path: Path) -> Path:
     return save_run(small_run, tmp_path / "data")
 
 
-def network_of(*hidden: int, activation: str = "tanh", inputs: int = 2, classes: int = 2) -> Network:
-    return Network.of(ModelConfig(hidden=hidden, activation=activation), inputs, classes)
+def plane_of(directions: AnyArray, spans: tuple[float, ...] = (1.0,)) -> Plane:
+    """A plane along any two directions ``[2, P]``."""
+    return Plane("any", "any", "Any", "Shows.", "Hides.", np.asarray(directions, np.float32), spans, moving=True)
+
+
+def network_of(
+    *hidden: int, activation: str = "tanh", residual: bool = False, inputs: int = 2, classes: int = 2
+) -> Network:
+    return Network.of(ModelConfig(hidden=hidden, activation=activation, residual=residual), inputs, classes)
 
 
 def some_models(network: Network, count: int, seed: int = 0, scale: float = 1.0) -> Float32:

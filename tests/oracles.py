@@ -7,7 +7,9 @@ network (its layer sizes and the layout of theta, which the run format publishes
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+import warnings
+from collections.abc import Callable, Iterator, Sequence
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -28,17 +30,33 @@ TORCH_ACTIVATIONS: dict[str, torch.nn.Module] = {
 # networks ---------------------------------------------------------------------------------------------------------
 
 
+class Skip(torch.nn.Module):
+    """A hidden layer with an identity skip: ``x + activation(linear(x))`` (He et al. 2016)."""
+
+    def __init__(self, layer: torch.nn.Module) -> None:
+        super().__init__()
+        self.layer = layer
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return x + self.layer(x)  # type: ignore[no-any-return]
+
+
 def torch_model(network: Network, theta: AnyArray) -> torch.nn.Sequential:
     """Build the float64 PyTorch model whose tensors are those that the layout of theta names."""
-    modules: list[torch.nn.Module] = []
-    for fan_in, fan_out in zip(network.layers[:-1], network.layers[1:], strict=True):
-        modules += [torch.nn.Linear(fan_in, fan_out, dtype=torch.float64), TORCH_ACTIVATIONS[network.activation.name]]
-    model = torch.nn.Sequential(*modules[:-1])
+    sizes, activation = network.layers, TORCH_ACTIVATIONS[network.activation.name]
+    linears = [torch.nn.Linear(*pair, dtype=torch.float64) for pair in pairwise(sizes)]
+    modules: list[torch.nn.Module] = [torch.nn.Sequential(linear, activation) for linear in linears[:-1]]
+    if network.residual:
+        hidden = sizes[1:-1]
+        for number in range(1, len(hidden)):
+            if hidden[number - 1] == hidden[number]:
+                modules[number] = Skip(modules[number])
+    model = torch.nn.Sequential(*modules, linears[-1])
     with torch.no_grad():
         for parameter in network.parameters:
-            _, number, kind = parameter.name.split(".")
+            _, layer, kind = parameter.name.split(".")
             values = np.asarray(theta, np.float64)[parameter.offset : parameter.offset + math.prod(parameter.shape)]
-            getattr(model[2 * int(number)], kind).copy_(torch.from_numpy(values.reshape(parameter.shape).copy()))
+            getattr(linears[int(layer)], kind).copy_(torch.from_numpy(values.reshape(parameter.shape).copy()))
     return model
 
 
@@ -127,3 +145,33 @@ def philox_words(seed: int, stream: int) -> Iterator[int]:
 def philox_doubles(seed: int, stream: int) -> Iterator[float]:
     """Doubles in [0, 1): the upper 53 bits of each word, over 2⁵³."""
     return ((word >> 11) / 2**53 for word in philox_words(seed, stream))
+
+
+# curvature --------------------------------------------------------------------------------------------------------
+
+
+def torch_loss_of_theta(network: Network, points: AnyArray, labels: AnyArray) -> Callable[[torch.Tensor], torch.Tensor]:
+    """Mean cross-entropy as a function of theta, a float64 tensor ``[P]``; with skips where the network is residual."""
+    inputs, classes = torch.from_numpy(np.asarray(points, np.float64)), torch.from_numpy(np.asarray(labels, np.int64))
+    sizes, activation = network.layers, TORCH_ACTIVATIONS[network.activation.name]
+
+    def loss(theta: torch.Tensor) -> torch.Tensor:
+        hidden, start = inputs, 0
+        for number, (fan_in, fan_out) in enumerate(pairwise(sizes)):
+            end = start + fan_out * fan_in
+            logits = hidden @ theta[start:end].reshape(fan_out, fan_in).T + theta[end : end + fan_out]
+            start = end + fan_out
+            skips = network.residual and number > 0 and fan_in == fan_out
+            hidden = activation(logits) + hidden if skips else activation(logits)
+        return torch.nn.functional.cross_entropy(logits, classes)
+
+    return loss
+
+
+def torch_hessian(network: Network, theta: AnyArray, points: AnyArray, labels: AnyArray) -> Float64:
+    """Hessian ``[P, P]`` of the mean cross-entropy, by forward over reverse differentiation."""
+    loss = torch_loss_of_theta(network, points, labels)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)  # torch's own, of its torch.jit.script
+        hessian: Float64 = torch.func.hessian(loss)(torch.from_numpy(np.asarray(theta, np.float64))).numpy()
+    return hessian

@@ -53,6 +53,31 @@ def test_the_derivative_is_the_slope(name: str, z: Float64) -> None:
 
 
 @pytest.mark.parametrize("name", NAMES)
+def test_second_derivatives_are_torchs(name: str) -> None:
+    z = torch.tensor(VALUES, requires_grad=True)
+    [slope] = torch.autograd.grad(TORCH_ACTIVATIONS[name](z).sum(), z, create_graph=True)
+    expected = np.zeros_like(VALUES)
+    if slope.requires_grad:  # that of the identity is a constant
+        expected = torch.autograd.grad(slope.sum(), z)[0].numpy()
+    ours = ACTIVATIONS[name].second_derivative(VALUES, value(name, VALUES))
+    # GELU's 1 - gate² is off by eps, and is multiplied by z · slope² < 1e4 before it vanishes
+    np.testing.assert_allclose(ours, expected, rtol=1e-12, atol=1e4 * np.finfo(float).eps)
+
+
+@pytest.mark.parametrize("name", NAMES)
+@given(z=hnp.arrays(np.float64, 20, elements=st.floats(-6, 6)))
+def test_the_second_derivative_is_the_slope_of_the_derivative(name: str, z: Float64) -> None:
+    step = 1e-5
+    if name == "relu":
+        z = z[np.abs(z) > step]
+    ahead, behind = z + step, z - step
+    derivative = ACTIVATIONS[name].derivative
+    slope = (derivative(ahead, value(name, ahead)) - derivative(behind, value(name, behind))) / (2 * step)
+    # truncation: step²/6 · |h⁗| < 1e-10; rounding: a few eps of the derivative / step ≈ 1e-10
+    np.testing.assert_allclose(ACTIVATIONS[name].second_derivative(z, value(name, z)), slope, atol=5e-10)
+
+
+@pytest.mark.parametrize("name", NAMES)
 def test_forward_works_in_place_on_float32_views(name: str) -> None:
     whole = np.full((3, 5, 7), 9.0, np.float32)
     z = np.linspace(-4, 4, 3 * 4 * 7).reshape(3, 4, 7)
@@ -66,12 +91,13 @@ def test_forward_works_in_place_on_float32_views(name: str) -> None:
 
 @pytest.mark.parametrize("name", NAMES)
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
-def test_derivative_keeps_the_dtype_and_its_arguments(name: str, dtype: type) -> None:
+def test_derivatives_keep_the_dtype_and_their_arguments(name: str, dtype: type) -> None:
     z: Floats = np.linspace(-3, 3, 11).astype(dtype)
     h = z.copy()
     ACTIVATIONS[name].forward(h)
     before = z.copy(), h.copy()
     assert ACTIVATIONS[name].derivative(z, h).dtype == dtype
+    assert ACTIVATIONS[name].second_derivative(z, h).dtype == dtype
     assert (z == before[0]).all()
     assert (h == before[1]).all()
 

@@ -65,6 +65,44 @@ def test_train_reads_toml_and_a_flag_goes_before_it(tmp_path: Path) -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("in_file", "flags", "expected"),
+    [
+        (None, [], False),
+        (None, ["--residual"], True),
+        (None, ["--no-residual"], False),
+        (True, [], True),
+        (True, ["--no-residual"], False),
+        (False, ["--residual"], True),
+    ],
+)
+def test_residual_is_a_switch_in_flags_and_file(
+    tmp_path: Path, in_file: bool | None, flags: list[str], expected: bool
+) -> None:
+    config = tmp_path / "run.toml"
+    config.write_text("" if in_file is None else f"[model]\nresidual = {str(in_file).lower()}\n")
+    done = lossatlas("train", "--data", tmp_path / "data", *QUICK, "--hidden", "3,3", "--config", config, *flags)
+    assert done.returncode == 0, done.stderr
+    stored = Gallery(tmp_path / "data").open(done.stdout.split()[0]).setup
+    assert (stored.config.model.residual, stored.network.residual) == (expected, expected)
+
+
+def test_build_makes_residual_models(tmp_path: Path) -> None:
+    quick = ["--epochs", "3", "--frames", "2", "--grid", "5", "--resolution", "8", "--dataset", "arms"]
+    models = ["--hidden", "3,3", "--hidden", "4,4", "--activation", "relu"]
+    done = lossatlas("build", "--data", tmp_path, *quick, *models, "--residual")
+    assert done.returncode == 0, done.stderr
+    found = [entry["model"] for entry in Gallery(tmp_path).index()["runs"]]
+    assert [(model["hidden"], model["activation"], model["residual"]) for model in found] == [
+        ([3, 3], "relu", True),
+        ([4, 4], "relu", True),
+    ]
+    assert (
+        "1 runs, 1 of them there already"
+        in lossatlas("build", "--data", tmp_path, *quick, *models[:2], "--activation", "relu", "--residual").stderr
+    )
+
+
 def test_a_divergence_is_told_and_stored(tmp_path: Path) -> None:
     wild = ["--activation", "relu", "--optimizer", "sgd", "--learning-rate", "9999", "--epochs", "60"]
     done = lossatlas("train", "--data", tmp_path, *QUICK, *wild)
@@ -88,6 +126,7 @@ def test_a_divergence_is_told_and_stored(tmp_path: Path) -> None:
         (["--batch-size", "half"], "--batch-size: 'half' is not allowed: give a whole number or give 'full'"),
         (["--dataset", "iris", "--noise", "1"], "iris is measured data; leave noise out"),
         (["--colour", "red"], "No such option '--colour'"),
+        (["--residual=yes"], "Option '--residual' does not take a value"),
     ],
 )
 def test_a_bad_flag_is_named_and_nothing_is_written(tmp_path: Path, arguments: list[str], message: str) -> None:
@@ -105,6 +144,7 @@ def test_a_bad_flag_is_named_and_nothing_is_written(tmp_path: Path, arguments: l
         (b"\xff\xfe\x00", "is not TOML"),
         (b"[trainning]\nepochs = 3\n", "run.toml: trainning: there is no such setting"),
         (b"[training]\nepochs = 2.5\n", "run.toml: training.epochs: 2.5 is not allowed: give a whole number"),
+        (b"[model]\nresidual = 'perhaps'\n", "run.toml: model.residual: 'perhaps' is not allowed: give true or false"),
         (b"training = 3\n", "run.toml: training: 3 is not allowed"),
         (b"[[planes]]\ngrid = 4\n", "run.toml: planes.0.grid: 4 is even"),
     ],
@@ -236,11 +276,45 @@ def test_build_names_the_flag_of_a_senseless_model(tmp_path: Path, sizes: str) -
     assert not (tmp_path / "data").exists()
 
 
-def test_a_second_plane_is_not_dropped_without_a_word(tmp_path: Path) -> None:
-    (tmp_path / "run.toml").write_text("[[planes]]\ngrid = 5\n[[planes]]\ngrid = 7\n")
-    done = lossatlas("train", "--data", "data", "--config", "run.toml", cwd=tmp_path)
+PLANES = ["--plane", "fresh", "--plane", "pca", "--plane", "gaussian-filter", "--plane", "through:end,start,frame:1"]
+
+
+def test_planes_are_named_by_flags_or_in_the_file(tmp_path: Path) -> None:
+    small = ["--epochs", "4", "--frames", "4", "--grid", "5", "--resolution", "4", "--curvature", "2"]
+    (tmp_path / "run.toml").write_text("[[planes]]\ngrid = 5\n[[planes]]\nkind = 'hessian'\ngrid = 7\n")
+    by_flags = lossatlas(
+        "train", "--data", "data", *PLANES, *small, "--plane-seed", "3", "--spans", "0.5", cwd=tmp_path
+    )
+    by_file = lossatlas("train", "--data", "data", "--config", "run.toml", *small[:4], cwd=tmp_path)
+    assert (by_flags.returncode, by_file.returncode) == (0, 0), by_flags.stderr + by_file.stderr
+    flags, file = (Gallery(tmp_path / "data").open(done.stdout.split()[0]) for done in (by_flags, by_file))
+    assert [plane.name for plane in flags.planes] == ["fresh", "pca", "gaussian-filter", "through"]
+    assert [plane.seed for plane in flags.planes] == [3, None, 3, None]
+    assert {cut.grid for cut in flags.cuts} == {5}
+    assert flags.planes[0].spans == (0.5,)
+    assert [(plane.name, cut.grid) for plane, cut in zip(file.planes, file.cuts, strict=True)] == [
+        ("fresh", 5),
+        ("hessian", 7),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("plane", "said"),
+    [
+        ("pcb", "--plane: there is no plane 'pcb'; there are fresh,"),
+        ("pca:2", "there is no plane 'pca:2'"),
+        ("through:end", "planes.0.points"),
+        ("through:end,start,moon", "'moon' is no point; give start, end, far, frame:N or run:ID"),
+        ("file:nowhere.npy", "cannot read nowhere.npy"),
+        ("through:end,start,run:nobody", "there is no run nobody to lay the plane through"),
+    ],
+)
+def test_a_plane_that_cannot_be_is_refused_by_name(plane: str, said: str, tmp_path: Path) -> None:
+    done = lossatlas("train", "--data", "data", "--plane", plane, "--epochs", "2", cwd=tmp_path)
     assert done.returncode == 1
-    assert "run.toml: planes: " in done.stderr
+    assert said in done.stderr
+    assert "Traceback" not in done.stderr
+    assert not list((tmp_path / "data").rglob("run.json"))
 
 
 def test_verify_makes_the_index_of_an_emptied_gallery_anew(tmp_path: Path) -> None:

@@ -134,7 +134,7 @@ def test_unknown_names_are_refused_wherever_they_stand(path: tuple[Any, ...], na
         ("planes.0.spans.0", -1),
         ("planes.0.grid", 10),
         ("planes.0.grid", 999),
-        ("planes.0.kind", "pca"),
+        ("planes.0.kind", "pcb"),
     ],
 )
 def test_a_value_out_of_range_is_refused_by_its_whole_path_and_the_value(field: str, value: Any) -> None:

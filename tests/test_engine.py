@@ -16,7 +16,11 @@ from lossatlas.network import Network
 from tests.conftest import network_of, some_models
 from tests.oracles import torch_losses, torch_probabilities
 
-HIDDEN: list[tuple[int, ...]] = [(), (7,), (6, 5), (5, 4, 6), (4, 5, 4, 3)]
+#: Hidden layers, and whether they are residual: skips everywhere, in places, in the last place, and nowhere.
+MODELS: list[tuple[tuple[int, ...], bool]] = [
+    *((hidden, False) for hidden in [(), (7,), (6, 5), (5, 4, 6), (4, 5, 4, 3)]),
+    *((hidden, True) for hidden in [(), (7,), (6, 5), (5, 5), (4, 4, 4, 4), (3, 3, 5, 5, 2), (7, 4, 4)]),
+]
 #: Five float32 layers of sums of at most eight products: 40 roundings of 6e-8 each, and some room.
 FLOAT32 = 5e-6
 
@@ -42,9 +46,11 @@ def linear_with_logits(logits: AnyArray, labels: AnyArray) -> float:
 
 @pytest.mark.parametrize("activation", sorted(ACTIVATIONS))
 @pytest.mark.parametrize("classes", [2, 3, 5])
-@pytest.mark.parametrize("hidden", HIDDEN)
-def test_losses_and_probabilities_are_torchs(hidden: tuple[int, ...], classes: int, activation: str) -> None:
-    network = network_of(*hidden, activation=activation, classes=classes)
+@pytest.mark.parametrize(("hidden", "residual"), MODELS)
+def test_losses_and_probabilities_are_torchs(
+    hidden: tuple[int, ...], residual: bool, classes: int, activation: str
+) -> None:
+    network = network_of(*hidden, activation=activation, residual=residual, classes=classes)
     models = some_models(network, 3)
     points, labels = data(classes)
     evaluator = Evaluator(network, points, labels)
@@ -73,11 +79,11 @@ def test_more_points_than_a_tile_are_all_counted_once_and_in_their_place(count: 
 
 
 @pytest.mark.parametrize("classes", [2, 4])
-@pytest.mark.parametrize("hidden", [(), (33,), (9, 8)])
+@pytest.mark.parametrize("hidden", [(), (33,), (9, 8), (9, 9, 9)])
 def test_two_identical_calls_differ__bits_depend_neither_on_threads_nor_on_the_batch(
     hidden: tuple[int, ...], classes: int
 ) -> None:
-    network = network_of(*hidden, classes=classes)
+    network = network_of(*hidden, residual=len(hidden) == 3, classes=classes)
     points, labels = data(classes, 500)
     one, two = (Evaluator(network, points, labels, threads=threads) for threads in (1, 2))
     models = some_models(network, 3 * one.chunk + 1)  # not a multiple of the chunk
@@ -90,6 +96,44 @@ def test_two_identical_calls_differ__bits_depend_neither_on_threads_nor_on_the_b
     probabilities = one.probabilities(models)
     assert (two.probabilities(models) == probabilities).all()
     assert (one.probabilities(models[-1:])[0] == probabilities[-1]).all()
+
+
+@given(
+    st.integers(1, 9),
+    st.integers(2, 6),
+    st.sampled_from([name for name in sorted(ACTIVATIONS) if name != "sigmoid"]),  # f(0) = 0
+    st.integers(0, 1000),
+)
+def test_residual_layers_of_zeros_pass_the_first_activation_through_unchanged(
+    width: int, depth: int, activation: str, seed: int
+) -> None:
+    """To the last bit: the deep network is the one of a single hidden layer, with the same first and last matrix."""
+    deep = network_of(*[width] * depth, activation=activation, residual=True)
+    shallow = network_of(width, activation=activation)
+    points, labels = data(2, 40, seed)
+    alone = some_models(shallow, 3, seed)
+    first = deep.parameters[2].offset
+    models = np.zeros((3, deep.parameter_count), np.float32)
+    models[:, :first], models[:, first - shallow.parameter_count :] = alone[:, :first], alone[:, first:]
+    ours, theirs = Evaluator(deep, points, labels), Evaluator(shallow, points, labels)
+    assert (ours.logits(models) == theirs.logits(alone)).all()
+    assert (ours.losses(models) == theirs.losses(alone)).all()
+
+
+@pytest.mark.parametrize("hidden", [(), (6,), (6, 5), (5, 6, 5, 6)])
+def test_without_two_equal_widths_in_a_row_residual_changes_no_bit(hidden: tuple[int, ...]) -> None:
+    points, labels = data(3)
+    plain, residual = (network_of(*hidden, residual=twin, classes=3) for twin in (False, True))
+    models = some_models(plain, 4)
+    assert (Evaluator(plain, points, labels).losses(models) == Evaluator(residual, points, labels).losses(models)).all()
+
+
+def test_skips_change_the_loss_where_there_are_any() -> None:
+    points, labels = data(3)
+    plain, residual = (network_of(5, 5, residual=twin, classes=3) for twin in (False, True))
+    models = some_models(plain, 4)
+    losses = [Evaluator(network, points, labels).losses(models) for network in (plain, residual)]
+    assert (np.abs(losses[1] - losses[0]) > 0.01).all()
 
 
 def test_no_model_at_all_is_no_loss_at_all() -> None:
@@ -105,11 +149,11 @@ def test_models_on_demand_are_asked_for_once_each_and_a_chunk_at_a_time() -> Non
     models = some_models(network, 2 * evaluator.chunk + 3)
     asked: list[tuple[int, int]] = []
 
-    def packed(start: int, stop: int) -> AnyArray:
+    def write(start: int, stop: int, out: Float32) -> None:
         asked.append((start, stop))
-        return network.packed(models[start:stop])
+        out[...] = network.packed(models[start:stop])
 
-    losses = evaluator.losses_of(len(models), packed)
+    losses = evaluator.losses_of(len(models), write)
     assert (losses == evaluator.losses(models)).all()
     assert max(stop - start for start, stop in asked) <= evaluator.chunk
     assert sorted(i for start, stop in asked for i in range(start, stop)) == list(range(len(models)))
@@ -178,12 +222,13 @@ def test_a_tiny_loss_of_a_hidden_network_is_torchs(classes: int) -> None:
     np.testing.assert_allclose(Evaluator(network, points, labels).losses(theta[None]), expected, rtol=1e-5)
 
 
+@pytest.mark.parametrize("residual", [False, True])
 @pytest.mark.parametrize("classes", [2, 3, 5])
 @pytest.mark.parametrize("activation", sorted(ACTIVATIONS))
 def test_nan_silently_replaced__overflow_is_infinite_and_only_a_nan_parameter_is_nan(
-    activation: str, classes: int
+    activation: str, classes: int, residual: bool
 ) -> None:
-    network = network_of(8, 8, 8, 8, activation=activation, classes=classes)
+    network = network_of(8, 8, 8, 8, activation=activation, residual=residual, classes=classes)
     points, labels = data(classes)
     models = some_models(network, 3)
     models[1] *= np.float32(1e30)
@@ -225,12 +270,13 @@ def test_caller_s_arrays_left_changed() -> None:
     network = network_of(6, 5, activation="gelu", classes=3)
     models: Float32 = some_models(network, 4)
     points, labels = data(3)
-    before = models.copy(), points.copy(), labels.copy()
+    before: list[AnyArray] = [models.copy(), points.copy(), labels.copy()]
     error_state = np.geterr()
     evaluator = Evaluator(network, points, labels)
     evaluator.losses(models)
     evaluator.probabilities(models)
-    for array, copy in zip((models, points, labels), before, strict=True):
+    after: list[AnyArray] = [models, points, labels]
+    for array, copy in zip(after, before, strict=True):
         assert np.array_equal(array, copy)
     assert np.geterr() == error_state
 

@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import filecmp
+import gzip
 import json
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from lossatlas.catalog import catalog, draw_thumbnails
+from lossatlas.computing import compute_run
 from lossatlas.datasets import SOURCES, DatasetConfig
-from lossatlas.errors import ExportError
-from lossatlas.export import export_site
+from lossatlas.errors import ExportError, RunDamagedError
+from lossatlas.export import MOST_PARAMETERS, export_site
 from lossatlas.gallery import Gallery
-from lossatlas.runs import RunConfig, compute_run
+from lossatlas.runs import RunConfig
+from lossatlas.store import open_run
 
 
 @pytest.fixture(scope="module")
@@ -113,3 +117,43 @@ def test_the_catalog_says_how_each_dataset_is_drawn_under_another_default() -> N
     assert samples["moons"] == default.dataset
     assert samples["iris"] == DatasetConfig(name="iris", seed=3)
     assert list(samples) == list(SOURCES)
+
+
+def test_a_compact_export_holds_the_same_arrays_in_fewer_bytes(gallery: Gallery, tmp_path: Path) -> None:
+    plain, compact = (export_site(gallery, tmp_path / name, compact=name == "compact") for name in ("plain", "compact"))
+    assert compact.runs == plain.runs
+    assert compact.size < plain.size
+    for run_id in plain.runs:
+        whole, small = (export.site / "data" / "runs" / run_id for export in (plain, compact))
+        told, meant = (json.loads((folder / "run.json").read_text()) for folder in (small, whole))
+        assert told.pop("compact") is True
+        for ours, theirs in zip(_arrays(told), _arrays(meant), strict=True):
+            assert gzip.decompress((small / ours["file"]).read_bytes()) == (whole / theirs["file"]).read_bytes()
+            assert {**theirs, "file": theirs["file"] + ".gz", "compression": "gzip"} == ours
+        assert {path.suffix for path in small.rglob("*.*")} == {".gz", ".json"}
+        with pytest.raises(RunDamagedError, match="a compact copy for the web"):
+            open_run(small)
+
+
+def test_a_compact_export_leaves_out_the_weights_of_large_networks_alone(tmp_path: Path) -> None:
+    large = Gallery(tmp_path / "data")
+    config = RunConfig(
+        dataset={"points": 20}, model={"hidden": (100, 50)}, training={"epochs": 2}, boundary={"resolution": 4}
+    ).with_values(planes=[{"grid": 3}], curvature={"frames": 0})
+    run = compute_run(config)
+    assert run.setup.network.parameter_count > MOST_PARAMETERS
+    large.save(run)
+    folder = export_site(large, tmp_path / "site", compact=True).site / "data" / "runs" / run.id
+    manifest = json.loads((folder / "run.json").read_text())
+    assert "weights" not in manifest["arrays"]
+    assert "directions" not in manifest["planes"][0]["arrays"]
+    files = {path.relative_to(folder).as_posix() for path in folder.rglob("*.gz")}
+    assert files == {entry["file"] for entry in _arrays(manifest)}
+
+
+def _arrays(manifest: dict[str, Any]) -> list[dict[str, Any]]:
+    return [
+        entry
+        for arrays in (manifest["arrays"], *(plane["arrays"] for plane in manifest["planes"]))
+        for entry in arrays.values()
+    ]

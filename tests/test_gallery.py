@@ -10,6 +10,7 @@ import pytest
 
 import lossatlas.gallery
 from lossatlas.building import build_gallery
+from lossatlas.computing import compute_run
 from lossatlas.datasets import SOURCES
 from lossatlas.errors import DataFolderError, LossAtlasError, RunNotFoundError
 from lossatlas.gallery import (
@@ -19,7 +20,7 @@ from lossatlas.gallery import (
     entry_of,
     gallery_configs,
 )
-from lossatlas.runs import Run, RunConfig, compute_run
+from lossatlas.runs import Run, RunConfig
 from tests.conftest import diverging_config, small_config
 
 CONFIGS = [
@@ -92,6 +93,7 @@ def test_the_index_says_what_the_manifests_say(built: Path) -> None:
                 "title": config.model.title,
                 "hidden": list(config.model.hidden),
                 "activation": "tanh",
+                "residual": False,
                 "parameters": sum(
                     (a + 1) * b for a, b in zip((2, *config.model.hidden), (*config.model.hidden, 2), strict=True)
                 ),

@@ -11,7 +11,11 @@ from lossatlas.network import Network
 from tests.conftest import network_of, some_models
 from tests.oracles import torch_gradient, torch_loss
 
-HIDDEN = [(), (3,), (6, 4), (5, 4, 3), (4, 4, 4, 4)]
+#: Hidden layers, and whether they are residual: skips everywhere, in places, in the last place, and nowhere.
+MODELS: list[tuple[tuple[int, ...], bool]] = [
+    *((hidden, False) for hidden in [(), (3,), (6, 4), (5, 4, 3), (4, 4, 4, 4)]),
+    *((hidden, True) for hidden in [(), (3,), (6, 4), (5, 5), (4, 4, 4, 4), (3, 3, 5, 5, 2), (6, 4, 4)]),
+]
 
 
 def data(classes: int, count: int = 23) -> tuple[Float64, Integers]:
@@ -25,9 +29,9 @@ def gradient_of(network: Network, models: Float64, points: Float64, labels: Inte
 
 @pytest.mark.parametrize("activation", sorted(ACTIVATIONS))
 @pytest.mark.parametrize("classes", [2, 3, 5])
-@pytest.mark.parametrize("hidden", HIDDEN)
-def test_gradients_are_torchs_autograd(hidden: tuple[int, ...], classes: int, activation: str) -> None:
-    network = network_of(*hidden, activation=activation, classes=classes)
+@pytest.mark.parametrize(("hidden", "residual"), MODELS)
+def test_gradients_are_torchs_autograd(hidden: tuple[int, ...], residual: bool, classes: int, activation: str) -> None:
+    network = network_of(*hidden, activation=activation, residual=residual, classes=classes)
     models = some_models(network, 2).astype(np.float64)
     points, labels = data(classes)
     expected = np.array([torch_gradient(network, theta, points, labels) for theta in models])
@@ -35,9 +39,10 @@ def test_gradients_are_torchs_autograd(hidden: tuple[int, ...], classes: int, ac
     assert np.abs(ours - expected).max() <= 1e-10 * np.abs(expected).max()
 
 
+@pytest.mark.parametrize(("hidden", "residual"), [((4, 3), False), ((4, 4, 4), True)])
 @pytest.mark.parametrize("activation", ["tanh", "gelu"])
-def test_gradients_are_finite_differences_of_the_loss(activation: str) -> None:
-    network = network_of(4, 3, activation=activation, classes=3)
+def test_gradients_are_finite_differences_of_the_loss(activation: str, hidden: tuple[int, ...], residual: bool) -> None:
+    network = network_of(*hidden, activation=activation, residual=residual, classes=3)
     theta = some_models(network, 1).astype(np.float64)[0]
     points, labels = data(3)
     step = 1e-6
@@ -47,8 +52,9 @@ def test_gradients_are_finite_differences_of_the_loss(activation: str) -> None:
     np.testing.assert_allclose(gradient_of(network, theta[None], points, labels)[0], (ahead + behind) / 2, atol=2e-9)
 
 
-def test_a_batch_of_models_is_the_models_one_by_one() -> None:
-    network = network_of(6, 5, classes=3)
+@pytest.mark.parametrize("residual", [False, True])
+def test_a_batch_of_models_is_the_models_one_by_one(residual: bool) -> None:
+    network = network_of(6, 6, 5, residual=residual, classes=3)
     models = some_models(network, 7).astype(np.float64)
     points, labels = data(3)
     together = gradient_of(network, models, points, labels)

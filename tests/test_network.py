@@ -15,11 +15,12 @@ from tests.conftest import network_of
 from tests.oracles import philox_doubles, torch_logits
 
 NETWORKS = st.builds(
-    lambda inputs, hidden, classes, name: Network((inputs, *hidden, classes), ACTIVATIONS[name]),
+    lambda inputs, hidden, classes, name, residual: Network((inputs, *hidden, classes), ACTIVATIONS[name], residual),
     st.integers(1, 4),
-    st.lists(st.integers(1, 7), max_size=4),
+    st.lists(st.integers(1, 7), max_size=4) | st.lists(st.sampled_from([3, 4]), max_size=5),
     st.integers(2, 5),
     st.sampled_from(sorted(ACTIVATIONS)),
+    st.booleans(),
 )
 
 
@@ -68,18 +69,46 @@ def test_matrices_are_views_that_hold_each_weight_with_its_bias_beside_it(networ
 
 @given(NETWORKS)
 def test_logits_by_the_layout_are_those_of_the_torch_model(network: Network) -> None:
-    """The one sentence of the format, ``activation(weight @ x + bias)``, read literally, is what torch computes."""
+    """The one sentence of the format, ``activation(weight @ x + bias)``, plus x where both it and the layer below are
+    hidden layers of one width of a residual network, read literally, is what torch computes."""
     rng = np.random.default_rng(2)
     theta = rng.normal(size=network.parameter_count)
     points = rng.normal(size=(6, network.layers[0]))
     values = points.T
     for weight, bias in zip(network.parameters[::2], network.parameters[1::2], strict=True):
         matrix = theta[weight.offset : weight.offset + weight.size].reshape(weight.shape)
-        values = matrix @ values + theta[bias.offset : bias.offset + bias.size, None]
+        x, values = values, matrix @ values + theta[bias.offset : bias.offset + bias.size, None]
         if weight is not network.parameters[-2]:
             network.activation.forward(values)
+            if network.residual and weight is not network.parameters[0] and len(x) == len(values):
+                values += x
     expected = torch_logits(network, theta, points).detach().numpy().T
     np.testing.assert_allclose(values, expected, rtol=1e-11, atol=1e-11)
+
+
+@pytest.mark.parametrize(
+    ("layers", "skips"),
+    [
+        ((2, 2), [False]),
+        ((2, 2, 2), [False, False]),  # neither from the inputs nor to the logits, be they as wide
+        ((3, 3, 3, 3), [False, True, False]),
+        ((2, 5, 5, 4, 4, 4, 2), [False, True, False, True, True, False]),
+        ((2, 5, 6, 5, 2), [False] * 4),
+    ],
+)
+def test_skips_lead_from_hidden_layers_to_hidden_layers_of_the_same_width(
+    layers: tuple[int, ...], skips: list[bool]
+) -> None:
+    numbers = range(len(layers) - 1)
+    plain, residual = (Network(layers, ACTIVATIONS["relu"], twin) for twin in (False, True))
+    assert [residual.has_skip(number) for number in numbers] == skips
+    assert not any(plain.has_skip(number) for number in numbers)
+
+
+@given(NETWORKS, st.integers(0, 100))
+def test_residual_twins_start_from_the_same_theta(network: Network, seed: int) -> None:
+    plain, residual = (Network(network.layers, network.activation, twin) for twin in (False, True))
+    assert (plain.initial_theta(seed) == residual.initial_theta(seed)).all()
 
 
 @pytest.mark.parametrize(
@@ -132,6 +161,10 @@ def test_titles(hidden: tuple[int, ...], activation: str, title: str) -> None:
     assert ModelConfig(hidden=hidden, activation=activation).title == title
 
 
+def test_the_title_of_a_residual_model_says_so() -> None:
+    assert ModelConfig(hidden=(8, 8, 8), activation="relu", residual=True).title == "3 × 8 ReLU residual"
+
+
 @pytest.mark.parametrize(
     ("values", "field"),
     [
@@ -140,6 +173,8 @@ def test_titles(hidden: tuple[int, ...], activation: str, title: str) -> None:
         ({"hidden": [1] * 33}, "hidden"),
         ({"hidden": [2.5]}, "hidden.0"),
         ({"activation": "swish"}, "activation"),
+        ({"residual": "perhaps"}, "residual"),
+        ({"residual": [1]}, "residual"),
         ({"width": 3}, "width"),
     ],
 )

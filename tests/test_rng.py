@@ -53,6 +53,8 @@ def test_streams_are_numbered_for_good() -> None:
         "BATCHES": 3,
         "DIRECTION_A": 4,
         "DIRECTION_B": 5,
+        "LANCZOS_START": 6,
+        "TRACE_PROBES": 7,
     }
 
 

@@ -19,10 +19,11 @@ from hypothesis import strategies as st
 
 import lossatlas.store
 from lossatlas.arrays import AnyArray
+from lossatlas.computing import compute_run
 from lossatlas.errors import DataFolderError, RunDamagedError, RunError, RunNotFoundError, RunVersionError
 from lossatlas.gallery import Gallery
 from lossatlas.manifest import arrays_of
-from lossatlas.runs import Run, compute_run
+from lossatlas.runs import Run
 from lossatlas.store import open_run, remove_unfinished, run_folder, save_run, write_text
 from tests.conftest import SMALL, diverging_config, small_config
 
@@ -42,6 +43,11 @@ LAYOUT: dict[str, tuple[str, list[str], list[int]]] = {
     "planes/fresh/directions.npy": ("float32", ["direction", "parameter"], [2, 49]),
     "planes/fresh/coordinates.npy": ("float64", ["grid"], [9]),
     "planes/fresh/loss_surface.npy": ("float32", ["span", "frame", "b", "a"], [2, 6, 9, 9]),
+    "planes/fresh/test_loss_surface.npy": ("float32", ["span", "centre", "b", "a"], [2, 1, 9, 9]),
+    "planes/fresh/path.npy": ("float64", ["frame", "coordinate"], [6, 2]),
+    "planes/fresh/residual.npy": ("float64", ["frame"], [6]),
+    "planes/fresh/path_loss.npy": ("float64", ["frame"], [6]),
+    "spectrum.npy": ("float32", ["curvature_frame", "parameter"], [6, 49]),
 }
 
 
@@ -75,7 +81,7 @@ def assert_same(run: Run, again: Run) -> None:
         assert again.trajectory.metrics[metric].tobytes() == values.tobytes()
     assert (again.setup.dataset.mean == run.setup.dataset.mean).all()
     assert (again.setup.dataset.scale == run.setup.dataset.scale).all()
-    assert again.setup.planes[0].cosine == run.setup.planes[0].cosine
+    assert again.planes[0].cosine == run.planes[0].cosine
     assert (again.id, again.setup.title) == (run.id, run.setup.title)
 
 
@@ -88,9 +94,10 @@ def test_a_run_comes_back_bit_by_bit(small_run: Run, stored: Path) -> None:
     [
         {"dataset": {"name": "iris", "points": 60}, "model": {"hidden": []}},
         {"dataset": {"name": "arms", "noise": 0}, "model": {"hidden": [3, 3, 3], "activation": "gelu"}},
+        {"model": {"hidden": [4, 4, 5], "residual": True}},
         {"model": {"hidden": [6] * 14, "activation": "relu"}, "planes": {"spans": [1000.0]}},  # overflows to inf
     ],
-    ids=["logistic regression on iris", "three classes", "infinite losses"],
+    ids=["logistic regression on iris", "three classes", "residual", "infinite losses"],
 )
 def test_any_run_comes_back_bit_by_bit(parts: dict[str, dict[str, Any]], tmp_path: Path) -> None:
     run = compute_run(small_config(**parts))
@@ -106,6 +113,15 @@ def test_a_diverged_run_is_stored_and_reopened(tmp_path: Path) -> None:
     outcome = manifest_of(folder)["outcome"]
     assert outcome["status"] == "diverged"
     assert str(outcome["epoch"]) in outcome["message"]
+
+
+def test_a_residual_run_says_so_and_is_another_run_than_its_plain_twin(tmp_path: Path) -> None:
+    plain, residual = (small_config(model={"hidden": [4, 4], "residual": twin}) for twin in (False, True))
+    assert plain.id != residual.id
+    folder = save_run(compute_run(residual), tmp_path)
+    model = manifest_of(folder)["model"]
+    assert (model["residual"], model["title"]) == (True, "2 × 4 tanh residual")
+    assert open_run(folder).setup.network.residual
 
 
 def test_saving_again_keeps_what_is_there(small_run: Run, stored: Path) -> None:
@@ -151,6 +167,8 @@ def test_the_manifest_says_what_the_format_says(stored: Path) -> None:
     metrics, versions, dataset = (manifest.pop(key) for key in ("metrics", "versions", "dataset"))
     manifest.pop("arrays")
     (plane,) = manifest.pop("planes")
+    curvature = manifest.pop("curvature")
+    assert manifest.pop("left_out") == []
     assert manifest.pop("config") == {
         "dataset": {**SMALL["dataset"], "noise": 0.15},
         "model": {**SMALL["model"], "residual": False},
@@ -162,7 +180,18 @@ def test_the_manifest_says_what_the_format_says(stored: Path) -> None:
             **SMALL["training"],
         },
         "boundary": {**SMALL["boundary"], "margin": 0.1},
-        "planes": [{"kind": "fresh", **SMALL["planes"][0]}],
+        "planes": [
+            {
+                "kind": "fresh",
+                "normalization": "none",
+                "biases": False,
+                "moving": True,
+                "test_frames": False,
+                "nonconvexity": None,
+                **SMALL["planes"][0],
+            }
+        ],
+        "curvature": {"frames": 40},
     }
     assert manifest == {
         "format": "lossatlas-run",
@@ -194,7 +223,11 @@ def test_the_manifest_says_what_the_format_says(stored: Path) -> None:
     assert (dataset["train_points"], dataset["test_points"]) == (30, 10)
     assert [feature.keys() for feature in dataset["features"]] == [{"name", "mean", "scale"}] * 2
     plane.pop("arrays")
-    assert plane.keys() == {"name", "kind", "what", "seed", "centre", "cosine", "orthonormal", "spans"}
+    assert plane.keys() == documented("An entry of `planes`:") - {"arrays"}
+    assert curvature.keys() == documented("that is not finite):")
+    assert curvature["frames"] == [0, 1, 2, 3, 4, 5]
+    assert (plane["moving"], plane["centre_frame"], plane["random_walk"], plane["anchors"]) == (True, 5, None, [])
+    assert curvature["parameters"] == 49
     assert (plane["name"], plane["seed"], plane["spans"], plane["orthonormal"]) == ("fresh", 7, [1.0, 0.1], False)
 
 
@@ -210,13 +243,18 @@ def test_the_page_of_the_format_names_every_key_and_array(stored: Path) -> None:
     manifest = manifest_of(stored)
     assert documented("## `run.json`") == manifest.keys()
     assert documented("Arrays of a run") == manifest["arrays"].keys()
-    assert documented("Arrays of a plane") == manifest["planes"][0]["arrays"].keys()
+    assert documented("Arrays of a plane") - {"centre", "nonconvexity"} == manifest["planes"][0]["arrays"].keys()
 
 
-@pytest.mark.parametrize("name", ["moons", "arms"])
-def test_a_reader_needs_nothing_but_the_files(name: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("name", "model"),
+    [("moons", {}), ("arms", {}), ("moons", {"hidden": [4, 4, 5, 5, 5], "residual": True})],
+    ids=["moons", "arms", "residual"],
+)
+def test_a_reader_needs_nothing_but_the_files(name: str, model: dict[str, Any], tmp_path: Path) -> None:
     """Rebuild the network from JSON and arrays alone, as a reader in another language would."""
-    folder = save_run(compute_run(small_config(dataset={"name": name, "noise": 0.1}, training={"seed": 1})), tmp_path)
+    config = small_config(dataset={"name": name, "noise": 0.1}, training={"seed": 1}, model=model)
+    folder = save_run(compute_run(config), tmp_path)
     manifest = manifest_of(folder)
     array = {key: np.load(folder / entry["file"]) for key, entry in manifest["arrays"].items()}
     tensors = {
@@ -229,11 +267,16 @@ def test_a_reader_needs_nothing_but_the_files(name: str, tmp_path: Path) -> None
 
     def logits(frame: int, points: AnyArray) -> AnyArray:
         values = points.T.astype(np.float64)
-        depth = len(manifest["model"]["layers"]) - 1
+        sizes = manifest["model"]["layers"]
+        depth = len(sizes) - 1
         for layer in range(depth):
-            values = tensors[f"layers.{layer}.weight"][frame] @ values
+            x = values
+            values = tensors[f"layers.{layer}.weight"][frame] @ x
             values += tensors[f"layers.{layer}.bias"][frame][:, None]
             values = np.tanh(values) if layer < depth - 1 else values
+            hidden_to_hidden = 0 < layer < depth - 1
+            if manifest["model"]["residual"] and hidden_to_hidden and sizes[layer] == sizes[layer + 1]:
+                values += x
         return values
 
     def loss(frame: int, part: int) -> float:
@@ -360,7 +403,11 @@ DAMAGE: dict[str, tuple[Callable[[Path], None], str, str]] = {
     "frames none": (edited(lambda m: m.update(frames=[])), "run.json", "incomplete or inconsistent"),
     "outcome unheard of": (edited(lambda m: m["outcome"].update(status="fine")), "run.json", "outcome"),
     "planes none": (edited(lambda m: m["planes"].clear()), "run.json", "incomplete or inconsistent"),
-    "spans others": (edited(lambda m: m["planes"][0].update(spans=[2.0, 0.1])), "run.json", "'planes'"),
+    "spans others": (
+        edited(lambda m: m["planes"][0].update(spans=[2.0, 0.1])),
+        "run.json",
+        "incomplete or inconsistent",
+    ),
     "arrays without one": (edited(lambda m: m["arrays"].pop("split")), "run.json", "incomplete or inconsistent"),
     "file outside": (
         edited(lambda m: m["arrays"]["split"].update(file="../../../secret.npy")),
@@ -463,7 +510,8 @@ def test_no_change_of_one_value_makes_anything_but_a_run_or_a_run_error(draw: st
 
 CHILD = """
 import json, os, signal, sys
-from lossatlas.runs import RunConfig, compute_run
+from lossatlas.computing import compute_run
+from lossatlas.runs import RunConfig
 import lossatlas.store as store
 
 config, data, moment = json.loads(sys.argv[1]), sys.argv[2], int(sys.argv[3])

@@ -105,11 +105,12 @@ def slow_training(network: Network, dataset: Dataset, config: TrainingConfig) ->
     return thetas
 
 
+@pytest.mark.parametrize(("hidden", "residual"), [((5, 4), False), ((4, 4, 4), True)])
 @pytest.mark.parametrize("batch_size", [7, "full"])
 @pytest.mark.parametrize("optimizer", sorted(OPTIMIZERS))
-def test_a_short_training_is_torchs(optimizer: str, batch_size: Any) -> None:
+def test_a_short_training_is_torchs(optimizer: str, batch_size: Any, hidden: tuple[int, ...], residual: bool) -> None:
     dataset = moons(30, seed=2) if batch_size == 7 else load_dataset(DatasetConfig(name="arms", points=40))
-    network = network_of(5, 4, classes=dataset.class_count)
+    network = network_of(*hidden, residual=residual, classes=dataset.class_count)
     config = TrainingConfig(
         optimizer=optimizer, batch_size=batch_size, epochs=12, frames=6, weight_decay=0.01, seed=3, learning_rate=0.02
     )
@@ -121,10 +122,11 @@ def test_a_short_training_is_torchs(optimizer: str, batch_size: Any) -> None:
         np.testing.assert_allclose(theta, expected[epoch], rtol=2**-24, atol=1e-9, err_msg=f"epoch {epoch}")
 
 
+@pytest.mark.parametrize("residual", [False, True])
 @pytest.mark.parametrize("activation", ["tanh", "relu", "gelu"])
-def test_recorded_metrics_are_those_of_the_recorded_theta(activation: str) -> None:
+def test_recorded_metrics_are_those_of_the_recorded_theta(activation: str, residual: bool) -> None:
     dataset = load_dataset(DatasetConfig(name="arms", points=60, seed=1))
-    network = network_of(6, activation=activation, classes=3)
+    network = network_of(6, 6, activation=activation, residual=residual, classes=3)
     trajectory = train(network, dataset, TrainingConfig(epochs=9, frames=5, batch_size=8))
     for part, (points, labels) in (("train", dataset.train), ("test", dataset.test)):
         np.testing.assert_allclose(
@@ -146,6 +148,23 @@ def test_the_loss_falls_where_there_is_something_to_learn(name: str, best: float
     assert losses[-1] < best < math.log(2) * 0.5
     assert losses[-1] < losses[0] / 2
     assert trajectory.metrics["test_accuracy"][-1] > 0.85
+
+
+@pytest.mark.parametrize("activation", ["relu", "tanh"])
+def test_deep_twins_start_from_the_same_theta_and_both_train(activation: str) -> None:
+    """Twenty layers of eight, with skips and without: equal weights at first, finite throughout, and both learn.
+
+    Nothing scales the skips down, and each ReLU layer about doubles the square of what it passes on: twenty of them
+    start at losses of thousands, and come down from there.
+    """
+    dataset = moons(100)
+    twins = [network_of(*[8] * 20, activation=activation, residual=residual) for residual in (False, True)]
+    plain, residual = (train(network, dataset, TrainingConfig(epochs=40, frames=5)) for network in twins)
+    assert (plain.weights[0] == residual.weights[0]).all()
+    for trajectory in (plain, residual):
+        assert trajectory.outcome.status == "completed"
+        assert all(np.isfinite(values).all() for values in trajectory.metrics.values())
+        assert trajectory.metrics["train_loss"][-1] < 0.8 * trajectory.metrics["train_loss"][0]
 
 
 def test_two_identical_calls_differ__the_same_arguments_give_the_same_bits() -> None:

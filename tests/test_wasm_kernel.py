@@ -26,7 +26,11 @@ from tests.conftest import network_of, some_models
 ROOT = Path(__file__).parent.parent
 ENGINE = ROOT / "src" / "lossatlas" / "web" / "engine"
 BUILDS = [PLAIN, RELAXED]
-HIDDEN: list[tuple[int, ...]] = [(), (7,), (6, 5), (5, 4, 6), (4, 5, 4, 3)]
+#: Hidden layers, and whether they are residual: skips everywhere, in places, in the last place, and nowhere.
+MODELS: list[tuple[tuple[int, ...], bool]] = [
+    *((hidden, False) for hidden in [(), (7,), (6, 5), (5, 4, 6), (4, 5, 4, 3)]),
+    *((hidden, True) for hidden in [(), (7,), (6, 5), (5, 5), (4, 4, 4, 4), (3, 3, 5, 5, 2), (7, 4, 4)]),
+]
 COUNTS = [1, 7, 500, 2049]
 #: Up to five float32 layers of sums of at most eight products, tanh to 4e-7: the room that test_engine has.
 FLOAT32 = 5e-6
@@ -58,9 +62,11 @@ def exact_logits(network: Network, models: AnyArray, points: AnyArray) -> Float6
         tensors = [theta[p.offset : p.offset + p.size].reshape(p.shape) for p in network.parameters]
         layers = list(zip(tensors[::2], tensors[1::2], strict=True))
         for weight, bias in layers:
-            h = weight @ h + bias[:, None]
+            below, h = h, weight @ h + bias[:, None]
             if weight is not layers[-1][0]:
                 h = FUNCTIONS[network.activation.name](h)
+                if network.residual and weight is not layers[0][0] and len(below) == len(h):
+                    h = h + below
         result.append(h)
     return np.array(result)
 
@@ -164,11 +170,11 @@ def test_without_wasmtime_the_kernel_is_not_available_and_says_what_to_do(monkey
 @pytest.mark.parametrize("build", BUILDS)
 @pytest.mark.parametrize("activation", sorted(ACTIVATIONS))
 @pytest.mark.parametrize("classes", [2, 3, 5])
-@pytest.mark.parametrize("hidden", HIDDEN)
+@pytest.mark.parametrize(("hidden", "residual"), MODELS)
 def test_losses_and_logits_are_those_of_float64(
-    hidden: tuple[int, ...], classes: int, activation: str, build: str
+    hidden: tuple[int, ...], residual: bool, classes: int, activation: str, build: str
 ) -> None:
-    network = network_of(*hidden, activation=activation, classes=classes)
+    network = network_of(*hidden, activation=activation, residual=residual, classes=classes)
     models = some_models(network, 3)
     for count in COUNTS:
         points, labels = data(classes, count)
@@ -195,8 +201,9 @@ def test_wide_deep_and_odd_networks(layers: tuple[int, ...], build: str) -> None
 
 
 @with_kernel
-def test_the_kernel_says_what_the_numpy_engine_says() -> None:
-    network = network_of(16, 16)
+@pytest.mark.parametrize("residual", [False, True])
+def test_the_kernel_says_what_the_numpy_engine_says(residual: bool) -> None:
+    network = network_of(16, 16, residual=residual)
     models = some_models(network, 50)
     points, labels = data(2, 500)
     ours = kernel_of(network, points, labels).losses(network.packed(models))
@@ -288,10 +295,11 @@ def test_the_mean_of_huge_losses_is_finite(build: str) -> None:
 
 @with_kernel
 @pytest.mark.parametrize("build", BUILDS)
+@pytest.mark.parametrize("residual", [False, True])
 @pytest.mark.parametrize("activation", sorted(ACTIVATIONS))
 @pytest.mark.parametrize("classes", [2, 3])
-def test_overflow_is_infinite_and_only_nan_is_nan(activation: str, classes: int, build: str) -> None:
-    network = network_of(8, 8, activation=activation, classes=classes)
+def test_overflow_is_infinite_and_only_nan_is_nan(activation: str, classes: int, residual: bool, build: str) -> None:
+    network = network_of(8, 8, activation=activation, residual=residual, classes=classes)
     points, labels = data(classes, 40)
     normal = some_models(network, 1)[0]
     broken = np.tile(normal, (network.parameter_count, 1))

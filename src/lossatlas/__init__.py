@@ -24,13 +24,24 @@ if TYPE_CHECKING:
         input_grid,
     )
     from lossatlas.building import build_gallery
+    from lossatlas.computing import compute_run
+    from lossatlas.cuts import Cut
     from lossatlas.datasets import Dataset, DatasetConfig, load_dataset
-    from lossatlas.directions import Plane, PlaneConfig, make_plane
+    from lossatlas.directions import (
+        FilePlane,
+        FreshPlane,
+        GaussianPlane,
+        HessianPlane,
+        PcaPlane,
+        Plane,
+        ThroughPlane,
+        Trained,
+    )
     from lossatlas.engine import Evaluator
     from lossatlas.errors import LossAtlasError
     from lossatlas.gallery import Gallery, gallery_configs
     from lossatlas.network import ModelConfig, Network
-    from lossatlas.runs import Run, RunConfig, compute_run
+    from lossatlas.runs import Run, RunConfig
     from lossatlas.store import open_run, save_run
     from lossatlas.surface import LossSurface, loss_surfaces
     from lossatlas.training import TrainingConfig, Trajectory, train
@@ -40,10 +51,17 @@ __all__ = [
     "BoundaryConfig",
     "DatasetConfig",
     "ModelConfig",
-    "PlaneConfig",
     "RunConfig",
     "TrainingConfig",
+    # kinds of planes
+    "FilePlane",
+    "FreshPlane",
+    "GaussianPlane",
+    "HessianPlane",
+    "PcaPlane",
+    "ThroughPlane",
     # one step at a time
+    "Cut",
     "Dataset",
     "DecisionBoundary",
     "Evaluator",
@@ -51,13 +69,13 @@ __all__ = [
     "LossSurface",
     "Network",
     "Plane",
+    "Trained",
     "Trajectory",
     "boundary_evaluator",
     "decision_boundary",
     "input_grid",
     "load_dataset",
     "loss_surfaces",
-    "make_plane",
     "train",
     # whole runs
     "Gallery",
@@ -82,12 +100,23 @@ _HOMES = {
     ),
     "building": ("build_gallery",),
     "datasets": ("Dataset", "DatasetConfig", "load_dataset"),
-    "directions": ("Plane", "PlaneConfig", "make_plane"),
+    "computing": ("compute_run",),
+    "cuts": ("Cut",),
+    "directions": (
+        "FilePlane",
+        "FreshPlane",
+        "GaussianPlane",
+        "HessianPlane",
+        "PcaPlane",
+        "Plane",
+        "ThroughPlane",
+        "Trained",
+    ),
     "engine": ("Evaluator",),
     "errors": ("LossAtlasError",),
     "gallery": ("Gallery", "gallery_configs"),
     "network": ("ModelConfig", "Network"),
-    "runs": ("Run", "RunConfig", "compute_run"),
+    "runs": ("Run", "RunConfig"),
     "store": ("open_run", "save_run"),
     "surface": ("LossSurface", "loss_surfaces"),
     "training": ("TrainingConfig", "Trajectory", "train"),

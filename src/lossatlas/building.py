@@ -12,9 +12,10 @@ from multiprocessing import get_context
 from multiprocessing.connection import Connection
 from threading import Thread
 
+from lossatlas.computing import compute_run
 from lossatlas.errors import LossAtlasError
 from lossatlas.gallery import Gallery
-from lossatlas.runs import RunConfig, compute_run
+from lossatlas.runs import RunConfig
 from lossatlas.store import remove_unfinished, save_run, writing
 
 

@@ -27,6 +27,8 @@ _ALLOWED = {
     "int_type": "give a whole number",
     "float_parsing": "give a number",
     "float_type": "give a number",
+    "bool_parsing": "give true or false",
+    "bool_type": "give true or false",
     "finite_number": "give a finite number",
     "literal_error": "give {expected}",
 }
@@ -73,6 +75,8 @@ def explained(error: ValidationError) -> ConfigError:
         cause = fault.get("ctx", {}).get("error")
         if isinstance(cause, ConfigError):  # from a part: its own faults, seen from the whole
             faults += [(".".join(filter(None, (field, inner))), message) for inner, message in cause.faults]
+        elif fault["type"] == "unknown_kind":  # of one of several parts told apart by their kind
+            refused[f"{field}.kind"] = (fault["input"].get("kind"), [fault["msg"]])
         elif fault["type"] == "extra_forbidden":
             faults.append((field, "there is no such setting"))
         elif fault["type"] in {"missing", "value_error"}:

@@ -2,6 +2,7 @@
 
 LossAtlasError
 ├── ConfigError            a configuration that is not valid
+├── PlaneError             no plane can be laid that way through this training
 ├── DataFolderError        the data folder cannot be used
 ├── RunError               something about one stored run
 │   ├── RunNotFoundError   there is no such run
@@ -38,6 +39,10 @@ class ConfigError(LossAtlasError, ValueError):
     def __init__(self, faults: Sequence[tuple[str, str]]) -> None:
         self.faults = tuple(faults)
         super().__init__("; ".join(f"{field}: {message}" if field else message for field, message in faults))
+
+
+class PlaneError(LossAtlasError):
+    """No plane can be laid that way through this training: its directions are too few, or too much alike."""
 
 
 class DataFolderError(LossAtlasError):

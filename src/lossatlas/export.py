@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import shutil
 import uuid
@@ -12,8 +13,10 @@ from pathlib import Path
 from lossatlas.catalog import catalog
 from lossatlas.errors import ExportError
 from lossatlas.gallery import Gallery
-from lossatlas.store import run_folder
+from lossatlas.store import run_folder, write_text
 
+#: Networks of more parameters are not evaluated by a page.
+MOST_PARAMETERS = 5_000
 _MARK = "catalog.json"
 
 
@@ -39,8 +42,12 @@ class Export:
     size: int
 
 
-def export_site(gallery: Gallery, site: Path | str) -> Export:
+def export_site(gallery: Gallery, site: Path | str, *, compact: bool = False) -> Export:
     """Write the page and every sound run of a gallery into ``site``.
+
+    With ``compact``, arrays are written as gzip (many hosts compress no ``.npy`` on the way), and of networks with more
+    than :data:`MOST_PARAMETERS` parameters everything that has one number a parameter is left out: the page draws
+    without it.
 
     Everything is made beside its place and moved there when it is complete. Of an earlier export there, what this one
     writes anew is replaced; other files of the folder are left alone.
@@ -56,7 +63,7 @@ def export_site(gallery: Gallery, site: Path | str) -> Export:
     _refuse_foreign(site)
     unfinished = site.with_name(f".{site.name}.{uuid.uuid4().hex[:8]}")
     try:
-        left_out, runs = _fill(unfinished, gallery)
+        left_out, runs = _fill(unfinished, gallery, compact)
         _replace(site, unfinished)
     except OSError as error:
         raise ExportError(f"cannot write {site}: {error.strerror or error}; give another folder") from error
@@ -83,18 +90,38 @@ def _is_export(site: Path) -> bool:
     return isinstance(found, dict) and found.get("compute") is False and "datasets" in found
 
 
-def _fill(site: Path, gallery: Gallery) -> tuple[list[str], list[str]]:
+def _fill(site: Path, gallery: Gallery, compact: bool) -> tuple[list[str], list[str]]:
     site.parent.mkdir(parents=True, exist_ok=True)
     with as_file(files("lossatlas").joinpath("web")) as web:
         shutil.copytree(web, site)
     verdicts = list(gallery.verify())
     runs = [verdict.run_id for verdict in verdicts if verdict.fault is None]
     for run_id in runs:
-        shutil.copytree(run_folder(gallery.data, run_id), run_folder(site / "data", run_id))
+        folder = run_folder(site / "data", run_id)
+        shutil.copytree(run_folder(gallery.data, run_id), folder)
+        if compact:
+            _compact(folder)
     Gallery(site / "data").write_index()
     (site / "data" / ".index.lock").unlink(missing_ok=True)
     (site / _MARK).write_text(json.dumps(catalog(compute=False), ensure_ascii=False), encoding="utf-8")
     return [verdict.fault for verdict in verdicts if verdict.fault], runs
+
+
+def _compact(folder: Path) -> None:
+    """Make a run's copy small, and have its manifest say so."""
+    manifest = json.loads((folder / "run.json").read_text(encoding="utf-8"))
+    large = manifest["model"]["parameters"] > MOST_PARAMETERS
+    for arrays in (manifest["arrays"], *(plane["arrays"] for plane in manifest["planes"])):
+        for name, entry in list(arrays.items()):
+            path = folder / entry["file"]
+            if large and "parameter" in entry["axes"]:
+                del arrays[name]
+            else:
+                entry["file"] += ".gz"
+                entry["compression"] = "gzip"
+                (folder / entry["file"]).write_bytes(gzip.compress(path.read_bytes(), 9, mtime=0))
+            path.unlink()
+    write_text(folder / "run.json", json.dumps({**manifest, "compact": True}, ensure_ascii=False, allow_nan=False))
 
 
 def _replace(site: Path, unfinished: Path) -> None:

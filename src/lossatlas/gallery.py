@@ -11,10 +11,10 @@ from typing import Any
 import platformdirs
 from filelock import FileLock
 
+from lossatlas.arrays import Floats
 from lossatlas.datasets import SOURCES, DatasetConfig
 from lossatlas.errors import DataFolderError, RunError
 from lossatlas.manifest import FORMAT_VERSION
-from lossatlas.network import ModelConfig
 from lossatlas.runs import Run, RunConfig
 from lossatlas.store import (
     open_run,
@@ -70,6 +70,10 @@ class Gallery:
         """Open a run; see :func:`lossatlas.store.open_run` for what can be wrong with it."""
         return open_run(run_folder(self.data, run_id))
 
+    def references(self, config: RunConfig) -> dict[str, Floats]:
+        """Where the runs ended that planes of a configuration go through: ``[P]`` by id, of those that are here."""
+        return {run_id: self.open(run_id).trajectory.weights[-1] for run_id in config.references if run_id in self}
+
     def save(self, run: Run) -> Path:
         """Store a run and enter it in the index; return its folder."""
         folder = save_run(run, self.data)
@@ -117,6 +121,7 @@ def entry_of(manifest: dict[str, Any]) -> dict[str, Any]:
             "title": model["title"],
             "hidden": config["model"]["hidden"],
             "activation": model["activation"],
+            "residual": model["residual"],
             "parameters": model["parameters"],
         },
         "config": config,
@@ -143,7 +148,7 @@ def gallery_configs(
             dataset=own
             if name == own.name
             else DatasetConfig(name=name, seed=own.seed, test_fraction=own.test_fraction),
-            model=ModelConfig(hidden=tuple(hidden), activation=base.model.activation),
+            model=base.model.with_values(hidden=tuple(hidden)),
         )
         for name in (datasets or tuple(SOURCES))
         for hidden in (models or DEFAULT_MODELS)

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from importlib.metadata import version
 from typing import Any
 
 import numpy as np
 
-from lossatlas.arrays import AnyArray
-from lossatlas.directions import Plane
+from lossatlas.arrays import AnyArray, Float64
+from lossatlas.cuts import NONCONVEX, Cut
+from lossatlas.directions import Plane, PlaneConfig, random_walk_variance
 from lossatlas.runs import CONFIDENCE_STEP, Run, Setup
+from lossatlas.stability import TrainingCurvature
 from lossatlas.surface import unit_coordinates
 from lossatlas.training import METRICS, Outcome
 
@@ -51,31 +55,61 @@ RUN_ARRAYS = (
     ArraySpec("predicted_class", "uint8", ("frame", "y", "x"), "class predicted at (grid_x[x], grid_y[y])"),
     ArraySpec("confidence", "uint8", ("frame", "y", "x"), "probability of the predicted class", CONFIDENCE_STEP),
 )
-PLANE_ARRAYS = (
-    ArraySpec("directions", "float32", ("direction", "parameter"), "d_a and d_b"),
-    ArraySpec("coordinates", "float64", ("grid",), "sampled a, and b, as multiples of the span"),
-    ArraySpec(
-        "loss_surface",
-        "float32",
-        ("span", "frame", "b", "a"),
-        "mean training cross-entropy (nats) at theta_frame + a d_a + b d_b, to 12 significant bits; centre exact",
-    ),
-)
+SPECTRUM = ArraySpec("spectrum", "float32", ("curvature_frame", "parameter"), "eigenvalues of the Hessian, ascending")
+
+
+def plane_arrays(config: PlaneConfig, *, centre: bool = False, trained: bool = True) -> tuple[ArraySpec, ...]:
+    """Specify the arrays of a plane.
+
+    Parameters
+    ----------
+    config
+        How the plane is cut.
+    centre
+        Whether its centre is a parameter vector that no frame has, and is stored.
+    trained
+        False for what there is of it while the network trains.
+    """
+    around = "frame" if config.moving else "centre"
+    test_around = "frame" if config.moving and config.test_frames else "centre"
+    what = "mean {} cross-entropy (nats) at {} + a d_a + b d_b, to 12 significant bits; centre exact"
+    place = {"frame": "theta_frame", "centre": "the centre"}
+    specs = [
+        ArraySpec("directions", "float32", ("direction", "parameter"), "d_a and d_b"),
+        ArraySpec("coordinates", "float64", ("grid",), "sampled a, and b, as multiples of the span"),
+        ArraySpec("loss_surface", "float32", ("span", around, "b", "a"), what.format("training", place[around])),
+    ]
+    if not trained:
+        return tuple(specs)
+    specs += [
+        ArraySpec(
+            "test_loss_surface", "float32", ("span", test_around, "b", "a"), what.format("test", place[test_around])
+        ),
+        ArraySpec("path", "float64", ("frame", "coordinate"), "(a, b) of each frame's theta, by least squares"),
+        ArraySpec("residual", "float64", ("frame",), "distance of each frame's theta from the plane"),
+        ArraySpec("path_loss", "float64", ("frame",), "training loss on the plane at (a, b) of each frame"),
+    ]
+    if centre:
+        specs.append(ArraySpec("centre", "float32", ("parameter",), "theta at a = b = 0"))
+    if config.nonconvexity:
+        what = "least over largest eigenvalue of the Hessian, on an even grid over the first span"
+        specs.append(ArraySpec("nonconvexity", "float32", ("nb", "na"), what))
+    return tuple(specs)
 
 
 def describe(
-    setup: Setup, epochs: list[int], metrics: dict[str, list[float]], outcome: dict[str, Any]
+    setup: Setup,
+    epochs: list[int],
+    metrics: dict[str, list[float]],
+    outcome: dict[str, Any],
+    planes: list[dict[str, Any]],
+    curvature: TrainingCurvature | None = None,
+    left_out: Mapping[str, str] | None = None,
 ) -> dict[str, Any]:
-    """Make the manifest of a run, finished or to be."""
+    """Make the manifest of a run, finished or to be; ``planes`` are the entries of its planes."""
     config, dataset, network = setup.config, setup.dataset, setup.network
-    sizes = {
-        "frame": len(epochs),
-        "parameter": network.parameter_count,
-        "point": len(dataset.points),
-        "feature": dataset.points.shape[1],
-        "y": setup.grid.shape[0],
-        "x": setup.grid.shape[1],
-    }
+    sizes = sizes_of(setup, len(epochs), curvature)
+    specs = RUN_ARRAYS if curvature is None or curvature.spectrum is None else (*RUN_ARRAYS, SPECTRUM)
     return {
         "format": FORMAT,
         "format_version": FORMAT_VERSION,
@@ -108,19 +142,62 @@ def describe(
             {"name": parameter.name, "shape": list(parameter.shape), "offset": parameter.offset}
             for parameter in network.parameters
         ],
-        "arrays": {spec.name: spec.entry(f"{spec.name}.npy", sizes) for spec in RUN_ARRAYS},
-        "planes": [
-            _plane(plane, spans=list(part.spans), sizes={**sizes, "grid": part.grid})
-            for plane, part in zip(setup.planes, config.planes, strict=True)
-        ],
+        "arrays": {spec.name: spec.entry(f"{spec.name}.npy", sizes) for spec in specs},
+        "planes": planes,
+        "left_out": [{"name": name, "why": why} for name, why in (left_out or {}).items()],
+        **({} if curvature is None else {"curvature": _curvature_entry(curvature, network.parameter_count)}),
     }
+
+
+def describe_start(setup: Setup, epochs: list[int]) -> dict[str, Any]:
+    """Make the manifest of a run that has yet to train: all planned frames, and the planes that need no training."""
+    sizes, configs = sizes_of(setup, len(epochs)), setup.plane_configs
+    planes = [
+        _plane_entry(plane, configs[plane.name], sizes, plane_arrays(configs[plane.name], trained=False))
+        for plane in setup.planes
+        if plane.moving
+    ]
+    return describe(setup, epochs, {name: [] for name in METRICS}, {"status": "running"}, planes)
 
 
 def describe_run(run: Run) -> dict[str, Any]:
     """Make the manifest of a finished run."""
     trajectory = run.trajectory
     metrics = {name: trajectory.metrics[name].tolist() for name in METRICS}
-    return describe(run.setup, list(trajectory.epochs), metrics, outcome_entry(trajectory.outcome))
+    planes = [cut_entry(run, cut) for cut in run.cuts]
+    outcome = outcome_entry(trajectory.outcome)
+    return describe(run.setup, list(trajectory.epochs), metrics, outcome, planes, run.curvature, run.left_out)
+
+
+def cut_entry(run: Run, cut: Cut) -> dict[str, Any]:
+    """Describe one plane of a finished run."""
+    plane, config = cut.plane, run.setup.plane_configs[cut.plane.name]
+    sizes = sizes_of(run.setup, len(run.trajectory.epochs), run.curvature)
+    share = cut.nonconvex_share
+    return {
+        **_plane_entry(plane, config, sizes, plane_arrays(config, centre=plane.centre_frame is None)),
+        "explained_variance": cut.path.explained_variance,
+        "random_walk": random_walk_variance(run.trajectory.epochs) if plane.kind == "pca" else None,
+        "nonconvexity": None
+        if share is None
+        else {"share": share, "threshold": NONCONVEX, "grid": config.nonconvexity, "span": plane.spans[0]},
+    }
+
+
+def sizes_of(setup: Setup, frames: int, curvature: TrainingCurvature | None = None) -> dict[str, int]:
+    """The size of each axis that the arrays of a run have in common."""
+    return {
+        "frame": frames,
+        "parameter": setup.network.parameter_count,
+        "point": len(setup.dataset.points),
+        "feature": setup.dataset.points.shape[1],
+        "y": setup.grid.shape[0],
+        "x": setup.grid.shape[1],
+        "curvature_frame": 0 if curvature is None else len(curvature.frames),
+        "direction": 2,
+        "coordinate": 2,
+        "centre": 1,
+    }
 
 
 def outcome_entry(outcome: Outcome) -> dict[str, Any]:
@@ -138,40 +215,89 @@ def arrays_of(run: Run) -> dict[str, AnyArray]:
         "predicted_class": run.predicted_class,
         "confidence": run.confidence,
     }
-    for plane in run.setup.planes:
-        arrays[f"planes/{plane.name}/directions"] = plane.directions
-        arrays[f"planes/{plane.name}/loss_surface"] = run.loss_surface[plane.name]
+    if run.curvature is not None and run.curvature.spectrum is not None:
+        arrays["spectrum"] = run.curvature.spectrum
+    for cut in run.cuts:
+        arrays |= {f"planes/{cut.plane.name}/{name}": array for name, array in _arrays_of_cut(cut).items()}
+    return arrays
+
+
+def _arrays_of_cut(cut: Cut) -> dict[str, AnyArray]:
+    plane = cut.plane
+    arrays: dict[str, AnyArray] = {
+        "directions": plane.directions,
+        "coordinates": unit_coordinates(cut.grid),
+        "loss_surface": cut.loss_surface,
+        "test_loss_surface": cut.test_loss_surface,
+        "path": cut.path.coordinates,
+        "residual": cut.path.residual,
+        "path_loss": cut.path_loss,
+    }
+    if plane.centre_frame is None and plane.centre is not None:
+        arrays["centre"] = plane.centre
+    if cut.nonconvexity is not None:
+        arrays["nonconvexity"] = cut.nonconvexity
     return arrays
 
 
 def static_arrays(setup: Setup) -> dict[str, AnyArray]:
     """Return the arrays that do not depend on training, by the same paths."""
     dataset = setup.dataset
-    coordinates = {
-        f"planes/{plane.name}/coordinates": unit_coordinates(part.grid)
-        for plane, part in zip(setup.planes, setup.config.planes, strict=True)
-    }
     return {
         "points": dataset.points.astype(np.float32),
         "labels": dataset.labels.astype(np.uint8),
         "split": dataset.split,
         "grid_x": setup.grid.x,
         "grid_y": setup.grid.y,
-        **coordinates,
     }
 
 
-def _plane(plane: Plane, spans: list[float], sizes: dict[str, int]) -> dict[str, Any]:
-    grid = sizes["grid"]
-    own = {**sizes, "direction": 2, "span": len(spans), "b": grid, "a": grid}
+def start_arrays(setup: Setup) -> dict[str, AnyArray]:
+    """Return those, and the coordinates of the planes that are cut while the network trains."""
+    grids = {plane.name: setup.plane_configs[plane.name].grid for plane in setup.planes if plane.moving}
+    coordinates = {f"planes/{name}/coordinates": unit_coordinates(grid) for name, grid in grids.items()}
+    return static_arrays(setup) | coordinates
+
+
+def _plane_entry(
+    plane: Plane, config: PlaneConfig, sizes: dict[str, int], specs: tuple[ArraySpec, ...]
+) -> dict[str, Any]:
+    grid, samples = config.grid, config.nonconvexity or 0
+    own = {**sizes, "span": len(plane.spans), "grid": grid, "b": grid, "a": grid, "nb": samples, "na": samples}
     return {
         "name": plane.name,
         "kind": plane.kind,
+        "title": plane.title,
         "what": plane.what,
+        "hides": plane.hides,
         "seed": plane.seed,
-        "centre": "the theta of each frame",
+        "normalization": plane.normalization,
+        "moving": plane.moving,
+        "centre_frame": plane.centre_frame,
         "cosine": plane.cosine,
         "orthonormal": plane.orthonormal,
-        "spans": spans,
-        "arrays": {spec.name: spec.entry(f"planes/{plane.name}/{spec.name}.npy", own) for spec in PLANE_ARRAYS},
+        "spans": list(plane.spans),
+        "eigenvalues": None if plane.eigenvalues is None else list(plane.eigenvalues),
+        "anchors": [asdict(anchor) for anchor in plane.anchors],
+        "arrays": {spec.name: spec.entry(f"planes/{plane.name}/{spec.name}.npy", own) for spec in specs},
     }
+
+
+def _curvature_entry(curvature: TrainingCurvature, parameters: int) -> dict[str, Any]:
+    estimated = bool(curvature.trace_error.any())
+    return {
+        "frames": list(curvature.frames),
+        "largest": _numbers(curvature.largest),
+        "smallest": _numbers(curvature.smallest),
+        "trace": _numbers(curvature.trace),
+        "trace_error": _numbers(curvature.trace_error) if estimated else None,
+        "adaptive_sharpness": _numbers(curvature.adaptive_sharpness),
+        "negative": None if curvature.negative is None else curvature.negative.tolist(),
+        "parameters": parameters,
+        "stability": curvature.stability,
+    }
+
+
+def _numbers(values: Float64) -> list[float | None]:
+    """As JSON has them, which knows no NaN: null."""
+    return [value if math.isfinite(value) else None for value in values.tolist()]

@@ -91,7 +91,7 @@ class Network:
         return cls((inputs, *config.hidden, classes), ACTIVATIONS[config.activation], config.residual)
 
     def has_skip(self, layer: int) -> bool:
-        """Whether weight layer ``layer`` (0 for the first) adds its input: residual, and hidden to equally wide hidden."""
+        """Whether weight layer ``layer``, from 0, adds its input: between hidden layers of one width, if residual."""
         hidden_to_hidden = 0 < layer < len(self.layers) - 2
         return self.residual and hidden_to_hidden and self.layers[layer] == self.layers[layer + 1]
 

@@ -22,6 +22,8 @@ class Stream(IntEnum):
     BATCHES = 3
     DIRECTION_A = 4
     DIRECTION_B = 5
+    LANCZOS_START = 6
+    TRACE_PROBES = 7
 
 
 class Draws:

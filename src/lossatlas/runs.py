@@ -1,35 +1,43 @@
-"""From a configuration to a run: everything the atlas shows of one training.
-
-config → setup (dataset, network, planes, grid) → frames, one by one, while it trains → run
-"""
+"""What a run is: its configuration, what is known of it before it trains, and everything that is shown of it."""
 
 from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Annotated, Any
 
-import numpy as np
 from pydantic import Field, model_validator
 
 from lossatlas.arrays import Float32, UInt8
-from lossatlas.boundary import BoundaryConfig, InputGrid, boundary_evaluator, decision_boundary, input_grid
+from lossatlas.boundary import BoundaryConfig, InputGrid, input_grid
 from lossatlas.config import Config
+from lossatlas.cuts import Cut
 from lossatlas.datasets import SOURCES, Dataset, DatasetConfig, load_dataset
-from lossatlas.directions import Plane, PlaneConfig, make_plane
-from lossatlas.engine import Evaluator
+from lossatlas.directions import (
+    AnyPlane,
+    FreshPlane,
+    GaussianPlane,
+    HessianPlane,
+    PcaPlane,
+    Plane,
+    PlaneConfig,
+    ThroughPlane,
+    plane_names,
+)
 from lossatlas.network import ModelConfig, Network
-from lossatlas.surface import loss_surfaces
-from lossatlas.training import Outcome, Snapshot, Training, TrainingConfig, Trajectory
+from lossatlas.stability import CurvatureConfig, TrainingCurvature
+from lossatlas.training import Snapshot, TrainingConfig, Trajectory
 
-#: Significant bits that a stored loss keeps (of float32's 24): within 1.3e-4 of itself, at half the bytes compressed.
-LOSS_BITS = 12
 #: What a run may take in memory, of the arrays that grow with its frames.
 MOST_BYTES = 2 * 10**9
 #: A stored confidence is a whole number of these.
 CONFIDENCE_STEP = 1.0 / 255.0
+#: As many spans as :func:`~lossatlas.directions.fitting_spans` finds.
+_USUAL_SPANS = range(3)
+#: The mission's plane first; then those that researchers ask for, around the trained network.
+DEFAULT_PLANES = (FreshPlane(), GaussianPlane(normalization="filter", moving=False), PcaPlane(), HessianPlane())
 
 
 class RunConfig(Config):
@@ -43,8 +51,10 @@ class RunConfig(Config):
     """How to learn."""
     boundary: BoundaryConfig = BoundaryConfig()
     """Where the input plane is sampled."""
-    planes: Annotated[tuple[PlaneConfig, ...], Field(min_length=1, max_length=1)] = (PlaneConfig(),)
-    """Which planes to cut the loss along."""
+    planes: Annotated[tuple[AnyPlane, ...], Field(min_length=1, max_length=16)] = DEFAULT_PLANES
+    """Which planes to cut the loss along; the first is shown first."""
+    curvature: CurvatureConfig = CurvatureConfig()
+    """How often to measure the Hessian."""
 
     @property
     def canonical(self) -> str:
@@ -66,12 +76,26 @@ class RunConfig(Config):
         return self
 
     @property
+    def references(self) -> tuple[str, ...]:
+        """Ids of the other runs that planes of this one go through."""
+        return tuple(run for plane in self.planes if isinstance(plane, ThroughPlane) for run in plane.runs)
+
+    @property
     def size(self) -> int:
         """Bytes of the arrays that grow with the frames, all frames together."""
         frames = min(self.training.frames, self.training.epochs + 1)
         parameters = Network.of(self.model, 2, len(SOURCES[self.dataset.name].class_names)).parameter_count
-        surfaces = sum(4 * len(plane.spans) * plane.grid**2 for plane in self.planes)
+        surfaces = sum(
+            4 * len(plane.spans or _USUAL_SPANS) * plane.grid**2 * (1 + plane.test_frames)
+            for plane in self.planes
+            if plane.moving
+        )
         return frames * (surfaces + 2 * self.boundary.resolution**2 + self.dataset.points + 4 * parameters)
+
+
+def plane_configs(config: RunConfig) -> dict[str, PlaneConfig]:
+    """The planes of a configuration by the names they have in the run, in their order."""
+    return dict(zip(plane_names(config.planes), config.planes, strict=True))
 
 
 def canonical_text(config: Mapping[str, Any]) -> str:
@@ -96,7 +120,7 @@ class Setup:
     config, dataset, network
         What is trained, and on what.
     planes
-        One for each of ``config.planes``, in their order.
+        Those that can be laid before training: by name, in their order.
     grid
         Where boundaries are sampled.
     """
@@ -112,8 +136,17 @@ class Setup:
         """Draw the points, lay out the network, draw the directions."""
         dataset = load_dataset(config.dataset)
         network = Network.of(config.model, dataset.points.shape[1], dataset.class_count)
-        planes = tuple(make_plane(plane, network) for plane in config.planes)
+        planes = tuple(
+            plane.lay(name, network, None)
+            for name, plane in zip(plane_names(config.planes), config.planes, strict=True)
+            if not plane.needs_training
+        )
         return cls(config, dataset, network, planes, input_grid(dataset.points, config.boundary))
+
+    @property
+    def plane_configs(self) -> dict[str, PlaneConfig]:
+        """The configuration of each plane of the run, by its name."""
+        return plane_configs(self.config)
 
     @property
     def title(self) -> str:
@@ -133,8 +166,9 @@ class Frame:
         Theta, metrics and predicted classes of the points.
     predicted_class, confidence
         ``[H, W]`` uint8 each; confidence in steps of :data:`CONFIDENCE_STEP`.
-    loss_surface
-        ``[span, b, a]`` float32 for each plane, by its name.
+    loss_surface, test_loss_surface
+        ``[span, b, a]`` float32 for each plane that moves and was laid before training, by its name; of the test points
+        where every frame's was asked for.
     """
 
     index: int
@@ -142,6 +176,7 @@ class Frame:
     predicted_class: UInt8
     confidence: UInt8
     loss_surface: dict[str, Float32]
+    test_loss_surface: dict[str, Float32]
 
 
 @dataclass(frozen=True)
@@ -151,120 +186,38 @@ class Run:
     Attributes
     ----------
     setup
-        Configuration, dataset, network, planes and input grid.
+        Configuration, dataset, network and input grid.
     trajectory
         Theta and metrics at every frame, and how training ended.
     predicted_class, confidence
         ``[frame, y, x]`` uint8, over ``setup.grid``; probability = confidence × :data:`CONFIDENCE_STEP`.
-    loss_surface
-        ``[span, frame, b, a]`` float32 for each plane, by its name.
+    cuts
+        The planes with their surfaces, in the order of ``setup.config.planes``.
+    curvature
+        Of the Hessian along the training; None where it was not asked for.
+    left_out
+        Why a plane could not be laid through this training, by its name.
     """
 
     setup: Setup
     trajectory: Trajectory
     predicted_class: UInt8
     confidence: UInt8
-    loss_surface: dict[str, Float32]
+    cuts: tuple[Cut, ...]
+    curvature: TrainingCurvature | None = None
+    left_out: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def id(self) -> str:
         """The id of its configuration."""
         return self.setup.config.id
 
-    @classmethod
-    def of(cls, setup: Setup, frames: list[Frame], outcome: Outcome) -> Run:
-        """Put frames together."""
-        return cls(
-            setup=setup,
-            trajectory=Trajectory.of([frame.snapshot for frame in frames], outcome),
-            predicted_class=np.stack([frame.predicted_class for frame in frames]),
-            confidence=np.stack([frame.confidence for frame in frames]),
-            loss_surface={
-                plane.name: np.stack([frame.loss_surface[plane.name] for frame in frames], axis=1)
-                for plane in setup.planes
-            },
-        )
-
-
-class Computation:
-    """The work of one run, as an iterable of frames: each is yielded as soon as training reaches it.
-
-    Parameters
-    ----------
-    setup
-        What to compute.
-    threads
-        For the surfaces; by default one a core. The numbers do not depend on it.
-    cancelled
-        Asked once an epoch; True ends it with ``CancelledError``.
-    """
-
-    def __init__(self, setup: Setup, threads: int | None = None, cancelled: Callable[[], bool] = lambda: False) -> None:
-        self.setup = setup
-        self.training = Training(setup.network, setup.dataset, setup.config.training, cancelled)
-        self._train_loss = Evaluator(setup.network, *setup.dataset.train, threads=threads)
-        self._boundary = boundary_evaluator(setup.network, setup.grid, threads=threads)
-
-    def __iter__(self) -> Iterator[Frame]:
-        """Train, and yield a frame for every recorded epoch."""
-        for index, snapshot in enumerate(self.training):
-            yield self._frame(index, snapshot)
+    @property
+    def planes(self) -> tuple[Plane, ...]:
+        """The planes of its cuts."""
+        return tuple(cut.plane for cut in self.cuts)
 
     @property
-    def outcome(self) -> Outcome:
-        """How training ended; meaningful after the last frame."""
-        return self.training.outcome
-
-    def _frame(self, index: int, snapshot: Snapshot) -> Frame:
-        boundary = decision_boundary(self._boundary, self.setup.grid, snapshot.theta)
-        surfaces = {
-            plane.name: self._surfaces(plane, config, snapshot)
-            for plane, config in zip(self.setup.planes, self.setup.config.planes, strict=True)
-        }
-        confidence = np.rint(boundary.confidence / CONFIDENCE_STEP).astype(np.uint8)
-        return Frame(index, snapshot, boundary.predicted_class, confidence, surfaces)
-
-    def _surfaces(self, plane: Plane, config: PlaneConfig, snapshot: Snapshot) -> Float32:
-        surfaces = loss_surfaces(self._train_loss, plane, snapshot.theta, config.spans, config.grid)
-        losses = rounded(np.stack([surface.loss for surface in surfaces]))
-        losses[:, config.grid // 2, config.grid // 2] = snapshot.metrics.train_loss  # the centre stays exact
-        return losses
-
-
-def compute_run(
-    config: RunConfig | None = None,
-    *,
-    threads: int | None = None,
-    on_frame: Callable[[Frame], None] | None = None,
-) -> Run:
-    """Train a configuration and compute everything there is to see of it.
-
-    Parameters
-    ----------
-    config
-        The default configuration where it is left out.
-    threads
-        For the surfaces; by default one a core.
-    on_frame
-        Called with each frame as it is finished.
-    """
-    setup = Setup.of(config or RunConfig())
-    computation = Computation(setup, threads)
-    frames = []
-    for frame in computation:
-        frames.append(frame)
-        if on_frame:
-            on_frame(frame)
-    return Run.of(setup, frames, computation.outcome)
-
-
-def rounded(losses: Float32, bits: int = LOSS_BITS) -> Float32:
-    """Losses with so many significant bits, rounded to nearest; infinities and NaN as they are.
-
-    Zeroed low bits compress away while the array stays plain float32 (Zender 2016, "Bit Grooming", section 3; the
-    rounding variant of Delaunay et al. 2019).
-    """
-    dropped = 24 - bits
-    words = losses.view(np.uint32)
-    kept = (words + np.uint32(1 << (dropped - 1))) & np.uint32((0xFFFFFFFF << dropped) & 0xFFFFFFFF)
-    return np.where(np.isfinite(losses), kept.view(np.float32), losses)
+    def loss_surface(self) -> dict[str, Float32]:
+        """``[span, frame, b, a]`` for each plane, by its name."""
+        return {cut.plane.name: cut.loss_surface for cut in self.cuts}

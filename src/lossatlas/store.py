@@ -8,7 +8,7 @@ import os
 import re
 import shutil
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from itertools import pairwise
 from pathlib import Path
@@ -19,21 +19,23 @@ import numpy as np
 from lossatlas.activations import ACTIVATIONS
 from lossatlas.arrays import AnyArray, Float64
 from lossatlas.boundary import InputGrid
+from lossatlas.cuts import Cut
 from lossatlas.datasets import Dataset
-from lossatlas.directions import Plane
+from lossatlas.directions import Anchor, Plane, PlaneConfig
+from lossatlas.directions import Path as PathOnPlane
 from lossatlas.errors import ConfigError, DataFolderError, RunDamagedError, RunNotFoundError, RunVersionError
 from lossatlas.manifest import (
     FORMAT,
     FORMAT_VERSION,
-    PLANE_ARRAYS,
     RUN_ARRAYS,
-    ArraySpec,
+    SPECTRUM,
     arrays_of,
-    describe,
     describe_run,
+    plane_arrays,
 )
 from lossatlas.network import Network
-from lossatlas.runs import Run, RunConfig, Setup, run_id
+from lossatlas.runs import Run, RunConfig, Setup, plane_configs, run_id
+from lossatlas.stability import TrainingCurvature
 from lossatlas.training import METRICS, Outcome, Trajectory
 
 #: What may stand as a run's id in a path or a URL: no separators, no leading dot.
@@ -103,6 +105,8 @@ def open_run(folder: Path | str) -> Run:
     if not folder.is_dir():
         raise RunNotFoundError(f"there is no run {folder.name} in {folder.parent}")
     manifest = read_manifest(folder)
+    if manifest.get("compact"):
+        raise RunDamagedError(folder / "run.json", "a compact copy for the web; open the run that it was exported from")
     try:
         config = RunConfig.from_mapping(manifest["config"])
         found = run_id(manifest["config"])  # as it was written: a later setting's default does not change the id
@@ -209,8 +213,13 @@ def _opened(folder: Path, manifest: dict[str, Any], config: RunConfig) -> Run:
         described = manifest["dataset"]
         _check_frames(epochs, metrics, outcome)
         network = Network(layers, ACTIVATIONS[config.model.activation], config.model.residual)
-        arrays = {name: _read(folder, entry) for name, entry in _files(manifest).items()}
-        setup = Setup(config, _dataset(described, arrays), network, _planes(manifest, arrays), _grid(arrays))
+        left_out = {str(entry["name"]): str(entry["why"]) for entry in manifest["left_out"]}
+        configs = {name: c for name, c in plane_configs(config).items() if name not in left_out}
+        arrays = {name: _read(folder, entry) for name, entry in _files(manifest, configs).items()}
+        grid = InputGrid(arrays["grid_x"], arrays["grid_y"])
+        cuts = tuple(_cut(entry, configs[entry["name"]], arrays) for entry in manifest["planes"])
+        before = tuple(cut.plane for cut in cuts if not configs[cut.plane.name].needs_training)
+        setup = Setup(config, _dataset(described, arrays), network, before, grid)
         run = Run(
             setup=setup,
             trajectory=Trajectory(
@@ -218,10 +227,12 @@ def _opened(folder: Path, manifest: dict[str, Any], config: RunConfig) -> Run:
             ),
             predicted_class=arrays["predicted_class"],
             confidence=arrays["confidence"],
-            loss_surface={plane.name: arrays[f"planes/{plane.name}/loss_surface"] for plane in setup.planes},
+            cuts=cuts,
+            curvature=_curvature(manifest.get("curvature"), arrays),
+            left_out=left_out,
         )
-        expected = describe(setup, epochs, {name: values.tolist() for name, values in metrics.items()}, outcome)
-        meant, found = _essentials(json.loads(json.dumps(expected))), _essentials(manifest)
+        expected = json.loads(json.dumps(describe_run(run)))
+        meant, found = _essentials(expected, expected), _essentials(manifest, expected)
     except (LookupError, TypeError, ValueError, AttributeError, OverflowError) as error:
         raise RunDamagedError(folder / "run.json", f"incomplete or inconsistent ({error!r})") from None
     for key in (key for key in meant if meant[key] != found[key]):
@@ -251,32 +262,41 @@ def _finite(text: str) -> float:
     return number
 
 
-def _files(manifest: dict[str, Any]) -> dict[str, dict[str, Any]]:
+def _files(manifest: dict[str, Any], configs: dict[str, PlaneConfig]) -> dict[str, dict[str, Any]]:
     """The entries of the arrays we know, by the paths of :func:`arrays_of`; what others have added is left alone."""
-    files = {spec.name: dict(manifest["arrays"][spec.name]) for spec in RUN_ARRAYS}
+    names = [spec.name for spec in RUN_ARRAYS]
+    files = {name: dict(manifest["arrays"][name]) for name in names}
+    if SPECTRUM.name in manifest["arrays"]:
+        files[SPECTRUM.name] = dict(manifest["arrays"][SPECTRUM.name])
+    if [plane["name"] for plane in manifest["planes"]] != list(configs):
+        raise ValueError(f"the planes are not those of the config: {', '.join(configs)}")
     for plane in manifest["planes"]:
-        files |= {f"planes/{plane['name']}/{spec.name}": dict(plane["arrays"][spec.name]) for spec in PLANE_ARRAYS}
+        for spec in plane_arrays(configs[plane["name"]], centre=plane["centre_frame"] is None):
+            files[f"planes/{plane['name']}/{spec.name}"] = dict(plane["arrays"][spec.name])
     return files
 
 
-def _essentials(manifest: dict[str, Any]) -> dict[str, Any]:
-    """What a manifest must say for its run to be read aright: no prose, no numbers that depend on the machine."""
+def _essentials(manifest: dict[str, Any], expected: dict[str, Any]) -> dict[str, Any]:
+    """What a manifest must say for its run to be read aright: no prose, no numbers that depend on the machine.
 
-    def facts(entries: dict[str, Any], specs: tuple[ArraySpec, ...]) -> dict[str, Any]:
+    Of arrays, those that are expected: what others have added is left alone.
+    """
+
+    def facts(entries: dict[str, Any], names: Iterable[str]) -> dict[str, Any]:
         keys = ("dtype", "shape", "axes", "scale_factor")
-        return {spec.name: [entries[spec.name].get(key) for key in keys] for spec in specs}
+        return {name: [entries[name].get(key) for key in keys] for name in names}
 
+    planes = list(zip(manifest["planes"], expected["planes"], strict=True))
     return {
         "id": manifest["id"],
         "dataset": [manifest["dataset"][key] for key in ("name", "train_points", "test_points")],
         "model": [manifest["model"][key] for key in ("layers", "activation", "residual", "parameters")],
         "metrics": manifest["metrics"],
         "parameters": manifest["parameters"],
-        "arrays": facts(manifest["arrays"], RUN_ARRAYS),
-        "planes": [
-            [plane["name"], plane["kind"], plane["spans"], facts(plane["arrays"], PLANE_ARRAYS)]
-            for plane in manifest["planes"]
-        ],
+        "arrays": facts(manifest["arrays"], expected["arrays"]),
+        "planes": [[plane[key] for key in ("name", "kind", "moving", "spans")] for plane, _ in planes],
+        "plane_arrays": [facts(plane["arrays"], like["arrays"]) for plane, like in planes],
+        "curvature": manifest.get("curvature"),
     }
 
 
@@ -314,21 +334,51 @@ def _dataset(described: dict[str, Any], arrays: dict[str, AnyArray]) -> Dataset:
     )
 
 
-def _planes(manifest: dict[str, Any], arrays: dict[str, AnyArray]) -> tuple[Plane, ...]:
-    return tuple(
-        Plane(
-            entry["name"],
-            entry["kind"],
-            entry["what"],
-            arrays[f"planes/{entry['name']}/directions"],
-            entry["seed"],
-        )
-        for entry in manifest["planes"]
+def _cut(entry: dict[str, Any], config: PlaneConfig, arrays: dict[str, AnyArray]) -> Cut:
+    if config.spans is not None and tuple(entry["spans"]) != config.spans:
+        raise ValueError(f"the spans of {entry['name']} are not those of the config")
+    own = {name: arrays[f"planes/{entry['name']}/{name}"] for name in entry["arrays"] if _is_known(entry, name, arrays)}
+    frame = entry["centre_frame"]
+    eigenvalues = entry["eigenvalues"]
+    plane = Plane(
+        **{key: entry[key] for key in ("name", "kind", "title", "what", "hides", "moving", "normalization", "seed")},
+        directions=own["directions"],
+        spans=tuple(entry["spans"]),
+        centre=own["centre"] if frame is None else arrays["weights"][frame],
+        centre_frame=frame,
+        eigenvalues=None if eigenvalues is None else (float(eigenvalues[0]), float(eigenvalues[1])),
+        anchors=tuple(Anchor(**anchor) for anchor in entry["anchors"]),
+    )
+    return Cut(
+        plane=plane,
+        grid=config.grid,
+        loss_surface=own["loss_surface"],
+        test_loss_surface=own["test_loss_surface"],
+        path=PathOnPlane(own["path"], own["residual"], float(entry["explained_variance"])),
+        path_loss=own["path_loss"],
+        nonconvexity=own.get("nonconvexity"),
     )
 
 
-def _grid(arrays: dict[str, AnyArray]) -> InputGrid:
-    return InputGrid(arrays["grid_x"], arrays["grid_y"])
+def _is_known(entry: dict[str, Any], name: str, arrays: dict[str, AnyArray]) -> bool:
+    return f"planes/{entry['name']}/{name}" in arrays
+
+
+def _curvature(entry: dict[str, Any] | None, arrays: dict[str, AnyArray]) -> TrainingCurvature | None:
+    if entry is None:
+        return None
+    numbers = {key: np.array(entry[key], np.float64) for key in ("largest", "smallest", "trace", "adaptive_sharpness")}
+    frames, error, negative = tuple(entry["frames"]), entry["trace_error"], entry["negative"]
+    if any(values.shape != (len(frames),) for values in numbers.values()):
+        raise ValueError("curvature has not one number for each of its frames")
+    return TrainingCurvature(
+        frames=frames,
+        **numbers,
+        trace_error=np.zeros(len(frames)) if error is None else np.array(error, np.float64),
+        negative=None if negative is None else np.array(negative),
+        spectrum=arrays.get("spectrum"),
+        stability=entry["stability"],
+    )
 
 
 def _alive(process: int) -> bool:

@@ -12,6 +12,9 @@ from lossatlas.directions import Plane
 from lossatlas.engine import Evaluator
 from lossatlas.errors import ConfigError
 
+#: Parameters that are moved at a time.
+_COLUMNS = 4096
+
 
 @dataclass(frozen=True)
 class LossSurface:
@@ -67,11 +70,14 @@ def loss_surfaces(
     b = np.broadcast_to(scales * unit[None, :, None], (len(spans), grid, grid)).astype(np.float32).ravel()
     packed_centre, packed = (evaluator.network.packed(np.asarray(v, np.float32)) for v in (centre, plane.directions))
 
-    def models(start: int, stop: int) -> Floats:
-        moved: Floats = a[start:stop, None] * packed[0]
-        moved += b[start:stop, None] * packed[1]
-        moved += packed_centre
-        return moved
+    def write(start: int, stop: int, out: Float32) -> None:
+        steps = a[start:stop, None], b[start:stop, None]
+        for first in range(0, out.shape[1], _COLUMNS):  # so that what is added comes from the cache
+            columns = slice(first, first + _COLUMNS)
+            part = out[:, columns]
+            np.multiply(steps[0], packed[0, columns], out=part)
+            part += steps[1] * packed[1, columns]
+            part += packed_centre[columns]
 
-    losses = evaluator.losses_of(a.size, models).reshape(len(spans), grid, grid)
+    losses = evaluator.losses_of(a.size, write).reshape(len(spans), grid, grid)
     return [LossSurface(float(span), span * unit, loss) for span, loss in zip(spans, losses, strict=True)]

@@ -26,7 +26,7 @@ PLOTLY = next(path.relative_to(WEB).as_posix() for path in (WEB / "vendor").glob
 def test_every_file_of_a_run_is_answered_byte_for_byte(stocked: Live) -> None:
     folder = stocked.data / "runs" / RUN
     paths = [*folder.glob("*.npy"), *folder.glob("planes/*/*.npy"), folder / "run.json"]
-    assert len(paths) == 13
+    assert len(paths) == 18
     for path in paths:
         url = path.relative_to(stocked.data).as_posix()
         for encoding in ("identity", "gzip", "br"):

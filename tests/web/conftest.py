@@ -20,9 +20,10 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, ConsoleMessage, Page, Playwright, sync_playwright
 
+from lossatlas.computing import compute_run
 from lossatlas.export import export_site
 from lossatlas.gallery import Gallery
-from lossatlas.runs import Run, RunConfig, compute_run
+from lossatlas.runs import Run, RunConfig
 
 FLAGS = [
     "--no-sandbox",
@@ -42,7 +43,11 @@ def quick(name: str = "moons", hidden: tuple[int, ...] = (16, 16), **training: A
     """A run small enough for a test, as the page asks for it where it is told to train like :data:`MOONS`."""
     return RunConfig(
         dataset={"name": name, "points": 80} if name == "moons" else {"name": name},
-        model={"hidden": hidden, "activation": training.pop("activation", "tanh")},
+        model={
+            "hidden": hidden,
+            "activation": training.pop("activation", "tanh"),
+            "residual": training.pop("residual", False),
+        },
         training={"epochs": 60, "frames": 12, **training},
         planes=({"grid": 15},),
         boundary={"resolution": 24},
@@ -55,6 +60,7 @@ ARMS = quick("arms")
 IRIS = quick("iris", (4,))
 DIVERGED = quick("corners", (10,), activation="linear", optimizer="sgd", learning_rate=9999.0)
 UNUSUAL = quick("moons", (7, 5))
+RESIDUAL = quick(residual=True)
 
 
 def until(page: Page, condition: str, arg: Any = None, patience: int = PATIENCE) -> None:
@@ -108,7 +114,7 @@ class Watched:
 @pytest.fixture(scope="session")
 def gallery(tmp_path_factory: pytest.TempPathFactory) -> Gallery:
     gallery = Gallery(tmp_path_factory.mktemp("web") / "data")
-    for config in (MOONS, MOONS_FAST, ARMS, IRIS, DIVERGED, UNUSUAL):
+    for config in (MOONS, MOONS_FAST, ARMS, IRIS, DIVERGED, UNUSUAL, RESIDUAL):
         gallery.save(compute_run(config))
     return gallery
 

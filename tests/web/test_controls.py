@@ -10,7 +10,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from lossatlas.runs import Run
-from tests.web.conftest import ARMS, IRIS, MOONS, MOONS_FAST, UNUSUAL, Site, Watched, until, watched
+from tests.web.conftest import ARMS, IRIS, MOONS, MOONS_FAST, RESIDUAL, UNUSUAL, Site, Watched, until, watched
 
 pytestmark = pytest.mark.browser
 
@@ -51,7 +51,7 @@ def assert_surface(page: Page, run: Run, frame: int, span_index: int) -> None:
             return {x: [...trace.x], y: [...trace.y], z: Array.from(trace.z, (row) => [...row])};
         }"""
     )
-    span = run.setup.config.planes[0].spans[span_index]
+    span = run.planes[0].spans[span_index]
     stored = run.loss_surface["fresh"][span_index, frame].astype(np.float64)
     heights = np.array(drawn["z"])
     top = heights.max()
@@ -175,7 +175,7 @@ def test_zoom_goes_through_the_stored_spans(site: Site, desktop: Watched) -> Non
     slider.focus()
     for key, span_index in (("End", 2), ("ArrowLeft", 1), ("Home", 0)):
         slider.press(key)
-        span = site.run().setup.config.planes[0].spans[span_index]
+        span = site.run().planes[0].spans[span_index]
         until(page, "span => window.lossatlas.shown().span === span", arg=span)
         assert_surface(page, site.run(), 11, span_index)
     assert shown(page)["frame"] == 11
@@ -311,6 +311,50 @@ def test_a_model_a_dataset_and_a_training_are_chosen_by_keyboard_and_live_in_the
     training.select_option(value=MOONS_FAST.id)
     until(page, "run => window.lossatlas.shown().run === run", arg=MOONS_FAST.id)
     page.wait_for_url(f"**run={MOONS_FAST.id}*")
+
+
+def test_residual_skips_are_a_switch_of_the_model_and_live_in_the_url(site: Site, desktop: Watched) -> None:
+    page = desktop.open(site.url + "?epoch=60")
+    switch = page.get_by_role("switch", name="Residual skips")
+    expect(switch).not_to_be_checked()
+    assert "residual" not in page.url
+    switch.press("Space")
+    until(page, "run => window.lossatlas.shown().run === run", arg=RESIDUAL.id)
+    page.wait_for_url("**residual=true*")
+    assert_readouts(page, site.run(RESIDUAL), 11)
+    assert_surface(page, site.run(RESIDUAL), 11, 0)
+    expect(page.locator("#run-title")).to_have_text("Half moons · 2 × 16 tanh residual")
+    page.go_back()
+    until(page, "run => window.lossatlas.shown().run === run", arg=MOONS.id)
+    expect(switch).not_to_be_checked()
+    page.go_forward()
+    until(page, "run => window.lossatlas.shown().run === run", arg=RESIDUAL.id)
+    expect(switch).to_be_checked()
+    switch.press("Space")
+    until(page, "run => window.lossatlas.shown().run === run", arg=MOONS.id)
+    assert "residual" not in page.url
+
+
+def test_residual_skips_mean_nothing_without_two_equal_widths_in_a_row(site: Site, desktop: Watched) -> None:
+    page = desktop.open(site.url + "?hidden=7-5&residual=true")
+    assert shown(page)["run"] == UNUSUAL.id
+    switch = page.get_by_role("switch", name="Residual skips")
+    expect(switch).to_be_disabled()
+    expect(switch).not_to_be_checked()
+    assert "two hidden layers of equal width" in switch.evaluate("input => input.closest('label').title")
+    page.get_by_role("radio", name="Hidden 16-16").press("Space")
+    until(page, "run => window.lossatlas.shown().run === run", arg=RESIDUAL.id)
+    expect(switch).to_be_enabled()
+    expect(switch).to_be_checked()
+
+
+def test_a_residual_twin_that_a_published_gallery_lacks_is_marked(exported: Site, desktop: Watched) -> None:
+    page = desktop.open(exported.url + "?dataset=arms")
+    switch = page.get_by_role("switch", name="Residual skips")
+    expect(switch).to_have_attribute("aria-disabled", "true")
+    switch.press("Space")
+    expect(page.locator("#status-line")).to_contain_text("Not available in this gallery")
+    expect(switch).to_have_attribute("aria-disabled", "false")  # the plain one is there
 
 
 @pytest.mark.parametrize("config", [MOONS_FAST, ARMS, IRIS, UNUSUAL])

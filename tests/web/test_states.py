@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Playwright, expect
 
+from lossatlas.computing import compute_run
 from lossatlas.export import export_site
 from lossatlas.gallery import Gallery
-from lossatlas.runs import compute_run
 from tests.web.conftest import (
     DIVERGED,
     FLAGS,

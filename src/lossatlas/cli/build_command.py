@@ -7,7 +7,7 @@ from contextlib import nullcontext
 import click
 
 from lossatlas.building import build_gallery
-from lossatlas.cli.options import SETTINGS, config_from, config_options, data_option, hidden_layers
+from lossatlas.cli.options import SETTINGS, config_from, config_options, data_option, hidden_layers, plane_option
 from lossatlas.cli.progress import progress
 from lossatlas.cluster import cluster
 from lossatlas.datasets import SOURCES
@@ -35,6 +35,7 @@ _GIVEN_BY_DATASET = ("points", "noise")
     help="Again for each model: its hidden layers as 16,16, or none.  "
     f"[default: {' and '.join(','.join(map(str, model)) for model in DEFAULT_MODELS)}]",
 )
+@plane_option
 @config_options(*(setting for setting in SETTINGS if setting.key not in _GIVEN_BY_DATASET))
 @click.option("--workers", type=click.IntRange(1, 256), help="Processes.  [default: one a core]")
 @click.option(
@@ -47,10 +48,11 @@ def build_command(
     gallery: Gallery,
     datasets: tuple[str, ...],
     models: tuple[str, ...],
+    planes: tuple[str, ...],
     config_file: str | None,
     workers: int | None,
     address: str | None,
-    **flags: str | None,
+    **flags: str | bool | None,
 ) -> None:
     """Fill a gallery: every model on every dataset, on all cores.
 
@@ -59,7 +61,7 @@ def build_command(
     unknown = [name for name in datasets if name not in SOURCES]
     if unknown:
         raise ConfigError([("--dataset", f"there is no dataset {unknown[0]!r}; there are {', '.join(SOURCES)}")])
-    base = config_from(config_file, flags)
+    base = config_from(config_file, flags, planes)
     # what the file names is built, unless flags name others
     named = (base.dataset.name,) if "name" in base.dataset.model_fields_set else None
     sized = (base.model.hidden,) if "hidden" in base.model.model_fields_set else None

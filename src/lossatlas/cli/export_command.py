@@ -12,13 +12,14 @@ from lossatlas.gallery import Gallery
 @click.command("export")
 @click.argument("site_dir")
 @data_option
-def export_command(site_dir: str, gallery: Gallery) -> None:
+@click.option("--compact", is_flag=True, help="Arrays as gzip, and no weights of large networks: a third of the bytes.")
+def export_command(site_dir: str, gallery: Gallery, compact: bool) -> None:
     """Write the page and a gallery into SITE_DIR as static files.
 
     All links in it are relative: it works under any path of any web host. What the gallery lacks is shown as not
     available there.
     """
-    export = export_site(gallery, site_dir)
+    export = export_site(gallery, site_dir, compact=compact)
     for fault in export.left_out:
         click.echo(f"left out: {fault}", err=True)
     if not export.runs:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 import tomllib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
@@ -12,6 +13,7 @@ import click
 
 from lossatlas.activations import ACTIVATIONS
 from lossatlas.datasets import SOURCES
+from lossatlas.directions import KINDS
 from lossatlas.errors import ConfigError
 from lossatlas.gallery import Gallery, default_data_folder
 from lossatlas.optimizers import OPTIMIZERS
@@ -55,17 +57,23 @@ def hidden_layers(text: str) -> list[int | float | str]:
 
 @dataclass(frozen=True)
 class Setting:
-    """A flag and the field of the configuration that it sets."""
+    """A flag and the field of the configuration that it sets; a switch takes no value, and ``--no-…`` turns it off."""
 
     flag: str
     field: tuple[str, ...]
     what: str
     read: Callable[[str], Any] = str
+    switch: bool = False
 
     @property
     def key(self) -> str:
         """The name click hands the value over by."""
         return self.flag.lstrip("-").replace("-", "_")
+
+    @property
+    def off(self) -> str:
+        """The flag that turns a switch off."""
+        return f"--no-{self.flag.lstrip('-')}"
 
 
 _DATASETS, _ACTIVATIONS, _OPTIMIZERS = (", ".join(names) for names in (SOURCES, ACTIVATIONS, OPTIMIZERS))
@@ -75,6 +83,7 @@ MODEL_SETTINGS = (
 )
 SETTINGS = (
     Setting("--activation", ("model", "activation"), f"One of {_ACTIVATIONS}."),
+    Setting("--residual", ("model", "residual"), "Skips between hidden layers of equal width, or none.", switch=True),
     Setting("--points", ("dataset", "points"), "Points, train and test together.", _number),
     Setting("--noise", ("dataset", "noise"), "Spread of the points; left out, the dataset's own.", _number),
     Setting("--test-fraction", ("dataset", "test_fraction"), "Share of the points kept for testing.", _number),
@@ -87,12 +96,53 @@ SETTINGS = (
     Setting("--epochs", ("training", "epochs"), "Times that training sees every point.", _number),
     Setting("--frames", ("training", "frames"), "How many epochs to record, at most.", _number),
     Setting("--seed", ("training", "seed"), "Seed of the initial weights and of the batches.", _number),
-    Setting("--plane-seed", ("planes", "seed"), "Seed of the two random directions.", _number),
-    Setting("--spans", ("planes", "spans"), "Zooms of the surface, as 1,0.1,0.01; the first is shown first.", _numbers),
-    Setting("--grid", ("planes", "grid"), "Samples along each axis of the surface; odd.", _number),
+    Setting("--plane-seed", ("planes", "seed"), "Seed of random directions.", _number),
+    Setting(
+        "--spans", ("planes", "spans"), "Zooms of the first plane, as 1,0.1,0.01; the first is shown first.", _numbers
+    ),
+    Setting("--grid", ("planes", "grid"), "Samples along each axis of every surface; odd.", _number),
+    Setting("--curvature", ("curvature", "frames"), "At how many frames to measure the Hessian; 0 for none.", _number),
     Setting("--resolution", ("boundary", "resolution"), "Samples along each axis of the boundary.", _number),
     Setting("--margin", ("boundary", "margin"), "Room around the data, as a share of its extent.", _number),
 )
+
+
+#: Names that ``--plane`` takes, and what each sets; a colon gives ``through`` its points, and ``file`` its path.
+PLANES: dict[str, dict[str, Any]] = {
+    "fresh": {},
+    "fresh-layer": {"kind": "fresh", "normalization": "layer", "moving": False},
+    "fresh-filter": {"kind": "fresh", "normalization": "filter", "moving": False},
+    "gaussian": {"kind": "gaussian", "moving": False},
+    "gaussian-layer": {"kind": "gaussian", "normalization": "layer", "moving": False},
+    "gaussian-filter": {"kind": "gaussian", "normalization": "filter", "moving": False},
+    "pca": {"kind": "pca"},
+    "hessian": {"kind": "hessian"},
+    "hessian-largest": {"kind": "hessian", "eigenvalues": "largest"},
+    "through": {"kind": "through"},
+    "file": {"kind": "file"},
+}
+_DEFAULT_PLANES = ("fresh", "gaussian-filter", "pca", "hessian")
+
+
+def plane_option(command: _Command) -> _Command:
+    """``--plane NAME``, as often as wanted: the command gets ``planes``."""
+    return click.option(
+        "--plane",
+        "planes",
+        multiple=True,
+        metavar="NAME",
+        help=f"Again for each: {', '.join(PLANES)}; as through:end,start,run:ID and file:vectors.npy.  "
+        f"[default: {', '.join(_DEFAULT_PLANES)}]",
+    )(command)
+
+
+def _plane(text: str) -> dict[str, Any]:
+    name, _, rest = text.partition(":")
+    if name not in PLANES or (bool(rest) and name not in ("through", "file")):
+        raise ConfigError([("--plane", f"there is no plane {text!r}; there are {', '.join(PLANES)}")])
+    if name == "file":
+        return {**PLANES[name], "file": rest}
+    return {**PLANES[name], **({"points": rest.split(",")} if rest else {})}
 
 
 def config_options(*settings: Setting) -> Callable[[_Command], _Command]:
@@ -102,7 +152,10 @@ def config_options(*settings: Setting) -> Callable[[_Command], _Command]:
     def add(command: _Command) -> _Command:
         for setting in reversed(settings):
             what = f"{setting.what}{_default(setting)}"
-            command = click.option(setting.flag, setting.key, metavar="VALUE", help=what)(command)
+            if setting.switch:
+                command = click.option(f"{setting.flag}/{setting.off}", setting.key, default=None, help=what)(command)
+            else:
+                command = click.option(setting.flag, setting.key, metavar="VALUE", help=what)(command)
         return click.option("--config", "config_file", metavar="FILE", help=f"TOML file of settings{precedence}.")(
             command
         )
@@ -114,14 +167,18 @@ def _default(setting: Setting) -> str:
     section, key = setting.field
     if setting.field == ("dataset", "noise"):
         return ""
-    part = getattr(RunConfig(), section)
-    value = getattr(part[0] if section == "planes" else part, key)
+    part = RunConfig().planes[0] if section == "planes" else getattr(RunConfig(), section)
+    value = getattr(part, key)
     shown = ",".join(f"{number:g}" for number in value) if isinstance(value, tuple) else value
+    if setting.switch:
+        shown = (setting.flag if value else setting.off).lstrip("-")
     return f"  [default: {shown}]"
 
 
-def config_from(config_file: str | None, flags: dict[str, str | None]) -> RunConfig:
-    """Read a configuration from a file and from flags; a flag wins.
+def config_from(
+    config_file: str | None, flags: Mapping[str, str | bool | None], planes: tuple[str, ...] = ()
+) -> RunConfig:
+    """Read a configuration from a file, from flags, and from the names of planes; a flag wins.
 
     Raises
     ------
@@ -129,28 +186,36 @@ def config_from(config_file: str | None, flags: dict[str, str | None]) -> RunCon
         Naming the flag, or the file and field, at fault.
     """
     values = _read_toml(Path(config_file)) if config_file else {}
-    plane = _first_plane(values)
+    if planes:
+        values["planes"] = [_plane(text) for text in planes]
     by_field: dict[str, str] = {}
     for setting in (*MODEL_SETTINGS, *SETTINGS):
-        text = flags.get(setting.key)
-        if text is None:
+        given = flags.get(setting.key)
+        if given is None:
             continue
         section, key = setting.field
-        target = plane if section == "planes" else values.setdefault(section, {})
-        if isinstance(target, dict):
-            target[key] = setting.read(text)
         by_field[f"{section}.{key}"] = setting.flag
-    if plane:
-        values["planes"] = [plane, *values.get("planes", [])[1:]]
+        for target in _planes_with(values, key) if section == "planes" else [values.setdefault(section, {})]:
+            if isinstance(target, dict):
+                target[key] = setting.read(given) if isinstance(given, str) else given
     try:
         return RunConfig.from_mapping(values)
     except ConfigError as error:
         raise _in_flags(error, by_field, config_file) from None
 
 
-def _first_plane(values: dict[str, Any]) -> dict[str, Any]:
-    planes = values.get("planes")
-    return dict(planes[0]) if isinstance(planes, list) and planes and isinstance(planes[0], dict) else {}
+def _planes_with(values: dict[str, Any], key: str) -> list[Any]:
+    """The planes in which a flag sets a field: spans in the first one, a seed in those that have one."""
+    planes = values.setdefault("planes", [dict(PLANES[name]) for name in _DEFAULT_PLANES])
+    if not isinstance(planes, list):
+        return []
+    if key == "spans":
+        return planes[:1]
+    return [
+        plane
+        for plane in planes
+        if isinstance(plane, dict) and key in getattr(KINDS.get(plane.get("kind", "fresh")), "model_fields", {})
+    ]
 
 
 def _read_toml(path: Path) -> dict[str, Any]:
@@ -166,7 +231,7 @@ def _in_flags(error: ConfigError, by_field: dict[str, str], config_file: str | N
     """Name each fault by the flag that set it, or by the file."""
     faults = []
     for field, message in error.faults:
-        name = field.replace("planes.0.", "planes.")
+        name = re.sub(r"^planes\.\d+\.", "planes.", field)
         flag = next((flag for key, flag in by_field.items() if name == key or name.startswith(f"{key}.")), None)
         if flag is None and "." not in name:  # a fault of a whole part: name the flags that made it
             flag = ", ".join(flag for key, flag in by_field.items() if key.startswith(f"{name}.")) or None

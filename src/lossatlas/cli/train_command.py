@@ -4,44 +4,51 @@ from __future__ import annotations
 
 import click
 
-from lossatlas.cli.options import MODEL_SETTINGS, SETTINGS, config_from, config_options, data_option
+from lossatlas.cli.options import MODEL_SETTINGS, SETTINGS, config_from, config_options, data_option, plane_option
 from lossatlas.cli.progress import progress
+from lossatlas.computing import Computation
 from lossatlas.gallery import Gallery
-from lossatlas.runs import Computation, Run, RunConfig, Setup
+from lossatlas.runs import Frame, Run, RunConfig, Setup
 from lossatlas.store import run_folder, writing
 
 
 @click.command("train")
 @data_option
+@plane_option
 @config_options(*MODEL_SETTINGS, *SETTINGS)
 @click.option("--threads", type=click.IntRange(1, 256), help="For the surfaces.  [default: one a core]")
-def train_command(gallery: Gallery, config_file: str | None, threads: int | None, **flags: str | None) -> None:
+def train_command(
+    gallery: Gallery, planes: tuple[str, ...], config_file: str | None, threads: int | None, **flags: str | bool | None
+) -> None:
     """Train one configuration and store everything there is to see of it.
 
     With no flags and no file, the default configuration: half moons, two hidden layers of 16. A configuration that is
     in the gallery already is not computed again.
     """
-    config = config_from(config_file, flags)
+    config = config_from(config_file, flags, planes)
     if config.id in gallery:
         click.echo(f"{config.id} is there already", err=True)
         gallery.open(config.id)  # and sound: otherwise this says what is wrong
     else:
         with writing(gallery.data):  # before the work rather than after it
             gallery.data.mkdir(parents=True, exist_ok=True)
-        run = _computed(config, threads)
+        run = _computed(config, threads, gallery)
         gallery.save(run)
         _tell(run)
     click.echo(config.id)
     click.echo(str(run_folder(gallery.data, config.id)))
 
 
-def _computed(config: RunConfig, threads: int | None) -> Run:
-    computation, frames = Computation(Setup.of(config), threads), []
-    with progress(len(computation.training.epochs), computation.setup.title) as step:
+def _computed(config: RunConfig, threads: int | None, gallery: Gallery) -> Run:
+    setup = Setup.of(config)
+    computation = Computation(setup, threads, references=gallery.references(config))
+    frames: list[Frame] = []
+    with progress(len(computation.training.epochs), setup.title) as step:
         for frame in computation:
             frames.append(frame)
             step()
-    return Run.of(computation.setup, frames, computation.outcome)
+    with progress(len(config.planes) + 1, "Planes and curvature") as step:
+        return computation.finish(frames, lambda _stage: step())
 
 
 def _tell(run: Run) -> None:

@@ -76,26 +76,34 @@ class Evaluator:
         inputs = np.ascontiguousarray(points[self._order].T, np.float32)
         runs = None if labels is None else list(_runs(labels[self._order]))
         make = WasmKernel if self.kernel == "wasm" else NumpyKernel
+        self._all: list[Kernel] = [make(network, inputs, runs) for _ in range(self.threads)]
         self._kernels: SimpleQueue[Kernel] = SimpleQueue()
-        for _ in range(self.threads):
-            one: Kernel = make(network, inputs, runs)
-            self._kernels.put(one)
+        for kernel_of_a_thread in self._all:
+            self._kernels.put(kernel_of_a_thread)
         #: How many models a kernel is given at a time.
-        self.chunk = one.chunk
+        self.chunk = self._all[0].chunk
 
     def losses(self, models: Floats) -> Float32:
         """Mean cross-entropy ``[B]`` of models ``[B, P]``, in nats; inf where float32 overflows."""
-        return self.losses_of(len(models), lambda start, stop: self.network.packed(models[start:stop]))
 
-    def losses_of(self, count: int, packed: Callable[[int, int], Floats]) -> Float32:
-        """Mean cross-entropy ``[count]`` of models made on demand: ``packed(start, stop)`` gives ``[stop-start, P]``.
+        def write(start: int, stop: int, out: Float32) -> None:
+            out[...] = self.network.packed(models[start:stop])
 
-        No more than a chunk of models a thread is ever in memory.
+        return self.losses_of(len(models), write)
+
+    def losses_of(self, count: int, write: Callable[[int, int, Float32], None]) -> Float32:
+        """Mean cross-entropy ``[count]`` of models made on demand: ``write(start, stop, out)`` packs some of them.
+
+        ``out`` is ``[stop - start, P]``, and no more than a chunk of models a thread is ever in memory.
         """
         losses = np.empty(count, np.float32)
+        room = min(self.chunk, count)
+        buffers = {id(kernel): np.empty((room, self.network.parameter_count), np.float32) for kernel in self._all}
 
         def work(start: int, stop: int, kernel: Kernel) -> None:
-            losses[start:stop] = kernel.losses(packed(start, stop))
+            models = buffers[id(kernel)][: stop - start]
+            write(start, stop, models)
+            losses[start:stop] = kernel.losses(models)
 
         self._each_chunk(count, work)
         return losses

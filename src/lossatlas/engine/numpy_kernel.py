@@ -15,9 +15,12 @@ import numpy as np
 from lossatlas.arrays import Float32, Floats
 from lossatlas.network import Network
 
-#: Activations of one layer and chunk, in bytes. Smaller ones would fit the second-level cache, and gain nothing by it:
-#: each call of NumPy then does too little for what it costs, most of all with threads, which hand the GIL to and fro.
-_CHUNK_BYTES = 2304 * 1024
+#: Multiplications and additions of one chunk that are worth the twenty or so calls of NumPy it takes: most of all with
+#: threads, which hand the GIL to and fro at each.
+_CHUNK_WORK = 20_000_000
+#: Activations of one layer and chunk, in bytes: what a second-level cache holds with the layer before it, if that is
+#: work enough; and more than a share of the third-level one would be too much.
+_CACHED_BYTES, _MOST_BYTES = 1024 * 1024, 2304 * 1024
 _MOST_MODELS = 64
 _MOST_POINTS = 2048
 
@@ -54,9 +57,15 @@ class NumpyKernel:
         self._tiles = list(_tiles(self.count, runs or ()))
         columns = max(tile.stop - tile.start for tile in self._tiles)
         #: How many models to hand over at a time.
-        self.chunk = int(np.clip(_CHUNK_BYTES // (4 * columns * (max(network.layers[1:]) + 1)), 1, _MOST_MODELS))
-        # [B, width + 1, N] for each hidden layer, the last row ones for good
-        self._buffers = [np.ones((self.chunk, width + 1, columns), np.float32) for width in network.layers[1:-1]]
+        self.chunk = _chunk(network, columns)
+        # [B, width + 1, N] for each hidden layer, the last row ones for good. Every other layer of one width shares its
+        # buffer: what is written again and again stays in the cache.
+        shared: dict[tuple[int, int], Float32] = {}
+        self._buffers = [
+            shared.setdefault((width, layer % 2), np.ones((self.chunk, width + 1, columns), np.float32))
+            for layer, width in enumerate(network.layers[1:-1])
+        ]
+        self._skips = [network.has_skip(layer) for layer in range(len(self._buffers))]
         self._relative = np.empty((self.chunk, network.class_count - 1, columns), np.float32)
 
     def losses(self, packed: Floats) -> Float32:
@@ -93,11 +102,13 @@ class NumpyKernel:
     def _hidden(self, matrices: list[Floats], tile: Tile) -> Floats:
         """Activations ``[B, width + 1, columns]`` of the last hidden layer (or the inputs), a row of ones below."""
         below: Floats = self._inputs[None, :, tile.start : tile.stop]
-        for matrix, buffer in zip(matrices[:-1], self._buffers, strict=True):
+        for matrix, buffer, skip in zip(matrices[:-1], self._buffers, self._skips, strict=True):
             above = buffer[: len(matrix), :, : tile.stop - tile.start]
             units = above[:, :-1]
             np.matmul(matrix, below, out=units)
             self.network.activation.forward(units)
+            if skip:
+                units += below[:, :-1]
             below = above
         return below
 
@@ -146,6 +157,13 @@ def numpy_has_avx512() -> bool:
     """Whether NumPy runs float32 tanh and log1p with AVX-512 (X86_V4 and up): some ten times as fast as without."""
     [found] = np.lib.introspect.opt_func_info(func_name="^tanh$", signature="float32")["tanh"].values()
     return any(level in found["current"] for level in ("AVX512", "X86_V4"))
+
+
+def _chunk(network: Network, columns: int) -> int:
+    """How many models to evaluate at once, on so many inputs."""
+    size = 4 * columns * (max(network.layers[1:]) + 1)
+    wanted = _CHUNK_WORK // (2 * columns * network.parameter_count)
+    return min(max(wanted, _CACHED_BYTES // size, 1), max(_MOST_BYTES // size, 1), _MOST_MODELS)
 
 
 def _tiles(count: int, runs: Sequence[tuple[int, int, int]]) -> Iterator[Tile]:

@@ -121,6 +121,7 @@ class WasmKernel:
             put(np.array(sizes), np.int32),
             len(sizes) - 1,
             _ACTIVATIONS[network.activation.name],
+            network.residual,
             network.parameter_count,
             self.count,
             len(runs),

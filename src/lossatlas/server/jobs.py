@@ -8,12 +8,13 @@ from collections.abc import Callable
 from enum import StrEnum
 from functools import partial
 
+from lossatlas.computing import Computation
 from lossatlas.errors import CancelledError, LossAtlasError, QueueFullError
 from lossatlas.gallery import Gallery
 from lossatlas.manifest import outcome_entry
-from lossatlas.runs import Computation, Frame, Run, RunConfig, Setup
+from lossatlas.runs import Frame, RunConfig, Setup
 from lossatlas.server.events import Event, EventLog
-from lossatlas.server.messages import done_body, frame_arrays, frame_body, manifest_body
+from lossatlas.server.messages import done_body, frame_arrays, frame_body, manifest_body, stage_body
 from lossatlas.server.problems import problem_of
 
 logger = logging.getLogger("lossatlas.server")
@@ -223,14 +224,15 @@ class Jobs:
     def _compute(self, job: Job) -> Event:
         """Compute and store a run, telling of each frame as it comes; return the event that ends it."""
         setup = Setup.of(job.config)
-        computation = Computation(setup, self._threads, cancelled=lambda: not job.active)
+        references = self._gallery.references(job.config)
+        computation = Computation(setup, self._threads, cancelled=lambda: not job.active, references=references)
         epochs = computation.training.epochs
         job.log.append(Event("manifest", partial(manifest_body, setup, epochs)))
         frames = []
         for frame in computation:
             frames.append(frame)
             job.log.append(Event("frame", partial(frame_body, frame, len(epochs)), size=_size(frame)))
-        run = Run.of(setup, frames, computation.outcome)
+        run = computation.finish(frames, lambda stage: job.log.append(Event("stage", partial(stage_body, stage))))
         self._commit(job)
         self._gallery.save(run)
         outcome = outcome_entry(run.trajectory.outcome)

@@ -10,15 +10,14 @@ from typing import Any
 import numpy as np
 
 from lossatlas.arrays import AnyArray
-from lossatlas.manifest import describe, static_arrays
+from lossatlas.computing import Stage
+from lossatlas.manifest import describe_start, start_arrays
 from lossatlas.runs import Frame, Setup
-from lossatlas.training import METRICS
 
 
 def manifest_body(setup: Setup, epochs: Iterable[int]) -> dict[str, Any]:
     """The manifest of the run to be, with all planned epochs and the arrays that do not depend on training."""
-    manifest = describe(setup, list(epochs), {name: [] for name in METRICS}, {"status": "running"})
-    return {**manifest, "data": _encoded(static_arrays(setup))}
+    return {**describe_start(setup, list(epochs)), "data": _encoded(start_arrays(setup))}
 
 
 def frame_body(frame: Frame, total: int) -> dict[str, Any]:
@@ -41,6 +40,11 @@ def frame_arrays(frame: Frame) -> dict[str, AnyArray]:
         "point_predicted_class": frame.snapshot.predicted_class,
         **{f"planes/{name}/loss_surface": surface for name, surface in frame.loss_surface.items()},
     }
+
+
+def stage_body(stage: Stage) -> dict[str, Any]:
+    """A step of the work that follows training."""
+    return asdict(stage)
 
 
 def done_body(run_id: str, outcome: Mapping[str, Any], epochs: Iterable[int]) -> dict[str, Any]:

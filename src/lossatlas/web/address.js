@@ -2,7 +2,7 @@
 /** @import {State} from './types.js' */
 import {fromQuery, toQuery} from './state.js';
 
-const CHOICES = /** @type {const} */ (['dataset', 'hidden', 'activation', 'run']);
+const CHOICES = /** @type {const} */ (['dataset', 'hidden', 'activation', 'residual', 'run']);
 /** Chromium ignores replaceState beyond 200 calls in 30 seconds; four a second stays well below. */
 const REPLACE_EVERY = 250;
 

@@ -20,7 +20,7 @@ import {createTransport} from './views/transport.js';
 import {createZoom} from './views/zoom.js';
 
 const still = matchMedia('(prefers-reduced-motion: reduce)').matches;
-const CHOICES = /** @type {const} */ (['dataset', 'hidden', 'activation', 'run']);
+const CHOICES = /** @type {const} */ (['dataset', 'hidden', 'activation', 'residual', 'run']);
 
 /**
  * @param {object} begun

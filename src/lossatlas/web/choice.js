@@ -9,14 +9,21 @@ export const DEPTHS = [1, 2, 3, 4];
 export const WIDTHS = [10, 25, 50, 100];
 export const SMALL = [[], [4], [8], [16], [16, 16]];
 
+/** Can these hidden layers have a skip? It leads to a layer from an equally wide one below. @param {number[]} hidden */
+export function canSkip(hidden) {
+  return hidden.some((width, i) => width === hidden[i - 1]);
+}
+
 /**
- * The runs of the gallery for a choice of dataset and model. An activation means nothing without a hidden layer.
+ * The runs of the gallery for a choice of dataset and model. An activation means nothing without a hidden layer, nor
+ * does `residual` where no layer can have a skip.
  * @param {GalleryEntry[]} gallery @param {Omit<Choice, 'run'>} choice
  */
-export function candidates(gallery, {dataset, hidden, activation}) {
+export function candidates(gallery, {dataset, hidden, activation, residual}) {
   return gallery.filter((entry) => entry.dataset.name === dataset
     && writeHidden(entry.model.hidden) === writeHidden(hidden)
-    && (hidden.length === 0 || entry.model.activation === activation));
+    && (hidden.length === 0 || entry.model.activation === activation)
+    && (!canSkip(hidden) || (entry.model.residual ?? false) === residual));
 }
 
 /**
@@ -25,9 +32,9 @@ export function candidates(gallery, {dataset, hidden, activation}) {
  * @param {GalleryEntry[]} gallery @param {Catalog} catalog @param {Omit<Choice, 'run'>} choice
  */
 export function impliedRun(gallery, catalog, choice) {
-  const usual = [...flatten(withoutActivation(configFor(catalog, choice), choice))];
+  const usual = [...flatten(withoutMeaningless(configFor(catalog, choice), choice))];
   const ranked = candidates(gallery, choice).map((entry) => {
-    const own = flatten(withoutActivation(entry.config, choice)); // an older run lacks a setting that came later: it had the default
+    const own = flatten(withoutMeaningless(entry.config, choice)); // an older run lacks a setting that came later: it had the default
     return {entry, differences: usual.filter(([key, value]) => own.has(key) && own.get(key) !== value).length};
   }).sort((a, b) => a.differences - b.differences);
   const [best] = ranked;
@@ -35,8 +42,11 @@ export function impliedRun(gallery, catalog, choice) {
 }
 
 /** @param {any} config @param {Omit<Choice, 'run'>} choice */
-function withoutActivation(config, {hidden}) {
-  return hidden.length > 0 ? config : {...config, model: {...config.model, activation: ''}};
+function withoutMeaningless(config, {hidden}) {
+  const model = {...config.model};
+  if (hidden.length === 0) delete model.activation;
+  if (!canSkip(hidden)) delete model.residual;
+  return {...config, model};
 }
 
 /**
@@ -58,14 +68,15 @@ export function openingState(catalog, gallery) {
   const base = defaults(catalog);
   const first = gallery[0];
   if (!first || resolve(gallery, catalog, base).kind !== 'unavailable') return base;
-  return {...base, dataset: first.dataset.name, hidden: first.model.hidden, activation: first.model.activation};
+  const {hidden, activation, residual = false} = first.model;
+  return {...base, dataset: first.dataset.name, hidden, activation, residual};
 }
 
 /** The whole configuration that a choice stands for. @param {Catalog} catalog @param {Omit<Choice, 'run'>} choice @returns {Config} */
-export function configFor(catalog, {dataset, hidden, activation}) {
+export function configFor(catalog, {dataset, hidden, activation, residual}) {
   const base = /** @type {any} */ (catalog.default);
   const sample = catalog.datasets.find(({name}) => name === dataset)?.config ?? {name: dataset};
-  return {...base, dataset: sample, model: {...base.model, hidden, activation}};
+  return {...base, dataset: sample, model: {...base.model, hidden, activation, residual: residual && canSkip(hidden)}};
 }
 
 /**
@@ -90,7 +101,7 @@ function describe(key, value) {
 function withoutChoice(config) {
   const {dataset, model, ...rest} = /** @type {any} */ (config);
   const {name: _, ...sample} = dataset;
-  const {hidden: __, activation: ___, ...network} = model ?? {};
+  const {hidden: __, activation: ___, residual: ____, ...network} = model ?? {};
   return {...rest, dataset: sample, model: network};
 }
 

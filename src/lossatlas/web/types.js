@@ -21,7 +21,7 @@
  * @property {string} title
  * @property {Config} config
  * @property {{name: string, title: string, features: Feature[], classes: string[], train_points: number, test_points: number}} dataset
- * @property {{title: string, layers: number[], activation: string, parameters: number}} model
+ * @property {{title: string, layers: number[], activation: string, residual?: boolean, parameters: number}} model
  * @property {number[]} frames the epoch of each frame
  * @property {Metrics} metrics
  * @property {Outcome} outcome
@@ -32,7 +32,7 @@
  * @property {string} id
  * @property {string} title
  * @property {{name: string, title: string}} dataset
- * @property {{title: string, hidden: number[], activation: string, parameters: number}} model
+ * @property {{title: string, hidden: number[], activation: string, residual?: boolean, parameters: number}} model
  * @property {Config} config
  * @property {Outcome} outcome
  * @property {number} epochs
@@ -48,7 +48,7 @@
  * @property {{name: string, title: string}[]} activations
  * @property {CatalogDataset[]} datasets
  *
- * @typedef {{dataset: string, hidden: number[], activation: string, run: string | null}} Choice what the side panels say
+ * @typedef {{dataset: string, hidden: number[], activation: string, residual: boolean, run: string | null}} Choice what the side panels say
  *
  * @typedef {{x: number, y: number, z: number}} Eye where the camera stands; it looks at the centre
  *
@@ -56,6 +56,7 @@
  * @property {string} dataset
  * @property {number[]} hidden
  * @property {string} activation
+ * @property {boolean} residual kept through hidden layers that can have no skip, though it means nothing there
  * @property {string | null} run a run that the panels alone do not imply
  * @property {number | null} epoch null: wherever the first view puts it
  * @property {number | null} zoom the span shown; null: the run's first

@@ -25,6 +25,7 @@ typedef struct {
   const int32_t *sizes; /* layer sizes [layers + 1], from the features to the K logits */
   int32_t layers;       /* weight matrices: hidden layers + 1 */
   int32_t activation;   /* enum Activation */
+  int32_t residual;     /* does a hidden layer as wide as the hidden layer below add what it was given? */
   int32_t parameters;   /* P: floats from one model to the next */
   int32_t points;       /* N, without the padding */
   int32_t run_count;    /* how many runs the points come in */
@@ -144,6 +145,12 @@ INLINE void layer(const float *matrix, int in, int out, const Unit *below, Unit 
   for (; out; out--, matrix += in + 1, above++) product(matrix, in, below, above, 1, f);
 }
 
+/* above += below: the identity skip of He et al. (2016). */
+INLINE void skip(int units, const Unit *below, Unit *above) {
+  for (int i = 0; i < units; i++)
+    UNROLL for (int v = 0; v < VECTORS; v++) above[i][v] += below[i][v];
+}
+
 /* The hidden layers of one model on one block; gives the activations of the last (or the inputs). */
 static __attribute__((noinline)) const Unit *hidden(const Problem *is, const float *model, const Unit *below) {
   for (int l = 0; l < is->layers - 1; l++) {
@@ -156,6 +163,7 @@ static __attribute__((noinline)) const Unit *hidden(const Problem *is, const flo
     case GELU: layer(model, in, out, below, above, gelu4); break;
     default: layer(model, in, out, below, above, linear4);
     }
+    if (is->residual && l > 0 && in == out) skip(out, below, above);
     model += out * (in + 1);
     below = above;
   }

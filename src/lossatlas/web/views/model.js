@@ -1,8 +1,11 @@
-/** The left panel: depth × width, the small networks beside them, the activation, and other trainings of the same. */
+/** The left panel: depth × width, the small networks beside them, the activation, skips, and other trainings of the same. */
 /** @import {Catalog, GalleryEntry, State} from '../types.js' */
-import {candidates, DEPTHS, impliedRun, resolve, SMALL, trainingLabels, WIDTHS} from '../choice.js';
+import {candidates, canSkip, DEPTHS, impliedRun, resolve, SMALL, trainingLabels, WIDTHS} from '../choice.js';
 import {byId, make} from '../dom.js';
 import {readHidden, writeHidden} from '../state.js';
+
+const SKIPS = 'A hidden layer adds what it was given by an equally wide one below: h ← activation(W h + b) + h';
+const NO_SKIPS = 'A skip needs two hidden layers of equal width, one after the other';
 
 /** @param {{catalog: Catalog, choose: (patch: Partial<State>) => void}} options */
 export function createModel({catalog, choose}) {
@@ -11,8 +14,10 @@ export function createModel({catalog, choose}) {
   const trainingField = make('label', {class: 'field', hidden: true}, 'Training', training);
   const activation = make('select', {id: 'activation', 'aria-label': 'Activation'},
     ...catalog.activations.map(({name, title}) => make('option', {value: name}, title)));
+  const residual = make('input', {type: 'checkbox', role: 'switch', id: 'residual', 'aria-label': 'Residual skips'});
   const others = make('fieldset', {class: 'chips', hidden: true});
-  form.append(gridField(), smallField(), others, make('label', {class: 'field'}, 'Activation', activation), trainingField);
+  form.append(gridField(), smallField(), others, make('label', {class: 'field'}, 'Activation', activation),
+    make('label', {class: 'check', 'data-title': SKIPS}, residual, ' Residual skips'), trainingField);
 
   form.addEventListener('submit', (event) => event.preventDefault());
   form.addEventListener('change', (event) => {
@@ -20,6 +25,7 @@ export function createModel({catalog, choose}) {
     if (input.name === 'hidden') choose({hidden: readHidden(input.value), run: null});
   });
   activation.addEventListener('change', () => choose({activation: activation.value, run: null}));
+  residual.addEventListener('change', () => choose({residual: residual.checked, run: null}));
   training.addEventListener('change', () => choose({run: training.value === training.dataset.implied ? null : training.value}));
 
   /** Sizes that someone computed on the command line. @param {GalleryEntry[]} gallery @param {State} state */
@@ -31,6 +37,15 @@ export function createModel({catalog, choose}) {
     others.dataset.names = names;
     others.hidden = extra.size === 0;
     others.replaceChildren(make('legend', {}, 'Also here'), ...[...extra].map((size) => chip(size, size)));
+  };
+
+  /** @param {GalleryEntry[]} gallery @param {State} state */
+  const drawResidual = (gallery, state) => {
+    const able = canSkip(state.hidden);
+    residual.checked = able && state.residual;
+    residual.disabled = !able;
+    markAvailable(residual, resolve(gallery, catalog, {...state, residual: !state.residual, run: null}).kind !== 'unavailable');
+    if (!able) /** @type {HTMLElement} */ (residual.parentElement).title = NO_SKIPS;
   };
 
   /** @param {GalleryEntry[]} gallery @param {State} state */
@@ -60,6 +75,7 @@ export function createModel({catalog, choose}) {
         option.setAttribute('aria-disabled', String(!there));
       }
       activation.value = state.activation;
+      drawResidual(gallery, state);
       drawTraining(gallery, state);
     },
   };

@@ -1,0 +1,58 @@
+"""A wide network's surface against the machine's own matrix products.
+
+    python -m benchmarks.wide [ROUNDS]
+
+MLP 2-100-100-100-100-2 tanh, 500 points, 13 × 13 grid, one thread. The throughput of the surface counts the
+multiplications and additions of its matrix products, though it also takes the tanh of 200,000 numbers a model. It is
+held against sgemm at the shape of the inner layers, [100, 101] @ [101, 500], alone.
+"""
+
+from __future__ import annotations
+
+import statistics
+import sys
+
+import numpy as np
+
+from benchmarks.measure import interleaved, machine, table
+from lossatlas.activations import ACTIVATIONS
+from lossatlas.directions import FreshPlane
+from lossatlas.engine import Evaluator
+from lossatlas.engine.blas import one_blas_thread
+from lossatlas.network import Network
+from lossatlas.surface import loss_surfaces
+
+POINTS, GRID, WIDTH = 500, 13, 100
+
+
+def main(rounds: int) -> None:
+    network = Network((2, WIDTH, WIDTH, WIDTH, WIDTH, 2), ACTIVATIONS["tanh"])
+    rng = np.random.default_rng(0)
+    points = rng.normal(size=(POINTS, 2)).astype(np.float32)
+    evaluator = Evaluator(network, points, (points[:, 0] > 0).astype(np.int64), threads=1, kernel="numpy")
+    theta, plane = network.initial_theta(0).astype(np.float32), FreshPlane().lay("fresh", network, None)
+    matrix = rng.normal(size=(WIDTH, WIDTH + 1)).astype(np.float32)
+    inputs = rng.normal(size=(WIDTH + 1, POINTS)).astype(np.float32)
+    output = np.empty((WIDTH, POINTS), np.float32)
+
+    def products() -> None:
+        with one_blas_thread:
+            for _ in range(3 * GRID**2):
+                np.matmul(matrix, inputs, out=output)
+
+    times = interleaved(
+        {"sgemm": products, "surface": lambda: loss_surfaces(evaluator, plane, theta, [1.0], GRID)}, rounds
+    )
+    alone = 2 * POINTS * 3 * WIDTH * (WIDTH + 1)
+    whole = alone + 2 * POINTS * (3 * WIDTH + WIDTH + 1)
+    shares = sorted(
+        (whole / surface) / (alone / sgemm) for surface, sgemm in zip(times["surface"], times["sgemm"], strict=True)
+    )
+    print(machine(), f"{rounds} interleaved rounds", sep="; ")
+    print(table(times))
+    print(f"sgemm {alone * GRID**2 / statistics.median(times['sgemm']) / 1e9:.0f} GFLOP/s")
+    print(f"throughput / sgemm's {statistics.median(shares):.2f} ({shares[0]:.2f} to {shares[-1]:.2f})")
+
+
+if __name__ == "__main__":
+    main(int(sys.argv[1]) if len(sys.argv) > 1 else 9)

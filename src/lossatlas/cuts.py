@@ -1,0 +1,103 @@
+"""Everything that is computed of one plane: surfaces of training and test points, the path on it, its curvature."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from lossatlas.arrays import Float32, Float64, Floats, Integers
+from lossatlas.curvature import extreme_eigenvalues
+from lossatlas.directions import Path, Plane, project
+from lossatlas.engine import Evaluator
+from lossatlas.network import Network
+from lossatlas.surface import loss_surfaces, unit_coordinates
+
+#: Significant bits that a stored loss keeps (of float32's 24): within 1.3e-4 of itself, at half the bytes compressed.
+LOSS_BITS = 12
+#: A point of a surface is non-convex where the Hessian has a negative eigenvalue beyond this share of the largest.
+NONCONVEX = 0.05
+
+
+@dataclass(frozen=True)
+class Cut:
+    """A plane, and what was computed of it.
+
+    Attributes
+    ----------
+    plane
+        Where.
+    grid
+        Samples G along each axis of a surface.
+    loss_surface
+        ``[span, frame, b, a]`` float32, training loss: around every frame where the plane moves, else the one centre.
+    test_loss_surface
+        The same of the test points, around the one centre unless every frame was asked for.
+    path
+        The trajectory projected on the plane.
+    path_loss
+        ``[F]`` float64: training loss at each projected point. What the recorded loss differs from it is what the slice
+        hides.
+    nonconvexity
+        ``[n, n]`` float32: λ_min / λ_max of the Hessian on a grid over the first span; None where it was not asked for.
+    """
+
+    plane: Plane
+    grid: int
+    loss_surface: Float32
+    test_loss_surface: Float32
+    path: Path
+    path_loss: Float64
+    nonconvexity: Float32 | None = None
+
+    @property
+    def nonconvex_share(self) -> float | None:
+        """Share of the grid where the Hessian has a negative eigenvalue beyond :data:`NONCONVEX` of the largest."""
+        return None if self.nonconvexity is None else float((self.nonconvexity < -NONCONVEX).mean())
+
+
+def surfaces_around(evaluator: Evaluator, plane: Plane, centre: Floats, grid: int) -> Float32:
+    """Loss surfaces ``[span, b, a]`` around ``centre`` ``[P]``, as they are stored: rounded, but for the centre."""
+    surfaces = loss_surfaces(evaluator, plane, centre, plane.spans, grid)
+    exact = np.stack([surface.loss for surface in surfaces])
+    losses = rounded(exact)
+    middle = grid // 2
+    losses[:, middle, middle] = exact[:, middle, middle]
+    return losses
+
+
+def path_on(evaluator: Evaluator, plane: Plane, weights: Floats) -> tuple[Path, Float64]:
+    """Project a trajectory ``[F, P]`` on a plane that has a centre; gives the path, and the loss ``[F]`` along it."""
+    assert plane.centre is not None
+    path = project(plane.directions, weights, plane.centre)
+    a, b = path.coordinates.T
+    points = (plane.centre + plane.offsets(a, b)).astype(np.float32)
+    return path, evaluator.losses(points).astype(np.float64)
+
+
+def nonconvexity_over(network: Network, plane: Plane, points: Floats, labels: Integers, samples: int) -> Float32:
+    """λ_min / λ_max of the Hessian on a grid ``[samples, samples]`` over the plane's first span.
+
+    Negative where the loss curves downwards in some direction, whether the plane shows that direction or not (Li et
+    al. 2018, section 6 and figure 7).
+    """
+    assert plane.centre is not None
+    unit = plane.spans[0] * unit_coordinates(samples)
+    a, b = np.meshgrid(unit, unit)
+    models = plane.centre.astype(np.float64) + plane.offsets(a.ravel(), b.ravel())
+    smallest, largest = extreme_eigenvalues(network, models, points, labels)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        ratio = np.where(largest > 0, smallest / largest, -np.inf)
+    return np.clip(ratio, -1e6, 1.0).astype(np.float32).reshape(samples, samples)
+
+
+def rounded(losses: Float32, bits: int = LOSS_BITS) -> Float32:
+    """Losses with so many significant bits, rounded to nearest; infinities and NaN as they are.
+
+    Zeroed low bits compress away while the array stays plain float32 (Zender 2016, "Bit Grooming", section 3; the
+    rounding variant of Delaunay et al. 2019).
+    """
+    dropped = 24 - bits
+    words = losses.view(np.uint32)
+    kept = (words + np.uint32(1 << (dropped - 1))) & np.uint32((0xFFFFFFFF << dropped) & 0xFFFFFFFF)
+    return np.where(np.isfinite(losses), kept.view(np.float32), losses)

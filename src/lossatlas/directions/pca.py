@@ -1,0 +1,57 @@
+"""The plane that holds as much of the path as a plane can: PCA of the trajectory."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import numpy as np
+
+from lossatlas.arrays import Float64, Floats
+from lossatlas.directions.path import fitting_spans
+from lossatlas.directions.plane import Plane, PlaneConfig, Trained
+from lossatlas.errors import PlaneError
+from lossatlas.network import Network
+
+
+class PcaPlane(PlaneConfig):
+    """Along the first two principal components of the recorded parameters (Lorch 2016; Li et al. 2018, section 7)."""
+
+    kind: Literal["pca"] = "pca"
+
+    def lay(self, name: str, network: Network, trained: Trained | None) -> Plane:
+        """Find the components of the trajectory; the plane goes through its end."""
+        assert trained
+        weights = trained.trajectory.weights
+        directions = principal_directions(weights)
+        return self.plane(
+            name,
+            "PCA of the path",
+            "The two directions in which the parameters travelled farthest: the plane that holds most of the path.",
+            "Every direction in which training did not go, steep ones among them; and even a random walk looks like a "
+            "path here.",
+            directions,
+            fitting=fitting_spans(directions, weights, weights[-1]),
+            centre=weights[-1],
+            centre_frame=len(weights) - 1,
+        )
+
+
+def principal_directions(weights: Floats) -> Float64:
+    """First two principal components ``[2, P]`` of a trajectory ``[F, P]``, orthonormal, pointing along the travel.
+
+    They are the leading right singular vectors of the trajectory less its mean, found through the F × F matrix of
+    products, as there are fewer frames than parameters. The sign is that of the way from the first frame to the last.
+
+    Raises
+    ------
+    PlaneError
+        If the frames span no plane.
+    """
+    rows = np.asarray(weights, np.float64)
+    rows = rows - rows.mean(axis=0)
+    u, lengths, components = np.linalg.svd(rows, full_matrices=False)
+    if len(lengths) < 2 or not lengths[1] > 1e-6 * lengths[0]:
+        raise PlaneError("the path is a line or a point, and PCA finds no plane in it: record more frames")
+    travel = u[-1, :2] - u[0, :2]
+    directions: Float64 = components[:2] * np.where(travel < 0, -1.0, 1.0)[:, None]
+    return directions

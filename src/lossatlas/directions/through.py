@@ -1,0 +1,107 @@
+"""The plane through three parameter vectors: frames of this run, or other runs."""
+
+from __future__ import annotations
+
+import re
+from typing import Literal
+
+import numpy as np
+from pydantic import field_validator
+
+from lossatlas.arrays import Float64, Floats
+from lossatlas.directions.path import fitting_spans, project
+from lossatlas.directions.plane import Anchor, Plane, PlaneConfig, Trained, orthonormal_pair
+from lossatlas.errors import ConfigError
+from lossatlas.network import Network
+
+_REFERENCE = re.compile(r"start|end|far|frame:\d+|run:[a-z0-9][a-z0-9-]*")
+
+
+class ThroughPlane(PlaneConfig):
+    """Through three points (Garipov et al. 2018, "Loss surfaces, mode connectivity", appendix A.1).
+
+    The first point is the centre, d_a points to the second, and d_b to the third, at right angles to d_a. The section
+    along d_a is the linear interpolation of Goodfellow et al. 2015 ("Qualitatively characterizing neural network
+    optimization problems").
+    """
+
+    kind: Literal["through"] = "through"
+    points: tuple[str, str, str] = ("end", "start", "far")
+    """Each ``start``, ``end``, ``frame:N``, ``run:ID`` (where that run ended), or ``far``: the frame that is farthest
+    from the line through the first two points."""
+
+    @field_validator("points")
+    @classmethod
+    def _meaningful(cls, points: tuple[str, str, str]) -> tuple[str, str, str]:
+        for point in points:
+            if not _REFERENCE.fullmatch(point):
+                raise ValueError(f"{point!r} is no point; give start, end, far, frame:N or run:ID")
+        if "far" in points[:2] or len(set(points)) < 3:
+            raise ValueError(f"{', '.join(points)} are not three points; far may be the third only")
+        return points
+
+    @property
+    def runs(self) -> tuple[str, ...]:
+        """The other runs that it goes through, by id."""
+        return tuple(point.removeprefix("run:") for point in self.points if point.startswith("run:"))
+
+    def lay(self, name: str, network: Network, trained: Trained | None) -> Plane:
+        """Find the points, and the plane through them."""
+        assert trained
+        weights = trained.trajectory.weights
+        centre, second = (_theta(point, trained) for point in self.points[:2])
+        third = _farthest(centre, second, weights) if self.points[2] == "far" else _theta(self.points[2], trained)
+        directions = orthonormal_pair(second - centre, third - centre)
+        vectors = np.stack([centre, second, third])
+        places = project(directions, vectors, centre).coordinates
+        words = [_in_words(point, trained) for point in self.points]
+        return self.plane(
+            name,
+            f"{words[0].capitalize()}, {words[1]}, {words[2]}",
+            f"The plane through three points: {words[0]} (the centre), {words[1]} (along a), and {words[2]}.",
+            "Everything off the plane: what lies between its points on a straight line may be passed on a curve.",
+            directions,
+            fitting=fitting_spans(directions, np.concatenate([weights, vectors]), centre),
+            centre=centre.astype(np.float32),
+            centre_frame=_frame(self.points[0], trained),
+            anchors=tuple(
+                Anchor(word, float(a), float(b)) for word, (a, b) in zip(words, places.tolist(), strict=True)
+            ),
+        )
+
+
+def _frame(point: str, trained: Trained) -> int | None:
+    """The frame that a point is, None where it is none of this run."""
+    if point.startswith("run:"):
+        return None
+    return trained.frame({"start": 0, "end": None}[point] if ":" not in point else int(point.partition(":")[2]))
+
+
+def _theta(point: str, trained: Trained) -> Float64:
+    frame = _frame(point, trained)
+    theta = trained.theta_of(point.removeprefix("run:")) if frame is None else trained.trajectory.weights[frame]
+    if theta.shape != (trained.network.parameter_count,):
+        raise ConfigError(
+            [
+                (
+                    "planes.points",
+                    f"{point} has {theta.size} parameters, and this network {trained.network.parameter_count}",
+                )
+            ]
+        )
+    return np.asarray(theta, np.float64)
+
+
+def _farthest(centre: Float64, second: Float64, weights: Floats) -> Float64:
+    along = (second - centre) / max(float(np.linalg.norm(second - centre)), np.finfo(float).tiny)
+    steps = np.asarray(weights, np.float64) - centre
+    off = steps - np.outer(steps @ along, along)
+    return np.asarray(weights[int(np.linalg.norm(off, axis=1).argmax())], np.float64)
+
+
+def _in_words(point: str, trained: Trained) -> str:
+    if point.startswith("frame:"):
+        return f"epoch {trained.trajectory.epochs[_frame(point, trained) or 0]}"
+    if point.startswith("run:"):
+        return f"the end of {point.removeprefix('run:')}"
+    return {"start": "the start", "end": "the end", "far": "the farthest frame"}[point]

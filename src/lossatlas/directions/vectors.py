@@ -1,0 +1,70 @@
+"""A person's own two directions, from a NumPy file."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+from pydantic import Field, model_validator
+
+from lossatlas.arrays import Float64
+from lossatlas.directions.path import fitting_spans
+from lossatlas.directions.plane import Plane, PlaneConfig, Trained
+from lossatlas.errors import ConfigError
+from lossatlas.network import Network
+
+
+class FilePlane(PlaneConfig):
+    """Along the two rows of a ``.npy`` file, as they are."""
+
+    kind: Literal["file"] = "file"
+    file: str
+    """Path of an array ``[2, P]`` of real numbers, in theta's order (the manifest's ``parameters``)."""
+    sha256: str = Field(default="", pattern=r"([0-9a-f]{64})?")
+    """Of the file's bytes, filled in: so that the run's id says which vectors these were."""
+
+    @model_validator(mode="after")
+    def _identified(self) -> FilePlane:
+        if not self.sha256:
+            object.__setattr__(self, "sha256", hashlib.sha256(_bytes(self.file)).hexdigest())
+        return self
+
+    def lay(self, name: str, network: Network, trained: Trained | None) -> Plane:
+        """Read the directions."""
+        assert trained
+        data = _bytes(self.file)
+        if hashlib.sha256(data).hexdigest() != self.sha256:
+            raise ConfigError([("file", f"{self.file} has changed since this configuration was written")])
+        directions = _directions(data, self.file, network.parameter_count)
+        weights = trained.trajectory.weights
+        return self.plane(
+            name,
+            f"Vectors of {Path(self.file).name}",
+            f"The two directions in {Path(self.file).name}, used as they are.",
+            "Whatever lies along other directions; what these two mean only their author can say.",
+            directions,
+            fitting=fitting_spans(directions, weights, weights[-1]),
+            centre=weights[-1],
+            centre_frame=len(weights) - 1,
+        )
+
+
+def _bytes(file: str) -> bytes:
+    try:
+        return Path(file).read_bytes()
+    except OSError as error:
+        raise ConfigError([("file", f"cannot read {file}: {error.strerror}")]) from None
+
+
+def _directions(data: bytes, file: str, parameters: int) -> Float64:
+    try:
+        found = np.load(io.BytesIO(data), allow_pickle=False)
+    except (ValueError, EOFError, OSError) as error:
+        raise ConfigError([("file", f"{file} is not a NumPy array: {error}")]) from None
+    if not isinstance(found, np.ndarray) or found.dtype.kind not in "fiu" or found.shape != (2, parameters):
+        told = f"{found.dtype} {list(found.shape)}" if isinstance(found, np.ndarray) else "an archive"
+        raise ConfigError([("file", f"{file} holds {told}; two directions are real numbers [2, {parameters}]")])
+    return found.astype(np.float64)
