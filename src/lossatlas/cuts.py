@@ -90,7 +90,6 @@ def nonconvexity_over(
     labels: Integers,
     samples: int,
     rows: range | None = None,
-    threads: int | None = None,
 ) -> Float32:
     """λ_min / λ_max of the Hessian on a grid ``[samples, samples]`` over the plane's first span, or on some rows of it.
 
@@ -102,7 +101,7 @@ def nonconvexity_over(
     rows = range(samples) if rows is None else rows
     a, b = np.meshgrid(unit, unit[rows.start : rows.stop])
     models = plane.centre.astype(np.float64) + plane.offsets(a.ravel(), b.ravel())
-    smallest, largest = extreme_eigenvalues(network, models, points, labels, threads=threads)
+    smallest, largest = extreme_eigenvalues(network, models, points, labels)
     with np.errstate(divide="ignore", invalid="ignore"):
         ratio = np.where(largest > 0, smallest / largest, -np.inf)
     return np.clip(ratio, -1e6, 1.0).astype(np.float32).reshape(-1, samples)
