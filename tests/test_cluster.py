@@ -44,7 +44,7 @@ def test_a_killed_worker_costs_only_what_it_was_at(tmp_path: Path) -> None:
 def test_where_nothing_answers_it_is_said_within_seconds() -> None:
     with socket.socket() as deaf:
         deaf.bind(("127.0.0.1", 0))
-        address = "127.0.0.1:{}".format(deaf.getsockname()[1])
+        address = f"127.0.0.1:{deaf.getsockname()[1]}"
         with pytest.raises(ClusterError, match=rf"no Dask scheduler answers at {address} within 0.5 seconds"):
             cluster(address, 0.5).__enter__()
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Callable
-from concurrent.futures import Executor, Future
+from concurrent.futures import Future
 from pathlib import Path
 from typing import Any
 
@@ -17,81 +17,17 @@ from lossatlas.gallery import Gallery
 from lossatlas.runs import RunConfig
 from lossatlas.work import Sizes, work_of
 from tests.conftest import diverging_config
+from tests.large_runs import TINY, WHOLE, InTurn, built, config_of, parts_of, run_bytes
 from tests.machines import machines
-from tests.test_gallery import index_of, run_bytes
+from tests.test_gallery import index_of
 from tests.test_processes import PATIENCE
 
-#: Every run is large, and its parts are tiny: a frame of training, some rows of a surface.
-TINY = Sizes(large_work=0, part_work=12_000, part_bytes=400)
 #: Every run is large, and its parts are as they come.
 USUAL = Sizes(large_work=0)
-WHOLE = Sizes(large_work=float("inf"))
-
-PLANES: list[dict[str, Any]] = [
-    {"kind": "fresh", "grid": 7, "spans": [1.0, 0.1], "test_frames": True, "moving": True},
-    {"kind": "pca", "grid": 5, "nonconvexity": 3},
-    {"kind": "hessian", "grid": 5},
-    {"kind": "through", "grid": 3},
-]
-
-
-def config_of(optimizer: str = "adam", seed: int = 0, planes: list[dict[str, Any]] = PLANES) -> RunConfig:
-    return RunConfig.from_mapping(
-        {
-            "dataset": {"name": "moons", "points": 40, "seed": 3},
-            "model": {"hidden": [5, 4]},
-            "training": {"epochs": 12, "frames": 6, "batch_size": 8, "seed": seed, "optimizer": optimizer},
-            "boundary": {"resolution": 13},
-            "planes": planes,
-            "curvature": {"frames": 3},
-        }
-    )
-
-
-class InTurn(Executor):
-    """Works when it is asked to, in this process; counts what it was asked, and breaks off before one call."""
-
-    def __init__(self, breaks_at: int | None = None) -> None:
-        self.calls: Counter[str] = Counter()
-        self.breaks_at = breaks_at
-
-    def submit(self, fn: Any, /, *args: Any, **kwargs: Any) -> Future[Any]:
-        if self.breaks_at is not None and self.calls.total() == self.breaks_at:
-            raise KeyboardInterrupt
-        self.calls[fn.__name__] += 1
-        future: Future[Any] = Future()
-        future.set_result(fn(*args, **kwargs))
-        return future
-
-
-def built(data: Path, configs: list[RunConfig], sizes: Sizes, **how: Any) -> dict[str, bytes]:
-    """The files of a gallery, freshly built; nothing else is left behind."""
-    gallery = Gallery(data)
-    build_gallery(gallery, configs, sizes=sizes, **how)
-    assert [verdict.fault for verdict in gallery.verify()] == [None] * len(configs)
-    assert sorted(path.name for path in (data / "runs").iterdir()) == sorted(config.id for config in configs)
-    return run_bytes(data)
-
-
-@pytest.fixture(scope="module")
-def whole(tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
-    return built(tmp_path_factory.mktemp("whole"), [config_of()], WHOLE, executor=InTurn())
-
-
-@pytest.fixture(scope="module")
-def undisturbed(whole: dict[str, bytes], tmp_path_factory: pytest.TempPathFactory) -> Counter[str]:
-    """How many parts of each kind the same run has when it is cut into tiny ones."""
-    executor = InTurn()
-    assert built(tmp_path_factory.mktemp("parts"), [config_of()], TINY, executor=executor) == whole
-    assert min(executor.calls.values()) > 2
-    assert executor.calls["surfaces"] > 40
-    return executor.calls
 
 
 @pytest.mark.parametrize("sizes", [TINY, USUAL, Sizes(large_work=0, part_work=300_000, part_bytes=3000)])
-def test_a_run_has_the_same_bits_whatever_it_is_cut_into(
-    sizes: Sizes, whole: dict[str, bytes], tmp_path: Path
-) -> None:
+def test_a_run_has_the_same_bits_whatever_it_is_cut_into(sizes: Sizes, whole: dict[str, bytes], tmp_path: Path) -> None:
     found = built(tmp_path, [config_of()], sizes, executor=InTurn())
     assert found.keys() == whole.keys()
     assert [name for name in whole if found[name] != whole[name]] == []
@@ -160,11 +96,6 @@ def test_a_resume_that_recomputes_or_skips_cells__each_part_is_computed_once(
     # of two that are handed out at a time, at most one was computed and not stored when it was disturbed
     assert 0 <= in_all.total() - undisturbed.total() <= disturbed
     assert run_bytes(data) == whole
-
-
-def parts_of(data: Path, config: RunConfig) -> list[str]:
-    record = data / "runs" / f".partial-{config.id}" / "parts.jsonl"
-    return [line["part"] for line in map(json.loads, record.read_text().splitlines()) if "part" in line]
 
 
 def begun(data: Path, calls: int) -> tuple[Path, list[str]]:

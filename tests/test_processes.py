@@ -9,7 +9,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from concurrent.futures import CancelledError, as_completed
+from concurrent.futures import CancelledError, Future, as_completed
 from pathlib import Path
 
 import pytest
@@ -230,18 +230,19 @@ def test_processes_without_a_task_shut_down_at_once() -> None:
 
 
 def test_an_exception_in_the_block_ends_workers_at_once(tmp_path: Path) -> None:
-    with pytest.raises(ZeroDivisionError), Processes(2) as processes:
-        running = processes.submit(wait_for, str(tmp_path), "running", "never")
-        waiting = [processes.submit(cube, number) for number in range(9)]
-        until(lambda: bool(begun(tmp_path, "running")), "the first is worked on")
-        until(lambda: all(future.done() for future in waiting), "the other worker has done the rest")
-        waiting.append(processes.submit(wait_for, str(tmp_path), "second", "never"))
-        until(lambda: bool(begun(tmp_path, "second")), "both work")
-        waiting.append(processes.submit(cube, 3))
+    futures: list[Future[str]] = []
+
+    def work_until_all_are_busy(processes: Processes) -> None:
+        for name in ("first", "second", "third"):
+            futures.append(processes.submit(wait_for, str(tmp_path), name, "never"))  # noqa: PERF401
+        until(lambda: len(begun(tmp_path, "*")) == 2, "both work")
         raise ZeroDivisionError
-    assert not any(alive(process) for process in begun(tmp_path, "running") + begun(tmp_path, "second"))
-    assert "stopped" in str(running.exception())
-    assert waiting[-1].cancelled()
+
+    with pytest.raises(ZeroDivisionError), Processes(2) as processes:
+        work_until_all_are_busy(processes)
+    assert not any(alive(process) for process in begun(tmp_path, "*"))
+    assert ["stopped" in str(future.exception()) for future in futures[:2]] == [True, True]
+    assert futures[2].cancelled()
 
 
 @pytest.mark.parametrize("way", [signal.SIGKILL, signal.SIGTERM])
@@ -251,7 +252,9 @@ def test_workers_end_when_their_parent_does(way: signal.Signals, tmp_path: Path)
         f"p = Processes(2); p.submit(wait_for, {str(tmp_path)!r}, 'first', 'never')\n"
         f"p.submit(wait_for, {str(tmp_path)!r}, 'second', 'never').result()\n"
     )
-    parent = subprocess.Popen([sys.executable, "-c", source], env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)})
+    parent = subprocess.Popen(
+        [sys.executable, "-c", source], env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    )
     try:
         until(lambda: len(begun(tmp_path, "*")) == 2, "both workers work")
         parent.send_signal(way)

@@ -72,7 +72,9 @@ def build_gallery(
         gallery.write_index()
     if build.faults:
         lines = (f"\n  {run_id}: {fault}" for run_id, fault in build.faults.items())
-        raise LossAtlasError(f"{len(build.faults)} of {len(missing)} runs failed; the others are stored{''.join(lines)}")
+        raise LossAtlasError(
+            f"{len(build.faults)} of {len(missing)} runs failed; the others are stored{''.join(lines)}"
+        )
     return list(missing)
 
 

@@ -41,7 +41,7 @@ def cluster(address: str, patience: float = PATIENCE) -> Iterator[Executor]:
         raise ClusterError(f"{address!r} is no address of a Dask scheduler: give HOST:PORT or tcp://HOST:PORT")
     try:
         with _quiet("distributed.comm"):
-            client = Client(address, timeout=patience, set_as_default=False)
+            client = Client(address, timeout=patience, set_as_default=False)  # type: ignore[no-untyped-call]
     except (OSError, TimeoutError):
         raise ClusterError(
             f"no Dask scheduler answers at {address} within {patience:g} seconds; "
@@ -49,7 +49,7 @@ def cluster(address: str, patience: float = PATIENCE) -> Iterator[Executor]:
         ) from None
     with client:
         _check_workers(client, address, patience)
-        executor = client.get_executor(pure=False)
+        executor: Executor = client.get_executor(pure=False)  # type: ignore[no-untyped-call]
         try:
             yield executor
         finally:

@@ -83,7 +83,7 @@ class RunInParts:
             found += self._lacking(part.then()) if part.name in self._staging else [part]
         return found
 
-    # training ---------------------------------------------------------------------------------------------------------
+    # training -------------------------------------------------------------------------------------------------------
 
     def _stretches(self) -> list[int]:
         """How many frames each part of training records."""
@@ -109,7 +109,9 @@ class RunInParts:
             self._staging.finish_part(name, note=stretch.note, arrays=stretch.arrays)
 
         def then() -> list[Part]:
-            return self._after_training() if self._staging.notes[name]["epoch"] is None else [self._training(number + 1)]
+            return (
+                self._after_training() if self._staging.notes[name]["epoch"] is None else [self._training(number + 1)]
+            )
 
         return Part(
             name, parts.train_stretch, lambda: (self._canonical, self._state_after(number - 1), frames), store, then
@@ -153,7 +155,7 @@ class RunInParts:
             outcome=Outcome(**notes[-1]["outcome"]),
         )
 
-    # boundaries and curvature ------------------------------------------------------------------------------------------
+    # boundaries and curvature ---------------------------------------------------------------------------------------
 
     def _boundaries(self) -> Iterator[Part]:
         height, width = self._setup.grid.shape
@@ -196,7 +198,7 @@ class RunInParts:
         points = len(self._setup.dataset.train[0])
         return TrainingCurvature.of(frames, found, self._config.training, points) if found else None
 
-    # planes ------------------------------------------------------------------------------------------------------------
+    # planes ---------------------------------------------------------------------------------------------------------
 
     @property
     def _left_out(self) -> dict[str, str]:

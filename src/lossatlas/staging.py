@@ -1,6 +1,6 @@
 """A run in the making: a folder that is filled part by part, and a record of the parts that are there.
 
-    runs/.partial-<id>/parts.jsonl      a line for whom it is, then a line for each array laid out and each part finished
+    runs/.partial-<id>/parts.jsonl      a line for whose it is, then one for each array laid out and part finished
     runs/.partial-<id>/<part>.npz       what a part says beside the arrays of the run
     runs/.partial-<id>/run/             what becomes runs/<id>, by being renamed
 
@@ -126,7 +126,7 @@ class Staging:
                 self._fill(array, mine)
             if arrays is not None:
                 with _synced(self.folder / f"{part}.npz") as file:
-                    np.savez(file, **dict(arrays))
+                    np.savez(file, allow_pickle=False, **dict(arrays))
                 _sync_folder(self.folder)
             self._write_line({"part": part, "note": note})
         self.notes[part] = note

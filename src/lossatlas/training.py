@@ -228,9 +228,7 @@ class Training:
         self._optimizer = OPTIMIZERS[config.optimizer](config.learning_rate, config.momentum, config.weight_decay)
         if start:
             self._optimizer.resume(start.optimizer)
-            theta = start.theta
-        else:
-            theta = self.network.packed(self.network.initial_theta(config.seed))
+        theta = start.theta if start else self.network.packed(self.network.initial_theta(config.seed))
         self._theta: Float64 = np.array(theta, np.float64)
         self._epoch = start.epoch if start else 0
 

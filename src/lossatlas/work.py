@@ -66,7 +66,7 @@ class Work(Protocol):
 
 @dataclass(frozen=True)
 class Sizes:
-    """Beyond which work and bytes a run is computed in parts, and how large a part is to be. Bits do not depend on it."""
+    """Which runs are computed in parts, and how large a part is to be: work and bytes. Bits do not depend on it."""
 
     large_work: float = LARGE_WORK
     large_bytes: float = LARGE_BYTES
