@@ -8,12 +8,9 @@ from collections.abc import Iterator
 from concurrent.futures import Executor
 from contextlib import contextmanager
 from importlib.metadata import version
-from typing import TYPE_CHECKING
+from typing import Any
 
 from lossatlas.errors import ClusterError
-
-if TYPE_CHECKING:
-    from distributed import Client
 
 #: Seconds for a scheduler to answer, and for it to have a worker.
 PATIENCE = 5.0
@@ -56,7 +53,7 @@ def cluster(address: str, patience: float = PATIENCE) -> Iterator[Executor]:
             executor.shutdown(wait=False)
 
 
-def _check_workers(client: Client, address: str, patience: float) -> None:
+def _check_workers(client: Any, address: str, patience: float) -> None:
     try:
         client.wait_for_workers(1, timeout=patience)
     except TimeoutError:

@@ -14,6 +14,7 @@ from lossatlas.datasets import SOURCES
 from lossatlas.errors import ConfigError
 from lossatlas.gallery import DEFAULT_MODELS, Gallery, gallery_configs
 from lossatlas.network import ModelConfig
+from lossatlas.staging import leftovers
 
 _GIVEN_BY_DATASET = ("points", "noise")
 
@@ -68,8 +69,16 @@ def build_command(
     configs = gallery_configs(datasets or named, [_checked(text) for text in models] or sized, base)
     missing = [config for config in configs if config.id not in gallery]
     click.echo(f"{len(configs)} runs, {len(configs) - len(missing)} of them there already", err=True)
+    if address and workers:
+        raise click.UsageError("--workers is for processes on this machine; the workers of --cluster are there already")
     with cluster(address) if address else nullcontext() as executor, progress(len(missing), "Building") as step:
         build_gallery(gallery, missing, workers=workers, executor=executor, on_done=lambda _run_id: step())
+    for run_id, size in leftovers(gallery.data).items():
+        click.echo(
+            f"{run_id} is unfinished, of another build: {size / 1e6:.1f} MB in runs/.partial-{run_id}; "
+            "the command that began it goes on from there, or delete the folder",
+            err=True,
+        )
     click.echo(str(gallery.data))
 
 
