@@ -7,6 +7,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Executor, Future, wait
 from contextlib import AbstractContextManager, ExitStack, nullcontext
+from threading import Lock, Thread
 from typing import Any
 
 from filelock import FileLock, Timeout
@@ -97,6 +98,7 @@ class _Build:
         self._running: dict[Future[Any], tuple[str, Part]] = {}
         self._finished: list[str] = []
         self._locked = False
+        self._here = _OneThread()
         self.faults: dict[str, str] = {}
 
     def run(self, executor: Executor, most: int) -> None:
@@ -162,10 +164,8 @@ class _Build:
 
     def _hand_out(self, executor: Executor, run_id: str, part: Part) -> None:
         def submit(run_id: str) -> None:
-            if part.here:
-                self._accept(run_id, part, part.function(*part.arguments()))
-            else:
-                self._running[executor.submit(part.function, *part.arguments())] = run_id, part
+            submit_to = self._here.submit if part.here else executor.submit
+            self._running[submit_to(part.function, *part.arguments())] = run_id, part
 
         self._guarded(run_id, submit)
 
@@ -193,3 +193,24 @@ class _Build:
             self._waiting.pop(run_id, None)
             self._works.pop(run_id, None)
             self._ready = deque(entry for entry in self._ready if entry[0] != run_id)
+
+
+class _OneThread(Executor):
+    """Works in this process, on one thing at a time, and lets it exit whatever it is at."""
+
+    def __init__(self) -> None:
+        self._turn = Lock()
+
+    def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
+        """Call a function when those before it have returned."""
+        future: Future[Any] = Future()
+
+        def work() -> None:
+            with self._turn:
+                try:
+                    future.set_result(fn(*args, **kwargs))
+                except BaseException as error:
+                    future.set_exception(error)
+
+        Thread(target=work, daemon=True).start()
+        return future

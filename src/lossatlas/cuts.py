@@ -9,6 +9,7 @@ import numpy as np
 from lossatlas.arrays import Float32, Float64, Floats, Integers
 from lossatlas.curvature import extreme_eigenvalues
 from lossatlas.directions import Path, Plane, project
+from lossatlas.directions.blocks import frame_blocks
 from lossatlas.engine import Evaluator
 from lossatlas.engine.blas import one_blas_thread
 from lossatlas.network import Network
@@ -78,9 +79,11 @@ def path_on(evaluator: Evaluator, plane: Plane, weights: Floats) -> tuple[Path, 
     assert plane.centre is not None
     with one_blas_thread:  # the last digits may depend on how many there are
         path = project(plane.directions, weights, plane.centre)
-    a, b = path.coordinates.T
-    points = (plane.centre + plane.offsets(a, b)).astype(np.float32)
-    return path, evaluator.losses(points).astype(np.float64)
+    losses = np.empty(len(weights))
+    for frames in frame_blocks(weights):
+        a, b = path.coordinates[frames].T
+        losses[frames] = evaluator.losses((plane.centre + plane.offsets(a, b)).astype(np.float32))
+    return path, losses
 
 
 def nonconvexity_over(

@@ -31,6 +31,8 @@ from lossatlas.training import METRICS, Outcome, State, Trajectory, frame_epochs
 from lossatlas.work import STEP_WORK, Part, Sizes
 
 Kind = Literal["train", "test"]
+#: A trajectory of more than so many times what a part holds stays where it is.
+_FEW = 3
 
 
 class RunInParts:
@@ -222,7 +224,12 @@ class RunInParts:
         def arguments() -> tuple[Any, ...]:
             return self._canonical, name, self._trajectory, self._references
 
-        return Part(part, parts.lay_plane, arguments, store, then, here=self._setup.plane_configs[name].kind == "file")
+        # the trajectory travels to few workers at a time, and a long one to none: here it is a file that is mapped
+        here = (
+            self._setup.plane_configs[name].kind == "file"
+            or self._trajectory.weights.nbytes > _FEW * self._sizes.part_bytes
+        )
+        return Part(part, parts.lay_plane, arguments, store, then, here)
 
     def _laid_plane(self, name: str) -> LaidPlane:
         if name not in self._laid:

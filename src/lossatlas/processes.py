@@ -167,7 +167,7 @@ class Processes(Executor):
         """Settle a task with a worker, or with those that take its place; return the last one, if it lives."""
         code: int | None = None
         try:
-            call = pickle.dumps(task.call)
+            call = pickle.dumps(task.call, protocol=pickle.HIGHEST_PROTOCOL)
             for _ in range(ATTEMPTS):
                 worker = worker or self._start()
                 if reply := worker.ask(call):

@@ -40,7 +40,7 @@ class Part:
     then
         Called when that is stored; gives the parts that could not be computed before.
     here
-        It needs a file of this machine: it is computed by the process that builds.
+        It needs files of this machine: it is computed by the process that builds.
     """
 
     name: str

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from lossatlas.arrays import Float64, Floats
+from lossatlas.directions.blocks import frame_blocks
 
 #: A span leaves this much room around the path.
 _ROOM = 1.25
@@ -40,17 +41,24 @@ def project(directions: Floats, weights: Floats, centre: Floats) -> Path:
     """Project a trajectory ``[F, P]`` on the plane through ``centre`` ``[P]`` along ``directions`` ``[2, P]``.
 
     The nearest point of ``centre + a·d_a + b·d_b`` is found by least squares, ``(a, b) = (D Dᵀ)⁻¹ D (θ - centre)``:
-    products with d_a and d_b alone would be right for an orthonormal pair only.
+    products with d_a and d_b alone would be right for an orthonormal pair only. Memory does not grow with F.
     """
     basis = np.asarray(directions, np.float64)
-    steps = np.asarray(weights, np.float64) - np.asarray(centre, np.float64)
-    coordinates = np.linalg.lstsq(basis.T, steps.T, rcond=None)[0].T
-    residual: Float64 = np.linalg.norm(steps - coordinates @ basis, axis=1)
-    spread = steps - steps.mean(axis=0)
-    total = float((spread**2).sum())
-    within = np.linalg.lstsq(basis.T, spread.T, rcond=None)[0].T @ basis
-    share = float((within**2).sum()) / total if total > 0 else 0.0
-    return Path(coordinates.astype(np.float64), residual, min(share, 1.0))
+    lengths = np.linalg.norm(basis, axis=1)
+    q, r = np.linalg.qr((basis / lengths[:, None]).T)  # D = (QR)ᵀ, for unit directions: the plane is spanned by Q
+    origin = np.asarray(centre, np.float64)
+    along, residual, total = np.empty((len(weights), 2)), np.empty(len(weights)), 0.0
+    mean = np.zeros_like(origin)
+    for frames in frame_blocks(weights):
+        steps = weights[frames] - origin
+        along[frames] = steps @ q
+        residual[frames] = np.linalg.norm(steps - along[frames] @ q.T, axis=1)
+        mean += steps.sum(axis=0) / len(weights)
+    for frames in frame_blocks(weights):
+        total += float(((weights[frames] - origin - mean) ** 2).sum())
+    coordinates: Float64 = np.linalg.solve(r, along.T).T / lengths
+    share = float(((along - along.mean(axis=0)) ** 2).sum()) / total if total > 0 else 0.0
+    return Path(coordinates, residual, min(share, 1.0))
 
 
 def random_walk_variance(epochs: Sequence[int]) -> float:
@@ -69,9 +77,10 @@ def random_walk_variance(epochs: Sequence[int]) -> float:
     return float(eigenvalues[-2:].sum()) / total if total > 0 else 0.0
 
 
-def fitting_spans(directions: Floats, points: Floats, centre: Floats) -> tuple[float, ...]:
-    """Spans for a plane so that its widest shows all of some points ``[n, P]``, in two digits."""
-    reach = _ROOM * float(np.abs(project(directions, points, centre).coordinates).max())
+def fitting_spans(directions: Floats, points: Floats, centre: Floats, *more: Floats) -> tuple[float, ...]:
+    """Spans for a plane so that its widest shows all of some points ``[n, P]``, and of more, in two digits."""
+    farthest = [np.abs(project(directions, some, centre).coordinates).max() for some in (points, *more)]
+    reach = _ROOM * float(max(farthest))
     lengths = np.linalg.norm(np.asarray(directions, np.float64), axis=1)
     widest = max(reach, _LEAST * float(np.linalg.norm(centre)) / float(lengths.max()), 1e-6)
     return tuple(_two_digits(zoom * widest) for zoom in _ZOOMS)

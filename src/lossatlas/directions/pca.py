@@ -7,6 +7,7 @@ from typing import Literal
 import numpy as np
 
 from lossatlas.arrays import Float64, Floats
+from lossatlas.directions.blocks import right_vectors, singular_values
 from lossatlas.directions.path import fitting_spans
 from lossatlas.directions.plane import Plane, PlaneConfig, Trained
 from lossatlas.errors import PlaneError
@@ -39,19 +40,17 @@ class PcaPlane(PlaneConfig):
 def principal_directions(weights: Floats) -> Float64:
     """First two principal components ``[2, P]`` of a trajectory ``[F, P]``, orthonormal, pointing along the travel.
 
-    They are the leading right singular vectors of the trajectory less its mean, found through the F × F matrix of
-    products, as there are fewer frames than parameters. The sign is that of the way from the first frame to the last.
+    They are the leading right singular vectors of the trajectory less its mean. The sign is that of the way from the
+    first frame to the last.
 
     Raises
     ------
     PlaneError
         If the frames span no plane.
     """
-    rows = np.asarray(weights, np.float64)
-    rows = rows - rows.mean(axis=0)
-    u, lengths, components = np.linalg.svd(rows, full_matrices=False)
+    u, lengths = singular_values(weights)
     if len(lengths) < 2 or not lengths[1] > 1e-6 * lengths[0]:
         raise PlaneError("the path is a line or a point, and PCA finds no plane in it: record more frames")
     travel = u[-1, :2] - u[0, :2]
-    directions: Float64 = components[:2] * np.where(travel < 0, -1.0, 1.0)[:, None]
-    return directions
+    directions: Float64 = right_vectors(weights, u[:, :2], lengths[:2])
+    return directions * np.where(travel < 0, -1.0, 1.0)[:, None]
