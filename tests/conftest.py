@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from lossatlas.directions import Plane
 from lossatlas.network import ModelConfig, Network
 from lossatlas.runs import Run, RunConfig
 from lossatlas.store import save_run
+from tests.large_runs import TINY, WHOLE, InTurn, built, config_of
 
 # The same examples every time: a failure here is a failure anywhere. A busy machine is no failure, so no deadline.
 settings.register_profile(
@@ -108,3 +110,18 @@ def some_models(network: Network, count: int, seed: int = 0, scale: float = 1.0)
     fresh = np.array([network.initial_theta(seed + number) for number in range(count)])
     biases = np.random.default_rng(seed).normal(scale=0.3, size=fresh.shape)
     return (scale * (fresh + biases)).astype(np.float32)
+
+
+@pytest.fixture(scope="session")
+def whole(tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
+    return built(tmp_path_factory.mktemp("whole"), [config_of()], WHOLE, executor=InTurn())
+
+
+@pytest.fixture(scope="session")
+def undisturbed(whole: dict[str, bytes], tmp_path_factory: pytest.TempPathFactory) -> Counter[str]:
+    """How many parts of each kind the same run has when it is cut into tiny ones."""
+    executor = InTurn()
+    assert built(tmp_path_factory.mktemp("parts"), [config_of()], TINY, executor=executor) == whole
+    assert min(executor.calls.values()) > 2
+    assert executor.calls["surfaces"] > 40
+    return executor.calls

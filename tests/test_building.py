@@ -8,20 +8,29 @@ import signal
 import subprocess
 import sys
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator
+from concurrent.futures import Future
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from random import Random
+from typing import Any
 
 import pytest
 
 from lossatlas.building import build_gallery
 from lossatlas.errors import LossAtlasError
 from lossatlas.gallery import Gallery
+from lossatlas.processes import Processes
+from lossatlas.work import Sizes
 from tests.conftest import small_config
+from tests.large_runs import SEVERAL, TINY, InTurn, built, config_of, noted, parts_of
 
 #: A run of a second, then two that would take many minutes.
 LONG = "--dataset blobs --hidden none --hidden 250,250 --hidden 256,256 --epochs 2000 --frames 2 --grid 3 --workers 2"
 PATIENCE = 60.0
+#: Only what is larger than the small configuration is large.
+LARGE = Sizes(large_work=1e6, part_work=TINY.part_work, part_bytes=TINY.part_bytes)
 
 pytestmark = pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="looks at processes through /proc")
 
@@ -89,18 +98,90 @@ def test_a_build_that_is_killed_leaves_no_workers_behind(tmp_path: Path) -> None
     assert len(indexed(tmp_path)) == 1
 
 
-def test_a_worker_that_is_killed_is_told_in_one_line(tmp_path: Path) -> None:
-    with building(tmp_path) as build:
-        workers = at_work(build, tmp_path)
-        os.kill(workers[0], signal.SIGKILL)
-        stderr = build.communicate(timeout=PATIENCE)[1]
-        assert build.returncode == 1
-        assert all(ended(worker) for worker in workers)
-    assert "Traceback" not in stderr
-    error = stderr.splitlines()[-1]
-    assert error.startswith("Error: a worker process was killed, perhaps for want of memory: try fewer with --workers")
-    assert error.endswith("Finished runs are kept; the same command goes on from there")
-    assert len(indexed(tmp_path)) == len(Gallery(tmp_path).ids()) == 1
+class Noting(Processes):
+    """Processes in which each task leaves a file with its number and who works on it."""
+
+    def __init__(self, workers: int, folder: Path, fatal: int, deaths: int = 1) -> None:
+        super().__init__(workers)
+        self.folder, self.fatal, self.deaths, self.count = folder, fatal, deaths, 0
+
+    def submit(self, fn: Any, /, *args: Any, **kwargs: Any) -> Future[Any]:
+        self.count += 1
+        deaths = self.deaths if self.count == self.fatal else 0
+        return super().submit(noted, str(self.folder), f"task{self.count}", deaths, fn, *args)
+
+
+@pytest.mark.parametrize("fatal", [2, 11, 40, 180])
+def test_a_worker_killed_half_way_costs_only_its_chunk(fatal: int, whole: dict[str, bytes], tmp_path: Path) -> None:
+    notes = tmp_path / "notes"
+    notes.mkdir()
+    with Noting(2, notes, fatal) as executor:
+        found = built(tmp_path / "data", [config_of()], TINY, executor=executor, workers=2)
+    times = Counter(path.name.split("-")[0] for path in notes.iterdir())
+    assert len(times) == executor.count > 180
+    assert {name: count for name, count in times.items() if count != 1} == {f"task{fatal}": 2}
+    assert found == whole
+
+
+def test_work_that_kills_every_worker_fails_its_run_alone_and_keeps_what_was_there(
+    whole: dict[str, bytes],
+    undisturbed: Counter[str],
+    tmp_path: Path,
+) -> None:
+    notes = tmp_path / "notes"
+    notes.mkdir()
+    fine = small_config(model={"hidden": []})
+    data = tmp_path / "data"
+    with (
+        Noting(2, notes, fatal=30, deaths=99) as executor,
+        pytest.raises(LossAtlasError, match=rf"1 of 2 runs failed.*\n  {config_of().id}: a worker process was killed "),
+    ):
+        build_gallery(Gallery(data), [config_of(), fine], executor=executor, workers=2, sizes=LARGE)
+    assert Gallery(data).ids() == [fine.id]
+    there = [part for part in parts_of(data, config_of()) if not part.startswith("gathered")]
+    rest = InTurn()
+    assert built(data, [config_of(), fine], LARGE, executor=rest).items() > whole.items()
+    assert len(there) >= 20
+    assert rest.calls.total() == undisturbed.total() - len(there)
+
+
+#: A build of three large runs in tiny parts.
+SCRIPT = """
+import sys
+from lossatlas.building import build_gallery
+from lossatlas.gallery import Gallery
+from tests.large_runs import SEVERAL, TINY
+if __name__ == "__main__":
+    build_gallery(Gallery(sys.argv[1]), SEVERAL, workers=2, sizes=TINY)
+"""
+
+
+def several(data: Path) -> subprocess.Popen[bytes]:
+    return subprocess.Popen([sys.executable, "-c", SCRIPT, str(data)])
+
+
+def steps(data: Path) -> int:
+    """How many parts the records name; a run that is there counts as many."""
+    records = sum(path.read_bytes().count(b"\n") for path in data.glob("runs/.partial-*/parts.jsonl"))
+    return records + 1000 * len(list(data.glob("runs/[!.]*")))
+
+
+def test_a_build_killed_ten_times_at_random_moments_ends_as_one_that_was_not(tmp_path: Path) -> None:
+    data, random = tmp_path / "data", Random(20)
+    expected = built(tmp_path / "undisturbed", SEVERAL, TINY, executor=InTurn())
+    for _ in range(10):
+        before, moment = steps(data), random.randint(1, 45)
+        build = several(data)
+        try:
+            until(lambda: steps(data) >= before + moment, f"{moment} parts more are there")  # noqa: B023
+            time.sleep(random.uniform(0, 0.01))
+            assert build.poll() is None, "the build ended before it could be killed"
+        finally:
+            build.kill()
+            build.wait()
+        assert all(verdict.fault is None for verdict in Gallery(data).verify())
+    assert steps(data) > 100
+    assert built(data, SEVERAL, TINY, workers=2) == expected
 
 
 @pytest.mark.parametrize("when", ["while workers start", "while workers compute"])

@@ -23,6 +23,7 @@ from lossatlas.gallery import (
 )
 from lossatlas.runs import Run, RunConfig
 from tests.conftest import diverging_config, small_config
+from tests.large_runs import run_bytes
 
 CONFIGS = [
     small_config(model={"hidden": hidden}, dataset={"name": name, "noise": 0.1})
@@ -67,10 +68,6 @@ def copied(built: Path, tmp_path: Path) -> Gallery:
 def index_of(data: Path) -> dict[str, Any]:
     index: dict[str, Any] = json.loads((data / "index.json").read_text(encoding="utf-8"))
     return index
-
-
-def run_bytes(data: Path) -> dict[str, bytes]:
-    return {str(path.relative_to(data)): path.read_bytes() for path in sorted((data / "runs").rglob("*.*"))}
 
 
 # the index --------------------------------------------------------------------------------------------------------

@@ -116,3 +116,11 @@ def test_permutations_are_uniform() -> None:
     for _ in range(4000):
         counts[np.arange(5), draws.permutation(5)] += 1
     assert stats.chisquare(counts.ravel()).pvalue > 1e-3
+
+
+@given(SEEDS, st.integers(0, 300))
+def test_skipping_is_drawing_without_looking(seed: int, count: int) -> None:
+    drawn, skipped = (Draws(seed, Stream.BATCHES) for _ in range(2))
+    drawn.uniform(count)
+    skipped.skip(count)
+    assert skipped.uniform(9).tolist() == drawn.uniform(9).tolist()

@@ -1,8 +1,9 @@
 from __future__ import annotations
 
 import math
+import pickle
 from itertools import islice, pairwise
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import pytest
@@ -17,7 +18,7 @@ from lossatlas.errors import CancelledError, ConfigError
 from lossatlas.network import Network
 from lossatlas.optimizers import OPTIMIZERS
 from lossatlas.rng import Stream
-from lossatlas.training import METRICS, Snapshot, Training, TrainingConfig, Trajectory, frame_epochs, train
+from lossatlas.training import METRICS, Snapshot, State, Training, TrainingConfig, Trajectory, frame_epochs, train
 from tests.conftest import network_of
 from tests.oracles import (
     flat,
@@ -311,3 +312,33 @@ def test_out_of_range_values_are_refused_by_name(field: str, value: object) -> N
     assert [name for name, _ in caught.value.faults] == [field]
     if field not in {"optimizer", "epoch"}:
         assert f"{value!r} is not allowed" in str(caught.value)
+
+
+@pytest.mark.parametrize("optimizer", OPTIMIZERS)
+@pytest.mark.parametrize("batch_size", [7, "full"])
+def test_a_training_goes_on_from_its_state_to_the_same_bits(optimizer: str, batch_size: int | Literal["full"]) -> None:
+    dataset = moons(45, seed=2)
+    config = TrainingConfig(optimizer=optimizer, batch_size=batch_size, epochs=20, frames=8, weight_decay=0.01, seed=4)
+    network = network_of(5, 3)
+    whole = train(network, dataset, config)
+    snapshots: list[Snapshot] = []
+    state: State | None = None
+    parts = 0
+    while len(snapshots) < len(whole.epochs):
+        training = Training(network, dataset, config, state=state)
+        snapshots += islice(training, 3)
+        state = pickle.loads(pickle.dumps(training.state))
+        assert state.epoch == snapshots[-1].epoch
+        parts += 1
+    found = Trajectory.of(snapshots, training.outcome)
+    assert parts == 3
+    assert found.epochs == whole.epochs
+    assert found.weights.tobytes() == whole.weights.tobytes()
+    assert list(Training(network, dataset, config, state=state)) == []
+
+
+def test_a_training_can_be_gone_through_twice() -> None:
+    training = Training(network_of(3), moons(), TrainingConfig(epochs=3, frames=4, batch_size=8))
+    first, second = ([snapshot.theta.tobytes() for snapshot in training] for _ in range(2))
+    assert first == second
+    assert len(set(first)) == 4

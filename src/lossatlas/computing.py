@@ -11,11 +11,12 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from lossatlas.arrays import Float32, Floats
-from lossatlas.boundary import boundary_evaluator, decision_boundary
+from lossatlas.arrays import Float32, Floats, UInt8
+from lossatlas.boundary import InputGrid, boundary_evaluator, decision_boundary
 from lossatlas.cuts import Cut, nonconvexity_over, path_on, surfaces_around
 from lossatlas.directions import Plane, PlaneConfig, Trained
 from lossatlas.engine import Evaluator
+from lossatlas.engine.blas import one_blas_thread
 from lossatlas.errors import CancelledError, ConfigError, PlaneError
 from lossatlas.runs import CONFIDENCE_STEP, Frame, Run, RunConfig, Setup
 from lossatlas.stability import curvature_along
@@ -97,13 +98,13 @@ class Computation:
         trajectory = Trajectory.of([frame.snapshot for frame in frames], self.outcome)
         configs = self.setup.plane_configs
         total = len(configs) + 1
-        trained = Trained(self.setup.network, *self.setup.dataset.train, trajectory, self._theta_of)
+        trained = Trained(self.setup.network, *self.setup.dataset.train, trajectory, theta_among(self._references))
         cuts: list[Cut] = []
         left_out: dict[str, str] = {}
         for number, (name, config) in enumerate(configs.items(), start=1):
             self._check_cancelled()
             try:
-                plane = self._plane(name, config, trained)
+                plane = laid(self.setup, name, trained)
             except PlaneError as error:  # no path to speak of, say, in a training of one epoch
                 left_out[name] = str(error)
                 on_stage(Stage(f"{name}, left out", number, total))
@@ -133,15 +134,6 @@ class Computation:
             curvature=curvature,
             left_out=left_out,
         )
-
-    def _plane(self, name: str, config: PlaneConfig, trained: Trained) -> Plane:
-        """The plane with its centre, which for those laid before training is the trained theta."""
-        plane = next((plane for plane in self.setup.planes if plane.name == name), None)
-        plane = plane or config.lay(name, self.setup.network, trained)
-        if plane.centre is not None:
-            return plane
-        last = trained.frame(None)
-        return replace(plane, centre=trained.trajectory.weights[last], centre_frame=last)
 
     def _cut(self, config: PlaneConfig, plane: Plane, frames: list[Frame], trajectory: Trajectory) -> Cut:
         assert plane.centre is not None
@@ -187,14 +179,13 @@ class Computation:
         return np.stack(surfaces, axis=1)
 
     def _frame(self, index: int, snapshot: Snapshot) -> Frame:
-        boundary = decision_boundary(self._boundary, self.setup.grid, snapshot.theta)
+        predicted_class, confidence = boundary_of(self._boundary, self.setup.grid, snapshot.theta)
         configs = self.setup.plane_configs
         moving = [plane for plane in self.setup.planes if plane.moving]
-        confidence = np.rint(boundary.confidence / CONFIDENCE_STEP).astype(np.uint8)
         return Frame(
             index,
             snapshot,
-            boundary.predicted_class,
+            predicted_class,
             confidence,
             {
                 plane.name: surfaces_around(self._train, plane, snapshot.theta, configs[plane.name].grid)
@@ -206,9 +197,6 @@ class Computation:
                 if configs[plane.name].test_frames
             },
         )
-
-    def _theta_of(self, run: str) -> Floats:
-        return self._references[run]
 
     def _check_references(self) -> None:
         """Before the work rather than after it."""
@@ -226,6 +214,43 @@ class Computation:
 def _at_plane(number: int, error: ConfigError) -> ConfigError:
     """The faults of one plane, seen from the whole configuration."""
     return ConfigError([(f"planes.{number}.{field}", message) for field, message in error.faults])
+
+
+def boundary_of(evaluator: Evaluator, grid: InputGrid, theta: Floats) -> tuple[UInt8, UInt8]:
+    """Predicted class and confidence ``[H, W]`` of a model ``[P]``, as they are stored."""
+    boundary = decision_boundary(evaluator, grid, theta)
+    return boundary.predicted_class, np.rint(boundary.confidence / CONFIDENCE_STEP).astype(np.uint8)
+
+
+def laid(setup: Setup, name: str, trained: Trained) -> Plane:
+    """Lay a plane of a run, with its centre: the trained theta for those that could be laid before training.
+
+    Raises
+    ------
+    PlaneError
+        If it cannot be laid through this training.
+    ConfigError
+        If what it goes through is not there.
+    """
+    plane = next((plane for plane in setup.planes if plane.name == name), None)
+    if plane is None:
+        with one_blas_thread:  # the last digits may depend on how many there are
+            plane = setup.plane_configs[name].lay(name, setup.network, trained)
+    if plane.centre is not None:
+        return plane
+    last = trained.frame(None)
+    return replace(plane, centre=trained.trajectory.weights[last], centre_frame=last)
+
+
+def theta_among(references: Mapping[str, Floats]) -> Callable[[str], Floats]:
+    """Where other runs ended, by id; one that is not there is the configuration's fault."""
+
+    def theta_of(run: str) -> Floats:
+        if run not in references:
+            raise ConfigError([("points", f"there is no run {run} to lay the plane through; compute it first")])
+        return references[run]
+
+    return theta_of
 
 
 def compute_run(

@@ -9,9 +9,11 @@ import numpy as np
 from lossatlas.arrays import Float32, Float64, Floats, Integers
 from lossatlas.curvature import extreme_eigenvalues
 from lossatlas.directions import Path, Plane, project
+from lossatlas.directions.blocks import frame_blocks
 from lossatlas.engine import Evaluator
+from lossatlas.engine.blas import one_blas_thread
 from lossatlas.network import Network
-from lossatlas.surface import loss_surfaces, unit_coordinates
+from lossatlas.surface import loss_rows, unit_coordinates
 
 #: Significant bits that a stored loss keeps (of float32's 24): within 1.3e-4 of itself, at half the bytes compressed.
 LOSS_BITS = 12
@@ -64,25 +66,41 @@ class Cut:
 
 def surfaces_around(evaluator: Evaluator, plane: Plane, centre: Floats, grid: int) -> Float32:
     """Loss surfaces ``[span, b, a]`` around ``centre`` ``[P]``, as they are stored: rounded, but for the centre."""
-    surfaces = loss_surfaces(evaluator, plane, centre, plane.spans, grid)
-    exact = np.stack([surface.loss for surface in surfaces])
+    rows = range(len(plane.spans) * grid)
+    return surface_rows(evaluator, plane, centre, grid, rows).reshape(-1, grid, grid)
+
+
+def surface_rows(evaluator: Evaluator, plane: Plane, centre: Floats, grid: int, rows: range) -> Float32:
+    """Some rows of them ``[len(rows), a]``, counted as by :func:`lossatlas.surface.loss_rows`, to the same bits."""
+    exact = loss_rows(evaluator, plane, centre, plane.spans, grid, rows)
     losses = rounded(exact)
     middle = grid // 2
-    losses[:, middle, middle] = exact[:, middle, middle]
+    centres = np.asarray(rows) % grid == middle
+    losses[centres, middle] = exact[centres, middle]
     return losses
 
 
 def path_on(evaluator: Evaluator, plane: Plane, weights: Floats) -> tuple[Path, Float64]:
     """Project a trajectory ``[F, P]`` on a plane that has a centre; gives the path, and the loss ``[F]`` along it."""
     assert plane.centre is not None
-    path = project(plane.directions, weights, plane.centre)
-    a, b = path.coordinates.T
-    points = (plane.centre + plane.offsets(a, b)).astype(np.float32)
-    return path, evaluator.losses(points).astype(np.float64)
+    with one_blas_thread:  # the last digits may depend on how many there are
+        path = project(plane.directions, weights, plane.centre)
+    losses = np.empty(len(weights))
+    for frames in frame_blocks(weights):
+        a, b = path.coordinates[frames].T
+        losses[frames] = evaluator.losses((plane.centre + plane.offsets(a, b)).astype(np.float32))
+    return path, losses
 
 
-def nonconvexity_over(network: Network, plane: Plane, points: Floats, labels: Integers, samples: int) -> Float32:
-    """λ_min / λ_max of the Hessian on a grid ``[samples, samples]`` over the plane's first span.
+def nonconvexity_over(
+    network: Network,
+    plane: Plane,
+    points: Floats,
+    labels: Integers,
+    samples: int,
+    rows: range | None = None,
+) -> Float32:
+    """λ_min / λ_max of the Hessian on a grid ``[samples, samples]`` over the plane's first span, or on some rows of it.
 
     Negative where the loss curves downwards in some direction, whether the plane shows that direction or not (Li et
     al. 2018, section 6 and figure 7); -1e6 where it curves upwards in none, 0 where it is flat. NaN where there is no
@@ -90,13 +108,14 @@ def nonconvexity_over(network: Network, plane: Plane, points: Floats, labels: In
     """
     assert plane.centre is not None
     unit = plane.spans[0] * unit_coordinates(samples)
-    a, b = np.meshgrid(unit, unit)
+    rows = range(samples) if rows is None else rows
+    a, b = np.meshgrid(unit, unit[rows.start : rows.stop])
     models = plane.centre.astype(np.float64) + plane.offsets(a.ravel(), b.ravel())
     smallest, largest = extreme_eigenvalues(network, models, points, labels)
     ratio = np.where(smallest < 0, -np.inf, smallest)  # where nothing curves upwards; NaN stays
     with np.errstate(over="ignore"):
         np.divide(smallest, largest, out=ratio, where=largest > 0)
-    return np.clip(ratio, -1e6, 1.0).astype(np.float32).reshape(samples, samples)
+    return np.clip(ratio, -1e6, 1.0).astype(np.float32).reshape(-1, samples)
 
 
 def rounded(losses: Float32, bits: int = LOSS_BITS) -> Float32:

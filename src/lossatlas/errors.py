@@ -10,6 +10,8 @@ LossAtlasError
 │   └── RunVersionError    it was written by a newer lossatlas
 ├── ExportError            the site folder cannot be written
 ├── QueueFullError         the server has enough to do
+├── WorkerDiedError        process after process died of one task
+├── ClusterError           there is no cluster to compute on
 └── CancelledError         somebody asked a computation to stop
 
 Each message says what was wrong, with the value, and what to do.
@@ -81,6 +83,30 @@ class ExportError(LossAtlasError):
 
 class QueueFullError(LossAtlasError):
     """The server's queue of runs is full; ask again later."""
+
+
+class WorkerDiedError(LossAtlasError):
+    """Process after process died of one task: killed by somebody, or by the system for want of memory.
+
+    Attributes
+    ----------
+    attempts
+        How many died.
+    code
+        Exit code of the last one: minus the signal where one has killed it; None where it is not known.
+    """
+
+    def __init__(self, attempts: int, code: int | None) -> None:
+        self.attempts, self.code = attempts, code
+        how = "" if code is None else f" ({f'signal {-code}' if code < 0 else f'exit code {code}'})"
+        super().__init__(
+            f"a worker process was killed{how}, {attempts} times in a row over the same work, "
+            "perhaps for want of memory: try fewer with --workers"
+        )
+
+
+class ClusterError(LossAtlasError):
+    """There is no cluster to compute on: it does not answer, has no workers, or the extra is missing."""
 
 
 class CancelledError(LossAtlasError):

@@ -8,7 +8,8 @@ penalty), but for AdamW, where it is decoupled from the gradient.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import ClassVar
+from collections.abc import Mapping
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -28,6 +29,15 @@ class Optimizer(ABC):
 
     def __init__(self, learning_rate: float, momentum: float, weight_decay: float) -> None:
         self.learning_rate, self.momentum, self.weight_decay = learning_rate, momentum, weight_decay
+
+    @property
+    def state(self) -> dict[str, Any]:
+        """What it remembers of earlier steps: arrays ``[P]`` float64 and numbers, by name; empty before the first."""
+        return {name: value for name, value in vars(self).items() if name.startswith("_")}
+
+    def resume(self, state: Mapping[str, Any]) -> None:
+        """Go on from the :attr:`state` of another one of the same kind."""
+        vars(self).update(state)
 
     @abstractmethod
     def step(self, theta: Float64, gradient: Float64) -> None:

@@ -30,11 +30,17 @@ class Draws:
     """A reproducible sequence of random numbers: ``Draws(seed, Stream.POINTS)``."""
 
     def __init__(self, seed: int, stream: Stream) -> None:
-        self._doubles = np.random.Generator(np.random.Philox(key=np.array([seed, stream], dtype=np.uint64)))
+        self._words = np.random.Philox(key=np.array([seed, stream], dtype=np.uint64))
+        self._doubles = np.random.Generator(self._words)
 
     def uniform(self, *shape: int, low: float = 0.0, high: float = 1.0) -> Float64:
         """Doubles in [low, high), one word each, in C order."""
         return low + (high - low) * self._doubles.random(shape)
+
+    def skip(self, count: int) -> None:
+        """Go on as if ``count`` doubles had been drawn; only before the first one is. Philox gives them by fours."""
+        self._words.advance(count // 4)
+        self.uniform(count % 4)
 
     def normal(self, *shape: int) -> Float64:
         """Standard normals by Box and Muller (1958): radii from the first half of the draws, angles from the rest.

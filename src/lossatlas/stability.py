@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Annotated
 
@@ -13,6 +13,7 @@ from lossatlas.arrays import Float32, Float64, Floats, Integers
 from lossatlas.config import Config
 from lossatlas.curvature import Curvature, curvature_of
 from lossatlas.datasets import Dataset
+from lossatlas.engine.blas import one_blas_thread
 from lossatlas.errors import LossAtlasError
 from lossatlas.network import Network
 from lossatlas.training import TrainingConfig, Trajectory
@@ -57,6 +58,27 @@ class TrainingCurvature:
     spectrum: Float32 | None
     stability: float | None
 
+    @classmethod
+    def of(
+        cls, frames: tuple[int, ...], found: Sequence[Curvature], training: TrainingConfig, points: int
+    ) -> TrainingCurvature:
+        """Put together what was found at each frame, of a training on so many points."""
+        known = [one.spectrum for one in found if one.spectrum is not None and np.isfinite(one.spectrum).all()]
+        with np.errstate(over="ignore"):  # infinite where float32 cannot hold it, as losses are
+            spectra = [spectrum.astype(np.float32) for spectrum in known]
+        counts = [one.negative_count for one in found if one.negative_count is not None]
+        return cls(
+            frames=frames,
+            largest=np.array([one.largest for one in found]),
+            smallest=np.array([one.smallest for one in found]),
+            trace=np.array([one.trace for one in found]),
+            trace_error=np.array([one.trace_error or 0.0 for one in found]),
+            adaptive_sharpness=np.array([one.adaptive_sharpness for one in found]),
+            negative=np.array(counts) if len(counts) == len(frames) else None,
+            spectrum=np.stack(spectra) if len(spectra) == len(frames) else None,
+            stability=stability_limit(training, points),
+        )
+
 
 def spread_frames(count: int, most: int) -> tuple[int, ...]:
     """At most ``most`` of ``count`` frames, evenly spread, the first and the last among them; of one, the last."""
@@ -95,29 +117,16 @@ def curvature_along(
     points, labels = dataset.train
     found = []
     for frame in frames:
-        found.append(_measured(network, trajectory.weights[frame], points, labels))
+        found.append(curvature_at(network, trajectory.weights[frame], points, labels))
         on_frame()
-    known = [one.spectrum for one in found if one.spectrum is not None and np.isfinite(one.spectrum).all()]
-    with np.errstate(over="ignore"):  # infinite where float32 cannot hold it, as losses are
-        spectra = [spectrum.astype(np.float32) for spectrum in known]
-    counts = [one.negative_count for one in found if one.negative_count is not None]
-    return TrainingCurvature(
-        frames=frames,
-        largest=np.array([one.largest for one in found]),
-        smallest=np.array([one.smallest for one in found]),
-        trace=np.array([one.trace for one in found]),
-        trace_error=np.array([one.trace_error or 0.0 for one in found]),
-        adaptive_sharpness=np.array([one.adaptive_sharpness for one in found]),
-        negative=np.array(counts) if len(counts) == len(frames) else None,
-        spectrum=np.stack(spectra) if len(spectra) == len(frames) else None,
-        stability=stability_limit(training, len(points)),
-    )
+    return TrainingCurvature.of(frames, found, training, len(points))
 
 
-def _measured(network: Network, theta: Floats, points: Floats, labels: Integers) -> Curvature:
+def curvature_at(network: Network, theta: Floats, points: Floats, labels: Integers) -> Curvature:
     """Curvature at one frame; NaN where the Lanczos method found no end, which is no reason to lose the run."""
     try:
-        return curvature_of(network, theta, points, labels)
+        with one_blas_thread:  # the last digits may depend on how many there are
+            return curvature_of(network, theta, points, labels)
     except LossAtlasError:
         unknown = float("nan")
         return Curvature(network.parameter_count, unknown, unknown, unknown, None, unknown, None, None)

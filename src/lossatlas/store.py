@@ -8,7 +8,7 @@ import os
 import re
 import shutil
 import uuid
-from collections.abc import Iterable, Iterator
+from collections.abc import Container, Iterable, Iterator
 from contextlib import contextmanager
 from itertools import pairwise
 from pathlib import Path
@@ -77,6 +77,19 @@ def save_run(run: Run, data: Path | str) -> Path:
         If the folder cannot be written.
     """
     data = Path(data)
+    runs = run_folder(data, run.id).parent
+    unfinished = runs / f"{_UNFINISHED}{os.getpid()}-{uuid.uuid4().hex[:8]}"
+    try:
+        return publish(run, unfinished, data)
+    finally:
+        shutil.rmtree(unfinished, ignore_errors=True)
+
+
+def publish(run: Run, unfinished: Path, data: Path, there: Container[str] = ()) -> Path:
+    """Write what a folder beside a run's place lacks of it, and rename that into its place, unless it is taken.
+
+    ``there`` names the arrays that it has, by the paths of :func:`lossatlas.manifest.arrays_of`.
+    """
     folder = run_folder(data, run.id)
     if folder.is_dir():
         try:
@@ -86,14 +99,9 @@ def save_run(run: Run, data: Path | str) -> Path:
         else:
             return folder
     with writing(data):
-        runs = folder.parent
-        runs.mkdir(parents=True, exist_ok=True)
-        unfinished = runs / f"{_UNFINISHED}{os.getpid()}-{uuid.uuid4().hex[:8]}"
-        try:
-            _write(run, unfinished)
-            _appear(unfinished, folder)
-        finally:
-            shutil.rmtree(unfinished, ignore_errors=True)
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        _write(run, unfinished, there)
+        _appear(unfinished, folder)
     return folder
 
 
@@ -188,8 +196,10 @@ def writing(data: Path) -> Iterator[None]:
         raise DataFolderError(f"cannot write into {data} ({reason}); give another with --data DIR") from error
 
 
-def _write(run: Run, folder: Path) -> None:
+def _write(run: Run, folder: Path, there: Container[str] = ()) -> None:
     for name, array in arrays_of(run).items():
+        if name in there:
+            continue
         path = folder / f"{name}.npy"
         path.parent.mkdir(parents=True, exist_ok=True)
         with path.open("wb") as file:

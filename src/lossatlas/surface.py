@@ -60,14 +60,32 @@ def loss_surfaces(
     ConfigError
         If the grid is even, or smaller than 3.
     """
+    losses = loss_rows(evaluator, plane, centre, spans, grid, range(len(spans) * grid)).reshape(-1, grid, grid)
+    unit = unit_coordinates(grid)
+    return [LossSurface(float(span), span * unit, loss) for span, loss in zip(spans, losses, strict=True)]
+
+
+def loss_rows(
+    evaluator: Evaluator, plane: Plane, centre: Floats, spans: Sequence[float], grid: int, rows: range
+) -> Float32:
+    """Some rows of those surfaces, ``[len(rows), G]``, to the same bits.
+
+    A row has one b; they are counted through all surfaces, so that row ``s * grid + j`` is the j-th of span s.
+
+    Raises
+    ------
+    ConfigError
+        If the grid is even, or smaller than 3.
+    """
     if grid < 3 or grid % 2 == 0:
         raise ConfigError(
             [("grid", f"{grid} is not allowed: give an odd number from 3, so that the centre is sampled")]
         )
     unit = unit_coordinates(grid)
-    scales = np.array(spans, np.float64)[:, None, None]
-    a = np.broadcast_to(scales * unit[None, None, :], (len(spans), grid, grid)).astype(np.float32).ravel()
-    b = np.broadcast_to(scales * unit[None, :, None], (len(spans), grid, grid)).astype(np.float32).ravel()
+    span, j = np.divmod(np.asarray(rows), grid)
+    scales = np.array(spans, np.float64)[span]
+    a = (scales[:, None] * unit[None, :]).astype(np.float32).ravel()
+    b = np.repeat((scales * unit[j]).astype(np.float32), grid)
     packed_centre, packed = (evaluator.network.packed(np.asarray(v, np.float32)) for v in (centre, plane.directions))
 
     def write(start: int, stop: int, out: Float32) -> None:
@@ -79,5 +97,4 @@ def loss_surfaces(
             part += steps[1] * packed[1, columns]
             part += packed_centre[columns]
 
-    losses = evaluator.losses_of(a.size, write).reshape(len(spans), grid, grid)
-    return [LossSurface(float(span), span * unit, loss) for span, loss in zip(spans, losses, strict=True)]
+    return evaluator.losses_of(a.size, write).reshape(-1, grid)

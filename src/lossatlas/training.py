@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import numpy as np
 from pydantic import Field, field_validator
@@ -108,6 +108,25 @@ class Outcome:
 
 
 @dataclass(frozen=True)
+class State:
+    """Where a training stands: all that it takes to go on to the same bits, in this process or in another.
+
+    Attributes
+    ----------
+    epoch
+        How many are done.
+    theta
+        ``[P]`` float64, packed as the engine packs it.
+    optimizer
+        :attr:`lossatlas.optimizers.Optimizer.state`.
+    """
+
+    epoch: int
+    theta: Float64
+    optimizer: dict[str, Any]
+
+
+@dataclass(frozen=True)
 class Trajectory:
     """A whole training, recorded.
 
@@ -164,6 +183,8 @@ class Training:
         What learns, from what, and how.
     cancelled
         Asked once an epoch; True ends the training with :class:`CancelledError`.
+    state
+        Go on from there, with the first snapshot after it; by default from the start.
     """
 
     def __init__(
@@ -172,18 +193,21 @@ class Training:
         dataset: Dataset,
         config: TrainingConfig,
         cancelled: Callable[[], bool] = lambda: False,
+        state: State | None = None,
     ) -> None:
         self.network, self.dataset, self.config = network, dataset, config
         self.epochs = frame_epochs(config.epochs, config.frames)
         self.outcome = Outcome()
         self._cancelled = cancelled
+        self._start = state
+        self._rewind()
         self._evaluators = [Evaluator(network, *part, threads=1) for part in (dataset.train, dataset.test)]
         self._predictor = Evaluator(network, dataset.points, threads=1)
 
     def __iter__(self) -> Iterator[Snapshot]:
         """Yield a snapshot for every epoch of :attr:`epochs`, up to the last finite one."""
         recorded = set(self.epochs)
-        for epoch, packed in enumerate(self._thetas()):
+        for epoch, packed in self._thetas():
             if self._cancelled():
                 raise CancelledError(f"training was cancelled at epoch {epoch}")
             wanted = epoch in recorded
@@ -194,21 +218,38 @@ class Training:
                 self.outcome = self._divergence(epoch)
                 return
 
-    def _thetas(self) -> Iterator[Float64]:
-        """Packed theta ``[P]`` after every epoch, from the untrained one on; the same array, updated in place."""
+    @property
+    def state(self) -> State:
+        """Where it stands after the snapshot that was yielded last."""
+        return State(self._epoch, self._theta.copy(), self._optimizer.state)
+
+    def _rewind(self) -> None:
+        config, start = self.config, self._start
+        self._optimizer = OPTIMIZERS[config.optimizer](config.learning_rate, config.momentum, config.weight_decay)
+        if start:
+            self._optimizer.resume(start.optimizer)
+        theta = start.theta if start else self.network.packed(self.network.initial_theta(config.seed))
+        self._theta: Float64 = np.array(theta, np.float64)
+        self._epoch = start.epoch if start else 0
+
+    def _thetas(self) -> Iterator[tuple[int, Float64]]:
+        """Each epoch and its packed theta ``[P]``, from the untrained one on; the same array, updated in place."""
         config, (points, labels) = self.config, self.dataset.train
         size = len(points) if config.batch_size == "full" else min(config.batch_size, len(points))
-        optimizer = OPTIMIZERS[config.optimizer](config.learning_rate, config.momentum, config.weight_decay)
+        self._rewind()
         order = Draws(config.seed, Stream.BATCHES)
-        theta: Float64 = self.network.packed(self.network.initial_theta(config.seed)).astype(np.float64)
-        yield theta
-        for _ in range(config.epochs):
+        order.skip(self._epoch * len(points))  # without batches there is no order, and nothing is drawn
+        theta = self._theta
+        if self._start is None:
+            yield 0, theta
+        while self._epoch < config.epochs:
             # what overflows is noticed at the end of the epoch
             with one_blas_thread, np.errstate(over="ignore", invalid="ignore"):
                 for batch in _batches(len(points), size, order):
                     gradient = gradients(self.network, theta[None], points[batch], labels[batch])[0]
-                    optimizer.step(theta, gradient)
-            yield theta  # outside: an errstate open across a yield would be the caller's too
+                    self._optimizer.step(theta, gradient)
+            self._epoch += 1
+            yield self._epoch, theta  # outside: an errstate open across a yield would be the caller's too
 
     def _snapshot(self, epoch: int, packed: Float64) -> Snapshot | None:
         """Record theta; None where float32 can no longer hold what the network says."""

@@ -112,7 +112,7 @@ def test_caller_s_arrays_left_changed() -> None:
     arrays = [rng.normal(size=shape) for shape in ((2, 7), (4, 7), (7,))]
     before = [array.copy() for array in arrays]
     project(*arrays)
-    fitting_spans(*arrays)
+    fitting_spans(arrays[0], [arrays[1]], arrays[2])
     assert all((array == kept).all() for array, kept in zip(arrays, before, strict=True))
 
 
@@ -152,7 +152,7 @@ def test_the_whole_path_lies_inside_the_first_span_and_fills_a_good_part_of_it(
     rng = np.random.default_rng(seed)
     centre, *steps = rng.normal(size=(7, directions.shape[1]))
     points = centre + spread * np.array(steps)
-    spans = fitting_spans(directions, points, centre)
+    spans = fitting_spans(directions, [points], centre)
     reach = np.abs(project(directions, points, centre).coordinates).max()
     assert reach * 1.1 < spans[0]
     least = 0.05 * np.linalg.norm(centre) / np.linalg.norm(directions, axis=1).max()
@@ -163,6 +163,6 @@ def test_the_whole_path_lies_inside_the_first_span_and_fills_a_good_part_of_it(
 
 def test_a_path_that_does_not_show_gets_a_span_of_five_percent_of_theta() -> None:
     e1, e2, e3 = np.eye(3)
-    assert fitting_spans(np.array([e1, e2]), np.array([8 * e3, 4 * e3]), 8 * e3)[0] == pytest.approx(0.4)
-    assert fitting_spans(np.array([2 * e1, e2]), (8 * e3)[None], 8 * e3)[0] == pytest.approx(0.2)
-    assert fitting_spans(np.array([e1, e2]), np.zeros((1, 3)), np.zeros(3))[0] > 0
+    assert fitting_spans(np.array([e1, e2]), [np.array([8 * e3, 4 * e3])], 8 * e3)[0] == pytest.approx(0.4)
+    assert fitting_spans(np.array([2 * e1, e2]), [(8 * e3)[None]], 8 * e3)[0] == pytest.approx(0.2)
+    assert fitting_spans(np.array([e1, e2]), [np.zeros((1, 3))], np.zeros(3))[0] > 0

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
+
 import click
 
 from lossatlas.building import build_gallery
 from lossatlas.cli.options import SETTINGS, config_from, config_options, data_option, hidden_layers, plane_option
 from lossatlas.cli.progress import progress
+from lossatlas.cluster import cluster
 from lossatlas.datasets import SOURCES
 from lossatlas.errors import ConfigError
 from lossatlas.gallery import DEFAULT_MODELS, Gallery, gallery_configs
 from lossatlas.network import ModelConfig
+from lossatlas.staging import leftovers
 
 _GIVEN_BY_DATASET = ("points", "noise")
 
@@ -35,6 +39,12 @@ _GIVEN_BY_DATASET = ("points", "noise")
 @plane_option
 @config_options(*(setting for setting in SETTINGS if setting.key not in _GIVEN_BY_DATASET))
 @click.option("--workers", type=click.IntRange(1, 256), help="Processes.  [default: one a core]")
+@click.option(
+    "--cluster",
+    "address",
+    metavar="ADDRESS",
+    help="Compute on the Dask workers of this scheduler, HOST:PORT, in place of processes here.",
+)
 def build_command(
     gallery: Gallery,
     datasets: tuple[str, ...],
@@ -42,6 +52,7 @@ def build_command(
     planes: tuple[str, ...],
     config_file: str | None,
     workers: int | None,
+    address: str | None,
     **flags: str | bool | None,
 ) -> None:
     """Fill a gallery: every model on every dataset, on all cores.
@@ -58,8 +69,16 @@ def build_command(
     configs = gallery_configs(datasets or named, [_checked(text) for text in models] or sized, base)
     missing = [config for config in configs if config.id not in gallery]
     click.echo(f"{len(configs)} runs, {len(configs) - len(missing)} of them there already", err=True)
-    with progress(len(missing), "Building") as step:
-        build_gallery(gallery, missing, workers=workers, on_done=lambda _run_id: step())
+    if address and workers:
+        raise click.UsageError("--workers is for processes on this machine; the workers of --cluster are there already")
+    with cluster(address) if address else nullcontext() as executor, progress(len(missing), "Building") as step:
+        build_gallery(gallery, missing, workers=workers, executor=executor, on_done=lambda _run_id: step())
+    for run_id, size in leftovers(gallery.data).items():
+        click.echo(
+            f"{run_id} is unfinished, of another build: {size / 1e6:.1f} MB in runs/.partial-{run_id}; "
+            "the command that began it goes on from there, or delete the folder",
+            err=True,
+        )
     click.echo(str(gallery.data))
 
 

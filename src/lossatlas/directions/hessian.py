@@ -52,7 +52,7 @@ class HessianPlane(PlaneConfig):
             "All curvature in between; and eigenvectors belong to their own point: elsewhere others would be "
             "the sharpest.",
             vectors,
-            shown=weights,
+            shown=(weights,),
             centre=weights[frame],
             centre_frame=frame,
             eigenvalues=(float(values[0]), float(values[1])),

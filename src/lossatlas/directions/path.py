@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from lossatlas.arrays import Float64, Floats
+from lossatlas.directions.blocks import frame_blocks
 from lossatlas.engine.blas import one_blas_thread
 
 #: A span leaves this much room around the path.
@@ -42,20 +43,26 @@ def project(directions: Floats, weights: Floats, centre: Floats) -> Path:
     """Project a trajectory ``[F, P]`` on the plane through ``centre`` ``[P]`` along ``directions`` ``[2, P]``.
 
     The nearest point of ``centre + a·d_a + b·d_b`` is found by least squares, ``(a, b) = (D Dᵀ)⁻¹ D (θ - centre)``:
-    products with d_a and d_b alone would be right for an orthonormal pair only.
+    products with d_a and d_b alone would be right for an orthonormal pair only. Memory does not grow with F.
     """
     basis = np.asarray(directions, np.float64)
     lengths = np.linalg.norm(basis, axis=1)
-    unit = basis / lengths[:, None]  # lest a direction much shorter than the other pass for none
-    steps = np.asarray(weights, np.float64) - np.asarray(centre, np.float64)
+    origin = np.asarray(centre, np.float64)
+    along, residual, total = np.empty((len(weights), 2)), np.empty(len(weights)), 0.0
+    mean = np.zeros_like(origin)
     with one_blas_thread:  # the same bits wherever it runs
-        coordinates = _least_squares(unit, steps)
-        residual: Float64 = np.linalg.norm(steps - coordinates @ unit, axis=1)
-        spread = steps - steps.mean(axis=0)
-        within = _least_squares(unit, spread) @ unit
-    total = float((spread**2).sum())
-    share = float((within**2).sum()) / total if total > 0 else 0.0
-    return Path(coordinates / lengths, residual, min(share, 1.0))
+        # D = (QR)ᵀ, for unit directions, lest one much shorter than the other pass for none: Q spans the plane
+        q, r = np.linalg.qr((basis / lengths[:, None]).T)
+        for frames in frame_blocks(weights):
+            steps = weights[frames] - origin
+            along[frames] = steps @ q
+            residual[frames] = np.linalg.norm(steps - along[frames] @ q.T, axis=1)
+            mean += steps.sum(axis=0) / len(weights)
+        for frames in frame_blocks(weights):
+            total += float(((weights[frames] - origin - mean) ** 2).sum())
+        coordinates: Float64 = np.linalg.solve(r, along.T).T / lengths
+    share = float(((along - along.mean(axis=0)) ** 2).sum()) / total if total > 0 else 0.0
+    return Path(coordinates, residual, min(share, 1.0))
 
 
 def random_walk_variance(epochs: Sequence[int]) -> float:
@@ -74,16 +81,13 @@ def random_walk_variance(epochs: Sequence[int]) -> float:
     return float(eigenvalues[-2:].sum()) / total if total > 0 else 0.0
 
 
-def fitting_spans(directions: Floats, points: Floats, centre: Floats) -> tuple[float, ...]:
-    """Spans for a plane so that its widest shows all of some points ``[n, P]``, in two digits."""
-    reach = _ROOM * float(np.abs(project(directions, points, centre).coordinates).max())
+def fitting_spans(directions: Floats, shown: Sequence[Floats], centre: Floats) -> tuple[float, ...]:
+    """Spans for a plane so that its widest shows all of some points, each ``[n, P]``, in two digits."""
+    farthest = [np.abs(project(directions, points, centre).coordinates).max() for points in shown]
+    reach = _ROOM * float(max(farthest))
     lengths = np.linalg.norm(np.asarray(directions, np.float64), axis=1)
     widest = max(reach, _LEAST * float(np.linalg.norm(centre)) / float(lengths.max()), 1e-6)
     return tuple(_two_digits(zoom * widest) for zoom in _ZOOMS)
-
-
-def _least_squares(basis: Float64, steps: Float64) -> Float64:
-    return np.linalg.lstsq(basis.T, steps.T, rcond=None)[0].T.astype(np.float64, copy=False)
 
 
 def _two_digits(value: float) -> float:

@@ -7,8 +7,8 @@ from typing import Literal
 import numpy as np
 
 from lossatlas.arrays import Float64, Floats
+from lossatlas.directions.blocks import right_vectors, singular_values
 from lossatlas.directions.plane import Plane, PlaneConfig, Trained
-from lossatlas.engine.blas import one_blas_thread
 from lossatlas.errors import PlaneError
 from lossatlas.network import Network
 
@@ -30,7 +30,7 @@ class PcaPlane(PlaneConfig):
             "Every direction in which training did not go, steep ones among them; and even a random walk looks like a "
             "path here.",
             directions,
-            shown=weights,
+            shown=(weights,),
             centre=weights[-1],
             centre_frame=len(weights) - 1,
         )
@@ -47,12 +47,9 @@ def principal_directions(weights: Floats) -> Float64:
     PlaneError
         If the frames span no plane.
     """
-    rows = np.asarray(weights, np.float64)
-    rows = rows - rows.mean(axis=0)
-    with one_blas_thread:  # the same bits wherever it runs
-        u, lengths, components = np.linalg.svd(rows, full_matrices=False)
+    u, lengths = singular_values(weights)
     if len(lengths) < 2 or not lengths[1] > 1e-6 * lengths[0]:
         raise PlaneError("the path is a line or a point, and PCA finds no plane in it: record more frames")
     travel = u[-1, :2] - u[0, :2]
-    directions: Float64 = components[:2] * np.where(travel < 0, -1.0, 1.0)[:, None]
-    return directions
+    directions: Float64 = right_vectors(weights, u[:, :2], lengths[:2])
+    return directions * np.where(travel < 0, -1.0, 1.0)[:, None]

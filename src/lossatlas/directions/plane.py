@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Annotated, Any
 
@@ -207,16 +207,15 @@ class PlaneConfig(Config):
         what: str,
         hides: str,
         directions: Floats,
-        shown: Floats | None = None,
+        shown: Sequence[Floats] = (),
         centre: Float32 | None = None,
         **more: Any,
     ) -> Plane:
-        """Put a plane together; its spans are those of this configuration, or else fit the points ``shown`` [n, P]."""
+        """Put a plane together; its spans are those of this configuration, or fit the points ``shown``, each [n, P]."""
         kept = np.ascontiguousarray(directions, np.float32)
         _refuse_a_line(name, kept)
         spans = self.spans
         if spans is None:
-            assert shown is not None
             assert centre is not None
             spans = fitting_spans(kept, shown, centre)
         return Plane(

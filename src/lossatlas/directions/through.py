@@ -9,6 +9,7 @@ import numpy as np
 from pydantic import field_validator
 
 from lossatlas.arrays import Float64, Floats
+from lossatlas.directions.blocks import frame_blocks
 from lossatlas.directions.path import project
 from lossatlas.directions.plane import Anchor, Plane, PlaneConfig, Trained, orthonormal_pair
 from lossatlas.errors import ConfigError
@@ -66,7 +67,7 @@ class ThroughPlane(PlaneConfig):
             f"The plane through three points: {words[0]} (the centre), {words[1]} (along a), and {words[2]}.",
             "Everything off the plane: what lies between its points on a straight line may be passed on a curve.",
             directions,
-            shown=np.concatenate([weights, vectors]),
+            shown=(weights, vectors),
             centre=centre.astype(np.float32),
             centre_frame=_frame(self.points[0], trained),
             anchors=tuple(
@@ -93,9 +94,11 @@ def _theta(point: str, trained: Trained) -> Float64:
 
 def _farthest(centre: Float64, second: Float64, weights: Floats) -> Float64:
     along = (second - centre) / max(float(np.linalg.norm(second - centre)), np.finfo(float).tiny)
-    steps = np.asarray(weights, np.float64) - centre
-    off = steps - np.outer(steps @ along, along)
-    return np.asarray(weights[int(np.linalg.norm(off, axis=1).argmax())], np.float64)
+    distances = [
+        np.linalg.norm(steps - np.outer(steps @ along, along), axis=1)
+        for steps in (weights[frames] - centre for frames in frame_blocks(weights))
+    ]
+    return np.asarray(weights[int(np.concatenate(distances).argmax())], np.float64)
 
 
 def _in_words(point: str, trained: Trained) -> str:

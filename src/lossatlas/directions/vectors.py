@@ -45,7 +45,7 @@ class FilePlane(PlaneConfig):
             f"The two directions in {Path(self.file).name}, used as they are.",
             "Whatever lies along other directions; what these two mean only their author can say.",
             directions,
-            shown=weights,
+            shown=(weights,),
             centre=weights[-1],
             centre_frame=len(weights) - 1,
         )

@@ -1,0 +1,52 @@
+"""Trajectories too large to hold twice: a few frames, or a few parameters, at a time.
+
+A trajectory ``[F, P]`` may be a file that is mapped. What is copied of it, in float64, is :data:`BLOCK` numbers at a
+time, whatever F and P are.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from lossatlas.arrays import Float64, Floats
+
+#: Numbers of a trajectory that are copied at a time: 16 MB of them.
+BLOCK = 2**21
+
+
+def frame_blocks(weights: Floats) -> Iterator[slice]:
+    """Slices of the frames of ``weights`` ``[F, P]``."""
+    count, size = weights.shape
+    step = max(1, BLOCK // size)
+    return (slice(start, min(start + step, count)) for start in range(0, count, step))
+
+
+def centred_columns(weights: Floats) -> Iterator[Float64]:
+    """All parameters of ``weights`` ``[F, P]`` less their mean over the frames, as blocks ``[F, some]``."""
+    count, size = weights.shape
+    step = max(1, BLOCK // count)
+    for start in range(0, size, step):
+        block = np.asarray(weights[:, start : start + step], np.float64)
+        yield block - block.mean(axis=0)
+
+
+def singular_values(weights: Floats) -> tuple[Float64, Float64]:
+    """Left singular vectors ``[F, k]`` and singular values ``[k]`` of a trajectory ``[F, P]`` less its mean.
+
+    With the QR decomposition ``Cᵀ = QR`` of the centred rows C, found block by block (the R of stacked blocks is the R
+    of their stacked Rs: Demmel et al. 2012, "Communication-optimal parallel and sequential QR", section 3), they are
+    those of Rᵀ, an F × F matrix. No product CCᵀ, which would halve the digits.
+    """
+    triangle: Float64 = np.empty((0, len(weights)))
+    for block in centred_columns(weights):
+        triangle = np.asarray(np.linalg.qr(np.concatenate([triangle, block.T]), mode="r"))
+    u, lengths, _ = np.linalg.svd(triangle.T, full_matrices=False)
+    return u, lengths
+
+
+def right_vectors(weights: Floats, u: Floats, lengths: Floats) -> Float64:
+    """Right singular vectors ``[n, P]``, ``uᵀC / s``, of some of these values ``[n]``, none of them 0."""
+    scaled = (u / lengths).T
+    return np.concatenate([scaled @ block for block in centred_columns(weights)], axis=1)

@@ -1,0 +1,88 @@
+"""Configurations that tests call large, for processes of their own: nothing heavy is imported here."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+from collections import Counter
+from collections.abc import Callable
+from concurrent.futures import Executor, Future
+from pathlib import Path
+from typing import Any
+
+from lossatlas.building import build_gallery
+from lossatlas.gallery import Gallery
+from lossatlas.runs import RunConfig
+from lossatlas.work import Sizes
+from tests.test_processes import note
+
+#: Every run is large, and its parts are tiny: a frame of training, some rows of a surface.
+TINY = Sizes(large_work=0, part_work=12_000, part_bytes=400)
+WHOLE = Sizes(large_work=float("inf"))
+
+PLANES: list[dict[str, Any]] = [
+    {"kind": "fresh", "grid": 7, "spans": [1.0, 0.1], "test_frames": True, "moving": True},
+    {"kind": "pca", "grid": 5, "nonconvexity": 3},
+    {"kind": "hessian", "grid": 5},
+    {"kind": "through", "grid": 3},
+]
+
+
+def config_of(optimizer: str = "adam", seed: int = 0, planes: list[dict[str, Any]] = PLANES) -> RunConfig:
+    return RunConfig.from_mapping(
+        {
+            "dataset": {"name": "moons", "points": 40, "seed": 3},
+            "model": {"hidden": [5, 4]},
+            "training": {"epochs": 12, "frames": 6, "batch_size": 8, "seed": seed, "optimizer": optimizer},
+            "boundary": {"resolution": 13},
+            "planes": planes,
+            "curvature": {"frames": 3},
+        }
+    )
+
+
+#: What is built several times over.
+SEVERAL = [config_of(seed=seed) for seed in range(3)]
+
+
+class InTurn(Executor):
+    """Works when it is asked to, in this process; counts what it was asked, and breaks off before one call."""
+
+    def __init__(self, breaks_at: int | None = None) -> None:
+        self.calls: Counter[str] = Counter()
+        self.breaks_at = breaks_at
+
+    def submit(self, fn: Any, /, *args: Any, **kwargs: Any) -> Future[Any]:
+        if self.breaks_at is not None and self.calls.total() == self.breaks_at:
+            raise KeyboardInterrupt
+        self.calls[fn.__name__] += 1
+        future: Future[Any] = Future()
+        future.set_result(fn(*args, **kwargs))
+        return future
+
+
+def run_bytes(data: Path) -> dict[str, bytes]:
+    return {str(path.relative_to(data)): path.read_bytes() for path in sorted((data / "runs").rglob("*.*"))}
+
+
+def built(data: Path, configs: list[RunConfig], sizes: Sizes, **how: Any) -> dict[str, bytes]:
+    """The files of a gallery, freshly built; nothing else is left behind."""
+    gallery = Gallery(data)
+    build_gallery(gallery, configs, sizes=sizes, **how)
+    assert [verdict.fault for verdict in gallery.verify()] == [None] * len(configs)
+    assert sorted(path.name for path in (data / "runs").iterdir()) == sorted(config.id for config in configs)
+    return run_bytes(data)
+
+
+def parts_of(data: Path, config: RunConfig) -> list[str]:
+    record = data / "runs" / f".partial-{config.id}" / "parts.jsonl"
+    return [line["part"] for line in map(json.loads, record.read_text().splitlines()) if "part" in line]
+
+
+def noted(folder: str, name: str, deaths: int, function: Callable[..., Any], *args: Any) -> Any:
+    before = note(folder, name)
+    result = function(*args)
+    if before < deaths:
+        os.kill(os.getpid(), signal.SIGKILL)  # all but done
+    return result

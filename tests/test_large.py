@@ -1,0 +1,184 @@
+"""Large runs: computed in parts, to the same bits, and taken up where they were left."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Callable
+from concurrent.futures import Future
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from lossatlas.building import build_gallery
+from lossatlas.errors import LossAtlasError
+from lossatlas.gallery import Gallery
+from lossatlas.runs import RunConfig
+from lossatlas.work import Sizes, work_of
+from tests.conftest import diverging_config
+from tests.large_runs import TINY, WHOLE, InTurn, built, config_of, parts_of, run_bytes
+from tests.machines import machines
+from tests.test_gallery import index_of
+from tests.test_processes import PATIENCE
+
+#: Every run is large, and its parts are as they come.
+USUAL = Sizes(large_work=0)
+
+
+@pytest.mark.parametrize("sizes", [TINY, USUAL, Sizes(large_work=0, part_work=300_000, part_bytes=3000)])
+def test_a_run_has_the_same_bits_whatever_it_is_cut_into(sizes: Sizes, whole: dict[str, bytes], tmp_path: Path) -> None:
+    found = built(tmp_path, [config_of()], sizes, executor=InTurn())
+    assert found.keys() == whole.keys()
+    assert [name for name in whole if found[name] != whole[name]] == []
+
+
+@pytest.mark.parametrize("optimizer", ["sgd", "momentum", "nesterov", "rmsprop", "adamw"])
+def test_training_in_stretches_is_training(optimizer: str, tmp_path: Path) -> None:
+    config = config_of(optimizer, planes=[{"kind": "fresh", "grid": 3}])
+    assert built(tmp_path / "parts", [config], TINY, executor=InTurn()) == built(
+        tmp_path / "whole", [config], WHOLE, executor=InTurn()
+    )
+
+
+def test_a_large_run_that_diverges_is_the_same_too(tmp_path: Path) -> None:
+    config = diverging_config()
+    assert built(tmp_path / "parts", [config], TINY, executor=InTurn()) == built(
+        tmp_path / "whole", [config], WHOLE, executor=InTurn()
+    )
+
+
+def test_a_plane_that_cannot_be_laid_is_left_out_of_a_large_run_too(tmp_path: Path) -> None:
+    config = config_of(planes=[{"kind": "fresh", "grid": 3}, {"kind": "pca", "grid": 3}])
+    config = config.with_values(training={**config.training.model_dump(), "epochs": 1})
+    found = built(tmp_path / "parts", [config], TINY, executor=InTurn())
+    assert found == built(tmp_path / "whole", [config], WHOLE, executor=InTurn())
+    manifest = json.loads(found[f"runs/{config.id}/run.json"])
+    assert [entry["name"] for entry in manifest["left_out"]] == ["pca"]
+
+
+def test_one_core_two_processes_and_dask_give_the_same_bits(whole: dict[str, bytes], tmp_path: Path) -> None:
+    from lossatlas.cluster import cluster
+
+    configs = [config_of(), config_of(seed=1), config_of("sgd")]
+    # the second is small, the others large
+    sizes = Sizes(large_work=work_of(configs[0]) - 1, part_work=200_000, part_bytes=4000)
+    small = configs[1].with_values(training={**configs[1].training.model_dump(), "epochs": 8})
+    configs[1] = small
+    assert [sizes.in_parts(config) for config in configs] == [True, False, True]
+    one = built(tmp_path / "one", configs, sizes, workers=1)
+    assert {name: one[name] for name in whole} == whole
+    assert built(tmp_path / "two", configs, sizes, workers=2) == one
+    (tmp_path / "dask").mkdir()
+    with machines(tmp_path / "dask", workers=2) as found, cluster(found.address, PATIENCE) as executor:
+        assert built(tmp_path / "three", configs, sizes, executor=executor) == one
+    indexes = [index_of(tmp_path / name) for name in ("one", "two", "three")]
+    assert indexes[0] == indexes[1] == indexes[2]
+
+
+def test_a_resume_that_recomputes_or_skips_cells__each_part_is_computed_once(
+    undisturbed: Counter[str], whole: dict[str, bytes], tmp_path: Path
+) -> None:
+    data, in_all = tmp_path / "data", Counter[str]()
+    disturbed = 0
+    while True:
+        executor = InTurn(breaks_at=11)
+        try:
+            build_gallery(Gallery(data), [config_of()], executor=executor, workers=1, sizes=TINY)
+        except KeyboardInterrupt:
+            disturbed += 1
+        else:
+            break
+        finally:
+            in_all += executor.calls
+        assert Gallery(data).ids() == []  # readers do not see it
+    assert disturbed > 5
+    # of two that are handed out at a time, at most one was computed and not stored when it was disturbed
+    assert 0 <= in_all.total() - undisturbed.total() <= disturbed
+    assert run_bytes(data) == whole
+
+
+def begun(data: Path, calls: int) -> tuple[Path, list[str]]:
+    """A large run that was broken off, and the parts of it that are there."""
+    with pytest.raises(KeyboardInterrupt):
+        build_gallery(Gallery(data), [config_of()], executor=InTurn(calls), workers=1, sizes=TINY)
+    return data / "runs" / f".partial-{config_of().id}", parts_of(data, config_of())
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        b'{"part":"surfaces-fr',
+        b'{"part":"surfaces-fr\n{"part":"another","note":null}\n',
+    ],
+    ids=["cut short", "and written on"],
+)
+def test_a_line_that_was_being_written_does_not_count(damage: bytes, whole: dict[str, bytes], tmp_path: Path) -> None:
+    folder, done = begun(tmp_path, 30)
+    with (folder / "parts.jsonl").open("ab") as file:
+        file.write(damage)
+    executor = InTurn(breaks_at=0)
+    with pytest.raises(KeyboardInterrupt):
+        build_gallery(Gallery(tmp_path), [config_of()], executor=executor, sizes=TINY)
+    assert parts_of(tmp_path, config_of()) == done
+    assert built(tmp_path, [config_of()], TINY, executor=InTurn()) == whole
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        lambda folder: (folder / "run" / "weights.npy").unlink(),
+        lambda folder: (folder / "run" / "weights.npy").write_bytes(b"short"),
+        lambda folder: (folder / "parts.jsonl").write_bytes(b""),
+        lambda folder: (folder / "parts.jsonl").write_text((folder / "parts.jsonl").read_text().replace("numpy", "x")),
+    ],
+    ids=["an array is gone", "an array is cut", "no record", "another release"],
+)
+def test_a_folder_that_is_not_what_it_says_is_begun_anew(
+    damage: Callable[[Path], Any], undisturbed: Counter[str], whole: dict[str, bytes], tmp_path: Path
+) -> None:
+    folder, _ = begun(tmp_path, 30)
+    damage(folder)
+    executor = InTurn()
+    assert built(tmp_path, [config_of()], TINY, executor=executor) == whole
+    assert executor.calls == undisturbed
+
+
+def test_two_builds_of_large_runs_do_not_write_into_one_folder(tmp_path: Path) -> None:
+    class Nested(InTurn):
+        def submit(self, fn: Any, /, *args: Any, **kwargs: Any) -> Future[Any]:
+            with pytest.raises(LossAtlasError, match="another build is computing large runs into"):
+                build_gallery(Gallery(tmp_path), [config_of()], executor=InTurn(0), sizes=TINY)
+            self.nested = True
+            return super().submit(fn, *args, **kwargs)
+
+    executor = Nested()
+    built(tmp_path, [config_of(planes=[{"kind": "fresh", "grid": 3}])], USUAL, executor=executor)
+    assert executor.nested
+
+
+def test_a_run_waits_for_those_that_its_planes_go_through(tmp_path: Path) -> None:
+    first = config_of(seed=5, planes=[{"kind": "fresh", "grid": 3}])
+    through = {"kind": "through", "grid": 3, "points": ["end", "start", f"run:{first.id}"]}
+    second = config_of(planes=[through])
+    told: list[str] = []
+    build_gallery(Gallery(tmp_path), [second, first], workers=2, sizes=TINY, on_done=told.append)
+    assert told == [first.id, second.id]
+    found = run_bytes(tmp_path)
+    assert found == built(tmp_path / "again", [second, first], WHOLE, executor=InTurn())
+
+
+def test_a_part_that_fails_is_its_runs_fault_alone(tmp_path: Path) -> None:
+    failing = config_of(planes=[{"kind": "through", "grid": 3, "points": ["end", "start", "frame:99"]}])
+    fine = config_of(seed=1, planes=[{"kind": "fresh", "grid": 3}])
+    with pytest.raises(LossAtlasError, match=rf"1 of 2 runs failed.*\n  {failing.id}: .*there is no frame 99"):
+        build_gallery(Gallery(tmp_path), [failing, fine], workers=2, sizes=TINY)
+    assert Gallery(tmp_path).ids() == [fine.id]
+
+
+def test_the_default_run_is_small_and_a_wide_network_with_a_fine_grid_is_not() -> None:
+    assert not Sizes().in_parts(RunConfig())
+    wide = RunConfig.from_mapping({"model": {"hidden": [256, 256]}, "planes": [{"grid": 101}]})
+    assert Sizes().in_parts(wide)
+    # 80 frames, 3 spans of 101 × 101, and 300 epochs; 512 points; (2+1)·256 + 257·256 + 257·2 parameters
+    assert work_of(wide) == (80 * 3 * 101**2 + 3 * 300) * 512 * 67_074
