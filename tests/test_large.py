@@ -169,9 +169,9 @@ def test_a_run_waits_for_those_that_its_planes_go_through(tmp_path: Path) -> Non
 
 
 def test_a_part_that_fails_is_its_runs_fault_alone(tmp_path: Path) -> None:
-    failing = config_of(planes=[{"kind": "through", "grid": 3, "points": ["end", "start", "frame:99"]}])
+    failing = config_of(planes=[{"kind": "through", "grid": 3, "points": ["end", "start", "run:nobody"]}])
     fine = config_of(seed=1, planes=[{"kind": "fresh", "grid": 3}])
-    with pytest.raises(LossAtlasError, match=rf"1 of 2 runs failed.*\n  {failing.id}: .*there is no frame 99"):
+    with pytest.raises(LossAtlasError, match=rf"1 of 2 runs failed.*\n  {failing.id}: .*there is no run nobody"):
         build_gallery(Gallery(tmp_path), [failing, fine], workers=2, sizes=TINY)
     assert Gallery(tmp_path).ids() == [fine.id]
 
