@@ -38,7 +38,7 @@ def with_spectrum(*spectra: AnyArray, seed: int = 0) -> Matrices:
 
 
 def ends_of(matrices: Matrices, tolerance: float = 1e-8) -> Float64:
-    start = np.random.default_rng(1).normal(size=matrices.values.shape[1])
+    start = np.random.default_rng(1).normal(size=matrices.values.shape[1:2])
     return np.array(extremes(matrices, len(matrices.values), start, tolerance))
 
 

@@ -9,10 +9,11 @@ from typing import Annotated
 import numpy as np
 from pydantic import Field
 
-from lossatlas.arrays import Float32, Float64, Integers
+from lossatlas.arrays import Float32, Float64, Floats, Integers
 from lossatlas.config import Config
-from lossatlas.curvature import curvature_of
+from lossatlas.curvature import Curvature, curvature_of
 from lossatlas.datasets import Dataset
+from lossatlas.errors import LossAtlasError
 from lossatlas.network import Network
 from lossatlas.training import TrainingConfig, Trajectory
 
@@ -94,7 +95,7 @@ def curvature_along(
     points, labels = dataset.train
     found = []
     for frame in frames:
-        found.append(curvature_of(network, trajectory.weights[frame], points, labels, spectrum="auto"))
+        found.append(_measured(network, trajectory.weights[frame], points, labels))
         on_frame()
     spectra = [one.spectrum for one in found if one.spectrum is not None and np.isfinite(one.spectrum).all()]
     counts = [one.negative_count for one in found if one.negative_count is not None]
@@ -109,3 +110,12 @@ def curvature_along(
         spectrum=np.stack(spectra).astype(np.float32) if len(spectra) == len(frames) else None,
         stability=stability_limit(training, len(points)),
     )
+
+
+def _measured(network: Network, theta: Floats, points: Floats, labels: Integers) -> Curvature:
+    """Curvature at one frame; NaN where the Lanczos method found no end, which is no reason to lose the run."""
+    try:
+        return curvature_of(network, theta, points, labels)
+    except LossAtlasError:
+        unknown = float("nan")
+        return Curvature(network.parameter_count, unknown, unknown, unknown, None, unknown, None, None)

@@ -60,6 +60,19 @@ ARMS = quick("arms")
 IRIS = quick("iris", (4,))
 DIVERGED = quick("corners", (10,), activation="linear", optimizer="sgd", learning_rate=9999.0)
 UNUSUAL = quick("moons", (7, 5))
+#: Several planes, curvature, and an optimizer that has an edge of stability.
+PLANES = RunConfig(
+    dataset={"name": "moons", "points": 80},
+    model={"hidden": (8,)},
+    training={"epochs": 60, "frames": 12, "optimizer": "sgd", "batch_size": "full", "learning_rate": 0.5},
+    planes=(
+        {"kind": "fresh", "grid": 15},
+        {"kind": "pca", "grid": 15, "nonconvexity": 5},
+        {"kind": "hessian", "grid": 15},
+    ),
+    boundary={"resolution": 24},
+    curvature={"frames": 5},
+)
 RESIDUAL = quick(residual=True)
 
 
@@ -73,12 +86,11 @@ def until(page: Page, condition: str, arg: Any = None, patience: int = PATIENCE)
 
 def as_toml(config: RunConfig) -> str:
     """The configuration as a file of settings; JSON's numbers, strings and lists are TOML as well."""
-    sections = config.model_dump(mode="json")
-    [plane] = sections.pop("planes")
-    tables = {**{f"[{name}]": section for name, section in sections.items()}, "[[planes]]": plane}
+    sections = config.model_dump(mode="json", exclude_none=True)
+    planes = sections.pop("planes")
+    tables = [*((f"[{name}]", section) for name, section in sections.items()), *(("[[planes]]", p) for p in planes)]
     return "\n".join(
-        "\n".join([head, *(f"{key} = {json.dumps(value)}" for key, value in table.items())])
-        for head, table in tables.items()
+        "\n".join([head, *(f"{key} = {json.dumps(value)}" for key, value in table.items())]) for head, table in tables
     )
 
 
@@ -114,7 +126,7 @@ class Watched:
 @pytest.fixture(scope="session")
 def gallery(tmp_path_factory: pytest.TempPathFactory) -> Gallery:
     gallery = Gallery(tmp_path_factory.mktemp("web") / "data")
-    for config in (MOONS, MOONS_FAST, ARMS, IRIS, DIVERGED, UNUSUAL, RESIDUAL):
+    for config in (MOONS, MOONS_FAST, ARMS, IRIS, DIVERGED, UNUSUAL, RESIDUAL, PLANES):
         gallery.save(compute_run(config))
     return gallery
 

@@ -19,6 +19,7 @@ from tests.web.conftest import (
     FLAGS,
     MOONS,
     MOONS_FAST,
+    PLANES,
     Silent,
     Site,
     Watched,
@@ -141,19 +142,22 @@ def test_without_webgl_the_landscape_is_drawn_flat_and_says_why(exported: Site, 
 SIZES = [(390, 844), (768, 1024), (1024, 768), (1280, 720), (1440, 900), (1920, 1080), (2560, 1440)]
 
 
-CLIPPED = """() => [...document.querySelectorAll('button, label, select, td, th, h2, .legend li, .panel span')]
+CLIPPED = """() => [...document.querySelectorAll('button, label, select, td, th, h2, .legend li, .panel span, .segment span, .key span, .slice > span, .slice p')]
     .filter((e) => e.checkVisibility() && !e.closest('.hidden'))
     .filter((e) => e.getBoundingClientRect().right > innerWidth + 1
         || (e.clientWidth && e.scrollWidth > e.clientWidth + 2))
     .map((e) => e.outerHTML.slice(0, 80))"""
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_nothing_is_clipped_at_any_size(exported: Site, browser: Browser, scheme: Any) -> None:
+FULL = f"?hidden=8&run={PLANES.id}&plane=pca&view=contours&set=gap&timeline=curvature"
+
+
+@pytest.mark.parametrize(("scheme", "query"), [("light", ""), ("dark", ""), ("light", FULL)])
+def test_nothing_is_clipped_at_any_size(exported: Site, browser: Browser, scheme: Any, query: str) -> None:
     for seen in watched(
         browser, viewport={"width": 2560, "height": 1440}, color_scheme=scheme, reduced_motion="reduce"
     ):
-        page = seen.open(exported.url)
+        page = seen.open(exported.url + query)
         for width, height in SIZES:
             page.set_viewport_size({"width": width, "height": height})
             until(page, "width => innerWidth === width", width)

@@ -125,11 +125,11 @@ def hessian_trace(
 def adaptive_sharpness(network: Network, theta: Floats, points: Floats, labels: Integers) -> float:
     """Largest eigenvalue of diag|θ| H diag|θ|, for one model ``[P]``; NaN where it is not finite.
 
-    The second-order form of adaptive sharpness with elementwise normalisation (Kwon et al. 2021, "ASAM", equation 4 and
-    T_w = diag|w|): the steepest rise ½ρ²λ of the quadratic part of the loss over all ε with |ε / |θ|| ≤ ρ. Where theta
-    is multiplied by a positive diagonal A that leaves the function as it is, H becomes A⁻¹HA⁻¹ and the product stays
-    the same; plain sharpness does not, and can be made anything (Dinh et al. 2017, "Sharp minima can generalize for
-    deep nets").
+    The second-order form of adaptive sharpness with elementwise normalisation (Kwon et al. 2021, "ASAM", definition 2,
+    with T_w = diag|w|): the steepest rise ½ρ²λ of the quadratic part of the loss over all ε with |ε / |θ|| ≤ ρ. Where
+    theta is multiplied by a positive diagonal A that leaves the function as it is, H becomes A⁻¹HA⁻¹ and the product
+    stays the same; plain sharpness does not, and can be made anything (Dinh et al. 2017, "Sharp minima can generalize
+    for deep nets").
     """
     model: Float64 = np.asarray(theta, np.float64)
     with one_blas_thread:

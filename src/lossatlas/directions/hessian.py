@@ -9,6 +9,7 @@ from pydantic import Field
 from lossatlas.curvature import extreme_eigenpairs
 from lossatlas.directions.path import fitting_spans
 from lossatlas.directions.plane import Plane, PlaneConfig, Trained
+from lossatlas.errors import LossAtlasError, PlaneError
 from lossatlas.network import Network
 
 
@@ -32,9 +33,12 @@ class HessianPlane(PlaneConfig):
         assert trained
         frame = trained.frame(self.frame)
         weights = trained.trajectory.weights
-        values, vectors = extreme_eigenpairs(
-            network, weights[frame], trained.points, trained.labels, count=2, which=self.eigenvalues
-        )
+        try:
+            values, vectors = extreme_eigenpairs(
+                network, weights[frame], trained.points, trained.labels, count=2, which=self.eigenvalues
+            )
+        except LossAtlasError as error:  # a Hessian of zeros, or one that is not finite
+            raise PlaneError(str(error)) from error
         which = "the largest and the smallest" if self.eigenvalues == "both" else "the two largest"
         at = "" if self.frame is None else f" at epoch {trained.trajectory.epochs[frame]}"
         return self.plane(

@@ -9,18 +9,22 @@ import {byId, say} from './dom.js';
 import {createPainter} from './painter.js';
 import {createPlayer} from './player.js';
 import {wantedFrame, wantedShot} from './shot.js';
-import {HOME} from './state.js';
+import {sliceOf} from './slice.js';
+import {FIRST_VIEW, HOME} from './state.js';
 import {watchTheme} from './theme.js';
 import {createBoundary} from './views/boundary.js';
 import {createDataset} from './views/dataset.js';
 import {createLandscape} from './views/landscape.js';
 import {createModel} from './views/model.js';
 import {createReadouts} from './views/readouts.js';
+import {createSlice} from './views/slice.js';
 import {createTransport} from './views/transport.js';
 import {createZoom} from './views/zoom.js';
 
 const still = matchMedia('(prefers-reduced-motion: reduce)').matches;
 const CHOICES = /** @type {const} */ (['dataset', 'hidden', 'activation', 'residual', 'run']);
+/** What may ask for arrays that are not there yet. */
+const SLICES = /** @type {const} */ (['plane', 'set', 'follow']);
 
 /**
  * @param {object} begun
@@ -37,8 +41,8 @@ export async function start({catalog, stored, base, store, session, plotly, stat
   const autoplay = store.get().epoch === null && !still;
   /** @type {Run | null} the run asked for, as soon as some of it is there */
   let run = null;
-  /** Does the view follow a computation's newest frame? */
-  let follow = false;
+  /** Does the view go along with a computation's newest frame? */
+  let newest = false;
   let style = 0;
   /** @type {ReturnType<typeof createPainter> | null} null until Plotly is there */
   let painter = null;
@@ -54,14 +58,14 @@ export async function start({catalog, stored, base, store, session, plotly, stat
 
   // Time
 
-  const current = () => (run ? wantedFrame(run, store.get(), {follow, still, spanIndex: run.spanIndex(store.get().zoom)}) : 0);
+  const current = () => (run ? wantedFrame(run, store.get(), {newest, still, slice: sliceOf(run, store.get())}) : 0);
 
   /** Go to a frame; while a run is computed, to one that is there. @param {number} frame */
   const goTo = (frame) => {
     if (!run) return;
-    const newest = run.live ? run.arrived(0) - 1 : run.frames.length - 1;
-    follow = run.live && frame >= newest;
-    const there = Math.max(0, Math.min(frame, newest));
+    const last = run.live ? run.arrived(sliceOf(run, store.get())) - 1 : run.frames.length - 1;
+    newest = run.live && frame >= last;
+    const there = Math.max(0, Math.min(frame, last));
     store.set({epoch: run.frames[there] ?? 0});
     painter?.request();
   };
@@ -82,7 +86,7 @@ export async function start({catalog, stored, base, store, session, plotly, stat
   const toggle = () => {
     if (player.playing) return player.pause();
     if (run && current() >= run.frames.length - 1) goTo(0);
-    follow = false;
+    newest = false;
     player.play();
   };
 
@@ -92,9 +96,10 @@ export async function start({catalog, stored, base, store, session, plotly, stat
   const choose = (patch) => store.set(patch);
   const model = createModel({catalog, choose});
   const dataset = createDataset({catalog, choose});
+  const slice = createSlice({choose});
   const readouts = createReadouts();
   const zoom = createZoom({
-    onZoom: (span) => store.set({zoom: run && span === run.spans[0] ? null : span}),
+    onZoom: (span) => store.set({zoom: run && span === run.plane(store.get().plane).spans[0] ? null : span}),
     onLog: (log) => store.set({scale: log ? 'log' : 'linear'}),
   });
   const transport = createTransport({
@@ -105,8 +110,9 @@ export async function start({catalog, stored, base, store, session, plotly, stat
     onReset() {
       player.pause();
       transport.resetSpeed();
-      store.set({epoch: null, zoom: null, scale: 'linear', camera: {...HOME}});
+      store.set({...FIRST_VIEW, camera: {...HOME}});
     },
+    onTimeline: (timeline) => store.set({timeline}),
   });
   const drawPanels = () => {
     model.draw(gallery, store.get());
@@ -115,9 +121,8 @@ export async function start({catalog, stored, base, store, session, plotly, stat
 
   /** @param {Shot} shot @param {boolean} first */
   const onDrawn = (shot, first) => {
-    readouts.draw(shot);
-    transport.draw(shot.run, shot.frame, shot.scale, style);
-    zoom.draw(shot.run, shot.span, shot.scale === 'log');
+    transport.draw(shot, store.get(), style);
+    zoom.draw(shot);
     say(byId('run-title'), shot.run.manifest.title);
     document.title = `${shot.run.manifest.title} · Loss Atlas`;
     if (!first) return;
@@ -133,6 +138,8 @@ export async function start({catalog, stored, base, store, session, plotly, stat
       openChosen();
     }
     if (state.camera !== before.camera) landscape?.look(state.camera);
+    if (SLICES.some((name) => state[name] !== before[name])) session.bring();
+    if (state.timeline !== before.timeline) painter?.redrawn();
     painter?.request();
   });
   keepAddress(store, base);
@@ -144,13 +151,13 @@ export async function start({catalog, stored, base, store, session, plotly, stat
     },
     onRun(next) {
       run = next;
-      follow = next.live;
+      newest = next.live;
       painter?.request();
     },
     onData: () => painter?.request(),
     onSettled() {
-      if (follow && run) store.set({epoch: run.frames.at(-1) ?? 0}); // stay where following has led
-      follow = false;
+      if (newest && run) store.set({epoch: run.frames.at(-1) ?? 0}); // stay where it has led
+      newest = false;
       painter?.repaint();
     },
     onStatus: status.show,
@@ -164,8 +171,8 @@ export async function start({catalog, stored, base, store, session, plotly, stat
   });
   const boundary = createBoundary(Plotly);
   painter = createPainter({
-    wish: (shown) => wantedShot(run, store.get(), {follow, still, shown}),
-    plots: [landscape, boundary],
+    wish: (shown) => wantedShot(run, store.get(), {newest, still, shown}),
+    plots: [slice, readouts, landscape, boundary], // what takes room from the plots comes first
     onDrawn,
   });
   const restyle = () => {
@@ -175,7 +182,7 @@ export async function start({catalog, stored, base, store, session, plotly, stat
     painter?.repaint();
   };
   const watchSizes = () => {
-    watchSize([byId('landscape-plot'), byId('boundary-plot')], restyle);
+    watchSize([byId('landscape-stage'), byId('boundary-plot')], restyle);
     watchSize([byId('curves')], () => {
       style++;
       painter?.redrawn();
@@ -209,6 +216,10 @@ function expose({ready, state, shown}) {
       shown() {
         const shot = shown();
         return shot && {run: shot.run.id, frame: shot.frame, epoch: shot.run.frames[shot.frame], span: shot.span, scale: shot.scale};
+      },
+      slice() {
+        const shot = shown();
+        return shot && {plane: shot.plane.name, view: shot.view, set: shot.set, follow: shot.follow, path: shot.path};
       },
     }),
   });

@@ -3,12 +3,17 @@
 import {allocate} from './npy.js';
 import {fetchJson, Problem, problemFrom} from './data.js';
 import {FRAME_ARRAYS, Run, STATIC_ARRAYS} from './run.js';
+import {planeArray} from './slice.js';
+
+/** What is computed while the network trains moves with it. */
+const MOVING = /** @type {const} */ ({set: 'train', follow: true, path: false, view: 'surface', scale: 'linear'});
 
 /**
  * @typedef {object} Watcher
  * @property {(position: number) => void} onQueued
  * @property {(run: Run) => void} onManifest
  * @property {(done: number, total: number) => void} onFrame
+ * @property {(what: string, done: number, total: number) => void} onStage after the last frame
  * @property {() => void} onDone
  * @property {(problem: Problem) => void} onFailed
  * @property {() => void} onCancelled
@@ -49,15 +54,15 @@ export function watchRun(url, signal, watcher) {
   });
   on('queued', (body) => watcher.onQueued(body.position));
   on('manifest', (body) => {
-    if (run) return;
+    if (run || body.planes.length === 0) return; // planes through the whole training come at its end
     run = startRun(body);
     watcher.onManifest(run);
   });
   on('frame', (body) => {
-    if (!run) return;
-    addFrame(run, body);
+    if (run) addFrame(run, body);
     watcher.onFrame(body.done, body.total);
   });
+  on('stage', ({what, done, total}) => watcher.onStage(what, done, total));
   on('done', (body) => {
     close();
     if (run) finishRun(run, body);
@@ -76,13 +81,11 @@ export function watchRun(url, signal, watcher) {
 function startRun(manifest) {
   const {data, ...rest} = manifest;
   const run = new Run({...rest, metrics: emptyMetrics()}, {live: true});
-  const plane = run.plane;
   for (const [name, entry] of Object.entries(manifest.arrays)) {
     if ([...STATIC_ARRAYS, ...FRAME_ARRAYS].includes(name)) reserve(run, name, entry, data[name]);
   }
-  for (const name of ['coordinates', 'loss_surface']) {
-    const key = `planes/${plane.name}/${name}`;
-    reserve(run, key, plane.arrays[name], data[key]);
+  for (const plane of run.planes) {
+    for (const name of ['coordinates', 'loss_surface']) reserve(run, planeArray(plane, name), plane.arrays[name], data[planeArray(plane, name)]);
   }
   return run;
 }
@@ -100,9 +103,14 @@ function addFrame(run, {frame, metrics, data}) {
   for (const name of FRAME_ARRAYS) {
     run.frameOf(name, frame).set(decodeAs(run.manifest.arrays[name].dtype, data[name]));
   }
-  const cells = run.grid ** 2;
-  const surfaces = decodeAs(run.plane.arrays.loss_surface.dtype, data[run.surfaceName]);
-  run.spans.forEach((_, s) => run.surface(frame, s).set(surfaces.subarray(s * cells, (s + 1) * cells)));
+  for (const plane of run.planes) {
+    const key = planeArray(plane, 'loss_surface');
+    const surfaces = decodeAs(plane.arrays.loss_surface.dtype, data[key]);
+    const cells = surfaces.length / plane.spans.length;
+    plane.spans.forEach((span, spanIndex) => {
+      run.surface({...MOVING, plane, span, spanIndex}, frame).set(surfaces.subarray(spanIndex * cells, (spanIndex + 1) * cells));
+    });
+  }
   run.receive(frame);
 }
 

@@ -6,6 +6,7 @@ import {openingState, resolve} from './choice.js';
 import {fetchJson} from './data.js';
 import {loadPlotly} from './plotly.js';
 import {createSession} from './session.js';
+import {sliceOf, wantedArrays} from './slice.js';
 import {createStore, fromQuery} from './state.js';
 import {createStatus} from './views/status.js';
 
@@ -16,7 +17,7 @@ async function boot() {
     const [catalog, index] = await Promise.all([fetchJson('catalog.json'), fetchJson('data/index.json')]);
     const base = openingState(catalog, index.runs);
     const store = createStore(fromQuery(location.search, base));
-    const session = createSession();
+    const session = createSession({wanted: (run) => wantedArrays(sliceOf(run, store.get()))});
     await session.open(resolve(index.runs, catalog, store.get()));
     const plotly = loadPlotly();
     plotly.catch(() => {}); // told where it is awaited

@@ -26,7 +26,8 @@ export function loadPlotly() {
 /**
  * Plotly writes the labels of a 3-D scene on a canvas of its own, made when the script is read: 8192 × 1024, all of it
  * painted anew and some read back for each label. Of a height that grows with the text, and kept out of a graphics
- * processor's memory, that takes next to nothing instead of 15 ms.
+ * processor's memory, that takes next to nothing instead of 15 ms. It must have room for a line with an italic in it: to
+ * make it higher would forget the font, and draw that line tiny.
  * @returns {() => void} ends it
  */
 function mindLabelCanvas() {
@@ -36,7 +37,7 @@ function mindLabelCanvas() {
     /** @this {HTMLCanvasElement} @param {string} kind @param {object} [options] */
     function getContext(kind, options) {
       if (kind !== '2d') return usual.call(this, kind, options);
-      this.height = Math.min(this.height, 128);
+      this.height = Math.min(this.height, 256);
       return usual.call(this, kind, {willReadFrequently: true, ...options});
     }
   );

@@ -1,11 +1,13 @@
 /** One run in memory: the manifest, and its arrays as far as they have arrived. */
-/** @import {Manifest, PlaneEntry} from './types.js' */
+/** @import {ArrayEntry, LossSet, Manifest, PlaneEntry, Slice} from './types.js' */
 /** @import {NpyArray, Numbers} from './npy.js' */
+import {planeArray, wantedArrays} from './slice.js';
 
 /** The arrays that the page reads. `weights` and `directions` are for the reader who computes; the page does not fetch them. */
 export const STATIC_ARRAYS = ['points', 'labels', 'split', 'grid_x', 'grid_y'];
 export const FRAME_ARRAYS = ['point_predicted_class', 'confidence', 'predicted_class'];
 const NEWEST_VERSION = 1;
+const SURFACES = ['loss_surface', 'test_loss_surface'];
 
 export class Run {
   /** @type {Map<string, NpyArray>} */
@@ -23,16 +25,26 @@ export class Run {
     this.frames = manifest.frames;
     this.metrics = manifest.metrics;
     this.outcome = manifest.outcome;
-    /** @type {PlaneEntry} the page shows the first plane */
-    this.plane = manifest.planes[0];
-    this.spans = this.plane.spans;
+    this.planes = manifest.planes;
     this.planned = manifest.frames.length;
     this.live = live;
     if (live) this.#received = new Set();
   }
 
+  /** A plane by its name; the first for null, or for a name that this run does not have. @param {string | null} name @returns {PlaneEntry} */
+  plane(name) { return this.planes.find((plane) => plane.name === name) ?? this.planes[0]; }
+
+  /** What the manifest says of an array. @param {string} name @returns {ArrayEntry} */
+  entry(name) {
+    const plane = this.planes.find((each) => name.startsWith(`planes/${each.name}/`));
+    return plane ? plane.arrays[name.slice(name.lastIndexOf('/') + 1)] : this.manifest.arrays[name];
+  }
+
   /** @param {string} name @param {NpyArray} array */
   put(name, array) { this.#arrays.set(name, array); }
+
+  /** @param {string} name */
+  drop(name) { this.#arrays.delete(name); }
 
   /** @param {string} name */
   get(name) { return this.#arrays.get(name); }
@@ -44,39 +56,61 @@ export class Run {
     return array.data;
   }
 
-  get surfaceName() { return planeArray(this.plane, 'loss_surface'); }
-  get coordinatesName() { return planeArray(this.plane, 'coordinates'); }
-  get classes() { return this.manifest.dataset.classes; }
-  get grid() { return this.get(this.coordinatesName)?.data.length ?? 0; }
+  /** The numbers of a plane's array. @param {PlaneEntry} plane @param {string} name */
+  numbersOf(plane, name) { return this.numbers(planeArray(plane, name)); }
 
-  /** Are all the arrays there that do not depend on the frame? */
-  get prepared() {
-    return [...STATIC_ARRAYS, this.coordinatesName].every((name) => {
-      const array = this.get(name);
-      return array !== undefined && array.filled === array.data.length;
-    });
+  get classes() { return this.manifest.dataset.classes; }
+
+  /** Points on a side of the plane's grid. @param {PlaneEntry} plane */
+  grid(plane) { return this.get(planeArray(plane, 'coordinates'))?.data.length ?? 0; }
+
+  /** Is all of an array there? @param {string} name */
+  complete(name) {
+    const array = this.get(name);
+    return array !== undefined && array.filled === array.data.length;
   }
 
-  /** Can this frame be drawn at this span? @param {number} frame @param {number} spanIndex */
-  has(frame, spanIndex) {
-    if (!this.prepared || frame < 0 || frame >= this.frames.length) return false;
-    if (this.#received) return this.#received.has(frame);
-    const surface = this.get(this.surfaceName);
-    const cells = this.grid ** 2;
-    if (!surface || surface.filled < (spanIndex * this.planned + frame + 1) * cells) return false;
-    return FRAME_ARRAYS.every((name) => {
+  /** Take over what a computation has sent already of this very run. @param {Run} other */
+  adopt(other) {
+    for (const [name, array] of other.#arrays) {
+      if (String(this.entry(name)?.shape) === String(array.shape)) this.put(name, {...array, filled: array.data.length});
+    }
+  }
+
+  /** Can this frame be drawn? @param {number} frame @param {Slice} slice */
+  has(frame, slice) {
+    if (frame < 0 || frame >= this.frames.length || !STATIC_ARRAYS.every((name) => this.complete(name))) return false;
+    if (this.#received) return this.complete(planeArray(slice.plane, 'coordinates')) && this.#received.has(frame);
+    return this.#hasSlice(frame, slice) && FRAME_ARRAYS.every((name) => {
       const array = this.get(name);
       return array !== undefined && array.filled >= (frame + 1) * (array.data.length / this.planned);
     });
   }
 
-  /** How many frames can be drawn at this span, from the first on. @param {number} spanIndex */
-  arrived(spanIndex) {
+  /** @param {number} frame @param {Slice} slice */
+  #hasSlice(frame, slice) {
+    return wantedArrays(slice).every((key) => {
+      const name = key.slice(key.lastIndexOf('/') + 1);
+      if (!SURFACES.includes(name)) return this.complete(key);
+      const array = this.get(key);
+      return array !== undefined && array.filled >= this.#start(array, name, frame, slice) + array.shape[2] * array.shape[3];
+    });
+  }
+
+  /** Where a slice's surface begins. @param {NpyArray} array @param {string} name @param {number} frame @param {Slice} slice */
+  #start({shape: [, places, rows, columns]}, name, frame, {plane, spanIndex, follow}) {
+    const moves = plane.arrays[name].axes[1] === 'frame';
+    const place = !moves ? 0 : follow ? frame : plane.centre_frame ?? this.frames.length - 1;
+    return (spanIndex * places + place) * rows * columns;
+  }
+
+  /** How many frames can be drawn, from the first on. @param {Slice} slice */
+  arrived(slice) {
     let low = 0;
     let high = this.frames.length;
     while (low < high) { // frames arrive in order, so a bisection finds the first that is missing
       const middle = (low + high) >> 1;
-      if (this.has(middle, spanIndex)) low = middle + 1;
+      if (this.has(middle, slice)) low = middle + 1;
       else high = middle;
     }
     return low;
@@ -85,11 +119,27 @@ export class Run {
   /** @param {number} frame */
   receive(frame) { this.#received?.add(frame); }
 
-  /** The loss surface of a frame, [b, a] flattened. @param {number} frame @param {number} spanIndex */
-  surface(frame, spanIndex) {
-    const cells = this.grid ** 2;
-    const start = (spanIndex * this.planned + frame) * cells;
-    return this.numbers(this.surfaceName).subarray(start, start + cells);
+  /** A surface of a slice at a frame, [b, a] flattened. @param {Slice} slice @param {number} frame @param {string} [name] @returns {Numbers} */
+  surface(slice, frame, name = 'loss_surface') {
+    const array = this.get(planeArray(slice.plane, name));
+    if (!array) throw new Error(`the surfaces of plane ${slice.plane.name} have not arrived`);
+    const start = this.#start(array, name, frame, slice);
+    return array.data.subarray(start, start + array.shape[2] * array.shape[3]);
+  }
+
+  /** What a slice shows at a frame, [b, a] flattened: the training loss, the test loss, or test − train. @param {Slice} slice @param {number} frame @returns {Numbers} */
+  values(slice, frame) {
+    if (slice.set === 'train') return this.surface(slice, frame);
+    const test = this.surface(slice, frame, 'test_loss_surface');
+    if (slice.set === 'test') return test;
+    const train = this.surface(slice, frame);
+    return Float32Array.from(test, (value, i) => value - train[i]);
+  }
+
+  /** The network's own loss at each frame. @param {LossSet} set @returns {number[]} */
+  losses(set) {
+    const {train_loss, test_loss} = this.metrics;
+    return set === 'train' ? train_loss : set === 'test' ? test_loss : test_loss.map((loss, i) => loss - train_loss[i]);
   }
 
   /** One frame of an array whose first axis is the frame. @param {string} name @param {number} frame */
@@ -107,14 +157,4 @@ export class Run {
     }
     return best;
   }
-
-  /** The index of a span, or of the one nearest to it by ratio; the first for null. @param {number | null} span */
-  spanIndex(span) {
-    if (span === null) return 0;
-    const distances = this.spans.map((s) => Math.abs(Math.log(s / span)));
-    return distances.indexOf(Math.min(...distances));
-  }
 }
-
-/** @param {PlaneEntry} plane @param {string} name */
-export function planeArray(plane, name) { return `planes/${plane.name}/${name}`; }

@@ -2,14 +2,19 @@
  * The run on show and the run on its way. Whatever is asked for last wins: every request has its own AbortController,
  * and an answer to an older one is dropped.
  */
-/** @import {GalleryEntry, Status} from './types.js' */
+/** @import {Config, GalleryEntry, Status} from './types.js' */
+/** @import {Arrivals} from './arrivals.js' */
 /** @import {Target} from './choice.js' */
-import {fetchJson, openRun, Problem} from './data.js';
+import {createArrivals} from './arrivals.js';
+import {fetchJson, fetchManifest, Problem} from './data.js';
 import {cancelRun, requestRun, watchRun} from './live.js';
-import {Run} from './run.js';
+import {FRAME_ARRAYS, Run, STATIC_ARRAYS} from './run.js';
 
 /** Runs kept in memory, so that going back and forth between a few asks the network for nothing. */
 const KEPT = 6;
+/** Small ones first: a browser opens six connections at a time to an HTTP/1.1 host. */
+const SMALL = [...STATIC_ARRAYS, FRAME_ARRAYS[0]];
+const LARGE = FRAME_ARRAYS.slice(1);
 
 /**
  * @typedef {object} Listener
@@ -22,7 +27,8 @@ const KEPT = 6;
 
 /** @typedef {ReturnType<typeof createSession>} Session */
 
-export function createSession() {
+/** @param {{wanted: (run: Run) => string[]}} options `wanted`: the arrays of planes that the state asks for */
+export function createSession({wanted}) {
   /** @type {Listener | null} null until the views are there */
   let listener = null;
   /** @type {{run: Run | null, settled: boolean, status: Status}} what a listener who comes late has missed */
@@ -42,11 +48,13 @@ export function createSession() {
   };
   const onData = () => listener?.onData();
 
-  /** @type {Map<string, Run>} complete runs, the latest used last */
+  /** @type {Map<string, Run>} runs of which the first picture is whole, the latest used last */
   const kept = new Map();
   let controller = new AbortController();
   /** @type {string | null} */
   let computing = null;
+  /** @type {{run: Run, arrivals: Arrivals, signal: AbortSignal, settled: boolean, turn: number, recover: (error: unknown) => Promise<void>} | null} the stored run on show */
+  let showing = null;
 
   /** @param {Run} run */
   const keep = (run) => {
@@ -71,35 +79,52 @@ export function createSession() {
 
   /**
    * @param {string} id @param {AbortSignal} signal
-   * @param {import('./types.js').Config} [repair] with what a server computes it anew, should it be damaged
+   * @param {{repair?: Config, before?: Run}} [options] `repair`: with what a server computes it anew, should it be
+   * damaged; `before`: what a computation has sent of it already
    */
-  const openStored = async (id, signal, repair) => {
-    const known = kept.get(id);
-    if (known) {
-      onRun(known);
-      settle(known);
-      return;
-    }
-    onStatus({kind: 'loading', text: 'Loading…'});
+  const openStored = async (id, signal, {repair, before} = {}) => {
     // The server sets a damaged run aside. If it finds no damage, the run is read once more, and what is wrong then is told.
     const recover = async (/** @type {unknown} */ error) => {
       if (signal.aborted || !repair) throw error;
+      kept.delete(id);
       await compute(repair, signal);
     };
-    /** @type {Awaited<ReturnType<typeof openRun>>} */
-    let opened;
+    const known = before ? undefined : kept.get(id);
+    if (!known && !before) onStatus({kind: 'loading', text: 'Loading…'});
     try {
-      opened = await openRun(id, {signal, onData: () => { if (!signal.aborted) onData(); }});
+      const run = known ?? new Run(await fetchManifest(id, signal));
+      if (signal.aborted) return;
+      if (before) run.adopt(before);
+      const arrivals = createArrivals(run, {signal, onData: () => { if (!signal.aborted) onData(); }});
+      showing = {run, arrivals, signal, settled: false, turn: 0, recover};
+      onRun(run);
     } catch (error) {
       return recover(error);
     }
-    const {run, complete} = opened;
-    if (signal.aborted) return void complete.catch(() => {});
-    onRun(run);
-    complete.then(() => { if (!signal.aborted) settle(run); }, recover).catch((error) => fail(error, signal));
+    bring();
   };
 
-  /** @param {import('./types.js').Config} config @param {AbortSignal} signal */
+  /** Ask for what is wanted of the run on show, and tell when it is there. Only the latest wish counts. */
+  const bring = () => {
+    if (!showing || showing.signal.aborted) return;
+    const mine = showing;
+    const {run, arrivals, signal} = mine;
+    const turn = ++mine.turn;
+    const coming = arrivals.want([...SMALL, ...wanted(run), ...LARGE]);
+    const isOver = () => signal.aborted || mine !== showing || turn !== mine.turn;
+    const whole = () => {
+      if (isOver()) return;
+      if (mine.settled) onStatus(verdict(run));
+      else settle(run);
+      mine.settled = true;
+      onData();
+    };
+    if (!coming) return whole();
+    if (mine.settled) onStatus({kind: 'loading', text: 'Loading…'});
+    coming.then(whole, (error) => (isOver() ? undefined : mine.recover(error))).catch((error) => fail(error, signal));
+  };
+
+  /** @param {Config} config @param {AbortSignal} signal */
   const compute = async (config, signal) => {
     onStatus({kind: 'queued', text: 'Asking for this run…'});
     const job = await requestRun(config); // to its end, for a server that was asked goes on
@@ -114,7 +139,13 @@ export function createSession() {
         onData();
         onStatus({kind: 'computing', text: `Computing frame ${done} of ${total}`, progress: done / total});
       },
-      onDone: () => { if (run) settle(run); refreshGallery(); },
+      onStage: (what, done, total) => onStatus({kind: 'computing', text: `${what}…`, progress: done / total}),
+      onDone: () => {
+        if (run) settle(run);
+        refreshGallery();
+        // What is computed from the whole training is in the stored run only. Should that not be had, this one stays.
+        openStored(job.id, signal, {before: run ?? undefined}).catch(() => {});
+      },
       onFailed: (problem) => fail(problem, signal),
       onCancelled: () => onStatus({kind: 'cancelled', text: 'Cancelled', detail: 'What was computed until then stays on show.'}),
     });
@@ -138,11 +169,14 @@ export function createSession() {
       controller.abort();
       controller = new AbortController();
       computing = null;
+      showing = null;
       const {signal} = controller;
       if (target.kind === 'unavailable') return onStatus(unavailable(target.empty));
-      const opening = target.kind === 'stored' ? openStored(target.id, signal, target.repair) : compute(target.config, signal);
+      const opening = target.kind === 'stored' ? openStored(target.id, signal, {repair: target.repair}) : compute(target.config, signal);
       await opening.catch((error) => fail(error, signal));
     },
+    /** The state asks for other arrays of the run on show. */
+    bring,
     cancel() {
       if (computing) cancelRun(computing).catch((error) => fail(error, controller.signal));
     },

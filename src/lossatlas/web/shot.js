@@ -1,14 +1,15 @@
 /** State and run → the picture that is wanted, and whether it can be had yet. Pure. */
-/** @import {Shot, State} from './types.js' */
+/** @import {Shot, Slice, State} from './types.js' */
 /** @import {Run} from './run.js' */
+import {sameSlice, sliceOf} from './slice.js';
 
 /**
  * The frame that the state means. A state without an epoch is the first view: the beginning, from which the page
  * plays; or the end, for those who ask for less motion.
- * @param {Run} run @param {State} state @param {{follow: boolean, still: boolean, spanIndex: number}} options
+ * @param {Run} run @param {State} state @param {{newest: boolean, still: boolean, slice: Slice}} options `newest`: whichever frame came last
  */
-export function wantedFrame(run, state, {follow, still, spanIndex}) {
-  if (follow) return run.arrived(spanIndex) - 1;
+export function wantedFrame(run, state, {newest, still, slice}) {
+  if (newest) return run.arrived(slice) - 1;
   if (state.epoch !== null) return run.frameAt(state.epoch);
   return still ? run.frames.length - 1 : 0;
 }
@@ -17,23 +18,20 @@ export function wantedFrame(run, state, {follow, still, spanIndex}) {
  * The picture to draw now. Until anything of a run is on the screen, its nearest earlier frame will do; afterwards the
  * picture stays until the one asked for is there.
  * @param {Run | null} run @param {State} state
- * @param {{follow: boolean, still: boolean, shown: Shot | null}} options
+ * @param {{newest: boolean, still: boolean, shown: Shot | null}} options
  * @returns {Shot | null}
  */
-export function wantedShot(run, state, {follow, still, shown}) {
+export function wantedShot(run, state, {newest, still, shown}) {
   if (!run) return null;
-  const spanIndex = run.spanIndex(state.zoom);
-  const span = run.spans[spanIndex];
-  const scale = state.scale;
-  const frame = wantedFrame(run, state, {follow, still, spanIndex});
-  if (run.has(frame, spanIndex)) return {run, frame, spanIndex, span, scale};
+  const slice = sliceOf(run, state);
+  const frame = wantedFrame(run, state, {newest, still, slice});
+  if (run.has(frame, slice)) return {run, frame, ...slice};
   if (shown?.run === run) return null;
-  const stand = Math.min(frame, run.arrived(spanIndex) - 1);
-  return stand >= 0 ? {run, frame: stand, spanIndex, span, scale} : null;
+  const stand = Math.min(frame, run.arrived(slice) - 1);
+  return stand >= 0 ? {run, frame: stand, ...slice} : null;
 }
 
 /** @param {Shot | null} a @param {Shot | null} b */
 export function sameShot(a, b) {
-  return a !== null && b !== null
-    && a.run === b.run && a.frame === b.frame && a.spanIndex === b.spanIndex && a.scale === b.scale;
+  return a !== null && b !== null && a.run === b.run && a.frame === b.frame && sameSlice(a, b);
 }

@@ -16,13 +16,24 @@ export const PROPERTIES = [
   {name: 'dataset', read: (text) => text || undefined, write: String},
   {name: 'hidden', read: readHidden, write: writeHidden},
   {name: 'activation', read: (text) => text || undefined, write: String},
-  {name: 'residual', read: (text) => (text === 'true' || text === 'false' ? text === 'true' : undefined), write: String},
+  {name: 'residual', read: readBoolean, write: String},
   {name: 'run', read: (text) => text || undefined, write: String},
   {name: 'epoch', read: (text) => readNumber(text, 0), write: String},
   {name: 'zoom', read: (text) => readNumber(text, Number.MIN_VALUE), write: String},
-  {name: 'scale', read: (text) => (text === 'log' || text === 'linear' ? text : undefined), write: String},
+  {name: 'scale', read: (text) => oneOf(text, ['linear', 'log']), write: String},
   {name: 'camera', read: readEye, write: ({x, y, z}) => [x, y, z].map((n) => n.toFixed(2)).join(',')},
+  {name: 'plane', read: (text) => text || undefined, write: String},
+  {name: 'view', read: (text) => oneOf(text, ['surface', 'contours', 'section']), write: String},
+  {name: 'set', read: (text) => oneOf(text, ['train', 'test', 'gap']), write: String},
+  {name: 'follow', read: readBoolean, write: String},
+  {name: 'path', read: readBoolean, write: String},
+  {name: 'timeline', read: (text) => oneOf(text, ['loss', 'curvature']), write: String},
 ];
+
+/** How the landscape is looked at when nothing else is said; Reset returns to it. */
+export const FIRST_VIEW = Object.freeze({
+  epoch: null, zoom: null, scale: 'linear', plane: null, view: 'surface', set: 'train', follow: true, path: true, timeline: 'loss',
+});
 
 /** What a bare URL means. @param {Catalog} catalog @returns {State} */
 export function defaults(catalog) {
@@ -33,9 +44,7 @@ export function defaults(catalog) {
     activation: config.model.activation,
     residual: config.model.residual === true,
     run: null,
-    epoch: null,
-    zoom: null,
-    scale: 'linear',
+    .../** @type {Pick<State, keyof typeof FIRST_VIEW>} */ (FIRST_VIEW),
     camera: {...HOME},
   };
 }
@@ -90,6 +99,16 @@ export function createStore(initial) {
 function readNumber(text, least) {
   const value = Number(text);
   return text.trim() !== '' && Number.isFinite(value) && value >= least ? value : undefined;
+}
+
+/** @param {string} text @param {string[]} values */
+function oneOf(text, values) {
+  return values.includes(text) ? text : undefined;
+}
+
+/** @param {string} text */
+function readBoolean(text) {
+  return text === 'true' ? true : text === 'false' ? false : undefined;
 }
 
 /** `16-16` → [16, 16]; `none` is logistic regression. @param {string} text */

@@ -2,7 +2,7 @@
 /** @import {Rgb} from './figures/colours.js' */
 import {byId} from './dom.js';
 
-/** @typedef {{dark: boolean, ink: string, muted: string, grid: string, paper: string, font: string, neutral: Rgb, depth: number}} Theme */
+/** @typedef {{dark: boolean, ink: string, muted: string, grid: string, paper: string, line: string, accent: string, font: string, neutral: Rgb, depth: number}} Theme */
 
 const KEY = 'lossatlas:theme';
 const system = matchMedia('(prefers-color-scheme: dark)');
@@ -19,6 +19,8 @@ export function currentTheme() {
     muted: token('--muted'),
     grid: token('--grid'),
     paper: token('--paper'),
+    line: token('--line'),
+    accent: token('--accent'),
     font: token('--sans'),
     neutral: dark ? [38, 42, 50] : [247, 246, 243],
     depth: dark ? 0.62 : 0.52,

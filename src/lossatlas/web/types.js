@@ -8,12 +8,33 @@
  * @typedef {{train_loss: number[], test_loss: number[], train_accuracy: number[], test_accuracy: number[]}} Metrics one number a frame
  * @typedef {{status: string, epoch?: number, message?: string}} Outcome
  *
- * @typedef {object} PlaneEntry
+ * @typedef {object} PlaneEntry what is optional, older runs lack
  * @property {string} name
  * @property {string} kind
- * @property {string} what
+ * @property {string} [title] a few words
+ * @property {string} what a sentence: what the slice shows
+ * @property {string} [hides] a sentence: what it does not
+ * @property {number | null} [centre_frame] the frame at the fixed view's centre, if it is one of this run's
+ * @property {number} [cosine] between the two directions
+ * @property {boolean} [orthonormal]
+ * @property {number | null} [explained_variance] share of the trajectory's variance that lies in the plane
+ * @property {number | null} [random_walk] the share that a random walk would put into its own PCA plane
+ * @property {[number, number] | null} [eigenvalues] of the directions, in a Hessian plane
+ * @property {{name: string, a: number, b: number}[]} [anchors] the points that a plane was laid through
+ * @property {{share: number, threshold: number, grid: number, span: number} | null} [nonconvexity]
  * @property {number[]} spans in the order of the arrays' span axis; the one to show first is first
  * @property {Record<string, ArrayEntry>} arrays
+ *
+ * @typedef {object} Curvature of the training loss, measured at some of the frames
+ * @property {number[]} frames
+ * @property {number[]} largest eigenvalue of the Hessian (the sharpness)
+ * @property {number[]} smallest
+ * @property {number[]} trace
+ * @property {number[] | null} [trace_error]
+ * @property {number[]} adaptive_sharpness
+ * @property {number[] | null} negative how many eigenvalues are below zero
+ * @property {number} parameters
+ * @property {number | null} stability the sharpness beyond which the optimizer's steps overshoot, 2/η
  *
  * @typedef {object} Manifest run.json
  * @property {number} format_version
@@ -27,6 +48,8 @@
  * @property {Outcome} outcome
  * @property {Record<string, ArrayEntry>} arrays
  * @property {PlaneEntry[]} planes
+ * @property {Curvature | null} [curvature]
+ * @property {{name: string, why: string}[]} [left_out] planes that could not be laid through this training
  *
  * @typedef {object} GalleryEntry
  * @property {string} id
@@ -62,13 +85,27 @@
  * @property {number | null} zoom the span shown; null: the run's first
  * @property {'linear' | 'log'} scale
  * @property {Eye} camera
+ * @property {string | null} plane null: the run's first
+ * @property {View} view
+ * @property {LossSet} set whose loss
+ * @property {boolean} follow does the plane move with the parameters, where it can?
+ * @property {boolean} path is the path drawn, where there is one to draw?
+ * @property {'loss' | 'curvature'} timeline
  *
- * @typedef {object} Shot everything the two plots need for one picture
- * @property {import('./run.js').Run} run
- * @property {number} frame
+ * @typedef {'surface' | 'contours' | 'section'} View
+ * @typedef {'train' | 'test' | 'gap'} LossSet `gap` is test − train
+ *
+ * @typedef {object} Slice what of a run's landscape is shown: the state, as far as the run can follow it
+ * @property {PlaneEntry} plane
  * @property {number} spanIndex
  * @property {number} span
+ * @property {LossSet} set
+ * @property {boolean} follow true: around the frame's parameters; false: around the plane's fixed centre
+ * @property {boolean} path
+ * @property {View} view
  * @property {'linear' | 'log'} scale
+ *
+ * @typedef {Slice & {run: import('./run.js').Run, frame: number}} Shot everything the two plots need for one picture
  *
  * @typedef {object} Status what the page has to say about the run asked for
  * @property {'quiet' | 'loading' | 'queued' | 'computing' | 'failed' | 'diverged' | 'unavailable' | 'cancelled'} kind

@@ -7,9 +7,19 @@ const VIRIDIS = [
   [68, 1, 84], [72, 40, 120], [62, 73, 137], [49, 104, 142], [38, 130, 142],
   [31, 158, 137], [53, 183, 121], [110, 206, 88], [181, 222, 43], [253, 231, 37],
 ];
-const STOPS = Array.from(VIRIDIS, (_, i) => i / (VIRIDIS.length - 1));
+/** Purple to orange through white (ColorBrewer PuOr, Apache 2.0): diverging, and safe too. Negative is purple. @type {Rgb[]} */
+const PURPLE_ORANGE = [
+  [45, 0, 75], [84, 39, 136], [128, 115, 172], [178, 171, 210], [216, 218, 235], [247, 247, 247],
+  [254, 224, 182], [253, 184, 99], [224, 130, 20], [179, 88, 6], [127, 59, 8],
+];
+/** @typedef {'loss' | 'gap'} Kind of value: a loss, or a difference of losses */
+const MAPS = {loss: VIRIDIS, gap: PURPLE_ORANGE};
 
-export const LOSS_SCALE = STOPS.map((at, i) => [at, css(VIRIDIS[i])]);
+/** A map as Plotly takes it. @param {Kind} kind */
+export const colourScale = (kind) => MAPS[kind].map((colour, i, all) => [i / (all.length - 1), css(colour)]);
+
+/** The trajectory's colour: seen on both maps, within its casing. */
+export const PATH_COLOUR = 'rgb(208, 52, 20)';
 
 /** A class's colour on points, and the tone of its region. Vermillion and blue differ in lightness too. */
 export const CLASS_COLOURS = /** @type {Rgb[]} */ ([
@@ -35,11 +45,17 @@ export function mix(a, b, t) {
   return [a[0] + (b[0] - a[0]) * t, a[1] + (b[1] - a[1]) * t, a[2] + (b[2] - a[2]) * t];
 }
 
-/** The colour of a loss at a share of the range. @param {number} share @returns {Rgb} */
-export function lossColour(share) {
-  const t = Math.min(1, Math.max(0, share));
-  const i = Math.max(1, STOPS.findIndex((stop) => stop >= t));
-  return mix(VIRIDIS[i - 1], VIRIDIS[i], (t - STOPS[i - 1]) / (STOPS[i] - STOPS[i - 1]));
+/** The colour at a share of the range. @param {Kind} kind @param {number} share @returns {Rgb} */
+export function mapColour(kind, share) {
+  const map = MAPS[kind];
+  const at = Math.min(1, Math.max(0, share)) * (map.length - 1);
+  const i = Math.min(map.length - 2, Math.floor(at));
+  return mix(map[i], map[i + 1], at - i);
+}
+
+/** A map as CSS. @param {Kind} kind @param {string} direction */
+export function gradient(kind, direction) {
+  return `linear-gradient(${direction}, ${Array.from({length: 17}, (_, i) => css(mapColour(kind, i / 16))).join(', ')})`;
 }
 
 /**
@@ -60,10 +76,10 @@ export function regionTable(classes, neutral, depth) {
   return table;
 }
 
-/** A table of 256 pixels for the loss. @returns {Uint32Array} */
-export function lossTable() {
+/** A map as a table of 256 pixels. @param {Kind} kind @returns {Uint32Array<ArrayBuffer>} */
+export function mapTable(kind) {
   return Uint32Array.from({length: 256}, (_, i) => {
-    const [r, g, b] = lossColour(i / 255).map(Math.round);
+    const [r, g, b] = mapColour(kind, i / 255).map(Math.round);
     return (255 << 24 | b << 16 | g << 8 | r) >>> 0;
   });
 }

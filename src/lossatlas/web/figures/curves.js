@@ -1,6 +1,6 @@
 /** The loss curves above the epoch slider: data → SVG path strings. One step of the slider is one frame is one step here. */
 /** @import {Run} from '../run.js' */
-import {linearTicks, logTicks, tickLabel} from './ticks.js';
+import {fewTicks, logTicks, tickLabel} from './ticks.js';
 
 /** @typedef {{width: number, height: number, inset: number, top: number, bottom: number}} Box `inset`: half the slider's thumb */
 
@@ -32,28 +32,28 @@ export function curvesFigure(run, scale, box) {
     const share = scale === 'log' ? Math.log(Math.max(loss, low) / low) / Math.log(high / low) : loss / high;
     return box.height - box.bottom - room * share;
   };
-  const ticks = scale === 'log' ? thin(logTicks(low, high), 3) : linearTicks(0, high, 3);
+  const ticks = scale === 'log' ? thin(logTicks(low, high), room < 48 ? 2 : 3) : fewTicks(0, high, room);
   return {
-    train: path(run.metrics.train_loss, x, y),
-    test: path(run.metrics.test_loss, x, y),
-    lossTicks: ticks.map((tick) => ({at: y(tick), text: tickLabel(tick)})),
+    train: pen(run.metrics.train_loss, x, y),
+    test: pen(run.metrics.test_loss, x, y),
+    ticks: ticks.map((tick) => ({at: y(tick), text: tickLabel(tick)})),
     epochTicks: epochTicks(run.frames, x, box.width),
     x,
     y,
   };
 }
 
-/** A pen that is lifted where a loss is not finite. @param {number[]} losses @param {(frame: number) => number} x @param {(loss: number) => number} y */
-function path(losses, x, y) {
-  let pen = 'M';
+/** A line whose pen is lifted where a value is not finite. @param {number[]} values @param {(i: number) => number} x @param {(value: number) => number} y */
+export function pen(values, x, y) {
+  let down = 'M';
   let out = '';
-  for (let i = 0; i < losses.length; i++) {
-    if (!Number.isFinite(losses[i])) {
-      pen = 'M';
+  for (let i = 0; i < values.length; i++) {
+    if (!Number.isFinite(values[i])) {
+      down = 'M';
       continue;
     }
-    out += `${pen}${x(i).toFixed(1)} ${y(losses[i]).toFixed(1)}`;
-    pen = 'L';
+    out += `${down}${x(i).toFixed(1)} ${y(values[i]).toFixed(1)}`;
+    down = 'L';
   }
   return out;
 }
@@ -63,7 +63,7 @@ function path(losses, x, y) {
  * Round epochs come first, and a label is left out where it would touch another.
  * @param {number[]} frames @param {(frame: number) => number} x @param {number} width
  */
-function epochTicks(frames, x, width) {
+export function epochTicks(frames, x, width) {
   const last = frames.length - 1;
   /** @param {number} epoch */
   const roundness = (epoch) => [1000, 500, 100, 50, 20, 10, 5, 2, 1].findIndex((m) => epoch % m === 0);

@@ -11,6 +11,7 @@ export function isolines(values, size, level) {
     for (let x = 0; x < size - 1; x++) {
       const at = y * size + x;
       const [a, b, c, d] = [values[at], values[at + 1], values[at + size], values[at + size + 1]];
+      if ((a < level) === (b < level) && (a < level) === (c < level) && (a < level) === (d < level)) continue;
       const ends = [];
       if ((a < level) !== (b < level)) ends.push(x + share(a, b, level), y);
       if ((b < level) !== (d < level)) ends.push(x + 1, y + share(b, d, level));

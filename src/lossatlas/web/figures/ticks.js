@@ -11,6 +11,12 @@ export function linearTicks(low, high, count) {
   return Array.from({length: last - first + 1}, (_, i) => Number(((first + i) * step).toPrecision(12)));
 }
 
+/** A few round values: two or three where there is little room. @param {number} low @param {number} high @param {number} room in pixels */
+export function fewTicks(low, high, room) {
+  const two = linearTicks(low, high, 2);
+  return room < 48 && two.length > 1 ? two : linearTicks(low, high, 3);
+}
+
 /** 1, 2, 5 of each decade in [low, high]; fewer where there are many decades. @param {number} low @param {number} high */
 export function logTicks(low, high) {
   const decades = Math.log10(high / low);
@@ -27,6 +33,11 @@ export function tickLabel(value) {
   const size = Math.abs(value);
   const text = value === 0 ? '0' : size >= 1e5 || size < 1e-4 ? value.toExponential(0).replace('e+', 'e') : String(Number(value.toPrecision(4)));
   return text.replaceAll('-', '−');
+}
+
+/** A span, or a place within one. @param {number} value */
+export function spanText(value) {
+  return tickLabel(Number(value.toPrecision(3)));
 }
 
 /** A loss in a readout: four significant digits at a width that does not jump. @param {number | undefined} value */

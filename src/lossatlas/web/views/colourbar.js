@@ -1,25 +1,26 @@
 /** The colour bar of the loss: drawn once for a range, with a mark at the present loss that moves with every frame. */
-/** @import {LossRange} from '../figures/landscape.js' */
-import {make} from '../dom.js';
-import {css, lossColour} from '../figures/colours.js';
-import {namedTicks, shareOf} from '../figures/landscape.js';
+/** @import {LossRange} from '../figures/range.js' */
+import {make, say} from '../dom.js';
+import {gradient} from '../figures/colours.js';
+import {namedTicks, shareOf} from '../figures/range.js';
 import {tickLabel} from '../figures/ticks.js';
 
 /** @param {HTMLElement} root */
 export function createColourbar(root) {
-  const stops = Array.from({length: 17}, (_, i) => css(lossColour(i / 16)));
   const ramp = make('div', {class: 'ramp'});
-  ramp.style.background = `linear-gradient(to right, ${stops.join(', ')})`;
   const now = make('div', {class: 'now'});
   const ticks = make('div', {class: 'ticks'});
-  root.append(make('div', {class: 'title'}, 'loss'), make('div', {class: 'scale'}, ramp, ticks, now));
+  const name = make('div', {class: 'title'});
+  root.append(name, make('div', {class: 'scale'}, ramp, ticks, now));
   let drawn = '';
 
   return {
-    /** @param {LossRange} range @param {string} key */
-    draw(range, key) {
+    /** @param {LossRange} range @param {string} title @param {string} key */
+    draw(range, title, key) {
       if (key === drawn) return;
       drawn = key;
+      say(name, title);
+      ramp.style.background = gradient(range.kind, 'to right');
       ticks.replaceChildren(...namedTicks(range).map((tick) => {
         const label = make('span', {}, tickLabel(tick));
         label.style.left = `${100 * shareOf(range, tick)}%`;

@@ -1,59 +1,97 @@
-/** The loss curves, on the axis of the slider below them. */
+/** The timeline: curves of the loss or of the curvature, on the axis of the slider below them. */
+/** @import {State} from '../types.js' */
 /** @import {Run} from '../run.js' */
-import {byId, make, makeSvg} from '../dom.js';
+import {byId, make, makeSvg, say} from '../dom.js';
+import {curvatureFigure, measuredAt} from '../figures/curvature.js';
 import {curvesFigure} from '../figures/curves.js';
 
 /** Half the slider's thumb: where a native range's first and last value lie. As --thumb in styles/tokens.css. */
 const INSET = 8;
+const LABELS = {loss: 'Train and test loss by epoch', curvature: 'Largest and smallest eigenvalue of the Hessian by epoch'};
+
+/**
+ * @typedef {object} Curves two curves and where they are
+ * @property {{first: string, second: string, ticks: {at: number, text: string}[], epochTicks: {at: number, text: string}[], edge: {at: number | null, text: string} | null}} figure
+ * @property {(frame: number) => {x: number, y: number[]}} at a frame, the second curve's first
+ */
 
 export function createCurves() {
   /** @type {SVGSVGElement} */
   const svg = byId('curves');
   const ticks = byId('epoch-ticks');
   const axis = makeSvg('g', {class: 'axis'});
-  const test = makeSvg('path', {class: 'test'});
-  const train = makeSvg('path', {class: 'train'});
+  const edge = makeSvg('g', {class: 'edge'});
+  const second = makeSvg('path', {class: 'test'});
+  const first = makeSvg('path', {class: 'train'});
   const cursor = makeSvg('line', {class: 'cursor'});
   const dots = [makeSvg('circle', {class: 'test', r: 3}), makeSvg('circle', {class: 'train', r: 3})];
-  svg.append(axis, cursor, test, train, ...dots);
-  /** @type {ReturnType<typeof curvesFigure> | null} */
-  let figure = null;
+  svg.append(axis, edge, cursor, second, first, ...dots);
+  /** @type {Curves | null} */
+  let curves = null;
 
   return {
-    /** New curves, or a new size. @param {Run} run @param {'linear' | 'log'} scale */
-    draw(run, scale) {
+    /** New curves, or a new size. @param {Run} run @param {'linear' | 'log'} scale @param {State['timeline']} timeline */
+    draw(run, scale, timeline) {
       const {width, height} = svg.getBoundingClientRect();
       if (width === 0) return;
       const box = {width, height, inset: INSET, top: 8, bottom: 6};
-      figure = curvesFigure(run, scale, box);
+      curves = timeline === 'curvature' ? ofCurvature(run, box) : ofLoss(run, scale, box);
+      const {figure} = curves;
       svg.setAttribute('viewBox', `0 0 ${width} ${height}`);
-      train.setAttribute('d', figure.train);
-      test.setAttribute('d', figure.test);
+      svg.setAttribute('aria-label', LABELS[timeline]);
+      first.setAttribute('d', figure.first);
+      second.setAttribute('d', figure.second);
       cursor.setAttribute('y2', String(height));
-      axis.replaceChildren(...figure.lossTicks.flatMap(({at, text}) => [
+      axis.replaceChildren(...figure.ticks.flatMap(({at, text}) => [
         makeSvg('line', {x1: INSET, x2: width - INSET, y1: at, y2: at}),
         makeSvg('text', {x: -4, y: at}, text),
       ]));
+      const at = figure.edge?.at ?? null;
+      edge.replaceChildren(...(at === null ? [] : [makeSvg('line', {x1: INSET, x2: width - INSET, y1: at, y2: at})]));
+      say(byId('edge'), figure.edge?.text ?? '');
       ticks.replaceChildren(...figure.epochTicks.map(({at, text}) => {
         const label = make('span', {}, text);
         label.style.left = `${at}px`;
         return label;
       }));
     },
-    /** @param {Run} run @param {number} frame */
-    mark(run, frame) {
-      if (!figure) return;
-      const at = figure.x(frame);
-      cursor.setAttribute('x1', String(at));
-      cursor.setAttribute('x2', String(at));
-      const losses = [run.metrics.test_loss[frame], run.metrics.train_loss[frame]];
+    /** @param {number} frame */
+    mark(frame) {
+      if (!curves) return;
+      const {x, y} = curves.at(frame);
+      cursor.setAttribute('x1', String(x));
+      cursor.setAttribute('x2', String(x));
       dots.forEach((dot, i) => {
-        const there = Number.isFinite(losses[i]);
+        const there = Number.isFinite(y[i]);
         dot.style.display = there ? '' : 'none';
         if (!there) return;
-        dot.setAttribute('cx', String(at));
-        dot.setAttribute('cy', String(figure?.y(losses[i])));
+        dot.setAttribute('cx', String(x));
+        dot.setAttribute('cy', String(y[i]));
       });
+    },
+  };
+}
+
+/** @param {Run} run @param {'linear' | 'log'} scale @param {import('../figures/curves.js').Box} box @returns {Curves} */
+function ofLoss(run, scale, box) {
+  const {train, test, ticks, epochTicks, x, y} = curvesFigure(run, scale, box);
+  const {test_loss, train_loss} = run.metrics;
+  return {
+    figure: {first: train, second: test, ticks, epochTicks, edge: null},
+    at: (frame) => ({x: x(frame), y: [test_loss[frame], train_loss[frame]].map((loss) => (Number.isFinite(loss) ? y(loss) : NaN))}),
+  };
+}
+
+/** @param {Run} run @param {import('../figures/curves.js').Box} box @returns {Curves} */
+function ofCurvature(run, box) {
+  const curvature = /** @type {import('../types.js').Curvature} */ (run.manifest.curvature);
+  const {upper, lower, edge, ticks, epochTicks, x, y} = curvatureFigure(run, curvature, box);
+  return {
+    figure: {first: upper, second: lower, ticks, epochTicks, edge},
+    at: (frame) => {
+      const i = measuredAt(curvature, frame);
+      const there = curvature.frames[i] === frame; // between two measurements the cursor stands alone
+      return {x: x(frame), y: [curvature.smallest[i], curvature.largest[i]].map((value) => (there ? y(value) : NaN))};
     },
   };
 }

@@ -1,69 +1,110 @@
-/** The landscape without WebGL: the same surface as a map, seen from above. */
-/** @import {Shot} from '../types.js' */
-/** @import {LossRange} from '../figures/landscape.js' */
-import {lossTable} from '../figures/colours.js';
-import {lossTicks, shareOf} from '../figures/landscape.js';
-import {isolines} from '../figures/isolines.js';
-import {make} from '../dom.js';
+/** The landscape as a map: cells and contours on a canvas, and above it Plotly's axes and path, which do not change with the frame. */
+/** @import {Picture} from './landscape.js' */
+import {make, say} from '../dom.js';
+import {mapTable} from '../figures/colours.js';
+import {anchorTraces, contours, paintSurface, pathTraces, sliceAxis, squareIn} from '../figures/map.js';
+import {isInside} from '../figures/path.js';
+import {lossText, spanText} from '../figures/ticks.js';
+import {CONFIG} from '../plotly.js';
+import {currentTheme} from '../theme.js';
 
-/** @param {HTMLElement} root */
-export function createFlat(root) {
-  const table = lossTable();
-  const canvas = make('canvas', {class: 'flat-map'});
+/** @param {import('../plotly.js').Plotly} Plotly @param {HTMLElement} root */
+export function createFlat(Plotly, root) {
+  const canvas = make('canvas', {'aria-hidden': 'true'});
   const cells = document.createElement('canvas');
-  root.append(make('div', {class: 'flat'},
-    make('p', {class: 'flat-note'}, 'This browser has no WebGL, so the surface is drawn as a map: a runs to the right, b upwards, the network is in the centre.'),
-    canvas));
+  const plot = make('div', {class: 'canvas'});
+  const now = make('div', {class: 'here'});
+  const probe = make('p', {class: 'probe', 'aria-hidden': 'true'});
+  root.append(canvas, plot, now, probe);
+  let drawn = '';
+  let square = squareIn({width: 1, height: 1});
+  let table = new Uint32Array(0);
+  let image = new ImageData(1, 1);
+  /** @type {Picture | null} */
+  let shown = null;
+  watchPointer(root, probe, () => shown && {picture: shown, square});
 
-  /** @param {Shot} shot @param {LossRange} range */
-  const paintCells = (shot, range) => {
-    const size = shot.run.grid;
-    const surface = shot.run.surface(shot.frame, shot.spanIndex);
-    const image = new ImageData(size, size);
-    const pixels = new Uint32Array(image.data.buffer);
-    for (let j = 0; j < size; j++) {
-      for (let i = 0; i < size; i++) {
-        const share = Math.min(1, Math.max(0, shareOf(range, surface[j * size + i])));
-        pixels[(size - 1 - j) * size + i] = table[Math.round(255 * share)];
-      }
-    }
-    cells.width = cells.height = size;
-    cells.getContext('2d')?.putImageData(image, 0, 0);
+  /** Axes, path and colours, and the canvas exactly under them. @param {Picture} picture */
+  const prepare = ({shot, range, path, title}) => {
+    const theme = currentTheme();
+    const size = {width: root.clientWidth, height: root.clientHeight};
+    square = squareIn(size);
+    const layout = {
+      ...size, margin: square.margin, showlegend: false, dragmode: false, hovermode: 'closest', paper_bgcolor: 'rgba(0,0,0,0)', plot_bgcolor: 'rgba(0,0,0,0)',
+      hoverlabel: {font: {family: theme.font, size: 12}}, xaxis: sliceAxis('a', shot.span, theme), yaxis: sliceAxis('b', shot.span, theme),
+    };
+    const traces = [
+      {type: 'scatter', x: [], y: []}, // for axes there must be a trace
+      ...(path && shot.path ? pathTraces(path, shot.span, range, title) : []),
+      ...(shot.follow ? [] : anchorTraces(shot.plane.anchors ?? [], shot.span, theme)),
+    ];
+    Plotly.react(plot, traces, layout, CONFIG);
+    table = mapTable(range.kind);
+    const {side, margin} = square;
+    Object.assign(canvas.style, {left: `${margin.l}px`, top: `${margin.t}px`, width: `${side}px`, height: `${side}px`});
+    canvas.width = canvas.height = Math.max(1, Math.round(side * devicePixelRatio));
+    const grid = shot.run.grid(shot.plane);
+    cells.width = cells.height = grid;
+    image = new ImageData(grid, grid);
   };
 
-  /** @param {Shot} shot @param {LossRange} range @returns {void} */
-  const draw = (shot, range) => {
-    paintCells(shot, range);
-    const side = Math.max(1, Math.round(canvas.clientWidth * devicePixelRatio));
-    canvas.width = canvas.height = side;
+  /** @param {Picture} picture */
+  const paint = ({range, values}) => {
     const context = canvas.getContext('2d');
     if (!context) return;
-    context.drawImage(cells, 0, 0, side, side);
-    const size = shot.run.grid;
-    const scale = side / size;
-    context.strokeStyle = 'rgb(255 255 255 / 60%)';
-    context.beginPath();
-    for (const level of lossTicks(range)) {
-      const lines = isolines(shot.run.surface(shot.frame, shot.spanIndex), size, level);
-      for (let k = 0; k < lines.length; k += 4) {
-        context.moveTo((lines[k] + 0.5) * scale, side - (lines[k + 1] + 0.5) * scale);
-        context.lineTo((lines[k + 2] + 0.5) * scale, side - (lines[k + 3] + 0.5) * scale);
+    const size = cells.width;
+    const side = canvas.width;
+    paintSurface(values, size, range, table, new Uint32Array(image.data.buffer));
+    cells.getContext('2d')?.putImageData(image, 0, 0);
+    context.clearRect(0, 0, side, side);
+    // The grid's outer values lie on the frame, so each cell's centre is a sample: draw half a cell beyond.
+    const step = side / (size - 1);
+    context.drawImage(cells, -step / 2, -step / 2, side + step, side + step);
+    for (const {segments, light, strong} of contours(values, size, range)) {
+      context.beginPath();
+      for (let k = 0; k < segments.length; k += 4) {
+        context.moveTo(segments[k] * step, side - segments[k + 1] * step);
+        context.lineTo(segments[k + 2] * step, side - segments[k + 3] * step);
       }
+      context.lineWidth = (strong ? 2 : 1) * devicePixelRatio;
+      context.strokeStyle = light ? 'rgb(0 0 0 / 45%)' : 'rgb(255 255 255 / 55%)';
+      context.stroke();
     }
-    context.stroke();
-    marker(context, side);
   };
 
-  return {draw, look() {}};
+  return {
+    /** @param {Picture} picture */
+    draw(picture) {
+      const {shot, path, place, key} = picture;
+      shown = picture;
+      const fresh = key !== drawn;
+      drawn = key;
+      if (fresh) prepare(picture);
+      if (fresh || shot.follow) paint(picture);
+      now.hidden = !place || (path !== null && !isInside(path, shot.frame, shot.span));
+      if (!place) return;
+      const [x, y] = place.map((p) => ((p / shot.span + 1) / 2) * square.side);
+      now.style.transform = `translate(${square.margin.l + x}px, ${square.margin.t + square.side - y}px)`;
+    },
+  };
 }
 
-/** @param {CanvasRenderingContext2D} context @param {number} side */
-function marker(context, side) {
-  context.beginPath();
-  context.arc(side / 2, side / 2, 5 * devicePixelRatio, 0, 2 * Math.PI);
-  context.fillStyle = '#fff';
-  context.strokeStyle = '#111';
-  context.lineWidth = 2 * devicePixelRatio;
-  context.fill();
-  context.stroke();
+/**
+ * The value under the pointer.
+ * @param {HTMLElement} root @param {HTMLElement} probe @param {() => {picture: Picture, square: ReturnType<typeof squareIn>} | null} of
+ */
+function watchPointer(root, probe, of) {
+  root.addEventListener('pointerleave', () => say(probe, ''));
+  root.addEventListener('pointermove', (event) => {
+    const found = of();
+    if (!found) return;
+    const {picture: {shot, values, title}, square: {side, margin}} = found;
+    const box = root.getBoundingClientRect();
+    const [u, v] = [(event.clientX - box.left - margin.l) / side, 1 - (event.clientY - box.top - margin.t) / side];
+    const size = shot.run.grid(shot.plane);
+    const [i, j] = [u, v].map((share) => Math.round(share * (size - 1)));
+    if (Math.min(u, v) < 0 || Math.max(u, v) > 1) return say(probe, '');
+    const [a, b] = [i, j].map((k) => spanText(((2 * k) / (size - 1) - 1) * shot.span));
+    say(probe, `a ${a}, b ${b}: ${title} ${lossText(values[j * size + i])}`);
+  });
 }

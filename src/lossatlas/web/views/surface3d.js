@@ -1,8 +1,10 @@
 /** The 3-D surface: draws a shot with Plotly, quickly, and minds the camera. */
-/** @import {Eye, Shot} from '../types.js' */
-/** @import {LossRange} from '../figures/landscape.js' */
+/** @import {Eye} from '../types.js' */
+/** @import {LossRange} from '../figures/range.js' */
+/** @import {Picture} from './landscape.js' */
 import {CONFIG} from '../plotly.js';
-import {boxFor, cameraFrom, fillSurface, landscapeAxes, landscapeTraces, markerHeights} from '../figures/landscape.js';
+import {boxFor, cameraFrom, fillSurface, landscapeAxes, landscapeTraces, plumbLine} from '../figures/landscape.js';
+import {dropLine, dropLines, isInside, pathLine} from '../figures/path.js';
 import {currentTheme} from '../theme.js';
 
 /** A camera that has not moved for so many frames is at rest. */
@@ -31,18 +33,28 @@ export function createSurface3d(Plotly, root, {eye, onCamera}) {
     },
   });
 
-  /** @param {Shot} shot @param {LossRange} range */
-  const fill = (shot, range) => {
-    const grid = shot.run.grid;
-    if (z.length !== grid) {
-      z = Array.from({length: grid}, () => new Float64Array(grid));
-    }
-    fillSurface(shot.run.surface(shot.frame, shot.spanIndex), range, z);
+  /** @param {Picture} picture */
+  const fill = ({shot: {run, plane}, range, values}) => {
+    const grid = run.grid(plane);
+    if (z.length !== grid) z = Array.from({length: grid}, () => new Float64Array(grid));
+    fillSurface(values, range, z);
   };
 
-  /** Axes, ranges or colours are new: the public way, some 50 ms. @param {Shot} shot @param {LossRange} range */
-  const redraw = (shot, range) => {
-    const traces = landscapeTraces(shot.run.numbers(shot.run.coordinatesName), shot.span, z, range, shot.run.metrics.train_loss[shot.frame], currentTheme());
+  /** What moves with the frame, in the order of the traces. @param {Picture} picture */
+  const moving = ({shot, path, range, loss, place}) => {
+    const lost = path !== null && !isInside(path, shot.frame, shot.span);
+    return {
+      marker: place && plumbLine(lost ? [NaN, NaN] : place, loss, range),
+      drop: path && dropLine(path, shot.frame, shot.span, range),
+    };
+  };
+
+  /** Axes, ranges or colours are new: the public way, some 50 ms. @param {Picture} picture */
+  const redraw = (picture) => {
+    const {shot, range, axis, title, path} = picture;
+    fill(picture);
+    const whole = path && shot.path ? {line: pathLine(path, shot.span, range), drops: dropLines(path, shot.span, range)} : null;
+    const traces = landscapeTraces({axis, z, range, title, ...moving(picture), path: whole}, currentTheme());
     if (!plot.data) {
       Plotly.newPlot(plot, traces, layout(range, shot.span), CONFIG);
       plot.on('plotly_relayout', noteCamera);
@@ -52,10 +64,14 @@ export function createSurface3d(Plotly, root, {eye, onCamera}) {
     unrefine(plot);
   };
 
-  /** Only the heights are new. @param {Shot} shot @param {LossRange} range */
-  const update = (shot, range) => {
-    plot.data[1].z = markerHeights(shot.run.metrics.train_loss[shot.frame], range);
-    if (!updateTraces(plot)) redraw(shot, range);
+  /** Only the heights are new; where the plane stays, only the marker's place. @param {Picture} picture */
+  const update = (picture) => {
+    const {marker, drop} = moving(picture);
+    const lines = [marker, drop].filter((line) => line !== null);
+    lines.forEach((line, i) => Object.assign(plot.data[i + 1], line));
+    if (picture.shot.follow) fill(picture);
+    const changed = [...(picture.shot.follow ? [0] : []), ...lines.map((_, i) => i + 1)];
+    if (!updateTraces(plot, changed)) redraw(picture);
   };
 
   /** @param {any} seen */
@@ -74,12 +90,11 @@ export function createSurface3d(Plotly, root, {eye, onCamera}) {
   };
 
   return {
-    /** @param {Shot} shot @param {LossRange} range @param {string} key of everything but the frame */
-    draw(shot, range, key) {
-      fill(shot, range);
-      if (key === drawn) update(shot, range);
-      else redraw(shot, range);
-      drawn = key;
+    /** @param {Picture} picture */
+    draw(picture) {
+      if (picture.key === drawn) update(picture);
+      else redraw(picture);
+      drawn = picture.key;
     },
     /** @param {Eye} to */
     look(to) {
@@ -105,18 +120,19 @@ function unrefine(plot) {
 }
 
 /**
- * Hand the new heights straight to the objects in the scene: 5 ms, where `react` takes 25 to find out that nothing
+ * Hand the new places straight to the objects in the scene: 5 ms, where `react` takes 25 to find out that nothing
  * else has changed. Private too: false where it cannot be done, and the caller goes the public way.
- * @param {any} plot @returns {boolean}
+ * @param {any} plot @param {number[]} changed which traces @returns {boolean}
  */
-function updateTraces(plot) {
+function updateTraces(plot, changed) {
   const drawn = sceneOf(plot)?.traces;
-  const traces = plot._fullData;
-  if (!drawn || !traces?.every((/** @type {any} */ trace) => typeof drawn[trace.uid]?.update === 'function')) return false;
-  traces.forEach((/** @type {any} */ trace, /** @type {number} */ i) => {
-    trace.z = plot.data[i].z;
-    drawn[trace.uid].update(trace);
-  });
+  const traces = changed.map((i) => ({full: plot._fullData?.[i], own: plot.data[i]}));
+  if (!drawn || !traces.every(({full}) => typeof drawn[full?.uid]?.update === 'function')) return false;
+  for (const {full, own} of traces) {
+    if (own.type !== 'surface') Object.assign(full, {x: own.x, y: own.y});
+    full.z = own.z;
+    drawn[full.uid].update(full);
+  }
   return true;
 }
 

@@ -1,6 +1,7 @@
 /** Play, step, scrub, speed and reset: what moves through the epochs, by hand or by key. */
-/** @import {Run} from '../run.js' */
+/** @import {Shot, State} from '../types.js' */
 import {byId, say} from '../dom.js';
+import {radioGroup} from './controls.js';
 import {createCurves} from './curves.js';
 
 /**
@@ -10,11 +11,13 @@ import {createCurves} from './curves.js';
  * @param {() => void} options.onToggle
  * @param {(speed: number) => void} options.onSpeed
  * @param {() => void} options.onReset
+ * @param {(timeline: State['timeline']) => void} options.onTimeline
  */
-export function createTransport({onFrame, onStep, onToggle, onSpeed, onReset}) {
+export function createTransport({onFrame, onStep, onToggle, onSpeed, onReset, onTimeline}) {
   const slider = /** @type {HTMLInputElement} */ (byId('epoch'));
   const speed = /** @type {HTMLSelectElement} */ (byId('speed'));
   const curves = createCurves();
+  const choice = radioGroup(byId('timeline'), (value) => onTimeline(/** @type {State['timeline']} */ (value)));
   let drawn = '';
 
   slider.addEventListener('input', () => onFrame(Number(slider.value)));
@@ -35,12 +38,18 @@ export function createTransport({onFrame, onStep, onToggle, onSpeed, onReset}) {
       speed.value = '1';
       onSpeed(1);
     },
-    /** @param {Run} run @param {number} frame @param {'linear' | 'log'} scale @param {number} style changes with size and theme */
-    draw(run, frame, scale, style) {
-      const key = [run.id, run.frames.length, run.metrics.train_loss.length, scale, style].join();
-      if (key !== drawn) curves.draw(run, scale);
+    /** @param {Shot} shot @param {State} state @param {number} style changes with size and theme */
+    draw({run, frame}, {scale, timeline: wished}, style) {
+      const timeline = run.manifest.curvature ? wished : 'loss';
+      const key = [run.id, Boolean(run.manifest.curvature), run.frames.length, run.metrics.train_loss.length, scale, timeline, style].join();
+      if (key !== drawn) {
+        choice.check(timeline);
+        choice.limit(['curvature'], run.manifest.curvature ? '' : 'This run was computed without its curvature.');
+        byId('transport').dataset.timeline = timeline;
+        curves.draw(run, scale, timeline);
+      }
       drawn = key;
-      curves.mark(run, frame);
+      curves.mark(frame);
       slider.max = String(run.frames.length - 1);
       slider.value = String(frame);
       slider.setAttribute('aria-valuetext', `Epoch ${run.frames[frame]}, frame ${frame + 1} of ${run.frames.length}`);
@@ -60,7 +69,7 @@ function watchKeys({onStep, onToggle, onFrame, last}) {
   document.addEventListener('keydown', (event) => {
     if (event.defaultPrevented || event.altKey || event.ctrlKey || event.metaKey || event.shiftKey) return;
     const target = /** @type {Element} */ (event.target);
-    const own = event.key === ' ' ? 'button, select, input:not(#epoch), a, textarea' : 'select, input:not([type=checkbox]), textarea';
+    const own = event.key === ' ' ? 'button, summary, select, input:not(#epoch), a, textarea' : 'select, input:not([type=checkbox]), textarea';
     if (!actions[event.key] || target.closest(own)) return;
     event.preventDefault();
     actions[event.key]();

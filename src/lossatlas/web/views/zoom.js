@@ -1,7 +1,7 @@
 /** The zoom over the spans that a run was computed for (widest at the left), and the scale of the loss. */
-/** @import {Run} from '../run.js' */
+/** @import {Shot} from '../types.js' */
 import {byId, say} from '../dom.js';
-import {tickLabel} from '../figures/ticks.js';
+import {spanText} from '../figures/ticks.js';
 
 /**
  * @param {{onZoom: (span: number) => void, onLog: (log: boolean) => void}} options
@@ -15,15 +15,15 @@ export function createZoom({onZoom, onLog}) {
   log.addEventListener('change', () => onLog(log.checked));
 
   return {
-    /** @param {Run} run @param {number} span @param {boolean} isLog */
-    draw(run, span, isLog) {
-      stops = run.spans.toSorted((a, b) => b - a);
+    /** @param {Shot} shot */
+    draw({plane, span, scale}) {
+      stops = plane.spans.toSorted((a, b) => b - a);
       slider.max = String(stops.length - 1);
       slider.value = String(stops.indexOf(span));
       slider.disabled = stops.length < 2;
-      slider.setAttribute('aria-valuetext', `a and b from −${tickLabel(span)} to ${tickLabel(span)}`);
-      say(byId('zoom-text'), `±${tickLabel(span)}`);
-      log.checked = isLog;
+      slider.setAttribute('aria-valuetext', `a and b from −${spanText(span)} to ${spanText(span)}`);
+      say(byId('zoom-text'), `±${spanText(span)}`);
+      log.checked = scale === 'log';
     },
   };
 }

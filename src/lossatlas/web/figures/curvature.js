@@ -1,0 +1,59 @@
+/** The curvature by epoch: data → SVG path strings, on the axis of the epoch slider; and its numbers at a frame. */
+/** @import {Curvature} from '../types.js' */
+/** @import {Run} from '../run.js' */
+/** @import {Box} from './curves.js' */
+import {epochTicks, framePosition, pen} from './curves.js';
+import {fewTicks, tickLabel} from './ticks.js';
+
+/** The edge of stability is drawn to scale unless the curves were flattened by it. */
+const FARTHEST = 4;
+
+/** The measurement nearest to a frame. @param {Curvature} curvature @param {number} frame */
+export function measuredAt({frames}, frame) {
+  let best = 0;
+  frames.forEach((own, i) => { if (Math.abs(own - frame) < Math.abs(frames[best] - frame)) best = i; });
+  return best;
+}
+
+/** @param {Run} run @param {Curvature} curvature @param {Box} box */
+export function curvatureFigure(run, curvature, box) {
+  const {frames, largest, smallest, stability} = curvature;
+  const finite = [...largest, ...smallest].filter(Number.isFinite);
+  const top = Math.max(...finite, 1e-12);
+  const seen = stability !== null && stability <= FARTHEST * top;
+  const [low, high] = [Math.min(0, ...finite), 1.06 * (seen ? Math.max(top, /** @type {number} */ (stability)) : top)];
+  const x = framePosition(box, run.frames.length);
+  const room = box.height - box.top - box.bottom;
+  const y = (/** @type {number} */ value) => box.height - box.bottom - (room * (value - low)) / (high - low);
+  return {
+    upper: pen(largest, (i) => x(frames[i]), y),
+    lower: pen(smallest, (i) => x(frames[i]), y),
+    edge: stability === null ? null : {at: seen ? y(stability) : null, text: `2/η = ${number(stability)}${seen ? '' : ', above'}`},
+    ticks: fewTicks(low, high, room).map((tick) => ({at: y(tick), text: tickLabel(tick)})),
+    epochTicks: epochTicks(run.frames, x, box.width),
+    x,
+    y,
+  };
+}
+
+/** What is known of the curvature at a frame, as text. @param {Run} run @param {Curvature} curvature @param {number} frame */
+export function curvatureNumbers(run, curvature, frame) {
+  const i = measuredAt(curvature, frame);
+  const {largest, smallest, trace, trace_error: error, adaptive_sharpness: adaptive, negative, parameters} = curvature;
+  return {
+    epoch: run.frames[curvature.frames[i]],
+    largest: number(largest[i]),
+    smallest: number(smallest[i]),
+    trace: error && error[i] > 0 ? `${number(trace[i])} ± ${number(error[i], 1)}` : number(trace[i]),
+    adaptive: number(adaptive[i]),
+    negative: negative ? `${negative[i]} of ${parameters}` : '–',
+  };
+}
+
+/** @param {number | undefined | null} value @param {number} [digits] */
+function number(value, digits = 3) {
+  if (value === undefined || value === null || !Number.isFinite(value)) return '–';
+  const size = Math.abs(value);
+  const text = size !== 0 && (size < 1e-3 || size >= 1e5) ? value.toExponential(digits - 1).replace('e+', 'e') : size >= 10 ** digits ? String(Math.round(value)) : value.toPrecision(digits);
+  return text.replaceAll('-', '−');
+}

@@ -1,0 +1,85 @@
+/** The landscape from above: data → pixels, lines and Plotly's axes and path. */
+/** @import {Numbers} from '../npy.js' */
+/** @import {LossRange} from './range.js' */
+/** @import {Trajectory} from './path.js' */
+import {PATH_COLOUR} from './colours.js';
+import {isolines} from './isolines.js';
+import {isInside, pathLine} from './path.js';
+import {lossTicks, shareOf} from './range.js';
+import {linearTicks, lossText, tickLabel} from './ticks.js';
+
+/** Room for the axes, at the least. */
+const ROOM = {l: 52, r: 20, t: 8, b: 40};
+
+/** Margins that leave a square. @param {{width: number, height: number}} size */
+export function squareIn({width, height}) {
+  const side = Math.max(1, Math.floor(Math.min(width - ROOM.l - ROOM.r, height - ROOM.t - ROOM.b)));
+  const l = Math.max(ROOM.l, Math.round((width - side) / 2));
+  const t = ROOM.t + Math.max(0, Math.round((height - ROOM.t - ROOM.b - side) / 3));
+  return {side, margin: {l, t, r: width - l - side, b: height - t - side}};
+}
+
+/**
+ * The pixels of a surface, top row first. What is not known (NaN) is left clear.
+ * @param {Numbers} surface @param {number} size @param {LossRange} range @param {Uint32Array} table @param {Uint32Array} pixels
+ */
+export function paintSurface(surface, size, range, table, pixels) {
+  for (let j = 0, from = 0; j < size; j++) {
+    for (let i = 0, to = (size - 1 - j) * size; i < size; i++, from++, to++) {
+      const share = Math.min(1, Math.max(0, shareOf(range, surface[from])));
+      pixels[to] = table[Math.round(255 * share)] ?? 0;
+    }
+  }
+}
+
+/**
+ * The contours, at the ticks of the vertical axis: dark lines where the map is light.
+ * @param {Numbers} surface @param {number} size @param {LossRange} range
+ * @returns {{segments: number[], light: boolean, strong: boolean}[]}
+ */
+export function contours(surface, size, range) {
+  return lossTicks(range).filter((level) => level > range.low && level < range.high).map((level) => ({
+    segments: isolines(surface, size, level),
+    light: range.kind === 'gap' ? Math.abs(shareOf(range, level) - 0.5) < 0.3 : shareOf(range, level) > 0.6,
+    strong: level === 0,
+  }));
+}
+
+/** @param {string} letter @param {number} span @param {{ink: string, muted: string, font: string}} theme */
+export function sliceAxis(letter, span, theme) {
+  const ticks = linearTicks(-span, span, 5);
+  return {
+    range: [-span, span], fixedrange: true, showgrid: false, zeroline: false, showline: false, ticks: 'outside', ticklen: 4, tickcolor: theme.muted,
+    tickvals: ticks, ticktext: ticks.map(tickLabel),
+    tickfont: {family: theme.font, size: 11, color: theme.muted},
+    title: {text: `<i>${letter}</i>`, font: {family: theme.font, size: 14, color: theme.ink}, standoff: 6},
+  };
+}
+
+/** The path with its casing, and a dot a frame. @param {Trajectory} path @param {number} span @param {LossRange} range @param {string} title */
+export function pathTraces(path, span, range, title) {
+  const {x, y} = pathLine(path, span, range);
+  const line = {type: 'scatter', mode: 'lines', x, y, connectgaps: false, hoverinfo: 'skip', showlegend: false};
+  const frames = [...path.epochs.keys()].filter((t) => isInside(path, t, span));
+  return [
+    {...line, line: {color: 'rgba(255, 255, 255, 0.9)', width: 5}},
+    {...line, line: {color: PATH_COLOUR, width: 2}},
+    {
+      type: 'scatter', mode: 'markers', name: 'frames', showlegend: false, x: frames.map((t) => path.points[2 * t]), y: frames.map((t) => path.points[2 * t + 1]),
+      marker: {size: 5, color: PATH_COLOUR, line: {color: '#fff', width: 0.8}, opacity: 1},
+      text: frames.map((t) => `epoch ${path.epochs[t]}<br>${title} ${lossText(path.own[t])}<br>on the slice ${lossText(path.slice[t])}`),
+      hovertemplate: '%{text}<extra></extra>',
+    },
+  ];
+}
+
+/** The points that the plane was laid through, by name. @param {{name: string, a: number, b: number}[]} anchors @param {number} span @param {{font: string}} theme */
+export function anchorTraces(anchors, span, theme) {
+  const seen = anchors.filter(({a, b}) => Math.max(Math.abs(a), Math.abs(b)) <= span);
+  return seen.map(({name, a, b}) => ({
+    type: 'scatter', mode: 'markers+text', showlegend: false, hoverinfo: 'skip', x: [a], y: [b], text: [name],
+    textposition: `${b > 0.8 * span ? 'bottom' : 'top'} ${a > 0.5 * span ? 'left' : a < -0.5 * span ? 'right' : 'center'}`,
+    textfont: {family: theme.font, size: 11, color: '#fff', shadow: '0 0 3px #000, 0 0 2px #000'},
+    marker: {symbol: 'cross-thin', size: 9, color: '#fff', line: {color: '#fff', width: 2}},
+  }));
+}

@@ -1,0 +1,136 @@
+/** The range that the vertical axis and the colours span, fixed for a slice, and what is named on it. */
+/** @import {Numbers} from '../npy.js' */
+import {linearTicks, logTicks, tickLabel} from './ticks.js';
+
+/**
+ * @typedef {object} LossRange fixed for a slice, so that nothing crawls in play
+ * @property {'loss' | 'gap'} kind which colours it has
+ * @property {number} low
+ * @property {number} high
+ * @property {number} max the largest value there is, perhaps infinite
+ * @property {number} min
+ * @property {boolean} clipped is `high` below `max`?
+ * @property {boolean} floored is `low` above `min`?
+ * @property {'linear' | 'log'} scale
+ */
+
+/** Cells looked at for a range: enough for a quantile. */
+const SAMPLE = 40_000;
+/** A linear range ends at this quantile of the cells, if the rest would stretch it by more than STRETCH. */
+const QUANTILE = 0.96;
+const STRETCH = 1.5;
+/** A logarithmic axis shows at most this many decades. */
+const DECADES = 6;
+/** The floor with the contours lies this share of the range below it, or the bowl would hide them. */
+const FLOOR = 0.28;
+
+/**
+ * The range of the losses on some surfaces. A few far outliers (the corners of a wide span) would flatten everything
+ * else: then the range ends at a quantile, and the page says so.
+ * @param {Numbers[]} surfaces @param {'linear' | 'log'} scale
+ * @param {Numbers[]} [drawn] what is drawn on it, if something else: the test loss is drawn on the training loss's scale
+ * @returns {LossRange}
+ */
+export function lossRange(surfaces, scale, drawn = surfaces) {
+  const {values, min, max} = sample(surfaces);
+  const top = values[Math.floor((values.length - 1) * QUANTILE)] ?? 1;
+  const isLog = scale === 'log';
+  const high = niceAbove(max > (isLog ? top * 100 : top * STRETCH) ? top : max, scale);
+  const least = high / 10 ** DECADES;
+  const low = isLog ? Math.max(min, least) : Math.min(min, 0.98 * high);
+  const seen = drawn === surfaces ? {min, max} : sample(drawn);
+  return {
+    kind: 'loss', low: !isLog && low < 0.25 * high ? 0 : low, high, min: seen.min, max: seen.max,
+    clipped: seen.max > high, floored: isLog && seen.min < low, scale,
+  };
+}
+
+/** The range of differences: as far above zero as below. @param {Numbers[]} surfaces @returns {LossRange} */
+export function gapRange(surfaces) {
+  const {values, min, max} = sample(surfaces);
+  const sizes = values.map(Math.abs).sort();
+  const top = sizes[Math.floor((sizes.length - 1) * QUANTILE)] ?? 1;
+  const most = Math.max(max, -min);
+  const high = niceAbove(most > top * STRETCH ? top : most, 'linear');
+  return {kind: 'gap', low: -high, high, min, max, clipped: max > high, floored: min < -high, scale: 'linear'};
+}
+
+/** @param {Numbers[]} surfaces */
+function sample(surfaces) {
+  const cells = surfaces[0]?.length ?? 0;
+  const stride = Math.max(1, Math.floor((surfaces.length * cells) / SAMPLE)) | 1; // odd, so that it does not walk one column
+  const values = new Float32Array(Math.ceil((surfaces.length * cells) / stride) + surfaces.length);
+  let count = 0;
+  let min = Infinity;
+  let max = -Infinity;
+  surfaces.forEach((surface, k) => {
+    for (let i = 0; i < cells; i++) {
+      const value = surface[i];
+      if (value < min) min = value;
+      if (value > max) max = value;
+      if (i % stride === k % stride && Number.isFinite(value)) values[count++] = value;
+    }
+  });
+  return {values: values.subarray(0, count).sort(), min: min < Infinity ? min : 0, max};
+}
+
+/** The next round number, so that a range that grows does so in few steps. @param {number} value @param {'linear' | 'log'} scale */
+function niceAbove(value, scale) {
+  if (!(value > 0)) return 1;
+  const power = 10 ** Math.floor(Math.log10(value) - (scale === 'log' ? 0 : 1));
+  const step = scale === 'log' ? [1, 2, 5, 10].find((m) => m * power >= value) ?? 10 : Math.ceil(value / power / 2) * 2;
+  return Number((step * power).toPrecision(6));
+}
+
+/**
+ * The levels of the contours, which Plotly takes from the ticks of the axis. A linear scale that starts at zero has
+ * a few more near its bottom, where training happens.
+ * @param {LossRange} range
+ */
+export function lossTicks({low, high, scale}) {
+  if (scale === 'log') return logTicks(low, high);
+  const even = linearTicks(low, high, 10);
+  if (low !== 0) return even;
+  const fine = [0.1, 0.25, 0.5].map((share) => share * even[1]);
+  return [...even, ...fine].sort((a, b) => a - b);
+}
+
+/** Which of them are named, on the axis and the colour bar: those at least a tenth of the range apart. @param {LossRange} range */
+export function namedTicks(range) {
+  const whole = range.scale === 'log' ? lossTicks(range) : linearTicks(range.low, range.high, 6);
+  /** @type {number[]} */
+  const named = [];
+  for (const tick of whole) {
+    const before = named.at(-1);
+    if (before === undefined || shareOf(range, tick) - shareOf(range, before) >= 0.12) named.push(tick);
+  }
+  return named;
+}
+
+/** Where the floor is. @param {LossRange} range @param {number} [above] a share of the range above it */
+export function floorOf({low, high, scale}, above = 0) {
+  const depth = FLOOR - above;
+  return scale === 'log' ? low * (low / high) ** depth : low - depth * (high - low);
+}
+
+/** The share of the range at which a loss lies: 0 at the bottom, 1 at the top. @param {LossRange} range @param {number} loss */
+export function shareOf({low, high, scale}, loss) {
+  return scale === 'log' ? Math.log(loss / low) / Math.log(high / low) : (loss - low) / (high - low);
+}
+
+/** What of the values the range leaves out. @param {LossRange} range */
+export function rangeNote({clipped, floored, high, low, max, min}) {
+  const above = clipped ? `clipped at ${tickLabel(high)} (up to ${boundText(max)})` : '';
+  const below = floored ? `cut below ${tickLabel(Number(low.toPrecision(2)))} (down to ${boundText(min)})` : '';
+  return [above, below].filter(Boolean).join(' · ');
+}
+
+/** @param {number} value */
+function boundText(value) {
+  return Number.isFinite(value) ? tickLabel(Number(value.toPrecision(3))) : value > 0 ? '∞' : '−∞';
+}
+
+/** A value as it is drawn: inside the range. @param {LossRange} range @param {number} value */
+export function within({low, high}, value) {
+  return value > high ? high : value < low ? low : value; // NaN, unknown, stays so
+}

@@ -1,0 +1,49 @@
+/** Two cuts through the landscape: axes drawn once, and curves that move with the frame. */
+/** @import {Picture} from './landscape.js' */
+import {make} from '../dom.js';
+import {gradient} from '../figures/colours.js';
+import {rangeOnAxis, sectionAxes, sections, sectionTraces} from '../figures/section.js';
+import {CONFIG} from '../plotly.js';
+import {currentTheme} from '../theme.js';
+
+const MARGIN = {l: 60, r: 20, t: 32, b: 40};
+
+/** @param {import('../plotly.js').Plotly} Plotly @param {HTMLElement} root */
+export function createSection(Plotly, root) {
+  const plot = /** @type {any} */ (make('div', {class: 'canvas'}));
+  const strip = make('div', {class: 'strip', 'aria-hidden': 'true'});
+  root.append(plot, strip);
+  let drawn = '';
+
+  /** @param {Picture} picture */
+  const traces = ({axis, values, place, loss, title}) => sectionTraces(
+    axis, sections(values, axis.length), place, loss, title, currentTheme());
+
+  /** @param {Picture} picture */
+  const redraw = (picture) => {
+    const theme = currentTheme();
+    const size = {width: root.clientWidth, height: root.clientHeight};
+    Plotly.react(plot, traces(picture), {
+      ...size, margin: MARGIN, dragmode: false, hovermode: 'closest', paper_bgcolor: 'rgba(0,0,0,0)', plot_bgcolor: 'rgba(0,0,0,0)',
+      hoverlabel: {font: {family: theme.font, size: 12}},
+      showlegend: true, legend: {orientation: 'h', x: 0, y: 1, yanchor: 'bottom', traceorder: 'reversed', font: {family: theme.font, size: 12, color: theme.ink}, itemclick: false, itemdoubleclick: false, bgcolor: 'rgba(0,0,0,0)'},
+      ...sectionAxes(picture.shot.span, picture.range, theme),
+    }, CONFIG);
+    const room = size.height - MARGIN.t - MARGIN.b;
+    const [low, high] = rangeOnAxis(picture.range);
+    strip.style.background = gradient(picture.range.kind, 'to top');
+    Object.assign(strip.style, {left: `${MARGIN.l - 10}px`, top: `${MARGIN.t + room * (1 - high)}px`, height: `${room * (high - low)}px`});
+  };
+
+  return {
+    /** @param {Picture} picture */
+    draw(picture) {
+      if (picture.key === drawn) Plotly.animate(plot, {data: traces(picture).map(({x, y}) => ({x, y})), traces: [0, 1, 2, 3]}, AT_ONCE).catch(() => {}); // overtaken by the next frame
+      else redraw(picture);
+      drawn = picture.key;
+    },
+  };
+}
+
+/** Plotly's own way to move lines without drawing the axes anew. */
+const AT_ONCE = {mode: 'immediate', transition: {duration: 0}, frame: {duration: 0, redraw: false}};

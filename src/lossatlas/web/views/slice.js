@@ -1,0 +1,76 @@
+/** Which slice of the landscape, and what of it: the controls above the left plot, and what there is to know below it. */
+/** @import {Shot, State} from '../types.js' */
+import {byId, make, say} from '../dom.js';
+import {factsTitle, modeText, planeFacts, planeTitle, residualText} from '../figures/slice.js';
+import {limits} from '../slice.js';
+import {limit, radioGroup} from './controls.js';
+
+const WHAT = 'The two directions in parameter space along which the loss is shown.';
+/** From this height on there is room for the whole of what there is to say. */
+const TALL = 960;
+
+/** @param {{choose: (patch: Partial<State>) => void}} options */
+export function createSlice({choose}) {
+  const plane = /** @type {HTMLSelectElement} */ (byId('plane'));
+  const follow = /** @type {HTMLInputElement} */ (byId('follow'));
+  const path = /** @type {HTMLInputElement} */ (byId('path'));
+  const view = radioGroup(byId('view'), (value) => choose({view: /** @type {State['view']} */ (value)}));
+  const set = radioGroup(byId('set'), (value) => choose({set: /** @type {State['set']} */ (value)}));
+  const about = /** @type {HTMLDetailsElement} */ (byId('slice-about'));
+  about.open = innerHeight >= TALL && innerWidth > 640;
+  plane.addEventListener('change', () => choose({plane: plane.selectedIndex === 0 ? null : plane.value, zoom: null}));
+  follow.addEventListener('change', () => choose({follow: follow.checked}));
+  path.addEventListener('change', () => choose({path: path.checked}));
+  let planes = '';
+  let drawn = '';
+
+  /** @param {Shot} shot */
+  const drawPlanes = ({run}) => {
+    const titles = run.planes.map((each) => `${each.name} ${planeTitle(each)}`).join('\n');
+    if (titles === planes) return;
+    planes = titles;
+    plane.replaceChildren(...run.planes.map((each) => make('option', {value: each.name}, planeTitle(each))));
+    plane.disabled = run.planes.length < 2;
+    const lacking = (run.manifest.left_out ?? []).map(({name, why}) => `${planeTitle({name})} is not here: ${why}`);
+    plane.title = [WHAT, ...lacking].join('\n');
+  };
+
+  /** @param {Shot} shot */
+  const drawControls = (shot) => {
+    const why = limits(shot.run, shot);
+    plane.value = shot.plane.name;
+    view.check(shot.view);
+    set.check(shot.set);
+    set.limit(['test', 'gap'], why.set);
+    follow.checked = shot.follow;
+    limit(follow, why.follow);
+    path.checked = shot.path;
+    limit(path, why.path);
+    limit(/** @type {HTMLInputElement} */ (byId('log')), why.log);
+  };
+
+  /** @param {Shot} shot */
+  const drawAbout = (shot) => {
+    say(byId('slice-mode'), modeText(shot));
+    say(byId('slice-what'), shot.plane.what);
+    say(byId('slice-hides'), shot.plane.hides ?? '');
+    byId('slice-hides').hidden = !shot.plane.hides;
+    say(byId('slice-facts'), planeFacts(shot.plane).join(' · '));
+    byId('slice-facts').title = factsTitle(shot.plane);
+  };
+
+  return {
+    /** @param {Shot} shot */
+    draw(shot) {
+      const {run, plane: {name}, view: seen, set: of, follow: moves, path: line, scale} = shot;
+      const key = [run.id, run.live, run.frames.length, run.planes.length, name, seen, of, moves, line, scale].join();
+      if (key !== drawn) {
+        drawPlanes(shot);
+        drawControls(shot);
+        drawAbout(shot);
+      }
+      drawn = key;
+      say(byId('slice-residual'), residualText(shot));
+    },
+  };
+}

@@ -1,0 +1,385 @@
+"""Planes, views, losses, the path and the curvature: each control by name, each picture against the arrays on disk."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import threading
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from playwright.sync_api import Locator, Page, expect
+
+from lossatlas.cuts import Cut
+from lossatlas.export import export_site
+from lossatlas.gallery import Gallery
+from lossatlas.runs import Run
+from tests.web.conftest import PLANES, Silent, Site, Watched, static_server, until
+from tests.web.test_controls import wait_for_frame
+
+pytestmark = pytest.mark.browser
+
+LINK = f"?hidden=8&run={PLANES.id}"
+#: In its plane ``fresh`` the path is short of the first span; in ``pca`` it is inside, and outside the last span.
+FIRST = {"plane": "fresh", "view": "surface", "set": "train", "follow": True, "path": False}
+
+
+def picture(page: Page) -> dict[str, Any]:
+    found: dict[str, Any] = page.evaluate("() => window.lossatlas.slice()")
+    return found
+
+
+def wait_for(page: Page, **wanted: Any) -> None:
+    until(
+        page,
+        "wanted => Object.entries(wanted).every(([name, value]) => window.lossatlas.slice()?.[name] === value)",
+        wanted,
+    )
+
+
+def switch(page: Page, name: str) -> Locator:
+    return page.get_by_role("switch", name=name)
+
+
+def choose(page: Page, group: str, name: str) -> None:
+    page.get_by_role("radiogroup", name=group, exact=True).get_by_role("radio", name=name, exact=True).press("Space")
+
+
+def cut(site: Site, name: str) -> Cut:
+    return next(cut for cut in site.run(PLANES).cuts if cut.plane.name == name)
+
+
+def traces(page: Page, root: str) -> list[dict[str, Any]]:
+    """What Plotly holds there, with NaN as it is (JSON has none)."""
+    found: list[dict[str, Any]] = page.evaluate(
+        """root => document.querySelector(root).data.map(({type, x, y, z}) => ({
+            type, x: Array.from(x ?? []), y: Array.from(y ?? []),
+            z: type === 'surface' ? Array.from(z, (row) => [...row]) : Array.from(z ?? []),
+        }))""",
+        root,
+    )
+    return found
+
+
+def drawn(values: list[float | None]) -> np.ndarray[Any, np.dtype[np.float64]]:
+    return np.array([np.nan if value is None else value for value in values], np.float64)
+
+
+SURFACE = "#landscape-plot"
+SECTION = "#landscape-section .js-plotly-plot"
+MAP = "#landscape-map .js-plotly-plot"
+
+
+def test_another_plane_is_fetched_when_it_is_chosen_and_drawn_as_it_is_stored(site: Site, desktop: Watched) -> None:
+    page = desktop.open(site.url + LINK + "&epoch=60")
+    assert picture(page) == FIRST
+    page.wait_for_load_state("networkidle")
+    assert not [url for url in desktop.requests if "/planes/" in url and "/planes/fresh/" not in url]
+    select = page.get_by_role("combobox", name="Plane")
+    titles = [plane.title for plane in site.run(PLANES).planes]
+    assert select.locator("option").all_inner_texts() == titles
+    select.select_option(label="PCA of the path")
+    wait_for(page, plane="pca", follow=False, path=True)
+    stored = cut(site, "pca")
+    [surface] = [trace for trace in traces(page, SURFACE) if trace["type"] == "surface"]
+    expected = stored.loss_surface[0, 0].astype(np.float64)
+    heights = np.array(surface["z"])
+    np.testing.assert_allclose(heights, np.clip(expected, heights.min(), heights.max()), rtol=1e-6)
+    assert np.mean(heights == expected) > 0.9
+    np.testing.assert_allclose(surface["x"], stored.plane.spans[0] * np.linspace(-1, 1, 15), atol=1e-12)
+    page.wait_for_url("**plane=pca*")
+    asked = len(desktop.requests)
+    for frame in (10, 9, 8):
+        page.locator("body").press("ArrowLeft")
+        wait_for_frame(page, frame)
+    assert desktop.requests[asked:] == []
+
+
+def test_the_path_is_drawn_where_the_arrays_say_and_clipped_at_the_edge(exported: Site, desktop: Watched) -> None:
+    page = desktop.open(exported.url + LINK + "&plane=pca&epoch=0")
+    stored, losses = cut(exported, "pca"), exported.run(PLANES).trajectory.metrics["train_loss"]
+    path = stored.path.coordinates
+    _, marker, drop, line, drops, _ = traces(page, SURFACE)
+    np.testing.assert_allclose(np.column_stack([line["x"], line["y"]]), path, rtol=1e-9, atol=1e-12)
+    np.testing.assert_allclose(line["z"], stored.path_loss, rtol=1e-9)
+    assert [marker["x"][1], marker["y"][1]] == pytest.approx(path[0])
+    assert marker["z"][1] == pytest.approx(losses[0])
+    assert drop["z"] == pytest.approx([losses[0], stored.path_loss[0]])
+    np.testing.assert_allclose(drawn(drops["z"]).reshape(12, 3)[:, 0], losses, rtol=1e-9)
+    page.locator("body").press("ArrowRight")
+    wait_for_frame(page, 1)
+    _, marker, drop, *_ = traces(page, SURFACE)
+    assert [drop["x"][0], drop["y"][0]] == pytest.approx(path[1])
+    assert marker["z"][1] == pytest.approx(losses[1])
+
+    page.get_by_role("slider", name="Zoom").press("End")
+    span = min(stored.plane.spans)
+    until(page, "span => window.lossatlas.shown().span === span", span)
+    line = traces(page, SURFACE)[3]
+    inside = np.abs(path).max(axis=1) <= span
+    assert not inside[1]
+    points = np.column_stack([drawn(line["x"]), drawn(line["y"])])
+    assert np.nanmax(np.abs(points)) <= span * (1 + 1e-9)
+    for point in path[inside]:
+        assert np.abs(points - point).max(axis=1).min() < 1e-9
+    assert np.isnan(drawn(traces(page, SURFACE)[1]["x"])).all()
+    expect(page.get_by_role("region", name="Loss landscape")).to_contain_text("the parameters are outside this zoom")
+
+    switch(page, "Path").press("Space")
+    wait_for(page, path=False)
+    assert len(traces(page, SURFACE)) == 3
+    page.wait_for_url("**path=false*")
+
+
+def test_the_contour_map_has_a_dot_a_frame_and_the_current_one_marked(exported: Site, desktop: Watched) -> None:
+    page = desktop.open(exported.url + LINK + "&plane=pca&epoch=60")
+    choose(page, "View", "Contours")
+    wait_for(page, view="contours")
+    stored = cut(exported, "pca")
+    dots = traces(page, MAP)[-1]
+    np.testing.assert_allclose(np.column_stack([dots["x"], dots["y"]]), stored.path.coordinates, rtol=1e-9, atol=1e-12)
+    assert_marked(page, stored.path.coordinates[11], stored.plane.spans[0])
+    page.locator("h2").first.click()
+    page.locator("body").press("Home")
+    wait_for_frame(page, 0)
+    assert_marked(page, stored.path.coordinates[0], stored.plane.spans[0])
+    assert_map(page, stored.loss_surface[0, 0])
+    page.wait_for_url("**view=contours*")
+
+
+def assert_marked(page: Page, place: np.ndarray[Any, Any], span: float) -> None:
+    """The mark's middle is where the axes have that place."""
+    mark = page.locator("#landscape-map .here").bounding_box()
+    box = page.locator("#landscape-map canvas").bounding_box()
+    assert mark is not None
+    assert box is not None
+    x = (mark["x"] + mark["width"] / 2 - box["x"]) / box["width"]
+    y = 1 - (mark["y"] + mark["height"] / 2 - box["y"]) / box["height"]
+    np.testing.assert_allclose([x, y], (place / span + 1) / 2, atol=0.01)
+
+
+def assert_map(page: Page, surface: np.ndarray[Any, Any]) -> None:
+    """Viridis grows lighter: of the cells apart from contours and path, the pixels are ordered as the losses."""
+    pixels = page.evaluate(
+        """() => {
+            const canvas = document.querySelector('#landscape-map canvas');
+            return Array.from(canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height).data);
+        }"""
+    )
+    side = round(np.sqrt(len(pixels) / 4))
+    light = np.array(pixels, np.float64).reshape(side, side, 4)[::-1, :, :3] @ [0.2126, 0.7152, 0.0722]
+    at = np.round(np.linspace(0, side - 1, surface.shape[0])).astype(int)
+    ranks = [values.ravel().argsort().argsort() for values in (surface, light[np.ix_(at, at)])]
+    assert np.corrcoef(ranks)[0, 1] > 0.9
+
+
+def test_the_section_is_the_middle_row_and_the_middle_column(exported: Site, desktop: Watched) -> None:
+    page = desktop.open(exported.url + LINK + "&view=section&epoch=60")
+    run, stored = exported.run(PLANES), cut(exported, "fresh")
+
+    def assert_curves(frame: int) -> None:
+        along_b, along_a, mark_b, mark_a = traces(page, SECTION)
+        np.testing.assert_allclose(along_a["y"], stored.loss_surface[0, frame, 7], rtol=1e-6)
+        np.testing.assert_allclose(along_b["y"], stored.loss_surface[0, frame, :, 7], rtol=1e-6)
+        for mark in (mark_a, mark_b):
+            assert (mark["x"], mark["y"]) == ([0], pytest.approx([run.trajectory.metrics["train_loss"][frame]]))
+
+    assert_curves(11)
+    page.locator("body").press("ArrowLeft")
+    wait_for_frame(page, 10)
+    assert_curves(10)
+    line = "() => document.querySelector('#landscape-section .scatterlayer path.js-line').getAttribute('d')"
+    before = page.evaluate(line)
+    page.locator("body").press("Home")
+    wait_for_frame(page, 0)
+    until(page, f"before => ({line})() !== before", before)  # not only held, but on the screen
+
+
+def test_the_gap_is_the_test_loss_minus_the_training_loss_around_the_fixed_centre(
+    exported: Site, desktop: Watched
+) -> None:
+    page = desktop.open(exported.url + LINK + "&epoch=60&scale=log")
+    choose(page, "Loss", "Gap")
+    wait_for(page, set="gap", follow=False)
+    stored = cut(exported, "fresh")
+    gap = stored.test_loss_surface[0, 0].astype(np.float64) - stored.loss_surface[0, -1]
+    surface, marker, *_ = traces(page, SURFACE)
+    heights = np.array(surface["z"])
+    top = page.evaluate("() => document.querySelector('#landscape-plot').data[0].cmax")
+    assert page.evaluate("() => document.querySelector('#landscape-plot').data[0].cmin") == -top
+    np.testing.assert_allclose(heights, np.clip(gap, -top, top), rtol=1e-5, atol=1e-6)
+    metrics = exported.run(PLANES).trajectory.metrics
+    assert marker["z"][1] == pytest.approx(metrics["test_loss"][-1] - metrics["train_loss"][-1])
+    land = page.get_by_role("region", name="Loss landscape")
+    expect(land).to_contain_text("test losses are stored there only")
+    expect(switch(page, "Follow the parameters")).to_be_disabled()
+    expect(switch(page, "Log loss")).to_be_disabled()
+    assert page.evaluate("() => document.querySelector('#landscape-plot').layout.scene.zaxis.type") == "linear"
+    page.wait_for_url("**set=gap*")
+    choose(page, "Loss", "Test")
+    wait_for(page, set="test")
+    heights = np.array(traces(page, SURFACE)[0]["z"])
+    test = stored.test_loss_surface[0, 0].astype(np.float64)
+    np.testing.assert_allclose(heights, np.clip(test, heights.min(), heights.max()), rtol=1e-6)
+    choose(page, "Loss", "Train")
+    wait_for(page, set="train", follow=True)
+
+
+def test_the_plane_that_stays_is_the_last_frames_and_says_so(exported: Site, desktop: Watched) -> None:
+    page = desktop.open(exported.url + LINK + "&epoch=0")
+    land = page.get_by_role("region", name="Loss landscape")
+    expect(land).to_contain_text("The plane moves with the network: the centre is always the current parameters.")
+    expect(switch(page, "Path")).to_be_disabled()
+    switch(page, "Follow the parameters").press("Space")
+    wait_for(page, follow=False, path=True)
+    expect(land).to_contain_text("The plane stays at the trained network; the point shows where")
+    stored = cut(exported, "fresh")
+    expected = stored.loss_surface[0, -1].astype(np.float64)
+    heights = np.array(traces(page, SURFACE)[0]["z"])
+    np.testing.assert_allclose(heights, np.clip(expected, heights.min(), heights.max()), rtol=1e-6)
+    residual = float(f"{stored.path.residual[0]:.3g}")
+    expect(land).to_contain_text(f"now {residual:g} off the plane")
+    page.wait_for_url("**follow=false*")
+
+
+def test_what_is_known_of_a_slice_is_what_the_manifest_says(exported: Site, desktop: Watched) -> None:
+    page = desktop.open(exported.url + LINK + "&plane=pca&epoch=60")
+    manifest = json.loads((exported.gallery.data / "runs" / PLANES.id / "run.json").read_text())
+    [pca, hessian] = manifest["planes"][1:]
+    land = page.get_by_role("region", name="Loss landscape")
+    explained, walk, share = (
+        round(100 * value) for value in (pca["explained_variance"], pca["random_walk"], pca["nonconvexity"]["share"])
+    )
+    expect(land).to_contain_text(f"; a random walk would give {walk}")
+    expect(land).to_contain_text("a, b orthonormal")
+    facts = page.locator("#slice-facts").inner_text().replace("\u00a0", " ")
+    said = [float(fact.split(" %")[0]) for fact in facts.split(" · ") if " %" in fact]
+    assert said == pytest.approx([explained, share], abs=0.5)
+    page.get_by_text("About this slice").click()
+    expect(land).to_contain_text(pca["what"])
+    expect(land).to_contain_text(pca["hides"])
+    page.get_by_role("combobox", name="Plane").select_option("hessian")
+    wait_for(page, plane="hessian")
+    for value in hessian["eigenvalues"]:
+        expect(land).to_contain_text(f"{float(f'{value:.3g}'):g}".replace("-", "−"))
+    expect(land).to_contain_text(hessian["hides"])
+
+
+def test_the_timeline_shows_the_curvature_with_the_edge_of_stability(exported: Site, desktop: Watched) -> None:
+    page = desktop.open(exported.url + LINK + "&epoch=60")
+    curvature = exported.run(PLANES).curvature
+    assert curvature is not None
+    assert curvature.negative is not None
+    assert curvature.stability == pytest.approx(2 / 0.5)
+    choose(page, "Timeline", "Curvature")
+    expect(page.get_by_role("img", name="Largest and smallest eigenvalue of the Hessian by epoch")).to_be_visible()
+    page.wait_for_url("**timeline=curvature*")
+    table = page.get_by_role("table", name="Curvature")
+    expect(table).to_contain_text(f"{curvature.negative[-1]} of {exported.run(PLANES).setup.network.parameter_count}")
+    said = {
+        name: float(page.locator(f"[data-readout=curvature_{name}]").inner_text().replace("−", "-"))
+        for name in ("largest", "smallest", "trace", "adaptive")
+    }
+    assert said == pytest.approx(
+        {
+            "largest": curvature.largest[-1],
+            "smallest": curvature.smallest[-1],
+            "trace": curvature.trace[-1],
+            "adaptive": curvature.adaptive_sharpness[-1],
+        },
+        rel=6e-3,
+    )
+    expect(page.locator("#edge")).to_have_text("2/η = 4.00")
+    heights = page.evaluate(
+        """() => ['path.train', 'path.test'].map((name) => document.querySelector(`#curves ${name}`).getAttribute('d'))
+            .map((d) => [...d.matchAll(/[ML]([\\d.]+) ([\\d.]+)/g)].map((m) => [Number(m[1]), Number(m[2])]))"""
+    )
+    edge = page.locator("#curves .edge line")
+    y = np.array(heights)[:, :, 1]
+    values = np.array([curvature.largest, curvature.smallest])
+    slope, zero = np.polyfit(values.ravel(), y.ravel(), 1)
+    np.testing.assert_allclose(y, slope * values + zero, atol=0.1)
+    assert float(edge.get_attribute("y1") or "nan") == pytest.approx(slope * 4 + zero, abs=0.2)
+    axis = page.evaluate("() => Number(document.querySelector('#curves .cursor').getAttribute('x1'))")
+    assert heights[0][-1][0] == pytest.approx(axis, abs=0.1)
+
+
+def test_a_link_says_everything_and_reset_forgets_it(site: Site, desktop: Watched) -> None:
+    query = "&plane=hessian&view=contours&set=test&path=false&timeline=curvature&follow=false"
+    page = desktop.open(site.url + LINK + query)
+    assert picture(page) == {"plane": "hessian", "view": "contours", "set": "test", "follow": False, "path": False}
+    group = page.get_by_role("radiogroup", name="Timeline")
+    expect(group.get_by_role("radio", name="Curvature")).to_be_checked()
+    page.get_by_role("button", name="Reset").click()
+    wait_for(page, **FIRST)
+    until(page, f"() => !/plane|view|set=|path|timeline|follow/.test(location.search.replace('{PLANES.id}', ''))")
+    page.goto(site.url + LINK + "&plane=nowhere&view=hologram&set=all&follow=maybe&timeline=never")
+    until(page, "() => Boolean(window.lossatlas)")
+    page.evaluate("() => window.lossatlas.ready")
+    assert picture(page) == FIRST
+
+
+def test_a_plane_that_is_clicked_away_is_let_go_of(gallery: Gallery, tmp_path: Path, desktop: Watched) -> None:
+    site = export_site(gallery, tmp_path / "site").site
+    release = threading.Event()
+
+    class Stalling(Silent):
+        """Keeps the surfaces of one plane until it is told to go on."""
+
+        def copyfile(self, source: Any, outputfile: Any) -> None:
+            if self.path.endswith("pca/loss_surface.npy"):
+                release.wait()
+            super().copyfile(source, outputfile)
+
+    with static_server(site, Stalling) as origin:
+        try:
+            page = desktop.open(f"{origin}/{LINK}&epoch=60")
+            select = page.get_by_role("combobox", name="Plane")
+            with page.expect_event("requestfailed", lambda request: request.url.endswith("pca/loss_surface.npy")):
+                select.select_option("pca")
+                expect(page.locator("#status-line")).to_contain_text("Loading")
+                assert picture(page)["plane"] == "fresh"
+                select.select_option("hessian")
+            wait_for(page, plane="hessian")
+            expect(page.locator("#status-line")).not_to_contain_text("Loading")
+        finally:
+            release.set()
+        select.select_option("pca")
+        wait_for(page, plane="pca")
+
+
+def test_a_run_from_before_there_were_paths_still_opens(gallery: Gallery, tmp_path: Path, desktop: Watched) -> None:
+    site = export_site(gallery, tmp_path / "site").site
+    file = site / "data" / "runs" / PLANES.id / "run.json"
+    manifest = json.loads(file.read_text())
+    del manifest["curvature"]
+    plane = manifest["planes"][0]
+    kept = ("name", "kind", "what", "seed", "cosine", "orthonormal", "spans", "arrays")
+    plane["arrays"] = {name: plane["arrays"][name] for name in ("directions", "coordinates", "loss_surface")}
+    manifest["planes"] = [{name: plane[name] for name in kept}]
+    file.write_text(json.dumps(manifest))
+    shutil.rmtree(file.parent / "planes" / "pca")
+    with static_server(site) as origin:
+        page = desktop.open(f"{origin}/{LINK}&epoch=60&plane=pca&set=gap&follow=false&timeline=curvature")
+        assert picture(page) == FIRST
+        for control in (switch(page, "Follow the parameters"), page.get_by_role("radio", name="Gap")):
+            expect(control).to_be_disabled()
+        expect(page.get_by_role("radio", name="Curvature")).to_be_disabled()
+        expect(page.get_by_role("table", name="Curvature")).to_be_hidden()
+        title = page.locator("label", has=switch(page, "Follow the parameters")).get_attribute("title")
+        assert title == "This run was stored without its path in this plane, so the plane always moves."
+
+
+def test_a_computation_ends_with_every_plane_of_its_run(empty_served: Site, desktop: Watched) -> None:
+    page = desktop.open(empty_served.url)
+    until(page, "() => document.querySelector('#status-progress').hidden", patience=120_000)
+    [run_id] = empty_served.gallery.ids()
+    run: Run = empty_served.gallery.open(run_id)
+    select = page.get_by_role("combobox", name="Plane")
+    expect(select.locator("option")).to_have_count(len(run.planes))
+    assert len(run.planes) > 1
+    assert picture(page)["plane"] == run.planes[0].name
+    switch(page, "Follow the parameters").press("Space")
+    wait_for(page, follow=False, path=True)
