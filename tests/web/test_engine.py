@@ -32,8 +32,7 @@ CASES = [
 @pytest.fixture(scope="module")
 def page(served: Site, browser: Browser) -> Iterator[Page]:
     for seen in watched(browser):
-        seen.page.goto(served.url + "catalog.json")  # our origin and its policy, and none of the page's own work
-        yield seen.page
+        yield seen.open(served.url)
 
 
 def told(network: Network) -> dict[str, Any]:
@@ -53,7 +52,8 @@ KERNELS = """async ({network, points, labels, models, scalar}) => {
     const all = Float32Array.from(models.flatMap((theta) => [...packed(theta, places)]));
     const module = await loadModule(async (name) => (await fetch(`/engine/${name}`)).arrayBuffer());
     if (!module) throw new Error('no SIMD here');
-    const make = (truth) => (scalar ? scalarKernel(network, points.flat(), truth) : wasmKernel(module, network, points.flat(), truth));
+    const inputs = points.flat();
+    const make = (truth) => (scalar ? scalarKernel(network, inputs, truth) : wasmKernel(module, network, inputs, truth));
     return {
         losses: [...make(labels).losses(all, models.length)],
         logits: [...make(null).logits(all.slice(0, places.length))],
@@ -113,7 +113,8 @@ def test_a_surface_comes_coarse_then_fine_and_is_numpys(page: Page) -> None:
         """({theta, directions}) => new Promise((done) => {
             const seen = [];
             const pair = directions.map((d) => Float32Array.from(d));
-            window.engine.surface({theta: Float32Array.from(theta), directions: pair, span: 0.37, grid: 31, set: 'train'}, (answer) => {
+            const request = {theta: Float32Array.from(theta), directions: pair, span: 0.37, grid: 31, set: 'train'};
+            window.engine.surface(request, (answer) => {
                 seen.push([answer.grid, answer.final, [...answer.losses]]);
                 if (answer.final) done(seen);
             });
@@ -136,8 +137,8 @@ def test_the_newest_request_wins(page: Page) -> None:
             window.answered = [];
             const vector = Float32Array.from(theta);
             for (let i = 1; i <= 30; i++) {
-                window.engine.surface({theta: vector, directions: [vector, vector], span: i / 10, grid: 101, set: 'train'},
-                    (answer) => window.answered.push([i, answer.final]));
+                const request = {theta: vector, directions: [vector, vector], span: i / 10, grid: 101, set: 'train'};
+                window.engine.surface(request, (answer) => window.answered.push([i, answer.final]));
             }
         }""",
         some_models(network, 1)[0].tolist(),
