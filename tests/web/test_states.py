@@ -133,6 +133,7 @@ def without_webgl(playwright: Playwright) -> Iterator[Watched]:
 def test_without_webgl_the_landscape_is_drawn_flat_and_says_why(exported: Site, without_webgl: Watched) -> None:
     page = without_webgl.open(exported.url + "?epoch=60")
     expect(page.get_by_role("region", name="Loss landscape")).to_contain_text("WebGL")
+    expect(page.locator("#landscape-map canvas")).to_be_visible()
     assert_readouts(page, exported.run(), 11)
     page.locator("body").press("Home")
     until(page, "() => window.lossatlas.shown().frame === 0")
@@ -142,7 +143,8 @@ def test_without_webgl_the_landscape_is_drawn_flat_and_says_why(exported: Site, 
 SIZES = [(390, 844), (768, 1024), (1024, 768), (1280, 720), (1440, 900), (1920, 1080), (2560, 1440)]
 
 
-CLIPPED = """() => [...document.querySelectorAll('button, label, select, td, th, h2, .legend li, .panel span, .segment span, .key span, .slice > span, .slice p')]
+CLIPPED = """() => [...document.querySelectorAll(
+        'button, label, select, td, th, h2, .legend li, .panel span, .segment span, .key span, .slice p')]
     .filter((e) => e.checkVisibility() && !e.closest('.hidden'))
     .filter((e) => e.getBoundingClientRect().right > innerWidth + 1
         || (e.clientWidth && e.scrollWidth > e.clientWidth + 2))

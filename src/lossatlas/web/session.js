@@ -121,7 +121,12 @@ export function createSession({wanted}) {
     };
     if (!coming) return whole();
     if (mine.settled) onStatus({kind: 'loading', text: 'Loading…'});
-    coming.then(whole, (error) => (isOver() ? undefined : mine.recover(error))).catch((error) => fail(error, signal));
+    const broken = async (/** @type {unknown} */ error) => {
+      if (isOver()) return;
+      arrivals.want([]); // the rest would be of a run that may be set aside
+      await mine.recover(error);
+    };
+    coming.then(whole, broken).catch((error) => fail(error, signal));
   };
 
   /** @param {Config} config @param {AbortSignal} signal */
@@ -139,7 +144,7 @@ export function createSession({wanted}) {
         onData();
         onStatus({kind: 'computing', text: `Computing frame ${done} of ${total}`, progress: done / total});
       },
-      onStage: (what, done, total) => onStatus({kind: 'computing', text: `${what}…`, progress: done / total}),
+      onStage: (what, done, total) => onStatus({kind: 'computing', text: 'Trained; computing the planes', detail: `${what}: ${done} of ${total}`, progress: done / total}),
       onDone: () => {
         if (run) settle(run);
         refreshGallery();

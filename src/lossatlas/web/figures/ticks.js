@@ -13,8 +13,10 @@ export function linearTicks(low, high, count) {
 
 /** A few round values: two or three where there is little room. @param {number} low @param {number} high @param {number} room in pixels */
 export function fewTicks(low, high, room) {
-  const two = linearTicks(low, high, 2);
-  return room < 48 && two.length > 1 ? two : linearTicks(low, high, 3);
+  for (let count = room < 48 ? 2 : 3; ; count++) {
+    const ticks = linearTicks(low, high, count);
+    if (ticks.length > 1 || count > 5) return ticks;
+  }
 }
 
 /** 1, 2, 5 of each decade in [low, high]; fewer where there are many decades. @param {number} low @param {number} high */

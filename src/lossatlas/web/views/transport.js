@@ -39,7 +39,7 @@ export function createTransport({onFrame, onStep, onToggle, onSpeed, onReset, on
       onSpeed(1);
     },
     /** @param {Shot} shot @param {State} state @param {number} style changes with size and theme */
-    draw({run, frame}, {scale, timeline: wished}, style) {
+    draw({run, frame, scale}, {timeline: wished}, style) {
       const timeline = run.manifest.curvature ? wished : 'loss';
       const key = [run.id, Boolean(run.manifest.curvature), run.frames.length, run.metrics.train_loss.length, scale, timeline, style].join();
       if (key !== drawn) {
