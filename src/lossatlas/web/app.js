@@ -6,6 +6,7 @@
 import {keepAddress} from './address.js';
 import {resolve} from './choice.js';
 import {byId, say} from './dom.js';
+import {createLab} from './lab.js';
 import {createPainter} from './painter.js';
 import {createPlayer} from './player.js';
 import {wantedFrame, wantedShot} from './shot.js';
@@ -16,6 +17,7 @@ import {createBoundary} from './views/boundary.js';
 import {createDataset} from './views/dataset.js';
 import {createLandscape} from './views/landscape.js';
 import {createModel} from './views/model.js';
+import {createPick} from './views/pick.js';
 import {createReadouts} from './views/readouts.js';
 import {createSlice} from './views/slice.js';
 import {createTransport} from './views/transport.js';
@@ -24,7 +26,7 @@ import {createZoom} from './views/zoom.js';
 const still = matchMedia('(prefers-reduced-motion: reduce)').matches;
 const CHOICES = /** @type {const} */ (['dataset', 'hidden', 'activation', 'residual', 'run']);
 /** What may ask for arrays that are not there yet. */
-const SLICES = /** @type {const} */ (['plane', 'set', 'follow']);
+const SLICES = /** @type {const} */ (['plane', 'set', 'follow', 'pick']);
 
 /**
  * @param {object} begun
@@ -97,7 +99,12 @@ export async function start({catalog, stored, base, store, session, plotly, stat
   const model = createModel({catalog, choose});
   const dataset = createDataset({catalog, choose});
   const slice = createSlice({choose});
-  const readouts = createReadouts();
+  const pick = createPick({choose});
+  const lab = createLab({
+    onAnswer: () => painter?.repaint(),
+    onError: (message) => status.show({kind: 'failed', text: 'The picked network could not be evaluated', detail: message}),
+  });
+  const readouts = createReadouts({pickedOf: lab.of});
   const zoom = createZoom({
     onZoom: (span) => store.set({zoom: run && span === run.plane(store.get().plane).spans[0] ? null : span}),
     onLog: (log) => store.set({scale: log ? 'log' : 'linear'}),
@@ -168,11 +175,12 @@ export async function start({catalog, stored, base, store, session, plotly, stat
     eye: () => store.get().camera,
     onCamera: (camera) => store.set({camera}),
     onReleased: () => painter?.repaint(),
+    onPick: (a, b) => store.set({pick: [a, b]}),
   });
-  const boundary = createBoundary(Plotly);
+  const boundary = createBoundary(Plotly, {pickedOf: lab.of});
   painter = createPainter({
     wish: (shown) => wantedShot(run, store.get(), {newest, still, shown}),
-    plots: [slice, readouts, landscape, boundary], // what takes room from the plots comes first
+    plots: [slice, pick, readouts, landscape, boundary], // what takes room from the plots comes first
     onDrawn,
   });
   const restyle = () => {
@@ -219,7 +227,7 @@ function expose({ready, state, shown}) {
       },
       slice() {
         const shot = shown();
-        return shot && {plane: shot.plane.name, view: shot.view, set: shot.set, follow: shot.follow, path: shot.path};
+        return shot && {plane: shot.plane.name, view: shot.view, set: shot.set, follow: shot.follow, path: shot.path, pick: shot.pick};
       },
     }),
   });

@@ -1,15 +1,8 @@
 /** The page's side of the engine: two workers, one for surfaces and one for single models; stale answers are dropped. */
 /** @import {ModelAnswer, Run, SurfaceAnswer} from './worker.js' */
-/** @import {Architecture} from './network.js' */
-import {MOST_PARAMETERS, parameterCount} from './network.js';
 
 /** A preview's samples along each axis. */
 const COARSE = 17;
-
-/** Whether an answer can be had while one drags. @param {Architecture} network */
-export function isSmooth(network) {
-  return typeof Worker === 'function' && parameterCount(network) <= MOST_PARAMETERS;
-}
 
 export function createEngine() {
   const workers = {surface: start(), model: start()};

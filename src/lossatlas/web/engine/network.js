@@ -3,7 +3,12 @@
 /** @typedef {{layers: number[], activation: string, residual: boolean}} Architecture */
 
 /** Networks with more parameters take too long for an answer while one drags. */
-export const MOST_PARAMETERS = 5000;
+const MOST_PARAMETERS = 5000;
+
+/** Whether an answer can be had while one drags. @param {{layers: number[]}} network */
+export function isSmooth(network) {
+  return typeof Worker === 'function' && parameterCount(network) <= MOST_PARAMETERS;
+}
 
 /** @param {{layers: number[]}} network P, the length of theta */
 export function parameterCount({layers}) {
