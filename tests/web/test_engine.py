@@ -53,7 +53,9 @@ KERNELS = """async ({network, points, labels, models, scalar}) => {
     const module = await loadModule(async (name) => (await fetch(`/engine/${name}`)).arrayBuffer());
     if (!module) throw new Error('no SIMD here');
     const inputs = points.flat();
-    const make = (truth) => (scalar ? scalarKernel(network, inputs, truth) : wasmKernel(module, network, inputs, truth));
+    const make = (truth) => {
+        return scalar ? scalarKernel(network, inputs, truth) : wasmKernel(module, network, inputs, truth);
+    };
     return {
         losses: [...make(labels).losses(all, models.length)],
         logits: [...make(null).logits(all.slice(0, places.length))],

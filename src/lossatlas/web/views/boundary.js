@@ -50,6 +50,9 @@ export function createBoundary(Plotly, {pickedOf}) {
       drawn = key;
       const seen = found?.picked ?? seenAt(run, frame);
       const whose = found ? `The network at a = ${pick?.[0]}, b = ${pick?.[1]}` : `Epoch ${run.frames[frame]}`;
+      const note = byId('boundary-whose');
+      if (note.hidden === Boolean(found)) note.hidden = !found;
+      if (found) say(note, `of the network at a ${pick?.[0]}, b ${pick?.[1]}`.replaceAll('-', '−'));
       const wrong = misclassified(run, seen);
       painter.paint(run, seen, wrong);
       clearTimeout(summaryTimer);
