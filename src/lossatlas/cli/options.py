@@ -236,4 +236,4 @@ def _in_flags(error: ConfigError, by_field: dict[str, str], config_file: str | N
         if flag is None and "." not in name:  # a fault of a whole part: name the flags that made it
             flag = ", ".join(flag for key, flag in by_field.items() if key.startswith(f"{name}.")) or None
         faults.append((flag or (f"{config_file}: {field}" if config_file else field), message))
-    return ConfigError(faults)
+    return ConfigError(list(dict.fromkeys(faults)))  # one flag may have set a field of several planes

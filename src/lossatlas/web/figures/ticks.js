@@ -11,11 +11,12 @@ export function linearTicks(low, high, count) {
   return Array.from({length: last - first + 1}, (_, i) => Number(((first + i) * step).toPrecision(12)));
 }
 
-/** A few round values: two or three where there is little room. @param {number} low @param {number} high @param {number} room in pixels */
+/** Two or three round values, and none where its label would touch another's. @param {number} low @param {number} high @param {number} room in pixels */
 export function fewTicks(low, high, room) {
-  for (let count = room < 48 ? 2 : 3; ; count++) {
+  for (let count = 2; ; count++) {
     const ticks = linearTicks(low, high, count);
-    if (ticks.length > 1 || count > 5) return ticks;
+    const apart = (room * (ticks[1] - ticks[0])) / (high - low);
+    if (ticks.length > 1 || count > 5) return apart < 14 ? ticks.filter((_, i) => i % 2 === Math.max(0, ticks.indexOf(0)) % 2) : ticks;
   }
 }
 
