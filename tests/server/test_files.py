@@ -158,3 +158,12 @@ def test_the_schema_tells_of_every_path_and_every_model(stocked: Live) -> None:
     assert set(schema["paths"]) == {"/runs", "/runs/{run_id}", "/runs/{run_id}/events"}
     references = {text.split('"')[0] for text in str(schema).replace("'", '"').split("#/components/schemas/")[1:]}
     assert {"RunConfig", "RunAnswer", "Problem", "TrainingConfig"} <= references <= set(schema["components"]["schemas"])
+
+
+def test_plotly_is_sent_as_it_was_compressed_beforehand(stocked: Live) -> None:
+    [script] = (WEB / "vendor").glob("*.js")
+    packed = script.with_name(f"{script.name}.br").read_bytes()
+    assert brotli.decompress(packed) == script.read_bytes(), "run scripts/compress_vendor.py"
+    answer = stocked.raw("GET", f"/vendor/{script.name}", {"Accept-Encoding": "br"})
+    assert answer.body == packed
+    assert len(packed) < 460_000

@@ -111,7 +111,7 @@ class _Site:
     def _page_file(self, path: str) -> Content:
         if not PAGE_PATH.fullmatch(path):
             raise HTTPException(404)
-        return Content.of_file(within(self._web, path))
+        return Content.of_file(within(self._web, path), shipped=True)
 
     def _index(self) -> Content:
         path = self._gallery.data / "index.json"

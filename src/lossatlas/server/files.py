@@ -32,7 +32,7 @@ _COMPRESSED = {
 _OTHERS = {".png": "image/png", ".ico": "image/x-icon", ".woff2": "font/woff2"}
 #: Bytes below which compression saves no packet, and above which a file is streamed from the disk as it is.
 _SMALLEST, _LARGEST = 1024, 64 * 2**20
-#: Plotly's bundle takes 0.2 s, a loss surface 0.1 s, and more would not help it; the best quality saves 8 % in 4 s.
+#: A loss surface takes 0.1 s, and more would not help it. (Plotly's bundle would take 3 s at its best: it comes compressed.)
 _TEXT_QUALITY, _ARRAY_QUALITY = 9, 5
 _GZIP_LEVEL = 6
 #: Compressed bytes kept in memory.
@@ -62,6 +62,8 @@ class Content:
         Gives the bytes.
     path
         Their file, if they are one.
+    shipped
+        Whether it is of this package: then it may have been compressed beforehand, at leisure (Plotly's ``.br``).
     """
 
     name: str
@@ -70,9 +72,10 @@ class Content:
     size: int
     read: Callable[[], bytes]
     path: Path | None = None
+    shipped: bool = False
 
     @classmethod
-    def of_file(cls, path: Path) -> Content:
+    def of_file(cls, path: Path, *, shipped: bool = False) -> Content:
         """A file as it is now.
 
         Raises
@@ -90,6 +93,7 @@ class Content:
             size=status.st_size,
             read=path.read_bytes,
             path=path,
+            shipped=shipped,
         )
 
     @classmethod
@@ -139,6 +143,9 @@ class Responder:
     def _encoded(self, content: Content, encoding: str | None) -> bytes:
         if encoding is None:
             return content.read()
+        packed = content.path and content.path.with_name(f"{content.path.name}.{encoding}")
+        if packed and content.shipped and packed.is_file():
+            return packed.read_bytes()
         key = (content.name, content.version, encoding)
         return self._cache.get(key, lambda: _ENCODERS[encoding](content.read(), content.media_type))
 

@@ -1,0 +1,16 @@
+"""Compress the vendored Plotly beforehand: python scripts/compress_vendor.py
+
+At this quality it takes seconds and saves a tenth, so it is done once and not by every server at its start.
+"""
+
+from pathlib import Path
+
+import brotli
+
+VENDOR = Path(__file__).parent.parent / "src" / "lossatlas" / "web" / "vendor"
+
+if __name__ == "__main__":
+    for path in VENDOR.glob("*.js"):
+        packed = path.with_name(f"{path.name}.br")
+        packed.write_bytes(brotli.compress(path.read_bytes(), quality=11, lgwin=22))
+        print(f"{packed.name}: {packed.stat().st_size} bytes")
