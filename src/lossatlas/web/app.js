@@ -6,7 +6,6 @@
 import {keepAddress} from './address.js';
 import {resolve} from './choice.js';
 import {byId, say} from './dom.js';
-import {createLab} from './lab.js';
 import {createPainter} from './painter.js';
 import {createPlayer} from './player.js';
 import {wantedFrame, wantedShot} from './shot.js';
@@ -100,11 +99,11 @@ export async function start({catalog, stored, base, store, session, plotly, stat
   const dataset = createDataset({catalog, choose});
   const slice = createSlice({choose});
   const pick = createPick({choose});
-  const lab = createLab({
+  const pickedOf = lazyLab({
     onAnswer: () => painter?.repaint(),
     onError: (message) => status.show({kind: 'failed', text: 'The picked network could not be evaluated', detail: message}),
   });
-  const readouts = createReadouts({pickedOf: lab.of});
+  const readouts = createReadouts({pickedOf});
   const zoom = createZoom({
     onZoom: (span) => store.set({zoom: run && span === run.plane(store.get().plane).spans[0] ? null : span}),
     onLog: (log) => store.set({scale: log ? 'log' : 'linear'}),
@@ -177,7 +176,7 @@ export async function start({catalog, stored, base, store, session, plotly, stat
     onReleased: () => painter?.repaint(),
     onPick: (a, b) => store.set({pick: [a, b]}),
   });
-  const boundary = createBoundary(Plotly, {pickedOf: lab.of});
+  const boundary = createBoundary(Plotly, {pickedOf});
   painter = createPainter({
     wish: (shown) => wantedShot(run, store.get(), {newest, still, shown}),
     plots: [slice, pick, readouts, landscape, boundary], // what takes room from the plots comes first
@@ -198,6 +197,24 @@ export async function start({catalog, stored, base, store, session, plotly, stat
   };
   watchTheme(restyle);
   painter.request();
+}
+
+/**
+ * The lab comes with the first point that is picked: most visits do without it.
+ * @param {{onAnswer: () => void, onError: (message: string) => void}} options
+ */
+function lazyLab(options) {
+  /** @type {ReturnType<typeof import('./lab.js').createLab> | null} */
+  let lab = null;
+  let asked = false;
+  return (/** @type {Shot} */ shot) => {
+    if (!shot.pick || lab) return lab?.of(shot) ?? null;
+    if (!asked) {
+      asked = true;
+      import('./lab.js').then(({createLab}) => { lab = createLab(options); options.onAnswer(); }, (error) => options.onError(String(error)));
+    }
+    return null;
+  };
 }
 
 /** @param {Element[]} elements @param {() => void} onChange */

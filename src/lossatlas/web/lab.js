@@ -2,7 +2,7 @@
  * The model at a picked point of the plane, computed in the page: its boundary, its losses, its accuracies. The workers
  * start with the first point that is picked.
  */
-/** @import {Shot} from './types.js' */
+/** @import {Seen, Shot} from './types.js' */
 /** @import {Run} from './run.js' */
 /** @import {ModelAnswer} from './engine/worker.js' */
 import {createEngine} from './engine/client.js';
@@ -10,23 +10,8 @@ import {move} from './engine/plane.js';
 import {planeArray} from './slice.js';
 
 /**
- * What a model predicts, in the form in which runs hold it for their frames.
- * @typedef {object} Seen
- * @property {import('./npy.js').Numbers} predicted_class
- * @property {import('./npy.js').Numbers} confidence
- * @property {import('./npy.js').Numbers} point_predicted_class
- *
  * @typedef {Seen & {metrics: {train_loss: number, test_loss: number, train_accuracy: number, test_accuracy: number}}} Picked
  */
-
-/** @param {Run} run @param {number} frame @returns {Seen} */
-export function seenAt(run, frame) {
-  return {
-    predicted_class: run.frameOf('predicted_class', frame),
-    confidence: run.frameOf('confidence', frame),
-    point_predicted_class: run.frameOf('point_predicted_class', frame),
-  };
-}
 
 /** Theta at the picked point of a shot. @param {Shot} shot @returns {Float32Array} */
 export function pickedTheta({run, frame, plane, follow, pick}) {

@@ -107,6 +107,11 @@
  * @property {'linear' | 'log'} scale
  * @property {[number, number] | null} pick
  *
+ * @typedef {object} Seen what a model predicts: classes over the meshgrid with their confidence in steps of 1/255, and of the data points
+ * @property {import('./npy.js').Numbers} predicted_class
+ * @property {import('./npy.js').Numbers} confidence
+ * @property {import('./npy.js').Numbers} point_predicted_class
+ *
  * @typedef {Slice & {run: import('./run.js').Run, frame: number}} Shot everything the two plots need for one picture
  *
  * @typedef {object} Status what the page has to say about the run asked for

@@ -1,7 +1,6 @@
 /** The decision boundary: data → Plotly traces (points, axes), and the pixels and lines painted beneath them. */
-/** @import {Feature} from '../types.js' */
+/** @import {Feature, Seen} from '../types.js' */
 /** @import {Run} from '../run.js' */
-/** @import {Seen} from '../lab.js' */
 /** @import {Numbers} from '../npy.js' */
 import {classSymbol, css, pointColour} from './colours.js';
 import {linearTicks, tickLabel} from './ticks.js';

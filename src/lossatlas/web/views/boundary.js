@@ -1,10 +1,8 @@
 /** The right plot: regions on a canvas, and above it Plotly's axes and points, which do not change with the frame. */
-/** @import {Shot} from '../types.js' */
+/** @import {Seen, Shot} from '../types.js' */
 /** @import {Run} from '../run.js' */
-/** @import {Seen} from '../lab.js' */
 import {byId, say} from '../dom.js';
 import {borderSegments, boundarySummary, featureAxis, misclassified, paintRegions, pointTraces} from '../figures/boundary.js';
-import {seenAt} from '../lab.js';
 import {regionTable} from '../figures/colours.js';
 import {CONFIG} from '../plotly.js';
 import {currentTheme} from '../theme.js';
@@ -48,7 +46,7 @@ export function createBoundary(Plotly, {pickedOf}) {
       if (key !== drawn) drawPoints(run);
       else if (pick && !found?.current) return; // what is there stays until the answer is
       drawn = key;
-      const seen = found?.picked ?? seenAt(run, frame);
+      const seen = found?.picked ?? run.seen(frame);
       const whose = found ? `The network at a = ${pick?.[0]}, b = ${pick?.[1]}` : `Epoch ${run.frames[frame]}`;
       const note = byId('boundary-whose');
       if (note.hidden === Boolean(found)) note.hidden = !found;
