@@ -30,7 +30,7 @@ from tests.web.conftest import (
     until,
     watched,
 )
-from tests.web.test_controls import assert_readouts, shown
+from tests.web.test_controls import assert_readouts, assert_surface, shown
 
 pytestmark = pytest.mark.browser
 
@@ -102,6 +102,19 @@ def test_what_an_export_lacks_is_shown_as_not_available(exported: Site, desktop:
     expect(lacking).to_have_attribute("aria-disabled", "true")
     page.goto(exported.url + "?dataset=blobs&hidden=16-16")
     expect(page.locator("#status-line")).to_contain_text("Not available in this gallery")
+
+
+def test_a_compact_export_shows_the_same(gallery: Gallery, tmp_path: Path, desktop: Watched) -> None:
+    site = export_site(gallery, tmp_path / "site", compact=True).site
+    assert list(site.rglob("*.npy.gz"))
+    with static_server(site) as origin:
+        page = desktop.open(f"{origin}/?epoch=60")
+        run = gallery.open(MOONS.id)
+        assert_readouts(page, run, 11)
+        assert_surface(page, run, 11, 0)
+        page.locator("body").press("Home")
+        until(page, "() => window.lossatlas.shown().frame === 0")
+        assert_surface(page, run, 0, 0)
 
 
 def test_an_empty_export_explains_itself(tmp_path: Path, desktop: Watched) -> None:

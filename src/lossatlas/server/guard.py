@@ -15,9 +15,10 @@ from lossatlas.server.problems import Problem, problem_of
 
 logger = logging.getLogger("lossatlas.server")
 
+#: The page compiles its own WebAssembly kernel, which needs leave of its own.
 CONTENT_SECURITY_POLICY = (
-    "default-src 'self'; img-src 'self' data: blob:; style-src 'self' 'unsafe-inline'; script-src 'self'; "
-    "worker-src 'self' blob:; connect-src 'self'"
+    "default-src 'self'; img-src 'self' data: blob:; style-src 'self' 'unsafe-inline'; "
+    "script-src 'self' 'wasm-unsafe-eval'; worker-src 'self'; connect-src 'self'"
 )
 SECURITY_HEADERS = {
     "Content-Security-Policy": CONTENT_SECURITY_POLICY,

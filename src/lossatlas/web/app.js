@@ -16,6 +16,7 @@ import {createBoundary} from './views/boundary.js';
 import {createDataset} from './views/dataset.js';
 import {createLandscape} from './views/landscape.js';
 import {createModel} from './views/model.js';
+import {createPick} from './views/pick.js';
 import {createReadouts} from './views/readouts.js';
 import {createSlice} from './views/slice.js';
 import {createTransport} from './views/transport.js';
@@ -24,7 +25,7 @@ import {createZoom} from './views/zoom.js';
 const still = matchMedia('(prefers-reduced-motion: reduce)').matches;
 const CHOICES = /** @type {const} */ (['dataset', 'hidden', 'activation', 'residual', 'run']);
 /** What may ask for arrays that are not there yet. */
-const SLICES = /** @type {const} */ (['plane', 'set', 'follow']);
+const SLICES = /** @type {const} */ (['plane', 'set', 'follow', 'pick']);
 
 /**
  * @param {object} begun
@@ -97,7 +98,12 @@ export async function start({catalog, stored, base, store, session, plotly, stat
   const model = createModel({catalog, choose});
   const dataset = createDataset({catalog, choose});
   const slice = createSlice({choose});
-  const readouts = createReadouts();
+  const pick = createPick({choose});
+  const pickedOf = lazyLab({
+    onAnswer: () => painter?.repaint(),
+    onError: (message) => status.show({kind: 'failed', text: 'The picked network could not be evaluated', detail: message}),
+  });
+  const readouts = createReadouts({pickedOf});
   const zoom = createZoom({
     onZoom: (span) => store.set({zoom: run && span === run.plane(store.get().plane).spans[0] ? null : span}),
     onLog: (log) => store.set({scale: log ? 'log' : 'linear'}),
@@ -168,11 +174,12 @@ export async function start({catalog, stored, base, store, session, plotly, stat
     eye: () => store.get().camera,
     onCamera: (camera) => store.set({camera}),
     onReleased: () => painter?.repaint(),
+    onPick: (a, b) => store.set({pick: [a, b]}),
   });
-  const boundary = createBoundary(Plotly);
+  const boundary = createBoundary(Plotly, {pickedOf});
   painter = createPainter({
     wish: (shown) => wantedShot(run, store.get(), {newest, still, shown}),
-    plots: [slice, readouts, landscape, boundary], // what takes room from the plots comes first
+    plots: [slice, pick, readouts, landscape, boundary], // what takes room from the plots comes first
     onDrawn,
   });
   const restyle = () => {
@@ -190,6 +197,24 @@ export async function start({catalog, stored, base, store, session, plotly, stat
   };
   watchTheme(restyle);
   painter.request();
+}
+
+/**
+ * The lab comes with the first point that is picked: most visits do without it.
+ * @param {{onAnswer: () => void, onError: (message: string) => void}} options
+ */
+function lazyLab(options) {
+  /** @type {ReturnType<typeof import('./lab.js').createLab> | null} */
+  let lab = null;
+  let asked = false;
+  return (/** @type {Shot} */ shot) => {
+    if (!shot.pick || lab) return lab?.of(shot) ?? null;
+    if (!asked) {
+      asked = true;
+      import('./lab.js').then(({createLab}) => { lab = createLab(options); options.onAnswer(); }, (error) => options.onError(String(error)));
+    }
+    return null;
+  };
 }
 
 /** @param {Element[]} elements @param {() => void} onChange */
@@ -219,7 +244,7 @@ function expose({ready, state, shown}) {
       },
       slice() {
         const shot = shown();
-        return shot && {plane: shot.plane.name, view: shot.view, set: shot.set, follow: shot.follow, path: shot.path};
+        return shot && {plane: shot.plane.name, view: shot.view, set: shot.set, follow: shot.follow, path: shot.path, pick: shot.pick};
       },
     }),
   });

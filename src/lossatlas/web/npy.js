@@ -89,7 +89,7 @@ export function decodeHalves(halves, out, from, to) {
 export async function fetchNpy(url, {signal, onHeader, onData} = {}) {
   const response = await fetch(url, {signal});
   if (!response.ok || !response.body) throw new Error(`${url}: ${response.status} ${response.statusText}`);
-  const reader = response.body.getReader();
+  const reader = (await inflated(response.body)).getReader();
   let head = new Uint8Array(0);
   /** @type {ReturnType<typeof allocate> | null} */
   let target = null;
@@ -110,6 +110,31 @@ export async function fetchNpy(url, {signal, onHeader, onData} = {}) {
   }
   if (!target || target.array.filled < target.array.data.length) throw new Error(`${url}: the file ends too early`);
   return target.array;
+}
+
+/**
+ * The bytes of a file that may be gzip. Not its name decides but its first bytes: some hosts tell the browser to unpack
+ * what ends in .gz, and others do not.
+ * @param {ReadableStream<Uint8Array<ArrayBuffer>>} body
+ */
+async function inflated(body) {
+  const reader = body.getReader();
+  const first = await reader.read();
+  /** @type {ReadableStream<Uint8Array<ArrayBuffer>>} */
+  const whole = new ReadableStream({
+    start(queue) {
+      if (first.done) queue.close();
+      else queue.enqueue(first.value);
+    },
+    async pull(queue) {
+      const {done, value} = await reader.read();
+      if (done) queue.close();
+      else queue.enqueue(value);
+    },
+    cancel: (reason) => reader.cancel(reason),
+  });
+  const packed = first.value?.[0] === 0x1f && first.value[1] === 0x8b;
+  return packed ? whole.pipeThrough(new DecompressionStream('gzip')) : whole;
 }
 
 /** @param {Uint8Array} a @param {Uint8Array} b */

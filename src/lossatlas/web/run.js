@@ -1,5 +1,5 @@
 /** One run in memory: the manifest, and its arrays as far as they have arrived. */
-/** @import {ArrayEntry, LossSet, Manifest, PlaneEntry, Slice} from './types.js' */
+/** @import {ArrayEntry, LossSet, Manifest, PlaneEntry, Seen, Slice} from './types.js' */
 /** @import {NpyArray, Numbers} from './npy.js' */
 import {planeArray, wantedArrays} from './slice.js';
 
@@ -147,6 +147,15 @@ export class Run {
     const data = this.numbers(name);
     const size = data.length / this.planned;
     return data.subarray(frame * size, (frame + 1) * size);
+  }
+
+  /** What the model of a frame predicts. @param {number} frame @returns {Seen} */
+  seen(frame) {
+    return {
+      predicted_class: this.frameOf('predicted_class', frame),
+      confidence: this.frameOf('confidence', frame),
+      point_predicted_class: this.frameOf('point_predicted_class', frame),
+    };
   }
 
   /** The frame recorded nearest to an epoch. @param {number} epoch */

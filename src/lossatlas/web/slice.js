@@ -2,6 +2,8 @@
 /** @import {PlaneEntry, Slice, State} from './types.js' */
 /** @import {Run} from './run.js' */
 
+import {isSmooth} from './engine/network.js';
+
 const PATH_ARRAYS = ['path', 'residual', 'path_loss'];
 
 /** @param {Run} run @param {State} state @returns {Slice} */
@@ -15,16 +17,19 @@ export function sliceOf(run, state) {
     path: state.path && !follow && hasPath(plane),
     view: state.view,
     scale: set === 'gap' ? 'linear' : state.scale,
+    pick: pickLimit(run, plane) ? null : state.pick,
   };
 }
 
 /** The arrays of the plane that a slice needs. @param {Slice} slice @returns {string[]} */
-export function wantedArrays({plane, set, follow}) {
-  return [
+export function wantedArrays({plane, set, follow, pick}) {
+  const own = [
     'coordinates', 'loss_surface', // also for the test loss: both are drawn on one scale
     ...(set === 'train' ? [] : ['test_loss_surface']),
     ...(follow || !hasPath(plane) ? [] : PATH_ARRAYS),
+    ...(pick ? ['directions', ...('centre' in plane.arrays ? ['centre'] : [])] : []),
   ].map((name) => planeArray(plane, name));
+  return pick ? [...own, 'weights'] : own;
 }
 
 /**
@@ -38,6 +43,14 @@ export function limits(run, {plane, set, follow}) {
     path: !hasPath(plane) ? 'This run was stored without its path in this plane.' : follow ? 'The path is drawn where the plane stays: turn “Follow the parameters” off.' : '',
     log: set === 'gap' ? 'The gap can be negative, so its scale is linear.' : '',
   };
+}
+
+/** Why no point can be picked; empty where one can. @param {Run} run @param {PlaneEntry} plane */
+export function pickLimit(run, plane) {
+  if (run.live) return 'Points can be picked when training has ended.';
+  if (!isSmooth(run.manifest.model)) return `A network of ${run.manifest.model.parameters} parameters is too large to evaluate while one drags.`;
+  if (!('weights' in run.manifest.arrays) || !('directions' in plane.arrays)) return 'This run was published without its weights.';
+  return '';
 }
 
 /** @param {Run} run @param {PlaneEntry} plane @param {Slice['set']} set */
@@ -81,5 +94,5 @@ function nearestSpan(spans, span) {
 /** @param {Slice} a @param {Slice} b */
 export function sameSlice(a, b) {
   return a.plane === b.plane && a.spanIndex === b.spanIndex && a.set === b.set && a.follow === b.follow
-    && a.path === b.path && a.view === b.view && a.scale === b.scale;
+    && a.path === b.path && a.view === b.view && a.scale === b.scale && String(a.pick) === String(b.pick);
 }

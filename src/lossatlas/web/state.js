@@ -27,12 +27,13 @@ export const PROPERTIES = [
   {name: 'set', read: (text) => oneOf(text, ['train', 'test', 'gap']), write: String},
   {name: 'follow', read: readBoolean, write: String},
   {name: 'path', read: readBoolean, write: String},
+  {name: 'pick', read: readPoint, write: (point) => point.join(',')},
   {name: 'timeline', read: (text) => oneOf(text, ['loss', 'curvature']), write: String},
 ];
 
 /** How the landscape is looked at when nothing else is said; Reset returns to it. */
 export const FIRST_VIEW = Object.freeze({
-  epoch: null, zoom: null, scale: 'linear', plane: null, view: 'surface', set: 'train', follow: true, path: true, timeline: 'loss',
+  epoch: null, zoom: null, scale: 'linear', plane: null, view: 'surface', set: 'train', follow: true, path: true, timeline: 'loss', pick: null,
 });
 
 /** What a bare URL means. @param {Catalog} catalog @returns {State} */
@@ -127,4 +128,10 @@ function readEye(text) {
   const [x, y, z, ...rest] = text.split(',').map(Number);
   const size = Math.hypot(x, y, z);
   return rest.length === 0 && size > 0.1 && size < 20 ? {x, y, z} : undefined;
+}
+
+/** @param {string} text @returns {[number, number] | undefined} */
+function readPoint(text) {
+  const [a, b, ...rest] = text.split(',').map((part) => readNumber(part, -Infinity));
+  return rest.length === 0 && a !== undefined && b !== undefined ? [a, b] : undefined;
 }

@@ -91,6 +91,7 @@
  * @property {boolean} follow does the plane move with the parameters, where it can?
  * @property {boolean} path is the path drawn, where there is one to draw?
  * @property {'loss' | 'curvature'} timeline
+ * @property {[number, number] | null} pick the point (a, b) whose network is shown at the right; null: the network itself
  *
  * @typedef {'surface' | 'contours' | 'section'} View
  * @typedef {'train' | 'test' | 'gap'} LossSet `gap` is test − train
@@ -104,6 +105,12 @@
  * @property {boolean} path
  * @property {View} view
  * @property {'linear' | 'log'} scale
+ * @property {[number, number] | null} pick
+ *
+ * @typedef {object} Seen what a model predicts: classes over the meshgrid with their confidence in steps of 1/255, and of the data points
+ * @property {import('./npy.js').Numbers} predicted_class
+ * @property {import('./npy.js').Numbers} confidence
+ * @property {import('./npy.js').Numbers} point_predicted_class
  *
  * @typedef {Slice & {run: import('./run.js').Run, frame: number}} Shot everything the two plots need for one picture
  *

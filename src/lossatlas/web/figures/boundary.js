@@ -1,5 +1,5 @@
 /** The decision boundary: data → Plotly traces (points, axes), and the pixels and lines painted beneath them. */
-/** @import {Feature} from '../types.js' */
+/** @import {Feature, Seen} from '../types.js' */
 /** @import {Run} from '../run.js' */
 /** @import {Numbers} from '../npy.js' */
 import {classSymbol, css, pointColour} from './colours.js';
@@ -71,11 +71,9 @@ export function featureAxis(feature, grid, theme) {
 
 /**
  * The pixels of a frame, top row first.
- * @param {Run} run @param {number} frame @param {Uint32Array} table from `regionTable` @param {Uint32Array} pixels
+ * @param {Run} run @param {Seen} seen @param {Uint32Array} table from `regionTable` @param {Uint32Array} pixels
  */
-export function paintRegions(run, frame, table, pixels) {
-  const classes = run.frameOf('predicted_class', frame);
-  const confidence = run.frameOf('confidence', frame);
+export function paintRegions(run, {predicted_class: classes, confidence}, table, pixels) {
   const width = run.numbers('grid_x').length;
   const height = run.numbers('grid_y').length;
   for (let y = 0, from = 0; y < height; y++) {
@@ -89,11 +87,9 @@ export function paintRegions(run, frame, table, pixels) {
  * The line where the predicted class changes, as segments in grid units (x1, y1, x2, y2, …). On an edge of the grid
  * between two classes it is where their margins, interpolated, are equal (taking them for the only two, as they nearly are
  * wherever a border is sharp).
- * @param {Run} run @param {number} frame @returns {number[]}
+ * @param {Run} run @param {Seen} seen @returns {number[]}
  */
-export function borderSegments(run, frame) {
-  const classes = run.frameOf('predicted_class', frame);
-  const confidence = run.frameOf('confidence', frame);
+export function borderSegments(run, {predicted_class: classes, confidence}) {
   const width = run.numbers('grid_x').length;
   const height = run.numbers('grid_y').length;
   /** @param {number} i @param {number} j */
@@ -134,21 +130,20 @@ function joinEnds(ends, segments) {
   for (let i = 0; i < n; i++) segments.push(ends[2 * i], ends[2 * i + 1], mx, my);
 }
 
-/** The points that this frame gets wrong. @param {Run} run @param {number} frame */
-export function misclassified(run, frame) {
+/** The points that a model gets wrong. @param {Run} run @param {Seen} seen */
+export function misclassified(run, {point_predicted_class: predicted}) {
   const labels = run.numbers('labels');
-  const predicted = run.frameOf('point_predicted_class', frame);
   const wrong = [];
   for (let i = 0; i < labels.length; i++) if (labels[i] !== predicted[i]) wrong.push(i);
   return wrong;
 }
 
-/** The picture in words. @param {Run} run @param {number} frame @param {number} wrong how many points are misclassified */
-export function boundarySummary(run, frame, wrong) {
+/** The picture in words. @param {Run} run @param {Seen} seen @param {string} whose @param {number} wrong how many points are misclassified */
+export function boundarySummary(run, seen, whose, wrong) {
   const {features, classes} = run.manifest.dataset;
   const shares = classes.map(() => 0);
-  const regions = run.frameOf('predicted_class', frame);
+  const regions = seen.predicted_class;
   for (const k of regions) shares[k] += 1 / regions.length;
   const areas = classes.map((name, k) => `${name} ${Math.round(shares[k] * 100)} %`).join(', ');
-  return `Epoch ${run.frames[frame]}: of the plane of ${features[0].name} and ${features[1].name}, predicted ${areas}; ${wrong} of ${run.numbers('labels').length} points misclassified`;
+  return `${whose}: of the plane of ${features[0].name} and ${features[1].name}, predicted ${areas}; ${wrong} of ${run.numbers('labels').length} points misclassified`;
 }

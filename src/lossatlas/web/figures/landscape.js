@@ -17,6 +17,7 @@ export const SET_TITLES = {train: 'train loss', test: 'test loss', gap: 'test âˆ
  * @property {Line | null} marker null: nobody knows where in this plane the network is
  * @property {Line | null} drop from the network's own loss to the surface, where the plane stays
  * @property {{line: Line, drops: Line} | null} path
+ * @property {Line | null} mark at the picked point
  * @typedef {{x: number[], y: number[], z: number[]}} Line in units of the axes; NaN lifts the pen
  */
 
@@ -43,7 +44,7 @@ function colourBounds({low, high, scale}) {
 }
 
 /** What moves with the frame comes first. @param {Picture3d} picture @param {{ink: string, muted: string, paper: string}} theme */
-export function landscapeTraces({axis, z, range, title, marker, drop, path}, theme) {
+export function landscapeTraces({axis, z, range, title, marker, drop, path, mark}, theme) {
   const quiet = {show: false, highlight: false};
   const line = {type: 'scatter3d', mode: 'lines', showlegend: false, hoverinfo: 'skip', connectgaps: false};
   const floor = floorOf(range, 0.01);
@@ -67,6 +68,10 @@ export function landscapeTraces({axis, z, range, title, marker, drop, path}, the
       {...line, ...path.drops, line: {color: theme.muted, width: 1.5}},
       {...line, ...path.line, z: path.line.z.map((height) => (Number.isNaN(height) ? NaN : floor)), line: {color: PATH_COLOUR, width: 3}},
     ] : []),
+    ...(mark ? [{
+      type: 'scatter3d', mode: 'lines+markers', ...mark, showlegend: false, hoverinfo: 'skip',
+      line: {color: PATH_COLOUR, width: 2}, marker: {size: [0, 9, 4], symbol: 'cross', color: PATH_COLOUR, opacity: 1},
+    }] : []),
   ];
 }
 

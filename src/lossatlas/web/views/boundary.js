@@ -1,5 +1,5 @@
 /** The right plot: regions on a canvas, and above it Plotly's axes and points, which do not change with the frame. */
-/** @import {Shot} from '../types.js' */
+/** @import {Seen, Shot} from '../types.js' */
 /** @import {Run} from '../run.js' */
 import {byId, say} from '../dom.js';
 import {borderSegments, boundarySummary, featureAxis, misclassified, paintRegions, pointTraces} from '../figures/boundary.js';
@@ -11,8 +11,8 @@ import {drawLegend} from './legend.js';
 const MARGIN = {l: 48, r: 16, t: 8, b: 40};
 const REST = 250;
 
-/** @param {import('../plotly.js').Plotly} Plotly */
-export function createBoundary(Plotly) {
+/** @param {import('../plotly.js').Plotly} Plotly @param {{pickedOf: (shot: Shot) => {picked: Seen, current: boolean} | null}} options */
+export function createBoundary(Plotly, {pickedOf}) {
   const root = byId('boundary-plot');
   const canvas = byId('boundary-canvas');
   const painter = createRegions(/** @type {any} */ (canvas));
@@ -39,14 +39,22 @@ export function createBoundary(Plotly) {
     /** Size or theme has changed: the next drawing takes them up. */
     restyle() { style++; },
     /** @param {Shot} shot */
-    draw({run, frame}) {
+    draw(shot) {
+      const {run, frame, pick} = shot;
+      const found = pickedOf(shot);
       const key = `${run.id} ${style}`;
       if (key !== drawn) drawPoints(run);
+      else if (pick && !found?.current) return; // what is there stays until the answer is
       drawn = key;
-      const wrong = misclassified(run, frame);
-      painter.paint(run, frame, wrong);
+      const seen = found?.picked ?? run.seen(frame);
+      const whose = found ? `The network at a = ${pick?.[0]}, b = ${pick?.[1]}` : `Epoch ${run.frames[frame]}`;
+      const note = byId('boundary-whose');
+      if (note.hidden === Boolean(found)) note.hidden = !found;
+      if (found) say(note, `of the network at a ${pick?.[0]}, b ${pick?.[1]}`.replaceAll('-', '−'));
+      const wrong = misclassified(run, seen);
+      painter.paint(run, seen, wrong);
       clearTimeout(summaryTimer);
-      summaryTimer = window.setTimeout(() => say(byId('boundary-summary'), boundarySummary(run, frame, wrong.length)), REST);
+      summaryTimer = window.setTimeout(() => say(byId('boundary-summary'), boundarySummary(run, seen, whose, wrong.length)), REST);
     },
   };
 }
@@ -73,16 +81,16 @@ function createRegions(canvas) {
       canvas.width = Math.max(1, Math.round(width * devicePixelRatio));
       canvas.height = Math.max(1, Math.round(height * devicePixelRatio));
     },
-    /** @param {Run} run @param {number} frame @param {number[]} wrong */
-    paint(run, frame, wrong) {
+    /** @param {Run} run @param {Seen} seen @param {number[]} wrong */
+    paint(run, seen, wrong) {
       const context = /** @type {CanvasRenderingContext2D} */ (canvas.getContext('2d', {alpha: false}));
-      paintRegions(run, frame, table, pixels);
+      paintRegions(run, seen, table, pixels);
       cells.getContext('2d')?.putImageData(image, 0, 0);
       const {width, height} = canvas;
       // The grid's outer values lie on the frame, so each cell's centre is a sample: draw half a cell beyond.
       const [dx, dy] = [width / (cells.width - 1), height / (cells.height - 1)];
       context.drawImage(cells, -dx / 2, -dy / 2, width + dx, height + dy);
-      strokeBorder(context, borderSegments(run, frame), dx, dy, ink);
+      strokeBorder(context, borderSegments(run, seen), dx, dy, ink);
       ringPoints(context, run, wrong, ink);
     },
   };

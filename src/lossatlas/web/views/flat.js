@@ -8,21 +8,28 @@ import {lossText, spanText} from '../figures/ticks.js';
 import {CONFIG} from '../plotly.js';
 import {currentTheme} from '../theme.js';
 
-/** @param {import('../plotly.js').Plotly} Plotly @param {HTMLElement} root */
-export function createFlat(Plotly, root) {
+/** @param {import('../plotly.js').Plotly} Plotly @param {HTMLElement} root @param {{onPick: (a: number, b: number) => void}} options */
+export function createFlat(Plotly, root, {onPick}) {
   const canvas = make('canvas', {'aria-hidden': 'true'});
   const cells = document.createElement('canvas');
   const plot = make('div', {class: 'canvas'});
   const now = make('div', {class: 'here'});
+  const there = make('div', {class: 'there', hidden: true});
   const probe = make('p', {class: 'probe', 'aria-hidden': 'true'});
-  root.append(canvas, plot, now, probe);
+  root.append(canvas, plot, now, there, probe);
   let drawn = '';
   let square = squareIn({width: 1, height: 1});
   let table = new Uint32Array(0);
   let image = new ImageData(1, 1);
   /** @type {Picture | null} */
   let shown = null;
-  watchPointer(root, probe, () => shown && {picture: shown, square});
+  watchPointer(root, probe, () => shown && {picture: shown, square}, onPick);
+
+  /** Put a mark at a point of the plane. @param {HTMLElement} mark @param {number} span @param {[number, number]} place */
+  const put = (mark, span, place) => {
+    const [x, y] = place.map((p) => ((p / span + 1) / 2) * square.side);
+    mark.style.transform = `translate(${square.margin.l + x}px, ${square.margin.t + square.side - y}px)`;
+  };
 
   /** Axes, path and colours, and the canvas exactly under them. @param {Picture} picture */
   const prepare = ({shot, range, path, title}) => {
@@ -82,28 +89,51 @@ export function createFlat(Plotly, root) {
       if (fresh) prepare(picture);
       if (fresh || shot.follow) paint(picture);
       now.hidden = !place || (path !== null && !isInside(path, shot.frame, shot.span));
-      if (!place) return;
-      const [x, y] = place.map((p) => ((p / shot.span + 1) / 2) * square.side);
-      now.style.transform = `translate(${square.margin.l + x}px, ${square.margin.t + square.side - y}px)`;
+      if (place) put(now, shot.span, place);
+      there.hidden = !shot.pick || Math.max(...shot.pick.map(Math.abs)) > shot.span;
+      if (shot.pick) put(there, shot.span, shot.pick);
     },
   };
 }
 
 /**
- * The value under the pointer.
+ * The value under the pointer; a click or a drag picks the point.
  * @param {HTMLElement} root @param {HTMLElement} probe @param {() => {picture: Picture, square: ReturnType<typeof squareIn>} | null} of
+ * @param {(a: number, b: number) => void} onPick
  */
-function watchPointer(root, probe, of) {
-  root.addEventListener('pointerleave', () => say(probe, ''));
-  root.addEventListener('pointermove', (event) => {
+function watchPointer(root, probe, of, onPick) {
+  let held = false;
+  /** @param {PointerEvent} event */
+  const placeOf = (event) => {
     const found = of();
-    if (!found) return;
-    const {picture: {shot, values, title}, square: {side, margin}} = found;
+    if (!found) return null;
+    const {picture, square: {side, margin}} = found;
     const box = root.getBoundingClientRect();
-    const [u, v] = [(event.clientX - box.left - margin.l) / side, 1 - (event.clientY - box.top - margin.t) / side];
+    const place = [(event.clientX - box.left - margin.l) / side, 1 - (event.clientY - box.top - margin.t) / side];
+    return Math.min(...place) < 0 || Math.max(...place) > 1 ? null : {picture, place};
+  };
+  /** @param {PointerEvent} event */
+  const pick = (event) => {
+    const found = placeOf(event);
+    if (!found) return;
+    const {span} = found.picture.shot;
+    const [a, b] = found.place.map((share) => Number(((2 * share - 1) * span).toPrecision(3)));
+    onPick(a, b);
+  };
+  root.addEventListener('pointerleave', () => say(probe, ''));
+  root.addEventListener('pointerdown', (event) => {
+    if (event.button !== 0 || !event.isPrimary) return;
+    held = true;
+    pick(event);
+  });
+  for (const type of ['pointerup', 'pointercancel']) window.addEventListener(type, () => { held = false; });
+  root.addEventListener('pointermove', (event) => {
+    if (held) pick(event);
+    const found = placeOf(event);
+    if (!found) return say(probe, '');
+    const {picture: {shot, values, title}, place} = found;
     const size = shot.run.grid(shot.plane);
-    const [i, j] = [u, v].map((share) => Math.round(share * (size - 1)));
-    if (Math.min(u, v) < 0 || Math.max(u, v) > 1) return say(probe, '');
+    const [i, j] = place.map((share) => Math.round(share * (size - 1)));
     const [a, b] = [i, j].map((k) => spanText(((2 * k) / (size - 1) - 1) * shot.span));
     say(probe, `a ${a}, b ${b}: ${title} ${lossText(values[j * size + i])}`);
   });

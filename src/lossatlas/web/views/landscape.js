@@ -26,6 +26,7 @@ const ROOTS = {surface: 'landscape-plot', contours: 'landscape-map', section: 'l
  * @property {LossRange} range
  * @property {Trajectory | null} path where the plane stays, if there is one
  * @property {[number, number] | null} place of the network, (a, b)
+ * @property {[number, number] | null} mark the picked point, where it can be seen
  * @property {number} loss the network's own
  * @property {string} title of the value
  * @property {string} key of everything but the frame
@@ -33,12 +34,12 @@ const ROOTS = {surface: 'landscape-plot', contours: 'landscape-map', section: 'l
 
 /**
  * @param {import('../plotly.js').Plotly} Plotly
- * @param {{eye: () => Eye, onCamera: (eye: Eye) => void, onReleased: () => void}} options
+ * @param {{eye: () => Eye, onCamera: (eye: Eye) => void, onReleased: () => void, onPick: (a: number, b: number) => void}} options
  */
 export function createLandscape(Plotly, options) {
   const root = byId('landscape-plot');
   const surface = createSurface3d(Plotly, root, options);
-  const views = {surface, contours: createFlat(Plotly, byId('landscape-map')), section: createSection(Plotly, byId('landscape-section'))};
+  const views = {surface, contours: createFlat(Plotly, byId('landscape-map'), options), section: createSection(Plotly, byId('landscape-section'))};
   /** Does this browser draw in three dimensions? Known after the first try. @type {boolean | null} */
   let solid = null;
   const colourbar = createColourbar(byId('colourbar'));
@@ -57,13 +58,14 @@ export function createLandscape(Plotly, options) {
 
   /** @param {Shot} shot @returns {Picture} */
   const pictureOf = (shot) => {
-    const {run, frame, plane, span, set, follow, path} = shot;
+    const {run, frame, plane, span, set, follow, path, pick} = shot;
     const range = ranges.of(shot);
     const key = [run.id, plane.name, span, set, follow, path, JSON.stringify(range), style].join();
+    const mark = pick && Math.max(...pick.map(Math.abs)) <= span ? pick : null;
     if (key !== known.key) {
       known = {key, path: trajectoryOf(run, shot), axis: Array.from(run.numbersOf(plane, 'coordinates'), (c) => c * span)};
     }
-    return {shot, range, key, path: known.path, place: placeOf(shot, known.path), axis: known.axis, values: run.values(shot, frame), loss: run.losses(set)[frame], title: SET_TITLES[set]};
+    return {shot, range, key, path: known.path, place: placeOf(shot, known.path), mark, axis: known.axis, values: run.values(shot, frame), loss: run.losses(set)[frame], title: SET_TITLES[set]};
   };
 
   /** @param {keyof typeof views} view */

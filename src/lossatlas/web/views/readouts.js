@@ -1,10 +1,13 @@
 /** The numbers of the frame on show, as text. */
 /** @import {Shot} from '../types.js' */
+/** @import {Picked} from '../lab.js' */
 import {byId, say} from '../dom.js';
 import {curvatureNumbers} from '../figures/curvature.js';
 import {lossText, percentText} from '../figures/ticks.js';
 
-export function createReadouts() {
+/** @param {{pickedOf: (shot: Shot) => {picked: Picked} | null}} options */
+export function createReadouts({pickedOf}) {
+  const table = byId('readouts');
   const curvature = byId('curvature');
   const cells = new Map([...document.querySelectorAll('#readouts [data-readout], #curvature [data-readout]')]
     .map((cell) => [/** @type {HTMLElement} */ (cell).dataset.readout, cell]));
@@ -18,13 +21,15 @@ export function createReadouts() {
   };
   return {
     /** @param {Shot} shot */
-    draw({run, frame}) {
-      const {train_loss, test_loss, train_accuracy, test_accuracy} = run.metrics;
+    draw(shot) {
+      const {run, frame} = shot;
+      const picked = pickedOf(shot)?.picked;
+      const of = (/** @type {keyof Picked['metrics']} */ name) => (picked ? picked.metrics[name] : run.metrics[name][frame]);
+      table.classList.toggle('picked', picked !== undefined);
+      table.title = picked ? 'Of the network at the picked point' : '';
       put('epoch', String(run.frames[frame]));
-      put('train_loss', lossText(train_loss[frame]), train_loss[frame]);
-      put('test_loss', lossText(test_loss[frame]), test_loss[frame]);
-      put('train_accuracy', percentText(train_accuracy[frame]), train_accuracy[frame]);
-      put('test_accuracy', percentText(test_accuracy[frame]), test_accuracy[frame]);
+      for (const name of /** @type {const} */ (['train_loss', 'test_loss'])) put(name, lossText(of(name)), of(name));
+      for (const name of /** @type {const} */ (['train_accuracy', 'test_accuracy'])) put(name, percentText(of(name)), of(name));
       const known = run.manifest.curvature;
       if (curvature.hidden !== !known) curvature.hidden = !known;
       if (!known) return;

@@ -12,9 +12,9 @@ const STILL_FRAMES = 3;
 
 /**
  * @param {import('../plotly.js').Plotly} Plotly @param {HTMLElement} root
- * @param {{eye: () => Eye, onCamera: (eye: Eye) => void}} options
+ * @param {{eye: () => Eye, onCamera: (eye: Eye) => void, onPick: (a: number, b: number) => void}} options
  */
-export function createSurface3d(Plotly, root, {eye, onCamera}) {
+export function createSurface3d(Plotly, root, {eye, onCamera, onPick}) {
   const plot = /** @type {any} */ (root);
   /** @type {Float64Array[]} the rows that Plotly holds; written in place */
   let z = [];
@@ -49,15 +49,24 @@ export function createSurface3d(Plotly, root, {eye, onCamera}) {
     };
   };
 
+  /** A plumb line at the picked point: the surface's own height there. @param {Picture} picture */
+  const markLine = ({shot: {run, plane, span}, range, values, mark}) => {
+    if (!mark) return null;
+    const size = run.grid(plane);
+    const [i, j] = mark.map((p) => Math.round(((p / span + 1) / 2) * (size - 1)));
+    return plumbLine(mark, values[j * size + i], range);
+  };
+
   /** Axes, ranges or colours are new: the public way, some 50 ms. @param {Picture} picture */
   const redraw = (picture) => {
     const {shot, range, axis, title, path} = picture;
     fill(picture);
     const whole = path && shot.path ? {line: pathLine(path, shot.span, range), drops: dropLines(path, shot.span, range)} : null;
-    const traces = landscapeTraces({axis, z, range, title, ...moving(picture), path: whole}, currentTheme());
+    const traces = landscapeTraces({axis, z, range, title, ...moving(picture), path: whole, mark: markLine(picture)}, currentTheme());
     if (!plot.data) {
       Plotly.newPlot(plot, traces, layout(range, shot.span), CONFIG);
       plot.on('plotly_relayout', noteCamera);
+      plot.on('plotly_click', notePick);
     } else {
       Plotly.react(plot, traces, layout(range, shot.span), CONFIG);
     }
@@ -89,12 +98,18 @@ export function createSurface3d(Plotly, root, {eye, onCamera}) {
     whenAtRest(plot, keepCamera);
   };
 
+  /** A click that turned nothing. @param {any} event */
+  const notePick = ({points: [point]}) => {
+    if (point?.data.type === 'surface') onPick(Number(point.x.toPrecision(3)), Number(point.y.toPrecision(3)));
+  };
+
   return {
     /** @param {Picture} picture */
     draw(picture) {
-      if (picture.key === drawn) update(picture);
+      const key = `${picture.key} ${picture.mark}`;
+      if (key === drawn) update(picture);
       else redraw(picture);
-      drawn = picture.key;
+      drawn = key;
     },
     /** @param {Eye} to */
     look(to) {

@@ -1,0 +1,64 @@
+/** A network's layout, as run.json has it, and theta in the order that the kernels read. */
+
+/** @typedef {{layers: number[], activation: string, residual: boolean}} Architecture */
+
+/** Networks with more parameters take too long for an answer while one drags. */
+const MOST_PARAMETERS = 5000;
+
+/** Whether an answer can be had while one drags. @param {{layers: number[]}} network */
+export function isSmooth(network) {
+  return typeof Worker === 'function' && parameterCount(network) <= MOST_PARAMETERS;
+}
+
+/** @param {{layers: number[]}} network P, the length of theta */
+export function parameterCount({layers}) {
+  let count = 0;
+  for (let l = 1; l < layers.length; l++) count += layers[l] * (layers[l - 1] + 1);
+  return count;
+}
+
+/**
+ * Where each packed parameter lies in theta: a layer is one matrix [out, in + 1] with the bias in its last column, while
+ * theta has all weights of a layer before its biases.
+ * @param {{layers: number[]}} network @returns {Int32Array<ArrayBuffer>}
+ */
+export function packing({layers}) {
+  const places = new Int32Array(parameterCount({layers}));
+  let at = 0;
+  let offset = 0;
+  for (let l = 1; l < layers.length; l++) {
+    const [inputs, outputs] = [layers[l - 1], layers[l]];
+    for (let r = 0; r < outputs; r++) {
+      for (let i = 0; i < inputs; i++) places[at++] = offset + r * inputs + i;
+      places[at++] = offset + outputs * inputs + r;
+    }
+    offset += outputs * (inputs + 1);
+  }
+  return places;
+}
+
+/** @param {ArrayLike<number>} theta @param {Int32Array} places @returns {Float32Array} */
+export function packed(theta, places) {
+  return Float32Array.from(places, (place) => theta[place]);
+}
+
+/**
+ * Inputs in the kernels' order: sorted by class where the class is known, so that within a run of points the loss needs
+ * the logits relative to one class only.
+ * @param {ArrayLike<number>} points [N, features] @param {number} features @param {ArrayLike<number> | null} labels
+ * @returns {{order: number[], runs: {label: number, start: number, count: number}[]}}
+ */
+export function sortedByClass(points, features, labels) {
+  const count = points.length / features;
+  const order = Array.from({length: count}, (_, i) => i);
+  if (!labels) return {order, runs: [{label: 0, start: 0, count}]};
+  order.sort((i, j) => labels[i] - labels[j] || i - j);
+  /** @type {{label: number, start: number, count: number}[]} */
+  const runs = [];
+  order.forEach((i, place) => {
+    const last = runs.at(-1);
+    if (last && last.label === labels[i]) last.count++;
+    else runs.push({label: labels[i], start: place, count: 1});
+  });
+  return {order, runs};
+}

@@ -1,0 +1,62 @@
+/** A surface and a boundary from a kernel: the loss on a grid of (a, b), the classes over a meshgrid. */
+/** @import {Kernel} from './kernel.js' */
+
+/** Models handed to a kernel at a time: some milliseconds of work, so that a newer request need not wait long. */
+const CHUNK = 64;
+
+/**
+ * Losses [b, a] at centre + a·d_a + b·d_b, a and b from -span to span; in float32 and in the order of lossatlas.surface,
+ * so that the models are the very same.
+ * @param {Kernel} kernel @param {Float32Array} centre packed @param {[Float32Array, Float32Array]} directions packed
+ * @param {number} span @param {number} grid odd
+ * @param {() => Promise<boolean>} goOn asked between chunks; false ends it
+ * @returns {Promise<Float32Array | null>} null: ended
+ */
+export async function surfaceOf(kernel, centre, [first, second], span, grid, goOn) {
+  const size = centre.length;
+  const half = (grid - 1) / 2;
+  const values = Float32Array.from({length: grid}, (_, i) => span * ((i - half) / half));
+  const losses = new Float32Array(grid * grid);
+  const models = new Float32Array(CHUNK * size);
+  for (let start = 0; start < losses.length; start += CHUNK) {
+    const count = Math.min(CHUNK, losses.length - start);
+    for (let m = 0; m < count; m++) {
+      move(models, m * size, centre, first, second, values[(start + m) % grid], values[Math.floor((start + m) / grid)]);
+    }
+    losses.set(kernel.losses(models.subarray(0, count * size), count), start);
+    if (start + count < losses.length && !(await goOn())) return null;
+  }
+  return losses;
+}
+
+/**
+ * Write centre + a·first + b·second.
+ * @param {Float32Array} out @param {number} at @param {Float32Array} centre @param {Float32Array} first
+ * @param {Float32Array} second @param {number} a @param {number} b
+ */
+export function move(out, at, centre, first, second, a, b) {
+  const round = Math.fround;
+  for (let p = 0; p < centre.length; p++) {
+    out[at + p] = round(round(round(a * first[p]) + round(b * second[p])) + centre[p]);
+  }
+}
+
+/**
+ * The most probable class, and its probability, at each column of logits.
+ * @param {Float32Array} logits [K, N] @param {number} classes
+ * @returns {{predicted: Uint8Array, confidence: Float32Array}}
+ */
+export function classify(logits, classes) {
+  const count = logits.length / classes;
+  const predicted = new Uint8Array(count);
+  const confidence = new Float32Array(count);
+  for (let i = 0; i < count; i++) {
+    let best = 0;
+    for (let k = 1; k < classes; k++) if (logits[k * count + i] > logits[best * count + i]) best = k;
+    let sum = 0;
+    for (let k = 0; k < classes; k++) sum += Math.exp(logits[k * count + i] - logits[best * count + i]);
+    predicted[i] = best;
+    confidence[i] = 1 / sum;
+  }
+  return {predicted, confidence};
+}

@@ -1,0 +1,104 @@
+/**
+ * Evaluates networks off the page's thread. Of each sort of request only the newest counts: a surface that a newer one
+ * overtakes is left where it is. A surface is answered coarsely first, then at its full grid.
+ */
+/** @import {Architecture} from './network.js' */
+/** @import {Kernel} from './kernel.js' */
+import {loadModule, wasmKernel} from './kernel.js';
+import {packed, packing} from './network.js';
+import {classify, surfaceOf} from './plane.js';
+import {scalarKernel} from './scalar.js';
+
+/**
+ * @typedef {{points: Float32Array, labels: ArrayLike<number>}} Sample
+ * @typedef {object} Run what a worker is told once for each run
+ * @property {Architecture} network
+ * @property {Record<'train' | 'test', Sample>} samples
+ * @property {Float32Array} inputs [M, 2]: where boundaries are asked for, the meshgrid and after it the data points
+ *
+ * @typedef {{type: 'run', run: Run}} RunMessage
+ * @typedef {{type: 'surface', id: number, theta: Float32Array, directions: [Float32Array, Float32Array], span: number, grid: number, coarse: number, set: 'train' | 'test'}} SurfaceMessage
+ * @typedef {{type: 'model', id: number, theta: Float32Array}} ModelMessage
+ * @typedef {{type: 'surface', id: number, grid: number, losses: Float32Array, final: boolean, milliseconds: number}} SurfaceAnswer
+ * @typedef {{type: 'model', id: number, predicted: Uint8Array, confidence: Float32Array, losses: {train: number, test: number}}} ModelAnswer
+ */
+
+/** The grid of a preview is at most this share of the full one, and a chunk lasts a few milliseconds. */
+const scope = /** @type {any} */ (globalThis);
+const SIMD = loadModule(async (name) => (await fetch(new URL(name, import.meta.url))).arrayBuffer()).catch(() => null);
+
+/** @type {Run | null} */
+let run = null;
+/** @type {Map<string, Kernel>} */
+let kernels = new Map();
+let places = new Int32Array(0);
+/** The newest request of each sort. @type {Record<string, number>} */
+const newest = {surface: 0, model: 0};
+
+/** Other messages first. @returns {Promise<void>} */
+const pause = () => new Promise((resume) => {
+  const {port1, port2} = new MessageChannel();
+  port1.onmessage = () => { port1.close(); resume(); };
+  port2.postMessage(null);
+});
+
+/** @param {string} name @param {ArrayLike<number>} points @param {ArrayLike<number> | null} labels @returns {Promise<Kernel>} */
+async function kernel(name, points, labels) {
+  const known = kernels.get(name);
+  if (known) return known;
+  const of = kernels;
+  const simd = await SIMD;
+  const {network} = /** @type {Run} */ (run);
+  const made = simd ? wasmKernel(simd, network, points, labels) : scalarKernel(network, points, labels);
+  of.set(name, made);
+  return made;
+}
+
+/** @param {'train' | 'test'} set */
+const lossKernel = (set) => {
+  const {points, labels} = /** @type {Run} */ (run).samples[set];
+  return kernel(set, points, labels);
+};
+
+/** @param {SurfaceMessage} request */
+async function surface({id, theta, directions, span, grid, coarse, set}) {
+  const own = run;
+  const start = performance.now();
+  const evaluate = await lossKernel(set);
+  const centre = packed(theta, places);
+  /** @type {[Float32Array, Float32Array]} */
+  const pair = [packed(directions[0], places), packed(directions[1], places)];
+  const current = () => newest.surface === id && run === own;
+  for (const size of coarse < grid ? [coarse, grid] : [grid]) {
+    const losses = current() ? await surfaceOf(evaluate, centre, pair, span, size, async () => { await pause(); return current(); }) : null;
+    if (!losses) return;
+    scope.postMessage({type: 'surface', id, grid: size, losses, final: size === grid, milliseconds: performance.now() - start}, [losses.buffer]);
+    await pause();
+  }
+}
+
+/** @param {ModelMessage} request */
+async function model({id, theta}) {
+  await pause();
+  if (newest.model !== id || !run) return;
+  const own = run;
+  const vector = packed(theta, places);
+  const boundary = await kernel('inputs', own.inputs, null);
+  const {predicted, confidence} = classify(boundary.logits(vector), own.network.layers[own.network.layers.length - 1]);
+  const [train, test] = [await lossKernel('train'), await lossKernel('test')];
+  if (run !== own) return;
+  const losses = {train: train.losses(vector, 1)[0], test: test.losses(vector, 1)[0]};
+  scope.postMessage({type: 'model', id, predicted, confidence, losses}, [predicted.buffer, confidence.buffer]);
+}
+
+/** @param {MessageEvent<RunMessage | SurfaceMessage | ModelMessage>} event */
+scope.onmessage = ({data}) => {
+  if (data.type === 'run') {
+    run = data.run;
+    kernels = new Map();
+    places = packing(run.network);
+    return;
+  }
+  newest[data.type] = data.id;
+  (data.type === 'surface' ? surface(data) : model(data)).catch((error) => scope.postMessage({type: 'error', id: data.id, message: String(error)}));
+};

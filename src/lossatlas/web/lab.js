@@ -1,0 +1,108 @@
+/**
+ * The model at a picked point of the plane, computed in the page: its boundary, its losses, its accuracies. The workers
+ * start with the first point that is picked.
+ */
+/** @import {Seen, Shot} from './types.js' */
+/** @import {Run} from './run.js' */
+/** @import {ModelAnswer} from './engine/worker.js' */
+import {createEngine} from './engine/client.js';
+import {move} from './engine/plane.js';
+import {planeArray} from './slice.js';
+
+/**
+ * @typedef {Seen & {metrics: {train_loss: number, test_loss: number, train_accuracy: number, test_accuracy: number}}} Picked
+ */
+
+/** Theta at the picked point of a shot. @param {Shot} shot @returns {Float32Array} */
+export function pickedTheta({run, frame, plane, follow, pick}) {
+  const size = run.manifest.model.parameters;
+  const directions = /** @type {Float32Array} */ (run.numbers(planeArray(plane, 'directions')));
+  const theta = new Float32Array(size);
+  const [a, b] = /** @type {[number, number]} */ (pick);
+  move(theta, 0, centreOf(run, plane, follow ? frame : plane.centre_frame ?? null), directions.subarray(0, size), directions.subarray(size), a, b);
+  return theta;
+}
+
+/** @param {Run} run @param {Shot['plane']} plane @param {number | null} frame @returns {Float32Array} */
+function centreOf(run, plane, frame) {
+  return /** @type {any} */ (frame === null ? run.numbers(planeArray(plane, 'centre')) : run.frameOf('weights', frame));
+}
+
+/** @param {{onAnswer: () => void, onError: (message: string) => void}} options */
+export function createLab({onAnswer, onError}) {
+  /** @type {ReturnType<typeof createEngine> | null} */
+  let engine = null;
+  /** @type {Run | null} */
+  let opened = null;
+  let asked = '';
+  /** @type {{key: string, picked: Picked} | null} the newest answer; it stays until the next is there */
+  let answer = null;
+
+  /** @param {Run} run */
+  const open = (run) => {
+    if (!engine) {
+      engine = createEngine();
+      engine.onError = onError;
+    }
+    if (opened !== run) engine.open(told(run));
+    opened = run;
+    return engine;
+  };
+
+  return {
+    /** The model of the shot's picked point, as soon as it is known; null where none is picked. @param {Shot} shot @returns {{picked: Picked, current: boolean} | null} */
+    of(shot) {
+      if (!shot.pick) return null;
+      const {run, frame, plane, follow, pick} = shot;
+      const key = [run.id, plane.name, follow ? frame : 'fixed', ...pick].join();
+      if (key !== asked) {
+        asked = key;
+        if (answer && !answer.key.startsWith(`${run.id},`)) answer = null;
+        open(run).model(pickedTheta(shot), (found) => {
+          answer = {key, picked: pickedFrom(run, found)};
+          onAnswer();
+        });
+      }
+      return answer && {picked: answer.picked, current: answer.key === key};
+    },
+  };
+}
+
+/** What the workers are told of a run. @param {Run} run @returns {import('./engine/worker.js').Run} */
+function told(run) {
+  const {model} = run.manifest;
+  const points = /** @type {Float32Array} */ (run.numbers('points'));
+  const labels = run.numbers('labels');
+  const train = run.manifest.dataset.train_points; // which come first
+  const [x, y] = [run.numbers('grid_x'), run.numbers('grid_y')];
+  const inputs = new Float32Array(2 * x.length * y.length + points.length);
+  for (let j = 0, at = 0; j < y.length; j++) for (let i = 0; i < x.length; i++) inputs.set([x[i], y[j]], 2 * at++);
+  inputs.set(points, 2 * x.length * y.length);
+  return {
+    network: {layers: model.layers, activation: model.activation, residual: model.residual === true},
+    samples: {
+      train: {points: points.slice(0, 2 * train), labels: labels.slice(0, train)},
+      test: {points: points.slice(2 * train), labels: labels.slice(train)},
+    },
+    inputs,
+  };
+}
+
+/** @param {Run} run @param {ModelAnswer} answer @returns {Picked} */
+function pickedFrom(run, {predicted, confidence, losses}) {
+  const cells = run.numbers('grid_x').length * run.numbers('grid_y').length;
+  const points = predicted.subarray(cells);
+  const labels = run.numbers('labels');
+  const train = run.manifest.dataset.train_points;
+  const right = [0, 0];
+  for (let i = 0; i < points.length; i++) if (points[i] === labels[i]) right[i < train ? 0 : 1]++;
+  return {
+    predicted_class: predicted.subarray(0, cells),
+    confidence: Uint8Array.from(confidence.subarray(0, cells), (share) => Math.round(share * 255)),
+    point_predicted_class: points,
+    metrics: {
+      train_loss: losses.train, test_loss: losses.test,
+      train_accuracy: right[0] / train, test_accuracy: right[1] / (points.length - train),
+    },
+  };
+}

@@ -1,0 +1,166 @@
+"""The page's engine against NumPy's: the same losses, classes, random numbers and models."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import pytest
+from playwright.sync_api import Browser, Page
+
+from lossatlas.activations import ACTIVATIONS
+from lossatlas.arrays import Floats, Integers
+from lossatlas.directions import FreshPlane
+from lossatlas.engine import Evaluator
+from lossatlas.network import Network
+from lossatlas.rng import Stream
+from lossatlas.surface import loss_surfaces
+from tests.conftest import network_of, some_models
+from tests.web.conftest import Site, until, watched
+
+pytestmark = pytest.mark.browser
+
+CASES = [
+    network_of(*hidden, activation=name, residual=residual, classes=classes)
+    for name in ACTIVATIONS
+    for hidden, residual in (((), False), ((5,), False), ((4, 4), True), ((6, 5, 3), False), ((4, 4, 4, 4), True))
+    for classes in (2, 3)
+]
+
+
+@pytest.fixture(scope="module")
+def page(served: Site, browser: Browser) -> Iterator[Page]:
+    for seen in watched(browser):
+        yield seen.open(served.url)
+
+
+def told(network: Network) -> dict[str, Any]:
+    return {"layers": network.layers, "activation": network.activation.name, "residual": network.residual}
+
+
+def data(classes: int, count: int = 37) -> tuple[Floats, Integers]:
+    rng = np.random.default_rng(classes)
+    return rng.normal(size=(count, 2)).astype(np.float32), rng.integers(0, classes, count)
+
+
+KERNELS = """async ({network, points, labels, models, scalar}) => {
+    const {loadModule, wasmKernel} = await import('/engine/kernel.js');
+    const {packed, packing} = await import('/engine/network.js');
+    const {scalarKernel} = await import('/engine/scalar.js');
+    const places = packing(network);
+    const all = Float32Array.from(models.flatMap((theta) => [...packed(theta, places)]));
+    const module = await loadModule(async (name) => (await fetch(`/engine/${name}`)).arrayBuffer());
+    if (!module) throw new Error('no SIMD here');
+    const inputs = points.flat();
+    const make = (truth) => {
+        return scalar ? scalarKernel(network, inputs, truth) : wasmKernel(module, network, inputs, truth);
+    };
+    return {
+        losses: [...make(labels).losses(all, models.length)],
+        logits: [...make(null).logits(all.slice(0, places.length))],
+    };
+}"""
+
+
+@pytest.mark.parametrize("scalar", [False, True], ids=["wasm", "scalar"])
+def test_losses_and_logits_are_numpys(page: Page, scalar: bool) -> None:
+    for network in CASES:
+        points, labels = data(network.class_count)
+        models = some_models(network, 5)
+        found = page.evaluate(
+            KERNELS,
+            {
+                "network": told(network),
+                "points": points.tolist(),
+                "labels": labels.tolist(),
+                "models": models.tolist(),
+                "scalar": scalar,
+            },
+        )
+        evaluator = Evaluator(network, points, labels, threads=1)
+        np.testing.assert_allclose(found["losses"], evaluator.losses(models), rtol=2e-6, err_msg=str(network))
+        logits = np.array(found["logits"]).reshape(network.class_count, len(points))
+        np.testing.assert_allclose(logits, evaluator.logits(models[:1])[0], rtol=1e-5, atol=2e-6, err_msg=str(network))
+
+
+def test_a_fresh_model_is_pythons_to_the_last_bit(page: Page) -> None:
+    for network in (network_of(5, 4), network_of(16, 16, activation="relu", classes=3), network_of(activation="gelu")):
+        for seed in (0, 1, 2**53 - 1):
+            for stream in (Stream.WEIGHTS, Stream.DIRECTION_A, Stream.DIRECTION_B):
+                found = page.evaluate(
+                    """async ({network, seed, stream}) => {
+                        const {initialTheta} = await import('/engine/random.js');
+                        return [...initialTheta(network, seed, stream)];
+                    }""",
+                    {"network": told(network), "seed": seed, "stream": int(stream)},
+                )
+                assert found == network.initial_theta(seed, stream).tolist()
+
+
+START = """async ({network, points, labels}) => {
+    const {createEngine} = await import('/engine/client.js');
+    window.engine = createEngine();
+    const sample = {points: Float32Array.from(points.flat()), labels};
+    window.engine.open({network, samples: {train: sample, test: sample}, inputs: sample.points});
+}"""
+
+
+def test_a_surface_comes_coarse_then_fine_and_is_numpys(page: Page) -> None:
+    network = network_of(16, 16)
+    points, labels = data(2, 200)
+    theta, plane = some_models(network, 1)[0], FreshPlane(seed=4).lay("fresh", network, None)
+    page.evaluate(START, {"network": told(network), "points": points.tolist(), "labels": labels.tolist()})
+    answers = page.evaluate(
+        """({theta, directions}) => new Promise((done) => {
+            const seen = [];
+            const pair = directions.map((d) => Float32Array.from(d));
+            const request = {theta: Float32Array.from(theta), directions: pair, span: 0.37, grid: 31, set: 'train'};
+            window.engine.surface(request, (answer) => {
+                seen.push([answer.grid, answer.final, [...answer.losses]]);
+                if (answer.final) done(seen);
+            });
+        })""",
+        {"theta": theta.tolist(), "directions": plane.directions.tolist()},
+    )
+    assert [(grid, final) for grid, final, _ in answers] == [(17, False), (31, True)]
+    evaluator = Evaluator(network, points, labels, threads=1)
+    for grid, _, losses in answers:
+        [surface] = loss_surfaces(evaluator, plane, theta, [0.37], grid)
+        np.testing.assert_allclose(np.reshape(losses, (grid, grid)), surface.loss, rtol=2e-6)
+
+
+def test_the_newest_request_wins(page: Page) -> None:
+    network = network_of(16, 16)
+    points, labels = data(2, 500)
+    page.evaluate(START, {"network": told(network), "points": points.tolist(), "labels": labels.tolist()})
+    page.evaluate(
+        """(theta) => {
+            window.answered = [];
+            const vector = Float32Array.from(theta);
+            for (let i = 1; i <= 30; i++) {
+                const request = {theta: vector, directions: [vector, vector], span: i / 10, grid: 101, set: 'train'};
+                window.engine.surface(request, (answer) => window.answered.push([i, answer.final]));
+            }
+        }""",
+        some_models(network, 1)[0].tolist(),
+    )
+    until(page, "() => window.answered.some(([, final]) => final)")
+    assert {number for number, _ in page.evaluate("() => window.answered")} == {30}
+
+
+def test_a_single_model_is_classified_as_by_numpy(page: Page) -> None:
+    network = network_of(6, 5, activation="relu", classes=3)
+    points, labels = data(3, 90)
+    theta = some_models(network, 1)[0]
+    page.evaluate(START, {"network": told(network), "points": points.tolist(), "labels": labels.tolist()})
+    found = page.evaluate(
+        """(theta) => new Promise((done) => window.engine.model(Float32Array.from(theta), (answer) => done(
+            {predicted: [...answer.predicted], confidence: [...answer.confidence], losses: answer.losses})))""",
+        theta.tolist(),
+    )
+    evaluator = Evaluator(network, points, labels, threads=1)
+    probabilities = evaluator.probabilities(theta[None])[0]
+    assert found["predicted"] == probabilities.argmax(axis=0).tolist()
+    np.testing.assert_allclose(found["confidence"], probabilities.max(axis=0), rtol=1e-5)
+    assert found["losses"]["train"] == pytest.approx(float(evaluator.losses(theta[None])[0]), rel=2e-6)
