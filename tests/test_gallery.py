@@ -20,7 +20,10 @@ from lossatlas.gallery import (
     default_data_folder,
     entry_of,
     gallery_configs,
+    showcase_configs,
+    twin_configs,
 )
+from lossatlas.network import Network
 from lossatlas.runs import Run, RunConfig
 from tests.conftest import diverging_config, small_config
 from tests.large_runs import run_bytes
@@ -293,15 +296,28 @@ def test_an_index_that_cannot_be_written_is_a_data_folder_error(
 # which runs -------------------------------------------------------------------------------------------------------
 
 
-def test_the_default_gallery_has_every_model_on_every_dataset() -> None:
+def test_the_default_gallery_has_every_model_on_every_dataset_and_a_few_runs_that_show_one_thing_each() -> None:
     configs = gallery_configs()
-    pairs = [(config.dataset.name, config.model.hidden) for config in configs]
+    grid, shown = configs[: len(SOURCES) * len(DEFAULT_MODELS)], configs[len(SOURCES) * len(DEFAULT_MODELS) :]
+    pairs = [(config.dataset.name, config.model.hidden) for config in grid]
     assert pairs == [(name, hidden) for name in SOURCES for hidden in DEFAULT_MODELS]
-    assert len({config.id for config in configs}) == len(configs)
-    for config in configs:
+    assert len({config.id for config in configs}) == len(configs) == 24
+    for config in grid:
         assert config.dataset.noise == SOURCES[config.dataset.name].default_noise
         assert config.training == RunConfig().training
-    assert RunConfig() in configs  # what the page opens on
+    assert RunConfig() in grid  # what the page opens on
+    assert shown == showcase_configs()
+    assert {run for config in shown for run in config.references} <= {config.id for config in grid}
+
+
+def test_the_twins_differ_in_their_skips_alone() -> None:
+    plain, residual = twin_configs()
+    assert (plain.model.residual, residual.model.residual) == (False, True)
+    assert residual.with_values(model=plain.model) == plain
+    networks = [Network.of(config.model, 2, 3) for config in (plain, residual)]
+    assert len(plain.model.hidden) >= 20
+    assert (networks[0].initial_theta(0) == networks[1].initial_theta(0)).all()
+    assert {plane.nonconvexity for plane in plain.planes} >= {15}
 
 
 def test_a_gallery_of_what_is_named_takes_the_rest_from_its_base() -> None:
