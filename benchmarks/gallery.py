@@ -1,0 +1,31 @@
+"""The default gallery on all cores, from nothing: seconds, bytes, and the memory of the worker that took most.
+
+python -m benchmarks.gallery
+"""
+
+from __future__ import annotations
+
+import resource
+import tempfile
+import time
+from pathlib import Path
+
+from benchmarks.measure import machine
+from lossatlas.building import build_gallery
+from lossatlas.gallery import Gallery, gallery_configs
+
+
+def main() -> None:
+    configs = gallery_configs()
+    with tempfile.TemporaryDirectory() as folder:
+        start = time.perf_counter()
+        build_gallery(Gallery(Path(folder)), configs)
+        seconds = time.perf_counter() - start
+        size = sum(path.stat().st_size for path in Path(folder).rglob("*") if path.is_file())
+    peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss * 1024
+    print(f"{machine()}; {len(configs)} runs")
+    print(f"  {seconds:.0f} s, {size / 1e6:.0f} MB; peak memory of a worker {peak / 1e6:.0f} MB")
+
+
+if __name__ == "__main__":
+    main()
