@@ -14,6 +14,7 @@ import sys
 import tempfile
 import time
 from pathlib import Path
+from typing import Any
 
 from distributed import Client
 from tests.machines import machines
@@ -49,7 +50,8 @@ def main(rounds: int) -> None:
 def build_on(workers: int, place: Path) -> float:
     """Seconds that a build of all runs takes on so many workers, once these are warm."""
     configs = [RunConfig(training=TrainingConfig(seed=seed)) for seed in range(RUNS + workers)]
-    with machines(place, workers) as here, Client(here.address, timeout="60s") as client:
+    connect: Any = Client  # it comes without types
+    with machines(place, workers) as here, connect(here.address, timeout="60s") as client:
         client.wait_for_workers(workers, timeout=60)
         executor = client.get_executor()
         build_gallery(Gallery(place / "warm"), configs[RUNS:], executor=executor, workers=workers)
