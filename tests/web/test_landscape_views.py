@@ -23,7 +23,7 @@ pytestmark = pytest.mark.browser
 
 LINK = f"?hidden=8&run={PLANES.id}"
 #: In its plane ``fresh`` the path is short of the first span; in ``pca`` it is inside, and outside the last span.
-FIRST = {"plane": "fresh", "view": "surface", "set": "train", "follow": True, "path": False}
+FIRST = {"plane": "fresh", "view": "surface", "set": "train", "follow": True, "path": False, "pick": None}
 
 
 def picture(page: Page) -> dict[str, Any]:
@@ -309,7 +309,14 @@ def test_the_timeline_shows_the_curvature_with_the_edge_of_stability(exported: S
 def test_a_link_says_everything_and_reset_forgets_it(site: Site, desktop: Watched) -> None:
     query = "&plane=hessian&view=contours&set=test&path=false&timeline=curvature&follow=false"
     page = desktop.open(site.url + LINK + query)
-    assert picture(page) == {"plane": "hessian", "view": "contours", "set": "test", "follow": False, "path": False}
+    assert picture(page) == {
+        "plane": "hessian",
+        "view": "contours",
+        "set": "test",
+        "follow": False,
+        "path": False,
+        "pick": None,
+    }
     group = page.get_by_role("radiogroup", name="Timeline")
     expect(group.get_by_role("radio", name="Curvature")).to_be_checked()
     page.get_by_role("button", name="Reset").click()
