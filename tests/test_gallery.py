@@ -6,6 +6,7 @@ from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 import lossatlas.gallery
@@ -19,8 +20,11 @@ from lossatlas.gallery import (
     default_data_folder,
     entry_of,
     gallery_configs,
+    showcase_configs,
+    twin_configs,
 )
-from lossatlas.runs import Run, RunConfig
+from lossatlas.runs import Run, RunConfig, Setup
+from lossatlas.training import Training
 from tests.conftest import diverging_config, small_config
 
 CONFIGS = [
@@ -297,13 +301,64 @@ def test_an_index_that_cannot_be_written_is_a_data_folder_error(
 
 def test_the_default_gallery_has_every_model_on_every_dataset() -> None:
     configs = gallery_configs()
-    pairs = [(config.dataset.name, config.model.hidden) for config in configs]
+    grid = configs[: len(SOURCES) * len(DEFAULT_MODELS)]
+    pairs = [(config.dataset.name, config.model.hidden) for config in grid]
     assert pairs == [(name, hidden) for name in SOURCES for hidden in DEFAULT_MODELS]
+    assert configs[len(grid) :] == showcase_configs()
     assert len({config.id for config in configs}) == len(configs)
-    for config in configs:
+    for config in grid:
         assert config.dataset.noise == SOURCES[config.dataset.name].default_noise
         assert config.training == RunConfig().training
     assert RunConfig() in configs  # what the page opens on
+
+
+@pytest.mark.parametrize(
+    "named",
+    [{"datasets": ["moons"]}, {"models": [()]}, {"base": RunConfig(training={"epochs": 5})}],
+    ids=["datasets", "models", "training"],
+)
+def test_a_gallery_of_anything_named_has_no_more_than_that(named: dict[str, Any]) -> None:
+    configs = gallery_configs(**named)
+    assert len(configs) == len(named.get("datasets", SOURCES)) * len(named.get("models", DEFAULT_MODELS))
+    assert not {config.id for config in configs} & {config.id for config in showcase_configs()}
+
+
+def test_the_twins_differ_in_residual_alone() -> None:
+    plain, residual = (config.model_dump() for config in twin_configs())
+    assert (plain["model"].pop("residual"), residual["model"].pop("residual")) == (False, True)
+    assert plain == residual
+    networks = [Setup.of(config).network for config in twin_configs()]
+    thetas = [
+        network.initial_theta(config.training.seed) for network, config in zip(networks, twin_configs(), strict=True)
+    ]
+    np.testing.assert_array_equal(*thetas)
+    assert [any(map(network.has_skip, range(21))) for network in networks] == [False, True]
+    assert plain["planes"][0]["normalization"] == "filter"
+    assert plain["planes"][0]["nonconvexity"] == 15
+
+
+def test_what_runs_of_the_default_gallery_refer_to_is_in_it() -> None:
+    configs = gallery_configs()
+    ids = [config.id for config in configs]
+    wanted = [(place, run) for place, config in enumerate(configs) for run in config.references]
+    assert wanted
+    for place, run in wanted:
+        assert ids.index(run) < place
+        assert configs[ids.index(run)].model == configs[place].model
+
+
+def test_the_runs_of_the_default_gallery_that_diverge_are_those_meant_to() -> None:
+    """Gradient descent beyond 2/η, and nothing else; the trainings are short enough to be run here."""
+    outcomes = {
+        config.training.learning_rate: Training(setup.network, setup.dataset, config.training)
+        for config in showcase_configs()
+        if config.training.batch_size == "full"
+        for setup in [Setup.of(config)]
+    }
+    for training in outcomes.values():
+        list(training)
+    found = {rate: training.outcome.status for rate, training in outcomes.items()}
+    assert found == {0.25: "completed", 0.1: "completed", 3.0: "diverged"}
 
 
 def test_a_gallery_of_what_is_named_takes_the_rest_from_its_base() -> None:
