@@ -23,8 +23,8 @@ from lossatlas.gallery import (
     showcase_configs,
     twin_configs,
 )
-from lossatlas.network import Network
-from lossatlas.runs import Run, RunConfig
+from lossatlas.runs import Run, RunConfig, Setup
+from lossatlas.training import Training
 from tests.conftest import diverging_config, small_config
 from tests.large_runs import run_bytes
 
@@ -307,17 +307,55 @@ def test_the_default_gallery_has_every_model_on_every_dataset_and_a_few_runs_tha
         assert config.training == RunConfig().training
     assert RunConfig() in grid  # what the page opens on
     assert shown == showcase_configs()
-    assert {run for config in shown for run in config.references} <= {config.id for config in grid}
 
 
-def test_the_twins_differ_in_their_skips_alone() -> None:
-    plain, residual = twin_configs()
-    assert (plain.model.residual, residual.model.residual) == (False, True)
-    assert residual.with_values(model=plain.model) == plain
-    networks = [Network.of(config.model, 2, 3) for config in (plain, residual)]
-    assert len(plain.model.hidden) >= 20
-    assert (networks[0].initial_theta(0) == networks[1].initial_theta(0)).all()
-    assert {plane.nonconvexity for plane in plain.planes} >= {15}
+@pytest.mark.parametrize(
+    "named",
+    [{"datasets": ["moons"]}, {"models": [()]}, {"base": RunConfig(training={"epochs": 5})}],
+    ids=["datasets", "models", "training"],
+)
+def test_a_gallery_of_anything_named_has_no_more_than_that(named: dict[str, Any]) -> None:
+    configs = gallery_configs(**named)
+    assert len(configs) == len(named.get("datasets", SOURCES)) * len(named.get("models", DEFAULT_MODELS))
+    assert not {config.id for config in configs} & {config.id for config in showcase_configs()}
+
+
+def test_the_twins_differ_in_residual_alone() -> None:
+    plain, residual = (config.model_dump() for config in twin_configs())
+    assert (plain["model"].pop("residual"), residual["model"].pop("residual")) == (False, True)
+    assert plain == residual
+    networks = [Setup.of(config).network for config in twin_configs()]
+    thetas = [
+        network.initial_theta(config.training.seed) for network, config in zip(networks, twin_configs(), strict=True)
+    ]
+    np.testing.assert_array_equal(thetas[0], thetas[1])
+    assert [any(map(network.has_skip, range(21))) for network in networks] == [False, True]
+    assert plain["planes"][0]["normalization"] == "filter"
+    assert plain["planes"][0]["nonconvexity"] == 15
+
+
+def test_what_runs_of_the_default_gallery_refer_to_is_in_it() -> None:
+    configs = gallery_configs()
+    ids = [config.id for config in configs]
+    wanted = [(place, run) for place, config in enumerate(configs) for run in config.references]
+    assert wanted
+    for place, run in wanted:
+        assert ids.index(run) < place
+        assert configs[ids.index(run)].model == configs[place].model
+
+
+def test_the_runs_of_the_default_gallery_that_diverge_are_those_meant_to() -> None:
+    """Gradient descent beyond 2/η, and nothing else; the trainings are short enough to be run here."""
+    outcomes = {
+        config.training.learning_rate: Training(setup.network, setup.dataset, config.training)
+        for config in showcase_configs()
+        if config.training.batch_size == "full"
+        for setup in [Setup.of(config)]
+    }
+    for training in outcomes.values():
+        list(training)
+    found = {rate: training.outcome.status for rate, training in outcomes.items()}
+    assert found == {0.25: "completed", 0.1: "completed", 3.0: "diverged"}
 
 
 def test_a_gallery_of_what_is_named_takes_the_rest_from_its_base() -> None:
