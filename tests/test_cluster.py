@@ -13,7 +13,10 @@ import pytest
 
 from lossatlas.cluster import cluster
 from lossatlas.errors import ClusterError
+from lossatlas.gallery import Gallery
+from tests.large_runs import run_bytes
 from tests.machines import Machines, machines
+from tests.test_cli import lossatlas
 from tests.test_processes import PATIENCE, begun, cube, until, wait_for
 
 
@@ -73,3 +76,25 @@ def test_without_dask_it_is_said_what_to_install(monkeypatch: pytest.MonkeyPatch
     monkeypatch.setitem(sys.modules, "distributed", None)
     with pytest.raises(ClusterError, match=r'pip install "lossatlas\[cluster\]"'):
         cluster("127.0.0.1:8786").__enter__()
+
+
+def test_build_computes_on_a_cluster_what_it_computes_here(two: Machines, tmp_path: Path) -> None:
+    build = ["build", "--dataset", "arms", "--hidden", "3", "--hidden", "none"]
+    build += ["--epochs", "5", "--frames", "3", "--grid", "5", "--resolution", "8"]
+    for data, where in (("there", ["--cluster", two.address]), ("here", ["--workers", "1"])):
+        done = lossatlas(*build, "--data", tmp_path / data, *where)
+        assert done.returncode == 0, done.stderr
+    assert len(Gallery(tmp_path / "there").ids()) == 2
+    assert run_bytes(tmp_path / "there") == run_bytes(tmp_path / "here")
+
+
+def test_build_refuses_a_cluster_that_is_none_before_it_begins(tmp_path: Path) -> None:
+    done = lossatlas("build", "--data", tmp_path / "data", "--cluster", "nowhere")
+    assert (done.returncode, done.stderr.splitlines()[-1]) == (
+        1,
+        "Error: 'nowhere' is no address of a Dask scheduler: give HOST:PORT or tcp://HOST:PORT",
+    )
+    done = lossatlas("build", "--data", tmp_path / "data", "--cluster", "127.0.0.1:1", "--workers", "2")
+    assert done.returncode == 2
+    assert "--workers is for processes on this machine" in done.stderr
+    assert not (tmp_path / "data").exists()

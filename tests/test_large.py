@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import Future
@@ -15,6 +16,7 @@ from lossatlas.building import build_gallery
 from lossatlas.errors import LossAtlasError
 from lossatlas.gallery import Gallery
 from lossatlas.runs import RunConfig
+from lossatlas.staging import leftovers
 from lossatlas.work import Sizes, work_of
 from tests.conftest import diverging_config
 from tests.large_runs import TINY, WHOLE, InTurn, built, config_of, parts_of, run_bytes
@@ -155,6 +157,20 @@ def test_two_builds_of_large_runs_do_not_write_into_one_folder(tmp_path: Path) -
     executor = Nested()
     built(tmp_path, [config_of(planes=[{"kind": "fresh", "grid": 3}])], USUAL, executor=executor)
     assert executor.nested
+
+
+def test_what_another_build_has_left_is_told_and_what_is_stored_by_now_is_deleted(tmp_path: Path) -> None:
+    folder, _ = begun(tmp_path, 30)
+    there = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
+    other = tmp_path / "runs" / ".partial-moons-4-tanh-00000000"
+    shutil.copytree(folder, other)
+    assert leftovers(tmp_path).keys() == {config_of().id, "moons-4-tanh-00000000"}
+    assert all(0 < size <= there for size in leftovers(tmp_path).values())
+    build_gallery(Gallery(tmp_path / "elsewhere"), [config_of()], executor=InTurn(), sizes=WHOLE)
+    shutil.move(tmp_path / "elsewhere" / "runs" / config_of().id, tmp_path / "runs")
+    assert leftovers(tmp_path).keys() == {"moons-4-tanh-00000000"}
+    assert not folder.exists()
+    assert [verdict.run_id for verdict in Gallery(tmp_path).verify()] == [config_of().id]
 
 
 def test_a_run_waits_for_those_that_its_planes_go_through(tmp_path: Path) -> None:
