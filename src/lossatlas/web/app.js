@@ -173,12 +173,12 @@ export async function start({catalog, stored, base, store, session, plotly, stat
   landscape = createLandscape(Plotly, {
     eye: () => store.get().camera,
     onCamera: (camera) => store.set({camera}),
-    onReleased: () => painter?.repaint(),
+    onRedraw: () => painter?.repaint(),
     onPick: (a, b) => store.set({pick: [a, b]}),
   });
   const boundary = createBoundary(Plotly, {pickedOf});
   painter = createPainter({
-    wish: (shown) => wantedShot(run, store.get(), {newest, still, shown}),
+    wish: (shown) => (landscape?.has(store.get().view) ? wantedShot(run, store.get(), {newest, still, shown}) : null),
     plots: [slice, pick, readouts, landscape, boundary], // what takes room from the plots comes first
     onDrawn,
   });

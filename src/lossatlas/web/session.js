@@ -7,7 +7,6 @@
 /** @import {Target} from './choice.js' */
 import {createArrivals} from './arrivals.js';
 import {fetchJson, fetchManifest, Problem} from './data.js';
-import {cancelRun, requestRun, watchRun} from './live.js';
 import {FRAME_ARRAYS, Run, STATIC_ARRAYS} from './run.js';
 
 /** Runs kept in memory, so that going back and forth between a few asks the network for nothing. */
@@ -132,6 +131,7 @@ export function createSession({wanted}) {
   /** @param {Config} config @param {AbortSignal} signal */
   const compute = async (config, signal) => {
     onStatus({kind: 'queued', text: 'Asking for this run…'});
+    const {requestRun, watchRun} = await live();
     const job = await requestRun(config); // to its end, for a server that was asked goes on
     if (job.state === 'stored') return signal.aborted ? undefined : openStored(job.id, signal);
     if (!signal.aborted) computing = job.id;
@@ -183,10 +183,14 @@ export function createSession({wanted}) {
     /** The state asks for other arrays of the run on show. */
     bring,
     cancel() {
-      if (computing) cancelRun(computing).catch((error) => fail(error, controller.signal));
+      const id = computing;
+      if (id) live().then(({cancelRun}) => cancelRun(id)).catch((error) => fail(error, controller.signal));
     },
   };
 }
+
+/** Most visits open what is stored. */
+const live = () => import('./live.js');
 
 /** @param {Run} run @returns {Status} */
 function verdict({outcome}) {

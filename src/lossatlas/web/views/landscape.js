@@ -1,5 +1,5 @@
 /** The left plot: chooses the range, draws the view that is asked for, and says in words what is shown. */
-/** @import {Eye, Shot} from '../types.js' */
+/** @import {Eye, Shot, State} from '../types.js' */
 /** @import {Numbers} from '../npy.js' */
 /** @import {LossRange} from '../figures/range.js' */
 /** @import {Trajectory} from '../figures/path.js' */
@@ -9,8 +9,6 @@ import {isInside, placeOf, trajectoryOf} from '../figures/path.js';
 import {gapRange, lossRange, rangeNote} from '../figures/range.js';
 import {landscapeSummary} from '../figures/slice.js';
 import {createColourbar} from './colourbar.js';
-import {createFlat} from './flat.js';
-import {createSection} from './section.js';
 import {createSurface3d} from './surface3d.js';
 
 const STEP = Math.PI / 12;
@@ -32,18 +30,20 @@ const ROOTS = {surface: 'landscape-plot', contours: 'landscape-map', section: 'l
  * @property {string} key of everything but the frame
  */
 
+/** @typedef {{draw: (picture: Picture) => void}} View */
+
 /**
  * @param {import('../plotly.js').Plotly} Plotly
- * @param {{eye: () => Eye, onCamera: (eye: Eye) => void, onReleased: () => void, onPick: (a: number, b: number) => void}} options
+ * @param {{eye: () => Eye, onCamera: (eye: Eye) => void, onRedraw: () => void, onPick: (a: number, b: number) => void}} options
  */
 export function createLandscape(Plotly, options) {
   const root = byId('landscape-plot');
   const surface = createSurface3d(Plotly, root, options);
-  const views = {surface, contours: createFlat(Plotly, byId('landscape-map'), options), section: createSection(Plotly, byId('landscape-section'))};
+  const views = lazyViews(Plotly, surface, options);
   /** Does this browser draw in three dimensions? Known after the first try. @type {boolean | null} */
   let solid = null;
   const colourbar = createColourbar(byId('colourbar'));
-  const drag = watchDrag(root, options.onReleased);
+  const drag = watchDrag(root, options.onRedraw);
   const ranges = createRanges();
   letPageScroll(root);
   let style = 0;
@@ -68,7 +68,7 @@ export function createLandscape(Plotly, options) {
     return {shot, range, key, path: known.path, place: placeOf(shot, known.path), mark, axis: known.axis, values: run.values(shot, frame), loss: run.losses(set)[frame], title: SET_TITLES[set]};
   };
 
-  /** @param {keyof typeof views} view */
+  /** @param {State['view']} view */
   const show = (view) => {
     for (const [name, id] of Object.entries(ROOTS)) byId(id).hidden = name !== view;
     byId('landscape').dataset.view = view;
@@ -79,13 +79,15 @@ export function createLandscape(Plotly, options) {
     const wanted = picture.shot.view === 'surface' && solid === false ? 'contours' : picture.shot.view;
     show(wanted);
     byId('flat-note').hidden = wanted === picture.shot.view;
-    views[wanted].draw(picture);
+    views.of(wanted)?.draw(picture);
     if (wanted !== 'surface' || solid !== null) return;
     solid = !root.querySelector('.no-webgl'); // the sentence that Plotly writes where it finds none
-    if (!solid) drawView(picture);
+    if (!solid && views.has('contours')) drawView(picture);
   };
 
   return {
+    /** Can this view be drawn yet? If not, it is sent for. */
+    has: views.has,
     /** @param {Eye} to */
     look: (to) => surface.look(to),
     /** Size or theme has changed: the next drawing takes them up. */
@@ -101,6 +103,35 @@ export function createLandscape(Plotly, options) {
       colourbar.mark(range, loss);
       clearTimeout(summaryTimer);
       summaryTimer = window.setTimeout(() => say(byId('landscape-summary'), landscapeSummary(shot, picture.values, loss)), REST);
+    },
+  };
+}
+
+/**
+ * The surface is there at once; the other views come when they are asked for.
+ * @param {import('../plotly.js').Plotly} Plotly @param {View} surface
+ * @param {{onRedraw: () => void, onPick: (a: number, b: number) => void}} options
+ */
+function lazyViews(Plotly, surface, options) {
+  /** @type {Partial<Record<State['view'], View>>} */
+  const there = {surface};
+  const makers = {
+    surface: async () => surface,
+    contours: async () => (await import('./flat.js')).createFlat(Plotly, byId('landscape-map'), options),
+    section: async () => (await import('./section.js')).createSection(Plotly, byId('landscape-section')),
+  };
+  /** @type {Set<State['view']>} */
+  const asked = new Set();
+  return {
+    of: (/** @type {State['view']} */ name) => there[name],
+    /** @param {State['view']} name */
+    has(name) {
+      if (name in there) return true;
+      if (!asked.has(name)) {
+        asked.add(name);
+        makers[name]().then((view) => { there[name] = view; options.onRedraw(); }, () => asked.delete(name));
+      }
+      return false;
     },
   };
 }

@@ -6,6 +6,7 @@ import {CONFIG} from '../plotly.js';
 import {boxFor, cameraFrom, fillSurface, landscapeAxes, landscapeTraces, plumbLine} from '../figures/landscape.js';
 import {dropLine, dropLines, isInside, pathLine} from '../figures/path.js';
 import {currentTheme} from '../theme.js';
+import {createPicking} from './picking.js';
 
 /** A camera that has not moved for so many frames is at rest. */
 const STILL_FRAMES = 3;
@@ -18,6 +19,7 @@ export function createSurface3d(Plotly, root, {eye, onCamera, onPick}) {
   const plot = /** @type {any} */ (root);
   /** @type {Float64Array[]} the rows that Plotly holds; written in place */
   let z = [];
+  const picking = createPicking(root);
   /** What the axes were last set for. */
   let drawn = '';
   /** Where the camera is. Plotly's own record (`layout.scene.camera`) is not kept up after a `react`; its events are right. */
@@ -71,6 +73,7 @@ export function createSurface3d(Plotly, root, {eye, onCamera, onPick}) {
       Plotly.react(plot, traces, layout(range, shot.span), CONFIG);
     }
     unrefine(plot);
+    picking.mind(sceneOf(plot)?.glplot);
   };
 
   /** Only the heights are new; where the plane stays, only the marker's place. @param {Picture} picture */
