@@ -115,10 +115,10 @@ def test_a_surface_comes_coarse_then_fine_and_is_numpys(page: Page) -> None:
         """({theta, directions}) => new Promise((done) => {
             const seen = [];
             const pair = directions.map((d) => Float32Array.from(d));
-            const request = {theta: Float32Array.from(theta), directions: pair, span: 0.37, grid: 31, set: 'train'};
-            window.engine.surface(request, (answer) => {
-                seen.push([answer.grid, answer.final, [...answer.losses]]);
-                if (answer.final) done(seen);
+            const request = {theta: Float32Array.from(theta), directions: pair, span: 0.37, grid: 31, sets: ['train']};
+            window.engine.surface(request, (losses, final) => {
+                seen.push([Math.sqrt(losses.train.length), final, [...losses.train]]);
+                if (final) done(seen);
             });
         })""",
         {"theta": theta.tolist(), "directions": plane.directions.tolist()},
@@ -139,8 +139,8 @@ def test_the_newest_request_wins(page: Page) -> None:
             window.answered = [];
             const vector = Float32Array.from(theta);
             for (let i = 1; i <= 30; i++) {
-                const request = {theta: vector, directions: [vector, vector], span: i / 10, grid: 101, set: 'train'};
-                window.engine.surface(request, (answer) => window.answered.push([i, answer.final]));
+                const request = {theta: vector, directions: [vector, vector], span: i / 10, grid: 101, sets: ['train']};
+                window.engine.surface(request, (_, final) => window.answered.push([i, final]));
             }
         }""",
         some_models(network, 1)[0].tolist(),

@@ -17,7 +17,7 @@ from lossatlas.export import export_site
 from lossatlas.gallery import Gallery
 from lossatlas.runs import Run
 from tests.web.conftest import PLANES, Silent, Site, Watched, static_server, until
-from tests.web.test_controls import wait_for_frame
+from tests.web.test_controls import wait_for_frame, zoom_in
 
 pytestmark = pytest.mark.browser
 
@@ -114,7 +114,7 @@ def test_the_path_is_drawn_where_the_arrays_say_and_clipped_at_the_edge(exported
     assert [drop["x"][0], drop["y"][0]] == pytest.approx(path[1])
     assert marker["z"][1] == pytest.approx(losses[1])
 
-    page.get_by_role("slider", name="Zoom").press("End")
+    zoom_in(page)
     span = min(stored.plane.spans)
     until(page, "span => window.lossatlas.shown().span === span", span)
     line = traces(page, SURFACE)[3]

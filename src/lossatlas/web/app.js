@@ -25,7 +25,7 @@ import {createZoom} from './views/zoom.js';
 const still = matchMedia('(prefers-reduced-motion: reduce)').matches;
 const CHOICES = /** @type {const} */ (['dataset', 'hidden', 'activation', 'residual', 'run']);
 /** What may ask for arrays that are not there yet. */
-const SLICES = /** @type {const} */ (['plane', 'set', 'follow', 'pick']);
+const SLICES = /** @type {const} */ (['plane', 'seed', 'zoom', 'set', 'follow', 'pick']);
 
 /**
  * @param {object} begun
@@ -99,10 +99,11 @@ export async function start({catalog, stored, base, store, session, plotly, stat
   const dataset = createDataset({catalog, choose});
   const slice = createSlice({choose});
   const pick = createPick({choose});
-  const pickedOf = lazyLab({
+  const lab = lazyLab({
     onAnswer: () => painter?.repaint(),
-    onError: (message) => status.show({kind: 'failed', text: 'The picked network could not be evaluated', detail: message}),
+    onError: (message) => status.show({kind: 'failed', text: 'This could not be computed in the page', detail: message}),
   });
+  const pickedOf = (/** @type {Shot} */ shot) => (shot.pick ? lab()?.of(shot) ?? null : null);
   const readouts = createReadouts({pickedOf});
   const zoom = createZoom({
     onZoom: (span) => store.set({zoom: run && span === run.plane(store.get().plane).spans[0] ? null : span}),
@@ -175,10 +176,14 @@ export async function start({catalog, stored, base, store, session, plotly, stat
     onCamera: (camera) => store.set({camera}),
     onRedraw: () => painter?.repaint(),
     onPick: (a, b) => store.set({pick: [a, b]}),
+    groundOf: (shot) => lab()?.terrain.known(shot) ?? null,
   });
   const boundary = createBoundary(Plotly, {pickedOf});
   painter = createPainter({
-    wish: (shown) => (landscape?.has(store.get().view) ? wantedShot(run, store.get(), {newest, still, shown}) : null),
+    wish(shown) {
+      const shot = landscape?.has(store.get().view) ? wantedShot(run, store.get(), {newest, still, shown}) : null;
+      return shot?.computed && !lab()?.terrain.want(shot) ? null : shot;
+    },
     plots: [slice, pick, readouts, landscape, boundary], // what takes room from the plots comes first
     onDrawn,
   });
@@ -200,20 +205,19 @@ export async function start({catalog, stored, base, store, session, plotly, stat
 }
 
 /**
- * The lab comes with the first point that is picked: most visits do without it.
+ * The lab comes with the first thing that is to be computed: most visits do without it.
  * @param {{onAnswer: () => void, onError: (message: string) => void}} options
  */
 function lazyLab(options) {
   /** @type {ReturnType<typeof import('./lab.js').createLab> | null} */
   let lab = null;
   let asked = false;
-  return (/** @type {Shot} */ shot) => {
-    if (!shot.pick || lab) return lab?.of(shot) ?? null;
+  return () => {
     if (!asked) {
       asked = true;
       import('./lab.js').then(({createLab}) => { lab = createLab(options); options.onAnswer(); }, (error) => options.onError(String(error)));
     }
-    return null;
+    return lab;
   };
 }
 
@@ -242,6 +246,7 @@ function expose({ready, state, shown}) {
         const shot = shown();
         return shot && {run: shot.run.id, frame: shot.frame, epoch: shot.run.frames[shot.frame], span: shot.span, scale: shot.scale};
       },
+      computed: () => shown()?.computed ?? false,
       slice() {
         const shot = shown();
         return shot && {plane: shot.plane.name, view: shot.view, set: shot.set, follow: shot.follow, path: shot.path, pick: shot.pick};

@@ -1,32 +1,17 @@
 /**
- * The model at a picked point of the plane, computed in the page: its boundary, its losses, its accuracies. The workers
- * start with the first point that is picked.
+ * What the page computes itself: the model at a picked point of the plane (its boundary, its losses, its accuracies), and
+ * surfaces that are not stored. The workers start with the first of these that is asked for.
  */
 /** @import {Seen, Shot} from './types.js' */
 /** @import {Run} from './run.js' */
 /** @import {ModelAnswer} from './engine/worker.js' */
 import {createEngine} from './engine/client.js';
-import {move} from './engine/plane.js';
-import {planeArray} from './slice.js';
+import {createTerrain} from './terrain.js';
+import {pickedTheta} from './vectors.js';
 
 /**
  * @typedef {Seen & {metrics: {train_loss: number, test_loss: number, train_accuracy: number, test_accuracy: number}}} Picked
  */
-
-/** Theta at the picked point of a shot. @param {Shot} shot @returns {Float32Array} */
-export function pickedTheta({run, frame, plane, follow, pick}) {
-  const size = run.manifest.model.parameters;
-  const directions = /** @type {Float32Array} */ (run.numbers(planeArray(plane, 'directions')));
-  const theta = new Float32Array(size);
-  const [a, b] = /** @type {[number, number]} */ (pick);
-  move(theta, 0, centreOf(run, plane, follow ? frame : plane.centre_frame ?? null), directions.subarray(0, size), directions.subarray(size), a, b);
-  return theta;
-}
-
-/** @param {Run} run @param {Shot['plane']} plane @param {number | null} frame @returns {Float32Array} */
-function centreOf(run, plane, frame) {
-  return /** @type {any} */ (frame === null ? run.numbers(planeArray(plane, 'centre')) : run.frameOf('weights', frame));
-}
 
 /** @param {{onAnswer: () => void, onError: (message: string) => void}} options */
 export function createLab({onAnswer, onError}) {
@@ -49,7 +34,10 @@ export function createLab({onAnswer, onError}) {
     return engine;
   };
 
+  const terrain = createTerrain({engineFor: open, onAnswer});
+
   return {
+    terrain,
     /** The model of the shot's picked point, as soon as it is known; null where none is picked. @param {Shot} shot @returns {{picked: Picked, current: boolean} | null} */
     of(shot) {
       if (!shot.pick) return null;

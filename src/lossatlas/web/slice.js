@@ -5,72 +5,115 @@
 import {isSmooth} from './engine/network.js';
 
 const PATH_ARRAYS = ['path', 'residual', 'path_loss'];
+/** Half-sides of what can be computed in the page. */
+export const SPANS = Object.freeze({least: 0.001, most: 3});
+/** Samples along a and b of a surface that is computed in the page. */
+const GRID = 41;
+const HIDES = 'Where training went: of many dimensions it shows two at random. Draw others, and see what stays.';
 
 /** @param {Run} run @param {State} state @returns {Slice} */
 export function sliceOf(run, state) {
-  const plane = run.plane(state.plane);
-  const set = hasTest(run, plane) ? state.set : 'train';
-  const follow = followsFrame(run, plane, set, state.follow);
-  const spanIndex = nearestSpan(plane.spans, state.zoom);
+  const stored = run.plane(state.plane);
+  const able = labLimit(run, stored) === '';
+  const plane = able && state.seed !== null ? freshPlane(run, state.seed) : stored;
+  const near = nearestSpan(plane.spans, state.zoom);
+  const computed = able && (plane !== stored || (state.zoom !== null && !sameSpan(state.zoom, plane.spans[near])));
+  const set = computed || hasTest(run, plane) ? state.set : 'train';
+  const follow = followsFrame(run, plane, set, state.follow, computed);
   return {
-    plane, spanIndex, span: plane.spans[spanIndex], set, follow,
+    plane, computed, set, follow,
+    spanIndex: computed ? -1 : near,
+    span: computed ? Math.min(SPANS.most, Math.max(SPANS.least, state.zoom ?? plane.spans[0])) : plane.spans[near],
     path: state.path && !follow && hasPath(plane),
     view: state.view,
     scale: set === 'gap' ? 'linear' : state.scale,
-    pick: pickLimit(run, plane) ? null : state.pick,
+    pick: able ? state.pick : null,
   };
 }
 
+/** @type {WeakMap<Run, Map<number, PlaneEntry>>} */
+const fresh = new WeakMap();
+
+/** The plane along two freshly initialised models that no run has stored. @param {Run} run @param {number} seed @returns {PlaneEntry} */
+function freshPlane(run, seed) {
+  const known = fresh.get(run) ?? new Map();
+  fresh.set(run, known);
+  if (!known.has(seed)) {
+    known.set(seed, {
+      name: `drawn-${seed}`, kind: 'fresh', title: `Drawn anew, seed ${seed}`, drawn: seed, hides: HIDES,
+      what: 'Two random directions: the parameters of two freshly initialised models, drawn anew in this page.',
+      spans: [1], arrays: {},
+    });
+  }
+  return known.get(seed);
+}
+
 /** The arrays of the plane that a slice needs. @param {Slice} slice @returns {string[]} */
-export function wantedArrays({plane, set, follow, pick}) {
+export function wantedArrays({plane, computed, set, follow, pick}) {
+  const lab = computed || pick;
+  const drawn = plane.drawn !== undefined;
   const own = [
-    'coordinates', 'loss_surface', // also for the test loss: both are drawn on one scale
-    ...(set === 'train' ? [] : ['test_loss_surface']),
+    ...(computed ? [] : ['coordinates', 'loss_surface']), // also for the test loss: both are drawn on one scale
+    ...(computed || set === 'train' ? [] : ['test_loss_surface']),
     ...(follow || !hasPath(plane) ? [] : PATH_ARRAYS),
-    ...(pick ? ['directions', ...('centre' in plane.arrays ? ['centre'] : [])] : []),
+    ...(lab && !drawn ? ['directions', ...('centre' in plane.arrays ? ['centre'] : [])] : []),
   ].map((name) => planeArray(plane, name));
-  return pick ? [...own, 'weights'] : own;
+  return lab ? [...own, 'weights'] : own;
+}
+
+/** Samples along a, and along b. @param {Run} run @param {Slice} slice */
+export function gridOf(run, {plane, computed}) {
+  return computed ? GRID : run.grid(plane);
 }
 
 /**
  * Why a control has nothing to offer, as a sentence for its tooltip; empty where it has.
  * @param {Run} run @param {Slice} slice
  */
-export function limits(run, {plane, set, follow}) {
+export function limits(run, {plane, set, follow, computed}) {
   return {
-    set: hasTest(run, plane) ? '' : run.live ? 'Test losses are there when training has ended.' : 'This run was stored without the test loss in this plane.',
-    follow: followLimit(run, plane, set),
-    path: !hasPath(plane) ? 'This run was stored without its path in this plane.' : follow ? 'The path is drawn where the plane stays: turn “Follow the parameters” off.' : '',
+    set: computed || hasTest(run, plane) ? '' : run.live ? 'Test losses are there when training has ended.' : 'This run was stored without the test loss in this plane.',
+    follow: followLimit(run, plane, set, computed),
+    path: pathLimit(plane, follow),
     log: set === 'gap' ? 'The gap can be negative, so its scale is linear.' : '',
   };
 }
 
-/** Why no point can be picked; empty where one can. @param {Run} run @param {PlaneEntry} plane */
-export function pickLimit(run, plane) {
-  if (run.live) return 'Points can be picked when training has ended.';
+/** @param {PlaneEntry} plane @param {boolean} follow */
+function pathLimit(plane, follow) {
+  if (plane.drawn !== undefined) return 'The path is projected onto planes that the run has stored.';
+  if (!hasPath(plane)) return 'This run was stored without its path in this plane.';
+  return follow ? 'The path is drawn where the plane stays: turn “Follow the parameters” off.' : '';
+}
+
+/** Why nothing of this plane can be computed in the page; empty where it can. @param {Run} run @param {PlaneEntry} plane */
+export function labLimit(run, plane) {
+  if (run.live) return 'This can be had when training has ended.';
   if (!isSmooth(run.manifest.model)) return `A network of ${run.manifest.model.parameters} parameters is too large to evaluate while one drags.`;
-  if (!('weights' in run.manifest.arrays) || !('directions' in plane.arrays)) return 'This run was published without its weights.';
+  if (!('weights' in run.manifest.arrays) || (plane.drawn === undefined && !('directions' in plane.arrays))) return 'This run was published without its weights.';
   return '';
 }
 
-/** @param {Run} run @param {PlaneEntry} plane @param {Slice['set']} set */
-function followLimit(run, plane, set) {
+/** @param {Run} run @param {PlaneEntry} plane @param {Slice['set']} set @param {boolean} computed */
+function followLimit(run, plane, set, computed) {
+  if (plane.drawn !== undefined) return 'Along new directions the plane always moves with the parameters.';
   if (!isMoving(plane)) return 'This plane is stored around one centre, so it cannot move.';
   if (run.live) return 'While the network trains the plane moves with it; it can be held when training has ended.';
   if (!hasPath(plane)) return 'This run was stored without its path in this plane, so the plane always moves.';
-  if (set !== 'train' && !testMoves(plane)) return 'The test loss is stored around the fixed centre only.';
+  if (set !== 'train' && !computed && !testMoves(plane)) return 'The test loss is stored around the fixed centre only.';
   return '';
 }
 
-/** @param {Run} run @param {PlaneEntry} plane @param {Slice['set']} set @param {boolean} wished */
-function followsFrame(run, plane, set, wished) {
+/** @param {Run} run @param {PlaneEntry} plane @param {Slice['set']} set @param {boolean} wished @param {boolean} computed */
+function followsFrame(run, plane, set, wished, computed) {
+  if (plane.drawn !== undefined) return true;
   if (!isMoving(plane)) return false;
   if (run.live || !hasPath(plane)) return true;
-  return wished && (set === 'train' || testMoves(plane));
+  return wished && (set === 'train' || computed || testMoves(plane));
 }
 
 /** Is there a surface around every frame? @param {PlaneEntry} plane */
-export function isMoving(plane) { return plane.arrays.loss_surface.axes[1] === 'frame'; }
+export function isMoving(plane) { return plane.drawn !== undefined || plane.arrays.loss_surface.axes[1] === 'frame'; }
 
 /** @param {PlaneEntry} plane */
 export function testMoves(plane) { return plane.arrays.test_loss_surface?.axes[1] === 'frame'; }
@@ -91,8 +134,11 @@ function nearestSpan(spans, span) {
   return distances.indexOf(Math.min(...distances));
 }
 
+/** @param {number} a @param {number} b */
+function sameSpan(a, b) { return Math.abs(a - b) < 1e-6 * b; }
+
 /** @param {Slice} a @param {Slice} b */
 export function sameSlice(a, b) {
-  return a.plane === b.plane && a.spanIndex === b.spanIndex && a.set === b.set && a.follow === b.follow
+  return a.plane === b.plane && a.computed === b.computed && a.span === b.span && a.spanIndex === b.spanIndex && a.set === b.set && a.follow === b.follow
     && a.path === b.path && a.view === b.view && a.scale === b.scale && String(a.pick) === String(b.pick);
 }

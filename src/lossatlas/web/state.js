@@ -23,6 +23,7 @@ export const PROPERTIES = [
   {name: 'scale', read: (text) => oneOf(text, ['linear', 'log']), write: String},
   {name: 'camera', read: readEye, write: ({x, y, z}) => [x, y, z].map((n) => n.toFixed(2)).join(',')},
   {name: 'plane', read: (text) => text || undefined, write: String},
+  {name: 'seed', read: readSeed, write: String},
   {name: 'view', read: (text) => oneOf(text, ['surface', 'contours', 'section']), write: String},
   {name: 'set', read: (text) => oneOf(text, ['train', 'test', 'gap']), write: String},
   {name: 'follow', read: readBoolean, write: String},
@@ -33,7 +34,7 @@ export const PROPERTIES = [
 
 /** How the landscape is looked at when nothing else is said; Reset returns to it. */
 export const FIRST_VIEW = Object.freeze({
-  epoch: null, zoom: null, scale: 'linear', plane: null, view: 'surface', set: 'train', follow: true, path: true, timeline: 'loss', pick: null,
+  epoch: null, zoom: null, scale: 'linear', plane: null, seed: null, view: 'surface', set: 'train', follow: true, path: true, timeline: 'loss', pick: null,
 });
 
 /** What a bare URL means. @param {Catalog} catalog @returns {State} */
@@ -100,6 +101,11 @@ export function createStore(initial) {
 function readNumber(text, least) {
   const value = Number(text);
   return text.trim() !== '' && Number.isFinite(value) && value >= least ? value : undefined;
+}
+
+/** @param {string} text */
+function readSeed(text) {
+  return /^\d{1,15}$/.test(text) ? Number(text) : undefined;
 }
 
 /** @param {string} text @param {string[]} values */

@@ -22,6 +22,7 @@
  * @property {[number, number] | null} [eigenvalues] of the directions, in a Hessian plane
  * @property {{name: string, a: number, b: number}[]} [anchors] the points that a plane was laid through
  * @property {{share: number, threshold: number, grid: number, span: number} | null} [nonconvexity]
+ * @property {number} [drawn] the seed of directions that are drawn in the page; such a plane has no arrays
  * @property {number[]} spans in the order of the arrays' span axis; the one to show first is first
  * @property {Record<string, ArrayEntry>} arrays
  *
@@ -86,6 +87,7 @@
  * @property {'linear' | 'log'} scale
  * @property {Eye} camera
  * @property {string | null} plane null: the run's first
+ * @property {number | null} seed of new random directions, drawn in the page; null: those of the plane
  * @property {View} view
  * @property {LossSet} set whose loss
  * @property {boolean} follow does the plane move with the parameters, where it can?
@@ -98,7 +100,8 @@
  *
  * @typedef {object} Slice what of a run's landscape is shown: the state, as far as the run can follow it
  * @property {PlaneEntry} plane
- * @property {number} spanIndex
+ * @property {boolean} computed in the page, as no array has it
+ * @property {number} spanIndex in the arrays; -1 where it is computed
  * @property {number} span
  * @property {LossSet} set
  * @property {boolean} follow true: around the frame's parameters; false: around the plane's fixed centre

@@ -1,54 +1,86 @@
-/** The page's side of the engine: two workers, one for surfaces and one for single models; stale answers are dropped. */
-/** @import {ModelAnswer, Run, SurfaceAnswer} from './worker.js' */
+/**
+ * The page's side of the engine: two workers that share the work of a surface. Of each sort of question only the newest is
+ * answered.
+ */
+/** @import {Losses, LossSet, ModelAnswer, Run, SamplesAnswer, SurfaceAnswer} from './worker.js' */
 
 /** A preview's samples along each axis. */
-const COARSE = 17;
+export const COARSE = 17;
+
+/** @typedef {'surface' | 'samples' | 'model'} Sort */
+/** @typedef {[Float32Array, Float32Array]} Directions */
 
 export function createEngine() {
-  const workers = {surface: start(), model: start()};
-  /** @type {Record<string, ((answer: any) => void) | null>} */
-  const waiting = {surface: null, model: null};
-  const ids = {surface: 0, model: 0};
+  const workers = [start(), start()];
+  /** @type {Record<Sort, ((answer: any) => void) | null>} */
+  const waiting = {surface: null, samples: null, model: null};
+  /** @type {Record<Sort, number>} */
+  const ids = {surface: 0, samples: 0, model: 0};
   /** @type {(message: string) => void} */
   let onError = () => {};
 
-  /** @param {'surface' | 'model'} sort */
-  const listen = (sort) => {
-    workers[sort].onmessage = ({data}) => {
+  for (const worker of workers) {
+    worker.onmessage = ({data}) => {
       if (data.type === 'error') onError(data.message);
-      else if (data.id === ids[sort]) waiting[sort]?.(data);
+      else if (data.id === ids[/** @type {Sort} */ (data.type)]) waiting[/** @type {Sort} */ (data.type)]?.(data);
     };
-  };
-  listen('surface');
-  listen('model');
+  }
 
-  /** @param {'surface' | 'model'} sort @param {object} request @param {(answer: any) => void} onAnswer */
-  const ask = (sort, request, onAnswer) => {
+  /** @param {Sort} sort @param {((answer: any) => void) | null} onAnswer */
+  const next = (sort, onAnswer) => {
     waiting[sort] = onAnswer;
-    workers[sort].postMessage({...request, type: sort, id: ++ids[sort]});
+    return ++ids[sort];
   };
+  /** @param {number} worker @param {Sort} sort @param {number} id @param {object} request */
+  const send = (worker, sort, id, request) => workers[worker].postMessage({...request, type: sort, id});
 
   return {
     /** @param {(message: string) => void} handler */
     set onError(handler) { onError = handler; },
     /** From now on of this run; what was asked of another is not answered. @param {Run} run */
     open(run) {
-      for (const sort of /** @type {const} */ (['surface', 'model'])) {
-        ids[sort]++;
-        waiting[sort] = null;
-        workers[sort].postMessage({type: 'run', run});
-      }
+      for (const sort of /** @type {Sort[]} */ (Object.keys(ids))) next(sort, null);
+      for (const worker of workers) worker.postMessage({type: 'run', run});
     },
     /**
-     * A loss surface, first a preview and then in full, unless a newer one is asked for.
-     * @param {{theta: Float32Array, directions: [Float32Array, Float32Array], span: number, grid: number, set: 'train' | 'test'}} request
-     * @param {(answer: SurfaceAnswer) => void} onAnswer
+     * A loss surface, first a preview of COARSE × COARSE and then in full, unless a newer one is asked for.
+     * @param {{theta: Float32Array, directions: Directions, span: number, grid: number, sets: LossSet[]}} request
+     * @param {(losses: Losses, final: boolean) => void} onAnswer
      */
-    surface: (request, onAnswer) => ask('surface', {...request, coarse: COARSE}, onAnswer),
+    surface(request, onAnswer) {
+      const {grid, sets} = request;
+      const split = Math.max(0, Math.min(grid, Math.round((grid * grid - COARSE * COARSE) / (2 * grid)))); // the first has the preview to do as well
+      /** @type {SurfaceAnswer[]} */
+      const parts = [];
+      const id = next('surface', (/** @type {SurfaceAnswer} */ answer) => {
+        if (!answer.final) return parts.length < 2 && onAnswer(answer.losses, false);
+        parts.push(answer);
+        if (parts.length === 2) onAnswer(joined(parts, grid, sets), true);
+      });
+      send(0, 'surface', id, {...request, coarse: COARSE, rows: [0, split]});
+      send(1, 'surface', id, {...request, coarse: 0, rows: [split, grid]});
+    },
+    /**
+     * Small surfaces around several models.
+     * @param {{thetas: Float32Array[], directions: Directions, span: number, sets: LossSet[]}} request
+     * @param {(losses: Losses[]) => void} onAnswer
+     */
+    samples(request, onAnswer) {
+      send(1, 'samples', next('samples', (/** @type {SamplesAnswer} */ {losses}) => onAnswer(losses)), {...request, grid: COARSE});
+    },
     /** Boundary and losses of one model. @param {Float32Array} theta @param {(answer: ModelAnswer) => void} onAnswer */
-    model: (theta, onAnswer) => ask('model', {theta}, onAnswer),
-    close() { for (const worker of Object.values(workers)) worker.terminate(); },
+    model(theta, onAnswer) { send(1, 'model', next('model', onAnswer), {theta}); },
+    close() { for (const worker of workers) worker.terminate(); },
   };
+}
+
+/** @param {SurfaceAnswer[]} parts @param {number} grid @param {LossSet[]} sets @returns {Losses} */
+function joined(parts, grid, sets) {
+  return Object.fromEntries(sets.map((set) => {
+    const whole = new Float32Array(grid * grid);
+    for (const {rows, losses} of parts) whole.set(/** @type {Float32Array} */ (losses[set]), rows[0] * grid);
+    return [set, whole];
+  }));
 }
 
 function start() {

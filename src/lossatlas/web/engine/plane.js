@@ -10,18 +10,19 @@ const CHUNK = 64;
  * @param {Kernel} kernel @param {Float32Array} centre packed @param {[Float32Array, Float32Array]} directions packed
  * @param {number} span @param {number} grid odd
  * @param {() => Promise<boolean>} goOn asked between chunks; false ends it
+ * @param {[number, number]} [rows] of the grid, from the first up to and without the second
  * @returns {Promise<Float32Array | null>} null: ended
  */
-export async function surfaceOf(kernel, centre, [first, second], span, grid, goOn) {
+export async function surfaceOf(kernel, centre, [first, second], span, grid, goOn, [from, to] = [0, grid]) {
   const size = centre.length;
   const half = (grid - 1) / 2;
   const values = Float32Array.from({length: grid}, (_, i) => span * ((i - half) / half));
-  const losses = new Float32Array(grid * grid);
+  const losses = new Float32Array((to - from) * grid);
   const models = new Float32Array(CHUNK * size);
   for (let start = 0; start < losses.length; start += CHUNK) {
     const count = Math.min(CHUNK, losses.length - start);
     for (let m = 0; m < count; m++) {
-      move(models, m * size, centre, first, second, values[(start + m) % grid], values[Math.floor((start + m) / grid)]);
+      move(models, m * size, centre, first, second, values[(start + m) % grid], values[from + Math.floor((start + m) / grid)]);
     }
     losses.set(kernel.losses(models.subarray(0, count * size), count), start);
     if (start + count < losses.length && !(await goOn())) return null;
@@ -59,4 +60,25 @@ export function classify(logits, classes) {
     confidence[i] = 1 / sum;
   }
   return {predicted, confidence};
+}
+
+/**
+ * A square grid of samples seen at a finer grid, by bilinear interpolation.
+ * @param {Float32Array} values [b, a] @param {number} grid @returns {Float32Array}
+ */
+export function refined(values, grid) {
+  const size = Math.sqrt(values.length);
+  const fine = new Float32Array(grid * grid);
+  const places = Array.from({length: grid}, (_, i) => {
+    const place = (i * (size - 1)) / (grid - 1);
+    const low = Math.min(size - 2, Math.floor(place));
+    return [low, place - low];
+  });
+  places.forEach(([row, v], j) => places.forEach(([column, u], i) => {
+    const at = row * size + column;
+    const near = (1 - u) * values[at] + (u && u * values[at + 1]); // no 0·∞
+    const far = v && ((1 - u) * values[at + size] + (u && u * values[at + size + 1]));
+    fine[j * grid + i] = (1 - v) * near + v * far;
+  }));
+  return fine;
 }

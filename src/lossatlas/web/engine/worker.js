@@ -11,19 +11,22 @@ import {scalarKernel} from './scalar.js';
 
 /**
  * @typedef {{points: Float32Array, labels: ArrayLike<number>}} Sample
+ * @typedef {'train' | 'test'} LossSet
+ * @typedef {Partial<Record<LossSet, Float32Array>>} Losses [b, a]
  * @typedef {object} Run what a worker is told once for each run
  * @property {Architecture} network
  * @property {Record<'train' | 'test', Sample>} samples
  * @property {Float32Array} inputs [M, 2]: where boundaries are asked for, the meshgrid and after it the data points
  *
  * @typedef {{type: 'run', run: Run}} RunMessage
- * @typedef {{type: 'surface', id: number, theta: Float32Array, directions: [Float32Array, Float32Array], span: number, grid: number, coarse: number, set: 'train' | 'test'}} SurfaceMessage
+ * @typedef {{type: 'surface', id: number, theta: Float32Array, directions: [Float32Array, Float32Array], span: number, grid: number, coarse: number, rows: [number, number], sets: LossSet[]}} SurfaceMessage `coarse`: of a preview, which comes first; 0 for none
+ * @typedef {{type: 'samples', id: number, thetas: Float32Array[], directions: [Float32Array, Float32Array], span: number, grid: number, sets: LossSet[]}} SamplesMessage surfaces around several models
  * @typedef {{type: 'model', id: number, theta: Float32Array}} ModelMessage
- * @typedef {{type: 'surface', id: number, grid: number, losses: Float32Array, final: boolean, milliseconds: number}} SurfaceAnswer
+ * @typedef {{type: 'surface', id: number, grid: number, rows: [number, number], losses: Losses, final: boolean, milliseconds: number}} SurfaceAnswer
+ * @typedef {{type: 'samples', id: number, losses: Losses[]}} SamplesAnswer
  * @typedef {{type: 'model', id: number, predicted: Uint8Array, confidence: Float32Array, losses: {train: number, test: number}}} ModelAnswer
  */
 
-/** The grid of a preview is at most this share of the full one, and a chunk lasts a few milliseconds. */
 const scope = /** @type {any} */ (globalThis);
 const SIMD = loadModule(async (name) => (await fetch(new URL(name, import.meta.url))).arrayBuffer()).catch(() => null);
 
@@ -33,7 +36,7 @@ let run = null;
 let kernels = new Map();
 let places = new Int32Array(0);
 /** The newest request of each sort. @type {Record<string, number>} */
-const newest = {surface: 0, model: 0};
+const newest = {surface: 0, samples: 0, model: 0};
 
 /** Other messages first. @returns {Promise<void>} */
 const pause = () => new Promise((resume) => {
@@ -60,22 +63,59 @@ const lossKernel = (set) => {
   return kernel(set, points, labels);
 };
 
-/** @param {SurfaceMessage} request */
-async function surface({id, theta, directions, span, grid, coarse, set}) {
-  const own = run;
-  const start = performance.now();
-  const evaluate = await lossKernel(set);
+/**
+ * A surface of each set, unless something newer is asked for.
+ * @param {Float32Array} theta @param {{directions: [Float32Array, Float32Array], span: number, sets: LossSet[]}} request
+ * @param {number} grid @param {[number, number]} rows @param {() => boolean} current
+ * @returns {Promise<Losses | null>}
+ */
+async function losses(theta, {directions, span, sets}, grid, rows, current) {
   const centre = packed(theta, places);
   /** @type {[Float32Array, Float32Array]} */
   const pair = [packed(directions[0], places), packed(directions[1], places)];
+  /** @type {Losses} */
+  const found = {};
+  for (const set of sets) {
+    const evaluate = await lossKernel(set);
+    const surface = current() && await surfaceOf(evaluate, centre, pair, span, grid, async () => { await pause(); return current(); }, rows);
+    if (!surface) return null;
+    found[set] = surface;
+  }
+  return found;
+}
+
+/** @param {SurfaceMessage} request */
+async function surface(request) {
+  const own = run;
+  const start = performance.now();
+  const {id, grid, coarse, rows} = request;
   const current = () => newest.surface === id && run === own;
-  for (const size of coarse < grid ? [coarse, grid] : [grid]) {
-    const losses = current() ? await surfaceOf(evaluate, centre, pair, span, size, async () => { await pause(); return current(); }) : null;
-    if (!losses) return;
-    scope.postMessage({type: 'surface', id, grid: size, losses, final: size === grid, milliseconds: performance.now() - start}, [losses.buffer]);
+  for (const size of coarse && coarse < grid ? [coarse, grid] : [grid]) {
+    const final = size === grid;
+    const part = /** @type {[number, number]} */ (final ? rows : [0, size]);
+    const found = await losses(request.theta, request, size, part, current);
+    if (!found) return;
+    scope.postMessage({type: 'surface', id, grid: size, rows: part, losses: found, final, milliseconds: performance.now() - start}, buffersOf([found]));
     await pause();
   }
 }
+
+/** @param {SamplesMessage} request */
+async function samples(request) {
+  const own = run;
+  const {id, grid} = request;
+  /** @type {Losses[]} */
+  const all = [];
+  for (const theta of request.thetas) {
+    const found = await losses(theta, request, grid, [0, grid], () => newest.samples === id && run === own);
+    if (!found) return;
+    all.push(found);
+  }
+  scope.postMessage({type: 'samples', id, losses: all}, buffersOf(all));
+}
+
+/** @param {Losses[]} all */
+const buffersOf = (all) => all.flatMap((found) => Object.values(found).map(({buffer}) => buffer));
 
 /** @param {ModelMessage} request */
 async function model({id, theta}) {
@@ -91,7 +131,9 @@ async function model({id, theta}) {
   scope.postMessage({type: 'model', id, predicted, confidence, losses}, [predicted.buffer, confidence.buffer]);
 }
 
-/** @param {MessageEvent<RunMessage | SurfaceMessage | ModelMessage>} event */
+const answers = {surface, samples, model};
+
+/** @param {MessageEvent<RunMessage | SurfaceMessage | SamplesMessage | ModelMessage>} event */
 scope.onmessage = ({data}) => {
   if (data.type === 'run') {
     run = data.run;
@@ -100,5 +142,5 @@ scope.onmessage = ({data}) => {
     return;
   }
   newest[data.type] = data.id;
-  (data.type === 'surface' ? surface(data) : model(data)).catch((error) => scope.postMessage({type: 'error', id: data.id, message: String(error)}));
+  answers[data.type](/** @type {any} */ (data)).catch((/** @type {unknown} */ error) => scope.postMessage({type: 'error', id: data.id, message: String(error)}));
 };

@@ -1,6 +1,7 @@
 /** The trajectory in a plane that stays: its projection, and the losses along it. Data → numbers to draw. */
 /** @import {Shot, Slice} from '../types.js' */
 /** @import {Run} from '../run.js' */
+/** @import {Numbers} from '../npy.js' */
 /** @import {Line} from './landscape.js' */
 /** @import {LossRange} from './range.js' */
 import {within} from './range.js';
@@ -16,14 +17,15 @@ import {within} from './range.js';
 /**
  * The trajectory of a slice whose plane stays. The training loss at the projections is stored; the others are read off
  * the surface. Null where the run has none.
- * @param {Run} run @param {Slice} slice @returns {Trajectory | null}
+ * @param {Run} run @param {Slice} slice @param {Numbers} values of the surface @param {number} grid
+ * @returns {Trajectory | null}
  */
-export function trajectoryOf(run, slice) {
+export function trajectoryOf(run, slice, values, grid) {
   if (slice.follow || !('path' in slice.plane.arrays)) return null;
   const points = run.numbersOf(slice.plane, 'path');
   const heights = slice.set === 'train'
     ? Array.from(run.numbersOf(slice.plane, 'path_loss'))
-    : readOff(run.values(slice, 0), run.grid(slice.plane), points, slice.span);
+    : readOff(values, grid, points, slice.span);
   return {points, slice: heights, own: run.losses(slice.set), epochs: run.frames};
 }
 

@@ -11,12 +11,12 @@ export function planeTitle({title, name}) {
 }
 
 /** Where the plane is, in a sentence. @param {Shot} shot */
-export function modeText({run, plane, set, follow}) {
+export function modeText({run, plane, computed, set, follow}) {
   if (follow) return 'The plane moves with the network: the centre is always the current parameters.';
   const centre = plane.centre_frame ?? (isMoving(plane) ? run.frames.length - 1 : null);
   const last = centre === run.frames.length - 1;
   const where = centre === null ? 'its own centre' : last ? 'the trained network' : `the network of epoch ${run.frames[centre]}`;
-  const why = set !== 'train' && isMoving(plane) && !testMoves(plane) ? ', as test losses are stored there only' : '';
+  const why = set !== 'train' && !computed && isMoving(plane) && !testMoves(plane) ? ', as test losses are stored there only' : '';
   const point = hasPath(plane) ? '; the point shows where the current parameters project to' : '';
   return `The plane stays at ${where}${why}${point}.`;
 }

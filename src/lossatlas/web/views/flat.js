@@ -32,7 +32,7 @@ export function createFlat(Plotly, root, {onPick}) {
   };
 
   /** Axes, path and colours, and the canvas exactly under them. @param {Picture} picture */
-  const prepare = ({shot, range, path, title}) => {
+  const prepare = ({shot, grid, range, path, title}) => {
     const theme = currentTheme();
     const size = {width: root.clientWidth, height: root.clientHeight};
     square = squareIn(size);
@@ -50,7 +50,6 @@ export function createFlat(Plotly, root, {onPick}) {
     const {side, margin} = square;
     Object.assign(canvas.style, {left: `${margin.l}px`, top: `${margin.t}px`, width: `${side}px`, height: `${side}px`});
     canvas.width = canvas.height = Math.max(1, Math.round(side * devicePixelRatio));
-    const grid = shot.run.grid(shot.plane);
     cells.width = cells.height = grid;
     image = new ImageData(grid, grid);
   };
@@ -87,7 +86,7 @@ export function createFlat(Plotly, root, {onPick}) {
       const fresh = key !== drawn;
       drawn = key;
       if (fresh) prepare(picture);
-      if (fresh || shot.follow) paint(picture);
+      if (fresh || shot.follow || shot.computed) paint(picture);
       now.hidden = !place || (path !== null && !isInside(path, shot.frame, shot.span));
       if (place) put(now, shot.span, place);
       there.hidden = !shot.pick || Math.max(...shot.pick.map(Math.abs)) > shot.span;
@@ -131,8 +130,7 @@ function watchPointer(root, probe, of, onPick) {
     if (held) pick(event);
     const found = placeOf(event);
     if (!found) return say(probe, '');
-    const {picture: {shot, values, title}, place} = found;
-    const size = shot.run.grid(shot.plane);
+    const {picture: {shot, grid: size, values, title}, place} = found;
     const [i, j] = place.map((share) => Math.round(share * (size - 1)));
     const [a, b] = [i, j].map((k) => spanText(((2 * k) / (size - 1) - 1) * shot.span));
     say(probe, `a ${a}, b ${b}: ${title} ${lossText(values[j * size + i])}`);

@@ -1,13 +1,16 @@
 /** The left plot: chooses the range, draws the view that is asked for, and says in words what is shown. */
-/** @import {Eye, Shot, State} from '../types.js' */
+/** @import {Eye, LossSet, Shot, State} from '../types.js' */
+/** @import {Losses} from '../engine/worker.js' */
 /** @import {Numbers} from '../npy.js' */
 /** @import {LossRange} from '../figures/range.js' */
 /** @import {Trajectory} from '../figures/path.js' */
+/** @import {Ground} from '../terrain.js' */
 import {byId, say} from '../dom.js';
 import {orbit, SET_TITLES} from '../figures/landscape.js';
 import {isInside, placeOf, trajectoryOf} from '../figures/path.js';
 import {gapRange, lossRange, rangeNote} from '../figures/range.js';
 import {landscapeSummary} from '../figures/slice.js';
+import {gridOf} from '../slice.js';
 import {createColourbar} from './colourbar.js';
 import {createSurface3d} from './surface3d.js';
 
@@ -20,6 +23,7 @@ const ROOTS = {surface: 'landscape-plot', contours: 'landscape-map', section: 'l
  * @typedef {object} Picture what a view draws
  * @property {Shot} shot
  * @property {Numbers} values [b, a] flattened
+ * @property {number} grid values along a, and along b
  * @property {number[]} axis the sampled a, and b
  * @property {LossRange} range
  * @property {Trajectory | null} path where the plane stays, if there is one
@@ -34,7 +38,7 @@ const ROOTS = {surface: 'landscape-plot', contours: 'landscape-map', section: 'l
 
 /**
  * @param {import('../plotly.js').Plotly} Plotly
- * @param {{eye: () => Eye, onCamera: (eye: Eye) => void, onRedraw: () => void, onPick: (a: number, b: number) => void}} options
+ * @param {{eye: () => Eye, onCamera: (eye: Eye) => void, onRedraw: () => void, onPick: (a: number, b: number) => void, groundOf: (shot: Shot) => Ground | null}} options
  */
 export function createLandscape(Plotly, options) {
   const root = byId('landscape-plot');
@@ -56,16 +60,19 @@ export function createLandscape(Plotly, options) {
     button.addEventListener('click', () => options.onCamera(orbit(options.eye(), Number(turn) * STEP, Number(tilt) * STEP)));
   }
 
-  /** @param {Shot} shot @returns {Picture} */
+  /** @param {Shot} shot @returns {Picture | null} null: what it takes is not computed yet, or no more */
   const pictureOf = (shot) => {
     const {run, frame, plane, span, set, follow, path, pick} = shot;
-    const range = ranges.of(shot);
+    const ground = shot.computed ? options.groundOf(shot) : null;
+    if (shot.computed && !ground) return null;
+    const grid = gridOf(run, shot);
+    const values = ground ? valuesOf(set, ground.losses) : run.values(shot, frame);
+    const range = ground ? rangeOfGround(shot, ground) : ranges.of(shot);
     const key = [run.id, plane.name, span, set, follow, path, JSON.stringify(range), style].join();
     const mark = pick && Math.max(...pick.map(Math.abs)) <= span ? pick : null;
-    if (key !== known.key) {
-      known = {key, path: trajectoryOf(run, shot), axis: Array.from(run.numbersOf(plane, 'coordinates'), (c) => c * span)};
-    }
-    return {shot, range, key, path: known.path, place: placeOf(shot, known.path), mark, axis: known.axis, values: run.values(shot, frame), loss: run.losses(set)[frame], title: SET_TITLES[set]};
+    const stage = `${key} ${ground?.final}`; // a path may be read off the surface
+    if (stage !== known.key) known = {key: stage, path: trajectoryOf(run, shot, values, grid), axis: axisOf(grid, span)};
+    return {shot, range, key, path: known.path, place: placeOf(shot, known.path), mark, axis: known.axis, values, grid, loss: run.losses(set)[frame], title: SET_TITLES[set]};
   };
 
   /** @param {State['view']} view */
@@ -96,6 +103,7 @@ export function createLandscape(Plotly, options) {
     draw(shot) {
       if (drag.on) return; // an update during a drag can lose the camera (plotly.js#6359)
       const picture = pictureOf(shot);
+      if (!picture) return;
       const {range, key, loss, title, path} = picture;
       say(byId('landscape-note'), [rangeNote(range), path && !isInside(path, shot.frame, shot.span) ? 'the parameters are outside this zoom' : ''].filter(Boolean).join(' · '));
       drawView(picture);
@@ -178,6 +186,24 @@ function createRanges() {
       return range;
     },
   };
+}
+
+/** Computed surfaces have a range from a few frames: nothing crawls in play. @param {Shot} shot @param {Ground} ground */
+function rangeOfGround({set, scale}, {samples}) {
+  const drawn = samples.map((losses) => valuesOf(set, losses));
+  return set === 'gap' ? gapRange(drawn) : lossRange(samples.map((losses) => valuesOf('train', losses)), scale, drawn);
+}
+
+/** @param {LossSet} set @param {Losses} losses @returns {Numbers} */
+function valuesOf(set, {train, test}) {
+  if (set === 'gap' && train && test) return test.map((value, i) => value - train[i]);
+  return /** @type {Float32Array} */ (set === 'train' ? train : test);
+}
+
+/** @param {number} grid @param {number} span */
+function axisOf(grid, span) {
+  const half = (grid - 1) / 2;
+  return Array.from({length: grid}, (_, i) => span * Math.fround((i - half) / half));
 }
 
 /** @param {Shot} shot @param {number[]} frames */

@@ -1,7 +1,7 @@
 /** Which point of the plane the right plot shows: typed, or picked in the landscape; and the way back to the network. */
 /** @import {Shot, State} from '../types.js' */
 import {byId} from '../dom.js';
-import {pickLimit} from '../slice.js';
+import {labLimit} from '../slice.js';
 
 /** @param {{choose: (patch: Partial<State>) => void}} options */
 export function createPick({choose}) {
@@ -19,7 +19,7 @@ export function createPick({choose}) {
     /** @param {Shot} shot */
     draw({run, plane, pick, span, view}) {
       box.hidden = !pick && view === 'surface'; // where a click says it all, until there is something to read
-      const limit = pickLimit(run, plane);
+      const limit = labLimit(run, plane);
       box.disabled = limit !== '';
       box.title = limit || 'Show the decision boundary of the network at this point of the plane; or click, or drag, on the map.';
       back.hidden = !pick;

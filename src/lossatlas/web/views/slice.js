@@ -2,9 +2,10 @@
 /** @import {Shot, State} from '../types.js' */
 import {byId, make, say} from '../dom.js';
 import {factsTitle, modeText, planeFacts, planeTitle, residualText} from '../figures/slice.js';
-import {limits} from '../slice.js';
+import {labLimit, limits} from '../slice.js';
 import {limit, radioGroup} from './controls.js';
 
+const NEW = 'Draw two new random directions: what stays the same belongs to the landscape, what changes to the slice.';
 const WHAT = 'The two directions in parameter space along which the loss is shown.';
 /** From this height on there is room for the whole of what there is to say. */
 const TALL = 960;
@@ -18,19 +19,24 @@ export function createSlice({choose}) {
   const set = radioGroup(byId('set'), (value) => choose({set: /** @type {State['set']} */ (value)}));
   const about = /** @type {HTMLDetailsElement} */ (byId('slice-about'));
   about.open = innerHeight >= TALL && innerWidth > 640;
-  plane.addEventListener('change', () => choose({plane: plane.selectedIndex === 0 ? null : plane.value, zoom: null}));
+  const draw = /** @type {HTMLButtonElement} */ (byId('new-directions'));
+  plane.addEventListener('change', () => choose({plane: plane.selectedIndex === 0 ? null : plane.value, seed: null, zoom: null}));
+  draw.addEventListener('click', () => choose({seed: (drawnSeed ?? 0) + 1}));
+  /** @type {number | null} */
+  let drawnSeed = null;
   follow.addEventListener('change', () => choose({follow: follow.checked}));
   path.addEventListener('change', () => choose({path: path.checked}));
   let planes = '';
   let drawn = '';
 
   /** @param {Shot} shot */
-  const drawPlanes = ({run}) => {
-    const titles = run.planes.map((each) => `${each.name} ${planeTitle(each)}`).join('\n');
+  const drawPlanes = ({run, plane: shown}) => {
+    const all = shown.drawn === undefined ? run.planes : [...run.planes, shown];
+    const titles = all.map((each) => `${each.name} ${planeTitle(each)}`).join('\n');
     if (titles === planes) return;
     planes = titles;
-    plane.replaceChildren(...run.planes.map((each) => make('option', {value: each.name}, planeTitle(each))));
-    plane.disabled = run.planes.length < 2;
+    plane.replaceChildren(...all.map((each) => make('option', {value: each.name}, planeTitle(each))));
+    plane.disabled = all.length < 2;
     const lacking = (run.manifest.left_out ?? []).map(({name, why}) => `${planeTitle({name})} is not here: ${why}`);
     plane.title = [WHAT, ...lacking].join('\n');
   };
@@ -39,6 +45,10 @@ export function createSlice({choose}) {
   const drawControls = (shot) => {
     const why = limits(shot.run, shot);
     plane.value = shot.plane.name;
+    drawnSeed = shot.plane.drawn ?? null;
+    const lack = labLimit(shot.run, shot.plane);
+    draw.disabled = lack !== '';
+    draw.title = lack || NEW;
     view.check(shot.view);
     set.check(shot.set);
     set.limit(['test', 'gap'], why.set);
@@ -62,8 +72,8 @@ export function createSlice({choose}) {
   return {
     /** @param {Shot} shot */
     draw(shot) {
-      const {run, plane: {name}, view: seen, set: of, follow: moves, path: line, scale} = shot;
-      const key = [run.id, run.live, run.frames.length, run.planes.length, name, seen, of, moves, line, scale].join();
+      const {run, plane: {name}, computed, view: seen, set: of, follow: moves, path: line, scale} = shot;
+      const key = [run.id, run.live, run.frames.length, run.planes.length, name, computed, seen, of, moves, line, scale].join();
       if (key !== drawn) {
         drawPlanes(shot);
         drawControls(shot);

@@ -36,8 +36,7 @@ export function createSurface3d(Plotly, root, {eye, onCamera, onPick}) {
   });
 
   /** @param {Picture} picture */
-  const fill = ({shot: {run, plane}, range, values}) => {
-    const grid = run.grid(plane);
+  const fill = ({grid, range, values}) => {
     if (z.length !== grid) z = Array.from({length: grid}, () => new Float64Array(grid));
     fillSurface(values, range, z);
   };
@@ -52,11 +51,10 @@ export function createSurface3d(Plotly, root, {eye, onCamera, onPick}) {
   };
 
   /** A plumb line at the picked point: the surface's own height there. @param {Picture} picture */
-  const markLine = ({shot: {run, plane, span}, range, values, mark}) => {
+  const markLine = ({shot: {span}, grid, range, values, mark}) => {
     if (!mark) return null;
-    const size = run.grid(plane);
-    const [i, j] = mark.map((p) => Math.round(((p / span + 1) / 2) * (size - 1)));
-    return plumbLine(mark, values[j * size + i], range);
+    const [i, j] = mark.map((p) => Math.round(((p / span + 1) / 2) * (grid - 1)));
+    return plumbLine(mark, values[j * grid + i], range);
   };
 
   /** Axes, ranges or colours are new: the public way, some 50 ms. @param {Picture} picture */
@@ -81,8 +79,9 @@ export function createSurface3d(Plotly, root, {eye, onCamera, onPick}) {
     const {marker, drop} = moving(picture);
     const lines = [marker, drop].filter((line) => line !== null);
     lines.forEach((line, i) => Object.assign(plot.data[i + 1], line));
-    if (picture.shot.follow) fill(picture);
-    const changed = [...(picture.shot.follow ? [0] : []), ...lines.map((_, i) => i + 1)];
+    const moves = picture.shot.follow || picture.shot.computed; // a preview gives way to the whole
+    if (moves) fill(picture);
+    const changed = [...(moves ? [0] : []), ...lines.map((_, i) => i + 1)];
     if (!updateTraces(plot, changed)) redraw(picture);
   };
 

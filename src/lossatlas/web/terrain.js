@@ -1,0 +1,98 @@
+/**
+ * Surfaces of slices that no array has (another span, new directions), computed in the page: first a preview, then in
+ * full. What has been computed is kept for a while, so that playing or going back costs nothing.
+ */
+/** @import {Shot} from './types.js' */
+/** @import {Run} from './run.js' */
+/** @import {createEngine} from './engine/client.js' */
+/** @import {Losses} from './engine/worker.js' */
+import {refined} from './engine/plane.js';
+import {gridOf} from './slice.js';
+import {centreOf, directionsOf} from './vectors.js';
+
+/**
+ * @typedef {object} Ground
+ * @property {Losses} losses of the shot's slice at its frame, at the full grid
+ * @property {boolean} final false: a preview, seen at the full grid
+ * @property {Losses[]} samples coarse surfaces at some of the frames, from which the range is taken
+ */
+
+/** Surfaces kept: some megabytes. */
+const KEPT = 600;
+/** Frames at which the range is sampled, as shares of the training. */
+const SAMPLED = [0, 0.1, 0.4, 1];
+
+/** @param {{engineFor: (run: Run) => ReturnType<typeof createEngine>, onAnswer: () => void}} options */
+export function createTerrain({engineFor, onAnswer}) {
+  /** @type {Map<string, {losses: Losses, final: boolean}>} the latest used last */
+  const kept = new Map();
+  /** @type {{key: string, samples: Losses[] | null}} of the slice asked for last */
+  let sampled = {key: '', samples: null};
+  let asked = '';
+
+  /** @param {string} key @param {{losses: Losses, final: boolean}} found */
+  const keep = (key, found) => {
+    kept.delete(key);
+    kept.set(key, found);
+    if (kept.size > KEPT) kept.delete(/** @type {string} */ (kept.keys().next().value));
+  };
+
+  /** @param {Shot} shot */
+  const sample = (shot) => {
+    const {run, plane, follow, span} = shot;
+    const key = sliceKey(shot);
+    if (sampled.key === key) return;
+    sampled = {key, samples: null};
+    const last = run.frames.length - 1;
+    const frames = follow ? [...new Set(SAMPLED.map((share) => Math.round(share * last)))] : [last];
+    const thetas = frames.map((frame) => centreOf(run, plane, follow ? frame : null));
+    engineFor(run).samples({thetas, directions: directionsOf(run, plane), span, sets: setsOf(shot)}, (samples) => {
+      sampled = {key, samples};
+      onAnswer();
+    });
+  };
+
+  /** @param {Shot} shot */
+  const surface = (shot) => {
+    const {run, frame, plane, follow, span} = shot;
+    const key = groundKey(shot);
+    if (asked === key || kept.get(key)?.final) return;
+    asked = key;
+    const grid = gridOf(run, shot);
+    const theta = centreOf(run, plane, follow ? frame : null);
+    engineFor(run).surface({theta, directions: directionsOf(run, plane), span, grid, sets: setsOf(shot)}, (losses, final) => {
+      keep(key, {losses: final ? losses : finer(losses, grid), final});
+      onAnswer();
+    });
+  };
+
+  /** What is known of a shot's ground. @param {Shot} shot @returns {Ground | null} */
+  const known = (shot) => {
+    const found = kept.get(groundKey(shot));
+    return found && sampled.samples && sampled.key === sliceKey(shot) ? {...found, samples: sampled.samples} : null;
+  };
+
+  return {
+    known,
+    /** What is known of it; the rest is sent for, instead of what was asked for before. @param {Shot} shot @returns {Ground | null} */
+    want(shot) {
+      sample(shot); // first: the picture waits for it
+      surface(shot);
+      return known(shot);
+    },
+  };
+}
+
+/** @param {Shot} shot @returns {('train' | 'test')[]} both for the test loss as well: they are drawn on one scale */
+const setsOf = ({set}) => (set === 'train' ? ['train'] : ['train', 'test']);
+
+/** @param {Shot} shot */
+const sliceKey = (shot) => [shot.run.id, shot.plane.name, shot.span, shot.follow, setsOf(shot).length].join();
+
+/** @param {Shot} shot */
+const groundKey = (shot) => `${sliceKey(shot)},${shot.follow ? shot.frame : 'fixed'}`;
+
+/** @param {Losses} losses @param {number} grid @returns {Losses} */
+function finer(losses, grid) {
+  return Object.fromEntries(Object.entries(losses).map(([set, surface]) => [set, refined(surface, grid)]));
+}
