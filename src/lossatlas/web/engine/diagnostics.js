@@ -48,14 +48,15 @@ export function deadUnitsAdvice(dead, sizes) {
 }
 
 /**
- * Whether the loss stands still: its lowest value of the last epochs is hardly below that of as many epochs before them.
- * Lowest values, since minibatches make it jump.
+ * Where a loss stands still: its lowest value of the last epochs, if that is hardly below the one of as many epochs before
+ * them; null while it falls. Lowest values, since minibatches make it jump.
  * @param {ArrayLike<number>} losses one an epoch, the newest last @param {{share: number, epochs: number}} [still]
  */
-export function isPlateau(losses, {share, epochs} = STILL) {
-  if (losses.length < 2 * epochs) return false;
+export function plateau(losses, {share, epochs} = STILL) {
+  if (losses.length < 2 * epochs) return null;
   const recent = Array.from(losses).slice(-2 * epochs);
-  return Math.min(...recent.slice(epochs)) > (1 - share) * Math.min(...recent.slice(0, epochs));
+  const [before, now] = [Math.min(...recent.slice(0, epochs)), Math.min(...recent.slice(epochs))];
+  return now > (1 - share) * before ? now : null;
 }
 
 /**
@@ -64,10 +65,11 @@ export function isPlateau(losses, {share, epochs} = STILL) {
  * @returns {string | null}
  */
 export function plateauAdvice(losses, classes) {
-  const loss = losses[losses.length - 1];
-  if (!(loss > GOOD * Math.log(classes)) || !isPlateau(losses)) return null;
+  const loss = plateau(losses);
+  const guessing = Math.log(classes);
+  if (loss === null || loss <= GOOD * guessing) return null;
   return `The loss has hardly fallen for ${STILL.epochs} epochs and is still ${loss.toFixed(2)}, where guessing gives `
-    + `${Math.log(classes).toFixed(2)}. Try a higher learning rate, more units or layers, or another activation or seed.`;
+    + `${guessing.toFixed(2)}. Try a higher learning rate, more units or layers, or another activation or seed.`;
 }
 
 /** How many of the newest losses `plateauAdvice` looks at. */
