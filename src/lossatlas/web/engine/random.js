@@ -1,39 +1,14 @@
-/**
- * The random numbers of lossatlas.rng, drawn again: Philox4x64-10 (Salmon et al. 2011) keyed by (seed, stream), uniform
- * doubles from the upper 53 bits of each word. And of them what the page draws: the parameters of a fresh model.
- */
+/** What the page draws by the random numbers of lossatlas.rng (philox.js): the parameters of a fresh model. */
 /** @import {Architecture} from './network.js' */
 import {parameterCount} from './network.js';
+import {createDraws} from './philox.js';
 
 /** The streams that the page draws from; their numbers are part of the run format. */
 export const STREAMS = {weights: 2, batches: 3, directionA: 4, directionB: 5};
 
-const WORD = (1n << 64n) - 1n;
-const MULTIPLIERS = [0xD2E7470EE14C6C93n, 0xCA5A826395121157n];
-const WEYL = [0x9E3779B97F4A7C15n, 0xBB67AE8584CAA73Bn];
-
-/** @param {bigint[]} counter four words @param {bigint[]} key two @returns {bigint[]} four words */
-export function philox(counter, key) {
-  let [c0, c1, c2, c3] = counter;
-  let [k0, k1] = key;
-  for (let round = 0; round < 10; round++) {
-    const [a, b] = [MULTIPLIERS[0] * c0, MULTIPLIERS[1] * c2];
-    [c0, c1, c2, c3] = [(b >> 64n) ^ c1 ^ k0, b & WORD, (a >> 64n) ^ c3 ^ k1, a & WORD];
-    [k0, k1] = [(k0 + WEYL[0]) & WORD, (k1 + WEYL[1]) & WORD];
-  }
-  return [c0, c1, c2, c3];
-}
-
 /** Doubles in [0, 1), one after the other. @param {number} seed @param {number} stream @returns {() => number} */
 export function uniforms(seed, stream) {
-  const key = [BigInt(seed), BigInt(stream)];
-  let counter = 0n;
-  /** @type {bigint[]} */
-  let words = [];
-  return () => {
-    if (words.length === 0) words = philox([++counter, 0n, 0n, 0n], key);
-    return Number(/** @type {bigint} */ (words.shift()) >> 11n) / 2 ** 53;
-  };
+  return createDraws(seed, stream).next;
 }
 
 /**

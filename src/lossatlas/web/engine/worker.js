@@ -8,6 +8,7 @@ import {loadModule, wasmKernel} from './kernel.js';
 import {packed, packing} from './network.js';
 import {classify, surfaceOf} from './plane.js';
 import {scalarKernel} from './scalar.js';
+import {pause} from './turns.js';
 
 /**
  * @typedef {{points: Float32Array, labels: ArrayLike<number>}} Sample
@@ -37,13 +38,6 @@ let kernels = new Map();
 let places = new Int32Array(0);
 /** The newest request of each sort. @type {Record<string, number>} */
 const newest = {surface: 0, samples: 0, model: 0};
-
-/** Other messages first. @returns {Promise<void>} */
-const pause = () => new Promise((resume) => {
-  const {port1, port2} = new MessageChannel();
-  port1.onmessage = () => { port1.close(); resume(); };
-  port2.postMessage(null);
-});
 
 /** @param {string} name @param {ArrayLike<number>} points @param {ArrayLike<number> | null} labels @returns {Promise<Kernel>} */
 async function kernel(name, points, labels) {

@@ -1,0 +1,105 @@
+"""Training in the page: epochs a second of a worker in Chromium, every epoch measured, sent and kept.
+
+    python -m benchmarks.training_page [ROUNDS]
+
+The half moons' 256 training points, 2 × 16 tanh, Adam: full batches, and minibatches of 32. The cases take turns.
+"""
+
+from __future__ import annotations
+
+import statistics
+import sys
+import tempfile
+import time
+from typing import Any
+
+from playwright.sync_api import Page, sync_playwright
+from tests.web.conftest import FLAGS, app_server, chromium
+
+from benchmarks.measure import machine
+from lossatlas.computing import compute_run
+from lossatlas.gallery import Gallery
+from lossatlas.runs import RunConfig, Setup
+from lossatlas.training import Training, TrainingConfig
+
+_EPOCHS = 3000
+#: Trained before the clock starts: what the browser compiles, it has compiled then.
+_WARM_UP = 300
+_CASES = {
+    "full batch": TrainingConfig(batch_size="full", epochs=_EPOCHS, frames=2),
+    "minibatches of 32": TrainingConfig(batch_size=32, epochs=_EPOCHS, frames=2),
+}
+
+_RATE = """async ({task, warmUp, epochs}) => {
+    const {createTrainer} = await import('/engine/trainer_client.js');
+    return new Promise((done, fail) => {
+        let started = 0;
+        const trainer = createTrainer({
+            onNews({status, message, record}) {
+                if (status === 'diverged') fail(new Error(message));
+                if (status === 'ready') trainer.start(warmUp);
+                if (status !== 'finished') return;
+                if (started) {
+                    trainer.close();
+                    done(1000 * (epochs - warmUp) / (performance.now() - started));
+                    return;
+                }
+                started = performance.now();
+                trainer.start(epochs);
+            },
+            onError: (message) => fail(new Error(message)),
+        });
+        trainer.open(task);
+    });
+}"""
+
+
+def task(config: TrainingConfig) -> dict[str, Any]:
+    """What the page is told of the default run, trained in this way."""
+    setup = Setup.of(RunConfig(training=config))
+    network, dataset = setup.network, setup.dataset
+    samples = {
+        name: {"points": points.ravel().tolist(), "labels": labels.tolist()}
+        for name, (points, labels) in (("train", dataset.train), ("test", dataset.test))
+    }
+    shape = {"layers": network.layers, "activation": network.activation.name, "residual": network.residual}
+    return {"network": shape, "config": config.model_dump(), "samples": samples}
+
+
+def in_page(page: Page, config: TrainingConfig) -> float:
+    """Epochs a second of the worker."""
+    rate: float = page.evaluate(_RATE, {"task": task(config), "warmUp": _WARM_UP, "epochs": config.epochs})
+    return rate
+
+
+def in_python(config: TrainingConfig) -> float:
+    """Epochs a second of NumPy, where but the first and the last epoch are recorded."""
+    setup = Setup.of(RunConfig(training=config))
+    training = Training(setup.network, setup.dataset, config)
+    start = time.perf_counter()
+    for _ in training:
+        pass
+    return config.epochs / (time.perf_counter() - start)
+
+
+def main(rounds: int) -> None:
+    rates: dict[str, list[float]] = {}
+    with tempfile.TemporaryDirectory() as data, sync_playwright() as playwright:
+        gallery = Gallery(data)
+        gallery.save(compute_run(RunConfig(training={"epochs": 2}, planes=({"grid": 5},))))
+        browser = playwright.chromium.launch(executable_path=chromium(), args=FLAGS)
+        with app_server(gallery) as url:
+            page = browser.new_page(reduced_motion="reduce")
+            page.goto(url)
+            for _ in range(rounds):
+                for name, config in _CASES.items():
+                    rates.setdefault(f"{name}, in the page", []).append(in_page(page, config))
+                    rates.setdefault(f"{name}, NumPy", []).append(in_python(config))
+        browser.close()
+    print(machine(), f"{rounds} rounds; epochs a second", sep="; ")
+    for name, found in rates.items():
+        print(f"  {name:<32} median {statistics.median(found):8.0f}  ({min(found):.0f} to {max(found):.0f})")
+
+
+if __name__ == "__main__":
+    main(int(sys.argv[1]) if len(sys.argv) > 1 else 5)

@@ -1,0 +1,73 @@
+/** The page's side of training: a worker, and the record of the training it is at. Late answers are dropped. */
+/** @import {Progress, Task} from './trainer.js' */
+/** @import {TrainingState} from './training.js' */
+import {parameterCount} from './network.js';
+import {createRecord} from './record.js';
+
+/**
+ * @typedef {ReturnType<typeof createRecord>} TrainingRecord
+ * @typedef {Pick<Progress, 'status' | 'message' | 'advice'> & {record: TrainingRecord, fresh: number[]}} TrainingNews
+ *   `fresh`: the epochs that came since the last news; the record has them already
+ */
+
+/**
+ * @param {{onNews: (news: TrainingNews) => void, onError: (message: string) => void}} options news come at most some thirty
+ *   times a second; the first of a training, with its start, soon after it is opened
+ */
+export function createTrainer({onNews, onError}) {
+  const worker = new Worker(new URL('trainer.js', import.meta.url), {type: 'module'});
+  let id = 0;
+  /** @type {TrainingRecord | null} */
+  let record = null;
+  /** @type {((state: TrainingState | null) => void)[]} */
+  const waiting = [];
+
+  worker.onmessage = ({data}) => {
+    if (data.type === 'error') onError(data.message);
+    else if (data.id !== id || !record) return;
+    else if (data.type === 'state') waiting.shift()?.(data.state);
+    else {
+      const {status, epochs, message, advice} = /** @type {Progress} */ (data);
+      record.add(data);
+      onNews({status, message, advice, record, fresh: epochs});
+    }
+  };
+  worker.onerror = (event) => onError(event.message || 'the worker that trains could not be started');
+
+  const forget = () => {
+    for (const answer of waiting.splice(0)) answer(null);
+  };
+
+  /** @param {string} type @param {object} [more] */
+  const tell = (type, more) => worker.postMessage({...more, type, id});
+
+  return {
+    /** A new training, untrained; another one ends. @param {Task} task @returns {TrainingRecord} where its epochs will be */
+    open(task) {
+      id++;
+      forget();
+      record = createRecord(parameterCount(task.network));
+      tell('open', {task});
+      return record;
+    },
+    /** Train on. @param {number} [until] the epoch to end at; at first that of the configuration */
+    start: (until) => tell('start', {until}),
+    pause: () => tell('pause'),
+    /** One epoch more, of one that is paused. */
+    step: () => tell('step'),
+    /** Nothing is heard of it any more. */
+    stop() {
+      tell('stop');
+      record = null;
+      forget();
+    },
+    /** Epochs a second, at most; of every training. @param {number} rate Infinity: as fast as it can */
+    limit: (rate) => tell('rate', {rate}),
+    /** All that it takes to go on to the same bits; null where it was stopped meanwhile. @returns {Promise<TrainingState | null>} */
+    state: () => new Promise((resolve) => {
+      waiting.push(resolve);
+      tell('state');
+    }),
+    close: () => worker.terminate(),
+  };
+}
