@@ -27,7 +27,7 @@ function withMore(classes) {
   return [...classes, ...Array.from({length: LEAST_CLASSES}, (_, k) => className(k)).slice(classes.length)];
 }
 
-/** @param {Pick<Own, 'points' | 'labels' | 'classes' | 'features'> & {name?: string}} own @returns {Drawing} */
+/** @param {{name?: string, points: ArrayLike<number>, labels: ArrayLike<number>, classes: string[], features: string[]}} own @returns {Drawing} */
 export function drawingOf({name = '', points, labels, classes, features}) {
   const list = Array.from(labels, (k, i) => ({x: points[2 * i], y: points[2 * i + 1], k}));
   return {name, points: list, classes: withMore(classes), features, view: {x: around(list.map(({x}) => x)), y: around(list.map(({y}) => y))}};

@@ -86,10 +86,11 @@ export async function openEditor({start = null, onUse}) {
   /** @param {string} text @param {string} [name] */
   const read = (text, name = '') => {
     const table = readCsv(text);
-    tellTable(parts.told, table);
-    if (!table.data) return;
-    history.set(drawingOf({...table.data, name}));
-    parts.from.value = '';
+    if (table.data) {
+      history.set(drawingOf({...table.data, name}));
+      parts.from.value = '';
+    }
+    tellTable(parts.told, table); // last, for it scrolls to what it says
   };
   /** @param {File | undefined | null} file */
   const readFile = async (file) => {
@@ -168,7 +169,7 @@ function build(shown) {
   const state = make('p', {class: 'state', id: 'editor-state', role: 'status'});
   const brushes = make('fieldset', {class: 'brushes'}, make('legend', {}, 'Draw with'));
   const size = make('input', {type: 'range', 'aria-label': 'Brush size', min: 0, max: 20, step: 1, value: 6});
-  const density = make('input', {type: 'range', 'aria-label': 'Points a dab', min: 1, max: 8, step: 1, value: 3});
+  const density = make('input', {type: 'range', 'aria-label': 'Density', min: 1, max: 8, step: 1, value: 3});
   const from = make('select', {'aria-label': 'Start from'},
     make('option', {value: '', disabled: true, selected: true, hidden: true}, 'Choose…'),
     make('option', {value: 'blank'}, 'An empty plane'),
@@ -185,10 +186,10 @@ function build(shown) {
     make('div', {class: 'body'},
       make('div', {class: 'sheet'}, canvas, place, make('p', {class: 'help', id: 'editor-help'}, HELP)),
       make('div', {class: 'side'},
-        make('label', {class: 'field'}, 'Start from', from),
         brushes,
-        make('div', {class: 'sliders'}, make('label', {class: 'field'}, 'Brush size', size), make('label', {class: 'field'}, 'Points a dab', density)),
         make('div', {class: 'steps'}, undo, redo, clear),
+        make('div', {class: 'sliders'}, make('label', {class: 'field'}, 'Brush size', size), make('label', {class: 'field'}, 'Density', density)),
+        make('label', {class: 'field'}, 'Start from', from),
         make('details', {class: 'rows'}, make('summary', {}, 'From a spreadsheet'),
           make('p', {}, 'Two columns of numbers and one of labels, separated by commas, semicolons or tabs.'),
           text,
@@ -202,7 +203,7 @@ function build(shown) {
 function begun(value, start) {
   if (value === 'blank') return BLANK;
   if (value === 'shown' && start) return drawingOf({...start, name: ''});
-  return drawingOf({...drawn({name: value, points: START_POINTS}), name: '', points: Float32Array.from(drawn({name: value, points: START_POINTS}).points)});
+  return drawingOf({...drawn({name: value, points: START_POINTS}), name: ''});
 }
 
 /** A radio button a class with its mark and how many points it has, and one for the eraser. @param {HTMLElement} root @param {Drawing} drawing @param {number} tool */
