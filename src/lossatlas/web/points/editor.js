@@ -176,9 +176,10 @@ function build(shown) {
     ...(shown ? [make('option', {value: 'shown'}, 'The data on show')] : []),
     ...SOURCES.map(({name, title}) => make('option', {value: name}, title)));
   const [undo, redo, clear] = [button('Undo', {title: 'Ctrl+Z'}), button('Redo', {title: 'Ctrl+Shift+Z'}), button('Clear')];
+  const save = button('Save', {class: 'quiet', title: 'Save the points as a CSV file'});
   const text = make('textarea', {'aria-label': 'Rows', rows: 5, spellcheck: 'false', placeholder: 'x, y, class\n0.5, 1.2, red\n0.7, −0.3, blue'});
   const file = make('input', {type: 'file', accept: '.csv,.tsv,.txt,text/csv,text/plain', 'aria-label': 'Open a file'});
-  const [read, save] = [button('Read these rows'), button('Save as CSV', {class: 'quiet'})];
+  const read = button('Read these rows');
   const told = make('div', {class: 'told', role: 'status'});
   const [cancel, use] = [button('Cancel'), button('Use this data', {class: 'primary', 'aria-describedby': 'editor-state'})];
   const dialog = make('dialog', {class: 'editor', 'aria-labelledby': 'editor-heading'},
@@ -187,13 +188,13 @@ function build(shown) {
       make('div', {class: 'sheet'}, canvas, place, make('p', {class: 'help', id: 'editor-help'}, HELP)),
       make('div', {class: 'side'},
         brushes,
-        make('div', {class: 'steps'}, undo, redo, clear),
+        make('div', {class: 'steps'}, undo, redo, clear, save),
         make('div', {class: 'sliders'}, make('label', {class: 'field'}, 'Brush size', size), make('label', {class: 'field'}, 'Density', density)),
         make('label', {class: 'field'}, 'Start from', from),
         make('details', {class: 'rows'}, make('summary', {}, 'From a spreadsheet'),
           make('p', {}, 'Two columns of numbers and one of labels, separated by commas, semicolons or tabs.'),
           text,
-          make('div', {class: 'steps'}, read, make('label', {class: 'file'}, file, make('span', {}, 'Open a file…')), save)),
+          make('div', {class: 'steps'}, read, make('label', {class: 'file'}, file, make('span', {}, 'Open a file…')))),
         told)),
     make('footer', {}, state, cancel, use));
   return {dialog, canvas, place, state, brushes, size, density, from, undo, redo, clear, text, file, read, save, told, cancel, use};
