@@ -149,8 +149,9 @@ def test_a_point_is_drawn_where_it_is_in_its_class_colour(dialog: Locator, schem
         """async (dark) => {
             const {pointColour} = await import('./figures/colours.js');
             const canvas = document.querySelector('dialog canvas');
-            const [x, y] = [0.31 * canvas.width, 0.18 * canvas.height].map(Math.round);
-            const pixel = canvas.getContext('2d').getImageData(x, y, 1, 1).data;
+            const pixels = new OffscreenCanvas(1, 1).getContext('2d', {willReadFrequently: true});
+            pixels.drawImage(canvas, -Math.round(0.31 * canvas.width), -Math.round(0.18 * canvas.height));
+            const pixel = pixels.getImageData(0, 0, 1, 1).data;
             return pointColour(1, dark).every((part, i) => Math.abs(part - pixel[i]) < 4) && pixel[3] === 255;
         }""",
         scheme == "dark",

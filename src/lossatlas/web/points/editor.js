@@ -111,9 +111,9 @@ export async function openEditor({start = null, onUse}) {
     await readFile(parts.file.files?.[0]);
     parts.file.value = ''; // so that the same file can be read again
   });
-  parts.cancel.addEventListener('click', () => dialog.close());
+  parts.cancel.addEventListener('click', () => end(''));
   parts.use.addEventListener('click', () => {
-    dialog.close('use');
+    end('use');
     onUse(ownOf(history.now));
   });
   dialog.addEventListener('keydown', (event) => {
@@ -135,11 +135,15 @@ export async function openEditor({start = null, onUse}) {
   onDrop(dialog, (data) => (data.files.length > 0 ? void readFile(data.files[0]) : read(data.getData('text/plain'))));
   const scheme = matchMedia('(prefers-color-scheme: dark)');
   scheme.addEventListener('change', show);
-  dialog.addEventListener('close', () => {
+  /** @param {string} how */
+  const end = (how) => {
+    if (!dialog.isConnected) return;
+    dialog.close(how); // gives the focus back; its event comes later
     scheme.removeEventListener('change', show);
-    draft = dialog.returnValue === 'use' || history.now.points.length === 0 ? null : history.now;
+    draft = how === 'use' || history.now.points.length === 0 ? null : history.now;
     dialog.remove();
-  });
+  };
+  dialog.addEventListener('close', () => end('')); // by Escape
 
   document.body.append(dialog);
   dialog.showModal();
