@@ -29,3 +29,19 @@ export function initialTheta({layers, activation}, seed, stream) {
   }
   return theta;
 }
+
+/** The streams of a dataset's points and of its split. */
+export const POINT_STREAMS = {points: 0, split: 1};
+
+/** Standard normals by Box and Muller, as `Draws.normal` has them: all radii are drawn first, then all angles. @param {() => number} draw @param {number} count */
+export function normals(draw, count) {
+  const drawn = Float64Array.from({length: count}, () => Math.sqrt(-2 * Math.log1p(-draw())));
+  for (let i = 0; i < count; i++) drawn[i] *= Math.cos(2 * Math.PI * draw());
+  return drawn;
+}
+
+/** An order of `count` items, as `Draws.permutation` has it: the stable argsort of uniforms. @param {() => number} draw @param {number} count */
+export function permutation(draw, count) {
+  const keys = Float64Array.from({length: count}, draw);
+  return Uint32Array.from(keys.keys()).sort((i, j) => keys[i] - keys[j] || i - j);
+}

@@ -8,12 +8,19 @@ const SHAPES = {
   'triangle-up': (r, x, y) => polygon(3, r * 1.3, -90, x, y),
   'square': (r, x, y) => polygon(4, r * 1.3, 45, x, y),
   'pentagon': (r, x, y) => polygon(5, r * 1.15, -90, x, y),
-  'cross': (r, x, y) => `M${short(x - r)} ${short(y)}h${2 * r}M${short(x)} ${short(y - r)}v${2 * r}`,
+  'cross': (r, x, y) => plus(r * 1.15, r * 0.4, x, y),
 };
 
 /** @param {number} k class @param {number} radius @param {number} [x] @param {number} [y] */
 export function glyph(k, radius, x = 0, y = 0) {
   return SHAPES[classSymbol(k)](radius, x, y);
+}
+
+/** Two bars with an area, so that they can be filled as the other shapes are. @param {number} arm @param {number} half @param {number} x @param {number} y */
+function plus(arm, half, x, y) {
+  const rest = short(arm - half);
+  const wide = short(2 * half);
+  return `M${short(x - half)} ${short(y - arm)}h${wide}v${rest}h${rest}v${wide}h${-rest}v${rest}h${-wide}v${-rest}h${-rest}v${-wide}h${rest}Z`;
 }
 
 /** @param {number} corners @param {number} radius @param {number} start degrees @param {number} x @param {number} y */

@@ -1,15 +1,23 @@
-/** The right panel: one option a dataset, with a picture of its real points. */
+/** The right panel: one option a dataset, with a picture of its real points; and the way to one's own. */
 /** @import {Catalog, CatalogDataset, GalleryEntry, State} from '../types.js' */
+/** @import {Own} from '../points/own.js' */
 import {resolve} from '../choice.js';
-import {byId, make, makeSvg} from '../dom.js';
+import {byId, make, makeSvg, say} from '../dom.js';
 import {css, pointColour} from '../figures/colours.js';
 import {glyph} from '../figures/glyphs.js';
 import {markAvailable} from './model.js';
 
-/** @param {{catalog: Catalog, choose: (patch: Partial<State>) => void}} options */
-export function createDataset({catalog, choose}) {
+/**
+ * @param {object} options
+ * @param {Catalog} options.catalog
+ * @param {(patch: Partial<State>) => void} options.choose
+ * @param {(own: Own) => void} [options.onOwn] someone has made a dataset; without it there is no button for that
+ * @param {() => Own | null} [options.start] what to start from
+ */
+export function createDataset({catalog, choose, onOwn, start = () => null}) {
   const form = byId('dataset');
   form.append(make('fieldset', {class: 'cards'}, make('legend', {class: 'hidden'}, 'Dataset'), ...catalog.datasets.map(card)));
+  if (onOwn) form.append(ownButton(() => ({start: start(), onUse: onOwn})));
   form.addEventListener('submit', (event) => event.preventDefault());
   form.addEventListener('change', (event) => choose({dataset: /** @type {HTMLInputElement} */ (event.target).value, run: null}));
 
@@ -22,6 +30,22 @@ export function createDataset({catalog, choose}) {
       }
     },
   };
+}
+
+/** The editor comes with its first use. @param {() => Parameters<typeof import('../points/editor.js').openEditor>[0]} options */
+function ownButton(options) {
+  const name = 'Your own data…';
+  const button = make('button', {type: 'button', 'aria-haspopup': 'dialog'}, name);
+  button.addEventListener('click', async () => {
+    try {
+      const {openEditor} = await import('../points/editor.js');
+      await openEditor(options());
+      say(button, name);
+    } catch {
+      say(button, 'Not loaded: try again');
+    }
+  });
+  return button;
 }
 
 /** @param {CatalogDataset} dataset */

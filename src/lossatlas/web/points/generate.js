@@ -1,0 +1,118 @@
+/** The invented datasets of lossatlas.datasets, drawn in the page with the very same numbers. */
+/** @import {Dataset} from './prepared.js' */
+import {normals, POINT_STREAMS, uniforms} from '../engine/random.js';
+import {prepare, TEST_FRACTION} from './prepared.js';
+
+/**
+ * @typedef {object} DatasetConfig as a run's `config.dataset`
+ * @property {string} name
+ * @property {number} [points] train and test together
+ * @property {number | null} [noise] in the dataset's own units
+ * @property {number} [test_fraction]
+ * @property {number} [seed] of the points and of the split
+ *
+ * @typedef {object} Drawn points in the dataset's own units, in the order in which they were drawn
+ * @property {string} name
+ * @property {string} title
+ * @property {string[]} features
+ * @property {string[]} classes
+ * @property {Float64Array} points [N, 2]
+ * @property {Uint8Array} labels [N]
+ *
+ * @typedef {(count: number, noise: number, draw: () => number) => {points: Float64Array, labels: Uint8Array}} Sample
+ * @typedef {{name: string, title: string, classes: string[], noise: number, sample: Sample}} Source
+ */
+
+export const FEATURES = ['x₁', 'x₂'];
+const TURN = 2 * Math.PI;
+
+/** Labels 0, 1, …, K−1, 0, 1, … @param {number} count @param {number} classes */
+const inTurn = (count, classes) => Uint8Array.from({length: count}, (_, i) => i % classes);
+
+/**
+ * Places, each with normal noise added.
+ * @param {number} count @param {number} noise @param {() => number} draw @param {(i: number) => [number, number]} place
+ */
+function around(count, noise, draw, place) {
+  const points = new Float64Array(2 * count);
+  for (let i = 0; i < count; i++) points.set(place(i), 2 * i);
+  const spread = normals(draw, 2 * count); // after the places, which may draw numbers themselves
+  for (let i = 0; i < points.length; i++) points[i] += noise * spread[i];
+  return points;
+}
+
+/** Gaussian clouds about centres in turn. @param {[number, number][]} centres @param {number} classes @returns {Sample} */
+const blobs = (centres, classes) => (count, noise, draw) => ({
+  points: around(count, noise, draw, (i) => centres[i % centres.length]),
+  labels: Uint8Array.from({length: count}, (_, i) => (i % centres.length) % classes),
+});
+
+/** @type {Sample} */
+function moons(count, noise, draw) {
+  const labels = inTurn(count, 2);
+  const points = around(count, noise, draw, (i) => {
+    const angle = Math.PI * draw();
+    return labels[i] === 0 ? [Math.cos(angle), Math.sin(angle)] : [1 - Math.cos(angle), 0.5 - Math.sin(angle)];
+  });
+  return {points, labels};
+}
+
+/** @type {Sample} */
+function circles(count, noise, draw) {
+  const labels = inTurn(count, 2);
+  const points = around(count, noise, draw, (i) => {
+    const angle = TURN * draw();
+    const radius = labels[i] === 0 ? 1 : 0.5;
+    return [radius * Math.cos(angle), radius * Math.sin(angle)];
+  });
+  return {points, labels};
+}
+
+/** @type {Sample} */
+function checkerboard(count, noise, draw) {
+  const labels = new Uint8Array(count);
+  const points = around(count, noise, draw, (i) => {
+    const [u, v] = [4 * draw(), 4 * draw()];
+    labels[i] = (Math.floor(u) + Math.floor(v)) % 2;
+    return [u, v];
+  });
+  return {points, labels};
+}
+
+/** @param {number} count @param {number} turns @returns {Sample} */
+const arms = (count, turns) => (total, noise, draw) => {
+  const labels = inTurn(total, count);
+  const points = around(total, noise, draw, (i) => {
+    const radius = 0.1 + 0.9 * draw();
+    const angle = TURN * (turns * radius + labels[i] / count);
+    return [radius * Math.cos(angle), radius * Math.sin(angle)];
+  });
+  return {points, labels};
+};
+
+/** What stands in `datasets.SOURCES`, less the measured ones. @type {Source[]} */
+export const SOURCES = [
+  {name: 'moons', title: 'Half moons', classes: ['upper moon', 'lower moon'], noise: 0.15, sample: moons},
+  {name: 'blobs', title: 'Two blobs', classes: ['lower left', 'upper right'], noise: 0.6, sample: blobs([[-1, -1], [1, 1]], 2)},
+  {name: 'corners', title: 'Four corners', classes: ['same signs', 'different signs'], noise: 0.35, sample: blobs([[-1, -1], [-1, 1], [1, 1], [1, -1]], 2)},
+  {name: 'spirals', title: 'Spirals', classes: ['first arm', 'second arm'], noise: 0.03, sample: arms(2, 1.25)},
+  {name: 'circles', title: 'Concentric circles', classes: ['outer ring', 'inner ring'], noise: 0.1, sample: circles},
+  {name: 'checkerboard', title: 'Checkerboard', classes: ['white square', 'black square'], noise: 0, sample: checkerboard},
+  {name: 'arms', title: 'Three arms', classes: ['first arm', 'second arm', 'third arm'], noise: 0.05, sample: arms(3, 0.75)},
+];
+
+/** Can this page draw the dataset? Measured ones come with a stored run, or not at all. @param {string} name */
+export const canGenerate = (name) => SOURCES.some((source) => source.name === name);
+
+/** The points before they are split and standardised. @param {DatasetConfig} config @returns {Drawn} */
+export function draw({name, points: count = 512, noise, seed = 0}) {
+  const source = SOURCES.find((each) => each.name === name);
+  if (!source) throw new Error(`The points of “${name}” cannot be drawn here, for they were measured: they come with a stored run only.`);
+  const {title, classes} = source;
+  return {name, title, classes, features: FEATURES, ...source.sample(count, noise ?? source.noise, uniforms(seed, POINT_STREAMS.points))};
+}
+
+/** The dataset of a configuration, as `load_dataset` gives it. @param {DatasetConfig} config @returns {Dataset} */
+export function generate(config) {
+  return prepare(draw(config), {testFraction: config.test_fraction ?? TEST_FRACTION, seed: config.seed ?? 0});
+}
