@@ -4,12 +4,13 @@
 /** @import {Run} from './run.js' */
 /** @import {Session} from './session.js' */
 import {keepAddress} from './address.js';
+import {createBench} from './bench.js';
 import {resolve} from './choice.js';
 import {byId, say} from './dom.js';
 import {createPainter} from './painter.js';
 import {createPlayer} from './player.js';
 import {wantedFrame, wantedShot} from './shot.js';
-import {sliceOf} from './slice.js';
+import {sameSlice, sliceOf} from './slice.js';
 import {FIRST_VIEW, HOME} from './state.js';
 import {watchTheme} from './theme.js';
 import {createBoundary} from './views/boundary.js';
@@ -23,7 +24,11 @@ import {createTransport} from './views/transport.js';
 import {createZoom} from './views/zoom.js';
 
 const still = matchMedia('(prefers-reduced-motion: reduce)').matches;
-const CHOICES = /** @type {const} */ (['dataset', 'hidden', 'activation', 'residual', 'run']);
+const CHOICES = /** @type {const} */ (['dataset', 'hidden', 'activation', 'residual', 'run', 'train', 'sample', 'own']);
+/** Networks with more parameters are shown by their previews while they train. */
+const AT_ONCE = 700;
+/** Playing through what was trained here takes about so many pictures. */
+const LONG = 150;
 /** What may ask for arrays that are not there yet. */
 const SLICES = /** @type {const} */ (['plane', 'seed', 'zoom', 'set', 'follow', 'pick']);
 
@@ -45,6 +50,8 @@ export async function start({catalog, stored, base, store, session, plotly, stat
   /** Does the view go along with a computation's newest frame? */
   let newest = false;
   let style = 0;
+  /** The newest frame of a run that grows, while it is computed. @type {Shot | null} */
+  let awaited = null;
   /** @type {ReturnType<typeof createPainter> | null} null until Plotly is there */
   let painter = null;
   /** @type {ReturnType<typeof createLandscape> | null} */
@@ -53,7 +60,10 @@ export async function start({catalog, stored, base, store, session, plotly, stat
   let markReady = () => {};
   expose({ready: new Promise((done) => { markReady = done; }), state: store.get, shown: () => painter?.shown ?? null});
 
-  const openChosen = () => session.open(resolve(gallery, catalog, store.get()));
+  const openChosen = () => {
+    if (store.get().train) bench.open();
+    else session.open(resolve(gallery, catalog, store.get()));
+  };
   status.onCancel = session.cancel;
   status.onRetry = () => void openChosen();
 
@@ -65,7 +75,7 @@ export async function start({catalog, stored, base, store, session, plotly, stat
   const goTo = (frame) => {
     if (!run) return;
     const last = run.live ? run.arrived(sliceOf(run, store.get())) - 1 : run.frames.length - 1;
-    newest = run.live && frame >= last;
+    newest = (run.live || run.growing) && frame >= last;
     const there = Math.max(0, Math.min(frame, last));
     store.set({epoch: run.frames[there] ?? 0});
     painter?.request();
@@ -79,7 +89,7 @@ export async function start({catalog, stored, base, store, session, plotly, stat
     ready: () => run !== null && painter?.shown?.run === run && painter.shown.frame === current(),
     advance() {
       if (!run || current() >= run.frames.length - 1) return false;
-      goTo(current() + 1);
+      goTo(current() + (run.trained ? Math.ceil(run.frames.length / LONG) : 1));
       return true;
     },
     onChange: (playing) => transport.showPlaying(playing),
@@ -95,15 +105,38 @@ export async function start({catalog, stored, base, store, session, plotly, stat
 
   /** @param {Partial<State>} patch */
   const choose = (patch) => store.set(patch);
+  const bench = createBench({
+    catalog, store, still,
+    gallery: () => gallery,
+    onOpen() {
+      session.leave();
+      status.show({kind: 'quiet'});
+      player.pause();
+    },
+    onRun(next) {
+      run = next;
+      newest = true;
+      painter?.request();
+    },
+    onNews() {
+      painter?.redrawn();
+      painter?.request();
+      if (run?.growing || !newest) return;
+      store.set({epoch: run?.frames.at(-1) ?? 0}); // stay where it has led
+      newest = false;
+    },
+    onFailed: (text, detail) => status.show({kind: 'failed', text, detail}),
+  });
   const model = createModel({catalog, choose});
   const dataset = createDataset({catalog, choose});
   const slice = createSlice({choose});
   const pick = createPick({choose});
   const lab = lazyLab({
-    onAnswer: () => painter?.repaint(),
+    onAnswer: () => painter?.renew(),
     onError: (message) => status.show({kind: 'failed', text: 'This could not be computed in the page', detail: message}),
   });
-  const pickedOf = (/** @type {Shot} */ shot) => (shot.pick ? lab()?.of(shot) ?? null : null);
+  const computedOf = (/** @type {Shot} */ shot) => (shot.pick || shot.run.trained ? lab()?.of(shot) ?? null : null);
+  const pickedOf = (/** @type {Shot} */ shot) => (shot.pick ? computedOf(shot) : null);
   const readouts = createReadouts({pickedOf});
   const zoom = createZoom({
     onZoom: (span) => store.set({zoom: run && span === run.plane(store.get().plane).spans[0] ? null : span}),
@@ -128,6 +161,7 @@ export async function start({catalog, stored, base, store, session, plotly, stat
 
   /** @param {Shot} shot @param {boolean} first */
   const onDrawn = (shot, first) => {
+    awaited = null;
     transport.draw(shot, store.get(), style);
     zoom.draw(shot);
     say(byId('run-title'), shot.run.manifest.title);
@@ -136,10 +170,11 @@ export async function start({catalog, stored, base, store, session, plotly, stat
     watchSizes(); // from now on: the first picture's legend may have taken a line from its plot
     document.body.dataset.pictured = 'true';
     markReady();
-    if (autoplay && !shot.run.live) player.play();
+    if (autoplay && !shot.run.live && !shot.run.trained) player.play();
   };
 
   store.subscribe((state, before) => {
+    if (!state.train && before.train) bench.leave();
     if (CHOICES.some((name) => state[name] !== before[name])) {
       drawPanels();
       openChosen();
@@ -151,6 +186,7 @@ export async function start({catalog, stored, base, store, session, plotly, stat
   });
   keepAddress(store, base);
   drawPanels();
+  if (store.get().train) openChosen();
   session.listen({
     onGallery(entries) {
       gallery = entries;
@@ -178,11 +214,25 @@ export async function start({catalog, stored, base, store, session, plotly, stat
     onPick: (a, b) => store.set({pick: [a, b]}),
     groundOf: (shot) => lab()?.terrain.known(shot) ?? null,
   });
-  const boundary = createBoundary(Plotly, {pickedOf});
+  const boundary = createBoundary(Plotly, {computedOf});
+  /** What the page computes for a picture is asked for here. @param {Shot} shot */
+  const isThere = (shot) => {
+    const ground = shot.computed ? lab()?.terrain.want(shot) ?? null : null;
+    const seen = shot.run.trained ? computedOf(shot) : null;
+    const grown = ground?.final || !shot.run.growing || shot.run.manifest.model.parameters > AT_ONCE;
+    return (!shot.computed || (ground !== null && grown)) && (!shot.run.trained || seen?.current === true);
+  };
+  /** While a run grows, what is on its way is not overtaken: else nothing would ever be drawn. @param {Shot | null} shot */
+  const steady = (shot) => {
+    if (!shot || !newest || !shot.run.growing) return shot;
+    awaited = awaited?.run === shot.run && sameSlice(awaited, shot) ? awaited : shot;
+    return awaited;
+  };
   painter = createPainter({
     wish(shown) {
-      const shot = landscape?.has(store.get().view) ? wantedShot(run, store.get(), {newest, still, shown}) : null;
-      return shot?.computed && !lab()?.terrain.want(shot) ? null : shot;
+      if (!landscape?.has(store.get().view)) return null;
+      const shot = steady(wantedShot(run, store.get(), {newest, still, shown}));
+      return shot && isThere(shot) ? shot : null;
     },
     plots: [slice, pick, readouts, landscape, boundary], // what takes room from the plots comes first
     onDrawn,

@@ -27,7 +27,7 @@ export function problemFrom(body, fallback = 'The server could not answer') {
   return new Problem(body.title ?? fallback, [body.detail, fields].filter(Boolean).join(' '));
 }
 
-/** The manifest of a stored run. @param {string} id @param {AbortSignal} signal @returns {Promise<Manifest>} */
+/** The manifest of a stored run. @param {string} id @param {AbortSignal} [signal] @returns {Promise<Manifest>} */
 export function fetchManifest(id, signal) {
   return fetchJson(`data/runs/${encodeURIComponent(id)}/run.json`, {signal});
 }

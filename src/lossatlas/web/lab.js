@@ -7,7 +7,7 @@
 /** @import {ModelAnswer} from './engine/worker.js' */
 import {createEngine} from './engine/client.js';
 import {createTerrain} from './terrain.js';
-import {pickedTheta} from './vectors.js';
+import {centreOf, pickedTheta} from './vectors.js';
 
 /**
  * @typedef {Seen & {metrics: {train_loss: number, test_loss: number, train_accuracy: number, test_accuracy: number}}} Picked
@@ -38,15 +38,16 @@ export function createLab({onAnswer, onError}) {
 
   return {
     terrain,
-    /** The model of the shot's picked point, as soon as it is known; null where none is picked. @param {Shot} shot @returns {{picked: Picked, current: boolean} | null} */
+    /** The model of the shot's picked point, or of a frame of which no predictions are stored, as soon as it is known; else null. @param {Shot} shot @returns {{picked: Picked, current: boolean} | null} */
     of(shot) {
-      if (!shot.pick) return null;
+      if (!shot.pick && !shot.run.trained) return null;
       const {run, frame, plane, follow, pick} = shot;
-      const key = [run.id, plane.name, follow ? frame : 'fixed', ...pick].join();
+      const at = follow ? run.frames[frame] : 'fixed';
+      const key = pick ? [run.id, plane.name, at, ...pick].join() : [run.id, run.frames[frame]].join();
       if (key !== asked) {
         asked = key;
         if (answer && !answer.key.startsWith(`${run.id},`)) answer = null;
-        open(run).model(pickedTheta(shot), (found) => {
+        open(run).model(pick ? pickedTheta(shot) : centreOf(run, plane, frame), (found) => {
           answer = {key, picked: pickedFrom(run, found)};
           onAnswer();
         });

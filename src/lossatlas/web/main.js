@@ -18,7 +18,7 @@ async function boot() {
     const base = openingState(catalog, index.runs);
     const store = createStore(fromQuery(location.search, base));
     const session = createSession({wanted: (run) => wantedArrays(sliceOf(run, store.get()))});
-    await session.open(resolve(index.runs, catalog, store.get()));
+    if (!store.get().train) await session.open(resolve(index.runs, catalog, store.get()));
     const plotly = loadPlotly();
     plotly.catch(() => {}); // told where it is awaited
     const {start} = await rest;

@@ -16,6 +16,7 @@ import {sameShot} from './shot.js';
 export function createPainter({wish, plots, onDrawn}) {
   let pending = false;
   let stale = false;
+  let renewed = false;
   /** @type {Shot | null} */
   let shown = null;
 
@@ -23,8 +24,8 @@ export function createPainter({wish, plots, onDrawn}) {
     pending = false;
     const wanted = wish(shown);
     const shot = wanted ?? (stale ? shown : null);
-    if (!shot || (!stale && sameShot(shot, shown))) return;
-    stale = false;
+    if (!shot || (!stale && !(wanted && renewed) && sameShot(shot, shown))) return;
+    stale = renewed = false;
     const start = performance.now();
     for (const plot of plots) plot.draw(shot);
     performance.measure('lossatlas:draw', {start, end: performance.now()});
@@ -45,6 +46,11 @@ export function createPainter({wish, plots, onDrawn}) {
     /** The same picture anew: its size, its colours or its range have changed. */
     repaint() {
       stale = true;
+      request();
+    },
+    /** More is known of what is wanted: it may be drawn now, or drawn better. */
+    renew() {
+      renewed = true;
       request();
     },
     /** What goes with the picture (readouts, curves) anew; the plots stay. */

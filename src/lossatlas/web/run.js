@@ -10,6 +10,10 @@ const NEWEST_VERSION = 1;
 const SURFACES = ['loss_surface', 'test_loss_surface'];
 
 export class Run {
+  /** Is it trained in this page, its pictures being computed as they are looked at? (workshop/trained.js) */
+  trained = false;
+  /** Is it being trained here at the moment? */
+  growing = false;
   /** @type {Map<string, NpyArray>} */
   #arrays = new Map();
   /** @type {Set<number> | null} frames received from a live computation; null for a stored run, whose arrays say it themselves */

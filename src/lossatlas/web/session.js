@@ -156,6 +156,12 @@ export function createSession({wanted}) {
     });
   };
 
+  const leave = () => {
+    controller.abort();
+    computing = null;
+    showing = null;
+  };
+
   const refreshGallery = () => fetchJson('data/index.json').then((index) => listener?.onGallery(index.runs)).catch(() => {});
 
   return {
@@ -171,10 +177,8 @@ export function createSession({wanted}) {
      * @param {Target} target @returns {Promise<void>}
      */
     async open(target) {
-      controller.abort();
+      leave();
       controller = new AbortController();
-      computing = null;
-      showing = null;
       const {signal} = controller;
       if (target.kind === 'unavailable') return onStatus(unavailable(target.empty));
       const opening = target.kind === 'stored' ? openStored(target.id, signal, {repair: target.repair}) : compute(target.config, signal);
@@ -182,6 +186,8 @@ export function createSession({wanted}) {
     },
     /** The state asks for other arrays of the run on show. */
     bring,
+    /** Something else is on show: nothing is told any more of what was asked for. */
+    leave,
     cancel() {
       const id = computing;
       if (id) live().then(({cancelRun}) => cancelRun(id)).catch((error) => fail(error, controller.signal));

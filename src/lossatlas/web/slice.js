@@ -17,7 +17,7 @@ export function sliceOf(run, state) {
   const able = labLimit(run, stored) === '';
   const plane = able && state.seed !== null ? freshPlane(run, state.seed) : stored;
   const near = nearestSpan(plane.spans, state.zoom);
-  const computed = able && (plane !== stored || (state.zoom !== null && !sameSpan(state.zoom, plane.spans[near])));
+  const computed = able && (plane.drawn !== undefined || (state.zoom !== null && !sameSpan(state.zoom, plane.spans[near])));
   const set = computed || hasTest(run, plane) ? state.set : 'train';
   const follow = followsFrame(run, plane, set, state.follow, computed);
   return {

@@ -1,5 +1,6 @@
 /** The state that a link carries: plain data, a declared list of properties, and their form in the URL's query. */
 /** @import {Catalog, Eye, State} from './types.js' */
+import {readSample, readSettings, writeSample, writeSettings} from './settings.js';
 
 /** @type {Eye} seen from a corner, from above: both valley and rim show */
 export const HOME = Object.freeze({x: 1.3, y: 1.3, z: 1.2});
@@ -18,6 +19,9 @@ export const PROPERTIES = [
   {name: 'activation', read: (text) => text || undefined, write: String},
   {name: 'residual', read: readBoolean, write: String},
   {name: 'run', read: (text) => text || undefined, write: String},
+  {name: 'train', read: readSettings, write: writeSettings},
+  {name: 'sample', read: readSample, write: writeSample},
+  {name: 'own', read: (text) => (/^[\w-]{8,}$/.test(text) ? text : undefined), write: String},
   {name: 'epoch', read: (text) => readNumber(text, 0), write: String},
   {name: 'zoom', read: (text) => readNumber(text, Number.MIN_VALUE), write: String},
   {name: 'scale', read: (text) => oneOf(text, ['linear', 'log']), write: String},
@@ -46,6 +50,9 @@ export function defaults(catalog) {
     activation: config.model.activation,
     residual: config.model.residual === true,
     run: null,
+    train: null,
+    sample: null,
+    own: null,
     .../** @type {Pick<State, keyof typeof FIRST_VIEW>} */ (FIRST_VIEW),
     camera: {...HOME},
   };

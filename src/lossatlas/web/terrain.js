@@ -26,8 +26,8 @@ const SAMPLED = [0, 0.1, 0.4, 1];
 export function createTerrain({engineFor, onAnswer}) {
   /** @type {Map<string, {losses: Losses, final: boolean}>} the latest used last */
   const kept = new Map();
-  /** @type {{key: string, samples: Losses[] | null}} of the slice asked for last */
-  let sampled = {key: '', samples: null};
+  /** @type {{key: string, slice: string, samples: Losses[] | null}} of the slice asked for last */
+  let sampled = {key: '', slice: '', samples: null};
   let asked = '';
 
   /** @param {string} key @param {{losses: Losses, final: boolean}} found */
@@ -40,14 +40,15 @@ export function createTerrain({engineFor, onAnswer}) {
   /** @param {Shot} shot */
   const sample = (shot) => {
     const {run, plane, follow, span} = shot;
-    const key = sliceKey(shot);
+    const slice = sliceKey(shot);
+    const key = `${slice},${ageOf(run)}`;
     if (sampled.key === key) return;
-    sampled = {key, samples: null};
+    sampled = {key, slice, samples: sampled.slice === slice ? sampled.samples : null}; // what a run had while it was shorter will do for now
     const last = run.frames.length - 1;
     const frames = follow ? [...new Set(SAMPLED.map((share) => Math.round(share * last)))] : [last];
     const thetas = frames.map((frame) => centreOf(run, plane, follow ? frame : null));
     engineFor(run).samples({thetas, directions: directionsOf(run, plane), span, sets: setsOf(shot)}, (samples) => {
-      sampled = {key, samples};
+      sampled = {key, slice, samples};
       onAnswer();
     });
   };
@@ -69,7 +70,7 @@ export function createTerrain({engineFor, onAnswer}) {
   /** What is known of a shot's ground. @param {Shot} shot @returns {Ground | null} */
   const known = (shot) => {
     const found = kept.get(groundKey(shot));
-    return found && sampled.samples && sampled.key === sliceKey(shot) ? {...found, samples: sampled.samples} : null;
+    return found && sampled.samples && sampled.slice === sliceKey(shot) ? {...found, samples: sampled.samples} : null;
   };
 
   return {
@@ -90,7 +91,10 @@ const setsOf = ({set}) => (set === 'train' ? ['train'] : ['train', 'test']);
 const sliceKey = (shot) => [shot.run.id, shot.plane.name, shot.span, shot.follow, setsOf(shot).length].join();
 
 /** @param {Shot} shot */
-const groundKey = (shot) => `${sliceKey(shot)},${shot.follow ? shot.frame : 'fixed'}`;
+const groundKey = (shot) => `${sliceKey(shot)},${shot.follow ? shot.run.frames[shot.frame] : 'fixed'}`;
+
+/** A run that grows is sampled anew each time it is half as long again. @param {Run} run */
+const ageOf = (run) => (run.trained ? Math.floor(Math.log(run.frames.length) / Math.log(1.5)) : 0);
 
 /** @param {Losses} losses @param {number} grid @returns {Losses} */
 function finer(losses, grid) {

@@ -82,6 +82,9 @@
  * @property {string} activation
  * @property {boolean} residual kept through hidden layers that can have no skip, though it means nothing there
  * @property {string | null} run a run that the panels alone do not imply
+ * @property {import('./settings.js').Settings | null} train what is trained in this page; null: a recorded run is on show
+ * @property {import('./settings.js').Sample | null} sample the points that are drawn for it; null: the usual ones
+ * @property {string | null} own a person's own data, as text (points/own.js); null: the dataset that is chosen
  * @property {number | null} epoch null: wherever the first view puts it
  * @property {number | null} zoom the span shown; null: the run's first
  * @property {'linear' | 'log'} scale

@@ -11,8 +11,8 @@ import {drawLegend} from './legend.js';
 const MARGIN = {l: 48, r: 16, t: 8, b: 40};
 const REST = 250;
 
-/** @param {import('../plotly.js').Plotly} Plotly @param {{pickedOf: (shot: Shot) => {picked: Seen, current: boolean} | null}} options */
-export function createBoundary(Plotly, {pickedOf}) {
+/** @param {import('../plotly.js').Plotly} Plotly @param {{computedOf: (shot: Shot) => {picked: Seen, current: boolean} | null}} options of a picked point, or where no predictions are stored */
+export function createBoundary(Plotly, {computedOf}) {
   const root = byId('boundary-plot');
   const canvas = byId('boundary-canvas');
   const painter = createRegions(/** @type {any} */ (canvas));
@@ -41,12 +41,14 @@ export function createBoundary(Plotly, {pickedOf}) {
     /** @param {Shot} shot */
     draw(shot) {
       const {run, frame, pick} = shot;
-      const found = pickedOf(shot);
+      const answer = computedOf(shot);
+      const found = pick ? answer : null;
       const key = `${run.id} ${style}`;
       if (key !== drawn) drawPoints(run);
       else if (pick && !found?.current) return; // what is there stays until the answer is
       drawn = key;
-      const seen = found?.picked ?? run.seen(frame);
+      const seen = answer?.picked ?? (run.trained ? null : run.seen(frame));
+      if (!seen) return;
       const whose = found ? `The network at a = ${pick?.[0]}, b = ${pick?.[1]}` : `Epoch ${run.frames[frame]}`;
       const note = byId('boundary-whose');
       if (note.hidden === Boolean(found)) note.hidden = !found;

@@ -1,0 +1,99 @@
+/** The way to training in the page: what it takes arrives with the first use. */
+/** @import {Catalog, GalleryEntry} from './types.js' */
+/** @import {StateStore} from './address.js' */
+/** @import {Settings} from './settings.js' */
+/** @import {TrainedRun} from './workshop/trained.js' */
+import {byId} from './dom.js';
+import {writeSettings} from './settings.js';
+
+/** @typedef {ReturnType<typeof import('./workshop/workshop.js').createWorkshop>} Workshop */
+
+/**
+ * @param {object} options
+ * @param {Catalog} options.catalog
+ * @param {StateStore} options.store
+ * @param {boolean} options.still nothing starts of itself
+ * @param {() => GalleryEntry[]} options.gallery
+ * @param {() => void} options.onOpen a training takes the place of what is on show
+ * @param {(run: TrainedRun) => void} options.onRun
+ * @param {() => void} options.onNews the run has grown, or come to rest
+ * @param {(text: string, detail: string) => void} options.onFailed
+ */
+export function createBench({catalog, store, still, gallery, onOpen, onRun, onNews, onFailed}) {
+  const button = byId('train-here');
+  /** @type {Promise<{workshop: Workshop, panel: ReturnType<typeof import('./workshop/panel.js').createPanel>}> | null} */
+  let coming = null;
+  let growing = false;
+  /** Whether the next training starts at once, and up to where. */
+  let next = {go: !still, until: store.get().epoch};
+
+  const usual = () => usualSettings(catalog);
+  button.addEventListener('click', () => {
+    const {train} = store.get();
+    if (!train) next = {go: !still, until: null};
+    store.set(train ? {train: null, sample: null, own: null, epoch: null, pick: null} : {train: usual(), epoch: null, pick: null});
+  });
+
+  /** A training from its start, at once. @param {Settings} settings */
+  const begin = (settings) => {
+    next = {go: true, until: null};
+    const same = writeSettings(settings) === writeSettings(store.get().train ?? usual());
+    store.set({train: settings, epoch: null});
+    if (same) open(); // else the store's listeners do
+  };
+
+  const load = async () => {
+    const [{createWorkshop}, {createPanel}] = await Promise.all([import('./workshop/workshop.js'), import('./workshop/panel.js')]);
+    const panel = createPanel({
+      onBegin: begin,
+      onStart: () => workshop.start(),
+      onPause: () => workshop.pause(),
+      onStep: () => workshop.step(),
+      onPace: (rate) => workshop.limit(rate),
+      choose: (patch) => store.set(patch),
+    });
+    const workshop = createWorkshop({
+      catalog, gallery, onRun, onFailed,
+      onNews(news) {
+        growing = news.run.growing;
+        panel.tell(news);
+        onNews();
+      },
+    });
+    return {workshop, panel};
+  };
+
+  const open = async () => {
+    onOpen();
+    button.setAttribute('aria-pressed', 'true');
+    const {go, until} = next;
+    const state = store.get();
+    const going = go || growing;
+    next = {go: false, until: null};
+    try {
+      const {workshop, panel} = await (coming ??= load());
+      panel.draw(state, catalog);
+      await workshop.open(state, {go: going, until});
+    } catch (error) {
+      coming = null;
+      onFailed('Training in the page could not be loaded', String(error));
+    }
+  };
+
+  return {
+    /** What the state says is trained from now on. */
+    open,
+    leave() {
+      growing = false;
+      next = {go: !still, until: null};
+      button.setAttribute('aria-pressed', 'false');
+      coming?.then(({workshop, panel}) => { workshop.leave(); panel.hide(); }, () => {});
+    },
+  };
+}
+
+/** How the default run is trained. @param {Catalog} catalog @returns {Settings} */
+export function usualSettings(catalog) {
+  const {optimizer, learning_rate: rate, batch_size: batch, weight_decay: decay, seed} = /** @type {any} */ (catalog.default).training;
+  return {optimizer, rate, batch, decay, seed};
+}

@@ -1,0 +1,116 @@
+/**
+ * Training in the page: the state's settings → a dataset and a network → a worker that trains → a run that grows. Every
+ * change of data or network begins anew; everything else waits for a button.
+ */
+/** @import {Catalog, Config, State} from '../types.js' */
+/** @import {Dataset} from '../points/prepared.js' */
+/** @import {TrainingNews} from '../engine/trainer_client.js' */
+import {canSkip, configFor} from '../choice.js';
+import {createTrainer} from '../engine/trainer_client.js';
+import {canGenerate, generate} from '../points/generate.js';
+import {decodeOwn, prepareOwn} from '../points/own.js';
+import {writeHidden} from '../state.js';
+import {measured} from './measured.js';
+import {TrainedRun} from './trained.js';
+
+/** Epochs after which a training rests of itself. */
+const MOST = 100_000;
+
+/** @typedef {Pick<TrainingNews, 'status' | 'message' | 'advice'> & {run: TrainedRun}} News */
+
+/**
+ * @param {object} options
+ * @param {Catalog} options.catalog
+ * @param {() => import('../types.js').GalleryEntry[]} options.gallery
+ * @param {(run: TrainedRun) => void} options.onRun
+ * @param {(news: News) => void} options.onNews
+ * @param {(title: string, detail: string) => void} options.onFailed
+ */
+export function createWorkshop({catalog, gallery, onRun, onNews, onFailed}) {
+  /** @type {TrainedRun | null} */
+  let run = null;
+  let turn = 0;
+  const trainer = createTrainer({
+    onNews({status, message, advice}) {
+      if (!run) return;
+      run.growing = status === 'training';
+      if (status === 'diverged') run.outcome = {status, epoch: run.frames.at(-1), message: message ?? ''};
+      onNews({run, status, message, advice});
+    },
+    onError: (message) => onFailed('Training in the page failed', message),
+  });
+
+  return {
+    /**
+     * A new training of what the state says.
+     * @param {State} state @param {{go?: boolean, until?: number | null, theta?: Float32Array}} [options]
+     * `go`: at once; `until`: to this epoch, for a link that says which
+     */
+    async open(state, {go = false, until = null, theta} = {}) {
+      const mine = ++turn;
+      try {
+        const dataset = await datasetFor(state, gallery());
+        if (mine !== turn || !state.train) return;
+        const config = configOf(catalog, state);
+        const network = networkFor(state, dataset.classes.length);
+        const train = dataset.trainPoints;
+        const points = Float32Array.from(dataset.points);
+        const samples = {
+          train: {points: points.slice(0, 2 * train), labels: dataset.labels.slice(0, train)},
+          test: {points: points.slice(2 * train), labels: dataset.labels.slice(train)},
+        };
+        const record = trainer.open({network, config: /** @type {any} */ (config).training, samples, theta});
+        run = new TrainedRun({title: titleOf(state, dataset), config, dataset, network, record});
+        onRun(run);
+        if (go || until) trainer.start(until ?? MOST);
+      } catch (error) {
+        if (mine === turn) onFailed('This cannot be trained here', String(/** @type {any} */ (error)?.message ?? error));
+      }
+    },
+    start: () => trainer.start(MOST),
+    pause: trainer.pause,
+    step: trainer.step,
+    /** @param {number} rate epochs a second, at most */
+    limit: trainer.limit,
+    leave() {
+      turn++;
+      run = null;
+      trainer.stop();
+    },
+  };
+}
+
+/** @param {State} state @param {import('../types.js').GalleryEntry[]} gallery @returns {Promise<Dataset>} */
+async function datasetFor(state, gallery) {
+  const {dataset: name, sample, own} = state;
+  if (own) {
+    const decoded = decodeOwn(own);
+    if (!decoded) throw new Error('The points in this link are damaged.');
+    return prepareOwn(decoded);
+  }
+  const entry = gallery.find((each) => each.dataset.name === name);
+  return canGenerate(name) ? generate({name, ...(sample ?? {})}) : measured(name, entry);
+}
+
+/** @param {State} state @param {number} classes @returns {import('../engine/network.js').Architecture} */
+function networkFor({hidden, activation, residual}, classes) {
+  return {layers: [2, ...hidden, classes], activation, residual: residual && canSkip(hidden)};
+}
+
+/** The whole configuration, so that Python can train the same. @param {Catalog} catalog @param {State} state @returns {Config} */
+export function configOf(catalog, state) {
+  const {own, sample, train} = state;
+  const base = /** @type {any} */ (configFor(catalog, state));
+  const {optimizer, rate, batch, decay, seed} = /** @type {import('../settings.js').Settings} */ (train);
+  return {
+    ...base,
+    dataset: own ? {name: 'own'} : {...base.dataset, ...(sample && canGenerate(state.dataset) ? sample : {})},
+    training: {...base.training, optimizer, learning_rate: rate, batch_size: batch, weight_decay: decay, seed},
+  };
+}
+
+/** @param {State} state @param {Dataset} dataset */
+function titleOf({hidden, activation}, {title}) {
+  const size = writeHidden(hidden);
+  return `${title} · ${size === 'none' ? 'linear' : `${size} ${activation}`} · trained here`;
+}
