@@ -87,7 +87,7 @@ def assert_same_thetas(page: Page, cases: list[tuple[Network, Dataset, TrainingC
 GRADIENTS = """async (cases) => {
     const {createGradient} = await import('/engine/gradient.js');
     return cases.map(({network, theta, points, labels, order, start, count}) => {
-        const {at, gradient} = createGradient(network, Float64Array.from(theta), points, labels, order.length);
+        const {at, gradient} = createGradient(network, Float64Array.from(theta), points, labels);
         at(order, 0, order.length);  // what an earlier batch left must not matter
         const loss = at(order, start, count);
         return [loss, [...gradient]];
@@ -115,6 +115,17 @@ def test_loss_and_gradient_are_torchs_autograd(page: Page) -> None:
     ):
         assert loss == pytest.approx(right_loss, rel=1e-12), case
         assert np.abs(gradient - right).max() <= 1e-12 * np.abs(right).max(), case
+
+
+def test_many_points_are_added_up_in_pieces_to_the_same_gradient(page: Page) -> None:
+    network, rng = network_of(6, 5, classes=3), np.random.default_rng(4)
+    theta = some_models(network, 1)[0].astype(np.float64)
+    points, labels = rng.normal(size=(700, 2)), rng.integers(0, 3, 700)
+    numbers = {"theta": theta.tolist(), "order": list(range(700)), "start": 3, "count": 690}
+    [[loss, gradient]] = page.evaluate(GRADIENTS, [{"network": told(network), **sample(points, labels), **numbers}])
+    right = torch_gradient(network, theta, points[3:693], labels[3:693])
+    assert loss == pytest.approx(torch_loss(network, theta, points[3:693], labels[3:693]), rel=1e-12)
+    assert np.abs(gradient - right).max() <= 1e-12 * np.abs(right).max()
 
 
 def test_a_loss_near_zero_keeps_its_digits(page: Page) -> None:
