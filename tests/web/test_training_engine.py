@@ -87,7 +87,7 @@ def assert_same_thetas(page: Page, cases: list[tuple[Network, Dataset, TrainingC
 GRADIENTS = """async (cases) => {
     const {createGradient} = await import('/engine/gradient.js');
     return cases.map(({network, theta, points, labels, order, start, count}) => {
-        const {at, gradient} = createGradient(network, Float64Array.from(theta), points, labels, order.length);
+        const {at, gradient} = createGradient(network, Float64Array.from(theta), points, labels);
         at(order, 0, order.length);  // what an earlier batch left must not matter
         const loss = at(order, start, count);
         return [loss, [...gradient]];
@@ -115,6 +115,17 @@ def test_loss_and_gradient_are_torchs_autograd(page: Page) -> None:
     ):
         assert loss == pytest.approx(right_loss, rel=1e-12), case
         assert np.abs(gradient - right).max() <= 1e-12 * np.abs(right).max(), case
+
+
+def test_many_points_are_added_up_in_pieces_to_the_same_gradient(page: Page) -> None:
+    network, rng = network_of(6, 5, classes=3), np.random.default_rng(4)
+    theta = some_models(network, 1)[0].astype(np.float64)
+    points, labels = rng.normal(size=(700, 2)), rng.integers(0, 3, 700)
+    numbers = {"theta": theta.tolist(), "order": list(range(700)), "start": 3, "count": 690}
+    [[loss, gradient]] = page.evaluate(GRADIENTS, [{"network": told(network), **sample(points, labels), **numbers}])
+    right = torch_gradient(network, theta, points[3:693], labels[3:693])
+    assert loss == pytest.approx(torch_loss(network, theta, points[3:693], labels[3:693]), rel=1e-12)
+    assert np.abs(gradient - right).max() <= 1e-12 * np.abs(right).max()
 
 
 def test_a_loss_near_zero_keeps_its_digits(page: Page) -> None:
@@ -237,9 +248,9 @@ CREATE = """async () => {
     window.errors = [];
     window.trainer?.close();
     window.trainer = createTrainer({
-        onNews: ({status, message, advice, record, fresh}) => {
+        onNews: ({status, message, dead, advice, record, fresh}) => {
             window.record = record;
-            window.news.push({status, message, advice, fresh, at: performance.now()});
+            window.news.push({status, message, dead, advice, fresh, at: performance.now()});
         },
         onError: (message) => window.errors.push(message),
     });
@@ -526,23 +537,31 @@ def test_dead_units_are_those_that_numpy_finds(page: Page, hidden: tuple[int, ..
         assert np.sum(others) == 0
 
 
-def advice(page: Page, call: str, *arguments: Any) -> str | None:
+def advice(page: Page, losses: Any, dead: list[int], sizes: list[int]) -> str | None:
     found: str | None = page.evaluate(
-        "async ([call, values]) => (await import('/engine/diagnostics.js'))[call](...values)", [call, arguments]
+        "async (found) => (await import('/engine/diagnostics.js')).adviceFor(found)",
+        {"losses": list(losses), "classes": 2, "dead": dead, "sizes": sizes},
     )
     return found
 
 
-def test_many_dead_units_are_told_with_ways_out(page: Page) -> None:
-    assert advice(page, "deadUnitsAdvice", [0, 3], [16, 16]) is None
-    assert advice(page, "deadUnitsAdvice", [], []) is None
-    told_of = advice(page, "deadUnitsAdvice", [1, 4], [16, 16])
+def test_dead_units_are_told_where_they_hurt(page: Page) -> None:
+    told_of = advice(page, [0.6] * 200, [1, 4], [16, 16])
     assert told_of is not None
     assert told_of.startswith("4 of 16 units of hidden layer 2 are dead")
     assert "GELU" in told_of
-    everything = advice(page, "deadUnitsAdvice", [5], [5])
-    assert everything is not None
-    assert everything.startswith("All 5 units of hidden layer 1 are dead")
+    assert advice(page, [0.3] * 200, [1, 4], [16, 16]) is None  # a good loss
+    assert advice(page, [0.6] * 199, [1, 4], [16, 16]) is None  # it may be falling
+    few = advice(page, [0.6] * 200, [0, 3], [16, 16])
+    assert few is not None
+    assert "dead" not in few
+
+
+def test_a_layer_that_is_dead_as_a_whole_is_told_at_once(page: Page) -> None:
+    told_of = advice(page, [0.6], [5, 0], [5, 7])
+    assert told_of is not None
+    assert told_of.startswith("All 5 units of hidden layer 1 are dead")
+    assert advice(page, [0.3], [5, 0], [5, 7]) is None  # it has skips
 
 
 @pytest.mark.parametrize(
@@ -561,7 +580,7 @@ def test_a_loss_that_stands_still_is_told_with_ways_out(
 ) -> None:
     falling = start * per_epoch ** np.arange(epochs)
     losses = falling * (1 + noise * (np.arange(epochs) % 5))  # minibatches make it jump upwards now and then
-    found = advice(page, "plateauAdvice", losses.tolist(), 2)
+    found = advice(page, losses.tolist(), [], [])
     if not stands:
         assert found is None
     else:
@@ -576,7 +595,8 @@ def test_advice_comes_with_the_news(page: Page) -> None:
     theta[network.parameters[1].offset :][:6] = -1
     trained(page, task(network, dataset, TrainingConfig(epochs=300, batch_size="full"), theta=theta.tolist()))
     assert "All 6 units of hidden layer 1 are dead" in page.evaluate("() => window.news.at(-1).advice")
+    assert page.evaluate("() => window.news.map(({dead}) => dead)") == [[6]] * page.evaluate("() => window.news.length")
     trained(page, task(network_of(6), dataset, TrainingConfig(epochs=300, learning_rate=1e-6)))
     assert "hardly fallen for 100 epochs" in page.evaluate("() => window.news.at(-1).advice")
     trained(page, task(network_of(6), dataset, TrainingConfig(epochs=100, learning_rate=0.05)))
-    assert page.evaluate("() => window.news.at(-1).advice") is None
+    assert page.evaluate("() => [window.news.at(-1).advice, window.news.at(-1).dead]") == [None, [0]]

@@ -3,7 +3,7 @@
 
 /** A loss that fell by less than this share, over so many epochs, stands still; checked against as many before them. */
 const STILL = {share: 0.01, epochs: 100};
-/** A loss below this share of what guessing gives is good enough to stand still. */
+/** A loss up to this share of what guessing gives, log K, is good enough: networks learn well with many dead units, too. */
 const GOOD = 0.5;
 /** From this share of dead units in a layer on there is something to say. */
 const MANY_DEAD = 0.25;
@@ -37,16 +37,6 @@ export function deadUnits({layers, activation, residual}, theta, points) {
   return alive.map((units) => units.filter((unit) => !unit).length);
 }
 
-/** @param {number[]} dead by hidden layer @param {number[]} sizes @returns {string | null} a sentence, where there is something to say */
-export function deadUnitsAdvice(dead, sizes) {
-  const many = dead.findIndex((count, l) => count > 0 && count >= MANY_DEAD * sizes[l]);
-  if (many < 0) return null;
-  const [count, size] = [dead[many], sizes[many]];
-  const units = count === size ? `All ${size} units` : `${count} of ${size} units`;
-  return `${units} of hidden layer ${many + 1} are dead: they give 0 for every training point, so they no longer learn. `
-    + 'Try a lower learning rate, another seed, or GELU instead of ReLU.';
-}
-
 /**
  * Where a loss stands still: its lowest value of the last epochs, if that is hardly below the one of as many epochs before
  * them; null while it falls. Lowest values, since minibatches make it jump.
@@ -60,17 +50,32 @@ export function plateau(losses, {share, epochs} = STILL) {
 }
 
 /**
- * What to say of a loss that stands still although it is not good: above half of what guessing gives, log K.
- * @param {ArrayLike<number>} losses of the training points, one an epoch, the newest last @param {number} classes K
- * @returns {string | null}
+ * What to say of a training whose loss is not good: that a layer is dead, or, where the loss stands still, why it may.
+ * @param {{losses: ArrayLike<number>, classes: number, dead: number[], sizes: number[]}} found losses of the training
+ *   points, one an epoch, the newest last; dead units and all units of each hidden layer
+ * @returns {string | null} a sentence with ways out, where there is something to say
  */
-export function plateauAdvice(losses, classes) {
-  const loss = plateau(losses);
-  const guessing = Math.log(classes);
-  if (loss === null || loss <= GOOD * guessing) return null;
-  return `The loss has hardly fallen for ${STILL.epochs} epochs and is still ${loss.toFixed(2)}, where guessing gives `
-    + `${guessing.toFixed(2)}. Try a higher learning rate, more units or layers, or another activation or seed.`;
+export function adviceFor({losses, classes, dead, sizes}) {
+  const still = plateau(losses);
+  const loss = still ?? losses[losses.length - 1];
+  if (loss <= GOOD * Math.log(classes)) return null;
+  const many = dead.findIndex((count, l) => count === sizes[l] || (still !== null && count >= MANY_DEAD * sizes[l]));
+  if (many >= 0) return deadUnitsAdvice(dead[many], sizes[many], many + 1);
+  return still === null ? null : plateauAdvice(still, classes);
 }
 
-/** How many of the newest losses `plateauAdvice` looks at. */
+/** @param {number} count @param {number} size @param {number} layer */
+function deadUnitsAdvice(count, size, layer) {
+  const units = count === size ? `All ${size} units` : `${count} of ${size} units`;
+  return `${units} of hidden layer ${layer} are dead: they give 0 for every training point, so they no longer learn. `
+    + 'Try a lower learning rate, another seed, or GELU instead of ReLU.';
+}
+
+/** @param {number} loss @param {number} classes */
+function plateauAdvice(loss, classes) {
+  return `The loss has hardly fallen for ${STILL.epochs} epochs and is still ${loss.toFixed(2)}, where guessing gives `
+    + `${Math.log(classes).toFixed(2)}. Try a higher learning rate, more units or layers, or another activation or seed.`;
+}
+
+/** How many of the newest losses count. */
 export const PLATEAU_EPOCHS = 2 * STILL.epochs;

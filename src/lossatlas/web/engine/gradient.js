@@ -9,8 +9,11 @@ import {ACTIVATIONS} from './activations.js';
 import {parameterCount} from './network.js';
 import {addProduct, matrix, transposed} from './product.js';
 
+/** Points that go through all layers at a time: their numbers stay in the processor's cache. */
+const CHUNK = 256;
+
 /**
- * One layer's numbers, for as many points as there may be at a time: rows are points, columns units.
+ * One layer's numbers, for a chunk of points: rows are points, columns units.
  * @typedef {object} Layer
  * @property {number} inputs
  * @property {number} outputs
@@ -27,14 +30,15 @@ import {addProduct, matrix, transposed} from './product.js';
 /**
  * What gives the gradient at `theta`, which changes in place. All memory is taken here; a step takes none.
  * @param {Architecture} network @param {Float64Array} theta as run.json lays it out
- * @param {ArrayLike<number>} points [N, features] @param {ArrayLike<number>} labels [N] @param {number} most points a batch
+ * @param {ArrayLike<number>} points [N, features] @param {ArrayLike<number>} labels [N]
  */
-export function createGradient(network, theta, points, labels, most) {
+export function createGradient(network, theta, points, labels) {
   const features = network.layers[0];
   const gradient = new Float64Array(parameterCount(network));
-  const inputs = new Float64Array(most * features);
-  const truth = new Int32Array(most);
-  const layers = laidOut(network, theta, gradient, inputs, most);
+  const rows = Math.min(CHUNK, labels.length);
+  const inputs = new Float64Array(rows * features);
+  const truth = new Int32Array(rows);
+  const layers = laidOut(network, theta, gradient, inputs, rows);
   const last = layers[layers.length - 1];
   const activate = ACTIVATIONS[network.activation];
 
@@ -60,7 +64,6 @@ export function createGradient(network, theta, points, labels, most) {
 
   /** @param {number} count */
   const backward = (count) => {
-    gradient.fill(0);
     for (let l = layers.length - 1; l >= 0; l--) {
       const {inputs: fanIn, outputs, back, given, skip, weights, weightGradient, bias, slope} = layers[l];
       const below = l > 0 ? layers[l - 1].back : null;
@@ -78,30 +81,35 @@ export function createGradient(network, theta, points, labels, most) {
     gradient,
     /**
      * The mean cross-entropy of points `order[start]` to `order[start + count - 1]`, in nats; leaves its gradient in `gradient`.
-     * @param {ArrayLike<number>} order @param {number} start @param {number} count at most `most`
+     * @param {ArrayLike<number>} order @param {number} start @param {number} count
      */
     at(order, start, count) {
-      gather(order, start, count);
-      forward(count);
-      const loss = crossEntropy(last.made.values, truth, last.outputs, count);
-      backward(count);
-      return loss;
+      gradient.fill(0);
+      let total = 0;
+      for (let done = 0; done < count; done += rows) {
+        const size = Math.min(rows, count - done);
+        gather(order, start + done, size);
+        forward(size);
+        total += crossEntropy(last.made.values, truth, last.outputs, size, count);
+        backward(size);
+      }
+      return total / count;
     },
   };
 }
 
 /**
  * @param {Architecture} network @param {Float64Array} theta @param {Float64Array} gradient @param {Float64Array} inputs
- * @param {number} most
+ * @param {number} rows points at a time
  */
-function laidOut({layers: sizes, residual}, theta, gradient, inputs, most) {
+function laidOut({layers: sizes, residual}, theta, gradient, inputs, rows) {
   /** @type {Layer[]} */
   const layers = [];
   let offset = 0;
   for (let l = 1; l < sizes.length; l++) {
     const [fanIn, outputs] = [sizes[l - 1], sizes[l]];
     const hidden = l < sizes.length - 1;
-    const made = matrix(new Float64Array(most * outputs), 0, outputs);
+    const made = matrix(new Float64Array(rows * outputs), 0, outputs);
     layers.push({
       inputs: fanIn,
       outputs,
@@ -111,8 +119,8 @@ function laidOut({layers: sizes, residual}, theta, gradient, inputs, most) {
       bias: offset + outputs * fanIn,
       given: layers.at(-1)?.made ?? matrix(inputs, 0, fanIn),
       made,
-      slope: new Float64Array(hidden ? most * outputs : 0),
-      back: hidden ? matrix(new Float64Array(most * outputs), 0, outputs) : made,
+      slope: new Float64Array(hidden ? rows * outputs : 0),
+      back: hidden ? matrix(new Float64Array(rows * outputs), 0, outputs) : made,
     });
     offset += outputs * (fanIn + 1);
   }
@@ -120,11 +128,11 @@ function laidOut({layers: sizes, residual}, theta, gradient, inputs, most) {
 }
 
 /**
- * The mean cross-entropy of logits [N, K], which it turns into ∂L/∂Z. The loss is taken relative to the true class, so that
- * small losses keep their digits.
- * @param {Float64Array} logits @param {Int32Array} truth @param {number} classes @param {number} count
+ * The sum of the cross-entropies of logits [count, K], which it turns into ∂L/∂Z, L being the mean over `all` points. The
+ * loss is taken relative to the true class, so that small losses keep their digits.
+ * @param {Float64Array} logits @param {Int32Array} truth @param {number} classes @param {number} count @param {number} all
  */
-function crossEntropy(logits, truth, classes, count) {
+function crossEntropy(logits, truth, classes, count, all) {
   let total = 0;
   for (let p = 0; p < count; p++) {
     const at = p * classes;
@@ -142,9 +150,9 @@ function crossEntropy(logits, truth, classes, count) {
     total += lead === 0 ? Math.log1p(others) : lead + Math.log(sum);
     for (let k = 0; k < classes; k++) logits[at + k] /= sum;
     logits[mine] -= 1;
-    for (let k = 0; k < classes; k++) logits[at + k] /= count;
+    for (let k = 0; k < classes; k++) logits[at + k] /= all;
   }
-  return total / count;
+  return total;
 }
 
 /** The biases, once a point. @param {Float64Array} theta @param {number} start @param {number} size @param {Float64Array} out @param {number} count */

@@ -6,7 +6,7 @@
 /** @import {TrainingConfig, TrainingState} from './training.js' */
 /** @import {Metrics} from './measure.js' */
 /** @import {Sample} from './worker.js' */
-import {deadUnits, deadUnitsAdvice, plateauAdvice, PLATEAU_EPOCHS} from './diagnostics.js';
+import {adviceFor, deadUnits, PLATEAU_EPOCHS} from './diagnostics.js';
 import {loadModule} from './kernel.js';
 import {createMeasure} from './measure.js';
 import {createTraining, divergence} from './training.js';
@@ -30,6 +30,7 @@ import {pause, sleep} from './turns.js';
  * @property {Float32Array} theta [epoch, P], and perhaps room beyond
  * @property {Record<keyof Metrics, number[]>} metrics one number an epoch, of the float32 theta
  * @property {string | null} message what to say of a training that diverged
+ * @property {number[]} dead ReLU units of each hidden layer that are dead, as last counted: about once a second
  * @property {string | null} advice what to say of one that does not get on
  *
  * @typedef {{type: 'open', id: number, task: Task}} OpenMessage
@@ -69,6 +70,8 @@ function createJob(id, task, simd) {
   let advice = null;
   /** @type {number[]} */
   let losses = [];
+  /** @type {number[]} */
+  let dead = [];
   let batch = emptyBatch(size);
   let [posted, advised, due] = [0, 0, 0];
   let looping = false;
@@ -88,8 +91,8 @@ function createJob(id, task, simd) {
 
   const advise = () => {
     const {layers} = network;
-    const dead = deadUnitsAdvice(deadUnits(network, training.theta, samples.train.points), layers.slice(1, -1));
-    advice = dead ?? plateauAdvice(losses, layers[layers.length - 1]);
+    dead = deadUnits(network, training.theta, samples.train.points);
+    advice = adviceFor({losses, classes: layers[layers.length - 1], dead, sizes: layers.slice(1, -1)});
   };
 
   const post = () => {
@@ -100,7 +103,7 @@ function createJob(id, task, simd) {
       advised = now;
     }
     const {epochs, theta, metrics} = batch;
-    scope.postMessage({type: 'progress', id, status, epochs, theta, metrics, message, advice}, [theta.buffer]);
+    scope.postMessage({type: 'progress', id, status, epochs, theta, metrics, message, dead, advice}, [theta.buffer]);
     batch = emptyBatch(size);
     posted = now;
   };

@@ -6,7 +6,7 @@ import {createRecord} from './record.js';
 
 /**
  * @typedef {ReturnType<typeof createRecord>} TrainingRecord
- * @typedef {Pick<Progress, 'status' | 'message' | 'advice'> & {record: TrainingRecord, fresh: number[]}} TrainingNews
+ * @typedef {Pick<Progress, 'status' | 'message' | 'dead' | 'advice'> & {record: TrainingRecord, fresh: number[]}} TrainingNews
  *   `fresh`: the epochs that came since the last news; the record has them already
  */
 
@@ -27,9 +27,9 @@ export function createTrainer({onNews, onError}) {
     else if (data.id !== id || !record) return;
     else if (data.type === 'state') waiting.shift()?.(data.state);
     else {
-      const {status, epochs, message, advice} = /** @type {Progress} */ (data);
+      const {status, epochs, message, dead, advice} = /** @type {Progress} */ (data);
       record.add(data);
-      onNews({status, message, advice, record, fresh: epochs});
+      onNews({status, message, dead, advice, record, fresh: epochs});
     }
   };
   worker.onerror = (event) => onError(event.message || 'the worker that trains could not be started');

@@ -45,7 +45,7 @@ export function createTraining({config, network, points, labels, theta: released
   const theta = Float64Array.from(state?.theta ?? released ?? initialTheta(network, seed, STREAMS.weights));
   if (theta.length !== parameterCount(network)) throw new Error(`theta has ${theta.length} numbers, and the network ${parameterCount(network)}`);
   const memory = state ? copyOf(state.memory) : emptyMemory(theta.length);
-  const {at, gradient} = createGradient(network, theta, points, labels, size);
+  const {at, gradient} = createGradient(network, theta, points, labels);
   const order = Int32Array.from({length: count}, (_, i) => i);
   const draws = createDraws(seed, STREAMS.batches);
   let epoch = state?.epoch ?? 0;
