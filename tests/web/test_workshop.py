@@ -2,18 +2,189 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any
 
 import numpy as np
 import pytest
 from playwright.sync_api import Page, expect
 
+from lossatlas.catalog import catalog
 from lossatlas.directions import FreshPlane
 from lossatlas.engine import Evaluator
 from lossatlas.runs import RunConfig, Setup
+from lossatlas.surface import loss_surfaces
 from lossatlas.training import Trajectory, train
-from tests.web.conftest import Site, Watched, until
-from tests.web.test_lab_surfaces import wait_for_surface
+from tests.web.conftest import MOONS, Site, Watched, until
 from tests.web.test_controls import number, readout
+from tests.web.test_lab_surfaces import wait_for_surface
 
 pytestmark = pytest.mark.browser
+
+#: Half moons, and a network small enough that the surfaces keep up with the training on any machine.
+HERE = "dataset=moons&hidden=8&sample=120,0.2,1"
+
+
+@cache
+def python(epochs: int = 30, name: str = "moons", **training: Any) -> tuple[Setup, Trajectory]:
+    sample = {"points": 120, "noise": 0.2, "seed": 1} if name == "moons" else {}
+    config = RunConfig.model_validate(
+        {
+            "dataset": {"name": name, **sample},
+            "model": {"hidden": (8,)},
+            "training": {"epochs": epochs, "frames": epochs + 1, **training},
+        }
+    )
+    setup = Setup.of(config)
+    return setup, train(setup.network, setup.dataset, config.training)
+
+
+def assert_epoch(page: Page, trained: tuple[Setup, Trajectory], epoch: int) -> None:
+    """Readouts and surface are those of Python's theta at that epoch."""
+    setup, trajectory = trained
+    until(page, "epoch => window.lossatlas.shown()?.epoch === epoch", epoch)
+    for name in ("train_loss", "test_loss", "train_accuracy"):
+        shown = page.locator(f"#readouts [data-readout={name}]").get_attribute("data-value")
+        assert float(shown or "nan") == pytest.approx(float(trajectory.metrics[name][epoch]), rel=1e-4)
+    train_points = setup.dataset.split == 0
+    evaluator = Evaluator(
+        setup.network, setup.dataset.points[train_points], setup.dataset.labels[train_points], threads=1
+    )
+    plane = FreshPlane().lay("fresh", setup.network, None)
+    [surface] = loss_surfaces(evaluator, plane, trajectory.weights[epoch], [1.0], 41)
+    wait_for_surface(page, np.asarray(surface.loss, np.float64))
+
+
+def epoch_now(page: Page) -> int:
+    found: int = page.evaluate("() => Number(document.querySelector('#workshop .pace').textContent.match(/\\d+/)[0])")
+    return found
+
+
+def press(page: Page, name: str) -> None:
+    page.get_by_role("region", name="Training here").get_by_role("button", name=name, exact=True).click()
+
+
+def test_a_link_trains_up_to_its_epoch_and_shows_pythons_network(site: Site, desktop: Watched) -> None:
+    page = desktop.open(f"{site.url}?{HERE}&train=adam,0.01,32,0,0&epoch=30")
+    assert_epoch(page, python(), 30)
+    expect(page.get_by_role("region", name="Training here")).to_be_visible()
+    page.locator("body").press("Home")
+    assert_epoch(page, python(), 0)
+
+
+def test_start_pause_step_and_stop(exported: Site, desktop: Watched) -> None:
+    page = desktop.open(f"{exported.url}?{HERE}&train=sgd,0.1,full,0,0&epoch=0")
+    until(page, "() => window.lossatlas.shown()?.epoch === 0")
+    for epoch in (1, 2):
+        press(page, "Step")
+        until(page, "epoch => window.lossatlas.shown().epoch === epoch", epoch)
+    assert_epoch(page, python(optimizer="sgd", learning_rate=0.1, batch_size="full"), 2)
+    press(page, "Continue")
+    until(page, "() => window.lossatlas.shown().epoch > 5")
+    press(page, "Pause")
+    expect(page.get_by_role("button", name="Continue")).to_be_visible()
+    stood = epoch_now(page)
+    until(page, "epoch => window.lossatlas.shown().epoch === epoch", stood)
+    press(page, "Step")
+    until(page, "epoch => window.lossatlas.shown().epoch === epoch", stood + 1)
+    press(page, "Continue")
+    until(page, "epoch => window.lossatlas.shown().epoch > epoch", stood + 5)
+    press(page, "Stop")
+    expect(page.get_by_role("button", name="Start", exact=True)).to_be_visible()
+    expect(page.get_by_role("button", name="Step", exact=True)).to_be_disabled()
+
+
+def test_one_can_look_back_while_it_goes_on(exported: Site, desktop: Watched) -> None:
+    page = desktop.open(f"{exported.url}?{HERE}&train=adam,0.01,32,0,0&epoch=0")
+    page.get_by_role("combobox", name="Pace").select_option("30")
+    press(page, "Start")
+    until(page, "() => window.lossatlas.shown().epoch > 3")
+    page.locator("body").press("Home")
+    until(page, "() => window.lossatlas.shown().epoch === 0")
+    before = epoch_now(page)
+    until(page, "before => Number(document.querySelector('#epoch').max) > before + 3", before)
+    assert page.evaluate("() => window.lossatlas.shown().epoch") == 0
+    page.locator("body").press("End")
+    until(page, "before => window.lossatlas.shown().epoch > before + 3", before)
+    press(page, "Pause")
+
+
+def test_same_start_with_new_settings_and_a_new_start(exported: Site, desktop: Watched) -> None:
+    page = desktop.open(f"{exported.url}?{HERE}&train=adam,0.01,32,0,0&epoch=3")
+    assert_epoch(page, python(), 3)
+    page.get_by_role("combobox", name="Optimizer").select_option("momentum")
+    page.get_by_role("spinbutton", name="Learning rate").fill("0.05")
+    press(page, "Same start, new settings")
+    page.wait_for_url("**train=momentum,0.05,32,0,0*")
+    until(page, "() => window.lossatlas.shown().epoch >= 5")
+    press(page, "Pause")
+    page.locator("body").press("Home")
+    changed = python(optimizer="momentum", learning_rate=0.05)
+    assert_epoch(page, changed, 0)
+    for _ in range(5):
+        page.locator("body").press("ArrowRight")
+    assert_epoch(page, changed, 5)
+    press(page, "New start")
+    page.wait_for_url("**train=momentum,0.05,32,0,1*")
+    until(page, "() => window.lossatlas.shown().epoch >= 1")
+    press(page, "Pause")
+    page.locator("body").press("Home")
+    assert_epoch(page, python(optimizer="momentum", learning_rate=0.05, seed=1), 0)
+
+
+def test_divergence_is_explained_where_it_happens_with_a_way_out(exported: Site, desktop: Watched) -> None:
+    page = desktop.open(f"{exported.url}?dataset=corners&hidden=8&activation=linear&train=sgd,9000,32,0,0&epoch=0")
+    press(page, "Start")
+    said = page.get_by_role("region", name="Training here").get_by_role("status")
+    expect(said).to_contain_text("Training diverged at epoch")
+    expect(said).to_contain_text("The learning rate 9000 is probably too high for SGD here")
+    press(page, "Try 900")
+    page.wait_for_url("**train=sgd,900,32,0,0*")
+
+
+def test_other_data_and_another_network_begin_anew(exported: Site, desktop: Watched) -> None:
+    page = desktop.open(f"{exported.url}?{HERE}&train=adam,0.01,32,0,0&epoch=5")
+    until(page, "() => window.lossatlas.shown()?.epoch === 5")
+    page.get_by_role("radio", name="Iris petals").press("Space")
+    until(page, "() => document.title.startsWith('Iris')")
+    until(page, "() => window.lossatlas.shown().epoch === 0")
+    _, trained = python(1, "iris")
+    assert number(readout(page, "train_loss")) == pytest.approx(float(trained.metrics["train_loss"][0]), rel=5e-3)
+    expect(page.get_by_role("spinbutton", name="Points")).to_be_hidden()
+    page.get_by_role("radio", name="Half moons").press("Space")
+    page.get_by_role("spinbutton", name="Points").fill("60")
+    page.get_by_role("spinbutton", name="Points").press("Enter")
+    page.wait_for_url("**sample=60,0.2,1*")
+    until(page, "() => document.querySelector('#boundary-plot').data.reduce((n, {x}) => n + x.length, 0) === 60")
+
+
+def test_leaving_leads_back_to_the_recorded_run(site: Site, desktop: Watched) -> None:
+    page = desktop.open(site.url + "?epoch=60")
+    page.get_by_role("button", name="Train here").click()
+    until(page, "() => window.lossatlas.shown().run.startsWith('here-')")
+    page.wait_for_url("**train=adam,0.01,32,0,0*")
+    page.get_by_role("button", name="Train here").click()
+    until(page, "run => window.lossatlas.shown().run === run", MOONS.id)
+    expect(page.get_by_role("region", name="Training here")).to_be_hidden()
+
+
+def test_settings_out_of_bounds_are_refused_with_the_reason(exported: Site, desktop: Watched) -> None:
+    page = desktop.open(f"{exported.url}?{HERE}&train=adam,0.01,32,0,0&epoch=2")
+    until(page, "() => window.lossatlas.shown()?.epoch === 2")
+    rate = page.get_by_role("spinbutton", name="Learning rate")
+    rate.fill("-1")
+    press(page, "Same start, new settings")
+    assert rate.evaluate("input => input.validationMessage") != ""
+    assert "train=adam,0.01,32,0,0" in page.url
+
+
+@pytest.mark.parametrize("query", ["train=adam,0,32,0,0", "train=sgd,0.1,0.5,0,0", "train=x,0.1,32,0,0", "train=adam"])
+def test_a_link_with_senseless_settings_opens_the_recorded_run(site: Site, desktop: Watched, query: str) -> None:
+    page = desktop.open(f"{site.url}?{query}&epoch=60")
+    assert page.evaluate("() => window.lossatlas.shown().run") == MOONS.id
+
+
+def test_the_usual_settings_are_those_of_the_default_run() -> None:
+    default: Any = catalog(compute=True)["default"]
+    assert default["training"]["optimizer"] == "adam"
+    assert (default["training"]["learning_rate"], default["training"]["batch_size"]) == (0.01, 32)

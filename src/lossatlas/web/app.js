@@ -118,10 +118,11 @@ export async function start({catalog, stored, base, store, session, plotly, stat
       newest = true;
       painter?.request();
     },
-    onNews() {
+    onStep() { newest = true; },
+    onNews(rests) {
       painter?.redrawn();
       painter?.request();
-      if (run?.growing || !newest) return;
+      if (!rests || !newest) return;
       store.set({epoch: run?.frames.at(-1) ?? 0}); // stay where it has led
       newest = false;
     },

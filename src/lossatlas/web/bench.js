@@ -16,10 +16,11 @@ import {writeSettings} from './settings.js';
  * @param {() => GalleryEntry[]} options.gallery
  * @param {() => void} options.onOpen a training takes the place of what is on show
  * @param {(run: TrainedRun) => void} options.onRun
- * @param {() => void} options.onNews the run has grown, or come to rest
+ * @param {() => void} options.onStep one epoch is asked for, to be looked at
+ * @param {(rests: boolean) => void} options.onNews the run has grown, or has come to rest
  * @param {(text: string, detail: string) => void} options.onFailed
  */
-export function createBench({catalog, store, still, gallery, onOpen, onRun, onNews, onFailed}) {
+export function createBench({catalog, store, still, gallery, onOpen, onRun, onStep, onNews, onFailed}) {
   const button = byId('train-here');
   /** @type {Promise<{workshop: Workshop, panel: ReturnType<typeof import('./workshop/panel.js').createPanel>}> | null} */
   let coming = null;
@@ -37,8 +38,9 @@ export function createBench({catalog, store, still, gallery, onOpen, onRun, onNe
   /** A training from its start, at once. @param {Settings} settings */
   const begin = (settings) => {
     next = {go: true, until: null};
-    const same = writeSettings(settings) === writeSettings(store.get().train ?? usual());
-    store.set({train: settings, epoch: null});
+    const {train} = store.get();
+    const same = train !== null && writeSettings(settings) === writeSettings(train);
+    store.set(same ? {epoch: null} : {train: settings, epoch: null});
     if (same) open(); // else the store's listeners do
   };
 
@@ -48,7 +50,10 @@ export function createBench({catalog, store, still, gallery, onOpen, onRun, onNe
       onBegin: begin,
       onStart: () => workshop.start(),
       onPause: () => workshop.pause(),
-      onStep: () => workshop.step(),
+      onStep() {
+        onStep();
+        workshop.step();
+      },
       onPace: (rate) => workshop.limit(rate),
       choose: (patch) => store.set(patch),
     });
@@ -57,9 +62,10 @@ export function createBench({catalog, store, still, gallery, onOpen, onRun, onNe
       onNews(news) {
         growing = news.run.growing;
         panel.tell(news);
-        onNews();
+        onNews(!growing && news.status !== 'ready');
       },
     });
+    await panel.ready;
     return {workshop, panel};
   };
 

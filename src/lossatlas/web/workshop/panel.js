@@ -25,7 +25,8 @@ const PACE_TIME = 1000;
  */
 export function createPanel({onBegin, onStart, onPause, onStep, onPace, choose}) {
   const root = byId('workshop');
-  root.append(styles());
+  const looks = styles();
+  root.append(looks.link);
   const optimizer = make('select', {}, ...OPTIMIZERS.map((name) => make('option', {value: name}, UPDATES[name].title)));
   const rate = number({min: BOUNDS.rate.least, max: BOUNDS.rate.most, step: 'any'});
   const batch = make('select', {}, ...BATCHES.map((size) => make('option', {value: size}, size === 'full' ? 'all points' : size)));
@@ -39,7 +40,7 @@ export function createPanel({onBegin, onStart, onPause, onStep, onPace, choose})
   const stop = button('Stop', 'End this training; its epochs can still be looked at.');
   const same = button('Same start, new settings', 'Train again from the very same initial parameters, with the settings on the left.');
   const anew = button('New start', 'Draw other initial parameters, and train from them.');
-  const state = make('output', {class: 'pace'});
+  const state = make('span', {class: 'pace'});
   const word = make('p', {class: 'word', role: 'status'});
   const remedy = make('button', {type: 'button', hidden: true});
   const sampleFields = [field('Points', points, 'How many points are drawn; half of them are for testing.'), field('Noise', noise, 'How far points stray from their shape.'), field('Data seed', drawn, 'Other points of the same kind.')];
@@ -115,6 +116,8 @@ export function createPanel({onBegin, onStart, onPause, onStep, onPace, choose})
   };
 
   return {
+    /** Settles when it looks as it should: until then it would take the plots' room. */
+    ready: looks.there,
     /** @param {State} now @param {Catalog} catalog */
     draw(now, catalog) {
       root.hidden = false;
@@ -160,5 +163,10 @@ function field(name, input, title) {
 }
 
 function styles() {
-  return make('link', {rel: 'stylesheet', href: new URL('../styles/workshop.css', import.meta.url).href});
+  const link = make('link', {rel: 'stylesheet', href: new URL('../styles/workshop.css', import.meta.url).href});
+  /** @type {Promise<void>} */
+  const there = new Promise((done) => {
+    for (const type of ['load', 'error']) link.addEventListener(type, () => done());
+  });
+  return {link, there};
 }
