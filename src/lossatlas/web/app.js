@@ -18,6 +18,7 @@ import {createLandscape} from './views/landscape.js';
 import {createModel} from './views/model.js';
 import {createPick} from './views/pick.js';
 import {createReadouts} from './views/readouts.js';
+import {createShare} from './views/share.js';
 import {createSlice} from './views/slice.js';
 import {createTransport} from './views/transport.js';
 import {createZoom} from './views/zoom.js';
@@ -177,6 +178,10 @@ export async function start({catalog, stored, base, store, session, plotly, stat
     onPick: (a, b) => store.set({pick: [a, b]}),
   });
   const boundary = createBoundary(Plotly, {pickedOf});
+  createShare({
+    Plotly, pictureOf: landscape.pictureOf, state: store.get, shown: () => painter?.shown ?? null, pause: player.pause,
+    onError: (message) => status.show({kind: 'failed', text: 'This view could not be shared', detail: message}),
+  });
   painter = createPainter({
     wish: (shown) => wantedShot(run, store.get(), {newest, still, shown}),
     plots: [slice, pick, readouts, landscape, boundary], // what takes room from the plots comes first

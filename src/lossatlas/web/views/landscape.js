@@ -86,6 +86,8 @@ export function createLandscape(Plotly, options) {
   };
 
   return {
+    /** What a view draws of a shot, also of one that is not on show. */
+    pictureOf,
     /** @param {Eye} to */
     look: (to) => surface.look(to),
     /** Size or theme has changed: the next drawing takes them up. */
