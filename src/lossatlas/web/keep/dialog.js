@@ -87,7 +87,7 @@ export function createDialog(page) {
         make('div', {class: 'link'}, address, copyLink),
         make('p', {class: 'note'}, 'The link opens exactly this: run, epoch, slice, zoom, scale and camera.')),
       make('div', {class: 'works'},
-        row('Picture', [`Both plots on one sheet, ${PICTURE.width} × ${PICTURE.height} pixels.`], saver('Save PNG', 'Save picture (PNG)', '.png', works.png)),
+        row('Picture', [`Both plots on one sheet, ${PICTURE.width}\u00a0×\u00a0${PICTURE.height} pixels.`], saver('Save PNG', 'Save picture (PNG)', '.png', works.png)),
         row('Drawing', ['The same with lines and text that stay sharp at any size.', surfaceNote], saver('Save SVG', 'Save drawing (SVG)', '.svg', works.svg)),
         row('Animation', [limit ? `Not offered here: ${limit}` : 'Every epoch once, ten a second, for slides.', film.working], ...(limit ? [] : [film.size, film.make])),
         row('Numbers', ['Surface, directions, weights, points, boundary and metrics as NumPy arrays; or tables for a spreadsheet.'],
@@ -112,7 +112,7 @@ export function createDialog(page) {
       if (!shot || dialog.open) return;
       const {run, frame, view} = shot;
       tell('');
-      say(subject, `${run.manifest.title} · epoch ${run.frames[frame]}`);
+      say(subject, `Epoch ${run.frames[frame]} · ${run.manifest.title}`);
       surfaceNote.hidden = view !== 'surface';
       address.value = works.link(shot);
       preview.getContext('2d')?.clearRect(0, 0, preview.width, preview.height);

@@ -42,7 +42,7 @@ function canvasOf(width, height, paint) {
 export function boundaryPart({run}, seen, box, theme) {
   const [gx, gy] = [run.numbers('grid_x'), run.numbers('grid_y')];
   const {features} = run.manifest.dataset;
-  const plot = inside(box, {l: 52, r: 8, t: 4, b: 40});
+  const plot = inside(box, {l: 52, r: 0, t: 4, b: 40});
   const table = regionTable(run.classes.length, theme.neutral, theme.depth);
   const canvas = canvasOf(gx.length, gy.length, (pixels) => paintRegions(run, seen, table, pixels));
   const x = (/** @type {number} */ i) => plot.x + (i / (gx.length - 1)) * plot.width;
@@ -129,7 +129,7 @@ function cross(x, y, r, width) {
 
 /** @param {Picture} picture @param {Box} box @param {Theme} theme @returns {Part} */
 export function sectionPart({shot, range, values, axis, place, loss}, box, theme) {
-  const plot = inside(box, {l: 60, r: 12, t: 28, b: 40});
+  const plot = inside(box, {l: 60, r: 12, t: 36, b: 40});
   const {xaxis, yaxis} = sectionAxes(shot.span, range, theme);
   const scale = range.scale === 'log' ? Math.log10 : (/** @type {number} */ value) => value;
   const [low, high] = yaxis.range;
@@ -150,8 +150,8 @@ export function sectionPart({shot, range, values, axis, place, loss}, box, theme
       tag('g', {'clip-path': `url(#${clip})`}, curve(cuts.b, other), curve(cuts.a, along)),
       place ? tag('path', {d: `M${short(x(place[1]))} ${short(y(loss) - 7)}l7 7l-7 7l-7 -7Z`, fill: theme.paper, stroke: theme.accent, 'stroke-width': 2}) : '',
       place ? tag('circle', {cx: x(place[0]), cy: y(loss), r: 5.5, fill: theme.paper, stroke: theme.ink, 'stroke-width': 2}) : '',
-      key(plot.x, plot.y - 12, along, `along ${letter('a')}, ${letter('b')} = 0`, theme),
-      key(plot.x + 136, plot.y - 12, other, `along ${letter('b')}, ${letter('a')} = 0`, theme),
+      key(plot.x, plot.y - 14, along, `along ${letter('a')}, ${letter('b')} = 0`, theme),
+      key(plot.x + 136, plot.y - 14, other, `along ${letter('b')}, ${letter('a')} = 0`, theme),
       axes(plot, {ticks: ticksOf(xaxis, plot.width), title: `${letter('a')}, ${letter('b')}`}, {ticks: up, title: '', stand: 10}, theme),
     ].join(''),
   };

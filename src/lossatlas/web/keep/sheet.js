@@ -18,10 +18,10 @@ import {escape, short, tag, words} from './vector.js';
 export const SIZE = {width: 1280, height: 720};
 const LEFT = {x: 32, width: 596};
 const RIGHT = {x: 660, width: 588};
-const PLOT = {y: 152, height: 428};
-/** Where the surface is, which is drawn elsewhere. */
-export const SURFACE = {x: LEFT.x, y: PLOT.y, width: LEFT.width, height: PLOT.height};
-const CURVES = {x: 72, y: 626, width: 1176, height: 56};
+const PLOT = {y: 152, height: 410};
+/** Where the surface is, which is drawn elsewhere, and has nothing in its corners: it may reach below the colour bar. */
+export const SURFACE = {x: LEFT.x, y: 124, width: LEFT.width, height: 444};
+const CURVES = {x: 72, y: 632, width: 1176, height: 52};
 const BAR = {x: 108, y: 127, width: 360, height: 10};
 
 /**
@@ -41,7 +41,7 @@ export function sheetOf(subject) {
   const {picture, seen, theme, surface} = subject;
   const {shot} = picture;
   const left = surface ? {cells: {canvas: surface, box: SURFACE, clip: SURFACE}, svg: ''}
-    : shot.view === 'section' ? sectionPart(picture, SURFACE, theme) : mapPart(picture, SURFACE, theme);
+    : shot.view === 'section' ? sectionPart(picture, {...LEFT, ...PLOT}, theme) : mapPart(picture, {...LEFT, ...PLOT}, theme);
   const right = boundaryPart(shot, seen, {...RIGHT, ...PLOT}, theme);
   return {
     theme,
@@ -55,7 +55,7 @@ function head({picture: {shot: {run, frame, pick}}, metrics, theme}) {
   const of = (/** @type {keyof Picked['metrics']} */ name) => (metrics ? metrics[name] : run.metrics[name][frame]);
   const strong = (/** @type {string} */ content) => tag('tspan', {fill: theme.ink, 'font-weight': 600}, escape(content));
   const pair = (/** @type {string} */ name, /** @type {'loss' | 'accuracy'} */ what, /** @type {(value: number) => string} */ write) => `${name} ${strong(write(of(`train_${what}`)))} train, ${strong(write(of(`test_${what}`)))} test`;
-  const where = metrics && pick ? ` at ${strong(`a ${spanText(pick[0])}, b ${spanText(pick[1])}`)}` : '';
+  const where = metrics && pick ? `   ·   at ${strong(`a ${spanText(pick[0])}, b ${spanText(pick[1])}`)}` : '';
   return words(32, 46, escape(run.manifest.title), {'font-size': 22, 'font-weight': 650, fill: theme.ink, 'letter-spacing': -0.2})
     + words(SIZE.width - 32, 46, `Epoch ${strong(String(run.frames[frame]))}`, {'font-size': 22, 'text-anchor': 'end', fill: theme.muted})
     + words(32, 72, [pair('loss', 'loss', lossText), pair('accuracy', 'accuracy', percentText)].join('   ·   ') + where, {'font-size': 14, fill: theme.muted, 'xml:space': 'preserve'})
@@ -72,7 +72,7 @@ function rule(y, theme) {
 function landscapeHead({shot: {plane, span}}, theme) {
   const maths = `<tspan font-style="italic">L</tspan>(<tspan font-style="italic">θ</tspan> + <tspan font-style="italic">a</tspan>·<tspan font-style="italic">d</tspan>₁ + <tspan font-style="italic">b</tspan>·<tspan font-style="italic">d</tspan>₂)`;
   return heading(LEFT.x, 'Loss landscape', theme)
-    + words(LEFT.x + 122, 110, maths, {'font-family': 'STIX Two Text, Cambria Math, Georgia, serif', 'font-size': 16, fill: theme.muted})
+    + words(LEFT.x + 12 + measure('Loss landscape', 15, theme.font, 650), 110, maths, {'font-family': 'STIX Two Text, Cambria Math, Georgia, serif', 'font-size': 16, fill: theme.muted})
     + words(LEFT.x + LEFT.width, 110, escape(`${planeTitle(plane)} · ±${spanText(span)}`), {'font-size': 13, 'text-anchor': 'end', fill: theme.muted});
 }
 
@@ -107,10 +107,10 @@ function legend(run, theme) {
     {name: 'test', mark: tag('path', {d: glyph(0, 3.6), ...grey, fill: 'none'})},
     {name: 'misclassified', mark: tag('path', {d: glyph(0, 6) + glyph(0, 2.5), ...grey, fill: 'none'})},
   ].map((entry) => ({...entry, width: 32 + measure(entry.name, 12, theme.font)}));
-  let x = RIGHT.x + 8;
+  let x = RIGHT.x + 4;
   let y = 132;
   return entries.map(({name, mark, width}) => {
-    if (x + width > RIGHT.x + RIGHT.width && y < 140) [x, y] = [RIGHT.x + 8, 148];
+    if (x + width > RIGHT.x + RIGHT.width && y < 140) [x, y] = [RIGHT.x + 4, 148];
     const drawn = tag('g', {transform: `translate(${short(x)} ${y})`}, mark) + words(x + 11, y + 4, escape(name), {'font-size': 12, fill: theme.muted});
     x += width;
     return drawn;
@@ -122,16 +122,16 @@ function captions({picture: {shot, range}, seen, theme}) {
   const facts = [...planeFacts(shot.plane), residualText(shot), rangeNote(range)].filter(Boolean).join(' · ');
   const wrong = misclassified(shot.run, seen).length;
   const small = {'font-size': 11, fill: theme.muted};
-  return words(LEFT.x, 598, escape(fitting([modeText(shot), facts].join(' '), LEFT.width, theme)), small)
-    + words(RIGHT.x + RIGHT.width - 8, 598, `${wrong} of ${shot.run.numbers('labels').length} points misclassified`, {...small, 'text-anchor': 'end'});
+  return lines(`${modeText(shot)} ${facts}`, LEFT.width, theme).slice(0, 3).map((line, i) => words(LEFT.x, 574 + 13 * i, escape(line), small)).join('')
+    + words(RIGHT.x + RIGHT.width, 600, `${wrong} of ${shot.run.numbers('labels').length} points misclassified`, {...small, 'text-anchor': 'end'});
 }
 
-/** As much of a text as has room. @param {string} text @param {number} width @param {Theme} theme */
-function fitting(text, width, theme) {
-  if (measure(text, 11, theme.font) <= width) return text;
-  const parts = text.split(' ');
-  while (parts.length > 1 && measure(`${parts.join(' ')}…`, 11, theme.font) > width) parts.pop();
-  return `${parts.join(' ').replace(/[\s·;,.]+$/, '')}…`;
+/** A text in lines that have room. @param {string} text @param {number} width @param {Theme} theme */
+function lines(text, width, theme) {
+  return text.split(' ').reduce((/** @type {string[]} */ done, word) => {
+    const longer = `${done.at(-1) ?? ''} ${word}`.trim();
+    return done.length && measure(longer, 11, theme.font) <= width ? [...done.slice(0, -1), longer] : [...done, word];
+  }, []);
 }
 
 /** The curves below, with the epoch on show. @param {Subject} subject */
@@ -152,8 +152,7 @@ function timeline({picture: {shot: {run, frame, scale}}, timeline: wished, theme
     tag('g', {fill: theme.muted, stroke: 'none', 'font-size': 11},
       ...figure.ticks.map((tick) => words(-4, tick.at + 4, tick.text, {'text-anchor': 'end'})),
       ...figure.epochTicks.map((tick) => words(tick.at, height + 16, tick.text, {'text-anchor': 'middle'}))),
-    tag('g', {transform: `translate(${width - 184} 8)`, 'font-size': 11},
-      tag('rect', {x: -8, y: -10, width: 192, height: 20, fill: theme.paper, 'fill-opacity': 0.85}),
+    tag('g', {transform: `translate(${width - 176} -10)`, 'font-size': 11},
       tag('path', {d: 'M0 0h16', stroke: theme.ink}), words(22, 4, names[0], {fill: theme.muted, stroke: 'none'}),
       tag('path', {d: 'M92 0h16', ...second}), words(114, 4, names[1], {fill: theme.muted, stroke: 'none'})),
     figure.edge?.at ? tag('path', {d: `M8 ${short(figure.edge.at)}H${width - 8}`, stroke: theme.muted, 'stroke-dasharray': '6 4', 'stroke-width': 1}) : '');
@@ -162,10 +161,10 @@ function timeline({picture: {shot: {run, frame, scale}}, timeline: wished, theme
 /** @type {CanvasRenderingContext2D | null} */
 let ruler = null;
 
-/** @param {string} text @param {number} size @param {string} font */
-function measure(text, size, font) {
+/** @param {string} text @param {number} size @param {string} font @param {number} [weight] */
+function measure(text, size, font, weight = 400) {
   ruler ??= document.createElement('canvas').getContext('2d');
   if (!ruler) return text.length * size * 0.55;
-  ruler.font = `${size}px ${font}`;
+  ruler.font = `${weight} ${size}px ${font}`;
   return ruler.measureText(text).width;
 }

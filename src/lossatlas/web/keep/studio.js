@@ -8,8 +8,8 @@ import {make} from '../dom.js';
 import {CONFIG} from '../plotly.js';
 import {createSurface3d, sceneOf} from '../views/surface3d.js';
 
-/** Pixels of the surface to one of the sheet. */
-export const SHARPNESS = 2;
+/** Pixels of the surface to one of the sheet. No more: WebGL's contour lines are one pixel wide whatever it is told. */
+const SHARPNESS = 1.5;
 
 /** @param {import('../plotly.js').Plotly} Plotly @param {{width: number, height: number, eye: () => Eye}} options */
 export function createStudio(Plotly, {width, height, eye}) {
