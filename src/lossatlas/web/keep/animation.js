@@ -42,22 +42,23 @@ export async function film({frames, draw, width, height, signal, onProgress}) {
     error(error) { fault = error; },
   });
   /** @param {number} time in milliseconds @param {boolean} keyFrame */
-  const encode = (time, keyFrame) => {
+  const encode = async (time, keyFrame) => {
+    while (encoder.state === 'configured' && encoder.encodeQueueSize > 2) await new Promise((resolve) => setTimeout(resolve, 5));
+    if (fault) throw fault;
     const picture = new VideoFrame(canvas, {timestamp: time * 1000});
     encoder.encode(picture, {keyFrame});
     picture.close();
   };
   try {
-    encoder.configure({codec: 'vp8', width, height, bitrate: width * height * 5, framerate: RATE, latencyMode: 'quality'});
+    encoder.configure({codec: 'vp8', width, height, bitrate: width * height * 5, framerate: RATE, latencyMode: 'realtime'});
     for (let frame = 0; frame < frames; frame++) {
       await draw(canvas, frame);
       signal.throwIfAborted();
-      if (fault) throw fault;
-      encode((frame * 1000) / RATE, frame % KEY === 0);
+      await encode((frame * 1000) / RATE, frame % KEY === 0);
       onProgress(frame + 1);
     }
     const end = ((frames - 1) * 1000) / RATE + REST;
-    encode(end - 1000 / RATE, true);
+    await encode(end - 1000 / RATE, true);
     await encoder.flush();
     return new Blob([webm({pictures, codec: 'V_VP8', width, height, duration: end})], {type: 'video/webm'});
   } finally {
