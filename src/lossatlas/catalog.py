@@ -59,7 +59,7 @@ def draw_thumbnails() -> dict[str, dict[str, list[float]]]:
 
 
 def default_settings() -> dict[str, Any]:
-    """What a configuration need not say: of a run, of each dataset, and of each kind of plane that can go without saying.
+    """What a configuration need not say: of a run, of each dataset, of each kind of plane that needs no setting.
 
     Kept in ``web/keep/defaults.json``, from which the page writes the Python of a run.
     """

@@ -104,7 +104,7 @@ LOOK_AT = """async (base64) => {
     const bytes = Uint8Array.from(atob(base64), (letter) => letter.charCodeAt(0));
     const image = await createImageBitmap(new Blob([bytes]));
     const canvas = new OffscreenCanvas(image.width, image.height);
-    const context = canvas.getContext('2d');
+    const context = canvas.getContext('2d', {willReadFrequently: true});
     context.drawImage(image, 0, 0);
     const coloursIn = (x, y, width, height) => {
         const {data} = context.getImageData(x, y, width, height);
@@ -189,7 +189,7 @@ PLAY = """(base64) => new Promise((resolve, reject) => {
     video.onloadeddata = () => { video.currentTime = 0.65; };
     video.onseeked = () => {
         const canvas = new OffscreenCanvas(video.videoWidth, video.videoHeight);
-        const context = canvas.getContext('2d');
+        const context = canvas.getContext('2d', {willReadFrequently: true});
         context.drawImage(video, 0, 0);
         const {data} = context.getImageData(0, 0, canvas.width, canvas.height);
         const {videoWidth, videoHeight, duration, currentTime} = video;
