@@ -67,7 +67,7 @@ def default_settings() -> dict[str, Any]:
         "run": RunConfig().model_dump(mode="json"),
         "datasets": {name: DatasetConfig(name=name).model_dump(mode="json") for name in SOURCES},
         "planes": {
-            kind: plane().model_dump(mode="json")
+            kind: plane(kind=kind).model_dump(mode="json")
             for kind, plane in KINDS.items()
             if not any(setting.is_required() for setting in plane.model_fields.values())
         },
