@@ -9,6 +9,7 @@ from typing import Any
 
 from lossatlas.activations import ACTIVATIONS
 from lossatlas.datasets import SOURCES, DatasetConfig, load_dataset
+from lossatlas.directions import KINDS
 from lossatlas.gallery import gallery_configs
 from lossatlas.runs import RunConfig
 
@@ -55,6 +56,22 @@ def draw_thumbnails() -> dict[str, dict[str, list[float]]]:
     They are kept in ``web/thumbnails.json``, since two of the datasets take scikit-learn a second to load.
     """
     return {name: _thumbnail(name) for name in SOURCES}
+
+
+def default_settings() -> dict[str, Any]:
+    """What a configuration need not say: of a run, of each dataset, of each kind of plane that needs no setting.
+
+    Kept in ``web/keep/defaults.json``, from which the page writes the Python of a run.
+    """
+    return {
+        "run": RunConfig().model_dump(mode="json"),
+        "datasets": {name: DatasetConfig(name=name).model_dump(mode="json") for name in SOURCES},
+        "planes": {
+            kind: plane(kind=kind).model_dump(mode="json")
+            for kind, plane in KINDS.items()
+            if not any(setting.is_required() for setting in plane.model_fields.values())
+        },
+    }
 
 
 def _thumbnail(name: str) -> dict[str, list[float]]:

@@ -19,6 +19,7 @@ import {createLandscape} from './views/landscape.js';
 import {createModel} from './views/model.js';
 import {createPick} from './views/pick.js';
 import {createReadouts} from './views/readouts.js';
+import {createShare} from './views/share.js';
 import {createSlice} from './views/slice.js';
 import {createTransport} from './views/transport.js';
 import {createZoom} from './views/zoom.js';
@@ -229,6 +230,10 @@ export async function start({catalog, stored, base, store, session, plotly, stat
     awaited = awaited?.run === shot.run && sameSlice(awaited, shot) ? awaited : shot;
     return awaited;
   };
+  createShare({
+    Plotly, pictureOf: landscape.pictureOf, state: store.get, shown: () => painter?.shown ?? null, pause: player.pause,
+    onError: (message) => status.show({kind: 'failed', text: 'This view could not be shared', detail: message}),
+  });
   painter = createPainter({
     wish(shown) {
       if (!landscape?.has(store.get().view)) return null;

@@ -73,7 +73,7 @@ export function createCurves() {
 }
 
 /** @param {Run} run @param {'linear' | 'log'} scale @param {import('../figures/curves.js').Box} box @returns {Curves} */
-function ofLoss(run, scale, box) {
+export function ofLoss(run, scale, box) {
   const {train, test, ticks, epochTicks, x, y} = curvesFigure(run, scale, box);
   const {test_loss, train_loss} = run.metrics;
   return {
@@ -83,7 +83,7 @@ function ofLoss(run, scale, box) {
 }
 
 /** @param {Run} run @param {import('../figures/curves.js').Box} box @returns {Curves} */
-function ofCurvature(run, box) {
+export function ofCurvature(run, box) {
   const curvature = /** @type {import('../types.js').Curvature} */ (run.manifest.curvature);
   const {upper, lower, edge, ticks, epochTicks, x, y} = curvatureFigure(run, curvature, box);
   return {

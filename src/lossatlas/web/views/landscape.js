@@ -60,10 +60,9 @@ export function createLandscape(Plotly, options) {
     button.addEventListener('click', () => options.onCamera(orbit(options.eye(), Number(turn) * STEP, Number(tilt) * STEP)));
   }
 
-  /** @param {Shot} shot @returns {Picture | null} null: what it takes is not computed yet, or no more */
-  const pictureOf = (shot) => {
+  /** @param {Shot} shot @param {Ground | null} ground of a computed slice @returns {Picture | null} null: what it takes is not computed yet, or no more */
+  const pictureOf = (shot, ground) => {
     const {run, frame, plane, span, set, follow, path, pick} = shot;
-    const ground = shot.computed ? options.groundOf(shot) : null;
     if (shot.computed && !ground) return null;
     const grid = gridOf(run, shot);
     const values = ground ? valuesOf(set, ground.losses) : run.values(shot, frame);
@@ -95,6 +94,8 @@ export function createLandscape(Plotly, options) {
   return {
     /** Can this view be drawn yet? If not, it is sent for. */
     has: views.has,
+    /** What a view draws of a shot, also of one that is not on show. */
+    pictureOf,
     /** @param {Eye} to */
     look: (to) => surface.look(to),
     /** Size or theme has changed: the next drawing takes them up. */
@@ -102,7 +103,7 @@ export function createLandscape(Plotly, options) {
     /** @param {Shot} shot */
     draw(shot) {
       if (drag.on) return; // an update during a drag can lose the camera (plotly.js#6359)
-      const picture = pictureOf(shot);
+      const picture = pictureOf(shot, shot.computed ? options.groundOf(shot) : null);
       if (!picture) return;
       const {range, key, loss, title, path} = picture;
       say(byId('landscape-note'), [rangeNote(range), path && !isInside(path, shot.frame, shot.span) ? 'the parameters are outside this zoom' : ''].filter(Boolean).join(' · '));

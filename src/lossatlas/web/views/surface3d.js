@@ -13,9 +13,9 @@ const STILL_FRAMES = 3;
 
 /**
  * @param {import('../plotly.js').Plotly} Plotly @param {HTMLElement} root
- * @param {{eye: () => Eye, onCamera: (eye: Eye) => void, onPick: (a: number, b: number) => void}} options
+ * @param {{eye: () => Eye, onCamera: (eye: Eye) => void, onPick: (a: number, b: number) => void, config?: object}} options `config`: Plotly's
  */
-export function createSurface3d(Plotly, root, {eye, onCamera, onPick}) {
+export function createSurface3d(Plotly, root, {eye, onCamera, onPick, config = CONFIG}) {
   const plot = /** @type {any} */ (root);
   /** @type {Float64Array[]} the rows that Plotly holds; written in place */
   let z = [];
@@ -64,11 +64,11 @@ export function createSurface3d(Plotly, root, {eye, onCamera, onPick}) {
     const whole = path && shot.path ? {line: pathLine(path, shot.span, range), drops: dropLines(path, shot.span, range)} : null;
     const traces = landscapeTraces({axis, z, range, title, ...moving(picture), path: whole, mark: markLine(picture)}, currentTheme());
     if (!plot.data) {
-      Plotly.newPlot(plot, traces, layout(range, shot.span), CONFIG);
+      Plotly.newPlot(plot, traces, layout(range, shot.span), config);
       plot.on('plotly_relayout', noteCamera);
       plot.on('plotly_click', notePick);
     } else {
-      Plotly.react(plot, traces, layout(range, shot.span), CONFIG);
+      Plotly.react(plot, traces, layout(range, shot.span), config);
     }
     unrefine(plot);
     picking.mind(sceneOf(plot)?.glplot);
@@ -172,8 +172,8 @@ function whenAtRest(plot, keep) {
   requestAnimationFrame(check);
 }
 
-/** @param {any} plot */
-function sceneOf(plot) {
+/** Plotly's own 3-D scene: private, and null where there is none. @param {any} plot */
+export function sceneOf(plot) {
   return plot._fullLayout?.scene?._scene;
 }
 

@@ -1,0 +1,12 @@
+"""Write anew what the page knows of the package's default settings: python scripts/make_defaults.py"""
+
+import json
+from pathlib import Path
+
+from lossatlas.catalog import default_settings
+
+WHERE = Path(__file__).parent.parent / "src" / "lossatlas" / "web" / "keep" / "defaults.json"
+
+if __name__ == "__main__":
+    WHERE.write_text(json.dumps(default_settings(), separators=(",", ":")) + "\n", encoding="utf-8")
+    print(f"{WHERE.name}: {WHERE.stat().st_size} bytes")

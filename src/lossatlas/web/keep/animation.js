@@ -1,0 +1,67 @@
+/** Frames → a film, each shown as long as any other however long it took to draw. */
+import {webm} from './webm.js';
+
+/** Frames a second, as in playback. */
+const RATE = 10;
+/** So long the last one stays, in milliseconds. */
+const REST = 1000;
+/** Every so many frames one stands for itself, so that a player can jump there. */
+const KEY = 10;
+
+/** The sizes offered, all in the sheet's shape. */
+export const SIZES = [[1920, 1080], [1280, 720], [640, 360]];
+
+/** Why no film can be made here; empty where one can. */
+export function filmLimit() {
+  if (typeof VideoEncoder === 'function') return '';
+  return isSecureContext ? 'This browser cannot encode video (WebCodecs).' : 'Browsers encode video on pages from https or from this machine only.';
+}
+
+/**
+ * @param {object} options
+ * @param {number} options.frames how many
+ * @param {(canvas: HTMLCanvasElement, frame: number) => Promise<void>} options.draw
+ * @param {number} options.width @param {number} options.height
+ * @param {AbortSignal} options.signal
+ * @param {(done: number) => void} options.onProgress
+ * @returns {Promise<Blob>}
+ */
+export async function film({frames, draw, width, height, signal, onProgress}) {
+  const canvas = document.createElement('canvas');
+  Object.assign(canvas, {width, height});
+  /** @type {import('./webm.js').Picture[]} */
+  const pictures = [];
+  /** @type {unknown} */
+  let fault = null;
+  const encoder = new VideoEncoder({
+    output(chunk) {
+      const data = new Uint8Array(chunk.byteLength);
+      chunk.copyTo(data);
+      pictures.push({data, time: Math.round(chunk.timestamp / 1000), key: chunk.type === 'key'});
+    },
+    error(error) { fault = error; },
+  });
+  /** @param {number} time in milliseconds @param {boolean} keyFrame */
+  const encode = async (time, keyFrame) => {
+    while (encoder.state === 'configured' && encoder.encodeQueueSize > 2) await new Promise((resolve) => setTimeout(resolve, 5));
+    if (fault) throw fault;
+    const picture = new VideoFrame(canvas, {timestamp: time * 1000});
+    encoder.encode(picture, {keyFrame});
+    picture.close();
+  };
+  try {
+    encoder.configure({codec: 'vp8', width, height, bitrate: width * height * 5, framerate: RATE, latencyMode: 'realtime'});
+    for (let frame = 0; frame < frames; frame++) {
+      await draw(canvas, frame);
+      signal.throwIfAborted();
+      await encode((frame * 1000) / RATE, frame % KEY === 0);
+      onProgress(frame + 1);
+    }
+    const end = ((frames - 1) * 1000) / RATE + REST;
+    await encode(end - 1000 / RATE, true);
+    await encoder.flush();
+    return new Blob([webm({pictures, codec: 'V_VP8', width, height, duration: end})], {type: 'video/webm'});
+  } finally {
+    if (encoder.state !== 'closed') encoder.close();
+  }
+}

@@ -1,0 +1,191 @@
+/** The dialog behind “Share”: what can be taken along of the view, and how. */
+/** @import {Shot, State} from '../types.js' */
+/** @import {Picture} from '../views/landscape.js' */
+import {make, say} from '../dom.js';
+import {filmLimit, SIZES} from './animation.js';
+import {fileName} from './link.js';
+import {createWorks, PICTURE} from './works.js';
+
+/**
+ * @typedef {object} Theirs what the page gives
+ * @property {import('../plotly.js').Plotly} Plotly
+ * @property {() => Shot | null} shown
+ * @property {(shot: Shot, ground: import('../terrain.js').Ground | null) => Picture | null} pictureOf
+ * @property {() => State} state
+ * @property {() => void} pause
+ */
+
+/** @param {Theirs} page */
+export function createDialog(page) {
+  const works = createWorks(page);
+  const status = make('p', {class: 'told', role: 'status', 'aria-live': 'polite'});
+  const subject = make('p', {class: 'subject'});
+  const preview = make('canvas', {width: 880, height: 495, role: 'img', 'aria-label': 'The sheet that is saved'});
+  const address = make('input', {type: 'text', readonly: true, 'aria-label': 'Link to this view'});
+  const code = make('code');
+  const film = filmControls();
+  const surfaceNote = make('span', {}, ' The surface is in it as a picture.');
+  /** @type {Shot | null} what was on show when the dialog was opened */
+  let shot = null;
+  /** @type {AbortController | null} of the film that is being made */
+  let filming = null;
+
+  /** @param {string} text @param {boolean} [bad] */
+  const tell = (text, bad = false) => {
+    say(status, text);
+    status.classList.toggle('bad', bad);
+  };
+
+  /** One thing at a time, and what goes wrong is told. @param {(shot: Shot) => Promise<void>} work */
+  const attempt = async (work) => {
+    if (!shot) return;
+    if (filming) return tell('The animation is being made. Wait for it, or cancel it.');
+    try {
+      await work(shot);
+    } catch (error) {
+      const {name, message} = /** @type {Error} */ (error);
+      if (name !== 'AbortError') tell(`This could not be done: ${message}`, true);
+    }
+  };
+  /** A button that makes a file. @param {string} text @param {string} label @param {string} ending @param {(shot: Shot) => Promise<Blob>} of @param {string} [title] */
+  const saver = (text, label, ending, of, title = '') => button(text, {'aria-label': label, title: title || null}, () => attempt(async (shown) => {
+    tell('One moment…');
+    save(await of(shown), fileName(shown, ending), tell);
+  }));
+
+  const copyLink = button('Copy link', {class: 'primary'}, () => copy(address.value, 'Link copied', address, tell));
+  const copyCode = button('Copy', {'aria-label': 'Copy Python'}, () => copy(code.textContent ?? '', 'Python copied', code, tell));
+
+  film.make.addEventListener('click', () => attempt(async (shown) => {
+    const {signal} = filming = new AbortController();
+    const [width, height] = SIZES[film.size.selectedIndex];
+    const onProgress = (/** @type {number} */ done, /** @type {number} */ total) => {
+      film.progress.value = done / total;
+      say(film.count, `Frame ${done} of ${total}`);
+    };
+    film.show(true);
+    tell('Making the animation…');
+    try {
+      const blob = await works.webm(shown, {width, height, signal, onProgress});
+      save(blob, fileName(shown, '.webm').replace(/-epoch\d+/, ''), tell);
+    } catch (error) {
+      if (signal.aborted) tell('Animation cancelled');
+      throw error;
+    } finally {
+      filming = null;
+      film.show(false);
+    }
+  }));
+  film.cancel.addEventListener('click', () => filming?.abort());
+
+  const limit = filmLimit();
+  const dialog = make('dialog', {class: 'keep', 'aria-labelledby': 'keep-heading'},
+    make('header', {}, make('h2', {id: 'keep-heading'}, 'Share and keep'), subject, button('×', {class: 'quiet', 'aria-label': 'Close', title: 'Close (Esc)'}, () => dialog.close())),
+    make('div', {class: 'keep-body'},
+      make('div', {class: 'view'},
+        make('figure', {}, preview),
+        make('div', {class: 'link'}, address, copyLink),
+        make('p', {class: 'note'}, 'The link opens exactly this: run, epoch, slice, zoom, scale and camera.')),
+      make('div', {class: 'works'},
+        row('Picture', [`Both plots on one sheet, ${PICTURE.width}\u00a0×\u00a0${PICTURE.height} pixels.`], saver('Save PNG', 'Save picture (PNG)', '.png', works.png)),
+        row('Drawing', ['The same with lines and text that stay sharp at any size.', surfaceNote], saver('Save SVG', 'Save drawing (SVG)', '.svg', works.svg)),
+        row('Animation', [limit ? `Not offered here: ${limit}` : 'Every epoch once, ten a second, for slides.', film.working], ...(limit ? [] : [film.size, film.make])),
+        row('Numbers', ['Surface, directions, weights, points, boundary and metrics as NumPy arrays; or tables for a spreadsheet.'],
+          saver('Save .npz', 'Save numbers (.npz)', '.npz', works.npz),
+          saver('Loss CSV', 'Save the surface (CSV)', '-loss.csv', works.surfaceCsv, 'One line a point of the surface: a, b, loss'),
+          saver('Metrics CSV', 'Save the metrics (CSV)', '-metrics.csv', works.metricsCsv, 'One line an epoch: loss and accuracy'))),
+      make('div', {class: 'python'},
+        make('div', {class: 'python-head'}, make('h3', {}, 'Python'), make('p', {class: 'note'}, 'Computes this run again with the package lossatlas.'), copyCode),
+        make('pre', {tabindex: 0, 'aria-label': 'Python'}, code))),
+    status);
+  document.body.append(dialog);
+  dialog.addEventListener('keydown', (event) => event.stopPropagation()); // the page behind has keys of its own
+  dialog.addEventListener('click', (event) => { if (event.target === dialog) dialog.close(); });
+  dialog.addEventListener('close', () => {
+    filming?.abort();
+    works.close();
+  });
+
+  return {
+    open() {
+      shot = page.shown();
+      if (!shot || dialog.open) return;
+      const {run, frame, view} = shot;
+      tell('');
+      say(subject, `Epoch ${run.frames[frame]} · ${run.manifest.title}`);
+      surfaceNote.hidden = view !== 'surface';
+      address.value = works.link(shot);
+      preview.getContext('2d')?.clearRect(0, 0, preview.width, preview.height);
+      dialog.showModal();
+      copyLink.focus();
+      address.scrollLeft = 0;
+      setTimeout(() => attempt(async (shown) => { // after the dialog is seen
+        code.textContent = await works.python(shown);
+        await works.paint(shown, preview);
+      }));
+    },
+  };
+}
+
+/** @param {string} text @param {Record<string, string | null>} attributes @param {() => void} onClick */
+function button(text, attributes, onClick) {
+  const made = make('button', {type: 'button', ...attributes}, text);
+  made.addEventListener('click', onClick);
+  return made;
+}
+
+/** @param {string} title @param {(Node | string)[]} what @param {HTMLElement[]} controls */
+function row(title, what, ...controls) {
+  return make('section', {}, make('h3', {}, title), make('div', {class: 'what'}, ...what), make('div', {class: 'do'}, ...controls));
+}
+
+function filmControls() {
+  const size = make('select', {'aria-label': 'Size of the animation'}, ...SIZES.map(([width, height]) => make('option', {}, `${width} × ${height}`)));
+  size.selectedIndex = 1;
+  const progress = make('progress', {max: 1, value: 0, 'aria-label': 'Frames drawn'});
+  const count = make('span', {});
+  const cancel = make('button', {type: 'button', 'aria-label': 'Cancel the animation'}, 'Cancel');
+  const start = make('button', {type: 'button', 'aria-label': 'Make animation (WebM)'}, 'Make WebM');
+  const working = make('div', {class: 'working', hidden: true}, progress, count, cancel);
+  return {
+    size, make: start, cancel, progress, count, working,
+    /** @param {boolean} on */
+    show(on) {
+      const held = document.activeElement === (on ? start : cancel);
+      progress.value = 0;
+      say(count, '');
+      working.hidden = !on;
+      size.hidden = start.hidden = on;
+      if (held) (on ? cancel : start).focus();
+    },
+  };
+}
+
+/** @param {Blob} blob @param {string} name @param {(text: string) => void} tell */
+function save(blob, name, tell) {
+  const url = URL.createObjectURL(blob);
+  make('a', {href: url, download: name}).click();
+  setTimeout(() => URL.revokeObjectURL(url), 60_000); // some browsers begin to read it late
+  tell(`Saved ${name} (${sizeText(blob.size)})`);
+}
+
+/** @param {number} bytes */
+function sizeText(bytes) {
+  return bytes < 1e6 ? `${Math.max(1, Math.round(bytes / 1e3))} kB` : `${(bytes / 1e6).toFixed(1)} MB`;
+}
+
+/** To the clipboard; where that is refused, it is selected for copying by hand. @param {string} text @param {string} done @param {HTMLElement} shown @param {(text: string, bad?: boolean) => void} tell */
+async function copy(text, done, shown, tell) {
+  try {
+    await navigator.clipboard.writeText(text);
+    tell(done);
+  } catch {
+    if (shown instanceof HTMLInputElement) {
+      shown.focus();
+      shown.select();
+    } else {
+      getSelection()?.selectAllChildren(shown);
+    }
+    tell('The browser does not let the page copy. It is selected: copy it with Ctrl+C or ⌘C.');
+  }
+}

@@ -1,0 +1,15 @@
+/** The address of what is seen, with everything said: what a bare link means may be another thing in another gallery. */
+/** @import {Shot, State} from '../types.js' */
+import {PROPERTIES, toQuery} from '../state.js';
+
+const NOTHING = /** @type {State} */ (/** @type {unknown} */ (Object.fromEntries(PROPERTIES.map(({name}) => [name, null]))));
+
+/** @param {Shot} shot @param {State} state @param {string} page the page's own address, without a query */
+export function linkTo({run, frame, plane, span, pick}, state, page) {
+  return page + toQuery({...state, run: run.id, epoch: run.frames[frame], plane: plane.name, zoom: span, pick}, NOTHING);
+}
+
+/** What a file is called. @param {Shot} shot @param {string} ending */
+export function fileName({run, frame}, ending) {
+  return `lossatlas-${run.id}-epoch${run.frames[frame]}${ending}`;
+}

@@ -1,0 +1,45 @@
+/** What the page computes for a picture: the network at a picked point or of a run trained here, and a surface that is not stored. */
+/** @import {Seen, Shot} from '../types.js' */
+/** @import {Picked} from '../lab.js' */
+/** @import {Ground} from '../terrain.js' */
+
+/**
+ * @typedef {{seen: Seen, metrics: Picked['metrics'] | null, theta: Float32Array | null, ground: Ground | null}} Network
+ *   `metrics`, `theta`: of a picked one; `ground`: of a computed slice
+ */
+
+/** @returns {(shot: Shot) => Promise<Network>} one after the other: the lab answers its newest question only */
+export function createNetworks() {
+  /** @type {ReturnType<typeof import('../lab.js').createLab> | null} */
+  let lab = null;
+  let answered = () => {};
+  /** @type {(error: Error) => void} */
+  let failed = () => {};
+  /** @type {Promise<unknown>} */
+  let last = Promise.resolve();
+
+  /** @param {Shot} shot @returns {Promise<Network>} */
+  const compute = async (shot) => {
+    const [{createLab}, {pickedTheta}] = await Promise.all([import('../lab.js'), import('../vectors.js')]);
+    const known = lab ??= createLab({onAnswer: () => answered(), onError: (message) => failed(new Error(message))});
+    const isSeen = shot.pick !== null || shot.run.trained;
+    return new Promise((resolve, reject) => {
+      failed = reject;
+      answered = () => {
+        const found = isSeen ? known.of(shot) : null;
+        const ground = shot.computed ? known.terrain.want(shot) : null;
+        if ((isSeen && !found?.current) || (shot.computed && !ground?.final)) return;
+        const picked = shot.pick && found ? {metrics: found.picked.metrics, theta: pickedTheta(shot)} : {metrics: null, theta: null};
+        resolve({seen: found?.picked ?? shot.run.seen(shot.frame), ...picked, ground});
+      };
+      answered();
+    });
+  };
+
+  return (shot) => {
+    if (!shot.pick && !shot.computed && !shot.run.trained) return Promise.resolve({seen: shot.run.seen(shot.frame), metrics: null, theta: null, ground: null});
+    const mine = last.then(() => compute(shot));
+    last = mine.catch(() => {});
+    return mine;
+  };
+}

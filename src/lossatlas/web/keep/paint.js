@@ -1,0 +1,66 @@
+/** A sheet on a canvas, as a file of pixels, or as a drawing. */
+/** @import {Sheet} from './sheet.js' */
+/** @import {Box} from './vector.js' */
+import {SIZE} from './sheet.js';
+import {short, tag} from './vector.js';
+
+/**
+ * Draw a sheet on a canvas of any size of its shape. The cells are copied at once, the rest when the browser has read it.
+ * @param {HTMLCanvasElement | OffscreenCanvas} canvas @param {Sheet} sheet
+ */
+export async function paintSheet(canvas, {cells, svg, theme}) {
+  const context = /** @type {CanvasRenderingContext2D} */ (canvas.getContext('2d', {alpha: false}));
+  const scale = canvas.width / SIZE.width;
+  context.setTransform(scale, 0, 0, scale, 0, 0);
+  context.imageSmoothingQuality = 'high';
+  context.fillStyle = theme.paper;
+  context.fillRect(0, 0, SIZE.width, SIZE.height);
+  for (const {canvas: picture, box, clip} of cells) {
+    context.save();
+    context.beginPath();
+    context.rect(clip.x, clip.y, clip.width, clip.height);
+    context.clip();
+    context.drawImage(picture, box.x, box.y, box.width, box.height);
+    context.restore();
+  }
+  context.drawImage(await imageOf(documentOf(svg, theme.font, canvas.width, canvas.height)), 0, 0, SIZE.width, SIZE.height);
+}
+
+/** @param {string} svg @param {string} font @param {number} width @param {number} height */
+function documentOf(svg, font, width, height) {
+  return `<?xml version="1.0" encoding="UTF-8"?>\n${tag('svg', {
+    xmlns: 'http://www.w3.org/2000/svg', width, height, viewBox: `0 0 ${SIZE.width} ${SIZE.height}`, 'font-family': font,
+  }, svg)}`;
+}
+
+/** @param {string} text of an SVG document @returns {Promise<HTMLImageElement>} */
+async function imageOf(text) {
+  const url = URL.createObjectURL(new Blob([text], {type: 'image/svg+xml'}));
+  try {
+    const image = new Image();
+    image.src = url;
+    await image.decode();
+    return image;
+  } finally {
+    URL.revokeObjectURL(url);
+  }
+}
+
+/** @param {HTMLCanvasElement} canvas @returns {Promise<Blob>} */
+export function pngOf(canvas) {
+  return new Promise((resolve, reject) => {
+    canvas.toBlob((blob) => (blob ? resolve(blob) : reject(new Error('this browser could not write the picture'))), 'image/png');
+  });
+}
+
+/** The sheet as a drawing: its pictures of cells are in it as such, everything else as lines and words. @param {Sheet} sheet */
+export function drawingOf({cells, svg, theme}) {
+  const pictures = cells.map(({canvas, box, clip}) => tag('svg', {...clip, viewBox: viewBox(clip), overflow: 'hidden'},
+    tag('image', {...box, preserveAspectRatio: 'none', href: canvas.toDataURL('image/png')})));
+  return documentOf(tag('rect', {...SIZE, fill: theme.paper}) + pictures.join('') + svg, theme.font, SIZE.width, SIZE.height);
+}
+
+/** @param {Box} box */
+function viewBox({x, y, width, height}) {
+  return [x, y, width, height].map(short).join(' ');
+}

@@ -1,0 +1,75 @@
+/** Pieces of SVG as text, and axes made of them. Numbers are written short: a drawing has thousands. */
+
+/** @typedef {{x: number, y: number, width: number, height: number}} Box */
+/** @typedef {{at: number, text: string}[]} Ticks `at`: in pixels from the box's left, or from its bottom */
+
+/** @param {string} value */
+export function escape(value) {
+  return value.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('"', '&quot;');
+}
+
+/** @param {number} value */
+export function short(value) {
+  return Number(value.toFixed(2));
+}
+
+/** @param {string} name @param {Record<string, string | number | undefined>} attributes @param {string[]} children SVG */
+export function tag(name, attributes, ...children) {
+  const told = Object.entries(attributes).filter(([, value]) => value !== undefined)
+    .map(([key, value]) => ` ${key}="${typeof value === 'number' ? short(value) : escape(String(value))}"`).join('');
+  return children.length ? `<${name}${told}>${children.join('')}</${name}>` : `<${name}${told}/>`;
+}
+
+/** @param {number} x @param {number} y of the baseline @param {string} content SVG @param {Record<string, string | number>} attributes */
+export function words(x, y, content, attributes = {}) {
+  return tag('text', {x, y, ...attributes}, content);
+}
+
+/** A line through points; what is not finite lifts the pen. @param {ArrayLike<number>} x @param {ArrayLike<number>} y */
+export function penOf(x, y) {
+  let down = 'M';
+  let out = '';
+  for (let i = 0; i < x.length; i++) {
+    if (!Number.isFinite(x[i] + y[i])) {
+      down = 'M';
+      continue;
+    }
+    out += `${down}${short(x[i])} ${short(y[i])}`;
+    down = 'L';
+  }
+  return out;
+}
+
+/** Segments x1, y1, x2, y2, … @param {number[]} segments @param {(x: number) => number} x @param {(y: number) => number} y */
+export function strokes(segments, x, y) {
+  let out = '';
+  for (let i = 0; i < segments.length; i += 4) {
+    out += `M${short(x(segments[i]))} ${short(y(segments[i + 1]))}L${short(x(segments[i + 2]))} ${short(y(segments[i + 3]))}`;
+  }
+  return out;
+}
+
+/**
+ * Ticks and titles below and to the left of a box.
+ * @param {Box} box @param {{ticks: Ticks, title: string}} across @param {{ticks: Ticks, title: string, stand?: number}} up titles are SVG; `stand`: room between box and labels
+ * @param {{ink: string, muted: string}} theme
+ */
+export function axes(box, across, up, {ink, muted}) {
+  const [left, bottom] = [box.x, box.y + box.height];
+  const stand = up.stand ?? 4;
+  return tag('g', {fill: muted, 'font-size': 11},
+    tag('path', {
+      d: `${across.ticks.map(({at}) => `M${short(left + at)} ${short(bottom)}v4`).join('')}${stand > 4 ? '' : up.ticks.map(({at}) => `M${short(left)} ${short(bottom - at)}h-4`).join('')}`,
+      stroke: muted,
+    }),
+    ...across.ticks.map(({at, text}) => words(left + at, bottom + 16, escape(text), {'text-anchor': 'middle'})),
+    ...up.ticks.map(({at, text}) => words(left - stand - 3, bottom - at + 4, escape(text), {'text-anchor': 'end'})),
+    words(left + box.width / 2, bottom + 32, across.title, {'text-anchor': 'middle', 'font-size': 13, fill: ink}),
+    up.title ? words(0, 0, up.title, {'text-anchor': 'middle', 'font-size': 13, fill: ink, transform: `translate(${short(left - 38)} ${short(box.y + box.height / 2)}) rotate(-90)`}) : '');
+}
+
+/** Where values lie along an axis. @param {{range: number[], tickvals: number[], ticktext: string[]}} axis as Plotly takes it @param {number} length @param {(value: number) => number} [scale] @returns {Ticks} */
+export function ticksOf({range: [low, high], tickvals, ticktext}, length, scale = (value) => value) {
+  return tickvals.map((value, i) => ({at: ((scale(value) - low) / (high - low)) * length, text: ticktext[i]}))
+    .filter(({at}) => at >= -0.5 && at <= length + 0.5);
+}
