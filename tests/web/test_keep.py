@@ -417,6 +417,40 @@ def test_the_lines_of_python_compute_what_is_on_show(
     np.testing.assert_array_equal(scope["theta"], run.trajectory.weights[-1])
 
 
+@pytest.mark.parametrize("query", ["zoom=0.3&set=gap", "seed=4", "zoom=0.3&plane=pca&hidden=8&run={planes}"])
+def test_the_lines_of_python_compute_a_surface_that_no_run_has(exported: Site, desktop: Watched, query: str) -> None:
+    query = query.format(planes=PLANES.id)
+    page = desktop.open(f"{exported.url}?epoch=60&{query}")
+    until(page, "() => window.lossatlas.computed()")
+    open_dialog(page)
+    lines = page.locator(".python code").inner_text()
+    found, _ = numbers(page)
+    scope: dict[str, Any] = {}
+    exec(lines, scope)
+    np.testing.assert_allclose(scope["surface"], found["loss"], rtol=2e-4, atol=1e-6)
+    np.testing.assert_array_equal(scope["theta"], found["weights"])
+    np.testing.assert_allclose(scope["centre"], found["centre"])
+
+
+def test_a_training_in_the_page_is_kept_whole(exported: Site, desktop: Watched) -> None:
+    page = desktop.open(
+        exported.url + "?dataset=moons&hidden=8&sample=120,0.2,1&train=momentum,0.05,16,0.001,3&epoch=12"
+    )
+    until(page, "() => window.lossatlas.shown()?.epoch === 12")
+    open_dialog(page)
+    lines = page.locator(".python code").inner_text()
+    found, _ = numbers(page)
+    scope: dict[str, Any] = {}
+    exec(lines, scope)
+    run = scope["run"]
+    np.testing.assert_allclose(scope["theta"], found["weights"], rtol=1e-4, atol=1e-6)
+    np.testing.assert_allclose(scope["surface"], found["loss"], rtol=1e-3)
+    np.testing.assert_allclose(run.setup.dataset.points, found["points"], rtol=1e-5, atol=1e-6)
+    assert found["epochs"].tolist() == list(range(13))
+    expected = run.predicted_class[12]
+    assert np.mean(found["predicted_class"] == expected) > 0.999
+
+
 def test_python_says_only_what_is_not_the_default(exported: Site, desktop: Watched) -> None:
     page = desktop.open(exported.url + f"?run={MOONS_FAST.id}")
     open_dialog(page)
