@@ -179,6 +179,7 @@ def test_a_stroke_sprays_along_its_way_and_is_one_step_back(dialog: Locator) -> 
     assert (count(dialog, "class 1"), count(dialog, "class 2")) == (upper, lower)
     dialog.get_by_role("button", name="Clear").click()
     assert (count(dialog, "class 1"), count(dialog, "class 2")) == (0, 0)
+    expect(dialog.locator("canvas")).to_be_focused()  # the button is disabled now, and keys must not go to the page
     keyboard.press("Control+z")
     own = use(dialog)
     points, labels = (points_of(own) + 1) / 2, np.array(own["labels"])
@@ -314,7 +315,7 @@ def test_a_spreadsheet_can_be_dropped_or_pasted_anywhere(dialog: Locator, script
 
 def test_everything_can_be_done_by_keyboard(dialog: Locator) -> None:
     page, place = dialog.page, dialog.locator(".place")
-    frame = page.evaluate("() => window.lossatlas.shown().frame")
+    before = page.evaluate("() => window.lossatlas.state()")
     expect(dialog.get_by_role("application", name="Points")).to_be_focused()
 
     def press(*keys: str) -> None:
@@ -341,7 +342,20 @@ def test_everything_can_be_done_by_keyboard(dialog: Locator) -> None:
     first = [(0.08, 0.2), (0.08, 0.1), (0.08, 0.0), (0.08, -0.1)]
     second = [(-0.02, -0.2), (-0.12, -0.2), (-0.22, -0.2), (-0.32, -0.2)]
     np.testing.assert_allclose(points_of(own), first + second, atol=1e-3)
-    assert page.evaluate("() => window.lossatlas.shown().frame") == frame  # the page's own keys were not meant
+    assert page.evaluate("() => window.lossatlas.state()") == before  # the page's own keys were not meant
+
+
+def test_the_pages_own_keys_rest_while_the_dialog_is_open(dialog: Locator) -> None:
+    page = dialog.page
+    before = page.evaluate("() => window.lossatlas.state()")
+    single_points(dialog)
+    click(dialog, (0.5, 0.5))
+    dialog.get_by_role("heading", name="Your own data").click()  # where there is nothing to focus
+    page.keyboard.press("ArrowLeft")
+    page.keyboard.press("Home")
+    page.keyboard.press("Control+z")
+    assert count(dialog, "class 1") == 0
+    assert page.evaluate("() => window.lossatlas.state()") == before
 
 
 def test_a_dismissed_drawing_is_there_again(page: Page) -> None:

@@ -1,4 +1,4 @@
-"""The datasets that the page makes itself: invented ones against Python's, a person's own, and what a spreadsheet gives."""
+"""The datasets that the page makes: invented ones against Python's, a person's own, and what a spreadsheet gives."""
 
 from __future__ import annotations
 
@@ -168,7 +168,7 @@ def test_own_points_are_split_and_standardised_as_pythons(
     options = {"seed": seed, "testFraction": test_fraction}
     body = (
         OWN
-        + "const own2 = m.prepareOwn(own, a.options); return {own: plain(own), set: plain(own2), split: [...own2.split]}"
+        + "const set = m.prepareOwn(own, a.options); return {own: plain(own), set: plain(set), split: [...set.split]}"
     )
     found = call(page, "own", body, {**parts, "options": options})
     raw, labels = np.reshape(found["own"]["points"], (-1, 2)), np.array(found["own"]["labels"])

@@ -81,6 +81,8 @@ export async function openEditor({start = null, onUse}) {
     parts.use.disabled = lacks !== '';
     say(parts.state, lacks || summary(points.length));
     sketch.draw(history.now);
+    // A button that is disabled loses the focus to the page, whose keys mean other things.
+    if (document.activeElement instanceof HTMLButtonElement && document.activeElement.disabled) canvas.focus({preventScroll: true});
   };
 
   /** @param {string} text @param {string} [name] */
@@ -104,7 +106,10 @@ export async function openEditor({start = null, onUse}) {
   parts.undo.addEventListener('click', history.undo);
   parts.redo.addEventListener('click', history.redo);
   parts.clear.addEventListener('click', () => history.set({...history.now, points: []}));
-  parts.from.addEventListener('change', () => history.set(begun(parts.from.value, start)));
+  parts.from.addEventListener('change', () => {
+    history.set(begun(parts.from.value, start));
+    parts.told.replaceChildren();
+  });
   parts.read.addEventListener('click', () => read(parts.text.value));
   parts.save.addEventListener('click', () => saveCsv(ownOf(history.now)));
   parts.file.addEventListener('change', async () => {
@@ -186,7 +191,7 @@ function build(shown) {
   const read = button('Read these rows');
   const told = make('div', {class: 'told', role: 'status'});
   const [cancel, use] = [button('Cancel'), button('Use this data', {class: 'primary', 'aria-describedby': 'editor-state'})];
-  const dialog = make('dialog', {class: 'editor', 'aria-labelledby': 'editor-heading'},
+  const dialog = make('dialog', {class: 'editor', tabindex: -1, 'aria-labelledby': 'editor-heading'},
     make('header', {}, make('h2', {id: 'editor-heading'}, 'Your own data'), make('p', {}, 'Draw it, or drop a spreadsheet here. It never leaves this browser.')),
     make('div', {class: 'body'},
       make('div', {class: 'sheet'}, canvas, place, make('p', {class: 'help', id: 'editor-help'}, HELP)),
