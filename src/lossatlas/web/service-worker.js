@@ -57,7 +57,7 @@ async function dropOlder() {
 /** @param {Request} request @param {string} path */
 async function networkFirst(request, path) {
   try {
-    const answer = await fetch(request);
+    const answer = await (runOf(path) ? fetch(request, {cache: 'no-cache'}) : fetch(request));
     if (answer.ok && isKept(path)) await keep(path, answer.clone()).catch(() => {}); // before its arrays are asked for
     return answer;
   } catch (error) {
@@ -72,7 +72,7 @@ async function keptFirst(event) {
   const cache = await caches.open(RUNS);
   const kept = await cache.match(event.request, {ignoreVary: true});
   if (kept) return kept;
-  const answer = await fetch(event.request);
+  const answer = await fetch(event.request, {cache: 'no-cache'}); // for what the browser has may be older than the manifest
   if (answer.ok) event.waitUntil(cache.put(event.request, answer.clone()).catch(() => {})); // the page may have left it half way
   return answer;
 }

@@ -17,8 +17,9 @@ const NAMES = {train: 'Training loss', test: 'Test loss', gap: 'Test loss − tr
 
 /** `COARSE` places of a grid at most, evenly spread, with both ends and (of an odd number) the middle. @param {number} size */
 export function coarse(size) {
-  const count = Math.min(COARSE, size);
-  return Array.from({length: count}, (_, k) => Math.round((k * (size - 1)) / Math.max(1, count - 1)));
+  const last = Math.min(COARSE, size) - 1;
+  const near = (/** @type {number} */ k) => Math.round((k * (size - 1)) / Math.max(1, last));
+  return Array.from({length: last + 1}, (_, k) => (2 * k > last ? size - 1 - near(last - k) : near(k))); // the same on both sides
 }
 
 /** The surface, top row first as it is seen from above. @param {Shot} shot @param {Numbers} coordinates from −1 to 1 @param {Numbers} values [b, a] flattened @param {number} loss the network's own @returns {Table[]} */
