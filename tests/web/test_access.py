@@ -151,9 +151,7 @@ def test_the_landscapes_table_holds_the_stored_losses(site: Site, desktop: Watch
 
 
 @pytest.mark.parametrize("config", [MOONS, ARMS], ids=["two classes", "three classes"])
-def test_the_boundarys_tables_hold_the_classes_and_the_regions(
-    site: Site, desktop: Watched, config: RunConfig
-) -> None:
+def test_the_boundarys_tables_hold_the_classes_and_the_regions(site: Site, desktop: Watched, config: RunConfig) -> None:
     run = site.run(config)
     page = desktop.open(f"{site.url}?dataset={config.dataset.name}&epoch=60")
     open_table(page, "decision boundary")

@@ -126,7 +126,9 @@ def test_everything_the_page_asks_for_is_in_its_list(gallery: Gallery, tmp_path:
     listed = json.loads((site / "shell.json").read_text())["files"]
     assert listed == shell()["files"]
     page = (WEB / "index.html").read_text(encoding="utf-8")
-    named = {link for link in re.findall(r'(?:href|src)="([^"]+)"', page) if not re.match(r"data:|#|data/|catalog", link)}
+    named = {
+        link for link in re.findall(r'(?:href|src)="([^"]+)"', page) if not re.match(r"data:|#|data/|catalog", link)
+    }
     sources = [path for path in WEB.rglob("*.js") if "vendor" not in path.parts]
     for path in sources:
         text = path.read_text(encoding="utf-8")
