@@ -21,7 +21,7 @@ LAYERS = (
     ("runs",),
     ("computing", "manifest"),
     ("store",),
-    ("gallery", "catalog", "staging", "processes", "cluster"),
+    ("gallery", "catalog", "shell", "staging", "processes", "cluster"),
     ("parts",),
     ("work",),
     ("large",),

@@ -13,6 +13,7 @@ from pathlib import Path
 from lossatlas.catalog import catalog
 from lossatlas.errors import ExportError
 from lossatlas.gallery import Gallery
+from lossatlas.shell import shell
 from lossatlas.store import run_folder, write_text
 
 #: Networks of more parameters are not evaluated by a page.
@@ -103,6 +104,7 @@ def _fill(site: Path, gallery: Gallery, compact: bool) -> tuple[list[str], list[
             _compact(folder)
     Gallery(site / "data").write_index()
     (site / "data" / ".index.lock").unlink(missing_ok=True)
+    (site / "shell.json").write_text(json.dumps(shell()), encoding="utf-8")
     (site / _MARK).write_text(json.dumps(catalog(compute=False), ensure_ascii=False), encoding="utf-8")
     return [verdict.fault for verdict in verdicts if verdict.fault], runs
 

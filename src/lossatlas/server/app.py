@@ -25,6 +25,7 @@ from lossatlas.server.guard import Guard
 from lossatlas.server.jobs import Jobs
 from lossatlas.server.problems import explain_errors
 from lossatlas.server.service import RunService
+from lossatlas.shell import shell
 from lossatlas.store import run_folder
 
 #: Seconds that the worker has to end when the server stops.
@@ -73,6 +74,7 @@ def create_app(
     app.mount("/api", create_api(RunService(gallery, jobs, heartbeat)))
     site = _Site(gallery, default)
     app.add_route("/catalog.json", site.catalog, ["GET"])
+    app.add_route("/shell.json", site.shell, ["GET"])
     app.add_route("/data/{path:path}", site.data, ["GET"])
     app.add_route("/{path:path}", site.page, ["GET"])
     return app
@@ -94,6 +96,11 @@ class _Site:
     async def catalog(self, request: Request) -> Response:
         """What the page offers to choose from."""
         return await self._responder.answer(request, await run_in_threadpool(lambda: self._catalog))
+
+    async def shell(self, request: Request) -> Response:
+        """What the page is made of."""
+        content = await run_in_threadpool(lambda: Content.of_json("shell.json", json.dumps(shell())))
+        return await self._responder.answer(request, content)
 
     async def data(self, request: Request) -> Response:
         """The index, or a file of a run."""

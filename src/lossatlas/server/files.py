@@ -25,6 +25,7 @@ _COMPRESSED = {
     ".css": "text/css",
     ".json": "application/json",
     ".svg": "image/svg+xml",
+    ".webmanifest": "application/manifest+json",
     ".txt": "text/plain",
     ".npy": "application/octet-stream",
     ".wasm": "application/wasm",

@@ -57,6 +57,8 @@ export async function start({catalog, stored, base, store, session, plotly, stat
   let painter = null;
   /** @type {ReturnType<typeof createLandscape> | null} */
   let landscape = null;
+  /** @type {ReturnType<typeof import('./access/access.js').createAccess> | null} null until the first picture is drawn */
+  let access = null;
   /** @type {(value?: unknown) => void} */
   let markReady = () => {};
   expose({ready: new Promise((done) => { markReady = done; }), state: store.get, shown: () => painter?.shown ?? null});
@@ -93,7 +95,10 @@ export async function start({catalog, stored, base, store, session, plotly, stat
       goTo(current() + (run.trained ? Math.ceil(run.frames.length / LONG) : 1));
       return true;
     },
-    onChange: (playing) => transport.showPlaying(playing),
+    onChange(playing) {
+      transport.showPlaying(playing);
+      access?.rest();
+    },
   });
   const toggle = () => {
     if (player.playing) return player.pause();
@@ -156,6 +161,12 @@ export async function start({catalog, stored, base, store, session, plotly, stat
     },
     onTimeline: (timeline) => store.set({timeline}),
   });
+  for (const button of /** @type {NodeListOf<HTMLElement>} */ (document.querySelectorAll('[data-table]'))) {
+    button.addEventListener('click', async () => {
+      const {openTable} = await import('./access/table.js');
+      if (painter?.shown) openTable(button, painter.shown, pickedOf(painter.shown)?.picked ?? null);
+    });
+  }
   const drawPanels = () => {
     model.draw(gallery, store.get());
     dataset.draw(gallery, store.get());
@@ -168,10 +179,12 @@ export async function start({catalog, stored, base, store, session, plotly, stat
     zoom.draw(shot);
     say(byId('run-title'), shot.run.manifest.title);
     document.title = `${shot.run.manifest.title} · Loss Atlas`;
+    access?.drawn(shot);
     if (!first) return;
     watchSizes(); // from now on: the first picture's legend may have taken a line from its plot
     document.body.dataset.pictured = 'true';
     markReady();
+    import('./access/access.js').then(({createAccess}) => { access = createAccess({shot, isPlaying: () => player.playing, pickedOf}); }, () => {}); // the page does without
     if (autoplay && !shot.run.live && !shot.run.trained) player.play();
   };
 

@@ -6,17 +6,20 @@ import {glyph} from '../figures/glyphs.js';
 
 /** @param {HTMLElement} list @param {Run} run @param {boolean} dark */
 export function drawLegend(list, run, dark) {
-  const classes = run.classes.map((name, k) => entry(name, mark(glyph(k, 4), {fill: css(pointColour(k, dark))})));
+  const classes = run.classes.map((name, k) => entry(name, mark(glyph(k, 4), {fill: css(pointColour(k, dark))}), `The points of class ${name} have this shape and colour, and where it is predicted the ground has the colour.`));
   const grey = {stroke: 'currentColor', 'stroke-width': 1.5};
   const train = mark(glyph(0, 4), {...grey, fill: 'currentColor'});
   const test = mark(glyph(0, 3.6), {...grey, fill: 'none'});
   const wrong = mark(`${glyph(0, 6)}${glyph(0, 2.5)}`, {...grey, fill: 'none'});
-  list.replaceChildren(...classes, entry('train', train), entry('test', test), entry('misclassified', wrong));
+  list.replaceChildren(
+    ...classes, entry('train', train, 'The points that the network is trained on are filled.'), entry('test', test, 'The points that the network has never seen are hollow.'),
+    entry('misclassified', wrong, 'A ring is around each point whose class is predicted wrong.'),
+  );
 }
 
-/** @param {string} text @param {SVGElement} picture */
-function entry(text, picture) {
-  return make('li', {}, picture, text);
+/** @param {string} text @param {SVGElement} picture @param {string} title */
+function entry(text, picture, title) {
+  return make('li', {title}, picture, text);
 }
 
 /** @param {string} path @param {Record<string, string | number>} attributes */

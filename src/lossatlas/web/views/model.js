@@ -4,8 +4,8 @@ import {candidates, canSkip, DEPTHS, impliedRun, resolve, SMALL, trainingLabels,
 import {byId, make} from '../dom.js';
 import {readHidden, writeHidden} from '../state.js';
 
-const SKIPS = 'A hidden layer adds what it was given by an equally wide one below: h ← activation(W h + b) + h';
-const NO_SKIPS = 'A skip needs two hidden layers of equal width, one after the other';
+const SKIPS = 'A hidden layer adds what it was given by an equally wide one below: h ← activation(W h + b) + h.';
+const NO_SKIPS = 'A skip needs two hidden layers of equal width, one after the other.';
 
 /** @param {{catalog: Catalog, choose: (patch: Partial<State>) => void}} options */
 export function createModel({catalog, choose}) {
@@ -36,7 +36,7 @@ export function createModel({catalog, choose}) {
     if (others.dataset.names === names) return;
     others.dataset.names = names;
     others.hidden = extra.size === 0;
-    others.replaceChildren(make('legend', {}, 'Also here'), ...[...extra].map((size) => chip(size, size)));
+    others.replaceChildren(make('legend', {}, 'Also here'), ...[...extra].map((size) => chip(size, size, size, layersOf(size))));
   };
 
   /** @param {GalleryEntry[]} gallery @param {State} state */
@@ -88,14 +88,15 @@ export function createModel({catalog, choose}) {
 export function markAvailable(input, there) {
   input.setAttribute('aria-disabled', String(!there));
   const label = /** @type {HTMLElement} */ (input.closest('label'));
-  label.title = there ? label.dataset.title ?? '' : 'Not available in this gallery';
+  const own = label.dataset.title ?? '';
+  label.title = there ? own : `Not in this gallery: ${own.charAt(0).toLowerCase()}${own.slice(1)}`;
 }
 
 function gridField() {
   const head = make('tr', {}, make('td'), ...WIDTHS.map((width) => make('th', {scope: 'col'}, String(width))));
   const rows = DEPTHS.map((depth) => make('tr', {},
     make('th', {scope: 'row'}, String(depth)),
-    ...WIDTHS.map((width) => make('td', {}, chip(writeHidden(Array(depth).fill(width)), '', `${depth} hidden ${depth > 1 ? 'layers' : 'layer'} of ${width}`)))));
+    ...WIDTHS.map((width) => make('td', {}, chip(writeHidden(Array(depth).fill(width)), '', ...sized(depth, width))))));
   return make('fieldset', {class: 'grid'},
     make('legend', {}, 'Depth × width'),
     make('table', {role: 'presentation'}, make('thead', {}, head), make('tbody', {}, ...rows)));
@@ -104,12 +105,24 @@ function gridField() {
 function smallField() {
   return make('fieldset', {class: 'chips'}, make('legend', {}, 'Small'), ...SMALL.map((hidden) => {
     const size = writeHidden(hidden);
-    return chip(size, size === 'none' ? 'linear' : size, size === 'none' ? 'No hidden layer: logistic regression' : `Hidden ${size}`);
+    return chip(size, size === 'none' ? 'linear' : size, size === 'none' ? 'No hidden layer: logistic regression' : `Hidden ${size}`, size === 'none' ? 'A network without a hidden layer, which is logistic regression.' : layersOf(size));
   }));
 }
 
-/** A radio button that looks like a key. @param {string} value @param {string} text @param {string} [title] */
-function chip(value, text, title = text) {
+/** Name and sentence of a place in the grid. @param {number} depth @param {number} width @returns {[string, string]} */
+function sized(depth, width) {
+  const layers = `${depth} hidden ${depth > 1 ? 'layers' : 'layer'} of ${width}`;
+  return [layers, `A network of ${layers} units${depth > 1 ? ' each' : ''}.`];
+}
+
+/** @param {string} size */
+function layersOf(size) {
+  const widths = size.split('-');
+  return `A network of ${widths.length} hidden ${widths.length > 1 ? 'layers' : 'layer'}, of ${widths.join(' and ')} units.`;
+}
+
+/** A radio button that looks like a key. @param {string} value @param {string} text @param {string} name @param {string} title a sentence */
+function chip(value, text, name, title) {
   return make('label', {class: 'chip', 'data-title': title, title},
-    make('input', {type: 'radio', name: 'hidden', value, 'aria-label': title}), make('span', {}, text));
+    make('input', {type: 'radio', name: 'hidden', value, 'aria-label': name}), make('span', {}, text));
 }

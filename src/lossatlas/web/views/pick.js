@@ -13,7 +13,11 @@ export function createPick({choose}) {
     if (inputs.every((input) => input.checkValidity()) && Number.isFinite(a) && Number.isFinite(b)) choose({pick: [a, b]});
   };
   for (const input of inputs) input.addEventListener('change', typed);
-  back.addEventListener('click', () => choose({pick: null}));
+  back.addEventListener('click', () => {
+    const byKey = back.matches(':focus-visible');
+    choose({pick: null});
+    if (byKey) /** @type {HTMLElement | null} */ (document.querySelector('#view :checked'))?.focus(); // the button goes, and the focus must not
+  });
 
   return {
     /** @param {Shot} shot */

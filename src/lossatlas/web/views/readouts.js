@@ -5,6 +5,12 @@ import {byId, say} from '../dom.js';
 import {curvatureNumbers} from '../figures/curvature.js';
 import {lossText, percentText} from '../figures/ticks.js';
 
+/** What the numbers are, in words; the number itself follows with all its digits. */
+const WHAT = {
+  train_loss: 'The mean cross-entropy on the training points', test_loss: 'The mean cross-entropy on the test points',
+  train_accuracy: 'The share of the training points whose class is predicted right', test_accuracy: 'The share of the test points whose class is predicted right',
+};
+
 /** @param {{pickedOf: (shot: Shot) => {picked: Picked} | null}} options */
 export function createReadouts({pickedOf}) {
   const table = byId('readouts');
@@ -16,7 +22,7 @@ export function createReadouts({pickedOf}) {
     const cell = /** @type {HTMLElement} */ (cells.get(name));
     say(cell, text);
     if (exact === undefined) return;
-    cell.title = String(exact);
+    cell.title = `${WHAT[/** @type {keyof typeof WHAT} */ (name)]}: ${exact}.`;
     cell.dataset.value = String(exact);
   };
   return {

@@ -14,6 +14,8 @@ export function createStatus() {
 
   /** @param {Status} status */
   const show = (status) => {
+    // Each frame of a computation says how far it is: to be read, but not to be read out.
+    byId('status-line').setAttribute('aria-live', kind === 'computing' && status.kind === kind ? 'off' : 'polite');
     kind = status.kind;
     byId('status').dataset.kind = kind;
     say(byId('status-text'), status.text ?? '');

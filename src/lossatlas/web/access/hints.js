@@ -1,0 +1,129 @@
+/**
+ * Tooltips for everybody: the sentence in a control's `title`, on hover and on keyboard focus, and told to screen
+ * readers as the control's description. A `title` alone is for the mouse. Escape hides a tooltip, the pointer may move
+ * onto it, and it stays as long as what it is about is hovered or focused (WCAG 1.4.13).
+ */
+import {make, say} from '../dom.js';
+import {applyWords} from './words.js';
+
+/** Before the first tooltip, in ms; while one was just there the next comes at once. */
+const DELAY = 500;
+const LINGER = 150;
+const GAP = 8;
+const CONTROLS = 'button, input, select, summary';
+
+/** What is said of an element: its own sentence, or that of the label or the group around it. @param {Element} element */
+export function hintOf(element) {
+  const about = element.closest('[title]:not([title=""]), [data-hint]');
+  return {about, text: about ? textOf(about) : ''};
+}
+
+/** @param {Element} element */
+function textOf(element) {
+  return element.getAttribute('title') || element.getAttribute('data-hint') || '';
+}
+
+export function createHints() {
+  const tip = make('div', {id: 'hint', class: 'hint', role: 'tooltip', popover: 'manual', 'aria-hidden': 'true'}); // controls have it as their description
+  /** @type {Element | null} what the tooltip is about */
+  let about = null;
+  let timer = 0;
+  let left = 0;
+
+  /** The browser's own tooltip must not come as well, so the title is put aside. @param {Element} element */
+  const takeTitle = (element) => {
+    const title = element.getAttribute('title');
+    if (!title) return;
+    element.setAttribute('data-hint', title);
+    element.removeAttribute('title');
+  };
+  /** @param {Element} element */
+  const giveTitle = (element) => {
+    if (!(element instanceof HTMLElement) || !element.dataset.hint) return;
+    if (!element.hasAttribute('title')) element.title = element.dataset.hint;
+    delete element.dataset.hint;
+  };
+
+  const hide = () => {
+    clearTimeout(timer);
+    if (!about) return;
+    giveTitle(about);
+    about = null;
+    left = performance.now();
+    tip.hidePopover?.();
+    tip.remove();
+  };
+  /** @param {Element} element @param {number | null} x of the pointer, where there is one */
+  const show = (element, x) => {
+    const found = hintOf(element);
+    if (!found.about || !found.text || !element.isConnected) return;
+    if (about !== found.about) hide();
+    about = found.about;
+    takeTitle(about);
+    say(tip, found.text);
+    (about.closest('dialog') ?? document.body).append(tip); // what is beside an open dialog is out of reach
+    tip.showPopover?.();
+    place(tip, about.getBoundingClientRect(), x);
+  };
+  /** @param {Element} element @param {number | null} x */
+  const soon = (element, x) => {
+    clearTimeout(timer);
+    timer = window.setTimeout(show, about || performance.now() - left < DELAY ? LINGER : DELAY, element, x);
+  };
+  const leave = () => {
+    clearTimeout(timer);
+    timer = window.setTimeout(hide, LINGER);
+  };
+
+  document.addEventListener('pointerover', (event) => {
+    const target = /** @type {Element} */ (event.target);
+    if (event.pointerType === 'touch' || event.buttons !== 0) return;
+    const found = hintOf(target).about;
+    if (target === tip || (found && found === about)) clearTimeout(timer);
+    else if (found) soon(target, event.clientX);
+    else leave();
+  });
+  document.documentElement.addEventListener('pointerleave', leave);
+  document.addEventListener('focusin', (event) => {
+    const target = /** @type {Element} */ (event.target);
+    if (target.matches(':focus-visible') && hintOf(target).about) soon(target, null);
+  });
+  document.addEventListener('focusout', leave);
+  document.addEventListener('pointerdown', (event) => { if (event.target !== tip) hide(); });
+  document.addEventListener('keydown', (event) => { if (event.key === 'Escape') hide(); }, true);
+  window.addEventListener('scroll', hide, {passive: true});
+
+  applyWords(document);
+  describeIn(document);
+  new MutationObserver((records) => {
+    for (const {target} of records) {
+      const element = /** @type {Element} */ (target);
+      if (!element.hasAttribute('title')) continue; // it was only put aside
+      if (element === about) {
+        takeTitle(element);
+        say(tip, textOf(element));
+      }
+      describeIn(element);
+    }
+  }).observe(document.querySelector('main') ?? document.body, {subtree: true, attributes: true, attributeFilter: ['title']});
+  const forms = new MutationObserver(() => describeIn(document));
+  for (const form of document.querySelectorAll('form')) forms.observe(form, {subtree: true, childList: true}); // sizes come with the gallery
+}
+
+/** Tell of the controls in (or of) an element what their tooltips say. @param {Document | Element} root */
+function describeIn(root) {
+  const own = root instanceof Element && root.matches(CONTROLS) ? [root] : [];
+  for (const control of [...own, ...root.querySelectorAll(CONTROLS)]) {
+    const {text} = hintOf(control);
+    if (text && control.getAttribute('aria-description') !== text) control.setAttribute('aria-description', text);
+  }
+}
+
+/** Below what it is about, or above where there is no room; never beyond the window. @param {HTMLElement} tip @param {DOMRect} box @param {number | null} x */
+function place(tip, box, x) {
+  const {width, height} = tip.getBoundingClientRect();
+  const centre = Math.min(Math.max(x ?? box.left + Math.min(box.width, 320) / 2, box.left), box.right);
+  const below = box.bottom + GAP;
+  tip.style.left = `${Math.max(GAP, Math.min(centre - width / 2, document.documentElement.clientWidth - width - GAP))}px`;
+  tip.style.top = `${below + height <= innerHeight - GAP ? below : Math.max(GAP, box.top - height - GAP)}px`;
+}

@@ -1,0 +1,45 @@
+/**
+ * What each control and readout is, in a sentence: those whose sentence never changes. A control that says why it
+ * cannot be used, or whose words depend on the run, has its sentence where it is drawn.
+ */
+
+/** @type {Record<string, string>} selector → sentence */
+export const WORDS = {
+  '#run-title': 'The dataset and the network of the run on show.',
+  '#status-action': 'Does what the sentence beside it calls for: cancels the computation, or tries again.',
+  '#theme': 'Switches between light and dark.',
+  '#activation': 'The function that each hidden unit applies to its weighted sum.',
+  '#training': 'Other trainings of this network on this dataset, named by what sets them apart.',
+  '.maths': 'The loss L of the network whose parameters are θ, moved by a along one direction and by b along the other.',
+  '#colourbar': 'The colours of the loss, with a mark at the loss of the network itself.',
+  '#zoom-text': 'The plane is shown from minus to plus this, along a and along b.',
+  '#pick-a': 'How far along the first direction the network is picked whose decision boundary is shown.',
+  '#pick-b': 'How far along the second direction the network is picked whose decision boundary is shown.',
+  '#pick-back': 'Leads back from the picked point to the network itself.',
+  '[data-turn="-1"]': 'Turns the landscape a step to the left.',
+  '[data-turn="1"]': 'Turns the landscape a step to the right.',
+  '[data-tilt="1"]': 'Looks at the landscape from a step higher.',
+  '[data-tilt="-1"]': 'Looks at the landscape from a step lower.',
+  '[data-table="landscape"]': 'Shows the loss landscape in numbers, as a table.',
+  '[data-table="boundary"]': 'Shows the decision boundary in numbers, as tables.',
+  '[data-table="timeline"]': 'Shows loss and accuracy of every recorded epoch, as a table.',
+  '#previous': 'Shows the recorded epoch before this one (←).',
+  '#play': 'Plays the training epoch by epoch, or pauses it (Space).',
+  '#next': 'Shows the recorded epoch after this one (→).',
+  '#speed': 'How fast the training is played: 1× shows ten recorded epochs a second.',
+  '#reset': 'Returns to the first view: plane, zoom, scale, camera and speed as the page opened with them.',
+  '#epoch': 'The epoch on show: drag it, or step with the arrow keys.',
+  '#curves': 'The whole training by epoch, with a line at the epoch on show.',
+  '#readouts .now': 'The epoch on show: how many times the training has passed over all its points.',
+  '#readouts th.train': 'Of the points that the network is trained on.',
+  '#readouts th.test': 'Of the points that the network has never seen.',
+  '#readouts tbody tr:nth-child(1) th': 'The mean cross-entropy: how unlikely the network finds the true classes.',
+  '#readouts tbody tr:nth-child(2) th': 'The share of the points whose class is predicted right.',
+};
+
+/** Give the elements their sentences; an `svg` can have no `title`. @param {ParentNode} root */
+export function applyWords(root) {
+  for (const [selector, sentence] of Object.entries(WORDS)) {
+    for (const element of root.querySelectorAll(selector)) element.setAttribute(element instanceof HTMLElement ? 'title' : 'data-hint', sentence);
+  }
+}

@@ -1,0 +1,120 @@
+/** The plots as tables: data → headings and cells, for those who read numbers rather than pictures. Pure. */
+/** @import {Seen, Shot} from '../types.js' */
+/** @import {Run} from '../run.js' */
+/** @import {Numbers} from '../npy.js' */
+import {unit} from './boundary.js';
+import {planeTitle} from './slice.js';
+import {lossText, percentText, spanText, tickLabel} from './ticks.js';
+
+/**
+ * @typedef {{text: string, value?: number}} Cell `value`: the number that the text rounds
+ * @typedef {{caption: string, corner: string, columns: string[], rows: {name: string, now?: boolean, cells: Cell[]}[]}} Table `now`: the row of the frame on show
+ */
+
+/** Rows and columns of a grid that is told in numbers: enough for its shape, few enough to be read. */
+const COARSE = 9;
+const NAMES = {train: 'Training loss', test: 'Test loss', gap: 'Test loss − training loss'};
+
+/** `COARSE` places of a grid at most, evenly spread, with both ends and (of an odd number) the middle. @param {number} size */
+export function coarse(size) {
+  const last = Math.min(COARSE, size) - 1;
+  const near = (/** @type {number} */ k) => Math.round((k * (size - 1)) / Math.max(1, last));
+  return Array.from({length: last + 1}, (_, k) => (2 * k > last ? size - 1 - near(last - k) : near(k))); // the same on both sides
+}
+
+/** The surface, top row first as it is seen from above. @param {Shot} shot @param {Numbers} coordinates from −1 to 1 @param {Numbers} values [b, a] flattened @param {number} loss the network's own @returns {Table[]} */
+export function landscapeTables({run, frame, plane, span, set}, coordinates, values, loss) {
+  const places = coarse(coordinates.length);
+  const at = places.map((i) => spanText(coordinates[i] * span));
+  const write = set === 'gap' ? signed : lossText;
+  const rows = places.toReversed().map((j) => ({
+    name: `b ${spanText(coordinates[j] * span)}`,
+    cells: places.map((i) => number(values[j * coordinates.length + i], write)),
+  }));
+  return [{
+    caption: `${NAMES[set]} over the plane “${planeTitle(plane)}” at epoch ${run.frames[frame]}. The network’s own: ${write(loss)}.`,
+    corner: '', columns: at.map((a) => `a ${a}`), rows,
+  }];
+}
+
+/** @param {Run} run @param {Seen} seen @param {string} whose @returns {Table[]} */
+export function boundaryTables(run, seen, whose) {
+  return [classTable(run, seen, whose), regionTable(run, seen)];
+}
+
+/** How each class fares. @param {Run} run @param {Seen} seen @param {string} whose @returns {Table} */
+function classTable(run, seen, whose) {
+  const [labels, split] = [run.numbers('labels'), run.numbers('split')];
+  const predicted = seen.point_predicted_class;
+  /** @param {(i: number) => boolean} holds */
+  const count = (holds) => Array.from(labels.keys()).filter(holds).length;
+  /** @param {number} k @param {number} part 0 train, 1 test @returns {Cell[]} */
+  const ofPart = (k, part) => {
+    const points = count((i) => labels[i] === k && split[i] === part);
+    const right = count((i) => labels[i] === k && split[i] === part && predicted[i] === k);
+    return [
+      whole(points), whole(count((i) => predicted[i] === k && split[i] === part)),
+      points ? {text: percentText(right / points), value: right / points} : {text: '–'},
+    ];
+  };
+  return {
+    caption: `${whose}: the classes`, corner: 'Class',
+    columns: ['train', 'test'].flatMap((part) => [`${part}: points`, `${part}: predicted`, `${part}: right`]),
+    rows: run.classes.map((name, k) => ({name, cells: [...ofPart(k, 0), ...ofPart(k, 1)]})),
+  };
+}
+
+/** The predicted class and its confidence, top row first. @param {Run} run @param {Seen} seen @returns {Table} */
+function regionTable(run, {predicted_class: predicted, confidence}) {
+  const axes = ['grid_x', 'grid_y'].map((name) => run.numbers(name));
+  const [columns, rows] = axes.map((grid, axis) => {
+    const feature = run.manifest.dataset.features[axis];
+    const {mean, scale} = unit(feature);
+    return coarse(grid.length).map((i) => ({i, text: `${feature.name} ${tickLabel(Number((grid[i] * scale + mean).toPrecision(3)))}`}));
+  });
+  return {
+    caption: 'Predicted class and confidence over the plane', corner: '', columns: columns.map(({text}) => text),
+    rows: rows.toReversed().map(({i: j, text}) => ({
+      name: text,
+      cells: columns.map(({i}) => {
+        const at = j * axes[0].length + i;
+        return {text: `${run.classes[predicted[at]]}, ${Math.round((confidence[at] / 255) * 100)} %`, value: confidence[at] / 255};
+      }),
+    })),
+  };
+}
+
+/** @param {Run} run @param {number} frame @returns {Table[]} */
+export function timelineTables(run, frame) {
+  const {train_loss, test_loss, train_accuracy, test_accuracy} = run.metrics;
+  const curvature = run.manifest.curvature ?? null;
+  const rows = run.frames.map((epoch, t) => {
+    const at = curvature?.frames.indexOf(t) ?? -1;
+    return {
+      name: String(epoch), now: t === frame,
+      cells: [
+        number(train_loss[t], lossText), number(test_loss[t], lossText), number(train_accuracy[t], percentText), number(test_accuracy[t], percentText),
+        ...(curvature ? [curvature.largest, curvature.smallest].map((of) => (at < 0 ? {text: '–'} : number(of[at], signed))) : []),
+      ],
+    };
+  });
+  return [{
+    caption: `${run.manifest.title}: every recorded epoch`, corner: 'Epoch',
+    columns: ['train loss', 'test loss', 'train accuracy', 'test accuracy', ...(curvature ? ['λ max', 'λ min'] : [])], rows,
+  }];
+}
+
+/** @param {number} value @param {(value: number) => string} write @returns {Cell} */
+function number(value, write) {
+  return Number.isNaN(value) ? {text: 'unknown'} : {text: write(value), value};
+}
+
+/** @param {number} value @returns {Cell} */
+function whole(value) {
+  return {text: String(value), value};
+}
+
+/** @param {number} value */
+function signed(value) {
+  return Number.isFinite(value) ? tickLabel(Number(value.toPrecision(3))) : value > 0 ? '∞' : '−∞';
+}

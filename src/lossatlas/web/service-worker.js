@@ -1,0 +1,127 @@
+/**
+ * Keeps the page and the runs that were seen, for when there is no network. Registered by access/offline.js, where the
+ * page is served over https; it works under any path.
+ *
+ * With a network, the page always comes from there, so that its modules are of one version and a new one shows at once
+ * (the browser's own cache makes that quick). Only a run's arrays come from here first: they are most of the bytes, and
+ * stay as they are as long as the run's manifest does.
+ */
+/** @typedef {{request: Request, respondWith: (answer: Promise<Response>) => void, waitUntil: (work: Promise<unknown>) => void}} FetchEvent */
+
+const worker = /** @type {any} */ (self); // a ServiceWorkerGlobalScope
+/** @type {string} */
+const scope = worker.registration.scope;
+/** Several sites may share an origin, and so its caches. */
+const PREFIX = `lossatlas ${scope} `;
+/** What the page is made of, by the version that access/offline.js has read from shell.json. */
+const SHELL = `${PREFIX}page ${new URL(location.href).searchParams.get('v')}`;
+const RUNS = `${PREFIX}runs`;
+/** Runs that are kept, the latest opened last. */
+const MOST_RUNS = 32;
+
+worker.addEventListener('install', (/** @type {FetchEvent} */ event) => event.waitUntil(keepPage().then(() => worker.skipWaiting())));
+worker.addEventListener('activate', (/** @type {FetchEvent} */ event) => event.waitUntil(dropOlder().then(() => worker.clients.claim())));
+worker.addEventListener('fetch', (/** @type {FetchEvent} */ event) => {
+  const path = pathOf(event.request.url);
+  if (event.request.method !== 'GET' || path === null || path.startsWith('api/')) return;
+  event.respondWith(runOf(path) && !path.endsWith('/run.json') ? keptFirst(event) : networkFirst(event.request, path));
+});
+worker.addEventListener('message', (/** @type {any} */ event) => {
+  const {seen, forget} = event.data;
+  if (forget) event.waitUntil(caches.delete(RUNS));
+  if (seen) event.waitUntil(keepSeen(seen));
+});
+
+/** @param {string} url @returns {string | null} within this site; null elsewhere */
+function pathOf(url) {
+  return url.startsWith(scope) ? url.slice(scope.length).replace(/[?#].*/, '') : null;
+}
+
+/** The folder of the run that a file belongs to. @param {string} path */
+function runOf(path) {
+  return /^data\/runs\/[^/]+\//.exec(path)?.[0];
+}
+
+/** The whole page, or nothing. */
+async function keepPage() {
+  const {files} = await (await fetch(`${scope}shell.json`, {cache: 'no-cache'})).json();
+  const cache = await caches.open(SHELL);
+  await cache.addAll(['', 'shell.json', 'catalog.json', 'data/index.json', ...files].map((file) => new Request(scope + file, {cache: 'no-cache'})));
+}
+
+async function dropOlder() {
+  const names = await caches.keys();
+  await Promise.all(names.filter((name) => name.startsWith(`${PREFIX}page `) && name !== SHELL).map((name) => caches.delete(name)));
+}
+
+/** @param {Request} request @param {string} path */
+async function networkFirst(request, path) {
+  try {
+    const answer = await (runOf(path) ? fetch(request, {cache: 'no-cache'}) : fetch(request));
+    if (answer.ok && isKept(path)) await keep(path, answer.clone()).catch(() => {}); // before its arrays are asked for
+    return answer;
+  } catch (error) {
+    const kept = request.mode === 'navigate' ? await match(scope) : await match(scope + path);
+    if (kept) return kept;
+    throw error;
+  }
+}
+
+/** @param {FetchEvent} event */
+async function keptFirst(event) {
+  const cache = await caches.open(RUNS);
+  const kept = await cache.match(event.request, {ignoreVary: true});
+  if (kept) return kept;
+  const answer = await fetch(event.request, {cache: 'no-cache'}); // for what the browser has may be older than the manifest
+  if (answer.ok) event.waitUntil(cache.put(event.request, answer.clone()).catch(() => {})); // the page may have left it half way
+  return answer;
+}
+
+/** Is a file renewed whenever it is seen? @param {string} path */
+function isKept(path) {
+  return ['catalog.json', 'data/index.json'].includes(path) || runOf(path) !== undefined;
+}
+
+/** The newest first. @param {string} url */
+async function match(url) {
+  for (const name of [RUNS, SHELL]) {
+    const found = await (await caches.open(name)).match(url, {ignoreVary: true});
+    if (found) return found;
+  }
+  return undefined;
+}
+
+/** @param {string} path @param {Response} answer */
+async function keep(path, answer) {
+  const cache = await caches.open(RUNS);
+  const folder = runOf(path);
+  if (folder) {
+    const before = await cache.match(scope + path, {ignoreVary: true});
+    if (before && (await before.text()) !== (await answer.clone().text())) await forget(cache, folder); // computed anew: so are its arrays
+    await cache.delete(scope + path); // to come last, as the latest opened
+  }
+  await cache.put(scope + path, answer);
+  if (folder) await trim(cache);
+}
+
+/** @param {Cache} cache @param {string} folder */
+async function forget(cache, folder) {
+  for (const {url} of await cache.keys()) if (pathOf(url)?.startsWith(folder)) await cache.delete(url);
+}
+
+/** @param {Cache} cache */
+async function trim(cache) {
+  const manifests = (await cache.keys()).map(({url}) => pathOf(url) ?? '').filter((path) => path.endsWith('/run.json'));
+  for (const path of manifests.slice(0, -MOST_RUNS)) await forget(cache, path.slice(0, -'run.json'.length));
+}
+
+/** What the page fetched before this worker had it in hand. @param {string[]} urls */
+async function keepSeen(urls) {
+  const cache = await caches.open(RUNS);
+  for (const url of urls) {
+    const path = pathOf(url);
+    if (!path || !runOf(path) || (await cache.match(url, {ignoreVary: true}))) continue;
+    const answer = await fetch(url);
+    if (answer.ok) await cache.put(url, answer);
+  }
+}

@@ -1,0 +1,386 @@
+"""For everyone: axe finds nothing, tables hold the numbers, what rests is announced, every control explains itself."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser, Page, expect
+
+from lossatlas.runs import Run, RunConfig
+from tests.web.conftest import ARMS, MOONS, PLANES, Site, Watched, until, watched
+from tests.web.test_controls import number, wait_for_frame
+
+pytestmark = pytest.mark.browser
+
+OF_PLANES = f"?hidden=8&run={PLANES.id}"
+VIEWS = {
+    "surface": "?epoch=60",
+    "contours, with a path and a picked point": OF_PLANES
+    + "&plane=pca&view=contours&follow=false&pick=0.1,0.1&timeline=curvature",
+    "section of the gap": OF_PLANES + "&plane=hessian&view=section&set=gap&follow=false",
+}
+SIZES = {"desktop": (1440, 900), "phone": (390, 844)}
+
+
+def violations(page: Page) -> list[str]:
+    """What axe finds, of any impact, with where."""
+    found = Axe().run(page).response["violations"]
+    return [f"{rule['id']} ({rule['impact']}): {[node['target'] for node in rule['nodes']]}" for rule in found]
+
+
+@pytest.fixture(params=["light", "dark"])
+def scheme(request: pytest.FixtureRequest) -> Any:
+    return request.param
+
+
+@pytest.fixture(params=list(SIZES))
+def sized(request: pytest.FixtureRequest, browser: Browser, scheme: Any) -> Iterator[Watched]:
+    width, height = SIZES[request.param]
+    yield from watched(
+        browser, viewport={"width": width, "height": height}, color_scheme=scheme, reduced_motion="reduce"
+    )
+
+
+def with_access(page: Page) -> None:
+    """Wait for what comes after the first picture."""
+    until(page, "() => document.querySelector('#announcement') !== null")
+    until(page, "() => [...document.styleSheets].some((sheet) => sheet.href?.endsWith('access.css'))")
+
+
+def test_axe_finds_nothing_in_any_view(exported: Site, sized: Watched) -> None:
+    for name, query in VIEWS.items():
+        page = sized.open(exported.url + query)
+        with_access(page)
+        assert violations(page) == [], name
+
+
+def test_axe_finds_nothing_in_the_tables(exported: Site, sized: Watched) -> None:
+    page = sized.open(exported.url + OF_PLANES)
+    for table in ("loss landscape", "decision boundary", "training"):
+        page.get_by_role("button", name=f"Table of the {table}").click()
+        expect(page.get_by_role("dialog")).to_be_visible()
+        assert violations(page) == [], table
+        page.keyboard.press("Escape")
+        expect(page.get_by_role("dialog")).to_have_count(0)
+
+
+def test_axe_finds_nothing_while_a_run_is_computed_nor_where_there_is_none(
+    empty_served: Site, exported: Site, sized: Watched
+) -> None:
+    page = sized.open(empty_served.url)
+    expect(page.get_by_role("progressbar", name="Progress")).to_be_visible()
+    assert violations(page) == []
+    page.goto(exported.url + "?dataset=blobs&hidden=16-16")
+    expect(page.locator("#status-line")).to_contain_text("Not available in this gallery")
+    assert violations(page) == []
+
+
+def test_axe_does_find_what_is_wrong(exported: Site, desktop: Watched) -> None:
+    page = desktop.open(exported.url)
+    page.evaluate("() => document.querySelector('main').append(document.createElement('button'))")
+    assert [found.split(":")[0] for found in violations(page)] == ["button-name (critical)"]
+
+
+def test_the_pictures_have_names_even_while_they_play(exported: Site, browser: Browser) -> None:
+    for moving in watched(browser, viewport={"width": 1100, "height": 620}):
+        page = moving.open(exported.url + "?epoch=0")
+        page.get_by_role("combobox", name="Speed").select_option("0.25")
+        page.get_by_role("button", name="Play").click()
+        for name in ("Loss landscape", "Decision boundary"):
+            assert page.get_by_role("img", name=name).count() == 1
+
+
+# The tables
+
+
+def cells(page: Page, which: int = 0) -> tuple[list[str], list[str], list[list[float]]]:
+    """Column headings, row headings and the numbers of one of the tables in the dialog."""
+    found = page.evaluate(
+        """which => {
+            const table = document.querySelectorAll('dialog table')[which];
+            return [
+                Array.from(table.querySelectorAll('thead th'), (cell) => cell.innerText),
+                Array.from(table.querySelectorAll('tbody th'), (cell) => cell.innerText),
+                Array.from(table.querySelectorAll('tbody tr'), (row) =>
+                    Array.from(row.querySelectorAll('td'), (cell) => Number(cell.dataset.value ?? 'NaN'))),
+            ];
+        }""",
+        which,
+    )
+    return found[0], found[1], found[2]
+
+
+def coarse(size: int) -> np.ndarray[Any, np.dtype[np.int64]]:
+    """Nine places, the same from both ends."""
+    lower = np.floor(np.linspace(0, size - 1, 9)[:5] + 0.5).astype(np.int64)
+    return np.concatenate([lower, size - 1 - lower[3::-1]])
+
+
+def open_table(page: Page, name: str) -> None:
+    button = page.get_by_role("button", name=f"Table of the {name}")
+    expect(button).to_have_attribute("aria-expanded", "false")
+    button.press("Enter")
+    expect(page.get_by_role("dialog")).to_be_visible()
+
+
+@pytest.mark.parametrize("loss", ["train", "test", "gap"])
+def test_the_landscapes_table_holds_the_stored_losses(site: Site, desktop: Watched, loss: str) -> None:
+    run = site.run(PLANES)
+    page = desktop.open(f"{site.url}{OF_PLANES}&epoch=60&plane=pca&set={loss}&follow=false")
+    open_table(page, "loss landscape")
+    columns, rows, values = cells(page)
+    cut = next(cut for cut in run.cuts if cut.plane.name == "pca")
+    train, test = (surface[0, -1].astype(np.float64) for surface in (cut.loss_surface, cut.test_loss_surface))
+    stored = {"train": train, "test": test, "gap": test - train}[loss]
+    places = coarse(len(stored))
+    np.testing.assert_allclose(values, stored[places[::-1]][:, places], atol=1e-6, rtol=1e-6)
+    span = cut.plane.spans[0]
+    at = span * np.linspace(-1, 1, len(stored))[places]
+    np.testing.assert_allclose([number(text.removeprefix("a ")) for text in columns], at, rtol=5e-3)
+    np.testing.assert_allclose([number(text.removeprefix("b ")) for text in rows], at[::-1], rtol=5e-3)
+    caption = page.locator("dialog caption").inner_text()
+    metrics = run.trajectory.metrics
+    own = {"train": metrics["train_loss"], "test": metrics["test_loss"]}
+    own["gap"] = own["test"] - own["train"]
+    assert number(caption.split("own: ")[1].removesuffix(".")) == pytest.approx(own[loss][-1], rel=5e-3)
+
+
+@pytest.mark.parametrize("config", [MOONS, ARMS], ids=["two classes", "three classes"])
+def test_the_boundarys_tables_hold_the_classes_and_the_regions(site: Site, desktop: Watched, config: RunConfig) -> None:
+    run = site.run(config)
+    page = desktop.open(f"{site.url}?dataset={config.dataset.name}&epoch=60")
+    open_table(page, "decision boundary")
+    _, names, counts = cells(page)
+    data = run.setup.dataset
+    predicted = run.trajectory.predicted_class[-1]
+    expected = []
+    for label in range(len(data.source.class_names)):
+        row: list[float] = []
+        for part in (0, 1):
+            mine = data.split == part
+            own = mine & (data.labels == label)
+            row += [own.sum(), (mine & (predicted == label)).sum(), np.mean(predicted[own] == label)]
+        expected.append(row)
+    assert names == list(data.source.class_names)
+    np.testing.assert_allclose(counts, expected)
+    _, rows, confidence = cells(page, 1)
+    places = coarse(run.confidence.shape[1])
+    grid = np.ix_(places[::-1], places)
+    np.testing.assert_allclose(confidence, run.confidence[-1][grid] / 255)
+    texts = page.locator("dialog table").nth(1).locator("tbody td").all_inner_texts()
+    assert [text.rsplit(",", 1)[0] for text in texts] == [
+        data.source.class_names[label] for label in run.predicted_class[-1][grid].ravel()
+    ]
+    assert len(rows) == 9
+
+
+def test_the_boundarys_table_is_of_the_picked_network(exported: Site, desktop: Watched) -> None:
+    page = desktop.open(exported.url + "?epoch=60&pick=0.5,-0.25")
+    until(page, "() => !document.querySelector('#boundary-whose').hidden")
+    open_table(page, "decision boundary")
+    assert "a = 0.5, b = -0.25" in page.locator("dialog caption").first.inner_text()
+
+
+def test_the_trainings_table_holds_every_epoch_and_marks_the_one_on_show(site: Site, desktop: Watched) -> None:
+    run = site.run(PLANES)
+    page = desktop.open(site.url + OF_PLANES + "&epoch=8")
+    open_table(page, "training")
+    columns, epochs, values = cells(page)
+    assert [int(epoch) for epoch in epochs] == list(run.trajectory.epochs)
+    assert columns == ["Epoch", "train loss", "test loss", "train accuracy", "test accuracy", "λ max", "λ min"]
+    names = ("train_loss", "test_loss", "train_accuracy", "test_accuracy")
+    np.testing.assert_allclose(np.array(values)[:, :4], np.transpose([run.trajectory.metrics[n] for n in names]))
+    curvature = run.curvature
+    assert curvature is not None
+    measured = np.flatnonzero(np.isfinite(np.array(values)[:, 4]))
+    np.testing.assert_array_equal(measured, curvature.frames)
+    np.testing.assert_allclose(np.array(values)[measured, 4], curvature.largest, rtol=1e-6)
+    assert page.locator("dialog tr[aria-current] th").inner_text() == "8"
+
+
+def test_a_table_is_left_by_key_and_gives_the_focus_back(exported: Site, desktop: Watched) -> None:
+    page = desktop.open(exported.url + "?epoch=60")
+    open_table(page, "training")
+    page.keyboard.press("ArrowLeft")  # scrolls the table, and steps no frame
+    page.keyboard.press("Escape")
+    expect(page.get_by_role("dialog")).to_have_count(0)
+    button = page.get_by_role("button", name="Table of the training")
+    expect(button).to_be_focused()
+    expect(button).to_have_attribute("aria-expanded", "false")
+    open_table(page, "training")
+    page.get_by_role("button", name="Close").press("Enter")
+    expect(page.get_by_role("dialog")).to_have_count(0)
+    assert page.evaluate("() => window.lossatlas.shown().frame") == 11
+
+
+# Announcements
+
+WATCH = """() => {
+    window.told = [];
+    new MutationObserver(() => window.told.push([window.lossatlas.shown().frame, document.querySelector('#announcement').textContent]))
+        .observe(document.querySelector('#announcement'), {childList: true, characterData: true, subtree: true});
+}"""
+
+
+def told(page: Page) -> list[tuple[int, str]]:
+    return [(frame, text) for frame, text in page.evaluate("() => window.told")]
+
+
+def assert_tells(text: str, run: Run, frame: int) -> None:
+    """The sentence has the numbers of the frame, as people say them."""
+    found = re.search(
+        r"Epoch (\d+) of 60\. Training loss (\S+), test loss (\S+), accuracy (\S+) % and (\S+) %\.$", text
+    )
+    assert found, text
+    epoch, *losses = found.groups()
+    metrics = run.trajectory.metrics
+    assert int(epoch) == run.trajectory.epochs[frame]
+    for value, name in zip(losses[:2], ("train_loss", "test_loss"), strict=True):
+        assert number(value) == pytest.approx(metrics[name][frame], rel=5e-3)
+    for value, name in zip(losses[2:], ("train_accuracy", "test_accuracy"), strict=True):
+        assert number(value) / 100 == pytest.approx(metrics[name][frame], abs=6e-4)
+
+
+def test_what_is_shown_is_announced_at_a_pause_and_never_while_it_plays(exported: Site, desktop: Watched) -> None:
+    page = desktop.open(exported.url + "?epoch=0")
+    with_access(page)
+    page.evaluate(WATCH)
+    page.get_by_role("button", name="Play").click()
+    wait_for_frame(page, 6)
+    assert told(page) == []
+    page.get_by_role("button", name="Pause").click()
+    until(page, "() => window.told.length > 0")
+    [(frame, text)] = told(page)
+    assert frame == page.evaluate("() => window.lossatlas.shown().frame")
+    assert_tells(text, exported.run(), frame)
+    page.get_by_role("combobox", name="Speed").select_option("0.25")  # slower than a rest
+    page.evaluate("() => { window.told = []; }")
+    page.get_by_role("button", name="Play").click()
+    until(page, "() => document.querySelector('#play-text').textContent === 'Play'")  # at its end
+    until(page, "() => window.told.length > 0")
+    [(frame, text)] = told(page)
+    assert frame == 11
+    assert_tells(text, exported.run(), 11)
+
+
+def test_a_scrub_is_announced_once_where_it_rests(exported: Site, desktop: Watched) -> None:
+    page = desktop.open(exported.url + "?epoch=60")
+    with_access(page)
+    page.evaluate(WATCH)
+    slider = page.get_by_role("slider", name="Epoch")
+    for _ in range(4):
+        slider.press("ArrowLeft")
+    wait_for_frame(page, 7)
+    until(page, "() => window.told.some(([frame]) => frame === 7)")
+    assert_tells(told(page)[-1][1], exported.run(), 7)
+    page.get_by_role("switch", name="Log loss").press("Space")  # the same numbers, on another scale
+    page.get_by_role("radio", name="Three arms").press("Space")
+    until(page, "() => window.told.at(-1)[1].startsWith('Three arms')")
+    assert_tells(told(page)[-1][1], exported.run(ARMS), page.evaluate("() => window.lossatlas.shown().frame"))
+    assert len({text for _, text in told(page)}) == len(told(page)), "the same was told twice"
+
+
+def test_a_picked_network_is_announced_with_its_own_numbers(exported: Site, desktop: Watched) -> None:
+    page = desktop.open(exported.url + "?epoch=60&view=contours")
+    with_access(page)
+    page.evaluate(WATCH)
+    page.get_by_role("spinbutton", name="Point a").fill("0.5")
+    page.get_by_role("spinbutton", name="Point b").fill("-0.25")
+    page.get_by_role("spinbutton", name="Point b").press("Enter")
+    until(page, "() => window.told.at(-1)?.[1].includes('0.25')")
+    text = told(page)[-1][1]
+    loss = float(page.locator("[data-readout=train_loss]").get_attribute("data-value") or "nan")
+    assert loss != pytest.approx(exported.run().trajectory.metrics["train_loss"][-1], rel=1e-2)
+    found = re.search(r"the network at a = 0\.5, b = −0\.25\. Training loss ([^,]+),", text)
+    assert found
+    assert number(found.group(1)) == pytest.approx(loss, rel=5e-3)
+
+
+def test_a_computation_says_how_far_it_is_without_reading_it_out(empty_served: Site, desktop: Watched) -> None:
+    page = desktop.open(empty_served.url)
+    line = page.locator("#status-line")
+    until(page, "() => window.lossatlas.shown().frame >= 2")
+    expect(line).to_have_attribute("aria-live", "off")
+    page.get_by_role("button", name="Cancel").click()
+    expect(line).to_contain_text("Cancelled")
+    expect(line).to_have_attribute("aria-live", "polite")
+
+
+# Tooltips
+
+EXPLAINED = """() => {
+    const wanted = 'button, input, select, summary, output, [data-readout], .readouts th, .legend li, .maths, #colourbar, #run-title, #curves';
+    return [...document.querySelectorAll(wanted)].filter((e) => e.checkVisibility()).map((e) => {
+        const about = e.closest('[title], [data-hint]');
+        return {
+            what: e.outerHTML.slice(0, 120),
+            control: e.matches('button, input, select, summary'),
+            hint: about?.getAttribute('title') || about?.getAttribute('data-hint') || '',
+            description: e.getAttribute('aria-description') ?? '',
+            name: e.getAttribute('aria-label') ?? e.innerText,
+            empty: e.matches('[data-readout]') && e.innerText === '',
+        };
+    }).filter(({empty}) => !empty);
+}"""
+
+
+@pytest.mark.parametrize("query", ["?hidden=7-5", *VIEWS.values()])
+def test_every_control_and_readout_says_in_a_sentence_what_it_is(site: Site, desktop: Watched, query: str) -> None:
+    page = desktop.open(site.url + query)
+    with_access(page)
+    found = page.evaluate(EXPLAINED)
+    assert len(found) > 60
+    mute = [each["what"] for each in found if not re.fullmatch(r"[A-Z0-9].{12,}[.]", each["hint"], re.DOTALL)]
+    assert mute == []
+    wrong = [each["what"] for each in found if each["control"] and each["description"] != each["hint"]]
+    assert wrong == []
+    assert [each["what"] for each in found if each["hint"].rstrip(".") == each["name"]] == []
+
+
+def test_a_tooltip_comes_on_hover_and_on_focus_and_leaves_at_escape(exported: Site, desktop: Watched) -> None:
+    page = desktop.open(exported.url)
+    with_access(page)
+    tip = page.locator("#hint")
+    follow = page.locator("label", has=page.get_by_role("switch", name="Follow the parameters"))
+    sentence = follow.get_attribute("title")
+    assert sentence
+    follow.hover()
+    expect(tip).to_have_text(sentence)
+    assert follow.get_attribute("title") is None, "the browser's own would come as well"
+    tip.hover()  # the pointer may go there
+    expect(tip).to_be_visible()
+    page.keyboard.press("Escape")
+    expect(tip).to_have_count(0)
+    assert follow.get_attribute("title") == sentence
+
+    page.mouse.move(5, 5)
+    page.get_by_role("button", name="Reset").focus()
+    page.keyboard.press("Shift+Tab")  # by key, as a tooltip is for those who do without a mouse
+    speed = page.get_by_role("combobox", name="Speed")
+    expect(speed).to_be_focused()
+    expect(tip).to_contain_text("How fast the training is played")
+    expect(speed).to_have_accessible_description(re.compile("^How fast the training is played"))
+    box, anchor = tip.bounding_box(), speed.bounding_box()
+    assert box
+    assert anchor
+    assert box["y"] >= anchor["y"] + anchor["height"] or box["y"] + box["height"] <= anchor["y"]
+    page.keyboard.press("Shift+Tab")
+    expect(tip).to_contain_text("after this one")
+    page.keyboard.press("Escape")
+    expect(tip).to_have_count(0)
+
+
+def test_a_tooltip_says_why_a_control_cannot_be_used(exported: Site, desktop: Watched) -> None:
+    page = desktop.open(exported.url + "?hidden=7-5")
+    with_access(page)
+    label = page.locator("label", has=page.get_by_role("switch", name="Residual skips"))
+    label.hover()
+    expect(page.locator("#hint")).to_have_text("A skip needs two hidden layers of equal width, one after the other.")
+    expect(page.get_by_role("switch", name="Residual skips")).to_have_accessible_description(
+        "A skip needs two hidden layers of equal width, one after the other."
+    )

@@ -1,0 +1,195 @@
+"""Without a network: the worker keeps the page and the runs seen, and a new version replaces an old one."""
+
+from __future__ import annotations
+
+import json
+import re
+import struct
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, Page
+
+from lossatlas.export import export_site
+from lossatlas.gallery import Gallery
+from lossatlas.shell import shell
+from tests.web.conftest import ARMS, MOONS, Silent, Watched, static_server, until, watched
+from tests.web.test_controls import assert_readouts, assert_surface, shown, wait_for_frame
+
+pytestmark = pytest.mark.browser
+
+WEB = Path(__file__).parents[2] / "src" / "lossatlas" / "web"
+#: The page registers its worker where it is served over https; here the test does, as access/access.js would.
+KEEP = "() => import(new URL('access/offline.js', document.baseURI)).then(({keepOffline}) => keepOffline())"
+KEPT = """async (path) => Boolean(await caches.match(new URL(path, location.href.replace(/[?].*/, '')).href, {ignoreVary: true}))"""
+
+
+def keep_offline(page: Page, *runs: str) -> None:
+    """Register the worker, and wait until it has the page and these runs."""
+    page.wait_for_load_state("networkidle")
+    page.evaluate(KEEP)
+    for run in runs:
+        for file in ("run.json", "points.npy", "confidence.npy", "planes/fresh/loss_surface.npy"):
+            until(page, KEPT, f"data/runs/{run}/{file}")
+
+
+def files_of(page: Page) -> list[str]:
+    found: list[str] = page.evaluate("async () => (await caches.keys())")
+    return found
+
+
+def test_a_page_that_was_open_once_works_without_a_network_under_any_path(
+    gallery: Gallery, tmp_path: Path, browser: Browser
+) -> None:
+    export_site(gallery, tmp_path / "some" / "sub path")
+    for seen in watched(browser, viewport={"width": 1100, "height": 620}, reduced_motion="reduce"):
+        with static_server(tmp_path) as origin:
+            url = f"{origin}/some/sub%20path/"
+            page = seen.open(url + "?pick=0.1,0.1")
+            until(page, "() => !document.querySelector('#boundary-whose').hidden")
+            keep_offline(page, MOONS.id)
+            page.get_by_role("radio", name="Three arms").press("Space")
+            until(page, "run => window.lossatlas.shown().run === run", arg=ARMS.id)
+            keep_offline(page, ARMS.id)
+        seen.page.context.set_offline(True)  # and the server is gone
+        seen.open(url + "?epoch=60")
+        assert shown(page)["run"] == MOONS.id
+        assert_readouts(page, gallery.open(MOONS.id), 11)
+        assert_surface(page, gallery.open(MOONS.id), 11, 0)
+        page.locator("body").press("Home")
+        wait_for_frame(page, 0)
+        assert_surface(page, gallery.open(MOONS.id), 0, 0)
+        page.get_by_role("radio", name="Three arms").press("Space")
+        until(page, "run => window.lossatlas.shown().run === run", arg=ARMS.id)
+        assert_readouts(page, gallery.open(ARMS.id), shown(page)["frame"])
+        # What is fetched on first use is there as well.
+        page.get_by_role("button", name="Table of the training").click()
+        until(page, "() => document.querySelector('dialog table') !== null")
+        page.keyboard.press("Escape")
+        page.goto(url + "?epoch=60&pick=0.5,0.5")
+        until(page, "() => document.querySelector('#boundary-whose')?.hidden === false")
+        # What was never seen is not, and the page says so.
+        page.get_by_role("switch", name="Residual skips").press("Space")
+        until(page, "() => document.querySelector('#status').dataset.kind === 'failed'")
+        seen.complaints = [text for text in seen.complaints if "net::ERR_" not in text]
+
+
+def test_a_new_version_replaces_the_old_one(gallery: Gallery, tmp_path: Path, desktop: Watched) -> None:
+    site = export_site(gallery, tmp_path / "site").site
+    with static_server(site) as origin:
+        page = desktop.open(f"{origin}/")
+        keep_offline(page, MOONS.id)
+        before = files_of(page)
+        assert any(shell()["version"] in name for name in before)
+        (site / "shell.json").write_text(json.dumps({**shell(), "version": "newer"}))
+        (site / "address.js").write_text((site / "address.js").read_text() + "// newer\n")
+        desktop.open(f"{origin}/")
+        page.evaluate(KEEP)
+        until(page, "async () => (await caches.keys()).some((name) => name.endsWith('page newer'))")
+        until(page, "async () => (await caches.keys()).filter((name) => name.includes(' page ')).length === 1")
+        text = page.evaluate("async () => (await caches.match(new URL('address.js', location.href).href)).text()")
+        assert text.endswith("// newer\n")
+
+
+def test_a_run_that_was_computed_anew_is_not_shown_from_the_cache(
+    gallery: Gallery, tmp_path: Path, desktop: Watched
+) -> None:
+    site = export_site(gallery, tmp_path / "site").site
+    asked: list[str] = []
+
+    class Counting(Silent):
+        def do_GET(self) -> None:  # noqa: N802 - the name is the base class's
+            asked.append(self.path)
+            super().do_GET()
+
+    with static_server(site, Counting) as origin:
+        page = desktop.open(f"{origin}/")
+        keep_offline(page, MOONS.id)
+        surface = f"/data/runs/{MOONS.id}/planes/fresh/loss_surface.npy"
+        asked.clear()
+        desktop.open(f"{origin}/?epoch=0")
+        page.wait_for_load_state("networkidle")
+        assert f"/data/runs/{MOONS.id}/run.json" in asked
+        assert surface not in asked
+        manifest = site / "data" / "runs" / MOONS.id / "run.json"
+        manifest.write_text(json.dumps({**json.loads(manifest.read_text()), "title": "Anew"}))
+        desktop.open(f"{origin}/?epoch=0")
+        page.wait_for_load_state("networkidle")
+        assert surface in asked
+        assert page.locator("#run-title").inner_text() == "Anew"
+
+
+def test_everything_the_page_asks_for_is_in_its_list(gallery: Gallery, tmp_path: Path, desktop: Watched) -> None:
+    """Every module and every file beside them, by what the sources name."""
+    site = export_site(gallery, tmp_path / "site").site
+    listed = json.loads((site / "shell.json").read_text())["files"]
+    assert listed == shell()["files"]
+    page = (WEB / "index.html").read_text(encoding="utf-8")
+    named = {
+        link for link in re.findall(r'(?:href|src)="([^"]+)"', page) if not re.match(r"data:|#|data/|catalog", link)
+    }
+    sources = [path for path in WEB.rglob("*.js") if "vendor" not in path.parts]
+    for path in sources:
+        text = path.read_text(encoding="utf-8")
+        beside = re.findall(r"""(?:from|import\(|new URL\()\s*['"](\.[^'"]+\.\w+)['"]""", text)
+        named |= {(path.parent / name).resolve().relative_to(WEB).as_posix() for name in beside}
+    assert len(named) > 60
+    assert named - set(listed) == set()
+    assert all((site / name).is_file() for name in listed)
+    with static_server(site) as origin:
+        page_ = desktop.open(f"{origin}/?pick=0.5,0.5")
+        until(page_, "() => !document.querySelector('#boundary-whose').hidden")
+        page_.wait_for_load_state("networkidle")
+        asked = {url.removeprefix(f"{origin}/").split("?")[0] for url in desktop.requests if url.startswith(origin)}
+    own = {path for path in asked if not path.startswith("data/")} - {"", "catalog.json"}
+    assert own - set(listed) == set()
+
+
+def test_the_version_follows_the_content(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    first = shell()["version"]
+    (tmp_path / "web").mkdir()
+    for name, text in (("index.html", "a"), ("app.js", "b")):
+        (tmp_path / "web" / name).write_text(text)
+    monkeypatch.setattr("lossatlas.shell.files", lambda _: tmp_path)
+    versions = set()
+    for text in ("b", "c", "b"):
+        (tmp_path / "web" / "app.js").write_text(text)
+        shell.cache_clear()
+        versions.add(shell()["version"])
+    shell.cache_clear()
+    assert len(versions) == 2
+    assert first not in versions
+
+
+def test_no_worker_is_registered_where_the_page_is_not_served_over_https(
+    gallery: Gallery, tmp_path: Path, desktop: Watched
+) -> None:
+    site = export_site(gallery, tmp_path / "site").site
+    with static_server(site) as origin:
+        page = desktop.open(f"{origin}/")
+        until(page, "() => document.querySelector('#announcement') !== null")
+        assert page.evaluate("async () => (await navigator.serviceWorker.getRegistrations()).length") == 0
+
+
+def test_the_manifest_makes_the_page_installable(gallery: Gallery, tmp_path: Path, desktop: Watched) -> None:
+    site = export_site(gallery, tmp_path / "site").site
+    manifest: dict[str, Any] = json.loads((site / "manifest.webmanifest").read_text(encoding="utf-8"))
+    assert manifest["name"]
+    assert manifest["display"] == "standalone"
+    assert manifest["start_url"] == manifest["scope"] == "./"
+    sizes = set()
+    for icon in manifest["icons"]:
+        data = (site / icon["src"]).read_bytes()
+        if icon["type"] == "image/png":
+            assert "{}x{}".format(*struct.unpack(">II", data[16:24])) == icon["sizes"]
+            sizes.add((icon["sizes"], icon["purpose"]))
+    assert {("192x192", "any"), ("512x512", "any"), ("512x512", "maskable")} == sizes
+    with static_server(site) as origin:
+        page = desktop.open(f"{origin}/")
+        session = page.context.new_cdp_session(page)
+        told = session.send("Page.getAppManifest")
+        assert told["errors"] == []
+        assert told["url"].endswith("manifest.webmanifest")
+        found = {error["errorId"] for error in session.send("Page.getInstallabilityErrors")["installabilityErrors"]}
+        assert found <= {"in-incognito"}  # as every context of a test is
