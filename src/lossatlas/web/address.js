@@ -37,7 +37,7 @@ export function keepAddress(store, base) {
     clearTimeout(timer);
     timer = 0;
     travelling = true;
-    store.set(fromQuery(location.search, base));
+    store.set(fromQuery(location.search + location.hash, base));
     travelling = false;
   });
 }

@@ -135,7 +135,11 @@ export async function start({catalog, stored, base, store, session, plotly, stat
     onFailed: (text, detail) => status.show({kind: 'failed', text, detail}),
   });
   const model = createModel({catalog, choose});
-  const dataset = createDataset({catalog, choose});
+  const dataset = createDataset({
+    catalog, choose,
+    start: () => ownStart(run),
+    onOwn: (own) => import('./points/kept.js').then(({remember}) => bench.use(remember(own))),
+  });
   const slice = createSlice({choose});
   const pick = createPick({choose});
   const lab = lazyLab({
@@ -288,6 +292,14 @@ function lazyLab(options) {
     }
     return lab;
   };
+}
+
+/** The dataset on show, as a start to draw on. @param {Run | null} run */
+async function ownStart(run) {
+  if (!run?.get('points')) return null;
+  const {ownFrom} = await import('./points/own.js');
+  const {title, features, classes} = run.manifest.dataset;
+  return ownFrom({title, features, classes, points: run.numbers('points'), labels: run.numbers('labels')});
 }
 
 /** @param {Element[]} elements @param {() => void} onChange */

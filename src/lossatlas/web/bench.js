@@ -89,6 +89,11 @@ export function createBench({catalog, store, still, gallery, onOpen, onRun, onSt
   return {
     /** What the state says is trained from now on. */
     open,
+    /** Train on somebody's own data. @param {string} own as the state carries them */
+    use(own) {
+      next = {go: !still, until: null};
+      store.set({own, train: store.get().train ?? usual(), epoch: null, pick: null});
+    },
     leave() {
       growing = false;
       next = {go: !still, until: null};

@@ -16,7 +16,7 @@ async function boot() {
   try {
     const [catalog, index] = await Promise.all([fetchJson('catalog.json'), fetchJson('data/index.json')]);
     const base = openingState(catalog, index.runs);
-    const store = createStore(fromQuery(location.search, base));
+    const store = createStore(fromQuery(location.search + location.hash, base));
     const session = createSession({wanted: (run) => wantedArrays(sliceOf(run, store.get()))});
     if (!store.get().train) await session.open(resolve(index.runs, catalog, store.get()));
     const plotly = loadPlotly();

@@ -10,6 +10,7 @@ export const HOME = Object.freeze({x: 1.3, y: 1.3, z: 1.2});
  * @property {keyof State} name
  * @property {(text: string) => any} read from the query; undefined where it makes no sense
  * @property {(value: any) => string} write
+ * @property {boolean} [own] is it somebody's own, and stays in the browser?
  */
 
 /** @type {Property[]} in the order they have in the URL */
@@ -21,7 +22,7 @@ export const PROPERTIES = [
   {name: 'run', read: (text) => text || undefined, write: String},
   {name: 'train', read: readSettings, write: writeSettings},
   {name: 'sample', read: readSample, write: writeSample},
-  {name: 'own', read: (text) => (/^[\w-]{8,}$/.test(text) ? text : undefined), write: String},
+  {name: 'own', read: (text) => (/^[\w-]{8,}$/.test(text) ? text : undefined), write: String, own: true},
   {name: 'epoch', read: (text) => readNumber(text, 0), write: String},
   {name: 'zoom', read: (text) => readNumber(text, Number.MIN_VALUE), write: String},
   {name: 'scale', read: (text) => oneOf(text, ['linear', 'log']), write: String},
@@ -58,9 +59,10 @@ export function defaults(catalog) {
   };
 }
 
-/** @param {string} query @param {State} base what a missing property means @returns {State} */
+/** @param {string} query and the fragment after it @param {State} base what a missing property means @returns {State} */
 export function fromQuery(query, base) {
-  const given = new URLSearchParams(query);
+  const [open, inside = ''] = query.split('#');
+  const given = new URLSearchParams([...new URLSearchParams(open), ...new URLSearchParams(inside)]);
   /** @type {Record<string, unknown>} */
   const state = {...base};
   for (const {name, read} of PROPERTIES) {
@@ -71,14 +73,21 @@ export function fromQuery(query, base) {
   return /** @type {any} */ (state);
 }
 
-/** The query of a state, without what is as in `base`. @param {State} state @param {State} base */
+/**
+ * The query of a state, without what is as in `base`, and after it the fragment with what no server is to see: own data.
+ * @param {State} state @param {State} base
+ */
 export function toQuery(state, base) {
-  const pairs = PROPERTIES.flatMap(({name, write}) => {
-    const value = state[name];
-    if (value === null || (base[name] !== null && write(value) === write(base[name]))) return [];
-    return [`${name}=${encodeURIComponent(write(value)).replaceAll('%2C', ',')}`];
-  });
-  return pairs.length ? `?${pairs.join('&')}` : '';
+  /** @param {Property[]} properties @param {string} mark */
+  const part = (properties, mark) => {
+    const pairs = properties.flatMap(({name, write}) => {
+      const value = state[name];
+      if (value === null || (base[name] !== null && write(value) === write(base[name]))) return [];
+      return [`${name}=${encodeURIComponent(write(value)).replaceAll('%2C', ',')}`];
+    });
+    return pairs.length ? mark + pairs.join('&') : '';
+  };
+  return part(PROPERTIES.filter(({own}) => !own), '?') + part(PROPERTIES.filter(({own}) => own), '#');
 }
 
 /**

@@ -11,7 +11,7 @@ import {scalarKernel} from './scalar.js';
 import {pause} from './turns.js';
 
 /**
- * @typedef {{points: Float32Array, labels: ArrayLike<number>}} Sample
+ * @typedef {{points: Float32Array | Float64Array, labels: ArrayLike<number>}} Sample
  * @typedef {'train' | 'test'} LossSet
  * @typedef {Partial<Record<LossSet, Float32Array>>} Losses [b, a]
  * @typedef {object} Run what a worker is told once for each run

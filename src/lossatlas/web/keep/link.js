@@ -6,7 +6,10 @@ const NOTHING = /** @type {State} */ (/** @type {unknown} */ (Object.fromEntries
 
 /** @param {Shot} shot @param {State} state @param {string} page the page's own address, without a query */
 export function linkTo({run, frame, plane, span, pick}, state, page) {
-  return page + toQuery({...state, run: run.id, epoch: run.frames[frame], plane: plane.name, zoom: span, pick}, NOTHING);
+  const shown = {epoch: run.frames[frame], zoom: span, pick};
+  // What is drawn or trained in the page is said by its seed and settings.
+  const recorded = {run: run.trained ? null : run.id, plane: plane.drawn === undefined ? plane.name : state.plane};
+  return page + toQuery({...state, ...shown, ...recorded}, NOTHING);
 }
 
 /** What a file is called. @param {Shot} shot @param {string} ending */

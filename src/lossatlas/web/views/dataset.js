@@ -12,34 +12,36 @@ import {markAvailable} from './model.js';
  * @param {Catalog} options.catalog
  * @param {(patch: Partial<State>) => void} options.choose
  * @param {(own: Own) => void} [options.onOwn] someone has made a dataset; without it there is no button for that
- * @param {() => Own | null} [options.start] what to start from
+ * @param {() => Promise<Own | null>} [options.start] what to start from
  */
-export function createDataset({catalog, choose, onOwn, start = () => null}) {
+export function createDataset({catalog, choose, onOwn, start = async () => null}) {
   const form = byId('dataset');
   form.append(make('fieldset', {class: 'cards'}, make('legend', {class: 'hidden'}, 'Dataset'), ...catalog.datasets.map(card)));
-  if (onOwn) form.append(ownButton(() => ({start: start(), onUse: onOwn})));
+  const own = onOwn ? ownButton(async () => ({start: await start(), onUse: onOwn})) : null;
+  if (own) form.append(own);
   form.addEventListener('submit', (event) => event.preventDefault());
-  form.addEventListener('change', (event) => choose({dataset: /** @type {HTMLInputElement} */ (event.target).value, run: null}));
+  form.addEventListener('change', (event) => choose({dataset: /** @type {HTMLInputElement} */ (event.target).value, run: null, own: null}));
 
   return {
     /** @param {GalleryEntry[]} gallery @param {State} state */
     draw(gallery, state) {
+      own?.classList.toggle('chosen', state.own !== null);
       for (const input of /** @type {NodeListOf<HTMLInputElement>} */ (form.querySelectorAll('input[name=dataset]'))) {
-        input.checked = input.value === state.dataset;
+        input.checked = input.value === state.dataset && state.own === null;
         markAvailable(input, resolve(gallery, catalog, {...state, dataset: input.value, run: null}).kind !== 'unavailable');
       }
     },
   };
 }
 
-/** The editor comes with its first use. @param {() => Parameters<typeof import('../points/editor.js').openEditor>[0]} options */
+/** The editor comes with its first use. @param {() => Promise<Parameters<typeof import('../points/editor.js').openEditor>[0]>} options */
 function ownButton(options) {
   const name = 'Your own data…';
-  const button = make('button', {type: 'button', 'aria-haspopup': 'dialog'}, name);
+  const button = make('button', {type: 'button', 'aria-haspopup': 'dialog', title: 'Draw points, or bring a table, and train on them here.'}, name);
   button.addEventListener('click', async () => {
     try {
       const {openEditor} = await import('../points/editor.js');
-      await openEditor(options());
+      await openEditor(await options());
       say(button, name);
     } catch {
       say(button, 'Not loaded: try again');

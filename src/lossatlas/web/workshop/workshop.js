@@ -8,7 +8,8 @@
 import {canSkip, configFor} from '../choice.js';
 import {createTrainer} from '../engine/trainer_client.js';
 import {canGenerate, generate} from '../points/generate.js';
-import {decodeOwn, prepareOwn} from '../points/own.js';
+import {recall} from '../points/kept.js';
+import {prepareOwn} from '../points/own.js';
 import {writeHidden} from '../state.js';
 import {measured} from './measured.js';
 import {TrainedRun} from './trained.js';
@@ -54,7 +55,7 @@ export function createWorkshop({catalog, gallery, onRun, onNews, onFailed}) {
         const config = configOf(catalog, state);
         const network = networkFor(state, dataset.classes.length);
         const train = dataset.trainPoints;
-        const points = Float32Array.from(dataset.points);
+        const {points} = dataset; // in float64, as Python trains on them
         const samples = {
           train: {points: points.slice(0, 2 * train), labels: dataset.labels.slice(0, train)},
           test: {points: points.slice(2 * train), labels: dataset.labels.slice(train)},
@@ -83,11 +84,7 @@ export function createWorkshop({catalog, gallery, onRun, onNews, onFailed}) {
 /** @param {State} state @param {import('../types.js').GalleryEntry[]} gallery @returns {Promise<Dataset>} */
 async function datasetFor(state, gallery) {
   const {dataset: name, sample, own} = state;
-  if (own) {
-    const decoded = decodeOwn(own);
-    if (!decoded) throw new Error('The points in this link are damaged.');
-    return prepareOwn(decoded);
-  }
+  if (own) return prepareOwn(recall(own));
   const entry = gallery.find((each) => each.dataset.name === name);
   return canGenerate(name) ? generate({name, ...(sample ?? {})}) : measured(name, entry);
 }

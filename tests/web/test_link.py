@@ -1,0 +1,101 @@
+"""The link: every state goes into the address and comes out as it was, whatever it is."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from playwright.sync_api import Browser, Page
+
+from tests.web.conftest import Site, watched
+
+pytestmark = pytest.mark.browser
+
+names = st.text("abcdefghijklmnopqrstuvwxyz-0123456789&=#%+ é", min_size=1, max_size=12)
+numbers = st.floats(1e-6, 1e4, allow_nan=False)
+whole = st.integers(0, 999_999)
+
+
+def perhaps(strategy: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
+    return st.none() | strategy
+
+
+settings_of_training = st.fixed_dictionaries(
+    {
+        "optimizer": st.sampled_from(["sgd", "momentum", "nesterov", "rmsprop", "adam", "adamw"]),
+        "rate": numbers,
+        "batch": st.just("full") | st.integers(1, 20_000),
+        "decay": st.floats(0, 10),
+        "seed": whole,
+    }
+)
+states = st.fixed_dictionaries(
+    {
+        "dataset": names,
+        "hidden": st.lists(st.integers(1, 400), max_size=5),
+        "activation": names,
+        "residual": st.booleans(),
+        "run": perhaps(names),
+        "train": perhaps(settings_of_training),
+        "sample": perhaps(
+            st.fixed_dictionaries({"points": st.integers(20, 2000), "noise": st.floats(0, 2), "seed": whole})
+        ),
+        "own": perhaps(st.from_regex(r"\A[A-Za-z0-9_-]{8,40}\Z")),
+        "epoch": perhaps(st.integers(0, 10**6)),
+        "zoom": perhaps(numbers),
+        "scale": st.sampled_from(["linear", "log"]),
+        "camera": st.fixed_dictionaries({axis: st.integers(-200, 200).map(lambda n: n / 100) for axis in "xy"}).map(
+            lambda eye: {**eye, "z": 1.25}
+        ),
+        "plane": perhaps(names),
+        "seed": perhaps(whole),
+        "view": st.sampled_from(["surface", "contours", "section"]),
+        "set": st.sampled_from(["train", "test", "gap"]),
+        "follow": st.booleans(),
+        "path": st.booleans(),
+        "pick": perhaps(st.tuples(st.floats(-3, 3), st.floats(-3, 3)).map(list)),
+        "timeline": st.sampled_from(["loss", "curvature"]),
+    }
+)
+
+ROUND_TRIP = """async (state) => {
+    const {fromQuery, toQuery, defaults, PROPERTIES} = await import('/state.js');
+    const catalog = await (await fetch('/catalog.json')).json();
+    const base = defaults(catalog);
+    const query = toQuery(state, base);
+    const found = fromQuery(query, base);
+    return {found, query, known: PROPERTIES.map(({name}) => name), base};
+}"""
+
+
+@pytest.fixture(scope="module")
+def page(served: Site, browser: Browser) -> Iterator[Page]:
+    for seen in watched(browser):
+        yield seen.open(served.url)
+
+
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(state=states)
+def test_every_state_comes_back_from_its_link(page: Page, state: dict[str, Any]) -> None:
+    answer = page.evaluate(ROUND_TRIP, state)
+    # What a link leaves out is what the bare link means, and null is never written.
+    expected = {name: answer["base"][name] if value is None else value for name, value in state.items()}
+    assert answer["found"] == expected
+    assert set(state) == set(answer["known"])
+
+
+@given(text=st.text(max_size=60))
+@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_no_text_in_the_address_breaks_the_page(page: Page, text: str) -> None:
+    found = page.evaluate(
+        """async (text) => {
+            const {fromQuery, defaults, PROPERTIES} = await import('/state.js');
+            const base = defaults(await (await fetch('/catalog.json')).json());
+            return PROPERTIES.map(({name}) => [name, fromQuery(`?${name}=${text}`, base)[name] !== undefined]);
+        }""",
+        text,
+    )
+    assert all(known for _, known in found)

@@ -1,0 +1,83 @@
+"""A person's own data, from the panel to a trained network, and in a link."""
+
+from __future__ import annotations
+
+import csv
+import io
+
+import numpy as np
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.web.conftest import Site, Watched, until
+
+pytestmark = pytest.mark.browser
+
+
+def spreadsheet(count: int) -> str:
+    rng = np.random.default_rng(3)
+    file = io.StringIO()
+    writer = csv.writer(file)
+    writer.writerow(["height", "weight", "kind"])
+    for i in range(count):
+        side = i % 2
+        x, y = rng.normal(loc=4 * side - 2, size=2)
+        writer.writerow([f"{x:.3f}", f"{y:.3f}", ("cat", "dog")[side]])
+    return file.getvalue()
+
+
+def use(page: Page, text: str) -> None:
+    page.get_by_role("button", name="Your own data…").click()
+    dialog = page.get_by_role("dialog", name="Your own data")
+    dialog.get_by_text("From a spreadsheet").click()
+    dialog.get_by_role("textbox", name="Rows").fill(text)
+    dialog.get_by_role("button", name="Read these rows").click()
+    dialog.get_by_role("button", name="Use this data").click()
+    expect(dialog).to_be_hidden()
+
+
+def points_drawn(page: Page) -> int:
+    found: int = page.evaluate(
+        "() => document.querySelector('#boundary-plot').data.reduce((n, {x}) => n + x.length, 0)"
+    )
+    return found
+
+
+def test_a_table_is_trained_on_and_travels_in_the_link(exported: Site, desktop: Watched, browser: object) -> None:
+    page = desktop.open(exported.url + "?epoch=0")
+    use(page, spreadsheet(60))
+    until(page, "() => window.lossatlas.shown().run.startsWith('here-')")
+    until(page, "() => document.querySelector('#boundary-plot').data.reduce((n, {x}) => n + x.length, 0) === 60")
+    page.get_by_role("region", name="Training here").get_by_role("button", name="Start", exact=True).click()
+    until(page, "() => window.lossatlas.shown().epoch > 30")
+    accuracy = page.locator("#readouts [data-readout=train_accuracy]").get_attribute("data-value")
+    assert float(accuracy or "nan") > 0.95
+    expect(page.locator("#legend")).to_contain_text("cat")
+    page.get_by_role("button", name="Pause").click()
+    until(page, "() => location.hash.includes('own=') && location.search.includes('epoch=')")
+    assert "own=" not in page.evaluate("() => location.search")  # which a host would see
+    link = page.evaluate("() => location.href.replace(/epoch=\\d+/, 'epoch=20')")
+    page.goto("about:blank")
+    desktop.open(link)
+    until(page, "() => window.lossatlas.shown()?.epoch === 20")
+    assert points_drawn(page) == 60
+
+
+def test_more_points_than_a_link_holds_stay_in_this_page(exported: Site, desktop: Watched) -> None:
+    page = desktop.open(exported.url + "?epoch=0")
+    use(page, spreadsheet(400))
+    until(page, "() => document.querySelector('#boundary-plot').data.reduce((n, {x}) => n + x.length, 0) === 400")
+    until(page, "() => location.hash.includes('own=here-only-')")
+    link = page.url
+    page.goto("about:blank")
+    page.goto(link)
+    expect(page.locator("#status-line")).to_contain_text("a link can carry up to 300")
+
+
+def test_another_dataset_takes_their_place(exported: Site, desktop: Watched) -> None:
+    page = desktop.open(exported.url + "?epoch=0")
+    use(page, spreadsheet(60))
+    until(page, "() => document.querySelector('#boundary-plot').data.reduce((n, {x}) => n + x.length, 0) === 60")
+    page.get_by_role("radio", name="Two blobs").press("Space")
+    until(page, "() => document.title.startsWith('Two blobs')")
+    until(page, "() => !location.hash.includes('own=')")
