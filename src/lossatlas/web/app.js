@@ -124,7 +124,7 @@ export async function start({catalog, stored, base, store, session, plotly, stat
       newest = true;
       painter?.request();
     },
-    onStep() { newest = true; },
+    onFollow() { newest = true; },
     onNews(rests) {
       painter?.redrawn();
       painter?.request();

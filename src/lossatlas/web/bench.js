@@ -16,11 +16,11 @@ import {writeSettings} from './settings.js';
  * @param {() => GalleryEntry[]} options.gallery
  * @param {() => void} options.onOpen a training takes the place of what is on show
  * @param {(run: TrainedRun) => void} options.onRun
- * @param {() => void} options.onStep one epoch is asked for, to be looked at
+ * @param {() => void} options.onFollow what comes now is to be looked at
  * @param {(rests: boolean) => void} options.onNews the run has grown, or has come to rest
  * @param {(text: string, detail: string) => void} options.onFailed
  */
-export function createBench({catalog, store, still, gallery, onOpen, onRun, onStep, onNews, onFailed}) {
+export function createBench({catalog, store, still, gallery, onOpen, onRun, onFollow, onNews, onFailed}) {
   const button = byId('train-here');
   /** @type {Promise<{workshop: Workshop, panel: ReturnType<typeof import('./workshop/panel.js').createPanel>}> | null} */
   let coming = null;
@@ -48,10 +48,13 @@ export function createBench({catalog, store, still, gallery, onOpen, onRun, onSt
     const [{createWorkshop}, {createPanel}] = await Promise.all([import('./workshop/workshop.js'), import('./workshop/panel.js')]);
     const panel = createPanel({
       onBegin: begin,
-      onStart: () => workshop.start(),
+      onStart() {
+        onFollow();
+        workshop.start();
+      },
       onPause: () => workshop.pause(),
       onStep() {
-        onStep();
+        onFollow();
         workshop.step();
       },
       onPace: (rate) => workshop.limit(rate),

@@ -4,12 +4,20 @@ import {fewTicks, logTicks, tickLabel} from './ticks.js';
 
 /** @typedef {{width: number, height: number, inset: number, top: number, bottom: number}} Box `inset`: half the slider's thumb */
 
+/** Frames beyond which not every one is looked at for a tick. */
+const MANY = 1000;
+
 /** @param {Run} run @param {'linear' | 'log'} scale */
 function lossDomain(run, scale) {
-  const values = [...run.metrics.train_loss, ...run.metrics.test_loss].filter((value) => Number.isFinite(value));
-  if (values.length === 0) return [0, 1];
-  const high = Math.max(...values);
-  const low = Math.min(...values);
+  let [low, high] = [Infinity, -Infinity];
+  for (const losses of [run.metrics.train_loss, run.metrics.test_loss]) {
+    for (const loss of losses) { // a training in the page may have a hundred thousand: too many to spread
+      if (!Number.isFinite(loss)) continue;
+      if (loss < low) low = loss;
+      if (loss > high) high = loss;
+    }
+  }
+  if (low > high) return [0, 1];
   if (scale === 'log') return [Math.max(low, high * 1e-6) * 0.9, high * 1.1 || 1];
   return [0, high * 1.04 || 1];
 }
@@ -34,8 +42,8 @@ export function curvesFigure(run, scale, box) {
   };
   const ticks = scale === 'log' ? thin(logTicks(low, high), room < 48 ? 2 : 3) : fewTicks(0, high, room);
   return {
-    train: pen(run.metrics.train_loss, x, y),
-    test: pen(run.metrics.test_loss, x, y),
+    train: pen(run.metrics.train_loss, x, y, box.width),
+    test: pen(run.metrics.test_loss, x, y, box.width),
     ticks: ticks.map((tick) => ({at: y(tick), text: tickLabel(tick)})),
     epochTicks: epochTicks(run.frames, x, box.width),
     x,
@@ -43,11 +51,14 @@ export function curvesFigure(run, scale, box) {
   };
 }
 
-/** A line whose pen is lifted where a value is not finite. @param {number[]} values @param {(i: number) => number} x @param {(value: number) => number} y */
-export function pen(values, x, y) {
+/**
+ * A line whose pen is lifted where a value is not finite. Of very many values, each pixel's lowest and highest are drawn.
+ * @param {number[]} values @param {(i: number) => number} x @param {(value: number) => number} y @param {number} [width] in pixels
+ */
+export function pen(values, x, y, width = Infinity) {
   let down = 'M';
   let out = '';
-  for (let i = 0; i < values.length; i++) {
+  for (const i of values.length > 4 * width ? extremes(values, Math.ceil(values.length / width)) : values.keys()) {
     if (!Number.isFinite(values[i])) {
       down = 'M';
       continue;
@@ -56,6 +67,19 @@ export function pen(values, x, y) {
     down = 'L';
   }
   return out;
+}
+
+/** In each stretch of so many values, where the lowest and the highest are. @param {number[]} values @param {number} size */
+function* extremes(values, size) {
+  for (let start = 0; start < values.length; start += size) {
+    let [low, high] = [start, start];
+    for (let i = start; i < Math.min(start + size, values.length); i++) {
+      if (values[i] < values[low]) low = i;
+      if (values[i] > values[high]) high = i;
+    }
+    yield Math.min(low, high);
+    if (low !== high) yield Math.max(low, high);
+  }
 }
 
 /**
@@ -67,7 +91,7 @@ export function epochTicks(frames, x, width) {
   const last = frames.length - 1;
   /** @param {number} epoch */
   const roundness = (epoch) => [1000, 500, 100, 50, 20, 10, 5, 2, 1].findIndex((m) => epoch % m === 0);
-  const order = [...frames.keys()].sort((a, b) => rank(a) - rank(b) || a - b);
+  const order = candidates(frames).sort((a, b) => rank(a) - rank(b) || a - b);
   /** @param {number} i */
   function rank(i) { return i === 0 || i === last ? -1 : roundness(frames[i]); }
   const gap = Math.max(44, width / 16);
@@ -84,4 +108,12 @@ export function epochTicks(frames, x, width) {
 function thin(ticks, most) {
   const step = Math.ceil(ticks.length / most);
   return ticks.filter((_, i) => i % step === 0);
+}
+
+/** Frames that a tick may name: of very many, those of round epochs. @param {number[]} frames */
+function candidates(frames) {
+  const all = [...frames.keys()];
+  if (all.length <= MANY) return all;
+  const round = 10 ** Math.floor(Math.log10((frames[frames.length - 1] || 1) / 20));
+  return all.filter((i) => i === frames.length - 1 || frames[i] % round === 0);
 }
