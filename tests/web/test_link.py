@@ -57,6 +57,7 @@ states = st.fixed_dictionaries(
         "follow": st.booleans(),
         "path": st.booleans(),
         "pick": perhaps(st.tuples(st.floats(-3, 3), st.floats(-3, 3)).map(list)),
+        "ball": st.booleans(),
         "timeline": st.sampled_from(["loss", "curvature"]),
     }
 )

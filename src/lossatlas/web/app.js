@@ -230,7 +230,8 @@ export async function start({catalog, stored, base, store, session, plotly, stat
     eye: () => store.get().camera,
     onCamera: (camera) => store.set({camera}),
     onRedraw: () => painter?.repaint(),
-    onPick: (a, b) => store.set({pick: [a, b]}),
+    onPick: (a, b) => store.set({pick: [a, b], ball: false}),
+    wayOf: (shot) => (shot.ball ? lab()?.ball.of(shot)?.way ?? null : null),
     groundOf: (shot) => lab()?.terrain.known(shot) ?? null,
   });
   const boundary = createBoundary(Plotly, {computedOf});

@@ -5,6 +5,7 @@
 /** @import {Seen, Shot} from './types.js' */
 /** @import {Run} from './run.js' */
 /** @import {ModelAnswer} from './engine/worker.js' */
+import {createBall, networkOf, samplesOf} from './ball.js';
 import {createEngine} from './engine/client.js';
 import {createTerrain} from './terrain.js';
 import {centreOf, pickedTheta} from './vectors.js';
@@ -20,7 +21,8 @@ export function createLab({onAnswer, onError}) {
   /** @type {Run | null} */
   let opened = null;
   let asked = '';
-  /** @type {{key: string, picked: Picked} | null} the newest answer; it stays until the next is there */
+  let waiting = false;
+  /** @type {{key: string, base: string, epochs: number | null, picked: Picked} | null} the newest answer; it stays until the next is there. `epochs`: of a ball */
   let answer = null;
 
   /** @param {Run} run */
@@ -29,52 +31,53 @@ export function createLab({onAnswer, onError}) {
       engine = createEngine();
       engine.onError = onError;
     }
-    if (opened !== run) engine.open(told(run));
+    if (opened !== run) {
+      engine.open(told(run));
+      waiting = false; // of another run nothing is answered any more
+    }
     opened = run;
     return engine;
   };
 
   const terrain = createTerrain({engineFor: open, onAnswer});
+  const ball = createBall({onRoll: onAnswer, onError});
 
   return {
     terrain,
-    /** The model of the shot's picked point, or of a frame of which no predictions are stored, as soon as it is known; else null. @param {Shot} shot @returns {{picked: Picked, current: boolean} | null} */
+    ball,
+    /** The model of the shot's picked point, or of a frame of which no predictions are stored, as soon as it is known; else null. @param {Shot} shot @returns {{picked: Picked, epochs: number | null, current: boolean} | null} */
     of(shot) {
       if (!shot.pick && !shot.run.trained) return null;
       const {run, frame, plane, follow, pick} = shot;
       const at = follow ? run.frames[frame] : 'fixed';
-      const key = pick ? [run.id, plane.name, at, ...pick].join() : [run.id, run.frames[frame]].join();
-      if (key !== asked) {
+      const released = ball.of(shot);
+      if (!released) ball.stop();
+      const base = pick ? [run.id, plane.name, at, ...pick, Boolean(released)].join() : [run.id, run.frames[frame]].join();
+      const key = [base, released?.way.losses.length ?? ''].join();
+      if (key !== asked && !(released && waiting)) { // a ball rolls faster than its answers come
         asked = key;
+        waiting = true;
         if (answer && !answer.key.startsWith(`${run.id},`)) answer = null;
-        open(run).model(pick ? pickedTheta(shot) : centreOf(run, plane, frame), (found) => {
-          answer = {key, picked: pickedFrom(run, found)};
+        const epochs = released ? Math.max(0, released.way.losses.length - 1) : null;
+        open(run).model(released?.theta ?? (pick ? pickedTheta(shot) : centreOf(run, plane, frame)), (found) => {
+          answer = {key, base, epochs, picked: pickedFrom(run, found)};
+          waiting = false;
           onAnswer();
         });
       }
-      return answer && {picked: answer.picked, current: answer.key === key};
+      return answer && {picked: answer.picked, epochs: answer.epochs, current: released ? answer.base === base : answer.key === key};
     },
   };
 }
 
 /** What the workers are told of a run. @param {Run} run @returns {import('./engine/worker.js').Run} */
 function told(run) {
-  const {model} = run.manifest;
   const points = /** @type {Float32Array} */ (run.numbers('points'));
-  const labels = run.numbers('labels');
-  const train = run.manifest.dataset.train_points; // which come first
   const [x, y] = [run.numbers('grid_x'), run.numbers('grid_y')];
   const inputs = new Float32Array(2 * x.length * y.length + points.length);
   for (let j = 0, at = 0; j < y.length; j++) for (let i = 0; i < x.length; i++) inputs.set([x[i], y[j]], 2 * at++);
   inputs.set(points, 2 * x.length * y.length);
-  return {
-    network: {layers: model.layers, activation: model.activation, residual: model.residual === true},
-    samples: {
-      train: {points: points.slice(0, 2 * train), labels: labels.slice(0, train)},
-      test: {points: points.slice(2 * train), labels: labels.slice(train)},
-    },
-    inputs,
-  };
+  return {network: networkOf(run), samples: samplesOf(run), inputs};
 }
 
 /** @param {Run} run @param {ModelAnswer} answer @returns {Picked} */

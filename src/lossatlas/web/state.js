@@ -34,12 +34,13 @@ export const PROPERTIES = [
   {name: 'follow', read: readBoolean, write: String},
   {name: 'path', read: readBoolean, write: String},
   {name: 'pick', read: readPoint, write: (point) => point.join(',')},
+  {name: 'ball', read: readBoolean, write: String},
   {name: 'timeline', read: (text) => oneOf(text, ['loss', 'curvature']), write: String},
 ];
 
 /** How the landscape is looked at when nothing else is said; Reset returns to it. */
 export const FIRST_VIEW = Object.freeze({
-  epoch: null, zoom: null, scale: 'linear', plane: null, seed: null, view: 'surface', set: 'train', follow: true, path: true, timeline: 'loss', pick: null,
+  epoch: null, zoom: null, scale: 'linear', plane: null, seed: null, view: 'surface', set: 'train', follow: true, path: true, timeline: 'loss', pick: null, ball: false,
 });
 
 /** What a bare URL means. @param {Catalog} catalog @returns {State} */

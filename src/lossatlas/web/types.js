@@ -96,6 +96,7 @@
  * @property {boolean} follow does the plane move with the parameters, where it can?
  * @property {boolean} path is the path drawn, where there is one to draw?
  * @property {'loss' | 'curvature'} timeline
+ * @property {boolean} ball is the network at that point being trained on?
  * @property {[number, number] | null} pick the point (a, b) whose network is shown at the right; null: the network itself
  *
  * @typedef {'surface' | 'contours' | 'section'} View
@@ -112,6 +113,7 @@
  * @property {View} view
  * @property {'linear' | 'log'} scale
  * @property {[number, number] | null} pick
+ * @property {boolean} ball
  *
  * @typedef {object} Seen what a model predicts: classes over the meshgrid with their confidence in steps of 1/255, and of the data points
  * @property {import('./npy.js').Numbers} predicted_class

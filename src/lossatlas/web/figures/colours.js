@@ -20,6 +20,8 @@ export const colourScale = (kind) => MAPS[kind].map((colour, i, all) => [i / (al
 
 /** The trajectory's colour: seen on both maps, within its casing. */
 export const PATH_COLOUR = 'rgb(208, 52, 20)';
+/** Of a ball's way beside it: told apart by lightness as well. */
+export const BALL_COLOUR = 'rgb(255, 140, 220)';
 
 /** A class's colour on points, and the tone of its region. Vermillion and blue differ in lightness too. */
 export const CLASS_COLOURS = /** @type {Rgb[]} */ ([

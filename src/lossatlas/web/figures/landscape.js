@@ -1,7 +1,7 @@
 /** The loss landscape in three dimensions: data â†’ Plotly traces and layout. Nothing here touches the page. */
 /** @import {Eye} from '../types.js' */
 /** @import {LossRange} from './range.js' */
-import {colourScale, PATH_COLOUR} from './colours.js';
+import {BALL_COLOUR, colourScale, PATH_COLOUR} from './colours.js';
 import {floorOf, lossTicks, namedTicks, within} from './range.js';
 import {spanText, tickLabel} from './ticks.js';
 
@@ -18,6 +18,7 @@ export const SET_TITLES = {train: 'train loss', test: 'test loss', gap: 'test âˆ
  * @property {Line | null} drop from the network's own loss to the surface, where the plane stays
  * @property {{line: Line, drops: Line} | null} path
  * @property {Line | null} mark at the picked point
+ * @property {Line | null} way of a ball that was released there
  * @typedef {{x: number[], y: number[], z: number[]}} Line in units of the axes; NaN lifts the pen
  */
 
@@ -44,7 +45,7 @@ function colourBounds({low, high, scale}) {
 }
 
 /** What moves with the frame comes first. @param {Picture3d} picture @param {{ink: string, muted: string, paper: string}} theme */
-export function landscapeTraces({axis, z, range, title, marker, drop, path, mark}, theme) {
+export function landscapeTraces({axis, z, range, title, marker, drop, path, mark, way}, theme) {
   const quiet = {show: false, highlight: false};
   const line = {type: 'scatter3d', mode: 'lines', showlegend: false, hoverinfo: 'skip', connectgaps: false};
   const floor = floorOf(range, 0.01);
@@ -72,7 +73,20 @@ export function landscapeTraces({axis, z, range, title, marker, drop, path, mark
       type: 'scatter3d', mode: 'lines+markers', ...mark, showlegend: false, hoverinfo: 'skip',
       line: {color: PATH_COLOUR, width: 2}, marker: {size: [0, 9, 4], symbol: 'cross', color: PATH_COLOUR, opacity: 1},
     }] : []),
+    ...(way?.x.length ? [
+      {...line, ...way, line: {color: BALL_COLOUR, width: 6}},
+      {...line, ...way, z: way.z.map((height) => (Number.isNaN(height) ? NaN : floor)), line: {color: BALL_COLOUR, width: 3}},
+      {
+        type: 'scatter3d', mode: 'markers', showlegend: false, ...ends(way), marker: {size: 7, color: BALL_COLOUR, line: {color: theme.paper, width: 2}, opacity: 1},
+        hovertemplate: `the ball<br>${title} %{z:.4~g}<extra></extra>`,
+      },
+    ] : []),
   ];
+}
+
+/** Where a line ends. @param {Line} line */
+function ends({x, y, z}) {
+  return {x: x.slice(-1), y: y.slice(-1), z: z.slice(-1)};
 }
 
 /**

@@ -133,3 +133,8 @@ export function placeOf(shot, path) {
   if (shot.follow) return [0, 0];
   return path && [path.points[2 * shot.frame], path.points[2 * shot.frame + 1]];
 }
+
+/** The way of a ball, at its own losses; inside the square only. @param {{points: number[], losses: number[]}} way @param {number} span @param {LossRange} range @returns {Line} */
+export function wayLine({points, losses}, span, range) {
+  return pathLine({points, slice: losses, own: losses, epochs: []}, span, range);
+}

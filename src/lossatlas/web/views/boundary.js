@@ -11,7 +11,7 @@ import {drawLegend} from './legend.js';
 const MARGIN = {l: 48, r: 16, t: 8, b: 40};
 const REST = 250;
 
-/** @param {import('../plotly.js').Plotly} Plotly @param {{computedOf: (shot: Shot) => {picked: Seen, current: boolean} | null}} options of a picked point, or where no predictions are stored */
+/** @param {import('../plotly.js').Plotly} Plotly @param {{computedOf: (shot: Shot) => {picked: Seen, epochs: number | null, current: boolean} | null}} options of a picked point, or where no predictions are stored */
 export function createBoundary(Plotly, {computedOf}) {
   const root = byId('boundary-plot');
   const canvas = byId('boundary-canvas');
@@ -49,10 +49,11 @@ export function createBoundary(Plotly, {computedOf}) {
       drawn = key;
       const seen = answer?.picked ?? (run.trained ? null : run.seen(frame));
       if (!seen) return;
-      const whose = found ? `The network at a = ${pick?.[0]}, b = ${pick?.[1]}` : `Epoch ${run.frames[frame]}`;
+      const ball = found?.epochs === null || found?.epochs === undefined ? '' : `, ${found.epochs} epochs on`;
+      const whose = found ? `The network at a = ${pick?.[0]}, b = ${pick?.[1]}${ball}` : `Epoch ${run.frames[frame]}`;
       const note = byId('boundary-whose');
       if (note.hidden === Boolean(found)) note.hidden = !found;
-      if (found) say(note, `of the network at a ${pick?.[0]}, b ${pick?.[1]}`.replaceAll('-', '−'));
+      if (found) say(note, `of the network at a ${pick?.[0]}, b ${pick?.[1]}${ball}`.replaceAll('-', '−'));
       const wrong = misclassified(run, seen);
       painter.paint(run, seen, wrong);
       clearTimeout(summaryTimer);

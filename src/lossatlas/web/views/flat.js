@@ -1,6 +1,6 @@
 /** The landscape as a map: cells and contours on a canvas, and above it Plotly's axes and path, which do not change with the frame. */
 /** @import {Picture} from './landscape.js' */
-import {make, say} from '../dom.js';
+import {make, makeSvg, say} from '../dom.js';
 import {mapTable} from '../figures/colours.js';
 import {anchorTraces, contours, paintSurface, pathTraces, sliceAxis, squareIn} from '../figures/map.js';
 import {isInside} from '../figures/path.js';
@@ -15,8 +15,10 @@ export function createFlat(Plotly, root, {onPick}) {
   const plot = make('div', {class: 'canvas'});
   const now = make('div', {class: 'here'});
   const there = make('div', {class: 'there', hidden: true});
+  const track = makeSvg('polyline');
+  const way = makeSvg('svg', {class: 'way', 'aria-hidden': 'true'}, track);
   const probe = make('p', {class: 'probe', 'aria-hidden': 'true'});
-  root.append(canvas, plot, now, there, probe);
+  root.append(canvas, plot, way, now, there, probe);
   let drawn = '';
   let square = squareIn({width: 1, height: 1});
   let table = new Uint32Array(0);
@@ -29,6 +31,21 @@ export function createFlat(Plotly, root, {onPick}) {
   const put = (mark, span, place) => {
     const [x, y] = place.map((p) => ((p / span + 1) / 2) * square.side);
     mark.style.transform = `translate(${square.margin.l + x}px, ${square.margin.t + square.side - y}px)`;
+  };
+
+  /** Where a point of the plane is, in pixels from the canvas's corner. @param {number} span @param {number} a @param {number} b */
+  const pixels = (span, a, b) => [((a / span + 1) / 2) * square.side, square.side - ((b / span + 1) / 2) * square.side];
+
+  /** A ball's way, and the mark at its end. @param {Picture} picture */
+  const putWay = ({shot: {span, pick}, way: ball}) => {
+    const points = ball?.points ?? [];
+    const ends = Array.from({length: points.length / 2}, (_, t) => pixels(span, points[2 * t], points[2 * t + 1]));
+    track.setAttribute('points', ends.map(([x, y]) => `${x.toFixed(1)},${y.toFixed(1)}`).join(' '));
+    const {side, margin} = square;
+    Object.assign(way.style, {left: `${margin.l}px`, top: `${margin.t}px`, width: `${side}px`, height: `${side}px`});
+    const at = points.length ? /** @type {[number, number]} */ (points.slice(-2)) : pick;
+    there.hidden = !at || Math.max(...at.map(Math.abs)) > span;
+    if (at) put(there, span, at);
   };
 
   /** Axes, path and colours, and the canvas exactly under them. @param {Picture} picture */
@@ -89,8 +106,7 @@ export function createFlat(Plotly, root, {onPick}) {
       if (fresh || shot.follow || shot.computed) paint(picture);
       now.hidden = !place || (path !== null && !isInside(path, shot.frame, shot.span));
       if (place) put(now, shot.span, place);
-      there.hidden = !shot.pick || Math.max(...shot.pick.map(Math.abs)) > shot.span;
-      if (shot.pick) put(there, shot.span, shot.pick);
+      putWay(picture);
     },
   };
 }

@@ -5,6 +5,7 @@
 /** @import {LossRange} from '../figures/range.js' */
 /** @import {Trajectory} from '../figures/path.js' */
 /** @import {Ground} from '../terrain.js' */
+/** @import {Way} from '../ball.js' */
 import {byId, say} from '../dom.js';
 import {orbit, SET_TITLES} from '../figures/landscape.js';
 import {isInside, placeOf, trajectoryOf} from '../figures/path.js';
@@ -29,6 +30,7 @@ const ROOTS = {surface: 'landscape-plot', contours: 'landscape-map', section: 'l
  * @property {Trajectory | null} path where the plane stays, if there is one
  * @property {[number, number] | null} place of the network, (a, b)
  * @property {[number, number] | null} mark the picked point, where it can be seen
+ * @property {Way | null} way of a ball that was released
  * @property {number} loss the network's own
  * @property {string} title of the value
  * @property {string} key of everything but the frame
@@ -38,7 +40,7 @@ const ROOTS = {surface: 'landscape-plot', contours: 'landscape-map', section: 'l
 
 /**
  * @param {import('../plotly.js').Plotly} Plotly
- * @param {{eye: () => Eye, onCamera: (eye: Eye) => void, onRedraw: () => void, onPick: (a: number, b: number) => void, groundOf: (shot: Shot) => Ground | null}} options
+ * @param {{eye: () => Eye, onCamera: (eye: Eye) => void, onRedraw: () => void, onPick: (a: number, b: number) => void, groundOf: (shot: Shot) => Ground | null, wayOf: (shot: Shot) => Way | null}} options
  */
 export function createLandscape(Plotly, options) {
   const root = byId('landscape-plot');
@@ -71,7 +73,7 @@ export function createLandscape(Plotly, options) {
     const mark = pick && Math.max(...pick.map(Math.abs)) <= span ? pick : null;
     const stage = `${key} ${ground?.final}`; // a path may be read off the surface
     if (stage !== known.key) known = {key: stage, path: trajectoryOf(run, shot, values, grid), axis: axisOf(grid, span)};
-    return {shot, range, key, path: known.path, place: placeOf(shot, known.path), mark, axis: known.axis, values, grid, loss: run.losses(set)[frame], title: SET_TITLES[set]};
+    return {shot, range, key, path: known.path, place: placeOf(shot, known.path), mark, axis: known.axis, values, grid, way: options.wayOf(shot), loss: run.losses(set)[frame], title: SET_TITLES[set]};
   };
 
   /** @param {State['view']} view */

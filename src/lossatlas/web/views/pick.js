@@ -1,27 +1,35 @@
 /** Which point of the plane the right plot shows: typed, or picked in the landscape; and the way back to the network. */
 /** @import {Shot, State} from '../types.js' */
-import {byId} from '../dom.js';
+import {byId, say} from '../dom.js';
 import {labLimit} from '../slice.js';
 
 /** @param {{choose: (patch: Partial<State>) => void}} options */
 export function createPick({choose}) {
   const inputs = /** @type {HTMLInputElement[]} */ ([byId('pick-a'), byId('pick-b')]);
   const back = /** @type {HTMLButtonElement} */ (byId('pick-back'));
+  const release = /** @type {HTMLButtonElement} */ (byId('release'));
   const box = /** @type {HTMLFieldSetElement} */ (byId('pick'));
   const typed = () => {
     const [a, b] = inputs.map((input) => Number(input.value));
-    if (inputs.every((input) => input.checkValidity()) && Number.isFinite(a) && Number.isFinite(b)) choose({pick: [a, b]});
+    const isTyped = inputs.every(({value, validity}) => value !== '' && !validity.badInput); // the step is for the arrows only
+    if (isTyped && Number.isFinite(a) && Number.isFinite(b)) choose({pick: [a, b], ball: false});
   };
   for (const input of inputs) input.addEventListener('change', typed);
   back.addEventListener('click', () => {
     const byKey = back.matches(':focus-visible');
-    choose({pick: null});
+    choose({pick: null, ball: false});
     if (byKey) /** @type {HTMLElement | null} */ (document.querySelector('#view :checked'))?.focus(); // the button goes, and the focus must not
   });
 
+  release.addEventListener('click', () => choose({ball: release.getAttribute('aria-pressed') !== 'true'}));
+
   return {
     /** @param {Shot} shot */
-    draw({run, plane, pick, span, view}) {
+    draw({run, plane, pick, ball, span, view}) {
+      release.hidden = !pick;
+      release.setAttribute('aria-pressed', String(ball));
+      say(release, ball ? 'Take the ball away' : 'Release a ball here');
+      release.title = ball ? 'Show the network at the picked point itself again.' : 'Train on from this point as the run was trained, and see where it goes.';
       box.hidden = !pick && view === 'surface'; // where a click says it all, until there is something to read
       const limit = labLimit(run, plane);
       box.disabled = limit !== '';

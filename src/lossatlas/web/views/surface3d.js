@@ -4,7 +4,7 @@
 /** @import {Picture} from './landscape.js' */
 import {CONFIG} from '../plotly.js';
 import {boxFor, cameraFrom, fillSurface, landscapeAxes, landscapeTraces, plumbLine} from '../figures/landscape.js';
-import {dropLine, dropLines, isInside, pathLine} from '../figures/path.js';
+import {dropLine, dropLines, isInside, pathLine, wayLine} from '../figures/path.js';
 import {currentTheme} from '../theme.js';
 import {createPicking} from './picking.js';
 
@@ -59,10 +59,10 @@ export function createSurface3d(Plotly, root, {eye, onCamera, onPick, config = C
 
   /** Axes, ranges or colours are new: the public way, some 50 ms. @param {Picture} picture */
   const redraw = (picture) => {
-    const {shot, range, axis, title, path} = picture;
+    const {shot, range, axis, title, path, way} = picture;
     fill(picture);
     const whole = path && shot.path ? {line: pathLine(path, shot.span, range), drops: dropLines(path, shot.span, range)} : null;
-    const traces = landscapeTraces({axis, z, range, title, ...moving(picture), path: whole, mark: markLine(picture)}, currentTheme());
+    const traces = landscapeTraces({axis, z, range, title, ...moving(picture), path: whole, mark: markLine(picture), way: way && wayLine(way, shot.span, range)}, currentTheme());
     if (!plot.data) {
       Plotly.newPlot(plot, traces, layout(range, shot.span), config);
       plot.on('plotly_relayout', noteCamera);
@@ -108,7 +108,7 @@ export function createSurface3d(Plotly, root, {eye, onCamera, onPick, config = C
   return {
     /** @param {Picture} picture */
     draw(picture) {
-      const key = `${picture.key} ${picture.mark}`;
+      const key = `${picture.key} ${picture.mark} ${picture.way?.losses.length ?? ''}`;
       if (key === drawn) update(picture);
       else redraw(picture);
       drawn = key;
