@@ -51,6 +51,8 @@ export async function start({catalog, stored, base, store, session, plotly, stat
   /** Does the view go along with a computation's newest frame? */
   let newest = false;
   let style = 0;
+  /** A data point under the pointer. @type {number | null} */
+  let hovered = null;
   /** The newest frame of a run that grows, while it is computed. @type {Shot | null} */
   let awaited = null;
   /** @type {ReturnType<typeof createPainter> | null} null until Plotly is there */
@@ -231,10 +233,17 @@ export async function start({catalog, stored, base, store, session, plotly, stat
     onCamera: (camera) => store.set({camera}),
     onRedraw: () => painter?.repaint(),
     onPick: (a, b) => store.set({pick: [a, b], ball: false}),
+    tintOf: (shot) => (hovered === null ? null : lab()?.tint.of(shot, hovered) ?? null),
     wayOf: (shot) => (shot.ball ? lab()?.ball.of(shot)?.way ?? null : null),
     groundOf: (shot) => lab()?.terrain.known(shot) ?? null,
   });
-  const boundary = createBoundary(Plotly, {computedOf});
+  const boundary = createBoundary(Plotly, {
+    computedOf,
+    onHover(point) {
+      hovered = point;
+      painter?.repaint();
+    },
+  });
   /** What the page computes for a picture is asked for here. @param {Shot} shot */
   const isThere = (shot) => {
     const ground = shot.computed ? lab()?.terrain.want(shot) ?? null : null;

@@ -8,6 +8,7 @@
 import {createBall, networkOf, samplesOf} from './ball.js';
 import {createEngine} from './engine/client.js';
 import {createTerrain} from './terrain.js';
+import {createTint} from './tint.js';
 import {centreOf, pickedTheta} from './vectors.js';
 
 /**
@@ -44,6 +45,7 @@ export function createLab({onAnswer, onError}) {
 
   return {
     terrain,
+    tint: createTint({engineFor: open, onAnswer}),
     ball,
     /** The model of the shot's picked point, or of a frame of which no predictions are stored, as soon as it is known; else null. @param {Shot} shot @returns {{picked: Picked, epochs: number | null, current: boolean} | null} */
     of(shot) {

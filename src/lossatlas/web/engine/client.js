@@ -2,20 +2,20 @@
  * The page's side of the engine: two workers that share the work of a surface. Of each sort of question only the newest is
  * answered.
  */
-/** @import {Losses, LossSet, ModelAnswer, Run, SamplesAnswer, SurfaceAnswer} from './worker.js' */
+/** @import {Losses, LossSet, ModelAnswer, PointAnswer, Run, SamplesAnswer, SurfaceAnswer} from './worker.js' */
 
 /** A preview's samples along each axis. */
 export const COARSE = 17;
 
-/** @typedef {'surface' | 'samples' | 'model'} Sort */
+/** @typedef {'surface' | 'samples' | 'point' | 'model'} Sort */
 /** @typedef {[Float32Array, Float32Array]} Directions */
 
 export function createEngine() {
   const workers = [start(), start()];
   /** @type {Record<Sort, ((answer: any) => void) | null>} */
-  const waiting = {surface: null, samples: null, model: null};
+  const waiting = {surface: null, samples: null, point: null, model: null};
   /** @type {Record<Sort, number>} */
-  const ids = {surface: 0, samples: 0, model: 0};
+  const ids = {surface: 0, samples: 0, point: 0, model: 0};
   /** @type {(message: string) => void} */
   let onError = () => {};
 
@@ -68,6 +68,12 @@ export function createEngine() {
     samples(request, onAnswer) {
       send(1, 'samples', next('samples', (/** @type {SamplesAnswer} */ {losses}) => onAnswer(losses)), {...request, grid: COARSE});
     },
+    /**
+     * The loss of one data point over the plane.
+     * @param {{theta: Float32Array, directions: Directions, span: number, grid: number, point: [number, number], label: number}} request
+     * @param {(losses: Float32Array) => void} onAnswer
+     */
+    point(request, onAnswer) { send(0, 'point', next('point', (/** @type {PointAnswer} */ {losses}) => onAnswer(losses)), request); },
     /** Boundary and losses of one model. @param {Float32Array} theta @param {(answer: ModelAnswer) => void} onAnswer */
     model(theta, onAnswer) { send(1, 'model', next('model', onAnswer), {theta}); },
     close() { for (const worker of workers) worker.terminate(); },

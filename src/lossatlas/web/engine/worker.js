@@ -22,9 +22,11 @@ import {pause} from './turns.js';
  * @typedef {{type: 'run', run: Run}} RunMessage
  * @typedef {{type: 'surface', id: number, theta: Float32Array, directions: [Float32Array, Float32Array], span: number, grid: number, coarse: number, rows: [number, number], sets: LossSet[]}} SurfaceMessage `coarse`: of a preview, which comes first; 0 for none
  * @typedef {{type: 'samples', id: number, thetas: Float32Array[], directions: [Float32Array, Float32Array], span: number, grid: number, sets: LossSet[]}} SamplesMessage surfaces around several models
+ * @typedef {{type: 'point', id: number, theta: Float32Array, directions: [Float32Array, Float32Array], span: number, grid: number, point: [number, number], label: number}} PointMessage the loss of one data point
  * @typedef {{type: 'model', id: number, theta: Float32Array}} ModelMessage
  * @typedef {{type: 'surface', id: number, grid: number, rows: [number, number], losses: Losses, final: boolean, milliseconds: number}} SurfaceAnswer
  * @typedef {{type: 'samples', id: number, losses: Losses[]}} SamplesAnswer
+ * @typedef {{type: 'point', id: number, losses: Float32Array}} PointAnswer
  * @typedef {{type: 'model', id: number, predicted: Uint8Array, confidence: Float32Array, losses: {train: number, test: number}}} ModelAnswer
  */
 
@@ -37,7 +39,7 @@ let run = null;
 let kernels = new Map();
 let places = new Int32Array(0);
 /** The newest request of each sort. @type {Record<string, number>} */
-const newest = {surface: 0, samples: 0, model: 0};
+const newest = {surface: 0, samples: 0, point: 0, model: 0};
 
 /** @param {string} name @param {ArrayLike<number>} points @param {ArrayLike<number> | null} labels @returns {Promise<Kernel>} */
 async function kernel(name, points, labels) {
@@ -108,6 +110,18 @@ async function samples(request) {
   scope.postMessage({type: 'samples', id, losses: all}, buffersOf(all));
 }
 
+/** @param {PointMessage} request */
+async function point({id, theta, directions: [first, second], span, grid, point: place, label}) {
+  await pause();
+  const own = /** @type {Run} */ (run);
+  const current = () => newest.point === id && run === own;
+  const simd = await SIMD;
+  if (!current()) return;
+  const evaluate = simd ? wasmKernel(simd, own.network, place, [label]) : scalarKernel(own.network, place, [label]);
+  const found = await surfaceOf(evaluate, packed(theta, places), [packed(first, places), packed(second, places)], span, grid, async () => { await pause(); return current(); });
+  if (found) scope.postMessage({type: 'point', id, losses: found}, [found.buffer]);
+}
+
 /** @param {Losses[]} all */
 const buffersOf = (all) => all.flatMap((found) => Object.values(found).map(({buffer}) => buffer));
 
@@ -125,9 +139,9 @@ async function model({id, theta}) {
   scope.postMessage({type: 'model', id, predicted, confidence, losses}, [predicted.buffer, confidence.buffer]);
 }
 
-const answers = {surface, samples, model};
+const answers = {surface, samples, point, model};
 
-/** @param {MessageEvent<RunMessage | SurfaceMessage | SamplesMessage | ModelMessage>} event */
+/** @param {MessageEvent<RunMessage | SurfaceMessage | SamplesMessage | PointMessage | ModelMessage>} event */
 scope.onmessage = ({data}) => {
   if (data.type === 'run') {
     run = data.run;

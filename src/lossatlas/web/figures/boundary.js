@@ -20,7 +20,7 @@ export function pointTraces(run, theme) {
   return run.classes.flatMap((name, k) => SPLITS.map((part, s) => {
     const members = [...labels.keys()].filter((i) => labels[i] === k && split[i] === s);
     return {
-      type: 'scatter', mode: 'markers', name: `${name}, ${part}`, showlegend: false,
+      type: 'scatter', mode: 'markers', name: `${name}, ${part}`, showlegend: false, customdata: members,
       x: members.map((i) => points[2 * i]), y: members.map((i) => points[2 * i + 1]),
       text: members.map((i) => pointText(run.manifest.dataset.features, points, i)),
       hovertemplate: `${escape(name)} (${part})<br>%{text}<extra></extra>`,
@@ -146,4 +146,15 @@ export function boundarySummary(run, seen, whose, wrong) {
   for (const k of regions) shares[k] += 1 / regions.length;
   const areas = classes.map((name, k) => `${name} ${Math.round(shares[k] * 100)} %`).join(', ');
   return `${whose}: of the plane of ${features[0].name} and ${features[1].name}, predicted ${areas}; ${wrong} of ${run.numbers('labels').length} points misclassified`;
+}
+
+/** The class probabilities at a place, as the meshgrid has them: of more than two classes, the most probable one's. @param {Run} run @param {Seen} seen @param {number} x @param {number} y shares of the plot, from the lower left */
+export function probabilityText(run, seen, x, y) {
+  const [columns, rows] = [run.numbers('grid_x').length, run.numbers('grid_y').length];
+  const cell = Math.round(y * (rows - 1)) * columns + Math.round(x * (columns - 1));
+  const k = seen.predicted_class[cell];
+  const share = seen.confidence[cell] / 255;
+  const percent = (/** @type {number} */ part) => `${(100 * part).toFixed(part > 0.99 ? 1 : 0)} %`;
+  const others = run.classes.length === 2 ? run.classes[1 - k] : 'the others';
+  return `${run.classes[k]} ${percent(share)}, ${others} ${percent(1 - share)}`;
 }

@@ -18,6 +18,7 @@ export const SET_TITLES = {train: 'train loss', test: 'test loss', gap: 'test âˆ
  * @property {Line | null} drop from the network's own loss to the surface, where the plane stays
  * @property {{line: Line, drops: Line} | null} path
  * @property {Line | null} mark at the picked point
+ * @property {import('../tint.js').Tint | null} tint what the surface is coloured by instead
  * @property {Line | null} way of a ball that was released there
  * @typedef {{x: number[], y: number[], z: number[]}} Line in units of the axes; NaN lifts the pen
  */
@@ -44,14 +45,19 @@ function colourBounds({low, high, scale}) {
   return scale === 'log' ? {cmin: Math.log10(low), cmax: Math.log10(high)} : {cmin: low, cmax: high};
 }
 
+/** @param {import('../tint.js').Tint} tint @param {number} grid */
+function tinted({values, range: {low, high}}, grid) {
+  return {surfacecolor: Array.from({length: grid}, (_, j) => Array.from(values.subarray(j * grid, (j + 1) * grid))), cmin: low, cmax: high};
+}
+
 /** What moves with the frame comes first. @param {Picture3d} picture @param {{ink: string, muted: string, paper: string}} theme */
-export function landscapeTraces({axis, z, range, title, marker, drop, path, mark, way}, theme) {
+export function landscapeTraces({axis, z, range, title, marker, drop, path, mark, way, tint}, theme) {
   const quiet = {show: false, highlight: false};
   const line = {type: 'scatter3d', mode: 'lines', showlegend: false, hoverinfo: 'skip', connectgaps: false};
   const floor = floorOf(range, 0.01);
   return [
     {
-      type: 'surface', x: axis, y: axis, z, ...colourBounds(range),
+      type: 'surface', x: axis, y: axis, z, ...(tint ? tinted(tint, axis.length) : colourBounds(range)),
       colorscale: colourScale(range.kind), showscale: false,
       lighting: {ambient: 0.78, diffuse: 0.5, specular: 0.06, roughness: 0.85, fresnel: 0.05},
       contours: {x: quiet, y: quiet, z: {show: true, usecolormap: true, highlight: false, width: 2, project: {z: true}}},

@@ -1,8 +1,8 @@
 /** The right plot: regions on a canvas, and above it Plotly's axes and points, which do not change with the frame. */
 /** @import {Seen, Shot} from '../types.js' */
 /** @import {Run} from '../run.js' */
-import {byId, say} from '../dom.js';
-import {borderSegments, boundarySummary, featureAxis, misclassified, paintRegions, pointTraces} from '../figures/boundary.js';
+import {byId, make, say} from '../dom.js';
+import {borderSegments, boundarySummary, featureAxis, misclassified, paintRegions, pointTraces, probabilityText} from '../figures/boundary.js';
 import {regionTable} from '../figures/colours.js';
 import {CONFIG} from '../plotly.js';
 import {currentTheme} from '../theme.js';
@@ -11,9 +11,15 @@ import {drawLegend} from './legend.js';
 const MARGIN = {l: 48, r: 16, t: 8, b: 40};
 const REST = 250;
 
-/** @param {import('../plotly.js').Plotly} Plotly @param {{computedOf: (shot: Shot) => {picked: Seen, epochs: number | null, current: boolean} | null}} options of a picked point, or where no predictions are stored */
-export function createBoundary(Plotly, {computedOf}) {
+/** @param {import('../plotly.js').Plotly} Plotly @param {{computedOf: (shot: Shot) => {picked: Seen, epochs: number | null, current: boolean} | null, onHover: (point: number | null) => void}} options `onHover`: a data point is under the pointer, or none any more; of a picked point, or where no predictions are stored */
+export function createBoundary(Plotly, {computedOf, onHover}) {
   const root = byId('boundary-plot');
+  const probe = make('p', {class: 'probe', 'aria-hidden': 'true'});
+  root.after(probe);
+  /** @type {{run: Run, seen: Seen} | null} */
+  let shown = null;
+  watchPointer(root, probe, () => shown);
+  let listening = false;
   const canvas = byId('boundary-canvas');
   const painter = createRegions(/** @type {any} */ (canvas));
   let drawn = '';
@@ -32,6 +38,12 @@ export function createBoundary(Plotly, {computedOf}) {
       yaxis: featureAxis(features[1], run.numbers('grid_y'), theme),
     };
     Plotly.react(root, pointTraces(run, theme), layout, CONFIG);
+    if (!listening) {
+      listening = true;
+      const plot = /** @type {any} */ (root);
+      plot.on('plotly_hover', (/** @type {any} */ {points: [point]}) => onHover(point?.customdata ?? null));
+      plot.on('plotly_unhover', () => onHover(null));
+    }
     painter.prepare(run, root.clientWidth - MARGIN.l - MARGIN.r, root.clientHeight - MARGIN.t - MARGIN.b);
   };
 
@@ -54,12 +66,25 @@ export function createBoundary(Plotly, {computedOf}) {
       const note = byId('boundary-whose');
       if (note.hidden === Boolean(found)) note.hidden = !found;
       if (found) say(note, `of the network at a ${pick?.[0]}, b ${pick?.[1]}${ball}`.replaceAll('-', '−'));
+      shown = {run, seen};
       const wrong = misclassified(run, seen);
       painter.paint(run, seen, wrong);
       clearTimeout(summaryTimer);
       summaryTimer = window.setTimeout(() => say(byId('boundary-summary'), boundarySummary(run, seen, whose, wrong.length)), REST);
     },
   };
+}
+
+/** What the network thinks of the place under the pointer. @param {HTMLElement} root @param {HTMLElement} probe @param {() => {run: Run, seen: Seen} | null} of */
+function watchPointer(root, probe, of) {
+  root.addEventListener('pointerleave', () => say(probe, ''));
+  root.addEventListener('pointermove', (event) => {
+    const found = of();
+    const box = root.getBoundingClientRect();
+    const x = (event.clientX - box.left - MARGIN.l) / (box.width - MARGIN.l - MARGIN.r);
+    const y = 1 - (event.clientY - box.top - MARGIN.t) / (box.height - MARGIN.t - MARGIN.b);
+    say(probe, found && x >= 0 && x <= 1 && y >= 0 && y <= 1 ? probabilityText(found.run, found.seen, x, y) : '');
+  });
 }
 
 /** @param {HTMLCanvasElement} canvas */

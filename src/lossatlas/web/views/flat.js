@@ -20,6 +20,7 @@ export function createFlat(Plotly, root, {onPick}) {
   const probe = make('p', {class: 'probe', 'aria-hidden': 'true'});
   root.append(canvas, plot, way, now, there, probe);
   let drawn = '';
+  let tinted = false;
   let square = squareIn({width: 1, height: 1});
   let table = new Uint32Array(0);
   let image = new ImageData(1, 1);
@@ -72,12 +73,12 @@ export function createFlat(Plotly, root, {onPick}) {
   };
 
   /** @param {Picture} picture */
-  const paint = ({range, values}) => {
+  const paint = ({range, values, tint}) => {
     const context = canvas.getContext('2d');
     if (!context) return;
     const size = cells.width;
     const side = canvas.width;
-    paintSurface(values, size, range, table, new Uint32Array(image.data.buffer));
+    paintSurface(tint?.values ?? values, size, tint?.range ?? range, table, new Uint32Array(image.data.buffer));
     cells.getContext('2d')?.putImageData(image, 0, 0);
     context.clearRect(0, 0, side, side);
     // The grid's outer values lie on the frame, so each cell's centre is a sample: draw half a cell beyond.
@@ -103,7 +104,8 @@ export function createFlat(Plotly, root, {onPick}) {
       const fresh = key !== drawn;
       drawn = key;
       if (fresh) prepare(picture);
-      if (fresh || shot.follow || shot.computed) paint(picture);
+      if (fresh || shot.follow || shot.computed || picture.tint || tinted) paint(picture);
+      tinted = picture.tint !== null;
       now.hidden = !place || (path !== null && !isInside(path, shot.frame, shot.span));
       if (place) put(now, shot.span, place);
       putWay(picture);

@@ -6,6 +6,7 @@
 /** @import {Trajectory} from '../figures/path.js' */
 /** @import {Ground} from '../terrain.js' */
 /** @import {Way} from '../ball.js' */
+/** @import {Tint} from '../tint.js' */
 import {byId, say} from '../dom.js';
 import {orbit, SET_TITLES} from '../figures/landscape.js';
 import {isInside, placeOf, trajectoryOf} from '../figures/path.js';
@@ -31,6 +32,7 @@ const ROOTS = {surface: 'landscape-plot', contours: 'landscape-map', section: 'l
  * @property {[number, number] | null} place of the network, (a, b)
  * @property {[number, number] | null} mark the picked point, where it can be seen
  * @property {Way | null} way of a ball that was released
+ * @property {Tint | null} tint what it is coloured by instead
  * @property {number} loss the network's own
  * @property {string} title of the value
  * @property {string} key of everything but the frame
@@ -40,7 +42,7 @@ const ROOTS = {surface: 'landscape-plot', contours: 'landscape-map', section: 'l
 
 /**
  * @param {import('../plotly.js').Plotly} Plotly
- * @param {{eye: () => Eye, onCamera: (eye: Eye) => void, onRedraw: () => void, onPick: (a: number, b: number) => void, groundOf: (shot: Shot) => Ground | null, wayOf: (shot: Shot) => Way | null}} options
+ * @param {{eye: () => Eye, onCamera: (eye: Eye) => void, onRedraw: () => void, onPick: (a: number, b: number) => void, groundOf: (shot: Shot) => Ground | null, wayOf: (shot: Shot) => Way | null, tintOf: (shot: Shot) => Tint | null}} options
  */
 export function createLandscape(Plotly, options) {
   const root = byId('landscape-plot');
@@ -73,7 +75,7 @@ export function createLandscape(Plotly, options) {
     const mark = pick && Math.max(...pick.map(Math.abs)) <= span ? pick : null;
     const stage = `${key} ${ground?.final}`; // a path may be read off the surface
     if (stage !== known.key) known = {key: stage, path: trajectoryOf(run, shot, values, grid), axis: axisOf(grid, span)};
-    return {shot, range, key, path: known.path, place: placeOf(shot, known.path), mark, axis: known.axis, values, grid, way: options.wayOf(shot), loss: run.losses(set)[frame], title: SET_TITLES[set]};
+    return {shot, range, key, path: known.path, place: placeOf(shot, known.path), mark, axis: known.axis, values, grid, way: options.wayOf(shot), tint: options.tintOf(shot), loss: run.losses(set)[frame], title: SET_TITLES[set]};
   };
 
   /** @param {State['view']} view */
@@ -107,11 +109,11 @@ export function createLandscape(Plotly, options) {
       if (drag.on) return; // an update during a drag can lose the camera (plotly.js#6359)
       const picture = pictureOf(shot, shot.computed ? options.groundOf(shot) : null);
       if (!picture) return;
-      const {range, key, loss, title, path} = picture;
+      const {range, key, loss, title, path, tint} = picture;
       say(byId('landscape-note'), [rangeNote(range), path && !isInside(path, shot.frame, shot.span) ? 'the parameters are outside this zoom' : ''].filter(Boolean).join(' · '));
       drawView(picture);
-      colourbar.draw(range, title, key);
-      colourbar.mark(range, loss);
+      colourbar.draw(tint?.range ?? range, tint?.name ?? title, `${key} ${tint?.name ?? ''} ${tint?.range.high ?? ''}`);
+      colourbar.mark(tint?.range ?? range, tint ? tint.values[tint.values.length >> 1] : loss);
       clearTimeout(summaryTimer);
       summaryTimer = window.setTimeout(() => say(byId('landscape-summary'), landscapeSummary(shot, picture.values, loss)), REST);
     },

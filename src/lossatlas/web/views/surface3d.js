@@ -62,7 +62,7 @@ export function createSurface3d(Plotly, root, {eye, onCamera, onPick, config = C
     const {shot, range, axis, title, path, way} = picture;
     fill(picture);
     const whole = path && shot.path ? {line: pathLine(path, shot.span, range), drops: dropLines(path, shot.span, range)} : null;
-    const traces = landscapeTraces({axis, z, range, title, ...moving(picture), path: whole, mark: markLine(picture), way: way && wayLine(way, shot.span, range)}, currentTheme());
+    const traces = landscapeTraces({tint: picture.tint, axis, z, range, title, ...moving(picture), path: whole, mark: markLine(picture), way: way && wayLine(way, shot.span, range)}, currentTheme());
     if (!plot.data) {
       Plotly.newPlot(plot, traces, layout(range, shot.span), config);
       plot.on('plotly_relayout', noteCamera);
@@ -108,7 +108,7 @@ export function createSurface3d(Plotly, root, {eye, onCamera, onPick, config = C
   return {
     /** @param {Picture} picture */
     draw(picture) {
-      const key = `${picture.key} ${picture.mark} ${picture.way?.losses.length ?? ''}`;
+      const key = `${picture.key} ${picture.mark} ${picture.way?.losses.length ?? ''} ${picture.tint?.values[0] ?? ''}`;
       if (key === drawn) update(picture);
       else redraw(picture);
       drawn = key;

@@ -1,0 +1,54 @@
+/** One data point's own loss over the plane on show: what the surface is coloured by while the point is hovered. */
+/** @import {Shot} from './types.js' */
+/** @import {Run} from './run.js' */
+/** @import {createEngine} from './engine/client.js' */
+import {lossRange} from './figures/range.js';
+import {fetchNpy} from './npy.js';
+import {gridOf, labLimit, planeArray} from './slice.js';
+import {centreOf, directionsOf} from './vectors.js';
+
+/** @typedef {{values: Float32Array, range: import('./figures/range.js').LossRange, name: string}} Tint values [b, a] */
+
+/** @param {{engineFor: (run: Run) => ReturnType<typeof createEngine>, onAnswer: () => void}} options */
+export function createTint({engineFor, onAnswer}) {
+  let asked = '';
+  /** @type {{key: string, tint: Tint} | null} */
+  let answer = null;
+  /** @type {Set<string>} */
+  const coming = new Set();
+
+  /** Are the vectors there that this takes? If not, they are sent for. @param {Shot} shot */
+  const has = ({run, plane}) => {
+    const names = run.trained ? [] : ['weights', ...(plane.drawn === undefined ? ['directions', 'centre'].map((name) => planeArray(plane, name)) : [])];
+    const missing = names.filter((name) => run.entry(name) && !run.complete(name));
+    for (const name of missing) {
+      const url = `data/runs/${encodeURIComponent(run.id)}/${run.entry(name).file}`;
+      if (coming.has(url)) continue;
+      coming.add(url);
+      fetchNpy(url).then((array) => { run.put(name, array); onAnswer(); }).catch(() => {}).finally(() => coming.delete(url));
+    }
+    return missing.length === 0;
+  };
+
+  return {
+    /** As soon as it is known. @param {Shot} shot @param {number} point of the data @returns {Tint | null} */
+    of(shot, point) {
+      const {run, frame, plane, follow, span} = shot;
+      if (labLimit(run, plane) !== '' || !has(shot)) return null;
+      const key = [run.id, plane.name, span, follow ? run.frames[frame] : 'fixed', point].join();
+      if (key !== asked) {
+        asked = key;
+        const [points, labels] = [run.numbers('points'), run.numbers('labels')];
+        const request = {
+          theta: centreOf(run, plane, follow ? frame : null), directions: directionsOf(run, plane), span, grid: gridOf(run, shot),
+          point: /** @type {[number, number]} */ ([points[2 * point], points[2 * point + 1]]), label: labels[point],
+        };
+        engineFor(run).point(request, (values) => {
+          answer = {key, tint: {values, range: lossRange([values], 'linear'), name: `loss of this ${run.classes[labels[point]]} point`}};
+          onAnswer();
+        });
+      }
+      return answer?.key === key ? answer.tint : null;
+    },
+  };
+}
