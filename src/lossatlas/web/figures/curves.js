@@ -4,8 +4,8 @@ import {fewTicks, logTicks, tickLabel} from './ticks.js';
 
 /** @typedef {{width: number, height: number, inset: number, top: number, bottom: number}} Box `inset`: half the slider's thumb */
 
-/** @param {Run} run @param {'linear' | 'log'} scale */
-function lossDomain(run, scale) {
+/** From the least to the largest loss on show. @param {{metrics: Pick<Run['metrics'], 'train_loss' | 'test_loss'>}} run @param {'linear' | 'log'} scale */
+export function lossDomain(run, scale) {
   const values = [...run.metrics.train_loss, ...run.metrics.test_loss].filter((value) => Number.isFinite(value));
   if (values.length === 0) return [0, 1];
   const high = Math.max(...values);
