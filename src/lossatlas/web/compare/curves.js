@@ -1,14 +1,15 @@
 /** Both runs' losses over the epochs, on the axis of the slider below. */
 /** @import {LossSet} from '../types.js' */
 /** @import {Run} from '../run.js' */
-import {byId, makeSvg, say} from '../dom.js';
+import {byId, make, makeSvg, say} from '../dom.js';
 import {epochTicks, lossDomain, pen} from '../figures/curves.js';
 import {fewTicks, logTicks, tickLabel} from '../figures/ticks.js';
-import {make} from '../dom.js';
 
 /** Half the slider's thumb. As --thumb in styles/tokens.css. */
 const INSET = 8;
 const TOP = 10;
+/** Of the dots that say where each run is. */
+const RADIUS = 7;
 const BOTTOM = 6;
 
 export function createCurves() {
@@ -17,7 +18,7 @@ export function createCurves() {
   const axis = makeSvg('g', {class: 'axis'});
   const cursor = makeSvg('line', {class: 'cursor'});
   const lines = ['a', 'b'].map((name) => makeSvg('path', {class: name}));
-  const dots = ['a', 'b'].map((name) => makeSvg('g', {class: `dot ${name}`}, makeSvg('circle', {r: 7}), makeSvg('text', {}, name.toUpperCase())));
+  const dots = ['a', 'b'].map((name) => makeSvg('g', {class: `dot ${name}`}, makeSvg('circle', {r: RADIUS}), makeSvg('text', {}, name.toUpperCase())));
   svg.append(axis, cursor, ...lines, ...dots);
   /** @type {((epoch: number, run: Run, set: LossSet) => {x: number, y: number}) | null} */
   let placeOf = null;
@@ -59,10 +60,12 @@ export function createCurves() {
       const at = Math.max(0, ...places.map((place) => place?.x ?? 0));
       cursor.setAttribute('x1', String(at));
       cursor.setAttribute('x2', String(at));
+      const [a, b] = places;
+      const close = a !== null && b !== null && Math.hypot(a.x - b.x, a.y - b.y) < 2 * RADIUS;
       places.forEach((place, i) => {
         const there = place !== null && Number.isFinite(place.y);
         dots[i].style.display = there ? '' : 'none';
-        if (there) dots[i].setAttribute('transform', `translate(${place.x} ${place.y})`);
+        if (there) dots[i].setAttribute('transform', `translate(${place.x + (close ? (2 * i - 1) * RADIUS : 0)} ${place.y})`);
       });
     },
   };

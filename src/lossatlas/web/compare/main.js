@@ -203,7 +203,7 @@ function start(catalog, gallery) {
       sideOf(name).load(frameQuery(next[name], view, base));
       const {dataset, hidden, activation} = next[name];
       const title = catalog.datasets.find((each) => each.name === dataset)?.title ?? dataset;
-      sideOf(name).offer(gallery, idOf(next[name]), `${title} · ${hidden.join('-') || 'linear'} ${activation}${next[name].train ? ' · trained here' : ''}`);
+      sideOf(name).offer(gallery, idOf(next[name]), `${title} · ${sizeText(hidden)} ${activation}${next[name].train ? ' · trained here' : ''}`);
     }
     const there = {a: sideQuery(sides.a, base), b: sideQuery(sides.b, base)};
     PRESETS.forEach((preset, i) => {
@@ -243,6 +243,12 @@ function start(catalog, gallery) {
   watchTheme(() => {});
   fromAddress();
   remember();
+}
+
+/** As Python titles a model. @param {number[]} hidden */
+function sizeText(hidden) {
+  if (hidden.length === 0) return 'linear';
+  return new Set(hidden).size === 1 ? `${hidden.length} × ${hidden[0]}` : hidden.join('-');
 }
 
 /** What it was trained for is what it has been trained for. @param {import('../run.js').Run} run */

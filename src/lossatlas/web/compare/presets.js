@@ -9,6 +9,7 @@ import {canGenerate} from '../points/generate.js';
 
 /** Epochs of a training in the page. */
 export const EPOCHS = 200;
+const MOST_EPOCHS = 1000;
 const SETTINGS = {optimizer: 'adam', rate: 0.03, batch: 32, decay: 0, seed: 0};
 
 /**
@@ -73,10 +74,10 @@ export function beside(a, id, catalog, gallery, base) {
   const alike = gallery.filter((entry) => entry.dataset.name === a.dataset);
   const next = alike[(alike.findIndex((entry) => entry.id === id) + 1) % alike.length];
   if (next && next.id !== id) return stored(next, base);
-  const {optimizer, learning_rate: rate, batch_size: batch, weight_decay: decay, seed} = /** @type {any} */ (
-    gallery.find((entry) => entry.id === id)?.config ?? configFor(catalog, a)).training;
+  const entry = gallery.find((each) => each.id === id);
+  const {optimizer, learning_rate: rate, batch_size: batch, weight_decay: decay, seed} = /** @type {any} */ (entry?.config ?? configFor(catalog, a)).training;
   const usual = a.train ?? {optimizer, rate, batch, decay, seed};
-  return {...a, run: null, train: {...usual, optimizer: usual.optimizer === 'sgd' ? 'adam' : 'sgd'}, epoch: EPOCHS};
+  return {...a, run: null, train: {...usual, optimizer: usual.optimizer === 'sgd' ? 'adam' : 'sgd'}, epoch: a.train ? a.epoch : Math.min(MOST_EPOCHS, entry?.epochs ?? EPOCHS)};
 }
 
 /** @param {Config} config */

@@ -68,7 +68,7 @@ export function createSide(name, {onChoice, onArrival, ...conductor}) {
         say(cell(key), key === 'test_accuracy' ? percentText(value) : lossText(value));
         cell(key).dataset.value = String(value);
       }
-      say(cell('ended'), run.growing ? 'training…' : run.outcome.status === 'diverged' && cursor >= last ? 'diverged' : cursor > last ? `ended at epoch ${last}` : '');
+      say(cell('ended'), run.growing ? 'training…' : run.outcome.status === 'diverged' && cursor >= last ? 'diverged' : cursor > last ? `ended at ${last}` : '');
     },
   };
 }

@@ -17,6 +17,8 @@ export function createTimeline({onEpoch, onStep, onToggle, onSpeed, onReset}) {
   const speed = /** @type {HTMLSelectElement} */ (byId('speed'));
   const curves = createCurves();
   let drawn = '';
+  /** @type {(Run | null)[]} */
+  let of = [];
   let style = 0;
   new ResizeObserver(() => { style++; redraw(); }).observe(byId('curves'));
   let redraw = () => {};
@@ -56,9 +58,10 @@ export function createTimeline({onEpoch, onStep, onToggle, onSpeed, onReset}) {
     /** @param {(Run | null)[]} runs @param {number[]} epochs @param {number} cursor @param {'linear' | 'log'} scale @param {LossSet} set */
     draw(runs, epochs, cursor, scale, set) {
       redraw = () => {
-        const key = [runs.map((run) => [run?.id, run?.metrics.train_loss.length]), epochs.length, scale, set, style].join();
-        if (key !== drawn) curves.draw(runs, epochs, scale, set);
+        const key = [...runs.map((run) => run?.metrics.train_loss.length), epochs.length, scale, set, style].join();
+        if (key !== drawn || runs.some((run, i) => run !== of[i])) curves.draw(runs, epochs, scale, set);
         drawn = key;
+        of = runs;
         curves.mark(runs, cursor, set);
       };
       redraw();
