@@ -43,12 +43,12 @@ export function createBar({choose, onTurn}) {
   };
 
   return {
-    /** @param {Shot[]} shots one or two, as far as they are there @param {Pick<State, 'plane' | 'view' | 'set' | 'pick' | 'follow' | 'path'>} wished */
+    /** @param {Shot[]} shots one or two, as far as they are there @param {Pick<State, 'plane' | 'scale' | 'view' | 'set' | 'pick' | 'follow' | 'path'>} wished */
     draw(shots, wished) {
       if (shots.length === 0) return;
       const why = shots.map((shot) => limits(shot.run, shot));
       view.check(wished.view);
-      set.check(shots.some((shot) => shot.set === wished.set) ? wished.set : shots[0].set);
+      set.check(wished.set);
       set.limit(['test', 'gap'], why.find((each) => each.set)?.set ?? '');
       follow.checked = shots.some((shot) => shot.follow);
       limit(follow, why.every((each) => each.follow) ? why[0].follow : '');
@@ -56,7 +56,9 @@ export function createBar({choose, onTurn}) {
       limit(path, why.every((each) => each.path) ? why[0].path : '');
       drawPlanes(shots, wished.plane);
       zoom.draw(shots.find((shot) => labLimit(shot.run, shot.plane) !== '') ?? shots[0]); // of the two, the one that can less
-      limit(/** @type {HTMLInputElement} */ (byId('log')), why[0].log);
+      const log = /** @type {HTMLInputElement} */ (byId('log'));
+      log.checked = wished.scale === 'log' && wished.set !== 'gap'; // as it was wished: the pictures may take a moment
+      limit(log, why[0].log);
       back.hidden = wished.pick === null;
       byId('camera').hidden = wished.view !== 'surface';
     },

@@ -27,8 +27,8 @@ export function createCurves() {
     /** New curves, or a new size. @param {(Run | null)[]} runs @param {number[]} epochs that either has recorded @param {'linear' | 'log'} scale @param {LossSet} set */
     draw(runs, epochs, scale, set) {
       const {width, height} = svg.getBoundingClientRect();
-      if (width === 0) return;
       const there = runs.filter((run) => run !== null);
+      if (width === 0 || there.length === 0) return;
       const [low, high] = lossDomain({metrics: {train_loss: there.flatMap((run) => lossOf(run, set)), test_loss: []}}, scale);
       const last = Math.max(1, epochs.at(-1) ?? 1);
       const room = height - TOP - BOTTOM;

@@ -197,6 +197,7 @@ function start(catalog, gallery) {
     const fresh = /** @type {const} */ (['a', 'b']).filter((name) => !before || sideQuery(before[name], base) !== sideQuery(next[name], base));
     view = {...(seen ?? view), ...(!seen && fresh.length ? {pick: null, epoch: null} : {})};
     opening = true;
+    if (fresh.length) for (const id of ['differences', 'recorded', 'unlike']) say(byId(id), id === 'differences' ? '…' : '');
     for (const name of fresh) {
       ranges[name] = null;
       otherOf(name).api?.setOther(null);
