@@ -11,7 +11,7 @@ import {createPainter} from './painter.js';
 import {createPlayer} from './player.js';
 import {wantedFrame, wantedShot} from './shot.js';
 import {sameSlice, sliceOf} from './slice.js';
-import {FIRST_VIEW, HOME} from './state.js';
+import {FIRST_VIEW, HOME, toQuery} from './state.js';
 import {watchTheme} from './theme.js';
 import {createBoundary} from './views/boundary.js';
 import {createDataset} from './views/dataset.js';
@@ -45,6 +45,15 @@ const SLICES = /** @type {const} */ (['plane', 'seed', 'zoom', 'set', 'follow', 
  */
 export async function start({catalog, stored, base, store, session, plotly, status}) {
   let gallery = stored;
+  /** In a frame of compare.html somebody else has the controls. */
+  const bare = new URLSearchParams(location.search).has('bare') ? await (await import('./bare.js')).createBare({
+    store,
+    run: () => run,
+    shown: () => painter?.shown ?? null,
+    frame: () => current(),
+    hold() { newest = false; },
+    onRedraw: () => painter?.repaint(),
+  }) : null;
   const autoplay = store.get().epoch === null && !still;
   /** @type {Run | null} the run asked for, as soon as some of it is there */
   let run = null;
@@ -184,6 +193,7 @@ export async function start({catalog, stored, base, store, session, plotly, stat
     transport.draw(shot, store.get(), style);
     zoom.draw(shot);
     say(byId('run-title'), shot.run.manifest.title);
+    bare?.tell();
     document.title = `${shot.run.manifest.title} · Loss Atlas`;
     access?.drawn(shot);
     if (!first) return;
@@ -193,6 +203,12 @@ export async function start({catalog, stored, base, store, session, plotly, stat
     import('./access/access.js').then(({createAccess}) => { access = createAccess({shot, isPlaying: () => player.playing, pickedOf}); }, () => {}); // the page does without
     if (autoplay && !shot.run.live && !shot.run.trained) player.play();
   };
+
+  /** What is on show is what is compared. */
+  function pointToComparison() {
+    const state = {...store.get(), ...(run?.trained ? {epoch: run.frames.at(-1) ?? 0} : {})};
+    /** @type {HTMLAnchorElement} */ (byId('compare')).href = `compare.html?a=${encodeURIComponent(toQuery(state, base).slice(1))}`;
+  }
 
   store.subscribe((state, before) => {
     if (!state.train && before.train) bench.leave();
@@ -205,7 +221,8 @@ export async function start({catalog, stored, base, store, session, plotly, stat
     if (state.timeline !== before.timeline) painter?.redrawn();
     painter?.request();
   });
-  keepAddress(store, base);
+  if (!bare) keepAddress(store, base);
+  for (const type of ['click', 'auxclick']) byId('compare').addEventListener(type, pointToComparison, {capture: true});
   drawPanels();
   if (store.get().train) openChosen();
   session.listen({
@@ -236,6 +253,7 @@ export async function start({catalog, stored, base, store, session, plotly, stat
     tintOf: (shot) => (hovered === null ? null : lab()?.tint.of(shot, hovered) ?? null),
     wayOf: (shot) => (shot.ball ? lab()?.ball.of(shot)?.way ?? null : null),
     groundOf: (shot) => lab()?.terrain.known(shot) ?? null,
+    shareRange: bare?.shareRange,
   });
   const boundary = createBoundary(Plotly, {
     computedOf,

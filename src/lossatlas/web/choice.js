@@ -106,7 +106,7 @@ function withoutChoice(config) {
 }
 
 /** {a: {b: 1}} → a.b: 1, with values as text, so that they compare. @param {any} value @param {string} [path] @returns {Map<string, unknown>} */
-function flatten(value, path = '') {
+export function flatten(value, path = '') {
   if (value === null || typeof value !== 'object') return new Map([[path, value]]);
   if (Array.isArray(value) && value.every((item) => typeof item !== 'object')) return new Map([[path, value.join(' ')]]);
   return new Map(Object.entries(value).flatMap(([key, item]) => [...flatten(item, path ? `${path}.${key}` : key)]));

@@ -49,6 +49,11 @@ export function watchTheme(onChange) {
     apply();
   });
   system.addEventListener('change', apply);
+  window.addEventListener('storage', ({key, newValue}) => { // chosen in another window of ours, or around this frame
+    if (key !== KEY || !newValue) return;
+    document.documentElement.dataset.theme = newValue;
+    apply();
+  });
 }
 
 /** Storage may be forbidden (a private window, a sandboxed frame): then the choice lasts for the visit. */

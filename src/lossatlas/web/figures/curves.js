@@ -7,8 +7,8 @@ import {fewTicks, logTicks, tickLabel} from './ticks.js';
 /** Frames beyond which not every one is looked at for a tick. */
 const MANY = 1000;
 
-/** @param {Run} run @param {'linear' | 'log'} scale */
-function lossDomain(run, scale) {
+/** From the least to the largest loss on show. @param {{metrics: Pick<Run['metrics'], 'train_loss' | 'test_loss'>}} run @param {'linear' | 'log'} scale */
+export function lossDomain(run, scale) {
   let [low, high] = [Infinity, -Infinity];
   for (const losses of [run.metrics.train_loss, run.metrics.test_loss]) {
     for (const loss of losses) { // a training in the page may have a hundred thousand: too many to spread

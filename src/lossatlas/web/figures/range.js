@@ -55,6 +55,18 @@ export function gapRange(surfaces) {
   return {kind: 'gap', low: -high, high, min, max, clipped: max > high, floored: min < -high, scale: 'linear'};
 }
 
+/**
+ * One range for two runs that are looked at side by side, as the first one's; its own where the two mean different things.
+ * @param {LossRange} own @param {LossRange} other @returns {LossRange}
+ */
+export function joinRanges(own, other) {
+  if (own.kind !== other.kind || own.scale !== other.scale) return own;
+  const high = Math.max(own.high, other.high);
+  const lowest = Math.min(own.low, other.low);
+  const low = own.scale === 'log' ? Math.max(lowest, high / 10 ** DECADES) : lowest;
+  return {...own, low, high, clipped: own.max > high, floored: (own.kind === 'gap' || own.scale === 'log') && own.min < low};
+}
+
 /** @param {Numbers[]} surfaces */
 function sample(surfaces) {
   const cells = surfaces[0]?.length ?? 0;

@@ -42,7 +42,8 @@ const ROOTS = {surface: 'landscape-plot', contours: 'landscape-map', section: 'l
 
 /**
  * @param {import('../plotly.js').Plotly} Plotly
- * @param {{eye: () => Eye, onCamera: (eye: Eye) => void, onRedraw: () => void, onPick: (a: number, b: number) => void, groundOf: (shot: Shot) => Ground | null, wayOf: (shot: Shot) => Way | null, tintOf: (shot: Shot) => Tint | null}} options
+ * @param {{eye: () => Eye, onCamera: (eye: Eye) => void, onRedraw: () => void, onPick: (a: number, b: number) => void, groundOf: (shot: Shot) => Ground | null, wayOf: (shot: Shot) => Way | null, tintOf: (shot: Shot) => Tint | null, shareRange?: (own: LossRange) => LossRange}} options
+ * `shareRange`: the range to draw on, where others are to be compared with this one
  */
 export function createLandscape(Plotly, options) {
   const root = byId('landscape-plot');
@@ -70,7 +71,8 @@ export function createLandscape(Plotly, options) {
     if (shot.computed && !ground) return null;
     const grid = gridOf(run, shot);
     const values = ground ? valuesOf(set, ground.losses) : run.values(shot, frame);
-    const range = ground ? rangeOfGround(shot, ground) : ranges.of(shot);
+    const own = ground ? rangeOfGround(shot, ground) : ranges.of(shot);
+    const range = options.shareRange?.(own) ?? own;
     const key = [run.id, plane.name, span, set, follow, path, JSON.stringify(range), style].join();
     const mark = pick && Math.max(...pick.map(Math.abs)) <= span ? pick : null;
     const stage = `${key} ${ground?.final}`; // a path may be read off the surface

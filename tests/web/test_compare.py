@@ -1,0 +1,336 @@
+"""Two runs side by side: one camera, one scale, one time; what sets them apart is named."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qs, quote, urlsplit
+
+import numpy as np
+import pytest
+from playwright.sync_api import Browser, Frame, Page, expect
+
+from lossatlas.computing import compute_run
+from lossatlas.export import export_site
+from lossatlas.gallery import Gallery
+from lossatlas.runs import RunConfig
+from tests.web.conftest import (
+    MOONS,
+    MOONS_FAST,
+    PATIENCE,
+    PLANES,
+    RESIDUAL,
+    Site,
+    Watched,
+    quick,
+    static_server,
+    until,
+    watched,
+)
+
+pytestmark = pytest.mark.browser
+
+SGD, ADAM = (quick("arms", optimizer=name, learning_rate=0.05) for name in ("sgd", "adam"))
+NARROW, WIDE = (quick("arms", (width, width)) for width in (3, 12))
+
+CAMERA = """() => {
+  const {eye} = document.getElementById('landscape-plot')._fullLayout.scene._scene.getCamera();
+  return [eye.x, eye.y, eye.z];
+}"""
+SCALES = """() => {
+  const plot = document.getElementById('landscape-plot');
+  return [...plot.layout.scene.zaxis.range, plot.data[0].cmin, plot.data[0].cmax];
+}"""
+PICTURED = "() => document.body.dataset.pictured === 'true'"
+
+
+def identity(config: RunConfig) -> str:
+    """How a link names a stored run."""
+    return quote(f"dataset={config.dataset.name}&run={config.id}", safe="")
+
+
+def link(site: Site, a: RunConfig = MOONS, b: RunConfig = MOONS_FAST, more: str = "epoch=0") -> str:
+    return f"{site.url}compare.html?a={identity(a)}&b={identity(b)}&{more}"
+
+
+def frames(page: Page) -> list[Frame]:
+    """The two pages in it, A first, once both have drawn."""
+    until(page, PICTURED)
+    found = [page.frame_locator(f"#frame-{name} iframe").owner.element_handle().content_frame() for name in "ab"]
+    assert all(found)
+    return [frame for frame in found if frame]
+
+
+def open_comparison(watched_page: Watched, url: str) -> tuple[Page, list[Frame]]:
+    watched_page.page.goto(url)
+    return watched_page.page, frames(watched_page.page)
+
+
+def wait(page: Page, frame: Frame, condition: str, arg: Any = None) -> None:
+    """Wait for a condition in a frame."""
+    for _ in range(1500):
+        if frame.evaluate(condition, arg):
+            return
+        page.wait_for_timeout(20)
+    raise AssertionError(f"waited in vain for {condition} ({arg})")
+
+
+def wait_for_epochs(page: Page, both: list[Frame], epochs: list[int]) -> None:
+    for frame, epoch in zip(both, epochs, strict=True):
+        wait(page, frame, "(epoch) => window.lossatlas.shown().epoch === epoch", epoch)
+
+
+def nearest(config: RunConfig, site: Site, epoch: int) -> int:
+    """The recorded epoch nearest to another."""
+    recorded = np.array(site.run(config).trajectory.epochs)
+    return int(recorded[np.argmin(abs(recorded - epoch))])
+
+
+def says(page: Page, differences: str) -> None:
+    expect(page.locator("#differences")).to_have_text(differences, timeout=PATIENCE)
+
+
+def test_a_drag_in_one_turns_the_other(site: Site, desktop: Watched) -> None:
+    page, (a, b) = open_comparison(desktop, link(site))
+    before = b.evaluate(CAMERA)
+    box = page.locator("#frame-a").bounding_box()
+    assert box
+    x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 3
+    page.mouse.move(x, y)
+    page.mouse.down()
+    page.mouse.move(x + 70, y + 10, steps=4)
+    page.mouse.up()
+    same = "(eye) => { const now = (" + CAMERA + ")(); return Math.hypot(...now.map((v, i) => v - eye[i])) < 1e-4; }"
+    for _ in range(200):  # it glides on for a while
+        page.wait_for_timeout(50)
+        turned = a.evaluate(CAMERA)
+        if b.evaluate(same, turned) and np.linalg.norm(np.subtract(turned, before)) > 0.1:
+            break
+    np.testing.assert_allclose(b.evaluate(CAMERA), a.evaluate(CAMERA), atol=1e-4)
+    assert np.linalg.norm(np.subtract(b.evaluate(CAMERA), before)) > 0.1
+
+
+def test_both_are_drawn_on_the_wider_of_both_ranges(site: Site, desktop: Watched) -> None:
+    alone = []
+    for config in (MOONS, PLANES):
+        page = desktop.open(f"{site.url}?run={config.id}&dataset=moons&epoch=0")
+        alone.append(page.evaluate(SCALES))
+    assert alone[0] != alone[1]
+    low, high = min(s[2] for s in alone), max(s[3] for s in alone)
+    page, both = open_comparison(desktop, link(site, MOONS, PLANES))
+    for frame in both:
+        wait(page, frame, f"(bounds) => String(({SCALES})().slice(2)) === String(bounds)", [low, high])
+    assert both[0].evaluate(SCALES) == both[1].evaluate(SCALES)
+
+
+def test_one_slider_moves_both_each_to_its_own_nearest_frame(site: Site, desktop: Watched) -> None:
+    page, both = open_comparison(desktop, link(site, MOONS, PLANES))
+    slider = page.get_by_label("Epoch", exact=True)
+    slider.fill("30")
+    recorded = sorted({e for c in (MOONS, PLANES) for e in map(int, site.run(c).trajectory.epochs)})
+    cursor = min(recorded, key=lambda epoch: abs(epoch - 30))
+    wait_for_epochs(page, both, [nearest(c, site, cursor) for c in (MOONS, PLANES)])
+    expect(page.locator("#now")).to_have_text(str(cursor))
+    for name, config in (("a", MOONS), ("b", PLANES)):
+        run = site.run(config)
+        at = list(run.trajectory.epochs).index(nearest(config, site, cursor))
+        shown = float(page.locator(f"#{name}-test_loss").get_attribute("data-value") or "nan")
+        assert shown == run.trajectory.metrics["test_loss"][at]
+
+
+def test_keys_step_and_jump_through_both_also_from_within_a_frame(site: Site, desktop: Watched) -> None:
+    page, both = open_comparison(desktop, link(site))
+    recorded = [int(epoch) for epoch in site.run().trajectory.epochs]
+    page.keyboard.press("End")
+    wait_for_epochs(page, both, [recorded[-1]] * 2)
+    page.keyboard.press("ArrowLeft")
+    wait_for_epochs(page, both, [recorded[-2]] * 2)
+    page.locator("#frame-b").click(position={"x": 20, "y": 120})
+    page.keyboard.press("Home")
+    wait_for_epochs(page, both, [0, 0])
+    page.keyboard.press(" ")
+    expect(page.locator("#play-text")).to_have_text("Pause")
+    wait_for_epochs(page, both, [recorded[-1]] * 2)
+    expect(page.locator("#play-text")).to_have_text("Play")
+
+
+@pytest.mark.parametrize(
+    ("other", "named"),
+    [(MOONS_FAST, "learning rate 0.01 | 0.05"), (RESIDUAL, "residual skips no | yes")],
+    ids=["rate", "skips"],
+)
+def test_what_sets_two_runs_apart_is_named_and_nothing_else(
+    exported: Site, desktop: Watched, other: RunConfig, named: str
+) -> None:
+    page, _ = open_comparison(desktop, link(exported, MOONS, other))
+    says(page, named)
+    expect(page.locator("#recorded")).to_have_text("")
+
+
+def test_what_was_recorded_differently_is_told_apart_from_what_was_trained(exported: Site, desktop: Watched) -> None:
+    page, _ = open_comparison(desktop, link(exported, MOONS, PLANES))
+    expect(page.locator("#differences")).to_have_text(
+        "hidden layers 16-16 | 8; optimizer adam | sgd; learning rate 0.01 | 0.5; batch size 32 | full"
+    )
+    expect(page.locator("#recorded")).to_have_text(
+        "Recorded: planes fresh | fresh, pca, hessian; curvature measured at none | 5"
+    )
+
+
+def test_a_run_beside_itself_has_no_differences(exported: Site, desktop: Watched) -> None:
+    page, _ = open_comparison(desktop, link(exported, MOONS, MOONS))
+    says(page, "none: this is the same run twice")
+
+
+def test_another_run_is_a_choice_away(exported: Site, desktop: Watched) -> None:
+    page, _ = open_comparison(desktop, link(exported))
+    page.get_by_role("combobox", name="Run B").select_option(RESIDUAL.id)
+    says(page, "residual skips no | yes")
+
+
+@pytest.fixture(scope="module")
+def pairs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    """A published gallery that has a pair for each of the presets."""
+    root = tmp_path_factory.mktemp("pairs")
+    gallery = Gallery(root / "data")
+    for config in (SGD, ADAM, NARROW, WIDE, MOONS, RESIDUAL):
+        gallery.save(compute_run(config))
+    export_site(gallery, root / "site")
+    with static_server(root / "site") as origin:
+        yield Site(f"{origin}/", gallery, computes=False)
+
+
+PRESETS = [
+    ("SGD against Adam", SGD, ADAM, "optimizer sgd | adam"),
+    ("Plain against residual", MOONS, RESIDUAL, "residual skips no | yes"),
+    ("Narrow against wide", NARROW, WIDE, "hidden layers 3-3 | 12-12"),
+]
+
+
+@pytest.mark.parametrize(("name", "a", "b", "named"), PRESETS, ids=[preset[0] for preset in PRESETS])
+def test_a_preset_takes_the_gallerys_own_pair(
+    pairs: Site, desktop: Watched, name: str, a: RunConfig, b: RunConfig, named: str
+) -> None:
+    page, _ = open_comparison(desktop, link(pairs, SGD, WIDE))
+    button = page.get_by_role("button", name=name)
+    assert "From this gallery" in (button.get_attribute("title") or "")
+    button.click()
+    says(page, named)
+    expect(button).to_have_attribute("aria-pressed", "true")
+    assert [f.evaluate("() => window.lossatlas.shown().run") for f in frames(page)] == [a.id, b.id]
+
+
+@pytest.mark.parametrize("name", ["SGD against Adam"])
+def test_where_the_gallery_has_no_such_pair_both_are_trained_in_the_page(
+    exported: Site, desktop: Watched, name: str
+) -> None:
+    page, _ = open_comparison(desktop, link(exported))
+    button = page.get_by_role("button", name=name)
+    assert "both are trained in this page" in (button.get_attribute("title") or "")
+    button.click()
+    says(page, "optimizer sgd | adam")
+    wait_for_epochs(page, frames(page), [200, 200])
+    expect(page.locator("#now")).to_have_text("200")
+    query = parse_qs(urlsplit(page.url).query)
+    assert ["train=" in query[side][0] for side in "ab"] == [True, True]
+
+
+def test_a_shorter_run_says_where_it_has_ended(exported: Site, desktop: Watched) -> None:
+    trained = quote("dataset=moons&train=adam,0.03,32,0,0&epoch=80", safe="")
+    page, both = open_comparison(desktop, f"{exported.url}compare.html?a={identity(MOONS)}&b={trained}")
+    wait_for_epochs(page, both, [60, 80])
+    expect(page.locator("#a-ended")).to_have_text("ended at 60")
+    expect(page.locator("#b-ended")).to_have_text("")
+
+
+def test_what_both_are_shown_by_is_set_once(site: Site, desktop: Watched) -> None:
+    page, both = open_comparison(desktop, link(site))
+    page.get_by_label("Contours").check()
+    page.get_by_label("Log loss").check()
+    page.locator("#zoom").focus()
+    page.keyboard.press("PageDown")
+    for frame in both:
+        wait(
+            page,
+            frame,
+            "() => lossatlas.slice().view === 'contours' && lossatlas.shown().scale === 'log'",
+        )
+        wait(page, frame, "() => window.lossatlas.shown().span < 1")
+    spans = [frame.evaluate("() => window.lossatlas.shown().span") for frame in both]
+    assert spans[0] == spans[1]
+    page.get_by_role("button", name="Reset").click()
+    for frame in both:
+        wait(page, frame, "() => window.lossatlas.slice().view === 'surface' && window.lossatlas.shown().span === 1")
+
+
+def test_a_point_picked_in_one_is_picked_in_both(exported: Site, desktop: Watched) -> None:
+    page, both = open_comparison(desktop, link(exported, more="epoch=0&view=contours"))
+    wait(page, both[0], "() => window.lossatlas.slice().view === 'contours'")
+    both[0].locator("#landscape-map").click()
+    for frame in both:
+        wait(page, frame, "() => window.lossatlas.slice().pick !== null")
+    picked = [frame.evaluate("() => window.lossatlas.slice().pick") for frame in both]
+    assert picked[0] == picked[1]
+    page.get_by_role("button", name="Back to the networks").click()
+    for frame in both:
+        wait(page, frame, "() => window.lossatlas.slice().pick === null")
+
+
+def test_the_address_brings_the_whole_comparison_back(site: Site, desktop: Watched) -> None:
+    epoch = int(site.run().trajectory.epochs[5])
+    more = f"epoch={epoch}&zoom=0.2&scale=log&camera=2.00,0.50,0.90&set=test"
+    page, both = open_comparison(desktop, link(site, more=more))
+    page.get_by_role("button", name="Rotate left").click()
+    wait_for_epochs(page, both, [epoch, epoch])
+    until(page, "() => new URLSearchParams(location.search).get('camera') !== '2.00,0.50,0.90'")
+    states = [frame.evaluate("() => window.lossatlas.state()") for frame in both]
+    again, both = open_comparison(desktop, page.url)
+    wait_for_epochs(again, both, [epoch, epoch])
+    for frame, state in zip(both, states, strict=True):
+        now = frame.evaluate("() => window.lossatlas.state()")
+        for name, value in state.items():
+            if name == "camera":
+                assert now[name] == pytest.approx(value, abs=0.006)
+            else:
+                assert now[name] == value, name
+        assert (now["epoch"], now["zoom"], now["scale"], now["set"]) == (epoch, 0.2, "log", "test")
+
+
+def test_the_page_leads_here_with_what_it_shows(exported: Site, desktop: Watched) -> None:
+    page = desktop.open(f"{exported.url}?run={MOONS_FAST.id}&epoch=30&scale=log")
+    page.get_by_role("link", name="Compare").click()
+    page.wait_for_url("**/compare.html?**")
+    a, b = frames(page)
+    shown = a.evaluate("() => window.lossatlas.shown()")
+    assert (shown["run"], shown["scale"]) == (MOONS_FAST.id, "log")
+    other = b.evaluate("() => window.lossatlas.shown().run")
+    index = json.loads((exported.gallery.data / "index.json").read_text(encoding="utf-8"))
+    datasets = {entry["id"]: entry["dataset"]["name"] for entry in index["runs"]}
+    assert other != MOONS_FAST.id
+    assert datasets[other] == "moons"
+
+
+def test_going_back_returns_to_the_pair_before(exported: Site, desktop: Watched) -> None:
+    page, _ = open_comparison(desktop, link(exported))
+    page.get_by_role("combobox", name="Run B").select_option(RESIDUAL.id)
+    says(page, "residual skips no | yes")
+    page.go_back()
+    says(page, "learning rate 0.01 | 0.05")
+
+
+def test_on_a_phone_nothing_hangs_over_the_side(exported: Site, browser: Browser) -> None:
+    for phone in watched(browser, viewport={"width": 390, "height": 844}, has_touch=True, reduced_motion="reduce"):
+        page, both = open_comparison(phone, link(exported))
+        for each in (page, *both):
+            assert each.evaluate("() => document.documentElement.scrollWidth - innerWidth") <= 0
+        assert page.evaluate("""() => [...document.querySelectorAll('button, select')]
+            .filter((element) => element.checkVisibility())
+            .map((e) => e.getBoundingClientRect()).every((box) => box.height >= 40 && box.right <= innerWidth)""")
+
+
+def test_an_export_ships_the_comparison(exported: Site, tmp_path: Path) -> None:
+    made = export_site(exported.gallery, tmp_path / "site")
+    for name in ("compare.html", "bare.js", "compare/main.js", "styles/compare.css", "styles/bare.css"):
+        assert (made.site / name).is_file()
