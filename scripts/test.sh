@@ -15,4 +15,4 @@ if command -v npm >/dev/null; then
 else
     echo "tsc: skipped, there is no Node here; CI has it" >&2
 fi
-.venv/bin/pytest "$@"
+.venv/bin/pytest --numprocesses auto --dist loadfile "$@"

@@ -20,7 +20,7 @@ def shell() -> dict[str, Any]:
     Returns
     -------
     dict
-        ``files``: paths relative to the page, sorted; ``version``: a hash of all of them and of the page itself, so that
+        ``files``: paths relative to the page, sorted; ``version``: a hash of all of them and of the page, so that
         it changes when any of them does.
     """
     digest = hashlib.sha256()

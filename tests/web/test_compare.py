@@ -323,7 +323,8 @@ def test_going_back_returns_to_the_pair_before(exported: Site, desktop: Watched)
 def test_on_a_phone_nothing_hangs_over_the_side(exported: Site, browser: Browser) -> None:
     for phone in watched(browser, viewport={"width": 390, "height": 844}, has_touch=True, reduced_motion="reduce"):
         page, both = open_comparison(phone, link(exported))
-        for each in (page, *both):
+        pages: tuple[Page | Frame, ...] = (page, *both)
+        for each in pages:
             assert each.evaluate("() => document.documentElement.scrollWidth - innerWidth") <= 0
         assert page.evaluate("""() => [...document.querySelectorAll('button, select')]
             .filter((element) => element.checkVisibility())

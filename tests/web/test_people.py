@@ -150,8 +150,9 @@ def walk(page: Page) -> list[dict[str, Any]]:
 
 
 ORDER = [
-    "Skip to playback", "Theme", "Hidden 8", "Activation", "Table of the loss landscape", "Plane", "view", "set", "Zoom",
-    "Log loss", "Path", "Point a", "Point b", "About this slice", "Table of the decision boundary", "Half moons",
+    "Skip to playback", "Compare", "Train here", "Share", "Theme", "Hidden 8", "Activation", "Table of the loss landscape",
+    "Plane", "New directions", "view", "set", "Zoom", "Log loss", "Path", "Point a", "Point b", "About this slice",
+    "Table of the decision boundary", "Half moons", "Your own data…",
     "Previous frame", "Play", "Next frame", "Speed", "Reset", "timeline", "Table of the training", "Epoch",
 ]  # fmt: skip
 
@@ -185,7 +186,8 @@ def test_a_magnified_page_needs_no_sideways_scrolling_and_hides_no_focus(
 
 TARGETS = """() => [...document.querySelectorAll('button, select, input, summary')].filter((e) => e.checkVisibility())
     .map((e) => {
-        const {width, height} = (e.matches('[type=radio], [type=checkbox]') ? e.closest('label') : e).getBoundingClientRect();
+        const target = e.matches('[type=radio], [type=checkbox]') ? e.closest('label') : e;
+        const {width, height} = target.getBoundingClientRect();
         return [e.outerHTML.slice(0, 100), width, height];
     }).filter(([, width, height]) => width < 40 || height < 40)"""
 
@@ -238,7 +240,8 @@ PAINTED = """(selector) => {
     const element = document.querySelector(selector);
     const {backgroundColor, color, borderTopWidth, borderTopColor} = getComputedStyle(element);
     const knob = getComputedStyle(element, '::before').backgroundColor;
-    return {background: backgroundColor, ink: color, border: parseFloat(borderTopWidth) > 0 ? borderTopColor : null, knob};
+    const border = parseFloat(borderTopWidth) > 0 ? borderTopColor : null;
+    return {background: backgroundColor, ink: color, border, knob};
 }"""
 
 

@@ -179,7 +179,10 @@ export async function start({catalog, stored, base, store, session, plotly, stat
   for (const button of /** @type {NodeListOf<HTMLElement>} */ (document.querySelectorAll('[data-table]'))) {
     button.addEventListener('click', async () => {
       const {openTable} = await import('./access/table.js');
-      if (painter?.shown) openTable(button, painter.shown, pickedOf(painter.shown)?.picked ?? null);
+      const shot = painter?.shown;
+      if (!shot || !landscape) return;
+      const picture = landscape.pictureOf(shot, shot.computed ? lab()?.terrain.known(shot) ?? null : null);
+      openTable(button, {shot, picture, computed: computedOf(shot)?.picked ?? null});
     });
   }
   const drawPanels = () => {

@@ -1,9 +1,9 @@
 /** A plot as a table, in a dialog: opened by the button in the plot's head, fetched when it is first opened. */
 /** @import {Seen, Shot} from '../types.js' */
 /** @import {Table} from '../figures/tables.js' */
+/** @import {Picture} from '../views/landscape.js' */
 import {make} from '../dom.js';
 import {boundaryTables, landscapeTables, timelineTables} from '../figures/tables.js';
-import {planeArray} from '../slice.js';
 import {loadStyle} from './style.js';
 
 /** @typedef {'landscape' | 'boundary' | 'timeline'} Subject */
@@ -11,22 +11,30 @@ import {loadStyle} from './style.js';
 /** @type {Record<Subject, string>} */
 const TITLES = {landscape: 'Loss landscape', boundary: 'Decision boundary', timeline: 'Training, epoch by epoch'};
 
-/** @param {Subject} subject @param {Shot} shot @param {Seen | null} picked what the picked network predicts @returns {Table[]} */
-function tablesOf(subject, shot, picked) {
-  const {run, frame, plane, set, pick} = shot;
+/** @param {Subject} subject @param {Theirs} theirs @returns {Table[]} */
+function tablesOf(subject, {shot, picture, computed}) {
+  const {run, frame, pick} = shot;
   if (subject === 'timeline') return timelineTables(run, frame);
-  if (subject === 'landscape') return landscapeTables(shot, run.numbers(planeArray(plane, 'coordinates')), run.values(shot, frame), run.losses(set)[frame]);
-  return boundaryTables(run, picked ?? run.seen(frame), picked ? `The network at a = ${pick?.[0]}, b = ${pick?.[1]}` : `Epoch ${run.frames[frame]}`);
+  if (subject === 'landscape') return picture ? landscapeTables(shot, picture.axis, picture.values, picture.loss) : [];
+  const seen = computed ?? (run.trained ? null : run.seen(frame));
+  return seen ? boundaryTables(run, seen, pick && computed ? `The network at a = ${pick[0]}, b = ${pick[1]}` : `Epoch ${run.frames[frame]}`) : [];
 }
 
-/** @param {HTMLElement} button @param {Shot} shot @param {Seen | null} picked */
-export async function openTable(button, shot, picked) {
+/**
+ * @typedef {object} Theirs what is on show
+ * @property {Shot} shot
+ * @property {Picture | null} picture
+ * @property {Seen | null} computed what the network predicts, where no array says it: a picked one's, or one trained here
+ */
+
+/** @param {HTMLElement} button @param {Theirs} theirs */
+export async function openTable(button, theirs) {
   await loadStyle();
   const subject = /** @type {Subject} */ (button.dataset.table);
   const heading = make('h2', {id: 'table-heading'}, TITLES[subject]);
   const close = make('button', {type: 'button', class: 'quiet', 'aria-label': 'Close', title: 'Closes the table (Escape).'}, '×');
   // Wider than a phone, so it scrolls by itself; and then it must be possible to scroll it by key.
-  const body = make('div', {class: 'tables', tabindex: 0, role: 'region', 'aria-labelledby': 'table-heading'}, ...tablesOf(subject, shot, picked).map(draw));
+  const body = make('div', {class: 'tables', tabindex: 0, role: 'region', 'aria-labelledby': 'table-heading'}, ...tablesOf(subject, theirs).map(draw));
   const dialog = make('dialog', {class: 'numbers', 'aria-labelledby': 'table-heading'}, make('div', {class: 'numbers-head'}, heading, close), body);
   close.addEventListener('click', () => dialog.close());
   dialog.addEventListener('click', (event) => { if (event.target === dialog) dialog.close(); }); // beside it

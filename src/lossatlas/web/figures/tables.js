@@ -22,14 +22,14 @@ export function coarse(size) {
   return Array.from({length: last + 1}, (_, k) => (2 * k > last ? size - 1 - near(last - k) : near(k))); // the same on both sides
 }
 
-/** The surface, top row first as it is seen from above. @param {Shot} shot @param {Numbers} coordinates from −1 to 1 @param {Numbers} values [b, a] flattened @param {number} loss the network's own @returns {Table[]} */
-export function landscapeTables({run, frame, plane, span, set}, coordinates, values, loss) {
-  const places = coarse(coordinates.length);
-  const at = places.map((i) => spanText(coordinates[i] * span));
+/** The surface, top row first as it is seen from above. @param {Shot} shot @param {number[]} axis the sampled a, and b @param {Numbers} values [b, a] flattened @param {number} loss the network's own @returns {Table[]} */
+export function landscapeTables({run, frame, plane, set}, axis, values, loss) {
+  const places = coarse(axis.length);
+  const at = places.map((i) => spanText(axis[i]));
   const write = set === 'gap' ? signed : lossText;
   const rows = places.toReversed().map((j) => ({
-    name: `b ${spanText(coordinates[j] * span)}`,
-    cells: places.map((i) => number(values[j * coordinates.length + i], write)),
+    name: `b ${spanText(axis[j])}`,
+    cells: places.map((i) => number(values[j * axis.length + i], write)),
   }));
   return [{
     caption: `${NAMES[set]} over the plane “${planeTitle(plane)}” at epoch ${run.frames[frame]}. The network’s own: ${write(loss)}.`,
