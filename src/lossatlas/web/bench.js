@@ -83,6 +83,10 @@ export function createBench({catalog, store, still, gallery, onOpen, onRun, onNe
   return {
     /** What the state says is trained from now on. */
     open,
+    /** The training that is opened next goes on up to an epoch of itself. @param {number | null} until */
+    aim(until) { next = {go: true, until}; },
+    /** Let a training rest. */
+    rest() { if (growing) coming?.then(({workshop}) => workshop.pause(), () => {}); },
     leave() {
       growing = false;
       next = {go: !still, until: null};

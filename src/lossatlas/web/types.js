@@ -96,6 +96,7 @@
  * @property {boolean} follow does the plane move with the parameters, where it can?
  * @property {boolean} path is the path drawn, where there is one to draw?
  * @property {'loss' | 'curvature'} timeline
+ * @property {string | null} tour the stop of the tour that is open (tour/stops.js)
  * @property {[number, number] | null} pick the point (a, b) whose network is shown at the right; null: the network itself
  *
  * @typedef {'surface' | 'contours' | 'section'} View
