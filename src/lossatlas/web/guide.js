@@ -22,7 +22,7 @@ export function createGuide(page) {
   const {store, base} = page;
   /** A link that names a stop and nothing else means the stop as it begins; any other has a state of its own. */
   const bare = toQuery({...store.get(), tour: null}, base) === '';
-  /** @type {Promise<ReturnType<typeof import('./tour/tour.js').createTour>> | null} */
+  /** @type {ReturnType<typeof import('./tour/tour.js').createTour> | null} */
   let coming = null;
   const load = () => {
     coming ??= import('./tour/tour.js').then(({createTour}) => createTour(page));

@@ -4,7 +4,7 @@
  */
 /** @import {State} from '../types.js' */
 /** @import {Page} from '../guide.js' */
-/** @import {Look, Stop, Word} from './stops.js' */
+/** @import {Stop} from './stops.js' */
 import {FIRST_VIEW, fromQuery, HOME} from '../state.js';
 import {choicesFor, storedRun} from './choices.js';
 import {isPlayback, watchManual} from './manual.js';
@@ -20,8 +20,8 @@ export async function createTour({base, store, gallery, run, bench, player, stil
   await loadStyles();
   /** Grows with every move and every time somebody takes over: a move that has another number is over. */
   let turn = 0;
-  /** What the tour has under way. @type {'' | 'moving' | 'training' | 'playing'} */
-  let busy = '';
+  /** What the tour has under way. */
+  let busy = /** @type {'' | 'moving' | 'training' | 'playing'} */ ('');
   /** Is a change of the state ours? */
   let own = false;
   /** The run that the stop's words speak of now. */
