@@ -56,6 +56,7 @@ states = st.fixed_dictionaries(
         "set": st.sampled_from(["train", "test", "gap"]),
         "follow": st.booleans(),
         "path": st.booleans(),
+        "tour": perhaps(st.from_regex(r"\A[a-z-]+\Z")),
         "pick": perhaps(st.tuples(st.floats(-3, 3), st.floats(-3, 3)).map(list)),
         "ball": st.booleans(),
         "timeline": st.sampled_from(["loss", "curvature"]),

@@ -150,7 +150,8 @@ def walk(page: Page) -> list[dict[str, Any]]:
 
 
 ORDER = [
-    "Skip to playback", "Compare", "Train here", "Share", "Theme", "Hidden 8", "Activation", "Table of the loss landscape",
+    "Skip to playback", "Compare", "Tour", "Train here", "Share", "Theme", "Hidden 8", "Activation",
+    "Table of the loss landscape",
     "Plane", "New directions", "view", "set", "Zoom", "Log loss", "Path", "Point a", "Point b", "About this slice",
     "Table of the decision boundary", "Half moons", "Your own data…",
     "Previous frame", "Play", "Next frame", "Speed", "Reset", "timeline", "Table of the training", "Epoch",

@@ -2,7 +2,7 @@
 /** @import {State} from './types.js' */
 import {fromQuery, toQuery} from './state.js';
 
-const CHOICES = /** @type {const} */ (['dataset', 'hidden', 'activation', 'residual', 'run']);
+const CHOICES = /** @type {const} */ (['dataset', 'hidden', 'activation', 'residual', 'run', 'tour']);
 /** Chromium ignores replaceState beyond 200 calls in 30 seconds; four a second stays well below. */
 const REPLACE_EVERY = 250;
 
@@ -28,7 +28,8 @@ export function keepAddress(store, base) {
     if (travelling) return;
     if (CHOICES.some((name) => state[name] !== before[name])) {
       flush(before);
-      history.pushState(null, '', url());
+      const arriving = location.search === `?tour=${state.tour}`; // a link to a stop, which is being set up
+      history[arriving ? 'replaceState' : 'pushState'](null, '', url());
     } else if (!timer) {
       timer = window.setTimeout(replace, REPLACE_EVERY);
     }

@@ -7,6 +7,7 @@ import {keepAddress} from './address.js';
 import {createBench} from './bench.js';
 import {resolve} from './choice.js';
 import {byId, say} from './dom.js';
+import {createGuide} from './guide.js';
 import {createPainter} from './painter.js';
 import {createPlayer} from './player.js';
 import {wantedFrame, wantedShot} from './shot.js';
@@ -54,7 +55,7 @@ export async function start({catalog, stored, base, store, session, plotly, stat
     hold() { newest = false; },
     onRedraw: () => painter?.repaint(),
   }) : null;
-  const autoplay = store.get().epoch === null && !still;
+  const autoplay = store.get().epoch === null && store.get().tour === null && !still;
   /** @type {Run | null} the run asked for, as soon as some of it is there */
   let run = null;
   /** Does the view go along with a computation's newest frame? */
@@ -145,6 +146,13 @@ export async function start({catalog, stored, base, store, session, plotly, stat
     },
     onFailed: (text, detail) => status.show({kind: 'failed', text, detail}),
   });
+  const guide = createGuide({
+    base, store, bench, still,
+    gallery: () => gallery,
+    run: () => run,
+    player: {play() { newest = false; player.play(); }, pause: player.pause, get playing() { return player.playing; }},
+    onFailed: (text, detail) => status.show({kind: 'failed', text, detail}),
+  });
   const model = createModel({catalog, choose});
   const dataset = createDataset({
     catalog, choose,
@@ -204,6 +212,7 @@ export async function start({catalog, stored, base, store, session, plotly, stat
     document.body.dataset.pictured = 'true';
     markReady();
     import('./access/access.js').then(({createAccess}) => { access = createAccess({shot, isPlaying: () => player.playing, pickedOf}); }, () => {}); // the page does without
+    guide.begin();
     if (autoplay && !shot.run.live && !shot.run.trained) player.play();
   };
 
@@ -244,7 +253,10 @@ export async function start({catalog, stored, base, store, session, plotly, stat
       newest = false;
       painter?.repaint();
     },
-    onStatus: status.show,
+    onStatus(now) {
+      status.show(now);
+      if (now.kind === 'unavailable') guide.begin();
+    },
   });
 
   const Plotly = await plotly;

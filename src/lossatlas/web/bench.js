@@ -97,6 +97,10 @@ export function createBench({catalog, store, still, gallery, onOpen, onRun, onFo
       next = {go: !still, until: null};
       store.set({own, train: store.get().train ?? usual(), epoch: null, pick: null});
     },
+    /** The training that is opened next goes on up to an epoch of itself. @param {number | null} until */
+    aim(until) { next = {go: true, until}; },
+    /** Let a training rest. */
+    rest() { if (growing) coming?.then(({workshop}) => workshop.pause(), () => {}); },
     leave() {
       growing = false;
       next = {go: !still, until: null};

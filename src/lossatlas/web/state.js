@@ -36,6 +36,7 @@ export const PROPERTIES = [
   {name: 'pick', read: readPoint, write: (point) => point.join(',')},
   {name: 'ball', read: readBoolean, write: String},
   {name: 'timeline', read: (text) => oneOf(text, ['loss', 'curvature']), write: String},
+  {name: 'tour', read: (text) => (/^[a-z-]+$/.test(text) ? text : undefined), write: String},
 ];
 
 /** How the landscape is looked at when nothing else is said; Reset returns to it. */
@@ -55,6 +56,7 @@ export function defaults(catalog) {
     train: null,
     sample: null,
     own: null,
+    tour: null,
     .../** @type {Pick<State, keyof typeof FIRST_VIEW>} */ (FIRST_VIEW),
     camera: {...HOME},
   };

@@ -97,6 +97,7 @@
  * @property {boolean} path is the path drawn, where there is one to draw?
  * @property {'loss' | 'curvature'} timeline
  * @property {boolean} ball is the network at that point being trained on?
+ * @property {string | null} tour the stop of the tour that is open (tour/stops.js)
  * @property {[number, number] | null} pick the point (a, b) whose network is shown at the right; null: the network itself
  *
  * @typedef {'surface' | 'contours' | 'section'} View

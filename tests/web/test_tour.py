@@ -1,0 +1,262 @@
+"""The tour: every stop from its link, words that move the plots, giving way to a person, and claims that are true."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from lossatlas.computing import compute_run
+from lossatlas.curvature import curvature_of
+from lossatlas.datasets import DatasetConfig, load_dataset
+from lossatlas.directions import FreshPlane, project
+from lossatlas.engine import Evaluator
+from lossatlas.export import export_site
+from lossatlas.gallery import Gallery
+from lossatlas.network import ModelConfig, Network
+from lossatlas.training import TrainingConfig, Trajectory, train
+from tests.web.conftest import Site, Watched, static_server, until, watched
+from tests.web.tour_runs import tour_configs
+
+ROOT = Path(__file__).parents[2]
+PROSE = (ROOT / "src/lossatlas/web/tour/stops.js").read_text(encoding="utf-8")
+#: Stop → what is shown where the gallery has its run: the beginning of the run's id, the epoch, the plane.
+STORED = {
+    "two-plots": ("moons-16x16-tanh-", 300, "fresh"),
+    "hidden-layer": ("here-", 100, "fresh"),
+    "large-step": ("here-", 100, "fresh"),
+    "flat-and-sharp": ("checkerboard-16x16-tanh-", 2400, "fresh"),
+    "path": ("moons-16x16-tanh-", 300, "fresh"),
+    "skips": ("arms-8x8x8x8x8x8x8x8-tanh-", 100, "gaussian-filter"),
+    "directions": ("moons-16x16-tanh-", 300, "fresh"),
+}
+IS_SHOWN = """([run, epoch, plane]) => {
+    const shown = window.lossatlas?.shown();
+    return shown !== null && shown !== undefined && shown.run.startsWith(run) && shown.epoch === epoch
+        && window.lossatlas.slice().plane === plane;
+}"""
+IDLE = "() => document.querySelector('#tour .news')?.textContent === ''"
+
+
+@pytest.fixture(scope="module")
+def toured(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    """A static export of a gallery that has the tour's runs."""
+    folder = tmp_path_factory.mktemp("tour")
+    gallery = Gallery(folder / "data")
+    for config in tour_configs():
+        gallery.save(compute_run(config))
+    export_site(gallery, folder / "site")
+    with static_server(folder / "site") as origin:
+        yield Site(f"{origin}/", gallery, computes=False)
+
+
+def opened(watched_: Watched, url: str) -> Page:
+    page = watched_.open(url)
+    until(page, "() => !document.querySelector('#tour').hidden && document.querySelector('#tour-heading') !== null")
+    return page
+
+
+def state(page: Page) -> dict[str, Any]:
+    found: dict[str, Any] = page.evaluate("() => window.lossatlas.state()")
+    return found
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize("stop", STORED)
+def test_every_stop_opens_from_its_link_with_its_stored_run(stop: str, toured: Site, desktop: Watched) -> None:
+    page = opened(desktop, f"{toured.url}?tour={stop}")
+    until(page, IS_SHOWN, list(STORED[stop]))
+    assert state(page)["tour"] == stop
+    assert page.evaluate("() => document.activeElement.id") == "tour-heading"
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize("stop", [stop for stop in STORED if stop != "skips"])
+def test_where_the_gallery_lacks_the_run_a_stop_trains_it_in_the_page(
+    stop: str, exported: Site, desktop: Watched
+) -> None:
+    page = opened(desktop, f"{exported.url}?tour={stop}")
+    epoch = 10 if stop == "beyond" else STORED[stop][1]
+    until(page, IS_SHOWN, ["here-", epoch, "fresh"], patience=60_000)
+
+
+@pytest.mark.browser
+def test_a_stop_of_the_served_page_does_the_same(served: Site, desktop: Watched) -> None:
+    page = opened(desktop, f"{served.url}?tour=hidden-layer")
+    until(page, IS_SHOWN, ["here-", 100, "fresh"], patience=60_000)
+
+
+@pytest.mark.browser
+def test_words_move_the_plots_and_those_that_hold_are_marked(toured: Site, desktop: Watched) -> None:
+    page = opened(desktop, f"{toured.url}?tour=two-plots")
+    until(page, IS_SHOWN, list(STORED["two-plots"]))
+    word = page.get_by_role("button", name="Before training")
+    expect(word).not_to_have_attribute("aria-current", "true")
+    word.click()
+    until(page, IS_SHOWN, ["moons-", 0, "fresh"])
+    expect(word).to_have_attribute("aria-current", "true")
+    page.get_by_role("button", name="a point on the slope").click()
+    until(page, "() => String(window.lossatlas.slice()?.pick) === '1,0' && window.lossatlas.shown().epoch === 300")
+
+
+@pytest.mark.browser
+def test_the_whole_tour_goes_by_keyboard_and_escape_gives_the_focus_back(toured: Site, desktop: Watched) -> None:
+    page = desktop.open(toured.url)
+    page.get_by_role("button", name="Tour", exact=True).press("Enter")
+    until(page, "() => document.activeElement.id === 'tour-heading'")
+    for stop in list(STORED)[1:4]:
+        page.get_by_role("button", name="Next", exact=True).press("Enter")
+        until(
+            page, "stop => window.lossatlas.state().tour === stop && document.activeElement.id === 'tour-heading'", stop
+        )
+    page.get_by_role("button", name="Previous", exact=True).press("Enter")
+    assert state(page)["tour"] == "large-step"
+    page.keyboard.press("Escape")
+    assert state(page)["tour"] is None
+    assert page.evaluate("() => document.activeElement.id") == "tour-open"
+    expect(page.get_by_role("region", name="Tour", exact=True)).to_be_hidden()
+
+
+@pytest.mark.browser
+def test_a_person_who_takes_over_ends_a_move_at_once(toured: Site, browser: Browser) -> None:
+    for moving in watched(browser, viewport={"width": 1100, "height": 620}):
+        page = opened(moving, f"{toured.url}?tour=flat-and-sharp")
+        until(page, IS_SHOWN, list(STORED["flat-and-sharp"]))
+        page.get_by_role("button", name="zoom in").click()
+        until(page, "() => window.lossatlas.state().zoom !== null")
+        page.locator("#landscape .plot-body").dispatch_event("pointerdown")  # not a control: nothing happens
+        page.locator("#landscape-plot").dispatch_event("pointerdown", {"bubbles": True})
+        there = state(page)["zoom"]
+        page.locator("#landscape-plot").dispatch_event("pointerup", {"bubbles": True})
+        page.wait_for_timeout(900)  # longer than a move takes
+        assert state(page)["zoom"] == there != 0.01
+        back = page.get_by_role("button", name="Back to this stop")
+        back.click()
+        until(page, "() => window.lossatlas.state().zoom === null")
+        expect(back).to_be_hidden()
+
+
+@pytest.mark.browser
+def test_a_person_who_takes_over_ends_playback(toured: Site, browser: Browser) -> None:
+    for moving in watched(browser, viewport={"width": 1100, "height": 620}):
+        page = opened(moving, f"{toured.url}?tour=two-plots")
+        until(page, IS_SHOWN, list(STORED["two-plots"]))
+        page.get_by_role("button", name="Watch it learn").click()
+        until(page, "() => document.querySelector('#play').dataset.playing === 'true'")
+        page.get_by_role("switch", name="Log loss").click()
+        assert page.locator("#play").get_attribute("data-playing") == "false"
+        assert state(page)["scale"] == "log"
+        expect(page.get_by_role("button", name="Back to this stop")).to_be_visible()
+
+
+@pytest.mark.browser
+def test_a_shared_link_keeps_what_its_sender_saw(toured: Site, desktop: Watched) -> None:
+    page = opened(desktop, f"{toured.url}?tour=two-plots&scale=log&epoch=0")
+    assert (state(page)["scale"], state(page)["epoch"]) == ("log", 0)
+    expect(page.get_by_role("button", name="Back to this stop")).to_be_visible()
+
+
+@pytest.mark.browser
+def test_on_a_phone_the_sheet_is_above_the_plots_and_nothing_overflows(toured: Site, browser: Browser) -> None:
+    for phone in watched(browser, viewport={"width": 390, "height": 844}, reduced_motion="reduce", has_touch=True):
+        page = opened(phone, f"{toured.url}?tour=path")
+        until(page, IS_SHOWN, list(STORED["path"]))
+        assert page.evaluate("() => document.documentElement.scrollWidth") == 390
+        sheet, plot = page.locator("#tour").bounding_box(), page.locator("#landscape").bounding_box()
+        assert sheet and plot
+        assert sheet["y"] + sheet["height"] <= plot["y"] + 1
+
+
+def test_nothing_of_the_tour_is_fetched_unasked() -> None:
+    index = (ROOT / "src/lossatlas/web/index.html").read_text(encoding="utf-8")
+    assert "tour/" not in index
+    assert "tour.css" not in index
+
+
+# The claims
+
+
+def trained(
+    name: str, hidden: tuple[int, ...], activation: Any = "tanh", **how: Any
+) -> tuple[Any, Network, Trajectory]:
+    dataset = load_dataset(DatasetConfig(name=name))
+    network = Network.of(ModelConfig(hidden=hidden, activation=activation), 2, dataset.class_count)
+    epochs = how.pop("epochs", 100)
+    return dataset, network, train(network, dataset, TrainingConfig(epochs=epochs, frames=epochs + 1, **how))
+
+
+def says(sentence: str) -> bool:
+    return sentence in PROSE
+
+
+def test_what_it_says_of_hidden_layers_is_so() -> None:
+    dataset, network, line = trained("corners", ())
+    assert says(f"a loss of {line.metrics['train_loss'][-1]:.2f}, where guessing has {np.log(2):.2f}")
+    assert says(f"right on {line.metrics['test_accuracy'][-1]:.0%} of the test points".replace("%", " %"))
+    bowl = curvature_of(network, line.weights[-1].astype(np.float64), *dataset.train)
+    assert bowl.smallest > -1e-6 * bowl.largest  # convex, as logistic regression is
+    for word, hidden in (("Two hidden units", (2,)), ("eight", (8,))):
+        accuracy = trained("corners", hidden)[2].metrics["test_accuracy"][-1]
+        assert re.search(rf"'{word}'[^}}]*}}, ' (give )?{100 * accuracy:.0f} %", PROSE)
+
+
+def test_what_it_says_of_large_steps_is_so() -> None:
+    descent: dict[str, Any] = {"optimizer": "sgd", "batch_size": "full"}
+    small, large = (trained("moons", (8,), learning_rate=rate, **descent)[2].metrics["train_loss"] for rate in (1, 30))
+    assert (np.diff(small) < 0).all()
+    assert says("the loss falls in each of 100 epochs")
+    assert says(f"rises in {(np.diff(large) > 0).sum()} of 100 epochs, once up to {np.max(large):.0f}")
+    beyond = trained("moons", (16, 16, 16), "gelu", learning_rate=3, **descent)[2]
+    assert says(f"the numbers overflow in epoch {beyond.outcome.epoch}")
+
+
+def test_what_it_says_of_the_usual_training_is_so() -> None:
+    dataset, network, run = trained("moons", (16, 16), epochs=300)
+    losses = run.metrics["train_loss"]
+    assert says(f"' its loss is {losses[0]:.2f}; '")
+    assert says(f"', {losses[-1]:.4f}. '")
+    assert says(f"the loss is always {losses[-1]:.4f}")
+    assert says(f"Of {network.parameter_count} dimensions")
+    evaluator = Evaluator(network, *dataset.train, threads=1)
+    at = {}
+    for seed in (0, 3):
+        directions = np.asarray(FreshPlane(seed=seed).lay("fresh", network, None).directions)
+        at[seed] = float(evaluator.losses((run.weights[-1] + directions.sum(axis=0))[None].astype(np.float32))[0])
+    assert says(f"it is {at[0]:.0f} along the ")
+    assert says(f"' and {at[3]:.2f} along the '")
+
+
+def test_the_share_of_the_path_is_that_of_the_default_run() -> None:
+    default = tour_configs()[0]
+    _, network, _ = trained("moons", (16, 16), epochs=0 + 1)
+    weights = train(network, load_dataset(default.dataset), TrainingConfig()).weights
+    directions = np.asarray(FreshPlane().lay("fresh", network, None).directions)
+    share = project(directions, weights, weights[-1]).explained_variance
+    assert says(f"hold {100 * share:.1f} % of the path")
+
+
+@pytest.mark.parametrize(
+    ("name", "sentence"),
+    [
+        ("pca_holds", "' hold {}, and there"),
+        ("pca_walk", "a random walk would have {:.2} % in such"),
+        ("edge_limit", "the dashed line 2/η = {}, where"),
+        ("edge_highest", "reaches {} and hovers"),
+        ("below_limit", "the line is at {}, and"),
+        ("below_highest", "goes on up to {}."),
+        ("plain_loss", "is stuck at a loss of {} on"),
+        ("residual_loss", "reaches {} in a bowl"),
+        ("plain_share", "Near by, {} of the plain"),
+        ("residual_share", "not convex, against {}."),
+    ],
+)
+def test_what_it_says_is_what_the_docs_have_computed(name: str, sentence: str) -> None:
+    docs = (ROOT / "docs/reading-a-landscape.md").read_text(encoding="utf-8")
+    found = re.search(rf"([\d.,]+(?: %)?)<!--{name}-->", docs)
+    assert found, name
+    assert says(sentence.format(found[1]))
