@@ -168,7 +168,8 @@ def test_on_a_phone_the_sheet_is_above_the_plots_and_nothing_overflows(toured: S
         until(page, IS_SHOWN, list(STORED["path"]))
         assert page.evaluate("() => document.documentElement.scrollWidth") == 390
         sheet, plot = page.locator("#tour").bounding_box(), page.locator("#landscape").bounding_box()
-        assert sheet and plot
+        assert sheet is not None
+        assert plot is not None
         assert sheet["y"] + sheet["height"] <= plot["y"] + 1
 
 
@@ -222,7 +223,8 @@ def test_what_it_says_of_the_usual_training_is_so() -> None:
     assert says(f"', {losses[-1]:.4f}. '")
     assert says(f"the loss is always {losses[-1]:.4f}")
     assert says(f"Of {network.parameter_count} dimensions")
-    evaluator = Evaluator(network, *dataset.train, threads=1)
+    points, labels = dataset.train
+    evaluator = Evaluator(network, points, labels, threads=1)
     at = {}
     for seed in (0, 3):
         directions = np.asarray(FreshPlane(seed=seed).lay("fresh", network, None).directions)
