@@ -2,9 +2,9 @@
 
     python -m benchmarks.lab [ROUNDS]
 
-Network 2-16-16-2 tanh, 500 points, 51 × 51. A drag: a new span or a new network every 20 ms, ten times over, with a rest
-after each ten, at the page's own grid of 41 × 41; from the request to the preview, to the whole surface, and to a picked
-network's boundary. What is timed is asking and computing; drawing is not.
+Network 2-16-16-2 tanh, 500 points, 51 × 51. A drag: a new span or a new network every 20 ms, ten times over, with
+a rest after each ten, at the page's own grid of 41 × 41; from the request to the preview, to the whole surface, and
+to a picked network's boundary. What is timed is asking and computing; drawing is not.
 """
 
 from __future__ import annotations
@@ -57,7 +57,10 @@ _DRAG = """async (pick) => {
         const asked = performance.now();
         const took = () => performance.now() - asked;
         if (pick) engine.model(ask.theta.map((value) => value * (1 + i / 500)), () => times.full.push(took()));
-        else engine.surface({...ask, span: 0.5 + i / 100, grid: 41}, (_, final) => times[final ? 'full' : 'coarse'].push(took()));
+        else {
+            const note = (_, final) => times[final ? 'full' : 'coarse'].push(took());
+            engine.surface({...ask, span: 0.5 + i / 100, grid: 41}, note);
+        }
         await wait(i % 10 === 9 ? 300 : 20);
     }
     return times;
