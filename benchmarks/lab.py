@@ -118,10 +118,8 @@ def main(rounds: int) -> None:
     for name, found in answers.items():
         for sort, values in found.items():
             if values:
-                quick = statistics.quantiles(values, n=20)
-                print(
-                    f"  drag of {name}, {sort}: median {statistics.median(values):.1f} ms, 95 % within {quick[-1]:.1f} ms"
-                )
+                middle, slow = statistics.median(values), statistics.quantiles(values, n=20)[-1]
+                print(f"  drag of {name}, {sort}: median {middle:.1f} ms, 95 % within {slow:.1f} ms")
 
 
 if __name__ == "__main__":

@@ -1,0 +1,85 @@
+"""The page's memory over time: play, training in the page and new trainings by turns, in headless Chromium.
+
+    python -m benchmarks.memory [MINUTES]
+
+Every half minute the heap is collected and measured (JavaScript's own, and what its arrays hold outside of it). After
+the first minute it is to stay within ten per cent.
+"""
+
+from __future__ import annotations
+
+import statistics
+import sys
+import tempfile
+import time
+
+from playwright.sync_api import CDPSession, Page, sync_playwright
+from tests.web.conftest import FLAGS, app_server, chromium
+
+from benchmarks.measure import machine
+from lossatlas.computing import compute_run
+from lossatlas.gallery import Gallery
+
+#: Seconds of one thing after the other, and how many epochs a training may have: all are kept, so they are bounded.
+_TURN = 15
+_PACE = "30"
+
+
+def heap(devtools: CDPSession) -> float:
+    """Megabytes in use, after a collection."""
+    devtools.send("HeapProfiler.collectGarbage")
+    usage = devtools.send("Runtime.getHeapUsage")
+    return (float(usage["usedSize"]) + float(usage.get("backingStorageSize", 0))) / 1e6
+
+
+def play(page: Page) -> None:
+    page.get_by_role("combobox", name="Speed").select_option("4")
+    page.locator("body").press("Home")
+    page.get_by_role("button", name="Play", exact=True).click()
+
+
+def train(page: Page) -> None:
+    page.get_by_role("button", name="Train here").click()
+    page.get_by_role("combobox", name="Pace").select_option(_PACE)
+    page.get_by_role("region", name="Training here").get_by_role("button", name="New start").click()
+
+
+def leave(page: Page) -> None:
+    page.get_by_role("button", name="Train here").click()
+    page.wait_for_function("() => !window.lossatlas.shown().run.startsWith('here-')")
+
+
+def main(minutes: float) -> None:
+    with tempfile.TemporaryDirectory() as data, sync_playwright() as playwright:
+        gallery = Gallery(data)
+        gallery.save(compute_run())
+        browser = playwright.chromium.launch(executable_path=chromium(), args=FLAGS)
+        with app_server(gallery) as url:
+            context = browser.new_context(
+                viewport={"width": 1280, "height": 720}, reduced_motion="reduce", bypass_csp=True
+            )
+            page = context.new_page()
+            devtools = context.new_cdp_session(page)
+            page.goto(url + "?epoch=0")
+            page.wait_for_function("() => document.body.dataset.pictured === 'true'")
+            start = time.monotonic()
+            seen: list[tuple[float, float]] = []
+            while time.monotonic() - start < 60 * minutes:
+                play(page)
+                page.wait_for_timeout(1000 * _TURN)
+                train(page)
+                page.wait_for_timeout(1000 * _TURN)
+                leave(page)
+                seen.append(((time.monotonic() - start) / 60, heap(devtools)))
+                print(f"  {seen[-1][0]:6.1f} min {seen[-1][1]:8.1f} MB", flush=True)
+        browser.close()
+    after = [size for minute, size in seen if minute > 1]
+    middle = statistics.median(after)
+    print(machine())
+    print(
+        f"  after the first minute: median {middle:.1f} MB, {min(after) / middle - 1:+.1%} to {max(after) / middle - 1:+.1%}"
+    )
+
+
+if __name__ == "__main__":
+    main(float(sys.argv[1]) if len(sys.argv) > 1 else 5)
