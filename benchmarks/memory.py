@@ -76,9 +76,8 @@ def main(minutes: float) -> None:
     after = [size for minute, size in seen if minute > 1]
     middle = statistics.median(after)
     print(machine())
-    print(
-        f"  after the first minute: median {middle:.1f} MB, {min(after) / middle - 1:+.1%} to {max(after) / middle - 1:+.1%}"
-    )
+    low, high = min(after) / middle - 1, max(after) / middle - 1
+    print(f"  after the first minute: median {middle:.1f} MB, {low:+.1%} to {high:+.1%}")
 
 
 if __name__ == "__main__":

@@ -50,6 +50,8 @@ def visit(browser: Browser, url: str) -> Visit:
         page.wait_for_timeout(5)
     page.evaluate("() => window.lossatlas.ready")
     first: float = page.evaluate("() => performance.getEntriesByName('lossatlas:first-picture')[0].startTime")
+    while not page.evaluate("() => document.querySelector('#announcement') !== null"):  # what comes afterwards
+        page.wait_for_timeout(5)
     page.wait_for_load_state("networkidle")
     last: float = page.evaluate(
         "() => Math.max(...performance.getEntriesByType('resource').map((entry) => entry.responseEnd))"

@@ -272,6 +272,7 @@ def test_the_wheel_scrolls_the_page_and_never_the_plot(site: Site, browser: Any)
 def test_no_request_is_made_by_scrubbing_playing_or_zooming(site: Site, desktop: Watched) -> None:
     page = desktop.open(site.url + "?epoch=0")
     until(page, "() => document.body.dataset.pictured === 'true'")
+    until(page, "() => document.querySelector('#announcement') !== null")  # what comes after the first picture
     page.wait_for_load_state("networkidle")
     asked = len(desktop.requests)
     for frame in (1, 2, 3):
