@@ -159,14 +159,14 @@ def test_the_boundarys_tables_hold_the_classes_and_the_regions(site: Site, deskt
     data = run.setup.dataset
     predicted = run.trajectory.predicted_class[-1]
     expected = []
-    for label in range(len(data.source.class_names)):
+    for label in range(len(data.class_names)):
         row: list[float] = []
         for part in (0, 1):
             mine = data.split == part
             own = mine & (data.labels == label)
             row += [own.sum(), (mine & (predicted == label)).sum(), np.mean(predicted[own] == label)]
         expected.append(row)
-    assert names == list(data.source.class_names)
+    assert names == list(data.class_names)
     np.testing.assert_allclose(counts, expected)
     _, rows, confidence = cells(page, 1)
     places = coarse(run.confidence.shape[1])
@@ -174,7 +174,7 @@ def test_the_boundarys_tables_hold_the_classes_and_the_regions(site: Site, deskt
     np.testing.assert_allclose(confidence, run.confidence[-1][grid] / 255)
     texts = page.locator("dialog table").nth(1).locator("tbody td").all_inner_texts()
     assert [text.rsplit(",", 1)[0] for text in texts] == [
-        data.source.class_names[label] for label in run.predicted_class[-1][grid].ravel()
+        data.class_names[label] for label in run.predicted_class[-1][grid].ravel()
     ]
     assert len(rows) == 9
 
@@ -222,8 +222,9 @@ def test_a_table_is_left_by_key_and_gives_the_focus_back(exported: Site, desktop
 
 WATCH = """() => {
     window.told = [];
-    new MutationObserver(() => window.told.push([window.lossatlas.shown().frame, document.querySelector('#announcement').textContent]))
-        .observe(document.querySelector('#announcement'), {childList: true, characterData: true, subtree: true});
+    const region = document.querySelector('#announcement');
+    new MutationObserver(() => window.told.push([window.lossatlas.shown().frame, region.textContent]))
+        .observe(region, {childList: true, characterData: true, subtree: true});
 }"""
 
 
@@ -314,7 +315,8 @@ def test_a_computation_says_how_far_it_is_without_reading_it_out(empty_served: S
 # Tooltips
 
 EXPLAINED = """() => {
-    const wanted = 'button, input, select, summary, output, [data-readout], .readouts th, .legend li, .maths, #colourbar, #run-title, #curves';
+    const wanted = `button, input, select, summary, output, [data-readout], .readouts th, .legend li, .maths,
+        #colourbar, #run-title, #curves`;
     return [...document.querySelectorAll(wanted)].filter((e) => e.checkVisibility()).map((e) => {
         const about = e.closest('[title], [data-hint]');
         return {

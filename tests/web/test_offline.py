@@ -22,7 +22,7 @@ pytestmark = pytest.mark.browser
 WEB = Path(__file__).parents[2] / "src" / "lossatlas" / "web"
 #: The page registers its worker where it is served over https; here the test does, as access/access.js would.
 KEEP = "() => import(new URL('access/offline.js', document.baseURI)).then(({keepOffline}) => keepOffline())"
-KEPT = """async (path) => Boolean(await caches.match(new URL(path, location.href.replace(/[?].*/, '')).href, {ignoreVary: true}))"""
+KEPT = "async path => Boolean(await caches.match(new URL(path, document.baseURI).href, {ignoreVary: true}))"
 
 
 def keep_offline(page: Page, *runs: str) -> None:
@@ -99,7 +99,7 @@ def test_a_run_that_was_computed_anew_is_not_shown_from_the_cache(
     asked: list[str] = []
 
     class Counting(Silent):
-        def do_GET(self) -> None:  # noqa: N802 - the name is the base class's
+        def do_GET(self) -> None:
             asked.append(self.path)
             super().do_GET()
 
