@@ -152,8 +152,9 @@ def walk(page: Page) -> list[dict[str, Any]]:
 
 ORDER = [
     "Skip to playback", "Theme", "Hidden 8", "Activation", "Table of the loss landscape", "Plane", "view", "set",
-    "Zoom", "Log loss", "Path", "Point a", "Point b", "About this slice", "Table of the decision boundary", "Half moons",
-    "Previous frame", "Play", "Next frame", "Speed", "Reset", "timeline", "Table of the training", "Epoch",
+    "Zoom", "Log loss", "Path", "Point a", "Point b", "About this slice", "Table of the decision boundary",
+    "Half moons", "Previous frame", "Play", "Next frame", "Speed", "Reset", "timeline", "Table of the training",
+    "Epoch",
 ]  # fmt: skip
 
 
@@ -240,7 +241,8 @@ PAINTED = """(selector) => {
     const element = document.querySelector(selector);
     const style = getComputedStyle(element);
     return {
-        background: style.backgroundColor, ink: style.color, knob: getComputedStyle(element, '::before').backgroundColor,
+        background: style.backgroundColor, ink: style.color,
+        knob: getComputedStyle(element, '::before').backgroundColor,
         border: parseFloat(style.borderTopWidth) > 0 ? style.borderTopColor : null,
     };
 }"""

@@ -9,8 +9,8 @@ export function createPick({choose}) {
   const back = /** @type {HTMLButtonElement} */ (byId('pick-back'));
   const box = /** @type {HTMLFieldSetElement} */ (byId('pick'));
   const typed = () => {
-    const [a, b] = inputs.map((input) => Number(input.value));
-    if (inputs.every((input) => input.checkValidity()) && Number.isFinite(a) && Number.isFinite(b)) choose({pick: [a, b]});
+    const [a, b] = inputs.map((input) => Number(input.value)); // any number: the step is for the arrow keys
+    if (inputs.every(({validity}) => !validity.badInput) && Number.isFinite(a) && Number.isFinite(b)) choose({pick: [a, b]});
   };
   for (const input of inputs) input.addEventListener('change', typed);
   back.addEventListener('click', () => {
