@@ -259,7 +259,7 @@ COLOURS = """async (base64) => {
         const colour = [data[i], data[i + 1], data[i + 2]].join();
         counts[colour] = (counts[colour] ?? 0) + 1;
     }
-    return Object.keys(counts).filter((colour) => counts[colour] > 60);
+    return Object.keys(counts).filter((colour) => counts[colour] > 30);
 }"""
 
 
