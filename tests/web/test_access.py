@@ -12,7 +12,7 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, expect
 
 from lossatlas.runs import Run, RunConfig
-from tests.web.conftest import ARMS, MOONS, PLANES, Site, Watched, until, watched
+from tests.web.conftest import ARMS, MOONS, PLANES, Site, Watched, until, watched, with_access
 from tests.web.test_controls import number, wait_for_frame
 
 pytestmark = pytest.mark.browser
@@ -44,12 +44,6 @@ def sized(request: pytest.FixtureRequest, browser: Browser, scheme: Any) -> Iter
     yield from watched(
         browser, viewport={"width": width, "height": height}, color_scheme=scheme, reduced_motion="reduce"
     )
-
-
-def with_access(page: Page) -> None:
-    """Wait for what comes after the first picture."""
-    until(page, "() => document.querySelector('#announcement') !== null")
-    until(page, "() => [...document.styleSheets].some((sheet) => sheet.href?.endsWith('access.css'))")
 
 
 def test_axe_finds_nothing_in_any_view(exported: Site, sized: Watched) -> None:

@@ -8,8 +8,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from tests.web.conftest import ARMS, MOONS, PLANES, Site, Watched, until, watched
-from tests.web.test_access import with_access
+from tests.web.conftest import ARMS, MOONS, PLANES, Site, Watched, until, watched, with_access
 from tests.web.test_controls import assert_readouts, camera, readout, shown, wait_for_frame
 from tests.web.test_states import CLIPPED
 
