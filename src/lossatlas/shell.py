@@ -20,8 +20,8 @@ def shell() -> dict[str, Any]:
     Returns
     -------
     dict
-        ``files``: paths relative to the page, sorted; ``version``: a hash of all of them and of the page, so that
-        it changes when any of them does.
+        ``files``: paths relative to the page, sorted; ``version``: a hash of all of them and of the page itself, so
+        that it changes when any of them does.
     """
     digest = hashlib.sha256()
     with as_file(files("lossatlas").joinpath("web")) as web:

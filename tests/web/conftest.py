@@ -84,6 +84,12 @@ def until(page: Page, condition: str, arg: Any = None, patience: int = PATIENCE)
         page.wait_for_timeout(20)
 
 
+def with_access(page: Page) -> None:
+    """Wait for what comes after the first picture."""
+    until(page, "() => document.querySelector('#announcement') !== null")
+    until(page, "() => [...document.styleSheets].some((sheet) => sheet.href?.endsWith('access.css'))")
+
+
 def as_toml(config: RunConfig) -> str:
     """The configuration as a file of settings; JSON's numbers, strings and lists are TOML as well."""
     sections = config.model_dump(mode="json", exclude_none=True)

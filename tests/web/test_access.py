@@ -12,7 +12,7 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, expect
 
 from lossatlas.runs import Run, RunConfig
-from tests.web.conftest import ARMS, MOONS, PLANES, Site, Watched, until, watched
+from tests.web.conftest import ARMS, MOONS, PLANES, Site, Watched, until, watched, with_access
 from tests.web.test_controls import number, wait_for_frame
 
 pytestmark = pytest.mark.browser
@@ -44,12 +44,6 @@ def sized(request: pytest.FixtureRequest, browser: Browser, scheme: Any) -> Iter
     yield from watched(
         browser, viewport={"width": width, "height": height}, color_scheme=scheme, reduced_motion="reduce"
     )
-
-
-def with_access(page: Page) -> None:
-    """Wait for what comes after the first picture."""
-    until(page, "() => document.querySelector('#announcement') !== null")
-    until(page, "() => [...document.styleSheets].some((sheet) => sheet.href?.endsWith('access.css'))")
 
 
 def test_axe_finds_nothing_in_any_view(exported: Site, sized: Watched) -> None:
@@ -222,9 +216,9 @@ def test_a_table_is_left_by_key_and_gives_the_focus_back(exported: Site, desktop
 
 WATCH = """() => {
     window.told = [];
-    const words = () => document.querySelector('#announcement').textContent;
-    new MutationObserver(() => window.told.push([window.lossatlas.shown().frame, words()]))
-        .observe(document.querySelector('#announcement'), {childList: true, characterData: true, subtree: true});
+    const region = document.querySelector('#announcement');
+    new MutationObserver(() => window.told.push([window.lossatlas.shown().frame, region.textContent]))
+        .observe(region, {childList: true, characterData: true, subtree: true});
 }"""
 
 
@@ -315,8 +309,8 @@ def test_a_computation_says_how_far_it_is_without_reading_it_out(empty_served: S
 # Tooltips
 
 EXPLAINED = """() => {
-    const wanted = 'button, input, select, summary, output, [data-readout], .readouts th, .legend li, .maths, '
-        + '#colourbar, #run-title, #curves';
+    const wanted = `button, input, select, summary, output, [data-readout], .readouts th, .legend li, .maths,
+        #colourbar, #run-title, #curves`;
     return [...document.querySelectorAll(wanted)].filter((e) => e.checkVisibility()).map((e) => {
         const about = e.closest('[title], [data-hint]');
         return {

@@ -10,7 +10,19 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from lossatlas.runs import Run
-from tests.web.conftest import ARMS, IRIS, MOONS, MOONS_FAST, RESIDUAL, UNUSUAL, Site, Watched, until, watched
+from tests.web.conftest import (
+    ARMS,
+    IRIS,
+    MOONS,
+    MOONS_FAST,
+    RESIDUAL,
+    UNUSUAL,
+    Site,
+    Watched,
+    until,
+    watched,
+    with_access,
+)
 
 pytestmark = pytest.mark.browser
 
@@ -272,7 +284,7 @@ def test_the_wheel_scrolls_the_page_and_never_the_plot(site: Site, browser: Any)
 def test_no_request_is_made_by_scrubbing_playing_or_zooming(site: Site, desktop: Watched) -> None:
     page = desktop.open(site.url + "?epoch=0")
     until(page, "() => document.body.dataset.pictured === 'true'")
-    until(page, "() => document.querySelector('#announcement') !== null")  # what comes after the first picture
+    with_access(page)
     page.wait_for_load_state("networkidle")
     asked = len(desktop.requests)
     for frame in (1, 2, 3):

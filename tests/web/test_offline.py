@@ -22,10 +22,7 @@ pytestmark = pytest.mark.browser
 WEB = Path(__file__).parents[2] / "src" / "lossatlas" / "web"
 #: The page registers its worker where it is served over https; here the test does, as access/access.js would.
 KEEP = "() => import(new URL('access/offline.js', document.baseURI)).then(({keepOffline}) => keepOffline())"
-KEPT = """async (path) => {
-    const {href} = new URL(path, location.href.replace(/[?].*/, ''));
-    return Boolean(await caches.match(href, {ignoreVary: true}));
-}"""
+KEPT = "async path => Boolean(await caches.match(new URL(path, document.baseURI).href, {ignoreVary: true}))"
 
 
 def keep_offline(page: Page, *runs: str) -> None:

@@ -35,6 +35,12 @@ export const WORDS = {
   '#readouts th.test': 'Of the points that the network has never seen.',
   '#readouts tbody tr:nth-child(1) th': 'The mean cross-entropy: how unlikely the network finds the true classes.',
   '#readouts tbody tr:nth-child(2) th': 'The share of the points whose class is predicted right.',
+  '[data-readout="curvature_largest"]': 'The largest eigenvalue of the Hessian of the training loss: the sharpness.',
+  '[data-readout="curvature_smallest"]': 'The smallest eigenvalue of the Hessian: below zero where the loss curves down.',
+  '[data-readout="curvature_trace"]': 'The sum of all eigenvalues of the Hessian.',
+  '[data-readout="curvature_adaptive"]': 'The largest eigenvalue with each parameter measured in its own size.',
+  '[data-readout="curvature_negative"]': 'How many eigenvalues of the Hessian are below zero, of how many.',
+  '[data-readout="curvature_epoch"]': 'The curvature is not measured at every epoch: this is the nearest.',
 };
 
 /** Give the elements their sentences; an `svg` can have no `title`. @param {ParentNode} root */
