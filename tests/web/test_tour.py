@@ -81,8 +81,7 @@ def test_where_the_gallery_lacks_the_run_a_stop_trains_it_in_the_page(
     stop: str, exported: Site, desktop: Watched
 ) -> None:
     page = opened(desktop, f"{exported.url}?tour={stop}")
-    epoch = 10 if stop == "beyond" else STORED[stop][1]
-    until(page, IS_SHOWN, ["here-", epoch, "fresh"], patience=60_000)
+    until(page, IS_SHOWN, ["here-", STORED[stop][1], "fresh"], patience=60_000)
 
 
 @pytest.mark.browser
@@ -111,7 +110,7 @@ def test_the_whole_tour_goes_by_keyboard_and_escape_gives_the_focus_back(toured:
     until(page, "() => document.activeElement.id === 'tour-heading'")
     for stop in list(STORED)[1:4]:
         page.get_by_role("button", name="Next", exact=True).press("Enter")
-        until(page, "stop => window.lossatlas.state().tour === stop && document.activeElement.id === 'tour-heading'", stop)
+        until(page, "s => window.lossatlas.state().tour === s && document.activeElement.id === 'tour-heading'", stop)
     page.get_by_role("button", name="Previous", exact=True).press("Enter")
     assert state(page)["tour"] == "large-step"
     page.keyboard.press("Escape")
@@ -166,7 +165,8 @@ def test_on_a_phone_the_sheet_is_above_the_plots_and_nothing_overflows(toured: S
         until(page, IS_SHOWN, list(STORED["path"]))
         assert page.evaluate("() => document.documentElement.scrollWidth") == 390
         sheet, plot = page.locator("#tour").bounding_box(), page.locator("#landscape").bounding_box()
-        assert sheet and plot
+        assert sheet is not None
+        assert plot is not None
         assert sheet["y"] + sheet["height"] <= plot["y"] + 1
 
 
@@ -179,7 +179,9 @@ def test_nothing_of_the_tour_is_fetched_unasked() -> None:
 # The claims
 
 
-def trained(name: str, hidden: tuple[int, ...], activation: Any = "tanh", **how: Any) -> tuple[Any, Network, Trajectory]:
+def trained(
+    name: str, hidden: tuple[int, ...], activation: Any = "tanh", **how: Any
+) -> tuple[Any, Network, Trajectory]:
     dataset = load_dataset(DatasetConfig(name=name))
     network = Network.of(ModelConfig(hidden=hidden, activation=activation), 2, dataset.class_count)
     epochs = how.pop("epochs", 100)
@@ -218,7 +220,8 @@ def test_what_it_says_of_the_usual_training_is_so() -> None:
     assert says(f"', {losses[-1]:.4f}. '")
     assert says(f"the loss is always {losses[-1]:.4f}")
     assert says(f"Of {network.parameter_count} dimensions")
-    evaluator = Evaluator(network, *dataset.train, threads=1)
+    points, labels = dataset.train
+    evaluator = Evaluator(network, points, labels, threads=1)
     at = {}
     for seed in (0, 3):
         directions = np.asarray(FreshPlane(seed=seed).lay("fresh", network, None).directions)
@@ -229,7 +232,7 @@ def test_what_it_says_of_the_usual_training_is_so() -> None:
 
 def test_the_share_of_the_path_is_that_of_the_default_run() -> None:
     default = tour_configs()[0]
-    _, network, _ = trained("moons", (16, 16), epochs=0 + 1)
+    _, network, _ = trained("moons", (16, 16), epochs=1)
     weights = train(network, load_dataset(default.dataset), TrainingConfig()).weights
     directions = np.asarray(FreshPlane().lay("fresh", network, None).directions)
     share = project(directions, weights, weights[-1]).explained_variance
