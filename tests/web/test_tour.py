@@ -91,6 +91,15 @@ def test_a_stop_of_the_served_page_does_the_same(served: Site, desktop: Watched)
 
 
 @pytest.mark.browser
+def test_the_large_steps_of_the_page_leap_as_high_as_it_says(exported: Site, desktop: Watched) -> None:
+    page = opened(desktop, f"{exported.url}?tour=large-step")
+    until(page, IS_SHOWN, ["here-", 100, "fresh"], patience=60_000)
+    page.get_by_role("slider", name="Epoch").fill("4")
+    until(page, IS_SHOWN, ["here-", 4, "fresh"])
+    assert page.locator("[data-readout=train_loss]").inner_text().startswith("17.")
+
+
+@pytest.mark.browser
 def test_words_move_the_plots_and_those_that_hold_are_marked(toured: Site, desktop: Watched) -> None:
     page = opened(desktop, f"{toured.url}?tour=two-plots")
     until(page, IS_SHOWN, list(STORED["two-plots"]))
@@ -208,7 +217,10 @@ def test_what_it_says_of_large_steps_is_so() -> None:
     small, large = (trained("moons", (8,), learning_rate=rate, **descent)[2].metrics["train_loss"] for rate in (1, 30))
     assert (np.diff(small) < 0).all()
     assert says("the loss falls in each of 100 epochs")
-    assert says(f"rises in {(np.diff(large) > 0).sum()} of 100 epochs, once up to {np.max(large):.0f}")
+    # Steps so large make of the last bit another course, so the page's is its own after some epochs: hence "about".
+    assert 0.35 < (np.diff(large) > 0).mean() < 0.45
+    assert np.argmax(large) == 4
+    assert says(f"in about four epochs of ten, early on up to {np.max(large):.0f}")
     beyond = trained("moons", (16, 16, 16), "gelu", learning_rate=3, **descent)[2]
     assert says(f"the numbers overflow in epoch {beyond.outcome.epoch}")
 
