@@ -81,14 +81,22 @@ def test_where_the_gallery_lacks_the_run_a_stop_trains_it_in_the_page(
     stop: str, exported: Site, desktop: Watched
 ) -> None:
     page = opened(desktop, f"{exported.url}?tour={stop}")
-    epoch = 10 if stop == "beyond" else STORED[stop][1]
-    until(page, IS_SHOWN, ["here-", epoch, "fresh"], patience=60_000)
+    until(page, IS_SHOWN, ["here-", STORED[stop][1], "fresh"], patience=60_000)
 
 
 @pytest.mark.browser
 def test_a_stop_of_the_served_page_does_the_same(served: Site, desktop: Watched) -> None:
     page = opened(desktop, f"{served.url}?tour=hidden-layer")
     until(page, IS_SHOWN, ["here-", 100, "fresh"], patience=60_000)
+
+
+@pytest.mark.browser
+def test_the_large_steps_of_the_page_leap_as_high_as_it_says(exported: Site, desktop: Watched) -> None:
+    page = opened(desktop, f"{exported.url}?tour=large-step")
+    until(page, IS_SHOWN, ["here-", 100, "fresh"], patience=60_000)
+    page.get_by_role("slider", name="Epoch").fill("4")
+    until(page, IS_SHOWN, ["here-", 4, "fresh"])
+    assert page.locator("[data-readout=train_loss]").inner_text().startswith("17.")
 
 
 @pytest.mark.browser
@@ -111,9 +119,7 @@ def test_the_whole_tour_goes_by_keyboard_and_escape_gives_the_focus_back(toured:
     until(page, "() => document.activeElement.id === 'tour-heading'")
     for stop in list(STORED)[1:4]:
         page.get_by_role("button", name="Next", exact=True).press("Enter")
-        until(
-            page, "stop => window.lossatlas.state().tour === stop && document.activeElement.id === 'tour-heading'", stop
-        )
+        until(page, "s => window.lossatlas.state().tour === s && document.activeElement.id === 'tour-heading'", stop)
     page.get_by_role("button", name="Previous", exact=True).press("Enter")
     assert state(page)["tour"] == "large-step"
     page.keyboard.press("Escape")
@@ -211,7 +217,10 @@ def test_what_it_says_of_large_steps_is_so() -> None:
     small, large = (trained("moons", (8,), learning_rate=rate, **descent)[2].metrics["train_loss"] for rate in (1, 30))
     assert (np.diff(small) < 0).all()
     assert says("the loss falls in each of 100 epochs")
-    assert says(f"rises in {(np.diff(large) > 0).sum()} of 100 epochs, once up to {np.max(large):.0f}")
+    # Steps so large make of the last bit another course, so the page's is its own after some epochs: hence "about".
+    assert 0.35 < (np.diff(large) > 0).mean() < 0.45
+    assert np.argmax(large) == 4
+    assert says(f"in about four epochs of ten, early on up to {np.max(large):.0f}")
     beyond = trained("moons", (16, 16, 16), "gelu", learning_rate=3, **descent)[2]
     assert says(f"the numbers overflow in epoch {beyond.outcome.epoch}")
 
@@ -235,7 +244,7 @@ def test_what_it_says_of_the_usual_training_is_so() -> None:
 
 def test_the_share_of_the_path_is_that_of_the_default_run() -> None:
     default = tour_configs()[0]
-    _, network, _ = trained("moons", (16, 16), epochs=0 + 1)
+    _, network, _ = trained("moons", (16, 16), epochs=1)
     weights = train(network, load_dataset(default.dataset), TrainingConfig()).weights
     directions = np.asarray(FreshPlane().lay("fresh", network, None).directions)
     share = project(directions, weights, weights[-1]).explained_variance

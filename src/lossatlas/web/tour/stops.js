@@ -87,7 +87,7 @@ export const STOPS = [
     text: [
       'Gradient descent steps downhill by the slope times the learning rate. With a ', {say: 'rate of 1', run: 'small'},
       ' the loss falls in each of 100 epochs. With a ', {say: 'rate of 30', run: 'large'},
-      ' a step leaps over the valley: the loss rises in 42 of 100 epochs, once up to 17. ',
+      ' a step leaps over the valley: the loss rises in about four epochs of ten, early on up to 17. ',
       'And where the ground is steep from the start, ', {say: 'a rate of 3', run: 'beyond'}, ' is too much already: there the numbers overflow in epoch 11.',
     ],
     ask: [{say: 'Play the large steps', run: 'large', play: true}, ' and look at the loss curve: does it jump where the surface is steep?'],
