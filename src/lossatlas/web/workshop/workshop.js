@@ -50,9 +50,10 @@ export function createWorkshop({catalog, gallery, onRun, onNews, onFailed}) {
     async open(state, {go = false, until = null, theta} = {}) {
       const mine = ++turn;
       try {
-        const dataset = await datasetFor(state, gallery());
-        if (mine !== turn || !state.train) return;
+        if (!state.train) return;
         const config = configOf(catalog, state);
+        const dataset = await datasetFor(state, /** @type {any} */ (config).dataset, gallery());
+        if (mine !== turn) return;
         const network = networkFor(state, dataset.classes.length);
         const train = dataset.trainPoints;
         const {points} = dataset; // in float64, as Python trains on them
@@ -81,12 +82,11 @@ export function createWorkshop({catalog, gallery, onRun, onNews, onFailed}) {
   };
 }
 
-/** @param {State} state @param {import('../types.js').GalleryEntry[]} gallery @returns {Promise<Dataset>} */
-async function datasetFor(state, gallery) {
-  const {dataset: name, sample, own} = state;
+/** @param {State} state @param {Parameters<typeof generate>[0]} config @param {import('../types.js').GalleryEntry[]} gallery @returns {Promise<Dataset>} */
+async function datasetFor({dataset: name, own}, config, gallery) {
   if (own) return prepareOwn(recall(own));
   const entry = gallery.find((each) => each.dataset.name === name);
-  return canGenerate(name) ? generate({name, ...(sample ?? {})}) : measured(name, entry);
+  return canGenerate(name) ? generate(config) : measured(name, entry);
 }
 
 /** @param {State} state @param {number} classes @returns {import('../engine/network.js').Architecture} */
