@@ -7,6 +7,7 @@
 export const WORDS = {
   '#run-title': 'The dataset and the network of the run on show.',
   '#status-action': 'Does what the sentence beside it calls for: cancels the computation, or tries again.',
+  '#share': 'Keeps this view: as a link, a picture, an animation, numbers or lines of Python.',
   '#theme': 'Switches between light and dark.',
   '#activation': 'The function that each hidden unit applies to its weighted sum.',
   '#training': 'Other trainings of this network on this dataset, named by what sets them apart.',
