@@ -295,7 +295,11 @@ def test_the_tables_of_a_training_in_the_page_hold_what_python_trains(exported: 
     for label, row in enumerate(counts):
         for part in (0, 1):
             mine, own = data.split == part, data.labels == label
-            expected = [(mine & own).sum(), (mine & (predicted == label)).sum(), np.mean(predicted[mine & own] == label)]
+            expected = [
+                (mine & own).sum(),
+                (mine & (predicted == label)).sum(),
+                np.mean(predicted[mine & own] == label),
+            ]
             np.testing.assert_allclose(row[3 * part : 3 * part + 3], expected)
     page.keyboard.press("Escape")
 
@@ -575,6 +579,18 @@ def test_a_tooltip_comes_on_hover_and_on_focus_and_leaves_at_escape(exported: Si
     expect(tip).to_contain_text("after this one")
     page.keyboard.press("Escape")
     expect(tip).to_have_count(0)
+
+
+def test_what_can_be_trained_here_is_not_said_to_be_missing(exported: Site, desktop: Watched) -> None:
+    page = desktop.open(exported.url + "?epoch=60")
+    for control in (page.get_by_role("radio", name="Hidden 100-100"), page.get_by_role("radio", name="Two blobs")):
+        expect(control).to_have_attribute("aria-disabled", "true")
+    page.goto(exported.url + HERE + "&epoch=1")
+    until(page, "() => window.lossatlas?.shown()?.epoch === 1")
+    for control in (page.get_by_role("radio", name="Hidden 100-100"), page.get_by_role("radio", name="Two blobs")):
+        expect(control).to_have_attribute("aria-disabled", "false")
+    cancer = page.get_by_role("radio", name="Breast cancer")  # measured, and its points come with a run
+    expect(cancer).to_have_attribute("aria-disabled", "true")
 
 
 def test_a_tooltip_says_why_a_control_cannot_be_used(exported: Site, desktop: Watched) -> None:

@@ -293,7 +293,7 @@ def test_in_forced_colours_one_sees_what_is_chosen_and_what_is_on(
         assert off["border"] not in {None, paper}
         assert off["knob"] != paper
         for slider in ("#zoom", "#epoch"):
-            # What a slider is made of has no computed style, so it is looked at: the track, and above it the thumb alone.
+            # Its parts have no computed style, so they are looked at: the track, and above it the thumb alone.
             picture = base64.b64encode(page.locator(slider).screenshot()).decode()
             rows = page.evaluate(INKED, [picture, [0, -4]])
             assert rows[0] > 0.6, slider

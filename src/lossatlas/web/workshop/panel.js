@@ -100,7 +100,7 @@ export function createPanel({onBegin, onStart, onPause, onStep, onPace, choose})
   /** @param {string} now */
   const show = (now) => {
     status = now;
-    say(go, now === 'training' ? 'Pause' : now === 'paused' ? 'Continue' : 'Start');
+    say(go, now === 'training' ? 'Pause' : now === 'paused' || now === 'finished' ? 'Continue' : 'Start');
     step.disabled = now === 'training' || now === 'diverged' || now === 'stopped';
     stop.disabled = now !== 'training' && now !== 'paused';
   };
