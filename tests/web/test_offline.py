@@ -159,7 +159,7 @@ def test_everything_the_page_asks_for_is_in_its_list(gallery: Gallery, tmp_path:
         until(page_, PICTURED)
         page_.wait_for_load_state("networkidle")
         asked = {url.removeprefix(f"{origin}/").split("?")[0] for url in desktop.requests if url.startswith(origin)}
-    own = {path for path in asked if not path.startswith("data/")} - {"", "catalog.json"}
+    own = {path for path in asked if not path.startswith("data/")} - {"", "index.html", "catalog.json"}
     assert own - set(listed) == set()
     for folder in ("access", "compare", "engine", "keep", "points", "tour", "workshop", "styles"):
         assert any(path.startswith(f"{folder}/") for path in own), folder

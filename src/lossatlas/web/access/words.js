@@ -35,6 +35,11 @@ export const WORDS = {
   '#readouts th.train': 'Of the points that the network is trained on.',
   '#readouts th.test': 'Of the points that the network has never seen.',
   '#readouts tbody tr:nth-child(1) th': 'The mean cross-entropy: how unlikely the network finds the true classes.',
+  '[data-readout="curvature_largest"]': 'How strongly the training loss curves along its steepest direction.',
+  '[data-readout="curvature_smallest"]': 'How strongly the training loss curves along the direction in which it bends down most.',
+  '[data-readout="curvature_trace"]': 'The curvature of the training loss, summed over all directions.',
+  '[data-readout="curvature_adaptive"]': 'The sharpness with each parameter measured in its own size.',
+  '[data-readout="curvature_negative"]': 'The number of directions in which the training loss curves down.',
   '#readouts tbody tr:nth-child(2) th': 'The share of the points whose class is predicted right.',
 };
 
