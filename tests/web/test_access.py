@@ -3,17 +3,24 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Locator, Page, expect
 
+from lossatlas.directions import FreshPlane
+from lossatlas.engine import Evaluator
 from lossatlas.runs import Run, RunConfig
-from tests.web.conftest import ARMS, MOONS, PLANES, Site, Watched, until, watched, with_access
+from lossatlas.surface import loss_surfaces
+from tests.web.conftest import ARMS, MOONS, PATIENCE, PLANES, Site, Watched, until, watched, with_access
+from tests.web.test_compare import PICTURED, link
 from tests.web.test_controls import number, wait_for_frame
+from tests.web.test_lab_surfaces import surface_around
+from tests.web.test_workshop import python
 
 pytestmark = pytest.mark.browser
 
@@ -46,11 +53,62 @@ def sized(request: pytest.FixtureRequest, browser: Browser, scheme: Any) -> Iter
     )
 
 
+#: Half moons to be trained on in the page; nothing starts of itself.
+HERE = "?dataset=moons&hidden=8&sample=120,0.2,1&train=adam,0.01,32,0,0"
+
+
+def open_share(page: Page) -> None:
+    page.get_by_role("button", name="Share", exact=True).click()
+    expect(page.get_by_role("dialog", name="Share and keep")).to_be_visible()
+    until(page, "() => document.querySelector('.python code').textContent !== ''")
+
+
+def open_editor(page: Page) -> None:
+    page.get_by_role("button", name="Your own data…").click()
+    dialog = page.get_by_role("dialog", name="Your own data")
+    expect(dialog).to_be_visible()
+    dialog.get_by_text("From a spreadsheet").click()
+
+
+def open_tour(page: Page) -> None:
+    page.get_by_role("button", name="Tour", exact=True).click()
+    expect(page.locator("#tour .words")).to_be_visible()
+
+
+def stay(_: Page) -> None:
+    """Nothing more is opened."""
+
+
+#: What comes with its first use: where, and how.
+LATER: dict[str, tuple[str, Callable[[Page], None]]] = {
+    "training": (HERE + "&epoch=5", stay),
+    "share": ("?epoch=60", open_share),
+    "editor": ("?epoch=60", open_editor),
+    "tour": ("?epoch=60", open_tour),
+}
+
+
 def test_axe_finds_nothing_in_any_view(exported: Site, sized: Watched) -> None:
     for name, query in VIEWS.items():
         page = sized.open(exported.url + query)
         with_access(page)
         assert violations(page) == [], name
+
+
+@pytest.mark.parametrize("what", LATER)
+def test_axe_finds_nothing_in_what_comes_with_its_first_use(exported: Site, sized: Watched, what: str) -> None:
+    query, opening = LATER[what]
+    page = sized.open(exported.url + query)
+    with_access(page)
+    opening(page)
+    assert violations(page) == []
+
+
+def test_axe_finds_nothing_where_two_runs_are_compared(exported: Site, sized: Watched) -> None:
+    page = sized.page
+    page.goto(link(exported))
+    until(page, PICTURED)
+    assert violations(page) == []
 
 
 def test_axe_finds_nothing_in_the_tables(exported: Site, sized: Watched) -> None:
@@ -120,6 +178,11 @@ def open_table(page: Page, name: str) -> None:
     expect(button).to_have_attribute("aria-expanded", "false")
     button.press("Enter")
     expect(page.get_by_role("dialog")).to_be_visible()
+
+
+def leave_table(page: Page) -> None:
+    page.keyboard.press("Escape")
+    expect(page.locator("dialog.numbers")).to_have_count(0)
 
 
 @pytest.mark.parametrize("loss", ["train", "test", "gap"])
@@ -195,6 +258,74 @@ def test_the_trainings_table_holds_every_epoch_and_marks_the_one_on_show(site: S
     np.testing.assert_array_equal(measured, curvature.frames)
     np.testing.assert_allclose(np.array(values)[measured, 4], curvature.largest, rtol=1e-6)
     assert page.locator("dialog tr[aria-current] th").inner_text() == "8"
+
+
+@pytest.mark.parametrize("query", ["&zoom=0.37", "&zoom=0.37&set=gap", "&seed=1&set=test"])
+def test_the_landscapes_table_of_a_computed_slice_holds_what_numpy_computes(
+    exported: Site, desktop: Watched, query: str
+) -> None:
+    run = exported.run()
+    page = desktop.open(f"{exported.url}?epoch=60{query}")
+    until(page, "() => window.lossatlas.computed()")
+    drawn = "seed" in query
+    plane = FreshPlane(seed=1).lay("fresh", run.setup.network, None) if drawn else run.planes[0]
+    span = 1.0 if drawn else 0.37
+    train, test = (surface_around(run, plane, run.trajectory.weights[11], span, split) for split in (0, 1))
+    expected = {"gap": test - train, "test": test, "": train}[query.partition("set=")[2]]
+    assert_landscape_table(page, expected, span)
+
+
+def test_the_tables_of_a_training_in_the_page_hold_what_python_trains(exported: Site, desktop: Watched) -> None:
+    page = desktop.open(f"{exported.url}{HERE}&epoch=30")
+    setup, trajectory = python()
+    until(page, "() => window.lossatlas.shown()?.epoch === 30")
+    data = setup.dataset
+    members = data.split == 0
+    evaluator = Evaluator(setup.network, data.points[members], data.labels[members], threads=1)
+    plane = FreshPlane().lay("fresh", setup.network, None)
+    [surface] = loss_surfaces(evaluator, plane, trajectory.weights[30], [1.0], 41)
+    assert_landscape_table(page, np.asarray(surface.loss, np.float64), 1.0)
+
+    open_table(page, "decision boundary")
+    _, names, counts = cells(page)
+    predicted = trajectory.predicted_class[30]
+    assert names == list(data.class_names)
+    assert page.locator("dialog caption").first.inner_text() == "Epoch 30: the classes"
+    for label, row in enumerate(counts):
+        for part in (0, 1):
+            mine, own = data.split == part, data.labels == label
+            expected = [
+                (mine & own).sum(),
+                (mine & (predicted == label)).sum(),
+                np.mean(predicted[mine & own] == label),
+            ]
+            np.testing.assert_allclose(row[3 * part : 3 * part + 3], expected)
+    leave_table(page)
+
+    open_table(page, "training")
+    columns, epochs, values = cells(page)
+    assert columns == ["Epoch", "train loss", "test loss", "train accuracy", "test accuracy"]
+    assert [int(epoch) for epoch in epochs] == list(range(31))
+    stored = [trajectory.metrics[name] for name in ("train_loss", "test_loss", "train_accuracy", "test_accuracy")]
+    np.testing.assert_allclose(values, np.transpose(stored), rtol=1e-4)
+
+
+def assert_landscape_table(page: Page, expected: Any, span: float) -> None:
+    """Once the preview has given way to the whole, the table has its numbers."""
+    places = coarse(len(expected))
+    wanted = expected[places[::-1]][:, places]
+    deadline = time.monotonic() + PATIENCE / 1000
+    while True:
+        open_table(page, "loss landscape")
+        columns, rows, values = cells(page)
+        if np.allclose(values, wanted, rtol=1e-4, atol=1e-5):
+            break
+        assert time.monotonic() < deadline, np.max(np.abs(np.array(values) - wanted))
+        leave_table(page)
+    at = span * np.linspace(-1, 1, len(expected))[places]
+    np.testing.assert_allclose([number(text.removeprefix("a ")) for text in columns], at, rtol=5e-3)
+    np.testing.assert_allclose([number(text.removeprefix("b ")) for text in rows], at[::-1], rtol=5e-3)
+    leave_table(page)
 
 
 def test_a_table_is_left_by_key_and_gives_the_focus_back(exported: Site, desktop: Watched) -> None:
@@ -306,6 +437,72 @@ def test_a_computation_says_how_far_it_is_without_reading_it_out(empty_served: S
     expect(line).to_have_attribute("aria-live", "polite")
 
 
+SPEAKING = """() => {
+    window.spoken = [];
+    const wanted = '[aria-live]:not([aria-live=off]), [role=status], [role=alert], output:not([aria-live=off])';
+    new MutationObserver((records) => {
+        for (const {target} of records) {
+            const region = (target.nodeType === 1 ? target : target.parentElement)?.closest(wanted);
+            if (region && !region.matches('[aria-live=off]') && region.textContent.trim()) {
+                window.spoken.push(region.textContent.trim());
+            }
+        }
+    }).observe(document.body, {childList: true, characterData: true, subtree: true});
+}"""
+
+
+def spoken(page: Page) -> list[str]:
+    found: list[str] = page.evaluate("() => window.spoken")
+    return found
+
+
+def in_strip(page: Page, name: str) -> Locator:
+    return page.get_by_role("region", name="Training here").get_by_role("button", name=name, exact=True)
+
+
+def test_nothing_at_all_is_read_out_while_it_plays(exported: Site, desktop: Watched) -> None:
+    page = desktop.open(exported.url + "?epoch=0")
+    with_access(page)
+    page.evaluate(SPEAKING)
+    page.get_by_role("button", name="Play").click()
+    wait_for_frame(page, 11)
+    assert spoken(page) == []
+
+
+def test_a_training_is_announced_where_it_rests_and_at_no_epoch_before(exported: Site, desktop: Watched) -> None:
+    page = desktop.open(exported.url + HERE + "&epoch=0")
+    with_access(page)
+    page.evaluate(SPEAKING)
+    in_strip(page, "Start").click()
+    until(page, "() => window.lossatlas.shown().epoch > 40")
+    assert [text for text in spoken(page) if "Epoch" in text] == []
+    in_strip(page, "Pause").click()
+    until(page, "() => window.spoken.some((text) => text.includes('Epoch'))")
+    [text] = [text for text in spoken(page) if "Epoch" in text]
+    epoch = page.evaluate("() => window.lossatlas.shown().epoch")
+    assert f"Epoch {epoch} of {epoch}." in text
+    loss = float(page.locator("#readouts [data-readout=train_loss]").get_attribute("data-value") or "nan")
+    found = re.search(r"Training loss ([^,]+),", text)
+    assert found
+    assert number(found.group(1)) == pytest.approx(loss, rel=5e-3)
+
+
+def test_a_divergence_is_told_once(exported: Site, desktop: Watched) -> None:
+    query = "?dataset=corners&hidden=8&activation=linear&train=sgd,4,32,0,0&epoch=0"
+    page = desktop.open(exported.url + query)
+    with_access(page)
+    page.evaluate(SPEAKING)
+    in_strip(page, "Start").click()
+    expect(page.get_by_role("region", name="Training here").get_by_role("status")).to_contain_text("diverged")
+    until(page, "() => window.lossatlas.shown().epoch > 1")
+    at = page.evaluate("() => performance.now()")
+    until(page, "at => performance.now() > at + 1500", at)  # longer than a rest
+    assert [text[:17] for text in spoken(page)] == ["Training diverged"]
+    page.locator("body").press("Home")  # another picture, which is told
+    until(page, "() => window.spoken.some((text) => text.includes('Epoch 0 of'))")
+    assert [text[:17] for text in spoken(page)].count("Training diverged") == 1
+
+
 # Tooltips
 
 EXPLAINED = """() => {
@@ -329,6 +526,10 @@ EXPLAINED = """() => {
 def test_every_control_and_readout_says_in_a_sentence_what_it_is(site: Site, desktop: Watched, query: str) -> None:
     page = desktop.open(site.url + query)
     with_access(page)
+    assert_explained(page)
+
+
+def assert_explained(page: Page) -> None:
     found = page.evaluate(EXPLAINED)
     assert len(found) > 60
     mute = [each["what"] for each in found if not re.fullmatch(r"[A-Z0-9].{12,}[.]", each["hint"], re.DOTALL)]
@@ -336,6 +537,16 @@ def test_every_control_and_readout_says_in_a_sentence_what_it_is(site: Site, des
     wrong = [each["what"] for each in found if each["control"] and each["description"] != each["hint"]]
     assert wrong == []
     assert [each["what"] for each in found if each["hint"].rstrip(".") == each["name"]] == []
+
+
+@pytest.mark.parametrize("what", LATER)
+def test_what_comes_with_its_first_use_explains_itself_as_well(exported: Site, desktop: Watched, what: str) -> None:
+    query, opening = LATER[what]
+    page = desktop.open(exported.url + query)
+    with_access(page)
+    opening(page)
+    until(page, "() => document.querySelector('dialog[open], #workshop:not([hidden]), #tour:not([hidden])') !== null")
+    assert_explained(page)
 
 
 def test_a_tooltip_comes_on_hover_and_on_focus_and_leaves_at_escape(exported: Site, desktop: Watched) -> None:
@@ -369,6 +580,19 @@ def test_a_tooltip_comes_on_hover_and_on_focus_and_leaves_at_escape(exported: Si
     expect(tip).to_contain_text("after this one")
     page.keyboard.press("Escape")
     expect(tip).to_have_count(0)
+
+
+def test_what_can_be_trained_here_is_not_said_to_be_missing(exported: Site, desktop: Watched) -> None:
+    page = desktop.open(exported.url + "?epoch=60")
+    controls = [page.get_by_role("radio", name=name) for name in ("2 hidden layers of 100", "Two blobs")]
+    for control in controls:
+        expect(control).to_have_attribute("aria-disabled", "true")
+    page.goto(exported.url + HERE + "&epoch=1")
+    until(page, "() => window.lossatlas?.shown()?.epoch === 1")
+    for control in controls:
+        expect(control).to_have_attribute("aria-disabled", "false")
+    cancer = page.get_by_role("radio", name="Breast cancer")  # measured, and its points come with a run
+    expect(cancer).to_have_attribute("aria-disabled", "true")
 
 
 def test_a_tooltip_says_why_a_control_cannot_be_used(exported: Site, desktop: Watched) -> None:

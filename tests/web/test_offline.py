@@ -14,7 +14,9 @@ from playwright.sync_api import Browser, Page
 from lossatlas.export import export_site
 from lossatlas.gallery import Gallery
 from lossatlas.shell import shell
-from tests.web.conftest import ARMS, MOONS, Silent, Watched, static_server, until, watched
+from tests.web.conftest import ARMS, MOONS, Silent, Site, Watched, static_server, until, watched
+from tests.web.test_access import LATER
+from tests.web.test_compare import PICTURED, link
 from tests.web.test_controls import assert_readouts, assert_surface, shown, wait_for_frame
 
 pytestmark = pytest.mark.browser
@@ -67,6 +69,9 @@ def test_a_page_that_was_open_once_works_without_a_network_under_any_path(
         page.get_by_role("button", name="Table of the training").click()
         until(page, "() => document.querySelector('dialog table') !== null")
         page.keyboard.press("Escape")
+        page.goto(f"{url}compare.html?a=run%3D{MOONS.id}&b=dataset%3Darms%26run%3D{ARMS.id}")
+        until(page, "() => document.body.dataset.pictured === 'true'")
+        assert page.locator("iframe").count() == 2
         page.goto(url + "?epoch=60&pick=0.5,0.5")
         until(page, "() => document.querySelector('#boundary-whose')?.hidden === false")
         # What was never seen is not, and the page says so.
@@ -140,10 +145,23 @@ def test_everything_the_page_asks_for_is_in_its_list(gallery: Gallery, tmp_path:
     with static_server(site) as origin:
         page_ = desktop.open(f"{origin}/?pick=0.5,0.5")
         until(page_, "() => !document.querySelector('#boundary-whose').hidden")
+        for query, opening in LATER.values():
+            opening(desktop.open(f"{origin}/{query}"))
+            page_.wait_for_load_state("networkidle")
+        for view in ("contours", "section"):
+            desktop.open(f"{origin}/?view={view}")
+        page_.get_by_role("button", name="Table of the training").click()
+        until(page_, "() => document.querySelector('dialog table') !== null")
+        page_.goto(link(Site(f"{origin}/", gallery, computes=False)))
+        until(page_, PICTURED)
         page_.wait_for_load_state("networkidle")
         asked = {url.removeprefix(f"{origin}/").split("?")[0] for url in desktop.requests if url.startswith(origin)}
-    own = {path for path in asked if not path.startswith("data/")} - {"", "catalog.json"}
+    own = {path for path in asked if not path.startswith("data/")} - {"", "index.html", "catalog.json"}
     assert own - set(listed) == set()
+    for folder in ("access", "compare", "engine", "keep", "points", "tour", "workshop", "styles"):
+        assert any(path.startswith(f"{folder}/") for path in own), folder
+    shipped = {path.relative_to(WEB).as_posix() for path in WEB.rglob("*") if path.suffix in {".js", ".css", ".wasm"}}
+    assert shipped - {"service-worker.js"} == {path for path in listed if Path(path).suffix in {".js", ".css", ".wasm"}}
 
 
 def test_the_version_follows_the_content(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

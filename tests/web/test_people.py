@@ -9,6 +9,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from tests.web.conftest import ARMS, MOONS, PLANES, Site, Watched, until, watched, with_access
+from tests.web.test_access import HERE
 from tests.web.test_controls import assert_readouts, camera, readout, shown, wait_for_frame
 from tests.web.test_states import CLIPPED
 
@@ -168,7 +169,9 @@ def test_the_focus_goes_once_through_everything_in_the_order_of_reading(exported
 MAGNIFIED = [(720, 450), (320, 256), (320, 640), (390, 844), (768, 1024)]
 
 
-@pytest.mark.parametrize("query", ["", OF_PLANES + "&plane=pca&view=contours&follow=false&set=gap&timeline=curvature"])
+@pytest.mark.parametrize(
+    "query", ["", OF_PLANES + "&plane=pca&view=contours&follow=false&set=gap&timeline=curvature", HERE + "&epoch=3"]
+)
 def test_a_magnified_page_needs_no_sideways_scrolling_and_hides_no_focus(
     exported: Site, browser: Browser, query: str
 ) -> None:
@@ -228,7 +231,7 @@ def test_a_person_on_a_phone_chooses_scrubs_and_picks_with_a_finger(exported: Si
             [span / 2, span / 4], abs=0.05 * span
         )
         assert page.locator("#hint").count() == 0  # a tooltip under a finger would be in the way
-        for query in ("", OF_PLANES + "&plane=pca&view=contours&timeline=curvature&pick=0.1,0.1"):
+        for query in ("", OF_PLANES + "&plane=pca&view=contours&timeline=curvature&pick=0.1,0.1", HERE + "&epoch=3"):
             seen.open(exported.url + query)
             assert page.evaluate("() => document.documentElement.scrollWidth") <= 390
             assert page.evaluate("() => visualViewport.scale") == 1
@@ -259,6 +262,20 @@ COLOURS = """async (base64) => {
         counts[colour] = (counts[colour] ?? 0) + 1;
     }
     return Object.keys(counts).filter((colour) => counts[colour] > 30);
+}"""
+
+
+#: Of rows of a picture, counted from its middle: the share of pixels that differ from its first pixel.
+INKED = """async ([base64, rows]) => {
+    const bytes = Uint8Array.from(atob(base64), (letter) => letter.charCodeAt(0));
+    const image = await createImageBitmap(new Blob([bytes]));
+    const context = new OffscreenCanvas(image.width, image.height).getContext('2d', {willReadFrequently: true});
+    context.drawImage(image, 0, 0);
+    const [paper] = new Uint32Array(context.getImageData(0, 0, 1, 1).data.buffer);
+    return rows.map((row) => {
+        const {data} = context.getImageData(0, Math.round(image.height / 2) + row, image.width, 1);
+        return new Uint32Array(data.buffer).filter((pixel) => pixel !== paper).length / image.width;
+    });
 }"""
 
 

@@ -140,6 +140,7 @@ export async function start({catalog, stored, base, store, session, plotly, stat
     onNews(rests) {
       painter?.redrawn();
       painter?.request();
+      if (rests) access?.rest();
       if (!rests || !newest) return;
       store.set({epoch: run?.frames.at(-1) ?? 0}); // stay where it has led
       newest = false;

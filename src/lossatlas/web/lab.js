@@ -34,9 +34,11 @@ export function createLab({onAnswer, onError}) {
     }
     if (opened !== run) {
       engine.open(told(run));
+      opened = run;
       waiting = false; // of another run nothing is answered any more
+      asked = ''; // nor did it answer: an older run that is drawn once more, in another size, must not leave the newer one waiting
+      terrain.forget();
     }
-    opened = run;
     return engine;
   };
 
@@ -57,11 +59,12 @@ export function createLab({onAnswer, onError}) {
       const base = pick ? [run.id, plane.name, at, ...pick, Boolean(released)].join() : [run.id, run.frames[frame]].join();
       const key = [base, released?.way.losses.length ?? ''].join();
       if (key !== asked && !(released && waiting)) { // a ball rolls faster than its answers come
+        const known = open(run);
         asked = key;
         waiting = true;
         if (answer && !answer.key.startsWith(`${run.id},`)) answer = null;
         const epochs = released ? Math.max(0, released.way.losses.length - 1) : null;
-        open(run).model(released?.theta ?? (pick ? pickedTheta(shot) : centreOf(run, plane, frame)), (found) => {
+        known.model(released?.theta ?? (pick ? pickedTheta(shot) : centreOf(run, plane, frame)), (found) => {
           answer = {key, base, epochs, picked: pickedFrom(run, found)};
           waiting = false;
           onAnswer();

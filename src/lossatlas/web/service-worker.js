@@ -61,7 +61,7 @@ async function networkFirst(request, path) {
     if (answer.ok && isKept(path)) await keep(path, answer.clone()).catch(() => {}); // before its arrays are asked for
     return answer;
   } catch (error) {
-    const kept = request.mode === 'navigate' ? await match(scope) : await match(scope + path);
+    const kept = await match(scope + path) ?? (request.mode === 'navigate' ? await match(scope) : undefined);
     if (kept) return kept;
     throw error;
   }

@@ -43,11 +43,12 @@ export function createTerrain({engineFor, onAnswer}) {
     const slice = sliceKey(shot);
     const key = `${slice},${ageOf(run)}`;
     if (sampled.key === key) return;
+    const engine = engineFor(run); // first: another run's questions are forgotten
     sampled = {key, slice, samples: sampled.slice === slice ? sampled.samples : null}; // what a run had while it was shorter will do for now
     const last = run.frames.length - 1;
     const frames = follow ? [...new Set(SAMPLED.map((share) => Math.round(share * last)))] : [last];
     const thetas = frames.map((frame) => centreOf(run, plane, follow ? frame : null));
-    engineFor(run).samples({thetas, directions: directionsOf(run, plane), span, sets: setsOf(shot)}, (samples) => {
+    engine.samples({thetas, directions: directionsOf(run, plane), span, sets: setsOf(shot)}, (samples) => {
       sampled = {key, slice, samples};
       onAnswer();
     });
@@ -58,10 +59,11 @@ export function createTerrain({engineFor, onAnswer}) {
     const {run, frame, plane, follow, span} = shot;
     const key = groundKey(shot);
     if (asked === key || kept.get(key)?.final) return;
+    const engine = engineFor(run);
     asked = key;
     const grid = gridOf(run, shot);
     const theta = centreOf(run, plane, follow ? frame : null);
-    engineFor(run).surface({theta, directions: directionsOf(run, plane), span, grid, sets: setsOf(shot)}, (losses, final) => {
+    engine.surface({theta, directions: directionsOf(run, plane), span, grid, sets: setsOf(shot)}, (losses, final) => {
       keep(key, {losses: final ? losses : finer(losses, grid), final});
       onAnswer();
     });
@@ -75,6 +77,11 @@ export function createTerrain({engineFor, onAnswer}) {
 
   return {
     known,
+    /** What was asked for and is not there will not come: the workers have turned to another run. */
+    forget() {
+      asked = '';
+      sampled = {...sampled, key: ''};
+    },
     /** What is known of it; the rest is sent for, instead of what was asked for before. @param {Shot} shot @returns {Ground | null} */
     want(shot) {
       sample(shot); // first: the picture waits for it

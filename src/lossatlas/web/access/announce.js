@@ -1,7 +1,7 @@
 /** The numbers on show, spoken where a picture comes to rest: at a pause, at the end, after a scrub; never while it plays. */
 /** @import {Shot} from '../types.js' */
 /** @import {Picked} from '../lab.js' */
-import {make, say} from '../dom.js';
+import {make} from '../dom.js';
 import {lossText} from '../figures/ticks.js';
 
 /** A scrub that has not gone on for so long has come to rest, in ms. */
@@ -31,7 +31,9 @@ export function createAnnouncer({shot, isPlaying, pickedOf}) {
   let latest = shot;
   let timer = 0;
   /** @param {Shot} of */
-  const keyOf = ({run, frame, pick}) => [run.id, frame, pick].join();
+  const keyOf = ({run, frame, pick}) => [run.id, run.frames[frame], pick].join(); // not the frame: a long training is thinned out
+  /** A run trained here whose end another sentence has told. */
+  let ended = '';
   let told = {key: keyOf(shot), run: shot.run.id};
 
   const tell = () => {
@@ -39,9 +41,14 @@ export function createAnnouncer({shot, isPlaying, pickedOf}) {
     if (isPlaying() || run.live || run.growing || keyOf(latest) === told.key) return;
     const found = pick ? pickedOf(latest) : null;
     if (pick && !found?.current) return; // its answer draws anew
+    if (run.trained && run.outcome.status === 'diverged' && frame === run.frames.length - 1 && ended !== run.id) { // the strip tells of it
+      ended = run.id;
+      told = {key: keyOf(latest), run: run.id};
+      return;
+    }
     const {train_loss, test_loss, train_accuracy, test_accuracy} = run.metrics;
     const own = {train_loss: train_loss[frame], test_loss: test_loss[frame], train_accuracy: train_accuracy[frame], test_accuracy: test_accuracy[frame]};
-    say(region, announcement(latest, found?.picked.metrics ?? own, run.id !== told.run));
+    region.textContent = announcement(latest, found?.picked.metrics ?? own, run.id !== told.run); // also where it is as before
     told = {key: keyOf(latest), run: run.id};
   };
   const rest = () => {
@@ -49,11 +56,13 @@ export function createAnnouncer({shot, isPlaying, pickedOf}) {
     timer = window.setTimeout(tell, REST);
   };
   return {
-    /** Playing has begun or ended. */
+    /** Playing, or a training, has begun or ended. */
     rest,
     /** @param {Shot} next */
     drawn(next) {
-      if (keyOf(next) !== keyOf(latest) || next.pick) rest();
+      const moved = keyOf(next) !== keyOf(latest);
+      if (moved) told.key = ''; // who comes back to a picture hears of it again
+      if (moved || next.pick) rest();
       latest = next;
     },
   };

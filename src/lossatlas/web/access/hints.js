@@ -105,9 +105,19 @@ export function createHints() {
       }
       describeIn(element);
     }
-  }).observe(document.querySelector('main') ?? document.body, {subtree: true, attributes: true, attributeFilter: ['title']});
-  const forms = new MutationObserver(() => describeIn(document));
-  for (const form of document.querySelectorAll('form')) forms.observe(form, {subtree: true, childList: true}); // sizes come with the gallery
+  }).observe(document.body, {subtree: true, attributes: true, attributeFilter: ['title']});
+  // What comes later: sizes with the gallery, strips when they are asked for, dialogs. Not the plots, which change all the time.
+  const later = new MutationObserver((records) => {
+    for (const {target, addedNodes} of records) {
+      if (target === document.body) {
+        for (const node of addedNodes) if (node instanceof HTMLDialogElement) { describeIn(node); later.observe(node, {subtree: true, childList: true}); }
+      } else {
+        describeIn(/** @type {Element} */ (target));
+      }
+    }
+  });
+  for (const root of document.querySelectorAll('form, #workshop, #tour, dialog')) later.observe(root, {subtree: true, childList: true});
+  later.observe(document.body, {childList: true});
 }
 
 /** Tell of the controls in (or of) an element what their tooltips say. @param {Document | Element} root */

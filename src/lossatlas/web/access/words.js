@@ -7,6 +7,7 @@
 export const WORDS = {
   '#run-title': 'The dataset and the network of the run on show.',
   '#status-action': 'Does what the sentence beside it calls for: cancels the computation, or tries again.',
+  '#share': 'Keeps this view: as a link, a picture, an animation, numbers or lines of Python.',
   '#theme': 'Switches between light and dark.',
   '#activation': 'The function that each hidden unit applies to its weighted sum.',
   '#training': 'Other trainings of this network on this dataset, named by what sets them apart.',
@@ -34,12 +35,12 @@ export const WORDS = {
   '#readouts th.train': 'Of the points that the network is trained on.',
   '#readouts th.test': 'Of the points that the network has never seen.',
   '#readouts tbody tr:nth-child(1) th': 'The mean cross-entropy: how unlikely the network finds the true classes.',
+  '[data-readout="curvature_largest"]': 'How strongly the training loss curves along its steepest direction.',
+  '[data-readout="curvature_smallest"]': 'How strongly the training loss curves along the direction in which it bends down most.',
+  '[data-readout="curvature_trace"]': 'The curvature of the training loss, summed over all directions.',
+  '[data-readout="curvature_adaptive"]': 'The sharpness with each parameter measured in its own size.',
+  '[data-readout="curvature_negative"]': 'The number of directions in which the training loss curves down.',
   '#readouts tbody tr:nth-child(2) th': 'The share of the points whose class is predicted right.',
-  '[data-readout="curvature_largest"]': 'The largest eigenvalue of the Hessian of the training loss: the sharpness.',
-  '[data-readout="curvature_smallest"]': 'The smallest eigenvalue of the Hessian: below zero where the loss curves down.',
-  '[data-readout="curvature_trace"]': 'The sum of all eigenvalues of the Hessian.',
-  '[data-readout="curvature_adaptive"]': 'The largest eigenvalue with each parameter measured in its own size.',
-  '[data-readout="curvature_negative"]': 'How many eigenvalues of the Hessian are below zero, of how many.',
   '[data-readout="curvature_epoch"]': 'The curvature is not measured at every epoch: this is the nearest.',
 };
 

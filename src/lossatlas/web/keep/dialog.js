@@ -21,7 +21,7 @@ export function createDialog(page) {
   const status = make('p', {class: 'told', role: 'status', 'aria-live': 'polite'});
   const subject = make('p', {class: 'subject'});
   const preview = make('canvas', {width: 880, height: 495, role: 'img', 'aria-label': 'The sheet that is saved'});
-  const address = make('input', {type: 'text', readonly: true, 'aria-label': 'Link to this view'});
+  const address = make('input', {type: 'text', readonly: true, 'aria-label': 'Link to this view', title: 'The address that opens exactly this view.'});
   const code = make('code');
   const film = filmControls();
   const surfaceNote = make('span', {}, ' The surface is in it as a picture.');
@@ -47,14 +47,14 @@ export function createDialog(page) {
       if (name !== 'AbortError') tell(`This could not be done: ${message}`, true);
     }
   };
-  /** A button that makes a file. @param {string} text @param {string} label @param {string} ending @param {(shot: Shot) => Promise<Blob>} of @param {string} [title] */
-  const saver = (text, label, ending, of, title = '') => button(text, {'aria-label': label, title: title || null}, () => attempt(async (shown) => {
+  /** A button that makes a file. @param {string} text @param {string} label @param {string} ending @param {(shot: Shot) => Promise<Blob>} of @param {string} title */
+  const saver = (text, label, ending, of, title) => button(text, {'aria-label': label, title}, () => attempt(async (shown) => {
     tell('One moment…');
     save(await of(shown), fileName(shown, ending), tell);
   }));
 
-  const copyLink = button('Copy link', {class: 'primary'}, () => copy(address.value, 'Link copied', address, tell));
-  const copyCode = button('Copy', {'aria-label': 'Copy Python'}, () => copy(code.textContent ?? '', 'Python copied', code, tell));
+  const copyLink = button('Copy link', {class: 'primary', title: 'Puts the link into the clipboard.'}, () => copy(address.value, 'Link copied', address, tell));
+  const copyCode = button('Copy', {'aria-label': 'Copy Python', title: 'Puts these lines of Python into the clipboard.'}, () => copy(code.textContent ?? '', 'Python copied', code, tell));
 
   film.make.addEventListener('click', () => attempt(async (shown) => {
     const {signal} = filming = new AbortController();
@@ -80,20 +80,20 @@ export function createDialog(page) {
 
   const limit = filmLimit();
   const dialog = make('dialog', {class: 'keep', 'aria-labelledby': 'keep-heading'},
-    make('header', {}, make('h2', {id: 'keep-heading'}, 'Share and keep'), subject, button('×', {class: 'quiet', 'aria-label': 'Close', title: 'Close (Esc)'}, () => dialog.close())),
+    make('header', {}, make('h2', {id: 'keep-heading'}, 'Share and keep'), subject, button('×', {class: 'quiet', 'aria-label': 'Close', title: 'Closes this dialog (Escape).'}, () => dialog.close())),
     make('div', {class: 'keep-body'},
       make('div', {class: 'view'},
         make('figure', {}, preview),
         make('div', {class: 'link'}, address, copyLink),
         make('p', {class: 'note'}, 'The link opens exactly this: run, epoch, slice, zoom, scale and camera.')),
       make('div', {class: 'works'},
-        row('Picture', [`Both plots on one sheet, ${PICTURE.width}\u00a0×\u00a0${PICTURE.height} pixels.`], saver('Save PNG', 'Save picture (PNG)', '.png', works.png)),
-        row('Drawing', ['The same with lines and text that stay sharp at any size.', surfaceNote], saver('Save SVG', 'Save drawing (SVG)', '.svg', works.svg)),
+        row('Picture', [`Both plots on one sheet, ${PICTURE.width}\u00a0×\u00a0${PICTURE.height} pixels.`], saver('Save PNG', 'Save picture (PNG)', '.png', works.png, 'Saves both plots as one picture.')),
+        row('Drawing', ['The same with lines and text that stay sharp at any size.', surfaceNote], saver('Save SVG', 'Save drawing (SVG)', '.svg', works.svg, 'Saves both plots as one drawing of lines and text.')),
         row('Animation', [limit ? `Not offered here: ${limit}` : 'Every epoch once, ten a second, for slides.', film.working], ...(limit ? [] : [film.size, film.make])),
         row('Numbers', ['Surface, directions, weights, points, boundary and metrics as NumPy arrays; or tables for a spreadsheet.'],
-          saver('Save .npz', 'Save numbers (.npz)', '.npz', works.npz),
-          saver('Loss CSV', 'Save the surface (CSV)', '-loss.csv', works.surfaceCsv, 'One line a point of the surface: a, b, loss'),
-          saver('Metrics CSV', 'Save the metrics (CSV)', '-metrics.csv', works.metricsCsv, 'One line an epoch: loss and accuracy'))),
+          saver('Save .npz', 'Save numbers (.npz)', '.npz', works.npz, 'Saves all arrays of this view in one file for NumPy.'),
+          saver('Loss CSV', 'Save the surface (CSV)', '-loss.csv', works.surfaceCsv, 'Saves the surface as a table: one line a point, with a, b and the loss.'),
+          saver('Metrics CSV', 'Save the metrics (CSV)', '-metrics.csv', works.metricsCsv, 'Saves the training as a table: one line an epoch, with loss and accuracy.'))),
       make('div', {class: 'python'},
         make('div', {class: 'python-head'}, make('h3', {}, 'Python'), make('p', {class: 'note'}, 'Computes this run again with the package lossatlas.'), copyCode),
         make('pre', {tabindex: 0, 'aria-label': 'Python'}, code))),
@@ -140,12 +140,12 @@ function row(title, what, ...controls) {
 }
 
 function filmControls() {
-  const size = make('select', {'aria-label': 'Size of the animation'}, ...SIZES.map(([width, height]) => make('option', {}, `${width} × ${height}`)));
+  const size = make('select', {'aria-label': 'Size of the animation', title: 'How many pixels the animation has.'}, ...SIZES.map(([width, height]) => make('option', {}, `${width} × ${height}`)));
   size.selectedIndex = 1;
   const progress = make('progress', {max: 1, value: 0, 'aria-label': 'Frames drawn'});
   const count = make('span', {});
-  const cancel = make('button', {type: 'button', 'aria-label': 'Cancel the animation'}, 'Cancel');
-  const start = make('button', {type: 'button', 'aria-label': 'Make animation (WebM)'}, 'Make WebM');
+  const cancel = make('button', {type: 'button', 'aria-label': 'Cancel the animation', title: 'Stops making the animation.'}, 'Cancel');
+  const start = make('button', {type: 'button', 'aria-label': 'Make animation (WebM)', title: 'Draws every epoch once and saves them as a film.'}, 'Make WebM');
   const working = make('div', {class: 'working', hidden: true}, progress, count, cancel);
   return {
     size, make: start, cancel, progress, count, working,

@@ -177,20 +177,20 @@ function build(shown) {
   const place = make('p', {class: 'place', role: 'status'});
   const state = make('p', {class: 'state', id: 'editor-state', role: 'status'});
   const brushes = make('fieldset', {class: 'brushes'}, make('legend', {}, 'Draw with'));
-  const size = make('input', {type: 'range', 'aria-label': 'Brush size', min: 0, max: 20, step: 1, value: 6});
-  const density = make('input', {type: 'range', 'aria-label': 'Density', min: 1, max: 8, step: 1, value: 3});
-  const from = make('select', {'aria-label': 'Start from'},
+  const size = make('input', {type: 'range', 'aria-label': 'Brush size', title: 'How wide the brush sprays; at zero, one point at a time.', min: 0, max: 20, step: 1, value: 6});
+  const density = make('input', {type: 'range', 'aria-label': 'Density', title: 'How many points the brush leaves on its way.', min: 1, max: 8, step: 1, value: 3});
+  const from = make('select', {'aria-label': 'Start from', title: 'Puts other points in the place of the drawing, to go on from.'},
     make('option', {value: '', disabled: true, selected: true, hidden: true}, 'Choose…'),
     make('option', {value: 'blank'}, 'An empty plane'),
     ...(shown ? [make('option', {value: 'shown'}, 'The data on show')] : []),
     ...SOURCES.map(({name, title}) => make('option', {value: name}, title)));
-  const [undo, redo, clear] = [button('Undo', {title: 'Ctrl+Z'}), button('Redo', {title: 'Ctrl+Shift+Z'}), button('Clear')];
-  const save = button('Save', {class: 'quiet', title: 'Save the points as a CSV file'});
-  const text = make('textarea', {'aria-label': 'Rows', rows: 5, spellcheck: 'false', placeholder: 'x, y, class\n0.5, 1.2, red\n0.7, −0.3, blue'});
-  const file = make('input', {type: 'file', accept: '.csv,.tsv,.txt,text/csv,text/plain', 'aria-label': 'Open a file'});
-  const read = button('Read these rows');
+  const [undo, redo, clear] = [button('Undo', {title: 'Takes the last step back (Ctrl+Z).'}), button('Redo', {title: 'Does again what was taken back (Ctrl+Shift+Z).'}), button('Clear', {title: 'Takes all points away.'})];
+  const save = button('Save', {class: 'quiet', title: 'Saves the points as a CSV file.'});
+  const text = make('textarea', {'aria-label': 'Rows', title: 'One point a line: two numbers and a label.', rows: 5, spellcheck: 'false', placeholder: 'x, y, class\n0.5, 1.2, red\n0.7, −0.3, blue'});
+  const file = make('input', {type: 'file', accept: '.csv,.tsv,.txt,text/csv,text/plain', 'aria-label': 'Open a file', title: 'Reads the points from a file of comma- or tab-separated rows.'});
+  const read = button('Read these rows', {title: 'Makes points of the rows above.'});
   const told = make('div', {class: 'told', role: 'status'});
-  const [cancel, use] = [button('Cancel'), button('Use this data', {class: 'primary', 'aria-describedby': 'editor-state'})];
+  const [cancel, use] = [button('Cancel', {title: 'Closes this dialog; the drawing is kept for the next time.'}), button('Use this data', {class: 'primary', title: 'Trains a network here on these points.', 'aria-describedby': 'editor-state'})];
   const dialog = make('dialog', {class: 'editor', tabindex: -1, 'aria-labelledby': 'editor-heading'},
     make('header', {}, make('h2', {id: 'editor-heading'}, 'Your own data'), make('p', {}, 'Draw it, or drop a spreadsheet here. It never leaves this browser.')),
     make('div', {class: 'body'},
@@ -200,7 +200,7 @@ function build(shown) {
         make('div', {class: 'steps'}, undo, redo, clear, save),
         make('div', {class: 'sliders'}, make('label', {class: 'field'}, 'Brush size', size), make('label', {class: 'field'}, 'Density', density)),
         make('label', {class: 'field'}, 'Start from', from),
-        make('details', {class: 'rows'}, make('summary', {}, 'From a spreadsheet'),
+        make('details', {class: 'rows'}, make('summary', {title: 'Rows to paste, or a file to open.'}, 'From a spreadsheet'),
           make('p', {}, 'Two columns of numbers and one of labels, separated by commas, semicolons or tabs.'),
           text,
           make('div', {class: 'steps'}, read, make('label', {class: 'file'}, file, make('span', {}, 'Open a file…')))),
@@ -239,7 +239,7 @@ function brush(k, name) {
   const mark = k < 0
     ? makeSvg('path', {d: 'M-5 3 1-3 5 1 0 6H-2ZM-2 0 2 4', fill: 'none', stroke: 'currentColor', 'stroke-width': 1.4, 'stroke-linejoin': 'round'})
     : makeSvg('path', {d: glyph(k, 5), fill: css(pointColour(k, currentTheme().dark))});
-  return make('label', {class: 'brush', title: name},
+  return make('label', {class: 'brush', title: k < 0 ? 'Takes away the points that it passes.' : `Draws points of ${name}.`},
     make('input', {type: 'radio', name: 'editor-tool', value: k, 'aria-label': name}),
     make('span', {}, makeSvg('svg', {viewBox: '-8 -8 16 16', 'aria-hidden': 'true'}, mark), make('b', {}, name), ...(k < 0 ? [] : [make('output', {'aria-hidden': 'true'})])));
 }

@@ -1,11 +1,10 @@
 /** The right panel: one option a dataset, with a picture of its real points; and the way to one's own. */
 /** @import {Catalog, CatalogDataset, GalleryEntry, State} from '../types.js' */
 /** @import {Own} from '../points/own.js' */
-import {resolve} from '../choice.js';
 import {byId, make, makeSvg, say} from '../dom.js';
 import {css, pointColour} from '../figures/colours.js';
 import {glyph} from '../figures/glyphs.js';
-import {markAvailable} from './model.js';
+import {isAvailable, markAvailable} from './model.js';
 
 /**
  * @param {object} options
@@ -28,7 +27,7 @@ export function createDataset({catalog, choose, onOwn, start = async () => null}
       own?.classList.toggle('chosen', state.own !== null);
       for (const input of /** @type {NodeListOf<HTMLInputElement>} */ (form.querySelectorAll('input[name=dataset]'))) {
         input.checked = input.value === state.dataset && state.own === null;
-        markAvailable(input, resolve(gallery, catalog, {...state, dataset: input.value, run: null}).kind !== 'unavailable');
+        markAvailable(input, isAvailable(gallery, catalog, {...state, dataset: input.value, own: null}));
       }
     },
   };

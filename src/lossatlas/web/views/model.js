@@ -44,7 +44,7 @@ export function createModel({catalog, choose}) {
     const able = canSkip(state.hidden);
     residual.checked = able && state.residual;
     residual.disabled = !able;
-    markAvailable(residual, resolve(gallery, catalog, {...state, residual: !state.residual, run: null}).kind !== 'unavailable');
+    markAvailable(residual, isAvailable(gallery, catalog, {...state, residual: !state.residual}));
     if (!able) /** @type {HTMLElement} */ (residual.parentElement).title = NO_SKIPS;
   };
 
@@ -67,10 +67,10 @@ export function createModel({catalog, choose}) {
       for (const input of /** @type {NodeListOf<HTMLInputElement>} */ (form.querySelectorAll('input[name=hidden]'))) {
         const hidden = /** @type {number[]} */ (readHidden(input.value));
         input.checked = input.value === writeHidden(state.hidden);
-        markAvailable(input, resolve(gallery, catalog, {...state, hidden, run: null}).kind !== 'unavailable');
+        markAvailable(input, isAvailable(gallery, catalog, {...state, hidden}));
       }
       for (const option of activation.options) {
-        const there = resolve(gallery, catalog, {...state, activation: option.value, run: null}).kind !== 'unavailable';
+        const there = isAvailable(gallery, catalog, {...state, activation: option.value});
         option.textContent = `${catalog.activations.find(({name}) => name === option.value)?.title}${there ? '' : ' (not here)'}`;
         option.setAttribute('aria-disabled', String(!there));
       }
@@ -79,6 +79,17 @@ export function createModel({catalog, choose}) {
       drawTraining(gallery, state);
     },
   };
+}
+
+/**
+ * Is there a run of it, or can it be computed? What is trained here needs none, but the points of a dataset that was
+ * measured come with one.
+ * @param {GalleryEntry[]} gallery @param {Catalog} catalog @param {State} state
+ */
+export function isAvailable(gallery, catalog, state) {
+  if (!state.train) return resolve(gallery, catalog, {...state, run: null}).kind !== 'unavailable';
+  const isInvented = 'noise' in (catalog.datasets.find(({name}) => name === state.dataset)?.config ?? {});
+  return state.own !== null || isInvented || gallery.some(({dataset}) => dataset.name === state.dataset);
 }
 
 /**

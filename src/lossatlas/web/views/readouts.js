@@ -41,7 +41,9 @@ export function createReadouts({pickedOf}) {
       if (!known) return;
       const {epoch, ...numbers} = curvatureNumbers(run, known, frame);
       for (const [name, text] of Object.entries(numbers)) put(`curvature_${name}`, text);
-      put('curvature_epoch', epoch === run.frames[frame] ? '' : `at epoch ${epoch}`);
+      const elsewhere = epoch !== run.frames[frame];
+      put('curvature_epoch', elsewhere ? `at epoch ${epoch}` : '');
+      /** @type {HTMLElement} */ (cells.get('curvature_epoch')).title = elsewhere ? 'The epoch nearest to the one on show at which curvature was measured.' : '';
     },
   };
 }

@@ -35,14 +35,14 @@ export function createPanel({onBegin, onStart, onPause, onStep, onPace, choose})
   const noise = number({min: 0, max: BOUNDS.noise.most, step: 0.01});
   const drawn = number({min: 0, max: BOUNDS.seed.most, step: 1});
   const pace = make('select', {}, ...PACES.map(([value, text]) => make('option', {value}, text)));
-  const go = make('button', {type: 'button', class: 'primary go'}, 'Start');
+  const go = make('button', {type: 'button', class: 'primary go', title: 'Trains with these settings, or lets the training rest.'}, 'Start');
   const step = button('Step', 'Train for one epoch.');
   const stop = button('Stop', 'End this training; its epochs can still be looked at.');
   const same = button('Same start, new settings', 'Train again from the very same initial parameters, with the settings on the left.');
   const anew = button('New start', 'Draw other initial parameters, and train from them.');
-  const state = make('span', {class: 'pace'});
+  const state = make('span', {class: 'pace', title: 'How far this training is, and how fast.'});
   const word = make('p', {class: 'word', role: 'status'});
-  const remedy = make('button', {type: 'button', hidden: true});
+  const remedy = make('button', {type: 'button', hidden: true, title: 'Trains again from the same start with a tenth of the learning rate.'});
   const sampleFields = [field('Points', points, 'How many points are drawn; half of them are for testing.'), field('Noise', noise, 'How far points stray from their shape.'), field('Data seed', drawn, 'Other points of the same kind.')];
   root.append(
     make('div', {class: 'go-row'}, go, step, stop, make('label', {title: 'How fast it trains, so that one can watch.'}, make('span', {class: 'hidden'}, 'Pace'), pace), state),
@@ -100,7 +100,7 @@ export function createPanel({onBegin, onStart, onPause, onStep, onPace, choose})
   /** @param {string} now */
   const show = (now) => {
     status = now;
-    say(go, now === 'training' ? 'Pause' : now === 'paused' ? 'Continue' : 'Start');
+    say(go, now === 'training' ? 'Pause' : now === 'paused' || now === 'finished' ? 'Continue' : 'Start');
     step.disabled = now === 'training' || now === 'diverged' || now === 'stopped';
     stop.disabled = now !== 'training' && now !== 'paused';
   };
