@@ -75,6 +75,7 @@ def test_a_link_trains_up_to_its_epoch_and_shows_pythons_network(site: Site, des
 def test_start_pause_step_and_stop(exported: Site, desktop: Watched) -> None:
     page = desktop.open(f"{exported.url}?{HERE}&train=sgd,0.1,full,0,0&epoch=0")
     until(page, "() => window.lossatlas.shown()?.epoch === 0")
+    page.get_by_role("combobox", name="Pace").select_option("30")  # so that it does not come to its end meanwhile
     for epoch in (1, 2):
         press(page, "Step")
         until(page, "epoch => window.lossatlas.shown().epoch === epoch", epoch)
