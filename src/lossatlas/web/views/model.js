@@ -88,7 +88,7 @@ export function createModel({catalog, choose}) {
  */
 export function isAvailable(gallery, catalog, state) {
   if (!state.train) return resolve(gallery, catalog, {...state, run: null}).kind !== 'unavailable';
-  const isInvented = 'noise' in (catalog.datasets.find(({name}) => name === state.dataset)?.config ?? {});
+  const isInvented = catalog.datasets.find(({name}) => name === state.dataset)?.features[0] === 'x₁'; // what was measured has names
   return state.own !== null || isInvented || gallery.some(({dataset}) => dataset.name === state.dataset);
 }
 
