@@ -170,7 +170,7 @@ class static_server:  # noqa: N801 - reads as the context manager it is
 
     def __init__(self, folder: Path, handler: type[http.server.SimpleHTTPRequestHandler] | None = None) -> None:
         handling = functools.partial(handler or Silent, directory=str(folder))
-        self._server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handling)
+        self._server = Patient(("127.0.0.1", 0), handling)
 
     def __enter__(self) -> str:
         threading.Thread(target=self._server.serve_forever, daemon=True).start()
@@ -179,6 +179,12 @@ class static_server:  # noqa: N801 - reads as the context manager it is
     def __exit__(self, *_: object) -> None:
         self._server.shutdown()
         self._server.server_close()
+
+
+class Patient(http.server.ThreadingHTTPServer):
+    """Lets more than five wait: on a busy machine a browser would be turned away."""
+
+    request_queue_size = 128
 
 
 class Silent(http.server.SimpleHTTPRequestHandler):

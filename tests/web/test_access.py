@@ -376,15 +376,15 @@ def test_what_is_shown_is_announced_at_a_pause_and_never_while_it_plays(exported
     page = desktop.open(exported.url + "?epoch=0")
     with_access(page)
     page.evaluate(WATCH)
+    page.get_by_role("combobox", name="Speed").select_option("0.25")  # slower than a rest
     page.get_by_role("button", name="Play").click()
-    wait_for_frame(page, 6)
+    until(page, "() => window.lossatlas.shown().frame >= 3")
     assert told(page) == []
     page.get_by_role("button", name="Pause").click()
     until(page, "() => window.told.length > 0")
     [(frame, text)] = told(page)
     assert frame == page.evaluate("() => window.lossatlas.shown().frame")
     assert_tells(text, exported.run(), frame)
-    page.get_by_role("combobox", name="Speed").select_option("0.25")  # slower than a rest
     page.evaluate("() => { window.told = []; }")
     page.get_by_role("button", name="Play").click()
     until(page, "() => document.querySelector('#play-text').textContent === 'Play'")  # at its end

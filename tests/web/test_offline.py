@@ -14,7 +14,7 @@ from playwright.sync_api import Browser, Page
 from lossatlas.export import export_site
 from lossatlas.gallery import Gallery
 from lossatlas.shell import shell
-from tests.web.conftest import ARMS, MOONS, Silent, Site, Watched, static_server, until, watched
+from tests.web.conftest import ARMS, MOONS, Silent, Site, Watched, static_server, until, watched, with_access
 from tests.web.test_access import LATER
 from tests.web.test_compare import PICTURED, link
 from tests.web.test_controls import assert_readouts, assert_surface, shown, wait_for_frame
@@ -147,14 +147,13 @@ def test_everything_the_page_asks_for_is_in_its_list(gallery: Gallery, tmp_path:
         until(page_, "() => !document.querySelector('#boundary-whose').hidden")
         for query, opening in LATER.values():
             opening(desktop.open(f"{origin}/{query}"))
-            page_.wait_for_load_state("networkidle")
+            with_access(page_)
         for view in ("contours", "section"):
             desktop.open(f"{origin}/?view={view}")
         page_.get_by_role("button", name="Table of the training").click()
         until(page_, "() => document.querySelector('dialog table') !== null")
         page_.goto(link(Site(f"{origin}/", gallery, computes=False)))
         until(page_, PICTURED)
-        page_.wait_for_load_state("networkidle")
         asked = {url.removeprefix(f"{origin}/").split("?")[0] for url in desktop.requests if url.startswith(origin)}
     own = {path for path in asked if not path.startswith("data/")} - {"", "index.html", "catalog.json"}
     assert own - set(listed) == set()

@@ -273,6 +273,7 @@ export async function start({catalog, stored, base, store, session, plotly, stat
   });
   const boundary = createBoundary(Plotly, {
     computedOf,
+    oddsOf: (shot, x, y) => lab()?.odds(shot, x, y) ?? null,
     onHover(point) {
       hovered = point;
       painter?.repaint();

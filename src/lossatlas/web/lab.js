@@ -7,6 +7,9 @@
 /** @import {ModelAnswer} from './engine/worker.js' */
 import {createBall, networkOf, samplesOf} from './ball.js';
 import {createEngine} from './engine/client.js';
+import {oddsAt} from './odds.js';
+import {labLimit} from './slice.js';
+import {createSupply} from './supply.js';
 import {createTerrain} from './terrain.js';
 import {createTint} from './tint.js';
 import {centreOf, pickedTheta} from './vectors.js';
@@ -44,11 +47,17 @@ export function createLab({onAnswer, onError}) {
 
   const terrain = createTerrain({engineFor: open, onAnswer});
   const ball = createBall({onRoll: onAnswer, onError});
+  const has = createSupply({onArrival: onAnswer});
+
+  /** The network whose boundary is drawn. @param {Shot} shot */
+  const thetaOf = (shot) => ball.of(shot)?.theta ?? (shot.pick ? pickedTheta(shot) : centreOf(shot.run, shot.plane, shot.frame));
 
   return {
     terrain,
-    tint: createTint({engineFor: open, onAnswer}),
+    tint: createTint({engineFor: open, has, onAnswer}),
     ball,
+    /** The probability of each class at a place, as soon as it can be known; else null. @param {Shot} shot @param {number} x @param {number} y */
+    odds: (shot, x, y) => (labLimit(shot.run, shot.plane) === '' && has(shot) ? oddsAt(shot, thetaOf(shot), x, y) : null),
     /** The model of the shot's picked point, or of a frame of which no predictions are stored, as soon as it is known; else null. @param {Shot} shot @returns {{picked: Picked, epochs: number | null, current: boolean} | null} */
     of(shot) {
       if (!shot.pick && !shot.run.trained) return null;
@@ -64,7 +73,7 @@ export function createLab({onAnswer, onError}) {
         waiting = true;
         if (answer && !answer.key.startsWith(`${run.id},`)) answer = null;
         const epochs = released ? Math.max(0, released.way.losses.length - 1) : null;
-        known.model(released?.theta ?? (pick ? pickedTheta(shot) : centreOf(run, plane, frame)), (found) => {
+        known.model(thetaOf(shot), (found) => {
           answer = {key, base, epochs, picked: pickedFrom(run, found)};
           waiting = false;
           onAnswer();

@@ -17,24 +17,26 @@ import {centreOf, directionsOf} from './vectors.js';
  * @property {Losses[]} samples coarse surfaces at some of the frames, from which the range is taken
  */
 
-/** Surfaces kept: some megabytes. */
-const KEPT = 600;
+/** Surfaces kept of a run, for as long as the run itself is kept: two megabytes. */
+const KEPT = 300;
 /** Frames at which the range is sampled, as shares of the training. */
 const SAMPLED = [0, 0.1, 0.4, 1];
 
 /** @param {{engineFor: (run: Run) => ReturnType<typeof createEngine>, onAnswer: () => void}} options */
 export function createTerrain({engineFor, onAnswer}) {
-  /** @type {Map<string, {losses: Losses, final: boolean}>} the latest used last */
-  const kept = new Map();
+  /** @type {WeakMap<Run, Map<string, {losses: Losses, final: boolean}>>} of each run, the latest used last */
+  const kept = new WeakMap();
   /** @type {{key: string, slice: string, samples: Losses[] | null}} of the slice asked for last */
   let sampled = {key: '', slice: '', samples: null};
   let asked = '';
 
-  /** @param {string} key @param {{losses: Losses, final: boolean}} found */
-  const keep = (key, found) => {
-    kept.delete(key);
-    kept.set(key, found);
-    if (kept.size > KEPT) kept.delete(/** @type {string} */ (kept.keys().next().value));
+  /** @param {Run} run @param {string} key @param {{losses: Losses, final: boolean}} found */
+  const keep = (run, key, found) => {
+    const surfaces = kept.get(run) ?? new Map();
+    kept.set(run, surfaces);
+    surfaces.delete(key);
+    surfaces.set(key, found);
+    if (surfaces.size > KEPT) surfaces.delete(/** @type {string} */ (surfaces.keys().next().value));
   };
 
   /** @param {Shot} shot */
@@ -58,20 +60,20 @@ export function createTerrain({engineFor, onAnswer}) {
   const surface = (shot) => {
     const {run, frame, plane, follow, span} = shot;
     const key = groundKey(shot);
-    if (asked === key || kept.get(key)?.final) return;
+    if (asked === key || kept.get(run)?.get(key)?.final) return;
     const engine = engineFor(run);
     asked = key;
     const grid = gridOf(run, shot);
     const theta = centreOf(run, plane, follow ? frame : null);
     engine.surface({theta, directions: directionsOf(run, plane), span, grid, sets: setsOf(shot)}, (losses, final) => {
-      keep(key, {losses: final ? losses : finer(losses, grid), final});
+      keep(run, key, {losses: final ? losses : finer(losses, grid), final});
       onAnswer();
     });
   };
 
   /** What is known of a shot's ground. @param {Shot} shot @returns {Ground | null} */
   const known = (shot) => {
-    const found = kept.get(groundKey(shot));
+    const found = kept.get(shot.run)?.get(groundKey(shot));
     return found && sampled.samples && sampled.slice === sliceKey(shot) ? {...found, samples: sampled.samples} : null;
   };
 

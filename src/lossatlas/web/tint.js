@@ -3,32 +3,16 @@
 /** @import {Run} from './run.js' */
 /** @import {createEngine} from './engine/client.js' */
 import {lossRange} from './figures/range.js';
-import {fetchNpy} from './npy.js';
-import {gridOf, labLimit, planeArray} from './slice.js';
+import {gridOf, labLimit} from './slice.js';
 import {centreOf, directionsOf} from './vectors.js';
 
 /** @typedef {{values: Float32Array, range: import('./figures/range.js').LossRange, name: string}} Tint values [b, a] */
 
-/** @param {{engineFor: (run: Run) => ReturnType<typeof createEngine>, onAnswer: () => void}} options */
-export function createTint({engineFor, onAnswer}) {
+/** @param {{engineFor: (run: Run) => ReturnType<typeof createEngine>, has: (shot: Shot) => boolean, onAnswer: () => void}} options `has`: are the vectors there? */
+export function createTint({engineFor, has, onAnswer}) {
   let asked = '';
   /** @type {{key: string, tint: Tint} | null} */
   let answer = null;
-  /** @type {Set<string>} */
-  const coming = new Set();
-
-  /** Are the vectors there that this takes? If not, they are sent for. @param {Shot} shot */
-  const has = ({run, plane}) => {
-    const names = run.trained ? [] : ['weights', ...(plane.drawn === undefined ? ['directions', 'centre'].map((name) => planeArray(plane, name)) : [])];
-    const missing = names.filter((name) => run.entry(name) && !run.complete(name));
-    for (const name of missing) {
-      const url = `data/runs/${encodeURIComponent(run.id)}/${run.entry(name).file}`;
-      if (coming.has(url)) continue;
-      coming.add(url);
-      fetchNpy(url).then((array) => { run.put(name, array); onAnswer(); }).catch(() => {}).finally(() => coming.delete(url));
-    }
-    return missing.length === 0;
-  };
 
   return {
     /** As soon as it is known. @param {Shot} shot @param {number} point of the data @returns {Tint | null} */

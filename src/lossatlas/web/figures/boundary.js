@@ -148,13 +148,25 @@ export function boundarySummary(run, seen, whose, wrong) {
   return `${whose}: of the plane of ${features[0].name} and ${features[1].name}, predicted ${areas}; ${wrong} of ${run.numbers('labels').length} points misclassified`;
 }
 
-/** The class probabilities at a place, as the meshgrid has them: of more than two classes, the most probable one's. @param {Run} run @param {Seen} seen @param {number} x @param {number} y shares of the plot, from the lower left */
-export function probabilityText(run, seen, x, y) {
-  const [columns, rows] = [run.numbers('grid_x').length, run.numbers('grid_y').length];
-  const cell = Math.round(y * (rows - 1)) * columns + Math.round(x * (columns - 1));
+/**
+ * The class probabilities at a place. The meshgrid has the most probable class's, which is enough for two classes; of
+ * more, the network is asked, and until it has answered the others are taken together.
+ * @param {Run} run @param {Seen} seen @param {number} x @param {number} y shares of the plot, from the lower left
+ * @param {(x: number, y: number) => number[] | null} oddsAt standardised inputs → a probability for each class
+ */
+export function probabilityText(run, seen, x, y, oddsAt) {
+  const [across, up] = [run.numbers('grid_x'), run.numbers('grid_y')];
+  const odds = run.classes.length > 2 ? oddsAt(between(across, x), between(up, y)) : null;
+  if (odds) return run.classes.map((name, k) => `${name} ${percent(odds[k])}`).join(', ');
+  const cell = Math.round(y * (up.length - 1)) * across.length + Math.round(x * (across.length - 1));
   const k = seen.predicted_class[cell];
   const share = seen.confidence[cell] / 255;
-  const percent = (/** @type {number} */ part) => `${(100 * part).toFixed(part > 0.99 ? 1 : 0)} %`;
   const others = run.classes.length === 2 ? run.classes[1 - k] : 'the others';
   return `${run.classes[k]} ${percent(share)}, ${others} ${percent(1 - share)}`;
 }
+
+/** @param {Numbers} grid @param {number} share */
+const between = (grid, share) => grid[0] + share * (grid[grid.length - 1] - grid[0]);
+
+/** @param {number} share */
+const percent = (share) => `${(100 * share).toFixed(share > 0.99 || share < 0.01 ? 1 : 0)} %`;

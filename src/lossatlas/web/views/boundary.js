@@ -11,14 +11,20 @@ import {drawLegend} from './legend.js';
 const MARGIN = {l: 48, r: 16, t: 8, b: 40};
 const REST = 250;
 
-/** @param {import('../plotly.js').Plotly} Plotly @param {{computedOf: (shot: Shot) => {picked: Seen, epochs: number | null, current: boolean} | null, onHover: (point: number | null) => void}} options `onHover`: a data point is under the pointer, or none any more; of a picked point, or where no predictions are stored */
-export function createBoundary(Plotly, {computedOf, onHover}) {
+/**
+ * @param {import('../plotly.js').Plotly} Plotly
+ * @param {object} options
+ * @param {(shot: Shot) => {picked: Seen, epochs: number | null, current: boolean} | null} options.computedOf of a picked point, or where no predictions are stored
+ * @param {(shot: Shot, x: number, y: number) => number[] | null} options.oddsOf the probabilities of more than two classes at a place, as soon as they are known
+ * @param {(point: number | null) => void} options.onHover a data point is under the pointer, or none any more
+ */
+export function createBoundary(Plotly, {computedOf, oddsOf, onHover}) {
   const root = byId('boundary-plot');
   const probe = make('p', {class: 'probe', 'aria-hidden': 'true'});
   root.after(probe);
-  /** @type {{run: Run, seen: Seen} | null} */
+  /** @type {{shot: Shot, seen: Seen} | null} */
   let shown = null;
-  watchPointer(root, probe, () => shown);
+  const tell = watchPointer(root, (x, y) => say(probe, x === null || !shown ? '' : probabilityText(shown.shot.run, shown.seen, x, y, (...place) => (shown ? oddsOf(shown.shot, ...place) : null))));
   let listening = false;
   const canvas = byId('boundary-canvas');
   const painter = createRegions(/** @type {any} */ (canvas));
@@ -66,7 +72,8 @@ export function createBoundary(Plotly, {computedOf, onHover}) {
       const note = byId('boundary-whose');
       if (note.hidden === Boolean(found)) note.hidden = !found;
       if (found) say(note, `of the network at a ${pick?.[0]}, b ${pick?.[1]}${ball}`.replaceAll('-', '−'));
-      shown = {run, seen};
+      shown = {shot, seen};
+      tell();
       const wrong = misclassified(run, seen);
       painter.paint(run, seen, wrong);
       clearTimeout(summaryTimer);
@@ -75,16 +82,26 @@ export function createBoundary(Plotly, {computedOf, onHover}) {
   };
 }
 
-/** What the network thinks of the place under the pointer. @param {HTMLElement} root @param {HTMLElement} probe @param {() => {run: Run, seen: Seen} | null} of */
-function watchPointer(root, probe, of) {
-  root.addEventListener('pointerleave', () => say(probe, ''));
+/**
+ * Tells the place under the pointer, as shares of the plot from its lower left, and null when it has left.
+ * @param {HTMLElement} root @param {(x: number | null, y: number) => void} onPlace @returns {() => void} tells it again
+ */
+function watchPointer(root, onPlace) {
+  /** @type {[number, number] | null} */
+  let place = null;
+  const tell = () => (place ? onPlace(...place) : onPlace(null, 0));
+  root.addEventListener('pointerleave', () => {
+    place = null;
+    tell();
+  });
   root.addEventListener('pointermove', (event) => {
-    const found = of();
     const box = root.getBoundingClientRect();
     const x = (event.clientX - box.left - MARGIN.l) / (box.width - MARGIN.l - MARGIN.r);
     const y = 1 - (event.clientY - box.top - MARGIN.t) / (box.height - MARGIN.t - MARGIN.b);
-    say(probe, found && x >= 0 && x <= 1 && y >= 0 && y <= 1 ? probabilityText(found.run, found.seen, x, y) : '');
+    place = x >= 0 && x <= 1 && y >= 0 && y <= 1 ? [x, y] : null;
+    tell();
   });
+  return tell;
 }
 
 /** @param {HTMLCanvasElement} canvas */

@@ -1,0 +1,43 @@
+"""The page's memory stays flat through play and training by turns: ``benchmarks.memory`` for an hour, here for less."""
+
+from __future__ import annotations
+
+import statistics
+
+import pytest
+from benchmarks.memory import heap
+from playwright.sync_api import Page
+
+from tests.web.conftest import Site, Watched, until
+from tests.web.test_controls import wait_for_frame
+
+pytestmark = pytest.mark.browser
+
+#: Turns until every module is there and compiled, turns that count, and epochs trained in each.
+FIRST, TURNS, EPOCHS = 5, 10, 60
+
+
+def take_turns(page: Page, last: int) -> None:
+    """Play all that is stored, then train anew and leave."""
+    page.locator("body").press("Home")
+    wait_for_frame(page, 0)
+    page.get_by_role("button", name="Play", exact=True).click()
+    wait_for_frame(page, last)
+    page.get_by_role("button", name="Train here").click()
+    page.get_by_role("region", name="Training here").get_by_role("button", name="New start").click()
+    until(page, "epochs => window.lossatlas.shown().epoch >= epochs", EPOCHS)
+    page.get_by_role("button", name="Train here").click()
+    until(page, "() => !window.lossatlas.shown().run.startsWith('here-')")
+
+
+def test_memory_stays_flat_through_play_and_training(exported: Site, desktop: Watched) -> None:
+    page = desktop.open(exported.url + "?epoch=0")
+    page.get_by_role("combobox", name="Speed").select_option("4")
+    devtools = page.context.new_cdp_session(page)
+    sizes = []
+    for _ in range(FIRST + TURNS):
+        take_turns(page, len(exported.run().trajectory.epochs) - 1)
+        sizes.append(heap(devtools))
+    counted = sizes[FIRST:]
+    middle = statistics.median(counted)
+    assert max(abs(size / middle - 1) for size in counted) < 0.1, sizes
