@@ -1,41 +1,132 @@
-"""The page in a real Chromium: first picture, JavaScript a frame, drawn frames a second, bytes over the wire.
+"""The page in a real Chromium: the first pictures, JavaScript a frame, drawn frames a second, bytes over the wire.
 
     python -m benchmarks.page [ROUNDS]
 
-A default run is computed into a temporary gallery, served by ``lossatlas serve``, and opened in a fresh context each
-round: nothing is cached but what the server has compressed.
+A default run is computed into a temporary gallery, and opened in turn from ``lossatlas serve`` and from its export as
+plain files, each time with an empty cache. Until both plots are drawn nobody watches: developer tools, which report
+every one of seventy requests to another process, take a fifth of the time of what they look at.
 """
 
 from __future__ import annotations
 
+import json
 import statistics
+import subprocess
 import sys
 import tempfile
+import time
+import urllib.parse
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import pairwise
+from pathlib import Path
 from typing import Any
 
-from playwright.sync_api import Browser, sync_playwright
-from tests.web.conftest import FLAGS, app_server, chromium
+from playwright.sync_api import Browser, Playwright, sync_playwright
+from tests.web.conftest import FLAGS, app_server, chromium, static_server
 
 from benchmarks.measure import machine
 from lossatlas.computing import compute_run
+from lossatlas.export import export_site
 from lossatlas.gallery import Gallery
 
 #: How long it plays, in ms.
 _PLAYING = 6_000
+#: A slow line: bytes a second, and milliseconds there and back.
+_SLOW, _DELAY = 625_000, 40
+_PICTURED = "() => document.body?.dataset.pictured === 'true'"
+_MARK = "name => performance.getEntriesByName(`lossatlas:${name}`)[0].startTime"
+
+
+@dataclass(frozen=True)
+class Beginning:
+    """Milliseconds from navigation to the first plot, and to both."""
+
+    first_plot: float
+    both_plots: float
 
 
 @dataclass(frozen=True)
 class Visit:
     """What one visit measured: times in ms, rates per second, sizes in bytes."""
 
-    first_picture: float
-    last_byte: float
     script_per_frame: float
     frames_per_second: float
     transferred: int
     requests_while_playing: int
+
+
+class Unwatched:
+    """A browser that shows pages to nobody; developer tools come when all is over."""
+
+    def __init__(self, playwright: Playwright, port: int) -> None:
+        self._playwright, self._origin = playwright, f"http://127.0.0.1:{port}"
+
+    def visit(self, url: str) -> Beginning:
+        """Open a page in a new tab, and ask it afterwards."""
+        address = f"{self._origin}/json/new?{urllib.parse.quote(url, safe=':/?=')}"
+        tab = _fetched(urllib.request.Request(address, method="PUT"))["id"]
+        while not any(each["id"] == tab and " · " in each["title"] for each in _fetched(f"{self._origin}/json/list")):
+            time.sleep(0.5)  # the title is set with both plots
+        browser = self._playwright.chromium.connect_over_cdp(self._origin)
+        page = next(page for page in browser.contexts[0].pages if page.url.startswith(url))
+        page.wait_for_load_state("networkidle")
+        found = Beginning(page.evaluate(_MARK, "first-plot"), page.evaluate(_MARK, "first-picture"))
+        browser.contexts[0].new_cdp_session(page).send("Network.clearBrowserCache")
+        page.close()
+        browser.close()
+        return found
+
+
+def _fetched(address: str | urllib.request.Request) -> Any:
+    with urllib.request.urlopen(address) as answer:
+        return json.load(answer)
+
+
+@contextmanager
+def unwatched(playwright: Playwright) -> Iterator[Unwatched]:
+    """A Chromium of its own, with a profile of its own."""
+    with tempfile.TemporaryDirectory() as profile:
+        looks = ["--headless=new", "--window-size=1440,900", "--force-prefers-reduced-motion"]
+        private = ["--remote-debugging-port=0", f"--user-data-dir={profile}"]
+        browser = subprocess.Popen(
+            [chromium(), *FLAGS, *looks, *private, "about:blank"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        )
+        told = Path(profile) / "DevToolsActivePort"
+        try:
+            while not (told.exists() and told.read_text().count("\n")):
+                time.sleep(0.1)
+            yield Unwatched(playwright, int(told.read_text().split()[0]))
+        finally:
+            browser.kill()
+            browser.wait()
+
+
+def slowly(browser: Browser, url: str) -> float:
+    """Bytes that have come over a slow line when both plots are drawn."""
+    context = browser.new_context(viewport={"width": 1440, "height": 900}, reduced_motion="reduce")
+    page = context.new_page()
+    network = context.new_cdp_session(page)
+    network.send("Network.enable")
+    line = {"offline": False, "latency": _DELAY, "downloadThroughput": _SLOW, "uploadThroughput": _SLOW}
+    network.send("Network.emulateNetworkConditions", line)
+    began: list[float] = []
+    came: list[tuple[float, float]] = []
+    network.on("Network.requestWillBeSent", lambda event: began.append(event["timestamp"]))
+    network.on(
+        "Network.responseReceived",
+        lambda event: came.append((event["timestamp"], event["response"]["encodedDataLength"])),
+    )
+    network.on("Network.dataReceived", lambda event: came.append((event["timestamp"], event["encodedDataLength"])))
+    page.goto(url + "?epoch=0", wait_until="commit")
+    while not page.evaluate(_PICTURED):
+        page.wait_for_timeout(20)
+    drawn: float = began[0] + page.evaluate(_MARK, "first-picture") / 1000
+    page.wait_for_load_state("networkidle")
+    context.close()
+    return sum(size for when, size in came if when <= drawn)
 
 
 def visit(browser: Browser, url: str) -> Visit:
@@ -49,20 +140,14 @@ def visit(browser: Browser, url: str) -> Visit:
     while not page.evaluate("() => Boolean(window.lossatlas)"):
         page.wait_for_timeout(5)
     page.evaluate("() => window.lossatlas.ready")
-    first: float = page.evaluate("() => performance.getEntriesByName('lossatlas:first-picture')[0].startTime")
     while not page.evaluate("() => document.querySelector('#announcement') !== null"):  # what comes afterwards
         page.wait_for_timeout(5)
     page.wait_for_load_state("networkidle")
-    last: float = page.evaluate(
-        "() => Math.max(...performance.getEntriesByType('resource').map((entry) => entry.responseEnd))"
-    )
     asked, transferred = len(sizes), sum(sizes)
     draws = played(page)
     context.close()
     gaps = [after["startTime"] - before["startTime"] for before, after in pairwise(draws)]
     return Visit(
-        first_picture=first,
-        last_byte=last,
         script_per_frame=statistics.median(draw["duration"] for draw in draws),
         frames_per_second=1000 / statistics.median(gaps),
         transferred=transferred,
@@ -83,17 +168,31 @@ def played(page: Any) -> list[dict[str, float]]:
 
 
 def main(rounds: int) -> None:
-    with tempfile.TemporaryDirectory() as data, sync_playwright() as playwright:
-        gallery = Gallery(data)
+    with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
+        gallery = Gallery(Path(folder) / "data")
         gallery.save(compute_run())
-        browser = playwright.chromium.launch(executable_path=chromium(), args=FLAGS)
-        with app_server(gallery) as url:
-            visits = [visit(browser, url) for _ in range(rounds + 1)][1:]
-        browser.close()
+        export_site(gallery, Path(folder) / "site")
+        with app_server(gallery) as served, static_server(Path(folder) / "site") as origin:
+            places = {"lossatlas serve": served, "plain files": f"{origin}/"}
+            with unwatched(playwright) as tabs:
+                beginnings = [
+                    {name: tabs.visit(url + "?epoch=0") for name, url in places.items()} for _ in range(rounds + 1)
+                ]
+            browser = playwright.chromium.launch(executable_path=chromium(), args=FLAGS)
+            visits = [visit(browser, served) for _ in range(rounds + 1)]
+            slow = [slowly(browser, served) for _ in range(3)]
+            browser.close()
     print(machine(), f"{rounds} visits after one that does not count", sep="; ")
+    for place in places:
+        for name in Beginning.__annotations__:
+            report(f"{place}: {name}", [getattr(each[place], name) for each in beginnings[1:]])
     for name in Visit.__annotations__:
-        values = sorted(getattr(each, name) for each in visits)
-        print(f"  {name:<24} median {statistics.median(values):10.1f}  ({values[0]:.1f} to {values[-1]:.1f})")
+        report(name, [getattr(each, name) for each in visits[1:]])
+    report("bytes before both plots, 5 Mbit/s", slow)
+
+
+def report(name: str, values: list[float]) -> None:
+    print(f"  {name:<34} median {statistics.median(values):10.1f}  ({min(values):.1f} to {max(values):.1f})")
 
 
 if __name__ == "__main__":

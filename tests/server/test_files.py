@@ -63,6 +63,13 @@ def test_the_page_is_at_the_root(stocked: Live) -> None:
     assert answer.headers["referrer-policy"] == "no-referrer"
 
 
+@pytest.mark.parametrize(("path", "bound"), [("app.js", True), ("styles/tokens.css", False), ("catalog.json", False)])
+def test_the_policy_goes_with_what_can_be_a_document_or_a_worker(stocked: Live, path: str, bound: bool) -> None:
+    answer = stocked.http.get(path)
+    assert answer.headers["x-content-type-options"] == "nosniff"
+    assert answer.headers.get("content-security-policy") == (CONTENT_SECURITY_POLICY if bound else None)
+
+
 @pytest.mark.parametrize(
     ("path", "media_type"),
     [

@@ -14,7 +14,7 @@ from tests.web.test_controls import wait_for_frame
 pytestmark = pytest.mark.browser
 
 #: Turns until every module is there and compiled, turns that count, and epochs trained in each.
-FIRST, TURNS, EPOCHS = 5, 10, 60
+FIRST, TURNS, EPOCHS = 4, 8, 60
 
 
 def take_turns(page: Page, last: int) -> None:

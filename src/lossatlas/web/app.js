@@ -10,7 +10,7 @@ import {byId, say} from './dom.js';
 import {createGuide} from './guide.js';
 import {createPainter} from './painter.js';
 import {createPlayer} from './player.js';
-import {wantedFrame, wantedShot} from './shot.js';
+import {sameShot, wantedFrame, wantedShot} from './shot.js';
 import {sameSlice, sliceOf} from './slice.js';
 import {FIRST_VIEW, HOME, toQuery} from './state.js';
 import {watchTheme} from './theme.js';
@@ -201,7 +201,7 @@ export async function start({catalog, stored, base, store, session, plotly, stat
 
   /** @param {Shot} shot @param {boolean} first */
   const onDrawn = (shot, first) => {
-    awaited = null;
+    if (sameShot(shot, awaited)) awaited = null;
     transport.draw(shot, store.get(), style);
     zoom.draw(shot);
     say(byId('run-title'), shot.run.manifest.title);
@@ -302,7 +302,7 @@ export async function start({catalog, stored, base, store, session, plotly, stat
       const shot = steady(wantedShot(run, store.get(), {newest, still, shown}));
       return shot && isThere(shot) ? shot : null;
     },
-    plots: [slice, pick, readouts, landscape, boundary], // what takes room from the plots comes first
+    plots: [slice, pick, readouts, boundary, landscape], // what takes room from the plots comes first
     onDrawn,
   });
   const restyle = () => {

@@ -1,10 +1,11 @@
 /**
- * Where the page begins: asks for the first run before the views have arrived, and has Plotly read while its data travel.
- * Only what that takes is imported here; the rest follows with app.js.
+ * Where the page begins: asks for the first run, sends for the views, and has Plotly read while they travel. Only what
+ * that takes is imported here; the rest follows with app.js.
  */
 import {openingState, resolve} from './choice.js';
 import {fetchJson} from './data.js';
-import {loadPlotly} from './plotly.js';
+import {byId} from './dom.js';
+import {loadPlotly, plotlyArrived} from './plotly.js';
 import {createSession} from './session.js';
 import {sliceOf, wantedArrays} from './slice.js';
 import {createStore, fromQuery} from './state.js';
@@ -12,13 +13,15 @@ import {createStatus} from './views/status.js';
 
 async function boot() {
   const status = createStatus();
-  const rest = import('./app.js');
   try {
     const [catalog, index] = await Promise.all([fetchJson('catalog.json'), fetchJson('data/index.json')]);
     const base = openingState(catalog, index.runs);
     const store = createStore(fromQuery(location.search + location.hash, base));
-    const session = createSession({wanted: (run) => wantedArrays(sliceOf(run, store.get()))});
-    if (!store.get().train) await session.open(resolve(index.runs, catalog, store.get()));
+    const session = createSession({wanted: (run) => wantedArrays(sliceOf(run, store.get())), before: plotlyArrived()});
+    const opening = store.get().train ? null : session.open(resolve(index.runs, catalog, store.get()));
+    document.head.append(/** @type {HTMLTemplateElement} */ (byId('views')).content);
+    const rest = import('./app.js');
+    await opening; // its arrays are asked for: reading Plotly keeps the thread busy
     const plotly = loadPlotly();
     plotly.catch(() => {}); // told where it is awaited
     const {start} = await rest;

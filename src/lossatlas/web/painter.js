@@ -10,7 +10,7 @@ import {sameShot} from './shot.js';
 /**
  * @param {object} options
  * @param {(shown: Shot | null) => Shot | null} options.wish the picture wanted, if it can be drawn
- * @param {Plot[]} options.plots
+ * @param {Plot[]} options.plots the slowest last
  * @param {(shot: Shot, first: boolean) => void} options.onDrawn
  */
 export function createPainter({wish, plots, onDrawn}) {
@@ -19,17 +19,27 @@ export function createPainter({wish, plots, onDrawn}) {
   let renewed = false;
   /** @type {Shot | null} */
   let shown = null;
+  let begun = false;
+
+  /** All but the last plot, which takes long for the first time: until it is there, there is something to look at. @param {Shot} shot */
+  const begin = (shot) => {
+    begun = true;
+    for (const plot of plots.slice(0, -1)) plot.draw(shot);
+    performance.mark('lossatlas:first-plot');
+    request();
+  };
 
   const paint = () => {
     pending = false;
     const wanted = wish(shown);
     const shot = wanted ?? (stale ? shown : null);
     if (!shot || (!stale && !(wanted && renewed) && sameShot(shot, shown))) return;
+    const first = shown === null;
+    if (first && !begun) return begin(shot);
     stale = renewed = false;
     const start = performance.now();
     for (const plot of plots) plot.draw(shot);
     performance.measure('lossatlas:draw', {start, end: performance.now()});
-    const first = shown === null;
     if (first) performance.mark('lossatlas:first-picture');
     shown = shot;
     onDrawn(shot, first);

@@ -5,6 +5,18 @@
 const SOURCE = 'vendor/plotly-gl3d-4.1.1.min.js';
 
 /**
+ * Settles when Plotly's file is there, or has failed to come: what else is long waits for it, lest they share a slow line
+ * and both come late.
+ */
+export async function plotlyArrived() {
+  const link = document.querySelector(`link[rel=preload][href="${SOURCE}"]`);
+  if (!link || performance.getEntriesByName(new URL(SOURCE, document.baseURI).href).length) return;
+  await new Promise((done) => {
+    for (const type of ['load', 'error']) link.addEventListener(type, done);
+  });
+}
+
+/**
  * Plotly comes as a classic script. Reading its 1.7 MB keeps the page's one thread busy for a third of a second, so this
  * is called when the first run's data have been asked for; the download itself is begun by index.html (`preload`).
  * @returns {Promise<Plotly>}

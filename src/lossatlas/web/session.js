@@ -26,8 +26,8 @@ const LARGE = FRAME_ARRAYS.slice(1);
 
 /** @typedef {ReturnType<typeof createSession>} Session */
 
-/** @param {{wanted: (run: Run) => string[]}} options `wanted`: the arrays of planes that the state asks for */
-export function createSession({wanted}) {
+/** @param {{wanted: (run: Run) => string[], before?: Promise<void>}} options `wanted`: the arrays of planes that the state asks for; `before`: what is to be there before any array is asked for */
+export function createSession({wanted, before: first}) {
   /** @type {Listener | null} null until the views are there */
   let listener = null;
   /** @type {{run: Run | null, settled: boolean, status: Status}} what a listener who comes late has missed */
@@ -92,6 +92,7 @@ export function createSession({wanted}) {
     if (!known && !before) onStatus({kind: 'loading', text: 'Loading…'});
     try {
       const run = known ?? new Run(await fetchManifest(id, signal));
+      await first;
       if (signal.aborted) return;
       if (before) run.adopt(before);
       const arrivals = createArrivals(run, {signal, onData: () => { if (!signal.aborted) onData(); }});
