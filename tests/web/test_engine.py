@@ -84,6 +84,41 @@ def test_losses_and_logits_are_numpys(page: Page, scalar: bool) -> None:
         np.testing.assert_allclose(logits, evaluator.logits(models[:1])[0], rtol=1e-5, atol=2e-6, err_msg=str(network))
 
 
+PLACES = """async ({network, points, labels, plane, places, scalar}) => {
+    const {loadModule, wasmKernel} = await import('/engine/kernel.js');
+    const {scalarKernel} = await import('/engine/scalar.js');
+    const {move} = await import('/engine/plane.js');
+    const module = await loadModule(async (name) => (await fetch(`/engine/${name}`)).arrayBuffer());
+    const make = scalar ? scalarKernel : (...rest) => wasmKernel(module, ...rest);
+    const kernel = make(network, points.flat(), labels);
+    const vectors = plane.map((vector) => Float32Array.from(vector));
+    const model = new Float32Array(vectors[0].length);
+    const one = ([a, b]) => {
+        move(model, ...vectors, Math.fround(a), Math.fround(b));
+        return kernel.losses(model, 1)[0];
+    };
+    return [[...kernel.lossesAt(Float32Array.from(plane.flat()), Float32Array.from(places.flat()))], places.map(one)];
+}"""
+
+
+@pytest.mark.parametrize("scalar", [False, True], ids=["wasm", "scalar"])
+def test_the_loss_at_a_place_is_that_of_the_model_there_to_the_last_bit(page: Page, scalar: bool) -> None:
+    for network in CASES:
+        points, labels = data(network.class_count)
+        places = np.random.default_rng(3).normal(size=(7, 2))
+        case = {
+            "network": told(network),
+            "points": points.tolist(),
+            "labels": labels.tolist(),
+            "plane": some_models(network, 3).tolist(),
+            "places": places.tolist(),
+            "scalar": scalar,
+        }
+        there, of_the_model = page.evaluate(PLACES, case)
+        assert there == of_the_model, network
+        assert len(set(there)) > 1
+
+
 def test_a_fresh_model_is_pythons_to_the_last_bit(page: Page) -> None:
     for network in (network_of(5, 4), network_of(16, 16, activation="relu", classes=3), network_of(activation="gelu")):
         for seed in (0, 1, 2**53 - 1):

@@ -26,7 +26,7 @@ SECURITY_HEADERS = {
     "Referrer-Policy": "no-referrer",
     "X-Content-Type-Options": "nosniff",
 }
-#: A policy binds documents and workers; what can be neither travels without its 240 bytes, in each of some twenty files.
+#: A policy binds documents and workers; what can be neither travels without its 240 bytes, some twenty files a visit.
 _PASSIVE = {"application/octet-stream", "application/json", "application/wasm", "text/css"}
 _SAFE_METHODS = {"GET", "HEAD"}
 _OWN_SITES = {"same-origin", "none"}

@@ -50,6 +50,6 @@ export function pickedTheta({run, frame, plane, follow, pick}) {
   const theta = new Float32Array(run.manifest.model.parameters);
   const [a, b] = /** @type {[number, number]} */ (pick);
   const [first, second] = directionsOf(run, plane);
-  move(theta, 0, centreOf(run, plane, follow ? frame : null), first, second, a, b);
+  move(theta, centreOf(run, plane, follow ? frame : null), first, second, a, b);
   return theta;
 }

@@ -221,20 +221,34 @@ static float finished(double mean, const float *model, int parameters) {
   return __builtin_inff();
 }
 
-/* Mean cross-entropy [count] of models [count][P], in nats. */
-EXPORT(losses) void losses(const Problem *is, const float *models, int count, float *result) {
+/* Mean cross-entropy of one model [P], in nats. */
+static float loss(const Problem *is, const float *model) {
   int in = is->sizes[is->layers - 1], others = is->sizes[is->layers] - 1;
-  for (int b = 0; b < count; b++) {
-    const float *model = models + b * is->parameters, *inputs = is->inputs;
-    double total = 0;
-    for (const Run *run = is->runs; run < is->runs + is->run_count; run++) {
-      const float *matrix = relative_to(is, last_matrix(is, model), run->label);
-      for (int start = 0; start < run->count; start += BLOCK, inputs += is->sizes[0] * BLOCK) {
-        layer(matrix, in, others, hidden(is, model, (const Unit *)inputs), output(is), linear4);
-        total += block_sum(output(is), others, run->count - start);
-      }
+  const float *inputs = is->inputs;
+  double total = 0;
+  for (const Run *run = is->runs; run < is->runs + is->run_count; run++) {
+    const float *matrix = relative_to(is, last_matrix(is, model), run->label);
+    for (int start = 0; start < run->count; start += BLOCK, inputs += is->sizes[0] * BLOCK) {
+      layer(matrix, in, others, hidden(is, model, (const Unit *)inputs), output(is), linear4);
+      total += block_sum(output(is), others, run->count - start);
     }
-    result[b] = finished(total / is->points, model, is->parameters);
+  }
+  return finished(total / is->points, model, is->parameters);
+}
+
+/* Losses [count] of models [count][P]. */
+EXPORT(losses) void losses(const Problem *is, const float *models, int count, float *result) {
+  for (int b = 0; b < count; b++) result[b] = loss(is, models + b * is->parameters);
+}
+
+/* Losses [count] at places [count][a, b] of a plane [centre, first, second][P]. Each model is made, in `model` [P], where
+ * it is needed, (a·first + b·second) + centre in that order: the model that lossatlas.surface evaluates, bit for bit. */
+EXPORT(losses_at) void losses_at(const Problem *is, const float *plane, const float *places, int count, float *model, float *result) {
+  const float *first = plane + is->parameters, *second = first + is->parameters;
+  for (int m = 0; m < count; m++) {
+    float a = places[2 * m], b = places[2 * m + 1];
+    for (int p = 0; p < is->parameters; p++) model[p] = a * first[p] + b * second[p] + plane[p];
+    result[m] = loss(is, model);
   }
 }
 

@@ -17,6 +17,7 @@ const BUILDS = ['kernel-relaxed.wasm', 'kernel.wasm'];
  * What every kernel can do, here and in plain JavaScript (scalar.js). Models are packed: see network.js.
  * @typedef {object} Kernel
  * @property {(models: Float32Array, count: number) => Float32Array} losses mean cross-entropy [count], in nats
+ * @property {(plane: Float32Array, places: Float32Array) => Float32Array} lossesAt the same at places [count, (a, b)] of a plane [centre, first, second][P]
  * @property {(model: Float32Array) => Float32Array} logits [K, N] of one model
  */
 
@@ -61,6 +62,16 @@ export function wasmKernel(module, network, points, labels) {
 
   return {
     losses: (packed, count) => run(packed, count, 'losses', count),
+    lossesAt(plane, places) {
+      const count = places.length / 2;
+      const [pairs, model] = [models + 4 * plane.length, models + 4 * (plane.length + places.length)];
+      const result = model + 4 * parameters;
+      memory.reserve(result + 4 * count);
+      memory.floats(models, plane.length).set(plane);
+      memory.floats(pairs, places.length).set(places);
+      memory.call('losses_at', problem, models, pairs, count, model, result);
+      return memory.floats(result, count).slice();
+    },
     logits(packed) {
       const found = run(packed, blocks.places.length * classes, 'logits', 1);
       const result = new Float32Array(classes * order.length);

@@ -1,15 +1,16 @@
 /** A surface and a boundary from a kernel: the loss on a grid of (a, b), the classes over a meshgrid. */
 /** @import {Kernel} from './kernel.js' */
 
-/** Models handed to a kernel at a time: some milliseconds of work, so that a newer request need not wait long. */
+/** Places handed to a kernel at a time, and how long it may go on, in ms, before newer requests have their turn. */
 const CHUNK = 64;
+const TURN = 8;
 
 /**
  * Losses [b, a] at centre + a·d_a + b·d_b, a and b from -span to span; in float32 and in the order of lossatlas.surface,
  * so that the models are the very same.
  * @param {Kernel} kernel @param {Float32Array} centre packed @param {[Float32Array, Float32Array]} directions packed
  * @param {number} span @param {number} grid odd
- * @param {() => Promise<boolean>} goOn asked between chunks; false ends it
+ * @param {() => Promise<boolean>} goOn asked every now and then; false ends it
  * @param {[number, number]} [rows] of the grid, from the first up to and without the second
  * @returns {Promise<Float32Array | null>} null: ended
  */
@@ -18,27 +19,33 @@ export async function surfaceOf(kernel, centre, [first, second], span, grid, goO
   const half = (grid - 1) / 2;
   const values = Float32Array.from({length: grid}, (_, i) => span * ((i - half) / half));
   const losses = new Float32Array((to - from) * grid);
-  const models = new Float32Array(CHUNK * size);
+  const plane = new Float32Array(3 * size);
+  [centre, first, second].forEach((vector, part) => plane.set(vector, part * size));
+  let rested = performance.now();
   for (let start = 0; start < losses.length; start += CHUNK) {
-    const count = Math.min(CHUNK, losses.length - start);
-    for (let m = 0; m < count; m++) {
-      move(models, m * size, centre, first, second, values[(start + m) % grid], values[from + Math.floor((start + m) / grid)]);
+    if (performance.now() - rested > TURN) {
+      if (!(await goOn())) return null;
+      rested = performance.now();
     }
-    losses.set(kernel.losses(models.subarray(0, count * size), count), start);
-    if (start + count < losses.length && !(await goOn())) return null;
+    const places = new Float32Array(2 * Math.min(CHUNK, losses.length - start));
+    for (let m = 0; m < places.length / 2; m++) {
+      places[2 * m] = values[(start + m) % grid];
+      places[2 * m + 1] = values[from + Math.floor((start + m) / grid)];
+    }
+    losses.set(kernel.lossesAt(plane, places), start);
   }
   return losses;
 }
 
 /**
- * Write centre + a·first + b·second.
- * @param {Float32Array} out @param {number} at @param {Float32Array} centre @param {Float32Array} first
- * @param {Float32Array} second @param {number} a @param {number} b
+ * Write centre + a·first + b·second, each product and sum rounded to float32.
+ * @param {Float32Array} out @param {Float32Array} centre @param {Float32Array} first @param {Float32Array} second
+ * @param {number} a @param {number} b
  */
-export function move(out, at, centre, first, second, a, b) {
+export function move(out, centre, first, second, a, b) {
   const round = Math.fround;
   for (let p = 0; p < centre.length; p++) {
-    out[at + p] = round(round(round(a * first[p]) + round(b * second[p])) + centre[p]);
+    out[p] = round(round(round(a * first[p]) + round(b * second[p])) + centre[p]);
   }
 }
 

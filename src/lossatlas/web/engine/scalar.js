@@ -2,6 +2,7 @@
 /** @import {Architecture} from './network.js' */
 /** @import {Kernel} from './kernel.js' */
 import {parameterCount} from './network.js';
+import {move} from './plane.js';
 
 /** @type {Record<string, (z: number) => number>} */
 const FUNCTIONS = {
@@ -53,19 +54,26 @@ export function scalarKernel(network, points, labels) {
     return most + Math.log1p(sum);
   };
 
+  /** The loss of a model that begins at `start`. @param {Float32Array} models @param {number} start */
+  const loss = (models, start) => {
+    if (!labels) throw new Error('losses need the true classes');
+    let total = 0;
+    for (let point = 0; point < count; point++) {
+      forward(models, start, point);
+      total += crossEntropy(labels[point]);
+    }
+    return Number.isNaN(total) ? Infinity : total / count;
+  };
+
   return {
-    losses(models, number) {
-      if (!labels) throw new Error('losses need the true classes');
-      const result = new Float32Array(number);
-      for (let b = 0; b < number; b++) {
-        let total = 0;
-        for (let point = 0; point < count; point++) {
-          forward(models, b * parameters, point);
-          total += crossEntropy(labels[point]);
-        }
-        result[b] = Number.isNaN(total) ? Infinity : total / count;
-      }
-      return result;
+    losses: (models, number) => Float32Array.from({length: number}, (_, b) => loss(models, b * parameters)),
+    lossesAt(plane, places) {
+      const [centre, first, second] = [0, 1, 2].map((part) => plane.subarray(part * parameters, (part + 1) * parameters));
+      const model = new Float32Array(parameters);
+      return Float32Array.from({length: places.length / 2}, (_, m) => {
+        move(model, centre, first, second, places[2 * m], places[2 * m + 1]);
+        return loss(model, 0);
+      });
     },
     logits(model) {
       const result = new Float32Array(classes * count);
