@@ -2,7 +2,8 @@
 
     python -m benchmarks.training_page [ROUNDS]
 
-The half moons' 256 training points, 2 × 16 tanh, Adam: full batches, and minibatches of 32. The cases take turns.
+The half moons' 256 training points, 2 × 16 tanh, Adam: full batches, and minibatches of 32. The cases take turns. Then
+the page itself trains with full batches for some seconds: JavaScript of its main thread for each drawn frame.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ import tempfile
 import time
 from typing import Any
 
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import Browser, Page, sync_playwright
 from tests.web.conftest import FLAGS, app_server, chromium
 
 from benchmarks.measure import machine
@@ -25,6 +26,12 @@ from lossatlas.training import Training, TrainingConfig
 _EPOCHS = 3000
 #: Trained before the clock starts: what the browser compiles, it has compiled then.
 _WARM_UP = 300
+#: How long the page is watched, in ms.
+_WATCHED = 8_000
+_UNDER_WAY = """() => {
+    const {run, epoch} = window.lossatlas?.shown() ?? {run: '', epoch: 0};
+    return run.startsWith('here-') && epoch > 99;
+}"""
 _CASES = {
     "full batch": TrainingConfig(batch_size="full", epochs=_EPOCHS, frames=2),
     "minibatches of 32": TrainingConfig(batch_size=32, epochs=_EPOCHS, frames=2),
@@ -82,6 +89,25 @@ def in_python(config: TrainingConfig) -> float:
     return config.epochs / (time.perf_counter() - start)
 
 
+def drawn(browser: Browser, url: str) -> tuple[list[float], float]:
+    """Milliseconds of the main thread's JavaScript for each frame drawn while it trains, and epochs a second meanwhile."""
+    page = browser.new_page(viewport={"width": 1440, "height": 900})
+    page.goto(f"{url}?train=adam,0.01,full,0,0")
+    while not page.evaluate(
+        "() => window.lossatlas?.shown()?.run.startsWith('here-') && window.lossatlas.shown().epoch > 99"
+    ):
+        page.wait_for_timeout(20)
+    start, first = time.perf_counter(), page.evaluate("() => window.lossatlas.shown().epoch")
+    page.evaluate("() => performance.clearMeasures()")
+    page.wait_for_timeout(_WATCHED)
+    spent: list[float] = page.evaluate(
+        "() => performance.getEntriesByName('lossatlas:draw').map(({duration}) => duration)"
+    )
+    epochs = page.evaluate("() => window.lossatlas.shown().epoch") - first
+    page.close()
+    return spent, epochs / (time.perf_counter() - start)
+
+
 def main(rounds: int) -> None:
     rates: dict[str, list[float]] = {}
     with tempfile.TemporaryDirectory() as data, sync_playwright() as playwright:
@@ -95,10 +121,14 @@ def main(rounds: int) -> None:
                 for name, config in _CASES.items():
                     rates.setdefault(f"{name}, in the page", []).append(in_page(page, config))
                     rates.setdefault(f"{name}, NumPy", []).append(in_python(config))
+            spent, rate = drawn(browser, url)
         browser.close()
     print(machine(), f"{rounds} rounds; epochs a second", sep="; ")
     for name, found in rates.items():
         print(f"  {name:<32} median {statistics.median(found):8.0f}  ({min(found):.0f} to {max(found):.0f})")
+    slow = statistics.quantiles(spent, n=20)[-1]
+    print(f"  while both plots follow: {rate:.0f} epochs/s, {len(spent) / _WATCHED * 1000:.1f} frames/s")
+    print(f"  JavaScript a drawn frame: median {statistics.median(spent):.1f} ms, 95 % within {slow:.1f} ms")
 
 
 if __name__ == "__main__":
