@@ -105,7 +105,7 @@ def unwatched(playwright: Playwright) -> Iterator[Unwatched]:
 
 
 def slowly(browser: Browser, url: str) -> float:
-    """Bytes that have come over a slow line when both plots are drawn."""
+    """Bytes that have come over a slow line when the first plot is drawn: by then all is there that both take."""
     context = browser.new_context(viewport={"width": 1440, "height": 900}, reduced_motion="reduce")
     page = context.new_page()
     network = context.new_cdp_session(page)
@@ -123,7 +123,7 @@ def slowly(browser: Browser, url: str) -> float:
     page.goto(url + "?epoch=0", wait_until="commit")
     while not page.evaluate(_PICTURED):
         page.wait_for_timeout(20)
-    drawn: float = began[0] + page.evaluate(_MARK, "first-picture") / 1000
+    drawn: float = began[0] + page.evaluate(_MARK, "first-plot") / 1000
     page.wait_for_load_state("networkidle")
     context.close()
     return sum(size for when, size in came if when <= drawn)
@@ -188,7 +188,7 @@ def main(rounds: int) -> None:
             report(f"{place}: {name}", [getattr(each[place], name) for each in beginnings[1:]])
     for name in Visit.__annotations__:
         report(name, [getattr(each, name) for each in visits[1:]])
-    report("bytes before both plots, 5 Mbit/s", slow)
+    report("bytes that both plots take, 5 Mbit/s", slow)
 
 
 def report(name: str, values: list[float]) -> None:

@@ -90,7 +90,7 @@ def in_python(config: TrainingConfig) -> float:
 
 
 def drawn(browser: Browser, url: str) -> tuple[list[float], float]:
-    """Milliseconds of the main thread's JavaScript for each frame drawn while it trains, and epochs a second meanwhile."""
+    """Milliseconds of JavaScript on the main thread for each frame drawn while it trains, and epochs a second."""
     page = browser.new_page(viewport={"width": 1440, "height": 900})
     page.goto(f"{url}?train=adam,0.01,full,0,0")
     while not page.evaluate(
