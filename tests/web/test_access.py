@@ -16,7 +16,7 @@ from lossatlas.directions import FreshPlane
 from lossatlas.engine import Evaluator
 from lossatlas.runs import Run, RunConfig
 from lossatlas.surface import loss_surfaces
-from tests.web.conftest import ARMS, MOONS, PATIENCE, PLANES, Site, Watched, until, watched, with_access
+from tests.web.conftest import ARMS, EITHER, MOONS, PATIENCE, PLANES, Site, Watched, until, watched, with_access
 from tests.web.test_compare import PICTURED, link
 from tests.web.test_controls import number, wait_for_frame
 from tests.web.test_lab_surfaces import surface_around
@@ -207,6 +207,7 @@ def test_the_landscapes_table_holds_the_stored_losses(site: Site, desktop: Watch
     assert number(caption.split("own: ")[1].removesuffix(".")) == pytest.approx(own[loss][-1], rel=5e-3)
 
 
+@EITHER
 @pytest.mark.parametrize("config", [MOONS, ARMS], ids=["two classes", "three classes"])
 def test_the_boundarys_tables_hold_the_classes_and_the_regions(site: Site, desktop: Watched, config: RunConfig) -> None:
     run = site.run(config)
@@ -243,6 +244,7 @@ def test_the_boundarys_table_is_of_the_picked_network(exported: Site, desktop: W
     assert "a = 0.5, b = -0.25" in page.locator("dialog caption").first.inner_text()
 
 
+@EITHER
 def test_the_trainings_table_holds_every_epoch_and_marks_the_one_on_show(site: Site, desktop: Watched) -> None:
     run = site.run(PLANES)
     page = desktop.open(site.url + OF_PLANES + "&epoch=8")
@@ -522,6 +524,7 @@ EXPLAINED = """() => {
 }"""
 
 
+@EITHER
 @pytest.mark.parametrize("query", ["?hidden=7-5", *VIEWS.values()])
 def test_every_control_and_readout_says_in_a_sentence_what_it_is(site: Site, desktop: Watched, query: str) -> None:
     page = desktop.open(site.url + query)

@@ -17,6 +17,7 @@ from lossatlas.export import export_site
 from lossatlas.gallery import Gallery
 from lossatlas.runs import RunConfig
 from tests.web.conftest import (
+    EITHER,
     MOONS,
     MOONS_FAST,
     PATIENCE,
@@ -92,6 +93,7 @@ def says(page: Page, differences: str) -> None:
     expect(page.locator("#differences")).to_have_text(differences, timeout=PATIENCE)
 
 
+@EITHER
 def test_a_drag_in_one_turns_the_other(site: Site, desktop: Watched) -> None:
     page, (a, b) = open_comparison(desktop, link(site))
     before = b.evaluate(CAMERA)
@@ -112,6 +114,7 @@ def test_a_drag_in_one_turns_the_other(site: Site, desktop: Watched) -> None:
     assert np.linalg.norm(np.subtract(b.evaluate(CAMERA), before)) > 0.1
 
 
+@EITHER
 def test_both_are_drawn_on_the_wider_of_both_ranges(site: Site, desktop: Watched) -> None:
     alone = []
     for config in (MOONS, PLANES):
@@ -125,6 +128,7 @@ def test_both_are_drawn_on_the_wider_of_both_ranges(site: Site, desktop: Watched
     assert both[0].evaluate(SCALES) == both[1].evaluate(SCALES)
 
 
+@EITHER
 def test_one_slider_moves_both_each_to_its_own_nearest_frame(site: Site, desktop: Watched) -> None:
     page, both = open_comparison(desktop, link(site, MOONS, PLANES))
     slider = page.get_by_label("Epoch", exact=True)
@@ -143,6 +147,7 @@ def test_one_slider_moves_both_each_to_its_own_nearest_frame(site: Site, desktop
         )
 
 
+@EITHER
 def test_keys_step_and_jump_through_both_also_from_within_a_frame(site: Site, desktop: Watched) -> None:
     page, both = open_comparison(desktop, link(site))
     recorded = [int(epoch) for epoch in site.run().trajectory.epochs]
@@ -248,6 +253,7 @@ def test_a_shorter_run_says_where_it_has_ended(exported: Site, desktop: Watched)
     expect(page.locator("#b-ended")).to_have_text("")
 
 
+@EITHER
 def test_what_both_are_shown_by_is_set_once(site: Site, desktop: Watched) -> None:
     page, both = open_comparison(desktop, link(site))
     page.get_by_label("Contours").check()

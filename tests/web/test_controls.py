@@ -12,6 +12,7 @@ from playwright.sync_api import Page, expect
 from lossatlas.runs import Run
 from tests.web.conftest import (
     ARMS,
+    EITHER,
     IRIS,
     MOONS,
     MOONS_FAST,
@@ -122,6 +123,7 @@ def test_the_page_opens_on_a_finished_run_with_both_plots_and_true_numbers(site:
     expect(summary).to_contain_text("Epoch 60: loss from")
 
 
+@EITHER
 def test_frame_buttons_and_keys_step_through_the_epochs(site: Site, desktop: Watched) -> None:
     page = desktop.open(site.url + "?epoch=0")
     run = site.run()
@@ -144,6 +146,7 @@ def test_frame_buttons_and_keys_step_through_the_epochs(site: Site, desktop: Wat
     assert_surface(page, run, 0, 0)
 
 
+@EITHER
 def test_the_epoch_slider_names_its_epoch_and_lies_on_the_axis_of_the_curves(site: Site, desktop: Watched) -> None:
     page = desktop.open(site.url + "?epoch=0")
     slider = page.get_by_role("slider", name="Epoch")
@@ -174,6 +177,7 @@ def test_play_advances_every_frame_and_stops_at_the_end(site: Site, desktop: Wat
     assert_readouts(page, site.run(), 11)
 
 
+@EITHER
 def test_space_plays_and_pauses_and_a_scrub_pauses(site: Site, desktop: Watched) -> None:
     page = desktop.open(site.url + "?epoch=0")
     page.get_by_role("combobox", name="Speed").select_option("0.25")
@@ -199,6 +203,7 @@ def test_zoom_goes_through_the_stored_spans(site: Site, desktop: Watched) -> Non
     assert shown(page)["frame"] == 11
 
 
+@EITHER
 def test_log_loss_is_a_switch_and_changes_the_axis_only(site: Site, desktop: Watched) -> None:
     page = desktop.open(site.url + "?epoch=60")
     switch = page.get_by_role("switch", name="Log loss")
@@ -239,6 +244,7 @@ def camera(page: Page) -> dict[str, float]:
     return eye
 
 
+@EITHER
 def test_dragging_rotates_and_the_camera_stays_through_frames_zooms_and_runs(site: Site, desktop: Watched) -> None:
     page = desktop.open(site.url + "?epoch=0")
     before = camera(page)
@@ -268,6 +274,7 @@ def test_dragging_rotates_and_the_camera_stays_through_frames_zooms_and_runs(sit
     assert_still()
 
 
+@EITHER
 def test_the_wheel_scrolls_the_page_and_never_the_plot(site: Site, browser: Any) -> None:
     for phone in watched(browser, viewport={"width": 390, "height": 844}, reduced_motion="reduce"):
         page = phone.open(site.url)
@@ -297,6 +304,7 @@ def test_no_request_is_made_by_scrubbing_playing_or_zooming(site: Site, desktop:
     assert desktop.requests[asked:] == []
 
 
+@EITHER
 def test_the_scale_stays_fixed_during_play(site: Site, desktop: Watched) -> None:
     page = desktop.open(site.url + "?epoch=0")
     bounds = """() => {
@@ -354,6 +362,7 @@ def test_residual_skips_are_a_switch_of_the_model_and_live_in_the_url(site: Site
     assert "residual" not in page.url
 
 
+@EITHER
 def test_residual_skips_mean_nothing_without_two_equal_widths_in_a_row(site: Site, desktop: Watched) -> None:
     page = desktop.open(site.url + "?hidden=7-5&residual=true")
     assert shown(page)["run"] == UNUSUAL.id
@@ -388,12 +397,14 @@ def test_a_link_shows_what_it_says(site: Site, desktop: Watched, config: Any) ->
     assert_regions(page, run, 11)
 
 
+@EITHER
 def test_nonsense_in_the_url_is_passed_over(site: Site, desktop: Watched) -> None:
     page = desktop.open(site.url + "?epoch=soon&zoom=-3&camera=a,b&scale=cubic&hidden=x&run=../../etc")
     assert shown(page)["run"] == MOONS.id
     assert shown(page)["scale"] == "linear"
 
 
+@EITHER
 def test_misclassified_points_are_counted_as_in_the_files(site: Site, desktop: Watched) -> None:
     page = desktop.open(site.url + "?epoch=0")
     run = site.run()

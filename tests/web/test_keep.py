@@ -24,6 +24,7 @@ from lossatlas.gallery import Gallery
 from lossatlas.runs import Run, RunConfig
 from tests.web.conftest import (
     ARMS,
+    EITHER,
     IRIS,
     MOONS_FAST,
     PATIENCE,
@@ -160,6 +161,7 @@ def test_the_picture_is_in_the_theme_of_the_page(exported: Site, desktop: Watche
     assert all(value > 240 for value in paper) if theme == "light" else all(value < 40 for value in paper)
 
 
+@EITHER
 def test_the_drawing_has_its_points_and_words_as_such(site: Site, desktop: Watched) -> None:
     run = site.run(ARMS)
     page = desktop.open(site.url + f"?dataset=arms&run={run.id}&epoch=60&view=contours")
@@ -236,6 +238,7 @@ def blocks(data: bytes, start: int = 0) -> Iterator[int]:
             yield from blocks(content, time)
 
 
+@EITHER
 @pytest.mark.parametrize("view", ["surface", "contours"])
 def test_the_animation_plays_every_epoch_and_the_page_is_as_before(site: Site, desktop: Watched, view: str) -> None:
     run = site.run()
@@ -372,6 +375,7 @@ def table(data: bytes) -> tuple[list[str], Floats]:
     return head, np.array([[float(value) for value in row] for row in rows])
 
 
+@EITHER
 def test_the_tables_hold_the_same_numbers(site: Site, desktop: Watched) -> None:
     run = site.run()
     page = desktop.open(site.url + "?epoch=60&view=section")

@@ -13,7 +13,7 @@ from lossatlas.directions import FreshPlane, Plane
 from lossatlas.engine import Evaluator
 from lossatlas.runs import Run
 from lossatlas.surface import loss_surfaces
-from tests.web.conftest import ARMS, PLANES, Site, Watched, until
+from tests.web.conftest import ARMS, EITHER, PLANES, Site, Watched, until
 from tests.web.test_controls import wait_for_frame
 from tests.web.test_landscape_views import cut
 
@@ -106,6 +106,7 @@ def test_the_test_loss_and_the_gap_are_computed_as_well(exported: Site, desktop:
     )
 
 
+@EITHER
 def test_a_plane_that_stays_keeps_its_path_at_any_zoom(site: Site, desktop: Watched) -> None:
     run = site.run(PLANES)
     page = desktop.open(f"{site.url}?run={PLANES.id}&hidden=8&epoch=60&plane=pca&zoom=2.5")
@@ -145,6 +146,7 @@ def test_a_quick_drag_ends_where_it_was_let_go(exported: Site, desktop: Watched)
     wait_for_surface(page, surface_around(run, run.planes[0], run.trajectory.weights[11], span))
 
 
+@EITHER
 def test_arrow_keys_zoom_by_small_steps_and_stay_within_bounds(site: Site, desktop: Watched) -> None:
     page = desktop.open(site.url + "?epoch=60")
     slider = page.get_by_role("slider", name="Zoom")
@@ -158,6 +160,7 @@ def test_arrow_keys_zoom_by_small_steps_and_stay_within_bounds(site: Site, deskt
     expect(slider).to_have_attribute("aria-valuetext", "a and b from −0.001 to 0.001")
 
 
+@EITHER
 def test_reset_takes_zoom_and_directions_back(site: Site, desktop: Watched) -> None:
     page = desktop.open(site.url + "?epoch=60&seed=5&zoom=0.3")
     until(page, SHOWN, 0.3)
@@ -165,6 +168,7 @@ def test_reset_takes_zoom_and_directions_back(site: Site, desktop: Watched) -> N
     until(page, "() => !window.lossatlas.computed() && window.lossatlas.shown().span === 1")
 
 
+@EITHER
 def test_a_point_is_picked_on_new_directions(site: Site, desktop: Watched) -> None:
     run = site.run()
     page = desktop.open(site.url + "?epoch=60&seed=5&pick=0.5,-0.25")

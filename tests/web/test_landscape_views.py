@@ -16,7 +16,7 @@ from lossatlas.cuts import Cut
 from lossatlas.export import export_site
 from lossatlas.gallery import Gallery
 from lossatlas.runs import Run
-from tests.web.conftest import PLANES, Silent, Site, Watched, static_server, until
+from tests.web.conftest import EITHER, PLANES, Silent, Site, Watched, static_server, until
 from tests.web.test_controls import wait_for_frame, zoom_in
 
 pytestmark = pytest.mark.browser
@@ -306,6 +306,7 @@ def test_the_timeline_shows_the_curvature_with_the_edge_of_stability(exported: S
     assert heights[0][-1][0] == pytest.approx(axis, abs=0.1)
 
 
+@EITHER
 def test_a_link_says_everything_and_reset_forgets_it(site: Site, desktop: Watched) -> None:
     query = "&plane=hessian&view=contours&set=test&path=false&timeline=curvature&follow=false"
     page = desktop.open(site.url + LINK + query)
