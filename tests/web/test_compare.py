@@ -339,6 +339,18 @@ def test_on_a_phone_nothing_hangs_over_the_side(exported: Site, browser: Browser
             .map((e) => e.getBoundingClientRect()).every((box) => box.height >= 40 && box.right <= innerWidth)""")
 
 
+def test_a_frame_has_its_plots_whole_and_nothing_of_the_pages_head(exported: Site, desktop: Watched) -> None:
+    _, both = open_comparison(desktop, link(exported))
+    for frame in both:
+        heads = "() => [...document.querySelectorAll('.bar *')].filter((e) => e.checkVisibility() && e.textContent)"
+        assert frame.evaluate(f"({heads})().map((element) => element.textContent)") == []
+        low = "name => document.querySelector(`#${name}-plot`).getBoundingClientRect().bottom - innerHeight"
+        assert frame.evaluate(low, "boundary") <= 0.5
+        title = frame.locator("#boundary-plot .xtitle").bounding_box()
+        assert title is not None
+        assert title["y"] + title["height"] <= 620
+
+
 def test_an_export_ships_the_comparison(exported: Site, tmp_path: Path) -> None:
     made = export_site(exported.gallery, tmp_path / "site")
     for name in ("compare.html", "bare.js", "compare/main.js", "styles/compare.css", "styles/bare.css"):

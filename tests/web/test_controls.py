@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from playwright.sync_api import Page, expect
 
-from lossatlas.runs import Run
+from lossatlas.runs import Run, RunConfig
 from tests.web.conftest import (
     ARMS,
     EITHER,
@@ -411,3 +411,25 @@ def test_misclassified_points_are_counted_as_in_the_files(site: Site, desktop: W
     wrong = int((run.trajectory.predicted_class[0] != run.setup.dataset.labels).sum())
     expect(page.locator("#boundary-summary")).to_contain_text(f"{wrong} ")
     assert wrong > 5
+
+
+def test_trainings_are_told_apart_by_how_they_were_trained_and_else_by_what_was_computed(
+    served: Site, desktop: Watched
+) -> None:
+    page = desktop.open(served.url)
+    through = ({"grid": 15}, {"kind": "pca", "grid": 15})
+
+    def labels(*configs: RunConfig) -> list[str]:
+        entries = [{"id": config.id, "config": config.model_dump(mode="json")} for config in configs]
+        found: list[str] = page.evaluate(
+            "async entries => (await import('/choice.js')).trainingLabels(entries)", entries
+        )
+        return found
+
+    seeded = MOONS.model_copy(update={"training": MOONS.training.model_copy(update={"seed": 1})})
+    planar = RunConfig.model_validate({**MOONS.model_dump(mode="json"), "planes": through})
+    assert labels(MOONS, seeded) == ["seed 0", "seed 1"]
+    assert labels(MOONS, MOONS_FAST) == ["0.01 learning rate", "0.05 learning rate"]
+    assert labels(MOONS, planar) == ["planes fresh", "planes fresh pca"]
+    assert labels(planar, seeded) == ["seed 0", "seed 1"]
+    assert labels(MOONS) == [MOONS.id]

@@ -80,7 +80,8 @@ export function configFor(catalog, {dataset, hidden, activation, residual}) {
 }
 
 /**
- * One label a run, naming only what sets it apart from the others.
+ * One label a run, naming only what sets it apart from the others: how it was trained, and where that is the same, what was
+ * computed of it.
  * @param {GalleryEntry[]} entries
  * @returns {string[]}
  */
@@ -88,13 +89,28 @@ export function trainingLabels(entries) {
   const configs = entries.map((entry) => flatten(withoutChoice(entry.config)));
   const keys = [...new Set(configs.flatMap((config) => [...config.keys()]))];
   const telling = keys.filter((key) => new Set(configs.map((config) => config.get(key))).size > 1);
-  return configs.map((config, i) => telling.map((key) => describe(key, config.get(key))).join(', ') || entries[i].id);
+  const trained = configs.map((config) => telling.filter((key) => !isComputed(key)).map((key) => describe(key, config.get(key))).join(', '));
+  return trained.map((label, i) => {
+    const alike = trained.filter((other) => other === label).length > 1;
+    const computed = alike ? telling.filter((key) => isComputed(key) && !key.startsWith('planes.')).map((key) => describe(key, configs[i].get(key))) : [];
+    return [label, alike ? planesOf(entries[i].config) : '', ...computed].filter(Boolean).join(', ') || entries[i].id;
+  });
+}
+
+/** Does a setting leave the training as it is? @param {string} key */
+const isComputed = (key) => /^(planes|boundary|curvature)\b/.test(key);
+
+/** @param {Config} config */
+function planesOf(config) {
+  const kinds = (/** @type {any} */ (config).planes ?? []).map((/** @type {{kind: string}} */ plane) => plane.kind);
+  return kinds.length ? `planes ${kinds.join(' ')}` : '';
 }
 
 /** @param {string} key @param {unknown} value */
 function describe(key, value) {
   const name = key.split('.').at(-1)?.replaceAll('_', ' ') ?? key;
-  return name === 'optimizer' || name === 'name' ? String(value) : `${value ?? 'default'} ${name}`; // the value first: a select is narrow
+  if (name === 'optimizer' || name === 'name') return String(value);
+  return name === 'seed' ? `seed ${value}` : `${value ?? 'default'} ${name}`; // the value first: a select is narrow
 }
 
 /** @param {Config} config */
