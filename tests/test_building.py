@@ -39,7 +39,14 @@ pytestmark = pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="lo
 def building(data: Path) -> Iterator[subprocess.Popen[str]]:
     """A long ``lossatlas build``, in a process group of its own."""
     command = [sys.executable, "-c", "from lossatlas.cli import main; main()", "build", "--data", str(data)]
-    build = subprocess.Popen([*command, *LONG.split()], stderr=subprocess.PIPE, text=True, start_new_session=True)
+    # A shell that runs the tests in the background has Ctrl-C ignored, which a child would inherit.
+    build = subprocess.Popen(
+        [*command, *LONG.split()],
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+    )
     try:
         yield build
     finally:

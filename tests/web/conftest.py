@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, ConsoleMessage, Page, Playwright, sync_playwright
+from playwright.sync_api import Browser, ConsoleMessage, Page, Playwright, expect, sync_playwright
 
 from lossatlas.computing import compute_run
 from lossatlas.export import export_site
@@ -38,6 +38,7 @@ FLAGS = [
 ]
 #: Rendering in software on a busy machine: how long to wait for a condition before it counts as failed, in ms.
 PATIENCE = 30_000
+expect.set_options(timeout=PATIENCE)
 
 
 def quick(name: str = "moons", hidden: tuple[int, ...] = (16, 16), **training: Any) -> RunConfig:

@@ -10,6 +10,7 @@ from playwright.sync_api import Page, expect
 
 from lossatlas.arrays import Floats
 from lossatlas.directions import FreshPlane, Plane
+from lossatlas.directions.path import project
 from lossatlas.engine import Evaluator
 from lossatlas.runs import Run
 from lossatlas.surface import loss_surfaces
@@ -117,6 +118,42 @@ def test_a_plane_that_stays_keeps_its_path_at_any_zoom(site: Site, desktop: Watc
     path = pca.path.coordinates
     assert np.abs(path).max() < 2.5
     assert line == pytest.approx(path[:, 0].tolist(), abs=1e-6)
+
+
+def path_traces(page: Page) -> list[list[list[float]]]:
+    """What goes along or above the surface: each line's a, b and height."""
+    found: list[list[list[float]]] = page.evaluate(
+        """() => document.querySelector('#landscape-plot').data.filter(({type}) => type === 'scatter3d')
+            .map(({x, y, z}) => [[...x], [...y], [...z]])"""
+    )
+    return found
+
+
+def test_along_new_directions_the_plane_can_stay_and_the_path_is_pythons(site: Site, desktop: Watched) -> None:
+    run = site.run()
+    weights = run.trajectory.weights
+    page = desktop.open(site.url + "?epoch=8&seed=5&zoom=2&follow=false&path=true")
+    until(page, "() => window.lossatlas.slice().plane === 'drawn-5' && window.lossatlas.slice().path")
+    plane = FreshPlane(seed=5).lay("fresh", run.setup.network, None)
+    wait_for_surface(page, surface_around(run, plane, weights[-1], 2.0))  # around the trained network
+    path = project(plane.directions, weights, weights[-1])
+    frame = page.evaluate("() => window.lossatlas.shown().frame")
+    here = path.coordinates[frame]
+    lines = path_traces(page)
+    assert any(
+        a[0] == pytest.approx(here[0], abs=1e-5) and b[0] == pytest.approx(here[1], abs=1e-5) for a, b, _ in lines
+    )
+    assert np.abs(path.coordinates).max() < 2
+    a, b, height = next(line for line in lines if len(line[0]) == len(weights))
+    np.testing.assert_allclose(np.transpose([a, b]), path.coordinates, atol=1e-5)
+    exact = evaluator_of(run).losses((weights[-1] + path.coordinates @ plane.directions).astype(np.float32))
+    np.testing.assert_allclose(height, exact, rtol=0.1)  # read off between the samples
+    expect(page.locator("#slice-residual")).to_contain_text(f"now {path.residual[frame]:.3g} off the plane")
+    share = float(page.locator("#slice-facts").inner_text().split("\u00a0")[0].split()[-1]) / 100
+    assert share == pytest.approx(path.explained_variance, abs=6e-4)
+    page.get_by_role("switch", name="Follow the parameters").press("Space")
+    until(page, "() => window.lossatlas.slice().follow")
+    wait_for_surface(page, surface_around(run, plane, weights[frame], 2.0))
 
 
 def test_play_shows_every_frame_of_a_computed_zoom(exported: Site, desktop: Watched) -> None:

@@ -200,6 +200,9 @@ def test_a_run_that_is_damaged_is_reported_and_the_others_still_open(
         expect(page.locator("#status-line")).to_contain_text("loss_surface.npy")
         page.get_by_role("radio", name="Three arms").press("Space")
         until(page, "() => window.lossatlas.shown()?.run.startsWith('arms-')")
+        until(
+            page, "() => document.querySelector('#status').dataset.kind === 'quiet'"
+        )  # all of it, from a server that ends
 
 
 @pytest.mark.parametrize("file", ["run.json", "planes/fresh/loss_surface.npy"])

@@ -11,6 +11,7 @@ from playwright.sync_api import Page, expect
 
 from lossatlas.catalog import catalog
 from lossatlas.directions import FreshPlane
+from lossatlas.directions.path import project
 from lossatlas.engine import Evaluator
 from lossatlas.runs import RunConfig, Setup
 from lossatlas.surface import loss_surfaces
@@ -23,6 +24,8 @@ pytestmark = pytest.mark.browser
 
 #: Half moons, and a network small enough that the surfaces keep up with the training on any machine.
 HERE = "dataset=moons&hidden=8&sample=120,0.2,1"
+#: The dots of the path on the map.
+DOTS = "document.querySelector('#landscape-map .js-plotly-plot')?.data?.find(({name}) => name === 'frames')"
 
 
 @cache
@@ -93,6 +96,23 @@ def test_start_pause_step_and_stop(exported: Site, desktop: Watched) -> None:
     press(page, "Stop")
     expect(page.get_by_role("button", name="Start", exact=True)).to_be_visible()
     expect(page.get_by_role("button", name="Step", exact=True)).to_be_disabled()
+
+
+def test_a_training_that_rests_has_its_path_in_the_plane_and_goes_on_with_the_plane(
+    exported: Site, desktop: Watched
+) -> None:
+    setup, trajectory = python()
+    page = desktop.open(f"{exported.url}?{HERE}&train=adam,0.01,32,0,0&epoch=30&follow=false&path=true&view=contours")
+    until(page, "() => window.lossatlas.shown()?.epoch === 30 && window.lossatlas.slice().path")
+    plane = FreshPlane().lay("fresh", setup.network, None)
+    path = project(plane.directions, trajectory.weights, trajectory.weights[30])
+    until(page, f"() => {DOTS}?.x.length === 31")
+    dots = page.evaluate(f"() => {{ const {{x, y}} = {DOTS}; return [...x].map((a, t) => [a, y[t]]); }}")
+    np.testing.assert_allclose(dots, path.coordinates, atol=2e-4)
+    expect(page.locator("#slice-mode")).to_contain_text("The plane stays at the trained network")
+    press(page, "Step")  # while it trains the plane moves along; then it stays around the new end
+    until(page, "() => window.lossatlas.shown()?.epoch === 31 && window.lossatlas.slice().path")
+    until(page, f"() => {DOTS}?.x.length === 32")
 
 
 def test_one_can_look_back_while_it_goes_on(exported: Site, desktop: Watched) -> None:

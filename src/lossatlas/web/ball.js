@@ -1,8 +1,9 @@
 /** A ball released at the picked point: a training that starts there, and its way in the plane. */
 /** @import {Shot} from './types.js' */
 /** @import {Run} from './run.js' */
-/** @import {Directions} from './engine/client.js' */
 import {createTrainer} from './engine/trainer_client.js';
+import {projector} from './projection.js';
+import {centreName} from './slice.js';
 import {centreOf, directionsOf, pickedTheta} from './vectors.js';
 
 /**
@@ -55,8 +56,8 @@ export function createBall({onRoll, onError}) {
     /** The ball of a shot, released with the first question. @param {Shot} shot @returns {{way: Way, theta: Float32Array} | null} */
     of(shot) {
       if (!shot.ball || !shot.pick) return null;
-      const {run, plane, frame, follow, pick} = shot;
-      const key = [run.id, plane.name, follow ? run.frames[frame] : 'fixed', ...pick].join();
+      const {run, plane, pick} = shot;
+      const key = [run.id, plane.name, centreName(shot), ...pick].join();
       if (rolling?.key !== key) release(shot, key);
       return rolling;
     },
@@ -66,21 +67,6 @@ export function createBall({onRoll, onError}) {
       rolling = null;
       trainer?.stop();
     },
-  };
-}
-
-/**
- * Theta → (a, b) of the nearest point of the plane: least squares, as the directions need not be at right angles.
- * @param {Float32Array} centre @param {Directions} directions @returns {(theta: Float32Array) => [number, number]}
- */
-export function projector(centre, [first, second]) {
-  const dot = (/** @type {Float32Array} */ x, /** @type {Float32Array} */ y) => x.reduce((sum, value, i) => sum + value * y[i], 0);
-  const [aa, ab, bb] = [dot(first, first), dot(first, second), dot(second, second)];
-  const determinant = aa * bb - ab * ab;
-  return (theta) => {
-    const offset = theta.map((value, i) => value - centre[i]);
-    const [a, b] = [dot(first, offset), dot(second, offset)];
-    return [(bb * a - ab * b) / determinant, (aa * b - ab * a) / determinant];
   };
 }
 

@@ -8,7 +8,7 @@
 import {createBall, networkOf, samplesOf} from './ball.js';
 import {createEngine} from './engine/client.js';
 import {oddsAt} from './odds.js';
-import {labLimit} from './slice.js';
+import {centreName, labLimit} from './slice.js';
 import {createSupply} from './supply.js';
 import {createTerrain} from './terrain.js';
 import {createTint} from './tint.js';
@@ -61,11 +61,10 @@ export function createLab({onAnswer, onError}) {
     /** The model of the shot's picked point, or of a frame of which no predictions are stored, as soon as it is known; else null. @param {Shot} shot @returns {{picked: Picked, epochs: number | null, current: boolean} | null} */
     of(shot) {
       if (!shot.pick && !shot.run.trained) return null;
-      const {run, frame, plane, follow, pick} = shot;
-      const at = follow ? run.frames[frame] : 'fixed';
+      const {run, frame, plane, pick} = shot;
       const released = ball.of(shot);
       if (!released) ball.stop();
-      const base = pick ? [run.id, plane.name, at, ...pick, Boolean(released)].join() : [run.id, run.frames[frame]].join();
+      const base = pick ? [run.id, plane.name, centreName(shot), ...pick, Boolean(released)].join() : [run.id, run.frames[frame]].join();
       const key = [base, released?.way.losses.length ?? ''].join();
       if (key !== asked && !(released && waiting)) { // a ball rolls faster than its answers come
         const known = open(run);

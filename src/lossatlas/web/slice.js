@@ -43,7 +43,7 @@ function freshPlane(run, seed) {
     known.set(seed, {
       name: `drawn-${seed}`, kind: 'fresh', title: `Drawn anew, seed ${seed}`, drawn: seed, hides: HIDES,
       what: 'Two random directions: the parameters of two freshly initialised models, drawn anew in this page.',
-      spans: [1], arrays: {},
+      spans: [1], arrays: {}, get centre_frame() { return run.frames.length - 1; }, // of one that is trained here, the last so far
     });
   }
   return known.get(seed);
@@ -56,7 +56,7 @@ export function wantedArrays({plane, computed, set, follow, pick}) {
   const own = [
     ...(computed ? [] : ['coordinates', 'loss_surface']), // also for the test loss: both are drawn on one scale
     ...(computed || set === 'train' ? [] : ['test_loss_surface']),
-    ...(follow || !hasPath(plane) ? [] : PATH_ARRAYS),
+    ...(follow || drawn || !hasPath(plane) ? [] : PATH_ARRAYS),
     ...(lab && !drawn ? ['directions', ...('centre' in plane.arrays ? ['centre'] : [])] : []),
   ].map((name) => planeArray(plane, name));
   return lab ? [...own, 'weights'] : own;
@@ -82,7 +82,6 @@ export function limits(run, {plane, set, follow, computed}) {
 
 /** @param {PlaneEntry} plane @param {boolean} follow */
 function pathLimit(plane, follow) {
-  if (plane.drawn !== undefined) return 'The path is projected onto planes that the run has stored.';
   if (!hasPath(plane)) return 'This run was stored without its path in this plane.';
   return follow ? 'The path is drawn where the plane stays: turn “Follow the parameters” off.' : '';
 }
@@ -97,9 +96,8 @@ export function labLimit(run, plane) {
 
 /** @param {Run} run @param {PlaneEntry} plane @param {Slice['set']} set @param {boolean} computed */
 function followLimit(run, plane, set, computed) {
-  if (plane.drawn !== undefined) return 'Along new directions the plane always moves with the parameters.';
   if (!isMoving(plane)) return 'This plane is stored around one centre, so it cannot move.';
-  if (run.live) return 'While the network trains the plane moves with it; it can be held when training has ended.';
+  if (run.live || run.growing) return 'While the network trains the plane moves with it; it can be held when training has ended.';
   if (!hasPath(plane)) return 'This run was stored without its path in this plane, so the plane always moves.';
   if (set !== 'train' && !computed && !testMoves(plane)) return 'The test loss is stored around the fixed centre only.';
   return '';
@@ -107,9 +105,8 @@ function followLimit(run, plane, set, computed) {
 
 /** @param {Run} run @param {PlaneEntry} plane @param {Slice['set']} set @param {boolean} wished @param {boolean} computed */
 function followsFrame(run, plane, set, wished, computed) {
-  if (plane.drawn !== undefined) return true;
   if (!isMoving(plane)) return false;
-  if (run.live || !hasPath(plane)) return true;
+  if (run.live || run.growing || !hasPath(plane)) return true;
   return wished && (set === 'train' || computed || testMoves(plane));
 }
 
@@ -120,7 +117,10 @@ export function isMoving(plane) { return plane.drawn !== undefined || plane.arra
 export function testMoves(plane) { return plane.arrays.test_loss_surface?.axes[1] === 'frame'; }
 
 /** @param {PlaneEntry} plane */
-export function hasPath(plane) { return PATH_ARRAYS.every((name) => name in plane.arrays); }
+export function hasPath(plane) { return plane.drawn !== undefined || PATH_ARRAYS.every((name) => name in plane.arrays); }
+
+/** The centre of a shot's plane, by name. @param {{run: Run, frame: number} & Pick<Slice, 'plane' | 'follow'>} shot */
+export function centreName({run, frame, plane, follow}) { return follow ? String(run.frames[frame]) : `fixed ${plane.centre_frame ?? ''}`; }
 
 /** @param {Run} run @param {PlaneEntry} plane */
 function hasTest(run, plane) { return !run.live && 'test_loss_surface' in plane.arrays; }

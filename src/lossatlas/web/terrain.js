@@ -7,7 +7,8 @@
 /** @import {createEngine} from './engine/client.js' */
 /** @import {Losses} from './engine/worker.js' */
 import {refined} from './engine/plane.js';
-import {gridOf} from './slice.js';
+import {project} from './projection.js';
+import {centreName, gridOf} from './slice.js';
 import {centreOf, directionsOf} from './vectors.js';
 
 /**
@@ -86,6 +87,7 @@ export function createTerrain({engineFor, onAnswer}) {
     },
     /** What is known of it; the rest is sent for, instead of what was asked for before. @param {Shot} shot @returns {Ground | null} */
     want(shot) {
+      if (!shot.follow && shot.plane.drawn !== undefined) project(shot.run, shot.plane);
       sample(shot); // first: the picture waits for it
       surface(shot);
       return known(shot);
@@ -97,10 +99,10 @@ export function createTerrain({engineFor, onAnswer}) {
 const setsOf = ({set}) => (set === 'train' ? ['train'] : ['train', 'test']);
 
 /** @param {Shot} shot */
-const sliceKey = (shot) => [shot.run.id, shot.plane.name, shot.span, shot.follow, setsOf(shot).length].join();
+const sliceKey = (shot) => [shot.run.id, shot.plane.name, shot.span, shot.follow || centreName(shot), setsOf(shot).length].join();
 
 /** @param {Shot} shot */
-const groundKey = (shot) => `${sliceKey(shot)},${shot.follow ? shot.run.frames[shot.frame] : 'fixed'}`;
+const groundKey = (shot) => `${sliceKey(shot)},${centreName(shot)}`;
 
 /** A run that grows is sampled anew each time it is half as long again. @param {Run} run */
 const ageOf = (run) => (run.trained ? Math.floor(Math.log(run.frames.length) / Math.log(1.5)) : 0);

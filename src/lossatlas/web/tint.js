@@ -3,7 +3,7 @@
 /** @import {Run} from './run.js' */
 /** @import {createEngine} from './engine/client.js' */
 import {lossRange} from './figures/range.js';
-import {gridOf, labLimit} from './slice.js';
+import {centreName, gridOf, labLimit} from './slice.js';
 import {centreOf, directionsOf} from './vectors.js';
 
 /** @typedef {{values: Float32Array, range: import('./figures/range.js').LossRange, name: string}} Tint values [b, a] */
@@ -19,7 +19,7 @@ export function createTint({engineFor, has, onAnswer}) {
     of(shot, point) {
       const {run, frame, plane, follow, span} = shot;
       if (labLimit(run, plane) !== '' || !has(shot)) return null;
-      const key = [run.id, plane.name, span, follow ? run.frames[frame] : 'fixed', point].join();
+      const key = [run.id, plane.name, span, centreName(shot), point].join();
       if (key !== asked) {
         asked = key;
         const [points, labels] = [run.numbers('points'), run.numbers('labels')];

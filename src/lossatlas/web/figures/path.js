@@ -4,7 +4,11 @@
 /** @import {Numbers} from '../npy.js' */
 /** @import {Line} from './landscape.js' */
 /** @import {LossRange} from './range.js' */
+import {hasPath} from '../slice.js';
 import {within} from './range.js';
+
+/** Frames that are drawn of a path at most: more are not told apart. */
+const MOST = 300;
 
 /**
  * @typedef {object} Trajectory one number a frame
@@ -15,15 +19,15 @@ import {within} from './range.js';
  */
 
 /**
- * The trajectory of a slice whose plane stays. The training loss at the projections is stored; the others are read off
- * the surface. Null where the run has none.
+ * The trajectory of a slice whose plane stays. The training loss at the projections is stored, if the plane is; the others are
+ * read off the surface. Null where the run has none.
  * @param {Run} run @param {Slice} slice @param {Numbers} values of the surface @param {number} grid
  * @returns {Trajectory | null}
  */
 export function trajectoryOf(run, slice, values, grid) {
-  if (slice.follow || !('path' in slice.plane.arrays)) return null;
+  if (slice.follow || !hasPath(slice.plane)) return null;
   const points = run.numbersOf(slice.plane, 'path');
-  const heights = slice.set === 'train'
+  const heights = slice.set === 'train' && 'path_loss' in slice.plane.arrays
     ? Array.from(run.numbersOf(slice.plane, 'path_loss'))
     : readOff(values, grid, points, slice.span);
   return {points, slice: heights, own: run.losses(slice.set), epochs: run.frames};
@@ -42,6 +46,28 @@ function readOff(surface, size, points, span) {
     const at = j * size + i;
     return (1 - y) * ((1 - x) * surface[at] + x * surface[at + 1]) + y * ((1 - x) * surface[at + size] + x * surface[at + size + 1]);
   });
+}
+
+/**
+ * What is drawn of a trajectory: of a long training, the frames that are some way apart in the plane.
+ * @param {Trajectory} path @returns {Trajectory}
+ */
+export function drawnPart(path) {
+  const count = path.slice.length;
+  if (count <= MOST) return path;
+  const way = new Float64Array(count);
+  for (let t = 1; t < count; t++) way[t] = way[t - 1] + Math.hypot(path.points[2 * t] - path.points[2 * t - 2], path.points[2 * t + 1] - path.points[2 * t - 1]);
+  const step = way[count - 1] / (MOST - 1);
+  let next = 0;
+  const frames = [...path.slice.keys()].filter((t) => {
+    if (way[t] < next && t < count - 1) return false;
+    next = way[t] + step;
+    return true;
+  });
+  return {
+    points: frames.flatMap((t) => [path.points[2 * t], path.points[2 * t + 1]]),
+    slice: frames.map((t) => path.slice[t]), own: frames.map((t) => path.own[t]), epochs: frames.map((t) => path.epochs[t]),
+  };
 }
 
 /** @param {Trajectory} path @param {number} frame @param {number} span */

@@ -14,6 +14,11 @@ const METRICS = /** @type {const} */ (['train_loss', 'test_loss', 'train_accurac
 const BOUNDARY = /** @type {const} */ (['predicted_class', 'confidence', 'point_predicted_class']);
 const POINTS = ['points', 'labels', 'split', 'grid_x', 'grid_y'];
 const PATH = ['path', 'residual', 'path_loss'];
+/** The same of a plane that was drawn here. @type {Record<string, {what: string, axes: string[]}>} */
+const DRAWN = {
+  path: {what: '(a, b) of the point of the plane nearest to each frame', axes: ['frame', 'direction']},
+  residual: {what: 'how far each frame is from that point, in parameter space', axes: ['frame']},
+};
 
 /** The arrays that are worth having and that the page itself has no use for. @param {Shot} shot */
 export function furtherArrays({run, plane}) {
@@ -51,7 +56,12 @@ export function arraysOf({shot, axis, grid, values}, {seen, picked}) {
     put('weights', run.frameOf('weights', frame), 'theta of the network', ['parameter']);
   }
   if (picked) put('picked', picked, 'theta at the picked point, whose boundary is shown', ['parameter']);
-  if (hasPath(plane)) for (const name of PATH) if (run.complete(planeArray(plane, name))) copy(name, planeArray(plane, name));
+  for (const name of hasPath(plane) ? PATH : []) {
+    const key = planeArray(plane, name);
+    if (!run.complete(key)) continue;
+    if (plane.drawn === undefined) copy(name, key);
+    else put(name, run.numbers(key), DRAWN[name].what, DRAWN[name].axes, run.get(key)?.shape);
+  }
   for (const name of POINTS) if (!run.trained) copy(name, name);
   for (const name of BOUNDARY) if (!run.trained) copy(name, name, seen[name]);
   if (run.trained) putOwn(run, seen, put);

@@ -7,7 +7,7 @@ import {borderSegments, featureAxis, misclassified, paintRegions} from '../figur
 import {css, mapTable, PATH_COLOUR, pointColour, regionTable} from '../figures/colours.js';
 import {glyph} from '../figures/glyphs.js';
 import {anchorTraces, contours, paintSurface, sliceAxis} from '../figures/map.js';
-import {isInside, pathLine} from '../figures/path.js';
+import {drawnPart, isInside, pathLine} from '../figures/path.js';
 import {sectionAxes, sections} from '../figures/section.js';
 import {axes, escape, penOf, short, strokes, tag, ticksOf, words} from './vector.js';
 
@@ -95,7 +95,7 @@ export function mapPart({shot, grid: size, range, values, path, place, mark}, bo
     cells: cellsIn(canvas, plot),
     svg: [
       ...lines,
-      path && shot.path ? trajectory(path, span, range, x, y) : '',
+      path && shot.path ? trajectory(drawnPart(path), span, range, x, y) : '',
       ...(shot.follow ? [] : anchorTraces(shot.plane.anchors ?? [], span, theme).map((anchor) => anchorMark(anchor, x, y))),
       there ? tag('circle', {cx: x(place[0]), cy: y(place[1]), r: 7, fill: theme.accent, stroke: '#fff', 'stroke-width': 3}) + tag('circle', {cx: x(place[0]), cy: y(place[1]), r: 8.5, fill: 'none', stroke: '#111', 'stroke-width': 1.5}) : '',
       mark ? cross(x(mark[0]), y(mark[1]), 8, 4) : '',

@@ -3,7 +3,7 @@
 import {make, makeSvg, say} from '../dom.js';
 import {mapTable} from '../figures/colours.js';
 import {anchorTraces, contours, paintSurface, pathTraces, sliceAxis, squareIn} from '../figures/map.js';
-import {isInside} from '../figures/path.js';
+import {drawnPart, isInside} from '../figures/path.js';
 import {lossText, spanText} from '../figures/ticks.js';
 import {CONFIG} from '../plotly.js';
 import {currentTheme} from '../theme.js';
@@ -60,7 +60,7 @@ export function createFlat(Plotly, root, {onPick}) {
     };
     const traces = [
       {type: 'scatter', x: [], y: []}, // for axes there must be a trace
-      ...(path && shot.path ? pathTraces(path, shot.span, range, title) : []),
+      ...(path && shot.path ? pathTraces(drawnPart(path), shot.span, range, title) : []),
       ...(shot.follow ? [] : anchorTraces(shot.plane.anchors ?? [], shot.span, theme)),
     ];
     Plotly.react(plot, traces, layout, CONFIG);

@@ -74,7 +74,7 @@ export function createLandscape(Plotly, options) {
     const own = ground ? rangeOfGround(shot, ground) : ranges.of(shot);
     const range = options.shareRange?.(own) ?? own;
     const {kind, low, high, scale} = range; // the rest of it is told in words
-    const key = [run.id, plane.name, span, set, follow, path, kind, low, high, scale, style].join();
+    const key = [run.id, plane.name, span, set, follow || plane.centre_frame, path, kind, low, high, scale, style].join();
     const mark = pick && Math.max(...pick.map(Math.abs)) <= span ? pick : null;
     const stage = `${key} ${ground?.final}`; // a path may be read off the surface
     if (stage !== known.key) known = {key: stage, path: trajectoryOf(run, shot, values, grid), axis: axisOf(grid, span)};

@@ -72,8 +72,8 @@ export function createSlice({choose}) {
   return {
     /** @param {Shot} shot */
     draw(shot) {
-      const {run, plane: {name}, computed, view: seen, set: of, follow: moves, path: line, scale} = shot;
-      const key = [run.id, run.live, run.frames.length, run.planes.length, name, computed, seen, of, moves, line, scale].join();
+      const {run, plane: {name, centre_frame}, computed, view: seen, set: of, follow: moves, path: line, scale} = shot;
+      const key = [run.id, run.live, run.frames.length, run.planes.length, run.growing, centre_frame, name, computed, seen, of, moves, line, scale].join();
       if (key !== drawn) {
         drawPlanes(shot);
         drawControls(shot);

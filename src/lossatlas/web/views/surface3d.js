@@ -4,7 +4,7 @@
 /** @import {Picture} from './landscape.js' */
 import {CONFIG} from '../plotly.js';
 import {boxFor, cameraFrom, fillSurface, landscapeAxes, landscapeTraces, plumbLine} from '../figures/landscape.js';
-import {dropLine, dropLines, isInside, pathLine, wayLine} from '../figures/path.js';
+import {drawnPart, dropLine, dropLines, isInside, pathLine, wayLine} from '../figures/path.js';
 import {currentTheme} from '../theme.js';
 import {createPicking} from './picking.js';
 
@@ -61,7 +61,8 @@ export function createSurface3d(Plotly, root, {eye, onCamera, onPick, config = C
   const redraw = (picture) => {
     const {shot, range, axis, title, path, way} = picture;
     fill(picture);
-    const whole = path && shot.path ? {line: pathLine(path, shot.span, range), drops: dropLines(path, shot.span, range)} : null;
+    const part = path && shot.path ? drawnPart(path) : null;
+    const whole = part && {line: pathLine(part, shot.span, range), drops: dropLines(part, shot.span, range)};
     const traces = landscapeTraces({tint: picture.tint, axis, z, range, title, ...moving(picture), path: whole, mark: markLine(picture), way: way && wayLine(way, shot.span, range)}, currentTheme());
     if (!plot.data) {
       Plotly.newPlot(plot, traces, layout(range, shot.span), config);

@@ -54,6 +54,6 @@ function manifestOf(title, config, dataset, {layers, activation, residual}, reco
     dataset: {name, title: what, features, classes, train_points: trainPoints, test_points: labels.length - trainPoints},
     model: {title: '', layers, activation, residual, parameters},
     frames: record.epochs, metrics: record.metrics, // both grow in place
-    outcome: {status: 'completed'}, arrays: {weights}, planes: [{...PLANE}], curvature: null,
+    outcome: {status: 'completed'}, arrays: {weights}, planes: [{...PLANE, get centre_frame() { return record.epochs.length - 1; }}], curvature: null,
   };
 }
