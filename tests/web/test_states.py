@@ -29,6 +29,7 @@ from tests.web.conftest import (
     static_server,
     until,
     watched,
+    with_access,
 )
 from tests.web.test_controls import assert_readouts, assert_surface, shown
 
@@ -200,9 +201,8 @@ def test_a_run_that_is_damaged_is_reported_and_the_others_still_open(
         expect(page.locator("#status-line")).to_contain_text("loss_surface.npy")
         page.get_by_role("radio", name="Three arms").press("Space")
         until(page, "() => window.lossatlas.shown()?.run.startsWith('arms-')")
-        until(
-            page, "() => document.querySelector('#status').dataset.kind === 'quiet'"
-        )  # all of it, from a server that ends
+        until(page, "() => document.querySelector('#status').dataset.kind === 'quiet'")
+        with_access(page)  # all of it has come: the server ends here
 
 
 @pytest.mark.parametrize("file", ["run.json", "planes/fresh/loss_surface.npy"])
