@@ -585,6 +585,24 @@ def test_a_tooltip_comes_on_hover_and_on_focus_and_leaves_at_escape(exported: Si
     expect(tip).to_have_count(0)
 
 
+def test_a_tooltip_goes_when_one_presses_or_types(exported: Site, desktop: Watched) -> None:
+    page = desktop.open(exported.url + "?epoch=60&view=contours")
+    with_access(page)
+    tip = page.locator("#hint")
+    follow = page.locator("label", has=page.get_by_role("switch", name="Follow the parameters"))
+    follow.hover()
+    expect(tip).to_be_visible()
+    tip.click()
+    expect(tip).to_have_count(0)
+    page.mouse.move(5, 5)
+    page.get_by_role("button", name="Play", exact=True).focus()
+    field = page.get_by_role("spinbutton", name="Point a")
+    field.focus()
+    expect(tip).to_be_visible()
+    page.keyboard.type("0")
+    expect(tip).to_have_count(0)
+
+
 def test_what_can_be_trained_here_is_not_said_to_be_missing(exported: Site, desktop: Watched) -> None:
     page = desktop.open(exported.url + "?epoch=60")
     controls = [page.get_by_role("radio", name=name) for name in ("2 hidden layers of 100", "Two blobs")]

@@ -14,7 +14,7 @@ from tests.web.test_controls import wait_for_frame
 pytestmark = pytest.mark.browser
 
 #: Turns until every module is there and compiled, turns that count, and epochs trained in each.
-FIRST, TURNS, EPOCHS = 4, 8, 60
+FIRST, TURNS, EPOCHS = 4, 8, 40
 
 
 def take_turns(page: Page, last: int) -> None:
@@ -24,6 +24,7 @@ def take_turns(page: Page, last: int) -> None:
     page.get_by_role("button", name="Play", exact=True).click()
     wait_for_frame(page, last)
     page.get_by_role("button", name="Train here").click()
+    page.get_by_role("combobox", name="Pace").select_option("30")  # every epoch is kept: on any machine about as many
     page.get_by_role("region", name="Training here").get_by_role("button", name="New start").click()
     until(page, "epochs => window.lossatlas.shown().epoch >= epochs", EPOCHS)
     page.get_by_role("button", name="Train here").click()

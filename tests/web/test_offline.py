@@ -210,3 +210,4 @@ def test_the_manifest_makes_the_page_installable(gallery: Gallery, tmp_path: Pat
         assert told["url"].endswith("manifest.webmanifest")
         found = {error["errorId"] for error in session.send("Page.getInstallabilityErrors")["installabilityErrors"]}
         assert found <= {"in-incognito"}  # as every context of a test is
+        with_access(page)  # all of it has come: the server ends here

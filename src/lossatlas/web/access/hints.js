@@ -89,7 +89,8 @@ export function createHints() {
     if (target.matches(':focus-visible') && hintOf(target).about) soon(target, null);
   });
   document.addEventListener('focusout', leave);
-  document.addEventListener('pointerdown', (event) => { if (event.target !== tip) hide(); });
+  // Whoever presses or types knows; and what lies beneath must not be in the way for long.
+  for (const type of ['pointerdown', 'input']) document.addEventListener(type, hide);
   document.addEventListener('keydown', (event) => { if (event.key === 'Escape') hide(); }, true);
   window.addEventListener('scroll', hide, {passive: true});
 
