@@ -41,7 +41,7 @@ function freshPlane(run, seed) {
   fresh.set(run, known);
   if (!known.has(seed)) {
     known.set(seed, {
-      name: `drawn-${seed}`, kind: 'fresh', title: `Drawn anew, seed ${seed}`, drawn: seed, hides: HIDES,
+      name: `drawn-${seed}`, kind: 'fresh', title: `Seed ${seed}, drawn anew`, drawn: seed, hides: HIDES,
       what: 'Two random directions: the parameters of two freshly initialised models, drawn anew in this page.',
       spans: [1], arrays: {}, get centre_frame() { return run.frames.length - 1; }, // of one that is trained here, the last so far
     });
