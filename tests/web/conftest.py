@@ -39,6 +39,8 @@ FLAGS = [
 #: Rendering in software on a busy machine: how long to wait for a condition before it counts as failed, in ms.
 PATIENCE = 30_000
 expect.set_options(timeout=PATIENCE)
+#: When nobody has asked for anything for so many seconds, a page has come to rest.
+_REST = 0.3
 
 
 def quick(name: str = "moons", hidden: tuple[int, ...] = (16, 16), **training: Any) -> RunConfig:
@@ -184,6 +186,9 @@ class static_server:  # noqa: N801 - reads as the context manager it is
         return f"http://127.0.0.1:{self._server.server_address[1]}"
 
     def __exit__(self, *_: object) -> None:
+        deadline = time.monotonic() + PATIENCE / 1000
+        while time.monotonic() < min(deadline, self._server.asked + _REST):
+            time.sleep(_REST / 10)  # a page that still asks for something would complain of a server that is gone
         self._server.shutdown()
         self._server.server_close()
 
@@ -192,6 +197,12 @@ class Patient(http.server.ThreadingHTTPServer):
     """Lets more than five wait: on a busy machine a browser would be turned away."""
 
     request_queue_size = 128
+    #: When somebody asked last.
+    asked = 0.0
+
+    def process_request(self, request: Any, client_address: Any) -> None:
+        self.asked = time.monotonic()
+        super().process_request(request, client_address)
 
 
 class Silent(http.server.SimpleHTTPRequestHandler):

@@ -116,9 +116,9 @@ export const STOPS = [
       'But beware: a random walk would have 78 % in such a plane too.',
     ],
     here: [
-      'This gallery has not stored the path of a training, so one is trained here. ',
-      'Its plane goes along with the network: wherever training leads, the network is in the middle. ',
-      {say: 'Play it', play: true}, ': the valley seems to come to the network. Two random directions of 354 hold almost nothing of the way it went.',
+      'This gallery has not stored this training, so it is trained here. The line is its whole way, dropped onto this plane: a dot in the middle. ',
+      'Of 354 dimensions the plane shows two at random, and they hold almost nothing of it. ',
+      {say: 'Let the plane move', to: {follow: true}}, ' along with the network, and the valley seems to come to it.',
     ],
     ask: ['From ', {say: 'the random slice', to: {plane: 'fresh', zoom: null, follow: false, path: true}}, ' alone, could you tell where training came from?'],
   },

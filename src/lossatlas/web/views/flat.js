@@ -8,6 +8,9 @@ import {lossText, spanText} from '../figures/ticks.js';
 import {CONFIG} from '../plotly.js';
 import {currentTheme} from '../theme.js';
 
+/** Pixels that Plotly needs for axes with titles; of less room a part is cut off. */
+const LEAST = 120;
+
 /** @param {import('../plotly.js').Plotly} Plotly @param {HTMLElement} root @param {{onPick: (a: number, b: number) => void}} options */
 export function createFlat(Plotly, root, {onPick}) {
   const canvas = make('canvas', {'aria-hidden': 'true'});
@@ -52,7 +55,7 @@ export function createFlat(Plotly, root, {onPick}) {
   /** Axes, path and colours, and the canvas exactly under them. @param {Picture} picture */
   const prepare = ({shot, grid, range, path, title}) => {
     const theme = currentTheme();
-    const size = {width: root.clientWidth, height: root.clientHeight};
+    const size = {width: root.clientWidth, height: Math.max(root.clientHeight, LEAST)};
     square = squareIn(size);
     const layout = {
       ...size, margin: square.margin, showlegend: false, dragmode: false, hovermode: 'closest', paper_bgcolor: 'rgba(0,0,0,0)', plot_bgcolor: 'rgba(0,0,0,0)',
