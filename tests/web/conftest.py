@@ -277,8 +277,9 @@ def watched(browser: Browser, **context: Any) -> Iterator[Watched]:
 
 
 def _is_of_the_test_machine(text: str) -> bool:
-    """Chromium's own remarks about drawing in software."""
-    return "GPU stall due to ReadPixels" in text or "software WebGL" in text
+    """Chromium's remarks about drawing in software, and about a test's server that ended before the page was closed."""
+    gone = ("net::ERR_CONNECTION_REFUSED", "net::ERR_CONNECTION_RESET")
+    return any(part in text for part in ("GPU stall due to ReadPixels", "software WebGL", *gone))
 
 
 def chromium() -> str:
