@@ -5,7 +5,7 @@
 /** @import {PlaneEntry} from './types.js' */
 /** @import {Run} from './run.js' */
 import {planeArray} from './slice.js';
-import {centreOf, directionsOf} from './vectors.js';
+import {centreOf, directionsOf, dot} from './vectors.js';
 
 /** The centre around which a plane's path is known. @type {WeakMap<PlaneEntry, number>} */
 const projected = new WeakMap();
@@ -71,11 +71,4 @@ function explained(run, path, [first, second], mean) {
     for (let p = 0; p < mean.length; p++) whole += (theta[p] - mean[p]) ** 2;
   }
   return whole > 0 ? Math.min(1, within / whole) : 0;
-}
-
-/** @param {ArrayLike<number>} x @param {ArrayLike<number>} y */
-function dot(x, y) {
-  let sum = 0;
-  for (let p = 0; p < x.length; p++) sum += x[p] * y[p];
-  return sum;
 }

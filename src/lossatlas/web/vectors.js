@@ -35,8 +35,14 @@ function freshDirections(run, seed) {
 
 /** @param {Float32Array} first @param {Float32Array} second */
 function cosine(first, second) {
-  const dot = (/** @type {Float32Array} */ x, /** @type {Float32Array} */ y) => x.reduce((sum, value, i) => sum + value * y[i], 0);
   return dot(first, second) / Math.sqrt(dot(first, first) * dot(second, second));
+}
+
+/** @param {ArrayLike<number>} x @param {ArrayLike<number>} y */
+export function dot(x, y) {
+  let sum = 0;
+  for (let p = 0; p < x.length; p++) sum += x[p] * y[p];
+  return sum;
 }
 
 /** Theta at the centre: a frame's, or for null the fixed centre of the plane. @param {Run} run @param {PlaneEntry} plane @param {number | null} frame @returns {Float32Array} */
