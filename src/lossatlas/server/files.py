@@ -33,8 +33,8 @@ _COMPRESSED = {
 _OTHERS = {".png": "image/png", ".ico": "image/x-icon", ".woff2": "font/woff2"}
 #: Bytes below which compression saves no packet, and above which a file is streamed from the disk as it is.
 _SMALLEST, _LARGEST = 1024, 64 * 2**20
-#: A loss surface takes 0.1 s, and more would not help it; less misses what frames have in common. Plotly would take 3 s at
-#: its best, and comes compressed.
+#: A loss surface takes 0.1 s, and more would not help it; less misses what frames have in common. Plotly would take 3 s
+#: at its best, and comes compressed.
 _TEXT_QUALITY, _ARRAY_QUALITY = 9, 6
 _GZIP_LEVEL = 6
 #: Compressed bytes kept in memory.
