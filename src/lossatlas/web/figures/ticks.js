@@ -43,11 +43,11 @@ export function spanText(value) {
   return tickLabel(Number(value.toPrecision(3)));
 }
 
-/** A loss in a readout: four significant digits at a width that does not jump. @param {number | undefined} value */
+/** A loss in a readout: three significant digits at least, at a width that does not jump. @param {number | undefined} value */
 export function lossText(value) {
   if (value === undefined || value === null) return '–';
   if (!Number.isFinite(value)) return '∞';
-  if (value !== 0 && value < 1e-3) return value.toExponential(2);
+  if (value !== 0 && value < 1e-2) return value.toExponential(2);
   return value >= 1000 ? value.toExponential(2).replace('e+', 'e') : value.toFixed(value >= 100 ? 1 : value >= 10 ? 2 : 4);
 }
 
