@@ -115,6 +115,48 @@ def test_a_training_that_rests_has_its_path_in_the_plane_and_goes_on_with_the_pl
     until(page, f"() => {DOTS}?.x.length === 32")
 
 
+STEADY = """async (pairs) => {
+    const {steadyRange} = await import('./figures/range.js');
+    return pairs.map(([next, before]) => steadyRange(next, before ?? undefined));
+}"""
+
+
+def loss_range(low: float, high: float, scale: str = "linear", kind: str = "loss") -> dict[str, Any]:
+    bounds = {"min": low, "max": high, "clipped": False, "floored": False}
+    return {"kind": kind, "scale": scale, "low": low, "high": high, **bounds}
+
+
+def test_the_range_of_a_run_that_grows_stays_while_the_new_one_fills_most_of_it(
+    exported: Site, desktop: Watched
+) -> None:
+    page = desktop.open(exported.url)
+    linear, log = loss_range(0, 10), loss_range(0.01, 100, "log")  # 1 lies half-way up the logarithmic one
+    stays = [(loss_range(0, 7), linear), (loss_range(3, 10), linear), (loss_range(0.1, 10, "log"), log)]
+    changes = [(loss_range(*bounds), linear) for bounds in ((0, 5), (0, 11), (-1, 10), (5, 10))]
+    changes += [(loss_range(0.01, 1, "log"), log), (loss_range(-8, 8, kind="gap"), linear), (linear, log)]
+    found = page.evaluate(STEADY, [*stays, *changes, (linear, None)])
+    kept = [{**new, "low": before["low"], "high": before["high"]} for new, before in stays]
+    assert found == [*kept, *(new for new, _ in changes), linear]
+
+
+def test_where_a_training_rests_its_range_is_that_of_a_link_to_it(exported: Site, desktop: Watched) -> None:
+    query = f"{exported.url}?{HERE}&train=adam,0.1,32,0,0&epoch="
+    height = "() => document.querySelector('#landscape-plot')._fullLayout.scene.zaxis.range"
+    page = desktop.open(f"{query}0")
+    press(page, "Start")
+    until(page, "() => window.lossatlas.shown().epoch > 60")
+    press(page, "Pause")
+    expect(page.get_by_role("button", name="Continue")).to_be_visible()
+    epoch = epoch_now(page)
+    until(page, "epoch => window.lossatlas.shown().epoch === epoch", epoch)
+    other = desktop.page.context.new_page()
+    other.goto(f"{query}{epoch}")
+    until(other, "epoch => window.lossatlas?.shown()?.epoch === epoch", epoch)
+    expected = other.evaluate(height)
+    until(page, f"expected => String(({height})()) === String(expected)", expected)
+    other.close()
+
+
 def test_one_can_look_back_while_it_goes_on(exported: Site, desktop: Watched) -> None:
     page = desktop.open(f"{exported.url}?{HERE}&train=adam,0.01,32,0,0&epoch=0")
     page.get_by_role("combobox", name="Pace").select_option("30")

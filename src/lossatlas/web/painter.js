@@ -17,6 +17,7 @@ export function createPainter({wish, plots, onDrawn}) {
   let pending = false;
   let stale = false;
   let renewed = false;
+  let told = true;
   /** @type {Shot | null} */
   let shown = null;
   let begun = false;
@@ -33,7 +34,10 @@ export function createPainter({wish, plots, onDrawn}) {
     pending = false;
     const wanted = wish(shown);
     const shot = wanted ?? (stale ? shown : null);
-    if (!shot || (!stale && !(wanted && renewed) && sameShot(shot, shown))) return;
+    if (!shot || (!stale && !(wanted && renewed) && sameShot(shot, shown))) {
+      if (!told && shown) tell(shown, false);
+      return;
+    }
     const first = shown === null;
     if (first && !begun) return begin(shot);
     stale = renewed = false;
@@ -42,6 +46,12 @@ export function createPainter({wish, plots, onDrawn}) {
     performance.measure('lossatlas:draw', {start, end: performance.now()});
     if (first) performance.mark('lossatlas:first-picture');
     shown = shot;
+    tell(shot, first);
+  };
+
+  /** @param {Shot} shot @param {boolean} first */
+  const tell = (shot, first) => {
+    told = true;
     onDrawn(shot, first);
   };
 
@@ -64,7 +74,10 @@ export function createPainter({wish, plots, onDrawn}) {
       request();
     },
     /** What goes with the picture (readouts, curves) anew; the plots stay. */
-    redrawn() { if (shown) onDrawn(shown, false); },
+    redrawn() {
+      told = false;
+      request();
+    },
     get shown() { return shown; },
   };
 }

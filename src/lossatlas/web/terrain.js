@@ -104,8 +104,8 @@ const sliceKey = (shot) => [shot.run.id, shot.plane.name, shot.span, shot.follow
 /** @param {Shot} shot */
 const groundKey = (shot) => `${sliceKey(shot)},${centreName(shot)}`;
 
-/** A run that grows is sampled anew each time it is half as long again. @param {Run} run */
-const ageOf = (run) => (run.trained ? Math.floor(Math.log(run.frames.length) / Math.log(1.5)) : 0);
+/** A run that grows is sampled anew each time it is half as long again, and once where it rests. @param {Run} run */
+const ageOf = ({trained, growing, frames}) => (!trained ? '' : growing ? `over ${Math.floor(Math.log(frames.length) / Math.log(1.5))}` : `at ${frames.length}`);
 
 /** @param {Losses} losses @param {number} grid @returns {Losses} */
 function finer(losses, grid) {

@@ -112,8 +112,10 @@ function thin(ticks, most) {
 
 /** Frames that a tick may name: of very many, those of round epochs. @param {number[]} frames */
 function candidates(frames) {
-  const all = [...frames.keys()];
-  if (all.length <= MANY) return all;
-  const round = 10 ** Math.floor(Math.log10((frames[frames.length - 1] || 1) / 20));
-  return all.filter((i) => i === frames.length - 1 || frames[i] % round === 0);
+  const last = frames.length - 1;
+  if (last < MANY) return [...frames.keys()];
+  const round = 10 ** Math.floor(Math.log10((frames[last] || 1) / 20));
+  const found = [last];
+  for (let i = 0; i < last; i++) if (frames[i] % round === 0) found.push(i);
+  return found;
 }

@@ -21,6 +21,8 @@ const QUANTILE = 0.96;
 const STRETCH = 1.5;
 /** A logarithmic axis shows at most this many decades. */
 const DECADES = 6;
+/** How much of a range may be empty, at either end, before a run that grows is given a new one. */
+const SLACK = 0.4;
 /** The floor with the contours lies this share of the range below it, or the bowl would hide them. */
 const FLOOR = 0.28;
 
@@ -65,6 +67,19 @@ export function joinRanges(own, other) {
   const lowest = Math.min(own.low, other.low);
   const low = own.scale === 'log' ? Math.max(lowest, high / 10 ** DECADES) : lowest;
   return {...own, low, high, clipped: own.max > high, floored: (own.kind === 'gap' || own.scale === 'log') && own.min < low};
+}
+
+/**
+ * The range of a run that grows: the one before, as long as the new one fits into it and fills most of it. New axes
+ * cost Plotly more than ten frames, and a landscape is easier to follow on steady ones.
+ * @param {LossRange} next @param {LossRange | undefined} before @returns {LossRange}
+ */
+export function steadyRange(next, before) {
+  if (!before || before.kind !== next.kind || before.scale !== next.scale) return next;
+  const low = shareOf(before, next.low);
+  const high = shareOf(before, next.high);
+  if (low < 0 || low > SLACK || high > 1 || high < 1 - SLACK) return next;
+  return {...next, low: before.low, high: before.high, clipped: next.max > before.high, floored: (next.kind === 'gap' || next.scale === 'log') && next.min < before.low};
 }
 
 /** @param {Numbers[]} surfaces */

@@ -28,11 +28,17 @@ export function createCurves() {
   svg.append(axis, edge, cursor, second, first, ...dots);
   /** @type {Curves | null} */
   let curves = null;
+  /** Measured once a style: asking for it lays out the whole page. */
+  let size = {style: NaN, width: 0, height: 0};
 
   return {
-    /** New curves, or a new size. @param {Run} run @param {'linear' | 'log'} scale @param {State['timeline']} timeline */
-    draw(run, scale, timeline) {
-      const {width, height} = svg.getBoundingClientRect();
+    /** New curves, or a new size. @param {Run} run @param {'linear' | 'log'} scale @param {State['timeline']} timeline @param {number} style changes with size and theme */
+    draw(run, scale, timeline, style) {
+      if (style !== size.style || size.width === 0) {
+        const {width, height} = svg.getBoundingClientRect();
+        size = {style, width, height};
+      }
+      const {width, height} = size;
       if (width === 0) return;
       const box = {width, height, inset: INSET, top: 8, bottom: 6};
       curves = timeline === 'curvature' ? ofCurvature(run, box) : ofLoss(run, scale, box);

@@ -10,7 +10,7 @@
 import {byId, say} from '../dom.js';
 import {orbit, SET_TITLES} from '../figures/landscape.js';
 import {isInside, placeOf, trajectoryOf} from '../figures/path.js';
-import {gapRange, lossRange, rangeNote} from '../figures/range.js';
+import {gapRange, lossRange, rangeNote, steadyRange} from '../figures/range.js';
 import {landscapeSummary} from '../figures/slice.js';
 import {gridOf} from '../slice.js';
 import {createColourbar} from './colourbar.js';
@@ -71,7 +71,7 @@ export function createLandscape(Plotly, options) {
     if (shot.computed && !ground) return null;
     const grid = gridOf(run, shot);
     const values = ground ? valuesOf(set, ground.losses) : run.values(shot, frame);
-    const own = ground ? rangeOfGround(shot, ground) : ranges.of(shot);
+    const own = ground ? ranges.ofGround(shot, ground) : ranges.of(shot);
     const range = options.shareRange?.(own) ?? own;
     const {kind, low, high, scale} = range; // the rest of it is told in words
     const key = [run.id, plane.name, span, set, follow || plane.centre_frame, path, kind, low, high, scale, style].join();
@@ -178,19 +178,31 @@ function watchDrag(root, onReleased) {
 function createRanges() {
   /** @type {WeakMap<object, Map<string, {frames: number, range: LossRange}>>} */
   const known = new WeakMap();
+  /** @param {Shot} shot */
+  const entryOf = ({run, plane, span, scale, set, follow}) => {
+    const ofRun = known.get(run) ?? new Map();
+    known.set(run, ofRun);
+    const key = [plane.name, span, scale, set, follow].join();
+    return {ofRun, key, entry: ofRun.get(key)};
+  };
   return {
     /** @param {Shot} shot */
     of(shot) {
-      const {run, plane, spanIndex, scale, set, follow} = shot;
-      const ofRun = known.get(run) ?? new Map();
-      known.set(run, ofRun);
-      const key = [plane.name, spanIndex, scale, set, follow].join();
-      const entry = ofRun.get(key);
+      const {run, follow} = shot;
+      const {ofRun, key, entry} = entryOf(shot);
       if (entry && entry.frames >= run.frames.length) return entry.range;
       const frames = follow ? run.arrived(shot) : run.frames.length;
       if (entry && frames < run.frames.length && frames < entry.frames * 1.5) return entry.range;
       const range = rangeOf(shot, follow ? [...Array(frames).keys()] : [shot.frame]);
       ofRun.set(key, {frames, range});
+      return range;
+    },
+    /** Of surfaces computed in the page. @param {Shot} shot @param {Ground} ground */
+    ofGround(shot, ground) {
+      const {ofRun, key, entry} = entryOf(shot);
+      const found = rangeOfGround(shot, ground);
+      const range = shot.run.growing ? steadyRange(found, entry?.range) : found;
+      ofRun.set(key, {frames: 0, range});
       return range;
     },
   };

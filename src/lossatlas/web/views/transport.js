@@ -46,7 +46,7 @@ export function createTransport({onFrame, onStep, onToggle, onSpeed, onReset, on
         choice.check(timeline);
         choice.limit(['curvature'], run.manifest.curvature ? '' : 'This run was computed without its curvature.');
         byId('transport').dataset.timeline = timeline;
-        curves.draw(run, scale, timeline);
+        curves.draw(run, scale, timeline, style);
       }
       drawn = key;
       curves.mark(frame);
