@@ -17,8 +17,8 @@ from lossatlas.datasets import SOURCES, DatasetConfig
 from lossatlas.errors import ExportError, RunDamagedError
 from lossatlas.export import MOST_PARAMETERS, export_site
 from lossatlas.gallery import Gallery
+from lossatlas.reading import open_run
 from lossatlas.runs import RunConfig
-from lossatlas.store import open_run
 
 
 @pytest.fixture(scope="module")

@@ -20,6 +20,7 @@ LAYERS = (
     ("cuts",),
     ("runs",),
     ("computing", "manifest"),
+    ("reading",),
     ("store",),
     ("gallery", "catalog", "shell", "staging", "processes", "cluster"),
     ("parts",),

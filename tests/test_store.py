@@ -26,8 +26,9 @@ from lossatlas.directions import KINDS
 from lossatlas.errors import DataFolderError, RunDamagedError, RunError, RunNotFoundError, RunVersionError
 from lossatlas.gallery import Gallery
 from lossatlas.manifest import arrays_of
+from lossatlas.reading import open_run
 from lossatlas.runs import Run, RunConfig
-from lossatlas.store import open_run, remove_unfinished, run_folder, save_run, write_text
+from lossatlas.store import remove_unfinished, run_folder, save_run, write_text
 from tests.conftest import SMALL, diverging_config, small_config
 
 FORMAT_PAGE = Path(__file__).parents[1] / "docs" / "run-format.md"

@@ -41,8 +41,9 @@ if TYPE_CHECKING:
     from lossatlas.errors import LossAtlasError
     from lossatlas.gallery import Gallery, gallery_configs
     from lossatlas.network import ModelConfig, Network
+    from lossatlas.reading import open_run
     from lossatlas.runs import Run, RunConfig
-    from lossatlas.store import open_run, save_run
+    from lossatlas.store import save_run
     from lossatlas.surface import LossSurface, loss_surfaces
     from lossatlas.training import TrainingConfig, Trajectory, train
 
@@ -117,7 +118,8 @@ _HOMES = {
     "gallery": ("Gallery", "gallery_configs"),
     "network": ("ModelConfig", "Network"),
     "runs": ("Run", "RunConfig"),
-    "store": ("open_run", "save_run"),
+    "reading": ("open_run",),
+    "store": ("save_run",),
     "surface": ("LossSurface", "loss_surfaces"),
     "training": ("TrainingConfig", "Trajectory", "train"),
 }

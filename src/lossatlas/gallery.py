@@ -17,15 +17,9 @@ from lossatlas.directions import GaussianPlane, PcaPlane, ThroughPlane
 from lossatlas.errors import ConfigError, DataFolderError, RunError
 from lossatlas.manifest import FORMAT_VERSION
 from lossatlas.network import ModelConfig
+from lossatlas.reading import open_run, read_manifest
 from lossatlas.runs import DEFAULT_PLANES, Run, RunConfig
-from lossatlas.store import (
-    open_run,
-    read_manifest,
-    run_folder,
-    save_run,
-    write_text,
-    writing,
-)
+from lossatlas.store import run_folder, save_run, write_text, writing
 from lossatlas.training import METRICS, TrainingConfig
 
 GALLERY_FORMAT = "lossatlas-gallery"
@@ -97,7 +91,7 @@ class Gallery:
         return sorted(folder.name for folder in folders if folder.is_dir())
 
     def open(self, run_id: str) -> Run:
-        """Open a run; see :func:`lossatlas.store.open_run` for what can be wrong with it."""
+        """Open a run; see :func:`lossatlas.reading.open_run` for what can be wrong with it."""
         return open_run(run_folder(self.data, run_id))
 
     def references(self, config: RunConfig) -> dict[str, Floats]:

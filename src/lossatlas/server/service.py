@@ -10,11 +10,12 @@ from pydantic import BaseModel, Field
 
 from lossatlas.errors import RunDamagedError, RunNotFoundError
 from lossatlas.gallery import Gallery
+from lossatlas.reading import read_manifest
 from lossatlas.runs import RunConfig
 from lossatlas.server.events import HEARTBEAT, Event, EventLog
 from lossatlas.server.jobs import Job, Jobs, State
 from lossatlas.server.messages import done_body, run_path
-from lossatlas.store import read_manifest, run_folder, set_aside
+from lossatlas.store import run_folder, set_aside
 
 logger = logging.getLogger("lossatlas.server")
 
