@@ -373,7 +373,7 @@ def test_of_a_picked_point_its_own_network_is_kept(exported: Site, desktop: Watc
 
 def test_a_compact_export_keeps_the_same_numbers(gallery: Gallery, tmp_path: Path, desktop: Watched) -> None:
     site = export_site(gallery, tmp_path / "site", compact=True).site
-    with static_server(site) as origin:
+    with static_server(site) as origin, desktop:
         page = desktop.open(f"{origin}/?epoch=60&view=section")
         open_dialog(page)
         assert_arrays_of(numbers(page)[0], gallery.open(shown(page)["run"]), 11)

@@ -341,7 +341,7 @@ def test_a_plane_that_is_clicked_away_is_let_go_of(gallery: Gallery, tmp_path: P
                 release.wait()
             super().copyfile(source, outputfile)
 
-    with static_server(site, Stalling) as origin:
+    with static_server(site, Stalling) as origin, desktop:
         try:
             page = desktop.open(f"{origin}/{LINK}&epoch=60")
             select = page.get_by_role("combobox", name="Plane")
@@ -369,7 +369,7 @@ def test_a_run_from_before_there_were_paths_still_opens(gallery: Gallery, tmp_pa
     manifest["planes"] = [{name: plane[name] for name in kept}]
     file.write_text(json.dumps(manifest))
     shutil.rmtree(file.parent / "planes" / "pca")
-    with static_server(site) as origin:
+    with static_server(site) as origin, desktop:
         page = desktop.open(f"{origin}/{LINK}&epoch=60&plane=pca&set=gap&follow=false&timeline=curvature")
         assert picture(page) == FIRST
         for control in (switch(page, "Follow the parameters"), page.get_by_role("radio", name="Gap")):

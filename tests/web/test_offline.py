@@ -82,7 +82,7 @@ def test_a_page_that_was_open_once_works_without_a_network_under_any_path(
 
 def test_a_new_version_replaces_the_old_one(gallery: Gallery, tmp_path: Path, desktop: Watched) -> None:
     site = export_site(gallery, tmp_path / "site").site
-    with static_server(site) as origin:
+    with static_server(site) as origin, desktop:
         page = desktop.open(f"{origin}/")
         keep_offline(page, MOONS.id)
         before = files_of(page)
@@ -108,7 +108,7 @@ def test_a_run_that_was_computed_anew_is_not_shown_from_the_cache(
             asked.append(self.path)
             super().do_GET()
 
-    with static_server(site, Counting) as origin:
+    with static_server(site, Counting) as origin, desktop:
         page = desktop.open(f"{origin}/")
         keep_offline(page, MOONS.id)
         surface = f"/data/runs/{MOONS.id}/planes/fresh/loss_surface.npy"
@@ -142,7 +142,7 @@ def test_everything_the_page_asks_for_is_in_its_list(gallery: Gallery, tmp_path:
     assert len(named) > 60
     assert named - set(listed) == set()
     assert all((site / name).is_file() for name in listed)
-    with static_server(site) as origin:
+    with static_server(site) as origin, desktop:
         page_ = desktop.open(f"{origin}/?pick=0.5,0.5")
         until(page_, "() => !document.querySelector('#boundary-whose').hidden")
         for query, opening in LATER.values():
@@ -183,7 +183,7 @@ def test_no_worker_is_registered_where_the_page_is_not_served_over_https(
     gallery: Gallery, tmp_path: Path, desktop: Watched
 ) -> None:
     site = export_site(gallery, tmp_path / "site").site
-    with static_server(site) as origin:
+    with static_server(site) as origin, desktop:
         page = desktop.open(f"{origin}/")
         until(page, "() => document.querySelector('#announcement') !== null")
         assert page.evaluate("async () => (await navigator.serviceWorker.getRegistrations()).length") == 0
@@ -202,7 +202,7 @@ def test_the_manifest_makes_the_page_installable(gallery: Gallery, tmp_path: Pat
             assert "{}x{}".format(*struct.unpack(">II", data[16:24])) == icon["sizes"]
             sizes.add((icon["sizes"], icon["purpose"]))
     assert {("192x192", "any"), ("512x512", "any"), ("512x512", "maskable")} == sizes
-    with static_server(site) as origin:
+    with static_server(site) as origin, desktop:
         page = desktop.open(f"{origin}/")
         session = page.context.new_cdp_session(page)
         told = session.send("Page.getAppManifest")
@@ -210,4 +210,3 @@ def test_the_manifest_makes_the_page_installable(gallery: Gallery, tmp_path: Pat
         assert told["url"].endswith("manifest.webmanifest")
         found = {error["errorId"] for error in session.send("Page.getInstallabilityErrors")["installabilityErrors"]}
         assert found <= {"in-incognito"}  # as every context of a test is
-        with_access(page)  # all of it has come: the server ends here

@@ -29,7 +29,6 @@ from tests.web.conftest import (
     static_server,
     until,
     watched,
-    with_access,
 )
 from tests.web.test_controls import assert_readouts, assert_surface, shown
 
@@ -79,7 +78,7 @@ def test_a_run_computed_on_demand_is_stored_and_is_what_was_shown(served: Site, 
 def test_a_server_computes_the_default_training_where_only_another_is_stored(tmp_path: Path, desktop: Watched) -> None:
     gallery = Gallery(tmp_path / "data")
     gallery.save(compute_run(MOONS_FAST))
-    with app_server(gallery, MOONS) as url:
+    with app_server(gallery, MOONS) as url, desktop:
         page = desktop.open(f"{url}?run={MOONS_FAST.id}")
         assert shown(page)["run"] == MOONS_FAST.id
         training = page.get_by_role("combobox", name="Training")
@@ -108,7 +107,7 @@ def test_what_an_export_lacks_is_shown_as_not_available(exported: Site, desktop:
 def test_a_compact_export_shows_the_same(gallery: Gallery, tmp_path: Path, desktop: Watched) -> None:
     site = export_site(gallery, tmp_path / "site", compact=True).site
     assert list(site.rglob("*.npy.gz"))
-    with static_server(site) as origin:
+    with static_server(site) as origin, desktop:
         page = desktop.open(f"{origin}/?epoch=60")
         run = gallery.open(MOONS.id)
         assert_readouts(page, run, 11)
@@ -120,7 +119,7 @@ def test_a_compact_export_shows_the_same(gallery: Gallery, tmp_path: Path, deskt
 
 def test_an_empty_export_explains_itself(tmp_path: Path, desktop: Watched) -> None:
     export_site(Gallery(tmp_path / "data"), tmp_path / "site")
-    with static_server(tmp_path / "site") as origin:
+    with static_server(tmp_path / "site") as origin, desktop:
         desktop.page.goto(f"{origin}/")
         expect(desktop.page.locator("#status-line")).to_contain_text("This gallery is empty")
 
@@ -195,14 +194,13 @@ def test_a_run_that_is_damaged_is_reported_and_the_others_still_open(
     site = export_site(gallery, tmp_path / "site").site
     surface = site / "data" / "runs" / MOONS.id / "planes" / "fresh" / "loss_surface.npy"
     surface.write_bytes(surface.read_bytes()[:5000])
-    with static_server(tmp_path / "site") as origin:
+    with static_server(tmp_path / "site") as origin, desktop:
         page = desktop.page
         page.goto(f"{origin}/")
         expect(page.locator("#status-line")).to_contain_text("loss_surface.npy")
         page.get_by_role("radio", name="Three arms").press("Space")
         until(page, "() => window.lossatlas.shown()?.run.startsWith('arms-')")
         until(page, "() => document.querySelector('#status').dataset.kind === 'quiet'")
-        with_access(page)  # all of it has come: the server ends here
 
 
 @pytest.mark.parametrize("file", ["run.json", "planes/fresh/loss_surface.npy"])
@@ -212,7 +210,7 @@ def test_a_damaged_run_is_computed_anew_where_there_is_a_server(
     damaged = Gallery(tmp_path / "data")
     shutil.copytree(gallery.data, damaged.data)
     path = damaged.data / "runs" / MOONS.id / file
-    with app_server(damaged, MOONS) as url:
+    with app_server(damaged, MOONS) as url, desktop:
         path.write_bytes(path.read_bytes()[:1000])
         page = desktop.open(f"{url}?run={MOONS.id}")
         until(page, "() => document.querySelector('#status-progress').hidden")
@@ -238,7 +236,7 @@ def test_both_plots_are_drawn_before_the_last_byte_has_arrived(
                 release.wait()
             super().copyfile(source, outputfile)
 
-    with static_server(site, Stalling) as origin:
+    with static_server(site, Stalling) as origin, desktop:
         try:
             page = desktop.open(f"{origin}/?epoch=0")
             assert shown(page)["frame"] == 0

@@ -9,8 +9,8 @@ const SOURCE = 'vendor/plotly-gl3d-4.1.1.min.js';
  * and both come late.
  */
 export async function plotlyArrived() {
-  const link = document.querySelector(`link[rel=preload][href="${SOURCE}"]`);
-  if (!link || performance.getEntriesByName(new URL(SOURCE, document.baseURI).href).length) return;
+  const link = /** @type {HTMLLinkElement | null} */ (document.querySelector(`link[rel=preload][href="${SOURCE}"]`));
+  if (!link?.relList.supports('preload') || performance.getEntriesByName(new URL(SOURCE, document.baseURI).href).length) return;
   await new Promise((done) => {
     for (const type of ['load', 'error']) link.addEventListener(type, done);
   });
