@@ -385,6 +385,7 @@ def test_a_residual_twin_that_a_published_gallery_lacks_is_marked(exported: Site
     expect(switch).to_have_attribute("aria-disabled", "false")  # the plain one is there
 
 
+@EITHER
 @pytest.mark.parametrize("config", [MOONS_FAST, ARMS, IRIS, UNUSUAL])
 def test_a_link_shows_what_it_says(site: Site, desktop: Watched, config: Any) -> None:
     link = f"?dataset={config.dataset.name}&hidden={'-'.join(map(str, config.model.hidden))}&run={config.id}"

@@ -131,6 +131,7 @@ LOOK_AT = """async (base64) => {
 }"""
 
 
+@EITHER
 @pytest.mark.parametrize("view", ["surface", "contours", "section"])
 def test_the_picture_has_both_plots_twice_as_sharp_and_leaves_the_screen_alone(
     site: Site, desktop: Watched, view: str
@@ -408,6 +409,7 @@ def test_the_tables_hold_the_same_numbers(site: Site, desktop: Watched) -> None:
 # Python
 
 
+@EITHER
 @pytest.mark.parametrize(
     ("config", "plane", "span"),
     [(MOONS_FAST, "fresh", 0), (IRIS, "fresh", 1), (PLANES, "hessian", 0), (UNUSUAL, "fresh", 0)],

@@ -60,6 +60,7 @@ def wait_for_surface(page: Page, expected: Floats) -> None:
     assert np.isclose(heights(page), expected, rtol=1e-5).mean() > 0.5
 
 
+@EITHER
 @pytest.mark.parametrize("span", [0.37, 3.0, 0.001])
 def test_any_zoom_is_numpys_surface(site: Site, desktop: Watched, span: float) -> None:
     run = site.run()
