@@ -83,7 +83,7 @@ export const STOPS = [
     ask: ['Go back and forth: is the ', {say: 'bowl', run: 'line', to: {view: 'surface'}}, ' harder to descend, or merely not deep enough?'],
   },
   {
-    name: 'large-step', title: 'Too large a step', run: 'large', look: {epoch: 100, timeline: 'loss'},
+    name: 'large-step', title: 'Too large a step', run: 'large', look: {epoch: 100, timeline: 'loss', zoom: 3},
     text: [
       'Gradient descent steps downhill by the slope times the learning rate. With a ', {say: 'rate of 1', run: 'small'},
       ' the loss falls in each of 100 epochs. With a ', {say: 'rate of 30', run: 'large'},
