@@ -25,7 +25,7 @@ from pathlib import Path
 from typing import Any
 
 from playwright.sync_api import Browser, Playwright, sync_playwright
-from tests.web.conftest import FLAGS, app_server, chromium, static_server
+from tests.web.conftest import FLAGS, app_server, chromium, static_server, with_access
 
 from benchmarks.measure import machine
 from lossatlas.computing import compute_run
@@ -140,8 +140,7 @@ def visit(browser: Browser, url: str) -> Visit:
     while not page.evaluate("() => Boolean(window.lossatlas)"):
         page.wait_for_timeout(5)
     page.evaluate("() => window.lossatlas.ready")
-    while not page.evaluate("() => document.querySelector('#announcement') !== null"):  # what comes afterwards
-        page.wait_for_timeout(5)
+    with_access(page)
     page.wait_for_load_state("networkidle")
     asked, transferred = len(sizes), sum(sizes)
     draws = played(page)
