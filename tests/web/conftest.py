@@ -205,6 +205,11 @@ class Patient(http.server.ThreadingHTTPServer):
 
     request_queue_size = 128
 
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """A page may be closed before all that it asked for has come: that is no error."""
+        if not isinstance(sys.exception(), ConnectionError):
+            super().handle_error(request, client_address)
+
 
 class Silent(http.server.SimpleHTTPRequestHandler):
     """Serves files, and writes no log."""
