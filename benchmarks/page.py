@@ -3,8 +3,9 @@
     python -m benchmarks.page [ROUNDS]
 
 A default run is computed into a temporary gallery, and opened in turn from ``lossatlas serve`` and from its export as
-plain files, each time with an empty cache. Until both plots are drawn nobody watches: developer tools, which report
-every one of seventy requests to another process, take a fifth of the time of what they look at.
+plain files, each time with an empty cache; and a server that has no run is asked for it. Until both plots are drawn
+nobody watches: developer tools, which report every one of seventy requests to another process, take a fifth of the time
+of what they look at.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ import tempfile
 import time
 import urllib.parse
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import pairwise
@@ -39,11 +40,16 @@ _SLOW, _DELAY = 625_000, 40
 _PICTURED = "() => document.body?.dataset.pictured === 'true'"
 _MARK = "name => performance.getEntriesByName(`lossatlas:${name}`)[0].startTime"
 
+_ASKED = (
+    """() => performance.getEntriesByType('resource').find(({name}) => name.endsWith('/api/runs'))?.startTime ?? 0"""
+)
+
 
 @dataclass(frozen=True)
 class Beginning:
-    """Milliseconds from navigation to the first plot, and to both."""
+    """Milliseconds from navigation to the request for a run, if it is not stored (else 0), to the first plot, to both."""
 
+    asked: float
     first_plot: float
     both_plots: float
 
@@ -73,11 +79,18 @@ class Unwatched:
         browser = self._playwright.chromium.connect_over_cdp(self._origin)
         page = next(page for page in browser.contexts[0].pages if page.url.startswith(url))
         page.wait_for_load_state("networkidle")
-        found = Beginning(page.evaluate(_MARK, "first-plot"), page.evaluate(_MARK, "first-picture"))
+        plots = [page.evaluate(_MARK, name) for name in ("first-plot", "first-picture")]
+        found = Beginning(page.evaluate(_ASKED), *plots)
         browser.contexts[0].new_cdp_session(page).send("Network.clearBrowserCache")
         page.close()
         browser.close()
         return found
+
+
+def from_nothing(tabs: Unwatched) -> Beginning:
+    """A visit where no run is stored: the first frames are drawn while the others are computed."""
+    with tempfile.TemporaryDirectory() as folder, app_server(Gallery(Path(folder) / "data")) as url:
+        return tabs.visit(url)
 
 
 def _fetched(address: str | urllib.request.Request) -> Any:
@@ -172,11 +185,13 @@ def main(rounds: int) -> None:
         gallery.save(compute_run())
         export_site(gallery, Path(folder) / "site")
         with app_server(gallery) as served, static_server(Path(folder) / "site") as origin:
-            places = {"lossatlas serve": served, "plain files": f"{origin}/"}
             with unwatched(playwright) as tabs:
-                beginnings = [
-                    {name: tabs.visit(url + "?epoch=0") for name, url in places.items()} for _ in range(rounds + 1)
-                ]
+                places: dict[str, Callable[[], Beginning]] = {
+                    "lossatlas serve": lambda: tabs.visit(f"{served}?epoch=0"),
+                    "plain files": lambda: tabs.visit(f"{origin}/?epoch=0"),
+                    "an empty folder": lambda: from_nothing(tabs),
+                }
+                beginnings = [{name: begin() for name, begin in places.items()} for _ in range(rounds + 1)]
             browser = playwright.chromium.launch(executable_path=chromium(), args=FLAGS)
             visits = [visit(browser, served) for _ in range(rounds + 1)]
             slow = [slowly(browser, served) for _ in range(3)]
