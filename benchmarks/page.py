@@ -47,8 +47,9 @@ _ASKED = (
 
 @dataclass(frozen=True)
 class Beginning:
-    """Milliseconds from navigation to the request for a run, if it is not stored (else 0), to the first plot, to both."""
+    """Milliseconds from navigation."""
 
+    #: To the request for a run that is to be computed; 0 where it is stored.
     asked: float
     first_plot: float
     both_plots: float
