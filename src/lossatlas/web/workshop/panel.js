@@ -58,6 +58,11 @@ export function createPanel({onBegin, onStart, onPause, onStep, onPace, choose})
   /** @type {{at: number, epoch: number}[]} */
   let marks = [];
 
+  /** The training told of last, and the one that was stopped. @type {import('./trained.js').TrainedRun | null} */
+  let latest = null;
+  /** @type {typeof latest} */
+  let ended = null;
+
   /** @returns {Settings | null} as the fields have it; null, and said, where one is out of bounds */
   const typed = () => {
     if (![rate, decay].every((input) => input.reportValidity())) return null;
@@ -78,6 +83,7 @@ export function createPanel({onBegin, onStart, onPause, onStep, onPace, choose})
   step.addEventListener('click', onStep);
   stop.addEventListener('click', () => {
     onPause();
+    ended = latest; // news of it may still be on its way
     show('stopped');
   });
   same.addEventListener('click', () => begin(0));
@@ -140,7 +146,8 @@ export function createPanel({onBegin, onStart, onPause, onStep, onPace, choose})
     },
     /** @param {News} news */
     tell({run, status: now, message, advice}) {
-      if (status !== 'stopped' || now === 'training' || now === 'ready') show(now);
+      latest = run;
+      if (run !== ended) show(now);
       if (now !== 'training') marks = [];
       say(state, paceText(run.frames.at(-1) ?? 0));
       say(word, message ?? advice ?? '');
