@@ -60,7 +60,7 @@ export function createPanel({onBegin, onStart, onPause, onStep, onPace, choose})
 
   /** The training told of last, and the one that was stopped. @type {import('./trained.js').TrainedRun | null} */
   let latest = null;
-  /** @type {typeof latest} */
+  /** @type {import('./trained.js').TrainedRun | null} */
   let ended = null;
 
   /** @returns {Settings | null} as the fields have it; null, and said, where one is out of bounds */
