@@ -284,7 +284,7 @@ def watched(browser: Browser, **context: Any) -> Iterator[Watched]:
 
 def _is_of_the_test_machine(text: str) -> bool:
     """Chromium's remarks about drawing in software."""
-    return any(part in text for part in ("GPU stall due to ReadPixels", "software WebGL"))
+    return "GPU stall due to ReadPixels" in text or "software WebGL" in text
 
 
 def chromium() -> str:
