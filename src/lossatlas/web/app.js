@@ -172,6 +172,7 @@ export async function start({catalog, stored, base, store, session, plotly, stat
   const zoom = createZoom({
     onZoom: (span) => store.set({zoom: run && span === run.plane(store.get().plane).spans[0] ? null : span}),
     onLog: (log) => store.set({scale: log ? 'log' : 'linear'}),
+    onRange: (range) => store.set({range}),
   });
   const transport = createTransport({
     onFrame: scrub,
@@ -264,6 +265,7 @@ export async function start({catalog, stored, base, store, session, plotly, stat
   landscape = createLandscape(Plotly, {
     eye: () => store.get().camera,
     onCamera: (camera) => store.set({camera}),
+    onTurning: bare?.turning,
     onRedraw: () => painter?.repaint(),
     onPick: (a, b) => store.set({pick: [a, b], ball: false}),
     tintOf: (shot) => (hovered === null ? null : lab()?.tint.of(shot, hovered) ?? null),

@@ -6,7 +6,7 @@
 /** @import {LossRange} from './figures/range.js' */
 /** @import {StateStore} from './address.js' */
 /** @import {Run} from './run.js' */
-import {byId, make} from './dom.js';
+import {make} from './dom.js';
 import {joinRanges} from './figures/range.js';
 
 /** @typedef {Exclude<Awaited<ReturnType<typeof createBare>>, null>['api']} Bare */
@@ -50,17 +50,6 @@ export async function createBare({store, run, shown, frame, hold, onRedraw}) {
     conductor?.onKey(event.key);
   }, {capture: true});
 
-  let heard = false;
-  const hearTurning = () => {
-    const plot = /** @type {any} */ (byId('landscape-plot'));
-    if (heard || !plot.on) return;
-    heard = true;
-    plot.on('plotly_relayouting', (/** @type {any} */ event) => {
-      const eye = event['scene.camera']?.eye;
-      if (eye) conductor?.onTurning({...eye});
-    });
-  };
-
   const api = Object.freeze({
     /** @param {Conductor} to */
     listen(to) {
@@ -96,8 +85,11 @@ export async function createBare({store, run, shown, frame, hold, onRedraw}) {
   return {
     api,
     tell() {
-      hearTurning();
       conductor?.onDrawn();
+    },
+    /** @param {Eye} eye */
+    turning(eye) {
+      conductor?.onTurning({...eye});
     },
     /** @param {LossRange} range @returns {LossRange} */
     shareRange(range) {

@@ -6,7 +6,7 @@ import {FRAME_ARRAYS, Run, STATIC_ARRAYS} from './run.js';
 import {planeArray} from './slice.js';
 
 /** What is computed while the network trains moves with it. */
-const MOVING = /** @type {const} */ ({computed: false, set: 'train', follow: true, path: false, view: 'surface', scale: 'linear', pick: null, ball: false});
+const MOVING = /** @type {const} */ ({computed: false, set: 'train', follow: true, path: false, view: 'surface', scale: 'linear', range: 'training', pick: null, ball: false});
 
 /**
  * @typedef {object} Watcher

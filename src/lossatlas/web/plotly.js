@@ -24,37 +24,19 @@ export async function plotlyArrived() {
 export function loadPlotly() {
   const script = document.createElement('script');
   script.src = SOURCE;
-  const restore = mindLabelCanvas();
   return new Promise((resolve, reject) => {
-    script.addEventListener('load', () => {
-      restore();
-      resolve(/** @type {any} */ (globalThis).Plotly);
-    });
+    script.addEventListener('load', () => resolve(/** @type {any} */ (globalThis).Plotly));
     script.addEventListener('error', () => reject(new Error(`${SOURCE} could not be loaded`)));
     document.head.append(script);
   });
 }
 
-/**
- * Plotly writes the labels of a 3-D scene on a canvas of its own, made when the script is read: 8192 × 1024, all of it
- * painted anew and some read back for each label. Of a height that grows with the text, and kept out of a graphics
- * processor's memory, that takes next to nothing instead of 15 ms. It must have room for a line with an italic in it: to
- * make it higher would forget the font, and draw that line tiny.
- * @returns {() => void} ends it
- */
-function mindLabelCanvas() {
-  const prototype = HTMLCanvasElement.prototype;
-  const usual = prototype.getContext;
-  prototype.getContext = /** @type {any} */ (
-    /** @this {HTMLCanvasElement} @param {string} kind @param {object} [options] */
-    function getContext(kind, options) {
-      if (kind !== '2d') return usual.call(this, kind, options);
-      this.height = Math.min(this.height, 256);
-      return usual.call(this, kind, {willReadFrequently: true, ...options});
-    }
-  );
-  return () => { prototype.getContext = usual; };
-}
-
-/** Nothing but the picture: no mode bar, no zooming with the wheel (the page scrolls). */
+/** Nothing but the picture: no mode bar, no zooming with the wheel (the page scrolls). How sharp it is, is its size's matter. */
 export const CONFIG = {displayModeBar: false, scrollZoom: false, doubleClick: false, showTips: false, plotGlPixelRatio: 1};
+
+/** Does this browser draw in three dimensions? Asked once; the context that it takes to know is given back. */
+export function drawsSolid() {
+  const context = document.createElement('canvas').getContext('webgl');
+  context?.getExtension('WEBGL_lose_context')?.loseContext();
+  return context !== null;
+}

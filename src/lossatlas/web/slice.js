@@ -27,6 +27,7 @@ export function sliceOf(run, state) {
     path: state.path && !follow && hasPath(plane),
     view: state.view,
     scale: set === 'gap' ? 'linear' : state.scale,
+    range: state.range,
     pick: able ? state.pick : null,
     ball: able && state.pick !== null && state.ball,
   };
@@ -141,5 +142,5 @@ function sameSpan(a, b) { return Math.abs(a - b) < 1e-6 * b; }
 /** @param {Slice} a @param {Slice} b */
 export function sameSlice(a, b) {
   return a.plane === b.plane && a.computed === b.computed && a.span === b.span && a.spanIndex === b.spanIndex && a.set === b.set && a.follow === b.follow
-    && a.path === b.path && a.view === b.view && a.scale === b.scale && String(a.pick) === String(b.pick) && a.ball === b.ball;
+    && a.path === b.path && a.view === b.view && a.scale === b.scale && a.range === b.range && String(a.pick) === String(b.pick) && a.ball === b.ball;
 }

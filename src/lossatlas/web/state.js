@@ -2,8 +2,12 @@
 /** @import {Catalog, Eye, State} from './types.js' */
 import {readSample, readSettings, writeSample, writeSettings} from './settings.js';
 
-/** @type {Eye} seen from a corner, from above: both valley and rim show */
-export const HOME = Object.freeze({x: 1.3, y: 1.3, z: 1.2});
+/**
+ * From in front and from above: the surface fills its panel, and no wall hides the network in any run of the gallery. Its
+ * distance means that the box fits its panel.
+ * @type {Eye}
+ */
+export const HOME = Object.freeze({x: 0.3, y: -1.19, z: 1.83});
 
 /**
  * @typedef {object} Property
@@ -26,6 +30,7 @@ export const PROPERTIES = [
   {name: 'epoch', read: (text) => readNumber(text, 0), write: String},
   {name: 'zoom', read: (text) => readNumber(text, Number.MIN_VALUE), write: String},
   {name: 'scale', read: (text) => oneOf(text, ['linear', 'log']), write: String},
+  {name: 'range', read: (text) => oneOf(text, ['training', 'frame']), write: String},
   {name: 'camera', read: readEye, write: ({x, y, z}) => [x, y, z].map((n) => n.toFixed(2)).join(',')},
   {name: 'plane', read: (text) => text || undefined, write: String},
   {name: 'seed', read: readSeed, write: String},
@@ -41,7 +46,8 @@ export const PROPERTIES = [
 
 /** How the landscape is looked at when nothing else is said; Reset returns to it. */
 export const FIRST_VIEW = Object.freeze({
-  epoch: null, zoom: null, scale: 'linear', plane: null, seed: null, view: 'surface', set: 'train', follow: true, path: true, timeline: 'loss', pick: null, ball: false,
+  epoch: null, zoom: null, scale: 'log', range: 'training', plane: null, seed: null, view: 'surface', set: 'train', follow: true,
+  path: true, timeline: 'loss', pick: null, ball: false,
 });
 
 /** What a bare URL means. @param {Catalog} catalog @returns {State} */

@@ -88,6 +88,7 @@
  * @property {number | null} epoch null: wherever the first view puts it
  * @property {number | null} zoom the span shown; null: the run's first
  * @property {'linear' | 'log'} scale
+ * @property {'training' | 'frame'} range which losses the vertical axis and the colours span
  * @property {Eye} camera
  * @property {string | null} plane null: the run's first
  * @property {number | null} seed of new random directions, drawn in the page; null: those of the plane
@@ -113,6 +114,7 @@
  * @property {boolean} path
  * @property {View} view
  * @property {'linear' | 'log'} scale
+ * @property {'training' | 'frame'} range
  * @property {[number, number] | null} pick
  * @property {boolean} ball
  *

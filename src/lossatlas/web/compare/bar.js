@@ -17,7 +17,7 @@ export function createBar({choose, onTurn}) {
   const back = byId('pick-back');
   const view = radioGroup(byId('view'), (value) => choose({view: /** @type {State['view']} */ (value)}));
   const set = radioGroup(byId('set'), (value) => choose({set: /** @type {State['set']} */ (value)}));
-  const zoom = createZoom({onZoom: (span) => choose({zoom: span}), onLog: (log) => choose({scale: log ? 'log' : 'linear'})});
+  const zoom = createZoom({onZoom: (span) => choose({zoom: span}), onLog: (log) => choose({scale: log ? 'log' : 'linear'}), onRange: (range) => choose({range})});
   follow.addEventListener('change', () => choose({follow: follow.checked}));
   path.addEventListener('change', () => choose({path: path.checked}));
   plane.addEventListener('change', () => choose({plane: plane.value || null, seed: null, zoom: null}));

@@ -5,7 +5,7 @@
 import {openingState, resolve} from '../choice.js';
 import {fetchJson} from '../data.js';
 import {byId, make, say} from '../dom.js';
-import {orbit} from '../figures/landscape.js';
+import {orbit} from '../figures/camera.js';
 import {createPlayer} from '../player.js';
 import {FIRST_VIEW, HOME} from '../state.js';
 import {watchTheme} from '../theme.js';

@@ -4,8 +4,10 @@
 /** @import {Trajectory} from './path.js' */
 import {PATH_COLOUR} from './colours.js';
 import {isolines} from './isolines.js';
+import {reliefOf} from './landscape.js';
 import {isInside, pathLine} from './path.js';
 import {lossTicks, shareOf} from './range.js';
+import {heightOf} from './relief.js';
 import {linearTicks, lossText, tickLabel} from './ticks.js';
 
 /** Room for the axes, at the least. */
@@ -38,8 +40,9 @@ export function paintSurface(surface, size, range, table, pixels) {
  * @returns {{segments: number[], light: boolean, strong: boolean}[]}
  */
 export function contours(surface, size, range) {
+  const {heights, triangles} = reliefOf(surface, size, range); // the very lines of the surface
   return lossTicks(range).filter((level) => level > range.low && level < range.high).map((level) => ({
-    segments: isolines(surface, size, level),
+    segments: isolines(heights, size, heightOf(range, level), triangles),
     light: range.kind === 'gap' ? Math.abs(shareOf(range, level) - 0.5) < 0.3 : shareOf(range, level) > 0.6,
     strong: level === 0,
   }));

@@ -2,7 +2,7 @@
 /** @import {Shot, Slice} from '../types.js' */
 /** @import {Run} from '../run.js' */
 /** @import {Numbers} from '../npy.js' */
-/** @import {Line} from './landscape.js' */
+/** @import {Line} from './relief.js' */
 /** @import {LossRange} from './range.js' */
 import {hasPath} from '../slice.js';
 import {within} from './range.js';

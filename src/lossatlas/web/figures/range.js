@@ -3,7 +3,7 @@
 import {linearTicks, logTicks, tickLabel} from './ticks.js';
 
 /**
- * @typedef {object} LossRange fixed for a slice, so that nothing crawls in play
+ * @typedef {object} LossRange fixed for a slice, so that nothing crawls in play; or of one frame, if that is asked for
  * @property {'loss' | 'gap'} kind which colours it has
  * @property {number} low
  * @property {number} high
@@ -16,16 +16,16 @@ import {linearTicks, logTicks, tickLabel} from './ticks.js';
 
 /** Cells looked at for a range: enough for a quantile. */
 const SAMPLE = 40_000;
-/** A linear range ends at this quantile of the cells, if the rest would stretch it by more than STRETCH. */
+/** A range ends at this quantile of the cells, if the rest would stretch it by more than STRETCH: a factor, and one for logarithms. */
 const QUANTILE = 0.96;
-const STRETCH = 1.5;
+const STRETCH = {linear: 1.5, log: 100};
+/** So that no frame is cut away whole, a range reaches this quantile of each; unless that is BEYOND times its end (diverged). */
+const OF_FRAME = 0.6;
+const BEYOND = {linear: 20, log: 1e4};
 /** A logarithmic axis shows at most this many decades. */
 const DECADES = 6;
 /** How much of a range may be empty, at either end, before a run that grows is given a new one. */
 const SLACK = 0.4;
-/** The floor with the contours lies this share of the range below it, or the bowl would hide them. */
-const FLOOR = 0.28;
-
 /**
  * The range of the losses on some surfaces. A few far outliers (the corners of a wide span) would flatten everything
  * else: then the range ends at a quantile, and the page says so.
@@ -36,14 +36,39 @@ const FLOOR = 0.28;
 export function lossRange(surfaces, scale, drawn = surfaces) {
   const {values, min, max} = sample(surfaces);
   const top = values[Math.floor((values.length - 1) * QUANTILE)] ?? 1;
+  const whole = Math.max(top, ...surfaces.map((surface) => mostOf(surface)).filter((most) => most <= top * BEYOND[scale]));
   const isLog = scale === 'log';
-  const high = niceAbove(max > (isLog ? top * 100 : top * STRETCH) ? top : max, scale);
+  const high = niceAbove(max > whole * STRETCH[scale] ? whole : max, scale);
   const least = high / 10 ** DECADES;
   const low = isLog ? Math.max(min, least) : Math.min(min, 0.98 * high);
   const seen = drawn === surfaces ? {min, max} : sample(drawn);
   return {
-    kind: 'loss', low: !isLog && low < 0.25 * high ? 0 : low, high, min: seen.min, max: seen.max,
+    kind: 'loss', low: !isLog && low < 0.25 * high ? 0 : isLog ? Math.min(low, 0.98 * high) : low, high, min: seen.min, max: seen.max,
     clipped: seen.max > high, floored: isLog && seen.min < low, scale,
+  };
+}
+
+/** What the greater part of a surface lies below. @param {Numbers} surface */
+function mostOf(surface) {
+  const some = [];
+  for (let at = 0; at < surface.length; at += 7) if (Number.isFinite(surface[at])) some.push(surface[at]);
+  return some.sort((a, b) => a - b)[Math.floor((some.length - 1) * OF_FRAME)] ?? 0;
+}
+
+/**
+ * The range of one frame alone, as narrow as it is: where a zoom is deep, a rounder one would show a plate.
+ * @param {Numbers} surface @param {'linear' | 'log'} scale @returns {LossRange}
+ */
+export function frameRange(surface, scale) {
+  const {values, min, max} = sample([surface]);
+  const top = values[Math.floor((values.length - 1) * QUANTILE)] ?? 1;
+  const high = max - min > STRETCH.linear * 2 * (top - min) && top > min ? top : Number.isFinite(max) ? max : top;
+  const low = scale === 'log' ? Math.max(min, high / 10 ** DECADES) : min;
+  const pad = high > low ? 0.02 * (high - low) : 0.02 * Math.abs(high) || 1;
+  const bottom = scale === 'log' ? low * (low / high) ** 0.02 : low - pad;
+  return {
+    kind: 'loss', low: high > low ? bottom : low - pad, high: high + pad, min, max, clipped: max > high + pad,
+    floored: scale === 'log' && min < low, scale,
   };
 }
 
@@ -53,7 +78,7 @@ export function gapRange(surfaces) {
   const sizes = values.map(Math.abs).sort();
   const top = sizes[Math.floor((sizes.length - 1) * QUANTILE)] ?? 1;
   const most = Math.max(max, -min);
-  const high = niceAbove(most > top * STRETCH ? top : most, 'linear');
+  const high = niceAbove(most > top * STRETCH.linear ? top : most, 'linear');
   return {kind: 'gap', low: -high, high, min, max, clipped: max > high, floored: min < -high, scale: 'linear'};
 }
 
@@ -132,12 +157,6 @@ export function namedTicks(range) {
     if (before === undefined || shareOf(range, tick) - shareOf(range, before) >= 0.12) named.push(tick);
   }
   return named;
-}
-
-/** Where the floor is. @param {LossRange} range @param {number} [above] a share of the range above it */
-export function floorOf({low, high, scale}, above = 0) {
-  const depth = FLOOR - above;
-  return scale === 'log' ? low * (low / high) ** depth : low - depth * (high - low);
 }
 
 /** The share of the range at which a loss lies: 0 at the bottom, 1 at the top. @param {LossRange} range @param {number} loss */

@@ -5,16 +5,19 @@ import {SIZE} from './sheet.js';
 import {short, tag} from './vector.js';
 
 /**
- * Draw a sheet on a canvas of any size of its shape. The cells are copied at once, the rest when the browser has read it.
+ * Draw a sheet on a canvas of any size of its shape.
  * @param {HTMLCanvasElement | OffscreenCanvas} canvas @param {Sheet} sheet
  */
-export async function paintSheet(canvas, {cells, svg, theme}) {
+export async function paintSheet(canvas, {behind, cells, svg, theme}) {
   const context = /** @type {CanvasRenderingContext2D} */ (canvas.getContext('2d', {alpha: false}));
+  const layer = (/** @type {string} */ content) => imageOf(documentOf(content, theme.font, canvas.width, canvas.height));
+  const [below, above] = await Promise.all([behind ? layer(behind) : null, layer(svg)]);
   const scale = canvas.width / SIZE.width;
   context.setTransform(scale, 0, 0, scale, 0, 0);
   context.imageSmoothingQuality = 'high';
   context.fillStyle = theme.paper;
   context.fillRect(0, 0, SIZE.width, SIZE.height);
+  if (below) context.drawImage(below, 0, 0, SIZE.width, SIZE.height);
   for (const {canvas: picture, box, clip} of cells) {
     context.save();
     context.beginPath();
@@ -23,7 +26,7 @@ export async function paintSheet(canvas, {cells, svg, theme}) {
     context.drawImage(picture, box.x, box.y, box.width, box.height);
     context.restore();
   }
-  context.drawImage(await imageOf(documentOf(svg, theme.font, canvas.width, canvas.height)), 0, 0, SIZE.width, SIZE.height);
+  context.drawImage(above, 0, 0, SIZE.width, SIZE.height);
 }
 
 /** @param {string} svg @param {string} font @param {number} width @param {number} height */
@@ -54,10 +57,10 @@ export function pngOf(canvas) {
 }
 
 /** The sheet as a drawing: its pictures of cells are in it as such, everything else as lines and words. @param {Sheet} sheet */
-export function drawingOf({cells, svg, theme}) {
+export function drawingOf({behind, cells, svg, theme}) {
   const pictures = cells.map(({canvas, box, clip}) => tag('svg', {...clip, viewBox: viewBox(clip), overflow: 'hidden'},
     tag('image', {...box, preserveAspectRatio: 'none', href: canvas.toDataURL('image/png')})));
-  return documentOf(tag('rect', {...SIZE, fill: theme.paper}) + pictures.join('') + svg, theme.font, SIZE.width, SIZE.height);
+  return documentOf(tag('rect', {...SIZE, fill: theme.paper}) + behind + pictures.join('') + svg, theme.font, SIZE.width, SIZE.height);
 }
 
 /** @param {Box} box */

@@ -31,23 +31,30 @@ const BAR = {x: 108, y: 127, width: 360, height: 10};
  * @property {Picked['metrics'] | null} metrics of the picked network
  * @property {State['timeline']} timeline
  * @property {Theme} theme
- * @property {HTMLCanvasElement | null} surface where that is the view
+ * @property {Surface | null} surface where that is the view
  *
- * @typedef {{cells: Cells[], svg: string, theme: Theme}} Sheet
+ * @typedef {{canvas: HTMLCanvasElement, behind: string, before: string}} Surface its picture, and SVG around it
+ * @typedef {{behind: string, cells: Cells[], svg: string, theme: Theme}} Sheet `behind`: SVG below the cells, `svg` above
  */
 
 /** @param {Subject} subject @returns {Sheet} */
 export function sheetOf(subject) {
   const {picture, seen, theme, surface} = subject;
   const {shot} = picture;
-  const left = surface ? {cells: {canvas: surface, box: SURFACE, clip: SURFACE}, svg: ''}
+  const left = surface ? {cells: {canvas: surface.canvas, box: SURFACE, clip: SURFACE}, svg: framed(surface.before)}
     : shot.view === 'section' ? sectionPart(picture, {...LEFT, ...PLOT}, theme) : mapPart(picture, {...LEFT, ...PLOT}, theme);
   const right = boundaryPart(shot, seen, {...RIGHT, ...PLOT}, theme);
   return {
     theme,
+    behind: surface ? framed(surface.behind) : '',
     cells: [left.cells, right.cells].filter((cells) => cells !== null),
     svg: [head(subject), landscapeHead(picture, theme), colourBar(picture, theme), boundaryHead(subject), left.svg, right.svg, captions(subject), timeline(subject)].join(''),
   };
+}
+
+/** What is drawn around the surface, in its place. @param {string} svg */
+function framed(svg) {
+  return tag('svg', {...SURFACE, viewBox: `0 0 ${SURFACE.width} ${SURFACE.height}`}, svg);
 }
 
 /** What is shown, and how good the network is. @param {Subject} subject */

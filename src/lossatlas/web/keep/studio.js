@@ -5,34 +5,30 @@
 /** @import {Eye} from '../types.js' */
 /** @import {Picture} from '../views/landscape.js' */
 import {make} from '../dom.js';
-import {CONFIG} from '../plotly.js';
-import {createSurface3d, sceneOf} from '../views/surface3d.js';
+import {createSurface3d} from '../views/surface3d.js';
 
-/** Pixels of the surface to one of the sheet. No more: WebGL's contour lines are one pixel wide whatever it is told. */
-const SHARPNESS = 1.5;
+/** Pixels of the surface to one of the sheet. */
+const SHARPNESS = 2;
 
 /** @param {import('../plotly.js').Plotly} Plotly @param {{width: number, height: number, eye: () => Eye}} options */
 export function createStudio(Plotly, {width, height, eye}) {
   const root = make('div', {class: 'studio', 'aria-hidden': 'true', inert: true});
   Object.assign(root.style, {width: `${width}px`, height: `${height}px`});
   document.body.append(root);
-  const surface = createSurface3d(Plotly, root, {eye, onCamera() {}, onPick() {}, config: {...CONFIG, plotGlPixelRatio: SHARPNESS}});
+  const surface = createSurface3d(Plotly, root, {eye, sharpness: SHARPNESS});
 
   return {
-    /** A picture of the surface; null where the browser does not draw in three dimensions. @param {Picture} picture @returns {HTMLCanvasElement | null} */
-    draw(picture) {
-      surface.draw(picture);
-      const drawing = sceneOf(root)?.glplot;
-      if (!drawing) return null;
-      drawing.redraw();
-      // At once, as the browser clears what WebGL has drawn when it has shown it.
-      const copy = make('canvas', {width: SHARPNESS * width, height: SHARPNESS * height});
-      copy.getContext('2d')?.drawImage(drawing.gl.canvas, 0, 0, copy.width, copy.height);
-      return copy;
+    /** A picture of the surface with what is drawn behind and before it; null where the browser does not draw in three dimensions. @param {Picture} picture @returns {Promise<{canvas: HTMLCanvasElement, behind: string, before: string} | null>} */
+    async draw(picture) {
+      surface.look(eye());
+      await surface.draw(picture);
+      const canvas = await surface.copy();
+      const [behind, before] = surface.annotations();
+      return canvas && {canvas, behind, before};
     },
     /** Gives the graphics memory back: a browser has few such contexts. */
     close() {
-      Plotly.purge(root);
+      surface.close();
       root.remove();
     },
   };

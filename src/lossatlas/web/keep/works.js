@@ -36,7 +36,7 @@ export function createWorks({Plotly, pictureOf, state}) {
   const sheet = async (shot) => {
     const {seen, metrics, picture} = await whole(shot);
     if (shot.view === 'surface') studio ??= createStudio(Plotly, {...SURFACE, eye: () => state().camera});
-    const surface = shot.view === 'surface' && studio ? studio.draw(picture) : null;
+    const surface = shot.view === 'surface' && studio ? await studio.draw(picture) : null;
     return sheetOf({picture, seen, metrics, surface, timeline: state().timeline, theme: currentTheme()});
   };
   const link = (/** @type {Shot} */ shot) => linkTo(shot, state(), location.origin + location.pathname);

@@ -7,14 +7,18 @@
 /** @import {Ground} from '../terrain.js' */
 /** @import {Way} from '../ball.js' */
 /** @import {Tint} from '../tint.js' */
-import {byId, say} from '../dom.js';
-import {orbit, SET_TITLES} from '../figures/landscape.js';
+import {byId, make, say} from '../dom.js';
+import {orbit} from '../figures/camera.js';
+import {SET_TITLES} from '../figures/landscape.js';
 import {isInside, placeOf, trajectoryOf} from '../figures/path.js';
-import {gapRange, lossRange, rangeNote, steadyRange} from '../figures/range.js';
+import {frameRange, gapRange, lossRange, rangeNote, steadyRange} from '../figures/range.js';
 import {landscapeSummary} from '../figures/slice.js';
+import {lossText, spanText} from '../figures/ticks.js';
+import {drawsSolid} from '../plotly.js';
 import {gridOf} from '../slice.js';
 import {createColourbar} from './colourbar.js';
 import {createSurface3d} from './surface3d.js';
+import {watchTurning} from './turning.js';
 
 const STEP = Math.PI / 12;
 /** A summary is read, not watched: it is written when the picture rests. */
@@ -42,19 +46,24 @@ const ROOTS = {surface: 'landscape-plot', contours: 'landscape-map', section: 'l
 
 /**
  * @param {import('../plotly.js').Plotly} Plotly
- * @param {{eye: () => Eye, onCamera: (eye: Eye) => void, onRedraw: () => void, onPick: (a: number, b: number) => void, groundOf: (shot: Shot) => Ground | null, wayOf: (shot: Shot) => Way | null, tintOf: (shot: Shot) => Tint | null, shareRange?: (own: LossRange) => LossRange}} options
+ * @param {{eye: () => Eye, onCamera: (eye: Eye) => void, onRedraw: () => void, onTurning?: (eye: Eye) => void, onPick: (a: number, b: number) => void, groundOf: (shot: Shot) => Ground | null, wayOf: (shot: Shot) => Way | null, tintOf: (shot: Shot) => Tint | null, shareRange?: (own: LossRange) => LossRange}} options
  * `shareRange`: the range to draw on, where others are to be compared with this one
  */
 export function createLandscape(Plotly, options) {
   const root = byId('landscape-plot');
-  const surface = createSurface3d(Plotly, root, options);
+  const surface = createSurface3d(Plotly, root, {...options, onLost: () => showFlat('The graphics of this device gave up, so the surface is drawn as a map.')});
   const views = lazyViews(Plotly, surface, options);
-  /** Does this browser draw in three dimensions? Known after the first try. @type {boolean | null} */
-  let solid = null;
+  /** Why the surface is drawn as a map; empty where it need not be. */
+  let flat = drawsSolid() ? '' : 'This browser has no WebGL, so the surface is drawn as a map.';
+  const showFlat = (/** @type {string} */ why) => {
+    flat = why;
+    options.onRedraw();
+  };
   const colourbar = createColourbar(byId('colourbar'));
-  const drag = watchDrag(root, options.onRedraw);
   const ranges = createRanges();
-  letPageScroll(root);
+  watchSurface(root, surface, options, () => shown);
+  /** @type {Picture | null} */
+  let shown = null;
   let style = 0;
   let summaryTimer = 0;
   /** @type {{key: string, path: Trajectory | null, axis: number[]}} */
@@ -89,18 +98,18 @@ export function createLandscape(Plotly, options) {
 
   /** @param {Picture} picture */
   const drawView = (picture) => {
-    const wanted = picture.shot.view === 'surface' && solid === false ? 'contours' : picture.shot.view;
+    const wanted = drawable(picture.shot.view);
     show(wanted);
     byId('flat-note').hidden = wanted === picture.shot.view;
+    say(byId('flat-note'), flat);
+    shown = wanted === 'surface' ? picture : null;
     views.of(wanted)?.draw(picture);
-    if (wanted !== 'surface' || solid !== null) return;
-    solid = !root.querySelector('.no-webgl'); // the sentence that Plotly writes where it finds none
-    if (!solid && views.has('contours')) drawView(picture);
   };
+  const drawable = (/** @type {State['view']} */ view) => (view === 'surface' && flat ? 'contours' : view);
 
   return {
     /** Can this view be drawn yet? If not, it is sent for. */
-    has: views.has,
+    has: (/** @type {State['view']} */ view) => views.has(drawable(view)),
     /** What a view draws of a shot, also of one that is not on show. */
     pictureOf,
     /** @param {Eye} to */
@@ -109,7 +118,6 @@ export function createLandscape(Plotly, options) {
     restyle() { style++; },
     /** @param {Shot} shot */
     draw(shot) {
-      if (drag.on) return; // an update during a drag can lose the camera (plotly.js#6359)
       const picture = pictureOf(shot, shot.computed ? options.groundOf(shot) : null);
       if (!picture) return;
       const {range, key, loss, title, path, tint} = picture;
@@ -152,23 +160,38 @@ function lazyViews(Plotly, surface, options) {
   };
 }
 
-/** Plotly's camera swallows the wheel even with scrollZoom off; it must not hear of it. @param {HTMLElement} root */
-function letPageScroll(root) {
-  root.addEventListener('wheel', (event) => event.stopPropagation(), {capture: true, passive: true});
+/**
+ * Turning, picking, and the value under the pointer.
+ * @param {HTMLElement} root @param {ReturnType<typeof createSurface3d>} surface
+ * @param {{eye: () => Eye, onCamera: (eye: Eye) => void, onTurning?: (eye: Eye) => void, onPick: (a: number, b: number) => void}} options
+ * @param {() => Picture | null} shown
+ */
+function watchSurface(root, surface, {eye, onCamera, onTurning, onPick}, shown) {
+  const probe = make('output', {class: 'probe'});
+  root.append(probe);
+  watchTurning(root, {
+    eye,
+    onTurn(to) {
+      surface.look(to);
+      onTurning?.(to);
+    },
+    onTurned: onCamera,
+    onClick(x, y) {
+      const place = surface.placeAt(x, y);
+      if (place) onPick(Number(place.a.toPrecision(3)), Number(place.b.toPrecision(3)));
+    },
+    onHover(at) {
+      const place = at && surface.placeAt(at.x, at.y);
+      const picture = shown();
+      say(probe, place && picture ? `a ${spanText(place.a)}, b ${spanText(place.b)}: ${picture.title} ${lossText(lossAt(picture, place))}` : '');
+    },
+  });
 }
 
-/** @param {HTMLElement} root @param {() => void} onReleased */
-function watchDrag(root, onReleased) {
-  const drag = {on: false};
-  root.addEventListener('pointerdown', () => { drag.on = true; }, true);
-  for (const type of ['pointerup', 'pointercancel', 'blur']) {
-    window.addEventListener(type, () => {
-      if (!drag.on) return;
-      drag.on = false;
-      onReleased();
-    }, true);
-  }
-  return drag;
+/** The loss of the sample nearest to a place. @param {Picture} picture @param {{a: number, b: number}} place */
+function lossAt({values, grid, shot: {span}}, {a, b}) {
+  const [i, j] = [a, b].map((value) => Math.round(((value / span + 1) / 2) * (grid - 1)));
+  return values[j * grid + i];
 }
 
 /**
@@ -189,6 +212,7 @@ function createRanges() {
     /** @param {Shot} shot */
     of(shot) {
       const {run, follow} = shot;
+      if (shot.range === 'frame') return rangeOfFrame(shot, run.values(shot, shot.frame));
       const {ofRun, key, entry} = entryOf(shot);
       if (entry && entry.frames >= run.frames.length) return entry.range;
       const frames = follow ? run.arrived(shot) : run.frames.length;
@@ -199,6 +223,7 @@ function createRanges() {
     },
     /** Of surfaces computed in the page. @param {Shot} shot @param {Ground} ground */
     ofGround(shot, ground) {
+      if (shot.range === 'frame') return rangeOfFrame(shot, valuesOf(shot.set, ground.losses));
       const {ofRun, key, entry} = entryOf(shot);
       const found = rangeOfGround(shot, ground);
       const range = shot.run.growing ? steadyRange(found, entry?.range) : found;
@@ -206,6 +231,11 @@ function createRanges() {
       return range;
     },
   };
+}
+
+/** @param {Shot} shot @param {Numbers} values */
+function rangeOfFrame({set, scale}, values) {
+  return set === 'gap' ? gapRange([values]) : frameRange(values, scale);
 }
 
 /** Computed surfaces have a range from a few frames: nothing crawls in play. @param {Shot} shot @param {Ground} ground */

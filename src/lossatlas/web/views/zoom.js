@@ -13,10 +13,11 @@ const STEPS = 600;
 const CATCH = 6;
 const WHAT = 'How far from the centre the plane is shown.';
 
-/** @param {{onZoom: (span: number) => void, onLog: (log: boolean) => void}} options */
-export function createZoom({onZoom, onLog}) {
+/** @param {{onZoom: (span: number) => void, onLog: (log: boolean) => void, onRange: (range: 'training' | 'frame') => void}} options */
+export function createZoom({onZoom, onLog, onRange}) {
   const slider = /** @type {HTMLInputElement} */ (byId('zoom'));
   const log = /** @type {HTMLInputElement} */ (byId('log'));
+  const frame = /** @type {HTMLInputElement} */ (byId('frame-range'));
   const label = /** @type {HTMLElement} */ (slider.closest('label'));
   /** @type {number[]} the spans that are stored, widest first */
   let stops = [];
@@ -39,10 +40,11 @@ export function createZoom({onZoom, onLog}) {
     onZoom(span);
   });
   log.addEventListener('change', () => onLog(log.checked));
+  frame.addEventListener('change', () => onRange(frame.checked ? 'frame' : 'training'));
 
   return {
     /** @param {Shot} shot */
-    draw({run, plane, span, scale}) {
+    draw({run, plane, span, scale, range}) {
       stops = plane.spans.toSorted((a, b) => b - a);
       const limit = labLimit(run, plane);
       smooth = limit === '';
@@ -53,6 +55,7 @@ export function createZoom({onZoom, onLog}) {
       slider.setAttribute('aria-valuetext', `a and b from −${spanText(span)} to ${spanText(span)}`);
       say(byId('zoom-text'), `±${spanText(span)}`);
       log.checked = scale === 'log';
+      frame.checked = range === 'frame';
     },
   };
 }

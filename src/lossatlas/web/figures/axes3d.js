@@ -1,0 +1,128 @@
+/** What is drawn around and above the surface: walls and grid behind it; labels, the network's ball and marks before it. SVG, pure. */
+/** @import {Camera, Vector} from './camera.js' */
+/** @import {LossRange} from './range.js' */
+/** @import {Relief} from './landscape.js' */
+/** @import {Theme} from '../theme.js' */
+import {BALL_COLOUR, PATH_COLOUR} from './colours.js';
+import {namedTicks} from './range.js';
+import {boxSides, heightAt, heightOf, meet, restOf} from './relief.js';
+import {spanText, tickLabel} from './ticks.js';
+
+/** The ball's radius, in shares of half a side. */
+const RADIUS = 0.035;
+/** How far outside the box the labels of a and b lie, in pixels. */
+const OUTSIDE = {ticks: 13, letter: 17};
+const PLACES = [-1, -0.5, 0, 0.5, 1];
+
+/** @param {{x: number, y: number}[]} points */
+const way = (points) => points.map(({x, y}) => `${x.toFixed(1)} ${y.toFixed(1)}`).join('L');
+
+/**
+ * The floor and the two walls that are behind the surface, with their grid.
+ * @param {Camera} camera @param {LossRange} range @param {Theme} theme
+ */
+export function wallsOf({project, eye}, range, theme) {
+  const [backA, backB] = [-Math.sign(eye[0]) || 1, -Math.sign(eye[1]) || 1];
+  const heights = namedTicks(range).map((tick) => heightOf(range, tick)).filter((height) => height <= 1);
+  /** @param {Vector[]} points */
+  const line = (...points) => `M${way(points.map(project))}`;
+  const faces = [
+    [[-1, -1, 0], [1, -1, 0], [1, 1, 0], [-1, 1, 0]],
+    [[backA, -1, 0], [backA, 1, 0], [backA, 1, 1], [backA, -1, 1]],
+    [[-1, backB, 0], [1, backB, 0], [1, backB, 1], [-1, backB, 1]],
+  ].map((face) => `${line(.../** @type {Vector[]} */ (face))}Z`);
+  const grid = [
+    ...PLACES.flatMap((place) => [
+      line([place, -1, 0], [place, 1, 0]), line([-1, place, 0], [1, place, 0]),
+      line([backA, place, 0], [backA, place, 1]), line([place, backB, 0], [place, backB, 1]),
+    ]),
+    ...heights.flatMap((height) => [line([backA, -1, height], [backA, 1, height]), line([-1, backB, height], [1, backB, height])]),
+  ];
+  return `<path d="${faces.join('')}" fill="${theme.ink}" fill-opacity="0.025"/>`
+    + `<path d="${grid.join('')}" fill="none" stroke="${theme.grid}" stroke-width="0.75" stroke-opacity="0.7"/>`;
+}
+
+/**
+ * The labels of the axes: a and b along the near edges of the floor, the loss at the left.
+ * @param {Camera} camera @param {LossRange} range @param {number} span @param {Theme} theme
+ */
+export function labelsOf({project, eye, size}, range, span, theme) {
+  const [nearA, nearB] = [Math.sign(eye[0]) || 1, Math.sign(eye[1]) || 1];
+  /** @param {Vector} at @param {string} text @param {string} [more] */
+  const label = (at, text, more = '') => {
+    const {x, y} = project(at);
+    return `<text x="${x.toFixed(1)}" y="${(y + 4).toFixed(1)}"${more}>${text}</text>`;
+  };
+  const italic = ` font-style="italic" font-size="15" fill="${theme.ink}" font-family="STIX Two Text, Cambria Math, Georgia, serif"`;
+  const small = size.width < 420;
+  const places = small ? [-1, 1] : [-1, 0, 1];
+  /** Beside an edge of the box, whichever of its two ends, floor or top, is farther out. @param {number} a @param {number} b @param {number} away @param {string} text @param {string} [more] */
+  const beside = (a, b, away, text, more = '') => {
+    const middle = project([0, 0, 0.5]);
+    const [low, high] = [project([a, b, 0]), project([a, b, 1])];
+    const inward = project([a * (Math.abs(a) > Math.abs(b) ? 0.9 : 1), b * (Math.abs(b) > Math.abs(a) ? 0.9 : 1), 0]);
+    const across = {x: low.x - inward.x, y: low.y - inward.y};
+    const length = Math.hypot(across.x, across.y);
+    const reach = (/** @type {{x: number, y: number}} */ {x, y}) => (x - middle.x) * across.x + (y - middle.y) * across.y;
+    const from = reach(high) > reach(low) ? high : low;
+    return `<text x="${(from.x + (away * across.x) / length).toFixed(1)}" y="${(from.y + (away * across.y) / length + 4).toFixed(1)}"${more}>${text}</text>`;
+  };
+  const side = leftEdge(project, nearA, nearB);
+  const heights = namedTicks(range).map((tick) => ({tick, at: heightOf(range, tick)})).filter(({at}) => at <= 1);
+  return `<g font-size="11" fill="${theme.muted}" text-anchor="middle">${[
+    ...places.map((place) => beside(place * 0.97, nearB, OUTSIDE.ticks, spanText(place * span))),
+    ...places.map((place) => beside(nearA, place * 0.97, OUTSIDE.ticks, spanText(place * span))),
+    beside(0.5, nearB, OUTSIDE.letter, 'a', italic), beside(nearA, 0.5, OUTSIDE.letter, 'b', italic),
+    `<g text-anchor="end">${heights.map(({tick, at}) => label([side[0] * 1.03, side[1] * 1.03, at], tickLabel(tick))).join('')}</g>`,
+  ].join('')}</g>`;
+}
+
+/** The upright edge of the box that is farthest to the left. @param {Camera['project']} project @param {number} nearA @param {number} nearB */
+function leftEdge(project, nearA, nearB) {
+  const edges = [[nearA, -nearB], [-nearA, nearB]];
+  return edges.sort((one, other) => project([one[0], one[1], 0]).x - project([other[0], other[1], 0]).x)[0];
+}
+
+/**
+ * Where the ball of a network stands: at its own loss, and where that is the surface's, upon it.
+ * @param {Relief} relief @param {Camera} camera @param {LossRange} range
+ * @param {{place: [number, number], loss: number, upon: boolean}} network `upon`: its loss is that of the surface there
+ * @returns {Vector} of its centre
+ */
+export function ballAt({heights, size}, {box}, range, {place, loss, upon}) {
+  const sides = boxSides(box);
+  const own = Math.min(1, heightOf(range, loss)) + (RADIUS * sides.a) / sides.up;
+  return [...place, upon ? Math.max(own, Math.min(1.05, restOf(heights, size, place, RADIUS, sides))) : own];
+}
+
+/**
+ * A lit ball; a ring where the surface hides it, so that nobody has to search for it.
+ * @param {Vector} at @param {Relief} relief @param {Camera} camera @param {Theme} theme @param {string} [tone]
+ */
+export function ballMark(at, relief, camera, theme, tone = theme.paper) {
+  const {x, y, scale} = camera.project(at);
+  const radius = Math.max(5, RADIUS * boxSides(camera.box).a * scale);
+  const circle = `cx="${x.toFixed(1)}" cy="${y.toFixed(1)}" r="${radius.toFixed(1)}"`;
+  if (isHidden(at, relief, camera)) {
+    return `<circle ${circle} fill="${tone}" fill-opacity="0.25" stroke="#fff" stroke-width="4" stroke-opacity="0.6"/>`
+      + `<circle class="hidden-ball" ${circle} fill="none" stroke="#111" stroke-width="1.75" stroke-dasharray="3 2.5"/>`;
+  }
+  const id = tone === BALL_COLOUR ? 'released' : 'network';
+  return `<radialGradient id="lit-${id}" cx="0.36" cy="0.3" r="0.75"><stop offset="0" stop-color="#fff"/><stop offset="0.35" stop-color="${tone}"/><stop offset="1" stop-color="#3b2a12"/></radialGradient>`
+    + `<ellipse cx="${(x + radius * 0.5).toFixed(1)}" cy="${(y + radius * 0.85).toFixed(1)}" rx="${(radius * 1.1).toFixed(1)}" ry="${(radius * 0.5).toFixed(1)}" fill="#000" fill-opacity="0.28"/>`
+    + `<circle class="ball" ${circle} fill="url(#lit-${id})" stroke="#111" stroke-width="1"/>`;
+}
+
+/** Is the surface in the way? @param {Vector} at @param {Relief} relief @param {Camera} camera */
+export function isHidden(at, {heights, size}, camera) {
+  const {x, y, depth} = camera.project(at);
+  const met = meet(heights, size, camera.ray(x, y));
+  return met !== null && camera.project(met).depth < depth - 0.02;
+}
+
+/** A cross at the picked point. @param {[number, number]} place @param {Relief} relief @param {Camera} camera */
+export function crossMark(place, {heights, size}, camera) {
+  const {x, y} = camera.project([...place, Math.min(1, heightAt(heights, size, ...place))]);
+  const arms = `M${(x - 7).toFixed(1)} ${y.toFixed(1)}h14M${x.toFixed(1)} ${(y - 7).toFixed(1)}v14`;
+  return `<g class="picked" fill="none"><path d="${arms}" stroke="#fff" stroke-width="5"/><path d="${arms}" stroke="${PATH_COLOUR}" stroke-width="2.5"/></g>`;
+}
