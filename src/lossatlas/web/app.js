@@ -107,7 +107,13 @@ export async function start({catalog, stored, base, store, session, plotly, stat
       goTo(current() + (run.trained ? Math.ceil(run.frames.length / LONG) : 1));
       return true;
     },
+    between(share) {
+      const shot = painter?.shown;
+      if (still || !shot || !run || run.growing || shot.frame + 1 >= run.frames.length || run.trained) return;
+      if (run.has(shot.frame + 1, shot)) landscape?.blend(shot, {...shot, frame: shot.frame + 1}, share);
+    },
     onChange(playing) {
+      if (!playing) painter?.repaint(); // not what lies between two frames
       transport.showPlaying(playing);
       access?.rest();
     },
@@ -266,6 +272,7 @@ export async function start({catalog, stored, base, store, session, plotly, stat
     eye: () => store.get().camera,
     onCamera: (camera) => store.set({camera}),
     onTurning: bare?.turning,
+    isPlaying: () => player.playing,
     onRedraw: () => painter?.repaint(),
     onPick: (a, b) => store.set({pick: [a, b], ball: false}),
     tintOf: (shot) => (hovered === null ? null : lab()?.tint.of(shot, hovered) ?? null),

@@ -7,9 +7,10 @@ const RATE = 10;
  * @param {object} options
  * @param {() => boolean} options.advance go one frame on; false at the end
  * @param {() => boolean} options.ready is the last frame asked for on the screen? Frames are waited for, not dropped
+ * @param {(share: number) => void} [options.between] the share of the beat that has passed, while the next frame is waited for
  * @param {(playing: boolean) => void} options.onChange
  */
-export function createPlayer({advance, ready, onChange}) {
+export function createPlayer({advance, ready, between, onChange}) {
   let playing = false;
   let speed = 1;
   let due = 0;
@@ -21,6 +22,8 @@ export function createPlayer({advance, ready, onChange}) {
       // Kept on the beat, unless a slow frame has put it more than one beat behind.
       due = Math.max(due + 1000 / (RATE * speed), now);
       if (!advance()) return set(false);
+    } else if (now < due && ready()) {
+      between?.(1 - ((due - now) * RATE * speed) / 1000);
     }
     requestAnimationFrame(tick);
   };

@@ -23,6 +23,8 @@ import {watchTurning} from './turning.js';
 const STEP = Math.PI / 12;
 /** A summary is read, not watched: it is written when the picture rests. */
 const REST = 250;
+/** Milliseconds that a picture between two frames may take. */
+const FLUENT = 14;
 const ROOTS = {surface: 'landscape-plot', contours: 'landscape-map', section: 'landscape-section'};
 
 /**
@@ -46,7 +48,7 @@ const ROOTS = {surface: 'landscape-plot', contours: 'landscape-map', section: 'l
 
 /**
  * @param {import('../plotly.js').Plotly} Plotly
- * @param {{eye: () => Eye, onCamera: (eye: Eye) => void, onRedraw: () => void, onTurning?: (eye: Eye) => void, onPick: (a: number, b: number) => void, groundOf: (shot: Shot) => Ground | null, wayOf: (shot: Shot) => Way | null, tintOf: (shot: Shot) => Tint | null, shareRange?: (own: LossRange) => LossRange}} options
+ * @param {{eye: () => Eye, onCamera: (eye: Eye) => void, onRedraw: () => void, onTurning?: (eye: Eye) => void, onPick: (a: number, b: number) => void, groundOf: (shot: Shot) => Ground | null, wayOf: (shot: Shot) => Way | null, tintOf: (shot: Shot) => Tint | null, isPlaying: () => boolean, shareRange?: (own: LossRange) => LossRange}} options
  * `shareRange`: the range to draw on, where others are to be compared with this one
  */
 export function createLandscape(Plotly, options) {
@@ -66,6 +68,10 @@ export function createLandscape(Plotly, options) {
   let shown = null;
   let style = 0;
   let summaryTimer = 0;
+  /** How often of late a picture between two frames took too long. */
+  let slow = 0;
+  const blended = make('p', {class: 'blended', 'aria-hidden': 'true'});
+  root.append(blended);
   /** @type {{key: string, path: Trajectory | null, axis: number[]}} */
   let known = {key: '', path: null, axis: []};
 
@@ -114,6 +120,20 @@ export function createLandscape(Plotly, options) {
     pictureOf,
     /** @param {Eye} to */
     look: (to) => surface.look(to),
+    /**
+     * What lies between a frame and the next, while it plays; left out where it takes too long to flow.
+     * @param {Shot} shot @param {Shot} next @param {number} share
+     */
+    blend(shot, next, share) {
+      if (slow > 3 || drawable(shot.view) !== 'surface') return;
+      const [from, to] = [shot, next].map((one) => pictureOf(one, one.computed ? options.groundOf(one) : null));
+      if (!from || !to || from.key !== to.key) return;
+      const start = performance.now();
+      surface.blend(from, to, share);
+      const took = performance.now() - start;
+      slow = Math.max(0, slow + (took > FLUENT ? 1 : -1));
+      say(blended, 'Between two recorded epochs: blended');
+    },
     /** Size or theme has changed: the next drawing takes them up. */
     restyle() { style++; },
     /** @param {Shot} shot */
@@ -123,6 +143,7 @@ export function createLandscape(Plotly, options) {
       const {range, key, loss, title, path, tint} = picture;
       say(byId('landscape-note'), [rangeNote(range), path && !isInside(path, shot.frame, shot.span) ? 'the parameters are outside this zoom' : ''].filter(Boolean).join(' · '));
       drawView(picture);
+      if (!options.isPlaying()) say(blended, '');
       colourbar.draw(tint?.range ?? range, tint?.name ?? title, `${key} ${tint?.name ?? ''} ${tint?.range.high ?? ''}`);
       colourbar.mark(tint?.range ?? range, tint ? tint.values[tint.values.length >> 1] : loss);
       clearTimeout(summaryTimer);

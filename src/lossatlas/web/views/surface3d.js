@@ -9,6 +9,7 @@ import {cameraFor} from '../figures/camera.js';
 import {BALL_COLOUR} from '../figures/colours.js';
 import {landscapeLayout, landscapeTraces, reliefOf} from '../figures/landscape.js';
 import {isInside} from '../figures/path.js';
+import {trianglesOf} from '../figures/isolines.js';
 import {meet} from '../figures/relief.js';
 import {CONFIG} from '../plotly.js';
 import {currentTheme} from '../theme.js';
@@ -98,14 +99,26 @@ export function createSurface3d(Plotly, root, {eye, onLost, sharpness}) {
     }, REST);
   }, {capture: true});
 
+  /** @param {Picture} picture @param {Relief} now */
+  const show = (picture, now) => {
+    shown = picture;
+    relief = now;
+    const done = render(sharpness ?? 1);
+    if (!sharpness) restLater();
+    return done;
+  };
+
   return {
     /** @param {Picture} picture */
-    draw(picture) {
-      shown = picture;
-      relief = reliefOf(picture.values, picture.grid, picture.range);
-      const done = render(sharpness ?? 1);
-      if (!sharpness) restLater();
-      return done;
+    draw: (picture) => show(picture, reliefOf(picture.values, picture.grid, picture.range)),
+    /** What lies between two frames of one slice, at a share of the way. @param {Picture} from @param {Picture} to @param {number} share */
+    blend(from, to, share) {
+      const [now, next] = [from, to].map(({values, grid, range}) => reliefOf(values, grid, range));
+      const mix = (/** @type {number} */ a, /** @type {number} */ b) => a + (b - a) * share;
+      const heights = now.heights.map((height, at) => mix(Math.min(height, 2), Math.min(next.heights[at], 2)));
+      const [here, there] = [from.place, to.place];
+      const place = here && there && /** @type {[number, number]} */ ([mix(here[0], there[0]), mix(here[1], there[1])]);
+      show({...from, loss: mix(from.loss, to.loss), place}, {...now, heights, triangles: trianglesOf(heights, now.size)});
     },
     /** @param {Eye} to */
     look(to) {
