@@ -111,7 +111,10 @@ function onFloor({x, y, z}) {
  * @param {Camera} camera @param {number} ratio pixels of the drawing to one of the page
  */
 export function landscapeLayout({plotly, box, size}, ratio) {
-  const axis = {visible: false, showspikes: false, autorange: false};
+  const axis = {
+    autorange: false, title: {text: ''}, tickvals: [], ticktext: [], showticklabels: false, showgrid: false, zeroline: false, showline: false,
+    showspikes: false, showbackground: false,
+  };
   return {
     width: Math.round(size.width * ratio), height: Math.round(size.height * ratio), margin: {l: 0, r: 0, t: 0, b: 0},
     showlegend: false, paper_bgcolor: 'rgba(0,0,0,0)',
