@@ -73,7 +73,10 @@ export async function start({catalog, stored, base, store, session, plotly, stat
   let access = null;
   /** @type {(value?: unknown) => void} */
   let markReady = () => {};
-  expose({ready: new Promise((done) => { markReady = done; }), state: store.get, shown: () => painter?.shown ?? null});
+  expose({
+    ready: new Promise((done) => { markReady = done; }), state: store.get, shown: () => painter?.shown ?? null,
+    range: () => landscape?.range() ?? null,
+  });
 
   const openChosen = () => {
     if (store.get().train) bench.open();
@@ -371,8 +374,8 @@ function watchSize(elements, onChange) {
   for (const element of elements) observer.observe(element);
 }
 
-/** For tests and the curious: what the page means to show, and what it shows. @param {{ready: Promise<unknown>, state: () => State, shown: () => Shot | null}} page */
-function expose({ready, state, shown}) {
+/** For tests and the curious: what the page means to show, and what it shows. @param {{ready: Promise<unknown>, state: () => State, shown: () => Shot | null, range: () => {low: number, high: number} | null}} page */
+function expose({ready, state, shown, range}) {
   Object.defineProperty(window, 'lossatlas', {
     value: Object.freeze({
       ready,
@@ -381,6 +384,7 @@ function expose({ready, state, shown}) {
         const shot = shown();
         return shot && {run: shot.run.id, frame: shot.frame, epoch: shot.run.frames[shot.frame], span: shot.span, scale: shot.scale};
       },
+      range,
       computed: () => shown()?.computed ?? false,
       slice() {
         const shot = shown();

@@ -66,6 +66,8 @@ export function createLandscape(Plotly, options) {
   watchSurface(root, surface, options, () => shown);
   /** @type {Picture | null} */
   let shown = null;
+  /** @type {LossRange | null} */
+  let drawn = null;
   let style = 0;
   let summaryTimer = 0;
   /** How often of late a picture between two frames took too long. */
@@ -134,6 +136,8 @@ export function createLandscape(Plotly, options) {
       slow = Math.max(0, slow + (took > FLUENT ? 1 : -1));
       say(blended, 'Between two recorded epochs: blended');
     },
+    /** Which losses the axis and the colours span, as drawn. */
+    range: () => drawn && {low: drawn.low, high: drawn.high},
     /** Size or theme has changed: the next drawing takes them up. */
     restyle() { style++; },
     /** @param {Shot} shot */
@@ -142,6 +146,7 @@ export function createLandscape(Plotly, options) {
       if (!picture) return;
       const {range, key, loss, title, path, tint} = picture;
       say(byId('landscape-note'), [rangeNote(range), path && !isInside(path, shot.frame, shot.span) ? 'the parameters are outside this zoom' : ''].filter(Boolean).join(' · '));
+      drawn = range;
       drawView(picture);
       if (!options.isPlaying()) say(blended, '');
       colourbar.draw(tint?.range ?? range, tint?.name ?? title, `${key} ${tint?.name ?? ''} ${tint?.range.high ?? ''}`);
