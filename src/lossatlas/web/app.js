@@ -17,6 +17,7 @@ import {watchTheme} from './theme.js';
 import {createBoundary} from './views/boundary.js';
 import {createDataset} from './views/dataset.js';
 import {createLandscape} from './views/landscape.js';
+import {watchPrinting} from './views/printing.js';
 import {createModel} from './views/model.js';
 import {createPick} from './views/pick.js';
 import {createReadouts} from './views/readouts.js';
@@ -331,6 +332,12 @@ export async function start({catalog, stored, base, store, session, plotly, stat
     });
   };
   watchTheme(restyle);
+  watchPrinting(() => {
+    style++;
+    landscape?.restyle();
+    boundary.restyle();
+    painter?.repaintNow();
+  });
   painter.request();
 }
 

@@ -68,6 +68,11 @@ export function createPainter({wish, plots, onDrawn}) {
       stale = true;
       request();
     },
+    /** The same picture anew, at once: for the printer, who does not wait for an animation frame. */
+    repaintNow() {
+      if (!shown) return;
+      for (const plot of plots) plot.draw(shown);
+    },
     /** More is known of what is wanted: it may be drawn now, or drawn better. */
     renew() {
       renewed = true;
