@@ -16,7 +16,7 @@ from lossatlas.computing import compute_run
 from lossatlas.datasets import SOURCES, DatasetConfig
 from lossatlas.errors import ExportError, RunDamagedError
 from lossatlas.export import MOST_PARAMETERS, export_site
-from lossatlas.gallery import Gallery
+from lossatlas.gallery import OPENING, Gallery, gallery_configs
 from lossatlas.reading import open_run
 from lossatlas.runs import RunConfig
 
@@ -105,8 +105,9 @@ def test_the_thumbnails_are_those_of_the_datasets() -> None:
     assert list(drawn) == list(SOURCES)
 
 
-def test_the_default_of_the_catalog_is_the_default_run() -> None:
-    assert RunConfig.from_mapping(catalog(compute=True)["default"]) == RunConfig()
+def test_the_catalog_opens_on_a_run_of_the_default_gallery() -> None:
+    assert RunConfig.from_mapping(catalog(compute=True)["default"]) == OPENING
+    assert OPENING in gallery_configs()
 
 
 def test_the_catalog_says_how_each_dataset_is_drawn_under_another_default() -> None:

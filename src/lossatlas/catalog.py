@@ -10,7 +10,7 @@ from typing import Any
 from lossatlas.activations import ACTIVATIONS
 from lossatlas.datasets import SOURCES, DatasetConfig, load_dataset
 from lossatlas.directions import KINDS
-from lossatlas.gallery import gallery_configs
+from lossatlas.gallery import OPENING, gallery_configs
 from lossatlas.runs import RunConfig
 
 _THUMBNAIL_POINTS = 120
@@ -25,9 +25,9 @@ def catalog(compute: bool, default: RunConfig | None = None) -> dict[str, Any]:
     compute
         Whether there is a server that computes what the gallery lacks.
     default
-        What the page opens on, and what a choice of dataset and model is trained like.
+        What the page opens on, and what a choice of dataset and model is trained like; :data:`OPENING` if not given.
     """
-    default = default or RunConfig()
+    default = default or OPENING
     samples = {config.dataset.name: config.dataset for config in gallery_configs(models=[()], base=default)}
     thumbnails = json.loads(files("lossatlas").joinpath("web", "thumbnails.json").read_text(encoding="utf-8"))
     return {

@@ -12,7 +12,8 @@ from pathlib import Path
 
 from lossatlas.catalog import catalog
 from lossatlas.errors import ExportError
-from lossatlas.gallery import Gallery
+from lossatlas.gallery import OPENING, Gallery
+from lossatlas.runs import RunConfig
 from lossatlas.shell import shell
 from lossatlas.store import run_folder, write_text
 
@@ -105,7 +106,8 @@ def _fill(site: Path, gallery: Gallery, compact: bool) -> tuple[list[str], list[
     Gallery(site / "data").write_index()
     (site / "data" / ".index.lock").unlink(missing_ok=True)
     (site / "shell.json").write_text(json.dumps(shell()), encoding="utf-8")
-    (site / _MARK).write_text(json.dumps(catalog(compute=False), ensure_ascii=False), encoding="utf-8")
+    default = OPENING if OPENING.id in runs else RunConfig()  # what a bare address opens has to be there
+    (site / _MARK).write_text(json.dumps(catalog(compute=False, default=default), ensure_ascii=False), encoding="utf-8")
     return [verdict.fault for verdict in verdicts if verdict.fault], runs
 
 

@@ -26,6 +26,8 @@ GALLERY_FORMAT = "lossatlas-gallery"
 #: Hidden layers of the default gallery, for every dataset.
 DEFAULT_MODELS: tuple[tuple[int, ...], ...] = ((4,), (16, 16))
 
+#: What the page opens on: of the default gallery's runs, the one whose landscape has most relief, a canyon at the end.
+OPENING = RunConfig(dataset=DatasetConfig(name="spirals"))
 #: A deep narrow network without skips. Its residual twin differs in ``residual`` alone and shares its first weights.
 #: The span is a quarter of each unit's weights: at 1, both twins are far from convex (docs/reading-a-landscape.md).
 _PLAIN_TWIN = RunConfig(
