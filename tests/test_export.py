@@ -44,7 +44,7 @@ def test_the_site_holds_the_page_and_the_very_files_of_the_store(gallery: Galler
         compared = filecmp.dircmp(gallery.data / "runs" / run_id, export.site / "data" / "runs" / run_id)
         assert compared.left_only == compared.right_only == compared.diff_files == []
     assert json.loads((export.site / "data" / "index.json").read_text()) == gallery.index()
-    assert json.loads((export.site / "catalog.json").read_text()) == catalog(compute=False)
+    assert json.loads((export.site / "catalog.json").read_text()) == catalog(compute=False, default=RunConfig())
     assert export.size == sum(path.stat().st_size for path in export.site.rglob("*") if path.is_file())
     assert not list(export.site.rglob(".*"))
 

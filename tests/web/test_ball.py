@@ -8,6 +8,7 @@ from playwright.sync_api import Page, expect
 
 from lossatlas.arrays import Float64
 from tests.web.conftest import Site, Watched, until
+from tests.web.drawn import Drawn
 from tests.web.test_pick import theta_at
 
 pytestmark = pytest.mark.browser
@@ -54,15 +55,11 @@ def test_a_ball_rolls_downhill_beside_the_path(exported: Site, desktop: Watched)
 
 def test_on_the_surface_its_way_is_drawn_at_its_own_losses(exported: Site, desktop: Watched) -> None:
     page = desktop.open(exported.url + "?epoch=60&pick=0.5,-0.25&ball=true")
-    until(page, "() => document.querySelector('#landscape-plot').data.some(({marker}) => marker?.size === 7)")
     until(page, A_BALL)
-    traces = page.evaluate(
-        """() => document.querySelector('#landscape-plot').data.filter(({line}) => line?.width === 6).map(
-            ({x, y, z}) => ({x: [...x], y: [...y], z: [...z]}))"""
-    )
-    assert len(traces) == 1
-    assert [traces[0]["x"][0], traces[0]["y"][0]] == pytest.approx([0.5, -0.25], abs=1e-4)
-    assert all(np.isfinite(z) for z in traces[0]["z"])
+    until(page, "() => document.querySelectorAll('#landscape-plot .marks :is(.ball, .hidden-ball)').length === 2")
+    line = Drawn(page).line("way")
+    assert line[0, :2] == pytest.approx([0.5, -0.25], abs=1e-4)
+    assert np.isfinite(line).all()
 
 
 def test_another_point_takes_the_ball_away(exported: Site, desktop: Watched) -> None:

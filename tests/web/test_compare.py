@@ -37,13 +37,10 @@ SGD, ADAM = (quick("arms", optimizer=name, learning_rate=0.05) for name in ("sgd
 NARROW, WIDE = (quick("arms", (width, width)) for width in (3, 12))
 
 CAMERA = """() => {
-  const {eye} = document.getElementById('landscape-plot')._fullLayout.scene._scene.getCamera();
+  const {eye} = document.querySelector('#landscape-plot .drawing').layout.scene.camera;
   return [eye.x, eye.y, eye.z];
 }"""
-SCALES = """() => {
-  const plot = document.getElementById('landscape-plot');
-  return [...plot.layout.scene.zaxis.range, plot.data[0].cmin, plot.data[0].cmax];
-}"""
+SCALES = "() => Object.values(window.lossatlas.range())"
 PICTURED = "() => document.body.dataset.pictured === 'true'"
 
 

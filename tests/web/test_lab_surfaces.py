@@ -15,15 +15,12 @@ from lossatlas.engine import Evaluator
 from lossatlas.runs import Run
 from lossatlas.surface import loss_surfaces
 from tests.web.conftest import ARMS, EITHER, PLANES, Site, Watched, until
+from tests.web.drawn import LOSSES, Drawn
 from tests.web.test_controls import wait_for_frame
 from tests.web.test_landscape_views import cut
 
 pytestmark = pytest.mark.browser
 
-SURFACE = """() => {
-    const trace = document.querySelector('#landscape-plot').data.find(({type}) => type === 'surface');
-    return {a: [...trace.x], z: Array.from(trace.z, (row) => [...row])};
-}"""
 SHOWN = "span => window.lossatlas.shown().span === span && window.lossatlas.computed()"
 
 
@@ -38,26 +35,21 @@ def surface_around(run: Run, plane: Plane, theta: Any, span: float, split: int =
     return np.asarray(surface.loss, np.float64)
 
 
-def heights(page: Page) -> Floats:
-    return np.array(page.evaluate(SURFACE)["z"])
-
-
 def wait_for_surface(page: Page, expected: Floats) -> None:
     """The preview gives way to the whole; what is above the range is drawn at its top."""
     until(
         page,
-        """expected => {
-            const {z} = document.querySelector('#landscape-plot').data.find(({type}) => type === 'surface');
-            if (z.length !== expected.length) return false;
-            const top = Math.max(...z.map((row) => Math.max(...row)));
-            return z.every((row, j) => row.every((value, i) => {
-                const wanted = Math.min(expected[j][i], top);
+        f"""expected => {{
+            const losses = {LOSSES};
+            const {{low, high}} = window.lossatlas.range();
+            return losses.length === expected.length && losses.every((row, j) => row.every((value, i) => {{
+                const wanted = Math.max(low, Math.min(expected[j][i], high));
                 return Math.abs(value - wanted) <= 1e-5 * Math.abs(wanted);
-            }));
-        }""",
+            }}));
+        }}""",
         expected.tolist(),
     )
-    assert np.isclose(heights(page), expected, rtol=1e-5).mean() > 0.5
+    assert np.isclose(Drawn(page).losses, expected, rtol=1e-5).mean() > 0.5
 
 
 @EITHER
@@ -67,7 +59,7 @@ def test_any_zoom_is_numpys_surface(site: Site, desktop: Watched, span: float) -
     page = desktop.open(f"{site.url}?epoch=60&zoom={span}")
     until(page, SHOWN, span)
     wait_for_surface(page, surface_around(run, run.planes[0], run.trajectory.weights[11], span))
-    assert page.evaluate(SURFACE)["a"] == pytest.approx((span * np.linspace(-1, 1, 41)).tolist(), abs=1e-7)
+    assert Drawn(page).axis == pytest.approx(span * np.linspace(-1, 1, 41), abs=1e-7)
     expect(page.locator("#zoom-text")).to_have_text(f"±{span:g}")
 
 
@@ -100,10 +92,10 @@ def test_the_test_loss_and_the_gap_are_computed_as_well(exported: Site, desktop:
     gap = test - train
     until(
         page,
-        """([low, high]) => {
-            const {z} = document.querySelector('#landscape-plot').data.find(({type}) => type === 'surface');
+        f"""([low, high]) => {{
+            const z = {LOSSES};
             return Math.abs(z[20][20] - low) < 1e-5 && Math.abs(z[20][24] - high) < 1e-5;
-        }""",
+        }}""",
         [gap[20, 20], gap[20, 24]],
     )
 
@@ -115,19 +107,10 @@ def test_a_plane_that_stays_keeps_its_path_at_any_zoom(site: Site, desktop: Watc
     until(page, SHOWN, 2.5)
     pca = cut(site, "pca")
     wait_for_surface(page, surface_around(run, pca.plane, pca.plane.centre, 2.5))
-    line = page.evaluate("() => Array.from(document.querySelector('#landscape-plot').data[3].x)")
+    line = Drawn(page).line("path")[:, 0]
     path = pca.path.coordinates
     assert np.abs(path).max() < 2.5
-    assert line == pytest.approx(path[:, 0].tolist(), abs=1e-6)
-
-
-def path_traces(page: Page) -> list[list[list[float]]]:
-    """What goes along or above the surface: each line's a, b and height."""
-    found: list[list[list[float]]] = page.evaluate(
-        """() => document.querySelector('#landscape-plot').data.filter(({type}) => type === 'scatter3d')
-            .map(({x, y, z}) => [[...x], [...y], [...z]])"""
-    )
-    return found
+    assert line == pytest.approx(path[:, 0], abs=1e-6)
 
 
 def test_along_new_directions_the_plane_can_stay_and_the_path_is_pythons(site: Site, desktop: Watched) -> None:
@@ -140,15 +123,13 @@ def test_along_new_directions_the_plane_can_stay_and_the_path_is_pythons(site: S
     path = project(plane.directions, weights, weights[-1])
     frame = page.evaluate("() => window.lossatlas.shown().frame")
     here = path.coordinates[frame]
-    lines = path_traces(page)
-    assert any(
-        a[0] == pytest.approx(here[0], abs=1e-5) and b[0] == pytest.approx(here[1], abs=1e-5) for a, b, _ in lines
-    )
+    found = Drawn(page)
+    np.testing.assert_allclose(found.line("drop")[0, :2], here, atol=1e-5)
     assert np.abs(path.coordinates).max() < 2
-    a, b, height = next(line for line in lines if len(line[0]) == len(weights))
-    np.testing.assert_allclose(np.transpose([a, b]), path.coordinates, atol=1e-5)
+    line = found.line("path")
+    np.testing.assert_allclose(line[:, :2], path.coordinates, atol=1e-5)
     exact = evaluator_of(run).losses((weights[-1] + path.coordinates @ plane.directions).astype(np.float32))
-    np.testing.assert_allclose(height, exact, rtol=0.1)  # read off between the samples
+    np.testing.assert_allclose(line[:, 2], exact, rtol=0.1)  # read off between the samples
     expect(page.locator("#slice-residual")).to_contain_text(f"now {path.residual[frame]:.3g} off the plane")
     share = float(page.locator("#slice-facts").inner_text().split("\u00a0")[0].split()[-1]) / 100
     assert share == pytest.approx(path.explained_variance, abs=6e-4)

@@ -17,6 +17,7 @@ from lossatlas.export import export_site
 from lossatlas.gallery import Gallery
 from lossatlas.runs import Run
 from tests.web.conftest import EITHER, PLANES, Silent, Site, Watched, static_server, until
+from tests.web.drawn import Drawn, assert_drawn
 from tests.web.test_controls import wait_for_frame, zoom_in
 
 pytestmark = pytest.mark.browser
@@ -56,18 +57,13 @@ def traces(page: Page, root: str) -> list[dict[str, Any]]:
     found: list[dict[str, Any]] = page.evaluate(
         """root => document.querySelector(root).data.map(({type, x, y, z}) => ({
             type, x: Array.from(x ?? []), y: Array.from(y ?? []),
-            z: type === 'surface' ? Array.from(z, (row) => [...row]) : Array.from(z ?? []),
+            z: Array.from(z ?? []),
         }))""",
         root,
     )
     return found
 
 
-def drawn(values: list[float | None]) -> np.ndarray[Any, np.dtype[np.float64]]:
-    return np.array([np.nan if value is None else value for value in values], np.float64)
-
-
-SURFACE = "#landscape-plot"
 SECTION = "#landscape-section .js-plotly-plot"
 MAP = "#landscape-map .js-plotly-plot"
 
@@ -83,12 +79,8 @@ def test_another_plane_is_fetched_when_it_is_chosen_and_drawn_as_it_is_stored(si
     select.select_option(label="PCA of the path")
     wait_for(page, plane="pca", follow=False, path=True)
     stored = cut(site, "pca")
-    [surface] = [trace for trace in traces(page, SURFACE) if trace["type"] == "surface"]
-    expected = stored.loss_surface[0, 0].astype(np.float64)
-    heights = np.array(surface["z"])
-    np.testing.assert_allclose(heights, np.clip(expected, heights.min(), heights.max()), rtol=1e-6)
-    assert np.mean(heights == expected) > 0.9
-    np.testing.assert_allclose(surface["x"], stored.plane.spans[0] * np.linspace(-1, 1, 15), atol=1e-12)
+    assert_drawn(page, stored.loss_surface[0, 0].astype(np.float64))
+    np.testing.assert_allclose(Drawn(page).axis, stored.plane.spans[0] * np.linspace(-1, 1, 15), atol=1e-12)
     page.wait_for_url("**plane=pca*")
     asked = len(desktop.requests)
     for frame in (10, 9, 8):
@@ -101,36 +93,55 @@ def test_the_path_is_drawn_where_the_arrays_say_and_clipped_at_the_edge(exported
     page = desktop.open(exported.url + LINK + "&plane=pca&epoch=0")
     stored, losses = cut(exported, "pca"), exported.run(PLANES).trajectory.metrics["train_loss"]
     path = stored.path.coordinates
-    _, marker, drop, line, drops, _ = traces(page, SURFACE)
-    np.testing.assert_allclose(np.column_stack([line["x"], line["y"]]), path, rtol=1e-9, atol=1e-12)
-    np.testing.assert_allclose(line["z"], stored.path_loss, rtol=1e-9)
-    assert [marker["x"][1], marker["y"][1]] == pytest.approx(path[0])
-    assert marker["z"][1] == pytest.approx(losses[0])
-    assert drop["z"] == pytest.approx([losses[0], stored.path_loss[0]])
-    np.testing.assert_allclose(drawn(drops["z"]).reshape(12, 3)[:, 0], losses, rtol=1e-9)
+    found = Drawn(page)
+    line = found.line("path")
+    np.testing.assert_allclose(line[:, :2], path, rtol=1e-9, atol=1e-12)
+    np.testing.assert_allclose(line[:, 2], stored.path_loss, rtol=1e-9)
+    assert_ball(page, path[0], losses[0])
+    np.testing.assert_allclose(found.line("drop")[:, 2], [losses[0], stored.path_loss[0]], rtol=1e-9)
+    np.testing.assert_allclose(found.line("drops").reshape(12, 3, 3)[:, 0, 2], losses, rtol=1e-9)
     page.locator("body").press("ArrowRight")
     wait_for_frame(page, 1)
-    _, marker, drop, *_ = traces(page, SURFACE)
-    assert [drop["x"][0], drop["y"][0]] == pytest.approx(path[1])
-    assert marker["z"][1] == pytest.approx(losses[1])
+    np.testing.assert_allclose(Drawn(page).line("drop")[0, :2], path[1], rtol=1e-9)
+    assert_ball(page, path[1], losses[1])
 
     zoom_in(page)
     span = min(stored.plane.spans)
     until(page, "span => window.lossatlas.shown().span === span", span)
-    line = traces(page, SURFACE)[3]
+    points = Drawn(page).line("path")[:, :2]
     inside = np.abs(path).max(axis=1) <= span
     assert not inside[1]
-    points = np.column_stack([drawn(line["x"]), drawn(line["y"])])
     assert np.nanmax(np.abs(points)) <= span * (1 + 1e-9)
     for point in path[inside]:
         assert np.abs(points - point).max(axis=1).min() < 1e-9
-    assert np.isnan(drawn(traces(page, SURFACE)[1]["x"])).all()
+    expect(page.locator("#landscape-plot .marks circle")).to_have_count(0)
     expect(page.get_by_role("region", name="Loss landscape")).to_contain_text("the parameters are outside this zoom")
 
     switch(page, "Path").press("Space")
     wait_for(page, path=False)
-    assert len(traces(page, SURFACE)) == 3
+    assert not Drawn(page).has("path")
     page.wait_for_url("**path=false*")
+
+
+def assert_ball(page: Page, place: np.ndarray[Any, Any], loss: float) -> None:
+    """The network's ball, or the ring where a wall hides it, is where the camera sees that place and that loss."""
+    away = page.evaluate(
+        """async ([place, loss]) => {
+            const [{cameraFor}, {heightOf}, {ballAt}] = await Promise.all(
+                ['camera', 'relief', 'axes3d'].map((name) => import(new URL(`figures/${name}.js`, document.baseURI))));
+            const root = document.querySelector('#landscape-plot');
+            const size = {width: root.clientWidth, height: root.clientHeight};
+            const camera = cameraFor(window.lossatlas.state().camera, size);
+            const {span, scale} = window.lossatlas.shown();
+            const range = {...window.lossatlas.range(), scale};
+            const radius = 0.035 / 2 / camera.box.z;
+            const seen = camera.project([place[0] / span, place[1] / span, heightOf(range, loss) + radius]);
+            const ball = root.querySelector('.ball, .hidden-ball');
+            return Math.hypot(ball.getAttribute('cx') - seen.x, ball.getAttribute('cy') - seen.y);
+        }""",
+        [place.tolist(), float(loss)],
+    )
+    assert away < 0.2
 
 
 def test_the_contour_map_has_a_dot_a_frame_and_the_current_one_marked(exported: Site, desktop: Watched) -> None:
@@ -205,24 +216,20 @@ def test_the_gap_is_the_test_loss_minus_the_training_loss_around_the_fixed_centr
     wait_for(page, set="gap", follow=False)
     stored = cut(exported, "fresh")
     gap = stored.test_loss_surface[0, 0].astype(np.float64) - stored.loss_surface[0, -1]
-    surface, marker, *_ = traces(page, SURFACE)
-    heights = np.array(surface["z"])
-    top = page.evaluate("() => document.querySelector('#landscape-plot').data[0].cmax")
-    assert page.evaluate("() => document.querySelector('#landscape-plot').data[0].cmin") == -top
-    np.testing.assert_allclose(heights, np.clip(gap, -top, top), rtol=1e-5, atol=1e-6)
+    found = Drawn(page)
+    assert found.low == -found.high
+    np.testing.assert_allclose(found.losses, np.clip(gap, found.low, found.high), rtol=1e-5, atol=1e-6)
     metrics = exported.run(PLANES).trajectory.metrics
-    assert marker["z"][1] == pytest.approx(metrics["test_loss"][-1] - metrics["train_loss"][-1])
+    assert_ball(page, np.zeros(2), metrics["test_loss"][-1] - metrics["train_loss"][-1])
     land = page.get_by_role("region", name="Loss landscape")
     expect(land).to_contain_text("test losses are stored there only")
     expect(switch(page, "Follow the parameters")).to_be_disabled()
     expect(switch(page, "Log loss")).to_be_disabled()
-    assert page.evaluate("() => document.querySelector('#landscape-plot').layout.scene.zaxis.type") == "linear"
+    assert found.scale == "linear"
     page.wait_for_url("**set=gap*")
     choose(page, "Loss", "Test")
     wait_for(page, set="test")
-    heights = np.array(traces(page, SURFACE)[0]["z"])
-    test = stored.test_loss_surface[0, 0].astype(np.float64)
-    np.testing.assert_allclose(heights, np.clip(test, heights.min(), heights.max()), rtol=1e-6)
+    assert_drawn(page, stored.test_loss_surface[0, 0].astype(np.float64))
     choose(page, "Loss", "Train")
     wait_for(page, set="train", follow=True)
 
@@ -237,8 +244,7 @@ def test_the_plane_that_stays_is_the_last_frames_and_says_so(exported: Site, des
     expect(land).to_contain_text("The plane stays at the trained network; the point shows where")
     stored = cut(exported, "fresh")
     expected = stored.loss_surface[0, -1].astype(np.float64)
-    heights = np.array(traces(page, SURFACE)[0]["z"])
-    np.testing.assert_allclose(heights, np.clip(expected, heights.min(), heights.max()), rtol=1e-6)
+    assert_drawn(page, expected)
     residual = float(f"{stored.path.residual[0]:.3g}")
     expect(land).to_contain_text(f"now {residual:g} off the plane")
     page.wait_for_url("**follow=false*")

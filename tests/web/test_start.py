@@ -47,7 +47,7 @@ def test_the_boundary_is_drawn_while_the_surface_is_still_to_come(exported: Site
         seen.page.add_init_script(
             """const mark = performance.mark.bind(performance);
             performance.mark = (name, ...rest) => {
-                window[name] = [...document.querySelectorAll('#boundary-plot .point, #landscape-plot canvas')]
+                window[name] = [...document.querySelectorAll('#boundary-plot .point, #landscape-plot .drawing canvas')]
                     .map((part) => part.closest('#boundary-plot, #landscape-plot').id);
                 return mark(name, ...rest);
             };"""

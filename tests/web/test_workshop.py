@@ -141,7 +141,7 @@ def test_the_range_of_a_run_that_grows_stays_while_the_new_one_fills_most_of_it(
 
 def test_where_a_training_rests_its_range_is_that_of_a_link_to_it(exported: Site, desktop: Watched) -> None:
     query = f"{exported.url}?{HERE}&train=adam,0.1,32,0,0&epoch="
-    height = "() => document.querySelector('#landscape-plot')._fullLayout.scene.zaxis.range"
+    height = "() => Object.values(window.lossatlas.range())"
     page = desktop.open(f"{query}0")
     press(page, "Start")
     until(page, "() => window.lossatlas.shown().epoch > 60")

@@ -1,0 +1,92 @@
+"""What the left plot draws in three dimensions, read back from Plotly's public `data` as losses over (a, b)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from playwright.sync_api import Page
+
+from lossatlas.arrays import Float64
+
+#: The height of the range's bottom above the floor (figures/relief.js).
+GROUND = 0.06
+#: What the traces are, in their order.
+TRACES = ("surface", "above", "below", "floor", "drop", "path", "drops", "path on the floor", "way", "way on the floor")
+#: JavaScript: the traces' coordinates with NaN as null, the grid's size, and what turns heights into losses.
+_READ = """() => {
+    const plot = document.querySelector('#landscape-plot .drawing');
+    const {span, scale} = window.lossatlas.shown();
+    const numbers = (values) => Array.from(values ?? [], (value) => Number.isNaN(value) ? null : value);
+    return {
+        span, scale, ...window.lossatlas.range(), grid: plot.data[0].y.findIndex((y) => y !== -1),
+        traces: plot.data.map(({x, y, z, intensity}) => ({
+            x: numbers(x), y: numbers(y), z: numbers(z), intensity: numbers(intensity),
+        })),
+    };
+}"""
+#: JavaScript: the losses `[b, a]` that are drawn, and no more than the range's top.
+LOSSES = f"""(() => {{
+    const [mesh] = document.querySelector('#landscape-plot .drawing').data;
+    const grid = mesh.y.findIndex((y) => y !== -1);
+    const {{low, high}} = window.lossatlas.range();
+    const loss = (height) => {{
+        const share = (height - {GROUND}) / (1 - {GROUND});
+        return window.lossatlas.shown().scale === 'log' ? low * (high / low) ** share : low + share * (high - low);
+    }};
+    return Array.from({{length: grid}}, (_, j) => Array.from(mesh.z.slice(j * grid, (j + 1) * grid), loss));
+}})()"""
+
+
+class Drawn:
+    """One picture: ``a`` and ``b`` in units of the plane, heights as losses."""
+
+    def __init__(self, page: Page) -> None:
+        read: dict[str, Any] = page.evaluate(_READ)
+        self.span, self.scale, self.low, self.high = (read[name] for name in ("span", "scale", "low", "high"))
+        self.grid: int = read["grid"]
+        self._traces = read["traces"]
+
+    def _numbers(self, name: str, axis: str) -> Float64:
+        values = self._traces[TRACES.index(name)][axis]
+        return np.array([np.nan if value is None else value for value in values], np.float64)
+
+    def loss(self, heights: Float64) -> Float64:
+        share = (heights - GROUND) / (1 - GROUND)
+        found: Float64
+        if self.scale == "log":
+            found = self.low * (self.high / self.low) ** share
+        else:
+            found = self.low + share * (self.high - self.low)
+        return found
+
+    @property
+    def axis(self) -> Float64:
+        """The sampled a, in units of the plane."""
+        return self.span * self._numbers("surface", "x")[: self.grid]
+
+    @property
+    def losses(self) -> Float64:
+        """``[b, a]``, up to the range's top."""
+        return self.loss(self._numbers("surface", "z")[: self.grid**2]).reshape(self.grid, self.grid)
+
+    @property
+    def colours(self) -> Float64:
+        """``[b, a]``: the shares by which the surface is coloured."""
+        return self._numbers("surface", "intensity")[: self.grid**2].reshape(self.grid, self.grid)
+
+    def line(self, name: str) -> Float64:
+        """The points (a, b, loss) of a line ``[n, 3]``; NaN lifts the pen. Nothing at all is a single NaN."""
+        a, b, height = (self._numbers(name, axis) for axis in "xyz")
+        return np.column_stack([self.span * a, self.span * b, self.loss(height)])
+
+    def has(self, name: str) -> bool:
+        return bool(np.isfinite(self._numbers(name, "x")).any())
+
+
+def assert_drawn(page: Page, expected: Float64, rtol: float = 1e-6, least: float = 0.9) -> None:
+    """The surface is these losses, cut at the top of the range, of which there is at most ``1 - least``."""
+    found = Drawn(page)
+    assert found.grid == expected.shape[0]
+    np.testing.assert_allclose(found.losses, np.clip(expected, found.low, found.high), rtol=rtol)
+    assert np.mean((expected >= found.low) & (expected <= found.high)) >= least
