@@ -53,12 +53,12 @@ class Drawn:
 
     def loss(self, heights: Float64) -> Float64:
         share = (heights - GROUND) / (1 - GROUND)
-        found: Float64
-        if self.scale == "log":
-            found = self.low * (self.high / self.low) ** share
-        else:
-            found = self.low + share * (self.high - self.low)
-        return found
+        bent = (
+            self.low * (self.high / self.low) ** share
+            if self.scale == "log"
+            else self.low + share * (self.high - self.low)
+        )
+        return np.asarray(bent, np.float64)
 
     @property
     def axis(self) -> Float64:

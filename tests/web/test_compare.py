@@ -118,10 +118,10 @@ def test_both_are_drawn_on_the_wider_of_both_ranges(site: Site, desktop: Watched
         page = desktop.open(f"{site.url}?run={config.id}&dataset=moons&epoch=0")
         alone.append(page.evaluate(SCALES))
     assert alone[0] != alone[1]
-    low, high = min(s[2] for s in alone), max(s[3] for s in alone)
+    low, high = min(s[0] for s in alone), max(s[1] for s in alone)
     page, both = open_comparison(desktop, link(site, MOONS, PLANES))
     for frame in both:
-        wait(page, frame, f"(bounds) => String(({SCALES})().slice(2)) === String(bounds)", [low, high])
+        wait(page, frame, f"(bounds) => String(({SCALES})()) === String(bounds)", [low, high])
     assert both[0].evaluate(SCALES) == both[1].evaluate(SCALES)
 
 
@@ -254,14 +254,14 @@ def test_a_shorter_run_says_where_it_has_ended(exported: Site, desktop: Watched)
 def test_what_both_are_shown_by_is_set_once(site: Site, desktop: Watched) -> None:
     page, both = open_comparison(desktop, link(site))
     page.get_by_label("Contours").check()
-    page.get_by_label("Log loss").check()
+    page.get_by_label("Log loss").uncheck()
     page.locator("#zoom").focus()
     page.keyboard.press("PageDown")
     for frame in both:
         wait(
             page,
             frame,
-            "() => lossatlas.slice().view === 'contours' && lossatlas.shown().scale === 'log'",
+            "() => lossatlas.slice().view === 'contours' && lossatlas.shown().scale === 'linear'",
         )
         wait(page, frame, "() => window.lossatlas.shown().span < 1")
     spans = [frame.evaluate("() => window.lossatlas.shown().span") for frame in both]

@@ -47,6 +47,7 @@ states = st.fixed_dictionaries(
         "epoch": perhaps(st.integers(0, 10**6)),
         "zoom": perhaps(numbers),
         "scale": st.sampled_from(["linear", "log"]),
+        "range": st.sampled_from(["training", "frame"]),
         "camera": st.fixed_dictionaries({axis: st.integers(-200, 200).map(lambda n: n / 100) for axis in "xy"}).map(
             lambda eye: {**eye, "z": 1.25}
         ),

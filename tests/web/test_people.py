@@ -92,7 +92,7 @@ def test_everything_is_done_without_a_mouse(exported: Site, desktop: Watched) ->
     until(page, "span => window.lossatlas.shown().span < span", before)
     keys.go_to("Log loss")
     keys.press("Space")
-    until(page, "() => window.lossatlas.shown().scale === 'log'")
+    until(page, "() => window.lossatlas.shown().scale === 'linear'")
 
     keys.go_to("Point a")
     page.keyboard.type("0.1")
@@ -130,7 +130,7 @@ def test_everything_is_done_without_a_mouse(exported: Site, desktop: Watched) ->
     expect(page.get_by_role("button", name="Play")).to_be_focused()
     keys.go_to("Reset")
     keys.press("Enter")
-    until(page, "() => window.lossatlas.slice().plane === 'fresh' && window.lossatlas.shown().scale === 'linear'")
+    until(page, "() => window.lossatlas.slice().plane === 'fresh' && window.lossatlas.shown().scale === 'log'")
     keys.go_to("Theme")
     keys.press("Space")
     expect(page.get_by_role("button", name="Theme")).to_have_attribute("aria-pressed", "true")
@@ -152,9 +152,10 @@ def walk(page: Page) -> list[dict[str, Any]]:
 
 ORDER = [
     "Skip to playback", "Compare", "Tour", "Train here", "Share", "Theme", "Hidden 8", "Activation",
-    "Table of the loss landscape", "Plane", "New directions", "view", "set", "Zoom", "Log loss", "Path", "Point a",
-    "Point b", "About this slice", "Table of the decision boundary", "Half moons", "Your own data…",
-    "Previous frame", "Play", "Next frame", "Speed", "Reset", "timeline", "Table of the training", "Epoch",
+    "Table of the loss landscape", "Plane", "New directions", "view", "set", "Zoom", "Log loss",
+    "Fit the scale to each epoch", "Path", "Point a", "Point b", "About this slice", "Table of the decision boundary",
+    "Half moons", "Your own data…", "Previous frame", "Play", "Next frame", "Speed", "Reset", "timeline",
+    "Table of the training", "Epoch",
 ]  # fmt: skip
 
 
@@ -304,7 +305,7 @@ def test_in_forced_colours_one_sees_what_is_chosen_and_what_is_on(
         ):
             assert painted(chosen)["background"] not in {paper, painted(other)["background"]}, chosen
             assert painted(chosen)["ink"] != painted(chosen)["background"]
-        on, off = painted("#follow"), painted("#log")
+        on, off = painted("#follow"), painted("#frame-range")
         assert on["background"] not in {paper, off["background"]}
         assert off["border"] not in {None, paper}
         assert off["knob"] != paper

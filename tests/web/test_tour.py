@@ -156,7 +156,7 @@ def test_a_person_who_takes_over_ends_playback(toured: Site, browser: Browser) -
         until(page, "() => document.querySelector('#play').dataset.playing === 'true'")
         page.get_by_role("switch", name="Log loss").click()
         assert page.locator("#play").get_attribute("data-playing") == "false"
-        assert state(page)["scale"] == "log"
+        assert state(page)["scale"] == "linear"
         expect(page.get_by_role("button", name="Back to this stop")).to_be_visible()
 
 

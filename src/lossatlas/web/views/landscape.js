@@ -193,7 +193,7 @@ function lazyViews(Plotly, surface, options) {
  * @param {() => Picture | null} shown
  */
 function watchSurface(root, surface, {eye, onCamera, onTurning, onPick}, shown) {
-  const probe = make('output', {class: 'probe'});
+  const probe = make('p', {class: 'probe', 'aria-hidden': 'true'});
   root.append(probe);
   watchTurning(root, {
     eye,

@@ -41,6 +41,8 @@ export function createSurface3d(Plotly, root, {eye, onLost, sharpness}) {
   let timer = 0;
 
   const size = () => ({width: root.clientWidth, height: root.clientHeight});
+  /** Another view may be on show instead. */
+  const isSeen = () => root.clientWidth > 0 && root.clientHeight > 0;
 
   /** What is read: it follows the camera without Plotly. */
   const annotate = () => {
@@ -54,7 +56,7 @@ export function createSurface3d(Plotly, root, {eye, onLost, sharpness}) {
 
   /** @param {number} sharp pixels of the drawing to one of the page */
   const render = (sharp) => {
-    if (!shown || !relief) return;
+    if (!shown || !relief || !isSeen()) return;
     camera = cameraFor(at, size());
     ratio = sharp;
     plot.style.transform = ratio === 1 ? '' : `scale(${1 / ratio})`;
@@ -123,7 +125,7 @@ export function createSurface3d(Plotly, root, {eye, onLost, sharpness}) {
     /** @param {Eye} to */
     look(to) {
       at = to;
-      if (!shown) return;
+      if (!shown || !isSeen()) return;
       camera = cameraFor(at, size());
       if (ratio !== (sharpness ?? 1)) render(sharpness ?? 1);
       else Plotly.relayout(plot, {'scene.camera': camera.plotly});
