@@ -63,7 +63,7 @@ class Drawn:
     @property
     def axis(self) -> Float64:
         """The sampled a, in units of the plane."""
-        return self.span * self._numbers("surface", "x")[: self.grid]
+        return np.asarray(self.span * self._numbers("surface", "x")[: self.grid], np.float64)
 
     @property
     def losses(self) -> Float64:
