@@ -10,7 +10,7 @@ import brotli
 VENDOR = Path(__file__).parent.parent / "src" / "lossatlas" / "web" / "vendor"
 
 if __name__ == "__main__":
-    for path in VENDOR.glob("*.js"):
+    for path in VENDOR.glob("plotly-*.js"):
         packed = path.with_name(f"{path.name}.br")
         packed.write_bytes(brotli.compress(path.read_bytes(), quality=11, lgwin=22))
         print(f"{packed.name}: {packed.stat().st_size} bytes")

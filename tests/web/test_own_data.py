@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 
 import numpy as np
 import pytest
@@ -63,15 +64,37 @@ def test_a_table_is_trained_on_and_travels_in_the_link(exported: Site, desktop: 
     assert points_drawn(page) == 60
 
 
-def test_more_points_than_a_link_holds_stay_in_this_page(exported: Site, desktop: Watched) -> None:
+def drawn(page: Page, count: int) -> None:
+    shown = "document.querySelector('#boundary-plot')?.data?.reduce((n, {x}) => n + x.length, 0)"
+    until(page, f"() => {shown} === {count}")
+
+
+def test_more_points_than_a_link_holds_survive_a_reload_and_the_way_back(exported: Site, desktop: Watched) -> None:
     page = desktop.open(exported.url + "?epoch=0")
     use(page, spreadsheet(400))
-    until(page, "() => document.querySelector('#boundary-plot').data.reduce((n, {x}) => n + x.length, 0) === 400")
+    drawn(page, 400)
     until(page, "() => location.hash.includes('own=here-only-')")
     link = page.url
     page.goto("about:blank")
-    page.goto(link)
+    desktop.open(link)
+    drawn(page, 400)
+    expect(page.locator("#legend")).to_contain_text("cat")
+    page.get_by_role("radio", name="Two blobs").press("Space")
+    until(page, "() => document.title.startsWith('Two blobs')")
+    page.go_back()
+    drawn(page, 400)
+    page.goto(re.sub("here-only-.*", "here-only-gone", link))
+    page.reload()
+    expect(page.locator("#status-line")).to_contain_text("not in this browser")
     expect(page.locator("#status-line")).to_contain_text("a link can carry up to 300")
+
+
+def test_where_nothing_can_be_stored_it_is_said(exported: Site, desktop: Watched) -> None:
+    desktop.page.add_init_script("Object.defineProperty(window, 'indexedDB', {get() { throw new Error('blocked'); }})")
+    page = desktop.open(exported.url + "?epoch=0")
+    use(page, spreadsheet(400))
+    drawn(page, 400)
+    expect(page.locator("#status-line")).to_contain_text("These points last as long as this page is open")
 
 
 def test_another_dataset_takes_their_place(exported: Site, desktop: Watched) -> None:

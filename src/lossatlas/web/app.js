@@ -167,8 +167,13 @@ export async function start({catalog, stored, base, store, session, plotly, stat
   const model = createModel({catalog, choose});
   const dataset = createDataset({
     catalog, choose,
-    start: () => ownStart(run),
-    onOwn: (own) => import('./points/kept.js').then(({remember}) => bench.use(remember(own))),
+    start: () => ownStart(run, store.get().own),
+    onOwn: async (own) => {
+      const {remember} = await import('./points/kept.js');
+      const {text, lasting} = await remember(own);
+      bench.use(text);
+      if (!lasting) status.show({kind: 'note', text: 'These points last as long as this page is open', detail: 'They are too many for a link, and this browser lets no page store anything (as in private windows).'});
+    },
   });
   const slice = createSlice({choose});
   const pick = createPick({choose});
@@ -358,8 +363,9 @@ function lazyLab(options) {
   };
 }
 
-/** The dataset on show, as a start to draw on. @param {Run | null} run */
-async function ownStart(run) {
+/** The dataset on show, as a start to draw on. @param {Run | null} run @param {string | null} own */
+async function ownStart(run, own) {
+  if (own) return (await import('./points/kept.js')).recall(own).catch(() => null);
   if (!run?.get('points')) return null;
   const {ownFrom} = await import('./points/own.js');
   const {title, features, classes} = run.manifest.dataset;

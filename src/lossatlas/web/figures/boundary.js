@@ -2,7 +2,7 @@
 /** @import {Feature, Seen} from '../types.js' */
 /** @import {Run} from '../run.js' */
 /** @import {Numbers} from '../npy.js' */
-import {classSymbol, css, pointColour} from './colours.js';
+import {classSymbol, css, pointColour, symbolScale} from './colours.js';
 import {linearTicks, tickLabel} from './ticks.js';
 
 const SPLITS = ['train', 'test'];
@@ -31,7 +31,7 @@ export function pointTraces(run, theme) {
 
 /** Train filled, test hollow. @param {number} k @param {boolean} hollow @param {boolean} many @param {{paper: string, dark: boolean}} theme */
 function pointMarker(k, hollow, many, theme) {
-  const size = (many ? 5.5 : 7) * (classSymbol(k) === 'circle' ? 1 : classSymbol(k) === 'triangle-up' ? 1.35 : 1.15);
+  const size = (many ? 5.5 : 7) * symbolScale(k);
   const colour = css(pointColour(k, theme.dark));
   return hollow
     ? {symbol: classSymbol(k), size, color: theme.paper, line: {color: colour, width: 1.6}, opacity: 1}

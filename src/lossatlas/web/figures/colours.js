@@ -23,12 +23,17 @@ export const PATH_COLOUR = 'rgb(208, 52, 20)';
 /** Of a ball's way beside it: told apart by lightness as well. */
 export const BALL_COLOUR = 'rgb(255, 140, 220)';
 
-/** A class's colour on points, and the tone of its region. Vermillion and blue differ in lightness too. */
+/**
+ * A class's colour on points, and the tone of its region. Vermillion and blue differ in lightness too; from the fourth on
+ * each is far from all others for every kind of colour vision, on light and on dark ground (a test measures it).
+ */
 export const CLASS_COLOURS = /** @type {Rgb[]} */ ([
-  [33, 102, 172], [203, 67, 40], [224, 168, 0], [122, 74, 142], [38, 145, 128], [110, 110, 110],
+  [33, 102, 172], [203, 67, 40], [224, 168, 0], [132, 24, 252], [60, 228, 192], [36, 12, 36], [216, 204, 120], [144, 180, 252], [96, 96, 96], [12, 12, 132],
 ]);
 /** Shapes, so that no class is known by its colour alone. */
-export const CLASS_SYMBOLS = ['circle', 'diamond', 'triangle-up', 'square', 'pentagon', 'cross'];
+export const CLASS_SYMBOLS = ['circle', 'diamond', 'triangle-up', 'square', 'pentagon', 'cross', 'triangle-down', 'star', 'x', 'hourglass'];
+/** What makes shapes of one size look as large as a circle does. */
+const SYMBOL_SCALES = [1, 1.15, 1.35, 1.15, 1.15, 1.15, 1.35, 1.45, 1.2, 1.3];
 
 /** @param {number} index */
 export const classColour = (index) => CLASS_COLOURS[index % CLASS_COLOURS.length];
@@ -36,6 +41,8 @@ export const classColour = (index) => CLASS_COLOURS[index % CLASS_COLOURS.length
 export const pointColour = (index, dark) => (dark ? mix(classColour(index), [255, 255, 255], 0.42) : mix(classColour(index), [0, 0, 0], 0.16));
 /** @param {number} index */
 export const classSymbol = (index) => CLASS_SYMBOLS[index % CLASS_SYMBOLS.length];
+/** @param {number} index */
+export const symbolScale = (index) => SYMBOL_SCALES[index % SYMBOL_SCALES.length];
 
 /** @param {Rgb} colour */
 export function css(colour) {

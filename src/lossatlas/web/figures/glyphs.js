@@ -9,6 +9,10 @@ const SHAPES = {
   'square': (r, x, y) => polygon(4, r * 1.3, 45, x, y),
   'pentagon': (r, x, y) => polygon(5, r * 1.15, -90, x, y),
   'cross': (r, x, y) => plus(r * 1.15, r * 0.4, x, y),
+  'triangle-down': (r, x, y) => polygon(3, r * 1.3, 90, x, y),
+  'star': (r, x, y) => star(r * 1.45, r * 0.55, x, y),
+  'x': (r, x, y) => saltire(r * 1.2, r * 0.4, x, y),
+  'hourglass': (r, x, y) => path([[-1, -1], [1, -1], [-1, 1], [1, 1]].map(([u, v]) => [x + r * 1.05 * u, y + r * 1.05 * v])),
 };
 
 /** @param {number} k class @param {number} radius @param {number} [x] @param {number} [y] */
@@ -25,12 +29,25 @@ function plus(arm, half, x, y) {
 
 /** @param {number} corners @param {number} radius @param {number} start degrees @param {number} x @param {number} y */
 function polygon(corners, radius, start, x, y) {
-  const points = Array.from({length: corners}, (_, i) => {
-    const angle = ((start + (360 * i) / corners) * Math.PI) / 180;
-    return `${short(x + radius * Math.cos(angle))} ${short(y + radius * Math.sin(angle))}`;
-  });
-  return `M${points.join('L')}Z`;
+  return path(Array.from({length: corners}, (_, i) => around(radius, start + (360 * i) / corners, x, y)));
 }
+
+/** Five points. @param {number} outer radius @param {number} inner radius @param {number} x @param {number} y */
+function star(outer, inner, x, y) {
+  return path(Array.from({length: 10}, (_, i) => around(i % 2 === 0 ? outer : inner, 36 * i - 90, x, y)));
+}
+
+/** The plus, turned by half a right angle. @param {number} arm @param {number} half @param {number} x @param {number} y */
+function saltire(arm, half, x, y) {
+  const corners = [[half, -half], [arm, -half], [arm, half], [half, half], [half, arm], [-half, arm], [-half, half], [-arm, half], [-arm, -half], [-half, -half], [-half, -arm], [half, -arm]];
+  return path(corners.map(([u, v]) => [x + (u - v) * Math.SQRT1_2, y + (u + v) * Math.SQRT1_2]));
+}
+
+/** @param {number} radius @param {number} degrees @param {number} x @param {number} y @returns {number[]} */
+const around = (radius, degrees, x, y) => [x + radius * Math.cos((degrees * Math.PI) / 180), y + radius * Math.sin((degrees * Math.PI) / 180)];
+
+/** @param {number[][]} corners */
+const path = (corners) => `M${corners.map(([x, y]) => `${short(x)} ${short(y)}`).join('L')}Z`;
 
 /** @param {number} value */
 function short(value) {

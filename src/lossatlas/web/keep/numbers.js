@@ -90,6 +90,7 @@ export function aboutOf(shot, arrays, link) {
 function putOwn(run, seen, put) {
   const [columns, rows] = [run.numbers('grid_x'), run.numbers('grid_y')];
   put('points', run.numbers('points'), 'the data points, standardised', ['point', 'feature'], [run.numbers('labels').length, 2]);
+  put('given', run.numbers('given'), 'the same in their own units, as they were given', ['point', 'feature'], [run.numbers('labels').length, 2]);
   put('labels', run.numbers('labels'), 'their classes', ['point']);
   put('split', run.numbers('split'), '0 for training, 1 for test', ['point']);
   put('grid_x', columns, 'columns of the meshgrid', ['x']);

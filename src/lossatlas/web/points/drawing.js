@@ -1,7 +1,7 @@
 /** What is drawn in the editor, as a value: points in a view, what a brush and an eraser make of them, and the way back. */
 /** @import {Own} from './own.js' */
 import {FEATURES} from './generate.js';
-import {className, MAX_POINTS, ownData} from './own.js';
+import {className, MAX_POINTS, ownData, rounded} from './own.js';
 
 /**
  * @typedef {{x: number, y: number, k: number}} Point in the dataset's units, and its class
@@ -16,6 +16,8 @@ import {className, MAX_POINTS, ownData} from './own.js';
 const LEAST_CLASSES = 3;
 /** Room left around what is there, as a share of its extent. */
 const MARGIN = 0.12;
+/** Digits of the view's extent in which a point is put: what a hand can place, and short in a link. */
+const DIGITS = 5;
 /** Steps that can be undone. */
 const KEPT = 200;
 
@@ -49,7 +51,10 @@ function around(values) {
 export const placeOf = ({x, y}, point) => [(point.x - x[0]) / (x[1] - x[0]), (point.y - y[0]) / (y[1] - y[0])];
 
 /** @param {View} view @param {Place} place */
-export const pointAt = ({x, y}, [u, v]) => ({x: x[0] + u * (x[1] - x[0]), y: y[0] + v * (y[1] - y[0])});
+export const pointAt = ({x, y}, [u, v]) => ({x: at(x, u), y: at(y, v)});
+
+/** @param {Extent} extent @param {number} share */
+const at = ([low, high], share) => rounded(low + share * (high - low), high - low, DIGITS);
 
 /**
  * With a dab of paint: so many points about a place, as many as there is room for.

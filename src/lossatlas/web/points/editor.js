@@ -1,22 +1,22 @@
 /** “Your own data”: a dialog to draw points, or to read them from a spreadsheet. It comes with its own style sheet. */
 /** @import {Drawing, Place} from './drawing.js' */
 /** @import {Own} from './own.js' */
-/** @import {Table} from './csv.js' */
+/** @import {Table} from './tables/read.js' */
 import {make, makeSvg, say} from '../dom.js';
 import {css, pointColour} from '../figures/colours.js';
 import {glyph} from '../figures/glyphs.js';
 import {currentTheme} from '../theme.js';
-import {readCsv, writeCsv} from './csv.js';
 import {BLANK, createHistory, drawingOf, erased, nearest, ownOf, pointAt, sprayed} from './drawing.js';
 import {draw as drawn, SOURCES} from './generate.js';
-import {countsOf, MAX_LINKED, MAX_POINTS, missing} from './own.js';
+import {countsOf, MAX_LINKED, MAX_POINTS, missing, roundedTo} from './own.js';
 import {createSketch} from './sketch.js';
+import {createTablePanel} from './tables/panel.js';
+import {writeTable} from './tables/write.js';
 
 /** Points to start from, of an invented dataset: few enough for a link. */
 const START_POINTS = 200;
 /** A thumb's or a crosshair's reach, as a share of the view. */
 const REACH = 0.025;
-const MAX_FILE = 20e6;
 const HELP = 'Drag to draw. By keyboard: arrow keys move the crosshair, with Shift finely; Space puts a point, Delete erases, a number chooses the class.';
 
 /** @type {Drawing | null} what was being drawn when the dialog was last dismissed: Escape must not cost an hour's work */
@@ -29,9 +29,25 @@ let draft = null;
 export async function openEditor({start = null, onUse}) {
   if (document.querySelector('dialog.editor')) return;
   await loadStyles();
-  const parts = build(start !== null);
+  /** Why what is shown is not what was asked for: a table that could not be read; else empty. */
+  let failed = '';
+  /** @param {Table} table @param {string} name @param {boolean} goesOn */
+  const onTable = ({data, doubt}, name, goesOn) => {
+    if (data) history.set(drawingOf({...data, name}), {same: goesOn && tabled});
+    tabled = data !== null;
+    failed = data ? '' : doubt ? 'Answer the question about the numbers first.' : 'The table could not be read, and the points shown are not those of it. Draw, or start from something, to go on with them.';
+    if (data) parts.from.value = '';
+    show();
+  };
+  let tabled = false; // is the last step a table?
+  const panel = createTablePanel(onTable);
+  const parts = build(start !== null, panel);
   const {dialog, canvas, brushes, size, density} = parts;
-  const history = createHistory(draft ?? (start ? drawingOf({...start, name: ''}) : BLANK), () => show());
+  const history = createHistory(draft ?? (start ? drawingOf({...start, name: ''}) : BLANK), () => {
+    failed = '';
+    tabled = false;
+    show();
+  });
   let tool = 0; // a class, or −1 for the eraser
 
   const radius = () => Number(size.value) / 100;
@@ -78,27 +94,11 @@ export async function openEditor({start = null, onUse}) {
     parts.redo.disabled = !history.canRedo;
     parts.clear.disabled = parts.save.disabled = points.length === 0;
     const lacks = missing({labels: Uint8Array.from(points, ({k}) => k), classes});
-    parts.use.disabled = lacks !== '';
-    say(parts.state, lacks || summary(points.length));
+    parts.use.disabled = failed !== '' || lacks !== '';
+    say(parts.state, failed || lacks || summary(points.length));
     sketch.draw(history.now);
     // A button that is disabled loses the focus to the page, whose keys mean other things.
     if (document.activeElement instanceof HTMLButtonElement && document.activeElement.disabled) canvas.focus({preventScroll: true});
-  };
-
-  /** @param {string} text @param {string} [name] */
-  const read = (text, name = '') => {
-    const table = readCsv(text);
-    if (table.data) {
-      history.set(drawingOf({...table.data, name}));
-      parts.from.value = '';
-    }
-    tellTable(parts.told, table); // last, for it scrolls to what it says
-  };
-  /** @param {File | undefined | null} file */
-  const readFile = async (file) => {
-    if (!file) return;
-    if (file.size > MAX_FILE) return tellTable(parts.told, {data: null, notices: [], errors: [`${file.name} is larger than 20 MB.`]});
-    read(await file.text(), file.name.replace(/\.[^.]*$/, ''));
   };
 
   brushes.addEventListener('change', (event) => choose(Number(/** @type {HTMLInputElement} */ (event.target).value)));
@@ -108,14 +108,9 @@ export async function openEditor({start = null, onUse}) {
   parts.clear.addEventListener('click', () => history.set({...history.now, points: []}));
   parts.from.addEventListener('change', () => {
     history.set(begun(parts.from.value, start));
-    parts.told.replaceChildren();
+    panel.close();
   });
-  parts.read.addEventListener('click', () => read(parts.text.value));
   parts.save.addEventListener('click', () => saveCsv(ownOf(history.now)));
-  parts.file.addEventListener('change', async () => {
-    await readFile(parts.file.files?.[0]);
-    parts.file.value = ''; // so that the same file can be read again
-  });
   parts.cancel.addEventListener('click', () => end(''));
   parts.use.addEventListener('click', () => {
     end('use');
@@ -124,7 +119,7 @@ export async function openEditor({start = null, onUse}) {
   dialog.addEventListener('keydown', (event) => {
     event.stopPropagation(); // the page's own keys move through the epochs
     const key = event.key.toLowerCase();
-    if (event.target === parts.text) return;
+    if (event.target === panel.text) return;
     if ((event.ctrlKey || event.metaKey) && (key === 'z' || key === 'y')) {
       event.preventDefault();
       if (key === 'y' || event.shiftKey) history.redo();
@@ -133,11 +128,11 @@ export async function openEditor({start = null, onUse}) {
   });
   dialog.addEventListener('paste', (event) => {
     const text = event.clipboardData?.getData('text/plain');
-    if (event.target === parts.text || !text) return;
+    if (event.target === panel.text || !text) return;
     event.preventDefault();
-    read(text);
+    panel.openText(text);
   });
-  onDrop(dialog, (data) => (data.files.length > 0 ? void readFile(data.files[0]) : read(data.getData('text/plain'))));
+  onDrop(dialog, (data) => (data.files.length > 0 ? void panel.openFile(data.files[0]) : panel.openText(data.getData('text/plain'))));
   const scheme = matchMedia('(prefers-color-scheme: dark)');
   scheme.addEventListener('change', show);
   /** @param {string} how */
@@ -170,8 +165,8 @@ function loadStyles() {
   return styles;
 }
 
-/** @param {boolean} shown is there a dataset on show to start from? */
-function build(shown) {
+/** @param {boolean} shown is there a dataset on show to start from? @param {ReturnType<typeof createTablePanel>} panel */
+function build(shown, panel) {
   const button = (/** @type {string} */ text, /** @type {Record<string, string>} */ attributes = {}) => make('button', {type: 'button', ...attributes}, text);
   const canvas = make('canvas', {tabindex: 0, role: 'application', 'aria-label': 'Points', 'aria-describedby': 'editor-help', width: 1, height: 1});
   const place = make('p', {class: 'place', role: 'status'});
@@ -186,10 +181,6 @@ function build(shown) {
     ...SOURCES.map(({name, title}) => make('option', {value: name}, title)));
   const [undo, redo, clear] = [button('Undo', {title: 'Takes the last step back (Ctrl+Z).'}), button('Redo', {title: 'Does again what was taken back (Ctrl+Shift+Z).'}), button('Clear', {title: 'Takes all points away.'})];
   const save = button('Save', {class: 'quiet', title: 'Saves the points as a CSV file.'});
-  const text = make('textarea', {'aria-label': 'Rows', title: 'One point a line: two numbers and a label.', rows: 5, spellcheck: 'false', placeholder: 'x, y, class\n0.5, 1.2, red\n0.7, −0.3, blue'});
-  const file = make('input', {type: 'file', accept: '.csv,.tsv,.txt,text/csv,text/plain', 'aria-label': 'Open a file', title: 'Reads the points from a file of comma- or tab-separated rows.'});
-  const read = button('Read these rows', {title: 'Makes points of the rows above.'});
-  const told = make('div', {class: 'told', role: 'status'});
   const [cancel, use] = [button('Cancel', {title: 'Closes this dialog; the drawing is kept for the next time.'}), button('Use this data', {class: 'primary', title: 'Trains a network here on these points.', 'aria-describedby': 'editor-state'})];
   const dialog = make('dialog', {class: 'editor', tabindex: -1, 'aria-labelledby': 'editor-heading'},
     make('header', {}, make('h2', {id: 'editor-heading'}, 'Your own data'), make('p', {}, 'Draw it, or drop a spreadsheet here. It never leaves this browser.')),
@@ -200,20 +191,18 @@ function build(shown) {
         make('div', {class: 'steps'}, undo, redo, clear, save),
         make('div', {class: 'sliders'}, make('label', {class: 'field'}, 'Brush size', size), make('label', {class: 'field'}, 'Density', density)),
         make('label', {class: 'field'}, 'Start from', from),
-        make('details', {class: 'rows'}, make('summary', {title: 'Rows to paste, or a file to open.'}, 'From a spreadsheet'),
-          make('p', {}, 'Two columns of numbers and one of labels, separated by commas, semicolons or tabs.'),
-          text,
-          make('div', {class: 'steps'}, read, make('label', {class: 'file'}, file, make('span', {}, 'Open a file…')))),
-        told)),
+        panel.rows,
+        panel.result)),
     make('footer', {}, state, cancel, use));
-  return {dialog, canvas, place, state, brushes, size, density, from, undo, redo, clear, text, file, read, save, told, cancel, use};
+  return {dialog, canvas, place, state, brushes, size, density, from, undo, redo, clear, save, cancel, use};
 }
 
 /** @param {string} value @param {Own | null} start @returns {Drawing} */
 function begun(value, start) {
   if (value === 'blank') return BLANK;
   if (value === 'shown' && start) return drawingOf({...start, name: ''});
-  return drawingOf({...drawn({name: value, points: START_POINTS}), name: ''});
+  const made = drawn({name: value, points: START_POINTS});
+  return drawingOf({...made, points: roundedTo(made.points, 5), name: ''});
 }
 
 /** A radio button a class with its mark and how many points it has, and one for the eraser. @param {HTMLElement} root @param {Drawing} drawing @param {number} tool */
@@ -250,16 +239,6 @@ function summary(count) {
   return `${count} points${count > MAX_LINKED ? `; a link can carry ${MAX_LINKED}.` : '.'}`;
 }
 
-/** What was read, and what was not. @param {HTMLElement} root @param {Table} table */
-function tellTable(root, {data, notices, errors}) {
-  root.dataset.kind = data ? 'read' : 'failed';
-  const read = data ? `${data.labels.length.toLocaleString('en')} points in ${data.classes.length} classes.` : 'No dataset could be made of it.';
-  const list = make('ul', {}, ...errors.map((error) => make('li', {}, error)));
-  root.replaceChildren(make('p', {}, make('b', {}, read)), ...notices.map((notice) => make('p', {}, notice)),
-    ...(errors.length > 0 ? [...(data ? [make('p', {class: 'warn'}, 'Left out, for they cannot be read:')] : []), list] : []));
-  root.scrollIntoView({block: 'nearest'});
-}
-
 /** @param {HTMLElement} root @param {(data: DataTransfer) => void} onData */
 function onDrop(root, onData) {
   root.addEventListener('dragover', (event) => {
@@ -275,7 +254,7 @@ function onDrop(root, onData) {
 
 /** @param {Own} own */
 function saveCsv(own) {
-  const link = make('a', {href: URL.createObjectURL(new Blob([writeCsv(own)], {type: 'text/csv'})), download: `${own.name}.csv`});
+  const link = make('a', {href: URL.createObjectURL(new Blob([writeTable(own)], {type: 'text/csv'})), download: `${own.name}.csv`});
   link.click();
   setTimeout(() => URL.revokeObjectURL(link.href), 1000);
 }

@@ -12,12 +12,14 @@ import {permutation, POINT_STREAMS, uniforms} from '../engine/random.js';
  * @property {Uint8Array} labels [N]
  * @property {Uint8Array} split [N], 0 for training and 1 for test
  * @property {number} trainPoints how many are for training
+ * @property {Float64Array} given [N, 2], the same points in their own units
  */
 
 /**
  * @typedef {object} Split
  * @property {number} [testFraction] share of the points kept for testing
  * @property {number} [seed] of the split
+ * @property {boolean} [byClass] each class is split by itself, so that none is missing from either part
  */
 
 /** The share kept for testing that both Python and this page take where nobody says otherwise. */
@@ -28,19 +30,33 @@ export const TEST_FRACTION = 0.5;
  * @param {{name: string, title: string, features: string[], classes: string[], points: ArrayLike<number>, labels: ArrayLike<number>}} raw points [N, 2] in their own units
  * @param {Split} [options] @returns {Dataset}
  */
-export function prepare({name, title, features, classes, points: raw, labels}, {testFraction = TEST_FRACTION, seed = 0} = {}) {
+export function prepare({name, title, features, classes, points: raw, labels}, {testFraction = TEST_FRACTION, seed = 0, byClass = false} = {}) {
   const count = labels.length;
-  const testCount = roundHalfEven(count * testFraction);
-  const trainPoints = count - testCount;
-  const order = permutation(uniforms(seed, POINT_STREAMS.split), count);
-  const points = new Float64Array(2 * count);
-  order.forEach((from, to) => points.set([raw[2 * from], raw[2 * from + 1]], 2 * to));
+  const drawn = permutation(uniforms(seed, POINT_STREAMS.split), count);
+  const {order, trainPoints} = byClass ? eachClass(drawn, labels, classes.length, testFraction) : {order: drawn, trainPoints: count - roundHalfEven(count * testFraction)};
+  const given = new Float64Array(2 * count);
+  order.forEach((from, to) => given.set([raw[2 * from], raw[2 * from + 1]], 2 * to));
+  const points = given.slice();
   const units = features.map((feature, axis) => ({name: feature, ...standardise(points, axis, trainPoints)}));
   return {
-    name, title, classes: [...classes], features: units, points, trainPoints,
+    name, title, classes: [...classes], features: units, points, given, trainPoints,
     labels: Uint8Array.from(order, (from) => labels[from]),
     split: Uint8Array.from({length: count}, (_, i) => (i < trainPoints ? 0 : 1)),
   };
+}
+
+/**
+ * Of each class the last in the order are for testing: its share, but never all of it, nor none of two or more.
+ * @param {Uint32Array} drawn @param {ArrayLike<number>} labels @param {number} classes @param {number} testFraction
+ */
+function eachClass(drawn, labels, classes, testFraction) {
+  const left = Array(classes).fill(0);
+  for (const i of drawn) left[labels[i]]++;
+  const train = left.map((size) => size - (testFraction > 0 ? Math.max(Math.min(1, size - 1), Math.min(size - 1, roundHalfEven(size * testFraction))) : 0));
+  const seen = Array(classes).fill(0);
+  const isTrain = drawn.map((i) => (seen[labels[i]]++ < train[labels[i]] ? 1 : 0));
+  const order = Uint32Array.from([...drawn.filter((_, at) => isTrain[at]), ...drawn.filter((_, at) => !isTrain[at])]);
+  return {order, trainPoints: train.reduce((sum, size) => sum + size, 0)};
 }
 
 /** In place. A feature that never varies is only shifted. @param {Float64Array} points @param {number} axis @param {number} train */

@@ -6,7 +6,10 @@ import {glyph} from '../figures/glyphs.js';
 
 /** @param {HTMLElement} list @param {Run} run @param {boolean} dark */
 export function drawLegend(list, run, dark) {
-  const classes = run.classes.map((name, k) => entry(name, mark(glyph(k, 4), {fill: css(pointColour(k, dark))}), `The points of class ${name} have this shape and colour, and where it is predicted the ground has the colour.`));
+  const labels = run.get('labels');
+  const there = new Set(labels?.data ?? run.classes.keys()); // a class that no point has needs no mark
+  const classes = run.classes.flatMap((name, k) => (there.has(k)
+    ? [entry(name, mark(glyph(k, 4), {fill: css(pointColour(k, dark))}), `The points of class ${name} have this shape and colour, and where it is predicted the ground has the colour.`)] : []));
   const grey = {stroke: 'currentColor', 'stroke-width': 1.5};
   const train = mark(glyph(0, 4), {...grey, fill: 'currentColor'});
   const test = mark(glyph(0, 3.6), {...grey, fill: 'none'});

@@ -10,8 +10,9 @@ export async function measured(name, entry) {
   const {dataset, arrays} = await fetchManifest(entry.id);
   const [points, labels, split] = await Promise.all(['points', 'labels', 'split'].map(async (array) => (
     (await fetchNpy(`data/runs/${encodeURIComponent(entry.id)}/${arrays[array].file}`)).data)));
+  const given = Float64Array.from(points, (value, i) => value * dataset.features[i % 2].scale + dataset.features[i % 2].mean);
   return {
     name, title: dataset.title, features: dataset.features, classes: dataset.classes, trainPoints: dataset.train_points,
-    points: Float64Array.from(points), labels: Uint8Array.from(labels), split: Uint8Array.from(split),
+    points: Float64Array.from(points), given, labels: Uint8Array.from(labels), split: Uint8Array.from(split),
   };
 }

@@ -25,9 +25,9 @@ export class TrainedRun extends Run {
     super(manifestOf(title, config, dataset, network, record));
     this.#record = record;
     const grid = inputGrid(dataset.points);
-    const {points, labels, split} = dataset;
-    for (const [name, data] of Object.entries({points: Float32Array.from(points), labels, split, grid_x: grid.x, grid_y: grid.y})) {
-      this.put(name, {data, shape: name === 'points' ? [labels.length, 2] : [data.length], filled: data.length});
+    const {points, given, labels, split} = dataset; // in float64, so that they are those of the file
+    for (const [name, data] of Object.entries({points, given, labels, split, grid_x: grid.x, grid_y: grid.y})) {
+      this.put(name, {data, shape: name === 'points' || name === 'given' ? [labels.length, 2] : [data.length], filled: data.length});
     }
   }
 

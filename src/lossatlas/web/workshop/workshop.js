@@ -84,7 +84,7 @@ export function createWorkshop({catalog, gallery, onRun, onNews, onFailed}) {
 
 /** @param {State} state @param {Parameters<typeof generate>[0]} config @param {import('../types.js').GalleryEntry[]} gallery @returns {Promise<Dataset>} */
 async function datasetFor({dataset: name, own}, config, gallery) {
-  if (own) return prepareOwn(recall(own));
+  if (own) return prepareOwn(await recall(own));
   const entry = gallery.find((each) => each.dataset.name === name);
   return canGenerate(name) ? generate(config) : measured(name, entry);
 }

@@ -1,0 +1,103 @@
+/** Cells → numbers, with one reading for a whole column. docs/tables.md, section 6. */
+
+/**
+ * @typedef {'point' | 'comma'} Way to write a number: 1,234.5 or 1.234,5
+ *
+ * @typedef {object} Reading what a column's cells are
+ * @property {boolean} numeric most are numbers
+ * @property {string} unit `%`, a currency, or empty
+ * @property {Way} way
+ * @property {boolean} certain no other way reads the same cells to other numbers
+ * @property {boolean} told it was decided by what stands beside it
+ * @property {string} doubt a cell that could be two numbers, where nothing decides; else empty
+ * @property {string} example a cell that the other way would read otherwise; else empty
+ */
+
+const MISSING = new Set(['', 'na', 'n/a', '#n/a', 'nan', 'null', 'none', 'nil', 'n.a.', 'missing', '?', '-', '--', '.']);
+const NO_LABEL = new Set(['', 'na', 'n/a', '#n/a', 'nan', 'null', '?']);
+/** Beyond, squares would leave a double. */
+export const LARGEST = 1e30;
+
+const CURRENCY = '[$€£¥₹₩₽₺₪₫₴]|CHF|USD|EUR|GBP|kr|zł';
+const BEFORE = new RegExp(`^([+-]?)\\s*(${CURRENCY})\\s*([+-]?)\\s*(\\S.*)$`, 'i');
+const AFTER = new RegExp(`^(.*\\S)\\s*(${CURRENCY}|%)$`, 'i');
+const grouped = (/** @type {string} */ thousands, /** @type {string} */ decimal) => (
+  new RegExp(`^[+-]?(?:(?:[1-9]\\d{0,2}(?:([${thousands}'’_ \u00A0\u202F\u2009])\\d{3})(?:\\1\\d{3})*|\\d+)(?:${decimal}\\d*)?|${decimal}\\d+)(?:e[+-]?\\d+)?$`, 'i'));
+const PATTERNS = {point: grouped(',', '\\.'), comma: grouped('.', ',')};
+
+/** @param {string} cell trimmed */
+export const isMissing = (cell) => MISSING.has(cell.toLowerCase());
+/** @param {string} cell trimmed */
+export const isNoLabel = (cell) => NO_LABEL.has(cell.toLowerCase());
+
+/** The number's text and its unit. @param {string} cell */
+function withoutUnit(cell) {
+  const plain = cell.replace('−', '-');
+  const after = AFTER.exec(plain);
+  const before = BEFORE.exec(plain);
+  if (after) return {text: after[1], unit: after[2]};
+  if (before && !(before[1] && before[3])) return {text: before[1] + before[3] + before[4], unit: before[2]};
+  return {text: plain, unit: ''};
+}
+
+/** @param {string} text without unit @param {Way} way */
+function valueOf(text, way) {
+  if (!PATTERNS[way].test(text)) return null;
+  const digits = way === 'point' ? text.replace(/[,'’_\s]/g, '') : text.replace(/[.'’_\s]/g, '').replace(',', '.');
+  return Number(digits);
+}
+
+/** A finite number and its unit, or null. @param {string} cell trimmed @param {Way} way */
+export function numberIn(cell, way) {
+  const {text, unit} = withoutUnit(cell);
+  const value = valueOf(text, way);
+  return value !== null && Number.isFinite(value) ? {value, unit} : null;
+}
+
+/** In one way or the other. @param {string} cell */
+export const canBeNumber = (cell) => numberIn(cell, 'point') !== null || numberIn(cell, 'comma') !== null;
+
+/**
+ * What the cells of one column are, judged by themselves: where both ways read as many cells to different numbers, it is
+ * not certain. @param {string[]} cells trimmed @param {Way | null} [chosen]
+ */
+export function readingOf(cells, chosen = null) {
+  const filled = cells.filter((cell) => !isMissing(cell));
+  const counts = {point: 0, comma: 0};
+  /** @type {Map<string, number>} */
+  const units = new Map();
+  let example = '';
+  let [commas, short] = [false, false];
+  for (const cell of filled) {
+    const {text, unit} = withoutUnit(cell);
+    const [point, comma] = [valueOf(text, 'point'), valueOf(text, 'comma')];
+    if (point === null && comma === null) continue;
+    units.set(unit, (units.get(unit) ?? 0) + 1);
+    if (point !== null) counts.point++;
+    if (comma !== null) counts.comma++;
+    if (point !== null && comma !== null && point !== comma) {
+      example ||= cell;
+      commas ||= text.includes(',');
+    } else if (/^[+-]?\d{1,3}$/.test(text)) short = true;
+  }
+  const way = chosen ?? (counts.comma > counts.point ? 'comma' : 'point');
+  const [unit] = [...units].reduce((best, each) => (each[1] > best[1] ? each : best), ['', 0]);
+  return {
+    numeric: 2 * counts[way] > filled.length, unit, way: /** @type {Way} */ (way), example,
+    certain: chosen !== null || counts.point !== counts.comma, evidence: counts.point !== counts.comma,
+    open: chosen === null && counts.point === counts.comma && example !== '', commas, short,
+  };
+}
+
+/** The readings of a table's columns: what one leaves open, the others may decide. @param {string[][]} columns cells @param {Way | null} [chosen] @returns {Reading[]} */
+export function readingsOf(columns, chosen = null) {
+  const found = columns.map((cells) => readingOf(cells, chosen));
+  const ways = new Set(found.filter(({numeric, evidence}) => numeric && evidence).map(({way}) => way));
+  return found.map(({numeric, unit, way, example, open, commas, short, certain}) => {
+    const plain = {numeric, unit, way, certain, example, told: false, doubt: ''};
+    if (!open) return plain;
+    if (ways.size === 1) return {...plain, way: [...ways][0], told: true};
+    if (!commas) return plain;
+    return short ? {...plain, told: true} : {...plain, doubt: example};
+  });
+}

@@ -1,0 +1,215 @@
+"""The reader of tables: the cases that Python's reader has as well, what no table breaks, and long ones."""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import io
+import json
+import re
+import string
+from collections import Counter
+from collections.abc import Iterator
+from itertools import combinations
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from playwright.sync_api import Browser, Page
+
+from tests.web.conftest import Site, watched
+from tests.web.test_points import OWN, call, own_datasets
+
+pytestmark = pytest.mark.browser
+
+DATA = Path(__file__).parent.parent / "data" / "tables"
+CASES = json.loads((DATA / "cases.json").read_text(encoding="utf-8"))["cases"]
+VENDOR = Path(__file__).parents[2] / "src" / "lossatlas" / "web" / "vendor"
+READ = """async ([bytes, choice]) => {
+    const [{decodeBytes}, {readTable}] = await Promise.all(
+        ['decode', 'read'].map((name) => import(`./points/tables/${name}.js`)));
+    const {text, encoding, problem} = decodeBytes(Uint8Array.from(bytes));
+    const table = problem ? {...readTable(''), errors: [problem]} : readTable(text, choice);
+    const data = table.data && {...table.data, points: [...table.data.points], labels: [...table.data.labels]};
+    return {...table, encoding, data};
+}"""
+
+
+@pytest.fixture(scope="module")
+def page(served: Site, browser: Browser) -> Iterator[Page]:
+    for seen in watched(browser):
+        yield seen.open(served.url)
+
+
+def read(page: Page, text: str | bytes, **choice: Any) -> Any:
+    return page.evaluate(READ, [list(text if isinstance(text, bytes) else text.encode()), choice])
+
+
+def bytes_of(case: dict[str, Any]) -> bytes:
+    if "file" in case:
+        return (DATA / str(case["file"])).read_bytes()
+    return bytes.fromhex(str(case["bytes"])) if "bytes" in case else str(case["text"]).encode()
+
+
+def told_of(table: dict[str, Any]) -> dict[str, Any]:
+    """What a case may expect, of what the reader gives."""
+    data, chosen = table["data"] or {}, table["chosen"]
+    points = np.reshape(data.get("points", []), (-1, 2))
+    lines = [re.search(r"left out: lines? ([\d, ]+)", notice) for notice in table["notices"]]
+    return {
+        **{name: table[name] for name in ("separator", "header", "encoding", "errors", "doubt", "alike")},
+        **{role: chosen[role]["place"] for role in ("x", "y", "label") if chosen.get(role)},
+        **{name: data.get(name) for name in ("features", "classes", "labels")},
+        "data": bool(data),
+        "points": len(points),
+        "counts": [data["labels"].count(k) for k in range(len(data["classes"]))] if data else None,
+        "first": points.tolist(),
+        "different": [len(set(column)) for column in points.T],
+        "missing": sorted(int(line) for found in lines if found for line in found.group(1).split(", ")),
+        "outliers": [int(line) for told in table["outliers"] for line in re.findall(r"line (\d+)", told)],
+        "refused": next(iter(table["errors"]), ""),
+    }
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case["name"])
+def test_a_table_is_read_by_the_rules(page: Page, case: dict[str, Any]) -> None:
+    expected = case["expect"]
+    found = told_of(read(page, bytes_of(case), **case.get("choice", {})))
+    found["first"] = found["first"][: len(expected.get("first", []))]
+    if "refused" in expected:
+        assert expected["refused"] in found.pop("refused")
+        assert not found["data"]
+    assert {name: found[name] for name in expected if name in found} == {
+        name: value for name, value in expected.items() if name in found
+    }
+
+
+def test_what_was_understood_and_left_out_is_told(page: Page) -> None:
+    assert read(page, "id,petal,sepal,class\n1,1,2,a\n2,3,4,b")["notices"] == [
+        "Read as x: “petal” (column 2); as y: “sepal” (column 3); as class: “class” (column 4)."
+    ]
+    assert read(page, "1,2,a\n3,4,b")["notices"] == [
+        "Read as x: column 1; as y: column 2; as class: column 3. There is no header."
+    ]
+    found = read(page, "Spring\n# by hand\nx;y;class\n1,613;1;a\n2,309;2;b\n859;3;a\nNA;1;a\n")
+    assert found["notices"] == [
+        "Read as x: “x” (column 1); as y: “y” (column 2); as class: “class” (column 3).",
+        "One line is a comment and left out.",
+        "Above the table stands “Spring”, which is left out.",
+        "“x” (column 1): “1,613” is read as 1613.",
+        "One row has no number in “x” (column 1) and is left out: line 7.",
+    ]
+    doubtful = read(page, "x;y;class\n1,613;1;a\n2,309;2;b\n1,070;3;a\n")
+    assert doubtful["errors"] == ["“x” (column 1): is “1,613” 1613 or 1.613? Choose how numbers are written."]
+    errors = read(page, "1,2,a\n3,4,b\n" * 100 + "1,b,c\n" * 27)["errors"]
+    assert (len(errors), errors[-1]) == (21, "… and 7 more")
+
+
+def test_a_long_table_is_sampled_over_its_whole_length_by_class(page: Page) -> None:
+    """100,000 rows sorted by class, of which one is rare."""
+    labels = ["a"] * 60_000 + ["b"] * 39_993 + ["c"] * 7
+    text = "\n".join(f"{i},{-i},{label}" for i, label in enumerate(labels))
+    found = read(page, text)
+    assert found["notices"][1:] == [
+        "Of 100,000 points, 2,000 were taken at random from the whole table, each class in proportion."
+    ]
+    data = found["data"]
+    points = np.reshape(data["points"], (-1, 2))
+    assert len(points) == 2000
+    assert (np.diff(points[:, 0]) > 0).all()  # no row twice
+    assert [data["classes"][k] for k in data["labels"]] == [labels[int(x)] for x in points[:, 0]]
+    taken = Counter(data["labels"])
+    assert [taken[k] for k in range(3)] == pytest.approx([1200, 800, 4], abs=4)
+    assert taken[2] == 4
+    quarters = np.histogram(points[:, 0], bins=4, range=(0, 100_000))[0]
+    assert (quarters > 400).all()
+    some = "\n".join(text.split("\n")[::50])
+    assert read(page, some, limit=30) == read(page, some, limit=30)
+    assert read(page, some, limit=30)["data"] != read(page, some, limit=30, seed=1)["data"]
+
+
+@given(text=st.text(max_size=300) | st.text(alphabet='01.,;|%$#\t\n\r"-eab ', max_size=300))
+def test_no_text_breaks_the_reader(page: Page, text: str) -> None:
+    found = read(page, text.encode("utf-8", "replace"))
+    assert found["errors"] or found["data"]
+    if found["data"]:
+        assert np.isfinite(found["data"]["points"]).all()
+        assert len(found["data"]["points"]) == 2 * len(found["data"]["labels"])
+        assert set(found["data"]["labels"]) == set(range(len(found["data"]["classes"])))
+        assert len(found["data"]["classes"]) >= 2
+
+
+@given(wild=st.binary(max_size=200))
+def test_no_bytes_break_the_reader(page: Page, wild: bytes) -> None:
+    found = read(page, wild)
+    assert found["errors"] or found["data"]
+
+
+@given(parts=own_datasets())
+def test_what_is_written_reads_back_to_the_last_bit(page: Page, parts: dict[str, Any]) -> None:
+    kinds = set(parts["labels"])
+    parts["classes"] = [f"{string.ascii_letters[k]} {name}" for k, name in enumerate(parts["classes"])]
+    parts["features"] = [f"f {name}" for name in parts["features"]]
+    own = call(page, "own", OWN + "return plain(own)", parts)
+    text = call(page, "tables/write", "return m.writeTable(a)", own)
+    rows = list(csv.reader(io.StringIO(text)))  # Python's reader understands it the same
+    assert [row[2] for row in rows[1:]] == [own["classes"][k] for k in own["labels"]]
+    assert np.array(rows[1:])[:, :2].astype(np.float64).ravel().tolist() == [*map(float, own["points"])]
+    found = read(page, text, header=True)
+    if len(kinds) == 1:
+        assert found["data"] is None
+        return
+    assert found["errors"] == []
+    assert found["data"]["points"] == own["points"]
+    assert [found["data"]["classes"][k] for k in found["data"]["labels"]] == [own["classes"][k] for k in own["labels"]]
+    assert found["data"]["features"] == own["features"]
+
+
+def test_the_parser_is_the_one_that_its_note_names() -> None:
+    about = json.loads((VENDOR / "papaparse.json").read_text(encoding="utf-8"))
+    script = VENDOR / about["file"]
+    assert hashlib.sha256(script.read_bytes()).hexdigest() == about["sha256"], "run scripts/vendor.py"
+    assert f"v{about['version']}" in script.read_text(encoding="utf-8")[:300]
+    assert "Permission is hereby granted" in (VENDOR / "papaparse-LICENSE.txt").read_text(encoding="utf-8")
+
+
+# Ten classes
+
+#: How people see who lack a kind of cone, on linear RGB (Machado, Oliveira and Fernandes 2009, severity 1).
+VISION = {
+    "all": np.eye(3),
+    "protan": [[0.152286, 1.052583, -0.204868], [0.114503, 0.786281, 0.099216], [-0.003882, -0.048116, 1.051998]],
+    "deutan": [[0.367322, 0.860646, -0.227968], [0.280085, 0.672501, 0.047413], [-0.011820, 0.042940, 0.968881]],
+    "tritan": [[1.255528, -0.076749, -0.178779], [-0.078411, 0.930809, 0.147602], [0.004733, 0.691367, 0.303900]],
+}
+TO_XYZ = np.array([[0.41246, 0.35758, 0.18044], [0.21267, 0.71515, 0.07217], [0.01933, 0.11919, 0.95030]])
+
+
+def lab(colour: list[float], vision: Any) -> Any:
+    """CIE L*a*b* of an sRGB colour as somebody sees it."""
+    share = np.asarray(colour) / 255
+    linear = np.where(share <= 0.04045, share / 12.92, ((share + 0.055) / 1.055) ** 2.4)
+    xyz = TO_XYZ @ np.clip(np.asarray(vision) @ linear, 0, 1) / [0.95047, 1, 1.08883]
+    f = np.where(xyz > 0.008856, np.cbrt(xyz), 7.787 * xyz + 16 / 116)
+    return np.array([116 * f[1] - 16, 500 * (f[0] - f[1]), 200 * (f[1] - f[2])])
+
+
+def test_ten_classes_are_told_apart_by_colour_and_by_shape(page: Page) -> None:
+    found = page.evaluate(
+        """async () => {
+            const {classSymbol, pointColour} = await import('./figures/colours.js');
+            const {glyph} = await import('./figures/glyphs.js');
+            const {MAX_CLASSES} = await import('./points/own.js');
+            const all = [...Array(MAX_CLASSES).keys()];
+            return {symbols: all.map(classSymbol), glyphs: all.map((k) => glyph(k, 5)),
+                colours: [false, true].map((dark) => all.map((k) => pointColour(k, dark)))};
+        }"""
+    )
+    assert len(set(found["symbols"])) == len(set(found["glyphs"])) == 10
+    for colours in found["colours"]:
+        for vision in VISION.values():
+            seen = [lab(colour, vision) for colour in colours]
+            assert min(np.linalg.norm(a - b) for a, b in combinations(seen, 2)) > 11
