@@ -506,6 +506,37 @@ def test_a_long_record_is_thinned_out(page: Page, first: int, count: int, most: 
     assert found["weights"] == [[epoch, epoch + 0.5, -epoch] for epoch in epochs]
 
 
+@given(st.integers(0, 300), st.integers(1, 700), st.integers(2, 40))
+def test_a_shot_means_its_epoch_while_the_record_is_thinned_out(page: Page, held: int, more: int, most: int) -> None:
+    """A picture that is on its way, or on the screen, is one of an epoch: its row changes, or goes."""
+    found = page.evaluate(
+        """async ({held, more, most}) => {
+            const [{createRecord}, {Run}, {shotOf}] = await Promise.all(
+                ['engine/record', 'run', 'shot'].map((name) => import(`/${name}.js`)));
+            const record = createRecord(1, 4 * most);
+            const add = (epoch) => {
+                const metrics = {train_loss: [0], test_loss: [0], train_accuracy: [0], test_accuracy: [0]};
+                record.add({epochs: [epoch], metrics, theta: Float32Array.of(epoch)});
+            };
+            for (let epoch = 0; epoch <= held; epoch++) add(epoch);
+            const run = new Run({format_version: 1, frames: record.epochs, planes: []});
+            const shot = shotOf(run, record.epochs.length - 1, {});
+            const seen = [];
+            for (let epoch = held + 1; epoch <= held + more; epoch++) {
+                add(epoch);
+                seen.push([shot.frame, record.epochs[shot.frame], record.theta(shot.frame)[0],
+                    Math.min(...record.epochs.map((each) => Math.abs(each - held)))]);
+            }
+            return seen;
+        }""",
+        {"held": held, "more": more, "most": most},
+    )
+    for frame, epoch, theta, nearest in found:
+        assert frame >= 0
+        assert theta == epoch
+        assert abs(epoch - held) == nearest
+
+
 # why it does not get on -------------------------------------------------------------------------------------------
 
 

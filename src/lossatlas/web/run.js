@@ -162,12 +162,14 @@ export class Run {
     };
   }
 
-  /** The frame recorded nearest to an epoch. @param {number} epoch */
+  /** The frame recorded nearest to an epoch, the earlier of two; epochs rise. @param {number} epoch */
   frameAt(epoch) {
-    let best = 0;
-    for (let i = 1; i < this.frames.length; i++) {
-      if (Math.abs(this.frames[i] - epoch) < Math.abs(this.frames[best] - epoch)) best = i;
+    let [low, high] = [0, this.frames.length - 1];
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if (this.frames[middle] < epoch) low = middle + 1;
+      else high = middle;
     }
-    return best;
+    return low > 0 && epoch - this.frames[low - 1] <= Math.abs(this.frames[low] - epoch) ? low - 1 : low;
   }
 }

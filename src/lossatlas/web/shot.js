@@ -25,10 +25,20 @@ export function wantedShot(run, state, {newest, still, shown}) {
   if (!run) return null;
   const slice = sliceOf(run, state);
   const frame = wantedFrame(run, state, {newest, still, slice});
-  if (run.has(frame, slice)) return {run, frame, ...slice};
+  if (run.has(frame, slice)) return shotOf(run, frame, slice);
   if (shown?.run === run) return null;
   const stand = Math.min(frame, run.arrived(slice) - 1);
-  return stand >= 0 ? {run, frame: stand, ...slice} : null;
+  return stand >= 0 ? shotOf(run, stand, slice) : null;
+}
+
+/**
+ * A shot means an epoch: a training in the page thins out what it keeps while somebody holds a shot of it, and the epoch,
+ * or the nearest one that is left, then has another row.
+ * @param {Run} run @param {number} frame @param {Slice} slice @returns {Shot}
+ */
+export function shotOf(run, frame, slice) {
+  const epoch = run.frames[frame];
+  return {...slice, run, get frame() { return run.frames[frame] === epoch ? frame : run.frameAt(epoch); }};
 }
 
 /** @param {Shot | null} a @param {Shot | null} b */
