@@ -271,6 +271,88 @@ def test_rows_that_are_no_dataset_leave_the_drawing_as_it_is(dialog: Locator) ->
     assert count(dialog, "class 1") == 4
 
 
+def open_rows(dialog: Locator, rows: str) -> None:
+    dialog.get_by_text("From a spreadsheet").click()
+    dialog.get_by_role("textbox", name="Rows").fill(rows)
+    dialog.get_by_role("button", name="Read these rows").click()
+
+
+def test_what_could_not_be_read_cannot_be_used(page: Page) -> None:
+    start = {"points": [0, 0, 1, 1, 2, 2, 3, 3], "labels": [0, 0, 1, 1], "name": "Half moons"}
+    dialog = open_editor(page, start)
+    taken = dialog.get_by_role("button", name="Use this data")
+    expect(taken).to_be_enabled()
+    open_rows(dialog, '[{"x": 1, "y": 2, "kind": "a"}]')
+    expect(dialog.locator(".told").get_by_role("listitem")).to_have_text([re.compile("^This is JSON.*to_csv")])
+    expect(taken).to_be_disabled()
+    expect(state(dialog)).to_contain_text("The table could not be read, and the points shown are not those of it.")
+    dialog.get_by_role("textbox", name="Rows").fill(
+        "x;y;kind\n" + "".join(f"1,{i}00;{i};{'ab'[i % 2]}\n" for i in range(9))
+    )
+    dialog.get_by_role("button", name="Read these rows").click()
+    expect(state(dialog)).to_have_text("Answer the question about the numbers first.")
+    expect(taken).to_be_disabled()
+    dialog.locator(".told").get_by_role("button", name="1,000 is 1", exact=True).click()
+    expect(taken).to_be_enabled()
+    assert points_of(use(dialog))[:, 0].tolist() == [1 + i / 10 for i in range(9)]
+
+
+def test_columns_are_chosen_with_the_picture_and_the_first_rows_in_view(dialog: Locator) -> None:
+    rows = "".join(f"{i},{i % 3},{i}.5,{-i},{'ab'[i % 2]}\n" for i in range(12))
+    open_rows(dialog, "id,batch,length,width,kind\n" + rows)
+    chosen = dialog.locator(".chosen")
+    roles = chosen.locator(".roles select")
+    assert roles.nth(0).input_value() == "1"  # “batch”, as nobody knows better
+    assert roles.nth(0).locator("option").all_inner_texts() == ["id", "batch", "length", "width"]
+    expect(chosen.locator("thead th[data-role]:not([data-role=''])")).to_have_text(["batchx", "lengthy", "kindclass"])
+    expect(chosen.locator("tbody tr").first).to_have_text("200" + "0.5" + "0" + "a")
+    roles.nth(0).select_option("length")  # which is y's: y takes what x had
+    assert roles.nth(1).input_value() == "1"
+    roles.nth(1).select_option("width")
+    expect(chosen.locator("thead th[data-role]:not([data-role=''])")).to_have_text(["lengthx", "widthy", "kindclass"])
+    chosen.get_by_text("How it is read").click()
+    chosen.get_by_label("The first row holds names").uncheck()
+    expect(dialog.locator(".told").get_by_role("listitem")).to_have_text([re.compile("line 1, column 3: “length”")])
+    chosen.get_by_label("The first row holds names").check()
+    own = use(dialog)
+    assert own["features"] == ["length", "width"]
+    assert points_of(own).tolist() == [[i + 0.5, -i] for i in range(12)]
+
+
+def test_labels_that_look_alike_and_outliers_are_one_click(dialog: Locator) -> None:
+    rows = [(f"{i}.25", f"{i * i}", ("Cat", "dog", "cat", "dog")[i % 4]) for i in range(40)]
+    rows[7] = ("-99999", "3", "dog")
+    open_rows(dialog, "x,y,pet\n" + "".join(f"{x},{y},{pet}\n" for x, y, pet in rows))
+    told = dialog.locator(".told")
+    expect(told).to_contain_text("“Cat”, “cat”")
+    expect(told).to_contain_text("“x” (column 1): far from all others is -99999 (line 9).")
+    assert (count(dialog, "Cat"), count(dialog, "cat"), count(dialog, "dog")) == (10, 10, 20)
+    told.get_by_role("button", name="Join them").click()
+    assert (count(dialog, "Cat"), count(dialog, "dog")) == (20, 20)
+    told.get_by_role("button", name="Leave them out").click()
+    assert (count(dialog, "Cat"), count(dialog, "dog")) == (20, 19)
+    dialog.get_by_role("button", name="Undo").click()  # reading the table is one step
+    expect(state(dialog)).to_contain_text("There are no points yet")
+    dialog.get_by_role("button", name="Redo").click()
+    own = use(dialog)
+    kept = [(float(x), float(y)) for x, y, _ in rows if x != "-99999"]
+    assert [tuple(point) for point in points_of(own).tolist()] == kept
+    assert own["classes"] == ["Cat", "dog"]
+
+
+def test_the_letters_of_a_file_can_be_chosen(dialog: Locator, tmp_path: Path) -> None:
+    path = tmp_path / "ptaki.csv"
+    path.write_bytes(
+        ("x;y;ptak\n" + "".join(f"{i},5;{i};{('żuraw', 'bąk')[i % 2]}\n" for i in range(8))).encode("iso-8859-2")
+    )
+    dialog.get_by_text("From a spreadsheet").click()
+    dialog.get_by_label("Open a file").set_input_files(path)
+    expect(dialog.locator(".told")).to_contain_text("read as Windows-1252")
+    dialog.locator(".chosen").get_by_text("How it is read").click()
+    dialog.get_by_label("Letters").select_option("iso-8859-2")
+    assert use(dialog)["classes"] == ["żuraw", "bąk"]
+
+
 def test_a_file_is_opened_and_names_the_data(dialog: Locator, tmp_path: Path) -> None:
     path = tmp_path / "my beetles.csv"
     path.write_text(ROWS, encoding="utf-8-sig")
@@ -423,7 +505,8 @@ def test_the_panels_button_fetches_the_editor_and_hands_on_what_is_made(exported
     page = desktop.open(exported.url)
     button = page.get_by_role("button", name="Your own data…")
     expect(button).to_be_visible()
-    assert not [url for url in desktop.requests if "/points/" in url or "editor.css" in url]
+    later = ("/points/", "editor.css", "papaparse")
+    assert not [url for url in desktop.requests if any(name in url for name in later)]
     page.evaluate(
         """async () => {
             const {createDataset} = await import('./views/dataset.js');
@@ -437,6 +520,7 @@ def test_the_panels_button_fetches_the_editor_and_hands_on_what_is_made(exported
     button.click()
     dialog = page.get_by_role("dialog", name="Your own data")
     dialog.get_by_label("Start from").select_option("spirals")
+    assert all(any(name in url for url in desktop.requests) for name in later)
     dialog.get_by_role("button", name="Use this data").click()
     until(page, "() => window.owned.length === 1")
     assert page.evaluate("() => window.owned") == [200]

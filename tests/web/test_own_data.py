@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import re
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -13,6 +14,8 @@ from playwright.sync_api import Page, expect
 from tests.web.conftest import Site, Watched, until
 
 pytestmark = pytest.mark.browser
+
+DATA = Path(__file__).parent.parent / "data" / "tables"
 
 
 def spreadsheet(count: int) -> str:
@@ -87,6 +90,38 @@ def test_more_points_than_a_link_holds_survive_a_reload_and_the_way_back(exporte
     page.reload()
     expect(page.locator("#status-line")).to_contain_text("not in this browser")
     expect(page.locator("#status-line")).to_contain_text("a link can carry up to 300")
+
+
+#: What is drawn and what is saved, in the file's units.
+VALUES = """async () => {
+    const {data} = document.querySelector('#boundary-plot');
+    const of = (axis) => data.flatMap((trace) => [...trace[axis]]);
+    return {x: of('x'), y: of('y')};
+}"""
+
+
+@pytest.mark.parametrize("name", ["s04_sentinel.csv", "s06_unix_time.csv"])
+def test_points_keep_their_values_in_the_picture_and_in_what_is_saved(
+    exported: Site, desktop: Watched, name: str
+) -> None:
+    text = (DATA / name).read_text(encoding="utf-8")
+    rows = list(csv.reader(io.StringIO(text)))[1:]
+    given = sorted((float(x), float(y)) for x, y, _ in rows)
+    page = desktop.open(exported.url + "?epoch=0")
+    use(page, text)
+    drawn(page, len(rows))
+    shown = page.evaluate(VALUES)
+    assert len(set(shown["x"])) == len({x for x, _ in given})
+    assert len(set(shown["y"])) == len({y for _, y in given})
+    page.get_by_role("button", name="Share").click()
+    with page.expect_download() as download:
+        page.get_by_role("button", name="Save numbers (.npz)").click()
+    with np.load(download.value.path()) as arrays:
+        assert sorted(map(tuple, arrays["given"].tolist())) == given
+        order = np.lexsort(arrays["given"].T)
+        learnt = arrays["given"][arrays["split"] == 0]
+        expected = (arrays["given"] - learnt.mean(axis=0)) / learnt.std(axis=0)
+        np.testing.assert_allclose(arrays["points"][order], expected[order], rtol=1e-9, atol=1e-9)
 
 
 def test_where_nothing_can_be_stored_it_is_said(exported: Site, desktop: Watched) -> None:
