@@ -8,8 +8,8 @@ const REPLACE_EVERY = 250;
 
 /** @typedef {{get: () => Readonly<State>, set: (patch: Partial<State>) => void, subscribe: (listener: (state: Readonly<State>, before: Readonly<State>) => void) => void}} StateStore */
 
-/** @param {StateStore} store @param {State} base the state of a bare URL */
-export function keepAddress(store, base) {
+/** @param {StateStore} store @param {State} base the state of a bare URL @param {(state: State) => State} [complete] what an address leaves unsaid */
+export function keepAddress(store, base, complete = (state) => state) {
   let timer = 0;
   let travelling = false;
   const url = () => location.pathname + toQuery(store.get(), base);
@@ -38,7 +38,7 @@ export function keepAddress(store, base) {
     clearTimeout(timer);
     timer = 0;
     travelling = true;
-    store.set(fromQuery(location.search + location.hash, base));
+    store.set(complete(fromQuery(location.search + location.hash, base)));
     travelling = false;
   });
 }

@@ -5,7 +5,7 @@
 /** @import {Session} from './session.js' */
 import {keepAddress} from './address.js';
 import {createBench} from './bench.js';
-import {resolve} from './choice.js';
+import {ofItsRun, resolve} from './choice.js';
 import {byId, say} from './dom.js';
 import {createGuide} from './guide.js';
 import {createPainter} from './painter.js';
@@ -85,6 +85,7 @@ export async function start({catalog, stored, base, store, session, plotly, stat
   };
   status.onCancel = session.cancel;
   status.onRetry = () => void openChosen();
+  status.onInstead = () => store.set({run: null});
 
   // Time
 
@@ -250,7 +251,7 @@ export async function start({catalog, stored, base, store, session, plotly, stat
     if (state.timeline !== before.timeline) painter?.redrawn();
     painter?.request();
   });
-  if (!bare) keepAddress(store, base);
+  if (!bare) keepAddress(store, base, (state) => ofItsRun(state, gallery));
   for (const type of ['click', 'auxclick']) byId('compare').addEventListener(type, pointToComparison, {capture: true});
   drawPanels();
   if (store.get().train) openChosen();
@@ -272,7 +273,7 @@ export async function start({catalog, stored, base, store, session, plotly, stat
     },
     onStatus(now) {
       status.show(now);
-      if (now.kind === 'unavailable') guide.begin();
+      if (now.kind === 'unavailable' || now.kind === 'lacking') guide.begin();
     },
   });
 

@@ -2,7 +2,10 @@
 /** @import {Catalog, Choice, Config, GalleryEntry, State} from './types.js' */
 import {defaults, writeHidden} from './state.js';
 
-/** @typedef {{kind: 'stored', id: string, repair?: Config} | {kind: 'compute', config: Config} | {kind: 'unavailable', empty: boolean}} Target */
+/**
+ * @typedef {{kind: 'stored', id: string, repair?: Config, lacking?: string} | {kind: 'compute', config: Config} | {kind: 'unavailable', empty: boolean}
+ *   | {kind: 'lacking', id: string, computes: boolean}} Target `lacking`: the run that a link asks for and the gallery has not
+ */
 
 /** The grid of the panel: depth × width, and the small ones beside it. */
 export const DEPTHS = [1, 2, 3, 4];
@@ -54,10 +57,30 @@ function withoutMeaningless(config, {hidden}) {
  * @returns {Target}
  */
 export function resolve(gallery, catalog, choice) {
-  const asked = gallery.find((entry) => entry.id === choice.run) ?? impliedRun(gallery, catalog, choice);
-  if (asked) return {kind: 'stored', id: asked.id, repair: catalog.compute ? asked.config : undefined};
+  const known = choice.run === null ? undefined : gallery.find((entry) => entry.id === choice.run);
+  const lacking = choice.run !== null && !known ? choice.run : undefined;
+  const asked = known ?? impliedRun(gallery, catalog, choice);
+  if (asked) return {kind: 'stored', id: asked.id, repair: catalog.compute ? asked.config : undefined, lacking};
+  if (lacking !== undefined) return {kind: 'lacking', id: lacking, computes: catalog.compute};
   if (catalog.compute) return {kind: 'compute', config: configFor(catalog, choice)};
   return {kind: 'unavailable', empty: gallery.length === 0};
+}
+
+/**
+ * The state with the model and dataset of the run that it names: a link may say no more than the run. Else the panels would
+ * mark, and “Train here” train, something else than is on show.
+ * @template {Choice} S
+ * @param {S} state @param {GalleryEntry[]} gallery @returns {S}
+ */
+export function ofItsRun(state, gallery) {
+  const entry = state.run === null ? undefined : gallery.find(({id}) => id === state.run);
+  if (!entry) return state;
+  const {hidden, activation, residual = false} = entry.model;
+  return {
+    ...state, dataset: entry.dataset.name, hidden,
+    activation: hidden.length ? activation : state.activation, // which means nothing there
+    residual: canSkip(hidden) ? residual : state.residual,
+  };
 }
 
 /**

@@ -2,13 +2,13 @@
  * Where the page begins: asks for the first run, sends for the views, and has Plotly read while they travel. Only what
  * that takes is imported here; the rest follows with app.js.
  */
-import {openingState, resolve} from './choice.js';
+import {ofItsRun, openingState, resolve} from './choice.js';
 import {fetchJson} from './data.js';
 import {byId} from './dom.js';
 import {loadPlotly, plotlyArrived} from './plotly.js';
 import {createSession} from './session.js';
 import {sliceOf, wantedArrays} from './slice.js';
-import {createStore, fromQuery} from './state.js';
+import {createStore, fromQuery, unreadable} from './state.js';
 import {createStatus} from './views/status.js';
 
 async function boot() {
@@ -16,8 +16,8 @@ async function boot() {
   try {
     const [catalog, index] = await Promise.all([fetchJson('catalog.json'), fetchJson('data/index.json')]);
     const base = openingState(catalog, index.runs);
-    const store = createStore(fromQuery(location.search + location.hash, base));
-    const session = createSession({wanted: (run) => wantedArrays(sliceOf(run, store.get())), before: plotlyArrived()});
+    const store = createStore(ofItsRun(fromQuery(location.search + location.hash, base), index.runs));
+    const session = createSession({wanted: (run) => wantedArrays(sliceOf(run, store.get())), before: plotlyArrived(), unread: unreadable(location.search + location.hash)});
     const opening = store.get().train ? null : session.open(resolve(index.runs, catalog, store.get()));
     document.head.append(/** @type {HTMLTemplateElement} */ (byId('views')).content);
     const rest = import('./app.js');

@@ -26,8 +26,13 @@ const LARGE = FRAME_ARRAYS.slice(1);
 
 /** @typedef {ReturnType<typeof createSession>} Session */
 
-/** @param {{wanted: (run: Run) => string[], before?: Promise<void>}} options `wanted`: the arrays of planes that the state asks for; `before`: what is to be there before any array is asked for */
-export function createSession({wanted, before: first}) {
+/**
+ * @param {object} options
+ * @param {(run: Run) => string[]} options.wanted the arrays of planes that the state asks for
+ * @param {Promise<void>} [options.before] what is to be there before any array is asked for
+ * @param {string[]} [options.unread] what of the link could not be read; told of what is opened first
+ */
+export function createSession({wanted, before: first, unread = []}) {
   /** @type {Listener | null} null until the views are there */
   let listener = null;
   /** @type {{run: Run | null, settled: boolean, status: Status}} what a listener who comes late has missed */
@@ -55,6 +60,10 @@ export function createSession({wanted, before: first}) {
   /** @type {{run: Run, arrivals: Arrivals, signal: AbortSignal, settled: boolean, turn: number, recover: (error: unknown) => Promise<void>} | null} the stored run on show */
   let showing = null;
 
+  /** What is to be said of the run on show, as it is not what the link asks for. @type {Status | null} */
+  let remark = null;
+  let untold = unread;
+
   /** @param {Run} run */
   const keep = (run) => {
     kept.delete(run.id);
@@ -66,7 +75,7 @@ export function createSession({wanted, before: first}) {
   const settle = (run) => {
     keep(run);
     onSettled();
-    onStatus(verdict(run));
+    onStatus(remark ?? verdict(run));
   };
 
   /** @param {unknown} error @param {AbortSignal} signal */
@@ -114,7 +123,7 @@ export function createSession({wanted, before: first}) {
     const isOver = () => signal.aborted || mine !== showing || turn !== mine.turn;
     const whole = () => {
       if (isOver()) return;
-      if (mine.settled) onStatus(verdict(run));
+      if (mine.settled) onStatus(remark ?? verdict(run));
       else settle(run);
       mine.settled = true;
       onData();
@@ -181,7 +190,10 @@ export function createSession({wanted, before: first}) {
       leave();
       controller = new AbortController();
       const {signal} = controller;
+      remark = target.kind === 'stored' && target.lacking !== undefined ? standIn(target.lacking) : untold.length ? notRead(untold) : null;
+      untold = [];
       if (target.kind === 'unavailable') return onStatus(unavailable(target.empty));
+      if (target.kind === 'lacking') return onStatus(notHere(target.id, target.computes));
       const opening = target.kind === 'stored' ? openStored(target.id, signal, {repair: target.repair}) : compute(target.config, signal);
       await opening.catch((error) => fail(error, signal));
     },
@@ -218,4 +230,22 @@ function unavailable(empty) {
     text: 'Not available in this gallery',
     detail: 'It was published without this combination. Choose one that is not struck through, or compute any with “lossatlas serve”.',
   };
+}
+
+/** @param {string} id @param {boolean} computes @returns {Status} */
+function notHere(id, computes) {
+  return {
+    kind: 'lacking', text: `This gallery has no run “${id}”`,
+    detail: `It may be in the one that the link was made in. Instead, the model and the dataset that are marked can be ${computes ? 'trained as usual' : 'shown, if they are here'}.`,
+  };
+}
+
+/** @param {string} id @returns {Status} */
+function standIn(id) {
+  return {kind: 'note', text: `This gallery has no run “${id}”`, detail: 'In its place stands the usual training of the model and the dataset that are marked.'};
+}
+
+/** @param {string[]} parts @returns {Status} */
+function notRead(parts) {
+  return {kind: 'note', text: 'Not all of this link could be read', detail: `What stands there for “${parts.join('”, “')}” is as if the link did not say it.`};
 }

@@ -9,6 +9,11 @@ import {readSample, readSettings, writeSample, writeSettings} from './settings.j
  */
 export const HOME = Object.freeze({x: 0.3, y: -1.19, z: 1.83});
 
+/** What stands for own data that a link was of and has lost: the fragment does not survive every messenger. */
+export const LOST = 'lost-on-the-way';
+/** Says in the query that the fragment has own data, so that its loss is noticed. */
+const HAS_OWN = 'points=own';
+
 /**
  * @typedef {object} Property
  * @property {keyof State} name
@@ -26,7 +31,7 @@ export const PROPERTIES = [
   {name: 'run', read: (text) => text || undefined, write: String},
   {name: 'train', read: readSettings, write: writeSettings},
   {name: 'sample', read: readSample, write: writeSample},
-  {name: 'own', read: (text) => (/^[\w-]{8,}$/.test(text) ? text : undefined), write: String, own: true},
+  {name: 'own', read: (text) => (/^[\w-]{8,}$/.test(text) ? text : LOST), write: String, own: true},
   {name: 'epoch', read: (text) => readNumber(text, 0), write: String},
   {name: 'zoom', read: (text) => readNumber(text, Number.MIN_VALUE), write: String},
   {name: 'scale', read: (text) => oneOf(text, ['linear', 'log']), write: String},
@@ -70,16 +75,30 @@ export function defaults(catalog) {
 
 /** @param {string} query and the fragment after it @param {State} base what a missing property means @returns {State} */
 export function fromQuery(query, base) {
-  const [open, inside = ''] = query.split('#');
-  const given = new URLSearchParams([...new URLSearchParams(open), ...new URLSearchParams(inside)]);
+  const given = parametersOf(query);
   /** @type {Record<string, unknown>} */
-  const state = {...base};
+  const state = {...base, ...(given.get('points') === 'own' ? {own: LOST} : {})};
   for (const {name, read} of PROPERTIES) {
     const text = given.get(name);
     const value = text === null ? undefined : read(text);
     if (value !== undefined) state[name] = value;
   }
   return /** @type {any} */ (state);
+}
+
+/** What an address says; a fragment whose mark was encoded on its way is one all the same. @param {string} query */
+function parametersOf(query) {
+  const [open, inside = ''] = query.replace(/%23own(=|%3D)/i, '#own=').split('#');
+  return new URLSearchParams([...new URLSearchParams(open), ...new URLSearchParams(inside)]);
+}
+
+/** The parts of an address that make no sense, as they stand in it: without a word, something else would be shown. @param {string} query */
+export function unreadable(query) {
+  const given = parametersOf(query);
+  return PROPERTIES.flatMap(({name, read}) => {
+    const text = given.get(name);
+    return text !== null && read(text) === undefined ? [`${name}=${text}`] : [];
+  });
 }
 
 /**
@@ -96,7 +115,10 @@ export function toQuery(state, base) {
     });
     return pairs.length ? mark + pairs.join('&') : '';
   };
-  return part(PROPERTIES.filter(({own}) => !own), '?') + part(PROPERTIES.filter(({own}) => own), '#');
+  const open = part(PROPERTIES.filter(({own}) => !own), '?');
+  if (state.own === null) return open;
+  const inside = state.own === LOST ? '' : part(PROPERTIES.filter(({own}) => own), '#');
+  return `${open}${open ? '&' : '?'}${HAS_OWN}${inside}`;
 }
 
 /**

@@ -2,7 +2,7 @@
 /** @import {Catalog, GalleryEntry, State} from '../types.js' */
 /** @import {LossRange} from '../figures/range.js' */
 /** @import {Side, View} from './link.js' */
-import {openingState, resolve} from '../choice.js';
+import {ofItsRun, openingState, resolve} from '../choice.js';
 import {fetchJson} from '../data.js';
 import {byId, make, say} from '../dom.js';
 import {orbit} from '../figures/camera.js';
@@ -225,8 +225,8 @@ function start(catalog, gallery) {
     clearTimeout(timer);
     timer = 0;
     const link = readLink(location.search, base);
-    const a = link.a ?? {...base, epoch: null};
-    open({a, b: link.b ?? beside(a, idOf(a), catalog, gallery, base)}, link.view, {keep: true});
+    const a = link.a ? ofItsRun(link.a, gallery) : {...base, epoch: null};
+    open({a, b: link.b ? ofItsRun(link.b, gallery) : beside(a, idOf(a), catalog, gallery, base)}, link.view, {keep: true});
   };
 
   const buttons = PRESETS.map((preset) => {

@@ -43,9 +43,11 @@ function recorded(run, epoch) {
 /** @param {Shot} shot */
 function storedSurface({run, frame, plane, spanIndex, span, set, follow}) {
   const surface = set === 'train' ? 'loss_surface' : 'test_loss_surface';
-  const moves = plane.arrays[surface].axes[1] === 'frame';
-  const place = !moves ? 0 : follow ? frame : plane.centre_frame ?? run.frames.length - 1;
-  const of = (/** @type {string} */ name) => `cut.${name}[${spanIndex}, ${place}]`;
+  /** Of a plane that moves, the test loss may be there around the fixed centre only. @param {string} name */
+  const of = (name) => {
+    const moves = plane.arrays[name].axes[1] === 'frame';
+    return `cut.${name}[${spanIndex}, ${!moves ? 0 : follow ? frame : plane.centre_frame ?? run.frames.length - 1}]`;
+  };
   return [
     `# On show: epoch ${run.frames[frame]} is frame ${frame}; rows are b, columns a, from ${-span} to ${span}.`,
     `cut = next(cut for cut in run.cuts if cut.plane.name == ${text(plane.name)})`,

@@ -4,6 +4,7 @@
  */
 /** @import {Own} from './own.js' */
 import {decodeOwn, encodeOwn} from './link.js';
+import {LOST} from '../state.js';
 import {MAX_LINKED} from './own.js';
 
 const DATABASE = 'lossatlas';
@@ -32,6 +33,9 @@ export async function remember(own) {
 /** @param {string} text @returns {Promise<Own>} */
 export async function recall(text) {
   const own = kept.get(text) ?? decodeOwn(text) ?? (text.startsWith(PREFIX) ? await stored(text) : null);
+  if (text === LOST) {
+    throw new Error('This link is of somebody’s own points, and has lost them on its way: they stood behind a “#” at its end. Ask for it once more, or open the file by “Your own data…”.');
+  }
   if (!own) {
     throw new Error(text.startsWith(PREFIX)
       ? `These points are not in this browser, or not any more: a link can carry up to ${MAX_LINKED}, and there were more. Open their file again by “Your own data…”.`

@@ -57,7 +57,7 @@ export function createModel({catalog, choose}) {
     training.dataset.implied = implied;
     trainingField.hidden = computed.length + runs.length < 2;
     training.replaceChildren(...computed, ...runs.map(({id}, i) => make('option', {value: id}, labels[i])));
-    training.value = state.run ?? implied;
+    training.value = runs.some(({id}) => id === state.run) ? String(state.run) : implied;
   };
 
   return {

@@ -4,7 +4,7 @@ import {byId, say} from '../dom.js';
 
 /** Work shorter than this is not worth a word. */
 const PATIENCE = 200;
-const ACTIONS = {queued: 'Cancel', computing: 'Cancel', failed: 'Try again', cancelled: 'Compute'};
+const ACTIONS = {queued: 'Cancel', computing: 'Cancel', failed: 'Try again', cancelled: 'Compute', lacking: 'Show that instead'};
 
 export function createStatus() {
   const button = byId('status-action');
@@ -32,6 +32,8 @@ export function createStatus() {
   const view = {
     onCancel() {},
     onRetry() {},
+    /** What the panels say is to be shown, in place of a run that is not there. */
+    onInstead() {},
     /** @param {Status} status */
     show(status) {
       clearTimeout(timer);
@@ -39,6 +41,10 @@ export function createStatus() {
       else show(status);
     },
   };
-  button.addEventListener('click', () => (kind === 'queued' || kind === 'computing' ? view.onCancel() : view.onRetry()));
+  button.addEventListener('click', () => {
+    if (kind === 'queued' || kind === 'computing') view.onCancel();
+    else if (kind === 'lacking') view.onInstead();
+    else view.onRetry();
+  });
   return view;
 }

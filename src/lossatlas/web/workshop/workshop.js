@@ -5,7 +5,7 @@
 /** @import {Catalog, Config, State} from '../types.js' */
 /** @import {Dataset} from '../points/prepared.js' */
 /** @import {TrainingNews} from '../engine/trainer_client.js' */
-import {canSkip, configFor} from '../choice.js';
+import {canSkip, configFor, flatten} from '../choice.js';
 import {createTrainer} from '../engine/trainer_client.js';
 import {canGenerate, generate} from '../points/generate.js';
 import {recall} from '../points/kept.js';
@@ -51,8 +51,8 @@ export function createWorkshop({catalog, gallery, onRun, onNews, onFailed}) {
       const mine = ++turn;
       try {
         if (!state.train) return;
-        const config = configOf(catalog, state);
-        const dataset = await datasetFor(state, /** @type {any} */ (config).dataset, gallery());
+        const wished = configOf(catalog, state);
+        const {dataset, config} = await datasetFor(state, wished, gallery());
         if (mine !== turn) return;
         const network = networkFor(state, dataset.classes.length);
         const train = dataset.trainPoints;
@@ -62,7 +62,7 @@ export function createWorkshop({catalog, gallery, onRun, onNews, onFailed}) {
           test: {points: points.slice(2 * train), labels: dataset.labels.slice(train)},
         };
         const record = trainer.open({network, config: /** @type {any} */ (config).training, samples, theta});
-        run = new TrainedRun({title: titleOf(state, dataset), config, dataset, network, record});
+        run = new TrainedRun({title: titleOf(state, dataset.title + unusual(wished, config)), config, dataset, network, record});
         onRun(run);
         if (go || until) trainer.start(until ?? MOST);
       } catch (error) {
@@ -82,11 +82,22 @@ export function createWorkshop({catalog, gallery, onRun, onNews, onFailed}) {
   };
 }
 
-/** @param {State} state @param {Parameters<typeof generate>[0]} config @param {import('../types.js').GalleryEntry[]} gallery @returns {Promise<Dataset>} */
-async function datasetFor({dataset: name, own}, config, gallery) {
-  if (own) return prepareOwn(await recall(own));
-  const entry = gallery.find((each) => each.dataset.name === name);
-  return canGenerate(name) ? generate(config) : measured(name, entry);
+/**
+ * The points, and the configuration that says which they are: of a dataset that was measured those of a stored run, of the
+ * one whose points were chosen and split as is wished, if there is one.
+ * @param {State} state @param {Config} wished @param {import('../types.js').GalleryEntry[]} gallery @returns {Promise<{dataset: Dataset, config: Config}>}
+ */
+async function datasetFor({dataset: name, own}, wished, gallery) {
+  if (own) return {dataset: prepareOwn(await recall(own)), config: wished};
+  const sample = /** @type {any} */ (wished).dataset;
+  if (canGenerate(name)) return {dataset: generate(sample), config: wished};
+  const usual = [...flatten(sample)];
+  const [nearest] = gallery.filter((entry) => entry.dataset.name === name).map((entry) => {
+    const its = flatten(/** @type {any} */ (entry.config).dataset);
+    return {entry, unlike: usual.filter(([key, value]) => its.get(key) !== value).length};
+  }).sort((a, b) => a.unlike - b.unlike);
+  const dataset = await measured(name, nearest?.entry);
+  return {dataset, config: {...wished, dataset: /** @type {any} */ (nearest.entry.config).dataset}};
 }
 
 /** @param {State} state @param {number} classes @returns {import('../engine/network.js').Architecture} */
@@ -106,8 +117,15 @@ export function configOf(catalog, state) {
   };
 }
 
-/** @param {State} state @param {Dataset} dataset */
-function titleOf({hidden, activation}, {title}) {
+/** What sets the points apart from those that were wished: a gallery may have others only. @param {Config} wished @param {Config} config */
+function unusual(wished, config) {
+  const usual = flatten(/** @type {any} */ (wished).dataset);
+  const apart = [...flatten(/** @type {any} */ (config).dataset)].filter(([key, value]) => usual.has(key) && usual.get(key) !== value);
+  return apart.length ? ` (${apart.map(([key, value]) => `${key.replace('_', ' ')} ${value}`).join(', ')}, as in the gallery)` : '';
+}
+
+/** @param {State} state @param {string} title of the dataset */
+function titleOf({hidden, activation}, title) {
   const size = writeHidden(hidden);
   return `${title} · ${size === 'none' ? 'linear' : `${size} ${activation}`} · trained here`;
 }

@@ -1,0 +1,121 @@
+"""A link opens what it says, or the page says that it does not: never something else without a word."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+from playwright.sync_api import Page, expect
+
+from lossatlas.computing import compute_run
+from lossatlas.export import export_site
+from lossatlas.gallery import Gallery
+from lossatlas.runs import RunConfig
+from tests.web.conftest import ARMS, MOONS, PLANES, Site, Watched, static_server, until
+from tests.web.test_own_data import points_drawn, spreadsheet, use
+
+pytestmark = pytest.mark.browser
+TRAIN = "train=adam,0.01,32,0,0"
+
+
+def says(page: Page, url: str, words: str) -> None:
+    """Go there, where nothing may be drawn, and wait for a word of the page's status."""
+    page.goto("about:blank")  # the same page with another fragment would not be loaded anew
+    page.goto(url)
+    expect(page.locator("#status-line")).to_contain_text(words)
+
+
+def shows(page: Page, run: str) -> None:
+    until(page, "(id) => window.lossatlas?.shown()?.run.startsWith(id) ?? false", run)
+
+
+def test_a_link_with_nothing_but_a_run_marks_and_shares_and_trains_its_model_and_data(
+    served: Site, desktop: Watched
+) -> None:
+    page = desktop.open(f"{served.url}?run={PLANES.id}")
+    page.evaluate("(id) => history.pushState(null, '', '?run=' + id)", ARMS.id)
+    page.evaluate("() => history.pushState(null, '', '?dataset=moons')")
+    page.go_back()  # a link as well
+    shows(page, ARMS.id)
+    page.go_back()
+    shows(page, PLANES.id)
+    expect(page.get_by_role("radio", name="Hidden 8", exact=True)).to_be_checked()
+    page.go_forward()
+    shows(page, ARMS.id)
+    expect(page.get_by_role("radio", name="Hidden 16-16")).to_be_checked()
+    expect(page.locator("input[name=dataset][value=arms]")).to_be_checked()
+    page.get_by_role("button", name="Share", exact=True).click()
+    expect(page.get_by_label("Link to this view")).to_have_value(re.compile("dataset=arms&hidden=16-16&"))
+    page.keyboard.press("Escape")
+    page.get_by_role("button", name="Train here").click()
+    shows(page, "here-")
+    expect(page.locator("#run-title")).to_contain_text("Three arms")
+
+
+def test_a_run_that_the_gallery_lacks_is_not_replaced_in_silence(served: Site, desktop: Watched) -> None:
+    page = desktop.page
+    says(page, served.url + "?dataset=moons&hidden=16-16&run=00ff00ff", "no run “00ff00ff”")
+    shows(page, MOONS.id)  # which is the usual one of what is marked, and the page says so
+    expect(page.locator("#status-line")).to_contain_text("usual training")
+    says(page, served.url + "?dataset=iris&hidden=25&run=00ff00ff", "no run “00ff00ff”")
+    assert page.evaluate("() => window.lossatlas.shown()") is None  # nothing is trained that nobody asked for
+    assert not [url for url in desktop.requests if "/api/runs" in url]
+    expect(page.get_by_role("button", name="Show that instead")).to_be_visible()
+    says(page, served.url + "?dataset=moons&train=adam,x&scale=cubic", "could be read")
+    expect(page.locator("#status-detail")).to_contain_text("“train=adam,x”, “scale=cubic”")
+
+
+def test_what_is_offered_in_place_of_a_run_is_what_is_marked(exported: Site, desktop: Watched) -> None:
+    page = desktop.page
+    says(page, exported.url + "?dataset=moons&hidden=25&run=00ff00ff", "no run “00ff00ff”")
+    page.get_by_role("button", name="Show that instead").click()
+    expect(page.locator("#status-line")).not_to_contain_text("00ff00ff")
+    assert page.evaluate("() => [window.lossatlas.state().run, window.lossatlas.state().hidden]") == [None, [25]]
+
+
+def test_own_points_that_a_link_lost_on_its_way_are_missed_in_words(exported: Site, desktop: Watched) -> None:
+    page = desktop.open(exported.url + "?epoch=0")
+    use(page, spreadsheet(60))
+    until(page, "() => location.hash.includes('own=')")
+    query, fragment = page.evaluate("() => [location.href.replace(/#.*/, ''), location.hash.slice(1)]")
+    says(page, query, "has lost them on its way")
+    assert page.evaluate("() => window.lossatlas.shown()") is None
+    says(page, f"{query}#own=", "has lost them on its way")
+    says(page, f"{query}#{fragment[:-10]}", "damaged")
+    desktop.page.goto("about:blank")
+    desktop.open(f"{query}%23{fragment}")  # the mark was encoded by a messenger
+    shows(page, "here-")
+    assert points_drawn(page) == 60
+
+
+def test_a_measured_dataset_is_trained_on_the_points_that_are_said(tmp_path: Path, desktop: Watched) -> None:
+    few = RunConfig(
+        dataset={"name": "iris", "points": 60, "seed": 3, "test_fraction": 0.25},
+        model={"hidden": (4,)},
+        training={"epochs": 4, "frames": 3},
+        planes=({"grid": 5},),
+        boundary={"resolution": 8},
+    )
+    usual = few.model_copy(update={"dataset": RunConfig(dataset={"name": "iris"}).dataset, "training": few.training})
+    gallery = Gallery(tmp_path / "data")
+    gallery.save(compute_run(few))
+    export_site(gallery, tmp_path / "site")
+    gallery.save(compute_run(usual))
+    export_site(gallery, tmp_path / "both")
+    query = f"?dataset=iris&hidden=4&{TRAIN}&epoch=0"
+    with static_server(tmp_path) as origin, desktop:
+        page = desktop.open(f"{origin}/site/{query}")
+        assert points_drawn(page) == 60
+        expect(page.locator("#run-title")).to_contain_text("points 60, test fraction 0.25, seed 3, as in the gallery")
+        desktop.open(f"{origin}/both/{query}")
+        assert points_drawn(page) == 150
+        expect(page.locator("#run-title")).not_to_contain_text("as in the gallery")
+        drawn = page.evaluate(
+            """() => document.querySelector('#boundary-plot').data.filter(({name}) => name.endsWith('train'))
+                .flatMap(({x, y}) => x.map((value, i) => [value, y[i]]))"""
+        )
+    dataset = compute_run(usual).setup.dataset
+    train = dataset.points[dataset.split == 0]
+    np.testing.assert_allclose(np.sort(drawn, axis=0), np.sort(train, axis=0), rtol=1e-5, atol=1e-6)
