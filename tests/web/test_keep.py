@@ -17,8 +17,10 @@ import numpy as np
 import pytest
 from playwright.sync_api import Browser, Download, Page, expect
 
+import lossatlas as la
 from lossatlas.arrays import Floats
 from lossatlas.catalog import default_settings
+from lossatlas.computing import compute_run
 from lossatlas.export import export_site
 from lossatlas.gallery import Gallery
 from lossatlas.runs import Run, RunConfig
@@ -464,6 +466,97 @@ def test_a_training_in_the_page_is_kept_whole(exported: Site, desktop: Watched) 
     assert found["epochs"].tolist() == list(range(13))
     expected = run.predicted_class[12]
     assert np.mean(found["predicted_class"] == expected) > 0.999
+
+
+VIEWS = ("surface", "contours", "section")
+STORED = [(plane, span, kind) for plane in ("fresh", "hessian") for span in (0, 1) for kind in ("train", "test", "gap")]
+#: Every set, followed and held, stored and computed; the views in turn, and a picked point in some.
+SLICES = [
+    *(f"plane={plane}&zoom={{{plane}[{span}]}}&set={kind}&follow=false" for plane, span, kind in STORED),
+    *(f"plane=fresh&set={kind}&follow=true" for kind in ("train", "test", "gap")),
+    *(
+        f"plane={plane}&zoom=0.3&set={kind}&follow={follow}"
+        for plane, kind, follow in [
+            ("fresh", "train", "false"),
+            ("fresh", "gap", "true"),
+            ("fresh", "gap", "false"),
+            ("hessian", "gap", "false"),
+        ]
+    ),
+    *(f"seed=4&zoom=0.5&set={kind}&follow={follow}" for kind, follow in [("test", "true"), ("gap", "false")]),
+    "plane=fresh&set=gap&follow=false&pick=0.25,-0.5",
+    "plane=fresh&set=train&follow=true&pick=0.25,-0.5",
+    "plane=hessian&zoom=0.3&set=gap&pick=0.25,-0.5",
+    "seed=4&follow=false&pick=0.25,-0.5",
+]
+
+
+def test_the_lines_of_python_compute_the_arrays_that_the_page_saves(
+    exported: Site, desktop: Watched, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whatever is on show: the lines are executed as they are, and held against the page's own file."""
+    known = exported.run(PLANES)
+    monkeypatch.setattr(la, "compute_run", lambda config: known if config.id == known.id else compute_run(config))
+    spans = {name: of_plane(known, name).plane.spans for name in ("fresh", "hessian")}
+    page = desktop.open(f"{exported.url}?run={PLANES.id}&epoch=20")
+    frame = page.evaluate("() => window.lossatlas.shown().frame")
+    assert 0 < frame < len(known.trajectory.epochs) - 1  # where the centre of a plane that is held is another frame
+    for turn, part in enumerate(SLICES):
+        query = f"?run={PLANES.id}&epoch=20&view={VIEWS[turn % 3]}&{part.format(**spans)}"
+        arrays, lines = on_show(page, query)
+        scope: dict[str, Any] = {}
+        exec(lines, scope)
+        swing = np.ptp(arrays["loss"])
+        np.testing.assert_allclose(scope["surface"], arrays["loss"], rtol=0, atol=2e-3 * swing + 1e-6, err_msg=query)
+        np.testing.assert_array_equal(scope["theta"], arrays["weights"], err_msg=query)
+        assert ("picked" in arrays) == ("pick=" in query)
+        if "picked" in arrays:
+            np.testing.assert_allclose(scope["picked"], arrays["picked"], rtol=1e-5, atol=1e-6, err_msg=query)
+
+
+def on_show(page: Page, query: str) -> tuple[dict[str, Any], str]:
+    """Go to a state of the page as “Back” does; give the arrays and the lines that it keeps of it."""
+    page.evaluate(
+        "(query) => { history.pushState(null, '', query); dispatchEvent(new PopStateEvent('popstate')); }", query
+    )
+    wished = dict(part.split("=") for part in query[1:].split("&"))
+    until(
+        page,
+        """({plane, seed, view, set, pick, zoom}) => {
+            const [slice, shown] = [window.lossatlas.slice(), window.lossatlas.shown()];
+            return slice.view === view && slice.set === (set ?? 'train') && String(slice.pick ?? '') === (pick ?? '')
+                && slice.plane === (seed ? `drawn-${seed}` : plane)
+                && (!zoom || Math.abs(shown.span - Number(zoom)) < 1e-6);
+        }""",
+        wished,
+    )
+    open_dialog(page)
+    lines = page.locator(".python code").inner_text()
+    arrays, _ = numbers(page)
+    page.keyboard.press("Escape")
+    expect(page.get_by_role("dialog", name="Share and keep")).to_be_hidden()
+    return arrays, lines
+
+
+def test_a_plane_held_in_a_training_in_the_page_is_computed_around_where_it_led(
+    exported: Site, desktop: Watched
+) -> None:
+    base = "?dataset=moons&hidden=8&sample=120,0.2,1&train=momentum,0.05,16,0.001,3"
+    page = desktop.open(exported.url + base + "&epoch=12&follow=false&set=gap")
+    until(page, "() => window.lossatlas.shown()?.epoch === 12")
+    page.keyboard.press("Home")
+    until(page, "() => window.lossatlas.shown()?.epoch === 0")
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("ArrowRight")
+    until(page, "() => window.lossatlas.shown()?.epoch === 2 && !window.lossatlas.slice().follow")
+    open_dialog(page)
+    lines = page.locator(".python code").inner_text()
+    arrays, _ = numbers(page)
+    scope: dict[str, Any] = {}
+    exec(lines, scope)
+    np.testing.assert_allclose(scope["theta"], arrays["weights"], rtol=1e-4, atol=1e-6)
+    np.testing.assert_allclose(scope["centre"], arrays["centre"], rtol=1e-4, atol=1e-6)
+    np.testing.assert_allclose(scope["surface"], arrays["loss"], rtol=0, atol=1e-4)
 
 
 def test_python_says_only_what_is_not_the_default(exported: Site, desktop: Watched) -> None:

@@ -28,7 +28,8 @@ export function pythonFor(shot, defaults) {
     ...(run.trained ? [] : [`assert run.id == ${text(run.id)}`]),
     '',
     ...(shot.computed ? computedSurface(shot) : storedSurface(shot)),
-    run.trained ? `theta = run.trajectory.weights[list(run.trajectory.epochs).index(${run.frames[frame]})]` : `theta = run.trajectory.weights[${frame}]`,
+    `theta = ${weightsAt(run, frame)}`,
+    ...(shot.pick && !shot.ball ? pickedPoint(shot) : []),
     '',
   ].join('\n');
 }
@@ -57,15 +58,13 @@ function storedSurface({run, frame, plane, spanIndex, span, set, follow}) {
 
 /** A surface that no run has stored. @param {Shot} shot */
 function computedSurface(shot) {
-  const {run, frame, plane, span, set, follow} = shot;
-  const at = follow ? frame : plane.centre_frame ?? null;
-  const frames = run.trained ? `list(run.trajectory.epochs).index(${run.frames[frame]})` : String(at);
+  const {run, frame, plane, span, set} = shot;
   return [
     `# On show: epoch ${run.frames[frame]}; rows are b, columns a, from ${-span} to ${span}.`,
     plane.drawn === undefined
       ? `plane = next(cut.plane for cut in run.cuts if cut.plane.name == ${text(plane.name)})`
       : `plane = la.FreshPlane(seed=${plane.drawn}).lay("drawn", run.setup.network, None)`,
-    `centre = ${at === null ? 'plane.centre' : `run.trajectory.weights[${frames}]`}`,
+    ...centreLines(shot),
     'data = run.setup.dataset',
     '',
     'def surface_of(split):  # 0 for training, 1 for test',
@@ -74,6 +73,36 @@ function computedSurface(shot) {
     `    return la.loss_surfaces(evaluator, plane, centre, [${span}], ${gridOf(run, shot)})[0].loss`,
     '',
     `surface = ${set === 'train' ? 'surface_of(0)' : set === 'test' ? 'surface_of(1)' : 'surface_of(1) - surface_of(0)'}`,
+  ];
+}
+
+/** Where the parameters of a frame are. @param {Shot['run']} run @param {number} frame */
+function weightsAt(run, frame) {
+  return `run.trajectory.weights[${run.trained ? `list(run.trajectory.epochs).index(${run.frames[frame]})` : frame}]`;
+}
+
+/**
+ * The centre of what is on show. That of a training in the page is held where it has led so far, which is another epoch
+ * than the one on show.
+ * @param {Shot} shot
+ */
+function centreLines({run, frame, plane, follow}) {
+  const at = follow ? frame : plane.centre_frame ?? null;
+  if (!run.trained || at === null || at === frame) return [`centre = ${at === null ? 'plane.centre' : weightsAt(run, at)}`];
+  return [
+    '# The plane is held where the training had led.',
+    `training = {**config.training.model_dump(), "epochs": ${run.frames[at]}}`,
+    'longer = la.RunConfig.model_validate({**config.model_dump(), "training": training})',
+    'centre = la.compute_run(longer).trajectory.weights[-1]',
+  ];
+}
+
+/** The network at the picked point, whose boundary is on show. @param {Shot} shot */
+function pickedPoint(shot) {
+  const [a, b] = /** @type {[number, number]} */ (shot.pick);
+  return [
+    ...(shot.computed ? [] : ['plane = cut.plane', ...centreLines(shot)]),
+    `picked = (centre + ${a} * plane.directions[0] + ${b} * plane.directions[1]).astype("float32")`,
   ];
 }
 
