@@ -160,22 +160,42 @@ function drawPreview(root, {columns, chosen, head, header}) {
  */
 function tell(root, {data, notices, errors, doubt, alike, outliers}, choice, change) {
   root.dataset.kind = data ? 'read' : 'failed';
-  const count = data ? `${data.labels.length.toLocaleString('en')} points in ${data.classes.length} classes.` : doubt ? 'A question first.' : 'No dataset could be made of it.';
   const button = (/** @type {string} */ text, /** @type {string} */ title, /** @type {Choice} */ patch) => {
     const made = make('button', {type: 'button', title}, text);
     made.addEventListener('click', () => change(patch));
     return made;
   };
-  const asked = doubt ? WAYS.map(([way]) => button(`${doubt} is ${numberIn(doubt, way)?.value}`, 'Reads all numbers of the table so.', {way})) : [];
-  const names = alike.slice(0, 4).map((group) => group.map((name) => `“${name}”`).join(', ')).join('; ');
-  root.replaceChildren(
-    make('p', {}, make('b', {}, count)),
-    ...(asked.length > 0 ? [make('p', {}, errors[0]), make('div', {class: 'steps'}, ...asked)] : []),
-    ...notices.map((notice) => make('p', {}, notice)),
-    ...(alike.length > 0 ? [make('p', {class: 'warn'}, choice.join ? `Joined: ${names}.` : `Labels that differ only in case, blanks or spelling: ${names}.`),
-      make('div', {class: 'steps'}, choice.join ? button('Keep them apart', 'Each way to write it is a class.', {join: false}) : button('Join them', 'Makes one class of labels that look the same.', {join: true}))] : []),
-    ...outliers.map((sentence) => make('p', {class: 'warn'}, sentence)),
-    ...(outliers.length > 0 ? [make('div', {class: 'steps'}, choice.without ? button('Take them in', 'The rows are part of the data again.', {without: false}) : button('Leave them out', 'Rows with such a value, which may stand for a missing one, are no points.', {without: true}))] : []),
-    ...(errors.length > 0 && !doubt ? [...(data ? [make('p', {class: 'warn'}, 'Left out, for they cannot be read:')] : []), make('ul', {}, ...errors.map((error) => make('li', {}, error)))] : []),
-  );
+  /** @param {string} sentence @param {HTMLElement[]} ways */
+  const remedy = (sentence, ...ways) => [make('p', {class: 'warn'}, sentence), make('div', {class: 'steps'}, ...ways)];
+
+  /** @type {HTMLElement[]} */
+  const parts = [make('p', {}, make('b', {}, summaryOf(data, doubt)))];
+  if (doubt) {
+    const ways = WAYS.map(([way]) => button(`${doubt} is ${numberIn(doubt, way)?.value}`, 'Reads all numbers of the table so.', {way}));
+    parts.push(make('p', {}, errors[0]), make('div', {class: 'steps'}, ...ways));
+  }
+  parts.push(...notices.map((notice) => make('p', {}, notice)));
+  if (alike.length > 0) {
+    const names = alike.slice(0, 4).map((group) => group.map((name) => `“${name}”`).join(', ')).join('; ');
+    parts.push(...(choice.join
+      ? remedy(`Joined: ${names}.`, button('Keep them apart', 'Each way to write it is a class.', {join: false}))
+      : remedy(`Labels that differ only in case, blanks or spelling: ${names}.`,
+        button('Join them', 'Makes one class of labels that look the same.', {join: true}))));
+  }
+  if (outliers.length > 0) {
+    parts.push(...remedy(outliers.join(' '), choice.without
+      ? button('Take them in', 'The rows are part of the data again.', {without: false})
+      : button('Leave them out', 'Rows with such a value, which may stand for a missing one, are no points.', {without: true})));
+  }
+  if (errors.length > 0 && !doubt) {
+    if (data) parts.push(make('p', {class: 'warn'}, 'Left out, for they cannot be read:'));
+    parts.push(make('ul', {}, ...errors.map((error) => make('li', {}, error))));
+  }
+  root.replaceChildren(...parts);
+}
+
+/** @param {Table['data']} data @param {string} doubt */
+function summaryOf(data, doubt) {
+  if (data) return `${data.labels.length.toLocaleString('en')} points in ${data.classes.length} classes.`;
+  return doubt ? 'A question first.' : 'No dataset could be made of it.';
 }
