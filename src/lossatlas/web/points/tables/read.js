@@ -75,7 +75,7 @@ export function readTable(text, choice = {}) {
   if (problem) return {...nothing([problem, ...errors]), ...rest};
   const limit = choice.limit ?? MAX_POINTS;
   const kept = sound.length > limit ? thinned(labels, classes.length, limit, choice.seed ?? 0) : [...sound.keys()];
-  if (kept.length < sound.length) notices.push(`Of ${sound.length.toLocaleString('en')} points, ${kept.length.toLocaleString('en')} were taken at random from the whole table, each class in proportion.`);
+  if (kept.length < sound.length) notices.push(thinnedText(sound.length, kept.length));
   const points = Float64Array.from(kept.flatMap((i) => [sound[i].x, sound[i].y]));
   return {
     ...nothing(errors), ...rest,
@@ -83,8 +83,17 @@ export function readTable(text, choice = {}) {
   };
 }
 
+/** @param {number} there @param {number} kept */
+function thinnedText(there, kept) {
+  const [all, some] = [there, kept].map((count) => count.toLocaleString('en'));
+  return `Of ${all} points, ${some} were taken at random from the whole table, each class in proportion.`;
+}
+
 /** @param {string[]} errors @returns {Table} */
-const nothing = (errors) => ({data: null, notices: [], errors: shortened(errors), doubt: '', separator: '', header: false, columns: [], chosen: {}, head: [], alike: [], outliers: []});
+const nothing = (errors) => ({
+  data: null, notices: [], errors: shortened(errors), doubt: '',
+  separator: '', header: false, columns: [], chosen: {}, head: [], alike: [], outliers: [],
+});
 
 /** @param {string[]} errors */
 function shortened(errors) {
@@ -113,7 +122,10 @@ function asides({comments, titles}) {
 }
 
 /** @param {Column} column */
-const question = (column) => `${columnText(column)}: is “${column.doubt}” ${numberIn(column.doubt, 'point')?.value} or ${numberIn(column.doubt, 'comma')?.value}? Choose how numbers are written.`;
+function question(column) {
+  const [point, comma] = /** @type {const} */ (['point', 'comma']).map((way) => numberIn(column.doubt, way)?.value);
+  return `${columnText(column)}: is “${column.doubt}” ${point} or ${comma}? Choose how numbers are written.`;
+}
 
 /** @param {Column} column */
 const readAs = (column) => `${columnText(column)}: “${column.example}” is read as ${numberIn(column.example, column.way)?.value}.`;
@@ -166,8 +178,10 @@ function faultOf(cell, {place, name, way, unit}) {
 /** @param {Column} column @param {number[]} lines @param {boolean} isLabel */
 function missingText(column, lines, isLabel) {
   const count = lines.length;
+  const what = `no ${isLabel ? 'label' : 'number'} in ${columnText(column)}`;
+  if (count === 1) return `One row has ${what} and is left out: line ${lines[0]}.`;
   const more = count > NAMED ? ` and ${(count - NAMED).toLocaleString('en')} more` : '';
-  return `${count === 1 ? 'One row has' : `${count.toLocaleString('en')} rows have`} no ${isLabel ? 'label' : 'number'} in ${columnText(column)} and ${count === 1 ? 'is' : 'are'} left out: line${count === 1 ? '' : 's'} ${lines.slice(0, NAMED).join(', ')}${more}.`;
+  return `${count.toLocaleString('en')} rows have ${what} and are left out: lines ${lines.slice(0, NAMED).join(', ')}${more}.`;
 }
 
 /** @param {string} cell */
@@ -191,6 +205,11 @@ function withoutOutliers(rows, x, y, without) {
 
 /** @param {string[]} classes @param {Column} label */
 function classProblem(classes, label) {
-  if (classes.length === 1) return `Every row has the same label, “${classes[0]}”: two classes are needed. Is ${columnText(label)} the right one?`;
-  return classes.length > MAX_CLASSES ? `${columnText(label)} has ${classes.length.toLocaleString('en')} different labels, and at most ${MAX_CLASSES} can be told apart by colour and shape. Is it the right one?` : '';
+  const [first] = classes;
+  if (classes.length === 1) {
+    return `Every row has the same label, “${first}”: two classes are needed. Is ${columnText(label)} the right one?`;
+  }
+  if (classes.length <= MAX_CLASSES) return '';
+  const many = `${columnText(label)} has ${classes.length.toLocaleString('en')} different labels`;
+  return `${many}, and at most ${MAX_CLASSES} can be told apart by colour and shape. Is it the right one?`;
 }

@@ -64,7 +64,8 @@ function separatorOf(lines) {
     return {separator, width, even, numeric: even ? numericColumns(body, usual) : 0};
   });
   const sound = found.filter(({width, even}) => width >= 3 && even);
-  return (sound.find(({numeric}) => numeric >= 2) ?? sound[0] ?? found.reduce((best, each) => (each.width > best.width ? each : best), found[3])).separator;
+  const widest = found.reduce((best, each) => (each.width > best.width ? each : best), found[3]);
+  return (sound.find(({numeric}) => numeric >= 2) ?? sound[0] ?? widest).separator;
 }
 
 /** @param {Row[]} rows @param {number} width */
@@ -93,7 +94,8 @@ function cut(lines, separator, limit = 0) {
   const spaced = separator === ' ' ? lines.map(singleBlanks) : lines;
   // A quote counts after blanks as well, as people type them.
   const joined = spaced.join('\n');
-  const text = separator !== ' ' && joined.includes('"') ? joined.replaceAll(new RegExp(`(^|[\n\\${separator === '\t' ? 't' : separator}]) +"`, 'g'), '$1"') : joined;
+  const begin = new RegExp(`(^|[\n\\${separator === '\t' ? 't' : separator}]) +"`, 'g');
+  const text = separator !== ' ' && joined.includes('"') ? joined.replaceAll(begin, '$1"') : joined;
   const {data, errors} = Papa.parse(text, {delimiter: separator, newline: '\n', skipEmptyLines: false, preview: limit ? 4 * limit : 0});
   const broken = errors.find((/** @type {any} */ error) => error.code === 'MissingQuotes');
   /** @type {Row[]} */
