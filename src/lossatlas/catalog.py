@@ -9,8 +9,10 @@ from typing import Any
 
 from lossatlas.activations import ACTIVATIONS
 from lossatlas.datasets import SOURCES, DatasetConfig, load_dataset
+from lossatlas.datasets.source import Source
 from lossatlas.directions import KINDS
 from lossatlas.gallery import OPENING, gallery_configs
+from lossatlas.rng import Draws, Stream
 from lossatlas.runs import RunConfig
 
 _THUMBNAIL_POINTS = 120
@@ -56,6 +58,28 @@ def draw_thumbnails() -> dict[str, dict[str, list[float]]]:
     They are kept in ``web/thumbnails.json``, since two of the datasets take scikit-learn a second to load.
     """
     return {name: _thumbnail(name) for name in SOURCES}
+
+
+def measured_points() -> dict[str, dict[str, Any]]:
+    """All points of every measured dataset, in their own units and in the order of their source.
+
+    Kept in ``web/points/measured.json``, from which the page chooses and splits them as :func:`load_dataset` does: so
+    it can train on them where the gallery has no run of theirs, and where there is no server.
+    """
+    return {source.name: _measured(source, source.available) for source in SOURCES.values() if source.available}
+
+
+def _measured(source: Source, count: int) -> dict[str, Any]:
+    points, labels = source.sample(count, 0.0, Draws(0, Stream.POINTS))
+    x, y = points.T.tolist()
+    return {
+        "title": source.title,
+        "features": list(source.feature_names),
+        "classes": list(source.class_names),
+        "x": x,
+        "y": y,
+        "label": labels.tolist(),
+    }
 
 
 def default_settings() -> dict[str, Any]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import string
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -14,12 +15,14 @@ from hypothesis import strategies as st
 from playwright.sync_api import Browser, Page
 
 from lossatlas.boundary import BoundaryConfig, input_grid
+from lossatlas.catalog import measured_points
 from lossatlas.datasets import SOURCES, DatasetConfig, Source, load_dataset
 from lossatlas.rng import Draws, Stream
 from tests.web.conftest import Site, watched
 
 pytestmark = pytest.mark.browser
 
+WEB = Path(__file__).parents[2] / "src" / "lossatlas" / "web"
 INVENTED = [source for source in SOURCES.values() if not source.is_real]
 
 
@@ -73,9 +76,26 @@ def test_measured_data_are_not_invented(page: Page) -> None:
     for name in SOURCES:
         assert call(page, "generate", "return m.canGenerate(a)", name) == (not SOURCES[name].is_real)
     told = call(page, "generate", "try { m.generate(a) } catch (error) { return error.message }", {"name": "iris"})
-    assert told == (
-        "The points of “iris” cannot be drawn here, for they were measured: they come with a stored run only."
-    )
+    assert told == ("The points of “iris” cannot be drawn here, for they were measured: measured.js reads them.")
+
+
+@pytest.mark.parametrize("name", [source.name for source in SOURCES.values() if source.is_real])
+def test_measured_data_are_chosen_and_split_as_python_has_it(page: Page, name: str) -> None:
+    for settings in ({}, {"points": 60, "seed": 3, "test_fraction": 0.25}):
+        config = DatasetConfig(name=name, **settings)
+        load = "return m.loadMeasured(a).then((d) => ({...d, points: [...d.points], labels: [...d.labels]}))"
+        found = call(page, "measured", load, config.model_dump())
+        expected = load_dataset(config)
+        np.testing.assert_allclose(np.reshape(found["points"], (-1, 2)), expected.points, rtol=0, atol=1e-12)
+        assert found["labels"] == expected.labels.tolist()
+        assert found["trainPoints"] == len(expected.train[1])
+        assert found["classes"] == list(expected.class_names)
+        assert [feature["name"] for feature in found["features"]] == list(expected.feature_names)
+
+
+def test_the_measured_points_that_the_page_has_are_the_packages() -> None:
+    known = json.loads((WEB / "points" / "measured.json").read_text(encoding="utf-8"))
+    assert known == measured_points(), "run scripts/make_measured.py"
 
 
 @pytest.mark.parametrize("config", [BoundaryConfig(), BoundaryConfig(resolution=7, margin=0.35)])

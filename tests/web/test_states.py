@@ -96,12 +96,22 @@ def test_a_diverged_run_says_so_and_shows_what_there_is(site: Site, desktop: Wat
     assert_readouts(page, site.run(DIVERGED), shown(page)["frame"])
 
 
-def test_what_an_export_lacks_is_shown_as_not_available(exported: Site, desktop: Watched) -> None:
-    page = desktop.open(exported.url)
-    lacking = page.get_by_role("radio", name="Two blobs")
-    expect(lacking).to_have_attribute("aria-disabled", "true")
-    page.goto(exported.url + "?dataset=blobs&hidden=16-16")
-    expect(page.locator("#status-line")).to_contain_text("Not available in this gallery")
+def test_what_an_export_lacks_is_trained_in_the_page_at_once(exported: Site, desktop: Watched) -> None:
+    page = desktop.open(exported.url + "?epoch=60")
+    for name, title in (("Two blobs", "Two blobs"), ("Breast cancer", "Breast cancer")):
+        lacking = page.get_by_role("radio", name=name)
+        expect(lacking).to_have_attribute("data-recorded", "false")
+        lacking.press("Space")
+        until(page, "title => document.title.startsWith(title)", arg=title)
+        until(page, "() => window.lossatlas.shown().epoch > 0")
+        expect(page.locator("#status-line")).to_contain_text("no recorded training of this")
+        expect(page.locator("#status-line")).to_contain_text("trained here, in your browser")
+    assert "train=" not in page.url
+    page.get_by_role("radio", name="Half moons").press("Space")  # and back to what is recorded
+    until(page, "run => window.lossatlas.shown().run === run", arg=MOONS.id)
+    expect(page.get_by_role("region", name="Training here")).to_be_hidden()
+    page.goto(exported.url + "?dataset=blobs&hidden=16-16&epoch=7")
+    until(page, "() => window.lossatlas?.shown()?.epoch === 7")
 
 
 def test_a_compact_export_shows_the_same(gallery: Gallery, tmp_path: Path, desktop: Watched) -> None:
@@ -117,11 +127,12 @@ def test_a_compact_export_shows_the_same(gallery: Gallery, tmp_path: Path, deskt
         assert_surface(page, run, 0, 0)
 
 
-def test_an_empty_export_explains_itself(tmp_path: Path, desktop: Watched) -> None:
+def test_an_empty_export_trains_in_the_page(tmp_path: Path, desktop: Watched) -> None:
     export_site(Gallery(tmp_path / "data"), tmp_path / "site")
     with static_server(tmp_path / "site") as origin, desktop:
         desktop.page.goto(f"{origin}/")
-        expect(desktop.page.locator("#status-line")).to_contain_text("This gallery is empty")
+        expect(desktop.page.locator("#status-line")).to_contain_text("This gallery has no recorded training yet")
+        until(desktop.page, "() => window.lossatlas?.shown()?.run.startsWith('here-')")
 
 
 def test_it_plays_by_itself_unless_less_motion_is_wished(exported: Site, browser: Browser, desktop: Watched) -> None:

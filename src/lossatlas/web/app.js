@@ -79,9 +79,12 @@ export async function start({catalog, stored, base, store, session, plotly, stat
     range: () => landscape?.range() ?? null,
   });
 
+  /** What nobody has recorded, nor computes, is trained in the page. */
+  const lacks = () => !bare && resolve(gallery, catalog, store.get()).kind === 'unavailable';
   const openChosen = () => {
-    if (store.get().train) bench.open();
-    else session.open(resolve(gallery, catalog, store.get()));
+    if (store.get().train || lacks()) return void bench.open();
+    bench.leave();
+    session.open(resolve(gallery, catalog, store.get()));
   };
   status.onCancel = session.cancel;
   status.onRetry = () => void openChosen();
@@ -136,10 +139,9 @@ export async function start({catalog, stored, base, store, session, plotly, stat
   const choose = (patch) => store.set(patch);
   const bench = createBench({
     catalog, store, still,
-    gallery: () => gallery,
     onOpen() {
       session.leave();
-      status.show({kind: 'quiet'});
+      status.show(store.get().train ? {kind: 'quiet'} : standIn(gallery.length === 0));
       player.pause();
     },
     onRun(next) {
@@ -241,7 +243,6 @@ export async function start({catalog, stored, base, store, session, plotly, stat
   }
 
   store.subscribe((state, before) => {
-    if (!state.train && before.train) bench.leave();
     if (CHOICES.some((name) => state[name] !== before[name])) {
       drawPanels();
       openChosen();
@@ -254,7 +255,6 @@ export async function start({catalog, stored, base, store, session, plotly, stat
   if (!bare) keepAddress(store, base, (state) => ofItsRun(state, gallery));
   for (const type of ['click', 'auxclick']) byId('compare').addEventListener(type, pointToComparison, {capture: true});
   drawPanels();
-  if (store.get().train) openChosen();
   session.listen({
     onGallery(entries) {
       gallery = entries;
@@ -276,6 +276,7 @@ export async function start({catalog, stored, base, store, session, plotly, stat
       if (now.kind === 'unavailable' || now.kind === 'lacking') guide.begin();
     },
   });
+  if (store.get().train || resolve(gallery, catalog, store.get()).kind === 'unavailable') openChosen();
 
   const Plotly = await plotly;
   landscape = createLandscape(Plotly, {
@@ -345,6 +346,12 @@ export async function start({catalog, stored, base, store, session, plotly, stat
     painter?.repaintNow();
   });
   painter.request();
+}
+
+/** Why something is trained that nobody asked to have trained. @param {boolean} empty @returns {import('./types.js').Status} */
+function standIn(empty) {
+  const text = empty ? 'This gallery has no recorded training yet' : 'This gallery has no recorded training of this';
+  return {kind: 'note', text, detail: 'So it is trained here, in your browser.'};
 }
 
 /**

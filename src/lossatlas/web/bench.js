@@ -1,5 +1,5 @@
 /** The way to training in the page: what it takes arrives with the first use. */
-/** @import {Catalog, GalleryEntry} from './types.js' */
+/** @import {Catalog} from './types.js' */
 /** @import {StateStore} from './address.js' */
 /** @import {Settings} from './settings.js' */
 /** @import {TrainedRun} from './workshop/trained.js' */
@@ -13,14 +13,13 @@ import {writeSettings} from './settings.js';
  * @param {Catalog} options.catalog
  * @param {StateStore} options.store
  * @param {boolean} options.still nothing starts of itself
- * @param {() => GalleryEntry[]} options.gallery
  * @param {() => void} options.onOpen a training takes the place of what is on show
  * @param {(run: TrainedRun) => void} options.onRun
  * @param {() => void} options.onFollow what comes now is to be looked at
  * @param {(rests: boolean) => void} options.onNews the run has grown, or has come to rest
  * @param {(text: string, detail: string) => void} options.onFailed
  */
-export function createBench({catalog, store, still, gallery, onOpen, onRun, onFollow, onNews, onFailed}) {
+export function createBench({catalog, store, still, onOpen, onRun, onFollow, onNews, onFailed}) {
   const button = byId('train-here');
   /** @type {Promise<{workshop: Workshop, panel: ReturnType<typeof import('./workshop/panel.js').createPanel>}> | null} */
   let coming = null;
@@ -61,7 +60,7 @@ export function createBench({catalog, store, still, gallery, onOpen, onRun, onFo
       choose: (patch) => store.set(patch),
     });
     const workshop = createWorkshop({
-      catalog, gallery, onRun, onFailed,
+      catalog, onRun, onFailed,
       onNews(news) {
         growing = news.run.growing;
         panel.tell(news);
@@ -74,9 +73,11 @@ export function createBench({catalog, store, still, gallery, onOpen, onRun, onFo
 
   const open = async () => {
     onOpen();
-    button.setAttribute('aria-pressed', 'true');
-    const {go, until} = next;
-    const state = store.get();
+    const {train, epoch} = store.get();
+    button.setAttribute('aria-pressed', String(train !== null));
+    // What stands in for a recorded training begins at once, and ends where that would.
+    const {go, until} = train ? next : {go: true, until: epoch ?? usualEpochs(catalog)};
+    const state = {...store.get(), train: train ?? usual()};
     const going = go || growing;
     next = {go: false, until: null};
     try {
@@ -114,4 +115,9 @@ export function createBench({catalog, store, still, gallery, onOpen, onRun, onFo
 export function usualSettings(catalog) {
   const {optimizer, learning_rate: rate, batch_size: batch, weight_decay: decay, seed} = /** @type {any} */ (catalog.default).training;
   return {optimizer, rate, batch, decay, seed};
+}
+
+/** How long the default run is trained. @param {Catalog} catalog @returns {number} */
+export function usualEpochs(catalog) {
+  return /** @type {any} */ (catalog.default).training.epochs;
 }

@@ -18,7 +18,9 @@ async function boot() {
     const base = openingState(catalog, index.runs);
     const store = createStore(ofItsRun(fromQuery(location.search + location.hash, base), index.runs));
     const session = createSession({wanted: (run) => wantedArrays(sliceOf(run, store.get())), before: plotlyArrived(), unread: unreadable(location.search + location.hash)});
-    const opening = store.get().train ? null : session.open(resolve(index.runs, catalog, store.get()));
+    const target = resolve(index.runs, catalog, store.get());
+    const isTrainedHere = store.get().train || target.kind === 'unavailable'; // which is app.js's business
+    const opening = isTrainedHere ? null : session.open(target);
     document.head.append(/** @type {HTMLTemplateElement} */ (byId('views')).content);
     const rest = import('./app.js');
     await opening; // its arrays are asked for: reading Plotly keeps the thread busy

@@ -101,13 +101,13 @@ export const SOURCES = [
   {name: 'arms', title: 'Three arms', classes: ['first arm', 'second arm', 'third arm'], noise: 0.05, sample: arms(3, 0.75)},
 ];
 
-/** Can this page draw the dataset? Measured ones come with a stored run, or not at all. @param {string} name */
+/** Can this page draw the dataset? Those that were measured are in a file (measured.js). @param {string} name */
 export const canGenerate = (name) => SOURCES.some((source) => source.name === name);
 
 /** The points before they are split and standardised. @param {DatasetConfig} config @returns {Drawn} */
 export function draw({name, points: count = 512, noise, seed = 0}) {
   const source = SOURCES.find((each) => each.name === name);
-  if (!source) throw new Error(`The points of “${name}” cannot be drawn here, for they were measured: they come with a stored run only.`);
+  if (!source) throw new Error(`The points of “${name}” cannot be drawn here, for they were measured: measured.js reads them.`);
   const {title, classes} = source;
   return {name, title, classes, features: FEATURES, ...source.sample(count, noise ?? source.noise, uniforms(seed, POINT_STREAMS.points))};
 }

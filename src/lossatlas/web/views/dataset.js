@@ -4,7 +4,7 @@
 import {byId, make, makeSvg, say} from '../dom.js';
 import {css, pointColour} from '../figures/colours.js';
 import {glyph} from '../figures/glyphs.js';
-import {isAvailable, markAvailable} from './model.js';
+import {isRecorded, markRecorded} from './model.js';
 
 /**
  * @param {object} options
@@ -27,7 +27,7 @@ export function createDataset({catalog, choose, onOwn, start = async () => null}
       own?.classList.toggle('chosen', state.own !== null);
       for (const input of /** @type {NodeListOf<HTMLInputElement>} */ (form.querySelectorAll('input[name=dataset]'))) {
         input.checked = input.value === state.dataset && state.own === null;
-        markAvailable(input, isAvailable(gallery, catalog, {...state, dataset: input.value, own: null}));
+        markRecorded(input, isRecorded(gallery, catalog, {...state, dataset: input.value, own: null}));
       }
     },
   };

@@ -44,7 +44,7 @@ export function createModel({catalog, choose}) {
     const able = canSkip(state.hidden);
     residual.checked = able && state.residual;
     residual.disabled = !able;
-    markAvailable(residual, isAvailable(gallery, catalog, {...state, residual: !state.residual}));
+    markRecorded(residual, isRecorded(gallery, catalog, {...state, residual: !state.residual}));
     if (!able) /** @type {HTMLElement} */ (residual.parentElement).title = NO_SKIPS;
   };
 
@@ -67,12 +67,11 @@ export function createModel({catalog, choose}) {
       for (const input of /** @type {NodeListOf<HTMLInputElement>} */ (form.querySelectorAll('input[name=hidden]'))) {
         const hidden = /** @type {number[]} */ (readHidden(input.value));
         input.checked = input.value === writeHidden(state.hidden);
-        markAvailable(input, isAvailable(gallery, catalog, {...state, hidden}));
+        markRecorded(input, isRecorded(gallery, catalog, {...state, hidden}));
       }
       for (const option of activation.options) {
-        const there = isAvailable(gallery, catalog, {...state, activation: option.value});
-        option.textContent = `${catalog.activations.find(({name}) => name === option.value)?.title}${there ? '' : ' (not here)'}`;
-        option.setAttribute('aria-disabled', String(!there));
+        const recorded = isRecorded(gallery, catalog, {...state, activation: option.value});
+        option.textContent = `${catalog.activations.find(({name}) => name === option.value)?.title}${recorded ? '' : ' (trained here)'}`;
       }
       activation.value = state.activation;
       drawResidual(gallery, state);
@@ -81,26 +80,20 @@ export function createModel({catalog, choose}) {
   };
 }
 
-/**
- * Is there a run of it, or can it be computed? What is trained here needs none, but the points of a dataset that was
- * measured come with one.
- * @param {GalleryEntry[]} gallery @param {Catalog} catalog @param {State} state
- */
-export function isAvailable(gallery, catalog, state) {
-  if (!state.train) return resolve(gallery, catalog, {...state, run: null}).kind !== 'unavailable';
-  const isInvented = catalog.datasets.find(({name}) => name === state.dataset)?.features[0] === 'x₁'; // what was measured has names
-  return state.own !== null || isInvented || gallery.some(({dataset}) => dataset.name === state.dataset);
+/** Is there a run of it, or a server that computes one? Else it is trained in the page, as everything is where one trains. @param {GalleryEntry[]} gallery @param {Catalog} catalog @param {State} state */
+export function isRecorded(gallery, catalog, state) {
+  return state.train !== null || resolve(gallery, catalog, {...state, run: null}).kind !== 'unavailable';
 }
 
 /**
- * An option that the gallery lacks is marked, not removed: choosing it explains why.
- * @param {HTMLInputElement} input @param {boolean} there
+ * What the gallery lacks can be chosen as well, and says what happens then.
+ * @param {HTMLInputElement} input @param {boolean} recorded
  */
-export function markAvailable(input, there) {
-  input.setAttribute('aria-disabled', String(!there));
+export function markRecorded(input, recorded) {
+  input.dataset.recorded = String(recorded);
   const label = /** @type {HTMLElement} */ (input.closest('label'));
   const own = label.dataset.title ?? '';
-  label.title = there ? own : `Not in this gallery: ${own.charAt(0).toLowerCase()}${own.slice(1)}`;
+  label.title = recorded ? own : `${own} Not in this gallery: it is trained in your browser.`.trim();
 }
 
 function gridField() {

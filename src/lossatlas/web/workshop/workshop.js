@@ -5,13 +5,12 @@
 /** @import {Catalog, Config, State} from '../types.js' */
 /** @import {Dataset} from '../points/prepared.js' */
 /** @import {TrainingNews} from '../engine/trainer_client.js' */
-import {canSkip, configFor, flatten} from '../choice.js';
+import {canSkip, configFor} from '../choice.js';
 import {createTrainer} from '../engine/trainer_client.js';
 import {canGenerate, generate} from '../points/generate.js';
 import {recall} from '../points/kept.js';
 import {prepareOwn} from '../points/own.js';
 import {writeHidden} from '../state.js';
-import {measured} from './measured.js';
 import {TrainedRun} from './trained.js';
 
 /** Epochs after which a training rests of itself. */
@@ -22,12 +21,11 @@ const MOST = 100_000;
 /**
  * @param {object} options
  * @param {Catalog} options.catalog
- * @param {() => import('../types.js').GalleryEntry[]} options.gallery
  * @param {(run: TrainedRun) => void} options.onRun
  * @param {(news: News) => void} options.onNews
  * @param {(title: string, detail: string) => void} options.onFailed
  */
-export function createWorkshop({catalog, gallery, onRun, onNews, onFailed}) {
+export function createWorkshop({catalog, onRun, onNews, onFailed}) {
   /** @type {TrainedRun | null} */
   let run = null;
   let turn = 0;
@@ -51,8 +49,8 @@ export function createWorkshop({catalog, gallery, onRun, onNews, onFailed}) {
       const mine = ++turn;
       try {
         if (!state.train) return;
-        const wished = configOf(catalog, state);
-        const {dataset, config} = await datasetFor(state, wished, gallery());
+        const config = configOf(catalog, state);
+        const dataset = await datasetFor(state, config);
         if (mine !== turn) return;
         const network = networkFor(state, dataset.classes.length);
         const train = dataset.trainPoints;
@@ -62,7 +60,7 @@ export function createWorkshop({catalog, gallery, onRun, onNews, onFailed}) {
           test: {points: points.slice(2 * train), labels: dataset.labels.slice(train)},
         };
         const record = trainer.open({network, config: /** @type {any} */ (config).training, samples, theta});
-        run = new TrainedRun({title: titleOf(state, dataset.title + unusual(wished, config)), config, dataset, network, record});
+        run = new TrainedRun({title: titleOf(state, dataset.title), config, dataset, network, record});
         onRun(run);
         if (go || until) trainer.start(until ?? MOST);
       } catch (error) {
@@ -82,22 +80,12 @@ export function createWorkshop({catalog, gallery, onRun, onNews, onFailed}) {
   };
 }
 
-/**
- * The points, and the configuration that says which they are: of a dataset that was measured those of a stored run, of the
- * one whose points were chosen and split as is wished, if there is one.
- * @param {State} state @param {Config} wished @param {import('../types.js').GalleryEntry[]} gallery @returns {Promise<{dataset: Dataset, config: Config}>}
- */
-async function datasetFor({dataset: name, own}, wished, gallery) {
-  if (own) return {dataset: prepareOwn(await recall(own)), config: wished};
-  const sample = /** @type {any} */ (wished).dataset;
-  if (canGenerate(name)) return {dataset: generate(sample), config: wished};
-  const usual = [...flatten(sample)];
-  const [nearest] = gallery.filter((entry) => entry.dataset.name === name).map((entry) => {
-    const its = flatten(/** @type {any} */ (entry.config).dataset);
-    return {entry, unlike: usual.filter(([key, value]) => its.get(key) !== value).length};
-  }).sort((a, b) => a.unlike - b.unlike);
-  const dataset = await measured(name, nearest?.entry);
-  return {dataset, config: {...wished, dataset: /** @type {any} */ (nearest.entry.config).dataset}};
+/** The points of a configuration. @param {State} state @param {Config} config @returns {Promise<Dataset>} */
+async function datasetFor({dataset: name, own}, config) {
+  if (own) return prepareOwn(await recall(own));
+  const sample = /** @type {any} */ (config).dataset;
+  if (canGenerate(name)) return generate(sample);
+  return (await import('../points/measured.js')).loadMeasured(sample);
 }
 
 /** @param {State} state @param {number} classes @returns {import('../engine/network.js').Architecture} */
@@ -115,13 +103,6 @@ export function configOf(catalog, state) {
     dataset: own ? {name: 'own'} : {...base.dataset, ...(sample && canGenerate(state.dataset) ? sample : {})},
     training: {...base.training, optimizer, learning_rate: rate, batch_size: batch, weight_decay: decay, seed},
   };
-}
-
-/** What sets the points apart from those that were wished: a gallery may have others only. @param {Config} wished @param {Config} config */
-function unusual(wished, config) {
-  const usual = flatten(/** @type {any} */ (wished).dataset);
-  const apart = [...flatten(/** @type {any} */ (config).dataset)].filter(([key, value]) => usual.has(key) && usual.get(key) !== value);
-  return apart.length ? ` (${apart.map(([key, value]) => `${key.replace('_', ' ')} ${value}`).join(', ')}, as in the gallery)` : '';
 }
 
 /** @param {State} state @param {string} title of the dataset */

@@ -1,0 +1,12 @@
+"""Write anew the points of the measured datasets that the page trains on: python scripts/make_measured.py"""
+
+import json
+from pathlib import Path
+
+from lossatlas.catalog import measured_points
+
+WHERE = Path(__file__).parent.parent / "src" / "lossatlas" / "web" / "points" / "measured.json"
+
+if __name__ == "__main__":
+    WHERE.write_text(json.dumps(measured_points(), separators=(",", ":")) + "\n", encoding="utf-8")
+    print(f"{WHERE.name}: {WHERE.stat().st_size} bytes")
