@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 from playwright.sync_api import Page, expect
 
 from lossatlas.engine import Evaluator
-from lossatlas.runs import Run
+from lossatlas.runs import Run, RunConfig
 from lossatlas.surface import loss_surfaces
-from tests.web.conftest import ARMS, Site, Watched, until
+from tests.web.conftest import ARMS, MOONS_FAST, Site, Watched, until
 from tests.web.drawn import Drawn
 
 pytestmark = pytest.mark.browser
@@ -97,17 +97,61 @@ def test_the_probabilities_of_every_class_under_the_pointer_are_the_networks(exp
         assert shares(text) == pytest.approx(expected, abs=0.02)
 
 
-def test_of_two_classes_the_stored_grid_is_enough(exported: Site, desktop: Watched) -> None:
+def test_of_two_classes_as_well_the_network_itself_is_asked(exported: Site, desktop: Watched) -> None:
     run = exported.run()
     page = desktop.open(exported.url + "?epoch=60")
-    x, y = float(run.setup.grid.x[5]), float(run.setup.grid.y[17])
-    hover(page, x, y)
+    across, up = run.setup.grid.x, run.setup.grid.y
     probe = page.locator(".boundary .probe")
-    expect(probe).not_to_have_text("")
-    text = probe.inner_text()
-    expected = sorted(probabilities(run, run.trajectory.weights[11], x, y), reverse=True)
-    assert text.startswith(
-        run.setup.dataset.class_names[int(np.argmax(probabilities(run, run.trajectory.weights[11], x, y)))]
+    for x, y in [(across[5], up[17]), (across[11:13].mean(), up[12:14].mean()), (across[9:11].mean(), up[10])]:
+        hover(page, float(x), float(y))
+        expect(probe).not_to_contain_text("≈")  # which stands there while the stored grid has to do
+        expected = probabilities(run, run.trajectory.weights[-1], float(x), float(y))
+        assert shares(probe.inner_text()) == pytest.approx(expected, abs=0.03)  # within a pixel of the place
+
+
+LINE = """async ({theta, id, classes, confidence, x, y}) => {
+    const {borderSegments} = await import(new URL('figures/boundary.js', document.baseURI).href);
+    const {logitsOf} = await import(new URL('odds.js', document.baseURI).href);
+    const manifest = await (await fetch(`data/runs/${id}/run.json`)).json();
+    const run = {manifest, numbers: (name) => ({grid_x: x, grid_y: y})[name]};
+    const seen = {predicted_class: classes, confidence};
+    return {logits: borderSegments(run, seen, logitsOf({run}, theta)), bytes: borderSegments(run, seen)};
+}"""
+
+
+@pytest.mark.parametrize("config", [MOONS_FAST, ARMS], ids=["two classes", "three"])
+def test_the_line_lies_where_the_logits_of_two_classes_are_equal(
+    exported: Site, desktop: Watched, config: RunConfig
+) -> None:
+    run = exported.run(config)
+    grid, theta = run.setup.grid, run.trajectory.weights[-1]
+    page = desktop.open(exported.url + "?epoch=0")
+    found = page.evaluate(
+        LINE,
+        {
+            "theta": theta.tolist(),
+            "id": run.id,
+            "classes": run.predicted_class[-1].ravel().tolist(),
+            "confidence": run.confidence[-1].ravel().tolist(),
+            "x": grid.x.tolist(),
+            "y": grid.y.tolist(),
+        },
     )
-    assert shares(text) == pytest.approx(expected, abs=0.01)
-    assert not [url for url in desktop.requests if url.endswith("weights.npy")]
+    off = {}
+    for name, segments in found.items():
+        ends = np.array(segments).reshape(-1, 2)
+        ends = ends[(np.abs(ends % 1) < 1e-9).any(axis=1)]  # but for the middles of cells in which classes meet
+        assert len(ends) > 20
+        places = np.stack([np.interp(ends[:, k], range(len(g)), g) for k, g in enumerate((grid.x, grid.y))], axis=1)
+        logits = Evaluator(run.setup.network, places.astype(np.float32), threads=1).logits(theta[None])[0]
+        best = np.sort(logits, axis=0)
+        off[name] = np.median(best[-1] - best[-2])
+    assert off["logits"] < 1e-3
+    assert off["logits"] < off["bytes"] / 20  # which is what the picture was drawn from before
+
+
+def test_a_picture_that_rests_gets_the_networks_own_line(exported: Site, desktop: Watched) -> None:
+    page = desktop.open(exported.url + "?epoch=60")
+    first = page.evaluate("() => document.querySelector('#boundary-canvas').toDataURL()")
+    until(page, "(first) => document.querySelector('#boundary-canvas').toDataURL() !== first", first)
+    assert [url for url in desktop.requests if url.endswith("weights.npy")]

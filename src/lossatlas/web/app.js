@@ -294,6 +294,7 @@ export async function start({catalog, stored, base, store, session, plotly, stat
   const boundary = createBoundary(Plotly, {
     computedOf,
     oddsOf: (shot, x, y) => lab()?.odds(shot, x, y) ?? null,
+    logitsOf: (shot, ask) => lab(ask)?.logits(shot) ?? null,
     onHover(point) {
       hovered = point;
       painter?.repaint();
@@ -362,8 +363,8 @@ function lazyLab(options) {
   /** @type {ReturnType<typeof import('./lab.js').createLab> | null} */
   let lab = null;
   let asked = false;
-  return () => {
-    if (!asked) {
+  return (load = true) => {
+    if (!asked && load) {
       asked = true;
       import('./lab.js').then(({createLab}) => { lab = createLab(options); options.onAnswer(); }, (error) => options.onError(String(error)));
     }

@@ -7,7 +7,7 @@
 /** @import {ModelAnswer} from './engine/worker.js' */
 import {createBall, networkOf, samplesOf} from './ball.js';
 import {createEngine} from './engine/client.js';
-import {oddsAt} from './odds.js';
+import {logitsOf, oddsAt} from './odds.js';
 import {centreName, labLimit} from './slice.js';
 import {createSupply} from './supply.js';
 import {createTerrain} from './terrain.js';
@@ -57,7 +57,9 @@ export function createLab({onAnswer, onError}) {
     tint: createTint({engineFor: open, has, onAnswer}),
     ball,
     /** The probability of each class at a place, as soon as it can be known; else null. @param {Shot} shot @param {number} x @param {number} y */
-    odds: (shot, x, y) => (labLimit(shot.run, shot.plane) === '' && has(shot) ? oddsAt(shot, thetaOf(shot), x, y) : null),
+    odds: (shot, x, y) => (labLimit(shot.run, shot.plane) === '' && has(shot, shot.pick !== null) ? oddsAt(shot, thetaOf(shot), x, y) : null),
+    /** The logits of the network on show at any place, as soon as its parameters are there; else null. @param {Shot} shot */
+    logits: (shot) => (labLimit(shot.run, shot.plane) === '' && has(shot, shot.pick !== null) ? logitsOf(shot, thetaOf(shot)) : null),
     /** The model of the shot's picked point, or of a frame of which no predictions are stored, as soon as it is known; else null. @param {Shot} shot @returns {{picked: Picked, epochs: number | null, current: boolean} | null} */
     of(shot) {
       if (!shot.pick && !shot.run.trained) return null;

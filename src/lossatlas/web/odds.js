@@ -5,6 +5,16 @@ import {packed, packing} from './engine/network.js';
 import {scalarKernel} from './engine/scalar.js';
 
 /**
+ * The logits of one network at any places.
+ * @param {Shot} shot @param {ArrayLike<number>} theta [P] @returns {import('./figures/boundary.js').LogitsAt}
+ */
+export function logitsOf({run}, theta) {
+  const network = networkOf(run);
+  const model = packed(theta, packing(network));
+  return (places) => scalarKernel(network, places, null).logits(model);
+}
+
+/**
  * @param {Shot} shot @param {ArrayLike<number>} theta [P] @param {number} x @param {number} y standardised, as the points are
  * @returns {number[]} one for each class; they sum to 1
  */

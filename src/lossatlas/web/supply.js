@@ -8,9 +8,9 @@ export function createSupply({onArrival}) {
   /** @type {Set<string>} */
   const coming = new Set();
 
-  /** Are a shot's weights there, and its plane's vectors? What is missing is sent for. @param {Shot} shot */
-  return ({run, plane}) => {
-    const names = run.trained ? [] : ['weights', ...(plane.drawn === undefined ? ['directions', 'centre'].map((name) => planeArray(plane, name)) : [])];
+  /** Are a shot's weights there, and its plane's vectors? What is missing is sent for. @param {Shot} shot @param {boolean} [vectors] are these needed? */
+  return ({run, plane}, vectors = true) => {
+    const names = run.trained ? [] : ['weights', ...(vectors && plane.drawn === undefined ? ['directions', 'centre'].map((name) => planeArray(plane, name)) : [])];
     const missing = names.filter((name) => run.entry(name) && !run.complete(name));
     for (const name of missing) {
       const url = `data/runs/${encodeURIComponent(run.id)}/${run.entry(name).file}`;

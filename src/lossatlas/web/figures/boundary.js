@@ -8,6 +8,10 @@ import {linearTicks, tickLabel} from './ticks.js';
 const SPLITS = ['train', 'test'];
 /** The confidence, as a byte, at which one of two classes is as likely as the other. */
 const EVEN = 127.5;
+/** How often the place of an edge's zero is bettered. */
+const SECANTS = 2;
+
+/** @typedef {(places: Float64Array) => ArrayLike<number>} LogitsAt standardised inputs [N, 2] → logits [K, N] of the network on show */
 
 /**
  * One trace a class and split. They never change during a run, so Plotly draws them once.
@@ -85,18 +89,16 @@ export function paintRegions(run, {predicted_class: classes, confidence}, table,
 
 /**
  * The line where the predicted class changes, as segments in grid units (x1, y1, x2, y2, …). On an edge of the grid
- * between two classes it is where their margins, interpolated, are equal (taking them for the only two, as they nearly are
- * wherever a border is sharp).
- * @param {Run} run @param {Seen} seen @returns {number[]}
+ * between two classes it is where their logits are equal, by two steps of the regula falsi. Without the network the stored
+ * confidences must do, which are saturated where a border is sharp: there the line has the grid's stairs.
+ * @param {Run} run @param {Seen} seen @param {LogitsAt | null} [logitsAt] the network's own, as soon as it is there
+ * @returns {number[]}
  */
-export function borderSegments(run, {predicted_class: classes, confidence}) {
+export function borderSegments(run, seen, logitsAt = null) {
+  const classes = seen.predicted_class;
   const width = run.numbers('grid_x').length;
   const height = run.numbers('grid_y').length;
-  /** @param {number} i @param {number} j */
-  const crossing = (i, j) => {
-    const [here, there] = [Math.max(1, confidence[i] - EVEN), Math.max(1, confidence[j] - EVEN)];
-    return here / (here + there);
-  };
+  const crossing = logitsAt ? crossingsOf(run, classes, logitsAt) : storedCrossing(seen);
   /** @type {number[]} */
   const segments = [];
   for (let y = 0; y < height - 1; y++) {
@@ -113,6 +115,64 @@ export function borderSegments(run, {predicted_class: classes, confidence}) {
     }
   }
   return segments;
+}
+
+/** Taking the two classes for the only ones, as they nearly are wherever a border is sharp. @param {Seen} seen @returns {(i: number, j: number) => number} */
+function storedCrossing({confidence}) {
+  return (i, j) => {
+    const [here, there] = [Math.max(1, confidence[i] - EVEN), Math.max(1, confidence[j] - EVEN)];
+    return here / (here + there);
+  };
+}
+
+/**
+ * Where on each edge between two classes their logits are equal, as a share of the edge. All edges are asked for at once.
+ * @param {Run} run @param {Numbers} classes @param {LogitsAt} logitsAt @returns {(i: number, j: number) => number}
+ */
+function crossingsOf(run, classes, logitsAt) {
+  const [gx, gy] = [run.numbers('grid_x'), run.numbers('grid_y')];
+  const width = gx.length;
+  /** @type {[number, number][]} */
+  const edges = [];
+  for (let i = 0; i < classes.length; i++) {
+    if ((i + 1) % width && classes[i] !== classes[i + 1]) edges.push([i, i + 1]);
+    if (i + width < classes.length && classes[i] !== classes[i + width]) edges.push([i, i + width]);
+  }
+  const place = (/** @type {number} */ i) => [gx[i % width], gy[Math.floor(i / width)]];
+  /** By how much each edge's first class is ahead of its second at a share of the edge. @param {Float64Array} shares */
+  const margins = (shares) => {
+    const places = new Float64Array(2 * edges.length);
+    edges.forEach(([i, j], e) => {
+      const [from, to] = [place(i), place(j)];
+      for (const axis of [0, 1]) places[2 * e + axis] = from[axis] + shares[e] * (to[axis] - from[axis]);
+    });
+    const logits = logitsAt(places);
+    return edges.map(([i, j], e) => logits[classes[i] * edges.length + e] - logits[classes[j] * edges.length + e]);
+  };
+  const shares = zeros(margins, edges.length);
+  const known = new Map(edges.map(([i, j], e) => [i * classes.length + j, shares[e]]));
+  return (i, j) => known.get(i * classes.length + j) ?? 0.5;
+}
+
+/**
+ * The zeros of many functions on [0, 1], which are positive at 0 and negative at 1 but for rounding.
+ * @param {(shares: Float64Array) => number[]} values @param {number} count
+ */
+function zeros(values, count) {
+  const [low, high] = [new Float64Array(count), new Float64Array(count).fill(1)];
+  const [above, below] = [values(low), values(high)];
+  const at = new Float64Array(count);
+  for (let step = 0; step <= SECANTS; step++) {
+    for (let e = 0; e < count; e++) {
+      const [over, under] = [Math.max(0, above[e]), Math.max(0, -below[e])];
+      at[e] = low[e] + (high[e] - low[e]) * (over + under > 0 ? over / (over + under) : 0.5);
+    }
+    if (step === SECANTS) break;
+    values(at).forEach((value, e) => {
+      if (value > 0) { low[e] = at[e]; above[e] = value; } else { high[e] = at[e]; below[e] = value; }
+    });
+  }
+  return at;
 }
 
 /** Two ends make a segment; three or four (where classes meet) run to their middle. @param {number[]} ends @param {number[]} segments */
@@ -149,20 +209,28 @@ export function boundarySummary(run, seen, whose, wrong) {
 }
 
 /**
- * The class probabilities at a place. The meshgrid has the most probable class's, which is enough for two classes; of
- * more, the network is asked, and until it has answered the others are taken together.
+ * The class probabilities at a place: the network's own. Until that is there, or where it cannot be had, about what lies
+ * between the nearest places of the meshgrid, which has the most probable class's only.
  * @param {Run} run @param {Seen} seen @param {number} x @param {number} y shares of the plot, from the lower left
  * @param {(x: number, y: number) => number[] | null} oddsAt standardised inputs → a probability for each class
  */
 export function probabilityText(run, seen, x, y, oddsAt) {
   const [across, up] = [run.numbers('grid_x'), run.numbers('grid_y')];
-  const odds = run.classes.length > 2 ? oddsAt(between(across, x), between(up, y)) : null;
+  const odds = oddsAt(between(across, x), between(up, y));
   if (odds) return run.classes.map((name, k) => `${name} ${percent(odds[k])}`).join(', ');
   const cell = Math.round(y * (up.length - 1)) * across.length + Math.round(x * (across.length - 1));
   const k = seen.predicted_class[cell];
-  const share = seen.confidence[cell] / 255;
+  const share = shareOf(seen, k, x * (across.length - 1), y * (up.length - 1), across.length, up.length, run.classes.length);
   const others = run.classes.length === 2 ? run.classes[1 - k] : 'the others';
-  return `${run.classes[k]} ${percent(share)}, ${others} ${percent(1 - share)}`;
+  return `≈ ${run.classes[k]} ${percent(share)}, ${others} ${percent(1 - share)}`;
+}
+
+/** The probability of a class between four places. @param {Seen} seen @param {number} k @param {number} x @param {number} y @param {number} width @param {number} height @param {number} classes */
+function shareOf({predicted_class: predicted, confidence}, k, x, y, width, height, classes) {
+  const [i, j] = [Math.min(width - 2, Math.floor(x)), Math.min(height - 2, Math.floor(y))];
+  const at = (/** @type {number} */ cell) => (predicted[cell] === k ? confidence[cell] / 255 : (1 - confidence[cell] / 255) / (classes - 1));
+  const row = (/** @type {number} */ from) => at(from) + (x - i) * (at(from + 1) - at(from));
+  return row(j * width + i) + (y - j) * (row((j + 1) * width + i) - row(j * width + i));
 }
 
 /** @param {Numbers} grid @param {number} share */

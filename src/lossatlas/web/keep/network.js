@@ -2,10 +2,13 @@
 /** @import {Seen, Shot} from '../types.js' */
 /** @import {Picked} from '../lab.js' */
 /** @import {Ground} from '../terrain.js' */
+/** @import {LogitsAt} from '../figures/boundary.js' */
+import {fetchNpy} from '../npy.js';
+import {labLimit} from '../slice.js';
 
 /**
- * @typedef {{seen: Seen, metrics: Picked['metrics'] | null, theta: Float32Array | null, ground: Ground | null}} Network
- *   `metrics`, `theta`: of a picked one; `ground`: of a computed slice
+ * @typedef {{seen: Seen, metrics: Picked['metrics'] | null, theta: Float32Array | null, ground: Ground | null, logits: LogitsAt | null}} Network
+ *   `metrics`, `theta`: of a picked one; `ground`: of a computed slice; `logits`: null where its parameters cannot be had
  */
 
 /** @returns {(shot: Shot) => Promise<Network>} one after the other: the lab answers its newest question only */
@@ -30,16 +33,26 @@ export function createNetworks() {
         const ground = shot.computed ? known.terrain.want(shot) : null;
         if ((isSeen && !found?.current) || (shot.computed && !ground?.final)) return;
         const picked = shot.pick && found ? {metrics: found.picked.metrics, theta: pickedTheta(shot)} : {metrics: null, theta: null};
-        resolve({seen: found?.picked ?? shot.run.seen(shot.frame), ...picked, ground});
+        resolve({seen: found?.picked ?? shot.run.seen(shot.frame), ...picked, ground, logits: known.logits(shot)});
       };
       answered();
     });
   };
 
   return (shot) => {
-    if (!shot.pick && !shot.computed && !shot.run.trained) return Promise.resolve({seen: shot.run.seen(shot.frame), metrics: null, theta: null, ground: null});
+    if (!shot.pick && !shot.computed && !shot.run.trained) return recorded(shot);
     const mine = last.then(() => compute(shot));
     last = mine.catch(() => {});
     return mine;
   };
+}
+
+/** The network of a frame, all of which is stored; its parameters are for the line between the classes. @param {Shot} shot @returns {Promise<Network>} */
+async function recorded(shot) {
+  const {run, plane, frame} = shot;
+  const logits = labLimit(run, plane) === '' ? await (async () => {
+    if (!run.complete('weights')) run.put('weights', await fetchNpy(`data/runs/${encodeURIComponent(run.id)}/${run.entry('weights').file}`));
+    return (await import('../odds.js')).logitsOf(shot, run.frameOf('weights', frame));
+  })().catch(() => null) : null;
+  return {seen: run.seen(frame), metrics: null, theta: null, ground: null, logits};
 }

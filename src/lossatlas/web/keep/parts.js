@@ -38,8 +38,8 @@ function canvasOf(width, height, paint) {
   return canvas;
 }
 
-/** @param {Shot} shot @param {Seen} seen @param {Box} box @param {Theme} theme @returns {Part} */
-export function boundaryPart({run}, seen, box, theme) {
+/** @param {Shot} shot @param {Seen} seen @param {import('../figures/boundary.js').LogitsAt | null} logitsAt @param {Box} box @param {Theme} theme @returns {Part} */
+export function boundaryPart({run}, seen, logitsAt, box, theme) {
   const [gx, gy] = [run.numbers('grid_x'), run.numbers('grid_y')];
   const {features} = run.manifest.dataset;
   const plot = inside(box, {l: 52, r: 0, t: 4, b: 40});
@@ -59,7 +59,7 @@ export function boundaryPart({run}, seen, box, theme) {
   return {
     cells: cellsIn(canvas, plot),
     svg: [
-      tag('path', {d: strokes(borderSegments(run, seen), x, y), fill: 'none', stroke: theme.ink, 'stroke-width': 1.5, 'stroke-linecap': 'round'}),
+      tag('path', {d: strokes(borderSegments(run, seen, logitsAt), x, y), fill: 'none', stroke: theme.ink, 'stroke-width': 1.5, 'stroke-linecap': 'round'}),
       tag('path', {d: rings, fill: 'none', stroke: theme.ink, 'stroke-width': 1.5}),
       ...run.classes.flatMap((_, k) => [0, 1].map((split) => marks(run, k, split, at, theme))),
       axes(plot, {ticks: ticksOf(across, plot.width), title: escape(features[0].name)}, {ticks: ticksOf(up, plot.height), title: escape(features[1].name)}, theme),

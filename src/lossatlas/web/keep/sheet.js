@@ -28,6 +28,7 @@ const BAR = {x: 108, y: 127, width: 360, height: 10};
  * @typedef {object} Subject what a sheet is of
  * @property {Picture} picture
  * @property {Seen} seen what the right plot shows
+ * @property {import('../figures/boundary.js').LogitsAt | null} logits of that network, for its line
  * @property {Picked['metrics'] | null} metrics of the picked network
  * @property {State['timeline']} timeline
  * @property {Theme} theme
@@ -43,7 +44,7 @@ export function sheetOf(subject) {
   const {shot} = picture;
   const left = surface ? {cells: {canvas: surface.canvas, box: SURFACE, clip: SURFACE}, svg: framed(surface.before)}
     : shot.view === 'section' ? sectionPart(picture, {...LEFT, ...PLOT}, theme) : mapPart(picture, {...LEFT, ...PLOT}, theme);
-  const right = boundaryPart(shot, seen, {...RIGHT, ...PLOT}, theme);
+  const right = boundaryPart(shot, seen, subject.logits, {...RIGHT, ...PLOT}, theme);
   return {
     theme,
     behind: surface ? framed(surface.behind) : '',

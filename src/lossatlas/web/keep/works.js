@@ -34,10 +34,10 @@ export function createWorks({Plotly, pictureOf, state}) {
 
   /** @param {Shot} shot @returns {Promise<Sheet>} */
   const sheet = async (shot) => {
-    const {seen, metrics, picture} = await whole(shot);
+    const {seen, metrics, picture, logits} = await whole(shot);
     if (shot.view === 'surface') studio ??= createStudio(Plotly, {...SURFACE, eye: () => state().camera});
     const surface = shot.view === 'surface' && studio ? await studio.draw(picture) : null;
-    return sheetOf({picture, seen, metrics, surface, timeline: state().timeline, theme: currentTheme()});
+    return sheetOf({picture, seen, logits, metrics, surface, timeline: state().timeline, theme: currentTheme()});
   };
   const link = (/** @type {Shot} */ shot) => linkTo(shot, state(), location.origin + location.pathname);
 

@@ -15,10 +15,11 @@ const REST = 250;
  * @param {import('../plotly.js').Plotly} Plotly
  * @param {object} options
  * @param {(shot: Shot) => {picked: Seen, epochs: number | null, current: boolean} | null} options.computedOf of a picked point, or where no predictions are stored
- * @param {(shot: Shot, x: number, y: number) => number[] | null} options.oddsOf the probabilities of more than two classes at a place, as soon as they are known
+ * @param {(shot: Shot, x: number, y: number) => number[] | null} options.oddsOf the probabilities at a place, as soon as they are known
+ * @param {(shot: Shot, ask: boolean) => import('../figures/boundary.js').LogitsAt | null} options.logitsOf the network itself, if it is there; `ask`: if not, it is sent for
  * @param {(point: number | null) => void} options.onHover a data point is under the pointer, or none any more
  */
-export function createBoundary(Plotly, {computedOf, oddsOf, onHover}) {
+export function createBoundary(Plotly, {computedOf, oddsOf, logitsOf, onHover}) {
   const root = byId('boundary-plot');
   const probe = make('p', {class: 'probe', 'aria-hidden': 'true'});
   root.after(probe);
@@ -75,9 +76,12 @@ export function createBoundary(Plotly, {computedOf, oddsOf, onHover}) {
       shown = {shot, seen};
       tell();
       const wrong = misclassified(run, seen);
-      painter.paint(run, seen, wrong);
+      painter.paint(run, seen, wrong, logitsOf(shot, false));
       clearTimeout(summaryTimer);
-      summaryTimer = window.setTimeout(() => say(byId('boundary-summary'), boundarySummary(run, seen, whose, wrong.length)), REST);
+      summaryTimer = window.setTimeout(() => {
+        say(byId('boundary-summary'), boundarySummary(run, seen, whose, wrong.length));
+        logitsOf(shot, true); // where a picture rests, its line is worth the parameters' bytes; it is drawn anew with them
+      }, REST);
     },
   };
 }
@@ -126,8 +130,8 @@ function createRegions(canvas) {
       canvas.width = Math.max(1, Math.round(width * devicePixelRatio));
       canvas.height = Math.max(1, Math.round(height * devicePixelRatio));
     },
-    /** @param {Run} run @param {Seen} seen @param {number[]} wrong */
-    paint(run, seen, wrong) {
+    /** @param {Run} run @param {Seen} seen @param {number[]} wrong @param {import('../figures/boundary.js').LogitsAt | null} logitsAt */
+    paint(run, seen, wrong, logitsAt) {
       const context = /** @type {CanvasRenderingContext2D} */ (canvas.getContext('2d', {alpha: false}));
       paintRegions(run, seen, table, pixels);
       cells.getContext('2d')?.putImageData(image, 0, 0);
@@ -135,7 +139,7 @@ function createRegions(canvas) {
       // The grid's outer values lie on the frame, so each cell's centre is a sample: draw half a cell beyond.
       const [dx, dy] = [width / (cells.width - 1), height / (cells.height - 1)];
       context.drawImage(cells, -dx / 2, -dy / 2, width + dx, height + dy);
-      strokeBorder(context, borderSegments(run, seen), dx, dy, ink);
+      strokeBorder(context, borderSegments(run, seen, logitsAt), dx, dy, ink);
       ringPoints(context, run, wrong, ink);
     },
   };
