@@ -3,11 +3,15 @@
 /** @import {Run} from '../run.js' */
 /** @import {Numbers} from '../npy.js' */
 import {classSymbol, css, pointColour, symbolScale} from './colours.js';
-import {linearTicks, tickLabel} from './ticks.js';
+import {linearTicks, tickLabel, valueText} from './ticks.js';
 
 const SPLITS = ['train', 'test'];
 /** The confidence, as a byte, at which one of two classes is as likely as the other. */
 const EVEN = 127.5;
+/** The share of its room that a plot with equal scales takes at least; else each axis has a scale of its own. */
+const LEAST_FILLED = 0.5;
+/** Places along an axis that a number tells apart. */
+const FINE = 2000;
 /** How often the place of an edge's zero is bettered. */
 const SECANTS = 2;
 
@@ -21,12 +25,13 @@ export function pointTraces(run, theme) {
   const points = run.numbers('points');
   const labels = run.numbers('labels');
   const split = run.numbers('split');
+  const placeOf = placesOf(run);
   return run.classes.flatMap((name, k) => SPLITS.map((part, s) => {
     const members = [...labels.keys()].filter((i) => labels[i] === k && split[i] === s);
     return {
       type: 'scatter', mode: 'markers', name: `${name}, ${part}`, showlegend: false, customdata: members,
       x: members.map((i) => points[2 * i]), y: members.map((i) => points[2 * i + 1]),
-      text: members.map((i) => pointText(run.manifest.dataset.features, points, i)),
+      text: members.map(placeOf),
       hovertemplate: `${escape(name)} (${part})<br>%{text}<extra></extra>`,
       marker: pointMarker(k, s === 1, points.length > 1600, theme),
     };
@@ -42,10 +47,21 @@ function pointMarker(k, hollow, many, theme) {
     : {symbol: classSymbol(k), size, color: colour, line: {color: theme.paper, width: 0.8}, opacity: 1};
 }
 
-/** @param {Feature[]} features @param {Numbers} points @param {number} i */
-function pointText(features, points, i) {
-  return features.map((feature, axis) => `${escape(feature.name)} ${tickLabel(Number((points[2 * i + axis] * unit(feature).scale + unit(feature).mean).toPrecision(3)))}`).join('<br>');
+/** Where a point is: as it was given, or so exactly that its neighbours in the plot are told apart. @param {Run} run @returns {(i: number) => string} */
+function placesOf(run) {
+  const {features} = run.manifest.dataset;
+  const [points, given] = [run.numbers('points'), run.get('given')?.data];
+  const units = unitsOf(features);
+  const steps = ['grid_x', 'grid_y'].map((name, axis) => extentOf(run.numbers(name)) * units[axis].scale / FINE);
+  return (i) => features.map(({name}, axis) => {
+    const {mean, scale} = units[axis];
+    const isGiven = given && scale === features[axis].scale && mean === features[axis].mean;
+    return `${escape(name)} ${isGiven ? valueText(given[2 * i + axis]) : valueText(points[2 * i + axis] * scale + mean, steps[axis])}`;
+  }).join('<br>');
 }
+
+/** @param {Numbers} grid */
+const extentOf = (grid) => grid[grid.length - 1] - grid[0];
 
 /** Names may come from a user's file; Plotly reads some HTML. @param {string} text */
 function escape(text) {
@@ -53,16 +69,41 @@ function escape(text) {
 }
 
 /**
- * Original units where features have a meaning; x₁ and x₂ of an invented dataset stay standardised.
- * @param {Feature} feature
+ * Original units where features have a meaning; x₁ and x₂ of an invented dataset stay standardised. Both or none: two axes
+ * of one plot are in the same kind of units.
+ * @param {Feature[]} features @returns {{mean: number, scale: number}[]}
  */
-export function unit({name, mean, scale}) {
-  return /^x[₁₂_]?[12]?$/.test(name) ? {mean: 0, scale: 1} : {mean, scale};
+export function unitsOf(features) {
+  return areInvented(features) ? features.map(() => ({mean: 0, scale: 1})) : features.map(({mean, scale}) => ({mean, scale}));
 }
 
-/** @param {Feature} feature @param {Numbers} grid @param {{ink: string, muted: string, font: string}} theme */
-export function featureAxis(feature, grid, theme) {
-  const {mean, scale} = unit(feature);
+/** @param {Feature[]} features */
+const areInvented = (features) => features.map(({name}) => name).join() === 'x₁,x₂';
+
+/**
+ * The size of the plot in the room there is: equal scales where both features have one unit, unless too much of the room
+ * would be left empty.
+ * @param {Run} run @param {number} width @param {number} height
+ */
+export function plotSize(run, width, height) {
+  const {features} = run.manifest.dataset;
+  const units = unitsOf(features);
+  const [across, up] = ['grid_x', 'grid_y'].map((name, axis) => extentOf(run.numbers(name)) * units[axis].scale);
+  const scale = Math.min(width / across, height / up);
+  const even = {width: scale * across, height: scale * up};
+  return haveOneUnit(features) && even.width * even.height > LEAST_FILLED * width * height ? even : {width, height};
+}
+
+/** Invented ones have, and measured ones whose names say so: “petal length (cm)”. @param {Feature[]} features */
+function haveOneUnit(features) {
+  const [first, second] = features.map(({name}) => /\(([^()]+)\)$/.exec(name)?.[1]);
+  return areInvented(features) || (first !== undefined && first === second);
+}
+
+/** @param {Feature[]} features @param {number} axis @param {Numbers} grid @param {{ink: string, muted: string, font: string}} theme */
+export function featureAxis(features, axis, grid, theme) {
+  const feature = features[axis];
+  const {mean, scale} = unitsOf(features)[axis];
   const [low, high] = [grid[0], grid[grid.length - 1]];
   const ticks = linearTicks(low * scale + mean, high * scale + mean, 7);
   return {

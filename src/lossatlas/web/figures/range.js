@@ -166,7 +166,7 @@ export function shareOf({low, high, scale}, loss) {
 
 /** What of the values the range leaves out. @param {LossRange} range */
 export function rangeNote({clipped, floored, high, low, max, min}) {
-  const above = clipped ? `clipped at ${tickLabel(high)} (up to ${boundText(max)})` : '';
+  const above = clipped ? `clipped at ${tickLabel(Number(high.toPrecision(3)))} (up to ${boundText(max)})` : '';
   const below = floored ? `cut below ${tickLabel(Number(low.toPrecision(2)))} (down to ${boundText(min)})` : '';
   return [above, below].filter(Boolean).join(' · ');
 }

@@ -2,9 +2,9 @@
 /** @import {Seen, Shot} from '../types.js' */
 /** @import {Run} from '../run.js' */
 /** @import {Numbers} from '../npy.js' */
-import {unit} from './boundary.js';
+import {unitsOf} from './boundary.js';
 import {planeTitle} from './slice.js';
-import {lossText, percentText, spanText, tickLabel} from './ticks.js';
+import {lossText, percentText, spanText, tickLabel, valueText} from './ticks.js';
 
 /**
  * @typedef {{text: string, value?: number}} Cell `value`: the number that the text rounds
@@ -69,8 +69,9 @@ function regionTable(run, {predicted_class: predicted, confidence}) {
   const axes = ['grid_x', 'grid_y'].map((name) => run.numbers(name));
   const [columns, rows] = axes.map((grid, axis) => {
     const feature = run.manifest.dataset.features[axis];
-    const {mean, scale} = unit(feature);
-    return coarse(grid.length).map((i) => ({i, text: `${feature.name} ${tickLabel(Number((grid[i] * scale + mean).toPrecision(3)))}`}));
+    const {mean, scale} = unitsOf(run.manifest.dataset.features)[axis];
+    const step = ((grid[grid.length - 1] - grid[0]) * scale) / 200; // of nine places along the axis
+    return coarse(grid.length).map((i) => ({i, text: `${feature.name} ${valueText(grid[i] * scale + mean, step)}`}));
   });
   return {
     caption: 'Predicted class and confidence over the plane', corner: '', columns: columns.map(({text}) => text),

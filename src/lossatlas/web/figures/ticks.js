@@ -8,7 +8,7 @@ export function linearTicks(low, high, count) {
   const step = power * ([1, 2, 5, 10].find((m) => m * power >= rough * 0.999) ?? 10);
   const first = Math.ceil(low / step - 1e-9);
   const last = Math.floor(high / step + 1e-9);
-  return Array.from({length: last - first + 1}, (_, i) => Number(((first + i) * step).toPrecision(12)));
+  return Array.from({length: last - first + 1}, (_, i) => Number(((first + i) * step).toPrecision(14)));
 }
 
 /** Two or three round values, and none where its label would touch another's. @param {number} low @param {number} high @param {number} room in pixels */
@@ -32,10 +32,25 @@ export function logTicks(low, high) {
   return ticks.filter((tick) => tick >= low * 0.999 && tick <= high * 1.001);
 }
 
-/** A tick's label: short, with a real minus sign. @param {number} value */
+/** A tick's label: all the digits of a round number, so that neighbours differ, with a real minus sign. @param {number} value */
 export function tickLabel(value) {
+  return numberLabel(value, 1e5);
+}
+
+/**
+ * A number that was measured, as plainly as it was written. @param {number} value @param {number} [step] what makes no
+ * difference, in the value's own units
+ */
+export function valueText(value, step = 0) {
+  const digits = step > 0 && value !== 0 ? Math.floor(Math.log10(Math.abs(value))) - Math.floor(Math.log10(step)) + 1 : 12;
+  return numberLabel(Number(value.toPrecision(Math.max(1, Math.min(12, digits)))), 1e9);
+}
+
+/** @param {number} value @param {number} most from where on it has an exponent */
+function numberLabel(value, most) {
   const size = Math.abs(value);
-  const text = value === 0 ? '0' : size >= 1e5 || size < 1e-4 ? value.toExponential(0).replace('e+', 'e') : String(Number(value.toPrecision(4)));
+  const round = Number(value.toPrecision(14));
+  const text = value === 0 ? '0' : size >= most || size < 1e-4 ? round.toExponential().replace('e+', 'e') : String(round);
   return text.replaceAll('-', '−');
 }
 

@@ -115,6 +115,7 @@ export function createDialog(page) {
       say(subject, `Epoch ${run.frames[frame]} · ${run.manifest.title}`);
       surfaceNote.hidden = view !== 'surface';
       address.value = works.link(shot);
+      code.textContent = ''; // the lines of what was shared before are not those of this
       preview.getContext('2d')?.clearRect(0, 0, preview.width, preview.height);
       dialog.showModal();
       copyLink.focus();

@@ -3,7 +3,7 @@
 /** @import {Picture} from '../views/landscape.js' */
 /** @import {Theme} from '../theme.js' */
 /** @import {Box} from './vector.js' */
-import {borderSegments, featureAxis, misclassified, paintRegions} from '../figures/boundary.js';
+import {borderSegments, featureAxis, misclassified, paintRegions, plotSize} from '../figures/boundary.js';
 import {css, mapTable, PATH_COLOUR, pointColour, regionTable} from '../figures/colours.js';
 import {glyph} from '../figures/glyphs.js';
 import {anchorTraces, contours, paintSurface, sliceAxis} from '../figures/map.js';
@@ -42,7 +42,9 @@ function canvasOf(width, height, paint) {
 export function boundaryPart({run}, seen, logitsAt, box, theme) {
   const [gx, gy] = [run.numbers('grid_x'), run.numbers('grid_y')];
   const {features} = run.manifest.dataset;
-  const plot = inside(box, {l: 52, r: 0, t: 4, b: 40});
+  const room = inside(box, {l: 52, r: 0, t: 4, b: 40});
+  const size = plotSize(run, room.width, room.height);
+  const plot = {x: room.x + (room.width - size.width) / 2, y: room.y + (room.height - size.height) / 2, ...size};
   const table = regionTable(run.classes.length, theme.neutral, theme.depth);
   const canvas = canvasOf(gx.length, gy.length, (pixels) => paintRegions(run, seen, table, pixels));
   const x = (/** @type {number} */ i) => plot.x + (i / (gx.length - 1)) * plot.width;
@@ -55,7 +57,7 @@ export function boundaryPart({run}, seen, logitsAt, box, theme) {
     const [cx, cy] = at(i);
     return `M${short(cx + 7)} ${short(cy)}a7 7 0 1 1 -14 0a7 7 0 1 1 14 0Z`;
   }).join('');
-  const [across, up] = [featureAxis(features[0], gx, theme), featureAxis(features[1], gy, theme)];
+  const [across, up] = [featureAxis(features, 0, gx, theme), featureAxis(features, 1, gy, theme)];
   return {
     cells: cellsIn(canvas, plot),
     svg: [

@@ -2,7 +2,7 @@
 /** @import {Seen, Shot} from '../types.js' */
 /** @import {Run} from '../run.js' */
 import {byId, make, say} from '../dom.js';
-import {borderSegments, boundarySummary, featureAxis, misclassified, paintRegions, pointTraces, probabilityText} from '../figures/boundary.js';
+import {borderSegments, boundarySummary, featureAxis, misclassified, paintRegions, plotSize, pointTraces, probabilityText} from '../figures/boundary.js';
 import {regionTable} from '../figures/colours.js';
 import {CONFIG} from '../plotly.js';
 import {currentTheme} from '../theme.js';
@@ -25,7 +25,8 @@ export function createBoundary(Plotly, {computedOf, oddsOf, logitsOf, onHover}) 
   root.after(probe);
   /** @type {{shot: Shot, seen: Seen} | null} */
   let shown = null;
-  const tell = watchPointer(root, (x, y) => say(probe, x === null || !shown ? '' : probabilityText(shown.shot.run, shown.seen, x, y, (...place) => (shown ? oddsOf(shown.shot, ...place) : null))));
+  let margin = MARGIN;
+  const tell = watchPointer(root, () => margin, (x, y) => say(probe, x === null || !shown ? '' : probabilityText(shown.shot.run, shown.seen, x, y, (...place) => (shown ? oddsOf(shown.shot, ...place) : null))));
   let listening = false;
   const canvas = byId('boundary-canvas');
   const painter = createRegions(/** @type {any} */ (canvas));
@@ -38,11 +39,12 @@ export function createBoundary(Plotly, {computedOf, oddsOf, logitsOf, onHover}) 
     const theme = currentTheme();
     const {features} = run.manifest.dataset;
     drawLegend(byId('legend'), run, theme.dark); // first: it may take a line from the plot
+    const [across, up] = ['grid_x', 'grid_y'].map((name, axis) => featureAxis(features, axis, run.numbers(name), theme));
+    margin = marginsFor(run, up.ticktext, root.clientWidth, root.clientHeight);
     const layout = {
-      width: root.clientWidth, height: root.clientHeight, margin: MARGIN, showlegend: false, dragmode: false, hovermode: 'closest',
+      width: root.clientWidth, height: root.clientHeight, margin, showlegend: false, dragmode: false, hovermode: 'closest',
       paper_bgcolor: 'rgba(0,0,0,0)', plot_bgcolor: 'rgba(0,0,0,0)', hoverlabel: {font: {family: theme.font, size: 12}},
-      xaxis: featureAxis(features[0], run.numbers('grid_x'), theme),
-      yaxis: featureAxis(features[1], run.numbers('grid_y'), theme),
+      xaxis: across, yaxis: up,
     };
     Plotly.react(root, pointTraces(run, theme), layout, CONFIG);
     if (!listening) {
@@ -51,7 +53,7 @@ export function createBoundary(Plotly, {computedOf, oddsOf, logitsOf, onHover}) 
       plot.on('plotly_hover', (/** @type {any} */ {points: [point]}) => onHover(point?.customdata ?? null));
       plot.on('plotly_unhover', () => onHover(null));
     }
-    painter.prepare(run, root.clientWidth - MARGIN.l - MARGIN.r, root.clientHeight - MARGIN.t - MARGIN.b);
+    painter.prepare(run, margin, root.clientWidth - margin.l - margin.r, root.clientHeight - margin.t - margin.b);
   };
 
   return {
@@ -87,10 +89,23 @@ export function createBoundary(Plotly, {computedOf, oddsOf, logitsOf, onHover}) 
 }
 
 /**
- * Tells the place under the pointer, as shares of the plot from its lower left, and null when it has left.
- * @param {HTMLElement} root @param {(x: number | null, y: number) => void} onPlace @returns {() => void} tells it again
+ * What is left of the room around a plot of equal scales is left on both of its sides.
+ * @param {Run} run @param {string[]} labels of the vertical axis, beside which its title stands @param {number} width @param {number} height
  */
-function watchPointer(root, onPlace) {
+function marginsFor(run, labels, width, height) {
+  const left = Math.max(MARGIN.l, 26 + 6.5 * Math.max(...labels.map(({length}) => length)));
+  const room = {width: width - left - MARGIN.r, height: height - MARGIN.t - MARGIN.b};
+  const size = plotSize(run, room.width, room.height);
+  const [x, y] = [(room.width - size.width) / 2, (room.height - size.height) / 2].map(Math.floor);
+  return {l: left + x, r: MARGIN.r + x, t: MARGIN.t + y, b: MARGIN.b + y};
+}
+
+/**
+ * Tells the place under the pointer, as shares of the plot from its lower left, and null when it has left.
+ * @param {HTMLElement} root @param {() => typeof MARGIN} margins @param {(x: number | null, y: number) => void} onPlace
+ * @returns {() => void} tells it again
+ */
+function watchPointer(root, margins, onPlace) {
   /** @type {[number, number] | null} */
   let place = null;
   const tell = () => (place ? onPlace(...place) : onPlace(null, 0));
@@ -100,8 +115,9 @@ function watchPointer(root, onPlace) {
   });
   root.addEventListener('pointermove', (event) => {
     const box = root.getBoundingClientRect();
-    const x = (event.clientX - box.left - MARGIN.l) / (box.width - MARGIN.l - MARGIN.r);
-    const y = 1 - (event.clientY - box.top - MARGIN.t) / (box.height - MARGIN.t - MARGIN.b);
+    const {l, r, t, b} = margins();
+    const x = (event.clientX - box.left - l) / (box.width - l - r);
+    const y = 1 - (event.clientY - box.top - t) / (box.height - t - b);
     place = x >= 0 && x <= 1 && y >= 0 && y <= 1 ? [x, y] : null;
     tell();
   });
@@ -117,8 +133,8 @@ function createRegions(canvas) {
   let ink = '';
 
   return {
-    /** Lay the canvas exactly under the axes. @param {Run} run @param {number} width @param {number} height in CSS pixels */
-    prepare(run, width, height) {
+    /** Lay the canvas exactly under the axes. @param {Run} run @param {{l: number, t: number}} margin @param {number} width @param {number} height in CSS pixels */
+    prepare(run, {l, t}, width, height) {
       const theme = currentTheme(); // asked here and not at every frame: it forces a layout
       ink = theme.ink;
       table = regionTable(run.classes.length, theme.neutral, theme.depth);
@@ -126,7 +142,7 @@ function createRegions(canvas) {
       cells.height = run.numbers('grid_y').length;
       image = new ImageData(cells.width, cells.height);
       pixels = new Uint32Array(image.data.buffer);
-      Object.assign(canvas.style, {left: `${MARGIN.l}px`, top: `${MARGIN.t}px`, width: `${width}px`, height: `${height}px`});
+      Object.assign(canvas.style, {left: `${l}px`, top: `${t}px`, width: `${width}px`, height: `${height}px`});
       canvas.width = Math.max(1, Math.round(width * devicePixelRatio));
       canvas.height = Math.max(1, Math.round(height * devicePixelRatio));
     },

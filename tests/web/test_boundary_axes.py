@@ -1,0 +1,93 @@
+"""The axes of the right plot: labels that differ, units of one kind, and one scale where there is one unit."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+from playwright.sync_api import Page
+
+from tests.web.conftest import IRIS, Site, Watched, until
+
+pytestmark = pytest.mark.browser
+
+LABELS = """async ([features, points]) => {
+    const {featureAxis, pointTraces} = await import(new URL('figures/boundary.js', document.baseURI).href);
+    const scaled = points.map((value, i) => (value - features[i % 2].mean) / features[i % 2].scale);
+    const [grid_x, grid_y] = [0, 1].map((axis) => {
+        const values = scaled.filter((_, i) => i % 2 === axis);
+        return [Math.min(...values), Math.max(...values)];
+    });
+    const arrays = {grid_x, grid_y, points: scaled, labels: points.map(() => 0).slice(0, points.length / 2),
+        split: points.map(() => 0).slice(0, points.length / 2)};
+    const run = {manifest: {dataset: {features}}, classes: ['a'], numbers: (name) => arrays[name],
+        get: (name) => (name === 'given' ? {data: points} : undefined)};
+    const theme = {ink: '#000', muted: '#000', font: '', paper: '#fff', dark: false};
+    return {axes: [0, 1].map((axis) => featureAxis(features, axis, arrays[['grid_x', 'grid_y'][axis]], theme).ticktext),
+        hovers: pointTraces(run, theme)[0].text};
+}"""
+
+TABLES = {
+    "incomes": [[34, 63481], [45, 264227], [33, 33801], [40, 264228]],
+    "tiny": [[-2.558803e-10, 5.114315e-10], [3.773904e-09, -4.315068e-09], [-9.300182e-10, -2.133019e-10]],
+    "mixed": [[-2.558803e-10, 5.114315e08], [3.773904e-09, -4.315068e09], [-9.300182e-10, -2.133019e08]],
+    "narrow": [[7.3997, 54603], [7.4138, 11164], [7.3991, 48080]],
+    "seconds": [[1700000000.001, 1], [1700000000.002, 2], [1700000000.007, 3]],
+}
+
+
+def number(text: str) -> float:
+    return float(text.replace("−", "-"))
+
+
+def test_labels_and_hovers_tell_neighbours_apart(exported: Site, desktop: Watched) -> None:
+    page = desktop.open(exported.url + "?epoch=0")
+    for name, rows in TABLES.items():
+        table = np.array(rows, float)
+        features = [
+            {"name": title, "mean": float(values.mean()), "scale": float(values.std())}
+            for title, values in zip("xy", table.T, strict=True)
+        ]
+        found = page.evaluate(LABELS, [features, table.ravel().tolist()])
+        for labels, values in zip(found["axes"], table.T, strict=True):
+            assert len(labels) >= 3
+            assert len(set(labels)) == len(labels), name
+            ticks = np.array([number(label) for label in labels])
+            np.testing.assert_allclose(np.diff(ticks), np.diff(ticks).mean(), rtol=1e-3)  # as they are spaced
+            # In the table's own units, an axis named x as well as one named y.
+            assert values.min() - 1e-9 * np.ptp(values) <= ticks.min()
+            assert ticks.max() <= values.max() + 1e-9 * np.ptp(values)
+        told = [[number(part.split(" ")[1]) for part in text.split("<br>")] for text in found["hovers"]]
+        np.testing.assert_allclose(told, table, rtol=1e-11)
+
+
+def pixels_a_unit(page: Page) -> list[float]:
+    """Of both axes, from the places of their ticks' labels."""
+    found: list[Any] = page.evaluate(
+        """() => {
+            const place = (text) => {
+                const {x, y, width, height} = text.getBoundingClientRect();
+                return [Number(text.textContent.replace('−', '-')), x + width / 2, y + height / 2];
+            };
+            const all = (kind) => [...document.querySelectorAll(`#boundary-plot .${kind} text`)];
+            return ['xtick', 'ytick'].map((kind) => all(kind).map(place));
+        }"""
+    )
+    (across, up) = (np.array(ticks) for ticks in found)
+    return [abs(np.polyfit(across[:, 0], across[:, 1], 1)[0]), abs(np.polyfit(up[:, 0], up[:, 2], 1)[0])]
+
+
+def test_features_of_one_unit_have_one_scale_where_that_fills_the_plot(exported: Site, desktop: Watched) -> None:
+    page = desktop.open(exported.url + "?dataset=moons&epoch=0")
+    x, y = pixels_a_unit(page)
+    assert x == pytest.approx(y, rel=0.04)  # labels are placed on whole pixels
+    canvas, plot = (page.locator(f"#boundary-{name}").bounding_box() for name in ("canvas", "plot"))
+    assert canvas
+    assert plot
+    assert canvas["width"] * canvas["height"] > 0.4 * plot["width"] * plot["height"]
+    desktop.open(f"{exported.url}?run={IRIS.id}")  # centimetres both, but a strip: there the room counts for more
+    until(page, "(id) => window.lossatlas.shown().run === id", IRIS.id)
+    canvas = page.locator("#boundary-canvas").bounding_box()
+    assert canvas
+    assert canvas["height"] > 0.8 * plot["height"]
