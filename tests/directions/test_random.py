@@ -80,6 +80,7 @@ def test_normalised_directions_have_the_lengths_of_the_last_frame_s_theta(
     assert plane.normalization == normalization
     assert normalization in plane.title
     assert ("biases stay where they are" in plane.what) == (not biases)
+    assert ("biases move too" in plane.what) == biases  # then the slice is not invariant, and says so
 
 
 @KINDS

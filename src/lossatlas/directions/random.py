@@ -65,7 +65,11 @@ class RandomPlane(PlaneConfig):
             theta = trained.trajectory.weights[-1]
             directions = normalized(network, directions, theta, self.normalization, self.biases)
         title = self.title if self.normalization == "none" else f"{self.title}, {self.normalization}-normalised"
-        still = "" if self.normalization == "none" or self.biases else "; biases stay where they are"
+        still = "; biases stay where they are"
+        if self.biases:  # their size is not that of their unit's weights, which a rescaling shows
+            still = "; biases move too, so networks that compute the same may look different"
+        if self.normalization == "none":
+            still = ""
         what = f"Two random directions: {self.origin}, {_SCALE[self.normalization]}{still}."
         return self.plane(name, title, what, _HIDES, directions, normalization=self.normalization, seed=self.seed)
 

@@ -7,6 +7,8 @@ import {fewTicks, tickLabel} from './ticks.js';
 
 /** The edge of stability is drawn to scale unless the curves were flattened by it. */
 const FARTHEST = 4;
+/** The share of the largest eigenvalue below which float64 does not tell one from zero. */
+const ROUNDING = 1e-12;
 
 /** The measurement nearest to a frame. @param {Curvature} curvature @param {number} frame */
 export function measuredAt({frames}, frame) {
@@ -28,7 +30,7 @@ export function curvatureFigure(run, curvature, box) {
   return {
     upper: pen(largest, (i) => x(frames[i]), y),
     lower: pen(smallest, (i) => x(frames[i]), y),
-    edge: stability === null ? null : {at: seen ? y(stability) : null, text: `2/η = ${number(stability)}${seen ? '' : ', above'}`},
+    edge: stability === null ? null : {at: seen ? y(stability) : null, text: `${boundFormula(run, stability)} = ${number(stability)}${seen ? '' : ', above'}`},
     ticks: fewTicks(low, high, room).map((tick) => ({at: y(tick), text: tickLabel(tick)})),
     epochTicks: epochTicks(run.frames, x, box.width),
     x,
@@ -36,14 +38,33 @@ export function curvatureFigure(run, curvature, box) {
   };
 }
 
+/**
+ * The bound by the formula that gives it: that of the optimizer, with or without its weight decay, as it was stored.
+ * @param {Run} run @param {number} bound
+ */
+export function boundFormula(run, bound) {
+  const {optimizer, learning_rate: rate, weight_decay: decay = 0, momentum: beta = 0.9} = /** @type {any} */ (run.manifest.config).training;
+  /** @type {Record<string, [string, number]>} */
+  const known = {sgd: ['2/η', 2 / rate], momentum: ['2(1 + β)/η', (2 * (1 + beta)) / rate], nesterov: ['2(1 + β)/(1 + 2β)η', (2 * (1 + beta)) / ((1 + 2 * beta) * rate)]};
+  const [text, value] = known[optimizer] ?? ['bound', NaN];
+  const isOf = (/** @type {number} */ other) => Math.abs(bound - other) <= 1e-6 * Math.abs(bound);
+  return isOf(value) ? text : decay && isOf(value - decay) ? `${text} − λ` : 'bound';
+}
+
+/** An eigenvalue that is zero but for rounding is zero, and not negative. @param {number} value @param {number} largest of the same matrix */
+export function cleanEigenvalue(value, largest) {
+  return Math.abs(value) <= ROUNDING * Math.abs(largest) ? 0 : value;
+}
+
 /** What is known of the curvature at a frame, as text. @param {Run} run @param {Curvature} curvature @param {number} frame */
 export function curvatureNumbers(run, curvature, frame) {
   const i = measuredAt(curvature, frame);
-  const {largest, smallest, trace, trace_error: error, adaptive_sharpness: adaptive, negative, parameters} = curvature;
+  const {frames, largest, smallest, trace, trace_error: error, adaptive_sharpness: adaptive, negative, parameters} = curvature;
   return {
     epoch: run.frames[curvature.frames[i]],
     largest: number(largest[i]),
-    smallest: number(smallest[i]),
+    smallest: number(cleanEigenvalue(smallest[i], largest[i])),
+    measured: `${frames.length} of ${run.frames.length}`,
     trace: error && error[i] > 0 ? `${number(trace[i])} ± ${number(error[i], 1)}` : number(trace[i]),
     adaptive: number(adaptive[i]),
     negative: negative ? `${negative[i]} of ${parameters}` : '–',

@@ -3,6 +3,7 @@
 /** @import {Run} from '../run.js' */
 /** @import {Numbers} from '../npy.js' */
 import {unitsOf} from './boundary.js';
+import {cleanEigenvalue} from './curvature.js';
 import {planeTitle} from './slice.js';
 import {lossText, percentText, spanText, tickLabel, valueText} from './ticks.js';
 
@@ -95,7 +96,7 @@ export function timelineTables(run, frame) {
       name: String(epoch), now: t === frame,
       cells: [
         number(train_loss[t], lossText), number(test_loss[t], lossText), number(train_accuracy[t], percentText), number(test_accuracy[t], percentText),
-        ...(curvature ? [curvature.largest, curvature.smallest].map((of) => (at < 0 ? {text: '–'} : number(of[at], signed))) : []),
+        ...(curvature ? [curvature.largest, curvature.smallest].map((of) => (at < 0 ? {text: '–'} : number(cleanEigenvalue(of[at], curvature.largest[at]), signed))) : []),
       ],
     };
   });

@@ -96,7 +96,7 @@ export const STOPS = [
     name: 'flat-and-sharp', title: 'Flat and sharp', run: 'edge', look: {epoch: 2400, timeline: 'curvature'},
     text: [
       'Below, λ max is the sharpness: how strongly the loss bends upwards in the steepest direction there is. ',
-      'At a ', {say: 'learning rate of 0.25', run: 'edge'}, ' it climbs to the dashed line 2/η = 8, where steps begin to overshoot, reaches 9.4 and hovers about the line. At ',
+      'At a ', {say: 'learning rate of 0.25', run: 'edge'}, ' it climbs to the dashed line 2/η = 8, where steps begin to overshoot, reaches 9.4 and hovers about the line (40 epochs were measured). At ',
       {say: '0.1', run: 'below'}, ' the line is at 20, and it goes on up to 13. So sharpness is partly a trace of the step size. ',
       'Any place looks flat from near by: ', {say: 'zoom in', to: {plane: null, zoom: 0.01}}, ', ', {say: 'zoom out', to: {plane: null, zoom: 1}}, '.',
     ],

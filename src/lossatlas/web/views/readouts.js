@@ -39,11 +39,11 @@ export function createReadouts({pickedOf}) {
       const known = run.manifest.curvature;
       if (curvature.hidden !== !known) curvature.hidden = !known;
       if (!known) return;
-      const {epoch, ...numbers} = curvatureNumbers(run, known, frame);
+      const {epoch, measured, ...numbers} = curvatureNumbers(run, known, frame);
       for (const [name, text] of Object.entries(numbers)) put(`curvature_${name}`, text);
       const elsewhere = epoch !== run.frames[frame];
-      put('curvature_epoch', elsewhere ? `at epoch ${epoch}` : '');
-      /** @type {HTMLElement} */ (cells.get('curvature_epoch')).title = elsewhere ? 'The epoch nearest to the one on show at which curvature was measured.' : '';
+      put('curvature_epoch', elsewhere ? `at epoch ${epoch}` : `${measured} epochs`);
+      /** @type {HTMLElement} */ (cells.get('curvature_epoch')).title = `${elsewhere ? 'The epoch nearest to the one on show at which curvature was measured. ' : ''}It was measured at ${measured} recorded epochs: what it was between them nobody knows.`;
     },
   };
 }
