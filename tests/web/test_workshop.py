@@ -172,6 +172,54 @@ def test_one_can_look_back_while_it_goes_on(exported: Site, desktop: Watched) ->
     press(page, "Pause")
 
 
+def test_it_rests_while_nobody_can_see_it(exported: Site, desktop: Watched) -> None:
+    page = desktop.open(f"{exported.url}?{HERE}&train=adam,0.01,32,0,0&epoch=0")
+    expect(page.get_by_role("combobox", name="Pace")).to_have_value("30")
+    press(page, "Start")
+    until(page, "() => window.lossatlas.shown().epoch > 3")
+    page.get_by_role("button", name="Share", exact=True).click()
+    expect(page.get_by_role("dialog")).to_be_visible()
+    expect(page.locator("#workshop .go")).to_have_text("Continue")
+    rested = epoch_now(page)
+    page.keyboard.press("Escape")
+    until(page, "rested => window.lossatlas.shown().epoch > rested + 3", rested)
+    press(page, "Pause")
+    page.get_by_role("button", name="Share", exact=True).click()
+    page.keyboard.press("Escape")  # what a person lets rest stays at rest
+    expect(page.locator("#workshop .go")).to_have_text("Continue")
+
+
+PACING = """async (steps) => {
+    const {createPacing} = await import('./workshop/pacing.js');
+    const done = [];
+    let away = false;
+    const pacing = createPacing({rest: () => done.push('rest'), goOn: () => done.push('on'), isAway: () => away});
+    for (const step of steps) {
+        if (step === 'away') away = true;
+        else if (step === 'back') { away = false; pacing.returned(); }
+        else if (step === 'half back') pacing.returned();
+        else if (step === 'decided') pacing.forget();
+        else pacing.told(step === 'growing');
+    }
+    return done;
+}"""
+
+
+def test_a_training_goes_on_only_if_it_was_held_and_can_be_seen(exported: Site, desktop: Watched) -> None:
+    page = desktop.open(f"{exported.url}?epoch=60")
+    cases = {
+        "growing away growing growing back": ["rest", "on"],
+        "growing away back growing": [],
+        "away resting back": [],
+        "away growing half-back": ["rest"],
+        "away growing decided back": ["rest"],
+        "away growing back away growing back": ["rest", "on", "rest", "on"],
+    }
+    for steps, expected in cases.items():
+        asked = [step.replace("half-back", "half back") for step in steps.split()]
+        assert page.evaluate(PACING, asked) == expected, steps
+
+
 def test_same_start_with_new_settings_and_a_new_start(exported: Site, desktop: Watched) -> None:
     page = desktop.open(f"{exported.url}?{HERE}&train=adam,0.01,32,0,0&epoch=3")
     assert_epoch(page, python(), 3)

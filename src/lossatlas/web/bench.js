@@ -21,11 +21,11 @@ import {writeSettings} from './settings.js';
  */
 export function createBench({catalog, store, still, onOpen, onRun, onFollow, onNews, onFailed}) {
   const button = byId('train-here');
-  /** @type {Promise<{workshop: Workshop, panel: ReturnType<typeof import('./workshop/panel.js').createPanel>}> | null} */
+  /** @type {Promise<{workshop: Workshop, panel: ReturnType<typeof import('./workshop/panel.js').createPanel>, pacing: ReturnType<typeof import('./workshop/pacing.js').createPacing>}> | null} */
   let coming = null;
   let growing = false;
   /** Whether the next training starts at once, and up to where. */
-  let next = {go: !still, until: store.get().epoch};
+  let next = {go: !still, until: store.get().epoch}; // what is to be there at once is not waited for at a pace to watch
 
   const usual = () => usualSettings(catalog);
   button.addEventListener('click', () => {
@@ -44,10 +44,11 @@ export function createBench({catalog, store, still, onOpen, onRun, onFollow, onN
   };
 
   const load = async () => {
-    const [{createWorkshop}, {createPanel}] = await Promise.all([import('./workshop/workshop.js'), import('./workshop/panel.js')]);
+    const [{createWorkshop}, {createPanel}, {createPacing}] = await Promise.all([import('./workshop/workshop.js'), import('./workshop/panel.js'), import('./workshop/pacing.js')]);
     const panel = createPanel({
       onBegin: begin,
       onStart() {
+        pacing.forget();
         onFollow();
         workshop.start();
       },
@@ -63,12 +64,17 @@ export function createBench({catalog, store, still, onOpen, onRun, onFollow, onN
       catalog, onRun, onFailed,
       onNews(news) {
         growing = news.run.growing;
+        pacing.told(growing);
         panel.tell(news);
-        onNews(!growing && news.status !== 'ready');
+        onNews(!growing && news.status !== 'ready' && !pacing.held);
       },
     });
+    const isAway = () => document.hidden || document.querySelector('dialog[open]') !== null;
+    const pacing = createPacing({rest: workshop.pause, goOn: workshop.goOn, isAway});
+    document.addEventListener('visibilitychange', pacing.returned);
+    document.addEventListener('close', () => queueMicrotask(pacing.returned), {capture: true}); // of a dialog, which does not bubble
     await panel.ready;
-    return {workshop, panel};
+    return {workshop, panel, pacing};
   };
 
   const open = async () => {
@@ -81,9 +87,10 @@ export function createBench({catalog, store, still, onOpen, onRun, onFollow, onN
     const going = go || growing;
     next = {go: false, until: null};
     try {
-      const {workshop, panel} = await (coming ??= load());
+      const {workshop, panel, pacing} = await (coming ??= load());
+      pacing.forget();
       panel.draw(state, catalog);
-      await workshop.open(state, {go: going, until});
+      await workshop.open(state, {go: going, until, hurry: train !== null ? until !== null : epoch !== null});
     } catch (error) {
       coming = null;
       onFailed('Training in the page could not be loaded', String(error));
@@ -101,12 +108,12 @@ export function createBench({catalog, store, still, onOpen, onRun, onFollow, onN
     /** The training that is opened next goes on up to an epoch of itself. @param {number | null} until */
     aim(until) { next = {go: true, until}; },
     /** Let a training rest. */
-    rest() { if (growing) coming?.then(({workshop}) => workshop.pause(), () => {}); },
+    rest() { if (growing) coming?.then(({workshop, pacing}) => { pacing.forget(); workshop.pause(); }, () => {}); },
     leave() {
       growing = false;
       next = {go: !still, until: null};
       button.setAttribute('aria-pressed', 'false');
-      coming?.then(({workshop, panel}) => { workshop.leave(); panel.hide(); }, () => {});
+      coming?.then(({workshop, panel, pacing}) => { pacing.forget(); workshop.leave(); panel.hide(); }, () => {});
     },
   };
 }

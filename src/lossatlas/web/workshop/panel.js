@@ -6,9 +6,10 @@ import {byId, make, say} from '../dom.js';
 import {OPTIMIZERS as UPDATES} from '../engine/optimizers.js';
 import {canGenerate, SOURCES} from '../points/generate.js';
 import {BOUNDS, isWithin, OPTIMIZERS} from '../settings.js';
+import {WATCHABLE} from './pacing.js';
 
 const BATCHES = ['full', '8', '16', '32', '64', '128'];
-const PACES = [['Infinity', 'full speed'], ['100', '100 epochs/s'], ['30', '30 epochs/s'], ['10', '10 epochs/s'], ['2', '2 epochs/s']];
+const PACES = [['2', '2 epochs/s'], ['10', '10 epochs/s'], ['30', '30 epochs/s'], ['100', '100 epochs/s'], ['300', '300 epochs/s'], ['Infinity', 'full speed']];
 /** As generate.js has it. */
 const USUAL_POINTS = 512;
 /** Milliseconds over which the pace is taken. */
@@ -35,6 +36,7 @@ export function createPanel({onBegin, onStart, onPause, onStep, onPace, choose})
   const noise = number({min: 0, max: BOUNDS.noise.most, step: 0.01});
   const drawn = number({min: 0, max: BOUNDS.seed.most, step: 1});
   const pace = make('select', {}, ...PACES.map(([value, text]) => make('option', {value}, text)));
+  pace.value = String(WATCHABLE);
   const go = make('button', {type: 'button', class: 'primary go', title: 'Trains with these settings, or lets the training rest.'}, 'Start');
   const step = button('Step', 'Train for one epoch.');
   const stop = button('Stop', 'End this training; its epochs can still be looked at.');

@@ -11,6 +11,7 @@ import {canGenerate, generate} from '../points/generate.js';
 import {recall} from '../points/kept.js';
 import {prepareOwn} from '../points/own.js';
 import {writeHidden} from '../state.js';
+import {WATCHABLE} from './pacing.js';
 import {TrainedRun} from './trained.js';
 
 /** Epochs after which a training rests of itself. */
@@ -29,6 +30,8 @@ export function createWorkshop({catalog, onRun, onNews, onFailed}) {
   /** @type {TrainedRun | null} */
   let run = null;
   let turn = 0;
+  /** Epochs a second, at most, as a person watches; what is only caught up with goes as fast as it can. */
+  let pace = WATCHABLE;
   const trainer = createTrainer({
     onNews({status, message, advice}) {
       if (!run) return;
@@ -42,10 +45,10 @@ export function createWorkshop({catalog, onRun, onNews, onFailed}) {
   return {
     /**
      * A new training of what the state says.
-     * @param {State} state @param {{go?: boolean, until?: number | null, theta?: Float32Array}} [options]
-     * `go`: at once; `until`: to this epoch, for a link that says which
+     * @param {State} state @param {{go?: boolean, until?: number | null, hurry?: boolean, theta?: Float32Array}} [options]
+     * `go`: at once; `until`: to this epoch; `hurry`: as fast as it can, for a link that says which
      */
-    async open(state, {go = false, until = null, theta} = {}) {
+    async open(state, {go = false, until = null, hurry = false, theta} = {}) {
       const mine = ++turn;
       try {
         if (!state.train) return;
@@ -62,16 +65,25 @@ export function createWorkshop({catalog, onRun, onNews, onFailed}) {
         const record = trainer.open({network, config: /** @type {any} */ (config).training, samples, theta});
         run = new TrainedRun({title: titleOf(state, dataset.title), config, dataset, network, record});
         onRun(run);
+        trainer.limit(hurry ? Infinity : pace);
         if (go || until) trainer.start(until ?? MOST);
       } catch (error) {
         if (mine === turn) onFailed('This cannot be trained here', String(/** @type {any} */ (error)?.message ?? error));
       }
     },
-    start: () => trainer.start(MOST),
+    start() {
+      trainer.limit(pace);
+      trainer.start(MOST);
+    },
     pause: trainer.pause,
+    /** As it went before the pause. */
+    goOn: () => trainer.start(),
     step: trainer.step,
     /** @param {number} rate epochs a second, at most */
-    limit: trainer.limit,
+    limit(rate) {
+      pace = rate;
+      trainer.limit(rate);
+    },
     leave() {
       turn++;
       run = null;
