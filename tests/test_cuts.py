@@ -15,13 +15,14 @@ from lossatlas.engine import Evaluator
 from lossatlas.errors import ConfigError, PlaneError
 from lossatlas.manifest import describe_run
 from lossatlas.network import Network
+from lossatlas.rounding import OF_LOSS
 from lossatlas.runs import Run, RunConfig, Setup
 from tests.conftest import SMALL, diverging_config, network_of, some_models
 from tests.oracles import torch_hessian, torch_loss
 from tests.planar import NAMES
 
-#: Stored losses are rounded to twelve bits, and float32 before that.
-ROUNDED = 2**-12 + 1e-5
+#: Stored losses are rounded, and float32 before that.
+ROUNDED = OF_LOSS + 1e-5
 
 
 def at(plane: Plane, a: float, b: float, centre: AnyArray | None = None) -> Float64:

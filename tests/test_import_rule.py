@@ -16,7 +16,7 @@ LAYERS = (
     ("datasets", "activations", "network", "engine", "gradient", "hessian", "optimizers"),
     ("training", "curvature"),
     ("stability", "directions"),
-    ("surface", "boundary"),
+    ("surface", "rounding", "boundary"),
     ("cuts",),
     ("runs",),
     ("computing", "manifest"),

@@ -5,65 +5,15 @@ import hashlib
 import numpy as np
 import pytest
 from hypothesis import given
-from hypothesis import strategies as st
-from hypothesis.extra import numpy as hnp
 
-from lossatlas.arrays import Float32
 from lossatlas.boundary import boundary_evaluator, decision_boundary
 from lossatlas.computing import Computation, compute_run
-from lossatlas.cuts import rounded
 from lossatlas.errors import CancelledError
+from lossatlas.rounding import OF_LOSS
 from lossatlas.runs import CONFIDENCE_STEP, Frame, Run, RunConfig, Setup
 from tests.conftest import diverging_config, small_config
 from tests.oracles import torch_loss
 from tests.test_config import CONFIGS
-
-#: The largest float32 that has twelve significant bits; what lies half a step beyond rounds to infinity.
-LARGEST = float(np.uint32(0x7F7FF000).view(np.float32))
-LOSSES = st.floats(float(np.finfo(np.float32).tiny), LARGEST, width=32)
-
-
-# rounding ---------------------------------------------------------------------------------------------------------
-
-
-@given(hnp.arrays(np.float32, 12, elements=LOSSES), st.sampled_from([1, -1]))
-def test_rounding_moves_a_number_by_at_most_half_of_twelve_bits(losses: Float32, sign: int) -> None:
-    losses = (sign * losses).astype(np.float32)
-    kept = rounded(losses)
-    assert kept.dtype == np.float32
-    error = np.abs(kept.astype(np.float64) - losses) / np.abs(losses.astype(np.float64))
-    assert error.max() <= 2.0**-12
-    assert (np.signbit(kept) == np.signbit(losses)).all()
-    assert (rounded(kept) == kept).all()
-    assert (kept.view(np.uint32) & 0xFFF == 0).all()
-
-
-@given(LOSSES, st.integers(2, 23))
-def test_rounding_goes_to_the_nearest_of_the_numbers_with_so_many_bits(loss: float, bits: int) -> None:
-    mantissa, exponent = np.frexp(loss)
-    candidates = [np.ldexp(whole, int(exponent) - bits) for whole in np.floor(mantissa * 2.0**bits) + np.arange(2)]
-    kept = float(rounded(np.array([loss], np.float32), bits)[0])
-    if np.isfinite(kept):
-        assert kept in candidates
-        assert abs(kept - loss) == min(abs(candidate - loss) for candidate in candidates)
-
-
-def test_rounding_keeps_order() -> None:
-    losses = np.sort(np.random.default_rng(0).lognormal(sigma=8, size=5000).astype(np.float32))
-    assert (np.diff(rounded(losses)) >= 0).all()
-
-
-def test_nan_silently_replaced__rounding_keeps_what_is_not_finite() -> None:
-    special = np.array([np.inf, -np.inf, np.nan, 0.0, -0.0], np.float32)
-    assert rounded(special).tobytes() == special.tobytes()
-
-
-def test_rounding_leaves_its_argument_alone_and_keeps_the_shape() -> None:
-    losses = np.random.default_rng(1).random((2, 3, 4), np.float32)
-    before = losses.copy()
-    assert rounded(losses).shape == (2, 3, 4)
-    assert (losses == before).all()
-
 
 # identity ---------------------------------------------------------------------------------------------------------
 
@@ -146,14 +96,8 @@ def test_axes_transposed__stored_surfaces_are_torchs(small_run: Run) -> None:
         for j, i in ((0, 8), (8, 0), (2, 7), (5, 3)):
             theta = small_run.trajectory.weights[3] + width * (values[i] * d_a + values[j] * d_b)
             expected = torch_loss(setup.network, theta, points, labels)
-            # twelve bits, and float32 before that
-            assert small_run.loss_surface["fresh"][span, 3, j, i] == pytest.approx(expected, rel=2**-12 + 1e-5)
-
-
-def test_every_other_loss_is_rounded(small_run: Run) -> None:
-    loss = small_run.loss_surface["fresh"].copy()
-    loss[:, :, 4, 4] = 1.0
-    assert (loss.view(np.uint32) & 0xFFF == 0).all()
+            # rounded, and float32 before that
+            assert small_run.loss_surface["fresh"][span, 3, j, i] == pytest.approx(expected, rel=OF_LOSS + 1e-5)
 
 
 def test_stored_boundaries_are_those_of_the_stored_weights(small_run: Run) -> None:

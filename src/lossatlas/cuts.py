@@ -13,10 +13,9 @@ from lossatlas.directions.blocks import frame_blocks
 from lossatlas.engine import Evaluator
 from lossatlas.engine.blas import one_blas_thread
 from lossatlas.network import Network
-from lossatlas.surface import loss_rows, unit_coordinates
+from lossatlas.rounding import rounded
+from lossatlas.surface import loss_rows, losses_at, unit_coordinates
 
-#: Significant bits that a stored loss keeps (of float32's 24): within 1.3e-4 of itself, at half the bytes compressed.
-LOSS_BITS = 12
 #: A point of a surface is non-convex where the Hessian has a negative eigenvalue beyond this share of the largest.
 NONCONVEX = 0.05
 
@@ -72,12 +71,27 @@ def surfaces_around(evaluator: Evaluator, plane: Plane, centre: Floats, grid: in
 
 def surface_rows(evaluator: Evaluator, plane: Plane, centre: Floats, grid: int, rows: range) -> Float32:
     """Some rows of them ``[len(rows), a]``, counted as by :func:`lossatlas.surface.loss_rows`, to the same bits."""
-    exact = loss_rows(evaluator, plane, centre, plane.spans, grid, rows)
-    losses = rounded(exact)
-    middle = grid // 2
-    centres = np.asarray(rows) % grid == middle
-    losses[centres, middle] = exact[centres, middle]
-    return losses
+    losses = loss_rows(evaluator, plane, centre, plane.spans, grid, rows)
+    span = np.asarray(rows) // grid
+    around = range(span[0], span[-1] + 1)
+    at_centre, variation = _variation(evaluator, plane, centre, [plane.spans[number] for number in around])
+    return rounded(losses, at_centre, variation[span - span[0], None])
+
+
+def _variation(evaluator: Evaluator, plane: Plane, centre: Floats, spans: list[float]) -> tuple[Float32, Float64]:
+    """The loss at the centre, and how far it is from there to the corners of each square, ``[span]``.
+
+    So much, at least, a surface varies around its centre; and whoever computes a few rows of it can know. Infinite
+    where no corner has a finite loss.
+    """
+    scales = np.array(spans, np.float64)[:, None]
+    a, b = (np.append(scales * signs, 0.0) for signs in ([-1, 1, -1, 1], [-1, -1, 1, 1]))
+    losses = losses_at(evaluator, plane, centre, a, b)
+    corners = losses[:-1].reshape(-1, 4).astype(np.float64)
+    known = np.where(np.isfinite(corners), corners, float(losses[-1]))
+    with np.errstate(invalid="ignore"):  # where the centre itself is not finite
+        difference = np.abs(known - float(losses[-1])).max(axis=1)
+    return losses[-1], np.where(np.isfinite(corners).any(axis=1), difference, np.inf)
 
 
 def path_on(evaluator: Evaluator, plane: Plane, weights: Floats) -> tuple[Path, Float64]:
@@ -116,15 +130,3 @@ def nonconvexity_over(
     with np.errstate(over="ignore"):
         np.divide(smallest, largest, out=ratio, where=largest > 0)
     return np.clip(ratio, -1e6, 1.0).astype(np.float32).reshape(-1, samples)
-
-
-def rounded(losses: Float32, bits: int = LOSS_BITS) -> Float32:
-    """Losses with so many significant bits, rounded to nearest; infinities and NaN as they are.
-
-    Zeroed low bits compress away while the array stays plain float32 (Zender 2016, "Bit Grooming", section 3; the
-    rounding variant of Delaunay et al. 2019).
-    """
-    dropped = 24 - bits
-    words = losses.view(np.uint32)
-    kept = (words + np.uint32(1 << (dropped - 1))) & np.uint32((0xFFFFFFFF << dropped) & 0xFFFFFFFF)
-    return np.where(np.isfinite(losses), kept.view(np.float32), losses)

@@ -74,7 +74,7 @@ def plane_arrays(config: PlaneConfig, *, centre: bool = False, trained: bool = T
     """
     around = "frame" if config.moving else "centre"
     test_around = "frame" if config.moving and config.test_frames else "centre"
-    what = "mean {} cross-entropy (nats) at {} + a d_a + b d_b, to 12 significant bits; centre exact"
+    what = "mean {} cross-entropy (nats) at {} + a d_a + b d_b, rounded to 1e-4 of its variation; centre exact"
     place = {"frame": "theta_frame", "centre": "the centre"}
     specs = [
         ArraySpec("directions", "float32", ("direction", "parameter"), "d_a and d_b"),

@@ -84,8 +84,14 @@ def loss_rows(
     unit = unit_coordinates(grid)
     span, j = np.divmod(np.asarray(rows), grid)
     scales = np.array(spans, np.float64)[span]
-    a = (scales[:, None] * unit[None, :]).astype(np.float32).ravel()
-    b = np.repeat((scales * unit[j]).astype(np.float32), grid)
+    a = (scales[:, None] * unit[None, :]).ravel()
+    b = np.repeat(scales * unit[j], grid)
+    return losses_at(evaluator, plane, centre, a, b).reshape(-1, grid)
+
+
+def losses_at(evaluator: Evaluator, plane: Plane, centre: Floats, a: Floats, b: Floats) -> Float32:
+    """Losses ``[n]`` at places (a, b) of a plane through ``centre`` ``[P]``."""
+    a, b = (np.asarray(values, np.float32) for values in (a, b))
     packed_centre, packed = (evaluator.network.packed(np.asarray(v, np.float32)) for v in (centre, plane.directions))
 
     def write(start: int, stop: int, out: Float32) -> None:
@@ -97,4 +103,4 @@ def loss_rows(
             part += steps[1] * packed[1, columns]
             part += packed_centre[columns]
 
-    return evaluator.losses_of(a.size, write).reshape(-1, grid)
+    return evaluator.losses_of(len(a), write)
