@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
-from scipy import ndimage
+from scipy import ndimage  # type: ignore[import-untyped]
 
 from lossatlas.arrays import Float32, Float64
 from lossatlas.cuts import surface_rows, surfaces_around
@@ -30,7 +30,8 @@ def surfaces(draw: st.DrawFn) -> Float32:
     height = draw(st.floats(1e-6, 20.0))
     relief = draw(st.floats(-8.0, 3.0))
     shape = draw(hnp.arrays(np.float64, (7, 7), elements=st.floats(-0.9, 1.0)))
-    return (height * (1.0 + np.where(shape > 0, 10.0**relief, min(1.0, 10.0**relief)) * shape)).astype(np.float32)
+    varied: Float64 = height * (1.0 + np.where(shape > 0, 10.0**relief, min(1.0, 10.0**relief)) * shape)
+    return varied.astype(np.float32)
 
 
 def variation_of(surface: Float32) -> float:

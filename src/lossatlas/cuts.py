@@ -78,7 +78,7 @@ def surface_rows(evaluator: Evaluator, plane: Plane, centre: Floats, grid: int, 
     return rounded(losses, at_centre, variation[span - span[0], None])
 
 
-def _variation(evaluator: Evaluator, plane: Plane, centre: Floats, spans: list[float]) -> tuple[Float32, Float64]:
+def _variation(evaluator: Evaluator, plane: Plane, centre: Floats, spans: list[float]) -> tuple[np.float32, Float64]:
     """The loss at the centre, and how far it is from there to the corners of each square, ``[span]``.
 
     So much, at least, a surface varies around its centre; and whoever computes a few rows of it can know. Infinite

@@ -11,6 +11,8 @@ no minimum, maximum or level line appears where there was none.
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from lossatlas.arrays import Float32, Float64, Floats
@@ -19,10 +21,11 @@ from lossatlas.arrays import Float32, Float64, Floats
 OF_VARIATION = 1e-4
 #: … and as a share of the loss itself, so that small losses keep their place on a logarithmic scale.
 OF_LOSS = 2.0**-12
+_Numbers = Floats | np.floating[Any]
 _LARGEST = float(np.finfo(np.float32).max)
 
 
-def rounded(losses: Float32, centre: Floats, variation: Floats) -> Float32:
+def rounded(losses: Float32, centre: _Numbers, variation: _Numbers) -> Float32:
     """Round losses for storing, each within both tolerances and on its side of the centre's loss.
 
     Parameters
