@@ -249,6 +249,12 @@ def held_out_twins() -> Shown:
     return Shown(numbers)
 
 
+def chaotic() -> dict[str, str]:
+    """The numbers that hang on the last bit, as they come out here; scripts/processors.py has them elsewhere too."""
+    plain, residual = (compute_run(config) for config in twin_configs())
+    return {**twins([plain, residual]).numbers, **held_out_twins().numbers}
+
+
 def _of_seed(config: RunConfig, seed: int) -> tuple[float, float, float]:
     """Share of the grid that is not convex over the first and the second span of the pair's plane; training loss."""
     dataset = load_dataset(config.dataset)
@@ -277,7 +283,7 @@ def divergence(run: Run) -> Shown:
 
 
 def everything() -> dict[str, Shown]:
-    """All figures, by name; about two minutes on two cores."""
+    """All figures, by name, as this processor computes them; about two minutes on two cores."""
     usual = compute_run(RunConfig())
     relu = compute_run(RunConfig(model={"activation": "relu"}, curvature=CurvatureConfig(frames=0)))
     references = {usual.id: usual.trajectory.weights[-1]}

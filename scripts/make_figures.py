@@ -20,6 +20,7 @@ from lossatlas.directions import Path as PlanePath
 from lossatlas.runs import Run
 from lossatlas.surface import unit_coordinates
 from scripts.figure_data import Shown, cut_of, everything
+from scripts.processors import chaotic_numbers
 
 WHERE = Path(__file__).parent.parent / "docs" / "images"
 BLUE, ORANGE, GREY = "#0072B2", "#D55E00", "#777777"  # of Okabe and Ito's palette: told apart by all
@@ -196,7 +197,7 @@ def write(shown: dict[str, Shown]) -> None:
         size = file.stat().st_size
         print(f"{file.name}: {size:,} bytes")
         assert size < MOST_BYTES, f"{file.name} is too large for a page"
-    numbers = {key: value for one in shown.values() for key, value in one.numbers.items()}
+    numbers = {key: value for one in shown.values() for key, value in one.numbers.items()} | chaotic_numbers()
     text = json.dumps(numbers, ensure_ascii=False, indent=1) + "\n"
     (WHERE / "figures.json").write_text(text, encoding="utf-8")
     print(text)

@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from scripts.figure_data import percent, places, random_walk, rescaled, spectrum
+from scripts.processors import everywhere
 
 import lossatlas
 from lossatlas.arrays import Float64
@@ -60,6 +61,19 @@ def test_another_random_walk_gives_the_theorys_share_too() -> None:
 )
 def test_numbers_are_quoted_in_two_digits(value: float, text: str) -> None:
     assert places(value) == text
+
+
+@pytest.mark.parametrize(
+    ("found", "text"),
+    [
+        (["0.24", "0.77", "0.3"], "0.24–0.77"),
+        (["0.0025", "0.0025"], "0.0025"),
+        (["80–95 %", "53 %", "100 %"], "53–100 %"),
+        (["5", "3"], "3–5"),
+    ],
+)
+def test_what_other_processors_find_is_quoted_as_a_range(found: list[str], text: str) -> None:
+    assert everywhere({"name": one} for one in found) == {"name": text}
 
 
 def test_shares_are_quoted_in_per_cent() -> None:

@@ -87,7 +87,7 @@ export const STOPS = [
     text: [
       'Gradient descent steps downhill by the slope times the learning rate. With a ', {say: 'rate of 1', run: 'small'},
       ' the loss falls in each of 100 epochs. With a ', {say: 'rate of 30', run: 'large'},
-      ' a step leaps over the valley: the loss rises in about four epochs of ten, early on up to 17. ',
+      ' a step leaps over the valley: the loss rises again in more than a third of the epochs, early on up to 17. ',
       'And where the ground is steep from the start, ', {say: 'a rate of 3', run: 'beyond'}, ' is too much already: there the numbers overflow in epoch 11.',
     ],
     ask: [{say: 'Play the large steps', run: 'large', play: true}, ' and look at the loss curve: does it jump where the surface is steep?'],
@@ -125,13 +125,13 @@ export const STOPS = [
   {
     name: 'skips', title: 'Skips smooth the terrain', run: 'plain', look: {epoch: 100, timeline: 'loss', path: false},
     text: [
-      'Twenty layers of eight units, and one difference. The ', {say: 'plain network', run: 'plain'}, ' is stuck at a loss of 0.30 on a shallow slope; its twin ',
+      'Twenty layers of eight units, and one difference. The ', {say: 'plain network', run: 'plain'}, ' is stuck on a shallow slope at a loss of 0.23–0.77, so much does the last bit of a processor matter to it; its twin ',
       {say: 'with skips', run: 'residual'}, ', each layer adding to what it was given, reaches 0.0025 in a bowl. ',
-      'Near by, 88 % of the plain one’s terrain is not convex, against 58 %. An honest word: this pair was chosen because it shows the effect. ',
-      'Seen ', {say: 'from farther away', to: {zoom: 1}}, ', of five other seeds only two agree.',
+      'Near by, 86–97 % of the plain one’s terrain is not convex, against 55–58 %. An honest word: this pair was chosen because it shows the effect. ',
+      'Seen ', {say: 'from farther away', to: {zoom: 1}}, ', of five other seeds 0–2 agree.',
     ],
     here: [
-      'Twenty layers of eight units, and one difference. The ', {say: 'plain network', run: 'plain'}, ' is stuck at a loss of 0.30; its twin ',
+      'Twenty layers of eight units, and one difference. The ', {say: 'plain network', run: 'plain'}, ' is stuck at a loss of 0.23–0.77, so much does the last bit of a processor matter to it; its twin ',
       {say: 'with skips', run: 'residual'}, ', each layer adding to what it was given, reaches 0.0025. They are trained here, which takes a while. ',
       'An honest word: this pair was chosen because it shows the effect.',
     ],
