@@ -79,7 +79,7 @@ def open_editor(page: Page) -> None:
 
 
 def open_tour(page: Page) -> None:
-    page.get_by_role("button", name="Tour", exact=True).click()
+    page.get_by_role("button", name="Take the tour").click()
     expect(page.locator("#tour .words")).to_be_visible()
 
 

@@ -112,7 +112,7 @@ def test_everything_is_done_without_a_mouse(exported: Site, desktop: Watched) ->
     keys.press("Enter")
     until(page, "() => location.search.includes('camera=')")
     assert camera(page) != pytest.approx(turned, abs=0.02)
-    keys.go_to("About this slice")
+    keys.go_to("More")
     keys.press("Enter")
     expect(page.locator("#slice-what")).to_be_visible()
 
@@ -151,10 +151,10 @@ def walk(page: Page) -> list[dict[str, Any]]:
 
 
 ORDER = [
-    "Skip to playback", "Compare", "Tour", "Train here", "Share", "Theme", "Hidden 8", "Activation",
+    "Skip to playback", "Compare", "Train here", "Share", "Theme", "Hidden 8", "Activation",
     "Table of the loss landscape", "Plane", "New directions", "view", "set", "Zoom", "Log loss",
-    "Fit the scale to each epoch", "Path", "Point a", "Point b", "About this slice", "Table of the decision boundary",
-    "Half moons", "Your own data…", "Previous frame", "Play", "Next frame", "Speed", "Reset", "timeline",
+    "Fit the scale to each epoch", "Path", "Point a", "Point b", "More", "Table of the decision boundary",
+    "Half moons", "Your own data…", "Previous frame", "Play", "Next frame", "Speed", "Reset", "Take the tour", "timeline",
     "Table of the training", "Epoch",
 ]  # fmt: skip
 

@@ -115,7 +115,7 @@ def test_words_move_the_plots_and_those_that_hold_are_marked(toured: Site, deskt
 @pytest.mark.browser
 def test_the_whole_tour_goes_by_keyboard_and_escape_gives_the_focus_back(toured: Site, desktop: Watched) -> None:
     page = desktop.open(toured.url)
-    page.get_by_role("button", name="Tour", exact=True).press("Enter")
+    page.get_by_role("button", name="Take the tour").press("Enter")
     until(page, "() => document.activeElement.id === 'tour-heading'")
     for stop in list(STORED)[1:4]:
         page.get_by_role("button", name="Next", exact=True).press("Enter")

@@ -34,6 +34,11 @@ export function planeFacts({explained_variance: variance, random_walk: walk, cos
   return facts;
 }
 
+/** The share of the path's variance in plain words. @param {PlaneEntry} plane */
+export function shareText({explained_variance: share}) {
+  return share === undefined || share === null ? '' : `This picture holds ${percent(share)} of what training did.`;
+}
+
 /** How some of these numbers were found. @param {PlaneEntry} plane */
 export function factsTitle({nonconvexity}) {
   if (!nonconvexity) return '';

@@ -1,11 +1,12 @@
 /** Which slice of the landscape, and what of it: the controls above the left plot, and what there is to know below it. */
 /** @import {Shot, State} from '../types.js' */
 import {byId, make, say} from '../dom.js';
-import {factsTitle, modeText, planeFacts, planeTitle, residualText} from '../figures/slice.js';
+import {factsTitle, modeText, planeFacts, planeTitle, residualText, shareText} from '../figures/slice.js';
 import {labLimit, limits} from '../slice.js';
 import {limit, radioGroup} from './controls.js';
 
 const NEW = 'Draw two new random directions: what stays the same belongs to the landscape, what changes to the slice.';
+const SHARE = 'Training moved the network along many directions. This is the share of that movement (of its variance) that lies in the two directions shown.';
 const WHAT = 'The two directions in parameter space along which the loss is shown.';
 /** From this height on there is room for the whole of what there is to say. */
 const TALL = 960;
@@ -61,6 +62,8 @@ export function createSlice({choose}) {
 
   /** @param {Shot} shot */
   const drawAbout = (shot) => {
+    say(byId('slice-share'), shareText(shot.plane));
+    byId('slice-share').title = SHARE;
     say(byId('slice-mode'), modeText(shot));
     say(byId('slice-what'), shot.plane.what);
     say(byId('slice-hides'), shot.plane.hides ?? '');

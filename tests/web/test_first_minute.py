@@ -1,0 +1,58 @@
+"""What a person sees who has never been here: a sentence, plain words, a tour, and nothing that is cut off."""
+
+from __future__ import annotations
+
+import json
+
+from playwright.sync_api import Browser, expect
+
+from .conftest import PLANES, Site, Watched, watched
+
+OF_PLANES = f"?run={PLANES.id}&hidden=8&plane=pca&epoch=60"
+
+#: Texts whose box is too narrow for them, and boxes beyond the window, among what must be read at once.
+CLIPPED = """() => [...document.querySelectorAll('.welcome, .meaning, .slice, .transport, .buttons button, .bar button')]
+    .filter((e) => e.checkVisibility())
+    .filter((e) => {
+        const {left, right} = e.getBoundingClientRect();
+        return e.scrollWidth > e.clientWidth + 1 || left < 0 || right > innerWidth;
+    }).map((e) => e.outerHTML.slice(0, 80))"""
+
+INSIDE = """(selector) => {
+    const {left, top, right, bottom} = document.querySelector(selector).getBoundingClientRect();
+    return left >= 0 && top >= 0 && right <= innerWidth && bottom <= innerHeight;
+}"""
+
+
+def test_the_page_says_in_plain_words_what_its_pictures_are(exported: Site, desktop: Watched) -> None:
+    page = desktop.open(exported.url + OF_PLANES)
+    manifest = json.loads((exported.gallery.data / "runs" / PLANES.id / "run.json").read_text())
+    share = round(100 * manifest["planes"][1]["explained_variance"])
+    expect(page.locator("#welcome")).to_contain_text("Learning is rolling downhill")
+    land = page.get_by_role("region", name="Loss landscape")
+    expect(land.get_by_text("Every point of this ground is a network.")).to_be_visible()
+    said = page.locator("#slice-share").inner_text().replace("\u00a0", " ")
+    assert abs(float(said.removeprefix("This picture holds ").split(" %")[0]) - share) <= 0.5
+    for jargon in ("#slice-mode", "#slice-facts", "#slice-what", ".maths", "#curvature"):
+        expect(page.locator(jargon)).to_be_hidden()
+    page.locator("#slice-about summary").click()
+    for jargon in ("#slice-mode", "#slice-facts", "#slice-what", ".maths"):
+        expect(page.locator(jargon)).to_be_visible()
+    page.locator("#timeline").get_by_text("Curvature").click()
+    expect(page.locator("#curvature")).to_be_visible()
+
+
+def test_what_is_read_first_fits_and_the_tour_is_beside_play(exported: Site, browser: Browser) -> None:
+    for seen in watched(browser, viewport={"width": 1440, "height": 900}, reduced_motion="reduce"):
+        page = seen.open(exported.url + OF_PLANES)
+        for width, height in [(1440, 900), (1280, 720), (1100, 620), (844, 390), (390, 844), (320, 640)]:
+            page.set_viewport_size({"width": width, "height": height})
+            assert page.evaluate("() => document.documentElement.scrollWidth") <= width
+            assert page.evaluate(CLIPPED) == [], (width, height)
+            assert page.evaluate(INSIDE, "#play"), (width, height)
+            assert page.evaluate(INSIDE, "#tour-open"), (width, height)
+            gap = page.evaluate(
+                "() => Math.abs(document.querySelector('#play').getBoundingClientRect().top"
+                " - document.querySelector('#tour-open').getBoundingClientRect().top)"
+            )
+            assert gap < 8, (width, height)
