@@ -38,19 +38,20 @@ def test_the_page_says_in_plain_words_what_its_pictures_are(exported: Site, desk
     page.locator("#slice-about summary").click()
     for jargon in ("#slice-mode", "#slice-facts", "#slice-what", ".maths"):
         expect(page.locator(jargon)).to_be_visible()
-    page.locator("#timeline").get_by_text("Curvature").click()
+    page.get_by_role("radio", name="Curvature").check()
     expect(page.locator("#curvature")).to_be_visible()
 
 
 def test_what_is_read_first_fits_and_the_tour_is_beside_play(exported: Site, browser: Browser) -> None:
     for seen in watched(browser, viewport={"width": 1440, "height": 900}, reduced_motion="reduce"):
         page = seen.open(exported.url + OF_PLANES)
-        for width, height in [(1440, 900), (1280, 720), (1100, 620), (844, 390), (390, 844), (320, 640)]:
+        for width, height in [(1440, 900), (1280, 720), (1100, 620), (844, 390), (720, 450), (390, 844), (320, 640)]:
             page.set_viewport_size({"width": width, "height": height})
             assert page.evaluate("() => document.documentElement.scrollWidth") <= width
             assert page.evaluate(CLIPPED) == [], (width, height)
             assert page.evaluate(INSIDE, "#play"), (width, height)
             assert page.evaluate(INSIDE, "#tour-open"), (width, height)
+            assert page.evaluate(INSIDE, "#epoch"), (width, height)
             gap = page.evaluate(
                 "() => Math.abs(document.querySelector('#play').getBoundingClientRect().top"
                 " - document.querySelector('#tour-open').getBoundingClientRect().top)"

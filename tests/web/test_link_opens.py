@@ -45,7 +45,7 @@ def test_a_link_with_nothing_but_a_run_marks_and_shares_and_trains_its_model_and
     expect(page.get_by_role("radio", name="Hidden 8", exact=True)).to_be_checked()
     page.go_forward()
     shows(page, ARMS.id)
-    expect(page.get_by_role("radio", name="Hidden 16-16")).to_be_checked()
+    expect(page.get_by_role("radio", name="Hidden 2 × 16")).to_be_checked()
     expect(page.locator("input[name=dataset][value=arms]")).to_be_checked()
     page.get_by_role("button", name="Share", exact=True).click()
     expect(page.get_by_label("Link to this view")).to_have_value(re.compile("dataset=arms&hidden=16-16&"))

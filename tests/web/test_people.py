@@ -72,7 +72,7 @@ def test_everything_is_done_without_a_mouse(exported: Site, desktop: Watched) ->
     until(page, "run => window.lossatlas.shown().run === run", ARMS.id)
     keys.press(*["ArrowUp"] * 6)
     until(page, "run => window.lossatlas.shown().run === run", MOONS.id)
-    keys.go_to("Hidden 16-16")
+    keys.go_to("Hidden 2 × 16")
     keys.press("ArrowLeft", "ArrowLeft")
     until(page, "run => window.lossatlas.shown().run === run", PLANES.id)
 

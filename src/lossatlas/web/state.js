@@ -176,6 +176,12 @@ export function writeHidden(hidden) {
   return hidden.join('-') || 'none';
 }
 
+/** A model's size for people, as Python titles it: `linear`, `2 × 16` (depth × width), `7-5`. @param {number[]} hidden */
+export function sizeText(hidden) {
+  if (hidden.length === 0) return 'linear';
+  return new Set(hidden).size === 1 ? `${hidden.length} × ${hidden[0]}` : hidden.join('-');
+}
+
 /** @param {string} text @returns {Eye | undefined} */
 function readEye(text) {
   const [x, y, z, ...rest] = text.split(',').map(Number);

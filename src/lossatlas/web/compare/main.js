@@ -7,7 +7,7 @@ import {fetchJson} from '../data.js';
 import {byId, make, say} from '../dom.js';
 import {orbit} from '../figures/camera.js';
 import {createPlayer} from '../player.js';
-import {FIRST_VIEW, HOME} from '../state.js';
+import {FIRST_VIEW, HOME, sizeText} from '../state.js';
 import {watchTheme} from '../theme.js';
 import {createBar} from './bar.js';
 import {differences, differencesText, isOfTraining, unlike} from './differences.js';
@@ -244,12 +244,6 @@ function start(catalog, gallery) {
   watchTheme(() => {});
   fromAddress();
   remember();
-}
-
-/** As Python titles a model. @param {number[]} hidden */
-function sizeText(hidden) {
-  if (hidden.length === 0) return 'linear';
-  return new Set(hidden).size === 1 ? `${hidden.length} × ${hidden[0]}` : hidden.join('-');
 }
 
 /** What it was trained for is what it has been trained for. @param {import('../run.js').Run} run */

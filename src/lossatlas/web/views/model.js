@@ -2,7 +2,7 @@
 /** @import {Catalog, GalleryEntry, State} from '../types.js' */
 import {candidates, canSkip, DEPTHS, impliedRun, resolve, SMALL, trainingLabels, WIDTHS} from '../choice.js';
 import {byId, make} from '../dom.js';
-import {readHidden, writeHidden} from '../state.js';
+import {readHidden, sizeText, writeHidden} from '../state.js';
 
 const SKIPS = 'A hidden layer adds what it was given by an equally wide one below: h ← activation(W h + b) + h.';
 const NO_SKIPS = 'A skip needs two hidden layers of equal width, one after the other.';
@@ -36,7 +36,10 @@ export function createModel({catalog, choose}) {
     if (others.dataset.names === names) return;
     others.dataset.names = names;
     others.hidden = extra.size === 0;
-    others.replaceChildren(make('legend', {}, 'Also here'), ...[...extra].map((size) => chip(size, size, size, layersOf(size))));
+    others.replaceChildren(make('legend', {}, 'Also here'), ...[...extra].map((size) => {
+      const text = sizeText(/** @type {number[]} */ (readHidden(size)));
+      return chip(size, text, text, layersOf(size));
+    }));
   };
 
   /** @param {GalleryEntry[]} gallery @param {State} state */
@@ -109,7 +112,8 @@ function gridField() {
 function smallField() {
   return make('fieldset', {class: 'chips'}, make('legend', {}, 'Small'), ...SMALL.map((hidden) => {
     const size = writeHidden(hidden);
-    return chip(size, size === 'none' ? 'linear' : size, size === 'none' ? 'No hidden layer: logistic regression' : `Hidden ${size}`, size === 'none' ? 'A network without a hidden layer, which is logistic regression.' : layersOf(size));
+    const text = hidden.length === 1 ? size : sizeText(hidden);
+    return chip(size, text, size === 'none' ? 'No hidden layer: logistic regression' : `Hidden ${text}`, size === 'none' ? 'A network without a hidden layer, which is logistic regression.' : layersOf(size));
   }));
 }
 

@@ -10,7 +10,7 @@ import {createTrainer} from '../engine/trainer_client.js';
 import {canGenerate, generate} from '../points/generate.js';
 import {recall} from '../points/kept.js';
 import {prepareOwn} from '../points/own.js';
-import {writeHidden} from '../state.js';
+import {sizeText} from '../state.js';
 import {WATCHABLE} from './pacing.js';
 import {TrainedRun} from './trained.js';
 
@@ -119,6 +119,5 @@ export function configOf(catalog, state) {
 
 /** @param {State} state @param {string} title of the dataset */
 function titleOf({hidden, activation}, title) {
-  const size = writeHidden(hidden);
-  return `${title} · ${size === 'none' ? 'linear' : `${size} ${activation}`} · trained here`;
+  return `${title} · ${sizeText(hidden)}${hidden.length ? ` ${activation}` : ''} · trained here`;
 }
