@@ -131,7 +131,7 @@ def test_along_new_directions_the_plane_can_stay_and_the_path_is_pythons(site: S
     exact = evaluator_of(run).losses((weights[-1] + path.coordinates @ plane.directions).astype(np.float32))
     np.testing.assert_allclose(line[:, 2], exact, rtol=0.1)  # read off between the samples
     expect(page.locator("#slice-residual")).to_contain_text(f"now {path.residual[frame]:.3g} off the plane")
-    share = float(page.locator("#slice-facts").inner_text().split("\u00a0")[0].split()[-1]) / 100
+    share = float((page.locator("#slice-facts").text_content() or "").split("\u00a0")[0].split()[-1]) / 100
     assert share == pytest.approx(path.explained_variance, abs=6e-4)
     page.get_by_role("switch", name="Follow the parameters").press("Space")
     until(page, "() => window.lossatlas.slice().follow")

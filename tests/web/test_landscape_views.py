@@ -260,10 +260,10 @@ def test_what_is_known_of_a_slice_is_what_the_manifest_says(exported: Site, desk
     )
     expect(land).to_contain_text(f"; a random walk would give {walk}")
     expect(land).to_contain_text("a, b orthonormal")
+    page.locator("#slice-about summary").click()
     facts = page.locator("#slice-facts").inner_text().replace("\u00a0", " ")
     said = [float(fact.split(" %")[0]) for fact in facts.split(" · ") if " %" in fact]
     assert said == pytest.approx([explained, share], abs=0.5)
-    page.locator("#slice-about summary").click()
     expect(land).to_contain_text(pca["what"])
     expect(land).to_contain_text(pca["hides"])
     page.get_by_role("combobox", name="Plane").select_option("hessian")

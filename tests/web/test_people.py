@@ -154,8 +154,8 @@ ORDER = [
     "Skip to playback", "Compare", "Train here", "Share", "Theme", "Hidden 8", "Activation",
     "Table of the loss landscape", "Plane", "New directions", "view", "set", "Zoom", "Log loss",
     "Fit the scale to each epoch", "Path", "Point a", "Point b", "More", "Table of the decision boundary",
-    "Half moons", "Your own data…", "Previous frame", "Play", "Next frame", "Speed", "Reset", "Take the tour", "timeline",
-    "Table of the training", "Epoch",
+    "Half moons", "Your own data…", "Previous frame", "Play", "Next frame", "Speed", "Reset", "Take the tour",
+    "timeline", "Table of the training", "Epoch",
 ]  # fmt: skip
 
 

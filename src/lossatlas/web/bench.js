@@ -24,12 +24,14 @@ export function createBench({catalog, store, still, onOpen, onRun, onFollow, onN
   /** @type {Promise<{workshop: Workshop, panel: ReturnType<typeof import('./workshop/panel.js').createPanel>, pacing: ReturnType<typeof import('./workshop/pacing.js').createPacing>}> | null} */
   let coming = null;
   let growing = false;
+  let reveal = false;
   /** Whether the next training starts at once, and up to where. */
   let next = {go: !still, until: store.get().epoch}; // what is to be there at once is not waited for at a pace to watch
 
   const usual = () => usualSettings(catalog);
   button.addEventListener('click', () => {
     const {train} = store.get();
+    reveal = !train;
     if (!train) next = {go: !still, until: null};
     store.set(train ? {train: null, sample: null, own: null, epoch: null, pick: null} : {train: usual(), epoch: null, pick: null});
   });
@@ -90,6 +92,8 @@ export function createBench({catalog, store, still, onOpen, onRun, onFollow, onN
       const {workshop, panel, pacing} = await (coming ??= load());
       pacing.forget();
       panel.draw(state, catalog);
+      if (reveal) byId('workshop').scrollIntoView({block: 'start'}); // where everything is in one column, Start is far down
+      reveal = false;
       await workshop.open(state, {go: going, until, hurry: train !== null ? until !== null : epoch !== null});
     } catch (error) {
       coming = null;
