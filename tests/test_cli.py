@@ -316,7 +316,7 @@ def test_info_lists_the_planes_and_the_curvature_at_the_end(tmp_path: Path) -> N
     curvature = next(line for line in lines if line.startswith("curvature  at epoch 1: "))
     assert f"largest {run.curvature.largest[-1]:.4g}" in curvature
     assert f"{run.curvature.negative[-1]} of 354 eigenvalues negative" in curvature
-    assert "stable up to 200" in curvature
+    assert "stable up to 2/η = 200" in curvature
 
     more = lossatlas("train", "--data", tmp_path, "--plane", "pca", "--epochs", "4", "--curvature", "0", *small[2:])
     shown = lossatlas("info", more.stdout.split()[0], "--data", tmp_path).stdout

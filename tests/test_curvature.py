@@ -307,3 +307,18 @@ def test_float32_parameters_are_taken_as_they_are_and_nothing_is_changed() -> No
     extreme_eigenpairs(network, theta, points, labels)
     for array, copy in zip((theta, points, labels), before, strict=True):
         assert (array == copy).all()
+
+
+def test_a_smallest_eigenvalue_of_zero_is_zero_and_not_negative_by_both_methods() -> None:
+    """Without a hidden layer the loss is convex, and logits that move together change nothing: λ_min is 0."""
+    network = Network.of(ModelConfig(hidden=()), 2, 3)
+    rng = np.random.default_rng(0)
+    points, labels = rng.normal(size=(40, 2)), rng.integers(0, 3, 40)
+    theta = some_models(network, 1)[0].astype(np.float64)
+    exact = np.linalg.eigvalsh(torch_hessian(network, theta, points, labels))
+    assert 0 < abs(exact[0]) < 1e-14  # rounding, of either sign
+    for spectrum in (True, False):
+        found = curvature_of(network, theta, points, labels, spectrum=spectrum)
+        assert found.smallest == 0
+        assert found.negative_count in (0, None)
+        assert found.largest == pytest.approx(exact[-1], rel=1e-9)

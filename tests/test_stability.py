@@ -7,7 +7,13 @@ from hypothesis import strategies as st
 
 from lossatlas.optimizers import OPTIMIZERS
 from lossatlas.runs import Run
-from lossatlas.stability import CurvatureConfig, curvature_along, spread_frames, stability_limit
+from lossatlas.stability import (
+    CurvatureConfig,
+    curvature_along,
+    spread_frames,
+    stability_formula,
+    stability_limit,
+)
 from lossatlas.training import TrainingConfig
 from tests.oracles import torch_hessian
 
@@ -28,15 +34,16 @@ def grows(config: TrainingConfig, sharpness: float) -> bool:
     return False
 
 
+@pytest.mark.parametrize("weight_decay", [0.0, 0.1])
 @pytest.mark.parametrize("learning_rate", [0.001, 0.3, 5.0])
 @pytest.mark.parametrize(
     ("optimizer", "momentum"),
     [("sgd", 0.9), *((name, beta) for name in ("momentum", "nesterov") for beta in (0.0, 0.3, 0.5, 0.9))],
 )
 def test_just_below_the_limit_gradient_descent_converges_and_just_above_it_does_not(
-    optimizer: str, momentum: float, learning_rate: float
+    optimizer: str, momentum: float, learning_rate: float, weight_decay: float
 ) -> None:
-    config = config_of(optimizer=optimizer, momentum=momentum, learning_rate=learning_rate)
+    config = config_of(optimizer=optimizer, momentum=momentum, learning_rate=learning_rate, weight_decay=weight_decay)
     limit = stability_limit(config, 30)
     assert limit is not None
     assert not grows(config, 0.99 * limit)
@@ -45,6 +52,28 @@ def test_just_below_the_limit_gradient_descent_converges_and_just_above_it_does_
 
 def test_the_limit_of_plain_gradient_descent_is_two_over_the_step() -> None:
     assert stability_limit(config_of(optimizer="sgd", learning_rate=0.05), 30) == pytest.approx(40)
+
+
+@pytest.mark.parametrize(
+    ("values", "formula"),
+    [
+        ({"optimizer": "sgd"}, "2/η"),
+        ({"optimizer": "sgd", "weight_decay": 0.3}, "2/η − λ"),
+        ({"optimizer": "momentum", "momentum": 0.9}, "2(1 + β)/η"),
+        ({"optimizer": "momentum", "momentum": 0.4, "weight_decay": 0.3}, "2(1 + β)/η − λ"),
+        ({"optimizer": "nesterov", "momentum": 0.9}, "2(1 + β)/((1 + 2β)η)"),
+    ],
+)
+def test_the_formula_gives_the_limit(values: dict[str, object], formula: str) -> None:
+    config = config_of(learning_rate=0.5, **values)
+    assert stability_formula(config) == formula
+    python = formula.replace("−", "-").replace("2β", "2*β").replace("2(", "2*(").replace(")η", ")*η")
+    names = {"η": config.learning_rate, "β": config.momentum, "λ": config.weight_decay}
+    assert stability_limit(config, 30) == pytest.approx(eval(python, names))
+
+
+def test_an_optimiser_without_a_limit_has_no_formula() -> None:
+    assert [stability_formula(config_of(optimizer=name)) for name in ("rmsprop", "adam", "adamw")] == [None] * 3
 
 
 @pytest.mark.parametrize("batch_size", ["full", 30, 31])
@@ -60,7 +89,7 @@ def test_a_batch_of_every_point_is_a_full_batch(batch_size: object) -> None:
         {"optimizer": "rmsprop"},
         {"optimizer": "sgd", "batch_size": 29},
         {"optimizer": "momentum", "batch_size": 1},
-        {"optimizer": "sgd", "weight_decay": 0.01},
+        {"optimizer": "adamw", "weight_decay": 0.01},
     ],
 )
 def test_where_the_theory_is_silent_there_is_no_limit(values: dict[str, object]) -> None:

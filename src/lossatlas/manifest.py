@@ -14,7 +14,7 @@ from lossatlas.arrays import AnyArray, Float64
 from lossatlas.cuts import NONCONVEX, Cut
 from lossatlas.directions import Plane, PlaneConfig, random_walk_variance
 from lossatlas.runs import CONFIDENCE_STEP, Run, Setup
-from lossatlas.stability import TrainingCurvature
+from lossatlas.stability import TrainingCurvature, stability_formula
 from lossatlas.surface import unit_coordinates
 from lossatlas.training import METRICS, Outcome
 
@@ -147,7 +147,7 @@ def describe(
         "arrays": {spec.name: spec.entry(f"{spec.name}.npy", sizes) for spec in specs},
         "planes": planes,
         "left_out": [{"name": name, "why": why} for name, why in (left_out or {}).items()],
-        **({} if curvature is None else {"curvature": _curvature_entry(curvature, network.parameter_count)}),
+        **({} if curvature is None else {"curvature": _curvature_entry(curvature, setup)}),
     }
 
 
@@ -289,7 +289,7 @@ def _plane_entry(
     }
 
 
-def _curvature_entry(curvature: TrainingCurvature, parameters: int) -> dict[str, Any]:
+def _curvature_entry(curvature: TrainingCurvature, setup: Setup) -> dict[str, Any]:
     estimated = bool(curvature.trace_error.any())
     return {
         "frames": list(curvature.frames),
@@ -299,8 +299,9 @@ def _curvature_entry(curvature: TrainingCurvature, parameters: int) -> dict[str,
         "trace_error": _numbers(curvature.trace_error) if estimated else None,
         "adaptive_sharpness": _numbers(curvature.adaptive_sharpness),
         "negative": None if curvature.negative is None else curvature.negative.tolist(),
-        "parameters": parameters,
+        "parameters": setup.network.parameter_count,
         "stability": curvature.stability,
+        "stability_formula": None if curvature.stability is None else stability_formula(setup.config.training),
     }
 
 

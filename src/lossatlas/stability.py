@@ -45,7 +45,7 @@ class TrainingCurvature:
     spectrum
         ``[M, P]`` float32: all eigenvalues, ascending; None for networks too large.
     stability
-        The sharpness beyond which gradient descent is not stable; None for other optimisers.
+        The sharpness beyond which gradient descent is not stable, see :func:`stability_limit`; None where none is.
     """
 
     frames: tuple[int, ...]
@@ -87,19 +87,38 @@ def spread_frames(count: int, most: int) -> tuple[int, ...]:
     return tuple(np.unique(np.linspace(0, count - 1, min(most, count)).round().astype(int)).tolist())
 
 
+#: Optimiser → the curvature beyond which it overshoots on a quadratic, times η, given β; and its formula.
+_BOUNDS: dict[str, tuple[Callable[[float], float], str]] = {
+    "sgd": (lambda beta: 2.0, "2/η"),
+    "momentum": (lambda beta: 2.0 * (1.0 + beta), "2(1 + β)/η"),
+    "nesterov": (lambda beta: 2.0 * (1.0 + beta) / (1.0 + 2.0 * beta), "2(1 + β)/((1 + 2β)η)"),
+}
+
+
 def stability_limit(config: TrainingConfig, points: int) -> float | None:
     """Largest sharpness at which gradient descent on a quadratic is stable; None where the theory is silent.
 
-    2/η for gradient descent; 2(1 + β)/η with momentum; 2(1 + β)/(η(1 + 2β)) with Nesterov's (Cohen et al. 2021,
-    "Gradient descent on neural networks typically occurs at the edge of stability", equation 1 and appendix B). With
-    batches, weight decay or an adaptive step there is no such line.
+    2/η for gradient descent; 2(1 + β)/η with momentum; 2(1 + β)/((1 + 2β)η) with Nesterov's (Cohen et al. 2021,
+    "Gradient descent on neural networks typically occurs at the edge of stability", equation 1 and appendix B). Weight
+    decay λ of these three is a penalty ½ λ |θ|², which adds λ to every eigenvalue of what is descended on, so that the
+    training loss's own may reach λ less: so much is subtracted. Below 0, the penalty alone is too much.
+
+    With batches there is no such line. Nor is there one for the sharpness with RMSprop, Adam or AdamW: what they have
+    is a bound on the largest eigenvalue of the *preconditioned* Hessian, which is another number (Cohen et al. 2022,
+    "Adaptive gradient methods at the edge of stability").
     """
     full = config.batch_size == "full" or config.batch_size >= points
-    if not full or config.weight_decay:
+    if not full or config.optimizer not in _BOUNDS:
         return None
-    beta = config.momentum
-    factors = {"sgd": 1.0, "momentum": 1.0 + beta, "nesterov": (1.0 + beta) / (1.0 + 2.0 * beta)}
-    return 2.0 * factors[config.optimizer] / config.learning_rate if config.optimizer in factors else None
+    times_rate, _ = _BOUNDS[config.optimizer]
+    return times_rate(config.momentum) / config.learning_rate - config.weight_decay
+
+
+def stability_formula(config: TrainingConfig) -> str | None:
+    """The formula of :func:`stability_limit`, in η, β and λ; None for optimisers that have none."""
+    if config.optimizer not in _BOUNDS:
+        return None
+    return _BOUNDS[config.optimizer][1] + (" − λ" if config.weight_decay else "")
 
 
 def curvature_along(

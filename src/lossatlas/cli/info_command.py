@@ -57,7 +57,8 @@ def _curvature_line(curvature: dict[str, Any], epochs: list[int]) -> str:
     if curvature["negative"] is not None:
         said.append(f"{curvature['negative'][-1]} of {curvature['parameters']} eigenvalues negative")
     if curvature["stability"] is not None:
-        said.append(f"stable up to {curvature['stability']:.4g}")
+        formula = curvature.get("stability_formula")
+        said.append(f"stable up to {f'{formula} = ' if formula else ''}{curvature['stability']:.4g}")
     return f"at epoch {epochs[curvature['frames'][-1]]}: {', '.join(said)}"
 
 

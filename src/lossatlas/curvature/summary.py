@@ -19,8 +19,8 @@ from lossatlas.rng import Draws, Stream
 
 #: Beyond this many parameters a spectrum is refused: the matrix alone would take more than 200 MB.
 SPECTRUM_LIMIT = 5_000
-#: An eigenvalue is negative below ``-NEGATIVE · max |λ|``: those that are 0 (the softmax has some at every model) come
-#: out within about P · 1e-16 · max |λ| of it.
+#: An eigenvalue is negative below ``-NEGATIVE · max |λ|``, and 0 within it: those that are 0 (the softmax has some at
+#: every model) come out within about P · 1e-16 · max |λ| (LAPACK Users' Guide, section 4.7: p(P) · ε · max |λ|).
 NEGATIVE = 1e-10
 #: Up to so many units (of hidden layers, and logits) the trace is exact: it takes a pass a unit, a third of a product.
 EXACT_TRACE_UNITS = 512
@@ -40,7 +40,8 @@ class Curvature:
     parameters
         P, the size of H.
     largest, smallest
-        λ_max, called *sharpness*, and λ_min: in nats, per unit of theta squared.
+        λ_max, called *sharpness*, and λ_min: in nats, per unit of theta squared. λ_min is 0 where it is so but for
+        rounding: within ``1e-10 · max |λ|``, or 1e-8 by the Lanczos method.
     trace
         tr(H), the sum of all eigenvalues.
     trace_error
@@ -99,7 +100,7 @@ def curvature_of(
         return Curvature(
             parameters=len(model),
             largest=float(largest[0]),
-            smallest=float(smallest[0]),
+            smallest=_clear(float(smallest[0]), float(largest[0]), _TOLERANCE),
             trace=trace,
             trace_error=error,
             adaptive_sharpness=_lanczos_adaptive(network, model, hessian),
@@ -146,13 +147,22 @@ def _from_matrix(network: Network, theta: Float64, points: Floats, labels: Integ
         return Curvature(
             parameters=len(theta),
             largest=float(values[-1]),
-            smallest=float(values[0]),
+            smallest=_clear(float(values[0]), float(values[-1]), NEGATIVE),
             trace=float(np.trace(hessian)) if finite else float("nan"),
             trace_error=None,
             adaptive_sharpness=_dense_adaptive(theta, hessian),
             negative_count=int((values < -NEGATIVE * np.abs(values).max()).sum()) if finite else None,
             spectrum=values if finite else None,
         )
+
+
+def _clear(smallest: float, largest: float, share: float) -> float:
+    """The smallest eigenvalue, or 0 where its error may be as large as itself.
+
+    Both methods err by at most the residual, a share of the larger end (Parlett 1998, "The symmetric eigenvalue
+    problem", theorem 4.5.1).
+    """
+    return 0.0 if abs(smallest) <= share * max(abs(smallest), abs(largest)) else smallest
 
 
 def _dense_adaptive(theta: Float64, hessian: Float64) -> float:

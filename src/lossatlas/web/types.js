@@ -35,7 +35,8 @@
  * @property {number[]} adaptive_sharpness
  * @property {number[] | null} negative how many eigenvalues are below zero
  * @property {number} parameters
- * @property {number | null} stability the sharpness beyond which the optimizer's steps overshoot, 2/η
+ * @property {number | null} stability the sharpness beyond which the optimizer's steps overshoot
+ * @property {string | null} [stability_formula] by which that was computed, as `2(1 + β)/η − λ`; older runs lack it
  *
  * @typedef {object} Manifest run.json
  * @property {number} format_version

@@ -43,6 +43,8 @@ export function curvatureFigure(run, curvature, box) {
  * @param {Run} run @param {number} bound
  */
 export function boundFormula(run, bound) {
+  const told = run.manifest.curvature?.stability_formula;
+  if (told) return told;
   const {optimizer, learning_rate: rate, weight_decay: decay = 0, momentum: beta = 0.9} = /** @type {any} */ (run.manifest.config).training;
   /** @type {Record<string, [string, number]>} */
   const known = {sgd: ['2/η', 2 / rate], momentum: ['2(1 + β)/η', (2 * (1 + beta)) / rate], nesterov: ['2(1 + β)/(1 + 2β)η', (2 * (1 + beta)) / ((1 + 2 * beta) * rate)]};
