@@ -1,10 +1,11 @@
-"""The default run from nothing to stored: CPU seconds, by part.
+"""The default run from nothing to stored: CPU seconds, by part; and what its arrays take over the wire.
 
 python -m benchmarks.default_run
 """
 
 from __future__ import annotations
 
+import gzip
 import sys
 import tempfile
 import time
@@ -16,6 +17,7 @@ from lossatlas.arrays import Float32
 from lossatlas.computing import compute_run
 from lossatlas.engine import Evaluator
 from lossatlas.runs import RunConfig, Setup
+from lossatlas.server.files import ENCODERS
 from lossatlas.store import save_run
 from lossatlas.surface import loss_surfaces
 from lossatlas.training import train
@@ -33,6 +35,7 @@ def main(threads: int) -> None:
         folder = save_run(run, data)
         whole = time.process_time() - start
         size = sum(path.stat().st_size for path in Path(folder).rglob("*.*"))
+        wire = over_the_wire(Path(folder))
     setup = Setup.of(config)
     start = time.process_time()
     trajectory = train(setup.network, setup.dataset, config.training)
@@ -43,6 +46,19 @@ def main(threads: int) -> None:
         evaluator = Evaluator(setup.network, *setup.dataset.train, threads=threads, kernel=kernel)
         seconds = surfaces_of(setup, trajectory.weights[::SHARE], evaluator) * SHARE
         print(f"  CPU seconds of all surfaces, {kernel:<6} {seconds:6.2f}")
+    for name, (sent, exported) in wire.items():
+        print(f"  {name:<36} {sent / 1e3:6.0f} KB served, {exported / 1e3:6.0f} KB in a compact export")
+
+
+def over_the_wire(folder: Path) -> dict[str, tuple[int, int]]:
+    """Bytes of the larger arrays of a stored run as the server sends them, and as a compact export writes them."""
+    found = {}
+    for path in sorted(folder.rglob("*.npy")):
+        data = path.read_bytes()
+        if len(data) > 1e5:
+            sent = len(ENCODERS["br"](data, "application/octet-stream"))
+            found[str(path.relative_to(folder))] = sent, len(gzip.compress(data, 9, mtime=0))
+    return found
 
 
 def surfaces_of(setup: Setup, centres: Float32, evaluator: Evaluator) -> float:
