@@ -148,6 +148,14 @@ def test_a_bad_flag_is_named_and_nothing_is_written(tmp_path: Path, arguments: l
         (b"[model]\nresidual = 'perhaps'\n", "run.toml: model.residual: 'perhaps' is not allowed: give true or false"),
         (b"training = 3\n", "run.toml: training: 3 is not allowed"),
         (b"[[planes]]\ngrid = 4\n", "run.toml: planes.0.grid: 4 is even"),
+        (b"\xef\xbb\xbf[training]\nepochs = 0\n", "run.toml: training.epochs: 0 is not allowed: give 1 or more"),
+        (b"epochs = 5\n", "run.toml: epochs: there is no such setting here; training has one"),
+        (b"[train]\nepochs = 5\n", "run.toml: train: there is no such setting; did you mean training?"),
+        (b"[model]\nhidden = '16,16'\n", "run.toml: model.hidden: '16,16' is not allowed: give a list of widths"),
+        (
+            b"[model]\nhidden = 16\n",
+            "run.toml: model.hidden: 16 is not allowed: give a list of widths, as in hidden = [16]",
+        ),
     ],
 )
 def test_nonsense_as_a_configuration_is_refused(tmp_path: Path, content: bytes, message: str) -> None:

@@ -19,7 +19,7 @@ DATASETS = st.sampled_from(sorted(SOURCES)).flatmap(
     lambda name: st.fixed_dictionaries(
         {"name": st.just(name)},
         optional={
-            "points": st.integers(20, 20_000),
+            "points": st.integers(20, SOURCES[name].available or 20_000),
             "noise": st.just(0) if SOURCES[name].is_real else st.floats(0, 10),
             "test_fraction": st.floats(0.2, 0.7),
             "seed": SEEDS,
@@ -92,9 +92,6 @@ def test_reading_changes_no_value_that_was_given_and_not_the_mapping(values: dic
     for name, part in values.items():
         found, given_part = (said[name][0], part[0]) if name == "planes" else (said[name], part)
         for key, value in given_part.items():
-            available = SOURCES[said["dataset"]["name"]].available
-            if (name, key) == ("dataset", "points") and available:
-                value = min(value, available)
             assert found[key] == value
 
 
@@ -109,7 +106,54 @@ def test_unknown_names_are_refused_wherever_they_stand(path: tuple[Any, ...], na
     place[name] = 1
     with pytest.raises(ConfigError) as caught:
         RunConfig.from_mapping(values)
-    assert caught.value.faults == ((".".join(map(str, (*path, name))), "there is no such setting"),)
+    [(field, message)] = caught.value.faults
+    assert field == ".".join(map(str, (*path, name)))
+    assert message.startswith("there is no such setting")
+
+
+@pytest.mark.parametrize(
+    ("values", "field", "remedy"),
+    [
+        ({"epochs": 5}, "epochs", "here; training has one: in TOML, write it below a line [training]"),
+        ({"seed": 5}, "seed", "here; dataset or training or planes has one"),
+        ({"train": {"epochs": 5}}, "train", "did you mean training? There are dataset, model, training"),
+        ({"training": {"lr": 0.1}}, "training.lr", "; there are optimizer, learning_rate, momentum"),
+        ({"model": {"hiden": [3]}}, "model.hiden", "did you mean hidden? There are hidden, activation, residual"),
+        ({"planes": [{"kind": "pca", "span": 1}]}, "planes.0.span", "; did you mean spans? There are kind, spans"),
+        ({"planes": [{"kind": "pca", "seed": 1}]}, "planes.0.seed", "there are kind, spans, grid, moving"),
+        (
+            {"model": {"hidden": "16,16"}},
+            "model.hidden",
+            "'16,16' is not allowed: give a list of widths, as in hidden = [16, 16]",
+        ),
+        ({"model": {"hidden": 16}}, "model.hidden", "16 is not allowed: give a list of widths, as in hidden = [16]"),
+        (
+            {"planes": [{"kind": "through", "points": ["end"]}]},
+            "planes.0.points",
+            "end is not three points; give three, as end",
+        ),
+        ({"planes": "pca"}, "planes", "'pca' is not allowed: give a list"),
+        ({"training": 3}, "training", "3 is not allowed: give its settings by name"),
+        (
+            {"dataset": {"name": "iris", "points": 1000}},
+            "dataset",
+            "1000 points are not allowed: iris has 150; give 150",
+        ),
+    ],
+)
+def test_a_slip_is_told_with_its_remedy(values: dict[str, Any], field: str, remedy: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        RunConfig.from_mapping(values)
+    [(found, message)] = caught.value.faults
+    assert found == field
+    assert remedy in message
+
+
+@pytest.mark.parametrize("other", [3, "moons", None, [("dataset", {})], object()])
+def test_what_is_no_configuration_is_refused_by_name(other: Any) -> None:
+    with pytest.raises(ConfigError, match="is not allowed: give a RunConfig, or its settings as a dict"):
+        RunConfig.from_mapping(other)
+    assert RunConfig.from_mapping(RunConfig()) is not None
 
 
 @pytest.mark.parametrize(

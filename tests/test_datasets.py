@@ -205,7 +205,6 @@ def test_defaults_come_from_the_source() -> None:
         assert config.points == min(512, source.available or 512)
         assert DatasetConfig.from_mapping({"name": name, "noise": None}) == config
     assert load_dataset("iris").points.shape == (150, 2)
-    assert DatasetConfig(name="iris", points=512).points == 150  # as many as there are
 
 
 @pytest.mark.parametrize(
@@ -227,7 +226,8 @@ def test_defaults_come_from_the_source() -> None:
         ({"seed": 2**53}, "seed", f"{2**53} is not allowed"),
         ({"size": 9}, "size", "there is no such setting"),
         ({"name": "iris", "noise": 0.5}, "", "noise 0.5 is not allowed: iris is measured data; leave noise out"),
-        ({"name": "iris", "points": 512.0}, "", "512 points are not allowed: iris has 150"),
+        ({"name": "iris", "points": 512.0}, "", "512 points are not allowed: iris has 150; give 150 or fewer"),
+        ({"name": "cancer", "points": 1000}, "", "1000 points are not allowed: cancer has 569; give 569 or fewer"),
         (
             {"points": 10, "test_fraction": 0.9},
             "",

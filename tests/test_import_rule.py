@@ -12,7 +12,7 @@ import lossatlas
 
 SOURCE = Path(lossatlas.__file__).parent
 LAYERS = (
-    ("errors", "arrays", "rng", "config"),
+    ("errors", "arrays", "checks", "rng", "config"),
     ("datasets", "activations", "network", "engine", "gradient", "hessian", "optimizers"),
     ("training", "curvature"),
     ("stability", "directions"),

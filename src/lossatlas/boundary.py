@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, Any
 
 import numpy as np
 from pydantic import Field
 
 from lossatlas.arrays import Float32, Floats, UInt8
+from lossatlas.checks import checked_points, checked_theta
 from lossatlas.config import Config
 from lossatlas.engine import Evaluator
+from lossatlas.errors import DataError
 from lossatlas.network import Network
 
 
@@ -66,9 +69,10 @@ class DecisionBoundary:
     confidence: Float32
 
 
-def input_grid(points: Floats, config: BoundaryConfig | None = None) -> InputGrid:
+def input_grid(points: Floats, config: BoundaryConfig | Mapping[str, Any] | None = None) -> InputGrid:
     """Lay a grid over points ``[N, 2]`` and a margin around them."""
-    config = config or BoundaryConfig()
+    config = BoundaryConfig.from_mapping({} if config is None else config)
+    points = checked_points(points)
     low, high = points.min(axis=0), points.max(axis=0)
     room = config.margin * (high - low)
     x, y = np.linspace(low - room, high + room, config.resolution, axis=1).astype(np.float32)
@@ -81,8 +85,17 @@ def boundary_evaluator(network: Network, grid: InputGrid, threads: int | None = 
 
 
 def decision_boundary(evaluator: Evaluator, grid: InputGrid, theta: Floats) -> DecisionBoundary:
-    """Predict over the whole grid with the model theta ``[P]``; the evaluator is that of :func:`boundary_evaluator`."""
+    """Predict over the whole grid with the model theta ``[P]``; the evaluator is that of :func:`boundary_evaluator`.
+
+    Raises
+    ------
+    DataError
+        If theta has another shape, or the evaluator has other points than the grid.
+    """
+    theta = checked_theta(theta, evaluator.network.parameter_count)
     probabilities = evaluator.probabilities(theta[None])[0]
+    if probabilities.shape[1] != grid.shape[0] * grid.shape[1]:
+        raise DataError("this evaluator has other points than the grid; make it by boundary_evaluator(network, grid)")
     predicted = probabilities.argmax(axis=0)
     confidence = np.take_along_axis(probabilities, predicted[None], axis=0)[0]
     return DecisionBoundary(grid, predicted.astype(np.uint8).reshape(grid.shape), confidence.reshape(grid.shape))

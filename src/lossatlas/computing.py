@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 
@@ -66,7 +67,7 @@ class Computation:
         self._boundary = boundary_evaluator(setup.network, setup.grid, threads=threads)
         self._cancelled = cancelled
         self._references = references or {}
-        self._check_references()
+        check_planes(setup, self._references)
 
     def __iter__(self) -> Iterator[Frame]:
         """Train, and yield a frame for every recorded epoch."""
@@ -198,17 +199,33 @@ class Computation:
             },
         )
 
-    def _check_references(self) -> None:
-        """Before the work rather than after it."""
-        for number, config in enumerate(self.setup.config.planes):
-            missing = [run for run in config.references if run not in self._references]
-            if missing:
-                fault = f"there is no run {missing[0]} to lay the plane through; compute it first"
-                raise _at_plane(number, ConfigError([("points", fault)]))
-
     def _check_cancelled(self) -> None:
         if self._cancelled():
             raise CancelledError("the computation was cancelled")
+
+
+def check_planes(setup: Setup, references: Mapping[str, Floats]) -> None:
+    """Refuse before the training, rather than after it, what no plane can be laid through.
+
+    Raises
+    ------
+    ConfigError
+        If a plane goes through a run that is not among the references, or along directions that do not fit the network.
+    """
+    expected = (setup.network.parameter_count,)
+    for number, plane in enumerate(setup.config.planes):
+        try:
+            plane.check(setup.network)
+            theta_of = theta_among(references)
+            for run in plane.references:
+                theta = np.asarray(theta_of(run))
+                if theta.shape != expected or not np.isfinite(theta).all():
+                    fault = (
+                        f"{run} has parameters {list(theta.shape)}, and this network takes finite ones {list(expected)}"
+                    )
+                    raise ConfigError([("points", fault)])
+        except ConfigError as error:
+            raise _at_plane(number, error) from None
 
 
 def _at_plane(number: int, error: ConfigError) -> ConfigError:
@@ -254,7 +271,7 @@ def theta_among(references: Mapping[str, Floats]) -> Callable[[str], Floats]:
 
 
 def compute_run(
-    config: RunConfig | None = None,
+    config: RunConfig | Mapping[str, Any] | None = None,
     *,
     threads: int | None = None,
     references: Mapping[str, Floats] | None = None,
@@ -265,15 +282,21 @@ def compute_run(
     Parameters
     ----------
     config
-        The default configuration where it is left out.
+        The default configuration where it is left out; a dict of settings will do.
     threads
         For the surfaces; by default one a core.
     references
         Trained parameters ``[P]`` of the other runs that planes go through, by id (:attr:`RunConfig.references`).
     on_frame
         Called with each frame as it is finished.
+
+    Raises
+    ------
+    ConfigError
+        If a setting is not valid, or does not fit another; before anything is trained.
     """
-    computation = Computation(Setup.of(config or RunConfig()), threads, references=references)
+    whole = RunConfig.from_mapping({} if config is None else config)
+    computation = Computation(Setup.of(whole), threads, references=references)
     frames = []
     for frame in computation:
         frames.append(frame)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
-from typing import Annotated, Any, Self
+from collections.abc import Iterator, Mapping
+from difflib import get_close_matches
+from typing import Annotated, Any, Self, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from pydantic_core import ErrorDetails
@@ -31,6 +32,13 @@ _ALLOWED = {
     "bool_type": "give true or false",
     "finite_number": "give a finite number",
     "literal_error": "give {expected}",
+    "string_type": "give text",
+    "tuple_type": "give a list, as in [1, 2]",
+    "model_type": "give its settings by name",
+    "model_attributes_type": "give its settings by name",
+    "too_short": "give {min_length} or more of them",
+    "string_too_short": "give a text that is not empty",
+    "string_pattern_mismatch": "give text of the form {pattern}",
 }
 
 
@@ -51,23 +59,29 @@ class Config(BaseModel):
         try:
             super().__init__(**values)
         except ValidationError as error:
-            raise explained(error) from None
+            raise explained(error, type(self)) from None
 
     @classmethod
-    def from_mapping(cls, values: Mapping[str, Any]) -> Self:
-        """Read from plain data, as JSON or TOML give it; what is not named takes its default."""
+    def from_mapping(cls, values: Mapping[str, Any] | Self) -> Self:
+        """Read from plain data, as JSON or TOML give it; what is not named takes its default.
+
+        A configuration of this kind is given back as it is, and anything else is refused by name.
+        """
+        if not isinstance(values, Mapping | cls):
+            fault = f"{_shown(values)} is not allowed: give a {cls.__name__}, or its settings as a dict"
+            raise ConfigError([("", fault)])
         try:
             return cls.model_validate(values)
         except ValidationError as error:
-            raise explained(error) from None
+            raise explained(error, cls) from None
 
     def with_values(self, **values: Any) -> Self:
         """Copy with these fields changed, and validated."""
         return self.from_mapping({**self.model_dump(), **values})
 
 
-def explained(error: ValidationError) -> ConfigError:
-    """Turn pydantic's report into a ConfigError that names each field, its value and what is allowed."""
+def explained(error: ValidationError, model: type[Config]) -> ConfigError:
+    """Turn pydantic's report on ``model`` into a ConfigError that names each field, its value and what is allowed."""
     faults: list[tuple[str, str]] = []
     refused: dict[str, tuple[object, list[str]]] = {}  # by field, as a union reports each of its members
     for fault in error.errors(include_url=False):
@@ -82,7 +96,7 @@ def explained(error: ValidationError) -> ConfigError:
             else:
                 refused[field] = (given, ["give its settings, as in {kind: ...}"])
         elif fault["type"] == "extra_forbidden":
-            faults.append((field, "there is no such setting"))
+            faults.append((field, _unknown(model, fault["loc"])))
         elif fault["type"] in {"missing", "value_error"}:
             faults.append((field, fault["msg"].removeprefix("Value error, ")))
         else:
@@ -93,6 +107,42 @@ def explained(error: ValidationError) -> ConfigError:
     ]
     # a list whose item is at fault is also reported as too short: the item says it better
     return ConfigError([fault for fault in faults if not any(f.startswith(f"{fault[0]}.") for f, _ in faults)])
+
+
+def _unknown(model: type[Config], place: tuple[int | str, ...]) -> str:
+    """What to write in place of a setting that does not exist: another name, or another part of the configuration."""
+    part = _part_at(model, place[:-1])
+    name = str(place[-1])
+    inside = [
+        section for section in part.model_fields if any(name in each.model_fields for each in _parts(part, section))
+    ]
+    if inside:
+        where = " or ".join(inside)
+        return f"there is no such setting here; {where} has one: in TOML, write it below a line [{inside[0]}]"
+    close = get_close_matches(name, part.model_fields, 1)
+    meant = f"; did you mean {close[0]}?" if close else ";"
+    return f"there is no such setting{meant} there are {', '.join(part.model_fields)}".replace("? there", "? There")
+
+
+def _part_at(model: type[Config], place: tuple[int | str, ...]) -> type[Config]:
+    """The part of a configuration in which a fault lies; of the kinds of a plane, the one that its tag names."""
+    for step in place:
+        if step in model.model_fields:
+            kinds = list(_parts(model, str(step)))
+            tags = [f"({each.model_fields['kind'].default})" if "kind" in each.model_fields else "" for each in kinds]
+            tagged = [kind for kind, tag in zip(kinds, tags, strict=True) if tag in place]
+            model = next(iter(tagged or kinds), model)
+    return model
+
+
+def _parts(model: type[Config], field: str) -> Iterator[type[Config]]:
+    """The kinds of configuration that a field may hold."""
+    annotations: list[Any] = [model.model_fields[field].annotation]
+    while annotations:
+        annotation = annotations.pop()
+        if isinstance(annotation, type) and issubclass(annotation, Config):
+            yield annotation
+        annotations += get_args(annotation)
 
 
 def _allowed(fault: ErrorDetails) -> str:

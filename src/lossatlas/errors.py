@@ -2,6 +2,7 @@
 
 LossAtlasError
 ├── ConfigError            a configuration that is not valid
+├── DataError              points, labels, parameters or a table that cannot be used
 ├── PlaneError             no plane can be laid that way through this training
 ├── DataFolderError        the data folder cannot be used
 ├── RunError               something about one stored run
@@ -39,6 +40,10 @@ class ConfigError(LossAtlasError, ValueError):
     def __init__(self, faults: Sequence[tuple[str, str]]) -> None:
         self.faults = tuple(faults)
         super().__init__("; ".join(f"{field}: {message}" if field else message for field, message in faults))
+
+
+class DataError(LossAtlasError, ValueError):
+    """Points, labels, parameters or a table that cannot be used: of a wrong shape, not finite, or not as was said."""
 
 
 class PlaneError(LossAtlasError):

@@ -20,6 +20,7 @@ import numpy as np
 
 from lossatlas import parts
 from lossatlas.arrays import Float32, Floats, UInt8
+from lossatlas.computing import check_planes
 from lossatlas.curvature import Curvature
 from lossatlas.cuts import Cut
 from lossatlas.errors import PlaneError
@@ -50,6 +51,7 @@ class RunInParts:
         self._config, self._references, self._sizes = config, references, sizes
         self._canonical = config.canonical
         self._setup = Setup.of(config)
+        check_planes(self._setup, references)
         self._staging = Staging(data, config)
         self._laid: dict[str, LaidPlane] = {}
 

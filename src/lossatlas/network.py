@@ -5,10 +5,11 @@ A network here is a description, not a holder of parameters: everything that eva
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import pairwise
-from typing import Annotated
+from typing import Annotated, Any
 
 import numpy as np
 from pydantic import Field, field_validator
@@ -30,6 +31,15 @@ class ModelConfig(Config):
     """One of :data:`lossatlas.activations.ACTIVATIONS`."""
     residual: bool = False
     """Identity skips between hidden layers of equal width (He et al. 2016): ``h ← activation(W h + b) + h``."""
+
+    @field_validator("hidden", mode="before")
+    @classmethod
+    def _listed(cls, hidden: Any) -> Any:
+        """Refuse text and single numbers, with the list that was probably meant."""
+        if isinstance(hidden, str | int | float) and not isinstance(hidden, bool):
+            widths = ", ".join(re.findall(r"\d+", str(hidden))) or "16, 16"
+            raise ValueError(f"{hidden!r} is not allowed: give a list of widths, as in hidden = [{widths}]")
+        return hidden
 
     @field_validator("activation")
     @classmethod

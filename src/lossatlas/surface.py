@@ -8,9 +8,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from lossatlas.arrays import Float32, Float64, Floats
+from lossatlas.checks import checked_models, checked_theta
 from lossatlas.directions import Plane
 from lossatlas.engine import Evaluator
-from lossatlas.errors import ConfigError
+from lossatlas.errors import ConfigError, DataError
 
 #: Parameters that are moved at a time.
 _COLUMNS = 4096
@@ -49,7 +50,7 @@ def unit_coordinates(grid: int) -> Float64:
 
 
 def loss_surfaces(
-    evaluator: Evaluator, plane: Plane, centre: Floats, spans: Sequence[float], grid: int
+    evaluator: Evaluator, plane: Plane, centre: Floats, spans: Sequence[float] | float, grid: int
 ) -> list[LossSurface]:
     """Cut the loss along a plane through ``centre`` ``[P]``, once for each span.
 
@@ -59,7 +60,15 @@ def loss_surfaces(
     ------
     ConfigError
         If the grid is even, or smaller than 3.
+    DataError
+        If the centre or the directions are those of another network, or a span is not a finite number.
     """
+    spans = [spans] if isinstance(spans, int | float) else list(spans)
+    if not spans or not np.isfinite(np.asarray(spans, np.float64)).all():
+        raise DataError(f"spans are {spans}; give one finite number or more")
+    parameters = evaluator.network.parameter_count
+    centre = checked_theta(centre, parameters, "the centre")
+    checked_models(plane.directions, parameters, "the directions")
     losses = loss_rows(evaluator, plane, centre, spans, grid, range(len(spans) * grid)).reshape(-1, grid, grid)
     unit = unit_coordinates(grid)
     return [LossSurface(float(span), span * unit, loss) for span, loss in zip(spans, losses, strict=True)]

@@ -6,7 +6,7 @@ engine evaluates it: the centre of a surface, the boundary and the readouts all 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
@@ -273,9 +273,9 @@ class Training:
         return Outcome("diverged", epoch, message)
 
 
-def train(network: Network, dataset: Dataset, config: TrainingConfig | None = None) -> Trajectory:
+def train(network: Network, dataset: Dataset, config: TrainingConfig | Mapping[str, Any] | None = None) -> Trajectory:
     """Train a network on a dataset and record it. The same arguments give the same bits on the same machine."""
-    training = Training(network, dataset, config or TrainingConfig())
+    training = Training(network, dataset, TrainingConfig.from_mapping({} if config is None else config))
     snapshots = list(training)
     return Trajectory.of(snapshots, training.outcome)
 

@@ -220,9 +220,11 @@ def _planes_with(values: dict[str, Any], key: str) -> list[Any]:
 
 def _read_toml(path: Path) -> dict[str, Any]:
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
+        return tomllib.loads(path.read_text(encoding="utf-8-sig"))  # some editors begin a file with a byte-order mark
     except OSError as error:
         raise ConfigError([("", f"cannot read {path}: {error.strerror}")]) from None
+    except UnicodeDecodeError:
+        raise ConfigError([("", f"{path} is not TOML (it is not UTF-8 text): save it as UTF-8")]) from None
     except (ValueError, RecursionError) as error:  # not UTF-8, or not TOML
         raise ConfigError([("", f"{path} is not TOML ({error}); see `lossatlas train --help`")]) from None
 

@@ -5,6 +5,7 @@ A dataset is added by writing a :class:`Source` and listing it in :data:`SOURCES
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Annotated, Any
 
 from pydantic import Field, model_validator
@@ -61,16 +62,16 @@ class DatasetConfig(Config):
         values = {**values}
         if values.get("noise") is None:
             values["noise"] = source.default_noise
-        points = values.setdefault("points", min(512, source.available or 512))
-        if source.available is not None and isinstance(points, int):
-            values["points"] = min(points, source.available)
+        values.setdefault("points", min(512, source.available or 512))
         return values
 
     @model_validator(mode="after")
     def _possible(self) -> DatasetConfig:
         available = SOURCES[self.name].available
         if available is not None and self.points > available:
-            raise ValueError(f"{self.points} points are not allowed: {self.name} has {available}")
+            raise ValueError(
+                f"{self.points} points are not allowed: {self.name} has {available}; give {available} or fewer"
+            )
         if SOURCES[self.name].is_real and self.noise:
             raise ValueError(f"noise {self.noise} is not allowed: {self.name} is measured data; leave noise out")
         if not 2 <= self.test_count <= self.points - 4:
@@ -86,7 +87,7 @@ class DatasetConfig(Config):
         return round(self.points * self.test_fraction)
 
 
-def load_dataset(config: DatasetConfig | str) -> Dataset:
+def load_dataset(config: DatasetConfig | Mapping[str, Any] | str) -> Dataset:
     """Draw the points of a configuration, or of a named dataset with its defaults.
 
     Raises
@@ -94,8 +95,7 @@ def load_dataset(config: DatasetConfig | str) -> Dataset:
     ConfigError
         If there is no dataset of that name.
     """
-    if isinstance(config, str):
-        config = DatasetConfig(name=config)
+    config = DatasetConfig.from_mapping({"name": config} if isinstance(config, str) else config)
     order = Draws(config.seed, Stream.SPLIT).permutation(config.points)
     draws = Draws(config.seed, Stream.POINTS)
     return drawn(SOURCES[config.name], config.points, config.noise, config.test_count, draws, order)

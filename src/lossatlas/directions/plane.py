@@ -119,7 +119,7 @@ class Plane:
 
     def __post_init__(self) -> None:
         """Refuse a pair of directions that does not span a plane."""
-        _refuse_a_line(self.name, self.directions)
+        refuse_a_line(self.name, self.directions)
 
     @property
     def cosine(self) -> float:
@@ -188,6 +188,15 @@ class PlaneConfig(Config):
         """Indices of the frames that it names."""
         return ()
 
+    def check(self, network: Network) -> None:
+        """Refuse before the training what can never be laid in this network.
+
+        Raises
+        ------
+        ConfigError
+            If what it is to be laid along does not fit.
+        """
+
     @abstractmethod
     def lay(self, name: str, network: Network, trained: Trained | None) -> Plane:
         """Make the plane. ``trained`` is None while the network trains, for kinds that do not need it.
@@ -213,7 +222,7 @@ class PlaneConfig(Config):
     ) -> Plane:
         """Put a plane together; its spans are those of this configuration, or fit the points ``shown``, each [n, P]."""
         kept = np.ascontiguousarray(directions, np.float32)
-        _refuse_a_line(name, kept)
+        refuse_a_line(name, kept)
         spans = self.spans
         if spans is None:
             assert centre is not None
@@ -232,7 +241,14 @@ class PlaneConfig(Config):
         )
 
 
-def _refuse_a_line(name: str, directions: Float32) -> None:
+def refuse_a_line(name: str, directions: Float32) -> None:
+    """Refuse two directions ``[2, P]`` that span no plane.
+
+    Raises
+    ------
+    PlaneError
+        Naming the plane.
+    """
     if not np.isfinite(directions).all():
         raise PlaneError(f"the directions of the plane {name!r} are not all finite numbers")
     a, b = np.linalg.norm(directions.astype(np.float64), axis=1)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 from pydantic import field_validator
@@ -30,6 +30,17 @@ class ThroughPlane(PlaneConfig):
     points: tuple[str, str, str] = ("end", "start", "far")
     """Each ``start``, ``end``, ``frame:N``, ``run:ID`` (where that run ended), or ``far``: the frame that is farthest
     from the line through the first two points."""
+
+    @field_validator("points", mode="before")
+    @classmethod
+    def _three(cls, points: Any) -> Any:
+        """Count them, before pydantic speaks of fields that are missing."""
+        given = [points] if isinstance(points, str) else points
+        if isinstance(given, list | tuple) and len(given) != 3:
+            raise ValueError(
+                f"{', '.join(map(str, given)) or 'nothing'} is not three points; give three, as end,start,far"
+            )
+        return points
 
     @field_validator("points")
     @classmethod

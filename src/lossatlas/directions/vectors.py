@@ -11,8 +11,8 @@ import numpy as np
 from pydantic import Field, model_validator
 
 from lossatlas.arrays import Float64
-from lossatlas.directions.plane import Plane, PlaneConfig, Trained
-from lossatlas.errors import ConfigError
+from lossatlas.directions.plane import Plane, PlaneConfig, Trained, refuse_a_line
+from lossatlas.errors import ConfigError, PlaneError
 from lossatlas.network import Network
 
 
@@ -31,13 +31,23 @@ class FilePlane(PlaneConfig):
             object.__setattr__(self, "sha256", hashlib.sha256(_bytes(self.file)).hexdigest())
         return self
 
-    def lay(self, name: str, network: Network, trained: Trained | None) -> Plane:
-        """Read the directions."""
-        assert trained
+    def check(self, network: Network) -> None:
+        """Refuse a file that holds no two directions of this network."""
+        try:
+            refuse_a_line(self.file, self._directions(network).astype(np.float32))
+        except PlaneError as error:
+            raise ConfigError([("file", str(error))]) from None
+
+    def _directions(self, network: Network) -> Float64:
         data = _bytes(self.file)
         if hashlib.sha256(data).hexdigest() != self.sha256:
             raise ConfigError([("file", f"{self.file} has changed since this configuration was written")])
-        directions = _directions(data, self.file, network.parameter_count)
+        return _directions(data, self.file, network.parameter_count)
+
+    def lay(self, name: str, network: Network, trained: Trained | None) -> Plane:
+        """Read the directions."""
+        assert trained
+        directions = self._directions(network)
         weights = trained.trajectory.weights
         return self.plane(
             name,

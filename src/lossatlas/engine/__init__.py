@@ -21,10 +21,12 @@ from typing import Literal, Protocol
 import numpy as np
 
 from lossatlas.arrays import Float32, Floats, Integers
+from lossatlas.checks import checked_labels, checked_models, checked_points
 from lossatlas.engine import wasm_kernel
 from lossatlas.engine.blas import one_blas_thread
 from lossatlas.engine.numpy_kernel import NumpyKernel, numpy_has_avx512
 from lossatlas.engine.wasm_kernel import WasmKernel
+from lossatlas.errors import DataError
 from lossatlas.network import Network
 
 #: Beyond this width BLAS, with wider registers, is the faster one.
@@ -53,11 +55,16 @@ class Evaluator:
     points
         Inputs ``[N, features]``.
     labels
-        True classes ``[N]``, where losses are wanted.
+        True classes ``[N]``, from 0 to K-1, where losses are wanted.
     threads
         How many chunks to evaluate at a time; by default one a core.
     kernel
         ``"numpy"`` or ``"wasm"``; by default the faster one that is there.
+
+    Raises
+    ------
+    DataError
+        If the points are not finite numbers ``[N, features]``, or the labels not one class a point.
     """
 
     def __init__(
@@ -68,11 +75,15 @@ class Evaluator:
         threads: int | None = None,
         kernel: Literal["numpy", "wasm"] | None = None,
     ) -> None:
+        points = checked_points(points, network.layers[0])
+        if labels is not None:
+            labels = checked_labels(labels, len(points), network.class_count)
         self.network = network
         self.threads = threads or os.cpu_count() or 1
         self.kernel = kernel or _faster_kernel(network)
         # Sorted by class, the columns of one class are a slice: its logits can be taken relative to the true class.
         self._order = np.arange(len(points)) if labels is None else np.argsort(labels, kind="stable")
+        self._labelled = labels is not None
         inputs = np.ascontiguousarray(points[self._order].T, np.float32)
         runs = None if labels is None else list(_runs(labels[self._order]))
         make = WasmKernel if self.kernel == "wasm" else NumpyKernel
@@ -84,7 +95,14 @@ class Evaluator:
         self.chunk = self._all[0].chunk
 
     def losses(self, models: Floats) -> Float32:
-        """Mean cross-entropy ``[B]`` of models ``[B, P]``, in nats; inf where float32 overflows."""
+        """Mean cross-entropy ``[B]`` of models ``[B, P]``, in nats; inf where float32 overflows.
+
+        Raises
+        ------
+        DataError
+            If the models have another shape, or the evaluator has no labels.
+        """
+        models = checked_models(models, self.network.parameter_count)
 
         def write(start: int, stop: int, out: Float32) -> None:
             out[...] = self.network.packed(models[start:stop])
@@ -96,6 +114,8 @@ class Evaluator:
 
         ``out`` is ``[stop - start, P]``, and no more than a chunk of models a thread is ever in memory.
         """
+        if not self._labelled:
+            raise DataError("this evaluator has no labels, and so no loss; give it the true classes as well")
         losses = np.empty(count, np.float32)
         room = min(self.chunk, count)
         buffers = {id(kernel): np.empty((room, self.network.parameter_count), np.float32) for kernel in self._all}
@@ -110,6 +130,7 @@ class Evaluator:
 
     def logits(self, models: Floats) -> Float32:
         """Logits ``[B, K, N]`` of models ``[B, P]``."""
+        models = checked_models(models, self.network.parameter_count)
         result = np.empty((len(models), self.network.class_count, len(self._order)), np.float32)
 
         def work(start: int, stop: int, kernel: Kernel) -> None:
