@@ -12,7 +12,7 @@ import lossatlas
 
 SOURCE = Path(lossatlas.__file__).parent
 LAYERS = (
-    ("errors", "arrays", "checks", "rng", "config"),
+    ("errors", "arrays", "byte_planes", "checks", "rng", "config"),
     ("datasets", "activations", "network", "engine", "gradient", "hessian", "optimizers"),
     ("training", "curvature"),
     ("stability", "directions"),

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from importlib.resources import as_file, files
 from pathlib import Path
 
+from lossatlas.byte_planes import byte_planes
 from lossatlas.catalog import catalog
 from lossatlas.errors import ExportError
 from lossatlas.gallery import OPENING, Gallery
@@ -123,7 +124,8 @@ def _compact(folder: Path) -> None:
             else:
                 entry["file"] += ".gz"
                 entry["compression"] = "gzip"
-                (folder / entry["file"]).write_bytes(gzip.compress(path.read_bytes(), 9, mtime=0))
+                planes = byte_planes(path.read_bytes())
+                (folder / entry["file"]).write_bytes(gzip.compress(planes, 9, mtime=0))
             path.unlink()
     write_text(folder / "run.json", json.dumps({**manifest, "compact": True}, ensure_ascii=False, allow_nan=False))
 

@@ -12,6 +12,7 @@ import brotli
 import numpy as np
 import pytest
 
+from lossatlas.byte_planes import MEDIA_TYPE, byte_planes
 from lossatlas.catalog import catalog
 from lossatlas.server.files import Cache
 from lossatlas.server.guard import CONTENT_SECURITY_POLICY
@@ -111,6 +112,20 @@ def test_the_encoding_is_one_that_is_accepted(stocked: Live, accepted: str | Non
     assert answer.headers["vary"] == "Accept-Encoding"
     decode = {"br": brotli.decompress, "gzip": gzip.decompress, None: bytes}[encoding]
     assert decode(answer.body) == (WEB / "app.js").read_bytes()
+
+
+def test_an_array_comes_in_byte_planes_to_whoever_says_that_they_are_understood(stocked: Live) -> None:
+    path = f"/data/runs/{RUN}/weights.npy"
+    plain, planes = (
+        stocked.raw("GET", path, {"Accept-Encoding": "br", "Accept": accept})
+        for accept in ("*/*", f"{MEDIA_TYPE}, */*")
+    )
+    usual = brotli.decompress(plain.body)
+    assert brotli.decompress(planes.body) == byte_planes(usual) != usual
+    assert planes.headers["etag"] != plain.headers["etag"]
+    assert planes.headers["vary"] == "Accept-Encoding, Accept"
+    ranged = stocked.raw("GET", path, {"Accept-Encoding": "br", "Accept": MEDIA_TYPE, "Range": "bytes=0-5"})
+    assert ranged.body == b"\x93NUMPY"
 
 
 def test_plotly_weighs_little(stocked: Live) -> None:

@@ -9,7 +9,7 @@ import re
 import threading
 from collections import OrderedDict
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import brotli
@@ -17,6 +17,8 @@ from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import FileResponse, Response
+
+from lossatlas.byte_planes import MEDIA_TYPE, byte_planes
 
 #: Media types by suffix; those that compress well come first.
 _COMPRESSED = {
@@ -105,6 +107,10 @@ class Content:
         version = hashlib.sha256(data).hexdigest()[:16]
         return cls(name, version, "application/json", len(data), lambda: data)
 
+    def in_byte_planes(self) -> Content:
+        """An array as a page takes it that says so: see :mod:`lossatlas.byte_planes`."""
+        return replace(self, version=f"{self.version}-planes", read=lambda: byte_planes(self.read()), path=None)
+
 
 def within(folder: Path, name: str) -> Path:
     """The path of a file in a folder, or under it.
@@ -129,9 +135,11 @@ class Responder:
     async def answer(self, request: Request, content: Content) -> Response:
         """Answer a GET or HEAD."""
         encoding = _encoding_for(request, content)
+        if encoding and content.name.endswith(".npy") and MEDIA_TYPE in request.headers.get("accept", ""):
+            content = content.in_byte_planes()
         tag = f'"{content.version}-{encoding}"' if encoding else f'"{content.version}"'
         # A run's id names its configuration, not its bytes, and it may be computed anew: ask, every time.
-        headers = {"ETag": tag, "Cache-Control": "no-cache", "Vary": "Accept-Encoding"}
+        headers = {"ETag": tag, "Cache-Control": "no-cache", "Vary": _varies(content)}
         if _is_known(request, tag):
             return Response(status_code=304, headers=headers)
         if encoding is None and content.path:
@@ -179,7 +187,7 @@ class Cache:
 def _brotli(data: bytes, media_type: str) -> bytes:
     is_text = media_type.startswith("text/") or media_type == "application/json"
     quality = _TEXT_QUALITY if is_text else _ARRAY_QUALITY
-    # The mode that was made for fonts looks for repetitions four bytes apart, as numbers have them.
+    # The mode that was made for fonts looks for repetitions four bytes apart, as numbers have them unless in planes.
     mode = brotli.MODE_TEXT if is_text else brotli.MODE_FONT
     compressed: bytes = brotli.compress(data, quality=quality, mode=mode)
     return compressed
@@ -191,6 +199,10 @@ def _gzip(data: bytes, _media_type: str) -> bytes:
 
 #: In the order of preference.
 ENCODERS: dict[str, Callable[[bytes, str], bytes]] = {"br": _brotli, "gzip": _gzip}
+
+
+def _varies(content: Content) -> str:
+    return "Accept-Encoding, Accept" if content.name.endswith(".npy") else "Accept-Encoding"
 
 
 def _encoding_for(request: Request, content: Content) -> str | None:

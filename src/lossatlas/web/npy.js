@@ -19,11 +19,13 @@ const NAMES = {
 /**
  * Parse a header once enough bytes are there.
  * @param {Uint8Array} bytes the file's beginning
- * @returns {{descr: string, shape: number[], offset: number} | null} null: more bytes are needed
+ * @returns {{descr: string, shape: number[], offset: number, planes: boolean} | null} null: more bytes are needed;
+ *   `planes`: the bytes of each block of the last two axes come by their place in a number (docs/run-format.md)
  */
 export function parseHeader(bytes) {
   if (bytes.length < 12) return null;
-  if (String.fromCharCode(...bytes.subarray(1, 6)) !== 'NUMPY') throw new Error('not a .npy file');
+  const magic = String.fromCharCode(...bytes.subarray(1, 6));
+  if (magic !== 'NUMPY' && magic !== 'PLANE') throw new Error('not a .npy file');
   const view = new DataView(bytes.buffer, bytes.byteOffset);
   const wide = bytes[6] > 1;
   const start = wide ? 12 : 10;
@@ -33,15 +35,16 @@ export function parseHeader(bytes) {
   const descr = /'descr':\s*'[<|=]?(\w\d)'/.exec(text)?.[1];
   const dims = /'shape':\s*\(([^)]*)\)/.exec(text)?.[1];
   if (!descr || dims === undefined || /'fortran_order':\s*True/.test(text)) throw new Error(`unsupported .npy header: ${text.trim()}`);
-  return {descr, shape: dims.split(',').filter((part) => part.trim()).map(Number), offset};
+  return {descr, shape: dims.split(',').filter((part) => part.trim()).map(Number), offset, planes: magic === 'PLANE'};
 }
 
 /**
  * An empty array of a dtype, to be filled by `write` as bytes arrive.
  * @param {string} dtype a NumPy name (`float32`) or code (`f4`)
  * @param {number[]} shape
+ * @param {boolean} [planes] whether the bytes come in byte planes
  */
-export function allocate(dtype, shape) {
+export function allocate(dtype, shape, planes = false) {
   const code = NAMES[/** @type {keyof typeof NAMES} */ (dtype)] ?? dtype;
   const count = shape.reduce((product, n) => product * n, 1);
   const size = Number(code[1]);
@@ -52,16 +55,27 @@ export function allocate(dtype, shape) {
   const data = half ? new Float32Array(count) : new VIEWS[code](buffer, 0, count);
   /** @type {NpyArray} */
   const array = {shape, data, filled: 0};
+  const block = shape.length > 2 ? shape[shape.length - 2] * shape[shape.length - 1] : count;
   let at = 0;
   /** @param {Uint8Array} chunk */
   const write = (chunk) => {
     bytes.set(chunk.subarray(0, bytes.length - at), at);
     at = Math.min(at + chunk.length, bytes.length);
-    const filled = Math.floor(at / size);
+    const filled = planes ? block * Math.floor(at / (block * size)) : Math.floor(at / size);
+    for (let from = array.filled; planes && from < filled; from += block) gather(bytes.subarray(from * size, (from + block) * size), size);
     if (half) decodeHalves(new Uint16Array(buffer), /** @type {Float32Array} */ (data), array.filled, filled);
     array.filled = filled;
   };
   return {array, write, bytes};
+}
+
+/**
+ * Byte planes → numbers, in place: byte k of number i stands at k · count + i.
+ * @param {Uint8Array} block @param {number} size bytes of a number
+ */
+function gather(block, size) {
+  const planes = block.slice();
+  for (let k = 0, from = 0; k < size; k++) for (let i = k; i < block.length; i += size) block[i] = planes[from++];
 }
 
 /**
@@ -87,7 +101,7 @@ export function decodeHalves(halves, out, from, to) {
  * @returns {Promise<NpyArray>} settles with the last byte
  */
 export async function fetchNpy(url, {signal, onHeader, onData} = {}) {
-  const response = await fetch(url, {signal});
+  const response = await fetch(url, {signal, headers: {Accept: 'application/x-lossatlas-byte-planes, */*'}});
   if (!response.ok || !response.body) throw new Error(`${url}: ${response.status} ${response.statusText}`);
   const reader = (await inflated(response.body)).getReader();
   let head = new Uint8Array(0);
@@ -102,7 +116,7 @@ export async function fetchNpy(url, {signal, onHeader, onData} = {}) {
       head = join(head, value);
       const header = parseHeader(head);
       if (!header) continue;
-      target = allocate(header.descr, header.shape);
+      target = allocate(header.descr, header.shape, header.planes);
       target.write(head.subarray(header.offset));
       onHeader?.(target.array);
     }
