@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from playwright.sync_api import Page
+from playwright.sync_api import Frame, Page
 
 from lossatlas.arrays import Float64
 
@@ -14,14 +14,15 @@ GROUND = 0.06
 #: What the traces are, in their order.
 TRACES = ("surface", "above", "below", "floor", "drop", "path", "drops", "path on the floor", "way", "way on the floor")
 #: JavaScript: the traces' coordinates with NaN as null, the grid's size, and what turns heights into losses.
-_READ = """() => {
-    const plot = document.querySelector('#landscape-plot .drawing');
+_READ = """(root) => {
+    const plot = document.querySelector(root);
     const {span, scale} = window.lossatlas.shown();
     const numbers = (values) => Array.from(values ?? [], (value) => Number.isNaN(value) ? null : value);
     return {
         span, scale, ...window.lossatlas.range(), grid: plot.data[0].y.findIndex((y) => y !== -1),
-        traces: plot.data.map(({x, y, z, intensity}) => ({
+        traces: plot.data.map(({x, y, z, intensity, line}) => ({
             x: numbers(x), y: numbers(y), z: numbers(z), intensity: numbers(intensity),
+            levels: Array.isArray(line?.color) ? numbers(line.color) : [],
         })),
     };
 }"""
@@ -41,8 +42,8 @@ LOSSES = f"""(() => {{
 class Drawn:
     """One picture: ``a`` and ``b`` in units of the plane, heights as losses."""
 
-    def __init__(self, page: Page) -> None:
-        read: dict[str, Any] = page.evaluate(_READ)
+    def __init__(self, page: Page | Frame, root: str = "#landscape-plot .drawing") -> None:
+        read: dict[str, Any] = page.evaluate(_READ, root)
         self.span, self.scale, self.low, self.high = (read[name] for name in ("span", "scale", "low", "high"))
         self.grid: int = read["grid"]
         self._traces = read["traces"]
@@ -66,6 +67,21 @@ class Drawn:
         return np.asarray(self.span * self._numbers("surface", "x")[: self.grid], np.float64)
 
     @property
+    def heights(self) -> Float64:
+        """``[b, a]``, in heights of the box, up to 1."""
+        return self._numbers("surface", "z")[: self.grid**2].reshape(self.grid, self.grid)
+
+    @property
+    def floor_levels(self) -> Float64:
+        """The level of each point of the lines, in heights of the box."""
+        return self._numbers("floor", "levels")
+
+    @property
+    def levels(self) -> Float64:
+        """The levels of the lines of equal loss, in heights of the box."""
+        return np.unique(self.floor_levels)
+
+    @property
     def losses(self) -> Float64:
         """``[b, a]``, up to the range's top."""
         return self.loss(self._numbers("surface", "z")[: self.grid**2]).reshape(self.grid, self.grid)
@@ -75,16 +91,16 @@ class Drawn:
         """``[b, a]``: the shares by which the surface is coloured."""
         return self._numbers("surface", "intensity")[: self.grid**2].reshape(self.grid, self.grid)
 
-    def line(self, name: str) -> Float64:
-        """The points (a, b, loss) of a line ``[n, 3]``; NaN lifts the pen. Nothing at all is a single NaN."""
+    def line(self, name: str, *, as_losses: bool = True) -> Float64:
+        """The points (a, b, loss or height) of a line ``[n, 3]``; NaN lifts the pen. Nothing at all is a single NaN."""
         a, b, height = (self._numbers(name, axis) for axis in "xyz")
-        return np.column_stack([self.span * a, self.span * b, self.loss(height)])
+        return np.column_stack([self.span * a, self.span * b, self.loss(height) if as_losses else height])
 
     def has(self, name: str) -> bool:
         return bool(np.isfinite(self._numbers(name, "x")).any())
 
 
-def assert_drawn(page: Page, expected: Float64, rtol: float = 1e-6, least: float = 0.9) -> None:
+def assert_drawn(page: Page | Frame, expected: Float64, rtol: float = 1e-6, least: float = 0.9) -> None:
     """The surface is these losses, cut at the top of the range, of which there is at most ``1 - least``."""
     found = Drawn(page)
     assert found.grid == expected.shape[0]

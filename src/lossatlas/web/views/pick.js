@@ -25,16 +25,14 @@ export function createPick({choose}) {
 
   return {
     /** @param {Shot} shot */
-    draw({run, plane, pick, ball, span, view}) {
-      release.hidden = !pick;
+    draw({run, plane, pick, ball, span}) {
       release.setAttribute('aria-pressed', String(ball));
       say(release, ball ? 'Take the ball away' : 'Release a ball here');
       release.title = ball ? 'Show the network at the picked point itself again.' : 'Train on from this point as the run was trained, and see where it goes.';
-      box.hidden = !pick && view === 'surface'; // where a click says it all, until there is something to read
       const limit = labLimit(run, plane);
       box.disabled = limit !== '';
       box.title = limit || 'Show the decision boundary of the network at this point of the plane; or click, or drag, on the map.';
-      back.hidden = !pick;
+      for (const button of [release, back]) button.disabled = !pick || limit !== ''; // they keep their place: nothing jumps
       inputs.forEach((input, i) => {
         input.step = String(10 ** Math.floor(Math.log10(span / 10)));
         if (document.activeElement !== input) input.value = pick ? String(pick[i]) : '';

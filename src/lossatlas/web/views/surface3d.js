@@ -26,7 +26,7 @@ const AMBER = '#ffb000';
  * @param {{eye: () => Eye, onLost?: () => void, sharpness?: number}} options `sharpness`: pixels to one of the page, always
  */
 export function createSurface3d(Plotly, root, {eye, onLost, sharpness}) {
-  const plot = make('div', {class: 'drawing'});
+  let plot = make('div', {class: 'drawing'});
   const still = make('canvas', {class: 'still', 'aria-hidden': 'true'});
   const [walls, marks] = ['walls', 'marks'].map((name) => makeSvg('svg', {class: name, 'aria-hidden': 'true'}));
   root.append(walls, plot, still, marks);
@@ -90,9 +90,11 @@ export function createSurface3d(Plotly, root, {eye, onLost, sharpness}) {
 
   let losses = 0;
   root.addEventListener('webglcontextlost', (event) => {
-    event.preventDefault();
+    if (!plot.contains(/** @type {Node} */ (event.target))) return;
     root.dataset.lost = 'true';
-    Plotly.purge(plot);
+    const lost = plot; // left to itself: Plotly still waits for its graphics, and fails if it is purged meanwhile
+    plot = make('div', {class: 'drawing'});
+    lost.replaceWith(plot);
     if (++losses > 3) return onLost?.(); // a driver that gives up again and again
     setTimeout(() => {
       delete root.dataset.lost;
