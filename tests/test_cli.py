@@ -14,11 +14,13 @@ from pathlib import Path
 
 import pytest
 
+import lossatlas as la
 from lossatlas.cli import COMMANDS
 from lossatlas.directions import random_walk_variance
 from lossatlas.gallery import Gallery
 from lossatlas.runs import RunConfig
 
+TABLES = Path(__file__).parent / "data" / "tables"
 QUICK = ["--points", "40", "--epochs", "6", "--frames", "4", "--grid", "5", "--resolution", "8", "--hidden", "4"]
 
 
@@ -359,3 +361,71 @@ def test_verify_makes_the_index_of_an_emptied_gallery_anew(tmp_path: Path) -> No
     shutil.rmtree(tmp_path / "runs")
     assert lossatlas("verify", "--data", tmp_path).stdout == "0 of 0 runs are sound\n"
     assert json.loads((tmp_path / "index.json").read_text())["runs"] == []
+
+
+def test_train_takes_own_points_from_a_file(tmp_path: Path) -> None:
+    shutil.copy(TABLES / "c01_user_id.csv", tmp_path / "mine.csv")
+    chosen = ["--x", "Age", "--y", "4", "--label", "Gender", "--title", "Buyers", "--points", "20", "--data-seed", "3"]
+    quick = ["--epochs", "3", "--frames", "3", "--grid", "5", "--resolution", "8", "--hidden", "4"]
+    done = lossatlas("train", "--data-file", "mine.csv", *chosen, *quick, "--data", "data", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert "mine.csv: 20 points of Age and EstimatedSalary: " in done.stderr
+    run_id = done.stdout.split()[0]
+    assert run_id.startswith("own-")
+    dataset = Gallery(tmp_path / "data").open(run_id).setup.config.dataset
+    assert dataset == la.DatasetConfig.from_file(
+        tmp_path / "mine.csv", x="Age", y=4, label="Gender", title="Buyers", points=20, seed=3
+    )
+    assert "Buyers · 1 × 4 tanh" in lossatlas("list", "--data", "data", cwd=tmp_path).stdout
+    shown = lossatlas("info", "own", "--data", "data", cwd=tmp_path).stdout
+    assert "points 20" in shown
+    assert max(map(len, shown.splitlines())) < 400  # and not all the points
+    (tmp_path / "mine.csv").unlink()  # which are in the run
+    assert lossatlas("verify", "--data", "data", cwd=tmp_path).stdout == "1 of 1 runs are sound\n"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--data-file", "none.csv"], "Error: cannot read none.csv: No such file or directory\n"),
+        (["--data-file", "."], "Error: cannot read .: Is a directory\n"),
+        (["--data-file", ""], "Error: no file is named: give a path\n"),
+        (["--data-file", "t10_json_records.json"], "Error: t10_json_records.json: This is JSON, not a table of rows."),
+        (
+            ["--data-file", "a00_xy_units.csv", "--x", "q"],
+            "Error: a00_xy_units.csv: x: there is no column 'q'; there are",
+        ),
+        (
+            ["--data-file", "a00_xy_units.csv", "--dataset", "moons"],
+            "--data-file: a00_xy_units.csv is the dataset, and",
+        ),
+        (["--data-file", "a00_xy_units.csv", "--noise", "1"], "and dataset.noise says another; leave one out"),
+        (["--data-file", "a00_xy_units.csv", "--points", "4"], "--points: 4 is not allowed: give 8 or more"),
+        (["--data-file", "a00_xy_units.csv", "--decimal", "dot"], "--decimal: 'dot' is not allowed: give point"),
+        (["--data-file", "a00_xy_units.csv", "--encoding", "klingon"], "There is no encoding 'klingon'"),
+        (["--x", "a"], "--x: says how a file of own points is read; name it with --data-file FILE"),
+        (["--join-labels"], "--join-labels: says how a file of own points is read"),
+        (["--dataset", "in/my.csv"], "--dataset: there is no dataset 'in/my.csv'; own points are given by --data-file"),
+        (["--dataset", "own-12345678"], "--dataset: the points of 'own-12345678' are in its own run"),
+    ],
+)
+def test_own_points_that_cannot_be_had_are_told_and_nothing_is_written(
+    tmp_path: Path, arguments: list[str], message: str
+) -> None:
+    done = lossatlas("train", "--data", tmp_path / "data", *arguments, cwd=TABLES)
+    assert done.returncode == 1
+    assert message in done.stderr
+    assert "Traceback" not in done.stderr
+    assert not (tmp_path / "data").exists()
+
+
+def test_what_is_left_out_of_a_file_is_told(tmp_path: Path) -> None:
+    (tmp_path / "mine.csv").write_text("x,y,class\n" + "1,2,a\n3,4,b\n" * 6 + "NA,1,a\nabc,1,b\n1,1,A\n2,2,A\n")
+    quick = ["--epochs", "2", "--frames", "2", "--grid", "5", "--resolution", "8", "--hidden", "4"]
+    done = lossatlas("train", "--data-file", "mine.csv", *quick, "--data", "data", cwd=tmp_path)
+    assert done.stderr.splitlines()[:4] == [
+        "mine.csv: One row has no number in “x” (column 1) and is left out: line 14.",
+        "mine.csv: line 15, column 1 (“x”): “abc” is not a number",
+        "mine.csv: Labels that look alike are classes of their own: a, A.",
+        "mine.csv: 14 points of x and y: a 6, b 6, A 2",
+    ]

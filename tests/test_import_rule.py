@@ -12,8 +12,8 @@ import lossatlas
 
 SOURCE = Path(lossatlas.__file__).parent
 LAYERS = (
-    ("errors", "arrays", "byte_planes", "checks", "rng", "config"),
-    ("datasets", "activations", "network", "engine", "gradient", "hessian", "optimizers"),
+    ("errors", "arrays", "byte_planes", "checks", "inputs", "rng", "config"),
+    ("tables", "datasets", "activations", "network", "engine", "gradient", "hessian", "optimizers"),
     ("training", "curvature"),
     ("stability", "directions"),
     ("surface", "rounding", "boundary"),

@@ -30,7 +30,7 @@ def catalog(compute: bool, default: RunConfig | None = None) -> dict[str, Any]:
         What the page opens on, and what a choice of dataset and model is trained like; :data:`OPENING` if not given.
     """
     default = default or OPENING
-    samples = {config.dataset.name: config.dataset for config in gallery_configs(models=[()], base=default)}
+    samples = {config.dataset.name: config.dataset for config in gallery_configs(tuple(SOURCES), [()], default)}
     thumbnails = json.loads(files("lossatlas").joinpath("web", "thumbnails.json").read_text(encoding="utf-8"))
     return {
         "version": version("lossatlas"),

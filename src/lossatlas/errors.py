@@ -50,6 +50,10 @@ class PlaneError(LossAtlasError):
     """No plane can be laid that way through this training: its directions are too few, or too much alike."""
 
 
+class DataWarning(UserWarning):
+    """Own data may not be as they were meant: rows are left out, labels look alike, values lie far from all others."""
+
+
 class DataFolderError(LossAtlasError):
     """The data folder cannot be used: it is a file, it is not writable, or a parent is missing."""
 

@@ -26,6 +26,9 @@ GALLERY_FORMAT = "lossatlas-gallery"
 #: Hidden layers of the default gallery, for every dataset.
 DEFAULT_MODELS: tuple[tuple[int, ...], ...] = ((4,), (16, 16))
 
+#: Own points that the index has of a dataset.
+_PICTURED = 120
+
 #: What the page opens on: of the default gallery's runs, the one whose landscape has most relief, a canyon at the end.
 OPENING = RunConfig(dataset=DatasetConfig(name="spirals"))
 #: A deep narrow network without skips. Its residual twin differs in ``residual`` alone and shares its first weights.
@@ -156,7 +159,7 @@ def entry_of(manifest: dict[str, Any]) -> dict[str, Any]:
     return {
         "id": manifest["id"],
         "title": manifest["title"],
-        "dataset": {"name": dataset["name"], "title": dataset["title"]},
+        "dataset": {"name": dataset["name"], "title": dataset["title"], **_picture(config["dataset"].get("own"))},
         "model": {
             "title": model["title"],
             "hidden": config["model"]["hidden"],
@@ -164,11 +167,34 @@ def entry_of(manifest: dict[str, Any]) -> dict[str, Any]:
             "residual": model["residual"],
             "parameters": model["parameters"],
         },
-        "config": config,
+        "config": _without_points(config),
         "outcome": {**manifest["outcome"], "status": str(manifest["outcome"]["status"])},
         "epochs": int(manifest["frames"][-1]),
         "frames": len(manifest["frames"]),
         "metrics": {name: float(manifest["metrics"][name][-1]) for name in METRICS},
+    }
+
+
+def _without_points(config: dict[str, Any]) -> dict[str, Any]:
+    """A configuration as the index has it: own points are in the run alone, as they would make the index heavy."""
+    own = config["dataset"].get("own")
+    if own is None:
+        return config
+    named = {name: value for name, value in own.items() if name not in ("x", "y", "label")}
+    return {**config, "dataset": {**config["dataset"], "own": named}}
+
+
+def _picture(own: dict[str, Any] | None) -> dict[str, Any]:
+    """What the page shows of own points to choose from: their names, and some of them, from the whole length."""
+    if own is None:
+        return {}
+    count = len(own["x"])
+    some = [i * count // min(count, _PICTURED) for i in range(min(count, _PICTURED))]
+    thumbnail = {axis: [float(f"{own[axis][i]:.6g}") for i in some] for axis in ("x", "y")}
+    return {
+        "features": list(own["features"]),
+        "classes": list(own["classes"]),
+        "thumbnail": {**thumbnail, "label": [int(own["label"][i]) for i in some]},
     }
 
 
@@ -191,7 +217,7 @@ def gallery_configs(
             else DatasetConfig(name=name, seed=own.seed, test_fraction=own.test_fraction),
             model=base.model.with_values(hidden=tuple(hidden)),
         )
-        for name in (datasets or tuple(SOURCES))
+        for name in (datasets or ((own.name,) if own.own else tuple(SOURCES)))
         for hidden in (models or DEFAULT_MODELS)
     ]
     return [*grid, *showcase_configs()] if usual else grid

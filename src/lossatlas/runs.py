@@ -14,7 +14,7 @@ from lossatlas.arrays import Float32, UInt8
 from lossatlas.boundary import BoundaryConfig, InputGrid, input_grid
 from lossatlas.config import Config
 from lossatlas.cuts import Cut
-from lossatlas.datasets import SOURCES, Dataset, DatasetConfig, load_dataset
+from lossatlas.datasets import Dataset, DatasetConfig, load_dataset
 from lossatlas.directions import (
     AnyPlane,
     FreshPlane,
@@ -92,7 +92,7 @@ class RunConfig(Config):
     @property
     def classes(self) -> int:
         """K, of the dataset."""
-        return len(SOURCES[self.dataset.name].class_names)
+        return self.dataset.class_count
 
     @property
     def size(self) -> int:

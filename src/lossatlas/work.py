@@ -9,7 +9,6 @@ from typing import Any, Protocol
 
 from lossatlas import parts
 from lossatlas.arrays import Floats
-from lossatlas.datasets import SOURCES
 from lossatlas.directions import FilePlane
 from lossatlas.network import Network
 from lossatlas.runs import Run, RunConfig, Setup
@@ -82,7 +81,7 @@ class Sizes:
 def work_of(config: RunConfig) -> float:
     """Estimate a run's work: models evaluated × points × parameters; an epoch of training counts as three models."""
     frames = min(config.training.frames, config.training.epochs + 1)
-    parameters = Network.of(config.model, 2, len(SOURCES[config.dataset.name].class_names)).parameter_count
+    parameters = Network.of(config.model, 2, config.classes).parameter_count
     models = sum(
         len(plane.spans or range(_USUAL_SPANS)) * plane.grid**2 * (frames if plane.moving else 1)
         for plane in config.planes

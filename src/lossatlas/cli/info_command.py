@@ -23,7 +23,7 @@ def info_command(run: str, gallery: Gallery) -> None:
     click.echo(f"{manifest['title']}\n{run_folder(gallery.data, run_id)}\n")
     for part, values in manifest["config"].items():
         for values_of_one in values if isinstance(values, list) else [values]:
-            settings = ", ".join(f"{key} {_plain(value)}" for key, value in values_of_one.items())
+            settings = ", ".join(f"{key} {_plain(value)}" for key, value in values_of_one.items() if key != "own")
             click.echo(f"{part:<10} {settings}")
     click.echo(f"{'network':<10} {manifest['model']['parameters']} parameters, layers {manifest['model']['layers']}")
     frames = manifest["frames"]

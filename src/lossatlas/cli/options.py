@@ -6,16 +6,16 @@ import re
 import tomllib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, TypeVar
 
 import click
 
 from lossatlas.activations import ACTIVATIONS
-from lossatlas.datasets import SOURCES
+from lossatlas.datasets import SOURCES, DatasetConfig
 from lossatlas.directions import KINDS
-from lossatlas.errors import ConfigError
+from lossatlas.errors import ConfigError, DataError
 from lossatlas.gallery import Gallery, default_data_folder
+from lossatlas.inputs import read_file
 from lossatlas.optimizers import OPTIMIZERS
 from lossatlas.runs import RunConfig
 
@@ -176,16 +176,21 @@ def _default(setting: Setting) -> str:
 
 
 def config_from(
-    config_file: str | None, flags: Mapping[str, str | bool | None], planes: tuple[str, ...] = ()
+    config_file: str | None,
+    flags: Mapping[str, str | bool | None],
+    planes: tuple[str, ...] = (),
+    own: Callable[[Mapping[str, Any]], DatasetConfig | None] = lambda _settings: None,
 ) -> RunConfig:
     """Read a configuration from a file, from flags, and from the names of planes; a flag wins.
+
+    ``own`` gives own points from the settings of the dataset, or None.
 
     Raises
     ------
     ConfigError
         Naming the flag, or the file and field, at fault.
     """
-    values = _read_toml(Path(config_file)) if config_file else {}
+    values = {} if config_file is None else _read_toml(config_file)
     if planes:
         values["planes"] = [_plane(text) for text in planes]
     by_field: dict[str, str] = {}
@@ -199,6 +204,9 @@ def config_from(
             if isinstance(target, dict):
                 target[key] = setting.read(given) if isinstance(given, str) else given
     try:
+        settings = values.get("dataset", {})
+        if dataset := own(settings if isinstance(settings, dict) else {}):
+            values["dataset"] = dataset
         return RunConfig.from_mapping(values)
     except ConfigError as error:
         raise _in_flags(error, by_field, config_file) from None
@@ -218,11 +226,11 @@ def _planes_with(values: dict[str, Any], key: str) -> list[Any]:
     ]
 
 
-def _read_toml(path: Path) -> dict[str, Any]:
+def _read_toml(path: str) -> dict[str, Any]:
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8-sig"))  # some editors begin a file with a byte-order mark
-    except OSError as error:
-        raise ConfigError([("", f"cannot read {path}: {error.strerror}")]) from None
+        return tomllib.loads(read_file(path).decode("utf-8-sig"))  # some editors begin a file with a byte-order mark
+    except DataError as error:
+        raise ConfigError([("", str(error))]) from None
     except UnicodeDecodeError:
         raise ConfigError([("", f"{path} is not TOML (it is not UTF-8 text): save it as UTF-8")]) from None
     except (ValueError, RecursionError) as error:  # not UTF-8, or not TOML

@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from lossatlas.cli.options import MODEL_SETTINGS, SETTINGS, config_from, config_options, data_option, plane_option
+from lossatlas.cli.own_data import KEYS, own_data_options, own_dataset, refuse_file_as_name
 from lossatlas.cli.progress import progress
 from lossatlas.computing import Computation
 from lossatlas.gallery import Gallery
@@ -15,17 +16,26 @@ from lossatlas.store import run_folder, writing
 @click.command("train")
 @data_option
 @plane_option
+@own_data_options
 @config_options(*MODEL_SETTINGS, *SETTINGS)
 @click.option("--threads", type=click.IntRange(1, 256), help="For the surfaces.  [default: one a core]")
 def train_command(
-    gallery: Gallery, planes: tuple[str, ...], config_file: str | None, threads: int | None, **flags: str | bool | None
+    gallery: Gallery,
+    planes: tuple[str, ...],
+    config_file: str | None,
+    threads: int | None,
+    data_file: str | None,
+    **flags: str | bool | None,
 ) -> None:
     """Train one configuration and store everything there is to see of it.
 
     With no flags and no file, the default configuration: half moons, two hidden layers of 16. A configuration that is
-    in the gallery already is not computed again.
+    in the gallery already is not computed again. With --data-file it trains on points of yours, and keeps them in the
+    run.
     """
-    config = config_from(config_file, flags, planes)
+    refuse_file_as_name(str(flags["dataset"]) if flags["dataset"] is not None else None)
+    options = {name: flags.pop(name) for name in KEYS}
+    config = config_from(config_file, flags, planes, lambda settings: own_dataset(data_file, options, settings))
     if config.id in gallery:
         click.echo(f"{config.id} is there already", err=True)
         gallery.open(config.id)  # and sound: otherwise this says what is wrong

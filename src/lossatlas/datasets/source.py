@@ -94,22 +94,37 @@ class Dataset:
 
 
 def drawn(source: Source, count: int, noise: float, test_count: int, draws: Draws, order: Integers) -> Dataset:
-    """Draw ``count`` points, put them in ``order``, keep the last ``test_count`` for testing, standardise.
+    """Draw ``count`` points, put them in ``order``, keep the last ``test_count`` for testing, standardise."""
+    points, labels = source.sample(count, noise, draws)
+    names = source.name, source.title, source.feature_names, source.class_names
+    return prepared(*names, points[order], labels[order], test_count)
+
+
+def prepared(
+    name: str,
+    title: str,
+    feature_names: tuple[str, str],
+    class_names: tuple[str, ...],
+    points: Float64,
+    labels: Integers,
+    test_count: int,
+) -> Dataset:
+    """Split points ``[N, 2]`` in their own units, the last ``test_count`` being for testing, and standardise them.
 
     Mean and standard deviation come from the training points alone, so that the test says nothing beforehand.
     """
-    points, labels = source.sample(count, noise, draws)
-    points, labels = points[order], labels[order]
-    split = np.zeros(count, np.uint8)
-    split[count - test_count :] = 1
+    split = np.zeros(len(points), np.uint8)
+    split[len(points) - test_count :] = 1
     train = points[split == 0]
     mean, scale = train.mean(axis=0), train.std(axis=0)
-    scale[np.ptp(train, axis=0) == 0] = 1.0  # a feature that never varies is only shifted
+    extent = np.ptp(train, axis=0)
+    scale = np.where(scale > 0, scale, extent)  # squares of tiny differences are 0
+    scale[extent == 0] = 1.0  # a feature that never varies is only shifted
     return Dataset(
-        name=source.name,
-        title=source.title,
-        feature_names=source.feature_names,
-        class_names=source.class_names,
+        name=name,
+        title=title,
+        feature_names=feature_names,
+        class_names=class_names,
         points=(points - mean) / scale,
         labels=labels.astype(np.int64),
         split=split,

@@ -12,7 +12,8 @@ from pydantic import Field, model_validator
 
 from lossatlas.arrays import Float64
 from lossatlas.directions.plane import Plane, PlaneConfig, Trained, refuse_a_line
-from lossatlas.errors import ConfigError, PlaneError
+from lossatlas.errors import ConfigError, DataError, PlaneError
+from lossatlas.inputs import read_file
 from lossatlas.network import Network
 
 
@@ -63,9 +64,9 @@ class FilePlane(PlaneConfig):
 
 def _bytes(file: str) -> bytes:
     try:
-        return Path(file).read_bytes()
-    except OSError as error:
-        raise ConfigError([("file", f"cannot read {file}: {error.strerror}")]) from None
+        return read_file(file)
+    except DataError as error:
+        raise ConfigError([("file", str(error))]) from None
 
 
 def _directions(data: bytes, file: str, parameters: int) -> Float64:

@@ -1,0 +1,100 @@
+"""Options of own points in a file, and the way from them to a dataset."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable, Mapping
+from typing import Any, TypeVar
+
+import click
+
+from lossatlas.datasets import SOURCES, DatasetConfig
+from lossatlas.errors import ConfigError, DataError, DataWarning
+
+_Command = TypeVar("_Command", bound=Callable[..., Any])
+
+#: Flag, what from_file calls it, and what it says. They mean something together with --data-file only.
+_VALUES = (
+    (
+        "--x",
+        "x",
+        "COL",
+        "Column of the first coordinates: name, or number from 1.  [default: as it is recognised]",
+    ),
+    ("--y", "y", "COL", "Column of the second coordinates."),
+    ("--label", "label", "COL", "Column of the classes."),
+    ("--title", "title", "TEXT", "What the points are called.  [default: the file's name]"),
+    ("--separator", "separator", "SIGN", "Between cells; tab is one.  [default: as it is recognised]"),
+    ("--decimal", "decimal", "WAY", "point is 1,234.5 and comma is 1.234,5.  [default: as it is recognised]"),
+    ("--encoding", "encoding", "NAME", "Of the file.  [default: as it is recognised]"),
+)
+_SWITCHES = (
+    ("--header/--no-header", "header", "Whether the first row holds names.  [default: as it is recognised]"),
+    ("--join-labels/--no-join-labels", "join", "Labels that differ in case or blanks only are one class."),
+    ("--without-outliers/--with-outliers", "without_outliers", "Leave out values that lie far from all others."),
+)
+_FLAGS = {name: flag.partition("/")[0] for flag, name, *_ in (*_VALUES, *_SWITCHES)}
+KEYS = tuple(_FLAGS)
+
+
+def own_data_options(command: _Command) -> _Command:
+    """``--data-file FILE`` and how it is to be read: the command gets ``data_file`` and one value for each of KEYS."""
+    for flag, name, what in reversed(_SWITCHES):
+        command = click.option(flag, name, default=None, help=what)(command)
+    for flag, name, metavar, what in reversed(_VALUES):
+        command = click.option(flag, name, metavar=metavar, help=what)(command)
+    what = "Own points: rows of two numbers and a label, as CSV or the like; at most --points of them.  [default: 2000]"
+    return click.option("--data-file", metavar="FILE", help=what)(command)
+
+
+def own_dataset(data_file: str | None, options: Mapping[str, Any], settings: Mapping[str, Any]) -> DatasetConfig | None:
+    """Read own points; ``settings`` are those of the dataset that flags and file give. None where no file is named.
+
+    Raises
+    ------
+    ConfigError
+        If flags contradict each other.
+    DataError
+        If no dataset can be made of the file.
+    """
+    given = {name: value for name, value in options.items() if value is not None}
+    if given.get("separator") in ("tab", "\\t"):
+        given["separator"] = "\t"
+    if data_file is None:
+        for name in given:
+            raise ConfigError([(_FLAGS[name], "says how a file of own points is read; name it with --data-file FILE")])
+        return None
+    for name in ("name", "noise", "own"):
+        if name in settings:
+            raise ConfigError(
+                [("--data-file", f"{data_file} is the dataset, and dataset.{name} says another; leave one out")]
+            )
+    with warnings.catch_warnings(record=True) as told:
+        warnings.simplefilter("always", DataWarning)
+        try:
+            dataset = DatasetConfig.from_file(data_file, **{**settings, **given})
+        except DataError as error:
+            named = data_file in str(error) or not data_file
+            raise DataError(str(error) if named else f"{data_file}: {error}") from None
+        except ConfigError as error:
+            raise ConfigError([(_FLAGS.get(field, f"dataset.{field}"), text) for field, text in error.faults]) from None
+    for warning in told:
+        click.echo(f"{data_file}: {warning.message}", err=True)
+    assert dataset.own is not None
+    counts = ", ".join(f"{name} {count}" for name, count in zip(dataset.own.classes, dataset.own.counts, strict=True))
+    click.echo(f"{data_file}: {dataset.points} points of {' and '.join(dataset.own.features)}: {counts}", err=True)
+    return dataset
+
+
+def refuse_file_as_name(dataset: str | None) -> None:
+    """Refuse the name of a file where that of a dataset is expected, with the way to give a file.
+
+    Raises
+    ------
+    ConfigError
+        If it looks like a file.
+    """
+    if dataset is not None and dataset not in SOURCES and any(sign in dataset for sign in "./\\"):
+        raise ConfigError(
+            [("--dataset", f"there is no dataset {dataset!r}; own points are given by --data-file {dataset}")]
+        )
