@@ -1,0 +1,281 @@
+"""The surface as a body, its camera and its range, as pure functions, against slow and obvious NumPy."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import contourpy
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from playwright.sync_api import Browser, Page
+
+from lossatlas.arrays import Float64, Integers
+from tests.web.conftest import Site, watched
+
+pytestmark = pytest.mark.browser
+
+SIZE = 12
+GROUND = 0.06
+#: One surface without a wall, one that leaves the box here and there, one with infinite and unknown losses, one flat.
+SURFACES = ("gentle", "cut", "broken", "flat")
+
+
+@pytest.fixture(scope="module")
+def page(served: Site, browser: Browser) -> Iterator[Page]:
+    for seen in watched(browser):
+        seen.page.goto(served.url + "figures/relief.js")  # of this origin, and without a script that runs
+        yield seen.page
+
+
+def surface(name: str, size: int = SIZE) -> Float64:
+    rng = np.random.default_rng(SURFACES.index(name))
+    a, b = np.meshgrid(np.linspace(-1, 1, size), np.linspace(-1, 1, size))
+    heights = 0.2 + 0.3 * (a**2 + 0.6 * b**2) + 0.12 * rng.normal(size=(size, size)) * (name != "gentle")
+    if name == "flat":
+        return np.full((size, size), 0.4)
+    if name in {"cut", "broken"}:
+        heights += 1.4 * (a > 0.4) * (a - 0.4) + 0.8 * (b < -0.7)
+    if name == "broken":
+        heights[3, 4] = np.nan
+        heights[8, 8:10] = 1e6
+    return np.asarray(heights)
+
+
+def sent(heights: Float64) -> list[float | None]:
+    """Heights as they are sent to the page: JSON has no NaN."""
+    return [None if np.isnan(value) else float(value) for value in heights.ravel()]
+
+
+def triangles(heights: Float64) -> Integers:
+    """Two a cell, parted along the diagonal whose ends differ less."""
+    size = heights.shape[0]
+    flat = heights.ravel()
+    found = []
+    for row in range(size - 1):
+        for column in range(size - 1):
+            a = row * size + column
+            b, c, d = a + 1, a + size, a + size + 1
+            parted = abs(flat[b] - flat[c]) < abs(flat[a] - flat[d])
+            found += [(a, b, c), (b, d, c)] if parted else [(a, b, d), (a, d, c)]
+    return np.array(found)
+
+
+def corners(heights: Float64) -> Float64:
+    """``[triangle, corner, (a, b, height)]``"""
+    size = heights.shape[0]
+    at = np.arange(size**2)
+    places = np.column_stack([2 * (at % size) / (size - 1) - 1, 2 * (at // size) / (size - 1) - 1, heights.ravel()])
+    return np.asarray(places[triangles(heights)], np.float64)
+
+
+def first_met(of: Float64, start: Float64, along: Float64) -> Float64 | None:
+    """Where a ray first meets a triangle below the top: each is tried, by solving three equations in three unknowns."""
+    nearest = np.inf
+    for p, q, r in of:
+        matrix = np.column_stack([q - p, r - p, -along])
+        if not np.isfinite(matrix).all() or abs(np.linalg.det(matrix)) < 1e-14:
+            continue
+        u, v, t = np.linalg.solve(matrix, start - p)
+        inside = min(u, v) >= -1e-9 and u + v <= 1 + 1e-9 and 0 < t < nearest
+        if inside and start[2] + t * along[2] <= 1 + 1e-9:
+            nearest = t
+    return None if nearest == np.inf else start + nearest * along
+
+
+MEET = """async ({heights, size, rays}) => {
+    const {meet} = await import('/figures/relief.js');
+    const numbers = Float64Array.from(heights, (value) => value ?? NaN);
+    return rays.map(([from, along]) => meet(numbers, size, {from, along}));
+}"""
+RAYS = """async ({eyes, size, places}) => {
+    const {cameraFor} = await import('/figures/camera.js');
+    return eyes.flatMap(([x, y, z]) => {
+        const camera = cameraFor({x, y, z}, size);
+        return places.map(([u, v]) => Object.values(camera.ray(u * size.width, v * size.height)));
+    });
+}"""
+
+
+@pytest.mark.parametrize("name", SURFACES)
+def test_a_ray_meets_the_triangle_that_a_search_of_all_of_them_finds(page: Page, name: str) -> None:
+    rng = np.random.default_rng(1)
+    heights = surface(name)
+    eyes = [[1.3, 0.9, 0.8], [-1, 1, 0.3], [0.2, -1.6, 0.2], [0.05, 0.1, 1.7]]
+    places = rng.uniform(size=(60, 2)).tolist()
+    cast = page.evaluate(RAYS, {"eyes": eyes, "size": {"width": 700, "height": 520}, "places": places})
+    upright = [[[a, b, 3], [0, 0, -1]] for a, b in rng.uniform(-1.2, 1.2, (20, 2))]  # parallel to the sides of the box
+    level = [[[a, -3, h], [0, 1, 0]] for a, h in zip(rng.uniform(-1, 1, 20), rng.uniform(0, 1, 20), strict=True)]
+    rays = cast + upright + level
+    found = page.evaluate(MEET, {"heights": sent(heights), "size": SIZE, "rays": rays})
+    expected = [first_met(corners(heights), np.array(start), np.array(along)) for start, along in rays]
+    assert [place is None for place in found] == [place is None for place in expected]
+    hits = [(f, e) for f, e in zip(found, expected, strict=True) if e is not None]
+    assert len(hits) > 60
+    np.testing.assert_allclose([f for f, _ in hits], [e for _, e in hits], atol=1e-7)
+
+
+MESH = """async ({heights, size}) => {
+    const [{meshOf}, {trianglesOf}] = await Promise.all([import('/figures/relief.js'), import('/figures/isolines.js')]);
+    const numbers = Float64Array.from(heights, (value) => value ?? NaN);
+    const mesh = meshOf(numbers, size, trianglesOf(numbers, size));
+    const shared = Float64Array.from(numbers, (_, at) => at / numbers.length);
+    const other = meshOf(numbers, size, trianglesOf(numbers, size), shared);
+    const plain = (values) => values.map((value) => (Number.isNaN(value) ? null : value));
+    return {...mesh, z: plain(mesh.z), intensity: plain(mesh.intensity), other: plain(other.intensity)};
+}"""
+
+
+def below(triangle: Float64, top: float = 1.0) -> float:
+    """The area, seen from above, of the part of a triangle that lies below a height: Sutherland and Hodgman's clipping."""
+    kept: list[Float64] = []
+    for here, there in zip(triangle, np.roll(triangle, -1, axis=0), strict=True):
+        if here[2] <= top:
+            kept.append(here)
+        if (here[2] <= top) != (there[2] <= top):
+            kept.append(here + (top - here[2]) / (there[2] - here[2]) * (there - here))
+    if len(kept) < 3:
+        return 0.0
+    x, y = np.array(kept)[:, 0], np.array(kept)[:, 1]
+    return float(abs(x @ np.roll(y, -1) - y @ np.roll(x, -1)) / 2)
+
+
+@pytest.mark.parametrize("name", SURFACES)
+def test_the_mesh_is_the_surface_up_to_the_top_and_open_there(page: Page, name: str) -> None:
+    heights = surface(name)
+    mesh = page.evaluate(MESH, {"heights": sent(heights), "size": SIZE})
+    x, y, z, colours, other = (np.array(mesh[key], np.float64) for key in ("x", "y", "z", "intensity", "other"))
+    faces = np.column_stack([mesh[key] for key in "ijk"])
+    grid = SIZE**2
+    np.testing.assert_allclose(z[:grid], np.minimum(1, heights.ravel()))
+    np.testing.assert_array_equal(z[grid:], 1)
+    assert np.nanmax(z) <= 1
+    assert (len(z) > grid) == (name in {"cut", "broken"})
+    np.testing.assert_array_equal(colours, z)
+    assert np.isfinite(z[faces]).all()
+    # no lid: no face lies in the top, but where the surface itself does
+    assert not (z[faces] == 1).all(axis=1).any()
+    places = np.column_stack([x, y, z])[faces]
+    areas = [below(triangle) for triangle in places]
+    whole = [triangle for triangle in corners(heights) if np.isfinite(triangle).all()]
+    assert sum(areas) == pytest.approx(sum(below(triangle) for triangle in whole), rel=1e-9)
+    # a colour that is not the height is interpolated along the edge that was cut
+    assert np.nanmax(other[grid:], initial=0) <= 1
+    for at in range(grid, len(z)):
+        u, v = ((x[at] + 1) / 2 * (SIZE - 1)), ((y[at] + 1) / 2 * (SIZE - 1))
+        assert other[at] == pytest.approx((v * SIZE + u) / grid, abs=1e-9)  # linear in the index, as the colours given
+
+
+REST = """async ({heights, size, balls, box}) => {
+    const {restOf, boxSides} = await import('/figures/relief.js');
+    return balls.map(([a, b, radius]) => restOf(Float64Array.from(heights), size, [a, b], radius, boxSides(box)));
+}"""
+
+
+@pytest.mark.parametrize("name", ["gentle", "cut"])
+def test_a_ball_at_rest_has_no_vertex_of_the_grid_inside_it(page: Page, name: str) -> None:
+    size, box = 41, {"x": 1, "y": 1, "z": 0.45}
+    heights = np.minimum(1, surface(name, size))
+    rng = np.random.default_rng(2)
+    balls = [[a, b, radius] for radius in (0.035, 0.1, 0.2) for a, b in rng.uniform(-1, 1, (40, 2))]
+    rests = page.evaluate(REST, {"heights": sent(heights), "size": size, "balls": balls, "box": box})
+    axis = np.linspace(-1, 1, size)
+    a, b = np.meshgrid(axis, axis)
+    vertices = np.stack([a / 2, b / 2, box["z"] * heights], axis=-1).reshape(-1, 3)
+    pressed = 0
+    for (at_a, at_b, radius), rest in zip(balls, rests, strict=True):
+        away = np.linalg.norm(vertices - [at_a / 2, at_b / 2, box["z"] * rest], axis=1)
+        assert away.min() >= radius / 2 * (1 - 1e-9)
+        pressed += away.min() < radius / 2 * (1 + 1e-9)
+    assert pressed > len(balls) / 3  # and does not hover: it touches one, unless it lies between them
+
+
+LINES = """async ({heights, size, levels}) => {
+    const [{equalLines, boxSides}, {trianglesOf}] =
+        await Promise.all([import('/figures/relief.js'), import('/figures/isolines.js')]);
+    const numbers = Float64Array.from(heights, (value) => value ?? NaN);
+    const triangles = trianglesOf(numbers, size);
+    const {above, below, floor, levels: of} = equalLines(numbers, size, triangles, levels, boxSides({x: 1, y: 1, z: 0.4}), 0);
+    const plain = ({x, y, z}) => [x, y, z].map((values) => values.map((value) => (Number.isNaN(value) ? null : value)));
+    return [above, below, floor].map(plain).concat([of]);
+}"""
+
+
+@pytest.mark.parametrize("name", ["gentle", "cut"])
+def test_the_lines_of_equal_height_are_those_of_another_contouring_on_the_edges_of_the_grid(
+    page: Page, name: str
+) -> None:
+    heights, levels = surface(name), [0.3, 0.41, 0.55, 0.9]
+    read = page.evaluate(LINES, {"heights": sent(heights), "size": SIZE, "levels": levels})
+    above, below_it, floor = (np.array(line, np.float64).T for line in read[:3])
+    of = np.array(read[3])
+    np.testing.assert_allclose((above + below_it)[:, :2] / 2, floor[:, :2], atol=1e-12)  # lifted to both sides
+    middle = (above + below_it)[:, 2] / 2
+    drawn = np.isfinite(middle)
+    np.testing.assert_allclose(middle[drawn], of[drawn], atol=1e-12)
+    lift = np.linalg.norm((above - below_it)[drawn] / 2 * [0.5, 0.5, 0.4], axis=1)
+    np.testing.assert_allclose(lift, 0.011 / 2, rtol=1e-6)  # as long on the screen wherever it is
+    for level in levels:
+        ours = (floor[drawn & (of == level)][:, :2] + 1) / 2 * (SIZE - 1)
+        assert_same_crossings(ours, heights, level)
+
+
+def assert_same_crossings(ours: Float64, heights: Float64, level: float) -> None:
+    """On the grid's edges, where both interpolate between the same two samples; what lies inside a cell is its diagonal's."""
+    lines = contourpy.contour_generator(z=heights, name="serial").lines(level)
+    theirs = np.concatenate([np.empty((0, 2)), *lines])
+    on_edge = (np.abs(ours - np.round(ours)) < 1e-9).any(axis=1)
+    found, expected = (np.unique(np.round(points, 7), axis=0) for points in (ours[on_edge], theirs))
+    np.testing.assert_allclose(found, expected, atol=2e-7)
+
+
+# The range
+
+RANGE = """async ({surfaces, scale}) => {
+    const {lossRange, frameRange, shareOf, lossTicks} = await import('/figures/range.js');
+    const numbers = surfaces.map((values) => Float32Array.from(values, (value) => value ?? Infinity));
+    const range = lossRange(numbers, scale);
+    const shares = (of, values) => Array.from(values, (value) => shareOf(of, value));
+    return {
+        range, shares: numbers.map((values) => shares(range, values)), ticks: lossTicks(range),
+        alone: numbers.map((values) => shares(frameRange(values, scale), values)),
+    };
+}"""
+
+
+def bowls(seed: int, frames: int, decades: float, wild: float) -> list[Float64]:
+    """Losses of a training: bowls that sink over some decades, with corners that are ``wild`` times as high."""
+    rng = np.random.default_rng(seed)
+    axis = np.linspace(-1, 1, 9)
+    a, b = np.meshgrid(axis, axis)
+    found = []
+    for t in np.linspace(0, 1, frames):
+        centre = 10 ** (-decades * t)
+        bowl = centre * (1 + rng.uniform(0.5, 20) * (a**2 + b**2)) * (1 + 0.05 * rng.normal(size=a.shape) ** 2)
+        bowl[np.hypot(a, b) > 1.3] *= wild
+        found.append(bowl)
+    return found
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    seed=st.integers(0, 2**16),
+    frames=st.integers(1, 12),
+    decades=st.floats(0, 4),
+    wild=st.floats(1, 1e5),
+    scale=st.sampled_from(["linear", "log"]),
+)
+def test_no_range_cuts_a_whole_frame_away(
+    page: Page, seed: int, frames: int, decades: float, wild: float, scale: str
+) -> None:
+    surfaces = bowls(seed, frames, decades, wild)
+    read: dict[str, Any] = page.evaluate(RANGE, {"surfaces": [values.ravel().tolist() for values in surfaces], "scale": scale})
+    assert read["range"]["high"] > read["range"]["low"]
+    for shares in read["shares"]:
+        assert np.mean(np.array(shares) <= 1) > 0.5
+    for shares in read["alone"]:  # a range of its own is filled
+        seen = np.array(shares)[np.array(shares) <= 1]
+        assert len(seen) >= 0.9 * len(shares)
+        assert np.ptp(seen) > 0.4 or wild > 1
