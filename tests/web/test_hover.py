@@ -17,10 +17,16 @@ from tests.web.drawn import Drawn
 
 pytestmark = pytest.mark.browser
 
+#: A place of the plot's axes on the screen, from the size and the margins that Plotly was given.
 PLACE = """([x, y]) => {
-    const {xaxis, yaxis, margin} = document.querySelector('#boundary-plot')._fullLayout;
-    const box = document.querySelector('#boundary-plot').getBoundingClientRect();
-    return [box.left + xaxis._offset + xaxis.l2p(x), box.top + yaxis._offset + yaxis.l2p(y)];
+    const root = document.querySelector('#boundary-plot');
+    const {xaxis, yaxis, margin, width, height} = root.layout;
+    const box = root.getBoundingClientRect();
+    const share = (value, [low, high]) => (value - low) / (high - low);
+    return [
+        box.left + margin.l + share(x, xaxis.range) * (width - margin.l - margin.r),
+        box.top + height - margin.b - share(y, yaxis.range) * (height - margin.t - margin.b),
+    ];
 }"""
 TINTED = """() => document.querySelector('#colourbar').textContent.startsWith('loss of this')"""
 

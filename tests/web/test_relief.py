@@ -26,8 +26,7 @@ SURFACES = ("gentle", "cut", "broken", "flat")
 @pytest.fixture(scope="module")
 def page(served: Site, browser: Browser) -> Iterator[Page]:
     for seen in watched(browser):
-        seen.page.goto(served.url + "figures/relief.js")  # of this origin, and without a script that runs
-        yield seen.page
+        yield seen.open(served.url)
 
 
 def surface(name: str, size: int = SIZE) -> Float64:
@@ -129,7 +128,7 @@ MESH = """async ({heights, size}) => {
 
 
 def below(triangle: Float64, top: float = 1.0) -> float:
-    """The area, seen from above, of the part of a triangle that lies below a height: Sutherland and Hodgman's clipping."""
+    """The area, from above, of a triangle's part below a height: Sutherland and Hodgman's clipping."""
     kept: list[Float64] = []
     for here, there in zip(triangle, np.roll(triangle, -1, axis=0), strict=True):
         if here[2] <= top:
@@ -197,7 +196,8 @@ LINES = """async ({heights, size, levels}) => {
         await Promise.all([import('/figures/relief.js'), import('/figures/isolines.js')]);
     const numbers = Float64Array.from(heights, (value) => value ?? NaN);
     const triangles = trianglesOf(numbers, size);
-    const {above, below, floor, levels: of} = equalLines(numbers, size, triangles, levels, boxSides({x: 1, y: 1, z: 0.4}), 0);
+    const box = boxSides({x: 1, y: 1, z: 0.4});
+    const {above, below, floor, levels: of} = equalLines(numbers, size, triangles, levels, box, 0);
     const plain = ({x, y, z}) => [x, y, z].map((values) => values.map((value) => (Number.isNaN(value) ? null : value)));
     return [above, below, floor].map(plain).concat([of]);
 }"""
@@ -223,7 +223,7 @@ def test_the_lines_of_equal_height_are_those_of_another_contouring_on_the_edges_
 
 
 def assert_same_crossings(ours: Float64, heights: Float64, level: float) -> None:
-    """On the grid's edges, where both interpolate between the same two samples; what lies inside a cell is its diagonal's."""
+    """On the grid's edges, where both interpolate between the same two samples."""
     lines = contourpy.contour_generator(z=heights, name="serial").lines(level)
     theirs = np.concatenate([np.empty((0, 2)), *lines])
     on_edge = (np.abs(ours - np.round(ours)) < 1e-9).any(axis=1)
@@ -271,7 +271,9 @@ def test_no_range_cuts_a_whole_frame_away(
     page: Page, seed: int, frames: int, decades: float, wild: float, scale: str
 ) -> None:
     surfaces = bowls(seed, frames, decades, wild)
-    read: dict[str, Any] = page.evaluate(RANGE, {"surfaces": [values.ravel().tolist() for values in surfaces], "scale": scale})
+    read: dict[str, Any] = page.evaluate(
+        RANGE, {"surfaces": [values.ravel().tolist() for values in surfaces], "scale": scale}
+    )
     assert read["range"]["high"] > read["range"]["low"]
     for shares in read["shares"]:
         assert np.mean(np.array(shares) <= 1) > 0.5

@@ -21,6 +21,8 @@ from lossatlas.gallery import Gallery
 from lossatlas.network import ModelConfig, Network
 from lossatlas.training import State, Training, TrainingConfig, Trajectory, train
 from tests.web.conftest import Site, Watched, static_server, until, watched
+from tests.web.drawn import Drawn
+from tests.web.test_landscape_lines import assert_surface_is
 from tests.web.tour_runs import tour_configs
 
 ROOT = Path(__file__).parents[2]
@@ -108,6 +110,9 @@ def test_words_move_the_plots_and_those_that_hold_are_marked(toured: Site, deskt
     word.click()
     until(page, IS_SHOWN, ["moons-", 0, "fresh"])
     expect(word).to_have_attribute("aria-current", "true")
+    run = toured.gallery.open(page.evaluate("() => window.lossatlas.shown().run"))
+    span = list(run.planes[0].spans).index(Drawn(page).span)
+    assert_surface_is(page, run.loss_surface["fresh"][span, 0])
     page.get_by_role("button", name="a point on the slope").click()
     until(page, "() => String(window.lossatlas.slice()?.pick) === '1,0' && window.lossatlas.shown().epoch === 300")
 

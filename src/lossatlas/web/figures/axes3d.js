@@ -10,6 +10,8 @@ import {spanText, tickLabel} from './ticks.js';
 
 /** The ball's radius, in shares of half a side. */
 const RADIUS = 0.035;
+/** So many pixels apart two labels of the loss can be read: seen from above, the whole axis is hardly longer. */
+const APART = 12;
 /** How far outside the box the labels of a and b lie, in pixels. */
 const OUTSIDE = {ticks: 13, letter: 17};
 const PLACES = [-1, -0.5, 0, 0.5, 1];
@@ -68,7 +70,13 @@ export function labelsOf({project, eye, size}, range, span, theme) {
     return `<text x="${(from.x + (away * across.x) / length).toFixed(1)}" y="${(from.y + (away * across.y) / length + 4).toFixed(1)}"${more}>${text}</text>`;
   };
   const side = leftEdge(project, nearA, nearB);
-  const heights = namedTicks(range).map((tick) => ({tick, at: heightOf(range, tick)})).filter(({at}) => at <= 1);
+  const upright = (/** @type {number} */ height) => project([side[0] * 1.03, side[1] * 1.03, height]).y;
+  let lowest = Infinity;
+  const heights = namedTicks(range).map((tick) => ({tick, at: heightOf(range, tick)})).filter(({at}) => {
+    if (at > 1 || lowest - upright(at) < APART) return false;
+    lowest = upright(at);
+    return true;
+  });
   return `<g font-size="11" fill="${theme.muted}" text-anchor="middle">${[
     ...places.map((place) => beside(place * 0.97, nearB, OUTSIDE.ticks, spanText(place * span))),
     ...places.map((place) => beside(nearA, place * 0.97, OUTSIDE.ticks, spanText(place * span))),

@@ -26,6 +26,8 @@ export function watchTurning(root, {eye, onTurn, onTurned, onClick, onHover}) {
   let pressed = null;
   /** @type {Eye | null} while it turns */
   let turned = null;
+  /** Where the eye was when that began: a finger that turns out to scroll the page has turned nothing. */
+  let first = eye();
 
   /** @param {PointerEvent} event */
   const placeOf = ({clientX, clientY}) => {
@@ -42,6 +44,8 @@ export function watchTurning(root, {eye, onTurn, onTurned, onClick, onHover}) {
     if (event.pointerType === 'mouse' && event.button !== 0) return;
     down.set(event.pointerId, placeOf(event));
     pressed = down.size === 1 ? placeOf(event) : null;
+    if (!turned) first = eye();
+    root.setPointerCapture(event.pointerId); // its end is ours, wherever it is
     onHover(null);
   });
   root.addEventListener('pointermove', (event) => {
@@ -52,14 +56,14 @@ export function watchTurning(root, {eye, onTurn, onTurned, onClick, onHover}) {
       return;
     }
     if (pressed && Math.hypot(now.x - pressed.x, now.y - pressed.y) < STILL) return;
-    if (pressed) root.setPointerCapture(event.pointerId);
     pressed = null;
     const from = turned ?? eye();
     const others = [...down].filter(([id]) => id !== event.pointerId).map(([, place]) => place);
     const zoom = others.length ? Math.hypot(now.x - others[0].x, now.y - others[0].y) / (Math.hypot(before.x - others[0].x, before.y - others[0].y) || 1) : 1;
     const rate = RATE / (others.length + 1); // each of two fingers does half of it
     down.set(event.pointerId, now);
-    turn(orbit(from, (before.x - now.x) * rate, (now.y - before.y) * rate, zoom));
+    const tilt = event.pointerType === 'touch' && !others.length ? 0 : (now.y - before.y) * rate; // that scrolls the page
+    turn(orbit(from, (before.x - now.x) * rate, tilt, zoom));
   });
   /** @param {PointerEvent} event */
   const lift = (event) => {
@@ -67,9 +71,9 @@ export function watchTurning(root, {eye, onTurn, onTurned, onClick, onHover}) {
     if (pressed && event.type === 'pointerup') onClick(pressed.x, pressed.y);
     pressed = null;
     if (!turned || down.size) return;
-    const to = turned;
+    if (event.type === 'pointercancel') onTurn(first);
+    else onTurned(turned);
     turned = null;
-    onTurned(to);
   };
   root.addEventListener('pointerup', lift);
   root.addEventListener('pointercancel', lift);

@@ -1,0 +1,114 @@
+"""How the surface is drawn: through Plotly's public interface, sharp at rest, anew when graphics are lost, on paper."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from playwright.sync_api import Browser, expect
+
+from tests.web.conftest import MOONS_FAST, Site, Watched, until, watched
+from tests.web.drawn import Drawn
+from tests.web.pictures import SHARP, picture_at_rest, wait_for_rest
+from tests.web.test_controls import wait_for_frame
+
+WEB = Path(__file__).parents[2] / "src" / "lossatlas" / "web"
+#: What a library keeps for itself begins with an underscore; the rest is what this page once took from Plotly, and a
+#: canvas whose context is not as the browser made it.
+PRIVATE = re.compile(r"\._[a-zA-Z]|\['_|glplot|drawPick|readPixels|getContext\s*=|getContext\(\w+\)\s*\{")
+
+
+def test_the_page_takes_nothing_private_of_plotly() -> None:
+    sources = [path for path in WEB.rglob("*") if path.suffix in {".js", ".html"} and "vendor" not in path.parts]
+    assert len(sources) > 100
+    found = {path.name: PRIVATE.findall(path.read_text(encoding="utf-8")) for path in sources}
+    assert {name: private for name, private in found.items() if private} == {}
+
+
+#: The pixels of the drawing to one of the page, and by how much it misses its panel: of the canvas itself.
+PIXELS = """() => {
+    const root = document.querySelector('#landscape-plot');
+    const canvas = root.querySelector('.drawing canvas');
+    const [box, panel] = [canvas, root].map((element) => element.getBoundingClientRect());
+    return {
+        across: canvas.width / root.clientWidth, up: canvas.height / root.clientHeight,
+        off: Math.max(...['left', 'top', 'right', 'bottom'].map((side) => Math.abs(box[side] - panel[side]))),
+    };
+}"""
+
+
+@pytest.fixture(params=[1, 2], ids=["plain screen", "dense screen"])
+def screen(request: pytest.FixtureRequest, browser: Browser) -> Iterator[Watched]:
+    view = {"width": 1100, "height": 620}
+    yield from watched(browser, viewport=view, reduced_motion="reduce", device_scale_factor=request.param)
+
+
+@pytest.mark.browser
+def test_it_is_drawn_with_two_pixels_a_point_at_rest_and_one_while_it_turns(exported: Site, screen: Watched) -> None:
+    page = screen.open(exported.url + "?epoch=60")
+    wait_for_rest(page)
+    at_rest = page.evaluate(PIXELS)
+    assert (at_rest["across"], at_rest["up"]) == (pytest.approx(2, abs=0.01), pytest.approx(2, abs=0.01))
+    assert at_rest["off"] < 1
+    box = page.locator("#landscape-plot").bounding_box()
+    assert box is not None
+    x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+    page.mouse.move(x, y)
+    page.mouse.down()
+    page.mouse.move(x + 60, y + 5, steps=3)
+    turning = page.evaluate(PIXELS)
+    assert (turning["across"], turning["up"]) == (pytest.approx(1, abs=0.01), pytest.approx(1, abs=0.01))
+    assert turning["off"] < 1
+    page.mouse.up()
+    until(page, SHARP)
+
+
+LOSE = """() => {
+    const canvas = document.querySelector('#landscape-plot .drawing canvas');
+    const context = canvas.getContext('webgl') ?? canvas.getContext('webgl2');
+    context.getExtension('WEBGL_lose_context').loseContext();
+}"""
+
+
+@pytest.mark.browser
+def test_graphics_that_are_lost_are_restored_and_the_map_stands_in_where_they_are_lost_again_and_again(
+    exported: Site, desktop: Watched
+) -> None:
+    page = desktop.open(exported.url + "?epoch=60")
+    whole = picture_at_rest(page)
+    for _ in range(3):
+        page.evaluate(LOSE)
+        until(page, "() => document.querySelector('#landscape-plot').dataset.lost === 'true'")
+        until(page, "() => document.querySelector('#landscape-plot').dataset.lost === undefined")
+        until(page, SHARP)
+        assert picture_at_rest(page) == whole
+    page.locator("body").press("Home")
+    wait_for_frame(page, 0)
+    assert Drawn(page).losses[7, 7] == pytest.approx(float(exported.run().loss_surface["fresh"][0, 0, 7, 7]), rel=1e-6)
+    page.evaluate(LOSE)
+    note = page.locator("#flat-note")
+    expect(note).to_be_visible()
+    expect(note).to_contain_text("The graphics of this device gave up, so the surface is drawn as a map.")
+    expect(page.locator("#landscape-map canvas")).to_be_visible()
+    page.locator("body").press("ArrowRight")
+    wait_for_frame(page, 1)
+
+
+@pytest.mark.browser
+def test_this_epochs_scale_shows_relief_where_the_trainings_shows_a_plate(exported: Site, desktop: Watched) -> None:
+    page = desktop.open(exported.url + f"?run={MOONS_FAST.id}&epoch=0&zoom=0.01")
+    until(page, "() => window.lossatlas.shown().span === 0.01")
+    plate = Drawn(page)
+    page.get_by_role("switch", name="Fit the scale to each epoch").press("Space")
+    until(page, "() => window.lossatlas.state().range === 'frame'")
+    until(page, "(low) => window.lossatlas.range().low !== low", plate.low)
+    relief = Drawn(page)
+    stored = exported.run(MOONS_FAST).loss_surface["fresh"][2, 0].astype(np.float64)
+    np.testing.assert_allclose(relief.losses, stored, rtol=1e-6)
+    assert np.ptp(relief.heights) > 0.8
+    assert np.ptp(relief.heights) > 5 * np.ptp(plate.heights)
+    assert len(relief.levels) >= 3
+    page.wait_for_url("**range=frame*")

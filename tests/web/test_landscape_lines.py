@@ -1,0 +1,230 @@
+"""In every view and every file that is kept, surface and lines of equal loss are those of that very frame's array."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import contourpy
+import numpy as np
+import pytest
+from playwright.sync_api import Frame, Page
+
+from lossatlas.arrays import Float64
+from lossatlas.directions import FreshPlane
+from lossatlas.engine import Evaluator
+from lossatlas.surface import loss_surfaces
+from tests.web.conftest import MOONS, MOONS_FAST, Site, Watched, until
+from tests.web.drawn import GROUND, Drawn
+from tests.web.test_compare import link as comparison
+from tests.web.test_compare import open_comparison, wait_for_epochs
+from tests.web.test_controls import wait_for_frame
+from tests.web.test_keep import kept, open_dialog
+from tests.web.test_lab_surfaces import wait_for_surface
+from tests.web.test_workshop import HERE, python
+
+pytestmark = pytest.mark.browser
+
+#: In no order: steps back, the same frame again, both ends.
+ORDER = (7, 6, 9, 0, 11, 3, 2, 11, 0)
+
+
+def heights_of(losses: Float64, low: float, high: float, scale: str) -> Float64:
+    """Heights in the box: the range's bottom lies a little above the floor; what is below it is drawn there."""
+    inside = np.maximum(losses.astype(np.float64), low)
+    share = np.log(inside / low) / np.log(high / low) if scale == "log" else (inside - low) / (high - low)
+    return np.asarray(GROUND + (1 - GROUND) * share)
+
+
+def crossings(heights: Float64, level: float) -> Float64:
+    """Where contourpy's lines cross the edges of the grid, in steps of the grid."""
+    lines = contourpy.contour_generator(z=heights, name="serial").lines(level)
+    return np.unique(np.round(np.concatenate([np.empty((0, 2)), *lines]), 5), axis=0)
+
+
+def on_edges(points: Float64) -> Float64:
+    """Of our lines' points, those on edges of the grid: the others are on a diagonal, where contourpy has none."""
+    return np.unique(np.round(points[(np.abs(points - np.round(points)) < 1e-7).any(axis=1)], 5), axis=0)
+
+
+def levels_of(page: Page | Frame) -> Float64:
+    """The heights of the axis's ticks between its ends: there is a line wherever the surface passes one."""
+    ticks, low, high, scale = page.evaluate(
+        """async () => {
+            const [range, {scale}] = [window.lossatlas.range(), window.lossatlas.shown()];
+            const {lossTicks} = await import(new URL('figures/range.js', document.baseURI).href);
+            return [lossTicks({...range, scale}), range.low, range.high, scale];
+        }"""
+    )
+    inside = [tick for tick in ticks if low < tick < high]
+    assert len(inside) >= 3
+    return heights_of(np.array(inside), low, high, scale)
+
+
+def assert_lines(points: Float64, levels: Float64, heights: Float64, wanted: Float64) -> None:
+    """The lines at all the levels, in steps of the grid, are those of these heights."""
+    nearest = wanted[np.abs(levels[:, None] - wanted).argmin(axis=1)]
+    np.testing.assert_allclose(levels, nearest, atol=1e-9)
+    assert len(levels) > 0
+    for level in wanted:
+        found, expected = on_edges(points[nearest == level]), crossings(heights, level)
+        assert len(found) == len(expected)
+        np.testing.assert_allclose(found, expected, atol=3e-5)
+
+
+def assert_surface_is(page: Page | Frame, losses: Float64, root: str = "#landscape-plot .drawing") -> None:
+    """Mesh and lines, those on the surface and those on the floor."""
+    found = Drawn(page, root)
+    heights = heights_of(losses, found.low, found.high, found.scale)
+    np.testing.assert_allclose(found.heights, np.minimum(1, heights), atol=1e-9)
+    assert_lines_of(found, heights, levels_of(page))
+
+
+def assert_lines_of(found: Drawn, heights: Float64, wanted: Float64) -> None:
+    above, below, floor = (found.line(name, as_losses=False) for name in ("above", "below", "floor"))
+    drawn = np.isfinite(floor[:, 0])
+    assert_lines((floor[drawn, :2] / found.span + 1) / 2 * (found.grid - 1), found.floor_levels[drawn], heights, wanted)
+    on_surface = (above + below)[drawn] / 2  # each is lifted off it, to either side
+    np.testing.assert_allclose(on_surface[:, :2], floor[drawn, :2], atol=1e-9)
+    np.testing.assert_allclose(on_surface[:, 2], found.floor_levels[drawn], atol=1e-9)
+
+
+def losses_of(site: Site, frame: int) -> Float64:
+    return np.asarray(site.run().loss_surface["fresh"][0, frame], np.float64)
+
+
+def go_to(page: Page, frame: int, epochs: tuple[int, ...]) -> None:
+    """As a person goes: by the keys where they lead there in one step, by the slider elsewhere."""
+    now = page.evaluate("() => window.lossatlas.shown().frame")
+    key = {0: "Home", len(epochs) - 1: "End", now - 1: "ArrowLeft", now + 1: "ArrowRight"}.get(frame)
+    if key:
+        page.locator("body").press(key)
+    else:
+        page.get_by_role("slider", name="Epoch").evaluate(
+            """(slider, frame) => {
+                slider.value = frame;
+                slider.dispatchEvent(new Event('input', {bubbles: true}));
+            }""",
+            frame,
+        )
+    wait_for_frame(page, frame)
+
+
+def visit(page: Page, epochs: tuple[int, ...], check: Callable[[int], None]) -> None:
+    page.locator("h2").first.click()
+    for frame in ORDER:
+        go_to(page, frame, epochs)
+        check(frame)
+
+
+def test_on_the_surface_whatever_came_before(exported: Site, desktop: Watched) -> None:
+    page = desktop.open(exported.url + "?epoch=30")
+    epochs = tuple(map(int, exported.run().trajectory.epochs))
+    visit(page, epochs, lambda frame: assert_surface_is(page, losses_of(exported, frame)))
+    page.get_by_role("switch", name="Log loss").press("Space")
+    until(page, "() => window.lossatlas.shown().scale === 'linear'")
+    visit(page, epochs, lambda frame: assert_surface_is(page, losses_of(exported, frame)))
+
+
+#: What is painted on the map since it was last cleared: the ends of its lines, in pixels of the canvas.
+PAINTED = """
+window.painted = [];
+const {clearRect, moveTo, lineTo} = CanvasRenderingContext2D.prototype;
+const isMap = ({canvas}) => canvas.parentElement?.id === 'landscape-map';
+Object.assign(CanvasRenderingContext2D.prototype, {
+    clearRect(...box) { if (isMap(this)) window.painted = []; return clearRect.apply(this, box); },
+    moveTo(x, y) { if (isMap(this)) window.painted.push([x, y]); return moveTo.call(this, x, y); },
+    lineTo(x, y) { if (isMap(this)) window.painted.push([x, y]); return lineTo.call(this, x, y); },
+});
+"""
+
+
+def test_on_the_map_whatever_came_before(exported: Site, desktop: Watched) -> None:
+    desktop.page.add_init_script(PAINTED)
+    page = desktop.open(exported.url + "?epoch=30&view=contours")
+    epochs = tuple(map(int, exported.run().trajectory.epochs))
+
+    def check(frame: int) -> None:
+        painted, side, low, high = page.evaluate(
+            """() => [window.painted, document.querySelector('#landscape-map canvas').width,
+                ...Object.values(window.lossatlas.range())]"""
+        )
+        heights = heights_of(losses_of(exported, frame), low, high, "log")
+        points = np.array(painted) * [1, -1] + [0, side]
+        expected = np.concatenate([crossings(heights, level) for level in levels_of(page)])
+        found = on_edges(points * (heights.shape[0] - 1) / side)
+        np.testing.assert_allclose(found, np.unique(expected, axis=0), atol=3e-5)
+
+    visit(page, epochs, check)
+
+
+def test_in_compare(exported: Site, desktop: Watched) -> None:
+    page, both = open_comparison(desktop, comparison(exported, MOONS, MOONS_FAST))
+    slider = page.get_by_label("Epoch", exact=True)
+    for frame in ORDER:
+        epoch = int(exported.run().trajectory.epochs[frame])
+        slider.fill(str(epoch))
+        wait_for_epochs(page, both, [epoch, epoch])
+        for seen, config in zip(both, (MOONS, MOONS_FAST), strict=True):
+            assert_surface_is(seen, exported.run(config).loss_surface["fresh"][0, frame])
+
+
+def test_in_a_training_in_the_page(exported: Site, desktop: Watched) -> None:
+    setup, trajectory = python(11)
+    members = setup.dataset.split == 0
+    evaluator = Evaluator(setup.network, setup.dataset.points[members], setup.dataset.labels[members], threads=1)
+    plane = FreshPlane().lay("fresh", setup.network, None)
+    page = desktop.open(f"{exported.url}?{HERE}&train=adam,0.01,32,0,0&epoch=11")
+    until(page, "() => window.lossatlas.shown()?.epoch === 11")
+    page.locator("h2").first.click()
+    for frame in ORDER:
+        go_to(page, frame, tuple(range(12)))
+        [surface] = loss_surfaces(evaluator, plane, trajectory.weights[frame], [1.0], 41)
+        losses = np.asarray(surface.loss, np.float64)
+        wait_for_surface(page, losses)
+        found = Drawn(page)  # float32 sums in another order: the lines are those of the drawn heights
+        cut = found.heights >= 1
+        assert_lines_of(
+            found, np.where(cut, heights_of(losses, found.low, found.high, found.scale), found.heights), levels_of(page)
+        )
+
+
+#: Every drawing of the studio, which makes the pictures that are kept: its mesh, and its lines on the floor.
+STUDIO = """() => {
+    const {react} = window.Plotly;
+    window.kept = [];
+    window.Plotly.react = (root, data, ...rest) => {
+        if (root.closest('.studio')) {
+            const numbers = (values) => Array.from(values, (value) => Number.isNaN(value) ? null : value);
+            const [mesh, , , floor] = data;
+            window.kept.push({z: [...mesh.z], x: numbers(floor.x), y: numbers(floor.y), levels: [...floor.line.color]});
+        }
+        return react(root, data, ...rest);
+    };
+}"""
+
+
+def test_in_the_film_and_in_the_picture_that_are_kept(exported: Site, desktop: Watched) -> None:
+    run = exported.run()
+    page = desktop.open(exported.url + f"?epoch={run.trajectory.epochs[4]}")
+    page.locator("body").press("End")
+    wait_for_frame(page, 11)
+    page.locator("body").press("ArrowLeft")
+    wait_for_frame(page, 10)
+    page.evaluate(STUDIO)
+    low, high = page.evaluate("() => Object.values(window.lossatlas.range())")
+    levels = levels_of(page)
+    open_dialog(page)
+    kept(page, "Save picture (PNG)")
+    page.get_by_role("combobox", name="Size of the animation").select_option(label="640 × 360")
+    kept(page, "Make animation (WebM)")
+    drawings: list[dict[str, Any]] = page.evaluate("() => window.kept")
+    frames = [10, 10, *range(len(run.trajectory.epochs))]  # the dialog's small picture, the picture, and the film
+    for drawing, frame in zip(drawings, frames, strict=True):
+        losses = losses_of(exported, frame)
+        heights = heights_of(losses, low, high, "log")
+        np.testing.assert_allclose(drawing["z"][: losses.size], np.minimum(1, heights).ravel(), atol=1e-9)
+        places = np.array([drawing["x"], drawing["y"]], np.float64).T
+        drawn = np.isfinite(places[:, 0])
+        points = (places[drawn] + 1) / 2 * (losses.shape[0] - 1)
+        assert_lines(points, np.array(drawing["levels"])[drawn], heights, levels)
