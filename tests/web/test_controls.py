@@ -289,6 +289,8 @@ def test_no_request_is_made_by_scrubbing_playing_or_zooming(site: Site, desktop:
     page = desktop.open(site.url + "?epoch=0")
     until(page, "() => document.body.dataset.pictured === 'true'")
     with_access(page)
+    # Where the first picture rests, the parameters come, for the boundary's exact line: once, and not by scrubbing.
+    until(page, "() => performance.getEntriesByType('resource').some(({name}) => name.endsWith('weights.npy'))")
     page.wait_for_load_state("networkidle")
     asked = len(desktop.requests)
     for frame in (1, 2, 3):
