@@ -29,7 +29,7 @@ def serve_command(gallery: Gallery, port: int, browser: bool, config_file: str |
     The server answers to this machine alone. Ctrl-C stops it. With --config, the page opens on that configuration, and
     trains like it whatever is chosen there.
     """
-    default = config_from(config_file, {})
+    default = config_from(config_file, {}) if config_file else None  # else what the page opens on by itself
     with writing(gallery.data):
         gallery.data.mkdir(parents=True, exist_ok=True)
     remove_unfinished(gallery.data)

@@ -25,14 +25,15 @@ export function createPick({choose}) {
 
   return {
     /** @param {Shot} shot */
-    draw({run, plane, pick, ball, span}) {
+    draw({run, plane, pick, ball, span, view}) {
       release.setAttribute('aria-pressed', String(ball));
       say(release, ball ? 'Take the ball away' : 'Release a ball here');
       release.title = ball ? 'Show the network at the picked point itself again.' : 'Train on from this point as the run was trained, and see where it goes.';
       const limit = labLimit(run, plane);
       box.disabled = limit !== '';
       box.title = limit || 'Show the decision boundary of the network at this point of the plane; or click, or drag, on the map.';
-      for (const button of [release, back]) button.disabled = !pick || limit !== ''; // they keep their place: nothing jumps
+      for (const button of [release, back]) button.hidden = !pick;
+      box.hidden = !pick && view === 'surface'; // it lies over the plot: what appears there moves nothing
       inputs.forEach((input, i) => {
         input.step = String(10 ** Math.floor(Math.log10(span / 10)));
         if (document.activeElement !== input) input.value = pick ? String(pick[i]) : '';
