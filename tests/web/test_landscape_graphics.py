@@ -112,3 +112,52 @@ def test_this_epochs_scale_shows_relief_where_the_trainings_shows_a_plate(export
     assert np.ptp(relief.heights) > 5 * np.ptp(plate.heights)
     assert len(relief.levels) >= 3
     page.wait_for_url("**range=frame*")
+
+
+#: How many pixels of each kind a canvas has, of those that are not clear.
+COLOURS = """(name) => {
+    const canvas = document.querySelector(name);
+    const {data} = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height);
+    const pixels = new Uint32Array(data.buffer).filter((pixel) => pixel >>> 24 > 200);
+    return {width: canvas.width, height: canvas.height, filled: pixels.length / (data.length / 4),
+        colours: new Set(pixels).size};
+}"""
+
+
+@pytest.mark.browser
+def test_on_paper_both_plots_are_whole_and_light(exported: Site, desktop: Watched) -> None:
+    desktop.page.emulate_media(color_scheme="dark", reduced_motion="reduce")
+    page = desktop.open(exported.url + "?epoch=60")
+    before = picture_at_rest(page)
+    still = page.evaluate(COLOURS, ".still")
+    assert still["filled"] > 0.2
+    assert still["colours"] > 200
+    pdf = page.pdf(format="A4", print_background=True)  # with what the browser itself does before and after
+    assert len(re.findall(rb"/Type\s*/Page\b", pdf)) in {1, 2}
+    images = {
+        tuple(int(re.search(rb"/%s (\d+)" % side, head)[1]) for side in (b"Width", b"Height"))  # type: ignore[index]
+        for head in re.findall(rb"<<[^<>]*?/Subtype\s*/Image[^<>]*?>>", pdf)
+    }
+    assert (still["width"], still["height"]) in images
+    assert picture_at_rest(page) == before
+
+    page.evaluate("() => window.dispatchEvent(new Event('beforeprint'))")
+    page.emulate_media(media="print", color_scheme="dark", reduced_motion="reduce")
+    for width in (700, 1000):  # a sheet that is upright, and one on its side
+        page.set_viewport_size({"width": width, "height": 900})
+        for plot in ("landscape", "boundary"):
+            box = page.locator(f".{plot} .plot-body").bounding_box()
+            assert box is not None
+            assert min(box["width"], box["height"]) > 150
+            assert box["x"] >= 0
+            assert box["x"] + box["width"] <= width
+            for part in page.locator(f".{plot} .plot-body :is(.marks, #boundary-canvas, .main-svg):visible").all():
+                inner = part.bounding_box()
+                assert inner is not None
+                assert inner["x"] >= box["x"] - 1
+                assert inner["x"] + inner["width"] <= box["x"] + box["width"] + 1
+                assert inner["y"] + inner["height"] <= box["y"] + box["height"] + 1
+    assert page.evaluate("() => getComputedStyle(document.body).backgroundColor") == "rgb(255, 255, 255)"
+    assert page.evaluate("() => document.documentElement.dataset.theme") == "light"
+    expect(page.locator(".toolbar").first).to_be_hidden()
+    expect(page.get_by_role("button", name="Play")).to_be_hidden()

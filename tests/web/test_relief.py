@@ -281,3 +281,37 @@ def test_no_range_cuts_a_whole_frame_away(
         seen = np.array(shares)[np.array(shares) <= 1]
         assert len(seen) >= 0.9 * len(shares)
         assert np.ptp(seen) > 0.4 or wild > 1
+
+
+LABELS = """async ({eyes, panels}) => {
+    const [{cameraFor}, {labelsOf}, {currentTheme}] = await Promise.all(
+        ['figures/camera', 'figures/axes3d', 'theme'].map((name) => import(`/${name}.js`)));
+    const range = {kind: 'loss', low: 0.01, high: 12, min: 0.01, max: 12, clipped: false, floored: false, scale: 'log'};
+    return eyes.flatMap(([x, y, z]) => panels.map(([width, height]) => {
+        const camera = cameraFor({x, y, z}, {width, height});
+        const svg = document.createElementNS('http://www.w3.org/2000/svg', 'svg');
+        svg.innerHTML = labelsOf(camera, range, 1, currentTheme());
+        return [...svg.querySelectorAll('text')].map((text) => ({
+            x: Number(text.getAttribute('x')), y: Number(text.getAttribute('y')), text: text.textContent,
+            end: text.parentElement.getAttribute('text-anchor') === 'end', turned: text.hasAttribute('transform'),
+        }));
+    }));
+}"""
+
+
+def test_the_labels_of_the_axes_are_upright_apart_and_in_their_panel(page: Page) -> None:
+    turns = np.linspace(0, 2 * np.pi, 9)[:-1]
+    eyes = [
+        [2.2 * np.cos(t) * np.cos(e), 2.2 * np.sin(t) * np.cos(e), 2.2 * np.sin(e)] for t in turns for e in (0.2, 1)
+    ]
+    panels = [[540, 500], [470, 340], [390, 320], [382, 198]]
+    found = page.evaluate(LABELS, {"eyes": [[0.3, -1.19, 1.83], *eyes], "panels": panels})
+    for at, labels in enumerate(found):
+        width, height = panels[at % len(panels)]
+        assert not any(label["turned"] for label in labels)
+        assert [label["text"] for label in labels].count("a") == 1
+        losses = sorted(label["y"] for label in labels if label["end"])
+        assert len(losses) >= 1
+        assert np.diff(losses).min(initial=np.inf) >= 11.9
+        if at < len(panels):  # from the default camera, all of them
+            assert all(0 <= label["x"] <= width and 8 <= label["y"] <= height for label in labels)

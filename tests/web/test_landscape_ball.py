@@ -1,0 +1,50 @@
+"""The network's ball is seen in every frame of the run that the page opens on."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from lossatlas.computing import compute_run
+from lossatlas.directions import FreshPlane
+from lossatlas.gallery import OPENING
+from tests.web.conftest import Site, Watched
+
+pytestmark = pytest.mark.browser
+
+#: The panel's size in windows of 1440 × 900, 1280 × 720 and 390 × 844.
+PANELS = [[540, 500], [470, 340], [390, 320]]
+HIDDEN = """async ({surfaces, losses, size, panels}) => {
+    const [{cameraFor}, {reliefOf}, {ballAt, ballMark}, {lossRange}, {HOME}, {currentTheme}] = await Promise.all(
+        ['figures/camera', 'figures/landscape', 'figures/axes3d', 'figures/range', 'state', 'theme'].map(
+            (name) => import(new URL(`${name}.js`, document.baseURI).href)));
+    const frames = surfaces.map((values) => Float32Array.from(values));
+    return panels.flatMap(([width, height]) => ['log', 'linear'].map((scale) => {
+        const range = lossRange(frames, scale);
+        const camera = cameraFor(HOME, {width, height});
+        return frames.filter((values, t) => {
+            const relief = reliefOf(values, size, range);
+            const at = ballAt(relief, camera, range, {place: [0, 0], loss: losses[t], upon: true});
+            const mark = ballMark(at, relief, camera, currentTheme());
+            const {x, y} = camera.project(at);
+            return !/class="ball"/.test(mark) || x < 0 || y < 0 || x > width || y > height;
+        }).length;
+    }));
+}"""
+
+
+def test_the_ball_is_seen_in_every_frame_from_the_default_camera(exported: Site, desktop: Watched) -> None:
+    run = compute_run(OPENING.with_values(planes=(FreshPlane(spans=(1.0,)),), curvature={"frames": 0}))
+    surfaces = run.loss_surface["fresh"][0]
+    assert len(surfaces) > 50
+    page = desktop.open(exported.url + "?epoch=60")
+    hidden = page.evaluate(
+        HIDDEN,
+        {
+            "surfaces": surfaces.reshape(len(surfaces), -1).tolist(),
+            "losses": np.asarray(run.trajectory.metrics["train_loss"]).tolist(),
+            "size": surfaces.shape[-1],
+            "panels": PANELS,
+        },
+    )
+    assert hidden == [0] * 6
