@@ -80,9 +80,7 @@ FRESH: dict[str, tuple[RunConfig, str, int, int, str]] = {
 }
 
 
-NO_BUTTON = (
-    """(places) => places.map(([x, y]) => document.elementFromPoint(x, y).closest('#landscape-plot') !== null)"""
-)
+IS_PLOT = "([x, y]) => document.elementFromPoint(x, y).closest('#landscape-plot') !== null"
 
 
 @pytest.mark.parametrize("name", FRESH)
@@ -99,20 +97,24 @@ def test_the_network_that_a_click_picks_is_the_one_under_the_pointer(
     losses = surface[span, frame if surface.shape[1] > 1 else 0]
     shares = np.array([(u, v) for u in np.linspace(0.1, 0.9, 9) for v in np.linspace(0.1, 0.9, 9)])
     places = np.round(shares * [box["width"], box["height"]] + [box["x"], box["y"]])
-    places = places[page.evaluate(NO_BUTTON, places.tolist())]
     expected = under(page, heights_of(losses, shown.low, shown.high, shown.scale), places)
     on_surface = np.flatnonzero(np.isfinite(expected).all(axis=1))
-    assert len(on_surface) > 15
-    for at in on_surface[:: len(on_surface) // 15]:
+    clicks = 0
+    for at in on_surface[:: max(1, len(on_surface) // 16)]:
+        if not page.evaluate(IS_PLOT, places[at].tolist()):
+            continue  # a button of the camera's, or the picked point's fields
         before = page.evaluate(PICK)
         page.mouse.click(*places[at])
+        clicks += 1
         until(page, "(before) => String(window.lossatlas.state().pick) !== String(before)", before)
         wanted = expected[at] * shown.span
         assert page.evaluate(PICK) == pytest.approx(wanted.tolist(), rel=6e-3, abs=1e-4 * shown.span)
         assert plot(page) == box  # what appears with it keeps its place, and the plot its own
+    assert clicks > 10
     last = page.evaluate(PICK)
     for place in np.delete(places, on_surface, axis=0)[::6]:
-        page.mouse.click(*place)
+        if page.evaluate(IS_PLOT, place.tolist()):
+            page.mouse.click(*place)
     assert page.evaluate(PICK) == last
 
 
