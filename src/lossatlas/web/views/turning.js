@@ -45,7 +45,7 @@ export function watchTurning(root, {eye, onTurn, onTurned, onClick, onHover}) {
     down.set(event.pointerId, placeOf(event));
     pressed = down.size === 1 ? placeOf(event) : null;
     if (!turned) first = eye();
-    root.setPointerCapture(event.pointerId); // its end is ours, wherever it is
+    holdPointer(root, event.pointerId);
     onHover(null);
   });
   root.addEventListener('pointermove', (event) => {
@@ -80,4 +80,13 @@ export function watchTurning(root, {eye, onTurn, onTurned, onClick, onHover}) {
   root.addEventListener('pointerleave', () => onHover(null));
   // Two fingers are ours; with one the browser may scroll (`touch-action: pan-y`).
   root.addEventListener('touchmove', (event) => { if (event.touches.length > 1 && event.cancelable) event.preventDefault(); }, {passive: false});
+}
+
+/** What it does is ours to its end, wherever that is; unless it has ended already. @param {HTMLElement} root @param {number} id */
+function holdPointer(root, id) {
+  try {
+    root.setPointerCapture(id);
+  } catch {
+    // no such pointer any more
+  }
 }
