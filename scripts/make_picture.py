@@ -7,24 +7,29 @@ import tempfile
 from pathlib import Path
 
 from playwright.sync_api import sync_playwright
-from tests.web.conftest import FLAGS, app_server, chromium
+from tests.web.conftest import FLAGS, app_server, chromium, until
 
 from lossatlas.computing import compute_run
-from lossatlas.gallery import Gallery, gallery_configs
+from lossatlas.gallery import DEFAULT_MODELS, OPENING, Gallery, gallery_configs
 
 WHERE = Path(__file__).parent.parent / "docs" / "images" / "atlas.png"
-VIEW = "?epoch=34&scale=log"
+VIEW = "?epoch=150"
+#: True when the surface is drawn sharply, and the boundary from the network's own parameters.
+RESTS = """() => document.querySelector('.still').width === 2 * document.querySelector('#landscape-plot').clientWidth
+    && performance.getEntriesByType('resource').some(({name}) => name.endsWith('weights.npy'))"""
 
 if __name__ == "__main__":
     WHERE.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as data, sync_playwright() as playwright:
         gallery = Gallery(data)
-        gallery.save(compute_run(gallery_configs(["moons"], [(16, 16)])[0]))
+        for config in gallery_configs([OPENING.dataset.name], DEFAULT_MODELS):
+            gallery.save(compute_run(config))
         browser = playwright.chromium.launch(executable_path=chromium(), args=FLAGS)
         with app_server(gallery) as url:
             page = browser.new_page(viewport={"width": 1440, "height": 900}, reduced_motion="reduce")
             page.goto(url + VIEW)
             page.locator("body[data-pictured=true]").wait_for()
+            until(page, RESTS)
             page.wait_for_load_state("networkidle")
             page.screenshot(path=WHERE)
         browser.close()

@@ -13,7 +13,7 @@ const RADIUS = 0.035;
 /** So many pixels apart two labels of the loss can be read: seen from above, the whole axis is hardly longer. */
 const APART = 12;
 /** How far outside the box the labels of a and b lie, in pixels. */
-const OUTSIDE = {ticks: 13, letter: 17};
+const OUTSIDE = {ticks: 11, letter: 13};
 const PLACES = [-1, -0.5, 0, 0.5, 1];
 
 /** @param {{x: number, y: number}[]} points */
@@ -70,7 +70,7 @@ export function labelsOf({project, eye, size}, range, span, theme) {
     return `<text x="${(from.x + (away * across.x) / length).toFixed(1)}" y="${(from.y + (away * across.y) / length + 4).toFixed(1)}"${more}>${text}</text>`;
   };
   const side = leftEdge(project, nearA, nearB);
-  const upright = (/** @type {number} */ height) => project([side[0] * 1.03, side[1] * 1.03, height]).y;
+  const upright = (/** @type {number} */ height) => project([side[0] * 1.02, side[1] * 1.02, height]).y;
   let lowest = Infinity;
   const heights = namedTicks(range).map((tick) => ({tick, at: heightOf(range, tick)})).filter(({at}) => {
     if (at > 1 || lowest - upright(at) < APART) return false;
@@ -81,7 +81,7 @@ export function labelsOf({project, eye, size}, range, span, theme) {
     ...places.map((place) => beside(place * 0.97, nearB, OUTSIDE.ticks, spanText(place * span))),
     ...places.map((place) => beside(nearA, place * 0.97, OUTSIDE.ticks, spanText(place * span))),
     beside(0.5, nearB, OUTSIDE.letter, 'a', italic), beside(nearA, 0.5, OUTSIDE.letter, 'b', italic),
-    `<g text-anchor="end">${heights.map(({tick, at}) => label([side[0] * 1.03, side[1] * 1.03, at], tickLabel(tick))).join('')}</g>`,
+    `<g text-anchor="end">${heights.map(({tick, at}) => label([side[0] * 1.02, side[1] * 1.02, at], tickLabel(tick))).join('')}</g>`,
   ].join('')}</g>`;
 }
 

@@ -15,7 +15,7 @@ const FARTHEST = 2.5;
 const LOWEST = 0.09;
 const HIGHEST = 1.5;
 /** Room for the labels of the axes around the box, in pixels. */
-const ROOM = {left: 22, right: 22, top: 4, bottom: 20};
+const ROOM = {left: 25, right: 21, top: 4, bottom: 20};
 
 /** @typedef {[number, number, number]} Vector */
 /** @typedef {{width: number, height: number}} Size in CSS pixels */
