@@ -16,6 +16,8 @@ from lossatlas.errors import ConfigError, DataError, DataWarning
 from lossatlas.gallery import Gallery, gallery_configs
 from lossatlas.reading import read_manifest
 from lossatlas.runs import RunConfig
+from lossatlas.server.jobs import Jobs
+from lossatlas.server.service import RunService
 from lossatlas.tables import read_bytes
 
 DATA = Path(__file__).parent / "data" / "tables"
@@ -251,6 +253,8 @@ def test_the_index_names_the_dataset_and_shows_some_of_its_points(stored: tuple[
     thumbnail = entry["dataset"]["thumbnail"]
     assert len(thumbnail["x"]) == len(thumbnail["y"]) == len(thumbnail["label"]) == 30
     assert set(thumbnail["label"]) == {0, 1}
+    for axis, values in zip(("x", "y"), POINTS.T, strict=True):  # of 1e9 ± 1e-3 and the like something is seen
+        assert np.corrcoef(thumbnail[axis], values)[0, 1] > 0.999
     own = read_manifest(gallery.data / "runs" / run.id)["config"]["dataset"]["own"]
     assert OwnPoints.from_mapping(own) == run.setup.config.dataset.own
 
@@ -269,3 +273,17 @@ def test_a_name_of_own_points_alone_is_no_dataset() -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         assert la.load_dataset("moons").title == "Half moons"
+
+
+def test_the_server_takes_own_points_by_their_name_from_a_run_that_has_them(stored: tuple[Gallery, la.Run]) -> None:
+    gallery, run = stored
+    service = RunService(gallery, Jobs(gallery))
+    name = run.setup.config.dataset.name
+    for dataset in ({"name": name}, {"name": name, "own": None}, {"name": name, "own": {"title": "My animals"}}):
+        found = RunConfig.from_mapping(service.with_own_points({"dataset": dataset}))
+        assert found.dataset == run.setup.config.dataset
+    others: list[Any] = [{"dataset": {"name": "moons"}}, {}, [], None, {"dataset": "own-1"}, {"dataset": {"name": 3}}]
+    for other in others:
+        assert service.with_own_points(other) == other
+    with pytest.raises(ConfigError, match="the points of 'own-00000000' are in its own run, not here"):
+        RunConfig.from_mapping(service.with_own_points({"dataset": {"name": "own-00000000"}}))

@@ -8,10 +8,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import platformdirs
 from filelock import FileLock
 
-from lossatlas.arrays import Floats
+from lossatlas.arrays import Float64, Floats
 from lossatlas.datasets import SOURCES, DatasetConfig
 from lossatlas.directions import GaussianPlane, PcaPlane, ThroughPlane
 from lossatlas.errors import ConfigError, DataFolderError, RunError
@@ -185,17 +186,26 @@ def _without_points(config: dict[str, Any]) -> dict[str, Any]:
 
 
 def _picture(own: dict[str, Any] | None) -> dict[str, Any]:
-    """What the page shows of own points to choose from: their names, and some of them, from the whole length."""
+    """What the page shows of own points to choose from: names, and some points, standardised and rounded."""
     if own is None:
         return {}
     count = len(own["x"])
     some = [i * count // min(count, _PICTURED) for i in range(min(count, _PICTURED))]
-    thumbnail = {axis: [float(f"{own[axis][i]:.6g}") for i in some] for axis in ("x", "y")}
     return {
         "features": list(own["features"]),
         "classes": list(own["classes"]),
-        "thumbnail": {**thumbnail, "label": [int(own["label"][i]) for i in some]},
+        "thumbnail": {
+            **{axis: _standardised(own[axis])[some].round(2).tolist() for axis in ("x", "y")},
+            "label": [int(own["label"][i]) for i in some],
+        },
     }
+
+
+def _standardised(values: list[float]) -> Float64:
+    array: Float64 = np.array(values, np.float64)
+    array -= array.mean()
+    array /= array.std() or 1.0
+    return array
 
 
 def gallery_configs(

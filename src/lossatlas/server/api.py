@@ -82,7 +82,7 @@ Service = Annotated[RunService, Depends(_service)]
 )
 async def request_run(request: Request, response: Response, service: Service) -> RunAnswer:
     """Get a run from the gallery (200), or have it computed (202). Settings left out take their defaults."""
-    config = config_of(await read_json(request))
+    config = config_of(service.with_own_points(await read_json(request)))
     answer = await run_in_threadpool(service.request, config)
     response.status_code = 202 if answer.events else 200
     return answer

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import logging
 from collections.abc import AsyncIterator
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import BaseModel, Field
 
-from lossatlas.errors import RunDamagedError, RunNotFoundError
+from lossatlas.datasets.own import PREFIX
+from lossatlas.errors import RunDamagedError, RunError, RunNotFoundError
 from lossatlas.gallery import Gallery
 from lossatlas.reading import read_manifest
 from lossatlas.runs import RunConfig
@@ -54,6 +55,25 @@ class RunService:
         if not (job and job.active) and self._is_stored(config.id):
             return _answer(config.id, State.STORED)
         return _answer_of(self._jobs.submit(config))
+
+    def with_own_points(self, values: Any) -> Any:
+        """Give a configuration that names own points these points: they are in the gallery's runs that have them."""
+        dataset = values.get("dataset") if isinstance(values, dict) else None
+        if not isinstance(dataset, dict) or not str(dataset.get("name")).startswith(PREFIX):
+            return values
+        given = dataset.get("own")
+        if isinstance(given, dict) and "x" in given:
+            return values
+        name = str(dataset["name"])
+        found = (self._own_points(run_id, name) for run_id in self._gallery.ids() if run_id.startswith(f"{name}-"))
+        return {**values, "dataset": {**dataset, "own": next(filter(None, found), None)}}
+
+    def _own_points(self, run_id: str, name: str) -> Any:
+        try:
+            dataset = read_manifest(run_folder(self._gallery.data, run_id))["config"]["dataset"]
+            return dataset["own"] if dataset["name"] == name else None
+        except (RunError, LookupError, TypeError):  # damaged: another run may have them
+            return None
 
     def state(self, run_id: str) -> RunAnswer:
         """What is known of a run now.

@@ -376,8 +376,10 @@ function lazyLab(options) {
 async function ownStart(run, own) {
   if (own) return (await import('./points/kept.js')).recall(own).catch(() => null);
   if (!run?.get('points')) return null;
-  const {ownFrom} = await import('./points/own.js');
+  const {ownFrom, ownOfConfig} = await import('./points/own.js');
   const {title, features, classes} = run.manifest.dataset;
+  const given = /** @type {any} */ (run.manifest.config).dataset?.own;
+  if (given?.x) return ownOfConfig(given);
   return ownFrom({title, features, classes, points: run.numbers('points'), labels: run.numbers('labels')});
 }
 

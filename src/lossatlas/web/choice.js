@@ -103,6 +103,24 @@ export function configFor(catalog, {dataset, hidden, activation, residual}) {
 }
 
 /**
+ * The catalog, and with it the own points of which the gallery has runs: the points themselves are in these.
+ * @param {Catalog} catalog @param {GalleryEntry[]} gallery @returns {Catalog}
+ */
+export function withOwn(catalog, gallery) {
+  /** @type {Map<string, import('./types.js').CatalogDataset>} */
+  const found = new Map();
+  for (const {id, config, dataset: {name, title, features = [], classes = [], thumbnail}} of gallery) {
+    if (!thumbnail || found.has(name)) continue;
+    const sample = /** @type {any} */ (config).dataset;
+    found.set(name, {
+      name, title, features, classes, thumbnail, config: sample, run: id,
+      summary: `${sample.points} points of your own, by ${features.join(' and ')}.`,
+    });
+  }
+  return found.size ? {...catalog, datasets: [...catalog.datasets, ...found.values()]} : catalog;
+}
+
+/**
  * One label a run, naming only what sets it apart from the others: how it was trained, and where that is the same, what was
  * computed of it.
  * @param {GalleryEntry[]} entries

@@ -2,7 +2,7 @@
  * Where the page begins: asks for the first run, sends for the views, and has Plotly read while they travel. Only what
  * that takes is imported here; the rest follows with app.js.
  */
-import {ofItsRun, openingState, resolve} from './choice.js';
+import {ofItsRun, openingState, resolve, withOwn} from './choice.js';
 import {fetchJson} from './data.js';
 import {byId} from './dom.js';
 import {loadPlotly, plotlyArrived} from './plotly.js';
@@ -14,7 +14,8 @@ import {createStatus} from './views/status.js';
 async function boot() {
   const status = createStatus();
   try {
-    const [catalog, index] = await Promise.all([fetchJson('catalog.json'), fetchJson('data/index.json')]);
+    const [offered, index] = await Promise.all([fetchJson('catalog.json'), fetchJson('data/index.json')]);
+    const catalog = withOwn(offered, index.runs);
     const base = openingState(catalog, index.runs);
     const store = createStore(ofItsRun(fromQuery(location.search + location.hash, base), index.runs));
     const session = createSession({wanted: (run) => wantedArrays(sliceOf(run, store.get())), before: plotlyArrived(), unread: unreadable(location.search + location.hash)});

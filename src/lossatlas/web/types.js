@@ -43,7 +43,7 @@
  * @property {string} id
  * @property {string} title
  * @property {Config} config
- * @property {{name: string, title: string, features: Feature[], classes: string[], train_points: number, test_points: number}} dataset
+ * @property {{name: string, title: string, features: Feature[], classes: string[], train_points: number, test_points: number, run?: string}} dataset `run`: of a training in the page on own points, a stored run that has them
  * @property {{title: string, layers: number[], activation: string, residual?: boolean, parameters: number}} model
  * @property {number[]} frames the epoch of each frame
  * @property {Metrics} metrics
@@ -56,7 +56,7 @@
  * @typedef {object} GalleryEntry
  * @property {string} id
  * @property {string} title
- * @property {{name: string, title: string}} dataset
+ * @property {{name: string, title: string, features?: string[], classes?: string[], thumbnail?: Thumbnail}} dataset the last three of own points only
  * @property {{title: string, hidden: number[], activation: string, residual?: boolean, parameters: number}} model
  * @property {Config} config
  * @property {Outcome} outcome
@@ -64,7 +64,7 @@
  * @property {number} frames
  *
  * @typedef {{x: number[], y: number[], label: number[]}} Thumbnail
- * @typedef {{name: string, title: string, summary: string, features: string[], classes: string[], config: Config, thumbnail: Thumbnail}} CatalogDataset
+ * @typedef {{name: string, title: string, summary: string, features: string[], classes: string[], config: Config, thumbnail: Thumbnail, run?: string}} CatalogDataset `run`: of own points, a run that has them
  *
  * @typedef {object} Catalog
  * @property {string} version

@@ -2,7 +2,7 @@
 /** @import {Catalog, GalleryEntry, State} from '../types.js' */
 /** @import {LossRange} from '../figures/range.js' */
 /** @import {Side, View} from './link.js' */
-import {ofItsRun, openingState, resolve} from '../choice.js';
+import {ofItsRun, openingState, resolve, withOwn} from '../choice.js';
 import {fetchJson} from '../data.js';
 import {byId, make, say} from '../dom.js';
 import {orbit} from '../figures/camera.js';
@@ -253,6 +253,6 @@ function asTrained(run) {
 }
 
 Promise.all([fetchJson('catalog.json'), fetchJson('data/index.json')]).then(
-  ([catalog, index]) => start(catalog, index.runs),
+  ([catalog, index]) => start(withOwn(catalog, index.runs), index.runs),
   (error) => say(byId('differences'), `Loss Atlas could not start: ${error?.message ?? error}`),
 );

@@ -13,13 +13,20 @@ export function pythonFor(shot, defaults) {
   const {versions, dataset} = /** @type {any} */ (run.manifest);
   if (dataset.name === 'own') return '# Points of your own are in this browser only. Save “Numbers (.npz)”: it has the points, the network, and the surface.\n';
   const config = run.trained ? recorded(run, run.frames[frame]) : /** @type {Part} */ (run.manifest.config);
-  const settings = differing(config, defaults);
+  const mine = isOwn(config) ? dataset.run ?? run.id : null; // a run that has the points
+  const settings = differing(config, defaults).filter(([part]) => part !== 'dataset' || mine === null);
+  const told = settings.map(([name, value]) => `    ${name}=${python(value, 4, name.length + 2)},\n`);
+  if (mine !== null) told.unshift('    dataset=dataset,\n');
   const references = referencesOf(config);
   return [
     ...(versions?.lossatlas ? [`# lossatlas ${versions.lossatlas}`] : []),
     'import lossatlas as la',
     '',
-    settings.length ? `config = la.RunConfig(\n${settings.map(([name, value]) => `    ${name}=${python(value, 4, name.length + 2)},\n`).join('')})` : 'config = la.RunConfig()  # the default in every respect',
+    ...(mine === null ? [] : [
+      '# Points of your own are in the run, from where it is stored.',
+      `dataset = la.open_run("data/runs/${mine}").setup.config.dataset`,
+    ]),
+    told.length ? `config = la.RunConfig(\n${told.join('')})` : 'config = la.RunConfig()  # the default in every respect',
     ...(references.length ? [
       '# The other runs that its planes go through, from where they are stored.',
       `references = {name: la.open_run(f"data/runs/{name}").trajectory.weights[-1] for name in config.references}`,
@@ -33,6 +40,9 @@ export function pythonFor(shot, defaults) {
     '',
   ].join('\n');
 }
+
+/** Are the points a person's own, in a stored run? @param {Part} config */
+const isOwn = ({dataset}) => dataset.own !== undefined;
 
 /** A training in the page, up to what is shown; the last epoch is always recorded. @param {Shot['run']} run @param {number} epoch @returns {Part} */
 function recorded(run, epoch) {

@@ -76,6 +76,14 @@ export function rounded(value, extent, digits) {
   return decimals >= 0 ? Number(value.toFixed(decimals)) : Math.round(value / 10 ** -decimals) * 10 ** -decimals;
 }
 
+/**
+ * Own points as a run's configuration has them (`config.dataset.own`).
+ * @param {{title: string, features: string[], classes: string[], x: number[], y: number[], label: number[]}} own @returns {Own}
+ */
+export function ownOfConfig({title, features, classes, x, y, label}) {
+  return ownData({name: title, features, classes, labels: label, points: x.flatMap((value, i) => [value, y[i]])});
+}
+
 /** Split and standardised as Python does it. @param {Own} own @param {Split} [options] @returns {Dataset} */
 export function prepareOwn(own, options) {
   return prepare({...own, title: own.name, name: 'own'}, {...options, byClass: true});

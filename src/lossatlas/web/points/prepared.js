@@ -12,6 +12,7 @@ import {permutation, POINT_STREAMS, uniforms} from '../engine/random.js';
  * @property {Uint8Array} labels [N]
  * @property {Uint8Array} split [N], 0 for training and 1 for test
  * @property {number} trainPoints how many are for training
+ * @property {string} [run] a stored run that has the points, where they are a person's own
  * @property {Float64Array} given [N, 2], the same points in their own units
  */
 

@@ -46,12 +46,12 @@ export class TrainedRun extends Run {
 
 /** @param {string} title @param {Config} config @param {Dataset} dataset @param {Architecture} network @param {TrainingRecord} record @returns {Manifest} */
 function manifestOf(title, config, dataset, {layers, activation, residual}, record) {
-  const {name, title: what, features, classes, labels, trainPoints} = dataset;
+  const {name, title: what, features, classes, labels, trainPoints, run} = dataset;
   const parameters = parameterCount({layers});
   const weights = {file: '', dtype: 'float32', shape: [0, parameters], axes: ['frame', 'parameter'], what: ''};
   return {
     format_version: 1, id: `here-${++count}`, title, config,
-    dataset: {name, title: what, features, classes, train_points: trainPoints, test_points: labels.length - trainPoints},
+    dataset: {name, title: what, features, classes, train_points: trainPoints, test_points: labels.length - trainPoints, run},
     model: {title: '', layers, activation, residual, parameters},
     frames: record.epochs, metrics: record.metrics, // both grow in place
     outcome: {status: 'completed'}, arrays: {weights}, planes: [{...PLANE, get centre_frame() { return record.epochs.length - 1; }}], curvature: null,

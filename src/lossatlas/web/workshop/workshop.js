@@ -53,7 +53,7 @@ export function createWorkshop({catalog, onRun, onNews, onFailed}) {
       try {
         if (!state.train) return;
         const config = configOf(catalog, state);
-        const dataset = await datasetFor(state, config);
+        const dataset = await datasetFor(state, config, catalog);
         if (mine !== turn) return;
         const network = networkFor(state, dataset.classes.length);
         const train = dataset.trainPoints;
@@ -92,9 +92,11 @@ export function createWorkshop({catalog, onRun, onNews, onFailed}) {
   };
 }
 
-/** The points of a configuration. @param {State} state @param {Config} config @returns {Promise<Dataset>} */
-async function datasetFor({dataset: name, own}, config) {
+/** The points of a configuration. @param {State} state @param {Config} config @param {Catalog} catalog @returns {Promise<Dataset>} */
+async function datasetFor({dataset: name, own}, config, catalog) {
   if (own) return prepareOwn(await recall(own));
+  const run = catalog.datasets.find((each) => each.name === name)?.run;
+  if (run) return (await import('../points/stored.js')).loadStored(run, /** @type {any} */ (config).dataset);
   const sample = /** @type {any} */ (config).dataset;
   if (canGenerate(name)) return generate(sample);
   return (await import('../points/measured.js')).loadMeasured(sample);
