@@ -20,11 +20,11 @@ export function fewTicks(low, high, room) {
   }
 }
 
-/** 1, 2, 5 of each decade in [low, high]; fewer where there are many decades. @param {number} low @param {number} high */
+/** Round values of each decade in [low, high]; fewer where there are many decades. @param {number} low @param {number} high */
 export function logTicks(low, high) {
   const decades = Math.log10(high / low);
   if (decades < 0.7) return linearTicks(low, high, 6);
-  const heads = decades > 3 ? [1, 3] : [1, 2, 5];
+  const heads = decades > 3 ? [1, 3] : decades > 1.5 ? [1, 2, 5] : [1, 1.5, 2, 3, 5, 7];
   const ticks = [];
   for (let power = Math.floor(Math.log10(low)); power <= Math.ceil(Math.log10(high)); power++) {
     for (const head of heads) ticks.push(Number((head * 10 ** power).toPrecision(6)));
