@@ -299,5 +299,6 @@ def test_a_run_that_is_not_there_is_told_before_training(planar: Run) -> None:
 
 def test_what_does_not_fit_is_named_by_its_plane(planar: Run) -> None:
     other = planar.setup.config.references[0]
-    with pytest.raises(ConfigError, match=rf"planes\.5\.points: run:{other} has 3 parameters, and this network 49"):
+    said = rf"planes\.5\.points: {other} has parameters \[3\], and this network takes finite ones \[49\]"
+    with pytest.raises(ConfigError, match=said):
         compute_run(planar.setup.config, references={other: np.zeros(3, np.float32)})

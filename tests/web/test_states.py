@@ -13,7 +13,7 @@ from playwright.sync_api import Browser, Playwright, expect
 
 from lossatlas.computing import compute_run
 from lossatlas.export import export_site
-from lossatlas.gallery import Gallery
+from lossatlas.gallery import OPENING, Gallery
 from tests.web.conftest import (
     DIVERGED,
     FLAGS,
@@ -39,7 +39,7 @@ def test_an_empty_data_folder_computes_the_default_run_and_shows_it_while_it_tra
     empty_served: Site, desktop: Watched
 ) -> None:
     page = desktop.open(empty_served.url)
-    assert shown(page)["run"].startswith("moons-16x16-tanh-")
+    assert shown(page)["run"] == OPENING.id
     progress = page.get_by_role("progressbar", name="Progress")
     expect(progress).to_be_visible()
     until(page, "() => window.lossatlas.shown().frame >= 2")
