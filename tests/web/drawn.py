@@ -11,8 +11,6 @@ from lossatlas.arrays import Float64
 
 #: The height of the range's bottom above the floor (figures/relief.js).
 GROUND = 0.06
-#: What the traces are, in their order.
-TRACES = ("surface", "above", "below", "floor", "drop", "path", "drops", "path on the floor", "way", "way on the floor")
 #: JavaScript: the traces' coordinates with NaN as null, the grid's size, and what turns heights into losses.
 _READ = """(root) => {
     const plot = document.querySelector(root);
@@ -20,10 +18,9 @@ _READ = """(root) => {
     const numbers = (values) => Array.from(values ?? [], (value) => Number.isNaN(value) ? null : value);
     return {
         span, scale, ...window.lossatlas.range(), grid: plot.data[0].y.findIndex((y) => y !== -1),
-        traces: plot.data.map(({x, y, z, intensity, line}) => ({
+        traces: Object.fromEntries(plot.data.map(({name, x, y, z, intensity}) => [name, {
             x: numbers(x), y: numbers(y), z: numbers(z), intensity: numbers(intensity),
-            levels: Array.isArray(line?.color) ? numbers(line.color) : [],
-        })),
+        }])),
     };
 }"""
 #: JavaScript: the losses `[b, a]` that are drawn, and no more than the range's top.
@@ -49,7 +46,10 @@ class Drawn:
         self._traces = read["traces"]
 
     def _numbers(self, name: str, axis: str) -> Float64:
-        values = self._traces[TRACES.index(name)][axis]
+        if name in {"above", "below"}:  # both lie in one trace, one after the other
+            both = self._numbers("lines", axis)
+            return both[: len(both) // 2] if name == "above" else both[len(both) // 2 :]
+        values = self._traces[name][axis] if name in self._traces else [None]
         return np.array([np.nan if value is None else value for value in values], np.float64)
 
     def loss(self, heights: Float64) -> Float64:
@@ -74,12 +74,13 @@ class Drawn:
     @property
     def floor_levels(self) -> Float64:
         """The level of each point of the lines, in heights of the box."""
-        return self._numbers("floor", "levels")
+        return np.round((self._numbers("above", "z") + self._numbers("below", "z")) / 2, 12)
 
     @property
     def levels(self) -> Float64:
         """The levels of the lines of equal loss, in heights of the box."""
-        return np.unique(self.floor_levels)
+        levels = np.unique(self.floor_levels)
+        return np.asarray(levels[np.isfinite(levels)], np.float64)
 
     @property
     def losses(self) -> Float64:

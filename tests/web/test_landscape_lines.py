@@ -196,8 +196,10 @@ STUDIO = """() => {
     window.Plotly.react = (root, data, ...rest) => {
         if (root.closest('.studio')) {
             const numbers = (values) => Array.from(values, (value) => Number.isNaN(value) ? null : value);
-            const [mesh, , , floor] = data;
-            window.kept.push({z: [...mesh.z], x: numbers(floor.x), y: numbers(floor.y), levels: [...floor.line.color]});
+            const [mesh, lines, floor] = ['surface', 'lines', 'floor'].map((is) => data.find(({name}) => name === is));
+            const half = lines.z.length / 2; // above the surface, and below it
+            const levels = numbers(lines.z.slice(0, half).map((z, at) => (z + lines.z[at + half]) / 2));
+            window.kept.push({z: [...mesh.z], x: numbers(floor.x), y: numbers(floor.y), levels});
         }
         return react(root, data, ...rest);
     };
@@ -227,4 +229,4 @@ def test_in_the_film_and_in_the_picture_that_are_kept(exported: Site, desktop: W
         places = np.array([drawing["x"], drawing["y"]], np.float64).T
         drawn = np.isfinite(places[:, 0])
         points = (places[drawn] + 1) / 2 * (losses.shape[0] - 1)
-        assert_lines(points, np.array(drawing["levels"])[drawn], heights, levels)
+        assert_lines(points, np.array(drawing["levels"], np.float64)[drawn], heights, levels)

@@ -44,8 +44,10 @@ export function reliefOf(values, size, range) {
  */
 
 /**
- * The traces, always as many and in this order, so that Plotly can take over what it has.
- * @param {Drawn} drawn @param {Camera} camera @param {{ink: string, dark: boolean}} theme
+ * The traces, by name, those that have something to draw. Few traces, each of one colour: Plotly looks at every point's
+ * own colour one by one, which takes it longer than all the rest.
+ * @param {Drawn} drawn @param {Camera} camera
+ * @param {{ink: string, muted: string, dark: boolean}} theme
  * @param {number} ratio pixels of the drawing to one of the page
  */
 export function landscapeTraces({relief, range, span, frame, path, tint, way}, camera, theme, ratio) {
@@ -55,21 +57,27 @@ export function landscapeTraces({relief, range, span, frame, path, tint, way}, c
   const levels = lossTicks(range).map((tick) => heightOf(range, tick)).filter((level) => level > GROUND && level < 1);
   const lines = equalLines(heights, size, triangles, levels, boxSides(camera.box), FLOOR);
   const quiet = {type: 'scatter3d', mode: 'lines', showlegend: false, hoverinfo: 'skip', connectgaps: false};
-  const thin = {line: {color: theme.dark ? '#fff' : '#0a1020', width: 1.5 * ratio}, opacity: theme.dark ? 0.5 : 0.42};
-  const floor = {color: lines.levels, colorscale: colourScale(range.kind), cmin: GROUND, cmax: 1, width: 1.5 * ratio};
+  const thin = {line: {color: theme.dark ? '#d5e8dc' : '#26413f', width: ratio}}; // opaque: Plotly draws all twice if one trace is not
   const box = {span, range};
   return [
     {
-      type: 'mesh3d', x, y, z, i, j, k, intensity, hoverinfo: 'skip', showscale: false, colorscale: colourScale(tint?.range.kind ?? range.kind),
-      cmin: tint ? 0 : GROUND, cmax: 1, flatshading: false, lighting: LIGHT, lightposition: LAMP,
+      type: 'mesh3d', name: 'surface', x, y, z, i, j, k, intensity, hoverinfo: 'skip', showscale: false,
+      colorscale: colourScale(tint?.range.kind ?? range.kind), cmin: tint ? 0 : GROUND, cmax: 1, flatshading: false, lighting: LIGHT, lightposition: LAMP,
     },
-    {...quiet, ...lines.above, ...thin},
-    {...quiet, ...lines.below, ...thin},
-    {...quiet, ...lines.floor, line: floor},
-    {...quiet, ...inBox(path && dropLine(path.path, frame, span, range), box), line: {color: theme.ink, width: 5 * ratio}},
+    {...quiet, name: 'lines', ...joined(lines.above, lines.below), ...thin},
+    {...quiet, name: 'floor', ...lines.floor, line: {color: theme.muted, width: ratio}},
+    {
+      ...quiet, name: 'drop', ...inBox(path && dropLine(path.path, frame, span, range), box),
+      line: {color: theme.ink, width: 5 * ratio},
+    },
     ...pathTraces(path?.whole ? drawnPart(path.path) : null, box, {quiet, ink: theme.ink, ratio}),
     ...wayTraces(way, box, {quiet, ratio}),
-  ];
+  ].filter(({x: places}) => places.some((place) => !Number.isNaN(place)));
+}
+
+/** One after the other, as one line. @param {Line} first @param {Line} second @returns {Line} */
+function joined(first, second) {
+  return {x: first.x.concat(second.x), y: first.y.concat(second.y), z: first.z.concat(second.z)};
 }
 
 /** @param {Trajectory | null} path @param {{span: number, range: LossRange}} box @param {{quiet: object, ink: string, ratio: number}} style */
@@ -77,9 +85,9 @@ function pathTraces(path, box, {quiet, ink, ratio}) {
   const line = inBox(path && pathLine(path, box.span, box.range), box);
   const drops = inBox(path && dropLines(path, box.span, box.range), box);
   return [
-    {...quiet, ...line, line: {color: PATH_COLOUR, width: 4 * ratio}},
-    {...quiet, ...drops, line: {color: ink, width: ratio}, opacity: 0.5},
-    {...quiet, ...onFloor(line), line: {color: PATH_COLOUR, width: 2 * ratio}},
+    {...quiet, name: 'path', ...line, line: {color: PATH_COLOUR, width: 4 * ratio}},
+    {...quiet, name: 'drops', ...drops, line: {color: ink, width: ratio}},
+    {...quiet, name: 'path on the floor', ...onFloor(line), line: {color: PATH_COLOUR, width: 2 * ratio}},
   ];
 }
 
@@ -87,8 +95,8 @@ function pathTraces(path, box, {quiet, ink, ratio}) {
 function wayTraces(way, box, {quiet, ratio}) {
   const line = inBox(way && wayLine(way, box.span, box.range), box);
   return [
-    {...quiet, ...line, line: {color: BALL_COLOUR, width: 5 * ratio}},
-    {...quiet, ...onFloor(line), line: {color: BALL_COLOUR, width: 2 * ratio}},
+    {...quiet, name: 'way', ...line, line: {color: BALL_COLOUR, width: 5 * ratio}},
+    {...quiet, name: 'way on the floor', ...onFloor(line), line: {color: BALL_COLOUR, width: 2 * ratio}},
   ];
 }
 

@@ -23,7 +23,7 @@ export function createStudio(Plotly, {width, height, eye}) {
       surface.look(eye());
       await surface.draw(picture);
       const canvas = await surface.copy();
-      const [behind, before] = surface.annotations();
+      const {behind, before} = surface.annotations();
       return canvas && {canvas, behind, before};
     },
     /** Gives the graphics memory back: a browser has few such contexts. */

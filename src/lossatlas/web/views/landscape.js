@@ -24,7 +24,7 @@ const STEP = Math.PI / 12;
 /** A summary is read, not watched: it is written when the picture rests. */
 const REST = 250;
 /** Milliseconds that a picture between two frames may take. */
-const FLUENT = 14;
+const FLUENT = 8;
 const ROOTS = {surface: 'landscape-plot', contours: 'landscape-map', section: 'landscape-section'};
 
 /**

@@ -23,13 +23,13 @@ const AMBER = '#ffb000';
 
 /**
  * @param {import('../plotly.js').Plotly} Plotly @param {HTMLElement} root
- * @param {{eye: () => Eye, onLost?: () => void, sharpness?: number}} options `sharpness`: pixels to one of the page, always
+ * @param {{eye: () => Eye, isPlaying?: () => boolean, onLost?: () => void, sharpness?: number}} options `sharpness`: pixels to one of the page, always
  */
-export function createSurface3d(Plotly, root, {eye, onLost, sharpness}) {
+export function createSurface3d(Plotly, root, {eye, isPlaying, onLost, sharpness}) {
   let plot = make('div', {class: 'drawing'});
   const still = make('canvas', {class: 'still', 'aria-hidden': 'true'});
-  const [walls, marks] = ['walls', 'marks'].map((name) => makeSvg('svg', {class: name, 'aria-hidden': 'true'}));
-  root.append(walls, plot, still, marks);
+  const [walls, labels, marks] = ['walls', 'labels', 'marks'].map(createLayer);
+  root.append(walls.svg, plot, still, labels.svg, marks.svg);
   let at = eye();
   /** @type {Picture | null} */
   let shown = null;
@@ -40,30 +40,38 @@ export function createSurface3d(Plotly, root, {eye, onLost, sharpness}) {
   let ratio = 1;
   let timer = 0;
 
-  const size = () => ({width: root.clientWidth, height: root.clientHeight});
-  /** Another view may be on show instead. */
-  const isSeen = () => root.clientWidth > 0 && root.clientHeight > 0;
+  /** Asked for where it may have changed only: to know it, the browser lays out the page. */
+  let size = {width: 0, height: 0};
+  let theme = currentTheme();
+  let key = '';
+  const measure = () => {
+    size = {width: root.clientWidth, height: root.clientHeight};
+    theme = currentTheme();
+  };
+  new ResizeObserver(measure).observe(root);
 
   /** What is read: it follows the camera without Plotly. */
   const annotate = () => {
     if (!shown || !relief || !camera) return;
-    const [back, front] = annotations(shown, relief, camera);
-    for (const [layer, content] of /** @type {const} */ ([[walls, back], [marks, front]])) {
-      layer.setAttribute('viewBox', `0 0 ${camera.size.width} ${camera.size.height}`);
-      layer.innerHTML = content;
-    }
+    const {behind, around, before} = annotations(shown, relief, camera, theme);
+    walls.show(behind, camera.size);
+    labels.show(around, camera.size);
+    marks.show(before, camera.size);
   };
 
   /** @param {number} sharp pixels of the drawing to one of the page */
   const render = (sharp) => {
-    if (!shown || !relief || !isSeen()) return;
-    camera = cameraFor(at, size());
+    if (!shown || !relief) return;
+    if (shown.key !== key || !size.width) measure();
+    key = shown.key;
+    if (!size.width || !size.height) return; // another view is on show instead
+    camera = cameraFor(at, size);
     ratio = sharp;
     plot.style.transform = ratio === 1 ? '' : `scale(${1 / ratio})`;
     const {path, shot, range, tint, way} = shown;
     const traces = landscapeTraces({
       relief, range, span: shot.span, frame: shot.frame, tint, way, path: path && {path, whole: shot.path},
-    }, camera, currentTheme(), ratio);
+    }, camera, theme, ratio);
     const drawing = Plotly.react(plot, traces, landscapeLayout(camera, ratio), CONFIG);
     annotate();
     return drawing;
@@ -85,7 +93,7 @@ export function createSurface3d(Plotly, root, {eye, onLost, sharpness}) {
 
   const restLater = () => {
     clearTimeout(timer);
-    timer = window.setTimeout(rest, REST);
+    if (!isPlaying?.()) timer = window.setTimeout(rest, REST); // the next frame is on its way; at its end the last is drawn anew
   };
 
   let losses = 0;
@@ -127,8 +135,8 @@ export function createSurface3d(Plotly, root, {eye, onLost, sharpness}) {
     /** @param {Eye} to */
     look(to) {
       at = to;
-      if (!shown || !isSeen()) return;
-      camera = cameraFor(at, size());
+      if (!shown || !size.width || !size.height) return;
+      camera = cameraFor(at, size);
       if (ratio !== (sharpness ?? 1)) render(sharpness ?? 1);
       else Plotly.relayout(plot, {'scene.camera': camera.plotly});
       annotate();
@@ -148,7 +156,11 @@ export function createSurface3d(Plotly, root, {eye, onLost, sharpness}) {
       return still.width ? still : null;
     },
     /** What is drawn around the surface, as SVG. */
-    annotations: () => (shown && relief && camera ? annotations(shown, relief, camera) : ['', '']),
+    annotations() {
+      if (!shown || !relief || !camera) return {behind: '', before: ''};
+      const {behind, around, before} = annotations(shown, relief, camera, theme);
+      return {behind, before: around + before};
+    },
     close() {
       clearTimeout(timer);
       Plotly.purge(plot);
@@ -157,11 +169,30 @@ export function createSurface3d(Plotly, root, {eye, onLost, sharpness}) {
   };
 }
 
-/** Behind the surface, and before it. @param {Picture} picture @param {Relief} relief @param {Camera} camera @returns {[string, string]} */
-function annotations({shot, range, place, loss, mark, way, path}, relief, camera) {
-  const theme = currentTheme();
+/** SVG over the whole root, written where it has changed only. @param {string} name */
+function createLayer(name) {
+  const svg = makeSvg('svg', {class: name, 'aria-hidden': 'true'});
+  let written = '';
+  let box = '';
+  return {
+    svg,
+    /** @param {string} content @param {{width: number, height: number}} size */
+    show(content, {width, height}) {
+      const wanted = `0 0 ${width} ${height}`;
+      if (wanted !== box) svg.setAttribute('viewBox', wanted);
+      if (content !== written) svg.innerHTML = content;
+      [box, written] = [wanted, content];
+    },
+  };
+}
+
+/**
+ * What is behind the surface, around it, and before it.
+ * @param {Picture} picture @param {Relief} relief @param {Camera} camera @param {import('../theme.js').Theme} theme
+ */
+function annotations({shot, range, place, loss, mark, way, path}, relief, camera, theme) {
   const {span} = shot;
-  const front = [labelsOf(camera, range, span, theme)];
+  const front = [];
   if (place && (!path || isInside(path, shot.frame, span))) {
     const network = {place: /** @type {[number, number]} */ ([place[0] / span, place[1] / span]), loss, upon: shot.follow};
     front.push(ballMark(ballAt(relief, camera, range, network), relief, camera, theme, AMBER));
@@ -175,5 +206,5 @@ function annotations({shot, range, place, loss, mark, way, path}, relief, camera
       front.push(ballMark(ballAt(relief, camera, range, released), relief, camera, theme, BALL_COLOUR));
     }
   }
-  return [wallsOf(camera, range, theme), front.join('')];
+  return {behind: wallsOf(camera, range, theme), around: labelsOf(camera, range, span, theme), before: front.join('')};
 }
