@@ -56,6 +56,7 @@ export async function start({catalog, stored, base, store, session, plotly, stat
     hold() { newest = false; },
     onRedraw: () => painter?.repaint(),
   }) : null;
+  const isFirst = !bare && location.search + location.hash === '';
   const autoplay = store.get().epoch === null && store.get().tour === null && !still;
   /** @type {Run | null} the run asked for, as soon as some of it is there */
   let run = null;
@@ -231,7 +232,7 @@ export async function start({catalog, stored, base, store, session, plotly, stat
     watchSizes(); // from now on: the first picture's legend may have taken a line from its plot
     document.body.dataset.pictured = 'true';
     markReady();
-    import('./access/access.js').then(({createAccess}) => { access = createAccess({shot, isPlaying: () => player.playing, pickedOf}); }, () => {}); // the page does without
+    import('./access/access.js').then(({createAccess}) => { access = createAccess({shot, isPlaying: () => player.playing, pickedOf, labels: isFirst ? {landscape: () => landscape?.places() ?? null, boundary: () => boundary?.places() ?? null, store} : null}); }, () => {}); // the page does without
     guide.begin();
     if (autoplay && !shot.run.live && !shot.run.trained) player.play();
   };

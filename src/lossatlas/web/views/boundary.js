@@ -26,6 +26,8 @@ export function createBoundary(Plotly, {computedOf, oddsOf, logitsOf, onHover}) 
   /** @type {{shot: Shot, seen: Seen} | null} */
   let shown = null;
   let margin = MARGIN;
+  /** Of what is between the axes. */
+  let size = {width: 0, height: 0};
   const tell = watchPointer(root, () => margin, (x, y) => say(probe, x === null || !shown ? '' : probabilityText(shown.shot.run, shown.seen, x, y, (...place) => (shown ? oddsOf(shown.shot, ...place) : null))));
   let listening = false;
   const canvas = byId('boundary-canvas');
@@ -53,12 +55,24 @@ export function createBoundary(Plotly, {computedOf, oddsOf, logitsOf, onHover}) 
       plot.on('plotly_hover', (/** @type {any} */ {points: [point]}) => onHover(point?.customdata ?? null));
       plot.on('plotly_unhover', () => onHover(null));
     }
-    painter.prepare(run, margin, root.clientWidth - margin.l - margin.r, root.clientHeight - margin.t - margin.b);
+    size = {width: layout.width - margin.l - margin.r, height: layout.height - margin.t - margin.b};
+    painter.prepare(run, margin, size.width, size.height);
   };
 
   return {
     /** Size or theme has changed: the next drawing takes them up. */
     restyle() { style++; },
+    /** Where what is drawn is, in pixels of the plot. @returns {import('./callouts.js').BoundaryPlaces | null} */
+    places() {
+      if (!shown) return null;
+      const {l, t} = margin;
+      const {run} = shown.shot;
+      const moved = (/** @type {{x: number, y: number}[]} */ places) => places.map(({x, y}) => ({x: l + x, y: t + y}));
+      return {
+        frame: {left: l, top: t, right: l + size.width, bottom: t + size.height},
+        line: moved(painter.line()), points: () => moved(painter.points(run)),
+      };
+    },
     /** @param {Shot} shot */
     draw(shot) {
       const {run, frame, pick} = shot;
@@ -131,8 +145,32 @@ function createRegions(canvas) {
   let image = new ImageData(1, 1);
   let pixels = new Uint32Array(1);
   let ink = '';
+  /** The border as it is drawn. */
+  let drawn = {segments: /** @type {number[]} */ ([]), dx: 1, dy: 1};
+  /** @param {Run} run in pixels of the page from the canvas's corner */
+  const placeOf = (run) => {
+    const [gx, gy] = [run.numbers('grid_x'), run.numbers('grid_y')];
+    const {width, height} = canvas;
+    return (/** @type {number} */ x, /** @type {number} */ y) => ({
+      x: ((x - gx[0]) / (gx[gx.length - 1] - gx[0])) * width, y: height - ((y - gy[0]) / (gy[gy.length - 1] - gy[0])) * height,
+    });
+  };
+  const inPage = (/** @type {{x: number, y: number}} */ {x, y}) => ({x: x / devicePixelRatio, y: y / devicePixelRatio});
 
   return {
+    /** The middles of the border's pieces. */
+    line() {
+      const {segments, dx, dy} = drawn;
+      return Array.from({length: segments.length / 4}, (_, i) => inPage({
+        x: ((segments[4 * i] + segments[4 * i + 2]) / 2) * dx, y: canvas.height - ((segments[4 * i + 1] + segments[4 * i + 3]) / 2) * dy,
+      }));
+    },
+    /** @param {Run} run */
+    points(run) {
+      const points = run.numbers('points');
+      const at = placeOf(run);
+      return Array.from({length: points.length / 2}, (_, i) => inPage(at(points[2 * i], points[2 * i + 1])));
+    },
     /** Lay the canvas exactly under the axes. @param {Run} run @param {{l: number, t: number}} margin @param {number} width @param {number} height in CSS pixels */
     prepare(run, {l, t}, width, height) {
       const theme = currentTheme(); // asked here and not at every frame: it forces a layout
@@ -155,8 +193,9 @@ function createRegions(canvas) {
       // The grid's outer values lie on the frame, so each cell's centre is a sample: draw half a cell beyond.
       const [dx, dy] = [width / (cells.width - 1), height / (cells.height - 1)];
       context.drawImage(cells, -dx / 2, -dy / 2, width + dx, height + dy);
-      strokeBorder(context, borderSegments(run, seen, logitsAt), dx, dy, ink);
-      ringPoints(context, run, wrong, ink);
+      drawn = {segments: borderSegments(run, seen, logitsAt), dx, dy};
+      strokeBorder(context, drawn.segments, dx, dy, ink);
+      ringPoints(context, run, wrong, placeOf(run), ink);
     },
   };
 }
@@ -175,16 +214,17 @@ function strokeBorder(context, segments, dx, dy, ink) {
   context.stroke();
 }
 
-/** A ring about each point that is misclassified; it shows around the point's own mark above. @param {CanvasRenderingContext2D} context @param {Run} run @param {number[]} wrong @param {string} ink */
-function ringPoints(context, run, wrong, ink) {
+/**
+ * A ring about each point that is misclassified; it shows around the point's own mark above.
+ * @param {CanvasRenderingContext2D} context @param {Run} run @param {number[]} wrong
+ * @param {(x: number, y: number) => {x: number, y: number}} placeOf @param {string} ink
+ */
+function ringPoints(context, run, wrong, placeOf, ink) {
   const points = run.numbers('points');
-  const [gx, gy] = [run.numbers('grid_x'), run.numbers('grid_y')];
-  const {width, height} = context.canvas;
   const radius = 7 * devicePixelRatio;
   context.beginPath();
   for (const i of wrong) {
-    const x = ((points[2 * i] - gx[0]) / (gx[gx.length - 1] - gx[0])) * width;
-    const y = height - ((points[2 * i + 1] - gy[0]) / (gy[gy.length - 1] - gy[0])) * height;
+    const {x, y} = placeOf(points[2 * i], points[2 * i + 1]);
     context.moveTo(x + radius, y);
     context.arc(x, y, radius, 0, 2 * Math.PI);
   }

@@ -100,6 +100,21 @@ export function createFlat(Plotly, root, {onPick}) {
   };
 
   return {
+    /** What can be pointed at, in pixels of the root. @returns {import('./callouts.js').LandscapePlaces | null} */
+    places() {
+      if (!shown || !root.clientWidth) return null;
+      const {side, margin: {l, t}} = square;
+      const {place, shot: {span}} = shown;
+      const at = (/** @type {number} */ a, /** @type {number} */ b) => {
+        const [x, y] = pixels(1, a, b);
+        return {x: l + x, y: t + y};
+      };
+      return {
+        network: place && {...at(place[0] / span, place[1] / span), radius: 10},
+        at,
+        isDrawn: (x, y) => x >= l && y >= t && x <= l + side && y <= t + side,
+      };
+    },
     /** @param {Picture} picture */
     draw(picture) {
       const {shot, path, place, key} = picture;

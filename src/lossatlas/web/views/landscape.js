@@ -44,7 +44,7 @@ const ROOTS = {surface: 'landscape-plot', contours: 'landscape-map', section: 'l
  * @property {string} key of everything but the frame
  */
 
-/** @typedef {{draw: (picture: Picture) => void}} View */
+/** @typedef {{draw: (picture: Picture) => void, places?: () => import('./callouts.js').LandscapePlaces | null}} View */
 
 /**
  * @param {import('../plotly.js').Plotly} Plotly
@@ -118,6 +118,8 @@ export function createLandscape(Plotly, options) {
   return {
     /** Can this view be drawn yet? If not, it is sent for. */
     has: (/** @type {State['view']} */ view) => views.has(drawable(view)),
+    /** Where what is drawn is; null where it cannot be pointed at. @returns {import('./callouts.js').LandscapePlaces | null} */
+    places: () => (byId('landscape').dataset.view === 'section' ? null : views.of(flat ? 'contours' : 'surface')?.places?.() ?? null),
     /** What a view draws of a shot, also of one that is not on show. */
     pictureOf,
     /** @param {Eye} to */

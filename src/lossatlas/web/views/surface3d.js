@@ -4,13 +4,13 @@
 /** @import {Relief} from '../figures/landscape.js' */
 /** @import {Picture} from './landscape.js' */
 import {make, makeSvg} from '../dom.js';
-import {ballAt, ballMark, crossMark, labelsOf, wallsOf} from '../figures/axes3d.js';
+import {ballAt, ballMark, crossMark, isHidden, labelsOf, wallsOf} from '../figures/axes3d.js';
 import {cameraFor} from '../figures/camera.js';
 import {BALL_COLOUR} from '../figures/colours.js';
 import {landscapeLayout, landscapeTraces, reliefOf} from '../figures/landscape.js';
 import {isInside} from '../figures/path.js';
 import {trianglesOf} from '../figures/isolines.js';
-import {meet} from '../figures/relief.js';
+import {heightAt, meet} from '../figures/relief.js';
 import {CONFIG} from '../plotly.js';
 import {currentTheme} from '../theme.js';
 
@@ -148,6 +148,22 @@ export function createSurface3d(Plotly, root, {eye, isPlaying, onLost, sharpness
       const met = meet(relief.heights, relief.size, camera.ray(x, y));
       const {span} = shown.shot;
       return met && {a: met[0] * span, b: met[1] * span};
+    },
+    /** What can be pointed at, in pixels of the root. @returns {import('./callouts.js').LandscapePlaces | null} */
+    places() {
+      if (!shown || !relief || !camera || !size.width) return null; // another view may be on show
+      const [{heights, size: side}, lens] = [relief, camera];
+      const {place, loss, range, shot} = shown;
+      const ball = place && ballAt(relief, camera, range, {place: [place[0] / shot.span, place[1] / shot.span], loss, upon: shot.follow});
+      return {
+        network: ball && {...camera.project(ball), radius: 12},
+        at(a, b) {
+          const height = heightAt(heights, side, a, b);
+          const point = /** @type {import('../figures/camera.js').Vector} */ ([a, b, height]);
+          return height > 1 || (relief && isHidden([a, b, height + 0.01], relief, lens)) ? null : lens.project(point);
+        },
+        isDrawn: (x, y) => meet(heights, side, lens.ray(x, y)) !== null,
+      };
     },
     /** A copy of what was drawn, in the same animation frame as Plotly draws it; null where it draws nothing. */
     async copy() {

@@ -1,0 +1,72 @@
+/** Where labels with leader lines stand: beside what they point at, inside their plot, clear of each other. Pure. */
+
+/** @typedef {{left: number, top: number, right: number, bottom: number}} Box in pixels */
+/** @typedef {{x: number, y: number, radius?: number}} Anchor what a label points at; a circle about it is kept free */
+/** @typedef {{width: number, height: number}} Size */
+
+/** How far a label may stand from what it points at, in pixels: the nearest place that is free is taken. */
+const AWAY = [24, 36, 52, 72, 96, 128];
+const DIRECTIONS = 16;
+/** Between two labels, in pixels. */
+const GAP = 6;
+/** Pixels of leader line that are as bad as a label that wholly covers what is drawn. */
+const COVERED = 160;
+
+/** @param {Box} one @param {Box} other @param {number} [gap] */
+export function overlap(one, other, gap = 0) {
+  return one.left < other.right + gap && other.left < one.right + gap && one.top < other.bottom + gap && other.top < one.bottom + gap;
+}
+
+/** The square about an anchor. @param {Anchor} anchor @returns {Box} */
+export function boxOf({x, y, radius = 0}) {
+  return {left: x - radius, top: y - radius, right: x + radius, bottom: y + radius};
+}
+
+/**
+ * The best place of a label among all anchors that it may point at; null where there is no room.
+ * @param {Anchor[]} anchors @param {Size} size of the label @param {Box} room
+ * @param {{taken: Box[], covered: (box: Box) => number}} others `covered`: the share of a box, 0 to 1, that had better be seen
+ * @returns {{box: Box, anchor: Anchor} | null}
+ */
+export function placeLabel(anchors, size, room, {taken, covered}) {
+  let best = null;
+  let least = Infinity;
+  for (const anchor of anchors) {
+    for (const away of AWAY) {
+      if (away >= least) break;
+      for (let k = 0; k < DIRECTIONS; k++) {
+        const box = boxBeside(anchor, size, away, (2 * Math.PI * k) / DIRECTIONS);
+        if (!isInside(box, room) || taken.some((other) => overlap(box, other, GAP))) continue;
+        const cost = away + COVERED * covered(box);
+        if (cost < least) [best, least] = [{box, anchor}, cost];
+      }
+    }
+  }
+  return best;
+}
+
+/** @param {Anchor} anchor @param {Size} size @param {number} away @param {number} angle @returns {Box} */
+function boxBeside({x, y, radius = 0}, {width, height}, away, angle) {
+  const [across, down] = [Math.cos(angle), Math.sin(angle)];
+  // From the box's middle to its border in this direction.
+  const reach = Math.min(width / 2 / Math.abs(across || 1e-9), height / 2 / Math.abs(down || 1e-9));
+  const far = radius + away + reach;
+  const [left, top] = [x + far * across - width / 2, y + far * down - height / 2].map(Math.round);
+  return {left, top, right: left + width, bottom: top + height};
+}
+
+/** @param {Box} box @param {Box} room */
+export function isInside(box, room) {
+  return box.left >= room.left && box.top >= room.top && box.right <= room.right && box.bottom <= room.bottom;
+}
+
+/**
+ * The line from a label to the edge of what it points at.
+ * @param {Anchor} anchor @param {Box} box @returns {[number, number, number, number]} x and y of both ends, the label's first
+ */
+export function leaderOf({x, y, radius = 0}, box) {
+  const [u, v] = [Math.min(box.right, Math.max(box.left, x)), Math.min(box.bottom, Math.max(box.top, y))];
+  const length = Math.hypot(x - u, y - v) || 1;
+  const share = Math.max(0, 1 - radius / length);
+  return [u, v, u + (x - u) * share, v + (y - v) * share];
+}
