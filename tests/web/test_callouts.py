@@ -14,7 +14,7 @@ pytestmark = pytest.mark.browser
 #: Each label with its plot, its box, and the ends of its leader line, in pixels of the window.
 LABELS = """() => [...document.querySelectorAll('.callouts')].flatMap((layer) => {
     const {left, top} = layer.getBoundingClientRect();
-    const lines = [...layer.querySelectorAll('.leader')];
+    const lines = [...layer.querySelectorAll('.leader')].reverse(); // the longer label is placed first
     const box = (element) => {
         const {left, top, right, bottom} = element.getBoundingClientRect();
         return [left, top, right, bottom];

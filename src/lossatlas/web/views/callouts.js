@@ -27,6 +27,8 @@ const APART = 56;
 const LONGEST = 180;
 /** Between a label and the edge of its plot. */
 const EDGE = 8;
+/** A phone's plot: there a finger has no numbers under it. */
+const NARROW = 430;
 /** A label that covers so many marks covers all that is to be seen. */
 const MANY = 6;
 /** So many places along a line are tried. */
@@ -60,7 +62,7 @@ export async function createCallouts({landscape, boundary, store, onDismissed}) 
   const drawn = () => {
     if (ends.signal.aborted) return;
     const ground = landscape();
-    left.draw(ground && placesOfNetwork(ground, left.size()), [network, others]);
+    left.draw(ground && placesOfNetwork(ground, left.size()), [others, network]); // the longer one first
     const plot = boundary();
     right.draw(plot && placesOfBorder(plot), [border]);
   };
@@ -75,7 +77,7 @@ export async function createCallouts({landscape, boundary, store, onDismissed}) 
   return {drawn};
 }
 
-/** @typedef {{room: Box, taken: Box[], anchors: Anchor[][], covered: (box: Box) => number}} Places `anchors`: those of each label */
+/** @typedef {{room: Box, taken: Box[], anchors: Anchor[][], covered: (box: Box) => number}} Places `anchors`: those of each label, as they are drawn */
 
 /** @param {LandscapePlaces} places @param {{width: number, height: number}} size @returns {Places} */
 function placesOfNetwork({network, at, isDrawn}, {width, height}) {
@@ -85,11 +87,11 @@ function placesOfNetwork({network, at, isDrawn}, {width, height}) {
     taken: [
       ...(network ? [boxOf(network)] : []),
       {left: width - 190, top: 0, right: width, bottom: 52}, // buttons that turn the view
-      {left: width - 240, top: height - 48, right: width, bottom: height}, // numbers under the pointer
+      ...(width > NARROW ? [{left: width - 240, top: height - 48, right: width, bottom: height}] : []), // numbers under the pointer
     ],
     anchors: [
-      network ? [network] : [],
       ground.filter((anchor) => !network || Math.hypot(anchor.x - network.x, anchor.y - network.y) > APART),
+      network ? [network] : [],
     ],
     covered: (box) => shareOf(box, isDrawn),
   };
@@ -176,7 +178,8 @@ function placeOf(label, {room, covered}, anchors, taken, before) {
       if (length > EDGE && length < LONGEST) return {box: before.box, anchor: near};
     }
   }
-  label.hidden = false;
+  label.hidden = false; // nor astray: else its size is another
+  label.classList.remove('astray');
   const {offsetWidth: width, offsetHeight: height} = label;
   const some = anchors.filter((_, i) => i % Math.ceil(anchors.length / TRIED) === 0);
   return placeLabel(some, {width, height}, room, {taken, covered});
