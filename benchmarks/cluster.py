@@ -21,8 +21,8 @@ from tests.machines import machines
 
 from benchmarks.measure import machine
 from lossatlas.building import build_gallery
-from lossatlas.gallery import Gallery
 from lossatlas.runs import RunConfig
+from lossatlas.store import Gallery
 from lossatlas.training import TrainingConfig
 
 RUNS = 8

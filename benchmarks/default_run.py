@@ -14,13 +14,12 @@ from typing import Literal
 
 from benchmarks.measure import machine
 from lossatlas.arrays import Float32
-from lossatlas.byte_planes import byte_planes
-from lossatlas.computing import compute_run
 from lossatlas.engine import Evaluator
-from lossatlas.runs import RunConfig, Setup
+from lossatlas.landscape import loss_surfaces
+from lossatlas.runs import RunConfig, Setup, compute_run
 from lossatlas.server.files import ENCODERS
+from lossatlas.site import to_byte_planes
 from lossatlas.store import save_run
-from lossatlas.surface import loss_surfaces
 from lossatlas.training import train
 
 KERNELS: tuple[Literal["numpy", "wasm"], ...] = ("numpy", "wasm")
@@ -55,7 +54,7 @@ def over_the_wire(folder: Path) -> dict[str, tuple[int, int]]:
     """Bytes of the larger arrays of a stored run as the server sends them, and as a compact export writes them."""
     found = {}
     for path in sorted(folder.rglob("*.npy")):
-        data = byte_planes(path.read_bytes())
+        data = to_byte_planes(path.read_bytes())
         if len(data) > 1e5:
             sent = len(ENCODERS["br"](data, "application/octet-stream"))
             found[str(path.relative_to(folder))] = sent, len(gzip.compress(data, 9, mtime=0))

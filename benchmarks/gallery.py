@@ -12,7 +12,8 @@ from pathlib import Path
 
 from benchmarks.measure import machine
 from lossatlas.building import build_gallery
-from lossatlas.gallery import Gallery, gallery_configs
+from lossatlas.showcase import gallery_configs
+from lossatlas.store import Gallery
 
 
 def main() -> None:

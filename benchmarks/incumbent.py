@@ -15,12 +15,12 @@ import time
 from pathlib import Path
 
 from benchmarks.measure import machine
-from lossatlas.computing import compute_run
-from lossatlas.directions import FreshPlane
-from lossatlas.export import export_site
-from lossatlas.gallery import Gallery, gallery_configs
-from lossatlas.runs import RunConfig
-from lossatlas.stability import CurvatureConfig
+from lossatlas.curvature import CurvatureConfig
+from lossatlas.planes import FreshPlane
+from lossatlas.runs import RunConfig, compute_run
+from lossatlas.showcase import gallery_configs
+from lossatlas.site import export_site
+from lossatlas.store import Gallery
 from lossatlas.training import TrainingConfig
 
 DATASETS = ("corners", "moons", "spirals", "blobs")

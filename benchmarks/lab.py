@@ -19,12 +19,11 @@ from playwright.sync_api import Page, sync_playwright
 from tests.web.conftest import FLAGS, app_server, chromium
 
 from benchmarks.measure import interleaved, machine, ratio, table
-from lossatlas.activations import ACTIVATIONS
-from lossatlas.directions import FreshPlane
 from lossatlas.engine import Evaluator
-from lossatlas.gallery import Gallery
-from lossatlas.network import Network
-from lossatlas.surface import loss_surfaces
+from lossatlas.landscape import loss_surfaces
+from lossatlas.networks import ACTIVATIONS, Network
+from lossatlas.planes import FreshPlane
+from lossatlas.store import Gallery
 
 _OPEN = """async ({network, points, labels, theta, directions}) => {
     const {createEngine} = await import('/engine/client.js');

@@ -17,8 +17,8 @@ from playwright.sync_api import CDPSession, Page, sync_playwright
 from tests.web.conftest import FLAGS, app_server, chromium
 
 from benchmarks.measure import machine
-from lossatlas.computing import compute_run
-from lossatlas.gallery import Gallery
+from lossatlas.runs import compute_run
+from lossatlas.store import Gallery
 
 #: Seconds of one thing after the other, and how many epochs a training may have: all are kept, so they are bounded.
 _TURN = 15

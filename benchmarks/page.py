@@ -29,9 +29,9 @@ from playwright.sync_api import Browser, Playwright, sync_playwright
 from tests.web.conftest import FLAGS, app_server, chromium, static_server, with_access
 
 from benchmarks.measure import machine
-from lossatlas.computing import compute_run
-from lossatlas.export import export_site
-from lossatlas.gallery import Gallery
+from lossatlas.runs import compute_run
+from lossatlas.site import export_site
+from lossatlas.store import Gallery
 
 #: How long it plays, in ms.
 _PLAYING = 6_000

@@ -18,13 +18,11 @@ import numpy as np
 import torch
 
 from benchmarks.measure import interleaved, machine, ratio, table
-from lossatlas.activations import ACTIVATIONS
 from lossatlas.arrays import Float32, Float64, Integers
-from lossatlas.directions import FreshPlane, Plane
-from lossatlas.engine import Evaluator
-from lossatlas.engine.blas import one_blas_thread
-from lossatlas.network import Network
-from lossatlas.surface import loss_surfaces, unit_coordinates
+from lossatlas.engine import Evaluator, one_blas_thread
+from lossatlas.landscape import loss_surfaces, unit_coordinates
+from lossatlas.networks import ACTIVATIONS, Network
+from lossatlas.planes import FreshPlane, Plane
 
 POINTS, GRID, SPAN = 500, 51, 1.0
 

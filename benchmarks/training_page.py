@@ -22,9 +22,8 @@ from playwright.sync_api import Browser, Page, sync_playwright
 from tests.web.conftest import FLAGS, app_server, chromium, until
 
 from benchmarks.measure import machine
-from lossatlas.computing import compute_run
-from lossatlas.gallery import Gallery
-from lossatlas.runs import RunConfig, Setup
+from lossatlas.runs import RunConfig, Setup, compute_run
+from lossatlas.store import Gallery
 from lossatlas.training import Training, TrainingConfig
 
 _EPOCHS = 3000

@@ -15,12 +15,10 @@ import sys
 import numpy as np
 
 from benchmarks.measure import interleaved, machine, table
-from lossatlas.activations import ACTIVATIONS
-from lossatlas.directions import FreshPlane
-from lossatlas.engine import Evaluator
-from lossatlas.engine.blas import one_blas_thread
-from lossatlas.network import Network
-from lossatlas.surface import loss_surfaces
+from lossatlas.engine import Evaluator, one_blas_thread
+from lossatlas.landscape import loss_surfaces
+from lossatlas.networks import ACTIVATIONS, Network
+from lossatlas.planes import FreshPlane
 
 POINTS, GRID, WIDTH = 500, 13, 100
 

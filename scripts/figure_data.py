@@ -12,26 +12,16 @@ from typing import Any
 import numpy as np
 
 from lossatlas.arrays import Float64, Floats
-from lossatlas.computing import compute_run
-from lossatlas.curvature import adaptive_sharpness, curvature_of
-from lossatlas.cuts import NONCONVEX, Cut, nonconvexity_over
+from lossatlas.curvature import CurvatureConfig, adaptive_sharpness, curvature_of
 from lossatlas.datasets import Dataset, load_dataset
-from lossatlas.directions import (
-    Plane,
-    Trained,
-    normalized,
-    principal_directions,
-    project,
-    random_walk_variance,
-)
+from lossatlas.derivatives.hessian import hessian_products
 from lossatlas.engine import Evaluator
-from lossatlas.gallery import showcase_configs, twin_configs
-from lossatlas.hessian import hessian_products
-from lossatlas.network import Network
+from lossatlas.landscape import NONCONVEX, Cut, nonconvexity_over, unit_coordinates
+from lossatlas.networks import Network
+from lossatlas.planes import Plane, Trained, normalized, principal_directions, project, random_walk_variance
 from lossatlas.rng import Draws, Stream
-from lossatlas.runs import Run, RunConfig
-from lossatlas.stability import CurvatureConfig
-from lossatlas.surface import unit_coordinates
+from lossatlas.runs import Run, RunConfig, compute_run
+from lossatlas.showcase import showcase_configs, twin_configs
 from lossatlas.training import train
 
 #: Seeds of the twins that had no part in choosing their configuration, which was done with the seeds 0, 1 and 2.

@@ -3,7 +3,7 @@
 import json
 from pathlib import Path
 
-from lossatlas.catalog import default_settings
+from lossatlas.site.catalog import default_settings
 
 WHERE = Path(__file__).parent.parent / "src" / "lossatlas" / "web" / "keep" / "defaults.json"
 

@@ -15,10 +15,9 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from lossatlas.arrays import Floats
-from lossatlas.cuts import Cut
-from lossatlas.directions import Path as PlanePath
+from lossatlas.landscape import Cut, unit_coordinates
+from lossatlas.planes import Path as PlanePath
 from lossatlas.runs import Run
-from lossatlas.surface import unit_coordinates
 from scripts.figure_data import Shown, cut_of, everything
 from scripts.processors import chaotic_numbers
 

@@ -3,7 +3,7 @@
 import json
 from pathlib import Path
 
-from lossatlas.catalog import measured_points
+from lossatlas.site.catalog import measured_points
 
 WHERE = Path(__file__).parent.parent / "src" / "lossatlas" / "web" / "points" / "measured.json"
 

@@ -9,8 +9,9 @@ from pathlib import Path
 from playwright.sync_api import sync_playwright
 from tests.web.conftest import FLAGS, app_server, chromium, until
 
-from lossatlas.computing import compute_run
-from lossatlas.gallery import DEFAULT_MODELS, OPENING, Gallery, gallery_configs
+from lossatlas.runs import compute_run
+from lossatlas.showcase import DEFAULT_MODELS, OPENING, gallery_configs
+from lossatlas.store import Gallery
 
 WHERE = Path(__file__).parent.parent / "docs" / "images" / "atlas.png"
 VIEW = "?epoch=150"

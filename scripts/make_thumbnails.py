@@ -3,7 +3,7 @@
 import json
 from pathlib import Path
 
-from lossatlas.catalog import draw_thumbnails
+from lossatlas.site.catalog import draw_thumbnails
 
 WHERE = Path(__file__).parent.parent / "src" / "lossatlas" / "web" / "thumbnails.json"
 

@@ -10,10 +10,9 @@ import torch
 from hypothesis import HealthCheck, settings
 
 from lossatlas.arrays import AnyArray, Float32
-from lossatlas.computing import compute_run
-from lossatlas.directions import Plane
-from lossatlas.network import ModelConfig, Network
-from lossatlas.runs import Run, RunConfig
+from lossatlas.networks import ModelConfig, Network
+from lossatlas.planes import Plane
+from lossatlas.runs import Run, RunConfig, compute_run
 from lossatlas.store import save_run
 from tests.large_runs import TINY, WHOLE, InTurn, built, config_of
 

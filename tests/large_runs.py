@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import Any
 
 from lossatlas.building import build_gallery
-from lossatlas.gallery import Gallery
+from lossatlas.building.estimate import Sizes
 from lossatlas.runs import RunConfig
-from lossatlas.work import Sizes
+from lossatlas.store import Gallery
 from tests.test_processes import note
 
 #: Every run is large, and its parts are tiny: a frame of training, some rows of a surface.

@@ -16,7 +16,7 @@ import numpy as np
 import torch
 
 from lossatlas.arrays import AnyArray, Float64
-from lossatlas.network import Network
+from lossatlas.networks import Network
 
 TORCH_ACTIVATIONS: dict[str, torch.nn.Module] = {
     "tanh": torch.nn.Tanh(),

@@ -7,8 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from lossatlas.computing import compute_run
-from lossatlas.runs import Run, RunConfig
+from lossatlas.runs import Run, RunConfig, compute_run
 from tests.conftest import SMALL, small_config
 
 #: In the order of the configuration; the reference run differs in its seed alone.

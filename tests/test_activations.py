@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from lossatlas.activations import ACTIVATIONS
 from lossatlas.arrays import Float64, Floats
+from lossatlas.networks import ACTIVATIONS
 from tests.oracles import TORCH_ACTIVATIONS
 
 NAMES = sorted(ACTIVATIONS)

@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lossatlas.boundary import BoundaryConfig, InputGrid, boundary_evaluator, decision_boundary, input_grid
 from lossatlas.errors import ConfigError
+from lossatlas.landscape import BoundaryConfig, InputGrid, boundary_evaluator, decision_boundary, input_grid
 from tests.conftest import network_of, some_models
 from tests.oracles import torch_probabilities
 

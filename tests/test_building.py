@@ -19,10 +19,10 @@ from typing import Any
 import pytest
 
 from lossatlas.building import build_gallery
+from lossatlas.building.estimate import Sizes
+from lossatlas.building.processes import Processes
 from lossatlas.errors import LossAtlasError
-from lossatlas.gallery import Gallery
-from lossatlas.processes import Processes
-from lossatlas.work import Sizes
+from lossatlas.store import Gallery
 from tests.conftest import small_config
 from tests.large_runs import SEVERAL, TINY, InTurn, built, config_of, noted, parts_of
 
@@ -156,7 +156,7 @@ def test_work_that_kills_every_worker_fails_its_run_alone_and_keeps_what_was_the
 SCRIPT = """
 import sys
 from lossatlas.building import build_gallery
-from lossatlas.gallery import Gallery
+from lossatlas.store import Gallery
 from tests.large_runs import SEVERAL, TINY
 if __name__ == "__main__":
     build_gallery(Gallery(sys.argv[1]), SEVERAL, workers=2, sizes=TINY)

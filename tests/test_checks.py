@@ -10,9 +10,8 @@ import numpy as np
 import pytest
 
 import lossatlas as la
-from lossatlas.computing import Computation
 from lossatlas.errors import ConfigError, DataError
-from lossatlas.runs import RunConfig, Setup
+from lossatlas.runs import Computation, RunConfig, Setup
 
 SMALL = {"dataset": {"points": 40}, "model": {"hidden": [3]}, "training": {"epochs": 3, "frames": 3}}
 SETUP = Setup.of(RunConfig.from_mapping(SMALL))

@@ -15,10 +15,10 @@ from pathlib import Path
 import pytest
 
 import lossatlas as la
-from lossatlas.cli import COMMANDS
-from lossatlas.directions import random_walk_variance
-from lossatlas.gallery import Gallery
+from lossatlas.cli.commands import COMMANDS
+from lossatlas.planes import random_walk_variance
 from lossatlas.runs import RunConfig
+from lossatlas.store import Gallery
 
 TABLES = Path(__file__).parent / "data" / "tables"
 QUICK = ["--points", "40", "--epochs", "6", "--frames", "4", "--grid", "5", "--resolution", "8", "--hidden", "4"]

@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from lossatlas.cluster import cluster
+from lossatlas.building import cluster
 from lossatlas.errors import ClusterError
-from lossatlas.gallery import Gallery
+from lossatlas.store import Gallery
 from tests.large_runs import run_bytes
 from tests.machines import Machines, machines
 from tests.test_cli import lossatlas
@@ -67,7 +67,7 @@ def test_a_scheduler_without_workers_is_refused(tmp_path: Path) -> None:
 
 
 def test_workers_of_another_release_are_refused(two: Machines, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("lossatlas.cluster._release", lambda: "99.0")
+    monkeypatch.setattr("lossatlas.building.dask_cluster._release", lambda: "99.0")
     with pytest.raises(ClusterError, match=r"the worker tcp://\S+ has lossatlas \S+, and this is 99.0"):
         cluster(two.address, PATIENCE).__enter__()
 

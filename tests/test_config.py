@@ -8,11 +8,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from lossatlas.activations import ACTIVATIONS
 from lossatlas.datasets import SOURCES
 from lossatlas.errors import ConfigError, LossAtlasError
-from lossatlas.optimizers import OPTIMIZERS
+from lossatlas.networks import ACTIVATIONS
 from lossatlas.runs import RunConfig
+from lossatlas.training import OPTIMIZERS
 
 SEEDS = st.integers(0, 2**53 - 1)
 DATASETS = st.sampled_from(sorted(SOURCES)).flatmap(

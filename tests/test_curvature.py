@@ -7,7 +7,6 @@ from typing import Literal
 import numpy as np
 import pytest
 
-from lossatlas.activations import ACTIVATIONS
 from lossatlas.arrays import Float64, Floats, Integers
 from lossatlas.curvature import (
     adaptive_sharpness,
@@ -20,9 +19,9 @@ from lossatlas.curvature import (
 )
 from lossatlas.curvature.eigenvalues import DENSE_LIMIT
 from lossatlas.datasets import DatasetConfig, load_dataset
+from lossatlas.derivatives import dense_hessian
 from lossatlas.errors import LossAtlasError
-from lossatlas.hessian import dense_hessian
-from lossatlas.network import ModelConfig, Network
+from lossatlas.networks import ACTIVATIONS, ModelConfig, Network
 from lossatlas.training import TrainingConfig, train
 from tests.conftest import some_models
 from tests.oracles import torch_hessian, torch_loss

@@ -8,15 +8,14 @@ import numpy as np
 import pytest
 
 from lossatlas.arrays import AnyArray, Float64
-from lossatlas.computing import Computation, Stage, compute_run
-from lossatlas.cuts import Cut, nonconvexity_over, path_on, surfaces_around
-from lossatlas.directions import Plane
 from lossatlas.engine import Evaluator
 from lossatlas.errors import ConfigError, PlaneError
-from lossatlas.manifest import describe_run
-from lossatlas.network import Network
-from lossatlas.rounding import OF_LOSS
-from lossatlas.runs import Run, RunConfig, Setup
+from lossatlas.landscape import Cut, nonconvexity_over, path_on, surfaces_around
+from lossatlas.landscape.rounding import OF_LOSS
+from lossatlas.networks import Network
+from lossatlas.planes import Plane
+from lossatlas.runs import Computation, Run, RunConfig, Setup, Stage, compute_run
+from lossatlas.store import describe_run
 from tests.conftest import SMALL, diverging_config, network_of, some_models
 from tests.oracles import torch_hessian, torch_loss
 from tests.planar import NAMES
@@ -247,7 +246,7 @@ def test_a_point_that_curves_upwards_nowhere_is_as_far_from_convex_as_can_be(
     network, plane, points, labels = tiny()
     ends = np.array([-1.0, -2.0, 0.0, np.nan, -1.0, -0.5, 1.0, -3.0, 0.0])
     tops = np.array([-0.5, 0.0, 0.0, np.nan, 1e-300, 2.0, 1.0, 1.0, 4.0])
-    monkeypatch.setattr("lossatlas.cuts.extreme_eigenvalues", lambda *_: (ends, tops))
+    monkeypatch.setattr("lossatlas.landscape.cut.extreme_eigenvalues", lambda *_: (ends, tops))
     found = nonconvexity_over(network, plane, points, labels, 3).ravel()
     np.testing.assert_array_equal(found, np.array([-1e6, -1e6, 0, np.nan, -1e6, -0.25, 1, -3, 0], np.float32))
 

@@ -8,11 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.special import log_softmax, logsumexp  # type: ignore[import-untyped]
 
-from lossatlas import engine
-from lossatlas.activations import ACTIVATIONS
 from lossatlas.arrays import AnyArray, Float32, Float64, Integers
-from lossatlas.engine import Evaluator, softmax
-from lossatlas.network import Network
+from lossatlas.engine import Evaluator, evaluator, softmax
+from lossatlas.networks import ACTIVATIONS, Network
 from tests.conftest import network_of, some_models
 from tests.oracles import torch_losses, torch_probabilities
 
@@ -28,7 +26,7 @@ FLOAT32 = 5e-6
 @pytest.fixture(autouse=True, params=["numpy", "wasm"])
 def kernel(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     """Every test of this file holds for both kernels."""
-    monkeypatch.setattr(engine, "_faster_kernel", lambda _network: request.param)
+    monkeypatch.setattr(evaluator, "_faster_kernel", lambda _network: request.param)
 
 
 def data(classes: int, count: int = 37, seed: int = 0) -> tuple[Float64, Integers]:
@@ -298,7 +296,7 @@ def test_the_kernel_chosen_is_one_that_is_there(monkeypatch: pytest.MonkeyPatch)
     monkeypatch.undo()
     small, wide = network_of(16, 16, activation="tanh"), network_of(100, activation="tanh")
     for fast_tanh, available, expected in ((True, True, "numpy"), (False, False, "numpy"), (False, True, "wasm")):
-        monkeypatch.setattr(engine, "numpy_has_avx512", lambda found=fast_tanh: found)
-        monkeypatch.setattr(engine.wasm_kernel, "available", lambda found=available: found)
+        monkeypatch.setattr(evaluator, "numpy_has_avx512", lambda found=fast_tanh: found)
+        monkeypatch.setattr("lossatlas.engine.wasm_kernel.available", lambda found=available: found)
         assert Evaluator(small, np.zeros((4, 2))).kernel == expected
         assert Evaluator(wide, np.zeros((4, 2))).kernel == "numpy"

@@ -15,15 +15,14 @@ import numpy as np
 import pytest
 
 from lossatlas.arrays import AnyArray
-from lossatlas.byte_planes import byte_planes
-from lossatlas.catalog import catalog, draw_thumbnails
-from lossatlas.computing import compute_run
 from lossatlas.datasets import SOURCES, DatasetConfig
 from lossatlas.errors import ExportError, RunDamagedError
-from lossatlas.export import MOST_PARAMETERS, export_site
-from lossatlas.gallery import OPENING, Gallery, gallery_configs
-from lossatlas.reading import open_run
-from lossatlas.runs import Run, RunConfig
+from lossatlas.runs import Run, RunConfig, compute_run
+from lossatlas.showcase import OPENING, gallery_configs
+from lossatlas.site import describe_catalog, export_site, to_byte_planes
+from lossatlas.site.catalog import draw_thumbnails
+from lossatlas.site.export import MOST_PARAMETERS
+from lossatlas.store import Gallery, open_run
 
 
 @pytest.fixture(scope="module")
@@ -49,7 +48,9 @@ def test_the_site_holds_the_page_and_the_very_files_of_the_store(gallery: Galler
         compared = filecmp.dircmp(gallery.data / "runs" / run_id, export.site / "data" / "runs" / run_id)
         assert compared.left_only == compared.right_only == compared.diff_files == []
     assert json.loads((export.site / "data" / "index.json").read_text()) == gallery.index()
-    assert json.loads((export.site / "catalog.json").read_text()) == catalog(compute=False, default=RunConfig())
+    assert json.loads((export.site / "catalog.json").read_text()) == describe_catalog(
+        compute=False, default=RunConfig()
+    )
     assert export.size == sum(path.stat().st_size for path in export.site.rglob("*") if path.is_file())
     assert not list(export.site.rglob(".*"))
 
@@ -104,20 +105,20 @@ def test_an_earlier_export_is_replaced_and_anything_else_is_refused(gallery: Gal
 
 def test_the_thumbnails_are_those_of_the_datasets() -> None:
     drawn = draw_thumbnails()
-    for entry in catalog(compute=True)["datasets"]:
+    for entry in describe_catalog(compute=True)["datasets"]:
         assert entry["thumbnail"] == drawn[entry["name"]], "run scripts/make_thumbnails.py"
         assert set(entry["thumbnail"]["label"]) == set(range(len(entry["classes"])))
     assert list(drawn) == list(SOURCES)
 
 
 def test_the_catalog_opens_on_a_run_of_the_default_gallery() -> None:
-    assert RunConfig.from_mapping(catalog(compute=True)["default"]) == OPENING
+    assert RunConfig.from_mapping(describe_catalog(compute=True)["default"]) == OPENING
     assert OPENING in gallery_configs()
 
 
 def test_the_catalog_says_how_each_dataset_is_drawn_under_another_default() -> None:
     default = RunConfig(dataset={"name": "moons", "points": 80, "seed": 3}, training={"epochs": 7})
-    offered = catalog(compute=True, default=default)
+    offered = describe_catalog(compute=True, default=default)
     assert RunConfig.from_mapping(offered["default"]) == default
     samples = {entry["name"]: DatasetConfig.from_mapping(entry["config"]) for entry in offered["datasets"]}
     assert samples["moons"] == default.dataset
@@ -163,9 +164,9 @@ def from_planes(data: bytes) -> AnyArray:
 def test_surfaces_in_byte_planes_compress_to_less(small_run: Run) -> None:
     file = io.BytesIO()
     np.save(file, small_run.loss_surface["fresh"])
-    assert len(gzip.compress(byte_planes(file.getvalue()))) < len(gzip.compress(file.getvalue()))
+    assert len(gzip.compress(to_byte_planes(file.getvalue()))) < len(gzip.compress(file.getvalue()))
     with pytest.raises(ValueError, match="pickled"):
-        np.load(io.BytesIO(byte_planes(file.getvalue())))
+        np.load(io.BytesIO(to_byte_planes(file.getvalue())))
 
 
 def test_a_compact_export_leaves_out_the_weights_of_large_networks_alone(tmp_path: Path) -> None:

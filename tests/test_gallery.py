@@ -9,21 +9,14 @@ from typing import Any
 import numpy as np
 import pytest
 
-import lossatlas.gallery
+import lossatlas.store.gallery
 from lossatlas.building import build_gallery
-from lossatlas.computing import compute_run
 from lossatlas.datasets import SOURCES
 from lossatlas.errors import ConfigError, DataFolderError, LossAtlasError, RunNotFoundError
-from lossatlas.gallery import (
-    DEFAULT_MODELS,
-    Gallery,
-    default_data_folder,
-    entry_of,
-    gallery_configs,
-    showcase_configs,
-    twin_configs,
-)
-from lossatlas.runs import Run, RunConfig, Setup
+from lossatlas.runs import Run, RunConfig, Setup, compute_run
+from lossatlas.showcase import DEFAULT_MODELS, gallery_configs, showcase_configs, twin_configs
+from lossatlas.store import Gallery, default_data_folder
+from lossatlas.store.gallery import entry_of
 from lossatlas.training import Training
 from tests.conftest import diverging_config, small_config
 from tests.large_runs import run_bytes
@@ -287,7 +280,7 @@ def test_an_index_that_cannot_be_written_is_a_data_folder_error(
     def refused(*_: object) -> None:
         raise OSError(30, "Read-only file system")
 
-    monkeypatch.setattr(lossatlas.gallery, "write_text", refused)
+    monkeypatch.setattr(lossatlas.store.gallery, "write_text", refused)
     with pytest.raises(DataFolderError, match="Read-only file system") as caught:
         copied.write_index()
     assert isinstance(caught.value, LossAtlasError)

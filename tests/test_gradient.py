@@ -4,10 +4,9 @@ import numpy as np
 import pytest
 from scipy.optimize import approx_fprime  # type: ignore[import-untyped]
 
-from lossatlas.activations import ACTIVATIONS
 from lossatlas.arrays import Float64, Integers
-from lossatlas.gradient import gradients
-from lossatlas.network import Network
+from lossatlas.derivatives import gradients
+from lossatlas.networks import ACTIVATIONS, Network
 from tests.conftest import network_of, some_models
 from tests.oracles import torch_gradient, torch_loss
 

@@ -9,11 +9,11 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lossatlas.activations import ACTIVATIONS
 from lossatlas.arrays import Float64, Integers
+from lossatlas.derivatives import Hessians, dense_hessian, vectors_at_once
+from lossatlas.derivatives.hessian import hessian_products
 from lossatlas.errors import LossAtlasError
-from lossatlas.hessian import Hessians, dense_hessian, hessian_products, vectors_at_once
-from lossatlas.network import ModelConfig, Network
+from lossatlas.networks import ACTIVATIONS, ModelConfig, Network
 from tests.conftest import some_models
 from tests.oracles import torch_hessian, torch_loss_of_theta
 

@@ -1,8 +1,9 @@
-"""The layers of docs/architecture.md: an import may only point to the left."""
+"""The layers of docs/architecture.md: an import may only point to the left, and a package's front holds no code."""
 
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,27 +12,40 @@ import pytest
 import lossatlas
 
 SOURCE = Path(lossatlas.__file__).parent
+ARCHITECTURE = Path(__file__).parents[1] / "docs" / "architecture.md"
+#: From left to right. A name is a package, or a module beside them.
 LAYERS = (
-    ("errors", "arrays", "byte_planes", "checks", "inputs", "rng", "config"),
-    ("tables", "datasets", "activations", "network", "engine", "gradient", "hessian", "optimizers"),
-    ("training", "curvature"),
-    ("stability", "directions"),
-    ("surface", "rounding", "boundary"),
-    ("cuts",),
+    ("errors", "arrays", "checks", "input_files", "rng", "config"),
+    ("tables",),
+    ("datasets",),
+    ("networks",),
+    ("engine",),
+    ("derivatives",),
+    ("training",),
+    ("curvature",),
+    ("planes",),
+    ("landscape",),
     ("runs",),
-    ("computing", "manifest"),
-    ("reading",),
     ("store",),
-    ("gallery", "catalog", "shell", "staging", "processes", "cluster"),
-    ("parts",),
-    ("work",),
-    ("large",),
+    ("showcase",),
     ("building",),
-    ("server", "export"),
-    ("cli", "__main__"),
+    ("site",),
+    ("server",),
+    ("cli",),
 )
 LAYER = {name: number for number, layer in enumerate(LAYERS) for name in layer}
-MODULES = sorted(path.relative_to(SOURCE) for path in SOURCE.rglob("*.py") if path.parent != SOURCE / "web")
+MODULES = sorted(path.relative_to(SOURCE) for path in SOURCE.rglob("*.py") if path != SOURCE / "__init__.py")
+FRONTS = [module for module in MODULES if module.name == "__init__.py"]
+PACKAGES = [front.parent.as_posix() for front in FRONTS]
+
+
+def dotted(module: Path) -> str:
+    """``lossatlas.store.read`` of ``store/read.py``, ``lossatlas.store`` of its front."""
+    parts = module.with_suffix("").parts
+    return ".".join(("lossatlas", *(parts[:-1] if parts[-1] == "__init__" else parts)))
+
+
+NAMES = {dotted(module) for module in MODULES}
 
 
 def layer_name(module: Path) -> str:
@@ -52,10 +66,9 @@ def imports(module: Path) -> Iterator[tuple[str, bool]]:
             yield from ((alias.name, id(node) in inside) for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
             assert node.level == 0, f"{module}: relative import"
-            if node.module == "lossatlas":
-                yield from ((f"lossatlas.{alias.name}", id(node) in inside) for alias in node.names)
-            else:
-                yield node.module or "", id(node) in inside
+            for alias in node.names:
+                submodule = f"{node.module}.{alias.name}"
+                yield submodule if submodule in NAMES else node.module or "", id(node) in inside
 
 
 def _for_types_only(node: ast.AST) -> bool:
@@ -63,7 +76,8 @@ def _for_types_only(node: ast.AST) -> bool:
 
 
 def ours(module: Path) -> set[str]:
-    return {name.split(".")[1] for name, _ in imports(module) if name.startswith("lossatlas.")}
+    """Full names of the modules of this package that a module imports, wherever in it."""
+    return {name for name, _ in imports(module) if name.startswith("lossatlas.")}
 
 
 def third_party(module: Path) -> set[str]:
@@ -71,19 +85,18 @@ def third_party(module: Path) -> set[str]:
 
 
 def test_there_is_something_to_check() -> None:
-    assert len(MODULES) > 20
+    assert len(MODULES) > 60
     assert Path("datasets/moons.py") in MODULES
-    assert ours(Path("store.py")) >= {"manifest", "runs", "errors"}
+    assert ours(Path("store/write.py")) >= {"lossatlas.store.manifest", "lossatlas.runs", "lossatlas.errors"}
+    assert ours(Path("engine/evaluator.py")) >= {"lossatlas.engine.wasm_kernel"}
     assert third_party(Path("engine/blas.py")) >= {"threadpoolctl"}
 
 
 @pytest.mark.parametrize("module", MODULES, ids=str)
 def test_every_module_has_a_layer_and_imports_only_to_the_left(module: Path) -> None:
-    if module == Path("__init__.py"):
-        return  # the package's own front: it names everything
     name = layer_name(module)
     assert name in LAYER, f"{module} has no place in the layers"
-    to_the_right = {other for other in ours(module) if LAYER.get(other, -1) > LAYER[name]}
+    to_the_right = {other for other in ours(module) if LAYER[other.split(".")[1]] > LAYER[name]}
     assert not to_the_right, f"{module} imports {sorted(to_the_right)}, which stand to the right of {name}"
 
 
@@ -93,25 +106,57 @@ def test_heavy_packages_are_imported_only_where_they_belong(module: Path) -> Non
     at_the_top = {name.split(".")[0] for name, inside in imports(module) if not inside}
     assert not at_the_top & {"sklearn", "scipy", "distributed"}, "they take too long: import them where they are used"
     allowed = {
-        "fastapi": {"server"},
-        "starlette": {"server"},
-        "uvicorn": {"server"},
-        "click": {"cli"},
-        "distributed": {"cluster"},
+        "fastapi": "lossatlas.server",
+        "starlette": "lossatlas.server",
+        "uvicorn": "lossatlas.server",
+        "click": "lossatlas.cli",
+        "distributed": "lossatlas.building.dask_cluster",
+        "sklearn": "lossatlas.datasets.real",
     }
-    for package, layers in allowed.items():
+    for package, home in allowed.items():
         if package in third_party(module):
-            assert layer_name(module) in layers, f"{module} imports {package}"
+            assert dotted(module).startswith(home), f"{module} imports {package}"
 
 
-def test_no_two_modules_import_each_other() -> None:
-    """Packages may look into themselves; between flat modules there is no circle."""
-    graph: dict[str, set[str]] = {}
-    for module in MODULES:
-        if module != Path("__init__.py"):
-            graph.setdefault(layer_name(module), set()).update(ours(module) - {layer_name(module)})
-    done: list[str] = []
+def test_no_modules_import_each_other_in_a_circle() -> None:
+    """A front counts as a module: so one inside a package that imports from its own front is found here."""
+    graph = {dotted(module): ours(module) for module in MODULES}
+    done: set[str] = set()
     while len(done) < len(graph):
-        free = [name for name in graph if name not in done and graph[name] & graph.keys() <= set(done)]
-        assert free, f"a circle among {sorted(graph.keys() - set(done))}"
-        done += free
+        free = {name for name in graph if name not in done and graph[name] <= done}
+        assert free, f"a circle among {sorted(graph.keys() - done)}"
+        done |= free
+
+
+@pytest.mark.parametrize("front", FRONTS, ids=str)
+def test_the_front_of_a_package_only_names_what_others_may_take(front: Path) -> None:
+    [docstring, *body] = ast.parse((SOURCE / front).read_text(encoding="utf-8")).body
+    assert isinstance(docstring, ast.Expr)
+    *imported, names = body
+    assert all(isinstance(node, ast.ImportFrom) for node in imported), f"{front} holds code; give it a module"
+    assert isinstance(names, ast.Assign)
+    listed = ast.literal_eval(names.value)
+    found = [alias.name for node in imported if isinstance(node, ast.ImportFrom) for alias in node.names]
+    assert sorted(listed) == sorted(found)
+
+
+def rows_of_the_architecture() -> list[tuple[str, set[str]]]:
+    """The first column of the page's table of packages, and the names in backticks of its second column."""
+    text = ARCHITECTURE.read_text(encoding="utf-8")
+    [table] = re.findall(r"^\| package \| modules \|.*\n((?:\|.*\n)+)", text, re.MULTILINE)
+    rows = [row.split("|")[1:3] for row in table.splitlines()[1:]]
+    return [(package.strip(" `/"), set(re.findall(r"`(\w+)`", modules))) for package, modules in rows]
+
+
+def modules_in(folder: Path) -> set[str]:
+    return {path.stem for path in folder.glob("*.py")} - {"__init__"}
+
+
+def test_the_architecture_names_every_package_and_every_module_in_the_order_of_the_layers() -> None:
+    rows = rows_of_the_architecture()
+    beside: set[str] = set().union(*(modules for package, modules in rows if not package))
+    assert beside == modules_in(SOURCE)
+    packages = {package: modules for package, modules in rows if package}
+    assert packages == {package: modules_in(SOURCE / package) for package in PACKAGES}
+    layers = [LAYER[name] for package, modules in rows for name in ([package] if package else modules)]
+    assert layers == sorted(layers)

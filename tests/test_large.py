@@ -12,12 +12,11 @@ from typing import Any
 
 import pytest
 
-from lossatlas.building import build_gallery
+from lossatlas.building import build_gallery, leftovers
+from lossatlas.building.estimate import Sizes, work_of
 from lossatlas.errors import LossAtlasError
-from lossatlas.gallery import Gallery
 from lossatlas.runs import RunConfig
-from lossatlas.staging import leftovers
-from lossatlas.work import Sizes, work_of
+from lossatlas.store import Gallery
 from tests.conftest import diverging_config
 from tests.large_runs import TINY, WHOLE, InTurn, built, config_of, parts_of, run_bytes
 from tests.machines import machines
@@ -60,7 +59,7 @@ def test_a_plane_that_cannot_be_laid_is_left_out_of_a_large_run_too(tmp_path: Pa
 
 
 def test_one_core_two_processes_and_dask_give_the_same_bits(whole: dict[str, bytes], tmp_path: Path) -> None:
-    from lossatlas.cluster import cluster
+    from lossatlas.building import cluster
 
     configs = [config_of(), config_of(seed=1), config_of("sgd")]
     # the second is small, the others large

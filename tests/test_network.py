@@ -7,9 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lossatlas.activations import ACTIVATIONS
 from lossatlas.errors import ConfigError
-from lossatlas.network import ModelConfig, Network
+from lossatlas.networks import ACTIVATIONS, ModelConfig, Network
 from lossatlas.rng import Stream
 from tests.conftest import network_of
 from tests.oracles import philox_doubles, torch_logits

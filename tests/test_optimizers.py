@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from lossatlas.optimizers import OPTIMIZERS
+from lossatlas.training import OPTIMIZERS
 from tests.oracles import torch_optimizer
 
 

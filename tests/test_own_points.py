@@ -13,11 +13,11 @@ import pytest
 import lossatlas as la
 from lossatlas.datasets import OwnPoints
 from lossatlas.errors import ConfigError, DataError, DataWarning
-from lossatlas.gallery import Gallery, gallery_configs
-from lossatlas.reading import read_manifest
 from lossatlas.runs import RunConfig
 from lossatlas.server.jobs import Jobs
 from lossatlas.server.service import RunService
+from lossatlas.showcase import gallery_configs
+from lossatlas.store import Gallery, read_manifest
 from lossatlas.tables import read_bytes
 
 DATA = Path(__file__).parent / "data" / "tables"

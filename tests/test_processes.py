@@ -14,8 +14,8 @@ from pathlib import Path
 
 import pytest
 
+from lossatlas.building.processes import ATTEMPTS, Processes
 from lossatlas.errors import ConfigError, LossAtlasError, RunDamagedError, WorkerDiedError
-from lossatlas.processes import ATTEMPTS, Processes
 
 PATIENCE = 60.0
 
@@ -248,7 +248,7 @@ def test_an_exception_in_the_block_ends_workers_at_once(tmp_path: Path) -> None:
 @pytest.mark.parametrize("way", [signal.SIGKILL, signal.SIGTERM])
 def test_workers_end_when_their_parent_does(way: signal.Signals, tmp_path: Path) -> None:
     source = (
-        "from lossatlas.processes import Processes; from tests.test_processes import wait_for, cube\n"
+        "from lossatlas.building.processes import Processes; from tests.test_processes import wait_for, cube\n"
         f"p = Processes(2); p.submit(wait_for, {str(tmp_path)!r}, 'first', 'never')\n"
         f"p.submit(wait_for, {str(tmp_path)!r}, 'second', 'never').result()\n"
     )

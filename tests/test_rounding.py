@@ -12,12 +12,11 @@ from hypothesis.extra import numpy as hnp
 from scipy import ndimage  # type: ignore[import-untyped]
 
 from lossatlas.arrays import Float32, Float64
-from lossatlas.cuts import surface_rows, surfaces_around
-from lossatlas.directions import FreshPlane
 from lossatlas.engine import Evaluator
-from lossatlas.rounding import OF_LOSS, OF_VARIATION, rounded, simplest_within
+from lossatlas.landscape import loss_surfaces, surface_rows, surfaces_around
+from lossatlas.landscape.rounding import OF_LOSS, OF_VARIATION, rounded, simplest_within
+from lossatlas.planes import FreshPlane
 from lossatlas.runs import Run
-from lossatlas.surface import loss_surfaces
 from tests.conftest import network_of, plane_of, some_models
 
 TINY = float(np.finfo(np.float32).tiny)

@@ -6,11 +6,10 @@ import numpy as np
 import pytest
 from hypothesis import given
 
-from lossatlas.boundary import boundary_evaluator, decision_boundary
-from lossatlas.computing import Computation, compute_run
 from lossatlas.errors import CancelledError
-from lossatlas.rounding import OF_LOSS
-from lossatlas.runs import CONFIDENCE_STEP, Frame, Run, RunConfig, Setup
+from lossatlas.landscape import boundary_evaluator, decision_boundary
+from lossatlas.landscape.rounding import OF_LOSS
+from lossatlas.runs import CONFIDENCE_STEP, Computation, Frame, Run, RunConfig, Setup, compute_run
 from tests.conftest import diverging_config, small_config
 from tests.oracles import torch_loss
 from tests.test_config import CONFIGS

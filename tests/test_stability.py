@@ -5,16 +5,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lossatlas.optimizers import OPTIMIZERS
+from lossatlas.curvature import CurvatureConfig, curvature_along, spread_frames, stability_formula
+from lossatlas.curvature.along_training import stability_limit
 from lossatlas.runs import Run
-from lossatlas.stability import (
-    CurvatureConfig,
-    curvature_along,
-    spread_frames,
-    stability_formula,
-    stability_limit,
-)
-from lossatlas.training import TrainingConfig
+from lossatlas.training import OPTIMIZERS, TrainingConfig
 from tests.oracles import torch_hessian
 
 

@@ -18,17 +18,14 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-import lossatlas.store
+import lossatlas.store.write
 from lossatlas.arrays import AnyArray
-from lossatlas.computing import compute_run
-from lossatlas.cuts import Cut
-from lossatlas.directions import KINDS
 from lossatlas.errors import DataFolderError, RunDamagedError, RunError, RunNotFoundError, RunVersionError
-from lossatlas.gallery import Gallery
-from lossatlas.manifest import arrays_of
-from lossatlas.reading import open_run
-from lossatlas.runs import Run, RunConfig
-from lossatlas.store import remove_unfinished, run_folder, save_run, write_text
+from lossatlas.landscape import Cut
+from lossatlas.planes import KINDS
+from lossatlas.runs import Run, RunConfig, compute_run
+from lossatlas.store import Gallery, open_run, remove_unfinished, run_folder, save_run, write_text
+from lossatlas.store.manifest import arrays_of
 from tests.conftest import SMALL, diverging_config, small_config
 
 FORMAT_PAGE = Path(__file__).parents[1] / "docs" / "run-format.md"
@@ -613,11 +610,11 @@ def test_no_change_of_one_value_makes_anything_but_a_run_or_a_run_error(draw: st
 
 CHILD = """
 import json, os, signal, sys
-from lossatlas.computing import compute_run
-from lossatlas.cuts import Cut
-from lossatlas.directions import KINDS
+from lossatlas.runs import compute_run
+from lossatlas.landscape import Cut
+from lossatlas.planes import KINDS
 from lossatlas.runs import RunConfig
-import lossatlas.store as store
+import lossatlas.store.write as store
 
 config, data, moment = json.loads(sys.argv[1]), sys.argv[2], int(sys.argv[3])
 run = compute_run(RunConfig.from_mapping(config), threads=1)
@@ -682,13 +679,13 @@ def test_two_processes_that_save_the_same_run_both_succeed(small_run: Run, tmp_p
 def test_the_slower_of_two_savers_finds_the_run_in_its_place(
     small_run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    appear = lossatlas.store._appear
+    appear = lossatlas.store.write._appear
 
     def overtaken(unfinished: Path, folder: Path) -> None:
         shutil.copytree(unfinished, folder)  # somebody else was faster
         appear(unfinished, folder)
 
-    monkeypatch.setattr(lossatlas.store, "_appear", overtaken)
+    monkeypatch.setattr(lossatlas.store.write, "_appear", overtaken)
     folder = save_run(small_run, tmp_path)
     assert_same(small_run, open_run(folder))
     assert [path.name for path in folder.parent.iterdir()] == [folder.name]
@@ -732,7 +729,7 @@ def test_a_disk_that_is_full_leaves_nothing_half_written(
         if calls == call:
             raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(lossatlas.store, "_to_disk", full)
+    monkeypatch.setattr(lossatlas.store.write, "_to_disk", full)
     with pytest.raises(DataFolderError, match=r"cannot write into .* \(No space left on device\); give another"):
         save_run(small_run, tmp_path)
     assert calls == call
@@ -749,7 +746,7 @@ def test_every_file_reaches_the_disk_before_the_run_appears(
         file = os.fstat(descriptor)
         synced[file.st_ino] = file.st_size
 
-    monkeypatch.setattr(lossatlas.store, "_to_disk", note)
+    monkeypatch.setattr(lossatlas.store.write, "_to_disk", note)
     folder = save_run(small_run, tmp_path)
     files = [(folder / name).stat() for name in files_in(folder)]
     assert synced == {file.st_ino: file.st_size for file in files}  # each of them, and whole

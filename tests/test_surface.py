@@ -5,14 +5,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lossatlas.activations import ACTIVATIONS
 from lossatlas.arrays import Float64
 from lossatlas.datasets import DatasetConfig, load_dataset
-from lossatlas.directions import FreshPlane, Plane
 from lossatlas.engine import Evaluator
 from lossatlas.errors import ConfigError
-from lossatlas.network import Network
-from lossatlas.surface import loss_surfaces, unit_coordinates
+from lossatlas.landscape import loss_surfaces, unit_coordinates
+from lossatlas.networks import ACTIVATIONS, Network
+from lossatlas.planes import FreshPlane, Plane
 from lossatlas.training import TrainingConfig, train
 from tests.conftest import network_of, plane_of, some_models
 from tests.oracles import torch_loss

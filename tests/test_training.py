@@ -15,10 +15,19 @@ from threadpoolctl import threadpool_limits
 from lossatlas.arrays import Float64
 from lossatlas.datasets import Dataset, DatasetConfig, load_dataset
 from lossatlas.errors import CancelledError, ConfigError
-from lossatlas.network import Network
-from lossatlas.optimizers import OPTIMIZERS
+from lossatlas.networks import Network
 from lossatlas.rng import Stream
-from lossatlas.training import METRICS, Snapshot, State, Training, TrainingConfig, Trajectory, frame_epochs, train
+from lossatlas.training import (
+    METRICS,
+    OPTIMIZERS,
+    Snapshot,
+    State,
+    Training,
+    TrainingConfig,
+    Trajectory,
+    frame_epochs,
+    train,
+)
 from tests.conftest import network_of
 from tests.oracles import (
     flat,

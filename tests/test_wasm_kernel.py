@@ -14,13 +14,12 @@ from typing import Any
 import numpy as np
 import pytest
 
-from lossatlas.activations import ACTIVATIONS
 from lossatlas.arrays import AnyArray, Float32, Float64, Floats, Integers
 from lossatlas.engine import Evaluator
 from lossatlas.engine import wasm_kernel as kernel_module
 from lossatlas.engine.wasm_kernel import PLAIN, RELAXED, WasmKernel, available, best_build
 from lossatlas.errors import LossAtlasError
-from lossatlas.network import Network
+from lossatlas.networks import ACTIVATIONS, Network
 from tests.conftest import network_of, some_models
 
 ROOT = Path(__file__).parent.parent

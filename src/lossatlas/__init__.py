@@ -15,19 +15,23 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from lossatlas.boundary import (
+    from lossatlas.building import build_gallery
+    from lossatlas.datasets import Dataset, DatasetConfig, load_dataset
+    from lossatlas.engine import Evaluator
+    from lossatlas.errors import LossAtlasError
+    from lossatlas.landscape import (
         BoundaryConfig,
+        Cut,
         DecisionBoundary,
         InputGrid,
+        LossSurface,
         boundary_evaluator,
         decision_boundary,
         input_grid,
+        loss_surfaces,
     )
-    from lossatlas.building import build_gallery
-    from lossatlas.computing import compute_run
-    from lossatlas.cuts import Cut
-    from lossatlas.datasets import Dataset, DatasetConfig, load_dataset
-    from lossatlas.directions import (
+    from lossatlas.networks import ModelConfig, Network
+    from lossatlas.planes import (
         FilePlane,
         FreshPlane,
         GaussianPlane,
@@ -37,14 +41,9 @@ if TYPE_CHECKING:
         ThroughPlane,
         Trained,
     )
-    from lossatlas.engine import Evaluator
-    from lossatlas.errors import LossAtlasError
-    from lossatlas.gallery import Gallery, gallery_configs
-    from lossatlas.network import ModelConfig, Network
-    from lossatlas.reading import open_run
-    from lossatlas.runs import Run, RunConfig
-    from lossatlas.store import save_run
-    from lossatlas.surface import LossSurface, loss_surfaces
+    from lossatlas.runs import Run, RunConfig, compute_run
+    from lossatlas.showcase import gallery_configs
+    from lossatlas.store import Gallery, open_run, save_run
     from lossatlas.training import TrainingConfig, Trajectory, train
 
 __all__ = [
@@ -91,19 +90,23 @@ __all__ = [
 ]
 
 _HOMES = {
-    "boundary": (
+    "building": ("build_gallery",),
+    "datasets": ("Dataset", "DatasetConfig", "load_dataset"),
+    "engine": ("Evaluator",),
+    "errors": ("LossAtlasError",),
+    "landscape": (
         "BoundaryConfig",
+        "Cut",
         "DecisionBoundary",
         "InputGrid",
+        "LossSurface",
         "boundary_evaluator",
         "decision_boundary",
         "input_grid",
+        "loss_surfaces",
     ),
-    "building": ("build_gallery",),
-    "datasets": ("Dataset", "DatasetConfig", "load_dataset"),
-    "computing": ("compute_run",),
-    "cuts": ("Cut",),
-    "directions": (
+    "networks": ("ModelConfig", "Network"),
+    "planes": (
         "FilePlane",
         "FreshPlane",
         "GaussianPlane",
@@ -113,14 +116,9 @@ _HOMES = {
         "ThroughPlane",
         "Trained",
     ),
-    "engine": ("Evaluator",),
-    "errors": ("LossAtlasError",),
-    "gallery": ("Gallery", "gallery_configs"),
-    "network": ("ModelConfig", "Network"),
-    "runs": ("Run", "RunConfig"),
-    "reading": ("open_run",),
-    "store": ("save_run",),
-    "surface": ("LossSurface", "loss_surfaces"),
+    "runs": ("Run", "RunConfig", "compute_run"),
+    "showcase": ("gallery_configs",),
+    "store": ("Gallery", "open_run", "save_run"),
     "training": ("TrainingConfig", "Trajectory", "train"),
 }
 

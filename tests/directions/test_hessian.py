@@ -7,11 +7,11 @@ from typing import Literal
 import numpy as np
 import pytest
 
-from lossatlas.directions import HessianPlane, project
 from lossatlas.engine import Evaluator
 from lossatlas.errors import PlaneError
+from lossatlas.landscape import loss_surfaces
+from lossatlas.planes import HessianPlane, project
 from lossatlas.runs import RunConfig
-from lossatlas.surface import loss_surfaces
 from tests.conftest import network_of
 from tests.directions.trained import trained, trained_along
 from tests.oracles import torch_hessian

@@ -11,11 +11,11 @@ from hypothesis import strategies as st
 
 from lossatlas.arrays import AnyArray, Float64
 from lossatlas.datasets import DatasetConfig, load_dataset
-from lossatlas.directions import normalized
-from lossatlas.directions.normalization import Normalization
 from lossatlas.engine import Evaluator
-from lossatlas.network import Network
-from lossatlas.surface import loss_surfaces
+from lossatlas.landscape import loss_surfaces
+from lossatlas.networks import Network
+from lossatlas.planes import normalized
+from lossatlas.planes.normalization import Normalization
 from tests.conftest import network_of, plane_of, some_models
 
 SHAPES = st.sampled_from([(), (3,), (5, 4), (1, 6, 2)])

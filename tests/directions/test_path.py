@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from sklearn.decomposition import PCA
 
 from lossatlas.arrays import Float64
-from lossatlas.directions import fitting_spans, project, random_walk_variance
+from lossatlas.planes import fitting_spans, project, random_walk_variance
 from lossatlas.training import frame_epochs
 
 

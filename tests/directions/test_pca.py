@@ -6,8 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.decomposition import PCA
 
-from lossatlas.directions import PcaPlane, principal_directions, project
 from lossatlas.errors import PlaneError
+from lossatlas.planes import PcaPlane, principal_directions, project
 from tests.conftest import network_of
 from tests.directions.trained import trained, trained_along
 

@@ -8,9 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lossatlas.arrays import AnyArray
-from lossatlas.directions import KINDS, FreshPlane, GaussianPlane, HessianPlane, PcaPlane, Plane, plane_names
-from lossatlas.directions.plane import orthonormal_pair
 from lossatlas.errors import ConfigError, PlaneError
+from lossatlas.planes import KINDS, FreshPlane, GaussianPlane, HessianPlane, PcaPlane, Plane, plane_names
+from lossatlas.planes.plane import orthonormal_pair
 from lossatlas.runs import RunConfig
 from tests.conftest import plane_of as any_plane
 

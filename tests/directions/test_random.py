@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lossatlas.directions import FreshPlane, GaussianPlane, normalized
-from lossatlas.directions.normalization import Normalization
 from lossatlas.errors import PlaneError
+from lossatlas.planes import FreshPlane, GaussianPlane, normalized
+from lossatlas.planes.normalization import Normalization
 from lossatlas.rng import Stream
 from tests.conftest import network_of, some_models
 from tests.directions.trained import trained, trained_along

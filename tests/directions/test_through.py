@@ -5,11 +5,11 @@ import math
 import numpy as np
 import pytest
 
-from lossatlas.directions import ThroughPlane
 from lossatlas.engine import Evaluator
 from lossatlas.errors import ConfigError, PlaneError
+from lossatlas.landscape import loss_surfaces
+from lossatlas.planes import ThroughPlane
 from lossatlas.runs import RunConfig
-from lossatlas.surface import loss_surfaces
 from tests.conftest import network_of, some_models
 from tests.directions.trained import trained, trained_along
 from tests.oracles import torch_loss

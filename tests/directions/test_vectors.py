@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from lossatlas.arrays import AnyArray
-from lossatlas.directions import FilePlane
 from lossatlas.errors import ConfigError, PlaneError
+from lossatlas.planes import FilePlane
 from tests.conftest import network_of
 from tests.directions.trained import trained
 

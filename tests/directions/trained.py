@@ -8,8 +8,8 @@ import numpy as np
 
 from lossatlas.arrays import AnyArray, Floats
 from lossatlas.datasets import DatasetConfig, load_dataset
-from lossatlas.directions import Trained
-from lossatlas.network import Network
+from lossatlas.networks import Network
+from lossatlas.planes import Trained
 from lossatlas.training import METRICS, Outcome, TrainingConfig, Trajectory, train
 
 

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from lossatlas.computing import compute_run
-from lossatlas.gallery import Gallery
+from lossatlas.runs import compute_run
+from lossatlas.store import Gallery
 from tests.conftest import small_config
 from tests.server.live import Live, all_left, live_server
 

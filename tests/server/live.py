@@ -15,9 +15,9 @@ from typing import Any
 import httpx
 from fastapi import FastAPI
 
-from lossatlas.gallery import Gallery
 from lossatlas.server import create_app
 from lossatlas.server.serving import Server, _listening
+from lossatlas.store import Gallery
 
 #: More epochs than any test waits for, and no frame between the first and the last.
 ENDLESS = {"training": {"epochs": 1_000_000, "frames": 2}}

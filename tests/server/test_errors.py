@@ -10,10 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from lossatlas.computing import compute_run
-from lossatlas.gallery import Gallery
+from lossatlas.runs import compute_run
 from lossatlas.server.api import BODY_LIMIT
 from lossatlas.server.guard import SECURITY_HEADERS
+from lossatlas.store import Gallery
 from tests.conftest import small_config
 from tests.server.live import Live, live_server
 

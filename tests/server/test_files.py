@@ -12,10 +12,9 @@ import brotli
 import numpy as np
 import pytest
 
-from lossatlas.byte_planes import MEDIA_TYPE, byte_planes
-from lossatlas.catalog import catalog
 from lossatlas.server.files import Cache
 from lossatlas.server.guard import CONTENT_SECURITY_POLICY
+from lossatlas.site import MEDIA_TYPE, describe_catalog, to_byte_planes
 from tests.conftest import small_config
 from tests.server.live import Live
 
@@ -52,7 +51,7 @@ def test_a_gallery_that_does_not_exist_yet_is_empty(live: Live) -> None:
 
 def test_the_catalog_offers_to_compute(stocked: Live) -> None:
     answer = stocked.http.get("catalog.json")
-    assert answer.json() == catalog(compute=True)
+    assert answer.json() == describe_catalog(compute=True)
     assert answer.json()["compute"] is True
 
 
@@ -121,7 +120,7 @@ def test_an_array_comes_in_byte_planes_to_whoever_says_that_they_are_understood(
         for accept in ("*/*", f"{MEDIA_TYPE}, */*")
     )
     usual = brotli.decompress(plain.body)
-    assert brotli.decompress(planes.body) == byte_planes(usual) != usual
+    assert brotli.decompress(planes.body) == to_byte_planes(usual) != usual
     assert planes.headers["etag"] != plain.headers["etag"]
     assert planes.headers["vary"] == "Accept-Encoding, Accept"
     ranged = stocked.raw("GET", path, {"Accept-Encoding": "br", "Accept": MEDIA_TYPE, "Range": "bytes=0-5"})

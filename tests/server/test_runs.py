@@ -14,10 +14,10 @@ import numpy as np
 import pytest
 
 from lossatlas.arrays import AnyArray
-from lossatlas.gallery import Gallery
 from lossatlas.runs import Run
 from lossatlas.server import jobs
 from lossatlas.server.jobs import Job, Jobs
+from lossatlas.store import Gallery
 from tests.conftest import SMALL, diverging_config, small_config
 from tests.server.live import ENDLESS, Live, Told, live_server, until
 

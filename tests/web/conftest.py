@@ -21,10 +21,9 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, ConsoleMessage, Page, Playwright, expect, sync_playwright
 
-from lossatlas.computing import compute_run
-from lossatlas.export import export_site
-from lossatlas.gallery import Gallery
-from lossatlas.runs import Run, RunConfig
+from lossatlas.runs import Run, RunConfig, compute_run
+from lossatlas.site import export_site
+from lossatlas.store import Gallery
 
 FLAGS = [
     "--no-sandbox",

@@ -12,10 +12,10 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Locator, Page, expect
 
-from lossatlas.directions import FreshPlane
 from lossatlas.engine import Evaluator
+from lossatlas.landscape import loss_surfaces
+from lossatlas.planes import FreshPlane
 from lossatlas.runs import Run, RunConfig
-from lossatlas.surface import loss_surfaces
 from tests.web.conftest import ARMS, EITHER, MOONS, PATIENCE, PLANES, Site, Watched, until, watched, with_access
 from tests.web.test_compare import PICTURED, link
 from tests.web.test_controls import number, wait_for_frame

@@ -12,10 +12,9 @@ import numpy as np
 import pytest
 from playwright.sync_api import Browser, Frame, Page, expect
 
-from lossatlas.computing import compute_run
-from lossatlas.export import export_site
-from lossatlas.gallery import Gallery
-from lossatlas.runs import RunConfig
+from lossatlas.runs import RunConfig, compute_run
+from lossatlas.site import export_site
+from lossatlas.store import Gallery
 from tests.web.conftest import (
     EITHER,
     MOONS,

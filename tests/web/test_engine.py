@@ -9,13 +9,12 @@ import numpy as np
 import pytest
 from playwright.sync_api import Browser, Page
 
-from lossatlas.activations import ACTIVATIONS
 from lossatlas.arrays import Floats, Integers
-from lossatlas.directions import FreshPlane
 from lossatlas.engine import Evaluator
-from lossatlas.network import Network
+from lossatlas.landscape import loss_surfaces
+from lossatlas.networks import ACTIVATIONS, Network
+from lossatlas.planes import FreshPlane
 from lossatlas.rng import Stream
-from lossatlas.surface import loss_surfaces
 from tests.conftest import network_of, some_models
 from tests.web.conftest import Site, until, watched
 

@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 from playwright.sync_api import Page, expect
 
 from lossatlas.engine import Evaluator
+from lossatlas.landscape import loss_surfaces
 from lossatlas.runs import Run, RunConfig
-from lossatlas.surface import loss_surfaces
 from tests.web.conftest import ARMS, MOONS_FAST, Site, Watched, until
 from tests.web.drawn import Drawn
 

@@ -19,11 +19,10 @@ from playwright.sync_api import Browser, Download, Page, expect
 
 import lossatlas as la
 from lossatlas.arrays import Floats
-from lossatlas.catalog import default_settings
-from lossatlas.computing import compute_run
-from lossatlas.export import export_site
-from lossatlas.gallery import Gallery
-from lossatlas.runs import Run, RunConfig
+from lossatlas.runs import Run, RunConfig, compute_run
+from lossatlas.site import export_site
+from lossatlas.site.catalog import default_settings
+from lossatlas.store import Gallery
 from tests.web.conftest import (
     ARMS,
     EITHER,

@@ -9,11 +9,10 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from lossatlas.arrays import Floats
-from lossatlas.directions import FreshPlane, Plane
-from lossatlas.directions.path import project
 from lossatlas.engine import Evaluator
+from lossatlas.landscape import loss_surfaces
+from lossatlas.planes import FreshPlane, Plane, project
 from lossatlas.runs import Run
-from lossatlas.surface import loss_surfaces
 from tests.web.conftest import ARMS, EITHER, PLANES, Site, Watched, until
 from tests.web.drawn import LOSSES, Drawn
 from tests.web.test_controls import wait_for_frame

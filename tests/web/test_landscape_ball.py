@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from lossatlas.computing import compute_run
-from lossatlas.directions import FreshPlane
-from lossatlas.gallery import OPENING
+from lossatlas.planes import FreshPlane
+from lossatlas.runs import compute_run
+from lossatlas.showcase import OPENING
 from tests.web.conftest import Site, Watched
 
 pytestmark = pytest.mark.browser

@@ -11,9 +11,9 @@ import pytest
 from playwright.sync_api import Frame, Page
 
 from lossatlas.arrays import Float64
-from lossatlas.directions import FreshPlane
 from lossatlas.engine import Evaluator
-from lossatlas.surface import loss_surfaces
+from lossatlas.landscape import loss_surfaces
+from lossatlas.planes import FreshPlane
 from tests.web.conftest import MOONS, MOONS_FAST, Site, Watched, until
 from tests.web.drawn import GROUND, Drawn
 from tests.web.test_compare import link as comparison

@@ -12,10 +12,10 @@ import numpy as np
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
-from lossatlas.cuts import Cut
-from lossatlas.export import export_site
-from lossatlas.gallery import Gallery
+from lossatlas.landscape import Cut
 from lossatlas.runs import Run
+from lossatlas.site import export_site
+from lossatlas.store import Gallery
 from tests.web.conftest import EITHER, PLANES, Silent, Site, Watched, static_server, until
 from tests.web.drawn import Drawn, assert_drawn
 from tests.web.test_controls import wait_for_frame, zoom_in

@@ -9,11 +9,10 @@ import numpy as np
 import pytest
 from playwright.sync_api import Page, expect
 
-from lossatlas.computing import compute_run
 from lossatlas.datasets import load_dataset
-from lossatlas.export import export_site
-from lossatlas.gallery import Gallery
-from lossatlas.runs import RunConfig
+from lossatlas.runs import RunConfig, compute_run
+from lossatlas.site import export_site
+from lossatlas.store import Gallery
 from tests.web.conftest import ARMS, MOONS, PLANES, Site, Watched, static_server, until
 from tests.web.test_own_data import points_drawn, spreadsheet, use
 

@@ -11,9 +11,8 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Page
 
-from lossatlas.export import export_site
-from lossatlas.gallery import Gallery
-from lossatlas.shell import shell
+from lossatlas.site import export_site, list_assets
+from lossatlas.store import Gallery
 from tests.web.conftest import ARMS, MOONS, Silent, Site, Watched, static_server, until, watched, with_access
 from tests.web.test_access import LATER
 from tests.web.test_compare import PICTURED, link
@@ -86,8 +85,8 @@ def test_a_new_version_replaces_the_old_one(gallery: Gallery, tmp_path: Path, de
         page = desktop.open(f"{origin}/")
         keep_offline(page, MOONS.id)
         before = files_of(page)
-        assert any(shell()["version"] in name for name in before)
-        (site / "shell.json").write_text(json.dumps({**shell(), "version": "newer"}))
+        assert any(list_assets()["version"] in name for name in before)
+        (site / "shell.json").write_text(json.dumps({**list_assets(), "version": "newer"}))
         (site / "address.js").write_text((site / "address.js").read_text() + "// newer\n")
         desktop.open(f"{origin}/")
         page.evaluate(KEEP)
@@ -129,7 +128,7 @@ def test_everything_the_page_asks_for_is_in_its_list(gallery: Gallery, tmp_path:
     """Every module and every file beside them, by what the sources name."""
     site = export_site(gallery, tmp_path / "site").site
     listed = json.loads((site / "shell.json").read_text())["files"]
-    assert listed == shell()["files"]
+    assert listed == list_assets()["files"]
     page = (WEB / "index.html").read_text(encoding="utf-8")
     named = {
         link for link in re.findall(r'(?:href|src)="([^"]+)"', page) if not re.match(r"data:|#|data/|catalog", link)
@@ -164,17 +163,17 @@ def test_everything_the_page_asks_for_is_in_its_list(gallery: Gallery, tmp_path:
 
 
 def test_the_version_follows_the_content(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    first = shell()["version"]
+    first = list_assets()["version"]
     (tmp_path / "web").mkdir()
     for name, text in (("index.html", "a"), ("app.js", "b")):
         (tmp_path / "web" / name).write_text(text)
-    monkeypatch.setattr("lossatlas.shell.files", lambda _: tmp_path)
+    monkeypatch.setattr("lossatlas.site.assets.files", lambda _: tmp_path)
     versions = set()
     for text in ("b", "c", "b"):
         (tmp_path / "web" / "app.js").write_text(text)
-        shell.cache_clear()
-        versions.add(shell()["version"])
-    shell.cache_clear()
+        list_assets.cache_clear()
+        versions.add(list_assets()["version"])
+    list_assets.cache_clear()
     assert len(versions) == 2
     assert first not in versions
 

@@ -10,11 +10,10 @@ import numpy as np
 import pytest
 from playwright.sync_api import Browser, Page
 
-from lossatlas.computing import compute_run
 from lossatlas.datasets import DatasetConfig, load_dataset
-from lossatlas.export import export_site
-from lossatlas.gallery import Gallery
-from lossatlas.runs import RunConfig
+from lossatlas.runs import RunConfig, compute_run
+from lossatlas.site import export_site
+from lossatlas.store import Gallery
 from tests.web.conftest import MOONS, Site, Watched, app_server, static_server, until, watched
 from tests.web.test_keep import numbers, open_dialog
 

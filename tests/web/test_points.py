@@ -14,10 +14,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from playwright.sync_api import Browser, Page
 
-from lossatlas.boundary import BoundaryConfig, input_grid
-from lossatlas.catalog import measured_points
 from lossatlas.datasets import SOURCES, DatasetConfig, Source, load_dataset
+from lossatlas.landscape import BoundaryConfig, input_grid
 from lossatlas.rng import Draws, Stream
+from lossatlas.site.catalog import measured_points
 from tests.web.conftest import Site, watched
 
 pytestmark = pytest.mark.browser

@@ -11,9 +11,10 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Playwright, expect
 
-from lossatlas.computing import compute_run
-from lossatlas.export import export_site
-from lossatlas.gallery import OPENING, Gallery
+from lossatlas.runs import compute_run
+from lossatlas.showcase import OPENING
+from lossatlas.site import export_site
+from lossatlas.store import Gallery
 from tests.web.conftest import (
     DIVERGED,
     FLAGS,

@@ -11,14 +11,14 @@ import numpy as np
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from lossatlas.computing import compute_run
 from lossatlas.curvature import curvature_of
 from lossatlas.datasets import DatasetConfig, load_dataset
-from lossatlas.directions import FreshPlane, project
 from lossatlas.engine import Evaluator
-from lossatlas.export import export_site
-from lossatlas.gallery import Gallery
-from lossatlas.network import ModelConfig, Network
+from lossatlas.networks import ModelConfig, Network
+from lossatlas.planes import FreshPlane, project
+from lossatlas.runs import compute_run
+from lossatlas.site import export_site
+from lossatlas.store import Gallery
 from lossatlas.training import State, Training, TrainingConfig, Trajectory, train
 from tests.web.conftest import Site, Watched, static_server, until, watched
 from tests.web.drawn import Drawn

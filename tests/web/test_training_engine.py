@@ -12,13 +12,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from playwright.sync_api import Browser, Page
 
-from lossatlas.activations import ACTIVATIONS
 from lossatlas.arrays import Float64
 from lossatlas.datasets import Dataset, DatasetConfig, load_dataset
-from lossatlas.network import Network
-from lossatlas.optimizers import OPTIMIZERS
+from lossatlas.networks import ACTIVATIONS, Network
 from lossatlas.rng import Draws, Stream
-from lossatlas.training import METRICS, Snapshot, Training, TrainingConfig
+from lossatlas.training import METRICS, OPTIMIZERS, Snapshot, Training, TrainingConfig
 from tests.conftest import network_of, some_models
 from tests.oracles import torch_gradient, torch_loss
 from tests.web.conftest import Site, until, watched

@@ -9,12 +9,11 @@ import numpy as np
 import pytest
 from playwright.sync_api import Page, expect
 
-from lossatlas.catalog import catalog
-from lossatlas.directions import FreshPlane
-from lossatlas.directions.path import project
 from lossatlas.engine import Evaluator
+from lossatlas.landscape import loss_surfaces
+from lossatlas.planes import FreshPlane, project
 from lossatlas.runs import RunConfig, Setup
-from lossatlas.surface import loss_surfaces
+from lossatlas.site import describe_catalog
 from lossatlas.training import Trajectory, train
 from tests.web.conftest import EITHER, MOONS, Site, Watched, until
 from tests.web.test_controls import number, readout
@@ -297,6 +296,6 @@ def test_a_link_with_senseless_settings_opens_the_recorded_run(site: Site, deskt
 
 
 def test_the_usual_settings_are_those_of_the_default_run() -> None:
-    default: Any = catalog(compute=True)["default"]
+    default: Any = describe_catalog(compute=True)["default"]
     assert default["training"]["optimizer"] == "adam"
     assert (default["training"]["learning_rate"], default["training"]["batch_size"]) == (0.01, 32)

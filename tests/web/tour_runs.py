@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from lossatlas.directions import FreshPlane, GaussianPlane, HessianPlane, PcaPlane
-from lossatlas.gallery import showcase_configs
+from lossatlas.planes import FreshPlane, GaussianPlane, HessianPlane, PcaPlane
 from lossatlas.runs import RunConfig
+from lossatlas.showcase import showcase_configs
 
 
 def tour_configs() -> list[RunConfig]:

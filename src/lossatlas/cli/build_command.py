@@ -6,15 +6,14 @@ from contextlib import nullcontext
 
 import click
 
-from lossatlas.building import build_gallery
+from lossatlas.building import build_gallery, cluster, leftovers
 from lossatlas.cli.options import SETTINGS, config_from, config_options, data_option, hidden_layers, plane_option
 from lossatlas.cli.progress import progress
-from lossatlas.cluster import cluster
 from lossatlas.datasets import SOURCES
 from lossatlas.errors import ConfigError
-from lossatlas.gallery import DEFAULT_MODELS, Gallery, gallery_configs
-from lossatlas.network import ModelConfig
-from lossatlas.staging import leftovers
+from lossatlas.networks import ModelConfig
+from lossatlas.showcase import DEFAULT_MODELS, gallery_configs
+from lossatlas.store import Gallery
 
 _GIVEN_BY_DATASET = ("points", "noise")
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import click
 
 from lossatlas.cli.options import data_option
-from lossatlas.export import export_site
-from lossatlas.gallery import Gallery
+from lossatlas.site import export_site
+from lossatlas.store import Gallery
 
 
 @click.command("export")

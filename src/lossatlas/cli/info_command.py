@@ -8,9 +8,7 @@ import click
 
 from lossatlas.cli.options import data_option
 from lossatlas.errors import RunNotFoundError
-from lossatlas.gallery import Gallery
-from lossatlas.manifest import describe_run
-from lossatlas.store import run_folder
+from lossatlas.store import Gallery, describe_run, run_folder
 
 
 @click.command("info")

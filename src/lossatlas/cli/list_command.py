@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from lossatlas.cli.options import data_option
-from lossatlas.gallery import Gallery
+from lossatlas.store import Gallery
 
 
 @click.command("list")

@@ -10,14 +10,14 @@ from typing import Any, TypeVar
 
 import click
 
-from lossatlas.activations import ACTIVATIONS
 from lossatlas.datasets import SOURCES, DatasetConfig
-from lossatlas.directions import KINDS
 from lossatlas.errors import ConfigError, DataError
-from lossatlas.gallery import Gallery, default_data_folder
-from lossatlas.inputs import read_file
-from lossatlas.optimizers import OPTIMIZERS
+from lossatlas.input_files import read_file
+from lossatlas.networks import ACTIVATIONS
+from lossatlas.planes import KINDS
 from lossatlas.runs import RunConfig
+from lossatlas.store import Gallery, default_data_folder
+from lossatlas.training import OPTIMIZERS
 
 _Command = TypeVar("_Command", bound=Callable[..., Any])
 

@@ -10,8 +10,7 @@ import click
 
 from lossatlas.cli.options import config_from, config_options, data_option
 from lossatlas.errors import LossAtlasError
-from lossatlas.gallery import Gallery
-from lossatlas.store import remove_unfinished, writing
+from lossatlas.store import Gallery, remove_unfinished, writing
 
 HOST, DEFAULT_PORT = "127.0.0.1", 8642
 _PORTS_TO_TRY = 50

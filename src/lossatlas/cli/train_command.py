@@ -7,10 +7,8 @@ import click
 from lossatlas.cli.options import MODEL_SETTINGS, SETTINGS, config_from, config_options, data_option, plane_option
 from lossatlas.cli.own_data import KEYS, own_data_options, own_dataset, refuse_file_as_name
 from lossatlas.cli.progress import progress
-from lossatlas.computing import Computation
-from lossatlas.gallery import Gallery
-from lossatlas.runs import Frame, Run, RunConfig, Setup
-from lossatlas.store import run_folder, writing
+from lossatlas.runs import Computation, Frame, Run, RunConfig, Setup
+from lossatlas.store import Gallery, run_folder, writing
 
 
 @click.command("train")

@@ -7,7 +7,7 @@ import sys
 import click
 
 from lossatlas.cli.options import data_option
-from lossatlas.gallery import Gallery
+from lossatlas.store import Gallery
 
 
 @click.command("verify")

@@ -11,15 +11,29 @@ close to 0, and never see the few large and the negative eigenvalues; so each pi
 All of it in float64, in theta's order. A model that is not finite, or overflows, gives NaN.
 """
 
+from lossatlas.curvature.along_training import (
+    CurvatureConfig,
+    TrainingCurvature,
+    curvature_along,
+    curvature_at,
+    spread_frames,
+    stability_formula,
+)
 from lossatlas.curvature.eigenvalues import extreme_eigenpairs, extreme_eigenvalues, hessian_operator
 from lossatlas.curvature.summary import Curvature, adaptive_sharpness, curvature_of, hessian_trace
 
 __all__ = [
     "Curvature",
+    "CurvatureConfig",
+    "TrainingCurvature",
     "adaptive_sharpness",
+    "curvature_along",
+    "curvature_at",
     "curvature_of",
     "extreme_eigenpairs",
     "extreme_eigenvalues",
     "hessian_operator",
     "hessian_trace",
+    "spread_frames",
+    "stability_formula",
 ]

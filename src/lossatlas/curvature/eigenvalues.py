@@ -10,10 +10,10 @@ import numpy as np
 
 from lossatlas.arrays import AnyArray, Float64, Floats, Integers
 from lossatlas.curvature.lanczos import MOST_VECTORS, extremes
-from lossatlas.engine.blas import one_blas_thread
+from lossatlas.derivatives import Hessians, chunk_edges, dense_hessian, vectors_at_once
+from lossatlas.engine import one_blas_thread
 from lossatlas.errors import LossAtlasError
-from lossatlas.hessian import Hessians, chunk_edges, dense_hessian, vectors_at_once
-from lossatlas.network import Network
+from lossatlas.networks import Network
 from lossatlas.rng import Draws, Stream
 
 if TYPE_CHECKING:

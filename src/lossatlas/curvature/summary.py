@@ -11,10 +11,10 @@ import numpy as np
 from lossatlas.arrays import Float64, Floats, Integers
 from lossatlas.curvature.eigenvalues import DENSE_LIMIT, Scaled, lanczos_start
 from lossatlas.curvature.lanczos import extremes
-from lossatlas.engine.blas import one_blas_thread
+from lossatlas.derivatives import Hessians, chunk_edges, dense_hessian
+from lossatlas.engine import one_blas_thread
 from lossatlas.errors import LossAtlasError
-from lossatlas.hessian import Hessians, chunk_edges, dense_hessian
-from lossatlas.network import Network
+from lossatlas.networks import Network
 from lossatlas.rng import Draws, Stream
 
 #: Beyond this many parameters a spectrum is refused: the matrix alone would take more than 200 MB.

@@ -13,7 +13,7 @@ from functools import cache
 import numpy as np
 
 from lossatlas.arrays import Float32, Floats
-from lossatlas.network import Network
+from lossatlas.networks import Network
 
 #: Multiplications and additions of one chunk that are worth the twenty or so calls of NumPy it takes: most of all with
 #: threads, which hand the GIL to and fro at each.

@@ -22,7 +22,7 @@ import numpy as np
 
 from lossatlas.arrays import AnyArray, Float32, Floats, UInt8
 from lossatlas.errors import LossAtlasError
-from lossatlas.network import Network
+from lossatlas.networks import Network
 
 #: Points that the kernel takes through all layers at once; each run of one class begins a new block.
 BLOCK = 16

@@ -1,7 +1,5 @@
 """The HTTP server: the page, the gallery's files, and runs computed while one watches. See docs/run-format.md."""
 
-from __future__ import annotations
-
 from lossatlas.server.app import create_app
 from lossatlas.server.serving import serve
 

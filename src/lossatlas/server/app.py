@@ -15,8 +15,6 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
-from lossatlas.catalog import catalog
-from lossatlas.gallery import Gallery
 from lossatlas.runs import RunConfig
 from lossatlas.server.api import create_api
 from lossatlas.server.events import HEARTBEAT
@@ -25,8 +23,8 @@ from lossatlas.server.guard import Guard
 from lossatlas.server.jobs import Jobs
 from lossatlas.server.problems import explain_errors
 from lossatlas.server.service import RunService
-from lossatlas.shell import shell
-from lossatlas.store import run_folder
+from lossatlas.site import describe_catalog, list_assets
+from lossatlas.store import Gallery, run_folder
 
 #: Seconds that the worker has to end when the server stops.
 _PATIENCE = 0.5
@@ -99,7 +97,7 @@ class _Site:
 
     async def shell(self, request: Request) -> Response:
         """What the page is made of."""
-        content = await run_in_threadpool(lambda: Content.of_json("shell.json", json.dumps(shell())))
+        content = await run_in_threadpool(lambda: Content.of_json("shell.json", json.dumps(list_assets())))
         return await self._responder.answer(request, content)
 
     async def data(self, request: Request) -> Response:
@@ -111,7 +109,10 @@ class _Site:
     @cached_property
     def _catalog(self) -> Content:
         text = json.dumps(
-            catalog(compute=True, default=self._default), ensure_ascii=False, separators=(",", ":"), allow_nan=False
+            describe_catalog(compute=True, default=self._default),
+            ensure_ascii=False,
+            separators=(",", ":"),
+            allow_nan=False,
         )
         return Content.of_json("catalog.json", text)
 

@@ -18,7 +18,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import FileResponse, Response
 
-from lossatlas.byte_planes import MEDIA_TYPE, byte_planes
+from lossatlas.site import MEDIA_TYPE, to_byte_planes
 
 #: Media types by suffix; those that compress well come first.
 _COMPRESSED = {
@@ -108,8 +108,8 @@ class Content:
         return cls(name, version, "application/json", len(data), lambda: data)
 
     def in_byte_planes(self) -> Content:
-        """An array as a page takes it that says so: see :mod:`lossatlas.byte_planes`."""
-        return replace(self, version=f"{self.version}-planes", read=lambda: byte_planes(self.read()), path=None)
+        """An array as a page takes it that says so: see :mod:`lossatlas.site.byte_planes`."""
+        return replace(self, version=f"{self.version}-planes", read=lambda: to_byte_planes(self.read()), path=None)
 
 
 def within(folder: Path, name: str) -> Path:

@@ -8,14 +8,12 @@ from collections.abc import Callable
 from enum import StrEnum
 from functools import partial
 
-from lossatlas.computing import Computation
 from lossatlas.errors import CancelledError, LossAtlasError, QueueFullError
-from lossatlas.gallery import Gallery
-from lossatlas.manifest import outcome_entry
-from lossatlas.runs import Frame, RunConfig, Setup
+from lossatlas.runs import Computation, Frame, RunConfig, Setup
 from lossatlas.server.events import Event, EventLog
 from lossatlas.server.messages import done_body, frame_arrays, frame_body, manifest_body, stage_body
 from lossatlas.server.problems import problem_of
+from lossatlas.store import Gallery, outcome_entry
 
 logger = logging.getLogger("lossatlas.server")
 

@@ -10,9 +10,8 @@ from typing import Any
 import numpy as np
 
 from lossatlas.arrays import AnyArray
-from lossatlas.computing import Stage
-from lossatlas.manifest import describe_start, start_arrays
-from lossatlas.runs import Frame, Setup
+from lossatlas.runs import Frame, Setup, Stage
+from lossatlas.store import describe_start, start_arrays
 
 
 def manifest_body(setup: Setup, epochs: Iterable[int]) -> dict[str, Any]:

@@ -8,15 +8,13 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, Field
 
-from lossatlas.datasets.own import PREFIX
+from lossatlas.datasets import PREFIX
 from lossatlas.errors import RunDamagedError, RunError, RunNotFoundError
-from lossatlas.gallery import Gallery
-from lossatlas.reading import read_manifest
 from lossatlas.runs import RunConfig
 from lossatlas.server.events import HEARTBEAT, Event, EventLog
 from lossatlas.server.jobs import Job, Jobs, State
 from lossatlas.server.messages import done_body, run_path
-from lossatlas.store import run_folder, set_aside
+from lossatlas.store import Gallery, read_manifest, run_folder, set_aside
 
 logger = logging.getLogger("lossatlas.server")
 

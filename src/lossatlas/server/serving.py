@@ -12,9 +12,9 @@ import uvicorn
 from fastapi import FastAPI
 
 from lossatlas.errors import LossAtlasError
-from lossatlas.gallery import Gallery
 from lossatlas.runs import RunConfig
 from lossatlas.server.app import create_app
+from lossatlas.store import Gallery
 
 #: Only what goes wrong is worth a line.
 LOGGING: dict[str, Any] = {

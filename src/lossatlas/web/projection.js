@@ -1,5 +1,5 @@
 /**
- * The training's path in a plane that no run has stored, computed as lossatlas.directions.path does: least squares, as the
+ * The training's path in a plane that no run has stored, computed as lossatlas.planes.projection does: least squares, as the
  * directions need not be at right angles; what is left is how far the network is from the plane.
  */
 /** @import {PlaneEntry} from './types.js' */

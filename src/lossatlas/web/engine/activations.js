@@ -1,6 +1,6 @@
 /**
  * The activation functions in place on whole batches, with their derivatives, operation for operation as in
- * lossatlas.activations: `f(z, slope, count)` overwrites pre-activations with activations and writes f′ beside them.
+ * lossatlas.networks: `f(z, slope, count)` overwrites pre-activations with activations and writes f′ beside them.
  */
 
 const GELU_SCALE = Math.sqrt(2 / Math.PI);

@@ -1,5 +1,5 @@
 /**
- * Loss and gradient of one model in float64, by reverse-mode differentiation written out, as lossatlas.gradient has it.
+ * Loss and gradient of one model in float64, by reverse-mode differentiation written out, as lossatlas.derivatives has it.
  * With H what a layer is given, Z = H Wᵀ + b and f(Z) what it gives, and δ = ∂L/∂Z: at the top δ = (softmax(Z) − onehot) / N;
  * ∂L/∂W = δᵀ H, ∂L/∂b the sum of δ over the points, ∂L/∂H = δ W, and one layer down δ = ∂L/∂H ⊙ f′(Z).
  */

@@ -1,5 +1,5 @@
 /**
- * The optimisers of lossatlas.optimizers, step for step. What one remembers is plain data, so that a training can be
+ * The optimisers of lossatlas.training, step for step. What one remembers is plain data, so that a training can be
  * paused, copied and gone on with; the order of the parameters does not matter, as every rule is elementwise.
  */
 

@@ -6,7 +6,7 @@ const CHUNK = 64;
 const TURN = 8;
 
 /**
- * Losses [b, a] at centre + a·d_a + b·d_b, a and b from -span to span; in float32 and in the order of lossatlas.surface,
+ * Losses [b, a] at centre + a·d_a + b·d_b, a and b from -span to span; in float32 and in the order of lossatlas.landscape,
  * so that the models are the very same.
  * @param {Kernel} kernel @param {Float32Array} centre packed @param {[Float32Array, Float32Array]} directions packed
  * @param {number} span @param {number} grid odd

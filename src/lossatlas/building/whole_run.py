@@ -1,0 +1,35 @@
+"""A run that is small enough to be computed in one part."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from lossatlas.arrays import Floats
+from lossatlas.building import steps
+from lossatlas.building.task import Part
+from lossatlas.runs import Run, RunConfig, Setup
+from lossatlas.store import save_run
+
+
+class WholeRun:
+    """A run that is computed in one go."""
+
+    def __init__(self, config: RunConfig, data: Path, references: Mapping[str, Floats]) -> None:
+        self._config, self._data, self._references = config, data, references
+        self._found: dict[str, Any] = {}
+
+    def begin(self) -> list[Part]:
+        """Everything is one part."""
+        return [Part("run", steps.whole_run, lambda: (self._config.canonical, self._references), self._found.update)]
+
+    def accept(self, part: Part, result: Any) -> list[Part]:
+        """Keep what it gave: that is all."""
+        part.store(result)
+        return []
+
+    def finish(self) -> None:
+        """Store it."""
+        save_run(Run(setup=Setup.of(self._config), **self._found), self._data)
+        self._found.clear()

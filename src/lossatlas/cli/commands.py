@@ -1,0 +1,62 @@
+"""The group of commands, each imported when it is asked for, and how errors are told on the command line."""
+
+from __future__ import annotations
+
+import sys
+from importlib import import_module
+
+import click
+
+#: Name, and the line that ``lossatlas --help`` shows for it.
+COMMANDS = {
+    "serve": "Open the app in a browser, and train whatever is asked for there.",
+    "train": "Train one configuration and store everything there is to see of it.",
+    "build": "Fill a gallery: every model on every dataset, on all cores.",
+    "export": "Write the page and a gallery as static files for any web host.",
+    "list": "List the runs of a gallery.",
+    "info": "Show one run.",
+    "verify": "Check every file of every run.",
+}
+
+
+class _LazyGroup(click.Group):
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in COMMANDS:
+            return None
+        command = getattr(import_module(f"lossatlas.cli.{cmd_name}_command"), f"{cmd_name}_command")
+        assert isinstance(command, click.Command)
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """List the commands without importing them."""
+        with formatter.section("Commands"):
+            formatter.write_dl(list(COMMANDS.items()))
+
+
+@click.group(cls=_LazyGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(package_name="lossatlas")
+def commands() -> None:
+    """See how neural networks learn: loss landscape and decision boundary, side by side, epoch by epoch.
+
+    Start with `lossatlas serve`. Runs are kept in a folder of yours; every command takes another with --data DIR.
+    """
+
+
+def main() -> None:
+    """Run the command line: what lossatlas raises on purpose becomes one line on stderr and exit code 1."""
+    from lossatlas.errors import LossAtlasError
+
+    try:
+        commands(standalone_mode=False)
+    except LossAtlasError as error:
+        click.echo(f"Error: {error}", err=True)
+        sys.exit(1)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(error.exit_code)
+    except (click.Abort, KeyboardInterrupt):
+        click.echo("Stopped. What was finished is kept; the same command goes on from there.", err=True)
+        sys.exit(130)

@@ -1,0 +1,192 @@
+"""Evaluating any number of models of one network on the same inputs: chunks of models, on threads."""
+
+from __future__ import annotations
+
+import os
+from collections import deque
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from itertools import pairwise
+from queue import SimpleQueue
+from typing import Literal, Protocol
+
+import numpy as np
+
+from lossatlas.arrays import Float32, Floats, Integers
+from lossatlas.checks import checked_labels, checked_models, checked_points
+from lossatlas.engine import wasm_kernel
+from lossatlas.engine.blas import one_blas_thread
+from lossatlas.engine.numpy_kernel import NumpyKernel, numpy_has_avx512
+from lossatlas.engine.wasm_kernel import WasmKernel
+from lossatlas.errors import DataError
+from lossatlas.networks import Network
+
+#: Beyond this width BLAS, with wider registers, is the faster one.
+_WIDEST_FOR_WASM = 64
+
+
+class Kernel(Protocol):
+    """What evaluates one chunk of packed models ``[B, P]``, on one thread at a time."""
+
+    chunk: int
+
+    def losses(self, packed: Floats) -> Float32:
+        """Mean cross-entropy ``[B]``, in nats; inf where float32 overflows."""
+
+    def logits(self, packed: Floats) -> Float32:
+        """Logits ``[B, K, N]``."""
+
+
+class Evaluator:
+    """Evaluates any number of models of one network on the same inputs, in float32.
+
+    Parameters
+    ----------
+    network
+        The network all models share.
+    points
+        Inputs ``[N, features]``.
+    labels
+        True classes ``[N]``, from 0 to K-1, where losses are wanted.
+    threads
+        How many chunks to evaluate at a time; by default one a core.
+    kernel
+        ``"numpy"`` or ``"wasm"``; by default the faster one that is there.
+
+    Raises
+    ------
+    DataError
+        If the points are not finite numbers ``[N, features]``, or the labels not one class a point.
+    """
+
+    def __init__(
+        self,
+        network: Network,
+        points: Floats,
+        labels: Integers | None = None,
+        threads: int | None = None,
+        kernel: Literal["numpy", "wasm"] | None = None,
+    ) -> None:
+        points = checked_points(points, network.layers[0])
+        if labels is not None:
+            labels = checked_labels(labels, len(points), network.class_count)
+        self.network = network
+        self.threads = threads or os.cpu_count() or 1
+        self.kernel = kernel or _faster_kernel(network)
+        # Sorted by class, the columns of one class are a slice: its logits can be taken relative to the true class.
+        self._order = np.arange(len(points)) if labels is None else np.argsort(labels, kind="stable")
+        self._labelled = labels is not None
+        inputs = np.ascontiguousarray(points[self._order].T, np.float32)
+        runs = None if labels is None else list(_runs(labels[self._order]))
+        make = WasmKernel if self.kernel == "wasm" else NumpyKernel
+        self._all: list[Kernel] = [make(network, inputs, runs) for _ in range(self.threads)]
+        self._kernels: SimpleQueue[Kernel] = SimpleQueue()
+        for kernel_of_a_thread in self._all:
+            self._kernels.put(kernel_of_a_thread)
+        #: How many models a kernel is given at a time.
+        self.chunk = self._all[0].chunk
+
+    def losses(self, models: Floats) -> Float32:
+        """Mean cross-entropy ``[B]`` of models ``[B, P]``, in nats; inf where float32 overflows.
+
+        Raises
+        ------
+        DataError
+            If the models have another shape, or the evaluator has no labels.
+        """
+        models = checked_models(models, self.network.parameter_count)
+
+        def write(start: int, stop: int, out: Float32) -> None:
+            out[...] = self.network.packed(models[start:stop])
+
+        return self.losses_of(len(models), write)
+
+    def losses_of(self, count: int, write: Callable[[int, int, Float32], None]) -> Float32:
+        """Mean cross-entropy ``[count]`` of models made on demand: ``write(start, stop, out)`` packs some of them.
+
+        ``out`` is ``[stop - start, P]``, and no more than a chunk of models a thread is ever in memory.
+        """
+        if not self._labelled:
+            raise DataError("this evaluator has no labels, and so no loss; give it the true classes as well")
+        losses = np.empty(count, np.float32)
+        room = min(self.chunk, count)
+        buffers = {id(kernel): np.empty((room, self.network.parameter_count), np.float32) for kernel in self._all}
+
+        def work(start: int, stop: int, kernel: Kernel) -> None:
+            models = buffers[id(kernel)][: stop - start]
+            write(start, stop, models)
+            losses[start:stop] = kernel.losses(models)
+
+        self._each_chunk(count, work)
+        return losses
+
+    def logits(self, models: Floats) -> Float32:
+        """Logits ``[B, K, N]`` of models ``[B, P]``."""
+        models = checked_models(models, self.network.parameter_count)
+        result = np.empty((len(models), self.network.class_count, len(self._order)), np.float32)
+
+        def work(start: int, stop: int, kernel: Kernel) -> None:
+            result[start:stop, :, self._order] = kernel.logits(self.network.packed(models[start:stop]))
+
+        self._each_chunk(len(models), work)
+        return result
+
+    def probabilities(self, models: Floats) -> Floats:
+        """Class probabilities ``[B, K, N]`` of models ``[B, P]``: the softmax of their logits."""
+        return softmax(self.logits(models))
+
+    def _each_chunk(self, count: int, work: Callable[[int, int, Kernel], None]) -> None:
+        chunks = deque(pairwise(_even_edges(count, self.chunk, self.threads)))
+
+        def take_turns() -> None:
+            kernel = self._kernels.get()
+            try:
+                while chunk := _next(chunks):
+                    work(*chunk, kernel)
+            finally:
+                self._kernels.put(kernel)
+
+        with one_blas_thread:
+            helpers = min(self.threads, len(chunks)) - 1
+            if helpers < 1:
+                take_turns()
+                return
+            # This thread works too: one that waited would be woken at every end, and have the GIL handed to it.
+            with ThreadPoolExecutor(helpers) as pool:
+                others = [pool.submit(take_turns) for _ in range(helpers)]
+                take_turns()
+            for other in others:
+                other.result()
+
+
+def _next(chunks: deque[tuple[int, int]]) -> tuple[int, int] | None:
+    try:
+        return chunks.popleft()  # atomic
+    except IndexError:
+        return None
+
+
+def _even_edges(count: int, most: int, threads: int) -> list[int]:
+    """Edges of chunks of ``most`` at most and about one size, as many for each thread, so that all end together."""
+    turns = -(-count // (most * threads))
+    chunks = min(turns * threads, count)
+    return [count * chunk // chunks for chunk in range(chunks + 1)] if chunks else [0]
+
+
+def softmax(logits: Floats) -> Floats:
+    """Probabilities ``[B, K, N]`` of logits ``[B, K, N]``, over the classes."""
+    shifted: Floats = np.exp(logits - logits.max(axis=1, keepdims=True))
+    shifted /= shifted.sum(axis=1, keepdims=True)
+    return shifted
+
+
+def _faster_kernel(network: Network) -> Literal["numpy", "wasm"]:
+    small = max(network.layers) <= _WIDEST_FOR_WASM
+    return "wasm" if small and not numpy_has_avx512() and wasm_kernel.available() else "numpy"
+
+
+def _runs(labels: Integers) -> Iterator[tuple[int, int, int]]:
+    """``(class, start, stop)`` of each run of equal labels."""
+    edges = [0, *(np.flatnonzero(np.diff(labels)) + 1).tolist(), len(labels)]
+    for start, stop in pairwise(edges):
+        yield int(labels[start]), start, stop

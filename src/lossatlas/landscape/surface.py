@@ -1,0 +1,115 @@
+"""Loss surfaces: the training loss on a grid of (a, b) around a centre. No plotting here."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from lossatlas.arrays import Float32, Float64, Floats
+from lossatlas.checks import checked_models, checked_theta
+from lossatlas.engine import Evaluator
+from lossatlas.errors import ConfigError, DataError
+from lossatlas.planes import Plane
+
+#: Parameters that are moved at a time.
+_COLUMNS = 4096
+
+
+@dataclass(frozen=True)
+class LossSurface:
+    """``L(centre + a·d_a + b·d_b)`` over the square ``[-span, span]²``.
+
+    Attributes
+    ----------
+    span
+        Half the side of the square.
+    coordinates
+        ``[G]`` float64: the sampled values of a, and of b; the middle one is 0.
+    loss
+        ``[G, G]`` float32, mean cross-entropy in nats: ``loss[j, i]`` is at ``a = coordinates[i]``,
+        ``b = coordinates[j]``. Infinite where it overflows float32.
+    """
+
+    span: float
+    coordinates: Float64
+    loss: Float32
+
+    @property
+    def centre(self) -> float:
+        """The loss of the centre itself."""
+        middle = len(self.coordinates) // 2
+        return float(self.loss[middle, middle])
+
+
+def unit_coordinates(grid: int) -> Float64:
+    """``[grid]`` values from -1 to 1, symmetric to the last bit, the middle one exactly 0."""
+    half = grid // 2
+    return np.arange(-half, half + 1) / half
+
+
+def loss_surfaces(
+    evaluator: Evaluator, plane: Plane, centre: Floats, spans: Sequence[float] | float, grid: int
+) -> list[LossSurface]:
+    """Cut the loss along a plane through ``centre`` ``[P]``, once for each span.
+
+    The evaluator holds the points whose loss is meant; all spans go through it in one call.
+
+    Raises
+    ------
+    ConfigError
+        If the grid is even, or smaller than 3.
+    DataError
+        If the centre or the directions are those of another network, or a span is not a finite number.
+    """
+    spans = [spans] if isinstance(spans, int | float) else list(spans)
+    if not spans or not np.isfinite(np.asarray(spans, np.float64)).all():
+        raise DataError(f"spans are {spans}; give one finite number or more")
+    parameters = evaluator.network.parameter_count
+    centre = checked_theta(centre, parameters, "the centre")
+    checked_models(plane.directions, parameters, "the directions")
+    losses = loss_rows(evaluator, plane, centre, spans, grid, range(len(spans) * grid)).reshape(-1, grid, grid)
+    unit = unit_coordinates(grid)
+    return [LossSurface(float(span), span * unit, loss) for span, loss in zip(spans, losses, strict=True)]
+
+
+def loss_rows(
+    evaluator: Evaluator, plane: Plane, centre: Floats, spans: Sequence[float], grid: int, rows: range
+) -> Float32:
+    """Some rows of those surfaces, ``[len(rows), G]``, to the same bits.
+
+    A row has one b; they are counted through all surfaces, so that row ``s * grid + j`` is the j-th of span s.
+
+    Raises
+    ------
+    ConfigError
+        If the grid is even, or smaller than 3.
+    """
+    if grid < 3 or grid % 2 == 0:
+        raise ConfigError(
+            [("grid", f"{grid} is not allowed: give an odd number from 3, so that the centre is sampled")]
+        )
+    unit = unit_coordinates(grid)
+    span, j = np.divmod(np.asarray(rows), grid)
+    scales = np.array(spans, np.float64)[span]
+    a = (scales[:, None] * unit[None, :]).ravel()
+    b = np.repeat(scales * unit[j], grid)
+    return losses_at(evaluator, plane, centre, a, b).reshape(-1, grid)
+
+
+def losses_at(evaluator: Evaluator, plane: Plane, centre: Floats, a: Floats, b: Floats) -> Float32:
+    """Losses ``[n]`` at places (a, b) of a plane through ``centre`` ``[P]``."""
+    a, b = (np.asarray(values, np.float32) for values in (a, b))
+    packed_centre, packed = (evaluator.network.packed(np.asarray(v, np.float32)) for v in (centre, plane.directions))
+
+    def write(start: int, stop: int, out: Float32) -> None:
+        steps = a[start:stop, None], b[start:stop, None]
+        for first in range(0, out.shape[1], _COLUMNS):  # so that what is added comes from the cache
+            columns = slice(first, first + _COLUMNS)
+            part = out[:, columns]
+            np.multiply(steps[0], packed[0, columns], out=part)
+            part += steps[1] * packed[1, columns]
+            part += packed_centre[columns]
+
+    return evaluator.losses_of(len(a), write)

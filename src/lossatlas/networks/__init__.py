@@ -1,0 +1,6 @@
+"""Fully connected networks as descriptions: the layout of their parameters in theta, and their activations."""
+
+from lossatlas.networks.activations import ACTIVATIONS
+from lossatlas.networks.network import ModelConfig, Network
+
+__all__ = ["ACTIVATIONS", "ModelConfig", "Network"]

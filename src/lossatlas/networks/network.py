@@ -1,0 +1,180 @@
+"""Fully connected networks whose parameters are one flat vector, theta.
+
+A network here is a description, not a holder of parameters: everything that evaluates one takes theta ``[..., P]``.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import pairwise
+from typing import Annotated, Any
+
+import numpy as np
+from pydantic import Field, field_validator
+
+from lossatlas.arrays import Float64, Floats, Integers
+from lossatlas.config import Config
+from lossatlas.networks.activations import ACTIVATIONS, Activation
+from lossatlas.rng import Draws, Stream
+
+Width = Annotated[int, Field(ge=1, le=1024)]
+
+
+class ModelConfig(Config):
+    """Size and activation of the hidden layers."""
+
+    hidden: Annotated[tuple[Width, ...], Field(max_length=32)] = (16, 16)
+    """Width of each hidden layer; none at all is logistic regression."""
+    activation: str = "tanh"
+    """One of :data:`lossatlas.networks.ACTIVATIONS`."""
+    residual: bool = False
+    """Identity skips between hidden layers of equal width (He et al. 2016): ``h ← activation(W h + b) + h``."""
+
+    @field_validator("hidden", mode="before")
+    @classmethod
+    def _listed(cls, hidden: Any) -> Any:
+        """Refuse text and single numbers, with the list that was probably meant."""
+        if isinstance(hidden, str | int | float) and not isinstance(hidden, bool):
+            widths = ", ".join(re.findall(r"\d+", str(hidden))) or "16, 16"
+            raise ValueError(f"{hidden!r} is not allowed: give a list of widths, as in hidden = [{widths}]")
+        return hidden
+
+    @field_validator("activation")
+    @classmethod
+    def _known(cls, name: str) -> str:
+        if name not in ACTIVATIONS:
+            raise ValueError(f"there is no activation {name!r}; there are {', '.join(ACTIVATIONS)}")
+        return name
+
+    @property
+    def title(self) -> str:
+        """The model in a few characters: ``2 × 16 tanh``, ``7-5 ReLU``, ``logistic regression``."""
+        if not self.hidden:
+            return "logistic regression"
+        if len(set(self.hidden)) == 1:
+            sizes = f"{len(self.hidden)} × {self.hidden[0]}"
+        else:
+            sizes = "-".join(map(str, self.hidden))
+        return f"{sizes} {ACTIVATIONS[self.activation].title}{' residual' if self.residual else ''}"
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """One named tensor inside theta: ``theta[offset : offset + prod(shape)]``, in C order."""
+
+    name: str
+    shape: tuple[int, ...]
+    offset: int
+
+    @property
+    def size(self) -> int:
+        """How many numbers it has."""
+        return int(np.prod(self.shape))
+
+
+@dataclass(frozen=True)
+class Network:
+    """Layer sizes and activation of a fully connected network.
+
+    Layer l computes ``activation(weight_l @ x + bias_l)``, plus x where it has a skip; the last layer has no activation
+    and gives K logits.
+
+    Attributes
+    ----------
+    layers
+        Sizes from the input to the K logits: ``(2, 16, 16, 2)``.
+    activation
+        Applied after every layer but the last.
+    residual
+        Whether a hidden layer as wide as the hidden layer below adds what it was given: :meth:`has_skip`.
+    """
+
+    layers: tuple[int, ...]
+    activation: Activation
+    residual: bool = False
+
+    @classmethod
+    def of(cls, config: ModelConfig, inputs: int, classes: int) -> Network:
+        """Build the network of a configuration, between ``inputs`` features and ``classes`` logits."""
+        return cls((inputs, *config.hidden, classes), ACTIVATIONS[config.activation], config.residual)
+
+    def has_skip(self, layer: int) -> bool:
+        """Whether weight layer ``layer``, from 0, adds its input: between hidden layers of one width, if residual."""
+        hidden_to_hidden = 0 < layer < len(self.layers) - 2
+        return self.residual and hidden_to_hidden and self.layers[layer] == self.layers[layer + 1]
+
+    @cached_property
+    def parameters(self) -> tuple[Parameter, ...]:
+        """The layout of theta: weight ``[out, in]`` and bias ``[out]`` of each layer in turn."""
+        found: list[Parameter] = []
+        offset = 0
+        for number, (fan_in, fan_out) in enumerate(pairwise(self.layers)):
+            for kind, shape in (("weight", (fan_out, fan_in)), ("bias", (fan_out,))):
+                found.append(Parameter(f"layers.{number}.{kind}", shape, offset))
+                offset += found[-1].size
+        return tuple(found)
+
+    @property
+    def parameter_count(self) -> int:
+        """P, the length of theta."""
+        return self.parameters[-1].offset + self.parameters[-1].size
+
+    @property
+    def class_count(self) -> int:
+        """K, the number of logits."""
+        return self.layers[-1]
+
+    @cached_property
+    def packing(self) -> Integers:
+        """Order ``[P]`` that brings each layer's bias beside its weights: ``theta[..., packing]`` is *packed*.
+
+        In packed order a layer is one matrix ``[out, in + 1]``, the bias in its last column, so that one matrix
+        product with a row of ones below the inputs applies both.
+        """
+        places = [
+            np.concatenate([_places(weight), _places(bias)[:, None]], axis=1).ravel()
+            for weight, bias in zip(self.parameters[::2], self.parameters[1::2], strict=True)
+        ]
+        return np.concatenate(places)
+
+    def packed(self, theta: Floats) -> Floats:
+        """Theta ``[..., P]`` in packed order; linear, so that directions can be packed as well."""
+        return np.take(theta, self.packing, axis=-1)
+
+    def unpacked(self, packed: Floats) -> Floats:
+        """Undo :meth:`packed`."""
+        return np.take(packed, self._unpacking, axis=-1)
+
+    def matrices(self, packed: Floats) -> list[Floats]:
+        """Views ``[..., out, in + 1]`` into packed parameters ``[..., P]``, one a layer."""
+        views, start = [], 0
+        for fan_in, fan_out in pairwise(self.layers):
+            stop = start + fan_out * (fan_in + 1)
+            views.append(packed[..., start:stop].reshape(*packed.shape[:-1], fan_out, fan_in + 1))
+            start = stop
+        return views
+
+    def initial_theta(self, seed: int, stream: Stream = Stream.WEIGHTS) -> Float64:
+        """Draw fresh parameters ``[P]`` float64: uniform weights that fit the activation, biases 0.
+
+        The last layer feeds the softmax, so it starts as Glorot and Bengio have it, whatever the activation.
+        """
+        draws, theta = Draws(seed, stream), np.zeros(self.parameter_count)
+        weights = self.parameters[::2]
+        for weight in weights:
+            fan_out, fan_in = weight.shape
+            activation = ACTIVATIONS["linear"] if weight is weights[-1] else self.activation
+            limit = activation.initial_limit(fan_in, fan_out)
+            values = draws.uniform(weight.size, low=-limit, high=limit)
+            theta[weight.offset : weight.offset + weight.size] = values
+        return theta
+
+    @cached_property
+    def _unpacking(self) -> Integers:
+        return np.argsort(self.packing)
+
+
+def _places(parameter: Parameter) -> Integers:
+    return parameter.offset + np.arange(parameter.size).reshape(parameter.shape)

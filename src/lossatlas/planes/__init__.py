@@ -1,0 +1,41 @@
+"""Planes: a pair of directions in parameter space, along which a loss surface is cut.
+
+Each kind is a configuration that knows how to lay its plane (:meth:`PlaneConfig.lay`), one module a kind. Listing it in
+``registry.py`` is all that makes it known.
+"""
+
+from lossatlas.planes.blocks import frame_blocks
+from lossatlas.planes.from_file import FilePlane
+from lossatlas.planes.hessian import HessianPlane
+from lossatlas.planes.normalization import normalized
+from lossatlas.planes.pca import PcaPlane, principal_directions
+from lossatlas.planes.plane import Anchor, Plane, PlaneConfig, Span, Trained
+from lossatlas.planes.projection import Path, fitting_spans, project, random_walk_variance
+from lossatlas.planes.random import FreshPlane, GaussianPlane, RandomPlane
+from lossatlas.planes.registry import KINDS, AnyPlane, plane_names
+from lossatlas.planes.through import ThroughPlane
+
+__all__ = [
+    "Anchor",
+    "AnyPlane",
+    "FilePlane",
+    "FreshPlane",
+    "GaussianPlane",
+    "HessianPlane",
+    "KINDS",
+    "Path",
+    "PcaPlane",
+    "Plane",
+    "PlaneConfig",
+    "RandomPlane",
+    "Span",
+    "ThroughPlane",
+    "Trained",
+    "fitting_spans",
+    "frame_blocks",
+    "normalized",
+    "plane_names",
+    "principal_directions",
+    "project",
+    "random_walk_variance",
+]

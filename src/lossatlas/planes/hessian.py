@@ -1,0 +1,59 @@
+"""The plane of the Hessian's own axes: where the loss curves most, and where it curves least or downwards."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from lossatlas.curvature import extreme_eigenpairs
+from lossatlas.errors import LossAtlasError, PlaneError
+from lossatlas.networks import Network
+from lossatlas.planes.plane import Plane, PlaneConfig, Trained
+
+
+class HessianPlane(PlaneConfig):
+    """Along two eigenvectors of the Hessian of the training loss at one frame."""
+
+    kind: Literal["hessian"] = "hessian"
+    eigenvalues: Literal["largest", "both"] = "both"
+    """``largest``: of the two largest eigenvalues; ``both``: of the largest and the smallest, so that a saddle shows as
+    a saddle (Böttcher and Wheeler 2022)."""
+    frame: Annotated[int, Field(ge=0)] | None = None
+    """At which frame; left out, the last. The plane is centred there."""
+
+    @property
+    def label(self) -> str:
+        """The kind, and which eigenvalues where it is not the usual two."""
+        return self.kind if self.eigenvalues == "both" else f"{self.kind}-{self.eigenvalues}"
+
+    @property
+    def frames(self) -> tuple[int, ...]:
+        """The one where the eigenvectors are found, where it is named."""
+        return () if self.frame is None else (self.frame,)
+
+    def lay(self, name: str, network: Network, trained: Trained | None) -> Plane:
+        """Find the eigenvectors at the frame."""
+        assert trained
+        frame = trained.frame(self.frame)
+        weights = trained.trajectory.weights
+        try:
+            values, vectors = extreme_eigenpairs(
+                network, weights[frame], trained.points, trained.labels, count=2, which=self.eigenvalues
+            )
+        except LossAtlasError as error:  # a Hessian of zeros, or one that is not finite
+            raise PlaneError(str(error)) from error
+        which = "the largest and the smallest" if self.eigenvalues == "both" else "the two largest"
+        at = "" if self.frame is None else f" at epoch {trained.trajectory.epochs[frame]}"
+        return self.plane(
+            name,
+            f"Hessian: {which}{at}",
+            f"The eigenvectors of {which} eigenvalues of the loss's Hessian{at}: along d_a it curves most.",
+            "All curvature in between; and eigenvectors belong to their own point: elsewhere others would be "
+            "the sharpest.",
+            vectors,
+            shown=(weights,),
+            centre=weights[frame],
+            centre_frame=frame,
+            eigenvalues=(float(values[0]), float(values[1])),
+        )

@@ -1,0 +1,98 @@
+"""Two random directions: the parameters of freshly initialised models, or Gaussian noise.
+
+Two random directions in a space of many dimensions are nearly at right angles, and are used as they are: a step of 1
+along a fresh model's adds a whole untrained network to theta. The plane says how far from orthonormal it is.
+"""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from typing import Annotated, ClassVar, Literal
+
+import numpy as np
+from pydantic import Field
+
+from lossatlas.arrays import Float64
+from lossatlas.config import Seed
+from lossatlas.networks import Network
+from lossatlas.planes.normalization import Normalization, normalized
+from lossatlas.planes.plane import Plane, PlaneConfig, Span, Trained
+from lossatlas.rng import Draws, Stream
+
+_STREAMS = (Stream.DIRECTION_A, Stream.DIRECTION_B)
+_SCALE = {
+    "none": "used as they are",
+    "layer": "scaled layer by layer to the trained weights",
+    "filter": "scaled unit by unit to the trained weights (Li et al. 2018)",
+}
+_HIDES = "Where training went: of many dimensions it shows two at random, which see about the mean curvature, tr(H)/P."
+
+
+class RandomPlane(PlaneConfig):
+    """Two random directions, perhaps normalised."""
+
+    seed: Seed = 0
+    """Of the two directions."""
+    normalization: Normalization = "none"
+    """Scale the directions to the trained weights, by unit (``filter``) or by ``layer``."""
+    biases: bool = False
+    """Whether normalised directions move the biases too."""
+    moving: bool = True
+    spans: Annotated[tuple[Span, ...], Field(min_length=1, max_length=16)] = (1.0, 0.1, 0.01)
+    """Half-sides of the squares of (a, b) to cover, the one to show first being first."""
+
+    title: ClassVar[str]
+    origin: ClassVar[str]
+
+    @property
+    def label(self) -> str:
+        """The kind, and the normalisation where there is one."""
+        return self.kind if self.normalization == "none" else f"{self.kind}-{self.normalization}"
+
+    @property
+    def needs_training(self) -> bool:
+        """Normalised directions take their lengths from the trained parameters."""
+        return self.normalization != "none"
+
+    @abstractmethod
+    def drawn(self, network: Network) -> Float64:
+        """Draw the raw directions ``[2, P]``."""
+
+    def lay(self, name: str, network: Network, trained: Trained | None) -> Plane:
+        """Draw the directions, and scale them to the trained parameters where that is asked for."""
+        directions = self.drawn(network)
+        if trained:
+            theta = trained.trajectory.weights[-1]
+            directions = normalized(network, directions, theta, self.normalization, self.biases)
+        title = self.title if self.normalization == "none" else f"{self.title}, {self.normalization}-normalised"
+        still = "; biases stay where they are"
+        if self.biases:  # their size is not that of their unit's weights, which a rescaling shows
+            still = "; biases move too, so networks that compute the same may look different"
+        if self.normalization == "none":
+            still = ""
+        what = f"Two random directions: {self.origin}, {_SCALE[self.normalization]}{still}."
+        return self.plane(name, title, what, _HIDES, directions, normalization=self.normalization, seed=self.seed)
+
+
+class FreshPlane(RandomPlane):
+    """Along the parameters of two freshly initialised models."""
+
+    kind: Literal["fresh"] = "fresh"
+    title: ClassVar[str] = "Fresh models"
+    origin: ClassVar[str] = "the parameters of two freshly initialised models"
+
+    def drawn(self, network: Network) -> Float64:
+        """The initial parameters of two models of this network."""
+        return np.array([network.initial_theta(self.seed, stream) for stream in _STREAMS])
+
+
+class GaussianPlane(RandomPlane):
+    """Along standard normals, every parameter alike."""
+
+    kind: Literal["gaussian"] = "gaussian"
+    title: ClassVar[str] = "Gaussian"
+    origin: ClassVar[str] = "independent standard normals"
+
+    def drawn(self, network: Network) -> Float64:
+        """A standard normal for every parameter, biases too."""
+        return np.array([Draws(self.seed, stream).normal(network.parameter_count) for stream in _STREAMS])

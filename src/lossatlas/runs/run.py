@@ -1,0 +1,236 @@
+"""What a run is: its configuration, what is known of it before it trains, and everything that is shown of it."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Annotated, Any
+
+from pydantic import Field, model_validator
+
+from lossatlas.arrays import Float32, UInt8
+from lossatlas.config import Config
+from lossatlas.curvature import CurvatureConfig, TrainingCurvature
+from lossatlas.datasets import Dataset, DatasetConfig, load_dataset
+from lossatlas.errors import ConfigError
+from lossatlas.landscape import BoundaryConfig, Cut, InputGrid, input_grid
+from lossatlas.networks import ModelConfig, Network
+from lossatlas.planes import (
+    AnyPlane,
+    FreshPlane,
+    GaussianPlane,
+    HessianPlane,
+    PcaPlane,
+    Plane,
+    PlaneConfig,
+    plane_names,
+)
+from lossatlas.training import Snapshot, TrainingConfig, Trajectory
+
+#: What a run may take in memory, of the arrays that grow with its frames.
+MOST_BYTES = 2 * 10**9
+#: A stored confidence is a whole number of these.
+CONFIDENCE_STEP = 1.0 / 255.0
+#: As many spans as :func:`~lossatlas.planes.fitting_spans` finds.
+_USUAL_SPANS = range(3)
+#: The mission's plane first; then those that researchers ask for, around the trained network.
+DEFAULT_PLANES = (FreshPlane(), GaussianPlane(normalization="filter", moving=False), PcaPlane(), HessianPlane())
+
+
+class RunConfig(Config):
+    """One training and everything to compute from it. Every part has a default, so ``RunConfig()`` is a whole run."""
+
+    dataset: DatasetConfig = DatasetConfig()
+    """Which points to learn from."""
+    model: ModelConfig = ModelConfig()
+    """Size and activation of the hidden layers."""
+    training: TrainingConfig = TrainingConfig()
+    """How to learn."""
+    boundary: BoundaryConfig = BoundaryConfig()
+    """Where the input plane is sampled."""
+    planes: Annotated[tuple[AnyPlane, ...], Field(min_length=1, max_length=16)] = DEFAULT_PLANES
+    """Which planes to cut the loss along; the first is shown first."""
+    curvature: CurvatureConfig = CurvatureConfig()
+    """How often to measure the Hessian."""
+
+    @property
+    def canonical(self) -> str:
+        """The whole configuration as JSON, keys sorted, no spaces: equal text for equal configurations."""
+        return canonical_text(self.model_dump(mode="json"))
+
+    @property
+    def id(self) -> str:
+        """Dataset, model, and 8 hex digits of the SHA-256 of :attr:`canonical`: ``moons-16x16-tanh-3f2a9c1b``."""
+        return run_id(self.model_dump(mode="json"))
+
+    @model_validator(mode="after")
+    def _of_a_size_to_hold(self) -> RunConfig:
+        if self.size > MOST_BYTES:
+            raise ValueError(
+                f"this run would take {self.size / 1e9:.1f} GB, and {MOST_BYTES / 1e9:.1f} GB are allowed: "
+                "give fewer frames, a smaller grid or resolution, fewer spans, or smaller hidden layers"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _through_frames_there_will_be(self) -> RunConfig:
+        frames = min(self.training.frames, self.training.epochs + 1)
+        for number, plane in enumerate(self.planes):
+            if late := [frame for frame in plane.frames if frame >= frames]:
+                fault = f"there will be no frame {late[0]}: {frames} are recorded, from 0 to {frames - 1}"
+                raise ConfigError([(f"planes.{number}", fault)])
+        return self
+
+    @property
+    def references(self) -> tuple[str, ...]:
+        """Ids of the other runs that planes of this one go through."""
+        return tuple(run for plane in self.planes for run in plane.references)
+
+    @property
+    def classes(self) -> int:
+        """K, of the dataset."""
+        return self.dataset.class_count
+
+    @property
+    def size(self) -> int:
+        """Bytes of the arrays that grow with the frames, all frames together."""
+        frames = min(self.training.frames, self.training.epochs + 1)
+        parameters = Network.of(self.model, 2, self.classes).parameter_count
+        surfaces = sum(
+            4 * len(plane.spans or _USUAL_SPANS) * plane.grid**2 * (1 + plane.test_frames)
+            for plane in self.planes
+            if plane.moving
+        )
+        return frames * (surfaces + 2 * self.boundary.resolution**2 + self.dataset.points + 4 * parameters)
+
+
+def plane_configs(config: RunConfig) -> dict[str, PlaneConfig]:
+    """The planes of a configuration by the names they have in the run, in their order."""
+    return dict(zip(plane_names(config.planes), config.planes, strict=True))
+
+
+def canonical_text(config: Mapping[str, Any]) -> str:
+    """A configuration as JSON, keys sorted, no spaces: equal text for equal configurations."""
+    return json.dumps(config, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
+
+
+def run_id(config: Mapping[str, Any]) -> str:
+    """The id of the run of a whole configuration, as :attr:`RunConfig.id` describes it, from plain data."""
+    digest = hashlib.sha256(canonical_text(config).encode()).hexdigest()[:8]
+    model = config["model"]
+    hidden = "x".join(map(str, model["hidden"][:8])) or "none"
+    return f"{config['dataset']['name']}-{hidden}-{model['activation']}-{digest}"
+
+
+@dataclass(frozen=True)
+class Setup:
+    """What is known of a run before it trains.
+
+    Attributes
+    ----------
+    config, dataset, network
+        What is trained, and on what.
+    planes
+        Those that can be laid before training: by name, in their order.
+    grid
+        Where boundaries are sampled.
+    """
+
+    config: RunConfig
+    dataset: Dataset
+    network: Network
+    planes: tuple[Plane, ...]
+    grid: InputGrid
+
+    @classmethod
+    def of(cls, config: RunConfig) -> Setup:
+        """Draw the points, lay out the network, draw the directions."""
+        dataset = load_dataset(config.dataset)
+        network = Network.of(config.model, dataset.points.shape[1], dataset.class_count)
+        planes = tuple(
+            plane.lay(name, network, None)
+            for name, plane in zip(plane_names(config.planes), config.planes, strict=True)
+            if not plane.needs_training
+        )
+        return cls(config, dataset, network, planes, input_grid(dataset.points, config.boundary))
+
+    @property
+    def plane_configs(self) -> dict[str, PlaneConfig]:
+        """The configuration of each plane of the run, by its name."""
+        return plane_configs(self.config)
+
+    @property
+    def title(self) -> str:
+        """For people: ``Half moons · 2 × 16 tanh``."""
+        return f"{self.dataset.title} · {self.config.model.title}"
+
+
+@dataclass(frozen=True)
+class Frame:
+    """Everything computed of one recorded epoch, at the precision it is stored in.
+
+    Attributes
+    ----------
+    index
+        0 for the untrained model.
+    snapshot
+        Theta, metrics and predicted classes of the points.
+    predicted_class, confidence
+        ``[H, W]`` uint8 each; confidence in steps of :data:`CONFIDENCE_STEP`.
+    loss_surface, test_loss_surface
+        ``[span, b, a]`` float32 for each plane that moves and was laid before training, by its name; of the test points
+        where every frame's was asked for.
+    """
+
+    index: int
+    snapshot: Snapshot
+    predicted_class: UInt8
+    confidence: UInt8
+    loss_surface: dict[str, Float32]
+    test_loss_surface: dict[str, Float32]
+
+
+@dataclass(frozen=True)
+class Run:
+    """One configuration trained once, with everything that was computed from it.
+
+    Attributes
+    ----------
+    setup
+        Configuration, dataset, network and input grid.
+    trajectory
+        Theta and metrics at every frame, and how training ended.
+    predicted_class, confidence
+        ``[frame, y, x]`` uint8, over ``setup.grid``; probability = confidence × :data:`CONFIDENCE_STEP`.
+    cuts
+        The planes with their surfaces, in the order of ``setup.config.planes``.
+    curvature
+        Of the Hessian along the training; None where it was not asked for.
+    left_out
+        Why a plane could not be laid through this training, by its name.
+    """
+
+    setup: Setup
+    trajectory: Trajectory
+    predicted_class: UInt8
+    confidence: UInt8
+    cuts: tuple[Cut, ...]
+    curvature: TrainingCurvature | None = None
+    left_out: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def id(self) -> str:
+        """The id of its configuration."""
+        return self.setup.config.id
+
+    @property
+    def planes(self) -> tuple[Plane, ...]:
+        """The planes of its cuts."""
+        return tuple(cut.plane for cut in self.cuts)
+
+    @property
+    def loss_surface(self) -> dict[str, Float32]:
+        """``[span, frame, b, a]`` for each plane, by its name."""
+        return {cut.plane.name: cut.loss_surface for cut in self.cuts}

@@ -1,0 +1,309 @@
+"""What a run says of itself: ``run.json``, from which a reader learns every file, shape and meaning."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from importlib.metadata import version
+from typing import Any
+
+import numpy as np
+
+from lossatlas.arrays import AnyArray, Float64
+from lossatlas.curvature import TrainingCurvature, stability_formula
+from lossatlas.landscape import NONCONVEX, Cut, unit_coordinates
+from lossatlas.planes import Plane, PlaneConfig, random_walk_variance
+from lossatlas.runs import CONFIDENCE_STEP, Run, Setup
+from lossatlas.training import METRICS, Outcome
+
+FORMAT = "lossatlas-run"
+FORMAT_VERSION = 1
+
+
+@dataclass(frozen=True)
+class ArraySpec:
+    """One array of the format: its name, dtype, the names of its axes, and what it holds."""
+
+    name: str
+    dtype: str
+    axes: tuple[str, ...]
+    what: str
+    scale_factor: float | None = None
+
+    def entry(self, file: str, sizes: dict[str, int]) -> dict[str, Any]:
+        """Describe the array as a manifest does, with sizes by axis."""
+        entry: dict[str, Any] = {
+            "file": file,
+            "dtype": self.dtype,
+            "shape": [sizes[axis] for axis in self.axes],
+            "axes": list(self.axes),
+            "what": self.what,
+        }
+        return entry if self.scale_factor is None else {**entry, "scale_factor": self.scale_factor}
+
+
+RUN_ARRAYS = (
+    ArraySpec("weights", "float32", ("frame", "parameter"), "the trajectory: theta at every frame"),
+    ArraySpec("points", "float32", ("point", "feature"), "standardised inputs, training points first"),
+    ArraySpec("labels", "uint8", ("point",), "true class of each point"),
+    ArraySpec("split", "uint8", ("point",), "0 for a training point, 1 for a test point"),
+    ArraySpec("point_predicted_class", "uint8", ("frame", "point"), "class predicted for each point"),
+    ArraySpec("grid_x", "float32", ("x",), "first input of the boundary's columns, standardised"),
+    ArraySpec("grid_y", "float32", ("y",), "second input of the boundary's rows, standardised"),
+    ArraySpec("predicted_class", "uint8", ("frame", "y", "x"), "class predicted at (grid_x[x], grid_y[y])"),
+    ArraySpec("confidence", "uint8", ("frame", "y", "x"), "probability of the predicted class", CONFIDENCE_STEP),
+)
+#: Arrays that hold NaN where there is nothing to say; in any other it is damage.
+MAY_BE_NAN = ("nonconvexity",)
+SPECTRUM = ArraySpec("spectrum", "float32", ("curvature_frame", "parameter"), "eigenvalues of the Hessian, ascending")
+
+
+def plane_arrays(config: PlaneConfig, *, centre: bool = False, trained: bool = True) -> tuple[ArraySpec, ...]:
+    """Specify the arrays of a plane.
+
+    Parameters
+    ----------
+    config
+        How the plane is cut.
+    centre
+        Whether its centre is a parameter vector that no frame has, and is stored.
+    trained
+        False for what there is of it while the network trains.
+    """
+    around = "frame" if config.moving else "centre"
+    test_around = "frame" if config.moving and config.test_frames else "centre"
+    what = "mean {} cross-entropy (nats) at {} + a d_a + b d_b, rounded to 1e-4 of its variation; centre exact"
+    place = {"frame": "theta_frame", "centre": "the centre"}
+    specs = [
+        ArraySpec("directions", "float32", ("direction", "parameter"), "d_a and d_b"),
+        ArraySpec("coordinates", "float64", ("grid",), "sampled a, and b, as multiples of the span"),
+        ArraySpec("loss_surface", "float32", ("span", around, "b", "a"), what.format("training", place[around])),
+    ]
+    if not trained:
+        return tuple(specs)
+    specs += [
+        ArraySpec(
+            "test_loss_surface", "float32", ("span", test_around, "b", "a"), what.format("test", place[test_around])
+        ),
+        ArraySpec("path", "float64", ("frame", "coordinate"), "(a, b) of each frame's theta, by least squares"),
+        ArraySpec("residual", "float64", ("frame",), "distance of each frame's theta from the plane"),
+        ArraySpec("path_loss", "float64", ("frame",), "training loss on the plane at (a, b) of each frame"),
+    ]
+    if centre:
+        specs.append(ArraySpec("centre", "float32", ("parameter",), "theta at a = b = 0"))
+    if config.nonconvexity:
+        what = "least over largest eigenvalue of the Hessian, on an even grid over the first span; NaN: not finite"
+        specs.append(ArraySpec("nonconvexity", "float32", ("nb", "na"), what))
+    return tuple(specs)
+
+
+def describe(
+    setup: Setup,
+    epochs: list[int],
+    metrics: dict[str, list[float]],
+    outcome: dict[str, Any],
+    planes: list[dict[str, Any]],
+    curvature: TrainingCurvature | None = None,
+    left_out: Mapping[str, str] | None = None,
+) -> dict[str, Any]:
+    """Make the manifest of a run, finished or to be; ``planes`` are the entries of its planes."""
+    config, dataset, network = setup.config, setup.dataset, setup.network
+    sizes = sizes_of(setup, len(epochs), curvature)
+    specs = RUN_ARRAYS if curvature is None or curvature.spectrum is None else (*RUN_ARRAYS, SPECTRUM)
+    return {
+        "format": FORMAT,
+        "format_version": FORMAT_VERSION,
+        "id": config.id,
+        "title": setup.title,
+        "config": config.model_dump(mode="json"),
+        "versions": {"lossatlas": version("lossatlas"), "numpy": np.__version__},
+        "dataset": {
+            "name": dataset.name,
+            "title": dataset.title,
+            "features": [
+                {"name": name, "mean": float(mean), "scale": float(scale)}
+                for name, mean, scale in zip(dataset.feature_names, dataset.mean, dataset.scale, strict=True)
+            ],
+            "classes": list(dataset.class_names),
+            "train_points": int((dataset.split == 0).sum()),
+            "test_points": int((dataset.split == 1).sum()),
+        },
+        "model": {
+            "title": config.model.title,
+            "layers": list(network.layers),
+            "activation": network.activation.name,
+            "residual": network.residual,
+            "parameters": network.parameter_count,
+        },
+        "frames": epochs,
+        "metrics": metrics,
+        "outcome": outcome,
+        "parameters": [
+            {"name": parameter.name, "shape": list(parameter.shape), "offset": parameter.offset}
+            for parameter in network.parameters
+        ],
+        "arrays": {spec.name: spec.entry(f"{spec.name}.npy", sizes) for spec in specs},
+        "planes": planes,
+        "left_out": [{"name": name, "why": why} for name, why in (left_out or {}).items()],
+        **({} if curvature is None else {"curvature": _curvature_entry(curvature, setup)}),
+    }
+
+
+def describe_start(setup: Setup, epochs: list[int]) -> dict[str, Any]:
+    """Make the manifest of a run that has yet to train: all planned frames, and the planes that need no training."""
+    sizes, configs = sizes_of(setup, len(epochs)), setup.plane_configs
+    planes = [
+        _plane_entry(plane, configs[plane.name], sizes, plane_arrays(configs[plane.name], trained=False))
+        for plane in setup.planes
+        if plane.moving
+    ]
+    return describe(setup, epochs, {name: [] for name in METRICS}, {"status": "running"}, planes)
+
+
+def describe_run(run: Run) -> dict[str, Any]:
+    """Make the manifest of a finished run."""
+    trajectory = run.trajectory
+    metrics = {name: trajectory.metrics[name].tolist() for name in METRICS}
+    planes = [cut_entry(run, cut) for cut in run.cuts]
+    outcome = outcome_entry(trajectory.outcome)
+    return describe(run.setup, list(trajectory.epochs), metrics, outcome, planes, run.curvature, run.left_out)
+
+
+def cut_entry(run: Run, cut: Cut) -> dict[str, Any]:
+    """Describe one plane of a finished run."""
+    plane, config = cut.plane, run.setup.plane_configs[cut.plane.name]
+    sizes = sizes_of(run.setup, len(run.trajectory.epochs), run.curvature)
+    return {
+        **_plane_entry(plane, config, sizes, plane_arrays(config, centre=plane.centre_frame is None)),
+        "explained_variance": cut.path.explained_variance,
+        "random_walk": random_walk_variance(run.trajectory.epochs) if plane.kind == "pca" else None,
+        "nonconvexity": None
+        if cut.nonconvexity is None
+        else {
+            "share": cut.nonconvex_share,
+            "threshold": NONCONVEX,
+            "grid": config.nonconvexity,
+            "span": plane.spans[0],
+        },
+    }
+
+
+def sizes_of(setup: Setup, frames: int, curvature: TrainingCurvature | None = None) -> dict[str, int]:
+    """The size of each axis that the arrays of a run have in common."""
+    return {
+        "frame": frames,
+        "parameter": setup.network.parameter_count,
+        "point": len(setup.dataset.points),
+        "feature": setup.dataset.points.shape[1],
+        "y": setup.grid.shape[0],
+        "x": setup.grid.shape[1],
+        "curvature_frame": 0 if curvature is None else len(curvature.frames),
+        "direction": 2,
+        "coordinate": 2,
+        "centre": 1,
+    }
+
+
+def outcome_entry(outcome: Outcome) -> dict[str, Any]:
+    """How training ended, without the keys that have nothing to say."""
+    return {key: value for key, value in asdict(outcome).items() if value is not None}
+
+
+def arrays_of(run: Run) -> dict[str, AnyArray]:
+    """Every array of a run by its path without ``.npy``: ``weights``, ``planes/fresh/loss_surface``."""
+    trajectory = run.trajectory
+    arrays: dict[str, AnyArray] = {
+        **static_arrays(run.setup),
+        "weights": trajectory.weights,
+        "point_predicted_class": trajectory.predicted_class,
+        "predicted_class": run.predicted_class,
+        "confidence": run.confidence,
+    }
+    if run.curvature is not None and run.curvature.spectrum is not None:
+        arrays["spectrum"] = run.curvature.spectrum
+    for cut in run.cuts:
+        arrays |= {f"planes/{cut.plane.name}/{name}": array for name, array in _arrays_of_cut(cut).items()}
+    return arrays
+
+
+def _arrays_of_cut(cut: Cut) -> dict[str, AnyArray]:
+    plane = cut.plane
+    arrays: dict[str, AnyArray] = {
+        "directions": plane.directions,
+        "coordinates": unit_coordinates(cut.grid),
+        "loss_surface": cut.loss_surface,
+        "test_loss_surface": cut.test_loss_surface,
+        "path": cut.path.coordinates,
+        "residual": cut.path.residual,
+        "path_loss": cut.path_loss,
+    }
+    if plane.centre_frame is None and plane.centre is not None:
+        arrays["centre"] = plane.centre
+    if cut.nonconvexity is not None:
+        arrays["nonconvexity"] = cut.nonconvexity
+    return arrays
+
+
+def static_arrays(setup: Setup) -> dict[str, AnyArray]:
+    """Return the arrays that do not depend on training, by the same paths."""
+    dataset = setup.dataset
+    return {
+        "points": dataset.points.astype(np.float32),
+        "labels": dataset.labels.astype(np.uint8),
+        "split": dataset.split,
+        "grid_x": setup.grid.x,
+        "grid_y": setup.grid.y,
+    }
+
+
+def start_arrays(setup: Setup) -> dict[str, AnyArray]:
+    """Return those, and the coordinates of the planes that are cut while the network trains."""
+    grids = {plane.name: setup.plane_configs[plane.name].grid for plane in setup.planes if plane.moving}
+    coordinates = {f"planes/{name}/coordinates": unit_coordinates(grid) for name, grid in grids.items()}
+    return static_arrays(setup) | coordinates
+
+
+def _plane_entry(
+    plane: Plane, config: PlaneConfig, sizes: dict[str, int], specs: tuple[ArraySpec, ...]
+) -> dict[str, Any]:
+    grid, samples = config.grid, config.nonconvexity or 0
+    own = {**sizes, "span": len(plane.spans), "grid": grid, "b": grid, "a": grid, "nb": samples, "na": samples}
+    return {
+        "name": plane.name,
+        "kind": plane.kind,
+        "title": plane.title,
+        "what": plane.what,
+        "hides": plane.hides,
+        "seed": plane.seed,
+        "normalization": plane.normalization,
+        "moving": plane.moving,
+        "centre_frame": plane.centre_frame,
+        "cosine": plane.cosine,
+        "orthonormal": plane.orthonormal,
+        "spans": list(plane.spans),
+        "eigenvalues": None if plane.eigenvalues is None else list(plane.eigenvalues),
+        "anchors": [asdict(anchor) for anchor in plane.anchors],
+        "arrays": {spec.name: spec.entry(f"planes/{plane.name}/{spec.name}.npy", own) for spec in specs},
+    }
+
+
+def _curvature_entry(curvature: TrainingCurvature, setup: Setup) -> dict[str, Any]:
+    estimated = bool(curvature.trace_error.any())
+    return {
+        "frames": list(curvature.frames),
+        "largest": _numbers(curvature.largest),
+        "smallest": _numbers(curvature.smallest),
+        "trace": _numbers(curvature.trace),
+        "trace_error": _numbers(curvature.trace_error) if estimated else None,
+        "adaptive_sharpness": _numbers(curvature.adaptive_sharpness),
+        "negative": None if curvature.negative is None else curvature.negative.tolist(),
+        "parameters": setup.network.parameter_count,
+        "stability": curvature.stability,
+        "stability_formula": None if curvature.stability is None else stability_formula(setup.config.training),
+    }
+
+
+def _numbers(values: Float64) -> list[float | None]:
+    """As JSON has them, which knows no NaN: null."""
+    return [value if math.isfinite(value) else None for value in values.tolist()]

@@ -1,0 +1,262 @@
+"""A run's folder → a run, every file checked against the manifest. The format is docs/run-format.md."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Iterable
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from lossatlas.arrays import AnyArray, Float64
+from lossatlas.curvature import TrainingCurvature
+from lossatlas.datasets import Dataset
+from lossatlas.errors import ConfigError, PlaneError, RunDamagedError, RunNotFoundError, RunVersionError
+from lossatlas.landscape import Cut, InputGrid
+from lossatlas.networks import ACTIVATIONS, Network
+from lossatlas.planes import Anchor, Plane, PlaneConfig
+from lossatlas.planes import Path as PathOnPlane
+from lossatlas.runs import Run, RunConfig, Setup, plane_configs, run_id
+from lossatlas.store.manifest import (
+    FORMAT,
+    FORMAT_VERSION,
+    MAY_BE_NAN,
+    RUN_ARRAYS,
+    SPECTRUM,
+    describe_run,
+    plane_arrays,
+)
+from lossatlas.training import METRICS, Outcome, Trajectory
+
+
+def open_run(folder: Path | str) -> Run:
+    """Open a run, checking every file against the manifest. Arrays are memory-mapped, read-only.
+
+    Raises
+    ------
+    RunNotFoundError
+        If there is no such folder.
+    RunDamagedError
+        If a file is missing, foreign or not what the manifest says; the message names file and fault.
+    RunVersionError
+        If a newer lossatlas wrote it.
+    """
+    folder = Path(folder)
+    if not folder.is_dir():
+        raise RunNotFoundError(f"there is no run {folder.name} in {folder.parent}")
+    manifest = read_manifest(folder)
+    if manifest.get("compact"):
+        raise RunDamagedError(folder / "run.json", "a compact copy for the web; open the run that it was exported from")
+    try:
+        config = RunConfig.from_mapping(manifest["config"])
+        found = run_id(manifest["config"])  # as it was written: a later setting's default does not change the id
+    except (ConfigError, KeyError, TypeError) as error:
+        raise RunDamagedError(folder / "run.json", f"its config is not valid: {error}") from None
+    if found != folder.name:
+        fault = f"its config has the id {found}, but the folder is named {folder.name}"
+        raise RunDamagedError(folder / "run.json", fault)
+    return _opened(folder, manifest, config)
+
+
+def read_manifest(folder: Path) -> dict[str, Any]:
+    """Read ``run.json``, checking that it is one, of a version we know."""
+    path = folder / "run.json"
+    try:
+        manifest = json.loads(path.read_text("utf-8"), parse_constant=_no_number, parse_float=_finite)
+    except FileNotFoundError:
+        raise RunDamagedError(path, "the file is missing") from None
+    except (OSError, ValueError, RecursionError) as error:
+        raise RunDamagedError(path, f"not readable as JSON: {error}") from None
+    if not isinstance(manifest, dict) or manifest.get("format") != FORMAT:
+        raise RunDamagedError(path, f"not the manifest of a run: its format is not {FORMAT!r}")
+    found = manifest.get("format_version")
+    if not isinstance(found, int) or found < 1:
+        raise RunDamagedError(path, f"format_version is {found!r}; it should be a whole number from 1")
+    if found > FORMAT_VERSION:
+        raise RunVersionError(
+            f"{path}: format version {found} is newer than {FORMAT_VERSION}, the newest this lossatlas reads; upgrade"
+        )
+    return manifest
+
+
+def _no_number(name: str) -> float:
+    raise ValueError(f"holds {name}, which is not JSON")
+
+
+def _finite(text: str) -> float:
+    if not math.isfinite(number := float(text)):
+        raise ValueError(f"holds {text}, which is more than a number can be")
+    return number
+
+
+def _opened(folder: Path, manifest: dict[str, Any], config: RunConfig) -> Run:
+    try:
+        layers = tuple(manifest["model"]["layers"])
+        epochs, outcome = list(manifest["frames"]), dict(manifest["outcome"])
+        metrics = {name: np.array(manifest["metrics"][name], np.float64) for name in METRICS}
+        described = manifest["dataset"]
+        _check_frames(epochs, metrics, outcome)
+        network = Network(layers, ACTIVATIONS[config.model.activation], config.model.residual)
+        left_out = {str(entry["name"]): str(entry["why"]) for entry in manifest["left_out"]}
+        configs = {name: c for name, c in plane_configs(config).items() if name not in left_out}
+        arrays = {name: _read(folder, entry) for name, entry in _files(manifest, configs).items()}
+        grid = InputGrid(arrays["grid_x"], arrays["grid_y"])
+        cuts = tuple(_cut(entry, configs[entry["name"]], arrays) for entry in manifest["planes"])
+        before = tuple(cut.plane for cut in cuts if not configs[cut.plane.name].needs_training)
+        setup = Setup(config, _dataset(described, arrays), network, before, grid)
+        run = Run(
+            setup=setup,
+            trajectory=Trajectory(
+                tuple(epochs), arrays["weights"], metrics, arrays["point_predicted_class"], Outcome(**outcome)
+            ),
+            predicted_class=arrays["predicted_class"],
+            confidence=arrays["confidence"],
+            cuts=cuts,
+            curvature=_curvature(manifest.get("curvature"), arrays),
+            left_out=left_out,
+        )
+        expected = json.loads(json.dumps(describe_run(run)))
+        meant, found = _essentials(expected, expected), _essentials(manifest, expected)
+    except PlaneError as error:  # its message names the plane
+        raise RunDamagedError(folder / "planes", str(error)) from None
+    except (LookupError, TypeError, ValueError, AttributeError, OverflowError) as error:
+        raise RunDamagedError(folder / "run.json", f"incomplete or inconsistent ({error!r})") from None
+    for key in (key for key in meant if meant[key] != found[key]):
+        raise RunDamagedError(folder / "run.json", f"{key!r} does not agree with the config and the arrays")
+    for name in ("labels", "point_predicted_class", "predicted_class"):
+        if (highest := int(arrays[name].max())) >= network.class_count:
+            raise RunDamagedError(folder / f"{name}.npy", f"holds class {highest} of {network.class_count}, from 0")
+    return run
+
+
+def _check_frames(epochs: list[int], metrics: dict[str, Float64], outcome: dict[str, Any]) -> None:
+    if epochs[0] != 0 or any(later <= earlier for earlier, later in pairwise(epochs)):
+        raise ValueError("frames do not increase from 0")
+    if any(values.shape != (len(epochs),) for values in metrics.values()):
+        raise ValueError("metrics have not one number a frame")
+    if outcome["status"] not in ("completed", "diverged"):
+        raise ValueError(f"outcome.status is {outcome['status']!r}")
+
+
+def _files(manifest: dict[str, Any], configs: dict[str, PlaneConfig]) -> dict[str, dict[str, Any]]:
+    """The entries of the arrays we know, by the paths of :func:`arrays_of`; what others have added is left alone."""
+    names = [spec.name for spec in RUN_ARRAYS]
+    files = {name: dict(manifest["arrays"][name]) for name in names}
+    if SPECTRUM.name in manifest["arrays"]:
+        files[SPECTRUM.name] = dict(manifest["arrays"][SPECTRUM.name])
+    if [plane["name"] for plane in manifest["planes"]] != list(configs):
+        raise ValueError(f"the planes are not those of the config: {', '.join(configs)}")
+    for plane in manifest["planes"]:
+        for spec in plane_arrays(configs[plane["name"]], centre=plane["centre_frame"] is None):
+            files[f"planes/{plane['name']}/{spec.name}"] = dict(plane["arrays"][spec.name])
+    return files
+
+
+def _essentials(manifest: dict[str, Any], expected: dict[str, Any]) -> dict[str, Any]:
+    """What a manifest must say for its run to be read aright: no prose, no numbers that depend on the machine.
+
+    Of arrays, those that are expected: what others have added is left alone.
+    """
+
+    def facts(entries: dict[str, Any], names: Iterable[str]) -> dict[str, Any]:
+        keys = ("dtype", "shape", "axes", "scale_factor")
+        return {name: [entries[name].get(key) for key in keys] for name in names}
+
+    planes = list(zip(manifest["planes"], expected["planes"], strict=True))
+    return {
+        "id": manifest["id"],
+        "dataset": [manifest["dataset"][key] for key in ("name", "train_points", "test_points")],
+        "model": [manifest["model"][key] for key in ("layers", "activation", "residual", "parameters")],
+        "metrics": manifest["metrics"],
+        "parameters": manifest["parameters"],
+        "arrays": facts(manifest["arrays"], expected["arrays"]),
+        "planes": [[plane[key] for key in ("name", "kind", "moving", "spans")] for plane, _ in planes],
+        "plane_arrays": [facts(plane["arrays"], like["arrays"]) for plane, like in planes],
+        "curvature": manifest.get("curvature"),
+    }
+
+
+def _read(folder: Path, entry: dict[str, Any]) -> AnyArray:
+    """Map one array, checking that it is the one its entry describes."""
+    path = folder / entry["file"]
+    if not path.resolve().is_relative_to(folder.resolve()):
+        raise RunDamagedError(folder / "run.json", f"names a file outside the run: {entry['file']}")
+    try:
+        array: AnyArray = np.lib.format.open_memmap(path, mode="r")
+    except FileNotFoundError:
+        raise RunDamagedError(path, "the file is missing") from None
+    except (OSError, ValueError, EOFError) as error:
+        raise RunDamagedError(path, f"not a NumPy array, or cut short: {error}") from None
+    found, meant = (str(array.dtype), list(array.shape)), (entry["dtype"], entry["shape"])
+    if found != meant:
+        raise RunDamagedError(path, f"holds {found[0]} {found[1]}, but the manifest says {meant[0]} {meant[1]}")
+    if array.dtype.kind == "f" and path.stem not in MAY_BE_NAN and np.isnan(array).any():
+        raise RunDamagedError(path, "holds NaN in place of numbers")
+    return array
+
+
+def _dataset(described: dict[str, Any], arrays: dict[str, AnyArray]) -> Dataset:
+    first, second = described["features"]
+    return Dataset(
+        name=described["name"],
+        title=described["title"],
+        feature_names=(first["name"], second["name"]),
+        class_names=tuple(described["classes"]),
+        points=arrays["points"],
+        labels=arrays["labels"],
+        split=arrays["split"],
+        mean=np.array([first["mean"], second["mean"]]),
+        scale=np.array([first["scale"], second["scale"]]),
+    )
+
+
+def _cut(entry: dict[str, Any], config: PlaneConfig, arrays: dict[str, AnyArray]) -> Cut:
+    if config.spans is not None and tuple(entry["spans"]) != config.spans:
+        raise ValueError(f"the spans of {entry['name']} are not those of the config")
+    if (entry["kind"], entry["moving"]) != (config.kind, config.moving):
+        raise ValueError(f"kind or moving of {entry['name']} is not that of the config")
+    own = {name: arrays[f"planes/{entry['name']}/{name}"] for name in entry["arrays"] if _is_known(entry, name, arrays)}
+    frame = entry["centre_frame"]
+    eigenvalues = entry["eigenvalues"]
+    plane = Plane(
+        **{key: entry[key] for key in ("name", "kind", "title", "what", "hides", "moving", "normalization", "seed")},
+        directions=own["directions"],
+        spans=tuple(entry["spans"]),
+        centre=own["centre"] if frame is None else arrays["weights"][frame],
+        centre_frame=frame,
+        eigenvalues=None if eigenvalues is None else (float(eigenvalues[0]), float(eigenvalues[1])),
+        anchors=tuple(Anchor(**anchor) for anchor in entry["anchors"]),
+    )
+    return Cut(
+        plane=plane,
+        grid=config.grid,
+        loss_surface=own["loss_surface"],
+        test_loss_surface=own["test_loss_surface"],
+        path=PathOnPlane(own["path"], own["residual"], float(entry["explained_variance"])),
+        path_loss=own["path_loss"],
+        nonconvexity=own.get("nonconvexity"),
+    )
+
+
+def _is_known(entry: dict[str, Any], name: str, arrays: dict[str, AnyArray]) -> bool:
+    return f"planes/{entry['name']}/{name}" in arrays
+
+
+def _curvature(entry: dict[str, Any] | None, arrays: dict[str, AnyArray]) -> TrainingCurvature | None:
+    if entry is None:
+        return None
+    numbers = {key: np.array(entry[key], np.float64) for key in ("largest", "smallest", "trace", "adaptive_sharpness")}
+    frames, error, negative = tuple(entry["frames"]), entry["trace_error"], entry["negative"]
+    if any(values.shape != (len(frames),) for values in numbers.values()):
+        raise ValueError("curvature has not one number for each of its frames")
+    return TrainingCurvature(
+        frames=frames,
+        **numbers,
+        trace_error=np.zeros(len(frames)) if error is None else np.array(error, np.float64),
+        negative=None if negative is None else np.array(negative),
+        spectrum=arrays.get("spectrum"),
+        stability=entry["stability"],
+    )
