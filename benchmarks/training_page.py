@@ -108,6 +108,7 @@ def drawn(browser: Browser, url: str) -> Drawing:
     page = browser.new_page(viewport={"width": 1440, "height": 900})
     page.goto(f"{url}?train=adam,0.01,full,0,0")
     page.get_by_role("combobox", name="Pace").select_option("Infinity")
+    page.get_by_role("switch", name="Pause when flat").uncheck()
     until(page, _UNDER_WAY)
     start, first = time.perf_counter(), page.evaluate("() => window.lossatlas.shown().epoch")
     browser.start_tracing(page=page, categories=["devtools.timeline", "blink.user_timing"])

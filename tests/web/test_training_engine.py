@@ -629,3 +629,63 @@ def test_advice_comes_with_the_news(page: Page) -> None:
     assert "hardly fallen for 100 epochs" in page.evaluate("() => window.news.at(-1).advice")
     trained(page, task(network_of(6), dataset, TrainingConfig(epochs=100, learning_rate=0.05)))
     assert page.evaluate("() => [window.news.at(-1).advice, window.news.at(-1).dead]") == [None, [0]]
+
+
+# the plateau at which it pauses
+
+FINDER = """async ({first, losses}) => {
+    const {createPlateauFinder} = await import('/engine/diagnostics.js');
+    const finder = createPlateauFinder(first);
+    return losses.map((loss) => finder.add(loss));
+}"""
+
+
+def flat_epochs(losses: Float64, first: int) -> list[int]:
+    """The rule, read aloud: has the lowest loss fallen by less than 1 % over a quarter of the epochs, 200 at least?"""
+    found = []
+    for i in range(len(losses)):
+        stretch = max(200, math.ceil((first + i) / 4))
+        if i < stretch:
+            found.append(0)
+            continue
+        before, now = losses[: i - stretch + 1].min(), losses[: i + 1].min()
+        found.append(stretch if before == 0 or (before - now) / before < 0.01 else 0)
+    return found
+
+
+@pytest.mark.parametrize("first", [0, 840, 3000])
+def test_a_plateau_is_found_where_a_slow_loop_finds_it(page: Page, first: int) -> None:
+    rng, epochs = np.random.default_rng(4), np.arange(1500)
+    cases = {
+        "never falls": np.full(1500, 0.69),
+        "falls and stops": 0.1 + np.exp(-epochs / 90),
+        "a power law": (1 + epochs) ** -0.5,
+        "falls ever more slowly": 1 / np.log(epochs + 2),
+        "minibatches": (0.2 + np.exp(-epochs / 60)) * (1 + 0.3 * rng.random(1500)),
+        "a late step": np.where(epochs < 900, 0.69, 0.2),
+        "reaches zero": np.maximum(0, 1 - epochs / 300),
+    }
+    for name, losses in cases.items():
+        found = page.evaluate(FINDER, {"first": first, "losses": losses.tolist()})
+        assert found == flat_epochs(losses, first), name
+    never, power, zero = (flat_epochs(cases[name], 0) for name in ("never falls", "a power law", "reaches zero"))
+    assert never.index(200) == 200  # the first epoch that has 200 before it
+    assert not any(power)  # a quarter of its epochs always brings it more than 1 %
+    assert zero.index(200) == 500  # it is there at 300; a quarter of that is less than 200
+
+
+def test_a_training_pauses_at_its_plateau_and_goes_on_when_told(page: Page) -> None:
+    network, dataset = network_of(6), some_data(2)
+    still = task(network, dataset, TrainingConfig(epochs=2000, learning_rate=1e-7, batch_size="full"))
+    opened(page, still)
+    page.evaluate("() => { window.trainer.start(2000, true); }")
+    wait_for(page, "paused")
+    assert page.evaluate("() => window.record.epochs.at(-1)") == 200
+    told_of = "Paused at epoch 200: the loss has hardly changed for 200 epochs. Continue goes on."
+    assert page.evaluate("() => window.news.at(-1).message") == told_of
+    page.evaluate("() => { window.trainer.start(2000, true); }")  # the plateau counts from here
+    until(page, "() => window.news.at(-1).status === 'paused' && window.record.epochs.at(-1) > 200")
+    assert page.evaluate("() => window.record.epochs.at(-1)") == 400
+    page.evaluate("() => { window.trainer.start(900, false); }")
+    wait_for(page, "finished")
+    assert page.evaluate("() => [window.record.epochs.at(-1), window.news.at(-1).message]") == [900, None]

@@ -188,6 +188,43 @@ def test_it_rests_while_nobody_can_see_it(exported: Site, desktop: Watched) -> N
     expect(page.locator("#workshop .go")).to_have_text("Continue")
 
 
+def test_it_stops_at_the_epoch_that_is_set_and_goes_on_from_there(exported: Site, desktop: Watched) -> None:
+    page = desktop.open(f"{exported.url}?{HERE}&train=adam,0.01,32,0,0&epoch=0")
+    here = page.get_by_role("region", name="Training here")
+    here.get_by_role("combobox", name="Pace").select_option("Infinity")
+    stop = here.get_by_role("spinbutton", name="Stop at epoch")
+    stop.fill("40")
+    press(page, "Start")
+    expect(here.get_by_role("status")).to_contain_text("Stopped at epoch 40, as set. Continue goes on.")
+    assert_epoch(page, python(40), 40)
+    stop.fill("55")
+    press(page, "Continue")
+    expect(here.get_by_role("status")).to_contain_text("Stopped at epoch 55, as set.")
+    assert_epoch(page, python(60), 55)
+    here.get_by_role("combobox", name="Pace").select_option("30")
+    press(page, "Continue")  # an epoch that has passed is no end
+    until(page, "() => window.lossatlas.shown().epoch > 58")
+    stop.fill("10")
+    stop.press("Enter")  # while it trains it is: here it stops
+    expect(here.get_by_role("status")).to_contain_text("as set. Continue goes on.")
+    expect(page.locator("#workshop .go")).to_have_text("Continue")
+
+
+def test_it_pauses_where_the_loss_is_flat_unless_it_is_told_not_to(exported: Site, desktop: Watched) -> None:
+    page = desktop.open(f"{exported.url}?{HERE}&train=sgd,0.000001,full,0,0&epoch=0")
+    here = page.get_by_role("region", name="Training here")
+    here.get_by_role("combobox", name="Pace").select_option("Infinity")
+    press(page, "Start")
+    told = "Paused at epoch 200: the loss has hardly changed for 200 epochs. Continue goes on."
+    expect(here.get_by_role("status")).to_contain_text(told)
+    until(page, "() => window.lossatlas.shown().epoch === 200")
+    here.get_by_role("switch", name="Pause when flat").uncheck()
+    here.get_by_role("spinbutton", name="Stop at epoch").fill("900")
+    press(page, "Continue")
+    expect(here.get_by_role("status")).to_contain_text("Stopped at epoch 900, as set.")
+    expect(here.get_by_role("status")).to_contain_text("Try a higher learning rate")
+
+
 PACING = """async (steps) => {
     const {createPacing} = await import('./workshop/pacing.js');
     const done = [];

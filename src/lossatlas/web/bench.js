@@ -60,6 +60,7 @@ export function createBench({catalog, store, still, onOpen, onRun, onFollow, onN
         workshop.step();
       },
       onPace: (rate) => workshop.limit(rate),
+      onRest: (wanted) => workshop.restAt(wanted),
       choose: (patch) => store.set(patch),
     });
     const workshop = createWorkshop({

@@ -19,6 +19,7 @@ export const OPTIMIZERS = ['sgd', 'momentum', 'nesterov', 'rmsprop', 'adam', 'ad
 export const BOUNDS = {
   rate: {least: 1e-6, most: 10_000}, batch: {least: 1, most: 20_000, whole: true}, decay: {least: 0, most: 10},
   seed: {least: 0, most: 999_999, whole: true}, points: {least: 20, most: 2000, whole: true}, noise: {least: 0, most: 2},
+  stop: {least: 1, most: 1_000_000, whole: true},
 };
 
 /** @param {number} value @param {{least: number, most: number, whole?: boolean}} bounds */

@@ -3,6 +3,8 @@
 
 /** A loss that fell by less than this share, over so many epochs, stands still; checked against as many before them. */
 const STILL = {share: 0.01, epochs: 100};
+/** A plateau is where the loss fell by less than this share, over this part of all epochs and so many at least. */
+const FLAT = {share: 0.01, part: 0.25, least: 200};
 /** A loss up to this share of what guessing gives, log K, is good enough: networks learn well with many dead units, too. */
 const GOOD = 0.5;
 /** From this share of dead units in a layer on there is something to say. */
@@ -47,6 +49,28 @@ export function plateau(losses, {share, epochs} = STILL) {
   const recent = Array.from(losses).slice(-2 * epochs);
   const [before, now] = [Math.min(...recent.slice(0, epochs)), Math.min(...recent.slice(epochs))];
   return now > (1 - share) * before ? now : null;
+}
+
+/**
+ * Finds a plateau while a training goes on: the lowest loss has fallen by less than a hundredth over a quarter of the epochs
+ * trained, and over 200 of them at least. Lowest losses, since minibatches make it jump.
+ * @param {number} first the epoch of the first loss: what was before does not count
+ * @param {{share: number, part: number, least: number}} [flat]
+ */
+export function createPlateauFinder(first, {share, part, least} = FLAT) {
+  /** The lowest loss up to each epoch. @type {number[]} */
+  const lowest = [];
+  return {
+    /** Of the next epoch. @param {number} loss @returns {number} for how many epochs it has hardly changed; 0 while it falls */
+    add(loss) {
+      const now = Math.min(loss, lowest.at(-1) ?? Infinity);
+      const epoch = first + lowest.push(now) - 1;
+      const stretch = Math.max(least, Math.ceil(part * epoch));
+      const before = lowest.at(-1 - stretch);
+      if (before === undefined) return 0;
+      return before - now < share * before || before === 0 ? stretch : 0;
+    },
+  };
 }
 
 /**

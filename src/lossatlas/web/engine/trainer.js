@@ -6,7 +6,7 @@
 /** @import {TrainingConfig, TrainingState} from './training.js' */
 /** @import {Metrics} from './measure.js' */
 /** @import {Sample} from './worker.js' */
-import {adviceFor, deadUnits, PLATEAU_EPOCHS} from './diagnostics.js';
+import {adviceFor, createPlateauFinder, deadUnits, PLATEAU_EPOCHS} from './diagnostics.js';
 import {loadModule} from './kernel.js';
 import {createMeasure} from './measure.js';
 import {createTraining, divergence} from './training.js';
@@ -29,12 +29,12 @@ import {pause, sleep} from './turns.js';
  * @property {number[]} epochs
  * @property {Float32Array} theta [epoch, P], and perhaps room beyond
  * @property {Record<keyof Metrics, number[]>} metrics one number an epoch, of the float32 theta
- * @property {string | null} message what to say of a training that diverged
+ * @property {string | null} message what to say of a training that diverged, or that paused of itself
  * @property {number[]} dead ReLU units of each hidden layer that are dead, as last counted: about once a second
  * @property {string | null} advice what to say of one that does not get on
  *
  * @typedef {{type: 'open', id: number, task: Task}} OpenMessage
- * @typedef {{type: 'start', id: number, until?: number}} StartMessage
+ * @typedef {{type: 'start', id: number, until?: number, pauses?: boolean}} StartMessage
  * @typedef {{type: 'pause' | 'step' | 'stop' | 'state', id: number}} PlainMessage
  * @typedef {{type: 'rate', id: number, rate: number}} RateMessage
  */
@@ -72,6 +72,8 @@ function createJob(id, task, simd) {
   let losses = [];
   /** @type {number[]} */
   let dead = [];
+  /** Where it pauses at a plateau. @type {ReturnType<typeof createPlateauFinder> | null} */
+  let finder = null;
   let batch = emptyBatch(size);
   let [posted, advised, due] = [0, 0, 0];
   let looping = false;
@@ -87,6 +89,10 @@ function createJob(id, task, simd) {
     add(batch, training.epoch, training.theta, metrics);
     losses.push(metrics.train_loss);
     if (losses.length > 2 * PLATEAU_EPOCHS) losses = losses.slice(-PLATEAU_EPOCHS);
+    const flat = finder?.add(metrics.train_loss) ?? 0;
+    if (!flat || going !== 'training') return;
+    status = 'paused';
+    message = `Paused at epoch ${training.epoch}: the loss has hardly changed for ${flat} epochs. Continue goes on.`;
   };
 
   const advise = () => {
@@ -132,11 +138,14 @@ function createJob(id, task, simd) {
   return {
     id,
     state: training.state,
-    /** @param {number} [end] the epoch to train up to */
-    start(end = until) {
+    /** @param {number} [end] the epoch to train up to @param {boolean} [pauses] at a plateau that begins from here on? */
+    start(end = until, pauses) {
       until = end;
+      if (pauses !== undefined) finder = pauses ? createPlateauFinder(training.epoch) : null;
+      if (pauses) finder?.add(losses[losses.length - 1]);
       if (status === 'diverged' || training.epoch >= until) return;
       status = 'training';
+      message = null;
       if (looping) return;
       looping = true;
       due = performance.now();
@@ -149,6 +158,7 @@ function createJob(id, task, simd) {
     },
     step() {
       if (status === 'training' || status === 'diverged') return;
+      message = null;
       epoch('paused');
       post();
     },
@@ -196,7 +206,7 @@ async function answer(message) {
   if (message.type === 'rate') rate = message.rate;
   if (job?.id !== message.id) return undefined;
   switch (message.type) {
-    case 'start': return job.start(message.until);
+    case 'start': return job.start(message.until, message.pauses);
     case 'pause': return job.pause();
     case 'step': return job.step();
     case 'rate': return job.hurry();

@@ -50,8 +50,11 @@ export function createTrainer({onNews, onError}) {
       tell('open', {task});
       return record;
     },
-    /** Train on. @param {number} [until] the epoch to end at; at first that of the configuration */
-    start: (until) => tell('start', {until}),
+    /**
+     * Train on. @param {number} [until] the epoch to end at; at first that of the configuration
+     * @param {boolean} [pauses] does it pause at a plateau, which begins from here on? As it was, where nothing is said
+     */
+    start: (until, pauses) => tell('start', {until, pauses}),
     pause: () => tell('pause'),
     /** One epoch more, of one that is paused. */
     step: () => tell('step'),

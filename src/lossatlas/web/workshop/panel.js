@@ -22,9 +22,10 @@ const PACE_TIME = 1000;
  * @param {() => void} options.onPause
  * @param {() => void} options.onStep
  * @param {(rate: number) => void} options.onPace
+ * @param {(wanted: {stop: number | null, pauses: boolean}) => void} options.onRest
  * @param {(patch: Partial<State>) => void} options.choose
  */
-export function createPanel({onBegin, onStart, onPause, onStep, onPace, choose}) {
+export function createPanel({onBegin, onStart, onPause, onStep, onPace, onRest, choose}) {
   const root = byId('workshop');
   const looks = styles();
   root.append(looks.link);
@@ -47,7 +48,8 @@ export function createPanel({onBegin, onStart, onPause, onStep, onPace, choose})
   const remedy = make('button', {type: 'button', hidden: true, title: 'Trains again from the same start with a tenth of the learning rate.'});
   const sampleFields = [field('Points', points, 'How many points are drawn; half of them are for testing.'), field('Noise', noise, 'How far points stray from their shape.'), field('Data seed', drawn, 'Other points of the same kind.')];
   root.append(
-    make('div', {class: 'go-row'}, go, step, stop, make('label', {title: 'How fast it trains, so that one can watch.'}, make('span', {class: 'hidden'}, 'Pace'), pace), state),
+    make('div', {class: 'go-row'}, make('div', {class: 'go-buttons'}, state, go, step, stop),
+      field('Pace', pace, 'How fast it trains, so that one can watch.'), ...restFields(onRest)),
     make('div', {class: 'fields'},
       field('Optimizer', optimizer, 'The rule by which a step follows from the gradient.'), field('Learning rate', rate, 'The size of a step, η.'),
       field('Batch', batch, 'Points that one step looks at.'), field('Weight decay', decay, 'How strongly large weights are drawn to zero, λ.'), ...sampleFields),
@@ -152,7 +154,7 @@ export function createPanel({onBegin, onStart, onPause, onStep, onPace, choose})
       if (run !== ended) show(now);
       if (now !== 'training') marks = [];
       say(state, paceText(run.frames.at(-1) ?? 0));
-      say(word, message ?? advice ?? '');
+      say(word, [message, advice].filter(Boolean).join(' '));
       remedy.hidden = now !== 'diverged';
       if (!remedy.hidden) say(remedy, `Try ${Number((Number(rate.value) / 10).toPrecision(3))}`);
     },
@@ -160,7 +162,22 @@ export function createPanel({onBegin, onStart, onPause, onStep, onPace, choose})
   };
 }
 
-/** @param {Record<string, string | number>} attributes */
+/** Where the training is to rest of itself. @param {(wanted: {stop: number | null, pauses: boolean}) => void} onRest */
+function restFields(onRest) {
+  const stop = number({min: BOUNDS.stop.least, max: BOUNDS.stop.most, step: 1, required: false, placeholder: 'none'});
+  const pauses = make('input', {type: 'checkbox', role: 'switch', checked: true});
+  for (const input of [stop, pauses]) {
+    input.addEventListener('change', () => {
+      if (stop.reportValidity()) onRest({stop: stop.value === '' ? null : Number(stop.value), pauses: pauses.checked});
+    });
+  }
+  return [
+    field('Stop at epoch', stop, 'The epoch at which the training stops. Left empty, it goes on until you pause it.'),
+    make('label', {class: 'field check', title: 'Pauses the training where the loss has hardly changed for a quarter of its epochs, and for 200 at least.'}, make('span', {}, 'Pause when flat'), pauses),
+  ];
+}
+
+/** @param {Record<string, string | number | boolean>} attributes */
 const number = (attributes) => make('input', {type: 'number', required: true, ...attributes});
 
 /** @param {string} name @param {string} title */

@@ -14,7 +14,7 @@ import {sizeText} from '../state.js';
 import {WATCHABLE} from './pacing.js';
 import {TrainedRun} from './trained.js';
 
-/** Epochs after which a training rests of itself. */
+/** A training that nobody told where to stop rests after so many epochs. */
 const MOST = 100_000;
 
 /** @typedef {Pick<TrainingNews, 'status' | 'message' | 'advice'> & {run: TrainedRun}} News */
@@ -32,12 +32,25 @@ export function createWorkshop({catalog, onRun, onNews, onFailed}) {
   let turn = 0;
   /** Epochs a second, at most, as a person watches; what is only caught up with goes as fast as it can. */
   let pace = WATCHABLE;
+  /** Where a person wants it to rest. */
+  let rests = {stop: /** @type {number | null} */ (null), pauses: true};
+  /** What to say where it has stopped. @type {string | null} */
+  let reached = null;
+  const epoch = () => run?.frames.at(-1) ?? 0;
+  /** @param {number | null} stop an epoch */
+  const start = (stop) => {
+    const until = stop ?? epoch() + MOST;
+    reached = `Stopped at epoch ${until}${stop === null ? ', as nobody has set an end' : ', as set'}. Continue goes on.`;
+    trainer.start(until, rests.pauses);
+  };
+  /** One that has passed is none. */
+  const next = () => (rests.stop !== null && rests.stop > epoch() ? rests.stop : null);
   const trainer = createTrainer({
     onNews({status, message, advice}) {
       if (!run) return;
       run.growing = status === 'training';
       if (status === 'diverged') run.outcome = {status, epoch: run.frames.at(-1), message: message ?? ''};
-      onNews({run, status, message, advice});
+      onNews({run, status, message: status === 'finished' ? reached : message, advice});
     },
     onError: (message) => onFailed('Training in the page failed', message),
   });
@@ -48,7 +61,7 @@ export function createWorkshop({catalog, onRun, onNews, onFailed}) {
      * @param {State} state @param {{go?: boolean, until?: number | null, hurry?: boolean, theta?: Float32Array}} [options]
      * `go`: at once; `until`: to this epoch; `hurry`: as fast as it can, for a link that says which
      */
-    async open(state, {go = false, until = null, hurry = false, theta} = {}) {
+    async open(state, {go = false, until: to = null, hurry = false, theta} = {}) {
       const mine = ++turn;
       try {
         if (!state.train) return;
@@ -66,14 +79,21 @@ export function createWorkshop({catalog, onRun, onNews, onFailed}) {
         run = new TrainedRun({title: titleOf(state, dataset.title), config, dataset, network, record});
         onRun(run);
         trainer.limit(hurry ? Infinity : pace);
-        if (go || until) trainer.start(until ?? MOST);
+        reached = null;
+        if (to) trainer.start(to, false);
+        else if (go) start(next());
       } catch (error) {
         if (mine === turn) onFailed('This cannot be trained here', String(/** @type {any} */ (error)?.message ?? error));
       }
     },
     start() {
       trainer.limit(pace);
-      trainer.start(MOST);
+      start(next());
+    },
+    /** Where it rests from now on. @param {{stop: number | null, pauses: boolean}} wanted an epoch; and at a plateau? */
+    restAt(wanted) {
+      rests = wanted;
+      if (run?.growing) start(rests.stop === null ? null : Math.max(rests.stop, epoch() + 1)); // one that has passed: at once
     },
     pause: trainer.pause,
     /** As it went before the pause. */
