@@ -220,14 +220,12 @@ class Silent(http.server.SimpleHTTPRequestHandler):
 class app_server:  # noqa: N801
     """``with app_server(gallery) as url``: ``lossatlas serve`` as a person starts it, perhaps with a ``--config``."""
 
-    def __init__(self, gallery: Gallery, default: RunConfig | None = None) -> None:
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            port = str(probe.getsockname()[1])
+    def __init__(self, gallery: Gallery, default: RunConfig | None = None, *, port: int | None = None) -> None:
+        self.port = port or free_port()
         command = [sys.executable, "-c", "from lossatlas.cli import main; main()", "serve", "--no-browser"]
-        options = ["--port", port, "--data", str(gallery.data)]
+        options = ["--port", str(self.port), "--data", str(gallery.data)]
         if default:
-            settings = gallery.data.parent / f"default-{port}.toml"
+            settings = gallery.data.parent / f"default-{self.port}.toml"
             settings.write_text(as_toml(default), encoding="utf-8")
             options += ["--config", str(settings)]
         self._server = subprocess.Popen([*command, *options], stdout=subprocess.PIPE, text=True)
@@ -241,6 +239,18 @@ class app_server:  # noqa: N801
     def __exit__(self, *_: object) -> None:
         self._server.terminate()
         self._server.communicate(timeout=20)
+
+    def kill(self) -> None:
+        """End it without a word, as a machine that goes down."""
+        self._server.kill()
+        self._server.wait(timeout=20)
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+    return port
 
 
 @pytest.fixture(scope="session")

@@ -75,7 +75,7 @@ def test_a_page_that_was_open_once_works_without_a_network_under_any_path(
         until(page, "() => document.querySelector('#boundary-whose')?.hidden === false")
         # What was never seen is not, and the page says so.
         page.get_by_role("switch", name="Residual skips").press("Space")
-        until(page, "() => document.querySelector('#status').dataset.kind === 'failed'")
+        until(page, "() => document.querySelector('#status').dataset.kind === 'away'")
         seen.complaints = [text for text in seen.complaints if "net::ERR_" not in text]
 
 

@@ -162,7 +162,8 @@ class Jobs:
         """End a job that waits or computes; one that has ended, or is being stored, stays as it is."""
         with self._changed:
             if not job.saving:
-                self._end(job, State.CANCELLED, Event("cancelled", dict, last=True))
+                body = {"stopping": True} if self._stopping else {}  # who listens may ask a server that comes after
+                self._end(job, State.CANCELLED, Event("cancelled", body.copy, last=True))
 
     def _on_listeners(self, job: Job) -> None:
         """Someone has begun to follow a job, or has gone."""

@@ -88,7 +88,7 @@ export async function start({catalog, stored, base, store, session, plotly, stat
     session.open(resolve(gallery, catalog, store.get()));
   };
   status.onCancel = session.cancel;
-  status.onRetry = () => void openChosen();
+  status.onRetry = () => { if (!session.hurry()) openChosen(); };
   status.onInstead = () => store.set({run: null});
 
   // Time

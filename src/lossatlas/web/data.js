@@ -1,4 +1,4 @@
-/** Reading JSON documents over HTTP. Arrays are arrivals.js's. */
+/** Reading over HTTP: JSON documents, and what it means that nobody answers. Arrays are arrivals.js's. */
 /** @import {Manifest} from './types.js' */
 
 /** An answer that is not what was asked for, in words for people. */
@@ -11,14 +11,49 @@ export class Problem extends Error {
   }
 }
 
+/** Nobody answers: the server is stopped, or there is no network, or it says that it cannot now. It is worth trying again. */
+export class Away extends Problem {
+  constructor(title = 'The server does not answer.', detail = 'What is here can be looked at; it is tried again by itself.') {
+    super(title, detail);
+  }
+}
+
+/** Not now: what a server answers that is being stopped, or has enough to do. */
+const BUSY = 503;
+
+/** What a proxy answers in place of a server that is away. */
+const INSTEAD = [502, 504];
+
+/** The error of a request that has failed, as an Away where nobody has answered: browsers have different words for it. @param {unknown} error */
+export function unreached(error) {
+  return error instanceof TypeError ? new Away() : error;
+}
+
+/** `fetch`, which fails with an Away where nobody answers. @param {string} url @param {RequestInit} [init] */
+export async function reach(url, init) {
+  const response = await fetch(url, init).catch((error) => { throw unreached(error); });
+  if (INSTEAD.includes(response.status)) throw new Away();
+  return response;
+}
+
+/** Does anybody answer? */
+export const isAnswered = () => reach('data/index.json', {cache: 'no-store'}).then(() => true, () => false);
+
+/** Why a part of the page that is fetched with its first use is not there, in words for people. @param {unknown} error */
+export function reasonOf(error) {
+  const message = String(/** @type {any} */ (error)?.message ?? error);
+  return /dynamically imported module|importing a module script/i.test(message) ? 'The server does not answer, or lacks a part of the page. Try again when it is back.' : message;
+}
+
 /**
  * Fetch a JSON document; errors are RFC 9457 problems where the server speaks them.
  * @param {string} url @param {RequestInit} [init] @returns {Promise<any>}
  */
 export async function fetchJson(url, init) {
-  const response = await fetch(url, init);
-  if (response.ok) return response.json();
-  throw problemFrom(await response.json().catch(() => ({})), `${url}: ${response.status} ${response.statusText}`);
+  const response = await reach(url, init);
+  if (response.ok) return response.json().catch((error) => { throw unreached(error); });
+  const problem = problemFrom(await response.json().catch(() => ({})), `${url}: ${response.status} ${response.statusText}`);
+  throw response.status === BUSY ? new Away('The server cannot do this now; it is tried again by itself.', problem.detail) : problem;
 }
 
 /** @param {any} body @param {string} [fallback] */

@@ -1,7 +1,7 @@
 /** Asking the server to compute a run, and watching it grow. */
 /** @import {Config, Manifest, Metrics} from './types.js' */
 import {allocate} from './npy.js';
-import {fetchJson, Problem, problemFrom} from './data.js';
+import {fetchJson, problemFrom} from './data.js';
 import {FRAME_ARRAYS, Run, STATIC_ARRAYS} from './run.js';
 import {planeArray} from './slice.js';
 
@@ -15,8 +15,9 @@ const MOVING = /** @type {const} */ ({computed: false, set: 'train', follow: tru
  * @property {(done: number, total: number) => void} onFrame
  * @property {(what: string, done: number, total: number) => void} onStage after the last frame
  * @property {() => void} onDone
- * @property {(problem: Problem) => void} onFailed
+ * @property {(problem: import('./data.js').Problem) => void} onFailed
  * @property {() => void} onCancelled
+ * @property {() => void} onLost nobody tells any more how it goes on
  */
 
 /**
@@ -38,7 +39,8 @@ export function cancelRun(id) {
 
 /**
  * Follow a computation until it ends or the signal aborts. The browser reconnects by itself and asks for what it
- * missed (`Last-Event-ID`); a server that starts over sends frames we have, which are simply written again.
+ * missed (`Last-Event-ID`); a server that starts over sends frames we have, which are simply written again. Where the browser
+ * does not get through, as the server is away or knows nothing of the run any more, it is lost.
  * @param {string} url @param {AbortSignal} signal @param {Watcher} watcher
  */
 export function watchRun(url, signal, watcher) {
@@ -69,11 +71,20 @@ export function watchRun(url, signal, watcher) {
     watcher.onDone();
   });
   on('failed', (body) => { close(); watcher.onFailed(problemFrom(body)); });
-  on('cancelled', () => { close(); watcher.onCancelled(); });
+  on('cancelled', ({stopping}) => {
+    close();
+    if (stopping) watcher.onLost();
+    else watcher.onCancelled();
+  });
+  let broken = false;
+  source.addEventListener('open', () => { broken = false; });
   source.onerror = () => {
-    if (source.readyState === EventSource.CLOSED && !signal.aborted) {
-      watcher.onFailed(new Problem('The connection to the server was lost', 'Is it still running? Try again when it is.'));
-    }
+    if (signal.aborted) return;
+    const given = source.readyState === EventSource.CLOSED || broken; // once a connection may break, and comes back at once
+    broken = true;
+    if (!given) return;
+    close();
+    watcher.onLost();
   };
 }
 

@@ -3,9 +3,10 @@
  * that takes is imported here; the rest follows with app.js.
  */
 import {ofItsRun, openingState, resolve, withOwn} from './choice.js';
-import {fetchJson} from './data.js';
+import {Away, fetchJson, isAnswered} from './data.js';
 import {byId} from './dom.js';
 import {loadPlotly, plotlyArrived} from './plotly.js';
+import {createRetry} from './retry.js';
 import {createSession} from './session.js';
 import {sliceOf, wantedArrays} from './slice.js';
 import {createStore, fromQuery, unreadable} from './state.js';
@@ -30,9 +31,21 @@ async function boot() {
     const {start} = await rest;
     await start({catalog, stored: index.runs, base, store, session, plotly, status});
   } catch (error) {
+    if (!(await isAnswered())) return awaitServer(status);
     status.onRetry = () => location.reload();
     status.show({kind: 'failed', text: 'Loss Atlas could not start', detail: String(/** @type {any} */ (error)?.message ?? error)});
   }
+}
+
+/** A page of which a part has not come begins anew as soon as the server answers. @param {import('./views/status.js').StatusView} view */
+function awaitServer(view) {
+  const retry = createRetry(async () => {
+    if (await isAnswered()) location.reload();
+    else retry.wait();
+  });
+  view.onRetry = () => void retry.now();
+  view.show({kind: 'away', text: new Away().title, detail: 'It is tried again by itself.'});
+  retry.wait();
 }
 
 boot();

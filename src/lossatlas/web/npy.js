@@ -3,6 +3,8 @@
  * are still arriving, so that the first frame of a long array can be drawn long before its last.
  */
 
+import {reach, unreached} from './data.js';
+
 /** @typedef {Uint8Array | Int8Array | Uint16Array | Int16Array | Uint32Array | Int32Array | Float32Array | Float64Array} Numbers */
 /** @typedef {{shape: number[], data: Numbers, filled: number}} NpyArray `filled` elements have arrived so far */
 
@@ -101,7 +103,7 @@ export function decodeHalves(halves, out, from, to) {
  * @returns {Promise<NpyArray>} settles with the last byte
  */
 export async function fetchNpy(url, {signal, onHeader, onData} = {}) {
-  const response = await fetch(url, {signal, headers: {Accept: 'application/x-lossatlas-byte-planes, */*'}});
+  const response = await reach(url, {signal, headers: {Accept: 'application/x-lossatlas-byte-planes, */*'}});
   if (!response.ok || !response.body) throw new Error(`${url}: ${response.status} ${response.statusText}`);
   const reader = (await inflated(response.body)).getReader();
   let head = new Uint8Array(0);
@@ -133,7 +135,8 @@ export async function fetchNpy(url, {signal, onHeader, onData} = {}) {
  */
 async function inflated(body) {
   const reader = body.getReader();
-  const first = await reader.read();
+  const next = () => reader.read().catch((error) => { throw unreached(error); });
+  const first = await next();
   /** @type {ReadableStream<Uint8Array<ArrayBuffer>>} */
   const whole = new ReadableStream({
     start(queue) {
@@ -141,7 +144,7 @@ async function inflated(body) {
       else queue.enqueue(first.value);
     },
     async pull(queue) {
-      const {done, value} = await reader.read();
+      const {done, value} = await next();
       if (done) queue.close();
       else queue.enqueue(value);
     },

@@ -6,7 +6,8 @@
 /** @import {Arrivals} from './arrivals.js' */
 /** @import {Target} from './choice.js' */
 import {createArrivals} from './arrivals.js';
-import {fetchJson, fetchManifest, Problem} from './data.js';
+import {Away, fetchJson, fetchManifest, Problem, unreached} from './data.js';
+import {createRetry} from './retry.js';
 import {FRAME_ARRAYS, Run, STATIC_ARRAYS} from './run.js';
 
 /** Runs kept in memory, so that going back and forth between a few asks the network for nothing. */
@@ -55,6 +56,8 @@ export function createSession({wanted, before: first, unread = []}) {
   /** @type {Map<string, Run>} runs of which the first picture is whole, the latest used last */
   const kept = new Map();
   let controller = new AbortController();
+  /** @type {Target | null} what is to be on show */
+  let asked = null;
   /** @type {string | null} */
   let computing = null;
   /** @type {{run: Run, arrivals: Arrivals, signal: AbortSignal, settled: boolean, turn: number, recover: (error: unknown) => Promise<void>} | null} the stored run on show */
@@ -73,6 +76,7 @@ export function createSession({wanted, before: first, unread = []}) {
 
   /** @param {Run} run */
   const settle = (run) => {
+    retry.rest();
     keep(run);
     onSettled();
     onStatus(remark ?? verdict(run));
@@ -81,6 +85,10 @@ export function createSession({wanted, before: first, unread = []}) {
   /** @param {unknown} error @param {AbortSignal} signal */
   const fail = (error, signal) => {
     if (signal.aborted) return;
+    if (error instanceof Away) {
+      onStatus({kind: 'away', text: error.title, detail: error.detail});
+      return retry.wait();
+    }
     const problem = error instanceof Problem ? error : new Problem('This run could not be read', String(/** @type {any} */ (error)?.message ?? error));
     onStatus({kind: 'failed', text: problem.title, detail: problem.detail});
   };
@@ -93,7 +101,7 @@ export function createSession({wanted, before: first, unread = []}) {
   const openStored = async (id, signal, {repair, before} = {}) => {
     // The server sets a damaged run aside. If it finds no damage, the run is read once more, and what is wrong then is told.
     const recover = async (/** @type {unknown} */ error) => {
-      if (signal.aborted || !repair) throw error;
+      if (signal.aborted || !repair || error instanceof Away) throw error;
       kept.delete(id);
       await compute(repair, signal);
     };
@@ -123,6 +131,7 @@ export function createSession({wanted, before: first, unread = []}) {
     const isOver = () => signal.aborted || mine !== showing || turn !== mine.turn;
     const whole = () => {
       if (isOver()) return;
+      retry.rest();
       if (mine.settled) onStatus(remark ?? verdict(run));
       else settle(run);
       mine.settled = true;
@@ -149,7 +158,7 @@ export function createSession({wanted, before: first, unread = []}) {
     let run = null;
     watchRun(job.events ?? `api/runs/${encodeURIComponent(job.id)}/events`, signal, {
       onQueued: (position) => onStatus({kind: 'queued', text: position > 0 ? `Waiting: ${position} before this run` : 'Starting…'}),
-      onManifest: (started) => { run = started; onRun(run); onStatus({kind: 'computing', text: 'Training…', progress: 0}); },
+      onManifest: (started) => { retry.rest(); run = started; onRun(run); onStatus({kind: 'computing', text: 'Training…', progress: 0}); },
       onFrame: (done, total) => {
         onData();
         onStatus({kind: 'computing', text: `Computing frame ${done} of ${total}`, progress: done / total});
@@ -162,15 +171,40 @@ export function createSession({wanted, before: first, unread = []}) {
         openStored(job.id, signal, {before: run ?? undefined}).catch(() => {});
       },
       onFailed: (problem) => fail(problem, signal),
+      onLost: () => fail(new Away(), signal),
       onCancelled: () => onStatus({kind: 'cancelled', text: 'Cancelled', detail: 'What was computed until then stays on show.'}),
     });
   };
 
   const leave = () => {
+    retry.rest();
     controller.abort();
-    computing = null;
-    showing = null;
+    controller = new AbortController();
+    asked = computing = showing = null;
   };
+
+  /** @param {Target} target */
+  const begin = async (target) => {
+    const {signal} = controller;
+    if (target.kind === 'unavailable') return onStatus(unavailable(target.empty));
+    if (target.kind === 'lacking') return onStatus(notHere(target.id, target.computes));
+    const opening = target.kind === 'stored' ? openStored(target.id, signal, {repair: target.repair}) : compute(target.config, signal);
+    await opening.catch((error) => fail(error, signal));
+  };
+
+  /** What was asked for once more, from where it broke off, if somebody answers. Until then all stays as it is. */
+  const retry = createRetry(async () => {
+    const {signal} = controller;
+    try {
+      const {runs} = await fetchJson('data/index.json', {signal, cache: 'no-store'});
+      listener?.onGallery(runs);
+    } catch (error) {
+      return fail(error, signal);
+    }
+    if (signal.aborted || !asked) return;
+    if (showing) bring();
+    else await begin(asked);
+  });
 
   const refreshGallery = () => fetchJson('data/index.json').then((index) => listener?.onGallery(index.runs)).catch(() => {});
 
@@ -188,15 +222,13 @@ export function createSession({wanted, before: first, unread = []}) {
      */
     async open(target) {
       leave();
-      controller = new AbortController();
-      const {signal} = controller;
+      asked = target;
       remark = target.kind === 'stored' && target.lacking !== undefined ? standIn(target.lacking) : untold.length ? notRead(untold) : null;
       untold = [];
-      if (target.kind === 'unavailable') return onStatus(unavailable(target.empty));
-      if (target.kind === 'lacking') return onStatus(notHere(target.id, target.computes));
-      const opening = target.kind === 'stored' ? openStored(target.id, signal, {repair: target.repair}) : compute(target.config, signal);
-      await opening.catch((error) => fail(error, signal));
+      await begin(target);
     },
+    /** Try at once what waits for a server that does not answer. @returns {boolean} does anything? */
+    hurry: () => retry.now(),
     /** The state asks for other arrays of the run on show. */
     bring,
     /** Something else is on show: nothing is told any more of what was asked for. */
@@ -209,7 +241,7 @@ export function createSession({wanted, before: first, unread = []}) {
 }
 
 /** Most visits open what is stored. */
-const live = () => import('./live.js');
+const live = () => import('./live.js').catch((error) => { throw unreached(error); });
 
 /** @param {Run} run @returns {Status} */
 function verdict({outcome}) {
@@ -228,7 +260,7 @@ function unavailable(empty) {
   return {
     kind: 'unavailable',
     text: 'Not available in this gallery',
-    detail: 'It was published without this combination. Choose one that is not struck through, or compute any with “lossatlas serve”.',
+    detail: 'It was published without this combination. Choose one without a dashed frame, or compute any with “lossatlas serve”.',
   };
 }
 

@@ -127,7 +127,7 @@
  * @typedef {Slice & {run: import('./run.js').Run, frame: number}} Shot everything the two plots need for one picture
  *
  * @typedef {object} Status what the page has to say about the run asked for
- * @property {'quiet' | 'note' | 'loading' | 'queued' | 'computing' | 'failed' | 'diverged' | 'unavailable' | 'lacking' | 'cancelled'} kind
+ * @property {'quiet' | 'note' | 'loading' | 'queued' | 'computing' | 'away' | 'failed' | 'diverged' | 'unavailable' | 'lacking' | 'cancelled'} kind
  * @property {string} [text]
  * @property {string} [detail]
  * @property {number} [progress] share done, 0 to 1

@@ -1,0 +1,148 @@
+"""A server that does not answer: the page says so, and finds its way back by itself."""
+
+from __future__ import annotations
+
+import threading
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Page, Route, expect
+
+from lossatlas.store import Gallery
+from tests.web.conftest import ARMS, MOONS, Site, Watched, app_server, until
+
+pytestmark = pytest.mark.browser
+AWAY = "The server does not answer. What is here can be looked at; it is tried again by itself."
+
+
+def forgive(watched: Watched) -> None:
+    """What the browser itself says of requests that found nobody."""
+    watched.complaints[:] = [text for text in watched.complaints if "ERR_" not in text]
+
+
+def is_same_page(page: Page) -> bool:
+    same: bool = page.evaluate("() => window.before === true")
+    return same
+
+
+def test_what_was_asked_for_while_the_server_is_away_comes_when_it_is_back(gallery: Gallery, desktop: Watched) -> None:
+    with app_server(gallery, MOONS) as url:
+        page = desktop.open(url + "?epoch=60")
+        page.evaluate("() => { window.before = true; }")
+        server = url
+    page.get_by_role("radio", name="Three arms").press("Space")
+    expect(page.locator("#status-line")).to_have_text(AWAY)
+    page.locator("#epoch").press("Home")  # what is here can be looked at
+    until(page, "() => window.lossatlas.shown().frame === 0")
+    assert page.evaluate("() => window.lossatlas.shown().run") == MOONS.id
+    expect(page.get_by_role("button", name="Try now")).to_be_visible()
+    with app_server(gallery, MOONS, port=int(server.rstrip("/").rpartition(":")[2])), desktop:
+        until(page, "run => window.lossatlas.shown().run === run", arg=ARMS.id)
+        expect(page.locator("#status-line")).not_to_contain_text("answer")
+        assert is_same_page(page)
+        forgive(desktop)
+
+
+def test_a_training_that_the_server_left_goes_on_with_the_next_one(tmp_path: Path, desktop: Watched) -> None:
+    gallery = Gallery(tmp_path / "data")
+    first = app_server(gallery)
+    computing = "() => /frame [0-9]+ of/.test(document.querySelector('#status-text').textContent)"
+    with first as url:
+        page = desktop.open(url)
+        page.evaluate("() => { window.before = true; }")
+        until(page, computing)
+    expect(page.locator("#status-line")).to_have_text(AWAY)  # and not that somebody has cancelled it
+    assert page.evaluate("() => window.lossatlas.shown().frame") >= 0
+    second = app_server(gallery, port=first.port)
+    with second:
+        until(page, computing)
+        second.kill()
+        expect(page.locator("#status-line")).to_have_text(AWAY)
+    with app_server(gallery, port=first.port), desktop:
+        until(page, computing)
+        until(page, "() => window.lossatlas.shown().frame >= 1")
+        assert is_same_page(page)
+        forgive(desktop)
+
+
+def test_a_page_of_which_a_part_has_not_come_begins_anew_when_the_server_answers(
+    served: Site, desktop: Watched
+) -> None:
+    page = desktop.page
+    app = threading.Event()  # has it been asked for?
+    back = threading.Event()
+
+    def answer(route: Route) -> None:
+        if route.request.url.endswith("app.js"):
+            app.set()
+        if app.is_set() and not back.is_set():
+            route.abort("connectionrefused")
+        else:
+            route.continue_()
+
+    page.route("**/app.js", answer)
+    page.route("**/data/index.json", answer)
+    page.goto(served.url + "?epoch=0")
+    expect(page.locator("#status-line")).to_contain_text("The server does not answer.")
+    back.set()
+    expect(page.locator("body")).to_have_attribute("data-pictured", "true")
+    forgive(desktop)
+
+
+def test_pauses_grow_and_a_network_that_is_back_ends_them(exported: Site, desktop: Watched) -> None:
+    page = desktop.open(exported.url + "?epoch=0")
+    pauses, tries = page.evaluate(
+        """async () => {
+            const {createRetry} = await import('./retry.js');
+            const pauses = [], later = [];
+            const [set, clear] = [window.setTimeout, window.clearTimeout];
+            window.setTimeout = (call, pause) => {
+                if (pause <= 400) return set(call, pause);
+                pauses.push(pause);
+                return later.push(call);
+            };
+            let tries = 0;
+            const retry = createRetry(() => { tries++; retry.wait(); });
+            retry.wait();
+            for (let i = 0; i < 9; i++) later.pop()();
+            window.dispatchEvent(new Event('online'));
+            retry.rest();
+            window.dispatchEvent(new Event('online'));
+            retry.wait();
+            retry.rest();
+            window.setTimeout = set;
+            return [pauses, tries];
+        }"""
+    )
+    assert pauses[:7] == [500, 1000, 2000, 4000, 8000, 16000, 30000]
+    assert set(pauses[7:-1]) == {30000}
+    assert (pauses[-1], tries) == (500, 10)
+
+
+def test_who_does_not_answer_or_cannot_now_is_asked_again_and_who_says_no_is_not(
+    exported: Site, desktop: Watched
+) -> None:
+    page = desktop.open(exported.url + "?epoch=0")
+    told = page.evaluate(
+        """async () => {
+            const {Away, fetchJson} = await import('./data.js');
+            const real = window.fetch;
+            const answer = (status) => new Response(JSON.stringify({title: 'T', detail: 'D'}), {status});
+            const broken = () => new ReadableStream({start: (flow) => flow.error(new TypeError('network error'))});
+            const answers = [
+                () => Promise.reject(new TypeError('Failed to fetch')),
+                ...[502, 503, 504, 404, 422].map((status) => () => answer(status)),
+                () => new Response(broken()),
+            ];
+            const told = [];
+            for (const give of answers) {
+                window.fetch = async () => give();
+                await fetchJson('x').catch((error) => told.push([error instanceof Away, error.title, error.detail]));
+            }
+            window.fetch = real;
+            return told;
+        }"""
+    )
+    assert [away for away, _, _ in told] == [True, True, True, True, False, False, True]
+    assert told[2][1:] == ["The server cannot do this now; it is tried again by itself.", "D"]
+    assert told[4][1:] == ["T", "D"]
