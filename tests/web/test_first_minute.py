@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
+import pytest
 from playwright.sync_api import Browser, expect
 
 from .conftest import PLANES, Site, Watched, until, watched
@@ -60,13 +62,80 @@ def test_what_is_read_first_fits_and_the_tour_is_beside_play(exported: Site, bro
             assert gap < 8, (width, height)
 
 
+#: A plot, or the curves, as they can be seen: does anything hide a part of them, or lie beyond the window?
+WHOLE = """(selector) => {
+    const element = document.querySelector(selector);
+    const {left, top, right, bottom} = element.getBoundingClientRect();
+    return element.checkVisibility({checkVisibilityCSS: true}) && left >= 0 && top >= 0 && right <= innerWidth
+        && bottom <= document.querySelector('#play').getBoundingClientRect().top
+        && right - left > 250 && bottom - top > 100;
+}"""
+#: What of the playback is always there, and how far up it reaches.
+ROW = """() => {
+    const boxes = ['#play', '#epoch', '#tour-open'].map((id) => document.querySelector(id).getBoundingClientRect());
+    const isThere = ({left, top, right, bottom}) =>
+        left >= 0 && top >= 0 && right <= innerWidth && bottom <= innerHeight;
+    return boxes.every(isThere) ? innerHeight - Math.min(...boxes.map(({top}) => top)) : null;
+}"""
+DRAWN = "() => performance.getEntriesByName('lossatlas:draw').length"
+
+
+@pytest.mark.parametrize(("width", "height"), [(390, 844), (360, 640), (320, 640)])
+def test_on_a_phone_one_plot_is_whole_beside_playback_and_the_other_one_tap_away(
+    exported: Site, browser: Browser, width: int, height: int
+) -> None:
+    size: Any = {"width": width, "height": height}
+    for seen in watched(browser, viewport=size, has_touch=True, is_mobile=True, reduced_motion="reduce"):
+        page = seen.open(exported.url + OF_PLANES)
+        assert page.evaluate(WHOLE, "#landscape-plot")
+        expect(page.get_by_role("radio", name="Contours")).to_be_hidden()
+        page.get_by_role("button", name="Options").tap()
+        expect(page.get_by_role("radio", name="Contours")).to_be_visible()
+        page.get_by_role("button", name="Options").tap()
+        drawn = page.evaluate(DRAWN)
+        page.locator("#plots label", has_text="Decision boundary").tap()
+        assert page.evaluate(WHOLE, "#boundary-plot")
+        assert not page.evaluate(WHOLE, "#landscape-plot")
+        page.locator("#plots label", has_text="Curves").tap()
+        assert page.evaluate(WHOLE, "#curves")
+        expect(page.locator("[data-readout=train_loss]")).to_be_in_viewport(ratio=1)
+        assert not page.evaluate(WHOLE, "#boundary-plot")
+        assert page.evaluate(DRAWN) == drawn, "to change over draws nothing"
+
+
+@pytest.mark.parametrize(
+    ("width", "height"), [(390, 844), (320, 256), (844, 390), (640, 360), (853, 480), (720, 450), (960, 600)]
+)
+def test_a_slim_playback_is_never_off_a_small_screen(exported: Site, browser: Browser, width: int, height: int) -> None:
+    """Phones, and 1280 × 720 and 1440 × 900 at 150 and 200 % zoom."""
+    for seen in watched(browser, viewport={"width": width, "height": height}, reduced_motion="reduce"):
+        page = seen.open(exported.url + OF_PLANES)
+        for share in (0, 0.5, 1):
+            page.evaluate("(share) => scrollTo(0, share * document.documentElement.scrollHeight)", share)
+            row = page.evaluate(ROW)
+            assert row is not None
+            assert row <= 56, "it is slim"
+
+
+@pytest.mark.parametrize(("width", "height"), [(844, 390), (640, 360)])
+def test_a_low_window_shows_whole_plots_with_playback(
+    exported: Site, browser: Browser, width: int, height: int
+) -> None:
+    size: Any = {"width": width, "height": height}
+    for seen in watched(browser, viewport=size, has_touch=True, is_mobile=True, reduced_motion="reduce"):
+        page = seen.open(exported.url + OF_PLANES)
+        page.evaluate("() => document.querySelector('#landscape').scrollIntoView({block: 'start'})")
+        assert page.evaluate(WHOLE, "#landscape-plot")
+        assert page.evaluate(WHOLE, "#boundary-plot")
+
+
 def test_train_here_leads_to_where_start_is(exported: Site, browser: Browser) -> None:
     for seen in watched(browser, viewport={"width": 390, "height": 844}, reduced_motion="reduce"):
         page = seen.open(exported.url)
         page.get_by_role("button", name="Train here").click()
         start = page.get_by_role("region", name="Training here").get_by_role("button", name="Start", exact=True)
         expect(start).to_be_in_viewport(ratio=1)
-        box, transport = start.bounding_box(), page.locator("#transport").bounding_box()
+        box, play = start.bounding_box(), page.locator("#play").bounding_box()
         assert box
-        assert transport
-        assert box["y"] + box["height"] <= transport["y"], "playback is not over it"
+        assert play
+        assert box["y"] + box["height"] <= play["y"], "playback is not over it"

@@ -10,7 +10,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from tests.web.conftest import ARMS, MOONS, PLANES, Site, Watched, until, watched, with_access
 from tests.web.test_access import HERE
-from tests.web.test_controls import assert_readouts, camera, readout, shown, wait_for_frame
+from tests.web.test_controls import assert_readouts, camera, shown, wait_for_frame
 from tests.web.test_states import CLIPPED
 
 pytestmark = pytest.mark.browser
@@ -214,11 +214,12 @@ def test_a_person_on_a_phone_chooses_scrubs_and_picks_with_a_finger(exported: Si
         assert box
         page.touchscreen.tap(box["x"] + 8 + (box["width"] - 16) * 4 / 11, box["y"] + 36)  # its edge is a target as well
         wait_for_frame(page, 4)
-        assert readout(page, "epoch") == str(exported.run(PLANES).trajectory.epochs[4])
+        expect(page.locator("#epoch-brief")).to_have_text(str(exported.run(PLANES).trajectory.epochs[4]))
         page.get_by_role("button", name="Play").tap()
         until(page, "() => window.lossatlas.shown().frame >= 6")
         page.get_by_role("button", name="Pause").tap()
 
+        page.get_by_role("button", name="Options").tap()
         page.locator("label.segment", has_text="Contours").tap()
         until(page, "() => window.lossatlas.slice().view === 'contours'")
         page.locator("#landscape-map").scroll_into_view_if_needed()

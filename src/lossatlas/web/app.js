@@ -15,6 +15,7 @@ import {sameSlice, sliceOf} from './slice.js';
 import {FIRST_VIEW, HOME, toQuery} from './state.js';
 import {watchTheme} from './theme.js';
 import {createBoundary} from './views/boundary.js';
+import {watchFolds} from './views/controls.js';
 import {createDataset} from './views/dataset.js';
 import {createLandscape} from './views/landscape.js';
 import {watchPrinting} from './views/printing.js';
@@ -255,6 +256,7 @@ export async function start({catalog, stored, base, store, session, plotly, stat
   });
   if (!bare) keepAddress(store, base, (state) => ofItsRun(state, gallery));
   for (const type of ['click', 'auxclick']) byId('compare').addEventListener(type, pointToComparison, {capture: true});
+  watchFolds();
   drawPanels();
   session.listen({
     onGallery(entries) {

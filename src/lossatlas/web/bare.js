@@ -6,7 +6,7 @@
 /** @import {LossRange} from './figures/range.js' */
 /** @import {StateStore} from './address.js' */
 /** @import {Run} from './run.js' */
-import {make} from './dom.js';
+import {byId, make} from './dom.js';
 import {joinRanges} from './figures/range.js';
 
 /** @typedef {Exclude<Awaited<ReturnType<typeof createBare>>, null>['api']} Bare */
@@ -33,6 +33,7 @@ const KEYS = [' ', 'ArrowLeft', 'ArrowRight', 'Home', 'End'];
  */
 export async function createBare({store, run, shown, frame, hold, onRedraw}) {
   document.body.dataset.bare = '';
+  byId('small').remove(); // a frame is narrow, but no small window
   await styles();
   /** @type {Conductor | null} */
   let conductor = null;

@@ -195,9 +195,11 @@ const apart = (one, other) => Math.hypot(one.x - other.x, one.y - other.y);
  */
 function watchUse(store, onUse, signal) {
   const keys = ['Escape', 'Enter', ' ', 'ArrowLeft', 'ArrowRight', 'ArrowUp', 'ArrowDown', 'Home', 'End'];
-  for (const type of ['click', 'input', 'change', 'submit']) document.addEventListener(type, onUse, {signal, capture: true});
+  for (const type of ['click', 'input', 'change', 'submit']) {
+    document.addEventListener(type, (event) => { if (!isToLook(event)) onUse(); }, {signal, capture: true});
+  }
   document.addEventListener('keydown', (event) => {
-    if (event.key === 'Escape' ? !event.defaultPrevented : keys.includes(event.key) && isMeant(event)) onUse();
+    if (event.key === 'Escape' ? !event.defaultPrevented : keys.includes(event.key) && isMeant(event) && !isToLook(event)) onUse();
   }, {signal, capture: true});
   document.addEventListener('pointermove', (event) => {
     if (event.pointerType === 'mouse' && event.buttons && /** @type {Element} */ (event.target).closest?.('.plot')) onUse();
@@ -206,6 +208,9 @@ function watchUse(store, onUse, signal) {
     if (Object.keys(state).some((name) => name !== 'epoch' && !Object.is(state[/** @type {keyof State} */ (name)], before[/** @type {keyof State} */ (name)]))) onUse();
   });
 }
+
+/** In a small window, where one of the plots is shown: at which. @param {Event} event */
+const isToLook = ({target}) => target instanceof Element && target.closest('#plots') !== null;
 
 /** Keys of the browser's own are none of the page. @param {KeyboardEvent} event */
 const isMeant = ({altKey, ctrlKey, metaKey}) => !altKey && !ctrlKey && !metaKey;

@@ -1,4 +1,5 @@
 /** Radio buttons as one segmented control, and controls that say why they cannot be used. */
+import {byId} from '../dom.js';
 
 /** @param {HTMLElement} root @param {(value: string) => void} onChoice */
 export function radioGroup(root, onChoice) {
@@ -21,4 +22,25 @@ export function limit(input, why) {
   label.dataset.title ??= label.title;
   label.title = why || label.dataset.title;
   input.disabled = why !== '';
+}
+
+/**
+ * Of the two plots and the curves small windows show one. Where there is room the stylesheets show all, whatever is chosen.
+ * @param {string} plot landscape, boundary or curves
+ */
+export function showPlot(plot) {
+  /** @type {HTMLElement} */ (byId('plots').parentElement).dataset.plot = plot;
+  for (const input of /** @type {NodeListOf<HTMLInputElement>} */ (document.querySelectorAll('#plots input'))) input.checked = input.value === plot;
+}
+
+/** What small windows fold away: all but one of the plots, and the controls of the left one. */
+export function watchFolds() {
+  radioGroup(byId('plots'), showPlot);
+  showPlot(/** @type {HTMLInputElement} */ (document.querySelector('#plots input:checked')).value); // browsers may keep it over a reload
+  const options = byId('options');
+  options.addEventListener('click', () => {
+    const open = options.getAttribute('aria-expanded') !== 'true';
+    options.setAttribute('aria-expanded', String(open));
+    byId('landscape').toggleAttribute('data-options', open);
+  });
 }

@@ -34,6 +34,7 @@ export function createReadouts({pickedOf}) {
       table.classList.toggle('picked', picked !== undefined);
       table.title = picked ? 'Of the network at the picked point' : '';
       put('epoch', String(run.frames[frame]));
+      say(byId('epoch-brief'), String(run.frames[frame]));
       for (const name of /** @type {const} */ (['train_loss', 'test_loss'])) put(name, lossText(of(name)), of(name));
       for (const name of /** @type {const} */ (['train_accuracy', 'test_accuracy'])) put(name, percentText(of(name)), of(name));
       const known = run.manifest.curvature;

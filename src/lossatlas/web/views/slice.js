@@ -19,7 +19,7 @@ export function createSlice({choose}) {
   const view = radioGroup(byId('view'), (value) => choose({view: /** @type {State['view']} */ (value)}));
   const set = radioGroup(byId('set'), (value) => choose({set: /** @type {State['set']} */ (value)}));
   const about = /** @type {HTMLDetailsElement} */ (byId('slice-about'));
-  about.open = innerHeight >= TALL && innerWidth > 640;
+  about.open = innerHeight >= TALL && innerWidth > 1080;
   const draw = /** @type {HTMLButtonElement} */ (byId('new-directions'));
   plane.addEventListener('change', () => choose({plane: plane.selectedIndex === 0 ? null : plane.value, seed: null, zoom: null}));
   draw.addEventListener('click', () => choose({seed: (drawnSeed ?? 0) + 1}));
