@@ -25,9 +25,10 @@ async function boot() {
     const opening = isTrainedHere ? null : session.open(target);
     document.head.append(/** @type {HTMLTemplateElement} */ (byId('views')).content);
     const rest = import('./app.js');
+    rest.catch(() => {}); // told where it is awaited
     await opening; // its arrays are asked for: reading Plotly keeps the thread busy
     const plotly = loadPlotly();
-    plotly.catch(() => {}); // told where it is awaited
+    plotly.catch(() => {}); // as well
     const {start} = await rest;
     await start({catalog, stored: index.runs, base, store, session, plotly, status});
   } catch (error) {
