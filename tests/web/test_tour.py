@@ -22,6 +22,7 @@ from lossatlas.store import Gallery
 from lossatlas.training import State, Training, TrainingConfig, Trajectory, train
 from tests.web.conftest import Site, Watched, static_server, until, watched
 from tests.web.drawn import Drawn
+from tests.web.test_first_minute import WHOLE
 from tests.web.test_landscape_lines import assert_surface_is
 from tests.web.tour_runs import tour_configs
 
@@ -172,16 +173,38 @@ def test_a_shared_link_keeps_what_its_sender_saw(toured: Site, desktop: Watched)
     expect(page.get_by_role("button", name="Back to this stop")).to_be_visible()
 
 
+def are_seen(page: Page, plot: str) -> bool:
+    """Is there room for the stop's words and for the whole plot, side by side or one above the other?"""
+    words, seen = page.locator("#tour .words").bounding_box(), page.locator(plot).bounding_box()
+    assert words
+    assert seen
+    apart = seen["y"] >= words["y"] + words["height"] or seen["x"] >= words["x"] + words["width"]
+    return bool(apart and words["y"] >= 0 and words["height"] > 100 and page.evaluate(WHOLE, plot))
+
+
 @pytest.mark.browser
-def test_on_a_phone_the_sheet_is_above_the_plots_and_nothing_overflows(toured: Site, browser: Browser) -> None:
-    for phone in watched(browser, viewport={"width": 390, "height": 844}, reduced_motion="reduce", has_touch=True):
-        page = opened(phone, f"{toured.url}?tour=path")
-        until(page, IS_SHOWN, list(STORED["path"]))
-        assert page.evaluate("() => document.documentElement.scrollWidth") == 390
-        sheet, plot = page.locator("#tour").bounding_box(), page.locator("#landscape").bounding_box()
-        assert sheet is not None
-        assert plot is not None
-        assert sheet["y"] + sheet["height"] <= plot["y"] + 1
+@pytest.mark.parametrize(("width", "height"), [(390, 844), (360, 640), (844, 390), (640, 360)])
+def test_on_a_small_screen_a_stop_and_what_it_speaks_of_are_seen_at_once(
+    toured: Site, browser: Browser, width: int, height: int
+) -> None:
+    size: Any = {"width": width, "height": height}
+    for small in watched(browser, viewport=size, reduced_motion="reduce", has_touch=True, is_mobile=True):
+        page = opened(small, f"{toured.url}?tour=two-plots")
+        sheet = page.get_by_role("region", name="Tour")
+        assert are_seen(page, "#landscape-plot")
+        sheet.get_by_role("button", name="a point on the slope").tap()
+        assert are_seen(page, "#boundary-plot")
+        assert not page.evaluate(WHOLE, "#landscape-plot")
+        sheet.get_by_role("button", name="after it").tap()
+        assert are_seen(page, "#landscape-plot")
+        page.locator("#plots label", has_text="Decision boundary").tap()
+        assert are_seen(page, "#boundary-plot")
+        expect(sheet.get_by_role("button", name="Back to this stop")).to_be_hidden()  # to look is not to take over
+        for title, plot in (("Why XOR needs a hidden layer", "#boundary-plot"), ("Too large a step", "#curves")):
+            sheet.get_by_role("button", name="Next").tap()
+            expect(sheet.get_by_role("heading")).to_have_text(title)
+            assert are_seen(page, plot), title
+        assert page.evaluate("() => document.documentElement.scrollWidth") <= width
 
 
 def test_nothing_of_the_tour_is_fetched_unasked() -> None:

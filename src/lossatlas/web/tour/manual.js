@@ -5,7 +5,7 @@ const ACTIVE = 'button, input, select, label, summary, .canvas, .stage';
 /** Keys that move through the epochs wherever the focus is, unless a field has a use for them (views/transport.js). */
 const TRANSPORT = ['ArrowLeft', 'ArrowRight', 'Home', 'End'];
 /** Not a matter of what is shown. */
-const ASIDE = '#tour, #tour-open, #theme, .skip';
+const ASIDE = '#tour, #tour-open, #theme, #plots, .skip';
 
 /** @param {(target: Element) => void} onManual before the page itself hears of it */
 export function watchManual(onManual) {

@@ -60,7 +60,8 @@ export function createPanel({stops, onWord, onStep, onBack, onClose}) {
       byId('tour-open').setAttribute('aria-expanded', 'true');
     },
     focus() {
-      heading.focus({preventScroll: innerWidth > 1080});
+      heading.focus({preventScroll: true});
+      if (innerWidth <= 1080) root.scrollIntoView({block: 'start'}); // where the page scrolls, text and plot fill its window
       root.querySelector('.words')?.scrollTo(0, 0);
     },
     /** Words whose picture is the one on show are marked. @param {(word: Word) => boolean} isShown */

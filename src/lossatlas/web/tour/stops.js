@@ -13,6 +13,8 @@
  * @property {number} epochs
  * @property {string[] | null} planes kinds of planes that a stored one must have; null: it is always trained in the page
  *
+ * @typedef {'landscape' | 'boundary' | 'curves'} Shown what a small window shows, which shows one of them at a time
+ *
  * @typedef {Partial<Pick<State, 'epoch' | 'zoom' | 'scale' | 'camera' | 'plane' | 'seed' | 'view' | 'set' | 'follow' | 'path' | 'timeline' | 'pick'>>} Look
  *
  * @typedef {object} Word some words that move the plots
@@ -20,6 +22,7 @@
  * @property {Look} [to]
  * @property {string} [run] a key of RUNS: another training
  * @property {boolean} [play] from the first epoch on
+ * @property {Shown} [plot] another than that of the stop
  *
  * @typedef {(string | Word)[]} Prose
  *
@@ -28,6 +31,7 @@
  * @property {string} title
  * @property {string} run a key of RUNS
  * @property {Look} look
+ * @property {Shown} [plot] what the text speaks of; the landscape, where nothing is said, and of which `here` speaks always
  * @property {Prose} text
  * @property {Prose} [here] instead of `text`, where the run is not in the gallery
  * @property {Prose} ask
@@ -64,26 +68,26 @@ export const STOPS = [
   {
     name: 'two-plots', title: 'What you see', run: 'moons', look: {epoch: 300, path: false},
     text: [
-      'Every point of the surface on the left is a network: yours, its weights moved along two directions. ',
+      'Every point of the landscape is a network: yours, its weights moved along two directions. ',
       'The height is its loss, that is, how wrong it is on the training points. The dot in the middle is your network now, ',
-      'and the right plot is what that network answers everywhere. ',
+      'and the decision boundary is drawn where its answer changes. ',
       {say: 'Before training', to: {epoch: 0, pick: null}}, ' its loss is 0.71; ', {say: 'after it', to: {epoch: 300, pick: null}}, ', 0.0004. ',
       {say: 'Watch it learn', to: {pick: null}, play: true}, '.',
     ],
-    ask: ['Now take ', {say: 'a point on the slope', to: {epoch: 300, pick: [1, 0]}}, ': what has become of the boundary?'],
+    ask: ['Now take ', {say: 'a point on the slope', to: {epoch: 300, pick: [1, 0]}, plot: 'boundary'}, ': what has become of the boundary?'],
   },
   {
-    name: 'hidden-layer', title: 'Why XOR needs a hidden layer', run: 'line', look: {epoch: 100},
+    name: 'hidden-layer', title: 'Why XOR needs a hidden layer', run: 'line', look: {epoch: 100}, plot: 'boundary',
     text: [
       {say: 'Without a hidden layer', run: 'line'}, ' the boundary is a straight line, and no line parts these four corners. ',
       'The landscape is a perfect bowl and training does reach its floor, but the floor is high: a loss of 0.68, where guessing has 0.69. ',
       'It is right on 46 % of the test points. ',
       {say: 'Two hidden units', run: 'two'}, ' give 97 %, ', {say: 'eight', run: 'eight'}, ' 99 %.',
     ],
-    ask: ['Go back and forth: is the ', {say: 'bowl', run: 'line', to: {view: 'surface'}}, ' harder to descend, or merely not deep enough?'],
+    ask: ['Go back and forth: is the ', {say: 'bowl', run: 'line', to: {view: 'surface'}, plot: 'landscape'}, ' harder to descend, or merely not deep enough?'],
   },
   {
-    name: 'large-step', title: 'Too large a step', run: 'large', look: {epoch: 100, timeline: 'loss', zoom: 3},
+    name: 'large-step', title: 'Too large a step', run: 'large', look: {epoch: 100, timeline: 'loss', zoom: 3}, plot: 'curves',
     text: [
       'Gradient descent steps downhill by the slope times the learning rate. With a ', {say: 'rate of 1', run: 'small'},
       ' the loss falls in each of 100 epochs. With a ', {say: 'rate of 30', run: 'large'},
@@ -93,19 +97,19 @@ export const STOPS = [
     ask: [{say: 'Play the large steps', run: 'large', play: true}, ' and look at the loss curve: does it jump where the surface is steep?'],
   },
   {
-    name: 'flat-and-sharp', title: 'Flat and sharp', run: 'edge', look: {epoch: 2400, timeline: 'curvature'},
+    name: 'flat-and-sharp', title: 'Flat and sharp', run: 'edge', look: {epoch: 2400, timeline: 'curvature'}, plot: 'curves',
     text: [
-      'Below, λ max is the sharpness: how strongly the loss bends upwards in the steepest direction there is. ',
+      'Among the curves, λ max is the sharpness: how strongly the loss bends upwards in the steepest direction there is. ',
       'At a ', {say: 'learning rate of 0.25', run: 'edge'}, ' it climbs to the dashed line 2/η = 8, where steps begin to overshoot, reaches 9.4 and hovers about the line (40 epochs were measured). At ',
       {say: '0.1', run: 'below'}, ' the line is at 20, and it goes on up to 13. So sharpness is partly a trace of the step size. ',
-      'Any place looks flat from near by: ', {say: 'zoom in', to: {plane: null, zoom: 0.01}}, ', ', {say: 'zoom out', to: {plane: null, zoom: 1}}, '.',
+      'Any place looks flat from near by: ', {say: 'zoom in', to: {plane: null, zoom: 0.01}, plot: 'landscape'}, ', ', {say: 'zoom out', to: {plane: null, zoom: 1}, plot: 'landscape'}, '.',
     ],
     here: [
       'This gallery has not stored the training with its measured sharpness, so it is trained here, for 2,400 epochs. ',
       'Any place looks flat from near by: ', {say: 'zoom in', to: {zoom: 0.01}}, ' a hundred times, ', {say: 'zoom out', to: {zoom: 1}},
       ', and mind the scale of the colours. Even there two random directions see about the mean curvature only, never the steepest.',
     ],
-    ask: ['Compare a ', {say: 'random slice', to: {plane: null, zoom: 0.1}}, ' with ', {say: 'the steepest direction', to: {plane: 'hessian', zoom: null, view: 'surface'}}, ': would you have guessed?'],
+    ask: ['Compare a ', {say: 'random slice', to: {plane: null, zoom: 0.1}, plot: 'landscape'}, ' with ', {say: 'the steepest direction', to: {plane: 'hessian', zoom: null, view: 'surface'}, plot: 'landscape'}, ': would you have guessed?'],
   },
   {
     name: 'path', title: 'The path is not in this slice', run: 'moons', look: {epoch: 300, plane: 'fresh', follow: false, path: true, view: 'contours'},

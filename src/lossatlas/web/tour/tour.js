@@ -6,6 +6,7 @@
 /** @import {Page} from '../guide.js' */
 /** @import {Stop} from './stops.js' */
 import {FIRST_VIEW, fromQuery, HOME} from '../state.js';
+import {showPlot} from '../views/controls.js';
 import {choicesFor, storedRun} from './choices.js';
 import {isPlayback, watchManual} from './manual.js';
 import {between, glide, orbitBetween} from './motion.js';
@@ -29,8 +30,9 @@ export async function createTour({base, store, gallery, run, bench, player, stil
 
   const panel = createPanel({
     stops: STOPS,
-    onWord: ({to = {}, run: other, play}) => {
+    onWord: ({to = {}, run: other, play, plot}) => {
       panel.offerBack(false);
+      showPlot(plot ?? plotOf(current()));
       shown = other ?? shown;
       move({...(other ? {epoch: RUNS[shown].epochs} : {}), ...to}, play);
     },
@@ -146,12 +148,18 @@ export async function createTour({base, store, gallery, run, bench, player, stil
 
   /** @param {Stop} stop */
   const render = (stop) => {
-    const wanted = RUNS[stop.run];
-    panel.show(stop, wanted.planes !== null && !storedRun(wanted, gallery()));
+    panel.show(stop, isTrainedHere(stop));
+    showPlot(plotOf(stop));
     panel.offerBack(false);
     panel.tell('');
     mark();
   };
+
+  /** Does the gallery lack its run? @param {Stop} stop */
+  const isTrainedHere = ({run: name}) => RUNS[name].planes !== null && !storedRun(RUNS[name], gallery());
+
+  /** Of what its text speaks. @param {Stop} stop */
+  const plotOf = (stop) => (stop.here && isTrainedHere(stop) ? 'landscape' : stop.plot ?? 'landscape');
 
   const mark = () => {
     const state = store.get();
