@@ -225,6 +225,77 @@ def test_it_pauses_where_the_loss_is_flat_unless_it_is_told_not_to(exported: Sit
     expect(here.get_by_role("status")).to_contain_text("Try a higher learning rate")
 
 
+AXIS = """async ({frames, trained, counts}) => {
+    const {curvesFigure, frameAtProgress, progressOf, spreadFrames} = await import('./figures/curves.js');
+    const run = {frames, trained, metrics: {train_loss: frames.map(() => 1), test_loss: frames.map(() => 1)}};
+    const box = {width: 700, height: 60, inset: 8, top: 4, bottom: 4};
+    const {x, epochTicks} = curvesFigure(run, 'log', box);
+    return {
+        progress: frames.map((_, frame) => progressOf(run, frame)), x: frames.map((_, frame) => x(frame)),
+        back: frames.map((_, frame) => frameAtProgress(run, progressOf(run, frame))), epochTicks,
+        spread: counts.map((count) => spreadFrames(run, count)),
+    };
+}"""
+
+
+def progress(epochs: Any, last: int) -> Any:
+    """Even up to epoch 50, and logarithmic beyond, where one unit is as long as those 50 epochs."""
+    epochs = np.asarray(epochs, float)
+    time, end = (np.where(e <= 50, e / 50, 1 + np.log(np.maximum(e, 50) / 50)) for e in (epochs, np.array(float(last))))
+    return time / end
+
+
+@pytest.mark.parametrize("frames", [range(41), range(3001), [*range(0, 40_000, 16), 39_999]])
+def test_the_time_axis_gives_the_fall_its_room(exported: Site, desktop: Watched, frames: Any) -> None:
+    page = desktop.open(f"{exported.url}?epoch=60")
+    frames, counts = list(frames), [2, 30, 150, 10**6]
+    found = page.evaluate(AXIS, {"frames": frames, "trained": True, "counts": counts})
+    expected = progress(frames, frames[-1])
+    np.testing.assert_allclose(found["progress"], expected, atol=1e-12)
+    np.testing.assert_allclose(found["x"], 8 + 684 * expected, atol=1e-9)
+    assert found["back"] == list(range(len(frames)))
+    for tick in found["epochTicks"]:  # a label stands where its epoch is, recorded or not
+        assert tick["at"] == pytest.approx(8 + 684 * float(progress(int(tick["text"]), frames[-1])), abs=1e-9)
+    named = sorted(int(tick["text"]) for tick in found["epochTicks"])
+    assert (named[0], named[-1]) == (0, frames[-1])
+    assert progress(100, 3000) > 0.33  # where it was a thirtieth
+    for count, spread in zip(counts, found["spread"], strict=True):
+        assert (spread[0], spread[-1], len(spread)) == (0, len(frames) - 1, min(count, len(frames)))
+        assert np.all(np.diff(spread) > 0)
+        wanted = [np.abs(expected - share).argmin() for share in np.linspace(0, 1, len(spread))]
+        if len(set(wanted)) == len(wanted):
+            np.testing.assert_allclose(spread, wanted, atol=1)
+    recorded = page.evaluate(AXIS, {"frames": [0, 1, 2, 5, 9], "trained": False, "counts": [3]})
+    assert recorded["progress"] == [0, 0.25, 0.5, 0.75, 1]
+    assert recorded["spread"] == [[0, 2, 4]]
+
+
+def test_slider_and_curves_share_the_time_axis_of_a_long_training(exported: Site, desktop: Watched) -> None:
+    page = desktop.open(f"{exported.url}?{HERE}&train=adam,0.01,32,0,0&epoch=400")
+    until(page, "() => window.lossatlas.shown()?.epoch === 400")
+    slider, curves = (page.locator(name) for name in ("#epoch", "#curves"))
+    track, drawn = slider.bounding_box(), curves.bounding_box()
+    assert track
+    assert drawn
+    for share in (0.2, 0.5, 0.9):
+        page.mouse.click(track["x"] + 8 + share * (track["width"] - 16), track["y"] + track["height"] / 2)
+        epoch = int(np.abs(progress(range(401), 400) - share).argmin())
+        until(
+            page, "epoch => Math.abs(window.lossatlas.shown().epoch - epoch) <= 1", epoch
+        )  # a pixel may be two epochs
+        epoch = page.evaluate("() => window.lossatlas.shown().epoch")
+        cursor = "() => Number(document.querySelector('#curves .cursor').getAttribute('x1'))"
+        assert page.evaluate(cursor) == pytest.approx(8 + float(progress(epoch, 400)) * (drawn["width"] - 16), abs=0.1)
+        thumb = slider.evaluate("({value, max}) => value / max")
+        assert thumb == pytest.approx(float(progress(epoch, 400)), abs=1e-9)
+    for key, by in (("ArrowRight", 1), ("ArrowUp", 1), ("ArrowLeft", -1)):  # an epoch on, also where a pixel is several
+        slider.press(key)
+        epoch += by
+        until(page, "epoch => window.lossatlas.shown().epoch === epoch", epoch)
+    slider.press("Home")
+    until(page, "() => window.lossatlas.shown().epoch === 0")
+
+
 PACING = """async (steps) => {
     const {createPacing} = await import('./workshop/pacing.js');
     const done = [];

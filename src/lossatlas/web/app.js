@@ -7,6 +7,7 @@ import {keepAddress} from './address.js';
 import {createBench} from './bench.js';
 import {ofItsRun, resolve} from './choice.js';
 import {byId, say} from './dom.js';
+import {frameAtProgress, progressOf} from './figures/curves.js';
 import {createGuide} from './guide.js';
 import {createPainter} from './painter.js';
 import {createPlayer} from './player.js';
@@ -114,7 +115,7 @@ export async function start({catalog, stored, base, store, session, plotly, stat
     ready: () => run !== null && painter?.shown?.run === run && painter.shown.frame === current(),
     advance() {
       if (!run || current() >= run.frames.length - 1) return false;
-      goTo(current() + (run.trained ? Math.ceil(run.frames.length / LONG) : 1));
+      goTo(run.trained ? Math.max(current() + 1, frameAtProgress(run, progressOf(run, current()) + 1 / LONG)) : current() + 1);
       return true;
     },
     between(share) {

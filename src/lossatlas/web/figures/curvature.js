@@ -24,7 +24,7 @@ export function curvatureFigure(run, curvature, box) {
   const top = Math.max(...finite, 1e-12);
   const seen = stability !== null && stability <= FARTHEST * top;
   const [low, high] = [Math.min(0, ...finite), 1.06 * (seen ? Math.max(top, /** @type {number} */ (stability)) : top)];
-  const x = framePosition(box, run.frames.length);
+  const x = framePosition(box, run);
   const room = box.height - box.top - box.bottom;
   const y = (/** @type {number} */ value) => box.height - box.bottom - (room * (value - low)) / (high - low);
   return {

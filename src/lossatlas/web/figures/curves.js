@@ -1,4 +1,8 @@
-/** The loss curves above the epoch slider: data → SVG path strings. One step of the slider is one frame is one step here. */
+/**
+ * The loss curves above the epoch slider: data → SVG path strings; and the time axis that both share. A recorded run has its
+ * frames evenly spaced. One that is trained here has every epoch, most of them after the fall of the loss: there the axis is
+ * logarithmic, so that the fall keeps its room however long it goes on.
+ */
 /** @import {Run} from '../run.js' */
 import {fewTicks, logTicks, tickLabel} from './ticks.js';
 
@@ -6,6 +10,10 @@ import {fewTicks, logTicks, tickLabel} from './ticks.js';
 
 /** Frames beyond which not every one is looked at for a tick. */
 const MANY = 1000;
+/** Up to this epoch the axis of a training in the page is even, and logarithmic beyond; it has no kink there. */
+const EVEN = 50;
+
+/** @typedef {Pick<Run, 'frames' | 'trained'>} Timed */
 
 /** From the least to the largest loss on show. @param {{metrics: Pick<Run['metrics'], 'train_loss' | 'test_loss'>}} run @param {'linear' | 'log'} scale */
 export function lossDomain(run, scale) {
@@ -22,10 +30,49 @@ export function lossDomain(run, scale) {
   return [0, high * 1.04 || 1];
 }
 
-/** @param {Box} box @param {number} frames */
-export function framePosition(box, frames) {
-  const step = (box.width - 2 * box.inset) / Math.max(1, frames - 1);
-  return (/** @type {number} */ frame) => box.inset + frame * step;
+/** Time on the axis of a training in the page. @param {number} epoch */
+function timeOf(epoch) {
+  return epoch <= EVEN ? epoch / EVEN : 1 + Math.log(epoch / EVEN);
+}
+
+/** How far along the axis a frame is, from 0 to 1. @param {Timed} run @param {number} frame */
+export function progressOf({frames, trained}, frame) {
+  const last = frames.length - 1;
+  return last < 1 ? 0 : trained ? timeOf(frames[frame]) / timeOf(frames[last]) : frame / last;
+}
+
+/** The frame nearest to a place on the axis. @param {Timed} run @param {number} progress from 0 to 1 */
+export function frameAtProgress(run, progress) {
+  const last = run.frames.length - 1;
+  if (!run.trained) return Math.round(progress * last);
+  let [low, high] = [0, last];
+  while (high - low > 1) {
+    const middle = (low + high) >> 1;
+    if (progressOf(run, middle) <= progress) low = middle;
+    else high = middle;
+  }
+  return progress - progressOf(run, low) <= progressOf(run, high) - progress ? low : high;
+}
+
+/**
+ * So many frames, each but once, as evenly along the axis as they are there: the first and the last among them.
+ * @param {Timed} run @param {number} count
+ */
+export function spreadFrames(run, count) {
+  const last = run.frames.length - 1;
+  const most = Math.min(count, last + 1);
+  let before = -1;
+  return Array.from({length: most}, (_, i) => {
+    const wanted = frameAtProgress(run, i / Math.max(1, most - 1));
+    before = Math.min(Math.max(before + 1, wanted), last - (most - 1 - i)); // the rest must have room
+    return before;
+  });
+}
+
+/** @param {Box} box @param {Timed} run @returns {(frame: number) => number} */
+export function framePosition(box, run) {
+  const room = box.width - 2 * box.inset;
+  return (frame) => box.inset + progressOf(run, frame) * room;
 }
 
 /**
@@ -33,7 +80,7 @@ export function framePosition(box, frames) {
  */
 export function curvesFigure(run, scale, box) {
   const [low, high] = lossDomain(run, scale);
-  const x = framePosition(box, run.frames.length);
+  const x = framePosition(box, run);
   const room = box.height - box.top - box.bottom;
   /** @param {number} loss */
   const y = (loss) => {
@@ -45,7 +92,7 @@ export function curvesFigure(run, scale, box) {
     train: pen(run.metrics.train_loss, x, y, box.width),
     test: pen(run.metrics.test_loss, x, y, box.width),
     ticks: ticks.map((tick) => ({at: y(tick), text: tickLabel(tick)})),
-    epochTicks: epochTicks(run.frames, x, box.width),
+    epochTicks: run.trained ? timeTicks(run, box) : epochTicks(run.frames, x, box.width),
     x,
     y,
   };
@@ -58,7 +105,7 @@ export function curvesFigure(run, scale, box) {
 export function pen(values, x, y, width = Infinity) {
   let down = 'M';
   let out = '';
-  for (const i of values.length > 4 * width ? extremes(values, Math.ceil(values.length / width)) : values.keys()) {
+  for (const i of values.length > 4 * width ? extremes(values, x) : values.keys()) {
     if (!Number.isFinite(values[i])) {
       down = 'M';
       continue;
@@ -69,17 +116,37 @@ export function pen(values, x, y, width = Infinity) {
   return out;
 }
 
-/** In each stretch of so many values, where the lowest and the highest are. @param {number[]} values @param {number} size */
-function* extremes(values, size) {
-  for (let start = 0; start < values.length; start += size) {
-    let [low, high] = [start, start];
-    for (let i = start; i < Math.min(start + size, values.length); i++) {
+/** In each column of pixels, where the lowest and the highest are. @param {number[]} values @param {(i: number) => number} x */
+function* extremes(values, x) {
+  for (let start = 0; start < values.length;) {
+    const column = Math.floor(x(start));
+    let [low, high, i] = [start, start, start];
+    for (; i < values.length && Math.floor(x(i)) === column; i++) {
       if (values[i] < values[low]) low = i;
       if (values[i] > values[high]) high = i;
     }
     yield Math.min(low, high);
     if (low !== high) yield Math.max(low, high);
+    start = i;
   }
+}
+
+/** Epochs to name on the axis of a training in the page: its ends first, then the roundest. @param {Timed} run @param {Box} box */
+function timeTicks({frames}, {width, inset}) {
+  const last = frames[frames.length - 1];
+  const round = [1, 5, 2, 3, 4].flatMap((head) => Array.from({length: 7}, (_, power) => head * 10 ** power));
+  return apart([last, 0, ...round.filter((epoch) => epoch < last)].map((epoch) => ({
+    at: inset + (timeOf(epoch) / (timeOf(last) || 1)) * (width - 2 * inset), text: String(epoch),
+  })), width);
+}
+
+/** Labels in the order of their weight, without those that would touch another. @param {{at: number, text: string}[]} labels @param {number} width */
+function apart(labels, width) {
+  const gap = Math.max(44, width / 16);
+  /** @type {{at: number, text: string}[]} */
+  const ticks = [];
+  for (const label of labels) if (ticks.every(({at}) => Math.abs(at - label.at) >= gap)) ticks.push(label);
+  return ticks;
 }
 
 /**
@@ -94,14 +161,7 @@ export function epochTicks(frames, x, width) {
   const order = candidates(frames).sort((a, b) => rank(a) - rank(b) || a - b);
   /** @param {number} i */
   function rank(i) { return i === 0 || i === last ? -1 : roundness(frames[i]); }
-  const gap = Math.max(44, width / 16);
-  /** @type {{at: number, text: string}[]} */
-  const ticks = [];
-  for (const i of order) {
-    const at = x(i);
-    if (ticks.every((tick) => Math.abs(tick.at - at) >= gap)) ticks.push({at, text: String(frames[i])});
-  }
-  return ticks;
+  return apart(order.map((i) => ({at: x(i), text: String(frames[i])})), width);
 }
 
 /** @param {number[]} ticks @param {number} most */

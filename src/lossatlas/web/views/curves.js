@@ -7,6 +7,7 @@ import {curvesFigure} from '../figures/curves.js';
 
 /** Half the slider's thumb: where a native range's first and last value lie. As --thumb in styles/tokens.css. */
 const INSET = 8;
+const LOGARITHMIC = 'The first 50 epochs are evenly spaced, and the later ones by their logarithm: so the fall of the loss has room.';
 const LABELS = {loss: 'Train and test loss by epoch', curvature: 'Largest and smallest eigenvalue of the Hessian by epoch'};
 
 /**
@@ -54,6 +55,7 @@ export function createCurves() {
       ]));
       const at = figure.edge?.at ?? null;
       edge.replaceChildren(...(at === null ? [] : [makeSvg('line', {x1: INSET, x2: width - INSET, y1: at, y2: at})]));
+      ticks.title = run.trained ? LOGARITHMIC : '';
       say(byId('edge'), figure.edge?.text ?? '');
       ticks.replaceChildren(...figure.epochTicks.map(({at, text}) => {
         const label = make('span', {}, text);

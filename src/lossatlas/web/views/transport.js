@@ -1,6 +1,7 @@
 /** Play, step, scrub, speed and reset: what moves through the epochs, by hand or by key. */
 /** @import {Shot, State} from '../types.js' */
 import {byId, say} from '../dom.js';
+import {frameAtProgress, progressOf} from '../figures/curves.js';
 import {radioGroup} from './controls.js';
 import {createCurves} from './curves.js';
 
@@ -19,8 +20,16 @@ export function createTransport({onFrame, onStep, onToggle, onSpeed, onReset, on
   const curves = createCurves();
   const choice = radioGroup(byId('timeline'), (value) => onTimeline(/** @type {State['timeline']} */ (value)));
   let drawn = '';
+  /** @type {import('../run.js').Run | null} */
+  let shown = null;
 
-  slider.addEventListener('input', () => onFrame(Number(slider.value)));
+  slider.addEventListener('input', () => { if (shown) onFrame(frameAtProgress(shown, Number(slider.value) / (Number(slider.max) || 1))); });
+  slider.addEventListener('keydown', (event) => { // a frame on, wherever frames lie close together on the axis
+    const by = {ArrowLeft: -1, ArrowDown: -1, ArrowRight: 1, ArrowUp: 1}[event.key];
+    if (!by || event.altKey || event.ctrlKey || event.metaKey) return;
+    event.preventDefault();
+    onStep(by);
+  });
   byId('previous').addEventListener('click', () => onStep(-1));
   byId('next').addEventListener('click', () => onStep(1));
   byId('play').addEventListener('click', onToggle);
@@ -50,8 +59,10 @@ export function createTransport({onFrame, onStep, onToggle, onSpeed, onReset, on
       }
       drawn = key;
       curves.mark(frame);
+      shown = run;
+      slider.step = run.trained ? 'any' : '1';
       slider.max = String(run.frames.length - 1);
-      slider.value = String(frame);
+      slider.value = String(run.trained ? progressOf(run, frame) * (run.frames.length - 1) : frame);
       slider.setAttribute('aria-valuetext', `Epoch ${run.frames[frame]}, frame ${frame + 1} of ${run.frames.length}`);
     },
   };
