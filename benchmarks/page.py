@@ -28,6 +28,7 @@ from typing import Any
 from playwright.sync_api import Browser, Playwright, sync_playwright
 from tests.web.conftest import FLAGS, app_server, chromium, static_server, with_access
 
+from benchmarks.frames import trace_frames
 from benchmarks.measure import machine
 from lossatlas.runs import compute_run
 from lossatlas.site import export_site
@@ -58,7 +59,10 @@ class Beginning:
 class Visit:
     """What one visit measured: times in ms, rates per second, sizes in bytes."""
 
+    #: Of the processor, for all that the main thread does in an animation frame that draws both plots.
     script_per_frame: float
+    #: By the clock, to draw both plots: the rendering in software has the same cores.
+    drawn_per_frame: float
     frames_per_second: float
     transferred: int
     requests_while_playing: int
@@ -101,7 +105,7 @@ def _fetched(address: str | urllib.request.Request) -> Any:
 @contextmanager
 def unwatched(playwright: Playwright) -> Iterator[Unwatched]:
     """A Chromium of its own, with a profile of its own."""
-    with tempfile.TemporaryDirectory() as profile:
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as profile:  # the browser's children still write
         looks = ["--headless=new", "--window-size=1440,900", "--force-prefers-reduced-motion"]
         private = ["--remote-debugging-port=0", f"--user-data-dir={profile}"]
         browser = subprocess.Popen(
@@ -156,11 +160,13 @@ def visit(browser: Browser, url: str) -> Visit:
     with_access(page)
     page.wait_for_load_state("networkidle")
     asked, transferred = len(sizes), sum(sizes)
-    draws = played(page)
+    draws: list[dict[str, float]] = []
+    frames = trace_frames(browser, page, lambda: draws.extend(played(page)))
     context.close()
     gaps = [after["startTime"] - before["startTime"] for before, after in pairwise(draws)]
     return Visit(
-        script_per_frame=statistics.median(draw["duration"] for draw in draws),
+        script_per_frame=statistics.median(frames.own),
+        drawn_per_frame=statistics.median(draw["duration"] for draw in draws),
         frames_per_second=1000 / statistics.median(gaps),
         transferred=transferred,
         requests_while_playing=len(sizes) - asked,

@@ -9,18 +9,16 @@ from Chromium's own trace. Two workers and the rendering share the cores with it
 
 from __future__ import annotations
 
-import json
 import statistics
 import sys
 import tempfile
 import time
-from bisect import bisect
-from dataclasses import dataclass
 from typing import Any
 
 from playwright.sync_api import Browser, Page, sync_playwright
 from tests.web.conftest import FLAGS, app_server, chromium, until
 
+from benchmarks.frames import Frames, trace_frames
 from benchmarks.measure import machine
 from lossatlas.runs import RunConfig, Setup, compute_run
 from lossatlas.store import Gallery
@@ -92,41 +90,24 @@ def in_python(config: TrainingConfig) -> float:
     return config.epochs / (time.perf_counter() - start)
 
 
-@dataclass(frozen=True)
-class Drawing:
-    """What the main thread did in the animation frames in which the plots were drawn anew: all of it, in ms."""
-
-    #: Time of the processor that its JavaScript took.
-    own: list[float]
-    #: Time by the clock, in which the workers and the software rendering have the cores as well.
-    clock: list[float]
-    epochs_per_second: float
-
-
-def drawn(browser: Browser, url: str) -> Drawing:
-    """The page at its training, watched for some seconds."""
+def drawn(browser: Browser, url: str) -> tuple[Frames, float]:
+    """The page at its training, watched for some seconds: its frames, and epochs a second."""
     page = browser.new_page(viewport={"width": 1440, "height": 900})
     page.goto(f"{url}?train=adam,0.01,full,0,0")
     page.get_by_role("combobox", name="Pace").select_option("Infinity")
     page.get_by_role("switch", name="Pause when flat").uncheck()
     until(page, _UNDER_WAY)
-    start, first = time.perf_counter(), page.evaluate("() => window.lossatlas.shown().epoch")
-    browser.start_tracing(page=page, categories=["devtools.timeline", "blink.user_timing"])
-    page.wait_for_timeout(_WATCHED)
-    epochs = page.evaluate("() => window.lossatlas.shown().epoch") - first
-    passed = time.perf_counter() - start
-    events = json.loads(browser.stop_tracing())["traceEvents"]
+    rates: list[float] = []
+
+    def watch() -> None:
+        start, first = time.perf_counter(), page.evaluate("() => window.lossatlas.shown().epoch")
+        page.wait_for_timeout(_WATCHED)
+        epochs = page.evaluate("() => window.lossatlas.shown().epoch") - first
+        rates.append(epochs / (time.perf_counter() - start))
+
+    frames = trace_frames(browser, page, watch)
     page.close()
-    ends = sorted(event["ts"] for event in events if event["name"] == "lossatlas:draw" and event["ph"] == "e")
-    frames = [event for event in events if event["name"] == "FireAnimationFrame" and holds_one(event, ends)]
-    own, clock = ([event[field] / 1000 for event in frames] for field in ("tdur", "dur"))
-    return Drawing(own, clock, epochs / passed)
-
-
-def holds_one(event: dict[str, Any], times: list[int]) -> bool:
-    """Whether one of the ascending ``times`` lies within an event of a trace."""
-    after = bisect(times, event["ts"])
-    return after < len(times) and times[after] <= event["ts"] + event["dur"]
+    return frames, rates[0]
 
 
 def main(rounds: int) -> None:
@@ -142,14 +123,14 @@ def main(rounds: int) -> None:
                 for name, config in _CASES.items():
                     rates.setdefault(f"{name}, in the page", []).append(in_page(page, config))
                     rates.setdefault(f"{name}, NumPy", []).append(in_python(config))
-            drawing = drawn(browser, url)
+            frames, rate = drawn(browser, url)
         browser.close()
     print(machine(), f"{rounds} rounds; epochs a second", sep="; ")
     for name, found in rates.items():
         print(f"  {name:<32} median {statistics.median(found):8.0f}  ({min(found):.0f} to {max(found):.0f})")
-    frames = len(drawing.own) / _WATCHED * 1000
-    print(f"  while both plots follow: {drawing.epochs_per_second:.0f} epochs/s, {frames:.1f} frames/s; ms a frame:")
-    for name, spent in (("JavaScript", drawing.own), ("by the clock", drawing.clock)):
+    drawn_a_second = len(frames.own) / _WATCHED * 1000
+    print(f"  while both plots follow: {rate:.0f} epochs/s, {drawn_a_second:.1f} frames/s; ms a frame:")
+    for name, spent in (("JavaScript", frames.own), ("by the clock", frames.clock)):
         slow = statistics.quantiles(spent, n=20)[-1]
         middle, most = statistics.median(spent), max(spent)
         print(f"  {name:<32} median {middle:8.1f}  (95 % within {slow:.1f}, at most {most:.1f})")
