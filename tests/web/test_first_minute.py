@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, expect
 
-from .conftest import PLANES, Site, Watched, until, watched
+from .conftest import PLANES, Site, Watched, until, watched, with_access
 
 OF_PLANES = f"?run={PLANES.id}&hidden=8&plane=pca&epoch=60"
 
@@ -129,13 +129,41 @@ def test_a_low_window_shows_whole_plots_with_playback(
         assert page.evaluate(WHOLE, "#boundary-plot")
 
 
+#: Start is in the window, above the playback; and how many pixels of the landscape are above it.
+START = """() => {
+    const start = document.querySelector('#workshop .go')?.getBoundingClientRect();
+    const {bottom, height} = document.querySelector('#landscape-plot').getBoundingClientRect();
+    const {top} = document.querySelector('#play').getBoundingClientRect();
+    return start?.height && start.top >= 0 && start.bottom <= top ? Math.min(bottom, height) : null;
+}"""
+
+
 def test_train_here_leads_to_where_start_is(exported: Site, browser: Browser) -> None:
     for seen in watched(browser, viewport={"width": 390, "height": 844}, reduced_motion="reduce"):
         page = seen.open(exported.url)
-        page.get_by_role("button", name="Train here").click()
-        start = page.get_by_role("region", name="Training here").get_by_role("button", name="Start", exact=True)
-        expect(start).to_be_in_viewport(ratio=1)
-        box, play = start.bounding_box(), page.locator("#play").bounding_box()
-        assert box
-        assert play
-        assert box["y"] + box["height"] <= play["y"], "playback is not over it"
+        for width, height, least in ((390, 844, 300), (360, 640, 200), (640, 360, 0), (844, 390, 0), (768, 1024, 200)):
+            page.set_viewport_size({"width": width, "height": height})
+            page.get_by_role("button", name="Train here").click()
+            until(page, f"() => ({START})() !== null")
+            assert page.evaluate(START) >= least, (width, height)
+            page.get_by_role("button", name="Train here").click()
+            until(page, f"() => ({START})() === null")
+
+
+def test_a_finger_in_a_field_is_not_answered_with_a_tooltip(exported: Site, browser: Browser) -> None:
+    size: Any = {"width": 390, "height": 844}
+    for seen in watched(browser, viewport=size, has_touch=True, is_mobile=True, reduced_motion="reduce"):
+        page = seen.open(exported.url)
+        with_access(page)
+        page.get_by_role("button", name="Train here").tap()
+        for name in (
+            "Learning rate",
+            "Weight decay",
+        ):  # the page may still be scrolling to the first, which hides tooltips
+            page.get_by_role("spinbutton", name=name).tap()
+            expect(page.get_by_role("spinbutton", name=name)).to_be_focused()
+            # A timer that is set later and is longer than that of a tooltip.
+            page.evaluate("() => new Promise((done) => { setTimeout(done, 700); })")
+            assert page.locator("#hint").count() == 0
+        page.keyboard.press("Tab")
+        expect(page.locator("#hint")).to_be_visible()  # with a keyboard there is one

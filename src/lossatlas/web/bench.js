@@ -93,7 +93,7 @@ export function createBench({catalog, store, still, onOpen, onRun, onFollow, onN
       const {workshop, panel, pacing} = await (coming ??= load());
       pacing.forget();
       panel.draw(state, catalog);
-      if (reveal) byId('workshop').scrollIntoView({block: 'start'}); // where everything is in one column, Start is far down
+      if (reveal) document.querySelector('#workshop .go-row')?.scrollIntoView({block: 'nearest'}); // no farther: above Start one sees what it does
       reveal = false;
       await workshop.open(state, {go: going, until, hurry: train !== null ? until !== null : epoch !== null});
     } catch (error) {

@@ -84,9 +84,13 @@ export function createHints() {
     else leave();
   });
   document.documentElement.addEventListener('pointerleave', leave);
+  // A field that a finger has touched has the focus visibly; but what lies beside it is what the finger is about to touch.
+  let touched = false;
+  document.addEventListener('pointerdown', ({pointerType}) => { touched = pointerType === 'touch'; }, {capture: true});
+  document.addEventListener('keydown', () => { touched = false; }, {capture: true});
   document.addEventListener('focusin', (event) => {
     const target = /** @type {Element} */ (event.target);
-    if (target.matches(':focus-visible') && hintOf(target).about) soon(target, null);
+    if (!touched && target.matches(':focus-visible') && hintOf(target).about) soon(target, null);
   });
   document.addEventListener('focusout', leave);
   // Whoever presses or types knows; and what lies beneath must not be in the way for long.
