@@ -325,6 +325,30 @@ def test_going_back_returns_to_the_pair_before(exported: Site, desktop: Watched)
     says(page, "learning rate 0.01 | 0.05")
 
 
+@pytest.mark.parametrize(("width", "height"), [(390, 844), (844, 390), (640, 360)])
+def test_on_a_small_screen_a_slim_playback_is_always_there(
+    exported: Site, browser: Browser, width: int, height: int
+) -> None:
+    for small in watched(browser, viewport={"width": width, "height": height}, reduced_motion="reduce"):
+        page, both = open_comparison(small, link(exported))
+        for share in (0, 0.5, 1):
+            page.evaluate("(share) => scrollTo(0, share * document.documentElement.scrollHeight)", share)
+            for control in ("#play", "#epoch"):
+                box = page.locator(control).bounding_box()
+                assert box
+                assert height - 56 <= box["y"] <= height - box["height"], control
+        for frame in both:
+            for plot in ("landscape", "boundary"):
+                drawn = frame.locator(f"#{plot}-plot").bounding_box()
+                assert drawn
+                assert drawn["height"] > 100, plot
+            said = frame.evaluate("""() => {
+                const {scrollWidth, clientWidth, scrollHeight, clientHeight} = document.querySelector('.slice');
+                return [scrollWidth - clientWidth, scrollHeight - clientHeight];
+            }""")
+            assert max(said) <= 0, "what it says of its slice is not cut"
+
+
 def test_on_a_phone_nothing_hangs_over_the_side(exported: Site, browser: Browser) -> None:
     for phone in watched(browser, viewport={"width": 390, "height": 844}, has_touch=True, reduced_motion="reduce"):
         page, both = open_comparison(phone, link(exported))
