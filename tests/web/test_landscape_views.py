@@ -191,7 +191,7 @@ def test_the_section_is_the_middle_row_and_the_middle_column(exported: Site, des
     run, stored = exported.run(PLANES), cut(exported, "fresh")
 
     def assert_curves(frame: int) -> None:
-        along_b, along_a, mark_b, mark_a = traces(page, SECTION)
+        along_b, along_a, mark_b, mark_a, *_ = traces(page, SECTION)
         np.testing.assert_allclose(along_a["y"], stored.loss_surface[0, frame, 7], rtol=1e-6)
         np.testing.assert_allclose(along_b["y"], stored.loss_surface[0, frame, :, 7], rtol=1e-6)
         for mark in (mark_a, mark_b):

@@ -182,7 +182,8 @@ export async function start({catalog, stored, base, store, session, plotly, stat
     },
   });
   const slice = createSlice({choose});
-  const pick = createPick({choose});
+  const wayOf = (/** @type {Shot} */ shot) => (shot.ball ? lab()?.ball.of(shot)?.way ?? null : null);
+  const pick = createPick({choose, wayOf, onRedraw: () => painter?.repaint()});
   const lab = lazyLab({
     onAnswer: () => painter?.renew(),
     onError: (message) => status.show({kind: 'failed', text: 'This could not be computed in the page', detail: message}),
@@ -291,7 +292,7 @@ export async function start({catalog, stored, base, store, session, plotly, stat
     onRedraw: () => painter?.repaint(),
     onPick: (a, b) => store.set({pick: [a, b], ball: false}),
     tintOf: (shot) => (hovered === null ? null : lab()?.tint.of(shot, hovered) ?? null),
-    wayOf: (shot) => (shot.ball ? lab()?.ball.of(shot)?.way ?? null : null),
+    wayOf,
     groundOf: (shot) => lab()?.terrain.known(shot) ?? null,
     shareRange: bare?.shareRange,
   });
@@ -370,7 +371,7 @@ function lazyLab(options) {
   return (load = true) => {
     if (!asked && load) {
       asked = true;
-      import('./lab.js').then(({createLab}) => { lab = createLab(options); options.onAnswer(); }, (error) => options.onError(String(error)));
+      Promise.all([import('./lab.js'), import('./ball.js')]).then(([{createLab}, {READABLE}]) => { lab = createLab({...options, pace: still ? Infinity : READABLE}); options.onAnswer(); }, (error) => options.onError(String(error)));
     }
     return lab;
   };

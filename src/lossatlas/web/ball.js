@@ -10,15 +10,17 @@ import {centreOf, directionsOf, pickedTheta} from './vectors.js';
  * @typedef {object} Way one number an epoch
  * @property {number[]} points (a, b), (a, b), …: where the ball is, projected onto the plane
  * @property {number[]} losses its own training loss, on the plane or off it
+ * @property {number[]} inside the share of its way so far (of its squared length) that lies in the plane
  * @property {boolean} rolling
  */
 
-/** Epochs that a ball rolls, and how many of them a second: so that one sees it roll. */
-const EPOCHS = 200;
-const PACE = 60;
+/** Epochs that a ball rolls. */
+export const EPOCHS = 200;
+/** How many of them a second: so that one can read the numbers and the curve while it rolls. */
+export const READABLE = 20;
 
-/** @param {{onRoll: () => void, onError: (message: string) => void}} options */
-export function createBall({onRoll, onError}) {
+/** @param {{pace: number, onRoll: () => void, onError: (message: string) => void}} options `pace`: epochs a second, at most */
+export function createBall({pace, onRoll, onError}) {
   /** @type {ReturnType<typeof createTrainer> | null} */
   let trainer = null;
   /** @type {{key: string, way: Way, theta: Float32Array, record: import('./engine/trainer_client.js').TrainingRecord} | null} */
@@ -29,22 +31,29 @@ export function createBall({onRoll, onError}) {
     const {run, plane, frame, follow} = shot;
     trainer ??= createTrainer({onNews, onError});
     const theta = pickedTheta(shot);
-    const place = projector(centreOf(run, plane, follow ? frame : null), directionsOf(run, plane));
+    place = projector(centreOf(run, plane, follow ? frame : null), directionsOf(run, plane));
     const record = trainer.open({network: networkOf(run), config: /** @type {any} */ (run.manifest.config).training, samples: samplesOf(run), theta});
-    rolling = {key, way: {points: [], losses: [], rolling: true}, theta, record};
-    project = place;
-    trainer.limit(PACE);
+    start = theta;
+    rolling = {key, way: {points: [], losses: [], inside: [], rolling: true}, theta, record};
+    trainer.limit(pace);
     trainer.start(EPOCHS);
   };
-  /** @type {(theta: Float32Array) => [number, number]} */
-  let project = () => [0, 0];
+  /** @type {ReturnType<typeof projector>} */
+  let place = () => [0, 0];
+  let start = /** @type {ArrayLike<number>} */ ([]);
 
   /** @param {import('./engine/trainer_client.js').TrainingNews} news */
   const onNews = ({record, status}) => {
     if (rolling?.record !== record) return;
     const {way} = rolling;
     for (let row = way.losses.length; row < record.epochs.length; row++) {
-      way.points.push(...project(record.theta(row)));
+      const theta = record.theta(row);
+      let [moved, left] = [0, 0];
+      way.points.push(...place(theta, (p, rest) => {
+        moved += (theta[p] - start[p]) ** 2;
+        left += rest ** 2;
+      }));
+      way.inside.push(row === 0 ? 1 : Math.max(0, 1 - left / moved)); // the start lies in the plane
       way.losses.push(record.metrics.train_loss[row]);
     }
     way.rolling = status === 'training' || status === 'ready';

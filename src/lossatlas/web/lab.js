@@ -18,8 +18,8 @@ import {centreOf, pickedTheta} from './vectors.js';
  * @typedef {Seen & {metrics: {train_loss: number, test_loss: number, train_accuracy: number, test_accuracy: number}}} Picked
  */
 
-/** @param {{onAnswer: () => void, onError: (message: string) => void}} options */
-export function createLab({onAnswer, onError}) {
+/** @param {{pace?: number, onAnswer: () => void, onError: (message: string) => void}} options `pace` of a ball, in epochs a second */
+export function createLab({pace = Infinity, onAnswer, onError}) {
   /** @type {ReturnType<typeof createEngine> | null} */
   let engine = null;
   /** @type {Run | null} */
@@ -46,7 +46,7 @@ export function createLab({onAnswer, onError}) {
   };
 
   const terrain = createTerrain({engineFor: open, onAnswer});
-  const ball = createBall({onRoll: onAnswer, onError});
+  const ball = createBall({pace, onRoll: onAnswer, onError});
   const has = createSupply({onArrival: onAnswer});
 
   /** The network whose boundary is drawn. @param {Shot} shot */

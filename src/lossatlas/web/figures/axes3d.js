@@ -128,6 +128,16 @@ export function isHidden(at, {heights, size}, camera) {
   return met !== null && camera.project(met).depth < depth - 0.02;
 }
 
+/**
+ * A ball's way, also where it is below the ground: else one would see a ball that has come from nowhere.
+ * @param {Vector[]} points not a number where the pen is lifted @param {Camera} camera
+ */
+export function wayMark(points, {project}) {
+  const at = points.map((point) => (point.some(Number.isNaN) ? null : project(point)));
+  const d = at.map((place, i) => (place ? `${at[i - 1] ? 'L' : 'M'}${place.x.toFixed(1)} ${place.y.toFixed(1)}` : '')).join('');
+  return d && `<path class="way-through" d="${d}" fill="none" stroke="${BALL_COLOUR}" stroke-width="1.75" stroke-dasharray="4 3"/>`;
+}
+
 /** A cross at the picked point. @param {[number, number]} place @param {Relief} relief @param {Camera} camera */
 export function crossMark(place, {heights, size}, camera) {
   const {x, y} = camera.project([...place, Math.min(1, heightAt(heights, size, ...place))]);

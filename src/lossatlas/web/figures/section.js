@@ -1,9 +1,10 @@
 /** Two cuts through the landscape, along a and along b: data → Plotly traces and layout. */
 /** @import {Numbers} from '../npy.js' */
 /** @import {LossRange} from './range.js' */
+import {BALL_COLOUR} from './colours.js';
 import {sliceAxis} from './map.js';
-import {namedTicks, shareOf} from './range.js';
-import {tickLabel} from './ticks.js';
+import {namedTicks, shareOf, within} from './range.js';
+import {lossText, tickLabel} from './ticks.js';
 
 /** The values along a (b = 0) and along b (a = 0). What is infinite or unknown is left out. @param {Numbers} surface @param {number} size */
 export function sections(surface, size) {
@@ -19,8 +20,10 @@ export function sections(surface, size) {
  * @param {number[]} axis the sampled a, and b @param {{a: number[], b: number[]}} values
  * @param {[number, number] | null} place of the network, (a, b) @param {number} loss its own
  * @param {string} title of the value @param {{ink: string, paper: string, accent: string}} theme
+ * @param {{points: number[], losses: number[]} | null} way of a ball, seen from the side: it has a place along a, and one along b
+ * @param {LossRange} range what is below it is drawn at its edge
  */
-export function sectionTraces(axis, values, place, loss, title, theme) {
+export function sectionTraces(axis, values, place, loss, title, theme, way, range) {
   const hover = (/** @type {string} */ letter) => `${letter} = %{x:.3~g}<br>${title} %{y:.4~g}<extra></extra>`;
   const line = {type: 'scatter', mode: 'lines', x: axis, connectgaps: false};
   const mark = {type: 'scatter', mode: 'markers', showlegend: false, y: [place ? loss : NaN], hovertemplate: `the network now<br>${title} %{y:.4~g}<extra></extra>`};
@@ -29,7 +32,26 @@ export function sectionTraces(axis, values, place, loss, title, theme) {
     {...line, y: values.a, name: 'along <i>a</i>, <i>b</i> = 0', line: {color: theme.ink, width: 2}, hovertemplate: hover('a')},
     {...mark, x: [place?.[1] ?? NaN], marker: {symbol: 'diamond', size: 12, color: theme.paper, line: {color: theme.accent, width: 2}, opacity: 1}},
     {...mark, x: [place?.[0] ?? NaN], marker: {symbol: 'circle', size: 11, color: theme.paper, line: {color: theme.ink, width: 2}, opacity: 1}},
+    ...ballTraces(way, range, theme),
   ];
+}
+
+/** @param {{points: number[], losses: number[]} | null} way @param {LossRange} range @param {{ink: string}} theme */
+function ballTraces(way, range, theme) {
+  const rolled = way?.losses.length ? way : {points: [NaN, NaN], losses: [NaN]};
+  const losses = rolled.losses.map((loss) => within(range, loss));
+  return [1, 0].flatMap((axis) => {
+    const x = losses.map((_, t) => rolled.points[2 * t + axis]);
+    const name = `ball along ${axis ? 'b' : 'a'}`;
+    const shared = {type: 'scatter', showlegend: false};
+    return [
+      {...shared, name, mode: 'lines', x, y: losses, line: {color: BALL_COLOUR, width: 2.5, ...(axis ? {dash: '7px,4px'} : {})}, hoverinfo: 'skip'},
+      {
+        ...shared, name: `${name} now`, mode: 'markers', x: x.slice(-1), y: losses.slice(-1), text: [lossText(rolled.losses.at(-1))], hovertemplate: 'the ball now<br>train loss %{text}<extra></extra>',
+        marker: {symbol: axis ? 'diamond' : 'circle', size: axis ? 12 : 11, color: BALL_COLOUR, line: {color: theme.ink, width: 1.5}, opacity: 1},
+      },
+    ];
+  });
 }
 
 /** @param {number} span @param {LossRange} range @param {{ink: string, muted: string, grid: string, line: string, font: string}} theme */

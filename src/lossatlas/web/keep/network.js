@@ -31,6 +31,8 @@ export function createNetworks() {
       answered = () => {
         const found = isSeen ? known.of(shot) : null;
         const ground = shot.computed ? known.terrain.want(shot) : null;
+        const ball = isSeen ? known.ball.of(shot) : null;
+        if (ball && (ball.way.rolling || found?.epochs !== ball.way.losses.length - 1)) return; // where it comes to rest
         if ((isSeen && !found?.current) || (shot.computed && !ground?.final)) return;
         const picked = shot.pick && found ? {metrics: found.picked.metrics, theta: pickedTheta(shot)} : {metrics: null, theta: null};
         resolve({seen: found?.picked ?? shot.run.seen(shot.frame), ...picked, ground, logits: known.logits(shot)});

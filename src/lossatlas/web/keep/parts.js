@@ -4,10 +4,11 @@
 /** @import {Theme} from '../theme.js' */
 /** @import {Box} from './vector.js' */
 import {borderSegments, featureAxis, misclassified, paintRegions, plotSize} from '../figures/boundary.js';
-import {css, mapTable, PATH_COLOUR, pointColour, regionTable} from '../figures/colours.js';
+import {BALL_COLOUR, css, mapTable, PATH_COLOUR, pointColour, regionTable} from '../figures/colours.js';
 import {glyph} from '../figures/glyphs.js';
 import {anchorTraces, contours, paintSurface, sliceAxis} from '../figures/map.js';
 import {drawnPart, isInside, pathLine} from '../figures/path.js';
+import {within} from '../figures/range.js';
 import {sectionAxes, sections} from '../figures/section.js';
 import {axes, escape, penOf, short, strokes, tag, ticksOf, words} from './vector.js';
 
@@ -79,7 +80,7 @@ function marks(run, k, split, at, theme) {
 }
 
 /** @param {Picture} picture @param {Box} box @param {Theme} theme @returns {Part} */
-export function mapPart({shot, grid: size, range, values, path, place, mark}, box, theme) {
+export function mapPart({shot, grid: size, range, values, path, place, mark, way}, box, theme) {
   const side = Math.min(box.width - 60, box.height - 44);
   const plot = {x: box.x + Math.max(52, (box.width - side) / 2), y: box.y + 4, width: side, height: side};
   const {span} = shot;
@@ -101,9 +102,16 @@ export function mapPart({shot, grid: size, range, values, path, place, mark}, bo
       ...(shot.follow ? [] : anchorTraces(shot.plane.anchors ?? [], span, theme).map((anchor) => anchorMark(anchor, x, y))),
       there ? tag('circle', {cx: x(place[0]), cy: y(place[1]), r: 7, fill: theme.accent, stroke: '#fff', 'stroke-width': 3}) + tag('circle', {cx: x(place[0]), cy: y(place[1]), r: 8.5, fill: 'none', stroke: '#111', 'stroke-width': 1.5}) : '',
       mark ? cross(x(mark[0]), y(mark[1]), 8, 4) : '',
+      way ? tag('svg', {...plot, viewBox: `${plot.x} ${plot.y} ${side} ${side}`}, wayOf(way.losses.map((_, t) => x(way.points[2 * t])), way.losses.map((_, t) => y(way.points[2 * t + 1])))) : '',
       axes(plot, {ticks, title: letter('a')}, {ticks, title: letter('b')}, theme),
     ].join(''),
   };
+}
+
+/** A ball's way, and the ball at its end. @param {number[]} x @param {number[]} y @param {Record<string, string>} [looks] */
+function wayOf(x, y, looks = {}) {
+  return tag('path', {d: penOf(x, y), fill: 'none', stroke: BALL_COLOUR, 'stroke-width': 2.5, 'stroke-linejoin': 'round', ...looks})
+    + tag('circle', {class: 'ball', cx: x.at(-1) ?? 0, cy: y.at(-1) ?? 0, r: 6, fill: BALL_COLOUR, stroke: '#111', 'stroke-width': 1.5});
 }
 
 /** @param {import('../figures/path.js').Trajectory} path @param {number} span @param {Picture['range']} range @param {(a: number) => number} x @param {(b: number) => number} y */
@@ -129,7 +137,7 @@ function cross(x, y, r, width) {
 }
 
 /** @param {Picture} picture @param {Box} box @param {Theme} theme @returns {Part} */
-export function sectionPart({shot, range, values, axis, place, loss}, box, theme) {
+export function sectionPart({shot, range, values, axis, place, loss, way}, box, theme) {
   const plot = inside(box, {l: 60, r: 12, t: 36, b: 40});
   const {xaxis, yaxis} = sectionAxes(shot.span, range, theme);
   const scale = range.scale === 'log' ? Math.log10 : (/** @type {number} */ value) => value;
@@ -151,6 +159,8 @@ export function sectionPart({shot, range, values, axis, place, loss}, box, theme
       tag('g', {'clip-path': `url(#${clip})`}, curve(cuts.b, other), curve(cuts.a, along)),
       place ? tag('path', {d: `M${short(x(place[1]))} ${short(y(loss) - 7)}l7 7l-7 7l-7 -7Z`, fill: theme.paper, stroke: theme.accent, 'stroke-width': 2}) : '',
       place ? tag('circle', {cx: x(place[0]), cy: y(loss), r: 5.5, fill: theme.paper, stroke: theme.ink, 'stroke-width': 2}) : '',
+      tag('g', {'clip-path': `url(#${clip})`}, ...(way ? [1, 0].map((side) => wayOf(
+        way.losses.map((_, t) => x(way.points[2 * t + side])), way.losses.map((own) => y(within(range, own))), side ? {'stroke-dasharray': '7 4'} : {})) : [])),
       key(plot.x, plot.y - 14, along, `along ${letter('a')}, ${letter('b')} = 0`, theme),
       key(plot.x + 136, plot.y - 14, other, `along ${letter('b')}, ${letter('a')} = 0`, theme),
       axes(plot, {ticks: ticksOf(xaxis, plot.width), title: `${letter('a')}, ${letter('b')}`}, {ticks: up, title: '', stand: 10}, theme),

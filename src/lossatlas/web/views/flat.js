@@ -48,6 +48,7 @@ export function createFlat(Plotly, root, {onPick}) {
     const {side, margin} = square;
     Object.assign(way.style, {left: `${margin.l}px`, top: `${margin.t}px`, width: `${side}px`, height: `${side}px`});
     const at = points.length ? /** @type {[number, number]} */ (points.slice(-2)) : pick;
+    there.classList.toggle('ball', points.length > 0);
     there.hidden = !at || Math.max(...at.map(Math.abs)) > span;
     if (at) put(there, span, at);
   };

@@ -3,12 +3,23 @@
 import {byId, say} from '../dom.js';
 import {labLimit} from '../slice.js';
 
-/** @param {{choose: (patch: Partial<State>) => void}} options */
-export function createPick({choose}) {
+/** @param {{choose: (patch: Partial<State>) => void, wayOf: (shot: Shot) => import('../ball.js').Way | null, onRedraw: () => void}} options */
+export function createPick({choose, wayOf, onRedraw}) {
   const inputs = /** @type {HTMLInputElement[]} */ ([byId('pick-a'), byId('pick-b')]);
   const back = /** @type {HTMLButtonElement} */ (byId('pick-back'));
   const release = /** @type {HTMLButtonElement} */ (byId('release'));
   const box = /** @type {HTMLFieldSetElement} */ (byId('pick'));
+  /** What there is to read of a ball comes with the first one. @type {ReturnType<typeof import('./ball.js').createBallView> | null} */
+  let ballView = null;
+  let asked = false;
+  /** @param {Shot} shot */
+  const drawBall = (shot) => {
+    if (shot.ball && !asked) {
+      asked = true;
+      import('./ball.js').then(({createBallView}) => { ballView = createBallView(); onRedraw(); }, () => { asked = false; });
+    }
+    ballView?.draw(shot, wayOf(shot));
+  };
   const typed = () => {
     const [a, b] = inputs.map((input) => Number(input.value));
     const isTyped = inputs.every(({value, validity}) => value !== '' && !validity.badInput); // the step is for the arrows only
@@ -25,7 +36,8 @@ export function createPick({choose}) {
 
   return {
     /** @param {Shot} shot */
-    draw({run, plane, pick, ball, span, view}) {
+    draw(shot) {
+      const {run, plane, pick, ball, span, view} = shot;
       release.setAttribute('aria-pressed', String(ball));
       say(release, ball ? 'Take the ball away' : 'Release a ball here');
       release.title = ball ? 'Show the network at the picked point itself again.' : 'Train on from this point as the run was trained, and see where it goes.';
@@ -33,6 +45,7 @@ export function createPick({choose}) {
       box.disabled = limit !== '';
       box.title = limit || 'Show the decision boundary of the network at this point of the plane; or click, or drag, on the map.';
       for (const button of [release, back]) button.hidden = !pick;
+      drawBall(shot);
       box.hidden = !pick && view === 'surface'; // it lies over the plot: what appears there moves nothing
       inputs.forEach((input, i) => {
         input.step = String(10 ** Math.floor(Math.log10(span / 10)));

@@ -16,8 +16,8 @@ export function createSection(Plotly, root) {
   let drawn = '';
 
   /** @param {Picture} picture */
-  const traces = ({axis, values, place, loss, title}) => sectionTraces(
-    axis, sections(values, axis.length), place, loss, title, currentTheme());
+  const traces = ({axis, values, place, loss, title, way, range}) => sectionTraces(
+    axis, sections(values, axis.length), place, loss, title, currentTheme(), way, range);
 
   /** @param {Picture} picture */
   const redraw = (picture) => {
@@ -38,7 +38,7 @@ export function createSection(Plotly, root) {
   return {
     /** @param {Picture} picture */
     draw(picture) {
-      if (picture.key === drawn) Plotly.animate(plot, {data: traces(picture).map(({x, y}) => ({x, y})), traces: [0, 1, 2, 3]}, AT_ONCE).catch(() => {}); // overtaken by the next frame
+      if (picture.key === drawn) Plotly.animate(plot, {data: traces(picture).map(({x, y, ...rest}) => ({x, y, ...('text' in rest ? {text: rest.text} : {})})), traces: [...traces(picture).keys()]}, AT_ONCE).catch(() => {}); // overtaken by the next frame
       else redraw(picture);
       drawn = picture.key;
     },

@@ -4,13 +4,13 @@
 /** @import {Relief} from '../figures/landscape.js' */
 /** @import {Picture} from './landscape.js' */
 import {make, makeSvg} from '../dom.js';
-import {ballAt, ballMark, crossMark, isHidden, labelsOf, wallsOf} from '../figures/axes3d.js';
+import {ballAt, ballMark, crossMark, isHidden, labelsOf, wallsOf, wayMark} from '../figures/axes3d.js';
 import {cameraFor} from '../figures/camera.js';
 import {BALL_COLOUR} from '../figures/colours.js';
 import {landscapeLayout, landscapeTraces, reliefOf} from '../figures/landscape.js';
-import {isInside} from '../figures/path.js';
+import {isInside, wayLine} from '../figures/path.js';
 import {trianglesOf} from '../figures/isolines.js';
-import {heightAt, meet} from '../figures/relief.js';
+import {heightAt, heightOf, meet} from '../figures/relief.js';
 import {CONFIG} from '../plotly.js';
 import {currentTheme} from '../theme.js';
 
@@ -216,6 +216,8 @@ function annotations({shot, range, place, loss, mark, way, path}, relief, camera
   if (mark) front.push(crossMark([mark[0] / span, mark[1] / span], relief, camera));
   const count = way?.losses.length ?? 0;
   if (way && count) {
+    const {x, y, z} = wayLine(way, span, range);
+    front.push(wayMark(x.map((at, t) => [at / span, y[t] / span, Math.min(1, heightOf(range, z[t]))]), camera));
     const [a, b] = way.points.slice(-2).map((value) => value / span);
     const released = {place: /** @type {[number, number]} */ ([a, b]), loss: way.losses[count - 1], upon: false};
     if (Math.max(Math.abs(a), Math.abs(b)) <= 1) {

@@ -1,0 +1,38 @@
+/** A released ball: its loss by epoch as a path, its way across the cuts, and where it goes in words. Pure. */
+/** @import {Way} from '../ball.js' */
+import {pen} from './curves.js';
+import {spanText} from './ticks.js';
+
+/** Room for the dot at the curve's end, in pixels. */
+const EDGE = 4;
+
+/**
+ * @param {number[]} losses one an epoch @param {number} epochs that it will roll
+ * @param {'linear' | 'log'} scale @param {{width: number, height: number}} size
+ */
+export function ballCurve(losses, epochs, scale, {width, height}) {
+  const finite = losses.filter((loss) => Number.isFinite(loss) && (scale === 'linear' || loss > 0));
+  const on = scale === 'log' ? Math.log : (/** @type {number} */ loss) => loss;
+  const [low, high] = [Math.min(...finite), Math.max(...finite)].map(on);
+  const x = (/** @type {number} */ epoch) => EDGE + (epoch / epochs) * (width - 2 * EDGE);
+  const y = (/** @type {number} */ loss) => height - EDGE - (high > low ? (on(Math.max(loss, 0)) - low) / (high - low) : 0.5) * (height - 2 * EDGE);
+  const last = losses.length - 1;
+  return {path: pen(losses, x, (loss) => Math.min(height - EDGE, y(loss))), end: {x: x(last), y: Math.min(height - EDGE, y(losses[last]))}};
+}
+
+/**
+ * Where a ball goes, in words. Of many directions a plane has two: a training hardly ever stays in it, and off it the
+ * ground that is drawn is not the ball's.
+ * @param {Way} way @param {number} span of the square on show
+ */
+export function ballText({points, inside}, span) {
+  const [a, b] = points.slice(-2);
+  const share = inside[inside.length - 1];
+  const beyond = Math.max(Math.abs(a), Math.abs(b)) > span ? ` It is beyond this zoom, at a ${spanText(a)}, b ${spanText(b)}.` : '';
+  if (inside.length === 1) return `The ball is a network that trains on from the picked point.${beyond}`;
+  const held = `${share < 0.1 ? Number((100 * share).toPrecision(1)) : Math.round(100 * share)} %`;
+  const where = share < 0.5
+    ? `The ball has left this plane: only ${held} of its way lies in it, so it is at its own loss, above or below the ground.`
+    : `The ball is a network that trains on: ${held} of its way lies in this plane.`;
+  return where + beyond;
+}

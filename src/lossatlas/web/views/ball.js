@@ -1,0 +1,36 @@
+/** What there is to read of a released ball: its own loss by epoch, beside the picked point; and where it goes, below the plot. */
+/** @import {Shot} from '../types.js' */
+/** @import {Way} from '../ball.js' */
+import {EPOCHS} from '../ball.js';
+import {byId, makeSvg, say} from '../dom.js';
+import {ballCurve, ballText} from '../figures/ball.js';
+import {lossText} from '../figures/ticks.js';
+
+/** In pixels. */
+const SIZE = {width: 104, height: 28};
+
+export function createBallView() {
+  const about = byId('ball-about');
+  const line = makeSvg('path');
+  const dot = makeSvg('circle', {r: 3});
+  const chart = makeSvg('svg', {...SIZE, class: 'ball-curve', role: 'img', viewBox: `0 0 ${SIZE.width} ${SIZE.height}`}, line, dot);
+  byId('release').after(chart);
+  return {
+    /** @param {Shot} shot @param {Way | null} way */
+    draw(shot, way) {
+      const count = way?.losses.length ?? 0;
+      chart.style.display = count ? '' : 'none';
+      about.hidden = !count;
+      byId('landscape').classList.toggle('with-ball', count > 0);
+      if (!way || !count) return;
+      const {path, end} = ballCurve(way.losses, EPOCHS, shot.scale, SIZE);
+      line.setAttribute('d', path);
+      dot.setAttribute('cx', String(end.x));
+      dot.setAttribute('cy', String(end.y));
+      const words = `The loss of the ball by epoch: ${lossText(way.losses[0])} where it was released, ${lossText(way.losses[count - 1])} after ${count - 1} of ${EPOCHS} epochs.`;
+      chart.setAttribute('aria-label', words);
+      chart.setAttribute('data-hint', words);
+      say(about, ballText(way, shot.span));
+    },
+  };
+}
