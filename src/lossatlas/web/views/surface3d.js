@@ -18,28 +18,85 @@ import {currentTheme} from '../theme.js';
 const REST = 160;
 /** Pixels of the drawing to one of the page at rest, at most. */
 const SHARPEST = 2;
+/** Graphics that are lost more often are not asked for again. */
+const MOST_LOSSES = 3;
 /** The colour of the network's ball. */
 const AMBER = '#ffb000';
 
 /**
- * @param {import('../plotly.js').Plotly} Plotly @param {HTMLElement} root
- * @param {{eye: () => Eye, isPlaying?: () => boolean, onLost?: () => void, sharpness?: number}} options `sharpness`: pixels to one of the page, always
+ * @typedef {object} Options
+ * @property {() => Eye} eye
+ * @property {() => boolean} [isPlaying]
+ * @property {() => void} [onLost]
+ * @property {number} [sharpness] pixels to one of the page, always
+ *
+ * @typedef {object} View what is drawn, and from where
+ * @property {Picture} shown
+ * @property {Relief} relief
+ * @property {Camera} camera
  */
-export function createSurface3d(Plotly, root, {eye, isPlaying, onLost, sharpness}) {
+
+/** @param {import('../plotly.js').Plotly} Plotly @param {HTMLElement} root @param {Options} options */
+export function createSurface3d(Plotly, root, options) {
+  const drawing = createDrawing(Plotly, root, options);
+
+  return {
+    /** @param {Picture} picture */
+    draw: (picture) => drawing.show(picture, reliefOf(picture.values, picture.grid, picture.range)),
+    /** What lies between two frames of one slice, at a share of the way. @param {Picture} from @param {Picture} to @param {number} share */
+    blend(from, to, share) {
+      const [now, next] = [from, to].map(({values, grid, range}) => reliefOf(values, grid, range));
+      const mix = (/** @type {number} */ a, /** @type {number} */ b) => a + (b - a) * share;
+      const heights = now.heights.map((height, at) => mix(Math.min(height, 2), Math.min(next.heights[at], 2)));
+      const [here, there] = [from.place, to.place];
+      const place = here && there && /** @type {[number, number]} */ ([mix(here[0], there[0]), mix(here[1], there[1])]);
+      const picture = {...from, loss: mix(from.loss, to.loss), place};
+      drawing.show(picture, {...now, heights, triangles: trianglesOf(heights, now.size)});
+    },
+    look: drawing.look,
+    /** The place under a pixel of the root, (a, b) in units of the plane and the loss there; null beside the surface. @param {number} x @param {number} y */
+    placeAt(x, y) {
+      const view = drawing.view();
+      if (!view) return null;
+      const {shown, relief, camera} = view;
+      const met = meet(relief.heights, relief.size, camera.ray(x, y));
+      const {span} = shown.shot;
+      return met && {a: met[0] * span, b: met[1] * span};
+    },
+    /** What can be pointed at, in pixels of the root. @returns {import('./callouts.js').LandscapePlaces | null} */
+    places() {
+      const view = drawing.view();
+      return view && drawing.isSeen() ? placesOf(view) : null; // another view may be on show
+    },
+    copy: drawing.copy,
+    /** What is drawn around the surface, as SVG. */
+    annotations() {
+      const view = drawing.view();
+      if (!view) return {behind: '', before: ''};
+      const {behind, around, before} = annotations(view, currentTheme());
+      return {behind, before: around + before};
+    },
+    close: drawing.close,
+  };
+}
+
+/**
+ * Plotly's drawing, the layers around it, and its copy: light while something moves, sharp at rest, and drawn anew where the
+ * graphics are lost.
+ * @param {import('../plotly.js').Plotly} Plotly @param {HTMLElement} root @param {Options} options
+ */
+function createDrawing(Plotly, root, {eye, isPlaying, onLost, sharpness}) {
   let plot = make('div', {class: 'drawing'});
-  const still = make('canvas', {class: 'still', 'aria-hidden': 'true'});
-  const [walls, labels, marks] = ['walls', 'labels', 'marks'].map(createLayer);
-  root.append(walls.svg, plot, still, labels.svg, marks.svg);
+  const still = createStill();
+  const layers = createLayers();
+  root.append(layers.walls.svg, plot, still.canvas, layers.labels.svg, layers.marks.svg);
   let at = eye();
-  /** @type {Picture | null} */
-  let shown = null;
-  /** @type {Relief | null} */
-  let relief = null;
-  /** @type {Camera | null} */
-  let camera = null;
+  /** @type {View | null} */
+  let view = null;
+  /** What is to be drawn, whether or not there is room for it. @type {Omit<View, 'camera'> | null} */
+  let wanted = null;
   let ratio = 1;
   let timer = 0;
-
   /** Asked for where it may have changed only: to know it, the browser lays out the page. */
   let size = {width: 0, height: 0};
   let theme = currentTheme();
@@ -49,139 +106,140 @@ export function createSurface3d(Plotly, root, {eye, isPlaying, onLost, sharpness
     theme = currentTheme();
   };
   new ResizeObserver(measure).observe(root);
-
-  /** What is read: it follows the camera without Plotly. */
-  const annotate = () => {
-    if (!shown || !relief || !camera) return;
-    const {behind, around, before} = annotations(shown, relief, camera, theme);
-    walls.show(behind, camera.size);
-    labels.show(around, camera.size);
-    marks.show(before, camera.size);
-  };
+  const isSeen = () => size.width > 0 && size.height > 0;
 
   /** @param {number} sharp pixels of the drawing to one of the page */
   const render = (sharp) => {
-    if (!shown || !relief) return;
-    if (shown.key !== key || !size.width) measure();
-    key = shown.key;
-    if (!size.width || !size.height) return; // another view is on show instead
-    camera = cameraFor(at, size);
+    if (!wanted) return;
+    if (wanted.shown.key !== key || !size.width) measure();
+    key = wanted.shown.key;
+    if (!isSeen()) return; // another view is on show instead
+    const camera = cameraFor(at, size);
+    view = {...wanted, camera};
     ratio = sharp;
     plot.style.transform = ratio === 1 ? '' : `scale(${1 / ratio})`;
-    const {path, shot, range, tint, way} = shown;
-    const traces = landscapeTraces({
-      relief, range, span: shot.span, frame: shot.frame, tint, way, path: path && {path, whole: shot.path},
-    }, camera, theme, ratio);
-    const drawing = Plotly.react(plot, traces, landscapeLayout(camera, ratio), CONFIG);
-    annotate();
+    const {path, shot, range, tint, way} = view.shown;
+    const drawn = {relief: view.relief, range, span: shot.span, frame: shot.frame, tint, way, path: path && {path, whole: shot.path}};
+    const drawing = Plotly.react(plot, landscapeTraces(drawn, camera, theme, ratio), landscapeLayout(camera, ratio), CONFIG);
+    layers.show(view, theme);
     return drawing;
   };
-
-  /** Sharp once nothing moves. */
-  const rest = async () => {
-    await render(sharpness ?? SHARPEST);
-    requestAnimationFrame(keep);
-  };
-
-  /** A copy, for the printer and for when the graphics are lost: what WebGL has drawn is gone once it has been shown. */
-  const keep = () => {
-    const canvas = plot.querySelector('canvas');
-    if (!canvas || !canvas.width) return;
-    Object.assign(still, {width: canvas.width, height: canvas.height});
-    still.getContext('2d')?.drawImage(canvas, 0, 0);
-  };
-
+  const keep = () => still.keep(plot.querySelector('canvas'));
+  /** Sharp once nothing moves. While a run plays the next frame is on its way; at its end the last is drawn anew. */
   const restLater = () => {
     clearTimeout(timer);
-    if (!isPlaying?.()) timer = window.setTimeout(rest, REST); // the next frame is on its way; at its end the last is drawn anew
+    if (sharpness || isPlaying?.()) return;
+    timer = window.setTimeout(async () => {
+      await render(SHARPEST);
+      requestAnimationFrame(keep);
+    }, REST);
   };
-
-  let losses = 0;
-  root.addEventListener('webglcontextlost', (event) => {
-    if (!plot.contains(/** @type {Node} */ (event.target))) return;
-    root.dataset.lost = 'true';
+  const replace = () => {
     const lost = plot; // left to itself: Plotly still waits for its graphics, and fails if it is purged meanwhile
     plot = make('div', {class: 'drawing'});
     lost.replaceWith(plot);
-    if (++losses > 3) return onLost?.(); // a driver that gives up again and again
-    setTimeout(() => {
-      delete root.dataset.lost;
-      render(ratio);
-      restLater();
-    }, REST);
-  }, {capture: true});
-
-  /** @param {Picture} picture @param {Relief} now */
-  const show = (picture, now) => {
-    shown = picture;
-    relief = now;
-    const done = render(sharpness ?? 1);
-    if (!sharpness) restLater();
-    return done;
   };
+  restoreGraphics(root, {isOurs: (canvas) => plot.contains(canvas), replace, onLost, onRestored() {
+    render(ratio);
+    restLater();
+  }});
 
   return {
-    /** @param {Picture} picture */
-    draw: (picture) => show(picture, reliefOf(picture.values, picture.grid, picture.range)),
-    /** What lies between two frames of one slice, at a share of the way. @param {Picture} from @param {Picture} to @param {number} share */
-    blend(from, to, share) {
-      const [now, next] = [from, to].map(({values, grid, range}) => reliefOf(values, grid, range));
-      const mix = (/** @type {number} */ a, /** @type {number} */ b) => a + (b - a) * share;
-      const heights = now.heights.map((height, at) => mix(Math.min(height, 2), Math.min(next.heights[at], 2)));
-      const [here, there] = [from.place, to.place];
-      const place = here && there && /** @type {[number, number]} */ ([mix(here[0], there[0]), mix(here[1], there[1])]);
-      show({...from, loss: mix(from.loss, to.loss), place}, {...now, heights, triangles: trianglesOf(heights, now.size)});
+    isSeen,
+    view: () => view,
+    /** @param {Picture} shown @param {Relief} relief */
+    show(shown, relief) {
+      wanted = {shown, relief};
+      if (view) view = {...wanted, camera: view.camera};
+      const done = render(sharpness ?? 1);
+      restLater();
+      return done;
     },
     /** @param {Eye} to */
     look(to) {
       at = to;
-      if (!shown || !size.width || !size.height) return;
-      camera = cameraFor(at, size);
+      if (!view || !isSeen()) return;
+      view = {...view, camera: cameraFor(at, size)};
       if (ratio !== (sharpness ?? 1)) render(sharpness ?? 1);
-      else Plotly.relayout(plot, {'scene.camera': camera.plotly});
-      annotate();
-      if (!sharpness) restLater();
-    },
-    /** The place under a pixel of the root, (a, b) in units of the plane and the loss there; null beside the surface. @param {number} x @param {number} y */
-    placeAt(x, y) {
-      if (!shown || !relief || !camera) return null;
-      const met = meet(relief.heights, relief.size, camera.ray(x, y));
-      const {span} = shown.shot;
-      return met && {a: met[0] * span, b: met[1] * span};
-    },
-    /** What can be pointed at, in pixels of the root. @returns {import('./callouts.js').LandscapePlaces | null} */
-    places() {
-      if (!shown || !relief || !camera || !size.width) return null; // another view may be on show
-      const [{heights, size: side}, lens] = [relief, camera];
-      const {place, loss, range, shot} = shown;
-      const ball = place && ballAt(relief, camera, range, {place: [place[0] / shot.span, place[1] / shot.span], loss, upon: shot.follow});
-      return {
-        network: ball && {...camera.project(ball), radius: 12},
-        at(a, b) {
-          const height = heightAt(heights, side, a, b);
-          const point = /** @type {import('../figures/camera.js').Vector} */ ([a, b, height]);
-          return height > 1 || (relief && isHidden([a, b, height + 0.01], relief, lens)) ? null : lens.project(point);
-        },
-        isDrawn: (x, y) => meet(heights, side, lens.ray(x, y)) !== null,
-      };
+      else Plotly.relayout(plot, {'scene.camera': view.camera.plotly});
+      layers.show(view, theme);
+      restLater();
     },
     /** A copy of what was drawn, in the same animation frame as Plotly draws it; null where it draws nothing. */
     async copy() {
       await new Promise((done) => { requestAnimationFrame(done); });
       keep();
-      return still.width ? still : null;
-    },
-    /** What is drawn around the surface, as SVG. */
-    annotations() {
-      if (!shown || !relief || !camera) return {behind: '', before: ''};
-      const {behind, around, before} = annotations(shown, relief, camera, theme);
-      return {behind, before: around + before};
+      return still.canvas.width ? still.canvas : null;
     },
     close() {
       clearTimeout(timer);
       Plotly.purge(plot);
       root.replaceChildren();
     },
+  };
+}
+
+/**
+ * Tells of graphics that are lost (sleep, a driver), and of new ones.
+ * @param {HTMLElement} root
+ * @param {{isOurs: (canvas: Node) => boolean, replace: () => void, onRestored: () => void, onLost?: () => void}} options `onLost`: they are lost again and again
+ */
+function restoreGraphics(root, {isOurs, replace, onRestored, onLost}) {
+  let losses = 0;
+  root.addEventListener('webglcontextlost', (event) => {
+    if (!isOurs(/** @type {Node} */ (event.target))) return;
+    root.dataset.lost = 'true';
+    replace();
+    if (++losses > MOST_LOSSES) return onLost?.(); // a driver that gives up again and again
+    setTimeout(() => {
+      delete root.dataset.lost;
+      onRestored();
+    }, REST);
+  }, {capture: true});
+}
+
+/** A copy, for the printer and for when the graphics are lost: what WebGL has drawn is gone once it has been shown. */
+function createStill() {
+  const canvas = make('canvas', {class: 'still', 'aria-hidden': 'true'});
+  return {
+    canvas,
+    /** @param {HTMLCanvasElement | null} drawn */
+    keep(drawn) {
+      if (!drawn?.width) return;
+      Object.assign(canvas, {width: drawn.width, height: drawn.height});
+      canvas.getContext('2d')?.drawImage(drawn, 0, 0);
+    },
+  };
+}
+
+/** What is read, behind and before the surface: it follows the camera without Plotly. */
+function createLayers() {
+  const [walls, labels, marks] = ['walls', 'labels', 'marks'].map(createLayer);
+  return {
+    walls, labels, marks,
+    /** @param {View} view @param {import('../theme.js').Theme} theme */
+    show(view, theme) {
+      const {behind, around, before} = annotations(view, theme);
+      const {size} = view.camera;
+      walls.show(behind, size);
+      labels.show(around, size);
+      marks.show(before, size);
+    },
+  };
+}
+
+/** @param {View} view @returns {import('./callouts.js').LandscapePlaces} */
+function placesOf({shown: {place, loss, range, shot}, relief, camera}) {
+  const network = place && {place: /** @type {[number, number]} */ ([place[0] / shot.span, place[1] / shot.span]), loss, upon: shot.follow};
+  const ball = network && ballAt(relief, camera, range, network);
+  return {
+    network: ball && {...camera.project(ball), radius: 12},
+    at(a, b) {
+      const height = heightAt(relief.heights, relief.size, a, b);
+      const point = /** @type {import('../figures/camera.js').Vector} */ ([a, b, height]);
+      return height > 1 || isHidden([a, b, height + 0.01], relief, camera) ? null : camera.project(point);
+    },
+    isDrawn: (x, y) => meet(relief.heights, relief.size, camera.ray(x, y)) !== null,
   };
 }
 
@@ -202,11 +260,9 @@ function createLayer(name) {
   };
 }
 
-/**
- * What is behind the surface, around it, and before it.
- * @param {Picture} picture @param {Relief} relief @param {Camera} camera @param {import('../theme.js').Theme} theme
- */
-function annotations({shot, range, place, loss, mark, way, path}, relief, camera, theme) {
+/** What is behind the surface, around it, and before it. @param {View} view @param {import('../theme.js').Theme} theme */
+function annotations({shown, relief, camera}, theme) {
+  const {shot, range, place, loss, mark, way, path} = shown;
   const {span} = shot;
   const front = [];
   if (place && (!path || isInside(path, shot.frame, span))) {
