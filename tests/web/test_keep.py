@@ -265,6 +265,38 @@ def test_the_animation_plays_every_epoch_and_the_page_is_as_before(site: Site, d
     assert page.evaluate("() => [window.lossatlas.state(), window.lossatlas.shown(), location.href]") == before
 
 
+FILMS = """async (asked) => {
+    const {filmOf, lengthsOf} = await import('./keep/animation.js');
+    return asked.map(([frames, width, height]) => lengthsOf(frames).map((length) => ({
+        ...length, ...filmOf(length.pictures, width, height),
+    })));
+}"""
+
+
+def test_a_film_of_a_long_training_is_thinned_to_a_length_that_one_chooses(exported: Site, desktop: Watched) -> None:
+    page = desktop.open(
+        exported.url + "?dataset=moons&hidden=8&sample=120,0.2,1&train=adam,0.01,32,0,0&epoch=250&view=contours"
+    )
+    until(page, "() => window.lossatlas.shown()?.epoch === 250")
+    open_dialog(page)
+    dialog = page.get_by_role("dialog")
+    length = dialog.get_by_role("combobox", name="Length of the animation")
+    assert length.locator("option").all_text_contents() == ["all epochs", "5 s", "10 s", "20 s"]
+    assert length.locator(":checked").text_content() == "20 s"  # all would take 26
+    length.select_option("5 s")
+    dialog.get_by_role("combobox", name="Size of the animation").select_option(label="640 × 360")
+    told = dialog.get_by_text("recorded epochs make").text_content() or ""
+    assert told.startswith("41 of 251 recorded epochs make 5.0\u00a0s, about ")
+    kilobytes = float(told.split("about ")[1].split(" kB")[0])
+    _, webm = kept(page, "Make animation (WebM)")
+    assert list(blocks(webm)) == [*range(0, 4100, 100), 4900]
+    assert len(webm) / 1000 == pytest.approx(kilobytes, rel=0.75)  # an estimate: nobody waits for ten times as much
+    few, many = page.evaluate(FILMS, [[12, 640, 360], [10_000, 1920, 1080]])
+    assert [(each["pictures"], each["seconds"], each["usual"]) for each in few] == [(12, 2.1, True)]
+    assert [each["seconds"] for each in many] == [1000.9, 5, 10, 20, 60]
+    assert [each["pictures"] for each in many if each["usual"]] == [191]
+
+
 #: The encoder has more to do than it can, until the test says otherwise.
 BUSY_ENCODER = """
 window.busy = true;
@@ -598,6 +630,7 @@ def test_by_keyboard_alone(exported: Site, desktop: Watched) -> None:
     assert names >= {
         "Save picture (PNG)",
         "Save drawing (SVG)",
+        "Length of the animation",
         "Size of the animation",
         "Make animation (WebM)",
         "Save numbers (.npz)",

@@ -11,6 +11,31 @@ const KEY = 10;
 /** The sizes offered, all in the sheet's shape. */
 export const SIZES = [[1920, 1080], [1280, 720], [640, 360]];
 
+/** The lengths offered, in seconds; those that the frames do not fill are left out. */
+const LENGTHS = [5, 10, 20, 60];
+/** A film longer than this is not what most people want of a training. */
+const LONG = 20;
+/** Bits that a picture takes, for each of its pixels. Measured; contours take less, and a training that leaps more. */
+const BITS = 0.4;
+
+/** How many pictures make a film of that length. @param {number} seconds */
+const picturesIn = (seconds) => (seconds * 1000 - REST) / (1000 / RATE) + 1;
+
+/**
+ * What a film can be thinned to. @param {number} frames that there are
+ * @returns {{pictures: number, text: string, usual: boolean}[]} all frames first; `usual`: the one to begin with
+ */
+export function lengthsOf(frames) {
+  const usual = filmOf(frames, 0, 0).seconds <= LONG ? frames : picturesIn(LONG);
+  const shorter = LENGTHS.map((seconds) => ({pictures: picturesIn(seconds), text: `${seconds} s`})).filter(({pictures}) => pictures < frames);
+  return [{pictures: frames, text: 'all epochs'}, ...shorter].map((length) => ({...length, usual: length.pictures === usual}));
+}
+
+/** How long a film will be, and about how large. @param {number} pictures @param {number} width @param {number} height */
+export function filmOf(pictures, width, height) {
+  return {seconds: ((pictures - 1) / RATE) + REST / 1000, bytes: (pictures * width * height * BITS) / 8};
+}
+
 /** Why no film can be made here; empty where one can. */
 export function filmLimit() {
   if (typeof VideoEncoder === 'function') return '';

@@ -2,7 +2,7 @@
 /** @import {Shot, State} from '../types.js' */
 /** @import {Picture} from '../views/landscape.js' */
 import {make, say} from '../dom.js';
-import {filmLimit, SIZES} from './animation.js';
+import {filmLimit, filmOf, lengthsOf, SIZES} from './animation.js';
 import {fileName} from './link.js';
 import {createWorks, PICTURE} from './works.js';
 
@@ -66,7 +66,7 @@ export function createDialog(page) {
     film.show(true);
     tell('Making the animation…');
     try {
-      const blob = await works.webm(shown, {width, height, signal, onProgress});
+      const blob = await works.webm(shown, {width, height, pictures: film.pictures(), signal, onProgress});
       save(blob, fileName(shown, '.webm').replace(/-epoch\d+/, ''), tell);
     } catch (error) {
       if (signal.aborted) tell('Animation cancelled');
@@ -89,7 +89,7 @@ export function createDialog(page) {
       make('div', {class: 'works'},
         row('Picture', [`Both plots on one sheet, ${PICTURE.width}\u00a0×\u00a0${PICTURE.height} pixels.`], saver('Save PNG', 'Save picture (PNG)', '.png', works.png, 'Saves both plots as one picture.')),
         row('Drawing', ['The same with lines and text that stay sharp at any size.', surfaceNote], saver('Save SVG', 'Save drawing (SVG)', '.svg', works.svg, 'Saves both plots as one drawing of lines and text.')),
-        row('Animation', [limit ? `Not offered here: ${limit}` : 'Every epoch once, ten a second, for slides.', film.working], ...(limit ? [] : [film.size, film.make])),
+        row('Animation', [limit ? `Not offered here: ${limit}` : 'Ten epochs a second, for slides. ', ...(limit ? [] : [film.estimate]), film.working], ...(limit ? [] : [film.length, film.size, film.make])),
         row('Numbers', ['Surface, directions, weights, points, boundary and metrics as NumPy arrays; or tables for a spreadsheet.'],
           saver('Save .npz', 'Save numbers (.npz)', '.npz', works.npz, 'Saves all arrays of this view in one file for NumPy.'),
           saver('Loss CSV', 'Save the surface (CSV)', '-loss.csv', works.surfaceCsv, 'Saves the surface as a table: one line a point, with a, b and the loss.'),
@@ -114,6 +114,7 @@ export function createDialog(page) {
       tell('');
       say(subject, `Epoch ${run.frames[frame]} · ${run.manifest.title}`);
       surfaceNote.hidden = view !== 'surface';
+      film.offer(run.arrived(shot));
       address.value = works.link(shot);
       code.textContent = ''; // the lines of what was shared before are not those of this
       preview.getContext('2d')?.clearRect(0, 0, preview.width, preview.height);
@@ -143,20 +144,38 @@ function row(title, what, ...controls) {
 function filmControls() {
   const size = make('select', {'aria-label': 'Size of the animation', title: 'How many pixels the animation has.'}, ...SIZES.map(([width, height]) => make('option', {}, `${width} × ${height}`)));
   size.selectedIndex = 1;
+  const length = make('select', {'aria-label': 'Length of the animation', title: 'How long the animation is. Where it is shorter than the training, epochs are left out evenly along the time axis.'});
+  const estimate = make('span', {class: 'estimate'});
+  let frames = 0;
+  const pictures = () => lengthsOf(frames)[length.selectedIndex]?.pictures ?? frames;
+  const tellEstimate = () => {
+    const [width, height] = SIZES[size.selectedIndex];
+    const {seconds, bytes} = filmOf(pictures(), width, height);
+    const whole = pictures() === frames ? `All ${frames}` : `${pictures()} of ${frames}`;
+    say(estimate, `${whole} recorded epochs make ${seconds.toFixed(1)}\u00a0s, about ${sizeText(Number(bytes.toPrecision(2)))}.`);
+  };
+  for (const select of [length, size]) select.addEventListener('change', tellEstimate);
   const progress = make('progress', {max: 1, value: 0, 'aria-label': 'Frames drawn'});
   const count = make('span', {});
   const cancel = make('button', {type: 'button', 'aria-label': 'Cancel the animation', title: 'Stops making the animation.'}, 'Cancel');
-  const start = make('button', {type: 'button', 'aria-label': 'Make animation (WebM)', title: 'Draws every epoch once and saves them as a film.'}, 'Make WebM');
+  const start = make('button', {type: 'button', 'aria-label': 'Make animation (WebM)', title: 'Draws these epochs one after the other and saves them as a film.'}, 'Make WebM');
   const working = make('div', {class: 'working', hidden: true}, progress, count, cancel);
   return {
-    size, make: start, cancel, progress, count, working,
+    size, length, estimate, make: start, cancel, progress, count, working, pictures,
+    /** What can be made of so many frames. @param {number} count */
+    offer(count) {
+      if (count === frames) return;
+      frames = count;
+      length.replaceChildren(...lengthsOf(frames).map(({text, usual}) => make('option', {selected: usual}, text)));
+      tellEstimate();
+    },
     /** @param {boolean} on */
     show(on) {
       const held = document.activeElement === (on ? start : cancel);
       progress.value = 0;
       say(count, '');
       working.hidden = !on;
-      size.hidden = start.hidden = on;
+      size.hidden = length.hidden = start.hidden = on;
       if (held) (on ? cancel : start).focus();
     },
   };

@@ -5,6 +5,7 @@
 /** @import {Sheet} from './sheet.js' */
 import {fetchJson} from '../data.js';
 import {fetchNpy} from '../npy.js';
+import {spreadFrames} from '../figures/curves.js';
 import {currentTheme} from '../theme.js';
 import {film} from './animation.js';
 import {linkTo} from './link.js';
@@ -54,13 +55,14 @@ export function createWorks({Plotly, pictureOf, state}) {
     },
     /** @param {Shot} shot */
     svg: async (shot) => new Blob([drawingOf(await sheet(shot))], {type: 'image/svg+xml'}),
-    /** All the frames that are there. @param {Shot} shot @param {{width: number, height: number, signal: AbortSignal, onProgress: (done: number, total: number) => void}} options */
-    webm(shot, {onProgress, ...options}) {
-      const frames = shot.run.arrived(shot);
+    /** As many of its frames as there are to be pictures. @param {Shot} shot @param {{width: number, height: number, pictures: number, signal: AbortSignal, onProgress: (done: number, total: number) => void}} options */
+    webm(shot, {pictures, onProgress, ...options}) {
+      const {run} = shot;
+      const frames = spreadFrames({frames: run.frames.slice(0, run.arrived(shot)), trained: run.trained}, pictures);
       return film({
-        ...options, frames,
-        draw: async (canvas, frame) => paintSheet(canvas, await sheet({...shot, frame})),
-        onProgress: (done) => onProgress(done, frames),
+        ...options, frames: frames.length,
+        draw: async (canvas, i) => paintSheet(canvas, await sheet({...shot, frame: frames[i]})),
+        onProgress: (done) => onProgress(done, frames.length),
       });
     },
     /** @param {Shot} shot */
