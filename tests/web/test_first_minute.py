@@ -117,14 +117,15 @@ def test_a_slim_playback_is_never_off_a_small_screen(exported: Site, browser: Br
             assert row <= 56, "it is slim"
 
 
-@pytest.mark.parametrize(("width", "height"), [(844, 390), (640, 360)])
+@pytest.mark.parametrize(("width", "height"), [(844, 390), (853, 480), (960, 600), (640, 360)])
 def test_a_low_window_shows_whole_plots_with_playback(
     exported: Site, browser: Browser, width: int, height: int
 ) -> None:
     size: Any = {"width": width, "height": height}
     for seen in watched(browser, viewport=size, has_touch=True, is_mobile=True, reduced_motion="reduce"):
         page = seen.open(exported.url + OF_PLANES)
-        page.evaluate("() => document.querySelector('#landscape').scrollIntoView({block: 'start'})")
+        if height < 390:  # there the page's head leaves no room for them
+            page.evaluate("() => document.querySelector('#landscape').scrollIntoView({block: 'start'})")
         assert page.evaluate(WHOLE, "#landscape-plot")
         assert page.evaluate(WHOLE, "#boundary-plot")
 
