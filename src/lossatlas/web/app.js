@@ -9,10 +9,11 @@ import {ofItsRun, resolve} from './choice.js';
 import {byId, say} from './dom.js';
 import {frameAtProgress, progressOf} from './figures/curves.js';
 import {createGuide} from './guide.js';
+import {reasonOf} from './lazy.js';
 import {createPainter} from './painter.js';
 import {createPlayer} from './player.js';
 import {sameShot, wantedFrame, wantedShot} from './shot.js';
-import {sameSlice, sliceOf} from './slice.js';
+import {faultNow, labLimit, noteFault, sameSlice, sliceOf} from './slice.js';
 import {FIRST_VIEW, HOME, toQuery} from './state.js';
 import {watchTheme} from './theme.js';
 import {createBoundary} from './views/boundary.js';
@@ -34,6 +35,8 @@ const CHOICES = /** @type {const} */ (['dataset', 'hidden', 'activation', 'resid
 const AT_ONCE = 700;
 /** Playing through what was trained here takes about so many pictures. */
 const LONG = 150;
+/** Milliseconds before what nobody misses is asked for again. */
+const QUIET = 10_000;
 /** What may ask for arrays that are not there yet. */
 const SLICES = /** @type {const} */ (['plane', 'seed', 'zoom', 'set', 'follow', 'pick']);
 
@@ -85,12 +88,18 @@ export async function start({catalog, stored, base, store, session, plotly, stat
   /** What nobody has recorded, nor computes, is trained in the page. */
   const lacks = () => !bare && resolve(gallery, catalog, store.get()).kind === 'unavailable';
   const openChosen = () => {
+    noteFault('');
     if (store.get().train || lacks()) return void bench.open();
     bench.leave();
     session.open(resolve(gallery, catalog, store.get()));
   };
   status.onCancel = session.cancel;
-  status.onRetry = () => { if (!session.hurry()) openChosen(); };
+  status.onRetry = () => {
+    landscape?.retry();
+    if (!session.hurry()) openChosen();
+  };
+  /** @param {string} text @param {unknown} error of a part that comes with its first use, or what it says itself */
+  const onFailed = (text, error) => status.show({kind: 'failed', text, detail: reasonOf(error)});
   status.onInstead = () => store.set({run: null});
 
   // Time
@@ -161,21 +170,21 @@ export async function start({catalog, stored, base, store, session, plotly, stat
       store.set({epoch: run?.frames.at(-1) ?? 0}); // stay where it has led
       newest = false;
     },
-    onFailed: (text, detail) => status.show({kind: 'failed', text, detail}),
+    onFailed,
   });
   const guide = createGuide({
     base, store, bench, still,
     gallery: () => gallery,
     run: () => run,
     player: {play() { newest = false; player.play(); }, pause: player.pause, get playing() { return player.playing; }},
-    onFailed: (text, detail) => status.show({kind: 'failed', text, detail}),
+    onFailed,
   });
   const model = createModel({catalog, choose});
   const dataset = createDataset({
     catalog, choose,
-    start: () => ownStart(run, store.get().own),
+    start: () => ownStart(run, store.get().own), onFailed,
     onOwn: async (own) => {
-      const {remember} = await import('./points/kept.js');
+      const {remember} = await import('./points/kept.js'); // it came with the editor
       const {text, lasting} = await remember(own);
       bench.use(text);
       if (!lasting) status.show({kind: 'note', text: 'These points last as long as this page is open', detail: 'They are too many for a link, and this browser lets no page store anything (as in private windows).'});
@@ -186,9 +195,15 @@ export async function start({catalog, stored, base, store, session, plotly, stat
   const pick = createPick({choose, wayOf, onRedraw: () => painter?.repaint()});
   const lab = lazyLab({
     onAnswer: () => painter?.renew(),
-    onError: (message) => status.show({kind: 'failed', text: 'This could not be computed in the page', detail: message}),
+    /** What is stored is shown instead, until it is tried again. @param {unknown} error */
+    onError(error) {
+      noteFault(`This could not be computed in the page. ${reasonOf(error)}`);
+      session.remark({kind: 'failed', text: 'This could not be computed in the page', detail: `${reasonOf(error)} What is stored is shown.`});
+      session.bring();
+      painter?.repaint();
+    },
   });
-  const computedOf = (/** @type {Shot} */ shot) => (shot.pick || shot.run.trained ? lab()?.of(shot) ?? null : null);
+  const computedOf = (/** @type {Shot} */ shot) => ((shot.pick || shot.run.trained) && !faultNow() ? lab()?.of(shot) ?? null : null);
   const pickedOf = (/** @type {Shot} */ shot) => (shot.pick ? computedOf(shot) : null);
   const readouts = createReadouts({pickedOf});
   const zoom = createZoom({
@@ -210,11 +225,11 @@ export async function start({catalog, stored, base, store, session, plotly, stat
   });
   for (const button of /** @type {NodeListOf<HTMLElement>} */ (document.querySelectorAll('[data-table]'))) {
     button.addEventListener('click', async () => {
-      const {openTable} = await import('./access/table.js');
+      const part = await import('./access/table.js').catch((error) => onFailed('The table could not be loaded', error));
       const shot = painter?.shown;
-      if (!shot || !landscape) return;
+      if (!part || !shot || !landscape) return;
       const picture = landscape.pictureOf(shot, shot.computed ? lab()?.terrain.known(shot) ?? null : null);
-      openTable(button, {shot, picture, computed: computedOf(shot)?.picked ?? null});
+      part.openTable(button, {shot, picture, computed: computedOf(shot)?.picked ?? null}).catch((error) => onFailed('The table could not be loaded', error));
     });
   }
   const drawPanels = () => {
@@ -290,16 +305,21 @@ export async function start({catalog, stored, base, store, session, plotly, stat
     onTurning: bare?.turning,
     isPlaying: () => player.playing,
     onRedraw: () => painter?.repaint(),
-    onPick: (a, b) => store.set({pick: [a, b], ball: false}),
-    tintOf: (shot) => (hovered === null ? null : lab()?.tint.of(shot, hovered) ?? null),
+    onPick(a, b) {
+      const limit = run ? labLimit(run, sliceOf(run, store.get()).plane) : '';
+      if (limit) status.show({kind: 'note', text: 'The network there cannot be shown', detail: limit});
+      else store.set({pick: [a, b], ball: false});
+    },
+    onFailed: (error) => onFailed('This view could not be loaded', error),
+    tintOf: (shot) => (hovered === null || faultNow() ? null : lab(true, true)?.tint.of(shot, hovered) ?? null),
     wayOf,
     groundOf: (shot) => lab()?.terrain.known(shot) ?? null,
     shareRange: bare?.shareRange,
   });
   const boundary = createBoundary(Plotly, {
     computedOf,
-    oddsOf: (shot, x, y) => lab()?.odds(shot, x, y) ?? null,
-    logitsOf: (shot, ask) => lab(ask)?.logits(shot) ?? null,
+    oddsOf: (shot, x, y) => lab(true, true)?.odds(shot, x, y) ?? null,
+    logitsOf: (shot, ask) => lab(ask, true)?.logits(shot) ?? null,
     onHover(point) {
       hovered = point;
       painter?.repaint();
@@ -307,7 +327,7 @@ export async function start({catalog, stored, base, store, session, plotly, stat
   });
   /** What the page computes for a picture is asked for here. @param {Shot} shot */
   const isThere = (shot) => {
-    const ground = shot.computed ? lab()?.terrain.want(shot) ?? null : null;
+    const ground = shot.computed && !faultNow() ? lab()?.terrain.want(shot) ?? null : null;
     const seen = shot.run.trained ? computedOf(shot) : null;
     const grown = ground?.final || !shot.run.growing || shot.run.manifest.model.parameters > AT_ONCE;
     return (!shot.computed || (ground !== null && grown)) && (!shot.run.trained || seen?.current === true);
@@ -361,17 +381,24 @@ function standIn(empty) {
 }
 
 /**
- * The lab comes with the first thing that is to be computed: most visits do without it.
- * @param {{onAnswer: () => void, onError: (message: string) => void}} options
+ * The lab comes with the first thing that is to be computed: most visits do without it. `quiet`: it would better what is
+ * there (a line, a number under the pointer); should it not come, that stays, and it is asked for again later.
+ * @param {{onAnswer: () => void, onError: (error: unknown) => void}} options
  */
 function lazyLab(options) {
   /** @type {ReturnType<typeof import('./lab.js').createLab> | null} */
   let lab = null;
-  let asked = false;
-  return (load = true) => {
-    if (!asked && load) {
+  let [asked, isMissed, again] = [false, false, 0];
+  return (load = true, quiet = false) => {
+    isMissed ||= load && !quiet;
+    if (!asked && load && !faultNow() && !(quiet && performance.now() < again)) {
       asked = true;
-      Promise.all([import('./lab.js'), import('./ball.js')]).then(([{createLab}, {READABLE}]) => { lab = createLab({...options, pace: still ? Infinity : READABLE}); options.onAnswer(); }, (error) => options.onError(String(error)));
+      isMissed = !quiet;
+      Promise.all([import('./lab.js'), import('./ball.js')]).then(([{createLab}, {READABLE}]) => { lab = createLab({...options, pace: still ? Infinity : READABLE}); options.onAnswer(); }, (error) => {
+        asked = false;
+        again = performance.now() + QUIET;
+        if (isMissed) options.onError(error);
+      });
     }
     return lab;
   };

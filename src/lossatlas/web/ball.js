@@ -29,7 +29,7 @@ export function createBall({pace, onRoll, onError}) {
   /** @param {Shot} shot @param {string} key */
   const release = (shot, key) => {
     const {run, plane, frame, follow} = shot;
-    trainer ??= createTrainer({onNews, onError});
+    trainer ??= createTrainer({onNews, onError(message) { rolling = null; onError(message); }});
     const theta = pickedTheta(shot);
     place = projector(centreOf(run, plane, follow ? frame : null), directionsOf(run, plane));
     const record = trainer.open({network: networkOf(run), config: /** @type {any} */ (run.manifest.config).training, samples: samplesOf(run), theta});

@@ -6,8 +6,9 @@
 /** @import {LossRange} from './figures/range.js' */
 /** @import {StateStore} from './address.js' */
 /** @import {Run} from './run.js' */
-import {byId, make} from './dom.js';
+import {byId} from './dom.js';
 import {joinRanges} from './figures/range.js';
+import {loadStyle} from './lazy.js';
 
 /** @typedef {Exclude<Awaited<ReturnType<typeof createBare>>, null>['api']} Bare */
 
@@ -34,7 +35,7 @@ const KEYS = [' ', 'ArrowLeft', 'ArrowRight', 'Home', 'End'];
 export async function createBare({store, run, shown, frame, hold, onRedraw}) {
   document.body.dataset.bare = '';
   byId('small').remove(); // a frame is narrow, but no small window
-  await styles();
+  await loadStyle('bare'); // the plots are drawn at the size that it gives
   /** @type {Conductor | null} */
   let conductor = null;
   /** @type {LossRange | null} */
@@ -100,14 +101,4 @@ export async function createBare({store, run, shown, frame, hold, onRedraw}) {
       return other ? joinRanges(range, other) : range;
     },
   };
-}
-
-/** Settles when they are there: the plots are drawn at the size that they give. @returns {Promise<void>} */
-function styles() {
-  const sheet = make('link', {rel: 'stylesheet', href: new URL('styles/bare.css', import.meta.url).href});
-  return new Promise((done) => {
-    sheet.addEventListener('load', () => done());
-    sheet.addEventListener('error', () => done());
-    document.head.append(sheet);
-  });
 }

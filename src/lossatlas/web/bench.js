@@ -4,6 +4,7 @@
 /** @import {Settings} from './settings.js' */
 /** @import {TrainedRun} from './workshop/trained.js' */
 import {byId} from './dom.js';
+import {loadStyle, reasonOf} from './lazy.js';
 import {writeSettings} from './settings.js';
 
 /** @typedef {ReturnType<typeof import('./workshop/workshop.js').createWorkshop>} Workshop */
@@ -46,7 +47,7 @@ export function createBench({catalog, store, still, onOpen, onRun, onFollow, onN
   };
 
   const load = async () => {
-    const [{createWorkshop}, {createPanel}, {createPacing}] = await Promise.all([import('./workshop/workshop.js'), import('./workshop/panel.js'), import('./workshop/pacing.js')]);
+    const [{createWorkshop}, {createPanel}, {createPacing}] = await Promise.all([import('./workshop/workshop.js'), import('./workshop/panel.js'), import('./workshop/pacing.js'), loadStyle('workshop')]);
     const panel = createPanel({
       onBegin: begin,
       onStart() {
@@ -76,7 +77,6 @@ export function createBench({catalog, store, still, onOpen, onRun, onFollow, onN
     const pacing = createPacing({rest: workshop.pause, goOn: workshop.goOn, isAway});
     document.addEventListener('visibilitychange', pacing.returned);
     document.addEventListener('close', () => queueMicrotask(pacing.returned), {capture: true}); // of a dialog, which does not bubble
-    await panel.ready;
     return {workshop, panel, pacing};
   };
 
@@ -98,7 +98,7 @@ export function createBench({catalog, store, still, onOpen, onRun, onFollow, onN
       await workshop.open(state, {go: going, until, hurry: train !== null ? until !== null : epoch !== null});
     } catch (error) {
       coming = null;
-      onFailed('Training in the page could not be loaded', String(error));
+      onFailed('Training in the page could not be loaded', reasonOf(error));
     }
   };
 

@@ -39,12 +39,6 @@ export async function reach(url, init) {
 /** Does anybody answer? */
 export const isAnswered = () => reach('data/index.json', {cache: 'no-store'}).then(() => true, () => false);
 
-/** Why a part of the page that is fetched with its first use is not there, in words for people. @param {unknown} error */
-export function reasonOf(error) {
-  const message = String(/** @type {any} */ (error)?.message ?? error);
-  return /dynamically imported module|importing a module script/i.test(message) ? 'The server does not answer, or lacks a part of the page. Try again when it is back.' : message;
-}
-
 /**
  * Fetch a JSON document; errors are RFC 9457 problems where the server speaks them.
  * @param {string} url @param {RequestInit} [init] @returns {Promise<any>}

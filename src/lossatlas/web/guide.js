@@ -3,6 +3,7 @@
 /** @import {StateStore} from './address.js' */
 /** @import {Run} from './run.js' */
 import {byId} from './dom.js';
+import {reasonOf} from './lazy.js';
 import {toQuery} from './state.js';
 
 /**
@@ -28,7 +29,7 @@ export function createGuide(page) {
     coming ??= import('./tour/tour.js').then(({createTour}) => createTour(page));
     coming.catch((error) => {
       coming = null;
-      page.onFailed('The tour could not be loaded', String(error));
+      page.onFailed('The tour could not be loaded', reasonOf(error));
     });
     return coming;
   };

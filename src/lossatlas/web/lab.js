@@ -8,7 +8,7 @@
 import {createBall, networkOf, samplesOf} from './ball.js';
 import {createEngine} from './engine/client.js';
 import {logitsOf, oddsAt} from './odds.js';
-import {centreName, labLimit} from './slice.js';
+import {centreName, parametersLimit} from './slice.js';
 import {createSupply} from './supply.js';
 import {createTerrain} from './terrain.js';
 import {createTint} from './tint.js';
@@ -33,7 +33,14 @@ export function createLab({pace = Infinity, onAnswer, onError}) {
   const open = (run) => {
     if (!engine) {
       engine = createEngine();
-      engine.onError = onError;
+      engine.onError = (message) => {
+        engine = opened = null; // the next question starts others
+        asked = '';
+        waiting = false;
+        terrain.forget();
+        tint.forget();
+        onError(message);
+      };
     }
     if (opened !== run) {
       engine.open(told(run));
@@ -48,18 +55,19 @@ export function createLab({pace = Infinity, onAnswer, onError}) {
   const terrain = createTerrain({engineFor: open, onAnswer});
   const ball = createBall({pace, onRoll: onAnswer, onError});
   const has = createSupply({onArrival: onAnswer});
+  const tint = createTint({engineFor: open, has, onAnswer});
 
   /** The network whose boundary is drawn. @param {Shot} shot */
   const thetaOf = (shot) => ball.of(shot)?.theta ?? (shot.pick ? pickedTheta(shot) : centreOf(shot.run, shot.plane, shot.frame));
 
   return {
     terrain,
-    tint: createTint({engineFor: open, has, onAnswer}),
+    tint,
     ball,
     /** The probability of each class at a place, as soon as it can be known; else null. @param {Shot} shot @param {number} x @param {number} y */
-    odds: (shot, x, y) => (labLimit(shot.run, shot.plane) === '' && has(shot, shot.pick !== null) ? oddsAt(shot, thetaOf(shot), x, y) : null),
+    odds: (shot, x, y) => (parametersLimit(shot.run, shot.plane) === '' && has(shot, shot.pick !== null) ? oddsAt(shot, thetaOf(shot), x, y) : null),
     /** The logits of the network on show at any place, as soon as its parameters are there; else null. @param {Shot} shot */
-    logits: (shot) => (labLimit(shot.run, shot.plane) === '' && has(shot, shot.pick !== null) ? logitsOf(shot, thetaOf(shot)) : null),
+    logits: (shot) => (parametersLimit(shot.run, shot.plane) === '' && has(shot, shot.pick !== null) ? logitsOf(shot, thetaOf(shot)) : null),
     /** The model of the shot's picked point, or of a frame of which no predictions are stored, as soon as it is known; else null. @param {Shot} shot @returns {{picked: Picked, epochs: number | null, current: boolean} | null} */
     of(shot) {
       if (!shot.pick && !shot.run.trained) return null;

@@ -8,7 +8,7 @@ import {byId} from './dom.js';
 import {loadPlotly, plotlyArrived} from './plotly.js';
 import {createRetry} from './retry.js';
 import {createSession} from './session.js';
-import {sliceOf, wantedArrays} from './slice.js';
+import {sliceOf, unmet, wantedArrays} from './slice.js';
 import {createStore, fromQuery, unreadable} from './state.js';
 import {createStatus} from './views/status.js';
 
@@ -19,7 +19,7 @@ async function boot() {
     const catalog = withOwn(offered, index.runs);
     const base = openingState(catalog, index.runs);
     const store = createStore(ofItsRun(fromQuery(location.search + location.hash, base), index.runs));
-    const session = createSession({wanted: (run) => wantedArrays(sliceOf(run, store.get())), before: plotlyArrived(), unread: unreadable(location.search + location.hash)});
+    const session = createSession({wanted: (run) => wantedArrays(sliceOf(run, store.get())), unmet: (run) => unmet(run, store.get()), before: plotlyArrived(), unread: unreadable(location.search + location.hash)});
     const target = resolve(index.runs, catalog, store.get());
     const isTrainedHere = store.get().train || target.kind === 'unavailable'; // which is app.js's business
     const opening = isTrainedHere ? null : session.open(target);

@@ -30,10 +30,11 @@ const LARGE = FRAME_ARRAYS.slice(1);
 /**
  * @param {object} options
  * @param {(run: Run) => string[]} options.wanted the arrays of planes that the state asks for
+ * @param {(run: Run) => string[]} options.unmet what the state asks for and the run cannot show
  * @param {Promise<void>} [options.before] what is to be there before any array is asked for
  * @param {string[]} [options.unread] what of the link could not be read; told of what is opened first
  */
-export function createSession({wanted, before: first, unread = []}) {
+export function createSession({wanted, unmet, before: first, unread = []}) {
   /** @type {Listener | null} null until the views are there */
   let listener = null;
   /** @type {{run: Run | null, settled: boolean, status: Status}} what a listener who comes late has missed */
@@ -66,6 +67,9 @@ export function createSession({wanted, before: first, unread = []}) {
   /** What is to be said of the run on show, as it is not what the link asks for. @type {Status | null} */
   let remark = null;
   let untold = unread;
+  /** Is what is to be on show what the page was opened with? Then what it lacks of that is told. */
+  let isFirst = true;
+  let openings = 0;
 
   /** @param {Run} run */
   const keep = (run) => {
@@ -114,6 +118,8 @@ export function createSession({wanted, before: first, unread = []}) {
       if (before) run.adopt(before);
       const arrivals = createArrivals(run, {signal, onData: () => { if (!signal.aborted) onData(); }});
       showing = {run, arrivals, signal, settled: false, turn: 0, recover};
+      const lacks = isFirst ? unmet(run) : [];
+      if (lacks.length) remark ??= notShown(lacks);
       onRun(run);
     } catch (error) {
       return recover(error);
@@ -168,7 +174,7 @@ export function createSession({wanted, before: first, unread = []}) {
         if (run) settle(run);
         refreshGallery();
         // What is computed from the whole training is in the stored run only. Should that not be had, this one stays.
-        openStored(job.id, signal, {before: run ?? undefined}).catch(() => {});
+        openStored(job.id, signal, {before: run ?? undefined}).catch((error) => fail(error, signal));
       },
       onFailed: (problem) => fail(problem, signal),
       onLost: () => fail(new Away(), signal),
@@ -225,10 +231,16 @@ export function createSession({wanted, before: first, unread = []}) {
       asked = target;
       remark = target.kind === 'stored' && target.lacking !== undefined ? standIn(target.lacking) : untold.length ? notRead(untold) : null;
       untold = [];
+      isFirst = openings++ === 0;
       await begin(target);
     },
     /** Try at once what waits for a server that does not answer. @returns {boolean} does anything? */
     hurry: () => retry.now(),
+    /** What there is to say of the run on show, instead of how it ended, until another is opened. @param {Status} status */
+    remark(status) {
+      remark = status;
+      onStatus(status);
+    },
     /** The state asks for other arrays of the run on show. */
     bring,
     /** Something else is on show: nothing is told any more of what was asked for. */
@@ -275,6 +287,11 @@ function notHere(id, computes) {
 /** @param {string} id @returns {Status} */
 function standIn(id) {
   return {kind: 'note', text: `This gallery has no run “${id}”`, detail: 'In its place stands the usual training of the model and the dataset that are marked.'};
+}
+
+/** @param {string[]} sentences @returns {Status} */
+function notShown(sentences) {
+  return {kind: 'note', text: 'Not all that this link asks for can be shown', detail: sentences.join(' ')};
 }
 
 /** @param {string[]} parts @returns {Status} */

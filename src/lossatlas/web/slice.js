@@ -87,8 +87,37 @@ function pathLimit(plane, follow) {
   return follow ? 'The path is drawn where the plane stays: turn “Follow the parameters” off.' : '';
 }
 
+/**
+ * What a link asks for and this run cannot show, in whole sentences: without a word, something else would stand in its place.
+ * @param {Run} run @param {State} state
+ */
+export function unmet(run, state) {
+  const stored = run.plane(state.plane);
+  const limit = labLimit(run, stored);
+  const {span, set} = sliceOf(run, state);
+  return [
+    state.plane !== null && stored.name !== state.plane ? `This run has no plane “${state.plane}”; in its place stands “${stored.title}”.` : '',
+    limit && state.seed !== null ? `The directions of seed ${state.seed} are not drawn.` : '',
+    limit && state.pick ? `The network at a ${state.pick[0]}, b ${state.pick[1]} is not shown.` : '',
+    limit && state.zoom !== null && !sameSpan(state.zoom, span) ? `Nearest to the zoom ${state.zoom} is ${span}.` : '',
+    set === state.set ? '' : 'In place of the test loss stands the training loss.',
+    limit && (state.seed !== null || state.pick || (state.zoom !== null && !sameSpan(state.zoom, span))) ? limit : '',
+  ].filter(Boolean);
+}
+
+/** What keeps this browser from computing at the moment, in words; empty where nothing does. */
+let fault = '';
+/** @param {string} words */
+export const noteFault = (words) => { fault = words; };
+export const faultNow = () => fault;
+
 /** Why nothing of this plane can be computed in the page; empty where it can. @param {Run} run @param {PlaneEntry} plane */
 export function labLimit(run, plane) {
+  return (run.trained ? '' : fault) || parametersLimit(run, plane);
+}
+
+/** Why a network of this plane cannot be evaluated in the page; empty where it can. @param {Run} run @param {PlaneEntry} plane */
+export function parametersLimit(run, plane) {
   if (run.live) return 'This can be had when training has ended.';
   if (!isSmooth(run.manifest.model)) return `A network of ${run.manifest.model.parameters} parameters is too large to evaluate while one drags.`;
   if (!('weights' in run.manifest.arrays) || (plane.drawn === undefined && !('directions' in plane.arrays))) return 'This run was published without its weights.';

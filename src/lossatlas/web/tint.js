@@ -15,6 +15,8 @@ export function createTint({engineFor, has, onAnswer}) {
   let answer = null;
 
   return {
+    /** What was asked for will not come. */
+    forget() { asked = ''; },
     /** As soon as it is known. @param {Shot} shot @param {number} point of the data @returns {Tint | null} */
     of(shot, point) {
       const {run, frame, plane, follow, span} = shot;

@@ -1,14 +1,14 @@
 /** What comes after the first picture, and which the page could do without: tooltips, announcements, the labels of a first visit, and use without a network. */
 import {createAnnouncer} from './announce.js';
+import {loadStyle} from '../lazy.js';
 import {createHints} from './hints.js';
 import {keepOffline} from './offline.js';
-import {loadStyle} from './style.js';
 
 const LABELS = 'lossatlas:labels';
 
 /** @param {Parameters<typeof createAnnouncer>[0] & {labels: Omit<Parameters<typeof import('../views/callouts.js').createCallouts>[0], 'onDismissed'> | null}} options `labels`: null where the address has a state, or the page somebody else's controls */
 export function createAccess({labels, ...options}) {
-  loadStyle();
+  loadStyle('access').catch(() => {}); // what is plain still works
   createHints();
   // Elsewhere (lossatlas serve, a developer's machine) what is kept would only stand before what is new.
   if (location.protocol === 'https:' && isSecureContext) keepOffline().catch(() => {});

@@ -4,7 +4,7 @@
 /** @import {Picture} from '../views/landscape.js' */
 import {make} from '../dom.js';
 import {boundaryTables, landscapeTables, timelineTables} from '../figures/tables.js';
-import {loadStyle} from './style.js';
+import {loadStyle} from '../lazy.js';
 
 /** @typedef {'landscape' | 'boundary' | 'timeline'} Subject */
 
@@ -29,7 +29,7 @@ function tablesOf(subject, {shot, picture, computed}) {
 
 /** @param {HTMLElement} button @param {Theirs} theirs */
 export async function openTable(button, theirs) {
-  await loadStyle();
+  await loadStyle('access');
   const subject = /** @type {Subject} */ (button.dataset.table);
   const heading = make('h2', {id: 'table-heading'}, TITLES[subject]);
   const close = make('button', {type: 'button', class: 'quiet', 'aria-label': 'Close', title: 'Closes the table (Escape).'}, '×');

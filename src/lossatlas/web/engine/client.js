@@ -3,6 +3,7 @@
  * answered.
  */
 /** @import {Losses, LossSet, ModelAnswer, PointAnswer, Run, SamplesAnswer, SurfaceAnswer} from './worker.js' */
+import {startWorker} from './workers.js';
 
 /** A preview's samples along each axis. */
 export const COARSE = 17;
@@ -11,7 +12,6 @@ export const COARSE = 17;
 /** @typedef {[Float32Array, Float32Array]} Directions */
 
 export function createEngine() {
-  const workers = [start(), start()];
   /** @type {Record<Sort, ((answer: any) => void) | null>} */
   const waiting = {surface: null, samples: null, point: null, model: null};
   /** @type {Record<Sort, number>} */
@@ -19,12 +19,17 @@ export function createEngine() {
   /** @type {(message: string) => void} */
   let onError = () => {};
 
-  for (const worker of workers) {
-    worker.onmessage = ({data}) => {
-      if (data.type === 'error') onError(data.message);
-      else if (data.id === ids[/** @type {Sort} */ (data.type)]) waiting[/** @type {Sort} */ (data.type)]?.(data);
-    };
-  }
+  const close = () => { for (const worker of workers) worker.end(); };
+  const start = () => startWorker('worker.js', {
+    onMessage(data) {
+      if (data.id === ids[/** @type {Sort} */ (data.type)]) waiting[/** @type {Sort} */ (data.type)]?.(data);
+    },
+    onFault(words) { // each has a part of every surface
+      close();
+      onError(words);
+    },
+  });
+  const workers = [start(), start()];
 
   /** @param {Sort} sort @param {((answer: any) => void) | null} onAnswer */
   const next = (sort, onAnswer) => {
@@ -32,15 +37,15 @@ export function createEngine() {
     return ++ids[sort];
   };
   /** @param {number} worker @param {Sort} sort @param {number} id @param {object} request */
-  const send = (worker, sort, id, request) => workers[worker].postMessage({...request, type: sort, id});
+  const send = (worker, sort, id, request) => workers[worker].post({...request, type: sort, id});
 
   return {
-    /** @param {(message: string) => void} handler */
+    /** Nothing is answered any more; why is told once. @param {(message: string) => void} handler */
     set onError(handler) { onError = handler; },
     /** From now on of this run; what was asked of another is not answered. @param {Run} run */
     open(run) {
       for (const sort of /** @type {Sort[]} */ (Object.keys(ids))) next(sort, null);
-      for (const worker of workers) worker.postMessage({type: 'run', run});
+      for (const worker of workers) worker.post({type: 'run', run});
     },
     /**
      * A loss surface, first a preview of COARSE × COARSE and then in full, unless a newer one is asked for.
@@ -76,7 +81,7 @@ export function createEngine() {
     point(request, onAnswer) { send(0, 'point', next('point', (/** @type {PointAnswer} */ {losses}) => onAnswer(losses)), request); },
     /** Boundary and losses of one model. @param {Float32Array} theta @param {(answer: ModelAnswer) => void} onAnswer */
     model(theta, onAnswer) { send(1, 'model', next('model', onAnswer), {theta}); },
-    close() { for (const worker of workers) worker.terminate(); },
+    close,
   };
 }
 
@@ -87,8 +92,4 @@ function joined(parts, grid, sets) {
     for (const {rows, losses} of parts) whole.set(/** @type {Float32Array} */ (losses[set]), rows[0] * grid);
     return [set, whole];
   }));
-}
-
-function start() {
-  return new Worker(new URL('worker.js', import.meta.url), {type: 'module'});
 }

@@ -3,6 +3,7 @@
 /** @import {TrainingState} from './training.js' */
 import {parameterCount} from './network.js';
 import {createRecord} from './record.js';
+import {startWorker} from './workers.js';
 
 /**
  * @typedef {ReturnType<typeof createRecord>} TrainingRecord
@@ -15,16 +16,24 @@ import {createRecord} from './record.js';
  *   times a second; the first of a training, with its start, soon after it is opened
  */
 export function createTrainer({onNews, onError}) {
-  const worker = new Worker(new URL('trainer.js', import.meta.url), {type: 'module'});
+  let fault = '';
+  const begin = () => startWorker('trainer.js', {
+    onMessage,
+    onFault(words) {
+      fault = words;
+      forget();
+      onError(words);
+    },
+  });
   let id = 0;
   /** @type {TrainingRecord | null} */
   let record = null;
   /** @type {((state: TrainingState | null) => void)[]} */
   const waiting = [];
 
-  worker.onmessage = ({data}) => {
-    if (data.type === 'error') onError(data.message);
-    else if (data.id !== id || !record) return;
+  /** @param {any} data */
+  const onMessage = (data) => {
+    if (data.id !== id || !record) return;
     else if (data.type === 'state') waiting.shift()?.(data.state);
     else {
       const {status, epochs, message, dead, advice} = /** @type {Progress} */ (data);
@@ -32,20 +41,22 @@ export function createTrainer({onNews, onError}) {
       onNews({status, message, dead, advice, record, fresh: epochs});
     }
   };
-  worker.onerror = (event) => onError(event.message || 'the worker that trains could not be started');
-
   const forget = () => {
     for (const answer of waiting.splice(0)) answer(null);
   };
 
   /** @param {string} type @param {object} [more] */
-  const tell = (type, more) => worker.postMessage({...more, type, id});
+  const tell = (type, more) => worker.post({...more, type, id});
+  /** A training goes on; one whose worker has died says why it does not. @param {'start' | 'step'} type @param {object} [more] */
+  const goOn = (type, more) => (worker.ended ? onError(fault) : tell(type, more));
+  let worker = begin();
 
   return {
     /** A new training, untrained; another one ends. @param {Task} task @returns {TrainingRecord} where its epochs will be */
     open(task) {
       id++;
       forget();
+      if (worker.ended) worker = begin();
       record = createRecord(parameterCount(task.network));
       tell('open', {task});
       return record;
@@ -54,10 +65,10 @@ export function createTrainer({onNews, onError}) {
      * Train on. @param {number} [until] the epoch to end at; at first that of the configuration
      * @param {boolean} [pauses] does it pause at a plateau, which begins from here on? As it was, where nothing is said
      */
-    start: (until, pauses) => tell('start', {until, pauses}),
+    start: (until, pauses) => goOn('start', {until, pauses}),
     pause: () => tell('pause'),
     /** One epoch more, of one that is paused. */
-    step: () => tell('step'),
+    step: () => goOn('step'),
     /** Nothing is heard of it any more. */
     stop() {
       tell('stop');
@@ -68,9 +79,10 @@ export function createTrainer({onNews, onError}) {
     limit: (rate) => tell('rate', {rate}),
     /** All that it takes to go on to the same bits; null where it was stopped meanwhile. @returns {Promise<TrainingState | null>} */
     state: () => new Promise((resolve) => {
+      if (worker.ended) return resolve(null);
       waiting.push(resolve);
       tell('state');
     }),
-    close: () => worker.terminate(),
+    close: () => worker.end(),
   };
 }

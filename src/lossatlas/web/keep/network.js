@@ -4,7 +4,7 @@
 /** @import {Ground} from '../terrain.js' */
 /** @import {LogitsAt} from '../figures/boundary.js' */
 import {fetchNpy} from '../npy.js';
-import {labLimit} from '../slice.js';
+import {parametersLimit} from '../slice.js';
 
 /**
  * @typedef {{seen: Seen, metrics: Picked['metrics'] | null, theta: Float32Array | null, ground: Ground | null, logits: LogitsAt | null}} Network
@@ -52,7 +52,7 @@ export function createNetworks() {
 /** The network of a frame, all of which is stored; its parameters are for the line between the classes. @param {Shot} shot @returns {Promise<Network>} */
 async function recorded(shot) {
   const {run, plane, frame} = shot;
-  const logits = labLimit(run, plane) === '' ? await (async () => {
+  const logits = parametersLimit(run, plane) === '' ? await (async () => {
     if (!run.complete('weights')) run.put('weights', await fetchNpy(`data/runs/${encodeURIComponent(run.id)}/${run.entry('weights').file}`));
     return (await import('../odds.js')).logitsOf(shot, run.frameOf('weights', frame));
   })().catch(() => null) : null;

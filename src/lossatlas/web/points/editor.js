@@ -5,6 +5,7 @@
 import {make, makeSvg, say} from '../dom.js';
 import {css, pointColour} from '../figures/colours.js';
 import {glyph} from '../figures/glyphs.js';
+import {loadStyle} from '../lazy.js';
 import {currentTheme} from '../theme.js';
 import {BLANK, createHistory, drawingOf, erased, nearest, ownOf, pointAt, sprayed} from './drawing.js';
 import {draw as drawn, SOURCES} from './generate.js';
@@ -28,7 +29,7 @@ let draft = null;
  */
 export async function openEditor({start = null, onUse}) {
   if (document.querySelector('dialog.editor')) return;
-  await loadStyles();
+  await loadStyle('editor');
   /** Why what is shown is not what was asked for: a table that could not be read; else empty. */
   let failed = '';
   /** @param {Table} table @param {string} name @param {boolean} goesOn */
@@ -149,20 +150,6 @@ export async function openEditor({start = null, onUse}) {
   dialog.showModal();
   canvas.focus({preventScroll: true});
   show();
-}
-
-/** @type {Promise<unknown> | null} */
-let styles = null;
-
-/** Without it the dialog is plain, but works. */
-function loadStyles() {
-  styles ??= new Promise((done) => {
-    const link = make('link', {rel: 'stylesheet', href: new URL('../styles/editor.css', import.meta.url).href});
-    link.addEventListener('load', done);
-    link.addEventListener('error', done);
-    document.head.append(link);
-  });
-  return styles;
 }
 
 /** @param {boolean} shown is there a dataset on show to start from? @param {ReturnType<typeof createTablePanel>} panel */

@@ -83,13 +83,3 @@ export function createPanel({stops, onWord, onStep, onBack, onClose}) {
     },
   };
 }
-
-/** The styles, once they are there: without them the panel would push the plots about. */
-export function loadStyles() {
-  const link = make('link', {rel: 'stylesheet', href: new URL('../styles/tour.css', import.meta.url).href});
-  return new Promise((done) => {
-    link.addEventListener('load', done);
-    link.addEventListener('error', done); // plain words are better than none
-    document.head.append(link);
-  });
-}

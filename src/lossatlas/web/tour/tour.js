@@ -5,12 +5,13 @@
 /** @import {State} from '../types.js' */
 /** @import {Page} from '../guide.js' */
 /** @import {Stop} from './stops.js' */
+import {loadStyle} from '../lazy.js';
 import {FIRST_VIEW, fromQuery, HOME} from '../state.js';
 import {showPlot} from '../views/controls.js';
 import {choicesFor, storedRun} from './choices.js';
 import {isPlayback, watchManual} from './manual.js';
 import {between, glide, orbitBetween} from './motion.js';
-import {createPanel, loadStyles} from './panel.js';
+import {createPanel} from './panel.js';
 import {RUNS, STOPS} from './stops.js';
 
 /** Milliseconds between two looks at how far a training has come. */
@@ -18,7 +19,7 @@ const LOOK = 50;
 
 /** @param {Page} page */
 export async function createTour({base, store, gallery, run, bench, player, still, onFailed}) {
-  await loadStyles();
+  await loadStyle('tour'); // without it the panel would push the plots about
   /** Grows with every move and every time somebody takes over: a move that has another number is over. */
   let turn = 0;
   /** What the tour has under way. */

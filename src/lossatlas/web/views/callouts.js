@@ -8,6 +8,7 @@
 /** @import {StateStore} from '../address.js' */
 import {byId, make, makeSvg} from '../dom.js';
 import {boxOf, isInside, leaderOf, overlap, placeLabel} from '../figures/callouts.js';
+import {loadStyle} from '../lazy.js';
 
 /**
  * @typedef {object} LandscapePlaces of what is drawn, in pixels of #landscape-stage
@@ -43,7 +44,7 @@ const SHARES = [-0.8, -0.55, -0.3, 0.3, 0.55, 0.8];
  * @param {() => void} options.onDismissed
  */
 export async function createCallouts({landscape, boundary, store, onDismissed}) {
-  await loadStyles();
+  await loadStyle('callouts'); // labels are measured
   const [left, right] = [createLayer(byId('landscape-stage')), createLayer(byId('boundary-plot').parentElement ?? document.body)];
   const close = make('button', {type: 'button', class: 'quiet', 'aria-label': 'Dismiss the labels', title: 'Hide these three labels.'}, '×');
   const network = left.label('This network, now');
@@ -214,12 +215,3 @@ const isToLook = ({target}) => target instanceof Element && target.closest('#plo
 
 /** Keys of the browser's own are none of the page. @param {KeyboardEvent} event */
 const isMeant = ({altKey, ctrlKey, metaKey}) => !altKey && !ctrlKey && !metaKey;
-
-/** Settles when they are there: labels are measured. @returns {Promise<void>} */
-function loadStyles() {
-  const link = make('link', {rel: 'stylesheet', href: new URL('../styles/callouts.css', import.meta.url).href});
-  return new Promise((resolve) => {
-    for (const type of ['load', 'error']) link.addEventListener(type, () => resolve());
-    document.head.append(link);
-  });
-}

@@ -4,6 +4,7 @@
 import {byId, make, makeSvg, say} from '../dom.js';
 import {css, pointColour} from '../figures/colours.js';
 import {glyph} from '../figures/glyphs.js';
+import {reasonOf} from '../lazy.js';
 import {isRecorded, markRecorded} from './model.js';
 
 /**
@@ -12,11 +13,12 @@ import {isRecorded, markRecorded} from './model.js';
  * @param {(patch: Partial<State>) => void} options.choose
  * @param {(own: Own) => void} [options.onOwn] someone has made a dataset; without it there is no button for that
  * @param {() => Promise<Own | null>} [options.start] what to start from
+ * @param {(text: string, detail: string) => void} [options.onFailed]
  */
-export function createDataset({catalog, choose, onOwn, start = async () => null}) {
+export function createDataset({catalog, choose, onOwn, start = async () => null, onFailed = () => {}}) {
   const form = byId('dataset');
   form.append(make('fieldset', {class: 'cards'}, make('legend', {class: 'hidden'}, 'Dataset'), ...catalog.datasets.map(card)));
-  const own = onOwn ? ownButton(async () => ({start: await start(), onUse: onOwn})) : null;
+  const own = onOwn ? ownButton(async () => ({start: await start(), onUse: onOwn}), onFailed) : null;
   if (own) form.append(own);
   form.addEventListener('submit', (event) => event.preventDefault());
   form.addEventListener('change', (event) => choose({dataset: /** @type {HTMLInputElement} */ (event.target).value, run: null, own: null}));
@@ -33,17 +35,18 @@ export function createDataset({catalog, choose, onOwn, start = async () => null}
   };
 }
 
-/** The editor comes with its first use. @param {() => Promise<Parameters<typeof import('../points/editor.js').openEditor>[0]>} options */
-function ownButton(options) {
+/** The editor comes with its first use. @param {() => Promise<Parameters<typeof import('../points/editor.js').openEditor>[0]>} options @param {(text: string, detail: string) => void} onFailed */
+function ownButton(options, onFailed) {
   const name = 'Your own data…';
   const button = make('button', {type: 'button', 'aria-haspopup': 'dialog', title: 'Draw points, or bring a table, and train on them here.'}, name);
   button.addEventListener('click', async () => {
     try {
-      const {openEditor} = await import('../points/editor.js');
+      const [{openEditor}] = await Promise.all([import('../points/editor.js'), import('../points/kept.js')]); // what is drawn can be used
       await openEditor(await options());
       say(button, name);
-    } catch {
+    } catch (error) {
       say(button, 'Not loaded: try again');
+      onFailed('The editor could not be loaded', reasonOf(error));
     }
   });
   return button;

@@ -48,7 +48,7 @@ const ROOTS = {surface: 'landscape-plot', contours: 'landscape-map', section: 'l
 
 /**
  * @param {import('../plotly.js').Plotly} Plotly
- * @param {{eye: () => Eye, onCamera: (eye: Eye) => void, onRedraw: () => void, onTurning?: (eye: Eye) => void, onPick: (a: number, b: number) => void, groundOf: (shot: Shot) => Ground | null, wayOf: (shot: Shot) => Way | null, tintOf: (shot: Shot) => Tint | null, isPlaying: () => boolean, shareRange?: (own: LossRange) => LossRange}} options
+ * @param {{eye: () => Eye, onCamera: (eye: Eye) => void, onRedraw: () => void, onFailed: (error: unknown) => void, onTurning?: (eye: Eye) => void, onPick: (a: number, b: number) => void, groundOf: (shot: Shot) => Ground | null, wayOf: (shot: Shot) => Way | null, tintOf: (shot: Shot) => Tint | null, isPlaying: () => boolean, shareRange?: (own: LossRange) => LossRange}} options
  * `shareRange`: the range to draw on, where others are to be compared with this one
  */
 export function createLandscape(Plotly, options) {
@@ -118,6 +118,8 @@ export function createLandscape(Plotly, options) {
   return {
     /** Can this view be drawn yet? If not, it is sent for. */
     has: (/** @type {State['view']} */ view) => views.has(drawable(view)),
+    /** A view that has not come may be sent for anew. */
+    retry: views.retry,
     /** Where what is drawn is; null where it cannot be pointed at. @returns {import('./callouts.js').LandscapePlaces | null} */
     places: () => (byId('landscape').dataset.view === 'section' ? null : views.of(flat ? 'contours' : 'surface')?.places?.() ?? null),
     /** What a view draws of a shot, also of one that is not on show. */
@@ -162,7 +164,7 @@ export function createLandscape(Plotly, options) {
 /**
  * The surface is there at once; the other views come when they are asked for.
  * @param {import('../plotly.js').Plotly} Plotly @param {View} surface
- * @param {{onRedraw: () => void, onPick: (a: number, b: number) => void}} options
+ * @param {{onRedraw: () => void, onPick: (a: number, b: number) => void, onFailed: (error: unknown) => void}} options
  */
 function lazyViews(Plotly, surface, options) {
   /** @type {Partial<Record<State['view'], View>>} */
@@ -174,14 +176,18 @@ function lazyViews(Plotly, surface, options) {
   };
   /** @type {Set<State['view']>} */
   const asked = new Set();
+  /** @type {typeof asked} */
+  const failed = new Set();
   return {
+    /** What has not come may be asked for anew. */
+    retry() { for (const name of failed) asked.delete(name); },
     of: (/** @type {State['view']} */ name) => there[name],
     /** @param {State['view']} name */
     has(name) {
       if (name in there) return true;
       if (!asked.has(name)) {
         asked.add(name);
-        makers[name]().then((view) => { there[name] = view; options.onRedraw(); }, () => asked.delete(name));
+        makers[name]().then((view) => { there[name] = view; options.onRedraw(); }, (error) => { failed.add(name); options.onFailed(error); });
       }
       return false;
     },

@@ -1,6 +1,7 @@
 /** The button “Share”. What it opens comes with the first click. */
 /** @import {Theirs} from '../keep/dialog.js' */
-import {byId, make} from '../dom.js';
+import {byId} from '../dom.js';
+import {loadStyle, reasonOf} from '../lazy.js';
 
 /** @param {Theirs & {onError: (message: string) => void}} options */
 export function createShare({onError, ...page}) {
@@ -9,20 +10,10 @@ export function createShare({onError, ...page}) {
   let dialog = null;
   button.addEventListener('click', () => {
     page.pause();
-    dialog ??= Promise.all([import('../keep/dialog.js'), styled('styles/keep.css')]).then(([{createDialog}]) => createDialog(page));
+    dialog ??= Promise.all([import('../keep/dialog.js'), loadStyle('keep')]).then(([{createDialog}]) => createDialog(page));
     dialog.then(({open}) => open(), (error) => {
       dialog = null;
-      onError(String(error?.message ?? error));
+      onError(reasonOf(error));
     });
-  });
-}
-
-/** @param {string} href */
-function styled(href) {
-  return new Promise((resolve, reject) => {
-    const link = make('link', {rel: 'stylesheet', href});
-    link.addEventListener('load', resolve);
-    link.addEventListener('error', () => reject(new Error(`${href} could not be loaded`)));
-    document.head.append(link);
   });
 }

@@ -27,8 +27,6 @@ const PACE_TIME = 1000;
  */
 export function createPanel({onBegin, onStart, onPause, onStep, onPace, onRest, choose}) {
   const root = byId('workshop');
-  const looks = styles();
-  root.append(looks.link);
   const optimizer = make('select', {}, ...OPTIMIZERS.map((name) => make('option', {value: name}, UPDATES[name].title)));
   const rate = number({min: BOUNDS.rate.least, max: BOUNDS.rate.most, step: 'any'});
   const batch = make('select', {}, ...BATCHES.map((size) => make('option', {value: size}, size === 'full' ? 'all points' : size)));
@@ -126,8 +124,6 @@ export function createPanel({onBegin, onStart, onPause, onStep, onPace, onRest, 
   };
 
   return {
-    /** Settles when it looks as it should: until then it would take the plots' room. */
-    ready: looks.there,
     /** @param {State} now @param {Catalog} catalog */
     draw(now, catalog) {
       root.hidden = false;
@@ -186,13 +182,4 @@ const button = (name, title) => make('button', {type: 'button', title}, name);
 /** @param {string} name @param {HTMLElement} input @param {string} title */
 function field(name, input, title) {
   return make('label', {class: 'field', title}, make('span', {}, name), input);
-}
-
-function styles() {
-  const link = make('link', {rel: 'stylesheet', href: new URL('../styles/workshop.css', import.meta.url).href});
-  /** @type {Promise<void>} */
-  const there = new Promise((done) => {
-    for (const type of ['load', 'error']) link.addEventListener(type, () => done());
-  });
-  return {link, there};
 }

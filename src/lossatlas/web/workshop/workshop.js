@@ -52,7 +52,13 @@ export function createWorkshop({catalog, onRun, onNews, onFailed}) {
       if (status === 'diverged') run.outcome = {status, epoch: run.frames.at(-1), message: message ?? ''};
       onNews({run, status, message: status === 'finished' ? reached : message, advice});
     },
-    onError: (message) => onFailed('Training in the page failed', message),
+    onError(message) {
+      if (run) {
+        run.growing = false;
+        onNews({run, status: 'paused', message: null, advice: null}); // what there is of it can be looked at
+      }
+      onFailed('Training in the page failed', message);
+    },
   });
 
   return {

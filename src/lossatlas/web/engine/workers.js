@@ -1,0 +1,53 @@
+/** A worker, and words for what keeps it from answering: it cannot be started, or it has died. */
+
+const NOT_STARTED = 'The worker could not be started: its file did not come, or the rules of this site (its Content-Security-Policy) forbid workers.';
+
+/** @typedef {ReturnType<typeof startWorker>} Started */
+
+/**
+ * @param {string} file beside this one
+ * @param {{onMessage: (data: any) => void, onFault: (words: string) => void}} options `onFault`: once, and never while it
+ * is being started; after it nothing is answered any more
+ */
+export function startWorker(file, {onMessage, onFault}) {
+  /** @type {Worker | null} */
+  let worker = null;
+  let ended = false;
+  const end = () => {
+    ended = true;
+    worker?.terminate();
+  };
+  /** @param {string} message */
+  const fail = (message) => {
+    if (ended) return;
+    end();
+    onFault(/alloc|memory/i.test(message) ? `There is not enough memory for it (${message}).` : message || NOT_STARTED);
+  };
+  try {
+    worker = new Worker(new URL(file, import.meta.url), {type: 'module'});
+    worker.onmessage = ({data}) => {
+      if (data.type === 'error') fail(data.message);
+      else if (!ended) onMessage(data);
+    };
+    worker.onerror = (event) => {
+      event.preventDefault(); // it is told where the answer is awaited
+      fail(event.message ?? '');
+    };
+    worker.onmessageerror = () => fail('An answer of the worker could not be read.');
+  } catch {
+    queueMicrotask(() => fail(NOT_STARTED));
+  }
+  return {
+    get ended() { return ended; },
+    /** @param {object} message */
+    post(message) {
+      if (ended) return;
+      try {
+        worker?.postMessage(message);
+      } catch (error) {
+        queueMicrotask(() => fail(String(error)));
+      }
+    },
+    end,
+  };
+}

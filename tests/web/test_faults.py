@@ -1,0 +1,130 @@
+"""What does not come, dies or cannot be shown: the page says so where it is awaited, goes on, and tries again."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from playwright.sync_api import Page, Route, expect
+
+from tests.web.conftest import MOONS, Site, Watched, until
+
+pytestmark = pytest.mark.browser
+NOT_COMPUTED = "This could not be computed in the page"
+LACKING = "A part of the page has not come: the server does not answer, or lacks it."
+
+
+def forgive(watched: Watched) -> None:
+    """What the browser itself says of requests that found nobody."""
+    watched.complaints[:] = [text for text in watched.complaints if "ERR_" not in text]
+
+
+def test_workers_that_cannot_be_started_are_told_and_what_is_stored_is_shown(exported: Site, desktop: Watched) -> None:
+    page = desktop.page
+    page.route("**/engine/worker.js", lambda route: route.abort("connectionrefused"))
+    desktop.open(exported.url + "?epoch=60&zoom=0.3&pick=0.1,0.1")  # all of it is to be computed
+    status = page.locator("#status-line")
+    expect(status).to_contain_text(NOT_COMPUTED)
+    expect(status).to_contain_text("The worker could not be started")
+    assert page.evaluate("() => [window.lossatlas.computed(), window.lossatlas.slice().pick]") == [False, None]
+    page.locator("#epoch").press("Home")  # the page goes on
+    until(page, "() => window.lossatlas.shown().frame === 0")
+    page.unroute("**/engine/worker.js")
+    page.get_by_role("button", name="Try again").click()
+    until(page, "() => window.lossatlas.computed()")
+    until(page, "() => !document.querySelector('#boundary-whose').hidden")
+    expect(status).not_to_contain_text(NOT_COMPUTED)
+    forgive(desktop)
+
+
+def test_a_training_whose_worker_dies_is_told_and_can_be_begun_again(exported: Site, desktop: Watched) -> None:
+    page = desktop.page
+    dying = "setTimeout(() => { throw new RangeError('Array buffer allocation failed'); });"
+    page.route("**/engine/trainer.js", lambda route: route.fulfill(content_type="text/javascript", body=dying))
+    desktop.open(exported.url + "?epoch=0")
+    page.get_by_role("button", name="Train here").click()
+    status = page.locator("#status-line")
+    expect(status).to_contain_text("Training in the page failed")
+    expect(status).to_contain_text("There is not enough memory for it")
+    assert page.evaluate("() => window.lossatlas.shown().run") == MOONS.id  # there is still something to look at
+    page.unroute("**/engine/trainer.js")
+    page.get_by_role("button", name="Try again").click()
+    until(page, "run => window.lossatlas.shown().run !== run", arg=MOONS.id)
+
+
+def test_parts_that_do_not_come_are_told_and_come_when_they_are_asked_for_again(
+    exported: Site, desktop: Watched
+) -> None:
+    page = desktop.open(exported.url + "?epoch=60")
+    status = page.locator("#status-line")
+    for part, button, there, told in [
+        ("**/styles/keep.css", "Share", "dialog.keep[open]", "This view could not be shared"),
+        ("**/access/table.js", "Table of the training", "dialog.numbers[open]", "The table could not be loaded"),
+        ("**/points/editor.js", "Your own data…", "dialog.editor[open]", "The editor could not be loaded"),
+        ("**/styles/tour.css", "Take the tour", "#tour:not([hidden])", "The tour could not be loaded"),
+    ]:
+        page.route(part, lambda route: route.abort("connectionrefused"))
+        one = page.get_by_role("button", name=button).first.element_handle()
+        one.click()
+        expect(status).to_contain_text(f"{told} {LACKING}")
+        assert page.locator(there).count() == 0
+        page.unroute(part)
+        one.click()
+        expect(page.locator(there)).to_be_visible()
+        page.keyboard.press("Escape")
+    view = page.locator("input[name=view][value=contours]")
+    page.route("**/views/flat.js", lambda route: route.abort("connectionrefused"))
+    view.press("Space")
+    expect(status).to_contain_text(f"This view could not be loaded {LACKING}")
+    page.unroute("**/views/flat.js")
+    page.get_by_role("button", name="Try again").click()
+    until(page, "() => window.lossatlas.slice().view === 'contours'")
+    forgive(desktop)
+
+
+def without_weights(route: Route) -> None:
+    """A manifest as of a large network, whose parameters are not published."""
+    manifest = route.fetch().json()
+    del manifest["arrays"]["weights"]
+    for plane in manifest["planes"]:
+        plane["arrays"].pop("directions", None)
+    route.fulfill(body=json.dumps(manifest), content_type="application/json")
+
+
+def test_what_a_link_asks_for_and_a_run_cannot_show_is_told_and_what_is_picked_there_too(
+    exported: Site, desktop: Watched
+) -> None:
+    page = desktop.page
+    page.route("**/run.json", without_weights)
+    desktop.open(exported.url + "?epoch=60&plane=nowhere&pick=0.5,-0.25&zoom=0.4")
+    status = page.locator("#status-line")
+    span, title = page.evaluate(
+        """async () => {
+            const {fetchManifest} = await import('./data.js');
+            const {planes: [plane]} = await fetchManifest(window.lossatlas.shown().run);
+            return [window.lossatlas.shown().span, plane.title];
+        }"""
+    )
+    expect(status).to_have_text(
+        "Not all that this link asks for can be shown"
+        f" This run has no plane “nowhere”; in its place stands “{title}”."
+        f" The network at a 0.5, b -0.25 is not shown. Nearest to the zoom 0.4 is {text(page, span)}."
+        " This run was published without its weights."
+    )
+    picked(page)
+    expect(status).to_have_text("The network there cannot be shown This run was published without its weights.")
+    page.get_by_role("radio", name="Three arms").press("Space")  # no link: what cannot be had its controls say
+    until(page, "run => window.lossatlas.shown().run !== run", arg=MOONS.id)
+    expect(status).to_have_text("")
+
+
+def text(page: Page, number: float) -> str:
+    written: str = page.evaluate("n => String(n)", number)
+    return written
+
+
+def picked(page: Page) -> None:
+    """Click in the middle of the surface."""
+    box = page.locator("#landscape-plot").bounding_box()
+    assert box
+    page.mouse.click(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
