@@ -31,6 +31,7 @@ from tests.web.conftest import FLAGS, app_server, chromium, static_server, with_
 from benchmarks.frames import trace_frames
 from benchmarks.measure import machine
 from lossatlas.runs import compute_run
+from lossatlas.showcase import OPENING
 from lossatlas.site import export_site
 from lossatlas.store import Gallery
 
@@ -188,7 +189,7 @@ def played(page: Any) -> list[dict[str, float]]:
 def main(rounds: int) -> None:
     with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
         gallery = Gallery(Path(folder) / "data")
-        gallery.save(compute_run())
+        gallery.save(compute_run(OPENING))  # what a bare address opens: else the server would compute it
         export_site(gallery, Path(folder) / "site")
         with app_server(gallery) as served, static_server(Path(folder) / "site") as origin:
             with unwatched(playwright) as tabs:

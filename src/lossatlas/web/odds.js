@@ -6,7 +6,7 @@ import {scalarKernel} from './engine/scalar.js';
 
 /**
  * The logits of one network at any places.
- * @param {Shot} shot @param {ArrayLike<number>} theta [P] @returns {import('./figures/boundary.js').LogitsAt}
+ * @param {Shot} shot @param {ArrayLike<number>} theta [P] @returns {import('./figures/border.js').LogitsAt}
  */
 export function logitsOf({run}, theta) {
   const network = networkOf(run);

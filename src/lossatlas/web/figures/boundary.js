@@ -6,16 +6,10 @@ import {classSymbol, css, pointColour, symbolScale} from './colours.js';
 import {linearTicks, tickLabel, valueText} from './ticks.js';
 
 const SPLITS = ['train', 'test'];
-/** The confidence, as a byte, at which one of two classes is as likely as the other. */
-const EVEN = 127.5;
 /** The share of its room that a plot with equal scales takes at least; else each axis has a scale of its own. */
 const LEAST_FILLED = 0.5;
 /** Places along an axis that a number tells apart. */
 const FINE = 2000;
-/** How often the place of an edge's zero is bettered. */
-const SECANTS = 2;
-
-/** @typedef {(places: Float64Array) => ArrayLike<number>} LogitsAt standardised inputs [N, 2] → logits [K, N] of the network on show */
 
 /**
  * One trace a class and split. They never change during a run, so Plotly draws them once.
@@ -126,109 +120,6 @@ export function paintRegions(run, {predicted_class: classes, confidence}, table,
       pixels[to] = table[classes[from] * 256 + confidence[from]];
     }
   }
-}
-
-/**
- * The line where the predicted class changes, as segments in grid units (x1, y1, x2, y2, …). On an edge of the grid
- * between two classes it is where their logits are equal, by two steps of the regula falsi. Without the network the stored
- * confidences must do, which are saturated where a border is sharp: there the line has the grid's stairs.
- * @param {Run} run @param {Seen} seen @param {LogitsAt | null} [logitsAt] the network's own, as soon as it is there
- * @returns {number[]}
- */
-export function borderSegments(run, seen, logitsAt = null) {
-  const classes = seen.predicted_class;
-  const width = run.numbers('grid_x').length;
-  const height = run.numbers('grid_y').length;
-  const crossing = logitsAt ? crossingsOf(run, classes, logitsAt) : storedCrossing(seen);
-  /** @type {number[]} */
-  const segments = [];
-  for (let y = 0; y < height - 1; y++) {
-    for (let x = 0; x < width - 1; x++) {
-      const a = y * width + x;
-      const [b, c, d] = [a + 1, a + width, a + width + 1];
-      if (classes[a] === classes[b] && classes[a] === classes[c] && classes[a] === classes[d]) continue;
-      const ends = [];
-      if (classes[a] !== classes[b]) ends.push(x + crossing(a, b), y);
-      if (classes[b] !== classes[d]) ends.push(x + 1, y + crossing(b, d));
-      if (classes[c] !== classes[d]) ends.push(x + crossing(c, d), y + 1);
-      if (classes[a] !== classes[c]) ends.push(x, y + crossing(a, c));
-      joinEnds(ends, segments);
-    }
-  }
-  return segments;
-}
-
-/** Taking the two classes for the only ones, as they nearly are wherever a border is sharp. @param {Seen} seen @returns {(i: number, j: number) => number} */
-function storedCrossing({confidence}) {
-  return (i, j) => {
-    const [here, there] = [Math.max(1, confidence[i] - EVEN), Math.max(1, confidence[j] - EVEN)];
-    return here / (here + there);
-  };
-}
-
-/**
- * Where on each edge between two classes their logits are equal, as a share of the edge. All edges are asked for at once.
- * @param {Run} run @param {Numbers} classes @param {LogitsAt} logitsAt @returns {(i: number, j: number) => number}
- */
-function crossingsOf(run, classes, logitsAt) {
-  const [gx, gy] = [run.numbers('grid_x'), run.numbers('grid_y')];
-  const width = gx.length;
-  /** @type {[number, number][]} */
-  const edges = [];
-  for (let i = 0; i < classes.length; i++) {
-    if ((i + 1) % width && classes[i] !== classes[i + 1]) edges.push([i, i + 1]);
-    if (i + width < classes.length && classes[i] !== classes[i + width]) edges.push([i, i + width]);
-  }
-  const place = (/** @type {number} */ i) => [gx[i % width], gy[Math.floor(i / width)]];
-  /** By how much each edge's first class is ahead of its second at a share of the edge. @param {Float64Array} shares */
-  const margins = (shares) => {
-    const places = new Float64Array(2 * edges.length);
-    edges.forEach(([i, j], e) => {
-      const [from, to] = [place(i), place(j)];
-      for (const axis of [0, 1]) places[2 * e + axis] = from[axis] + shares[e] * (to[axis] - from[axis]);
-    });
-    const logits = logitsAt(places);
-    return edges.map(([i, j], e) => logits[classes[i] * edges.length + e] - logits[classes[j] * edges.length + e]);
-  };
-  const shares = zeros(margins, edges.length);
-  const known = new Map(edges.map(([i, j], e) => [i * classes.length + j, shares[e]]));
-  return (i, j) => known.get(i * classes.length + j) ?? 0.5;
-}
-
-/**
- * The zeros of many functions on [0, 1], which are positive at 0 and negative at 1 but for rounding.
- * @param {(shares: Float64Array) => number[]} values @param {number} count
- */
-function zeros(values, count) {
-  const [low, high] = [new Float64Array(count), new Float64Array(count).fill(1)];
-  const [above, below] = [values(low), values(high)];
-  const at = new Float64Array(count);
-  for (let step = 0; step <= SECANTS; step++) {
-    for (let e = 0; e < count; e++) {
-      const [over, under] = [Math.max(0, above[e]), Math.max(0, -below[e])];
-      at[e] = low[e] + (high[e] - low[e]) * (over + under > 0 ? over / (over + under) : 0.5);
-    }
-    if (step === SECANTS) break;
-    values(at).forEach((value, e) => {
-      if (value > 0) { low[e] = at[e]; above[e] = value; } else { high[e] = at[e]; below[e] = value; }
-    });
-  }
-  return at;
-}
-
-/** Two ends make a segment; three or four (where classes meet) run to their middle. @param {number[]} ends @param {number[]} segments */
-function joinEnds(ends, segments) {
-  if (ends.length === 4) {
-    segments.push(...ends);
-    return;
-  }
-  const n = ends.length / 2;
-  let [mx, my] = [0, 0];
-  for (let i = 0; i < n; i++) {
-    mx += ends[2 * i] / n;
-    my += ends[2 * i + 1] / n;
-  }
-  for (let i = 0; i < n; i++) segments.push(ends[2 * i], ends[2 * i + 1], mx, my);
 }
 
 /** The points that a model gets wrong. @param {Run} run @param {Seen} seen */

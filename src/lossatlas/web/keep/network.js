@@ -2,7 +2,7 @@
 /** @import {Seen, Shot} from '../types.js' */
 /** @import {Picked} from '../lab.js' */
 /** @import {Ground} from '../terrain.js' */
-/** @import {LogitsAt} from '../figures/boundary.js' */
+/** @import {LogitsAt} from '../figures/border.js' */
 import {fetchNpy} from '../npy.js';
 import {parametersLimit} from '../slice.js';
 

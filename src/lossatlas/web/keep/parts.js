@@ -3,7 +3,8 @@
 /** @import {Picture} from '../views/landscape.js' */
 /** @import {Theme} from '../theme.js' */
 /** @import {Box} from './vector.js' */
-import {borderSegments, featureAxis, misclassified, paintRegions, plotSize} from '../figures/boundary.js';
+import {borderSegments} from '../figures/border.js';
+import {featureAxis, misclassified, paintRegions, plotSize} from '../figures/boundary.js';
 import {BALL_COLOUR, css, mapTable, PATH_COLOUR, pointColour, regionTable} from '../figures/colours.js';
 import {glyph} from '../figures/glyphs.js';
 import {anchorTraces, contours, paintSurface, sliceAxis} from '../figures/map.js';
@@ -39,7 +40,7 @@ function canvasOf(width, height, paint) {
   return canvas;
 }
 
-/** @param {Shot} shot @param {Seen} seen @param {import('../figures/boundary.js').LogitsAt | null} logitsAt @param {Box} box @param {Theme} theme @returns {Part} */
+/** @param {Shot} shot @param {Seen} seen @param {import('../figures/border.js').LogitsAt | null} logitsAt @param {Box} box @param {Theme} theme @returns {Part} */
 export function boundaryPart({run}, seen, logitsAt, box, theme) {
   const [gx, gy] = [run.numbers('grid_x'), run.numbers('grid_y')];
   const {features} = run.manifest.dataset;

@@ -28,7 +28,7 @@ const BAR = {x: 108, y: 127, width: 360, height: 10};
  * @typedef {object} Subject what a sheet is of
  * @property {Picture} picture
  * @property {Seen} seen what the right plot shows
- * @property {import('../figures/boundary.js').LogitsAt | null} logits of that network, for its line
+ * @property {import('../figures/border.js').LogitsAt | null} logits of that network, for its line
  * @property {Picked['metrics'] | null} metrics of the picked network
  * @property {State['timeline']} timeline
  * @property {Theme} theme

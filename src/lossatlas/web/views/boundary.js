@@ -2,7 +2,8 @@
 /** @import {Seen, Shot} from '../types.js' */
 /** @import {Run} from '../run.js' */
 import {byId, make, say} from '../dom.js';
-import {borderSegments, boundarySummary, featureAxis, misclassified, paintRegions, plotSize, pointTraces, probabilityText} from '../figures/boundary.js';
+import {borderSegments} from '../figures/border.js';
+import {boundarySummary, featureAxis, misclassified, paintRegions, plotSize, pointTraces, probabilityText} from '../figures/boundary.js';
 import {regionTable} from '../figures/colours.js';
 import {CONFIG} from '../plotly.js';
 import {currentTheme} from '../theme.js';
@@ -16,7 +17,7 @@ const REST = 250;
  * @param {object} options
  * @param {(shot: Shot) => {picked: Seen, epochs: number | null, current: boolean} | null} options.computedOf of a picked point, or where no predictions are stored
  * @param {(shot: Shot, x: number, y: number) => number[] | null} options.oddsOf the probabilities at a place, as soon as they are known
- * @param {(shot: Shot, ask: boolean) => import('../figures/boundary.js').LogitsAt | null} options.logitsOf the network itself, if it is there; `ask`: if not, it is sent for
+ * @param {(shot: Shot, ask: boolean) => import('../figures/border.js').LogitsAt | null} options.logitsOf the network itself, if it is there; `ask`: if not, it is sent for
  * @param {(point: number | null) => void} options.onHover a data point is under the pointer, or none any more
  */
 export function createBoundary(Plotly, {computedOf, oddsOf, logitsOf, onHover}) {
@@ -184,7 +185,7 @@ function createRegions(canvas) {
       canvas.width = Math.max(1, Math.round(width * devicePixelRatio));
       canvas.height = Math.max(1, Math.round(height * devicePixelRatio));
     },
-    /** @param {Run} run @param {Seen} seen @param {number[]} wrong @param {import('../figures/boundary.js').LogitsAt | null} logitsAt */
+    /** @param {Run} run @param {Seen} seen @param {number[]} wrong @param {import('../figures/border.js').LogitsAt | null} logitsAt */
     paint(run, seen, wrong, logitsAt) {
       const context = /** @type {CanvasRenderingContext2D} */ (canvas.getContext('2d', {alpha: false}));
       paintRegions(run, seen, table, pixels);
