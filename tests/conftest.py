@@ -122,5 +122,5 @@ def undisturbed(whole: dict[str, bytes], tmp_path_factory: pytest.TempPathFactor
     executor = InTurn()
     assert built(tmp_path_factory.mktemp("parts"), [config_of()], TINY, executor=executor) == whole
     assert min(executor.calls.values()) > 2
-    assert executor.calls["surfaces"] > 40
+    assert executor.calls["compute_piece"] > 40
     return executor.calls

@@ -5,9 +5,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lossatlas.curvature import CurvatureConfig, curvature_along, spread_frames, stability_formula
+from lossatlas.curvature import CurvatureConfig, spread_frames, stability_formula
 from lossatlas.curvature.along_training import stability_limit
-from lossatlas.runs import Run
+from lossatlas.runs import Run, compute_run
 from lossatlas.training import OPTIMIZERS, TrainingConfig
 from tests.oracles import torch_hessian
 
@@ -102,9 +102,8 @@ def test_frames_are_spread_evenly_from_the_first_to_the_last(count: int, most: i
 def test_of_one_frame_the_last_is_measured_and_of_none_none(small_run: Run) -> None:
     assert spread_frames(7, 1) == (6,)
     assert spread_frames(7, 0) == ()
-    setup, trajectory = small_run.setup, small_run.trajectory
     found = [
-        curvature_along(setup.network, setup.dataset, trajectory, CurvatureConfig(frames=frames), setup.config.training)
+        compute_run(small_run.setup.config.with_values(curvature=CurvatureConfig(frames=frames))).curvature
         for frames in (0, 1)
     ]
     assert found[0] is None

@@ -14,9 +14,8 @@ from __future__ import annotations
 import json
 import os
 import shutil
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -24,35 +23,18 @@ from typing import Any, BinaryIO
 import numpy as np
 
 from lossatlas.arrays import AnyArray
-from lossatlas.runs import Run, RunConfig
+from lossatlas.building.records import Record
+from lossatlas.runs import Block, Run, RunConfig
 from lossatlas.store import publish, run_folder, writing
 
 _PARTIAL = ".partial-"
 _RECORD = "parts.jsonl"
 #: Of the folder's layout; a folder of another one is begun anew.
-_LAYOUT = 1
+_LAYOUT = 2
+_NOTHING = Record(None)
 
 
-@dataclass(frozen=True)
-class Block:
-    """Numbers for one array of a run.
-
-    Attributes
-    ----------
-    array
-        Its path without ``.npy``, as of :func:`lossatlas.store.manifest.arrays_of`.
-    start
-        Index of the first element; left-out axes are 0. The others follow it in C order.
-    values
-        The elements, of any shape and of the array's dtype.
-    """
-
-    array: str
-    start: tuple[int, ...]
-    values: AnyArray
-
-
-class Staging:
+class Checkpoint:
     """The folder of one configuration, taken up where it was left.
 
     One process at a time: hold the lock of :func:`lossatlas.building.build_gallery`.
@@ -100,9 +82,7 @@ class Staging:
             self._write_line({"array": array, "as": described})
         self._shapes[array] = described
 
-    def finish_part(
-        self, part: str, blocks: Iterable[Block] = (), note: Any = None, arrays: Mapping[str, AnyArray] | None = None
-    ) -> None:
+    def finish_part(self, part: str, blocks: Iterable[Block] = (), record: Record = _NOTHING) -> None:
         """Store what a part computed, and then that it is there.
 
         Parameters
@@ -111,10 +91,8 @@ class Staging:
             Its name, good for a file.
         blocks
             What it gives to the arrays of the run; these must have been laid out.
-        note
-            Plain JSON data to keep beside them, in :attr:`notes`.
-        arrays
-            Arrays to keep beside them, for :meth:`arrays_of`.
+        record
+            What to keep beside them, for :meth:`record_of`.
 
         Raises
         ------
@@ -124,20 +102,23 @@ class Staging:
         with writing(self.data):
             for array, mine in _by_array(blocks).items():
                 self._fill(array, mine)
-            if arrays is not None:
+            if record.arrays is not None:
                 with _synced(self.folder / f"{part}.npz") as file:
-                    np.savez(file, allow_pickle=False, **dict(arrays))
+                    np.savez(file, allow_pickle=False, **dict(record.arrays))
                 _sync_folder(self.folder)
-            self._write_line({"part": part, "note": note})
-        self.notes[part] = note
+            self._write_line({"part": part, "note": record.note})
+        self.notes[part] = record.note
 
-    def arrays_of(self, part: str) -> dict[str, AnyArray]:
-        """Return the arrays that a finished part left beside those of the run."""
-        with np.load(self.folder / f"{part}.npz", allow_pickle=False) as found:
-            return dict(found)
+    def record_of(self, part: str) -> Record:
+        """Return what a finished part left beside the arrays of the run."""
+        path = self.folder / f"{part}.npz"
+        if not path.exists():
+            return Record(self.notes[part])
+        with np.load(path, allow_pickle=False) as found:
+            return Record(self.notes[part], dict(found))
 
     def drop_arrays_of(self, part: str) -> None:
-        """Delete them: nobody will need them again."""
+        """Delete the arrays of its record: nobody will need them again."""
         (self.folder / f"{part}.npz").unlink(missing_ok=True)
 
     def array(self, name: str) -> AnyArray:
@@ -162,8 +143,7 @@ class Staging:
             first = file.tell()
             for block in blocks:
                 assert block.values.dtype == dtype, f"{array} is {dtype}, not {block.values.dtype}"
-                start = (*block.start, *[0] * (len(shape) - len(block.start)))
-                file.seek(first + int(np.ravel_multi_index(start, shape)) * dtype.itemsize)
+                file.seek(first + block.place_in(shape) * dtype.itemsize)
                 file.write(np.ascontiguousarray(block.values).data)
             file.flush()
             os.fsync(file.fileno())

@@ -12,7 +12,7 @@ from typing import Any
 
 from filelock import FileLock, Timeout
 
-from lossatlas.building.chunked_run import RunInParts
+from lossatlas.building.chunked_run import ChunkedRun
 from lossatlas.building.estimate import Sizes
 from lossatlas.building.processes import Processes, told
 from lossatlas.building.task import Part, Work
@@ -138,7 +138,7 @@ class _Build:
         references = self._gallery.references(config)
         if self._sizes.in_parts(config):
             self._lock()
-            self._works[run_id] = RunInParts(config, self._gallery.data, references, self._sizes)
+            self._works[run_id] = ChunkedRun(config, self._gallery.data, references, self._sizes)
         else:
             self._works[run_id] = WholeRun(config, self._gallery.data, references)
         self._open[run_id] = 0

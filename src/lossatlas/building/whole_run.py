@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from lossatlas.arrays import Floats
-from lossatlas.building import steps
 from lossatlas.building.task import Part
+from lossatlas.building.worker_functions import compute_whole_run
 from lossatlas.runs import Run, RunConfig, Setup
 from lossatlas.store import save_run
 
@@ -22,7 +22,7 @@ class WholeRun:
 
     def begin(self) -> list[Part]:
         """Everything is one part."""
-        return [Part("run", steps.whole_run, lambda: (self._config.canonical, self._references), self._found.update)]
+        return [Part("run", compute_whole_run, lambda: (self._config.canonical, self._references), self._found.update)]
 
     def accept(self, part: Part, result: Any) -> list[Part]:
         """Keep what it gave: that is all."""

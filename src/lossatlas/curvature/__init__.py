@@ -14,7 +14,6 @@ All of it in float64, in theta's order. A model that is not finite, or overflows
 from lossatlas.curvature.along_training import (
     CurvatureConfig,
     TrainingCurvature,
-    curvature_along,
     curvature_at,
     spread_frames,
     stability_formula,
@@ -27,7 +26,6 @@ __all__ = [
     "CurvatureConfig",
     "TrainingCurvature",
     "adaptive_sharpness",
-    "curvature_along",
     "curvature_at",
     "curvature_of",
     "extreme_eigenpairs",

@@ -12,11 +12,10 @@ from pydantic import Field
 from lossatlas.arrays import Float32, Float64, Floats, Integers
 from lossatlas.config import Config
 from lossatlas.curvature.summary import Curvature, curvature_of
-from lossatlas.datasets import Dataset
 from lossatlas.engine import one_blas_thread
 from lossatlas.errors import LossAtlasError
 from lossatlas.networks import Network
-from lossatlas.training import TrainingConfig, Trajectory
+from lossatlas.training import TrainingConfig
 
 
 class CurvatureConfig(Config):
@@ -119,26 +118,6 @@ def stability_formula(config: TrainingConfig) -> str | None:
     if config.optimizer not in _BOUNDS:
         return None
     return _BOUNDS[config.optimizer][1] + (" − λ" if config.weight_decay else "")
-
-
-def curvature_along(
-    network: Network,
-    dataset: Dataset,
-    trajectory: Trajectory,
-    config: CurvatureConfig,
-    training: TrainingConfig,
-    on_frame: Callable[[], None] = lambda: None,
-) -> TrainingCurvature | None:
-    """Measure the Hessian of the training loss along a trajectory; None where none was asked for."""
-    frames = spread_frames(len(trajectory.weights), config.frames)
-    if not frames:
-        return None
-    points, labels = dataset.train
-    found = []
-    for frame in frames:
-        found.append(curvature_at(network, trajectory.weights[frame], points, labels))
-        on_frame()
-    return TrainingCurvature.of(frames, found, training, len(points))
 
 
 def curvature_at(network: Network, theta: Floats, points: Floats, labels: Integers) -> Curvature:

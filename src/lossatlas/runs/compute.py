@@ -1,33 +1,29 @@
-"""From a configuration to a run: everything the atlas shows of one training.
-
-config → setup (dataset, network, input grid, planes that need no training) → frames, one by one, while it trains
-→ the planes that do, the path on every plane, curvature → run
-"""
+"""Computing a run in memory, from its configuration: a frame as soon as training reaches it, then all the rest."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from lossatlas.arrays import Float32, Floats, UInt8
-from lossatlas.curvature import curvature_along
-from lossatlas.engine import Evaluator, one_blas_thread
-from lossatlas.errors import CancelledError, ConfigError, PlaneError
-from lossatlas.landscape import (
-    Cut,
-    InputGrid,
-    boundary_evaluator,
-    decision_boundary,
-    nonconvexity_over,
-    path_on,
-    surfaces_around,
+from lossatlas.arrays import AnyArray, Float32, Floats
+from lossatlas.curvature import Curvature
+from lossatlas.errors import CancelledError
+from lossatlas.runs.array_steps import ArrayStep, Evaluators
+from lossatlas.runs.run import Frame, Run, RunConfig, Setup
+from lossatlas.runs.steps import (
+    LaidPlane,
+    check_planes,
+    curvature_frames,
+    lay_plane,
+    measure_curvature,
+    put_together,
+    steps_of_each_frame,
+    steps_of_plane,
 )
-from lossatlas.planes import Plane, PlaneConfig, Trained
-from lossatlas.runs.run import CONFIDENCE_STEP, Frame, Run, RunConfig, Setup
-from lossatlas.training import Outcome, Snapshot, Training, Trajectory
+from lossatlas.training import Outcome, Training, Trajectory
 
 
 @dataclass(frozen=True)
@@ -68,9 +64,8 @@ class Computation:
     ) -> None:
         self.setup = setup
         self.training = Training(setup.network, setup.dataset, setup.config.training, cancelled)
-        self._train = Evaluator(setup.network, *setup.dataset.train, threads=threads)
-        self._test = Evaluator(setup.network, *setup.dataset.test, threads=threads)
-        self._boundary = boundary_evaluator(setup.network, setup.grid, threads=threads)
+        self._evaluators = Evaluators(setup, threads)
+        self._of_each_frame = steps_of_each_frame(setup)
         self._cancelled = cancelled
         self._references = references or {}
         check_planes(setup, self._references)
@@ -78,7 +73,10 @@ class Computation:
     def __iter__(self) -> Iterator[Frame]:
         """Train, and yield a frame for every recorded epoch."""
         for index, snapshot in enumerate(self.training):
-            yield self._frame(index, snapshot)
+            arrays: dict[str, AnyArray] = {}
+            for step in self._of_each_frame:
+                arrays |= self._compute(step, snapshot.theta[None])
+            yield Frame(index, snapshot, arrays)
 
     @property
     def outcome(self) -> Outcome:
@@ -103,177 +101,56 @@ class Computation:
             If none of the planes can be laid through this training.
         """
         trajectory = Trajectory.of([frame.snapshot for frame in frames], self.outcome)
-        configs = self.setup.plane_configs
-        total = len(configs) + 1
-        trained = Trained(self.setup.network, *self.setup.dataset.train, trajectory, theta_among(self._references))
-        cuts: list[Cut] = []
-        left_out: dict[str, str] = {}
-        for number, (name, config) in enumerate(configs.items(), start=1):
-            self._check_cancelled()
-            try:
-                plane = laid(self.setup, name, trained)
-            except PlaneError as error:  # no path to speak of, say, in a training of one epoch
-                left_out[name] = str(error)
-                on_stage(Stage(f"{name}, left out", number, total))
-                continue
-            except ConfigError as error:
-                raise _at_plane(number - 1, error) from None
-            cuts.append(self._cut(config, plane, frames, trajectory))
-            on_stage(Stage(plane.title, number, total))
-        if not cuts:
-            raise PlaneError("; ".join(left_out.values()))
-        self._check_cancelled()
-        curvature = curvature_along(
-            self.setup.network,
-            self.setup.dataset,
-            trajectory,
-            self.setup.config.curvature,
-            self.setup.config.training,
-            self._check_cancelled,
-        )
+        arrays = self._joined(frames)
+        planes: dict[str, LaidPlane | str] = {}
+        total = len(self.setup.plane_configs) + 1
+        for number, name in enumerate(self.setup.plane_configs, start=1):
+            laid = planes[name] = self._cut_plane(name, trajectory, arrays)
+            on_stage(Stage(f"{name}, left out" if isinstance(laid, str) else laid.plane.title, number, total))
+        curvatures = self._measure_curvatures(trajectory)
         on_stage(Stage("Curvature", total, total))
-        return Run(
-            setup=self.setup,
-            trajectory=trajectory,
-            predicted_class=np.stack([frame.predicted_class for frame in frames]),
-            confidence=np.stack([frame.confidence for frame in frames]),
-            cuts=tuple(cuts),
-            curvature=curvature,
-            left_out=left_out,
-        )
+        return put_together(self.setup, trajectory, planes, arrays.__getitem__, curvatures)
 
-    def _cut(self, config: PlaneConfig, plane: Plane, frames: list[Frame], trajectory: Trajectory) -> Cut:
-        assert plane.centre is not None
-        path, path_loss = path_on(self._train, plane, trajectory.weights)
-        return Cut(
-            plane=plane,
-            grid=config.grid,
-            loss_surface=self._surfaces(
-                self._train, config, plane, trajectory, [f.loss_surface.get(plane.name) for f in frames], plane.moving
-            ),
-            test_loss_surface=self._surfaces(
-                self._test,
-                config,
-                plane,
-                trajectory,
-                [f.test_loss_surface.get(plane.name) for f in frames],
-                plane.moving and config.test_frames,
-            ),
-            path=path,
-            path_loss=path_loss,
-            nonconvexity=None
-            if config.nonconvexity is None
-            else nonconvexity_over(self.setup.network, plane, *self.setup.dataset.train, config.nonconvexity),
-        )
+    def _cut_plane(self, name: str, trajectory: Trajectory, arrays: dict[str, AnyArray]) -> LaidPlane | str:
+        """Lay a plane, and add to the arrays those of its steps that are not there yet."""
+        self._check_cancelled()
+        laid = lay_plane(self._evaluators, name, trajectory, self._references)
+        for step in steps_of_plane(self.setup, laid.plane) if isinstance(laid, LaidPlane) else ():
+            if not step.layout(1).keys() <= arrays.keys():
+                arrays |= self._compute(step, step.thetas(trajectory.weights))
+        return laid
 
-    def _surfaces(
-        self,
-        evaluator: Evaluator,
-        config: PlaneConfig,
-        plane: Plane,
-        trajectory: Trajectory,
-        known: list[Float32 | None],
-        every: bool,
-    ) -> Float32:
-        """Surfaces ``[span, frame, b, a]``: around every frame, unless known already, or around the one centre."""
-        assert plane.centre is not None
-        if not every:
-            return surfaces_around(evaluator, plane, plane.centre, config.grid)[:, None]
-        surfaces = []
-        for theta, surface in zip(trajectory.weights, known, strict=True):
+    def _measure_curvatures(self, trajectory: Trajectory) -> list[Curvature]:
+        found = []
+        for frame in curvature_frames(self.setup, len(trajectory.epochs)):
             self._check_cancelled()
-            surfaces.append(surfaces_around(evaluator, plane, theta, config.grid) if surface is None else surface)
-        return np.stack(surfaces, axis=1)
+            found.append(measure_curvature(self.setup, trajectory.weights[frame]))
+        return found
 
-    def _frame(self, index: int, snapshot: Snapshot) -> Frame:
-        predicted_class, confidence = boundary_of(self._boundary, self.setup.grid, snapshot.theta)
-        configs = self.setup.plane_configs
-        moving = [plane for plane in self.setup.planes if plane.moving]
-        return Frame(
-            index,
-            snapshot,
-            predicted_class,
-            confidence,
-            {
-                plane.name: surfaces_around(self._train, plane, snapshot.theta, configs[plane.name].grid)
-                for plane in moving
-            },
-            {
-                plane.name: surfaces_around(self._test, plane, snapshot.theta, configs[plane.name].grid)
-                for plane in moving
-                if configs[plane.name].test_frames
-            },
-        )
+    def _joined(self, frames: list[Frame]) -> dict[str, AnyArray]:
+        """The arrays that came with the frames, all frames together."""
+        return {
+            path: np.concatenate([frame.arrays[path] for frame in frames], axis=step.frame_axis)
+            for step in self._of_each_frame
+            for path in step.layout(1)
+        }
+
+    def _compute(self, step: ArrayStep, thetas: Float32) -> dict[str, AnyArray]:
+        """Compute the arrays of a step around some models ``[n, P]``, one after the other."""
+        layout = step.layout(len(thetas))
+        arrays: dict[str, AnyArray] = {path: np.empty(shape, dtype) for path, (dtype, shape) in layout.items()}
+        rows = range(step.rows)
+        for frame in range(len(thetas)):
+            self._check_cancelled()
+            found = step.compute(self._evaluators, thetas[frame : frame + 1], rows)
+            for block in step.blocks(frame, rows, found):
+                array, start = arrays[block.array], block.place_in(arrays[block.array].shape)
+                array.reshape(-1)[start : start + block.values.size] = block.values.ravel()
+        return arrays
 
     def _check_cancelled(self) -> None:
         if self._cancelled():
             raise CancelledError("the computation was cancelled")
-
-
-def check_planes(setup: Setup, references: Mapping[str, Floats]) -> None:
-    """Refuse before the training, rather than after it, what no plane can be laid through.
-
-    Raises
-    ------
-    ConfigError
-        If a plane goes through a run that is not among the references, or along directions that do not fit the network.
-    """
-    expected = (setup.network.parameter_count,)
-    for number, plane in enumerate(setup.config.planes):
-        try:
-            plane.check(setup.network)
-            theta_of = theta_among(references)
-            for run in plane.references:
-                theta = np.asarray(theta_of(run))
-                if theta.shape != expected or not np.isfinite(theta).all():
-                    fault = (
-                        f"{run} has parameters {list(theta.shape)}, and this network takes finite ones {list(expected)}"
-                    )
-                    raise ConfigError([("points", fault)])
-        except ConfigError as error:
-            raise _at_plane(number, error) from None
-
-
-def _at_plane(number: int, error: ConfigError) -> ConfigError:
-    """The faults of one plane, seen from the whole configuration."""
-    return ConfigError([(f"planes.{number}.{field}", message) for field, message in error.faults])
-
-
-def boundary_of(evaluator: Evaluator, grid: InputGrid, theta: Floats) -> tuple[UInt8, UInt8]:
-    """Predicted class and confidence ``[H, W]`` of a model ``[P]``, as they are stored."""
-    boundary = decision_boundary(evaluator, grid, theta)
-    return boundary.predicted_class, np.rint(boundary.confidence / CONFIDENCE_STEP).astype(np.uint8)
-
-
-def laid(setup: Setup, name: str, trained: Trained) -> Plane:
-    """Lay a plane of a run, with its centre: the trained theta for those that could be laid before training.
-
-    Raises
-    ------
-    PlaneError
-        If it cannot be laid through this training.
-    ConfigError
-        If what it goes through is not there.
-    """
-    plane = next((plane for plane in setup.planes if plane.name == name), None)
-    if plane is None:
-        with one_blas_thread:  # the last digits may depend on how many there are
-            plane = setup.plane_configs[name].lay(name, setup.network, trained)
-    if plane.centre is not None:
-        return plane
-    last = trained.frame(None)
-    return replace(plane, centre=trained.trajectory.weights[last], centre_frame=last)
-
-
-def theta_among(references: Mapping[str, Floats]) -> Callable[[str], Floats]:
-    """Where other runs ended, by id; one that is not there is the configuration's fault."""
-
-    def theta_of(run: str) -> Floats:
-        if run not in references:
-            raise ConfigError([("points", f"there is no run {run} to lay the plane through; compute it first")])
-        return references[run]
-
-    return theta_of
 
 
 def compute_run(

@@ -10,7 +10,7 @@ from typing import Annotated, Any
 
 from pydantic import Field, model_validator
 
-from lossatlas.arrays import Float32, UInt8
+from lossatlas.arrays import AnyArray, Float32, UInt8
 from lossatlas.config import Config
 from lossatlas.curvature import CurvatureConfig, TrainingCurvature
 from lossatlas.datasets import Dataset, DatasetConfig, load_dataset
@@ -169,7 +169,7 @@ class Setup:
 
 @dataclass(frozen=True)
 class Frame:
-    """Everything computed of one recorded epoch, at the precision it is stored in.
+    """Everything computed of one recorded epoch while the network trains, at the precision it is stored in.
 
     Attributes
     ----------
@@ -177,19 +177,33 @@ class Frame:
         0 for the untrained model.
     snapshot
         Theta, metrics and predicted classes of the points.
-    predicted_class, confidence
-        ``[H, W]`` uint8 each; confidence in steps of :data:`CONFIDENCE_STEP`.
-    loss_surface, test_loss_surface
-        ``[span, b, a]`` float32 for each plane that moves and was laid before training, by its name; of the test points
-        where every frame's was asked for.
+    arrays
+        By path and shaped as the run's, which are these of all frames joined, with this frame alone: the boundary, and
+        the surfaces of planes that move and were laid before training.
     """
 
     index: int
     snapshot: Snapshot
-    predicted_class: UInt8
-    confidence: UInt8
-    loss_surface: dict[str, Float32]
-    test_loss_surface: dict[str, Float32]
+    arrays: Mapping[str, AnyArray]
+
+    @property
+    def predicted_class(self) -> UInt8:
+        """``[H, W]`` uint8, over the input grid."""
+        boundary: UInt8 = self.arrays["predicted_class"][0]
+        return boundary
+
+    @property
+    def confidence(self) -> UInt8:
+        """``[H, W]`` uint8, in steps of :data:`CONFIDENCE_STEP`."""
+        steps: UInt8 = self.arrays["confidence"][0]
+        return steps
+
+    @property
+    def loss_surface(self) -> dict[str, Float32]:
+        """``[span, b, a]`` float32 of the training points, by the plane's name."""
+        paths = [path.split("/") for path in self.arrays]
+        names = [path[1] for path in paths if path[-1] == "loss_surface"]
+        return {name: self.arrays[f"planes/{name}/loss_surface"][:, 0] for name in names}
 
 
 @dataclass(frozen=True)
