@@ -18,7 +18,7 @@ from lossatlas.derivatives.hessian import hessian_products
 from lossatlas.engine import Evaluator
 from lossatlas.landscape import NONCONVEX, Cut, nonconvexity_over, unit_coordinates
 from lossatlas.networks import Network
-from lossatlas.planes import Plane, Trained, normalized, principal_directions, project, random_walk_variance
+from lossatlas.planes import Plane, Trained, normalize, principal_directions, project, random_walk_variance
 from lossatlas.rng import Draws, Stream
 from lossatlas.runs import Run, RunConfig, compute_run
 from lossatlas.showcase import showcase_configs, twin_configs
@@ -102,7 +102,7 @@ def scale(run: Run) -> Shown:
     curves = {}
     for name, centre in (("as trained", theta), ("rescaled", other)):
         for kind in ("none", "filter"):
-            direction = normalized(network, raw, centre, "filter" if kind == "filter" else "none", biases=False)[0]
+            direction = normalize(network, raw, centre, "filter" if kind == "filter" else "none", biases=False)[0]
             direction = direction / (10.0 if kind == "none" else 1.0)
             models = centre + steps[:, None] * direction
             curves[name, kind] = evaluator.losses(models.astype(np.float32))

@@ -18,6 +18,6 @@ fi
 .venv/bin/pytest --numprocesses auto --dist loadfile "$@"
 if [ $# = 0 ]; then  # what hangs on the last bit of a number, with the kernels of older processors: under a minute
     .venv/bin/python -m scripts.processors .venv/bin/pytest --quiet -m "not browser" \
-        tests/test_{activations,curvature,docs,engine,gradient,optimizers,rounding,runs,stability,training}.py \
+        tests/test_{activations,curvature,docs,engine,gradient,optimizers,rounding,runs,along_training,training}.py \
         tests/web/test_tour.py
 fi

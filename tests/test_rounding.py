@@ -14,7 +14,7 @@ from scipy import ndimage  # type: ignore[import-untyped]
 from lossatlas.arrays import Float32, Float64
 from lossatlas.engine import Evaluator
 from lossatlas.landscape import loss_surfaces, surface_rows, surfaces_around
-from lossatlas.landscape.rounding import OF_LOSS, OF_VARIATION, rounded, simplest_within
+from lossatlas.landscape.rounding import OF_LOSS, OF_VARIATION, round_losses, simplest_within
 from lossatlas.planes import FreshPlane
 from lossatlas.runs import Run
 from tests.conftest import network_of, plane_of, some_models
@@ -38,7 +38,7 @@ def variation_of(surface: Float32) -> float:
 
 
 def stored(surface: Float32) -> Float32:
-    return rounded(surface, surface[3, 3], np.float64(variation_of(surface)))
+    return round_losses(surface, surface[3, 3], np.float64(variation_of(surface)))
 
 
 def extrema(surface: Float32) -> tuple[int, int]:
@@ -77,7 +77,7 @@ def test_no_minimum_and_no_maximum_is_stored_that_is_not_there(surface: Float32)
 def test_a_flat_bowl_off_the_centre_keeps_its_one_minimum_and_no_needle_stands_in_it(relief: float) -> None:
     a, b = np.meshgrid(*[np.linspace(-1, 1, 41)] * 2)
     bowl = (0.40012345 * (1 + relief * ((a - 0.5) ** 2 + (b + 0.3) ** 2))).astype(np.float32)
-    kept = rounded(bowl, bowl[20, 20], np.float64(np.abs(bowl.astype(np.float64) - float(bowl[20, 20])).max()))
+    kept = round_losses(bowl, bowl[20, 20], np.float64(np.abs(bowl.astype(np.float64) - float(bowl[20, 20])).max()))
     assert extrema(kept)[0] == extrema(bowl)[0]
     around = kept[19:22, 19:22].astype(np.float64) - float(kept[20, 20])
     assert around.min() < 0 < around.max()  # on a slope, as it was
@@ -95,7 +95,7 @@ def test_what_is_kept_has_the_most_trailing_zeros_of_all_within_reach(loss: floa
 
 def test_a_steep_surface_has_half_of_its_bits_zeroed_and_a_flat_one_keeps_those_it_needs() -> None:
     steep = np.random.default_rng(0).lognormal(sigma=3, size=(41, 41)).astype(np.float32)
-    words = rounded(steep, steep[20, 20], np.float64(steep.max())).view(np.uint32)
+    words = round_losses(steep, steep[20, 20], np.float64(steep.max())).view(np.uint32)
     zeros = np.log2((words & -words.astype(np.int64)).astype(np.float64))
     assert zeros[zeros > 0].min() >= 11
     assert np.median(zeros) >= 12
@@ -104,15 +104,15 @@ def test_a_steep_surface_has_half_of_its_bits_zeroed_and_a_flat_one_keeps_those_
 def test_nan_silently_replaced__rounding_keeps_what_is_not_finite_and_zero() -> None:
     special = np.array([np.inf, np.nan, 0.0], np.float32)
     for centre, variation in product((0.0, 0.4, np.inf), (1.0, 0.0, np.inf)):
-        assert rounded(special, np.float32(centre), np.float64(variation)).tobytes() == special.tobytes()
+        assert round_losses(special, np.float32(centre), np.float64(variation)).tobytes() == special.tobytes()
     largest = np.array([np.finfo(np.float32).max], np.float32)
-    assert np.isfinite(rounded(largest, np.float32(1), np.float64(np.inf))).all()
+    assert np.isfinite(round_losses(largest, np.float32(1), np.float64(np.inf))).all()
 
 
 def test_rounding_leaves_its_argument_alone_and_keeps_the_shape() -> None:
     losses = np.random.default_rng(1).random((2, 3, 4), np.float32)
     before = losses.copy()
-    assert rounded(losses, losses[:, :1, :1], np.ones((2, 1, 1))).shape == (2, 3, 4)
+    assert round_losses(losses, losses[:, :1, :1], np.ones((2, 1, 1))).shape == (2, 3, 4)
     assert (losses == before).all()
 
 

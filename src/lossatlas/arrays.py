@@ -1,4 +1,4 @@
-"""The array types that signatures name. Shapes stand in the docstrings, as ``[frame, parameter]``."""
+"""The array types that signatures name. Shapes are in the docstrings, as ``[frame, parameter]``."""
 
 from __future__ import annotations
 

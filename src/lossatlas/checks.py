@@ -1,4 +1,4 @@
-"""Checks of the arrays that people hand in, before anything is computed of them. Each fault says what to do."""
+"""Checks of the arrays that people hand in, before anything is computed from them; each fault says what to do."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ LARGEST = 1e30
 _SHOWN = 4
 
 
-def checked_points(points: Any, features: int = 2, name: str = "points") -> Floats:
+def check_points(points: Any, features: int = 2, name: str = "points") -> Floats:
     """Give back points ``[N, features]`` as real numbers.
 
     Raises
@@ -35,7 +35,7 @@ def checked_points(points: Any, features: int = 2, name: str = "points") -> Floa
     return array
 
 
-def checked_labels(labels: Any, count: int, classes: int, name: str = "labels") -> Integers:
+def check_labels(labels: Any, count: int, classes: int, name: str = "labels") -> Integers:
     """Give back labels ``[count]``, classes from 0 to ``classes`` - 1, as whole numbers.
 
     Raises
@@ -53,13 +53,13 @@ def checked_labels(labels: Any, count: int, classes: int, name: str = "labels") 
     whole = array.dtype.kind in "iub" or (array.dtype.kind == "f" and bool((array == np.floor(array)).all()))
     if not whole or array.min() < 0 or array.max() >= classes:
         raise DataError(
-            f"{name} are {_shown(np.unique(array).tolist())}, and have to be the classes 0 to {classes - 1}; "
+            f"{name} are {_list_some(np.unique(array).tolist())}, and have to be the classes 0 to {classes - 1}; "
             f"numpy.unique({name}, return_inverse=True)[1] numbers them so"
         )
     return array.astype(np.int64) if array.dtype.kind in "bf" else array
 
 
-def checked_models(theta: Any, parameters: int, name: str = "models") -> Floats:
+def check_models(theta: Any, parameters: int, name: str = "models") -> Floats:
     """Give back parameter vectors ``[B, P]``.
 
     Raises
@@ -74,7 +74,7 @@ def checked_models(theta: Any, parameters: int, name: str = "models") -> Floats:
     raise DataError(f"{name} are {array.dtype} {list(array.shape)}, and have to be numbers [B, {parameters}]{one}")
 
 
-def checked_theta(theta: Any, parameters: int, name: str = "theta") -> Floats:
+def check_theta(theta: Any, parameters: int, name: str = "theta") -> Floats:
     """Give back one parameter vector ``[P]``.
 
     Raises
@@ -98,7 +98,7 @@ def _numbers(values: Any, name: str) -> AnyArray:
         with suppress(TypeError, ValueError):
             array = array.astype(np.float64)
     if array.dtype.kind not in "fiu":
-        raise DataError(f"{name} are {_shown(array.ravel()[:_SHOWN].tolist())}, and have to be real numbers")
+        raise DataError(f"{name} are {_list_some(array.ravel()[:_SHOWN].tolist())}, and have to be real numbers")
     return array
 
 
@@ -114,7 +114,7 @@ def _refuse_what_is_not_finite(array: AnyArray, name: str) -> None:
         )
 
 
-def _shown(values: Sequence[Any]) -> str:
+def _list_some(values: Sequence[Any]) -> str:
     """A few values, as a person would list them."""
     some = ", ".join(repr(value) for value in values[:_SHOWN])
     return f"{some}, …" if len(values) > _SHOWN else some

@@ -59,7 +59,7 @@ class Config(BaseModel):
         try:
             super().__init__(**values)
         except ValidationError as error:
-            raise explained(error, type(self)) from None
+            raise explain_faults(error, type(self)) from None
 
     @classmethod
     def from_mapping(cls, values: Mapping[str, Any] | Self) -> Self:
@@ -68,19 +68,19 @@ class Config(BaseModel):
         A configuration of this kind is given back as it is, and anything else is refused by name.
         """
         if not isinstance(values, Mapping | cls):
-            fault = f"{_shown(values)} is not allowed: give a {cls.__name__}, or its settings as a dict"
+            fault = f"{_shorten(values)} is not allowed: give a {cls.__name__}, or its settings as a dict"
             raise ConfigError([("", fault)])
         try:
             return cls.model_validate(values)
         except ValidationError as error:
-            raise explained(error, cls) from None
+            raise explain_faults(error, cls) from None
 
     def with_values(self, **values: Any) -> Self:
         """Copy with these fields changed, and validated."""
         return self.from_mapping({**self.model_dump(), **values})
 
 
-def explained(error: ValidationError, model: type[Config]) -> ConfigError:
+def explain_faults(error: ValidationError, model: type[Config]) -> ConfigError:
     """Turn pydantic's report on ``model`` into a ConfigError that names each field, its value and what is allowed."""
     faults: list[tuple[str, str]] = []
     refused: dict[str, tuple[object, list[str]]] = {}  # by field, as a union reports each of its members
@@ -100,9 +100,9 @@ def explained(error: ValidationError, model: type[Config]) -> ConfigError:
         elif fault["type"] in {"missing", "value_error"}:
             faults.append((field, fault["msg"].removeprefix("Value error, ")))
         else:
-            refused.setdefault(field, (fault["input"], []))[1].append(_allowed(fault))
+            refused.setdefault(field, (fault["input"], []))[1].append(_say_what_is_allowed(fault))
     faults += [
-        (field, f"{_shown(value)} is not allowed: {' or '.join(allowed)}")
+        (field, f"{_shorten(value)} is not allowed: {' or '.join(allowed)}")
         for field, (value, allowed) in refused.items()
     ]
     # a list whose item is at fault is also reported as too short: the item says it better
@@ -145,12 +145,12 @@ def _parts(model: type[Config], field: str) -> Iterator[type[Config]]:
         annotations += get_args(annotation)
 
 
-def _allowed(fault: ErrorDetails) -> str:
+def _say_what_is_allowed(fault: ErrorDetails) -> str:
     message = _ALLOWED.get(fault["type"], fault["msg"][0].lower() + fault["msg"][1:])
     bounds = {name: f"{value:g}" if isinstance(value, float) else value for name, value in fault.get("ctx", {}).items()}
     return message.format(**bounds)
 
 
-def _shown(value: object, limit: int = 60) -> str:
+def _shorten(value: object, limit: int = 60) -> str:
     text = repr(value)
     return text if len(text) <= limit else text[: limit - 1] + "…"

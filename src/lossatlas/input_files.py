@@ -1,4 +1,4 @@
-"""Files that a person names: read whole, up to a limit, or refused in words."""
+"""Reading a file that a person named: whole, up to a largest size, or refused with a message."""
 
 from __future__ import annotations
 

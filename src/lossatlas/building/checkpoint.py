@@ -1,4 +1,4 @@
-"""A run in the making: a folder that is filled part by part, and a record of the parts that are there.
+"""The folder of an unfinished run: it is filled part by part, and records which parts are there.
 
     runs/.partial-<id>/parts.jsonl      a line for whose it is, then one for each array laid out and part finished
     runs/.partial-<id>/<part>.npz       what a part says beside the arrays of the run
@@ -100,10 +100,10 @@ class Checkpoint:
             If the folder cannot be written.
         """
         with writing(self.data):
-            for array, mine in _by_array(blocks).items():
+            for array, mine in _group_by_array(blocks).items():
                 self._fill(array, mine)
             if record.arrays is not None:
-                with _synced(self.folder / f"{part}.npz") as file:
+                with _open_synced(self.folder / f"{part}.npz") as file:
                     np.savez(file, allow_pickle=False, **dict(record.arrays))
                 _sync_folder(self.folder)
             self._write_line({"part": part, "note": record.note})
@@ -151,7 +151,7 @@ class Checkpoint:
     def _take_up(self, whose: dict[str, Any]) -> bool:
         """Read what is there; whether it is ours and whole."""
         try:
-            lines, length = _whole_lines((self.folder / _RECORD).read_bytes())
+            lines, length = _read_whole_lines((self.folder / _RECORD).read_bytes())
         except FileNotFoundError:
             return False
         if not lines or lines[0] != whose:
@@ -179,7 +179,7 @@ class Checkpoint:
             os.fsync(file.fileno())
 
 
-def leftovers(data: Path) -> dict[str, int]:
+def find_unfinished(data: Path) -> dict[str, int]:
     """What builds have left unfinished: bytes on the disk by the run's id. What is stored by now is deleted."""
     found = {}
     for folder in sorted((data / "runs").glob(f"{_PARTIAL}*")):
@@ -187,11 +187,11 @@ def leftovers(data: Path) -> dict[str, int]:
         if (run_folder(data, run_id) / "run.json").is_file():
             shutil.rmtree(folder, ignore_errors=True)
         else:
-            found[run_id] = sum(_on_disk(path) for path in folder.rglob("*") if path.is_file())
+            found[run_id] = sum(_size_on_disk(path) for path in folder.rglob("*") if path.is_file())
     return found
 
 
-def _on_disk(path: Path) -> int:
+def _size_on_disk(path: Path) -> int:
     """Bytes that a file takes: an array that is laid out and not filled takes few."""
     status = path.stat()
     return min(status.st_size, 512 * getattr(status, "st_blocks", status.st_size))
@@ -206,7 +206,7 @@ def _versions() -> dict[str, str]:
     return {"lossatlas": version("lossatlas"), "numpy": np.__version__}
 
 
-def _whole_lines(text: bytes) -> tuple[list[dict[str, Any]], int]:
+def _read_whole_lines(text: bytes) -> tuple[list[dict[str, Any]], int]:
     """The lines of a record up to the first that is cut short, and how many bytes they are."""
     lines: list[dict[str, Any]] = []
     length = 0
@@ -219,7 +219,7 @@ def _whole_lines(text: bytes) -> tuple[list[dict[str, Any]], int]:
     return lines, length
 
 
-def _by_array(blocks: Iterable[Block]) -> dict[str, list[Block]]:
+def _group_by_array(blocks: Iterable[Block]) -> dict[str, list[Block]]:
     found: dict[str, list[Block]] = {}
     for block in blocks:
         found.setdefault(block.array, []).append(block)
@@ -227,7 +227,7 @@ def _by_array(blocks: Iterable[Block]) -> dict[str, list[Block]]:
 
 
 @contextmanager
-def _synced(path: Path) -> Iterator[BinaryIO]:
+def _open_synced(path: Path) -> Iterator[BinaryIO]:
     """Open a file to write, whose bytes are on the disk when the block is left."""
     with path.open("wb") as file:
         yield file

@@ -53,7 +53,7 @@ from lossatlas.runs import (
 )
 from lossatlas.training import METRICS, Outcome, State, Trajectory, frame_epochs
 
-#: A trajectory of more than so many times what a part holds stays where it is.
+#: A trajectory larger than this many times what a part holds is not sent to workers.
 _FEW = 3
 
 
@@ -78,31 +78,31 @@ class ChunkedRun:
 
     def begin(self) -> list[Part]:
         """Take up what is there."""
-        return self._lacking([self._training(0)])
+        return self._find_lacking([self._make_training_part(0)])
 
     def accept(self, part: Part, result: Any) -> list[Part]:
         """Store it; the part is in the record when this returns."""
         part.store(result)
-        return self._lacking(part.then())
+        return self._find_lacking(part.then())
 
     def finish(self) -> None:
         """Put what is on disk together, and into its place."""
         frames = curvature_frames(self._setup, len(self._trajectory.epochs))
         curvatures = [restore_curvature(self._checkpoint.record_of(f"curvature-{frame}")) for frame in frames]
-        planes = {name: self._laid_plane(name) for name in self._setup.plane_configs}
+        planes = {name: self._find_plane(name) for name in self._setup.plane_configs}
         run = put_together(self._setup, self._trajectory, planes, self._checkpoint.array, curvatures)
         self._checkpoint.publish(run)
 
-    def _lacking(self, candidates: list[Part]) -> list[Part]:
+    def _find_lacking(self, candidates: list[Part]) -> list[Part]:
         """Those of some parts that are not there, and in place of those that are, the ones that come after them."""
         found: list[Part] = []
         for part in candidates:
-            found += self._lacking(part.then()) if part.name in self._checkpoint else [part]
+            found += self._find_lacking(part.then()) if part.name in self._checkpoint else [part]
         return found
 
     # training -------------------------------------------------------------------------------------------------------
 
-    def _stretches(self) -> list[int]:
+    def _plan_stretches(self) -> list[int]:
         """How many frames each part of training records."""
         training, parameters = self._config.training, self._setup.network.parameter_count
         epochs = frame_epochs(training.epochs, training.frames)
@@ -118,16 +118,16 @@ class ChunkedRun:
             counts[-1] += 1
         return counts
 
-    def _training(self, number: int) -> Part:
+    def _make_training_part(self, number: int) -> Part:
         name = f"training-{number}"
-        frames = self._stretches()[number]
+        frames = self._plan_stretches()[number]
 
         def store(stretch: Stretch) -> None:
             self._checkpoint.finish_part(name, record=record_stretch(stretch))
 
         def then() -> list[Part]:
             has_ended = self._checkpoint.notes[name]["epoch"] is None
-            return self._after_training() if has_ended else [self._training(number + 1)]
+            return self._after_training() if has_ended else [self._make_training_part(number + 1)]
 
         return Part(name, train_stretch, lambda: (self._canonical, self._state_after(number - 1), frames), store, then)
 
@@ -135,15 +135,15 @@ class ChunkedRun:
         return restore_state(self._checkpoint.record_of(f"training-{number}")) if number >= 0 else None
 
     def _after_training(self) -> list[Part]:
-        self._trajectory = self._gathered()
+        self._trajectory = self._gather_training()
         frames = curvature_frames(self._setup, len(self._trajectory.epochs))
         return [
-            *(self._plane(name) for name in self._setup.plane_configs),
-            *(part for step in steps_of_run(self._setup) for part in self._pieces(step)),
-            *(self._curvature_at(frame) for frame in frames),
+            *(self._make_plane_part(name) for name in self._setup.plane_configs),
+            *(part for step in steps_of_run(self._setup) for part in self._make_pieces(step)),
+            *(self._make_curvature_part(frame) for frame in frames),
         ]
 
-    def _gathered(self) -> Trajectory:
+    def _gather_training(self) -> Trajectory:
         """The stretches put together, on disk."""
         checkpoint = self._checkpoint
         names = [name for name in checkpoint.notes if name.startswith("training-")]
@@ -168,12 +168,12 @@ class ChunkedRun:
 
     # arrays, in pieces ----------------------------------------------------------------------------------------------
 
-    def _pieces(self, step: ArrayStep) -> Iterator[Part]:
+    def _make_pieces(self, step: ArrayStep) -> Iterator[Part]:
         frames = len(self._trajectory.epochs) if step.every_frame else 1
         for array, (dtype, shape) in step.layout(frames).items():
             self._checkpoint.lay_out(array, dtype, shape)
         for some, rows in self._cut_up(step, frames):
-            yield self._piece(step, some, rows)
+            yield self._make_piece(step, some, rows)
 
     def _cut_up(self, step: ArrayStep, frames: int) -> Iterator[tuple[slice, range]]:
         """Frames and rows of each part: several whole frames, or some rows of one."""
@@ -189,7 +189,7 @@ class ChunkedRun:
         for start, stop in pairwise([*range(0, frames, several), frames]):
             yield slice(start, stop), range(step.rows)
 
-    def _piece(self, step: ArrayStep, frames: slice, rows: range) -> Part:
+    def _make_piece(self, step: ArrayStep, frames: slice, rows: range) -> Part:
         name = f"{step.name}-{frames.start}-{rows.start}"
 
         def arguments() -> tuple[Any, ...]:
@@ -202,7 +202,7 @@ class ChunkedRun:
 
     # curvature and planes -------------------------------------------------------------------------------------------
 
-    def _curvature_at(self, frame: int) -> Part:
+    def _make_curvature_part(self, frame: int) -> Part:
         name = f"curvature-{frame}"
 
         def store(found: Curvature) -> None:
@@ -210,17 +210,17 @@ class ChunkedRun:
 
         return Part(name, measure_curvature_of_run, lambda: (self._canonical, self._trajectory.weights[frame]), store)
 
-    def _plane(self, name: str) -> Part:
+    def _make_plane_part(self, name: str) -> Part:
         part = f"plane-{name}"
 
         def store(found: LaidPlane | str) -> None:
             self._checkpoint.finish_part(part, record=record_plane(found))
 
         def then() -> list[Part]:
-            laid = self._laid_plane(name)
+            laid = self._find_plane(name)
             if isinstance(laid, str):
                 return []
-            return [piece for step in steps_of_plane(self._setup, laid.plane) for piece in self._pieces(step)]
+            return [piece for step in steps_of_plane(self._setup, laid.plane) for piece in self._make_pieces(step)]
 
         def arguments() -> tuple[Any, ...]:
             return self._canonical, name, self._trajectory, self._references
@@ -232,7 +232,7 @@ class ChunkedRun:
         )
         return Part(part, lay_plane_of_run, arguments, store, then, here)
 
-    def _laid_plane(self, name: str) -> LaidPlane | str:
+    def _find_plane(self, name: str) -> LaidPlane | str:
         if name not in self._laid:
             self._laid[name] = restore_plane(self._checkpoint.record_of(f"plane-{name}"))
         return self._laid[name]

@@ -13,7 +13,7 @@ from lossatlas.runs import RunConfig
 LARGE_WORK, LARGE_BYTES = 1e12, 64 * 2**20
 #: What one part is to be, about: some seconds of one core, and what a worker holds of it.
 PART_WORK, PART_BYTES = 1e11, 16 * 2**20
-#: A step of training is about so many evaluations: forwards, and backwards twice.
+#: A step of training takes about as long as this many evaluations: one forwards, and two for the way back.
 STEP_WORK = 3
 _USUAL_SPANS = 3
 

@@ -189,7 +189,7 @@ class Processes(Executor):
         with self._lock:  # one at a time, and none after the last has been killed
             if self._killed:
                 raise LossAtlasError("stopped before it was done")
-            with interrupts_held():
+            with hold_interrupts():
                 process.start()
             theirs.close()  # the worker has it: now its death is the end of the pipe
             worker = _Worker(process, ours)
@@ -222,42 +222,42 @@ def _serve(pipe: Connection) -> None:
 
     Thread(target=listen, daemon=True).start()
     while True:
-        reply = _reply(calls.get())
+        reply = _answer_call(calls.get())
         with suppress(OSError):  # nobody is there any more: the listener sees that too
             pipe.send_bytes(reply)
         del reply
 
 
-def _reply(call: bytes) -> bytes:
+def _answer_call(call: bytes) -> bytes:
     """Call, and pickle ``(result, None)`` or ``(None, exception)``."""
     try:
         function, args, kwargs = pickle.loads(call)
         return pickle.dumps((function(*args, **kwargs), None), protocol=pickle.HIGHEST_PROTOCOL)
     except BaseException as error:
-        return pickle.dumps((None, _portable(error)))
+        return pickle.dumps((None, _make_portable(error)))
 
 
-def _portable(error: BaseException) -> BaseException:
+def _make_portable(error: BaseException) -> BaseException:
     """Make an exception ready to travel, with its traceback as a note: itself if it can be pickled, else its text."""
     note = "".join(traceback.format_exception(error)).rstrip()
     try:
         travelled = pickle.loads(pickle.dumps(error))
     except Exception:
-        travelled = LossAtlasError(told(error))
+        travelled = LossAtlasError(describe_error(error))
     if not isinstance(travelled, type(error)) or str(travelled) != str(error):
-        travelled = LossAtlasError(told(error))
+        travelled = LossAtlasError(describe_error(error))
     assert isinstance(travelled, BaseException)
     travelled.add_note(f"in a worker process:\n{note}")
     return travelled
 
 
-def told(error: BaseException) -> str:
+def describe_error(error: BaseException) -> str:
     """An exception in one line; those meant for people need no name."""
     return str(error) if isinstance(error, LossAtlasError) else f"{type(error).__name__}: {error}"
 
 
 @contextmanager
-def interrupts_held() -> Iterator[None]:
+def hold_interrupts() -> Iterator[None]:
     """Let Ctrl-C wait while a worker is started. It inherits that: Ctrl-C reaches only this process, which ends it."""
     if not hasattr(signal, "pthread_sigmask"):
         yield

@@ -14,7 +14,7 @@ from filelock import FileLock, Timeout
 
 from lossatlas.building.chunked_run import ChunkedRun
 from lossatlas.building.estimate import Sizes
-from lossatlas.building.processes import Processes, told
+from lossatlas.building.processes import Processes, describe_error
 from lossatlas.building.task import Part, Work
 from lossatlas.building.whole_run import WholeRun
 from lossatlas.errors import DataFolderError, LossAtlasError
@@ -103,7 +103,7 @@ class _Build:
         self.faults: dict[str, str] = {}
 
     def run(self, executor: Executor, most: int) -> None:
-        """Work until nothing is left, with at most so many parts handed out at a time."""
+        """Work until nothing is left, with at most ``most`` parts handed out at a time."""
         while self._ready or self._running or self._waiting:
             while len(self._running) < most and (found := self._next()):
                 self._hand_out(executor, *found)
@@ -126,7 +126,7 @@ class _Build:
             run_id = next(filter(self._can_begin, self._waiting), None)
             if run_id is None:
                 return None
-            self._guarded(run_id, self._begin)
+            self._guard(run_id, self._begin)
         return self._ready.popleft()
 
     def _can_begin(self, run_id: str) -> bool:
@@ -168,19 +168,19 @@ class _Build:
             submit_to = self._here.submit if part.here else executor.submit
             self._running[submit_to(part.function, *part.arguments())] = run_id, part
 
-        self._guarded(run_id, submit)
+        self._guard(run_id, submit)
 
     def _take_in(self, future: Future[Any]) -> None:
         run_id, part = self._running.pop(future)
         if run_id not in self.faults:
-            self._guarded(run_id, lambda _: self._accept(run_id, part, future.result()))
+            self._guard(run_id, lambda _: self._accept(run_id, part, future.result()))
 
     def _accept(self, run_id: str, part: Part, result: Any) -> None:
         more = self._works[run_id].accept(part, result)
         self._open[run_id] -= 1
         self._add(run_id, more)
 
-    def _guarded(self, run_id: str, step: Callable[[str], None]) -> None:
+    def _guard(self, run_id: str, step: Callable[[str], None]) -> None:
         """Take a step of a run; where it fails the run has, and nothing more of it is computed."""
         try:
             step(run_id)
@@ -190,7 +190,7 @@ class _Build:
                 "What is finished is kept; the same command goes on from there"
             ) from None
         except Exception as error:
-            self.faults[run_id] = told(error)
+            self.faults[run_id] = describe_error(error)
             self._waiting.pop(run_id, None)
             self._works.pop(run_id, None)
             self._ready = deque(entry for entry in self._ready if entry[0] != run_id)

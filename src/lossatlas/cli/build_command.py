@@ -1,4 +1,4 @@
-"""``lossatlas build``."""
+"""The command ``lossatlas build``: fill a gallery with many runs, on all cores or on a cluster."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from contextlib import nullcontext
 
 import click
 
-from lossatlas.building import build_gallery, cluster, leftovers
+from lossatlas.building import build_gallery, cluster, find_unfinished
 from lossatlas.cli.options import SETTINGS, config_from, config_options, data_option, hidden_layers, plane_option
 from lossatlas.cli.progress import progress
 from lossatlas.datasets import SOURCES
@@ -65,14 +65,14 @@ def build_command(
     # what the file names is built, unless flags name others
     named = (base.dataset.name,) if "name" in base.dataset.model_fields_set else None
     sized = (base.model.hidden,) if "hidden" in base.model.model_fields_set else None
-    configs = gallery_configs(datasets or named, [_checked(text) for text in models] or sized, base)
+    configs = gallery_configs(datasets or named, [_check_hidden(text) for text in models] or sized, base)
     missing = [config for config in configs if config.id not in gallery]
     click.echo(f"{len(configs)} runs, {len(configs) - len(missing)} of them there already", err=True)
     if address and workers:
         raise click.UsageError("--workers is for processes on this machine; the workers of --cluster are there already")
     with cluster(address) if address else nullcontext() as executor, progress(len(missing), "Building") as step:
         build_gallery(gallery, missing, workers=workers, executor=executor, on_done=lambda _run_id: step())
-    for run_id, size in leftovers(gallery.data).items():
+    for run_id, size in find_unfinished(gallery.data).items():
         click.echo(
             f"{run_id} is unfinished, of another build: {size / 1e6:.1f} MB in runs/.partial-{run_id}; "
             "the command that began it goes on from there, or delete the folder",
@@ -81,7 +81,7 @@ def build_command(
     click.echo(str(gallery.data))
 
 
-def _checked(text: str) -> tuple[int, ...]:
+def _check_hidden(text: str) -> tuple[int, ...]:
     try:
         return ModelConfig.from_mapping({"hidden": hidden_layers(text)}).hidden
     except ConfigError as error:

@@ -1,4 +1,4 @@
-"""``lossatlas export``."""
+"""The command ``lossatlas export``: write the page and a gallery as static files."""
 
 from __future__ import annotations
 

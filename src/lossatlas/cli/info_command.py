@@ -1,4 +1,4 @@
-"""``lossatlas info``."""
+"""The command ``lossatlas info``: show what is known of one run."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``lossatlas list``."""
+"""The command ``lossatlas list``: list the runs of a gallery."""
 
 from __future__ import annotations
 

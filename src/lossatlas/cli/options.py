@@ -1,4 +1,4 @@
-"""Options that commands share, and the way from flags to a configuration."""
+"""Command-line options that several commands share, and how they become a configuration."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Options of own points in a file, and the way from them to a dataset."""
+"""Command-line options for training on points from a file, and how they become a dataset."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``lossatlas serve``."""
+"""The command ``lossatlas serve``: start the server, and open the page in a browser."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``lossatlas train``."""
+"""The command ``lossatlas train``: compute one run and store it."""
 
 from __future__ import annotations
 
@@ -40,14 +40,14 @@ def train_command(
     else:
         with writing(gallery.data):  # before the work rather than after it
             gallery.data.mkdir(parents=True, exist_ok=True)
-        run = _computed(config, threads, gallery)
+        run = _compute(config, threads, gallery)
         gallery.save(run)
         _tell(run)
     click.echo(config.id)
     click.echo(str(run_folder(gallery.data, config.id)))
 
 
-def _computed(config: RunConfig, threads: int | None, gallery: Gallery) -> Run:
+def _compute(config: RunConfig, threads: int | None, gallery: Gallery) -> Run:
     setup = Setup.of(config)
     computation = Computation(setup, threads, references=gallery.references(config))
     frames: list[Frame] = []

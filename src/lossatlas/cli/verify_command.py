@@ -1,4 +1,4 @@
-"""``lossatlas verify``."""
+"""The command ``lossatlas verify``: check every file of every run."""
 
 from __future__ import annotations
 

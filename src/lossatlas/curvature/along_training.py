@@ -1,4 +1,4 @@
-"""Curvature along the training, and the line at which gradient descent is stable no longer."""
+"""Curvature at some frames of a training, and the sharpness beyond which gradient descent is not stable."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ class TrainingCurvature:
     def of(
         cls, frames: tuple[int, ...], found: Sequence[Curvature], training: TrainingConfig, points: int
     ) -> TrainingCurvature:
-        """Put together what was found at each frame, of a training on so many points."""
+        """Put together what was found at each frame of a training on ``points`` training points."""
         known = [one.spectrum for one in found if one.spectrum is not None and np.isfinite(one.spectrum).all()]
         with np.errstate(over="ignore"):  # infinite where float32 cannot hold it, as losses are
             spectra = [spectrum.astype(np.float32) for spectrum in known]

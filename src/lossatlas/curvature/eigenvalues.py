@@ -19,7 +19,7 @@ from lossatlas.rng import Draws, Stream
 if TYPE_CHECKING:
     from scipy.sparse.linalg import LinearOperator  # type: ignore[import-untyped]
 
-#: Up to so many parameters the whole matrix is taken: it is quicker then than many products.
+#: Up to this many parameters the whole matrix is taken: it is quicker then than many products.
 DENSE_LIMIT = 1_000
 #: Models that are iterated together: in bytes, so that they stay in cache, and in number.
 _CHUNK_BYTES = 6 * 1024 * 1024
@@ -198,7 +198,7 @@ def _lanczos_pairs(
         for sign, count in ((1.0, high), (-1.0, low)):
             if not count:
                 continue
-            shifted = _shifted(operator, sign, shift)
+            shifted = _shift(operator, sign, shift)
             try:
                 values, vectors = eigsh(shifted, k=count, which="LA", v0=start, tol=_PAIR_TOLERANCE, maxiter=500)
             except ArpackError as fault:
@@ -208,7 +208,7 @@ def _lanczos_pairs(
     return np.concatenate([values for values, _ in pairs]), np.concatenate([vectors for _, vectors in pairs])
 
 
-def _shifted(operator: LinearOperator, sign: float, shift: float) -> LinearOperator:
+def _shift(operator: LinearOperator, sign: float, shift: float) -> LinearOperator:
     from scipy.sparse.linalg import LinearOperator
 
     def product(vector: Floats) -> Floats:

@@ -64,10 +64,10 @@ def extremes(operators: Operators, count: int, start: Float64, tolerance: float)
     """
     result = np.full((2, count), np.nan)
     left = np.arange(count)
-    spaces, restarts = _Spaces.starting(count, start), 0
+    spaces, restarts = _Spaces.start(count, start), 0
     while len(left):
         most = min(MOST_VECTORS, len(start))
-        spaces = spaces.grown(operators, min(most, max(_FIRST_LOOK, int(spaces.size * _GROWTH))))
+        spaces = spaces.grow(operators, min(most, max(_FIRST_LOOK, int(spaces.size * _GROWTH))))
         values, residuals = spaces.ends()
         # written so that what is not a number is done as well
         done = ~(residuals > tolerance * np.abs(values).max(axis=0)).any(axis=0)
@@ -81,7 +81,7 @@ def extremes(operators: Operators, count: int, start: Float64, tolerance: float)
                     f"the extreme eigenvalues of {len(left)} of {count} Hessians are not known to {tolerance:g} "
                     f"after {_MOST_RESTARTS} restarts of the Lanczos method: ask for a larger tolerance"
                 )
-            spaces = spaces.restarted()
+            spaces = spaces.restart()
     return result[0], result[1]
 
 
@@ -107,7 +107,7 @@ class _Spaces:
     sizes: Integers
 
     @classmethod
-    def starting(cls, count: int, start: Float64) -> _Spaces:
+    def start(cls, count: int, start: Float64) -> _Spaces:
         basis = np.tile(start / np.linalg.norm(start), (count, 1, 1))
         return cls(basis, np.empty((count, 0, 0)), np.ones(count), np.zeros(count, np.int64))
 
@@ -118,7 +118,7 @@ class _Spaces:
     def select(self, models: AnyArray) -> _Spaces:
         return _Spaces(self.basis[models], self.projections[models], self.remainders[models], self.sizes[models])
 
-    def grown(self, operators: Operators, size: int) -> _Spaces:
+    def grow(self, operators: Operators, size: int) -> _Spaces:
         """The spaces with ``size`` vectors each, one product a vector."""
         basis = np.empty((len(self.basis), size + 1, self.basis.shape[2]))
         basis[:, : self.size + 1] = self.basis
@@ -147,7 +147,7 @@ class _Spaces:
                 residuals[:, model] = self.remainders[model] * np.abs(vectors[-1, [0, -1]])
         return values, residuals
 
-    def restarted(self) -> _Spaces:
+    def restart(self) -> _Spaces:
         """Spaces of the outermost Ritz vectors alone, which go on where these would have; none of them is closed."""
         count, _, parameters = self.basis.shape
         basis, projections = np.empty((count, _KEPT + 1, parameters)), np.zeros((count, _KEPT, _KEPT))

@@ -22,7 +22,7 @@ SPECTRUM_LIMIT = 5_000
 #: An eigenvalue is negative below ``-NEGATIVE · max |λ|``, and 0 within it: those that are 0 (the softmax has some at
 #: every model) come out within about P · 1e-16 · max |λ| (LAPACK Users' Guide, section 4.7: p(P) · ε · max |λ|).
 NEGATIVE = 1e-10
-#: Up to so many units (of hidden layers, and logits) the trace is exact: it takes a pass a unit, a third of a product.
+#: Up to this many units (hidden ones, and logits) the trace is exact: it takes a pass a unit, a third of a product.
 EXACT_TRACE_UNITS = 512
 #: Rademacher vectors for the trace, and how many of them are drawn at a time.
 PROBES = 128

@@ -1,4 +1,4 @@
-"""Gaussian blobs: two of them, and four in the corners of a square with the classes of XOR."""
+"""The datasets ``blobs`` and ``corners``: two Gaussian blobs, and four in the corners of a square, classed as XOR."""
 
 from __future__ import annotations
 

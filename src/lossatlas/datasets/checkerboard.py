@@ -1,4 +1,4 @@
-"""A board of four by four squares."""
+"""The dataset ``checkerboard``: a board of four by four squares."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One circle inside another."""
+"""The dataset ``circles``: one circle inside another."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Two interleaving half circles."""
+"""The dataset ``moons``: two interleaving half circles."""
 
 from __future__ import annotations
 

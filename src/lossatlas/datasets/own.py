@@ -11,7 +11,7 @@ import numpy as np
 from pydantic import Field, field_validator, model_validator
 
 from lossatlas.arrays import AnyArray, Float64, Integers
-from lossatlas.checks import LARGEST, checked_points
+from lossatlas.checks import LARGEST, check_points
 from lossatlas.config import Config
 from lossatlas.errors import ConfigError, DataError
 from lossatlas.tables.columns import MAX_CLASSES
@@ -45,7 +45,7 @@ class OwnPoints(Config):
 
     @field_validator("title", "features", "classes")
     @classmethod
-    def _clean(cls, names: Any) -> Any:
+    def _clean_names(cls, names: Any) -> Any:
         """Without control characters, and not too long to be shown."""
         cleaned = [clean_name(name) for name in ([names] if isinstance(names, str) else names)]
         if not all(cleaned):
@@ -53,7 +53,7 @@ class OwnPoints(Config):
         return cleaned[0] if isinstance(names, str) else tuple(cleaned)
 
     @model_validator(mode="after")
-    def _whole(self) -> OwnPoints:
+    def _refuse_unequal_lengths(self) -> OwnPoints:
         lengths = {"x": len(self.x), "y": len(self.y), "label": len(self.label)}
         if len(set(lengths.values())) > 1:
             told = ", ".join(f"{name} {length}" for name, length in lengths.items())
@@ -103,7 +103,7 @@ def own_points(
     DataError
         If points or labels cannot be used; the message says why.
     """
-    array = checked_points(points).astype(np.float64)
+    array = check_points(points).astype(np.float64)
     numbers, names = _classes(labels, len(array), classes)
     named = None if features is None else [features] if isinstance(features, str) else list(features)
     if named is not None and len(named) != 2:
@@ -139,7 +139,7 @@ def _classes(labels: Any, count: int, names: Sequence[str] | None) -> tuple[list
         raise DataError(f"{told} by colour and shape; are they classes?")
     if len(found.names) < 2:
         raise DataError(f"every point has the same label, {texts[0]!r}; two classes are needed")
-    return (found.labels, found.names) if names is None else _named(array, found.labels, list(names))
+    return (found.labels, found.names) if names is None else _name_classes(array, found.labels, list(names))
 
 
 def _of_one_hot(rows: AnyArray) -> Integers:
@@ -148,7 +148,7 @@ def _of_one_hot(rows: AnyArray) -> Integers:
     return np.asarray(np.argmax(rows, axis=1), np.int64)
 
 
-def _named(labels: AnyArray, found: list[int], names: list[str]) -> tuple[list[int], list[str]]:
+def _name_classes(labels: AnyArray, found: list[int], names: list[str]) -> tuple[list[int], list[str]]:
     """Classes with names: labels from 0 are places among them; of others there are as many as names."""
     different = len(set(found))
     if labels.dtype.kind in "biu" and labels.min() >= 0 and labels.max() < len(names):

@@ -19,7 +19,7 @@ from lossatlas.datasets.circles import CONCENTRIC_CIRCLES
 from lossatlas.datasets.moons import HALF_MOONS
 from lossatlas.datasets.own import PREFIX, OwnPoints, columns_of_frame, own_points
 from lossatlas.datasets.real import BREAST_CANCER, IRIS
-from lossatlas.datasets.source import Dataset, Source, drawn, prepared
+from lossatlas.datasets.source import Dataset, Source, draw_dataset, prepare_dataset
 from lossatlas.datasets.spirals import SPIRALS, THREE_ARMS
 from lossatlas.errors import ConfigError, DataWarning
 from lossatlas.input_files import read_file
@@ -53,7 +53,7 @@ class DatasetConfig(Config):
     name: str = "moons"
     """One of :data:`SOURCES`; of own points what they are called by themselves."""
     points: Annotated[int, Field(ge=8, le=20_000)] = 512
-    """How many points, train and test together; of real data there are only so many."""
+    """How many points, train and test together; a measured dataset has no more than it has."""
     noise: Annotated[float, Field(ge=0, le=10)] = 0.15
     """Spread of the points in the dataset's own units; left out, the dataset's own default."""
     test_fraction: Annotated[float, Field(gt=0, lt=1)] = 0.5
@@ -170,13 +170,13 @@ class DatasetConfig(Config):
 
     @model_validator(mode="before")
     @classmethod
-    def _filled_in(cls, values: Any) -> Any:
+    def _fill_in(cls, values: Any) -> Any:
         """Take noise and number of points from the source where they are left out, or cannot be had."""
         if not isinstance(values, dict):
             return values
         values = {**values}
         if values.get("own") is not None:
-            return _filled_in_by(OwnPoints.from_mapping(values["own"]), values)
+            return _fill_in_from_own(OwnPoints.from_mapping(values["own"]), values)
         source = SOURCES.get(str(values.get("name", "moons")))
         if source is None:
             raise ValueError(_no_source(values.get("name")))
@@ -186,7 +186,7 @@ class DatasetConfig(Config):
         return values
 
     @model_validator(mode="after")
-    def _possible(self) -> DatasetConfig:
+    def _refuse_impossible(self) -> DatasetConfig:
         source = SOURCES.get(self.name)
         if source and source.available is not None and self.points > source.available:
             fault = f"{self.points} points are not allowed: {self.name} has {source.available}"
@@ -201,7 +201,7 @@ class DatasetConfig(Config):
         return self
 
     @model_serializer(mode="wrap")
-    def _without_none(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
+    def _leave_out_none(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
         """Leave ``own`` out where there is none: runs of named sources keep the ids that they always had."""
         values: dict[str, Any] = handler(self)
         return {name: value for name, value in values.items() if name != "own" or value is not None}
@@ -217,7 +217,7 @@ class DatasetConfig(Config):
         return len(self.own.classes if self.own else SOURCES[self.name].class_names)
 
 
-def _filled_in_by(own: OwnPoints, values: dict[str, Any]) -> dict[str, Any]:
+def _fill_in_from_own(own: OwnPoints, values: dict[str, Any]) -> dict[str, Any]:
     """What own points say by themselves; a configuration that says otherwise is not theirs."""
     said = {"name": own.name, "points": len(own.x), "noise": 0.0}
     for name, value in said.items():
@@ -259,7 +259,7 @@ def load_dataset(config: DatasetConfig | Mapping[str, Any] | str) -> Dataset:
     if config.own is not None:
         return _own_dataset(config.own, config, order)
     draws = Draws(config.seed, Stream.POINTS)
-    return drawn(SOURCES[config.name], config.points, config.noise, config.test_count, draws, order)
+    return draw_dataset(SOURCES[config.name], config.points, config.noise, config.test_count, draws, order)
 
 
 def _own_dataset(own: OwnPoints, config: DatasetConfig, order: Integers) -> Dataset:
@@ -269,7 +269,7 @@ def _own_dataset(own: OwnPoints, config: DatasetConfig, order: Integers) -> Data
     for k, count in enumerate(own.test_counts(config.test_fraction)):
         is_test[np.flatnonzero(labels == k)[-count:]] = True
     order = np.concatenate([order[~is_test], order[is_test]])
-    return prepared(
+    return prepare_dataset(
         config.name,
         own.title,
         own.features,

@@ -93,14 +93,14 @@ class Dataset:
         return self.points[self.split == 1], self.labels[self.split == 1]
 
 
-def drawn(source: Source, count: int, noise: float, test_count: int, draws: Draws, order: Integers) -> Dataset:
+def draw_dataset(source: Source, count: int, noise: float, test_count: int, draws: Draws, order: Integers) -> Dataset:
     """Draw ``count`` points, put them in ``order``, keep the last ``test_count`` for testing, standardise."""
     points, labels = source.sample(count, noise, draws)
     names = source.name, source.title, source.feature_names, source.class_names
-    return prepared(*names, points[order], labels[order], test_count)
+    return prepare_dataset(*names, points[order], labels[order], test_count)
 
 
-def prepared(
+def prepare_dataset(
     name: str,
     title: str,
     feature_names: tuple[str, str],

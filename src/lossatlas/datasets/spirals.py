@@ -1,4 +1,4 @@
-"""Spirals: two arms, and three."""
+"""The datasets ``spirals`` and ``arms``: two spiral arms, and three."""
 
 from __future__ import annotations
 

@@ -32,7 +32,7 @@ def gradients(network: Network, packed: Floats, points: Floats, labels: Integers
     δ_{l-1} = g_{l-1} ⊙ f'(Z_{l-1}). Where H_l = f(Z_l) + H_{l-1}, g_l is added to g_{l-1} (He et al. 2016b, eq. 5).
     """
     matrices = network.matrices(packed)
-    inputs = with_ones(points.T[None].astype(packed.dtype))
+    inputs = append_ones(points.T[None].astype(packed.dtype))
     pre_activations, activations, given = _forward(network, matrices, inputs)
     delta = softmax(pre_activations[-1])
     delta[:, labels, np.arange(len(labels))] -= 1.0
@@ -51,7 +51,7 @@ def gradients(network: Network, packed: Floats, points: Floats, labels: Integers
     return result
 
 
-def with_ones(values: Floats) -> Floats:
+def append_ones(values: Floats) -> Floats:
     """Values ``[B, n, N]`` with a row of ones below: ``[B, n + 1, N]``."""
     result = np.ones((values.shape[0], values.shape[1] + 1, values.shape[2]), values.dtype)
     result[:, :-1] = values
@@ -68,7 +68,7 @@ def _forward(
     for layer, matrix in enumerate(matrices):
         pre_activations.append(matrix @ given[-1])
         if len(given) < len(matrices):
-            above = with_ones(pre_activations[-1])
+            above = append_ones(pre_activations[-1])
             units = above[:, :-1]
             network.activation.forward(units)
             if network.has_skip(layer):

@@ -13,7 +13,7 @@ from itertools import pairwise
 import numpy as np
 
 from lossatlas.arrays import AnyArray, Float64, Floats, Integers
-from lossatlas.derivatives.gradient import with_ones
+from lossatlas.derivatives.gradient import append_ones
 from lossatlas.engine import softmax
 from lossatlas.errors import LossAtlasError
 from lossatlas.networks import Network
@@ -127,12 +127,12 @@ class Hessians:
     def _forward(self, inputs: Floats) -> None:
         network = self.network
         #: A_{l-1}, what each layer is given; f'(Z_l) and f''(Z_l) of the hidden ones; p
-        self._given: list[Floats] = [with_ones(inputs)]
+        self._given: list[Floats] = [append_ones(inputs)]
         self._slopes: list[Floats] = []
         self._bends: list[Floats] = []
         for layer, matrix in enumerate(self._matrices[:-1]):
             z = matrix @ self._given[layer]
-            above = with_ones(z)
+            above = append_ones(z)
             units = above[:, :-1]
             network.activation.forward(units)
             self._slopes.append(network.activation.derivative(z, units))
@@ -179,13 +179,13 @@ class Hessians:
         result = np.empty(vectors.shape, self._probabilities.dtype)
         with np.errstate(over="ignore", invalid="ignore"):
             direct = {layer: change @ self._given[layer] for layer, change in enumerate(changes)}
-            moved_z, moved_h = self._moved_forward(0, direct)
+            moved_z, moved_h = self._move_forward(0, direct)
             direct = {
                 layer: _weights(change).swapaxes(1, 2) @ self._deltas[layer]
                 for layer, change in enumerate(changes)
                 if layer
             }
-            for layer, moved_delta in self._moved_backward(0, moved_z, direct):
+            for layer, moved_delta in self._move_backward(0, moved_z, direct):
                 gradient = self.network.matrices(result)[layer]
                 np.matmul(moved_delta, self._given[layer].swapaxes(1, 2), out=gradient)
                 if layer:
@@ -215,17 +215,17 @@ class Hessians:
         total = 0.0
         with np.errstate(over="ignore", invalid="ignore"):
             for layer, start, stop in self._unit_chunks():
-                moved_z, _ = self._moved_forward(layer, {layer: self._units(layer, start, stop)})
-                *_, (_, moved_delta) = self._moved_backward(layer, moved_z, {})
+                moved_z, _ = self._move_forward(layer, {layer: self._units(layer, start, stop)})
+                *_, (_, moved_delta) = self._move_backward(layer, moved_z, {})
                 own = moved_delta[np.arange(stop - start), np.arange(start, stop)]
                 total += float((own * np.square(self._given[layer][0]).sum(axis=0)).sum())
         return total
 
     def _blocks(self, layer: int, start: int, stop: int) -> Iterator[tuple[int, Floats]]:
         """Rows of units ``start:stop`` of a layer: ``(m, [rows, columns of layer m])`` for it and the layers above."""
-        moved_z, moved_h = self._moved_forward(layer, {layer: self._units(layer, start, stop)})
+        moved_z, moved_h = self._move_forward(layer, {layer: self._units(layer, start, stop)})
         given = self._given[layer][0]
-        for above, moved_delta in self._moved_backward(layer, moved_z, {}):
+        for above, moved_delta in self._move_backward(layer, moved_z, {}):
             block = _triple_products(given, moved_delta, self._given[above][0].T)
             if above > layer:
                 weighted = (given[:, None] * self._deltas[above][0]).reshape(-1, self._count)
@@ -243,7 +243,7 @@ class Hessians:
         """Z of a layer moved by 1 in one of its units ``start:stop``, at every point: ``[stop - start, out, 1]``."""
         return np.eye(stop - start, self._matrices[layer].shape[1], start, self._probabilities.dtype)[..., None]
 
-    def _moved_forward(self, first: int, direct: Mapping[int, Floats]) -> tuple[dict[int, Floats], dict[int, Floats]]:
+    def _move_forward(self, first: int, direct: Mapping[int, Floats]) -> tuple[dict[int, Floats], dict[int, Floats]]:
         """R{Z_l} and R{H_l} from the ``first`` layer up, Z_l being moved by ``direct[l]`` and by the layers below."""
         moved_z: dict[int, Floats] = {}
         moved_h: dict[int, Floats] = {}
@@ -258,7 +258,7 @@ class Hessians:
                     moved_h[layer] += moved_h[layer - 1]
         return moved_z, moved_h
 
-    def _moved_backward(
+    def _move_backward(
         self, first: int, moved_z: Mapping[int, Floats], direct: Mapping[int, Floats]
     ) -> Iterator[tuple[int, Floats]]:
         """``(l, R{δ_l})`` down to the ``first`` layer, ε_{l-1} being moved by ``direct[l]`` and by the layers above."""

@@ -13,7 +13,7 @@ from typing import Literal, Protocol
 import numpy as np
 
 from lossatlas.arrays import Float32, Floats, Integers
-from lossatlas.checks import checked_labels, checked_models, checked_points
+from lossatlas.checks import check_labels, check_models, check_points
 from lossatlas.engine import wasm_kernel
 from lossatlas.engine.blas import one_blas_thread
 from lossatlas.engine.numpy_kernel import NumpyKernel, numpy_has_avx512
@@ -67,9 +67,9 @@ class Evaluator:
         threads: int | None = None,
         kernel: Literal["numpy", "wasm"] | None = None,
     ) -> None:
-        points = checked_points(points, network.layers[0])
+        points = check_points(points, network.layers[0])
         if labels is not None:
-            labels = checked_labels(labels, len(points), network.class_count)
+            labels = check_labels(labels, len(points), network.class_count)
         self.network = network
         self.threads = threads or os.cpu_count() or 1
         self.kernel = kernel or _faster_kernel(network)
@@ -94,7 +94,7 @@ class Evaluator:
         DataError
             If the models have another shape, or the evaluator has no labels.
         """
-        models = checked_models(models, self.network.parameter_count)
+        models = check_models(models, self.network.parameter_count)
 
         def write(start: int, stop: int, out: Float32) -> None:
             out[...] = self.network.packed(models[start:stop])
@@ -122,7 +122,7 @@ class Evaluator:
 
     def logits(self, models: Floats) -> Float32:
         """Logits ``[B, K, N]`` of models ``[B, P]``."""
-        models = checked_models(models, self.network.parameter_count)
+        models = check_models(models, self.network.parameter_count)
         result = np.empty((len(models), self.network.class_count, len(self._order)), np.float32)
 
         def work(start: int, stop: int, kernel: Kernel) -> None:

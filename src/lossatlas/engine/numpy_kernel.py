@@ -160,7 +160,7 @@ def numpy_has_avx512() -> bool:
 
 
 def _chunk(network: Network, columns: int) -> int:
-    """How many models to evaluate at once, on so many inputs."""
+    """How many models to evaluate at once, given the number of inputs."""
     size = 4 * columns * (max(network.layers[1:]) + 1)
     wanted = _CHUNK_WORK // (2 * columns * network.parameter_count)
     return min(max(wanted, _CACHED_BYTES // size, 1), max(_MOST_BYTES // size, 1), _MOST_MODELS)

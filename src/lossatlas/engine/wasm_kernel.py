@@ -140,7 +140,7 @@ class WasmKernel:
         result = np.empty((len(packed), *shape), np.float32)
         size = math.prod(shape)
         chunk = max(1, min(_CHUNK_BYTES // (4 * (parameters + size)), len(packed)))
-        places = self._memory.borrowed(chunk * parameters * 4, chunk * size * 4)
+        places = self._memory.borrow(chunk * parameters * 4, chunk * size * 4)
         with np.errstate(over="ignore"), places as (models, results):
             for start in range(0, len(packed), chunk):
                 part = packed[start : start + chunk]
@@ -154,11 +154,11 @@ class _Memory:
     """One instance of a build: its memory, handed out from ``__heap_base`` on and grown as needed."""
 
     def __init__(self, build: str) -> None:
-        engine, module = _compiled(build)
+        engine, module = _compile_once(build)
         import wasmtime
 
         try:
-            self._store = _closed_at_exit(wasmtime.Store(engine))
+            self._store = _close_at_exit(wasmtime.Store(engine))
             exports: Any = wasmtime.Instance(self._store, module, []).exports(self._store)
         except wasmtime.WasmtimeError as fault:  # an instance reserves 4 GiB of addresses
             raise LossAtlasError(f"there is no room for the kernel's memory: {fault}") from fault
@@ -189,8 +189,8 @@ class _Memory:
         return self._bytes[address : address + 4 * math.prod(shape)].view(dtype).reshape(shape)
 
     @contextmanager
-    def borrowed(self, *counts: int) -> Iterator[list[int]]:
-        """Places of so many bytes, given back at the end."""
+    def borrow(self, *counts: int) -> Iterator[list[int]]:
+        """Borrow memory: a place for each number of bytes in ``counts``, given back at the end."""
         end = self._end
         try:
             yield [self.place(count) for count in counts]
@@ -216,13 +216,13 @@ class _Memory:
 
 def _runs_here(build: str) -> bool:
     try:
-        _compiled(build)
+        _compile_once(build)
     except Exception:  # no such package, none for this machine, or one too old: whatever it says, there is another way
         return False
     return True
 
 
-def _compiled(build: str) -> tuple[Any, Any]:
+def _compile_once(build: str) -> tuple[Any, Any]:
     """One of the two builds as machine code, ``(engine, module)``: made once a process, whoever asks first."""
     with _compiling:
         return _compile(build)
@@ -242,15 +242,15 @@ def _compile(build: str) -> tuple[Any, Any]:
     config = wasmtime.Config()
     config.wasm_simd = True
     config.wasm_relaxed_simd = build == RELAXED
-    engine = _closed_at_exit(wasmtime.Engine(config))
+    engine = _close_at_exit(wasmtime.Engine(config))
     code = (files("lossatlas") / "web" / "engine" / build).read_bytes()
-    return engine, _closed_at_exit(wasmtime.Module(engine, code))
+    return engine, _close_at_exit(wasmtime.Module(engine, code))
 
 
 _open: WeakSet[Any] = WeakSet()
 
 
-def _closed_at_exit(owner: Any) -> Any:
+def _close_at_exit(owner: Any) -> Any:
     """Have it closed while wasmtime is still whole; its own finaliser would complain when the interpreter ends."""
     _open.add(owner)
     return owner

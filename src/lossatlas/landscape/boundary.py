@@ -10,7 +10,7 @@ import numpy as np
 from pydantic import Field
 
 from lossatlas.arrays import Float32, Floats, UInt8
-from lossatlas.checks import checked_points, checked_theta
+from lossatlas.checks import check_points, check_theta
 from lossatlas.config import Config
 from lossatlas.engine import Evaluator
 from lossatlas.errors import DataError
@@ -72,7 +72,7 @@ class DecisionBoundary:
 def input_grid(points: Floats, config: BoundaryConfig | Mapping[str, Any] | None = None) -> InputGrid:
     """Lay a grid over points ``[N, 2]`` and a margin around them."""
     config = BoundaryConfig.from_mapping({} if config is None else config)
-    points = checked_points(points)
+    points = check_points(points)
     low, high = points.min(axis=0), points.max(axis=0)
     room = config.margin * (high - low)
     x, y = np.linspace(low - room, high + room, config.resolution, axis=1).astype(np.float32)
@@ -92,7 +92,7 @@ def decision_boundary(evaluator: Evaluator, grid: InputGrid, theta: Floats) -> D
     DataError
         If theta has another shape, or the evaluator has other points than the grid.
     """
-    theta = checked_theta(theta, evaluator.network.parameter_count)
+    theta = check_theta(theta, evaluator.network.parameter_count)
     probabilities = evaluator.probabilities(theta[None])[0]
     if probabilities.shape[1] != grid.shape[0] * grid.shape[1]:
         raise DataError("this evaluator has other points than the grid; make it by boundary_evaluator(network, grid)")

@@ -9,7 +9,7 @@ import numpy as np
 from lossatlas.arrays import Float32, Float64, Floats, Integers
 from lossatlas.curvature import extreme_eigenvalues
 from lossatlas.engine import Evaluator, one_blas_thread
-from lossatlas.landscape.rounding import rounded
+from lossatlas.landscape.rounding import round_losses
 from lossatlas.landscape.surface import loss_rows, losses_at, unit_coordinates
 from lossatlas.networks import Network
 from lossatlas.planes import Path, Plane, frame_blocks, project
@@ -73,7 +73,7 @@ def surface_rows(evaluator: Evaluator, plane: Plane, centre: Floats, grid: int, 
     span = np.asarray(rows) // grid
     around = range(span[0], span[-1] + 1)
     at_centre, variation = _variation(evaluator, plane, centre, [plane.spans[number] for number in around])
-    return rounded(losses, at_centre, variation[span - span[0], None])
+    return round_losses(losses, at_centre, variation[span - span[0], None])
 
 
 def _variation(evaluator: Evaluator, plane: Plane, centre: Floats, spans: list[float]) -> tuple[np.float32, Float64]:

@@ -1,4 +1,4 @@
-"""Losses with no more bits than it takes: what is stored compresses, and shows nothing that is not there.
+"""Rounding losses before they are stored: they compress well, and show nothing that is not there.
 
 Of all float32 numbers within the tolerance of a loss, the one with the most trailing zero bits is stored. A zeroed bit
 compresses away while the array stays plain float32 (Zender 2016, "Bit Grooming", section 3); that the tolerance is a
@@ -25,7 +25,7 @@ _Numbers = Floats | np.floating[Any]
 _LARGEST = float(np.finfo(np.float32).max)
 
 
-def rounded(losses: Float32, centre: _Numbers, variation: _Numbers) -> Float32:
+def round_losses(losses: Float32, centre: _Numbers, variation: _Numbers) -> Float32:
     """Round losses for storing, each within both tolerances and on its side of the centre's loss.
 
     Parameters

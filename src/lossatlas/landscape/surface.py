@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from lossatlas.arrays import Float32, Float64, Floats
-from lossatlas.checks import checked_models, checked_theta
+from lossatlas.checks import check_models, check_theta
 from lossatlas.engine import Evaluator
 from lossatlas.errors import ConfigError, DataError
 from lossatlas.planes import Plane
@@ -67,8 +67,8 @@ def loss_surfaces(
     if not spans or not np.isfinite(np.asarray(spans, np.float64)).all():
         raise DataError(f"spans are {spans}; give one finite number or more")
     parameters = evaluator.network.parameter_count
-    centre = checked_theta(centre, parameters, "the centre")
-    checked_models(plane.directions, parameters, "the directions")
+    centre = check_theta(centre, parameters, "the centre")
+    check_models(plane.directions, parameters, "the directions")
     losses = loss_rows(evaluator, plane, centre, spans, grid, range(len(spans) * grid)).reshape(-1, grid, grid)
     unit = unit_coordinates(grid)
     return [LossSurface(float(span), span * unit, loss) for span, loss in zip(spans, losses, strict=True)]

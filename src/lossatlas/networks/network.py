@@ -34,7 +34,7 @@ class ModelConfig(Config):
 
     @field_validator("hidden", mode="before")
     @classmethod
-    def _listed(cls, hidden: Any) -> Any:
+    def _refuse_text(cls, hidden: Any) -> Any:
         """Refuse text and single numbers, with the list that was probably meant."""
         if isinstance(hidden, str | int | float) and not isinstance(hidden, bool):
             widths = ", ".join(re.findall(r"\d+", str(hidden))) or "16, 16"
@@ -43,7 +43,7 @@ class ModelConfig(Config):
 
     @field_validator("activation")
     @classmethod
-    def _known(cls, name: str) -> str:
+    def _refuse_unknown(cls, name: str) -> str:
         if name not in ACTIVATIONS:
             raise ValueError(f"there is no activation {name!r}; there are {', '.join(ACTIVATIONS)}")
         return name

@@ -7,7 +7,7 @@ Each kind is a configuration that knows how to lay its plane (:meth:`PlaneConfig
 from lossatlas.planes.blocks import frame_blocks
 from lossatlas.planes.from_file import FilePlane
 from lossatlas.planes.hessian import HessianPlane
-from lossatlas.planes.normalization import normalized
+from lossatlas.planes.normalization import normalize
 from lossatlas.planes.pca import PcaPlane, principal_directions
 from lossatlas.planes.plane import Anchor, Plane, PlaneConfig, Span, Trained
 from lossatlas.planes.projection import Path, fitting_spans, project, random_walk_variance
@@ -33,7 +33,7 @@ __all__ = [
     "Trained",
     "fitting_spans",
     "frame_blocks",
-    "normalized",
+    "normalize",
     "plane_names",
     "principal_directions",
     "project",

@@ -1,4 +1,4 @@
-"""Trajectories too large to hold twice: a few frames, or a few parameters, at a time.
+"""Reading a long trajectory some frames, or some parameters, at a time, so that it is not in memory twice.
 
 A trajectory ``[F, P]`` may be a file that is mapped. What is copied of it, in float64, is :data:`BLOCK` numbers at a
 time, whatever F and P are.
@@ -23,7 +23,7 @@ def frame_blocks(weights: Floats) -> Iterator[slice]:
     return (slice(start, min(start + step, count)) for start in range(0, count, step))
 
 
-def centred_columns(weights: Floats) -> Iterator[Float64]:
+def centre_columns(weights: Floats) -> Iterator[Float64]:
     """All parameters of ``weights`` ``[F, P]`` less their mean over the frames, as blocks ``[F, some]``."""
     count, size = weights.shape
     step = max(1, BLOCK // count)
@@ -40,7 +40,7 @@ def singular_values(weights: Floats) -> tuple[Float64, Float64]:
     those of Rᵀ, an F × F matrix. No product CCᵀ, which would halve the digits.
     """
     triangle: Float64 = np.empty((0, len(weights)))
-    for block in centred_columns(weights):
+    for block in centre_columns(weights):
         triangle = np.asarray(np.linalg.qr(np.concatenate([triangle, block.T]), mode="r"))
     u, lengths, _ = np.linalg.svd(triangle.T, full_matrices=False)
     return u, lengths
@@ -49,4 +49,4 @@ def singular_values(weights: Floats) -> tuple[Float64, Float64]:
 def right_vectors(weights: Floats, u: Floats, lengths: Floats) -> Float64:
     """Right singular vectors ``[n, P]``, ``uᵀC / s``, of some of these values ``[n]``, none of them 0."""
     scaled = (u / lengths).T
-    return np.concatenate([scaled @ block for block in centred_columns(weights)], axis=1)
+    return np.concatenate([scaled @ block for block in centre_columns(weights)], axis=1)

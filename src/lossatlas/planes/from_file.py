@@ -27,7 +27,7 @@ class FilePlane(PlaneConfig):
     """Of the file's bytes, filled in: so that the run's id says which vectors these were."""
 
     @model_validator(mode="after")
-    def _identified(self) -> FilePlane:
+    def _identify(self) -> FilePlane:
         if not self.sha256:
             object.__setattr__(self, "sha256", hashlib.sha256(_bytes(self.file)).hexdigest())
         return self

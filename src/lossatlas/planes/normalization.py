@@ -17,7 +17,7 @@ from lossatlas.networks import Network
 Normalization = Literal["none", "layer", "filter"]
 
 
-def normalized(
+def normalize(
     network: Network, directions: Floats, theta: Floats, normalization: Normalization, biases: bool
 ) -> Float64:
     """Scale directions ``[D, P]`` part by part to the lengths of the parts of theta ``[P]``.

@@ -1,4 +1,4 @@
-"""What a plane is, and what every kind of plane can be told."""
+"""What a plane is, and the settings that all kinds of planes have in common."""
 
 from __future__ import annotations
 
@@ -156,14 +156,14 @@ class PlaneConfig(Config):
 
     @field_validator("grid", "nonconvexity")
     @classmethod
-    def _odd(cls, grid: int | None) -> int | None:
+    def _refuse_even(cls, grid: int | None) -> int | None:
         if grid is not None and grid % 2 == 0:
             raise ValueError(f"{grid} is even, and would leave out the centre; take {grid - 1} or {grid + 1}")
         return grid
 
     @field_validator("spans")
     @classmethod
-    def _distinct(cls, spans: tuple[float, ...] | None) -> tuple[float, ...] | None:
+    def _refuse_repeats(cls, spans: tuple[float, ...] | None) -> tuple[float, ...] | None:
         if spans is not None and len(set(spans)) < len(spans):
             raise ValueError(f"{spans} names a span twice")
         return spans

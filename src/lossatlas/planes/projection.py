@@ -1,4 +1,4 @@
-"""Where the trajectory lies in a plane, how much of it lies there, and how much would by chance."""
+"""The training's path projected on a plane: where it lies, how much of it lies there, how much would by chance."""
 
 from __future__ import annotations
 

@@ -15,7 +15,7 @@ from pydantic import Field
 from lossatlas.arrays import Float64
 from lossatlas.config import Seed
 from lossatlas.networks import Network
-from lossatlas.planes.normalization import Normalization, normalized
+from lossatlas.planes.normalization import Normalization, normalize
 from lossatlas.planes.plane import Plane, PlaneConfig, Span, Trained
 from lossatlas.rng import Draws, Stream
 
@@ -55,15 +55,15 @@ class RandomPlane(PlaneConfig):
         return self.normalization != "none"
 
     @abstractmethod
-    def drawn(self, network: Network) -> Float64:
+    def draw(self, network: Network) -> Float64:
         """Draw the raw directions ``[2, P]``."""
 
     def lay(self, name: str, network: Network, trained: Trained | None) -> Plane:
         """Draw the directions, and scale them to the trained parameters where that is asked for."""
-        directions = self.drawn(network)
+        directions = self.draw(network)
         if trained:
             theta = trained.trajectory.weights[-1]
-            directions = normalized(network, directions, theta, self.normalization, self.biases)
+            directions = normalize(network, directions, theta, self.normalization, self.biases)
         title = self.title if self.normalization == "none" else f"{self.title}, {self.normalization}-normalised"
         still = "; biases stay where they are"
         if self.biases:  # their size is not that of their unit's weights, which a rescaling shows
@@ -81,7 +81,7 @@ class FreshPlane(RandomPlane):
     title: ClassVar[str] = "Fresh models"
     origin: ClassVar[str] = "the parameters of two freshly initialised models"
 
-    def drawn(self, network: Network) -> Float64:
+    def draw(self, network: Network) -> Float64:
         """The initial parameters of two models of this network."""
         return np.array([network.initial_theta(self.seed, stream) for stream in _STREAMS])
 
@@ -93,6 +93,6 @@ class GaussianPlane(RandomPlane):
     title: ClassVar[str] = "Gaussian"
     origin: ClassVar[str] = "independent standard normals"
 
-    def drawn(self, network: Network) -> Float64:
+    def draw(self, network: Network) -> Float64:
         """A standard normal for every parameter, biases too."""
         return np.array([Draws(self.seed, stream).normal(network.parameter_count) for stream in _STREAMS])

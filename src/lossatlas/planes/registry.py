@@ -25,7 +25,7 @@ KINDS: dict[str, type[PlaneConfig]] = {
 
 
 def _kind_of(values: Any) -> str:
-    """The tag of a plane; one of no kind is the mission's. Brackets keep it out of the paths that people are told."""
+    """The tag of a plane; one of no kind is the default one. Brackets keep it out of what people read."""
     return f"({values.get('kind', 'fresh') if isinstance(values, dict) else getattr(values, 'kind', None)})"
 
 

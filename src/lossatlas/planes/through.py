@@ -33,7 +33,7 @@ class ThroughPlane(PlaneConfig):
 
     @field_validator("points", mode="before")
     @classmethod
-    def _three(cls, points: Any) -> Any:
+    def _count_points(cls, points: Any) -> Any:
         """Count them, before pydantic speaks of fields that are missing."""
         given = [points] if isinstance(points, str) else points
         if isinstance(given, list | tuple) and len(given) != 3:
@@ -44,7 +44,7 @@ class ThroughPlane(PlaneConfig):
 
     @field_validator("points")
     @classmethod
-    def _meaningful(cls, points: tuple[str, str, str]) -> tuple[str, str, str]:
+    def _refuse_unknown(cls, points: tuple[str, str, str]) -> tuple[str, str, str]:
         for point in points:
             if not _REFERENCE.fullmatch(point):
                 raise ValueError(f"{point!r} is no point; give start, end, far, frame:N or run:ID")

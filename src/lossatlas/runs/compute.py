@@ -101,7 +101,7 @@ class Computation:
             If none of the planes can be laid through this training.
         """
         trajectory = Trajectory.of([frame.snapshot for frame in frames], self.outcome)
-        arrays = self._joined(frames)
+        arrays = self._join_frames(frames)
         planes: dict[str, LaidPlane | str] = {}
         total = len(self.setup.plane_configs) + 1
         for number, name in enumerate(self.setup.plane_configs, start=1):
@@ -127,7 +127,7 @@ class Computation:
             found.append(measure_curvature(self.setup, trajectory.weights[frame]))
         return found
 
-    def _joined(self, frames: list[Frame]) -> dict[str, AnyArray]:
+    def _join_frames(self, frames: list[Frame]) -> dict[str, AnyArray]:
         """The arrays that came with the frames, all frames together."""
         return {
             path: np.concatenate([frame.arrays[path] for frame in frames], axis=step.frame_axis)

@@ -35,7 +35,7 @@ MOST_BYTES = 2 * 10**9
 CONFIDENCE_STEP = 1.0 / 255.0
 #: As many spans as :func:`~lossatlas.planes.fitting_spans` finds.
 _USUAL_SPANS = range(3)
-#: The mission's plane first; then those that researchers ask for, around the trained network.
+#: The plane that the page shows first; then those that researchers ask for, around the trained network.
 DEFAULT_PLANES = (FreshPlane(), GaussianPlane(normalization="filter", moving=False), PcaPlane(), HessianPlane())
 
 
@@ -66,7 +66,7 @@ class RunConfig(Config):
         return run_id(self.model_dump(mode="json"))
 
     @model_validator(mode="after")
-    def _of_a_size_to_hold(self) -> RunConfig:
+    def _refuse_too_large(self) -> RunConfig:
         if self.size > MOST_BYTES:
             raise ValueError(
                 f"this run would take {self.size / 1e9:.1f} GB, and {MOST_BYTES / 1e9:.1f} GB are allowed: "
@@ -75,7 +75,7 @@ class RunConfig(Config):
         return self
 
     @model_validator(mode="after")
-    def _through_frames_there_will_be(self) -> RunConfig:
+    def _refuse_missing_frames(self) -> RunConfig:
         frames = min(self.training.frames, self.training.epochs + 1)
         for number, plane in enumerate(self.planes):
             if late := [frame for frame in plane.frames if frame >= frames]:

@@ -1,4 +1,4 @@
-"""The paths under ``api/``."""
+"""The HTTP interface under ``api/``: ask for a run, follow it while it is computed, cancel it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Server-sent events: what a computation has told so far, and everyone who listens to it."""
+"""Server-sent events: the log of what has happened in a computation, and everyone who listens to it."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class Event:
     size: int = 0
     last: bool = False
 
-    def encoded(self, event_id: str) -> bytes:
+    def encode(self, event_id: str) -> bytes:
         """The event as it goes over the wire."""
         text = json.dumps(self.body(), ensure_ascii=False, separators=(",", ":"), allow_nan=False)
         return format_sse_event(data_str=text, event=self.name, id=event_id)
@@ -108,7 +108,7 @@ class EventLog:
                 listener.rest()  # before looking: what is appended from here on wakes it again
                 while position < len(self._events):
                     event = self._events[position]
-                    yield await asyncio.to_thread(event.encoded, f"{self._name}-{position}")
+                    yield await asyncio.to_thread(event.encode, f"{self._name}-{position}")
                     if event.last:
                         return
                     position += 1

@@ -145,12 +145,12 @@ class Responder:
         if encoding is None and content.path:
             status = await run_in_threadpool(content.path.stat)
             return FileResponse(content.path, headers=headers, media_type=content.media_type, stat_result=status)
-        body = await run_in_threadpool(self._encoded, content, encoding)
+        body = await run_in_threadpool(self._encode, content, encoding)
         if encoding:
             headers["Content-Encoding"] = encoding
         return Response(body, headers=headers, media_type=content.media_type)
 
-    def _encoded(self, content: Content, encoding: str | None) -> bytes:
+    def _encode(self, content: Content, encoding: str | None) -> bytes:
         if encoding is None:
             return content.read()
         packed = content.path and content.path.with_name(f"{content.path.name}.{encoding}")
@@ -210,11 +210,11 @@ def _encoding_for(request: Request, content: Content) -> str | None:
         return None
     if "range" in request.headers:
         return None  # ranges count the bytes of the file
-    accepted = _accepted(request.headers.get("accept-encoding", ""))
+    accepted = _parse_accepted(request.headers.get("accept-encoding", ""))
     return next((encoding for encoding in ENCODERS if encoding in accepted), None)
 
 
-def _accepted(header: str) -> set[str]:
+def _parse_accepted(header: str) -> set[str]:
     """The encodings that an ``Accept-Encoding`` names, less those with a weight of 0."""
     accepted = set()
     for part in header.lower().split(","):

@@ -1,4 +1,4 @@
-"""What stands before every request: this server is for the person at this machine, not for other people's pages."""
+"""Checks before every request: the server answers the person at this machine, not other people's pages."""
 
 from __future__ import annotations
 

@@ -75,7 +75,7 @@ class Job:
             self.giving_up.cancel()
             self.giving_up = None
 
-    def moved_to(self, position: int) -> None:
+    def move_to(self, position: int) -> None:
         """Tell listeners how many jobs come before it, where that has changed."""
         if position != self._position:
             self._position = position
@@ -123,7 +123,7 @@ class Jobs:
             self._changed.notify_all()
 
     def join(self, timeout: float) -> None:
-        """Wait for the worker to end, at most so many seconds."""
+        """Wait up to ``timeout`` seconds for the worker to end."""
         if self._worker:
             self._worker.join(timeout)
 
@@ -269,7 +269,7 @@ class Jobs:
 
     def _tell_positions(self) -> None:
         for position, job in enumerate(self._in_turn(), start=1 if self._current else 0):
-            job.moved_to(position)
+            job.move_to(position)
 
 
 def _size(frame: Frame) -> int:

@@ -1,4 +1,4 @@
-"""The bodies of the events that tell of a computation, as docs/run-format.md has them."""
+"""The bodies of the events of a computation, in the form that docs/run-format.md gives."""
 
 from __future__ import annotations
 
@@ -16,18 +16,18 @@ from lossatlas.store import describe_start, start_arrays
 
 def manifest_body(setup: Setup, epochs: Iterable[int]) -> dict[str, Any]:
     """The manifest of the run to be, with all planned epochs and the arrays that do not depend on training."""
-    return {**describe_start(setup, list(epochs)), "data": _encoded(start_arrays(setup))}
+    return {**describe_start(setup, list(epochs)), "data": _encode(start_arrays(setup))}
 
 
 def frame_body(frame: Frame, total: int) -> dict[str, Any]:
-    """One frame of so many, with everything that is drawn of it."""
+    """Describe one of ``total`` frames, with everything that is drawn of it."""
     return {
         "frame": frame.index,
         "epoch": frame.snapshot.epoch,
         "done": frame.index + 1,
         "total": total,
         "metrics": asdict(frame.snapshot.metrics),
-        "data": _encoded(frame_arrays(frame)),
+        "data": _encode(frame_arrays(frame)),
     }
 
 
@@ -56,7 +56,7 @@ def run_path(run_id: str) -> str:
     return f"data/runs/{run_id}/run.json"
 
 
-def _encoded(arrays: Mapping[str, AnyArray]) -> dict[str, str]:
+def _encode(arrays: Mapping[str, AnyArray]) -> dict[str, str]:
     return {name: _base64(array) for name, array in arrays.items()}
 
 

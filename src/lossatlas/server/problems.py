@@ -98,10 +98,10 @@ def explain_errors(app: Starlette) -> None:
 
 
 async def _answer(request: Request, error: Exception) -> Response:
-    return problem_of(_told(request, error)).response
+    return problem_of(_explain(request, error)).response
 
 
-def _told(request: Request, error: Exception) -> Exception:
+def _explain(request: Request, error: Exception) -> Exception:
     """Put words to the router's own errors, which have none."""
     if not isinstance(error, HTTPException) or error.detail != HTTPStatus(error.status_code).phrase:
         return error

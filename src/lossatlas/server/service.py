@@ -1,4 +1,4 @@
-"""What one can ask about runs, whether they are stored, being computed, or damaged."""
+"""What can be asked about runs, whether they are stored, being computed, or damaged."""
 
 from __future__ import annotations
 

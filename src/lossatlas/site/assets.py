@@ -1,4 +1,4 @@
-"""What the page is made of: the list by which a browser keeps it for when there is no network."""
+"""The list of the page's own files, by which a browser keeps them for when there is no network."""
 
 from __future__ import annotations
 

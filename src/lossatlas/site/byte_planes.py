@@ -1,4 +1,4 @@
-"""Arrays for the way to the page: the bytes of each surface by their place in a number, which compress by a third more.
+"""Rearranging an array's bytes before it is sent, so that it compresses by a third more.
 
 Of a smooth surface the first bytes of all numbers are nearly alike, and the last ones are not; side by side they
 disturb each other in every compressor that does not know of numbers (the "shuffle" filter of HDF5 and Blosc). Nothing

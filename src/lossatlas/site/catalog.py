@@ -1,4 +1,4 @@
-"""What the page offers to choose from: ``catalog.json``."""
+"""What the page offers to choose from (``catalog.json``), and the data files that the page ships with."""
 
 from __future__ import annotations
 

@@ -132,7 +132,7 @@ def entry_of(manifest: dict[str, Any]) -> dict[str, Any]:
             "residual": model["residual"],
             "parameters": model["parameters"],
         },
-        "config": _without_points(config),
+        "config": _leave_out_points(config),
         "outcome": {**manifest["outcome"], "status": str(manifest["outcome"]["status"])},
         "epochs": int(manifest["frames"][-1]),
         "frames": len(manifest["frames"]),
@@ -140,7 +140,7 @@ def entry_of(manifest: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _without_points(config: dict[str, Any]) -> dict[str, Any]:
+def _leave_out_points(config: dict[str, Any]) -> dict[str, Any]:
     """A configuration as the index has it: own points are in the run alone, as they would make the index heavy."""
     own = config["dataset"].get("own")
     if own is None:
@@ -159,13 +159,13 @@ def _picture(own: dict[str, Any] | None) -> dict[str, Any]:
         "features": list(own["features"]),
         "classes": list(own["classes"]),
         "thumbnail": {
-            **{axis: _standardised(own[axis])[some].round(2).tolist() for axis in ("x", "y")},
+            **{axis: _standardise(own[axis])[some].round(2).tolist() for axis in ("x", "y")},
             "label": [int(own["label"][i]) for i in some],
         },
     }
 
 
-def _standardised(values: list[float]) -> Float64:
+def _standardise(values: list[float]) -> Float64:
     array: Float64 = np.array(values, np.float64)
     array -= array.mean()
     array /= array.std() or 1.0

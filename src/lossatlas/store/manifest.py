@@ -1,4 +1,4 @@
-"""What a run says of itself: ``run.json``, from which a reader learns every file, shape and meaning."""
+"""The manifest of a run, ``run.json``: it tells a reader every file, shape and meaning."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A run's folder → a run, every file checked against the manifest. The format is docs/run-format.md."""
+"""Reading a run from its folder, and checking every file against the manifest (docs/run-format.md)."""
 
 from __future__ import annotations
 
@@ -58,14 +58,14 @@ def open_run(folder: Path | str) -> Run:
     if found != folder.name:
         fault = f"its config has the id {found}, but the folder is named {folder.name}"
         raise RunDamagedError(folder / "run.json", fault)
-    return _opened(folder, manifest, config)
+    return _make_run(folder, manifest, config)
 
 
 def read_manifest(folder: Path) -> dict[str, Any]:
     """Read ``run.json``, checking that it is one, of a version we know."""
     path = folder / "run.json"
     try:
-        manifest = json.loads(path.read_text("utf-8"), parse_constant=_no_number, parse_float=_finite)
+        manifest = json.loads(path.read_text("utf-8"), parse_constant=_refuse_constant, parse_float=_parse_finite)
     except FileNotFoundError:
         raise RunDamagedError(path, "the file is missing") from None
     except (OSError, ValueError, RecursionError) as error:
@@ -82,17 +82,17 @@ def read_manifest(folder: Path) -> dict[str, Any]:
     return manifest
 
 
-def _no_number(name: str) -> float:
+def _refuse_constant(name: str) -> float:
     raise ValueError(f"holds {name}, which is not JSON")
 
 
-def _finite(text: str) -> float:
+def _parse_finite(text: str) -> float:
     if not math.isfinite(number := float(text)):
         raise ValueError(f"holds {text}, which is more than a number can be")
     return number
 
 
-def _opened(folder: Path, manifest: dict[str, Any], config: RunConfig) -> Run:
+def _make_run(folder: Path, manifest: dict[str, Any], config: RunConfig) -> Run:
     try:
         layers = tuple(manifest["model"]["layers"])
         epochs, outcome = list(manifest["frames"]), dict(manifest["outcome"])

@@ -1,4 +1,4 @@
-"""Runs on disk: where they lie, and how they are written, whole or not at all. ``read.py`` reads them."""
+"""Writing a run into its folder, whole or not at all, and where runs lie in a data folder."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which columns there are, what they are called, and which are x, y and the label where nobody says.
+"""Which columns a table has, what they are called, and which are x, y and the label where nobody says.
 
 docs/tables.md, sections 5 and 7.
 """
@@ -13,7 +13,7 @@ from lossatlas.tables.numbers import Reading, Way, is_missing, is_no_label, numb
 from lossatlas.tables.rows import Row, Rows
 from lossatlas.tables.words import clean_name
 
-#: A class must be told apart by colour and by shape, of which there are so many.
+#: Each class has a colour and a shape of its own, and the page has this many.
 MAX_CLASSES = 10
 _LABEL_NAMES = re.compile(
     "label|labels|class|classes|target|category|species|group|kind|type|variety|outcome|diagnosis|y_true",
@@ -71,10 +71,10 @@ def columns_of(table: Rows, header: bool | None = None, way: Way | None = None) 
     """Find the columns of a table; ``header`` and ``way`` instead of what is recognised."""
     rows, width = table.rows, table.width
     first = rows[0].cells
-    later = _cells(_sampled(rows[1:]), width)
+    later = _cells(_sample(rows[1:]), width)
     if header is None:
         header = len(rows) > 1 and _is_header(first, later, readings_of(later, way))
-    judged = later if header else _cells(_sampled(rows), width)
+    judged = later if header else _cells(_sample(rows), width)
     readings = readings_of(judged, way)
     filled = [place for place in range(width) if any(judged[place])]
     names = _names_of(first, width) if header else _names_in(table.comment, len(filled))
@@ -109,7 +109,7 @@ def _cells(rows: Sequence[Row], width: int) -> list[list[str]]:
     return [[row.cells[place] if place < len(row.cells) else "" for row in rows] for place in range(width)]
 
 
-def _sampled(rows: Sequence[Row]) -> Sequence[Row]:
+def _sample(rows: Sequence[Row]) -> Sequence[Row]:
     """All, or of many some over the whole length."""
     return rows if len(rows) <= _JUDGED else [rows[i * len(rows) // _JUDGED] for i in range(_JUDGED)]
 

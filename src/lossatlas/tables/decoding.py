@@ -1,4 +1,4 @@
-"""Bytes of a file → text; and what is no table of rows, refused by name. docs/tables.md, sections 1 and 2."""
+"""Decoding a file's bytes into text, and refusing what is no table (docs/tables.md, sections 1 and 2)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Labels → classes, in an order; and labels that look as if they were meant to be one. docs/tables.md, section 8."""
+"""Turning labels into classes, and finding labels that look as if they were meant to be one (docs/tables.md, 8)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Cells → numbers, with one reading for a whole column. docs/tables.md, section 6."""
+"""Reading cells as numbers, with one reading for a whole column (docs/tables.md, section 6)."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ _AFTER = re.compile(rf"(.*\S)\s*({_CURRENCY}|%)", re.IGNORECASE)
 _SHORT = re.compile(r"[+-]?[0-9]{1,3}")
 
 
-def _grouped(thousands: str, decimal: str) -> re.Pattern[str]:
+def _grouping_pattern(thousands: str, decimal: str) -> re.Pattern[str]:
     groups = rf"[1-9][0-9]{{0,2}}(?:([{thousands}'’_ \u00A0\u202F\u2009])[0-9]{{3}})(?:\1[0-9]{{3}})*"
     return re.compile(
         rf"[+-]?(?:(?:{groups}|[0-9]+)(?:{decimal}[0-9]*)?|{decimal}[0-9]+)(?:e[+-]?[0-9]+)?", re.IGNORECASE
     )
 
 
-_PATTERNS: dict[Way, re.Pattern[str]] = {"point": _grouped(",", r"\."), "comma": _grouped(".", ",")}
+_PATTERNS: dict[Way, re.Pattern[str]] = {"point": _grouping_pattern(",", r"\."), "comma": _grouping_pattern(".", ",")}
 
 
 @dataclass(frozen=True)
@@ -81,7 +81,7 @@ def is_no_label(cell: str) -> bool:
 
 def number_in(cell: str, way: Way) -> tuple[float, str] | None:
     """A finite number and its unit; None for anything else."""
-    text, unit = _without_unit(cell)
+    text, unit = _split_unit(cell)
     value = _value_of(text, way)
     return None if value is None or not math.isfinite(value) else (value, unit)
 
@@ -93,12 +93,12 @@ def can_be_number(cell: str) -> bool:
 
 def readings_of(columns: Sequence[Sequence[str]], chosen: Way | None = None) -> list[Reading]:
     """Judge the columns of a table: what one leaves open, the others may decide."""
-    found = [_judged(cells, chosen) for cells in columns]
+    found = [_judge(cells, chosen) for cells in columns]
     ways = {each.reading.way for each in found if each.reading.numeric and each.evidence}
-    return [_settled(each, ways) for each in found]
+    return [_settle(each, ways) for each in found]
 
 
-def _settled(judgement: _Judgement, ways: set[Way]) -> Reading:
+def _settle(judgement: _Judgement, ways: set[Way]) -> Reading:
     reading = judgement.reading
     if not judgement.open:
         return reading
@@ -109,13 +109,13 @@ def _settled(judgement: _Judgement, ways: set[Way]) -> Reading:
     return replace(reading, told=True) if judgement.short else replace(reading, doubt=reading.example)
 
 
-def _judged(cells: Sequence[str], chosen: Way | None) -> _Judgement:
+def _judge(cells: Sequence[str], chosen: Way | None) -> _Judgement:
     filled = [cell for cell in cells if not is_missing(cell)]
     counts: Counter[Way] = Counter()
     units: Counter[str] = Counter()
     example, commas, short = "", False, False
     for cell in filled:
-        text, unit = _without_unit(cell)
+        text, unit = _split_unit(cell)
         point, comma = _value_of(text, "point"), _value_of(text, "comma")
         if point is None and comma is None:
             continue
@@ -134,7 +134,7 @@ def _judged(cells: Sequence[str], chosen: Way | None) -> _Judgement:
     return _Judgement(reading, evidence, chosen is None and not evidence and example != "", commas, short)
 
 
-def _without_unit(cell: str) -> tuple[str, str]:
+def _split_unit(cell: str) -> tuple[str, str]:
     """The number's text, and its unit."""
     plain = cell.replace("−", "-", 1)
     if after := _AFTER.fullmatch(plain):

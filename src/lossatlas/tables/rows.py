@@ -1,4 +1,4 @@
-"""Text → rows of cells: comments, titles, the separator and quotes. docs/tables.md, sections 3 and 4.
+"""Cutting text into rows of cells: comments, titles, separator and quotes (docs/tables.md, sections 3 and 4).
 
 Python's csv module is not used: it reads over a quote that is never closed, ends a cell at a quote within it, and does
 not say on which line a row begins.

@@ -1,4 +1,4 @@
-"""Some of many rows, each class in proportion; and values far from the rest. docs/tables.md, section 9."""
+"""Choosing some of many rows, each class in proportion, and finding outliers (docs/tables.md, section 9)."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _FAR = 20
 _FEW = 0.05
 
 
-def thinned(labels: Sequence[int], classes: int, limit: int, seed: int = 0) -> list[int]:
+def thin_rows(labels: Sequence[int], classes: int, limit: int, seed: int = 0) -> list[int]:
     """Give the places of the rows that are kept, in their order: of each class its share, at random."""
     members: list[list[int]] = [[] for _ in range(classes)]
     for place in Draws(seed, Stream.SPLIT).permutation(len(labels)).tolist():

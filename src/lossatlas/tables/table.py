@@ -1,4 +1,4 @@
-"""A table → points with a class each, and all that is worth saying of it. The rules are in docs/tables.md."""
+"""Turning a table into points with a class each, with warnings about what was left out (docs/tables.md)."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from lossatlas.tables.decoding import decode, refuse_other_text
 from lossatlas.tables.labels import Classes, classes_of
 from lossatlas.tables.numbers import Way, is_missing, is_no_label, number_in
 from lossatlas.tables.rows import Row, Rows, rows_of
-from lossatlas.tables.sampling import outliers_of, thinned
-from lossatlas.tables.words import clean_name, number_text, shown_cell
+from lossatlas.tables.sampling import outliers_of, thin_rows
+from lossatlas.tables.words import clean_name, number_text, shorten_cell
 
 #: Points of a table that are taken where nobody says otherwise.
 MOST_POINTS = 2000
@@ -181,12 +181,12 @@ def _table(rows: Rows, found: Columns, choice: Choice) -> Table:
             raise DataError(_question(column))
     read, errors, missing = _read_rows(rows, found.body, chosen.x, chosen.y, chosen.label)
     errors += unclosed
-    notices = [_told(chosen, found.header), *_asides(rows), *_readings(chosen.x, chosen.y), *missing]
+    notices = [_describe_choice(chosen, found.header), *_asides(rows), *_readings(chosen.x, chosen.y), *missing]
     sound, outliers = _outliers(rows, read, chosen.x, chosen.y, choice.without_outliers)
     classes = classes_of([row.label for row in sound], chosen.label.name if found.header else "", choice.join)
     if problem := _problem(sound, classes, chosen):
         raise _fault(problem, errors)
-    kept, drawn = _kept(classes, choice)
+    kept, drawn = _choose_points(classes, choice)
     return Table(
         points=np.array([(sound[i].x, sound[i].y) for i in kept]) + 0.0,  # −0 is 0
         labels=np.array([classes.labels[i] for i in kept]),
@@ -199,18 +199,18 @@ def _table(rows: Rows, found: Columns, choice: Choice) -> Table:
         header=found.header,
         notices=notices,
         thinned=drawn,
-        errors=_shortened(errors),
+        errors=_shorten(errors),
         alike=classes.alike,
         outliers=outliers,
     )
 
 
-def _kept(classes: Classes, choice: Choice) -> tuple[list[int], str]:
+def _choose_points(classes: Classes, choice: Choice) -> tuple[list[int], str]:
     """The places of the points that are taken, and what is said where these are not all."""
     count = len(classes.labels)
     if count <= choice.limit:
         return list(range(count)), ""
-    kept = thinned(classes.labels, len(classes.names), choice.limit, choice.seed)
+    kept = thin_rows(classes.labels, len(classes.names), choice.limit, choice.seed)
     return kept, (
         f"Of {count:,} points, {len(kept):,} were taken at random from the whole table, each class in proportion."
     )
@@ -290,7 +290,7 @@ def _value(cells: list[str], column: Column) -> float:
 def _fault_of(cell: str, column: Column) -> str:
     """What is wrong with a cell; empty if nothing is."""
     name, unit = clean_name(column.name), column.reading.unit
-    where = f"column {column.place + 1}{f' (“{name}”)' if name else ''}: “{shown_cell(cell)}”"
+    where = f"column {column.place + 1}{f' (“{name}”)' if name else ''}: “{shorten_cell(cell)}”"
     found = number_in(cell, column.reading.way)
     if found is None:
         return f"{where} is not a number"
@@ -320,19 +320,19 @@ def _outliers(table: Rows, rows: list[_Read], x: Column, y: Column, without: boo
 
 
 def _fault(problem: str, more: list[str]) -> DataError:
-    return DataError("\n".join([problem, *_shortened(more)]))
+    return DataError("\n".join([problem, *_shorten(more)]))
 
 
 def _unclosed(rows: Rows) -> list[str]:
     return [f"line {rows.unclosed}: a quote is opened and never closed"] if rows.unclosed else []
 
 
-def _shortened(errors: list[str]) -> list[str]:
+def _shorten(errors: list[str]) -> list[str]:
     rest = len(errors) - _MAX_ERRORS
     return [*errors[:_MAX_ERRORS], f"… and {rest:,} more"] if rest > 0 else errors
 
 
-def _told(chosen: Chosen, header: bool) -> str:
+def _describe_choice(chosen: Chosen, header: bool) -> str:
     assert chosen.x is not None
     assert chosen.y is not None
     none = "" if header else " There is no header."
@@ -347,7 +347,7 @@ def _asides(rows: Rows) -> list[str]:
         notices.append(f"{count} and left out.")
     if rows.titles:
         title = next(cell for cell in rows.titles[0].cells if cell)
-        notices.append(f"Above the table stands “{shown_cell(title)}”, which is left out.")
+        notices.append(f"Above the table stands “{shorten_cell(title)}”, which is left out.")
     return notices
 
 

@@ -1,4 +1,4 @@
-"""How names, cells and numbers are written in what people are told."""
+"""How names, cells and numbers are written in messages to people."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ def clean_name(text: str) -> str:
     return " ".join(visible.split())[:_LONGEST_NAME].strip()
 
 
-def shown_cell(cell: str) -> str:
+def shorten_cell(cell: str) -> str:
     """Give a cell, cut where it is long."""
     return cell if len(cell) <= _LONGEST_CELL else f"{cell[: _LONGEST_CELL - 1]}…"
 

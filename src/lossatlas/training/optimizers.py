@@ -43,7 +43,7 @@ class Optimizer(ABC):
     def step(self, theta: Float64, gradient: Float64) -> None:
         """Update theta ``[P]`` in place, given the gradient ``[P]`` there."""
 
-    def _penalised(self, theta: Float64, gradient: Float64) -> Float64:
+    def _penalise(self, theta: Float64, gradient: Float64) -> Float64:
         return gradient + self.weight_decay * theta if self.weight_decay else gradient
 
 
@@ -53,7 +53,7 @@ class Sgd(Optimizer):
     title: ClassVar[str] = "SGD"
 
     def step(self, theta: Float64, gradient: Float64) -> None:
-        theta -= self.learning_rate * self._penalised(theta, gradient)
+        theta -= self.learning_rate * self._penalise(theta, gradient)
 
 
 class Momentum(Optimizer):
@@ -63,9 +63,9 @@ class Momentum(Optimizer):
     _velocity: Float64 | None = None
 
     def step(self, theta: Float64, gradient: Float64) -> None:
-        theta -= self.learning_rate * self._accelerated(self._penalised(theta, gradient))
+        theta -= self.learning_rate * self._accelerate(self._penalise(theta, gradient))
 
-    def _accelerated(self, gradient: Float64) -> Float64:
+    def _accelerate(self, gradient: Float64) -> Float64:
         self._velocity = gradient if self._velocity is None else self.momentum * self._velocity + gradient
         return self._velocity
 
@@ -75,8 +75,8 @@ class Nesterov(Momentum):
 
     title: ClassVar[str] = "Nesterov"
 
-    def _accelerated(self, gradient: Float64) -> Float64:
-        return gradient + self.momentum * super()._accelerated(gradient)
+    def _accelerate(self, gradient: Float64) -> Float64:
+        return gradient + self.momentum * super()._accelerate(gradient)
 
 
 class RmsProp(Optimizer):
@@ -87,7 +87,7 @@ class RmsProp(Optimizer):
     _square: Float64 | None = None
 
     def step(self, theta: Float64, gradient: Float64) -> None:
-        gradient = self._penalised(theta, gradient)
+        gradient = self._penalise(theta, gradient)
         before = np.zeros_like(theta) if self._square is None else self._square
         self._square = self._SMOOTHING * before + (1.0 - self._SMOOTHING) * gradient * gradient
         theta -= self.learning_rate * gradient / (np.sqrt(self._square) + self._EPSILON)
@@ -103,7 +103,7 @@ class Adam(Optimizer):
     _square: Float64 | float = 0.0
 
     def step(self, theta: Float64, gradient: Float64) -> None:
-        self._move(theta, self._penalised(theta, gradient))
+        self._move(theta, self._penalise(theta, gradient))
 
     def _move(self, theta: Float64, gradient: Float64) -> None:
         self._steps += 1

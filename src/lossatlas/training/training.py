@@ -51,7 +51,7 @@ class TrainingConfig(Config):
 
     @field_validator("optimizer")
     @classmethod
-    def _known(cls, name: str) -> str:
+    def _refuse_unknown(cls, name: str) -> str:
         if name not in OPTIMIZERS:
             raise ValueError(f"there is no optimizer {name!r}; there are {', '.join(OPTIMIZERS)}")
         return name

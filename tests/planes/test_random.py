@@ -8,11 +8,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lossatlas.errors import PlaneError
-from lossatlas.planes import FreshPlane, GaussianPlane, normalized
+from lossatlas.planes import FreshPlane, GaussianPlane, normalize
 from lossatlas.planes.normalization import Normalization
 from lossatlas.rng import Stream
 from tests.conftest import network_of, some_models
-from tests.directions.trained import trained, trained_along
+from tests.planes.trained import trained, trained_along
 
 Kind = type[FreshPlane] | type[GaussianPlane]
 KINDS = pytest.mark.parametrize("kind", [FreshPlane, GaussianPlane])
@@ -75,7 +75,7 @@ def test_normalised_directions_have_the_lengths_of_the_last_frame_s_theta(
     plane = config.lay("random", network, ended)
     theta = ended.trajectory.weights[-1]
     assert config.needs_training
-    expected = normalized(network, config.drawn(network), theta, normalization, biases)
+    expected = normalize(network, config.draw(network), theta, normalization, biases)
     assert (plane.directions == expected.astype(np.float32)).all()
     assert plane.normalization == normalization
     assert normalization in plane.title

@@ -14,7 +14,7 @@ from lossatlas.datasets import DatasetConfig, load_dataset
 from lossatlas.engine import Evaluator
 from lossatlas.landscape import loss_surfaces
 from lossatlas.networks import Network
-from lossatlas.planes import normalized
+from lossatlas.planes import normalize
 from lossatlas.planes.normalization import Normalization
 from tests.conftest import network_of, plane_of, some_models
 
@@ -53,7 +53,7 @@ def test_per_tensor_scaling_called_filter_normalisation__each_part_is_that_of_a_
     network = network_of(*hidden, classes=3)
     theta = some_models(network, 1, seed)[0].astype(np.float64)
     directions = np.random.default_rng(seed).normal(size=(2, len(theta)))
-    found = normalized(network, directions, theta, parts, biases)
+    found = normalize(network, directions, theta, parts, biases)
     assert (found.shape, found.dtype.name) == ((2, len(theta)), "float64")
     for direction, ours in zip(directions, found, strict=True):
         np.testing.assert_allclose(ours, slowly(network, direction, theta, parts, biases), rtol=1e-12)
@@ -64,7 +64,7 @@ def test_filters_of_one_layer_have_factors_of_their_own() -> None:
     theta = some_models(network, 1)[0]
     direction = np.random.default_rng(0).normal(size=(1, len(theta)))
     by_filter, by_layer = (
-        normalized(network, direction, theta, parts, False)[0, :10].reshape(5, 2) / direction[0, :10].reshape(5, 2)
+        normalize(network, direction, theta, parts, False)[0, :10].reshape(5, 2) / direction[0, :10].reshape(5, 2)
         for parts in ("filter", "layer")
     )
     assert np.ptp(by_layer) < 1e-12  # one factor for the whole tensor
@@ -78,8 +78,8 @@ def test_biases_stay_where_they_are_unless_they_are_asked_for(parts: Normalizati
     theta = some_models(network, 1)[0]
     directions = np.random.default_rng(1).normal(size=(2, len(theta)))
     biases = np.concatenate([np.arange(p.offset, p.offset + p.size) for p in network.parameters[1::2]])
-    assert (normalized(network, directions, theta, parts, biases=False)[:, biases] == 0).all()
-    assert (normalized(network, directions, theta, parts, biases=True)[:, biases] != 0).all()
+    assert (normalize(network, directions, theta, parts, biases=False)[:, biases] == 0).all()
+    assert (normalize(network, directions, theta, parts, biases=True)[:, biases] != 0).all()
 
 
 @pytest.mark.parametrize("biases", [False, True])
@@ -92,7 +92,7 @@ def test_zero_bias_that_divides_by_zero(parts: Normalization, biases: bool) -> N
     theta[:2] = 0.0  # the first unit
     directions[0, 2:4] = 0.0  # the second, in the first direction
     directions[1, -10:] = 0.0  # the whole last layer, in the second
-    found = normalized(network, directions, theta, parts, biases)
+    found = normalize(network, directions, theta, parts, biases)
     assert np.isfinite(found).all()
     assert (found[0, 2:4] == 0).all()
     assert (found[1, -10:] == 0).all()
@@ -103,7 +103,7 @@ def test_zero_bias_that_divides_by_zero(parts: Normalization, biases: bool) -> N
 def test_none_leaves_directions_as_they_are() -> None:
     network = network_of(3)
     directions = np.random.default_rng(2).normal(size=(2, network.parameter_count))
-    assert (normalized(network, directions, some_models(network, 1)[0], "none", False) == directions).all()
+    assert (normalize(network, directions, some_models(network, 1)[0], "none", False) == directions).all()
 
 
 @pytest.mark.parametrize("parts", ["none", "filter", "layer"])
@@ -111,7 +111,7 @@ def test_caller_s_arrays_left_changed(parts: Normalization) -> None:
     network = network_of(3)
     theta, directions = some_models(network, 1)[0], np.random.default_rng(2).normal(size=(2, network.parameter_count))
     before = theta.copy(), directions.copy()
-    found = normalized(network, directions, theta, parts, True)
+    found = normalize(network, directions, theta, parts, True)
     found[:] = 0.0
     assert (theta == before[0]).all()
     assert (directions == before[1]).all()
@@ -119,7 +119,7 @@ def test_caller_s_arrays_left_changed(parts: Normalization) -> None:
 
 def surface_of(network: Network, theta: AnyArray, parts: Normalization) -> AnyArray:
     directions = np.random.default_rng(4).normal(size=(2, len(theta)))
-    plane = plane_of(normalized(network, directions, theta, parts, biases=False))
+    plane = plane_of(normalize(network, directions, theta, parts, biases=False))
     points, labels = load_dataset(DatasetConfig(points=40)).train
     return loss_surfaces(Evaluator(network, points, labels), plane, theta, (0.5,), 7)[0].loss
 

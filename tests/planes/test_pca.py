@@ -9,7 +9,7 @@ from sklearn.decomposition import PCA
 from lossatlas.errors import PlaneError
 from lossatlas.planes import PcaPlane, principal_directions, project
 from tests.conftest import network_of
-from tests.directions.trained import trained, trained_along
+from tests.planes.trained import trained, trained_along
 
 
 @given(st.integers(0, 1000), st.sampled_from([(3, 40), (12, 200), (40, 6), (9, 9), (200, 12)]))

@@ -11,7 +11,7 @@ from lossatlas.arrays import AnyArray
 from lossatlas.errors import ConfigError, PlaneError
 from lossatlas.planes import FilePlane
 from tests.conftest import network_of
-from tests.directions.trained import trained
+from tests.planes.trained import trained
 
 NETWORK = network_of(5, 4)
 VECTORS = np.random.default_rng(0).normal(size=(2, 49))

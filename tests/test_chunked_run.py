@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from lossatlas.building import build_gallery, leftovers
+from lossatlas.building import build_gallery, find_unfinished
 from lossatlas.building.estimate import Sizes, work_of
 from lossatlas.errors import LossAtlasError
 from lossatlas.runs import RunConfig
@@ -163,11 +163,11 @@ def test_what_another_build_has_left_is_told_and_what_is_stored_by_now_is_delete
     there = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
     other = tmp_path / "runs" / ".partial-moons-4-tanh-00000000"
     shutil.copytree(folder, other)
-    assert leftovers(tmp_path).keys() == {config_of().id, "moons-4-tanh-00000000"}
-    assert all(0 < size <= there for size in leftovers(tmp_path).values())
+    assert find_unfinished(tmp_path).keys() == {config_of().id, "moons-4-tanh-00000000"}
+    assert all(0 < size <= there for size in find_unfinished(tmp_path).values())
     build_gallery(Gallery(tmp_path / "elsewhere"), [config_of()], executor=InTurn(), sizes=WHOLE)
     shutil.move(tmp_path / "elsewhere" / "runs" / config_of().id, tmp_path / "runs")
-    assert leftovers(tmp_path).keys() == {"moons-4-tanh-00000000"}
+    assert find_unfinished(tmp_path).keys() == {"moons-4-tanh-00000000"}
     assert not folder.exists()
     assert [verdict.run_id for verdict in Gallery(tmp_path).verify()] == [config_of().id]
 
