@@ -304,12 +304,12 @@ def test_columns_are_chosen_with_the_picture_and_the_first_rows_in_view(dialog: 
     roles = chosen.locator(".roles select")
     assert roles.nth(0).input_value() == "1"  # “batch”, as nobody knows better
     assert roles.nth(0).locator("option").all_inner_texts() == ["id", "batch", "length", "width"]
-    expect(chosen.locator("thead th[data-role]:not([data-role=''])")).to_have_text(["batchx", "lengthy", "kindclass"])
+    expect(chosen.locator("thead th[data-role]:not([data-role=''])")).to_have_text(["xbatch", "ylength", "classkind"])
     expect(chosen.locator("tbody tr").first).to_have_text("200" + "0.5" + "0" + "a")
     roles.nth(0).select_option("length")  # which is y's: y takes what x had
     assert roles.nth(1).input_value() == "1"
     roles.nth(1).select_option("width")
-    expect(chosen.locator("thead th[data-role]:not([data-role=''])")).to_have_text(["lengthx", "widthy", "kindclass"])
+    expect(chosen.locator("thead th[data-role]:not([data-role=''])")).to_have_text(["xlength", "ywidth", "classkind"])
     chosen.get_by_text("How it is read").click()
     chosen.get_by_label("The first row holds names").uncheck()
     expect(dialog.locator(".told").get_by_role("listitem")).to_have_text([re.compile("line 1, column 3: “length”")])

@@ -48,3 +48,22 @@ function setAttributes(element, attributes) {
 export function say(element, text) {
   if (element.textContent !== text) element.textContent = text;
 }
+
+/** @type {CanvasRenderingContext2D | null} */
+let ruler = null;
+
+/** How wide a text is. @param {string} text @param {string} font as CSS has it */
+export function textWidth(text, font) {
+  ruler ??= /** @type {CanvasRenderingContext2D} */ (make('canvas').getContext('2d'));
+  ruler.font = font;
+  return ruler.measureText(text).width;
+}
+
+/** As much of a text as there is room for, with an ellipsis where that is not all. @param {string} text @param {number} room @param {string} font */
+export function fitText(text, room, font) {
+  const letters = [...text];
+  let count = letters.length;
+  const shortened = () => (count === letters.length ? text : `${letters.slice(0, count).join('').trimEnd()}…`);
+  while (count > 1 && textWidth(shortened(), font) > room) count--;
+  return shortened();
+}

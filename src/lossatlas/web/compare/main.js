@@ -138,6 +138,7 @@ function start(catalog, gallery) {
   const settle = () => {
     if (!opening || !both.every((each) => each.shot && isWhole(each))) return;
     opening = false;
+    loadHints();
     if (view.epoch !== null) return;
     const trained = sides.a.train || sides.b.train;
     goTo(trained || still ? epochs().at(-1) ?? 0 : 0);
@@ -244,6 +245,17 @@ function start(catalog, gallery) {
   watchTheme(() => {});
   fromAddress();
   remember();
+}
+
+/** @type {Promise<void> | null} */
+let hints = null;
+
+/** Tooltips as on the page of one run, after the first pictures. */
+function loadHints() {
+  hints ??= Promise.all([import('../access/hints.js'), import('../access/style.js')]).then(([{createHints}, {loadStyle}]) => {
+    createHints();
+    return loadStyle();
+  }).catch(() => {}); // the browser's own will do
 }
 
 /** What it was trained for is what it has been trained for. @param {import('../run.js').Run} run */

@@ -12,6 +12,8 @@ import {spanText, tickLabel} from './ticks.js';
 const RADIUS = 0.035;
 /** So many pixels apart two labels of the loss can be read: seen from above, the whole axis is hardly longer. */
 const APART = 12;
+/** About the room of a letter, in px. */
+const LETTER = {width: 7, height: 14};
 /** How far outside the box the labels of a and b lie, in pixels. */
 const OUTSIDE = {ticks: 11, letter: 13};
 const PLACES = [-1, -0.5, 0, 0.5, 1];
@@ -50,10 +52,10 @@ export function wallsOf({project, eye}, range, theme) {
  */
 export function labelsOf({project, eye, size}, range, span, theme) {
   const [nearA, nearB] = [Math.sign(eye[0]) || 1, Math.sign(eye[1]) || 1];
-  /** @param {Vector} at @param {string} text @param {string} [more] */
-  const label = (at, text, more = '') => {
-    const {x, y} = project(at);
-    return `<text x="${x.toFixed(1)}" y="${(y + 4).toFixed(1)}"${more}>${text}</text>`;
+  /** @param {Vector} at @param {string} text */
+  const label = (at, text) => {
+    const {x, y} = wholly(project(at), text, 1, size);
+    return `<text x="${x.toFixed(1)}" y="${(y + 4).toFixed(1)}">${text}</text>`;
   };
   const italic = ` font-style="italic" font-size="15" fill="${theme.ink}" font-family="STIX Two Text, Cambria Math, Georgia, serif"`;
   const small = size.width < 420;
@@ -67,7 +69,8 @@ export function labelsOf({project, eye, size}, range, span, theme) {
     const length = Math.hypot(across.x, across.y);
     const reach = (/** @type {{x: number, y: number}} */ {x, y}) => (x - middle.x) * across.x + (y - middle.y) * across.y;
     const from = reach(high) > reach(low) ? high : low;
-    return `<text x="${(from.x + (away * across.x) / length).toFixed(1)}" y="${(from.y + (away * across.y) / length + 4).toFixed(1)}"${more}>${text}</text>`;
+    const {x, y} = wholly({x: from.x + (away * across.x) / length, y: from.y + (away * across.y) / length}, text, 0.5, size);
+    return `<text x="${x.toFixed(1)}" y="${(y + 4).toFixed(1)}"${more}>${text}</text>`;
   };
   const side = leftEdge(project, nearA, nearB);
   const upright = (/** @type {number} */ height) => project([side[0] * 1.02, side[1] * 1.02, height]).y;
@@ -83,6 +86,22 @@ export function labelsOf({project, eye, size}, range, span, theme) {
     beside(0.5, nearB, OUTSIDE.letter, 'a', italic), beside(nearA, 0.5, OUTSIDE.letter, 'b', italic),
     `<g text-anchor="end">${heights.map(({tick, at}) => label([side[0] * 1.02, side[1] * 1.02, at], tickLabel(tick))).join('')}</g>`,
   ].join('')}</g>`;
+}
+
+/**
+ * A label that would be cut at the edge of the panel moves inside; one that is outside of it altogether stays there.
+ * @param {{x: number, y: number}} at @param {string} text @param {number} before the share of it that is before its place @param {{width: number, height: number}} size
+ */
+function wholly({x, y}, text, before, {width, height}) {
+  const wide = LETTER.width * text.length;
+  const inside = (/** @type {number} */ value, /** @type {number} */ low, /** @type {number} */ high, /** @type {number} */ most) => {
+    const moved = Math.max(low, Math.min(high, value));
+    return Math.abs(moved - value) < most ? moved : value;
+  };
+  return {
+    x: inside(x, before * wide, width - (1 - before) * wide, wide),
+    y: inside(y, LETTER.height / 2, height - LETTER.height / 2, LETTER.height),
+  };
 }
 
 /** The upright edge of the box that is farthest to the left. @param {Camera['project']} project @param {number} nearA @param {number} nearB */

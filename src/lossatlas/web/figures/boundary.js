@@ -8,6 +8,8 @@ import {linearTicks, tickLabel, valueText} from './ticks.js';
 const SPLITS = ['train', 'test'];
 /** The share of its room that a plot with equal scales takes at least; else each axis has a scale of its own. */
 const LEAST_FILLED = 0.5;
+/** The classes of which the probability under the pointer is told: so many, and of the others the sum. */
+const MOST_TOLD = 3;
 /** Places along an axis that a number tells apart. */
 const FINE = 2000;
 
@@ -58,7 +60,7 @@ function placesOf(run) {
 const extentOf = (grid) => grid[grid.length - 1] - grid[0];
 
 /** Names may come from a user's file; Plotly reads some HTML. @param {string} text */
-function escape(text) {
+export function escape(text) {
   return text.replaceAll('&', '&amp;').replaceAll('<', '&lt;');
 }
 
@@ -149,12 +151,21 @@ export function boundarySummary(run, seen, whose, wrong) {
 export function probabilityText(run, seen, x, y, oddsAt) {
   const [across, up] = [run.numbers('grid_x'), run.numbers('grid_y')];
   const odds = oddsAt(between(across, x), between(up, y));
-  if (odds) return run.classes.map((name, k) => `${name} ${percent(odds[k])}`).join(', ');
+  if (odds) return oddsText(run.classes, odds);
   const cell = Math.round(y * (up.length - 1)) * across.length + Math.round(x * (across.length - 1));
   const k = seen.predicted_class[cell];
   const share = shareOf(seen, k, x * (across.length - 1), y * (up.length - 1), across.length, up.length, run.classes.length);
   const others = run.classes.length === 2 ? run.classes[1 - k] : 'the others';
   return `≈ ${run.classes[k]} ${percent(share)}, ${others} ${percent(1 - share)}`;
+}
+
+/** Of many classes the likeliest, lest the sentence be longer than the plot is wide. @param {string[]} classes @param {number[]} odds */
+function oddsText(classes, odds) {
+  const told = (/** @type {number} */ k) => `${classes[k]} ${percent(odds[k])}`;
+  if (classes.length <= MOST_TOLD + 1) return classes.map((_, k) => told(k)).join(', ');
+  const likeliest = [...odds.keys()].sort((i, j) => odds[j] - odds[i]).slice(0, MOST_TOLD);
+  const others = 1 - likeliest.reduce((sum, k) => sum + odds[k], 0);
+  return `${likeliest.map(told).join(', ')}, the others ${percent(Math.max(0, others))}`;
 }
 
 /** The probability of a class between four places. @param {Seen} seen @param {number} k @param {number} x @param {number} y @param {number} width @param {number} height @param {number} classes */

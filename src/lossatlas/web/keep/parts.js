@@ -3,6 +3,7 @@
 /** @import {Picture} from '../views/landscape.js' */
 /** @import {Theme} from '../theme.js' */
 /** @import {Box} from './vector.js' */
+import {fitText} from '../dom.js';
 import {borderSegments} from '../figures/border.js';
 import {featureAxis, misclassified, paintRegions, plotSize} from '../figures/boundary.js';
 import {BALL_COLOUR, css, mapTable, PATH_COLOUR, pointColour, regionTable} from '../figures/colours.js';
@@ -60,13 +61,14 @@ export function boundaryPart({run}, seen, logitsAt, box, theme) {
     return `M${short(cx + 7)} ${short(cy)}a7 7 0 1 1 -14 0a7 7 0 1 1 14 0Z`;
   }).join('');
   const [across, up] = [featureAxis(features, 0, gx, theme), featureAxis(features, 1, gy, theme)];
+  const nameWithin = (/** @type {number} */ axis, /** @type {number} */ room) => escape(fitText(features[axis].name, room, `12px ${theme.font}`));
   return {
     cells: cellsIn(canvas, plot),
     svg: [
       tag('path', {d: strokes(borderSegments(run, seen, logitsAt), x, y), fill: 'none', stroke: theme.ink, 'stroke-width': 1.5, 'stroke-linecap': 'round'}),
       tag('path', {d: rings, fill: 'none', stroke: theme.ink, 'stroke-width': 1.5}),
       ...run.classes.flatMap((_, k) => [0, 1].map((split) => marks(run, k, split, at, theme))),
-      axes(plot, {ticks: ticksOf(across, plot.width), title: escape(features[0].name)}, {ticks: ticksOf(up, plot.height), title: escape(features[1].name)}, theme),
+      axes(plot, {ticks: ticksOf(across, plot.width), title: nameWithin(0, plot.width)}, {ticks: ticksOf(up, plot.height), title: nameWithin(1, plot.height)}, theme),
     ].join(''),
   };
 }

@@ -4,6 +4,7 @@
 /** @import {Picture} from '../views/landscape.js' */
 /** @import {Theme} from '../theme.js' */
 /** @import {Cells} from './parts.js' */
+import {textWidth} from '../dom.js';
 import {misclassified} from '../figures/boundary.js';
 import {css, mapColour, pointColour} from '../figures/colours.js';
 import {glyph} from '../figures/glyphs.js';
@@ -166,13 +167,5 @@ function timeline({picture: {shot: {run, frame, scale}}, timeline: wished, theme
     figure.edge?.at ? tag('path', {d: `M8 ${short(figure.edge.at)}H${width - 8}`, stroke: theme.muted, 'stroke-dasharray': '6 4', 'stroke-width': 1}) : '');
 }
 
-/** @type {CanvasRenderingContext2D | null} */
-let ruler = null;
-
 /** @param {string} text @param {number} size @param {string} font @param {number} [weight] */
-function measure(text, size, font, weight = 400) {
-  ruler ??= document.createElement('canvas').getContext('2d');
-  if (!ruler) return text.length * size * 0.55;
-  ruler.font = `${weight} ${size}px ${font}`;
-  return ruler.measureText(text).width;
-}
+const measure = (text, size, font, weight = 400) => textWidth(text, `${weight} ${size}px ${font}`);

@@ -1,9 +1,9 @@
 /** The right plot: regions on a canvas, and above it Plotly's axes and points, which do not change with the frame. */
 /** @import {Seen, Shot} from '../types.js' */
 /** @import {Run} from '../run.js' */
-import {byId, make, say} from '../dom.js';
+import {byId, fitText, make, say} from '../dom.js';
 import {borderSegments} from '../figures/border.js';
-import {boundarySummary, featureAxis, misclassified, paintRegions, plotSize, pointTraces, probabilityText} from '../figures/boundary.js';
+import {boundarySummary, escape, featureAxis, misclassified, paintRegions, plotSize, pointTraces, probabilityText} from '../figures/boundary.js';
 import {regionTable} from '../figures/colours.js';
 import {CONFIG} from '../plotly.js';
 import {currentTheme} from '../theme.js';
@@ -44,6 +44,12 @@ export function createBoundary(Plotly, {computedOf, oddsOf, logitsOf, onHover}) 
     drawLegend(byId('legend'), run, theme.dark); // first: it may take a line from the plot
     const [across, up] = ['grid_x', 'grid_y'].map((name, axis) => featureAxis(features, axis, run.numbers(name), theme));
     margin = marginsFor(run, up.ticktext, root.clientWidth, root.clientHeight);
+    size = {width: root.clientWidth - margin.l - margin.r, height: root.clientHeight - margin.t - margin.b};
+    // A name may be longer than its axis; whole it is in the sentence under the pointer and in the table.
+    [across, up].forEach(({title}, axis) => {
+      const room = axis === 0 ? size.width + margin.r : size.height + margin.t;
+      title.text = escape(fitText(features[axis].name, room, `12px ${theme.font}`));
+    });
     const layout = {
       width: root.clientWidth, height: root.clientHeight, margin, showlegend: false, dragmode: false, hovermode: 'closest',
       paper_bgcolor: 'rgba(0,0,0,0)', plot_bgcolor: 'rgba(0,0,0,0)', hoverlabel: {font: {family: theme.font, size: 12}},
@@ -56,7 +62,6 @@ export function createBoundary(Plotly, {computedOf, oddsOf, logitsOf, onHover}) 
       plot.on('plotly_hover', (/** @type {any} */ {points: [point]}) => onHover(point?.customdata ?? null));
       plot.on('plotly_unhover', () => onHover(null));
     }
-    size = {width: layout.width - margin.l - margin.r, height: layout.height - margin.t - margin.b};
     painter.prepare(run, margin, size.width, size.height);
   };
 

@@ -4,6 +4,9 @@ import {make, makeSvg} from '../dom.js';
 import {css, pointColour} from '../figures/colours.js';
 import {glyph} from '../figures/glyphs.js';
 
+/** More classes than this share the room: long names are cut. */
+const MANY = 4;
+
 /** @param {HTMLElement} list @param {Run} run @param {boolean} dark */
 export function drawLegend(list, run, dark) {
   const labels = run.get('labels');
@@ -14,6 +17,7 @@ export function drawLegend(list, run, dark) {
   const train = mark(glyph(0, 4), {...grey, fill: 'currentColor'});
   const test = mark(glyph(0, 3.6), {...grey, fill: 'none'});
   const wrong = mark(`${glyph(0, 6)}${glyph(0, 2.5)}`, {...grey, fill: 'none'});
+  list.toggleAttribute('data-many', classes.length > MANY);
   list.replaceChildren(
     ...classes, entry('train', train, 'The points that the network is trained on are filled.'), entry('test', test, 'The points that the network has never seen are hollow.'),
     entry('misclassified', wrong, 'A ring is around each point whose class is predicted wrong.'),
@@ -22,7 +26,7 @@ export function drawLegend(list, run, dark) {
 
 /** @param {string} text @param {SVGElement} picture @param {string} title */
 function entry(text, picture, title) {
-  return make('li', {title}, picture, text);
+  return make('li', {title}, picture, make('span', {}, text));
 }
 
 /** @param {string} path @param {Record<string, string | number>} attributes */

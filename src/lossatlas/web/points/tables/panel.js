@@ -8,6 +8,8 @@ import {readTable} from './read.js';
 import {SEPARATORS} from './rows.js';
 
 const MAX_FILE = 40e6;
+/** Columns that share the preview's width; of more each takes what it needs, and the preview scrolls. */
+const MOST_SIDE_BY_SIDE = 4;
 const SEPARATOR_NAMES = ['tabs', 'semicolons', 'pipes |', 'commas', 'blanks'];
 const ROLES = /** @type {const} */ ([['x', 'x'], ['y', 'y'], ['label', 'class']]);
 const WAYS = /** @type {const} */ ([['point', '1,234.5'], ['comma', '1.234,5']]);
@@ -148,9 +150,10 @@ function drawChoices({chosen, roles, separator, way, encoding, encodingField, he
 function drawPreview(root, {columns, chosen, head, header}) {
   const roleOf = (/** @type {import('./columns.js').Column} */ column) => ROLES.find(([role]) => chosen[role] === column)?.[1] ?? '';
   const heads = columns.map((column) => make('th', {scope: 'col', 'data-role': roleOf(column)},
-    header ? cleanName(column.name) || '·' : `column ${column.place + 1}`, ...(roleOf(column) ? [make('small', {}, roleOf(column))] : [])));
+    ...(roleOf(column) ? [make('small', {}, roleOf(column))] : []), header ? cleanName(column.name) || '·' : `column ${column.place + 1}`));
   const rows = head.map(({line, cells}) => make('tr', {}, make('th', {scope: 'row', title: `Line ${line}`}, String(line)),
     ...columns.map((column) => make('td', {'data-role': roleOf(column), class: column.numeric ? 'number' : ''}, cells[column.place] ?? ''))));
+  root.toggleAttribute('data-many', columns.length > MOST_SIDE_BY_SIDE);
   root.replaceChildren(...(columns.length > 0 ? [make('table', {}, make('thead', {}, make('tr', {}, make('th', {scope: 'col', title: 'Line of the file'}, ''), ...heads)), make('tbody', {}, ...rows))] : []));
 }
 

@@ -1,0 +1,93 @@
+"""No text of the page is cut off, lies on another or beyond its panel, in the windows that desktops have."""
+
+from __future__ import annotations
+
+import csv
+import io
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Frame, Page, expect
+
+from .conftest import PATIENCE, PLANES, Site, Watched, until, watched, with_access
+from .test_compare import frames, link
+
+pytestmark = pytest.mark.browser
+
+#: What is wrong with the texts of a page, each in a sentence.
+FAULTS = (Path(__file__).parent / "fitting.js").read_text()
+WINDOWS = [(1440, 900), (1280, 720), (1100, 620)]
+TEN_LAYERS = "16-15-14-13-12-11-10-9-8-7"
+FEATURES = ("Petal length in centimetres, as measured", "Concentration of the second substance")
+CLASSES = [f"Class number {k} that has a long name, {k}" for k in range(10)]
+
+
+@pytest.fixture
+def window(browser: Browser) -> Iterator[Watched]:
+    yield from watched(browser, viewport={"width": 1440, "height": 900}, reduced_motion="reduce")
+
+
+def fits(page: Page, *others: Frame) -> None:
+    """In each window, once the plots are drawn for it."""
+    for width, height in WINDOWS:
+        page.set_viewport_size({"width": width, "height": height})
+        for each in [page.main_frame, *others]:
+            deadline = time.monotonic() + PATIENCE / 1000
+            while found := each.evaluate(FAULTS):
+                assert time.monotonic() < deadline, f"at {width} × {height}: " + "\n".join(found)
+                page.wait_for_timeout(50)
+
+
+def table() -> str:
+    file = io.StringIO()
+    writer = csv.writer(file)
+    writer.writerow([*FEATURES, "Kind of the plant"])
+    writer.writerows([i % 10 + 0.1 * (7 * i % 5), 3 * i % 11 + 0.13 * (i % 4), CLASSES[i % 10]] for i in range(60))
+    return file.getvalue()
+
+
+def test_texts_fit_with_curvature_the_slice_and_a_picked_point(exported: Site, window: Watched) -> None:
+    page = window.open(f"{exported.url}?run={PLANES.id}&hidden=8&plane=pca&timeline=curvature&epoch=60&pick=0.3,0.2")
+    with_access(page)
+    fits(page)
+    page.locator("#slice-about summary").click()
+    expect(page.locator("#boundary-whose")).to_be_visible()
+    fits(page)
+    for view in ("Contours", "Section"):
+        page.get_by_role("radio", name=view).check()
+        fits(page)
+
+
+def test_texts_fit_with_own_data_of_long_names_and_ten_layers_in_training(exported: Site, window: Watched) -> None:
+    page = window.open(f"{exported.url}?hidden={TEN_LAYERS}&epoch=0")
+    with_access(page)
+    page.get_by_role("button", name="Your own data…").click()
+    dialog = page.get_by_role("dialog", name="Your own data")
+    dialog.get_by_text("From a spreadsheet").click()
+    dialog.get_by_role("textbox", name="Rows").fill(table())
+    dialog.get_by_role("button", name="Read these rows").click()
+    expect(dialog.locator(".told")).to_contain_text("60 points in 10 classes.")
+    fits(page)
+    dialog.get_by_role("button", name="Use this data").click()
+    until(page, "() => document.querySelector('#legend').textContent.includes('Class number 9')")
+    expect(page.get_by_role("region", name="Training here")).to_be_visible()
+    page.locator("#slice-about summary").click()
+    fits(page)
+    # What is cut is told whole; and ten names leave the plot its room.
+    page.set_viewport_size({"width": 1280, "height": 720})
+    page.locator("#legend li").nth(3).hover()
+    expect(page.locator("#hint")).to_contain_text(CLASSES[3])
+    plot, panel = (page.locator(each).bounding_box() for each in ("#boundary-plot", "section.boundary"))
+    assert plot and panel
+    assert plot["height"] > 0.6 * panel["height"]
+
+
+def test_texts_fit_in_the_comparison_and_its_frames(exported: Site, window: Watched) -> None:
+    page = window.page
+    page.goto(link(exported))
+    fits(page, *frames(page))
+    # The tooltips are the page's own here as well.
+    page.get_by_role("button", name="Swap").hover()
+    expect(page.locator("#hint")).to_have_text("Puts B at the left and A at the right.")
