@@ -80,7 +80,8 @@ def test_texts_fit_with_own_data_of_long_names_and_ten_layers_in_training(export
     page.locator("#legend li").nth(3).hover()
     expect(page.locator("#hint")).to_contain_text(CLASSES[3])
     plot, panel = (page.locator(each).bounding_box() for each in ("#boundary-plot", "section.boundary"))
-    assert plot and panel
+    assert plot
+    assert panel
     assert plot["height"] > 0.6 * panel["height"]
 
 

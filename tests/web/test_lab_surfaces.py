@@ -73,7 +73,7 @@ def test_new_directions_are_those_of_a_fresh_plane_with_that_seed(site: Site, de
         wait_for_surface(page, surface_around(run, plane, run.trajectory.weights[11], 1.0))
         first, second = plane.directions
         cosine = float(first @ second / np.linalg.norm(first) / np.linalg.norm(second))
-        expect(page.locator("#slice-facts")).to_contain_text(f"cosine {cosine:.2f}".replace("-", "−").rstrip("0"))
+        expect(page.locator("#slice-facts")).to_contain_text(f"a and b at {np.degrees(np.arccos(cosine)):.0f}°")
     assert page.get_by_role("combobox", name="Plane").locator("option:checked").inner_text() == "Seed 2, drawn anew"
     page.get_by_role("combobox", name="Plane").select_option("fresh")
     until(page, "() => !window.lossatlas.computed()")
@@ -129,8 +129,8 @@ def test_along_new_directions_the_plane_can_stay_and_the_path_is_pythons(site: S
     np.testing.assert_allclose(line[:, :2], path.coordinates, atol=1e-5)
     exact = evaluator_of(run).losses((weights[-1] + path.coordinates @ plane.directions).astype(np.float32))
     np.testing.assert_allclose(line[:, 2], exact, rtol=0.1)  # read off between the samples
-    expect(page.locator("#slice-residual")).to_contain_text(f"now {path.residual[frame]:.3g} off the plane")
-    share = float((page.locator("#slice-facts").text_content() or "").split("\u00a0")[0].split()[-1]) / 100
+    expect(page.locator("#slice-residual")).to_contain_text(f"{path.residual[frame]:.3g} away from the plane")
+    share = float((page.locator("#slice-share").text_content() or "").split("\u00a0")[0].split()[-1]) / 100
     assert share == pytest.approx(path.explained_variance, abs=6e-4)
     page.get_by_role("switch", name="Follow the parameters").press("Space")
     until(page, "() => window.lossatlas.slice().follow")

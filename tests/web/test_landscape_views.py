@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import threading
 from pathlib import Path
@@ -246,7 +247,7 @@ def test_the_plane_that_stays_is_the_last_frames_and_says_so(exported: Site, des
     expected = stored.loss_surface[0, -1].astype(np.float64)
     assert_drawn(page, expected)
     residual = float(f"{stored.path.residual[0]:.3g}")
-    expect(land).to_contain_text(f"now {residual:g} off the plane")
+    expect(land).to_contain_text(f"{residual:g} away from the plane")
     page.wait_for_url("**follow=false*")
 
 
@@ -258,12 +259,19 @@ def test_what_is_known_of_a_slice_is_what_the_manifest_says(exported: Site, desk
     explained, walk, share = (
         round(100 * value) for value in (pca["explained_variance"], pca["random_walk"], pca["nonconvexity"]["share"])
     )
-    expect(land).to_contain_text(f"; a random walk would give {walk}")
-    expect(land).to_contain_text("a, b orthonormal")
+    expect(land).to_contain_text(f"a random walk would hold {walk}")
+    expect(land).to_contain_text("a and b at right angles, equally long")
     page.locator("#slice-about summary").click()
     facts = page.locator("#slice-facts").inner_text().replace("\u00a0", " ")
-    said = [float(fact.split(" %")[0]) for fact in facts.split(" · ") if " %" in fact]
-    assert said == pytest.approx([explained, share], abs=0.5)
+    said = [float(percentage) for percentage in re.findall(r"([\d.]+) %", facts)]
+    assert said == pytest.approx([walk, share], abs=0.5)
+    shown = page.locator("#slice-share").inner_text().replace("\u00a0", " ")
+    assert float(shown.split(" %")[0].split()[-1]) == pytest.approx(explained, abs=0.5)
+    # Each fact says what it means, in a sentence of its own, and the term for it.
+    whys = page.locator("#slice-facts span").evaluate_all("(spans) => spans.map(({title}) => title)")
+    assert len(set(whys)) == len(whys) == 3
+    for why, term in zip(whys, ("variance", "Non-convex", "orthonormal"), strict=True):
+        assert term in why
     expect(land).to_contain_text(pca["what"])
     expect(land).to_contain_text(pca["hides"])
     page.get_by_role("combobox", name="Plane").select_option("hessian")

@@ -44,13 +44,14 @@ class HessianPlane(PlaneConfig):
         except LossAtlasError as error:  # a Hessian of zeros, or one that is not finite
             raise PlaneError(str(error)) from error
         which = "the largest and the smallest" if self.eigenvalues == "both" else "the two largest"
+        bends = "most and least" if self.eigenvalues == "both" else "most"
         at = "" if self.frame is None else f" at epoch {trained.trajectory.epochs[frame]}"
         return self.plane(
             name,
             f"Hessian: {which}{at}",
-            f"The eigenvectors of {which} eigenvalues of the loss's Hessian{at}: along d_a it curves most.",
-            "All curvature in between; and eigenvectors belong to their own point: elsewhere others would be "
-            "the sharpest.",
+            f"The directions in which the loss bends {bends}{at}, along a most of all: the eigenvectors of "
+            f"{which} eigenvalues of its Hessian.",
+            "All bends in between; and the directions belong to their own point: elsewhere others would bend more.",
             vectors,
             shown=(weights,),
             centre=weights[frame],

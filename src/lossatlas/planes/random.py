@@ -25,7 +25,10 @@ _SCALE = {
     "layer": "scaled layer by layer to the trained weights",
     "filter": "scaled unit by unit to the trained weights (Li et al. 2018)",
 }
-_HIDES = "Where training went: of many dimensions it shows two at random, which see about the mean curvature, tr(H)/P."
+_HIDES = (
+    "Where training went: of many directions it shows two at random, and the loss bends along them about as much as it "
+    "does on average (tr(H)/P)."
+)
 
 
 class RandomPlane(PlaneConfig):

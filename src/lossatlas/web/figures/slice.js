@@ -21,16 +21,37 @@ export function modeText({run, plane, computed, set, follow}) {
   return `The plane stays at ${where}${why}${point}.`;
 }
 
-/** What the manifest says in numbers of a plane. @param {PlaneEntry} plane @returns {string[]} */
-export function planeFacts({explained_variance: variance, random_walk: walk, cosine, orthonormal, eigenvalues, nonconvexity}) {
+/** @typedef {{text: string, why: string}} Fact in plain words, with the term and what follows from it in a sentence */
+
+const FACTS = {
+  walk: 'A network that learns nothing and strays at random seems to follow its two main directions as well: '
+    + 'only what is beyond this share is of training. Both shares are of the variance of the path.',
+  curvature: 'How strongly the loss bends along each direction where the plane was laid: eigenvalues of the Hessian, '
+    + 'the matrix of second derivatives. Below zero it bends down.',
+  even: 'The directions are orthonormal: a step of one along a or along b is as long in parameter space, '
+    + 'so distances and angles in the picture are true.',
+  uneven: 'The directions are not orthonormal, so a step of one is not as long along both, '
+    + 'and angles in the picture are not true.',
+  away: 'How far the current parameters are from the nearest point of the plane: the ball is shown there, at its own loss.',
+};
+
+/** What the manifest says in numbers of a plane. @param {PlaneEntry} plane @returns {Fact[]} */
+export function planeFacts({random_walk: walk, cosine, orthonormal, eigenvalues, nonconvexity}) {
+  /** @type {Fact[]} */
   const facts = [];
-  if (variance !== undefined && variance !== null) {
-    facts.push(`${percent(variance)} of the path’s variance${walk === undefined || walk === null ? '' : `; a random walk would give ${percent(walk)}`}`);
+  if (walk !== undefined && walk !== null) facts.push({text: `a random walk would hold ${percent(walk)}`, why: FACTS.walk});
+  if (eigenvalues) {
+    facts.push({text: `curvature ${eigenvalues.map(short).join(' along a and ')} along b`, why: FACTS.curvature});
   }
-  if (eigenvalues) facts.push(`Hessian eigenvalues ${eigenvalues.map((value) => short(value)).join(' (a) and ')} (b)`);
-  if (nonconvexity) facts.push(`${percent(nonconvexity.share)} non-convex`);
-  if (orthonormal) facts.push('a, b orthonormal');
-  else if (cosine !== undefined) facts.push(`cosine ${tickLabel(Number(cosine.toFixed(2)))}, not orthonormal`);
+  if (nonconvexity) {
+    facts.push({text: `bends down in ${percent(nonconvexity.share)} of it`, why: nonconvexText(nonconvexity)});
+  }
+  if (orthonormal) facts.push({text: 'a and b at right angles, equally long', why: FACTS.even});
+  else if (cosine !== undefined) {
+    const angle = Math.round((Math.acos(Math.max(-1, Math.min(1, cosine))) * 180) / Math.PI);
+    const told = `The cosine of their angle is ${tickLabel(Number(cosine.toFixed(2)))}. ${FACTS.uneven}`;
+    facts.push({text: `a and b at ${angle}°`, why: told});
+  }
   return facts;
 }
 
@@ -39,17 +60,17 @@ export function shareText({explained_variance: share}) {
   return share === undefined || share === null ? '' : `This picture holds ${percent(share)} of what training did.`;
 }
 
-/** How some of these numbers were found. @param {PlaneEntry} plane */
-export function factsTitle({nonconvexity}) {
-  if (!nonconvexity) return '';
-  const {threshold, grid, span} = nonconvexity;
-  return `Non-convex: the share of a ${grid} × ${grid} grid over ±${short(span)} where the smallest eigenvalue of the Hessian is negative and more than ${percent(threshold)} of the largest in size.`;
+/** How this was found. @param {NonNullable<PlaneEntry['nonconvexity']>} nonconvexity */
+function nonconvexText({threshold, grid, span}) {
+  return `Non-convex: at this share of a ${grid} × ${grid} grid over ±${short(span)} the loss bends down in some direction `
+    + 'of parameter space. The smallest eigenvalue of the Hessian is negative there, '
+    + `and more than ${percent(threshold)} of the largest in size.`;
 }
 
-/** How far the current parameters are from a plane that stays. @param {Shot} shot */
-export function residualText({run, plane, frame, follow}) {
-  if (follow || !hasPath(plane)) return '';
-  return `now ${short(run.numbersOf(plane, 'residual')[frame])} off the plane`;
+/** How far the current parameters are from a plane that stays. @param {Shot} shot @returns {Fact | null} */
+export function residualFact({run, plane, frame, follow}) {
+  if (follow || !hasPath(plane)) return null;
+  return {text: `the network is ${short(run.numbersOf(plane, 'residual')[frame])} away from the plane`, why: FACTS.away};
 }
 
 /** @param {number} share */

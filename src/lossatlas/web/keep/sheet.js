@@ -9,7 +9,7 @@ import {misclassified} from '../figures/boundary.js';
 import {css, mapColour, pointColour} from '../figures/colours.js';
 import {glyph} from '../figures/glyphs.js';
 import {namedTicks, rangeNote, shareOf} from '../figures/range.js';
-import {modeText, planeFacts, planeTitle, residualText} from '../figures/slice.js';
+import {modeText, planeFacts, planeTitle, residualFact, shareText} from '../figures/slice.js';
 import {lossText, percentText, spanText, tickLabel} from '../figures/ticks.js';
 import {ofCurvature, ofLoss} from '../views/curves.js';
 import {boundaryPart, mapPart, sectionPart} from './parts.js';
@@ -128,7 +128,8 @@ function legend(run, theme) {
 
 /** What the slice is, and how many points are wrong. @param {Subject} subject */
 function captions({picture: {shot, range}, seen, theme}) {
-  const facts = [...planeFacts(shot.plane), residualText(shot), rangeNote(range)].filter(Boolean).join(' · ');
+  const told = [...planeFacts(shot.plane), residualFact(shot)].map((fact) => fact?.text);
+  const facts = [shareText(shot.plane).replace(/\.$/, ''), ...told, rangeNote(range)].filter(Boolean).join(' · ');
   const wrong = misclassified(shot.run, seen).length;
   const small = {'font-size': 11, fill: theme.muted};
   return lines(`${modeText(shot)} ${facts}`, LEFT.width, theme).slice(0, 3).map((line, i) => words(LEFT.x, 574 + 13 * i, escape(line), small)).join('')

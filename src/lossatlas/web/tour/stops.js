@@ -107,7 +107,7 @@ export const STOPS = [
     here: [
       'This gallery has not stored the training with its measured sharpness, so it is trained here, for 2,400 epochs. ',
       'Any place looks flat from near by: ', {say: 'zoom in', to: {zoom: 0.01}}, ' a hundred times, ', {say: 'zoom out', to: {zoom: 1}},
-      ', and mind the scale of the colours. Even there two random directions see about the mean curvature only, never the steepest.',
+      ', and mind the scale of the colours. Even there two random directions bend about as much as an average one, never as the steepest.',
     ],
     ask: ['Compare a ', {say: 'random slice', to: {plane: null, zoom: 0.1}, plot: 'landscape'}, ' with ', {say: 'the steepest direction', to: {plane: 'hessian', zoom: null, view: 'surface'}, plot: 'landscape'}, ': would you have guessed?'],
   },

@@ -1,12 +1,13 @@
 /** Which slice of the landscape, and what of it: the controls above the left plot, and what there is to know below it. */
 /** @import {Shot, State} from '../types.js' */
 import {byId, make, say} from '../dom.js';
-import {factsTitle, modeText, planeFacts, planeTitle, residualText, shareText} from '../figures/slice.js';
+import {modeText, planeFacts, planeTitle, residualFact, shareText} from '../figures/slice.js';
 import {labLimit, limits} from '../slice.js';
 import {limit, radioGroup} from './controls.js';
 
 const NEW = 'Draw two new random directions: what stays the same belongs to the landscape, what changes to the slice.';
-const SHARE = 'Training moved the network along many directions. This is the share of that movement (of its variance) that lies in the two directions shown.';
+const SHARE = 'Training moved the network along many directions. This is the share of that movement that lies in the two '
+  + 'directions shown: of the variance of its path.';
 const WHAT = 'The two directions in parameter space along which the loss is shown.';
 /** From this height on there is room for the whole of what there is to say. */
 const TALL = 960;
@@ -68,8 +69,7 @@ export function createSlice({choose}) {
     say(byId('slice-what'), shot.plane.what);
     say(byId('slice-hides'), shot.plane.hides ?? '');
     byId('slice-hides').hidden = !shot.plane.hides;
-    say(byId('slice-facts'), planeFacts(shot.plane).join(' · '));
-    byId('slice-facts').title = factsTitle(shot.plane);
+    byId('slice-facts').replaceChildren(...planeFacts(shot.plane).map(({text, why}) => make('span', {title: why}, text)));
   };
 
   return {
@@ -83,7 +83,9 @@ export function createSlice({choose}) {
         drawAbout(shot);
       }
       drawn = key;
-      say(byId('slice-residual'), residualText(shot));
+      const residual = residualFact(shot);
+      say(byId('slice-residual'), residual?.text ?? '');
+      if (residual) byId('slice-residual').title = residual.why;
     },
   };
 }

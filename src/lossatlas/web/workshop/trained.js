@@ -10,7 +10,8 @@ import {Run} from '../run.js';
 const PLANE = {
   name: 'fresh', kind: 'fresh', title: 'Fresh models', drawn: 0, spans: [1, 0.1, 0.01], arrays: {},
   what: 'Two random directions: the parameters of two freshly initialised models, used as they are.',
-  hides: 'Where training went: of many dimensions it shows two at random, which see about the mean curvature, tr(H)/P.',
+  hides: 'Where training went: of many directions it shows two at random, and the loss bends along them about as much as it '
+    + 'does on average (tr(H)/P).',
 };
 let count = 0;
 
