@@ -54,9 +54,24 @@ function ballTraces(way, range, theme) {
   });
 }
 
-/** @param {number} span @param {LossRange} range @param {{ink: string, muted: string, grid: string, line: string, font: string}} theme */
-export function sectionAxes(span, range, theme) {
-  const ticks = namedTicks(range);
+/** The height of a tick's text, in px. */
+const LINE = 13;
+
+/** Ticks of which no two lie on one another. @param {number[]} ticks @param {LossRange} range @param {number} height of the axis, in px */
+function apart(ticks, range, height) {
+  if (height === Infinity) return ticks;
+  let below = -Infinity;
+  return ticks.filter((tick) => {
+    const at = shareOf(range, tick) * height;
+    if (at - below < LINE) return false;
+    below = at;
+    return true;
+  });
+}
+
+/** @param {number} span @param {LossRange} range @param {{ink: string, muted: string, grid: string, line: string, font: string}} theme @param {number} [height] of the plot, in px */
+export function sectionAxes(span, range, theme, height = Infinity) {
+  const ticks = apart(namedTicks(range), range, height);
   const ends = axisEnds(range);
   return {
     xaxis: {...sliceAxis('a', span, theme), title: {text: '<i>a</i>, <i>b</i>', font: {family: theme.font, size: 14, color: theme.ink}, standoff: 6}},

@@ -27,7 +27,7 @@ export function createSection(Plotly, root) {
       ...size, margin: MARGIN, dragmode: false, hovermode: 'closest', paper_bgcolor: 'rgba(0,0,0,0)', plot_bgcolor: 'rgba(0,0,0,0)',
       hoverlabel: {font: {family: theme.font, size: 12}},
       showlegend: true, legend: {orientation: 'h', x: 0, y: 1, yanchor: 'bottom', traceorder: 'reversed', font: {family: theme.font, size: 12, color: theme.ink}, itemclick: false, itemdoubleclick: false, bgcolor: 'rgba(0,0,0,0)'},
-      ...sectionAxes(picture.shot.span, picture.range, theme),
+      ...sectionAxes(picture.shot.span, picture.range, theme, size.height - MARGIN.t - MARGIN.b),
     }, CONFIG);
     const room = size.height - MARGIN.t - MARGIN.b;
     const [low, high] = rangeOnAxis(picture.range);
