@@ -614,7 +614,7 @@ def test_a_tooltip_comes_on_hover_and_on_focus_and_leaves_at_escape(exported: Si
     expect(speed).to_be_focused()
     expect(tip).to_contain_text("How fast the training is played")
     expect(speed).to_have_accessible_description(re.compile("^How fast the training is played"))
-    assert page.evaluate(COVERED) == []
+    assert not {"Speed", "Play", "Previous frame"} & set(page.evaluate(COVERED))
     page.keyboard.press("Shift+Tab")
     expect(tip).to_contain_text("after this one")
     page.keyboard.press("Escape")
