@@ -6,6 +6,7 @@ import {ofItsRun, openingState, resolve, withOwn} from '../choice.js';
 import {fetchJson} from '../data.js';
 import {byId, make, say} from '../dom.js';
 import {orbit} from '../figures/camera.js';
+import {loadStyle} from '../lazy.js';
 import {createPlayer} from '../player.js';
 import {FIRST_VIEW, HOME, sizeText} from '../state.js';
 import {watchTheme} from '../theme.js';
@@ -252,9 +253,9 @@ let hints = null;
 
 /** Tooltips as on the page of one run, after the first pictures. */
 function loadHints() {
-  hints ??= Promise.all([import('../access/hints.js'), import('../access/style.js')]).then(([{createHints}, {loadStyle}]) => {
+  hints ??= import('../access/hints.js').then(({createHints}) => {
     createHints();
-    return loadStyle();
+    return loadStyle('access');
   }).catch(() => {}); // the browser's own will do
 }
 
