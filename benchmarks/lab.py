@@ -26,12 +26,12 @@ from lossatlas.planes import FreshPlane
 from lossatlas.store import Gallery
 
 _OPEN = """async ({network, points, labels, theta, directions}) => {
-    const {createEngine} = await import('/engine/client.js');
+    const {createEngine} = await import('/compute/engine/client.js');
     const sample = {points: Float32Array.from(points), labels};
     const axis = Array.from({length: 100}, (_, i) => i / 25 - 2);
     const inputs = Float32Array.from(axis.flatMap((y) => axis.flatMap((x) => [x, y])));
     const run = {network, samples: {train: sample, test: sample}, inputs};
-    const worker = new Worker('/engine/worker.js', {type: 'module'});
+    const worker = new Worker('/compute/engine/worker.js', {type: 'module'});
     worker.postMessage({type: 'run', run});
     const engine = createEngine();
     engine.open(run);
@@ -89,7 +89,7 @@ def main(rounds: int) -> None:
         browser = playwright.chromium.launch(executable_path=chromium(), args=FLAGS)
         with app_server(Gallery(data)) as url:
             page = browser.new_page()
-            page.goto(url + "engine/worker.js")
+            page.goto(url + "compute/engine/worker.js")
             page.evaluate(
                 _OPEN,
                 {

@@ -39,7 +39,7 @@ _CASES = {
 }
 
 _RATE = """async ({task, warmUp, epochs}) => {
-    const {createTrainer} = await import('/engine/trainer_client.js');
+    const {createTrainer} = await import('/compute/engine/trainer_client.js');
     return new Promise((done, fail) => {
         let started = 0;
         const trainer = createTrainer({

@@ -1,8 +1,8 @@
 """Compile the WebAssembly kernel anew: python scripts/build_kernel.py [FOLDER]
 
-Both modules come from one source, ``src/lossatlas/web/engine/kernel.c``, and are committed beside it: nobody needs a
-compiler to use them. The compiler is the one in the PyPI package ``ziglang`` (Clang and LLVM in one wheel), in exactly
-the version below, since another one may choose other instructions: a test compares the bytes.
+Both modules come from one source, ``src/lossatlas/web/compute/engine/kernel.c``, and are committed beside it: nobody
+needs a compiler to use them. The compiler is the one in the PyPI package ``ziglang`` (Clang and LLVM in one wheel),
+in exactly the version below, since another one may choose other instructions: a test compares the bytes.
 """
 
 import subprocess
@@ -11,7 +11,7 @@ from pathlib import Path
 
 #: The version of the PyPI package whose compiler the committed modules come from.
 ZIGLANG = "0.17.1"
-ENGINE = Path(__file__).parent.parent / "src" / "lossatlas" / "web" / "engine"
+ENGINE = Path(__file__).parent.parent / "src" / "lossatlas" / "web" / "compute" / "engine"
 #: No -ffast-math: infinities and NaN must keep their meaning. No contraction: a fused operation is asked for by name.
 FLAGS = ("-target", "wasm32-freestanding", "-O3", "-msimd128", "-ffp-contract=off", "-nostdlib", "-g0")
 WARNINGS = ("-Wall", "-Wextra", "-Werror")

@@ -77,12 +77,12 @@ def test_a_damaged_run_is_left_out_and_told(gallery: Gallery, tmp_path: Path) ->
 def test_an_earlier_export_is_replaced_and_anything_else_is_refused(gallery: Gallery, tmp_path: Path) -> None:
     site = tmp_path / "site"
     export_site(gallery, site)
-    (site / "app.js").write_text("old")
+    (site / "pages/atlas/wiring.js").write_text("old")
     (site / "data" / "runs" / "stale").mkdir()
     (site / "CNAME").write_text("mine")
     (site / ".git").mkdir()
     export_site(gallery, site)
-    assert (site / "app.js").read_text() != "old"
+    assert (site / "pages/atlas/wiring.js").read_text() != "old"
     assert not (site / "data" / "runs" / "stale").exists()
     assert (site / "CNAME").read_text() == "mine"
     assert (site / ".git").is_dir()

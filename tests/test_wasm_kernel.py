@@ -23,7 +23,7 @@ from lossatlas.networks import ACTIVATIONS, Network
 from tests.conftest import network_of, some_models
 
 ROOT = Path(__file__).parent.parent
-ENGINE = ROOT / "src" / "lossatlas" / "web" / "engine"
+ENGINE = ROOT / "src" / "lossatlas" / "web" / "compute" / "engine"
 BUILDS = [PLAIN, RELAXED]
 #: Hidden layers, and whether they are residual: skips everywhere, in places, in the last place, and nowhere.
 MODELS: list[tuple[tuple[int, ...], bool]] = [

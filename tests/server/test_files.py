@@ -63,7 +63,9 @@ def test_the_page_is_at_the_root(stocked: Live) -> None:
     assert answer.headers["referrer-policy"] == "no-referrer"
 
 
-@pytest.mark.parametrize(("path", "bound"), [("app.js", True), ("styles/tokens.css", False), ("catalog.json", False)])
+@pytest.mark.parametrize(
+    ("path", "bound"), [("pages/atlas/wiring.js", True), ("styles/tokens.css", False), ("catalog.json", False)]
+)
 def test_the_policy_goes_with_what_can_be_a_document_or_a_worker(stocked: Live, path: str, bound: bool) -> None:
     answer = stocked.http.get(path)
     assert answer.headers["x-content-type-options"] == "nosniff"
@@ -73,7 +75,7 @@ def test_the_policy_goes_with_what_can_be_a_document_or_a_worker(stocked: Live, 
 @pytest.mark.parametrize(
     ("path", "media_type"),
     [
-        ("app.js", "text/javascript; charset=utf-8"),
+        ("pages/atlas/wiring.js", "text/javascript; charset=utf-8"),
         ("index.html", "text/html; charset=utf-8"),
         ("catalog.json", "application/json"),
         ("data/index.json", "application/json"),
@@ -106,11 +108,11 @@ def test_head_and_get_agree(stocked: Live, path: str, media_type: str, encoding:
     ],
 )
 def test_the_encoding_is_one_that_is_accepted(stocked: Live, accepted: str | None, encoding: str | None) -> None:
-    answer = stocked.raw("GET", "/app.js", {} if accepted is None else {"Accept-Encoding": accepted})
+    answer = stocked.raw("GET", "/pages/atlas/wiring.js", {} if accepted is None else {"Accept-Encoding": accepted})
     assert answer.headers.get("content-encoding") == encoding
     assert answer.headers["vary"] == "Accept-Encoding"
     decode = {"br": brotli.decompress, "gzip": gzip.decompress, None: bytes}[encoding]
-    assert decode(answer.body) == (WEB / "app.js").read_bytes()
+    assert decode(answer.body) == (WEB / "pages/atlas/wiring.js").read_bytes()
 
 
 def test_an_array_comes_in_byte_planes_to_whoever_says_that_they_are_understood(stocked: Live) -> None:

@@ -90,7 +90,7 @@ def until(page: Page, condition: str, arg: Any = None, patience: int = PATIENCE)
 def with_access(page: Page) -> None:
     """Wait for what comes after the first picture."""
     until(page, "() => document.querySelector('#announcement') !== null")
-    until(page, "() => [...document.styleSheets].some((sheet) => sheet.href?.endsWith('access.css'))")
+    until(page, "() => [...document.styleSheets].some((sheet) => sheet.href?.endsWith('accessibility.css'))")
 
 
 def as_toml(config: RunConfig) -> str:

@@ -73,14 +73,14 @@ def test_a_page_of_which_a_part_has_not_come_begins_anew_when_the_server_answers
     back = threading.Event()
 
     def answer(route: Route) -> None:
-        if route.request.url.endswith("app.js"):
+        if route.request.url.endswith("pages/atlas/wiring.js"):
             app.set()
         if app.is_set() and not back.is_set():
             route.abort("connectionrefused")
         else:
             route.continue_()
 
-    page.route("**/app.js", answer)
+    page.route("**/pages/atlas/wiring.js", answer)
     page.route("**/data/index.json", answer)
     page.goto(served.url + "?epoch=0")
     expect(page.locator("#status-line")).to_contain_text("The server does not answer.")
@@ -93,7 +93,7 @@ def test_pauses_grow_and_a_network_that_is_back_ends_them(exported: Site, deskto
     page = desktop.open(exported.url + "?epoch=0")
     pauses, tries = page.evaluate(
         """async () => {
-            const {createRetry} = await import('./retry.js');
+            const {createRetry} = await import('./lib/retry.js');
             const pauses = [], later = [];
             const [set, clear] = [window.setTimeout, window.clearTimeout];
             window.setTimeout = (call, pause) => {
@@ -125,7 +125,7 @@ def test_who_does_not_answer_or_cannot_now_is_asked_again_and_who_says_no_is_not
     page = desktop.open(exported.url + "?epoch=0")
     told = page.evaluate(
         """async () => {
-            const {Away, fetchJson} = await import('./data.js');
+            const {Away, fetchJson} = await import('./loading/json.js');
             const real = window.fetch;
             const answer = (status) => new Response(JSON.stringify({title: 'T', detail: 'D'}), {status});
             const broken = () => new ReadableStream({start: (flow) => flow.error(new TypeError('network error'))});

@@ -127,6 +127,6 @@ def test_who_comes_by_a_link_or_compares_or_prints_does_not_see_them(exported: S
         desktop.open(exported.url + link)
         with_access(page)
         assert page.locator(".callouts").count() == 0
-    assert len([url for url in desktop.requests if url.endswith("views/callouts.js")]) == 1, (
+    assert len([url for url in desktop.requests if url.endswith("features/callouts/callouts.js")]) == 1, (
         "they come for a first visit only"
     )

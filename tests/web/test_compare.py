@@ -373,5 +373,11 @@ def test_a_frame_has_its_plots_whole_and_nothing_of_the_pages_head(exported: Sit
 
 def test_an_export_ships_the_comparison(exported: Site, tmp_path: Path) -> None:
     made = export_site(exported.gallery, tmp_path / "site")
-    for name in ("compare.html", "bare.js", "compare/main.js", "styles/compare.css", "styles/bare.css"):
+    for name in (
+        "compare.html",
+        "pages/atlas/embedded.js",
+        "pages/compare/main.js",
+        "pages/compare/compare.css",
+        "pages/atlas/embedded.css",
+    ):
         assert (made.site / name).is_file()

@@ -419,7 +419,7 @@ def test_trainings_are_told_apart_by_how_they_were_trained_and_else_by_what_was_
     def labels(*configs: RunConfig) -> list[str]:
         entries = [{"id": config.id, "config": config.model_dump(mode="json")} for config in configs]
         found: list[str] = page.evaluate(
-            "async entries => (await import('/choice.js')).trainingLabels(entries)", entries
+            "async entries => (await import('/model/choice.js')).trainingLabels(entries)", entries
         )
         return found
 

@@ -20,8 +20,8 @@ pytestmark = pytest.mark.browser
 
 INVENTED = [source for source in SOURCES.values() if not source.is_real]
 OPEN = """async (start) => {
-    const {openEditor} = await import('./points/editor.js');
-    const {ownData} = await import('./points/own.js');
+    const {openEditor} = await import('./features/datasets/editor.js');
+    const {ownData} = await import('./compute/datasets/own.js');
     window.used = [];
     const onUse = (own) => window.used.push({...own, points: [...own.points], labels: [...own.labels]});
     await openEditor({start: start && ownData(start), onUse});
@@ -505,7 +505,7 @@ def test_the_panels_button_fetches_the_editor_and_hands_on_what_is_made(exported
     page = desktop.open(exported.url)
     button = page.get_by_role("button", name="Your own data…")
     expect(button).to_be_visible()
-    later = ("/points/", "editor.css", "papaparse")
+    later = ("/datasets/", "papaparse")
     assert not [url for url in desktop.requests if any(name in url for name in later)]
     page.evaluate(
         """async () => {
@@ -516,7 +516,7 @@ def test_the_panels_button_fetches_the_editor_and_hands_on_what_is_made(exported
             createDataset({catalog, choose() {}, onOwn: (own) => window.owned.push(own.labels.length)});
         }"""
     )
-    assert not [url for url in desktop.requests if "/points/" in url]
+    assert not [url for url in desktop.requests if "/datasets/" in url]
     button.click()
     dialog = page.get_by_role("dialog", name="Your own data")
     dialog.get_by_label("Start from").select_option("spirals")

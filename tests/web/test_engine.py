@@ -44,12 +44,12 @@ def data(classes: int, count: int = 37) -> tuple[Floats, Integers]:
 
 
 KERNELS = """async ({network, points, labels, models, scalar}) => {
-    const {loadModule, wasmKernel} = await import('/engine/kernel.js');
-    const {packed, packing} = await import('/engine/network.js');
-    const {scalarKernel} = await import('/engine/scalar.js');
+    const {loadModule, wasmKernel} = await import('/compute/engine/kernel.js');
+    const {packed, packing} = await import('/model/architecture.js');
+    const {scalarKernel} = await import('/compute/engine/scalar.js');
     const places = packing(network);
     const all = Float32Array.from(models.flatMap((theta) => [...packed(theta, places)]));
-    const module = await loadModule(async (name) => (await fetch(`/engine/${name}`)).arrayBuffer());
+    const module = await loadModule(async (name) => (await fetch(`/compute/engine/${name}`)).arrayBuffer());
     if (!module) throw new Error('no SIMD here');
     const inputs = points.flat();
     const make = (truth) => {
@@ -84,10 +84,10 @@ def test_losses_and_logits_are_numpys(page: Page, scalar: bool) -> None:
 
 
 PLACES = """async ({network, points, labels, plane, places, scalar}) => {
-    const {loadModule, wasmKernel} = await import('/engine/kernel.js');
-    const {scalarKernel} = await import('/engine/scalar.js');
-    const {move} = await import('/engine/plane.js');
-    const module = await loadModule(async (name) => (await fetch(`/engine/${name}`)).arrayBuffer());
+    const {loadModule, wasmKernel} = await import('/compute/engine/kernel.js');
+    const {scalarKernel} = await import('/compute/engine/scalar.js');
+    const {move} = await import('/compute/engine/plane.js');
+    const module = await loadModule(async (name) => (await fetch(`/compute/engine/${name}`)).arrayBuffer());
     const make = scalar ? scalarKernel : (...rest) => wasmKernel(module, ...rest);
     const kernel = make(network, points.flat(), labels);
     const vectors = plane.map((vector) => Float32Array.from(vector));
@@ -124,7 +124,7 @@ def test_a_fresh_model_is_pythons_to_the_last_bit(page: Page) -> None:
             for stream in (Stream.WEIGHTS, Stream.DIRECTION_A, Stream.DIRECTION_B):
                 found = page.evaluate(
                     """async ({network, seed, stream}) => {
-                        const {initialTheta} = await import('/engine/random.js');
+                        const {initialTheta} = await import('/compute/engine/random.js');
                         return [...initialTheta(network, seed, stream)];
                     }""",
                     {"network": told(network), "seed": seed, "stream": int(stream)},
@@ -133,7 +133,7 @@ def test_a_fresh_model_is_pythons_to_the_last_bit(page: Page) -> None:
 
 
 START = """async ({network, points, labels}) => {
-    const {createEngine} = await import('/engine/client.js');
+    const {createEngine} = await import('/compute/engine/client.js');
     window.engine = createEngine();
     const sample = {points: Float32Array.from(points.flat()), labels};
     window.engine.open({network, samples: {train: sample, test: sample}, inputs: sample.points});

@@ -21,7 +21,7 @@ def forgive(watched: Watched) -> None:
 
 def test_workers_that_cannot_be_started_are_told_and_what_is_stored_is_shown(exported: Site, desktop: Watched) -> None:
     page = desktop.page
-    page.route("**/engine/worker.js", lambda route: route.abort("connectionrefused"))
+    page.route("**/compute/engine/worker.js", lambda route: route.abort("connectionrefused"))
     desktop.open(exported.url + "?epoch=60&zoom=0.3&pick=0.1,0.1")  # all of it is to be computed
     status = page.locator("#status-line")
     expect(status).to_contain_text(NOT_COMPUTED)
@@ -29,7 +29,7 @@ def test_workers_that_cannot_be_started_are_told_and_what_is_stored_is_shown(exp
     assert page.evaluate("() => [window.lossatlas.computed(), window.lossatlas.slice().pick]") == [False, None]
     page.locator("#epoch").press("Home")  # the page goes on
     until(page, "() => window.lossatlas.shown().frame === 0")
-    page.unroute("**/engine/worker.js")
+    page.unroute("**/compute/engine/worker.js")
     page.get_by_role("button", name="Try again").click()
     until(page, "() => window.lossatlas.computed()")
     until(page, "() => !document.querySelector('#boundary-whose').hidden")
@@ -40,14 +40,14 @@ def test_workers_that_cannot_be_started_are_told_and_what_is_stored_is_shown(exp
 def test_a_training_whose_worker_dies_is_told_and_can_be_begun_again(exported: Site, desktop: Watched) -> None:
     page = desktop.page
     dying = "setTimeout(() => { throw new RangeError('Array buffer allocation failed'); });"
-    page.route("**/engine/trainer.js", lambda route: route.fulfill(content_type="text/javascript", body=dying))
+    page.route("**/compute/engine/trainer.js", lambda route: route.fulfill(content_type="text/javascript", body=dying))
     desktop.open(exported.url + "?epoch=0")
     page.get_by_role("button", name="Train here").click()
     status = page.locator("#status-line")
     expect(status).to_contain_text("Training in the page failed")
     expect(status).to_contain_text("There is not enough memory for it")
     assert page.evaluate("() => window.lossatlas.shown().run") == MOONS.id  # there is still something to look at
-    page.unroute("**/engine/trainer.js")
+    page.unroute("**/compute/engine/trainer.js")
     page.get_by_role("button", name="Try again").click()
     until(page, "run => window.lossatlas.shown().run !== run", arg=MOONS.id)
 
@@ -58,10 +58,15 @@ def test_parts_that_do_not_come_are_told_and_come_when_they_are_asked_for_again(
     page = desktop.open(exported.url + "?epoch=60")
     status = page.locator("#status-line")
     for part, button, there, told in [
-        ("**/styles/keep.css", "Share", "dialog.keep[open]", "This view could not be shared"),
-        ("**/access/table.js", "Table of the training", "dialog.numbers[open]", "The table could not be loaded"),
-        ("**/points/editor.js", "Your own data…", "dialog.editor[open]", "The editor could not be loaded"),
-        ("**/styles/tour.css", "Take the tour", "#tour:not([hidden])", "The tour could not be loaded"),
+        ("**/features/share/share.css", "Share", "dialog.keep[open]", "This view could not be shared"),
+        (
+            "**/features/accessibility/table.js",
+            "Table of the training",
+            "dialog.numbers[open]",
+            "The table could not be loaded",
+        ),
+        ("**/features/datasets/editor.js", "Your own data…", "dialog.editor[open]", "The editor could not be loaded"),
+        ("**/features/tour/tour.css", "Take the tour", "#tour:not([hidden])", "The tour could not be loaded"),
     ]:
         page.route(part, lambda route: route.abort("connectionrefused"))
         one = page.get_by_role("button", name=button).first.element_handle()
@@ -100,7 +105,7 @@ def test_what_a_link_asks_for_and_a_run_cannot_show_is_told_and_what_is_picked_t
     status = page.locator("#status-line")
     span, title = page.evaluate(
         """async () => {
-            const {fetchManifest} = await import('./data.js');
+            const {fetchManifest} = await import('./loading/json.js');
             const {planes: [plane]} = await fetchManifest(window.lossatlas.shown().run);
             return [window.lossatlas.shown().span, plane.title];
         }"""

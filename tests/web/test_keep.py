@@ -266,7 +266,7 @@ def test_the_animation_plays_every_epoch_and_the_page_is_as_before(site: Site, d
 
 
 FILMS = """async (asked) => {
-    const {filmOf, lengthsOf} = await import('./keep/animation.js');
+    const {filmOf, lengthsOf} = await import('./features/share/animation.js');
     return asked.map(([frames, width, height]) => lengthsOf(frames).map((length) => ({
         ...length, ...filmOf(length.pictures, width, height),
     })));
@@ -613,7 +613,7 @@ def test_nothing_of_it_is_fetched_before_the_first_click(exported: Site, desktop
     page.wait_for_load_state("networkidle")
     assert not [url for url in desktop.requests if "/keep" in url]
     open_dialog(page)
-    assert [url for url in desktop.requests if "/keep/dialog.js" in url]
+    assert [url for url in desktop.requests if "/features/share/dialog.js" in url]
 
 
 def test_by_keyboard_alone(exported: Site, desktop: Watched) -> None:

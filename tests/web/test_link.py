@@ -65,7 +65,7 @@ states = st.fixed_dictionaries(
 )
 
 ROUND_TRIP = """async (state) => {
-    const {fromQuery, toQuery, defaults, PROPERTIES} = await import('/state.js');
+    const {fromQuery, toQuery, defaults, PROPERTIES} = await import('/model/state.js');
     const catalog = await (await fetch('/catalog.json')).json();
     const base = defaults(catalog);
     const query = toQuery(state, base);
@@ -95,7 +95,7 @@ def test_every_state_comes_back_from_its_link(page: Page, state: dict[str, Any])
 def test_no_text_in_the_address_breaks_the_page(page: Page, text: str) -> None:
     found = page.evaluate(
         """async (text) => {
-            const {fromQuery, defaults, PROPERTIES} = await import('/state.js');
+            const {fromQuery, defaults, PROPERTIES} = await import('/model/state.js');
             const base = defaults(await (await fetch('/catalog.json')).json());
             return PROPERTIES.map(({name}) => [name, fromQuery(`?${name}=${text}`, base)[name] !== undefined]);
         }""",

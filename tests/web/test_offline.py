@@ -21,8 +21,9 @@ from tests.web.test_controls import assert_readouts, assert_surface, shown, wait
 pytestmark = pytest.mark.browser
 
 WEB = Path(__file__).parents[2] / "src" / "lossatlas" / "web"
-#: The page registers its worker where it is served over https; here the test does, as access/access.js would.
-KEEP = "() => import(new URL('access/offline.js', document.baseURI)).then(({keepOffline}) => keepOffline())"
+#: The page registers its worker where it is served over https; here the test does, as the page would.
+OFFLINE = "new URL('features/accessibility/offline.js', document.baseURI)"
+KEEP = f"() => import({OFFLINE}).then(({{keepOffline}}) => keepOffline())"
 KEPT = "async path => Boolean(await caches.match(new URL(path, document.baseURI).href, {ignoreVary: true}))"
 
 
@@ -87,12 +88,12 @@ def test_a_new_version_replaces_the_old_one(gallery: Gallery, tmp_path: Path, de
         before = files_of(page)
         assert any(list_assets()["version"] in name for name in before)
         (site / "shell.json").write_text(json.dumps({**list_assets(), "version": "newer"}))
-        (site / "address.js").write_text((site / "address.js").read_text() + "// newer\n")
+        (site / "model/address.js").write_text((site / "model/address.js").read_text() + "// newer\n")
         desktop.open(f"{origin}/")
         page.evaluate(KEEP)
         until(page, "async () => (await caches.keys()).some((name) => name.endsWith('page newer'))")
         until(page, "async () => (await caches.keys()).filter((name) => name.includes(' page ')).length === 1")
-        text = page.evaluate("async () => (await caches.match(new URL('address.js', location.href).href)).text()")
+        text = page.evaluate("async () => (await caches.match(new URL('model/address.js', location.href).href)).text()")
         assert text.endswith("// newer\n")
 
 
@@ -156,7 +157,7 @@ def test_everything_the_page_asks_for_is_in_its_list(gallery: Gallery, tmp_path:
         asked = {url.removeprefix(f"{origin}/").split("?")[0] for url in desktop.requests if url.startswith(origin)}
     own = {path for path in asked if not path.startswith("data/")} - {"", "index.html", "catalog.json"}
     assert own - set(listed) == set()
-    for folder in ("access", "compare", "engine", "keep", "points", "tour", "workshop", "styles"):
+    for folder in ("compute", "features", "figures", "lib", "loading", "model", "pages", "styles", "vendor", "views"):
         assert any(path.startswith(f"{folder}/") for path in own), folder
     shipped = {path.relative_to(WEB).as_posix() for path in WEB.rglob("*") if path.suffix in {".js", ".css", ".wasm"}}
     assert shipped - {"service-worker.js"} == {path for path in listed if Path(path).suffix in {".js", ".css", ".wasm"}}
@@ -165,12 +166,12 @@ def test_everything_the_page_asks_for_is_in_its_list(gallery: Gallery, tmp_path:
 def test_the_version_follows_the_content(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     first = list_assets()["version"]
     (tmp_path / "web").mkdir()
-    for name, text in (("index.html", "a"), ("app.js", "b")):
+    for name, text in (("index.html", "a"), ("main.js", "b")):
         (tmp_path / "web" / name).write_text(text)
     monkeypatch.setattr("lossatlas.site.assets.files", lambda _: tmp_path)
     versions = set()
     for text in ("b", "c", "b"):
-        (tmp_path / "web" / "app.js").write_text(text)
+        (tmp_path / "web" / "main.js").write_text(text)
         list_assets.cache_clear()
         versions.add(list_assets()["version"])
     list_assets.cache_clear()

@@ -96,7 +96,7 @@ def test_a_link_to_the_run_alone_marks_its_dataset_and_names_its_classes(page: P
 
 
 DATA = """async ([run, config]) => {
-    const {loadStored} = await import('./points/stored.js');
+    const {loadStored} = await import('./compute/datasets/stored.js');
     const set = await loadStored(run, config);
     return {...set, points: [...set.points], given: [...set.given], labels: [...set.labels], split: [...set.split]};
 }"""

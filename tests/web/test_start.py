@@ -38,8 +38,8 @@ def test_what_is_sent_for_at_the_start_is_what_is_imported() -> None:
     then = MODULE.findall(views.split("</template>")[0])
     assert len(first) == len(set(first))
     assert len(then) == len(set(then))
-    assert set(first) == reached("main.js")
-    assert set(then) == reached("app.js") - reached("main.js")
+    assert set(first) == reached("pages/atlas/main.js")
+    assert set(then) == reached("pages/atlas/wiring.js") - reached("pages/atlas/main.js")
 
 
 def test_the_boundary_is_drawn_while_the_surface_is_still_to_come(exported: Site, browser: Browser) -> None:

@@ -30,7 +30,7 @@ CASES = json.loads((DATA / "cases.json").read_text(encoding="utf-8"))["cases"]
 VENDOR = Path(__file__).parents[2] / "src" / "lossatlas" / "web" / "vendor"
 READ = """async ([bytes, choice]) => {
     const [{decodeBytes}, {readTable}] = await Promise.all(
-        ['decode', 'read'].map((name) => import(`./points/tables/${name}.js`)));
+        ['decode', 'read'].map((name) => import(`./features/datasets/tables/${name}.js`)));
     const {text, encoding, problem} = decodeBytes(Uint8Array.from(bytes));
     const table = problem ? {...readTable(''), errors: [problem]} : readTable(text, choice);
     const data = table.data && {...table.data, points: [...table.data.points], labels: [...table.data.labels]};
@@ -202,7 +202,7 @@ def test_ten_classes_are_told_apart_by_colour_and_by_shape(page: Page) -> None:
         """async () => {
             const {classSymbol, pointColour} = await import('./figures/colours.js');
             const {glyph} = await import('./figures/glyphs.js');
-            const {MAX_CLASSES} = await import('./points/own.js');
+            const {MAX_CLASSES} = await import('./compute/datasets/own.js');
             const all = [...Array(MAX_CLASSES).keys()];
             return {symbols: all.map(classSymbol), glyphs: all.map((k) => glyph(k, 5)),
                 colours: [false, true].map((dark) => all.map((k) => pointColour(k, dark)))};

@@ -27,7 +27,7 @@ from tests.web.test_landscape_lines import assert_surface_is
 from tests.web.tour_runs import tour_configs
 
 ROOT = Path(__file__).parents[2]
-PROSE = (ROOT / "src/lossatlas/web/tour/stops.js").read_text(encoding="utf-8")
+PROSE = (ROOT / "src/lossatlas/web/features/tour/stops.js").read_text(encoding="utf-8")
 #: Stop → what is shown where the gallery has its run: the beginning of the run's id, the epoch, the plane.
 STORED = {
     "two-plots": ("moons-16x16-tanh-", 300, "fresh"),

@@ -53,7 +53,7 @@ def task(network: Network, dataset: Dataset, config: TrainingConfig, **more: Any
 
 
 TRAIN = """async (tasks) => {
-    const {createTraining} = await import('/engine/training.js');
+    const {createTraining} = await import('/compute/engine/training.js');
     return tasks.map(({network, config, samples, theta}) => {
         const training = createTraining({network, config, theta, ...samples.train});
         const thetas = [[...training.theta]];
@@ -83,7 +83,7 @@ def assert_same_thetas(page: Page, cases: list[tuple[Network, Dataset, TrainingC
 # the gradient -----------------------------------------------------------------------------------------------------
 
 GRADIENTS = """async (cases) => {
-    const {createGradient} = await import('/engine/gradient.js');
+    const {createGradient} = await import('/compute/engine/gradient.js');
     return cases.map(({network, theta, points, labels, order, start, count}) => {
         const {at, gradient} = createGradient(network, Float64Array.from(theta), points, labels);
         at(order, 0, order.length);  // what an earlier batch left must not matter
@@ -177,7 +177,7 @@ def test_a_training_goes_on_from_its_state_to_the_same_bits(page: Page, batch_si
     ]
     found = page.evaluate(
         """async (tasks) => {
-            const {createTraining} = await import('/engine/training.js');
+            const {createTraining} = await import('/compute/engine/training.js');
             return tasks.map(({network, config, samples}) => {
                 const whole = createTraining({network, config, ...samples.train});
                 for (let i = 0; i < 5; i++) whole.step();
@@ -200,7 +200,7 @@ def test_a_training_goes_on_from_its_state_to_the_same_bits(page: Page, batch_si
 
 def test_a_theta_of_another_network_is_refused(page: Page) -> None:
     refused = """async (task) => {
-        const {createTraining} = await import('/engine/training.js');
+        const {createTraining} = await import('/compute/engine/training.js');
         try { createTraining({...task, ...task.samples.train}); } catch (error) { return error.message; }
     }"""
     wrong = task(network_of(3), some_data(2), TrainingConfig(), theta=[0.0, 1.0])
@@ -216,7 +216,7 @@ def test_doubles_and_orders_are_pythons(page: Page) -> None:
     ]
     found = page.evaluate(
         """async (cases) => {
-            const {createDraws} = await import('/engine/philox.js');
+            const {createDraws} = await import('/compute/engine/philox.js');
             return cases.map(([seed, stream, skip]) => {
                 const draws = createDraws(seed, stream);
                 draws.skip(skip);
@@ -241,7 +241,7 @@ def test_doubles_and_orders_are_pythons(page: Page) -> None:
 # the worker -------------------------------------------------------------------------------------------------------
 
 CREATE = """async () => {
-    const {createTrainer} = await import('/engine/trainer_client.js');
+    const {createTrainer} = await import('/compute/engine/trainer_client.js');
     window.news = [];
     window.errors = [];
     window.trainer?.close();
@@ -305,9 +305,9 @@ def test_metrics_are_the_same_where_a_browser_has_no_simd(page: Page) -> None:
     theta = some_models(network, 1)[0].tolist()
     fast, plain = page.evaluate(
         """async ({network, samples, theta}) => {
-            const {createMeasure} = await import('/engine/measure.js');
-            const {loadModule} = await import('/engine/kernel.js');
-            const simd = await loadModule(async (name) => (await fetch(`/engine/${name}`)).arrayBuffer());
+            const {createMeasure} = await import('/compute/engine/measure.js');
+            const {loadModule} = await import('/compute/engine/kernel.js');
+            const simd = await loadModule(async (name) => (await fetch(`/compute/engine/${name}`)).arrayBuffer());
             return [simd, null].map((module) => createMeasure(network, samples, module).of(theta));
         }""",
         task(network, dataset, TrainingConfig(), theta=theta),
@@ -348,7 +348,7 @@ def test_learning_rates_are_written_as_python_writes_them(page: Page) -> None:
     rng = np.random.default_rng(3)
     values = [0.1, 1e-5, 0.0001, 9999.0, 10_000.0, 123456.7, 999999.9, 1e6, 0.00099999996, 1 / 3]
     values += (10 ** rng.uniform(-9, 9, 300)).tolist()
-    written = "async (values) => values.map((await import('/engine/training.js')).general)"
+    written = "async (values) => values.map((await import('/compute/engine/training.js')).general)"
     assert page.evaluate(written, values) == [f"{value:g}" for value in values]
 
 
@@ -424,7 +424,7 @@ def test_the_worker_itself_is_silent_after_a_stop(page: Page) -> None:
     page.evaluate(
         """(task) => {
             window.heard = [];
-            window.raw = new Worker('/engine/trainer.js', {type: 'module'});
+            window.raw = new Worker('/compute/engine/trainer.js', {type: 'module'});
             window.raw.onmessage = ({data}) => {
                 window.heard.push([data.id, data.status]);
                 if (window.heard.length === 4) {  // it is running: stop it, and ask for another
@@ -482,7 +482,7 @@ def kept(first: int, last: int, most: int) -> tuple[list[int], int]:
 def test_a_long_record_is_thinned_out(page: Page, first: int, count: int, most: int, batch: int) -> None:
     found = page.evaluate(
         """async ({first, count, most, batch}) => {
-            const {createRecord} = await import('/engine/record.js');
+            const {createRecord} = await import('/compute/engine/record.js');
             const record = createRecord(3, 12 * most);
             for (let start = first; start <= first + count; start += batch) {
                 const epochs = Array.from({length: Math.min(batch, first + count + 1 - start)}, (_, i) => start + i);
@@ -510,7 +510,7 @@ def test_a_shot_means_its_epoch_while_the_record_is_thinned_out(page: Page, held
     found = page.evaluate(
         """async ({held, more, most}) => {
             const [{createRecord}, {Run}, {shotOf}] = await Promise.all(
-                ['engine/record', 'run', 'shot'].map((name) => import(`/${name}.js`)));
+                ['compute/engine/record', 'model/run', 'model/shot'].map((name) => import(`/${name}.js`)));
             const record = createRecord(1, 4 * most);
             const add = (epoch) => {
                 const metrics = {train_loss: [0], test_loss: [0], train_accuracy: [0], test_accuracy: [0]};
@@ -554,7 +554,7 @@ def test_dead_units_are_those_that_numpy_finds(page: Page, hidden: tuple[int, ..
     rng = np.random.default_rng(1)
     thetas = [theta - 3 * rng.random(theta.size) * (rng.random() < 0.8) for theta in some_models(network, 12)]
     count = """async ({network, thetas, points}) => {
-        const {deadUnits} = await import('/engine/diagnostics.js');
+        const {deadUnits} = await import('/compute/engine/diagnostics.js');
         return thetas.map((theta) => deadUnits(network, theta, points));
     }"""
     given = {"thetas": [theta.tolist() for theta in thetas], "points": points.ravel().tolist()}
@@ -568,7 +568,7 @@ def test_dead_units_are_those_that_numpy_finds(page: Page, hidden: tuple[int, ..
 
 def advice(page: Page, losses: Any, dead: list[int], sizes: list[int]) -> str | None:
     found: str | None = page.evaluate(
-        "async (found) => (await import('/engine/diagnostics.js')).adviceFor(found)",
+        "async (found) => (await import('/compute/engine/diagnostics.js')).adviceFor(found)",
         {"losses": list(losses), "classes": 2, "dead": dead, "sizes": sizes},
     )
     return found
@@ -634,7 +634,7 @@ def test_advice_comes_with_the_news(page: Page) -> None:
 # the plateau at which it pauses
 
 FINDER = """async ({first, losses}) => {
-    const {createPlateauFinder} = await import('/engine/diagnostics.js');
+    const {createPlateauFinder} = await import('/compute/engine/diagnostics.js');
     const finder = createPlateauFinder(first);
     return losses.map((loss) => finder.add(loss));
 }"""

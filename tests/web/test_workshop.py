@@ -297,7 +297,7 @@ def test_slider_and_curves_share_the_time_axis_of_a_long_training(exported: Site
 
 
 PACING = """async (steps) => {
-    const {createPacing} = await import('./workshop/pacing.js');
+    const {createPacing} = await import('./features/training/pacing.js');
     const done = [];
     let away = false;
     const pacing = createPacing({rest: () => done.push('rest'), goOn: () => done.push('on'), isAway: () => away});

@@ -1,9 +1,10 @@
 """The batched network as a WebAssembly SIMD kernel, run by ``wasmtime``: an optional extra, where NumPy's tanh is slow.
 
 NumPy's float32 tanh is fast only where it has AVX-512; elsewhere it takes most of a surface's time. The kernel
-(``web/engine/kernel.c``, compiled by ``scripts/build_kernel.py`` and shipped as bytes) keeps a block of sixteen points
-in the first-level cache through all layers. Each model is evaluated on its own, in one order of operations, so a
-model's result depends neither on the batch it is in nor on how the batch is cut. The page runs the very same bytes.
+(``web/compute/engine/kernel.c``, compiled by ``scripts/build_kernel.py`` and shipped as bytes) keeps a block of
+sixteen points in the first-level cache through all layers. Each model is evaluated on its own, in one order of
+operations, so a model's result depends neither on the batch it is in nor on how the batch is cut. The page runs the
+very same bytes.
 """
 
 from __future__ import annotations
@@ -243,7 +244,7 @@ def _compile(build: str) -> tuple[Any, Any]:
     config.wasm_simd = True
     config.wasm_relaxed_simd = build == RELAXED
     engine = _close_at_exit(wasmtime.Engine(config))
-    code = (files("lossatlas") / "web" / "engine" / build).read_bytes()
+    code = (files("lossatlas") / "web" / "compute" / "engine" / build).read_bytes()
     return engine, _close_at_exit(wasmtime.Module(engine, code))
 
 

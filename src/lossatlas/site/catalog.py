@@ -62,8 +62,9 @@ def draw_thumbnails() -> dict[str, dict[str, list[float]]]:
 def measured_points() -> dict[str, dict[str, Any]]:
     """All points of every measured dataset, in their own units and in the order of their source.
 
-    Kept in ``web/points/measured.json``, from which the page chooses and splits them as :func:`load_dataset` does: so
-    it can train on them where the gallery has no run of theirs, and where there is no server.
+    Kept in ``web/compute/datasets/measured.json``, from which the page chooses and splits them as
+    :func:`load_dataset` does: so it can train on them where the gallery has no run of theirs, and where there is no
+    server.
     """
     return {source.name: _measured(source, source.available) for source in SOURCES.values() if source.available}
 
@@ -84,7 +85,7 @@ def _measured(source: Source, count: int) -> dict[str, Any]:
 def default_settings() -> dict[str, Any]:
     """What a configuration need not say: of a run, of each dataset, of each kind of plane that needs no setting.
 
-    Kept in ``web/keep/defaults.json``, from which the page writes the Python of a run.
+    Kept in ``web/features/share/defaults.json``, from which the page writes the Python of a run.
     """
     return {
         "run": RunConfig().model_dump(mode="json"),

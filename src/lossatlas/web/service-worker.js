@@ -1,5 +1,5 @@
 /**
- * Keeps the page and the runs that were seen, for when there is no network. Registered by access/offline.js, where the
+ * Keeps the page and the runs that were seen, for when there is no network. Registered by features/accessibility/offline.js, where the
  * page is served over https; it works under any path.
  *
  * With a network, the page always comes from there, so that its modules are of one version and a new one shows at once
@@ -13,7 +13,7 @@ const worker = /** @type {any} */ (self); // a ServiceWorkerGlobalScope
 const scope = worker.registration.scope;
 /** Several sites may share an origin, and so its caches. */
 const PREFIX = `lossatlas ${scope} `;
-/** What the page is made of, by the version that access/offline.js has read from shell.json. */
+/** What the page is made of, by the version that features/accessibility/offline.js has read from shell.json. */
 const SHELL = `${PREFIX}page ${new URL(location.href).searchParams.get('v')}`;
 const RUNS = `${PREFIX}runs`;
 /** Runs that are kept, the latest opened last. */

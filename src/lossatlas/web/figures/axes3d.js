@@ -2,7 +2,7 @@
 /** @import {Camera, Vector} from './camera.js' */
 /** @import {LossRange} from './range.js' */
 /** @import {Relief} from './landscape.js' */
-/** @import {Theme} from '../theme.js' */
+/** @import {Theme} from '../lib/theme.js' */
 import {BALL_COLOUR, PATH_COLOUR} from './colours.js';
 import {namedTicks} from './range.js';
 import {boxSides, heightAt, heightOf, meet, restOf} from './relief.js';

@@ -1,5 +1,5 @@
 /** A released ball: its loss by epoch as a path, its way across the cuts, and where it goes in words. Pure. */
-/** @import {Way} from '../ball.js' */
+/** @import {Way} from '../compute/descent.js' */
 import {pen} from './curves.js';
 import {spanText} from './ticks.js';
 

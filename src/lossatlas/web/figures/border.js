@@ -1,7 +1,7 @@
 /** The line between the classes: from the network's own logits, or as well as the stored probabilities tell it. */
-/** @import {Seen} from '../types.js' */
-/** @import {Run} from '../run.js' */
-/** @import {Numbers} from '../npy.js' */
+/** @import {Seen} from '../model/types.js' */
+/** @import {Run} from '../model/run.js' */
+/** @import {Numbers} from '../loading/npy.js' */
 
 /** @typedef {(places: Float64Array) => ArrayLike<number>} LogitsAt standardised inputs [N, 2] → logits [K, N] of the network on show */
 /** @typedef {(i: number, j: number) => number} Crossing of an edge of the grid between two classes → where on it, as a share */

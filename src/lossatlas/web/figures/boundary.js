@@ -1,7 +1,7 @@
 /** The decision boundary: data → Plotly traces (points, axes), and the pixels and lines painted beneath them. */
-/** @import {Feature, Seen} from '../types.js' */
-/** @import {Run} from '../run.js' */
-/** @import {Numbers} from '../npy.js' */
+/** @import {Feature, Seen} from '../model/types.js' */
+/** @import {Run} from '../model/run.js' */
+/** @import {Numbers} from '../loading/npy.js' */
 import {classSymbol, css, pointColour, symbolScale} from './colours.js';
 import {linearTicks, tickLabel, valueText} from './ticks.js';
 

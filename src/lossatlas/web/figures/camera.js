@@ -1,6 +1,6 @@
 /** The camera of the 3-D view: where it stands, what it sees where, and which ray a pixel is. Pure. */
-/** @import {Eye} from '../types.js' */
-import {HOME} from '../state.js';
+/** @import {Eye} from '../model/types.js' */
+import {HOME} from '../model/state.js';
 
 /**
  * The angle from the bottom to the top of a Plotly scene, in radians. Plotly does not document it; tests hold `project`

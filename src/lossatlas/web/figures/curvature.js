@@ -1,6 +1,6 @@
 /** The curvature by epoch: data → SVG path strings, on the axis of the epoch slider; and its numbers at a frame. */
-/** @import {Curvature} from '../types.js' */
-/** @import {Run} from '../run.js' */
+/** @import {Curvature} from '../model/types.js' */
+/** @import {Run} from '../model/run.js' */
 /** @import {Box} from './curves.js' */
 import {epochTicks, framePosition, pen} from './curves.js';
 import {fewTicks, tickLabel} from './ticks.js';

@@ -3,7 +3,7 @@
  * frames evenly spaced. One that is trained here has every epoch, most of them after the fall of the loss: there the axis is
  * logarithmic, so that the fall keeps its room however long it goes on.
  */
-/** @import {Run} from '../run.js' */
+/** @import {Run} from '../model/run.js' */
 import {fewTicks, logTicks, tickLabel} from './ticks.js';
 
 /** @typedef {{width: number, height: number, inset: number, top: number, bottom: number}} Box `inset`: half the slider's thumb */

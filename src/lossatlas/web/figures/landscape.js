@@ -1,5 +1,5 @@
 /** The loss landscape in three dimensions: data → Plotly traces and layout. Nothing here touches the page. */
-/** @import {Numbers} from '../npy.js' */
+/** @import {Numbers} from '../loading/npy.js' */
 /** @import {Camera} from './camera.js' */
 /** @import {LossRange} from './range.js' */
 /** @import {Line} from './relief.js' */
@@ -39,7 +39,7 @@ export function reliefOf(values, size, range) {
  * @property {number} span
  * @property {number} frame
  * @property {{path: Trajectory, whole: boolean} | null} path `whole`: all of it, not just where the network is
- * @property {import('../tint.js').Tint | null} tint what the surface is coloured by instead
+ * @property {import('../compute/point_loss.js').Tint | null} tint what the surface is coloured by instead
  * @property {{points: number[], losses: number[]} | null} way of a ball that was released
  */
 

@@ -1,5 +1,5 @@
 /** The landscape from above: data → pixels, lines and Plotly's axes and path. */
-/** @import {Numbers} from '../npy.js' */
+/** @import {Numbers} from '../loading/npy.js' */
 /** @import {LossRange} from './range.js' */
 /** @import {Trajectory} from './path.js' */
 import {PATH_COLOUR} from './colours.js';

@@ -1,10 +1,10 @@
 /** The trajectory in a plane that stays: its projection, and the losses along it. Data → numbers to draw. */
-/** @import {Shot, Slice} from '../types.js' */
-/** @import {Run} from '../run.js' */
-/** @import {Numbers} from '../npy.js' */
+/** @import {Shot, Slice} from '../model/types.js' */
+/** @import {Run} from '../model/run.js' */
+/** @import {Numbers} from '../loading/npy.js' */
 /** @import {Line} from './relief.js' */
 /** @import {LossRange} from './range.js' */
-import {hasPath} from '../slice.js';
+import {hasPath} from '../model/slice.js';
 import {within} from './range.js';
 
 /** Frames that are drawn of a path at most: more are not told apart. */

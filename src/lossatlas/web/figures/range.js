@@ -1,5 +1,5 @@
 /** The range that the vertical axis and the colours span, fixed for a slice, and what is named on it. */
-/** @import {Numbers} from '../npy.js' */
+/** @import {Numbers} from '../loading/npy.js' */
 import {linearTicks, logTicks, tickLabel} from './ticks.js';
 
 /**

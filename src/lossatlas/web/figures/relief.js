@@ -3,7 +3,7 @@
  * loss on them. Coordinates are those of the box (camera.js): −1 to 1 along a and b, 0 (the floor) to 1 (the range's top)
  * upwards. Pure.
  */
-/** @import {Numbers} from '../npy.js' */
+/** @import {Numbers} from '../loading/npy.js' */
 /** @import {LossRange} from './range.js' */
 /** @import {Vector} from './camera.js' */
 import {isolines, isParted} from './isolines.js';

@@ -1,5 +1,5 @@
 /** Two cuts through the landscape, along a and along b: data → Plotly traces and layout. */
-/** @import {Numbers} from '../npy.js' */
+/** @import {Numbers} from '../loading/npy.js' */
 /** @import {LossRange} from './range.js' */
 import {BALL_COLOUR} from './colours.js';
 import {sliceAxis} from './map.js';

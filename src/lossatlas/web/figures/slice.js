@@ -1,7 +1,7 @@
 /** What a slice shows and what it hides, in words and numbers. */
-/** @import {PlaneEntry, Shot} from '../types.js' */
-/** @import {Numbers} from '../npy.js' */
-import {hasPath, isMoving, testMoves} from '../slice.js';
+/** @import {PlaneEntry, Shot} from '../model/types.js' */
+/** @import {Numbers} from '../loading/npy.js' */
+import {hasPath, isMoving, testMoves} from '../model/slice.js';
 import {SET_TITLES} from './landscape.js';
 import {tickLabel} from './ticks.js';
 

@@ -1,7 +1,7 @@
 /** The plots as tables: data → headings and cells, for those who read numbers rather than pictures. Pure. */
-/** @import {Seen, Shot} from '../types.js' */
-/** @import {Run} from '../run.js' */
-/** @import {Numbers} from '../npy.js' */
+/** @import {Seen, Shot} from '../model/types.js' */
+/** @import {Run} from '../model/run.js' */
+/** @import {Numbers} from '../loading/npy.js' */
 import {unitsOf} from './boundary.js';
 import {cleanEigenvalue} from './curvature.js';
 import {planeTitle} from './slice.js';

@@ -1,8 +1,8 @@
 /** What there is to read of a released ball: its own loss by epoch, beside the picked point; and where it goes, below the plot. */
-/** @import {Shot} from '../types.js' */
-/** @import {Way} from '../ball.js' */
-import {EPOCHS} from '../ball.js';
-import {byId, makeSvg, say} from '../dom.js';
+/** @import {Shot} from '../model/types.js' */
+/** @import {Way} from '../compute/descent.js' */
+import {EPOCHS} from '../compute/descent.js';
+import {byId, makeSvg, say} from '../lib/dom.js';
 import {ballCurve, ballText} from '../figures/ball.js';
 import {lossText} from '../figures/ticks.js';
 

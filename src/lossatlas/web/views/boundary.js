@@ -1,19 +1,19 @@
 /** The right plot: regions on a canvas, and above it Plotly's axes and points, which do not change with the frame. */
-/** @import {Seen, Shot} from '../types.js' */
-/** @import {Run} from '../run.js' */
-import {byId, fitText, make, say} from '../dom.js';
+/** @import {Seen, Shot} from '../model/types.js' */
+/** @import {Run} from '../model/run.js' */
+import {byId, fitText, make, say} from '../lib/dom.js';
 import {borderSegments} from '../figures/border.js';
 import {boundarySummary, escape, featureAxis, misclassified, paintRegions, plotSize, pointTraces, probabilityText} from '../figures/boundary.js';
 import {regionTable} from '../figures/colours.js';
-import {CONFIG} from '../plotly.js';
-import {currentTheme} from '../theme.js';
+import {CONFIG} from '../lib/plotly.js';
+import {currentTheme} from '../lib/theme.js';
 import {drawLegend} from './legend.js';
 
 const MARGIN = {l: 48, r: 16, t: 8, b: 40};
 const REST = 250;
 
 /**
- * @param {import('../plotly.js').Plotly} Plotly
+ * @param {import('../lib/plotly.js').Plotly} Plotly
  * @param {object} options
  * @param {(shot: Shot) => {picked: Seen, epochs: number | null, current: boolean} | null} options.computedOf of a picked point, or where no predictions are stored
  * @param {(shot: Shot, x: number, y: number) => number[] | null} options.oddsOf the probabilities at a place, as soon as they are known
@@ -68,7 +68,7 @@ export function createBoundary(Plotly, {computedOf, oddsOf, logitsOf, onHover}) 
   return {
     /** Size or theme has changed: the next drawing takes them up. */
     restyle() { style++; },
-    /** Where what is drawn is, in pixels of the plot. @returns {import('./callouts.js').BoundaryPlaces | null} */
+    /** Where what is drawn is, in pixels of the plot. @returns {import('../features/callouts/callouts.js').BoundaryPlaces | null} */
     places() {
       if (!shown) return null;
       const {l, t} = margin;

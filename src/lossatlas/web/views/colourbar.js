@@ -1,6 +1,6 @@
 /** The colour bar of the loss: drawn once for a range, with a mark at the present loss that moves with every frame. */
 /** @import {LossRange} from '../figures/range.js' */
-import {make, say} from '../dom.js';
+import {make, say} from '../lib/dom.js';
 import {gradient} from '../figures/colours.js';
 import {namedTicks, shareOf} from '../figures/range.js';
 import {tickLabel} from '../figures/ticks.js';

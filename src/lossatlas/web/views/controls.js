@@ -1,5 +1,5 @@
 /** Radio buttons as one segmented control, and controls that say why they cannot be used. */
-import {byId} from '../dom.js';
+import {byId} from '../lib/dom.js';
 
 /** @param {HTMLElement} root @param {(value: string) => void} onChoice */
 export function radioGroup(root, onChoice) {

@@ -1,7 +1,7 @@
 /** The timeline: curves of the loss or of the curvature, on the axis of the slider below them. */
-/** @import {State} from '../types.js' */
-/** @import {Run} from '../run.js' */
-import {byId, make, makeSvg, say} from '../dom.js';
+/** @import {State} from '../model/types.js' */
+/** @import {Run} from '../model/run.js' */
+import {byId, make, makeSvg, say} from '../lib/dom.js';
 import {curvatureFigure, measuredAt} from '../figures/curvature.js';
 import {curvesFigure} from '../figures/curves.js';
 
@@ -92,7 +92,7 @@ export function ofLoss(run, scale, box) {
 
 /** @param {Run} run @param {import('../figures/curves.js').Box} box @returns {Curves} */
 export function ofCurvature(run, box) {
-  const curvature = /** @type {import('../types.js').Curvature} */ (run.manifest.curvature);
+  const curvature = /** @type {import('../model/types.js').Curvature} */ (run.manifest.curvature);
   const {upper, lower, edge, ticks, epochTicks, x, y} = curvatureFigure(run, curvature, box);
   return {
     figure: {first: upper, second: lower, ticks, epochTicks, edge},

@@ -1,10 +1,10 @@
 /** The right panel: one option a dataset, with a picture of its real points; and the way to one's own. */
-/** @import {Catalog, CatalogDataset, GalleryEntry, State} from '../types.js' */
-/** @import {Own} from '../points/own.js' */
-import {byId, make, makeSvg, say} from '../dom.js';
+/** @import {Catalog, CatalogDataset, GalleryEntry, State} from '../model/types.js' */
+/** @import {Own} from '../compute/datasets/own.js' */
+import {byId, make, makeSvg, say} from '../lib/dom.js';
 import {css, pointColour} from '../figures/colours.js';
 import {glyph} from '../figures/glyphs.js';
-import {reasonOf} from '../lazy.js';
+import {reasonOf} from '../lib/lazy.js';
 import {isRecorded, markRecorded} from './model.js';
 
 /**
@@ -35,13 +35,13 @@ export function createDataset({catalog, choose, onOwn, start = async () => null,
   };
 }
 
-/** The editor comes with its first use. @param {() => Promise<Parameters<typeof import('../points/editor.js').openEditor>[0]>} options @param {(text: string, detail: string) => void} onFailed */
+/** The editor comes with its first use. @param {() => Promise<Parameters<typeof import('../features/datasets/editor.js').openEditor>[0]>} options @param {(text: string, detail: string) => void} onFailed */
 function ownButton(options, onFailed) {
   const name = 'Your own data…';
   const button = make('button', {type: 'button', 'aria-haspopup': 'dialog', title: 'Draw points, or bring a table, and train on them here.'}, name);
   button.addEventListener('click', async () => {
     try {
-      const [{openEditor}] = await Promise.all([import('../points/editor.js'), import('../points/kept.js')]); // what is drawn can be used
+      const [{openEditor}] = await Promise.all([import('../features/datasets/editor.js'), import('../compute/datasets/kept.js')]); // what is drawn can be used
       await openEditor(await options());
       say(button, name);
     } catch (error) {

@@ -1,17 +1,17 @@
 /** The landscape as a map: cells and contours on a canvas, and above it Plotly's axes and path, which do not change with the frame. */
 /** @import {Picture} from './landscape.js' */
-import {make, makeSvg, say} from '../dom.js';
+import {make, makeSvg, say} from '../lib/dom.js';
 import {mapTable} from '../figures/colours.js';
 import {anchorTraces, contours, paintSurface, pathTraces, sliceAxis, squareIn} from '../figures/map.js';
 import {drawnPart, isInside} from '../figures/path.js';
 import {lossText, spanText} from '../figures/ticks.js';
-import {CONFIG} from '../plotly.js';
-import {currentTheme} from '../theme.js';
+import {CONFIG} from '../lib/plotly.js';
+import {currentTheme} from '../lib/theme.js';
 
 /** Pixels that Plotly needs for axes with titles; of less room a part is cut off. */
 const LEAST = 120;
 
-/** @param {import('../plotly.js').Plotly} Plotly @param {HTMLElement} root @param {{onPick: (a: number, b: number) => void}} options */
+/** @param {import('../lib/plotly.js').Plotly} Plotly @param {HTMLElement} root @param {{onPick: (a: number, b: number) => void}} options */
 export function createFlat(Plotly, root, {onPick}) {
   const canvas = make('canvas', {'aria-hidden': 'true'});
   const cells = document.createElement('canvas');
@@ -101,7 +101,7 @@ export function createFlat(Plotly, root, {onPick}) {
   };
 
   return {
-    /** What can be pointed at, in pixels of the root. @returns {import('./callouts.js').LandscapePlaces | null} */
+    /** What can be pointed at, in pixels of the root. @returns {import('../features/callouts/callouts.js').LandscapePlaces | null} */
     places() {
       if (!shown || !root.clientWidth) return null;
       const {side, margin: {l, t}} = square;

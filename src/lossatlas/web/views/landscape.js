@@ -1,21 +1,21 @@
 /** The left plot: chooses the range, draws the view that is asked for, and says in words what is shown. */
-/** @import {Eye, LossSet, Shot, State} from '../types.js' */
-/** @import {Losses} from '../engine/worker.js' */
-/** @import {Numbers} from '../npy.js' */
+/** @import {Eye, LossSet, Shot, State} from '../model/types.js' */
+/** @import {Losses} from '../compute/engine/worker.js' */
+/** @import {Numbers} from '../loading/npy.js' */
 /** @import {LossRange} from '../figures/range.js' */
 /** @import {Trajectory} from '../figures/path.js' */
-/** @import {Ground} from '../terrain.js' */
-/** @import {Way} from '../ball.js' */
-/** @import {Tint} from '../tint.js' */
-import {byId, make, say} from '../dom.js';
+/** @import {Ground} from '../compute/surfaces.js' */
+/** @import {Way} from '../compute/descent.js' */
+/** @import {Tint} from '../compute/point_loss.js' */
+import {byId, make, say} from '../lib/dom.js';
 import {orbit} from '../figures/camera.js';
 import {SET_TITLES} from '../figures/landscape.js';
 import {isInside, placeOf, trajectoryOf} from '../figures/path.js';
 import {frameRange, gapRange, lossRange, rangeNote, steadyRange} from '../figures/range.js';
 import {landscapeSummary} from '../figures/slice.js';
 import {lossText, spanText} from '../figures/ticks.js';
-import {drawsSolid} from '../plotly.js';
-import {gridOf} from '../slice.js';
+import {drawsSolid} from '../lib/plotly.js';
+import {gridOf} from '../model/slice.js';
 import {createColourbar} from './colourbar.js';
 import {createSurface3d} from './surface3d.js';
 import {watchTurning} from './turning.js';
@@ -44,10 +44,10 @@ const ROOTS = {surface: 'landscape-plot', contours: 'landscape-map', section: 'l
  * @property {string} key of everything but the frame
  */
 
-/** @typedef {{draw: (picture: Picture) => void, places?: () => import('./callouts.js').LandscapePlaces | null}} View */
+/** @typedef {{draw: (picture: Picture) => void, places?: () => import('../features/callouts/callouts.js').LandscapePlaces | null}} View */
 
 /**
- * @param {import('../plotly.js').Plotly} Plotly
+ * @param {import('../lib/plotly.js').Plotly} Plotly
  * @param {{eye: () => Eye, onCamera: (eye: Eye) => void, onRedraw: () => void, onFailed: (error: unknown) => void, onTurning?: (eye: Eye) => void, onPick: (a: number, b: number) => void, groundOf: (shot: Shot) => Ground | null, wayOf: (shot: Shot) => Way | null, tintOf: (shot: Shot) => Tint | null, isPlaying: () => boolean, shareRange?: (own: LossRange) => LossRange}} options
  * `shareRange`: the range to draw on, where others are to be compared with this one
  */
@@ -120,7 +120,7 @@ export function createLandscape(Plotly, options) {
     has: (/** @type {State['view']} */ view) => views.has(drawable(view)),
     /** A view that has not come may be sent for anew. */
     retry: views.retry,
-    /** Where what is drawn is; null where it cannot be pointed at. @returns {import('./callouts.js').LandscapePlaces | null} */
+    /** Where what is drawn is; null where it cannot be pointed at. @returns {import('../features/callouts/callouts.js').LandscapePlaces | null} */
     places: () => (byId('landscape').dataset.view === 'section' ? null : views.of(flat ? 'contours' : 'surface')?.places?.() ?? null),
     /** What a view draws of a shot, also of one that is not on show. */
     pictureOf,
@@ -163,7 +163,7 @@ export function createLandscape(Plotly, options) {
 
 /**
  * The surface is there at once; the other views come when they are asked for.
- * @param {import('../plotly.js').Plotly} Plotly @param {View} surface
+ * @param {import('../lib/plotly.js').Plotly} Plotly @param {View} surface
  * @param {{onRedraw: () => void, onPick: (a: number, b: number) => void, onFailed: (error: unknown) => void}} options
  */
 function lazyViews(Plotly, surface, options) {

@@ -1,6 +1,6 @@
 /** What the marks of the boundary plot mean. */
-/** @import {Run} from '../run.js' */
-import {make, makeSvg} from '../dom.js';
+/** @import {Run} from '../model/run.js' */
+import {make, makeSvg} from '../lib/dom.js';
 import {css, pointColour} from '../figures/colours.js';
 import {glyph} from '../figures/glyphs.js';
 

@@ -1,8 +1,8 @@
 /** The left panel: depth × width, the small networks beside them, the activation, skips, and other trainings of the same. */
-/** @import {Catalog, GalleryEntry, State} from '../types.js' */
-import {candidates, canSkip, DEPTHS, impliedRun, resolve, SMALL, trainingLabels, WIDTHS} from '../choice.js';
-import {byId, make} from '../dom.js';
-import {readHidden, sizeText, writeHidden} from '../state.js';
+/** @import {Catalog, GalleryEntry, State} from '../model/types.js' */
+import {candidates, canSkip, DEPTHS, impliedRun, resolve, SMALL, trainingLabels, WIDTHS} from '../model/choice.js';
+import {byId, make} from '../lib/dom.js';
+import {readHidden, sizeText, writeHidden} from '../model/state.js';
 
 const SKIPS = 'A hidden layer adds what it was given by an equally wide one below: h ← activation(W h + b) + h.';
 const NO_SKIPS = 'A skip needs two hidden layers of equal width, one after the other.';

@@ -1,9 +1,9 @@
 /** Which point of the plane the right plot shows: typed, or picked in the landscape; and the way back to the network. */
-/** @import {Shot, State} from '../types.js' */
-import {byId, say} from '../dom.js';
-import {labLimit} from '../slice.js';
+/** @import {Shot, State} from '../model/types.js' */
+import {byId, say} from '../lib/dom.js';
+import {labLimit} from '../model/slice.js';
 
-/** @param {{choose: (patch: Partial<State>) => void, wayOf: (shot: Shot) => import('../ball.js').Way | null, onRedraw: () => void}} options */
+/** @param {{choose: (patch: Partial<State>) => void, wayOf: (shot: Shot) => import('../compute/descent.js').Way | null, onRedraw: () => void}} options */
 export function createPick({choose, wayOf, onRedraw}) {
   const inputs = /** @type {HTMLInputElement[]} */ ([byId('pick-a'), byId('pick-b')]);
   const back = /** @type {HTMLButtonElement} */ (byId('pick-back'));

@@ -1,7 +1,7 @@
 /** The numbers of the frame on show, as text. */
-/** @import {Shot} from '../types.js' */
-/** @import {Picked} from '../lab.js' */
-import {byId, say} from '../dom.js';
+/** @import {Shot} from '../model/types.js' */
+/** @import {Picked} from '../compute/lab.js' */
+import {byId, say} from '../lib/dom.js';
 import {curvatureNumbers} from '../figures/curvature.js';
 import {lossText, percentText} from '../figures/ticks.js';
 

@@ -1,14 +1,14 @@
 /** Two cuts through the landscape: axes drawn once, and curves that move with the frame. */
 /** @import {Picture} from './landscape.js' */
-import {make} from '../dom.js';
+import {make} from '../lib/dom.js';
 import {gradient} from '../figures/colours.js';
 import {rangeOnAxis, sectionAxes, sections, sectionTraces} from '../figures/section.js';
-import {CONFIG} from '../plotly.js';
-import {currentTheme} from '../theme.js';
+import {CONFIG} from '../lib/plotly.js';
+import {currentTheme} from '../lib/theme.js';
 
 const MARGIN = {l: 60, r: 20, t: 32, b: 40};
 
-/** @param {import('../plotly.js').Plotly} Plotly @param {HTMLElement} root */
+/** @param {import('../lib/plotly.js').Plotly} Plotly @param {HTMLElement} root */
 export function createSection(Plotly, root) {
   const plot = /** @type {any} */ (make('div', {class: 'canvas'}));
   const strip = make('div', {class: 'strip', 'aria-hidden': 'true'});

@@ -1,7 +1,7 @@
 /** The button “Share”. What it opens comes with the first click. */
-/** @import {Theirs} from '../keep/dialog.js' */
-import {byId} from '../dom.js';
-import {loadStyle, reasonOf} from '../lazy.js';
+/** @import {Theirs} from '../features/share/dialog.js' */
+import {byId} from '../lib/dom.js';
+import {loadStyle, reasonOf} from '../lib/lazy.js';
 
 /** @param {Theirs & {onError: (message: string) => void}} options */
 export function createShare({onError, ...page}) {
@@ -10,7 +10,7 @@ export function createShare({onError, ...page}) {
   let dialog = null;
   button.addEventListener('click', () => {
     page.pause();
-    dialog ??= Promise.all([import('../keep/dialog.js'), loadStyle('keep')]).then(([{createDialog}]) => createDialog(page));
+    dialog ??= Promise.all([import('../features/share/dialog.js'), loadStyle('features/share/share.css')]).then(([{createDialog}]) => createDialog(page));
     dialog.then(({open}) => open(), (error) => {
       dialog = null;
       onError(reasonOf(error));

@@ -1,8 +1,8 @@
 /** Which slice of the landscape, and what of it: the controls above the left plot, and what there is to know below it. */
-/** @import {Shot, State} from '../types.js' */
-import {byId, make, say} from '../dom.js';
+/** @import {Shot, State} from '../model/types.js' */
+import {byId, make, say} from '../lib/dom.js';
 import {modeText, planeFacts, planeTitle, residualFact, shareText} from '../figures/slice.js';
-import {labLimit, limits} from '../slice.js';
+import {labLimit, limits} from '../model/slice.js';
 import {limit, radioGroup} from './controls.js';
 
 const NEW = 'Draw two new random directions: what stays the same belongs to the landscape, what changes to the slice.';

@@ -1,6 +1,6 @@
 /** What is going on, in a sentence, with the one thing that can be done about it. */
-/** @import {Status} from '../types.js' */
-import {byId, say} from '../dom.js';
+/** @import {Status} from '../model/types.js' */
+import {byId, say} from '../lib/dom.js';
 
 /** Work shorter than this is not worth a word. */
 const PATIENCE = 200;

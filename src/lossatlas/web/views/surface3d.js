@@ -1,9 +1,9 @@
 /** The 3-D surface: Plotly draws the mesh and its lines, SVG behind and before it what is to be read. */
-/** @import {Eye} from '../types.js' */
+/** @import {Eye} from '../model/types.js' */
 /** @import {Camera} from '../figures/camera.js' */
 /** @import {Relief} from '../figures/landscape.js' */
 /** @import {Picture} from './landscape.js' */
-import {make, makeSvg} from '../dom.js';
+import {make, makeSvg} from '../lib/dom.js';
 import {ballAt, ballMark, crossMark, isHidden, labelsOf, wallsOf, wayMark} from '../figures/axes3d.js';
 import {cameraFor} from '../figures/camera.js';
 import {BALL_COLOUR} from '../figures/colours.js';
@@ -11,8 +11,8 @@ import {landscapeLayout, landscapeTraces, reliefOf} from '../figures/landscape.j
 import {isInside, wayLine} from '../figures/path.js';
 import {trianglesOf} from '../figures/isolines.js';
 import {heightAt, heightOf, meet} from '../figures/relief.js';
-import {CONFIG} from '../plotly.js';
-import {currentTheme} from '../theme.js';
+import {CONFIG} from '../lib/plotly.js';
+import {currentTheme} from '../lib/theme.js';
 
 /** So long after the last change the picture is drawn once more, sharp, and kept for the printer. */
 const REST = 160;
@@ -36,7 +36,7 @@ const AMBER = '#ffb000';
  * @property {Camera} camera
  */
 
-/** @param {import('../plotly.js').Plotly} Plotly @param {HTMLElement} root @param {Options} options */
+/** @param {import('../lib/plotly.js').Plotly} Plotly @param {HTMLElement} root @param {Options} options */
 export function createSurface3d(Plotly, root, options) {
   const drawing = createDrawing(Plotly, root, options);
 
@@ -63,7 +63,7 @@ export function createSurface3d(Plotly, root, options) {
       const {span} = shown.shot;
       return met && {a: met[0] * span, b: met[1] * span};
     },
-    /** What can be pointed at, in pixels of the root. @returns {import('./callouts.js').LandscapePlaces | null} */
+    /** What can be pointed at, in pixels of the root. @returns {import('../features/callouts/callouts.js').LandscapePlaces | null} */
     places() {
       const view = drawing.view();
       return view && drawing.isSeen() ? placesOf(view) : null; // another view may be on show
@@ -83,7 +83,7 @@ export function createSurface3d(Plotly, root, options) {
 /**
  * Plotly's drawing, the layers around it, and its copy: light while something moves, sharp at rest, and drawn anew where the
  * graphics are lost.
- * @param {import('../plotly.js').Plotly} Plotly @param {HTMLElement} root @param {Options} options
+ * @param {import('../lib/plotly.js').Plotly} Plotly @param {HTMLElement} root @param {Options} options
  */
 function createDrawing(Plotly, root, {eye, isPlaying, onLost, sharpness}) {
   let plot = make('div', {class: 'drawing'});
@@ -217,7 +217,7 @@ function createLayers() {
   const [walls, labels, marks] = ['walls', 'labels', 'marks'].map(createLayer);
   return {
     walls, labels, marks,
-    /** @param {View} view @param {import('../theme.js').Theme} theme */
+    /** @param {View} view @param {import('../lib/theme.js').Theme} theme */
     show(view, theme) {
       const {behind, around, before} = annotations(view, theme);
       const {size} = view.camera;
@@ -228,7 +228,7 @@ function createLayers() {
   };
 }
 
-/** @param {View} view @returns {import('./callouts.js').LandscapePlaces} */
+/** @param {View} view @returns {import('../features/callouts/callouts.js').LandscapePlaces} */
 function placesOf({shown: {place, loss, range, shot}, relief, camera}) {
   const network = place && {place: /** @type {[number, number]} */ ([place[0] / shot.span, place[1] / shot.span]), loss, upon: shot.follow};
   const ball = network && ballAt(relief, camera, range, network);
@@ -260,7 +260,7 @@ function createLayer(name) {
   };
 }
 
-/** What is behind the surface, around it, and before it. @param {View} view @param {import('../theme.js').Theme} theme */
+/** What is behind the surface, around it, and before it. @param {View} view @param {import('../lib/theme.js').Theme} theme */
 function annotations({shown, relief, camera}, theme) {
   const {shot, range, place, loss, mark, way, path} = shown;
   const {span} = shot;

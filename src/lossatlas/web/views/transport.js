@@ -1,6 +1,6 @@
 /** Play, step, scrub, speed and reset: what moves through the epochs, by hand or by key. */
-/** @import {Shot, State} from '../types.js' */
-import {byId, say} from '../dom.js';
+/** @import {Shot, State} from '../model/types.js' */
+import {byId, say} from '../lib/dom.js';
 import {frameAtProgress, progressOf} from '../figures/curves.js';
 import {radioGroup} from './controls.js';
 import {createCurves} from './curves.js';
@@ -20,7 +20,7 @@ export function createTransport({onFrame, onStep, onToggle, onSpeed, onReset, on
   const curves = createCurves();
   const choice = radioGroup(byId('timeline'), (value) => onTimeline(/** @type {State['timeline']} */ (value)));
   let drawn = '';
-  /** @type {import('../run.js').Run | null} */
+  /** @type {import('../model/run.js').Run | null} */
   let shown = null;
 
   slider.addEventListener('input', () => { if (shown) onFrame(frameAtProgress(shown, Number(slider.value) / (Number(slider.max) || 1))); });

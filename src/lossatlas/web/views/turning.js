@@ -2,7 +2,7 @@
  * Gestures on the 3-D view. A drag of the mouse turns; one finger turns sideways and scrolls the page up and down; two
  * fingers zoom and turn. A click, or a tap, is a press that has not moved. Plotly hears of none of this.
  */
-/** @import {Eye} from '../types.js' */
+/** @import {Eye} from '../model/types.js' */
 import {orbit} from '../figures/camera.js';
 
 /** Pixels that a press may move and still be a click. */

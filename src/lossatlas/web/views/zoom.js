@@ -2,10 +2,10 @@
  * The zoom, widest at the left, and the scale of the loss. Where surfaces can be computed in the page it is continuous;
  * the spans that the run has stored are caught on the way. Else it goes through these only.
  */
-/** @import {Shot} from '../types.js' */
-import {byId, say} from '../dom.js';
+/** @import {Shot} from '../model/types.js' */
+import {byId, say} from '../lib/dom.js';
 import {spanText} from '../figures/ticks.js';
-import {labLimit, SPANS} from '../slice.js';
+import {labLimit, SPANS} from '../model/slice.js';
 
 /** Steps of the continuous slider. */
 const STEPS = 600;

@@ -1,0 +1,97 @@
+/** A ball released at the picked point: a training that starts there, and its way in the plane. */
+/** @import {Shot} from '../model/types.js' */
+/** @import {Run} from '../model/run.js' */
+import {createTrainer} from './engine/trainer_client.js';
+import {projector} from './projection.js';
+import {centreName} from '../model/slice.js';
+import {centreOf, directionsOf, pickedTheta} from './planes.js';
+
+/**
+ * @typedef {object} Way one number an epoch
+ * @property {number[]} points (a, b), (a, b), …: where the ball is, projected onto the plane
+ * @property {number[]} losses its own training loss, on the plane or off it
+ * @property {number[]} inside the share of its way so far (of its squared length) that lies in the plane
+ * @property {boolean} rolling
+ */
+
+/** Epochs that a ball rolls. */
+export const EPOCHS = 200;
+/** How many of them a second: so that one can read the numbers and the curve while it rolls. */
+export const READABLE = 20;
+
+/** @param {{pace: number, onRoll: () => void, onError: (message: string) => void}} options `pace`: epochs a second, at most */
+export function createBall({pace, onRoll, onError}) {
+  /** @type {ReturnType<typeof createTrainer> | null} */
+  let trainer = null;
+  /** @type {{key: string, way: Way, theta: Float32Array, record: import('./engine/trainer_client.js').TrainingRecord} | null} */
+  let rolling = null;
+
+  /** @param {Shot} shot @param {string} key */
+  const release = (shot, key) => {
+    const {run, plane, frame, follow} = shot;
+    trainer ??= createTrainer({onNews, onError(message) { rolling = null; onError(message); }});
+    const theta = pickedTheta(shot);
+    place = projector(centreOf(run, plane, follow ? frame : null), directionsOf(run, plane));
+    const record = trainer.open({network: networkOf(run), config: /** @type {any} */ (run.manifest.config).training, samples: samplesOf(run), theta});
+    start = theta;
+    rolling = {key, way: {points: [], losses: [], inside: [], rolling: true}, theta, record};
+    trainer.limit(pace);
+    trainer.start(EPOCHS);
+  };
+  /** @type {ReturnType<typeof projector>} */
+  let place = () => [0, 0];
+  let start = /** @type {ArrayLike<number>} */ ([]);
+
+  /** @param {import('./engine/trainer_client.js').TrainingNews} news */
+  const onNews = ({record, status}) => {
+    if (rolling?.record !== record) return;
+    const {way} = rolling;
+    for (let row = way.losses.length; row < record.epochs.length; row++) {
+      const theta = record.theta(row);
+      let [moved, left] = [0, 0];
+      way.points.push(...place(theta, (p, rest) => {
+        moved += (theta[p] - start[p]) ** 2;
+        left += rest ** 2;
+      }));
+      way.inside.push(row === 0 ? 1 : Math.max(0, 1 - left / moved)); // the start lies in the plane
+      way.losses.push(record.metrics.train_loss[row]);
+    }
+    way.rolling = status === 'training' || status === 'ready';
+    rolling.theta = record.theta(record.epochs.length - 1).slice();
+    onRoll();
+  };
+
+  return {
+    /** The ball of a shot, released with the first question. @param {Shot} shot @returns {{way: Way, theta: Float32Array} | null} */
+    of(shot) {
+      if (!shot.ball || !shot.pick) return null;
+      const {run, plane, pick} = shot;
+      const key = [run.id, plane.name, centreName(shot), ...pick].join();
+      if (rolling?.key !== key) release(shot, key);
+      return rolling;
+    },
+    /** It is taken away. */
+    stop() {
+      if (!rolling) return;
+      rolling = null;
+      trainer?.stop();
+    },
+  };
+}
+
+/** @param {Run} run */
+export function networkOf(run) {
+  const {layers, activation, residual} = run.manifest.model;
+  return {layers, activation, residual: residual === true};
+}
+
+/** The points to learn from, and those to test with. @param {Run} run */
+export function samplesOf(run) {
+  const points = /** @type {Float32Array} */ (run.numbers('points'));
+  const labels = run.numbers('labels');
+  const train = run.manifest.dataset.train_points; // which come first
+  return {
+    train: {points: points.slice(0, 2 * train), labels: labels.slice(0, train)},
+    test: {points: points.slice(2 * train), labels: labels.slice(train)},
+  };
+}

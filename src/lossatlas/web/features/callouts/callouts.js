@@ -1,0 +1,217 @@
+/**
+ * What a person sees on the first visit: three labels with leader lines, which say what the two plots are. They are placed
+ * by what the plots have drawn, follow it, and let every press through but that of their one button. Whoever begins to
+ * use the page, or dismisses them, sees them no more.
+ */
+/** @import {State} from '../../model/types.js' */
+/** @import {Anchor, Box} from './placement.js' */
+/** @import {StateStore} from '../../model/address.js' */
+import {byId, make, makeSvg} from '../../lib/dom.js';
+import {boxOf, isInside, leaderOf, overlap, placeLabel} from './placement.js';
+import {loadStyle} from '../../lib/lazy.js';
+
+/**
+ * @typedef {object} LandscapePlaces of what is drawn, in pixels of #landscape-stage
+ * @property {Anchor | null} network its ball
+ * @property {(a: number, b: number) => Anchor | null} at a point of the landscape, in shares of the span; null where it is hidden
+ * @property {(x: number, y: number) => boolean} isDrawn is the landscape at this pixel?
+ *
+ * @typedef {object} BoundaryPlaces of what is drawn, in pixels of the plot's body
+ * @property {Box} frame
+ * @property {Anchor[]} line along the boundary
+ * @property {() => Anchor[]} points the data
+ */
+
+/** Another point than the network's own is one so many pixels away at least. */
+const APART = 56;
+/** A leader line that has become longer is drawn no more: its label is placed anew. */
+const LONGEST = 180;
+/** Between a label and the edge of its plot. */
+const EDGE = 8;
+/** A phone's plot: there a finger has no numbers under it. */
+const NARROW = 430;
+/** A label that covers so many marks covers all that is to be seen. */
+const MANY = 6;
+/** So many places along a line are tried. */
+const TRIED = 24;
+const SHARES = [-0.8, -0.55, -0.3, 0.3, 0.55, 0.8];
+
+/**
+ * @param {object} options
+ * @param {() => LandscapePlaces | null} options.landscape null where nothing is drawn that can be pointed at
+ * @param {() => BoundaryPlaces | null} options.boundary
+ * @param {StateStore} options.store
+ * @param {() => void} options.onDismissed
+ */
+export async function createCallouts({landscape, boundary, store, onDismissed}) {
+  await loadStyle('features/callouts/callouts.css'); // labels are measured
+  const [left, right] = [createLayer(byId('landscape-stage')), createLayer(byId('boundary-plot').parentElement ?? document.body)];
+  const close = make('button', {type: 'button', class: 'quiet', 'aria-label': 'Dismiss the labels', title: 'Hide these three labels.'}, '×');
+  const network = left.label('This network, now');
+  const others = left.label('Every point is another network; lower is better', close);
+  const border = right.label('Here it changes its mind');
+  const ends = new AbortController();
+
+  const dismiss = () => {
+    if (ends.signal.aborted) return;
+    ends.abort();
+    if (close.matches(':focus')) /** @type {HTMLElement | null} */ (document.querySelector('#view input:checked'))?.focus();
+    for (const {layer} of [left, right]) layer.remove();
+    onDismissed();
+  };
+
+  const drawn = () => {
+    if (ends.signal.aborted) return;
+    const ground = landscape();
+    left.draw(ground && placesOfNetwork(ground, left.size()), [others, network]); // the longer one first
+    const plot = boundary();
+    right.draw(plot && placesOfBorder(plot), [border]);
+  };
+
+  watchUse(store, dismiss, ends.signal);
+  const sizes = new ResizeObserver((changes) => {
+    for (const {target, contentRect} of changes) (target === left.layer ? left : right).resize(contentRect);
+    drawn();
+  });
+  for (const {layer} of [left, right]) sizes.observe(layer); // which tells of both at once: so they are drawn
+  ends.signal.addEventListener('abort', () => sizes.disconnect());
+  return {drawn};
+}
+
+/** @typedef {{room: Box, taken: Box[], anchors: Anchor[][], covered: (box: Box) => number}} Places `anchors`: those of each label, as they are drawn */
+
+/** @param {LandscapePlaces} places @param {{width: number, height: number}} size @returns {Places} */
+function placesOfNetwork({network, at, isDrawn}, {width, height}) {
+  const ground = SHARES.flatMap((b) => SHARES.map((a) => at(a, b))).filter((anchor) => anchor !== null);
+  return {
+    room: {left: EDGE, top: EDGE, right: width - EDGE, bottom: height - EDGE},
+    taken: [
+      ...(network ? [boxOf(network)] : []),
+      {left: width - 190, top: 0, right: width, bottom: 52}, // buttons that turn the view
+      ...(width > NARROW ? [{left: width - 240, top: height - 48, right: width, bottom: height}] : []), // numbers under the pointer
+    ],
+    anchors: [
+      ground.filter((anchor) => !network || Math.hypot(anchor.x - network.x, anchor.y - network.y) > APART),
+      network ? [network] : [],
+    ],
+    covered: (box) => shareOf(box, isDrawn),
+  };
+}
+
+/** @param {BoundaryPlaces} places @returns {Places} */
+function placesOfBorder({frame: {left, top, right, bottom}, line, points}) {
+  /** @type {Anchor[] | null} */
+  let marks = null; // asked for where a label is placed, which is seldom
+  return {
+    room: {left: left + EDGE, top: top + EDGE, right: right - EDGE, bottom: bottom - EDGE},
+    taken: [],
+    anchors: [line],
+    covered(box) {
+      marks ??= [...points(), ...line];
+      return Math.min(1, marks.filter(({x, y}) => x > box.left && x < box.right && y > box.top && y < box.bottom).length / MANY);
+    },
+  };
+}
+
+/** The share of a box where something is. @param {Box} box @param {(x: number, y: number) => boolean} is */
+function shareOf({left, top, right, bottom}, is) {
+  const places = [0, 0.5, 1].flatMap((u) => [0, 1].map((v) => /** @type {const} */ ([left + u * (right - left), top + v * (bottom - top)])));
+  return places.filter(([x, y]) => is(x, y)).length / places.length;
+}
+
+/** Labels over one plot, and their lines. @param {HTMLElement} root */
+function createLayer(root) {
+  const lines = makeSvg('svg', {'aria-hidden': 'true'});
+  const layer = make('div', {class: 'callouts'}, lines);
+  root.append(layer);
+  /** @type {Map<HTMLElement, {box: Box, anchor: Anchor}>} where each label stands, as long as it can */
+  const standing = new Map();
+  /** As it was told of: to measure it at each frame, the browser would lay out the page. */
+  let size = {width: 0, height: 0};
+
+  return {
+    layer,
+    size: () => size,
+    /** @param {{width: number, height: number}} now */
+    resize({width, height}) {
+      size = {width, height};
+      standing.clear();
+    },
+    /** @param {string} text @param {Node[]} more */
+    label(text, ...more) {
+      const label = make('p', {}, text, ...more);
+      layer.append(label);
+      return label;
+    },
+    /** @param {Places | null} places @param {HTMLElement[]} labels */
+    draw(places, labels) {
+      if (!size.width) return;
+      /** @type {Box[]} */
+      const taken = [...(places?.taken ?? [])];
+      lines.replaceChildren();
+      labels.forEach((label, i) => {
+        const found = places && placeOf(label, places, places.anchors[i], taken, standing.get(label) ?? null);
+        label.hidden = !found && !label.querySelector('button');
+        label.classList.toggle('astray', !found); // its button stays
+        if (!found) return void standing.delete(label);
+        standing.set(label, found);
+        taken.push(found.box);
+        label.style.transform = `translate(${found.box.left}px, ${found.box.top}px)`;
+        const [x1, y1, x2, y2] = leaderOf(found.anchor, found.box);
+        lines.append(...['halo', 'leader'].map((name) => makeSvg('line', {class: name, x1, y1, x2, y2})));
+        if (!found.anchor.radius) lines.append(makeSvg('circle', {cx: x2, cy: y2, r: 3.5}));
+      });
+    },
+  };
+}
+
+/**
+ * A label keeps its place where it can, and its line follows what it points at; else it is placed anew.
+ * @param {HTMLElement} label @param {Places} places @param {Anchor[]} anchors @param {Box[]} taken
+ * @param {{box: Box, anchor: Anchor} | null} before
+ */
+function placeOf(label, {room, covered}, anchors, taken, before) {
+  if (before && isInside(before.box, room) && !taken.some((other) => overlap(before.box, other))) {
+    const near = anchors.toSorted((one, other) => apart(one, before.anchor) - apart(other, before.anchor))[0];
+    if (near) {
+      const [x1, y1, x2, y2] = leaderOf(near, before.box);
+      const length = Math.hypot(x2 - x1, y2 - y1);
+      if (length > EDGE && length < LONGEST) return {box: before.box, anchor: near};
+    }
+  }
+  label.hidden = false; // nor astray: else its size is another
+  label.classList.remove('astray');
+  const {offsetWidth: width, offsetHeight: height} = label;
+  const some = anchors.filter((_, i) => i % Math.ceil(anchors.length / TRIED) === 0);
+  return placeLabel(some, {width, height}, room, {taken, covered});
+}
+
+/** @param {Anchor} one @param {Anchor} other */
+const apart = (one, other) => Math.hypot(one.x - other.x, one.y - other.y);
+
+/**
+ * Tells of the first use of the page: any click, drag, input or key that does something. To look, to scroll, and to go on
+ * with Tab is none; nor is the film that plays by itself.
+ * @param {StateStore} store @param {() => void} onUse @param {AbortSignal} signal
+ */
+function watchUse(store, onUse, signal) {
+  const keys = ['Escape', 'Enter', ' ', 'ArrowLeft', 'ArrowRight', 'ArrowUp', 'ArrowDown', 'Home', 'End'];
+  for (const type of ['click', 'input', 'change', 'submit']) {
+    document.addEventListener(type, (event) => { if (!isToLook(event)) onUse(); }, {signal, capture: true});
+  }
+  document.addEventListener('keydown', (event) => {
+    if (event.key === 'Escape' ? !event.defaultPrevented : keys.includes(event.key) && isMeant(event) && !isToLook(event)) onUse();
+  }, {signal, capture: true});
+  document.addEventListener('pointermove', (event) => {
+    if (event.pointerType === 'mouse' && event.buttons && /** @type {Element} */ (event.target).closest?.('.plot')) onUse();
+  }, {signal, capture: true});
+  store.subscribe((state, before) => {
+    if (Object.keys(state).some((name) => name !== 'epoch' && !Object.is(state[/** @type {keyof State} */ (name)], before[/** @type {keyof State} */ (name)]))) onUse();
+  });
+}
+
+/** In a small window, where one of the plots is shown: at which. @param {Event} event */
+const isToLook = ({target}) => target instanceof Element && target.closest('#plots') !== null;
+
+/** Keys of the browser's own are none of the page. @param {KeyboardEvent} event */
+const isMeant = ({altKey, ctrlKey, metaKey}) => !altKey && !ctrlKey && !metaKey;

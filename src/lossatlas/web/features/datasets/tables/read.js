@@ -1,0 +1,215 @@
+/** Text of a table → points with a class each, and all that is worth saying of it. The rules are in docs/tables.md. */
+/** @import {Own} from '../../../compute/datasets/own.js' */
+/** @import {Column} from './columns.js' */
+/** @import {Way} from './numbers.js' */
+/** @import {Row} from './rows.js' */
+import {cleanName, MAX_CLASSES, MAX_POINTS} from '../../../compute/datasets/own.js';
+import {chooseColumns, columnsOf, columnText} from './columns.js';
+import {refusalOf} from './decode.js';
+import {classesOf} from './labels.js';
+import {isMissing, isNoLabel, LARGEST, numberIn} from './numbers.js';
+import {rowsOf} from './rows.js';
+import {outliersOf, thinned} from './sample.js';
+
+/**
+ * @typedef {object} Choice what a person says of a table; null or missing: as it is recognised
+ * @property {string | null} [separator]
+ * @property {boolean | null} [header] the first row holds names
+ * @property {number | null} [x] place in a row, from 0
+ * @property {number | null} [y]
+ * @property {number | null} [label]
+ * @property {Way | null} [way] how numbers are written
+ * @property {boolean} [join] labels that are alike
+ * @property {boolean} [without] leave the outliers out
+ * @property {number} [limit] more points are thinned
+ * @property {number} [seed]
+ *
+ * @typedef {object} Table
+ * @property {Pick<Own, 'points' | 'labels' | 'classes' | 'features'> | null} data from the rows that could be read; null if there is nothing to use
+ * @property {string[]} notices what was understood, and what was left out on purpose
+ * @property {string[]} errors of which 20 are told, and then how many more there are; without data, the reason first
+ * @property {string} doubt a question that has to be answered first: the cell that can be read in two ways
+ * @property {string} separator
+ * @property {boolean} header
+ * @property {Column[]} columns
+ * @property {Partial<Record<'x' | 'y' | 'label', Column>>} chosen
+ * @property {Row[]} head the first rows of the table
+ * @property {string[][]} alike labels that differ in case, blanks or spelling only
+ * @property {string[]} outliers sentences about values far from all others
+ */
+
+const MAX_ERRORS = 20;
+const HEAD = 6;
+/** Lines that are named where rows are left out. */
+const NAMED = 5;
+
+/**
+ * Whatever the text is, this returns.
+ * @param {string} text @param {Choice} [choice] @returns {Table}
+ */
+export function readTable(text, choice = {}) {
+  const refusal = refusalOf(text);
+  if (refusal) return nothing([refusal]);
+  const cut = rowsOf(text, choice.separator ?? null);
+  const unclosed = cut.unclosed ? [`line ${cut.unclosed}: a quote is opened and never closed`] : [];
+  if (cut.rows.length === 0) return nothing(['No row could be read.', ...unclosed]);
+  const found = columnsOf(cut, choice);
+  const {columns, header, body} = found;
+  const shown = {separator: cut.separator, header, columns, head: body.slice(0, HEAD)};
+  if (found.problem) return {...nothing([found.problem, ...unclosed]), ...shown};
+  const {x, y, label} = chooseColumns(found, choice);
+  const chosen = {x, y, label};
+  if (!x || !y) return {...nothing(['Two columns of numbers are needed beside the labels.']), ...shown, chosen};
+  const notices = [told(x, y, label, header), ...asides(cut)];
+  const doubtful = [x, y].find(({doubt}) => doubt !== '');
+  if (doubtful) return {...nothing([question(doubtful)]), ...shown, chosen, notices, doubt: doubtful.doubt};
+  for (const column of [x, y]) if (column.told && column.example) notices.push(readAs(column));
+
+  const {rows, errors, missing} = readRows(body, x, y, label, cut.width);
+  errors.push(...unclosed);
+  notices.push(...missing);
+  const {kept: sound, outliers} = withoutOutliers(rows, x, y, choice.without ?? false);
+  const {labels, classes, alike} = classesOf(sound.map((row) => row.label), header ? label.name : '', choice.join ?? false);
+  const problem = sound.length === 0 ? nothingRead(x, y) : classProblem(classes, label);
+  const rest = {...shown, chosen, notices, alike, outliers};
+  if (problem) return {...nothing([problem, ...errors]), ...rest};
+  const limit = choice.limit ?? MAX_POINTS;
+  const kept = sound.length > limit ? thinned(labels, classes.length, limit, choice.seed ?? 0) : [...sound.keys()];
+  if (kept.length < sound.length) notices.push(thinnedText(sound.length, kept.length));
+  const points = Float64Array.from(kept.flatMap((i) => [sound[i].x, sound[i].y]));
+  return {
+    ...nothing(errors), ...rest,
+    data: {points, labels: Uint8Array.from(kept, (i) => labels[i]), classes, features: [x, y].map((column, axis) => featureName(column, axis, header))},
+  };
+}
+
+/** @param {number} there @param {number} kept */
+function thinnedText(there, kept) {
+  const [all, some] = [there, kept].map((count) => count.toLocaleString('en'));
+  return `Of ${all} points, ${some} were taken at random from the whole table, each class in proportion.`;
+}
+
+/** @param {string[]} errors @returns {Table} */
+const nothing = (errors) => ({
+  data: null, notices: [], errors: shortened(errors), doubt: '',
+  separator: '', header: false, columns: [], chosen: {}, head: [], alike: [], outliers: [],
+});
+
+/** @param {string[]} errors */
+function shortened(errors) {
+  const rest = errors.length - MAX_ERRORS;
+  return rest > 0 ? [...errors.slice(0, MAX_ERRORS), `… and ${rest.toLocaleString('en')} more`] : errors;
+}
+
+/** @param {Column} column @param {number} axis @param {boolean} header */
+function featureName({name, unit, place}, axis, header) {
+  const clean = cleanName(name);
+  if (!clean) return header ? `column ${place + 1}` : ['x₁', 'x₂'][axis];
+  return unit && !clean.includes(unit) ? cleanName(`${clean} (${unit})`) : clean;
+}
+
+/** @param {Column} x @param {Column} y @param {Column} label @param {boolean} header */
+function told(x, y, label, header) {
+  return `Read as x: ${columnText(x)}; as y: ${columnText(y)}; as class: ${columnText(label)}.${header ? '' : ' There is no header.'}`;
+}
+
+/** What stands around the table. @param {import('./rows.js').Rows} cut */
+function asides({comments, titles}) {
+  const notices = [];
+  if (comments > 0) notices.push(`${comments === 1 ? 'One line is a comment' : `${comments} lines are comments`} and left out.`);
+  if (titles.length > 0) notices.push(`Above the table stands “${shownCell(titles[0].cells.find((cell) => cell !== '') ?? '')}”, which is left out.`);
+  return notices;
+}
+
+/** @param {Column} column */
+function question(column) {
+  const [point, comma] = /** @type {const} */ (['point', 'comma']).map((way) => numberIn(column.doubt, way)?.value);
+  return `${columnText(column)}: is “${column.doubt}” ${point} or ${comma}? Choose how numbers are written.`;
+}
+
+/** @param {Column} column */
+const readAs = (column) => `${columnText(column)}: “${column.example}” is read as ${numberIn(column.example, column.way)?.value}.`;
+
+/** @param {Column} x @param {Column} y */
+function nothingRead(x, y) {
+  const text = [x, y].find(({numeric}) => !numeric);
+  return text ? `${columnText(text)} holds text, not numbers: choose another.` : 'No row could be read.';
+}
+
+// The rows
+
+/** @typedef {{line: number, x: number, y: number, label: string}} Read */
+
+/** @param {Row[]} records @param {Column} x @param {Column} y @param {Column} label @param {number} width */
+function readRows(records, x, y, label, width) {
+  /** @type {Read[]} */
+  const rows = [];
+  /** @type {string[]} */
+  const errors = [];
+  /** @type {Map<Column, number[]>} */
+  const gaps = new Map();
+  for (const {line, cells} of records) {
+    const beyond = cells.findLastIndex((cell) => cell !== '') + 1;
+    const gap = [x, y].find(({place}) => isMissing(cells[place] ?? '')) ?? (isNoLabel(cells[label.place] ?? '') ? label : undefined);
+    if (beyond > Math.max(width, label.place + 1, x.place + 1, y.place + 1)) errors.push(`line ${line}: there are ${beyond} cells where the table has ${width}`);
+    else if (gap) gaps.set(gap, gaps.get(gap) ?? []).get(gap)?.push(line);
+    else {
+      const fault = [x, y].map((column) => faultOf(cells[column.place], column)).find((each) => each);
+      if (fault) errors.push(`line ${line}, ${fault}`);
+      else rows.push({line, x: valueIn(cells, x), y: valueIn(cells, y), label: cells[label.place]});
+    }
+  }
+  return {rows, errors, missing: [...gaps].map(([column, lines]) => missingText(column, lines, column === label))};
+}
+
+/** @param {string[]} cells @param {Column} column */
+const valueIn = (cells, {place, way}) => /** @type {{value: number}} */ (numberIn(cells[place], way)).value;
+
+/** What is wrong with a cell; empty if nothing is. @param {string} cell @param {Column} column */
+function faultOf(cell, {place, name, way, unit}) {
+  const where = `column ${place + 1}${cleanName(name) ? ` (“${cleanName(name)}”)` : ''}: “${shownCell(cell)}”`;
+  const found = numberIn(cell, way);
+  if (!found) return `${where} is not a number`;
+  if (Math.abs(found.value) > LARGEST) return `${where} is too large`;
+  if (found.unit.toLowerCase() === unit.toLowerCase() || (found.unit === '' && unit !== '%')) return '';
+  return unit ? `${where} is not in ${unit} as the others are` : `${where} is in ${found.unit}, and the others are not`;
+}
+
+/** @param {Column} column @param {number[]} lines @param {boolean} isLabel */
+function missingText(column, lines, isLabel) {
+  const count = lines.length;
+  const what = `no ${isLabel ? 'label' : 'number'} in ${columnText(column)}`;
+  if (count === 1) return `One row has ${what} and is left out: line ${lines[0]}.`;
+  const more = count > NAMED ? ` and ${(count - NAMED).toLocaleString('en')} more` : '';
+  return `${count.toLocaleString('en')} rows have ${what} and are left out: lines ${lines.slice(0, NAMED).join(', ')}${more}.`;
+}
+
+/** @param {string} cell */
+function shownCell(cell) {
+  const letters = [...cell];
+  return letters.length > 24 ? `${letters.slice(0, 23).join('')}…` : cell;
+}
+
+/** @param {Read[]} rows @param {Column} x @param {Column} y @param {boolean} without */
+function withoutOutliers(rows, x, y, without) {
+  const far = new Set();
+  const outliers = /** @type {const} */ ([['x', x], ['y', y]]).flatMap(([axis, column]) => {
+    const found = outliersOf(rows.map((row) => row[axis]));
+    for (const i of found) far.add(i);
+    if (found.length === 0) return [];
+    const cells = found.slice(0, NAMED).map((i) => `${rows[i][axis]} (line ${rows[i].line})`).join(', ');
+    return [`${columnText(column)}: far from all others ${found.length === 1 ? 'is' : 'are'} ${cells}${found.length > NAMED ? ` and ${found.length - NAMED} more` : ''}.`];
+  });
+  return {kept: without ? rows.filter((_, i) => !far.has(i)) : rows, outliers};
+}
+
+/** @param {string[]} classes @param {Column} label */
+function classProblem(classes, label) {
+  const [first] = classes;
+  if (classes.length === 1) {
+    return `Every row has the same label, “${first}”: two classes are needed. Is ${columnText(label)} the right one?`;
+  }
+  if (classes.length <= MAX_CLASSES) return '';
+  const many = `${columnText(label)} has ${classes.length.toLocaleString('en')} different labels`;
+  return `${many}, and at most ${MAX_CLASSES} can be told apart by colour and shape. Is it the right one?`;
+}

@@ -1,0 +1,90 @@
+/** From what is shown to what can be kept: pictures, drawings, films, numbers, Python. Nothing here touches the page. */
+/** @import {Shot, State} from '../../model/types.js' */
+/** @import {Picture} from '../../views/landscape.js' */
+/** @import {Ground} from '../../compute/surfaces.js' */
+/** @import {Sheet} from './sheet.js' */
+import {fetchJson} from '../../loading/json.js';
+import {fetchNpy} from '../../loading/npy.js';
+import {spreadFrames} from '../../figures/curves.js';
+import {currentTheme} from '../../lib/theme.js';
+import {film} from './animation.js';
+import {linkTo} from './link.js';
+import {createNetworks} from './network.js';
+import {npz} from './npz.js';
+import {aboutOf, arraysOf, furtherArrays, metricsTable, surfaceTable} from './numbers.js';
+import {drawingOf, paintSheet, pngOf} from './paint.js';
+import {pythonFor} from './python.js';
+import {sheetOf, SIZE, SURFACE} from './sheet.js';
+import {createStudio} from './offscreen_surface.js';
+
+/** Pixels of a picture to one of the sheet. */
+const SHARP = 2;
+export const PICTURE = {width: SHARP * SIZE.width, height: SHARP * SIZE.height};
+
+/** @param {{Plotly: import('../../lib/plotly.js').Plotly, pictureOf: (shot: Shot, ground: Ground | null) => Picture | null, state: () => State}} page */
+export function createWorks({Plotly, pictureOf, state}) {
+  const networkOf = createNetworks();
+  /** @type {ReturnType<typeof createStudio> | null} */
+  let studio = null;
+
+  /** @param {Shot} shot */
+  const whole = async (shot) => {
+    const {ground, ...network} = await networkOf(shot);
+    return {...network, picture: /** @type {Picture} */ (pictureOf(shot, ground))};
+  };
+
+  /** @param {Shot} shot @returns {Promise<Sheet>} */
+  const sheet = async (shot) => {
+    const {seen, metrics, picture, logits} = await whole(shot);
+    if (shot.view === 'surface') studio ??= createStudio(Plotly, {...SURFACE, eye: () => state().camera});
+    const surface = shot.view === 'surface' && studio ? await studio.draw(picture) : null;
+    return sheetOf({picture, seen, logits, metrics, surface, timeline: state().timeline, theme: currentTheme()});
+  };
+  const link = (/** @type {Shot} */ shot) => linkTo(shot, state(), location.origin + location.pathname);
+
+  return {
+    link,
+    /** On a canvas that has the sheet's shape. @param {Shot} shot @param {HTMLCanvasElement} canvas */
+    paint: async (shot, canvas) => paintSheet(canvas, await sheet(shot)),
+    /** @param {Shot} shot */
+    async png(shot) {
+      const canvas = document.createElement('canvas');
+      Object.assign(canvas, PICTURE);
+      await paintSheet(canvas, await sheet(shot));
+      return pngOf(canvas);
+    },
+    /** @param {Shot} shot */
+    svg: async (shot) => new Blob([drawingOf(await sheet(shot))], {type: 'image/svg+xml'}),
+    /** As many of its frames as there are to be pictures. @param {Shot} shot @param {{width: number, height: number, pictures: number, signal: AbortSignal, onProgress: (done: number, total: number) => void}} options */
+    webm(shot, {pictures, onProgress, ...options}) {
+      const {run} = shot;
+      const frames = spreadFrames({frames: run.frames.slice(0, run.arrived(shot)), trained: run.trained}, pictures);
+      return film({
+        ...options, frames: frames.length,
+        draw: async (canvas, i) => paintSheet(canvas, await sheet({...shot, frame: frames[i]})),
+        onProgress: (done) => onProgress(done, frames.length),
+      });
+    },
+    /** @param {Shot} shot */
+    async npz(shot) {
+      const {run} = shot;
+      await Promise.all(furtherArrays(shot).map(async (name) => {
+        run.put(name, await fetchNpy(`data/runs/${encodeURIComponent(run.id)}/${run.entry(name).file}`));
+      }));
+      const {seen, theta, picture} = await whole(shot);
+      const arrays = arraysOf(picture, {seen, picked: theta});
+      return new Blob([npz(arrays, new Map([['about.json', JSON.stringify(aboutOf(shot, arrays, link(shot)), null, 1)]]))], {type: 'application/zip'});
+    },
+    /** @param {Shot} shot */
+    surfaceCsv: async (shot) => new Blob([surfaceTable((await whole(shot)).picture)], {type: 'text/csv'}),
+    /** @param {Shot} shot */
+    metricsCsv: async ({run}) => new Blob([metricsTable(run)], {type: 'text/csv'}),
+    /** @param {Shot} shot */
+    python: async (shot) => pythonFor(shot, await fetchJson(new URL('defaults.json', import.meta.url).href)),
+    /** The graphics memory is given back. */
+    close() {
+      studio?.close();
+      studio = null;
+    },
+  };
+}

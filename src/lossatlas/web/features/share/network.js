@@ -1,0 +1,60 @@
+/** What the page computes for a picture: the network at a picked point or of a run trained here, and a surface that is not stored. */
+/** @import {Seen, Shot} from '../../model/types.js' */
+/** @import {Picked} from '../../compute/lab.js' */
+/** @import {Ground} from '../../compute/surfaces.js' */
+/** @import {LogitsAt} from '../../figures/border.js' */
+import {fetchNpy} from '../../loading/npy.js';
+import {parametersLimit} from '../../model/slice.js';
+
+/**
+ * @typedef {{seen: Seen, metrics: Picked['metrics'] | null, theta: Float32Array | null, ground: Ground | null, logits: LogitsAt | null}} Network
+ *   `metrics`, `theta`: of a picked one; `ground`: of a computed slice; `logits`: null where its parameters cannot be had
+ */
+
+/** @returns {(shot: Shot) => Promise<Network>} one after the other: the lab answers its newest question only */
+export function createNetworks() {
+  /** @type {ReturnType<typeof import('../../compute/lab.js').createLab> | null} */
+  let lab = null;
+  let answered = () => {};
+  /** @type {(error: Error) => void} */
+  let failed = () => {};
+  /** @type {Promise<unknown>} */
+  let last = Promise.resolve();
+
+  /** @param {Shot} shot @returns {Promise<Network>} */
+  const compute = async (shot) => {
+    const [{createLab}, {pickedTheta}] = await Promise.all([import('../../compute/lab.js'), import('../../compute/planes.js')]);
+    const known = lab ??= createLab({onAnswer: () => answered(), onError: (message) => failed(new Error(message))});
+    const isSeen = shot.pick !== null || shot.run.trained;
+    return new Promise((resolve, reject) => {
+      failed = reject;
+      answered = () => {
+        const found = isSeen ? known.of(shot) : null;
+        const ground = shot.computed ? known.terrain.want(shot) : null;
+        const ball = isSeen ? known.ball.of(shot) : null;
+        if (ball && (ball.way.rolling || found?.epochs !== ball.way.losses.length - 1)) return; // where it comes to rest
+        if ((isSeen && !found?.current) || (shot.computed && !ground?.final)) return;
+        const picked = shot.pick && found ? {metrics: found.picked.metrics, theta: pickedTheta(shot)} : {metrics: null, theta: null};
+        resolve({seen: found?.picked ?? shot.run.seen(shot.frame), ...picked, ground, logits: known.logits(shot)});
+      };
+      answered();
+    });
+  };
+
+  return (shot) => {
+    if (!shot.pick && !shot.computed && !shot.run.trained) return recorded(shot);
+    const mine = last.then(() => compute(shot));
+    last = mine.catch(() => {});
+    return mine;
+  };
+}
+
+/** The network of a frame, all of which is stored; its parameters are for the line between the classes. @param {Shot} shot @returns {Promise<Network>} */
+async function recorded(shot) {
+  const {run, plane, frame} = shot;
+  const logits = parametersLimit(run, plane) === '' ? await (async () => {
+    if (!run.complete('weights')) run.put('weights', await fetchNpy(`data/runs/${encodeURIComponent(run.id)}/${run.entry('weights').file}`));
+    return (await import('../../compute/probabilities.js')).logitsOf(shot, run.frameOf('weights', frame));
+  })().catch(() => null) : null;
+  return {seen: run.seen(frame), metrics: null, theta: null, ground: null, logits};
+}

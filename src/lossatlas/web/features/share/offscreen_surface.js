@@ -1,0 +1,35 @@
+/**
+ * The surface drawn once more beside the page, in a size and sharpness of its own: what is on the screen, its camera above
+ * all, is not touched.
+ */
+/** @import {Eye} from '../../model/types.js' */
+/** @import {Picture} from '../../views/landscape.js' */
+import {make} from '../../lib/dom.js';
+import {createSurface3d} from '../../views/surface3d.js';
+
+/** Pixels of the surface to one of the sheet. */
+const SHARPNESS = 2;
+
+/** @param {import('../../lib/plotly.js').Plotly} Plotly @param {{width: number, height: number, eye: () => Eye}} options */
+export function createStudio(Plotly, {width, height, eye}) {
+  const root = make('div', {class: 'studio', 'aria-hidden': 'true', inert: true});
+  Object.assign(root.style, {width: `${width}px`, height: `${height}px`});
+  document.body.append(root);
+  const surface = createSurface3d(Plotly, root, {eye, sharpness: SHARPNESS});
+
+  return {
+    /** A picture of the surface with what is drawn behind and before it; null where the browser does not draw in three dimensions. @param {Picture} picture @returns {Promise<{canvas: HTMLCanvasElement, behind: string, before: string} | null>} */
+    async draw(picture) {
+      surface.look(eye());
+      await surface.draw(picture);
+      const canvas = await surface.copy();
+      const {behind, before} = surface.annotations();
+      return canvas && {canvas, behind, before};
+    },
+    /** Gives the graphics memory back: a browser has few such contexts. */
+    close() {
+      surface.close();
+      root.remove();
+    },
+  };
+}

@@ -1,0 +1,85 @@
+/** The tour's panel: a stop's title, its prose with words to press, and the way on. */
+/** @import {Prose, Stop, Word} from './stops.js' */
+import {byId, make, say} from '../../lib/dom.js';
+
+/**
+ * @param {object} options
+ * @param {Stop[]} options.stops
+ * @param {(word: Word) => void} options.onWord
+ * @param {(by: number) => void} options.onStep
+ * @param {() => void} options.onBack to the stop as it begins
+ * @param {() => void} options.onClose
+ */
+export function createPanel({stops, onWord, onStep, onBack, onClose}) {
+  const root = byId('tour');
+  const heading = make('h2', {tabindex: -1, id: 'tour-heading'});
+  const count = make('p', {class: 'count'});
+  const text = make('p', {class: 'prose'});
+  const ask = make('p', {class: 'prose ask'});
+  const news = make('p', {class: 'news', role: 'status'});
+  const back = make('button', {type: 'button', class: 'back', hidden: true, title: 'Shows this stop again as it begins.'}, 'Back to this stop');
+  const previous = make('button', {type: 'button', title: 'Goes to the stop before this one.'}, 'Previous');
+  const next = make('button', {type: 'button', class: 'primary', title: 'Goes to the next stop, or ends the tour after the last.'}, 'Next');
+  const close = make('button', {type: 'button', class: 'quiet icon', 'aria-label': 'Close the tour', title: 'Closes the tour (Escape).'}, '×');
+  root.append(
+    make('header', {}, make('div', {}, count, heading), close),
+    make('div', {class: 'words'}, text, ask),
+    make('footer', {}, make('div', {class: 'said'}, news, back), make('div', {class: 'steps'}, previous, next)),
+  );
+  previous.addEventListener('click', () => onStep(-1));
+  next.addEventListener('click', () => onStep(1));
+  back.addEventListener('click', onBack);
+  close.addEventListener('click', onClose);
+  root.addEventListener('keydown', (event) => {
+    if (event.key === 'Escape') onClose();
+  });
+  /** @type {{word: Word, button: HTMLButtonElement}[]} */
+  let words = [];
+
+  /** @param {Prose} prose */
+  const written = (prose) => prose.map((part) => {
+    if (typeof part === 'string') return part;
+    const button = make('button', {type: 'button', class: 'word', title: 'Shows in the plots what these words say.'}, part.say);
+    button.addEventListener('click', () => onWord(part));
+    words.push({word: part, button});
+    return button;
+  });
+
+  return {
+    /** @param {Stop} stop @param {boolean} here is its run one that the gallery lacks? */
+    show(stop, here) {
+      const at = stops.indexOf(stop);
+      words = [];
+      say(count, `Tour · ${at + 1} of ${stops.length}`);
+      say(heading, stop.title);
+      text.replaceChildren(...written((here ? stop.here : null) ?? stop.text));
+      ask.replaceChildren(...written(stop.ask));
+      previous.disabled = at === 0;
+      say(next, at === stops.length - 1 ? 'Finish' : 'Next');
+      root.hidden = false;
+      byId('tour-open').setAttribute('aria-expanded', 'true');
+    },
+    focus() {
+      heading.focus({preventScroll: true});
+      if (innerWidth <= 1080) root.scrollIntoView({block: 'start'}); // where the page scrolls, text and plot fill its window
+      root.querySelector('.words')?.scrollTo(0, 0);
+    },
+    /** Words whose picture is the one on show are marked. @param {(word: Word) => boolean} isShown */
+    mark(isShown) {
+      for (const {word, button} of words) {
+        if (isShown(word)) button.setAttribute('aria-current', 'true');
+        else button.removeAttribute('aria-current');
+      }
+    },
+    /** @param {string} sentence */
+    tell(sentence) { say(news, sentence); },
+    /** @param {boolean} offered */
+    offerBack(offered) { back.hidden = !offered; },
+    /** @param {boolean} focus does the button that opened it get the focus back? */
+    hide(focus) {
+      root.hidden = true;
+      byId('tour-open').setAttribute('aria-expanded', 'false');
+      if (focus) byId('tour-open').focus();
+    },
+  };
+}

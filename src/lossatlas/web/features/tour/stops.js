@@ -1,0 +1,154 @@
+/** What the tour says, as data: the runs it shows, and its stops. tests/web/test_tour.py holds every number against Python. */
+/** @import {State} from '../../model/types.js' */
+/** @import {Settings} from '../../model/settings.js' */
+
+/**
+ * @typedef {object} TourRun a training; taken from the gallery where that has it, else trained in the page
+ * @property {string} dataset of 512 points
+ * @property {number} noise
+ * @property {number[]} hidden
+ * @property {string} activation
+ * @property {boolean} [residual]
+ * @property {Settings} settings
+ * @property {number} epochs
+ * @property {string[] | null} planes kinds of planes that a stored one must have; null: it is always trained in the page
+ *
+ * @typedef {'landscape' | 'boundary' | 'curves'} Shown what a small window shows, which shows one of them at a time
+ *
+ * @typedef {Partial<Pick<State, 'epoch' | 'zoom' | 'scale' | 'camera' | 'plane' | 'seed' | 'view' | 'set' | 'follow' | 'path' | 'timeline' | 'pick'>>} Look
+ *
+ * @typedef {object} Word some words that move the plots
+ * @property {string} say
+ * @property {Look} [to]
+ * @property {string} [run] a key of RUNS: another training
+ * @property {boolean} [play] from the first epoch on
+ * @property {Shown} [plot] another than that of the stop
+ *
+ * @typedef {(string | Word)[]} Prose
+ *
+ * @typedef {object} Stop
+ * @property {string} name in the URL
+ * @property {string} title
+ * @property {string} run a key of RUNS
+ * @property {Look} look
+ * @property {Shown} [plot] what the text speaks of; the landscape, where nothing is said, and of which `here` speaks always
+ * @property {Prose} text
+ * @property {Prose} [here] instead of `text`, where the run is not in the gallery
+ * @property {Prose} ask
+ */
+
+const ADAM = {optimizer: 'adam', rate: 0.01, batch: 32, decay: 0, seed: 0};
+/** @param {number} rate @returns {Settings} */
+const descent = (rate) => ({optimizer: 'sgd', rate, batch: 'full', decay: 0, seed: 0});
+const MOONS = {dataset: 'moons', noise: 0.15, activation: 'tanh'};
+const CORNERS = {dataset: 'corners', noise: 0.35, activation: 'tanh', settings: ADAM, epochs: 100, planes: null};
+const BOARD = {dataset: 'checkerboard', noise: 0, hidden: [16, 16], activation: 'tanh', planes: ['fresh', 'hessian']};
+const TWIN = {
+  dataset: 'arms', noise: 0.05, hidden: Array(20).fill(8), activation: 'tanh', epochs: 100, planes: ['gaussian'],
+  settings: {optimizer: 'momentum', rate: 0.01, batch: 32, decay: 0.005, seed: 0},
+};
+
+/** @type {Record<string, TourRun>} */
+export const RUNS = {
+  moons: {...MOONS, hidden: [16, 16], settings: ADAM, epochs: 300, planes: ['fresh', 'pca']},
+  line: {...CORNERS, hidden: []},
+  two: {...CORNERS, hidden: [2]},
+  eight: {...CORNERS, hidden: [8]},
+  small: {...MOONS, hidden: [8], settings: descent(1), epochs: 100, planes: null},
+  large: {...MOONS, hidden: [8], settings: descent(30), epochs: 100, planes: null},
+  beyond: {...MOONS, hidden: [16, 16, 16], activation: 'gelu', settings: descent(3), epochs: 100, planes: null},
+  edge: {...BOARD, settings: descent(0.25), epochs: 2400},
+  below: {...BOARD, settings: descent(0.1), epochs: 6000},
+  plain: {...TWIN, residual: false},
+  residual: {...TWIN, residual: true},
+};
+
+/** @type {Stop[]} */
+export const STOPS = [
+  {
+    name: 'two-plots', title: 'What you see', run: 'moons', look: {epoch: 300, path: false},
+    text: [
+      'Every point of the landscape is a network: yours, its weights moved along two directions. ',
+      'The height is its loss, that is, how wrong it is on the training points. The dot in the middle is your network now, ',
+      'and the decision boundary is drawn where its answer changes. ',
+      {say: 'Before training', to: {epoch: 0, pick: null}}, ' its loss is 0.71; ', {say: 'after it', to: {epoch: 300, pick: null}}, ', 0.0004. ',
+      {say: 'Watch it learn', to: {pick: null}, play: true}, '.',
+    ],
+    ask: ['Now take ', {say: 'a point on the slope', to: {epoch: 300, pick: [1, 0]}, plot: 'boundary'}, ': what has become of the boundary?'],
+  },
+  {
+    name: 'hidden-layer', title: 'Why XOR needs a hidden layer', run: 'line', look: {epoch: 100}, plot: 'boundary',
+    text: [
+      {say: 'Without a hidden layer', run: 'line'}, ' the boundary is a straight line, and no line parts these four corners. ',
+      'The landscape is a perfect bowl and training does reach its floor, but the floor is high: a loss of 0.68, where guessing has 0.69. ',
+      'It is right on 46 % of the test points. ',
+      {say: 'Two hidden units', run: 'two'}, ' give 97 %, ', {say: 'eight', run: 'eight'}, ' 99 %.',
+    ],
+    ask: ['Go back and forth: is the ', {say: 'bowl', run: 'line', to: {view: 'surface'}, plot: 'landscape'}, ' harder to descend, or merely not deep enough?'],
+  },
+  {
+    name: 'large-step', title: 'Too large a step', run: 'large', look: {epoch: 100, timeline: 'loss', zoom: 3}, plot: 'curves',
+    text: [
+      'Gradient descent steps downhill by the slope times the learning rate. With a ', {say: 'rate of 1', run: 'small'},
+      ' the loss falls in each of 100 epochs. With a ', {say: 'rate of 30', run: 'large'},
+      ' a step leaps over the valley: the loss rises again in more than a third of the epochs, early on up to 17. ',
+      'And where the ground is steep from the start, ', {say: 'a rate of 3', run: 'beyond'}, ' is too much already: there the numbers overflow in epoch 11.',
+    ],
+    ask: [{say: 'Play the large steps', run: 'large', play: true}, ' and look at the loss curve: does it jump where the surface is steep?'],
+  },
+  {
+    name: 'flat-and-sharp', title: 'Flat and sharp', run: 'edge', look: {epoch: 2400, timeline: 'curvature'}, plot: 'curves',
+    text: [
+      'Among the curves, λ max is the sharpness: how strongly the loss bends upwards in the steepest direction there is. ',
+      'At a ', {say: 'learning rate of 0.25', run: 'edge'}, ' it climbs to the dashed line 2/η = 8, where steps begin to overshoot, reaches 9.4 and hovers about the line (40 epochs were measured). At ',
+      {say: '0.1', run: 'below'}, ' the line is at 20, and it goes on up to 13. So sharpness is partly a trace of the step size. ',
+      'Any place looks flat from near by: ', {say: 'zoom in', to: {plane: null, zoom: 0.01}, plot: 'landscape'}, ', ', {say: 'zoom out', to: {plane: null, zoom: 1}, plot: 'landscape'}, '.',
+    ],
+    here: [
+      'This gallery has not stored the training with its measured sharpness, so it is trained here, for 2,400 epochs. ',
+      'Any place looks flat from near by: ', {say: 'zoom in', to: {zoom: 0.01}}, ' a hundred times, ', {say: 'zoom out', to: {zoom: 1}},
+      ', and mind the scale of the colours. Even there two random directions bend about as much as an average one, never as the steepest.',
+    ],
+    ask: ['Compare a ', {say: 'random slice', to: {plane: null, zoom: 0.1}, plot: 'landscape'}, ' with ', {say: 'the steepest direction', to: {plane: 'hessian', zoom: null, view: 'surface'}, plot: 'landscape'}, ': would you have guessed?'],
+  },
+  {
+    name: 'path', title: 'The path is not in this slice', run: 'moons', look: {epoch: 300, plane: 'fresh', follow: false, path: true, view: 'contours'},
+    text: [
+      'The line is the whole training, dropped onto this plane: a dot in the middle. ',
+      'Of 354 dimensions the plane shows two at random, and they hold 0.3 % of the path. ',
+      'Two ', {say: 'chosen for the path', to: {plane: 'pca', zoom: null, follow: false, path: true}}, ' hold 98.9 %, and there it comes down a slope. ',
+      'But beware: a random walk would have 78 % in such a plane too.',
+    ],
+    here: [
+      'This gallery has not stored this training, so it is trained here. The line is its whole way, dropped onto this plane: a dot in the middle. ',
+      'Of 354 dimensions the plane shows two at random, and they hold almost nothing of it. ',
+      {say: 'Let the plane move', to: {follow: true}}, ' along with the network, and the valley seems to come to it.',
+    ],
+    ask: ['From ', {say: 'the random slice', to: {plane: 'fresh', zoom: null, follow: false, path: true}}, ' alone, could you tell where training came from?'],
+  },
+  {
+    name: 'skips', title: 'Skips smooth the terrain', run: 'plain', look: {epoch: 100, timeline: 'loss', path: false},
+    text: [
+      'Twenty layers of eight units, and one difference. The ', {say: 'plain network', run: 'plain'}, ' is stuck on a shallow slope at a loss of 0.23–0.77, so much does the last bit of a processor matter to it; its twin ',
+      {say: 'with skips', run: 'residual'}, ', each layer adding to what it was given, reaches 0.0025 in a bowl. ',
+      'Near by, 86–97 % of the plain one’s terrain is not convex, against 55–58 %. An honest word: this pair was chosen because it shows the effect. ',
+      'Seen ', {say: 'from farther away', to: {zoom: 1}}, ', of five other seeds 0–2 agree.',
+    ],
+    here: [
+      'Twenty layers of eight units, and one difference. The ', {say: 'plain network', run: 'plain'}, ' is stuck at a loss of 0.23–0.77, so much does the last bit of a processor matter to it; its twin ',
+      {say: 'with skips', run: 'residual'}, ', each layer adding to what it was given, reaches 0.0025. They are trained here, which takes a while. ',
+      'An honest word: this pair was chosen because it shows the effect.',
+    ],
+    ask: ['Look ', {say: 'near by', to: {zoom: null}}, ' at both, and at their boundaries: which of the two could still move?'],
+  },
+  {
+    name: 'directions', title: 'How much is the slice?', run: 'moons', look: {epoch: 300, plane: 'fresh', pick: [1, 1], path: false},
+    text: [
+      'One network, cut along other directions: ', {say: 'draw', to: {seed: 1}}, ', ', {say: 'draw', to: {seed: 2}}, ', ', {say: 'draw again', to: {seed: 3}}, '. ',
+      'In the middle the loss is always 0.0004, for that is the network itself. ',
+      'At the mark (1, 1) it is 15 along the ', {say: 'first two', to: {seed: null}}, ' and 0.10 along the ', {say: 'last', to: {seed: 3}}, '. ',
+      'A slice is exact, and it is one of very many.',
+    ],
+    ask: ['What stays in all of them? That may be of the network; the rest is of the slice.'],
+  },
+];

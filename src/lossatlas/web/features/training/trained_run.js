@@ -1,0 +1,60 @@
+/** A run that is trained in this page: it grows while it is on show, and its pictures are computed as they are looked at. */
+/** @import {Config, Manifest} from '../../model/types.js' */
+/** @import {Dataset} from '../../compute/datasets/prepared.js' */
+/** @import {TrainingRecord} from '../../compute/engine/trainer_client.js' */
+/** @import {Architecture} from '../../model/architecture.js' */
+import {parameterCount} from '../../model/architecture.js';
+import {inputGrid} from '../../compute/datasets/prepared.js';
+import {Run} from '../../model/run.js';
+
+const PLANE = {
+  name: 'fresh', kind: 'fresh', title: 'Fresh models', drawn: 0, spans: [1, 0.1, 0.01], arrays: {},
+  what: 'Two random directions: the parameters of two freshly initialised models, used as they are.',
+  hides: 'Where training went: of many directions it shows two at random, and the loss bends along them about as much as it '
+    + 'does on average (tr(H)/P).',
+};
+let count = 0;
+
+export class TrainedRun extends Run {
+  /** @override */
+  trained = true;
+  /** @type {TrainingRecord} */
+  #record;
+
+  /** @param {{title: string, config: Config, dataset: Dataset, network: Architecture, record: TrainingRecord}} made */
+  constructor({title, config, dataset, network, record}) {
+    super(manifestOf(title, config, dataset, network, record));
+    this.#record = record;
+    const grid = inputGrid(dataset.points);
+    const {points, given, labels, split} = dataset; // in float64, so that they are those of the file
+    for (const [name, data] of Object.entries({points, given, labels, split, grid_x: grid.x, grid_y: grid.y})) {
+      this.put(name, {data, shape: name === 'points' || name === 'given' ? [labels.length, 2] : [data.length], filled: data.length});
+    }
+  }
+
+  /** @override @param {number} frame */
+  has(frame) { return frame >= 0 && frame < this.frames.length; }
+
+  /** @override */
+  arrived() { return this.frames.length; }
+
+  /** Theta of a frame; nothing else is kept. @override @param {string} name @param {number} frame */
+  frameOf(name, frame) {
+    if (name !== 'weights') throw new Error(`a run that is trained here keeps no ${name}`);
+    return this.#record.theta(frame);
+  }
+}
+
+/** @param {string} title @param {Config} config @param {Dataset} dataset @param {Architecture} network @param {TrainingRecord} record @returns {Manifest} */
+function manifestOf(title, config, dataset, {layers, activation, residual}, record) {
+  const {name, title: what, features, classes, labels, trainPoints, run} = dataset;
+  const parameters = parameterCount({layers});
+  const weights = {file: '', dtype: 'float32', shape: [0, parameters], axes: ['frame', 'parameter'], what: ''};
+  return {
+    format_version: 1, id: `here-${++count}`, title, config,
+    dataset: {name, title: what, features, classes, train_points: trainPoints, test_points: labels.length - trainPoints, run},
+    model: {title: '', layers, activation, residual, parameters},
+    frames: record.epochs, metrics: record.metrics, // both grow in place
+    outcome: {status: 'completed'}, arrays: {weights}, planes: [{...PLANE, get centre_frame() { return record.epochs.length - 1; }}], curvature: null,
+  };
+}

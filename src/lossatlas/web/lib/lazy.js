@@ -1,0 +1,31 @@
+/** Parts of the page that come with their first use. What has not come is told in words, and asked for anew the next time. */
+import {make} from './dom.js';
+
+/** Why a part of the page is not there, in words for people. @param {unknown} error */
+export function reasonOf(error) {
+  const message = String(/** @type {any} */ (error)?.message ?? error);
+  return /dynamically imported module|importing a module script/i.test(message) ? LACKING : message;
+}
+
+const LACKING = 'A part of the page has not come: the server does not answer, or lacks it.';
+
+/** @type {Map<string, Promise<void>>} */
+const styles = new Map();
+
+/** Settles when a stylesheet is there: what it is for is measured, or would push the plots about. @param {string} path from the page's root @returns {Promise<void>} */
+export function loadStyle(path) {
+  const known = styles.get(path);
+  if (known) return known;
+  const link = make('link', {rel: 'stylesheet', href: new URL(`../${path}`, import.meta.url).href});
+  const coming = new Promise((/** @type {(value: void) => void} */ resolve, reject) => {
+    link.addEventListener('load', () => resolve());
+    link.addEventListener('error', () => {
+      styles.delete(path);
+      link.remove();
+      reject(new Error(LACKING));
+    });
+  });
+  styles.set(path, coming);
+  document.head.append(link);
+  return coming;
+}

@@ -1,0 +1,152 @@
+/** Asking the server to compute a run, and watching it grow. */
+/** @import {Config, Manifest, Metrics} from '../model/types.js' */
+import {allocate} from './npy.js';
+import {fetchJson, problemFrom} from './json.js';
+import {FRAME_ARRAYS, Run, STATIC_ARRAYS} from '../model/run.js';
+import {planeArray} from '../model/slice.js';
+
+/** What is computed while the network trains moves with it. */
+const MOVING = /** @type {const} */ ({computed: false, set: 'train', follow: true, path: false, view: 'surface', scale: 'linear', range: 'training', pick: null, ball: false});
+
+/**
+ * @typedef {object} Watcher
+ * @property {(position: number) => void} onQueued
+ * @property {(run: Run) => void} onManifest
+ * @property {(done: number, total: number) => void} onFrame
+ * @property {(what: string, done: number, total: number) => void} onStage after the last frame
+ * @property {() => void} onDone
+ * @property {(problem: import('./json.js').Problem) => void} onFailed
+ * @property {() => void} onCancelled
+ * @property {() => void} onLost nobody tells any more how it goes on
+ */
+
+/**
+ * @param {Config} config
+ * @returns {Promise<{id: string, state: string, events?: string}>}
+ */
+export function requestRun(config) {
+  return fetchJson('api/runs', {
+    method: 'POST',
+    headers: {'Content-Type': 'application/json'},
+    body: JSON.stringify(config),
+  });
+}
+
+/** @param {string} id */
+export function cancelRun(id) {
+  return fetchJson(`api/runs/${encodeURIComponent(id)}`, {method: 'DELETE'});
+}
+
+/**
+ * Follow a computation until it ends or the signal aborts. The browser reconnects by itself and asks for what it
+ * missed (`Last-Event-ID`); a server that starts over sends frames we have, which are simply written again. Where the browser
+ * does not get through, as the server is away or knows nothing of the run any more, it is lost.
+ * @param {string} url @param {AbortSignal} signal @param {Watcher} watcher
+ */
+export function watchRun(url, signal, watcher) {
+  const source = new EventSource(url);
+  const close = () => source.close();
+  signal.addEventListener('abort', close);
+  if (signal.aborted) source.onopen = close; // the server cancels what all listeners have left, so be one for a moment
+  /** @type {Run | null} */
+  let run = null;
+  /** @param {string} type @param {(body: any) => void} handle */
+  const on = (type, handle) => source.addEventListener(type, (event) => {
+    if (!signal.aborted) handle(JSON.parse(/** @type {MessageEvent} */ (event).data));
+  });
+  on('queued', (body) => watcher.onQueued(body.position));
+  on('manifest', (body) => {
+    if (run || body.planes.length === 0) return; // planes through the whole training come at its end
+    run = startRun(body);
+    watcher.onManifest(run);
+  });
+  on('frame', (body) => {
+    if (run) addFrame(run, body);
+    watcher.onFrame(body.done, body.total);
+  });
+  on('stage', ({what, done, total}) => watcher.onStage(what, done, total));
+  on('done', (body) => {
+    close();
+    if (run) finishRun(run, body);
+    watcher.onDone();
+  });
+  on('failed', (body) => { close(); watcher.onFailed(problemFrom(body)); });
+  on('cancelled', ({stopping}) => {
+    close();
+    if (stopping) watcher.onLost();
+    else watcher.onCancelled();
+  });
+  let broken = false;
+  source.addEventListener('open', () => { broken = false; });
+  source.onerror = () => {
+    if (signal.aborted) return;
+    const given = source.readyState === EventSource.CLOSED || broken; // once a connection may break, and comes back at once
+    broken = true;
+    if (!given) return;
+    close();
+    watcher.onLost();
+  };
+}
+
+/** @param {Manifest & {data: Record<string, string>}} manifest */
+function startRun(manifest) {
+  const {data, ...rest} = manifest;
+  const run = new Run({...rest, metrics: emptyMetrics()}, {live: true});
+  for (const [name, entry] of Object.entries(manifest.arrays)) {
+    if ([...STATIC_ARRAYS, ...FRAME_ARRAYS].includes(name)) reserve(run, name, entry, data[name]);
+  }
+  for (const plane of run.planes) {
+    for (const name of ['coordinates', 'loss_surface']) reserve(run, planeArray(plane, name), plane.arrays[name], data[planeArray(plane, name)]);
+  }
+  return run;
+}
+
+/** @param {Run} run @param {string} name @param {{dtype: string, shape: number[]}} entry @param {string} [base64] */
+function reserve(run, name, entry, base64) {
+  const {array, write} = allocate(entry.dtype, entry.shape);
+  if (base64) write(decodeBase64(base64));
+  run.put(name, array);
+}
+
+/** @param {Run} run @param {{frame: number, metrics: Record<string, number>, data: Record<string, string>}} body */
+function addFrame(run, {frame, metrics, data}) {
+  for (const [name, value] of Object.entries(metrics)) run.metrics[/** @type {keyof Metrics} */ (name)][frame] = value;
+  for (const name of FRAME_ARRAYS) {
+    run.frameOf(name, frame).set(decodeAs(run.manifest.arrays[name].dtype, data[name]));
+  }
+  for (const plane of run.planes) {
+    const key = planeArray(plane, 'loss_surface');
+    const surfaces = decodeAs(plane.arrays.loss_surface.dtype, data[key]);
+    const cells = surfaces.length / plane.spans.length;
+    plane.spans.forEach((span, spanIndex) => {
+      run.surface({...MOVING, plane, span, spanIndex}, frame).set(surfaces.subarray(spanIndex * cells, (spanIndex + 1) * cells));
+    });
+  }
+  run.receive(frame);
+}
+
+/** @param {Run} run @param {{outcome: Run['outcome'], frames: number[]}} body */
+function finishRun(run, {outcome, frames}) {
+  run.outcome = outcome;
+  run.frames = frames;
+  run.live = false;
+}
+
+/** @param {string} dtype @param {string} base64 */
+function decodeAs(dtype, base64) {
+  const bytes = decodeBase64(base64);
+  const width = Number(/\d+/.exec(dtype)?.[0] ?? 8) / 8;
+  const {array, write} = allocate(dtype, [bytes.length / width]);
+  write(bytes);
+  return array.data;
+}
+
+/** @param {string} text */
+function decodeBase64(text) {
+  return Uint8Array.from(atob(text), (character) => character.charCodeAt(0));
+}
+
+/** @returns {Metrics} */
+function emptyMetrics() {
+  return {train_loss: [], test_loss: [], train_accuracy: [], test_accuracy: []};
+}

@@ -1,0 +1,175 @@
+/** One run in memory: the manifest, and its arrays as far as they have arrived. */
+/** @import {ArrayEntry, LossSet, Manifest, PlaneEntry, Seen, Slice} from './types.js' */
+/** @import {NpyArray, Numbers} from '../loading/npy.js' */
+import {planeArray, wantedArrays} from './slice.js';
+
+/** The arrays that the page reads. `weights` and `directions` are for the reader who computes; the page does not fetch them. */
+export const STATIC_ARRAYS = ['points', 'labels', 'split', 'grid_x', 'grid_y'];
+export const FRAME_ARRAYS = ['point_predicted_class', 'confidence', 'predicted_class'];
+const NEWEST_VERSION = 1;
+const SURFACES = ['loss_surface', 'test_loss_surface'];
+
+export class Run {
+  /** Is it trained in this page, its pictures being computed as they are looked at? (features/training/trained_run.js) */
+  trained = false;
+  /** Is it being trained here at the moment? */
+  growing = false;
+  /** @type {Map<string, NpyArray>} */
+  #arrays = new Map();
+  /** @type {Set<number> | null} frames received from a live computation; null for a stored run, whose arrays say it themselves */
+  #received = null;
+
+  /** @param {Manifest} manifest @param {{live?: boolean}} [options] */
+  constructor(manifest, {live = false} = {}) {
+    if (manifest.format_version > NEWEST_VERSION) {
+      throw new Error(`this run has format version ${manifest.format_version}; this page reads up to ${NEWEST_VERSION}. Reload the page, or update Loss Atlas.`);
+    }
+    this.manifest = manifest;
+    this.id = manifest.id;
+    this.frames = manifest.frames;
+    this.metrics = manifest.metrics;
+    this.outcome = manifest.outcome;
+    this.planes = manifest.planes;
+    this.planned = manifest.frames.length;
+    this.live = live;
+    if (live) this.#received = new Set();
+  }
+
+  /** A plane by its name; the first for null, or for a name that this run does not have. @param {string | null} name @returns {PlaneEntry} */
+  plane(name) { return this.planes.find((plane) => plane.name === name) ?? this.planes[0]; }
+
+  /** What the manifest says of an array. @param {string} name @returns {ArrayEntry} */
+  entry(name) {
+    const plane = this.planes.find((each) => name.startsWith(`planes/${each.name}/`));
+    return plane ? plane.arrays[name.slice(name.lastIndexOf('/') + 1)] : this.manifest.arrays[name];
+  }
+
+  /** @param {string} name @param {NpyArray} array */
+  put(name, array) { this.#arrays.set(name, array); }
+
+  /** @param {string} name */
+  drop(name) { this.#arrays.delete(name); }
+
+  /** @param {string} name */
+  get(name) { return this.#arrays.get(name); }
+
+  /** The numbers of an array that is known to be there. @param {string} name @returns {Numbers} */
+  numbers(name) {
+    const array = this.#arrays.get(name);
+    if (!array) throw new Error(`array ${name} has not arrived`);
+    return array.data;
+  }
+
+  /** The numbers of a plane's array. @param {PlaneEntry} plane @param {string} name */
+  numbersOf(plane, name) { return this.numbers(planeArray(plane, name)); }
+
+  get classes() { return this.manifest.dataset.classes; }
+
+  /** Points on a side of the plane's grid. @param {PlaneEntry} plane */
+  grid(plane) { return this.get(planeArray(plane, 'coordinates'))?.data.length ?? 0; }
+
+  /** Is all of an array there? @param {string} name */
+  complete(name) {
+    const array = this.get(name);
+    return array !== undefined && array.filled === array.data.length;
+  }
+
+  /** Take over what a computation has sent already of this very run. @param {Run} other */
+  adopt(other) {
+    for (const [name, array] of other.#arrays) {
+      if (String(this.entry(name)?.shape) === String(array.shape)) this.put(name, {...array, filled: array.data.length});
+    }
+  }
+
+  /** Can this frame be drawn? @param {number} frame @param {Slice} slice */
+  has(frame, slice) {
+    if (frame < 0 || frame >= this.frames.length || !STATIC_ARRAYS.every((name) => this.complete(name))) return false;
+    if (this.#received) return this.complete(planeArray(slice.plane, 'coordinates')) && this.#received.has(frame);
+    return this.#hasSlice(frame, slice) && FRAME_ARRAYS.every((name) => {
+      const array = this.get(name);
+      return array !== undefined && array.filled >= (frame + 1) * (array.data.length / this.planned);
+    });
+  }
+
+  /** @param {number} frame @param {Slice} slice */
+  #hasSlice(frame, slice) {
+    return wantedArrays(slice).every((key) => {
+      const name = key.slice(key.lastIndexOf('/') + 1);
+      if (!SURFACES.includes(name)) return this.complete(key);
+      const array = this.get(key);
+      return array !== undefined && array.filled >= this.#start(array, name, frame, slice) + array.shape[2] * array.shape[3];
+    });
+  }
+
+  /** Where a slice's surface begins. @param {NpyArray} array @param {string} name @param {number} frame @param {Slice} slice */
+  #start({shape: [, places, rows, columns]}, name, frame, {plane, spanIndex, follow}) {
+    const moves = plane.arrays[name].axes[1] === 'frame';
+    const place = !moves ? 0 : follow ? frame : plane.centre_frame ?? this.frames.length - 1;
+    return (spanIndex * places + place) * rows * columns;
+  }
+
+  /** How many frames can be drawn, from the first on. @param {Slice} slice */
+  arrived(slice) {
+    let low = 0;
+    let high = this.frames.length;
+    while (low < high) { // frames arrive in order, so a bisection finds the first that is missing
+      const middle = (low + high) >> 1;
+      if (this.has(middle, slice)) low = middle + 1;
+      else high = middle;
+    }
+    return low;
+  }
+
+  /** @param {number} frame */
+  receive(frame) { this.#received?.add(frame); }
+
+  /** A surface of a slice at a frame, [b, a] flattened. @param {Slice} slice @param {number} frame @param {string} [name] @returns {Numbers} */
+  surface(slice, frame, name = 'loss_surface') {
+    const array = this.get(planeArray(slice.plane, name));
+    if (!array) throw new Error(`the surfaces of plane ${slice.plane.name} have not arrived`);
+    const start = this.#start(array, name, frame, slice);
+    return array.data.subarray(start, start + array.shape[2] * array.shape[3]);
+  }
+
+  /** What a slice shows at a frame, [b, a] flattened: the training loss, the test loss, or test − train. @param {Slice} slice @param {number} frame @returns {Numbers} */
+  values(slice, frame) {
+    if (slice.set === 'train') return this.surface(slice, frame);
+    const test = this.surface(slice, frame, 'test_loss_surface');
+    if (slice.set === 'test') return test;
+    const train = this.surface(slice, frame);
+    return Float32Array.from(test, (value, i) => value - train[i]);
+  }
+
+  /** The network's own loss at each frame. @param {LossSet} set @returns {number[]} */
+  losses(set) {
+    const {train_loss, test_loss} = this.metrics;
+    return set === 'train' ? train_loss : set === 'test' ? test_loss : test_loss.map((loss, i) => loss - train_loss[i]);
+  }
+
+  /** One frame of an array whose first axis is the frame. @param {string} name @param {number} frame */
+  frameOf(name, frame) {
+    const data = this.numbers(name);
+    const size = data.length / this.planned;
+    return data.subarray(frame * size, (frame + 1) * size);
+  }
+
+  /** What the model of a frame predicts. @param {number} frame @returns {Seen} */
+  seen(frame) {
+    return {
+      predicted_class: this.frameOf('predicted_class', frame),
+      confidence: this.frameOf('confidence', frame),
+      point_predicted_class: this.frameOf('point_predicted_class', frame),
+    };
+  }
+
+  /** The frame recorded nearest to an epoch, the earlier of two; epochs rise. @param {number} epoch */
+  frameAt(epoch) {
+    let [low, high] = [0, this.frames.length - 1];
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if (this.frames[middle] < epoch) low = middle + 1;
+      else high = middle;
+    }
+    return low > 0 && epoch - this.frames[low - 1] <= Math.abs(this.frames[low] - epoch) ? low - 1 : low;
+  }
+}

@@ -1,0 +1,175 @@
+/** State and run → the slice of the landscape that is shown, what it takes, and what cannot be had of it. Pure. */
+/** @import {PlaneEntry, Slice, State} from './types.js' */
+/** @import {Run} from './run.js' */
+
+import {isSmooth} from './architecture.js';
+
+const PATH_ARRAYS = ['path', 'residual', 'path_loss'];
+/** Half-sides of what can be computed in the page. */
+export const SPANS = Object.freeze({least: 0.001, most: 3});
+/** Samples along a and b of a surface that is computed in the page. */
+const GRID = 41;
+const HIDES = 'Where training went: of many dimensions it shows two at random. Draw others, and see what stays.';
+
+/** @param {Run} run @param {State} state @returns {Slice} */
+export function sliceOf(run, state) {
+  const stored = run.plane(state.plane);
+  const able = labLimit(run, stored) === '';
+  const plane = able && state.seed !== null ? freshPlane(run, state.seed) : stored;
+  const near = nearestSpan(plane.spans, state.zoom);
+  const computed = able && (plane.drawn !== undefined || (state.zoom !== null && !sameSpan(state.zoom, plane.spans[near])));
+  const set = computed || hasTest(run, plane) ? state.set : 'train';
+  const follow = followsFrame(run, plane, set, state.follow, computed);
+  return {
+    plane, computed, set, follow,
+    spanIndex: computed ? -1 : near,
+    span: computed ? Math.min(SPANS.most, Math.max(SPANS.least, state.zoom ?? plane.spans[0])) : plane.spans[near],
+    path: state.path && !follow && hasPath(plane),
+    view: state.view,
+    scale: set === 'gap' ? 'linear' : state.scale,
+    range: state.range,
+    pick: able ? state.pick : null,
+    ball: able && state.pick !== null && state.ball,
+  };
+}
+
+/** @type {WeakMap<Run, Map<number, PlaneEntry>>} */
+const fresh = new WeakMap();
+
+/** The plane along two freshly initialised models that no run has stored. @param {Run} run @param {number} seed @returns {PlaneEntry} */
+function freshPlane(run, seed) {
+  const known = fresh.get(run) ?? new Map();
+  fresh.set(run, known);
+  if (!known.has(seed)) {
+    known.set(seed, {
+      name: `drawn-${seed}`, kind: 'fresh', title: `Seed ${seed}, drawn anew`, drawn: seed, hides: HIDES,
+      what: 'Two random directions: the parameters of two freshly initialised models, drawn anew in this page.',
+      spans: [1], arrays: {}, get centre_frame() { return run.frames.length - 1; }, // of one that is trained here, the last so far
+    });
+  }
+  return known.get(seed);
+}
+
+/** The arrays of the plane that a slice needs. @param {Slice} slice @returns {string[]} */
+export function wantedArrays({plane, computed, set, follow, pick}) {
+  const lab = computed || pick;
+  const drawn = plane.drawn !== undefined;
+  const own = [
+    ...(computed ? [] : ['coordinates', 'loss_surface']), // also for the test loss: both are drawn on one scale
+    ...(computed || set === 'train' ? [] : ['test_loss_surface']),
+    ...(follow || drawn || !hasPath(plane) ? [] : PATH_ARRAYS),
+    ...(lab && !drawn ? ['directions', ...('centre' in plane.arrays ? ['centre'] : [])] : []),
+  ].map((name) => planeArray(plane, name));
+  return lab ? [...own, 'weights'] : own;
+}
+
+/** Samples along a, and along b. @param {Run} run @param {Slice} slice */
+export function gridOf(run, {plane, computed}) {
+  return computed ? GRID : run.grid(plane);
+}
+
+/**
+ * Why a control has nothing to offer, as a sentence for its tooltip; empty where it has.
+ * @param {Run} run @param {Slice} slice
+ */
+export function limits(run, {plane, set, follow, computed}) {
+  return {
+    set: computed || hasTest(run, plane) ? '' : run.live ? 'Test losses are there when training has ended.' : 'This run was stored without the test loss in this plane.',
+    follow: followLimit(run, plane, set, computed),
+    path: pathLimit(plane, follow),
+    log: set === 'gap' ? 'The gap can be negative, so its scale is linear.' : '',
+  };
+}
+
+/** @param {PlaneEntry} plane @param {boolean} follow */
+function pathLimit(plane, follow) {
+  if (!hasPath(plane)) return 'This run was stored without its path in this plane.';
+  return follow ? 'The path is drawn where the plane stays: turn “Follow the parameters” off.' : '';
+}
+
+/**
+ * What a link asks for and this run cannot show, in whole sentences: without a word, something else would stand in its place.
+ * @param {Run} run @param {State} state
+ */
+export function unmet(run, state) {
+  const stored = run.plane(state.plane);
+  const limit = labLimit(run, stored);
+  const {span, set} = sliceOf(run, state);
+  return [
+    state.plane !== null && stored.name !== state.plane ? `This run has no plane “${state.plane}”; in its place stands “${stored.title}”.` : '',
+    limit && state.seed !== null ? `The directions of seed ${state.seed} are not drawn.` : '',
+    limit && state.pick ? `The network at a ${state.pick[0]}, b ${state.pick[1]} is not shown.` : '',
+    limit && state.zoom !== null && !sameSpan(state.zoom, span) ? `Nearest to the zoom ${state.zoom} is ${span}.` : '',
+    set === state.set ? '' : 'In place of the test loss stands the training loss.',
+    limit && (state.seed !== null || state.pick || (state.zoom !== null && !sameSpan(state.zoom, span))) ? limit : '',
+  ].filter(Boolean);
+}
+
+/** What keeps this browser from computing at the moment, in words; empty where nothing does. */
+let fault = '';
+/** @param {string} words */
+export const noteFault = (words) => { fault = words; };
+export const faultNow = () => fault;
+
+/** Why nothing of this plane can be computed in the page; empty where it can. @param {Run} run @param {PlaneEntry} plane */
+export function labLimit(run, plane) {
+  return (run.trained ? '' : fault) || parametersLimit(run, plane);
+}
+
+/** Why a network of this plane cannot be evaluated in the page; empty where it can. @param {Run} run @param {PlaneEntry} plane */
+export function parametersLimit(run, plane) {
+  if (run.live) return 'This can be had when training has ended.';
+  if (!isSmooth(run.manifest.model)) return `A network of ${run.manifest.model.parameters} parameters is too large to evaluate while one drags.`;
+  if (!('weights' in run.manifest.arrays) || (plane.drawn === undefined && !('directions' in plane.arrays))) return 'This run was published without its weights.';
+  return '';
+}
+
+/** @param {Run} run @param {PlaneEntry} plane @param {Slice['set']} set @param {boolean} computed */
+function followLimit(run, plane, set, computed) {
+  if (!isMoving(plane)) return 'This plane is stored around one centre, so it cannot move.';
+  if (run.live || run.growing) return 'While the network trains the plane moves with it; it can be held when training has ended.';
+  if (!hasPath(plane)) return 'This run was stored without its path in this plane, so the plane always moves.';
+  if (set !== 'train' && !computed && !testMoves(plane)) return 'The test loss is stored around the fixed centre only.';
+  return '';
+}
+
+/** @param {Run} run @param {PlaneEntry} plane @param {Slice['set']} set @param {boolean} wished @param {boolean} computed */
+function followsFrame(run, plane, set, wished, computed) {
+  if (!isMoving(plane)) return false;
+  if (run.live || run.growing || !hasPath(plane)) return true;
+  return wished && (set === 'train' || computed || testMoves(plane));
+}
+
+/** Is there a surface around every frame? @param {PlaneEntry} plane */
+export function isMoving(plane) { return plane.drawn !== undefined || plane.arrays.loss_surface.axes[1] === 'frame'; }
+
+/** @param {PlaneEntry} plane */
+export function testMoves(plane) { return plane.arrays.test_loss_surface?.axes[1] === 'frame'; }
+
+/** @param {PlaneEntry} plane */
+export function hasPath(plane) { return plane.drawn !== undefined || PATH_ARRAYS.every((name) => name in plane.arrays); }
+
+/** The centre of a shot's plane, by name. @param {{run: Run, frame: number} & Pick<Slice, 'plane' | 'follow'>} shot */
+export function centreName({run, frame, plane, follow}) { return follow ? String(run.frames[frame]) : `fixed ${plane.centre_frame ?? ''}`; }
+
+/** @param {Run} run @param {PlaneEntry} plane */
+function hasTest(run, plane) { return !run.live && 'test_loss_surface' in plane.arrays; }
+
+/** @param {PlaneEntry} plane @param {string} name */
+export function planeArray(plane, name) { return `planes/${plane.name}/${name}`; }
+
+/** The index of a span, or of the one nearest to it by ratio; the first for null. @param {number[]} spans @param {number | null} span */
+function nearestSpan(spans, span) {
+  if (span === null) return 0;
+  const distances = spans.map((s) => Math.abs(Math.log(s / span)));
+  return distances.indexOf(Math.min(...distances));
+}
+
+/** @param {number} a @param {number} b */
+function sameSpan(a, b) { return Math.abs(a - b) < 1e-6 * b; }
+
+/** @param {Slice} a @param {Slice} b */
+export function sameSlice(a, b) {
+  return a.plane === b.plane && a.computed === b.computed && a.span === b.span && a.spanIndex === b.spanIndex && a.set === b.set && a.follow === b.follow
+    && a.path === b.path && a.view === b.view && a.scale === b.scale && a.range === b.range && String(a.pick) === String(b.pick) && a.ball === b.ball;
+}

@@ -1,0 +1,30 @@
+/** For tests and the curious: what the page means to show, and what it shows. */
+/** @import {Shot, State} from '../../model/types.js' */
+
+/**
+ * `window.lossatlas`.
+ * @param {{state: () => State, shown: () => Shot | null, range: () => {low: number, high: number} | null}} page
+ * @returns {() => void} the first picture is there
+ */
+export function expose({state, shown, range}) {
+  /** @type {(value?: unknown) => void} */
+  let markReady = () => {};
+  const ready = new Promise((done) => { markReady = done; });
+  Object.defineProperty(window, 'lossatlas', {
+    value: Object.freeze({
+      ready,
+      state: () => structuredClone(state()),
+      shown() {
+        const shot = shown();
+        return shot && {run: shot.run.id, frame: shot.frame, epoch: shot.run.frames[shot.frame], span: shot.span, scale: shot.scale};
+      },
+      range,
+      computed: () => shown()?.computed ?? false,
+      slice() {
+        const shot = shown();
+        return shot && {plane: shot.plane.name, view: shot.view, set: shot.set, follow: shot.follow, path: shot.path, pick: shot.pick};
+      },
+    }),
+  });
+  return markReady;
+}

@@ -1,0 +1,56 @@
+/** The panels on both sides: the model, and the data, which may be a person's own. */
+/** @import {Catalog, GalleryEntry, Status} from '../../model/types.js' */
+/** @import {StateStore} from '../../model/address.js' */
+/** @import {Run} from '../../model/run.js' */
+import {createDataset} from '../../views/dataset.js';
+import {createModel} from '../../views/model.js';
+
+/**
+ * @param {object} options
+ * @param {Catalog} options.catalog
+ * @param {StateStore} options.store
+ * @param {() => Run | null} options.run
+ * @param {() => GalleryEntry[]} options.gallery
+ * @param {(own: string) => void} options.train on a person's own data, as the state carries them
+ * @param {(status: Status) => void} options.onStatus
+ * @param {(text: string, error: unknown) => void} options.onFailed
+ */
+export function createPanels({catalog, store, run, gallery, train, onStatus, onFailed}) {
+  const model = createModel({catalog, choose: store.set});
+  const dataset = createDataset({
+    catalog,
+    choose: store.set,
+    start: () => startOf(run(), store.get().own),
+    onFailed,
+    onOwn: async (own) => {
+      const {remember} = await import('../../compute/datasets/kept.js'); // it came with the editor
+      const {text, lasting} = await remember(own);
+      train(text);
+      if (!lasting) onStatus(SHORT_LIVED);
+    },
+  });
+  return {
+    draw() {
+      model.draw(gallery(), store.get());
+      dataset.draw(gallery(), store.get());
+    },
+  };
+}
+
+/** @type {Status} */
+const SHORT_LIVED = {
+  kind: 'note',
+  text: 'These points last as long as this page is open',
+  detail: 'They are too many for a link, and this browser lets no page store anything (as in private windows).',
+};
+
+/** The dataset on show, as a start to draw on. @param {Run | null} run @param {string | null} own */
+async function startOf(run, own) {
+  if (own) return (await import('../../compute/datasets/kept.js')).recall(own).catch(() => null);
+  if (!run?.get('points')) return null;
+  const {ownFrom, ownOfConfig} = await import('../../compute/datasets/own.js');
+  const {title, features, classes} = run.manifest.dataset;
+  const given = /** @type {any} */ (run.manifest.config).dataset?.own;
+  if (given?.x) return ownOfConfig(given);
+  return ownFrom({title, features, classes, points: run.numbers('points'), labels: run.numbers('labels')});
+}

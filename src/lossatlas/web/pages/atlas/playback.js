@@ -1,0 +1,60 @@
+/** Playing through the frames of a run, and going to one of them. */
+/** @import {Frames} from './frames.js' */
+/** @import {Screen} from './screen.js' */
+import {frameAtProgress, progressOf} from '../../figures/curves.js';
+import {createPlayer} from '../../lib/player.js';
+
+/** Playing through what was trained here takes about so many pictures. */
+const LONG = 150;
+
+/** @typedef {ReturnType<typeof createPlayback>} Playback */
+
+/**
+ * @param {object} options
+ * @param {Frames} options.frames
+ * @param {Pick<Screen, 'shown' | 'blend'>} options.screen
+ * @param {boolean} options.still less motion is wished: nothing is drawn between two frames
+ * @param {(playing: boolean) => void} options.onChange
+ */
+export function createPlayback({frames, screen, still, onChange}) {
+  const player = createPlayer({
+    ready: () => frames.run !== null && screen.shown?.run === frames.run && screen.shown.frame === frames.current(),
+    advance() {
+      const {run} = frames;
+      const now = frames.current();
+      if (!run || now >= run.frames.length - 1) return false;
+      frames.goTo(run.trained ? Math.max(now + 1, frameAtProgress(run, progressOf(run, now) + 1 / LONG)) : now + 1);
+      return true;
+    },
+    between(share) {
+      const {run} = frames;
+      const shot = screen.shown;
+      if (still || !shot || !run || run.growing || run.trained || shot.frame + 1 >= run.frames.length) return;
+      if (run.has(shot.frame + 1, shot)) screen.blend(shot, {...shot, frame: shot.frame + 1}, share);
+    },
+    onChange,
+  });
+  const play = () => {
+    frames.hold();
+    player.play();
+  };
+
+  return {
+    get playing() { return player.playing; },
+    play,
+    pause: player.pause,
+    /** Play or pause; from the end, play from the beginning. */
+    toggle() {
+      if (player.playing) return player.pause();
+      const {run} = frames;
+      if (run && frames.current() >= run.frames.length - 1) frames.goTo(0);
+      play();
+    },
+    /** Go to a frame, and stay there. @param {number} frame */
+    scrub(frame) {
+      player.pause();
+      frames.goTo(frame);
+    },
+    setSpeed: player.setSpeed,
+  };
+}

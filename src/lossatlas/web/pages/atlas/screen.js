@@ -1,0 +1,61 @@
+/** The picture on the screen: the two plots and their painter, which come with Plotly. Until then nothing is drawn. */
+/** @import {Eye, Shot} from '../../model/types.js' */
+
+/** @typedef {ReturnType<typeof createScreen>} Screen */
+/** @typedef {ReturnType<typeof import('./painter.js').createPainter>} Painter */
+/** @typedef {ReturnType<typeof import('../../views/landscape.js').createLandscape>} Landscape */
+/** @typedef {ReturnType<typeof import('../../views/boundary.js').createBoundary>} Boundary */
+
+export function createScreen() {
+  /** @type {Painter | null} */
+  let painter = null;
+  /** @type {Landscape | null} */
+  let landscape = null;
+  /** @type {Boundary | null} */
+  let boundary = null;
+  /** How often sizes and colours have changed. */
+  let style = 0;
+
+  return {
+    /** Plotly is there. @param {{painter: Painter, landscape: Landscape, boundary: Boundary}} plots */
+    begin(plots) {
+      ({painter, landscape, boundary} = plots);
+      painter.request();
+    },
+    /** What is drawn. */
+    get shown() { return painter?.shown ?? null; },
+    get style() { return style; },
+    /** Another picture may be wanted. */
+    request() { painter?.request(); },
+    /** The same picture anew. */
+    repaint() { painter?.repaint(); },
+    /** More has been computed for the picture that is wanted. */
+    renew() { painter?.renew(); },
+    /** What goes with the picture anew; the plots stay. */
+    redrawn() { painter?.redrawn(); },
+    /** Sizes or colours of the plots have changed. @param {{now?: boolean}} [how] `now`: for the printer, who does not wait */
+    restyle({now} = {}) {
+      style++;
+      landscape?.restyle();
+      boundary?.restyle();
+      if (now) painter?.repaintNow();
+      else painter?.repaint();
+    },
+    /** The size of what goes with the picture has changed. */
+    resized() {
+      style++;
+      painter?.redrawn();
+    },
+    /** @param {Eye} camera */
+    look(camera) { landscape?.look(camera); },
+    /** What lies between two frames, at a share of the way. @param {Shot} from @param {Shot} to @param {number} share */
+    blend(from, to, share) { landscape?.blend(from, to, share); },
+    /** A view that has not come is asked for again. */
+    retry() { landscape?.retry(); },
+    range: () => landscape?.range() ?? null,
+    /** @param {Parameters<Landscape['pictureOf']>} of */
+    pictureOf: (...of) => landscape?.pictureOf(...of) ?? null,
+    /** Where what is drawn is. */
+    places: {landscape: () => landscape?.places() ?? null, boundary: () => boundary?.places() ?? null},
+  };
+}

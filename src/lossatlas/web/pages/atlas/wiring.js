@@ -1,0 +1,319 @@
+/** Ties state, data and views together, and keeps nothing. What it is given has been on its way since before this module arrived (main.js). */
+/** @import {Catalog, GalleryEntry, Shot, State, Status} from '../../model/types.js' */
+/** @import {StateStore} from '../../model/address.js' */
+/** @import {Session} from '../../loading/session.js' */
+/** @import {Computed} from './computed.js' */
+/** @import {Frames} from './frames.js' */
+/** @import {Playback} from './playback.js' */
+/** @import {Screen} from './screen.js' */
+import {byId, say} from '../../lib/dom.js';
+import {reasonOf} from '../../lib/lazy.js';
+import {watchSizes} from '../../lib/sizes.js';
+import {watchTheme} from '../../lib/theme.js';
+import {keepAddress} from '../../model/address.js';
+import {ofItsRun, resolve} from '../../model/choice.js';
+import {labLimit, noteFault, sliceOf} from '../../model/slice.js';
+import {FIRST_VIEW, HOME, toQuery} from '../../model/state.js';
+import {createBoundary} from '../../views/boundary.js';
+import {watchFolds} from '../../views/controls.js';
+import {createLandscape} from '../../views/landscape.js';
+import {createPick} from '../../views/pick.js';
+import {watchPrinting} from '../../views/printing.js';
+import {createReadouts} from '../../views/readouts.js';
+import {createShare} from '../../views/share.js';
+import {createSlice} from '../../views/slice.js';
+import {createTransport} from '../../views/transport.js';
+import {createZoom} from '../../views/zoom.js';
+import {createLazyAccessibility} from './accessibility.js';
+import {createComputed} from './computed.js';
+import {expose} from './exposed.js';
+import {createFrames} from './frames.js';
+import {createPainter} from './painter.js';
+import {createPanels} from './panels.js';
+import {createPlayback} from './playback.js';
+import {createScreen} from './screen.js';
+import {createLazyTour} from './tour.js';
+import {createLazyTraining} from './training.js';
+
+const still = matchMedia('(prefers-reduced-motion: reduce)').matches;
+/** What names a run. */
+const CHOICES = /** @type {const} */ (['dataset', 'hidden', 'activation', 'residual', 'run', 'train', 'sample', 'own']);
+/** What may ask for arrays that are not there yet. */
+const SLICES = /** @type {const} */ (['plane', 'seed', 'zoom', 'set', 'follow', 'pick']);
+
+/**
+ * @typedef {object} Begun what main.js has begun
+ * @property {Catalog} catalog
+ * @property {GalleryEntry[]} stored the runs that the gallery had when the page was opened
+ * @property {State} base the state of a bare URL
+ * @property {StateStore} store
+ * @property {Session} session it has the first run on its way already
+ * @property {Promise<import('../../lib/plotly.js').Plotly>} plotly
+ * @property {ReturnType<typeof import('../../views/status.js').createStatus>} status
+ *
+ * @typedef {Begun & {screen: Screen, frames: Frames, computed: Computed, playback: Playback, embedded: Embedded | null,
+ *   gallery: () => GalleryEntry[], onFailed: (text: string, error: unknown) => void}} Atlas
+ * @typedef {Awaited<ReturnType<typeof import('./embedded.js').createBare>>} Embedded
+ */
+
+/** @param {Begun} begun */
+export async function start(begun) {
+  const {store, session, status} = begun;
+  let gallery = begun.stored;
+  const isFirst = location.search + location.hash === '';
+  const autoplay = store.get().epoch === null && store.get().tour === null && !still;
+  const screen = createScreen();
+  const frames = createFrames({store, still, onMove: screen.request});
+  const embedded = await embeddedIn(store, frames, screen);
+  const markReady = expose({state: store.get, shown: () => screen.shown, range: screen.range});
+  const onFailed = (/** @type {string} */ text, /** @type {unknown} */ error) => status.show({kind: 'failed', text, detail: reasonOf(error)});
+  const computed = createComputed({still, onAnswer: screen.renew, onError: (error) => showStored({session, screen}, error)});
+  const accessibility = createLazyAccessibility();
+  const playback = createPlayback({
+    frames, screen, still,
+    onChange(playing) {
+      if (!playing) screen.repaint(); // not what lies between two frames
+      controls.transport.showPlaying(playing);
+      accessibility.rest();
+    },
+  });
+  const atlas = {...begun, screen, frames, computed, playback, embedded, onFailed, gallery: () => gallery};
+  const training = wireTraining(atlas, accessibility.rest);
+  const tour = createLazyTour({...atlas, training, still, run: () => frames.run, player: playback});
+  const panels = createPanels({...atlas, run: () => frames.run, train: training.use, onStatus: status.show, onFailed});
+  const controls = wireControls(atlas);
+  const openChosen = wireChoices(atlas, {training, drawPanels: panels.draw});
+  panels.draw();
+  session.listen({
+    onGallery(entries) {
+      gallery = entries;
+      panels.draw();
+    },
+    onRun: (run) => frames.open(run, run.live),
+    onData: screen.request,
+    onSettled() {
+      frames.settle();
+      screen.repaint();
+    },
+    onStatus(now) {
+      status.show(now);
+      if (now.kind === 'unavailable' || now.kind === 'lacking') tour.begin();
+    },
+  });
+  if (store.get().train || resolve(gallery, begun.catalog, store.get()).kind === 'unavailable') openChosen();
+
+  wirePlots(atlas, await begun.plotly, {
+    ...controls,
+    onDrawn(shot, first) {
+      tellOfPicture(atlas, controls, shot);
+      accessibility.drawn(shot);
+      if (!first) return;
+      watchPlotSizes(screen); // from now on: the first picture's legend may have taken a line from its plot
+      document.body.dataset.pictured = 'true';
+      markReady();
+      const labels = isFirst ? {...screen.places, store} : null;
+      accessibility.begin({shot, isPlaying: () => playback.playing, pickedOf: computed.pickedOf, labels});
+      tour.begin();
+      if (autoplay && !shot.run.live && !shot.run.trained) playback.play();
+    },
+  });
+}
+
+/** In a frame of compare.html somebody else has the controls. @param {StateStore} store @param {Frames} frames @param {Screen} screen */
+async function embeddedIn(store, frames, screen) {
+  if (!new URLSearchParams(location.search).has('bare')) return null;
+  const {createBare} = await import('./embedded.js');
+  return createBare({
+    store, run: () => frames.run, shown: () => screen.shown, frame: frames.current, hold: frames.hold, onRedraw: screen.repaint,
+  });
+}
+
+/** What nobody has recorded, nor computes, is trained in the page. @param {Atlas} atlas */
+function isTrainedHere({embedded, gallery, catalog, store}) {
+  return store.get().train !== null || (!embedded && resolve(gallery(), catalog, store.get()).kind === 'unavailable');
+}
+
+/** @param {Atlas} atlas @param {() => void} onRest */
+function wireTraining({catalog, store, session, status, playback, frames, screen, gallery, onFailed}, onRest) {
+  return createLazyTraining({
+    catalog, store, still, onFailed,
+    onOpen() {
+      session.leave();
+      status.show(store.get().train ? {kind: 'quiet'} : standIn(gallery().length === 0));
+      playback.pause();
+    },
+    onRun: (run) => frames.open(run, true),
+    onFollow: frames.follow,
+    onNews(rests) {
+      screen.redrawn();
+      screen.request();
+      if (!rests) return;
+      onRest();
+      frames.settle();
+    },
+  });
+}
+
+/**
+ * What a change of the state leads to.
+ * @param {Atlas} atlas @param {{training: ReturnType<typeof createLazyTraining>, drawPanels: () => void}} parts
+ * @returns {() => void} opens the run that the state names
+ */
+function wireChoices(atlas, {training, drawPanels}) {
+  const {catalog, base, store, session, status, screen, frames, embedded, gallery} = atlas;
+  const openChosen = () => {
+    noteFault('');
+    if (isTrainedHere(atlas)) return void training.open();
+    training.leave();
+    session.open(resolve(gallery(), catalog, store.get()));
+  };
+  status.onCancel = session.cancel;
+  status.onRetry = () => {
+    screen.retry();
+    if (!session.hurry()) openChosen();
+  };
+  status.onInstead = () => store.set({run: null});
+  store.subscribe((state, before) => {
+    if (CHOICES.some((name) => state[name] !== before[name])) {
+      drawPanels();
+      openChosen();
+    }
+    if (state.camera !== before.camera) screen.look(state.camera);
+    if (SLICES.some((name) => state[name] !== before[name])) session.bring();
+    if (state.timeline !== before.timeline) screen.redrawn();
+    screen.request();
+  });
+  if (!embedded) keepAddress(store, base, (state) => ofItsRun(state, gallery()));
+  const pointToComparison = () => { // what is on show is what is compared
+    const state = {...store.get(), ...(frames.run?.trained ? {epoch: frames.run.frames.at(-1) ?? 0} : {})};
+    /** @type {HTMLAnchorElement} */ (byId('compare')).href = `compare.html?a=${encodeURIComponent(toQuery(state, base).slice(1))}`;
+  };
+  for (const type of ['click', 'auxclick']) byId('compare').addEventListener(type, pointToComparison, {capture: true});
+  return openChosen;
+}
+
+/** @param {Atlas} atlas */
+function wireControls(atlas) {
+  const {store, frames, playback, screen, computed} = atlas;
+  const transport = createTransport({
+    onFrame: playback.scrub,
+    onStep: (by) => playback.scrub(frames.current() + by),
+    onToggle: playback.toggle,
+    onSpeed: playback.setSpeed,
+    onReset() {
+      playback.pause();
+      transport.resetSpeed();
+      store.set({...FIRST_VIEW, camera: {...HOME}});
+    },
+    onTimeline: (timeline) => store.set({timeline}),
+  });
+  wireTables(atlas);
+  watchFolds();
+  return {
+    transport,
+    slice: createSlice({choose: store.set}),
+    pick: createPick({choose: store.set, wayOf: computed.wayOf, onRedraw: screen.repaint}),
+    readouts: createReadouts({pickedOf: computed.pickedOf}),
+    zoom: createZoom({
+      onZoom: (span) => store.set({zoom: frames.run && span === frames.run.plane(store.get().plane).spans[0] ? null : span}),
+      onLog: (log) => store.set({scale: log ? 'log' : 'linear'}),
+      onRange: (range) => store.set({range}),
+    }),
+  };
+}
+
+/** The plots and the curves as tables. @param {Atlas} atlas */
+function wireTables({screen, computed, onFailed}) {
+  /** @param {HTMLElement} button */
+  const open = async (button) => {
+    const {openTable} = await import('../../features/accessibility/table.js');
+    const {shown: shot} = screen;
+    const picture = shot && screen.pictureOf(shot, shot.computed ? computed.groundOf(shot) : null);
+    if (picture) await openTable(button, {shot, picture, computed: computed.networkOf(shot)?.picked ?? null});
+  };
+  for (const button of /** @type {NodeListOf<HTMLElement>} */ (document.querySelectorAll('[data-table]'))) {
+    button.addEventListener('click', () => open(button).catch((error) => onFailed('The table could not be loaded', error)));
+  }
+}
+
+/**
+ * @param {Atlas} atlas @param {import('../../lib/plotly.js').Plotly} Plotly
+ * @param {ReturnType<typeof wireControls> & {onDrawn: (shot: Shot, first: boolean) => void}} parts
+ */
+function wirePlots({store, status, screen, frames, computed, playback, embedded, onFailed}, Plotly, {slice, pick, readouts, onDrawn}) {
+  /** A data point under the pointer. @type {number | null} */
+  let hovered = null;
+  const landscape = createLandscape(Plotly, {
+    eye: () => store.get().camera,
+    onCamera: (camera) => store.set({camera}),
+    onTurning: embedded?.turning,
+    isPlaying: () => playback.playing,
+    onRedraw: screen.repaint,
+    onPick(a, b) {
+      const limit = frames.run ? labLimit(frames.run, sliceOf(frames.run, store.get()).plane) : '';
+      if (limit) status.show({kind: 'note', text: 'The network there cannot be shown', detail: limit});
+      else store.set({pick: [a, b], ball: false});
+    },
+    onFailed: (error) => onFailed('This view could not be loaded', error),
+    tintOf: (shot) => (hovered === null ? null : computed.tintOf(shot, hovered)),
+    wayOf: computed.wayOf,
+    groundOf: computed.groundOf,
+    shareRange: embedded?.shareRange,
+  });
+  const boundary = createBoundary(Plotly, {
+    computedOf: computed.networkOf,
+    oddsOf: computed.oddsOf,
+    logitsOf: computed.logitsOf,
+    onHover(point) {
+      hovered = point;
+      screen.repaint();
+    },
+  });
+  createShare({
+    Plotly, pictureOf: landscape.pictureOf, state: store.get, shown: () => screen.shown, pause: playback.pause,
+    onError: (message) => onFailed('This view could not be shared', message),
+  });
+  const painter = createPainter({
+    wish(shown) {
+      if (!landscape.has(store.get().view)) return null;
+      const shot = frames.wanted(shown);
+      return shot && computed.isThere(shot) ? shot : null;
+    },
+    plots: [slice, pick, readouts, boundary, landscape], // what takes room from the plots comes first
+    onDrawn,
+  });
+  watchTheme(() => screen.restyle());
+  watchPrinting(() => screen.restyle({now: true}));
+  screen.begin({painter, landscape, boundary});
+}
+
+/** What cannot be computed here: what is stored is shown instead, until it is tried again. @param {{session: Session, screen: Screen}} atlas @param {unknown} error */
+function showStored({session, screen}, error) {
+  const text = 'This could not be computed in the page';
+  noteFault(`${text}. ${reasonOf(error)}`);
+  session.remark({kind: 'failed', text, detail: `${reasonOf(error)} What is stored is shown.`});
+  session.bring();
+  screen.repaint();
+}
+
+/** What goes with a picture. @param {Atlas} atlas @param {ReturnType<typeof wireControls>} controls @param {Shot} shot */
+function tellOfPicture({store, screen, frames, embedded}, {transport, zoom}, shot) {
+  frames.drawn(shot);
+  transport.draw(shot, store.get(), screen.style);
+  zoom.draw(shot);
+  say(byId('run-title'), shot.run.manifest.title);
+  embedded?.tell();
+  document.title = `${shot.run.manifest.title} · Loss Atlas`;
+}
+
+/** @param {Screen} screen */
+function watchPlotSizes(screen) {
+  watchSizes([byId('landscape-stage'), byId('boundary-plot')], () => screen.restyle());
+  watchSizes([byId('curves')], screen.resized);
+}
+
+/** Why something is trained that nobody asked to have trained. @param {boolean} empty @returns {Status} */
+function standIn(empty) {
+  const text = empty ? 'This gallery has no recorded training yet' : 'This gallery has no recorded training of this';
+  return {kind: 'note', text, detail: 'So it is trained here, in your browser.'};
+}

@@ -1,0 +1,51 @@
+/** The comparison as an address: `a` and `b` as queries of the page itself, and beside them what both share. Pure. */
+/** @import {State} from '../../model/types.js' */
+import {fromQuery, toQuery} from '../../model/state.js';
+
+/** @typedef {State} Side which run: what of it is shown is shared; its `epoch` is how far a training in the page goes */
+/** @typedef {Pick<State, typeof SHARED[number]>} View what both show; `epoch` null: follows what is trained, else the beginning */
+/** @typedef {{a: Side | null, b: Side | null, view: View}} Comparison a side that is not said is null */
+
+export const IDENTITY = /** @type {const} */ (['dataset', 'hidden', 'activation', 'residual', 'run', 'train', 'sample', 'own']);
+export const SHARED = /** @type {const} */ (['epoch', 'zoom', 'scale', 'camera', 'plane', 'seed', 'view', 'set', 'follow', 'path', 'pick']);
+
+/** @param {string} query @param {State} base @returns {Comparison} */
+export function readLink(query, base) {
+  const given = new URLSearchParams(query);
+  const [a, b] = ['a', 'b'].map((name) => given.get(name));
+  // What the page itself had on show comes along with its run, unless something else is said.
+  const from = a === null ? base : fromQuery(a, base);
+  const first = from.train ? {...from, epoch: null} : from;
+  return {a: a === null ? null : sideOf(from, base), b: b === null ? null : sideOf(fromQuery(b, base), base), view: viewOf(fromQuery(query, first))};
+}
+
+/** @param {{a: Side, b: Side, view: View}} comparison @param {State} base */
+export function writeLink({a, b, view}, base) {
+  const sides = Object.entries({a, b}).map(([name, side]) => `${name}=${encodeURIComponent(sideQuery(side, base).slice(1))}`);
+  const shared = toQuery({...base, ...view}, base).slice(1);
+  return `?${[...sides, ...(shared ? [shared] : [])].join('&')}`;
+}
+
+/** The query of a side by itself. @param {Side} side @param {State} base */
+export function sideQuery(side, base) {
+  return toQuery(sideOf(side, base), base);
+}
+
+/** The query of a frame: a side and what both share. @param {Side} side @param {View} view @param {State} base */
+export function frameQuery(side, view, base) {
+  // A page without an epoch plays by itself.
+  const state = {...side, ...view, epoch: side.train ? side.epoch : view.epoch ?? 0};
+  const query = toQuery(state, base);
+  return `${query || '?'}${query ? '&' : ''}bare=1`;
+}
+
+/** @param {State} state @returns {View} */
+export function viewOf(state) {
+  return /** @type {any} */ (Object.fromEntries(SHARED.map((name) => [name, state[name]])));
+}
+
+/** @param {State} state @param {State} base @returns {Side} */
+function sideOf(state, base) {
+  const identity = Object.fromEntries(IDENTITY.map((name) => [name, state[name]]));
+  return {...base, ...identity, epoch: state.train ? state.epoch : null};
+}

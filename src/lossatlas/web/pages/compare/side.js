@@ -1,0 +1,79 @@
+/** One of the two runs: its frame, the choice of another, and its numbers at the cursor. */
+/** @import {Eye, GalleryEntry, State} from '../../model/types.js' */
+/** @import {LossRange} from '../../figures/range.js' */
+/** @import {Bare} from '../atlas/embedded.js' */
+import {trainingLabels} from '../../model/choice.js';
+import {byId, make, say} from '../../lib/dom.js';
+import {lossText, percentText} from '../../figures/ticks.js';
+
+/** @typedef {ReturnType<typeof createSide>} SideView */
+
+/**
+ * @param {'a' | 'b'} name
+ * @param {object} options
+ * @param {(state: Readonly<State>) => void} options.onState
+ * @param {(camera: Eye) => void} options.onTurning
+ * @param {() => void} options.onDrawn
+ * @param {(range: LossRange) => void} options.onRange
+ * @param {(key: string) => void} options.onKey
+ * @param {() => void} options.onArrival the page in the frame is there
+ * @param {(id: string) => void} options.onChoice another run of the gallery
+ */
+export function createSide(name, {onChoice, onArrival, ...conductor}) {
+  const frame = byId(`frame-${name}`);
+  const select = /** @type {HTMLSelectElement} */ (byId(`run-${name}`));
+  const cells = new Map(['epoch', 'train_loss', 'test_loss', 'test_accuracy', 'ended'].map((key) => [key, /** @type {HTMLElement} */ (byId(`${name}-${key}`))]));
+  const cell = (/** @type {string} */ key) => /** @type {HTMLElement} */ (cells.get(key));
+  /** @type {Bare | null} */
+  let api = null;
+  select.addEventListener('change', () => onChoice(select.value));
+
+  return {
+    name,
+    get api() { return api; },
+    get run() { return api?.run() ?? null; },
+    get shot() { return api?.shown() ?? null; },
+    /** A page of its own: an address of its own in the frame would be a step in the history. @param {string} query */
+    load(query) {
+      api = null;
+      const page = make('iframe', {src: `index.html${query}`, title: `Run ${name.toUpperCase()}: loss landscape and decision boundary`});
+      page.addEventListener('lossatlas:bare', (event) => {
+        api = /** @type {CustomEvent} */ (event).detail;
+        onArrival();
+        api?.listen(conductor);
+      });
+      frame.replaceChildren(page);
+    },
+    /** The runs to choose from. @param {GalleryEntry[]} gallery @param {string | null} id the one on show, if it is one of them @param {string} title of what else is on show */
+    offer(gallery, id, title) {
+      const datasets = groups(gallery, (entry) => entry.dataset.title);
+      const labels = new Map(groups(gallery, (entry) => entry.title).flatMap(([title_, alike]) => (
+        trainingLabels(alike).map((label, i) => [alike[i].id, alike.length === 1 ? title_ : `${title_} · ${label}`]))));
+      select.replaceChildren(
+        ...(id === null ? [make('option', {value: ''}, title)] : []),
+        ...datasets.map(([dataset, entries]) => make('optgroup', {label: dataset}, ...entries.map((entry) => make('option', {value: entry.id}, labels.get(entry.id) ?? entry.title)))),
+      );
+      select.value = id ?? '';
+      select.title = select.selectedOptions[0]?.textContent ?? '';
+    },
+    /** @param {number} cursor epoch */
+    draw(cursor) {
+      const shot = api?.shown();
+      if (!shot) return;
+      const {run, frame: at} = shot;
+      const last = run.frames.at(-1) ?? 0;
+      say(cell('epoch'), String(run.frames[at]));
+      for (const key of /** @type {const} */ (['train_loss', 'test_loss', 'test_accuracy'])) {
+        const value = run.metrics[key][at];
+        say(cell(key), key === 'test_accuracy' ? percentText(value) : lossText(value));
+        cell(key).dataset.value = String(value);
+      }
+      say(cell('ended'), run.growing ? 'training…' : run.outcome.status === 'diverged' && cursor >= last ? 'diverged' : cursor > last ? `ended at ${last}` : '');
+    },
+  };
+}
+
+/** @param {GalleryEntry[]} gallery @param {(entry: GalleryEntry) => string} by @returns {[string, GalleryEntry[]][]} */
+function groups(gallery, by) {
+  return [...new Set(gallery.map(by))].map((name) => [name, gallery.filter((entry) => by(entry) === name)]);
+}

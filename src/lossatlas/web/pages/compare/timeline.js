@@ -1,0 +1,74 @@
+/** Play, step, scrub: one cursor for both, by epoch. What one run has not recorded, the nearest of its frames stands for. */
+/** @import {LossSet} from '../../model/types.js' */
+/** @import {Run} from '../../model/run.js' */
+import {byId, say} from '../../lib/dom.js';
+import {createCurves} from './curves.js';
+
+/**
+ * @param {object} options
+ * @param {(epoch: number) => void} options.onEpoch
+ * @param {(by: number) => void} options.onStep through the epochs that either run has recorded
+ * @param {() => void} options.onToggle
+ * @param {(speed: number) => void} options.onSpeed
+ * @param {() => void} options.onReset
+ */
+export function createTimeline({onEpoch, onStep, onToggle, onSpeed, onReset}) {
+  const slider = /** @type {HTMLInputElement} */ (byId('epoch'));
+  const speed = /** @type {HTMLSelectElement} */ (byId('speed'));
+  const curves = createCurves();
+  let drawn = '';
+  /** @type {(Run | null)[]} */
+  let of = [];
+  let style = 0;
+  new ResizeObserver(() => { style++; redraw(); }).observe(byId('curves'));
+  let redraw = () => {};
+  slider.addEventListener('input', () => onEpoch(Number(slider.value)));
+  byId('previous').addEventListener('click', () => onStep(-1));
+  byId('next').addEventListener('click', () => onStep(1));
+  byId('play').addEventListener('click', onToggle);
+  byId('reset').addEventListener('click', () => {
+    speed.value = '1';
+    onSpeed(1);
+    onReset();
+  });
+  speed.addEventListener('change', () => onSpeed(Number(speed.value)));
+
+  /** @type {Record<string, () => void>} */
+  const actions = {
+    ' ': onToggle, ArrowLeft: () => onStep(-1), ArrowRight: () => onStep(1), Home: () => onEpoch(0), End: () => onEpoch(Number(slider.max)),
+    ArrowDown: () => onStep(-1), ArrowUp: () => onStep(1), PageDown: () => onStep(-10), PageUp: () => onStep(10),
+  };
+  document.addEventListener('keydown', (event) => {
+    if (event.defaultPrevented || event.altKey || event.ctrlKey || event.metaKey || event.shiftKey || !actions[event.key]) return;
+    const target = /** @type {Element} */ (event.target);
+    const own = event.key === ' ' ? 'button, select, input:not(#epoch), a' : 'select, input:not([type=checkbox], #epoch)';
+    if (target.closest(own) || (target !== slider && !['ArrowLeft', 'ArrowRight', 'Home', 'End', ' '].includes(event.key))) return;
+    event.preventDefault();
+    actions[event.key]();
+  });
+
+  return {
+    /** A key that was pressed in a frame. @param {string} key */
+    press: (key) => actions[key]?.(),
+    /** @param {boolean} playing */
+    showPlaying(playing) {
+      byId('play').dataset.playing = String(playing);
+      say(byId('play-text'), playing ? 'Pause' : 'Play');
+    },
+    /** @param {(Run | null)[]} runs @param {number[]} epochs @param {number} cursor @param {'linear' | 'log'} scale @param {LossSet} set */
+    draw(runs, epochs, cursor, scale, set) {
+      redraw = () => {
+        const key = [...runs.map((run) => run?.metrics.train_loss.length), epochs.length, scale, set, style].join();
+        if (key !== drawn || runs.some((run, i) => run !== of[i])) curves.draw(runs, epochs, scale, set);
+        drawn = key;
+        of = runs;
+        curves.mark(runs, cursor, set);
+      };
+      redraw();
+      slider.max = String(epochs.at(-1) ?? 0);
+      slider.value = String(cursor);
+      slider.setAttribute('aria-valuetext', `Epoch ${cursor}`);
+      say(byId('now'), String(cursor));
+    },
+  };
+}

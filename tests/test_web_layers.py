@@ -1,0 +1,66 @@
+"""The page's modules import leftwards only, as docs/architecture.md draws them, and a feature can be deleted."""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+WEB = ROOT / "src/lossatlas/web"
+#: Each folder may import from itself and from those before it.
+LAYERS = ["vendor", "lib", "model", "figures", "loading", "compute", "views", "features", "pages"]
+#: What is fetched with its first use only: nobody imports these but themselves.
+LAZY = ["features", "pages"]
+#: An import that is made with the module itself; `import()` is made later, and may go anywhere.
+STATIC = re.compile(r"^(?:import|export)\b[^'\n;]*?'(\.[^']+)'", re.MULTILINE)
+MODULES = sorted(
+    path.relative_to(WEB).as_posix()
+    for path in WEB.rglob("*.js")
+    if path.parent.name != "vendor" and path.parent != WEB
+)
+
+
+def imports_of(module: str) -> list[str]:
+    found = STATIC.findall((WEB / module).read_text(encoding="utf-8"))
+    return [posixpath.normpath(posixpath.join(posixpath.dirname(module), path)) for path in found]
+
+
+def unit_of(module: str) -> str:
+    """The layer of a module; in a layer of features or pages, the folder that is one of them."""
+    layer, *rest = module.split("/")
+    return f"{layer}/{rest[0]}" if layer in LAZY else layer
+
+
+def test_every_module_but_the_service_worker_is_in_a_layer() -> None:
+    assert [path.name for path in WEB.glob("*.js")] == ["service-worker.js"]  # its folder is its scope
+    assert {module.split("/")[0] for module in MODULES} == set(LAYERS) - {"vendor"}
+    assert len(MODULES) > 100
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_a_module_imports_leftwards_only(module: str) -> None:
+    layer, unit = module.split("/")[0], unit_of(module)
+    for other in imports_of(module):
+        assert (WEB / other).is_file(), f"{module} imports {other}, which is not there"
+        its = other.split("/")[0]
+        assert LAYERS.index(its) <= LAYERS.index(layer), f"{module} imports {other}: {layer} stands left of {its}"
+        assert its not in LAZY or unit_of(other) == unit, (
+            f"{module} imports {other}, which is fetched with its first use"
+        )
+
+
+def test_the_architecture_names_every_folder_and_every_module() -> None:
+    rows = re.findall(
+        r"^\| `([\w/]+)/` \| ([^|]*) \|", (ROOT / "docs/architecture.md").read_text("utf-8"), re.MULTILINE
+    )
+    named = {folder: sorted(re.findall(r"`(\w+)`", modules)) for folder, modules in rows if (WEB / folder).is_dir()}
+    there: dict[str, list[str]] = {}
+    for module in MODULES:
+        folder, _, name = module.rpartition("/")
+        there.setdefault(folder, []).append(name.removesuffix(".js"))
+    assert {folder: named.get(folder) for folder in there} == {folder: sorted(names) for folder, names in there.items()}
+    order = [folder.split("/")[0] for folder, _ in rows if folder.split("/")[0] in LAYERS]
+    assert sorted(order, key=LAYERS.index) == order, "the table is in the order of the layers"

@@ -1,0 +1,223 @@
+"""Which frame is meant, and playing through them: the machine alone, with a clock that the test turns."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, Page
+
+from tests.web.conftest import MOONS, Site, watched
+
+pytestmark = pytest.mark.browser
+
+#: A run of five frames, a screen that shows what `draw` says, and a clock: `beat(ms)` is an animation frame later.
+MACHINE = """async (script) => {
+    const {createPlayback} = await import('/pages/atlas/playback.js');
+    const [frame, clock] = [window.requestAnimationFrame, performance.now];
+    const waiting = [];
+    let now = 1000;
+    window.requestAnimationFrame = (call) => waiting.push(call);
+    performance.now = () => now;
+    const told = [];
+    const run = {frames: [0, 1, 2, 5, 9], trained: false, growing: false, has: () => true};
+    let at = 0;
+    const frames = {
+        run, current: () => at, goTo(to) { at = to; told.push(`frame ${to}`); }, hold() { told.push('hold'); },
+    };
+    const screen = {
+        shown: {run, frame: 0},
+        blend: (from, to, share) => told.push(`between ${from.frame} and ${to.frame}: ${share.toFixed(2)}`),
+    };
+    const onChange = (playing) => told.push(playing ? 'plays' : 'rests');
+    const make = (still) => createPlayback({frames, screen, still, onChange});
+    const page = {
+        playback: make(false), quiet: make(true), frames, run, screen, told,
+        draw() { screen.shown = {run, frame: at}; },
+        beat(ms) { now += ms; for (const call of waiting.splice(0)) call(now); },
+        go(to) { at = to; },
+    };
+    try {
+        return SCRIPTS[script](page);
+    } finally {
+        window.requestAnimationFrame = frame;
+        performance.now = clock;
+    }
+}"""
+SCRIPTS = {
+    "to the end": """({playback, told, beat, draw}) => {
+        playback.play();
+        for (let i = 0; i < 20; i++) { beat(100); draw(); }
+        return [told, playback.playing];
+    }""",
+    "a frame that is not there": """({playback, told, beat, draw}) => {
+        playback.play();
+        beat(0);
+        for (let i = 0; i < 9; i++) beat(100); // frame 1 is asked for, and not drawn
+        draw();
+        beat(100);
+        return told;
+    }""",
+    "from the end": """({playback, told, go, draw}) => {
+        go(4);
+        draw();
+        playback.toggle();
+        playback.toggle();
+        return told;
+    }""",
+    "scrubbing": """({playback, told, beat}) => {
+        playback.play();
+        playback.scrub(3);
+        for (let i = 0; i < 5; i++) beat(100);
+        return [told, playback.playing];
+    }""",
+    "between two": """({playback, told, beat, draw}) => {
+        playback.play();
+        beat(0); // frame 1
+        draw();
+        beat(25);
+        beat(50);
+        beat(25); // frame 2
+        return told;
+    }""",
+    "less motion": """({quiet, told, beat, draw}) => {
+        quiet.play();
+        beat(0);
+        draw();
+        beat(50);
+        return told;
+    }""",
+    "twice the speed": """({playback, told, beat, draw}) => {
+        playback.setSpeed(2);
+        playback.play();
+        for (let i = 0; i < 4; i++) { beat(i ? 50 : 0); draw(); }
+        return told.filter((word) => word.startsWith('frame'));
+    }""",
+}
+#: The frames of a real run, none of which has arrived but those that `arrived` says.
+FRAMES = """async ([manifest, script]) => {
+    const [{createFrames}, {Run}, {createStore}] = await Promise.all(
+        ['pages/atlas/frames', 'model/run', 'model/state'].map((name) => import(`/${name}.js`)));
+    let arrived = 0;
+    class Arriving extends Run {
+        has(frame) { return frame >= 0 && frame < arrived; }
+        arrived() { return arrived; }
+    }
+    const make = (live, still = false) => {
+        const store = createStore({...window.lossatlas.state(), epoch: null});
+        const moves = [];
+        const frames = createFrames({store, still, onMove: () => moves.push(frames?.current())});
+        const run = new Arriving(manifest, {live});
+        return {frames, run, store, moves, arrive: (count) => { arrived = count; }};
+    };
+    return FRAME_SCRIPTS[script](make);
+}"""
+FRAME_SCRIPTS = {
+    "the first view": """(make) => [false, true].map((still) => {
+        const {frames, run} = make(false, still);
+        const before = frames.current();
+        frames.open(run, false);
+        return [before, frames.current()];
+    })""",
+    "beyond the ends": """(make) => {
+        const {frames, run, store} = make(false);
+        frames.goTo(3); // no run: nothing happens
+        const none = store.get().epoch;
+        frames.open(run, false);
+        const go = (frame) => { frames.goTo(frame); return [frames.current(), store.get().epoch]; };
+        return [none, ...[-5, 2, 999].map(go)];
+    }""",
+    "along with a run": """(make) => {
+        const {frames, run, store, arrive} = make(true);
+        frames.open(run, true);
+        const seen = [];
+        for (const count of [1, 4]) { arrive(count); seen.push(frames.current()); }
+        frames.goTo(1); // to look back is to stay there
+        arrive(6);
+        seen.push(frames.current());
+        frames.goTo(99); // to the newest, and along with it again
+        arrive(7);
+        seen.push(frames.current());
+        frames.settle();
+        return [seen, store.get().epoch === run.frames.at(-1)];
+    }""",
+    "wanted": """(make) => {
+        const {frames, run, arrive} = make(false);
+        const none = frames.wanted(null);
+        frames.open(run, false);
+        frames.goTo(5);
+        arrive(3);
+        const stand = frames.wanted(null); // until anything is on the screen, an earlier frame will do
+        const kept = frames.wanted(stand);
+        arrive(6);
+        return [none, stand.frame, kept, frames.wanted(stand).frame];
+    }""",
+}
+
+
+@pytest.fixture(scope="module")
+def page(served: Site, browser: Browser) -> Iterator[Page]:
+    for seen in watched(browser, reduced_motion="reduce"):
+        yield seen.open(served.url + "?epoch=0")
+
+
+def played(page: Page, script: str) -> Any:
+    return page.evaluate(MACHINE.replace("SCRIPTS[script]", f"({SCRIPTS[script]})"), script)
+
+
+def asked(page: Page, served: Site, script: str) -> Any:
+    manifest = json.loads((served.gallery.data / "runs" / MOONS.id / "run.json").read_text("utf-8"))
+    return page.evaluate(FRAMES.replace("FRAME_SCRIPTS[script]", f"({FRAME_SCRIPTS[script]})"), [manifest, script])
+
+
+def test_it_plays_every_frame_once_and_rests_at_the_end(page: Page) -> None:
+    told, playing = played(page, "to the end")
+    steps = [word for word in told if not word.startswith("between")]
+    assert steps == ["hold", "plays", "frame 1", "frame 2", "frame 3", "frame 4", "rests"]
+    assert not playing
+
+
+def test_a_frame_is_waited_for_and_never_skipped(page: Page) -> None:
+    told = played(page, "a frame that is not there")
+    assert [word for word in told if word.startswith("frame")] == ["frame 1", "frame 2"]
+
+
+def test_play_at_the_end_begins_anew_and_once_more_is_a_pause(page: Page) -> None:
+    assert played(page, "from the end") == ["frame 0", "hold", "plays", "rests"]
+
+
+def test_to_go_to_a_frame_is_to_pause(page: Page) -> None:
+    told, playing = played(page, "scrubbing")
+    assert told == ["hold", "plays", "rests", "frame 3"]
+    assert not playing
+
+
+def test_what_lies_between_two_frames_is_drawn_by_the_share_of_the_beat(page: Page) -> None:
+    told = played(page, "between two")
+    assert told == ["hold", "plays", "frame 1", "between 1 and 2: 0.25", "between 1 and 2: 0.75", "frame 2"]
+    assert played(page, "less motion") == ["hold", "plays", "frame 1"]
+
+
+def test_the_speed_is_the_length_of_a_beat(page: Page) -> None:
+    assert played(page, "twice the speed") == ["frame 1", "frame 2", "frame 3", "frame 4"]
+
+
+def test_a_state_without_an_epoch_means_the_beginning_or_with_less_motion_the_end(page: Page, served: Site) -> None:
+    frames = len(served.gallery.open(MOONS.id).trajectory.epochs)
+    assert asked(page, served, "the first view") == [[0, 0], [0, frames - 1]]
+
+
+def test_a_frame_beyond_the_ends_is_the_last_or_the_first(page: Page, served: Site) -> None:
+    epochs = served.gallery.open(MOONS.id).trajectory.epochs
+    last = len(epochs) - 1
+    assert asked(page, served, "beyond the ends") == [None, [0, epochs[0]], [2, epochs[2]], [last, epochs[last]]]
+
+
+def test_the_view_goes_along_with_a_run_until_somebody_looks_back(page: Page, served: Site) -> None:
+    assert asked(page, served, "along with a run") == [[0, 3, 1, 6], True]
+
+
+def test_what_has_not_arrived_is_not_drawn_once_something_of_the_run_is(page: Page, served: Site) -> None:
+    assert asked(page, served, "wanted") == [None, 2, None, 5]
