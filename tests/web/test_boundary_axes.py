@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from playwright.sync_api import Page
 
-from tests.web.conftest import IRIS, Site, Watched, until
+from tests.web.conftest import IRIS, Site, Watched
 
 pytestmark = pytest.mark.browser
 
@@ -78,16 +78,22 @@ def pixels_a_unit(page: Page) -> list[float]:
     return [abs(np.polyfit(across[:, 0], across[:, 1], 1)[0]), abs(np.polyfit(up[:, 0], up[:, 2], 1)[0])]
 
 
-def test_features_of_one_unit_have_one_scale_where_that_fills_the_plot(exported: Site, desktop: Watched) -> None:
-    page = desktop.open(exported.url + "?dataset=moons&epoch=0")
-    x, y = pixels_a_unit(page)
-    assert x == pytest.approx(y, rel=0.04)  # labels are placed on whole pixels
-    canvas, plot = (page.locator(f"#boundary-{name}").bounding_box() for name in ("canvas", "plot"))
-    assert canvas
-    assert plot
-    assert canvas["width"] * canvas["height"] > 0.4 * plot["width"] * plot["height"]
-    desktop.open(f"{exported.url}?run={IRIS.id}")  # centimetres both, but a strip: there the room counts for more
-    until(page, "(id) => window.lossatlas.shown().run === id", IRIS.id)
-    canvas = page.locator("#boundary-canvas").bounding_box()
-    assert canvas
-    assert canvas["height"] > 0.8 * plot["height"]
+def test_features_of_one_unit_have_one_scale_whatever_the_window(exported: Site, desktop: Watched) -> None:
+    page = desktop.page
+    for width, height in ((1100, 620), (844, 390)):
+        page.set_viewport_size({"width": width, "height": height})
+        for query in ("?dataset=moons&epoch=0", f"?run={IRIS.id}"):  # centimetres both
+            desktop.open(exported.url + query)
+            x, y = pixels_a_unit(page)
+            assert x == pytest.approx(y, rel=0.06), (width, query)  # labels are placed on whole pixels
+    size = """async ([width, height]) => {
+        const {plotSize} = await import(new URL('figures/boundary.js', document.baseURI).href);
+        const features = ['a (m)', 'b (m)'].map((name) => ({name, mean: 0, scale: 1}));
+        const numbers = (name) => (name === 'grid_x' ? [0, width] : [0, height]);
+        const run = {manifest: {dataset: {features}}, numbers};
+        const plot = plotSize(run, 400, 300);
+        return [plot.width, plot.height];
+    }"""
+    assert page.evaluate(size, [3, 1]) == pytest.approx([400, 400 / 3])
+    assert page.evaluate(size, [1, 2]) == pytest.approx([150, 300])
+    assert page.evaluate(size, [9, 1]) == [400, 300], "in a strip one would see nothing"

@@ -6,8 +6,8 @@ import {classSymbol, css, pointColour, symbolScale} from './colours.js';
 import {linearTicks, tickLabel, valueText} from './ticks.js';
 
 const SPLITS = ['train', 'test'];
-/** The share of its room that a plot with equal scales takes at least; else each axis has a scale of its own. */
-const LEAST_FILLED = 0.5;
+/** Data so many times as long as wide are a strip, whose axes have a scale each. */
+const STRIP = 4;
 /** The classes of which the probability under the pointer is told: so many, and of the others the sum. */
 const MOST_TOLD = 3;
 /** Places along an axis that a number tells apart. */
@@ -77,17 +77,16 @@ export function unitsOf(features) {
 const areInvented = (features) => features.map(({name}) => name).join() === 'x₁,x₂';
 
 /**
- * The size of the plot in the room there is: equal scales where both features have one unit, unless too much of the room
- * would be left empty.
+ * The size of the plot in the room there is: equal scales where both features have one unit. In a strip one would see nothing.
  * @param {Run} run @param {number} width @param {number} height
  */
 export function plotSize(run, width, height) {
   const {features} = run.manifest.dataset;
   const units = unitsOf(features);
   const [across, up] = ['grid_x', 'grid_y'].map((name, axis) => extentOf(run.numbers(name)) * units[axis].scale);
+  if (!haveOneUnit(features) || Math.max(across / up, up / across) > STRIP) return {width, height};
   const scale = Math.min(width / across, height / up);
-  const even = {width: scale * across, height: scale * up};
-  return haveOneUnit(features) && even.width * even.height > LEAST_FILLED * width * height ? even : {width, height};
+  return {width: scale * across, height: scale * up};
 }
 
 /** Invented ones have, and measured ones whose names say so: “petal length (cm)”. @param {Feature[]} features */

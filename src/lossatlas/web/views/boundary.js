@@ -30,6 +30,14 @@ export function createBoundary(Plotly, {computedOf, oddsOf, logitsOf, onHover}) 
   /** Of what is between the axes. */
   let size = {width: 0, height: 0};
   const tell = watchPointer(root, () => margin, (x, y) => say(probe, x === null || !shown ? '' : probabilityText(shown.shot.run, shown.seen, x, y, (...place) => (shown ? oddsOf(shown.shot, ...place) : null))));
+  /** Has somebody pointed at anything? Whoever opens the page and leaves, or only watches, takes no parameters along. */
+  let attended = false;
+  for (const type of ['pointermove', 'pointerdown']) {
+    document.addEventListener(type, () => {
+      if (!attended && shown) logitsOf(shown.shot, true);
+      attended = true;
+    }, {once: true, passive: true});
+  }
   let listening = false;
   const canvas = byId('boundary-canvas');
   const painter = createRegions(/** @type {any} */ (canvas));
@@ -102,7 +110,7 @@ export function createBoundary(Plotly, {computedOf, oddsOf, logitsOf, onHover}) 
       clearTimeout(summaryTimer);
       summaryTimer = window.setTimeout(() => {
         say(byId('boundary-summary'), boundarySummary(run, seen, whose, wrong.length));
-        logitsOf(shot, true); // where a picture rests, its line is worth the parameters' bytes; it is drawn anew with them
+        if (attended) logitsOf(shot, true); // where a picture rests before somebody, its exact line is worth the parameters' bytes
       }, REST);
     },
   };
