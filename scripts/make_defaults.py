@@ -5,7 +5,7 @@ from pathlib import Path
 
 from lossatlas.site.catalog import default_settings
 
-WHERE = Path(__file__).parent.parent / "src" / "lossatlas" / "web" / "keep" / "defaults.json"
+WHERE = Path(__file__).parent.parent / "src" / "lossatlas" / "web" / "features" / "share" / "defaults.json"
 
 if __name__ == "__main__":
     WHERE.write_text(json.dumps(default_settings(), separators=(",", ":")) + "\n", encoding="utf-8")

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from lossatlas.site.catalog import measured_points
 
-WHERE = Path(__file__).parent.parent / "src" / "lossatlas" / "web" / "points" / "measured.json"
+WHERE = Path(__file__).parent.parent / "src" / "lossatlas" / "web" / "compute" / "datasets" / "measured.json"
 
 if __name__ == "__main__":
     WHERE.write_text(json.dumps(measured_points(), separators=(",", ":")) + "\n", encoding="utf-8")

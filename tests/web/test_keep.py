@@ -601,7 +601,7 @@ def test_python_says_only_what_is_not_the_default(exported: Site, desktop: Watch
 
 
 def test_the_defaults_that_the_page_knows_are_the_packages() -> None:
-    known = json.loads((WEB / "keep" / "defaults.json").read_text(encoding="utf-8"))
+    known = json.loads((WEB / "features" / "share" / "defaults.json").read_text(encoding="utf-8"))
     assert known == default_settings(), "run scripts/make_defaults.py"
 
 

@@ -94,7 +94,7 @@ def test_measured_data_are_chosen_and_split_as_python_has_it(page: Page, name: s
 
 
 def test_the_measured_points_that_the_page_has_are_the_packages() -> None:
-    known = json.loads((WEB / "points" / "measured.json").read_text(encoding="utf-8"))
+    known = json.loads((WEB / "compute" / "datasets" / "measured.json").read_text(encoding="utf-8"))
     assert known == measured_points(), "run scripts/make_measured.py"
 
 
