@@ -9,11 +9,12 @@ command -v chromium >/dev/null || need_debian_package chromium
 echo "ruff" && .venv/bin/ruff check . && .venv/bin/ruff format --check .
 echo "mypy" && .venv/bin/mypy
 if command -v npm >/dev/null; then
-    echo "tsc"
+    echo "tsc and biome"
     npm install --silent --no-audit --no-fund --no-package-lock
     node_modules/.bin/tsc --project tsconfig.json
+    node_modules/.bin/biome ci --colors=off src/lossatlas/web
 else
-    echo "tsc: skipped, there is no Node here; CI has it" >&2
+    echo "tsc and biome: skipped, there is no Node here; CI has it" >&2
 fi
 .venv/bin/pytest --numprocesses auto --dist loadfile "$@"
 if [ $# = 0 ]; then  # what hangs on the last bit of a number, with the kernels of older processors: under a minute

@@ -28,7 +28,7 @@ export function pointTraces(run, theme) {
       type: 'scatter', mode: 'markers', name: `${name}, ${part}`, showlegend: false, customdata: members,
       x: members.map((i) => points[2 * i]), y: members.map((i) => points[2 * i + 1]),
       text: members.map(placeOf),
-      hovertemplate: `${escape(name)} (${part})<br>%{text}<extra></extra>`,
+      hovertemplate: `${escapeHtml(name)} (${part})<br>%{text}<extra></extra>`,
       marker: pointMarker(k, s === 1, points.length > 1600, theme),
     };
   }));
@@ -52,7 +52,7 @@ function placesOf(run) {
   return (i) => features.map(({name}, axis) => {
     const {mean, scale} = units[axis];
     const isGiven = given && scale === features[axis].scale && mean === features[axis].mean;
-    return `${escape(name)} ${isGiven ? valueText(given[2 * i + axis]) : valueText(points[2 * i + axis] * scale + mean, steps[axis])}`;
+    return `${escapeHtml(name)} ${isGiven ? valueText(given[2 * i + axis]) : valueText(points[2 * i + axis] * scale + mean, steps[axis])}`;
   }).join('<br>');
 }
 
@@ -60,7 +60,7 @@ function placesOf(run) {
 const extentOf = (grid) => grid[grid.length - 1] - grid[0];
 
 /** Names may come from a user's file; Plotly reads some HTML. @param {string} text */
-export function escape(text) {
+export function escapeHtml(text) {
   return text.replaceAll('&', '&amp;').replaceAll('<', '&lt;');
 }
 
@@ -105,7 +105,7 @@ export function featureAxis(features, axis, grid, theme) {
     range: [low, high], fixedrange: true, showgrid: false, zeroline: false, showline: false, ticks: 'outside', ticklen: 4,
     tickcolor: theme.muted, tickvals: ticks.map((tick) => (tick - mean) / scale), ticktext: ticks.map(tickLabel),
     tickfont: {family: theme.font, size: 11, color: theme.muted},
-    title: {text: escape(feature.name), font: {family: theme.font, size: 12, color: theme.ink}, standoff: 6},
+    title: {text: escapeHtml(feature.name), font: {family: theme.font, size: 12, color: theme.ink}, standoff: 6},
   };
 }
 

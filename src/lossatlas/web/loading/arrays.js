@@ -18,7 +18,10 @@ export function createArrivals(run, {signal, onData}) {
     const leave = new AbortController();
     /** @type {import('./npy.js').NpyArray | undefined} */
     let array;
-    const onHeader = (/** @type {import('./npy.js').NpyArray} */ begun) => run.put(name, array = begun);
+    const onHeader = (/** @type {import('./npy.js').NpyArray} */ begun) => {
+      array = begun;
+      run.put(name, array);
+    };
     const whole = fetchNpy(base + run.entry(name).file, {signal: AbortSignal.any([signal, leave.signal]), onData, onHeader})
       .then(() => undefined, (error) => {
         if (array && run.get(name) === array) run.drop(name); // a part would never grow again

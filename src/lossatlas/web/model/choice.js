@@ -143,7 +143,8 @@ const isComputed = (key) => /^(planes|boundary|curvature)\b/.test(key);
 
 /** @param {Config} config */
 function planesOf(config) {
-  const kinds = (/** @type {any} */ (config).planes ?? []).map((/** @type {{kind: string}} */ plane) => plane.kind);
+  const {planes = []} = /** @type {{planes?: {kind: string}[]}} */ (config);
+  const kinds = planes.map(({kind}) => kind);
   return kinds.length ? `planes ${kinds.join(' ')}` : '';
 }
 

@@ -3,7 +3,7 @@
 /** @import {Run} from '../model/run.js' */
 import {byId, fitText, make, say} from '../lib/dom.js';
 import {borderSegments} from '../figures/border.js';
-import {boundarySummary, escape, featureAxis, misclassified, paintRegions, plotSize, pointTraces, probabilityText} from '../figures/boundary.js';
+import {boundarySummary, escapeHtml, featureAxis, misclassified, paintRegions, plotSize, pointTraces, probabilityText} from '../figures/boundary.js';
 import {regionTable} from '../figures/colours.js';
 import {CONFIG} from '../lib/plotly.js';
 import {currentTheme} from '../lib/theme.js';
@@ -56,7 +56,7 @@ export function createBoundary(Plotly, {computedOf, oddsOf, logitsOf, onHover}) 
     // A name may be longer than its axis; whole it is in the sentence under the pointer and in the table.
     [across, up].forEach(({title}, axis) => {
       const room = axis === 0 ? size.width + margin.r : size.height + margin.t;
-      title.text = escape(fitText(features[axis].name, room, `12px ${theme.font}`));
+      title.text = escapeHtml(fitText(features[axis].name, room, `12px ${theme.font}`));
     });
     const layout = {
       width: root.clientWidth, height: root.clientHeight, margin, showlegend: false, dragmode: false, hovermode: 'closest',

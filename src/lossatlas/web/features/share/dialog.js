@@ -57,7 +57,8 @@ export function createDialog(page) {
   const copyCode = button('Copy', {'aria-label': 'Copy Python', title: 'Puts these lines of Python into the clipboard.'}, () => copy(code.textContent ?? '', 'Python copied', code, tell));
 
   film.make.addEventListener('click', () => attempt(async (shown) => {
-    const {signal} = filming = new AbortController();
+    filming = new AbortController();
+    const {signal} = filming;
     const [width, height] = SIZES[film.size.selectedIndex];
     const onProgress = (/** @type {number} */ done, /** @type {number} */ total) => {
       film.progress.value = done / total;

@@ -24,7 +24,8 @@ export function createNetworks() {
   /** @param {Shot} shot @returns {Promise<Network>} */
   const compute = async (shot) => {
     const [{createLab}, {pickedTheta}] = await Promise.all([import('../../compute/lab.js'), import('../../compute/planes.js')]);
-    const known = lab ??= createLab({onAnswer: () => answered(), onError: (message) => failed(new Error(message))});
+    lab ??= createLab({onAnswer: () => answered(), onError: (message) => failed(new Error(message))});
+    const known = lab;
     const isSeen = shot.pick !== null || shot.run.trained;
     return new Promise((resolve, reject) => {
       failed = reject;

@@ -12,7 +12,7 @@ import {anchorTraces, contours, paintSurface, sliceAxis} from '../../figures/map
 import {drawnPart, isInside, pathLine} from '../../figures/path.js';
 import {within} from '../../figures/range.js';
 import {sectionAxes, sections} from '../../figures/section.js';
-import {axes, escape, penOf, short, strokes, tag, ticksOf, words} from './vector.js';
+import {axes, escapeXml, penOf, short, strokes, tag, ticksOf, words} from './vector.js';
 
 /** @typedef {{canvas: HTMLCanvasElement, box: Box, clip: Box}} Cells a picture, where it is, and what of it is seen */
 /** @typedef {{cells: Cells | null, svg: string}} Part */
@@ -61,7 +61,7 @@ export function boundaryPart({run}, seen, logitsAt, box, theme) {
     return `M${short(cx + 7)} ${short(cy)}a7 7 0 1 1 -14 0a7 7 0 1 1 14 0Z`;
   }).join('');
   const [across, up] = [featureAxis(features, 0, gx, theme), featureAxis(features, 1, gy, theme)];
-  const nameWithin = (/** @type {number} */ axis, /** @type {number} */ room) => escape(fitText(features[axis].name, room, `12px ${theme.font}`));
+  const nameWithin = (/** @type {number} */ axis, /** @type {number} */ room) => escapeXml(fitText(features[axis].name, room, `12px ${theme.font}`));
   return {
     cells: cellsIn(canvas, plot),
     svg: [
@@ -130,7 +130,7 @@ function trajectory(path, span, range, x, y) {
 function anchorMark({x: [a], y: [b], text: [name], textposition}, x, y) {
   const anchor = textposition.endsWith('left') ? 'end' : textposition.endsWith('right') ? 'start' : 'middle';
   const low = textposition.startsWith('bottom') ? 18 : -9;
-  return cross(x(a), y(b), 5, 2) + words(x(a), y(b) + low, escape(name), {'text-anchor': anchor, 'font-size': 11, fill: '#fff', stroke: '#000', 'stroke-width': 2.5, 'paint-order': 'stroke'});
+  return cross(x(a), y(b), 5, 2) + words(x(a), y(b) + low, escapeXml(name), {'text-anchor': anchor, 'font-size': 11, fill: '#fff', stroke: '#000', 'stroke-width': 2.5, 'paint-order': 'stroke'});
 }
 
 /** @param {number} x @param {number} y @param {number} r @param {number} width */

@@ -13,7 +13,7 @@ import {modeText, planeFacts, planeTitle, residualFact, shareText} from '../../f
 import {lossText, percentText, spanText, tickLabel} from '../../figures/ticks.js';
 import {ofCurvature, ofLoss} from '../../views/curves.js';
 import {boundaryPart, mapPart, sectionPart} from './parts.js';
-import {escape, short, tag, words} from './vector.js';
+import {escapeXml, short, tag, words} from './vector.js';
 
 /** In pixels at scale 1. */
 export const SIZE = {width: 1280, height: 720};
@@ -62,10 +62,10 @@ function framed(svg) {
 /** What is shown, and how good the network is. @param {Subject} subject */
 function head({picture: {shot: {run, frame, pick}}, metrics, theme}) {
   const of = (/** @type {keyof Picked['metrics']} */ name) => (metrics ? metrics[name] : run.metrics[name][frame]);
-  const strong = (/** @type {string} */ content) => tag('tspan', {fill: theme.ink, 'font-weight': 600}, escape(content));
+  const strong = (/** @type {string} */ content) => tag('tspan', {fill: theme.ink, 'font-weight': 600}, escapeXml(content));
   const pair = (/** @type {string} */ name, /** @type {'loss' | 'accuracy'} */ what, /** @type {(value: number) => string} */ write) => `${name} ${strong(write(of(`train_${what}`)))} train, ${strong(write(of(`test_${what}`)))} test`;
   const where = metrics && pick ? `   ·   at ${strong(`a ${spanText(pick[0])}, b ${spanText(pick[1])}`)}` : '';
-  return words(32, 46, escape(run.manifest.title), {'font-size': 22, 'font-weight': 650, fill: theme.ink, 'letter-spacing': -0.2})
+  return words(32, 46, escapeXml(run.manifest.title), {'font-size': 22, 'font-weight': 650, fill: theme.ink, 'letter-spacing': -0.2})
     + words(SIZE.width - 32, 46, `Epoch ${strong(String(run.frames[frame]))}`, {'font-size': 22, 'text-anchor': 'end', fill: theme.muted})
     + words(32, 72, [pair('loss', 'loss', lossText), pair('accuracy', 'accuracy', percentText)].join('   ·   ') + where, {'font-size': 14, fill: theme.muted, 'xml:space': 'preserve'})
     + words(SIZE.width - 32, 72, 'Loss Atlas', {'font-size': 13, 'text-anchor': 'end', fill: theme.muted})
@@ -82,7 +82,7 @@ function landscapeHead({shot: {plane, span}}, theme) {
   const maths = `<tspan font-style="italic">L</tspan>(<tspan font-style="italic">θ</tspan> + <tspan font-style="italic">a</tspan>·<tspan font-style="italic">d</tspan>₁ + <tspan font-style="italic">b</tspan>·<tspan font-style="italic">d</tspan>₂)`;
   return heading(LEFT.x, 'Loss landscape', theme)
     + words(LEFT.x + 12 + measure('Loss landscape', 15, theme.font, 650), 110, maths, {'font-family': 'STIX Two Text, Cambria Math, Georgia, serif', 'font-size': 16, fill: theme.muted})
-    + words(LEFT.x + LEFT.width, 110, escape(`${planeTitle(plane)} · ±${spanText(span)}`), {'font-size': 13, 'text-anchor': 'end', fill: theme.muted});
+    + words(LEFT.x + LEFT.width, 110, escapeXml(`${planeTitle(plane)} · ±${spanText(span)}`), {'font-size': 13, 'text-anchor': 'end', fill: theme.muted});
 }
 
 /** @param {number} x @param {string} title @param {Theme} theme */
@@ -96,7 +96,7 @@ function colourBar({range, loss, title}, theme) {
   const stops = Array.from({length: 17}, (_, i) => tag('stop', {offset: i / 16, 'stop-color': css(mapColour(range.kind, i / 16))}));
   const now = x + width * Math.min(1, Math.max(0, shareOf(range, loss)));
   return tag('linearGradient', {id: 'loss-map'}, ...stops)
-    + words(x - 12, y + 9, escape(title), {'font-size': 12, 'text-anchor': 'end', fill: theme.muted})
+    + words(x - 12, y + 9, escapeXml(title), {'font-size': 12, 'text-anchor': 'end', fill: theme.muted})
     + tag('rect', {...BAR, rx: 2, fill: 'url(#loss-map)'})
     + tag('rect', {x: now - 2, y: y - 3, width: 4, height: height + 6, rx: 2, fill: theme.paper, stroke: theme.ink})
     + namedTicks(range).map((tick) => words(x + width * shareOf(range, tick), y + height + 14, tickLabel(tick), {'font-size': 11, 'text-anchor': 'middle', fill: theme.muted})).join('');
@@ -120,7 +120,7 @@ function legend(run, theme) {
   let y = 132;
   return entries.map(({name, mark, width}) => {
     if (x + width > RIGHT.x + RIGHT.width && y < 140) [x, y] = [RIGHT.x + 4, 148];
-    const drawn = tag('g', {transform: `translate(${short(x)} ${y})`}, mark) + words(x + 11, y + 4, escape(name), {'font-size': 12, fill: theme.muted});
+    const drawn = tag('g', {transform: `translate(${short(x)} ${y})`}, mark) + words(x + 11, y + 4, escapeXml(name), {'font-size': 12, fill: theme.muted});
     x += width;
     return drawn;
   }).join('');
@@ -132,7 +132,7 @@ function captions({picture: {shot, range}, seen, theme}) {
   const facts = [shareText(shot.plane).replace(/\.$/, ''), ...told, rangeNote(range)].filter(Boolean).join(' · ');
   const wrong = misclassified(shot.run, seen).length;
   const small = {'font-size': 11, fill: theme.muted};
-  return lines(`${modeText(shot)} ${facts}`, LEFT.width, theme).slice(0, 3).map((line, i) => words(LEFT.x, 574 + 13 * i, escape(line), small)).join('')
+  return lines(`${modeText(shot)} ${facts}`, LEFT.width, theme).slice(0, 3).map((line, i) => words(LEFT.x, 574 + 13 * i, escapeXml(line), small)).join('')
     + words(RIGHT.x + RIGHT.width, 600, `${wrong} of ${shot.run.numbers('labels').length} points misclassified`, {...small, 'text-anchor': 'end'});
 }
 

@@ -4,7 +4,7 @@
 /** @typedef {{at: number, text: string}[]} Ticks `at`: in pixels from the box's left, or from its bottom */
 
 /** @param {string} value */
-export function escape(value) {
+export function escapeXml(value) {
   return value.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('"', '&quot;');
 }
 
@@ -16,7 +16,7 @@ export function short(value) {
 /** @param {string} name @param {Record<string, string | number | undefined>} attributes @param {string[]} children SVG */
 export function tag(name, attributes, ...children) {
   const told = Object.entries(attributes).filter(([, value]) => value !== undefined)
-    .map(([key, value]) => ` ${key}="${typeof value === 'number' ? short(value) : escape(String(value))}"`).join('');
+    .map(([key, value]) => ` ${key}="${typeof value === 'number' ? short(value) : escapeXml(String(value))}"`).join('');
   return children.length ? `<${name}${told}>${children.join('')}</${name}>` : `<${name}${told}/>`;
 }
 
@@ -62,8 +62,8 @@ export function axes(box, across, up, {ink, muted}) {
       d: `${across.ticks.map(({at}) => `M${short(left + at)} ${short(bottom)}v4`).join('')}${stand > 4 ? '' : up.ticks.map(({at}) => `M${short(left)} ${short(bottom - at)}h-4`).join('')}`,
       stroke: muted,
     }),
-    ...across.ticks.map(({at, text}) => words(left + at, bottom + 16, escape(text), {'text-anchor': 'middle'})),
-    ...up.ticks.map(({at, text}) => words(left - stand - 3, bottom - at + 4, escape(text), {'text-anchor': 'end'})),
+    ...across.ticks.map(({at, text}) => words(left + at, bottom + 16, escapeXml(text), {'text-anchor': 'middle'})),
+    ...up.ticks.map(({at, text}) => words(left - stand - 3, bottom - at + 4, escapeXml(text), {'text-anchor': 'end'})),
     words(left + box.width / 2, bottom + 32, across.title, {'text-anchor': 'middle', 'font-size': 13, fill: ink}),
     up.title ? words(0, 0, up.title, {'text-anchor': 'middle', 'font-size': 13, fill: ink, transform: `translate(${short(left - 38)} ${short(box.y + box.height / 2)}) rotate(-90)`}) : '');
 }

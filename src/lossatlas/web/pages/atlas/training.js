@@ -90,7 +90,8 @@ export function createLazyTraining({catalog, store, still, onOpen, onRun, onFoll
     const going = go || growing;
     next = {go: false, until: null};
     try {
-      const {workshop, panel, pacing} = await (coming ??= load());
+      coming ??= load();
+      const {workshop, panel, pacing} = await coming;
       pacing.forget();
       panel.draw(state, catalog);
       if (reveal) document.querySelector('#workshop .go-row')?.scrollIntoView({block: 'nearest'}); // no farther: above Start one sees what it does

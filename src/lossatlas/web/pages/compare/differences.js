@@ -27,11 +27,11 @@ export function differences(a, b, usual) {
   const all = [...new Set([...flatA.keys(), ...flatB.keys()])];
   const keys = all.filter((key) => !all.some((other) => other.startsWith(`${key}.`))); // `curvature` is null in one, and has `frames` in the other
   /** @param {Map<string, unknown>} of @param {string} key */
-  const valueOf = (of, key) => (of.has(key) ? of.get(key) : isOfTraining({key}) ? others.get(key) : null); // what was not measured is not there
+  const settingOf = (of, key) => (of.has(key) ? of.get(key) : isOfTraining({key}) ? others.get(key) : null); // what was not measured is not there
   return keys
-    .filter((key) => valueOf(flatA, key) !== valueOf(flatB, key))
+    .filter((key) => settingOf(flatA, key) !== settingOf(flatB, key))
     .sort((one, two) => rank(one) - rank(two))
-    .map((key) => ({key, name: nameOf(key), a: valueText(key, valueOf(flatA, key)), b: valueText(key, valueOf(flatB, key))}));
+    .map((key) => ({key, name: nameOf(key), a: valueText(key, settingOf(flatA, key)), b: valueText(key, settingOf(flatB, key))}));
 }
 
 /** Do the two learn differently, whatever was recorded of it? @param {{key: string}} difference */

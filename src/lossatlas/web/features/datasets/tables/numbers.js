@@ -41,7 +41,7 @@ function withoutUnit(cell) {
 }
 
 /** @param {string} text without unit @param {Way} way */
-function valueOf(text, way) {
+function readAs(text, way) {
   if (!PATTERNS[way].test(text)) return null;
   const digits = way === 'point' ? text.replace(/[,'’_\s]/g, '') : text.replace(/[.'’_\s]/g, '').replace(',', '.');
   return Number(digits);
@@ -50,7 +50,7 @@ function valueOf(text, way) {
 /** A finite number and its unit, or null. @param {string} cell trimmed @param {Way} way */
 export function numberIn(cell, way) {
   const {text, unit} = withoutUnit(cell);
-  const value = valueOf(text, way);
+  const value = readAs(text, way);
   return value !== null && Number.isFinite(value) ? {value, unit} : null;
 }
 
@@ -70,7 +70,7 @@ export function readingOf(cells, chosen = null) {
   let [commas, short] = [false, false];
   for (const cell of filled) {
     const {text, unit} = withoutUnit(cell);
-    const [point, comma] = [valueOf(text, 'point'), valueOf(text, 'comma')];
+    const [point, comma] = [readAs(text, 'point'), readAs(text, 'comma')];
     if (point === null && comma === null) continue;
     units.set(unit, (units.get(unit) ?? 0) + 1);
     if (point !== null) counts.point++;
