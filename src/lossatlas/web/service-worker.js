@@ -19,8 +19,12 @@ const RUNS = `${PREFIX}runs`;
 /** Runs that are kept, the latest opened last. */
 const MOST_RUNS = 32;
 
-worker.addEventListener('install', (/** @type {FetchEvent} */ event) => event.waitUntil(keepPage().then(() => worker.skipWaiting())));
-worker.addEventListener('activate', (/** @type {FetchEvent} */ event) => event.waitUntil(dropOlder().then(() => worker.clients.claim())));
+worker.addEventListener('install', (/** @type {FetchEvent} */ event) =>
+  event.waitUntil(keepPage().then(() => worker.skipWaiting())),
+);
+worker.addEventListener('activate', (/** @type {FetchEvent} */ event) =>
+  event.waitUntil(dropOlder().then(() => worker.clients.claim())),
+);
 worker.addEventListener('fetch', (/** @type {FetchEvent} */ event) => {
   const path = pathOf(event.request.url);
   if (event.request.method !== 'GET' || path === null || path.startsWith('api/')) return;
@@ -46,12 +50,18 @@ function runOf(path) {
 async function keepPage() {
   const {files} = await (await fetch(`${scope}shell.json`, {cache: 'no-cache'})).json();
   const cache = await caches.open(SHELL);
-  await cache.addAll(['', 'shell.json', 'catalog.json', 'data/index.json', ...files].map((file) => new Request(scope + file, {cache: 'no-cache'})));
+  await cache.addAll(
+    ['', 'shell.json', 'catalog.json', 'data/index.json', ...files].map(
+      (file) => new Request(scope + file, {cache: 'no-cache'}),
+    ),
+  );
 }
 
 async function dropOlder() {
   const names = await caches.keys();
-  await Promise.all(names.filter((name) => name.startsWith(`${PREFIX}page `) && name !== SHELL).map((name) => caches.delete(name)));
+  await Promise.all(
+    names.filter((name) => name.startsWith(`${PREFIX}page `) && name !== SHELL).map((name) => caches.delete(name)),
+  );
 }
 
 /** @param {Request} request @param {string} path */
@@ -61,7 +71,7 @@ async function networkFirst(request, path) {
     if (answer.ok && isKept(path)) await keep(path, answer.clone()).catch(() => {}); // before its arrays are asked for
     return answer;
   } catch (error) {
-    const kept = await match(scope + path) ?? (request.mode === 'navigate' ? await match(scope) : undefined);
+    const kept = (await match(scope + path)) ?? (request.mode === 'navigate' ? await match(scope) : undefined);
     if (kept) return kept;
     throw error;
   }

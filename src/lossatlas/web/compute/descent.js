@@ -29,10 +29,21 @@ export function createBall({pace, onRoll, onError}) {
   /** @param {Shot} shot @param {string} key */
   const release = (shot, key) => {
     const {run, plane, frame, follow} = shot;
-    trainer ??= createTrainer({onNews, onError(message) { rolling = null; onError(message); }});
+    trainer ??= createTrainer({
+      onNews,
+      onError(message) {
+        rolling = null;
+        onError(message);
+      },
+    });
     const theta = pickedTheta(shot);
     place = projector(centreOf(run, plane, follow ? frame : null), directionsOf(run, plane));
-    const record = trainer.open({network: networkOf(run), config: /** @type {any} */ (run.manifest.config).training, samples: samplesOf(run), theta});
+    const record = trainer.open({
+      network: networkOf(run),
+      config: /** @type {any} */ (run.manifest.config).training,
+      samples: samplesOf(run),
+      theta,
+    });
     start = theta;
     rolling = {key, way: {points: [], losses: [], inside: [], rolling: true}, theta, record};
     trainer.limit(pace);
@@ -49,10 +60,12 @@ export function createBall({pace, onRoll, onError}) {
     for (let row = way.losses.length; row < record.epochs.length; row++) {
       const theta = record.theta(row);
       let [moved, left] = [0, 0];
-      way.points.push(...place(theta, (p, rest) => {
-        moved += (theta[p] - start[p]) ** 2;
-        left += rest ** 2;
-      }));
+      way.points.push(
+        ...place(theta, (p, rest) => {
+          moved += (theta[p] - start[p]) ** 2;
+          left += rest ** 2;
+        }),
+      );
       way.inside.push(row === 0 ? 1 : Math.max(0, 1 - left / moved)); // the start lies in the plane
       way.losses.push(record.metrics.train_loss[row]);
     }

@@ -58,25 +58,35 @@ export function createLab({pace = Infinity, onAnswer, onError}) {
   const tint = createTint({engineFor: open, has, onAnswer});
 
   /** The network whose boundary is drawn. @param {Shot} shot */
-  const thetaOf = (shot) => ball.of(shot)?.theta ?? (shot.pick ? pickedTheta(shot) : centreOf(shot.run, shot.plane, shot.frame));
+  const thetaOf = (shot) =>
+    ball.of(shot)?.theta ?? (shot.pick ? pickedTheta(shot) : centreOf(shot.run, shot.plane, shot.frame));
 
   return {
     terrain,
     tint,
     ball,
     /** The probability of each class at a place, as soon as it can be known; else null. @param {Shot} shot @param {number} x @param {number} y */
-    odds: (shot, x, y) => (parametersLimit(shot.run, shot.plane) === '' && has(shot, shot.pick !== null) ? oddsAt(shot, thetaOf(shot), x, y) : null),
+    odds: (shot, x, y) =>
+      parametersLimit(shot.run, shot.plane) === '' && has(shot, shot.pick !== null)
+        ? oddsAt(shot, thetaOf(shot), x, y)
+        : null,
     /** The logits of the network on show at any place, as soon as its parameters are there; else null. @param {Shot} shot */
-    logits: (shot) => (parametersLimit(shot.run, shot.plane) === '' && has(shot, shot.pick !== null) ? logitsOf(shot, thetaOf(shot)) : null),
+    logits: (shot) =>
+      parametersLimit(shot.run, shot.plane) === '' && has(shot, shot.pick !== null)
+        ? logitsOf(shot, thetaOf(shot))
+        : null,
     /** The model of the shot's picked point, or of a frame of which no predictions are stored, as soon as it is known; else null. @param {Shot} shot @returns {{picked: Picked, epochs: number | null, current: boolean} | null} */
     of(shot) {
       if (!shot.pick && !shot.run.trained) return null;
       const {run, frame, plane, pick} = shot;
       const released = ball.of(shot);
       if (!released) ball.stop();
-      const base = pick ? [run.id, plane.name, centreName(shot), ...pick, Boolean(released)].join() : [run.id, run.frames[frame]].join();
+      const base = pick
+        ? [run.id, plane.name, centreName(shot), ...pick, Boolean(released)].join()
+        : [run.id, run.frames[frame]].join();
       const key = [base, released?.way.losses.length ?? ''].join();
-      if (key !== asked && !(released && waiting)) { // a ball rolls faster than its answers come
+      if (key !== asked && !(released && waiting)) {
+        // a ball rolls faster than its answers come
         const known = open(run);
         asked = key;
         waiting = true;
@@ -88,7 +98,13 @@ export function createLab({pace = Infinity, onAnswer, onError}) {
           onAnswer();
         });
       }
-      return answer && {picked: answer.picked, epochs: answer.epochs, current: released ? answer.base === base : answer.key === key};
+      return (
+        answer && {
+          picked: answer.picked,
+          epochs: answer.epochs,
+          current: released ? answer.base === base : answer.key === key,
+        }
+      );
     },
   };
 }
@@ -116,8 +132,10 @@ function pickedFrom(run, {predicted, confidence, losses}) {
     confidence: Uint8Array.from(confidence.subarray(0, cells), (share) => Math.round(share * 255)),
     point_predicted_class: points,
     metrics: {
-      train_loss: losses.train, test_loss: losses.test,
-      train_accuracy: right[0] / train, test_accuracy: right[1] / (points.length - train),
+      train_loss: losses.train,
+      test_loss: losses.test,
+      train_accuracy: right[0] / train,
+      test_accuracy: right[1] / (points.length - train),
     },
   };
 }

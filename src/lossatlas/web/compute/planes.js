@@ -29,7 +29,8 @@ function storedDirections(run, plane) {
 /** As FreshPlane draws them. @param {Run} run @param {number} seed @returns {Directions} */
 function freshDirections(run, seed) {
   const {layers, activation, residual = false} = run.manifest.model;
-  const draw = (/** @type {number} */ stream) => Float32Array.from(initialTheta({layers, activation, residual}, seed, stream));
+  const draw = (/** @type {number} */ stream) =>
+    Float32Array.from(initialTheta({layers, activation, residual}, seed, stream));
   return [draw(STREAMS.directionA), draw(STREAMS.directionB)];
 }
 
@@ -48,7 +49,9 @@ export function dot(x, y) {
 /** Theta at the centre: a frame's, or for null the fixed centre of the plane. @param {Run} run @param {PlaneEntry} plane @param {number | null} frame @returns {Float32Array} */
 export function centreOf(run, plane, frame) {
   const at = frame ?? plane.centre_frame ?? null;
-  return /** @type {Float32Array} */ (at === null ? run.numbers(planeArray(plane, 'centre')) : run.frameOf('weights', at));
+  return /** @type {Float32Array} */ (
+    at === null ? run.numbers(planeArray(plane, 'centre')) : run.frameOf('weights', at)
+  );
 }
 
 /** Theta at the picked point of a shot. @param {Shot} shot @returns {Float32Array} */

@@ -16,7 +16,9 @@ export function createTint({engineFor, has, onAnswer}) {
 
   return {
     /** What was asked for will not come. */
-    forget() { asked = ''; },
+    forget() {
+      asked = '';
+    },
     /** As soon as it is known. @param {Shot} shot @param {number} point of the data @returns {Tint | null} */
     of(shot, point) {
       const {run, frame, plane, follow, span} = shot;
@@ -26,11 +28,22 @@ export function createTint({engineFor, has, onAnswer}) {
         asked = key;
         const [points, labels] = [run.numbers('points'), run.numbers('labels')];
         const request = {
-          theta: centreOf(run, plane, follow ? frame : null), directions: directionsOf(run, plane), span, grid: gridOf(run, shot),
-          point: /** @type {[number, number]} */ ([points[2 * point], points[2 * point + 1]]), label: labels[point],
+          theta: centreOf(run, plane, follow ? frame : null),
+          directions: directionsOf(run, plane),
+          span,
+          grid: gridOf(run, shot),
+          point: /** @type {[number, number]} */ ([points[2 * point], points[2 * point + 1]]),
+          label: labels[point],
         };
         engineFor(run).point(request, (values) => {
-          answer = {key, tint: {values, range: lossRange([values], 'linear'), name: `loss of this ${run.classes[labels[point]]} point`}};
+          answer = {
+            key,
+            tint: {
+              values,
+              range: lossRange([values], 'linear'),
+              name: `loss of this ${run.classes[labels[point]]} point`,
+            },
+          };
           onAnswer();
         });
       }

@@ -10,13 +10,26 @@ export function createSupply({onArrival}) {
 
   /** Are a shot's weights there, and its plane's vectors? What is missing is sent for. @param {Shot} shot @param {boolean} [vectors] are these needed? */
   return ({run, plane}, vectors = true) => {
-    const names = run.trained ? [] : ['weights', ...(vectors && plane.drawn === undefined ? ['directions', 'centre'].map((name) => planeArray(plane, name)) : [])];
+    const names = run.trained
+      ? []
+      : [
+          'weights',
+          ...(vectors && plane.drawn === undefined
+            ? ['directions', 'centre'].map((name) => planeArray(plane, name))
+            : []),
+        ];
     const missing = names.filter((name) => run.entry(name) && !run.complete(name));
     for (const name of missing) {
       const url = `data/runs/${encodeURIComponent(run.id)}/${run.entry(name).file}`;
       if (coming.has(url)) continue;
       coming.add(url);
-      fetchNpy(url).then((array) => { run.put(name, array); onArrival(); }).catch(() => {}).finally(() => coming.delete(url));
+      fetchNpy(url)
+        .then((array) => {
+          run.put(name, array);
+          onArrival();
+        })
+        .catch(() => {})
+        .finally(() => coming.delete(url));
     }
     return missing.length === 0;
   };

@@ -99,13 +99,15 @@ export function createTerrain({engineFor, onAnswer}) {
 const setsOf = ({set}) => (set === 'train' ? ['train'] : ['train', 'test']);
 
 /** @param {Shot} shot */
-const sliceKey = (shot) => [shot.run.id, shot.plane.name, shot.span, shot.follow || centreName(shot), setsOf(shot).length].join();
+const sliceKey = (shot) =>
+  [shot.run.id, shot.plane.name, shot.span, shot.follow || centreName(shot), setsOf(shot).length].join();
 
 /** @param {Shot} shot */
 const groundKey = (shot) => `${sliceKey(shot)},${centreName(shot)}`;
 
 /** A run that grows is sampled anew each time it is half as long again, and once where it rests. @param {Run} run */
-const ageOf = ({trained, growing, frames}) => (!trained ? '' : growing ? `over ${Math.floor(Math.log(frames.length) / Math.log(1.5))}` : `at ${frames.length}`);
+const ageOf = ({trained, growing, frames}) =>
+  !trained ? '' : growing ? `over ${Math.floor(Math.log(frames.length) / Math.log(1.5))}` : `at ${frames.length}`;
 
 /** @param {Losses} losses @param {number} grid @returns {Losses} */
 function finer(losses, grid) {

@@ -27,23 +27,47 @@ const way = (points) => points.map(({x, y}) => `${x.toFixed(1)} ${y.toFixed(1)}`
  */
 export function wallsOf({project, eye}, range, theme) {
   const [backA, backB] = [-Math.sign(eye[0]) || 1, -Math.sign(eye[1]) || 1];
-  const heights = namedTicks(range).map((tick) => heightOf(range, tick)).filter((height) => height <= 1);
+  const heights = namedTicks(range)
+    .map((tick) => heightOf(range, tick))
+    .filter((height) => height <= 1);
   /** @param {Vector[]} points */
   const line = (...points) => `M${way(points.map(project))}`;
   const faces = [
-    [[-1, -1, 0], [1, -1, 0], [1, 1, 0], [-1, 1, 0]],
-    [[backA, -1, 0], [backA, 1, 0], [backA, 1, 1], [backA, -1, 1]],
-    [[-1, backB, 0], [1, backB, 0], [1, backB, 1], [-1, backB, 1]],
+    [
+      [-1, -1, 0],
+      [1, -1, 0],
+      [1, 1, 0],
+      [-1, 1, 0],
+    ],
+    [
+      [backA, -1, 0],
+      [backA, 1, 0],
+      [backA, 1, 1],
+      [backA, -1, 1],
+    ],
+    [
+      [-1, backB, 0],
+      [1, backB, 0],
+      [1, backB, 1],
+      [-1, backB, 1],
+    ],
   ].map((face) => `${line(.../** @type {Vector[]} */ (face))}Z`);
   const grid = [
     ...PLACES.flatMap((place) => [
-      line([place, -1, 0], [place, 1, 0]), line([-1, place, 0], [1, place, 0]),
-      line([backA, place, 0], [backA, place, 1]), line([place, backB, 0], [place, backB, 1]),
+      line([place, -1, 0], [place, 1, 0]),
+      line([-1, place, 0], [1, place, 0]),
+      line([backA, place, 0], [backA, place, 1]),
+      line([place, backB, 0], [place, backB, 1]),
     ]),
-    ...heights.flatMap((height) => [line([backA, -1, height], [backA, 1, height]), line([-1, backB, height], [1, backB, height])]),
+    ...heights.flatMap((height) => [
+      line([backA, -1, height], [backA, 1, height]),
+      line([-1, backB, height], [1, backB, height]),
+    ]),
   ];
-  return `<path d="${faces.join('')}" fill="${theme.ink}" fill-opacity="0.025"/>`
-    + `<path d="${grid.join('')}" fill="none" stroke="${theme.grid}" stroke-width="0.75" stroke-opacity="0.7"/>`;
+  return (
+    `<path d="${faces.join('')}" fill="${theme.ink}" fill-opacity="0.025"/>` +
+    `<path d="${grid.join('')}" fill="none" stroke="${theme.grid}" stroke-width="0.75" stroke-opacity="0.7"/>`
+  );
 }
 
 /**
@@ -67,23 +91,32 @@ export function labelsOf({project, eye, size}, range, span, theme) {
     const inward = project([a * (Math.abs(a) > Math.abs(b) ? 0.9 : 1), b * (Math.abs(b) > Math.abs(a) ? 0.9 : 1), 0]);
     const across = {x: low.x - inward.x, y: low.y - inward.y};
     const length = Math.hypot(across.x, across.y);
-    const reach = (/** @type {{x: number, y: number}} */ {x, y}) => (x - middle.x) * across.x + (y - middle.y) * across.y;
+    const reach = (/** @type {{x: number, y: number}} */ {x, y}) =>
+      (x - middle.x) * across.x + (y - middle.y) * across.y;
     const from = reach(high) > reach(low) ? high : low;
-    const {x, y} = wholly({x: from.x + (away * across.x) / length, y: from.y + (away * across.y) / length}, text, 0.5, size);
+    const {x, y} = wholly(
+      {x: from.x + (away * across.x) / length, y: from.y + (away * across.y) / length},
+      text,
+      0.5,
+      size,
+    );
     return `<text x="${x.toFixed(1)}" y="${(y + 4).toFixed(1)}"${more}>${text}</text>`;
   };
   const side = leftEdge(project, nearA, nearB);
   const upright = (/** @type {number} */ height) => project([side[0] * 1.02, side[1] * 1.02, height]).y;
   let lowest = Infinity;
-  const heights = namedTicks(range).map((tick) => ({tick, at: heightOf(range, tick)})).filter(({at}) => {
-    if (at > 1 || lowest - upright(at) < APART) return false;
-    lowest = upright(at);
-    return true;
-  });
+  const heights = namedTicks(range)
+    .map((tick) => ({tick, at: heightOf(range, tick)}))
+    .filter(({at}) => {
+      if (at > 1 || lowest - upright(at) < APART) return false;
+      lowest = upright(at);
+      return true;
+    });
   return `<g font-size="11" fill="${theme.muted}" text-anchor="middle">${[
     ...places.map((place) => beside(place * 0.97, nearB, OUTSIDE.ticks, spanText(place * span))),
     ...places.map((place) => beside(nearA, place * 0.97, OUTSIDE.ticks, spanText(place * span))),
-    beside(0.5, nearB, OUTSIDE.letter, 'a', italic), beside(nearA, 0.5, OUTSIDE.letter, 'b', italic),
+    beside(0.5, nearB, OUTSIDE.letter, 'a', italic),
+    beside(nearA, 0.5, OUTSIDE.letter, 'b', italic),
     `<g text-anchor="end">${heights.map(({tick, at}) => label([side[0] * 1.02, side[1] * 1.02, at], tickLabel(tick))).join('')}</g>`,
   ].join('')}</g>`;
 }
@@ -94,7 +127,12 @@ export function labelsOf({project, eye, size}, range, span, theme) {
  */
 function wholly({x, y}, text, before, {width, height}) {
   const wide = LETTER.width * text.length;
-  const inside = (/** @type {number} */ value, /** @type {number} */ low, /** @type {number} */ high, /** @type {number} */ most) => {
+  const inside = (
+    /** @type {number} */ value,
+    /** @type {number} */ low,
+    /** @type {number} */ high,
+    /** @type {number} */ most,
+  ) => {
     const moved = Math.max(low, Math.min(high, value));
     return Math.abs(moved - value) < most ? moved : value;
   };
@@ -106,7 +144,10 @@ function wholly({x, y}, text, before, {width, height}) {
 
 /** The upright edge of the box that is farthest to the left. @param {Camera['project']} project @param {number} nearA @param {number} nearB */
 function leftEdge(project, nearA, nearB) {
-  const edges = [[nearA, -nearB], [-nearA, nearB]];
+  const edges = [
+    [nearA, -nearB],
+    [-nearA, nearB],
+  ];
   return edges.sort((one, other) => project([one[0], one[1], 0]).x - project([other[0], other[1], 0]).x)[0];
 }
 
@@ -131,13 +172,17 @@ export function ballMark(at, relief, camera, theme, tone = theme.paper) {
   const radius = Math.max(5, RADIUS * boxSides(camera.box).a * scale);
   const circle = `cx="${x.toFixed(1)}" cy="${y.toFixed(1)}" r="${radius.toFixed(1)}"`;
   if (isHidden(at, relief, camera)) {
-    return `<circle ${circle} fill="${tone}" fill-opacity="0.25" stroke="#fff" stroke-width="4" stroke-opacity="0.6"/>`
-      + `<circle class="hidden-ball" ${circle} fill="none" stroke="#111" stroke-width="1.75" stroke-dasharray="3 2.5"/>`;
+    return (
+      `<circle ${circle} fill="${tone}" fill-opacity="0.25" stroke="#fff" stroke-width="4" stroke-opacity="0.6"/>` +
+      `<circle class="hidden-ball" ${circle} fill="none" stroke="#111" stroke-width="1.75" stroke-dasharray="3 2.5"/>`
+    );
   }
   const id = tone === BALL_COLOUR ? 'released' : 'network';
-  return `<radialGradient id="lit-${id}" cx="0.36" cy="0.3" r="0.75"><stop offset="0" stop-color="#fff"/><stop offset="0.35" stop-color="${tone}"/><stop offset="1" stop-color="#3b2a12"/></radialGradient>`
-    + `<ellipse cx="${(x + radius * 0.5).toFixed(1)}" cy="${(y + radius * 0.85).toFixed(1)}" rx="${(radius * 1.1).toFixed(1)}" ry="${(radius * 0.5).toFixed(1)}" fill="#000" fill-opacity="0.28"/>`
-    + `<circle class="ball" ${circle} fill="url(#lit-${id})" stroke="#111" stroke-width="1"/>`;
+  return (
+    `<radialGradient id="lit-${id}" cx="0.36" cy="0.3" r="0.75"><stop offset="0" stop-color="#fff"/><stop offset="0.35" stop-color="${tone}"/><stop offset="1" stop-color="#3b2a12"/></radialGradient>` +
+    `<ellipse cx="${(x + radius * 0.5).toFixed(1)}" cy="${(y + radius * 0.85).toFixed(1)}" rx="${(radius * 1.1).toFixed(1)}" ry="${(radius * 0.5).toFixed(1)}" fill="#000" fill-opacity="0.28"/>` +
+    `<circle class="ball" ${circle} fill="url(#lit-${id})" stroke="#111" stroke-width="1"/>`
+  );
 }
 
 /** Is the surface in the way? @param {Vector} at @param {Relief} relief @param {Camera} camera */
@@ -153,8 +198,13 @@ export function isHidden(at, {heights, size}, camera) {
  */
 export function wayMark(points, {project}) {
   const at = points.map((point) => (point.some(Number.isNaN) ? null : project(point)));
-  const d = at.map((place, i) => (place ? `${at[i - 1] ? 'L' : 'M'}${place.x.toFixed(1)} ${place.y.toFixed(1)}` : '')).join('');
-  return d && `<path class="way-through" d="${d}" fill="none" stroke="${BALL_COLOUR}" stroke-width="1.75" stroke-dasharray="4 3"/>`;
+  const d = at
+    .map((place, i) => (place ? `${at[i - 1] ? 'L' : 'M'}${place.x.toFixed(1)} ${place.y.toFixed(1)}` : ''))
+    .join('');
+  return (
+    d &&
+    `<path class="way-through" d="${d}" fill="none" stroke="${BALL_COLOUR}" stroke-width="1.75" stroke-dasharray="4 3"/>`
+  );
 }
 
 /** A cross at the picked point. @param {[number, number]} place @param {Relief} relief @param {Camera} camera */

@@ -15,9 +15,13 @@ export function ballCurve(losses, epochs, scale, {width, height}) {
   const on = scale === 'log' ? Math.log : (/** @type {number} */ loss) => loss;
   const [low, high] = [Math.min(...finite), Math.max(...finite)].map(on);
   const x = (/** @type {number} */ epoch) => EDGE + (epoch / epochs) * (width - 2 * EDGE);
-  const y = (/** @type {number} */ loss) => height - EDGE - (high > low ? (on(Math.max(loss, 0)) - low) / (high - low) : 0.5) * (height - 2 * EDGE);
+  const y = (/** @type {number} */ loss) =>
+    height - EDGE - (high > low ? (on(Math.max(loss, 0)) - low) / (high - low) : 0.5) * (height - 2 * EDGE);
   const last = losses.length - 1;
-  return {path: pen(losses, x, (loss) => Math.min(height - EDGE, y(loss))), end: {x: x(last), y: Math.min(height - EDGE, y(losses[last]))}};
+  return {
+    path: pen(losses, x, (loss) => Math.min(height - EDGE, y(loss))),
+    end: {x: x(last), y: Math.min(height - EDGE, y(losses[last]))},
+  };
 }
 
 /**
@@ -28,11 +32,13 @@ export function ballCurve(losses, epochs, scale, {width, height}) {
 export function ballText({points, inside}, span) {
   const [a, b] = points.slice(-2);
   const share = inside[inside.length - 1];
-  const beyond = Math.max(Math.abs(a), Math.abs(b)) > span ? ` It is beyond this zoom, at a ${spanText(a)}, b ${spanText(b)}.` : '';
+  const beyond =
+    Math.max(Math.abs(a), Math.abs(b)) > span ? ` It is beyond this zoom, at a ${spanText(a)}, b ${spanText(b)}.` : '';
   if (inside.length === 1) return `The ball is a network that trains on from the picked point.${beyond}`;
   const held = `${share < 0.1 ? Number((100 * share).toPrecision(1)) : Math.round(100 * share)} %`;
-  const where = share < 0.5
-    ? `The ball has left this plane: only ${held} of its way lies in it, so it is at its own loss, above or below the ground.`
-    : `The ball is a network that trains on: ${held} of its way lies in this plane.`;
+  const where =
+    share < 0.5
+      ? `The ball has left this plane: only ${held} of its way lies in it, so it is at its own loss, above or below the ground.`
+      : `The ball is a network that trains on: ${held} of its way lies in this plane.`;
   return where + beyond;
 }

@@ -32,7 +32,10 @@ export function borderSegments(run, seen, logitsAt = null) {
   /** @type {number[]} */
   const segments = [];
   forEachCell(classes, width, height, (edges) => {
-    joinEnds(edges.flatMap(([i, j]) => placeOn(i, j, crossing(i, j), width)), segments);
+    joinEnds(
+      edges.flatMap(([i, j]) => placeOn(i, j, crossing(i, j), width)),
+      segments,
+    );
   });
   return segments;
 }
@@ -47,7 +50,12 @@ function forEachCell(classes, width, height, visit) {
       const a = y * width + x;
       const [b, c, d] = [a + 1, a + width, a + width + 1];
       if (classes[a] === classes[b] && classes[a] === classes[c] && classes[a] === classes[d]) continue;
-      const edges = /** @type {[number, number][]} */ ([[a, b], [b, d], [c, d], [a, c]]);
+      const edges = /** @type {[number, number][]} */ ([
+        [a, b],
+        [b, d],
+        [c, d],
+        [a, c],
+      ]);
       visit(edges.filter(([i, j]) => classes[i] !== classes[j]));
     }
   }
@@ -114,12 +122,18 @@ function walk({next}, e, way) {
  * @param {Line} line @param {number[]} piece edges, one after the other @param {number} own the index in it
  */
 function shiftTo({shares, low, high, along, base}, piece, own) {
-  const places = piece.map((e) => [base[0][e] + (along[e] === 0 ? shares[e] : 0), base[1][e] + (along[e] === 1 ? shares[e] : 0)]);
+  const places = piece.map((e) => [
+    base[0][e] + (along[e] === 0 ? shares[e] : 0),
+    base[1][e] + (along[e] === 1 ? shares[e] : 0),
+  ]);
   const [from, to] = [places[0], places[places.length - 1]];
   const length = Math.hypot(to[0] - from[0], to[1] - from[1]);
   if (length < 1) return null;
   const [cx, cy] = [(to[0] - from[0]) / length, (to[1] - from[1]) / length];
-  const [u, v] = [places.map(([x, y]) => (x - from[0]) * cx + (y - from[1]) * cy), places.map(([x, y]) => (y - from[1]) * cx - (x - from[0]) * cy)];
+  const [u, v] = [
+    places.map(([x, y]) => (x - from[0]) * cx + (y - from[1]) * cy),
+    places.map(([x, y]) => (y - from[1]) * cx - (x - from[0]) * cy),
+  ];
   const weights = piece.map((e) => 1 / (0.05 + high[e] - low[e]) ** 2);
   const [a, b, c] = parabola(u, v, weights);
   let found = 0;
@@ -198,11 +212,13 @@ function lineOf(classes, confidence, width, height) {
 }
 
 /** The margins, as differences of logits, that a probability stored as a byte may have: the least, the greatest, the likeliest. */
-const [LEAST, MOST, LIKELY] = [-0.5, 0.5, 0].map((off) => Float64Array.from({length: 256}, (_, byte) => {
-  const share = (byte + off) / 255;
-  if (off > 0) return byte === 255 ? Infinity : Math.max(0, Math.log(share / (1 - share)));
-  return share <= 0.5 ? 0.002 * (off + 0.5) : Math.log(share / (1 + 0.25 / 255 - share));
-}));
+const [LEAST, MOST, LIKELY] = [-0.5, 0.5, 0].map((off) =>
+  Float64Array.from({length: 256}, (_, byte) => {
+    const share = (byte + off) / 255;
+    if (off > 0) return byte === 255 ? Infinity : Math.max(0, Math.log(share / (1 - share)));
+    return share <= 0.5 ? 0.002 * (off + 0.5) : Math.log(share / (1 + 0.25 / 255 - share));
+  }),
+);
 
 /**
  * Between which shares of an edge the line crosses it: where the logits are equal if they change evenly along it, and where
@@ -211,15 +227,25 @@ const [LEAST, MOST, LIKELY] = [-0.5, 0.5, 0].map((off) => Float64Array.from({len
  */
 function boundsOf(classes, confidence, i, j, width) {
   const [here, there] = [confidence[i], confidence[j]];
-  const share = (/** @type {number} */ over, /** @type {number} */ under) => (over === Infinity ? 1 : over + under > 0 ? over / (over + under) : 0.5);
-  const [from, to] = [foretold(classes, confidence, i, i - (j - i), width), foretold(classes, confidence, j, j + (j - i), width)];
+  const share = (/** @type {number} */ over, /** @type {number} */ under) =>
+    over === Infinity ? 1 : over + under > 0 ? over / (over + under) : 0.5;
+  const [from, to] = [
+    foretold(classes, confidence, i, i - (j - i), width),
+    foretold(classes, confidence, j, j + (j - i), width),
+  ];
   const told = [from, 1 - to].filter((share) => !Number.isNaN(share));
-  return [Math.max(1 - INSIDE, Math.min(share(LEAST[here], MOST[there]), ...told)), Math.min(INSIDE, Math.max(share(MOST[here], LEAST[there]), ...told))];
+  return [
+    Math.max(1 - INSIDE, Math.min(share(LEAST[here], MOST[there]), ...told)),
+    Math.min(INSIDE, Math.max(share(MOST[here], LEAST[there]), ...told)),
+  ];
 }
 
 /** How far from a place the line is, in cells, if its margin falls on as from the place before it; at most 1. @param {Numbers} classes @param {Numbers} confidence @param {number} at @param {number} before @param {number} width */
 function foretold(classes, confidence, at, before, width) {
-  const isThere = before >= 0 && before < classes.length && (Math.abs(at - before) > 1 || Math.floor(at / width) === Math.floor(before / width));
+  const isThere =
+    before >= 0 &&
+    before < classes.length &&
+    (Math.abs(at - before) > 1 || Math.floor(at / width) === Math.floor(before / width));
   if (!isThere || classes[before] !== classes[at]) return NaN;
   const fall = LEAST[confidence[before]] - LEAST[confidence[at]];
   return fall > 0 ? Math.min(1, LEAST[confidence[at]] / fall) : 1;
@@ -269,7 +295,13 @@ function zeros(values, count) {
     }
     if (step === SECANTS) break;
     values(at).forEach((value, e) => {
-      if (value > 0) { low[e] = at[e]; above[e] = value; } else { high[e] = at[e]; below[e] = value; }
+      if (value > 0) {
+        low[e] = at[e];
+        above[e] = value;
+      } else {
+        high[e] = at[e];
+        below[e] = value;
+      }
     });
   }
   return at;
@@ -289,4 +321,3 @@ function joinEnds(ends, segments) {
   }
   for (let i = 0; i < n; i++) segments.push(ends[2 * i], ends[2 * i + 1], mx, my);
 }
-

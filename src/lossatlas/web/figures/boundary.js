@@ -22,16 +22,23 @@ export function pointTraces(run, theme) {
   const labels = run.numbers('labels');
   const split = run.numbers('split');
   const placeOf = placesOf(run);
-  return run.classes.flatMap((name, k) => SPLITS.map((part, s) => {
-    const members = [...labels.keys()].filter((i) => labels[i] === k && split[i] === s);
-    return {
-      type: 'scatter', mode: 'markers', name: `${name}, ${part}`, showlegend: false, customdata: members,
-      x: members.map((i) => points[2 * i]), y: members.map((i) => points[2 * i + 1]),
-      text: members.map(placeOf),
-      hovertemplate: `${escapeHtml(name)} (${part})<br>%{text}<extra></extra>`,
-      marker: pointMarker(k, s === 1, points.length > 1600, theme),
-    };
-  }));
+  return run.classes.flatMap((name, k) =>
+    SPLITS.map((part, s) => {
+      const members = [...labels.keys()].filter((i) => labels[i] === k && split[i] === s);
+      return {
+        type: 'scatter',
+        mode: 'markers',
+        name: `${name}, ${part}`,
+        showlegend: false,
+        customdata: members,
+        x: members.map((i) => points[2 * i]),
+        y: members.map((i) => points[2 * i + 1]),
+        text: members.map(placeOf),
+        hovertemplate: `${escapeHtml(name)} (${part})<br>%{text}<extra></extra>`,
+        marker: pointMarker(k, s === 1, points.length > 1600, theme),
+      };
+    }),
+  );
 }
 
 /** Train filled, test hollow. @param {number} k @param {boolean} hollow @param {boolean} many @param {{paper: string, dark: boolean}} theme */
@@ -48,12 +55,15 @@ function placesOf(run) {
   const {features} = run.manifest.dataset;
   const [points, given] = [run.numbers('points'), run.get('given')?.data];
   const units = unitsOf(features);
-  const steps = ['grid_x', 'grid_y'].map((name, axis) => extentOf(run.numbers(name)) * units[axis].scale / FINE);
-  return (i) => features.map(({name}, axis) => {
-    const {mean, scale} = units[axis];
-    const isGiven = given && scale === features[axis].scale && mean === features[axis].mean;
-    return `${escapeHtml(name)} ${isGiven ? valueText(given[2 * i + axis]) : valueText(points[2 * i + axis] * scale + mean, steps[axis])}`;
-  }).join('<br>');
+  const steps = ['grid_x', 'grid_y'].map((name, axis) => (extentOf(run.numbers(name)) * units[axis].scale) / FINE);
+  return (i) =>
+    features
+      .map(({name}, axis) => {
+        const {mean, scale} = units[axis];
+        const isGiven = given && scale === features[axis].scale && mean === features[axis].mean;
+        return `${escapeHtml(name)} ${isGiven ? valueText(given[2 * i + axis]) : valueText(points[2 * i + axis] * scale + mean, steps[axis])}`;
+      })
+      .join('<br>');
 }
 
 /** @param {Numbers} grid */
@@ -70,7 +80,9 @@ export function escapeHtml(text) {
  * @param {Feature[]} features @returns {{mean: number, scale: number}[]}
  */
 export function unitsOf(features) {
-  return areInvented(features) ? features.map(() => ({mean: 0, scale: 1})) : features.map(({mean, scale}) => ({mean, scale}));
+  return areInvented(features)
+    ? features.map(() => ({mean: 0, scale: 1}))
+    : features.map(({mean, scale}) => ({mean, scale}));
 }
 
 /** @param {Feature[]} features */
@@ -102,8 +114,16 @@ export function featureAxis(features, axis, grid, theme) {
   const [low, high] = [grid[0], grid[grid.length - 1]];
   const ticks = linearTicks(low * scale + mean, high * scale + mean, 7);
   return {
-    range: [low, high], fixedrange: true, showgrid: false, zeroline: false, showline: false, ticks: 'outside', ticklen: 4,
-    tickcolor: theme.muted, tickvals: ticks.map((tick) => (tick - mean) / scale), ticktext: ticks.map(tickLabel),
+    range: [low, high],
+    fixedrange: true,
+    showgrid: false,
+    zeroline: false,
+    showline: false,
+    ticks: 'outside',
+    ticklen: 4,
+    tickcolor: theme.muted,
+    tickvals: ticks.map((tick) => (tick - mean) / scale),
+    ticktext: ticks.map(tickLabel),
     tickfont: {family: theme.font, size: 11, color: theme.muted},
     title: {text: escapeHtml(feature.name), font: {family: theme.font, size: 12, color: theme.ink}, standoff: 6},
   };
@@ -153,7 +173,15 @@ export function probabilityText(run, seen, x, y, oddsAt) {
   if (odds) return oddsText(run.classes, odds);
   const cell = Math.round(y * (up.length - 1)) * across.length + Math.round(x * (across.length - 1));
   const k = seen.predicted_class[cell];
-  const share = shareOf(seen, k, x * (across.length - 1), y * (up.length - 1), across.length, up.length, run.classes.length);
+  const share = shareOf(
+    seen,
+    k,
+    x * (across.length - 1),
+    y * (up.length - 1),
+    across.length,
+    up.length,
+    run.classes.length,
+  );
   const others = run.classes.length === 2 ? run.classes[1 - k] : 'the others';
   return `≈ ${run.classes[k]} ${percent(share)}, ${others} ${percent(1 - share)}`;
 }
@@ -170,7 +198,8 @@ function oddsText(classes, odds) {
 /** The probability of a class between four places. @param {Seen} seen @param {number} k @param {number} x @param {number} y @param {number} width @param {number} height @param {number} classes */
 function shareOf({predicted_class: predicted, confidence}, k, x, y, width, height, classes) {
   const [i, j] = [Math.min(width - 2, Math.floor(x)), Math.min(height - 2, Math.floor(y))];
-  const at = (/** @type {number} */ cell) => (predicted[cell] === k ? confidence[cell] / 255 : (1 - confidence[cell] / 255) / (classes - 1));
+  const at = (/** @type {number} */ cell) =>
+    predicted[cell] === k ? confidence[cell] / 255 : (1 - confidence[cell] / 255) / (classes - 1);
   const row = (/** @type {number} */ from) => at(from) + (x - i) * (at(from + 1) - at(from));
   return row(j * width + i) + (y - j) * (row((j + 1) * width + i) - row(j * width + i));
 }

@@ -44,7 +44,8 @@ const clamp = (value, least, most) => Math.min(most, Math.max(least, value));
 export function allowedEye(eye) {
   const {turn, tilt, distance} = polar(eye);
   const kept = {
-    tilt: clamp(tilt, LOWEST, HIGHEST), distance: clamp(distance, NEAREST * HOME_DISTANCE, FARTHEST * HOME_DISTANCE),
+    tilt: clamp(tilt, LOWEST, HIGHEST),
+    distance: clamp(distance, NEAREST * HOME_DISTANCE, FARTHEST * HOME_DISTANCE),
   };
   return kept.tilt === tilt && kept.distance === distance ? eye : eyeAt(turn, kept.tilt, kept.distance);
 }
@@ -119,7 +120,8 @@ function fitted(box, size) {
     const [top, bottom] = endsOf(corners.map(({y}) => y));
     z -= ((top - ROOM.top + bottom + ROOM.bottom - size.height) / 2 / corners[0].scale) * Math.cos(tilt);
     aside += (left - ROOM.left + right + ROOM.right - size.width) / 2 / corners[0].scale;
-    const fits = right - left <= size.width - ROOM.left - ROOM.right && bottom - top <= size.height - ROOM.top - ROOM.bottom;
+    const fits =
+      right - left <= size.width - ROOM.left - ROOM.right && bottom - top <= size.height - ROOM.top - ROOM.bottom;
     if (fits) far = distance;
     else near = distance;
   }
@@ -132,7 +134,14 @@ function fitted(box, size) {
 /** @param {number[]} values @returns {[number, number]} */
 const endsOf = (values) => [Math.min(...values), Math.max(...values)];
 /** @type {Vector[]} */
-const CORNERS = [0, 1].flatMap((z) => [[-1, -1, z], [1, -1, z], [1, 1, z], [-1, 1, z]].map((corner) => /** @type {Vector} */ (corner)));
+const CORNERS = [0, 1].flatMap((z) =>
+  [
+    [-1, -1, z],
+    [1, -1, z],
+    [1, 1, z],
+    [-1, 1, z],
+  ].map((corner) => /** @type {Vector} */ (corner)),
+);
 
 /**
  * The projection and its inverse (as in gl-matrix `lookAt` and `perspective`, which Plotly uses).
@@ -146,7 +155,11 @@ function lens(stand, center, box, {width, height}) {
   const focal = height / 2 / Math.tan(FIELD / 2);
   /** @param {Vector} point of the box */
   const project = ([a, b, c]) => {
-    const away = /** @type {Vector} */ ([(a * box.x) / 2 - eye[0], (b * box.y) / 2 - eye[1], (c - 0.5) * box.z - eye[2]]);
+    const away = /** @type {Vector} */ ([
+      (a * box.x) / 2 - eye[0],
+      (b * box.y) / 2 - eye[1],
+      (c - 0.5) * box.z - eye[2],
+    ]);
     const depth = -dot(away, back);
     const scale = focal / depth;
     return {x: width / 2 + dot(away, right) * scale, y: height / 2 - dot(away, up) * scale, depth, scale};

@@ -4,13 +4,30 @@
 
 /** Viridis (matplotlib, CC0), at ten stops; perceptually uniform and safe for colour-blind people. @type {Rgb[]} */
 const VIRIDIS = [
-  [68, 1, 84], [72, 40, 120], [62, 73, 137], [49, 104, 142], [38, 130, 142],
-  [31, 158, 137], [53, 183, 121], [110, 206, 88], [181, 222, 43], [253, 231, 37],
+  [68, 1, 84],
+  [72, 40, 120],
+  [62, 73, 137],
+  [49, 104, 142],
+  [38, 130, 142],
+  [31, 158, 137],
+  [53, 183, 121],
+  [110, 206, 88],
+  [181, 222, 43],
+  [253, 231, 37],
 ];
 /** Purple to orange through white (ColorBrewer PuOr, Apache 2.0): diverging, and safe too. Negative is purple. @type {Rgb[]} */
 const PURPLE_ORANGE = [
-  [45, 0, 75], [84, 39, 136], [128, 115, 172], [178, 171, 210], [216, 218, 235], [247, 247, 247],
-  [254, 224, 182], [253, 184, 99], [224, 130, 20], [179, 88, 6], [127, 59, 8],
+  [45, 0, 75],
+  [84, 39, 136],
+  [128, 115, 172],
+  [178, 171, 210],
+  [216, 218, 235],
+  [247, 247, 247],
+  [254, 224, 182],
+  [253, 184, 99],
+  [224, 130, 20],
+  [179, 88, 6],
+  [127, 59, 8],
 ];
 /** @typedef {'loss' | 'gap'} Kind of value: a loss, or a difference of losses */
 const MAPS = {loss: VIRIDIS, gap: PURPLE_ORANGE};
@@ -28,17 +45,38 @@ export const BALL_COLOUR = 'rgb(255, 140, 220)';
  * each is far from all others for every kind of colour vision, on light and on dark ground (a test measures it).
  */
 export const CLASS_COLOURS = /** @type {Rgb[]} */ ([
-  [33, 102, 172], [203, 67, 40], [224, 168, 0], [132, 24, 252], [60, 228, 192], [36, 12, 36], [216, 204, 120], [144, 180, 252], [96, 96, 96], [12, 12, 132],
+  [33, 102, 172],
+  [203, 67, 40],
+  [224, 168, 0],
+  [132, 24, 252],
+  [60, 228, 192],
+  [36, 12, 36],
+  [216, 204, 120],
+  [144, 180, 252],
+  [96, 96, 96],
+  [12, 12, 132],
 ]);
 /** Shapes, so that no class is known by its colour alone. */
-export const CLASS_SYMBOLS = ['circle', 'diamond', 'triangle-up', 'square', 'pentagon', 'cross', 'triangle-down', 'star', 'x', 'hourglass'];
+export const CLASS_SYMBOLS = [
+  'circle',
+  'diamond',
+  'triangle-up',
+  'square',
+  'pentagon',
+  'cross',
+  'triangle-down',
+  'star',
+  'x',
+  'hourglass',
+];
 /** What makes shapes of one size look as large as a circle does. */
 const SYMBOL_SCALES = [1, 1.15, 1.35, 1.15, 1.15, 1.15, 1.35, 1.45, 1.2, 1.3];
 
 /** @param {number} index */
 export const classColour = (index) => CLASS_COLOURS[index % CLASS_COLOURS.length];
 /** A point must stand out from its own class's region: lighter on dark ground, darker on light. @param {number} index @param {boolean} dark */
-export const pointColour = (index, dark) => (dark ? mix(classColour(index), [255, 255, 255], 0.42) : mix(classColour(index), [0, 0, 0], 0.16));
+export const pointColour = (index, dark) =>
+  dark ? mix(classColour(index), [255, 255, 255], 0.42) : mix(classColour(index), [0, 0, 0], 0.16);
 /** @param {number} index */
 export const classSymbol = (index) => CLASS_SYMBOLS[index % CLASS_SYMBOLS.length];
 /** @param {number} index */
@@ -79,7 +117,7 @@ export function regionTable(classes, neutral, depth) {
     for (let byte = 0; byte < 256; byte++) {
       const sure = Math.max(0, (byte / 255 - 1 / classes) / (1 - 1 / classes));
       const [r, g, b] = mix(neutral, classColour(k), depth * sure).map(Math.round);
-      table[k * 256 + byte] = (255 << 24 | b << 16 | g << 8 | r) >>> 0;
+      table[k * 256 + byte] = ((255 << 24) | (b << 16) | (g << 8) | r) >>> 0;
     }
   }
   return table;
@@ -89,6 +127,6 @@ export function regionTable(classes, neutral, depth) {
 export function mapTable(kind) {
   return Uint32Array.from({length: 256}, (_, i) => {
     const [r, g, b] = mapColour(kind, i / 255).map(Math.round);
-    return (255 << 24 | b << 16 | g << 8 | r) >>> 0;
+    return ((255 << 24) | (b << 16) | (g << 8) | r) >>> 0;
   });
 }

@@ -13,7 +13,9 @@ const ROUNDING = 1e-12;
 /** The measurement nearest to a frame. @param {Curvature} curvature @param {number} frame */
 export function measuredAt({frames}, frame) {
   let best = 0;
-  frames.forEach((own, i) => { if (Math.abs(own - frame) < Math.abs(frames[best] - frame)) best = i; });
+  frames.forEach((own, i) => {
+    if (Math.abs(own - frame) < Math.abs(frames[best] - frame)) best = i;
+  });
   return best;
 }
 
@@ -30,7 +32,13 @@ export function curvatureFigure(run, curvature, box) {
   return {
     upper: pen(largest, (i) => x(frames[i]), y),
     lower: pen(smallest, (i) => x(frames[i]), y),
-    edge: stability === null ? null : {at: seen ? y(stability) : null, text: `${boundFormula(run, stability)} = ${number(stability)}${seen ? '' : ', above'}`},
+    edge:
+      stability === null
+        ? null
+        : {
+            at: seen ? y(stability) : null,
+            text: `${boundFormula(run, stability)} = ${number(stability)}${seen ? '' : ', above'}`,
+          },
     ticks: fewTicks(low, high, room).map((tick) => ({at: y(tick), text: tickLabel(tick)})),
     epochTicks: epochTicks(run.frames, x, box.width),
     x,
@@ -45,9 +53,18 @@ export function curvatureFigure(run, curvature, box) {
 export function boundFormula(run, bound) {
   const told = run.manifest.curvature?.stability_formula;
   if (told) return told;
-  const {optimizer, learning_rate: rate, weight_decay: decay = 0, momentum: beta = 0.9} = /** @type {any} */ (run.manifest.config).training;
+  const {
+    optimizer,
+    learning_rate: rate,
+    weight_decay: decay = 0,
+    momentum: beta = 0.9,
+  } = /** @type {any} */ (run.manifest.config).training;
   /** @type {Record<string, [string, number]>} */
-  const known = {sgd: ['2/η', 2 / rate], momentum: ['2(1 + β)/η', (2 * (1 + beta)) / rate], nesterov: ['2(1 + β)/(1 + 2β)η', (2 * (1 + beta)) / ((1 + 2 * beta) * rate)]};
+  const known = {
+    sgd: ['2/η', 2 / rate],
+    momentum: ['2(1 + β)/η', (2 * (1 + beta)) / rate],
+    nesterov: ['2(1 + β)/(1 + 2β)η', (2 * (1 + beta)) / ((1 + 2 * beta) * rate)],
+  };
   const [text, value] = known[optimizer] ?? ['bound', NaN];
   const isOf = (/** @type {number} */ other) => Math.abs(bound - other) <= 1e-6 * Math.abs(bound);
   return isOf(value) ? text : decay && isOf(value - decay) ? `${text} − λ` : 'bound';
@@ -61,7 +78,16 @@ export function cleanEigenvalue(value, largest) {
 /** What is known of the curvature at a frame, as text. @param {Run} run @param {Curvature} curvature @param {number} frame */
 export function curvatureNumbers(run, curvature, frame) {
   const i = measuredAt(curvature, frame);
-  const {frames, largest, smallest, trace, trace_error: error, adaptive_sharpness: adaptive, negative, parameters} = curvature;
+  const {
+    frames,
+    largest,
+    smallest,
+    trace,
+    trace_error: error,
+    adaptive_sharpness: adaptive,
+    negative,
+    parameters,
+  } = curvature;
   return {
     epoch: run.frames[curvature.frames[i]],
     largest: number(largest[i]),
@@ -77,6 +103,11 @@ export function curvatureNumbers(run, curvature, frame) {
 function number(value, digits = 3) {
   if (value === undefined || value === null || !Number.isFinite(value)) return '–';
   const size = Math.abs(value);
-  const text = size !== 0 && (size < 1e-3 || size >= 1e5) ? value.toExponential(digits - 1).replace('e+', 'e') : size >= 10 ** digits ? String(Math.round(value)) : value.toPrecision(digits);
+  const text =
+    size !== 0 && (size < 1e-3 || size >= 1e5)
+      ? value.toExponential(digits - 1).replace('e+', 'e')
+      : size >= 10 ** digits
+        ? String(Math.round(value))
+        : value.toPrecision(digits);
   return text.replaceAll('-', '−');
 }

@@ -19,7 +19,8 @@ const EVEN = 50;
 export function lossDomain(run, scale) {
   let [low, high] = [Infinity, -Infinity];
   for (const losses of [run.metrics.train_loss, run.metrics.test_loss]) {
-    for (const loss of losses) { // a training in the page may have a hundred thousand: too many to spread
+    for (const loss of losses) {
+      // a training in the page may have a hundred thousand: too many to spread
       if (!Number.isFinite(loss)) continue;
       if (loss < low) low = loss;
       if (loss > high) high = loss;
@@ -118,7 +119,7 @@ export function pen(values, x, y, width = Infinity) {
 
 /** In each column of pixels, where the lowest and the highest are. @param {number[]} values @param {(i: number) => number} x */
 function* extremes(values, x) {
-  for (let start = 0; start < values.length;) {
+  for (let start = 0; start < values.length; ) {
     const column = Math.floor(x(start));
     let [low, high, i] = [start, start, start];
     for (; i < values.length && Math.floor(x(i)) === column; i++) {
@@ -135,9 +136,13 @@ function* extremes(values, x) {
 function timeTicks({frames}, {width, inset}) {
   const last = frames[frames.length - 1];
   const round = [1, 5, 2, 3, 4].flatMap((head) => Array.from({length: 7}, (_, power) => head * 10 ** power));
-  return apart([last, 0, ...round.filter((epoch) => epoch < last)].map((epoch) => ({
-    at: inset + (timeOf(epoch) / (timeOf(last) || 1)) * (width - 2 * inset), text: String(epoch),
-  })), width);
+  return apart(
+    [last, 0, ...round.filter((epoch) => epoch < last)].map((epoch) => ({
+      at: inset + (timeOf(epoch) / (timeOf(last) || 1)) * (width - 2 * inset),
+      text: String(epoch),
+    })),
+    width,
+  );
 }
 
 /** Labels in the order of their weight, without those that would touch another. @param {{at: number, text: string}[]} labels @param {number} width */
@@ -160,8 +165,13 @@ export function epochTicks(frames, x, width) {
   const roundness = (epoch) => [1000, 500, 100, 50, 20, 10, 5, 2, 1].findIndex((m) => epoch % m === 0);
   const order = candidates(frames).sort((a, b) => rank(a) - rank(b) || a - b);
   /** @param {number} i */
-  function rank(i) { return i === 0 || i === last ? -1 : roundness(frames[i]); }
-  return apart(order.map((i) => ({at: x(i), text: String(frames[i])})), width);
+  function rank(i) {
+    return i === 0 || i === last ? -1 : roundness(frames[i]);
+  }
+  return apart(
+    order.map((i) => ({at: x(i), text: String(frames[i])})),
+    width,
+  );
 }
 
 /** @param {number[]} ticks @param {number} most */

@@ -3,16 +3,24 @@ import {classSymbol} from './colours.js';
 
 /** @type {Record<string, (r: number, x: number, y: number) => string>} */
 const SHAPES = {
-  'circle': (r, x, y) => `M${short(x + r)} ${short(y)}a${r} ${r} 0 1 1 ${-2 * r} 0a${r} ${r} 0 1 1 ${2 * r} 0Z`,
-  'diamond': (r, x, y) => polygon(4, r * 1.3, 0, x, y),
+  circle: (r, x, y) => `M${short(x + r)} ${short(y)}a${r} ${r} 0 1 1 ${-2 * r} 0a${r} ${r} 0 1 1 ${2 * r} 0Z`,
+  diamond: (r, x, y) => polygon(4, r * 1.3, 0, x, y),
   'triangle-up': (r, x, y) => polygon(3, r * 1.3, -90, x, y),
-  'square': (r, x, y) => polygon(4, r * 1.3, 45, x, y),
-  'pentagon': (r, x, y) => polygon(5, r * 1.15, -90, x, y),
-  'cross': (r, x, y) => plus(r * 1.15, r * 0.4, x, y),
+  square: (r, x, y) => polygon(4, r * 1.3, 45, x, y),
+  pentagon: (r, x, y) => polygon(5, r * 1.15, -90, x, y),
+  cross: (r, x, y) => plus(r * 1.15, r * 0.4, x, y),
   'triangle-down': (r, x, y) => polygon(3, r * 1.3, 90, x, y),
-  'star': (r, x, y) => star(r * 1.45, r * 0.55, x, y),
-  'x': (r, x, y) => saltire(r * 1.2, r * 0.4, x, y),
-  'hourglass': (r, x, y) => path([[-1, -1], [1, -1], [-1, 1], [1, 1]].map(([u, v]) => [x + r * 1.05 * u, y + r * 1.05 * v])),
+  star: (r, x, y) => star(r * 1.45, r * 0.55, x, y),
+  x: (r, x, y) => saltire(r * 1.2, r * 0.4, x, y),
+  hourglass: (r, x, y) =>
+    path(
+      [
+        [-1, -1],
+        [1, -1],
+        [-1, 1],
+        [1, 1],
+      ].map(([u, v]) => [x + r * 1.05 * u, y + r * 1.05 * v]),
+    ),
 };
 
 /** @param {number} k class @param {number} radius @param {number} [x] @param {number} [y] */
@@ -39,12 +47,28 @@ function star(outer, inner, x, y) {
 
 /** The plus, turned by half a right angle. @param {number} arm @param {number} half @param {number} x @param {number} y */
 function saltire(arm, half, x, y) {
-  const corners = [[half, -half], [arm, -half], [arm, half], [half, half], [half, arm], [-half, arm], [-half, half], [-arm, half], [-arm, -half], [-half, -half], [-half, -arm], [half, -arm]];
+  const corners = [
+    [half, -half],
+    [arm, -half],
+    [arm, half],
+    [half, half],
+    [half, arm],
+    [-half, arm],
+    [-half, half],
+    [-arm, half],
+    [-arm, -half],
+    [-half, -half],
+    [-half, -arm],
+    [half, -arm],
+  ];
   return path(corners.map(([u, v]) => [x + (u - v) * Math.SQRT1_2, y + (u + v) * Math.SQRT1_2]));
 }
 
 /** @param {number} radius @param {number} degrees @param {number} x @param {number} y @returns {number[]} */
-const around = (radius, degrees, x, y) => [x + radius * Math.cos((degrees * Math.PI) / 180), y + radius * Math.sin((degrees * Math.PI) / 180)];
+const around = (radius, degrees, x, y) => [
+  x + radius * Math.cos((degrees * Math.PI) / 180),
+  y + radius * Math.sin((degrees * Math.PI) / 180),
+];
 
 /** @param {number[][]} corners */
 const path = (corners) => `M${corners.map(([x, y]) => `${short(x)} ${short(y)}`).join('L')}Z`;

@@ -54,20 +54,39 @@ export function landscapeTraces({relief, range, span, frame, path, tint, way}, c
   const {heights, size, triangles} = relief;
   const colours = tint && Float64Array.from(tint.values, (value) => shareOf(tint.range, value));
   const {x, y, z, i, j, k, intensity} = meshOf(heights, size, triangles, colours ?? heights);
-  const levels = lossTicks(range).map((tick) => heightOf(range, tick)).filter((level) => level > GROUND && level < 1);
+  const levels = lossTicks(range)
+    .map((tick) => heightOf(range, tick))
+    .filter((level) => level > GROUND && level < 1);
   const lines = equalLines(heights, size, triangles, levels, boxSides(camera.box), FLOOR);
   const quiet = {type: 'scatter3d', mode: 'lines', showlegend: false, hoverinfo: 'skip', connectgaps: false};
   const thin = {line: {color: theme.dark ? '#d5e8dc' : '#26413f', width: ratio}}; // opaque: Plotly draws all twice if one trace is not
   const box = {span, range};
   return [
     {
-      type: 'mesh3d', name: 'surface', x, y, z, i, j, k, intensity, hoverinfo: 'skip', showscale: false,
-      colorscale: colourScale(tint?.range.kind ?? range.kind), cmin: tint ? 0 : GROUND, cmax: 1, flatshading: false, lighting: LIGHT, lightposition: LAMP,
+      type: 'mesh3d',
+      name: 'surface',
+      x,
+      y,
+      z,
+      i,
+      j,
+      k,
+      intensity,
+      hoverinfo: 'skip',
+      showscale: false,
+      colorscale: colourScale(tint?.range.kind ?? range.kind),
+      cmin: tint ? 0 : GROUND,
+      cmax: 1,
+      flatshading: false,
+      lighting: LIGHT,
+      lightposition: LAMP,
     },
     {...quiet, name: 'lines', ...joined(lines.above, lines.below), ...thin},
     {...quiet, name: 'floor', ...lines.floor, line: {color: theme.muted, width: ratio}},
     {
-      ...quiet, name: 'drop', ...inBox(path && dropLine(path.path, frame, span, range), box),
+      ...quiet,
+      name: 'drop',
+      ...inBox(path && dropLine(path.path, frame, span, range), box),
       line: {color: theme.ink, width: 5 * ratio},
     },
     ...pathTraces(path?.whole ? drawnPart(path.path) : null, box, {quiet, ink: theme.ink, ratio}),
@@ -104,7 +123,9 @@ function wayTraces(way, box, {quiet, ratio}) {
 function inBox(line, {span, range}) {
   if (!line?.x.length) return {x: [NaN], y: [NaN], z: [NaN]};
   return {
-    x: line.x.map((a) => a / span), y: line.y.map((b) => b / span), z: line.z.map((loss) => Math.min(1, heightOf(range, loss))),
+    x: line.x.map((a) => a / span),
+    y: line.y.map((b) => b / span),
+    z: line.z.map((loss) => Math.min(1, heightOf(range, loss))),
   };
 }
 
@@ -120,15 +141,33 @@ function onFloor({x, y, z}) {
  */
 export function landscapeLayout({plotly, box, size}, ratio) {
   const axis = {
-    autorange: false, title: {text: ''}, tickvals: [], ticktext: [], showticklabels: false, showgrid: false, zeroline: false, showline: false,
-    showspikes: false, showbackground: false,
+    autorange: false,
+    title: {text: ''},
+    tickvals: [],
+    ticktext: [],
+    showticklabels: false,
+    showgrid: false,
+    zeroline: false,
+    showline: false,
+    showspikes: false,
+    showbackground: false,
   };
   return {
-    width: Math.round(size.width * ratio), height: Math.round(size.height * ratio), margin: {l: 0, r: 0, t: 0, b: 0},
-    showlegend: false, paper_bgcolor: 'rgba(0,0,0,0)',
+    width: Math.round(size.width * ratio),
+    height: Math.round(size.height * ratio),
+    margin: {l: 0, r: 0, t: 0, b: 0},
+    showlegend: false,
+    paper_bgcolor: 'rgba(0,0,0,0)',
     scene: {
-      xaxis: {...axis, range: [-1, 1]}, yaxis: {...axis, range: [-1, 1]}, zaxis: {...axis, range: [0, 1]},
-      aspectmode: 'manual', aspectratio: box, dragmode: false, hovermode: false, camera: plotly, bgcolor: 'rgba(0,0,0,0)',
+      xaxis: {...axis, range: [-1, 1]},
+      yaxis: {...axis, range: [-1, 1]},
+      zaxis: {...axis, range: [0, 1]},
+      aspectmode: 'manual',
+      aspectratio: box,
+      dragmode: false,
+      hovermode: false,
+      camera: plotly,
+      bgcolor: 'rgba(0,0,0,0)',
     },
   };
 }

@@ -41,19 +41,29 @@ export function paintSurface(surface, size, range, table, pixels) {
  */
 export function contours(surface, size, range) {
   const {heights, triangles} = reliefOf(surface, size, range); // the very lines of the surface
-  return lossTicks(range).filter((level) => level > range.low && level < range.high).map((level) => ({
-    segments: isolines(heights, size, heightOf(range, level), triangles),
-    light: range.kind === 'gap' ? Math.abs(shareOf(range, level) - 0.5) < 0.3 : shareOf(range, level) > 0.6,
-    strong: level === 0,
-  }));
+  return lossTicks(range)
+    .filter((level) => level > range.low && level < range.high)
+    .map((level) => ({
+      segments: isolines(heights, size, heightOf(range, level), triangles),
+      light: range.kind === 'gap' ? Math.abs(shareOf(range, level) - 0.5) < 0.3 : shareOf(range, level) > 0.6,
+      strong: level === 0,
+    }));
 }
 
 /** @param {string} letter @param {number} span @param {{ink: string, muted: string, font: string}} theme */
 export function sliceAxis(letter, span, theme) {
   const ticks = linearTicks(-span, span, 5);
   return {
-    range: [-span, span], fixedrange: true, showgrid: false, zeroline: false, showline: false, ticks: 'outside', ticklen: 4, tickcolor: theme.muted,
-    tickvals: ticks, ticktext: ticks.map(tickLabel),
+    range: [-span, span],
+    fixedrange: true,
+    showgrid: false,
+    zeroline: false,
+    showline: false,
+    ticks: 'outside',
+    ticklen: 4,
+    tickcolor: theme.muted,
+    tickvals: ticks,
+    ticktext: ticks.map(tickLabel),
     tickfont: {family: theme.font, size: 11, color: theme.muted},
     title: {text: `<i>${letter}</i>`, font: {family: theme.font, size: 14, color: theme.ink}, standoff: 6},
   };
@@ -68,9 +78,17 @@ export function pathTraces(path, span, range, title) {
     {...line, line: {color: 'rgba(255, 255, 255, 0.9)', width: 5}},
     {...line, line: {color: PATH_COLOUR, width: 2}},
     {
-      type: 'scatter', mode: 'markers', name: 'frames', showlegend: false, x: frames.map((t) => path.points[2 * t]), y: frames.map((t) => path.points[2 * t + 1]),
+      type: 'scatter',
+      mode: 'markers',
+      name: 'frames',
+      showlegend: false,
+      x: frames.map((t) => path.points[2 * t]),
+      y: frames.map((t) => path.points[2 * t + 1]),
       marker: {size: 5, color: PATH_COLOUR, line: {color: '#fff', width: 0.8}, opacity: 1},
-      text: frames.map((t) => `epoch ${path.epochs[t]}<br>${title} ${lossText(path.own[t])}<br>on the slice ${lossText(path.slice[t])}`),
+      text: frames.map(
+        (t) =>
+          `epoch ${path.epochs[t]}<br>${title} ${lossText(path.own[t])}<br>on the slice ${lossText(path.slice[t])}`,
+      ),
       hovertemplate: '%{text}<extra></extra>',
     },
   ];
@@ -80,7 +98,13 @@ export function pathTraces(path, span, range, title) {
 export function anchorTraces(anchors, span, theme) {
   const seen = anchors.filter(({a, b}) => Math.max(Math.abs(a), Math.abs(b)) <= span);
   return seen.map(({name, a, b}) => ({
-    type: 'scatter', mode: 'markers+text', showlegend: false, hoverinfo: 'skip', x: [a], y: [b], text: [name],
+    type: 'scatter',
+    mode: 'markers+text',
+    showlegend: false,
+    hoverinfo: 'skip',
+    x: [a],
+    y: [b],
+    text: [name],
     textposition: `${b > 0.8 * span ? 'bottom' : 'top'} ${a > 0.5 * span ? 'left' : a < -0.5 * span ? 'right' : 'center'}`,
     textfont: {family: theme.font, size: 11, color: '#fff', shadow: '0 0 3px #000, 0 0 2px #000'},
     marker: {symbol: 'cross-thin', size: 9, color: '#fff', line: {color: '#fff', width: 2}},

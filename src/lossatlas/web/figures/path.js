@@ -27,9 +27,10 @@ const MOST = 300;
 export function trajectoryOf(run, slice, values, grid) {
   if (slice.follow || !hasPath(slice.plane)) return null;
   const points = run.numbersOf(slice.plane, 'path');
-  const heights = slice.set === 'train' && 'path_loss' in slice.plane.arrays
-    ? Array.from(run.numbersOf(slice.plane, 'path_loss'))
-    : readOff(values, grid, points, slice.span);
+  const heights =
+    slice.set === 'train' && 'path_loss' in slice.plane.arrays
+      ? Array.from(run.numbersOf(slice.plane, 'path_loss'))
+      : readOff(values, grid, points, slice.span);
   return {points, slice: heights, own: run.losses(slice.set), epochs: run.frames};
 }
 
@@ -44,7 +45,10 @@ function readOff(surface, size, points, span) {
     const [i, j] = [Math.min(size - 2, Math.floor(u)), Math.min(size - 2, Math.floor(v))];
     const [x, y] = [u - i, v - j];
     const at = j * size + i;
-    return (1 - y) * ((1 - x) * surface[at] + x * surface[at + 1]) + y * ((1 - x) * surface[at + size] + x * surface[at + size + 1]);
+    return (
+      (1 - y) * ((1 - x) * surface[at] + x * surface[at + 1]) +
+      y * ((1 - x) * surface[at + size] + x * surface[at + size + 1])
+    );
   });
 }
 
@@ -56,7 +60,10 @@ export function drawnPart(path) {
   const count = path.slice.length;
   if (count <= MOST) return path;
   const way = new Float64Array(count);
-  for (let t = 1; t < count; t++) way[t] = way[t - 1] + Math.hypot(path.points[2 * t] - path.points[2 * t - 2], path.points[2 * t + 1] - path.points[2 * t - 1]);
+  for (let t = 1; t < count; t++)
+    way[t] =
+      way[t - 1] +
+      Math.hypot(path.points[2 * t] - path.points[2 * t - 2], path.points[2 * t + 1] - path.points[2 * t - 1]);
   const step = way[count - 1] / (MOST - 1);
   let next = 0;
   const frames = [...path.slice.keys()].filter((t) => {
@@ -66,7 +73,9 @@ export function drawnPart(path) {
   });
   return {
     points: frames.flatMap((t) => [path.points[2 * t], path.points[2 * t + 1]]),
-    slice: frames.map((t) => path.slice[t]), own: frames.map((t) => path.own[t]), epochs: frames.map((t) => path.epochs[t]),
+    slice: frames.map((t) => path.slice[t]),
+    own: frames.map((t) => path.own[t]),
+    epochs: frames.map((t) => path.epochs[t]),
   };
 }
 
@@ -85,7 +94,8 @@ export function pathLine({points, slice}, span, range) {
   /** @param {number} t @param {number} share of the way to t + 1 */
   const put = (t, share) => {
     const n = Math.min(t + 1, slice.length - 1);
-    const between = (/** @type {number} */ from, /** @type {number} */ to) => (share === 0 ? from : from + share * (to - from));
+    const between = (/** @type {number} */ from, /** @type {number} */ to) =>
+      share === 0 ? from : from + share * (to - from);
     line.x.push(between(points[2 * t], points[2 * n]));
     line.y.push(between(points[2 * t + 1], points[2 * n + 1]));
     const [here, there] = [slice[t], slice[n]].map((z) => within(range, z));

@@ -36,15 +36,24 @@ const SLACK = 0.4;
 export function lossRange(surfaces, scale, drawn = surfaces) {
   const {values, min, max} = sample(surfaces);
   const top = values[Math.floor((values.length - 1) * QUANTILE)] ?? 1;
-  const whole = Math.max(top, ...surfaces.map((surface) => mostOf(surface)).filter((most) => most <= top * BEYOND[scale]));
+  const whole = Math.max(
+    top,
+    ...surfaces.map((surface) => mostOf(surface)).filter((most) => most <= top * BEYOND[scale]),
+  );
   const isLog = scale === 'log';
   const high = niceAbove(max > whole * STRETCH[scale] ? whole : max, scale);
   const least = high / 10 ** DECADES;
   const low = isLog ? Math.max(min, least) : Math.min(min, 0.98 * high);
   const seen = drawn === surfaces ? {min, max} : sample(drawn);
   return {
-    kind: 'loss', low: !isLog && low < 0.25 * high ? 0 : isLog ? Math.min(low, 0.98 * high) : low, high, min: seen.min, max: seen.max,
-    clipped: seen.max > high, floored: isLog && seen.min < low, scale,
+    kind: 'loss',
+    low: !isLog && low < 0.25 * high ? 0 : isLog ? Math.min(low, 0.98 * high) : low,
+    high,
+    min: seen.min,
+    max: seen.max,
+    clipped: seen.max > high,
+    floored: isLog && seen.min < low,
+    scale,
   };
 }
 
@@ -67,8 +76,14 @@ export function frameRange(surface, scale) {
   const pad = high > low ? 0.02 * (high - low) : 0.02 * Math.abs(high) || 1;
   const bottom = scale === 'log' ? low * (low / high) ** 0.02 : low - pad;
   return {
-    kind: 'loss', low: high > low ? bottom : low - pad, high: high + pad, min, max, clipped: max > high + pad,
-    floored: scale === 'log' && min < low, scale,
+    kind: 'loss',
+    low: high > low ? bottom : low - pad,
+    high: high + pad,
+    min,
+    max,
+    clipped: max > high + pad,
+    floored: scale === 'log' && min < low,
+    scale,
   };
 }
 
@@ -91,7 +106,13 @@ export function joinRanges(own, other) {
   const high = Math.max(own.high, other.high);
   const lowest = Math.min(own.low, other.low);
   const low = own.scale === 'log' ? Math.max(lowest, high / 10 ** DECADES) : lowest;
-  return {...own, low, high, clipped: own.max > high, floored: (own.kind === 'gap' || own.scale === 'log') && own.min < low};
+  return {
+    ...own,
+    low,
+    high,
+    clipped: own.max > high,
+    floored: (own.kind === 'gap' || own.scale === 'log') && own.min < low,
+  };
 }
 
 /**
@@ -104,7 +125,13 @@ export function steadyRange(next, before) {
   const low = shareOf(before, next.low);
   const high = shareOf(before, next.high);
   if (low < 0 || low > SLACK || high > 1 || high < 1 - SLACK) return next;
-  return {...next, low: before.low, high: before.high, clipped: next.max > before.high, floored: (next.kind === 'gap' || next.scale === 'log') && next.min < before.low};
+  return {
+    ...next,
+    low: before.low,
+    high: before.high,
+    clipped: next.max > before.high,
+    floored: (next.kind === 'gap' || next.scale === 'log') && next.min < before.low,
+  };
 }
 
 /** @param {Numbers[]} surfaces */
@@ -130,7 +157,8 @@ function sample(surfaces) {
 function niceAbove(value, scale) {
   if (!(value > 0)) return 1;
   const power = 10 ** Math.floor(Math.log10(value) - (scale === 'log' ? 0 : 1));
-  const step = scale === 'log' ? [1, 2, 5, 10].find((m) => m * power >= value) ?? 10 : Math.ceil(value / power / 2) * 2;
+  const step =
+    scale === 'log' ? ([1, 2, 5, 10].find((m) => m * power >= value) ?? 10) : Math.ceil(value / power / 2) * 2;
   return Number((step * power).toPrecision(6));
 }
 

@@ -69,7 +69,8 @@ function put(mesh, rim, heights, colours, corners) {
   if (count === 3) return face(mesh, corners[0], corners[1], corners[2]);
   const lone = inside.findIndex((is) => is === (count === 1)); // turned so that the corner on its own side comes first
   const [p, q, r] = [corners[lone], corners[(lone + 1) % 3], corners[(lone + 2) % 3]];
-  const cut = (/** @type {number} */ from, /** @type {number} */ to) => rimVertex(mesh, rim, heights, colours, from, to);
+  const cut = (/** @type {number} */ from, /** @type {number} */ to) =>
+    rimVertex(mesh, rim, heights, colours, from, to);
   const [first, second] = [cut(p, q), cut(p, r)];
   if (count === 1) return face(mesh, p, first, second);
   face(mesh, first, q, r);
@@ -114,10 +115,23 @@ export function meet(heights, size, ray) {
   for (const [column, row] of steps) {
     const a = row * size + column;
     const [b, c, d] = [a + 1, a + size, a + size + 1];
-    const halves = isParted(heights, a, b, c, d) ? [[a, b, c], [b, d, c]] : [[a, b, d], [a, d, c]];
+    const halves = isParted(heights, a, b, c, d)
+      ? [
+          [a, b, c],
+          [b, d, c],
+        ]
+      : [
+          [a, b, d],
+          [a, d, c],
+        ];
     let nearest = Infinity;
     for (const half of halves) {
-      const t = distanceTo(half.map((at) => /** @type {Vector} */ ([along(at % size, size), along(Math.floor(at / size), size), heights[at]])), ray);
+      const t = distanceTo(
+        half.map(
+          (at) => /** @type {Vector} */ ([along(at % size, size), along(Math.floor(at / size), size), heights[at]]),
+        ),
+        ray,
+      );
       if (t < nearest && ray.from[2] + t * ray.along[2] <= 1 + 1e-9) nearest = t;
     }
     if (nearest < Infinity) return /** @type {Vector} */ ([0, 1, 2].map((i) => ray.from[i] + nearest * ray.along[i]));
@@ -146,11 +160,12 @@ function* cellsAlong({from, along: step}, size) {
     const place = ((from[axis] + enter * step[axis] + 1) / 2) * cells;
     return Math.min(cells - 1, Math.max(0, Math.floor(step[axis] < 0 ? Math.ceil(place) - 1 : place)));
   });
-  const next = () => [0, 1].map((axis) => {
-    if (step[axis] === 0) return Infinity;
-    const border = (2 * (at[axis] + (step[axis] > 0 ? 1 : 0))) / cells - 1;
-    return (border - from[axis]) / step[axis];
-  });
+  const next = () =>
+    [0, 1].map((axis) => {
+      if (step[axis] === 0) return Infinity;
+      const border = (2 * (at[axis] + (step[axis] > 0 ? 1 : 0))) / cells - 1;
+      return (border - from[axis]) / step[axis];
+    });
   while (at.every((index) => index >= 0 && index < cells)) {
     yield [at[0], at[1]];
     const [alongA, alongB] = next();
@@ -188,7 +203,10 @@ export function heightAt(heights, size, a, b) {
   const [i, j] = [Math.min(size - 2, Math.floor(u)), Math.min(size - 2, Math.floor(v))];
   const [x, y] = [u - i, v - j];
   const at = j * size + i;
-  return (1 - y) * ((1 - x) * heights[at] + x * heights[at + 1]) + y * ((1 - x) * heights[at + size] + x * heights[at + size + 1]);
+  return (
+    (1 - y) * ((1 - x) * heights[at] + x * heights[at + 1]) +
+    y * ((1 - x) * heights[at + size] + x * heights[at + size + 1])
+  );
 }
 
 /**
@@ -235,7 +253,9 @@ function normalAt(heights, size, u, v, box) {
   const [i, j] = [Math.min(size - 2, Math.floor(u)), Math.min(size - 2, Math.floor(v))];
   const at = j * size + i;
   const step = 2 / (size - 1);
-  const [p, q, r, s] = [heights[at], heights[at + 1], heights[at + size], heights[at + size + 1]].map((h) => Math.min(h, 3));
+  const [p, q, r, s] = [heights[at], heights[at + 1], heights[at + size], heights[at + size + 1]].map((h) =>
+    Math.min(h, 3),
+  );
   const [slopeA, slopeB] = [(q - p + s - r) / 2 / step, (r - p + s - q) / 2 / step].map((slope) => slope * box.up);
   const normal = [-slopeA / box.a, -slopeB / box.b, 1];
   const length = Math.hypot(...normal);

@@ -26,12 +26,38 @@ export function sections(surface, size) {
 export function sectionTraces(axis, values, place, loss, title, theme, way, range) {
   const hover = (/** @type {string} */ letter) => `${letter} = %{x:.3~g}<br>${title} %{y:.4~g}<extra></extra>`;
   const line = {type: 'scatter', mode: 'lines', x: axis, connectgaps: false};
-  const mark = {type: 'scatter', mode: 'markers', showlegend: false, y: [place ? loss : NaN], hovertemplate: `the network now<br>${title} %{y:.4~g}<extra></extra>`};
+  const mark = {
+    type: 'scatter',
+    mode: 'markers',
+    showlegend: false,
+    y: [place ? loss : NaN],
+    hovertemplate: `the network now<br>${title} %{y:.4~g}<extra></extra>`,
+  };
   return [
-    {...line, y: values.b, name: 'along <i>b</i>, <i>a</i> = 0', line: {color: theme.accent, width: 2, dash: '7px,4px'}, hovertemplate: hover('b')},
-    {...line, y: values.a, name: 'along <i>a</i>, <i>b</i> = 0', line: {color: theme.ink, width: 2}, hovertemplate: hover('a')},
-    {...mark, x: [place?.[1] ?? NaN], marker: {symbol: 'diamond', size: 12, color: theme.paper, line: {color: theme.accent, width: 2}, opacity: 1}},
-    {...mark, x: [place?.[0] ?? NaN], marker: {symbol: 'circle', size: 11, color: theme.paper, line: {color: theme.ink, width: 2}, opacity: 1}},
+    {
+      ...line,
+      y: values.b,
+      name: 'along <i>b</i>, <i>a</i> = 0',
+      line: {color: theme.accent, width: 2, dash: '7px,4px'},
+      hovertemplate: hover('b'),
+    },
+    {
+      ...line,
+      y: values.a,
+      name: 'along <i>a</i>, <i>b</i> = 0',
+      line: {color: theme.ink, width: 2},
+      hovertemplate: hover('a'),
+    },
+    {
+      ...mark,
+      x: [place?.[1] ?? NaN],
+      marker: {symbol: 'diamond', size: 12, color: theme.paper, line: {color: theme.accent, width: 2}, opacity: 1},
+    },
+    {
+      ...mark,
+      x: [place?.[0] ?? NaN],
+      marker: {symbol: 'circle', size: 11, color: theme.paper, line: {color: theme.ink, width: 2}, opacity: 1},
+    },
     ...ballTraces(way, range, theme),
   ];
 }
@@ -45,10 +71,30 @@ function ballTraces(way, range, theme) {
     const name = `ball along ${axis ? 'b' : 'a'}`;
     const shared = {type: 'scatter', showlegend: false};
     return [
-      {...shared, name, mode: 'lines', x, y: losses, line: {color: BALL_COLOUR, width: 2.5, ...(axis ? {dash: '7px,4px'} : {})}, hoverinfo: 'skip'},
       {
-        ...shared, name: `${name} now`, mode: 'markers', x: x.slice(-1), y: losses.slice(-1), text: [lossText(rolled.losses.at(-1))], hovertemplate: 'the ball now<br>train loss %{text}<extra></extra>',
-        marker: {symbol: axis ? 'diamond' : 'circle', size: axis ? 12 : 11, color: BALL_COLOUR, line: {color: theme.ink, width: 1.5}, opacity: 1},
+        ...shared,
+        name,
+        mode: 'lines',
+        x,
+        y: losses,
+        line: {color: BALL_COLOUR, width: 2.5, ...(axis ? {dash: '7px,4px'} : {})},
+        hoverinfo: 'skip',
+      },
+      {
+        ...shared,
+        name: `${name} now`,
+        mode: 'markers',
+        x: x.slice(-1),
+        y: losses.slice(-1),
+        text: [lossText(rolled.losses.at(-1))],
+        hovertemplate: 'the ball now<br>train loss %{text}<extra></extra>',
+        marker: {
+          symbol: axis ? 'diamond' : 'circle',
+          size: axis ? 12 : 11,
+          color: BALL_COLOUR,
+          line: {color: theme.ink, width: 1.5},
+          opacity: 1,
+        },
       },
     ];
   });
@@ -74,11 +120,25 @@ export function sectionAxes(span, range, theme, height = Infinity) {
   const ticks = apart(namedTicks(range), range, height);
   const ends = axisEnds(range);
   return {
-    xaxis: {...sliceAxis('a', span, theme), title: {text: '<i>a</i>, <i>b</i>', font: {family: theme.font, size: 14, color: theme.ink}, standoff: 6}},
+    xaxis: {
+      ...sliceAxis('a', span, theme),
+      title: {text: '<i>a</i>, <i>b</i>', font: {family: theme.font, size: 14, color: theme.ink}, standoff: 6},
+    },
     yaxis: {
-      type: range.scale, range: range.scale === 'log' ? ends.map(Math.log10) : ends, fixedrange: true, zeroline: range.kind === 'gap', zerolinecolor: theme.muted, zerolinewidth: 1,
-      showgrid: true, gridcolor: theme.line, showline: false, ticks: '', tickvals: ticks, ticktext: ticks.map(tickLabel),
-      tickfont: {family: theme.font, size: 11, color: theme.muted}, ticklabelstandoff: 12,
+      type: range.scale,
+      range: range.scale === 'log' ? ends.map(Math.log10) : ends,
+      fixedrange: true,
+      zeroline: range.kind === 'gap',
+      zerolinecolor: theme.muted,
+      zerolinewidth: 1,
+      showgrid: true,
+      gridcolor: theme.line,
+      showline: false,
+      ticks: '',
+      tickvals: ticks,
+      ticktext: ticks.map(tickLabel),
+      tickfont: {family: theme.font, size: 11, color: theme.muted},
+      ticklabelstandoff: 12,
     },
   };
 }

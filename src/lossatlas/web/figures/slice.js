@@ -15,8 +15,12 @@ export function modeText({run, plane, computed, set, follow}) {
   if (follow) return 'The plane moves with the network: the centre is always the current parameters.';
   const centre = plane.centre_frame ?? (isMoving(plane) ? run.frames.length - 1 : null);
   const last = centre === run.frames.length - 1;
-  const where = centre === null ? 'its own centre' : last ? 'the trained network' : `the network of epoch ${run.frames[centre]}`;
-  const why = set !== 'train' && !computed && isMoving(plane) && !testMoves(plane) ? ', as test losses are stored there only' : '';
+  const where =
+    centre === null ? 'its own centre' : last ? 'the trained network' : `the network of epoch ${run.frames[centre]}`;
+  const why =
+    set !== 'train' && !computed && isMoving(plane) && !testMoves(plane)
+      ? ', as test losses are stored there only'
+      : '';
   const point = hasPath(plane) ? '; the point shows where the current parameters project to' : '';
   return `The plane stays at ${where}${why}${point}.`;
 }
@@ -24,14 +28,18 @@ export function modeText({run, plane, computed, set, follow}) {
 /** @typedef {{text: string, why: string}} Fact in plain words, with the term and what follows from it in a sentence */
 
 const FACTS = {
-  walk: 'A network that learns nothing and strays at random seems to follow its two main directions as well: '
-    + 'only what is beyond this share is of training. Both shares are of the variance of the path.',
-  curvature: 'How strongly the loss bends along each direction where the plane was laid: eigenvalues of the Hessian, '
-    + 'the matrix of second derivatives. Below zero it bends down.',
-  even: 'The directions are orthonormal: a step of one along a or along b is as long in parameter space, '
-    + 'so distances and angles in the picture are true.',
-  uneven: 'The directions are not orthonormal, so a step of one is not as long along both, '
-    + 'and angles in the picture are not true.',
+  walk:
+    'A network that learns nothing and strays at random seems to follow its two main directions as well: ' +
+    'only what is beyond this share is of training. Both shares are of the variance of the path.',
+  curvature:
+    'How strongly the loss bends along each direction where the plane was laid: eigenvalues of the Hessian, ' +
+    'the matrix of second derivatives. Below zero it bends down.',
+  even:
+    'The directions are orthonormal: a step of one along a or along b is as long in parameter space, ' +
+    'so distances and angles in the picture are true.',
+  uneven:
+    'The directions are not orthonormal, so a step of one is not as long along both, ' +
+    'and angles in the picture are not true.',
   away: 'How far the current parameters are from the nearest point of the plane: the ball is shown there, at its own loss.',
 };
 
@@ -39,7 +47,8 @@ const FACTS = {
 export function planeFacts({random_walk: walk, cosine, orthonormal, eigenvalues, nonconvexity}) {
   /** @type {Fact[]} */
   const facts = [];
-  if (walk !== undefined && walk !== null) facts.push({text: `a random walk would hold ${percent(walk)}`, why: FACTS.walk});
+  if (walk !== undefined && walk !== null)
+    facts.push({text: `a random walk would hold ${percent(walk)}`, why: FACTS.walk});
   if (eigenvalues) {
     facts.push({text: `curvature ${eigenvalues.map(short).join(' along a and ')} along b`, why: FACTS.curvature});
   }
@@ -62,15 +71,20 @@ export function shareText({explained_variance: share}) {
 
 /** How this was found. @param {NonNullable<PlaneEntry['nonconvexity']>} nonconvexity */
 function nonconvexText({threshold, grid, span}) {
-  return `Non-convex: at this share of a ${grid} × ${grid} grid over ±${short(span)} the loss bends down in some direction `
-    + 'of parameter space. The smallest eigenvalue of the Hessian is negative there, '
-    + `and more than ${percent(threshold)} of the largest in size.`;
+  return (
+    `Non-convex: at this share of a ${grid} × ${grid} grid over ±${short(span)} the loss bends down in some direction ` +
+    'of parameter space. The smallest eigenvalue of the Hessian is negative there, ' +
+    `and more than ${percent(threshold)} of the largest in size.`
+  );
 }
 
 /** How far the current parameters are from a plane that stays. @param {Shot} shot @returns {Fact | null} */
 export function residualFact({run, plane, frame, follow}) {
   if (follow || !hasPath(plane)) return null;
-  return {text: `the network is ${short(run.numbersOf(plane, 'residual')[frame])} away from the plane`, why: FACTS.away};
+  return {
+    text: `the network is ${short(run.numbersOf(plane, 'residual')[frame])} away from the plane`,
+    why: FACTS.away,
+  };
 }
 
 /** @param {number} share */

@@ -32,10 +32,14 @@ export function landscapeTables({run, frame, plane, set}, axis, values, loss) {
     name: `b ${spanText(axis[j])}`,
     cells: places.map((i) => number(values[j * axis.length + i], write)),
   }));
-  return [{
-    caption: `${NAMES[set]} over the plane “${planeTitle(plane)}” at epoch ${run.frames[frame]}. The network’s own: ${write(loss)}.`,
-    corner: '', columns: at.map((a) => `a ${a}`), rows,
-  }];
+  return [
+    {
+      caption: `${NAMES[set]} over the plane “${planeTitle(plane)}” at epoch ${run.frames[frame]}. The network’s own: ${write(loss)}.`,
+      corner: '',
+      columns: at.map((a) => `a ${a}`),
+      rows,
+    },
+  ];
 }
 
 /** @param {Run} run @param {Seen} seen @param {string} whose @returns {Table[]} */
@@ -54,12 +58,14 @@ function classTable(run, seen, whose) {
     const points = count((i) => labels[i] === k && split[i] === part);
     const right = count((i) => labels[i] === k && split[i] === part && predicted[i] === k);
     return [
-      whole(points), whole(count((i) => predicted[i] === k && split[i] === part)),
+      whole(points),
+      whole(count((i) => predicted[i] === k && split[i] === part)),
       points ? {text: percentText(right / points), value: right / points} : {text: '–'},
     ];
   };
   return {
-    caption: `${whose}: the classes`, corner: 'Class',
+    caption: `${whose}: the classes`,
+    corner: 'Class',
     columns: ['train', 'test'].flatMap((part) => [`${part}: points`, `${part}: predicted`, `${part}: right`]),
     rows: run.classes.map((name, k) => ({name, cells: [...ofPart(k, 0), ...ofPart(k, 1)]})),
   };
@@ -75,12 +81,17 @@ function regionTable(run, {predicted_class: predicted, confidence}) {
     return coarse(grid.length).map((i) => ({i, text: `${feature.name} ${valueText(grid[i] * scale + mean, step)}`}));
   });
   return {
-    caption: 'Predicted class and confidence over the plane', corner: '', columns: columns.map(({text}) => text),
+    caption: 'Predicted class and confidence over the plane',
+    corner: '',
+    columns: columns.map(({text}) => text),
     rows: rows.toReversed().map(({i: j, text}) => ({
       name: text,
       cells: columns.map(({i}) => {
         const at = j * axes[0].length + i;
-        return {text: `${run.classes[predicted[at]]}, ${Math.round((confidence[at] / 255) * 100)} %`, value: confidence[at] / 255};
+        return {
+          text: `${run.classes[predicted[at]]}, ${Math.round((confidence[at] / 255) * 100)} %`,
+          value: confidence[at] / 255,
+        };
       }),
     })),
   };
@@ -93,17 +104,29 @@ export function timelineTables(run, frame) {
   const rows = run.frames.map((epoch, t) => {
     const at = curvature?.frames.indexOf(t) ?? -1;
     return {
-      name: String(epoch), now: t === frame,
+      name: String(epoch),
+      now: t === frame,
       cells: [
-        number(train_loss[t], lossText), number(test_loss[t], lossText), number(train_accuracy[t], percentText), number(test_accuracy[t], percentText),
-        ...(curvature ? [curvature.largest, curvature.smallest].map((of) => (at < 0 ? {text: '–'} : number(cleanEigenvalue(of[at], curvature.largest[at]), signed))) : []),
+        number(train_loss[t], lossText),
+        number(test_loss[t], lossText),
+        number(train_accuracy[t], percentText),
+        number(test_accuracy[t], percentText),
+        ...(curvature
+          ? [curvature.largest, curvature.smallest].map((of) =>
+              at < 0 ? {text: '–'} : number(cleanEigenvalue(of[at], curvature.largest[at]), signed),
+            )
+          : []),
       ],
     };
   });
-  return [{
-    caption: `${run.manifest.title}: every recorded epoch`, corner: 'Epoch',
-    columns: ['train loss', 'test loss', 'train accuracy', 'test accuracy', ...(curvature ? ['λ max', 'λ min'] : [])], rows,
-  }];
+  return [
+    {
+      caption: `${run.manifest.title}: every recorded epoch`,
+      corner: 'Epoch',
+      columns: ['train loss', 'test loss', 'train accuracy', 'test accuracy', ...(curvature ? ['λ max', 'λ min'] : [])],
+      rows,
+    },
+  ];
 }
 
 /** @param {number} value @param {(value: number) => string} write @returns {Cell} */

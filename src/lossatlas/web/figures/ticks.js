@@ -16,7 +16,8 @@ export function fewTicks(low, high, room) {
   for (let count = 2; ; count++) {
     const ticks = linearTicks(low, high, count);
     const apart = (room * (ticks[1] - ticks[0])) / (high - low);
-    if (ticks.length > 1 || count > 5) return apart < 14 ? ticks.filter((_, i) => i % 2 === Math.max(0, ticks.indexOf(0)) % 2) : ticks;
+    if (ticks.length > 1 || count > 5)
+      return apart < 14 ? ticks.filter((_, i) => i % 2 === Math.max(0, ticks.indexOf(0)) % 2) : ticks;
   }
 }
 
@@ -42,7 +43,8 @@ export function tickLabel(value) {
  * difference, in the value's own units
  */
 export function valueText(value, step = 0) {
-  const digits = step > 0 && value !== 0 ? Math.floor(Math.log10(Math.abs(value))) - Math.floor(Math.log10(step)) + 1 : 12;
+  const digits =
+    step > 0 && value !== 0 ? Math.floor(Math.log10(Math.abs(value))) - Math.floor(Math.log10(step)) + 1 : 12;
   return numberLabel(Number(value.toPrecision(Math.max(1, Math.min(12, digits)))), 1e9);
 }
 
@@ -50,7 +52,8 @@ export function valueText(value, step = 0) {
 function numberLabel(value, most) {
   const size = Math.abs(value);
   const round = Number(value.toPrecision(14));
-  const text = value === 0 ? '0' : size >= most || size < 1e-4 ? round.toExponential().replace('e+', 'e') : String(round);
+  const text =
+    value === 0 ? '0' : size >= most || size < 1e-4 ? round.toExponential().replace('e+', 'e') : String(round);
   return text.replaceAll('-', '−');
 }
 
@@ -64,7 +67,9 @@ export function lossText(value) {
   if (value === undefined || value === null) return '–';
   if (!Number.isFinite(value)) return '∞';
   if (value !== 0 && value < 1e-2) return value.toExponential(2);
-  return value >= 1000 ? value.toExponential(2).replace('e+', 'e') : value.toFixed(value >= 100 ? 1 : value >= 10 ? 2 : 4);
+  return value >= 1000
+    ? value.toExponential(2).replace('e+', 'e')
+    : value.toFixed(value >= 100 ? 1 : value >= 10 ? 2 : 4);
 }
 
 /** @param {number | undefined} share */

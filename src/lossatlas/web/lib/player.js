@@ -40,10 +40,14 @@ export function createPlayer({advance, ready, between, onChange}) {
   };
 
   return {
-    get playing() { return playing; },
+    get playing() {
+      return playing;
+    },
     play: () => set(true),
     pause: () => set(false),
     /** @param {number} value */
-    setSpeed(value) { speed = value; },
+    setSpeed(value) {
+      speed = value;
+    },
   };
 }

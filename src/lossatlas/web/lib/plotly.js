@@ -10,7 +10,8 @@ const SOURCE = 'vendor/plotly-gl3d-4.1.1.min.js';
  */
 export async function plotlyArrived() {
   const link = /** @type {HTMLLinkElement | null} */ (document.querySelector(`link[rel=preload][href="${SOURCE}"]`));
-  if (!link?.relList.supports('preload') || performance.getEntriesByName(new URL(SOURCE, document.baseURI).href).length) return;
+  if (!link?.relList.supports('preload') || performance.getEntriesByName(new URL(SOURCE, document.baseURI).href).length)
+    return;
   await new Promise((done) => {
     for (const type of ['load', 'error']) link.addEventListener(type, done);
   });
@@ -32,7 +33,13 @@ export function loadPlotly() {
 }
 
 /** Nothing but the picture: no mode bar, no zooming with the wheel (the page scrolls). How sharp it is, is its size's matter. */
-export const CONFIG = {displayModeBar: false, scrollZoom: false, doubleClick: false, showTips: false, plotGlPixelRatio: 1};
+export const CONFIG = {
+  displayModeBar: false,
+  scrollZoom: false,
+  doubleClick: false,
+  showTips: false,
+  plotGlPixelRatio: 1,
+};
 
 /** Does this browser draw in three dimensions? Asked once; the context that it takes to know is given back. */
 export function drawsSolid() {

@@ -49,7 +49,8 @@ export function watchTheme(onChange) {
     apply();
   });
   system.addEventListener('change', apply);
-  window.addEventListener('storage', ({key, newValue}) => { // chosen in another window of ours, or around this frame
+  window.addEventListener('storage', ({key, newValue}) => {
+    // chosen in another window of ours, or around this frame
     if (key !== KEY || !newValue) return;
     document.documentElement.dataset.theme = newValue;
     apply();
@@ -58,10 +59,18 @@ export function watchTheme(onChange) {
 
 /** Storage may be forbidden (a private window, a sandboxed frame): then the choice lasts for the visit. */
 function recall() {
-  try { return localStorage.getItem(KEY); } catch { return null; }
+  try {
+    return localStorage.getItem(KEY);
+  } catch {
+    return null;
+  }
 }
 
 /** @param {string} value */
 function remember(value) {
-  try { localStorage.setItem(KEY, value); } catch { /* see recall */ }
+  try {
+    localStorage.setItem(KEY, value);
+  } catch {
+    /* see recall */
+  }
 }

@@ -22,12 +22,21 @@ export function createArrivals(run, {signal, onData}) {
       array = begun;
       run.put(name, array);
     };
-    const whole = fetchNpy(base + run.entry(name).file, {signal: AbortSignal.any([signal, leave.signal]), onData, onHeader})
-      .then(() => undefined, (error) => {
-        if (array && run.get(name) === array) run.drop(name); // a part would never grow again
-        throw error;
-      })
-      .finally(() => { if (coming.get(name)?.let === leave) coming.delete(name); });
+    const whole = fetchNpy(base + run.entry(name).file, {
+      signal: AbortSignal.any([signal, leave.signal]),
+      onData,
+      onHeader,
+    })
+      .then(
+        () => undefined,
+        (error) => {
+          if (array && run.get(name) === array) run.drop(name); // a part would never grow again
+          throw error;
+        },
+      )
+      .finally(() => {
+        if (coming.get(name)?.let === leave) coming.delete(name);
+      });
     whole.catch(() => {}); // told to whoever waits for it
     coming.set(name, {let: leave, whole});
   };

@@ -13,7 +13,10 @@ export class Problem extends Error {
 
 /** Nobody answers: the server is stopped, or there is no network, or it says that it cannot now. It is worth trying again. */
 export class Away extends Problem {
-  constructor(title = 'The server does not answer.', detail = 'What is here can be looked at; it is tried again by itself.') {
+  constructor(
+    title = 'The server does not answer.',
+    detail = 'What is here can be looked at; it is tried again by itself.',
+  ) {
     super(title, detail);
   }
 }
@@ -31,13 +34,19 @@ export function unreached(error) {
 
 /** `fetch`, which fails with an Away where nobody answers. @param {string} url @param {RequestInit} [init] */
 export async function reach(url, init) {
-  const response = await fetch(url, init).catch((error) => { throw unreached(error); });
+  const response = await fetch(url, init).catch((error) => {
+    throw unreached(error);
+  });
   if (INSTEAD.includes(response.status)) throw new Away();
   return response;
 }
 
 /** Does anybody answer? */
-export const isAnswered = () => reach('data/index.json', {cache: 'no-store'}).then(() => true, () => false);
+export const isAnswered = () =>
+  reach('data/index.json', {cache: 'no-store'}).then(
+    () => true,
+    () => false,
+  );
 
 /**
  * Fetch a JSON document; errors are RFC 9457 problems where the server speaks them.
@@ -45,9 +54,17 @@ export const isAnswered = () => reach('data/index.json', {cache: 'no-store'}).th
  */
 export async function fetchJson(url, init) {
   const response = await reach(url, init);
-  if (response.ok) return response.json().catch((error) => { throw unreached(error); });
-  const problem = problemFrom(await response.json().catch(() => ({})), `${url}: ${response.status} ${response.statusText}`);
-  throw response.status === BUSY ? new Away('The server cannot do this now; it is tried again by itself.', problem.detail) : problem;
+  if (response.ok)
+    return response.json().catch((error) => {
+      throw unreached(error);
+    });
+  const problem = problemFrom(
+    await response.json().catch(() => ({})),
+    `${url}: ${response.status} ${response.statusText}`,
+  );
+  throw response.status === BUSY
+    ? new Away('The server cannot do this now; it is tried again by itself.', problem.detail)
+    : problem;
 }
 
 /** @param {any} body @param {string} [fallback] */

@@ -6,7 +6,17 @@ import {FRAME_ARRAYS, Run, STATIC_ARRAYS} from '../model/run.js';
 import {planeArray} from '../model/slice.js';
 
 /** What is computed while the network trains moves with it. */
-const MOVING = /** @type {const} */ ({computed: false, set: 'train', follow: true, path: false, view: 'surface', scale: 'linear', range: 'training', pick: null, ball: false});
+const MOVING = /** @type {const} */ ({
+  computed: false,
+  set: 'train',
+  follow: true,
+  path: false,
+  view: 'surface',
+  scale: 'linear',
+  range: 'training',
+  pick: null,
+  ball: false,
+});
 
 /**
  * @typedef {object} Watcher
@@ -51,9 +61,10 @@ export function watchRun(url, signal, watcher) {
   /** @type {Run | null} */
   let run = null;
   /** @param {string} type @param {(body: any) => void} handle */
-  const on = (type, handle) => source.addEventListener(type, (event) => {
-    if (!signal.aborted) handle(JSON.parse(/** @type {MessageEvent} */ (event).data));
-  });
+  const on = (type, handle) =>
+    source.addEventListener(type, (event) => {
+      if (!signal.aborted) handle(JSON.parse(/** @type {MessageEvent} */ (event).data));
+    });
   on('queued', (body) => watcher.onQueued(body.position));
   on('manifest', (body) => {
     if (run || body.planes.length === 0) return; // planes through the whole training come at its end
@@ -70,14 +81,19 @@ export function watchRun(url, signal, watcher) {
     if (run) finishRun(run, body);
     watcher.onDone();
   });
-  on('failed', (body) => { close(); watcher.onFailed(problemFrom(body)); });
+  on('failed', (body) => {
+    close();
+    watcher.onFailed(problemFrom(body));
+  });
   on('cancelled', ({stopping}) => {
     close();
     if (stopping) watcher.onLost();
     else watcher.onCancelled();
   });
   let broken = false;
-  source.addEventListener('open', () => { broken = false; });
+  source.addEventListener('open', () => {
+    broken = false;
+  });
   source.onerror = () => {
     if (signal.aborted) return;
     const given = source.readyState === EventSource.CLOSED || broken; // once a connection may break, and comes back at once
@@ -96,7 +112,8 @@ function startRun(manifest) {
     if ([...STATIC_ARRAYS, ...FRAME_ARRAYS].includes(name)) reserve(run, name, entry, data[name]);
   }
   for (const plane of run.planes) {
-    for (const name of ['coordinates', 'loss_surface']) reserve(run, planeArray(plane, name), plane.arrays[name], data[planeArray(plane, name)]);
+    for (const name of ['coordinates', 'loss_surface'])
+      reserve(run, planeArray(plane, name), plane.arrays[name], data[planeArray(plane, name)]);
   }
   return run;
 }
@@ -119,7 +136,9 @@ function addFrame(run, {frame, metrics, data}) {
     const surfaces = decodeAs(plane.arrays.loss_surface.dtype, data[key]);
     const cells = surfaces.length / plane.spans.length;
     plane.spans.forEach((span, spanIndex) => {
-      run.surface({...MOVING, plane, span, spanIndex}, frame).set(surfaces.subarray(spanIndex * cells, (spanIndex + 1) * cells));
+      run
+        .surface({...MOVING, plane, span, spanIndex}, frame)
+        .set(surfaces.subarray(spanIndex * cells, (spanIndex + 1) * cells));
     });
   }
   run.receive(frame);

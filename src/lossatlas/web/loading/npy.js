@@ -10,12 +10,27 @@ import {reach, unreached} from './json.js';
 
 /** @type {Record<string, new (buffer: ArrayBuffer, offset: number, length: number) => Numbers>} */
 const VIEWS = {
-  u1: Uint8Array, b1: Uint8Array, i1: Int8Array, u2: Uint16Array, i2: Int16Array,
-  u4: Uint32Array, i4: Int32Array, f4: Float32Array, f8: Float64Array,
+  u1: Uint8Array,
+  b1: Uint8Array,
+  i1: Int8Array,
+  u2: Uint16Array,
+  i2: Int16Array,
+  u4: Uint32Array,
+  i4: Int32Array,
+  f4: Float32Array,
+  f8: Float64Array,
 };
 const NAMES = {
-  bool: 'b1', uint8: 'u1', int8: 'i1', uint16: 'u2', int16: 'i2', uint32: 'u4', int32: 'i4',
-  float16: 'f2', float32: 'f4', float64: 'f8',
+  bool: 'b1',
+  uint8: 'u1',
+  int8: 'i1',
+  uint16: 'u2',
+  int16: 'i2',
+  uint32: 'u4',
+  int32: 'i4',
+  float16: 'f2',
+  float32: 'f4',
+  float64: 'f8',
 };
 
 /**
@@ -36,8 +51,17 @@ export function parseHeader(bytes) {
   const text = new TextDecoder().decode(bytes.subarray(start, offset));
   const descr = /'descr':\s*'[<|=]?(\w\d)'/.exec(text)?.[1];
   const dims = /'shape':\s*\(([^)]*)\)/.exec(text)?.[1];
-  if (!descr || dims === undefined || /'fortran_order':\s*True/.test(text)) throw new Error(`unsupported .npy header: ${text.trim()}`);
-  return {descr, shape: dims.split(',').filter((part) => part.trim()).map(Number), offset, planes: magic === 'PLANE'};
+  if (!descr || dims === undefined || /'fortran_order':\s*True/.test(text))
+    throw new Error(`unsupported .npy header: ${text.trim()}`);
+  return {
+    descr,
+    shape: dims
+      .split(',')
+      .filter((part) => part.trim())
+      .map(Number),
+    offset,
+    planes: magic === 'PLANE',
+  };
 }
 
 /**
@@ -64,7 +88,8 @@ export function allocate(dtype, shape, planes = false) {
     bytes.set(chunk.subarray(0, bytes.length - at), at);
     at = Math.min(at + chunk.length, bytes.length);
     const filled = planes ? block * Math.floor(at / (block * size)) : Math.floor(at / size);
-    for (let from = array.filled; planes && from < filled; from += block) gather(bytes.subarray(from * size, (from + block) * size), size);
+    for (let from = array.filled; planes && from < filled; from += block)
+      gather(bytes.subarray(from * size, (from + block) * size), size);
     if (half) decodeHalves(new Uint16Array(buffer), /** @type {Float32Array} */ (data), array.filled, filled);
     array.filled = filled;
   };
@@ -89,9 +114,14 @@ export function decodeHalves(halves, out, from, to) {
     const h = halves[i];
     const exponent = (h >> 10) & 31;
     const fraction = h & 1023;
-    const size = exponent === 0 ? fraction * 2 ** -24
-      : exponent === 31 ? (fraction ? NaN : Infinity)
-      : (1 + fraction / 1024) * 2 ** (exponent - 15);
+    const size =
+      exponent === 0
+        ? fraction * 2 ** -24
+        : exponent === 31
+          ? fraction
+            ? NaN
+            : Infinity
+          : (1 + fraction / 1024) * 2 ** (exponent - 15);
     out[i] = h & 0x8000 ? -size : size;
   }
 }
@@ -135,7 +165,10 @@ export async function fetchNpy(url, {signal, onHeader, onData} = {}) {
  */
 async function inflated(body) {
   const reader = body.getReader();
-  const next = () => reader.read().catch((error) => { throw unreached(error); });
+  const next = () =>
+    reader.read().catch((error) => {
+      throw unreached(error);
+    });
   const first = await next();
   /** @type {ReadableStream<Uint8Array<ArrayBuffer>>} */
   const whole = new ReadableStream({

@@ -93,7 +93,10 @@ export function createSession({wanted, unmet, before: first, unread = []}) {
       onStatus({kind: 'away', text: error.title, detail: error.detail});
       return retry.wait();
     }
-    const problem = error instanceof Problem ? error : new Problem('This run could not be read', String(/** @type {any} */ (error)?.message ?? error));
+    const problem =
+      error instanceof Problem
+        ? error
+        : new Problem('This run could not be read', String(/** @type {any} */ (error)?.message ?? error));
     onStatus({kind: 'failed', text: problem.title, detail: problem.detail});
   };
 
@@ -116,7 +119,12 @@ export function createSession({wanted, unmet, before: first, unread = []}) {
       await first;
       if (signal.aborted) return;
       if (before) run.adopt(before);
-      const arrivals = createArrivals(run, {signal, onData: () => { if (!signal.aborted) onData(); }});
+      const arrivals = createArrivals(run, {
+        signal,
+        onData: () => {
+          if (!signal.aborted) onData();
+        },
+      });
       showing = {run, arrivals, signal, settled: false, turn: 0, recover};
       const lacks = isFirst ? unmet(run) : [];
       if (lacks.length) remark ??= notShown(lacks);
@@ -163,13 +171,25 @@ export function createSession({wanted, unmet, before: first, unread = []}) {
     /** @type {Run | null} */
     let run = null;
     watchRun(job.events ?? `api/runs/${encodeURIComponent(job.id)}/events`, signal, {
-      onQueued: (position) => onStatus({kind: 'queued', text: position > 0 ? `Waiting: ${position} before this run` : 'Starting…'}),
-      onManifest: (started) => { retry.rest(); run = started; onRun(run); onStatus({kind: 'computing', text: 'Training…', progress: 0}); },
+      onQueued: (position) =>
+        onStatus({kind: 'queued', text: position > 0 ? `Waiting: ${position} before this run` : 'Starting…'}),
+      onManifest: (started) => {
+        retry.rest();
+        run = started;
+        onRun(run);
+        onStatus({kind: 'computing', text: 'Training…', progress: 0});
+      },
       onFrame: (done, total) => {
         onData();
         onStatus({kind: 'computing', text: `Computing frame ${done} of ${total}`, progress: done / total});
       },
-      onStage: (what, done, total) => onStatus({kind: 'computing', text: 'Trained; computing the planes', detail: `${what}: ${done} of ${total}`, progress: done / total}),
+      onStage: (what, done, total) =>
+        onStatus({
+          kind: 'computing',
+          text: 'Trained; computing the planes',
+          detail: `${what}: ${done} of ${total}`,
+          progress: done / total,
+        }),
       onDone: () => {
         if (run) settle(run);
         refreshGallery();
@@ -178,7 +198,8 @@ export function createSession({wanted, unmet, before: first, unread = []}) {
       },
       onFailed: (problem) => fail(problem, signal),
       onLost: () => fail(new Away(), signal),
-      onCancelled: () => onStatus({kind: 'cancelled', text: 'Cancelled', detail: 'What was computed until then stays on show.'}),
+      onCancelled: () =>
+        onStatus({kind: 'cancelled', text: 'Cancelled', detail: 'What was computed until then stays on show.'}),
     });
   };
 
@@ -194,7 +215,10 @@ export function createSession({wanted, unmet, before: first, unread = []}) {
     const {signal} = controller;
     if (target.kind === 'unavailable') return onStatus(unavailable(target.empty));
     if (target.kind === 'lacking') return onStatus(notHere(target.id, target.computes));
-    const opening = target.kind === 'stored' ? openStored(target.id, signal, {repair: target.repair}) : compute(target.config, signal);
+    const opening =
+      target.kind === 'stored'
+        ? openStored(target.id, signal, {repair: target.repair})
+        : compute(target.config, signal);
     await opening.catch((error) => fail(error, signal));
   };
 
@@ -212,7 +236,10 @@ export function createSession({wanted, unmet, before: first, unread = []}) {
     else await begin(asked);
   });
 
-  const refreshGallery = () => fetchJson('data/index.json').then((index) => listener?.onGallery(index.runs)).catch(() => {});
+  const refreshGallery = () =>
+    fetchJson('data/index.json')
+      .then((index) => listener?.onGallery(index.runs))
+      .catch(() => {});
 
   return {
     /** Tell from now on of everything, and of how things stand at once. @param {Listener} to */
@@ -229,7 +256,12 @@ export function createSession({wanted, unmet, before: first, unread = []}) {
     async open(target) {
       leave();
       asked = target;
-      remark = target.kind === 'stored' && target.lacking !== undefined ? standIn(target.lacking) : untold.length ? notRead(untold) : null;
+      remark =
+        target.kind === 'stored' && target.lacking !== undefined
+          ? standIn(target.lacking)
+          : untold.length
+            ? notRead(untold)
+            : null;
       untold = [];
       isFirst = openings++ === 0;
       await begin(target);
@@ -247,13 +279,19 @@ export function createSession({wanted, unmet, before: first, unread = []}) {
     leave,
     cancel() {
       const id = computing;
-      if (id) live().then(({cancelRun}) => cancelRun(id)).catch((error) => fail(error, controller.signal));
+      if (id)
+        live()
+          .then(({cancelRun}) => cancelRun(id))
+          .catch((error) => fail(error, controller.signal));
     },
   };
 }
 
 /** Most visits open what is stored. */
-const live = () => import('./live.js').catch((error) => { throw unreached(error); });
+const live = () =>
+  import('./live.js').catch((error) => {
+    throw unreached(error);
+  });
 
 /** @param {Run} run @returns {Status} */
 function verdict({outcome}) {
@@ -268,25 +306,36 @@ function verdict({outcome}) {
 
 /** @param {boolean} empty is there no run at all? @returns {Status} */
 function unavailable(empty) {
-  if (empty) return {kind: 'unavailable', text: 'This gallery is empty', detail: 'Make runs with “lossatlas build” and export again, or compute any with “lossatlas serve”.'};
+  if (empty)
+    return {
+      kind: 'unavailable',
+      text: 'This gallery is empty',
+      detail: 'Make runs with “lossatlas build” and export again, or compute any with “lossatlas serve”.',
+    };
   return {
     kind: 'unavailable',
     text: 'Not available in this gallery',
-    detail: 'It was published without this combination. Choose one without a dashed frame, or compute any with “lossatlas serve”.',
+    detail:
+      'It was published without this combination. Choose one without a dashed frame, or compute any with “lossatlas serve”.',
   };
 }
 
 /** @param {string} id @param {boolean} computes @returns {Status} */
 function notHere(id, computes) {
   return {
-    kind: 'lacking', text: `This gallery has no run “${id}”`,
+    kind: 'lacking',
+    text: `This gallery has no run “${id}”`,
     detail: `It may be in the one that the link was made in. Instead, the model and the dataset that are marked can be ${computes ? 'trained as usual' : 'shown, if they are here'}.`,
   };
 }
 
 /** @param {string} id @returns {Status} */
 function standIn(id) {
-  return {kind: 'note', text: `This gallery has no run “${id}”`, detail: 'In its place stands the usual training of the model and the dataset that are marked.'};
+  return {
+    kind: 'note',
+    text: `This gallery has no run “${id}”`,
+    detail: 'In its place stands the usual training of the model and the dataset that are marked.',
+  };
 }
 
 /** @param {string[]} sentences @returns {Status} */
@@ -296,5 +345,9 @@ function notShown(sentences) {
 
 /** @param {string[]} parts @returns {Status} */
 function notRead(parts) {
-  return {kind: 'note', text: 'Not all of this link could be read', detail: `What stands there for “${parts.join('”, “')}” is as if the link did not say it.`};
+  return {
+    kind: 'note',
+    text: 'Not all of this link could be read',
+    detail: `What stands there for “${parts.join('”, “')}” is as if the link did not say it.`,
+  };
 }

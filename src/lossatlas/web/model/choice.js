@@ -23,10 +23,13 @@ export function canSkip(hidden) {
  * @param {GalleryEntry[]} gallery @param {Omit<Choice, 'run'>} choice
  */
 export function candidates(gallery, {dataset, hidden, activation, residual}) {
-  return gallery.filter((entry) => entry.dataset.name === dataset
-    && writeHidden(entry.model.hidden) === writeHidden(hidden)
-    && (hidden.length === 0 || entry.model.activation === activation)
-    && (!canSkip(hidden) || (entry.model.residual ?? false) === residual));
+  return gallery.filter(
+    (entry) =>
+      entry.dataset.name === dataset &&
+      writeHidden(entry.model.hidden) === writeHidden(hidden) &&
+      (hidden.length === 0 || entry.model.activation === activation) &&
+      (!canSkip(hidden) || (entry.model.residual ?? false) === residual),
+  );
 }
 
 /**
@@ -36,10 +39,12 @@ export function candidates(gallery, {dataset, hidden, activation, residual}) {
  */
 export function impliedRun(gallery, catalog, choice) {
   const usual = [...flatten(withoutMeaningless(configFor(catalog, choice), choice))];
-  const ranked = candidates(gallery, choice).map((entry) => {
-    const own = flatten(withoutMeaningless(entry.config, choice)); // an older run lacks a setting that came later: it had the default
-    return {entry, differences: usual.filter(([key, value]) => own.has(key) && own.get(key) !== value).length};
-  }).sort((a, b) => a.differences - b.differences);
+  const ranked = candidates(gallery, choice)
+    .map((entry) => {
+      const own = flatten(withoutMeaningless(entry.config, choice)); // an older run lacks a setting that came later: it had the default
+      return {entry, differences: usual.filter(([key, value]) => own.has(key) && own.get(key) !== value).length};
+    })
+    .sort((a, b) => a.differences - b.differences);
   const [best] = ranked;
   return best && (best.differences === 0 || !catalog.compute) ? best.entry : undefined;
 }
@@ -77,7 +82,9 @@ export function ofItsRun(state, gallery) {
   if (!entry) return state;
   const {hidden, activation, residual = false} = entry.model;
   return {
-    ...state, dataset: entry.dataset.name, hidden,
+    ...state,
+    dataset: entry.dataset.name,
+    hidden,
     activation: hidden.length ? activation : state.activation, // which means nothing there
     residual: canSkip(hidden) ? residual : state.residual,
   };
@@ -109,11 +116,21 @@ export function configFor(catalog, {dataset, hidden, activation, residual}) {
 export function withOwn(catalog, gallery) {
   /** @type {Map<string, import('./types.js').CatalogDataset>} */
   const found = new Map();
-  for (const {id, config, dataset: {name, title, features = [], classes = [], thumbnail}} of gallery) {
+  for (const {
+    id,
+    config,
+    dataset: {name, title, features = [], classes = [], thumbnail},
+  } of gallery) {
     if (!thumbnail || found.has(name)) continue;
     const sample = /** @type {any} */ (config).dataset;
     found.set(name, {
-      name, title, features, classes, thumbnail, config: sample, run: id,
+      name,
+      title,
+      features,
+      classes,
+      thumbnail,
+      config: sample,
+      run: id,
       summary: `${sample.points} points of your own, by ${features.join(' and ')}.`,
     });
   }
@@ -130,10 +147,19 @@ export function trainingLabels(entries) {
   const configs = entries.map((entry) => flatten(withoutChoice(entry.config)));
   const keys = [...new Set(configs.flatMap((config) => [...config.keys()]))];
   const telling = keys.filter((key) => new Set(configs.map((config) => config.get(key))).size > 1);
-  const trained = configs.map((config) => telling.filter((key) => !isComputed(key)).map((key) => describe(key, config.get(key))).join(', '));
+  const trained = configs.map((config) =>
+    telling
+      .filter((key) => !isComputed(key))
+      .map((key) => describe(key, config.get(key)))
+      .join(', '),
+  );
   return trained.map((label, i) => {
     const alike = trained.filter((other) => other === label).length > 1;
-    const computed = alike ? telling.filter((key) => isComputed(key) && !key.startsWith('planes.')).map((key) => describe(key, configs[i].get(key))) : [];
+    const computed = alike
+      ? telling
+          .filter((key) => isComputed(key) && !key.startsWith('planes.'))
+          .map((key) => describe(key, configs[i].get(key)))
+      : [];
     return [label, alike ? planesOf(entries[i].config) : '', ...computed].filter(Boolean).join(', ') || entries[i].id;
   });
 }
@@ -166,6 +192,7 @@ function withoutChoice(config) {
 /** {a: {b: 1}} → a.b: 1, with values as text, so that they compare. @param {any} value @param {string} [path] @returns {Map<string, unknown>} */
 export function flatten(value, path = '') {
   if (value === null || typeof value !== 'object') return new Map([[path, value]]);
-  if (Array.isArray(value) && value.every((item) => typeof item !== 'object')) return new Map([[path, value.join(' ')]]);
+  if (Array.isArray(value) && value.every((item) => typeof item !== 'object'))
+    return new Map([[path, value.join(' ')]]);
   return new Map(Object.entries(value).flatMap(([key, item]) => [...flatten(item, path ? `${path}.${key}` : key)]));
 }

@@ -22,7 +22,9 @@ export class Run {
   /** @param {Manifest} manifest @param {{live?: boolean}} [options] */
   constructor(manifest, {live = false} = {}) {
     if (manifest.format_version > NEWEST_VERSION) {
-      throw new Error(`this run has format version ${manifest.format_version}; this page reads up to ${NEWEST_VERSION}. Reload the page, or update Loss Atlas.`);
+      throw new Error(
+        `this run has format version ${manifest.format_version}; this page reads up to ${NEWEST_VERSION}. Reload the page, or update Loss Atlas.`,
+      );
     }
     this.manifest = manifest;
     this.id = manifest.id;
@@ -36,7 +38,9 @@ export class Run {
   }
 
   /** A plane by its name; the first for null, or for a name that this run does not have. @param {string | null} name @returns {PlaneEntry} */
-  plane(name) { return this.planes.find((plane) => plane.name === name) ?? this.planes[0]; }
+  plane(name) {
+    return this.planes.find((plane) => plane.name === name) ?? this.planes[0];
+  }
 
   /** What the manifest says of an array. @param {string} name @returns {ArrayEntry} */
   entry(name) {
@@ -45,13 +49,19 @@ export class Run {
   }
 
   /** @param {string} name @param {NpyArray} array */
-  put(name, array) { this.#arrays.set(name, array); }
+  put(name, array) {
+    this.#arrays.set(name, array);
+  }
 
   /** @param {string} name */
-  drop(name) { this.#arrays.delete(name); }
+  drop(name) {
+    this.#arrays.delete(name);
+  }
 
   /** @param {string} name */
-  get(name) { return this.#arrays.get(name); }
+  get(name) {
+    return this.#arrays.get(name);
+  }
 
   /** The numbers of an array that is known to be there. @param {string} name @returns {Numbers} */
   numbers(name) {
@@ -61,12 +71,18 @@ export class Run {
   }
 
   /** The numbers of a plane's array. @param {PlaneEntry} plane @param {string} name */
-  numbersOf(plane, name) { return this.numbers(planeArray(plane, name)); }
+  numbersOf(plane, name) {
+    return this.numbers(planeArray(plane, name));
+  }
 
-  get classes() { return this.manifest.dataset.classes; }
+  get classes() {
+    return this.manifest.dataset.classes;
+  }
 
   /** Points on a side of the plane's grid. @param {PlaneEntry} plane */
-  grid(plane) { return this.get(planeArray(plane, 'coordinates'))?.data.length ?? 0; }
+  grid(plane) {
+    return this.get(planeArray(plane, 'coordinates'))?.data.length ?? 0;
+  }
 
   /** Is all of an array there? @param {string} name */
   complete(name) {
@@ -77,7 +93,8 @@ export class Run {
   /** Take over what a computation has sent already of this very run. @param {Run} other */
   adopt(other) {
     for (const [name, array] of other.#arrays) {
-      if (String(this.entry(name)?.shape) === String(array.shape)) this.put(name, {...array, filled: array.data.length});
+      if (String(this.entry(name)?.shape) === String(array.shape))
+        this.put(name, {...array, filled: array.data.length});
     }
   }
 
@@ -85,10 +102,13 @@ export class Run {
   has(frame, slice) {
     if (frame < 0 || frame >= this.frames.length || !STATIC_ARRAYS.every((name) => this.complete(name))) return false;
     if (this.#received) return this.complete(planeArray(slice.plane, 'coordinates')) && this.#received.has(frame);
-    return this.#hasSlice(frame, slice) && FRAME_ARRAYS.every((name) => {
-      const array = this.get(name);
-      return array !== undefined && array.filled >= (frame + 1) * (array.data.length / this.planned);
-    });
+    return (
+      this.#hasSlice(frame, slice) &&
+      FRAME_ARRAYS.every((name) => {
+        const array = this.get(name);
+        return array !== undefined && array.filled >= (frame + 1) * (array.data.length / this.planned);
+      })
+    );
   }
 
   /** @param {number} frame @param {Slice} slice */
@@ -97,14 +117,16 @@ export class Run {
       const name = key.slice(key.lastIndexOf('/') + 1);
       if (!SURFACES.includes(name)) return this.complete(key);
       const array = this.get(key);
-      return array !== undefined && array.filled >= this.#start(array, name, frame, slice) + array.shape[2] * array.shape[3];
+      return (
+        array !== undefined && array.filled >= this.#start(array, name, frame, slice) + array.shape[2] * array.shape[3]
+      );
     });
   }
 
   /** Where a slice's surface begins. @param {NpyArray} array @param {string} name @param {number} frame @param {Slice} slice */
   #start({shape: [, places, rows, columns]}, name, frame, {plane, spanIndex, follow}) {
     const moves = plane.arrays[name].axes[1] === 'frame';
-    const place = !moves ? 0 : follow ? frame : plane.centre_frame ?? this.frames.length - 1;
+    const place = !moves ? 0 : follow ? frame : (plane.centre_frame ?? this.frames.length - 1);
     return (spanIndex * places + place) * rows * columns;
   }
 
@@ -112,7 +134,8 @@ export class Run {
   arrived(slice) {
     let low = 0;
     let high = this.frames.length;
-    while (low < high) { // frames arrive in order, so a bisection finds the first that is missing
+    while (low < high) {
+      // frames arrive in order, so a bisection finds the first that is missing
       const middle = (low + high) >> 1;
       if (this.has(middle, slice)) low = middle + 1;
       else high = middle;
@@ -121,7 +144,9 @@ export class Run {
   }
 
   /** @param {number} frame */
-  receive(frame) { this.#received?.add(frame); }
+  receive(frame) {
+    this.#received?.add(frame);
+  }
 
   /** A surface of a slice at a frame, [b, a] flattened. @param {Slice} slice @param {number} frame @param {string} [name] @returns {Numbers} */
   surface(slice, frame, name = 'loss_surface') {

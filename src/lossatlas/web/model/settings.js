@@ -17,8 +17,12 @@
 export const OPTIMIZERS = ['sgd', 'momentum', 'nesterov', 'rmsprop', 'adam', 'adamw'];
 /** What each number may be. */
 export const BOUNDS = {
-  rate: {least: 1e-6, most: 10_000}, batch: {least: 1, most: 20_000, whole: true}, decay: {least: 0, most: 10},
-  seed: {least: 0, most: 999_999, whole: true}, points: {least: 20, most: 2000, whole: true}, noise: {least: 0, most: 2},
+  rate: {least: 1e-6, most: 10_000},
+  batch: {least: 1, most: 20_000, whole: true},
+  decay: {least: 0, most: 10},
+  seed: {least: 0, most: 999_999, whole: true},
+  points: {least: 20, most: 2000, whole: true},
+  noise: {least: 0, most: 2},
   stop: {least: 1, most: 1_000_000, whole: true},
 };
 
@@ -30,10 +34,20 @@ export function isWithin(value, {least, most, whole}) {
 /** `adam,0.01,32,0,0`. @param {string} text @returns {Settings | undefined} */
 export function readSettings(text) {
   const [optimizer, rate, batch, decay, seed, ...rest] = text.split(',');
-  const settings = {optimizer, rate: Number(rate), batch: batch === 'full' ? batch : Number(batch), decay: Number(decay), seed: Number(seed)};
-  const sound = rest.length === 0 && OPTIMIZERS.includes(optimizer) && isWithin(settings.rate, BOUNDS.rate)
-    && (settings.batch === 'full' || isWithin(Number(settings.batch), BOUNDS.batch))
-    && isWithin(settings.decay, BOUNDS.decay) && isWithin(settings.seed, BOUNDS.seed);
+  const settings = {
+    optimizer,
+    rate: Number(rate),
+    batch: batch === 'full' ? batch : Number(batch),
+    decay: Number(decay),
+    seed: Number(seed),
+  };
+  const sound =
+    rest.length === 0 &&
+    OPTIMIZERS.includes(optimizer) &&
+    isWithin(settings.rate, BOUNDS.rate) &&
+    (settings.batch === 'full' || isWithin(Number(settings.batch), BOUNDS.batch)) &&
+    isWithin(settings.decay, BOUNDS.decay) &&
+    isWithin(settings.seed, BOUNDS.seed);
   return sound ? /** @type {Settings} */ (settings) : undefined;
 }
 
@@ -45,7 +59,11 @@ export function writeSettings({optimizer, rate, batch, decay, seed}) {
 /** `512,0.15,0`. @param {string} text @returns {Sample | undefined} */
 export function readSample(text) {
   const [points, noise, seed, ...rest] = text.split(',').map(Number);
-  const sound = rest.length === 0 && isWithin(points, BOUNDS.points) && isWithin(noise, BOUNDS.noise) && isWithin(seed, BOUNDS.seed);
+  const sound =
+    rest.length === 0 &&
+    isWithin(points, BOUNDS.points) &&
+    isWithin(noise, BOUNDS.noise) &&
+    isWithin(seed, BOUNDS.seed);
   return sound ? {points, noise, seed} : undefined;
 }
 

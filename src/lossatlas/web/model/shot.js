@@ -38,7 +38,13 @@ export function wantedShot(run, state, {newest, still, shown}) {
  */
 export function shotOf(run, frame, slice) {
   const epoch = run.frames[frame];
-  return {...slice, run, get frame() { return run.frames[frame] === epoch ? frame : run.frameAt(epoch); }};
+  return {
+    ...slice,
+    run,
+    get frame() {
+      return run.frames[frame] === epoch ? frame : run.frameAt(epoch);
+    },
+  };
 }
 
 /** @param {Shot | null} a @param {Shot | null} b */

@@ -17,11 +17,15 @@ export function sliceOf(run, state) {
   const able = labLimit(run, stored) === '';
   const plane = able && state.seed !== null ? freshPlane(run, state.seed) : stored;
   const near = nearestSpan(plane.spans, state.zoom);
-  const computed = able && (plane.drawn !== undefined || (state.zoom !== null && !sameSpan(state.zoom, plane.spans[near])));
+  const computed =
+    able && (plane.drawn !== undefined || (state.zoom !== null && !sameSpan(state.zoom, plane.spans[near])));
   const set = computed || hasTest(run, plane) ? state.set : 'train';
   const follow = followsFrame(run, plane, set, state.follow, computed);
   return {
-    plane, computed, set, follow,
+    plane,
+    computed,
+    set,
+    follow,
     spanIndex: computed ? -1 : near,
     span: computed ? Math.min(SPANS.most, Math.max(SPANS.least, state.zoom ?? plane.spans[0])) : plane.spans[near],
     path: state.path && !follow && hasPath(plane),
@@ -42,9 +46,17 @@ function freshPlane(run, seed) {
   fresh.set(run, known);
   if (!known.has(seed)) {
     known.set(seed, {
-      name: `drawn-${seed}`, kind: 'fresh', title: `Seed ${seed}, drawn anew`, drawn: seed, hides: HIDES,
+      name: `drawn-${seed}`,
+      kind: 'fresh',
+      title: `Seed ${seed}, drawn anew`,
+      drawn: seed,
+      hides: HIDES,
       what: 'Two random directions: the parameters of two freshly initialised models, drawn anew in this page.',
-      spans: [1], arrays: {}, get centre_frame() { return run.frames.length - 1; }, // of one that is trained here, the last so far
+      spans: [1],
+      arrays: {},
+      get centre_frame() {
+        return run.frames.length - 1;
+      }, // of one that is trained here, the last so far
     });
   }
   return known.get(seed);
@@ -74,7 +86,12 @@ export function gridOf(run, {plane, computed}) {
  */
 export function limits(run, {plane, set, follow, computed}) {
   return {
-    set: computed || hasTest(run, plane) ? '' : run.live ? 'Test losses are there when training has ended.' : 'This run was stored without the test loss in this plane.',
+    set:
+      computed || hasTest(run, plane)
+        ? ''
+        : run.live
+          ? 'Test losses are there when training has ended.'
+          : 'This run was stored without the test loss in this plane.',
     follow: followLimit(run, plane, set, computed),
     path: pathLimit(plane, follow),
     log: set === 'gap' ? 'The gap can be negative, so its scale is linear.' : '',
@@ -96,7 +113,9 @@ export function unmet(run, state) {
   const limit = labLimit(run, stored);
   const {span, set} = sliceOf(run, state);
   return [
-    state.plane !== null && stored.name !== state.plane ? `This run has no plane “${state.plane}”; in its place stands “${stored.title}”.` : '',
+    state.plane !== null && stored.name !== state.plane
+      ? `This run has no plane “${state.plane}”; in its place stands “${stored.title}”.`
+      : '',
     limit && state.seed !== null ? `The directions of seed ${state.seed} are not drawn.` : '',
     limit && state.pick ? `The network at a ${state.pick[0]}, b ${state.pick[1]} is not shown.` : '',
     limit && state.zoom !== null && !sameSpan(state.zoom, span) ? `Nearest to the zoom ${state.zoom} is ${span}.` : '',
@@ -108,7 +127,9 @@ export function unmet(run, state) {
 /** What keeps this browser from computing at the moment, in words; empty where nothing does. */
 let fault = '';
 /** @param {string} words */
-export const noteFault = (words) => { fault = words; };
+export const noteFault = (words) => {
+  fault = words;
+};
 export const faultNow = () => fault;
 
 /** Why nothing of this plane can be computed in the page; empty where it can. @param {Run} run @param {PlaneEntry} plane */
@@ -119,15 +140,18 @@ export function labLimit(run, plane) {
 /** Why a network of this plane cannot be evaluated in the page; empty where it can. @param {Run} run @param {PlaneEntry} plane */
 export function parametersLimit(run, plane) {
   if (run.live) return 'This can be had when training has ended.';
-  if (!isSmooth(run.manifest.model)) return `A network of ${run.manifest.model.parameters} parameters is too large to evaluate while one drags.`;
-  if (!('weights' in run.manifest.arrays) || (plane.drawn === undefined && !('directions' in plane.arrays))) return 'This run was published without its weights.';
+  if (!isSmooth(run.manifest.model))
+    return `A network of ${run.manifest.model.parameters} parameters is too large to evaluate while one drags.`;
+  if (!('weights' in run.manifest.arrays) || (plane.drawn === undefined && !('directions' in plane.arrays)))
+    return 'This run was published without its weights.';
   return '';
 }
 
 /** @param {Run} run @param {PlaneEntry} plane @param {Slice['set']} set @param {boolean} computed */
 function followLimit(run, plane, set, computed) {
   if (!isMoving(plane)) return 'This plane is stored around one centre, so it cannot move.';
-  if (run.live || run.growing) return 'While the network trains the plane moves with it; it can be held when training has ended.';
+  if (run.live || run.growing)
+    return 'While the network trains the plane moves with it; it can be held when training has ended.';
   if (!hasPath(plane)) return 'This run was stored without its path in this plane, so the plane always moves.';
   if (set !== 'train' && !computed && !testMoves(plane)) return 'The test loss is stored around the fixed centre only.';
   return '';
@@ -141,22 +165,34 @@ function followsFrame(run, plane, set, wished, computed) {
 }
 
 /** Is there a surface around every frame? @param {PlaneEntry} plane */
-export function isMoving(plane) { return plane.drawn !== undefined || plane.arrays.loss_surface.axes[1] === 'frame'; }
+export function isMoving(plane) {
+  return plane.drawn !== undefined || plane.arrays.loss_surface.axes[1] === 'frame';
+}
 
 /** @param {PlaneEntry} plane */
-export function testMoves(plane) { return plane.arrays.test_loss_surface?.axes[1] === 'frame'; }
+export function testMoves(plane) {
+  return plane.arrays.test_loss_surface?.axes[1] === 'frame';
+}
 
 /** @param {PlaneEntry} plane */
-export function hasPath(plane) { return plane.drawn !== undefined || PATH_ARRAYS.every((name) => name in plane.arrays); }
+export function hasPath(plane) {
+  return plane.drawn !== undefined || PATH_ARRAYS.every((name) => name in plane.arrays);
+}
 
 /** The centre of a shot's plane, by name. @param {{run: Run, frame: number} & Pick<Slice, 'plane' | 'follow'>} shot */
-export function centreName({run, frame, plane, follow}) { return follow ? String(run.frames[frame]) : `fixed ${plane.centre_frame ?? ''}`; }
+export function centreName({run, frame, plane, follow}) {
+  return follow ? String(run.frames[frame]) : `fixed ${plane.centre_frame ?? ''}`;
+}
 
 /** @param {Run} run @param {PlaneEntry} plane */
-function hasTest(run, plane) { return !run.live && 'test_loss_surface' in plane.arrays; }
+function hasTest(run, plane) {
+  return !run.live && 'test_loss_surface' in plane.arrays;
+}
 
 /** @param {PlaneEntry} plane @param {string} name */
-export function planeArray(plane, name) { return `planes/${plane.name}/${name}`; }
+export function planeArray(plane, name) {
+  return `planes/${plane.name}/${name}`;
+}
 
 /** The index of a span, or of the one nearest to it by ratio; the first for null. @param {number[]} spans @param {number | null} span */
 function nearestSpan(spans, span) {
@@ -166,10 +202,24 @@ function nearestSpan(spans, span) {
 }
 
 /** @param {number} a @param {number} b */
-function sameSpan(a, b) { return Math.abs(a - b) < 1e-6 * b; }
+function sameSpan(a, b) {
+  return Math.abs(a - b) < 1e-6 * b;
+}
 
 /** @param {Slice} a @param {Slice} b */
 export function sameSlice(a, b) {
-  return a.plane === b.plane && a.computed === b.computed && a.span === b.span && a.spanIndex === b.spanIndex && a.set === b.set && a.follow === b.follow
-    && a.path === b.path && a.view === b.view && a.scale === b.scale && a.range === b.range && String(a.pick) === String(b.pick) && a.ball === b.ball;
+  return (
+    a.plane === b.plane &&
+    a.computed === b.computed &&
+    a.span === b.span &&
+    a.spanIndex === b.spanIndex &&
+    a.set === b.set &&
+    a.follow === b.follow &&
+    a.path === b.path &&
+    a.view === b.view &&
+    a.scale === b.scale &&
+    a.range === b.range &&
+    String(a.pick) === String(b.pick) &&
+    a.ball === b.ball
+  );
 }

@@ -51,8 +51,19 @@ export const PROPERTIES = [
 
 /** How the landscape is looked at when nothing else is said; Reset returns to it. */
 export const FIRST_VIEW = Object.freeze({
-  epoch: null, zoom: null, scale: 'log', range: 'training', plane: null, seed: null, view: 'surface', set: 'train', follow: true,
-  path: true, timeline: 'loss', pick: null, ball: false,
+  epoch: null,
+  zoom: null,
+  scale: 'log',
+  range: 'training',
+  plane: null,
+  seed: null,
+  view: 'surface',
+  set: 'train',
+  follow: true,
+  path: true,
+  timeline: 'loss',
+  pick: null,
+  ball: false,
 });
 
 /** What a bare URL means. @param {Catalog} catalog @returns {State} */
@@ -115,9 +126,18 @@ export function toQuery(state, base) {
     });
     return pairs.length ? mark + pairs.join('&') : '';
   };
-  const open = part(PROPERTIES.filter(({own}) => !own), '?');
+  const open = part(
+    PROPERTIES.filter(({own}) => !own),
+    '?',
+  );
   if (state.own === null) return open;
-  const inside = state.own === LOST ? '' : part(PROPERTIES.filter(({own}) => own), '#');
+  const inside =
+    state.own === LOST
+      ? ''
+      : part(
+          PROPERTIES.filter(({own}) => own),
+          '#',
+        );
   return `${open}${open ? '&' : '?'}${HAS_OWN}${inside}`;
 }
 
@@ -140,7 +160,9 @@ export function createStore(initial) {
       for (const listener of listeners) listener(state, before);
     },
     /** @param {(state: Readonly<T>, before: Readonly<T>) => void} listener */
-    subscribe(listener) { listeners.add(listener); },
+    subscribe(listener) {
+      listeners.add(listener);
+    },
   };
 }
 

@@ -13,7 +13,12 @@ export function createBallView() {
   const about = byId('ball-about');
   const line = makeSvg('path');
   const dot = makeSvg('circle', {r: 3});
-  const chart = makeSvg('svg', {...SIZE, class: 'ball-curve', role: 'img', viewBox: `0 0 ${SIZE.width} ${SIZE.height}`}, line, dot);
+  const chart = makeSvg(
+    'svg',
+    {...SIZE, class: 'ball-curve', role: 'img', viewBox: `0 0 ${SIZE.width} ${SIZE.height}`},
+    line,
+    dot,
+  );
   byId('release').after(chart);
   return {
     /** @param {Shot} shot @param {Way | null} way */

@@ -3,7 +3,16 @@
 /** @import {Run} from '../model/run.js' */
 import {byId, fitText, make, say} from '../lib/dom.js';
 import {borderSegments} from '../figures/border.js';
-import {boundarySummary, escapeHtml, featureAxis, misclassified, paintRegions, plotSize, pointTraces, probabilityText} from '../figures/boundary.js';
+import {
+  boundarySummary,
+  escapeHtml,
+  featureAxis,
+  misclassified,
+  paintRegions,
+  plotSize,
+  pointTraces,
+  probabilityText,
+} from '../figures/boundary.js';
 import {regionTable} from '../figures/colours.js';
 import {CONFIG} from '../lib/plotly.js';
 import {currentTheme} from '../lib/theme.js';
@@ -29,14 +38,30 @@ export function createBoundary(Plotly, {computedOf, oddsOf, logitsOf, onHover}) 
   let margin = MARGIN;
   /** Of what is between the axes. */
   let size = {width: 0, height: 0};
-  const tell = watchPointer(root, () => margin, (x, y) => say(probe, x === null || !shown ? '' : probabilityText(shown.shot.run, shown.seen, x, y, (...place) => (shown ? oddsOf(shown.shot, ...place) : null))));
+  const tell = watchPointer(
+    root,
+    () => margin,
+    (x, y) =>
+      say(
+        probe,
+        x === null || !shown
+          ? ''
+          : probabilityText(shown.shot.run, shown.seen, x, y, (...place) =>
+              shown ? oddsOf(shown.shot, ...place) : null,
+            ),
+      ),
+  );
   /** Has somebody pointed at anything? Whoever opens the page and leaves, or only watches, takes no parameters along. */
   let attended = false;
   for (const type of ['pointermove', 'pointerdown']) {
-    document.addEventListener(type, () => {
-      if (!attended && shown) logitsOf(shown.shot, true);
-      attended = true;
-    }, {once: true, passive: true});
+    document.addEventListener(
+      type,
+      () => {
+        if (!attended && shown) logitsOf(shown.shot, true);
+        attended = true;
+      },
+      {once: true, passive: true},
+    );
   }
   let listening = false;
   const canvas = byId('boundary-canvas');
@@ -50,7 +75,9 @@ export function createBoundary(Plotly, {computedOf, oddsOf, logitsOf, onHover}) 
     const theme = currentTheme();
     const {features} = run.manifest.dataset;
     drawLegend(byId('legend'), run, theme.dark); // first: it may take a line from the plot
-    const [across, up] = ['grid_x', 'grid_y'].map((name, axis) => featureAxis(features, axis, run.numbers(name), theme));
+    const [across, up] = ['grid_x', 'grid_y'].map((name, axis) =>
+      featureAxis(features, axis, run.numbers(name), theme),
+    );
     margin = marginsFor(run, up.ticktext, root.clientWidth, root.clientHeight);
     size = {width: root.clientWidth - margin.l - margin.r, height: root.clientHeight - margin.t - margin.b};
     // A name may be longer than its axis; whole it is in the sentence under the pointer and in the table.
@@ -59,9 +86,17 @@ export function createBoundary(Plotly, {computedOf, oddsOf, logitsOf, onHover}) 
       title.text = escapeHtml(fitText(features[axis].name, room, `12px ${theme.font}`));
     });
     const layout = {
-      width: root.clientWidth, height: root.clientHeight, margin, showlegend: false, dragmode: false, hovermode: 'closest',
-      paper_bgcolor: 'rgba(0,0,0,0)', plot_bgcolor: 'rgba(0,0,0,0)', hoverlabel: {font: {family: theme.font, size: 12}},
-      xaxis: across, yaxis: up,
+      width: root.clientWidth,
+      height: root.clientHeight,
+      margin,
+      showlegend: false,
+      dragmode: false,
+      hovermode: 'closest',
+      paper_bgcolor: 'rgba(0,0,0,0)',
+      plot_bgcolor: 'rgba(0,0,0,0)',
+      hoverlabel: {font: {family: theme.font, size: 12}},
+      xaxis: across,
+      yaxis: up,
     };
     Plotly.react(root, pointTraces(run, theme), layout, CONFIG);
     if (!listening) {
@@ -75,7 +110,9 @@ export function createBoundary(Plotly, {computedOf, oddsOf, logitsOf, onHover}) 
 
   return {
     /** Size or theme has changed: the next drawing takes them up. */
-    restyle() { style++; },
+    restyle() {
+      style++;
+    },
     /** Where what is drawn is, in pixels of the plot. @returns {import('../features/callouts/callouts.js').BoundaryPlaces | null} */
     places() {
       if (!shown) return null;
@@ -84,7 +121,8 @@ export function createBoundary(Plotly, {computedOf, oddsOf, logitsOf, onHover}) 
       const moved = (/** @type {{x: number, y: number}[]} */ places) => places.map(({x, y}) => ({x: l + x, y: t + y}));
       return {
         frame: {left: l, top: t, right: l + size.width, bottom: t + size.height},
-        line: moved(painter.line()), points: () => moved(painter.points(run)),
+        line: moved(painter.line()),
+        points: () => moved(painter.points(run)),
       };
     },
     /** @param {Shot} shot */
@@ -166,7 +204,8 @@ function createRegions(canvas) {
     const [gx, gy] = [run.numbers('grid_x'), run.numbers('grid_y')];
     const {width, height} = canvas;
     return (/** @type {number} */ x, /** @type {number} */ y) => ({
-      x: ((x - gx[0]) / (gx[gx.length - 1] - gx[0])) * width, y: height - ((y - gy[0]) / (gy[gy.length - 1] - gy[0])) * height,
+      x: ((x - gx[0]) / (gx[gx.length - 1] - gx[0])) * width,
+      y: height - ((y - gy[0]) / (gy[gy.length - 1] - gy[0])) * height,
     });
   };
   const inPage = (/** @type {{x: number, y: number}} */ {x, y}) => ({x: x / devicePixelRatio, y: y / devicePixelRatio});
@@ -175,9 +214,12 @@ function createRegions(canvas) {
     /** The middles of the border's pieces. */
     line() {
       const {segments, dx, dy} = drawn;
-      return Array.from({length: segments.length / 4}, (_, i) => inPage({
-        x: ((segments[4 * i] + segments[4 * i + 2]) / 2) * dx, y: canvas.height - ((segments[4 * i + 1] + segments[4 * i + 3]) / 2) * dy,
-      }));
+      return Array.from({length: segments.length / 4}, (_, i) =>
+        inPage({
+          x: ((segments[4 * i] + segments[4 * i + 2]) / 2) * dx,
+          y: canvas.height - ((segments[4 * i + 1] + segments[4 * i + 3]) / 2) * dy,
+        }),
+      );
     },
     /** @param {Run} run */
     points(run) {

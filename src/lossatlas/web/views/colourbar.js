@@ -21,11 +21,13 @@ export function createColourbar(root) {
       drawn = key;
       say(name, title);
       ramp.style.background = gradient(range.kind, 'to right');
-      ticks.replaceChildren(...namedTicks(range).map((tick) => {
-        const label = make('span', {}, tickLabel(tick));
-        label.style.left = `${100 * shareOf(range, tick)}%`;
-        return label;
-      }));
+      ticks.replaceChildren(
+        ...namedTicks(range).map((tick) => {
+          const label = make('span', {}, tickLabel(tick));
+          label.style.left = `${100 * shareOf(range, tick)}%`;
+          return label;
+        }),
+      );
     },
     /** @param {LossRange} range @param {number} loss */
     mark(range, loss) {

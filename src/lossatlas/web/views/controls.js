@@ -7,9 +7,13 @@ export function radioGroup(root, onChoice) {
   root.addEventListener('change', (event) => onChoice(/** @type {HTMLInputElement} */ (event.target).value));
   return {
     /** @param {string} value */
-    check(value) { for (const input of inputs) input.checked = input.value === value; },
+    check(value) {
+      for (const input of inputs) input.checked = input.value === value;
+    },
     /** @param {string[]} values @param {string} why empty: they can be used */
-    limit(values, why) { for (const input of inputs) if (values.includes(input.value)) limit(input, why); },
+    limit(values, why) {
+      for (const input of inputs) if (values.includes(input.value)) limit(input, why);
+    },
   };
 }
 
@@ -30,7 +34,8 @@ export function limit(input, why) {
  */
 export function showPlot(plot) {
   /** @type {HTMLElement} */ (byId('plots').parentElement).dataset.plot = plot;
-  for (const input of /** @type {NodeListOf<HTMLInputElement>} */ (document.querySelectorAll('#plots input'))) input.checked = input.value === plot;
+  for (const input of /** @type {NodeListOf<HTMLInputElement>} */ (document.querySelectorAll('#plots input')))
+    input.checked = input.value === plot;
 }
 
 /** What small windows fold away: all but one of the plots, and the controls of the left one. */

@@ -7,8 +7,12 @@ import {curvesFigure} from '../figures/curves.js';
 
 /** Half the slider's thumb: where a native range's first and last value lie. As --thumb in styles/tokens.css. */
 const INSET = 8;
-const LOGARITHMIC = 'The first 50 epochs are evenly spaced, and the later ones by their logarithm: so the fall of the loss has room.';
-const LABELS = {loss: 'Train and test loss by epoch', curvature: 'Largest and smallest eigenvalue of the Hessian by epoch'};
+const LOGARITHMIC =
+  'The first 50 epochs are evenly spaced, and the later ones by their logarithm: so the fall of the loss has room.';
+const LABELS = {
+  loss: 'Train and test loss by epoch',
+  curvature: 'Largest and smallest eigenvalue of the Hessian by epoch',
+};
 
 /**
  * @typedef {object} Curves two curves and where they are
@@ -49,19 +53,23 @@ export function createCurves() {
       first.setAttribute('d', figure.first);
       second.setAttribute('d', figure.second);
       cursor.setAttribute('y2', String(height));
-      axis.replaceChildren(...figure.ticks.flatMap(({at, text}) => [
-        makeSvg('line', {x1: INSET, x2: width - INSET, y1: at, y2: at}),
-        makeSvg('text', {x: -4, y: at}, text),
-      ]));
+      axis.replaceChildren(
+        ...figure.ticks.flatMap(({at, text}) => [
+          makeSvg('line', {x1: INSET, x2: width - INSET, y1: at, y2: at}),
+          makeSvg('text', {x: -4, y: at}, text),
+        ]),
+      );
       const at = figure.edge?.at ?? null;
       edge.replaceChildren(...(at === null ? [] : [makeSvg('line', {x1: INSET, x2: width - INSET, y1: at, y2: at})]));
       ticks.title = run.trained ? LOGARITHMIC : '';
       say(byId('edge'), figure.edge?.text ?? '');
-      ticks.replaceChildren(...figure.epochTicks.map(({at, text}) => {
-        const label = make('span', {}, text);
-        label.style.left = `${at}px`;
-        return label;
-      }));
+      ticks.replaceChildren(
+        ...figure.epochTicks.map(({at, text}) => {
+          const label = make('span', {}, text);
+          label.style.left = `${at}px`;
+          return label;
+        }),
+      );
     },
     /** @param {number} frame */
     mark(frame) {
@@ -86,7 +94,10 @@ export function ofLoss(run, scale, box) {
   const {test_loss, train_loss} = run.metrics;
   return {
     figure: {first: train, second: test, ticks, epochTicks, edge: null},
-    at: (frame) => ({x: x(frame), y: [test_loss[frame], train_loss[frame]].map((loss) => (Number.isFinite(loss) ? y(loss) : NaN))}),
+    at: (frame) => ({
+      x: x(frame),
+      y: [test_loss[frame], train_loss[frame]].map((loss) => (Number.isFinite(loss) ? y(loss) : NaN)),
+    }),
   };
 }
 

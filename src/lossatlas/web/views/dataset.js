@@ -17,11 +17,15 @@ import {isRecorded, markRecorded} from './model.js';
  */
 export function createDataset({catalog, choose, onOwn, start = async () => null, onFailed = () => {}}) {
   const form = byId('dataset');
-  form.append(make('fieldset', {class: 'cards'}, make('legend', {class: 'hidden'}, 'Dataset'), ...catalog.datasets.map(card)));
+  form.append(
+    make('fieldset', {class: 'cards'}, make('legend', {class: 'hidden'}, 'Dataset'), ...catalog.datasets.map(card)),
+  );
   const own = onOwn ? ownButton(async () => ({start: await start(), onUse: onOwn}), onFailed) : null;
   if (own) form.append(own);
   form.addEventListener('submit', (event) => event.preventDefault());
-  form.addEventListener('change', (event) => choose({dataset: /** @type {HTMLInputElement} */ (event.target).value, run: null, own: null}));
+  form.addEventListener('change', (event) =>
+    choose({dataset: /** @type {HTMLInputElement} */ (event.target).value, run: null, own: null}),
+  );
 
   return {
     /** @param {GalleryEntry[]} gallery @param {State} state */
@@ -38,10 +42,17 @@ export function createDataset({catalog, choose, onOwn, start = async () => null,
 /** The editor comes with its first use. @param {() => Promise<Parameters<typeof import('../features/datasets/editor.js').openEditor>[0]>} options @param {(text: string, detail: string) => void} onFailed */
 function ownButton(options, onFailed) {
   const name = 'Your own data…';
-  const button = make('button', {type: 'button', 'aria-haspopup': 'dialog', title: 'Draw points, or bring a table, and train on them here.'}, name);
+  const button = make(
+    'button',
+    {type: 'button', 'aria-haspopup': 'dialog', title: 'Draw points, or bring a table, and train on them here.'},
+    name,
+  );
   button.addEventListener('click', async () => {
     try {
-      const [{openEditor}] = await Promise.all([import('../features/datasets/editor.js'), import('../compute/datasets/kept.js')]); // what is drawn can be used
+      const [{openEditor}] = await Promise.all([
+        import('../features/datasets/editor.js'),
+        import('../compute/datasets/kept.js'),
+      ]); // what is drawn can be used
       await openEditor(await options());
       say(button, name);
     } catch (error) {
@@ -54,18 +65,28 @@ function ownButton(options, onFailed) {
 
 /** @param {CatalogDataset} dataset */
 function card({name, title, summary, thumbnail}) {
-  return make('label', {class: 'card', 'data-title': summary, title: summary},
+  return make(
+    'label',
+    {class: 'card', 'data-title': summary, title: summary},
     make('input', {type: 'radio', name: 'dataset', value: name, 'aria-label': title}),
     picture(thumbnail),
-    make('span', {}, title));
+    make('span', {}, title),
+  );
 }
 
 /** One path a class: a thousand elements would take a tenth of a second. @param {CatalogDataset['thumbnail']} points */
 function picture({x, y, label}) {
   const [px, py] = [scaler(x, 3, 61), scaler(y, 41, 3)];
-  return makeSvg('svg', {viewBox: '0 0 64 44', 'aria-hidden': 'true'}, ...[...new Set(label)].map((k) => makeSvg('path', {
-    d: label.map((own, i) => (own === k ? glyph(k, 1.35, px(x[i]), py(y[i])) : '')).join(''), fill: css(pointColour(k, false)),
-  })));
+  return makeSvg(
+    'svg',
+    {viewBox: '0 0 64 44', 'aria-hidden': 'true'},
+    ...[...new Set(label)].map((k) =>
+      makeSvg('path', {
+        d: label.map((own, i) => (own === k ? glyph(k, 1.35, px(x[i]), py(y[i])) : '')).join(''),
+        fill: css(pointColour(k, false)),
+      }),
+    ),
+  );
 }
 
 /** @param {number[]} values @param {number} from @param {number} to */

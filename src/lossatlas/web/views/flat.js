@@ -59,8 +59,16 @@ export function createFlat(Plotly, root, {onPick}) {
     const size = {width: root.clientWidth, height: Math.max(root.clientHeight, LEAST)};
     square = squareIn(size);
     const layout = {
-      ...size, margin: square.margin, showlegend: false, dragmode: false, hovermode: 'closest', paper_bgcolor: 'rgba(0,0,0,0)', plot_bgcolor: 'rgba(0,0,0,0)',
-      hoverlabel: {font: {family: theme.font, size: 12}}, xaxis: sliceAxis('a', shot.span, theme), yaxis: sliceAxis('b', shot.span, theme),
+      ...size,
+      margin: square.margin,
+      showlegend: false,
+      dragmode: false,
+      hovermode: 'closest',
+      paper_bgcolor: 'rgba(0,0,0,0)',
+      plot_bgcolor: 'rgba(0,0,0,0)',
+      hoverlabel: {font: {family: theme.font, size: 12}},
+      xaxis: sliceAxis('a', shot.span, theme),
+      yaxis: sliceAxis('b', shot.span, theme),
     };
     const traces = [
       {type: 'scatter', x: [], y: []}, // for axes there must be a trace
@@ -104,8 +112,14 @@ export function createFlat(Plotly, root, {onPick}) {
     /** What can be pointed at, in pixels of the root. @returns {import('../features/callouts/callouts.js').LandscapePlaces | null} */
     places() {
       if (!shown || !root.clientWidth) return null;
-      const {side, margin: {l, t}} = square;
-      const {place, shot: {span}} = shown;
+      const {
+        side,
+        margin: {l, t},
+      } = square;
+      const {
+        place,
+        shot: {span},
+      } = shown;
       const at = (/** @type {number} */ a, /** @type {number} */ b) => {
         const [x, y] = pixels(1, a, b);
         return {x: l + x, y: t + y};
@@ -143,7 +157,10 @@ function watchPointer(root, probe, of, onPick) {
   const placeOf = (event) => {
     const found = of();
     if (!found) return null;
-    const {picture, square: {side, margin}} = found;
+    const {
+      picture,
+      square: {side, margin},
+    } = found;
     const box = root.getBoundingClientRect();
     const place = [(event.clientX - box.left - margin.l) / side, 1 - (event.clientY - box.top - margin.t) / side];
     return Math.min(...place) < 0 || Math.max(...place) > 1 ? null : {picture, place};
@@ -162,12 +179,18 @@ function watchPointer(root, probe, of, onPick) {
     held = true;
     pick(event);
   });
-  for (const type of ['pointerup', 'pointercancel']) window.addEventListener(type, () => { held = false; });
+  for (const type of ['pointerup', 'pointercancel'])
+    window.addEventListener(type, () => {
+      held = false;
+    });
   root.addEventListener('pointermove', (event) => {
     if (held) pick(event);
     const found = placeOf(event);
     if (!found) return say(probe, '');
-    const {picture: {shot, grid: size, values, title}, place} = found;
+    const {
+      picture: {shot, grid: size, values, title},
+      place,
+    } = found;
     const [i, j] = place.map((share) => Math.round(share * (size - 1)));
     const [a, b] = [i, j].map((k) => spanText(((2 * k) / (size - 1) - 1) * shot.span));
     say(probe, `a ${a}, b ${b}: ${title} ${lossText(values[j * size + i])}`);

@@ -53,7 +53,10 @@ const ROOTS = {surface: 'landscape-plot', contours: 'landscape-map', section: 'l
  */
 export function createLandscape(Plotly, options) {
   const root = byId('landscape-plot');
-  const surface = createSurface3d(Plotly, root, {...options, onLost: () => showFlat('The graphics of this device gave up, so the surface is drawn as a map.')});
+  const surface = createSurface3d(Plotly, root, {
+    ...options,
+    onLost: () => showFlat('The graphics of this device gave up, so the surface is drawn as a map.'),
+  });
   const views = lazyViews(Plotly, surface, options);
   /** Why the surface is drawn as a map; empty where it need not be. */
   let flat = drawsSolid() ? '' : 'This browser has no WebGL, so the surface is drawn as a map.';
@@ -79,7 +82,9 @@ export function createLandscape(Plotly, options) {
 
   for (const button of document.querySelectorAll('.camera button')) {
     const {turn = '0', tilt = '0'} = /** @type {HTMLElement} */ (button).dataset;
-    button.addEventListener('click', () => options.onCamera(orbit(options.eye(), Number(turn) * STEP, Number(tilt) * STEP)));
+    button.addEventListener('click', () =>
+      options.onCamera(orbit(options.eye(), Number(turn) * STEP, Number(tilt) * STEP)),
+    );
   }
 
   /** @param {Shot} shot @param {Ground | null} ground of a computed slice @returns {Picture | null} null: what it takes is not computed yet, or no more */
@@ -91,11 +96,38 @@ export function createLandscape(Plotly, options) {
     const own = ground ? ranges.ofGround(shot, ground) : ranges.of(shot);
     const range = options.shareRange?.(own) ?? own;
     const {kind, low, high, scale} = range; // the rest of it is told in words
-    const key = [run.id, plane.name, span, set, follow || plane.centre_frame, path, kind, low, high, scale, style].join();
+    const key = [
+      run.id,
+      plane.name,
+      span,
+      set,
+      follow || plane.centre_frame,
+      path,
+      kind,
+      low,
+      high,
+      scale,
+      style,
+    ].join();
     const mark = pick && Math.max(...pick.map(Math.abs)) <= span ? pick : null;
     const stage = `${key} ${ground?.final}`; // a path may be read off the surface
-    if (stage !== known.key) known = {key: stage, path: trajectoryOf(run, shot, values, grid), axis: axisOf(grid, span)};
-    return {shot, range, key, path: known.path, place: placeOf(shot, known.path), mark, axis: known.axis, values, grid, way: options.wayOf(shot), tint: options.tintOf(shot), loss: run.losses(set)[frame], title: SET_TITLES[set]};
+    if (stage !== known.key)
+      known = {key: stage, path: trajectoryOf(run, shot, values, grid), axis: axisOf(grid, span)};
+    return {
+      shot,
+      range,
+      key,
+      path: known.path,
+      place: placeOf(shot, known.path),
+      mark,
+      axis: known.axis,
+      values,
+      grid,
+      way: options.wayOf(shot),
+      tint: options.tintOf(shot),
+      loss: run.losses(set)[frame],
+      title: SET_TITLES[set],
+    };
   };
 
   /** @param {State['view']} view */
@@ -121,7 +153,10 @@ export function createLandscape(Plotly, options) {
     /** A view that has not come may be sent for anew. */
     retry: views.retry,
     /** Where what is drawn is; null where it cannot be pointed at. @returns {import('../features/callouts/callouts.js').LandscapePlaces | null} */
-    places: () => (byId('landscape').dataset.view === 'section' ? null : views.of(flat ? 'contours' : 'surface')?.places?.() ?? null),
+    places: () =>
+      byId('landscape').dataset.view === 'section'
+        ? null
+        : (views.of(flat ? 'contours' : 'surface')?.places?.() ?? null),
     /** What a view draws of a shot, also of one that is not on show. */
     pictureOf,
     /** @param {Eye} to */
@@ -143,20 +178,30 @@ export function createLandscape(Plotly, options) {
     /** Which losses the axis and the colours span, as drawn. */
     range: () => drawn && {low: drawn.low, high: drawn.high},
     /** Size or theme has changed: the next drawing takes them up. */
-    restyle() { style++; },
+    restyle() {
+      style++;
+    },
     /** @param {Shot} shot */
     draw(shot) {
       const picture = pictureOf(shot, shot.computed ? options.groundOf(shot) : null);
       if (!picture) return;
       const {range, key, loss, title, path, tint} = picture;
-      say(byId('landscape-note'), [rangeNote(range), path && !isInside(path, shot.frame, shot.span) ? 'the parameters are outside this zoom' : ''].filter(Boolean).join(' · '));
+      say(
+        byId('landscape-note'),
+        [rangeNote(range), path && !isInside(path, shot.frame, shot.span) ? 'the parameters are outside this zoom' : '']
+          .filter(Boolean)
+          .join(' · '),
+      );
       drawn = range;
       drawView(picture);
       if (!options.isPlaying()) say(blended, '');
       colourbar.draw(tint?.range ?? range, tint?.name ?? title, `${key} ${tint?.name ?? ''} ${tint?.range.high ?? ''}`);
       colourbar.mark(tint?.range ?? range, tint ? tint.values[tint.values.length >> 1] : loss);
       clearTimeout(summaryTimer);
-      summaryTimer = window.setTimeout(() => say(byId('landscape-summary'), landscapeSummary(shot, picture.values, loss)), REST);
+      summaryTimer = window.setTimeout(
+        () => say(byId('landscape-summary'), landscapeSummary(shot, picture.values, loss)),
+        REST,
+      );
     },
   };
 }
@@ -180,14 +225,25 @@ function lazyViews(Plotly, surface, options) {
   const failed = new Set();
   return {
     /** What has not come may be asked for anew. */
-    retry() { for (const name of failed) asked.delete(name); },
+    retry() {
+      for (const name of failed) asked.delete(name);
+    },
     of: (/** @type {State['view']} */ name) => there[name],
     /** @param {State['view']} name */
     has(name) {
       if (name in there) return true;
       if (!asked.has(name)) {
         asked.add(name);
-        makers[name]().then((view) => { there[name] = view; options.onRedraw(); }, (error) => { failed.add(name); options.onFailed(error); });
+        makers[name]().then(
+          (view) => {
+            there[name] = view;
+            options.onRedraw();
+          },
+          (error) => {
+            failed.add(name);
+            options.onFailed(error);
+          },
+        );
       }
       return false;
     },
@@ -217,7 +273,12 @@ function watchSurface(root, surface, {eye, onCamera, onTurning, onPick}, shown) 
     onHover(at) {
       const place = at && surface.placeAt(at.x, at.y);
       const picture = shown();
-      say(probe, place && picture ? `a ${spanText(place.a)}, b ${spanText(place.b)}: ${picture.title} ${lossText(lossAt(picture, place))}` : '');
+      say(
+        probe,
+        place && picture
+          ? `a ${spanText(place.a)}, b ${spanText(place.b)}: ${picture.title} ${lossText(lossAt(picture, place))}`
+          : '',
+      );
     },
   });
 }
@@ -275,7 +336,13 @@ function rangeOfFrame({set, scale}, values) {
 /** Computed surfaces have a range from a few frames: nothing crawls in play. @param {Shot} shot @param {Ground} ground */
 function rangeOfGround({set, scale}, {samples}) {
   const drawn = samples.map((losses) => valuesOf(set, losses));
-  return set === 'gap' ? gapRange(drawn) : lossRange(samples.map((losses) => valuesOf('train', losses)), scale, drawn);
+  return set === 'gap'
+    ? gapRange(drawn)
+    : lossRange(
+        samples.map((losses) => valuesOf('train', losses)),
+        scale,
+        drawn,
+      );
 }
 
 /** @param {LossSet} set @param {Losses} losses @returns {Numbers} */

@@ -12,12 +12,21 @@ export function createModel({catalog, choose}) {
   const form = byId('model');
   const training = make('select', {id: 'training', 'aria-label': 'Training'});
   const trainingField = make('label', {class: 'field', hidden: true}, 'Training', training);
-  const activation = make('select', {id: 'activation', 'aria-label': 'Activation'},
-    ...catalog.activations.map(({name, title}) => make('option', {value: name}, title)));
+  const activation = make(
+    'select',
+    {id: 'activation', 'aria-label': 'Activation'},
+    ...catalog.activations.map(({name, title}) => make('option', {value: name}, title)),
+  );
   const residual = make('input', {type: 'checkbox', role: 'switch', id: 'residual', 'aria-label': 'Residual skips'});
   const others = make('fieldset', {class: 'chips', hidden: true});
-  form.append(gridField(), smallField(), others, make('label', {class: 'field'}, 'Activation', activation),
-    make('label', {class: 'check', 'data-title': SKIPS}, residual, ' Residual skips'), trainingField);
+  form.append(
+    gridField(),
+    smallField(),
+    others,
+    make('label', {class: 'field'}, 'Activation', activation),
+    make('label', {class: 'check', 'data-title': SKIPS}, residual, ' Residual skips'),
+    trainingField,
+  );
 
   form.addEventListener('submit', (event) => event.preventDefault());
   form.addEventListener('change', (event) => {
@@ -26,20 +35,29 @@ export function createModel({catalog, choose}) {
   });
   activation.addEventListener('change', () => choose({activation: activation.value, run: null}));
   residual.addEventListener('change', () => choose({residual: residual.checked, run: null}));
-  training.addEventListener('change', () => choose({run: training.value === training.dataset.implied ? null : training.value}));
+  training.addEventListener('change', () =>
+    choose({run: training.value === training.dataset.implied ? null : training.value}),
+  );
 
   /** Sizes that someone computed on the command line. @param {GalleryEntry[]} gallery @param {State} state */
   const drawOthers = (gallery, state) => {
     const offered = new Set([...SMALL, ...DEPTHS.flatMap((d) => WIDTHS.map((w) => Array(d).fill(w)))].map(writeHidden));
-    const extra = new Set([...gallery.map((entry) => writeHidden(entry.model.hidden)), writeHidden(state.hidden)].filter((size) => !offered.has(size)));
+    const extra = new Set(
+      [...gallery.map((entry) => writeHidden(entry.model.hidden)), writeHidden(state.hidden)].filter(
+        (size) => !offered.has(size),
+      ),
+    );
     const names = [...extra].join(' ');
     if (others.dataset.names === names) return;
     others.dataset.names = names;
     others.hidden = extra.size === 0;
-    others.replaceChildren(make('legend', {}, 'Also here'), ...[...extra].map((size) => {
-      const text = sizeText(/** @type {number[]} */ (readHidden(size)));
-      return chip(size, text, text, layersOf(size));
-    }));
+    others.replaceChildren(
+      make('legend', {}, 'Also here'),
+      ...[...extra].map((size) => {
+        const text = sizeText(/** @type {number[]} */ (readHidden(size)));
+        return chip(size, text, text, layersOf(size));
+      }),
+    );
   };
 
   /** @param {GalleryEntry[]} gallery @param {State} state */
@@ -101,20 +119,38 @@ export function markRecorded(input, recorded) {
 
 function gridField() {
   const head = make('tr', {}, make('td'), ...WIDTHS.map((width) => make('th', {scope: 'col'}, String(width))));
-  const rows = DEPTHS.map((depth) => make('tr', {},
-    make('th', {scope: 'row'}, String(depth)),
-    ...WIDTHS.map((width) => make('td', {}, chip(writeHidden(Array(depth).fill(width)), '', ...sized(depth, width))))));
-  return make('fieldset', {class: 'grid'},
+  const rows = DEPTHS.map((depth) =>
+    make(
+      'tr',
+      {},
+      make('th', {scope: 'row'}, String(depth)),
+      ...WIDTHS.map((width) => make('td', {}, chip(writeHidden(Array(depth).fill(width)), '', ...sized(depth, width)))),
+    ),
+  );
+  return make(
+    'fieldset',
+    {class: 'grid'},
     make('legend', {}, 'Depth × width'),
-    make('table', {role: 'presentation'}, make('thead', {}, head), make('tbody', {}, ...rows)));
+    make('table', {role: 'presentation'}, make('thead', {}, head), make('tbody', {}, ...rows)),
+  );
 }
 
 function smallField() {
-  return make('fieldset', {class: 'chips'}, make('legend', {}, 'Small'), ...SMALL.map((hidden) => {
-    const size = writeHidden(hidden);
-    const text = hidden.length === 1 ? size : sizeText(hidden);
-    return chip(size, text, size === 'none' ? 'No hidden layer: logistic regression' : `Hidden ${text}`, size === 'none' ? 'A network without a hidden layer, which is logistic regression.' : layersOf(size));
-  }));
+  return make(
+    'fieldset',
+    {class: 'chips'},
+    make('legend', {}, 'Small'),
+    ...SMALL.map((hidden) => {
+      const size = writeHidden(hidden);
+      const text = hidden.length === 1 ? size : sizeText(hidden);
+      return chip(
+        size,
+        text,
+        size === 'none' ? 'No hidden layer: logistic regression' : `Hidden ${text}`,
+        size === 'none' ? 'A network without a hidden layer, which is logistic regression.' : layersOf(size),
+      );
+    }),
+  );
 }
 
 /** Name and sentence of a place in the grid. @param {number} depth @param {number} width @returns {[string, string]} */
@@ -131,6 +167,10 @@ function layersOf(size) {
 
 /** A radio button that looks like a key. @param {string} value @param {string} text @param {string} name @param {string} title a sentence */
 function chip(value, text, name, title) {
-  return make('label', {class: 'chip', 'data-title': title, title},
-    make('input', {type: 'radio', name: 'hidden', value, 'aria-label': name}), make('span', {}, text));
+  return make(
+    'label',
+    {class: 'chip', 'data-title': title, title},
+    make('input', {type: 'radio', name: 'hidden', value, 'aria-label': name}),
+    make('span', {}, text),
+  );
 }

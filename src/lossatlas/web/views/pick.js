@@ -16,7 +16,15 @@ export function createPick({choose, wayOf, onRedraw}) {
   const drawBall = (shot) => {
     if (shot.ball && !asked) {
       asked = true;
-      import('./ball.js').then(({createBallView}) => { ballView = createBallView(); onRedraw(); }, () => { asked = false; });
+      import('./ball.js').then(
+        ({createBallView}) => {
+          ballView = createBallView();
+          onRedraw();
+        },
+        () => {
+          asked = false;
+        },
+      );
     }
     ballView?.draw(shot, wayOf(shot));
   };
@@ -40,10 +48,13 @@ export function createPick({choose, wayOf, onRedraw}) {
       const {run, plane, pick, ball, span, view} = shot;
       release.setAttribute('aria-pressed', String(ball));
       say(release, ball ? 'Take the ball away' : 'Release a ball here');
-      release.title = ball ? 'Show the network at the picked point itself again.' : 'Train on from this point as the run was trained, and see where it goes.';
+      release.title = ball
+        ? 'Show the network at the picked point itself again.'
+        : 'Train on from this point as the run was trained, and see where it goes.';
       const limit = labLimit(run, plane);
       box.disabled = limit !== '';
-      box.title = limit || 'Show the decision boundary of the network at this point of the plane; or click, or drag, on the map.';
+      box.title =
+        limit || 'Show the decision boundary of the network at this point of the plane; or click, or drag, on the map.';
       for (const button of [release, back]) button.hidden = !pick;
       drawBall(shot);
       box.hidden = !pick && view === 'surface'; // it lies over the plot: what appears there moves nothing

@@ -7,16 +7,22 @@ import {lossText, percentText} from '../figures/ticks.js';
 
 /** What the numbers are, in words; the number itself follows with all its digits. */
 const WHAT = {
-  train_loss: 'The mean cross-entropy on the training points', test_loss: 'The mean cross-entropy on the test points',
-  train_accuracy: 'The share of the training points whose class is predicted right', test_accuracy: 'The share of the test points whose class is predicted right',
+  train_loss: 'The mean cross-entropy on the training points',
+  test_loss: 'The mean cross-entropy on the test points',
+  train_accuracy: 'The share of the training points whose class is predicted right',
+  test_accuracy: 'The share of the test points whose class is predicted right',
 };
 
 /** @param {{pickedOf: (shot: Shot) => {picked: Picked} | null}} options */
 export function createReadouts({pickedOf}) {
   const table = byId('readouts');
   const curvature = byId('curvature');
-  const cells = new Map([...document.querySelectorAll('#readouts [data-readout], #curvature [data-readout]')]
-    .map((cell) => [/** @type {HTMLElement} */ (cell).dataset.readout, cell]));
+  const cells = new Map(
+    [...document.querySelectorAll('#readouts [data-readout], #curvature [data-readout]')].map((cell) => [
+      /** @type {HTMLElement} */ (cell).dataset.readout,
+      cell,
+    ]),
+  );
   /** @param {string} name @param {string} text @param {number} [exact] */
   const put = (name, text, exact) => {
     const cell = /** @type {HTMLElement} */ (cells.get(name));
@@ -30,13 +36,15 @@ export function createReadouts({pickedOf}) {
     draw(shot) {
       const {run, frame} = shot;
       const picked = pickedOf(shot)?.picked;
-      const of = (/** @type {keyof Picked['metrics']} */ name) => (picked ? picked.metrics[name] : run.metrics[name][frame]);
+      const of = (/** @type {keyof Picked['metrics']} */ name) =>
+        picked ? picked.metrics[name] : run.metrics[name][frame];
       table.classList.toggle('picked', picked !== undefined);
       table.title = picked ? 'Of the network at the picked point' : '';
       put('epoch', String(run.frames[frame]));
       say(byId('epoch-brief'), String(run.frames[frame]));
       for (const name of /** @type {const} */ (['train_loss', 'test_loss'])) put(name, lossText(of(name)), of(name));
-      for (const name of /** @type {const} */ (['train_accuracy', 'test_accuracy'])) put(name, percentText(of(name)), of(name));
+      for (const name of /** @type {const} */ (['train_accuracy', 'test_accuracy']))
+        put(name, percentText(of(name)), of(name));
       const known = run.manifest.curvature;
       if (curvature.hidden !== !known) curvature.hidden = !known;
       if (!known) return;
@@ -44,7 +52,8 @@ export function createReadouts({pickedOf}) {
       for (const [name, text] of Object.entries(numbers)) put(`curvature_${name}`, text);
       const elsewhere = epoch !== run.frames[frame];
       put('curvature_epoch', elsewhere ? `at epoch ${epoch}` : `${measured} epochs`);
-      /** @type {HTMLElement} */ (cells.get('curvature_epoch')).title = `${elsewhere ? 'The epoch nearest to the one on show at which curvature was measured. ' : ''}It was measured at ${measured} recorded epochs: what it was between them nobody knows.`;
+      /** @type {HTMLElement} */ (cells.get('curvature_epoch')).title =
+        `${elsewhere ? 'The epoch nearest to the one on show at which curvature was measured. ' : ''}It was measured at ${measured} recorded epochs: what it was between them nobody knows.`;
     },
   };
 }

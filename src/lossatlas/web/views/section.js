@@ -16,29 +16,62 @@ export function createSection(Plotly, root) {
   let drawn = '';
 
   /** @param {Picture} picture */
-  const traces = ({axis, values, place, loss, title, way, range}) => sectionTraces(
-    axis, sections(values, axis.length), place, loss, title, currentTheme(), way, range);
+  const traces = ({axis, values, place, loss, title, way, range}) =>
+    sectionTraces(axis, sections(values, axis.length), place, loss, title, currentTheme(), way, range);
 
   /** @param {Picture} picture */
   const redraw = (picture) => {
     const theme = currentTheme();
     const size = {width: root.clientWidth, height: root.clientHeight};
-    Plotly.react(plot, traces(picture), {
-      ...size, margin: MARGIN, dragmode: false, hovermode: 'closest', paper_bgcolor: 'rgba(0,0,0,0)', plot_bgcolor: 'rgba(0,0,0,0)',
-      hoverlabel: {font: {family: theme.font, size: 12}},
-      showlegend: true, legend: {orientation: 'h', x: 0, y: 1, yanchor: 'bottom', traceorder: 'reversed', font: {family: theme.font, size: 12, color: theme.ink}, itemclick: false, itemdoubleclick: false, bgcolor: 'rgba(0,0,0,0)'},
-      ...sectionAxes(picture.shot.span, picture.range, theme, size.height - MARGIN.t - MARGIN.b),
-    }, CONFIG);
+    Plotly.react(
+      plot,
+      traces(picture),
+      {
+        ...size,
+        margin: MARGIN,
+        dragmode: false,
+        hovermode: 'closest',
+        paper_bgcolor: 'rgba(0,0,0,0)',
+        plot_bgcolor: 'rgba(0,0,0,0)',
+        hoverlabel: {font: {family: theme.font, size: 12}},
+        showlegend: true,
+        legend: {
+          orientation: 'h',
+          x: 0,
+          y: 1,
+          yanchor: 'bottom',
+          traceorder: 'reversed',
+          font: {family: theme.font, size: 12, color: theme.ink},
+          itemclick: false,
+          itemdoubleclick: false,
+          bgcolor: 'rgba(0,0,0,0)',
+        },
+        ...sectionAxes(picture.shot.span, picture.range, theme, size.height - MARGIN.t - MARGIN.b),
+      },
+      CONFIG,
+    );
     const room = size.height - MARGIN.t - MARGIN.b;
     const [low, high] = rangeOnAxis(picture.range);
     strip.style.background = gradient(picture.range.kind, 'to top');
-    Object.assign(strip.style, {left: `${MARGIN.l - 10}px`, top: `${MARGIN.t + room * (1 - high)}px`, height: `${room * (high - low)}px`});
+    Object.assign(strip.style, {
+      left: `${MARGIN.l - 10}px`,
+      top: `${MARGIN.t + room * (1 - high)}px`,
+      height: `${room * (high - low)}px`,
+    });
   };
 
   return {
     /** @param {Picture} picture */
     draw(picture) {
-      if (picture.key === drawn) Plotly.animate(plot, {data: traces(picture).map(({x, y, ...rest}) => ({x, y, ...('text' in rest ? {text: rest.text} : {})})), traces: [...traces(picture).keys()]}, AT_ONCE).catch(() => {}); // overtaken by the next frame
+      if (picture.key === drawn)
+        Plotly.animate(
+          plot,
+          {
+            data: traces(picture).map(({x, y, ...rest}) => ({x, y, ...('text' in rest ? {text: rest.text} : {})})),
+            traces: [...traces(picture).keys()],
+          },
+          AT_ONCE,
+        ).catch(() => {}); // overtaken by the next frame
       else redraw(picture);
       drawn = picture.key;
     },

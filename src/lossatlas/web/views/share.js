@@ -10,10 +10,15 @@ export function createShare({onError, ...page}) {
   let dialog = null;
   button.addEventListener('click', () => {
     page.pause();
-    dialog ??= Promise.all([import('../features/share/dialog.js'), loadStyle('features/share/share.css')]).then(([{createDialog}]) => createDialog(page));
-    dialog.then(({open}) => open(), (error) => {
-      dialog = null;
-      onError(reasonOf(error));
-    });
+    dialog ??= Promise.all([import('../features/share/dialog.js'), loadStyle('features/share/share.css')]).then(
+      ([{createDialog}]) => createDialog(page),
+    );
+    dialog.then(
+      ({open}) => open(),
+      (error) => {
+        dialog = null;
+        onError(reasonOf(error));
+      },
+    );
   });
 }

@@ -6,8 +6,9 @@ import {labLimit, limits} from '../model/slice.js';
 import {limit, radioGroup} from './controls.js';
 
 const NEW = 'Draw two new random directions: what stays the same belongs to the landscape, what changes to the slice.';
-const SHARE = 'Training moved the network along many directions. This is the share of that movement that lies in the two '
-  + 'directions shown: of the variance of its path.';
+const SHARE =
+  'Training moved the network along many directions. This is the share of that movement that lies in the two ' +
+  'directions shown: of the variance of its path.';
 const WHAT = 'The two directions in parameter space along which the loss is shown.';
 /** From this height on there is room for the whole of what there is to say. */
 const TALL = 960;
@@ -22,7 +23,9 @@ export function createSlice({choose}) {
   const about = /** @type {HTMLDetailsElement} */ (byId('slice-about'));
   about.open = innerHeight >= TALL && innerWidth > 1080;
   const draw = /** @type {HTMLButtonElement} */ (byId('new-directions'));
-  plane.addEventListener('change', () => choose({plane: plane.selectedIndex === 0 ? null : plane.value, seed: null, zoom: null}));
+  plane.addEventListener('change', () =>
+    choose({plane: plane.selectedIndex === 0 ? null : plane.value, seed: null, zoom: null}),
+  );
   draw.addEventListener('click', () => choose({seed: (drawnSeed ?? 0) + 1}));
   /** @type {number | null} */
   let drawnSeed = null;
@@ -69,14 +72,39 @@ export function createSlice({choose}) {
     say(byId('slice-what'), shot.plane.what);
     say(byId('slice-hides'), shot.plane.hides ?? '');
     byId('slice-hides').hidden = !shot.plane.hides;
-    byId('slice-facts').replaceChildren(...planeFacts(shot.plane).map(({text, why}) => make('span', {title: why}, text)));
+    byId('slice-facts').replaceChildren(
+      ...planeFacts(shot.plane).map(({text, why}) => make('span', {title: why}, text)),
+    );
   };
 
   return {
     /** @param {Shot} shot */
     draw(shot) {
-      const {run, plane: {name, centre_frame}, computed, view: seen, set: of, follow: moves, path: line, scale} = shot;
-      const key = [run.id, run.live, run.frames.length, run.planes.length, run.growing, centre_frame, name, computed, seen, of, moves, line, scale].join();
+      const {
+        run,
+        plane: {name, centre_frame},
+        computed,
+        view: seen,
+        set: of,
+        follow: moves,
+        path: line,
+        scale,
+      } = shot;
+      const key = [
+        run.id,
+        run.live,
+        run.frames.length,
+        run.planes.length,
+        run.growing,
+        centre_frame,
+        name,
+        computed,
+        seen,
+        of,
+        moves,
+        line,
+        scale,
+      ].join();
       if (key !== drawn) {
         drawPlanes(shot);
         drawControls(shot);

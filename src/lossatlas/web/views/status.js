@@ -4,7 +4,14 @@ import {byId, say} from '../lib/dom.js';
 
 /** Work shorter than this is not worth a word. */
 const PATIENCE = 200;
-const ACTIONS = {queued: 'Cancel', computing: 'Cancel', failed: 'Try again', away: 'Try now', cancelled: 'Compute', lacking: 'Show that instead'};
+const ACTIONS = {
+  queued: 'Cancel',
+  computing: 'Cancel',
+  failed: 'Try again',
+  away: 'Try now',
+  cancelled: 'Compute',
+  lacking: 'Show that instead',
+};
 
 /** @typedef {ReturnType<typeof createStatus>} StatusView */
 

@@ -119,8 +119,21 @@ function createDrawing(Plotly, root, {eye, isPlaying, onLost, sharpness}) {
     ratio = sharp;
     plot.style.transform = ratio === 1 ? '' : `scale(${1 / ratio})`;
     const {path, shot, range, tint, way} = view.shown;
-    const drawn = {relief: view.relief, range, span: shot.span, frame: shot.frame, tint, way, path: path && {path, whole: shot.path}};
-    const drawing = Plotly.react(plot, landscapeTraces(drawn, camera, theme, ratio), landscapeLayout(camera, ratio), CONFIG);
+    const drawn = {
+      relief: view.relief,
+      range,
+      span: shot.span,
+      frame: shot.frame,
+      tint,
+      way,
+      path: path && {path, whole: shot.path},
+    };
+    const drawing = Plotly.react(
+      plot,
+      landscapeTraces(drawn, camera, theme, ratio),
+      landscapeLayout(camera, ratio),
+      CONFIG,
+    );
     layers.show(view, theme);
     return drawing;
   };
@@ -139,10 +152,15 @@ function createDrawing(Plotly, root, {eye, isPlaying, onLost, sharpness}) {
     plot = make('div', {class: 'drawing'});
     lost.replaceWith(plot);
   };
-  restoreGraphics(root, {isOurs: (canvas) => plot.contains(canvas), replace, onLost, onRestored() {
-    render(ratio);
-    restLater();
-  }});
+  restoreGraphics(root, {
+    isOurs: (canvas) => plot.contains(canvas),
+    replace,
+    onLost,
+    onRestored() {
+      render(ratio);
+      restLater();
+    },
+  });
 
   return {
     isSeen,
@@ -167,7 +185,9 @@ function createDrawing(Plotly, root, {eye, isPlaying, onLost, sharpness}) {
     },
     /** A copy of what was drawn, in the same animation frame as Plotly draws it; null where it draws nothing. */
     async copy() {
-      await new Promise((done) => { requestAnimationFrame(done); });
+      await new Promise((done) => {
+        requestAnimationFrame(done);
+      });
       keep();
       return still.canvas.width ? still.canvas : null;
     },
@@ -186,16 +206,20 @@ function createDrawing(Plotly, root, {eye, isPlaying, onLost, sharpness}) {
  */
 function restoreGraphics(root, {isOurs, replace, onRestored, onLost}) {
   let losses = 0;
-  root.addEventListener('webglcontextlost', (event) => {
-    if (!isOurs(/** @type {Node} */ (event.target))) return;
-    root.dataset.lost = 'true';
-    replace();
-    if (++losses > MOST_LOSSES) return onLost?.(); // a driver that gives up again and again
-    setTimeout(() => {
-      delete root.dataset.lost;
-      onRestored();
-    }, REST);
-  }, {capture: true});
+  root.addEventListener(
+    'webglcontextlost',
+    (event) => {
+      if (!isOurs(/** @type {Node} */ (event.target))) return;
+      root.dataset.lost = 'true';
+      replace();
+      if (++losses > MOST_LOSSES) return onLost?.(); // a driver that gives up again and again
+      setTimeout(() => {
+        delete root.dataset.lost;
+        onRestored();
+      }, REST);
+    },
+    {capture: true},
+  );
 }
 
 /** A copy, for the printer and for when the graphics are lost: what WebGL has drawn is gone once it has been shown. */
@@ -216,7 +240,9 @@ function createStill() {
 function createLayers() {
   const [walls, labels, marks] = ['walls', 'labels', 'marks'].map(createLayer);
   return {
-    walls, labels, marks,
+    walls,
+    labels,
+    marks,
     /** @param {View} view @param {import('../lib/theme.js').Theme} theme */
     show(view, theme) {
       const {behind, around, before} = annotations(view, theme);
@@ -230,7 +256,11 @@ function createLayers() {
 
 /** @param {View} view @returns {import('../features/callouts/callouts.js').LandscapePlaces} */
 function placesOf({shown: {place, loss, range, shot}, relief, camera}) {
-  const network = place && {place: /** @type {[number, number]} */ ([place[0] / shot.span, place[1] / shot.span]), loss, upon: shot.follow};
+  const network = place && {
+    place: /** @type {[number, number]} */ ([place[0] / shot.span, place[1] / shot.span]),
+    loss,
+    upon: shot.follow,
+  };
   const ball = network && ballAt(relief, camera, range, network);
   return {
     network: ball && {...camera.project(ball), radius: 12},
@@ -266,14 +296,23 @@ function annotations({shown, relief, camera}, theme) {
   const {span} = shot;
   const front = [];
   if (place && (!path || isInside(path, shot.frame, span))) {
-    const network = {place: /** @type {[number, number]} */ ([place[0] / span, place[1] / span]), loss, upon: shot.follow};
+    const network = {
+      place: /** @type {[number, number]} */ ([place[0] / span, place[1] / span]),
+      loss,
+      upon: shot.follow,
+    };
     front.push(ballMark(ballAt(relief, camera, range, network), relief, camera, theme, AMBER));
   }
   if (mark) front.push(crossMark([mark[0] / span, mark[1] / span], relief, camera));
   const count = way?.losses.length ?? 0;
   if (way && count) {
     const {x, y, z} = wayLine(way, span, range);
-    front.push(wayMark(x.map((at, t) => [at / span, y[t] / span, Math.min(1, heightOf(range, z[t]))]), camera));
+    front.push(
+      wayMark(
+        x.map((at, t) => [at / span, y[t] / span, Math.min(1, heightOf(range, z[t]))]),
+        camera,
+      ),
+    );
     const [a, b] = way.points.slice(-2).map((value) => value / span);
     const released = {place: /** @type {[number, number]} */ ([a, b]), loss: way.losses[count - 1], upon: false};
     if (Math.max(Math.abs(a), Math.abs(b)) <= 1) {

@@ -23,8 +23,11 @@ export function createTransport({onFrame, onStep, onToggle, onSpeed, onReset, on
   /** @type {import('../model/run.js').Run | null} */
   let shown = null;
 
-  slider.addEventListener('input', () => { if (shown) onFrame(frameAtProgress(shown, Number(slider.value) / (Number(slider.max) || 1))); });
-  slider.addEventListener('keydown', (event) => { // a frame on, wherever frames lie close together on the axis
+  slider.addEventListener('input', () => {
+    if (shown) onFrame(frameAtProgress(shown, Number(slider.value) / (Number(slider.max) || 1)));
+  });
+  slider.addEventListener('keydown', (event) => {
+    // a frame on, wherever frames lie close together on the axis
     const by = {ArrowLeft: -1, ArrowDown: -1, ArrowRight: 1, ArrowUp: 1}[event.key];
     if (!by || event.altKey || event.ctrlKey || event.metaKey) return;
     event.preventDefault();
@@ -50,7 +53,15 @@ export function createTransport({onFrame, onStep, onToggle, onSpeed, onReset, on
     /** @param {Shot} shot @param {State} state @param {number} style changes with size and theme */
     draw({run, frame, scale}, {timeline: wished}, style) {
       const timeline = run.manifest.curvature ? wished : 'loss';
-      const key = [run.id, Boolean(run.manifest.curvature), run.frames.length, run.metrics.train_loss.length, scale, timeline, style].join();
+      const key = [
+        run.id,
+        Boolean(run.manifest.curvature),
+        run.frames.length,
+        run.metrics.train_loss.length,
+        scale,
+        timeline,
+        style,
+      ].join();
       if (key !== drawn) {
         choice.check(timeline);
         choice.limit(['curvature'], run.manifest.curvature ? '' : 'This run was computed without its curvature.');
@@ -75,12 +86,19 @@ export function createTransport({onFrame, onStep, onToggle, onSpeed, onReset, on
 function watchKeys({onStep, onToggle, onFrame, last}) {
   /** @type {Record<string, () => void>} */
   const actions = {
-    ' ': onToggle, ArrowLeft: () => onStep(-1), ArrowRight: () => onStep(1), Home: () => onFrame(0), End: () => onFrame(last()),
+    ' ': onToggle,
+    ArrowLeft: () => onStep(-1),
+    ArrowRight: () => onStep(1),
+    Home: () => onFrame(0),
+    End: () => onFrame(last()),
   };
   document.addEventListener('keydown', (event) => {
     if (event.defaultPrevented || event.altKey || event.ctrlKey || event.metaKey || event.shiftKey) return;
     const target = /** @type {Element} */ (event.target);
-    const own = event.key === ' ' ? 'button, summary, select, input:not(#epoch), a, textarea' : 'select, input:not([type=checkbox]), textarea';
+    const own =
+      event.key === ' '
+        ? 'button, summary, select, input:not(#epoch), a, textarea'
+        : 'select, input:not([type=checkbox]), textarea';
     if (!actions[event.key] || target.closest(own)) return;
     event.preventDefault();
     actions[event.key]();

@@ -59,7 +59,10 @@ export function watchTurning(root, {eye, onTurn, onTurned, onClick, onHover}) {
     pressed = null;
     const from = turned ?? eye();
     const others = [...down].filter(([id]) => id !== event.pointerId).map(([, place]) => place);
-    const zoom = others.length ? Math.hypot(now.x - others[0].x, now.y - others[0].y) / (Math.hypot(before.x - others[0].x, before.y - others[0].y) || 1) : 1;
+    const zoom = others.length
+      ? Math.hypot(now.x - others[0].x, now.y - others[0].y) /
+        (Math.hypot(before.x - others[0].x, before.y - others[0].y) || 1)
+      : 1;
     const rate = RATE / (others.length + 1); // each of two fingers does half of it
     down.set(event.pointerId, now);
     const tilt = event.pointerType === 'touch' && !others.length ? 0 : (now.y - before.y) * rate; // that scrolls the page
@@ -79,7 +82,13 @@ export function watchTurning(root, {eye, onTurn, onTurned, onClick, onHover}) {
   root.addEventListener('pointercancel', lift);
   root.addEventListener('pointerleave', () => onHover(null));
   // Two fingers are ours; with one the browser may scroll (`touch-action: pan-y`).
-  root.addEventListener('touchmove', (event) => { if (event.touches.length > 1 && event.cancelable) event.preventDefault(); }, {passive: false});
+  root.addEventListener(
+    'touchmove',
+    (event) => {
+      if (event.touches.length > 1 && event.cancelable) event.preventDefault();
+    },
+    {passive: false},
+  );
 }
 
 /** What it does is ours to its end, wherever that is; unless it has ended already. @param {HTMLElement} root @param {number} id */

@@ -29,7 +29,9 @@ export function createZoom({onZoom, onLog, onRange}) {
     held = true;
     onZoom(smooth ? caught(Number(slider.value), stops) : stops[Number(slider.value)]);
   });
-  slider.addEventListener('change', () => { held = false; });
+  slider.addEventListener('change', () => {
+    held = false;
+  });
   slider.addEventListener('keydown', (event) => {
     const step = {PageUp: -1, PageDown: 1, ArrowLeft: -10, ArrowUp: -10, ArrowRight: 10, ArrowDown: 10}[event.key];
     if (!smooth || step === undefined) return;

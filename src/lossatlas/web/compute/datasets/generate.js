@@ -93,12 +93,50 @@ const arms = (count, turns) => (total, noise, draw) => {
 /** What stands in `datasets.SOURCES`, less the measured ones. @type {Source[]} */
 export const SOURCES = [
   {name: 'moons', title: 'Half moons', classes: ['upper moon', 'lower moon'], noise: 0.15, sample: moons},
-  {name: 'blobs', title: 'Two blobs', classes: ['lower left', 'upper right'], noise: 0.6, sample: blobs([[-1, -1], [1, 1]], 2)},
-  {name: 'corners', title: 'Four corners', classes: ['same signs', 'different signs'], noise: 0.35, sample: blobs([[-1, -1], [-1, 1], [1, 1], [1, -1]], 2)},
+  {
+    name: 'blobs',
+    title: 'Two blobs',
+    classes: ['lower left', 'upper right'],
+    noise: 0.6,
+    sample: blobs(
+      [
+        [-1, -1],
+        [1, 1],
+      ],
+      2,
+    ),
+  },
+  {
+    name: 'corners',
+    title: 'Four corners',
+    classes: ['same signs', 'different signs'],
+    noise: 0.35,
+    sample: blobs(
+      [
+        [-1, -1],
+        [-1, 1],
+        [1, 1],
+        [1, -1],
+      ],
+      2,
+    ),
+  },
   {name: 'spirals', title: 'Spirals', classes: ['first arm', 'second arm'], noise: 0.03, sample: arms(2, 1.25)},
   {name: 'circles', title: 'Concentric circles', classes: ['outer ring', 'inner ring'], noise: 0.1, sample: circles},
-  {name: 'checkerboard', title: 'Checkerboard', classes: ['white square', 'black square'], noise: 0, sample: checkerboard},
-  {name: 'arms', title: 'Three arms', classes: ['first arm', 'second arm', 'third arm'], noise: 0.05, sample: arms(3, 0.75)},
+  {
+    name: 'checkerboard',
+    title: 'Checkerboard',
+    classes: ['white square', 'black square'],
+    noise: 0,
+    sample: checkerboard,
+  },
+  {
+    name: 'arms',
+    title: 'Three arms',
+    classes: ['first arm', 'second arm', 'third arm'],
+    noise: 0.05,
+    sample: arms(3, 0.75),
+  },
 ];
 
 /** Can this page draw the dataset? Those that were measured are in a file (measured.js). @param {string} name */
@@ -107,9 +145,16 @@ export const canGenerate = (name) => SOURCES.some((source) => source.name === na
 /** The points before they are split and standardised. @param {DatasetConfig} config @returns {Drawn} */
 export function draw({name, points: count = 512, noise, seed = 0}) {
   const source = SOURCES.find((each) => each.name === name);
-  if (!source) throw new Error(`The points of “${name}” cannot be drawn here, for they were measured: measured.js reads them.`);
+  if (!source)
+    throw new Error(`The points of “${name}” cannot be drawn here, for they were measured: measured.js reads them.`);
   const {title, classes} = source;
-  return {name, title, classes, features: FEATURES, ...source.sample(count, noise ?? source.noise, uniforms(seed, POINT_STREAMS.points))};
+  return {
+    name,
+    title,
+    classes,
+    features: FEATURES,
+    ...source.sample(count, noise ?? source.noise, uniforms(seed, POINT_STREAMS.points)),
+  };
 }
 
 /** The dataset of a configuration, as `load_dataset` gives it. @param {DatasetConfig} config @returns {Dataset} */

@@ -27,19 +27,25 @@ export async function remember(own) {
   try {
     await store(text, own);
     return {text, lasting: true};
-  } catch { return {text, lasting: false}; }
+  } catch {
+    return {text, lasting: false};
+  }
 }
 
 /** @param {string} text @returns {Promise<Own>} */
 export async function recall(text) {
   const own = kept.get(text) ?? decodeOwn(text) ?? (text.startsWith(PREFIX) ? await stored(text) : null);
   if (text === LOST) {
-    throw new Error('This link is of somebody’s own points, and has lost them on its way: they stood behind a “#” at its end. Ask for it once more, or open the file by “Your own data…”.');
+    throw new Error(
+      'This link is of somebody’s own points, and has lost them on its way: they stood behind a “#” at its end. Ask for it once more, or open the file by “Your own data…”.',
+    );
   }
   if (!own) {
-    throw new Error(text.startsWith(PREFIX)
-      ? `These points are not in this browser, or not any more: a link can carry up to ${MAX_LINKED}, and there were more. Open their file again by “Your own data…”.`
-      : 'The points in this link are damaged: it was cut off or changed on its way. Ask for it once more, or open the file by “Your own data…”.');
+    throw new Error(
+      text.startsWith(PREFIX)
+        ? `These points are not in this browser, or not any more: a link can carry up to ${MAX_LINKED}, and there were more. Open their file again by “Your own data…”.`
+        : 'The points in this link are damaged: it was cut off or changed on its way. Ask for it once more, or open the file by “Your own data…”.',
+    );
   }
   kept.set(text, own);
   return own;
@@ -47,12 +53,16 @@ export async function recall(text) {
 
 /** What they are: the same data have the same name (FNV-1a, of two halves). @param {Own} own */
 function nameOf(own) {
-  const bytes = new TextEncoder().encode(JSON.stringify([own.name, own.features, own.classes, [...own.points], [...own.labels]]));
-  return [0x811C9DC5, 0x01000193].map((start) => {
-    let hash = start;
-    for (const byte of bytes) hash = Math.imul(hash ^ byte, 0x01000193) >>> 0;
-    return hash.toString(36);
-  }).join('');
+  const bytes = new TextEncoder().encode(
+    JSON.stringify([own.name, own.features, own.classes, [...own.points], [...own.labels]]),
+  );
+  return [0x811c9dc5, 0x01000193]
+    .map((start) => {
+      let hash = start;
+      for (const byte of bytes) hash = Math.imul(hash ^ byte, 0x01000193) >>> 0;
+      return hash.toString(36);
+    })
+    .join('');
 }
 
 /** @returns {Promise<IDBDatabase>} */
@@ -73,12 +83,16 @@ async function store(text, own) {
     const objects = transaction.objectStore(STORE);
     objects.put({text, at: Date.now(), own});
     const keys = objects.index('at').getAllKeys(); // the oldest first
-    keys.onsuccess = () => { for (const key of keys.result.slice(0, -MOST)) objects.delete(key); };
+    keys.onsuccess = () => {
+      for (const key of keys.result.slice(0, -MOST)) objects.delete(key);
+    };
     await new Promise((resolve, reject) => {
       transaction.oncomplete = resolve;
       transaction.onerror = transaction.onabort = () => reject(transaction.error);
     });
-  } finally { database.close(); }
+  } finally {
+    database.close();
+  }
 }
 
 /** @param {string} text @returns {Promise<Own | null>} */
@@ -91,6 +105,10 @@ async function stored(text) {
         request.onsuccess = () => resolve(request.result?.own ?? null);
         request.onerror = () => reject(request.error);
       });
-    } finally { database.close(); }
-  } catch { return null; }
+    } finally {
+      database.close();
+    }
+  } catch {
+    return null;
+  }
 }

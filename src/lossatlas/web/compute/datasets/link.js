@@ -23,7 +23,13 @@ const MOST_DECIMALS = 22; // of which the power of ten is a double
 export function encodeOwn(own) {
   const {points, labels, classes} = own;
   const count = labels.length;
-  if (count === 0 || count > MAX_LINKED || classes.length > MAX_CLASSES || !points.every((value) => Math.abs(value) <= LARGEST)) return null;
+  if (
+    count === 0 ||
+    count > MAX_LINKED ||
+    classes.length > MAX_CLASSES ||
+    !points.every((value) => Math.abs(value) <= LARGEST)
+  )
+    return null;
   const names = [own.name, ...own.features, ...classes].map((name) => new TextEncoder().encode(name));
   const axes = [0, 1].map((axis) => axisFor(points.filter((_, i) => i % 2 === axis)));
   const head = new Uint8Array(HEAD);
@@ -58,8 +64,14 @@ function decodeBody(body) {
   const view = new DataView(body.buffer);
   const classes = body[1];
   const count = view.getUint16(2, true);
-  const axes = [0, 1].map((axis) => ({decimals: body[AXES + AXIS * axis], bits: body[AXES + AXIS * axis + 1], least: view.getFloat64(AXES + AXIS * axis + 2, true)}));
-  const sound = axes.every(({decimals, bits, least}) => (decimals === RAW ? bits === 64 : decimals <= MOST_DECIMALS && bits <= 53 && Number.isSafeInteger(least)));
+  const axes = [0, 1].map((axis) => ({
+    decimals: body[AXES + AXIS * axis],
+    bits: body[AXES + AXIS * axis + 1],
+    least: view.getFloat64(AXES + AXIS * axis + 2, true),
+  }));
+  const sound = axes.every(({decimals, bits, least}) =>
+    decimals === RAW ? bits === 64 : decimals <= MOST_DECIMALS && bits <= 53 && Number.isSafeInteger(least),
+  );
   const told = readNames(body, HEAD, 3 + classes);
   if (!sound || !told || count === 0 || count > MAX_LINKED || classes > MAX_CLASSES) return null;
   const packed = body.subarray(told.end);
@@ -69,7 +81,9 @@ function decodeBody(body) {
   const points = new Float64Array(2 * count);
   const labels = new Uint8Array(count);
   for (let i = 0; i < count; i++) {
-    axes.forEach((axis, a) => { points[2 * i + a] = takeNumber(take, axis); });
+    axes.forEach((axis, a) => {
+      points[2 * i + a] = takeNumber(take, axis);
+    });
     labels[i] = take(bitsFor(classes));
   }
   return ownOf(told.names, points, labels);
@@ -77,7 +91,10 @@ function decodeBody(body) {
 
 /** Null where the parts do not fit. @param {string[]} names @param {Float64Array} points @param {Uint8Array} labels @returns {Own | null} */
 function ownOf([name, first, second, ...classes], points, labels) {
-  const fits = new Set(labels).size === classes.length && labels.every((k) => k < classes.length) && points.every((value) => Math.abs(value) <= LARGEST);
+  const fits =
+    new Set(labels).size === classes.length &&
+    labels.every((k) => k < classes.length) &&
+    points.every((value) => Math.abs(value) <= LARGEST);
   return fits ? {name, features: [first, second], classes, points, labels} : null;
 }
 
@@ -134,8 +151,11 @@ function bitWriter() {
     /** @param {number} value @param {number} bits */
     put(value, bits) {
       for (let bit = bits - 1; bit >= 0; bit--) {
-        kept = kept << 1 | Math.floor(value / 2 ** bit) % 2;
-        if (++held === 8) { bytes.push(kept); [kept, held] = [0, 0]; }
+        kept = (kept << 1) | (Math.floor(value / 2 ** bit) % 2);
+        if (++held === 8) {
+          bytes.push(kept);
+          [kept, held] = [0, 0];
+        }
       }
     },
     bytes: () => (held > 0 ? [...bytes, kept << (8 - held)] : bytes),
@@ -147,7 +167,7 @@ function bitReader(bytes) {
   let at = 0;
   return (bits) => {
     let value = 0;
-    for (let i = 0; i < bits; i++, at++) value = 2 * value + (bytes[at >> 3] >> (7 - at % 8) & 1);
+    for (let i = 0; i < bits; i++, at++) value = 2 * value + ((bytes[at >> 3] >> (7 - (at % 8))) & 1);
     return value;
   };
 }
@@ -200,7 +220,11 @@ function readNames(body, start, count) {
 
 /** @param {Uint8Array} bytes */
 function utf8(bytes) {
-  try { return new TextDecoder('utf-8', {fatal: true, ignoreBOM: true}).decode(bytes); } catch { return null; }
+  try {
+    return new TextDecoder('utf-8', {fatal: true, ignoreBOM: true}).decode(bytes);
+  } catch {
+    return null;
+  }
 }
 
 /** @param {ArrayLike<number>} bytes */
@@ -215,11 +239,18 @@ function checksum(bytes) {
 
 /** @param {Uint8Array} bytes */
 function toBase64(bytes) {
-  return btoa(String.fromCharCode(...bytes)).replaceAll('+', '-').replaceAll('/', '_').replace(/=+$/, '');
+  return btoa(String.fromCharCode(...bytes))
+    .replaceAll('+', '-')
+    .replaceAll('/', '_')
+    .replace(/=+$/, '');
 }
 
 /** @param {string} text */
 function fromBase64(text) {
   if (!/^[\w-]*$/.test(text)) return null;
-  try { return Uint8Array.from(atob(text.replaceAll('-', '+').replaceAll('_', '/')), (c) => c.charCodeAt(0)); } catch { return null; }
+  try {
+    return Uint8Array.from(atob(text.replaceAll('-', '+').replaceAll('_', '/')), (c) => c.charCodeAt(0));
+  } catch {
+    return null;
+  }
 }

@@ -20,9 +20,15 @@ export async function loadMeasured(config) {
 }
 
 /** @param {Measured} found @param {DatasetConfig} config @returns {Dataset} */
-function choose({title, features, classes, x, y, label}, {name, points = USUAL_POINTS, seed = 0, test_fraction: testFraction = TEST_FRACTION}) {
+function choose(
+  {title, features, classes, x, y, label},
+  {name, points = USUAL_POINTS, seed = 0, test_fraction: testFraction = TEST_FRACTION},
+) {
   const chosen = permutation(uniforms(seed, POINT_STREAMS.points), label.length).slice(0, points).sort();
   const pairs = new Float64Array(2 * chosen.length);
   chosen.forEach((row, i) => pairs.set([x[row], y[row]], 2 * i));
-  return prepare({name, title, features, classes, points: pairs, labels: Uint8Array.from(chosen, (row) => label[row])}, {testFraction, seed});
+  return prepare(
+    {name, title, features, classes, points: pairs, labels: Uint8Array.from(chosen, (row) => label[row])},
+    {testFraction, seed},
+  );
 }

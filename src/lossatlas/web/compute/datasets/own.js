@@ -51,7 +51,13 @@ export function ownData({name, points = BLANK.points, labels = BLANK.labels, cla
 /** The dataset on show, as a start to draw on. @param {{title: string, features: Feature[], classes: string[], points: ArrayLike<number>, labels: ArrayLike<number>}} shown points standardised @returns {Own} */
 export function ownFrom({title, features, classes, points, labels}) {
   const raw = Float64Array.from(points, (value, i) => value * features[i % 2].scale + features[i % 2].mean);
-  return ownData({name: title, points: roundedTo(raw, 6), labels, classes, features: features.map((feature) => feature.name)});
+  return ownData({
+    name: title,
+    points: roundedTo(raw, 6),
+    labels,
+    classes,
+    features: features.map((feature) => feature.name),
+  });
 }
 
 /**
@@ -107,7 +113,9 @@ export function missing({labels, classes}) {
     const lacks = few.map((name) => `${name} has ${counts[classes.indexOf(name)]}`).join(', ');
     return `Each class needs ${LEAST_PER_CLASS} points: ${lacks}. Add some, or erase them.`;
   }
-  return labels.length > MAX_POINTS ? `There are ${labels.length} points, and at most ${MAX_POINTS} can be trained on: erase some.` : '';
+  return labels.length > MAX_POINTS
+    ? `There are ${labels.length} points, and at most ${MAX_POINTS} can be trained on: erase some.`
+    : '';
 }
 
 /** Without control characters or runs of blanks, and not too long. @param {string} text */

@@ -31,16 +31,27 @@ export const TEST_FRACTION = 0.5;
  * @param {{name: string, title: string, features: string[], classes: string[], points: ArrayLike<number>, labels: ArrayLike<number>}} raw points [N, 2] in their own units
  * @param {Split} [options] @returns {Dataset}
  */
-export function prepare({name, title, features, classes, points: raw, labels}, {testFraction = TEST_FRACTION, seed = 0, byClass = false} = {}) {
+export function prepare(
+  {name, title, features, classes, points: raw, labels},
+  {testFraction = TEST_FRACTION, seed = 0, byClass = false} = {},
+) {
   const count = labels.length;
   const drawn = permutation(uniforms(seed, POINT_STREAMS.split), count);
-  const {order, trainPoints} = byClass ? eachClass(drawn, labels, classes.length, testFraction) : {order: drawn, trainPoints: count - roundHalfEven(count * testFraction)};
+  const {order, trainPoints} = byClass
+    ? eachClass(drawn, labels, classes.length, testFraction)
+    : {order: drawn, trainPoints: count - roundHalfEven(count * testFraction)};
   const given = new Float64Array(2 * count);
   order.forEach((from, to) => given.set([raw[2 * from], raw[2 * from + 1]], 2 * to));
   const points = given.slice();
   const units = features.map((feature, axis) => ({name: feature, ...standardise(points, axis, trainPoints)}));
   return {
-    name, title, classes: [...classes], features: units, points, given, trainPoints,
+    name,
+    title,
+    classes: [...classes],
+    features: units,
+    points,
+    given,
+    trainPoints,
     labels: Uint8Array.from(order, (from) => labels[from]),
     split: Uint8Array.from({length: count}, (_, i) => (i < trainPoints ? 0 : 1)),
   };
@@ -53,7 +64,11 @@ export function prepare({name, title, features, classes, points: raw, labels}, {
 function eachClass(drawn, labels, classes, testFraction) {
   const left = Array(classes).fill(0);
   for (const i of drawn) left[labels[i]]++;
-  const train = left.map((size) => size - (testFraction > 0 ? Math.max(Math.min(1, size - 1), Math.min(size - 1, roundHalfEven(size * testFraction))) : 0));
+  const train = left.map(
+    (size) =>
+      size -
+      (testFraction > 0 ? Math.max(Math.min(1, size - 1), Math.min(size - 1, roundHalfEven(size * testFraction))) : 0),
+  );
   const seen = Array(classes).fill(0);
   const isTrain = drawn.map((i) => (seen[labels[i]]++ < train[labels[i]] ? 1 : 0));
   const order = Uint32Array.from([...drawn.filter((_, at) => isTrain[at]), ...drawn.filter((_, at) => !isTrain[at])]);

@@ -19,16 +19,20 @@ export function createEngine() {
   /** @type {(message: string) => void} */
   let onError = () => {};
 
-  const close = () => { for (const worker of workers) worker.end(); };
-  const start = () => startWorker('worker.js', {
-    onMessage(data) {
-      if (data.id === ids[/** @type {Sort} */ (data.type)]) waiting[/** @type {Sort} */ (data.type)]?.(data);
-    },
-    onFault(words) { // each has a part of every surface
-      close();
-      onError(words);
-    },
-  });
+  const close = () => {
+    for (const worker of workers) worker.end();
+  };
+  const start = () =>
+    startWorker('worker.js', {
+      onMessage(data) {
+        if (data.id === ids[/** @type {Sort} */ (data.type)]) waiting[/** @type {Sort} */ (data.type)]?.(data);
+      },
+      onFault(words) {
+        // each has a part of every surface
+        close();
+        onError(words);
+      },
+    });
   const workers = [start(), start()];
 
   /** @param {Sort} sort @param {((answer: any) => void) | null} onAnswer */
@@ -41,7 +45,9 @@ export function createEngine() {
 
   return {
     /** Nothing is answered any more; why is told once. @param {(message: string) => void} handler */
-    set onError(handler) { onError = handler; },
+    set onError(handler) {
+      onError = handler;
+    },
     /** From now on of this run; what was asked of another is not answered. @param {Run} run */
     open(run) {
       for (const sort of /** @type {Sort[]} */ (Object.keys(ids))) next(sort, null);
@@ -71,25 +77,41 @@ export function createEngine() {
      * @param {(losses: Losses[]) => void} onAnswer
      */
     samples(request, onAnswer) {
-      send(1, 'samples', next('samples', (/** @type {SamplesAnswer} */ {losses}) => onAnswer(losses)), {...request, grid: COARSE});
+      send(
+        1,
+        'samples',
+        next('samples', (/** @type {SamplesAnswer} */ {losses}) => onAnswer(losses)),
+        {...request, grid: COARSE},
+      );
     },
     /**
      * The loss of one data point over the plane.
      * @param {{theta: Float32Array, directions: Directions, span: number, grid: number, point: [number, number], label: number}} request
      * @param {(losses: Float32Array) => void} onAnswer
      */
-    point(request, onAnswer) { send(0, 'point', next('point', (/** @type {PointAnswer} */ {losses}) => onAnswer(losses)), request); },
+    point(request, onAnswer) {
+      send(
+        0,
+        'point',
+        next('point', (/** @type {PointAnswer} */ {losses}) => onAnswer(losses)),
+        request,
+      );
+    },
     /** Boundary and losses of one model. @param {Float32Array} theta @param {(answer: ModelAnswer) => void} onAnswer */
-    model(theta, onAnswer) { send(1, 'model', next('model', onAnswer), {theta}); },
+    model(theta, onAnswer) {
+      send(1, 'model', next('model', onAnswer), {theta});
+    },
     close,
   };
 }
 
 /** @param {SurfaceAnswer[]} parts @param {number} grid @param {LossSet[]} sets @returns {Losses} */
 function joined(parts, grid, sets) {
-  return Object.fromEntries(sets.map((set) => {
-    const whole = new Float32Array(grid * grid);
-    for (const {rows, losses} of parts) whole.set(/** @type {Float32Array} */ (losses[set]), rows[0] * grid);
-    return [set, whole];
-  }));
+  return Object.fromEntries(
+    sets.map((set) => {
+      const whole = new Float32Array(grid * grid);
+      for (const {rows, losses} of parts) whole.set(/** @type {Float32Array} */ (losses[set]), rows[0] * grid);
+      return [set, whole];
+    }),
+  );
 }

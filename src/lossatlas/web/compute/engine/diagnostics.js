@@ -91,14 +91,18 @@ export function adviceFor({losses, classes, dead, sizes}) {
 /** @param {number} count @param {number} size @param {number} layer */
 function deadUnitsAdvice(count, size, layer) {
   const units = count === size ? `All ${size} units` : `${count} of ${size} units`;
-  return `${units} of hidden layer ${layer} are dead: they give 0 for every training point, so they no longer learn. `
-    + 'Try a lower learning rate, another seed, or GELU instead of ReLU.';
+  return (
+    `${units} of hidden layer ${layer} are dead: they give 0 for every training point, so they no longer learn. ` +
+    'Try a lower learning rate, another seed, or GELU instead of ReLU.'
+  );
 }
 
 /** @param {number} loss @param {number} classes */
 function plateauAdvice(loss, classes) {
-  return `The loss has hardly fallen for ${STILL.epochs} epochs and is still ${loss.toFixed(2)}, where guessing gives `
-    + `${Math.log(classes).toFixed(2)}. Try a higher learning rate, more units or layers, or another activation or seed.`;
+  return (
+    `The loss has hardly fallen for ${STILL.epochs} epochs and is still ${loss.toFixed(2)}, where guessing gives ` +
+    `${Math.log(classes).toFixed(2)}. Try a higher learning rate, more units or layers, or another activation or seed.`
+  );
 }
 
 /** How many of the newest losses count. */

@@ -44,12 +44,21 @@ export function wasmKernel(module, network, points, labels) {
   const {order, runs} = sortedByClass(points, features, labels);
   const blocks = blocked(points, features, order, runs);
   const widest = Math.max(...layers.slice(1));
-  const problem = memory.put(Int32Array.from([
-    memory.put(Int32Array.from(layers)), layers.length - 1, ACTIVATIONS.indexOf(network.activation), Number(network.residual),
-    parameters, order.length, runs.length, memory.put(Int32Array.from(runs.flatMap(({label, count}) => [label, count]))),
-    memory.put(blocks.inputs),
-    memory.place(4 * (2 * widest * BLOCK + classes * (layers[layers.length - 2] + 1))), widest,
-  ]));
+  const problem = memory.put(
+    Int32Array.from([
+      memory.put(Int32Array.from(layers)),
+      layers.length - 1,
+      ACTIVATIONS.indexOf(network.activation),
+      Number(network.residual),
+      parameters,
+      order.length,
+      runs.length,
+      memory.put(Int32Array.from(runs.flatMap(({label, count}) => [label, count]))),
+      memory.put(blocks.inputs),
+      memory.place(4 * (2 * widest * BLOCK + classes * (layers[layers.length - 2] + 1))),
+      widest,
+    ]),
+  );
   const models = memory.place(0);
 
   /** @param {Float32Array} packed @param {number} size @param {string} name @param {number} count */
@@ -139,6 +148,8 @@ function createMemory(module) {
     /** @param {number} address @param {number} count valid until memory grows */
     floats: (address, count) => new Float32Array(memory.buffer, address, count),
     /** @param {string} name @param {number[]} values */
-    call(name, ...values) { exports[name](...values); },
+    call(name, ...values) {
+      exports[name](...values);
+    },
   };
 }

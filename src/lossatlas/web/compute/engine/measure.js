@@ -20,7 +20,8 @@ const LARGEST_LOGIT = 1e30;
  */
 export function createMeasure(network, {train, test}, simd) {
   /** @param {ArrayLike<number>} points @param {ArrayLike<number> | null} labels @returns {Kernel} */
-  const kernel = (points, labels) => (simd ? wasmKernel(simd, network, points, labels) : scalarKernel(network, points, labels));
+  const kernel = (points, labels) =>
+    simd ? wasmKernel(simd, network, points, labels) : scalarKernel(network, points, labels);
   const everywhere = kernel([...Array.from(train.points), ...Array.from(test.points)], null);
   const losses = [kernel(train.points, train.labels), kernel(test.points, test.labels)];
   const places = packing(network);

@@ -6,14 +6,14 @@
 
 const ROUNDS = 10;
 const HALF = 2 ** 32;
-const MULTIPLIERS = Int32Array.of(0xE14C6C93, 0xD2E7470E, 0x95121157, 0xCA5A8263);
-const WEYL = Uint32Array.of(0x7F4A7C15, 0x9E3779B9, 0x84CAA73B, 0xBB67AE85);
+const MULTIPLIERS = Int32Array.of(0xe14c6c93, 0xd2e7470e, 0x95121157, 0xca5a8263);
+const WEYL = Uint32Array.of(0x7f4a7c15, 0x9e3779b9, 0x84caa73b, 0xbb67ae85);
 
 /** The upper half of a product of two halves; `Math.imul` gives the lower. @param {number} a @param {number} b */
 function upper(a, b) {
-  const [a0, a1, b0, b1] = [a & 0xFFFF, a >>> 16, b & 0xFFFF, b >>> 16];
+  const [a0, a1, b0, b1] = [a & 0xffff, a >>> 16, b & 0xffff, b >>> 16];
   const middle = (Math.imul(a1, b0) + (Math.imul(a0, b0) >>> 16)) | 0;
-  const other = (Math.imul(a0, b1) + (middle & 0xFFFF)) | 0;
+  const other = (Math.imul(a0, b1) + (middle & 0xffff)) | 0;
   return (Math.imul(a1, b1) + (middle >>> 16) + (other >>> 16)) | 0;
 }
 
@@ -35,10 +35,12 @@ function multiply(product, m, counter, c) {
 function keys(seed, stream) {
   const words = [seed, stream].map(BigInt);
   const steps = [0, 2].map((i) => BigInt(WEYL[i]) + (BigInt(WEYL[i + 1]) << 32n));
-  const halves = Array.from({length: ROUNDS}, (_, round) => words.flatMap((word, i) => {
-    const key = BigInt.asUintN(64, word + BigInt(round) * steps[i]);
-    return [Number(key & 0xFFFFFFFFn), Number(key >> 32n)];
-  }));
+  const halves = Array.from({length: ROUNDS}, (_, round) =>
+    words.flatMap((word, i) => {
+      const key = BigInt.asUintN(64, word + BigInt(round) * steps[i]);
+      return [Number(key & 0xffffffffn), Number(key >> 32n)];
+    }),
+  );
   return Int32Array.from(halves.flat());
 }
 

@@ -81,11 +81,13 @@ export function refined(values, grid) {
     const low = Math.min(size - 2, Math.floor(place));
     return [low, place - low];
   });
-  places.forEach(([row, v], j) => places.forEach(([column, u], i) => {
-    const at = row * size + column;
-    const near = (1 - u) * values[at] + (u && u * values[at + 1]); // no 0·∞
-    const far = v && ((1 - u) * values[at + size] + (u && u * values[at + size + 1]));
-    fine[j * grid + i] = (1 - v) * near + v * far;
-  }));
+  places.forEach(([row, v], j) =>
+    places.forEach(([column, u], i) => {
+      const at = row * size + column;
+      const near = (1 - u) * values[at] + (u && u * values[at + 1]); // no 0·∞
+      const far = v && (1 - u) * values[at + size] + (u && u * values[at + size + 1]);
+      fine[j * grid + i] = (1 - v) * near + v * far;
+    }),
+  );
   return fine;
 }

@@ -29,22 +29,41 @@ export function addProduct(out, a, b, rows, inner, columns) {
   for (let r = 0; r < wholeRows; r += 4) {
     for (let c = 0; c < wholeColumns; c += 2) {
       let [at0, from0] = [a.start + r * aRow, b.start + c * bColumn];
-      let s00 = 0, s01 = 0, s10 = 0, s11 = 0, s20 = 0, s21 = 0, s30 = 0, s31 = 0;
+      let s00 = 0,
+        s01 = 0,
+        s10 = 0,
+        s11 = 0,
+        s20 = 0,
+        s21 = 0,
+        s30 = 0,
+        s31 = 0;
       for (let k = 0; k < inner; k++) {
-        const y0 = y[from0], y1 = y[from0 + bColumn];
-        const x0 = x[at0], x1 = x[at0 + aRow], x2 = x[at0 + 2 * aRow], x3 = x[at0 + 3 * aRow];
-        s00 += x0 * y0; s01 += x0 * y1;
-        s10 += x1 * y0; s11 += x1 * y1;
-        s20 += x2 * y0; s21 += x2 * y1;
-        s30 += x3 * y0; s31 += x3 * y1;
+        const y0 = y[from0],
+          y1 = y[from0 + bColumn];
+        const x0 = x[at0],
+          x1 = x[at0 + aRow],
+          x2 = x[at0 + 2 * aRow],
+          x3 = x[at0 + 3 * aRow];
+        s00 += x0 * y0;
+        s01 += x0 * y1;
+        s10 += x1 * y0;
+        s11 += x1 * y1;
+        s20 += x2 * y0;
+        s21 += x2 * y1;
+        s30 += x3 * y0;
+        s31 += x3 * y1;
         at0 += aStep;
         from0 += bStep;
       }
       const o = out.start + r * outRow + c * outColumn;
-      z[o] += s00; z[o + outColumn] += s01;
-      z[o + outRow] += s10; z[o + outRow + outColumn] += s11;
-      z[o + 2 * outRow] += s20; z[o + 2 * outRow + outColumn] += s21;
-      z[o + 3 * outRow] += s30; z[o + 3 * outRow + outColumn] += s31;
+      z[o] += s00;
+      z[o + outColumn] += s01;
+      z[o + outRow] += s10;
+      z[o + outRow + outColumn] += s11;
+      z[o + 2 * outRow] += s20;
+      z[o + 2 * outRow + outColumn] += s21;
+      z[o + 3 * outRow] += s30;
+      z[o + 3 * outRow + outColumn] += s31;
     }
   }
   addCorner(out, a, b, 0, wholeRows, inner, wholeColumns, columns);
@@ -61,7 +80,8 @@ function addCorner(out, a, b, firstRow, rows, inner, firstColumn, columns) {
   for (let r = firstRow; r < rows; r++) {
     for (let c = firstColumn; c < columns; c++) {
       let sum = 0;
-      for (let k = 0, i = a.start + r * a.row, j = b.start + c * b.column; k < inner; k++, i += a.column, j += b.row) sum += x[i] * y[j];
+      for (let k = 0, i = a.start + r * a.row, j = b.start + c * b.column; k < inner; k++, i += a.column, j += b.row)
+        sum += x[i] * y[j];
       z[out.start + r * out.row + c * out.column] += sum;
     }
   }

@@ -23,7 +23,8 @@ export function createRecord(parameters, limit = LIMIT) {
   let stride = 1;
 
   /** @param {number} row */
-  const theta = (row) => chunks[Math.floor(row / ROWS)].subarray((row % ROWS) * parameters, (row % ROWS + 1) * parameters);
+  const theta = (row) =>
+    chunks[Math.floor(row / ROWS)].subarray((row % ROWS) * parameters, ((row % ROWS) + 1) * parameters);
 
   /** @param {number} row whether it is there only as the newest */
   const isPassing = (row) => row > 0 && epochs[row] % stride !== 0;
@@ -49,7 +50,9 @@ export function createRecord(parameters, limit = LIMIT) {
     /** Theta [P] float32 of a row: a view, good until the next `add`. */
     theta,
     /** How many epochs from one row to the next; the newest may be nearer. */
-    get stride() { return stride; },
+    get stride() {
+      return stride;
+    },
     /** @param {Pick<Progress, 'epochs' | 'theta' | 'metrics'>} progress */
     add(progress) {
       progress.epochs.forEach((epoch, i) => {
@@ -59,7 +62,8 @@ export function createRecord(parameters, limit = LIMIT) {
         const row = epochs.length;
         if (row === chunks.length * ROWS) chunks.push(new Float32Array(ROWS * parameters));
         epochs.push(epoch);
-        for (const name of /** @type {(keyof Metrics)[]} */ (Object.keys(metrics))) metrics[name].push(progress.metrics[name][i]);
+        for (const name of /** @type {(keyof Metrics)[]} */ (Object.keys(metrics)))
+          metrics[name].push(progress.metrics[name][i]);
         theta(row).set(progress.theta.subarray(i * parameters, (i + 1) * parameters));
       });
     },

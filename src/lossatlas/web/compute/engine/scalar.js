@@ -68,7 +68,9 @@ export function scalarKernel(network, points, labels) {
   return {
     losses: (models, number) => Float32Array.from({length: number}, (_, b) => loss(models, b * parameters)),
     lossesAt(plane, places) {
-      const [centre, first, second] = [0, 1, 2].map((part) => plane.subarray(part * parameters, (part + 1) * parameters));
+      const [centre, first, second] = [0, 1, 2].map((part) =>
+        plane.subarray(part * parameters, (part + 1) * parameters),
+      );
       const model = new Float32Array(parameters);
       return Float32Array.from({length: places.length / 2}, (_, m) => {
         move(model, centre, first, second, places[2 * m], places[2 * m + 1]);

@@ -103,7 +103,8 @@ function createJob(id, task, simd) {
 
   const post = () => {
     const now = performance.now();
-    if (status === 'diverged') advice = null; // it is told already
+    if (status === 'diverged')
+      advice = null; // it is told already
     else if (status !== 'training' || now - advised > ADVICE_INTERVAL) {
       advise();
       advised = now;
@@ -162,7 +163,9 @@ function createJob(id, task, simd) {
       epoch('paused');
       post();
     },
-    hurry() { due = Math.min(due, performance.now() + 1000 / rate); },
+    hurry() {
+      due = Math.min(due, performance.now() + 1000 / rate);
+    },
   };
 }
 
@@ -170,7 +173,11 @@ function createJob(id, task, simd) {
 
 /** @param {number} size P @returns {Batch} */
 function emptyBatch(size) {
-  return {epochs: [], theta: new Float32Array(16 * size), metrics: {train_loss: [], test_loss: [], train_accuracy: [], test_accuracy: []}};
+  return {
+    epochs: [],
+    theta: new Float32Array(16 * size),
+    metrics: {train_loss: [], test_loss: [], train_accuracy: [], test_accuracy: []},
+  };
 }
 
 /** @param {Batch} batch @param {number} epoch @param {Float64Array} theta @param {Metrics} metrics */
@@ -206,12 +213,18 @@ async function answer(message) {
   if (message.type === 'rate') rate = message.rate;
   if (job?.id !== message.id) return undefined;
   switch (message.type) {
-    case 'start': return job.start(message.until, message.pauses);
-    case 'pause': return job.pause();
-    case 'step': return job.step();
-    case 'rate': return job.hurry();
-    case 'state': return scope.postMessage({type: 'state', id: message.id, state: job.state()});
-    default: job = null; // stop
+    case 'start':
+      return job.start(message.until, message.pauses);
+    case 'pause':
+      return job.pause();
+    case 'step':
+      return job.step();
+    case 'rate':
+      return job.hurry();
+    case 'state':
+      return scope.postMessage({type: 'state', id: message.id, state: job.state()});
+    default:
+      job = null; // stop
   }
   return undefined;
 }

@@ -17,14 +17,15 @@ import {startWorker} from './workers.js';
  */
 export function createTrainer({onNews, onError}) {
   let fault = '';
-  const begin = () => startWorker('trainer.js', {
-    onMessage,
-    onFault(words) {
-      fault = words;
-      forget();
-      onError(words);
-    },
-  });
+  const begin = () =>
+    startWorker('trainer.js', {
+      onMessage,
+      onFault(words) {
+        fault = words;
+        forget();
+        onError(words);
+      },
+    });
   let id = 0;
   /** @type {TrainingRecord | null} */
   let record = null;
@@ -78,11 +79,12 @@ export function createTrainer({onNews, onError}) {
     /** Epochs a second, at most; of every training. @param {number} rate Infinity: as fast as it can */
     limit: (rate) => tell('rate', {rate}),
     /** All that it takes to go on to the same bits; null where it was stopped meanwhile. @returns {Promise<TrainingState | null>} */
-    state: () => new Promise((resolve) => {
-      if (worker.ended) return resolve(null);
-      waiting.push(resolve);
-      tell('state');
-    }),
+    state: () =>
+      new Promise((resolve) => {
+        if (worker.ended) return resolve(null);
+        waiting.push(resolve);
+        tell('state');
+      }),
     close: () => worker.end(),
   };
 }

@@ -43,7 +43,8 @@ export function createTraining({config, network, points, labels, theta: released
   const count = labels.length;
   const size = config.batch_size === 'full' ? count : Math.min(config.batch_size, count);
   const theta = Float64Array.from(state?.theta ?? released ?? initialTheta(network, seed, STREAMS.weights));
-  if (theta.length !== parameterCount(network)) throw new Error(`theta has ${theta.length} numbers, and the network ${parameterCount(network)}`);
+  if (theta.length !== parameterCount(network))
+    throw new Error(`theta has ${theta.length} numbers, and the network ${parameterCount(network)}`);
   const memory = state ? copyOf(state.memory) : emptyMemory(theta.length);
   const {at, gradient} = createGradient(network, theta, points, labels);
   const order = Int32Array.from({length: count}, (_, i) => i);
@@ -55,9 +56,13 @@ export function createTraining({config, network, points, labels, theta: released
     /** Theta [P] as run.json lays it out; the same array, which changes in place. */
     theta,
     /** How many epochs are done. */
-    get epoch() { return epoch; },
+    get epoch() {
+      return epoch;
+    },
     /** Whether it is done, by its configuration; it can go on all the same. */
-    get finished() { return epoch >= config.epochs; },
+    get finished() {
+      return epoch >= config.epochs;
+    },
     /** See every point once. @returns {number} the mean loss that the steps met, each before it moved theta */
     step() {
       if (size < count) draws.permute(order);
@@ -77,8 +82,10 @@ export function createTraining({config, network, points, labels, theta: released
 
 /** What to say of a training that diverged. @param {number} epoch @param {TrainingConfig} config */
 export function divergence(epoch, {learning_rate: rate, optimizer}) {
-  return `Training diverged at epoch ${epoch}: a number stopped being finite. The learning rate ${general(rate)} is probably `
-    + `too high for ${OPTIMIZERS[optimizer].title} here; try a tenth of it.`;
+  return (
+    `Training diverged at epoch ${epoch}: a number stopped being finite. The learning rate ${general(rate)} is probably ` +
+    `too high for ${OPTIMIZERS[optimizer].title} here; try a tenth of it.`
+  );
 }
 
 /** A number with at most six significant digits, as Python's `:g` writes it. @param {number} value */

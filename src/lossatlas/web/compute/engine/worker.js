@@ -73,7 +73,20 @@ async function losses(theta, {directions, span, sets}, grid, rows, current) {
   const found = {};
   for (const set of sets) {
     const evaluate = await lossKernel(set);
-    const surface = current() && await surfaceOf(evaluate, centre, pair, span, grid, async () => { await pause(); return current(); }, rows);
+    const surface =
+      current() &&
+      (await surfaceOf(
+        evaluate,
+        centre,
+        pair,
+        span,
+        grid,
+        async () => {
+          await pause();
+          return current();
+        },
+        rows,
+      ));
     if (!surface) return null;
     found[set] = surface;
   }
@@ -91,7 +104,10 @@ async function surface(request) {
     const part = /** @type {[number, number]} */ (final ? rows : [0, size]);
     const found = await losses(request.theta, request, size, part, current);
     if (!found) return;
-    scope.postMessage({type: 'surface', id, grid: size, rows: part, losses: found, final, milliseconds: performance.now() - start}, buffersOf([found]));
+    scope.postMessage(
+      {type: 'surface', id, grid: size, rows: part, losses: found, final, milliseconds: performance.now() - start},
+      buffersOf([found]),
+    );
     await pause();
   }
 }
@@ -118,7 +134,17 @@ async function point({id, theta, directions: [first, second], span, grid, point:
   const simd = await SIMD;
   if (!current()) return;
   const evaluate = simd ? wasmKernel(simd, own.network, place, [label]) : scalarKernel(own.network, place, [label]);
-  const found = await surfaceOf(evaluate, packed(theta, places), [packed(first, places), packed(second, places)], span, grid, async () => { await pause(); return current(); });
+  const found = await surfaceOf(
+    evaluate,
+    packed(theta, places),
+    [packed(first, places), packed(second, places)],
+    span,
+    grid,
+    async () => {
+      await pause();
+      return current();
+    },
+  );
   if (found) scope.postMessage({type: 'point', id, losses: found}, [found.buffer]);
 }
 
@@ -150,5 +176,7 @@ scope.onmessage = ({data}) => {
     return;
   }
   newest[data.type] = data.id;
-  answers[data.type](/** @type {any} */ (data)).catch((/** @type {unknown} */ error) => scope.postMessage({type: 'error', id: data.id, message: String(error)}));
+  answers[data.type](/** @type {any} */ (data)).catch((/** @type {unknown} */ error) =>
+    scope.postMessage({type: 'error', id: data.id, message: String(error)}),
+  );
 };

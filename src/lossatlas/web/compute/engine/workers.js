@@ -1,6 +1,7 @@
 /** A worker, and words for what keeps it from answering: it cannot be started, or it has died. */
 
-const NOT_STARTED = 'The worker could not be started: its file did not come, or the rules of this site (its Content-Security-Policy) forbid workers.';
+const NOT_STARTED =
+  'The worker could not be started: its file did not come, or the rules of this site (its Content-Security-Policy) forbid workers.';
 
 /** @typedef {ReturnType<typeof startWorker>} Started */
 
@@ -38,7 +39,9 @@ export function startWorker(file, {onMessage, onFault}) {
     queueMicrotask(() => fail(NOT_STARTED));
   }
   return {
-    get ended() { return ended; },
+    get ended() {
+      return ended;
+    },
     /** @param {object} message */
     post(message) {
       if (ended) return;

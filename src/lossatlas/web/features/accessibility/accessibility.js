@@ -16,7 +16,12 @@ export function createAccess({labels, ...options}) {
   /** @type {Awaited<ReturnType<typeof import('../callouts/callouts.js').createCallouts>> | null} */
   let callouts = null;
   if (labels && !wereDismissed()) {
-    import('../callouts/callouts.js').then(async ({createCallouts}) => { callouts = await createCallouts({...labels, onDismissed: keepDismissed}); }, () => {}); // the page does without
+    import('../callouts/callouts.js').then(
+      async ({createCallouts}) => {
+        callouts = await createCallouts({...labels, onDismissed: keepDismissed});
+      },
+      () => {},
+    ); // the page does without
   }
   return {
     ...announcer,
@@ -30,9 +35,17 @@ export function createAccess({labels, ...options}) {
 
 /** Storage may be forbidden (a private window, a sandboxed frame): then they are dismissed for the visit. */
 function wereDismissed() {
-  try { return localStorage.getItem(LABELS) !== null; } catch { return false; }
+  try {
+    return localStorage.getItem(LABELS) !== null;
+  } catch {
+    return false;
+  }
 }
 
 function keepDismissed() {
-  try { localStorage.setItem(LABELS, 'dismissed'); } catch { /* see wereDismissed */ }
+  try {
+    localStorage.setItem(LABELS, 'dismissed');
+  } catch {
+    /* see wereDismissed */
+  }
 }

@@ -16,7 +16,9 @@ export function announcement({run, frame, pick}, metrics, renamed) {
     `Epoch ${run.frames[frame]} of ${run.frames.at(-1)}${pick ? `, the network at a = ${number(pick[0])}, b = ${number(pick[1])}` : ''}.`,
     `Training loss ${number(lossText(metrics.train_loss))}, test loss ${number(lossText(metrics.test_loss))},`,
     `accuracy ${percent(metrics.train_accuracy)} and ${percent(metrics.test_accuracy)}.`,
-  ].filter(Boolean).join(' ');
+  ]
+    .filter(Boolean)
+    .join(' ');
 }
 
 /**
@@ -41,13 +43,19 @@ export function createAnnouncer({shot, isPlaying, pickedOf}) {
     if (isPlaying() || run.live || run.growing || keyOf(latest) === told.key) return;
     const found = pick ? pickedOf(latest) : null;
     if (pick && !found?.current) return; // its answer draws anew
-    if (run.trained && run.outcome.status === 'diverged' && frame === run.frames.length - 1 && ended !== run.id) { // the strip tells of it
+    if (run.trained && run.outcome.status === 'diverged' && frame === run.frames.length - 1 && ended !== run.id) {
+      // the strip tells of it
       ended = run.id;
       told = {key: keyOf(latest), run: run.id};
       return;
     }
     const {train_loss, test_loss, train_accuracy, test_accuracy} = run.metrics;
-    const own = {train_loss: train_loss[frame], test_loss: test_loss[frame], train_accuracy: train_accuracy[frame], test_accuracy: test_accuracy[frame]};
+    const own = {
+      train_loss: train_loss[frame],
+      test_loss: test_loss[frame],
+      train_accuracy: train_accuracy[frame],
+      test_accuracy: test_accuracy[frame],
+    };
     region.textContent = announcement(latest, found?.picked.metrics ?? own, run.id !== told.run); // also where it is as before
     told = {key: keyOf(latest), run: run.id};
   };

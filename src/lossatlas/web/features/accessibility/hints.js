@@ -35,7 +35,9 @@ function textOf(element) {
 function wholeOf(element) {
   if (element instanceof HTMLSelectElement) return isCut(element) ? element.selectedOptions[0].text : '';
   const box = element.closest('li, p, th, td, label, button')?.querySelector('span, b') ?? null;
-  const cut = [element, box].find((each) => each && getComputedStyle(each).textOverflow === 'ellipsis' && each.scrollWidth > each.clientWidth + 1);
+  const cut = [element, box].find(
+    (each) => each && getComputedStyle(each).textOverflow === 'ellipsis' && each.scrollWidth > each.clientWidth + 1,
+  );
   return cut?.textContent?.trim() ?? '';
 }
 
@@ -43,7 +45,8 @@ function wholeOf(element) {
 function isCut(select) {
   const {fontWeight, fontSize, fontFamily, paddingLeft, paddingRight, appearance} = getComputedStyle(select);
   const text = select.selectedOptions[0]?.text ?? '';
-  const room = select.clientWidth - parseFloat(paddingLeft) - parseFloat(paddingRight) - (appearance === 'none' ? 0 : ARROW);
+  const room =
+    select.clientWidth - parseFloat(paddingLeft) - parseFloat(paddingRight) - (appearance === 'none' ? 0 : ARROW);
   return textWidth(text, `${fontWeight} ${fontSize} ${fontFamily}`) > room;
 }
 
@@ -51,7 +54,10 @@ function isCut(select) {
 export function tipOf(element) {
   const {about, text} = hintOf(element);
   const whole = wholeOf(element);
-  return {about: about ?? (whole ? element : null), text: !whole || text.includes(whole) ? text : `${whole}${text ? `. ${text}` : ''}`};
+  return {
+    about: about ?? (whole ? element : null),
+    text: !whole || text.includes(whole) ? text : `${whole}${text ? `. ${text}` : ''}`,
+  };
 }
 
 export function createHints() {
@@ -117,8 +123,20 @@ export function createHints() {
   document.documentElement.addEventListener('pointerleave', leave);
   // A field that a finger has touched has the focus visibly; but what lies beside it is what the finger is about to touch.
   let touched = false;
-  document.addEventListener('pointerdown', ({pointerType}) => { touched = pointerType === 'touch'; }, {capture: true});
-  document.addEventListener('keydown', () => { touched = false; }, {capture: true});
+  document.addEventListener(
+    'pointerdown',
+    ({pointerType}) => {
+      touched = pointerType === 'touch';
+    },
+    {capture: true},
+  );
+  document.addEventListener(
+    'keydown',
+    () => {
+      touched = false;
+    },
+    {capture: true},
+  );
   document.addEventListener('focusin', (event) => {
     const target = /** @type {Element} */ (event.target);
     if (!touched && target.matches(':focus-visible') && hintOf(target).about) soon(target, null);
@@ -126,7 +144,13 @@ export function createHints() {
   document.addEventListener('focusout', leave);
   // Whoever presses or types knows; and what lies beneath must not be in the way for long.
   for (const type of ['pointerdown', 'input']) document.addEventListener(type, hide);
-  document.addEventListener('keydown', (event) => { if (event.key === 'Escape') hide(); }, true);
+  document.addEventListener(
+    'keydown',
+    (event) => {
+      if (event.key === 'Escape') hide();
+    },
+    true,
+  );
   window.addEventListener('scroll', hide, {passive: true});
 
   applyWords(document);
@@ -146,13 +170,18 @@ export function createHints() {
   const later = new MutationObserver((records) => {
     for (const {target, addedNodes} of records) {
       if (target === document.body) {
-        for (const node of addedNodes) if (node instanceof HTMLDialogElement) { describeIn(node); later.observe(node, {subtree: true, childList: true}); }
+        for (const node of addedNodes)
+          if (node instanceof HTMLDialogElement) {
+            describeIn(node);
+            later.observe(node, {subtree: true, childList: true});
+          }
       } else {
         describeIn(/** @type {Element} */ (target));
       }
     }
   });
-  for (const root of document.querySelectorAll('form, #workshop, #tour, dialog')) later.observe(root, {subtree: true, childList: true});
+  for (const root of document.querySelectorAll('form, #workshop, #tour, dialog'))
+    later.observe(root, {subtree: true, childList: true});
   later.observe(document.body, {childList: true});
 }
 
@@ -177,15 +206,30 @@ function place(tip, about, x) {
   const centre = Math.min(Math.max(x ?? box.left + Math.min(box.width, 320) / 2, box.left), box.right);
   /** @param {DOMRect} around @returns {[number, number][]} */
   const beside = (around) => [
-    ...[around.bottom + GAP, around.top - height - GAP].flatMap((y) => [centre - width / 2, box.left, box.right - width].map((x) => /** @type {[number, number]} */ ([x, y]))),
-    [around.right + GAP, box.top], [around.left - width - GAP, box.top],
+    ...[around.bottom + GAP, around.top - height - GAP].flatMap((y) =>
+      [centre - width / 2, box.left, box.right - width].map((x) => /** @type {[number, number]} */ ([x, y])),
+    ),
+    [around.right + GAP, box.top],
+    [around.left - width - GAP, box.top],
   ];
   const part = about.closest(PARTS)?.getBoundingClientRect();
-  const places = [...beside(box), ...(part ? beside(part) : [])]
-    .map(([left, top]) => ({left: Math.max(GAP, Math.min(left, right)), top: Math.max(GAP, Math.min(top, bottom))}));
-  const used = [...(about.closest('dialog') ?? document).querySelectorAll(USED)].filter((each) => !tip.contains(each) && each.checkVisibility());
-  const boxes = [box, ...used.map((each) => (each.matches('input') ? each.closest('label') ?? each : each).getBoundingClientRect())];
-  const covered = places.map((at) => boxes.reduce((sum, other) => sum + overlap({...at, width, height}, other), NEAR * distance({...at, width, height}, box)));
+  const places = [...beside(box), ...(part ? beside(part) : [])].map(([left, top]) => ({
+    left: Math.max(GAP, Math.min(left, right)),
+    top: Math.max(GAP, Math.min(top, bottom)),
+  }));
+  const used = [...(about.closest('dialog') ?? document).querySelectorAll(USED)].filter(
+    (each) => !tip.contains(each) && each.checkVisibility(),
+  );
+  const boxes = [
+    box,
+    ...used.map((each) => (each.matches('input') ? (each.closest('label') ?? each) : each).getBoundingClientRect()),
+  ];
+  const covered = places.map((at) =>
+    boxes.reduce(
+      (sum, other) => sum + overlap({...at, width, height}, other),
+      NEAR * distance({...at, width, height}, box),
+    ),
+  );
   const best = places[covered.indexOf(Math.min(...covered))];
   tip.style.left = `${best.left}px`;
   tip.style.top = `${best.top}px`;

@@ -12,10 +12,17 @@ export async function keepOffline() {
   await serviceWorker.register(`service-worker.js?v=${version}`);
   const {active} = await serviceWorker.ready;
   // The run on show came before the worker did.
-  const seen = performance.getEntriesByType('resource').map(({name}) => name).filter((url) => url.startsWith(new URL('.', location.href).href));
+  const seen = performance
+    .getEntriesByType('resource')
+    .map(({name}) => name)
+    .filter((url) => url.startsWith(new URL('.', location.href).href));
   active?.postMessage({seen});
   // A file that arrived damaged, and was kept so, would stand before the sound one.
-  byId('status-action').addEventListener('click', () => {
-    if (byId('status').dataset.kind === 'failed') active?.postMessage({forget: true});
-  }, true);
+  byId('status-action').addEventListener(
+    'click',
+    () => {
+      if (byId('status').dataset.kind === 'failed') active?.postMessage({forget: true});
+    },
+    true,
+  );
 }

@@ -17,7 +17,13 @@ function tablesOf(subject, {shot, picture, computed}) {
   if (subject === 'timeline') return timelineTables(run, frame);
   if (subject === 'landscape') return picture ? landscapeTables(shot, picture.axis, picture.values, picture.loss) : [];
   const seen = computed ?? (run.trained ? null : run.seen(frame));
-  return seen ? boundaryTables(run, seen, pick && computed ? `The network at a = ${pick[0]}, b = ${pick[1]}` : `Epoch ${run.frames[frame]}`) : [];
+  return seen
+    ? boundaryTables(
+        run,
+        seen,
+        pick && computed ? `The network at a = ${pick[0]}, b = ${pick[1]}` : `Epoch ${run.frames[frame]}`,
+      )
+    : [];
 }
 
 /**
@@ -32,12 +38,27 @@ export async function openTable(button, theirs) {
   await loadStyle('features/accessibility/accessibility.css');
   const subject = /** @type {Subject} */ (button.dataset.table);
   const heading = make('h2', {id: 'table-heading'}, TITLES[subject]);
-  const close = make('button', {type: 'button', class: 'quiet', 'aria-label': 'Close', title: 'Closes the table (Escape).'}, '×');
+  const close = make(
+    'button',
+    {type: 'button', class: 'quiet', 'aria-label': 'Close', title: 'Closes the table (Escape).'},
+    '×',
+  );
   // Wider than a phone, so it scrolls by itself; and then it must be possible to scroll it by key.
-  const body = make('div', {class: 'tables', tabindex: 0, role: 'region', 'aria-labelledby': 'table-heading'}, ...tablesOf(subject, theirs).map(draw));
-  const dialog = make('dialog', {class: 'numbers', 'aria-labelledby': 'table-heading'}, make('div', {class: 'numbers-head'}, heading, close), body);
+  const body = make(
+    'div',
+    {class: 'tables', tabindex: 0, role: 'region', 'aria-labelledby': 'table-heading'},
+    ...tablesOf(subject, theirs).map(draw),
+  );
+  const dialog = make(
+    'dialog',
+    {class: 'numbers', 'aria-labelledby': 'table-heading'},
+    make('div', {class: 'numbers-head'}, heading, close),
+    body,
+  );
   close.addEventListener('click', () => dialog.close());
-  dialog.addEventListener('click', (event) => { if (event.target === dialog) dialog.close(); }); // beside it
+  dialog.addEventListener('click', (event) => {
+    if (event.target === dialog) dialog.close();
+  }); // beside it
   dialog.addEventListener('keydown', (event) => event.stopPropagation()); // arrows scroll here, and step no frames
   dialog.addEventListener('close', () => {
     button.setAttribute('aria-expanded', 'false');
@@ -52,10 +73,31 @@ export async function openTable(button, theirs) {
 
 /** @param {Table} table */
 function draw({caption, corner, columns, rows}) {
-  return make('table', {},
+  return make(
+    'table',
+    {},
     make('caption', {}, caption),
-    make('thead', {}, make('tr', {}, corner ? make('th', {scope: 'col'}, corner) : make('td'), ...columns.map((name) => make('th', {scope: 'col'}, name)))),
-    make('tbody', {}, ...rows.map(({name, now, cells}) => make('tr', {'aria-current': now ? 'true' : null},
-      make('th', {scope: 'row'}, name),
-      ...cells.map(({text, value}) => make('td', {'data-value': value ?? null}, text))))));
+    make(
+      'thead',
+      {},
+      make(
+        'tr',
+        {},
+        corner ? make('th', {scope: 'col'}, corner) : make('td'),
+        ...columns.map((name) => make('th', {scope: 'col'}, name)),
+      ),
+    ),
+    make(
+      'tbody',
+      {},
+      ...rows.map(({name, now, cells}) =>
+        make(
+          'tr',
+          {'aria-current': now ? 'true' : null},
+          make('th', {scope: 'row'}, name),
+          ...cells.map(({text, value}) => make('td', {'data-value': value ?? null}, text)),
+        ),
+      ),
+    ),
+  );
 }

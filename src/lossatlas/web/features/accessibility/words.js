@@ -11,7 +11,8 @@ export const WORDS = {
   '#theme': 'Switches between light and dark.',
   '#activation': 'The function that each hidden unit applies to its weighted sum.',
   '#training': 'Other trainings of this network on this dataset, named by what sets them apart.',
-  '.maths': 'The loss L of the network whose parameters are θ, moved by a along one direction and by b along the other.',
+  '.maths':
+    'The loss L of the network whose parameters are θ, moved by a along one direction and by b along the other.',
   '#colourbar': 'The colours of the loss, with a mark at the loss of the network itself.',
   '#zoom-text': 'The plane is shown from minus to plus this, along a and along b.',
   '#pick-a': 'How far along the first direction the network is picked whose decision boundary is shown.',
@@ -36,7 +37,8 @@ export const WORDS = {
   '#readouts th.test': 'Of the points that the network has never seen.',
   '#readouts tbody tr:nth-child(1) th': 'The mean cross-entropy: how unlikely the network finds the true classes.',
   '[data-readout="curvature_largest"]': 'How strongly the training loss curves along its steepest direction.',
-  '[data-readout="curvature_smallest"]': 'How strongly the training loss curves along the direction in which it bends down most.',
+  '[data-readout="curvature_smallest"]':
+    'How strongly the training loss curves along the direction in which it bends down most.',
   '[data-readout="curvature_trace"]': 'The curvature of the training loss, summed over all directions.',
   '[data-readout="curvature_adaptive"]': 'The sharpness with each parameter measured in its own size.',
   '[data-readout="curvature_negative"]': 'The number of directions in which the training loss curves down.',
@@ -47,6 +49,7 @@ export const WORDS = {
 /** Give the elements their sentences; an `svg` can have no `title`. @param {ParentNode} root */
 export function applyWords(root) {
   for (const [selector, sentence] of Object.entries(WORDS)) {
-    for (const element of root.querySelectorAll(selector)) element.setAttribute(element instanceof HTMLElement ? 'title' : 'data-hint', sentence);
+    for (const element of root.querySelectorAll(selector))
+      element.setAttribute(element instanceof HTMLElement ? 'title' : 'data-hint', sentence);
   }
 }

@@ -45,8 +45,15 @@ const SHARES = [-0.8, -0.55, -0.3, 0.3, 0.55, 0.8];
  */
 export async function createCallouts({landscape, boundary, store, onDismissed}) {
   await loadStyle('features/callouts/callouts.css'); // labels are measured
-  const [left, right] = [createLayer(byId('landscape-stage')), createLayer(byId('boundary-plot').parentElement ?? document.body)];
-  const close = make('button', {type: 'button', class: 'quiet', 'aria-label': 'Dismiss the labels', title: 'Hide these three labels.'}, '×');
+  const [left, right] = [
+    createLayer(byId('landscape-stage')),
+    createLayer(byId('boundary-plot').parentElement ?? document.body),
+  ];
+  const close = make(
+    'button',
+    {type: 'button', class: 'quiet', 'aria-label': 'Dismiss the labels', title: 'Hide these three labels.'},
+    '×',
+  );
   const network = left.label('This network, now');
   const others = left.label('Every point is another network; lower is better', close);
   const border = right.label('Here it changes its mind');
@@ -55,7 +62,8 @@ export async function createCallouts({landscape, boundary, store, onDismissed}) 
   const dismiss = () => {
     if (ends.signal.aborted) return;
     ends.abort();
-    if (close.matches(':focus')) /** @type {HTMLElement | null} */ (document.querySelector('#view input:checked'))?.focus();
+    if (close.matches(':focus'))
+      /** @type {HTMLElement | null} */ (document.querySelector('#view input:checked'))?.focus();
     for (const {layer} of [left, right]) layer.remove();
     onDismissed();
   };
@@ -108,14 +116,19 @@ function placesOfBorder({frame: {left, top, right, bottom}, line, points}) {
     anchors: [line],
     covered(box) {
       marks ??= [...points(), ...line];
-      return Math.min(1, marks.filter(({x, y}) => x > box.left && x < box.right && y > box.top && y < box.bottom).length / MANY);
+      return Math.min(
+        1,
+        marks.filter(({x, y}) => x > box.left && x < box.right && y > box.top && y < box.bottom).length / MANY,
+      );
     },
   };
 }
 
 /** The share of a box where something is. @param {Box} box @param {(x: number, y: number) => boolean} is */
 function shareOf({left, top, right, bottom}, is) {
-  const places = [0, 0.5, 1].flatMap((u) => [0, 1].map((v) => /** @type {const} */ ([left + u * (right - left), top + v * (bottom - top)])));
+  const places = [0, 0.5, 1].flatMap((u) =>
+    [0, 1].map((v) => /** @type {const} */ ([left + u * (right - left), top + v * (bottom - top)])),
+  );
   return places.filter(([x, y]) => is(x, y)).length / places.length;
 }
 
@@ -197,16 +210,43 @@ const apart = (one, other) => Math.hypot(one.x - other.x, one.y - other.y);
 function watchUse(store, onUse, signal) {
   const keys = ['Escape', 'Enter', ' ', 'ArrowLeft', 'ArrowRight', 'ArrowUp', 'ArrowDown', 'Home', 'End'];
   for (const type of ['click', 'input', 'change', 'submit']) {
-    document.addEventListener(type, (event) => { if (!isToLook(event)) onUse(); }, {signal, capture: true});
+    document.addEventListener(
+      type,
+      (event) => {
+        if (!isToLook(event)) onUse();
+      },
+      {signal, capture: true},
+    );
   }
-  document.addEventListener('keydown', (event) => {
-    if (event.key === 'Escape' ? !event.defaultPrevented : keys.includes(event.key) && isMeant(event) && !isToLook(event)) onUse();
-  }, {signal, capture: true});
-  document.addEventListener('pointermove', (event) => {
-    if (event.pointerType === 'mouse' && event.buttons && /** @type {Element} */ (event.target).closest?.('.plot')) onUse();
-  }, {signal, capture: true});
+  document.addEventListener(
+    'keydown',
+    (event) => {
+      if (
+        event.key === 'Escape'
+          ? !event.defaultPrevented
+          : keys.includes(event.key) && isMeant(event) && !isToLook(event)
+      )
+        onUse();
+    },
+    {signal, capture: true},
+  );
+  document.addEventListener(
+    'pointermove',
+    (event) => {
+      if (event.pointerType === 'mouse' && event.buttons && /** @type {Element} */ (event.target).closest?.('.plot'))
+        onUse();
+    },
+    {signal, capture: true},
+  );
   store.subscribe((state, before) => {
-    if (Object.keys(state).some((name) => name !== 'epoch' && !Object.is(state[/** @type {keyof State} */ (name)], before[/** @type {keyof State} */ (name)]))) onUse();
+    if (
+      Object.keys(state).some(
+        (name) =>
+          name !== 'epoch' &&
+          !Object.is(state[/** @type {keyof State} */ (name)], before[/** @type {keyof State} */ (name)]),
+      )
+    )
+      onUse();
   });
 }
 

@@ -14,7 +14,12 @@ const COVERED = 160;
 
 /** @param {Box} one @param {Box} other @param {number} [gap] */
 export function overlap(one, other, gap = 0) {
-  return one.left < other.right + gap && other.left < one.right + gap && one.top < other.bottom + gap && other.top < one.bottom + gap;
+  return (
+    one.left < other.right + gap &&
+    other.left < one.right + gap &&
+    one.top < other.bottom + gap &&
+    other.top < one.bottom + gap
+  );
 }
 
 /** The square about an anchor. @param {Anchor} anchor @returns {Box} */

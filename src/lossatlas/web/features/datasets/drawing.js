@@ -32,7 +32,13 @@ function withMore(classes) {
 /** @param {{name?: string, points: ArrayLike<number>, labels: ArrayLike<number>, classes: string[], features: string[]}} own @returns {Drawing} */
 export function drawingOf({name = '', points, labels, classes, features}) {
   const list = Array.from(labels, (k, i) => ({x: points[2 * i], y: points[2 * i + 1], k}));
-  return {name, points: list, classes: withMore(classes), features, view: {x: around(list.map(({x}) => x)), y: around(list.map(({y}) => y))}};
+  return {
+    name,
+    points: list,
+    classes: withMore(classes),
+    features,
+    view: {x: around(list.map(({x}) => x)), y: around(list.map(({y}) => y))},
+  };
 }
 
 /** @param {Drawing} drawing @returns {Own} */
@@ -64,7 +70,10 @@ export function sprayed(drawing, [u, v], k, {radius, density}, random = Math.ran
   const count = Math.min(radius > 0 ? density : 1, MAX_POINTS - drawing.points.length);
   const dab = Array.from({length: Math.max(0, count)}, () => {
     const [distance, angle] = [radius * Math.sqrt(random()), 2 * Math.PI * random()];
-    return {...pointAt(drawing.view, [within(u + distance * Math.cos(angle)), within(v + distance * Math.sin(angle))]), k};
+    return {
+      ...pointAt(drawing.view, [within(u + distance * Math.cos(angle)), within(v + distance * Math.sin(angle))]),
+      k,
+    };
   });
   return dab.length > 0 ? {...drawing, points: [...drawing.points, ...dab]} : drawing;
 }
@@ -113,9 +122,15 @@ export function createHistory(first, onChange) {
     return true;
   };
   return {
-    get now() { return now; },
-    get canUndo() { return past.length > 0; },
-    get canRedo() { return future.length > 0; },
+    get now() {
+      return now;
+    },
+    get canUndo() {
+      return past.length > 0;
+    },
+    get canRedo() {
+      return future.length > 0;
+    },
     /** A step, unless nothing has changed; `same` makes it part of the step before. @param {Drawing} next @param {{same?: boolean}} [options] */
     set(next, {same = false} = {}) {
       if (next === now) return false;

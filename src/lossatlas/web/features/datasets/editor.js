@@ -18,7 +18,8 @@ import {writeTable} from './tables/write.js';
 const START_POINTS = 200;
 /** A thumb's or a crosshair's reach, as a share of the view. */
 const REACH = 0.025;
-const HELP = 'Drag to draw. By keyboard: arrow keys move the crosshair, with Shift finely; Space puts a point, Delete erases, a number chooses the class.';
+const HELP =
+  'Drag to draw. By keyboard: arrow keys move the crosshair, with Shift finely; Space puts a point, Delete erases, a number chooses the class.';
 
 /** @type {Drawing | null} what was being drawn when the dialog was last dismissed: Escape must not cost an hour's work */
 let draft = null;
@@ -36,7 +37,11 @@ export async function openEditor({start = null, onUse}) {
   const onTable = ({data, doubt}, name, goesOn) => {
     if (data) history.set(drawingOf({...data, name}), {same: goesOn && tabled});
     tabled = data !== null;
-    failed = data ? '' : doubt ? 'Answer the question about the numbers first.' : 'The table could not be read, and the points shown are not those of it. Draw, or start from something, to go on with them.';
+    failed = data
+      ? ''
+      : doubt
+        ? 'Answer the question about the numbers first.'
+        : 'The table could not be read, and the points shown are not those of it. Draw, or start from something, to go on with them.';
     if (data) parts.from.value = '';
     show();
   };
@@ -55,7 +60,10 @@ export async function openEditor({start = null, onUse}) {
   const reach = () => Math.max(REACH, radius());
   /** @param {Place} place @param {boolean} goesOn */
   const dab = (place, goesOn) => {
-    const next = tool < 0 ? erased(history.now, place, reach()) : sprayed(history.now, place, tool, {radius: radius(), density: Number(density.value)});
+    const next =
+      tool < 0
+        ? erased(history.now, place, reach())
+        : sprayed(history.now, place, tool, {radius: radius(), density: Number(density.value)});
     stroked = history.set(next, {same: goesOn && stroked}) || (goesOn && stroked);
   };
   let stroked = false; // has this stroke changed anything yet?
@@ -64,7 +72,10 @@ export async function openEditor({start = null, onUse}) {
     const {view, features, classes} = history.now;
     const {x, y} = pointAt(view, place);
     const near = nearest(history.now, place, REACH);
-    say(parts.place, `${features[0]} ${short(x, view.x)}, ${features[1]} ${short(y, view.y)}${near ? `: a point of ${classes[near.k]}` : ''}`);
+    say(
+      parts.place,
+      `${features[0]} ${short(x, view.x)}, ${features[1]} ${short(y, view.y)}${near ? `: a point of ${classes[near.k]}` : ''}`,
+    );
   };
   const sketch = createSketch(canvas, {
     onDab: dab,
@@ -99,11 +110,15 @@ export async function openEditor({start = null, onUse}) {
     say(parts.state, failed || lacks || summary(points.length));
     sketch.draw(history.now);
     // A button that is disabled loses the focus to the page, whose keys mean other things.
-    if (document.activeElement instanceof HTMLButtonElement && document.activeElement.disabled) canvas.focus({preventScroll: true});
+    if (document.activeElement instanceof HTMLButtonElement && document.activeElement.disabled)
+      canvas.focus({preventScroll: true});
   };
 
   brushes.addEventListener('change', (event) => choose(Number(/** @type {HTMLInputElement} */ (event.target).value)));
-  size.addEventListener('input', () => { density.disabled = radius() === 0; sketch.request(); });
+  size.addEventListener('input', () => {
+    density.disabled = radius() === 0;
+    sketch.request();
+  });
   parts.undo.addEventListener('click', history.undo);
   parts.redo.addEventListener('click', history.redo);
   parts.clear.addEventListener('click', () => history.set({...history.now, points: []}));
@@ -133,7 +148,9 @@ export async function openEditor({start = null, onUse}) {
     event.preventDefault();
     panel.openText(text);
   });
-  onDrop(dialog, (data) => (data.files.length > 0 ? void panel.openFile(data.files[0]) : panel.openText(data.getData('text/plain'))));
+  onDrop(dialog, (data) =>
+    data.files.length > 0 ? void panel.openFile(data.files[0]) : panel.openText(data.getData('text/plain')),
+  );
   const scheme = matchMedia('(prefers-color-scheme: dark)');
   scheme.addEventListener('change', show);
   /** @param {string} how */
@@ -154,33 +171,90 @@ export async function openEditor({start = null, onUse}) {
 
 /** @param {boolean} shown is there a dataset on show to start from? @param {ReturnType<typeof createTablePanel>} panel */
 function build(shown, panel) {
-  const button = (/** @type {string} */ text, /** @type {Record<string, string>} */ attributes = {}) => make('button', {type: 'button', ...attributes}, text);
-  const canvas = make('canvas', {tabindex: 0, role: 'application', 'aria-label': 'Points', 'aria-describedby': 'editor-help', width: 1, height: 1});
+  const button = (/** @type {string} */ text, /** @type {Record<string, string>} */ attributes = {}) =>
+    make('button', {type: 'button', ...attributes}, text);
+  const canvas = make('canvas', {
+    tabindex: 0,
+    role: 'application',
+    'aria-label': 'Points',
+    'aria-describedby': 'editor-help',
+    width: 1,
+    height: 1,
+  });
   const place = make('p', {class: 'place', role: 'status'});
   const state = make('p', {class: 'state', id: 'editor-state', role: 'status'});
   const brushes = make('fieldset', {class: 'brushes'}, make('legend', {}, 'Draw with'));
-  const size = make('input', {type: 'range', 'aria-label': 'Brush size', title: 'How wide the brush sprays; at zero, one point at a time.', min: 0, max: 20, step: 1, value: 6});
-  const density = make('input', {type: 'range', 'aria-label': 'Density', title: 'How many points the brush leaves on its way.', min: 1, max: 8, step: 1, value: 3});
-  const from = make('select', {'aria-label': 'Start from', title: 'Puts other points in the place of the drawing, to go on from.'},
+  const size = make('input', {
+    type: 'range',
+    'aria-label': 'Brush size',
+    title: 'How wide the brush sprays; at zero, one point at a time.',
+    min: 0,
+    max: 20,
+    step: 1,
+    value: 6,
+  });
+  const density = make('input', {
+    type: 'range',
+    'aria-label': 'Density',
+    title: 'How many points the brush leaves on its way.',
+    min: 1,
+    max: 8,
+    step: 1,
+    value: 3,
+  });
+  const from = make(
+    'select',
+    {'aria-label': 'Start from', title: 'Puts other points in the place of the drawing, to go on from.'},
     make('option', {value: '', disabled: true, selected: true, hidden: true}, 'Choose…'),
     make('option', {value: 'blank'}, 'An empty plane'),
     ...(shown ? [make('option', {value: 'shown'}, 'The data on show')] : []),
-    ...SOURCES.map(({name, title}) => make('option', {value: name}, title)));
-  const [undo, redo, clear] = [button('Undo', {title: 'Takes the last step back (Ctrl+Z).'}), button('Redo', {title: 'Does again what was taken back (Ctrl+Shift+Z).'}), button('Clear', {title: 'Takes all points away.'})];
+    ...SOURCES.map(({name, title}) => make('option', {value: name}, title)),
+  );
+  const [undo, redo, clear] = [
+    button('Undo', {title: 'Takes the last step back (Ctrl+Z).'}),
+    button('Redo', {title: 'Does again what was taken back (Ctrl+Shift+Z).'}),
+    button('Clear', {title: 'Takes all points away.'}),
+  ];
   const save = button('Save', {class: 'quiet', title: 'Saves the points as a CSV file.'});
-  const [cancel, use] = [button('Cancel', {title: 'Closes this dialog; the drawing is kept for the next time.'}), button('Use this data', {class: 'primary', title: 'Trains a network here on these points.', 'aria-describedby': 'editor-state'})];
-  const dialog = make('dialog', {class: 'editor', tabindex: -1, 'aria-labelledby': 'editor-heading'},
-    make('header', {}, make('h2', {id: 'editor-heading'}, 'Your own data'), make('p', {}, 'Draw it, or drop a spreadsheet here. It never leaves this browser.')),
-    make('div', {class: 'body'},
+  const [cancel, use] = [
+    button('Cancel', {title: 'Closes this dialog; the drawing is kept for the next time.'}),
+    button('Use this data', {
+      class: 'primary',
+      title: 'Trains a network here on these points.',
+      'aria-describedby': 'editor-state',
+    }),
+  ];
+  const dialog = make(
+    'dialog',
+    {class: 'editor', tabindex: -1, 'aria-labelledby': 'editor-heading'},
+    make(
+      'header',
+      {},
+      make('h2', {id: 'editor-heading'}, 'Your own data'),
+      make('p', {}, 'Draw it, or drop a spreadsheet here. It never leaves this browser.'),
+    ),
+    make(
+      'div',
+      {class: 'body'},
       make('div', {class: 'sheet'}, canvas, place, make('p', {class: 'help', id: 'editor-help'}, HELP)),
-      make('div', {class: 'side'},
+      make(
+        'div',
+        {class: 'side'},
         brushes,
         make('div', {class: 'steps'}, undo, redo, clear, save),
-        make('div', {class: 'sliders'}, make('label', {class: 'field'}, 'Brush size', size), make('label', {class: 'field'}, 'Density', density)),
+        make(
+          'div',
+          {class: 'sliders'},
+          make('label', {class: 'field'}, 'Brush size', size),
+          make('label', {class: 'field'}, 'Density', density),
+        ),
         make('label', {class: 'field'}, 'Start from', from),
         panel.rows,
-        panel.result)),
-    make('footer', {}, state, cancel, use));
+        panel.result,
+      ),
+    ),
+    make('footer', {}, state, cancel, use),
+  );
   return {dialog, canvas, place, state, brushes, size, density, from, undo, redo, clear, save, cancel, use};
 }
 
@@ -200,7 +274,10 @@ function drawBrushes(root, {points, classes}, tool) {
     root.querySelectorAll('label').forEach((label) => label.remove());
     root.append(...classes.map((name, k) => brush(k, name)), brush(-1, 'Eraser'));
   }
-  const counts = countsOf(points.map(({k}) => k), classes.length);
+  const counts = countsOf(
+    points.map(({k}) => k),
+    classes.length,
+  );
   for (const input of root.querySelectorAll('input')) {
     const k = Number(input.value);
     input.checked = k === tool;
@@ -212,12 +289,28 @@ function drawBrushes(root, {points, classes}, tool) {
 
 /** @param {number} k @param {string} name */
 function brush(k, name) {
-  const mark = k < 0
-    ? makeSvg('path', {d: 'M-5 3 1-3 5 1 0 6H-2ZM-2 0 2 4', fill: 'none', stroke: 'currentColor', 'stroke-width': 1.4, 'stroke-linejoin': 'round'})
-    : makeSvg('path', {d: glyph(k, 5), fill: css(pointColour(k, currentTheme().dark))});
-  return make('label', {class: 'brush', title: k < 0 ? 'Takes away the points that it passes.' : `Draws points of ${name}.`},
+  const mark =
+    k < 0
+      ? makeSvg('path', {
+          d: 'M-5 3 1-3 5 1 0 6H-2ZM-2 0 2 4',
+          fill: 'none',
+          stroke: 'currentColor',
+          'stroke-width': 1.4,
+          'stroke-linejoin': 'round',
+        })
+      : makeSvg('path', {d: glyph(k, 5), fill: css(pointColour(k, currentTheme().dark))});
+  return make(
+    'label',
+    {class: 'brush', title: k < 0 ? 'Takes away the points that it passes.' : `Draws points of ${name}.`},
     make('input', {type: 'radio', name: 'editor-tool', value: k, 'aria-label': name}),
-    make('span', {}, makeSvg('svg', {viewBox: '-8 -8 16 16', 'aria-hidden': 'true'}, mark), make('b', {}, name), ...(k < 0 ? [] : [make('output', {'aria-hidden': 'true'})])));
+    make(
+      'span',
+      {},
+      makeSvg('svg', {viewBox: '-8 -8 16 16', 'aria-hidden': 'true'}, mark),
+      make('b', {}, name),
+      ...(k < 0 ? [] : [make('output', {'aria-hidden': 'true'})]),
+    ),
+  );
 }
 
 /** @param {number} count */
@@ -241,7 +334,10 @@ function onDrop(root, onData) {
 
 /** @param {Own} own */
 function saveCsv(own) {
-  const link = make('a', {href: URL.createObjectURL(new Blob([writeTable(own)], {type: 'text/csv'})), download: `${own.name}.csv`});
+  const link = make('a', {
+    href: URL.createObjectURL(new Blob([writeTable(own)], {type: 'text/csv'})),
+    download: `${own.name}.csv`,
+  });
   link.click();
   setTimeout(() => URL.revokeObjectURL(link.href), 1000);
 }
@@ -249,5 +345,8 @@ function saveCsv(own) {
 /** As many digits as the view can show apart. @param {number} value @param {[number, number]} extent */
 function short(value, [low, high]) {
   const digits = Math.min(6, Math.max(0, 2 - Math.floor(Math.log10(high - low))));
-  return value.toFixed(digits).replace(/^-(0\.?0*)$/, '$1').replace('-', '−');
+  return value
+    .toFixed(digits)
+    .replace(/^-(0\.?0*)$/, '$1')
+    .replace('-', '−');
 }

@@ -51,7 +51,9 @@ export function createSketch(canvas, {onDab, onPut, onErase, onMove, radius}) {
     if (hover && !keyed) paintOutline(context, size, hover, radius(), theme.muted);
     if (keyed && document.activeElement === canvas) paintCross(context, size, cross, theme.accent);
   };
-  const request = () => { asked ||= requestAnimationFrame(paint); };
+  const request = () => {
+    asked ||= requestAnimationFrame(paint);
+  };
 
   /** @param {PointerEvent} event @returns {Place} */
   const placeUnder = (event) => {
@@ -67,7 +69,9 @@ export function createSketch(canvas, {onDab, onPut, onErase, onMove, radius}) {
       onDab(last, true);
     }
   };
-  const lift = () => { last = null; };
+  const lift = () => {
+    last = null;
+  };
 
   canvas.addEventListener('pointerdown', (event) => {
     if (!event.isPrimary || event.button !== 0) return;
@@ -84,8 +88,14 @@ export function createSketch(canvas, {onDab, onPut, onErase, onMove, radius}) {
   });
   canvas.addEventListener('pointerup', lift);
   canvas.addEventListener('pointercancel', lift);
-  canvas.addEventListener('pointerleave', () => { hover = null; request(); });
-  canvas.addEventListener('focus', () => { keyed = canvas.matches(':focus-visible'); request(); });
+  canvas.addEventListener('pointerleave', () => {
+    hover = null;
+    request();
+  });
+  canvas.addEventListener('focus', () => {
+    keyed = canvas.matches(':focus-visible');
+    request();
+  });
   canvas.addEventListener('blur', request);
   canvas.addEventListener('keydown', (event) => {
     if (event.ctrlKey || event.metaKey || event.altKey) return;

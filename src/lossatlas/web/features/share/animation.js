@@ -9,7 +9,11 @@ const REST = 1000;
 const KEY = 10;
 
 /** The sizes offered, all in the sheet's shape. */
-export const SIZES = [[1920, 1080], [1280, 720], [640, 360]];
+export const SIZES = [
+  [1920, 1080],
+  [1280, 720],
+  [640, 360],
+];
 
 /** The lengths offered, in seconds; those that the frames do not fill are left out. */
 const LENGTHS = [5, 10, 20, 60];
@@ -27,19 +31,26 @@ const picturesIn = (seconds) => (seconds * 1000 - REST) / (1000 / RATE) + 1;
  */
 export function lengthsOf(frames) {
   const usual = filmOf(frames, 0, 0).seconds <= LONG ? frames : picturesIn(LONG);
-  const shorter = LENGTHS.map((seconds) => ({pictures: picturesIn(seconds), text: `${seconds} s`})).filter(({pictures}) => pictures < frames);
-  return [{pictures: frames, text: 'all epochs'}, ...shorter].map((length) => ({...length, usual: length.pictures === usual}));
+  const shorter = LENGTHS.map((seconds) => ({pictures: picturesIn(seconds), text: `${seconds} s`})).filter(
+    ({pictures}) => pictures < frames,
+  );
+  return [{pictures: frames, text: 'all epochs'}, ...shorter].map((length) => ({
+    ...length,
+    usual: length.pictures === usual,
+  }));
 }
 
 /** How long a film will be, and about how large. @param {number} pictures @param {number} width @param {number} height */
 export function filmOf(pictures, width, height) {
-  return {seconds: ((pictures - 1) / RATE) + REST / 1000, bytes: (pictures * width * height * BITS) / 8};
+  return {seconds: (pictures - 1) / RATE + REST / 1000, bytes: (pictures * width * height * BITS) / 8};
 }
 
 /** Why no film can be made here; empty where one can. */
 export function filmLimit() {
   if (typeof VideoEncoder === 'function') return '';
-  return isSecureContext ? 'This browser cannot encode video (WebCodecs).' : 'Browsers encode video on pages from https or from this machine only.';
+  return isSecureContext
+    ? 'This browser cannot encode video (WebCodecs).'
+    : 'Browsers encode video on pages from https or from this machine only.';
 }
 
 /**
@@ -64,18 +75,28 @@ export async function film({frames, draw, width, height, signal, onProgress}) {
       chunk.copyTo(data);
       pictures.push({data, time: Math.round(chunk.timestamp / 1000), key: chunk.type === 'key'});
     },
-    error(error) { fault = error; },
+    error(error) {
+      fault = error;
+    },
   });
   /** @param {number} time in milliseconds @param {boolean} keyFrame */
   const encode = async (time, keyFrame) => {
-    while (encoder.state === 'configured' && encoder.encodeQueueSize > 2) await new Promise((resolve) => setTimeout(resolve, 5));
+    while (encoder.state === 'configured' && encoder.encodeQueueSize > 2)
+      await new Promise((resolve) => setTimeout(resolve, 5));
     if (fault) throw fault;
     const picture = new VideoFrame(canvas, {timestamp: time * 1000});
     encoder.encode(picture, {keyFrame});
     picture.close();
   };
   try {
-    encoder.configure({codec: 'vp8', width, height, bitrate: width * height * 5, framerate: RATE, latencyMode: 'realtime'});
+    encoder.configure({
+      codec: 'vp8',
+      width,
+      height,
+      bitrate: width * height * 5,
+      framerate: RATE,
+      latencyMode: 'realtime',
+    });
     for (let frame = 0; frame < frames; frame++) {
       await draw(canvas, frame);
       signal.throwIfAborted();

@@ -21,7 +21,12 @@ export function createDialog(page) {
   const status = make('p', {class: 'told', role: 'status', 'aria-live': 'polite'});
   const subject = make('p', {class: 'subject'});
   const preview = make('canvas', {width: 880, height: 495, role: 'img', 'aria-label': 'The sheet that is saved'});
-  const address = make('input', {type: 'text', readonly: true, 'aria-label': 'Link to this view', title: 'The address that opens exactly this view.'});
+  const address = make('input', {
+    type: 'text',
+    readonly: true,
+    'aria-label': 'Link to this view',
+    title: 'The address that opens exactly this view.',
+  });
   const code = make('code');
   const film = filmControls();
   const surfaceNote = make('span', {}, ' The surface is in it as a picture.');
@@ -48,60 +53,143 @@ export function createDialog(page) {
     }
   };
   /** A button that makes a file. @param {string} text @param {string} label @param {string} ending @param {(shot: Shot) => Promise<Blob>} of @param {string} title */
-  const saver = (text, label, ending, of, title) => button(text, {'aria-label': label, title}, () => attempt(async (shown) => {
-    tell('One moment…');
-    save(await of(shown), fileName(shown, ending), tell);
-  }));
+  const saver = (text, label, ending, of, title) =>
+    button(text, {'aria-label': label, title}, () =>
+      attempt(async (shown) => {
+        tell('One moment…');
+        save(await of(shown), fileName(shown, ending), tell);
+      }),
+    );
 
-  const copyLink = button('Copy link', {class: 'primary', title: 'Puts the link into the clipboard.'}, () => copy(address.value, 'Link copied', address, tell));
-  const copyCode = button('Copy', {'aria-label': 'Copy Python', title: 'Puts these lines of Python into the clipboard.'}, () => copy(code.textContent ?? '', 'Python copied', code, tell));
+  const copyLink = button('Copy link', {class: 'primary', title: 'Puts the link into the clipboard.'}, () =>
+    copy(address.value, 'Link copied', address, tell),
+  );
+  const copyCode = button(
+    'Copy',
+    {'aria-label': 'Copy Python', title: 'Puts these lines of Python into the clipboard.'},
+    () => copy(code.textContent ?? '', 'Python copied', code, tell),
+  );
 
-  film.make.addEventListener('click', () => attempt(async (shown) => {
-    filming = new AbortController();
-    const {signal} = filming;
-    const [width, height] = SIZES[film.size.selectedIndex];
-    const onProgress = (/** @type {number} */ done, /** @type {number} */ total) => {
-      film.progress.value = done / total;
-      say(film.count, `Frame ${done} of ${total}`);
-    };
-    film.show(true);
-    tell('Making the animation…');
-    try {
-      const blob = await works.webm(shown, {width, height, pictures: film.pictures(), signal, onProgress});
-      save(blob, fileName(shown, '.webm').replace(/-epoch\d+/, ''), tell);
-    } catch (error) {
-      if (signal.aborted) tell('Animation cancelled');
-      throw error;
-    } finally {
-      filming = null;
-      film.show(false);
-    }
-  }));
+  film.make.addEventListener('click', () =>
+    attempt(async (shown) => {
+      filming = new AbortController();
+      const {signal} = filming;
+      const [width, height] = SIZES[film.size.selectedIndex];
+      const onProgress = (/** @type {number} */ done, /** @type {number} */ total) => {
+        film.progress.value = done / total;
+        say(film.count, `Frame ${done} of ${total}`);
+      };
+      film.show(true);
+      tell('Making the animation…');
+      try {
+        const blob = await works.webm(shown, {width, height, pictures: film.pictures(), signal, onProgress});
+        save(blob, fileName(shown, '.webm').replace(/-epoch\d+/, ''), tell);
+      } catch (error) {
+        if (signal.aborted) tell('Animation cancelled');
+        throw error;
+      } finally {
+        filming = null;
+        film.show(false);
+      }
+    }),
+  );
   film.cancel.addEventListener('click', () => filming?.abort());
 
   const limit = filmLimit();
-  const dialog = make('dialog', {class: 'keep', 'aria-labelledby': 'keep-heading'},
-    make('header', {}, make('h2', {id: 'keep-heading'}, 'Share and keep'), subject, button('×', {class: 'quiet', 'aria-label': 'Close', title: 'Closes this dialog (Escape).'}, () => dialog.close())),
-    make('div', {class: 'keep-body'},
-      make('div', {class: 'view'},
+  const dialog = make(
+    'dialog',
+    {class: 'keep', 'aria-labelledby': 'keep-heading'},
+    make(
+      'header',
+      {},
+      make('h2', {id: 'keep-heading'}, 'Share and keep'),
+      subject,
+      button('×', {class: 'quiet', 'aria-label': 'Close', title: 'Closes this dialog (Escape).'}, () => dialog.close()),
+    ),
+    make(
+      'div',
+      {class: 'keep-body'},
+      make(
+        'div',
+        {class: 'view'},
         make('figure', {}, preview),
         make('div', {class: 'link'}, address, copyLink),
-        make('p', {class: 'note'}, 'The link opens exactly this: run, epoch, slice, zoom, scale and camera.')),
-      make('div', {class: 'works'},
-        row('Picture', [`Both plots on one sheet, ${PICTURE.width}\u00a0×\u00a0${PICTURE.height} pixels.`], saver('Save PNG', 'Save picture (PNG)', '.png', works.png, 'Saves both plots as one picture.')),
-        row('Drawing', ['The same with lines and text that stay sharp at any size.', surfaceNote], saver('Save SVG', 'Save drawing (SVG)', '.svg', works.svg, 'Saves both plots as one drawing of lines and text.')),
-        row('Animation', [limit ? `Not offered here: ${limit}` : 'Ten epochs a second, for slides. ', ...(limit ? [] : [film.estimate]), film.working], ...(limit ? [] : [film.length, film.size, film.make])),
-        row('Numbers', ['Surface, directions, weights, points, boundary and metrics as NumPy arrays; or tables for a spreadsheet.'],
-          saver('Save .npz', 'Save numbers (.npz)', '.npz', works.npz, 'Saves all arrays of this view in one file for NumPy.'),
-          saver('Loss CSV', 'Save the surface (CSV)', '-loss.csv', works.surfaceCsv, 'Saves the surface as a table: one line a point, with a, b and the loss.'),
-          saver('Metrics CSV', 'Save the metrics (CSV)', '-metrics.csv', works.metricsCsv, 'Saves the training as a table: one line an epoch, with loss and accuracy.'))),
-      make('div', {class: 'python'},
-        make('div', {class: 'python-head'}, make('h3', {}, 'Python'), make('p', {class: 'note'}, 'Computes this run again with the package lossatlas.'), copyCode),
-        make('pre', {tabindex: 0, 'aria-label': 'Python'}, code))),
-    status);
+        make('p', {class: 'note'}, 'The link opens exactly this: run, epoch, slice, zoom, scale and camera.'),
+      ),
+      make(
+        'div',
+        {class: 'works'},
+        row(
+          'Picture',
+          [`Both plots on one sheet, ${PICTURE.width}\u00a0×\u00a0${PICTURE.height} pixels.`],
+          saver('Save PNG', 'Save picture (PNG)', '.png', works.png, 'Saves both plots as one picture.'),
+        ),
+        row(
+          'Drawing',
+          ['The same with lines and text that stay sharp at any size.', surfaceNote],
+          saver(
+            'Save SVG',
+            'Save drawing (SVG)',
+            '.svg',
+            works.svg,
+            'Saves both plots as one drawing of lines and text.',
+          ),
+        ),
+        row(
+          'Animation',
+          [
+            limit ? `Not offered here: ${limit}` : 'Ten epochs a second, for slides. ',
+            ...(limit ? [] : [film.estimate]),
+            film.working,
+          ],
+          ...(limit ? [] : [film.length, film.size, film.make]),
+        ),
+        row(
+          'Numbers',
+          ['Surface, directions, weights, points, boundary and metrics as NumPy arrays; or tables for a spreadsheet.'],
+          saver(
+            'Save .npz',
+            'Save numbers (.npz)',
+            '.npz',
+            works.npz,
+            'Saves all arrays of this view in one file for NumPy.',
+          ),
+          saver(
+            'Loss CSV',
+            'Save the surface (CSV)',
+            '-loss.csv',
+            works.surfaceCsv,
+            'Saves the surface as a table: one line a point, with a, b and the loss.',
+          ),
+          saver(
+            'Metrics CSV',
+            'Save the metrics (CSV)',
+            '-metrics.csv',
+            works.metricsCsv,
+            'Saves the training as a table: one line an epoch, with loss and accuracy.',
+          ),
+        ),
+      ),
+      make(
+        'div',
+        {class: 'python'},
+        make(
+          'div',
+          {class: 'python-head'},
+          make('h3', {}, 'Python'),
+          make('p', {class: 'note'}, 'Computes this run again with the package lossatlas.'),
+          copyCode,
+        ),
+        make('pre', {tabindex: 0, 'aria-label': 'Python'}, code),
+      ),
+    ),
+    status,
+  );
   document.body.append(dialog);
   dialog.addEventListener('keydown', (event) => event.stopPropagation()); // the page behind has keys of its own
-  dialog.addEventListener('click', (event) => { if (event.target === dialog) dialog.close(); });
+  dialog.addEventListener('click', (event) => {
+    if (event.target === dialog) dialog.close();
+  });
   dialog.addEventListener('close', () => {
     filming?.abort();
     works.close();
@@ -122,10 +210,13 @@ export function createDialog(page) {
       dialog.showModal();
       copyLink.focus();
       address.scrollLeft = 0;
-      setTimeout(() => attempt(async (shown) => { // after the dialog is seen
-        code.textContent = await works.python(shown);
-        await works.paint(shown, preview);
-      }));
+      setTimeout(() =>
+        attempt(async (shown) => {
+          // after the dialog is seen
+          code.textContent = await works.python(shown);
+          await works.paint(shown, preview);
+        }),
+      );
     },
   };
 }
@@ -139,13 +230,27 @@ function button(text, attributes, onClick) {
 
 /** @param {string} title @param {(Node | string)[]} what @param {HTMLElement[]} controls */
 function row(title, what, ...controls) {
-  return make('section', {}, make('h3', {}, title), make('div', {class: 'what'}, ...what), make('div', {class: 'do'}, ...controls));
+  return make(
+    'section',
+    {},
+    make('h3', {}, title),
+    make('div', {class: 'what'}, ...what),
+    make('div', {class: 'do'}, ...controls),
+  );
 }
 
 function filmControls() {
-  const size = make('select', {'aria-label': 'Size of the animation', title: 'How many pixels the animation has.'}, ...SIZES.map(([width, height]) => make('option', {}, `${width} × ${height}`)));
+  const size = make(
+    'select',
+    {'aria-label': 'Size of the animation', title: 'How many pixels the animation has.'},
+    ...SIZES.map(([width, height]) => make('option', {}, `${width} × ${height}`)),
+  );
   size.selectedIndex = 1;
-  const length = make('select', {'aria-label': 'Length of the animation', title: 'How long the animation is. Where it is shorter than the training, epochs are left out evenly along the time axis.'});
+  const length = make('select', {
+    'aria-label': 'Length of the animation',
+    title:
+      'How long the animation is. Where it is shorter than the training, epochs are left out evenly along the time axis.',
+  });
   const estimate = make('span', {class: 'estimate'});
   let frames = 0;
   const pictures = () => lengthsOf(frames)[length.selectedIndex]?.pictures ?? frames;
@@ -153,16 +258,39 @@ function filmControls() {
     const [width, height] = SIZES[size.selectedIndex];
     const {seconds, bytes} = filmOf(pictures(), width, height);
     const whole = pictures() === frames ? `All ${frames}` : `${pictures()} of ${frames}`;
-    say(estimate, `${whole} recorded epochs make ${seconds.toFixed(1)}\u00a0s, about ${sizeText(Number(bytes.toPrecision(2)))}.`);
+    say(
+      estimate,
+      `${whole} recorded epochs make ${seconds.toFixed(1)}\u00a0s, about ${sizeText(Number(bytes.toPrecision(2)))}.`,
+    );
   };
   for (const select of [length, size]) select.addEventListener('change', tellEstimate);
   const progress = make('progress', {max: 1, value: 0, 'aria-label': 'Frames drawn'});
   const count = make('span', {});
-  const cancel = make('button', {type: 'button', 'aria-label': 'Cancel the animation', title: 'Stops making the animation.'}, 'Cancel');
-  const start = make('button', {type: 'button', 'aria-label': 'Make animation (WebM)', title: 'Draws these epochs one after the other and saves them as a film.'}, 'Make WebM');
+  const cancel = make(
+    'button',
+    {type: 'button', 'aria-label': 'Cancel the animation', title: 'Stops making the animation.'},
+    'Cancel',
+  );
+  const start = make(
+    'button',
+    {
+      type: 'button',
+      'aria-label': 'Make animation (WebM)',
+      title: 'Draws these epochs one after the other and saves them as a film.',
+    },
+    'Make WebM',
+  );
   const working = make('div', {class: 'working', hidden: true}, progress, count, cancel);
   return {
-    size, length, estimate, make: start, cancel, progress, count, working, pictures,
+    size,
+    length,
+    estimate,
+    make: start,
+    cancel,
+    progress,
+    count,
+    working,
+    pictures,
     /** What can be made of so many frames. @param {number} count */
     offer(count) {
       if (count === frames) return;

@@ -60,7 +60,8 @@ export function createWorks({Plotly, pictureOf, state}) {
       const {run} = shot;
       const frames = spreadFrames({frames: run.frames.slice(0, run.arrived(shot)), trained: run.trained}, pictures);
       return film({
-        ...options, frames: frames.length,
+        ...options,
+        frames: frames.length,
         draw: async (canvas, i) => paintSheet(canvas, await sheet({...shot, frame: frames[i]})),
         onProgress: (done) => onProgress(done, frames.length),
       });
@@ -68,12 +69,17 @@ export function createWorks({Plotly, pictureOf, state}) {
     /** @param {Shot} shot */
     async npz(shot) {
       const {run} = shot;
-      await Promise.all(furtherArrays(shot).map(async (name) => {
-        run.put(name, await fetchNpy(`data/runs/${encodeURIComponent(run.id)}/${run.entry(name).file}`));
-      }));
+      await Promise.all(
+        furtherArrays(shot).map(async (name) => {
+          run.put(name, await fetchNpy(`data/runs/${encodeURIComponent(run.id)}/${run.entry(name).file}`));
+        }),
+      );
       const {seen, theta, picture} = await whole(shot);
       const arrays = arraysOf(picture, {seen, picked: theta});
-      return new Blob([npz(arrays, new Map([['about.json', JSON.stringify(aboutOf(shot, arrays, link(shot)), null, 1)]]))], {type: 'application/zip'});
+      return new Blob(
+        [npz(arrays, new Map([['about.json', JSON.stringify(aboutOf(shot, arrays, link(shot)), null, 1)]]))],
+        {type: 'application/zip'},
+      );
     },
     /** @param {Shot} shot */
     surfaceCsv: async (shot) => new Blob([surfaceTable((await whole(shot)).picture)], {type: 'text/csv'}),

@@ -2,7 +2,9 @@
 /** @import {Shot, State} from '../../model/types.js' */
 import {PROPERTIES, toQuery} from '../../model/state.js';
 
-const NOTHING = /** @type {State} */ (/** @type {unknown} */ (Object.fromEntries(PROPERTIES.map(({name}) => [name, null]))));
+const NOTHING = /** @type {State} */ (
+  /** @type {unknown} */ (Object.fromEntries(PROPERTIES.map(({name}) => [name, null])))
+);
 
 /** @param {Shot} shot @param {State} state @param {string} page the page's own address, without a query */
 export function linkTo({run, frame, plane, span, pick}, state, page) {

@@ -23,7 +23,10 @@ export function createNetworks() {
 
   /** @param {Shot} shot @returns {Promise<Network>} */
   const compute = async (shot) => {
-    const [{createLab}, {pickedTheta}] = await Promise.all([import('../../compute/lab.js'), import('../../compute/planes.js')]);
+    const [{createLab}, {pickedTheta}] = await Promise.all([
+      import('../../compute/lab.js'),
+      import('../../compute/planes.js'),
+    ]);
     lab ??= createLab({onAnswer: () => answered(), onError: (message) => failed(new Error(message))});
     const known = lab;
     const isSeen = shot.pick !== null || shot.run.trained;
@@ -35,7 +38,8 @@ export function createNetworks() {
         const ball = isSeen ? known.ball.of(shot) : null;
         if (ball && (ball.way.rolling || found?.epochs !== ball.way.losses.length - 1)) return; // where it comes to rest
         if ((isSeen && !found?.current) || (shot.computed && !ground?.final)) return;
-        const picked = shot.pick && found ? {metrics: found.picked.metrics, theta: pickedTheta(shot)} : {metrics: null, theta: null};
+        const picked =
+          shot.pick && found ? {metrics: found.picked.metrics, theta: pickedTheta(shot)} : {metrics: null, theta: null};
         resolve({seen: found?.picked ?? shot.run.seen(shot.frame), ...picked, ground, logits: known.logits(shot)});
       };
       answered();
@@ -53,9 +57,13 @@ export function createNetworks() {
 /** The network of a frame, all of which is stored; its parameters are for the line between the classes. @param {Shot} shot @returns {Promise<Network>} */
 async function recorded(shot) {
   const {run, plane, frame} = shot;
-  const logits = parametersLimit(run, plane) === '' ? await (async () => {
-    if (!run.complete('weights')) run.put('weights', await fetchNpy(`data/runs/${encodeURIComponent(run.id)}/${run.entry('weights').file}`));
-    return (await import('../../compute/probabilities.js')).logitsOf(shot, run.frameOf('weights', frame));
-  })().catch(() => null) : null;
+  const logits =
+    parametersLimit(run, plane) === ''
+      ? await (async () => {
+          if (!run.complete('weights'))
+            run.put('weights', await fetchNpy(`data/runs/${encodeURIComponent(run.id)}/${run.entry('weights').file}`));
+          return (await import('../../compute/probabilities.js')).logitsOf(shot, run.frameOf('weights', frame));
+        })().catch(() => null)
+      : null;
   return {seen: run.seen(frame), metrics: null, theta: null, ground: null, logits};
 }

@@ -5,7 +5,8 @@
 
 /** @param {Numbers} data */
 function descrOf(data) {
-  const kind = data instanceof Float32Array || data instanceof Float64Array ? 'f' : /^U/.test(data.constructor.name) ? 'u' : 'i';
+  const kind =
+    data instanceof Float32Array || data instanceof Float64Array ? 'f' : /^U/.test(data.constructor.name) ? 'u' : 'i';
   return `${data.BYTES_PER_ELEMENT === 1 ? '|' : '<'}${kind}${data.BYTES_PER_ELEMENT}`;
 }
 
@@ -42,7 +43,18 @@ export function zip(files) {
   for (const {name, bytes} of files) {
     const label = new TextEncoder().encode(name);
     // From the needed version on, local header and directory say the same: flags (UTF-8), method, time and date (1980), CRC, sizes.
-    const common = fields([20, 2], [0x0800, 2], [0, 2], [0, 2], [0x21, 2], [crc32(bytes), 4], [bytes.length, 4], [bytes.length, 4], [label.length, 2], [0, 2]);
+    const common = fields(
+      [20, 2],
+      [0x0800, 2],
+      [0, 2],
+      [0, 2],
+      [0x21, 2],
+      [crc32(bytes), 4],
+      [bytes.length, 4],
+      [bytes.length, 4],
+      [label.length, 2],
+      [0, 2],
+    );
     parts.push(fields([0x04034b50, 4]), common, label, bytes);
     directory.push(fields([0x02014b50, 4], [20, 2]), common, fields([0, 2], [0, 2], [0, 2], [0, 4], [at, 4]), label);
     at += 4 + common.length + label.length + bytes.length;

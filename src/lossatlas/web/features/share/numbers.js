@@ -41,7 +41,13 @@ export function arraysOf({shot, axis, grid, values}, {seen, picked}) {
   const copy = (name, key, part) => {
     const {what, axes, shape, scale_factor} = run.entry(key);
     const skip = part ? 1 : 0;
-    arrays.set(name, {data: part ?? run.numbers(key), shape: shape.slice(skip), what, axes: axes.slice(skip), ...(scale_factor ? {scale_factor} : {})});
+    arrays.set(name, {
+      data: part ?? run.numbers(key),
+      shape: shape.slice(skip),
+      what,
+      axes: axes.slice(skip),
+      ...(scale_factor ? {scale_factor} : {}),
+    });
   };
 
   put('a', Float64Array.from(axis), 'the sampled a', ['a']);
@@ -49,7 +55,13 @@ export function arraysOf({shot, axis, grid, values}, {seen, picked}) {
   put('loss', values, `${SET_TITLES[shot.set]}, mean cross-entropy in nats`, ['b', 'a'], [grid, grid]);
   if (plane.drawn !== undefined || run.complete(planeArray(plane, 'directions'))) {
     const pair = directionsOf(run, plane);
-    put('directions', Float32Array.from([...pair[0], ...pair[1]]), 'what a and b are steps along', ['direction', 'parameter'], [2, pair[0].length]);
+    put(
+      'directions',
+      Float32Array.from([...pair[0], ...pair[1]]),
+      'what a and b are steps along',
+      ['direction', 'parameter'],
+      [2, pair[0].length],
+    );
   }
   if (run.trained || run.complete('weights')) {
     put('centre', centreOf(run, plane, follow ? frame : null), 'theta at a = b = 0', ['parameter']);
@@ -66,7 +78,10 @@ export function arraysOf({shot, axis, grid, values}, {seen, picked}) {
   for (const name of BOUNDARY) if (!run.trained) copy(name, name, seen[name]);
   if (run.trained) putOwn(run, seen, put);
   put('epochs', Float64Array.from(run.frames), 'epoch of each frame', ['frame']);
-  for (const name of METRICS) put(name, Float64Array.from(run.metrics[name]), `${name.replace('_', ' ')} of the network at each frame`, ['frame']);
+  for (const name of METRICS)
+    put(name, Float64Array.from(run.metrics[name]), `${name.replace('_', ' ')} of the network at each frame`, [
+      'frame',
+    ]);
   return arrays;
 }
 
@@ -75,11 +90,30 @@ export function aboutOf(shot, arrays, link) {
   const {run, frame, plane, span, set, follow, pick} = shot;
   const {title, config, dataset, model, versions, parameters} = /** @type {any} */ (run.manifest);
   return {
-    format: 'lossatlas-view', run: run.id, title, link, frame, epoch: run.frames[frame],
-    plane: {name: plane.name, kind: plane.kind, what: plane.what, hides: plane.hides, span, around: follow ? 'the parameters of this frame' : 'the fixed centre'},
-    loss: SET_TITLES[set], pick,
-    arrays: Object.fromEntries([...arrays].map(([name, {what, axes, shape, scale_factor}]) => [name, {what, axes, shape, scale_factor}])),
-    dataset, model, parameters, versions, config,
+    format: 'lossatlas-view',
+    run: run.id,
+    title,
+    link,
+    frame,
+    epoch: run.frames[frame],
+    plane: {
+      name: plane.name,
+      kind: plane.kind,
+      what: plane.what,
+      hides: plane.hides,
+      span,
+      around: follow ? 'the parameters of this frame' : 'the fixed centre',
+    },
+    loss: SET_TITLES[set],
+    pick,
+    arrays: Object.fromEntries(
+      [...arrays].map(([name, {what, axes, shape, scale_factor}]) => [name, {what, axes, shape, scale_factor}]),
+    ),
+    dataset,
+    model,
+    parameters,
+    versions,
+    config,
   };
 }
 
@@ -89,8 +123,20 @@ export function aboutOf(shot, arrays, link) {
  */
 function putOwn(run, seen, put) {
   const [columns, rows] = [run.numbers('grid_x'), run.numbers('grid_y')];
-  put('points', run.numbers('points'), 'the data points, standardised', ['point', 'feature'], [run.numbers('labels').length, 2]);
-  put('given', run.numbers('given'), 'the same in their own units, as they were given', ['point', 'feature'], [run.numbers('labels').length, 2]);
+  put(
+    'points',
+    run.numbers('points'),
+    'the data points, standardised',
+    ['point', 'feature'],
+    [run.numbers('labels').length, 2],
+  );
+  put(
+    'given',
+    run.numbers('given'),
+    'the same in their own units, as they were given',
+    ['point', 'feature'],
+    [run.numbers('labels').length, 2],
+  );
   put('labels', run.numbers('labels'), 'their classes', ['point']);
   put('split', run.numbers('split'), '0 for training, 1 for test', ['point']);
   put('grid_x', columns, 'columns of the meshgrid', ['x']);
@@ -108,7 +154,10 @@ export function surfaceTable({shot, axis, values}) {
 
 /** @param {Run} run */
 export function metricsTable({frames, metrics}) {
-  return csv(['epoch', ...METRICS], frames.slice(0, metrics.train_loss.length).map((epoch, i) => [epoch, ...METRICS.map((name) => metrics[name][i])]));
+  return csv(
+    ['epoch', ...METRICS],
+    frames.slice(0, metrics.train_loss.length).map((epoch, i) => [epoch, ...METRICS.map((name) => metrics[name][i])]),
+  );
 }
 
 /** RFC 4180; numbers as every program reads them, whatever the language of the machine. @param {string[]} head @param {number[][]} rows */

@@ -10,7 +10,8 @@ import {short, tag} from './vector.js';
  */
 export async function paintSheet(canvas, {behind, cells, svg, theme}) {
   const context = /** @type {CanvasRenderingContext2D} */ (canvas.getContext('2d', {alpha: false}));
-  const layer = (/** @type {string} */ content) => imageOf(documentOf(content, theme.font, canvas.width, canvas.height));
+  const layer = (/** @type {string} */ content) =>
+    imageOf(documentOf(content, theme.font, canvas.width, canvas.height));
   const [below, above] = await Promise.all([behind ? layer(behind) : null, layer(svg)]);
   const scale = canvas.width / SIZE.width;
   context.setTransform(scale, 0, 0, scale, 0, 0);
@@ -31,9 +32,17 @@ export async function paintSheet(canvas, {behind, cells, svg, theme}) {
 
 /** @param {string} svg @param {string} font @param {number} width @param {number} height */
 function documentOf(svg, font, width, height) {
-  return `<?xml version="1.0" encoding="UTF-8"?>\n${tag('svg', {
-    xmlns: 'http://www.w3.org/2000/svg', width, height, viewBox: `0 0 ${SIZE.width} ${SIZE.height}`, 'font-family': font,
-  }, svg)}`;
+  return `<?xml version="1.0" encoding="UTF-8"?>\n${tag(
+    'svg',
+    {
+      xmlns: 'http://www.w3.org/2000/svg',
+      width,
+      height,
+      viewBox: `0 0 ${SIZE.width} ${SIZE.height}`,
+      'font-family': font,
+    },
+    svg,
+  )}`;
 }
 
 /** @param {string} text of an SVG document @returns {Promise<HTMLImageElement>} */
@@ -52,15 +61,28 @@ async function imageOf(text) {
 /** @param {HTMLCanvasElement} canvas @returns {Promise<Blob>} */
 export function pngOf(canvas) {
   return new Promise((resolve, reject) => {
-    canvas.toBlob((blob) => (blob ? resolve(blob) : reject(new Error('this browser could not write the picture'))), 'image/png');
+    canvas.toBlob(
+      (blob) => (blob ? resolve(blob) : reject(new Error('this browser could not write the picture'))),
+      'image/png',
+    );
   });
 }
 
 /** The sheet as a drawing: its pictures of cells are in it as such, everything else as lines and words. @param {Sheet} sheet */
 export function drawingOf({behind, cells, svg, theme}) {
-  const pictures = cells.map(({canvas, box, clip}) => tag('svg', {...clip, viewBox: viewBox(clip), overflow: 'hidden'},
-    tag('image', {...box, preserveAspectRatio: 'none', href: canvas.toDataURL('image/png')})));
-  return documentOf(tag('rect', {...SIZE, fill: theme.paper}) + behind + pictures.join('') + svg, theme.font, SIZE.width, SIZE.height);
+  const pictures = cells.map(({canvas, box, clip}) =>
+    tag(
+      'svg',
+      {...clip, viewBox: viewBox(clip), overflow: 'hidden'},
+      tag('image', {...box, preserveAspectRatio: 'none', href: canvas.toDataURL('image/png')}),
+    ),
+  );
+  return documentOf(
+    tag('rect', {...SIZE, fill: theme.paper}) + behind + pictures.join('') + svg,
+    theme.font,
+    SIZE.width,
+    SIZE.height,
+  );
 }
 
 /** @param {Box} box */

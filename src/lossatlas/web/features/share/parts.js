@@ -28,7 +28,11 @@ function inside({x, y, width, height}, {l, r, t, b}) {
 /** Cells whose centres are samples and lie on the frame: drawn half a cell beyond, and cut there. @param {HTMLCanvasElement} canvas @param {Box} clip @returns {Cells} */
 function cellsIn(canvas, clip) {
   const [dx, dy] = [clip.width / (canvas.width - 1), clip.height / (canvas.height - 1)];
-  return {canvas, clip, box: {x: clip.x - dx / 2, y: clip.y - dy / 2, width: clip.width + dx, height: clip.height + dy}};
+  return {
+    canvas,
+    clip,
+    box: {x: clip.x - dx / 2, y: clip.y - dy / 2, width: clip.width + dx, height: clip.height + dy},
+  };
 }
 
 /** @param {number} width @param {number} height @param {(pixels: Uint32Array) => void} paint */
@@ -53,22 +57,37 @@ export function boundaryPart({run}, seen, logitsAt, box, theme) {
   const x = (/** @type {number} */ i) => plot.x + (i / (gx.length - 1)) * plot.width;
   const y = (/** @type {number} */ j) => plot.y + plot.height - (j / (gy.length - 1)) * plot.height;
   const ofX = (/** @type {number} */ value) => plot.x + ((value - gx[0]) / (gx[gx.length - 1] - gx[0])) * plot.width;
-  const ofY = (/** @type {number} */ value) => plot.y + plot.height - ((value - gy[0]) / (gy[gy.length - 1] - gy[0])) * plot.height;
+  const ofY = (/** @type {number} */ value) =>
+    plot.y + plot.height - ((value - gy[0]) / (gy[gy.length - 1] - gy[0])) * plot.height;
   const points = run.numbers('points');
   const at = (/** @type {number} */ i) => /** @type {const} */ ([ofX(points[2 * i]), ofY(points[2 * i + 1])]);
-  const rings = misclassified(run, seen).map((i) => {
-    const [cx, cy] = at(i);
-    return `M${short(cx + 7)} ${short(cy)}a7 7 0 1 1 -14 0a7 7 0 1 1 14 0Z`;
-  }).join('');
+  const rings = misclassified(run, seen)
+    .map((i) => {
+      const [cx, cy] = at(i);
+      return `M${short(cx + 7)} ${short(cy)}a7 7 0 1 1 -14 0a7 7 0 1 1 14 0Z`;
+    })
+    .join('');
   const [across, up] = [featureAxis(features, 0, gx, theme), featureAxis(features, 1, gy, theme)];
-  const nameWithin = (/** @type {number} */ axis, /** @type {number} */ room) => escapeXml(fitText(features[axis].name, room, `12px ${theme.font}`));
+  const nameWithin = (/** @type {number} */ axis, /** @type {number} */ room) =>
+    escapeXml(fitText(features[axis].name, room, `12px ${theme.font}`));
   return {
     cells: cellsIn(canvas, plot),
     svg: [
-      tag('path', {d: strokes(borderSegments(run, seen, logitsAt), x, y), fill: 'none', stroke: theme.ink, 'stroke-width': 1.5, 'stroke-linecap': 'round'}),
+      tag('path', {
+        d: strokes(borderSegments(run, seen, logitsAt), x, y),
+        fill: 'none',
+        stroke: theme.ink,
+        'stroke-width': 1.5,
+        'stroke-linecap': 'round',
+      }),
       tag('path', {d: rings, fill: 'none', stroke: theme.ink, 'stroke-width': 1.5}),
       ...run.classes.flatMap((_, k) => [0, 1].map((split) => marks(run, k, split, at, theme))),
-      axes(plot, {ticks: ticksOf(across, plot.width), title: nameWithin(0, plot.width)}, {ticks: ticksOf(up, plot.height), title: nameWithin(1, plot.height)}, theme),
+      axes(
+        plot,
+        {ticks: ticksOf(across, plot.width), title: nameWithin(0, plot.width)},
+        {ticks: ticksOf(up, plot.height), title: nameWithin(1, plot.height)},
+        theme,
+      ),
     ].join(''),
   };
 }
@@ -78,8 +97,13 @@ function marks(run, k, split, at, theme) {
   const [labels, splits] = [run.numbers('labels'), run.numbers('split')];
   const radius = labels.length > 800 ? 2.75 : 3.5;
   const colour = css(pointColour(k, theme.dark));
-  const d = [...labels.keys()].filter((i) => labels[i] === k && splits[i] === split).map((i) => glyph(k, radius, ...at(i))).join('');
-  return split === 1 ? tag('path', {d, fill: theme.paper, stroke: colour, 'stroke-width': 1.6}) : tag('path', {d, fill: colour, stroke: theme.paper, 'stroke-width': 0.8});
+  const d = [...labels.keys()]
+    .filter((i) => labels[i] === k && splits[i] === split)
+    .map((i) => glyph(k, radius, ...at(i)))
+    .join('');
+  return split === 1
+    ? tag('path', {d, fill: theme.paper, stroke: colour, 'stroke-width': 1.6})
+    : tag('path', {d, fill: colour, stroke: theme.paper, 'stroke-width': 0.8});
 }
 
 /** @param {Picture} picture @param {Box} box @param {Theme} theme @returns {Part} */
@@ -91,10 +115,19 @@ export function mapPart({shot, grid: size, range, values, path, place, mark, way
   const step = side / (size - 1);
   const x = (/** @type {number} */ a) => plot.x + ((a / span + 1) / 2) * side;
   const y = (/** @type {number} */ b) => plot.y + side - ((b / span + 1) / 2) * side;
-  const lines = contours(values, size, range).map(({segments, light, strong}) => tag('path', {
-    d: strokes(segments, (i) => plot.x + i * step, (j) => plot.y + side - j * step), fill: 'none',
-    stroke: light ? '#000' : '#fff', 'stroke-opacity': light ? 0.45 : 0.55, 'stroke-width': strong ? 2 : 1,
-  }));
+  const lines = contours(values, size, range).map(({segments, light, strong}) =>
+    tag('path', {
+      d: strokes(
+        segments,
+        (i) => plot.x + i * step,
+        (j) => plot.y + side - j * step,
+      ),
+      fill: 'none',
+      stroke: light ? '#000' : '#fff',
+      'stroke-opacity': light ? 0.45 : 0.55,
+      'stroke-width': strong ? 2 : 1,
+    }),
+  );
   const ticks = ticksOf(sliceAxis('a', span, theme), side);
   const there = place && (!path || isInside(path, shot.frame, span));
   return {
@@ -102,10 +135,31 @@ export function mapPart({shot, grid: size, range, values, path, place, mark, way
     svg: [
       ...lines,
       path && shot.path ? trajectory(drawnPart(path), span, range, x, y) : '',
-      ...(shot.follow ? [] : anchorTraces(shot.plane.anchors ?? [], span, theme).map((anchor) => anchorMark(anchor, x, y))),
-      there ? tag('circle', {cx: x(place[0]), cy: y(place[1]), r: 7, fill: theme.accent, stroke: '#fff', 'stroke-width': 3}) + tag('circle', {cx: x(place[0]), cy: y(place[1]), r: 8.5, fill: 'none', stroke: '#111', 'stroke-width': 1.5}) : '',
+      ...(shot.follow
+        ? []
+        : anchorTraces(shot.plane.anchors ?? [], span, theme).map((anchor) => anchorMark(anchor, x, y))),
+      there
+        ? tag('circle', {
+            cx: x(place[0]),
+            cy: y(place[1]),
+            r: 7,
+            fill: theme.accent,
+            stroke: '#fff',
+            'stroke-width': 3,
+          }) +
+          tag('circle', {cx: x(place[0]), cy: y(place[1]), r: 8.5, fill: 'none', stroke: '#111', 'stroke-width': 1.5})
+        : '',
       mark ? cross(x(mark[0]), y(mark[1]), 8, 4) : '',
-      way ? tag('svg', {...plot, viewBox: `${plot.x} ${plot.y} ${side} ${side}`}, wayOf(way.losses.map((_, t) => x(way.points[2 * t])), way.losses.map((_, t) => y(way.points[2 * t + 1])))) : '',
+      way
+        ? tag(
+            'svg',
+            {...plot, viewBox: `${plot.x} ${plot.y} ${side} ${side}`},
+            wayOf(
+              way.losses.map((_, t) => x(way.points[2 * t])),
+              way.losses.map((_, t) => y(way.points[2 * t + 1])),
+            ),
+          )
+        : '',
       axes(plot, {ticks, title: letter('a')}, {ticks, title: letter('b')}, theme),
     ].join(''),
   };
@@ -113,30 +167,68 @@ export function mapPart({shot, grid: size, range, values, path, place, mark, way
 
 /** A ball's way, and the ball at its end. @param {number[]} x @param {number[]} y @param {Record<string, string>} [looks] */
 function wayOf(x, y, looks = {}) {
-  return tag('path', {d: penOf(x, y), fill: 'none', stroke: BALL_COLOUR, 'stroke-width': 2.5, 'stroke-linejoin': 'round', ...looks})
-    + tag('circle', {class: 'ball', cx: x.at(-1) ?? 0, cy: y.at(-1) ?? 0, r: 6, fill: BALL_COLOUR, stroke: '#111', 'stroke-width': 1.5});
+  return (
+    tag('path', {
+      d: penOf(x, y),
+      fill: 'none',
+      stroke: BALL_COLOUR,
+      'stroke-width': 2.5,
+      'stroke-linejoin': 'round',
+      ...looks,
+    }) +
+    tag('circle', {
+      class: 'ball',
+      cx: x.at(-1) ?? 0,
+      cy: y.at(-1) ?? 0,
+      r: 6,
+      fill: BALL_COLOUR,
+      stroke: '#111',
+      'stroke-width': 1.5,
+    })
+  );
 }
 
 /** @param {import('../../figures/path.js').Trajectory} path @param {number} span @param {Picture['range']} range @param {(a: number) => number} x @param {(b: number) => number} y */
 function trajectory(path, span, range, x, y) {
   const line = pathLine(path, span, range);
   const d = penOf(line.x.map(x), line.y.map(y));
-  const dots = path.epochs.flatMap((_, t) => (isInside(path, t, span) ? [tag('circle', {cx: x(path.points[2 * t]), cy: y(path.points[2 * t + 1]), r: 2.5})] : []));
-  return tag('g', {fill: 'none', 'stroke-linejoin': 'round'}, tag('path', {d, stroke: '#fff', 'stroke-opacity': 0.9, 'stroke-width': 5}), tag('path', {d, stroke: PATH_COLOUR, 'stroke-width': 2}))
-    + tag('g', {fill: PATH_COLOUR, stroke: '#fff', 'stroke-width': 0.8}, ...dots);
+  const dots = path.epochs.flatMap((_, t) =>
+    isInside(path, t, span) ? [tag('circle', {cx: x(path.points[2 * t]), cy: y(path.points[2 * t + 1]), r: 2.5})] : [],
+  );
+  return (
+    tag(
+      'g',
+      {fill: 'none', 'stroke-linejoin': 'round'},
+      tag('path', {d, stroke: '#fff', 'stroke-opacity': 0.9, 'stroke-width': 5}),
+      tag('path', {d, stroke: PATH_COLOUR, 'stroke-width': 2}),
+    ) + tag('g', {fill: PATH_COLOUR, stroke: '#fff', 'stroke-width': 0.8}, ...dots)
+  );
 }
 
 /** @param {ReturnType<typeof anchorTraces>[number]} anchor @param {(a: number) => number} x @param {(b: number) => number} y */
 function anchorMark({x: [a], y: [b], text: [name], textposition}, x, y) {
   const anchor = textposition.endsWith('left') ? 'end' : textposition.endsWith('right') ? 'start' : 'middle';
   const low = textposition.startsWith('bottom') ? 18 : -9;
-  return cross(x(a), y(b), 5, 2) + words(x(a), y(b) + low, escapeXml(name), {'text-anchor': anchor, 'font-size': 11, fill: '#fff', stroke: '#000', 'stroke-width': 2.5, 'paint-order': 'stroke'});
+  return (
+    cross(x(a), y(b), 5, 2) +
+    words(x(a), y(b) + low, escapeXml(name), {
+      'text-anchor': anchor,
+      'font-size': 11,
+      fill: '#fff',
+      stroke: '#000',
+      'stroke-width': 2.5,
+      'paint-order': 'stroke',
+    })
+  );
 }
 
 /** @param {number} x @param {number} y @param {number} r @param {number} width */
 function cross(x, y, r, width) {
   const d = `M${short(x - r)} ${short(y)}h${2 * r}M${short(x)} ${short(y - r)}v${2 * r}`;
-  return tag('path', {d, stroke: '#000', 'stroke-width': width + 2}) + tag('path', {d, stroke: '#fff', 'stroke-width': width});
+  return (
+    tag('path', {d, stroke: '#000', 'stroke-width': width + 2}) +
+    tag('path', {d, stroke: '#fff', 'stroke-width': width})
+  );
 }
 
 /** @param {Picture} picture @param {Box} box @param {Theme} theme @returns {Part} */
@@ -149,7 +241,14 @@ export function sectionPart({shot, range, values, axis, place, loss, way}, box, 
   const y = (/** @type {number} */ value) => plot.y + plot.height - ((scale(value) - low) / (high - low)) * plot.height;
   const cuts = sections(values, axis.length);
   const across = axis.map(x);
-  const curve = (/** @type {number[]} */ curved, /** @type {Record<string, string>} */ looks) => tag('path', {d: penOf(across, curved.map(y)), fill: 'none', 'stroke-width': 2, 'stroke-linejoin': 'round', ...looks});
+  const curve = (/** @type {number[]} */ curved, /** @type {Record<string, string>} */ looks) =>
+    tag('path', {
+      d: penOf(across, curved.map(y)),
+      fill: 'none',
+      'stroke-width': 2,
+      'stroke-linejoin': 'round',
+      ...looks,
+    });
   const up = ticksOf({...yaxis, ticktext: /** @type {string[]} */ (yaxis.ticktext)}, plot.height, scale);
   const along = {stroke: theme.ink};
   const other = {stroke: theme.accent, 'stroke-dasharray': '7 4'};
@@ -158,20 +257,53 @@ export function sectionPart({shot, range, values, axis, place, loss, way}, box, 
     cells: null,
     svg: [
       tag('clipPath', {id: clip}, tag('rect', {...plot})),
-      ...up.map(({at}) => tag('path', {d: `M${short(plot.x)} ${short(plot.y + plot.height - at)}h${short(plot.width)}`, stroke: theme.line})),
+      ...up.map(({at}) =>
+        tag('path', {
+          d: `M${short(plot.x)} ${short(plot.y + plot.height - at)}h${short(plot.width)}`,
+          stroke: theme.line,
+        }),
+      ),
       tag('g', {'clip-path': `url(#${clip})`}, curve(cuts.b, other), curve(cuts.a, along)),
-      place ? tag('path', {d: `M${short(x(place[1]))} ${short(y(loss) - 7)}l7 7l-7 7l-7 -7Z`, fill: theme.paper, stroke: theme.accent, 'stroke-width': 2}) : '',
-      place ? tag('circle', {cx: x(place[0]), cy: y(loss), r: 5.5, fill: theme.paper, stroke: theme.ink, 'stroke-width': 2}) : '',
-      tag('g', {'clip-path': `url(#${clip})`}, ...(way ? [1, 0].map((side) => wayOf(
-        way.losses.map((_, t) => x(way.points[2 * t + side])), way.losses.map((own) => y(within(range, own))), side ? {'stroke-dasharray': '7 4'} : {})) : [])),
+      place
+        ? tag('path', {
+            d: `M${short(x(place[1]))} ${short(y(loss) - 7)}l7 7l-7 7l-7 -7Z`,
+            fill: theme.paper,
+            stroke: theme.accent,
+            'stroke-width': 2,
+          })
+        : '',
+      place
+        ? tag('circle', {cx: x(place[0]), cy: y(loss), r: 5.5, fill: theme.paper, stroke: theme.ink, 'stroke-width': 2})
+        : '',
+      tag(
+        'g',
+        {'clip-path': `url(#${clip})`},
+        ...(way
+          ? [1, 0].map((side) =>
+              wayOf(
+                way.losses.map((_, t) => x(way.points[2 * t + side])),
+                way.losses.map((own) => y(within(range, own))),
+                side ? {'stroke-dasharray': '7 4'} : {},
+              ),
+            )
+          : []),
+      ),
       key(plot.x, plot.y - 14, along, `along ${letter('a')}, ${letter('b')} = 0`, theme),
       key(plot.x + 136, plot.y - 14, other, `along ${letter('b')}, ${letter('a')} = 0`, theme),
-      axes(plot, {ticks: ticksOf(xaxis, plot.width), title: `${letter('a')}, ${letter('b')}`}, {ticks: up, title: '', stand: 10}, theme),
+      axes(
+        plot,
+        {ticks: ticksOf(xaxis, plot.width), title: `${letter('a')}, ${letter('b')}`},
+        {ticks: up, title: '', stand: 10},
+        theme,
+      ),
     ].join(''),
   };
 }
 
 /** @param {number} x @param {number} y @param {Record<string, string>} looks @param {string} content SVG @param {Theme} theme */
 function key(x, y, looks, content, theme) {
-  return tag('path', {d: `M${x} ${y - 4}h24`, 'stroke-width': 2, ...looks}) + words(x + 32, y, content, {'font-size': 12, fill: theme.ink});
+  return (
+    tag('path', {d: `M${x} ${y - 4}h24`, 'stroke-width': 2, ...looks}) +
+    words(x + 32, y, content, {'font-size': 12, fill: theme.ink})
+  );
 }

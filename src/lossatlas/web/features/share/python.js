@@ -11,9 +11,10 @@ const WIDTH = 100;
 export function pythonFor(shot, defaults) {
   const {run, frame} = shot;
   const {versions, dataset} = /** @type {any} */ (run.manifest);
-  if (dataset.name === 'own') return '# Points of your own are in this browser only. Save “Numbers (.npz)”: it has the points, the network, and the surface.\n';
+  if (dataset.name === 'own')
+    return '# Points of your own are in this browser only. Save “Numbers (.npz)”: it has the points, the network, and the surface.\n';
   const config = run.trained ? recorded(run, run.frames[frame]) : /** @type {Part} */ (run.manifest.config);
-  const mine = isOwn(config) ? dataset.run ?? run.id : null; // a run that has the points
+  const mine = isOwn(config) ? (dataset.run ?? run.id) : null; // a run that has the points
   const settings = differing(config, defaults).filter(([part]) => part !== 'dataset' || mine === null);
   const told = settings.map(([name, value]) => `    ${name}=${python(value, 4, name.length + 2)},\n`);
   if (mine !== null) told.unshift('    dataset=dataset,\n');
@@ -22,16 +23,22 @@ export function pythonFor(shot, defaults) {
     ...(versions?.lossatlas ? [`# lossatlas ${versions.lossatlas}`] : []),
     'import lossatlas as la',
     '',
-    ...(mine === null ? [] : [
-      '# Points of your own are in the run, from where it is stored.',
-      `dataset = la.open_run("data/runs/${mine}").setup.config.dataset`,
-    ]),
-    told.length ? `config = la.RunConfig(\n${told.join('')})` : 'config = la.RunConfig()  # the default in every respect',
-    ...(references.length ? [
-      '# The other runs that its planes go through, from where they are stored.',
-      `references = {name: la.open_run(f"data/runs/{name}").trajectory.weights[-1] for name in config.references}`,
-      'run = la.compute_run(config, references=references)',
-    ] : ['run = la.compute_run(config)']),
+    ...(mine === null
+      ? []
+      : [
+          '# Points of your own are in the run, from where it is stored.',
+          `dataset = la.open_run("data/runs/${mine}").setup.config.dataset`,
+        ]),
+    told.length
+      ? `config = la.RunConfig(\n${told.join('')})`
+      : 'config = la.RunConfig()  # the default in every respect',
+    ...(references.length
+      ? [
+          '# The other runs that its planes go through, from where they are stored.',
+          `references = {name: la.open_run(f"data/runs/{name}").trajectory.weights[-1] for name in config.references}`,
+          'run = la.compute_run(config, references=references)',
+        ]
+      : ['run = la.compute_run(config)']),
     ...(run.trained ? [] : [`assert run.id == ${text(run.id)}`]),
     '',
     ...(shot.computed ? computedSurface(shot) : storedSurface(shot)),
@@ -57,7 +64,7 @@ function storedSurface({run, frame, plane, spanIndex, span, set, follow}) {
   /** Of a plane that moves, the test loss may be there around the fixed centre only. @param {string} name */
   const of = (name) => {
     const moves = plane.arrays[name].axes[1] === 'frame';
-    return `cut.${name}[${spanIndex}, ${!moves ? 0 : follow ? frame : plane.centre_frame ?? run.frames.length - 1}]`;
+    return `cut.${name}[${spanIndex}, ${!moves ? 0 : follow ? frame : (plane.centre_frame ?? run.frames.length - 1)}]`;
   };
   return [
     `# On show: epoch ${run.frames[frame]} is frame ${frame}; rows are b, columns a, from ${-span} to ${span}.`,
@@ -97,8 +104,9 @@ function weightsAt(run, frame) {
  * @param {Shot} shot
  */
 function centreLines({run, frame, plane, follow}) {
-  const at = follow ? frame : plane.centre_frame ?? null;
-  if (!run.trained || at === null || at === frame) return [`centre = ${at === null ? 'plane.centre' : weightsAt(run, at)}`];
+  const at = follow ? frame : (plane.centre_frame ?? null);
+  if (!run.trained || at === null || at === frame)
+    return [`centre = ${at === null ? 'plane.centre' : weightsAt(run, at)}`];
   return [
     '# The plane is held where the training had led.',
     `training = {**config.training.model_dump(), "epochs": ${run.frames[at]}}`,
@@ -120,7 +128,10 @@ function pickedPoint(shot) {
 function differing(config, {run, datasets, planes}) {
   return Object.entries(config).flatMap(([part, value]) => {
     if (same(value, run[part])) return [];
-    if (part === 'planes') return [[part, value.map((/** @type {Part} */ plane) => ({kind: plane.kind, ...without(plane, planes[plane.kind])}))]];
+    if (part === 'planes')
+      return [
+        [part, value.map((/** @type {Part} */ plane) => ({kind: plane.kind, ...without(plane, planes[plane.kind])}))],
+      ];
     // What a dataset leaves out it takes from its own source, not from the default one.
     const usual = part === 'dataset' ? {...datasets[value.name], name: run.dataset.name} : run[part];
     const told = without(value, usual);
@@ -130,7 +141,9 @@ function differing(config, {run, datasets, planes}) {
 
 /** @param {Part} value @param {Part} usual @returns {Part} */
 function without(value, usual = {}) {
-  return Object.fromEntries(Object.entries(value).filter(([name, each]) => !(name in usual) || !same(each, usual[name])));
+  return Object.fromEntries(
+    Object.entries(value).filter(([name, each]) => !(name in usual) || !same(each, usual[name])),
+  );
 }
 
 /** @param {unknown} a @param {unknown} b */
@@ -142,12 +155,16 @@ function same(a, b) {
 function sorted(value) {
   if (Array.isArray(value)) return value.map(sorted);
   if (value === null || typeof value !== 'object') return value;
-  return Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1)).map(([name, each]) => [name, sorted(each)]);
+  return Object.entries(value)
+    .sort(([a], [b]) => (a < b ? -1 : 1))
+    .map(([name, each]) => [name, sorted(each)]);
 }
 
 /** Other runs, by id, that planes go through. @param {Part} config @returns {string[]} */
 function referencesOf(config) {
-  return config.planes.flatMap((/** @type {Part} */ plane) => (plane.points ?? []).filter((/** @type {unknown} */ point) => String(point).startsWith('run:')));
+  return config.planes.flatMap((/** @type {Part} */ plane) =>
+    (plane.points ?? []).filter((/** @type {unknown} */ point) => String(point).startsWith('run:')),
+  );
 }
 
 /**
@@ -161,12 +178,16 @@ export function python(value, indent = 0, before = 0) {
   if (typeof value === 'string') return text(value);
   if (typeof value !== 'object') return String(value);
   const [open, close] = Array.isArray(value) ? '[]' : '{}';
-  const members = (/** @type {number} */ depth) => (Array.isArray(value) ? value.map((each) => python(each, depth))
-    : Object.entries(value).map(([name, each]) => `${text(name)}: ${python(each, depth, name.length + 4)}`));
+  const members = (/** @type {number} */ depth) =>
+    Array.isArray(value)
+      ? value.map((each) => python(each, depth))
+      : Object.entries(value).map(([name, each]) => `${text(name)}: ${python(each, depth, name.length + 4)}`);
   const flat = `${open}${members(-Infinity).join(', ')}${close}`;
   if (flat.length + indent + before < WIDTH) return flat;
   const inner = ' '.repeat(indent + 4);
-  return `${open}\n${members(indent + 4).map((member) => `${inner}${member},\n`).join('')}${' '.repeat(indent)}${close}`;
+  return `${open}\n${members(indent + 4)
+    .map((member) => `${inner}${member},\n`)
+    .join('')}${' '.repeat(indent)}${close}`;
 }
 
 /** JSON's escapes are Python's too. @param {string} value */

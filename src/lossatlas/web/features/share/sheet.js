@@ -43,14 +43,26 @@ const BAR = {x: 108, y: 127, width: 360, height: 10};
 export function sheetOf(subject) {
   const {picture, seen, theme, surface} = subject;
   const {shot} = picture;
-  const left = surface ? {cells: {canvas: surface.canvas, box: SURFACE, clip: SURFACE}, svg: framed(surface.before)}
-    : shot.view === 'section' ? sectionPart(picture, {...LEFT, ...PLOT}, theme) : mapPart(picture, {...LEFT, ...PLOT}, theme);
+  const left = surface
+    ? {cells: {canvas: surface.canvas, box: SURFACE, clip: SURFACE}, svg: framed(surface.before)}
+    : shot.view === 'section'
+      ? sectionPart(picture, {...LEFT, ...PLOT}, theme)
+      : mapPart(picture, {...LEFT, ...PLOT}, theme);
   const right = boundaryPart(shot, seen, subject.logits, {...RIGHT, ...PLOT}, theme);
   return {
     theme,
     behind: surface ? framed(surface.behind) : '',
     cells: [left.cells, right.cells].filter((cells) => cells !== null),
-    svg: [head(subject), landscapeHead(picture, theme), colourBar(picture, theme), boundaryHead(subject), left.svg, right.svg, captions(subject), timeline(subject)].join(''),
+    svg: [
+      head(subject),
+      landscapeHead(picture, theme),
+      colourBar(picture, theme),
+      boundaryHead(subject),
+      left.svg,
+      right.svg,
+      captions(subject),
+      timeline(subject),
+    ].join(''),
   };
 }
 
@@ -60,16 +72,43 @@ function framed(svg) {
 }
 
 /** What is shown, and how good the network is. @param {Subject} subject */
-function head({picture: {shot: {run, frame, pick}}, metrics, theme}) {
+function head({
+  picture: {
+    shot: {run, frame, pick},
+  },
+  metrics,
+  theme,
+}) {
   const of = (/** @type {keyof Picked['metrics']} */ name) => (metrics ? metrics[name] : run.metrics[name][frame]);
-  const strong = (/** @type {string} */ content) => tag('tspan', {fill: theme.ink, 'font-weight': 600}, escapeXml(content));
-  const pair = (/** @type {string} */ name, /** @type {'loss' | 'accuracy'} */ what, /** @type {(value: number) => string} */ write) => `${name} ${strong(write(of(`train_${what}`)))} train, ${strong(write(of(`test_${what}`)))} test`;
+  const strong = (/** @type {string} */ content) =>
+    tag('tspan', {fill: theme.ink, 'font-weight': 600}, escapeXml(content));
+  const pair = (
+    /** @type {string} */ name,
+    /** @type {'loss' | 'accuracy'} */ what,
+    /** @type {(value: number) => string} */ write,
+  ) => `${name} ${strong(write(of(`train_${what}`)))} train, ${strong(write(of(`test_${what}`)))} test`;
   const where = metrics && pick ? `   ·   at ${strong(`a ${spanText(pick[0])}, b ${spanText(pick[1])}`)}` : '';
-  return words(32, 46, escapeXml(run.manifest.title), {'font-size': 22, 'font-weight': 650, fill: theme.ink, 'letter-spacing': -0.2})
-    + words(SIZE.width - 32, 46, `Epoch ${strong(String(run.frames[frame]))}`, {'font-size': 22, 'text-anchor': 'end', fill: theme.muted})
-    + words(32, 72, [pair('loss', 'loss', lossText), pair('accuracy', 'accuracy', percentText)].join('   ·   ') + where, {'font-size': 14, fill: theme.muted, 'xml:space': 'preserve'})
-    + words(SIZE.width - 32, 72, 'Loss Atlas', {'font-size': 13, 'text-anchor': 'end', fill: theme.muted})
-    + rule(84, theme) + tag('path', {d: `M644 84V604`, stroke: theme.line});
+  return (
+    words(32, 46, escapeXml(run.manifest.title), {
+      'font-size': 22,
+      'font-weight': 650,
+      fill: theme.ink,
+      'letter-spacing': -0.2,
+    }) +
+    words(SIZE.width - 32, 46, `Epoch ${strong(String(run.frames[frame]))}`, {
+      'font-size': 22,
+      'text-anchor': 'end',
+      fill: theme.muted,
+    }) +
+    words(32, 72, [pair('loss', 'loss', lossText), pair('accuracy', 'accuracy', percentText)].join('   ·   ') + where, {
+      'font-size': 14,
+      fill: theme.muted,
+      'xml:space': 'preserve',
+    }) +
+    words(SIZE.width - 32, 72, 'Loss Atlas', {'font-size': 13, 'text-anchor': 'end', fill: theme.muted}) +
+    rule(84, theme) +
+    tag('path', {d: `M644 84V604`, stroke: theme.line})
+  );
 }
 
 /** @param {number} y @param {Theme} theme */
@@ -80,9 +119,19 @@ function rule(y, theme) {
 /** @param {Picture} picture @param {Theme} theme */
 function landscapeHead({shot: {plane, span}}, theme) {
   const maths = `<tspan font-style="italic">L</tspan>(<tspan font-style="italic">θ</tspan> + <tspan font-style="italic">a</tspan>·<tspan font-style="italic">d</tspan>₁ + <tspan font-style="italic">b</tspan>·<tspan font-style="italic">d</tspan>₂)`;
-  return heading(LEFT.x, 'Loss landscape', theme)
-    + words(LEFT.x + 12 + measure('Loss landscape', 15, theme.font, 650), 110, maths, {'font-family': 'STIX Two Text, Cambria Math, Georgia, serif', 'font-size': 16, fill: theme.muted})
-    + words(LEFT.x + LEFT.width, 110, escapeXml(`${planeTitle(plane)} · ±${spanText(span)}`), {'font-size': 13, 'text-anchor': 'end', fill: theme.muted});
+  return (
+    heading(LEFT.x, 'Loss landscape', theme) +
+    words(LEFT.x + 12 + measure('Loss landscape', 15, theme.font, 650), 110, maths, {
+      'font-family': 'STIX Two Text, Cambria Math, Georgia, serif',
+      'font-size': 16,
+      fill: theme.muted,
+    }) +
+    words(LEFT.x + LEFT.width, 110, escapeXml(`${planeTitle(plane)} · ±${spanText(span)}`), {
+      'font-size': 13,
+      'text-anchor': 'end',
+      fill: theme.muted,
+    })
+  );
 }
 
 /** @param {number} x @param {string} title @param {Theme} theme */
@@ -93,17 +142,34 @@ function heading(x, title, theme) {
 /** @param {Picture} picture @param {Theme} theme */
 function colourBar({range, loss, title}, theme) {
   const {x, y, width, height} = BAR;
-  const stops = Array.from({length: 17}, (_, i) => tag('stop', {offset: i / 16, 'stop-color': css(mapColour(range.kind, i / 16))}));
+  const stops = Array.from({length: 17}, (_, i) =>
+    tag('stop', {offset: i / 16, 'stop-color': css(mapColour(range.kind, i / 16))}),
+  );
   const now = x + width * Math.min(1, Math.max(0, shareOf(range, loss)));
-  return tag('linearGradient', {id: 'loss-map'}, ...stops)
-    + words(x - 12, y + 9, escapeXml(title), {'font-size': 12, 'text-anchor': 'end', fill: theme.muted})
-    + tag('rect', {...BAR, rx: 2, fill: 'url(#loss-map)'})
-    + tag('rect', {x: now - 2, y: y - 3, width: 4, height: height + 6, rx: 2, fill: theme.paper, stroke: theme.ink})
-    + namedTicks(range).map((tick) => words(x + width * shareOf(range, tick), y + height + 14, tickLabel(tick), {'font-size': 11, 'text-anchor': 'middle', fill: theme.muted})).join('');
+  return (
+    tag('linearGradient', {id: 'loss-map'}, ...stops) +
+    words(x - 12, y + 9, escapeXml(title), {'font-size': 12, 'text-anchor': 'end', fill: theme.muted}) +
+    tag('rect', {...BAR, rx: 2, fill: 'url(#loss-map)'}) +
+    tag('rect', {x: now - 2, y: y - 3, width: 4, height: height + 6, rx: 2, fill: theme.paper, stroke: theme.ink}) +
+    namedTicks(range)
+      .map((tick) =>
+        words(x + width * shareOf(range, tick), y + height + 14, tickLabel(tick), {
+          'font-size': 11,
+          'text-anchor': 'middle',
+          fill: theme.muted,
+        }),
+      )
+      .join('')
+  );
 }
 
 /** @param {Subject} subject */
-function boundaryHead({picture: {shot: {run}}, theme}) {
+function boundaryHead({
+  picture: {
+    shot: {run},
+  },
+  theme,
+}) {
   return heading(RIGHT.x, 'Decision boundary', theme) + legend(run, theme);
 }
 
@@ -111,19 +177,26 @@ function boundaryHead({picture: {shot: {run}}, theme}) {
 function legend(run, theme) {
   const grey = {stroke: theme.muted, 'stroke-width': 1.5};
   const entries = [
-    ...run.classes.map((name, k) => ({name, mark: tag('path', {d: glyph(k, 4), fill: css(pointColour(k, theme.dark))})})),
+    ...run.classes.map((name, k) => ({
+      name,
+      mark: tag('path', {d: glyph(k, 4), fill: css(pointColour(k, theme.dark))}),
+    })),
     {name: 'train', mark: tag('path', {d: glyph(0, 4), ...grey, fill: theme.muted})},
     {name: 'test', mark: tag('path', {d: glyph(0, 3.6), ...grey, fill: 'none'})},
     {name: 'misclassified', mark: tag('path', {d: glyph(0, 6) + glyph(0, 2.5), ...grey, fill: 'none'})},
   ].map((entry) => ({...entry, width: 32 + measure(entry.name, 12, theme.font)}));
   let x = RIGHT.x + 4;
   let y = 132;
-  return entries.map(({name, mark, width}) => {
-    if (x + width > RIGHT.x + RIGHT.width && y < 140) [x, y] = [RIGHT.x + 4, 148];
-    const drawn = tag('g', {transform: `translate(${short(x)} ${y})`}, mark) + words(x + 11, y + 4, escapeXml(name), {'font-size': 12, fill: theme.muted});
-    x += width;
-    return drawn;
-  }).join('');
+  return entries
+    .map(({name, mark, width}) => {
+      if (x + width > RIGHT.x + RIGHT.width && y < 140) [x, y] = [RIGHT.x + 4, 148];
+      const drawn =
+        tag('g', {transform: `translate(${short(x)} ${y})`}, mark) +
+        words(x + 11, y + 4, escapeXml(name), {'font-size': 12, fill: theme.muted});
+      x += width;
+      return drawn;
+    })
+    .join('');
 }
 
 /** What the slice is, and how many points are wrong. @param {Subject} subject */
@@ -132,8 +205,16 @@ function captions({picture: {shot, range}, seen, theme}) {
   const facts = [shareText(shot.plane).replace(/\.$/, ''), ...told, rangeNote(range)].filter(Boolean).join(' · ');
   const wrong = misclassified(shot.run, seen).length;
   const small = {'font-size': 11, fill: theme.muted};
-  return lines(`${modeText(shot)} ${facts}`, LEFT.width, theme).slice(0, 3).map((line, i) => words(LEFT.x, 574 + 13 * i, escapeXml(line), small)).join('')
-    + words(RIGHT.x + RIGHT.width, 600, `${wrong} of ${shot.run.numbers('labels').length} points misclassified`, {...small, 'text-anchor': 'end'});
+  return (
+    lines(`${modeText(shot)} ${facts}`, LEFT.width, theme)
+      .slice(0, 3)
+      .map((line, i) => words(LEFT.x, 574 + 13 * i, escapeXml(line), small))
+      .join('') +
+    words(RIGHT.x + RIGHT.width, 600, `${wrong} of ${shot.run.numbers('labels').length} points misclassified`, {
+      ...small,
+      'text-anchor': 'end',
+    })
+  );
 }
 
 /** A text in lines that have room. @param {string} text @param {number} width @param {Theme} theme */
@@ -145,27 +226,61 @@ function lines(text, width, theme) {
 }
 
 /** The curves below, with the epoch on show. @param {Subject} subject */
-function timeline({picture: {shot: {run, frame, scale}}, timeline: wished, theme}) {
+function timeline({
+  picture: {
+    shot: {run, frame, scale},
+  },
+  timeline: wished,
+  theme,
+}) {
   const {x, y, width, height} = CURVES;
   const box = {width, height, inset: 8, top: 4, bottom: 4};
   const known = wished === 'curvature' && run.manifest.curvature;
   const {figure, at} = known ? ofCurvature(run, box) : ofLoss(run, scale, box);
   const now = at(frame);
   const names = known ? ['λ max', 'λ min'] : ['train loss', 'test loss'];
-  const dot = (/** @type {number} */ height, /** @type {string} */ fill) => (Number.isFinite(height) ? tag('circle', {cx: now.x, cy: height, r: 3.5, fill, stroke: theme.paper, 'stroke-width': 1.5}) : '');
+  const dot = (/** @type {number} */ height, /** @type {string} */ fill) =>
+    Number.isFinite(height)
+      ? tag('circle', {cx: now.x, cy: height, r: 3.5, fill, stroke: theme.paper, 'stroke-width': 1.5})
+      : '';
   const second = {stroke: theme.accent, 'stroke-dasharray': '4 2'};
-  return rule(608, theme) + tag('g', {transform: `translate(${x} ${y})`, fill: 'none', 'stroke-width': 1.75, 'stroke-linejoin': 'round'},
-    ...figure.ticks.map((tick) => tag('path', {d: `M8 ${short(tick.at)}H${width - 8}`, stroke: theme.line, 'stroke-width': 1})),
-    tag('path', {d: `M${short(now.x)} 0V${height}`, stroke: theme.accent, 'stroke-width': 1}),
-    tag('path', {d: figure.second, ...second}), tag('path', {d: figure.first, stroke: theme.ink}),
-    dot(now.y[0], theme.accent), dot(now.y[1], theme.ink),
-    tag('g', {fill: theme.muted, stroke: 'none', 'font-size': 11},
-      ...figure.ticks.map((tick) => words(-4, tick.at + 4, tick.text, {'text-anchor': 'end'})),
-      ...figure.epochTicks.map((tick) => words(tick.at, height + 16, tick.text, {'text-anchor': 'middle'}))),
-    tag('g', {transform: `translate(${width - 176} -10)`, 'font-size': 11},
-      tag('path', {d: 'M0 0h16', stroke: theme.ink}), words(22, 4, names[0], {fill: theme.muted, stroke: 'none'}),
-      tag('path', {d: 'M92 0h16', ...second}), words(114, 4, names[1], {fill: theme.muted, stroke: 'none'})),
-    figure.edge?.at ? tag('path', {d: `M8 ${short(figure.edge.at)}H${width - 8}`, stroke: theme.muted, 'stroke-dasharray': '6 4', 'stroke-width': 1}) : '');
+  return (
+    rule(608, theme) +
+    tag(
+      'g',
+      {transform: `translate(${x} ${y})`, fill: 'none', 'stroke-width': 1.75, 'stroke-linejoin': 'round'},
+      ...figure.ticks.map((tick) =>
+        tag('path', {d: `M8 ${short(tick.at)}H${width - 8}`, stroke: theme.line, 'stroke-width': 1}),
+      ),
+      tag('path', {d: `M${short(now.x)} 0V${height}`, stroke: theme.accent, 'stroke-width': 1}),
+      tag('path', {d: figure.second, ...second}),
+      tag('path', {d: figure.first, stroke: theme.ink}),
+      dot(now.y[0], theme.accent),
+      dot(now.y[1], theme.ink),
+      tag(
+        'g',
+        {fill: theme.muted, stroke: 'none', 'font-size': 11},
+        ...figure.ticks.map((tick) => words(-4, tick.at + 4, tick.text, {'text-anchor': 'end'})),
+        ...figure.epochTicks.map((tick) => words(tick.at, height + 16, tick.text, {'text-anchor': 'middle'})),
+      ),
+      tag(
+        'g',
+        {transform: `translate(${width - 176} -10)`, 'font-size': 11},
+        tag('path', {d: 'M0 0h16', stroke: theme.ink}),
+        words(22, 4, names[0], {fill: theme.muted, stroke: 'none'}),
+        tag('path', {d: 'M92 0h16', ...second}),
+        words(114, 4, names[1], {fill: theme.muted, stroke: 'none'}),
+      ),
+      figure.edge?.at
+        ? tag('path', {
+            d: `M8 ${short(figure.edge.at)}H${width - 8}`,
+            stroke: theme.muted,
+            'stroke-dasharray': '6 4',
+            'stroke-width': 1,
+          })
+        : '',
+    )
+  );
 }
 
 /** @param {string} text @param {number} size @param {string} font @param {number} [weight] */

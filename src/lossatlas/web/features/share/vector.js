@@ -15,8 +15,10 @@ export function short(value) {
 
 /** @param {string} name @param {Record<string, string | number | undefined>} attributes @param {string[]} children SVG */
 export function tag(name, attributes, ...children) {
-  const told = Object.entries(attributes).filter(([, value]) => value !== undefined)
-    .map(([key, value]) => ` ${key}="${typeof value === 'number' ? short(value) : escapeXml(String(value))}"`).join('');
+  const told = Object.entries(attributes)
+    .filter(([, value]) => value !== undefined)
+    .map(([key, value]) => ` ${key}="${typeof value === 'number' ? short(value) : escapeXml(String(value))}"`)
+    .join('');
   return children.length ? `<${name}${told}>${children.join('')}</${name}>` : `<${name}${told}/>`;
 }
 
@@ -57,7 +59,9 @@ export function strokes(segments, x, y) {
 export function axes(box, across, up, {ink, muted}) {
   const [left, bottom] = [box.x, box.y + box.height];
   const stand = up.stand ?? 4;
-  return tag('g', {fill: muted, 'font-size': 11},
+  return tag(
+    'g',
+    {fill: muted, 'font-size': 11},
     tag('path', {
       d: `${across.ticks.map(({at}) => `M${short(left + at)} ${short(bottom)}v4`).join('')}${stand > 4 ? '' : up.ticks.map(({at}) => `M${short(left)} ${short(bottom - at)}h-4`).join('')}`,
       stroke: muted,
@@ -65,11 +69,20 @@ export function axes(box, across, up, {ink, muted}) {
     ...across.ticks.map(({at, text}) => words(left + at, bottom + 16, escapeXml(text), {'text-anchor': 'middle'})),
     ...up.ticks.map(({at, text}) => words(left - stand - 3, bottom - at + 4, escapeXml(text), {'text-anchor': 'end'})),
     words(left + box.width / 2, bottom + 32, across.title, {'text-anchor': 'middle', 'font-size': 13, fill: ink}),
-    up.title ? words(0, 0, up.title, {'text-anchor': 'middle', 'font-size': 13, fill: ink, transform: `translate(${short(left - 38)} ${short(box.y + box.height / 2)}) rotate(-90)`}) : '');
+    up.title
+      ? words(0, 0, up.title, {
+          'text-anchor': 'middle',
+          'font-size': 13,
+          fill: ink,
+          transform: `translate(${short(left - 38)} ${short(box.y + box.height / 2)}) rotate(-90)`,
+        })
+      : '',
+  );
 }
 
 /** Where values lie along an axis. @param {{range: number[], tickvals: number[], ticktext: string[]}} axis as Plotly takes it @param {number} length @param {(value: number) => number} [scale] @returns {Ticks} */
 export function ticksOf({range: [low, high], tickvals, ticktext}, length, scale = (value) => value) {
-  return tickvals.map((value, i) => ({at: ((scale(value) - low) / (high - low)) * length, text: ticktext[i]}))
+  return tickvals
+    .map((value, i) => ({at: ((scale(value) - low) / (high - low)) * length, text: ticktext[i]}))
     .filter(({at}) => at >= -0.5 && at <= length + 0.5);
 }

@@ -5,20 +5,51 @@ import {join} from './npz.js';
 
 /** @param {{pictures: Picture[], codec: 'V_VP8' | 'V_VP9', width: number, height: number, duration: number}} video `duration` in milliseconds */
 export function webm({pictures, codec, width, height, duration}) {
-  const clusters = clustersOf(pictures).map((group) => ({time: group[0].time, bytes: element(0x1f43b675, uint(0xe7, group[0].time), ...group.map((picture) => block(picture, group[0].time)))}));
-  const info = element(0x1549a966, uint(0x2ad7b1, 1_000_000), text(0x4d80, 'Loss Atlas'), text(0x5741, 'Loss Atlas'), element(0x4489, float(duration)));
-  const tracks = element(0x1654ae6b, element(0xae, uint(0xd7, 1), uint(0x73c5, 1), uint(0x83, 1), text(0x86, codec), element(0xe0, uint(0xb0, width), uint(0xba, height))));
+  const clusters = clustersOf(pictures).map((group) => ({
+    time: group[0].time,
+    bytes: element(0x1f43b675, uint(0xe7, group[0].time), ...group.map((picture) => block(picture, group[0].time))),
+  }));
+  const info = element(
+    0x1549a966,
+    uint(0x2ad7b1, 1_000_000),
+    text(0x4d80, 'Loss Atlas'),
+    text(0x5741, 'Loss Atlas'),
+    element(0x4489, float(duration)),
+  );
+  const tracks = element(
+    0x1654ae6b,
+    element(
+      0xae,
+      uint(0xd7, 1),
+      uint(0x73c5, 1),
+      uint(0x83, 1),
+      text(0x86, codec),
+      element(0xe0, uint(0xb0, width), uint(0xba, height)),
+    ),
+  );
   /** @param {number} first where the clusters begin, from the segment's start */
   const cues = (first) => {
     let at = first;
-    return element(0x1c53bb6b, ...clusters.map(({time, bytes}) => {
-      const point = element(0xbb, uint(0xb3, time), element(0xb7, uint(0xf7, 1), uint(0xf1, at)));
-      at += bytes.length;
-      return point;
-    }));
+    return element(
+      0x1c53bb6b,
+      ...clusters.map(({time, bytes}) => {
+        const point = element(0xbb, uint(0xb3, time), element(0xb7, uint(0xf7, 1), uint(0xf1, at)));
+        at += bytes.length;
+        return point;
+      }),
+    );
   };
   const before = info.length + tracks.length + cues(0).length; // numbers have one length, so the cues' own is known
-  const head = element(0x1a45dfa3, uint(0x4286, 1), uint(0x42f7, 1), uint(0x42f2, 4), uint(0x42f3, 8), text(0x4282, 'webm'), uint(0x4287, 4), uint(0x4285, 2));
+  const head = element(
+    0x1a45dfa3,
+    uint(0x4286, 1),
+    uint(0x42f7, 1),
+    uint(0x42f2, 4),
+    uint(0x42f3, 8),
+    text(0x4282, 'webm'),
+    uint(0x4287, 4),
+    uint(0x4285, 2),
+  );
   return join([head, element(0x18538067, info, tracks, cues(before), ...clusters.map(({bytes}) => bytes))]);
 }
 

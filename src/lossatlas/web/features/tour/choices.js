@@ -13,7 +13,11 @@ export function choicesFor(wanted, gallery) {
   const {dataset, noise, hidden, activation, residual = false, settings} = wanted;
   const stored = storedRun(wanted, gallery);
   return {
-    dataset, hidden, activation, residual, own: null,
+    dataset,
+    hidden,
+    activation,
+    residual,
+    own: null,
     run: stored?.id ?? null,
     train: stored ? null : settings,
     sample: stored ? null : {points: POINTS, noise, seed: 0},
@@ -29,11 +33,22 @@ export function storedRun({dataset, noise, hidden, activation, residual = false,
   const {optimizer, rate, batch, decay, seed} = settings;
   return gallery.find(({outcome, config}) => {
     const {dataset: data, model, training, planes: cut = []} = /** @type {any} */ (config);
-    return outcome.status === 'completed'
-      && data.name === dataset && data.points === POINTS && (data.noise ?? noise) === noise && data.seed === 0
-      && writeHidden(model.hidden) === writeHidden(hidden) && model.activation === activation && (model.residual ?? false) === residual
-      && training.optimizer === optimizer && training.learning_rate === rate && training.batch_size === batch
-      && training.weight_decay === decay && training.seed === seed && training.epochs === epochs
-      && planes.every((kind) => cut.some((/** @type {any} */ each) => each.kind === kind));
+    return (
+      outcome.status === 'completed' &&
+      data.name === dataset &&
+      data.points === POINTS &&
+      (data.noise ?? noise) === noise &&
+      data.seed === 0 &&
+      writeHidden(model.hidden) === writeHidden(hidden) &&
+      model.activation === activation &&
+      (model.residual ?? false) === residual &&
+      training.optimizer === optimizer &&
+      training.learning_rate === rate &&
+      training.batch_size === batch &&
+      training.weight_decay === decay &&
+      training.seed === seed &&
+      training.epochs === epochs &&
+      planes.every((kind) => cut.some((/** @type {any} */ each) => each.kind === kind))
+    );
   });
 }

@@ -10,16 +10,24 @@ const ASIDE = '#tour, #tour-open, #theme, #plots, .skip';
 /** @param {(target: Element) => void} onManual before the page itself hears of it */
 export function watchManual(onManual) {
   for (const type of ['pointerdown', 'click', 'input', 'change']) {
-    document.addEventListener(type, (event) => {
-      const target = /** @type {Element} */ (event.target);
-      if (target.closest(ACTIVE) && !target.closest(ASIDE)) onManual(target);
-    }, true);
+    document.addEventListener(
+      type,
+      (event) => {
+        const target = /** @type {Element} */ (event.target);
+        if (target.closest(ACTIVE) && !target.closest(ASIDE)) onManual(target);
+      },
+      true,
+    );
   }
-  document.addEventListener('keydown', (event) => {
-    const target = /** @type {Element} */ (event.target);
-    if (event.altKey || event.ctrlKey || event.metaKey || event.shiftKey) return;
-    if (TRANSPORT.includes(event.key) || (event.key === ' ' && !target.closest('button'))) onManual(target);
-  }, true);
+  document.addEventListener(
+    'keydown',
+    (event) => {
+      const target = /** @type {Element} */ (event.target);
+      if (event.altKey || event.ctrlKey || event.metaKey || event.shiftKey) return;
+      if (TRANSPORT.includes(event.key) || (event.key === ' ' && !target.closest('button'))) onManual(target);
+    },
+    true,
+  );
 }
 
 /** Does the page's own answer to this pause and resume playback? */

@@ -17,10 +17,22 @@ export function createPanel({stops, onWord, onStep, onBack, onClose}) {
   const text = make('p', {class: 'prose'});
   const ask = make('p', {class: 'prose ask'});
   const news = make('p', {class: 'news', role: 'status'});
-  const back = make('button', {type: 'button', class: 'back', hidden: true, title: 'Shows this stop again as it begins.'}, 'Back to this stop');
+  const back = make(
+    'button',
+    {type: 'button', class: 'back', hidden: true, title: 'Shows this stop again as it begins.'},
+    'Back to this stop',
+  );
   const previous = make('button', {type: 'button', title: 'Goes to the stop before this one.'}, 'Previous');
-  const next = make('button', {type: 'button', class: 'primary', title: 'Goes to the next stop, or ends the tour after the last.'}, 'Next');
-  const close = make('button', {type: 'button', class: 'quiet icon', 'aria-label': 'Close the tour', title: 'Closes the tour (Escape).'}, '×');
+  const next = make(
+    'button',
+    {type: 'button', class: 'primary', title: 'Goes to the next stop, or ends the tour after the last.'},
+    'Next',
+  );
+  const close = make(
+    'button',
+    {type: 'button', class: 'quiet icon', 'aria-label': 'Close the tour', title: 'Closes the tour (Escape).'},
+    '×',
+  );
   root.append(
     make('header', {}, make('div', {}, count, heading), close),
     make('div', {class: 'words'}, text, ask),
@@ -37,13 +49,18 @@ export function createPanel({stops, onWord, onStep, onBack, onClose}) {
   let words = [];
 
   /** @param {Prose} prose */
-  const written = (prose) => prose.map((part) => {
-    if (typeof part === 'string') return part;
-    const button = make('button', {type: 'button', class: 'word', title: 'Shows in the plots what these words say.'}, part.say);
-    button.addEventListener('click', () => onWord(part));
-    words.push({word: part, button});
-    return button;
-  });
+  const written = (prose) =>
+    prose.map((part) => {
+      if (typeof part === 'string') return part;
+      const button = make(
+        'button',
+        {type: 'button', class: 'word', title: 'Shows in the plots what these words say.'},
+        part.say,
+      );
+      button.addEventListener('click', () => onWord(part));
+      words.push({word: part, button});
+      return button;
+    });
 
   return {
     /** @param {Stop} stop @param {boolean} here is its run one that the gallery lacks? */
@@ -72,9 +89,13 @@ export function createPanel({stops, onWord, onStep, onBack, onClose}) {
       }
     },
     /** @param {string} sentence */
-    tell(sentence) { say(news, sentence); },
+    tell(sentence) {
+      say(news, sentence);
+    },
     /** @param {boolean} offered */
-    offerBack(offered) { back.hidden = !offered; },
+    offerBack(offered) {
+      back.hidden = !offered;
+    },
     /** @param {boolean} focus does the button that opened it get the focus back? */
     hide(focus) {
       root.hidden = true;

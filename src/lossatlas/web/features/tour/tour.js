@@ -90,10 +90,10 @@ export async function createTour({base, store, gallery, run, training, player, s
       training.aim(epochs);
       set({...target, epoch: epochs});
       if (same) training.open();
-      if (!await trained(before, epochs, isOver)) return;
+      if (!(await trained(before, epochs, isOver))) return;
     }
     become('moving');
-    if (!await travel(target, same, isOver)) return;
+    if (!(await travel(target, same, isOver))) return;
     become('');
     if (play) start(mine);
   };
@@ -101,7 +101,10 @@ export async function createTour({base, store, gallery, run, training, player, s
   /** To a state; the zoom and the camera on the way there, unless everything else changes too. @param {State} target @param {boolean} same @param {() => boolean} isOver */
   const travel = async (target, same, isOver) => {
     const from = store.get();
-    const spans = same && from.plane === target.plane && from.seed === target.seed && !isEqual(from.zoom, target.zoom) ? spansOf(from, target) : null;
+    const spans =
+      same && from.plane === target.plane && from.seed === target.seed && !isEqual(from.zoom, target.zoom)
+        ? spansOf(from, target)
+        : null;
     const turns = !isEqual(from.camera, target.camera);
     if (still || (!spans && !turns)) {
       set(target);
@@ -110,7 +113,11 @@ export async function createTour({base, store, gallery, run, training, player, s
     set({...target, camera: from.camera, ...(spans ? {zoom: from.zoom} : {})});
     return glide((share) => {
       if (share === 1) set({zoom: target.zoom, camera: target.camera});
-      else set({...(spans ? {zoom: between(spans[0], spans[1], share)} : {}), ...(turns ? {camera: orbitBetween(from.camera, target.camera, share)} : {})});
+      else
+        set({
+          ...(spans ? {zoom: between(spans[0], spans[1], share)} : {}),
+          ...(turns ? {camera: orbitBetween(from.camera, target.camera, share)} : {}),
+        });
     }, isOver);
   };
 
@@ -125,7 +132,9 @@ export async function createTour({base, store, gallery, run, training, player, s
     while (!isOver()) {
       const now = run();
       if (now && now !== before && now.trained && isTrained(now, epochs)) return true;
-      await new Promise((done) => { setTimeout(done, LOOK); });
+      await new Promise((done) => {
+        setTimeout(done, LOOK);
+      });
     }
     return false;
   };
@@ -135,7 +144,10 @@ export async function createTour({base, store, gallery, run, training, player, s
     become('playing');
     set({epoch: 0});
     player.play();
-    while (mine === turn && player.playing) await new Promise((done) => { setTimeout(done, LOOK); });
+    while (mine === turn && player.playing)
+      await new Promise((done) => {
+        setTimeout(done, LOOK);
+      });
     if (mine === turn) become('');
   };
 
@@ -160,14 +172,16 @@ export async function createTour({base, store, gallery, run, training, player, s
   const isTrainedHere = ({run: name}) => RUNS[name].planes !== null && !storedRun(RUNS[name], gallery());
 
   /** Of what its text speaks. @param {Stop} stop */
-  const plotOf = (stop) => (stop.here && isTrainedHere(stop) ? 'landscape' : stop.plot ?? 'landscape');
+  const plotOf = (stop) => (stop.here && isTrainedHere(stop) ? 'landscape' : (stop.plot ?? 'landscape'));
 
   const mark = () => {
     const state = store.get();
     panel.mark(({to = {}, run: other, play}) => {
       if (play || (!other && !Object.keys(to).length)) return false;
       const wished = {...(other ? choicesFor(RUNS[other], gallery()) : {}), ...to};
-      return /** @type {(keyof typeof wished)[]} */ (Object.keys(wished)).every((name) => isEqual(state[name], wished[name]));
+      return /** @type {(keyof typeof wished)[]} */ (Object.keys(wished)).every((name) =>
+        isEqual(state[name], wished[name]),
+      );
     });
   };
 
@@ -184,7 +198,9 @@ export async function createTour({base, store, gallery, run, training, player, s
     render(stop);
     const state = store.get();
     const begun = {...choicesFor(RUNS[shown], gallery()), ...beginning(stop)};
-    panel.offerBack(!/** @type {(keyof typeof begun)[]} */ (Object.keys(begun)).every((name) => isEqual(state[name], begun[name])));
+    panel.offerBack(
+      !(/** @type {(keyof typeof begun)[]} */ (Object.keys(begun)).every((name) => isEqual(state[name], begun[name]))),
+    );
   };
 
   watchManual((target) => {
@@ -193,11 +209,15 @@ export async function createTour({base, store, gallery, run, training, player, s
     halt(target);
     panel.offerBack(true);
   });
-  window.addEventListener('popstate', () => {
-    halt();
-    const to = fromQuery(location.search, base);
-    if (to.tour && to.train) training.aim(to.epoch); // before the page opens it
-  }, {capture: true});
+  window.addEventListener(
+    'popstate',
+    () => {
+      halt();
+      const to = fromQuery(location.search, base);
+      if (to.tour && to.train) training.aim(to.epoch); // before the page opens it
+    },
+    {capture: true},
+  );
   store.subscribe((state, before) => {
     if (state.tour) mark();
     if (own || state.tour === before.tour) return;
@@ -224,7 +244,16 @@ function isTrained(run, epochs) {
   return !run.growing && (run.outcome.status === 'diverged' || (run.frames.at(-1) ?? 0) >= epochs);
 }
 
-const RUN_PROPERTIES = /** @type {const} */ (['dataset', 'hidden', 'activation', 'residual', 'run', 'train', 'sample', 'own']);
+const RUN_PROPERTIES = /** @type {const} */ ([
+  'dataset',
+  'hidden',
+  'activation',
+  'residual',
+  'run',
+  'train',
+  'sample',
+  'own',
+]);
 
 /** @param {State} a @param {State} b */
 const showsSame = (a, b) => RUN_PROPERTIES.every((name) => isEqual(a[name], b[name]));

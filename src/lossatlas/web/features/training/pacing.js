@@ -10,7 +10,9 @@ export function createPacing({rest, goOn, isAway}) {
   let held = false;
   return {
     /** Does it rest only until somebody can see it again? */
-    get held() { return held; },
+    get held() {
+      return held;
+    },
     /** News of a training. @param {boolean} growing */
     told(growing) {
       if (!growing || held || !isAway()) return;
@@ -24,6 +26,8 @@ export function createPacing({rest, goOn, isAway}) {
       goOn();
     },
     /** A person, or another training, has decided meanwhile. */
-    forget() { held = false; },
+    forget() {
+      held = false;
+    },
   };
 }

@@ -9,7 +9,14 @@ import {BOUNDS, isWithin, OPTIMIZERS} from '../../model/settings.js';
 import {WATCHABLE} from './pacing.js';
 
 const BATCHES = ['full', '8', '16', '32', '64', '128'];
-const PACES = [['2', '2 epochs/s'], ['10', '10 epochs/s'], ['30', '30 epochs/s'], ['100', '100 epochs/s'], ['300', '300 epochs/s'], ['Infinity', 'full speed']];
+const PACES = [
+  ['2', '2 epochs/s'],
+  ['10', '10 epochs/s'],
+  ['30', '30 epochs/s'],
+  ['100', '100 epochs/s'],
+  ['300', '300 epochs/s'],
+  ['Infinity', 'full speed'],
+];
 /** As generate.js has it. */
 const USUAL_POINTS = 512;
 /** Milliseconds over which the pace is taken. */
@@ -29,29 +36,60 @@ export function createPanel({onBegin, onStart, onPause, onStep, onPace, onRest, 
   const root = byId('workshop');
   const optimizer = make('select', {}, ...OPTIMIZERS.map((name) => make('option', {value: name}, UPDATES[name].title)));
   const rate = number({min: BOUNDS.rate.least, max: BOUNDS.rate.most, step: 'any'});
-  const batch = make('select', {}, ...BATCHES.map((size) => make('option', {value: size}, size === 'full' ? 'all points' : size)));
+  const batch = make(
+    'select',
+    {},
+    ...BATCHES.map((size) => make('option', {value: size}, size === 'full' ? 'all points' : size)),
+  );
   const decay = number({min: 0, max: BOUNDS.decay.most, step: 'any'});
   const points = number({min: BOUNDS.points.least, max: BOUNDS.points.most, step: 1});
   const noise = number({min: 0, max: BOUNDS.noise.most, step: 0.01});
   const drawn = number({min: 0, max: BOUNDS.seed.most, step: 1});
   const pace = make('select', {}, ...PACES.map(([value, text]) => make('option', {value}, text)));
   pace.value = String(WATCHABLE);
-  const go = make('button', {type: 'button', class: 'primary go', title: 'Trains with these settings, or lets the training rest.'}, 'Start');
+  const go = make(
+    'button',
+    {type: 'button', class: 'primary go', title: 'Trains with these settings, or lets the training rest.'},
+    'Start',
+  );
   const step = button('Step', 'Train for one epoch.');
   const stop = button('Stop', 'End this training; its epochs can still be looked at.');
-  const same = button('Same start, new settings', 'Train again from the very same initial parameters, with the settings on the left.');
+  const same = button(
+    'Same start, new settings',
+    'Train again from the very same initial parameters, with the settings on the left.',
+  );
   const anew = button('New start', 'Draw other initial parameters, and train from them.');
   const state = make('span', {class: 'pace', title: 'How far this training is, and how fast.'});
   const word = make('p', {class: 'word', role: 'status'});
-  const remedy = make('button', {type: 'button', hidden: true, title: 'Trains again from the same start with a tenth of the learning rate.'});
-  const sampleFields = [field('Points', points, 'How many points are drawn; half of them are for testing.'), field('Noise', noise, 'How far points stray from their shape.'), field('Data seed', drawn, 'Other points of the same kind.')];
+  const remedy = make('button', {
+    type: 'button',
+    hidden: true,
+    title: 'Trains again from the same start with a tenth of the learning rate.',
+  });
+  const sampleFields = [
+    field('Points', points, 'How many points are drawn; half of them are for testing.'),
+    field('Noise', noise, 'How far points stray from their shape.'),
+    field('Data seed', drawn, 'Other points of the same kind.'),
+  ];
   root.append(
-    make('div', {class: 'go-row'}, make('div', {class: 'go-buttons'}, state, go, step, stop),
-      field('Pace', pace, 'How fast it trains, so that one can watch.'), ...restFields(onRest)),
-    make('div', {class: 'fields'},
-      field('Optimizer', optimizer, 'The rule by which a step follows from the gradient.'), field('Learning rate', rate, 'The size of a step, η.'),
-      field('Batch', batch, 'Points that one step looks at.'), field('Weight decay', decay, 'How strongly large weights are drawn to zero, λ.'), ...sampleFields),
-    make('div', {class: 'again'}, same, anew), make('div', {class: 'said'}, word, remedy),
+    make(
+      'div',
+      {class: 'go-row'},
+      make('div', {class: 'go-buttons'}, state, go, step, stop),
+      field('Pace', pace, 'How fast it trains, so that one can watch.'),
+      ...restFields(onRest),
+    ),
+    make(
+      'div',
+      {class: 'fields'},
+      field('Optimizer', optimizer, 'The rule by which a step follows from the gradient.'),
+      field('Learning rate', rate, 'The size of a step, η.'),
+      field('Batch', batch, 'Points that one step looks at.'),
+      field('Weight decay', decay, 'How strongly large weights are drawn to zero, λ.'),
+      ...sampleFields,
+    ),
+    make('div', {class: 'again'}, same, anew),
+    make('div', {class: 'said'}, word, remedy),
   );
 
   /** @type {Settings | null} */
@@ -69,7 +107,10 @@ export function createPanel({onBegin, onStart, onPause, onStep, onPace, onRest, 
   const typed = () => {
     if (![rate, decay].every((input) => input.reportValidity())) return null;
     return {
-      optimizer: optimizer.value, rate: Number(rate.value), decay: Number(decay.value), seed: settings?.seed ?? 0,
+      optimizer: optimizer.value,
+      rate: Number(rate.value),
+      decay: Number(decay.value),
+      seed: settings?.seed ?? 0,
       batch: batch.value === 'full' ? 'full' : Number(batch.value),
     };
   };
@@ -99,7 +140,10 @@ export function createPanel({onBegin, onStart, onPause, onStep, onPace, onRest, 
     input.addEventListener('change', () => {
       /** @type {Sample} */
       const sample = {points: Number(points.value), noise: Number(noise.value), seed: Number(drawn.value)};
-      const sound = isWithin(sample.points, BOUNDS.points) && isWithin(sample.noise, BOUNDS.noise) && isWithin(sample.seed, BOUNDS.seed);
+      const sound =
+        isWithin(sample.points, BOUNDS.points) &&
+        isWithin(sample.noise, BOUNDS.noise) &&
+        isWithin(sample.seed, BOUNDS.seed);
       if (sound) choose({sample, epoch: null});
       else input.reportValidity();
     });
@@ -132,12 +176,15 @@ export function createPanel({onBegin, onStart, onPause, onStep, onPace, onRest, 
       optimizer.value = settings.optimizer;
       rate.value = String(settings.rate);
       const size = String(settings.batch);
-      if (!BATCHES.includes(size) && ![...batch.options].some(({value}) => value === size)) batch.append(make('option', {value: size}, size));
+      if (!BATCHES.includes(size) && ![...batch.options].some(({value}) => value === size))
+        batch.append(make('option', {value: size}, size));
       batch.value = size;
       decay.value = String(settings.decay);
       const usual = /** @type {any} */ (catalog.datasets.find(({name}) => name === now.dataset)?.config ?? {});
       points.value = String(now.sample?.points ?? usual.points ?? USUAL_POINTS);
-      noise.value = String(now.sample?.noise ?? usual.noise ?? SOURCES.find(({name}) => name === now.dataset)?.noise ?? 0);
+      noise.value = String(
+        now.sample?.noise ?? usual.noise ?? SOURCES.find(({name}) => name === now.dataset)?.noise ?? 0,
+      );
       drawn.value = String(now.sample?.seed ?? usual.seed ?? 0);
       for (const each of sampleFields) each.hidden = now.own !== null || !canGenerate(now.dataset);
       marks = [];
@@ -154,7 +201,9 @@ export function createPanel({onBegin, onStart, onPause, onStep, onPace, onRest, 
       remedy.hidden = now !== 'diverged';
       if (!remedy.hidden) say(remedy, `Try ${Number((Number(rate.value) / 10).toPrecision(3))}`);
     },
-    hide() { root.hidden = true; },
+    hide() {
+      root.hidden = true;
+    },
   };
 }
 
@@ -169,7 +218,16 @@ function restFields(onRest) {
   }
   return [
     field('Stop at epoch', stop, 'The epoch at which the training stops. Left empty, it goes on until you pause it.'),
-    make('label', {class: 'field check', title: 'Pauses the training where the loss has hardly changed for a quarter of its epochs, and for 200 at least.'}, make('span', {}, 'Pause when flat'), pauses),
+    make(
+      'label',
+      {
+        class: 'field check',
+        title:
+          'Pauses the training where the loss has hardly changed for a quarter of its epochs, and for 200 at least.',
+      },
+      make('span', {}, 'Pause when flat'),
+      pauses,
+    ),
   ];
 }
 

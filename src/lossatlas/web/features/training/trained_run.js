@@ -8,10 +8,16 @@ import {inputGrid} from '../../compute/datasets/prepared.js';
 import {Run} from '../../model/run.js';
 
 const PLANE = {
-  name: 'fresh', kind: 'fresh', title: 'Fresh models', drawn: 0, spans: [1, 0.1, 0.01], arrays: {},
+  name: 'fresh',
+  kind: 'fresh',
+  title: 'Fresh models',
+  drawn: 0,
+  spans: [1, 0.1, 0.01],
+  arrays: {},
   what: 'Two random directions: the parameters of two freshly initialised models, used as they are.',
-  hides: 'Where training went: of many directions it shows two at random, and the loss bends along them about as much as it '
-    + 'does on average (tr(H)/P).',
+  hides:
+    'Where training went: of many directions it shows two at random, and the loss bends along them about as much as it ' +
+    'does on average (tr(H)/P).',
 };
 let count = 0;
 
@@ -28,15 +34,23 @@ export class TrainedRun extends Run {
     const grid = inputGrid(dataset.points);
     const {points, given, labels, split} = dataset; // in float64, so that they are those of the file
     for (const [name, data] of Object.entries({points, given, labels, split, grid_x: grid.x, grid_y: grid.y})) {
-      this.put(name, {data, shape: name === 'points' || name === 'given' ? [labels.length, 2] : [data.length], filled: data.length});
+      this.put(name, {
+        data,
+        shape: name === 'points' || name === 'given' ? [labels.length, 2] : [data.length],
+        filled: data.length,
+      });
     }
   }
 
   /** @override @param {number} frame */
-  has(frame) { return frame >= 0 && frame < this.frames.length; }
+  has(frame) {
+    return frame >= 0 && frame < this.frames.length;
+  }
 
   /** @override */
-  arrived() { return this.frames.length; }
+  arrived() {
+    return this.frames.length;
+  }
 
   /** Theta of a frame; nothing else is kept. @override @param {string} name @param {number} frame */
   frameOf(name, frame) {
@@ -51,10 +65,32 @@ function manifestOf(title, config, dataset, {layers, activation, residual}, reco
   const parameters = parameterCount({layers});
   const weights = {file: '', dtype: 'float32', shape: [0, parameters], axes: ['frame', 'parameter'], what: ''};
   return {
-    format_version: 1, id: `here-${++count}`, title, config,
-    dataset: {name, title: what, features, classes, train_points: trainPoints, test_points: labels.length - trainPoints, run},
+    format_version: 1,
+    id: `here-${++count}`,
+    title,
+    config,
+    dataset: {
+      name,
+      title: what,
+      features,
+      classes,
+      train_points: trainPoints,
+      test_points: labels.length - trainPoints,
+      run,
+    },
     model: {title: '', layers, activation, residual, parameters},
-    frames: record.epochs, metrics: record.metrics, // both grow in place
-    outcome: {status: 'completed'}, arrays: {weights}, planes: [{...PLANE, get centre_frame() { return record.epochs.length - 1; }}], curvature: null,
+    frames: record.epochs,
+    metrics: record.metrics, // both grow in place
+    outcome: {status: 'completed'},
+    arrays: {weights},
+    planes: [
+      {
+        ...PLANE,
+        get centre_frame() {
+          return record.epochs.length - 1;
+        },
+      },
+    ],
+    curvature: null,
   };
 }

@@ -89,7 +89,8 @@ export function createWorkshop({catalog, onRun, onNews, onFailed}) {
         if (to) trainer.start(to, false);
         else if (go) start(next());
       } catch (error) {
-        if (mine === turn) onFailed('This cannot be trained here', String(/** @type {any} */ (error)?.message ?? error));
+        if (mine === turn)
+          onFailed('This cannot be trained here', String(/** @type {any} */ (error)?.message ?? error));
       }
     },
     start() {
@@ -122,7 +123,8 @@ export function createWorkshop({catalog, onRun, onNews, onFailed}) {
 async function datasetFor({dataset: name, own}, config, catalog) {
   if (own) return prepareOwn(await recall(own));
   const run = catalog.datasets.find((each) => each.name === name)?.run;
-  if (run) return (await import('../../compute/datasets/stored.js')).loadStored(run, /** @type {any} */ (config).dataset);
+  if (run)
+    return (await import('../../compute/datasets/stored.js')).loadStored(run, /** @type {any} */ (config).dataset);
   const sample = /** @type {any} */ (config).dataset;
   if (canGenerate(name)) return generate(sample);
   return (await import('../../compute/datasets/measured.js')).loadMeasured(sample);

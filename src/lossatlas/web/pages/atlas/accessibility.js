@@ -9,11 +9,20 @@ export function createLazyAccessibility() {
   return {
     /** The first picture is there. @param {Options} options */
     begin(options) {
-      import('../../features/accessibility/accessibility.js').then(({createAccess}) => { access = createAccess(options); }, () => {});
+      import('../../features/accessibility/accessibility.js').then(
+        ({createAccess}) => {
+          access = createAccess(options);
+        },
+        () => {},
+      );
     },
     /** @param {Shot} shot */
-    drawn(shot) { access?.drawn(shot); },
+    drawn(shot) {
+      access?.drawn(shot);
+    },
     /** The picture rests: its numbers may be told. */
-    rest() { access?.rest(); },
+    rest() {
+      access?.rest();
+    },
   };
 }

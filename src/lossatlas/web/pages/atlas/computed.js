@@ -20,7 +20,7 @@ const AT_ONCE = 700;
 export function createComputed(options) {
   const lab = lazyLab(options);
   /** The network at the picked point, or one whose predictions are not stored. @param {Shot} shot */
-  const networkOf = (shot) => ((shot.pick || shot.run.trained) && !faultNow() ? lab()?.of(shot) ?? null : null);
+  const networkOf = (shot) => ((shot.pick || shot.run.trained) && !faultNow() ? (lab()?.of(shot) ?? null) : null);
 
   return {
     networkOf,
@@ -29,16 +29,16 @@ export function createComputed(options) {
     /** The surface, as far as it is computed. @param {Shot} shot */
     groundOf: (shot) => lab()?.terrain.known(shot) ?? null,
     /** One data point's own loss over the plane. @param {Shot} shot @param {number} point */
-    tintOf: (shot, point) => (faultNow() ? null : lab(true, true)?.tint.of(shot, point) ?? null),
+    tintOf: (shot, point) => (faultNow() ? null : (lab(true, true)?.tint.of(shot, point) ?? null)),
     /** The way of a ball that was released. @param {Shot} shot */
-    wayOf: (shot) => (shot.ball ? lab()?.ball.of(shot)?.way ?? null : null),
+    wayOf: (shot) => (shot.ball ? (lab()?.ball.of(shot)?.way ?? null) : null),
     /** @param {Shot} shot @param {number} x @param {number} y */
     oddsOf: (shot, x, y) => lab(true, true)?.odds(shot, x, y) ?? null,
     /** @param {Shot} shot @param {boolean} ask for the lab, and for the network's parameters */
     logitsOf: (shot, ask) => lab(ask, true)?.logits(shot) ?? null,
     /** Is all there that a picture takes? What is not is asked for. @param {Shot} shot */
     isThere(shot) {
-      const ground = shot.computed && !faultNow() ? lab()?.terrain.want(shot) ?? null : null;
+      const ground = shot.computed && !faultNow() ? (lab()?.terrain.want(shot) ?? null) : null;
       const seen = shot.run.trained ? networkOf(shot) : null;
       const grown = ground?.final || !shot.run.growing || shot.run.manifest.model.parameters > AT_ONCE;
       return (!shot.computed || (ground !== null && grown)) && (!shot.run.trained || seen?.current === true);
@@ -59,7 +59,10 @@ function lazyLab({still, ...options}) {
   const load = async () => {
     asked = true;
     try {
-      const [{createLab}, {READABLE}] = await Promise.all([import('../../compute/lab.js'), import('../../compute/descent.js')]);
+      const [{createLab}, {READABLE}] = await Promise.all([
+        import('../../compute/lab.js'),
+        import('../../compute/descent.js'),
+      ]);
       lab = createLab({...options, pace: still ? Infinity : READABLE});
     } catch (error) {
       asked = false;

@@ -44,13 +44,17 @@ export async function createBare({store, run, shown, frame, hold, onRedraw}) {
   let other = null;
 
   store.subscribe((state) => conductor?.onState(state));
-  document.addEventListener('keydown', (event) => {
-    if (event.altKey || event.ctrlKey || event.metaKey || event.shiftKey || !KEYS.includes(event.key)) return;
-    event.stopImmediatePropagation();
-    if (/** @type {Element} */ (event.target).closest('button, summary')) return; // these have a use for it themselves
-    event.preventDefault();
-    conductor?.onKey(event.key);
-  }, {capture: true});
+  document.addEventListener(
+    'keydown',
+    (event) => {
+      if (event.altKey || event.ctrlKey || event.metaKey || event.shiftKey || !KEYS.includes(event.key)) return;
+      event.stopImmediatePropagation();
+      if (/** @type {Element} */ (event.target).closest('button, summary')) return; // these have a use for it themselves
+      event.preventDefault();
+      conductor?.onKey(event.key);
+    },
+    {capture: true},
+  );
 
   const api = Object.freeze({
     /** @param {Conductor} to */

@@ -9,20 +9,39 @@
 export function expose({state, shown, range}) {
   /** @type {(value?: unknown) => void} */
   let markReady = () => {};
-  const ready = new Promise((done) => { markReady = done; });
+  const ready = new Promise((done) => {
+    markReady = done;
+  });
   Object.defineProperty(window, 'lossatlas', {
     value: Object.freeze({
       ready,
       state: () => structuredClone(state()),
       shown() {
         const shot = shown();
-        return shot && {run: shot.run.id, frame: shot.frame, epoch: shot.run.frames[shot.frame], span: shot.span, scale: shot.scale};
+        return (
+          shot && {
+            run: shot.run.id,
+            frame: shot.frame,
+            epoch: shot.run.frames[shot.frame],
+            span: shot.span,
+            scale: shot.scale,
+          }
+        );
       },
       range,
       computed: () => shown()?.computed ?? false,
       slice() {
         const shot = shown();
-        return shot && {plane: shot.plane.name, view: shot.view, set: shot.set, follow: shot.follow, path: shot.path, pick: shot.pick};
+        return (
+          shot && {
+            plane: shot.plane.name,
+            view: shot.view,
+            set: shot.set,
+            follow: shot.follow,
+            path: shot.path,
+            pick: shot.pick,
+          }
+        );
       },
     }),
   });

@@ -22,7 +22,9 @@ export function createFrames({store, still, onMove}) {
   let awaited = null;
 
   return {
-    get run() { return run; },
+    get run() {
+      return run;
+    },
     /** The frame that is meant. */
     current: () => (run ? wantedFrame(run, store.get(), {newest, still, slice: sliceOf(run, store.get())}) : 0),
     /** The picture that is wanted, where its arrays are there. @param {Shot | null} shown */
@@ -34,7 +36,9 @@ export function createFrames({store, still, onMove}) {
       return awaited;
     },
     /** A picture is on the screen. @param {Shot} shot */
-    drawn(shot) { if (sameShot(shot, awaited)) awaited = null; },
+    drawn(shot) {
+      if (sameShot(shot, awaited)) awaited = null;
+    },
     /** Another run is asked for. @param {Run} next @param {boolean} follow its newest frame */
     open(next, follow) {
       run = next;
@@ -50,8 +54,12 @@ export function createFrames({store, still, onMove}) {
       store.set({epoch: run.frames[there] ?? 0});
       onMove();
     },
-    follow() { newest = true; },
-    hold() { newest = false; },
+    follow() {
+      newest = true;
+    },
+    hold() {
+      newest = false;
+    },
     /** The run grows no more: stay where it has led. */
     settle() {
       if (newest && run) store.set({epoch: run.frames.at(-1) ?? 0});

@@ -19,7 +19,12 @@ async function boot() {
     const catalog = withOwn(offered, index.runs);
     const base = openingState(catalog, index.runs);
     const store = createStore(ofItsRun(fromQuery(location.search + location.hash, base), index.runs));
-    const session = createSession({wanted: (run) => wantedArrays(sliceOf(run, store.get())), unmet: (run) => unmet(run, store.get()), before: plotlyArrived(), unread: unreadable(location.search + location.hash)});
+    const session = createSession({
+      wanted: (run) => wantedArrays(sliceOf(run, store.get())),
+      unmet: (run) => unmet(run, store.get()),
+      before: plotlyArrived(),
+      unread: unreadable(location.search + location.hash),
+    });
     const target = resolve(index.runs, catalog, store.get());
     const isTrainedHere = store.get().train || target.kind === 'unavailable'; // which is app.js's business
     const opening = isTrainedHere ? null : session.open(target);
@@ -34,7 +39,11 @@ async function boot() {
   } catch (error) {
     if (!(await isAnswered())) return awaitServer(status);
     status.onRetry = () => location.reload();
-    status.show({kind: 'failed', text: 'Loss Atlas could not start', detail: String(/** @type {any} */ (error)?.message ?? error)});
+    status.show({
+      kind: 'failed',
+      text: 'Loss Atlas could not start',
+      detail: String(/** @type {any} */ (error)?.message ?? error),
+    });
   }
 }
 

@@ -83,6 +83,8 @@ export function createPainter({wish, plots, onDrawn}) {
       told = false;
       request();
     },
-    get shown() { return shown; },
+    get shown() {
+      return shown;
+    },
   };
 }

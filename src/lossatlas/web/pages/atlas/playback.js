@@ -40,7 +40,9 @@ export function createPlayback({frames, screen, still, onChange}) {
   };
 
   return {
-    get playing() { return player.playing; },
+    get playing() {
+      return player.playing;
+    },
     play,
     pause: player.pause,
     /** Play or pause; from the end, play from the beginning. */

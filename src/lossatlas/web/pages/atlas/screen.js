@@ -23,16 +23,28 @@ export function createScreen() {
       painter.request();
     },
     /** What is drawn. */
-    get shown() { return painter?.shown ?? null; },
-    get style() { return style; },
+    get shown() {
+      return painter?.shown ?? null;
+    },
+    get style() {
+      return style;
+    },
     /** Another picture may be wanted. */
-    request() { painter?.request(); },
+    request() {
+      painter?.request();
+    },
     /** The same picture anew. */
-    repaint() { painter?.repaint(); },
+    repaint() {
+      painter?.repaint();
+    },
     /** More has been computed for the picture that is wanted. */
-    renew() { painter?.renew(); },
+    renew() {
+      painter?.renew();
+    },
     /** What goes with the picture anew; the plots stay. */
-    redrawn() { painter?.redrawn(); },
+    redrawn() {
+      painter?.redrawn();
+    },
     /** Sizes or colours of the plots have changed. @param {{now?: boolean}} [how] `now`: for the printer, who does not wait */
     restyle({now} = {}) {
       style++;
@@ -47,11 +59,17 @@ export function createScreen() {
       painter?.redrawn();
     },
     /** @param {Eye} camera */
-    look(camera) { landscape?.look(camera); },
+    look(camera) {
+      landscape?.look(camera);
+    },
     /** What lies between two frames, at a share of the way. @param {Shot} from @param {Shot} to @param {number} share */
-    blend(from, to, share) { landscape?.blend(from, to, share); },
+    blend(from, to, share) {
+      landscape?.blend(from, to, share);
+    },
     /** A view that has not come is asked for again. */
-    retry() { landscape?.retry(); },
+    retry() {
+      landscape?.retry();
+    },
     range: () => landscape?.range() ?? null,
     /** @param {Parameters<Landscape['pictureOf']>} of */
     pictureOf: (...of) => landscape?.pictureOf(...of) ?? null,

@@ -34,7 +34,9 @@ export function createLazyTour(page) {
     return coming;
   };
   const toggle = async () => (await load()).toggle();
-  byId('tour-open').addEventListener('click', () => { toggle().catch(() => {}); });
+  byId('tour-open').addEventListener('click', () => {
+    toggle().catch(() => {});
+  });
 
   return {
     /** The first picture is there, or there will be none: a link may have named a stop. */

@@ -34,7 +34,11 @@ export function createLazyTraining({catalog, store, still, onOpen, onRun, onFoll
     const {train} = store.get();
     reveal = !train;
     if (!train) next = {go: !still, until: null};
-    store.set(train ? {train: null, sample: null, own: null, epoch: null, pick: null} : {train: usual(), epoch: null, pick: null});
+    store.set(
+      train
+        ? {train: null, sample: null, own: null, epoch: null, pick: null}
+        : {train: usual(), epoch: null, pick: null},
+    );
   });
 
   /** A training from its start, at once. @param {Settings} settings */
@@ -47,7 +51,12 @@ export function createLazyTraining({catalog, store, still, onOpen, onRun, onFoll
   };
 
   const load = async () => {
-    const [{createWorkshop}, {createPanel}, {createPacing}] = await Promise.all([import('../../features/training/training.js'), import('../../features/training/panel.js'), import('../../features/training/pacing.js'), loadStyle('features/training/training.css')]);
+    const [{createWorkshop}, {createPanel}, {createPacing}] = await Promise.all([
+      import('../../features/training/training.js'),
+      import('../../features/training/panel.js'),
+      import('../../features/training/pacing.js'),
+      loadStyle('features/training/training.css'),
+    ]);
     const panel = createPanel({
       onBegin: begin,
       onStart() {
@@ -65,7 +74,9 @@ export function createLazyTraining({catalog, store, still, onOpen, onRun, onFoll
       choose: (patch) => store.set(patch),
     });
     const workshop = createWorkshop({
-      catalog, onRun, onFailed,
+      catalog,
+      onRun,
+      onFailed,
       onNews(news) {
         growing = news.run.growing;
         pacing.told(growing);
@@ -112,21 +123,45 @@ export function createLazyTraining({catalog, store, still, onOpen, onRun, onFoll
       store.set({own, train: store.get().train ?? usual(), epoch: null, pick: null});
     },
     /** The training that is opened next goes on up to an epoch of itself. @param {number | null} until */
-    aim(until) { next = {go: true, until}; },
+    aim(until) {
+      next = {go: true, until};
+    },
     /** Let a training rest. */
-    rest() { if (growing) coming?.then(({workshop, pacing}) => { pacing.forget(); workshop.pause(); }, () => {}); },
+    rest() {
+      if (growing)
+        coming?.then(
+          ({workshop, pacing}) => {
+            pacing.forget();
+            workshop.pause();
+          },
+          () => {},
+        );
+    },
     leave() {
       growing = false;
       next = {go: !still, until: null};
       button.setAttribute('aria-pressed', 'false');
-      coming?.then(({workshop, panel, pacing}) => { pacing.forget(); workshop.leave(); panel.hide(); }, () => {});
+      coming?.then(
+        ({workshop, panel, pacing}) => {
+          pacing.forget();
+          workshop.leave();
+          panel.hide();
+        },
+        () => {},
+      );
     },
   };
 }
 
 /** How the default run is trained. @param {Catalog} catalog @returns {Settings} */
 export function usualSettings(catalog) {
-  const {optimizer, learning_rate: rate, batch_size: batch, weight_decay: decay, seed} = /** @type {any} */ (catalog.default).training;
+  const {
+    optimizer,
+    learning_rate: rate,
+    batch_size: batch,
+    weight_decay: decay,
+    seed,
+  } = /** @type {any} */ (catalog.default).training;
   return {optimizer, rate, batch, decay, seed};
 }
 

@@ -66,11 +66,18 @@ export async function start(begun) {
   const frames = createFrames({store, still, onMove: screen.request});
   const embedded = await embeddedIn(store, frames, screen);
   const markReady = expose({state: store.get, shown: () => screen.shown, range: screen.range});
-  const onFailed = (/** @type {string} */ text, /** @type {unknown} */ error) => status.show({kind: 'failed', text, detail: reasonOf(error)});
-  const computed = createComputed({still, onAnswer: screen.renew, onError: (error) => showStored({session, screen}, error)});
+  const onFailed = (/** @type {string} */ text, /** @type {unknown} */ error) =>
+    status.show({kind: 'failed', text, detail: reasonOf(error)});
+  const computed = createComputed({
+    still,
+    onAnswer: screen.renew,
+    onError: (error) => showStored({session, screen}, error),
+  });
   const accessibility = createLazyAccessibility();
   const playback = createPlayback({
-    frames, screen, still,
+    frames,
+    screen,
+    still,
     onChange(playing) {
       if (!playing) screen.repaint(); // not what lies between two frames
       controls.transport.showPlaying(playing);
@@ -124,7 +131,12 @@ async function embeddedIn(store, frames, screen) {
   if (!new URLSearchParams(location.search).has('bare')) return null;
   const {createBare} = await import('./embedded.js');
   return createBare({
-    store, run: () => frames.run, shown: () => screen.shown, frame: frames.current, hold: frames.hold, onRedraw: screen.repaint,
+    store,
+    run: () => frames.run,
+    shown: () => screen.shown,
+    frame: frames.current,
+    hold: frames.hold,
+    onRedraw: screen.repaint,
   });
 }
 
@@ -136,7 +148,10 @@ function isTrainedHere({embedded, gallery, catalog, store}) {
 /** @param {Atlas} atlas @param {() => void} onRest */
 function wireTraining({catalog, store, session, status, playback, frames, screen, gallery, onFailed}, onRest) {
   return createLazyTraining({
-    catalog, store, still, onFailed,
+    catalog,
+    store,
+    still,
+    onFailed,
     onOpen() {
       session.leave();
       status.show(store.get().train ? {kind: 'quiet'} : standIn(gallery().length === 0));
@@ -184,9 +199,11 @@ function wireChoices(atlas, {training, drawPanels}) {
     screen.request();
   });
   if (!embedded) keepAddress(store, base, (state) => ofItsRun(state, gallery()));
-  const pointToComparison = () => { // what is on show is what is compared
+  const pointToComparison = () => {
+    // what is on show is what is compared
     const state = {...store.get(), ...(frames.run?.trained ? {epoch: frames.run.frames.at(-1) ?? 0} : {})};
-    /** @type {HTMLAnchorElement} */ (byId('compare')).href = `compare.html?a=${encodeURIComponent(toQuery(state, base).slice(1))}`;
+    /** @type {HTMLAnchorElement} */ (byId('compare')).href =
+      `compare.html?a=${encodeURIComponent(toQuery(state, base).slice(1))}`;
   };
   for (const type of ['click', 'auxclick']) byId('compare').addEventListener(type, pointToComparison, {capture: true});
   return openChosen;
@@ -215,7 +232,8 @@ function wireControls(atlas) {
     pick: createPick({choose: store.set, wayOf: computed.wayOf, onRedraw: screen.repaint}),
     readouts: createReadouts({pickedOf: computed.pickedOf}),
     zoom: createZoom({
-      onZoom: (span) => store.set({zoom: frames.run && span === frames.run.plane(store.get().plane).spans[0] ? null : span}),
+      onZoom: (span) =>
+        store.set({zoom: frames.run && span === frames.run.plane(store.get().plane).spans[0] ? null : span}),
       onLog: (log) => store.set({scale: log ? 'log' : 'linear'}),
       onRange: (range) => store.set({range}),
     }),
@@ -232,7 +250,9 @@ function wireTables({screen, computed, onFailed}) {
     if (picture) await openTable(button, {shot, picture, computed: computed.networkOf(shot)?.picked ?? null});
   };
   for (const button of /** @type {NodeListOf<HTMLElement>} */ (document.querySelectorAll('[data-table]'))) {
-    button.addEventListener('click', () => open(button).catch((error) => onFailed('The table could not be loaded', error)));
+    button.addEventListener('click', () =>
+      open(button).catch((error) => onFailed('The table could not be loaded', error)),
+    );
   }
 }
 
@@ -240,7 +260,11 @@ function wireTables({screen, computed, onFailed}) {
  * @param {Atlas} atlas @param {import('../../lib/plotly.js').Plotly} Plotly
  * @param {ReturnType<typeof wireControls> & {onDrawn: (shot: Shot, first: boolean) => void}} parts
  */
-function wirePlots({store, status, screen, frames, computed, playback, embedded, onFailed}, Plotly, {slice, pick, readouts, onDrawn}) {
+function wirePlots(
+  {store, status, screen, frames, computed, playback, embedded, onFailed},
+  Plotly,
+  {slice, pick, readouts, onDrawn},
+) {
   /** A data point under the pointer. @type {number | null} */
   let hovered = null;
   const landscape = createLandscape(Plotly, {
@@ -270,7 +294,11 @@ function wirePlots({store, status, screen, frames, computed, playback, embedded,
     },
   });
   createShare({
-    Plotly, pictureOf: landscape.pictureOf, state: store.get, shown: () => screen.shown, pause: playback.pause,
+    Plotly,
+    pictureOf: landscape.pictureOf,
+    state: store.get,
+    shown: () => screen.shown,
+    pause: playback.pause,
     onError: (message) => onFailed('This view could not be shared', message),
   });
   const painter = createPainter({

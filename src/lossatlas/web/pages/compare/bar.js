@@ -17,7 +17,11 @@ export function createBar({choose, onTurn}) {
   const back = byId('pick-back');
   const view = radioGroup(byId('view'), (value) => choose({view: /** @type {State['view']} */ (value)}));
   const set = radioGroup(byId('set'), (value) => choose({set: /** @type {State['set']} */ (value)}));
-  const zoom = createZoom({onZoom: (span) => choose({zoom: span}), onLog: (log) => choose({scale: log ? 'log' : 'linear'}), onRange: (range) => choose({range})});
+  const zoom = createZoom({
+    onZoom: (span) => choose({zoom: span}),
+    onLog: (log) => choose({scale: log ? 'log' : 'linear'}),
+    onRange: (range) => choose({range}),
+  });
   follow.addEventListener('change', () => choose({follow: follow.checked}));
   path.addEventListener('change', () => choose({path: path.checked}));
   plane.addEventListener('change', () => choose({plane: plane.value || null, seed: null, zoom: null}));
@@ -33,13 +37,18 @@ export function createBar({choose, onTurn}) {
     const [first, ...others] = shots.map(({run}) => run.planes);
     const common = first.filter(({name}) => others.every((all) => all.some((other) => other.name === name)));
     const own = shots.every(({run}) => run.planes[0].name === first[0].name); // the first of each is the same
-    const options = [...(own ? [] : [['', 'Each run’s first']]), ...common.map((each) => [own && each === first[0] ? '' : each.name, planeTitle(each)])];
+    const options = [
+      ...(own ? [] : [['', 'Each run’s first']]),
+      ...common.map((each) => [own && each === first[0] ? '' : each.name, planeTitle(each)]),
+    ];
     const text = options.join('\n');
     if (text !== planes) plane.replaceChildren(...options.map(([value, title]) => make('option', {value}, title)));
     planes = text;
-    plane.value = options.some(([value]) => value === wished) ? wished ?? '' : '';
+    plane.value = options.some(([value]) => value === wished) ? (wished ?? '') : '';
     plane.disabled = options.length < 2;
-    plane.title = plane.disabled ? NO_PLANES : 'The two directions in parameter space along which the losses are shown.';
+    plane.title = plane.disabled
+      ? NO_PLANES
+      : 'The two directions in parameter space along which the losses are shown.';
   };
 
   return {

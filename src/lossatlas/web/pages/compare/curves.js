@@ -18,7 +18,9 @@ export function createCurves() {
   const axis = makeSvg('g', {class: 'axis'});
   const cursor = makeSvg('line', {class: 'cursor'});
   const lines = ['a', 'b'].map((name) => makeSvg('path', {class: name}));
-  const dots = ['a', 'b'].map((name) => makeSvg('g', {class: `dot ${name}`}, makeSvg('circle', {r: RADIUS}), makeSvg('text', {}, name.toUpperCase())));
+  const dots = ['a', 'b'].map((name) =>
+    makeSvg('g', {class: `dot ${name}`}, makeSvg('circle', {r: RADIUS}), makeSvg('text', {}, name.toUpperCase())),
+  );
   svg.append(axis, cursor, ...lines, ...dots);
   /** @type {((epoch: number, run: Run, set: LossSet) => {x: number, y: number}) | null} */
   let placeOf = null;
@@ -29,7 +31,10 @@ export function createCurves() {
       const {width, height} = svg.getBoundingClientRect();
       const there = runs.filter((run) => run !== null);
       if (width === 0 || there.length === 0) return;
-      const [low, high] = lossDomain({metrics: {train_loss: there.flatMap((run) => lossOf(run, set)), test_loss: []}}, scale);
+      const [low, high] = lossDomain(
+        {metrics: {train_loss: there.flatMap((run) => lossOf(run, set)), test_loss: []}},
+        scale,
+      );
       const last = Math.max(1, epochs.at(-1) ?? 1);
       const room = height - TOP - BOTTOM;
       const x = (/** @type {number} */ epoch) => INSET + (epoch / last) * (width - 2 * INSET);
@@ -41,22 +46,34 @@ export function createCurves() {
       svg.setAttribute('viewBox', `0 0 ${width} ${height}`);
       svg.setAttribute('aria-label', `${set === 'train' ? 'Train' : 'Test'} loss of A and B by epoch`);
       cursor.setAttribute('y2', String(height));
-      runs.forEach((run, i) => lines[i].setAttribute('d', run ? pen(lossOf(run, set), (frame) => x(run.frames[frame]), y) : ''));
-      const ticks = scale === 'log' ? logTicks(low, high).filter((_, i, all) => i % Math.ceil(all.length / 3) === 0) : fewTicks(0, high, room);
-      axis.replaceChildren(...ticks.flatMap((tick) => [
-        makeSvg('line', {x1: INSET, x2: width - INSET, y1: y(tick), y2: y(tick)}),
-        makeSvg('text', {x: -4, y: y(tick)}, tickLabel(tick)),
-      ]));
-      byId('epoch-ticks').replaceChildren(...epochTicks(epochs, (i) => x(epochs[i]), width).map(({at, text}) => {
-        const label = make('span', {}, text);
-        label.style.left = `${at}px`;
-        return label;
-      }));
-      for (const name of ['a', 'b']) say(byId(`key-${name}`), `${name.toUpperCase()} ${set === 'train' ? 'train' : 'test'} loss`);
+      runs.forEach((run, i) =>
+        lines[i].setAttribute('d', run ? pen(lossOf(run, set), (frame) => x(run.frames[frame]), y) : ''),
+      );
+      const ticks =
+        scale === 'log'
+          ? logTicks(low, high).filter((_, i, all) => i % Math.ceil(all.length / 3) === 0)
+          : fewTicks(0, high, room);
+      axis.replaceChildren(
+        ...ticks.flatMap((tick) => [
+          makeSvg('line', {x1: INSET, x2: width - INSET, y1: y(tick), y2: y(tick)}),
+          makeSvg('text', {x: -4, y: y(tick)}, tickLabel(tick)),
+        ]),
+      );
+      byId('epoch-ticks').replaceChildren(
+        ...epochTicks(epochs, (i) => x(epochs[i]), width).map(({at, text}) => {
+          const label = make('span', {}, text);
+          label.style.left = `${at}px`;
+          return label;
+        }),
+      );
+      for (const name of ['a', 'b'])
+        say(byId(`key-${name}`), `${name.toUpperCase()} ${set === 'train' ? 'train' : 'test'} loss`);
     },
     /** @param {(Run | null)[]} runs @param {number} epoch @param {LossSet} set */
     mark(runs, epoch, set) {
-      const places = runs.map((run) => (run && placeOf ? placeOf(Math.min(epoch, run.frames.at(-1) ?? 0), run, set) : null));
+      const places = runs.map((run) =>
+        run && placeOf ? placeOf(Math.min(epoch, run.frames.at(-1) ?? 0), run, set) : null,
+      );
       const at = Math.max(0, ...places.map((place) => place?.x ?? 0));
       cursor.setAttribute('x1', String(at));
       cursor.setAttribute('x2', String(at));
@@ -65,7 +82,8 @@ export function createCurves() {
       places.forEach((place, i) => {
         const there = place !== null && Number.isFinite(place.y);
         dots[i].style.display = there ? '' : 'none';
-        if (there) dots[i].setAttribute('transform', `translate(${place.x + (close ? (2 * i - 1) * RADIUS : 0)} ${place.y})`);
+        if (there)
+          dots[i].setAttribute('transform', `translate(${place.x + (close ? (2 * i - 1) * RADIUS : 0)} ${place.y})`);
       });
     },
   };

@@ -9,8 +9,14 @@ import {spanText} from '../../figures/ticks.js';
 
 /** Of a path in the configuration; the others are called as their last part is. */
 const NAMES = new Map([
-  ['dataset.name', 'dataset'], ['dataset.seed', 'data seed'], ['model.hidden', 'hidden layers'], ['model.residual', 'residual skips'],
-  ['training.frames', 'recorded epochs'], ['boundary.resolution', 'boundary resolution'], ['boundary.margin', 'boundary margin'], ['curvature.frames', 'curvature measured at'],
+  ['dataset.name', 'dataset'],
+  ['dataset.seed', 'data seed'],
+  ['model.hidden', 'hidden layers'],
+  ['model.residual', 'residual skips'],
+  ['training.frames', 'recorded epochs'],
+  ['boundary.resolution', 'boundary resolution'],
+  ['boundary.margin', 'boundary margin'],
+  ['curvature.frames', 'curvature measured at'],
 ]);
 /** What was trained comes first; how it was recorded may differ as well. */
 const ORDER = ['dataset', 'model', 'training', 'planes', 'boundary', 'curvature'];
@@ -23,7 +29,9 @@ const TRAINED = ORDER.slice(0, 3);
  */
 export function differences(a, b, usual) {
   const alike = kindsOf(a) === kindsOf(b);
-  const [flatA, flatB, others] = [a, b, usual].map((config) => flatten(alike ? config : {...config, planes: kindsOf(config)}));
+  const [flatA, flatB, others] = [a, b, usual].map((config) =>
+    flatten(alike ? config : {...config, planes: kindsOf(config)}),
+  );
   const all = [...new Set([...flatA.keys(), ...flatB.keys()])];
   const keys = all.filter((key) => !all.some((other) => other.startsWith(`${key}.`))); // `curvature` is null in one, and has `frames` in the other
   /** @param {Map<string, unknown>} of @param {string} key */
@@ -31,7 +39,12 @@ export function differences(a, b, usual) {
   return keys
     .filter((key) => settingOf(flatA, key) !== settingOf(flatB, key))
     .sort((one, two) => rank(one) - rank(two))
-    .map((key) => ({key, name: nameOf(key), a: valueText(key, settingOf(flatA, key)), b: valueText(key, settingOf(flatB, key))}));
+    .map((key) => ({
+      key,
+      name: nameOf(key),
+      a: valueText(key, settingOf(flatA, key)),
+      b: valueText(key, settingOf(flatB, key)),
+    }));
 }
 
 /** Do the two learn differently, whatever was recorded of it? @param {{key: string}} difference */
@@ -48,8 +61,11 @@ export function differencesText(all) {
 export function unlike(a, b) {
   /** @type {[string, (shot: Shot) => string][]} */
   const shown = [
-    ['plane', ({plane}) => planeTitle(plane)], ['zoom', ({span}) => `±${spanText(span)}`], ['loss shown', ({set}) => SET_TITLES[set]],
-    ['plane’s centre', ({follow}) => (follow ? 'moves' : 'fixed')], ['point', ({pick}) => (pick ? 'picked' : 'the network')],
+    ['plane', ({plane}) => planeTitle(plane)],
+    ['zoom', ({span}) => `±${spanText(span)}`],
+    ['loss shown', ({set}) => SET_TITLES[set]],
+    ['plane’s centre', ({follow}) => (follow ? 'moves' : 'fixed')],
+    ['point', ({pick}) => (pick ? 'picked' : 'the network')],
   ];
   return shown.map(([name, of]) => ({key: name, name, a: of(a), b: of(b)})).filter((each) => each.a !== each.b);
 }
@@ -78,6 +94,7 @@ function valueText(key, value) {
   if (key === 'model.hidden') return value === '' ? 'none' : String(value).replaceAll(' ', '-');
   if (value === true) return 'yes';
   if (value === false) return 'no';
-  if (value === null || value === undefined) return key.startsWith('dataset') || key.startsWith('training') ? 'default' : 'none';
+  if (value === null || value === undefined)
+    return key.startsWith('dataset') || key.startsWith('training') ? 'default' : 'none';
   return String(value);
 }

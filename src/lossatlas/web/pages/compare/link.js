@@ -6,8 +6,29 @@ import {fromQuery, toQuery} from '../../model/state.js';
 /** @typedef {Pick<State, typeof SHARED[number]>} View what both show; `epoch` null: follows what is trained, else the beginning */
 /** @typedef {{a: Side | null, b: Side | null, view: View}} Comparison a side that is not said is null */
 
-export const IDENTITY = /** @type {const} */ (['dataset', 'hidden', 'activation', 'residual', 'run', 'train', 'sample', 'own']);
-export const SHARED = /** @type {const} */ (['epoch', 'zoom', 'scale', 'camera', 'plane', 'seed', 'view', 'set', 'follow', 'path', 'pick']);
+export const IDENTITY = /** @type {const} */ ([
+  'dataset',
+  'hidden',
+  'activation',
+  'residual',
+  'run',
+  'train',
+  'sample',
+  'own',
+]);
+export const SHARED = /** @type {const} */ ([
+  'epoch',
+  'zoom',
+  'scale',
+  'camera',
+  'plane',
+  'seed',
+  'view',
+  'set',
+  'follow',
+  'path',
+  'pick',
+]);
 
 /** @param {string} query @param {State} base @returns {Comparison} */
 export function readLink(query, base) {
@@ -16,12 +37,18 @@ export function readLink(query, base) {
   // What the page itself had on show comes along with its run, unless something else is said.
   const from = a === null ? base : fromQuery(a, base);
   const first = from.train ? {...from, epoch: null} : from;
-  return {a: a === null ? null : sideOf(from, base), b: b === null ? null : sideOf(fromQuery(b, base), base), view: viewOf(fromQuery(query, first))};
+  return {
+    a: a === null ? null : sideOf(from, base),
+    b: b === null ? null : sideOf(fromQuery(b, base), base),
+    view: viewOf(fromQuery(query, first)),
+  };
 }
 
 /** @param {{a: Side, b: Side, view: View}} comparison @param {State} base */
 export function writeLink({a, b, view}, base) {
-  const sides = Object.entries({a, b}).map(([name, side]) => `${name}=${encodeURIComponent(sideQuery(side, base).slice(1))}`);
+  const sides = Object.entries({a, b}).map(
+    ([name, side]) => `${name}=${encodeURIComponent(sideQuery(side, base).slice(1))}`,
+  );
   const shared = toQuery({...base, ...view}, base).slice(1);
   return `?${[...sides, ...(shared ? [shared] : [])].join('&')}`;
 }
@@ -34,7 +61,7 @@ export function sideQuery(side, base) {
 /** The query of a frame: a side and what both share. @param {Side} side @param {View} view @param {State} base */
 export function frameQuery(side, view, base) {
   // A page without an epoch plays by itself.
-  const state = {...side, ...view, epoch: side.train ? side.epoch : view.epoch ?? 0};
+  const state = {...side, ...view, epoch: side.train ? side.epoch : (view.epoch ?? 0)};
   const query = toQuery(state, base);
   return `${query || '?'}${query ? '&' : ''}bare=1`;
 }

@@ -53,26 +53,27 @@ function start(catalog, gallery) {
     if (view.epoch !== null && state.epoch !== view.epoch) sideOf(name).api?.goTo(view.epoch); // a training has come to rest
   };
 
-  const makeSide = (/** @type {'a' | 'b'} */ name) => createSide(name, {
-    onState: (state) => hear(name, state),
-    onTurning: (camera) => share({camera}, name),
-    onDrawn: () => request(),
-    onRange(range) {
-      ranges[name] = range;
-      otherOf(name).api?.setOther(range);
-    },
-    onKey: (key) => timeline.press(key),
-    onArrival() {
-      const {epoch, ...rest} = view;
-      sideOf(name).api?.set(rest);
-      if (epoch !== null) sideOf(name).api?.goTo(epoch);
-      sideOf(name).api?.setOther(ranges[otherOf(name).name]);
-    },
-    onChoice(id) {
-      const entry = gallery.find((each) => each.id === id);
-      if (entry) open({...sides, [name]: stored(entry, base)});
-    },
-  });
+  const makeSide = (/** @type {'a' | 'b'} */ name) =>
+    createSide(name, {
+      onState: (state) => hear(name, state),
+      onTurning: (camera) => share({camera}, name),
+      onDrawn: () => request(),
+      onRange(range) {
+        ranges[name] = range;
+        otherOf(name).api?.setOther(range);
+      },
+      onKey: (key) => timeline.press(key),
+      onArrival() {
+        const {epoch, ...rest} = view;
+        sideOf(name).api?.set(rest);
+        if (epoch !== null) sideOf(name).api?.goTo(epoch);
+        sideOf(name).api?.setOther(ranges[otherOf(name).name]);
+      },
+      onChoice(id) {
+        const entry = gallery.find((each) => each.id === id);
+        if (entry) open({...sides, [name]: stored(entry, base)});
+      },
+    });
   const both = [makeSide('a'), makeSide('b')];
   const sideOf = (/** @type {'a' | 'b'} */ name) => both[name === 'a' ? 0 : 1];
   const otherOf = (/** @type {'a' | 'b'} */ name) => both[name === 'a' ? 1 : 0];
@@ -86,13 +87,20 @@ function start(catalog, gallery) {
   /** Has a side all its epochs? */
   const isWhole = (/** @type {import('./side.js').SideView} */ {name, run}) => {
     const {train, epoch} = sides[name];
-    return run !== null && !run.live && (!train || run.outcome.status === 'diverged' || (!run.growing && (run.frames.at(-1) ?? 0) >= (epoch ?? 0)));
+    return (
+      run !== null &&
+      !run.live &&
+      (!train || run.outcome.status === 'diverged' || (!run.growing && (run.frames.at(-1) ?? 0) >= (epoch ?? 0)))
+    );
   };
 
   /** @param {number} epoch */
   const goTo = (epoch) => {
     const all = epochs();
-    view = {...view, epoch: all.reduce((best, each) => (Math.abs(each - epoch) < Math.abs(best - epoch) ? each : best), all[0] ?? 0)};
+    view = {
+      ...view,
+      epoch: all.reduce((best, each) => (Math.abs(each - epoch) < Math.abs(best - epoch) ? each : best), all[0] ?? 0),
+    };
     for (const each of both) each.api?.goTo(/** @type {number} */ (view.epoch));
     remember();
     request();
@@ -127,11 +135,12 @@ function start(catalog, gallery) {
       player.play();
     },
     onSpeed: player.setSpeed,
-    onReset: () => byHand(() => {
-      const {epoch: _, timeline: __, ...rest} = FIRST_VIEW;
-      share(/** @type {any} */ ({...rest, camera: {...HOME}}));
-      goTo(0);
-    }),
+    onReset: () =>
+      byHand(() => {
+        const {epoch: _, timeline: __, ...rest} = FIRST_VIEW;
+        share(/** @type {any} */ ({...rest, camera: {...HOME}}));
+        goTo(0);
+      }),
   });
   const bar = createBar({choose: share, onTurn: (turn, tilt) => share({camera: orbit(view.camera, turn, tilt)})});
 
@@ -142,7 +151,7 @@ function start(catalog, gallery) {
     loadHints();
     if (view.epoch !== null) return;
     const trained = sides.a.train || sides.b.train;
-    goTo(trained || still ? epochs().at(-1) ?? 0 : 0);
+    goTo(trained || still ? (epochs().at(-1) ?? 0) : 0);
     if (!trained && !still) player.play();
   };
 
@@ -174,11 +183,17 @@ function start(catalog, gallery) {
     const learned = all.filter(isOfTraining);
     const recorded = here ? [] : all.filter((each) => !isOfTraining(each));
     const [left, right] = both.map(({shot}) => /** @type {import('../../model/types.js').Shot} */ (shot));
-    say(byId('differences'), differencesText(learned) || (a.id === b.id ? 'none: this is the same run twice' : 'none in what was trained'));
+    say(
+      byId('differences'),
+      differencesText(learned) || (a.id === b.id ? 'none: this is the same run twice' : 'none in what was trained'),
+    );
     say(byId('recorded'), recorded.length ? `Recorded: ${differencesText(recorded)}` : '');
     const apart = unlike(left, right);
     say(byId('unlike'), apart.length ? `Not shown alike: ${differencesText(apart)}` : '');
-    byId('difference-line').title = [byId('differences'), byId('recorded'), byId('unlike')].map(({textContent}) => textContent).filter(Boolean).join('\n');
+    byId('difference-line').title = [byId('differences'), byId('recorded'), byId('unlike')]
+      .map(({textContent}) => textContent)
+      .filter(Boolean)
+      .join('\n');
     document.title = `${a.manifest.title} | ${b.manifest.title} · Loss Atlas`;
   };
 
@@ -196,23 +211,34 @@ function start(catalog, gallery) {
     player.pause();
     const before = sides;
     sides = next;
-    const fresh = /** @type {const} */ (['a', 'b']).filter((name) => !before || sideQuery(before[name], base) !== sideQuery(next[name], base));
+    const fresh = /** @type {const} */ (['a', 'b']).filter(
+      (name) => !before || sideQuery(before[name], base) !== sideQuery(next[name], base),
+    );
     view = {...(seen ?? view), ...(!seen && fresh.length ? {pick: null, epoch: null} : {})};
     opening = true;
-    if (fresh.length) for (const id of ['differences', 'recorded', 'unlike']) say(byId(id), id === 'differences' ? '…' : '');
+    if (fresh.length)
+      for (const id of ['differences', 'recorded', 'unlike']) say(byId(id), id === 'differences' ? '…' : '');
     for (const name of fresh) {
       ranges[name] = null;
       otherOf(name).api?.setOther(null);
       sideOf(name).load(frameQuery(next[name], view, base));
       const {dataset, hidden, activation} = next[name];
       const title = catalog.datasets.find((each) => each.name === dataset)?.title ?? dataset;
-      sideOf(name).offer(gallery, idOf(next[name]), `${title} · ${sizeText(hidden)} ${activation}${next[name].train ? ' · trained here' : ''}`);
+      sideOf(name).offer(
+        gallery,
+        idOf(next[name]),
+        `${title} · ${sizeText(hidden)} ${activation}${next[name].train ? ' · trained here' : ''}`,
+      );
     }
     const there = {a: sideQuery(sides.a, base), b: sideQuery(sides.b, base)};
     PRESETS.forEach((preset, i) => {
       const pair = pairFor(preset, catalog, gallery, base, sides.a.dataset);
-      buttons[i].title = `${preset.what} ${pair.here ? 'This gallery has no such pair; both are trained in this page.' : 'From this gallery.'}`;
-      buttons[i].setAttribute('aria-pressed', String(sideQuery(pair.a, base) === there.a && sideQuery(pair.b, base) === there.b));
+      buttons[i].title =
+        `${preset.what} ${pair.here ? 'This gallery has no such pair; both are trained in this page.' : 'From this gallery.'}`;
+      buttons[i].setAttribute(
+        'aria-pressed',
+        String(sideQuery(pair.a, base) === there.a && sideQuery(pair.b, base) === there.b),
+      );
     });
     if (!keep) history.pushState(null, '', location.pathname + writeLink({a: sides.a, b: sides.b, view}, base));
     request();
@@ -228,7 +254,9 @@ function start(catalog, gallery) {
     timer = 0;
     const link = readLink(location.search, base);
     const a = link.a ? ofItsRun(link.a, gallery) : {...base, epoch: null};
-    open({a, b: link.b ? ofItsRun(link.b, gallery) : beside(a, idOf(a), catalog, gallery, base)}, link.view, {keep: true});
+    open({a, b: link.b ? ofItsRun(link.b, gallery) : beside(a, idOf(a), catalog, gallery, base)}, link.view, {
+      keep: true,
+    });
   };
 
   const buttons = PRESETS.map((preset) => {
@@ -253,10 +281,12 @@ let hints = null;
 
 /** Tooltips as on the page of one run, after the first pictures. */
 function loadHints() {
-  hints ??= import('../../features/accessibility/hints.js').then(({createHints}) => {
-    createHints();
-    return loadStyle('features/accessibility/accessibility.css');
-  }).catch(() => {}); // the browser's own will do
+  hints ??= import('../../features/accessibility/hints.js')
+    .then(({createHints}) => {
+      createHints();
+      return loadStyle('features/accessibility/accessibility.css');
+    })
+    .catch(() => {}); // the browser's own will do
 }
 
 /** What it was trained for is what it has been trained for. @param {import('../../model/run.js').Run} run */

@@ -26,19 +26,32 @@ const layersOf = (config) => /** @type {number[]} */ (/** @type {any} */ (config
 /** @type {Preset[]} */
 export const PRESETS = [
   {
-    name: 'SGD against Adam', what: 'The same network and start, two update rules.',
+    name: 'SGD against Adam',
+    what: 'The same network and start, two update rules.',
     fits: (a, b) => optimizerOf(a) === 'sgd' && optimizerOf(b) === 'adam',
-    here: [{hidden: [16, 16], train: {...SETTINGS, optimizer: 'sgd'}}, {hidden: [16, 16], train: SETTINGS}],
+    here: [
+      {hidden: [16, 16], train: {...SETTINGS, optimizer: 'sgd'}},
+      {hidden: [16, 16], train: SETTINGS},
+    ],
   },
   {
-    name: 'Plain against residual', what: 'A deep narrow network without and with skips, from the same start.',
+    name: 'Plain against residual',
+    what: 'A deep narrow network without and with skips, from the same start.',
     fits: (a, b) => !(/** @type {any} */ (a).model.residual) && /** @type {any} */ (b).model.residual === true,
-    here: [{hidden: Array(10).fill(8), residual: false, train: {...SETTINGS, rate: 0.01}}, {hidden: Array(10).fill(8), residual: true, train: {...SETTINGS, rate: 0.01}}],
+    here: [
+      {hidden: Array(10).fill(8), residual: false, train: {...SETTINGS, rate: 0.01}},
+      {hidden: Array(10).fill(8), residual: true, train: {...SETTINGS, rate: 0.01}},
+    ],
   },
   {
-    name: 'Narrow against wide', what: 'As many layers, of few units and of many.',
-    fits: (a, b) => layersOf(a).length === layersOf(b).length && layersOf(a).every((width, i) => width < layersOf(b)[i]),
-    here: [{hidden: [4, 4], train: SETTINGS}, {hidden: [20, 20], train: SETTINGS}],
+    name: 'Narrow against wide',
+    what: 'As many layers, of few units and of many.',
+    fits: (a, b) =>
+      layersOf(a).length === layersOf(b).length && layersOf(a).every((width, i) => width < layersOf(b)[i]),
+    here: [
+      {hidden: [4, 4], train: SETTINGS},
+      {hidden: [20, 20], train: SETTINGS},
+    ],
   },
 ];
 /** What may differ in each, and nothing else. */
@@ -51,7 +64,9 @@ const KEYS = ['training.optimizer', 'model.residual', 'model.hidden'];
  */
 export function pairFor(preset, catalog, gallery, base, dataset) {
   const key = KEYS[PRESETS.indexOf(preset)];
-  const ranked = [...gallery].sort((one, two) => Number(two.dataset.name === dataset) - Number(one.dataset.name === dataset));
+  const ranked = [...gallery].sort(
+    (one, two) => Number(two.dataset.name === dataset) - Number(one.dataset.name === dataset),
+  );
   for (const a of ranked) {
     for (const b of ranked) {
       if (a === b || !preset.fits(a.config, b.config)) continue;
@@ -60,13 +75,33 @@ export function pairFor(preset, catalog, gallery, base, dataset) {
     }
   }
   const name = canGenerate(dataset) ? dataset : 'moons';
-  const [a, b] = preset.here.map((patch) => ({...base, run: null, sample: null, own: null, residual: false, dataset: name, ...patch, epoch: EPOCHS}));
+  const [a, b] = preset.here.map((patch) => ({
+    ...base,
+    run: null,
+    sample: null,
+    own: null,
+    residual: false,
+    dataset: name,
+    ...patch,
+    epoch: EPOCHS,
+  }));
   return {a, b, here: true};
 }
 
 /** @param {GalleryEntry} entry @param {State} base @returns {Side} */
 export function stored({id, dataset, model}, base) {
-  return {...base, dataset: dataset.name, hidden: model.hidden, activation: model.activation, residual: model.residual ?? false, run: id, train: null, sample: null, own: null, epoch: null};
+  return {
+    ...base,
+    dataset: dataset.name,
+    hidden: model.hidden,
+    activation: model.activation,
+    residual: model.residual ?? false,
+    run: id,
+    train: null,
+    sample: null,
+    own: null,
+    epoch: null,
+  };
 }
 
 /** Beside a run: the next of its dataset, else the same trained in the page by another rule. @param {Side} a @param {string | null} id @param {Catalog} catalog @param {GalleryEntry[]} gallery @param {State} base @returns {Side} */
@@ -75,9 +110,20 @@ export function beside(a, id, catalog, gallery, base) {
   const next = alike[(alike.findIndex((entry) => entry.id === id) + 1) % alike.length];
   if (next && next.id !== id) return stored(next, base);
   const entry = gallery.find((each) => each.id === id);
-  const {optimizer, learning_rate: rate, batch_size: batch, weight_decay: decay, seed} = /** @type {any} */ (entry?.config ?? configFor(catalog, a)).training;
+  const {
+    optimizer,
+    learning_rate: rate,
+    batch_size: batch,
+    weight_decay: decay,
+    seed,
+  } = /** @type {any} */ (entry?.config ?? configFor(catalog, a)).training;
   const usual = a.train ?? {optimizer, rate, batch, decay, seed};
-  return {...a, run: null, train: {...usual, optimizer: usual.optimizer === 'sgd' ? 'adam' : 'sgd'}, epoch: a.train ? a.epoch : Math.min(MOST_EPOCHS, entry?.epochs ?? EPOCHS)};
+  return {
+    ...a,
+    run: null,
+    train: {...usual, optimizer: usual.optimizer === 'sgd' ? 'adam' : 'sgd'},
+    epoch: a.train ? a.epoch : Math.min(MOST_EPOCHS, entry?.epochs ?? EPOCHS),
+  };
 }
 
 /** @param {Config} config */

@@ -22,7 +22,12 @@ import {lossText, percentText} from '../../figures/ticks.js';
 export function createSide(name, {onChoice, onArrival, ...conductor}) {
   const frame = byId(`frame-${name}`);
   const select = /** @type {HTMLSelectElement} */ (byId(`run-${name}`));
-  const cells = new Map(['epoch', 'train_loss', 'test_loss', 'test_accuracy', 'ended'].map((key) => [key, /** @type {HTMLElement} */ (byId(`${name}-${key}`))]));
+  const cells = new Map(
+    ['epoch', 'train_loss', 'test_loss', 'test_accuracy', 'ended'].map((key) => [
+      key,
+      /** @type {HTMLElement} */ (byId(`${name}-${key}`)),
+    ]),
+  );
   const cell = (/** @type {string} */ key) => /** @type {HTMLElement} */ (cells.get(key));
   /** @type {Bare | null} */
   let api = null;
@@ -30,13 +35,22 @@ export function createSide(name, {onChoice, onArrival, ...conductor}) {
 
   return {
     name,
-    get api() { return api; },
-    get run() { return api?.run() ?? null; },
-    get shot() { return api?.shown() ?? null; },
+    get api() {
+      return api;
+    },
+    get run() {
+      return api?.run() ?? null;
+    },
+    get shot() {
+      return api?.shown() ?? null;
+    },
     /** A page of its own: an address of its own in the frame would be a step in the history. @param {string} query */
     load(query) {
       api = null;
-      const page = make('iframe', {src: `index.html${query}`, title: `Run ${name.toUpperCase()}: loss landscape and decision boundary`});
+      const page = make('iframe', {
+        src: `index.html${query}`,
+        title: `Run ${name.toUpperCase()}: loss landscape and decision boundary`,
+      });
       page.addEventListener('lossatlas:bare', (event) => {
         api = /** @type {CustomEvent} */ (event).detail;
         onArrival();
@@ -47,11 +61,20 @@ export function createSide(name, {onChoice, onArrival, ...conductor}) {
     /** The runs to choose from. @param {GalleryEntry[]} gallery @param {string | null} id the one on show, if it is one of them @param {string} title of what else is on show */
     offer(gallery, id, title) {
       const datasets = groups(gallery, (entry) => entry.dataset.title);
-      const labels = new Map(groups(gallery, (entry) => entry.title).flatMap(([title_, alike]) => (
-        trainingLabels(alike).map((label, i) => [alike[i].id, alike.length === 1 ? title_ : `${title_} · ${label}`]))));
+      const labels = new Map(
+        groups(gallery, (entry) => entry.title).flatMap(([title_, alike]) =>
+          trainingLabels(alike).map((label, i) => [alike[i].id, alike.length === 1 ? title_ : `${title_} · ${label}`]),
+        ),
+      );
       select.replaceChildren(
         ...(id === null ? [make('option', {value: ''}, title)] : []),
-        ...datasets.map(([dataset, entries]) => make('optgroup', {label: dataset}, ...entries.map((entry) => make('option', {value: entry.id}, labels.get(entry.id) ?? entry.title)))),
+        ...datasets.map(([dataset, entries]) =>
+          make(
+            'optgroup',
+            {label: dataset},
+            ...entries.map((entry) => make('option', {value: entry.id}, labels.get(entry.id) ?? entry.title)),
+          ),
+        ),
       );
       select.value = id ?? '';
       select.title = select.selectedOptions[0]?.textContent ?? '';
@@ -68,7 +91,16 @@ export function createSide(name, {onChoice, onArrival, ...conductor}) {
         say(cell(key), key === 'test_accuracy' ? percentText(value) : lossText(value));
         cell(key).dataset.value = String(value);
       }
-      say(cell('ended'), run.growing ? 'training…' : run.outcome.status === 'diverged' && cursor >= last ? 'diverged' : cursor > last ? `ended at ${last}` : '');
+      say(
+        cell('ended'),
+        run.growing
+          ? 'training…'
+          : run.outcome.status === 'diverged' && cursor >= last
+            ? 'diverged'
+            : cursor > last
+              ? `ended at ${last}`
+              : '',
+      );
     },
   };
 }

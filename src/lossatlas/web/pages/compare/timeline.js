@@ -20,7 +20,10 @@ export function createTimeline({onEpoch, onStep, onToggle, onSpeed, onReset}) {
   /** @type {(Run | null)[]} */
   let of = [];
   let style = 0;
-  new ResizeObserver(() => { style++; redraw(); }).observe(byId('curves'));
+  new ResizeObserver(() => {
+    style++;
+    redraw();
+  }).observe(byId('curves'));
   let redraw = () => {};
   slider.addEventListener('input', () => onEpoch(Number(slider.value)));
   byId('previous').addEventListener('click', () => onStep(-1));
@@ -35,14 +38,34 @@ export function createTimeline({onEpoch, onStep, onToggle, onSpeed, onReset}) {
 
   /** @type {Record<string, () => void>} */
   const actions = {
-    ' ': onToggle, ArrowLeft: () => onStep(-1), ArrowRight: () => onStep(1), Home: () => onEpoch(0), End: () => onEpoch(Number(slider.max)),
-    ArrowDown: () => onStep(-1), ArrowUp: () => onStep(1), PageDown: () => onStep(-10), PageUp: () => onStep(10),
+    ' ': onToggle,
+    ArrowLeft: () => onStep(-1),
+    ArrowRight: () => onStep(1),
+    Home: () => onEpoch(0),
+    End: () => onEpoch(Number(slider.max)),
+    ArrowDown: () => onStep(-1),
+    ArrowUp: () => onStep(1),
+    PageDown: () => onStep(-10),
+    PageUp: () => onStep(10),
   };
   document.addEventListener('keydown', (event) => {
-    if (event.defaultPrevented || event.altKey || event.ctrlKey || event.metaKey || event.shiftKey || !actions[event.key]) return;
+    if (
+      event.defaultPrevented ||
+      event.altKey ||
+      event.ctrlKey ||
+      event.metaKey ||
+      event.shiftKey ||
+      !actions[event.key]
+    )
+      return;
     const target = /** @type {Element} */ (event.target);
-    const own = event.key === ' ' ? 'button, select, input:not(#epoch), a' : 'select, input:not([type=checkbox], #epoch)';
-    if (target.closest(own) || (target !== slider && !['ArrowLeft', 'ArrowRight', 'Home', 'End', ' '].includes(event.key))) return;
+    const own =
+      event.key === ' ' ? 'button, select, input:not(#epoch), a' : 'select, input:not([type=checkbox], #epoch)';
+    if (
+      target.closest(own) ||
+      (target !== slider && !['ArrowLeft', 'ArrowRight', 'Home', 'End', ' '].includes(event.key))
+    )
+      return;
     event.preventDefault();
     actions[event.key]();
   });

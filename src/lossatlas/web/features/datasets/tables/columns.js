@@ -10,7 +10,8 @@ import {isMissing, isNoLabel, numberIn, readingsOf} from './numbers.js';
  * @typedef {{columns: Column[], header: boolean, body: Row[], problem: string}} Columns
  */
 
-const LABEL_NAMES = /^(label|labels|class|classes|target|category|species|group|kind|type|variety|outcome|diagnosis|y_true)$/i;
+const LABEL_NAMES =
+  /^(label|labels|class|classes|target|category|species|group|kind|type|variety|outcome|diagnosis|y_true)$/i;
 const INDEX_NAMES = /^(|#|unnamed: ?\d+|(.*[\s_.-])?(id|index|idx|no|nr|row|number))$/i;
 const INDEX_HUMPS = /[a-z](Id|ID|Index|Idx|No|Nr|Row)$/;
 /** Rows that decide what a column is. */
@@ -19,7 +20,8 @@ const JUDGED = 2000;
 /** @param {string} name */
 export const isLabelName = (name) => LABEL_NAMES.test(name.trim());
 /** @param {Column} column */
-const isIndex = ({name}, /** @type {boolean} */ header) => header && (INDEX_NAMES.test(name.trim()) || INDEX_HUMPS.test(name.trim()));
+const isIndex = ({name}, /** @type {boolean} */ header) =>
+  header && (INDEX_NAMES.test(name.trim()) || INDEX_HUMPS.test(name.trim()));
 
 /**
  * @param {Rows} table @param {{header?: boolean | null, way?: Way | null}} [choice] @returns {Columns}
@@ -35,11 +37,22 @@ export function columnsOf({rows, comment, width}, {header: chosen = null, way = 
   const names = header ? namesOf(first.cells, width) : namesIn(comment, judged.filter(isFilled).length);
   const kept = all.filter((place) => judged[place].some((cell) => cell !== ''));
   const columns = kept.map((place) => ({
-    ...readings[place], place, name: names[place] ?? '',
-    values: new Set(judged[place].filter((cell) => !isMissing(cell)).map((cell) => numberIn(cell, readings[place].way)?.value ?? cell)).size,
+    ...readings[place],
+    place,
+    name: names[place] ?? '',
+    values: new Set(
+      judged[place]
+        .filter((cell) => !isMissing(cell))
+        .map((cell) => numberIn(cell, readings[place].way)?.value ?? cell),
+    ).size,
     labels: new Set(judged[place].filter((cell) => !isNoLabel(cell))).size,
   }));
-  return {columns, header: header || names.length > 0, body: header ? rows.slice(1) : rows, problem: problemOf(columns)};
+  return {
+    columns,
+    header: header || names.length > 0,
+    body: header ? rows.slice(1) : rows,
+    problem: problemOf(columns),
+  };
 }
 
 /** @param {string[]} cells */
@@ -47,13 +60,17 @@ const isFilled = (cells) => cells.some((cell) => cell !== '');
 
 /** All, or of many so many over the whole length. @param {Row[]} rows */
 function sampled(rows) {
-  return rows.length <= JUDGED ? rows : Array.from({length: JUDGED}, (_, i) => rows[Math.floor((i * rows.length) / JUDGED)]);
+  return rows.length <= JUDGED
+    ? rows
+    : Array.from({length: JUDGED}, (_, i) => rows[Math.floor((i * rows.length) / JUDGED)]);
 }
 
 /** @param {string[]} first @param {string[][]} later cells of each column below @param {Reading[]} readings */
 function isHeader(first, later, readings) {
   const numeric = [...later.keys()].filter((place) => readings[place].numeric);
-  const text = numeric.filter((place) => !isMissing(first[place] ?? '') && numberIn(first[place], readings[place].way) === null);
+  const text = numeric.filter(
+    (place) => !isMissing(first[place] ?? '') && numberIn(first[place], readings[place].way) === null,
+  );
   if (numeric.length > 0 && 2 * text.length > numeric.length) return true;
   return first.some((cell, place) => isLabelName(cell) && !later[place]?.some((other) => other === cell));
 }
@@ -66,14 +83,19 @@ function namesOf(cells, width) {
 /** What NumPy writes above its rows. @param {Row | null} comment @param {number} width */
 function namesIn(comment, width) {
   const cells = comment?.cells ?? [];
-  return cells.length === width && width >= 3 && cells.every((cell) => cell !== '' && numberIn(cell, 'point') === null) ? cells : [];
+  return cells.length === width && width >= 3 && cells.every((cell) => cell !== '' && numberIn(cell, 'point') === null)
+    ? cells
+    : [];
 }
 
 /** @param {Column[]} columns */
 function problemOf(columns) {
-  if (columns.length < 3) return `Three columns are needed, two of numbers and one of labels; ${['none was', 'one was', 'two were'][columns.length]} found. Separate them by commas, semicolons, tabs, blanks or “|”.`;
+  if (columns.length < 3)
+    return `Three columns are needed, two of numbers and one of labels; ${['none was', 'one was', 'two were'][columns.length]} found. Separate them by commas, semicolons, tabs, blanks or “|”.`;
   const numeric = columns.filter((column) => column.numeric).length;
-  return numeric < 2 ? `Two columns of numbers are needed beside the labels; ${['none was', 'one was'][numeric]} found.` : '';
+  return numeric < 2
+    ? `Two columns of numbers are needed beside the labels; ${['none was', 'one was'][numeric]} found.`
+    : '';
 }
 
 /**
@@ -82,8 +104,16 @@ function problemOf(columns) {
  */
 export function chooseColumns({columns, header}, {x = null, y = null, label = null} = {}) {
   const of = (/** @type {number | null} */ place) => columns.find((column) => column.place === place);
-  const labels = of(label) ?? labelColumn(columns.filter(({place}) => place !== x && place !== y), header) ?? columns[columns.length - 1];
-  const numbers = columns.filter((column) => column.numeric && column !== labels && column.place !== x && column.place !== y);
+  const labels =
+    of(label) ??
+    labelColumn(
+      columns.filter(({place}) => place !== x && place !== y),
+      header,
+    ) ??
+    columns[columns.length - 1];
+  const numbers = columns.filter(
+    (column) => column.numeric && column !== labels && column.place !== x && column.place !== y,
+  );
   const meant = numbers.filter((column) => !isIndex(column, header) && column.values > 1);
   const left = meant.length >= [x, y].filter((place) => of(place) === undefined).length ? meant : numbers;
   const take = () => left.shift();

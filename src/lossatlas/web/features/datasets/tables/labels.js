@@ -32,10 +32,12 @@ export function classesOf(given, heading, join) {
     groups.set(essence(text), group.set(text, (group.get(text) ?? 0) + 1));
   }
   const alike = [...groups.values()].filter((group) => group.size > 1).map((group) => [...group.keys()]);
-  const usual = new Map([...groups.values()].flatMap((group) => {
-    const [most] = [...group].reduce((best, each) => (each[1] > best[1] ? each : best));
-    return [...group.keys()].map((text) => [text, most]);
-  }));
+  const usual = new Map(
+    [...groups.values()].flatMap((group) => {
+      const [most] = [...group].reduce((best, each) => (each[1] > best[1] ? each : best));
+      return [...group.keys()].map((text) => [text, most]);
+    }),
+  );
   const meant = join ? texts.map((text) => usual.get(text) ?? text) : texts;
   const different = [...new Set(meant)];
   const numeric = different.every((text) => number(text) !== null);
@@ -49,5 +51,7 @@ function namesFor(different, numeric, heading) {
   const title = heading && !isLabelName(heading) ? cleanName(heading) : 'class';
   const short = different.map((text) => String(number(text)));
   const distinct = new Set(short).size === short.length;
-  return different.map((text, k) => (numeric ? cleanName(`${title} ${distinct ? short[k] : text}`) : cleanName(text) || `class ${k + 1}`));
+  return different.map((text, k) =>
+    numeric ? cleanName(`${title} ${distinct ? short[k] : text}`) : cleanName(text) || `class ${k + 1}`,
+  );
 }

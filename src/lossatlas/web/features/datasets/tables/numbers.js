@@ -13,7 +13,22 @@
  * @property {string} example a cell that the other way would read otherwise; else empty
  */
 
-const MISSING = new Set(['', 'na', 'n/a', '#n/a', 'nan', 'null', 'none', 'nil', 'n.a.', 'missing', '?', '-', '--', '.']);
+const MISSING = new Set([
+  '',
+  'na',
+  'n/a',
+  '#n/a',
+  'nan',
+  'null',
+  'none',
+  'nil',
+  'n.a.',
+  'missing',
+  '?',
+  '-',
+  '--',
+  '.',
+]);
 const NO_LABEL = new Set(['', 'na', 'n/a', '#n/a', 'nan', 'null', '?']);
 /** Beyond, squares would leave a double. */
 export const LARGEST = 1e30;
@@ -21,8 +36,11 @@ export const LARGEST = 1e30;
 const CURRENCY = '[$€£¥₹₩₽₺₪₫₴]|CHF|USD|EUR|GBP|kr|zł';
 const BEFORE = new RegExp(`^([+-]?)\\s*(${CURRENCY})\\s*([+-]?)\\s*(\\S.*)$`, 'i');
 const AFTER = new RegExp(`^(.*\\S)\\s*(${CURRENCY}|%)$`, 'i');
-const grouped = (/** @type {string} */ thousands, /** @type {string} */ decimal) => (
-  new RegExp(`^[+-]?(?:(?:[1-9]\\d{0,2}(?:([${thousands}'’_ \u00A0\u202F\u2009])\\d{3})(?:\\1\\d{3})*|\\d+)(?:${decimal}\\d*)?|${decimal}\\d+)(?:e[+-]?\\d+)?$`, 'i'));
+const grouped = (/** @type {string} */ thousands, /** @type {string} */ decimal) =>
+  new RegExp(
+    `^[+-]?(?:(?:[1-9]\\d{0,2}(?:([${thousands}'’_ \u00A0\u202F\u2009])\\d{3})(?:\\1\\d{3})*|\\d+)(?:${decimal}\\d*)?|${decimal}\\d+)(?:e[+-]?\\d+)?$`,
+    'i',
+  );
 const PATTERNS = {point: grouped(',', '\\.'), comma: grouped('.', ',')};
 
 /** @param {string} cell trimmed */
@@ -83,9 +101,15 @@ export function readingOf(cells, chosen = null) {
   const way = chosen ?? (counts.comma > counts.point ? 'comma' : 'point');
   const [unit] = [...units].reduce((best, each) => (each[1] > best[1] ? each : best), ['', 0]);
   return {
-    numeric: 2 * counts[way] > filled.length, unit, way: /** @type {Way} */ (way), example,
-    certain: chosen !== null || counts.point !== counts.comma, evidence: counts.point !== counts.comma,
-    open: chosen === null && counts.point === counts.comma && example !== '', commas, short,
+    numeric: 2 * counts[way] > filled.length,
+    unit,
+    way: /** @type {Way} */ (way),
+    example,
+    certain: chosen !== null || counts.point !== counts.comma,
+    evidence: counts.point !== counts.comma,
+    open: chosen === null && counts.point === counts.comma && example !== '',
+    commas,
+    short,
   };
 }
 

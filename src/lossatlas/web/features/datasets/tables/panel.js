@@ -11,8 +11,15 @@ const MAX_FILE = 40e6;
 /** Columns that share the preview's width; of more each takes what it needs, and the preview scrolls. */
 const MOST_SIDE_BY_SIDE = 4;
 const SEPARATOR_NAMES = ['tabs', 'semicolons', 'pipes |', 'commas', 'blanks'];
-const ROLES = /** @type {const} */ ([['x', 'x'], ['y', 'y'], ['label', 'class']]);
-const WAYS = /** @type {const} */ ([['point', '1,234.5'], ['comma', '1.234,5']]);
+const ROLES = /** @type {const} */ ([
+  ['x', 'x'],
+  ['y', 'y'],
+  ['label', 'class'],
+]);
+const WAYS = /** @type {const} */ ([
+  ['point', '1,234.5'],
+  ['comma', '1.234,5'],
+]);
 
 /** @typedef {{bytes: Uint8Array | null, text: string, name: string, encoding: string | null, choice: Choice}} Source what is read, and what was chosen for it */
 
@@ -30,7 +37,8 @@ export function createTablePanel(onTable) {
     const {bytes, name, choice} = source;
     const decoded = bytes ? decodeBytes(bytes, source.encoding) : null;
     const table = decoded?.problem ? refused(decoded.problem) : readTable(decoded?.text ?? source.text, choice);
-    if (decoded?.guessed) table.notices.push('Nothing in the file says how its letters are coded: they were read as Windows-1252.');
+    if (decoded?.guessed)
+      table.notices.push('Nothing in the file says how its letters are coded: they were read as Windows-1252.');
     onTable(table, name, goesOn);
     drawChoices(parts, table, choice, decoded?.encoding ?? null);
     drawPreview(parts.preview, table);
@@ -52,15 +60,20 @@ export function createTablePanel(onTable) {
     const name = file.name.replace(/\.[^.]*$/, '');
     if (file.size <= MAX_FILE) return open({bytes: new Uint8Array(await file.arrayBuffer()), name});
     source = null;
-    const table = refused(`${file.name} is larger than 40 MB. Save some of its rows as a file of their own, and open that.`);
+    const table = refused(
+      `${file.name} is larger than 40 MB. Save some of its rows as a file of their own, and open that.`,
+    );
     onTable(table, name, false);
     drawChoices(parts, table, {}, null);
     drawPreview(parts.preview, table);
     tell(parts.told, table, {}, change);
   };
 
-  for (const [role, select] of parts.roles) select.addEventListener('change', () => change(swapped(role, Number(select.value), parts.roles)));
-  parts.separator.addEventListener('change', () => change({separator: parts.separator.value || null, x: null, y: null, label: null}));
+  for (const [role, select] of parts.roles)
+    select.addEventListener('change', () => change(swapped(role, Number(select.value), parts.roles)));
+  parts.separator.addEventListener('change', () =>
+    change({separator: parts.separator.value || null, x: null, y: null, label: null}),
+  );
   parts.header.addEventListener('change', () => change({header: parts.header.checked}));
   parts.way.addEventListener('change', () => change({way: /** @type {any} */ (parts.way.value || null)}));
   parts.encoding.addEventListener('change', () => {
@@ -74,7 +87,9 @@ export function createTablePanel(onTable) {
   });
 
   return {
-    rows: parts.rows, result: parts.result, text: parts.text,
+    rows: parts.rows,
+    result: parts.result,
+    text: parts.text,
     /** @param {string} text */
     openText: (text) => open({text}),
     openFile,
@@ -90,10 +105,12 @@ export function createTablePanel(onTable) {
 /** A column that has another role gives it the one that this has had. @param {'x' | 'y' | 'label'} role @param {number} place @param {Map<'x' | 'y' | 'label', HTMLSelectElement>} roles @returns {Choice} */
 function swapped(role, place, roles) {
   const before = roles.get(role)?.dataset.place ?? '';
-  return Object.fromEntries([...roles].map(([other, select]) => {
-    const now = select.dataset.place ?? '';
-    return [other, other === role ? place : Number(now === String(place) ? before : now)];
-  }));
+  return Object.fromEntries(
+    [...roles].map(([other, select]) => {
+      const now = select.dataset.place ?? '';
+      return [other, other === role ? place : Number(now === String(place) ? before : now)];
+    }),
+  );
 }
 
 /** @param {string} problem @returns {Table} */
@@ -101,31 +118,95 @@ const refused = (problem) => ({...readTable(''), errors: [problem]});
 
 function build() {
   const option = (/** @type {string} */ value, /** @type {string} */ text) => make('option', {value}, text);
-  const text = make('textarea', {'aria-label': 'Rows', title: 'One point a line: two numbers and a label.', rows: 5, spellcheck: 'false', placeholder: 'x, y, class\n0.5, 1.2, red\n0.7, −0.3, blue'});
-  const file = make('input', {type: 'file', accept: '.csv,.tsv,.tab,.dat,.data,.txt,text/*', 'aria-label': 'Open a file', title: 'Reads the points from a file of rows.'});
+  const text = make('textarea', {
+    'aria-label': 'Rows',
+    title: 'One point a line: two numbers and a label.',
+    rows: 5,
+    spellcheck: 'false',
+    placeholder: 'x, y, class\n0.5, 1.2, red\n0.7, −0.3, blue',
+  });
+  const file = make('input', {
+    type: 'file',
+    accept: '.csv,.tsv,.tab,.dat,.data,.txt,text/*',
+    'aria-label': 'Open a file',
+    title: 'Reads the points from a file of rows.',
+  });
   const read = make('button', {type: 'button', title: 'Makes points of the rows above.'}, 'Read these rows');
-  const rows = make('details', {class: 'rows'}, make('summary', {title: 'Rows to paste, or a file to open.'}, 'From a spreadsheet'),
+  const rows = make(
+    'details',
+    {class: 'rows'},
+    make('summary', {title: 'Rows to paste, or a file to open.'}, 'From a spreadsheet'),
     make('p', {}, 'Two columns of numbers and one of labels, with any separator; other columns may be there.'),
     text,
-    make('div', {class: 'steps'}, read, make('label', {class: 'file'}, file, make('span', {}, 'Open a file…'))));
+    make('div', {class: 'steps'}, read, make('label', {class: 'file'}, file, make('span', {}, 'Open a file…'))),
+  );
 
   /** @type {Map<'x' | 'y' | 'label', HTMLSelectElement>} */
-  const roles = new Map(ROLES.map(([role, name]) => [role, /** @type {HTMLSelectElement} */ (make('select', {title: `The column that is the ${name === 'class' ? 'class' : `${name} axis`}.`}))]));
-  const field = (/** @type {string} */ name, /** @type {Node} */ control) => make('label', {class: 'field'}, name, control);
-  const separator = make('select', {title: 'What stands between two cells of a row.'}, option('', 'Separator as recognised'), ...SEPARATORS.map((each, i) => option(each, SEPARATOR_NAMES[i])));
-  const way = make('select', {title: 'Which sign is the decimal one, and which groups thousands.'}, option('', 'as recognised'), ...WAYS.map(([value, sample]) => option(value, sample)));
-  const encoding = make('select', {title: 'How the letters are coded in the file.'}, ...ENCODINGS.map(([value, name]) => option(value, name)));
+  const roles = new Map(
+    ROLES.map(([role, name]) => [
+      role,
+      /** @type {HTMLSelectElement} */ (
+        make('select', {title: `The column that is the ${name === 'class' ? 'class' : `${name} axis`}.`})
+      ),
+    ]),
+  );
+  const field = (/** @type {string} */ name, /** @type {Node} */ control) =>
+    make('label', {class: 'field'}, name, control);
+  const separator = make(
+    'select',
+    {title: 'What stands between two cells of a row.'},
+    option('', 'Separator as recognised'),
+    ...SEPARATORS.map((each, i) => option(each, SEPARATOR_NAMES[i])),
+  );
+  const way = make(
+    'select',
+    {title: 'Which sign is the decimal one, and which groups thousands.'},
+    option('', 'as recognised'),
+    ...WAYS.map(([value, sample]) => option(value, sample)),
+  );
+  const encoding = make(
+    'select',
+    {title: 'How the letters are coded in the file.'},
+    ...ENCODINGS.map(([value, name]) => option(value, name)),
+  );
   const header = make('input', {type: 'checkbox', title: 'The first row is no point, but names the columns.'});
   const encodingField = field('Letters', encoding);
-  const preview = make('div', {class: 'preview', tabindex: 0, role: 'region', 'aria-label': 'The first rows of the table'});
+  const preview = make('div', {
+    class: 'preview',
+    tabindex: 0,
+    role: 'region',
+    'aria-label': 'The first rows of the table',
+  });
   const told = make('div', {class: 'told', role: 'status'});
-  const chosen = make('div', {class: 'chosen', hidden: true},
+  const chosen = make(
+    'div',
+    {class: 'chosen', hidden: true},
     make('div', {class: 'roles'}, ...ROLES.map(([role, name]) => field(name, /** @type {Node} */ (roles.get(role))))),
     preview,
-    make('details', {}, make('summary', {title: 'Separator, header, numbers, and letters.'}, 'How it is read'),
+    make(
+      'details',
+      {},
+      make('summary', {title: 'Separator, header, numbers, and letters.'}, 'How it is read'),
       make('div', {class: 'roles'}, field('Separator', separator), field('Numbers', way), encodingField),
-      make('label', {class: 'check'}, header, ' The first row holds names')));
-  return {rows, result: make('div', {class: 'result'}, chosen, told), text, file, read, roles, separator, way, encoding, encodingField, header, preview, told, chosen};
+      make('label', {class: 'check'}, header, ' The first row holds names'),
+    ),
+  );
+  return {
+    rows,
+    result: make('div', {class: 'result'}, chosen, told),
+    text,
+    file,
+    read,
+    roles,
+    separator,
+    way,
+    encoding,
+    encodingField,
+    header,
+    preview,
+    told,
+    chosen,
+  };
 }
 
 /** @param {ReturnType<typeof build>} parts @param {Table} table @param {Choice} choice @param {string | null} encodingNow of a file */
@@ -133,8 +214,13 @@ function drawChoices({chosen, roles, separator, way, encoding, encodingField, he
   chosen.hidden = table.columns.length === 0;
   for (const [role, select] of roles) {
     const now = table.chosen[role];
-    const options = role === 'label' ? table.columns : table.columns.filter((column) => column.numeric || column === now);
-    select.replaceChildren(...options.map((column) => make('option', {value: column.place}, cleanName(column.name) || `column ${column.place + 1}`)));
+    const options =
+      role === 'label' ? table.columns : table.columns.filter((column) => column.numeric || column === now);
+    select.replaceChildren(
+      ...options.map((column) =>
+        make('option', {value: column.place}, cleanName(column.name) || `column ${column.place + 1}`),
+      ),
+    );
     select.value = String(now?.place ?? '');
     select.dataset.place = select.value;
   }
@@ -142,19 +228,46 @@ function drawChoices({chosen, roles, separator, way, encoding, encodingField, he
   way.value = choice.way ?? '';
   header.checked = table.header;
   encodingField.hidden = encodingNow === null;
-  if (encodingNow && ![...encoding.options].some(({value}) => value === encodingNow)) encoding.append(make('option', {value: encodingNow}, encodingNow.toUpperCase()));
+  if (encodingNow && ![...encoding.options].some(({value}) => value === encodingNow))
+    encoding.append(make('option', {value: encodingNow}, encodingNow.toUpperCase()));
   if (encodingNow) encoding.value = encodingNow;
 }
 
 /** The first rows, with the columns that are used marked. @param {HTMLElement} root @param {Table} table */
 function drawPreview(root, {columns, chosen, head, header}) {
-  const roleOf = (/** @type {import('./columns.js').Column} */ column) => ROLES.find(([role]) => chosen[role] === column)?.[1] ?? '';
-  const heads = columns.map((column) => make('th', {scope: 'col', 'data-role': roleOf(column)},
-    ...(roleOf(column) ? [make('small', {}, roleOf(column))] : []), header ? cleanName(column.name) || '·' : `column ${column.place + 1}`));
-  const rows = head.map(({line, cells}) => make('tr', {}, make('th', {scope: 'row', title: `Line ${line}`}, String(line)),
-    ...columns.map((column) => make('td', {'data-role': roleOf(column), class: column.numeric ? 'number' : ''}, cells[column.place] ?? ''))));
+  const roleOf = (/** @type {import('./columns.js').Column} */ column) =>
+    ROLES.find(([role]) => chosen[role] === column)?.[1] ?? '';
+  const heads = columns.map((column) =>
+    make(
+      'th',
+      {scope: 'col', 'data-role': roleOf(column)},
+      ...(roleOf(column) ? [make('small', {}, roleOf(column))] : []),
+      header ? cleanName(column.name) || '·' : `column ${column.place + 1}`,
+    ),
+  );
+  const rows = head.map(({line, cells}) =>
+    make(
+      'tr',
+      {},
+      make('th', {scope: 'row', title: `Line ${line}`}, String(line)),
+      ...columns.map((column) =>
+        make('td', {'data-role': roleOf(column), class: column.numeric ? 'number' : ''}, cells[column.place] ?? ''),
+      ),
+    ),
+  );
   root.toggleAttribute('data-many', columns.length > MOST_SIDE_BY_SIDE);
-  root.replaceChildren(...(columns.length > 0 ? [make('table', {}, make('thead', {}, make('tr', {}, make('th', {scope: 'col', title: 'Line of the file'}, ''), ...heads)), make('tbody', {}, ...rows))] : []));
+  root.replaceChildren(
+    ...(columns.length > 0
+      ? [
+          make(
+            'table',
+            {},
+            make('thead', {}, make('tr', {}, make('th', {scope: 'col', title: 'Line of the file'}, ''), ...heads)),
+            make('tbody', {}, ...rows),
+          ),
+        ]
+      : []),
+  );
 }
 
 /**
@@ -174,21 +287,37 @@ function tell(root, {data, notices, errors, doubt, alike, outliers}, choice, cha
   /** @type {HTMLElement[]} */
   const parts = [make('p', {}, make('b', {}, summaryOf(data, doubt)))];
   if (doubt) {
-    const ways = WAYS.map(([way]) => button(`${doubt} is ${numberIn(doubt, way)?.value}`, 'Reads all numbers of the table so.', {way}));
+    const ways = WAYS.map(([way]) =>
+      button(`${doubt} is ${numberIn(doubt, way)?.value}`, 'Reads all numbers of the table so.', {way}),
+    );
     parts.push(make('p', {}, errors[0]), make('div', {class: 'steps'}, ...ways));
   }
   parts.push(...notices.map((notice) => make('p', {}, notice)));
   if (alike.length > 0) {
-    const names = alike.slice(0, 4).map((group) => group.map((name) => `“${name}”`).join(', ')).join('; ');
-    parts.push(...(choice.join
-      ? remedy(`Joined: ${names}.`, button('Keep them apart', 'Each way to write it is a class.', {join: false}))
-      : remedy(`Labels that differ only in case, blanks or spelling: ${names}.`,
-        button('Join them', 'Makes one class of labels that look the same.', {join: true}))));
+    const names = alike
+      .slice(0, 4)
+      .map((group) => group.map((name) => `“${name}”`).join(', '))
+      .join('; ');
+    parts.push(
+      ...(choice.join
+        ? remedy(`Joined: ${names}.`, button('Keep them apart', 'Each way to write it is a class.', {join: false}))
+        : remedy(
+            `Labels that differ only in case, blanks or spelling: ${names}.`,
+            button('Join them', 'Makes one class of labels that look the same.', {join: true}),
+          )),
+    );
   }
   if (outliers.length > 0) {
-    parts.push(...remedy(outliers.join(' '), choice.without
-      ? button('Take them in', 'The rows are part of the data again.', {without: false})
-      : button('Leave them out', 'Rows with such a value, which may stand for a missing one, are no points.', {without: true})));
+    parts.push(
+      ...remedy(
+        outliers.join(' '),
+        choice.without
+          ? button('Take them in', 'The rows are part of the data again.', {without: false})
+          : button('Leave them out', 'Rows with such a value, which may stand for a missing one, are no points.', {
+              without: true,
+            }),
+      ),
+    );
   }
   if (errors.length > 0 && !doubt) {
     if (data) parts.push(make('p', {class: 'warn'}, 'Left out, for they cannot be read:'));

@@ -69,7 +69,11 @@ export function readTable(text, choice = {}) {
   errors.push(...unclosed);
   notices.push(...missing);
   const {kept: sound, outliers} = withoutOutliers(rows, x, y, choice.without ?? false);
-  const {labels, classes, alike} = classesOf(sound.map((row) => row.label), header ? label.name : '', choice.join ?? false);
+  const {labels, classes, alike} = classesOf(
+    sound.map((row) => row.label),
+    header ? label.name : '',
+    choice.join ?? false,
+  );
   const problem = sound.length === 0 ? nothingRead(x, y) : classProblem(classes, label);
   const rest = {...shown, chosen, notices, alike, outliers};
   if (problem) return {...nothing([problem, ...errors]), ...rest};
@@ -78,8 +82,14 @@ export function readTable(text, choice = {}) {
   if (kept.length < sound.length) notices.push(thinnedText(sound.length, kept.length));
   const points = Float64Array.from(kept.flatMap((i) => [sound[i].x, sound[i].y]));
   return {
-    ...nothing(errors), ...rest,
-    data: {points, labels: Uint8Array.from(kept, (i) => labels[i]), classes, features: [x, y].map((column, axis) => featureName(column, axis, header))},
+    ...nothing(errors),
+    ...rest,
+    data: {
+      points,
+      labels: Uint8Array.from(kept, (i) => labels[i]),
+      classes,
+      features: [x, y].map((column, axis) => featureName(column, axis, header)),
+    },
   };
 }
 
@@ -91,8 +101,17 @@ function thinnedText(there, kept) {
 
 /** @param {string[]} errors @returns {Table} */
 const nothing = (errors) => ({
-  data: null, notices: [], errors: shortened(errors), doubt: '',
-  separator: '', header: false, columns: [], chosen: {}, head: [], alike: [], outliers: [],
+  data: null,
+  notices: [],
+  errors: shortened(errors),
+  doubt: '',
+  separator: '',
+  header: false,
+  columns: [],
+  chosen: {},
+  head: [],
+  alike: [],
+  outliers: [],
 });
 
 /** @param {string[]} errors */
@@ -116,8 +135,12 @@ function told(x, y, label, header) {
 /** What stands around the table. @param {import('./rows.js').Rows} cut */
 function asides({comments, titles}) {
   const notices = [];
-  if (comments > 0) notices.push(`${comments === 1 ? 'One line is a comment' : `${comments} lines are comments`} and left out.`);
-  if (titles.length > 0) notices.push(`Above the table stands “${shownCell(titles[0].cells.find((cell) => cell !== '') ?? '')}”, which is left out.`);
+  if (comments > 0)
+    notices.push(`${comments === 1 ? 'One line is a comment' : `${comments} lines are comments`} and left out.`);
+  if (titles.length > 0)
+    notices.push(
+      `Above the table stands “${shownCell(titles[0].cells.find((cell) => cell !== '') ?? '')}”, which is left out.`,
+    );
   return notices;
 }
 
@@ -128,7 +151,8 @@ function question(column) {
 }
 
 /** @param {Column} column */
-const readAs = (column) => `${columnText(column)}: “${column.example}” is read as ${numberIn(column.example, column.way)?.value}.`;
+const readAs = (column) =>
+  `${columnText(column)}: “${column.example}” is read as ${numberIn(column.example, column.way)?.value}.`;
 
 /** @param {Column} x @param {Column} y */
 function nothingRead(x, y) {
@@ -150,9 +174,16 @@ function readRows(records, x, y, label, width) {
   const gaps = new Map();
   for (const {line, cells} of records) {
     const beyond = cells.findLastIndex((cell) => cell !== '') + 1;
-    const gap = [x, y].find(({place}) => isMissing(cells[place] ?? '')) ?? (isNoLabel(cells[label.place] ?? '') ? label : undefined);
-    if (beyond > Math.max(width, label.place + 1, x.place + 1, y.place + 1)) errors.push(`line ${line}: there are ${beyond} cells where the table has ${width}`);
-    else if (gap) gaps.set(gap, gaps.get(gap) ?? []).get(gap)?.push(line);
+    const gap =
+      [x, y].find(({place}) => isMissing(cells[place] ?? '')) ??
+      (isNoLabel(cells[label.place] ?? '') ? label : undefined);
+    if (beyond > Math.max(width, label.place + 1, x.place + 1, y.place + 1))
+      errors.push(`line ${line}: there are ${beyond} cells where the table has ${width}`);
+    else if (gap)
+      gaps
+        .set(gap, gaps.get(gap) ?? [])
+        .get(gap)
+        ?.push(line);
     else {
       const fault = [x, y].map((column) => faultOf(cells[column.place], column)).find((each) => each);
       if (fault) errors.push(`line ${line}, ${fault}`);
@@ -193,12 +224,20 @@ function shownCell(cell) {
 /** @param {Read[]} rows @param {Column} x @param {Column} y @param {boolean} without */
 function withoutOutliers(rows, x, y, without) {
   const far = new Set();
-  const outliers = /** @type {const} */ ([['x', x], ['y', y]]).flatMap(([axis, column]) => {
+  const outliers = /** @type {const} */ ([
+    ['x', x],
+    ['y', y],
+  ]).flatMap(([axis, column]) => {
     const found = outliersOf(rows.map((row) => row[axis]));
     for (const i of found) far.add(i);
     if (found.length === 0) return [];
-    const cells = found.slice(0, NAMED).map((i) => `${rows[i][axis]} (line ${rows[i].line})`).join(', ');
-    return [`${columnText(column)}: far from all others ${found.length === 1 ? 'is' : 'are'} ${cells}${found.length > NAMED ? ` and ${found.length - NAMED} more` : ''}.`];
+    const cells = found
+      .slice(0, NAMED)
+      .map((i) => `${rows[i][axis]} (line ${rows[i].line})`)
+      .join(', ');
+    return [
+      `${columnText(column)}: far from all others ${found.length === 1 ? 'is' : 'are'} ${cells}${found.length > NAMED ? ` and ${found.length - NAMED} more` : ''}.`,
+    ];
   });
   return {kept: without ? rows.filter((_, i) => !far.has(i)) : rows, outliers};
 }

@@ -25,17 +25,34 @@ const PROBE = 100;
 
 /** @param {string} text @param {string | null} [chosen] a separator @returns {Rows} */
 export function rowsOf(text, chosen = null) {
-  const lines = text.replace(/^\uFEFF/, '').replace(/\r\n?/g, '\n').split('\n');
+  const lines = text
+    .replace(/^\uFEFF/, '')
+    .replace(/\r\n?/g, '\n')
+    .split('\n');
   const named = /^\s*"?sep=(\\t|.)"?\s*$/i.exec(lines[0]);
   if (named) lines[0] = '';
   const comments = blankComments(lines);
   const separator = chosen ?? (named ? named[1].replace('\\t', '\t') : separatorOf(lines));
   const {rows: all, unclosed} = cut(lines, separator);
   const width = usualWidth(all);
-  const start = width >= 3 ? Math.max(0, all.findIndex(({cells}) => cells.filter((cell) => cell !== '').length > 1)) : 0;
+  const start =
+    width >= 3
+      ? Math.max(
+          0,
+          all.findIndex(({cells}) => cells.filter((cell) => cell !== '').length > 1),
+        )
+      : 0;
   const last = comments.findLast(({before}) => before);
   const comment = last ? {line: last.line, cells: cut([last.text], separator).rows[0]?.cells ?? []} : null;
-  return {separator, rows: all.slice(start), width, titles: all.slice(0, start), comments: comments.length, unclosed, comment};
+  return {
+    separator,
+    rows: all.slice(start),
+    width,
+    titles: all.slice(0, start),
+    comments: comments.length,
+    unclosed,
+    comment,
+  };
 }
 
 /** Takes the comments out, in place. @param {string[]} lines @returns {{line: number, text: string, before: boolean}[]} `before`: the first row */
@@ -52,7 +69,10 @@ function blankComments(lines) {
 
 /** @param {string[]} lines */
 function separatorOf(lines) {
-  const from = Math.max(0, lines.findIndex((line) => line.trim() !== ''));
+  const from = Math.max(
+    0,
+    lines.findIndex((line) => line.trim() !== ''),
+  );
   const probe = lines.slice(from, from + 4 * PROBE);
   const found = SEPARATORS.map((separator) => {
     const rows = cut(probe, separator, PROBE).rows;
@@ -83,7 +103,10 @@ function usualWidth(rows) {
   /** @type {Map<number, number>} */
   const counts = new Map();
   for (const {cells} of rows.slice(0, PROBE)) counts.set(cells.length, (counts.get(cells.length) ?? 0) + 1);
-  return [...counts].reduce((best, each) => (each[1] > best[1] || (each[1] === best[1] && each[0] < best[0]) ? each : best), [0, 0])[0];
+  return [...counts].reduce(
+    (best, each) => (each[1] > best[1] || (each[1] === best[1] && each[0] < best[0]) ? each : best),
+    [0, 0],
+  )[0];
 }
 
 /**
@@ -96,7 +119,12 @@ function cut(lines, separator, limit = 0) {
   const joined = spaced.join('\n');
   const begin = new RegExp(`(^|[\n\\${separator === '\t' ? 't' : separator}]) +"`, 'g');
   const text = separator !== ' ' && joined.includes('"') ? joined.replaceAll(begin, '$1"') : joined;
-  const {data, errors} = Papa.parse(text, {delimiter: separator, newline: '\n', skipEmptyLines: false, preview: limit ? 4 * limit : 0});
+  const {data, errors} = Papa.parse(text, {
+    delimiter: separator,
+    newline: '\n',
+    skipEmptyLines: false,
+    preview: limit ? 4 * limit : 0,
+  });
   const broken = errors.find((/** @type {any} */ error) => error.code === 'MissingQuotes');
   /** @type {Row[]} */
   const rows = [];

@@ -12,7 +12,9 @@ export function thinned(labels, classes, limit, seed) {
   const members = Array.from({length: classes}, () => /** @type {number[]} */ ([]));
   for (const i of order) members[labels[i]].push(i);
   const least = Math.min(LEAST, Math.floor(limit / classes));
-  const quotas = members.map((own) => Math.min(own.length, Math.max(least, Math.floor((limit * own.length) / labels.length))));
+  const quotas = members.map((own) =>
+    Math.min(own.length, Math.max(least, Math.floor((limit * own.length) / labels.length))),
+  );
   const spare = () => limit - quotas.reduce((sum, quota) => sum + quota, 0);
   const most = () => quotas.indexOf(Math.max(...quotas));
   while (spare() < 0) quotas[most()]--;

@@ -3,9 +3,12 @@
 
 /** @param {Pick<Own, 'points' | 'labels' | 'classes' | 'features'>} own */
 export function writeTable({points, labels, classes, features}) {
-  const rows = Array.from(labels, (k, i) => [String(points[2 * i]), String(points[2 * i + 1]), quoted(classes[k])].join(','));
+  const rows = Array.from(labels, (k, i) =>
+    [String(points[2 * i]), String(points[2 * i + 1]), quoted(classes[k])].join(','),
+  );
   return [[...features, 'class'].map(quoted).join(','), ...rows, ''].join('\n');
 }
 
 /** @param {string} text */
-const quoted = (text) => (/[",;|\t\n\r]|^[#%]/.test(text) || text !== text.trim() ? `"${text.replaceAll('"', '""')}"` : text);
+const quoted = (text) =>
+  /[",;|\t\n\r]|^[#%]/.test(text) || text !== text.trim() ? `"${text.replaceAll('"', '""')}"` : text;
