@@ -15,7 +15,7 @@ LAYERS = ["vendor", "lib", "model", "figures", "loading", "compute", "views", "f
 #: What is fetched with its first use only: nobody imports these but themselves.
 LAZY = ["features", "pages"]
 #: An import that is made with the module itself; `import()` is made later, and may go anywhere.
-STATIC = re.compile(r"^(?:import|export)\b[^';]*?'(\.[^']+)'", re.MULTILINE)
+STATIC = re.compile(r"^(?:import\b[^;('\"]*|export\s*(?:\*|\{[^}]*\})\s*from\s*)'(\.[^']+)'", re.MULTILINE)
 MODULES = sorted(
     path.relative_to(WEB).as_posix()
     for path in WEB.rglob("*.js")
