@@ -10,6 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from playwright.sync_api import Browser, Page
 
+from lossatlas.networks import ACTIVATIONS, ModelConfig
 from tests.web.conftest import Site, watched
 
 pytestmark = pytest.mark.browser
@@ -102,3 +103,22 @@ def test_no_text_in_the_address_breaks_the_page(page: Page, text: str) -> None:
         text,
     )
     assert all(known for _, known in found)
+
+
+def test_a_model_is_titled_as_python_titles_it(page: Page) -> None:
+    models = [
+        ModelConfig(hidden=hidden, activation=activation, residual=residual and skips)
+        for hidden, skips in (((), False), ((8,), False), ((7, 5), False), ((16, 16), True), ((8, 8, 4), True))
+        for activation in ACTIVATIONS
+        for residual in (False, True)
+    ]
+    assert len({model.title for model in models}) > 20
+    titles = page.evaluate(
+        """async (models) => {
+            const {modelTitle} = await import('/model/choice.js');
+            const catalog = await (await fetch('/catalog.json')).json();
+            return models.map((model) => modelTitle(catalog, model));
+        }""",
+        [model.model_dump() for model in models],
+    )
+    assert titles == [model.title for model in models]

@@ -1,6 +1,6 @@
 /** What the side panels say → which run is meant. Pure functions over the gallery's index. */
 /** @import {Catalog, Choice, Config, GalleryEntry, State} from './types.js' */
-import {defaults, writeHidden} from './state.js';
+import {defaults, sizeText, writeHidden} from './state.js';
 
 /**
  * @typedef {{kind: 'stored', id: string, repair?: Config, lacking?: string} | {kind: 'compute', config: Config} | {kind: 'unavailable', empty: boolean}
@@ -195,4 +195,11 @@ export function flatten(value, path = '') {
   if (Array.isArray(value) && value.every((item) => typeof item !== 'object'))
     return new Map([[path, value.join(' ')]]);
   return new Map(Object.entries(value).flatMap(([key, item]) => [...flatten(item, path ? `${path}.${key}` : key)]));
+}
+
+/** A model for people, as Python titles it. @param {Catalog} catalog @param {Pick<Choice, 'hidden' | 'activation' | 'residual'>} model */
+export function modelTitle({activations}, {hidden, activation, residual}) {
+  if (hidden.length === 0) return 'logistic regression';
+  const {title = activation} = activations.find(({name}) => name === activation) ?? {};
+  return `${sizeText(hidden)} ${title}${residual && canSkip(hidden) ? ' residual' : ''}`;
 }

@@ -162,7 +162,7 @@ function sized(depth, width) {
 /** @param {string} size */
 function layersOf(size) {
   const widths = size.split('-');
-  return `A network of ${widths.length} hidden ${widths.length > 1 ? 'layers' : 'layer'}, of ${widths.join(' and ')} units.`;
+  return `A network of ${widths.length} hidden ${widths.length > 1 ? 'layers' : 'layer'}, of ${widths.join(', ').replace(/, (?=[^,]*$)/, ' and ')} units.`;
 }
 
 /** A radio button that looks like a key. @param {string} value @param {string} text @param {string} name @param {string} title a sentence */

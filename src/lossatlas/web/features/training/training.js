@@ -5,12 +5,11 @@
 /** @import {Catalog, Config, State} from '../../model/types.js' */
 /** @import {Dataset} from '../../compute/datasets/prepared.js' */
 /** @import {TrainingNews} from '../../compute/engine/trainer_client.js' */
-import {canSkip, configFor} from '../../model/choice.js';
+import {canSkip, configFor, modelTitle} from '../../model/choice.js';
 import {createTrainer} from '../../compute/engine/trainer_client.js';
 import {canGenerate, generate} from '../../compute/datasets/generate.js';
 import {recall} from '../../compute/datasets/kept.js';
 import {prepareOwn} from '../../compute/datasets/own.js';
-import {sizeText} from '../../model/state.js';
 import {WATCHABLE} from './pacing.js';
 import {TrainedRun} from './trained_run.js';
 
@@ -82,7 +81,13 @@ export function createWorkshop({catalog, onRun, onNews, onFailed}) {
           test: {points: points.slice(2 * train), labels: dataset.labels.slice(train)},
         };
         const record = trainer.open({network, config: /** @type {any} */ (config).training, samples, theta});
-        run = new TrainedRun({title: titleOf(state, dataset.title), config, dataset, network, record});
+        run = new TrainedRun({
+          title: `${dataset.title} · ${modelTitle(catalog, state)} · trained here`,
+          config,
+          dataset,
+          network,
+          record,
+        });
         onRun(run);
         trainer.limit(hurry ? Infinity : pace);
         reached = null;
@@ -145,9 +150,4 @@ export function configOf(catalog, state) {
     dataset: own ? {name: 'own'} : {...base.dataset, ...(sample && canGenerate(state.dataset) ? sample : {})},
     training: {...base.training, optimizer, learning_rate: rate, batch_size: batch, weight_decay: decay, seed},
   };
-}
-
-/** @param {State} state @param {string} title of the dataset */
-function titleOf({hidden, activation}, title) {
-  return `${title} · ${sizeText(hidden)}${hidden.length ? ` ${activation}` : ''} · trained here`;
 }

@@ -2,13 +2,13 @@
 /** @import {Catalog, GalleryEntry, State} from '../../model/types.js' */
 /** @import {LossRange} from '../../figures/range.js' */
 /** @import {Side, View} from './link.js' */
-import {ofItsRun, openingState, resolve, withOwn} from '../../model/choice.js';
+import {modelTitle, ofItsRun, openingState, resolve, withOwn} from '../../model/choice.js';
 import {fetchJson} from '../../loading/json.js';
 import {byId, make, say} from '../../lib/dom.js';
 import {orbit} from '../../figures/camera.js';
 import {loadStyle} from '../../lib/lazy.js';
 import {createPlayer} from '../../lib/player.js';
-import {FIRST_VIEW, HOME, sizeText} from '../../model/state.js';
+import {FIRST_VIEW, HOME} from '../../model/state.js';
 import {watchTheme} from '../../lib/theme.js';
 import {createBar} from './bar.js';
 import {differences, differencesText, isOfTraining, unlike} from './differences.js';
@@ -222,12 +222,12 @@ function start(catalog, gallery) {
       ranges[name] = null;
       otherOf(name).api?.setOther(null);
       sideOf(name).load(frameQuery(next[name], view, base));
-      const {dataset, hidden, activation} = next[name];
+      const {dataset} = next[name];
       const title = catalog.datasets.find((each) => each.name === dataset)?.title ?? dataset;
       sideOf(name).offer(
         gallery,
         idOf(next[name]),
-        `${title} · ${sizeText(hidden)} ${activation}${next[name].train ? ' · trained here' : ''}`,
+        `${title} · ${modelTitle(catalog, next[name])}${next[name].train ? ' · trained here' : ''}`,
       );
     }
     const there = {a: sideQuery(sides.a, base), b: sideQuery(sides.b, base)};
