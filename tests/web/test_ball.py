@@ -85,7 +85,7 @@ def rolled(page: Page, run: Run, frame: int, a: float, b: float) -> tuple[Float6
     start = theta_at(run, frame, a, b)
     config = setup.config.training.model_copy(update={"epochs": 200})
     given = task(setup.network, setup.dataset, config, theta=start.tolist())
-    thetas = np.array(page.evaluate(TRAIN.replace("'/engine", "'./engine"), [given])[0])
+    thetas = np.array(page.evaluate(TRAIN.replace("'/compute", "'./compute"), [given])[0])
     directions = np.asarray(run.planes[0].directions, np.float64)
     centre = np.asarray(run.trajectory.weights[frame], np.float64)
     places: Float64 = np.linalg.lstsq(directions.T, (thetas - centre).T, rcond=None)[0].T.astype(np.float64)

@@ -95,7 +95,7 @@ def test_a_drag_in_one_turns_the_other(site: Site, desktop: Watched) -> None:
     before = b.evaluate(CAMERA)
     box = page.locator("#frame-a").bounding_box()
     assert box
-    x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 3
+    x, y = box["x"] + box["width"] / 4, box["y"] + box["height"] / 3
     page.mouse.move(x, y)
     page.mouse.down()
     page.mouse.move(x + 70, y + 10, steps=4)

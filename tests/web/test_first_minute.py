@@ -78,6 +78,8 @@ ROW = """() => {
     return boxes.every(isThere) ? innerHeight - Math.min(...boxes.map(({top}) => top)) : null;
 }"""
 DRAWN = "() => performance.getEntriesByName('lossatlas:draw').length"
+#: Nothing has been drawn for a second: what comes after the first picture has come.
+RESTS = "() => performance.now() - performance.getEntriesByName('lossatlas:draw').at(-1).startTime > 1000"
 
 
 @pytest.mark.parametrize(("width", "height"), [(390, 844), (360, 640), (320, 640)])
@@ -92,6 +94,7 @@ def test_on_a_phone_one_plot_is_whole_beside_playback_and_the_other_one_tap_away
         page.get_by_role("button", name="Options").tap()
         expect(page.get_by_role("radio", name="Contours")).to_be_visible()
         page.get_by_role("button", name="Options").tap()
+        until(page, RESTS)
         drawn = page.evaluate(DRAWN)
         page.locator("#plots label", has_text="Decision boundary").tap()
         assert page.evaluate(WHOLE, "#boundary-plot")

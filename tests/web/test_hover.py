@@ -159,5 +159,8 @@ def test_the_line_lies_where_the_logits_of_two_classes_are_equal(
 def test_a_picture_that_rests_gets_the_networks_own_line(exported: Site, desktop: Watched) -> None:
     page = desktop.open(exported.url + "?epoch=60")
     first = page.evaluate("() => document.querySelector('#boundary-canvas').toDataURL()")
+    page.wait_for_load_state("networkidle")
+    assert not [url for url in desktop.requests if url.endswith("weights.npy")], "whoever only opens the page"
+    page.mouse.move(300, 5)
     until(page, "(first) => document.querySelector('#boundary-canvas').toDataURL() !== first", first)
     assert [url for url in desktop.requests if url.endswith("weights.npy")]

@@ -16,7 +16,7 @@ pytestmark = pytest.mark.browser
 PANELS = [[540, 500], [470, 340], [390, 320]]
 HIDDEN = """async ({surfaces, losses, size, panels}) => {
     const [{cameraFor}, {reliefOf}, {ballAt, ballMark}, {lossRange}, {HOME}, {currentTheme}] = await Promise.all(
-        ['figures/camera', 'figures/landscape', 'figures/axes3d', 'figures/range', 'state', 'theme'].map(
+        ['figures/camera', 'figures/landscape', 'figures/axes3d', 'figures/range', 'model/state', 'lib/theme'].map(
             (name) => import(new URL(`${name}.js`, document.baseURI).href)));
     const frames = surfaces.map((values) => Float32Array.from(values));
     return panels.flatMap(([width, height]) => ['log', 'linear'].map((scale) => {

@@ -34,7 +34,7 @@ def page(served: Site, browser: Browser) -> Iterator[Page]:
 
 def call(page: Page, module: str, body: str, argument: Any = None) -> Any:
     """Run ``body`` with the module's exports as ``m``, those of ``own.js`` as ``o``, and the argument as ``a``."""
-    modules = json.dumps([f"/compute/datasets/{name}.js" for name in (module, "own")])
+    modules = json.dumps([f"/{name}.js" if "/" in name else f"/compute/datasets/{name}.js" for name in (module, "own")])
     load = f"await Promise.all({modules}.map((path) => import(path)))"
     script = f"async (a) => {{ const [m, o] = {load}; return (() => {{ {body} }})(); }}"
     return page.evaluate(script, argument)

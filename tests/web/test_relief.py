@@ -285,7 +285,7 @@ def test_no_range_cuts_a_whole_frame_away(
 
 LABELS = """async ({eyes, panels}) => {
     const [{cameraFor}, {labelsOf}, {currentTheme}] = await Promise.all(
-        ['figures/camera', 'figures/axes3d', 'theme'].map((name) => import(`/${name}.js`)));
+        ['figures/camera', 'figures/axes3d', 'lib/theme'].map((name) => import(`/${name}.js`)));
     const range = {kind: 'loss', low: 0.01, high: 12, min: 0.01, max: 12, clipped: false, floored: false, scale: 'log'};
     return eyes.flatMap(([x, y, z]) => panels.map(([width, height]) => {
         const camera = cameraFor({x, y, z}, {width, height});

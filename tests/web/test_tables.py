@@ -154,7 +154,7 @@ def test_what_is_written_reads_back_to_the_last_bit(page: Page, parts: dict[str,
     parts["classes"] = [f"{string.ascii_letters[k]} {name}" for k, name in enumerate(parts["classes"])]
     parts["features"] = [f"f {name}" for name in parts["features"]]
     own = call(page, "own", OWN + "return plain(own)", parts)
-    text = call(page, "tables/write", "return m.writeTable(a)", own)
+    text = call(page, "features/datasets/tables/write", "return m.writeTable(a)", own)
     rows = list(csv.reader(io.StringIO(text)))  # Python's reader understands it the same
     assert [row[2] for row in rows[1:]] == [own["classes"][k] for k in own["labels"]]
     assert np.array(rows[1:])[:, :2].astype(np.float64).ravel().tolist() == [*map(float, own["points"])]
