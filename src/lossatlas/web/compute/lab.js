@@ -10,7 +10,7 @@ import {createEngine} from './engine/client.js';
 import {logitsOf, oddsAt} from './probabilities.js';
 import {centreName, parametersLimit} from '../model/slice.js';
 import {createSupply} from './stored_vectors.js';
-import {createTerrain} from './surfaces.js';
+import {createSurfaces} from './surfaces.js';
 import {createTint} from './point_loss.js';
 import {centreOf, pickedTheta} from './planes.js';
 
@@ -37,7 +37,7 @@ export function createLab({pace = Infinity, onAnswer, onError}) {
         engine = opened = null; // the next question starts others
         asked = '';
         waiting = false;
-        terrain.forget();
+        surfaces.forget();
         tint.forget();
         onError(message);
       };
@@ -47,12 +47,12 @@ export function createLab({pace = Infinity, onAnswer, onError}) {
       opened = run;
       waiting = false; // of another run nothing is answered any more
       asked = ''; // nor did it answer: an older run that is drawn once more, in another size, must not leave the newer one waiting
-      terrain.forget();
+      surfaces.forget();
     }
     return engine;
   };
 
-  const terrain = createTerrain({engineFor: open, onAnswer});
+  const surfaces = createSurfaces({engineFor: open, onAnswer});
   const ball = createBall({pace, onRoll: onAnswer, onError});
   const has = createSupply({onArrival: onAnswer});
   const tint = createTint({engineFor: open, has, onAnswer});
@@ -62,7 +62,7 @@ export function createLab({pace = Infinity, onAnswer, onError}) {
     ball.of(shot)?.theta ?? (shot.pick ? pickedTheta(shot) : centreOf(shot.run, shot.plane, shot.frame));
 
   return {
-    terrain,
+    surfaces,
     tint,
     ball,
     /** The probability of each class at a place, as soon as it can be known; else null. @param {Shot} shot @param {number} x @param {number} y */

@@ -24,7 +24,7 @@ const KEPT = 300;
 const SAMPLED = [0, 0.1, 0.4, 1];
 
 /** @param {{engineFor: (run: Run) => ReturnType<typeof createEngine>, onAnswer: () => void}} options */
-export function createTerrain({engineFor, onAnswer}) {
+export function createSurfaces({engineFor, onAnswer}) {
   /** @type {WeakMap<Run, Map<string, {losses: Losses, final: boolean}>>} of each run, the latest used last */
   const kept = new WeakMap();
   /** @type {{key: string, slice: string, samples: Losses[] | null}} of the slice asked for last */

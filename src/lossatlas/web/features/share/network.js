@@ -34,7 +34,7 @@ export function createNetworks() {
       failed = reject;
       answered = () => {
         const found = isSeen ? known.of(shot) : null;
-        const ground = shot.computed ? known.terrain.want(shot) : null;
+        const ground = shot.computed ? known.surfaces.want(shot) : null;
         const ball = isSeen ? known.ball.of(shot) : null;
         if (ball && (ball.way.rolling || found?.epochs !== ball.way.losses.length - 1)) return; // where it comes to rest
         if ((isSeen && !found?.current) || (shot.computed && !ground?.final)) return;

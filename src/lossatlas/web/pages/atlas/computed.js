@@ -27,7 +27,7 @@ export function createComputed(options) {
     /** @param {Shot} shot */
     pickedOf: (shot) => (shot.pick ? networkOf(shot) : null),
     /** The surface, as far as it is computed. @param {Shot} shot */
-    groundOf: (shot) => lab()?.terrain.known(shot) ?? null,
+    groundOf: (shot) => lab()?.surfaces.known(shot) ?? null,
     /** One data point's own loss over the plane. @param {Shot} shot @param {number} point */
     tintOf: (shot, point) => (faultNow() ? null : (lab(true, true)?.tint.of(shot, point) ?? null)),
     /** The way of a ball that was released. @param {Shot} shot */
@@ -38,7 +38,7 @@ export function createComputed(options) {
     logitsOf: (shot, ask) => lab(ask, true)?.logits(shot) ?? null,
     /** Is all there that a picture takes? What is not is asked for. @param {Shot} shot */
     isThere(shot) {
-      const ground = shot.computed && !faultNow() ? (lab()?.terrain.want(shot) ?? null) : null;
+      const ground = shot.computed && !faultNow() ? (lab()?.surfaces.want(shot) ?? null) : null;
       const seen = shot.run.trained ? networkOf(shot) : null;
       const grown = ground?.final || !shot.run.growing || shot.run.manifest.model.parameters > AT_ONCE;
       return (!shot.computed || (ground !== null && grown)) && (!shot.run.trained || seen?.current === true);
