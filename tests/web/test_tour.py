@@ -239,7 +239,7 @@ def test_what_it_says_of_hidden_layers_is_so() -> None:
     assert bowl.smallest > -1e-6 * bowl.largest  # convex, as logistic regression is
     for word, hidden in (("Two hidden units", (2,)), ("eight", (8,))):
         accuracy = trained("corners", hidden)[2].metrics["test_accuracy"][-1]
-        assert re.search(rf"'{word}'[^}}]*}}, ' (give )?{100 * accuracy:.0f} %", PROSE)
+        assert re.search(rf"'{word}'[^}}]*}},\s+' (give )?{100 * accuracy:.0f} %", PROSE)
 
 
 def moved_starts(network: Network, dataset: Any, config: TrainingConfig) -> Iterator[Any]:
