@@ -160,7 +160,11 @@ def visit(browser: Browser, url: str) -> Visit:
     page.evaluate("() => window.lossatlas.ready")
     with_access(page)
     page.wait_for_load_state("networkidle")
-    asked, transferred = len(sizes), sum(sizes)
+    transferred = sum(sizes)
+    page.mouse.move(700, 5)  # with which the parameters come, once
+    page.wait_for_load_state("networkidle")
+    page.wait_for_timeout(1000)
+    asked = len(sizes)
     draws: list[dict[str, float]] = []
     frames = trace_frames(browser, page, lambda: draws.extend(played(page)))
     context.close()
