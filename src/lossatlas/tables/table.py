@@ -9,21 +9,19 @@ from typing import Any
 import numpy as np
 
 from lossatlas.arrays import Float64, Integers
-from lossatlas.checks import LARGEST
 from lossatlas.errors import DataError
 from lossatlas.tables.columns import MAX_CLASSES, Chosen, Column, Columns, choose_columns, columns_of
 from lossatlas.tables.decoding import decode, refuse_other_text
 from lossatlas.tables.labels import Classes, classes_of
-from lossatlas.tables.numbers import Way, is_missing, is_no_label, number_in
+from lossatlas.tables.numbers import Way, number_in
+from lossatlas.tables.points import Point, find_outliers, read_points
 from lossatlas.tables.rows import Row, Rows, rows_of
-from lossatlas.tables.sampling import outliers_of, thin_rows
+from lossatlas.tables.sampling import thin_rows
 from lossatlas.tables.words import clean_name, number_text, shorten_cell
 
 #: Points of a table that are taken where nobody says otherwise.
 MOST_POINTS = 2000
 _MAX_ERRORS = 20
-#: Lines that are named where rows are left out.
-_NAMED = 5
 
 
 @dataclass(frozen=True)
@@ -107,14 +105,6 @@ class Table:
         return [*self.notices[1:], *drawn, *self.errors, *alike, *self.outliers]
 
 
-@dataclass(frozen=True)
-class _Read:
-    line: int
-    x: float
-    y: float
-    label: str
-
-
 def read_bytes(data: bytes, choice: Choice | None = None) -> Table:
     """Read the bytes of a file.
 
@@ -179,10 +169,10 @@ def _table(rows: Rows, found: Columns, choice: Choice) -> Table:
     for column in (chosen.x, chosen.y):
         if column.reading.doubt:
             raise DataError(_question(column))
-    read, errors, missing = _read_rows(rows, found.body, chosen.x, chosen.y, chosen.label)
+    read, errors, missing = read_points(rows, found.body, chosen.x, chosen.y, chosen.label)
     errors += unclosed
     notices = [_describe_choice(chosen, found.header), *_asides(rows), *_readings(chosen.x, chosen.y), *missing]
-    sound, outliers = _outliers(rows, read, chosen.x, chosen.y, choice.without_outliers)
+    sound, outliers = find_outliers(rows, read, chosen.x, chosen.y, choice.without_outliers)
     classes = classes_of([row.label for row in sound], chosen.label.name if found.header else "", choice.join)
     if problem := _problem(sound, classes, chosen):
         raise _fault(problem, errors)
@@ -249,73 +239,6 @@ def _refuse_twice(chosen: Chosen) -> None:
             raise DataError(f"{column.text} is taken both for {first} and for {second}: give another for one of them.")
 
 
-# The rows
-
-
-def _read_rows(
-    table: Rows, body: list[Row], x: Column, y: Column, label: Column
-) -> tuple[list[_Read], list[str], list[str]]:
-    """Rows that can be read, what is wrong with others, and which are left out for what they lack."""
-    read: list[_Read] = []
-    errors: list[str] = []
-    gaps: dict[int, list[int]] = {}
-    most = max(table.width, x.place + 1, y.place + 1, label.place + 1)
-    for row in body:
-        cells = row.cells + [""] * (most - len(row.cells))
-        beyond = max((place + 1 for place, cell in enumerate(cells) if cell != ""), default=0)
-        where = f"{table.counted} {row.line}"
-        if beyond > most:
-            errors.append(f"{where}: there are {beyond} cells where the table has {table.width}")
-        elif gap := next((column for column in (x, y) if is_missing(cells[column.place])), None) or (
-            label if is_no_label(cells[label.place]) else None
-        ):
-            gaps.setdefault(gap.place, []).append(row.line)
-        elif fault := _fault_of(cells[x.place], x) or _fault_of(cells[y.place], y):
-            errors.append(f"{where}, {fault}")
-        else:
-            read.append(_Read(row.line, _value(cells, x), _value(cells, y), cells[label.place]))
-    columns = {column.place: column for column in (x, y, label)}
-    missing = [
-        _missing_text(columns[place], lines, place == label.place, table.counted) for place, lines in gaps.items()
-    ]
-    return read, errors, missing
-
-
-def _value(cells: list[str], column: Column) -> float:
-    found = number_in(cells[column.place], column.reading.way)
-    assert found is not None
-    return found[0]
-
-
-def _fault_of(cell: str, column: Column) -> str:
-    """What is wrong with a cell; empty if nothing is."""
-    name, unit = clean_name(column.name), column.reading.unit
-    where = f"column {column.place + 1}{f' (“{name}”)' if name else ''}: “{shorten_cell(cell)}”"
-    found = number_in(cell, column.reading.way)
-    if found is None:
-        return f"{where} is not a number"
-    if abs(found[0]) > LARGEST:
-        return f"{where} is too large"
-    if found[1].lower() == unit.lower() or (found[1] == "" and unit != "%"):
-        return ""
-    if unit:
-        return f"{where} is not in {unit} as the others are"
-    return f"{where} is in {found[1]}, and the others are not"
-
-
-def _outliers(table: Rows, rows: list[_Read], x: Column, y: Column, without: bool) -> tuple[list[_Read], list[str]]:
-    far: set[int] = set()
-    told: list[str] = []
-    for column, values in ((x, [row.x for row in rows]), (y, [row.y for row in rows])):
-        found = outliers_of(np.array(values))
-        far.update(found)
-        if found:
-            some = ", ".join(f"{number_text(values[i])} ({table.counted} {rows[i].line})" for i in found[:_NAMED])
-            more = f" and {len(found) - _NAMED} more" if len(found) > _NAMED else ""
-            told.append(f"{column.text}: far from all others {'is' if len(found) == 1 else 'are'} {some}{more}.")
-    return [row for i, row in enumerate(rows) if not (without and i in far)], told
-
-
 # What is told
 
 
@@ -373,15 +296,7 @@ def _question(column: Column) -> str:
     )
 
 
-def _missing_text(column: Column, lines: list[int], is_label: bool, counted: str) -> str:
-    what = f"no {'label' if is_label else 'number'} in {column.text}"
-    if len(lines) == 1:
-        return f"One row has {what} and is left out: {counted} {lines[0]}."
-    more = f" and {len(lines) - _NAMED:,} more" if len(lines) > _NAMED else ""
-    return f"{len(lines):,} rows have {what} and are left out: {counted}s {', '.join(map(str, lines[:_NAMED]))}{more}."
-
-
-def _problem(rows: list[_Read], classes: Classes, chosen: Chosen) -> str:
+def _problem(rows: list[Point], classes: Classes, chosen: Chosen) -> str:
     if not rows:
         text = next((column for column in (chosen.x, chosen.y) if column and not column.reading.numeric), None)
         return f"{text.text} holds text, not numbers: choose another." if text else "No row could be read."
