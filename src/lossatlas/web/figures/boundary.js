@@ -3,7 +3,7 @@
 /** @import {Run} from '../model/run.js' */
 /** @import {Numbers} from '../loading/npy.js' */
 import {classSymbol, css, pointColour, symbolScale} from './colours.js';
-import {linearTicks, tickLabel, valueText} from './ticks.js';
+import {axisStyle, linearTicks, tickLabel, valueText} from './ticks.js';
 
 const SPLITS = ['train', 'test'];
 /** Data so many times as long as wide are a strip, whose axes have a scale each. */
@@ -115,16 +115,9 @@ export function featureAxis(features, axis, grid, theme) {
   const ticks = linearTicks(low * scale + mean, high * scale + mean, 7);
   return {
     range: [low, high],
-    fixedrange: true,
-    showgrid: false,
-    zeroline: false,
-    showline: false,
-    ticks: 'outside',
-    ticklen: 4,
-    tickcolor: theme.muted,
+    ...axisStyle(theme),
     tickvals: ticks.map((tick) => (tick - mean) / scale),
     ticktext: ticks.map(tickLabel),
-    tickfont: {family: theme.font, size: 11, color: theme.muted},
     title: {text: escapeHtml(feature.name), font: {family: theme.font, size: 12, color: theme.ink}, standoff: 6},
   };
 }

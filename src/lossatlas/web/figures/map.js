@@ -8,7 +8,7 @@ import {reliefOf} from './landscape.js';
 import {isInside, pathLine} from './path.js';
 import {lossTicks, shareOf} from './range.js';
 import {heightOf} from './relief.js';
-import {linearTicks, lossText, tickLabel} from './ticks.js';
+import {axisStyle, linearTicks, lossText, tickLabel} from './ticks.js';
 
 /** Room for the axes, at the least. */
 const ROOM = {l: 52, r: 20, t: 8, b: 40};
@@ -55,16 +55,9 @@ export function sliceAxis(letter, span, theme) {
   const ticks = linearTicks(-span, span, 5);
   return {
     range: [-span, span],
-    fixedrange: true,
-    showgrid: false,
-    zeroline: false,
-    showline: false,
-    ticks: 'outside',
-    ticklen: 4,
-    tickcolor: theme.muted,
+    ...axisStyle(theme),
     tickvals: ticks,
     ticktext: ticks.map(tickLabel),
-    tickfont: {family: theme.font, size: 11, color: theme.muted},
     title: {text: `<i>${letter}</i>`, font: {family: theme.font, size: 14, color: theme.ink}, standoff: 6},
   };
 }

@@ -76,3 +76,17 @@ export function lossText(value) {
 export function percentText(share) {
   return share === undefined || share === null ? '–' : `${(share * 100).toFixed(1)} %`;
 }
+
+/** What the axes of all plane plots have in common. @param {{muted: string, font: string}} theme */
+export function axisStyle({muted, font}) {
+  return {
+    fixedrange: true,
+    showgrid: false,
+    zeroline: false,
+    showline: false,
+    ticks: 'outside',
+    ticklen: 4,
+    tickcolor: muted,
+    tickfont: {family: font, size: 11, color: muted},
+  };
+}
