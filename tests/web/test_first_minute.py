@@ -10,6 +10,8 @@ from playwright.sync_api import Browser, expect
 
 from .conftest import PLANES, Site, Watched, until, watched, with_access
 
+pytestmark = pytest.mark.browser
+
 OF_PLANES = f"?run={PLANES.id}&hidden=8&plane=pca&epoch=60"
 
 #: Texts whose box is too narrow for them, and boxes beyond the window, among what must be read at once.

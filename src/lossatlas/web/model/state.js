@@ -198,6 +198,18 @@ export function writeHidden(hidden) {
   return hidden.join('-') || 'none';
 }
 
+/** Those that together name a run. */
+export const RUN_PROPERTIES = /** @type {const} */ ([
+  'dataset',
+  'hidden',
+  'activation',
+  'residual',
+  'run',
+  'train',
+  'sample',
+  'own',
+]);
+
 /** A model's size for people, as Python titles it: `linear`, `2 × 16` (depth × width), `7-5`. @param {number[]} hidden */
 export function sizeText(hidden) {
   if (hidden.length === 0) return 'linear';

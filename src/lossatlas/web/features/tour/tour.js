@@ -6,7 +6,7 @@
 /** @import {Page} from '../../pages/atlas/tour.js' */
 /** @import {Stop} from './stops.js' */
 import {loadStyle} from '../../lib/lazy.js';
-import {FIRST_VIEW, fromQuery, HOME} from '../../model/state.js';
+import {FIRST_VIEW, fromQuery, HOME, RUN_PROPERTIES} from '../../model/state.js';
 import {showPlot} from '../../views/controls.js';
 import {choicesFor, storedRun} from './choices.js';
 import {isPlayback, watchManual} from './manual.js';
@@ -243,17 +243,6 @@ const beginning = ({look}) => ({...FIRST_VIEW, camera: {...HOME}, ...look});
 function isTrained(run, epochs) {
   return !run.growing && (run.outcome.status === 'diverged' || (run.frames.at(-1) ?? 0) >= epochs);
 }
-
-const RUN_PROPERTIES = /** @type {const} */ ([
-  'dataset',
-  'hidden',
-  'activation',
-  'residual',
-  'run',
-  'train',
-  'sample',
-  'own',
-]);
 
 /** @param {State} a @param {State} b */
 const showsSame = (a, b) => RUN_PROPERTIES.every((name) => isEqual(a[name], b[name]));

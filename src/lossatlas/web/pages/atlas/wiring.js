@@ -13,7 +13,7 @@ import {watchTheme} from '../../lib/theme.js';
 import {keepAddress} from '../../model/address.js';
 import {ofItsRun, resolve} from '../../model/choice.js';
 import {labLimit, noteFault, sliceOf} from '../../model/slice.js';
-import {FIRST_VIEW, HOME, toQuery} from '../../model/state.js';
+import {FIRST_VIEW, HOME, RUN_PROPERTIES, toQuery} from '../../model/state.js';
 import {createBoundary} from '../../views/boundary.js';
 import {watchFolds} from '../../views/controls.js';
 import {createLandscape} from '../../views/landscape.js';
@@ -36,8 +36,6 @@ import {createLazyTour} from './tour.js';
 import {createLazyTraining} from './training.js';
 
 const still = matchMedia('(prefers-reduced-motion: reduce)').matches;
-/** What names a run. */
-const CHOICES = /** @type {const} */ (['dataset', 'hidden', 'activation', 'residual', 'run', 'train', 'sample', 'own']);
 /** What may ask for arrays that are not there yet. */
 const SLICES = /** @type {const} */ (['plane', 'seed', 'zoom', 'set', 'follow', 'pick']);
 
@@ -189,7 +187,7 @@ function wireChoices(atlas, {training, drawPanels}) {
   };
   status.onInstead = () => store.set({run: null});
   store.subscribe((state, before) => {
-    if (CHOICES.some((name) => state[name] !== before[name])) {
+    if (RUN_PROPERTIES.some((name) => state[name] !== before[name])) {
       drawPanels();
       openChosen();
     }

@@ -1,21 +1,11 @@
 /** The comparison as an address: `a` and `b` as queries of the page itself, and beside them what both share. Pure. */
 /** @import {State} from '../../model/types.js' */
-import {fromQuery, toQuery} from '../../model/state.js';
+import {fromQuery, RUN_PROPERTIES, toQuery} from '../../model/state.js';
 
 /** @typedef {State} Side which run: what of it is shown is shared; its `epoch` is how far a training in the page goes */
 /** @typedef {Pick<State, typeof SHARED[number]>} View what both show; `epoch` null: follows what is trained, else the beginning */
 /** @typedef {{a: Side | null, b: Side | null, view: View}} Comparison a side that is not said is null */
 
-export const IDENTITY = /** @type {const} */ ([
-  'dataset',
-  'hidden',
-  'activation',
-  'residual',
-  'run',
-  'train',
-  'sample',
-  'own',
-]);
 export const SHARED = /** @type {const} */ ([
   'epoch',
   'zoom',
@@ -73,6 +63,6 @@ export function viewOf(state) {
 
 /** @param {State} state @param {State} base @returns {Side} */
 function sideOf(state, base) {
-  const identity = Object.fromEntries(IDENTITY.map((name) => [name, state[name]]));
+  const identity = Object.fromEntries(RUN_PROPERTIES.map((name) => [name, state[name]]));
   return {...base, ...identity, epoch: state.train ? state.epoch : null};
 }
