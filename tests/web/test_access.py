@@ -591,6 +591,46 @@ def test_a_tooltip_lies_on_no_control_of_the_panels(exported: Site, desktop: Wat
         assert page.evaluate(COVERED) == []
 
 
+@pytest.mark.parametrize("size", [(1440, 900), (1280, 720), (1100, 620)])
+def test_a_tooltip_of_bar_and_playback_lies_on_no_control(
+    exported: Site, desktop: Watched, size: tuple[int, int]
+) -> None:
+    page = desktop.open(exported.url)
+    page.set_viewport_size({"width": size[0], "height": size[1]})
+    with_access(page)
+    for control, sentence in (
+        ("#speed", "How fast the training is played"),
+        ("#train-here", "Train a network in this"),
+    ):
+        page.locator(control).hover()
+        expect(page.locator("#hint")).to_contain_text(sentence)
+        covered = page.evaluate(COVERED)
+        assert covered == [] or (
+            size[0] < 1280 and covered == ["Table of the decision boundary"]
+        )  # there is no other room
+
+
+#: A press on the first button, whose text then changes under the pointer at rest; then what is shown after a while.
+#: Timers end in their order: this one was set later than the tooltip's, and is longer.
+PRESSED = """selector => {
+    const button = document.querySelector(selector);
+    button.firstElementChild.dispatchEvent(new PointerEvent('pointerover', {bubbles: true, pointerType: 'mouse'}));
+    return new Promise((done) => setTimeout(() => done(document.querySelector('#hint')?.textContent ?? ''), 1000));
+}"""
+
+
+def test_a_button_that_was_pressed_does_not_explain_itself_at_once(exported: Site, desktop: Watched) -> None:
+    page = desktop.open(exported.url + "?epoch=0&view=contours")
+    with_access(page)
+    assert "Play" in page.evaluate(PRESSED, "#play")  # before
+    page.locator("#play").click()
+    assert page.evaluate(PRESSED, "#play") == ""
+    page.locator("#speed").hover()
+    expect(page.locator("#hint")).to_contain_text("How fast")
+    page.locator("#play").hover()
+    expect(page.locator("#hint")).to_contain_text("Play")
+
+
 def test_a_tooltip_comes_on_hover_and_on_focus_and_leaves_at_escape(exported: Site, desktop: Watched) -> None:
     page = desktop.open(exported.url)
     with_access(page)

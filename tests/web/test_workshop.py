@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Browser, Page, expect
 
 from lossatlas.engine import Evaluator
 from lossatlas.landscape import loss_surfaces
@@ -135,7 +135,43 @@ def test_the_range_of_a_run_that_grows_stays_while_the_new_one_fills_most_of_it(
     changes += [(loss_range(0.01, 1, "log"), log), (loss_range(-8, 8, kind="gap"), linear), (linear, log)]
     found = page.evaluate(STEADY, [*stays, *changes, (linear, None)])
     kept = [{**new, "low": before["low"], "high": before["high"]} for new, before in stays]
+    [lower] = page.evaluate(STEADY, [(loss_range(0.003, 100, "log"), log)])
+    assert lower == {**loss_range(0.003, 100, "log"), "low": 0.003 / 3}  # room for what comes
     assert found == [*kept, *(new for new, _ in changes), linear]
+
+
+def test_a_link_to_epoch_0_of_a_training_rests_there(exported: Site, browser: Browser) -> None:
+    page = browser.new_page(reduced_motion="no-preference")  # where a training would start by itself
+    page.goto(f"{exported.url}?{HERE}&train=adam,0.1,32,0,0&epoch=0")
+    until(page, "() => window.lossatlas?.shown()?.epoch === 0")
+    expect(page.get_by_role("button", name="Start", exact=True)).to_be_visible()
+    page.close()
+
+
+#: Of each surface that is drawn: how many of its vertices lie at its lowest height, and where the axis begins.
+FLOORS = """async last => {
+    const seen = [];
+    for (let frame = 0; frame < 6000 && (seen.at(-1)?.epoch ?? 0) < last; frame++) {
+        await new Promise(requestAnimationFrame);
+        const {epoch} = window.lossatlas.shown() ?? {};
+        const {z} = document.querySelector('#landscape-plot .js-plotly-plot')?.data?.find(
+            ({type}) => type === 'mesh3d') ?? {};
+        if (!z || seen.at(-1)?.epoch === epoch) continue;
+        const low = z.reduce((least, each) => Math.min(least, each), Infinity);
+        seen.push({epoch, lowest: z.filter((each) => each < low + 1e-9).length, low: window.lossatlas.range().low});
+    }
+    return seen;
+}"""
+
+
+def test_the_axis_of_a_training_reaches_down_to_where_the_network_is(exported: Site, desktop: Watched) -> None:
+    page = desktop.open(f"{exported.url}?dataset=spirals&hidden=16,16&sample=200,0.03,0&train=adam,0.02,32,0,0")
+    press(page, "Start")
+    seen = page.evaluate(FLOORS, 250)
+    assert len(seen) > 10
+    assert seen[-1]["low"] < 0.1 < seen[0]["low"]
+    assert [each for each in seen if each["lowest"] > 2] == []  # none is drawn on a flat floor
+    assert len({each["low"] for each in seen}) <= 10  # in few steps: new axes take Plotly long
 
 
 def test_where_a_training_rests_its_range_is_that_of_a_link_to_it(exported: Site, desktop: Watched) -> None:

@@ -22,10 +22,14 @@ const STRETCH = {linear: 1.5, log: 100};
 /** So that no frame is cut away whole, a range reaches this quantile of each; unless that is BEYOND times its end (diverged). */
 const OF_FRAME = 0.6;
 const BEYOND = {linear: 20, log: 1e4};
-/** A logarithmic axis shows at most this many decades. */
+/** A logarithmic axis shows at most this many decades, as long as no more than this share of a frame lies below it. */
 const DECADES = 6;
+const OF_PIT = 0.25;
 /** How much of a range may be empty, at either end, before a run that grows is given a new one. */
 const SLACK = 0.4;
+/** A logarithmic axis of a run that grows reaches this factor below what is there, so that it grows in few steps. */
+const HEADROOM = 3;
+
 /**
  * The range of the losses on some surfaces. A few far outliers (the corners of a wide span) would flatten everything
  * else: then the range ends at a quantile, and the page says so.
@@ -38,11 +42,11 @@ export function lossRange(surfaces, scale, drawn = surfaces) {
   const top = values[Math.floor((values.length - 1) * QUANTILE)] ?? 1;
   const whole = Math.max(
     top,
-    ...surfaces.map((surface) => mostOf(surface)).filter((most) => most <= top * BEYOND[scale]),
+    ...surfaces.map((surface) => quantileOf(surface, OF_FRAME)).filter((most) => most <= top * BEYOND[scale]),
   );
   const isLog = scale === 'log';
   const high = niceAbove(max > whole * STRETCH[scale] ? whole : max, scale);
-  const least = high / 10 ** DECADES;
+  const least = isLog ? decadesBelow(high, surfaces) : 0;
   const low = isLog ? Math.max(min, least) : Math.min(min, 0.98 * high);
   const seen = drawn === surfaces ? {min, max} : sample(drawn);
   return {
@@ -57,11 +61,20 @@ export function lossRange(surfaces, scale, drawn = surfaces) {
   };
 }
 
-/** What the greater part of a surface lies below. @param {Numbers} surface */
-function mostOf(surface) {
+/**
+ * How far a logarithmic axis reaches down: a few deep pits do not stretch it, but no frame lies below it whole.
+ * @param {number} high @param {Numbers[]} surfaces
+ */
+function decadesBelow(high, surfaces) {
+  const pits = surfaces.map((surface) => quantileOf(surface, OF_PIT)).filter((each) => each > 0);
+  return Math.min(high / 10 ** DECADES, ...pits);
+}
+
+/** What a share of a surface lies below. @param {Numbers} surface @param {number} share */
+function quantileOf(surface, share) {
   const some = [];
   for (let at = 0; at < surface.length; at += 7) if (Number.isFinite(surface[at])) some.push(surface[at]);
-  return some.sort((a, b) => a - b)[Math.floor((some.length - 1) * OF_FRAME)] ?? 0;
+  return some.sort((a, b) => a - b)[Math.floor((some.length - 1) * share)] ?? 0;
 }
 
 /**
@@ -72,7 +85,7 @@ export function frameRange(surface, scale) {
   const {values, min, max} = sample([surface]);
   const top = values[Math.floor((values.length - 1) * QUANTILE)] ?? 1;
   const high = max - min > STRETCH.linear * 2 * (top - min) && top > min ? top : Number.isFinite(max) ? max : top;
-  const low = scale === 'log' ? Math.max(min, high / 10 ** DECADES) : min;
+  const low = scale === 'log' ? Math.max(min, decadesBelow(high, [surface])) : min;
   const pad = high > low ? 0.02 * (high - low) : 0.02 * Math.abs(high) || 1;
   const bottom = scale === 'log' ? low * (low / high) ** 0.02 : low - pad;
   return {
@@ -104,8 +117,7 @@ export function gapRange(surfaces) {
 export function joinRanges(own, other) {
   if (own.kind !== other.kind || own.scale !== other.scale) return own;
   const high = Math.max(own.high, other.high);
-  const lowest = Math.min(own.low, other.low);
-  const low = own.scale === 'log' ? Math.max(lowest, high / 10 ** DECADES) : lowest;
+  const low = Math.min(own.low, other.low);
   return {
     ...own,
     low,
@@ -124,7 +136,12 @@ export function steadyRange(next, before) {
   if (!before || before.kind !== next.kind || before.scale !== next.scale) return next;
   const low = shareOf(before, next.low);
   const high = shareOf(before, next.high);
-  if (low < 0 || low > SLACK || high > 1 || high < 1 - SLACK) return next;
+  if (low < 0 && next.scale === 'log') {
+    const reach = next.low / HEADROOM;
+    return {...next, low: reach, floored: next.min < reach};
+  }
+  const isEmpty = low > SLACK && !(next.scale === 'log' && next.low < 1.5 * HEADROOM * before.low);
+  if (low < 0 || isEmpty || high > 1 || high < 1 - SLACK) return next;
   return {
     ...next,
     low: before.low,
@@ -134,16 +151,16 @@ export function steadyRange(next, before) {
   };
 }
 
-/** @param {Numbers[]} surfaces */
+/** Some of the cells of all surfaces, sorted, and the extremes of all of them. @param {Numbers[]} surfaces of any grids */
 function sample(surfaces) {
-  const cells = surfaces[0]?.length ?? 0;
-  const stride = Math.max(1, Math.floor((surfaces.length * cells) / SAMPLE)) | 1; // odd, so that it does not walk one column
-  const values = new Float32Array(Math.ceil((surfaces.length * cells) / stride) + surfaces.length);
+  const cells = surfaces.reduce((sum, surface) => sum + surface.length, 0);
+  const stride = Math.max(1, Math.floor(cells / SAMPLE)) | 1; // odd, so that it does not walk one column
+  const values = new Float32Array(Math.ceil(cells / stride) + surfaces.length);
   let count = 0;
   let min = Infinity;
   let max = -Infinity;
   surfaces.forEach((surface, k) => {
-    for (let i = 0; i < cells; i++) {
+    for (let i = 0; i < surface.length; i++) {
       const value = surface[i];
       if (value < min) min = value;
       if (value > max) max = value;

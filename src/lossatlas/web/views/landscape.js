@@ -320,8 +320,10 @@ function createRanges() {
     ofGround(shot, ground) {
       if (shot.range === 'frame') return rangeOfFrame(shot, valuesOf(shot.set, ground.losses));
       const {ofRun, key, entry} = entryOf(shot);
-      const found = rangeOfGround(shot, ground);
-      const range = shot.run.growing ? steadyRange(found, entry?.range) : found;
+      // of a run that grows the samples are of a while ago, and what is drawn may lie below them by now
+      const range = shot.run.growing
+        ? steadyRange(rangeOfGround(shot, [...ground.samples, ground.losses]), entry?.range)
+        : rangeOfGround(shot, ground.samples);
       ofRun.set(key, {frames: 0, range});
       return range;
     },
@@ -333,8 +335,8 @@ function rangeOfFrame({set, scale}, values) {
   return set === 'gap' ? gapRange([values]) : frameRange(values, scale);
 }
 
-/** Computed surfaces have a range from a few frames: nothing crawls in play. @param {Shot} shot @param {Ground} ground */
-function rangeOfGround({set, scale}, {samples}) {
+/** Computed surfaces have a range from a few frames: nothing crawls in play. @param {Shot} shot @param {Losses[]} samples */
+function rangeOfGround({set, scale}, samples) {
   const drawn = samples.map((losses) => valuesOf(set, losses));
   return set === 'gap'
     ? gapRange(drawn)

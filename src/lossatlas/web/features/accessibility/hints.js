@@ -14,7 +14,9 @@ const CONTROLS = 'button, input, select, summary';
 /** What a person may want to use next. */
 const USED = `${CONTROLS}, a, textarea`;
 /** How many px² of a control may be covered rather than that the tooltip is a pixel farther away. */
-const NEAR = 4;
+const NEAR = 1;
+/** How many places along a control, or along its part of the page, are tried. */
+const TRIED = 33;
 /** A select's arrow, in px. */
 const ARROW = 16;
 /** The parts of the page that hold controls: beside them a tooltip is out of the way. */
@@ -64,6 +66,8 @@ export function createHints() {
   const tip = make('div', {id: 'hint', class: 'hint', role: 'tooltip', popover: 'manual', 'aria-hidden': 'true'}); // controls have it as their description
   /** @type {Element | null} what the tooltip is about */
   let about = null;
+  /** @type {Element | null} what was pressed: whoever presses it knows, until the pointer has left it */
+  let pressed = null;
   let timer = 0;
   let left = 0;
 
@@ -116,6 +120,8 @@ export function createHints() {
     const target = /** @type {Element} */ (event.target);
     if (event.pointerType === 'touch' || event.buttons !== 0) return;
     const found = tipOf(target).about;
+    if (found && found === pressed) return; // its text has changed under the pointer
+    pressed = null;
     if (target === tip || (found && found === about)) clearTimeout(timer);
     else if (found) soon(target, event.clientX);
     else leave();
@@ -125,8 +131,9 @@ export function createHints() {
   let touched = false;
   document.addEventListener(
     'pointerdown',
-    ({pointerType}) => {
+    ({pointerType, target}) => {
       touched = pointerType === 'touch';
+      pressed = target instanceof Element ? tipOf(target).about : null;
     },
     {capture: true},
   );
@@ -204,10 +211,13 @@ function place(tip, about, x) {
   const box = about.getBoundingClientRect();
   const [right, bottom] = [document.documentElement.clientWidth - width - GAP, innerHeight - height - GAP];
   const centre = Math.min(Math.max(x ?? box.left + Math.min(box.width, 320) / 2, box.left), box.right);
+  /** @param {DOMRect} around */
+  const along = (around) =>
+    Array.from({length: TRIED}, (_, i) => around.left + ((around.width - width) * i) / (TRIED - 1));
   /** @param {DOMRect} around @returns {[number, number][]} */
   const beside = (around) => [
     ...[around.bottom + GAP, around.top - height - GAP].flatMap((y) =>
-      [centre - width / 2, box.left, box.right - width].map((x) => /** @type {[number, number]} */ ([x, y])),
+      [centre - width / 2, ...along(around)].map((x) => /** @type {[number, number]} */ ([x, y])),
     ),
     [around.right + GAP, box.top],
     [around.left - width - GAP, box.top],

@@ -91,8 +91,9 @@ export function createWorkshop({catalog, onRun, onNews, onFailed}) {
         onRun(run);
         trainer.limit(hurry ? Infinity : pace);
         reached = null;
-        if (to) trainer.start(to, false);
-        else if (go) start(next());
+        if (to !== null) {
+          if (to > 0) trainer.start(to, false); // a link to epoch 0 opens epoch 0
+        } else if (go) start(next());
       } catch (error) {
         if (mine === turn)
           onFailed('This cannot be trained here', String(/** @type {any} */ (error)?.message ?? error));
