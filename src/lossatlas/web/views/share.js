@@ -1,9 +1,9 @@
 /** The button “Share”. What it opens comes with the first click. */
-/** @import {Theirs} from '../features/share/dialog.js' */
+/** @import {ShownPage} from '../features/share/dialog.js' */
 import {byId} from '../lib/dom.js';
 import {loadStyle, reasonOf} from '../lib/lazy.js';
 
-/** @param {Theirs & {onError: (message: string) => void}} options */
+/** @param {ShownPage & {onError: (message: string) => void}} options */
 export function createShare({onError, ...page}) {
   const button = byId('share');
   /** @type {Promise<{open: () => void}> | null} */

@@ -1,4 +1,4 @@
-/** From what is shown to what can be kept: pictures, drawings, films, numbers, Python. Nothing here touches the page. */
+/** From a shot to what can be saved of it: pictures, drawings, films, numbers, Python. Nothing here changes the page. */
 /** @import {Shot, State} from '../../model/types.js' */
 /** @import {Picture} from '../../views/landscape.js' */
 /** @import {Ground} from '../../compute/surfaces.js' */
@@ -21,21 +21,28 @@ import {createStudio} from './offscreen_surface.js';
 const SHARP = 2;
 export const PICTURE = {width: SHARP * SIZE.width, height: SHARP * SIZE.height};
 
-/** @param {{Plotly: import('../../lib/plotly.js').Plotly, pictureOf: (shot: Shot, ground: Ground | null) => Picture | null, state: () => State}} page */
-export function createWorks({Plotly, pictureOf, state}) {
+/** @typedef {ReturnType<typeof createExports>} Exports */
+
+/**
+ * @param {object} page
+ * @param {import('../../lib/plotly.js').Plotly} page.Plotly
+ * @param {(shot: Shot, ground: Ground | null) => Picture | null} page.pictureOf
+ * @param {() => State} page.state
+ */
+export function createExports({Plotly, pictureOf, state}) {
   const networkOf = createNetworks();
   /** @type {ReturnType<typeof createStudio> | null} */
   let studio = null;
 
-  /** @param {Shot} shot */
-  const whole = async (shot) => {
+  /** Compute what the shot's network says, and its picture. @param {Shot} shot */
+  const computeNetwork = async (shot) => {
     const {ground, ...network} = await networkOf(shot);
     return {...network, picture: /** @type {Picture} */ (pictureOf(shot, ground))};
   };
 
-  /** @param {Shot} shot @returns {Promise<Sheet>} */
-  const sheet = async (shot) => {
-    const {seen, metrics, picture, logits} = await whole(shot);
+  /** Draw a sheet. @param {Shot} shot @returns {Promise<Sheet>} */
+  const drawSheet = async (shot) => {
+    const {seen, metrics, picture, logits} = await computeNetwork(shot);
     if (shot.view === 'surface') studio ??= createStudio(Plotly, {...SURFACE, eye: () => state().camera});
     const surface = shot.view === 'surface' && studio ? await studio.draw(picture) : null;
     return sheetOf({picture, seen, logits, metrics, surface, timeline: state().timeline, theme: currentTheme()});
@@ -44,25 +51,32 @@ export function createWorks({Plotly, pictureOf, state}) {
 
   return {
     link,
-    /** On a canvas that has the sheet's shape. @param {Shot} shot @param {HTMLCanvasElement} canvas */
-    paint: async (shot, canvas) => paintSheet(canvas, await sheet(shot)),
+    /** Paint a sheet on a canvas of its shape. @param {Shot} shot @param {HTMLCanvasElement} canvas */
+    paint: async (shot, canvas) => paintSheet(canvas, await drawSheet(shot)),
     /** @param {Shot} shot */
     async png(shot) {
       const canvas = document.createElement('canvas');
       Object.assign(canvas, PICTURE);
-      await paintSheet(canvas, await sheet(shot));
+      await paintSheet(canvas, await drawSheet(shot));
       return pngOf(canvas);
     },
     /** @param {Shot} shot */
-    svg: async (shot) => new Blob([drawingOf(await sheet(shot))], {type: 'image/svg+xml'}),
-    /** As many of its frames as there are to be pictures. @param {Shot} shot @param {{width: number, height: number, pictures: number, signal: AbortSignal, onProgress: (done: number, total: number) => void}} options */
-    webm(shot, {pictures, onProgress, ...options}) {
+    svg: async (shot) => new Blob([drawingOf(await drawSheet(shot))], {type: 'image/svg+xml'}),
+    /**
+     * Make a film of a run's frames, thinned to a number of pictures.
+     * @param {Shot} shot
+     * @param {object} options
+     * @param {number} options.width @param {number} options.height @param {number} options.pictures
+     * @param {AbortSignal} options.signal
+     * @param {(done: number, total: number) => void} options.onProgress
+     */
+    film(shot, {pictures, onProgress, ...options}) {
       const {run} = shot;
       const frames = spreadFrames({frames: run.frames.slice(0, run.arrived(shot)), trained: run.trained}, pictures);
       return film({
         ...options,
         frames: frames.length,
-        draw: async (canvas, i) => paintSheet(canvas, await sheet({...shot, frame: frames[i]})),
+        draw: async (canvas, i) => paintSheet(canvas, await drawSheet({...shot, frame: frames[i]})),
         onProgress: (done) => onProgress(done, frames.length),
       });
     },
@@ -74,7 +88,7 @@ export function createWorks({Plotly, pictureOf, state}) {
           run.put(name, await fetchNpy(`data/runs/${encodeURIComponent(run.id)}/${run.entry(name).file}`));
         }),
       );
-      const {seen, theta, picture} = await whole(shot);
+      const {seen, theta, picture} = await computeNetwork(shot);
       const arrays = arraysOf(picture, {seen, picked: theta});
       return new Blob(
         [npz(arrays, new Map([['about.json', JSON.stringify(aboutOf(shot, arrays, link(shot)), null, 1)]]))],
@@ -82,12 +96,12 @@ export function createWorks({Plotly, pictureOf, state}) {
       );
     },
     /** @param {Shot} shot */
-    surfaceCsv: async (shot) => new Blob([surfaceTable((await whole(shot)).picture)], {type: 'text/csv'}),
+    surfaceCsv: async (shot) => new Blob([surfaceTable((await computeNetwork(shot)).picture)], {type: 'text/csv'}),
     /** @param {Shot} shot */
     metricsCsv: async ({run}) => new Blob([metricsTable(run)], {type: 'text/csv'}),
     /** @param {Shot} shot */
     python: async (shot) => pythonFor(shot, await fetchJson(new URL('defaults.json', import.meta.url).href)),
-    /** The graphics memory is given back. */
+    /** Give the graphics memory back. */
     close() {
       studio?.close();
       studio = null;

@@ -1,0 +1,21 @@
+/** Text that goes into the clipboard. */
+
+/**
+ * Copy a text. Where the browser refuses, select it, so that a person can copy it.
+ * @param {string} text @param {string} done the message once it is copied
+ * @param {HTMLElement} shown the element that shows the text @param {(message: string) => void} tell
+ */
+export async function copyText(text, done, shown, tell) {
+  try {
+    await navigator.clipboard.writeText(text);
+    tell(done);
+  } catch {
+    if (shown instanceof HTMLInputElement) {
+      shown.focus();
+      shown.select();
+    } else {
+      getSelection()?.selectAllChildren(shown);
+    }
+    tell('The browser does not let the page copy. It is selected: copy it with Ctrl+C or ⌘C.');
+  }
+}

@@ -1,0 +1,88 @@
+/** The rows of the dialog for what one click saves: the picture, the drawing, the numbers. */
+/** @import {Shot} from '../../model/types.js' */
+/** @import {Exports} from './exports.js' */
+/** @import {Task} from './task.js' */
+import {make} from '../../lib/dom.js';
+import {PICTURE} from './exports.js';
+import {fileName} from './link.js';
+import {button, row} from './row.js';
+import {saveFile} from './save.js';
+
+/**
+ * The files, as data. To offer another one, add it here and to a row below.
+ * @type {Record<string, {text: string, label: string, title: string, ending: string,
+ *   of: 'png' | 'svg' | 'npz' | 'surfaceCsv' | 'metricsCsv'}>}
+ */
+const FILES = {
+  png: {
+    text: 'Save PNG',
+    label: 'Save picture (PNG)',
+    title: 'Saves both plots as one picture.',
+    ending: '.png',
+    of: 'png',
+  },
+  svg: {
+    text: 'Save SVG',
+    label: 'Save drawing (SVG)',
+    title: 'Saves both plots as one drawing of lines and text.',
+    ending: '.svg',
+    of: 'svg',
+  },
+  npz: {
+    text: 'Save .npz',
+    label: 'Save numbers (.npz)',
+    title: 'Saves all arrays of this view in one file for NumPy.',
+    ending: '.npz',
+    of: 'npz',
+  },
+  surface: {
+    text: 'Loss CSV',
+    label: 'Save the surface (CSV)',
+    title: 'Saves the surface as a table: one line a point, with a, b and the loss.',
+    ending: '-loss.csv',
+    of: 'surfaceCsv',
+  },
+  metrics: {
+    text: 'Metrics CSV',
+    label: 'Save the metrics (CSV)',
+    title: 'Saves the training as a table: one line an epoch, with loss and accuracy.',
+    ending: '-metrics.csv',
+    of: 'metricsCsv',
+  },
+};
+
+/** @param {Exports} exports @param {Task} task */
+export function createFileRows(exports, task) {
+  /** @param {typeof FILES[string]} file */
+  const saver = ({text, label, title, ending, of}) =>
+    button(text, {'aria-label': label, title}, () =>
+      task.attempt(async (shot) => {
+        task.say('One moment…');
+        saveFile(await exports[of](shot), fileName(shot, ending), task.say);
+      }),
+    );
+  const surfaceNote = make('span', {}, ' The surface is in it as a picture.');
+  return {
+    picture: row(
+      'Picture',
+      [`Both plots on one sheet, ${PICTURE.width}\u00a0×\u00a0${PICTURE.height} pixels.`],
+      saver(FILES.png),
+    ),
+    drawing: row(
+      'Drawing',
+      ['The same with lines and text that stay sharp at any size.', surfaceNote],
+      saver(FILES.svg),
+    ),
+    numbers: row(
+      'Numbers',
+      ['Surface, directions, weights, points, boundary and metrics as NumPy arrays; or tables for a spreadsheet.'],
+      saver(FILES.npz),
+      saver(FILES.surface),
+      saver(FILES.metrics),
+    ),
+    /** Say what holds for this shot only. @param {Shot} shot */
+    show({view}) {
+      surfaceNote.hidden = view !== 'surface';
+    },
+  };
+}

@@ -1,0 +1,15 @@
+/** Files that the browser saves, and sizes as people read them. */
+import {make} from '../../lib/dom.js';
+
+/** Save a file, and say so. @param {Blob} blob @param {string} name @param {(message: string) => void} tell */
+export function saveFile(blob, name, tell) {
+  const url = URL.createObjectURL(blob);
+  make('a', {href: url, download: name}).click();
+  setTimeout(() => URL.revokeObjectURL(url), 60_000); // some browsers begin to read it late
+  tell(`Saved ${name} (${sizeText(blob.size)})`);
+}
+
+/** Write a size for people. @param {number} bytes */
+export function sizeText(bytes) {
+  return bytes < 1e6 ? `${Math.max(1, Math.round(bytes / 1e3))} kB` : `${(bytes / 1e6).toFixed(1)} MB`;
+}
