@@ -1,58 +1,125 @@
-"""Fetch Papa Parse, which reads tables, and put it into the page as one ES module: python scripts/vendor.py
+"""Fetch the libraries that the page ships, and write them into ``web/vendor/``: python scripts/vendor.py
 
-It takes npm. Beside the module are its licence and ``papaparse.json``, which says version, source and SHA-256.
+It takes npm. Of each library the page gets one file, as small as what it uses, and the library's licence.
+``vendor.json`` says for each where it comes from, in which version, what of it is exported, and the file's SHA-256.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
+import shutil
 import subprocess
-import tarfile
 import tempfile
+from dataclasses import dataclass
 from pathlib import Path
 
-VERSION = "5.7.1"
 VENDOR = Path(__file__).parent.parent / "src" / "lossatlas" / "web" / "vendor"
-#: The package is written for loaders of other kinds; so it finds the one that it knows.
-MODULE = """// @ts-nocheck
-const module = {{exports: {{}}}};
-const exports = module.exports;
-{code}
-export default module.exports;
-"""
+#: Its output depends on nothing but its version and what it is given.
+BUNDLER = "esbuild@0.28.2"
+BUNDLING = ["--bundle", "--format=esm", "--minify", "--target=es2022", "--charset=utf8", "--legal-comments=none"]
+
+
+@dataclass(frozen=True)
+class Library:
+    """One library, as the page uses it.
+
+    Attributes
+    ----------
+    name
+        What its files are called.
+    version
+        The version on npm.
+    licence
+        Its SPDX identifier.
+    exports
+        What the page imports from the module that is made of it, or a script's file in the package, which is copied.
+    package
+        Its name on npm, where that is another.
+    """
+
+    name: str
+    version: str
+    licence: str
+    exports: str
+    package: str = ""
+
+    @property
+    def on_npm(self) -> str:
+        """The package's name on npm."""
+        return self.package or self.name
+
+    @property
+    def is_script(self) -> bool:
+        """Whether its file is taken as it is, for a ``<script>``."""
+        return self.exports.endswith(".js")
+
+    @property
+    def file(self) -> str:
+        """The name of its file in the page."""
+        return f"{self.name}-{self.version}.min.js"
+
+    @property
+    def source(self) -> str:
+        """Where its source code is to be had."""
+        return f"https://www.npmjs.com/package/{self.on_npm}/v/{self.version}"
+
+
+LIBRARIES = (
+    Library("plotly-gl3d", "4.1.1", "MIT", "plotly-gl3d.min.js", package="plotly.js-gl3d-dist-min"),
+    Library("papaparse", "5.7.1", "MIT", "default"),
+    Library("fflate", "0.8.3", "MIT", "zipSync"),
+)
 
 
 def main() -> None:
-    """Fetch the package, wrap its script, and write what it is."""
-    with tempfile.TemporaryDirectory() as folder:
-        packing = ["npm", "pack", "--silent", "--pack-destination", folder, f"papaparse@{VERSION}"]
-        subprocess.run(packing, check=True, capture_output=True)
-        [archive] = Path(folder).glob("*.tgz")
-        with tarfile.open(archive) as package:
-            script, licence = (read(package, name) for name in ("papaparse.min.js", "LICENSE"))
-    module = MODULE.format(code=script.strip())
-    path = VENDOR / f"papaparse-{VERSION}.min.js"
-    for old in VENDOR.glob("papaparse-*"):
-        old.unlink()
-    path.write_text(module, encoding="utf-8")
-    (VENDOR / "papaparse-LICENSE.txt").write_text(licence, encoding="utf-8")
-    about = {
-        "name": "papaparse",
-        "version": VERSION,
-        "source": f"https://www.npmjs.com/package/papaparse/v/{VERSION}",
-        "licence": "MIT",
-        "file": path.name,
-        "sha256": hashlib.sha256(module.encode()).hexdigest(),
+    """Fetch all packages, and write anew what the page has of them."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        wanted = [f"{library.on_npm}@{library.version}" for library in LIBRARIES]
+        install = ["npm", "install", "--silent", "--no-save", "--prefix", name, BUNDLER, *wanted]
+        subprocess.run(install, check=True)
+        for old in VENDOR.glob("*.min.js"):
+            old.unlink()
+        notes = [write_library(library, folder) for library in LIBRARIES]
+    (VENDOR / "vendor.json").write_text(json.dumps(notes, indent=2) + "\n", encoding="utf-8")
+
+
+def write_library(library: Library, folder: Path) -> dict[str, str]:
+    """Write one library and its licence, and describe them.
+
+    Parameters
+    ----------
+    library
+        Which.
+    folder
+        Where npm has installed it.
+    """
+    package = folder / "node_modules" / library.on_npm
+    script = package / library.exports if library.is_script else bundle(library, folder)
+    shutil.copyfile(script, VENDOR / library.file)
+    [licence] = package.glob("LICENSE*")
+    shutil.copyfile(licence, VENDOR / f"{library.name}-LICENSE.txt")
+    return {
+        "name": library.on_npm,
+        "version": library.version,
+        "source": library.source,
+        "licence": library.licence,
+        "exports": library.exports,
+        "file": library.file,
+        "sha256": hashlib.sha256((VENDOR / library.file).read_bytes()).hexdigest(),
     }
-    (VENDOR / "papaparse.json").write_text(json.dumps(about, indent=2) + "\n", encoding="utf-8")
 
 
-def read(package: tarfile.TarFile, name: str) -> str:
-    """One file of the package, as text."""
-    found = package.extractfile(f"package/{name}")
-    assert found, f"the package has no {name}"
-    return found.read().decode()
+def bundle(library: Library, folder: Path) -> Path:
+    """Make one ES module of what the page uses of a library, and return its path."""
+    entry, made = folder / f"{library.name}.js", folder / library.file
+    entry.write_text(f"export {{{library.exports}}} from '{library.on_npm}';\n", encoding="utf-8")
+    banner = f"/*! {library.name} {library.version} | {library.licence} | {library.source} */\n// @ts-nocheck"
+    program = str(folder / "node_modules" / ".bin" / "esbuild")
+    command = [program, str(entry), f"--outfile={made}", f"--banner:js={banner}"]
+    subprocess.run([*command, *BUNDLING, "--log-level=warning"], check=True)
+    return made
 
 
 if __name__ == "__main__":

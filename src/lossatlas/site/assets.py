@@ -9,8 +9,8 @@ from typing import Any
 
 #: Licences, sources and what is compressed beforehand are shipped, but never asked for by the page.
 _SUFFIXES = {".css", ".html", ".js", ".json", ".png", ".svg", ".wasm", ".webmanifest"}
-#: Asked for under other names: ``./``, and by the browser itself.
-_APART = {"index.html", "service-worker.js", "thumbnails.json"}
+#: Asked for under other names (``./``), by the browser itself, or by nobody.
+_APART = {"index.html", "service-worker.js", "thumbnails.json", "vendor/vendor.json"}
 
 
 @cache

@@ -1,0 +1,42 @@
+"""The libraries that the page ships are those that their list names, each with its licence."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from pathlib import Path
+
+import pytest
+from scripts.vendor import LIBRARIES, Library
+
+ROOT = Path(__file__).parents[1]
+VENDOR = ROOT / "src/lossatlas/web/vendor"
+NOTES = {note["file"]: note for note in json.loads((VENDOR / "vendor.json").read_text(encoding="utf-8"))}
+#: What the texts of the licences say, by their SPDX identifiers.
+LICENCES = {"MIT": "Permission is hereby granted, free of charge", "MPL-2.0": "Mozilla Public License"}
+
+
+def test_every_library_is_in_the_list_and_nothing_else() -> None:
+    assert set(NOTES) == {library.file for library in LIBRARIES} == {path.name for path in VENDOR.glob("*.js")}
+    assert {path.name for path in VENDOR.glob("*-LICENSE.txt")} == {f"{lib.name}-LICENSE.txt" for lib in LIBRARIES}
+
+
+@pytest.mark.parametrize("library", LIBRARIES, ids=lambda library: library.name)
+def test_a_library_is_the_one_that_its_note_names(library: Library) -> None:
+    note = NOTES[library.file]
+    assert (note["name"], note["version"]) == (library.on_npm, library.version)
+    script = (VENDOR / library.file).read_bytes()
+    assert hashlib.sha256(script).hexdigest() == note["sha256"], "run scripts/vendor.py"
+    assert library.version in script[:400].decode()
+    licence = (VENDOR / f"{library.name}-LICENSE.txt").read_text(encoding="utf-8")
+    assert LICENCES[library.licence] in licence
+
+
+@pytest.mark.parametrize("library", LIBRARIES, ids=lambda library: library.name)
+def test_a_library_makes_no_code_of_text(library: Library) -> None:
+    """The page's content security policy would refuse it."""
+    if library.is_script:
+        pytest.skip("what Plotly does is watched in every test of the page")
+    script = (VENDOR / library.file).read_text(encoding="utf-8")
+    assert re.findall(r"new Function|\beval\(|importScripts", script) == []
