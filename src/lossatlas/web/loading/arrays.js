@@ -1,58 +1,62 @@
-/** The arrays of a stored run that are on their way. */
+/** Fetching the arrays of a stored run. */
 /** @import {Run} from '../model/run.js' */
+/** @import {NpyArray} from './npy.js' */
+import {fileUrl} from './addresses.js';
 import {fetchNpy} from './npy.js';
 
 /** @typedef {ReturnType<typeof createArrivals>} Arrivals */
 
 /**
+ * Fetch one array into the run, which has it from the first byte on as far as it has arrived.
+ * @param {Run} run @param {string} name @param {{signal?: AbortSignal, onData?: () => void}} [options] `onData` after every piece
+ */
+export async function fetchArray(run, name, {signal, onData} = {}) {
+  /** @type {NpyArray | undefined} */
+  let array;
+  const onHeader = (/** @type {NpyArray} */ begun) => {
+    array = begun;
+    if (!run.get(name)) run.put(name, array); // else somebody else has asked for it as well
+  };
+  try {
+    const whole = await fetchNpy(fileUrl(run.id, run.entry(name).file), {signal, onData, onHeader});
+    if (!run.complete(name)) run.put(name, whole);
+  } catch (error) {
+    if (array && run.get(name) === array) run.drop(name); // a part would never grow again
+    throw error;
+  }
+}
+
+/**
+ * The arrays of a run that are on their way, of which some may be no longer wanted.
  * @param {Run} run
  * @param {{signal: AbortSignal, onData: () => void}} options `onData` after every piece
  */
 export function createArrivals(run, {signal, onData}) {
-  const base = `data/runs/${encodeURIComponent(run.id)}/`;
-  /** @type {Map<string, {let: AbortController, whole: Promise<void>}>} */
+  /** @type {Map<string, {abort: AbortController, whole: Promise<void>}>} */
   const coming = new Map();
 
   /** @param {string} name */
-  const ask = (name) => {
-    const leave = new AbortController();
-    /** @type {import('./npy.js').NpyArray | undefined} */
-    let array;
-    const onHeader = (/** @type {import('./npy.js').NpyArray} */ begun) => {
-      array = begun;
-      run.put(name, array);
-    };
-    const whole = fetchNpy(base + run.entry(name).file, {
-      signal: AbortSignal.any([signal, leave.signal]),
-      onData,
-      onHeader,
-    })
-      .then(
-        () => undefined,
-        (error) => {
-          if (array && run.get(name) === array) run.drop(name); // a part would never grow again
-          throw error;
-        },
-      )
-      .finally(() => {
-        if (coming.get(name)?.let === leave) coming.delete(name);
-      });
-    whole.catch(() => {}); // told to whoever waits for it
-    coming.set(name, {let: leave, whole});
+  const request = (name) => {
+    const abort = new AbortController();
+    const whole = fetchArray(run, name, {signal: AbortSignal.any([signal, abort.signal]), onData}).finally(() => {
+      if (coming.get(name)?.abort === abort) coming.delete(name);
+    });
+    whole.catch(() => {}); // the error is reported to whoever waits for the array
+    coming.set(name, {abort, whole});
   };
 
   return {
     /**
-     * Ask for what is not there and not on its way, and let go of what is on its way and no longer wanted.
-     * @param {string[]} names @returns {Promise<void> | null} settles when all are there; null: they are
+     * Ask for the arrays that are neither here nor on their way, and stop those on their way that are not wanted any more.
+     * @param {string[]} names @returns {Promise<void> | null} settles when all are here; null: all are here already
      */
-    want(names) {
-      for (const [name, {let: leave}] of coming) {
+    request(names) {
+      for (const [name, {abort}] of coming) {
         if (names.includes(name)) continue;
         coming.delete(name);
-        leave.abort();
+        abort.abort();
       }
-      for (const name of names) if (!run.complete(name) && !coming.has(name)) ask(name);
+      for (const name of names) if (!run.complete(name) && !coming.has(name)) request(name);
       const waited = names.flatMap((name) => coming.get(name)?.whole ?? []);
       return waited.length ? Promise.all(waited).then(() => undefined) : null;
     },

@@ -1,5 +1,6 @@
-/** Reading over HTTP: JSON documents, and what it means that nobody answers. Arrays are arrivals.js's. */
+/** Reading JSON documents over HTTP, and the errors of a request: of a server that refuses, and of one that does not answer. */
 /** @import {Manifest} from '../model/types.js' */
+import {fileUrl} from './addresses.js';
 
 /** An answer that is not what was asked for, in words for people. */
 export class Problem extends Error {
@@ -75,5 +76,5 @@ export function problemFrom(body, fallback = 'The server could not answer') {
 
 /** The manifest of a stored run. @param {string} id @param {AbortSignal} [signal] @returns {Promise<Manifest>} */
 export function fetchManifest(id, signal) {
-  return fetchJson(`data/runs/${encodeURIComponent(id)}/run.json`, {signal});
+  return fetchJson(fileUrl(id, 'run.json'), {signal});
 }

@@ -1,5 +1,6 @@
 /** Asking the server to compute a run, and watching it grow. */
 /** @import {Config, Manifest, Metrics} from '../model/types.js' */
+import {jobUrl} from './addresses.js';
 import {allocate} from './npy.js';
 import {fetchJson, problemFrom} from './json.js';
 import {FRAME_ARRAYS, Run, STATIC_ARRAYS} from '../model/run.js';
@@ -44,7 +45,7 @@ export function requestRun(config) {
 
 /** @param {string} id */
 export function cancelRun(id) {
-  return fetchJson(`api/runs/${encodeURIComponent(id)}`, {method: 'DELETE'});
+  return fetchJson(jobUrl(id), {method: 'DELETE'});
 }
 
 /**

@@ -1,180 +1,194 @@
 /**
- * The run on show and the run on its way. Whatever is asked for last wins: every request has its own AbortController,
- * and an answer to an older one is dropped.
+ * The session: which run is on show, and which one is on its way, be it stored or computed by a server. The newest
+ * request wins: every request has an AbortController of its own, and the answer to an older one is dropped.
  */
-/** @import {Config, GalleryEntry, Status} from '../model/types.js' */
-/** @import {Arrivals} from './arrays.js' */
+/** @import {Config, Status} from '../model/types.js' */
 /** @import {Target} from '../model/choice.js' */
-import {createArrivals} from './arrays.js';
-import {Away, fetchJson, fetchManifest, Problem, unreached} from './json.js';
+/** @import {Listener} from './relay.js' */
+/** @import {StoredRun} from './stored_run.js' */
 import {createRetry} from '../lib/retry.js';
-import {FRAME_ARRAYS, Run, STATIC_ARRAYS} from '../model/run.js';
+import {Run} from '../model/run.js';
+import {eventsUrl} from './addresses.js';
+import {Away, fetchJson, fetchManifest, Problem, unreached} from './json.js';
+import {
+  describeLackingRun,
+  describeOutcome,
+  describeStandIn,
+  describeUnavailable,
+  describeUnmet,
+  describeUnreadable,
+} from './messages.js';
+import {createRelay} from './relay.js';
+import {createStoredRun} from './stored_run.js';
 
-/** Runs kept in memory, so that going back and forth between a few asks the network for nothing. */
+/** How many runs stay in memory, so that going back and forth between a few of them asks the network for nothing. */
 const KEPT = 6;
-/** Small ones first: a browser opens six connections at a time to an HTTP/1.1 host. */
-const SMALL = [...STATIC_ARRAYS, FRAME_ARRAYS[0]];
-const LARGE = FRAME_ARRAYS.slice(1);
 
 /**
- * @typedef {object} Listener
- * @property {(gallery: GalleryEntry[]) => void} onGallery the gallery has grown
- * @property {(run: Run) => void} onRun a run has begun to arrive
- * @property {() => void} onData more of it is there
- * @property {() => void} onSettled all of it is there
- * @property {(status: Status) => void} onStatus
+ * @typedef {object} Options
+ * @property {(run: Run) => string[]} wanted the arrays of planes that the state asks for
+ * @property {(run: Run) => string[]} unmet what the state asks for and the run cannot show, in sentences
+ * @property {Promise<void>} [before] it settles before any array is asked for
+ * @property {string[]} [unread] the parts of the link that could not be read; the message on the first run names them
  */
 
-/** @typedef {ReturnType<typeof createSession>} Session */
+export class Session {
+  #options;
+  #relay = createRelay();
+  /** @type {Map<string, Run>} the runs whose first picture is whole; the run that was used last is the last */
+  #kept = new Map();
+  #controller = new AbortController();
+  /** @type {Target | null} */
+  #target = null;
+  /** @type {string | null} the id of the job on the server */
+  #job = null;
+  /** @type {StoredRun | null} */
+  #showing = null;
+  /** A message that stands in the place of the run's outcome. @type {Status | null} */
+  #remark = null;
+  #openings = 0;
+  #retry = createRetry(() => this.#tryAgain());
 
-/**
- * @param {object} options
- * @param {(run: Run) => string[]} options.wanted the arrays of planes that the state asks for
- * @param {(run: Run) => string[]} options.unmet what the state asks for and the run cannot show
- * @param {Promise<void>} [options.before] what is to be there before any array is asked for
- * @param {string[]} [options.unread] what of the link could not be read; told of what is opened first
- */
-export function createSession({wanted, unmet, before: first, unread = []}) {
-  /** @type {Listener | null} null until the views are there */
-  let listener = null;
-  /** @type {{run: Run | null, settled: boolean, status: Status}} what a listener who comes late has missed */
-  const now = {run: null, settled: false, status: {kind: 'quiet'}};
-  const onRun = (/** @type {Run} */ run) => {
-    now.run = run;
-    now.settled = false;
-    listener?.onRun(run);
-  };
-  const onSettled = () => {
-    now.settled = true;
-    listener?.onSettled();
-  };
-  const onStatus = (/** @type {Status} */ status) => {
-    now.status = status;
-    listener?.onStatus(status);
-  };
-  const onData = () => listener?.onData();
+  /** @param {Options} options */
+  constructor(options) {
+    this.#options = options;
+  }
 
-  /** @type {Map<string, Run>} runs of which the first picture is whole, the latest used last */
-  const kept = new Map();
-  let controller = new AbortController();
-  /** @type {Target | null} what is to be on show */
-  let asked = null;
-  /** @type {string | null} */
-  let computing = null;
-  /** @type {{run: Run, arrivals: Arrivals, signal: AbortSignal, settled: boolean, turn: number, recover: (error: unknown) => Promise<void>} | null} the stored run on show */
-  let showing = null;
+  /** Report everything from now on, and at once what has been reported before. @param {Listener} listener */
+  listen(listener) {
+    this.#relay.listen(listener);
+  }
 
-  /** What is to be said of the run on show, as it is not what the link asks for. @type {Status | null} */
-  let remark = null;
-  let untold = unread;
-  /** Is what is to be on show what the page was opened with? Then what it lacks of that is told. */
-  let isFirst = true;
-  let openings = 0;
+  /** Show a run. The promise settles when its data have been asked for, or are known not to exist. @param {Target} target */
+  async open(target) {
+    this.leave();
+    this.#target = target;
+    this.#remark = this.#remarkOn(target);
+    this.#openings++;
+    await this.#begin(target);
+  }
 
-  /** @param {Run} run */
-  const keep = (run) => {
-    kept.delete(run.id);
-    kept.set(run.id, run);
-    if (kept.size > KEPT) kept.delete(/** @type {string} */ (kept.keys().next().value));
-  };
+  /** Ask for the arrays that the state wants now of the run on show. */
+  request() {
+    this.#showing?.request();
+  }
 
-  /** @param {Run} run */
-  const settle = (run) => {
-    retry.rest();
-    keep(run);
-    onSettled();
-    onStatus(remark ?? verdict(run));
-  };
+  /** Ask again at once where the server has not answered. @returns {boolean} was there anything to ask? */
+  hurry() {
+    return this.#retry.now();
+  }
 
-  /** @param {unknown} error @param {AbortSignal} signal */
-  const fail = (error, signal) => {
-    if (signal.aborted) return;
-    if (error instanceof Away) {
-      onStatus({kind: 'away', text: error.title, detail: error.detail});
-      return retry.wait();
-    }
-    const problem =
-      error instanceof Problem
-        ? error
-        : new Problem('This run could not be read', String(/** @type {any} */ (error)?.message ?? error));
-    onStatus({kind: 'failed', text: problem.title, detail: problem.detail});
-  };
+  /** Show a message in the place of the run's outcome until another run is opened. @param {Status} status */
+  remark(status) {
+    this.#remark = status;
+    this.#relay.onStatus(status);
+  }
+
+  /** Report nothing more of the run that was asked for: something else takes its place. */
+  leave() {
+    this.#retry.rest();
+    this.#controller.abort();
+    this.#controller = new AbortController();
+    this.#target = this.#job = this.#showing = null;
+  }
+
+  /** Cancel the job on the server. */
+  cancel() {
+    const [id, {signal}] = [this.#job, this.#controller];
+    if (id === null) return;
+    importLive()
+      .then(({cancelRun}) => cancelRun(id))
+      .catch((error) => this.#fail(error, signal));
+  }
+
+  /** @param {Target} target @returns {Status | null} */
+  #remarkOn(target) {
+    if (target.kind === 'stored' && target.lacking !== undefined) return describeStandIn(target.lacking);
+    const {unread = []} = this.#options;
+    return unread.length && this.#openings === 0 ? describeUnreadable(unread) : null;
+  }
+
+  /** @param {Target} target */
+  async #begin(target) {
+    const {signal} = this.#controller;
+    if (target.kind === 'unavailable') return this.#relay.onStatus(describeUnavailable(target.empty));
+    if (target.kind === 'lacking') return this.#relay.onStatus(describeLackingRun(target.id, target.computes));
+    const opening =
+      target.kind === 'stored'
+        ? this.#openStored(target.id, signal, {repair: target.repair})
+        : this.#compute(target.config, signal);
+    await opening.catch((error) => this.#fail(error, signal));
+  }
 
   /**
    * @param {string} id @param {AbortSignal} signal
-   * @param {{repair?: Config, before?: Run}} [options] `repair`: with what a server computes it anew, should it be
-   * damaged; `before`: what a computation has sent of it already
+   * @param {{repair?: Config, before?: Run}} [options] `repair`: the configuration with which a server computes the run
+   *   anew, should it be damaged; `before`: the same run, as far as a computation has sent it already
    */
-  const openStored = async (id, signal, {repair, before} = {}) => {
-    // The server sets a damaged run aside. If it finds no damage, the run is read once more, and what is wrong then is told.
+  async #openStored(id, signal, {repair, before} = {}) {
+    // The server sets a damaged run aside. If it finds no damage, the run is read once more, and its message is shown then.
     const recover = async (/** @type {unknown} */ error) => {
       if (signal.aborted || !repair || error instanceof Away) throw error;
-      kept.delete(id);
-      await compute(repair, signal);
+      this.#kept.delete(id);
+      await this.#compute(repair, signal);
     };
-    const known = before ? undefined : kept.get(id);
-    if (!known && !before) onStatus({kind: 'loading', text: 'Loading…'});
+    const known = before ? undefined : this.#kept.get(id);
+    if (!known && !before) this.#relay.onStatus({kind: 'loading', text: 'Loading…'});
     try {
       const run = known ?? new Run(await fetchManifest(id, signal));
-      await first;
+      await this.#options.before;
       if (signal.aborted) return;
       if (before) run.adopt(before);
-      const arrivals = createArrivals(run, {
-        signal,
-        onData: () => {
-          if (!signal.aborted) onData();
-        },
-      });
-      showing = {run, arrivals, signal, settled: false, turn: 0, recover};
-      const lacks = isFirst ? unmet(run) : [];
-      if (lacks.length) remark ??= notShown(lacks);
-      onRun(run);
+      this.#show(run, signal, recover);
     } catch (error) {
       return recover(error);
     }
-    bring();
-  };
+    this.request();
+  }
 
-  /** Ask for what is wanted of the run on show, and tell when it is there. Only the latest wish counts. */
-  const bring = () => {
-    if (!showing || showing.signal.aborted) return;
-    const mine = showing;
-    const {run, arrivals, signal} = mine;
-    const turn = ++mine.turn;
-    const coming = arrivals.want([...SMALL, ...wanted(run), ...LARGE]);
-    const isOver = () => signal.aborted || mine !== showing || turn !== mine.turn;
-    const whole = () => {
-      if (isOver()) return;
-      retry.rest();
-      if (mine.settled) onStatus(remark ?? verdict(run));
-      else settle(run);
-      mine.settled = true;
-      onData();
-    };
-    if (!coming) return whole();
-    if (mine.settled) onStatus({kind: 'loading', text: 'Loading…'});
-    const broken = async (/** @type {unknown} */ error) => {
-      if (isOver()) return;
-      arrivals.want([]); // the rest would be of a run that may be set aside
-      await mine.recover(error);
-    };
-    coming.then(whole, broken).catch((error) => fail(error, signal));
-  };
+  /** @param {Run} run @param {AbortSignal} signal @param {(error: unknown) => Promise<void>} recover */
+  #show(run, signal, recover) {
+    this.#showing?.stop();
+    this.#showing = createStoredRun(run, {
+      signal,
+      recover,
+      wanted: this.#options.wanted,
+      onData: this.#relay.onData,
+      onWait: () => this.#relay.onStatus({kind: 'loading', text: 'Loading…'}),
+      onWhole: (isFirst) => {
+        this.#retry.rest();
+        if (isFirst) this.#settle(run);
+        else this.#relay.onStatus(this.#remark ?? describeOutcome(run));
+      },
+      onError: (error) => this.#fail(error, signal),
+    });
+    // Only the run that the page was opened with can lack what the link asks for: later choices offer what there is.
+    const lacks = this.#openings === 1 ? this.#options.unmet(run) : [];
+    if (lacks.length) this.#remark ??= describeUnmet(lacks);
+    this.#relay.onRun(run);
+  }
 
   /** @param {Config} config @param {AbortSignal} signal */
-  const compute = async (config, signal) => {
+  async #compute(config, signal) {
+    const {onStatus} = this.#relay;
     onStatus({kind: 'queued', text: 'Asking for this run…'});
-    const {requestRun, watchRun} = await live();
-    const job = await requestRun(config); // to its end, for a server that was asked goes on
-    if (job.state === 'stored') return signal.aborted ? undefined : openStored(job.id, signal);
-    if (!signal.aborted) computing = job.id;
+    const {requestRun, watchRun} = await importLive();
+    const job = await requestRun(config); // it is not aborted, for a server that was asked goes on
+    if (job.state === 'stored') return signal.aborted ? undefined : this.#openStored(job.id, signal);
+    if (!signal.aborted) this.#job = job.id;
+    watchRun(job.events ?? eventsUrl(job.id), signal, this.#watcherOf(job.id, signal));
+  }
+
+  /** @param {string} id @param {AbortSignal} signal @returns {import('./live.js').Watcher} */
+  #watcherOf(id, signal) {
+    const {onStatus, onRun, onData} = this.#relay;
     /** @type {Run | null} */
     let run = null;
-    watchRun(job.events ?? `api/runs/${encodeURIComponent(job.id)}/events`, signal, {
+    return {
       onQueued: (position) =>
         onStatus({kind: 'queued', text: position > 0 ? `Waiting: ${position} before this run` : 'Starting…'}),
       onManifest: (started) => {
-        retry.rest();
+        this.#retry.rest();
         run = started;
         onRun(run);
         onStatus({kind: 'computing', text: 'Training…', progress: 0});
@@ -191,163 +205,66 @@ export function createSession({wanted, unmet, before: first, unread = []}) {
           progress: done / total,
         }),
       onDone: () => {
-        if (run) settle(run);
-        refreshGallery();
-        // What is computed from the whole training is in the stored run only. Should that not be had, this one stays.
-        openStored(job.id, signal, {before: run ?? undefined}).catch((error) => fail(error, signal));
+        if (run) this.#settle(run);
+        this.#refreshGallery();
+        // Only the stored run has what is computed from the whole training. If it cannot be read, this one stays on show.
+        this.#openStored(id, signal, {before: run ?? undefined}).catch((error) => this.#fail(error, signal));
       },
-      onFailed: (problem) => fail(problem, signal),
-      onLost: () => fail(new Away(), signal),
+      onFailed: (problem) => this.#fail(problem, signal),
+      onLost: () => this.#fail(new Away(), signal),
       onCancelled: () =>
         onStatus({kind: 'cancelled', text: 'Cancelled', detail: 'What was computed until then stays on show.'}),
-    });
-  };
+    };
+  }
 
-  const leave = () => {
-    retry.rest();
-    controller.abort();
-    controller = new AbortController();
-    asked = computing = showing = null;
-  };
+  /** All of a run has arrived. @param {Run} run */
+  #settle(run) {
+    this.#retry.rest();
+    this.#kept.delete(run.id);
+    this.#kept.set(run.id, run);
+    if (this.#kept.size > KEPT) this.#kept.delete(/** @type {string} */ (this.#kept.keys().next().value));
+    this.#relay.onSettled();
+    this.#relay.onStatus(this.#remark ?? describeOutcome(run));
+  }
 
-  /** @param {Target} target */
-  const begin = async (target) => {
-    const {signal} = controller;
-    if (target.kind === 'unavailable') return onStatus(unavailable(target.empty));
-    if (target.kind === 'lacking') return onStatus(notHere(target.id, target.computes));
-    const opening =
-      target.kind === 'stored'
-        ? openStored(target.id, signal, {repair: target.repair})
-        : compute(target.config, signal);
-    await opening.catch((error) => fail(error, signal));
-  };
+  /** @param {unknown} error @param {AbortSignal} signal */
+  #fail(error, signal) {
+    if (signal.aborted) return;
+    if (error instanceof Away) {
+      this.#relay.onStatus({kind: 'away', text: error.title, detail: error.detail});
+      return this.#retry.wait();
+    }
+    const problem =
+      error instanceof Problem
+        ? error
+        : new Problem('This run could not be read', String(/** @type {any} */ (error)?.message ?? error));
+    this.#relay.onStatus({kind: 'failed', text: problem.title, detail: problem.detail});
+  }
 
-  /** What was asked for once more, from where it broke off, if somebody answers. Until then all stays as it is. */
-  const retry = createRetry(async () => {
-    const {signal} = controller;
+  /** Ask once more, from where the answers broke off, if the server answers at all. Until then nothing changes. */
+  async #tryAgain() {
+    const {signal} = this.#controller;
     try {
       const {runs} = await fetchJson('data/index.json', {signal, cache: 'no-store'});
-      listener?.onGallery(runs);
+      this.#relay.onGallery(runs);
     } catch (error) {
-      return fail(error, signal);
+      return this.#fail(error, signal);
     }
-    if (signal.aborted || !asked) return;
-    if (showing) bring();
-    else await begin(asked);
-  });
+    if (signal.aborted || !this.#target) return;
+    if (this.#showing) this.request();
+    else await this.#begin(this.#target);
+  }
 
-  const refreshGallery = () =>
+  #refreshGallery() {
     fetchJson('data/index.json')
-      .then((index) => listener?.onGallery(index.runs))
+      .then((index) => this.#relay.onGallery(index.runs))
       .catch(() => {});
-
-  return {
-    /** Tell from now on of everything, and of how things stand at once. @param {Listener} to */
-    listen(to) {
-      listener = to;
-      to.onStatus(now.status);
-      if (now.run) to.onRun(now.run);
-      if (now.settled) to.onSettled();
-    },
-    /**
-     * Settles when the run's data have been asked for, or it is known that there are none.
-     * @param {Target} target @returns {Promise<void>}
-     */
-    async open(target) {
-      leave();
-      asked = target;
-      remark =
-        target.kind === 'stored' && target.lacking !== undefined
-          ? standIn(target.lacking)
-          : untold.length
-            ? notRead(untold)
-            : null;
-      untold = [];
-      isFirst = openings++ === 0;
-      await begin(target);
-    },
-    /** Try at once what waits for a server that does not answer. @returns {boolean} does anything? */
-    hurry: () => retry.now(),
-    /** What there is to say of the run on show, instead of how it ended, until another is opened. @param {Status} status */
-    remark(status) {
-      remark = status;
-      onStatus(status);
-    },
-    /** The state asks for other arrays of the run on show. */
-    bring,
-    /** Something else is on show: nothing is told any more of what was asked for. */
-    leave,
-    cancel() {
-      const id = computing;
-      if (id)
-        live()
-          .then(({cancelRun}) => cancelRun(id))
-          .catch((error) => fail(error, controller.signal));
-    },
-  };
+  }
 }
 
-/** Most visits open what is stored. */
-const live = () =>
-  import('./live.js').catch((error) => {
+/** Most visits only open what is stored, so the module that follows a computation comes with its first use. */
+function importLive() {
+  return import('./live.js').catch((error) => {
     throw unreached(error);
   });
-
-/** @param {Run} run @returns {Status} */
-function verdict({outcome}) {
-  if (outcome.status !== 'diverged') return {kind: 'quiet'};
-  const message = outcome.message ?? 'a number stopped being finite';
-  return {
-    kind: 'diverged',
-    text: /^training diverged/i.test(message) ? message : `Training diverged at epoch ${outcome.epoch}: ${message}`,
-    detail: 'The frames before it are shown. A smaller learning rate usually helps.',
-  };
-}
-
-/** @param {boolean} empty is there no run at all? @returns {Status} */
-function unavailable(empty) {
-  if (empty)
-    return {
-      kind: 'unavailable',
-      text: 'This gallery is empty',
-      detail: 'Make runs with “lossatlas build” and export again, or compute any with “lossatlas serve”.',
-    };
-  return {
-    kind: 'unavailable',
-    text: 'Not available in this gallery',
-    detail:
-      'It was published without this combination. Choose one without a dashed frame, or compute any with “lossatlas serve”.',
-  };
-}
-
-/** @param {string} id @param {boolean} computes @returns {Status} */
-function notHere(id, computes) {
-  return {
-    kind: 'lacking',
-    text: `This gallery has no run “${id}”`,
-    detail: `It may be in the one that the link was made in. Instead, the model and the dataset that are marked can be ${computes ? 'trained as usual' : 'shown, if they are here'}.`,
-  };
-}
-
-/** @param {string} id @returns {Status} */
-function standIn(id) {
-  return {
-    kind: 'note',
-    text: `This gallery has no run “${id}”`,
-    detail: 'In its place stands the usual training of the model and the dataset that are marked.',
-  };
-}
-
-/** @param {string[]} sentences @returns {Status} */
-function notShown(sentences) {
-  return {kind: 'note', text: 'Not all that this link asks for can be shown', detail: sentences.join(' ')};
-}
-
-/** @param {string[]} parts @returns {Status} */
-function notRead(parts) {
-  return {
-    kind: 'note',
-    text: 'Not all of this link could be read',
-    detail: `What stands there for “${parts.join('”, “')}” is as if the link did not say it.`,
-  };
 }

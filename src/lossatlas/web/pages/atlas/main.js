@@ -7,7 +7,7 @@ import {Away, fetchJson, isAnswered} from '../../loading/json.js';
 import {byId} from '../../lib/dom.js';
 import {loadPlotly, plotlyArrived} from '../../lib/plotly.js';
 import {createRetry} from '../../lib/retry.js';
-import {createSession} from '../../loading/session.js';
+import {Session} from '../../loading/session.js';
 import {sliceOf, unmet, wantedArrays} from '../../model/slice.js';
 import {createStore, fromQuery, unreadable} from '../../model/state.js';
 import {createStatus} from '../../views/status.js';
@@ -19,21 +19,21 @@ async function boot() {
     const catalog = withOwn(offered, index.runs);
     const base = openingState(catalog, index.runs);
     const store = createStore(ofItsRun(fromQuery(location.search + location.hash, base), index.runs));
-    const session = createSession({
+    const session = new Session({
       wanted: (run) => wantedArrays(sliceOf(run, store.get())),
       unmet: (run) => unmet(run, store.get()),
       before: plotlyArrived(),
       unread: unreadable(location.search + location.hash),
     });
     const target = resolve(index.runs, catalog, store.get());
-    const isTrainedHere = store.get().train || target.kind === 'unavailable'; // which is app.js's business
+    const isTrainedHere = store.get().train || target.kind === 'unavailable'; // which wiring.js does
     const opening = isTrainedHere ? null : session.open(target);
     document.head.append(/** @type {HTMLTemplateElement} */ (byId('views')).content);
     const rest = import('./wiring.js');
-    rest.catch(() => {}); // told where it is awaited
+    rest.catch(() => {}); // the error is reported where the promise is awaited
     await opening; // its arrays are asked for: reading Plotly keeps the thread busy
     const plotly = loadPlotly();
-    plotly.catch(() => {}); // as well
+    plotly.catch(() => {}); // so is this one
     const {start} = await rest;
     await start({catalog, stored: index.runs, base, store, session, plotly, status});
   } catch (error) {

@@ -180,7 +180,7 @@ function wireChoices(atlas, {training, drawPanels}) {
     training.leave();
     session.open(resolve(gallery(), catalog, store.get()));
   };
-  status.onCancel = session.cancel;
+  status.onCancel = () => session.cancel();
   status.onRetry = () => {
     screen.retry();
     if (!session.hurry()) openChosen();
@@ -192,7 +192,7 @@ function wireChoices(atlas, {training, drawPanels}) {
       openChosen();
     }
     if (state.camera !== before.camera) screen.look(state.camera);
-    if (SLICES.some((name) => state[name] !== before[name])) session.bring();
+    if (SLICES.some((name) => state[name] !== before[name])) session.request();
     if (state.timeline !== before.timeline) screen.redrawn();
     screen.request();
   });
@@ -318,7 +318,7 @@ function showStored({session, screen}, error) {
   const text = 'This could not be computed in the page';
   noteFault(`${text}. ${reasonOf(error)}`);
   session.remark({kind: 'failed', text, detail: `${reasonOf(error)} What is stored is shown.`});
-  session.bring();
+  session.request();
   screen.repaint();
 }
 

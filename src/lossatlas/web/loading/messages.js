@@ -1,0 +1,62 @@
+/** What the page says of the run that was asked for: a title, and what can be done about it. Pure. */
+/** @import {Status} from '../model/types.js' */
+/** @import {Run} from '../model/run.js' */
+
+/** Say how a training ended; one that ended well needs no message. @param {Run} run @returns {Status} */
+export function describeOutcome({outcome}) {
+  if (outcome.status !== 'diverged') return {kind: 'quiet'};
+  const message = outcome.message ?? 'a number stopped being finite';
+  return {
+    kind: 'diverged',
+    text: /^training diverged/i.test(message) ? message : `Training diverged at epoch ${outcome.epoch}: ${message}`,
+    detail: 'The frames before it are shown. A smaller learning rate usually helps.',
+  };
+}
+
+/** Say that nothing here has the combination that was chosen. @param {boolean} empty is there no run at all? @returns {Status} */
+export function describeUnavailable(empty) {
+  if (empty)
+    return {
+      kind: 'unavailable',
+      text: 'This gallery is empty',
+      detail: 'Make runs with “lossatlas build” and export again, or compute any with “lossatlas serve”.',
+    };
+  return {
+    kind: 'unavailable',
+    text: 'Not available in this gallery',
+    detail:
+      'It was published without this combination. Choose one without a dashed frame, or compute any with “lossatlas serve”.',
+  };
+}
+
+/** Say that the run which a link names is not here. @param {string} id @param {boolean} computes @returns {Status} */
+export function describeLackingRun(id, computes) {
+  return {
+    kind: 'lacking',
+    text: `This gallery has no run “${id}”`,
+    detail: `It may be in the one that the link was made in. Instead, the model and the dataset that are marked can be ${computes ? 'trained as usual' : 'shown, if they are here'}.`,
+  };
+}
+
+/** Say that another run stands in the place of the one that a link names. @param {string} id @returns {Status} */
+export function describeStandIn(id) {
+  return {
+    kind: 'note',
+    text: `This gallery has no run “${id}”`,
+    detail: 'In its place stands the usual training of the model and the dataset that are marked.',
+  };
+}
+
+/** Say what of a link the run cannot show. @param {string[]} sentences @returns {Status} */
+export function describeUnmet(sentences) {
+  return {kind: 'note', text: 'Not all that this link asks for can be shown', detail: sentences.join(' ')};
+}
+
+/** Say which parts of a link make no sense. @param {string[]} parts @returns {Status} */
+export function describeUnreadable(parts) {
+  return {
+    kind: 'note',
+    text: 'Not all of this link could be read',
+    detail: `What stands there for “${parts.join('”, “')}” is as if the link did not say it.`,
+  };
+}
