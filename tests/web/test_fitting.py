@@ -85,10 +85,19 @@ def test_texts_fit_with_own_data_of_long_names_and_ten_layers_in_training(export
     assert plot["height"] > 0.6 * panel["height"]
 
 
+#: No two losses beside the curves lie on one another; around the digits there is some air.
+APART = """() => {
+    const tops = [...document.querySelectorAll('#curves .axis text')].map((each) => each.getBoundingClientRect().top);
+    return tops.length > 1 && tops.sort((a, b) => a - b).slice(1).every((top, i) => top - tops[i] > 10);
+}"""
+
+
 def test_texts_fit_in_the_comparison_and_its_frames(exported: Site, window: Watched) -> None:
     page = window.page
     page.goto(link(exported))
     fits(page, *frames(page))
+    page.set_viewport_size({"width": 1280, "height": 720})
+    until(page, APART)
     # The tooltips are the page's own here as well.
     page.get_by_role("button", name="Swap").hover()
     expect(page.locator("#hint")).to_have_text("Puts B at the left and A at the right.")

@@ -85,6 +85,10 @@ def test_where_the_gallery_lacks_the_run_a_stop_trains_it_in_the_page(
 ) -> None:
     page = opened(desktop, f"{exported.url}?tour={stop}")
     until(page, IS_SHOWN, ["here-", STORED[stop][1], "fresh"], patience=60_000)
+    page.set_viewport_size({"width": 1280, "height": 720})  # beside the row of training, and nothing to scroll for
+    until(
+        page, "() => (({scrollHeight, clientHeight}) => scrollHeight <= clientHeight)(document.querySelector('.words'))"
+    )
 
 
 @pytest.mark.browser

@@ -88,7 +88,7 @@ export function curvesFigure(run, scale, box) {
     const share = scale === 'log' ? Math.log(Math.max(loss, low) / low) / Math.log(high / low) : loss / high;
     return box.height - box.bottom - room * share;
   };
-  const ticks = scale === 'log' ? thin(logTicks(low, high), room < 48 ? 2 : 3) : fewTicks(0, high, room);
+  const ticks = ticksOfLoss(low, high, scale, room);
   return {
     train: pen(run.metrics.train_loss, x, y, box.width),
     test: pen(run.metrics.test_loss, x, y, box.width),
@@ -172,6 +172,11 @@ export function epochTicks(frames, x, width) {
     order.map((i) => ({at: x(i), text: String(frames[i])})),
     width,
   );
+}
+
+/** The losses named beside curves: as many as have room. @param {number} low @param {number} high @param {'linear' | 'log'} scale @param {number} room in px */
+export function ticksOfLoss(low, high, scale, room) {
+  return scale === 'log' ? thin(logTicks(low, high), room < 48 ? 2 : 3) : fewTicks(0, high, room);
 }
 
 /** @param {number[]} ticks @param {number} most */

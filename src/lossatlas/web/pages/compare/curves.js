@@ -2,8 +2,8 @@
 /** @import {LossSet} from '../../model/types.js' */
 /** @import {Run} from '../../model/run.js' */
 import {byId, make, makeSvg, say} from '../../lib/dom.js';
-import {epochTicks, lossDomain, pen} from '../../figures/curves.js';
-import {fewTicks, logTicks, tickLabel} from '../../figures/ticks.js';
+import {epochTicks, lossDomain, pen, ticksOfLoss} from '../../figures/curves.js';
+import {tickLabel} from '../../figures/ticks.js';
 
 /** Half the slider's thumb. As --thumb in styles/tokens.css. */
 const INSET = 8;
@@ -49,12 +49,8 @@ export function createCurves() {
       runs.forEach((run, i) =>
         lines[i].setAttribute('d', run ? pen(lossOf(run, set), (frame) => x(run.frames[frame]), y) : ''),
       );
-      const ticks =
-        scale === 'log'
-          ? logTicks(low, high).filter((_, i, all) => i % Math.ceil(all.length / 3) === 0)
-          : fewTicks(0, high, room);
       axis.replaceChildren(
-        ...ticks.flatMap((tick) => [
+        ...ticksOfLoss(low, high, scale, room).flatMap((tick) => [
           makeSvg('line', {x1: INSET, x2: width - INSET, y1: y(tick), y2: y(tick)}),
           makeSvg('text', {x: -4, y: y(tick)}, tickLabel(tick)),
         ]),
