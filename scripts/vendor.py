@@ -69,6 +69,12 @@ LIBRARIES = (
     Library("plotly-gl3d", "4.1.1", "MIT", "plotly-gl3d.min.js", package="plotly.js-gl3d-dist-min"),
     Library("papaparse", "5.7.1", "MIT", "default"),
     Library("fflate", "0.8.3", "MIT", "zipSync"),
+    Library(
+        "mediabunny",
+        "1.61.0",
+        "MPL-2.0",
+        "Output, BufferTarget, Mp4OutputFormat, WebMOutputFormat, EncodedVideoPacketSource, EncodedPacket",
+    ),
 )
 
 

@@ -219,8 +219,8 @@ PLAY = """(base64) => new Promise((resolve, reject) => {
 CONTAINERS = {0x18538067, 0x1F43B675}  # a segment, a cluster
 
 
-def blocks(data: bytes, start: int = 0) -> Iterator[int]:
-    """Times of the pictures in a WebM file, in milliseconds (RFC 8794 for the elements, RFC 9559 for their numbers)."""
+def packets(data: bytes, start: int = 0) -> Iterator[tuple[int, bytes]]:
+    """The pictures in a WebM file, each with its time in milliseconds (RFC 8794 and RFC 9559)."""
     at, time = 0, start
     while at < len(data):
         width = 9 - data[at].bit_length()
@@ -235,9 +235,14 @@ def blocks(data: bytes, start: int = 0) -> Iterator[int]:
         if number == 0xE7:
             time = int.from_bytes(content)
         elif number == 0xA3:
-            yield time + int.from_bytes(content[1:3], signed=True)
+            yield time + int.from_bytes(content[1:3], signed=True), content[4:]
         elif number in CONTAINERS:
-            yield from blocks(content, time)
+            yield from packets(content, time)
+
+
+def blocks(webm: bytes) -> list[int]:
+    """The times of the pictures in a WebM file, in milliseconds."""
+    return [time for time, _ in packets(webm)]
 
 
 @EITHER
@@ -252,7 +257,7 @@ def test_the_animation_plays_every_epoch_and_the_page_is_as_before(site: Site, d
     assert download.suggested_filename == f"lossatlas-{run.id}.webm"
     assert webm.startswith(bytes.fromhex("1a45dfa3"))
     frames = len(run.trajectory.epochs)
-    assert list(blocks(webm)) == [*range(0, 100 * frames, 100), 100 * (frames - 2) + 1000]
+    assert blocks(webm) == [*range(0, 100 * frames, 100), 100 * (frames - 2) + 1000]
     page.goto("about:blank")  # where no rules of the page stand in the way of a video
     played = page.evaluate(PLAY, base64.b64encode(webm).decode())
     assert (played["videoWidth"], played["videoHeight"]) == (640, 360)
@@ -263,6 +268,113 @@ def test_the_animation_plays_every_epoch_and_the_page_is_as_before(site: Site, d
     until(page, "() => Boolean(window.lossatlas)")
     page.evaluate("() => window.lossatlas.ready")
     assert page.evaluate("() => [window.lossatlas.state(), window.lossatlas.shown(), location.href]") == before
+
+
+#: The last picture of a film as its decoder leaves it: the planes Y, Cb and Cr, without any player's view of them.
+DECODE = """async (packets) => {
+    let last = null;
+    const decoder = new VideoDecoder({
+        output(frame) { last?.close(); last = frame; },
+        error(error) { throw error; },
+    });
+    decoder.configure({codec: 'vp8'});
+    packets.forEach((text, i) => decoder.decode(new EncodedVideoChunk({
+        type: i === 0 ? 'key' : 'delta', timestamp: i, data: Uint8Array.from(atob(text), (c) => c.charCodeAt(0)),
+    })));
+    await decoder.flush();
+    if (last.format !== 'I420') throw new Error(last.format);
+    const planes = new Uint8Array(last.allocationSize());
+    await last.copyTo(planes);
+    last.close();
+    return Array.from(planes);
+}"""
+#: A picture or a film's end as pixels, in the film's size.
+PIXELS = """async ({base64, type, width, height}) => {
+    const blob = new Blob([Uint8Array.from(atob(base64), (letter) => letter.charCodeAt(0))], {type});
+    let source;
+    if (type === 'image/png') source = await createImageBitmap(blob);
+    else source = await new Promise((resolve, reject) => {
+        const video = document.createElement('video');
+        document.body.append(video);
+        video.muted = true;
+        video.onerror = () => reject(new Error(video.error.message));
+        video.onseeked = () => resolve(video);
+        video.onloadeddata = () => { video.currentTime = video.duration - 0.05; };
+        video.src = URL.createObjectURL(blob);
+    });
+    const canvas = new OffscreenCanvas(width, height);
+    const context = canvas.getContext('2d', {willReadFrequently: true});
+    context.imageSmoothingQuality = 'high';
+    context.drawImage(source, 0, 0, width, height);
+    return Array.from(context.getImageData(0, 0, width, height).data);
+}"""
+WIDTH, HEIGHT = 640, 360
+
+
+def pixels(page: Page, data: bytes, kind: str) -> Floats:
+    asked = {"base64": base64.b64encode(data).decode(), "type": kind, "width": WIDTH, "height": HEIGHT}
+    return np.array(page.evaluate(PIXELS, asked), dtype=float).reshape(HEIGHT, WIDTH, 4)[..., :3]
+
+
+def rgb_of(planes: Floats) -> Floats:
+    """Colours by ITU-R BT.601 in its limited range, as every player reads VP8: Y 16-235, Cb and Cr 16-240."""
+    y, cb, cr = np.split(planes, [WIDTH * HEIGHT, WIDTH * HEIGHT * 5 // 4])
+    y = (y.reshape(HEIGHT, WIDTH) - 16) * 255 / 219
+    cb, cr = (((c.reshape(HEIGHT // 2, WIDTH // 2) - 128) * 255 / 224).repeat(2, 0).repeat(2, 1) for c in (cb, cr))
+    red, blue = y + 1.402 * cr, y + 1.772 * cb
+    return np.stack([red, (y - 0.299 * red - 0.114 * blue) / 0.587, blue], axis=-1)
+
+
+def colour_error(film: Floats, picture: Floats) -> Floats:
+    """How far the strong colours of a film are off: medians by channel, over squares of 8 pixels with one colour."""
+    squares = [a.reshape(HEIGHT // 8, 8, WIDTH // 8, 8, 3).swapaxes(1, 2).reshape(-1, 64, 3) for a in (film, picture)]
+    colour = squares[1].mean(axis=1)
+    chosen = (np.ptp(squares[1], axis=1).max(axis=1) < 16) & (np.ptp(colour, axis=1) > 60)
+    assert chosen.sum() > 100
+    assert len(np.unique(colour[chosen].argmax(axis=1))) > 1
+    error: Floats = np.median(np.abs(squares[0].mean(axis=1) - colour)[chosen], axis=0)
+    return error
+
+
+def test_a_film_has_the_colours_of_the_picture(exported: Site, desktop: Watched) -> None:
+    """A step of 8 bits is 1.2 in the limited range, of colour differences up to 2; an encoder is off by one or two.
+
+    With the numbers of BT.709 read by BT.601, or of one range by the other, they are off by 5 to 7.
+    """
+    page = desktop.open(exported.url + "?epoch=60&view=contours")
+    open_dialog(page)
+    picture = kept(page, "Save picture (PNG)")[1]
+    page.get_by_role("combobox", name="Size of the animation").select_option(label=f"{WIDTH} × {HEIGHT}")
+    webm = kept(page, "Make animation (WebM)")[1]
+    film = page.evaluate(DECODE, [base64.b64encode(data).decode() for _, data in packets(webm)])
+    assert (colour_error(rgb_of(np.array(film, dtype=float)), pixels(page, picture, "image/png")) < 3.5).all()
+    for mark in ("55b18106", "55b98101"):  # matrix and range, as Matroska names them
+        assert bytes.fromhex(mark) in webm
+
+
+def test_a_film_is_offered_as_mp4_where_the_browser_can_encode_it(exported: Site, desktop: Watched) -> None:
+    page = desktop.open(exported.url + "?epoch=60&view=contours")
+    open_dialog(page)
+    page.get_by_role("combobox", name="Size of the animation").select_option(label=f"{WIDTH} × {HEIGHT}")
+    asked = {"codec": "avc1.420028", "width": WIDTH, "height": HEIGHT, "framerate": 10, "latencyMode": "realtime"}
+    can = page.evaluate("async (config) => (await VideoEncoder.isConfigSupported(config)).supported", asked)
+    form = page.get_by_role("combobox", name="Format of the animation")
+    if not can:
+        expect(page.get_by_text("MP4 not offered here: This browser has no encoder for H.264")).to_be_visible()
+        assert "MP4" not in form.locator("option").all_text_contents()
+        return
+    form.select_option("MP4")
+    picture = kept(page, "Save picture (PNG)")[1]
+    download, mp4 = kept(page, "Make animation (MP4)")
+    assert download.suggested_filename == f"lossatlas-{exported.run().id}.mp4"
+    assert mp4[4:8] == b"ftyp"
+    assert mp4.index(b"moov") < mp4.index(b"mdat")  # a player begins before all of it has come
+    assert bytes.fromhex("6e636c78 0001 000d 0001 00") in mp4  # nclx: BT.709, sRGB, BT.709, limited
+    page.goto("about:blank")  # where no rules of the page stand in the way of a video
+    played = page.evaluate(PLAY.replace("video/webm", "video/mp4"), base64.b64encode(mp4).decode())
+    frames = len(exported.run().trajectory.epochs)
+    assert played["duration"] == pytest.approx((frames - 1) / 10 + 1, abs=0.01)
+    assert (colour_error(pixels(page, mp4, "video/mp4"), pixels(page, picture, "image/png")) < 3.5).all()
 
 
 FILMS = """async (asked) => {
@@ -289,7 +401,7 @@ def test_a_film_of_a_long_training_is_thinned_to_a_length_that_one_chooses(expor
     assert told.startswith("41 of 251 recorded epochs make 5.0\u00a0s, about ")
     kilobytes = float(told.split("about ")[1].split(" kB")[0])
     _, webm = kept(page, "Make animation (WebM)")
-    assert list(blocks(webm)) == [*range(0, 4100, 100), 4900]
+    assert blocks(webm) == [*range(0, 4100, 100), 4900]
     assert len(webm) / 1000 == pytest.approx(kilobytes, rel=0.75)  # an estimate: nobody waits for ten times as much
     few, many = page.evaluate(FILMS, [[12, 640, 360], [10_000, 1920, 1080]])
     assert [(each["pictures"], each["seconds"], each["usual"]) for each in few] == [(12, 2.1, True)]
@@ -324,7 +436,21 @@ def test_where_video_cannot_be_encoded_a_sentence_says_so(exported: Site, deskto
     page = desktop.open(exported.url)
     open_dialog(page)
     expect(page.get_by_text("Not offered here: This browser cannot encode video (WebCodecs).")).to_be_visible()
-    assert page.get_by_role("button", name="Make animation (WebM)").count() == 0
+    assert page.get_by_role("button", name=re.compile("Make")).count() == 0
+
+
+def test_what_the_browser_has_no_encoder_for_is_not_offered(exported: Site, desktop: Watched) -> None:
+    desktop.page.add_init_script(
+        "VideoEncoder.isConfigSupported = async (config) => ({config, supported: config.codec === 'vp8'})"
+    )
+    page = desktop.open(exported.url)
+    open_dialog(page)
+    expect(
+        page.get_by_text("MP4 not offered here: This browser has no encoder for H.264 in this size.")
+    ).to_be_visible()
+    form = page.get_by_role("combobox", name="Format of the animation")
+    assert form.locator("option").all_text_contents() == ["WebM"]
+    expect(page.get_by_role("button", name="Make animation (WebM)")).to_be_enabled()
 
 
 # Numbers

@@ -2,15 +2,14 @@
 /** @import {Shot, State} from '../../model/types.js' */
 /** @import {Picture} from '../../views/landscape.js' */
 /** @import {Ground} from '../../compute/surfaces.js' */
+/** @import {Format} from './animation.js' */
 /** @import {Sheet} from './sheet.js' */
 import {fetchJson} from '../../loading/json.js';
 import {fetchNpy} from '../../loading/npy.js';
 import {spreadFrames} from '../../figures/curves.js';
 import {currentTheme} from '../../lib/theme.js';
-import {film} from './animation.js';
 import {linkTo} from './link.js';
 import {createNetworks} from './network.js';
-import {npz} from './npz.js';
 import {aboutOf, arraysOf, furtherArrays, metricsTable, surfaceTable} from './numbers.js';
 import {drawingOf, paintSheet, pngOf} from './paint.js';
 import {pythonFor} from './python.js';
@@ -66,14 +65,16 @@ export function createExports({Plotly, pictureOf, state}) {
      * Make a film of a run's frames, thinned to a number of pictures.
      * @param {Shot} shot
      * @param {object} options
+     * @param {Format} options.format
      * @param {number} options.width @param {number} options.height @param {number} options.pictures
      * @param {AbortSignal} options.signal
      * @param {(done: number, total: number) => void} options.onProgress
      */
-    film(shot, {pictures, onProgress, ...options}) {
+    async film(shot, {format, pictures, onProgress, ...options}) {
+      const {encodeVideo} = await import('./video.js');
       const {run} = shot;
       const frames = spreadFrames({frames: run.frames.slice(0, run.arrived(shot)), trained: run.trained}, pictures);
-      return film({
+      return encodeVideo(format, {
         ...options,
         frames: frames.length,
         draw: async (canvas, i) => paintSheet(canvas, await drawSheet({...shot, frame: frames[i]})),
@@ -89,6 +90,7 @@ export function createExports({Plotly, pictureOf, state}) {
         }),
       );
       const {seen, theta, picture} = await computeNetwork(shot);
+      const {npz} = await import('./npz.js');
       const arrays = arraysOf(picture, {seen, picked: theta});
       return new Blob(
         [npz(arrays, new Map([['about.json', JSON.stringify(aboutOf(shot, arrays, link(shot)), null, 1)]]))],

@@ -1,105 +1,161 @@
-/** The row of the dialog for films: which length and size, how large the file will be, and how far it is. */
+/** The row of the dialog for films: which format, length and size, how large the file will be, and how far it is. */
 /** @import {Shot} from '../../model/types.js' */
+/** @import {Format} from './animation.js' */
 /** @import {Exports} from './exports.js' */
 /** @import {Task} from './task.js' */
 import {make, say} from '../../lib/dom.js';
-import {filmLimit, filmOf, lengthsOf, SIZES} from './animation.js';
+import {filmOf, formatLimits, lengthsOf, SIZES} from './animation.js';
 import {fileName} from './link.js';
 import {button, row} from './row.js';
 import {saveFile, sizeText} from './save.js';
 
-const LENGTH_TITLE =
-  'How long the animation is. Where it is shorter than the training, epochs are left out evenly along the time axis.';
-
 /** @param {Exports} exports @param {Task} task */
 export function createFilmRow(exports, task) {
+  const wishes = createWishes();
+  const progress = createProgress(task.cancel);
+  const title = 'Draws these epochs one after the other and saves them as a film.';
+  const start = button('', {disabled: '', title}, () =>
+    task.film(async (shot, signal) => {
+      const wish = wishes.read();
+      if (!wish.format) return;
+      task.say('Making the animation…');
+      toggle(true);
+      try {
+        const blob = await exports.film(shot, {...wish, format: wish.format, signal, onProgress: progress.show});
+        saveFile(blob, fileName(shot, wish.format.ending).replace(/-epoch\d+/, ''), task.say);
+      } finally {
+        toggle(false);
+      }
+    }),
+  );
+  const controls = [wishes.length, wishes.size, wishes.format, start];
+
+  /** Show the progress in the place of the controls, or the controls. The focus goes along. @param {boolean} on */
+  const toggle = (on) => {
+    const focused = document.activeElement === (on ? start : progress.cancel);
+    progress.reset(on);
+    for (const control of controls) control.hidden = on;
+    if (focused) (on ? progress.cancel : start).focus();
+  };
+  wishes.onChange(({format}) => {
+    start.disabled = !format;
+    if (progress.element.hidden) for (const control of controls) control.hidden = !format;
+    say(start, `Make ${format?.name}`);
+    start.setAttribute('aria-label', `Make animation (${format?.name})`);
+  });
+  return {
+    element: row('Animation', [...wishes.text, progress.element], ...controls),
+    /** Offer what can be made of the frames that have arrived. @param {Shot} shot */
+    show: (shot) => wishes.offer(shot.run.arrived(shot)),
+  };
+}
+
+/** The choices, and in words what they lead to. */
+function createWishes() {
   const size = make(
     'select',
     {'aria-label': 'Size of the animation', title: 'How many pixels the animation has.'},
     ...SIZES.map(([width, height]) => make('option', {}, `${width} × ${height}`)),
   );
   size.selectedIndex = 1;
-  const length = make('select', {'aria-label': 'Length of the animation', title: LENGTH_TITLE});
-  const estimate = make('span', {class: 'estimate'});
+  const length = make('select', {
+    'aria-label': 'Length of the animation',
+    title:
+      'How long the animation is. Where it is shorter than the training, epochs are left out evenly along the time axis.',
+  });
+  const format = make('select', {'aria-label': 'Format of the animation', title: 'The kind of file.'});
+  const intro = make('span', {}, 'Ten epochs a second, for slides. ');
+  const estimate = make('span', {});
+  const limits = make('span', {});
   let frames = 0;
+  /** @type {Format[]} those that this browser can make in this size */
+  let formats = [];
+  /** @type {(wish: ReturnType<typeof read>) => void} */
+  let changed = () => {};
 
-  /** What is asked for. */
-  const wish = () => {
+  const read = () => {
     const [width, height] = SIZES[size.selectedIndex];
-    return {width, height, pictures: lengthsOf(frames)[length.selectedIndex]?.pictures ?? frames};
+    const pictures = lengthsOf(frames)[length.selectedIndex]?.pictures ?? frames;
+    return {width, height, pictures, format: /** @type {Format | undefined} */ (formats[format.selectedIndex])};
   };
-  const showEstimate = () => {
-    const {width, height, pictures} = wish();
-    say(estimate, estimateText(frames, pictures, filmOf(pictures, width, height)));
+  const show = () => {
+    const wish = read();
+    intro.hidden = !wish.format;
+    say(estimate, wish.format ? estimateText(frames, {...wish, format: wish.format}) : '');
+    changed(wish);
   };
-  for (const select of [length, size]) select.addEventListener('change', showEstimate);
+  const askForFormats = async () => {
+    show();
+    const {width, height, format: chosen} = read();
+    const found = await formatLimits(width, height);
+    if (read().width !== width) return; // another size was chosen meanwhile
+    formats = found.filter(({limit}) => !limit).map((each) => each.format);
+    say(limits, limitsText(found));
+    format.replaceChildren(...formats.map((each) => make('option', {selected: each.name === chosen?.name}, each.name)));
+    show();
+  };
+  for (const control of [length, format]) control.addEventListener('change', show);
+  size.addEventListener('change', askForFormats);
 
-  const title = 'Draws these epochs one after the other and saves them as a film.';
-  const start = button('Make WebM', {'aria-label': 'Make animation (WebM)', title}, () =>
-    task.film(async (shot, signal) => {
-      task.say('Making the animation…');
-      working.begin();
-      try {
-        const blob = await exports.film(shot, {...wish(), signal, onProgress: working.show});
-        saveFile(blob, fileName(shot, '.webm').replace(/-epoch\d+/, ''), task.say);
-      } finally {
-        working.end();
-      }
-    }),
-  );
-  const working = createProgress([size, length], start, task.cancel);
-  const limit = filmLimit();
   return {
-    element: limit
-      ? row('Animation', [`Not offered here: ${limit}`])
-      : row('Animation', ['Ten epochs a second, for slides. ', estimate, working.element], length, size, start),
-    /** Offer what can be made of the frames that have arrived. @param {Shot} shot */
-    show(shot) {
-      const count = shot.run.arrived(shot);
+    size,
+    length,
+    format,
+    text: [intro, estimate, limits],
+    read,
+    /** @param {typeof changed} listener */
+    onChange(listener) {
+      changed = listener;
+    },
+    /** Offer what can be made of a number of frames. @param {number} count */
+    offer(count) {
       if (count === frames) return;
       frames = count;
-      length.replaceChildren(...lengthsOf(frames).map(({text, usual}) => make('option', {selected: usual}, text)));
-      showEstimate();
+      length.replaceChildren(...lengthsOf(frames).map((each) => make('option', {selected: each.usual}, each.text)));
+      askForFormats();
     },
   };
 }
 
-/** @param {number} frames of the run @param {number} pictures of the film @param {{seconds: number, bytes: number}} film */
-function estimateText(frames, pictures, {seconds, bytes}) {
+/** @param {number} frames of the run @param {{pictures: number, width: number, height: number, format: Format}} wish */
+function estimateText(frames, {pictures, width, height, format}) {
+  const {seconds, bytes} = filmOf(pictures, width, height, format);
   const part = pictures === frames ? `All ${frames}` : `${pictures} of ${frames}`;
   const size = sizeText(Number(bytes.toPrecision(2)));
   return `${part} recorded epochs make ${seconds.toFixed(1)}\u00a0s, about ${size}.`;
 }
 
-/**
- * How far the film is, in the place of the controls that asked for it. The keyboard's focus goes along.
- * @param {HTMLElement[]} choices @param {HTMLElement} start @param {() => void} onCancel
- */
-function createProgress(choices, start, onCancel) {
-  const progress = make('progress', {max: 1, value: 0, 'aria-label': 'Frames drawn'});
+/** Say which formats cannot be made here, and why. @param {{format: Format, limit: string}[]} found */
+function limitsText(found) {
+  const limited = found.filter(({limit}) => limit);
+  if (limited.length === found.length) return `Not offered here: ${limited[0].limit}`;
+  return [...new Set(limited.map(({limit}) => limit))]
+    .map((reason) => {
+      const names = limited.filter(({limit}) => limit === reason).map(({format}) => format.name);
+      return ` ${names.join(' and ')} not offered here: ${reason}`;
+    })
+    .join('');
+}
+
+/** How far the film is. @param {() => void} onCancel */
+function createProgress(onCancel) {
+  const bar = make('progress', {max: 1, value: 0, 'aria-label': 'Frames drawn'});
   const count = make('span', {});
-  const cancel = button(
-    'Cancel',
-    {'aria-label': 'Cancel the animation', title: 'Stops making the animation.'},
-    onCancel,
-  );
-  const element = make('div', {class: 'working', hidden: true}, progress, count, cancel);
-  /** @param {boolean} on */
-  const toggle = (on) => {
-    const focused = document.activeElement === (on ? start : cancel);
-    progress.value = 0;
-    say(count, '');
-    element.hidden = !on;
-    for (const control of [...choices, start]) control.hidden = on;
-    if (focused) (on ? cancel : start).focus();
-  };
+  const attributes = {'aria-label': 'Cancel the animation', title: 'Stops making the animation.'};
+  const cancel = button('Cancel', attributes, onCancel);
+  const element = make('div', {class: 'working', hidden: true}, bar, count, cancel);
   return {
+    cancel,
     element,
-    begin: () => toggle(true),
-    end: () => toggle(false),
+    /** @param {boolean} shown */
+    reset(shown) {
+      bar.value = 0;
+      say(count, '');
+      element.hidden = !shown;
+    },
     /** @param {number} done @param {number} total */
     show(done, total) {
-      progress.value = done / total;
+      bar.value = done / total;
       say(count, `Frame ${done} of ${total}`);
     },
   };

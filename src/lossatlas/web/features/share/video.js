@@ -1,0 +1,119 @@
+/** Pictures → a film as WebM or MP4: encoded by the browser, put into the file by Mediabunny. */
+/** @import {Format} from './animation.js' */
+import * as mediabunny from '../../vendor/mediabunny-1.61.0.min.js';
+import {encoderConfig, RATE, REST} from './animation.js';
+import {i420} from './i420.js';
+
+const {BufferTarget, EncodedPacket, EncodedVideoPacketSource, Mp4OutputFormat, Output, WebMOutputFormat} =
+  /** @type {any} */ (mediabunny);
+
+/** From one frame that stands for itself to the next: a player can jump to these. */
+const KEY = 10;
+/** How long a frame lasts, in milliseconds. */
+const BEAT = 1000 / RATE;
+
+/** @typedef {'smpte170m' | 'bt709'} Matrix */
+
+/**
+ * What is in the file, by the format's name. VP8 means the matrix of BT.601 (RFC 6386, 9.2); with H.264, players that
+ * read no marks take BT.709 for pictures of these sizes.
+ * @type {Record<string, {codec: string, matrix: Matrix, container: () => object}>}
+ */
+const CONTENT = {
+  WebM: {codec: 'vp8', matrix: 'smpte170m', container: () => new WebMOutputFormat()},
+  MP4: {codec: 'avc', matrix: 'bt709', container: () => new Mp4OutputFormat({fastStart: 'in-memory'})},
+};
+
+/** How the frames' numbers are to be read as colours. @param {Matrix} matrix @returns {VideoColorSpaceInit} */
+const colourSpace = (matrix) => ({primaries: 'bt709', transfer: 'iec61966-2-1', matrix, fullRange: false});
+
+/**
+ * @typedef {object} Film what is to be filmed
+ * @property {number} frames how many there are
+ * @property {(canvas: HTMLCanvasElement, frame: number) => Promise<void>} draw
+ * @property {number} width @property {number} height
+ * @property {AbortSignal} signal
+ * @property {(done: number) => void} onProgress
+ */
+
+/** Make a film. @param {Format} format @param {Film} film @returns {Promise<Blob>} */
+export async function encodeVideo(format, {frames, draw, width, height, signal, onProgress}) {
+  const {canvas, pixels} = createCanvas(width, height);
+  const writer = await createWriter(format, width, height);
+  try {
+    for (let frame = 0; frame < frames; frame++) {
+      await draw(canvas, frame);
+      signal.throwIfAborted();
+      await writer.add(pixels(), frame * BEAT, frame % KEY === 0);
+      onProgress(frame + 1);
+    }
+    // The last frame once more at the end: some players stop at the last one that there is.
+    await writer.add(pixels(), (frames - 2) * BEAT + REST, true);
+    return await writer.finish();
+  } finally {
+    writer.close();
+  }
+}
+
+/** A canvas whose pixels are read after each drawing. @param {number} width @param {number} height */
+function createCanvas(width, height) {
+  const canvas = document.createElement('canvas');
+  Object.assign(canvas, {width, height});
+  const options = {alpha: false, willReadFrequently: true};
+  const context = /** @type {CanvasRenderingContext2D} */ (canvas.getContext('2d', options));
+  return {canvas, pixels: () => context.getImageData(0, 0, width, height).data};
+}
+
+/** An encoder whose output goes into a file. @param {Format} format @param {number} width @param {number} height */
+async function createWriter(format, width, height) {
+  const {codec, matrix, container} = CONTENT[format.name];
+  const colorSpace = colourSpace(matrix);
+  const target = new BufferTarget();
+  const output = new Output({format: container(), target});
+  const track = new EncodedVideoPacketSource(codec);
+  output.addVideoTrack(track);
+  await output.start();
+  /** @type {unknown} */
+  let fault = null;
+  const fail = (/** @type {unknown} */ error) => {
+    fault ??= error;
+  };
+  const encoder = new VideoEncoder({
+    output(chunk, meta) {
+      const decoderConfig = meta?.decoderConfig && {...meta.decoderConfig, colorSpace};
+      track.add(EncodedPacket.fromEncodedChunk(chunk), {...meta, decoderConfig}).catch(fail);
+    },
+    error: fail,
+  });
+  encoder.configure(encoderConfig(format, width, height));
+
+  return {
+    /** @param {Uint8ClampedArray} rgba @param {number} time in milliseconds @param {boolean} keyFrame */
+    async add(rgba, time, keyFrame) {
+      while (encoder.state === 'configured' && encoder.encodeQueueSize > 2)
+        await new Promise((resolve) => setTimeout(resolve, 5));
+      if (fault) throw fault;
+      const picture = new VideoFrame(i420(rgba, width, height, matrix), {
+        format: 'I420',
+        codedWidth: width,
+        codedHeight: height,
+        timestamp: time * 1000,
+        duration: BEAT * 1000,
+        colorSpace,
+      });
+      encoder.encode(picture, {keyFrame});
+      picture.close();
+    },
+    /** Write what is left, and return the file. */
+    async finish() {
+      await encoder.flush();
+      await output.finalize();
+      if (fault) throw fault;
+      return new Blob([target.buffer], {type: format.type});
+    },
+    close() {
+      if (encoder.state !== 'closed') encoder.close();
+      if (output.state !== 'finalized') output.cancel().catch(() => {}); // nobody waits for what is thrown away
+    },
+  };
+}
