@@ -123,6 +123,27 @@ def test_what_a_link_asks_for_and_a_run_cannot_show_is_told_and_what_is_picked_t
     expect(status).to_have_text("")
 
 
+HERE = "?dataset=moons&hidden=8&sample=120,0.2,1&train=adam,0.01,32,0,0&epoch=0"
+
+
+@pytest.mark.parametrize(
+    ("part", "told"),
+    [
+        ("&plane=nowhere", "Not all that this link asks for can be shown This run has no plane “nowhere”; in its place"),
+        ("&zoom=wide", "Not all of this link could be read What stands there for “zoom=wide” is as if"),
+    ],
+)
+def test_so_is_what_a_link_to_a_training_in_the_page_asks_for(
+    part: str, told: str, exported: Site, desktop: Watched
+) -> None:
+    page = desktop.open(exported.url + HERE + part)
+    status = page.locator("#status-line")
+    expect(status).to_contain_text(told)
+    page.get_by_role("radio", name="Three arms").press("Space")
+    until(page, "() => window.lossatlas.shown().run.startsWith('here-') && window.lossatlas.state().dataset === 'arms'")
+    expect(status).to_have_text("")
+
+
 def text(page: Page, number: float) -> str:
     written: str = page.evaluate("n => String(n)", number)
     return written

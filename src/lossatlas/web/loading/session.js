@@ -84,6 +84,19 @@ export class Session {
     this.#relay.onStatus(status);
   }
 
+  /**
+   * What to say of a run that was trained in the page and not opened here. Only the run that the page was opened with
+   * can lack what the link asks for: later choices offer what there is.
+   * @param {Run} run @returns {Status | null}
+   */
+  remarkOnTrained(run) {
+    if (this.#openings++ > 0) return null;
+    const {unread = [], unmet} = this.#options;
+    if (unread.length) return describeUnreadable(unread);
+    const lacks = unmet(run);
+    return lacks.length ? describeUnmet(lacks) : null;
+  }
+
   /** Report nothing more of the run that was asked for: something else takes its place. */
   leave() {
     this.#retry.rest();

@@ -155,7 +155,11 @@ function wireTraining({catalog, store, session, status, playback, frames, screen
       status.show(store.get().train ? {kind: 'quiet'} : standIn(gallery().length === 0));
       playback.pause();
     },
-    onRun: (run) => frames.open(run, true),
+    onRun(run) {
+      frames.open(run, true);
+      const remark = session.remarkOnTrained(run);
+      if (remark) status.show(remark);
+    },
     onFollow: frames.follow,
     onNews(rests) {
       screen.redrawn();
