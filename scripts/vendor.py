@@ -69,6 +69,7 @@ LIBRARIES = (
     Library("plotly-gl3d", "4.1.1", "MIT", "plotly-gl3d.min.js", package="plotly.js-gl3d-dist-min"),
     Library("papaparse", "5.7.1", "MIT", "default"),
     Library("fflate", "0.8.3", "MIT", "zipSync"),
+    Library("gifenc", "1.0.3", "MIT", "GIFEncoder, applyPalette, quantize"),
     Library(
         "mediabunny",
         "1.61.0",

@@ -377,6 +377,42 @@ def test_a_film_is_offered_as_mp4_where_the_browser_can_encode_it(exported: Site
     assert (colour_error(pixels(page, mp4, "video/mp4"), pixels(page, picture, "image/png")) < 3.5).all()
 
 
+#: A GIF as the browser's own decoder reads it: the time of each frame in ms, and the pixels of the last one.
+GIF = """async (base64) => {
+    const data = Uint8Array.from(atob(base64), (letter) => letter.charCodeAt(0));
+    const decoder = new ImageDecoder({data, type: 'image/gif'});
+    await decoder.completed;
+    await decoder.tracks.ready;
+    const times = [];
+    let canvas;
+    for (let frameIndex = 0; frameIndex < decoder.tracks.selectedTrack.frameCount; frameIndex++) {
+        const {image} = await decoder.decode({frameIndex});
+        times.push(image.duration / 1000);
+        canvas = new OffscreenCanvas(image.displayWidth, image.displayHeight);
+        canvas.getContext('2d', {willReadFrequently: true}).drawImage(image, 0, 0);
+        image.close();
+    }
+    const {data: pixels} = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height);
+    return {times, repeats: decoder.tracks.selectedTrack.repetitionCount, pixels: Array.from(pixels)};
+}"""
+
+
+def test_a_film_as_gif_has_every_epoch_and_starts_again(exported: Site, desktop: Watched) -> None:
+    page = desktop.open(exported.url + "?epoch=60&view=contours")
+    open_dialog(page)
+    picture = kept(page, "Save picture (PNG)")[1]
+    page.get_by_role("combobox", name="Size of the animation").select_option(label=f"{WIDTH} × {HEIGHT}")
+    page.get_by_role("combobox", name="Format of the animation").select_option("GIF")
+    download, gif = kept(page, "Make animation (GIF)")
+    assert download.suggested_filename == f"lossatlas-{exported.run().id}.gif"
+    found = page.evaluate(GIF, base64.b64encode(gif).decode())
+    assert found["times"] == [100] * (len(exported.run().trajectory.epochs) - 1) + [1000]
+    assert found["repeats"] is None or found["repeats"] > 1000  # for ever
+    film = np.array(found["pixels"], dtype=float).reshape(HEIGHT, WIDTH, 4)[..., :3]
+    # Colours are gathered by 5, 6 and 5 bits before the 256 are chosen: a step of 8, so within 4.
+    assert (colour_error(film, pixels(page, picture, "image/png")) < 4).all()
+
+
 FILMS = """async (asked) => {
     const {filmOf, lengthsOf} = await import('./features/share/animation.js');
     return asked.map(([frames, width, height]) => lengthsOf(frames).map((length) => ({
@@ -435,8 +471,9 @@ def test_where_video_cannot_be_encoded_a_sentence_says_so(exported: Site, deskto
     desktop.page.add_init_script("delete window.VideoEncoder")
     page = desktop.open(exported.url)
     open_dialog(page)
-    expect(page.get_by_text("Not offered here: This browser cannot encode video (WebCodecs).")).to_be_visible()
-    assert page.get_by_role("button", name=re.compile("Make")).count() == 0
+    reason = "WebM and MP4 not offered here: This browser cannot encode video (WebCodecs)."
+    expect(page.get_by_text(reason)).to_be_visible()
+    expect(page.get_by_role("button", name=re.compile("^Make"))).to_have_accessible_name("Make animation (GIF)")
 
 
 def test_what_the_browser_has_no_encoder_for_is_not_offered(exported: Site, desktop: Watched) -> None:
@@ -449,7 +486,7 @@ def test_what_the_browser_has_no_encoder_for_is_not_offered(exported: Site, desk
         page.get_by_text("MP4 not offered here: This browser has no encoder for H.264 in this size.")
     ).to_be_visible()
     form = page.get_by_role("combobox", name="Format of the animation")
-    assert form.locator("option").all_text_contents() == ["WebM"]
+    assert form.locator("option").all_text_contents() == ["WebM", "GIF"]
     expect(page.get_by_role("button", name="Make animation (WebM)")).to_be_enabled()
 
 

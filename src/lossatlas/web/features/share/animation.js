@@ -22,13 +22,13 @@ const LONG = 20;
  * @property {string} name as people know it
  * @property {string} ending of the file's name
  * @property {string} type of the file
- * @property {string} codec as people know it
+ * @property {string} codec as people know it; empty where no encoder of the browser is needed
  * @property {string} configuration the codec's name for the browser's encoder
  * @property {number} bits that a picture takes for each of its pixels, as measured
  */
 
 /**
- * The formats of a film. To offer another one, add it here and to video.js.
+ * The formats of a film. To offer another one, add it here, and to video.js or exports.js.
  * @type {Format[]}
  */
 export const FORMATS = [
@@ -36,6 +36,8 @@ export const FORMATS = [
   {name: 'WebM', ending: '.webm', type: 'video/webm', codec: 'VP8', configuration: 'vp8', bits: 0.4},
   // The baseline profile plays everywhere; level 4 is enough for the largest size.
   {name: 'MP4', ending: '.mp4', type: 'video/mp4', codec: 'H.264', configuration: 'avc1.420028', bits: 0.4},
+  // 0.57 bits were measured at 1280 × 720, and 0.86 at 640 × 360.
+  {name: 'GIF', ending: '.gif', type: 'image/gif', codec: '', configuration: '', bits: 0.7},
 ];
 
 /** How many pictures make a film of that length. @param {number} seconds */
@@ -87,7 +89,10 @@ export function encoderConfig({configuration}, width, height) {
  */
 export function formatLimits(width, height) {
   return Promise.all(
-    FORMATS.map(async (format) => ({format, limit: encodingLimit() || (await codecLimit(format, width, height))})),
+    FORMATS.map(async (format) => ({
+      format,
+      limit: format.codec && (encodingLimit() || (await codecLimit(format, width, height))),
+    })),
   );
 }
 

@@ -3,6 +3,7 @@
 /** @import {Picture} from '../../views/landscape.js' */
 /** @import {Ground} from '../../compute/surfaces.js' */
 /** @import {Format} from './animation.js' */
+/** @import {Film} from './film_frames.js' */
 /** @import {Sheet} from './sheet.js' */
 import {fetchJson} from '../../loading/json.js';
 import {fetchNpy} from '../../loading/npy.js';
@@ -21,6 +22,13 @@ const SHARP = 2;
 export const PICTURE = {width: SHARP * SIZE.width, height: SHARP * SIZE.height};
 
 /** @typedef {ReturnType<typeof createExports>} Exports */
+
+/** Load what makes films of a format. @param {Format} format @returns {Promise<(film: Film) => Promise<Blob>>} */
+async function loadEncoder(format) {
+  if (format.name === 'GIF') return (await import('./gif.js')).encodeGif;
+  const {encodeVideo} = await import('./video.js');
+  return (film) => encodeVideo(format, film);
+}
 
 /**
  * @param {object} page
@@ -71,10 +79,10 @@ export function createExports({Plotly, pictureOf, state}) {
      * @param {(done: number, total: number) => void} options.onProgress
      */
     async film(shot, {format, pictures, onProgress, ...options}) {
-      const {encodeVideo} = await import('./video.js');
+      const encode = await loadEncoder(format);
       const {run} = shot;
       const frames = spreadFrames({frames: run.frames.slice(0, run.arrived(shot)), trained: run.trained}, pictures);
-      return encodeVideo(format, {
+      return encode({
         ...options,
         frames: frames.length,
         draw: async (canvas, i) => paintSheet(canvas, await drawSheet({...shot, frame: frames[i]})),

@@ -1,7 +1,9 @@
 /** Pictures → a film as WebM or MP4: encoded by the browser, put into the file by Mediabunny. */
 /** @import {Format} from './animation.js' */
+/** @import {Film} from './film_frames.js' */
 import * as mediabunny from '../../vendor/mediabunny-1.61.0.min.js';
 import {encoderConfig, RATE, REST} from './animation.js';
+import {drawFrames} from './film_frames.js';
 import {i420} from './i420.js';
 
 const {BufferTarget, EncodedPacket, EncodedVideoPacketSource, Mp4OutputFormat, Output, WebMOutputFormat} =
@@ -27,41 +29,22 @@ const CONTENT = {
 /** How the frames' numbers are to be read as colours. @param {Matrix} matrix @returns {VideoColorSpaceInit} */
 const colourSpace = (matrix) => ({primaries: 'bt709', transfer: 'iec61966-2-1', matrix, fullRange: false});
 
-/**
- * @typedef {object} Film what is to be filmed
- * @property {number} frames how many there are
- * @property {(canvas: HTMLCanvasElement, frame: number) => Promise<void>} draw
- * @property {number} width @property {number} height
- * @property {AbortSignal} signal
- * @property {(done: number) => void} onProgress
- */
-
 /** Make a film. @param {Format} format @param {Film} film @returns {Promise<Blob>} */
-export async function encodeVideo(format, {frames, draw, width, height, signal, onProgress}) {
-  const {canvas, pixels} = createCanvas(width, height);
-  const writer = await createWriter(format, width, height);
+export async function encodeVideo(format, film) {
+  const writer = await createWriter(format, film.width, film.height);
+  /** @type {ImageData['data']} */
+  let last = new Uint8ClampedArray();
   try {
-    for (let frame = 0; frame < frames; frame++) {
-      await draw(canvas, frame);
-      signal.throwIfAborted();
-      await writer.add(pixels(), frame * BEAT, frame % KEY === 0);
-      onProgress(frame + 1);
+    for await (const {frame, rgba} of drawFrames(film)) {
+      await writer.add(rgba, frame * BEAT, frame % KEY === 0);
+      last = rgba;
     }
     // The last frame once more at the end: some players stop at the last one that there is.
-    await writer.add(pixels(), (frames - 2) * BEAT + REST, true);
+    await writer.add(last, (film.frames - 2) * BEAT + REST, true);
     return await writer.finish();
   } finally {
     writer.close();
   }
-}
-
-/** A canvas whose pixels are read after each drawing. @param {number} width @param {number} height */
-function createCanvas(width, height) {
-  const canvas = document.createElement('canvas');
-  Object.assign(canvas, {width, height});
-  const options = {alpha: false, willReadFrequently: true};
-  const context = /** @type {CanvasRenderingContext2D} */ (canvas.getContext('2d', options));
-  return {canvas, pixels: () => context.getImageData(0, 0, width, height).data};
 }
 
 /** An encoder whose output goes into a file. @param {Format} format @param {number} width @param {number} height */
