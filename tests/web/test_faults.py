@@ -129,7 +129,7 @@ HERE = "?dataset=moons&hidden=8&sample=120,0.2,1&train=adam,0.01,32,0,0&epoch=0"
 @pytest.mark.parametrize(
     ("part", "told"),
     [
-        ("&plane=nowhere", "Not all that this link asks for can be shown This run has no plane “nowhere”; in its place"),
+        ("&plane=nowhere", "Not all that this link asks for can be shown This run has no plane “nowhere”; in"),
         ("&zoom=wide", "Not all of this link could be read What stands there for “zoom=wide” is as if"),
     ],
 )
