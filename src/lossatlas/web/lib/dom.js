@@ -1,4 +1,4 @@
-/** The few words that every view needs to speak to the document. */
+/** Elements of the document: finding them, making them, writing and measuring text. */
 
 /**
  * An element that index.html is known to have.
@@ -14,7 +14,8 @@ export function byId(id) {
 /**
  * Make an element: attributes by name, then children. `false` and `null` leave an attribute out.
  * @template {keyof HTMLElementTagNameMap} K
- * @param {K} tag @param {Record<string, string | number | boolean | null>} [attributes] @param {(Node | string)[]} children
+ * @param {K} tag @param {Record<string, string | number | boolean | null>} [attributes]
+ * @param {(Node | string)[]} children
  * @returns {HTMLElementTagNameMap[K]}
  */
 export function make(tag, attributes = {}, ...children) {
@@ -26,7 +27,8 @@ export function make(tag, attributes = {}, ...children) {
 
 /**
  * @template {keyof SVGElementTagNameMap} K
- * @param {K} tag @param {Record<string, string | number | boolean | null>} [attributes] @param {(Node | string)[]} children
+ * @param {K} tag @param {Record<string, string | number | boolean | null>} [attributes]
+ * @param {(Node | string)[]} children
  * @returns {SVGElementTagNameMap[K]}
  */
 export function makeSvg(tag, attributes = {}, ...children) {
@@ -44,7 +46,10 @@ function setAttributes(element, attributes) {
   }
 }
 
-/** Write text only where it differs: a readout is asked to many times a second. @param {Element} element @param {string} text */
+/**
+ * Write text where it differs from what is there: a readout is updated many times a second.
+ * @param {Element} element @param {string} text
+ */
 export function say(element, text) {
   if (element.textContent !== text) element.textContent = text;
 }
@@ -52,14 +57,17 @@ export function say(element, text) {
 /** @type {CanvasRenderingContext2D | null} */
 let ruler = null;
 
-/** How wide a text is. @param {string} text @param {string} font as CSS has it */
+/** Measure how wide a text is. @param {string} text @param {string} font as CSS has it */
 export function textWidth(text, font) {
   ruler ??= /** @type {CanvasRenderingContext2D} */ (make('canvas').getContext('2d'));
   ruler.font = font;
   return ruler.measureText(text).width;
 }
 
-/** As much of a text as there is room for, with an ellipsis where that is not all. @param {string} text @param {number} room @param {string} font */
+/**
+ * Cut a text to the room there is, with an ellipsis where something was cut.
+ * @param {string} text @param {number} room @param {string} font
+ */
 export function fitText(text, room, font) {
   const letters = [...text];
   let count = letters.length;

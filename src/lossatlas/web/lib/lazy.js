@@ -1,7 +1,7 @@
-/** Parts of the page that come with their first use. What has not come is told in words, and asked for anew the next time. */
+/** Parts of the page that load with their first use. Where one fails to load, the next use asks for it again. */
 import {make} from './dom.js';
 
-/** Why a part of the page is not there, in words for people. @param {unknown} error */
+/** Say in words for people why a part of the page is not there. @param {unknown} error */
 export function reasonOf(error) {
   const message = String(/** @type {any} */ (error)?.message ?? error);
   return /dynamically imported module|importing a module script/i.test(message) ? LACKING : message;
@@ -12,7 +12,10 @@ const LACKING = 'A part of the page has not come: the server does not answer, or
 /** @type {Map<string, Promise<void>>} */
 const styles = new Map();
 
-/** Settles when a stylesheet is there: what it is for is measured, or would push the plots about. @param {string} path from the page's root @returns {Promise<void>} */
+/**
+ * Load a stylesheet. What it styles is shown when it is there, since else the plots would move.
+ * @param {string} path from the page's root @returns {Promise<void>}
+ */
 export function loadStyle(path) {
   const known = styles.get(path);
   if (known) return known;

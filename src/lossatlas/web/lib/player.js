@@ -1,4 +1,4 @@
-/** Playback: a clock that asks for the next frame, one at a time, never skipping any. */
+/** Playback: a clock that asks for one frame after the other and skips none. */
 
 /** Frames a second at speed 1. */
 const RATE = 10;
@@ -7,7 +7,7 @@ const RATE = 10;
  * @param {object} options
  * @param {() => boolean} options.advance go one frame on; false at the end
  * @param {() => boolean} options.ready is the last frame asked for on the screen? Frames are waited for, not dropped
- * @param {(share: number) => void} [options.between] the share of the beat that has passed, while the next frame is waited for
+ * @param {(share: number) => void} [options.between] gets the share of the beat that has passed
  * @param {(playing: boolean) => void} options.onChange
  */
 export function createPlayer({advance, ready, between, onChange}) {

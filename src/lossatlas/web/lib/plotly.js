@@ -1,12 +1,12 @@
-/** The one door to Plotly. */
+/** Plotly: when it has arrived, how it is loaded, and the configuration of every plot. */
 
 /** @typedef {any} Plotly its types are not shipped; figures/ is the only place that knows its vocabulary */
 
 const SOURCE = 'vendor/plotly-gl3d-4.1.1.min.js';
 
 /**
- * Settles when Plotly's file is there, or has failed to come: what else is long waits for it, lest they share a slow line
- * and both come late.
+ * Wait until Plotly's file is there, or has failed to come. Other long files wait for this: on a slow line both would come
+ * late.
  */
 export async function plotlyArrived() {
   const link = /** @type {HTMLLinkElement | null} */ (document.querySelector(`link[rel=preload][href="${SOURCE}"]`));
@@ -18,8 +18,8 @@ export async function plotlyArrived() {
 }
 
 /**
- * Plotly comes as a classic script. Reading its 1.7 MB keeps the page's one thread busy for a third of a second, so this
- * is called when the first run's data have been asked for; the download itself is begun by index.html (`preload`).
+ * Run Plotly, which is a classic script. To read its 1.7 MB keeps the page's one thread busy for a third of a second, so
+ * call this when the first run's data have been asked for. The download itself is begun by index.html (`preload`).
  * @returns {Promise<Plotly>}
  */
 export function loadPlotly() {
@@ -32,7 +32,7 @@ export function loadPlotly() {
   });
 }
 
-/** Nothing but the picture: no mode bar, no zooming with the wheel (the page scrolls). How sharp it is, is its size's matter. */
+/** Every plot's configuration: no mode bar, and no zooming with the wheel, which scrolls the page. */
 export const CONFIG = {
   displayModeBar: false,
   scrollZoom: false,

@@ -1,4 +1,4 @@
-/** Trying again what has found nobody: after pauses that grow, and at once where the network is back or a person asks. */
+/** Retries: after pauses that grow, and at once when the network is back or a person asks. */
 
 /** Milliseconds before each attempt; the last of them before all further ones. */
 export const PAUSES = Object.freeze([500, 1000, 2000, 4000, 8000, 16_000, 30_000]);

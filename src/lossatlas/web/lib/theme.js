@@ -2,7 +2,15 @@
 /** @import {Rgb} from '../figures/colours.js' */
 import {byId} from './dom.js';
 
-/** @typedef {{dark: boolean, ink: string, muted: string, grid: string, paper: string, line: string, accent: string, font: string, neutral: Rgb, depth: number}} Theme */
+/**
+ * @typedef {object} Theme the plots' colours as CSS has them, unless said otherwise
+ * @property {boolean} dark
+ * @property {string} ink @property {string} muted @property {string} grid @property {string} paper
+ * @property {string} line @property {string} accent
+ * @property {string} font the font's family
+ * @property {Rgb} neutral where no class is likely
+ * @property {number} depth how strong the colour of a certain class is, from 0 to 1
+ */
 
 const KEY = 'lossatlas:theme';
 const system = matchMedia('(prefers-color-scheme: dark)');

@@ -1,4 +1,4 @@
-/** Films, before any is made: the sizes, lengths and formats there are, how large a film will be, what is not possible. */
+/** Films before any is made: which sizes, lengths and formats there are, and how large a film will be. */
 
 /** Frames a second, as in playback. */
 export const RATE = 10;

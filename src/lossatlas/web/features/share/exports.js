@@ -1,4 +1,4 @@
-/** From a shot to what can be saved of it: pictures, drawings, films, numbers, Python. Nothing here changes the page. */
+/** A shot → what can be saved of it: pictures, drawings, films, numbers, Python. Nothing here changes the page. */
 /** @import {Shot, State} from '../../model/types.js' */
 /** @import {Picture} from '../../views/landscape.js' */
 /** @import {Ground} from '../../compute/surfaces.js' */

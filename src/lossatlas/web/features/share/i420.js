@@ -1,4 +1,4 @@
-/** Pixels → what video encoders take: brightness and two differences of colour, in the limited range that players expect. */
+/** Pixels → brightness and two differences of colour in the limited range, which is what players of video expect. */
 
 /**
  * The shares of red and blue in the brightness, by the matrix's name in WebCodecs: ITU-R BT.601 and BT.709.

@@ -1,4 +1,4 @@
-/** The address of what is seen, with everything said: what a bare link means may be another thing in another gallery. */
+/** The link to what is seen. It says everything, since a bare link may mean something else in another gallery. */
 /** @import {Shot, State} from '../../model/types.js' */
 import {PROPERTIES, toQuery} from '../../model/state.js';
 

@@ -1,4 +1,4 @@
-/** What the page computes for a picture: the network at a picked point or of a run trained here, and a surface that is not stored. */
+/** What is computed for a sheet: the network at a picked point or of a run trained here, and a surface not stored. */
 /** @import {Seen, Shot} from '../../model/types.js' */
 /** @import {Picked} from '../../compute/lab.js' */
 /** @import {Ground} from '../../compute/surfaces.js' */
@@ -7,8 +7,12 @@ import {fetchNpy} from '../../loading/npy.js';
 import {parametersLimit} from '../../model/slice.js';
 
 /**
- * @typedef {{seen: Seen, metrics: Picked['metrics'] | null, theta: Float32Array | null, ground: Ground | null, logits: LogitsAt | null}} Network
- *   `metrics`, `theta`: of a picked one; `ground`: of a computed slice; `logits`: null where its parameters cannot be had
+ * @typedef {object} Network
+ * @property {Seen} seen
+ * @property {Picked['metrics'] | null} metrics of a picked network
+ * @property {Float32Array | null} theta of a picked network
+ * @property {Ground | null} ground of a computed slice
+ * @property {LogitsAt | null} logits null where the network's parameters are not to be had
  */
 
 /** @returns {(shot: Shot) => Promise<Network>} one after the other: the lab answers its newest question only */
@@ -36,7 +40,7 @@ export function createNetworks() {
         const found = isSeen ? known.of(shot) : null;
         const ground = shot.computed ? known.surfaces.want(shot) : null;
         const ball = isSeen ? known.ball.of(shot) : null;
-        if (ball && (ball.way.rolling || found?.epochs !== ball.way.losses.length - 1)) return; // where it comes to rest
+        if (ball && (ball.way.rolling || found?.epochs !== ball.way.losses.length - 1)) return; // until it rests
         if ((isSeen && !found?.current) || (shot.computed && !ground?.final)) return;
         const picked =
           shot.pick && found ? {metrics: found.picked.metrics, theta: pickedTheta(shot)} : {metrics: null, theta: null};
@@ -54,7 +58,10 @@ export function createNetworks() {
   };
 }
 
-/** The network of a frame, all of which is stored; its parameters are for the line between the classes. @param {Shot} shot @returns {Promise<Network>} */
+/**
+ * Read the network of a stored frame. Its parameters are for the line between the classes.
+ * @param {Shot} shot @returns {Promise<Network>}
+ */
 async function recorded(shot) {
   const {run, plane, frame} = shot;
   const logits =

@@ -1,4 +1,4 @@
-/** What is shown, as arrays and as tables. */
+/** A shot → arrays and tables of its numbers. */
 /** @import {Numbers} from '../../loading/npy.js' */
 /** @import {Run} from '../../model/run.js' */
 /** @import {Seen, Shot} from '../../model/types.js' */
@@ -35,9 +35,14 @@ export function arraysOf({shot, axis, grid, values}, {seen, picked}) {
   const {run, frame, plane, follow} = shot;
   /** @type {Map<string, Told>} */
   const arrays = new Map();
-  /** @param {string} name @param {Numbers} data @param {string} what @param {string[]} axes @param {number[]} [shape] */
+  /**
+   * @param {string} name @param {Numbers} data @param {string} what @param {string[]} axes @param {number[]} [shape]
+   */
   const put = (name, data, what, axes, shape = [data.length]) => arrays.set(name, {data, shape, what, axes});
-  /** An array of the run as it is, or the part of it that belongs to this frame. @param {string} name @param {string} key @param {Numbers} [part] */
+  /**
+   * Copy an array of the run as it is, or the part of it that belongs to this frame.
+   * @param {string} name @param {string} key @param {Numbers} [part]
+   */
   const copy = (name, key, part) => {
     const {what, axes, shape, scale_factor} = run.entry(key);
     const skip = part ? 1 : 0;
@@ -119,7 +124,8 @@ export function aboutOf(shot, arrays, link) {
 
 /**
  * Of a run that is trained here no file says what its arrays are.
- * @param {Run} run @param {Seen} seen @param {(name: string, data: Numbers, what: string, axes: string[], shape?: number[]) => void} put
+ * @param {Run} run @param {Seen} seen
+ * @param {(name: string, data: Numbers, what: string, axes: string[], shape?: number[]) => void} put
  */
 function putOwn(run, seen, put) {
   const [columns, rows] = [run.numbers('grid_x'), run.numbers('grid_y')];
@@ -160,7 +166,10 @@ export function metricsTable({frames, metrics}) {
   );
 }
 
-/** RFC 4180; numbers as every program reads them, whatever the language of the machine. @param {string[]} head @param {number[][]} rows */
+/**
+ * Write a table by RFC 4180, with numbers as programs in every language read them.
+ * @param {string[]} head @param {number[][]} rows
+ */
 function csv(head, rows) {
   return [head, ...rows.map((row) => row.map(numberText))].map((row) => `${row.join(',')}\r\n`).join('');
 }

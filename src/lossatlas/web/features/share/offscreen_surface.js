@@ -1,6 +1,6 @@
 /**
- * The surface drawn once more beside the page, in a size and sharpness of its own: what is on the screen, its camera above
- * all, is not touched.
+ * The surface drawn once more outside the screen, in its own size and sharpness. What is on the screen, and above all
+ * its camera, stays as it is.
  */
 /** @import {Eye} from '../../model/types.js' */
 /** @import {Picture} from '../../views/landscape.js' */
@@ -10,7 +10,9 @@ import {createSurface3d} from '../../views/surface3d.js';
 /** Pixels of the surface to one of the sheet. */
 const SHARPNESS = 2;
 
-/** @param {import('../../lib/plotly.js').Plotly} Plotly @param {{width: number, height: number, eye: () => Eye}} options */
+/**
+ * @param {import('../../lib/plotly.js').Plotly} Plotly @param {{width: number, height: number, eye: () => Eye}} options
+ */
 export function createStudio(Plotly, {width, height, eye}) {
   const root = make('div', {class: 'studio', 'aria-hidden': 'true', inert: true});
   Object.assign(root.style, {width: `${width}px`, height: `${height}px`});
@@ -18,7 +20,10 @@ export function createStudio(Plotly, {width, height, eye}) {
   const surface = createSurface3d(Plotly, root, {eye, sharpness: SHARPNESS});
 
   return {
-    /** A picture of the surface with what is drawn behind and before it; null where the browser does not draw in three dimensions. @param {Picture} picture @returns {Promise<{canvas: HTMLCanvasElement, behind: string, before: string} | null>} */
+    /**
+     * Draw the surface, with what is behind and before it; null where the browser does not draw in three dimensions.
+     * @param {Picture} picture @returns {Promise<{canvas: HTMLCanvasElement, behind: string, before: string} | null>}
+     */
     async draw(picture) {
       surface.look(eye());
       await surface.draw(picture);

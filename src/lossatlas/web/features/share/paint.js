@@ -68,7 +68,7 @@ export function pngOf(canvas) {
   });
 }
 
-/** The sheet as a drawing: its pictures of cells are in it as such, everything else as lines and words. @param {Sheet} sheet */
+/** Write a sheet as a drawing: its pictures of cells as pictures, all else as lines and words. @param {Sheet} sheet */
 export function drawingOf({behind, cells, svg, theme}) {
   const pictures = cells.map(({canvas, box, clip}) =>
     tag(

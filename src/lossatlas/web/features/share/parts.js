@@ -1,4 +1,4 @@
-/** The plots of a sheet in two dimensions: data → a picture of cells, and SVG above it. The figures/ of a page without Plotly. */
+/** The two-dimensional plots of a sheet, without Plotly: data → a picture of cells, and SVG above it. */
 /** @import {Seen, Shot} from '../../model/types.js' */
 /** @import {Picture} from '../../views/landscape.js' */
 /** @import {Theme} from '../../lib/theme.js' */
@@ -20,12 +20,18 @@ import {axes, escapeXml, penOf, short, strokes, tag, ticksOf, words} from './vec
 const ITALIC = {'font-style': 'italic'};
 const letter = (/** @type {string} */ name) => tag('tspan', ITALIC, name);
 
-/** The box inside a part's own axes. @param {Box} box @param {{l: number, r: number, t: number, b: number}} margin @returns {Box} */
+/**
+ * Compute the box inside a part's own axes.
+ * @param {Box} box @param {{l: number, r: number, t: number, b: number}} margin @returns {Box}
+ */
 function inside({x, y, width, height}, {l, r, t, b}) {
   return {x: x + l, y: y + t, width: width - l - r, height: height - t - b};
 }
 
-/** Cells whose centres are samples and lie on the frame: drawn half a cell beyond, and cut there. @param {HTMLCanvasElement} canvas @param {Box} clip @returns {Cells} */
+/**
+ * Place cells whose centres are samples: they reach half a cell beyond the frame, and are cut there.
+ * @param {HTMLCanvasElement} canvas @param {Box} clip @returns {Cells}
+ */
 function cellsIn(canvas, clip) {
   const [dx, dy] = [clip.width / (canvas.width - 1), clip.height / (canvas.height - 1)];
   return {
@@ -45,7 +51,10 @@ function canvasOf(width, height, paint) {
   return canvas;
 }
 
-/** @param {Shot} shot @param {Seen} seen @param {import('../../figures/border.js').LogitsAt | null} logitsAt @param {Box} box @param {Theme} theme @returns {Part} */
+/**
+ * @param {Shot} shot @param {Seen} seen @param {import('../../figures/border.js').LogitsAt | null} logitsAt
+ * @param {Box} box @param {Theme} theme @returns {Part}
+ */
 export function boundaryPart({run}, seen, logitsAt, box, theme) {
   const [gx, gy] = [run.numbers('grid_x'), run.numbers('grid_y')];
   const {features} = run.manifest.dataset;
@@ -92,7 +101,11 @@ export function boundaryPart({run}, seen, logitsAt, box, theme) {
   };
 }
 
-/** One class's points of one split: train filled, test hollow. @param {Shot['run']} run @param {number} k @param {number} split @param {(i: number) => readonly [number, number]} at @param {Theme} theme */
+/**
+ * Draw one class's points of one split: train filled, test hollow.
+ * @param {Shot['run']} run @param {number} k @param {number} split @param {(i: number) => readonly [number, number]} at
+ * @param {Theme} theme
+ */
 function marks(run, k, split, at, theme) {
   const [labels, splits] = [run.numbers('labels'), run.numbers('split')];
   const radius = labels.length > 800 ? 2.75 : 3.5;
@@ -165,7 +178,10 @@ export function mapPart({shot, grid: size, range, values, path, place, mark, way
   };
 }
 
-/** A ball's way, and the ball at its end. @param {number[]} x @param {number[]} y @param {Record<string, string>} [looks] */
+/**
+ * Draw a ball's way, and the ball at its end.
+ * @param {number[]} x @param {number[]} y @param {Record<string, string>} [looks]
+ */
 function wayOf(x, y, looks = {}) {
   return (
     tag('path', {
@@ -188,7 +204,10 @@ function wayOf(x, y, looks = {}) {
   );
 }
 
-/** @param {import('../../figures/path.js').Trajectory} path @param {number} span @param {Picture['range']} range @param {(a: number) => number} x @param {(b: number) => number} y */
+/**
+ * @param {import('../../figures/path.js').Trajectory} path @param {number} span @param {Picture['range']} range
+ * @param {(a: number) => number} x @param {(b: number) => number} y
+ */
 function trajectory(path, span, range, x, y) {
   const line = pathLine(path, span, range);
   const d = penOf(line.x.map(x), line.y.map(y));
@@ -205,7 +224,10 @@ function trajectory(path, span, range, x, y) {
   );
 }
 
-/** @param {ReturnType<typeof anchorTraces>[number]} anchor @param {(a: number) => number} x @param {(b: number) => number} y */
+/**
+ * @param {ReturnType<typeof anchorTraces>[number]} anchor @param {(a: number) => number} x
+ * @param {(b: number) => number} y
+ */
 function anchorMark({x: [a], y: [b], text: [name], textposition}, x, y) {
   const anchor = textposition.endsWith('left') ? 'end' : textposition.endsWith('right') ? 'start' : 'middle';
   const low = textposition.startsWith('bottom') ? 18 : -9;
@@ -300,7 +322,10 @@ export function sectionPart({shot, range, values, axis, place, loss, way}, box, 
   };
 }
 
-/** @param {number} x @param {number} y @param {Record<string, string>} looks @param {string} content SVG @param {Theme} theme */
+/**
+ * @param {number} x @param {number} y @param {Record<string, string>} looks @param {string} content SVG
+ * @param {Theme} theme
+ */
 function key(x, y, looks, content, theme) {
   return (
     tag('path', {d: `M${x} ${y - 4}h24`, 'stroke-width': 2, ...looks}) +

@@ -1,9 +1,14 @@
-/** A run's configuration → the lines of Python that compute it again. Only what is not the package's default is said. */
+/**
+ * A run's configuration → the lines of Python that compute it again. Only what is not the package's default is said.
+ */
 /** @import {Shot} from '../../model/types.js' */
 import {gridOf} from '../../model/slice.js';
 
 /** @typedef {Record<string, any>} Part */
-/** @typedef {{run: Part, datasets: Record<string, Part>, planes: Record<string, Part>}} Defaults `keep/defaults.json`, from the package itself */
+/**
+ * @typedef {{run: Part, datasets: Record<string, Part>, planes: Record<string, Part>}} Defaults
+ *   `defaults.json`, which the package writes
+ */
 
 const WIDTH = 100;
 
@@ -51,7 +56,10 @@ export function pythonFor(shot, defaults) {
 /** Are the points a person's own, in a stored run? @param {Part} config */
 const isOwn = ({dataset}) => dataset.own !== undefined;
 
-/** A training in the page, up to what is shown; the last epoch is always recorded. @param {Shot['run']} run @param {number} epoch @returns {Part} */
+/**
+ * Cut the configuration of a training in the page to the epoch that is shown, which is its last and so recorded.
+ * @param {Shot['run']} run @param {number} epoch @returns {Part}
+ */
 function recorded(run, epoch) {
   const config = /** @type {Part} */ (run.manifest.config);
   const epochs = Math.max(1, epoch);
@@ -124,7 +132,10 @@ function pickedPoint(shot) {
   ];
 }
 
-/** The parts of a configuration that must be told, each with what of it must be. @param {Part} config @param {Defaults} defaults @returns {[string, unknown][]} */
+/**
+ * List the parts of a configuration that must be written, each with what differs from its defaults.
+ * @param {Part} config @param {Defaults} defaults @returns {[string, unknown][]}
+ */
 function differing(config, {run, datasets, planes}) {
   return Object.entries(config).flatMap(([part, value]) => {
     if (same(value, run[part])) return [];

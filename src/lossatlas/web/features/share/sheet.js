@@ -1,4 +1,4 @@
-/** Both plots on one sheet, with everything that it takes to read them. Data → pictures of cells, and one piece of SVG above them. */
+/** Both plots on one sheet, with all it takes to read them: data → pictures of cells, and SVG above them. */
 /** @import {Seen, Shot, State} from '../../model/types.js' */
 /** @import {Picked} from '../../compute/lab.js' */
 /** @import {Picture} from '../../views/landscape.js' */
@@ -20,7 +20,9 @@ export const SIZE = {width: 1280, height: 720};
 const LEFT = {x: 32, width: 596};
 const RIGHT = {x: 660, width: 588};
 const PLOT = {y: 152, height: 410};
-/** Where the surface is, which is drawn elsewhere, and has nothing in its corners: it may reach below the colour bar. */
+/**
+ * Where the surface is, which is drawn elsewhere, and has nothing in its corners: it may reach below the colour bar.
+ */
 export const SURFACE = {x: LEFT.x, y: 124, width: LEFT.width, height: 444};
 const CURVES = {x: 72, y: 632, width: 1176, height: 52};
 const BAR = {x: 108, y: 127, width: 360, height: 10};
@@ -36,7 +38,8 @@ const BAR = {x: 108, y: 127, width: 360, height: 10};
  * @property {Surface | null} surface where that is the view
  *
  * @typedef {{canvas: HTMLCanvasElement, behind: string, before: string}} Surface its picture, and SVG around it
- * @typedef {{behind: string, cells: Cells[], svg: string, theme: Theme}} Sheet `behind`: SVG below the cells, `svg` above
+ * @typedef {{behind: string, cells: Cells[], svg: string, theme: Theme}} Sheet
+ *   `behind`: SVG below the cells; `svg`: SVG above them
  */
 
 /** @param {Subject} subject @returns {Sheet} */
@@ -173,7 +176,7 @@ function boundaryHead({
   return heading(RIGHT.x, 'Decision boundary', theme) + legend(run, theme);
 }
 
-/** In a row that ends at the right edge; a second one where it is full. @param {Shot['run']} run @param {Theme} theme */
+/** Draw the legend in one row, or in two where one is full. @param {Shot['run']} run @param {Theme} theme */
 function legend(run, theme) {
   const grey = {stroke: theme.muted, 'stroke-width': 1.5};
   const entries = [

@@ -17,7 +17,10 @@ export function createTask() {
     message.classList.toggle('bad', bad);
   };
 
-  /** Run some work, unless a film is being made. A failure becomes a message. @param {(shot: Shot) => Promise<void>} work */
+  /**
+   * Run some work, unless a film is being made. A failure becomes a message.
+   * @param {(shot: Shot) => Promise<void>} work
+   */
   const attempt = async (work) => {
     if (!shot) return;
     if (filming) return tell('The animation is being made. Wait for it, or cancel it.');
@@ -38,7 +41,10 @@ export function createTask() {
       shot = shown;
       tell('');
     },
-    /** Run work that takes long and can be cancelled. @param {(shot: Shot, signal: AbortSignal) => Promise<void>} work */
+    /**
+     * Run work that takes long and can be cancelled.
+     * @param {(shot: Shot, signal: AbortSignal) => Promise<void>} work
+     */
     film: (work) =>
       attempt(async (shown) => {
         filming = new AbortController();

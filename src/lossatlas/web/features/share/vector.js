@@ -13,7 +13,9 @@ export function short(value) {
   return Number(value.toFixed(2));
 }
 
-/** @param {string} name @param {Record<string, string | number | undefined>} attributes @param {string[]} children SVG */
+/**
+ * @param {string} name @param {Record<string, string | number | undefined>} attributes @param {string[]} children SVG
+ */
 export function tag(name, attributes, ...children) {
   const told = Object.entries(attributes)
     .filter(([, value]) => value !== undefined)
@@ -22,12 +24,18 @@ export function tag(name, attributes, ...children) {
   return children.length ? `<${name}${told}>${children.join('')}</${name}>` : `<${name}${told}/>`;
 }
 
-/** @param {number} x @param {number} y of the baseline @param {string} content SVG @param {Record<string, string | number>} attributes */
+/**
+ * @param {number} x @param {number} y of the baseline @param {string} content SVG
+ * @param {Record<string, string | number>} attributes
+ */
 export function words(x, y, content, attributes = {}) {
   return tag('text', {x, y, ...attributes}, content);
 }
 
-/** A line through points; what is not finite lifts the pen. @param {ArrayLike<number>} x @param {ArrayLike<number>} y */
+/**
+ * Write a line through points, with a gap where one is not finite.
+ * @param {ArrayLike<number>} x @param {ArrayLike<number>} y
+ */
 export function penOf(x, y) {
   let down = 'M';
   let out = '';
@@ -42,7 +50,10 @@ export function penOf(x, y) {
   return out;
 }
 
-/** Segments x1, y1, x2, y2, … @param {number[]} segments @param {(x: number) => number} x @param {(y: number) => number} y */
+/**
+ * Segments x1, y1, x2, y2, …
+ * @param {number[]} segments @param {(x: number) => number} x @param {(y: number) => number} y
+ */
 export function strokes(segments, x, y) {
   let out = '';
   for (let i = 0; i < segments.length; i += 4) {
@@ -53,7 +64,8 @@ export function strokes(segments, x, y) {
 
 /**
  * Ticks and titles below and to the left of a box.
- * @param {Box} box @param {{ticks: Ticks, title: string}} across @param {{ticks: Ticks, title: string, stand?: number}} up titles are SVG; `stand`: room between box and labels
+ * @param {Box} box @param {{ticks: Ticks, title: string}} across the title is SVG
+ * @param {{ticks: Ticks, title: string, stand?: number}} up `stand`: room between box and labels
  * @param {{ink: string, muted: string}} theme
  */
 export function axes(box, across, up, {ink, muted}) {
@@ -80,7 +92,11 @@ export function axes(box, across, up, {ink, muted}) {
   );
 }
 
-/** Where values lie along an axis. @param {{range: number[], tickvals: number[], ticktext: string[]}} axis as Plotly takes it @param {number} length @param {(value: number) => number} [scale] @returns {Ticks} */
+/**
+ * Place an axis's ticks.
+ * @param {{range: number[], tickvals: number[], ticktext: string[]}} axis as Plotly takes it @param {number} length
+ * @param {(value: number) => number} [scale] @returns {Ticks}
+ */
 export function ticksOf({range: [low, high], tickvals, ticktext}, length, scale = (value) => value) {
   return tickvals
     .map((value, i) => ({at: ((scale(value) - low) / (high - low)) * length, text: ticktext[i]}))
