@@ -75,21 +75,26 @@ export function createBall({pace, onRoll, onError}) {
   };
 
   return {
-    /** The ball of a shot, released with the first question. @param {Shot} shot @returns {{way: Way, theta: Float32Array} | null} */
-    of(shot) {
-      if (!shot.ball || !shot.pick) return null;
-      const {run, plane, pick} = shot;
-      const key = [run.id, plane.name, centreName(shot), ...pick].join();
-      if (rolling?.key !== key) release(shot, key);
-      return rolling;
+    /** The ball of a shot, if it was released. @param {Shot} shot @returns {{way: Way, theta: Float32Array} | null} */
+    known: (shot) => (rolling !== null && rolling.key === keyOf(shot) ? rolling : null),
+    /** Release the ball of a shot, unless it was released before. @param {Shot} shot */
+    request(shot) {
+      const key = keyOf(shot);
+      if (key !== null && rolling?.key !== key) release(shot, key);
     },
-    /** It is taken away. */
+    /** Take the ball away. */
     stop() {
       if (!rolling) return;
       rolling = null;
       trainer?.stop();
     },
   };
+}
+
+/** What a ball is named by; null where the shot has none. @param {Shot} shot */
+function keyOf(shot) {
+  const {run, plane, pick, ball} = shot;
+  return ball && pick ? [run.id, plane.name, centreName(shot), ...pick].join() : null;
 }
 
 /** @param {Run} run */

@@ -1,141 +1,116 @@
 /**
- * What the page computes itself: the model at a picked point of the plane (its boundary, its losses, its accuracies), and
- * surfaces that are not stored. The workers start with the first of these that is asked for.
+ * Everything that the page computes of a shot, as no array has it. `request` asks for all that the shot takes;
+ * `known` reads what has been answered, and starts no work. The workers start with the first question.
  */
-/** @import {Seen, Shot} from '../model/types.js' */
+/** @import {Shot} from '../model/types.js' */
 /** @import {Run} from '../model/run.js' */
-/** @import {ModelAnswer} from './engine/worker.js' */
+import {parametersLimit} from '../model/slice.js';
 import {createBall, networkOf, samplesOf} from './descent.js';
 import {createEngine} from './engine/client.js';
-import {logitsOf, oddsAt} from './probabilities.js';
-import {centreName, parametersLimit} from '../model/slice.js';
-import {createSupply} from './stored_vectors.js';
-import {createSurfaces} from './surfaces.js';
+import {createNetwork, thetaOf} from './network.js';
 import {createTint} from './point_loss.js';
-import {centreOf, pickedTheta} from './planes.js';
+import {logitsOf, oddsAt} from './probabilities.js';
+import {createStoredVectors} from './stored_vectors.js';
+import {createSurfaces} from './surfaces.js';
+
+/** @typedef {ReturnType<typeof createLab>} Lab */
 
 /**
- * @typedef {Seen & {metrics: {train_loss: number, test_loss: number, train_accuracy: number, test_accuracy: number}}} Picked
+ * @param {{pace?: number, onAnswer: () => void, onError: (message: string) => void}} options `pace` of a ball, in epochs a
+ *   second
  */
-
-/** @param {{pace?: number, onAnswer: () => void, onError: (message: string) => void}} options `pace` of a ball, in epochs a second */
 export function createLab({pace = Infinity, onAnswer, onError}) {
-  /** @type {ReturnType<typeof createEngine> | null} */
-  let engine = null;
-  /** @type {Run | null} */
-  let opened = null;
-  let asked = '';
-  let waiting = false;
-  /** @type {{key: string, base: string, epochs: number | null, picked: Picked} | null} the newest answer; it stays until the next is there. `epochs`: of a ball */
-  let answer = null;
-
-  /** @param {Run} run */
-  const open = (run) => {
-    if (!engine) {
-      engine = createEngine();
-      engine.onError = (message) => {
-        engine = opened = null; // the next question starts others
-        asked = '';
-        waiting = false;
-        surfaces.forget();
-        tint.forget();
-        onError(message);
-      };
-    }
-    if (opened !== run) {
-      engine.open(told(run));
-      opened = run;
-      waiting = false; // of another run nothing is answered any more
-      asked = ''; // nor did it answer: an older run that is drawn once more, in another size, must not leave the newer one waiting
+  const engineFor = createEngines({
+    /** The workers have turned to another run, or are gone: they answer nothing more of what they were asked. */
+    onForget() {
       surfaces.forget();
-    }
-    return engine;
+      network.forget();
+      tint.forget();
+    },
+    onError,
+  });
+  const surfaces = createSurfaces({engineFor, onAnswer});
+  const ball = createBall({pace, onRoll: onAnswer, onError});
+  const stored = createStoredVectors({onArrival: onAnswer});
+  const tint = createTint({engineFor, isKnown: stored.known, onAnswer});
+  const network = createNetwork({engineFor, ball, onAnswer});
+  /** Can the network on show be evaluated here? @param {Shot} shot */
+  const hasParameters = (shot) =>
+    parametersLimit(shot.run, shot.plane) === '' && stored.known(shot, shot.pick !== null);
+
+  /** Fetch the parameters of the network on show. @param {Shot} shot @param {boolean} [vectors] those of the plane as well? */
+  const requestParameters = (shot, vectors = shot.pick !== null) => {
+    if (parametersLimit(shot.run, shot.plane) === '') stored.request(shot, vectors);
   };
 
-  const surfaces = createSurfaces({engineFor: open, onAnswer});
-  const ball = createBall({pace, onRoll: onAnswer, onError});
-  const has = createSupply({onArrival: onAnswer});
-  const tint = createTint({engineFor: open, has, onAnswer});
-
-  /** The network whose boundary is drawn. @param {Shot} shot */
-  const thetaOf = (shot) =>
-    ball.of(shot)?.theta ?? (shot.pick ? pickedTheta(shot) : centreOf(shot.run, shot.plane, shot.frame));
-
   return {
-    surfaces,
-    tint,
-    ball,
-    /** The probability of each class at a place, as soon as it can be known; else null. @param {Shot} shot @param {number} x @param {number} y */
-    odds: (shot, x, y) =>
-      parametersLimit(shot.run, shot.plane) === '' && has(shot, shot.pick !== null)
-        ? oddsAt(shot, thetaOf(shot), x, y)
-        : null,
-    /** The logits of the network on show at any place, as soon as its parameters are there; else null. @param {Shot} shot */
-    logits: (shot) =>
-      parametersLimit(shot.run, shot.plane) === '' && has(shot, shot.pick !== null)
-        ? logitsOf(shot, thetaOf(shot))
-        : null,
-    /** The model of the shot's picked point, or of a frame of which no predictions are stored, as soon as it is known; else null. @param {Shot} shot @returns {{picked: Picked, epochs: number | null, current: boolean} | null} */
-    of(shot) {
-      if (!shot.pick && !shot.run.trained) return null;
-      const {run, frame, plane, pick} = shot;
-      const released = ball.of(shot);
-      if (!released) ball.stop();
-      const base = pick
-        ? [run.id, plane.name, centreName(shot), ...pick, Boolean(released)].join()
-        : [run.id, run.frames[frame]].join();
-      const key = [base, released?.way.losses.length ?? ''].join();
-      if (key !== asked && !(released && waiting)) {
-        // a ball rolls faster than its answers come
-        const known = open(run);
-        asked = key;
-        waiting = true;
-        if (answer && !answer.key.startsWith(`${run.id},`)) answer = null;
-        const epochs = released ? Math.max(0, released.way.losses.length - 1) : null;
-        known.model(thetaOf(shot), (found) => {
-          answer = {key, base, epochs, picked: pickedFrom(run, found)};
-          waiting = false;
-          onAnswer();
-        });
-      }
-      return (
-        answer && {
-          picked: answer.picked,
-          epochs: answer.epochs,
-          current: released ? answer.base === base : answer.key === key,
-        }
-      );
+    requestParameters,
+    /**
+     * Ask for all that a picture of this shot takes, in place of what was asked for before.
+     * @param {Shot} shot
+     * @param {{point?: number | null, isFaulty?: boolean}} [options] `point`: the data point whose own loss is wanted;
+     *   `isFaulty`: the workers have failed, so they are asked for nothing
+     */
+    request(shot, {point = null, isFaulty = false} = {}) {
+      requestParameters(shot, shot.pick !== null || point !== null);
+      if (shot.ball) ball.request(shot);
+      else ball.stop();
+      if (isFaulty) return;
+      if (shot.computed) surfaces.request(shot);
+      network.request(shot);
+      if (point !== null) tint.request(shot, point);
+    },
+    known: {
+      /** The surface of a computed slice, as far as it is computed. */
+      surface: surfaces.known,
+      /** The network at a picked point, or of a frame without stored predictions. */
+      network: network.known,
+      /** One data point's own loss over the plane. */
+      tint: tint.known,
+      /** A ball that was released, and how far it has rolled. */
+      ball: ball.known,
+      /** The probability of each class at a place of the inputs. @param {Shot} shot @param {number} x @param {number} y */
+      odds: (shot, x, y) => (hasParameters(shot) ? oddsAt(shot, thetaOf(shot, ball), x, y) : null),
+      /** The logits of the network on show at any place. @param {Shot} shot */
+      logits: (shot) => (hasParameters(shot) ? logitsOf(shot, thetaOf(shot, ball)) : null),
     },
   };
 }
 
-/** What the workers are told of a run. @param {Run} run @returns {import('./engine/worker.js').Run} */
-function told(run) {
+/**
+ * The workers, which know one run at a time.
+ * @param {{onForget: () => void, onError: (message: string) => void}} options
+ * @returns {(run: Run) => ReturnType<typeof createEngine>}
+ */
+function createEngines({onForget, onError}) {
+  /** @type {ReturnType<typeof createEngine> | null} */
+  let engine = null;
+  /** @type {Run | null} */
+  let opened = null;
+  return (run) => {
+    if (!engine) {
+      engine = createEngine();
+      engine.onError = (message) => {
+        engine = opened = null; // the next question starts others
+        onForget();
+        onError(message);
+      };
+    }
+    if (opened !== run) {
+      opened = run;
+      engine.open(describeRun(run));
+      onForget();
+    }
+    return engine;
+  };
+}
+
+/** What the workers need to know of a run. @param {Run} run @returns {import('./engine/worker.js').Run} */
+function describeRun(run) {
   const points = /** @type {Float32Array} */ (run.numbers('points'));
   const [x, y] = [run.numbers('grid_x'), run.numbers('grid_y')];
   const inputs = new Float32Array(2 * x.length * y.length + points.length);
   for (let j = 0, at = 0; j < y.length; j++) for (let i = 0; i < x.length; i++) inputs.set([x[i], y[j]], 2 * at++);
   inputs.set(points, 2 * x.length * y.length);
   return {network: networkOf(run), samples: samplesOf(run), inputs};
-}
-
-/** @param {Run} run @param {ModelAnswer} answer @returns {Picked} */
-function pickedFrom(run, {predicted, confidence, losses}) {
-  const cells = run.numbers('grid_x').length * run.numbers('grid_y').length;
-  const points = predicted.subarray(cells);
-  const labels = run.numbers('labels');
-  const train = run.manifest.dataset.train_points;
-  const right = [0, 0];
-  for (let i = 0; i < points.length; i++) if (points[i] === labels[i]) right[i < train ? 0 : 1]++;
-  return {
-    predicted_class: predicted.subarray(0, cells),
-    confidence: Uint8Array.from(confidence.subarray(0, cells), (share) => Math.round(share * 255)),
-    point_predicted_class: points,
-    metrics: {
-      train_loss: losses.train,
-      test_loss: losses.test,
-      train_accuracy: right[0] / train,
-      test_accuracy: right[1] / (points.length - train),
-    },
-  };
 }

@@ -8,46 +8,46 @@ import {centreOf, directionsOf} from './planes.js';
 
 /** @typedef {{values: Float32Array, range: import('../figures/range.js').LossRange, name: string}} Tint values [b, a] */
 
-/** @param {{engineFor: (run: Run) => ReturnType<typeof createEngine>, has: (shot: Shot) => boolean, onAnswer: () => void}} options `has`: are the vectors there? */
-export function createTint({engineFor, has, onAnswer}) {
+/**
+ * @param {{engineFor: (run: Run) => ReturnType<typeof createEngine>, isKnown: (shot: Shot) => boolean, onAnswer: () => void}} options
+ *   `isKnown`: have the plane's vectors arrived?
+ */
+export function createTint({engineFor, isKnown, onAnswer}) {
   let asked = '';
   /** @type {{key: string, tint: Tint} | null} */
   let answer = null;
 
   return {
-    /** What was asked for will not come. */
+    /** The workers answer nothing more of what they were asked. */
     forget() {
       asked = '';
     },
-    /** As soon as it is known. @param {Shot} shot @param {number} point of the data @returns {Tint | null} */
-    of(shot, point) {
+    /** @param {Shot} shot @param {number} point of the data @returns {Tint | null} */
+    known: (shot, point) => (answer?.key === keyOf(shot, point) ? answer.tint : null),
+    /** @param {Shot} shot @param {number} point */
+    request(shot, point) {
       const {run, frame, plane, follow, span} = shot;
-      if (labLimit(run, plane) !== '' || !has(shot)) return null;
-      const key = [run.id, plane.name, span, centreName(shot), point].join();
-      if (key !== asked) {
-        asked = key;
-        const [points, labels] = [run.numbers('points'), run.numbers('labels')];
-        const request = {
-          theta: centreOf(run, plane, follow ? frame : null),
-          directions: directionsOf(run, plane),
-          span,
-          grid: gridOf(run, shot),
-          point: /** @type {[number, number]} */ ([points[2 * point], points[2 * point + 1]]),
-          label: labels[point],
-        };
-        engineFor(run).point(request, (values) => {
-          answer = {
-            key,
-            tint: {
-              values,
-              range: lossRange([values], 'linear'),
-              name: `loss of this ${run.classes[labels[point]]} point`,
-            },
-          };
-          onAnswer();
-        });
-      }
-      return answer?.key === key ? answer.tint : null;
+      const key = keyOf(shot, point);
+      if (key === asked || labLimit(run, plane) !== '' || !isKnown(shot)) return;
+      const engine = engineFor(run); // first: it forgets what was asked of another run
+      asked = key;
+      const [points, labels] = [run.numbers('points'), run.numbers('labels')];
+      const question = {
+        theta: centreOf(run, plane, follow ? frame : null),
+        directions: directionsOf(run, plane),
+        span,
+        grid: gridOf(run, shot),
+        point: /** @type {[number, number]} */ ([points[2 * point], points[2 * point + 1]]),
+        label: labels[point],
+      };
+      engine.point(question, (values) => {
+        const name = `loss of this ${run.classes[labels[point]]} point`;
+        answer = {key, tint: {values, range: lossRange([values], 'linear'), name}};
+        onAnswer();
+      });
     },
   };
 }
+
+/** @param {Shot} shot @param {number} point */
+const keyOf = (shot, point) => [shot.run.id, shot.plane.name, shot.span, centreName(shot), point].join();

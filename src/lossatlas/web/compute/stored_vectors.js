@@ -1,36 +1,38 @@
-/** Vectors that computing takes and a picture alone does not: fetched when they are first asked for. */
+/** Vectors that computing takes and a picture alone does not: the weights of the frames, a plane's directions and centre. */
 /** @import {Shot} from '../model/types.js' */
-import {fetchNpy} from '../loading/npy.js';
+/** @import {Run} from '../model/run.js' */
+import {fetchArray} from '../loading/arrays.js';
 import {planeArray} from '../model/slice.js';
 
 /** @param {{onArrival: () => void}} options */
-export function createSupply({onArrival}) {
-  /** @type {Set<string>} */
-  const coming = new Set();
+export function createStoredVectors({onArrival}) {
+  /** @type {WeakMap<Run, Set<string>>} the arrays of each run that are on their way */
+  const coming = new WeakMap();
 
-  /** Are a shot's weights there, and its plane's vectors? What is missing is sent for. @param {Shot} shot @param {boolean} [vectors] are these needed? */
-  return ({run, plane}, vectors = true) => {
-    const names = run.trained
-      ? []
-      : [
-          'weights',
-          ...(vectors && plane.drawn === undefined
-            ? ['directions', 'centre'].map((name) => planeArray(plane, name))
-            : []),
-        ];
-    const missing = names.filter((name) => run.entry(name) && !run.complete(name));
-    for (const name of missing) {
-      const url = `data/runs/${encodeURIComponent(run.id)}/${run.entry(name).file}`;
-      if (coming.has(url)) continue;
-      coming.add(url);
-      fetchNpy(url)
-        .then((array) => {
-          run.put(name, array);
-          onArrival();
-        })
-        .catch(() => {})
-        .finally(() => coming.delete(url));
-    }
-    return missing.length === 0;
+  return {
+    /** Have the weights arrived, and the plane's vectors as well? @param {Shot} shot @param {boolean} [vectors] are those needed? */
+    known: (shot, vectors = true) => missing(shot, vectors).length === 0,
+    /** Fetch those that have not. @param {Shot} shot @param {boolean} [vectors] */
+    request(shot, vectors = true) {
+      const {run} = shot;
+      for (const name of missing(shot, vectors)) {
+        const ofRun = coming.get(run) ?? new Set();
+        coming.set(run, ofRun);
+        if (ofRun.has(name)) continue;
+        ofRun.add(name);
+        fetchArray(run, name)
+          .then(onArrival)
+          .catch(() => {})
+          .finally(() => ofRun.delete(name));
+      }
+    },
   };
+}
+
+/** The arrays that a shot lacks. @param {Shot} shot @param {boolean} vectors */
+function missing({run, plane}, vectors) {
+  if (run.trained) return [];
+  const ofPlane = vectors && plane.drawn === undefined ? ['directions', 'centre'] : [];
+  const names = ['weights', ...ofPlane.map((name) => planeArray(plane, name))];
+  return names.filter((name) => run.entry(name) && !run.complete(name));
 }

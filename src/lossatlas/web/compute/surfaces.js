@@ -18,14 +18,14 @@ import {centreOf, directionsOf} from './planes.js';
  * @property {Losses[]} samples coarse surfaces at some of the frames, from which the range is taken
  */
 
-/** Surfaces kept of a run, for as long as the run itself is kept: two megabytes. */
+/** How many surfaces are kept of a run, for as long as the run itself is kept: two megabytes. */
 const KEPT = 300;
 /** Frames at which the range is sampled, as shares of the training. */
 const SAMPLED = [0, 0.1, 0.4, 1];
 
 /** @param {{engineFor: (run: Run) => ReturnType<typeof createEngine>, onAnswer: () => void}} options */
 export function createSurfaces({engineFor, onAnswer}) {
-  /** @type {WeakMap<Run, Map<string, {losses: Losses, final: boolean}>>} of each run, the latest used last */
+  /** @type {WeakMap<Run, Map<string, {losses: Losses, final: boolean}>>} of each run; the surface that was used last is the last */
   const kept = new WeakMap();
   /** @type {{key: string, slice: string, samples: Losses[] | null}} of the slice asked for last */
   let sampled = {key: '', slice: '', samples: null};
@@ -41,13 +41,13 @@ export function createSurfaces({engineFor, onAnswer}) {
   };
 
   /** @param {Shot} shot */
-  const sample = (shot) => {
+  const requestSamples = (shot) => {
     const {run, plane, follow, span} = shot;
     const slice = sliceKey(shot);
     const key = `${slice},${ageOf(run)}`;
     if (sampled.key === key) return;
     const engine = engineFor(run); // first: another run's questions are forgotten
-    sampled = {key, slice, samples: sampled.slice === slice ? sampled.samples : null}; // what a run had while it was shorter will do for now
+    sampled = {key, slice, samples: sampled.slice === slice ? sampled.samples : null}; // until then, those of the run while it was shorter will do
     const last = run.frames.length - 1;
     const frames = follow ? [...new Set(SAMPLED.map((share) => Math.round(share * last)))] : [last];
     const thetas = frames.map((frame) => centreOf(run, plane, follow ? frame : null));
@@ -58,7 +58,7 @@ export function createSurfaces({engineFor, onAnswer}) {
   };
 
   /** @param {Shot} shot */
-  const surface = (shot) => {
+  const requestSurface = (shot) => {
     const {run, frame, plane, follow, span} = shot;
     const key = groundKey(shot);
     if (asked === key || kept.get(run)?.get(key)?.final) return;
@@ -68,29 +68,27 @@ export function createSurfaces({engineFor, onAnswer}) {
     const theta = centreOf(run, plane, follow ? frame : null);
     engine.surface({theta, directions: directionsOf(run, plane), span, grid, sets: setsOf(shot)}, (losses, final) => {
       keep(run, key, {losses: final ? losses : finer(losses, grid), final});
+      if (final && asked === key) asked = '';
       onAnswer();
     });
   };
 
-  /** What is known of a shot's ground. @param {Shot} shot @returns {Ground | null} */
-  const known = (shot) => {
-    const found = kept.get(shot.run)?.get(groundKey(shot));
-    return found && sampled.samples && sampled.slice === sliceKey(shot) ? {...found, samples: sampled.samples} : null;
-  };
-
   return {
-    known,
-    /** What was asked for and is not there will not come: the workers have turned to another run. */
+    /** The surface of a shot, as far as it is computed. @param {Shot} shot @returns {Ground | null} */
+    known(shot) {
+      const found = kept.get(shot.run)?.get(groundKey(shot));
+      return found && sampled.samples && sampled.slice === sliceKey(shot) ? {...found, samples: sampled.samples} : null;
+    },
+    /** The workers answer nothing more of what they were asked. */
     forget() {
       asked = '';
       sampled = {...sampled, key: ''};
     },
-    /** What is known of it; the rest is sent for, instead of what was asked for before. @param {Shot} shot @returns {Ground | null} */
-    want(shot) {
+    /** Ask for what is not known yet, in place of what was asked for before. @param {Shot} shot */
+    request(shot) {
       if (!shot.follow && shot.plane.drawn !== undefined) project(shot.run, shot.plane);
-      sample(shot); // first: the picture waits for it
-      surface(shot);
-      return known(shot);
+      requestSamples(shot); // first: the picture waits for it
+      requestSurface(shot);
     },
   };
 }

@@ -1,5 +1,8 @@
 /** The right plot: regions on a canvas, and above it Plotly's axes and points, which do not change with the frame. */
 /** @import {Seen, Shot} from '../model/types.js' */
+/** @import {NetworkAnswer} from '../compute/network.js' */
+/** @import {BoundaryPlaces} from '../features/callouts/callouts.js' */
+/** @import {LogitsAt} from '../figures/border.js' */
 /** @import {Run} from '../model/run.js' */
 import {byId, fitText, make, say} from '../lib/dom.js';
 import {borderSegments} from '../figures/border.js';
@@ -21,136 +24,155 @@ import {drawLegend} from './legend.js';
 const MARGIN = {l: 48, r: 16, t: 8, b: 40};
 const REST = 250;
 
+/** @typedef {{margin: typeof MARGIN, width: number, height: number}} Box what is between the axes, and the room around it */
+
 /**
  * @param {import('../lib/plotly.js').Plotly} Plotly
  * @param {object} options
- * @param {(shot: Shot) => {picked: Seen, epochs: number | null, current: boolean} | null} options.computedOf of a picked point, or where no predictions are stored
- * @param {(shot: Shot, x: number, y: number) => number[] | null} options.oddsOf the probabilities at a place, as soon as they are known
- * @param {(shot: Shot, ask: boolean) => import('../figures/border.js').LogitsAt | null} options.logitsOf the network itself, if it is there; `ask`: if not, it is sent for
+ * @param {(shot: Shot) => NetworkAnswer | null} options.networkOf of a picked point, or where no predictions are stored
+ * @param {(shot: Shot, x: number, y: number) => number[] | null} options.oddsOf the probabilities at a place, if they are known
+ * @param {(shot: Shot) => LogitsAt | null} options.logitsOf the network itself, if its parameters are known
+ * @param {(shot: Shot) => void} options.onAttend somebody looks at this picture: its parameters are worth their bytes
  * @param {(point: number | null) => void} options.onHover a data point is under the pointer, or none any more
  */
-export function createBoundary(Plotly, {computedOf, oddsOf, logitsOf, onHover}) {
+export function createBoundary(Plotly, {networkOf, oddsOf, logitsOf, onAttend, onHover}) {
   const root = byId('boundary-plot');
-  const probe = make('p', {class: 'probe', 'aria-hidden': 'true'});
-  root.after(probe);
+  const regions = createRegions(/** @type {HTMLCanvasElement} */ (byId('boundary-canvas')));
+  const axes = createAxes(Plotly, root, onHover);
   /** @type {{shot: Shot, seen: Seen} | null} */
   let shown = null;
-  let margin = MARGIN;
-  /** Of what is between the axes. */
-  let size = {width: 0, height: 0};
-  const tell = watchPointer(
-    root,
-    () => margin,
-    (x, y) =>
-      say(
-        probe,
-        x === null || !shown
-          ? ''
-          : probabilityText(shown.shot.run, shown.seen, x, y, (...place) =>
-              shown ? oddsOf(shown.shot, ...place) : null,
-            ),
-      ),
-  );
-  /** Has somebody pointed at anything? Whoever opens the page and leaves, or only watches, takes no parameters along. */
-  let attended = false;
-  for (const type of ['pointermove', 'pointerdown']) {
-    document.addEventListener(
-      type,
-      () => {
-        if (!attended && shown) logitsOf(shown.shot, true);
-        attended = true;
-      },
-      {once: true, passive: true},
-    );
-  }
-  let listening = false;
-  const canvas = byId('boundary-canvas');
-  const painter = createRegions(/** @type {any} */ (canvas));
-  let drawn = '';
+  const attention = watchAttention(() => shown && onAttend(shown.shot));
+  const probe = createProbe(root, axes, {
+    textAt: (x, y) => (shown ? textAt(shown, x, y, oddsOf) : ''),
+    onPoint: () => shown && onAttend(shown.shot),
+  });
+  let key = '';
   let style = 0;
-  let summaryTimer = 0;
-
-  /** @param {Run} run */
-  const drawPoints = (run) => {
-    const theme = currentTheme();
-    const {features} = run.manifest.dataset;
-    drawLegend(byId('legend'), run, theme.dark); // first: it may take a line from the plot
-    const [across, up] = ['grid_x', 'grid_y'].map((name, axis) =>
-      featureAxis(features, axis, run.numbers(name), theme),
-    );
-    margin = marginsFor(run, up.ticktext, root.clientWidth, root.clientHeight);
-    size = {width: root.clientWidth - margin.l - margin.r, height: root.clientHeight - margin.t - margin.b};
-    // A name may be longer than its axis; whole it is in the sentence under the pointer and in the table.
-    [across, up].forEach(({title}, axis) => {
-      const room = axis === 0 ? size.width + margin.r : size.height + margin.t;
-      title.text = escapeHtml(fitText(features[axis].name, room, `12px ${theme.font}`));
-    });
-    const layout = {
-      width: root.clientWidth,
-      height: root.clientHeight,
-      margin,
-      showlegend: false,
-      dragmode: false,
-      hovermode: 'closest',
-      paper_bgcolor: 'rgba(0,0,0,0)',
-      plot_bgcolor: 'rgba(0,0,0,0)',
-      hoverlabel: {font: {family: theme.font, size: 12}},
-      xaxis: across,
-      yaxis: up,
-    };
-    Plotly.react(root, pointTraces(run, theme), layout, CONFIG);
-    if (!listening) {
-      listening = true;
-      const plot = /** @type {any} */ (root);
-      plot.on('plotly_hover', (/** @type {any} */ {points: [point]}) => onHover(point?.customdata ?? null));
-      plot.on('plotly_unhover', () => onHover(null));
-    }
-    painter.prepare(run, margin, size.width, size.height);
-  };
+  let timer = 0;
 
   return {
     /** Size or theme has changed: the next drawing takes them up. */
     restyle() {
       style++;
     },
-    /** Where what is drawn is, in pixels of the plot. @returns {import('../features/callouts/callouts.js').BoundaryPlaces | null} */
-    places() {
-      if (!shown) return null;
-      const {l, t} = margin;
-      const {run} = shown.shot;
-      const moved = (/** @type {{x: number, y: number}[]} */ places) => places.map(({x, y}) => ({x: l + x, y: t + y}));
-      return {
-        frame: {left: l, top: t, right: l + size.width, bottom: t + size.height},
-        line: moved(painter.line()),
-        points: () => moved(painter.points(run)),
-      };
-    },
+    /** Where what is drawn is, in pixels of the plot. @returns {BoundaryPlaces | null} */
+    places: () => shown && placesOf(shown.shot.run, axes.box(), regions),
     /** @param {Shot} shot */
     draw(shot) {
       const {run, frame, pick} = shot;
-      const answer = computedOf(shot);
+      const answer = networkOf(shot);
       const found = pick ? answer : null;
-      const key = `${run.id} ${style}`;
-      if (key !== drawn) drawPoints(run);
+      const wanted = `${run.id} ${style}`;
+      if (wanted !== key) regions.prepare(run, axes.draw(run));
       else if (pick && !found?.current) return; // what is there stays until the answer is
-      drawn = key;
+      key = wanted;
       const seen = answer?.picked ?? (run.trained ? null : run.seen(frame));
       if (!seen) return;
-      const ball = found?.epochs === null || found?.epochs === undefined ? '' : `, ${found.epochs} epochs on`;
-      const whose = found ? `The network at a = ${pick?.[0]}, b = ${pick?.[1]}${ball}` : `Epoch ${run.frames[frame]}`;
-      const note = byId('boundary-whose');
-      if (note.hidden === Boolean(found)) note.hidden = !found;
-      if (found) say(note, `of the network at a ${pick?.[0]}, b ${pick?.[1]}${ball}`.replaceAll('-', '−'));
+      const whose = sayWhose(shot, found);
       shown = {shot, seen};
-      tell();
+      probe.draw();
       const wrong = misclassified(run, seen);
-      painter.paint(run, seen, wrong, logitsOf(shot, false));
-      clearTimeout(summaryTimer);
-      summaryTimer = window.setTimeout(() => {
+      regions.paint(run, seen, wrong, logitsOf(shot));
+      clearTimeout(timer);
+      timer = window.setTimeout(() => {
         say(byId('boundary-summary'), boundarySummary(run, seen, whose, wrong.length));
-        if (attended) logitsOf(shot, true); // where a picture rests before somebody, its exact line is worth the parameters' bytes
+        if (attention.isPaid()) onAttend(shot);
       }, REST);
     },
+  };
+}
+
+/** @param {{shot: Shot, seen: Seen}} shown @param {number} x @param {number} y @param {(shot: Shot, x: number, y: number) => number[] | null} oddsOf */
+function textAt({shot, seen}, x, y, oddsOf) {
+  return probabilityText(shot.run, seen, x, y, (...place) => oddsOf(shot, ...place));
+}
+
+/** Say in the plot's head whose boundary it is, where that is not the frame's. @param {Shot} shot @param {NetworkAnswer | null} found @returns {string} for the summary */
+function sayWhose({run, frame, pick}, found) {
+  const note = byId('boundary-whose');
+  if (note.hidden === Boolean(found)) note.hidden = !found;
+  if (!found) return `Epoch ${run.frames[frame]}`;
+  const ball = found.epochs === null ? '' : `, ${found.epochs} epochs on`;
+  say(note, `of the network at a ${pick?.[0]}, b ${pick?.[1]}${ball}`.replaceAll('-', '−'));
+  return `The network at a = ${pick?.[0]}, b = ${pick?.[1]}${ball}`;
+}
+
+/**
+ * Has anybody pointed at anything? Whoever opens the page and leaves, or only watches, fetches no parameters.
+ * @param {() => void} onFirst
+ */
+function watchAttention(onFirst) {
+  let isPaid = false;
+  const notice = () => {
+    if (!isPaid) onFirst();
+    isPaid = true;
+  };
+  for (const type of ['pointermove', 'pointerdown'])
+    document.addEventListener(type, notice, {once: true, passive: true});
+  return {isPaid: () => isPaid};
+}
+
+/**
+ * Plotly's axes and points, and where they are.
+ * @param {import('../lib/plotly.js').Plotly} Plotly @param {HTMLElement} root @param {(point: number | null) => void} onHover
+ */
+function createAxes(Plotly, root, onHover) {
+  /** @type {Box} */
+  let box = {margin: MARGIN, width: 0, height: 0};
+  let isWatched = false;
+  const watch = () => {
+    if (isWatched) return;
+    isWatched = true;
+    const plot = /** @type {any} */ (root); // of which Plotly makes an emitter with its first drawing
+    plot.on('plotly_hover', (/** @type {any} */ {points: [point]}) => onHover(point?.customdata ?? null));
+    plot.on('plotly_unhover', () => onHover(null));
+  };
+
+  return {
+    box: () => box,
+    /** @param {Run} run @returns {Box} */
+    draw(run) {
+      const theme = currentTheme();
+      const {features} = run.manifest.dataset;
+      drawLegend(byId('legend'), run, theme.dark); // first: it may take a line from the plot
+      const [across, up] = ['grid_x', 'grid_y'].map((name, axis) =>
+        featureAxis(features, axis, run.numbers(name), theme),
+      );
+      const {clientWidth: width, clientHeight: height} = root;
+      const margin = marginsFor(run, up.ticktext, width, height);
+      box = {margin, width: width - margin.l - margin.r, height: height - margin.t - margin.b};
+      // A name may be longer than its axis; whole it is in the sentence under the pointer and in the table.
+      [across, up].forEach(({title}, axis) => {
+        const room = axis === 0 ? box.width + margin.r : box.height + margin.t;
+        title.text = escapeHtml(fitText(features[axis].name, room, `12px ${theme.font}`));
+      });
+      const layout = {
+        width,
+        height,
+        margin,
+        showlegend: false,
+        dragmode: false,
+        hovermode: 'closest',
+        paper_bgcolor: 'rgba(0,0,0,0)',
+        plot_bgcolor: 'rgba(0,0,0,0)',
+        hoverlabel: {font: {family: theme.font, size: 12}},
+        xaxis: across,
+        yaxis: up,
+      };
+      Plotly.react(root, pointTraces(run, theme), layout, CONFIG);
+      watch();
+      return box;
+    },
+  };
+}
+
+/** @param {Run} run @param {Box} box @param {ReturnType<typeof createRegions>} regions @returns {BoundaryPlaces} */
+function placesOf(run, {margin: {l, t}, width, height}, regions) {
+  const moved = (/** @type {{x: number, y: number}[]} */ places) => places.map(({x, y}) => ({x: l + x, y: t + y}));
+  return {
+    frame: {left: l, top: t, right: l + width, bottom: t + height},
+    line: moved(regions.line()),
+    points: () => moved(regions.points(run)),
   };
 }
 
@@ -167,27 +189,31 @@ function marginsFor(run, labels, width, height) {
 }
 
 /**
- * Tells the place under the pointer, as shares of the plot from its lower left, and null when it has left.
- * @param {HTMLElement} root @param {() => typeof MARGIN} margins @param {(x: number | null, y: number) => void} onPlace
- * @returns {() => void} tells it again
+ * The sentence on the place under the pointer.
+ * @param {HTMLElement} root @param {ReturnType<typeof createAxes>} axes
+ * @param {{textAt: (x: number, y: number) => string, onPoint: () => void}} options places are shares of the plot from its
+ *   lower left
  */
-function watchPointer(root, margins, onPlace) {
+function createProbe(root, axes, {textAt, onPoint}) {
+  const probe = make('p', {class: 'probe', 'aria-hidden': 'true'});
+  root.after(probe);
   /** @type {[number, number] | null} */
   let place = null;
-  const tell = () => (place ? onPlace(...place) : onPlace(null, 0));
+  const draw = () => say(probe, place ? textAt(...place) : '');
   root.addEventListener('pointerleave', () => {
     place = null;
-    tell();
+    draw();
   });
   root.addEventListener('pointermove', (event) => {
     const box = root.getBoundingClientRect();
-    const {l, r, t, b} = margins();
+    const {l, r, t, b} = axes.box().margin;
     const x = (event.clientX - box.left - l) / (box.width - l - r);
     const y = 1 - (event.clientY - box.top - t) / (box.height - t - b);
     place = x >= 0 && x <= 1 && y >= 0 && y <= 1 ? [x, y] : null;
-    tell();
+    if (place) onPoint();
+    draw();
   });
-  return tell;
+  return {draw};
 }
 
 /** @param {HTMLCanvasElement} canvas */
@@ -227,8 +253,8 @@ function createRegions(canvas) {
       const at = placeOf(run);
       return Array.from({length: points.length / 2}, (_, i) => inPage(at(points[2 * i], points[2 * i + 1])));
     },
-    /** Lay the canvas exactly under the axes. @param {Run} run @param {{l: number, t: number}} margin @param {number} width @param {number} height in CSS pixels */
-    prepare(run, {l, t}, width, height) {
+    /** Lay the canvas exactly under the axes. @param {Run} run @param {Box} box in CSS pixels */
+    prepare(run, {margin: {l, t}, width, height}) {
       const theme = currentTheme(); // asked here and not at every frame: it forces a layout
       ink = theme.ink;
       table = regionTable(run.classes.length, theme.neutral, theme.depth);
@@ -240,7 +266,7 @@ function createRegions(canvas) {
       canvas.width = Math.max(1, Math.round(width * devicePixelRatio));
       canvas.height = Math.max(1, Math.round(height * devicePixelRatio));
     },
-    /** @param {Run} run @param {Seen} seen @param {number[]} wrong @param {import('../figures/border.js').LogitsAt | null} logitsAt */
+    /** @param {Run} run @param {Seen} seen @param {number[]} wrong @param {LogitsAt | null} logitsAt */
     paint(run, seen, wrong, logitsAt) {
       const context = /** @type {CanvasRenderingContext2D} */ (canvas.getContext('2d', {alpha: false}));
       paintRegions(run, seen, table, pixels);

@@ -1,5 +1,5 @@
 /** The landscape as a map: cells and contours on a canvas, and above it Plotly's axes and path, which do not change with the frame. */
-/** @import {Picture} from './landscape.js' */
+/** @import {Picture} from './picture.js' */
 import {make, makeSvg, say} from '../lib/dom.js';
 import {mapTable} from '../figures/colours.js';
 import {anchorTraces, contours, paintSurface, pathTraces, sliceAxis, squareIn} from '../figures/map.js';

@@ -1,21 +1,15 @@
-/** The left plot: chooses the range, draws the view that is asked for, and says in words what is shown. */
-/** @import {Eye, LossSet, Shot, State} from '../model/types.js' */
-/** @import {Losses} from '../compute/engine/worker.js' */
-/** @import {Numbers} from '../loading/npy.js' */
-/** @import {LossRange} from '../figures/range.js' */
-/** @import {Trajectory} from '../figures/path.js' */
-/** @import {Ground} from '../compute/surfaces.js' */
-/** @import {Way} from '../compute/descent.js' */
-/** @import {Tint} from '../compute/point_loss.js' */
+/** The left plot: draws the view that is asked for, and says in words what is shown. */
+/** @import {Eye, Shot, State} from '../model/types.js' */
+/** @import {LandscapePlaces} from '../features/callouts/callouts.js' */
+/** @import {Plotly} from '../lib/plotly.js' */
+/** @import {Picture} from './picture.js' */
 import {byId, make, say} from '../lib/dom.js';
 import {orbit} from '../figures/camera.js';
-import {SET_TITLES} from '../figures/landscape.js';
-import {isInside, placeOf, trajectoryOf} from '../figures/path.js';
-import {frameRange, gapRange, lossRange, rangeNote, steadyRange} from '../figures/range.js';
+import {isInside} from '../figures/path.js';
+import {rangeNote} from '../figures/range.js';
 import {landscapeSummary} from '../figures/slice.js';
 import {lossText, spanText} from '../figures/ticks.js';
 import {drawsSolid} from '../lib/plotly.js';
-import {gridOf} from '../model/slice.js';
 import {createColourbar} from './colourbar.js';
 import {createSurface3d} from './surface3d.js';
 import {watchTurning} from './turning.js';
@@ -25,193 +19,148 @@ const STEP = Math.PI / 12;
 const REST = 250;
 /** Milliseconds that a picture between two frames may take. */
 const FLUENT = 8;
+/** After so many pictures too slow, none is drawn between two frames. */
+const PATIENCE = 3;
 const ROOTS = {surface: 'landscape-plot', contours: 'landscape-map', section: 'landscape-section'};
 
-/**
- * @typedef {object} Picture what a view draws
- * @property {Shot} shot
- * @property {Numbers} values [b, a] flattened
- * @property {number} grid values along a, and along b
- * @property {number[]} axis the sampled a, and b
- * @property {LossRange} range
- * @property {Trajectory | null} path where the plane stays, if there is one
- * @property {[number, number] | null} place of the network, (a, b)
- * @property {[number, number] | null} mark the picked point, where it can be seen
- * @property {Way | null} way of a ball that was released
- * @property {Tint | null} tint what it is coloured by instead
- * @property {number} loss the network's own
- * @property {string} title of the value
- * @property {string} key of everything but the frame
- */
-
-/** @typedef {{draw: (picture: Picture) => void, places?: () => import('../features/callouts/callouts.js').LandscapePlaces | null}} View */
+/** @typedef {{draw: (picture: Picture) => void, places?: () => LandscapePlaces | null}} View */
 
 /**
- * @param {import('../lib/plotly.js').Plotly} Plotly
- * @param {{eye: () => Eye, onCamera: (eye: Eye) => void, onRedraw: () => void, onFailed: (error: unknown) => void, onTurning?: (eye: Eye) => void, onPick: (a: number, b: number) => void, groundOf: (shot: Shot) => Ground | null, wayOf: (shot: Shot) => Way | null, tintOf: (shot: Shot) => Tint | null, isPlaying: () => boolean, shareRange?: (own: LossRange) => LossRange}} options
- * `shareRange`: the range to draw on, where others are to be compared with this one
+ * @typedef {object} Options
+ * @property {() => Eye} eye
+ * @property {(eye: Eye) => void} onCamera
+ * @property {(eye: Eye) => void} [onTurning]
+ * @property {() => void} onRedraw
+ * @property {(error: unknown) => void} onFailed a view could not be loaded
+ * @property {(a: number, b: number) => void} onPick
+ * @property {(shot: Shot) => Picture | null} pictureOf
+ * @property {() => boolean} isPlaying
  */
+
+/** @param {Plotly} Plotly @param {Options} options */
 export function createLandscape(Plotly, options) {
+  const {pictureOf, isPlaying, onRedraw} = options;
   const root = byId('landscape-plot');
-  const surface = createSurface3d(Plotly, root, {
-    ...options,
-    onLost: () => showFlat('The graphics of this device gave up, so the surface is drawn as a map.'),
-  });
-  const views = lazyViews(Plotly, surface, options);
   /** Why the surface is drawn as a map; empty where it need not be. */
   let flat = drawsSolid() ? '' : 'This browser has no WebGL, so the surface is drawn as a map.';
-  const showFlat = (/** @type {string} */ why) => {
-    flat = why;
-    options.onRedraw();
-  };
-  const colourbar = createColourbar(byId('colourbar'));
-  const ranges = createRanges();
-  watchSurface(root, surface, options, () => shown);
+  const surface = createSurface3d(Plotly, root, {
+    ...options,
+    onLost() {
+      flat = 'The graphics of this device gave up, so the surface is drawn as a map.';
+      onRedraw();
+    },
+  });
+  const views = createViews(Plotly, surface, options);
+  const words = createWords();
+  /** The picture on the surface, if that is on show. @type {Picture | null} */
+  let onSurface = null;
   /** @type {Picture | null} */
-  let shown = null;
-  /** @type {LossRange | null} */
   let drawn = null;
-  let style = 0;
-  let summaryTimer = 0;
-  /** How often of late a picture between two frames took too long. */
-  let slow = 0;
-  const blended = make('p', {class: 'blended', 'aria-hidden': 'true'});
-  root.append(blended);
-  /** @type {{key: string, path: Trajectory | null, axis: number[]}} */
-  let known = {key: '', path: null, axis: []};
-
-  for (const button of document.querySelectorAll('.camera button')) {
-    const {turn = '0', tilt = '0'} = /** @type {HTMLElement} */ (button).dataset;
-    button.addEventListener('click', () =>
-      options.onCamera(orbit(options.eye(), Number(turn) * STEP, Number(tilt) * STEP)),
-    );
-  }
-
-  /** @param {Shot} shot @param {Ground | null} ground of a computed slice @returns {Picture | null} null: what it takes is not computed yet, or no more */
-  const pictureOf = (shot, ground) => {
-    const {run, frame, plane, span, set, follow, path, pick} = shot;
-    if (shot.computed && !ground) return null;
-    const grid = gridOf(run, shot);
-    const values = ground ? valuesOf(set, ground.losses) : run.values(shot, frame);
-    const own = ground ? ranges.ofGround(shot, ground) : ranges.of(shot);
-    const range = options.shareRange?.(own) ?? own;
-    const {kind, low, high, scale} = range; // the rest of it is told in words
-    const key = [
-      run.id,
-      plane.name,
-      span,
-      set,
-      follow || plane.centre_frame,
-      path,
-      kind,
-      low,
-      high,
-      scale,
-      style,
-    ].join();
-    const mark = pick && Math.max(...pick.map(Math.abs)) <= span ? pick : null;
-    const stage = `${key} ${ground?.final}`; // a path may be read off the surface
-    if (stage !== known.key)
-      known = {key: stage, path: trajectoryOf(run, shot, values, grid), axis: axisOf(grid, span)};
-    return {
-      shot,
-      range,
-      key,
-      path: known.path,
-      place: placeOf(shot, known.path),
-      mark,
-      axis: known.axis,
-      values,
-      grid,
-      way: options.wayOf(shot),
-      tint: options.tintOf(shot),
-      loss: run.losses(set)[frame],
-      title: SET_TITLES[set],
-    };
-  };
-
-  /** @param {State['view']} view */
-  const show = (view) => {
-    for (const [name, id] of Object.entries(ROOTS)) byId(id).hidden = name !== view;
-    byId('landscape').dataset.view = view;
-  };
-
-  /** @param {Picture} picture */
-  const drawView = (picture) => {
-    const wanted = drawable(picture.shot.view);
-    show(wanted);
-    byId('flat-note').hidden = wanted === picture.shot.view;
-    say(byId('flat-note'), flat);
-    shown = wanted === 'surface' ? picture : null;
-    views.of(wanted)?.draw(picture);
-  };
+  watchSurface(root, surface, options, () => onSurface);
+  const between = createBetween(root, surface);
+  watchCameraButtons(options);
   const drawable = (/** @type {State['view']} */ view) => (view === 'surface' && flat ? 'contours' : view);
 
   return {
-    /** Can this view be drawn yet? If not, it is sent for. */
-    has: (/** @type {State['view']} */ view) => views.has(drawable(view)),
-    /** A view that has not come may be sent for anew. */
+    /** Ask for a view, which may have to be fetched. @param {State['view']} view */
+    request: (view) => views.request(drawable(view)),
+    /** Can this view be drawn yet? @param {State['view']} view */
+    isKnown: (view) => views.known(drawable(view)) !== undefined,
+    /** A view that has not arrived may be asked for anew. */
     retry: views.retry,
-    /** Where what is drawn is; null where it cannot be pointed at. @returns {import('../features/callouts/callouts.js').LandscapePlaces | null} */
+    /** Where what is drawn is; null where it cannot be pointed at. @returns {LandscapePlaces | null} */
     places: () =>
       byId('landscape').dataset.view === 'section'
         ? null
-        : (views.of(flat ? 'contours' : 'surface')?.places?.() ?? null),
-    /** What a view draws of a shot, also of one that is not on show. */
-    pictureOf,
+        : (views.known(flat ? 'contours' : 'surface')?.places?.() ?? null),
     /** @param {Eye} to */
     look: (to) => surface.look(to),
     /**
-     * What lies between a frame and the next, while it plays; left out where it takes too long to flow.
+     * Draw what lies between a frame and the next, while it plays, unless that takes too long to flow.
      * @param {Shot} shot @param {Shot} next @param {number} share
      */
     blend(shot, next, share) {
-      if (slow > 3 || drawable(shot.view) !== 'surface') return;
-      const [from, to] = [shot, next].map((one) => pictureOf(one, one.computed ? options.groundOf(one) : null));
+      if (drawable(shot.view) === 'surface' && between.isFluent())
+        between.draw(pictureOf(shot), pictureOf(next), share);
+    },
+    /** Which losses the axis and the colours span, as drawn. */
+    range: () => drawn && {low: drawn.range.low, high: drawn.range.high},
+    /** @param {Shot} shot */
+    draw(shot) {
+      const picture = pictureOf(shot);
+      if (!picture) return;
+      words.draw(picture);
+      drawn = picture;
+      const view = drawable(shot.view);
+      for (const [name, id] of Object.entries(ROOTS)) byId(id).hidden = name !== view;
+      byId('landscape').dataset.view = view;
+      byId('flat-note').hidden = view === shot.view;
+      say(byId('flat-note'), flat);
+      onSurface = view === 'surface' ? picture : null;
+      views.known(view)?.draw(picture);
+      if (!isPlaying()) between.clear();
+      words.drawColours(picture);
+    },
+  };
+}
+
+/** What there is to read of a picture: the note on its range, the colour bar, and a summary for screen readers. */
+function createWords() {
+  const colourbar = createColourbar(byId('colourbar'));
+  let timer = 0;
+  return {
+    /** The note may take a line from the plot, so it is written before that is drawn. @param {Picture} picture */
+    draw({shot, range, path}) {
+      const outside = path && !isInside(path, shot.frame, shot.span) ? 'the parameters are outside this zoom' : '';
+      say(byId('landscape-note'), [rangeNote(range), outside].filter(Boolean).join(' · '));
+    },
+    /** @param {Picture} picture */
+    drawColours({shot, range, key, loss, title, tint, values}) {
+      const drawn = tint?.range ?? range;
+      colourbar.draw(drawn, tint?.name ?? title, `${key} ${tint?.name ?? ''} ${tint?.range.high ?? ''}`);
+      colourbar.mark(drawn, tint ? tint.values[tint.values.length >> 1] : loss);
+      clearTimeout(timer);
+      timer = window.setTimeout(() => say(byId('landscape-summary'), landscapeSummary(shot, values, loss)), REST);
+    },
+  };
+}
+
+/** Pictures between two frames, blended of both. @param {HTMLElement} root @param {ReturnType<typeof createSurface3d>} surface */
+function createBetween(root, surface) {
+  const note = make('p', {class: 'blended', 'aria-hidden': 'true'});
+  root.append(note);
+  /** How often of late such a picture took too long. */
+  let slow = 0;
+  return {
+    isFluent: () => slow <= PATIENCE,
+    /** @param {Picture | null} from @param {Picture | null} to @param {number} share */
+    draw(from, to, share) {
       if (!from || !to || from.key !== to.key) return;
       const start = performance.now();
       surface.blend(from, to, share);
       const took = performance.now() - start;
       slow = Math.max(0, slow + (took > FLUENT ? 1 : -1));
-      say(blended, 'Between two recorded epochs: blended');
+      say(note, 'Between two recorded epochs: blended');
     },
-    /** Which losses the axis and the colours span, as drawn. */
-    range: () => drawn && {low: drawn.low, high: drawn.high},
-    /** Size or theme has changed: the next drawing takes them up. */
-    restyle() {
-      style++;
-    },
-    /** @param {Shot} shot */
-    draw(shot) {
-      const picture = pictureOf(shot, shot.computed ? options.groundOf(shot) : null);
-      if (!picture) return;
-      const {range, key, loss, title, path, tint} = picture;
-      say(
-        byId('landscape-note'),
-        [rangeNote(range), path && !isInside(path, shot.frame, shot.span) ? 'the parameters are outside this zoom' : '']
-          .filter(Boolean)
-          .join(' · '),
-      );
-      drawn = range;
-      drawView(picture);
-      if (!options.isPlaying()) say(blended, '');
-      colourbar.draw(tint?.range ?? range, tint?.name ?? title, `${key} ${tint?.name ?? ''} ${tint?.range.high ?? ''}`);
-      colourbar.mark(tint?.range ?? range, tint ? tint.values[tint.values.length >> 1] : loss);
-      clearTimeout(summaryTimer);
-      summaryTimer = window.setTimeout(
-        () => say(byId('landscape-summary'), landscapeSummary(shot, picture.values, loss)),
-        REST,
-      );
+    clear() {
+      say(note, '');
     },
   };
 }
 
+/** The buttons that turn the camera. @param {Pick<Options, 'eye' | 'onCamera'>} options */
+function watchCameraButtons({eye, onCamera}) {
+  for (const button of document.querySelectorAll('.camera button')) {
+    const {turn = '0', tilt = '0'} = /** @type {HTMLElement} */ (button).dataset;
+    button.addEventListener('click', () => onCamera(orbit(eye(), Number(turn) * STEP, Number(tilt) * STEP)));
+  }
+}
+
 /**
- * The surface is there at once; the other views come when they are asked for.
- * @param {import('../lib/plotly.js').Plotly} Plotly @param {View} surface
- * @param {{onRedraw: () => void, onPick: (a: number, b: number) => void, onFailed: (error: unknown) => void}} options
+ * The views. The surface is there at once; the others are fetched when they are asked for.
+ * @param {Plotly} Plotly @param {View} surface @param {Options} options
  */
-function lazyViews(Plotly, surface, options) {
+function createViews(Plotly, surface, options) {
   /** @type {Partial<Record<State['view'], View>>} */
   const there = {surface};
   const makers = {
@@ -224,28 +173,26 @@ function lazyViews(Plotly, surface, options) {
   /** @type {typeof asked} */
   const failed = new Set();
   return {
-    /** What has not come may be asked for anew. */
+    /** @param {State['view']} name */
+    known: (name) => there[name],
+    /** @param {State['view']} name */
+    request(name) {
+      if (name in there || asked.has(name)) return;
+      asked.add(name);
+      makers[name]().then(
+        (view) => {
+          there[name] = view;
+          options.onRedraw();
+        },
+        (error) => {
+          failed.add(name);
+          options.onFailed(error);
+        },
+      );
+    },
+    /** Views that have not arrived may be asked for anew. */
     retry() {
       for (const name of failed) asked.delete(name);
-    },
-    of: (/** @type {State['view']} */ name) => there[name],
-    /** @param {State['view']} name */
-    has(name) {
-      if (name in there) return true;
-      if (!asked.has(name)) {
-        asked.add(name);
-        makers[name]().then(
-          (view) => {
-            there[name] = view;
-            options.onRedraw();
-          },
-          (error) => {
-            failed.add(name);
-            options.onFailed(error);
-          },
-        );
-      }
-      return false;
     },
   };
 }
@@ -287,82 +234,4 @@ function watchSurface(root, surface, {eye, onCamera, onTurning, onPick}, shown) 
 function lossAt({values, grid, shot: {span}}, {a, b}) {
   const [i, j] = [a, b].map((value) => Math.round(((value / span + 1) / 2) * (grid - 1)));
   return values[j * grid + i];
-}
-
-/**
- * Ranges are over all frames, where the plane moves; while frames arrive they are taken anew each time their number has
- * grown by half, so that a range in play does not crawl.
- */
-function createRanges() {
-  /** @type {WeakMap<object, Map<string, {frames: number, range: LossRange}>>} */
-  const known = new WeakMap();
-  /** @param {Shot} shot */
-  const entryOf = ({run, plane, span, scale, set, follow}) => {
-    const ofRun = known.get(run) ?? new Map();
-    known.set(run, ofRun);
-    const key = [plane.name, span, scale, set, follow].join();
-    return {ofRun, key, entry: ofRun.get(key)};
-  };
-  return {
-    /** @param {Shot} shot */
-    of(shot) {
-      const {run, follow} = shot;
-      if (shot.range === 'frame') return rangeOfFrame(shot, run.values(shot, shot.frame));
-      const {ofRun, key, entry} = entryOf(shot);
-      if (entry && entry.frames >= run.frames.length) return entry.range;
-      const frames = follow ? run.arrived(shot) : run.frames.length;
-      if (entry && frames < run.frames.length && frames < entry.frames * 1.5) return entry.range;
-      const range = rangeOf(shot, follow ? [...Array(frames).keys()] : [shot.frame]);
-      ofRun.set(key, {frames, range});
-      return range;
-    },
-    /** Of surfaces computed in the page. @param {Shot} shot @param {Ground} ground */
-    ofGround(shot, ground) {
-      if (shot.range === 'frame') return rangeOfFrame(shot, valuesOf(shot.set, ground.losses));
-      const {ofRun, key, entry} = entryOf(shot);
-      // of a run that grows the samples are of a while ago, and what is drawn may lie below them by now
-      const range = shot.run.growing
-        ? steadyRange(rangeOfGround(shot, [...ground.samples, ground.losses]), entry?.range)
-        : rangeOfGround(shot, ground.samples);
-      ofRun.set(key, {frames: 0, range});
-      return range;
-    },
-  };
-}
-
-/** @param {Shot} shot @param {Numbers} values */
-function rangeOfFrame({set, scale}, values) {
-  return set === 'gap' ? gapRange([values]) : frameRange(values, scale);
-}
-
-/** Computed surfaces have a range from a few frames: nothing crawls in play. @param {Shot} shot @param {Losses[]} samples */
-function rangeOfGround({set, scale}, samples) {
-  const drawn = samples.map((losses) => valuesOf(set, losses));
-  return set === 'gap'
-    ? gapRange(drawn)
-    : lossRange(
-        samples.map((losses) => valuesOf('train', losses)),
-        scale,
-        drawn,
-      );
-}
-
-/** @param {LossSet} set @param {Losses} losses @returns {Numbers} */
-function valuesOf(set, {train, test}) {
-  if (set === 'gap' && train && test) return test.map((value, i) => value - train[i]);
-  return /** @type {Float32Array} */ (set === 'train' ? train : test);
-}
-
-/** @param {number} grid @param {number} span */
-function axisOf(grid, span) {
-  const half = (grid - 1) / 2;
-  return Array.from({length: grid}, (_, i) => span * Math.fround((i - half) / half));
-}
-
-/** @param {Shot} shot @param {number[]} frames */
-function rangeOf(shot, frames) {
-  const {run, set, scale} = shot;
-  if (set === 'gap') return gapRange(frames.map((frame) => run.values(shot, frame)));
-  const train = frames.map((frame) => run.surface(shot, frame));
-  return lossRange(train, scale, set === 'train' ? train : frames.map((frame) => run.values(shot, frame)));
 }

@@ -1,4 +1,4 @@
-/** Which point of the plane the right plot shows: typed, or picked in the landscape; and the way back to the network. */
+/** The fields and buttons of the picked point: whose network the right plot shows, and how to get back to the network itself. */
 /** @import {Shot, State} from '../model/types.js' */
 import {byId, say} from '../lib/dom.js';
 import {labLimit} from '../model/slice.js';
@@ -9,24 +9,17 @@ export function createPick({choose, wayOf, onRedraw}) {
   const back = /** @type {HTMLButtonElement} */ (byId('pick-back'));
   const release = /** @type {HTMLButtonElement} */ (byId('release'));
   const box = /** @type {HTMLFieldSetElement} */ (byId('pick'));
-  /** What there is to read of a ball comes with the first one. @type {ReturnType<typeof import('./ball.js').createBallView> | null} */
+  /** The numbers of a ball, which are fetched with the first ball. @type {ReturnType<typeof import('./ball.js').createBallView> | null} */
   let ballView = null;
-  let asked = false;
-  /** @param {Shot} shot */
-  const drawBall = (shot) => {
-    if (shot.ball && !asked) {
-      asked = true;
-      import('./ball.js').then(
-        ({createBallView}) => {
-          ballView = createBallView();
-          onRedraw();
-        },
-        () => {
-          asked = false;
-        },
-      );
+  let isComing = false;
+  const loadBallView = async () => {
+    isComing = true;
+    try {
+      ballView = (await import('./ball.js')).createBallView();
+      onRedraw();
+    } catch {
+      isComing = false; // it is asked for again
     }
-    ballView?.draw(shot, wayOf(shot));
   };
   const typed = () => {
     const [a, b] = inputs.map((input) => Number(input.value));
@@ -44,6 +37,10 @@ export function createPick({choose, wayOf, onRedraw}) {
 
   return {
     /** @param {Shot} shot */
+    request(shot) {
+      if (shot.ball && !isComing) loadBallView();
+    },
+    /** @param {Shot} shot */
     draw(shot) {
       const {run, plane, pick, ball, span, view} = shot;
       release.setAttribute('aria-pressed', String(ball));
@@ -56,7 +53,7 @@ export function createPick({choose, wayOf, onRedraw}) {
       box.title =
         limit || 'Show the decision boundary of the network at this point of the plane; or click, or drag, on the map.';
       for (const button of [release, back]) button.hidden = !pick;
-      drawBall(shot);
+      ballView?.draw(shot, wayOf(shot));
       box.hidden = !pick && view === 'surface'; // it lies over the plot: what appears there moves nothing
       inputs.forEach((input, i) => {
         input.step = String(10 ** Math.floor(Math.log10(span / 10)));

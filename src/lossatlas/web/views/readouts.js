@@ -1,6 +1,6 @@
 /** The numbers of the frame on show, as text. */
 /** @import {Shot} from '../model/types.js' */
-/** @import {Picked} from '../compute/lab.js' */
+/** @import {Picked} from '../compute/network.js' */
 import {byId, say} from '../lib/dom.js';
 import {curvatureNumbers} from '../figures/curvature.js';
 import {lossText, percentText} from '../figures/ticks.js';

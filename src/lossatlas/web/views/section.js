@@ -1,5 +1,5 @@
 /** Two cuts through the landscape: axes drawn once, and curves that move with the frame. */
-/** @import {Picture} from './landscape.js' */
+/** @import {Picture} from './picture.js' */
 import {make} from '../lib/dom.js';
 import {gradient} from '../figures/colours.js';
 import {rangeOnAxis, sectionAxes, sections, sectionTraces} from '../figures/section.js';

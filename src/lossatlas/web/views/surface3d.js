@@ -2,7 +2,7 @@
 /** @import {Eye} from '../model/types.js' */
 /** @import {Camera} from '../figures/camera.js' */
 /** @import {Relief} from '../figures/landscape.js' */
-/** @import {Picture} from './landscape.js' */
+/** @import {Picture} from './picture.js' */
 import {make, makeSvg} from '../lib/dom.js';
 import {ballAt, ballMark, crossMark, isHidden, labelsOf, wallsOf, wayMark} from '../figures/axes3d.js';
 import {cameraFor} from '../figures/camera.js';

@@ -1,6 +1,6 @@
 /** The numbers on show, spoken where a picture comes to rest: at a pause, at the end, after a scrub; never while it plays. */
 /** @import {Shot} from '../../model/types.js' */
-/** @import {Picked} from '../../compute/lab.js' */
+/** @import {Picked} from '../../compute/network.js' */
 import {make} from '../../lib/dom.js';
 import {lossText} from '../../figures/ticks.js';
 

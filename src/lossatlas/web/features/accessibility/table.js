@@ -1,7 +1,7 @@
 /** A plot as a table, in a dialog: opened by the button in the plot's head, fetched when it is first opened. */
 /** @import {Seen, Shot} from '../../model/types.js' */
 /** @import {Table} from '../../figures/tables.js' */
-/** @import {Picture} from '../../views/landscape.js' */
+/** @import {Picture} from '../../views/picture.js' */
 import {make} from '../../lib/dom.js';
 import {boundaryTables, landscapeTables, timelineTables} from '../../figures/tables.js';
 import {loadStyle} from '../../lib/lazy.js';

@@ -1,7 +1,6 @@
 /** The dialog behind “Share”: what of the view can be shared and saved, and the buttons for it. */
 /** @import {Shot, State} from '../../model/types.js' */
-/** @import {Picture} from '../../views/landscape.js' */
-/** @import {Ground} from '../../compute/surfaces.js' */
+/** @import {Computed, Picture} from '../../views/picture.js' */
 import {make, say} from '../../lib/dom.js';
 import {copyText} from './clipboard.js';
 import {createExports} from './exports.js';
@@ -14,7 +13,7 @@ import {createTask} from './task.js';
  * @typedef {object} ShownPage what the dialog needs of the page
  * @property {import('../../lib/plotly.js').Plotly} Plotly
  * @property {() => Shot | null} shown
- * @property {(shot: Shot, ground: Ground | null) => Picture | null} pictureOf
+ * @property {(shot: Shot, computed: Computed) => Picture | null} pictureOf
  * @property {() => State} state
  * @property {() => void} pause
  */

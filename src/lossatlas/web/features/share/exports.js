@@ -1,12 +1,11 @@
 /** A shot → what can be saved of it: pictures, drawings, films, numbers, Python. Nothing here changes the page. */
 /** @import {Shot, State} from '../../model/types.js' */
-/** @import {Picture} from '../../views/landscape.js' */
-/** @import {Ground} from '../../compute/surfaces.js' */
+/** @import {Computed, Picture} from '../../views/picture.js' */
 /** @import {Format} from './animation.js' */
 /** @import {Film} from './film_frames.js' */
 /** @import {Sheet} from './sheet.js' */
 import {fetchJson} from '../../loading/json.js';
-import {fetchNpy} from '../../loading/npy.js';
+import {fetchArray} from '../../loading/arrays.js';
 import {spreadFrames} from '../../figures/curves.js';
 import {currentTheme} from '../../lib/theme.js';
 import {linkTo} from './link.js';
@@ -33,7 +32,7 @@ async function loadEncoder(format) {
 /**
  * @param {object} page
  * @param {import('../../lib/plotly.js').Plotly} page.Plotly
- * @param {(shot: Shot, ground: Ground | null) => Picture | null} page.pictureOf
+ * @param {(shot: Shot, computed: Computed) => Picture | null} page.pictureOf
  * @param {() => State} page.state
  */
 export function createExports({Plotly, pictureOf, state}) {
@@ -43,8 +42,8 @@ export function createExports({Plotly, pictureOf, state}) {
 
   /** Compute what the shot's network says, and its picture. @param {Shot} shot */
   const computeNetwork = async (shot) => {
-    const {ground, ...network} = await networkOf(shot);
-    return {...network, picture: /** @type {Picture} */ (pictureOf(shot, ground))};
+    const {ground, way, ...network} = await networkOf(shot);
+    return {...network, picture: /** @type {Picture} */ (pictureOf(shot, {ground, way, tint: null}))};
   };
 
   /** Draw a sheet. @param {Shot} shot @returns {Promise<Sheet>} */
@@ -91,12 +90,7 @@ export function createExports({Plotly, pictureOf, state}) {
     },
     /** @param {Shot} shot */
     async npz(shot) {
-      const {run} = shot;
-      await Promise.all(
-        furtherArrays(shot).map(async (name) => {
-          run.put(name, await fetchNpy(`data/runs/${encodeURIComponent(run.id)}/${run.entry(name).file}`));
-        }),
-      );
+      await Promise.all(furtherArrays(shot).map((name) => fetchArray(shot.run, name)));
       const {seen, theta, picture} = await computeNetwork(shot);
       const {npz} = await import('./npz.js');
       const arrays = arraysOf(picture, {seen, picked: theta});

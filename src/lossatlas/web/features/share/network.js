@@ -1,9 +1,10 @@
 /** What is computed for a sheet: the network at a picked point or of a run trained here, and a surface not stored. */
 /** @import {Seen, Shot} from '../../model/types.js' */
-/** @import {Picked} from '../../compute/lab.js' */
+/** @import {Picked} from '../../compute/network.js' */
+/** @import {Way} from '../../compute/descent.js' */
 /** @import {Ground} from '../../compute/surfaces.js' */
 /** @import {LogitsAt} from '../../figures/border.js' */
-import {fetchNpy} from '../../loading/npy.js';
+import {fetchArray} from '../../loading/arrays.js';
 import {parametersLimit} from '../../model/slice.js';
 
 /**
@@ -12,6 +13,7 @@ import {parametersLimit} from '../../model/slice.js';
  * @property {Picked['metrics'] | null} metrics of a picked network
  * @property {Float32Array | null} theta of a picked network
  * @property {Ground | null} ground of a computed slice
+ * @property {Way | null} way of a ball, once it rests
  * @property {LogitsAt | null} logits null where the network's parameters are not to be had
  */
 
@@ -32,19 +34,22 @@ export function createNetworks() {
       import('../../compute/planes.js'),
     ]);
     lab ??= createLab({onAnswer: () => answered(), onError: (message) => failed(new Error(message))});
-    const known = lab;
+    const asked = lab;
     const isSeen = shot.pick !== null || shot.run.trained;
     return new Promise((resolve, reject) => {
       failed = reject;
       answered = () => {
-        const found = isSeen ? known.of(shot) : null;
-        const ground = shot.computed ? known.surfaces.want(shot) : null;
-        const ball = isSeen ? known.ball.of(shot) : null;
+        asked.request(shot);
+        const {known} = asked;
+        const found = known.network(shot);
+        const ground = shot.computed ? known.surface(shot) : null;
+        const ball = known.ball(shot);
         if (ball && (ball.way.rolling || found?.epochs !== ball.way.losses.length - 1)) return; // until it rests
+        const way = ball?.way ?? null;
         if ((isSeen && !found?.current) || (shot.computed && !ground?.final)) return;
         const picked =
           shot.pick && found ? {metrics: found.picked.metrics, theta: pickedTheta(shot)} : {metrics: null, theta: null};
-        resolve({seen: found?.picked ?? shot.run.seen(shot.frame), ...picked, ground, logits: known.logits(shot)});
+        resolve({seen: found?.picked ?? shot.run.seen(shot.frame), ...picked, ground, way, logits: known.logits(shot)});
       };
       answered();
     });
@@ -67,10 +72,9 @@ async function recorded(shot) {
   const logits =
     parametersLimit(run, plane) === ''
       ? await (async () => {
-          if (!run.complete('weights'))
-            run.put('weights', await fetchNpy(`data/runs/${encodeURIComponent(run.id)}/${run.entry('weights').file}`));
+          if (!run.complete('weights')) await fetchArray(run, 'weights');
           return (await import('../../compute/probabilities.js')).logitsOf(shot, run.frameOf('weights', frame));
         })().catch(() => null)
       : null;
-  return {seen: run.seen(frame), metrics: null, theta: null, ground: null, logits};
+  return {seen: run.seen(frame), metrics: null, theta: null, ground: null, way: null, logits};
 }

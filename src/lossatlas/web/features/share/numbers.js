@@ -2,7 +2,7 @@
 /** @import {Numbers} from '../../loading/npy.js' */
 /** @import {Run} from '../../model/run.js' */
 /** @import {Seen, Shot} from '../../model/types.js' */
-/** @import {Picture} from '../../views/landscape.js' */
+/** @import {Picture} from '../../views/picture.js' */
 /** @import {Values} from './npz.js' */
 import {SET_TITLES} from '../../figures/landscape.js';
 import {hasPath, planeArray} from '../../model/slice.js';

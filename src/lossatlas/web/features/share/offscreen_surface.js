@@ -3,7 +3,7 @@
  * its camera, stays as it is.
  */
 /** @import {Eye} from '../../model/types.js' */
-/** @import {Picture} from '../../views/landscape.js' */
+/** @import {Picture} from '../../views/picture.js' */
 import {make} from '../../lib/dom.js';
 import {createSurface3d} from '../../views/surface3d.js';
 

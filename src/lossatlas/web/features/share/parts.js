@@ -1,6 +1,6 @@
 /** The two-dimensional plots of a sheet, without Plotly: data → a picture of cells, and SVG above it. */
 /** @import {Seen, Shot} from '../../model/types.js' */
-/** @import {Picture} from '../../views/landscape.js' */
+/** @import {Picture} from '../../views/picture.js' */
 /** @import {Theme} from '../../lib/theme.js' */
 /** @import {Box} from './vector.js' */
 import {fitText} from '../../lib/dom.js';

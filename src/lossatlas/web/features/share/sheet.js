@@ -1,7 +1,7 @@
 /** Both plots on one sheet, with all it takes to read them: data → pictures of cells, and SVG above them. */
 /** @import {Seen, Shot, State} from '../../model/types.js' */
-/** @import {Picked} from '../../compute/lab.js' */
-/** @import {Picture} from '../../views/landscape.js' */
+/** @import {Picked} from '../../compute/network.js' */
+/** @import {Picture} from '../../views/picture.js' */
 /** @import {Theme} from '../../lib/theme.js' */
 /** @import {Cells} from './parts.js' */
 import {textWidth} from '../../lib/dom.js';

@@ -1,6 +1,7 @@
 /**
- * One drawing of the two plots for one animation frame at most, however often it is asked for; the newest wish wins.
- * What is not there yet is not drawn: the last picture stays.
+ * Paints both plots, at most once in an animation frame, however often that is asked for; the newest wish wins. Here, and
+ * only here, what a picture takes is asked for; drawing only reads what is known. A picture that cannot be drawn yet is
+ * not drawn: the last picture stays.
  */
 /** @import {Shot} from '../../model/types.js' */
 import {sameShot} from '../../model/shot.js';
@@ -9,15 +10,17 @@ import {sameShot} from '../../model/shot.js';
 
 /**
  * @param {object} options
- * @param {(shown: Shot | null) => Shot | null} options.wish the picture wanted, if it can be drawn
+ * @param {(shown: Shot | null) => Shot | null} options.wish the picture that is wanted, as far as its arrays have arrived
+ * @param {(shot: Shot | null) => void} options.ask ask for all that a picture takes and that is not known yet
+ * @param {(shot: Shot) => boolean} options.isKnown is all known that a picture cannot do without?
  * @param {Plot[]} options.plots the slowest last
  * @param {(shot: Shot, first: boolean) => void} options.onDrawn
  */
-export function createPainter({wish, plots, onDrawn}) {
+export function createPainter({wish, ask, isKnown, plots, onDrawn}) {
   let pending = false;
   let stale = false;
   let renewed = false;
-  let told = true;
+  let isReported = true;
   /** @type {Shot | null} */
   let shown = null;
   let begun = false;
@@ -32,10 +35,12 @@ export function createPainter({wish, plots, onDrawn}) {
 
   const paint = () => {
     pending = false;
-    const wanted = wish(shown);
+    const wished = wish(shown);
+    ask(wished ?? shown);
+    const wanted = wished && isKnown(wished) ? wished : null;
     const shot = wanted ?? (stale ? shown : null);
     if (!shot || (!stale && !(wanted && renewed) && sameShot(shot, shown))) {
-      if (!told && shown) tell(shown, false);
+      if (!isReported && shown) report(shown, false);
       return;
     }
     const first = shown === null;
@@ -46,12 +51,12 @@ export function createPainter({wish, plots, onDrawn}) {
     performance.measure('lossatlas:draw', {start, end: performance.now()});
     if (first) performance.mark('lossatlas:first-picture');
     shown = shot;
-    tell(shot, first);
+    report(shot, first);
   };
 
   /** @param {Shot} shot @param {boolean} first */
-  const tell = (shot, first) => {
-    told = true;
+  const report = (shot, first) => {
+    isReported = true;
     onDrawn(shot, first);
   };
 
@@ -80,7 +85,7 @@ export function createPainter({wish, plots, onDrawn}) {
     },
     /** What goes with the picture (readouts, curves) anew; the plots stay. */
     redrawn() {
-      told = false;
+      isReported = false;
       request();
     },
     get shown() {

@@ -5,6 +5,7 @@
 /** @typedef {ReturnType<typeof import('./painter.js').createPainter>} Painter */
 /** @typedef {ReturnType<typeof import('../../views/landscape.js').createLandscape>} Landscape */
 /** @typedef {ReturnType<typeof import('../../views/boundary.js').createBoundary>} Boundary */
+/** @typedef {import('../../views/picture.js').Pictures} Pictures */
 
 export function createScreen() {
   /** @type {Painter | null} */
@@ -13,13 +14,15 @@ export function createScreen() {
   let landscape = null;
   /** @type {Boundary | null} */
   let boundary = null;
+  /** @type {Pictures | null} */
+  let pictures = null;
   /** How often sizes and colours have changed. */
   let style = 0;
 
   return {
-    /** Plotly is there. @param {{painter: Painter, landscape: Landscape, boundary: Boundary}} plots */
+    /** Plotly is there. @param {{painter: Painter, pictures: Pictures, landscape: Landscape, boundary: Boundary}} plots */
     begin(plots) {
-      ({painter, landscape, boundary} = plots);
+      ({painter, pictures, landscape, boundary} = plots);
       painter.request();
     },
     /** What is drawn. */
@@ -48,7 +51,7 @@ export function createScreen() {
     /** Sizes or colours of the plots have changed. @param {{now?: boolean}} [how] `now`: for the printer, who does not wait */
     restyle({now} = {}) {
       style++;
-      landscape?.restyle();
+      pictures?.restyle();
       boundary?.restyle();
       if (now) painter?.repaintNow();
       else painter?.repaint();
@@ -71,8 +74,8 @@ export function createScreen() {
       landscape?.retry();
     },
     range: () => landscape?.range() ?? null,
-    /** @param {Parameters<Landscape['pictureOf']>} of */
-    pictureOf: (...of) => landscape?.pictureOf(...of) ?? null,
+    /** The picture of a shot, as far as it is known. @param {Shot} shot */
+    pictureOf: (shot) => pictures?.of(shot) ?? null,
     /** Where what is drawn is. */
     places: {landscape: () => landscape?.places() ?? null, boundary: () => boundary?.places() ?? null},
   };

@@ -18,6 +18,7 @@ import {createBoundary} from '../../views/boundary.js';
 import {watchFolds} from '../../views/controls.js';
 import {createLandscape} from '../../views/landscape.js';
 import {createPick} from '../../views/pick.js';
+import {createPictures} from '../../views/picture.js';
 import {watchPrinting} from '../../views/printing.js';
 import {createReadouts} from '../../views/readouts.js';
 import {createShare} from '../../views/share.js';
@@ -248,7 +249,7 @@ function wireTables({screen, computed, onFailed}) {
   const open = async (button) => {
     const {openTable} = await import('../../features/accessibility/table.js');
     const {shown: shot} = screen;
-    const picture = shot && screen.pictureOf(shot, shot.computed ? computed.groundOf(shot) : null);
+    const picture = shot && screen.pictureOf(shot);
     if (picture) await openTable(button, {shot, picture, computed: computed.networkOf(shot)?.picked ?? null});
   };
   for (const button of /** @type {NodeListOf<HTMLElement>} */ (document.querySelectorAll('[data-table]'))) {
@@ -269,7 +270,16 @@ function wirePlots(
 ) {
   /** A data point under the pointer. @type {number | null} */
   let hovered = null;
+  const pictures = createPictures({
+    known: (shot) => ({
+      ground: computed.groundOf(shot),
+      way: computed.wayOf(shot),
+      tint: hovered === null ? null : computed.tintOf(shot, hovered),
+    }),
+    shareRange: embedded?.shareRange,
+  });
   const landscape = createLandscape(Plotly, {
+    pictureOf: pictures.of,
     eye: () => store.get().camera,
     onCamera: (camera) => store.set({camera}),
     onTurning: embedded?.turning,
@@ -281,15 +291,12 @@ function wirePlots(
       else store.set({pick: [a, b], ball: false});
     },
     onFailed: (error) => onFailed('This view could not be loaded', error),
-    tintOf: (shot) => (hovered === null ? null : computed.tintOf(shot, hovered)),
-    wayOf: computed.wayOf,
-    groundOf: computed.groundOf,
-    shareRange: embedded?.shareRange,
   });
   const boundary = createBoundary(Plotly, {
-    computedOf: computed.networkOf,
+    networkOf: computed.networkOf,
     oddsOf: computed.oddsOf,
     logitsOf: computed.logitsOf,
+    onAttend: computed.requestParameters,
     onHover(point) {
       hovered = point;
       screen.repaint();
@@ -297,24 +304,27 @@ function wirePlots(
   });
   createShare({
     Plotly,
-    pictureOf: landscape.pictureOf,
+    pictureOf: pictures.of,
     state: store.get,
     shown: () => screen.shown,
     pause: playback.pause,
     onError: (message) => onFailed('This view could not be shared', message),
   });
   const painter = createPainter({
-    wish(shown) {
-      if (!landscape.has(store.get().view)) return null;
-      const shot = frames.wanted(shown);
-      return shot && computed.isThere(shot) ? shot : null;
+    wish: frames.wanted,
+    ask(shot) {
+      landscape.request(store.get().view); // also while no array has arrived
+      if (!shot) return;
+      pick.request(shot);
+      computed.request(shot, hovered);
     },
+    isKnown: (shot) => landscape.isKnown(shot.view) && computed.isKnown(shot),
     plots: [slice, pick, readouts, boundary, landscape], // what takes room from the plots comes first
     onDrawn,
   });
   watchTheme(() => screen.restyle());
   watchPrinting(() => screen.restyle({now: true}));
-  screen.begin({painter, landscape, boundary});
+  screen.begin({painter, pictures, landscape, boundary});
 }
 
 /** What cannot be computed here: what is stored is shown instead, until it is tried again. @param {{session: Session, screen: Screen}} atlas @param {unknown} error */
