@@ -91,8 +91,9 @@ def test_drawing_starts_no_work(site: Site, desktop: Watched) -> None:
     page = desktop.open(site.url)
     found: dict[str, Any] = page.evaluate(DRAWN, MOONS.id)
     assert found["before"] == [0, []]
-    # A ball's worker and both of the engine's, which are told the run before they are asked anything.
-    assert sorted(found["stored"]) == sorted(["worker"] * 3 + ["open", "pace", "start"] + ["run"] * 2 + ["model", "point"])
+    # The ball's worker, and both of the engine's, which are told the run before they are asked anything.
+    asked = ["worker"] * 3 + ["open", "rate", "start"] + ["run"] * 2 + ["model", "point"]
+    assert sorted(found["stored"]) == sorted(asked)
     assert sorted(found["computed"]) == sorted(["surface", "surface", "samples", "point"])
     for step in ("stored, drawn", "stored, asked again", "computed, drawn", "computed, asked again"):
         assert found[step] == [], step

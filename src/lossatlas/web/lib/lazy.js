@@ -32,3 +32,38 @@ export function loadStyle(path) {
   document.head.append(link);
   return coming;
 }
+
+/**
+ * A part of the page that is fetched with its first use, and anew where that has failed.
+ * @template M, T
+ * @param {object} options
+ * @param {() => Promise<M>} options.load imports its modules
+ * @param {(modules: M) => T | Promise<T>} options.create makes the part of them, once the stylesheets are there as well
+ * @param {string[]} [options.styles]
+ */
+export function createLazy({load, create, styles = []}) {
+  /** @type {T | null} */
+  let part = null;
+  /** @type {Promise<T> | null} */
+  let coming = null;
+  const arrive = async () => {
+    try {
+      const [modules] = await Promise.all([load(), ...styles.map(loadStyle)]);
+      part = await create(modules);
+      return part;
+    } catch (error) {
+      coming = null;
+      throw error;
+    }
+  };
+  return {
+    /** The part, if it has arrived. */
+    known: () => part,
+    isAsked: () => coming !== null,
+    /** @returns {Promise<T>} */
+    request() {
+      coming ??= arrive();
+      return coming;
+    },
+  };
+}

@@ -1,17 +1,20 @@
-/** Keeps the state and the browser's address in step: choices make history, scrubbing does not. */
+/** Keeps the browser's address in step with the state: a choice is a step in the browser's history, scrubbing is not. */
 /** @import {State} from './types.js' */
-import {fromQuery, toQuery} from './state.js';
+import {fromQuery, hasChanged, toQuery} from './state.js';
 
-const CHOICES = /** @type {const} */ (['dataset', 'hidden', 'activation', 'residual', 'run', 'tour']);
 /** Chromium ignores replaceState beyond 200 calls in 30 seconds; four a second stays well below. */
 const REPLACE_EVERY = 250;
 
 /** @typedef {{get: () => Readonly<State>, set: (patch: Partial<State>) => void, subscribe: (listener: (state: Readonly<State>, before: Readonly<State>) => void) => void}} StateStore */
 
-/** @param {StateStore} store @param {State} base the state of a bare URL @param {(state: State) => State} [complete] what an address leaves unsaid */
+/**
+ * @param {StateStore} store
+ * @param {State} base the state of a bare URL
+ * @param {(state: State) => State} [complete] adds what an address leaves unsaid
+ */
 export function keepAddress(store, base, complete = (state) => state) {
   let timer = 0;
-  let travelling = false;
+  let isTravelling = false;
   const url = () => location.pathname + toQuery(store.get(), base);
   const replace = () => {
     timer = 0;
@@ -25,8 +28,8 @@ export function keepAddress(store, base, complete = (state) => state) {
     history.replaceState(null, '', location.pathname + toQuery(state, base));
   };
   store.subscribe((state, before) => {
-    if (travelling) return;
-    if (CHOICES.some((name) => state[name] !== before[name])) {
+    if (isTravelling) return;
+    if (hasChanged('visits', state, before)) {
       flush(before);
       const arriving = location.search === `?tour=${state.tour}`; // a link to a stop, which is being set up
       history[arriving ? 'replaceState' : 'pushState'](null, '', url());
@@ -37,8 +40,8 @@ export function keepAddress(store, base, complete = (state) => state) {
   window.addEventListener('popstate', () => {
     clearTimeout(timer);
     timer = 0;
-    travelling = true;
+    isTravelling = true;
     store.set(complete(fromQuery(location.search + location.hash, base)));
-    travelling = false;
+    isTravelling = false;
   });
 }

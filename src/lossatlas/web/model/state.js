@@ -1,4 +1,4 @@
-/** The state that a link carries: plain data, a declared list of properties, and their form in the URL's query. */
+/** The state of the page: plain data, the list of its properties, and their form in the address. */
 /** @import {Catalog, Eye, State} from './types.js' */
 import {readSample, readSettings, writeSample, writeSettings} from './settings.js';
 
@@ -19,35 +19,53 @@ const HAS_OWN = 'points=own';
  * @property {keyof State} name
  * @property {(text: string) => any} read from the query; undefined where it makes no sense
  * @property {(value: any) => string} write
- * @property {boolean} [own] is it somebody's own, and stays in the browser?
+ * @property {boolean} [own] is it somebody's own, which stays in the browser?
+ * @property {boolean} [names] does it name a run, together with all others that do?
+ * @property {boolean} [visits] is a change of it a step in the browser's history?
+ * @property {boolean} [slices] may another value of it take other arrays of the run?
  */
 
 /** @type {Property[]} in the order they have in the URL */
 export const PROPERTIES = [
-  {name: 'dataset', read: (text) => text || undefined, write: String},
-  {name: 'hidden', read: readHidden, write: writeHidden},
-  {name: 'activation', read: (text) => text || undefined, write: String},
-  {name: 'residual', read: readBoolean, write: String},
-  {name: 'run', read: (text) => text || undefined, write: String},
-  {name: 'train', read: readSettings, write: writeSettings},
-  {name: 'sample', read: readSample, write: writeSample},
-  {name: 'own', read: (text) => (/^[\w-]{8,}$/.test(text) ? text : LOST), write: String, own: true},
+  {name: 'dataset', read: (text) => text || undefined, write: String, names: true, visits: true},
+  {name: 'hidden', read: readHidden, write: writeHidden, names: true, visits: true},
+  {name: 'activation', read: (text) => text || undefined, write: String, names: true, visits: true},
+  {name: 'residual', read: readBoolean, write: String, names: true, visits: true},
+  {name: 'run', read: (text) => text || undefined, write: String, names: true, visits: true},
+  {name: 'train', read: readSettings, write: writeSettings, names: true},
+  {name: 'sample', read: readSample, write: writeSample, names: true},
+  {name: 'own', read: (text) => (/^[\w-]{8,}$/.test(text) ? text : LOST), write: String, own: true, names: true},
   {name: 'epoch', read: (text) => readNumber(text, 0), write: String},
-  {name: 'zoom', read: (text) => readNumber(text, Number.MIN_VALUE), write: String},
+  {name: 'zoom', read: (text) => readNumber(text, Number.MIN_VALUE), write: String, slices: true},
   {name: 'scale', read: (text) => oneOf(text, ['linear', 'log']), write: String},
   {name: 'range', read: (text) => oneOf(text, ['training', 'frame']), write: String},
   {name: 'camera', read: readEye, write: ({x, y, z}) => [x, y, z].map((n) => n.toFixed(2)).join(',')},
-  {name: 'plane', read: (text) => text || undefined, write: String},
-  {name: 'seed', read: readSeed, write: String},
+  {name: 'plane', read: (text) => text || undefined, write: String, slices: true},
+  {name: 'seed', read: readSeed, write: String, slices: true},
   {name: 'view', read: (text) => oneOf(text, ['surface', 'contours', 'section']), write: String},
-  {name: 'set', read: (text) => oneOf(text, ['train', 'test', 'gap']), write: String},
-  {name: 'follow', read: readBoolean, write: String},
+  {name: 'set', read: (text) => oneOf(text, ['train', 'test', 'gap']), write: String, slices: true},
+  {name: 'follow', read: readBoolean, write: String, slices: true},
   {name: 'path', read: readBoolean, write: String},
-  {name: 'pick', read: readPoint, write: (point) => point.join(',')},
+  {name: 'pick', read: readPoint, write: (point) => point.join(','), slices: true},
   {name: 'ball', read: readBoolean, write: String},
   {name: 'timeline', read: (text) => oneOf(text, ['loss', 'curvature']), write: String},
-  {name: 'tour', read: (text) => (/^[a-z-]+$/.test(text) ? text : undefined), write: String},
+  {name: 'tour', read: (text) => (/^[a-z-]+$/.test(text) ? text : undefined), write: String, visits: true},
 ];
+
+/** @typedef {'own' | 'names' | 'visits' | 'slices'} Flag */
+
+/** The names of the properties that have a flag. @param {Flag} flag */
+const flagged = (flag) => PROPERTIES.filter((property) => property[flag]).map(({name}) => name);
+
+const FLAGGED = {own: flagged('own'), names: flagged('names'), visits: flagged('visits'), slices: flagged('slices')};
+
+/** The properties that together name a run. */
+export const RUN_PROPERTIES = FLAGGED.names;
+
+/** Is any property with a flag another one than before? @param {Flag} flag @param {Readonly<State>} state @param {Readonly<State>} before */
+export function hasChanged(flag, state, before) {
+  return FLAGGED[flag].some((name) => state[name] !== before[name]);
+}
 
 /** How the landscape is looked at when nothing else is said; Reset returns to it. */
 export const FIRST_VIEW = Object.freeze({
@@ -197,18 +215,6 @@ export function readHidden(text) {
 export function writeHidden(hidden) {
   return hidden.join('-') || 'none';
 }
-
-/** Those that together name a run. */
-export const RUN_PROPERTIES = /** @type {const} */ ([
-  'dataset',
-  'hidden',
-  'activation',
-  'residual',
-  'run',
-  'train',
-  'sample',
-  'own',
-]);
 
 /** A model's size for people, as Python titles it: `linear`, `2 × 16` (depth × width), `7-5`. @param {number[]} hidden */
 export function sizeText(hidden) {

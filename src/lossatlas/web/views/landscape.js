@@ -9,6 +9,7 @@ import {isInside} from '../figures/path.js';
 import {rangeNote} from '../figures/range.js';
 import {landscapeSummary} from '../figures/slice.js';
 import {lossText, spanText} from '../figures/ticks.js';
+import {createLazy} from '../lib/lazy.js';
 import {drawsSolid} from '../lib/plotly.js';
 import {createColourbar} from './colourbar.js';
 import {createSurface3d} from './surface3d.js';
@@ -65,7 +66,7 @@ export function createLandscape(Plotly, options) {
     /** Ask for a view, which may have to be fetched. @param {State['view']} view */
     request: (view) => views.request(drawable(view)),
     /** Can this view be drawn yet? @param {State['view']} view */
-    isKnown: (view) => views.known(drawable(view)) !== undefined,
+    isKnown: (view) => views.known(drawable(view)) !== null,
     /** A view that has not arrived may be asked for anew. */
     retry: views.retry,
     /** Where what is drawn is; null where it cannot be pointed at. @returns {LandscapePlaces | null} */
@@ -161,39 +162,31 @@ function watchCameraButtons({eye, onCamera}) {
  * @param {Plotly} Plotly @param {View} surface @param {Options} options
  */
 function createViews(Plotly, surface, options) {
-  /** @type {Partial<Record<State['view'], View>>} */
-  const there = {surface};
-  const makers = {
-    surface: async () => surface,
-    contours: async () => (await import('./flat.js')).createFlat(Plotly, byId('landscape-map'), options),
-    section: async () => (await import('./section.js')).createSection(Plotly, byId('landscape-section')),
+  const lazy = {
+    contours: createLazy({
+      load: () => import('./flat.js'),
+      create: ({createFlat}) => createFlat(Plotly, byId('landscape-map'), options),
+    }),
+    section: createLazy({
+      load: () => import('./section.js'),
+      create: ({createSection}) => createSection(Plotly, byId('landscape-section')),
+    }),
   };
-  /** @type {Set<State['view']>} */
-  const asked = new Set();
-  /** @type {typeof asked} */
+  /** Views that have not arrived; they are not asked for again before somebody wishes it. @type {Set<State['view']>} */
   const failed = new Set();
   return {
-    /** @param {State['view']} name */
-    known: (name) => there[name],
+    /** @param {State['view']} name @returns {View | null} */
+    known: (name) => (name === 'surface' ? surface : lazy[name].known()),
     /** @param {State['view']} name */
     request(name) {
-      if (name in there || asked.has(name)) return;
-      asked.add(name);
-      makers[name]().then(
-        (view) => {
-          there[name] = view;
-          options.onRedraw();
-        },
-        (error) => {
-          failed.add(name);
-          options.onFailed(error);
-        },
-      );
+      if (name === 'surface' || failed.has(name) || lazy[name].isAsked()) return;
+      lazy[name].request().then(options.onRedraw, (error) => {
+        failed.add(name);
+        options.onFailed(error);
+      });
     },
     /** Views that have not arrived may be asked for anew. */
-    retry() {
-      for (const name of failed) asked.delete(name);
-    },
+    retry: () => failed.clear(),
   };
 }
 

@@ -1,6 +1,7 @@
 /** The fields and buttons of the picked point: whose network the right plot shows, and how to get back to the network itself. */
 /** @import {Shot, State} from '../model/types.js' */
 import {byId, say} from '../lib/dom.js';
+import {createLazy} from '../lib/lazy.js';
 import {labLimit} from '../model/slice.js';
 
 /** @param {{choose: (patch: Partial<State>) => void, wayOf: (shot: Shot) => import('../compute/descent.js').Way | null, onRedraw: () => void}} options */
@@ -9,18 +10,8 @@ export function createPick({choose, wayOf, onRedraw}) {
   const back = /** @type {HTMLButtonElement} */ (byId('pick-back'));
   const release = /** @type {HTMLButtonElement} */ (byId('release'));
   const box = /** @type {HTMLFieldSetElement} */ (byId('pick'));
-  /** The numbers of a ball, which are fetched with the first ball. @type {ReturnType<typeof import('./ball.js').createBallView> | null} */
-  let ballView = null;
-  let isComing = false;
-  const loadBallView = async () => {
-    isComing = true;
-    try {
-      ballView = (await import('./ball.js')).createBallView();
-      onRedraw();
-    } catch {
-      isComing = false; // it is asked for again
-    }
-  };
+  /** The numbers of a ball. */
+  const ballView = createLazy({load: () => import('./ball.js'), create: ({createBallView}) => createBallView()});
   const typed = () => {
     const [a, b] = inputs.map((input) => Number(input.value));
     const isTyped = inputs.every(({value, validity}) => value !== '' && !validity.badInput); // the step is for the arrows only
@@ -38,7 +29,7 @@ export function createPick({choose, wayOf, onRedraw}) {
   return {
     /** @param {Shot} shot */
     request(shot) {
-      if (shot.ball && !isComing) loadBallView();
+      if (shot.ball && !ballView.isAsked()) ballView.request().then(onRedraw, () => {}); // the next picture asks again
     },
     /** @param {Shot} shot */
     draw(shot) {
@@ -53,7 +44,7 @@ export function createPick({choose, wayOf, onRedraw}) {
       box.title =
         limit || 'Show the decision boundary of the network at this point of the plane; or click, or drag, on the map.';
       for (const button of [release, back]) button.hidden = !pick;
-      ballView?.draw(shot, wayOf(shot));
+      ballView.known()?.draw(shot, wayOf(shot));
       box.hidden = !pick && view === 'surface'; // it lies over the plot: what appears there moves nothing
       inputs.forEach((input, i) => {
         input.step = String(10 ** Math.floor(Math.log10(span / 10)));

@@ -1,24 +1,20 @@
-/** The button “Share”. What it opens comes with the first click. */
+/** The button “Share”, whose dialog is fetched with the first click. */
 /** @import {ShownPage} from '../features/share/dialog.js' */
 import {byId} from '../lib/dom.js';
-import {loadStyle, reasonOf} from '../lib/lazy.js';
+import {createLazy, reasonOf} from '../lib/lazy.js';
 
 /** @param {ShownPage & {onError: (message: string) => void}} options */
 export function createShare({onError, ...page}) {
-  const button = byId('share');
-  /** @type {Promise<{open: () => void}> | null} */
-  let dialog = null;
-  button.addEventListener('click', () => {
+  const dialog = createLazy({
+    load: () => import('../features/share/dialog.js'),
+    create: ({createDialog}) => createDialog(page),
+    styles: ['features/share/share.css'],
+  });
+  byId('share').addEventListener('click', () => {
     page.pause();
-    dialog ??= Promise.all([import('../features/share/dialog.js'), loadStyle('features/share/share.css')]).then(
-      ([{createDialog}]) => createDialog(page),
-    );
-    dialog.then(
+    dialog.request().then(
       ({open}) => open(),
-      (error) => {
-        dialog = null;
-        onError(reasonOf(error));
-      },
+      (error) => onError(reasonOf(error)),
     );
   });
 }

@@ -1,28 +1,29 @@
-/** The way to what the page could do without (features/accessibility): it comes after the first picture. */
+/** What the page could do without (features/accessibility), which is fetched after the first picture. */
 /** @import {Shot} from '../../model/types.js' */
+import {createLazy} from '../../lib/lazy.js';
 
 /** @typedef {Parameters<typeof import('../../features/accessibility/accessibility.js').createAccess>[0]} Options */
 
 export function createLazyAccessibility() {
-  /** @type {ReturnType<typeof import('../../features/accessibility/accessibility.js').createAccess> | null} */
-  let access = null;
+  /** @type {Options} */
+  let options;
+  const access = createLazy({
+    load: () => import('../../features/accessibility/accessibility.js'),
+    create: ({createAccess}) => createAccess(options),
+  });
   return {
-    /** The first picture is there. @param {Options} options */
-    begin(options) {
-      import('../../features/accessibility/accessibility.js').then(
-        ({createAccess}) => {
-          access = createAccess(options);
-        },
-        () => {},
-      );
+    /** The first picture is there. @param {Options} given */
+    begin(given) {
+      options = given;
+      access.request().catch(() => {}); // the page does without
     },
     /** @param {Shot} shot */
     drawn(shot) {
-      access?.drawn(shot);
+      access.known()?.drawn(shot);
     },
-    /** The picture rests: its numbers may be told. */
+    /** The picture rests: its numbers may be announced. */
     rest() {
-      access?.rest();
+      access.known()?.rest();
     },
   };
 }

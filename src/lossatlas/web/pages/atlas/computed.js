@@ -3,6 +3,7 @@
  * The lab, which computes it, arrives with the first thing that is to be computed: most visits do without.
  */
 /** @import {Shot} from '../../model/types.js' */
+import {createLazy} from '../../lib/lazy.js';
 import {faultNow} from '../../model/slice.js';
 
 /** Milliseconds before a lab that would only better a picture is asked for again. */
@@ -11,7 +12,6 @@ const QUIET = 10_000;
 const AT_ONCE = 700;
 
 /** @typedef {ReturnType<typeof createComputed>} Computed */
-/** @typedef {import('../../compute/lab.js').Lab} Lab */
 
 /**
  * @typedef {object} Options
@@ -66,41 +66,28 @@ export function createComputed(options) {
 
 /** @param {Options} options */
 function createLazyLab({still, onAnswer, onError}) {
-  /** @type {Lab | null} */
-  let lab = null;
-  let isComing = false;
+  const lab = createLazy({
+    load: () => Promise.all([import('../../compute/lab.js'), import('../../compute/descent.js')]),
+    create: ([{createLab}, {READABLE}]) => createLab({onAnswer, onError, pace: still ? Infinity : READABLE}),
+  });
   /** Does something that is wished wait for the lab? Then it is an error if the lab does not arrive. */
   let isMissed = false;
   let again = 0;
 
-  const load = async () => {
-    isComing = true;
-    try {
-      const [{createLab}, {READABLE}] = await Promise.all([
-        import('../../compute/lab.js'),
-        import('../../compute/descent.js'),
-      ]);
-      lab = createLab({onAnswer, onError, pace: still ? Infinity : READABLE});
-    } catch (error) {
-      isComing = false;
-      again = performance.now() + QUIET;
-      if (isMissed) onError(error);
-      return;
-    }
-    onAnswer();
-  };
-
   return {
-    known: () => lab,
+    known: lab.known,
     /**
      * @param {{isQuiet?: boolean}} [options] `isQuiet`: the lab would only better what is shown (a line, a number under the
      *   pointer); if it does not arrive, that stays, and the lab is asked for again later
      */
     request({isQuiet = false} = {}) {
       isMissed ||= !isQuiet;
-      if (isComing || faultNow() || (isQuiet && performance.now() < again)) return;
+      if (lab.isAsked() || faultNow() || (isQuiet && performance.now() < again)) return;
       isMissed = !isQuiet;
-      load();
+      lab.request().then(onAnswer, (error) => {
+        again = performance.now() + QUIET;
+        if (isMissed) onError(error);
+      });
     },
   };
 }

@@ -1,9 +1,9 @@
-/** The way to the tour: what it takes arrives with the first use. */
+/** The button that opens the tour, which is fetched with its first use. */
 /** @import {GalleryEntry, State} from '../../model/types.js' */
 /** @import {StateStore} from '../../model/address.js' */
 /** @import {Run} from '../../model/run.js' */
 import {byId} from '../../lib/dom.js';
-import {reasonOf} from '../../lib/lazy.js';
+import {createLazy, reasonOf} from '../../lib/lazy.js';
 import {toQuery} from '../../model/state.js';
 
 /**
@@ -23,26 +23,22 @@ export function createLazyTour(page) {
   const {store, base} = page;
   /** A link that names a stop and nothing else means the stop as it begins; any other has a state of its own. */
   const bare = toQuery({...store.get(), tour: null}, base) === '';
-  /** @type {ReturnType<typeof import('../../features/tour/tour.js').createTour> | null} */
-  let coming = null;
-  const load = () => {
-    coming ??= import('../../features/tour/tour.js').then(({createTour}) => createTour(page));
-    coming.catch((error) => {
-      coming = null;
-      page.onFailed('The tour could not be loaded', reasonOf(error));
-    });
-    return coming;
-  };
-  const toggle = async () => (await load()).toggle();
-  byId('tour-open').addEventListener('click', () => {
-    toggle().catch(() => {});
+  const lazy = createLazy({
+    load: () => import('../../features/tour/tour.js'),
+    create: ({createTour}) => createTour(page),
   });
+  const load = () =>
+    lazy.request().catch((error) => {
+      page.onFailed('The tour could not be loaded', reasonOf(error));
+      return null;
+    });
+  byId('tour-open').addEventListener('click', async () => (await load())?.toggle());
 
   return {
     /** The first picture is there, or there will be none: a link may have named a stop. */
     async begin() {
-      if (!store.get().tour || coming) return;
-      const tour = await load().catch(() => null);
+      if (!store.get().tour || lazy.isAsked()) return;
+      const tour = await load();
       if (bare) tour?.enter();
       else tour?.resume();
     },

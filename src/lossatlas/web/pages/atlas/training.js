@@ -1,94 +1,55 @@
-/** The way to training in the page: what it takes arrives with the first use. */
+/** The button “Train here”, and the way to training in the page, which is fetched with its first use. */
 /** @import {Catalog} from '../../model/types.js' */
 /** @import {StateStore} from '../../model/address.js' */
 /** @import {Settings} from '../../model/settings.js' */
 /** @import {TrainedRun} from '../../features/training/trained_run.js' */
 import {byId} from '../../lib/dom.js';
-import {loadStyle, reasonOf} from '../../lib/lazy.js';
+import {createLazy, reasonOf} from '../../lib/lazy.js';
 import {writeSettings} from '../../model/settings.js';
 
-/** @typedef {ReturnType<typeof import('../../features/training/training.js').createWorkshop>} Workshop */
-
 /**
- * @param {object} options
- * @param {Catalog} options.catalog
- * @param {StateStore} options.store
- * @param {boolean} options.still nothing starts of itself
- * @param {() => void} options.onOpen a training takes the place of what is on show
- * @param {(run: TrainedRun) => void} options.onRun
- * @param {() => void} options.onFollow what comes now is to be looked at
- * @param {(rests: boolean) => void} options.onNews the run has grown, or has come to rest
- * @param {(text: string, detail: string) => void} options.onFailed
+ * @typedef {object} Options
+ * @property {Catalog} catalog
+ * @property {StateStore} store
+ * @property {boolean} still nothing starts of itself
+ * @property {() => void} onOpen a training takes the place of what is on show
+ * @property {(run: TrainedRun) => void} onRun
+ * @property {() => void} onFollow the newest epochs are to be looked at from now on
+ * @property {(rests: boolean) => void} onNews the run has grown, or has come to rest
+ * @property {(text: string, detail: string) => void} onFailed
  */
-export function createLazyTraining({catalog, store, still, onOpen, onRun, onFollow, onNews, onFailed}) {
+
+/** @param {Options} options */
+export function createLazyTraining(options) {
+  const {catalog, store, still, onOpen, onFailed} = options;
   const button = byId('train-here');
-  /** @type {Promise<{workshop: Workshop, panel: ReturnType<typeof import('../../features/training/panel.js').createPanel>, pacing: ReturnType<typeof import('../../features/training/pacing.js').createPacing>}> | null} */
-  let coming = null;
-  let growing = false;
-  let reveal = false;
-  /** Whether the next training starts at once, and up to where. */
-  let next = {go: !still, until: store.get().epoch}; // what is to be there at once is not waited for at a pace to watch
-
   const usual = () => usualSettings(catalog);
-  button.addEventListener('click', () => {
-    const {train} = store.get();
-    reveal = !train;
-    if (!train) next = {go: !still, until: null};
-    store.set(
-      train
-        ? {train: null, sample: null, own: null, epoch: null, pick: null}
-        : {train: usual(), epoch: null, pick: null},
-    );
-  });
+  let isGrowing = false;
+  let isRevealed = false;
+  /** Does the next training start at once, and up to where? An epoch that is to be there at once is not waited for at a pace to watch. */
+  let next = {go: !still, until: store.get().epoch};
 
-  /** A training from its start, at once. @param {Settings} settings */
+  /** Train from the start, at once. @param {Settings} settings */
   const begin = (settings) => {
     next = {go: true, until: null};
     const {train} = store.get();
-    const same = train !== null && writeSettings(settings) === writeSettings(train);
-    store.set(same ? {epoch: null} : {train: settings, epoch: null});
-    if (same) open(); // else the store's listeners do
+    const isSame = train !== null && writeSettings(settings) === writeSettings(train);
+    store.set(isSame ? {epoch: null} : {train: settings, epoch: null});
+    if (isSame) open(); // else the store's listeners do
   };
-
-  const load = async () => {
-    const [{createWorkshop}, {createPanel}, {createPacing}] = await Promise.all([
-      import('../../features/training/training.js'),
-      import('../../features/training/panel.js'),
-      import('../../features/training/pacing.js'),
-      loadStyle('features/training/training.css'),
-    ]);
-    const panel = createPanel({
-      onBegin: begin,
-      onStart() {
-        pacing.forget();
-        onFollow();
-        workshop.start();
-      },
-      onPause: () => workshop.pause(),
-      onStep() {
-        onFollow();
-        workshop.step();
-      },
-      onPace: (rate) => workshop.limit(rate),
-      onRest: (wanted) => workshop.restAt(wanted),
-      choose: (patch) => store.set(patch),
-    });
-    const workshop = createWorkshop({
-      catalog,
-      onRun,
-      onFailed,
-      onNews(news) {
-        growing = news.run.growing;
-        pacing.told(growing);
-        panel.tell(news);
-        onNews(!growing && news.status !== 'ready' && !pacing.held);
-      },
-    });
-    const isAway = () => document.hidden || document.querySelector('dialog[open]') !== null;
-    const pacing = createPacing({rest: workshop.pause, goOn: workshop.goOn, isAway});
-    document.addEventListener('visibilitychange', pacing.returned);
-    document.addEventListener('close', () => queueMicrotask(pacing.returned), {capture: true}); // of a dialog, which does not bubble
-    return {workshop, panel, pacing};
+  const lazy = createLazy({
+    load: () =>
+      Promise.all([
+        import('../../features/training/training.js'),
+        import('../../features/training/panel.js'),
+        import('../../features/training/pacing.js'),
+      ]),
+    create: (modules) => createParts(modules, {...options, onBegin: begin, onGrowth: (is) => (isGrowing = is)}),
+    styles: ['features/training/training.css'],
+  });
+  /** Do something with the parts of training, if they have been asked for. @param {(parts: Parts) => void} act */
+  const withParts = (act) => {
+    if (lazy.isAsked()) lazy.request().then(act, () => {});
   };
 
   const open = async () => {
@@ -98,59 +59,107 @@ export function createLazyTraining({catalog, store, still, onOpen, onRun, onFoll
     // What stands in for a recorded training begins at once, and ends where that would.
     const {go, until} = train ? next : {go: true, until: epoch ?? usualEpochs(catalog)};
     const state = {...store.get(), train: train ?? usual()};
-    const going = go || growing;
+    const goes = go || isGrowing;
     next = {go: false, until: null};
     try {
-      coming ??= load();
-      const {workshop, panel, pacing} = await coming;
+      const {workshop, panel, pacing} = await lazy.request();
       pacing.forget();
       panel.draw(state, catalog);
-      if (reveal) document.querySelector('#workshop .go-row')?.scrollIntoView({block: 'nearest'}); // no farther: above Start one sees what it does
-      reveal = false;
-      await workshop.open(state, {go: going, until, hurry: train !== null ? until !== null : epoch !== null});
+      if (isRevealed) document.querySelector('#workshop .go-row')?.scrollIntoView({block: 'nearest'}); // no farther: above Start one sees what it does
+      isRevealed = false;
+      await workshop.open(state, {go: goes, until, hurry: train !== null ? until !== null : epoch !== null});
     } catch (error) {
-      coming = null;
       onFailed('Training in the page could not be loaded', reasonOf(error));
     }
   };
 
+  button.addEventListener('click', () => {
+    const {train} = store.get();
+    isRevealed = !train;
+    if (!train) next = {go: !still, until: null};
+    const recorded = {train: null, sample: null, own: null, epoch: null, pick: null};
+    store.set(train ? recorded : {train: usual(), epoch: null, pick: null});
+  });
+
   return {
-    /** What the state says is trained from now on. */
+    /** Train what the state says from now on. */
     open,
     /** Train on somebody's own data. @param {string} own as the state carries them */
     use(own) {
       next = {go: !still, until: null};
       store.set({own, train: store.get().train ?? usual(), epoch: null, pick: null});
     },
-    /** The training that is opened next goes on up to an epoch of itself. @param {number | null} until */
+    /** Let the training that is opened next go on up to an epoch of itself. @param {number | null} until */
     aim(until) {
       next = {go: true, until};
     },
     /** Let a training rest. */
     rest() {
-      if (growing)
-        coming?.then(
-          ({workshop, pacing}) => {
-            pacing.forget();
-            workshop.pause();
-          },
-          () => {},
-        );
+      if (!isGrowing) return;
+      withParts(({workshop, pacing}) => {
+        pacing.forget();
+        workshop.pause();
+      });
     },
     leave() {
-      growing = false;
+      isGrowing = false;
       next = {go: !still, until: null};
       button.setAttribute('aria-pressed', 'false');
-      coming?.then(
-        ({workshop, panel, pacing}) => {
-          pacing.forget();
-          workshop.leave();
-          panel.hide();
-        },
-        () => {},
-      );
+      withParts(({workshop, panel, pacing}) => {
+        pacing.forget();
+        workshop.leave();
+        panel.hide();
+      });
     },
   };
+}
+
+/**
+ * @typedef {[typeof import('../../features/training/training.js'), typeof import('../../features/training/panel.js'),
+ *   typeof import('../../features/training/pacing.js')]} Modules
+ * @typedef {ReturnType<typeof createParts>} Parts
+ */
+
+/**
+ * The training itself, its panel, and its pace.
+ * @param {Modules} modules
+ * @param {Options & {onBegin: (settings: Settings) => void, onGrowth: (isGrowing: boolean) => void}} options
+ */
+function createParts([{createWorkshop}, {createPanel}, {createPacing}], options) {
+  const {catalog, store, onBegin, onGrowth, onRun, onFollow, onNews, onFailed} = options;
+  const panel = createPanel({
+    onBegin,
+    onStart() {
+      pacing.forget();
+      onFollow();
+      workshop.start();
+    },
+    onPause: () => workshop.pause(),
+    onStep() {
+      onFollow();
+      workshop.step();
+    },
+    onPace: (rate) => workshop.limit(rate),
+    onRest: (wanted) => workshop.restAt(wanted),
+    choose: (patch) => store.set(patch),
+  });
+  const workshop = createWorkshop({
+    catalog,
+    onRun,
+    onFailed,
+    onNews(news) {
+      const {growing} = news.run;
+      onGrowth(growing);
+      pacing.told(growing);
+      panel.tell(news);
+      onNews(!growing && news.status !== 'ready' && !pacing.held);
+    },
+  });
+  const isAway = () => document.hidden || document.querySelector('dialog[open]') !== null;
+  const pacing = createPacing({rest: workshop.pause, goOn: workshop.goOn, isAway});
+  document.addEventListener('visibilitychange', pacing.returned);
+  document.addEventListener('close', () => queueMicrotask(pacing.returned), {capture: true}); // of a dialog, which does not bubble
+  return {workshop, panel, pacing};
 }
 
 /** How the default run is trained. @param {Catalog} catalog @returns {Settings} */

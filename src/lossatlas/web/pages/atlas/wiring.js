@@ -13,7 +13,7 @@ import {watchTheme} from '../../lib/theme.js';
 import {keepAddress} from '../../model/address.js';
 import {ofItsRun, resolve} from '../../model/choice.js';
 import {labLimit, noteFault, sliceOf} from '../../model/slice.js';
-import {FIRST_VIEW, HOME, RUN_PROPERTIES, toQuery} from '../../model/state.js';
+import {FIRST_VIEW, hasChanged, HOME, toQuery} from '../../model/state.js';
 import {createBoundary} from '../../views/boundary.js';
 import {watchFolds} from '../../views/controls.js';
 import {createLandscape} from '../../views/landscape.js';
@@ -37,8 +37,6 @@ import {createLazyTour} from './tour.js';
 import {createLazyTraining} from './training.js';
 
 const still = matchMedia('(prefers-reduced-motion: reduce)').matches;
-/** What may ask for arrays that are not there yet. */
-const SLICES = /** @type {const} */ (['plane', 'seed', 'zoom', 'set', 'follow', 'pick']);
 
 /**
  * @typedef {object} Begun what main.js has begun
@@ -192,12 +190,12 @@ function wireChoices(atlas, {training, drawPanels}) {
   };
   status.onInstead = () => store.set({run: null});
   store.subscribe((state, before) => {
-    if (RUN_PROPERTIES.some((name) => state[name] !== before[name])) {
+    if (hasChanged('names', state, before)) {
       drawPanels();
       openChosen();
     }
     if (state.camera !== before.camera) screen.look(state.camera);
-    if (SLICES.some((name) => state[name] !== before[name])) session.request();
+    if (hasChanged('slices', state, before)) session.request();
     if (state.timeline !== before.timeline) screen.redrawn();
     screen.request();
   });
