@@ -22,7 +22,7 @@ MACHINE = """async (script) => {
     window.requestAnimationFrame = (call) => waiting.push(call);
     performance.now = () => now;
     const told = [];
-    const run = {frames: [0, 1, 2, 5, 9], trained: false, growing: false, has: () => true};
+    const run = {frames: [0, 1, 2, 5, 9], hasEveryEpoch: false, hasPredictions: true, has: () => true};
     let at = 0;
     const frames = {
         run, current: () => at, goTo(to) { at = to; told.push(`frame ${to}`); }, hold() { told.push('hold'); },
@@ -109,7 +109,7 @@ FRAMES = """async ([manifest, script]) => {
         const store = createStore({...window.lossatlas.state(), epoch: null});
         const moves = [];
         const frames = createFrames({store, still, onMove: () => moves.push(frames?.current())});
-        const run = new Arriving(manifest, {live});
+        const run = new Arriving(manifest, {kind: live ? 'computing' : 'stored'});
         return {frames, run, store, moves, arrive: (count) => { arrived = count; }};
     };
     return FRAME_SCRIPTS[script](make);

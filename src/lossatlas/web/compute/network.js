@@ -62,7 +62,7 @@ export function createNetwork({engineFor, ball, onAnswer}) {
 }
 
 /** Is this another network than the frame's of a stored run? @param {Shot} shot */
-export const takesNetwork = ({pick, run}) => pick !== null || run.trained;
+export const takesNetwork = ({pick, run}) => pick !== null || !run.hasPredictions;
 
 /** Theta of the network whose boundary is drawn. @param {Shot} shot @param {ReturnType<typeof createBall>} ball */
 export function thetaOf(shot, ball) {

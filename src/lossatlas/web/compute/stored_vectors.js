@@ -31,7 +31,7 @@ export function createStoredVectors({onArrival}) {
 
 /** The arrays that a shot lacks. @param {Shot} shot @param {boolean} vectors */
 function missing({run, plane}, vectors) {
-  if (run.trained) return [];
+  if (!run.hasFiles) return [];
   const ofPlane = vectors && plane.drawn === undefined ? ['directions', 'centre'] : [];
   const names = ['weights', ...ofPlane.map((name) => planeArray(plane, name))];
   return names.filter((name) => run.entry(name) && !run.complete(name));

@@ -104,8 +104,12 @@ const sliceKey = (shot) =>
 const groundKey = (shot) => `${sliceKey(shot)},${centreName(shot)}`;
 
 /** A run that grows is sampled anew each time it is half as long again, and once where it rests. @param {Run} run */
-const ageOf = ({trained, growing, frames}) =>
-  !trained ? '' : growing ? `over ${Math.floor(Math.log(frames.length) / Math.log(1.5))}` : `at ${frames.length}`;
+const ageOf = ({hasEveryEpoch, isGrowing, frames}) =>
+  !hasEveryEpoch
+    ? ''
+    : isGrowing
+      ? `over ${Math.floor(Math.log(frames.length) / Math.log(1.5))}`
+      : `at ${frames.length}`;
 
 /** @param {Losses} losses @param {number} grid @returns {Losses} */
 function finer(losses, grid) {

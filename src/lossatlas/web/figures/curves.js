@@ -13,7 +13,7 @@ const MANY = 1000;
 /** Up to this epoch the axis of a training in the page is even, and logarithmic beyond; it has no kink there. */
 const EVEN = 50;
 
-/** @typedef {Pick<Run, 'frames' | 'trained'>} Timed */
+/** @typedef {Pick<Run, 'frames' | 'hasEveryEpoch'>} Timed */
 
 /** From the least to the largest loss on show. @param {{metrics: Pick<Run['metrics'], 'train_loss' | 'test_loss'>}} run @param {'linear' | 'log'} scale */
 export function lossDomain(run, scale) {
@@ -37,15 +37,15 @@ function timeOf(epoch) {
 }
 
 /** How far along the axis a frame is, from 0 to 1. @param {Timed} run @param {number} frame */
-export function progressOf({frames, trained}, frame) {
+export function progressOf({frames, hasEveryEpoch}, frame) {
   const last = frames.length - 1;
-  return last < 1 ? 0 : trained ? timeOf(frames[frame]) / timeOf(frames[last]) : frame / last;
+  return last < 1 ? 0 : hasEveryEpoch ? timeOf(frames[frame]) / timeOf(frames[last]) : frame / last;
 }
 
 /** The frame nearest to a place on the axis. @param {Timed} run @param {number} progress from 0 to 1 */
 export function frameAtProgress(run, progress) {
   const last = run.frames.length - 1;
-  if (!run.trained) return Math.round(progress * last);
+  if (!run.hasEveryEpoch) return Math.round(progress * last);
   let [low, high] = [0, last];
   while (high - low > 1) {
     const middle = (low + high) >> 1;
@@ -93,7 +93,7 @@ export function curvesFigure(run, scale, box) {
     train: pen(run.metrics.train_loss, x, y, box.width),
     test: pen(run.metrics.test_loss, x, y, box.width),
     ticks: ticks.map((tick) => ({at: y(tick), text: tickLabel(tick)})),
-    epochTicks: run.trained ? timeTicks(run, box) : epochTicks(run.frames, x, box.width),
+    epochTicks: run.hasEveryEpoch ? timeTicks(run, box) : epochTicks(run.frames, x, box.width),
     x,
     y,
   };

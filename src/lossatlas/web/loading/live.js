@@ -108,7 +108,7 @@ export function watchRun(url, signal, watcher) {
 /** @param {Manifest & {data: Record<string, string>}} manifest */
 function startRun(manifest) {
   const {data, ...rest} = manifest;
-  const run = new Run({...rest, metrics: emptyMetrics()}, {live: true});
+  const run = new Run({...rest, metrics: emptyMetrics()}, {kind: 'computing'});
   for (const [name, entry] of Object.entries(manifest.arrays)) {
     if ([...STATIC_ARRAYS, ...FRAME_ARRAYS].includes(name)) reserve(run, name, entry, data[name]);
   }
@@ -149,7 +149,7 @@ function addFrame(run, {frame, metrics, data}) {
 function finishRun(run, {outcome, frames}) {
   run.outcome = outcome;
   run.frames = frames;
-  run.live = false;
+  run.kind = 'stored';
 }
 
 /** @param {string} dtype @param {string} base64 */

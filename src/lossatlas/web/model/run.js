@@ -1,4 +1,4 @@
-/** One run in memory: the manifest, and its arrays as far as they have arrived. */
+/** A run in memory: its manifest, its arrays as far as they have arrived, and what can be done with it. */
 /** @import {ArrayEntry, LossSet, Manifest, PlaneEntry, Seen, Slice} from './types.js' */
 /** @import {NpyArray, Numbers} from '../loading/npy.js' */
 import {planeArray, wantedArrays} from './slice.js';
@@ -9,18 +9,24 @@ export const FRAME_ARRAYS = ['point_predicted_class', 'confidence', 'predicted_c
 const NEWEST_VERSION = 1;
 const SURFACES = ['loss_surface', 'test_loss_surface'];
 
+/**
+ * @typedef {'stored' | 'computing' | 'page'} Kind where a run comes from: it is `stored` in the gallery, a server is
+ *   `computing` it, or it is trained in this `page` (features/training/trained_run.js). What a run of a kind can do is asked
+ *   of the run
+ */
+
 export class Run {
-  /** Is it trained in this page, its pictures being computed as they are looked at? (features/training/trained_run.js) */
-  trained = false;
-  /** Is it being trained here at the moment? */
-  growing = false;
+  /** @type {Kind} */
+  kind;
+  /** Is it being trained in this page at the moment? */
+  isTraining = false;
   /** @type {Map<string, NpyArray>} */
   #arrays = new Map();
-  /** @type {Set<number> | null} frames received from a live computation; null for a stored run, whose arrays say it themselves */
+  /** @type {Set<number> | null} the frames received from a server that computes the run; null for the other kinds, whose arrays tell which frames have arrived */
   #received = null;
 
-  /** @param {Manifest} manifest @param {{live?: boolean}} [options] */
-  constructor(manifest, {live = false} = {}) {
+  /** @param {Manifest} manifest @param {{kind?: Kind}} [options] */
+  constructor(manifest, {kind = 'stored'} = {}) {
     if (manifest.format_version > NEWEST_VERSION) {
       throw new Error(
         `this run has format version ${manifest.format_version}; this page reads up to ${NEWEST_VERSION}. Reload the page, or update Loss Atlas.`,
@@ -33,8 +39,38 @@ export class Run {
     this.outcome = manifest.outcome;
     this.planes = manifest.planes;
     this.planned = manifest.frames.length;
-    this.live = live;
-    if (live) this.#received = new Set();
+    this.kind = kind;
+    if (kind === 'computing') this.#received = new Set();
+  }
+
+  /** Will there be more frames than there are now? */
+  get isGrowing() {
+    return this.kind === 'computing' || this.isTraining;
+  }
+
+  /** Is all there that is computed after a training: test losses, paths, weights? */
+  get isWhole() {
+    return this.kind !== 'computing';
+  }
+
+  /** Has it files, of which arrays can be fetched? */
+  get hasFiles() {
+    return this.kind === 'stored';
+  }
+
+  /** Do its arrays have what the network of each frame predicts? Else that is computed as it is looked at. */
+  get hasPredictions() {
+    return this.kind !== 'page';
+  }
+
+  /** Is every epoch a frame, thinned out where there are too many? Else the frames are spread over the training. */
+  get hasEveryEpoch() {
+    return this.kind === 'page';
+  }
+
+  /** Is it the same run wherever its id is read? Else it ends with this page. */
+  get isLasting() {
+    return this.kind !== 'page';
   }
 
   /** A plane by its name; the first for null, or for a name that this run does not have. @param {string | null} name @returns {PlaneEntry} */

@@ -89,7 +89,7 @@ export function limits(run, {plane, set, follow, computed}) {
     set:
       computed || hasTest(run, plane)
         ? ''
-        : run.live
+        : !run.isWhole
           ? 'Test losses are there when training has ended.'
           : 'This run was stored without the test loss in this plane.',
     follow: followLimit(run, plane, set, computed),
@@ -134,12 +134,12 @@ export const faultNow = () => fault;
 
 /** Why nothing of this plane can be computed in the page; empty where it can. @param {Run} run @param {PlaneEntry} plane */
 export function labLimit(run, plane) {
-  return (run.trained ? '' : fault) || parametersLimit(run, plane);
+  return (run.hasPredictions ? fault : '') || parametersLimit(run, plane);
 }
 
 /** Why a network of this plane cannot be evaluated in the page; empty where it can. @param {Run} run @param {PlaneEntry} plane */
 export function parametersLimit(run, plane) {
-  if (run.live) return 'This can be had when training has ended.';
+  if (!run.isWhole) return 'This can be had when training has ended.';
   if (!isSmooth(run.manifest.model))
     return `A network of ${run.manifest.model.parameters} parameters is too large to evaluate while one drags.`;
   if (!('weights' in run.manifest.arrays) || (plane.drawn === undefined && !('directions' in plane.arrays)))
@@ -150,8 +150,7 @@ export function parametersLimit(run, plane) {
 /** @param {Run} run @param {PlaneEntry} plane @param {Slice['set']} set @param {boolean} computed */
 function followLimit(run, plane, set, computed) {
   if (!isMoving(plane)) return 'This plane is stored around one centre, so it cannot move.';
-  if (run.live || run.growing)
-    return 'While the network trains the plane moves with it; it can be held when training has ended.';
+  if (run.isGrowing) return 'While the network trains the plane moves with it; it can be held when training has ended.';
   if (!hasPath(plane)) return 'This run was stored without its path in this plane, so the plane always moves.';
   if (set !== 'train' && !computed && !testMoves(plane)) return 'The test loss is stored around the fixed centre only.';
   return '';
@@ -160,7 +159,7 @@ function followLimit(run, plane, set, computed) {
 /** @param {Run} run @param {PlaneEntry} plane @param {Slice['set']} set @param {boolean} wished @param {boolean} computed */
 function followsFrame(run, plane, set, wished, computed) {
   if (!isMoving(plane)) return false;
-  if (run.live || run.growing || !hasPath(plane)) return true;
+  if (run.isGrowing || !hasPath(plane)) return true;
   return wished && (set === 'train' || computed || testMoves(plane));
 }
 
@@ -186,7 +185,7 @@ export function centreName({run, frame, plane, follow}) {
 
 /** @param {Run} run @param {PlaneEntry} plane */
 function hasTest(run, plane) {
-  return !run.live && 'test_loss_surface' in plane.arrays;
+  return run.isWhole && 'test_loss_surface' in plane.arrays;
 }
 
 /** @param {PlaneEntry} plane @param {string} name */

@@ -66,7 +66,7 @@ export function createBoundary(Plotly, {networkOf, oddsOf, logitsOf, onAttend, o
       if (wanted !== key) regions.prepare(run, axes.draw(run));
       else if (pick && !found?.current) return; // what is there stays until the answer is
       key = wanted;
-      const seen = answer?.picked ?? (run.trained ? null : run.seen(frame));
+      const seen = answer?.picked ?? (run.hasPredictions ? run.seen(frame) : null);
       if (!seen) return;
       const whose = sayWhose(shot, found);
       shown = {shot, seen};

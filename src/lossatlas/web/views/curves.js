@@ -61,7 +61,7 @@ export function createCurves() {
       );
       const at = figure.edge?.at ?? null;
       edge.replaceChildren(...(at === null ? [] : [makeSvg('line', {x1: INSET, x2: width - INSET, y1: at, y2: at})]));
-      ticks.title = run.trained ? LOGARITHMIC : '';
+      ticks.title = run.hasEveryEpoch ? LOGARITHMIC : '';
       say(byId('edge'), figure.edge?.text ?? '');
       ticks.replaceChildren(
         ...figure.epochTicks.map(({at, text}) => {

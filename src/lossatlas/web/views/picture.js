@@ -120,7 +120,7 @@ function createRanges() {
       if (shot.range === 'frame') return rangeOfFrame(shot, valuesOf(shot.set, ground.losses));
       const {ofRun, key, entry} = entryOf(shot);
       // of a run that grows the samples are of a while ago, and what is drawn may lie below them by now
-      const range = shot.run.growing
+      const range = shot.run.isGrowing
         ? steadyRange(rangeOfGround(shot, [...ground.samples, ground.losses]), entry?.range)
         : rangeOfGround(shot, ground.samples);
       ofRun.set(key, {frames: 0, range});

@@ -92,10 +92,10 @@ export function createSlice({choose}) {
       } = shot;
       const key = [
         run.id,
-        run.live,
+        run.kind,
         run.frames.length,
         run.planes.length,
-        run.growing,
+        run.isGrowing,
         centre_frame,
         name,
         computed,

@@ -71,9 +71,9 @@ export function createTransport({onFrame, onStep, onToggle, onSpeed, onReset, on
       drawn = key;
       curves.mark(frame);
       shown = run;
-      slider.step = run.trained ? 'any' : '1';
+      slider.step = run.hasEveryEpoch ? 'any' : '1';
       slider.max = String(run.frames.length - 1);
-      slider.value = String(run.trained ? progressOf(run, frame) * (run.frames.length - 1) : frame);
+      slider.value = String(run.hasEveryEpoch ? progressOf(run, frame) * (run.frames.length - 1) : frame);
       slider.setAttribute('aria-valuetext', `Epoch ${run.frames[frame]}, frame ${frame + 1} of ${run.frames.length}`);
     },
   };

@@ -40,10 +40,15 @@ export function createAnnouncer({shot, isPlaying, pickedOf}) {
 
   const tell = () => {
     const {run, frame, pick} = latest;
-    if (isPlaying() || run.live || run.growing || keyOf(latest) === told.key) return;
+    if (isPlaying() || run.isGrowing || keyOf(latest) === told.key) return;
     const found = pick ? pickedOf(latest) : null;
     if (pick && !found?.current) return; // its answer draws anew
-    if (run.trained && run.outcome.status === 'diverged' && frame === run.frames.length - 1 && ended !== run.id) {
+    if (
+      run.kind === 'page' &&
+      run.outcome.status === 'diverged' &&
+      frame === run.frames.length - 1 &&
+      ended !== run.id
+    ) {
       // the strip tells of it
       ended = run.id;
       told = {key: keyOf(latest), run: run.id};

@@ -16,7 +16,7 @@ function tablesOf(subject, {shot, picture, computed}) {
   const {run, frame, pick} = shot;
   if (subject === 'timeline') return timelineTables(run, frame);
   if (subject === 'landscape') return picture ? landscapeTables(shot, picture.axis, picture.values, picture.loss) : [];
-  const seen = computed ?? (run.trained ? null : run.seen(frame));
+  const seen = computed ?? (run.hasPredictions ? run.seen(frame) : null);
   return seen
     ? boundaryTables(
         run,

@@ -80,7 +80,8 @@ export function createExports({Plotly, pictureOf, state}) {
     async film(shot, {format, pictures, onProgress, ...options}) {
       const encode = await loadEncoder(format);
       const {run} = shot;
-      const frames = spreadFrames({frames: run.frames.slice(0, run.arrived(shot)), trained: run.trained}, pictures);
+      const shown = {frames: run.frames.slice(0, run.arrived(shot)), hasEveryEpoch: run.hasEveryEpoch};
+      const frames = spreadFrames(shown, pictures);
       return encode({
         ...options,
         frames: frames.length,

@@ -10,7 +10,7 @@ const NOTHING = /** @type {State} */ (
 export function linkTo({run, frame, plane, span, pick}, state, page) {
   const shown = {epoch: run.frames[frame], zoom: span, pick};
   // What is drawn or trained in the page is said by its seed and settings.
-  const recorded = {run: run.trained ? null : run.id, plane: plane.drawn === undefined ? plane.name : state.plane};
+  const recorded = {run: run.isLasting ? run.id : null, plane: plane.drawn === undefined ? plane.name : state.plane};
   return page + toQuery({...state, ...shown, ...recorded}, NOTHING);
 }
 

@@ -35,7 +35,7 @@ export function createNetworks() {
     ]);
     lab ??= createLab({onAnswer: () => answered(), onError: (message) => failed(new Error(message))});
     const asked = lab;
-    const isSeen = shot.pick !== null || shot.run.trained;
+    const isSeen = shot.pick !== null || !shot.run.hasPredictions;
     return new Promise((resolve, reject) => {
       failed = reject;
       answered = () => {
@@ -56,7 +56,7 @@ export function createNetworks() {
   };
 
   return (shot) => {
-    if (!shot.pick && !shot.computed && !shot.run.trained) return recorded(shot);
+    if (!shot.pick && !shot.computed && shot.run.hasPredictions) return recorded(shot);
     const mine = last.then(() => compute(shot));
     last = mine.catch(() => {});
     return mine;

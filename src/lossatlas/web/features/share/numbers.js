@@ -23,7 +23,7 @@ const DRAWN = {
 /** The arrays that are worth having and that the page itself has no use for. @param {Shot} shot */
 export function furtherArrays({run, plane}) {
   const names = [planeArray(plane, 'directions'), planeArray(plane, 'centre'), 'weights'];
-  return run.live || run.trained ? [] : names.filter((name) => run.entry(name) && !run.complete(name));
+  return !run.hasFiles ? [] : names.filter((name) => run.entry(name) && !run.complete(name));
 }
 
 /**
@@ -68,7 +68,7 @@ export function arraysOf({shot, axis, grid, values}, {seen, picked}) {
       [2, pair[0].length],
     );
   }
-  if (run.trained || run.complete('weights')) {
+  if (run.kind === 'page' || run.complete('weights')) {
     put('centre', centreOf(run, plane, follow ? frame : null), 'theta at a = b = 0', ['parameter']);
     put('weights', run.frameOf('weights', frame), 'theta of the network', ['parameter']);
   }
@@ -79,9 +79,9 @@ export function arraysOf({shot, axis, grid, values}, {seen, picked}) {
     if (plane.drawn === undefined) copy(name, key);
     else put(name, run.numbers(key), DRAWN[name].what, DRAWN[name].axes, run.get(key)?.shape);
   }
-  for (const name of POINTS) if (!run.trained) copy(name, name);
-  for (const name of BOUNDARY) if (!run.trained) copy(name, name, seen[name]);
-  if (run.trained) putOwn(run, seen, put);
+  for (const name of POINTS) if (run.hasPredictions) copy(name, name);
+  for (const name of BOUNDARY) if (run.hasPredictions) copy(name, name, seen[name]);
+  if (!run.hasPredictions) putOwn(run, seen, put);
   put('epochs', Float64Array.from(run.frames), 'epoch of each frame', ['frame']);
   for (const name of METRICS)
     put(name, Float64Array.from(run.metrics[name]), `${name.replace('_', ' ')} of the network at each frame`, [

@@ -18,7 +18,7 @@ export function pythonFor(shot, defaults) {
   const {versions, dataset} = /** @type {any} */ (run.manifest);
   if (dataset.name === 'own')
     return '# Points of your own are in this browser only. Save “Numbers (.npz)”: it has the points, the network, and the surface.\n';
-  const config = run.trained ? recorded(run, run.frames[frame]) : /** @type {Part} */ (run.manifest.config);
+  const config = run.hasEveryEpoch ? recorded(run, run.frames[frame]) : /** @type {Part} */ (run.manifest.config);
   const mine = isOwn(config) ? (dataset.run ?? run.id) : null; // a run that has the points
   const settings = differing(config, defaults).filter(([part]) => part !== 'dataset' || mine === null);
   const told = settings.map(([name, value]) => `    ${name}=${python(value, 4, name.length + 2)},\n`);
@@ -44,7 +44,7 @@ export function pythonFor(shot, defaults) {
           'run = la.compute_run(config, references=references)',
         ]
       : ['run = la.compute_run(config)']),
-    ...(run.trained ? [] : [`assert run.id == ${text(run.id)}`]),
+    ...(!run.isLasting ? [] : [`assert run.id == ${text(run.id)}`]),
     '',
     ...(shot.computed ? computedSurface(shot) : storedSurface(shot)),
     `theta = ${weightsAt(run, frame)}`,
@@ -103,7 +103,7 @@ function computedSurface(shot) {
 
 /** Where the parameters of a frame are. @param {Shot['run']} run @param {number} frame */
 function weightsAt(run, frame) {
-  return `run.trajectory.weights[${run.trained ? `list(run.trajectory.epochs).index(${run.frames[frame]})` : frame}]`;
+  return `run.trajectory.weights[${run.hasEveryEpoch ? `list(run.trajectory.epochs).index(${run.frames[frame]})` : frame}]`;
 }
 
 /**
@@ -113,7 +113,7 @@ function weightsAt(run, frame) {
  */
 function centreLines({run, frame, plane, follow}) {
   const at = follow ? frame : (plane.centre_frame ?? null);
-  if (!run.trained || at === null || at === frame)
+  if (!run.hasEveryEpoch || at === null || at === frame)
     return [`centre = ${at === null ? 'plane.centre' : weightsAt(run, at)}`];
   return [
     '# The plane is held where the training had led.',

@@ -85,7 +85,7 @@ export async function createTour({base, store, gallery, run, training, player, s
     const same = showsSame(now, target);
     const {epochs} = RUNS[shown];
     become('moving');
-    if (target.train && !(same && before?.trained && isTrained(before, epochs))) {
+    if (target.train && !(same && before?.kind === 'page' && isTrained(before, epochs))) {
       become('training');
       training.aim(epochs);
       set({...target, epoch: epochs});
@@ -131,7 +131,7 @@ export async function createTour({base, store, gallery, run, training, player, s
   const trained = async (before, epochs, isOver) => {
     while (!isOver()) {
       const now = run();
-      if (now && now !== before && now.trained && isTrained(now, epochs)) return true;
+      if (now && now !== before && now.kind === 'page' && isTrained(now, epochs)) return true;
       await new Promise((done) => {
         setTimeout(done, LOOK);
       });
@@ -241,7 +241,7 @@ const beginning = ({look}) => ({...FIRST_VIEW, camera: {...HOME}, ...look});
 
 /** @param {import('../../model/run.js').Run} run @param {number} epochs */
 function isTrained(run, epochs) {
-  return !run.growing && (run.outcome.status === 'diverged' || (run.frames.at(-1) ?? 0) >= epochs);
+  return !run.isGrowing && (run.outcome.status === 'diverged' || (run.frames.at(-1) ?? 0) >= epochs);
 }
 
 /** @param {State} a @param {State} b */

@@ -22,14 +22,12 @@ const PLANE = {
 let count = 0;
 
 export class TrainedRun extends Run {
-  /** @override */
-  trained = true;
   /** @type {TrainingRecord} */
   #record;
 
   /** @param {{title: string, config: Config, dataset: Dataset, network: Architecture, record: TrainingRecord}} made */
   constructor({title, config, dataset, network, record}) {
-    super(manifestOf(title, config, dataset, network, record));
+    super(manifestOf(title, config, dataset, network, record), {kind: 'page'});
     this.#record = record;
     const grid = inputGrid(dataset.points);
     const {points, given, labels, split} = dataset; // in float64, so that they are those of the file

@@ -47,13 +47,13 @@ export function createWorkshop({catalog, onRun, onNews, onFailed}) {
   const trainer = createTrainer({
     onNews({status, message, advice}) {
       if (!run) return;
-      run.growing = status === 'training';
+      run.isTraining = status === 'training';
       if (status === 'diverged') run.outcome = {status, epoch: run.frames.at(-1), message: message ?? ''};
       onNews({run, status, message: status === 'finished' ? reached : message, advice});
     },
     onError(message) {
       if (run) {
-        run.growing = false;
+        run.isTraining = false;
         onNews({run, status: 'paused', message: null, advice: null}); // what there is of it can be looked at
       }
       onFailed('Training in the page failed', message);
@@ -106,7 +106,7 @@ export function createWorkshop({catalog, onRun, onNews, onFailed}) {
     /** Where it rests from now on. @param {{stop: number | null, pauses: boolean}} wanted an epoch; and at a plateau? */
     restAt(wanted) {
       rests = wanted;
-      if (run?.growing) start(rests.stop === null ? null : Math.max(rests.stop, epoch() + 1)); // one that has passed: at once
+      if (run?.isTraining) start(rests.stop === null ? null : Math.max(rests.stop, epoch() + 1)); // one that has passed: at once
     },
     pause: trainer.pause,
     /** As it went before the pause. */

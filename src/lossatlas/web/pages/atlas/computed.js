@@ -31,7 +31,7 @@ export function createComputed(options) {
     /** Ask for all that a picture of a shot takes. @param {Shot} shot @param {number | null} point the data point that is hovered */
     request(shot, point) {
       const isFaulty = faultNow() !== '';
-      const takesLab = shot.computed || shot.pick !== null || shot.run.trained;
+      const takesLab = shot.computed || shot.pick !== null || !shot.run.hasPredictions;
       if (takesLab) lab.request();
       else if (point !== null && !isFaulty) lab.request({isQuiet: true});
       lab.known()?.request(shot, {point, isFaulty});
@@ -44,8 +44,10 @@ export function createComputed(options) {
     /** Is all known that a picture of a shot cannot do without? @param {Shot} shot */
     isKnown(shot) {
       const ground = faultNow() ? null : groundOf(shot);
-      const grown = ground?.final || !shot.run.growing || shot.run.manifest.model.parameters > AT_ONCE;
-      return (!shot.computed || (ground !== null && grown)) && (!shot.run.trained || networkOf(shot)?.current === true);
+      const grown = ground?.final || !shot.run.isGrowing || shot.run.manifest.model.parameters > AT_ONCE;
+      return (
+        (!shot.computed || (ground !== null && grown)) && (shot.run.hasPredictions || networkOf(shot)?.current === true)
+      );
     },
     /** The network at the picked point, or one whose predictions are not stored. */
     networkOf,

@@ -30,7 +30,7 @@ export function createFrames({store, still, onMove}) {
     /** The picture that is wanted, where its arrays are there. @param {Shot | null} shown */
     wanted(shown) {
       const shot = wantedShot(run, store.get(), {newest, still, shown});
-      if (!shot || !newest || !shot.run.growing) return shot;
+      if (!shot || !newest || !shot.run.isTraining) return shot;
       // What is on its way is not overtaken by the next frame: else nothing would ever be drawn.
       awaited = awaited?.run === shot.run && sameSlice(awaited, shot) ? awaited : shot;
       return awaited;
@@ -48,8 +48,8 @@ export function createFrames({store, still, onMove}) {
     /** Go to a frame; while a run is computed, to one that is there. @param {number} frame */
     goTo(frame) {
       if (!run) return;
-      const last = run.live ? run.arrived(sliceOf(run, store.get())) - 1 : run.frames.length - 1;
-      newest = (run.live || run.growing) && frame >= last;
+      const last = (run.isWhole ? run.frames.length : run.arrived(sliceOf(run, store.get()))) - 1;
+      newest = run.isGrowing && frame >= last;
       const there = Math.max(0, Math.min(frame, last));
       store.set({epoch: run.frames[there] ?? 0});
       onMove();

@@ -23,13 +23,15 @@ export function createPlayback({frames, screen, still, onChange}) {
       const {run} = frames;
       const now = frames.current();
       if (!run || now >= run.frames.length - 1) return false;
-      frames.goTo(run.trained ? Math.max(now + 1, frameAtProgress(run, progressOf(run, now) + 1 / LONG)) : now + 1);
+      frames.goTo(
+        run.hasEveryEpoch ? Math.max(now + 1, frameAtProgress(run, progressOf(run, now) + 1 / LONG)) : now + 1,
+      );
       return true;
     },
     between(share) {
       const {run} = frames;
       const shot = screen.shown;
-      if (still || !shot || !run || run.growing || run.trained || shot.frame + 1 >= run.frames.length) return;
+      if (still || !shot || !run || !run.hasPredictions || shot.frame + 1 >= run.frames.length) return;
       if (run.has(shot.frame + 1, shot)) screen.blend(shot, {...shot, frame: shot.frame + 1}, share);
     },
     onChange,

@@ -148,11 +148,11 @@ function createParts([{createWorkshop}, {createPanel}, {createPacing}], options)
     onRun,
     onFailed,
     onNews(news) {
-      const {growing} = news.run;
-      onGrowth(growing);
-      pacing.told(growing);
+      const {isTraining} = news.run;
+      onGrowth(isTraining);
+      pacing.told(isTraining);
       panel.tell(news);
-      onNews(!growing && news.status !== 'ready' && !pacing.held);
+      onNews(!isTraining && news.status !== 'ready' && !pacing.held);
     },
   });
   const isAway = () => document.hidden || document.querySelector('dialog[open]') !== null;

@@ -93,7 +93,7 @@ export async function start(begun) {
       gallery = entries;
       panels.draw();
     },
-    onRun: (run) => frames.open(run, run.live),
+    onRun: (run) => frames.open(run, run.isGrowing),
     onData: screen.request,
     onSettled() {
       frames.settle();
@@ -118,7 +118,7 @@ export async function start(begun) {
       const labels = isFirst ? {...screen.places, store} : null;
       accessibility.begin({shot, isPlaying: () => playback.playing, pickedOf: computed.pickedOf, labels});
       tour.begin();
-      if (autoplay && !shot.run.live && !shot.run.trained) playback.play();
+      if (autoplay && shot.run.hasFiles) playback.play();
     },
   });
 }
@@ -202,7 +202,10 @@ function wireChoices(atlas, {training, drawPanels}) {
   if (!embedded) keepAddress(store, base, (state) => ofItsRun(state, gallery()));
   const pointToComparison = () => {
     // what is on show is what is compared
-    const state = {...store.get(), ...(frames.run?.trained ? {epoch: frames.run.frames.at(-1) ?? 0} : {})};
+    const state = {
+      ...store.get(),
+      ...(frames.run && !frames.run.isLasting ? {epoch: frames.run.frames.at(-1) ?? 0} : {}),
+    };
     /** @type {HTMLAnchorElement} */ (byId('compare')).href =
       `compare.html?a=${encodeURIComponent(toQuery(state, base).slice(1))}`;
   };

@@ -88,9 +88,8 @@ function start(catalog, gallery) {
   const isWhole = (/** @type {import('./side.js').SideView} */ {name, run}) => {
     const {train, epoch} = sides[name];
     return (
-      run !== null &&
-      !run.live &&
-      (!train || run.outcome.status === 'diverged' || (!run.growing && (run.frames.at(-1) ?? 0) >= (epoch ?? 0)))
+      run?.isWhole === true &&
+      (!train || run.outcome.status === 'diverged' || (!run.isGrowing && (run.frames.at(-1) ?? 0) >= (epoch ?? 0)))
     );
   };
 
@@ -177,8 +176,8 @@ function start(catalog, gallery) {
   };
   const drawDifferences = () => {
     const [a, b] = both.map(({run}) => /** @type {import('../../model/run.js').Run} */ (run));
-    const here = a.trained || b.trained;
-    const [one, two] = [a, b].map((run) => (run.trained ? asTrained(run) : run.manifest.config));
+    const here = [a, b].some(({kind}) => kind === 'page');
+    const [one, two] = [a, b].map((run) => (run.kind === 'page' ? asTrained(run) : run.manifest.config));
     const all = differences(one, two, catalog.default);
     const learned = all.filter(isOfTraining);
     const recorded = here ? [] : all.filter((each) => !isOfTraining(each));

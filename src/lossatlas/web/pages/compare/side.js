@@ -93,7 +93,7 @@ export function createSide(name, {onChoice, onArrival, ...conductor}) {
       }
       say(
         cell('ended'),
-        run.growing
+        run.isTraining
           ? 'training…'
           : run.outcome.status === 'diverged' && cursor >= last
             ? 'diverged'
