@@ -1,4 +1,5 @@
 /** The landscape as a map: cells and contours on a canvas, and above it Plotly's axes and path, which do not change with the frame. */
+/** @import {LandscapePlaces} from '../features/callouts/callouts.js' */
 /** @import {Picture} from './picture.js' */
 import {make, makeSvg, say} from '../lib/dom.js';
 import {mapTable} from '../figures/colours.js';
@@ -11,144 +12,182 @@ import {currentTheme} from '../lib/theme.js';
 /** Pixels that Plotly needs for axes with titles; of less room a part is cut off. */
 const LEAST = 120;
 
-/** @param {import('../lib/plotly.js').Plotly} Plotly @param {HTMLElement} root @param {{onPick: (a: number, b: number) => void}} options */
+/** @typedef {ReturnType<typeof squareIn>} Square where the map is in its panel */
+
+/**
+ * @param {import('../lib/plotly.js').Plotly} Plotly @param {HTMLElement} root
+ * @param {{onPick: (a: number, b: number) => void}} options
+ */
 export function createFlat(Plotly, root, {onPick}) {
-  const canvas = make('canvas', {'aria-hidden': 'true'});
-  const cells = document.createElement('canvas');
+  const cells = createCells();
   const plot = make('div', {class: 'canvas'});
-  const now = make('div', {class: 'here'});
-  const there = make('div', {class: 'there', hidden: true});
-  const track = makeSvg('polyline');
-  const way = makeSvg('svg', {class: 'way', 'aria-hidden': 'true'}, track);
+  const marks = createMarks();
   const probe = make('p', {class: 'probe', 'aria-hidden': 'true'});
-  root.append(canvas, plot, way, now, there, probe);
+  root.append(cells.canvas, plot, ...marks.elements, probe);
   let drawn = '';
-  let tinted = false;
+  let wasTinted = false;
   let square = squareIn({width: 1, height: 1});
-  let table = new Uint32Array(0);
-  let image = new ImageData(1, 1);
   /** @type {Picture | null} */
   let shown = null;
   watchPointer(root, probe, () => shown && {picture: shown, square}, onPick);
 
-  /** Put a mark at a point of the plane. @param {HTMLElement} mark @param {number} span @param {[number, number]} place */
-  const put = (mark, span, place) => {
-    const [x, y] = place.map((p) => ((p / span + 1) / 2) * square.side);
-    mark.style.transform = `translate(${square.margin.l + x}px, ${square.margin.t + square.side - y}px)`;
-  };
-
-  /** Where a point of the plane is, in pixels from the canvas's corner. @param {number} span @param {number} a @param {number} b */
-  const pixels = (span, a, b) => [((a / span + 1) / 2) * square.side, square.side - ((b / span + 1) / 2) * square.side];
-
-  /** A ball's way, and the mark at its end. @param {Picture} picture */
-  const putWay = ({shot: {span, pick}, way: ball}) => {
-    const points = ball?.points ?? [];
-    const ends = Array.from({length: points.length / 2}, (_, t) => pixels(span, points[2 * t], points[2 * t + 1]));
-    track.setAttribute('points', ends.map(([x, y]) => `${x.toFixed(1)},${y.toFixed(1)}`).join(' '));
-    const {side, margin} = square;
-    Object.assign(way.style, {left: `${margin.l}px`, top: `${margin.t}px`, width: `${side}px`, height: `${side}px`});
-    const at = points.length ? /** @type {[number, number]} */ (points.slice(-2)) : pick;
-    there.classList.toggle('ball', points.length > 0);
-    there.hidden = !at || Math.max(...at.map(Math.abs)) > span;
-    if (at) put(there, span, at);
-  };
-
-  /** Axes, path and colours, and the canvas exactly under them. @param {Picture} picture */
-  const prepare = ({shot, grid, range, path, title}) => {
-    const theme = currentTheme();
-    const size = {width: root.clientWidth, height: Math.max(root.clientHeight, LEAST)};
-    square = squareIn(size);
-    const layout = {
-      ...size,
-      margin: square.margin,
-      showlegend: false,
-      dragmode: false,
-      hovermode: 'closest',
-      paper_bgcolor: 'rgba(0,0,0,0)',
-      plot_bgcolor: 'rgba(0,0,0,0)',
-      hoverlabel: {font: {family: theme.font, size: 12}},
-      xaxis: sliceAxis('a', shot.span, theme),
-      yaxis: sliceAxis('b', shot.span, theme),
-    };
-    const traces = [
-      {type: 'scatter', x: [], y: []}, // for axes there must be a trace
-      ...(path && shot.path ? pathTraces(drawnPart(path), shot.span, range, title) : []),
-      ...(shot.follow ? [] : anchorTraces(shot.plane.anchors ?? [], shot.span, theme)),
-    ];
-    Plotly.react(plot, traces, layout, CONFIG);
-    table = mapTable(range.kind);
-    const {side, margin} = square;
-    Object.assign(canvas.style, {left: `${margin.l}px`, top: `${margin.t}px`, width: `${side}px`, height: `${side}px`});
-    canvas.width = canvas.height = Math.max(1, Math.round(side * devicePixelRatio));
-    cells.width = cells.height = grid;
-    image = new ImageData(grid, grid);
-  };
-
-  /** @param {Picture} picture */
-  const paint = ({range, values, tint}) => {
-    const context = canvas.getContext('2d');
-    if (!context) return;
-    const size = cells.width;
-    const side = canvas.width;
-    paintSurface(tint?.values ?? values, size, tint?.range ?? range, table, new Uint32Array(image.data.buffer));
-    cells.getContext('2d')?.putImageData(image, 0, 0);
-    context.clearRect(0, 0, side, side);
-    // The grid's outer values lie on the frame, so each cell's centre is a sample: draw half a cell beyond.
-    const step = side / (size - 1);
-    context.drawImage(cells, -step / 2, -step / 2, side + step, side + step);
-    for (const {segments, light, strong} of contours(values, size, range)) {
-      context.beginPath();
-      for (let k = 0; k < segments.length; k += 4) {
-        context.moveTo(segments[k] * step, side - segments[k + 1] * step);
-        context.lineTo(segments[k + 2] * step, side - segments[k + 3] * step);
-      }
-      context.lineWidth = (strong ? 2 : 1) * devicePixelRatio;
-      context.strokeStyle = light ? 'rgb(0 0 0 / 45%)' : 'rgb(255 255 255 / 55%)';
-      context.stroke();
-    }
-  };
-
   return {
-    /** What can be pointed at, in pixels of the root. @returns {import('../features/callouts/callouts.js').LandscapePlaces | null} */
-    places() {
-      if (!shown || !root.clientWidth) return null;
-      const {
-        side,
-        margin: {l, t},
-      } = square;
-      const {
-        place,
-        shot: {span},
-      } = shown;
-      const at = (/** @type {number} */ a, /** @type {number} */ b) => {
-        const [x, y] = pixels(1, a, b);
-        return {x: l + x, y: t + y};
-      };
-      return {
-        network: place && {...at(place[0] / span, place[1] / span), radius: 10},
-        at,
-        isDrawn: (x, y) => x >= l && y >= t && x <= l + side && y <= t + side,
-      };
-    },
+    /** What can be pointed at, in pixels of the root. @returns {LandscapePlaces | null} */
+    places: () => (shown && root.clientWidth ? placesOf(shown, square) : null),
     /** @param {Picture} picture */
     draw(picture) {
-      const {shot, path, place, key} = picture;
+      const {shot, key, tint} = picture;
       shown = picture;
-      const fresh = key !== drawn;
+      const isFresh = key !== drawn;
       drawn = key;
-      if (fresh) prepare(picture);
-      if (fresh || shot.follow || shot.computed || picture.tint || tinted) paint(picture);
-      tinted = picture.tint !== null;
-      now.hidden = !place || (path !== null && !isInside(path, shot.frame, shot.span));
-      if (place) put(now, shot.span, place);
-      putWay(picture);
+      if (isFresh) {
+        const size = {width: root.clientWidth, height: Math.max(root.clientHeight, LEAST)};
+        square = squareIn(size);
+        drawAxes(Plotly, plot, picture, size, square);
+        cells.prepare(picture, square);
+      }
+      if (isFresh || shot.follow || shot.computed || tint || wasTinted) cells.paint(picture);
+      wasTinted = tint !== null;
+      marks.draw(picture, square);
     },
   };
 }
 
+/** Where a point of the plane is, in pixels from the canvas's corner. @param {number} side @param {number} a @param {number} b in spans */
+const pixelsOf = (side, a, b) => [((a + 1) / 2) * side, side - ((b + 1) / 2) * side];
+
+/** @param {Picture} picture @param {Square} square @returns {LandscapePlaces} */
+function placesOf({place, shot: {span}}, {side, margin: {l, t}}) {
+  const at = (/** @type {number} */ a, /** @type {number} */ b) => {
+    const [x, y] = pixelsOf(side, a, b);
+    return {x: l + x, y: t + y};
+  };
+  return {
+    network: place && {...at(place[0] / span, place[1] / span), radius: 10},
+    at,
+    isDrawn: (x, y) => x >= l && y >= t && x <= l + side && y <= t + side,
+  };
+}
+
+/**
+ * Axes, path and anchors.
+ * @param {import('../lib/plotly.js').Plotly} Plotly @param {HTMLElement} plot @param {Picture} picture
+ * @param {{width: number, height: number}} size @param {Square} square
+ */
+function drawAxes(Plotly, plot, {shot, range, path, title}, size, {margin}) {
+  const theme = currentTheme();
+  const layout = {
+    ...size,
+    margin,
+    showlegend: false,
+    dragmode: false,
+    hovermode: 'closest',
+    paper_bgcolor: 'rgba(0,0,0,0)',
+    plot_bgcolor: 'rgba(0,0,0,0)',
+    hoverlabel: {font: {family: theme.font, size: 12}},
+    xaxis: sliceAxis('a', shot.span, theme),
+    yaxis: sliceAxis('b', shot.span, theme),
+  };
+  const traces = [
+    {type: 'scatter', x: [], y: []}, // for axes there must be a trace
+    ...(path && shot.path ? pathTraces(drawnPart(path), shot.span, range, title) : []),
+    ...(shot.follow ? [] : anchorTraces(shot.plane.anchors ?? [], shot.span, theme)),
+  ];
+  Plotly.react(plot, traces, layout, CONFIG);
+}
+
+/** The marks on the map: the network, the picked point, and a ball with its way. */
+function createMarks() {
+  const now = make('div', {class: 'here'});
+  const there = make('div', {class: 'there', hidden: true});
+  const track = makeSvg('polyline');
+  const way = makeSvg('svg', {class: 'way', 'aria-hidden': 'true'}, track);
+
+  /** @param {HTMLElement} mark @param {number} span @param {[number, number]} place @param {Square} square */
+  const put = (mark, span, [a, b], {side, margin: {l, t}}) => {
+    const [x, y] = pixelsOf(side, a / span, b / span);
+    mark.style.transform = `translate(${l + x}px, ${t + y}px)`;
+  };
+
+  /** @param {Picture} picture @param {Square} square */
+  const drawWay = ({shot: {span, pick}, way: ball}, square) => {
+    const points = ball?.points ?? [];
+    const {side, margin} = square;
+    const ends = Array.from({length: points.length / 2}, (_, t) =>
+      pixelsOf(side, points[2 * t] / span, points[2 * t + 1] / span),
+    );
+    track.setAttribute('points', ends.map(([x, y]) => `${x.toFixed(1)},${y.toFixed(1)}`).join(' '));
+    Object.assign(way.style, {left: `${margin.l}px`, top: `${margin.t}px`, width: `${side}px`, height: `${side}px`});
+    const at = points.length ? /** @type {[number, number]} */ (points.slice(-2)) : pick;
+    there.classList.toggle('ball', points.length > 0);
+    there.hidden = !at || Math.max(...at.map(Math.abs)) > span;
+    if (at) put(there, span, at, square);
+  };
+
+  return {
+    elements: [way, now, there],
+    /** @param {Picture} picture @param {Square} square */
+    draw(picture, square) {
+      const {shot, path, place} = picture;
+      now.hidden = !place || (path !== null && !isInside(path, shot.frame, shot.span));
+      if (place) put(now, shot.span, place, square);
+      drawWay(picture, square);
+    },
+  };
+}
+
+/** The cells and the contours, on a canvas that lies exactly under the axes. */
+function createCells() {
+  const canvas = make('canvas', {'aria-hidden': 'true'});
+  const cells = document.createElement('canvas');
+  let table = new Uint32Array(0);
+  let image = new ImageData(1, 1);
+
+  return {
+    canvas,
+    /** @param {Picture} picture @param {Square} square */
+    prepare({grid, range}, {side, margin: {l, t}}) {
+      table = mapTable(range.kind);
+      Object.assign(canvas.style, {left: `${l}px`, top: `${t}px`, width: `${side}px`, height: `${side}px`});
+      canvas.width = canvas.height = Math.max(1, Math.round(side * devicePixelRatio));
+      cells.width = cells.height = grid;
+      image = new ImageData(grid, grid);
+    },
+    /** @param {Picture} picture */
+    paint({range, values, tint}) {
+      const context = canvas.getContext('2d');
+      if (!context) return;
+      const size = cells.width;
+      const side = canvas.width;
+      paintSurface(tint?.values ?? values, size, tint?.range ?? range, table, new Uint32Array(image.data.buffer));
+      cells.getContext('2d')?.putImageData(image, 0, 0);
+      context.clearRect(0, 0, side, side);
+      // The grid's outer values lie on the frame, so each cell's centre is a sample: draw half a cell beyond.
+      const step = side / (size - 1);
+      context.drawImage(cells, -step / 2, -step / 2, side + step, side + step);
+      strokeContours(context, contours(values, size, range), step);
+    },
+  };
+}
+
+/** @param {CanvasRenderingContext2D} context @param {ReturnType<typeof contours>} lines @param {number} step pixels of a cell */
+function strokeContours(context, lines, step) {
+  const side = context.canvas.width;
+  for (const {segments, light, strong} of lines) {
+    context.beginPath();
+    for (let k = 0; k < segments.length; k += 4) {
+      context.moveTo(segments[k] * step, side - segments[k + 1] * step);
+      context.lineTo(segments[k + 2] * step, side - segments[k + 3] * step);
+    }
+    context.lineWidth = (strong ? 2 : 1) * devicePixelRatio;
+    context.strokeStyle = light ? 'rgb(0 0 0 / 45%)' : 'rgb(255 255 255 / 55%)';
+    context.stroke();
+  }
+}
+
 /**
  * The value under the pointer; a click or a drag picks the point.
- * @param {HTMLElement} root @param {HTMLElement} probe @param {() => {picture: Picture, square: ReturnType<typeof squareIn>} | null} of
+ * @param {HTMLElement} root @param {HTMLElement} probe @param {() => {picture: Picture, square: Square} | null} of
  * @param {(a: number, b: number) => void} onPick
  */
 function watchPointer(root, probe, of, onPick) {

@@ -8,45 +8,38 @@ const SKIPS = 'A hidden layer adds what it was given by an equally wide one belo
 const NO_SKIPS = 'A skip needs two hidden layers of equal width, one after the other.';
 
 /** @param {{catalog: Catalog, choose: (patch: Partial<State>) => void}} options */
-export function createModel({catalog, choose}) {
+export function createModel(options) {
   const form = byId('model');
-  const training = make('select', {id: 'training', 'aria-label': 'Training'});
-  const trainingField = make('label', {class: 'field', hidden: true}, 'Training', training);
-  const activation = make(
-    'select',
-    {id: 'activation', 'aria-label': 'Activation'},
-    ...catalog.activations.map(({name, title}) => make('option', {value: name}, title)),
-  );
-  const residual = make('input', {type: 'checkbox', role: 'switch', id: 'residual', 'aria-label': 'Residual skips'});
-  const others = make('fieldset', {class: 'chips', hidden: true});
-  form.append(
-    gridField(),
-    smallField(),
-    others,
-    make('label', {class: 'field'}, 'Activation', activation),
-    make('label', {class: 'check', 'data-title': SKIPS}, residual, ' Residual skips'),
-    trainingField,
-  );
-
+  const sizes = createSizes(form, options);
+  const activation = createActivation(options);
+  const residual = createResidual(options);
+  const training = createTraining(options);
+  form.append(...sizes.fields, activation.field, residual.field, training.field);
   form.addEventListener('submit', (event) => event.preventDefault());
+  const parts = [sizes, activation, residual, training];
+  return {
+    /** @param {GalleryEntry[]} gallery @param {State} state */
+    draw(gallery, state) {
+      for (const part of parts) part.draw(gallery, state);
+    },
+  };
+}
+
+/** @typedef {{catalog: Catalog, choose: (patch: Partial<State>) => void}} Options */
+
+/** The sizes: depth × width, the small ones, and those that someone computed on the command line. @param {HTMLElement} form @param {Options} options */
+function createSizes(form, {catalog, choose}) {
+  const others = make('fieldset', {class: 'chips', hidden: true});
   form.addEventListener('change', (event) => {
     const input = /** @type {HTMLInputElement} */ (event.target);
     if (input.name === 'hidden') choose({hidden: readHidden(input.value), run: null});
   });
-  activation.addEventListener('change', () => choose({activation: activation.value, run: null}));
-  residual.addEventListener('change', () => choose({residual: residual.checked, run: null}));
-  training.addEventListener('change', () =>
-    choose({run: training.value === training.dataset.implied ? null : training.value}),
-  );
 
-  /** Sizes that someone computed on the command line. @param {GalleryEntry[]} gallery @param {State} state */
+  /** @param {GalleryEntry[]} gallery @param {State} state */
   const drawOthers = (gallery, state) => {
     const offered = new Set([...SMALL, ...DEPTHS.flatMap((d) => WIDTHS.map((w) => Array(d).fill(w)))].map(writeHidden));
-    const extra = new Set(
-      [...gallery.map((entry) => writeHidden(entry.model.hidden)), writeHidden(state.hidden)].filter(
-        (size) => !offered.has(size),
-      ),
-    );
+    const all = [...gallery.map((entry) => writeHidden(entry.model.hidden)), writeHidden(state.hidden)];
+    const extra = new Set(all.filter((size) => !offered.has(size)));
     const names = [...extra].join(' ');
     if (others.dataset.names === names) return;
     others.dataset.names = names;
@@ -60,28 +53,8 @@ export function createModel({catalog, choose}) {
     );
   };
 
-  /** @param {GalleryEntry[]} gallery @param {State} state */
-  const drawResidual = (gallery, state) => {
-    const able = canSkip(state.hidden);
-    residual.checked = able && state.residual;
-    residual.disabled = !able;
-    markRecorded(residual, isRecorded(gallery, catalog, {...state, residual: !state.residual}));
-    if (!able) /** @type {HTMLElement} */ (residual.parentElement).title = NO_SKIPS;
-  };
-
-  /** @param {GalleryEntry[]} gallery @param {State} state */
-  const drawTraining = (gallery, state) => {
-    const runs = candidates(gallery, state);
-    const labels = trainingLabels(runs);
-    const implied = impliedRun(gallery, catalog, state)?.id ?? '';
-    const computed = catalog.compute && implied === '' ? [make('option', {value: ''}, 'default')] : [];
-    training.dataset.implied = implied;
-    trainingField.hidden = computed.length + runs.length < 2;
-    training.replaceChildren(...computed, ...runs.map(({id}, i) => make('option', {value: id}, labels[i])));
-    training.value = runs.some(({id}) => id === state.run) ? String(state.run) : implied;
-  };
-
   return {
+    fields: [gridField(), smallField(), others],
     /** @param {GalleryEntry[]} gallery @param {State} state */
     draw(gallery, state) {
       drawOthers(gallery, state);
@@ -90,13 +63,67 @@ export function createModel({catalog, choose}) {
         input.checked = input.value === writeHidden(state.hidden);
         markRecorded(input, isRecorded(gallery, catalog, {...state, hidden}));
       }
-      for (const option of activation.options) {
+    },
+  };
+}
+
+/** @param {Options} options */
+function createActivation({catalog, choose}) {
+  const menu = make(
+    'select',
+    {id: 'activation', 'aria-label': 'Activation'},
+    ...catalog.activations.map(({name, title}) => make('option', {value: name}, title)),
+  );
+  menu.addEventListener('change', () => choose({activation: menu.value, run: null}));
+  return {
+    field: make('label', {class: 'field'}, 'Activation', menu),
+    /** @param {GalleryEntry[]} gallery @param {State} state */
+    draw(gallery, state) {
+      for (const option of menu.options) {
         const recorded = isRecorded(gallery, catalog, {...state, activation: option.value});
-        option.textContent = `${catalog.activations.find(({name}) => name === option.value)?.title}${recorded ? '' : ' (trained here)'}`;
+        const title = catalog.activations.find(({name}) => name === option.value)?.title;
+        option.textContent = `${title}${recorded ? '' : ' (trained here)'}`;
       }
-      activation.value = state.activation;
-      drawResidual(gallery, state);
-      drawTraining(gallery, state);
+      menu.value = state.activation;
+    },
+  };
+}
+
+/** @param {Options} options */
+function createResidual({catalog, choose}) {
+  const input = make('input', {type: 'checkbox', role: 'switch', id: 'residual', 'aria-label': 'Residual skips'});
+  const field = make('label', {class: 'check', 'data-title': SKIPS}, input, ' Residual skips');
+  input.addEventListener('change', () => choose({residual: input.checked, run: null}));
+  return {
+    field,
+    /** @param {GalleryEntry[]} gallery @param {State} state */
+    draw(gallery, state) {
+      const able = canSkip(state.hidden);
+      input.checked = able && state.residual;
+      input.disabled = !able;
+      markRecorded(input, isRecorded(gallery, catalog, {...state, residual: !state.residual}));
+      if (!able) field.title = NO_SKIPS;
+    },
+  };
+}
+
+/** The other trainings of the same model on the same data. @param {Options} options */
+function createTraining({catalog, choose}) {
+  const menu = make('select', {id: 'training', 'aria-label': 'Training'});
+  const field = make('label', {class: 'field', hidden: true}, 'Training', menu);
+  menu.addEventListener('change', () => choose({run: menu.value === menu.dataset.implied ? null : menu.value}));
+  return {
+    field,
+    /** @param {GalleryEntry[]} gallery @param {State} state */
+    draw(gallery, state) {
+      const runs = candidates(gallery, state);
+      const labels = trainingLabels(runs);
+      const implied = impliedRun(gallery, catalog, state)?.id ?? '';
+      const computed = catalog.compute && implied === '' ? [make('option', {value: ''}, 'default')] : [];
+      menu.dataset.implied = implied;
+      field.hidden = computed.length + runs.length < 2;
+      menu.replaceChildren(...computed, ...runs.map(({id}, i) => make('option', {value: id}, labels[i])));
+      menu.value = runs.some(({id}) => id === state.run) ? String(state.run) : implied;
     },
   };
 }

@@ -15,99 +15,19 @@ const TALL = 960;
 
 /** @param {{choose: (patch: Partial<State>) => void}} options */
 export function createSlice({choose}) {
-  const plane = /** @type {HTMLSelectElement} */ (byId('plane'));
-  const follow = /** @type {HTMLInputElement} */ (byId('follow'));
-  const path = /** @type {HTMLInputElement} */ (byId('path'));
-  const view = radioGroup(byId('view'), (value) => choose({view: /** @type {State['view']} */ (value)}));
-  const set = radioGroup(byId('set'), (value) => choose({set: /** @type {State['set']} */ (value)}));
+  const planes = createPlanes(choose);
+  const controls = createControls(choose);
   const about = /** @type {HTMLDetailsElement} */ (byId('slice-about'));
   about.open = innerHeight >= TALL && innerWidth > 1080;
-  const draw = /** @type {HTMLButtonElement} */ (byId('new-directions'));
-  plane.addEventListener('change', () =>
-    choose({plane: plane.selectedIndex === 0 ? null : plane.value, seed: null, zoom: null}),
-  );
-  draw.addEventListener('click', () => choose({seed: (drawnSeed ?? 0) + 1}));
-  /** @type {number | null} */
-  let drawnSeed = null;
-  follow.addEventListener('change', () => choose({follow: follow.checked}));
-  path.addEventListener('change', () => choose({path: path.checked}));
-  let planes = '';
   let drawn = '';
-
-  /** @param {Shot} shot */
-  const drawPlanes = ({run, plane: shown}) => {
-    const all = shown.drawn === undefined ? run.planes : [...run.planes, shown];
-    const titles = all.map((each) => `${each.name} ${planeTitle(each)}`).join('\n');
-    if (titles === planes) return;
-    planes = titles;
-    plane.replaceChildren(...all.map((each) => make('option', {value: each.name}, planeTitle(each))));
-    plane.disabled = all.length < 2;
-    const lacking = (run.manifest.left_out ?? []).map(({name, why}) => `${planeTitle({name})} is not here: ${why}`);
-    plane.title = [WHAT, ...lacking].join('\n');
-  };
-
-  /** @param {Shot} shot */
-  const drawControls = (shot) => {
-    const why = limits(shot.run, shot);
-    plane.value = shot.plane.name;
-    drawnSeed = shot.plane.drawn ?? null;
-    const lack = labLimit(shot.run, shot.plane);
-    draw.disabled = lack !== '';
-    draw.title = lack || NEW;
-    view.check(shot.view);
-    set.check(shot.set);
-    set.limit(['test', 'gap'], why.set);
-    follow.checked = shot.follow;
-    limit(follow, why.follow);
-    path.checked = shot.path;
-    limit(path, why.path);
-    limit(/** @type {HTMLInputElement} */ (byId('log')), why.log);
-  };
-
-  /** @param {Shot} shot */
-  const drawAbout = (shot) => {
-    say(byId('slice-share'), shareText(shot.plane));
-    byId('slice-share').title = SHARE;
-    say(byId('slice-mode'), modeText(shot));
-    say(byId('slice-what'), shot.plane.what);
-    say(byId('slice-hides'), shot.plane.hides ?? '');
-    byId('slice-hides').hidden = !shot.plane.hides;
-    byId('slice-facts').replaceChildren(
-      ...planeFacts(shot.plane).map(({text, why}) => make('span', {title: why}, text)),
-    );
-  };
 
   return {
     /** @param {Shot} shot */
     draw(shot) {
-      const {
-        run,
-        plane: {name, centre_frame},
-        computed,
-        view: seen,
-        set: of,
-        follow: moves,
-        path: line,
-        scale,
-      } = shot;
-      const key = [
-        run.id,
-        run.kind,
-        run.frames.length,
-        run.planes.length,
-        run.isGrowing,
-        centre_frame,
-        name,
-        computed,
-        seen,
-        of,
-        moves,
-        line,
-        scale,
-      ].join();
+      const key = keyOf(shot);
       if (key !== drawn) {
-        drawPlanes(shot);
-        drawControls(shot);
+        planes.draw(shot);
+        controls.draw(shot);
         drawAbout(shot);
       }
       drawn = key;
@@ -116,4 +36,95 @@ export function createSlice({choose}) {
       if (residual) byId('slice-residual').title = residual.why;
     },
   };
+}
+
+/** All that the controls and the facts say is of. @param {Shot} shot */
+function keyOf({run, plane, computed, view, set, follow, path, scale}) {
+  return [
+    run.id,
+    run.kind,
+    run.frames.length,
+    run.planes.length,
+    run.isGrowing,
+    plane.centre_frame,
+    plane.name,
+    computed,
+    view,
+    set,
+    follow,
+    path,
+    scale,
+  ].join();
+}
+
+/** The menu of planes, and the button that draws new directions. @param {(patch: Partial<State>) => void} choose */
+function createPlanes(choose) {
+  const menu = /** @type {HTMLSelectElement} */ (byId('plane'));
+  const draw = /** @type {HTMLButtonElement} */ (byId('new-directions'));
+  /** The seed of the directions on show, if they were drawn here. @type {number | null} */
+  let seed = null;
+  let offered = '';
+  menu.addEventListener('change', () =>
+    choose({plane: menu.selectedIndex === 0 ? null : menu.value, seed: null, zoom: null}),
+  );
+  draw.addEventListener('click', () => choose({seed: (seed ?? 0) + 1}));
+
+  /** @param {Shot} shot */
+  const drawMenu = ({run, plane: shown}) => {
+    const all = shown.drawn === undefined ? run.planes : [...run.planes, shown];
+    const titles = all.map((each) => `${each.name} ${planeTitle(each)}`).join('\n');
+    if (titles === offered) return;
+    offered = titles;
+    menu.replaceChildren(...all.map((each) => make('option', {value: each.name}, planeTitle(each))));
+    menu.disabled = all.length < 2;
+    const lacking = (run.manifest.left_out ?? []).map(({name, why}) => `${planeTitle({name})} is not here: ${why}`);
+    menu.title = [WHAT, ...lacking].join('\n');
+  };
+
+  return {
+    /** @param {Shot} shot */
+    draw(shot) {
+      drawMenu(shot);
+      menu.value = shot.plane.name;
+      seed = shot.plane.drawn ?? null;
+      const lack = labLimit(shot.run, shot.plane);
+      draw.disabled = lack !== '';
+      draw.title = lack || NEW;
+    },
+  };
+}
+
+/** The switches beside that menu. @param {(patch: Partial<State>) => void} choose */
+function createControls(choose) {
+  const follow = /** @type {HTMLInputElement} */ (byId('follow'));
+  const path = /** @type {HTMLInputElement} */ (byId('path'));
+  const view = radioGroup(byId('view'), (value) => choose({view: /** @type {State['view']} */ (value)}));
+  const set = radioGroup(byId('set'), (value) => choose({set: /** @type {State['set']} */ (value)}));
+  follow.addEventListener('change', () => choose({follow: follow.checked}));
+  path.addEventListener('change', () => choose({path: path.checked}));
+  return {
+    /** @param {Shot} shot */
+    draw(shot) {
+      const why = limits(shot.run, shot);
+      view.check(shot.view);
+      set.check(shot.set);
+      set.limit(['test', 'gap'], why.set);
+      follow.checked = shot.follow;
+      limit(follow, why.follow);
+      path.checked = shot.path;
+      limit(path, why.path);
+      limit(/** @type {HTMLInputElement} */ (byId('log')), why.log);
+    },
+  };
+}
+
+/** What there is to know of the plane. @param {Shot} shot */
+function drawAbout(shot) {
+  say(byId('slice-share'), shareText(shot.plane));
+  byId('slice-share').title = SHARE;
+  say(byId('slice-mode'), modeText(shot));
+  say(byId('slice-what'), shot.plane.what);
+  say(byId('slice-hides'), shot.plane.hides ?? '');
+  byId('slice-hides').hidden = !shot.plane.hides;
+  byId('slice-facts').replaceChildren(...planeFacts(shot.plane).map(({text, why}) => make('span', {title: why}, text)));
 }
