@@ -86,101 +86,66 @@ export function createSurface3d(Plotly, root, options) {
  * @param {import('../lib/plotly.js').Plotly} Plotly @param {HTMLElement} root @param {Options} options
  */
 function createDrawing(Plotly, root, {eye, isPlaying, onLost, sharpness}) {
-  let plot = make('div', {class: 'drawing'});
   const still = createStill();
   const layers = createLayers();
-  root.append(layers.walls.svg, plot, still.canvas, layers.labels.svg, layers.marks.svg);
+  const mesh = createMesh(Plotly);
+  const panel = createPanel(root);
+  root.append(layers.walls.svg, mesh.plot(), still.canvas, layers.labels.svg, layers.marks.svg);
   let at = eye();
   /** @type {View | null} */
   let view = null;
   /** What is to be drawn, whether or not there is room for it. @type {Omit<View, 'camera'> | null} */
   let wanted = null;
-  let ratio = 1;
-  let timer = 0;
-  /** Asked for where it may have changed only: to know it, the browser lays out the page. */
-  let size = {width: 0, height: 0};
-  let theme = currentTheme();
   let key = '';
-  const measure = () => {
-    size = {width: root.clientWidth, height: root.clientHeight};
-    theme = currentTheme();
-  };
-  new ResizeObserver(measure).observe(root);
-  const isSeen = () => size.width > 0 && size.height > 0;
+  const moving = sharpness ?? 1;
 
   /** @param {number} sharp pixels of the drawing to one of the page */
   const render = (sharp) => {
     if (!wanted) return;
-    if (wanted.shown.key !== key || !size.width) measure();
+    if (wanted.shown.key !== key || !panel.size().width) panel.measure();
     key = wanted.shown.key;
-    if (!isSeen()) return; // another view is on show instead
-    const camera = cameraFor(at, size);
-    view = {...wanted, camera};
-    ratio = sharp;
-    plot.style.transform = ratio === 1 ? '' : `scale(${1 / ratio})`;
-    const {path, shot, range, tint, way} = view.shown;
-    const drawn = {
-      relief: view.relief,
-      range,
-      span: shot.span,
-      frame: shot.frame,
-      tint,
-      way,
-      path: path && {path, whole: shot.path},
-    };
-    const drawing = Plotly.react(
-      plot,
-      landscapeTraces(drawn, camera, theme, ratio),
-      landscapeLayout(camera, ratio),
-      CONFIG,
-    );
-    layers.show(view, theme);
+    if (!panel.isSeen()) return; // another view is on show instead
+    view = {...wanted, camera: cameraFor(at, panel.size())};
+    const drawing = mesh.draw(view, panel.theme(), sharp);
+    layers.show(view, panel.theme());
     return drawing;
   };
-  const keep = () => still.keep(plot.querySelector('canvas'));
-  /** Sharp once nothing moves. While a run plays the next frame is on its way; at its end the last is drawn anew. */
-  const restLater = () => {
-    clearTimeout(timer);
-    if (sharpness || isPlaying?.()) return;
-    timer = window.setTimeout(async () => {
-      await render(SHARPEST);
-      requestAnimationFrame(keep);
-    }, REST);
-  };
-  const replace = () => {
-    const lost = plot; // left to itself: Plotly still waits for its graphics, and fails if it is purged meanwhile
-    plot = make('div', {class: 'drawing'});
-    lost.replaceWith(plot);
-  };
+  const keep = () => still.keep(mesh.plot().querySelector('canvas'));
+  const rest = createTimer(async () => {
+    await render(SHARPEST);
+    requestAnimationFrame(keep);
+  });
+  /** Draw it sharp once nothing moves. While a run plays the next frame is on its way; at its end the last is drawn anew. */
+  const restLater = () => (sharpness || isPlaying?.() ? rest.stop() : rest.start());
   restoreGraphics(root, {
-    isOurs: (canvas) => plot.contains(canvas),
-    replace,
+    isOurs: (canvas) => mesh.plot().contains(canvas),
+    replace: mesh.replace,
     onLost,
     onRestored() {
-      render(ratio);
+      render(mesh.ratio());
       restLater();
     },
   });
 
   return {
-    isSeen,
+    isSeen: panel.isSeen,
     view: () => view,
     /** @param {Picture} shown @param {Relief} relief */
     show(shown, relief) {
       wanted = {shown, relief};
       if (view) view = {...wanted, camera: view.camera};
-      const done = render(sharpness ?? 1);
+      const done = render(moving);
       restLater();
       return done;
     },
     /** @param {Eye} to */
     look(to) {
       at = to;
-      if (!view || !isSeen()) return;
-      view = {...view, camera: cameraFor(at, size)};
-      if (ratio !== (sharpness ?? 1)) render(sharpness ?? 1);
-      else Plotly.relayout(plot, {'scene.camera': view.camera.plotly});
-      layers.show(view, theme);
+      if (!view || !panel.isSeen()) return;
+      view = {...view, camera: cameraFor(at, panel.size())};
+      if (mesh.ratio() !== moving) render(moving);
+      else mesh.look(view.camera);
+      layers.show(view, panel.theme());
       restLater();
     },
     /** A copy of what was drawn, in the same animation frame as Plotly draws it; null where it draws nothing. */
@@ -192,9 +157,78 @@ function createDrawing(Plotly, root, {eye, isPlaying, onLost, sharpness}) {
       return still.canvas.width ? still.canvas : null;
     },
     close() {
-      clearTimeout(timer);
-      Plotly.purge(plot);
+      rest.stop();
+      mesh.close();
       root.replaceChildren();
+    },
+  };
+}
+
+/** The mesh and its lines, which Plotly draws. @param {import('../lib/plotly.js').Plotly} Plotly */
+function createMesh(Plotly) {
+  let plot = make('div', {class: 'drawing'});
+  let ratio = 1;
+  return {
+    plot: () => plot,
+    /** Pixels of the drawing to one of the page. */
+    ratio: () => ratio,
+    /** @param {View} view @param {import('../lib/theme.js').Theme} theme @param {number} sharp */
+    draw({shown, relief, camera}, theme, sharp) {
+      ratio = sharp;
+      plot.style.transform = ratio === 1 ? '' : `scale(${1 / ratio})`;
+      const {path, shot, range, tint, way} = shown;
+      const drawn = {
+        relief,
+        range,
+        span: shot.span,
+        frame: shot.frame,
+        tint,
+        way,
+        path: path && {path, whole: shot.path},
+      };
+      return Plotly.react(plot, landscapeTraces(drawn, camera, theme, ratio), landscapeLayout(camera, ratio), CONFIG);
+    },
+    /** @param {Camera} camera */
+    look(camera) {
+      Plotly.relayout(plot, {'scene.camera': camera.plotly});
+    },
+    /** Take another element. The old one is left to itself: Plotly still waits for its graphics, and fails if it is purged meanwhile. */
+    replace() {
+      const lost = plot;
+      plot = make('div', {class: 'drawing'});
+      lost.replaceWith(plot);
+    },
+    close() {
+      Plotly.purge(plot);
+    },
+  };
+}
+
+/**
+ * The panel's size and colours. They are measured where they may have changed only: to know them, the browser lays out the
+ * page.
+ * @param {HTMLElement} root
+ */
+function createPanel(root) {
+  let size = {width: 0, height: 0};
+  let theme = currentTheme();
+  const measure = () => {
+    size = {width: root.clientWidth, height: root.clientHeight};
+    theme = currentTheme();
+  };
+  new ResizeObserver(measure).observe(root);
+  return {measure, size: () => size, theme: () => theme, isSeen: () => size.width > 0 && size.height > 0};
+}
+
+/** Does something a while after it was started last. @param {() => void} act */
+function createTimer(act) {
+  let timer = 0;
+  const stop = () => clearTimeout(timer);
+  return {
+    stop,
+    start() {
+      stop();
+      timer = window.setTimeout(act, REST);
     },
   };
 }

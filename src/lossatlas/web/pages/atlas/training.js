@@ -24,48 +24,34 @@ export function createLazyTraining(options) {
   const {catalog, store, still, onOpen, onFailed} = options;
   const button = byId('train-here');
   const usual = () => usualSettings(catalog);
-  let isGrowing = false;
   let isRevealed = false;
-  /** Does the next training start at once, and up to where? An epoch that is to be there at once is not waited for at a pace to watch. */
-  let next = {go: !still, until: store.get().epoch};
+  const plan = createPlan(still, store.get().epoch);
 
   /** Train from the start, at once. @param {Settings} settings */
   const begin = (settings) => {
-    next = {go: true, until: null};
+    plan.startAtOnce(null);
     const {train} = store.get();
     const isSame = train !== null && writeSettings(settings) === writeSettings(train);
     store.set(isSame ? {epoch: null} : {train: settings, epoch: null});
     if (isSame) open(); // else the store's listeners do
   };
-  const lazy = createLazy({
-    load: () =>
-      Promise.all([
-        import('../../features/training/training.js'),
-        import('../../features/training/panel.js'),
-        import('../../features/training/pacing.js'),
-      ]),
-    create: (modules) => createParts(modules, {...options, onBegin: begin, onGrowth: (is) => (isGrowing = is)}),
-    styles: ['features/training/training.css'],
-  });
-  /** Do something with the parts of training, if they have been asked for. @param {(parts: Parts) => void} act */
-  const withParts = (act) => {
-    if (lazy.isAsked()) lazy.request().then(act, () => {});
-  };
+  const parts = createLazyParts({...options, onBegin: begin});
 
   const open = async () => {
     onOpen();
     const {train, epoch} = store.get();
     button.setAttribute('aria-pressed', String(train !== null));
+    const planned = plan.take();
     // What stands in for a recorded training begins at once, and ends where that would.
-    const {go, until} = train ? next : {go: true, until: epoch ?? usualEpochs(catalog)};
+    const {go, until} = train ? planned : {go: true, until: epoch ?? usualEpochs(catalog)};
     const state = {...store.get(), train: train ?? usual()};
-    const goes = go || isGrowing;
-    next = {go: false, until: null};
+    const goes = go || parts.isGrowing();
     try {
-      const {workshop, panel, pacing} = await lazy.request();
+      const {workshop, panel, pacing} = await parts.request();
       pacing.forget();
       panel.draw(state, catalog);
-      if (isRevealed) document.querySelector('#workshop .go-row')?.scrollIntoView({block: 'nearest'}); // no farther: above Start one sees what it does
+      // It is scrolled no farther than that: above Start one sees what it does.
+      if (isRevealed) document.querySelector('#workshop .go-row')?.scrollIntoView({block: 'nearest'});
       isRevealed = false;
       await workshop.open(state, {go: goes, until, hurry: train !== null ? until !== null : epoch !== null});
     } catch (error) {
@@ -76,7 +62,7 @@ export function createLazyTraining(options) {
   button.addEventListener('click', () => {
     const {train} = store.get();
     isRevealed = !train;
-    if (!train) next = {go: !still, until: null};
+    if (!train) plan.startAsUsual();
     const recorded = {train: null, sample: null, own: null, epoch: null, pick: null};
     store.set(train ? recorded : {train: usual(), epoch: null, pick: null});
   });
@@ -86,30 +72,42 @@ export function createLazyTraining(options) {
     open,
     /** Train on somebody's own data. @param {string} own as the state carries them */
     use(own) {
-      next = {go: !still, until: null};
+      plan.startAsUsual();
       store.set({own, train: store.get().train ?? usual(), epoch: null, pick: null});
     },
     /** Let the training that is opened next go on up to an epoch of itself. @param {number | null} until */
-    aim(until) {
+    aim: (until) => plan.startAtOnce(until),
+    /** Let a training rest. */
+    rest: parts.rest,
+    leave() {
+      plan.startAsUsual();
+      button.setAttribute('aria-pressed', 'false');
+      parts.leave();
+    },
+  };
+}
+
+/**
+ * How the training that is opened next begins: does it start at once, and up to which epoch? An epoch that is to be there at
+ * once is not waited for at a pace to watch.
+ * @param {boolean} still nothing starts of itself
+ * @param {number | null} epoch that the address names
+ */
+function createPlan(still, epoch) {
+  let next = {go: !still, until: epoch};
+  return {
+    startAsUsual() {
+      next = {go: !still, until: null};
+    },
+    /** @param {number | null} until */
+    startAtOnce(until) {
       next = {go: true, until};
     },
-    /** Let a training rest. */
-    rest() {
-      if (!isGrowing) return;
-      withParts(({workshop, pacing}) => {
-        pacing.forget();
-        workshop.pause();
-      });
-    },
-    leave() {
-      isGrowing = false;
-      next = {go: !still, until: null};
-      button.setAttribute('aria-pressed', 'false');
-      withParts(({workshop, panel, pacing}) => {
-        pacing.forget();
-        workshop.leave();
-        panel.hide();
-      });
+    /** The plan, which counts once. */
+    take() {
+      const taken = next;
+      next = {go: false, until: null};
+      return taken;
     },
   };
 }
@@ -119,6 +117,44 @@ export function createLazyTraining(options) {
  *   typeof import('../../features/training/pacing.js')]} Modules
  * @typedef {ReturnType<typeof createParts>} Parts
  */
+
+/** @param {Options & {onBegin: (settings: Settings) => void}} options */
+function createLazyParts(options) {
+  let isGrowing = false;
+  const lazy = createLazy({
+    load: () =>
+      Promise.all([
+        import('../../features/training/training.js'),
+        import('../../features/training/panel.js'),
+        import('../../features/training/pacing.js'),
+      ]),
+    create: (modules) => createParts(modules, {...options, onGrowth: (is) => (isGrowing = is)}),
+    styles: ['features/training/training.css'],
+  });
+  /** Do something with the parts, if they have been asked for. @param {(parts: Parts) => void} act */
+  const withParts = (act) => {
+    if (lazy.isAsked()) lazy.request().then(act, () => {});
+  };
+  return {
+    request: lazy.request,
+    isGrowing: () => isGrowing,
+    rest() {
+      if (!isGrowing) return;
+      withParts(({workshop, pacing}) => {
+        pacing.forget();
+        workshop.pause();
+      });
+    },
+    leave() {
+      isGrowing = false;
+      withParts(({workshop, panel, pacing}) => {
+        pacing.forget();
+        workshop.leave();
+        panel.hide();
+      });
+    },
+  };
+}
 
 /**
  * The training itself, its panel, and its pace.
