@@ -263,7 +263,8 @@ def test_it_pauses_where_the_loss_is_flat_unless_it_is_told_not_to(exported: Sit
 
 AXIS = """async ({frames, trained, counts}) => {
     const {curvesFigure, frameAtProgress, progressOf, spreadFrames} = await import('./figures/curves.js');
-    const run = {frames, trained, metrics: {train_loss: frames.map(() => 1), test_loss: frames.map(() => 1)}};
+    const losses = frames.map(() => 1);
+    const run = {frames, hasEveryEpoch: trained, metrics: {train_loss: losses, test_loss: losses}};
     const box = {width: 700, height: 60, inset: 8, top: 4, bottom: 4};
     const {x, epochTicks} = curvesFigure(run, 'log', box);
     return {

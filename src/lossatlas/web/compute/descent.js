@@ -19,11 +19,17 @@ export const EPOCHS = 200;
 /** How many of them a second: so that one can read the numbers and the curve while it rolls. */
 export const READABLE = 20;
 
-/** @param {{pace: number, onRoll: () => void, onError: (message: string) => void}} options `pace`: epochs a second, at most */
+/**
+ * @param {{pace: number, onRoll: () => void, onError: (message: string) => void}} options `pace`: epochs a second, at
+ *   most
+ */
 export function createBall({pace, onRoll, onError}) {
   /** @type {ReturnType<typeof createTrainer> | null} */
   let trainer = null;
-  /** @type {{key: string, way: Way, theta: Float32Array, record: import('./engine/trainer_client.js').TrainingRecord} | null} */
+  /**
+   * @type {{key: string, way: Way, theta: Float32Array, record: import('./engine/trainer_client.js').TrainingRecord} |
+   *   null}
+   */
   let rolling = null;
 
   /** @param {Shot} shot @param {string} key */

@@ -16,8 +16,8 @@ import {createSurfaces} from './surfaces.js';
 /** @typedef {ReturnType<typeof createLab>} Lab */
 
 /**
- * @param {{pace?: number, onAnswer: () => void, onError: (message: string) => void}} options `pace` of a ball, in epochs a
- *   second
+ * @param {{pace?: number, onAnswer: () => void, onError: (message: string) => void}} options `pace` of a ball, in
+ *   epochs a second
  */
 export function createLab({pace = Infinity, onAnswer, onError}) {
   const engineFor = createEngines({
@@ -38,7 +38,11 @@ export function createLab({pace = Infinity, onAnswer, onError}) {
   const hasParameters = (shot) =>
     parametersLimit(shot.run, shot.plane) === '' && stored.known(shot, shot.pick !== null);
 
-  /** Fetch the parameters of the network on show. @param {Shot} shot @param {boolean} [vectors] those of the plane as well? */
+  /**
+   * Fetch the parameters of the network on show.
+   * @param {Shot} shot
+   * @param {boolean} [vectors] those of the plane as well?
+   */
   const requestParameters = (shot, vectors = shot.pick !== null) => {
     if (parametersLimit(shot.run, shot.plane) === '') stored.request(shot, vectors);
   };
@@ -69,7 +73,12 @@ export function createLab({pace = Infinity, onAnswer, onError}) {
       tint: tint.known,
       /** A ball that was released, and how far it has rolled. */
       ball: ball.known,
-      /** The probability of each class at a place of the inputs. @param {Shot} shot @param {number} x @param {number} y */
+      /**
+       * The probability of each class at a place of the inputs.
+       * @param {Shot} shot
+       * @param {number} x
+       * @param {number} y
+       */
       odds: (shot, x, y) => (hasParameters(shot) ? oddsAt(shot, thetaOf(shot, ball), x, y) : null),
       /** The logits of the network on show at any place. @param {Shot} shot */
       logits: (shot) => (hasParameters(shot) ? logitsOf(shot, thetaOf(shot, ball)) : null),

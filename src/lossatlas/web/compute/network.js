@@ -11,7 +11,8 @@ import {centreName} from '../model/slice.js';
 import {centreOf, pickedTheta} from './planes.js';
 
 /**
- * @typedef {Seen & {metrics: {train_loss: number, test_loss: number, train_accuracy: number, test_accuracy: number}}} Picked
+ * @typedef {Seen & {metrics: {train_loss: number, test_loss: number, train_accuracy: number, test_accuracy: number}}}
+ *   Picked
  *
  * @typedef {object} NetworkAnswer
  * @property {Picked} picked
@@ -20,12 +21,15 @@ import {centreOf, pickedTheta} from './planes.js';
  */
 
 /**
- * @param {{engineFor: (run: Run) => ReturnType<typeof createEngine>, ball: ReturnType<typeof createBall>, onAnswer: () => void}} options
+ * @param {{engineFor: (run: Run) => ReturnType<typeof createEngine>, ball: ReturnType<typeof createBall>, onAnswer: ()
+ *   => void}} options
  */
 export function createNetwork({engineFor, ball, onAnswer}) {
   let asked = '';
   let isWaiting = false;
-  /** @type {{runId: string, key: string, base: string, epochs: number | null, picked: Picked} | null} the newest answer */
+  /**
+   * @type {{runId: string, key: string, base: string, epochs: number | null, picked: Picked} | null} the newest answer
+   */
   let answer = null;
 
   return {
@@ -71,7 +75,11 @@ export function thetaOf(shot, ball) {
   return shot.pick ? pickedTheta(shot) : centreOf(shot.run, shot.plane, shot.frame);
 }
 
-/** What an answer is of: `base` names the network that was asked for, and `key` also how far its ball has rolled. @param {Shot} shot @param {ReturnType<typeof createBall>} ball */
+/**
+ * What an answer is of: `base` names the network that was asked for, and `key` also how far its ball has rolled.
+ * @param {Shot} shot
+ * @param {ReturnType<typeof createBall>} ball
+ */
 function keysOf(shot, ball) {
   const {run, frame, plane, pick} = shot;
   const released = ball.known(shot);

@@ -1,4 +1,7 @@
-/** Vectors in parameter space that the page computes with: a plane's centre and directions, and the model at a point of it. */
+/**
+ * Vectors in parameter space that the page computes with: a plane's centre and directions, and the model at a point of
+ * it.
+ */
 /** @import {PlaneEntry, Shot} from '../model/types.js' */
 /** @import {Run} from '../model/run.js' */
 /** @import {Directions} from './engine/client.js' */
@@ -46,7 +49,13 @@ export function dot(x, y) {
   return sum;
 }
 
-/** Theta at the centre: a frame's, or for null the fixed centre of the plane. @param {Run} run @param {PlaneEntry} plane @param {number | null} frame @returns {Float32Array} */
+/**
+ * Theta at the centre: a frame's, or for null the fixed centre of the plane.
+ * @param {Run} run
+ * @param {PlaneEntry} plane
+ * @param {number | null} frame
+ * @returns {Float32Array}
+ */
 export function centreOf(run, plane, frame) {
   const at = frame ?? plane.centre_frame ?? null;
   return /** @type {Float32Array} */ (

@@ -6,11 +6,13 @@ import {lossRange} from '../figures/range.js';
 import {centreName, gridOf, labLimit} from '../model/slice.js';
 import {centreOf, directionsOf} from './planes.js';
 
-/** @typedef {{values: Float32Array, range: import('../figures/range.js').LossRange, name: string}} Tint values [b, a] */
+/**
+ * @typedef {{values: Float32Array, range: import('../figures/range.js').LossRange, name: string}} Tint values [b, a]
+ */
 
 /**
- * @param {{engineFor: (run: Run) => ReturnType<typeof createEngine>, isKnown: (shot: Shot) => boolean, onAnswer: () => void}} options
- *   `isKnown`: have the plane's vectors arrived?
+ * @param {{engineFor: (run: Run) => ReturnType<typeof createEngine>, isKnown: (shot: Shot) => boolean, onAnswer: () =>
+ *   void}} options `isKnown`: have the plane's vectors arrived?
  */
 export function createTint({engineFor, isKnown, onAnswer}) {
   let asked = '';

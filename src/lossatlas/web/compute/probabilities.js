@@ -15,7 +15,10 @@ export function logitsOf({run}, theta) {
 }
 
 /**
- * @param {Shot} shot @param {ArrayLike<number>} theta [P] @param {number} x @param {number} y standardised, as the points are
+ * @param {Shot} shot
+ * @param {ArrayLike<number>} theta [P]
+ * @param {number} x
+ * @param {number} y standardised, as the points are
  * @returns {number[]} one for each class; they sum to 1
  */
 export function oddsAt({run}, theta, x, y) {

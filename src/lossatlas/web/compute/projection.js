@@ -1,6 +1,6 @@
 /**
- * The training's path in a plane that no run has stored, computed as lossatlas.planes.projection does: least squares, as the
- * directions need not be at right angles; what is left is how far the network is from the plane.
+ * The training's path in a plane that no run has stored, computed as lossatlas.planes.projection does: least squares,
+ * as the directions need not be at right angles; what is left is how far the network is from the plane.
  */
 /** @import {PlaneEntry} from '../model/types.js' */
 /** @import {Run} from '../model/run.js' */
@@ -10,7 +10,11 @@ import {centreOf, directionsOf, dot} from './planes.js';
 /** The centre around which a plane's path is known. @type {WeakMap<PlaneEntry, number>} */
 const projected = new WeakMap();
 
-/** Give the run the path and the residual of a plane that was drawn here, around its centre of now. @param {Run} run @param {PlaneEntry} plane */
+/**
+ * Give the run the path and the residual of a plane that was drawn here, around its centre of now.
+ * @param {Run} run
+ * @param {PlaneEntry} plane
+ */
 export function project(run, plane) {
   const last = plane.centre_frame ?? 0;
   if (projected.get(plane) === last) return;
@@ -38,7 +42,8 @@ export function project(run, plane) {
 /**
  * Theta → (a, b) of the nearest point of the plane: least squares, as the directions need not be at right angles.
  * @param {Float32Array} centre @param {[Float32Array, Float32Array]} directions
- * @returns {(theta: ArrayLike<number>, onRest?: (parameter: number, rest: number) => void) => [number, number]} `onRest`: what the plane leaves of each parameter
+ * @returns {(theta: ArrayLike<number>, onRest?: (parameter: number, rest: number) => void) => [number, number]}
+ *   `onRest`: what the plane leaves of each parameter
  */
 export function projector(centre, [first, second]) {
   const [aa, ab, bb] = [dot(first, first), dot(first, second), dot(second, second)];
@@ -54,7 +59,13 @@ export function projector(centre, [first, second]) {
   };
 }
 
-/** The share of the trajectory's variance that lies along the plane; 0 where nothing moves. @param {Run} run @param {Float64Array} path @param {[Float32Array, Float32Array]} directions @param {Float64Array} mean */
+/**
+ * The share of the trajectory's variance that lies along the plane; 0 where nothing moves.
+ * @param {Run} run
+ * @param {Float64Array} path
+ * @param {[Float32Array, Float32Array]} directions
+ * @param {Float64Array} mean
+ */
 function explained(run, path, [first, second], mean) {
   const [aa, ab, bb] = [dot(first, first), dot(first, second), dot(second, second)];
   const frames = path.length / 2;

@@ -1,4 +1,7 @@
-/** Vectors that computing takes and a picture alone does not: the weights of the frames, a plane's directions and centre. */
+/**
+ * Vectors that computing takes and a picture alone does not: the weights of the frames, a plane's directions and
+ * centre.
+ */
 /** @import {Shot} from '../model/types.js' */
 /** @import {Run} from '../model/run.js' */
 import {fetchArray} from '../loading/arrays.js';
@@ -10,7 +13,11 @@ export function createStoredVectors({onArrival}) {
   const coming = new WeakMap();
 
   return {
-    /** Have the weights arrived, and the plane's vectors as well? @param {Shot} shot @param {boolean} [vectors] are those needed? */
+    /**
+     * Have the weights arrived, and the plane's vectors as well?
+     * @param {Shot} shot
+     * @param {boolean} [vectors] are those needed?
+     */
     known: (shot, vectors = true) => missing(shot, vectors).length === 0,
     /** Fetch those that have not. @param {Shot} shot @param {boolean} [vectors] */
     request(shot, vectors = true) {

@@ -25,7 +25,10 @@ const SAMPLED = [0, 0.1, 0.4, 1];
 
 /** @param {{engineFor: (run: Run) => ReturnType<typeof createEngine>, onAnswer: () => void}} options */
 export function createSurfaces({engineFor, onAnswer}) {
-  /** @type {WeakMap<Run, Map<string, {losses: Losses, final: boolean}>>} of each run; the surface that was used last is the last */
+  /**
+   * @type {WeakMap<Run, Map<string, {losses: Losses, final: boolean}>>} of each run; the surface that was used last is
+   *   the last
+   */
   const kept = new WeakMap();
   /** @type {{key: string, slice: string, samples: Losses[] | null}} of the slice asked for last */
   let sampled = {key: '', slice: '', samples: null};

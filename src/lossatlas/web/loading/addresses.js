@@ -1,4 +1,7 @@
-/** Where a run is: its files, which are at the same relative paths on every host, and the job that computes it on a server. */
+/**
+ * Where a run is: its files, which are at the same relative paths on every host, and the job that computes it on a
+ * server.
+ */
 
 /** @param {string} id of the run @param {string} file its name in the run's folder */
 export const fileUrl = (id, file) => `data/runs/${encodeURIComponent(id)}/${file}`;

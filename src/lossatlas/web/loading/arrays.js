@@ -8,7 +8,9 @@ import {fetchNpy} from './npy.js';
 
 /**
  * Fetch one array into the run, which has it from the first byte on as far as it has arrived.
- * @param {Run} run @param {string} name @param {{signal?: AbortSignal, onData?: () => void}} [options] `onData` after every piece
+ * @param {Run} run
+ * @param {string} name
+ * @param {{signal?: AbortSignal, onData?: () => void}} [options] `onData` after every piece
  */
 export async function fetchArray(run, name, {signal, onData} = {}) {
   /** @type {NpyArray | undefined} */
@@ -47,7 +49,8 @@ export function createArrivals(run, {signal, onData}) {
 
   return {
     /**
-     * Ask for the arrays that are neither here nor on their way, and stop those on their way that are not wanted any more.
+     * Ask for the arrays that are neither here nor on their way, and stop those on their way that are not wanted any
+     * more.
      * @param {string[]} names @returns {Promise<void> | null} settles when all are here; null: all are here already
      */
     request(names) {

@@ -1,4 +1,7 @@
-/** Reading JSON documents over HTTP, and the errors of a request: of a server that refuses, and of one that does not answer. */
+/**
+ * Reading JSON documents over HTTP, and the errors of a request: of a server that refuses, and of one that does not
+ * answer.
+ */
 /** @import {Manifest} from '../model/types.js' */
 import {fileUrl} from './addresses.js';
 
@@ -12,7 +15,10 @@ export class Problem extends Error {
   }
 }
 
-/** Nobody answers: the server is stopped, or there is no network, or it says that it cannot now. It is worth trying again. */
+/**
+ * Nobody answers: the server is stopped, or there is no network, or it says that it cannot now. It is worth trying
+ * again.
+ */
 export class Away extends Problem {
   constructor(
     title = 'The server does not answer.',
@@ -28,7 +34,10 @@ const BUSY = 503;
 /** What a proxy answers in place of a server that is away. */
 const INSTEAD = [502, 504];
 
-/** The error of a request that has failed, as an Away where nobody has answered: browsers have different words for it. @param {unknown} error */
+/**
+ * The error of a request that has failed, as an Away where nobody has answered: browsers have different words for it.
+ * @param {unknown} error
+ */
 export function unreached(error) {
   return error instanceof TypeError ? new Away() : error;
 }

@@ -50,8 +50,8 @@ export function cancelRun(id) {
 
 /**
  * Follow a computation until it ends or the signal aborts. The browser reconnects by itself and asks for what it
- * missed (`Last-Event-ID`); a server that starts over sends frames we have, which are simply written again. Where the browser
- * does not get through, as the server is away or knows nothing of the run any more, it is lost.
+ * missed (`Last-Event-ID`); a server that starts over sends frames we have, which are simply written again. Where the
+ * browser does not get through, as the server is away or knows nothing of the run any more, it is lost.
  * @param {string} url @param {AbortSignal} signal @param {Watcher} watcher
  */
 export function watchRun(url, signal, watcher) {

@@ -13,7 +13,11 @@ export function describeOutcome({outcome}) {
   };
 }
 
-/** Say that nothing here has the combination that was chosen. @param {boolean} empty is there no run at all? @returns {Status} */
+/**
+ * Say that nothing here has the combination that was chosen.
+ * @param {boolean} empty is there no run at all?
+ * @returns {Status}
+ */
 export function describeUnavailable(empty) {
   if (empty)
     return {

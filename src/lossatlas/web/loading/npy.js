@@ -5,7 +5,10 @@
 
 import {reach, unreached} from './json.js';
 
-/** @typedef {Uint8Array | Int8Array | Uint16Array | Int16Array | Uint32Array | Int32Array | Float32Array | Float64Array} Numbers */
+/**
+ * @typedef {Uint8Array | Int8Array | Uint16Array | Int16Array | Uint32Array | Int32Array | Float32Array | Float64Array}
+ *   Numbers
+ */
 /** @typedef {{shape: number[], data: Numbers, filled: number}} NpyArray `filled` elements have arrived so far */
 
 /** @type {Record<string, new (buffer: ArrayBuffer, offset: number, length: number) => Numbers>} */
@@ -129,7 +132,8 @@ export function decodeHalves(halves, out, from, to) {
 /**
  * Fetch a .npy file as a stream.
  * @param {string} url
- * @param {{signal?: AbortSignal, onHeader?: (array: NpyArray) => void, onData?: () => void}} [options] `onData` after every chunk
+ * @param {{signal?: AbortSignal, onHeader?: (array: NpyArray) => void, onData?: () => void}} [options] `onData` after
+ *   every chunk
  * @returns {Promise<NpyArray>} settles with the last byte
  */
 export async function fetchNpy(url, {signal, onHeader, onData} = {}) {

@@ -59,7 +59,10 @@ export class Session {
     this.#relay.listen(listener);
   }
 
-  /** Show a run. The promise settles when its data have been asked for, or are known not to exist. @param {Target} target */
+  /**
+   * Show a run. The promise settles when its data have been asked for, or are known not to exist.
+   * @param {Target} target
+   */
   async open(target) {
     this.leave();
     this.#target = target;

@@ -1,11 +1,16 @@
-/** Keeps the browser's address in step with the state: a choice is a step in the browser's history, scrubbing is not. */
+/**
+ * Keeps the browser's address in step with the state: a choice is a step in the browser's history, scrubbing is not.
+ */
 /** @import {State} from './types.js' */
 import {fromQuery, hasChanged, toQuery} from './state.js';
 
 /** Chromium ignores replaceState beyond 200 calls in 30 seconds; four a second stays well below. */
 const REPLACE_EVERY = 250;
 
-/** @typedef {{get: () => Readonly<State>, set: (patch: Partial<State>) => void, subscribe: (listener: (state: Readonly<State>, before: Readonly<State>) => void) => void}} StateStore */
+/**
+ * @typedef {{get: () => Readonly<State>, set: (patch: Partial<State>) => void, subscribe: (listener: (state:
+ *   Readonly<State>, before: Readonly<State>) => void) => void}} StateStore
+ */
 
 /**
  * @param {StateStore} store

@@ -18,8 +18,8 @@ export function parameterCount({layers}) {
 }
 
 /**
- * Where each packed parameter lies in theta: a layer is one matrix [out, in + 1] with the bias in its last column, while
- * theta has all weights of a layer before its biases.
+ * Where each packed parameter lies in theta: a layer is one matrix [out, in + 1] with the bias in its last column,
+ * while theta has all weights of a layer before its biases.
  * @param {{layers: number[]}} network @returns {Int32Array<ArrayBuffer>}
  */
 export function packing({layers}) {

@@ -3,8 +3,9 @@
 import {defaults, sizeText, writeHidden} from './state.js';
 
 /**
- * @typedef {{kind: 'stored', id: string, repair?: Config, lacking?: string} | {kind: 'compute', config: Config} | {kind: 'unavailable', empty: boolean}
- *   | {kind: 'lacking', id: string, computes: boolean}} Target `lacking`: the run that a link asks for and the gallery has not
+ * @typedef {{kind: 'stored', id: string, repair?: Config, lacking?: string} | {kind: 'compute', config: Config} |
+ *   {kind: 'unavailable', empty: boolean} | {kind: 'lacking', id: string, computes: boolean}} Target `lacking`: the run
+ *   that a link asks for and the gallery has not
  */
 
 /** The grid of the panel: depth × width, and the small ones beside it. */
@@ -72,8 +73,8 @@ export function resolve(gallery, catalog, choice) {
 }
 
 /**
- * The state with the model and dataset of the run that it names: a link may say no more than the run. Else the panels would
- * mark, and “Train here” train, something else than is on show.
+ * The state with the model and dataset of the run that it names: a link may say no more than the run. Else the panels
+ * would mark, and “Train here” train, something else than is on show.
  * @template {Choice} S
  * @param {S} state @param {GalleryEntry[]} gallery @returns {S}
  */
@@ -102,7 +103,12 @@ export function openingState(catalog, gallery) {
   return {...base, dataset: first.dataset.name, hidden, activation, residual};
 }
 
-/** The whole configuration that a choice stands for. @param {Catalog} catalog @param {Omit<Choice, 'run'>} choice @returns {Config} */
+/**
+ * The whole configuration that a choice stands for.
+ * @param {Catalog} catalog
+ * @param {Omit<Choice, 'run'>} choice
+ * @returns {Config}
+ */
 export function configFor(catalog, {dataset, hidden, activation, residual}) {
   const base = /** @type {any} */ (catalog.default);
   const sample = catalog.datasets.find(({name}) => name === dataset)?.config ?? {name: dataset};
@@ -138,8 +144,8 @@ export function withOwn(catalog, gallery) {
 }
 
 /**
- * One label a run, naming only what sets it apart from the others: how it was trained, and where that is the same, what was
- * computed of it.
+ * One label a run, naming only what sets it apart from the others: how it was trained, and where that is the same, what
+ * was computed of it.
  * @param {GalleryEntry[]} entries
  * @returns {string[]}
  */
@@ -189,7 +195,12 @@ function withoutChoice(config) {
   return {...rest, dataset: sample, model: network};
 }
 
-/** {a: {b: 1}} → a.b: 1, with values as text, so that they compare. @param {any} value @param {string} [path] @returns {Map<string, unknown>} */
+/**
+ * {a: {b: 1}} → a.b: 1, with values as text, so that they compare.
+ * @param {any} value
+ * @param {string} [path]
+ * @returns {Map<string, unknown>}
+ */
 export function flatten(value, path = '') {
   if (value === null || typeof value !== 'object') return new Map([[path, value]]);
   if (Array.isArray(value) && value.every((item) => typeof item !== 'object'))
@@ -197,7 +208,11 @@ export function flatten(value, path = '') {
   return new Map(Object.entries(value).flatMap(([key, item]) => [...flatten(item, path ? `${path}.${key}` : key)]));
 }
 
-/** A model for people, as Python titles it. @param {Catalog} catalog @param {Pick<Choice, 'hidden' | 'activation' | 'residual'>} model */
+/**
+ * A model for people, as Python titles it.
+ * @param {Catalog} catalog
+ * @param {Pick<Choice, 'hidden' | 'activation' | 'residual'>} model
+ */
 export function modelTitle({activations}, {hidden, activation, residual}) {
   if (hidden.length === 0) return 'logistic regression';
   const {title = activation} = activations.find(({name}) => name === activation) ?? {};

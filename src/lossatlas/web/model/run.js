@@ -3,7 +3,10 @@
 /** @import {NpyArray, Numbers} from '../loading/npy.js' */
 import {planeArray, wantedArrays} from './slice.js';
 
-/** The arrays that the page reads. `weights` and `directions` are for the reader who computes; the page does not fetch them. */
+/**
+ * The arrays that the page reads. `weights` and `directions` are for the reader who computes; the page does not fetch
+ * them.
+ */
 export const STATIC_ARRAYS = ['points', 'labels', 'split', 'grid_x', 'grid_y'];
 export const FRAME_ARRAYS = ['point_predicted_class', 'confidence', 'predicted_class'];
 const NEWEST_VERSION = 1;
@@ -11,8 +14,8 @@ const SURFACES = ['loss_surface', 'test_loss_surface'];
 
 /**
  * @typedef {'stored' | 'computing' | 'page'} Kind where a run comes from: it is `stored` in the gallery, a server is
- *   `computing` it, or it is trained in this `page` (features/training/trained_run.js). What a run of a kind can do is asked
- *   of the run
+ *   `computing` it, or it is trained in this `page` (features/training/trained_run.js). What a run of a kind can do is
+ * asked of the run
  */
 
 export class Run {
@@ -22,7 +25,10 @@ export class Run {
   isTraining = false;
   /** @type {Map<string, NpyArray>} */
   #arrays = new Map();
-  /** @type {Set<number> | null} the frames received from a server that computes the run; null for the other kinds, whose arrays tell which frames have arrived */
+  /**
+   * @type {Set<number> | null} the frames received from a server that computes the run; null for the other kinds, whose
+   *   arrays tell which frames have arrived
+   */
   #received = null;
 
   /** @param {Manifest} manifest @param {{kind?: Kind}} [options] */
@@ -73,7 +79,11 @@ export class Run {
     return this.kind !== 'page';
   }
 
-  /** A plane by its name; the first for null, or for a name that this run does not have. @param {string | null} name @returns {PlaneEntry} */
+  /**
+   * A plane by its name; the first for null, or for a name that this run does not have.
+   * @param {string | null} name
+   * @returns {PlaneEntry}
+   */
   plane(name) {
     return this.planes.find((plane) => plane.name === name) ?? this.planes[0];
   }
@@ -159,7 +169,13 @@ export class Run {
     });
   }
 
-  /** Where a slice's surface begins. @param {NpyArray} array @param {string} name @param {number} frame @param {Slice} slice */
+  /**
+   * Where a slice's surface begins.
+   * @param {NpyArray} array
+   * @param {string} name
+   * @param {number} frame
+   * @param {Slice} slice
+   */
   #start({shape: [, places, rows, columns]}, name, frame, {plane, spanIndex, follow}) {
     const moves = plane.arrays[name].axes[1] === 'frame';
     const place = !moves ? 0 : follow ? frame : (plane.centre_frame ?? this.frames.length - 1);
@@ -184,7 +200,13 @@ export class Run {
     this.#received?.add(frame);
   }
 
-  /** A surface of a slice at a frame, [b, a] flattened. @param {Slice} slice @param {number} frame @param {string} [name] @returns {Numbers} */
+  /**
+   * A surface of a slice at a frame, [b, a] flattened.
+   * @param {Slice} slice
+   * @param {number} frame
+   * @param {string} [name]
+   * @returns {Numbers}
+   */
   surface(slice, frame, name = 'loss_surface') {
     const array = this.get(planeArray(slice.plane, name));
     if (!array) throw new Error(`the surfaces of plane ${slice.plane.name} have not arrived`);
@@ -192,7 +214,12 @@ export class Run {
     return array.data.subarray(start, start + array.shape[2] * array.shape[3]);
   }
 
-  /** What a slice shows at a frame, [b, a] flattened: the training loss, the test loss, or test − train. @param {Slice} slice @param {number} frame @returns {Numbers} */
+  /**
+   * What a slice shows at a frame, [b, a] flattened: the training loss, the test loss, or test − train.
+   * @param {Slice} slice
+   * @param {number} frame
+   * @returns {Numbers}
+   */
   values(slice, frame) {
     if (slice.set === 'train') return this.surface(slice, frame);
     const test = this.surface(slice, frame, 'test_loss_surface');

@@ -6,7 +6,9 @@ import {sameSlice, sliceOf} from './slice.js';
 /**
  * The frame that the state means. A state without an epoch is the first view: the beginning, from which the page
  * plays; or the end, for those who ask for less motion.
- * @param {Run} run @param {State} state @param {{newest: boolean, still: boolean, slice: Slice}} options `newest`: whichever frame came last
+ * @param {Run} run
+ * @param {State} state
+ * @param {{newest: boolean, still: boolean, slice: Slice}} options `newest`: whichever frame came last
  */
 export function wantedFrame(run, state, {newest, still, slice}) {
   if (newest) return run.arrived(slice) - 1;
@@ -32,8 +34,8 @@ export function wantedShot(run, state, {newest, still, shown}) {
 }
 
 /**
- * A shot means an epoch: a training in the page thins out what it keeps while somebody holds a shot of it, and the epoch,
- * or the nearest one that is left, then has another row.
+ * A shot means an epoch: a training in the page thins out what it keeps while somebody holds a shot of it, and the
+ * epoch, or the nearest one that is left, then has another row.
  * @param {Run} run @param {number} frame @param {Slice} slice @returns {Shot}
  */
 export function shotOf(run, frame, slice) {

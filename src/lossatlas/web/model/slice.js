@@ -40,7 +40,12 @@ export function sliceOf(run, state) {
 /** @type {WeakMap<Run, Map<number, PlaneEntry>>} */
 const fresh = new WeakMap();
 
-/** The plane along two freshly initialised models that no run has stored. @param {Run} run @param {number} seed @returns {PlaneEntry} */
+/**
+ * The plane along two freshly initialised models that no run has stored.
+ * @param {Run} run
+ * @param {number} seed
+ * @returns {PlaneEntry}
+ */
 function freshPlane(run, seed) {
   const known = fresh.get(run) ?? new Map();
   fresh.set(run, known);
@@ -105,7 +110,8 @@ function pathLimit(plane, follow) {
 }
 
 /**
- * What a link asks for and this run cannot show, in whole sentences: without a word, something else would stand in its place.
+ * What a link asks for and this run cannot show, in whole sentences: without a word, something else would stand in its
+ * place.
  * @param {Run} run @param {State} state
  */
 export function unmet(run, state) {
@@ -132,12 +138,20 @@ export const noteFault = (words) => {
 };
 export const faultNow = () => fault;
 
-/** Why nothing of this plane can be computed in the page; empty where it can. @param {Run} run @param {PlaneEntry} plane */
+/**
+ * Why nothing of this plane can be computed in the page; empty where it can.
+ * @param {Run} run
+ * @param {PlaneEntry} plane
+ */
 export function labLimit(run, plane) {
   return (run.hasPredictions ? fault : '') || parametersLimit(run, plane);
 }
 
-/** Why a network of this plane cannot be evaluated in the page; empty where it can. @param {Run} run @param {PlaneEntry} plane */
+/**
+ * Why a network of this plane cannot be evaluated in the page; empty where it can.
+ * @param {Run} run
+ * @param {PlaneEntry} plane
+ */
 export function parametersLimit(run, plane) {
   if (!run.isWhole) return 'This can be had when training has ended.';
   if (!isSmooth(run.manifest.model))
@@ -156,7 +170,13 @@ function followLimit(run, plane, set, computed) {
   return '';
 }
 
-/** @param {Run} run @param {PlaneEntry} plane @param {Slice['set']} set @param {boolean} wished @param {boolean} computed */
+/**
+ * @param {Run} run
+ * @param {PlaneEntry} plane
+ * @param {Slice['set']} set
+ * @param {boolean} wished
+ * @param {boolean} computed
+ */
 function followsFrame(run, plane, set, wished, computed) {
   if (!isMoving(plane)) return false;
   if (run.isGrowing || !hasPath(plane)) return true;
@@ -193,7 +213,11 @@ export function planeArray(plane, name) {
   return `planes/${plane.name}/${name}`;
 }
 
-/** The index of a span, or of the one nearest to it by ratio; the first for null. @param {number[]} spans @param {number | null} span */
+/**
+ * The index of a span, or of the one nearest to it by ratio; the first for null.
+ * @param {number[]} spans
+ * @param {number | null} span
+ */
 function nearestSpan(spans, span) {
   if (span === null) return 0;
   const distances = spans.map((s) => Math.abs(Math.log(s / span)));

@@ -3,8 +3,8 @@
 import {readSample, readSettings, writeSample, writeSettings} from './settings.js';
 
 /**
- * From in front and from above: the surface fills its panel, and no wall hides the network in any run of the gallery. Its
- * distance means that the box fits its panel.
+ * From in front and from above: the surface fills its panel, and no wall hides the network in any run of the gallery.
+ * Its distance means that the box fits its panel.
  * @type {Eye}
  */
 export const HOME = Object.freeze({x: 0.3, y: -1.19, z: 1.83});
@@ -62,7 +62,12 @@ const FLAGGED = {own: flagged('own'), names: flagged('names'), visits: flagged('
 /** The properties that together name a run. */
 export const RUN_PROPERTIES = FLAGGED.names;
 
-/** Is any property with a flag another one than before? @param {Flag} flag @param {Readonly<State>} state @param {Readonly<State>} before */
+/**
+ * Is any property with a flag another one than before?
+ * @param {Flag} flag
+ * @param {Readonly<State>} state
+ * @param {Readonly<State>} before
+ */
 export function hasChanged(flag, state, before) {
   return FLAGGED[flag].some((name) => state[name] !== before[name]);
 }
@@ -102,7 +107,11 @@ export function defaults(catalog) {
   };
 }
 
-/** @param {string} query and the fragment after it @param {State} base what a missing property means @returns {State} */
+/**
+ * @param {string} query and the fragment after it
+ * @param {State} base what a missing property means
+ * @returns {State}
+ */
 export function fromQuery(query, base) {
   const given = parametersOf(query);
   /** @type {Record<string, unknown>} */
@@ -121,7 +130,10 @@ function parametersOf(query) {
   return new URLSearchParams([...new URLSearchParams(open), ...new URLSearchParams(inside)]);
 }
 
-/** The parts of an address that make no sense, as they stand in it: without a word, something else would be shown. @param {string} query */
+/**
+ * The parts of an address that make no sense, as they stand in it: without a word, something else would be shown.
+ * @param {string} query
+ */
 export function unreadable(query) {
   const given = parametersOf(query);
   return PROPERTIES.flatMap(({name, read}) => {
@@ -131,7 +143,8 @@ export function unreadable(query) {
 }
 
 /**
- * The query of a state, without what is as in `base`, and after it the fragment with what no server is to see: own data.
+ * The query of a state, without what is as in `base`, and after it the fragment with what no server is to see: own
+ * data.
  * @param {State} state @param {State} base
  */
 export function toQuery(state, base) {
@@ -216,7 +229,10 @@ export function writeHidden(hidden) {
   return hidden.join('-') || 'none';
 }
 
-/** A model's size for people, as Python titles it: `linear`, `2 × 16` (depth × width), `7-5`. @param {number[]} hidden */
+/**
+ * A model's size for people, as Python titles it: `linear`, `2 × 16` (depth × width), `7-5`.
+ * @param {number[]} hidden
+ */
 export function sizeText(hidden) {
   if (hidden.length === 0) return 'linear';
   return new Set(hidden).size === 1 ? `${hidden.length} × ${hidden[0]}` : hidden.join('-');

@@ -1,11 +1,14 @@
 /**
- * The shapes that the page reads (docs/run-format.md) and passes around. Types only: this module has no run-time content.
+ * The shapes that the page reads (docs/run-format.md) and passes around. Types only: this module has no run-time
+ * content.
  *
  * @typedef {Record<string, unknown>} Config one configuration, opaque to the page but for the keys it offers to choose
  *
- * @typedef {{file: string, dtype: string, shape: number[], axes: string[], what: string, scale_factor?: number}} ArrayEntry
+ * @typedef {{file: string, dtype: string, shape: number[], axes: string[], what: string, scale_factor?: number}}
+ *   ArrayEntry
  * @typedef {{name: string, mean: number, scale: number}} Feature
- * @typedef {{train_loss: number[], test_loss: number[], train_accuracy: number[], test_accuracy: number[]}} Metrics one number a frame
+ * @typedef {{train_loss: number[], test_loss: number[], train_accuracy: number[], test_accuracy: number[]}} Metrics one
+ *   number a frame
  * @typedef {{status: string, epoch?: number, message?: string}} Outcome
  *
  * @typedef {object} PlaneEntry what is optional, older runs lack
@@ -43,7 +46,8 @@
  * @property {string} id
  * @property {string} title
  * @property {Config} config
- * @property {{name: string, title: string, features: Feature[], classes: string[], train_points: number, test_points: number, run?: string}} dataset `run`: of a training in the page on own points, a stored run that has them
+ * @property {{name: string, title: string, features: Feature[], classes: string[], train_points: number, test_points:
+ *   number, run?: string}} dataset `run`: of a training in the page on own points, a stored run that has them
  * @property {{title: string, layers: number[], activation: string, residual?: boolean, parameters: number}} model
  * @property {number[]} frames the epoch of each frame
  * @property {Metrics} metrics
@@ -56,7 +60,8 @@
  * @typedef {object} GalleryEntry
  * @property {string} id
  * @property {string} title
- * @property {{name: string, title: string, features?: string[], classes?: string[], thumbnail?: Thumbnail}} dataset the last three of own points only
+ * @property {{name: string, title: string, features?: string[], classes?: string[], thumbnail?: Thumbnail}} dataset the
+ *   last three of own points only
  * @property {{title: string, hidden: number[], activation: string, residual?: boolean, parameters: number}} model
  * @property {Config} config
  * @property {Outcome} outcome
@@ -64,7 +69,8 @@
  * @property {number} frames
  *
  * @typedef {{x: number[], y: number[], label: number[]}} Thumbnail
- * @typedef {{name: string, title: string, summary: string, features: string[], classes: string[], config: Config, thumbnail: Thumbnail, run?: string}} CatalogDataset `run`: of own points, a run that has them
+ * @typedef {{name: string, title: string, summary: string, features: string[], classes: string[], config: Config,
+ *   thumbnail: Thumbnail, run?: string}} CatalogDataset `run`: of own points, a run that has them
  *
  * @typedef {object} Catalog
  * @property {string} version
@@ -73,7 +79,8 @@
  * @property {{name: string, title: string}[]} activations
  * @property {CatalogDataset[]} datasets
  *
- * @typedef {{dataset: string, hidden: number[], activation: string, residual: boolean, run: string | null}} Choice what the side panels say
+ * @typedef {{dataset: string, hidden: number[], activation: string, residual: boolean, run: string | null}} Choice what
+ *   the side panels say
  *
  * @typedef {{x: number, y: number, z: number}} Eye where the camera stands; it looks at the centre
  *
@@ -83,7 +90,8 @@
  * @property {string} activation
  * @property {boolean} residual kept through hidden layers that can have no skip, though it means nothing there
  * @property {string | null} run a run that the panels alone do not imply
- * @property {import('./settings.js').Settings | null} train what is trained in this page; null: a recorded run is on show
+ * @property {import('./settings.js').Settings | null} train what is trained in this page; null: a recorded run is on
+ *   show
  * @property {import('./settings.js').Sample | null} sample the points that are drawn for it; null: the usual ones
  * @property {string | null} own a person's own data, as text (points/own.js); null: the dataset that is chosen
  * @property {number | null} epoch null: wherever the first view puts it
@@ -100,7 +108,8 @@
  * @property {'loss' | 'curvature'} timeline
  * @property {boolean} ball is the network at that point being trained on?
  * @property {string | null} tour the stop of the tour that is open (tour/stops.js)
- * @property {[number, number] | null} pick the point (a, b) whose network is shown at the right; null: the network itself
+ * @property {[number, number] | null} pick the point (a, b) whose network is shown at the right; null: the network
+ *   itself
  *
  * @typedef {'surface' | 'contours' | 'section'} View
  * @typedef {'train' | 'test' | 'gap'} LossSet `gap` is test − train
@@ -119,7 +128,8 @@
  * @property {[number, number] | null} pick
  * @property {boolean} ball
  *
- * @typedef {object} Seen what a model predicts: classes over the meshgrid with their confidence in steps of 1/255, and of the data points
+ * @typedef {object} Seen what a model predicts: classes over the meshgrid with their confidence in steps of 1/255, and
+ *   of the data points
  * @property {import('../loading/npy.js').Numbers} predicted_class
  * @property {import('../loading/npy.js').Numbers} confidence
  * @property {import('../loading/npy.js').Numbers} point_predicted_class
@@ -127,7 +137,8 @@
  * @typedef {Slice & {run: import('./run.js').Run, frame: number}} Shot everything the two plots need for one picture
  *
  * @typedef {object} Status what the page has to say about the run asked for
- * @property {'quiet' | 'note' | 'loading' | 'queued' | 'computing' | 'away' | 'failed' | 'diverged' | 'unavailable' | 'lacking' | 'cancelled'} kind
+ * @property {'quiet' | 'note' | 'loading' | 'queued' | 'computing' | 'away' | 'failed' | 'diverged' | 'unavailable' |
+ *   'lacking' | 'cancelled'} kind
  * @property {string} [text]
  * @property {string} [detail]
  * @property {number} [progress] share done, 0 to 1

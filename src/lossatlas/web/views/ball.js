@@ -1,4 +1,7 @@
-/** What there is to read of a released ball: its own loss by epoch, beside the picked point; and where it goes, below the plot. */
+/**
+ * What there is to read of a released ball: its own loss by epoch, beside the picked point; and where it goes, below
+ * the plot.
+ */
 /** @import {Shot} from '../model/types.js' */
 /** @import {Way} from '../compute/descent.js' */
 import {EPOCHS} from '../compute/descent.js';

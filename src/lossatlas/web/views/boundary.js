@@ -24,13 +24,17 @@ import {drawLegend} from './legend.js';
 const MARGIN = {l: 48, r: 16, t: 8, b: 40};
 const REST = 250;
 
-/** @typedef {{margin: typeof MARGIN, width: number, height: number}} Box what is between the axes, and the room around it */
+/**
+ * @typedef {{margin: typeof MARGIN, width: number, height: number}} Box what is between the axes, and the room around
+ *   it
+ */
 
 /**
  * @param {import('../lib/plotly.js').Plotly} Plotly
  * @param {object} options
  * @param {(shot: Shot) => NetworkAnswer | null} options.networkOf of a picked point, or where no predictions are stored
- * @param {(shot: Shot, x: number, y: number) => number[] | null} options.oddsOf the probabilities at a place, if they are known
+ * @param {(shot: Shot, x: number, y: number) => number[] | null} options.oddsOf the probabilities at a place, if they
+ *   are known
  * @param {(shot: Shot) => LogitsAt | null} options.logitsOf the network itself, if its parameters are known
  * @param {(shot: Shot) => void} options.onAttend somebody looks at this picture: its parameters are worth their bytes
  * @param {(point: number | null) => void} options.onHover a data point is under the pointer, or none any more
@@ -82,12 +86,22 @@ export function createBoundary(Plotly, {networkOf, oddsOf, logitsOf, onAttend, o
   };
 }
 
-/** @param {{shot: Shot, seen: Seen}} shown @param {number} x @param {number} y @param {(shot: Shot, x: number, y: number) => number[] | null} oddsOf */
+/**
+ * @param {{shot: Shot, seen: Seen}} shown
+ * @param {number} x
+ * @param {number} y
+ * @param {(shot: Shot, x: number, y: number) => number[] | null} oddsOf
+ */
 function textAt({shot, seen}, x, y, oddsOf) {
   return probabilityText(shot.run, seen, x, y, (...place) => oddsOf(shot, ...place));
 }
 
-/** Say in the plot's head whose boundary it is, where that is not the frame's. @param {Shot} shot @param {NetworkAnswer | null} found @returns {string} for the summary */
+/**
+ * Say in the plot's head whose boundary it is, where that is not the frame's.
+ * @param {Shot} shot
+ * @param {NetworkAnswer | null} found
+ * @returns {string} for the summary
+ */
 function sayWhose({run, frame, pick}, found) {
   const note = byId('boundary-whose');
   if (note.hidden === Boolean(found)) note.hidden = !found;
@@ -114,7 +128,9 @@ function watchAttention(onFirst) {
 
 /**
  * Plotly's axes and points, and where they are.
- * @param {import('../lib/plotly.js').Plotly} Plotly @param {HTMLElement} root @param {(point: number | null) => void} onHover
+ * @param {import('../lib/plotly.js').Plotly} Plotly
+ * @param {HTMLElement} root
+ * @param {(point: number | null) => void} onHover
  */
 function createAxes(Plotly, root, onHover) {
   /** @type {Box} */
@@ -178,7 +194,10 @@ function placesOf(run, {margin: {l, t}, width, height}, regions) {
 
 /**
  * What is left of the room around a plot of equal scales is left on both of its sides.
- * @param {Run} run @param {string[]} labels of the vertical axis, beside which its title stands @param {number} width @param {number} height
+ * @param {Run} run
+ * @param {string[]} labels of the vertical axis, beside which its title stands
+ * @param {number} width
+ * @param {number} height
  */
 function marginsFor(run, labels, width, height) {
   const left = Math.max(MARGIN.l, 26 + 6.5 * Math.max(...labels.map(({length}) => length)));
@@ -191,8 +210,8 @@ function marginsFor(run, labels, width, height) {
 /**
  * The sentence on the place under the pointer.
  * @param {HTMLElement} root @param {ReturnType<typeof createAxes>} axes
- * @param {{textAt: (x: number, y: number) => string, onPoint: () => void}} options places are shares of the plot from its
- *   lower left
+ * @param {{textAt: (x: number, y: number) => string, onPoint: () => void}} options places are shares of the plot from
+ *   its lower left
  */
 function createProbe(root, axes, {textAt, onPoint}) {
   const probe = make('p', {class: 'probe', 'aria-hidden': 'true'});
@@ -282,7 +301,13 @@ function createRegions(canvas) {
   };
 }
 
-/** @param {CanvasRenderingContext2D} context @param {number[]} segments @param {number} dx @param {number} dy @param {string} ink */
+/**
+ * @param {CanvasRenderingContext2D} context
+ * @param {number[]} segments
+ * @param {number} dx
+ * @param {number} dy
+ * @param {string} ink
+ */
 function strokeBorder(context, segments, dx, dy, ink) {
   const {height} = context.canvas;
   context.beginPath();

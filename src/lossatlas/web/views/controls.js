@@ -29,7 +29,8 @@ export function limit(input, why) {
 }
 
 /**
- * Of the two plots and the curves small windows show one. Where there is room the stylesheets show all, whatever is chosen.
+ * Of the two plots and the curves small windows show one. Where there is room the stylesheets show all, whatever is
+ * chosen.
  * @param {string} plot landscape, boundary or curves
  */
 export function showPlot(plot) {

@@ -16,7 +16,8 @@ const LABELS = {
 
 /**
  * @typedef {object} Curves two curves and where they are
- * @property {{first: string, second: string, ticks: {at: number, text: string}[], epochTicks: {at: number, text: string}[], edge: {at: number | null, text: string} | null}} figure
+ * @property {{first: string, second: string, ticks: {at: number, text: string}[], epochTicks: {at: number, text:
+ *   string}[], edge: {at: number | null, text: string} | null}} figure
  * @property {(frame: number) => {x: number, y: number[]}} at a frame, the second curve's first
  */
 
@@ -37,7 +38,13 @@ export function createCurves() {
   let size = {style: NaN, width: 0, height: 0};
 
   return {
-    /** New curves, or a new size. @param {Run} run @param {'linear' | 'log'} scale @param {State['timeline']} timeline @param {number} style changes with size and theme */
+    /**
+     * New curves, or a new size.
+     * @param {Run} run
+     * @param {'linear' | 'log'} scale
+     * @param {State['timeline']} timeline
+     * @param {number} style changes with size and theme
+     */
     draw(run, scale, timeline, style) {
       if (style !== size.style || size.width === 0) {
         const {width, height} = svg.getBoundingClientRect();
@@ -88,7 +95,12 @@ export function createCurves() {
   };
 }
 
-/** @param {Run} run @param {'linear' | 'log'} scale @param {import('../figures/curves.js').Box} box @returns {Curves} */
+/**
+ * @param {Run} run
+ * @param {'linear' | 'log'} scale
+ * @param {import('../figures/curves.js').Box} box
+ * @returns {Curves}
+ */
 export function ofLoss(run, scale, box) {
   const {train, test, ticks, epochTicks, x, y} = curvesFigure(run, scale, box);
   const {test_loss, train_loss} = run.metrics;

@@ -39,7 +39,11 @@ export function createDataset({catalog, choose, onOwn, start = async () => null,
   };
 }
 
-/** The editor comes with its first use. @param {() => Promise<Parameters<typeof import('../features/datasets/editor.js').openEditor>[0]>} options @param {(text: string, detail: string) => void} onFailed */
+/**
+ * The editor comes with its first use.
+ * @param {() => Promise<Parameters<typeof import('../features/datasets/editor.js').openEditor>[0]>} options
+ * @param {(text: string, detail: string) => void} onFailed
+ */
 function ownButton(options, onFailed) {
   const name = 'Your own data…';
   const button = make(

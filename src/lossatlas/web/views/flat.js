@@ -1,4 +1,7 @@
-/** The landscape as a map: cells and contours on a canvas, and above it Plotly's axes and path, which do not change with the frame. */
+/**
+ * The landscape as a map: cells and contours on a canvas, and above it Plotly's axes and path, which do not change with
+ * the frame.
+ */
 /** @import {LandscapePlaces} from '../features/callouts/callouts.js' */
 /** @import {Picture} from './picture.js' */
 import {make, makeSvg, say} from '../lib/dom.js';
@@ -53,7 +56,12 @@ export function createFlat(Plotly, root, {onPick}) {
   };
 }
 
-/** Where a point of the plane is, in pixels from the canvas's corner. @param {number} side @param {number} a @param {number} b in spans */
+/**
+ * Where a point of the plane is, in pixels from the canvas's corner.
+ * @param {number} side
+ * @param {number} a
+ * @param {number} b in spans
+ */
 const pixelsOf = (side, a, b) => [((a + 1) / 2) * side, side - ((b + 1) / 2) * side];
 
 /** @param {Picture} picture @param {Square} square @returns {LandscapePlaces} */
@@ -170,7 +178,11 @@ function createCells() {
   };
 }
 
-/** @param {CanvasRenderingContext2D} context @param {ReturnType<typeof contours>} lines @param {number} step pixels of a cell */
+/**
+ * @param {CanvasRenderingContext2D} context
+ * @param {ReturnType<typeof contours>} lines
+ * @param {number} step pixels of a cell
+ */
 function strokeContours(context, lines, step) {
   const side = context.canvas.width;
   for (const {segments, light, strong} of lines) {

@@ -126,7 +126,11 @@ function createWords() {
   };
 }
 
-/** Pictures between two frames, blended of both. @param {HTMLElement} root @param {ReturnType<typeof createSurface3d>} surface */
+/**
+ * Pictures between two frames, blended of both.
+ * @param {HTMLElement} root
+ * @param {ReturnType<typeof createSurface3d>} surface
+ */
 function createBetween(root, surface) {
   const note = make('p', {class: 'blended', 'aria-hidden': 'true'});
   root.append(note);
@@ -193,7 +197,8 @@ function createViews(Plotly, surface, options) {
 /**
  * Turning, picking, and the value under the pointer.
  * @param {HTMLElement} root @param {ReturnType<typeof createSurface3d>} surface
- * @param {{eye: () => Eye, onCamera: (eye: Eye) => void, onTurning?: (eye: Eye) => void, onPick: (a: number, b: number) => void}} options
+ * @param {{eye: () => Eye, onCamera: (eye: Eye) => void, onTurning?: (eye: Eye) => void, onPick: (a: number, b: number)
+ *   => void}} options
  * @param {() => Picture | null} shown
  */
 function watchSurface(root, surface, {eye, onCamera, onTurning, onPick}, shown) {

@@ -1,4 +1,7 @@
-/** The left panel: depth × width, the small networks beside them, the activation, skips, and other trainings of the same. */
+/**
+ * The left panel: depth × width, the small networks beside them, the activation, skips, and other trainings of the
+ * same.
+ */
 /** @import {Catalog, GalleryEntry, State} from '../model/types.js' */
 import {candidates, canSkip, DEPTHS, impliedRun, resolve, SMALL, trainingLabels, WIDTHS} from '../model/choice.js';
 import {byId, make} from '../lib/dom.js';
@@ -27,7 +30,11 @@ export function createModel(options) {
 
 /** @typedef {{catalog: Catalog, choose: (patch: Partial<State>) => void}} Options */
 
-/** The sizes: depth × width, the small ones, and those that someone computed on the command line. @param {HTMLElement} form @param {Options} options */
+/**
+ * The sizes: depth × width, the small ones, and those that someone computed on the command line.
+ * @param {HTMLElement} form
+ * @param {Options} options
+ */
 function createSizes(form, {catalog, choose}) {
   const others = make('fieldset', {class: 'chips', hidden: true});
   form.addEventListener('change', (event) => {
@@ -128,7 +135,13 @@ function createTraining({catalog, choose}) {
   };
 }
 
-/** Is there a run of it, or a server that computes one? Else it is trained in the page, as everything is where one trains. @param {GalleryEntry[]} gallery @param {Catalog} catalog @param {State} state */
+/**
+ * Is there a run of it, or a server that computes one? Else it is trained in the page, as everything is where one
+ * trains.
+ * @param {GalleryEntry[]} gallery
+ * @param {Catalog} catalog
+ * @param {State} state
+ */
 export function isRecorded(gallery, catalog, state) {
   return state.train !== null || resolve(gallery, catalog, {...state, run: null}).kind !== 'unavailable';
 }
@@ -192,7 +205,13 @@ function layersOf(size) {
   return `A network of ${widths.length} hidden ${widths.length > 1 ? 'layers' : 'layer'}, of ${widths.join(', ').replace(/, (?=[^,]*$)/, ' and ')} units.`;
 }
 
-/** A radio button that looks like a key. @param {string} value @param {string} text @param {string} name @param {string} title a sentence */
+/**
+ * A radio button that looks like a key.
+ * @param {string} value
+ * @param {string} text
+ * @param {string} name
+ * @param {string} title a sentence
+ */
 function chip(value, text, name, title) {
   return make(
     'label',

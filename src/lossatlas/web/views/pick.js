@@ -1,10 +1,16 @@
-/** The fields and buttons of the picked point: whose network the right plot shows, and how to get back to the network itself. */
+/**
+ * The fields and buttons of the picked point: whose network the right plot shows, and how to get back to the network
+ * itself.
+ */
 /** @import {Shot, State} from '../model/types.js' */
 import {byId, say} from '../lib/dom.js';
 import {createLazy} from '../lib/lazy.js';
 import {labLimit} from '../model/slice.js';
 
-/** @param {{choose: (patch: Partial<State>) => void, wayOf: (shot: Shot) => import('../compute/descent.js').Way | null, onRedraw: () => void}} options */
+/**
+ * @param {{choose: (patch: Partial<State>) => void, wayOf: (shot: Shot) => import('../compute/descent.js').Way | null,
+ *   onRedraw: () => void}} options
+ */
 export function createPick({choose, wayOf, onRedraw}) {
   const inputs = /** @type {HTMLInputElement[]} */ ([byId('pick-a'), byId('pick-b')]);
   const back = /** @type {HTMLButtonElement} */ (byId('pick-back'));

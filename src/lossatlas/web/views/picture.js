@@ -1,6 +1,6 @@
 /**
- * The picture of a shot: what the views of the landscape draw, on which range and along which path. Drawing reads what has
- * been computed and asks for nothing.
+ * The picture of a shot: what the views of the landscape draw, on which range and along which path. Drawing reads what
+ * has been computed and asks for nothing.
  */
 /** @import {LossSet, Shot} from '../model/types.js' */
 /** @import {Losses} from '../compute/engine/worker.js' */
@@ -41,12 +41,16 @@ import {gridOf} from '../model/slice.js';
 
 /**
  * @param {{known: (shot: Shot) => Computed, shareRange?: (own: LossRange) => LossRange}} options
- *   `known`: what the page has computed; `shareRange`: the range to draw on, where another run is to be compared with this one
+ *   `known`: what the page has computed; `shareRange`: the range to draw on, where another run is to be compared with
+ * this one
  */
 export function createPictures({known, shareRange}) {
   const ranges = createRanges();
   let style = 0;
-  /** A path takes long, and is the same for all frames. @type {{key: string, path: Trajectory | null, axis: number[]}} */
+  /**
+   * A path takes long, and is the same for all frames.
+   * @type {{key: string, path: Trajectory | null, axis: number[]}}
+   */
   let lines = {key: '', path: null, axis: []};
 
   return {
@@ -54,7 +58,11 @@ export function createPictures({known, shareRange}) {
     restyle() {
       style++;
     },
-    /** @param {Shot} shot @param {Computed} [computed] @returns {Picture | null} null: its surface is not computed yet, or is forgotten */
+    /**
+     * @param {Shot} shot
+     * @param {Computed} [computed]
+     * @returns {Picture | null} null: its surface is not computed yet, or is forgotten
+     */
     of(shot, computed = known(shot)) {
       const {run, frame, plane, span, set, follow, path, pick} = shot;
       const ground = shot.computed ? computed.ground : null;
@@ -134,7 +142,11 @@ function rangeOfFrame({set, scale}, values) {
   return set === 'gap' ? gapRange([values]) : frameRange(values, scale);
 }
 
-/** Computed surfaces have a range from a few frames: nothing crawls in play. @param {Shot} shot @param {Losses[]} samples */
+/**
+ * Computed surfaces have a range from a few frames: nothing crawls in play.
+ * @param {Shot} shot
+ * @param {Losses[]} samples
+ */
 function rangeOfGround({set, scale}, samples) {
   const drawn = samples.map((losses) => valuesOf(set, losses));
   return set === 'gap'

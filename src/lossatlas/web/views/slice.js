@@ -1,4 +1,6 @@
-/** Which slice of the landscape, and what of it: the controls above the left plot, and what there is to know below it. */
+/**
+ * Which slice of the landscape, and what of it: the controls above the left plot, and what there is to know below it.
+ */
 /** @import {Shot, State} from '../model/types.js' */
 import {byId, make, say} from '../lib/dom.js';
 import {modeText, planeFacts, planeTitle, residualFact, shareText} from '../figures/slice.js';

@@ -43,7 +43,12 @@ export function createSurface3d(Plotly, root, options) {
   return {
     /** @param {Picture} picture */
     draw: (picture) => drawing.show(picture, reliefOf(picture.values, picture.grid, picture.range)),
-    /** What lies between two frames of one slice, at a share of the way. @param {Picture} from @param {Picture} to @param {number} share */
+    /**
+     * What lies between two frames of one slice, at a share of the way.
+     * @param {Picture} from
+     * @param {Picture} to
+     * @param {number} share
+     */
     blend(from, to, share) {
       const [now, next] = [from, to].map(({values, grid, range}) => reliefOf(values, grid, range));
       const mix = (/** @type {number} */ a, /** @type {number} */ b) => a + (b - a) * share;
@@ -54,7 +59,11 @@ export function createSurface3d(Plotly, root, options) {
       drawing.show(picture, {...now, heights, triangles: trianglesOf(heights, now.size)});
     },
     look: drawing.look,
-    /** The place under a pixel of the root, (a, b) in units of the plane and the loss there; null beside the surface. @param {number} x @param {number} y */
+    /**
+     * The place under a pixel of the root, (a, b) in units of the plane and the loss there; null beside the surface.
+     * @param {number} x
+     * @param {number} y
+     */
     placeAt(x, y) {
       const view = drawing.view();
       if (!view) return null;
@@ -63,7 +72,10 @@ export function createSurface3d(Plotly, root, options) {
       const {span} = shown.shot;
       return met && {a: met[0] * span, b: met[1] * span};
     },
-    /** What can be pointed at, in pixels of the root. @returns {import('../features/callouts/callouts.js').LandscapePlaces | null} */
+    /**
+     * What can be pointed at, in pixels of the root.
+     * @returns {import('../features/callouts/callouts.js').LandscapePlaces | null}
+     */
     places() {
       const view = drawing.view();
       return view && drawing.isSeen() ? placesOf(view) : null; // another view may be on show
@@ -81,8 +93,8 @@ export function createSurface3d(Plotly, root, options) {
 }
 
 /**
- * Plotly's drawing, the layers around it, and its copy: light while something moves, sharp at rest, and drawn anew where the
- * graphics are lost.
+ * Plotly's drawing, the layers around it, and its copy: light while something moves, sharp at rest, and drawn anew
+ * where the graphics are lost.
  * @param {import('../lib/plotly.js').Plotly} Plotly @param {HTMLElement} root @param {Options} options
  */
 function createDrawing(Plotly, root, {eye, isPlaying, onLost, sharpness}) {
@@ -115,7 +127,10 @@ function createDrawing(Plotly, root, {eye, isPlaying, onLost, sharpness}) {
     await render(SHARPEST);
     requestAnimationFrame(keep);
   });
-  /** Draw it sharp once nothing moves. While a run plays the next frame is on its way; at its end the last is drawn anew. */
+  /**
+   * Draw it sharp once nothing moves. While a run plays the next frame is on its way; at its end the last is drawn
+   * anew.
+   */
   const restLater = () => (sharpness || isPlaying?.() ? rest.stop() : rest.start());
   restoreGraphics(root, {
     isOurs: (canvas) => mesh.plot().contains(canvas),
@@ -192,7 +207,10 @@ function createMesh(Plotly) {
     look(camera) {
       Plotly.relayout(plot, {'scene.camera': camera.plotly});
     },
-    /** Take another element. The old one is left to itself: Plotly still waits for its graphics, and fails if it is purged meanwhile. */
+    /**
+     * Take another element. The old one is left to itself: Plotly still waits for its graphics, and fails if it is
+     * purged meanwhile.
+     */
     replace() {
       const lost = plot;
       plot = make('div', {class: 'drawing'});
@@ -205,8 +223,8 @@ function createMesh(Plotly) {
 }
 
 /**
- * The panel's size and colours. They are measured where they may have changed only: to know them, the browser lays out the
- * page.
+ * The panel's size and colours. They are measured where they may have changed only: to know them, the browser lays out
+ * the page.
  * @param {HTMLElement} root
  */
 function createPanel(root) {
@@ -236,7 +254,8 @@ function createTimer(act) {
 /**
  * Tells of graphics that are lost (sleep, a driver), and of new ones.
  * @param {HTMLElement} root
- * @param {{isOurs: (canvas: Node) => boolean, replace: () => void, onRestored: () => void, onLost?: () => void}} options `onLost`: they are lost again and again
+ * @param {{isOurs: (canvas: Node) => boolean, replace: () => void, onRestored: () => void, onLost?: () => void}}
+ *   options `onLost`: they are lost again and again
  */
 function restoreGraphics(root, {isOurs, replace, onRestored, onLost}) {
   let losses = 0;
@@ -324,7 +343,11 @@ function createLayer(name) {
   };
 }
 
-/** What is behind the surface, around it, and before it. @param {View} view @param {import('../lib/theme.js').Theme} theme */
+/**
+ * What is behind the surface, around it, and before it.
+ * @param {View} view
+ * @param {import('../lib/theme.js').Theme} theme
+ */
 function annotations({shown, relief, camera}, theme) {
   const {shot, range, place, loss, mark, way, path} = shown;
   const {span} = shot;

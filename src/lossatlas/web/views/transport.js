@@ -81,7 +81,8 @@ export function createTransport({onFrame, onStep, onToggle, onSpeed, onReset, on
 
 /**
  * Space, arrows, Home and End act wherever the focus is, unless it is on something that has a use for them itself.
- * @param {{onStep: (by: number) => void, onToggle: () => void, onFrame: (frame: number) => void, last: () => number}} options
+ * @param {{onStep: (by: number) => void, onToggle: () => void, onFrame: (frame: number) => void, last: () => number}}
+ *   options
  */
 function watchKeys({onStep, onToggle, onFrame, last}) {
   /** @type {Record<string, () => void>} */

@@ -91,7 +91,11 @@ export function watchTurning(root, {eye, onTurn, onTurned, onClick, onHover}) {
   );
 }
 
-/** What it does is ours to its end, wherever that is; unless it has ended already. @param {HTMLElement} root @param {number} id */
+/**
+ * What it does is ours to its end, wherever that is; unless it has ended already.
+ * @param {HTMLElement} root
+ * @param {number} id
+ */
 function holdPointer(root, id) {
   try {
     root.setPointerCapture(id);

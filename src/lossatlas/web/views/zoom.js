@@ -13,7 +13,10 @@ const STEPS = 600;
 const CATCH = 6;
 const WHAT = 'How far from the centre the plane is shown.';
 
-/** @param {{onZoom: (span: number) => void, onLog: (log: boolean) => void, onRange: (range: 'training' | 'frame') => void}} options */
+/**
+ * @param {{onZoom: (span: number) => void, onLog: (log: boolean) => void, onRange: (range: 'training' | 'frame') =>
+ *   void}} options
+ */
 export function createZoom({onZoom, onLog, onRange}) {
   const slider = /** @type {HTMLInputElement} */ (byId('zoom'));
   const log = /** @type {HTMLInputElement} */ (byId('log'));
@@ -77,7 +80,12 @@ function caught(step, stops) {
   return stops.find((stop) => Math.abs(stepOf(stop) - step) <= CATCH) ?? spanAt(step);
 }
 
-/** The next stored span in a direction; where there is none, the end. @param {number} step @param {number} direction @param {number[]} stops */
+/**
+ * The next stored span in a direction; where there is none, the end.
+ * @param {number} step
+ * @param {number} direction
+ * @param {number[]} stops
+ */
 function nextStop(step, direction, stops) {
   const onward = stops.filter((stop) => (stepOf(stop) - step) * direction > 0);
   const next = direction > 0 ? onward[0] : onward.at(-1);

@@ -28,7 +28,11 @@ export function createComputed(options) {
   const groundOf = (/** @type {Shot} */ shot) => (shot.computed ? (known()?.surface(shot) ?? null) : null);
 
   return {
-    /** Ask for all that a picture of a shot takes. @param {Shot} shot @param {number | null} point the data point that is hovered */
+    /**
+     * Ask for all that a picture of a shot takes.
+     * @param {Shot} shot
+     * @param {number | null} point the data point that is hovered
+     */
     request(shot, point) {
       const isFaulty = faultNow() !== '';
       const takesLab = shot.computed || shot.pick !== null || !shot.run.hasPredictions;
@@ -59,7 +63,12 @@ export function createComputed(options) {
     tintOf: (shot, point) => (faultNow() ? null : (known()?.tint(shot, point) ?? null)),
     /** The way of a ball that was released. @param {Shot} shot */
     wayOf: (shot) => known()?.ball(shot)?.way ?? null,
-    /** The probability of each class at a place of the inputs. @param {Shot} shot @param {number} x @param {number} y */
+    /**
+     * The probability of each class at a place of the inputs.
+     * @param {Shot} shot
+     * @param {number} x
+     * @param {number} y
+     */
     oddsOf: (shot, x, y) => known()?.odds(shot, x, y) ?? null,
     /** The network itself, as its logits at any places. @param {Shot} shot */
     logitsOf: (shot) => known()?.logits(shot) ?? null,
@@ -79,8 +88,8 @@ function createLazyLab({still, onAnswer, onError}) {
   return {
     known: lab.known,
     /**
-     * @param {{isQuiet?: boolean}} [options] `isQuiet`: the lab would only better what is shown (a line, a number under the
-     *   pointer); if it does not arrive, that stays, and the lab is asked for again later
+     * @param {{isQuiet?: boolean}} [options] `isQuiet`: the lab would only better what is shown (a line, a number under
+     *   the pointer); if it does not arrive, that stays, and the lab is asked for again later
      */
     request({isQuiet = false} = {}) {
       isMissed ||= !isQuiet;

@@ -47,7 +47,10 @@ async function boot() {
   }
 }
 
-/** A page of which a part has not come begins anew as soon as the server answers. @param {import('../../views/status.js').StatusView} view */
+/**
+ * A page of which a part has not come begins anew as soon as the server answers.
+ * @param {import('../../views/status.js').StatusView} view
+ */
 function awaitServer(view) {
   const retry = createRetry(async () => {
     if (await isAnswered()) location.reload();

@@ -1,7 +1,7 @@
 /**
- * Paints both plots, at most once in an animation frame, however often that is asked for; the newest wish wins. Here, and
- * only here, what a picture takes is asked for; drawing only reads what is known. A picture that cannot be drawn yet is
- * not drawn: the last picture stays.
+ * Paints both plots, at most once in an animation frame, however often that is asked for; the newest wish wins. Here,
+ * and only here, what a picture takes is asked for; drawing only reads what is known. A picture that cannot be drawn
+ * yet is not drawn: the last picture stays.
  */
 /** @import {Shot} from '../../model/types.js' */
 import {sameShot} from '../../model/shot.js';
@@ -10,7 +10,8 @@ import {sameShot} from '../../model/shot.js';
 
 /**
  * @param {object} options
- * @param {(shown: Shot | null) => Shot | null} options.wish the picture that is wanted, as far as its arrays have arrived
+ * @param {(shown: Shot | null) => Shot | null} options.wish the picture that is wanted, as far as its arrays have
+ *   arrived
  * @param {(shot: Shot | null) => void} options.ask ask for all that a picture takes and that is not known yet
  * @param {(shot: Shot) => boolean} options.isKnown is all known that a picture cannot do without?
  * @param {Plot[]} options.plots the slowest last
@@ -25,7 +26,10 @@ export function createPainter({wish, ask, isKnown, plots, onDrawn}) {
   let shown = null;
   let begun = false;
 
-  /** All but the last plot, which takes long for the first time: until it is there, there is something to look at. @param {Shot} shot */
+  /**
+   * All but the last plot, which takes long for the first time: until it is there, there is something to look at.
+   * @param {Shot} shot
+   */
   const begin = (shot) => {
     begun = true;
     for (const plot of plots.slice(0, -1)) plot.draw(shot);

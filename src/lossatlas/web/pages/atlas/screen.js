@@ -20,7 +20,10 @@ export function createScreen() {
   let style = 0;
 
   return {
-    /** Plotly is there. @param {{painter: Painter, pictures: Pictures, landscape: Landscape, boundary: Boundary}} plots */
+    /**
+     * Plotly is there.
+     * @param {{painter: Painter, pictures: Pictures, landscape: Landscape, boundary: Boundary}} plots
+     */
     begin(plots) {
       ({painter, pictures, landscape, boundary} = plots);
       painter.request();
@@ -48,7 +51,10 @@ export function createScreen() {
     redrawn() {
       painter?.redrawn();
     },
-    /** Sizes or colours of the plots have changed. @param {{now?: boolean}} [how] `now`: for the printer, who does not wait */
+    /**
+     * Sizes or colours of the plots have changed.
+     * @param {{now?: boolean}} [how] `now`: for the printer, who does not wait
+     */
     restyle({now} = {}) {
       style++;
       pictures?.restyle();
@@ -65,7 +71,12 @@ export function createScreen() {
     look(camera) {
       landscape?.look(camera);
     },
-    /** What lies between two frames, at a share of the way. @param {Shot} from @param {Shot} to @param {number} share */
+    /**
+     * What lies between two frames, at a share of the way.
+     * @param {Shot} from
+     * @param {Shot} to
+     * @param {number} share
+     */
     blend(from, to, share) {
       landscape?.blend(from, to, share);
     },

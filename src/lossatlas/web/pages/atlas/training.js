@@ -88,8 +88,8 @@ export function createLazyTraining(options) {
 }
 
 /**
- * How the training that is opened next begins: does it start at once, and up to which epoch? An epoch that is to be there at
- * once is not waited for at a pace to watch.
+ * How the training that is opened next begins: does it start at once, and up to which epoch? An epoch that is to be
+ * there at once is not waited for at a pace to watch.
  * @param {boolean} still nothing starts of itself
  * @param {number | null} epoch that the address names
  */

@@ -1,4 +1,7 @@
-/** Ties state, data and views together, and keeps nothing. What it is given has been on its way since before this module arrived (main.js). */
+/**
+ * Ties state, data and views together, and keeps nothing. What it is given has been on its way since before this module
+ * arrived (main.js).
+ */
 /** @import {Catalog, GalleryEntry, Shot, State, Status} from '../../model/types.js' */
 /** @import {StateStore} from '../../model/address.js' */
 /** @import {Session} from '../../loading/session.js' */
@@ -123,7 +126,12 @@ export async function start(begun) {
   });
 }
 
-/** In a frame of compare.html somebody else has the controls. @param {StateStore} store @param {Frames} frames @param {Screen} screen */
+/**
+ * In a frame of compare.html somebody else has the controls.
+ * @param {StateStore} store
+ * @param {Frames} frames
+ * @param {Screen} screen
+ */
 async function embeddedIn(store, frames, screen) {
   if (!new URLSearchParams(location.search).has('bare')) return null;
   const {createBare} = await import('./embedded.js');
@@ -328,7 +336,11 @@ function wirePlots(
   screen.begin({painter, pictures, landscape, boundary});
 }
 
-/** What cannot be computed here: what is stored is shown instead, until it is tried again. @param {{session: Session, screen: Screen}} atlas @param {unknown} error */
+/**
+ * What cannot be computed here: what is stored is shown instead, until it is tried again.
+ * @param {{session: Session, screen: Screen}} atlas
+ * @param {unknown} error
+ */
 function showStored({session, screen}, error) {
   const text = 'This could not be computed in the page';
   noteFault(`${text}. ${reasonOf(error)}`);
@@ -337,7 +349,12 @@ function showStored({session, screen}, error) {
   screen.repaint();
 }
 
-/** What goes with a picture. @param {Atlas} atlas @param {ReturnType<typeof wireControls>} controls @param {Shot} shot */
+/**
+ * What goes with a picture.
+ * @param {Atlas} atlas
+ * @param {ReturnType<typeof wireControls>} controls
+ * @param {Shot} shot
+ */
 function tellOfPicture({store, screen, frames, embedded}, {transport, zoom}, shot) {
   frames.drawn(shot);
   transport.draw(shot, store.get(), screen.style);
