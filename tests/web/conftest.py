@@ -266,10 +266,78 @@ def browser(playwright: Playwright) -> Iterator[Browser]:
     browser.close()
 
 
+#: A page that does not play by itself, so that a test decides what is shown; small, as software draws it.
+DESKTOP: dict[str, Any] = {"viewport": {"width": 1100, "height": 620}, "reduced_motion": "reduce"}
+
+
 @pytest.fixture
-def desktop(browser: Browser) -> Iterator[Watched]:
-    """A page that does not play by itself, so that a test decides what is shown; small, as software draws it."""
-    yield from watched(browser, viewport={"width": 1100, "height": 620}, reduced_motion="reduce")
+def desktop(browser: Browser, request: pytest.FixtureRequest) -> Iterator[Watched]:
+    """A page of its own for a test; in a module marked ``one_page``, the module's page, emptied after each test."""
+    if request.node.get_closest_marker("one_page"):
+        lender: PageLender = request.getfixturevalue("page_lender")
+        yield from lender.lend()
+    else:
+        yield from watched(browser, **DESKTOP)
+
+
+@pytest.fixture(scope="module")
+def page_lender(browser: Browser) -> Iterator[PageLender]:
+    lender = PageLender(browser)
+    yield lender
+    lender.close()
+
+
+class PageLender:
+    """Lends one page to test after test.
+
+    A load in a page that has read the scripts before takes a quarter of the processor time of a load in a new one.
+    """
+
+    #: A browser holds sixteen drawings of a page's life, and lets go of those of earlier documents when it likes.
+    LOANS = 8
+
+    def __init__(self, browser: Browser) -> None:
+        self._browser = browser
+        self._page: Page | None = None
+        self._loans = 0
+
+    def lend(self) -> Iterator[Watched]:
+        """The page for one test; what it complained of fails that test."""
+        if self._page is None or self._page.is_closed() or self._loans == self.LOANS:
+            self.close()
+            context = self._browser.new_context(**DESKTOP)
+            context.set_default_timeout(PATIENCE)
+            self._page, self._loans = context.new_page(), 0
+        self._loans += 1
+        seen = Watched(self._page)
+        listeners = listen(seen)
+        yield seen
+        for event, listener in listeners.items():
+            seen.page.remove_listener(event, listener)
+        self._empty(seen)
+        hold(seen)
+
+    def close(self) -> None:
+        if self._page is not None:
+            self._page.context.close()
+            self._page = None
+
+    def _empty(self, seen: Watched) -> None:
+        """Leave the page as a new one: nothing stored, nothing intercepted, as large as before."""
+        page = seen.page
+        if page.is_closed() or len(page.context.pages) > 1:
+            self.close()
+            return
+        page.unroute_all()
+        page.evaluate("() => window.sessionStorage.clear()")
+        page.goto("about:blank")
+        page.mouse.move(-1, -1)
+        page.set_viewport_size(DESKTOP["viewport"])
+        session = page.context.new_cdp_session(page)
+        origins = {found.group() for url in seen.requests if (found := re.match(r"https?://[^/]+", url))}
+        for origin in sorted(origins):
+            session.send("Storage.clearDataForOrigin", {"origin": origin, "storageTypes": "all"})
+        session.detach()
 
 
 def watched(browser: Browser, **context: Any) -> Iterator[Watched]:
@@ -277,16 +345,31 @@ def watched(browser: Browser, **context: Any) -> Iterator[Watched]:
     opened = browser.new_context(**context)
     opened.set_default_timeout(PATIENCE)
     seen = Watched(opened.new_page())
+    listen(seen)
+    yield seen
+    opened.close()
+    hold(seen)
+
+
+def listen(seen: Watched) -> dict[Any, Any]:
+    """Write down what a page complains of and asks for; the listeners by their events."""
 
     def on_console(message: ConsoleMessage) -> None:
         if message.type in {"error", "warning"} and not _is_of_the_test_machine(message.text):
             seen.complaints.append(f"{message.type}: {message.text}")
 
-    seen.page.on("console", on_console)
-    seen.page.on("pageerror", lambda error: seen.complaints.append(str(error)))
-    seen.page.on("request", lambda request: seen.requests.append(request.url))
-    yield seen
-    opened.close()
+    listeners = {
+        "console": on_console,
+        "pageerror": lambda error: seen.complaints.append(str(error)),
+        "request": lambda request: seen.requests.append(request.url),
+    }
+    for event, listener in listeners.items():
+        seen.page.on(event, listener)  # type: ignore[call-overload]
+    return listeners
+
+
+def hold(seen: Watched) -> None:
+    """Fail if the page complained, or asked another host for anything."""
     assert seen.complaints == []
     assert [url for url in seen.requests if not re.match(r"(http://127\.0\.0\.1:\d+/|data:|blob:)", url)] == []
 

@@ -15,7 +15,7 @@ from lossatlas.runs import Run, RunConfig
 from tests.web.conftest import ARMS, MOONS_FAST, Site, Watched, until
 from tests.web.drawn import Drawn
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.one_page]
 
 #: A place of the plot's axes on the screen, from the size and the margins that Plotly was given.
 PLACE = """([x, y]) => {

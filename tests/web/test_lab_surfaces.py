@@ -18,7 +18,7 @@ from tests.web.drawn import LOSSES, Drawn
 from tests.web.test_controls import wait_for_frame
 from tests.web.test_landscape_views import cut
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.one_page]
 
 SHOWN = "span => window.lossatlas.shown().span === span && window.lossatlas.computed()"
 

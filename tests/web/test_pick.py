@@ -12,7 +12,7 @@ from lossatlas.runs import Run, RunConfig
 from tests.web.conftest import ARMS, MOONS, Site, Watched, until
 from tests.web.test_controls import assert_readouts, number, readout, wait_for_frame
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.one_page]
 
 
 def theta_at(run: Run, frame: int, a: float, b: float) -> Float32:
