@@ -146,6 +146,7 @@ export function createHints() {
   );
   document.addEventListener('focusin', (event) => {
     const target = /** @type {Element} */ (event.target);
+    if (about && !about.contains(target)) hide(); // it may lie on what has the focus now
     if (!touched && target.matches(':focus-visible') && hintOf(target).about) soon(target, null);
   });
   document.addEventListener('focusout', leave);
