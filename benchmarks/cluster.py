@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from distributed import Client
-from tests.machines import machines
+from tests.support.machines import machines
 
 from benchmarks.measure import machine
 from lossatlas.building import build_gallery

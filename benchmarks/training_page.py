@@ -16,7 +16,8 @@ import time
 from typing import Any
 
 from playwright.sync_api import Browser, Page, sync_playwright
-from tests.web.conftest import FLAGS, app_server, chromium, until
+from tests.support.pages import until
+from tests.web.conftest import FLAGS, app_server, chromium
 
 from benchmarks.frames import Frames, trace_frames
 from benchmarks.measure import machine

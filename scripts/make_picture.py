@@ -7,7 +7,8 @@ import tempfile
 from pathlib import Path
 
 from playwright.sync_api import sync_playwright
-from tests.web.conftest import FLAGS, app_server, chromium, until
+from tests.support.pages import until
+from tests.web.conftest import FLAGS, app_server, chromium
 
 from lossatlas.runs import compute_run
 from lossatlas.showcase import DEFAULT_MODELS, OPENING, gallery_configs

@@ -1,1 +1,3 @@
-"""The tests, a package so that every one of them can import the oracles."""
+import pytest
+
+pytest.register_assert_rewrite("tests.support")  # a failed assert there says with what

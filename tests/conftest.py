@@ -14,7 +14,7 @@ from lossatlas.networks import ModelConfig, Network
 from lossatlas.planes import Plane
 from lossatlas.runs import Run, RunConfig, compute_run
 from lossatlas.store import save_run
-from tests.large_runs import TINY, WHOLE, InTurn, built, config_of
+from tests.support.large_runs import TINY, WHOLE, InTurn, built, config_of
 
 # The same examples every time: a failure here is a failure anywhere. A busy machine is no failure, so no deadline.
 settings.register_profile(
@@ -74,7 +74,7 @@ def small_run() -> Run:
 @pytest.fixture(scope="session")
 def other_run() -> Run:
     """Of the same network and points as the planar run, trained from another start."""
-    from tests.planar import other_config
+    from tests.support.planar import other_config
 
     return compute_run(other_config())
 
@@ -82,7 +82,7 @@ def other_run() -> Run:
 @pytest.fixture(scope="session")
 def planar(other_run: Run, tmp_path_factory: pytest.TempPathFactory) -> Run:
     """A small run with planes of every kind."""
-    from tests.planar import planar_run
+    from tests.support.planar import planar_run
 
     return planar_run(tmp_path_factory.mktemp("vectors") / "vectors.npy", other_run)
 

@@ -11,7 +11,7 @@ from hypothesis.extra import numpy as hnp
 
 from lossatlas.arrays import Float64, Floats
 from lossatlas.networks import ACTIVATIONS
-from tests.oracles import TORCH_ACTIVATIONS
+from tests.support.oracles import TORCH_ACTIVATIONS
 
 NAMES = sorted(ACTIVATIONS)
 VALUES = np.concatenate([np.linspace(-8, 8, 1601), [-1e4, -50.0, -20.0, 0.0, 20.0, 50.0, 1e4]])

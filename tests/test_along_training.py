@@ -9,7 +9,7 @@ from lossatlas.curvature import CurvatureConfig, spread_frames, stability_formul
 from lossatlas.curvature.along_training import stability_limit
 from lossatlas.runs import Run, compute_run
 from lossatlas.training import OPTIMIZERS, TrainingConfig
-from tests.oracles import torch_hessian
+from tests.support.oracles import torch_hessian
 
 
 def config_of(**values: object) -> TrainingConfig:

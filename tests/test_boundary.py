@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from lossatlas.errors import ConfigError
 from lossatlas.landscape import BoundaryConfig, InputGrid, boundary_evaluator, decision_boundary, input_grid
 from tests.conftest import network_of, some_models
-from tests.oracles import torch_probabilities
+from tests.support.oracles import torch_probabilities
 
 
 def oblong() -> InputGrid:

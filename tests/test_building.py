@@ -24,7 +24,7 @@ from lossatlas.building.processes import Processes
 from lossatlas.errors import LossAtlasError
 from lossatlas.store import Gallery
 from tests.conftest import small_config
-from tests.large_runs import SEVERAL, TINY, InTurn, built, config_of, noted, parts_of
+from tests.support.large_runs import SEVERAL, TINY, InTurn, built, config_of, noted, parts_of
 
 #: A run of a second, then two that would take many minutes.
 LONG = "--dataset blobs --hidden none --hidden 250,250 --hidden 256,256 --epochs 2000 --frames 2 --grid 3 --workers 2"
@@ -157,7 +157,7 @@ SCRIPT = """
 import sys
 from lossatlas.building import build_gallery
 from lossatlas.store import Gallery
-from tests.large_runs import SEVERAL, TINY
+from tests.support.large_runs import SEVERAL, TINY
 if __name__ == "__main__":
     build_gallery(Gallery(sys.argv[1]), SEVERAL, workers=2, sizes=TINY)
 """

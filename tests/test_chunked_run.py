@@ -18,8 +18,8 @@ from lossatlas.errors import LossAtlasError
 from lossatlas.runs import RunConfig
 from lossatlas.store import Gallery
 from tests.conftest import diverging_config
-from tests.large_runs import TINY, WHOLE, InTurn, built, config_of, parts_of, run_bytes
-from tests.machines import machines
+from tests.support.large_runs import TINY, WHOLE, InTurn, built, config_of, parts_of, run_bytes
+from tests.support.machines import machines
 from tests.test_gallery import index_of
 from tests.test_processes import PATIENCE
 

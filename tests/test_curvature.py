@@ -24,7 +24,7 @@ from lossatlas.errors import LossAtlasError
 from lossatlas.networks import ACTIVATIONS, ModelConfig, Network
 from lossatlas.training import TrainingConfig, train
 from tests.conftest import some_models
-from tests.oracles import torch_hessian, torch_loss
+from tests.support.oracles import torch_hessian, torch_loss
 
 CASES = [((), 3, False), ((4,), 2, False), ((4, 4), 3, True), ((3, 3, 3), 2, True), ((4, 4, 3, 3), 2, False)]
 

@@ -17,8 +17,8 @@ from lossatlas.planes import Plane
 from lossatlas.runs import Computation, Run, RunConfig, Setup, Stage, compute_run
 from lossatlas.store import describe_run
 from tests.conftest import SMALL, diverging_config, network_of, some_models
-from tests.oracles import torch_hessian, torch_loss
-from tests.planar import NAMES
+from tests.support.oracles import torch_hessian, torch_loss
+from tests.support.planar import NAMES
 
 #: Stored losses are rounded, and float32 before that.
 ROUNDED = OF_LOSS + 1e-5

@@ -14,8 +14,8 @@ import pytest
 from lossatlas.building import cluster
 from lossatlas.errors import ClusterError
 from lossatlas.store import Gallery
-from tests.large_runs import run_bytes
-from tests.machines import Machines, machines
+from tests.support.large_runs import run_bytes
+from tests.support.machines import Machines, machines
 from tests.test_cli import lossatlas
 from tests.test_processes import PATIENCE, begun, cube, until, wait_for
 

@@ -12,7 +12,7 @@ from lossatlas.arrays import AnyArray, Float32, Float64, Integers
 from lossatlas.engine import Evaluator, evaluator, softmax
 from lossatlas.networks import ACTIVATIONS, Network
 from tests.conftest import network_of, some_models
-from tests.oracles import torch_losses, torch_probabilities
+from tests.support.oracles import torch_losses, torch_probabilities
 
 #: Hidden layers, and whether they are residual: skips everywhere, in places, in the last place, and nowhere.
 MODELS: list[tuple[tuple[int, ...], bool]] = [

@@ -19,7 +19,7 @@ from lossatlas.store import Gallery, default_data_folder
 from lossatlas.store.gallery import entry_of
 from lossatlas.training import Training
 from tests.conftest import diverging_config, small_config
-from tests.large_runs import run_bytes
+from tests.support.large_runs import run_bytes
 
 CONFIGS = [
     small_config(model={"hidden": hidden}, dataset={"name": name, "noise": 0.1})

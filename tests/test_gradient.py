@@ -8,7 +8,7 @@ from lossatlas.arrays import Float64, Integers
 from lossatlas.derivatives import gradients
 from lossatlas.networks import ACTIVATIONS, Network
 from tests.conftest import network_of, some_models
-from tests.oracles import torch_gradient, torch_loss
+from tests.support.oracles import torch_gradient, torch_loss
 
 #: Hidden layers, and whether they are residual: skips everywhere, in places, in the last place, and nowhere.
 MODELS: list[tuple[tuple[int, ...], bool]] = [

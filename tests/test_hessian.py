@@ -15,7 +15,7 @@ from lossatlas.derivatives.hessian import hessian_products
 from lossatlas.errors import LossAtlasError
 from lossatlas.networks import ACTIVATIONS, ModelConfig, Network
 from tests.conftest import some_models
-from tests.oracles import torch_hessian, torch_loss_of_theta
+from tests.support.oracles import torch_hessian, torch_loss_of_theta
 
 DEPTHS = [(), (5,), (4, 4), (3, 3, 3), (4, 4, 3, 3)]
 ACTIVATION_NAMES = sorted(ACTIVATIONS)

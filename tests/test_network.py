@@ -11,7 +11,7 @@ from lossatlas.errors import ConfigError
 from lossatlas.networks import ACTIVATIONS, ModelConfig, Network
 from lossatlas.rng import Stream
 from tests.conftest import network_of
-from tests.oracles import philox_doubles, torch_logits
+from tests.support.oracles import philox_doubles, torch_logits
 
 NETWORKS = st.builds(
     lambda inputs, hidden, classes, name, residual: Network((inputs, *hidden, classes), ACTIVATIONS[name], residual),

@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from lossatlas.training import OPTIMIZERS
-from tests.oracles import torch_optimizer
+from tests.support.oracles import torch_optimizer
 
 
 @pytest.mark.parametrize("weight_decay", [0.0, 0.05])

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from scipy import stats  # type: ignore[import-untyped]
 
 from lossatlas.rng import Draws, Stream
-from tests.oracles import philox4x64, philox_doubles
+from tests.support.oracles import philox4x64, philox_doubles
 
 SEEDS = st.integers(0, 2**53 - 1)
 

@@ -11,7 +11,7 @@ from lossatlas.landscape import boundary_evaluator, decision_boundary
 from lossatlas.landscape.rounding import OF_LOSS
 from lossatlas.runs import CONFIDENCE_STEP, Computation, Frame, Run, RunConfig, Setup, compute_run
 from tests.conftest import diverging_config, small_config
-from tests.oracles import torch_loss
+from tests.support.oracles import torch_loss
 from tests.test_config import CONFIGS
 
 # identity ---------------------------------------------------------------------------------------------------------

@@ -14,7 +14,7 @@ from lossatlas.networks import ACTIVATIONS, Network
 from lossatlas.planes import FreshPlane, Plane
 from lossatlas.training import TrainingConfig, train
 from tests.conftest import network_of, plane_of, some_models
-from tests.oracles import torch_loss
+from tests.support.oracles import torch_loss
 
 
 def evaluator_of(network: Network, seed: int = 0, threads: int | None = None) -> Evaluator:

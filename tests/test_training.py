@@ -29,7 +29,7 @@ from lossatlas.training import (
     train,
 )
 from tests.conftest import network_of
-from tests.oracles import (
+from tests.support.oracles import (
     flat,
     philox_doubles,
     torch_logits,

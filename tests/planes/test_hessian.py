@@ -13,8 +13,8 @@ from lossatlas.landscape import loss_surfaces
 from lossatlas.planes import HessianPlane, project
 from lossatlas.runs import RunConfig
 from tests.conftest import network_of
-from tests.oracles import torch_hessian
 from tests.planes.trained import trained, trained_along
+from tests.support.oracles import torch_hessian
 
 Which = Literal["largest", "both"]
 

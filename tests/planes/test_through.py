@@ -11,8 +11,8 @@ from lossatlas.landscape import loss_surfaces
 from lossatlas.planes import ThroughPlane
 from lossatlas.runs import RunConfig
 from tests.conftest import network_of, some_models
-from tests.oracles import torch_loss
 from tests.planes.trained import trained, trained_along
+from tests.support.oracles import torch_loss
 
 NETWORK = network_of(5, 4)
 

@@ -11,19 +11,19 @@ import socket
 import subprocess
 import sys
 import threading
-import time
 import zlib
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, ConsoleMessage, Page, Playwright, expect, sync_playwright
+from playwright.sync_api import Browser, Page, Playwright, sync_playwright
 
 from lossatlas.runs import Run, RunConfig, compute_run
 from lossatlas.site import export_site
 from lossatlas.store import Gallery
+from tests.support.pages import Watched, until, watched
 
 FLAGS = [
     "--no-sandbox",
@@ -37,9 +37,6 @@ FLAGS = [
 ]
 #: For tests: the page itself is put together without a simulated GPU, which takes a sixth of their time off.
 _PLAIN = "--disable-gpu-compositing"
-#: Rendering in software on a busy machine: how long to wait for a condition before it counts as failed, in ms.
-PATIENCE = 30_000
-expect.set_options(timeout=PATIENCE)
 
 
 def quick(name: str = "moons", hidden: tuple[int, ...] = (16, 16), **training: Any) -> RunConfig:
@@ -79,14 +76,6 @@ PLANES = RunConfig(
 RESIDUAL = quick(residual=True)
 
 
-def until(page: Page, condition: str, arg: Any = None, patience: int = PATIENCE) -> None:
-    """Wait for a condition in the page; Playwright's own waiting needs an eval, which the page's CSP forbids."""
-    deadline = time.monotonic() + patience / 1000
-    while not page.evaluate(condition, arg):
-        assert time.monotonic() < deadline, f"waited in vain for {condition} ({arg})"
-        page.wait_for_timeout(20)
-
-
 def with_access(page: Page) -> None:
     """Wait for what comes after the first picture."""
     until(page, "() => document.querySelector('#announcement') !== null")
@@ -114,32 +103,6 @@ class Site:
     def run(self, config: RunConfig = MOONS) -> Run:
         """The stored run, from its files."""
         return self.gallery.open(config.id)
-
-
-@dataclass
-class Watched:
-    """A page, and everything it complained of or asked for.
-
-    As a context manager it closes the page, which a test's own server has to outlive:
-    ``with static_server(site) as origin, desktop:``
-    """
-
-    page: Page
-    complaints: list[str] = field(default_factory=list)
-    requests: list[str] = field(default_factory=list)
-
-    def __enter__(self) -> Watched:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.page.context.close()
-
-    def open(self, url: str) -> Page:
-        """Go there and wait for both plots."""
-        self.page.goto(url)
-        until(self.page, "() => Boolean(window.lossatlas)")
-        self.page.evaluate("() => window.lossatlas.ready")
-        return self.page
 
 
 @pytest.fixture(scope="session")
@@ -266,117 +229,10 @@ def browser(playwright: Playwright) -> Iterator[Browser]:
     browser.close()
 
 
-#: A page that does not play by itself, so that a test decides what is shown; small, as software draws it.
-DESKTOP: dict[str, Any] = {"viewport": {"width": 1100, "height": 620}, "reduced_motion": "reduce"}
-
-
 @pytest.fixture
-def desktop(browser: Browser, request: pytest.FixtureRequest) -> Iterator[Watched]:
-    """A page of its own for a test; in a module marked ``one_page``, the module's page, emptied after each test."""
-    if request.node.get_closest_marker("one_page"):
-        lender: PageLender = request.getfixturevalue("page_lender")
-        yield from lender.lend()
-    else:
-        yield from watched(browser, **DESKTOP)
-
-
-@pytest.fixture(scope="module")
-def page_lender(browser: Browser) -> Iterator[PageLender]:
-    lender = PageLender(browser)
-    yield lender
-    lender.close()
-
-
-class PageLender:
-    """Lends one page to test after test.
-
-    A load in a page that has read the scripts before takes a quarter of the processor time of a load in a new one.
-    """
-
-    #: A browser holds sixteen drawings of a page's life, and lets go of those of earlier documents when it likes.
-    LOANS = 8
-
-    def __init__(self, browser: Browser) -> None:
-        self._browser = browser
-        self._page: Page | None = None
-        self._loans = 0
-
-    def lend(self) -> Iterator[Watched]:
-        """The page for one test; what it complained of fails that test."""
-        if self._page is None or self._page.is_closed() or self._loans == self.LOANS:
-            self.close()
-            context = self._browser.new_context(**DESKTOP)
-            context.set_default_timeout(PATIENCE)
-            self._page, self._loans = context.new_page(), 0
-        self._loans += 1
-        seen = Watched(self._page)
-        listeners = listen(seen)
-        yield seen
-        for event, listener in listeners.items():
-            seen.page.remove_listener(event, listener)
-        self._empty(seen)
-        hold(seen)
-
-    def close(self) -> None:
-        if self._page is not None:
-            self._page.context.close()
-            self._page = None
-
-    def _empty(self, seen: Watched) -> None:
-        """Leave the page as a new one: nothing stored, nothing intercepted, as large as before."""
-        page = seen.page
-        if page.is_closed() or len(page.context.pages) > 1:
-            self.close()
-            return
-        page.unroute_all()
-        page.evaluate("() => window.sessionStorage.clear()")
-        page.goto("about:blank")
-        page.mouse.move(-1, -1)
-        page.set_viewport_size(DESKTOP["viewport"])
-        session = page.context.new_cdp_session(page)
-        origins = {found.group() for url in seen.requests if (found := re.match(r"https?://[^/]+", url))}
-        for origin in sorted(origins):
-            session.send("Storage.clearDataForOrigin", {"origin": origin, "storageTypes": "all"})
-        session.detach()
-
-
-def watched(browser: Browser, **context: Any) -> Iterator[Watched]:
-    """A page that fails its test if it complains on the console, or asks another host for anything."""
-    opened = browser.new_context(**context)
-    opened.set_default_timeout(PATIENCE)
-    seen = Watched(opened.new_page())
-    listen(seen)
-    yield seen
-    opened.close()
-    hold(seen)
-
-
-def listen(seen: Watched) -> dict[Any, Any]:
-    """Write down what a page complains of and asks for; the listeners by their events."""
-
-    def on_console(message: ConsoleMessage) -> None:
-        if message.type in {"error", "warning"} and not _is_of_the_test_machine(message.text):
-            seen.complaints.append(f"{message.type}: {message.text}")
-
-    listeners = {
-        "console": on_console,
-        "pageerror": lambda error: seen.complaints.append(str(error)),
-        "request": lambda request: seen.requests.append(request.url),
-    }
-    for event, listener in listeners.items():
-        seen.page.on(event, listener)  # type: ignore[call-overload]
-    return listeners
-
-
-def hold(seen: Watched) -> None:
-    """Fail if the page complained, or asked another host for anything."""
-    assert seen.complaints == []
-    assert [url for url in seen.requests if not re.match(r"(http://127\.0\.0\.1:\d+/|data:|blob:)", url)] == []
-
-
-def _is_of_the_test_machine(text: str) -> bool:
-    """Chromium's remarks about drawing in software."""
-    return "GPU stall due to ReadPixels" in text or "software WebGL" in text
+def desktop(browser: Browser) -> Iterator[Watched]:
+    """A page that does not play by itself, so that a test decides what is shown; small, as software draws it."""
+    yield from watched(browser, viewport={"width": 1100, "height": 620}, reduced_motion="reduce")
 
 
 def chromium() -> str:

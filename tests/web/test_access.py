@@ -16,7 +16,8 @@ from lossatlas.engine import Evaluator
 from lossatlas.landscape import loss_surfaces
 from lossatlas.planes import FreshPlane
 from lossatlas.runs import Run, RunConfig
-from tests.web.conftest import ARMS, EITHER, MOONS, PATIENCE, PLANES, Site, Watched, until, watched, with_access
+from tests.support.pages import PATIENCE, Watched, until, watched
+from tests.web.conftest import ARMS, EITHER, MOONS, PLANES, Site, with_access
 from tests.web.test_compare import PICTURED, link
 from tests.web.test_controls import number, wait_for_frame
 from tests.web.test_lab_surfaces import surface_around

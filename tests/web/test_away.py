@@ -9,7 +9,8 @@ import pytest
 from playwright.sync_api import Page, Route, expect
 
 from lossatlas.store import Gallery
-from tests.web.conftest import ARMS, MOONS, Site, Watched, app_server, until
+from tests.support.pages import Watched, until
+from tests.web.conftest import ARMS, MOONS, Site, app_server
 
 pytestmark = pytest.mark.browser
 AWAY = "The server does not answer. What is here can be looked at; it is tried again by itself."

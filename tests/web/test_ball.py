@@ -12,8 +12,9 @@ from playwright.sync_api import Browser, Page, expect
 
 from lossatlas.arrays import Float64
 from lossatlas.runs import Run
-from tests.web.conftest import Site, Watched, until, watched
-from tests.web.drawn import Drawn
+from tests.support.drawn import Drawn
+from tests.support.pages import Watched, until, watched
+from tests.web.conftest import Site
 from tests.web.test_pick import theta_at
 from tests.web.test_training_engine import TRAIN, task
 

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 from contourpy import contour_generator
 
-from tests.web.conftest import Site, Watched
+from tests.support.pages import Watched
+from tests.web.conftest import Site
 
 pytestmark = pytest.mark.browser
 SIZE = 100

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 from playwright.sync_api import Page
 
-from tests.web.conftest import IRIS, Site, Watched
+from tests.support.pages import Watched
+from tests.web.conftest import IRIS, Site
 
 pytestmark = pytest.mark.browser
 

@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from tests.web.conftest import MOONS, Site, Watched, until, watched, with_access
+from tests.support.pages import Watched, until, watched
+from tests.web.conftest import MOONS, Site, with_access
 
 pytestmark = pytest.mark.browser
 

@@ -15,20 +15,8 @@ from playwright.sync_api import Browser, Frame, Page, expect
 from lossatlas.runs import RunConfig, compute_run
 from lossatlas.site import export_site
 from lossatlas.store import Gallery
-from tests.web.conftest import (
-    EITHER,
-    MOONS,
-    MOONS_FAST,
-    PATIENCE,
-    PLANES,
-    RESIDUAL,
-    Site,
-    Watched,
-    quick,
-    static_server,
-    until,
-    watched,
-)
+from tests.support.pages import PATIENCE, Watched, until, watched
+from tests.web.conftest import EITHER, MOONS, MOONS_FAST, PLANES, RESIDUAL, Site, quick, static_server
 
 pytestmark = pytest.mark.browser
 

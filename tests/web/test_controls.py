@@ -10,21 +10,9 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from lossatlas.runs import Run, RunConfig
-from tests.web.conftest import (
-    ARMS,
-    EITHER,
-    IRIS,
-    MOONS,
-    MOONS_FAST,
-    RESIDUAL,
-    UNUSUAL,
-    Site,
-    Watched,
-    until,
-    watched,
-    with_access,
-)
-from tests.web.drawn import Drawn, assert_drawn
+from tests.support.drawn import Drawn, assert_drawn
+from tests.support.pages import Watched, until, watched
+from tests.web.conftest import ARMS, EITHER, IRIS, MOONS, MOONS_FAST, RESIDUAL, UNUSUAL, Site, with_access
 
 pytestmark = pytest.mark.browser
 

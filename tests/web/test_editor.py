@@ -14,7 +14,8 @@ from playwright.sync_api import Browser, Locator, Page, expect
 from lossatlas.arrays import Float64
 from lossatlas.datasets import SOURCES, Source
 from lossatlas.rng import Draws, Stream
-from tests.web.conftest import Site, Watched, until, watched
+from tests.support.pages import Watched, until, watched
+from tests.web.conftest import Site
 
 pytestmark = pytest.mark.browser
 

@@ -16,7 +16,8 @@ from lossatlas.networks import ACTIVATIONS, Network
 from lossatlas.planes import FreshPlane
 from lossatlas.rng import Stream
 from tests.conftest import network_of, some_models
-from tests.web.conftest import Site, until, watched
+from tests.support.pages import until, watched
+from tests.web.conftest import Site
 
 pytestmark = pytest.mark.browser
 

@@ -7,7 +7,8 @@ import json
 import pytest
 from playwright.sync_api import Page, Route, expect
 
-from tests.web.conftest import MOONS, Site, Watched, until
+from tests.support.pages import Watched, until
+from tests.web.conftest import MOONS, Site
 
 pytestmark = pytest.mark.browser
 NOT_COMPUTED = "This could not be computed in the page"

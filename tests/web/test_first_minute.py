@@ -8,7 +8,9 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, expect
 
-from .conftest import PLANES, Site, Watched, until, watched, with_access
+from tests.support.pages import Watched, until, watched
+
+from .conftest import PLANES, Site, with_access
 
 pytestmark = pytest.mark.browser
 

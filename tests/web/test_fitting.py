@@ -11,13 +11,15 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Frame, Page, expect
 
-from .conftest import PATIENCE, PLANES, Site, Watched, until, watched, with_access
+from tests.support.pages import PATIENCE, Watched, until, watched
+
+from .conftest import PLANES, Site, with_access
 from .test_compare import frames, link
 
 pytestmark = pytest.mark.browser
 
 #: What is wrong with the texts of a page, each in a sentence.
-FAULTS = (Path(__file__).parent / "fitting.js").read_text()
+FAULTS = (Path(__file__).parents[1] / "support" / "fitting.js").read_text()
 WINDOWS = [(1440, 900), (1280, 720), (1100, 620)]
 TEN_LAYERS = "16-15-14-13-12-11-10-9-8-7"
 FEATURES = ("Petal length in centimetres, as measured", "Concentration of the second substance")

@@ -12,10 +12,11 @@ from playwright.sync_api import Page, expect
 from lossatlas.engine import Evaluator
 from lossatlas.landscape import loss_surfaces
 from lossatlas.runs import Run, RunConfig
-from tests.web.conftest import ARMS, MOONS_FAST, Site, Watched, until
-from tests.web.drawn import Drawn
+from tests.support.drawn import Drawn
+from tests.support.pages import Watched, until
+from tests.web.conftest import ARMS, MOONS_FAST, Site
 
-pytestmark = [pytest.mark.browser, pytest.mark.one_page]
+pytestmark = pytest.mark.browser
 
 #: A place of the plot's axes on the screen, from the size and the margins that Plotly was given.
 PLACE = """([x, y]) => {

@@ -23,20 +23,8 @@ from lossatlas.runs import Run, RunConfig, compute_run
 from lossatlas.site import export_site
 from lossatlas.site.catalog import default_settings
 from lossatlas.store import Gallery
-from tests.web.conftest import (
-    ARMS,
-    EITHER,
-    IRIS,
-    MOONS_FAST,
-    PATIENCE,
-    PLANES,
-    UNUSUAL,
-    Site,
-    Watched,
-    static_server,
-    until,
-    watched,
-)
+from tests.support.pages import PATIENCE, Watched, until, watched
+from tests.web.conftest import ARMS, EITHER, IRIS, MOONS_FAST, PLANES, UNUSUAL, Site, static_server
 from tests.web.test_controls import readout, shown
 from tests.web.test_pick import theta_at
 

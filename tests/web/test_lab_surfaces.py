@@ -13,12 +13,13 @@ from lossatlas.engine import Evaluator
 from lossatlas.landscape import loss_surfaces
 from lossatlas.planes import FreshPlane, Plane, project
 from lossatlas.runs import Run
-from tests.web.conftest import ARMS, EITHER, PLANES, Site, Watched, until
-from tests.web.drawn import LOSSES, Drawn
+from tests.support.drawn import LOSSES, Drawn
+from tests.support.pages import Watched, until
+from tests.web.conftest import ARMS, EITHER, PLANES, Site
 from tests.web.test_controls import wait_for_frame
 from tests.web.test_landscape_views import cut
 
-pytestmark = [pytest.mark.browser, pytest.mark.one_page]
+pytestmark = pytest.mark.browser
 
 SHOWN = "span => window.lossatlas.shown().span === span && window.lossatlas.computed()"
 

@@ -8,7 +8,8 @@ import pytest
 from lossatlas.planes import FreshPlane
 from lossatlas.runs import compute_run
 from lossatlas.showcase import OPENING
-from tests.web.conftest import Site, Watched
+from tests.support.pages import Watched
+from tests.web.conftest import Site
 
 pytestmark = pytest.mark.browser
 

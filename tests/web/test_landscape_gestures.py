@@ -10,8 +10,9 @@ from playwright.sync_api import Browser, FloatRect, Page
 
 from lossatlas.arrays import Float64
 from lossatlas.runs import RunConfig
-from tests.web.conftest import MOONS, MOONS_FAST, PLANES, Site, Watched, until, watched
-from tests.web.drawn import Drawn
+from tests.support.drawn import Drawn
+from tests.support.pages import Watched, until, watched
+from tests.web.conftest import MOONS, MOONS_FAST, PLANES, Site
 from tests.web.test_controls import wait_for_frame
 from tests.web.test_landscape_lines import heights_of
 from tests.web.test_relief import corners

@@ -10,9 +10,10 @@ import numpy as np
 import pytest
 from playwright.sync_api import Browser, expect
 
-from tests.web.conftest import MOONS_FAST, Site, Watched, until, watched
-from tests.web.drawn import Drawn
-from tests.web.pictures import SHARP, picture_at_rest, wait_for_rest
+from tests.support.drawn import Drawn
+from tests.support.pages import Watched, until, watched
+from tests.support.pictures import SHARP, picture_at_rest, wait_for_rest
+from tests.web.conftest import MOONS_FAST, Site
 from tests.web.test_controls import wait_for_frame
 
 WEB = Path(__file__).parents[2] / "src" / "lossatlas" / "web"

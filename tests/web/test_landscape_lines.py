@@ -14,8 +14,9 @@ from lossatlas.arrays import Float64
 from lossatlas.engine import Evaluator
 from lossatlas.landscape import loss_surfaces
 from lossatlas.planes import FreshPlane
-from tests.web.conftest import MOONS, MOONS_FAST, Site, Watched, until
-from tests.web.drawn import GROUND, Drawn
+from tests.support.drawn import GROUND, Drawn
+from tests.support.pages import Watched, until
+from tests.web.conftest import MOONS, MOONS_FAST, Site
 from tests.web.test_compare import link as comparison
 from tests.web.test_compare import open_comparison, wait_for_epochs
 from tests.web.test_controls import wait_for_frame

@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page
 
-from tests.web.conftest import MOONS_FAST, PLANES, Site, Watched, until
-from tests.web.pictures import assert_same_picture, picture_at_rest, wait_for_rest
+from tests.support.pages import Watched, until
+from tests.support.pictures import assert_same_picture, picture_at_rest, wait_for_rest
+from tests.web.conftest import MOONS_FAST, PLANES, Site
 from tests.web.test_controls import wait_for_frame, zoom_in
 
 pytestmark = pytest.mark.browser

@@ -17,8 +17,9 @@ from lossatlas.landscape import Cut
 from lossatlas.runs import Run
 from lossatlas.site import export_site
 from lossatlas.store import Gallery
-from tests.web.conftest import EITHER, PLANES, Silent, Site, Watched, static_server, until
-from tests.web.drawn import Drawn, assert_drawn
+from tests.support.drawn import Drawn, assert_drawn
+from tests.support.pages import Watched, until
+from tests.web.conftest import EITHER, PLANES, Silent, Site, static_server
 from tests.web.test_controls import wait_for_frame, zoom_in
 
 pytestmark = pytest.mark.browser

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from playwright.sync_api import Browser, Page
 
 from lossatlas.networks import ACTIVATIONS, ModelConfig
-from tests.web.conftest import Site, watched
+from tests.support.pages import watched
+from tests.web.conftest import Site
 
 pytestmark = pytest.mark.browser
 

@@ -13,7 +13,8 @@ from lossatlas.datasets import load_dataset
 from lossatlas.runs import RunConfig, compute_run
 from lossatlas.site import export_site
 from lossatlas.store import Gallery
-from tests.web.conftest import ARMS, MOONS, PLANES, Site, Watched, static_server, until
+from tests.support.pages import Watched, until
+from tests.web.conftest import ARMS, MOONS, PLANES, Site, static_server
 from tests.web.test_own_data import points_drawn, spreadsheet, use
 
 pytestmark = pytest.mark.browser

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import statistics
+from collections.abc import Iterator
 
 import pytest
 from benchmarks.memory import heap
-from playwright.sync_api import Page
+from playwright.sync_api import Browser, Page
 
-from tests.web.conftest import Site, Watched, until
+from tests.support.pages import Watched, until, watched
+from tests.web.conftest import Site
 from tests.web.test_controls import wait_for_frame
 
 pytestmark = pytest.mark.browser
@@ -31,8 +33,13 @@ def take_turns(page: Page, last: int) -> None:
     until(page, "() => !window.lossatlas.shown().run.startsWith('here-')")
 
 
-def test_memory_stays_flat_through_play_and_training(exported: Site, desktop: Watched) -> None:
-    page = desktop.open(exported.url + "?epoch=0")
+@pytest.fixture
+def alone(browser: Browser) -> Iterator[Watched]:
+    yield from watched(browser, alone=True, viewport={"width": 1100, "height": 620}, reduced_motion="reduce")
+
+
+def test_memory_stays_flat_through_play_and_training(exported: Site, alone: Watched) -> None:
+    page = alone.open(exported.url + "?epoch=0")
     page.get_by_role("combobox", name="Speed").select_option("4")
     devtools = page.context.new_cdp_session(page)
     sizes = []

@@ -11,7 +11,8 @@ import numpy as np
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.web.conftest import Site, Watched, until
+from tests.support.pages import Watched, until
+from tests.web.conftest import Site
 
 pytestmark = pytest.mark.browser
 

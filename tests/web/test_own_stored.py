@@ -14,7 +14,8 @@ from lossatlas.datasets import DatasetConfig, load_dataset
 from lossatlas.runs import RunConfig, compute_run
 from lossatlas.site import export_site
 from lossatlas.store import Gallery
-from tests.web.conftest import MOONS, Site, Watched, app_server, static_server, until, watched
+from tests.support.pages import Watched, until, watched
+from tests.web.conftest import MOONS, Site, app_server, static_server
 from tests.web.test_keep import numbers, open_dialog
 
 pytestmark = pytest.mark.browser

@@ -9,10 +9,11 @@ from playwright.sync_api import Page, expect
 from lossatlas.arrays import Float32
 from lossatlas.engine import Evaluator
 from lossatlas.runs import Run, RunConfig
-from tests.web.conftest import ARMS, MOONS, Site, Watched, until
+from tests.support.pages import Watched, until
+from tests.web.conftest import ARMS, MOONS, Site
 from tests.web.test_controls import assert_readouts, number, readout, wait_for_frame
 
-pytestmark = [pytest.mark.browser, pytest.mark.one_page]
+pytestmark = pytest.mark.browser
 
 
 def theta_at(run: Run, frame: int, a: float, b: float) -> Float32:

@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Page
 
-from tests.web.conftest import MOONS, Site, watched
+from tests.support.pages import watched
+from tests.web.conftest import MOONS, Site
 
 pytestmark = pytest.mark.browser
 

@@ -18,7 +18,8 @@ from lossatlas.datasets import SOURCES, DatasetConfig, Source, load_dataset
 from lossatlas.landscape import BoundaryConfig, input_grid
 from lossatlas.rng import Draws, Stream
 from lossatlas.site.catalog import measured_points
-from tests.web.conftest import Site, watched
+from tests.support.pages import watched
+from tests.web.conftest import Site
 
 pytestmark = pytest.mark.browser
 

@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from playwright.sync_api import Browser, Page
 
 from lossatlas.arrays import Float64, Integers
-from tests.web.conftest import Site, watched
+from tests.support.pages import watched
+from tests.web.conftest import Site
 
 pytestmark = pytest.mark.browser
 

@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from tests.web.conftest import MOONS, Site, Watched
+from tests.support.pages import Watched
+from tests.web.conftest import MOONS, Site
 
 pytestmark = pytest.mark.browser
 

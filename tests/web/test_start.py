@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Route
 
-from tests.web.conftest import Site, Watched, until, watched
+from tests.support.pages import Watched, until, watched
+from tests.web.conftest import Site
 
 pytestmark = pytest.mark.browser
 

@@ -15,6 +15,7 @@ from lossatlas.runs import compute_run
 from lossatlas.showcase import OPENING
 from lossatlas.site import export_site
 from lossatlas.store import Gallery
+from tests.support.pages import Watched, until, watched
 from tests.web.conftest import (
     DIVERGED,
     FLAGS,
@@ -23,13 +24,10 @@ from tests.web.conftest import (
     PLANES,
     Silent,
     Site,
-    Watched,
     app_server,
     chromium,
     quick,
     static_server,
-    until,
-    watched,
 )
 from tests.web.test_controls import assert_readouts, assert_surface, shown
 

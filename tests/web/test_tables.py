@@ -19,7 +19,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from playwright.sync_api import Browser, Page
 
-from tests.web.conftest import Site, watched
+from tests.support.pages import watched
+from tests.web.conftest import Site
 from tests.web.test_points import OWN, call, own_datasets
 
 pytestmark = pytest.mark.browser

@@ -20,11 +20,12 @@ from lossatlas.runs import compute_run
 from lossatlas.site import export_site
 from lossatlas.store import Gallery
 from lossatlas.training import State, Training, TrainingConfig, Trajectory, train
-from tests.web.conftest import Site, Watched, static_server, until, watched
-from tests.web.drawn import Drawn
+from tests.support.drawn import Drawn
+from tests.support.pages import Watched, until, watched
+from tests.support.tour_runs import tour_configs
+from tests.web.conftest import Site, static_server
 from tests.web.test_first_minute import WHOLE
 from tests.web.test_landscape_lines import assert_surface_is
-from tests.web.tour_runs import tour_configs
 
 ROOT = Path(__file__).parents[2]
 PROSE = (ROOT / "src/lossatlas/web/features/tour/stops.js").read_text(encoding="utf-8")

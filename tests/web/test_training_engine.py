@@ -18,8 +18,9 @@ from lossatlas.networks import ACTIVATIONS, Network
 from lossatlas.rng import Draws, Stream
 from lossatlas.training import METRICS, OPTIMIZERS, Snapshot, Training, TrainingConfig
 from tests.conftest import network_of, some_models
-from tests.oracles import torch_gradient, torch_loss
-from tests.web.conftest import Site, until, watched
+from tests.support.oracles import torch_gradient, torch_loss
+from tests.support.pages import until, watched
+from tests.web.conftest import Site
 from tests.web.test_engine import told
 
 pytestmark = pytest.mark.browser

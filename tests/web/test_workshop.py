@@ -15,7 +15,8 @@ from lossatlas.planes import FreshPlane, project
 from lossatlas.runs import RunConfig, Setup
 from lossatlas.site import describe_catalog
 from lossatlas.training import Trajectory, train
-from tests.web.conftest import EITHER, MOONS, Site, Watched, until
+from tests.support.pages import Watched, until
+from tests.web.conftest import EITHER, MOONS, Site
 from tests.web.test_controls import number, readout
 from tests.web.test_lab_surfaces import wait_for_surface
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from playwright.sync_api import FloatRect, Page
 
-from tests.web.conftest import until
+from tests.support.pages import until
 
 #: The surface is drawn sharp, or another view is on show: Plotly's drawing says how large it is.
 SHARP = """() => {
