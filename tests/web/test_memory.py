@@ -46,6 +46,7 @@ def test_memory_stays_flat_through_play_and_training(exported: Site, alone: Watc
     for _ in range(FIRST + TURNS):
         take_turns(page, len(exported.run().trajectory.epochs) - 1)
         sizes.append(heap(devtools))
-    counted = sizes[FIRST:]
-    middle = statistics.median(counted)
-    assert max(abs(size / middle - 1) for size in counted) < 0.1, sizes
+    # What is in flight at the moment of a collection makes a size larger for once; what is kept makes all later ones so.
+    earlier, later = sizes[FIRST:][: TURNS // 2], sizes[FIRST:][TURNS // 2 :]
+    assert statistics.median(later) < 1.1 * statistics.median(earlier), sizes
+    assert min(later) < 1.1 * min(earlier), sizes
