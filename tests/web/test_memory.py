@@ -46,7 +46,7 @@ def test_memory_stays_flat_through_play_and_training(exported: Site, alone: Watc
     for _ in range(FIRST + TURNS):
         take_turns(page, len(exported.run().trajectory.epochs) - 1)
         sizes.append(heap(devtools))
-    # What is in flight at the moment of a collection makes a size larger for once; what is kept makes all later ones so.
+    # What is in flight at one collection makes one size larger; what is kept makes all later ones larger.
     earlier, later = sizes[FIRST:][: TURNS // 2], sizes[FIRST:][TURNS // 2 :]
     assert statistics.median(later) < 1.1 * statistics.median(earlier), sizes
     assert min(later) < 1.1 * min(earlier), sizes
