@@ -127,10 +127,7 @@ function createDrawing(Plotly, root, {eye, isPlaying, onLost, sharpness}) {
     await render(SHARPEST);
     requestAnimationFrame(keep);
   });
-  /**
-   * Draw it sharp once nothing moves. While a run plays the next frame is on its way; at its end the last is drawn
-   * anew.
-   */
+  /** Draw it sharp once nothing moves. While a run plays the next frame is on its way; its last is drawn anew. */
   const restLater = () => (sharpness || isPlaying?.() ? rest.stop() : rest.start());
   restoreGraphics(root, {
     isOurs: (canvas) => mesh.plot().contains(canvas),

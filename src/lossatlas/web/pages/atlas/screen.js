@@ -7,6 +7,8 @@
 /** @typedef {ReturnType<typeof import('../../views/boundary.js').createBoundary>} Boundary */
 /** @typedef {import('../../views/picture.js').Pictures} Pictures */
 
+/** @typedef {{painter: Painter, pictures: Pictures, landscape: Landscape, boundary: Boundary}} Plots */
+
 export function createScreen() {
   /** @type {Painter | null} */
   let painter = null;
@@ -20,10 +22,7 @@ export function createScreen() {
   let style = 0;
 
   return {
-    /**
-     * Plotly is there.
-     * @param {{painter: Painter, pictures: Pictures, landscape: Landscape, boundary: Boundary}} plots
-     */
+    /** Plotly has arrived. @param {Plots} plots */
     begin(plots) {
       ({painter, pictures, landscape, boundary} = plots);
       painter.request();
@@ -71,12 +70,7 @@ export function createScreen() {
     look(camera) {
       landscape?.look(camera);
     },
-    /**
-     * What lies between two frames, at a share of the way.
-     * @param {Shot} from
-     * @param {Shot} to
-     * @param {number} share
-     */
+    /** Draw what lies between two frames. @param {Shot} from @param {Shot} to @param {number} share of the way */
     blend(from, to, share) {
       landscape?.blend(from, to, share);
     },
