@@ -3,7 +3,7 @@
  * window. A text may end in an ellipsis where its element says so and a tooltip has the whole; what scrolls up and down may.
  */
 async () => {
-  const {tipOf} = await import('./features/accessibility/hints.js');
+  const {tipOf} = await import('./features/accessibility/sentences.js');
   const SLACK = 1.5; // letters and boxes lie between pixels
   const CONTROL = 'button, input, select, textarea, summary, a, output';
   const PANELS = '.bar, .panel, .plot-head, .toolbar, .plot-body, .slice, .meaning, .workshop, .transport, .tour, dialog';
