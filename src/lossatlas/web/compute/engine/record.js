@@ -3,7 +3,7 @@
  * too much memory; always the first and the newest. Epochs and metrics have the form that run.json has them in.
  */
 /** @import {Metrics} from '../../model/types.js' */
-/** @import {Progress} from './trainer.js' */
+/** @import {Progress} from './job.js' */
 
 /** Epochs in one piece of memory. */
 const ROWS = 256;

@@ -1,5 +1,5 @@
 /** The page's side of training: a worker, and the record of the training it is at. Late answers are dropped. */
-/** @import {Progress, Task} from './trainer.js' */
+/** @import {Progress, Task} from './job.js' */
 /** @import {TrainingState} from './training.js' */
 import {parameterCount} from '../../model/architecture.js';
 import {createRecord} from './record.js';
