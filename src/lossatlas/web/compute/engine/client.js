@@ -12,36 +12,24 @@ export const COARSE = 17;
 /** @typedef {[Float32Array, Float32Array]} Directions */
 
 export function createEngine() {
-  /** @type {Record<Sort, ((answer: any) => void) | null>} */
-  const waiting = {surface: null, samples: null, point: null, model: null};
-  /** @type {Record<Sort, number>} */
-  const ids = {surface: 0, samples: 0, point: 0, model: 0};
+  const questions = createQuestions();
   /** @type {(message: string) => void} */
   let onError = () => {};
-
   const close = () => {
     for (const worker of workers) worker.end();
   };
   const start = () =>
     startWorker('worker.js', {
-      onMessage(data) {
-        if (data.id === ids[/** @type {Sort} */ (data.type)]) waiting[/** @type {Sort} */ (data.type)]?.(data);
-      },
+      onMessage: questions.answer,
       onFault(words) {
-        // each has a part of every surface
-        close();
+        close(); // each has a part of every surface
         onError(words);
       },
     });
   const workers = [start(), start()];
-
-  /** @param {Sort} sort @param {((answer: any) => void) | null} onAnswer */
-  const next = (sort, onAnswer) => {
-    waiting[sort] = onAnswer;
-    return ++ids[sort];
-  };
   /** @param {number} worker @param {Sort} sort @param {number} id @param {object} request */
   const send = (worker, sort, id, request) => workers[worker].post({...request, type: sort, id});
+  const {next} = questions;
 
   return {
     /** Nothing is answered any more; why is told once. @param {(message: string) => void} handler */
@@ -50,7 +38,7 @@ export function createEngine() {
     },
     /** From now on of this run; what was asked of another is not answered. @param {Run} run */
     open(run) {
-      for (const sort of /** @type {Sort[]} */ (Object.keys(ids))) next(sort, null);
+      questions.forget();
       for (const worker of workers) worker.post({type: 'run', run});
     },
     /**
@@ -77,12 +65,8 @@ export function createEngine() {
      * @param {(losses: Losses[]) => void} onAnswer
      */
     samples(request, onAnswer) {
-      send(
-        1,
-        'samples',
-        next('samples', (/** @type {SamplesAnswer} */ {losses}) => onAnswer(losses)),
-        {...request, grid: COARSE},
-      );
+      const id = next('samples', (/** @type {SamplesAnswer} */ {losses}) => onAnswer(losses));
+      send(1, 'samples', id, {...request, grid: COARSE});
     },
     /**
      * The loss of one data point over the plane.
@@ -90,18 +74,38 @@ export function createEngine() {
      * @param {(losses: Float32Array) => void} onAnswer
      */
     point(request, onAnswer) {
-      send(
-        0,
-        'point',
-        next('point', (/** @type {PointAnswer} */ {losses}) => onAnswer(losses)),
-        request,
-      );
+      const id = next('point', (/** @type {PointAnswer} */ {losses}) => onAnswer(losses));
+      send(0, 'point', id, request);
     },
     /** Boundary and losses of one model. @param {Float32Array} theta @param {(answer: ModelAnswer) => void} onAnswer */
     model(theta, onAnswer) {
       send(1, 'model', next('model', onAnswer), {theta});
     },
     close,
+  };
+}
+
+/** The newest question of each sort, and what its answer is for. */
+function createQuestions() {
+  /** @type {Record<Sort, ((answer: any) => void) | null>} */
+  const waiting = {surface: null, samples: null, point: null, model: null};
+  /** @type {Record<Sort, number>} */
+  const ids = {surface: 0, samples: 0, point: 0, model: 0};
+  /** A new question in the place of the one before: its id. @param {Sort} sort @param {((answer: any) => void) | null} onAnswer */
+  const next = (sort, onAnswer) => {
+    waiting[sort] = onAnswer;
+    return ++ids[sort];
+  };
+  return {
+    next,
+    /** Whatever was asked is not answered any more. */
+    forget() {
+      for (const sort of /** @type {Sort[]} */ (Object.keys(ids))) next(sort, null);
+    },
+    /** @param {{type: Sort, id: number}} data an answer, perhaps to an older question */
+    answer(data) {
+      if (data.id === ids[data.type]) waiting[data.type]?.(data);
+    },
   };
 }
 
