@@ -2,15 +2,13 @@
 /** @import {Drawing, Place} from './drawing.js' */
 /** @import {Own} from '../../compute/datasets/own.js' */
 /** @import {Table} from './tables/read.js' */
-import {make, makeSvg, say} from '../../lib/dom.js';
-import {css, pointColour} from '../../figures/colours.js';
-import {glyph} from '../../figures/glyphs.js';
+import {make, say} from '../../lib/dom.js';
 import {loadStyle} from '../../lib/lazy.js';
-import {currentTheme} from '../../lib/theme.js';
 import {BLANK, createHistory, drawingOf, erased, nearest, ownOf, pointAt, sprayed} from './drawing.js';
-import {draw as drawn, SOURCES} from '../../compute/datasets/generate.js';
-import {countsOf, MAX_LINKED, MAX_POINTS, missing, roundedTo} from '../../compute/datasets/own.js';
-import {createSketch} from './sketch.js';
+import {draw as drawn} from '../../compute/datasets/generate.js';
+import {MAX_LINKED, MAX_POINTS, missing, roundedTo} from '../../compute/datasets/own.js';
+import {createParts, drawBrushes} from './editor_parts.js';
+import {Sketch} from './sketch.js';
 import {createTablePanel} from './tables/panel.js';
 import {writeTable} from './tables/write.js';
 
@@ -18,244 +16,220 @@ import {writeTable} from './tables/write.js';
 const START_POINTS = 200;
 /** A thumb's or a crosshair's reach, as a share of the view. */
 const REACH = 0.025;
-const HELP =
-  'Drag to draw. By keyboard: arrow keys move the crosshair, with Shift finely; Space puts a point, Delete erases, a number chooses the class.';
+/** The tool that erases; the others are classes. */
+const ERASER = -1;
 
 /** @type {Drawing | null} what was being drawn when the dialog was last dismissed: Escape must not cost an hour's work */
 let draft = null;
 
-/**
- * Open the dialog; settled once it is open.
- * @param {{start?: Own | null, onUse: (own: Own) => void}} options `start`: the data on show, to start from
- */
-export async function openEditor({start = null, onUse}) {
+/** @typedef {{start?: Own | null, onUse: (own: Own) => void}} EditorOptions `start`: the data on show, to start from */
+
+/** Open the dialog; the promise settles once it is open. @param {EditorOptions} options */
+export async function openEditor(options) {
   if (document.querySelector('dialog.editor')) return;
   await loadStyle('features/datasets/editor.css');
+  new Editor(options).open();
+}
+
+class Editor {
+  #start;
+  #onUse;
+  #panel;
+  #parts;
+  #history;
+  #sketch;
+  /** A class, or the eraser. */
+  #tool = 0;
+  /** Has this stroke changed anything yet? */
+  #hasStroked = false;
+  /** Is the last step a table? */
+  #isTable = false;
   /** Why what is shown is not what was asked for: a table that could not be read; else empty. */
-  let failed = '';
-  /** @param {Table} table @param {string} name @param {boolean} goesOn */
-  const onTable = ({data, doubt}, name, goesOn) => {
-    if (data) history.set(drawingOf({...data, name}), {same: goesOn && tabled});
-    tabled = data !== null;
-    failed = data
-      ? ''
-      : doubt
-        ? 'Answer the question about the numbers first.'
-        : 'The table could not be read, and the points shown are not those of it. Draw, or start from something, to go on with them.';
-    if (data) parts.from.value = '';
-    show();
-  };
-  let tabled = false; // is the last step a table?
-  const panel = createTablePanel(onTable);
-  const parts = build(start !== null, panel);
-  const {dialog, canvas, brushes, size, density} = parts;
-  const history = createHistory(draft ?? (start ? drawingOf({...start, name: ''}) : BLANK), () => {
-    failed = '';
-    tabled = false;
-    show();
-  });
-  let tool = 0; // a class, or −1 for the eraser
+  #fault = '';
+  #scheme = matchMedia('(prefers-color-scheme: dark)');
+  #show = () => this.#draw();
 
-  const radius = () => Number(size.value) / 100;
-  const reach = () => Math.max(REACH, radius());
-  /** @param {Place} place @param {boolean} goesOn */
-  const dab = (place, goesOn) => {
+  /** @param {EditorOptions} options */
+  constructor({start = null, onUse}) {
+    this.#start = start;
+    this.#onUse = onUse;
+    this.#panel = createTablePanel((table, name, goesOn) => this.#take(table, name, goesOn));
+    this.#parts = createParts(start !== null, [this.#panel.rows, this.#panel.result]);
+    this.#history = createHistory(draft ?? (start ? drawingOf({...start, name: ''}) : BLANK), () => {
+      this.#fault = '';
+      this.#isTable = false;
+      this.#draw();
+    });
+    this.#sketch = new Sketch(this.#parts.canvas, {
+      onDab: (place, goesOn) => this.#dab(place, goesOn),
+      onPut: (place) => this.#put(place),
+      onErase: (place) => this.#erase(place),
+      onMove: (place) => this.#describePlace(place),
+      radius: () => (this.#tool === ERASER ? this.#reach() : this.#radius()),
+    });
+    this.#wireTools();
+    this.#wireButtons();
+    this.#wireDialog();
+  }
+
+  open() {
+    const {dialog, canvas} = this.#parts;
+    this.#scheme.addEventListener('change', this.#show);
+    document.body.append(dialog);
+    dialog.showModal();
+    canvas.focus({preventScroll: true});
+    this.#draw();
+  }
+
+  /** @param {string} how the dialog ends */
+  #end(how) {
+    const {dialog} = this.#parts;
+    if (!dialog.isConnected) return;
+    dialog.close(how); // gives the focus back; its event comes later
+    this.#scheme.removeEventListener('change', this.#show);
+    draft = how === 'use' || this.#history.now.points.length === 0 ? null : this.#history.now;
+    dialog.remove();
+  }
+
+  /** Take a table that was read, or say why not. @param {Table} table @param {string} name @param {boolean} goesOn */
+  #take({data, doubt}, name, goesOn) {
+    if (data) this.#history.set(drawingOf({...data, name}), {same: goesOn && this.#isTable});
+    this.#isTable = data !== null;
+    this.#fault = data ? '' : faultOf(doubt);
+    if (data) this.#parts.from.value = '';
+    this.#draw();
+  }
+
+  #radius() {
+    return Number(this.#parts.size.value) / 100;
+  }
+
+  #reach() {
+    return Math.max(REACH, this.#radius());
+  }
+
+  /** @param {Place} place @param {boolean} goesOn by the stroke of the dab before */
+  #dab(place, goesOn) {
+    const {now} = this.#history;
+    const density = Number(this.#parts.density.value);
     const next =
-      tool < 0
-        ? erased(history.now, place, reach())
-        : sprayed(history.now, place, tool, {radius: radius(), density: Number(density.value)});
-    stroked = history.set(next, {same: goesOn && stroked}) || (goesOn && stroked);
-  };
-  let stroked = false; // has this stroke changed anything yet?
-  /** @param {Place} place */
-  const tellPlace = (place) => {
-    const {view, features, classes} = history.now;
-    const {x, y} = pointAt(view, place);
-    const near = nearest(history.now, place, REACH);
-    say(
-      parts.place,
-      `${features[0]} ${short(x, view.x)}, ${features[1]} ${short(y, view.y)}${near ? `: a point of ${classes[near.k]}` : ''}`,
-    );
-  };
-  const sketch = createSketch(canvas, {
-    onDab: dab,
-    onPut(place) {
-      if (tool < 0) history.set(erased(history.now, place, REACH));
-      else history.set(sprayed(history.now, place, tool, {radius: 0, density: 1}));
-      tellPlace(place);
-    },
-    onErase(place) {
-      history.set(erased(history.now, place, REACH));
-      tellPlace(place);
-    },
-    onMove: tellPlace,
-    radius: () => (tool < 0 ? reach() : radius()),
-  });
+      this.#tool === ERASER
+        ? erased(now, place, this.#reach())
+        : sprayed(now, place, this.#tool, {radius: this.#radius(), density});
+    const same = goesOn && this.#hasStroked;
+    this.#hasStroked = this.#history.set(next, {same}) || same;
+  }
 
-  /** @param {number} next */
-  const choose = (next) => {
-    if (next >= history.now.classes.length) return;
-    tool = next;
-    show();
-  };
-  const show = () => {
-    const {points, classes} = history.now;
-    if (tool >= classes.length) tool = 0;
-    drawBrushes(brushes, history.now, tool);
-    parts.undo.disabled = !history.canUndo;
-    parts.redo.disabled = !history.canRedo;
-    parts.clear.disabled = parts.save.disabled = points.length === 0;
+  /** A single point. @param {Place} place */
+  #put(place) {
+    if (this.#tool === ERASER) return this.#erase(place);
+    this.#history.set(sprayed(this.#history.now, place, this.#tool, {radius: 0, density: 1}));
+    this.#describePlace(place);
+  }
+
+  /** @param {Place} place */
+  #erase(place) {
+    this.#history.set(erased(this.#history.now, place, REACH));
+    this.#describePlace(place);
+  }
+
+  /** Say where the crosshair is. @param {Place} place */
+  #describePlace(place) {
+    const {view, features, classes} = this.#history.now;
+    const {x, y} = pointAt(view, place);
+    const near = nearest(this.#history.now, place, REACH);
+    const point = near ? `: a point of ${classes[near.k]}` : '';
+    say(this.#parts.place, `${features[0]} ${short(x, view.x)}, ${features[1]} ${short(y, view.y)}${point}`);
+  }
+
+  /** @param {number} tool */
+  #choose(tool) {
+    if (tool >= this.#history.now.classes.length) return;
+    this.#tool = tool;
+    this.#draw();
+  }
+
+  #draw() {
+    const {brushes, undo, redo, clear, save, use, state, canvas} = this.#parts;
+    const {points, classes} = this.#history.now;
+    if (this.#tool >= classes.length) this.#tool = 0;
+    drawBrushes(brushes, this.#history.now, this.#tool);
+    undo.disabled = !this.#history.canUndo;
+    redo.disabled = !this.#history.canRedo;
+    clear.disabled = save.disabled = points.length === 0;
     const lacks = missing({labels: Uint8Array.from(points, ({k}) => k), classes});
-    parts.use.disabled = failed !== '' || lacks !== '';
-    say(parts.state, failed || lacks || summary(points.length));
-    sketch.draw(history.now);
+    use.disabled = this.#fault !== '' || lacks !== '';
+    say(state, this.#fault || lacks || summary(points.length));
+    this.#sketch.draw(this.#history.now);
     // A button that is disabled loses the focus to the page, whose keys mean other things.
     if (document.activeElement instanceof HTMLButtonElement && document.activeElement.disabled)
       canvas.focus({preventScroll: true});
-  };
+  }
 
-  brushes.addEventListener('change', (event) => choose(Number(/** @type {HTMLInputElement} */ (event.target).value)));
-  size.addEventListener('input', () => {
-    density.disabled = radius() === 0;
-    sketch.request();
-  });
-  parts.undo.addEventListener('click', history.undo);
-  parts.redo.addEventListener('click', history.redo);
-  parts.clear.addEventListener('click', () => history.set({...history.now, points: []}));
-  parts.from.addEventListener('change', () => {
-    history.set(begun(parts.from.value, start));
-    panel.close();
-  });
-  parts.save.addEventListener('click', () => saveCsv(ownOf(history.now)));
-  parts.cancel.addEventListener('click', () => end(''));
-  parts.use.addEventListener('click', () => {
-    end('use');
-    onUse(ownOf(history.now));
-  });
-  dialog.addEventListener('keydown', (event) => {
+  #wireTools() {
+    const {brushes, size, density, from} = this.#parts;
+    brushes.addEventListener('change', (event) =>
+      this.#choose(Number(/** @type {HTMLInputElement} */ (event.target).value)),
+    );
+    size.addEventListener('input', () => {
+      density.disabled = this.#radius() === 0;
+      this.#sketch.request();
+    });
+    from.addEventListener('change', () => {
+      this.#history.set(begun(from.value, this.#start));
+      this.#panel.close();
+    });
+  }
+
+  #wireButtons() {
+    const {undo, redo, clear, save, cancel, use} = this.#parts;
+    const history = this.#history;
+    undo.addEventListener('click', history.undo);
+    redo.addEventListener('click', history.redo);
+    clear.addEventListener('click', () => history.set({...history.now, points: []}));
+    save.addEventListener('click', () => saveCsv(ownOf(history.now)));
+    cancel.addEventListener('click', () => this.#end(''));
+    use.addEventListener('click', () => {
+      this.#end('use');
+      this.#onUse(ownOf(history.now));
+    });
+  }
+
+  #wireDialog() {
+    const {dialog} = this.#parts;
+    dialog.addEventListener('keydown', (event) => this.#press(event));
+    dialog.addEventListener('paste', (event) => {
+      const text = event.clipboardData?.getData('text/plain');
+      if (event.target === this.#panel.text || !text) return;
+      event.preventDefault();
+      this.#panel.openText(text);
+    });
+    onDrop(dialog, (data) =>
+      data.files.length > 0
+        ? void this.#panel.openFile(data.files[0])
+        : this.#panel.openText(data.getData('text/plain')),
+    );
+    dialog.addEventListener('close', () => this.#end('')); // by Escape
+  }
+
+  /** @param {KeyboardEvent} event */
+  #press(event) {
     event.stopPropagation(); // the page's own keys move through the epochs
     const key = event.key.toLowerCase();
-    if (event.target === panel.text) return;
+    if (event.target === this.#panel.text) return;
     if ((event.ctrlKey || event.metaKey) && (key === 'z' || key === 'y')) {
       event.preventDefault();
-      if (key === 'y' || event.shiftKey) history.redo();
-      else history.undo();
-    } else if (event.target === canvas && /^[1-9]$/.test(key)) choose(Number(key) - 1);
-  });
-  dialog.addEventListener('paste', (event) => {
-    const text = event.clipboardData?.getData('text/plain');
-    if (event.target === panel.text || !text) return;
-    event.preventDefault();
-    panel.openText(text);
-  });
-  onDrop(dialog, (data) =>
-    data.files.length > 0 ? void panel.openFile(data.files[0]) : panel.openText(data.getData('text/plain')),
-  );
-  const scheme = matchMedia('(prefers-color-scheme: dark)');
-  scheme.addEventListener('change', show);
-  /** @param {string} how */
-  const end = (how) => {
-    if (!dialog.isConnected) return;
-    dialog.close(how); // gives the focus back; its event comes later
-    scheme.removeEventListener('change', show);
-    draft = how === 'use' || history.now.points.length === 0 ? null : history.now;
-    dialog.remove();
-  };
-  dialog.addEventListener('close', () => end('')); // by Escape
-
-  document.body.append(dialog);
-  dialog.showModal();
-  canvas.focus({preventScroll: true});
-  show();
+      if (key === 'y' || event.shiftKey) this.#history.redo();
+      else this.#history.undo();
+    } else if (event.target === this.#parts.canvas && /^[1-9]$/.test(key)) this.#choose(Number(key) - 1);
+  }
 }
 
-/** @param {boolean} shown is there a dataset on show to start from? @param {ReturnType<typeof createTablePanel>} panel */
-function build(shown, panel) {
-  const button = (/** @type {string} */ text, /** @type {Record<string, string>} */ attributes = {}) =>
-    make('button', {type: 'button', ...attributes}, text);
-  const canvas = make('canvas', {
-    tabindex: 0,
-    role: 'application',
-    'aria-label': 'Points',
-    'aria-describedby': 'editor-help',
-    width: 1,
-    height: 1,
-  });
-  const place = make('p', {class: 'place', role: 'status'});
-  const state = make('p', {class: 'state', id: 'editor-state', role: 'status'});
-  const brushes = make('fieldset', {class: 'brushes'}, make('legend', {}, 'Draw with'));
-  const size = make('input', {
-    type: 'range',
-    'aria-label': 'Brush size',
-    title: 'How wide the brush sprays; at zero, one point at a time.',
-    min: 0,
-    max: 20,
-    step: 1,
-    value: 6,
-  });
-  const density = make('input', {
-    type: 'range',
-    'aria-label': 'Density',
-    title: 'How many points the brush leaves on its way.',
-    min: 1,
-    max: 8,
-    step: 1,
-    value: 3,
-  });
-  const from = make(
-    'select',
-    {'aria-label': 'Start from', title: 'Puts other points in the place of the drawing, to go on from.'},
-    make('option', {value: '', disabled: true, selected: true, hidden: true}, 'Choose…'),
-    make('option', {value: 'blank'}, 'An empty plane'),
-    ...(shown ? [make('option', {value: 'shown'}, 'The data on show')] : []),
-    ...SOURCES.map(({name, title}) => make('option', {value: name}, title)),
-  );
-  const [undo, redo, clear] = [
-    button('Undo', {title: 'Takes the last step back (Ctrl+Z).'}),
-    button('Redo', {title: 'Does again what was taken back (Ctrl+Shift+Z).'}),
-    button('Clear', {title: 'Takes all points away.'}),
-  ];
-  const save = button('Save', {class: 'quiet', title: 'Saves the points as a CSV file.'});
-  const [cancel, use] = [
-    button('Cancel', {title: 'Closes this dialog; the drawing is kept for the next time.'}),
-    button('Use this data', {
-      class: 'primary',
-      title: 'Trains a network here on these points.',
-      'aria-describedby': 'editor-state',
-    }),
-  ];
-  const dialog = make(
-    'dialog',
-    {class: 'editor', tabindex: -1, 'aria-labelledby': 'editor-heading'},
-    make(
-      'header',
-      {},
-      make('h2', {id: 'editor-heading'}, 'Your own data'),
-      make('p', {}, 'Draw it, or drop a spreadsheet here. It never leaves this browser.'),
-    ),
-    make(
-      'div',
-      {class: 'body'},
-      make('div', {class: 'sheet'}, canvas, place, make('p', {class: 'help', id: 'editor-help'}, HELP)),
-      make(
-        'div',
-        {class: 'side'},
-        brushes,
-        make('div', {class: 'steps'}, undo, redo, clear, save),
-        make(
-          'div',
-          {class: 'sliders'},
-          make('label', {class: 'field'}, 'Brush size', size),
-          make('label', {class: 'field'}, 'Density', density),
-        ),
-        make('label', {class: 'field'}, 'Start from', from),
-        panel.rows,
-        panel.result,
-      ),
-    ),
-    make('footer', {}, state, cancel, use),
-  );
-  return {dialog, canvas, place, state, brushes, size, density, from, undo, redo, clear, save, cancel, use};
+/** Why a table was not taken. @param {Table['doubt']} doubt */
+function faultOf(doubt) {
+  return doubt
+    ? 'Answer the question about the numbers first.'
+    : 'The table could not be read, and the points shown are not those of it. Draw, or start from something, to go on with them.';
 }
 
 /** @param {string} value @param {Own | null} start @returns {Drawing} */
@@ -264,53 +238,6 @@ function begun(value, start) {
   if (value === 'shown' && start) return drawingOf({...start, name: ''});
   const made = drawn({name: value, points: START_POINTS});
   return drawingOf({...made, points: roundedTo(made.points, 5), name: ''});
-}
-
-/** A radio button a class with its mark and how many points it has, and one for the eraser. @param {HTMLElement} root @param {Drawing} drawing @param {number} tool */
-function drawBrushes(root, {points, classes}, tool) {
-  const key = JSON.stringify([classes, currentTheme().dark]);
-  if (root.dataset.key !== key) {
-    root.dataset.key = key;
-    root.querySelectorAll('label').forEach((label) => label.remove());
-    root.append(...classes.map((name, k) => brush(k, name)), brush(-1, 'Eraser'));
-  }
-  const counts = countsOf(
-    points.map(({k}) => k),
-    classes.length,
-  );
-  for (const input of root.querySelectorAll('input')) {
-    const k = Number(input.value);
-    input.checked = k === tool;
-    if (k < 0) continue;
-    input.setAttribute('aria-label', `${classes[k]}: ${counts[k]} ${counts[k] === 1 ? 'point' : 'points'}`);
-    say(/** @type {Element} */ (input.parentElement?.querySelector('output')), String(counts[k]));
-  }
-}
-
-/** @param {number} k @param {string} name */
-function brush(k, name) {
-  const mark =
-    k < 0
-      ? makeSvg('path', {
-          d: 'M-5 3 1-3 5 1 0 6H-2ZM-2 0 2 4',
-          fill: 'none',
-          stroke: 'currentColor',
-          'stroke-width': 1.4,
-          'stroke-linejoin': 'round',
-        })
-      : makeSvg('path', {d: glyph(k, 5), fill: css(pointColour(k, currentTheme().dark))});
-  return make(
-    'label',
-    {class: 'brush', title: k < 0 ? 'Takes away the points that it passes.' : `Draws points of ${name}.`},
-    make('input', {type: 'radio', name: 'editor-tool', value: k, 'aria-label': name}),
-    make(
-      'span',
-      {},
-      makeSvg('svg', {viewBox: '-8 -8 16 16', 'aria-hidden': 'true'}, mark),
-      make('b', {}, name),
-      ...(k < 0 ? [] : [make('output', {'aria-hidden': 'true'})]),
-    ),
-  );
 }
 
 /** @param {number} count */

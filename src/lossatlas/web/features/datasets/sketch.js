@@ -1,4 +1,4 @@
-/** The canvas of the editor: it shows the points, and tells where a pointer or the keys mean to draw or to erase. */
+/** The canvas of the editor: it shows the points, and reports where a pointer or the keys draw or erase. */
 /** @import {Drawing, Place} from './drawing.js' */
 import {css, pointColour} from '../../figures/colours.js';
 import {glyph} from '../../figures/glyphs.js';
@@ -8,7 +8,7 @@ import {placeOf, within} from './drawing.js';
 /** How far an arrow key moves the crosshair, as a share of the view; with Shift, finely. */
 const STEP = 0.05;
 const FINE = 0.01;
-/** At least so far between two dabs of a stroke. */
+/** The least distance between two dabs of a stroke. */
 const SPACING = 0.035;
 const GRID_LINES = 8;
 
@@ -16,111 +16,136 @@ const GRID_LINES = 8;
 const ARROWS = {ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, 1], ArrowDown: [0, -1]};
 
 /**
- * @param {HTMLCanvasElement} canvas
- * @param {object} options
- * @param {(place: Place, goesOn: boolean) => void} options.onDab the chosen tool is used; `goesOn`: by the stroke of the dab before
- * @param {(place: Place) => void} options.onPut a single point is put, by key
- * @param {(place: Place) => void} options.onErase
- * @param {(place: Place) => void} options.onMove the crosshair has moved
- * @param {() => number} options.radius of the tool, for its outline
+ * @typedef {object} SketchOptions
+ * @property {(place: Place, goesOn: boolean) => void} onDab the chosen tool is used; `goesOn`: by the stroke of the dab before
+ * @property {(place: Place) => void} onPut a single point is put, by key
+ * @property {(place: Place) => void} onErase
+ * @property {(place: Place) => void} onMove the crosshair has moved
+ * @property {() => number} radius of the tool, for its outline
  */
-export function createSketch(canvas, {onDab, onPut, onErase, onMove, radius}) {
-  /** @type {Drawing | null} */
-  let drawing = null;
-  /** @type {Place} */
-  let cross = [0.5, 0.5];
-  /** @type {Place | null} */
-  let hover = null;
-  /** @type {Place | null} where the stroke's last dab is */
-  let last = null;
-  let keyed = false;
-  let asked = 0;
 
-  const paint = () => {
-    asked = 0;
+export class Sketch {
+  #canvas;
+  #options;
+  /** @type {Drawing | null} */
+  #drawing = null;
+  /** The crosshair of the keyboard. @type {Place} */
+  #cross = [0.5, 0.5];
+  /** Where the pointer is. @type {Place | null} */
+  #hover = null;
+  /** Where the last dab of a stroke is. @type {Place | null} */
+  #last = null;
+  #isKeyed = false;
+  #requested = 0;
+
+  /** @param {HTMLCanvasElement} canvas @param {SketchOptions} options */
+  constructor(canvas, options) {
+    this.#canvas = canvas;
+    this.#options = options;
+    this.#watchPointer();
+    this.#watchKeys();
+    new ResizeObserver(() => this.request()).observe(canvas);
+  }
+
+  /** @param {Drawing} drawing */
+  draw(drawing) {
+    this.#drawing = drawing;
+    this.request();
+  }
+
+  /** Paint with the next frame. */
+  request() {
+    this.#requested ||= requestAnimationFrame(() => this.#paint());
+  }
+
+  #watchPointer() {
+    const canvas = this.#canvas;
+    canvas.addEventListener('pointerdown', (event) => {
+      if (!event.isPrimary || event.button !== 0) return;
+      canvas.setPointerCapture(event.pointerId);
+      this.#isKeyed = false;
+      this.#last = this.#cross = this.#placeUnder(event);
+      this.#options.onDab(this.#last, false);
+    });
+    canvas.addEventListener('pointermove', (event) => {
+      this.#hover = event.pointerType === 'touch' ? null : this.#placeUnder(event);
+      for (const each of event.getCoalescedEvents?.() ?? []) this.#strokeTo(this.#placeUnder(each));
+      this.#strokeTo(this.#placeUnder(event));
+      this.request();
+    });
+    for (const type of ['pointerup', 'pointercancel'])
+      canvas.addEventListener(type, () => {
+        this.#last = null;
+      });
+    canvas.addEventListener('pointerleave', () => {
+      this.#hover = null;
+      this.request();
+    });
+  }
+
+  #watchKeys() {
+    const canvas = this.#canvas;
+    canvas.addEventListener('focus', () => {
+      this.#isKeyed = canvas.matches(':focus-visible');
+      this.request();
+    });
+    canvas.addEventListener('blur', () => this.request());
+    canvas.addEventListener('keydown', (event) => {
+      if (event.ctrlKey || event.metaKey || event.altKey || !this.#press(event)) return;
+      event.preventDefault();
+      this.#isKeyed = true;
+      this.request();
+    });
+  }
+
+  /** Do what a key stands for. @param {KeyboardEvent} event @returns {boolean} is it one of the canvas? */
+  #press({key, shiftKey}) {
+    const {onMove, onPut, onErase} = this.#options;
+    const arrow = ARROWS[key];
+    if (arrow) {
+      const step = shiftKey ? FINE : STEP;
+      this.#cross = [within(this.#cross[0] + step * arrow[0]), within(this.#cross[1] + step * arrow[1])];
+      onMove(this.#cross);
+    } else if (key === ' ' || key === 'Enter') onPut(this.#cross);
+    else if (key === 'Delete' || key === 'Backspace') onErase(this.#cross);
+    else return false;
+    return true;
+  }
+
+  /** @param {PointerEvent} event @returns {Place} */
+  #placeUnder({clientX, clientY}) {
+    const box = this.#canvas.getBoundingClientRect();
+    return [within((clientX - box.left) / box.width), within(1 - (clientY - box.top) / box.height)];
+  }
+
+  /** Dabs at even distances, from the last one on. @param {Place} to */
+  #strokeTo(to) {
+    const {radius, onDab} = this.#options;
+    if (!this.#last) return;
+    const spacing = Math.max(SPACING, radius());
+    for (let far = distance(this.#last, to); far >= spacing; far = distance(/** @type {Place} */ (this.#last), to)) {
+      const [x, y] = /** @type {Place} */ (this.#last);
+      this.#last = [x + ((to[0] - x) * spacing) / far, y + ((to[1] - y) * spacing) / far];
+      onDab(this.#last, true);
+    }
+  }
+
+  #paint() {
+    this.#requested = 0;
+    const canvas = this.#canvas;
     const context = canvas.getContext('2d');
     const side = Math.round(canvas.clientWidth * devicePixelRatio);
-    if (!context || !drawing || side === 0) return;
+    if (!context || !this.#drawing || side === 0) return;
     if (canvas.width !== side) canvas.width = canvas.height = side;
     const theme = currentTheme();
     context.setTransform(devicePixelRatio, 0, 0, -devicePixelRatio, 0, side); // CSS pixels, and up is up
     context.clearRect(0, 0, side, side);
     const size = canvas.clientWidth;
     paintGrid(context, size, theme.line);
-    paintPoints(context, size, drawing, theme);
-    if (hover && !keyed) paintOutline(context, size, hover, radius(), theme.muted);
-    if (keyed && document.activeElement === canvas) paintCross(context, size, cross, theme.accent);
-  };
-  const request = () => {
-    asked ||= requestAnimationFrame(paint);
-  };
-
-  /** @param {PointerEvent} event @returns {Place} */
-  const placeUnder = (event) => {
-    const box = canvas.getBoundingClientRect();
-    return [within((event.clientX - box.left) / box.width), within(1 - (event.clientY - box.top) / box.height)];
-  };
-  /** @param {Place} to */
-  const strokeTo = (to) => {
-    if (!last) return;
-    const spacing = Math.max(SPACING, radius());
-    for (let far = distance(last, to); far >= spacing; far = distance(last, to)) {
-      last = [last[0] + ((to[0] - last[0]) * spacing) / far, last[1] + ((to[1] - last[1]) * spacing) / far];
-      onDab(last, true);
-    }
-  };
-  const lift = () => {
-    last = null;
-  };
-
-  canvas.addEventListener('pointerdown', (event) => {
-    if (!event.isPrimary || event.button !== 0) return;
-    canvas.setPointerCapture(event.pointerId);
-    keyed = false;
-    last = cross = placeUnder(event);
-    onDab(last, false);
-  });
-  canvas.addEventListener('pointermove', (event) => {
-    hover = event.pointerType === 'touch' ? null : placeUnder(event);
-    for (const each of event.getCoalescedEvents?.() ?? []) strokeTo(placeUnder(each));
-    strokeTo(placeUnder(event));
-    request();
-  });
-  canvas.addEventListener('pointerup', lift);
-  canvas.addEventListener('pointercancel', lift);
-  canvas.addEventListener('pointerleave', () => {
-    hover = null;
-    request();
-  });
-  canvas.addEventListener('focus', () => {
-    keyed = canvas.matches(':focus-visible');
-    request();
-  });
-  canvas.addEventListener('blur', request);
-  canvas.addEventListener('keydown', (event) => {
-    if (event.ctrlKey || event.metaKey || event.altKey) return;
-    const arrow = ARROWS[event.key];
-    if (arrow) {
-      const step = event.shiftKey ? FINE : STEP;
-      cross = [within(cross[0] + step * arrow[0]), within(cross[1] + step * arrow[1])];
-      onMove(cross);
-    } else if (event.key === ' ' || event.key === 'Enter') onPut(cross);
-    else if (event.key === 'Delete' || event.key === 'Backspace') onErase(cross);
-    else return;
-    event.preventDefault();
-    keyed = true;
-    request();
-  });
-  new ResizeObserver(request).observe(canvas);
-
-  return {
-    /** @param {Drawing} next */
-    draw(next) {
-      drawing = next;
-      request();
-    },
-    request,
-  };
+    paintPoints(context, size, this.#drawing, theme);
+    if (this.#hover && !this.#isKeyed) paintOutline(context, size, this.#hover, this.#options.radius(), theme.muted);
+    if (this.#isKeyed && document.activeElement === canvas) paintCross(context, size, this.#cross, theme.accent);
+  }
 }
 
 /** @param {Place} from @param {Place} to */

@@ -1,6 +1,7 @@
 /** One of the two runs: its frame, the choice of another, and its numbers at the cursor. */
 /** @import {Eye, GalleryEntry, State} from '../../model/types.js' */
 /** @import {LossRange} from '../../figures/range.js' */
+/** @import {Run} from '../../model/run.js' */
 /** @import {Bare} from '../atlas/embedded.js' */
 import {trainingLabels} from '../../model/choice.js';
 import {byId, make, say} from '../../lib/dom.js';
@@ -60,22 +61,8 @@ export function createSide(name, {onChoice, onArrival, ...conductor}) {
     },
     /** The runs to choose from. @param {GalleryEntry[]} gallery @param {string | null} id the one on show, if it is one of them @param {string} title of what else is on show */
     offer(gallery, id, title) {
-      const datasets = groups(gallery, (entry) => entry.dataset.title);
-      const labels = new Map(
-        groups(gallery, (entry) => entry.title).flatMap(([title_, alike]) =>
-          trainingLabels(alike).map((label, i) => [alike[i].id, alike.length === 1 ? title_ : `${title_} · ${label}`]),
-        ),
-      );
-      select.replaceChildren(
-        ...(id === null ? [make('option', {value: ''}, title)] : []),
-        ...datasets.map(([dataset, entries]) =>
-          make(
-            'optgroup',
-            {label: dataset},
-            ...entries.map((entry) => make('option', {value: entry.id}, labels.get(entry.id) ?? entry.title)),
-          ),
-        ),
-      );
+      const other = id === null ? [make('option', {value: ''}, title)] : [];
+      select.replaceChildren(...other, ...optionsOf(gallery));
       select.value = id ?? '';
       select.title = select.selectedOptions[0]?.textContent ?? '';
     },
@@ -84,25 +71,39 @@ export function createSide(name, {onChoice, onArrival, ...conductor}) {
       const shot = api?.shown();
       if (!shot) return;
       const {run, frame: at} = shot;
-      const last = run.frames.at(-1) ?? 0;
       say(cell('epoch'), String(run.frames[at]));
       for (const key of /** @type {const} */ (['train_loss', 'test_loss', 'test_accuracy'])) {
         const value = run.metrics[key][at];
         say(cell(key), key === 'test_accuracy' ? percentText(value) : lossText(value));
         cell(key).dataset.value = String(value);
       }
-      say(
-        cell('ended'),
-        run.isTraining
-          ? 'training…'
-          : run.outcome.status === 'diverged' && cursor >= last
-            ? 'diverged'
-            : cursor > last
-              ? `ended at ${last}`
-              : '',
-      );
+      say(cell('ended'), endOf(run, cursor));
     },
   };
+}
+
+/** The runs of a gallery by dataset; those of one title are told apart by how they were trained. @param {GalleryEntry[]} gallery */
+function optionsOf(gallery) {
+  const labels = new Map(
+    groups(gallery, (entry) => entry.title).flatMap(([title, alike]) =>
+      trainingLabels(alike).map((label, i) => [alike[i].id, alike.length === 1 ? title : `${title} · ${label}`]),
+    ),
+  );
+  return groups(gallery, (entry) => entry.dataset.title).map(([dataset, entries]) =>
+    make(
+      'optgroup',
+      {label: dataset},
+      ...entries.map((entry) => make('option', {value: entry.id}, labels.get(entry.id) ?? entry.title)),
+    ),
+  );
+}
+
+/** How a run has ended, where the cursor shows its end. @param {Run} run @param {number} cursor epoch */
+function endOf(run, cursor) {
+  const last = run.frames.at(-1) ?? 0;
+  if (run.isTraining) return 'training…';
+  if (run.outcome.status === 'diverged' && cursor >= last) return 'diverged';
+  return cursor > last ? `ended at ${last}` : '';
 }
 
 /** @param {GalleryEntry[]} gallery @param {(entry: GalleryEntry) => string} by @returns {[string, GalleryEntry[]][]} */

@@ -36,39 +36,7 @@ export function createTimeline({onEpoch, onStep, onToggle, onSpeed, onReset}) {
   });
   speed.addEventListener('change', () => onSpeed(Number(speed.value)));
 
-  /** @type {Record<string, () => void>} */
-  const actions = {
-    ' ': onToggle,
-    ArrowLeft: () => onStep(-1),
-    ArrowRight: () => onStep(1),
-    Home: () => onEpoch(0),
-    End: () => onEpoch(Number(slider.max)),
-    ArrowDown: () => onStep(-1),
-    ArrowUp: () => onStep(1),
-    PageDown: () => onStep(-10),
-    PageUp: () => onStep(10),
-  };
-  document.addEventListener('keydown', (event) => {
-    if (
-      event.defaultPrevented ||
-      event.altKey ||
-      event.ctrlKey ||
-      event.metaKey ||
-      event.shiftKey ||
-      !actions[event.key]
-    )
-      return;
-    const target = /** @type {Element} */ (event.target);
-    const own =
-      event.key === ' ' ? 'button, select, input:not(#epoch), a' : 'select, input:not([type=checkbox], #epoch)';
-    if (
-      target.closest(own) ||
-      (target !== slider && !['ArrowLeft', 'ArrowRight', 'Home', 'End', ' '].includes(event.key))
-    )
-      return;
-    event.preventDefault();
-    actions[event.key]();
-  });
+  const actions = watchKeys(slider, {onEpoch, onStep, onToggle});
 
   return {
     /** A key that was pressed in a frame. @param {string} key */
@@ -94,4 +62,37 @@ export function createTimeline({onEpoch, onStep, onToggle, onSpeed, onReset}) {
       say(byId('now'), String(cursor));
     },
   };
+}
+
+/** Keys that work anywhere on the page. */
+const EVERYWHERE = [' ', 'ArrowLeft', 'ArrowRight', 'Home', 'End'];
+
+/**
+ * What keys do, unless what has the focus takes them for itself.
+ * @param {HTMLInputElement} slider
+ * @param {{onEpoch: (epoch: number) => void, onStep: (by: number) => void, onToggle: () => void}} options
+ */
+function watchKeys(slider, {onEpoch, onStep, onToggle}) {
+  /** @type {Record<string, () => void>} */
+  const actions = {
+    ' ': onToggle,
+    ArrowLeft: () => onStep(-1),
+    ArrowRight: () => onStep(1),
+    Home: () => onEpoch(0),
+    End: () => onEpoch(Number(slider.max)),
+    ArrowDown: () => onStep(-1),
+    ArrowUp: () => onStep(1),
+    PageDown: () => onStep(-10),
+    PageUp: () => onStep(10),
+  };
+  document.addEventListener('keydown', (event) => {
+    const {key, altKey, ctrlKey, metaKey, shiftKey, defaultPrevented} = event;
+    if (defaultPrevented || altKey || ctrlKey || metaKey || shiftKey || !actions[key]) return;
+    const target = /** @type {Element} */ (event.target);
+    const own = key === ' ' ? 'button, select, input:not(#epoch), a' : 'select, input:not([type=checkbox], #epoch)';
+    if (target.closest(own) || (target !== slider && !EVERYWHERE.includes(key))) return;
+    event.preventDefault();
+    actions[key]();
+  });
+  return actions;
 }
