@@ -14,226 +14,258 @@ import {between, glide, orbitBetween} from './motion.js';
 import {createPanel} from './panel.js';
 import {RUNS, STOPS} from './stops.js';
 
-/** Milliseconds between two looks at how far a training has come. */
+/** The time between two looks at how far a training or a playback has come, in ms. */
 const LOOK = 50;
 
-/** @param {Page} page */
-export async function createTour({base, store, gallery, run, training, player, still, onFailed}) {
+/** Open no stop yet, but be ready for one. @param {Page} page */
+export async function createTour(page) {
   await loadStyle('features/tour/tour.css'); // without it the panel would push the plots about
+  return new Tour(page);
+}
+
+class Tour {
+  #page;
+  #panel;
   /** Grows with every move and every time somebody takes over: a move that has another number is over. */
-  let turn = 0;
-  /** What the tour has under way. */
-  let busy = /** @type {'' | 'moving' | 'training' | 'playing'} */ ('');
-  /** Is a change of the state ours? */
-  let own = false;
+  #turn = 0;
+  /** What the tour is doing. @type {'' | 'moving' | 'training' | 'playing'} */
+  #busy = '';
+  /** Is a change of the state the tour's own? */
+  #isOwn = false;
   /** The run that the stop's words speak of now. */
-  let shown = '';
+  #run = '';
 
-  const panel = createPanel({
-    stops: STOPS,
-    onWord: ({to = {}, run: other, play, plot}) => {
-      panel.offerBack(false);
-      showPlot(plot ?? plotOf(current()));
-      shown = other ?? shown;
-      move({...(other ? {epoch: RUNS[shown].epochs} : {}), ...to}, play);
-    },
-    onStep(by) {
-      const next = STOPS[STOPS.indexOf(current()) + by];
-      if (next) enter(next);
-      else close();
-    },
-    onBack: () => enter(current()),
-    onClose: () => close(),
-  });
+  /** @param {Page} page */
+  constructor(page) {
+    this.#page = page;
+    this.#panel = createPanel({
+      stops: STOPS,
+      onWord: (word) => this.#follow(word),
+      onStep: (by) => {
+        const next = STOPS[STOPS.indexOf(this.#stop) + by];
+        if (next) this.#enter(next);
+        else this.#close();
+      },
+      onBack: () => this.enter(),
+      onClose: () => this.#close(),
+    });
+    this.#watch();
+  }
 
-  const current = () => STOPS.find(({name}) => name === store.get().tour) ?? STOPS[0];
+  /** The stop that the state names, as it begins. */
+  enter() {
+    this.#enter(this.#stop);
+  }
+
+  /** Open the tour where it begins, or close it. */
+  toggle() {
+    if (this.#page.store.get().tour) this.#close();
+    else this.#enter(STOPS[0]);
+  }
+
+  /** What a link's state says stays; only the words come with it. */
+  resume() {
+    const stop = this.#stop;
+    this.#run = stop.run;
+    this.#render(stop);
+    const state = this.#page.store.get();
+    const begun = {...choicesFor(RUNS[this.#run], this.#page.gallery()), ...beginning(stop)};
+    this.#panel.offerBack(!agrees(state, begun));
+  }
+
+  get #stop() {
+    return STOPS.find(({name}) => name === this.#page.store.get().tour) ?? STOPS[0];
+  }
+
+  /** Somebody takes over, goes back, or changes the state. */
+  #watch() {
+    const {store, base, training} = this.#page;
+    watchManual((target) => {
+      if (!store.get().tour) return;
+      if (this.#busy) this.#panel.tell('Stopped where you took over.');
+      this.#halt(target);
+      this.#panel.offerBack(true);
+    });
+    const onReturn = () => {
+      this.#halt();
+      const to = fromQuery(location.search, base);
+      if (to.tour && to.train) training.aim(to.epoch); // before the page opens it
+    };
+    window.addEventListener('popstate', onReturn, {capture: true});
+    store.subscribe((state, before) => {
+      if (state.tour) this.#mark();
+      if (this.#isOwn || state.tour === before.tour) return;
+      if (state.tour) this.resume();
+      else this.#panel.hide(false);
+    });
+  }
+
+  // What the panel shows
+
+  /** @param {Stop} stop */
+  #enter(stop) {
+    this.#run = stop.run;
+    this.#render(stop);
+    this.#panel.focus();
+    this.#move({...beginning(stop), tour: stop.name}).catch((error) =>
+      this.#page.onFailed('The tour has lost its way', String(error)),
+    );
+  }
+
+  /** @param {Stop} stop */
+  #render(stop) {
+    this.#panel.show(stop, this.#isTrainedHere(stop));
+    showPlot(this.#plotOf(stop));
+    this.#panel.offerBack(false);
+    this.#panel.tell('');
+    this.#mark();
+  }
+
+  /** Does the gallery lack its run? @param {Stop} stop */
+  #isTrainedHere({run: name}) {
+    return RUNS[name].planes !== null && !storedRun(RUNS[name], this.#page.gallery());
+  }
+
+  /** The plot that its text speaks of. @param {Stop} stop */
+  #plotOf(stop) {
+    return stop.here && this.#isTrainedHere(stop) ? 'landscape' : (stop.plot ?? 'landscape');
+  }
+
+  /** Mark the words that say what is on show. */
+  #mark() {
+    const state = this.#page.store.get();
+    this.#panel.mark(({to = {}, run: other, play}) => {
+      if (play || (!other && !Object.keys(to).length)) return false;
+      return agrees(state, {...(other ? choicesFor(RUNS[other], this.#page.gallery()) : {}), ...to});
+    });
+  }
+
+  #close() {
+    this.#halt();
+    this.#panel.hide(true);
+    this.#set({tour: null});
+  }
+
+  // What moves
+
+  /** A word was pressed. @param {Parameters<Parameters<typeof createPanel>[0]['onWord']>[0]} word */
+  #follow({to = {}, run: other, play, plot}) {
+    this.#panel.offerBack(false);
+    showPlot(plot ?? this.#plotOf(this.#stop));
+    this.#run = other ?? this.#run;
+    this.#move({...(other ? {epoch: RUNS[this.#run].epochs} : {}), ...to}, play);
+  }
 
   /** @param {Partial<State>} patch */
-  const set = (patch) => {
-    own = true;
-    store.set(patch);
-    own = false;
-  };
+  #set(patch) {
+    this.#isOwn = true;
+    this.#page.store.set(patch);
+    this.#isOwn = false;
+  }
 
-  /** @param {typeof busy} now */
-  const become = (now) => {
-    busy = now;
-    if (now === 'training') panel.tell('Training in this page…');
-    else if (now) panel.tell('');
-  };
+  /** @param {'' | 'moving' | 'training' | 'playing'} busy */
+  #become(busy) {
+    this.#busy = busy;
+    if (busy === 'training') this.#panel.tell('Training in this page…');
+    else if (busy) this.#panel.tell('');
+  }
 
-  /** End what is under way, and leave everything as it is. @param {Element} [by] what was touched, which may pause playback or training itself */
-  const halt = (by) => {
-    turn++;
-    if (busy === 'playing' && !(by && isPlayback(by))) player.pause();
-    if (busy === 'training' && !by?.closest('#workshop')) training.rest();
-    become('');
-  };
+  /** End what the tour is doing, and leave everything as it is. @param {Element} [by] what was touched, which may pause playback or training itself */
+  #halt(by) {
+    this.#turn++;
+    if (this.#busy === 'playing' && !(by && isPlayback(by))) this.#page.player.pause();
+    if (this.#busy === 'training' && !by?.closest('#workshop')) this.#page.training.rest();
+    this.#become('');
+  }
+
+  /** Go where a patch leads, on the run that the words speak of. @param {Partial<State>} patch @param {boolean} [play] */
+  async #move(patch, play = false) {
+    const {store, gallery, run, player} = this.#page;
+    this.#halt();
+    player.pause();
+    const turn = this.#turn;
+    const isOver = () => turn !== this.#turn;
+    const now = store.get();
+    const target = /** @type {State} */ ({...now, ...choicesFor(RUNS[this.#run], gallery()), ...patch});
+    const isSame = showsSame(now, target);
+    this.#become('moving');
+    if (target.train && !(await this.#train(target, {isSame, before: run(), isOver}))) return;
+    this.#become('moving');
+    if (!(await this.#travel(target, isSame, isOver))) return;
+    this.#become('');
+    if (play) this.#play(isOver);
+  }
 
   /**
-   * Go where a patch leads, on the run that the words speak of.
-   * @param {Partial<State>} patch @param {boolean} [play]
+   * Train what a target names, unless that has been done.
+   * @param {State} target @param {{isSame: boolean, before: ReturnType<Page['run']>, isOver: () => boolean}} where
+   * @returns {Promise<boolean>} false: something else has come between
    */
-  const move = async (patch, play = false) => {
-    halt();
-    player.pause();
-    const mine = turn;
-    const isOver = () => mine !== turn;
-    const before = run();
-    const now = store.get();
-    const target = /** @type {State} */ ({...now, ...choicesFor(RUNS[shown], gallery()), ...patch});
-    const same = showsSame(now, target);
-    const {epochs} = RUNS[shown];
-    become('moving');
-    if (target.train && !(same && before?.kind === 'page' && isTrained(before, epochs))) {
-      become('training');
-      training.aim(epochs);
-      set({...target, epoch: epochs});
-      if (same) training.open();
-      if (!(await trained(before, epochs, isOver))) return;
-    }
-    become('moving');
-    if (!(await travel(target, same, isOver))) return;
-    become('');
-    if (play) start(mine);
-  };
-
-  /** To a state; the zoom and the camera on the way there, unless everything else changes too. @param {State} target @param {boolean} same @param {() => boolean} isOver */
-  const travel = async (target, same, isOver) => {
-    const from = store.get();
-    const spans =
-      same && from.plane === target.plane && from.seed === target.seed && !isEqual(from.zoom, target.zoom)
-        ? spansOf(from, target)
-        : null;
-    const turns = !isEqual(from.camera, target.camera);
-    if (still || (!spans && !turns)) {
-      set(target);
-      return true;
-    }
-    set({...target, camera: from.camera, ...(spans ? {zoom: from.zoom} : {})});
-    return glide((share) => {
-      if (share === 1) set({zoom: target.zoom, camera: target.camera});
-      else
-        set({
-          ...(spans ? {zoom: between(spans[0], spans[1], share)} : {}),
-          ...(turns ? {camera: orbitBetween(from.camera, target.camera, share)} : {}),
-        });
-    }, isOver);
-  };
-
-  /** @param {State} from @param {State} to @returns {[number, number] | null} half-sides */
-  const spansOf = (from, to) => {
-    const usual = run()?.plane(to.plane).spans[0];
-    return usual === undefined ? null : [from.zoom ?? usual, to.zoom ?? usual];
-  };
-
-  /** A training of ours has come to its end. @param {ReturnType<typeof run>} before @param {number} epochs @param {() => boolean} isOver */
-  const trained = async (before, epochs, isOver) => {
+  async #train(target, {isSame, before, isOver}) {
+    const {run, training} = this.#page;
+    const {epochs} = RUNS[this.#run];
+    if (isSame && before?.kind === 'page' && isTrained(before, epochs)) return true;
+    this.#become('training');
+    training.aim(epochs);
+    this.#set({...target, epoch: epochs});
+    if (isSame) training.open();
     while (!isOver()) {
       const now = run();
       if (now && now !== before && now.kind === 'page' && isTrained(now, epochs)) return true;
-      await new Promise((done) => {
-        setTimeout(done, LOOK);
-      });
+      await sleep();
     }
     return false;
-  };
+  }
 
-  /** From the first epoch to the last. @param {number} mine */
-  const start = async (mine) => {
-    become('playing');
-    set({epoch: 0});
+  /**
+   * Go to a state; the zoom and the camera move on the way there, unless everything else changes too.
+   * @param {State} target @param {boolean} isSame is it of the same run? @param {() => boolean} isOver
+   */
+  async #travel(target, isSame, isOver) {
+    const from = this.#page.store.get();
+    const zooms = isSame && from.plane === target.plane && from.seed === target.seed;
+    const spans = zooms && !isEqual(from.zoom, target.zoom) ? this.#spansOf(from, target) : null;
+    const turns = !isEqual(from.camera, target.camera);
+    if (this.#page.still || (!spans && !turns)) {
+      this.#set(target);
+      return true;
+    }
+    this.#set({...target, camera: from.camera, ...(spans ? {zoom: from.zoom} : {})});
+    return glide((share) => {
+      if (share === 1) return this.#set({zoom: target.zoom, camera: target.camera});
+      const zoom = spans ? {zoom: between(spans[0], spans[1], share)} : {};
+      const camera = turns ? {camera: orbitBetween(from.camera, target.camera, share)} : {};
+      return this.#set({...zoom, ...camera});
+    }, isOver);
+  }
+
+  /** @param {State} from @param {State} to @returns {[number, number] | null} half-sides */
+  #spansOf(from, to) {
+    const usual = this.#page.run()?.plane(to.plane).spans[0];
+    return usual === undefined ? null : [from.zoom ?? usual, to.zoom ?? usual];
+  }
+
+  /** Play from the first epoch to the last. @param {() => boolean} isOver */
+  async #play(isOver) {
+    const {player} = this.#page;
+    this.#become('playing');
+    this.#set({epoch: 0});
     player.play();
-    while (mine === turn && player.playing)
-      await new Promise((done) => {
-        setTimeout(done, LOOK);
-      });
-    if (mine === turn) become('');
-  };
+    while (!isOver() && player.playing) await sleep();
+    if (!isOver()) this.#become('');
+  }
+}
 
-  /** The stop as it begins. @param {Stop} stop */
-  const enter = (stop) => {
-    shown = stop.run;
-    render(stop);
-    panel.focus();
-    move({...beginning(stop), tour: stop.name}).catch((error) => onFailed('The tour has lost its way', String(error)));
-  };
-
-  /** @param {Stop} stop */
-  const render = (stop) => {
-    panel.show(stop, isTrainedHere(stop));
-    showPlot(plotOf(stop));
-    panel.offerBack(false);
-    panel.tell('');
-    mark();
-  };
-
-  /** Does the gallery lack its run? @param {Stop} stop */
-  const isTrainedHere = ({run: name}) => RUNS[name].planes !== null && !storedRun(RUNS[name], gallery());
-
-  /** Of what its text speaks. @param {Stop} stop */
-  const plotOf = (stop) => (stop.here && isTrainedHere(stop) ? 'landscape' : (stop.plot ?? 'landscape'));
-
-  const mark = () => {
-    const state = store.get();
-    panel.mark(({to = {}, run: other, play}) => {
-      if (play || (!other && !Object.keys(to).length)) return false;
-      const wished = {...(other ? choicesFor(RUNS[other], gallery()) : {}), ...to};
-      return /** @type {(keyof typeof wished)[]} */ (Object.keys(wished)).every((name) =>
-        isEqual(state[name], wished[name]),
-      );
-    });
-  };
-
-  const close = () => {
-    halt();
-    panel.hide(true);
-    set({tour: null});
-  };
-
-  /** What a link's state says stays; only the words come with it. */
-  const resume = () => {
-    const stop = current();
-    shown = stop.run;
-    render(stop);
-    const state = store.get();
-    const begun = {...choicesFor(RUNS[shown], gallery()), ...beginning(stop)};
-    panel.offerBack(
-      !(/** @type {(keyof typeof begun)[]} */ (Object.keys(begun)).every((name) => isEqual(state[name], begun[name]))),
-    );
-  };
-
-  watchManual((target) => {
-    if (!store.get().tour) return;
-    if (busy) panel.tell('Stopped where you took over.');
-    halt(target);
-    panel.offerBack(true);
+function sleep() {
+  return new Promise((done) => {
+    setTimeout(done, LOOK);
   });
-  window.addEventListener(
-    'popstate',
-    () => {
-      halt();
-      const to = fromQuery(location.search, base);
-      if (to.tour && to.train) training.aim(to.epoch); // before the page opens it
-    },
-    {capture: true},
-  );
-  store.subscribe((state, before) => {
-    if (state.tour) mark();
-    if (own || state.tour === before.tour) return;
-    if (state.tour) resume();
-    else panel.hide(false);
-  });
+}
 
-  return {
-    enter: () => enter(current()),
-    resume,
-    /** Open it where it was left, or close it. */
-    toggle() {
-      if (store.get().tour) close();
-      else enter(STOPS[0]);
-    },
-  };
+/** Does a state hold all that is wished? @param {State} state @param {Partial<State>} wished */
+function agrees(state, wished) {
+  const names = /** @type {(keyof State)[]} */ (Object.keys(wished));
+  return names.every((name) => isEqual(state[name], wished[name]));
 }
 
 /** Everything that a stop sets, but for its run. @param {Stop} stop @returns {Partial<State>} */
