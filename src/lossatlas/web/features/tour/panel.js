@@ -12,32 +12,7 @@ import {byId, make, say} from '../../lib/dom.js';
  */
 export function createPanel({stops, onWord, onStep, onBack, onClose}) {
   const root = byId('tour');
-  const heading = make('h2', {tabindex: -1, id: 'tour-heading'});
-  const count = make('p', {class: 'count'});
-  const text = make('p', {class: 'prose'});
-  const ask = make('p', {class: 'prose ask'});
-  const news = make('p', {class: 'news', role: 'status'});
-  const back = make(
-    'button',
-    {type: 'button', class: 'back', hidden: true, title: 'Shows this stop again as it begins.'},
-    'Back to this stop',
-  );
-  const previous = make('button', {type: 'button', title: 'Goes to the stop before this one.'}, 'Previous');
-  const next = make(
-    'button',
-    {type: 'button', class: 'primary', title: 'Goes to the next stop, or ends the tour after the last.'},
-    'Next',
-  );
-  const close = make(
-    'button',
-    {type: 'button', class: 'quiet icon', 'aria-label': 'Close the tour', title: 'Closes the tour (Escape).'},
-    '×',
-  );
-  root.append(
-    make('header', {}, make('div', {}, count, heading), close),
-    make('div', {class: 'words'}, text, ask),
-    make('footer', {}, make('div', {class: 'said'}, news, back), make('div', {class: 'steps'}, previous, next)),
-  );
+  const {heading, count, text, ask, news, back, previous, next, close} = build(root);
   previous.addEventListener('click', () => onStep(-1));
   next.addEventListener('click', () => onStep(1));
   back.addEventListener('click', onBack);
@@ -103,4 +78,35 @@ export function createPanel({stops, onWord, onStep, onBack, onClose}) {
       if (focus) byId('tour-open').focus();
     },
   };
+}
+
+/** The parts of the panel. @param {HTMLElement} root */
+function build(root) {
+  const heading = make('h2', {tabindex: -1, id: 'tour-heading'});
+  const count = make('p', {class: 'count'});
+  const text = make('p', {class: 'prose'});
+  const ask = make('p', {class: 'prose ask'});
+  const news = make('p', {class: 'news', role: 'status'});
+  const back = make(
+    'button',
+    {type: 'button', class: 'back', hidden: true, title: 'Shows this stop again as it begins.'},
+    'Back to this stop',
+  );
+  const previous = make('button', {type: 'button', title: 'Goes to the stop before this one.'}, 'Previous');
+  const next = make(
+    'button',
+    {type: 'button', class: 'primary', title: 'Goes to the next stop, or ends the tour after the last.'},
+    'Next',
+  );
+  const close = make(
+    'button',
+    {type: 'button', class: 'quiet icon', 'aria-label': 'Close the tour', title: 'Closes the tour (Escape).'},
+    '×',
+  );
+  root.append(
+    make('header', {}, make('div', {}, count, heading), close),
+    make('div', {class: 'words'}, text, ask),
+    make('footer', {}, make('div', {class: 'said'}, news, back), make('div', {class: 'steps'}, previous, next)),
+  );
+  return {heading, count, text, ask, news, back, previous, next, close};
 }

@@ -1,243 +1,181 @@
 /** The strip above the playback where a training in the page is set, started and watched. */
 /** @import {Catalog, State} from '../../model/types.js' */
 /** @import {Sample, Settings} from '../../model/settings.js' */
+/** @import {TrainedRun} from './trained_run.js' */
 /** @import {News} from './training.js' */
 import {byId, make, say} from '../../lib/dom.js';
-import {OPTIMIZERS as UPDATES} from '../../compute/engine/optimizers.js';
 import {canGenerate, SOURCES} from '../../compute/datasets/generate.js';
-import {BOUNDS, isWithin, OPTIMIZERS} from '../../model/settings.js';
-import {WATCHABLE} from './pacing.js';
+import {BOUNDS, isWithin} from '../../model/settings.js';
+import {BATCHES, createParts} from './panel_parts.js';
 
-const BATCHES = ['full', '8', '16', '32', '64', '128'];
-const PACES = [
-  ['2', '2 epochs/s'],
-  ['10', '10 epochs/s'],
-  ['30', '30 epochs/s'],
-  ['100', '100 epochs/s'],
-  ['300', '300 epochs/s'],
-  ['Infinity', 'full speed'],
-];
 /** As generate.js has it. */
 const USUAL_POINTS = 512;
-/** Milliseconds over which the pace is taken. */
+/** The time over which the pace is taken, in ms. */
 const PACE_TIME = 1000;
 
 /**
- * @param {object} options
- * @param {(settings: Settings) => void} options.onBegin
- * @param {() => void} options.onStart
- * @param {() => void} options.onPause
- * @param {() => void} options.onStep
- * @param {(rate: number) => void} options.onPace
- * @param {(wanted: {stop: number | null, pauses: boolean}) => void} options.onRest
- * @param {(patch: Partial<State>) => void} options.choose
+ * @typedef {object} PanelOptions
+ * @property {(settings: Settings) => void} onBegin
+ * @property {() => void} onStart
+ * @property {() => void} onPause
+ * @property {() => void} onStep
+ * @property {(rate: number) => void} onPace
+ * @property {(wanted: {stop: number | null, pauses: boolean}) => void} onRest
+ * @property {(patch: Partial<State>) => void} choose
  */
-export function createPanel({onBegin, onStart, onPause, onStep, onPace, onRest, choose}) {
-  const root = byId('workshop');
-  const optimizer = make('select', {}, ...OPTIMIZERS.map((name) => make('option', {value: name}, UPDATES[name].title)));
-  const rate = number({min: BOUNDS.rate.least, max: BOUNDS.rate.most, step: 'any'});
-  const batch = make(
-    'select',
-    {},
-    ...BATCHES.map((size) => make('option', {value: size}, size === 'full' ? 'all points' : size)),
-  );
-  const decay = number({min: 0, max: BOUNDS.decay.most, step: 'any'});
-  const points = number({min: BOUNDS.points.least, max: BOUNDS.points.most, step: 1});
-  const noise = number({min: 0, max: BOUNDS.noise.most, step: 0.01});
-  const drawn = number({min: 0, max: BOUNDS.seed.most, step: 1});
-  const pace = make('select', {}, ...PACES.map(([value, text]) => make('option', {value}, text)));
-  pace.value = String(WATCHABLE);
-  const go = make(
-    'button',
-    {type: 'button', class: 'primary go', title: 'Trains with these settings, or lets the training rest.'},
-    'Start',
-  );
-  const step = button('Step', 'Train for one epoch.');
-  const stop = button('Stop', 'End this training; its epochs can still be looked at.');
-  const same = button(
-    'Same start, new settings',
-    'Train again from the very same initial parameters, with the settings on the left.',
-  );
-  const anew = button('New start', 'Draw other initial parameters, and train from them.');
-  const state = make('span', {class: 'pace', title: 'How far this training is, and how fast.'});
-  const word = make('p', {class: 'word', role: 'status'});
-  const remedy = make('button', {
-    type: 'button',
-    hidden: true,
-    title: 'Trains again from the same start with a tenth of the learning rate.',
-  });
-  const sampleFields = [
-    field('Points', points, 'How many points are drawn; half of them are for testing.'),
-    field('Noise', noise, 'How far points stray from their shape.'),
-    field('Data seed', drawn, 'Other points of the same kind.'),
-  ];
-  root.append(
-    make(
-      'div',
-      {class: 'go-row'},
-      make('div', {class: 'go-buttons'}, state, go, step, stop),
-      field('Pace', pace, 'How fast it trains, so that one can watch.'),
-      ...restFields(onRest),
-    ),
-    make(
-      'div',
-      {class: 'fields'},
-      field('Optimizer', optimizer, 'The rule by which a step follows from the gradient.'),
-      field('Learning rate', rate, 'The size of a step, η.'),
-      field('Batch', batch, 'Points that one step looks at.'),
-      field('Weight decay', decay, 'How strongly large weights are drawn to zero, λ.'),
-      ...sampleFields,
-    ),
-    make('div', {class: 'again'}, same, anew),
-    make('div', {class: 'said'}, word, remedy),
-  );
 
+export class Panel {
+  #root = byId('workshop');
+  #options;
+  #parts;
   /** @type {Settings | null} */
-  let settings = null;
-  let status = 'ready';
-  /** @type {{at: number, epoch: number}[]} */
-  let marks = [];
+  #settings = null;
+  /** The status of the training, or `stopped`. */
+  #status = 'ready';
+  /** Epochs of late, for the pace. @type {{at: number, epoch: number}[]} */
+  #marks = [];
+  /** The training of the last news. @type {TrainedRun | null} */
+  #latest = null;
+  /** The training that was stopped. @type {TrainedRun | null} */
+  #ended = null;
 
-  /** The training told of last, and the one that was stopped. @type {import('./trained_run.js').TrainedRun | null} */
-  let latest = null;
-  /** @type {import('./trained_run.js').TrainedRun | null} */
-  let ended = null;
+  /** @param {PanelOptions} options */
+  constructor(options) {
+    this.#options = options;
+    this.#parts = createParts(this.#root, options.onRest);
+    this.#wireButtons();
+    this.#wireSample();
+  }
 
-  /** @returns {Settings | null} as the fields have it; null, and said, where one is out of bounds */
-  const typed = () => {
+  /** Show the settings of a state. @param {State} state @param {Catalog} catalog */
+  draw(state, catalog) {
+    this.#root.hidden = false;
+    this.#settings = state.train;
+    if (!state.train) return;
+    this.#fillIn(state.train);
+    this.#fillInSample(state, catalog);
+    this.#marks = [];
+    say(this.#parts.message, '');
+    this.#parts.remedy.hidden = true;
+  }
+
+  /** Show how a training gets on. @param {News} news */
+  tell({run, status, message, advice}) {
+    const {progress, message: words, remedy} = this.#parts;
+    this.#latest = run;
+    if (run !== this.#ended) this.#show(status);
+    if (status !== 'training') this.#marks = [];
+    say(progress, this.#paceText(run.frames.at(-1) ?? 0));
+    say(words, [message, advice].filter(Boolean).join(' '));
+    remedy.hidden = status !== 'diverged';
+    if (!remedy.hidden) say(remedy, `Try ${this.#smallerRate()}`);
+  }
+
+  hide() {
+    this.#root.hidden = true;
+  }
+
+  #wireButtons() {
+    const {go, step, stop, same, anew, pace, remedy, rate} = this.#parts;
+    const {onPause, onStart, onStep, onPace} = this.#options;
+    go.addEventListener('click', () => {
+      if (this.#status === 'training') onPause();
+      else if (['ready', 'stopped', 'diverged'].includes(this.#status)) this.#begin(0);
+      else onStart();
+    });
+    step.addEventListener('click', onStep);
+    stop.addEventListener('click', () => {
+      onPause();
+      this.#ended = this.#latest; // news of it may still be on its way
+      this.#show('stopped');
+    });
+    same.addEventListener('click', () => this.#begin(0));
+    anew.addEventListener('click', () => this.#begin(1));
+    pace.addEventListener('change', () => onPace(Number(pace.value)));
+    remedy.addEventListener('click', () => {
+      rate.value = String(this.#smallerRate());
+      this.#begin(0);
+    });
+  }
+
+  #wireSample() {
+    const {points, noise, drawn} = this.#parts;
+    for (const input of [points, noise, drawn])
+      input.addEventListener('change', () => {
+        /** @type {Sample} */
+        const sample = {points: Number(points.value), noise: Number(noise.value), seed: Number(drawn.value)};
+        const names = /** @type {(keyof Sample)[]} */ (Object.keys(sample));
+        const isSound = names.every((name) => isWithin(sample[name], BOUNDS[name]));
+        if (isSound) this.#options.choose({sample, epoch: null});
+        else input.reportValidity();
+      });
+  }
+
+  /** Train anew. @param {number} more what is added to the seed */
+  #begin(more) {
+    const settings = this.#read();
+    if (settings) this.#options.onBegin({...settings, seed: settings.seed + more});
+  }
+
+  /** The settings in the fields; null, and the browser says why, where one is out of bounds. @returns {Settings | null} */
+  #read() {
+    const {optimizer, rate, decay, batch} = this.#parts;
     if (![rate, decay].every((input) => input.reportValidity())) return null;
     return {
       optimizer: optimizer.value,
       rate: Number(rate.value),
       decay: Number(decay.value),
-      seed: settings?.seed ?? 0,
+      seed: this.#settings?.seed ?? 0,
       batch: batch.value === 'full' ? 'full' : Number(batch.value),
     };
-  };
-  const begin = (/** @type {number} */ more) => {
-    const wanted = typed();
-    if (wanted) onBegin({...wanted, seed: wanted.seed + more});
-  };
-  go.addEventListener('click', () => {
-    if (status === 'training') onPause();
-    else if (status === 'ready' || status === 'stopped' || status === 'diverged') begin(0);
-    else onStart();
-  });
-  step.addEventListener('click', onStep);
-  stop.addEventListener('click', () => {
-    onPause();
-    ended = latest; // news of it may still be on its way
-    show('stopped');
-  });
-  same.addEventListener('click', () => begin(0));
-  anew.addEventListener('click', () => begin(1));
-  pace.addEventListener('change', () => onPace(Number(pace.value)));
-  remedy.addEventListener('click', () => {
-    rate.value = String(Number((Number(rate.value) / 10).toPrecision(3)));
-    begin(0);
-  });
-  for (const input of [points, noise, drawn]) {
-    input.addEventListener('change', () => {
-      /** @type {Sample} */
-      const sample = {points: Number(points.value), noise: Number(noise.value), seed: Number(drawn.value)};
-      const sound =
-        isWithin(sample.points, BOUNDS.points) &&
-        isWithin(sample.noise, BOUNDS.noise) &&
-        isWithin(sample.seed, BOUNDS.seed);
-      if (sound) choose({sample, epoch: null});
-      else input.reportValidity();
-    });
   }
 
-  /** @param {string} now */
-  const show = (now) => {
-    status = now;
-    say(go, now === 'training' ? 'Pause' : now === 'paused' || now === 'finished' ? 'Continue' : 'Start');
-    step.disabled = now === 'training' || now === 'diverged' || now === 'stopped';
-    stop.disabled = now !== 'training' && now !== 'paused';
-  };
+  /** @param {Settings} settings */
+  #fillIn(settings) {
+    const {optimizer, rate, batch, decay} = this.#parts;
+    optimizer.value = settings.optimizer;
+    rate.value = String(settings.rate);
+    const size = String(settings.batch);
+    if (!BATCHES.includes(size) && ![...batch.options].some(({value}) => value === size))
+      batch.append(make('option', {value: size}, size));
+    batch.value = size;
+    decay.value = String(settings.decay);
+  }
+
+  /** @param {State} state @param {Catalog} catalog */
+  #fillInSample({sample, dataset, own}, catalog) {
+    const {points, noise, drawn, sampleFields} = this.#parts;
+    const usual = /** @type {any} */ (catalog.datasets.find(({name}) => name === dataset)?.config ?? {});
+    const usualNoise = SOURCES.find(({name}) => name === dataset)?.noise ?? 0;
+    points.value = String(sample?.points ?? usual.points ?? USUAL_POINTS);
+    noise.value = String(sample?.noise ?? usual.noise ?? usualNoise);
+    drawn.value = String(sample?.seed ?? usual.seed ?? 0);
+    for (const each of sampleFields) each.hidden = own !== null || !canGenerate(dataset);
+  }
+
+  /** @param {string} status */
+  #show(status) {
+    const {go, step, stop} = this.#parts;
+    const goesOn = status === 'paused' || status === 'finished';
+    this.#status = status;
+    say(go, status === 'training' ? 'Pause' : goesOn ? 'Continue' : 'Start');
+    step.disabled = ['training', 'diverged', 'stopped'].includes(status);
+    stop.disabled = status !== 'training' && status !== 'paused';
+  }
+
+  /** A tenth of the learning rate. */
+  #smallerRate() {
+    return Number((Number(this.#parts.rate.value) / 10).toPrecision(3));
+  }
 
   /** @param {number} epoch */
-  const paceText = (epoch) => {
+  #paceText(epoch) {
     const at = performance.now();
-    marks.push({at, epoch});
-    marks = marks.filter((mark) => at - mark.at < PACE_TIME || mark === marks.at(-1));
-    const [first] = marks;
-    const rate_ = at - first.at > PACE_TIME / 4 ? (1000 * (epoch - first.epoch)) / (at - first.at) : 0;
-    return status === 'training' && rate_ > 0 ? `epoch ${epoch} · ${Math.round(rate_)} epochs/s` : `epoch ${epoch}`;
-  };
-
-  return {
-    /** @param {State} now @param {Catalog} catalog */
-    draw(now, catalog) {
-      root.hidden = false;
-      settings = now.train;
-      if (!settings) return;
-      optimizer.value = settings.optimizer;
-      rate.value = String(settings.rate);
-      const size = String(settings.batch);
-      if (!BATCHES.includes(size) && ![...batch.options].some(({value}) => value === size))
-        batch.append(make('option', {value: size}, size));
-      batch.value = size;
-      decay.value = String(settings.decay);
-      const usual = /** @type {any} */ (catalog.datasets.find(({name}) => name === now.dataset)?.config ?? {});
-      points.value = String(now.sample?.points ?? usual.points ?? USUAL_POINTS);
-      noise.value = String(
-        now.sample?.noise ?? usual.noise ?? SOURCES.find(({name}) => name === now.dataset)?.noise ?? 0,
-      );
-      drawn.value = String(now.sample?.seed ?? usual.seed ?? 0);
-      for (const each of sampleFields) each.hidden = now.own !== null || !canGenerate(now.dataset);
-      marks = [];
-      say(word, '');
-      remedy.hidden = true;
-    },
-    /** @param {News} news */
-    tell({run, status: now, message, advice}) {
-      latest = run;
-      if (run !== ended) show(now);
-      if (now !== 'training') marks = [];
-      say(state, paceText(run.frames.at(-1) ?? 0));
-      say(word, [message, advice].filter(Boolean).join(' '));
-      remedy.hidden = now !== 'diverged';
-      if (!remedy.hidden) say(remedy, `Try ${Number((Number(rate.value) / 10).toPrecision(3))}`);
-    },
-    hide() {
-      root.hidden = true;
-    },
-  };
-}
-
-/** Where the training is to rest of itself. @param {(wanted: {stop: number | null, pauses: boolean}) => void} onRest */
-function restFields(onRest) {
-  const stop = number({min: BOUNDS.stop.least, max: BOUNDS.stop.most, step: 1, required: false, placeholder: 'none'});
-  const pauses = make('input', {type: 'checkbox', role: 'switch', checked: true});
-  for (const input of [stop, pauses]) {
-    input.addEventListener('change', () => {
-      if (stop.reportValidity()) onRest({stop: stop.value === '' ? null : Number(stop.value), pauses: pauses.checked});
-    });
+    this.#marks.push({at, epoch});
+    this.#marks = this.#marks.filter((mark) => at - mark.at < PACE_TIME || mark === this.#marks.at(-1));
+    const [first] = this.#marks;
+    const pace = at - first.at > PACE_TIME / 4 ? (1000 * (epoch - first.epoch)) / (at - first.at) : 0;
+    const isKnown = this.#status === 'training' && pace > 0;
+    return isKnown ? `epoch ${epoch} · ${Math.round(pace)} epochs/s` : `epoch ${epoch}`;
   }
-  return [
-    field('Stop at epoch', stop, 'The epoch at which the training stops. Left empty, it goes on until you pause it.'),
-    make(
-      'label',
-      {
-        class: 'field check',
-        title:
-          'Pauses the training where the loss has hardly changed for a quarter of its epochs, and for 200 at least.',
-      },
-      make('span', {}, 'Pause when flat'),
-      pauses,
-    ),
-  ];
-}
-
-/** @param {Record<string, string | number | boolean>} attributes */
-const number = (attributes) => make('input', {type: 'number', required: true, ...attributes});
-
-/** @param {string} name @param {string} title */
-const button = (name, title) => make('button', {type: 'button', title}, name);
-
-/** @param {string} name @param {HTMLElement} input @param {string} title */
-function field(name, input, title) {
-  return make('label', {class: 'field', title}, make('span', {}, name), input);
 }

@@ -19,108 +19,152 @@ const MOST = 100_000;
 /** @typedef {Pick<TrainingNews, 'status' | 'message' | 'advice'> & {run: TrainedRun}} News */
 
 /**
- * @param {object} options
- * @param {Catalog} options.catalog
- * @param {(run: TrainedRun) => void} options.onRun
- * @param {(news: News) => void} options.onNews
- * @param {(title: string, detail: string) => void} options.onFailed
+ * @typedef {object} WorkshopOptions
+ * @property {Catalog} catalog
+ * @property {(run: TrainedRun) => void} onRun
+ * @property {(news: News) => void} onNews
+ * @property {(title: string, detail: string) => void} onFailed
+ *
+ * @typedef {object} Opening
+ * @property {boolean} [go] train at once?
+ * @property {number | null} [until] the epoch to train to at once
+ * @property {boolean} [hurry] as fast as it can, for a link that names an epoch
+ * @property {Float32Array} [theta] the parameters to start from
  */
-export function createWorkshop({catalog, onRun, onNews, onFailed}) {
-  /** @type {TrainedRun | null} */
-  let run = null;
-  let turn = 0;
-  /** Epochs a second, at most, as a person watches; what is only caught up with goes as fast as it can. */
-  let pace = WATCHABLE;
-  /** Where a person wants it to rest. */
-  let rests = {stop: /** @type {number | null} */ (null), pauses: true};
-  /** What to say where it has stopped. @type {string | null} */
-  let reached = null;
-  const epoch = () => run?.frames.at(-1) ?? 0;
-  /** @param {number | null} stop an epoch */
-  const start = (stop) => {
-    const until = stop ?? epoch() + MOST;
-    reached = `Stopped at epoch ${until}${stop === null ? ', as nobody has set an end' : ', as set'}. Continue goes on.`;
-    trainer.start(until, rests.pauses);
-  };
-  /** One that has passed is none. */
-  const next = () => (rests.stop !== null && rests.stop > epoch() ? rests.stop : null);
-  const trainer = createTrainer({
-    onNews({status, message, advice}) {
-      if (!run) return;
-      run.isTraining = status === 'training';
-      if (status === 'diverged') run.outcome = {status, epoch: run.frames.at(-1), message: message ?? ''};
-      onNews({run, status, message: status === 'finished' ? reached : message, advice});
-    },
-    onError(message) {
-      if (run) {
-        run.isTraining = false;
-        onNews({run, status: 'paused', message: null, advice: null}); // what there is of it can be looked at
-      }
-      onFailed('Training in the page failed', message);
-    },
-  });
 
+export class Workshop {
+  #options;
+  #trainer;
+  /** @type {TrainedRun | null} */
+  #run = null;
+  #turn = 0;
+  /** The largest number of epochs a second while a person watches; what is only caught up with goes as fast as it can. */
+  #pace = WATCHABLE;
+  /** Where a person wants it to rest. */
+  #rests = {stop: /** @type {number | null} */ (null), pauses: true};
+  /** What to say where it has stopped. @type {string | null} */
+  #reached = null;
+
+  /** @param {WorkshopOptions} options */
+  constructor(options) {
+    this.#options = options;
+    this.#trainer = createTrainer({
+      onNews: (news) => this.#hear(news),
+      onError: (message) => this.#fail(message),
+    });
+  }
+
+  /** A new training of what the state says. @param {State} state @param {Opening} [opening] */
+  async open(state, {go = false, until = null, hurry = false, theta} = {}) {
+    const turn = ++this.#turn;
+    const {catalog, onRun, onFailed} = this.#options;
+    try {
+      if (!state.train) return;
+      const {samples, ...task} = await prepareTask(catalog, state);
+      if (turn !== this.#turn) return;
+      const {training} = /** @type {any} */ (task.config);
+      const record = this.#trainer.open({network: task.network, config: training, samples, theta});
+      this.#run = new TrainedRun({...task, record});
+      onRun(this.#run);
+      this.#trainer.limit(hurry ? Infinity : this.#pace);
+      this.#reached = null;
+      if (until === null) {
+        if (go) this.#start(this.#nextStop());
+      } else if (until > 0) this.#trainer.start(until, false); // a link to epoch 0 opens epoch 0
+    } catch (error) {
+      const detail = String(/** @type {any} */ (error)?.message ?? error);
+      if (turn === this.#turn) onFailed('This cannot be trained here', detail);
+    }
+  }
+
+  start() {
+    this.#trainer.limit(this.#pace);
+    this.#start(this.#nextStop());
+  }
+
+  pause() {
+    this.#trainer.pause();
+  }
+
+  /** Go on as before the pause. */
+  goOn() {
+    this.#trainer.start();
+  }
+
+  step() {
+    this.#trainer.step();
+  }
+
+  /** Rest there from now on. @param {{stop: number | null, pauses: boolean}} wanted an epoch; and at a plateau? */
+  restAt(wanted) {
+    this.#rests = wanted;
+    if (!this.#run?.isTraining) return;
+    this.#start(wanted.stop === null ? null : Math.max(wanted.stop, this.#epoch + 1)); // one that has passed: at once
+  }
+
+  /** @param {number} rate the largest number of epochs a second */
+  limit(rate) {
+    this.#pace = rate;
+    this.#trainer.limit(rate);
+  }
+
+  leave() {
+    this.#turn++;
+    this.#run = null;
+    this.#trainer.stop();
+  }
+
+  get #epoch() {
+    return this.#run?.frames.at(-1) ?? 0;
+  }
+
+  /** The epoch at which to stop; one that has passed is none. */
+  #nextStop() {
+    const {stop} = this.#rests;
+    return stop !== null && stop > this.#epoch ? stop : null;
+  }
+
+  /** @param {number | null} stop an epoch */
+  #start(stop) {
+    const until = stop ?? this.#epoch + MOST;
+    const why = stop === null ? 'as nobody has set an end' : 'as set';
+    this.#reached = `Stopped at epoch ${until}, ${why}. Continue goes on.`;
+    this.#trainer.start(until, this.#rests.pauses);
+  }
+
+  /** @param {Pick<TrainingNews, 'status' | 'message' | 'advice'>} news */
+  #hear({status, message, advice}) {
+    const run = this.#run;
+    if (!run) return;
+    run.isTraining = status === 'training';
+    if (status === 'diverged') run.outcome = {status, epoch: run.frames.at(-1), message: message ?? ''};
+    this.#options.onNews({run, status, message: status === 'finished' ? this.#reached : message, advice});
+  }
+
+  /** @param {string} message */
+  #fail(message) {
+    const run = this.#run;
+    if (run) {
+      run.isTraining = false;
+      this.#options.onNews({run, status: 'paused', message: null, advice: null}); // what there is of it can be looked at
+    }
+    this.#options.onFailed('Training in the page failed', message);
+  }
+}
+
+/** What is trained: the configuration, its points, the network, and a title. @param {Catalog} catalog @param {State} state */
+async function prepareTask(catalog, state) {
+  const config = configOf(catalog, state);
+  const dataset = await datasetFor(state, config, catalog);
+  const {points, labels, trainPoints} = dataset; // in float64, as Python trains on them
   return {
-    /**
-     * A new training of what the state says.
-     * @param {State} state @param {{go?: boolean, until?: number | null, hurry?: boolean, theta?: Float32Array}} [options]
-     * `go`: at once; `until`: to this epoch; `hurry`: as fast as it can, for a link that says which
-     */
-    async open(state, {go = false, until: to = null, hurry = false, theta} = {}) {
-      const mine = ++turn;
-      try {
-        if (!state.train) return;
-        const config = configOf(catalog, state);
-        const dataset = await datasetFor(state, config, catalog);
-        if (mine !== turn) return;
-        const network = networkFor(state, dataset.classes.length);
-        const train = dataset.trainPoints;
-        const {points} = dataset; // in float64, as Python trains on them
-        const samples = {
-          train: {points: points.slice(0, 2 * train), labels: dataset.labels.slice(0, train)},
-          test: {points: points.slice(2 * train), labels: dataset.labels.slice(train)},
-        };
-        const record = trainer.open({network, config: /** @type {any} */ (config).training, samples, theta});
-        run = new TrainedRun({
-          title: `${dataset.title} · ${modelTitle(catalog, state)} · trained here`,
-          config,
-          dataset,
-          network,
-          record,
-        });
-        onRun(run);
-        trainer.limit(hurry ? Infinity : pace);
-        reached = null;
-        if (to !== null) {
-          if (to > 0) trainer.start(to, false); // a link to epoch 0 opens epoch 0
-        } else if (go) start(next());
-      } catch (error) {
-        if (mine === turn)
-          onFailed('This cannot be trained here', String(/** @type {any} */ (error)?.message ?? error));
-      }
-    },
-    start() {
-      trainer.limit(pace);
-      start(next());
-    },
-    /** Where it rests from now on. @param {{stop: number | null, pauses: boolean}} wanted an epoch; and at a plateau? */
-    restAt(wanted) {
-      rests = wanted;
-      if (run?.isTraining) start(rests.stop === null ? null : Math.max(rests.stop, epoch() + 1)); // one that has passed: at once
-    },
-    pause: trainer.pause,
-    /** As it went before the pause. */
-    goOn: () => trainer.start(),
-    step: trainer.step,
-    /** @param {number} rate epochs a second, at most */
-    limit(rate) {
-      pace = rate;
-      trainer.limit(rate);
-    },
-    leave() {
-      turn++;
-      run = null;
-      trainer.stop();
+    config,
+    dataset,
+    network: networkFor(state, dataset.classes.length),
+    title: `${dataset.title} · ${modelTitle(catalog, state)} · trained here`,
+    samples: {
+      train: {points: points.slice(0, 2 * trainPoints), labels: labels.slice(0, trainPoints)},
+      test: {points: points.slice(2 * trainPoints), labels: labels.slice(trainPoints)},
     },
   };
 }

@@ -161,9 +161,9 @@ function createLazyParts(options) {
  * @param {Modules} modules
  * @param {Options & {onBegin: (settings: Settings) => void, onGrowth: (isGrowing: boolean) => void}} options
  */
-function createParts([{createWorkshop}, {createPanel}, {createPacing}], options) {
+function createParts([{Workshop}, {Panel}, {createPacing}], options) {
   const {catalog, store, onBegin, onGrowth, onRun, onFollow, onNews, onFailed} = options;
-  const panel = createPanel({
+  const panel = new Panel({
     onBegin,
     onStart() {
       pacing.forget();
@@ -179,7 +179,7 @@ function createParts([{createWorkshop}, {createPanel}, {createPacing}], options)
     onRest: (wanted) => workshop.restAt(wanted),
     choose: (patch) => store.set(patch),
   });
-  const workshop = createWorkshop({
+  const workshop = new Workshop({
     catalog,
     onRun,
     onFailed,
@@ -192,7 +192,7 @@ function createParts([{createWorkshop}, {createPanel}, {createPacing}], options)
     },
   });
   const isAway = () => document.hidden || document.querySelector('dialog[open]') !== null;
-  const pacing = createPacing({rest: workshop.pause, goOn: workshop.goOn, isAway});
+  const pacing = createPacing({rest: () => workshop.pause(), goOn: () => workshop.goOn(), isAway});
   document.addEventListener('visibilitychange', pacing.returned);
   document.addEventListener('close', () => queueMicrotask(pacing.returned), {capture: true}); // of a dialog, which does not bubble
   return {workshop, panel, pacing};

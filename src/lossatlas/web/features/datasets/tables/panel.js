@@ -116,8 +116,37 @@ function swapped(role, place, roles) {
 /** @param {string} problem @returns {Table} */
 const refused = (problem) => ({...readTable(''), errors: [problem]});
 
+/** The parts of the panel: where rows come from, how they are read, and what came of it. */
 function build() {
-  const option = (/** @type {string} */ value, /** @type {string} */ text) => make('option', {value}, text);
+  const source = createSource();
+  const reading = createReading();
+  const roles = createRoles();
+  const preview = make('div', {
+    class: 'preview',
+    tabindex: 0,
+    role: 'region',
+    'aria-label': 'The first rows of the table',
+  });
+  const told = make('div', {class: 'told', role: 'status'});
+  const chosen = make(
+    'div',
+    {class: 'chosen', hidden: true},
+    make('div', {class: 'roles'}, ...ROLES.map(([role, name]) => field(name, /** @type {Node} */ (roles.get(role))))),
+    preview,
+    reading.details,
+  );
+  const result = make('div', {class: 'result'}, chosen, told);
+  return {...source, ...reading, result, roles, preview, told, chosen};
+}
+
+/** @param {string} name @param {Node} control */
+const field = (name, control) => make('label', {class: 'field'}, name, control);
+
+/** @param {string} value @param {string} text */
+const option = (value, text) => make('option', {value}, text);
+
+/** Rows to paste, or a file to open. */
+function createSource() {
   const text = make('textarea', {
     'aria-label': 'Rows',
     title: 'One point a line: two numbers and a label.',
@@ -140,18 +169,21 @@ function build() {
     text,
     make('div', {class: 'steps'}, read, make('label', {class: 'file'}, file, make('span', {}, 'Open a file…'))),
   );
+  return {rows, text, file, read};
+}
 
-  /** @type {Map<'x' | 'y' | 'label', HTMLSelectElement>} */
-  const roles = new Map(
-    ROLES.map(([role, name]) => [
-      role,
-      /** @type {HTMLSelectElement} */ (
-        make('select', {title: `The column that is the ${name === 'class' ? 'class' : `${name} axis`}.`})
-      ),
-    ]),
+/** The choice of a column for each role. @returns {Map<'x' | 'y' | 'label', HTMLSelectElement>} */
+function createRoles() {
+  return new Map(
+    ROLES.map(([role, name]) => {
+      const title = `The column that is the ${name === 'class' ? 'class' : `${name} axis`}.`;
+      return [role, /** @type {HTMLSelectElement} */ (make('select', {title}))];
+    }),
   );
-  const field = (/** @type {string} */ name, /** @type {Node} */ control) =>
-    make('label', {class: 'field'}, name, control);
+}
+
+/** How a table is read. */
+function createReading() {
   const separator = make(
     'select',
     {title: 'What stands between two cells of a row.'},
@@ -171,42 +203,14 @@ function build() {
   );
   const header = make('input', {type: 'checkbox', title: 'The first row is no point, but names the columns.'});
   const encodingField = field('Letters', encoding);
-  const preview = make('div', {
-    class: 'preview',
-    tabindex: 0,
-    role: 'region',
-    'aria-label': 'The first rows of the table',
-  });
-  const told = make('div', {class: 'told', role: 'status'});
-  const chosen = make(
-    'div',
-    {class: 'chosen', hidden: true},
-    make('div', {class: 'roles'}, ...ROLES.map(([role, name]) => field(name, /** @type {Node} */ (roles.get(role))))),
-    preview,
-    make(
-      'details',
-      {},
-      make('summary', {title: 'Separator, header, numbers, and letters.'}, 'How it is read'),
-      make('div', {class: 'roles'}, field('Separator', separator), field('Numbers', way), encodingField),
-      make('label', {class: 'check'}, header, ' The first row holds names'),
-    ),
+  const details = make(
+    'details',
+    {},
+    make('summary', {title: 'Separator, header, numbers, and letters.'}, 'How it is read'),
+    make('div', {class: 'roles'}, field('Separator', separator), field('Numbers', way), encodingField),
+    make('label', {class: 'check'}, header, ' The first row holds names'),
   );
-  return {
-    rows,
-    result: make('div', {class: 'result'}, chosen, told),
-    text,
-    file,
-    read,
-    roles,
-    separator,
-    way,
-    encoding,
-    encodingField,
-    header,
-    preview,
-    told,
-    chosen,
-  };
+  return {details, separator, way, encoding, encodingField, header};
 }
 
 /** @param {ReturnType<typeof build>} parts @param {Table} table @param {Choice} choice @param {string | null} encodingNow of a file */

@@ -1,0 +1,134 @@
+/** What the strip of a training is made of: fields and buttons. Nothing here knows what they do. */
+import {make} from '../../lib/dom.js';
+import {OPTIMIZERS as UPDATES} from '../../compute/engine/optimizers.js';
+import {BOUNDS, OPTIMIZERS} from '../../model/settings.js';
+import {WATCHABLE} from './pacing.js';
+
+export const BATCHES = ['full', '8', '16', '32', '64', '128'];
+const PACES = [
+  ['2', '2 epochs/s'],
+  ['10', '10 epochs/s'],
+  ['30', '30 epochs/s'],
+  ['100', '100 epochs/s'],
+  ['300', '300 epochs/s'],
+  ['Infinity', 'full speed'],
+];
+
+/** @param {HTMLElement} root @param {(wanted: {stop: number | null, pauses: boolean}) => void} onRest */
+export function createParts(root, onRest) {
+  const training = createTrainingFields();
+  const sample = createSampleFields();
+  const buttons = createButtons();
+  const pace = make('select', {}, ...PACES.map(([value, text]) => make('option', {value}, text)));
+  pace.value = String(WATCHABLE);
+  const progress = make('span', {class: 'pace', title: 'How far this training is, and how fast.'});
+  const message = make('p', {class: 'word', role: 'status'});
+  const {go, step, stop, same, anew, remedy} = buttons;
+  const sampleFields = [
+    field('Points', sample.points, 'How many points are drawn; half of them are for testing.'),
+    field('Noise', sample.noise, 'How far points stray from their shape.'),
+    field('Data seed', sample.drawn, 'Other points of the same kind.'),
+  ];
+  root.append(
+    make(
+      'div',
+      {class: 'go-row'},
+      make('div', {class: 'go-buttons'}, progress, go, step, stop),
+      field('Pace', pace, 'How fast it trains, so that one can watch.'),
+      ...restFields(onRest),
+    ),
+    make(
+      'div',
+      {class: 'fields'},
+      field('Optimizer', training.optimizer, 'The rule by which a step follows from the gradient.'),
+      field('Learning rate', training.rate, 'The size of a step, η.'),
+      field('Batch', training.batch, 'Points that one step looks at.'),
+      field('Weight decay', training.decay, 'How strongly large weights are drawn to zero, λ.'),
+      ...sampleFields,
+    ),
+    make('div', {class: 'again'}, same, anew),
+    make('div', {class: 'said'}, message, remedy),
+  );
+  return {...training, ...sample, ...buttons, pace, progress, message, sampleFields};
+}
+
+function createTrainingFields() {
+  return {
+    optimizer: make('select', {}, ...OPTIMIZERS.map((name) => make('option', {value: name}, UPDATES[name].title))),
+    rate: number({min: BOUNDS.rate.least, max: BOUNDS.rate.most, step: 'any'}),
+    batch: make(
+      'select',
+      {},
+      ...BATCHES.map((size) => make('option', {value: size}, size === 'full' ? 'all points' : size)),
+    ),
+    decay: number({min: 0, max: BOUNDS.decay.most, step: 'any'}),
+  };
+}
+
+function createSampleFields() {
+  return {
+    points: number({min: BOUNDS.points.least, max: BOUNDS.points.most, step: 1}),
+    noise: number({min: 0, max: BOUNDS.noise.most, step: 0.01}),
+    drawn: number({min: 0, max: BOUNDS.seed.most, step: 1}),
+  };
+}
+
+function createButtons() {
+  const go = make(
+    'button',
+    {type: 'button', class: 'primary go', title: 'Trains with these settings, or lets the training rest.'},
+    'Start',
+  );
+  const same = button(
+    'Same start, new settings',
+    'Train again from the very same initial parameters, with the settings on the left.',
+  );
+  const remedy = make('button', {
+    type: 'button',
+    hidden: true,
+    title: 'Trains again from the same start with a tenth of the learning rate.',
+  });
+  return {
+    go,
+    step: button('Step', 'Train for one epoch.'),
+    stop: button('Stop', 'End this training; its epochs can still be looked at.'),
+    same,
+    anew: button('New start', 'Draw other initial parameters, and train from them.'),
+    remedy,
+  };
+}
+
+/** Where the training is to rest of itself. @param {(wanted: {stop: number | null, pauses: boolean}) => void} onRest */
+function restFields(onRest) {
+  const stop = number({min: BOUNDS.stop.least, max: BOUNDS.stop.most, step: 1, required: false, placeholder: 'none'});
+  const pauses = make('input', {type: 'checkbox', role: 'switch', checked: true});
+  for (const input of [stop, pauses]) {
+    input.addEventListener('change', () => {
+      if (stop.reportValidity()) onRest({stop: stop.value === '' ? null : Number(stop.value), pauses: pauses.checked});
+    });
+  }
+  return [
+    field('Stop at epoch', stop, 'The epoch at which the training stops. Left empty, it goes on until you pause it.'),
+    make(
+      'label',
+      {
+        class: 'field check',
+        title:
+          'Pauses the training where the loss has hardly changed for a quarter of its epochs, and for 200 at least.',
+      },
+      make('span', {}, 'Pause when flat'),
+      pauses,
+    ),
+  ];
+}
+
+/** @param {Record<string, string | number | boolean>} attributes */
+const number = (attributes) => make('input', {type: 'number', required: true, ...attributes});
+
+/** @param {string} name @param {string} title */
+const button = (name, title) => make('button', {type: 'button', title}, name);
+
+/** @param {string} name @param {HTMLElement} input @param {string} title */
+function field(name, input, title) {
+  return make('label', {class: 'field', title}, make('span', {}, name), input);
+}
