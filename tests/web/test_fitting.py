@@ -50,6 +50,20 @@ def table() -> str:
     return file.getvalue()
 
 
+#: Where the titles of both plots stand, and where their captions begin.
+ROWS = """() => ['#landscape-heading', '#boundary-heading', '.slice', '.meaning'].map(
+    (selector) => Math.round(document.querySelector(selector).getBoundingClientRect().top))"""
+
+
+def test_both_plots_have_their_titles_on_one_line_and_their_captions_as_well(exported: Site, window: Watched) -> None:
+    page = window.open(exported.url)
+    for width, height in WINDOWS:
+        page.set_viewport_size({"width": width, "height": height})
+        until(page, f"() => innerWidth === {width}")
+        title, other_title, caption, other_caption = page.evaluate(ROWS)
+        assert (title, caption) == (other_title, other_caption), (width, height)
+
+
 def test_texts_fit_with_curvature_the_slice_and_a_picked_point(exported: Site, window: Watched) -> None:
     page = window.open(f"{exported.url}?run={PLANES.id}&hidden=8&plane=pca&timeline=curvature&epoch=60&pick=0.3,0.2")
     with_access(page)
