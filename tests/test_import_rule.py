@@ -32,6 +32,7 @@ LAYERS = (
     ("site",),
     ("server",),
     ("cli",),
+    ("__main__",),
 )
 LAYER = {name: number for number, layer in enumerate(LAYERS) for name in layer}
 MODULES = sorted(path.relative_to(SOURCE) for path in SOURCE.rglob("*.py") if path != SOURCE / "__init__.py")

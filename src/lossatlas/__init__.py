@@ -4,6 +4,7 @@ The steps are plain functions over frozen dataclasses::
 
     config = RunConfig(...)          what to train, and what to compute from it
     run = compute_run(config)        train it, cut its surfaces, map its boundaries
+    run.surface("pca", span=0.5)     the loss along a plane, around any frame, as far and as finely as one likes
     save_run(run, "data")            store it; open_run reads it back
 
 Names are imported when they are first used (PEP 562), so that ``import lossatlas`` costs next to nothing.
@@ -16,6 +17,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from lossatlas.building import build_gallery
+    from lossatlas.curvature import Curvature, CurvatureConfig, TrainingCurvature, curvature_of
     from lossatlas.datasets import Dataset, DatasetConfig, load_dataset
     from lossatlas.engine import Evaluator
     from lossatlas.errors import LossAtlasError
@@ -49,6 +51,7 @@ if TYPE_CHECKING:
 __all__ = [
     # configurations
     "BoundaryConfig",
+    "CurvatureConfig",
     "DatasetConfig",
     "ModelConfig",
     "RunConfig",
@@ -61,6 +64,7 @@ __all__ = [
     "PcaPlane",
     "ThroughPlane",
     # one step at a time
+    "Curvature",
     "Cut",
     "Dataset",
     "DecisionBoundary",
@@ -70,8 +74,10 @@ __all__ = [
     "Network",
     "Plane",
     "Trained",
+    "TrainingCurvature",
     "Trajectory",
     "boundary_evaluator",
+    "curvature_of",
     "decision_boundary",
     "input_grid",
     "load_dataset",
@@ -91,6 +97,7 @@ __all__ = [
 
 _HOMES = {
     "building": ("build_gallery",),
+    "curvature": ("Curvature", "CurvatureConfig", "TrainingCurvature", "curvature_of"),
     "datasets": ("Dataset", "DatasetConfig", "load_dataset"),
     "engine": ("Evaluator",),
     "errors": ("LossAtlasError",),

@@ -6,7 +6,7 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, model_validator
 
@@ -14,8 +14,19 @@ from lossatlas.arrays import AnyArray, Float32, UInt8
 from lossatlas.config import Config
 from lossatlas.curvature import CurvatureConfig, TrainingCurvature
 from lossatlas.datasets import Dataset, DatasetConfig, load_dataset
-from lossatlas.errors import ConfigError
-from lossatlas.landscape import BoundaryConfig, Cut, InputGrid, input_grid
+from lossatlas.engine import Evaluator
+from lossatlas.errors import ConfigError, DataError
+from lossatlas.landscape import (
+    BoundaryConfig,
+    Cut,
+    DecisionBoundary,
+    InputGrid,
+    LossSurface,
+    boundary_evaluator,
+    decision_boundary,
+    input_grid,
+    loss_surfaces,
+)
 from lossatlas.networks import ModelConfig, Network
 from lossatlas.planes import (
     AnyPlane,
@@ -248,3 +259,102 @@ class Run:
     def loss_surface(self) -> dict[str, Float32]:
         """``[span, frame, b, a]`` for each plane, by its name."""
         return {cut.plane.name: cut.loss_surface for cut in self.cuts}
+
+    def plane(self, name: str | None = None) -> Cut:
+        """Give a plane of this run with everything that was computed of it: surfaces, path, non-convexity.
+
+        Parameters
+        ----------
+        name
+            One of ``[plane.name for plane in run.planes]``; left out, the plane that is shown first.
+
+        Raises
+        ------
+        DataError
+            If the run has no plane of this name.
+
+        >>> from lossatlas import RunConfig, compute_run
+        >>> run = compute_run(RunConfig(training={"epochs": 4, "frames": 3}, planes=({"kind": "pca", "grid": 5},)))
+        >>> run.plane("pca").path.coordinates.shape
+        (3, 2)
+        """
+        if name is None:
+            return self.cuts[0]
+        for cut in self.cuts:
+            if cut.plane.name == name:
+                return cut
+        known = ", ".join(plane.name for plane in self.planes)
+        reason = f": {self.left_out[name]}" if name in self.left_out else ""
+        raise DataError(f"this run has no plane {name!r}{reason}; it has {known}")
+
+    def surface(
+        self,
+        plane: str | Plane | None = None,
+        *,
+        frame: int | None = -1,
+        span: float | None = None,
+        grid: int = 51,
+        points: Literal["train", "test"] = "train",
+    ) -> LossSurface:
+        """Compute the loss along a plane around the parameters of a frame.
+
+        Parameters
+        ----------
+        plane
+            The name of one of the run's planes, or any plane of its network; left out, the plane that is shown first.
+        frame
+            The frame in whose parameters the centre is, from the end where it is negative; None for the plane's own
+            centre.
+        span
+            Half the side of the square of (a, b); left out, the plane's first.
+        grid
+            Samples along each axis, an odd number.
+        points
+            Whose loss: of the training points or of the test points.
+
+        Raises
+        ------
+        ConfigError
+            If the grid is even, or smaller than 3.
+        DataError
+            If there is no such plane, frame or set of points, or the plane is one of another network.
+
+        >>> from lossatlas import RunConfig, compute_run
+        >>> run = compute_run(RunConfig(training={"epochs": 4, "frames": 3}, planes=({"kind": "pca", "grid": 5},)))
+        >>> surface = run.surface("pca", frame=0, span=0.5, grid=21)
+        >>> surface.loss.shape, bool(abs(surface.centre - run.trajectory.metrics["train_loss"][0]) < 1e-6)
+        ((21, 21), True)
+        """
+        if points not in ("train", "test"):
+            raise DataError(f"points is {points!r}; take 'train' or 'test'")
+        chosen = plane if isinstance(plane, Plane) else self.plane(plane).plane
+        centre = chosen.centre if frame is None else self._theta(frame)
+        if centre is None:
+            raise DataError(f"the plane {chosen.name!r} has no centre of its own; name a frame")
+        dataset = self.setup.dataset
+        evaluator = Evaluator(self.setup.network, *(dataset.train if points == "train" else dataset.test))
+        [surface] = loss_surfaces(evaluator, chosen, centre, chosen.spans[0] if span is None else span, grid)
+        return surface
+
+    def boundary(self, frame: int = -1) -> DecisionBoundary:
+        """Predict over the run's input grid with the network of a frame, from the end where it is negative.
+
+        Raises
+        ------
+        DataError
+            If there is no such frame.
+
+        >>> from lossatlas import RunConfig, compute_run
+        >>> run = compute_run(RunConfig(training={"epochs": 4, "frames": 3}, planes=({"kind": "pca", "grid": 5},)))
+        >>> bool((run.boundary(1).predicted_class == run.predicted_class[1]).all())
+        True
+        """
+        network, grid = self.setup.network, self.setup.grid
+        return decision_boundary(boundary_evaluator(network, grid), grid, self._theta(frame))
+
+    def _theta(self, frame: int) -> Float32:
+        weights = self.trajectory.weights
+        if not -len(weights) <= frame < len(weights):
+            raise DataError(f"there is no frame {frame}; the run has frames 0 to {len(weights) - 1}")
+        theta: Float32 = weights[frame]
+        return theta

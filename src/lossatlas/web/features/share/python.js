@@ -76,7 +76,7 @@ function storedSurface({run, frame, plane, spanIndex, span, set, follow}) {
   };
   return [
     `# On show: epoch ${run.frames[frame]} is frame ${frame}; rows are b, columns a, from ${-span} to ${span}.`,
-    `cut = next(cut for cut in run.cuts if cut.plane.name == ${text(plane.name)})`,
+    `cut = run.plane(${text(plane.name)})`,
     `surface = ${set === 'gap' ? `${of('test_loss_surface')} - ${of('loss_surface')}` : of(surface)}`,
   ];
 }
@@ -87,7 +87,7 @@ function computedSurface(shot) {
   return [
     `# On show: epoch ${run.frames[frame]}; rows are b, columns a, from ${-span} to ${span}.`,
     plane.drawn === undefined
-      ? `plane = next(cut.plane for cut in run.cuts if cut.plane.name == ${text(plane.name)})`
+      ? `plane = run.plane(${text(plane.name)}).plane`
       : `plane = la.FreshPlane(seed=${plane.drawn}).lay("drawn", run.setup.network, None)`,
     ...centreLines(shot),
     'data = run.setup.dataset',

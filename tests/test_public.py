@@ -1,0 +1,105 @@
+"""The public names, and what a run computes of itself: against slow loops over its own parameters."""
+
+from __future__ import annotations
+
+import doctest
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+import lossatlas
+from lossatlas.errors import ConfigError, DataError
+from lossatlas.planes import FreshPlane
+from lossatlas.runs import Run, RunConfig, compute_run
+from tests.support.oracles import torch_loss
+
+
+@pytest.fixture(scope="module")
+def run() -> Run:
+    return compute_run(
+        RunConfig(
+            dataset={"name": "moons", "points": 60},
+            model={"hidden": (5,)},
+            training={"epochs": 12, "frames": 5},
+            planes=({"kind": "fresh", "grid": 5, "moving": True}, {"kind": "pca", "grid": 5}),
+        )
+    )
+
+
+def test_each_public_name_has_one_home() -> None:
+    homes = [name for names in lossatlas._HOMES.values() for name in names]
+    assert sorted(homes) == sorted(set(lossatlas.__all__))
+
+
+@pytest.mark.parametrize("name", lossatlas.__all__)
+def test_examples_of_public_names_are_true(name: str) -> None:
+    finder, runner = doctest.DocTestFinder(exclude_empty=True), doctest.DocTestRunner(optionflags=doctest.ELLIPSIS)
+    for each in finder.find(getattr(lossatlas, name), name):
+        runner.run(each)
+    assert runner.summarize(verbose=False).failed == 0
+
+
+def test_a_run_has_examples() -> None:
+    examples = [example for each in doctest.DocTestFinder().find(Run, "Run") for example in each.examples]
+    assert len(examples) >= 3
+
+
+@pytest.mark.parametrize("points", ["train", "test"])
+@pytest.mark.parametrize(("plane", "frame"), [("fresh", 2), ("pca", -1), ("pca", 0)])
+def test_a_surface_is_the_loss_of_each_model_on_the_plane(run: Run, plane: str, frame: int, points: str) -> None:
+    surface = run.surface(plane, frame=frame, span=0.7, grid=5, points=points)  # type: ignore[arg-type]
+    network, dataset = run.setup.network, run.setup.dataset
+    inputs, labels = dataset.train if points == "train" else dataset.test
+    a_axis, b_axis = run.plane(plane).plane.directions.astype(np.float64)
+    theta = run.trajectory.weights[frame].astype(np.float64)
+    np.testing.assert_allclose(surface.coordinates, [-0.7, -0.35, 0, 0.35, 0.7])
+    for j, b in enumerate(surface.coordinates):
+        for i, a in enumerate(surface.coordinates):
+            expected = torch_loss(network, theta + a * a_axis + b * b_axis, inputs, labels)
+            assert surface.loss[j, i] == pytest.approx(expected, rel=2e-5)
+
+
+def test_the_centre_is_what_was_recorded_and_a_plane_of_ones_own_will_do(run: Run) -> None:
+    drawn = FreshPlane(seed=7).lay("drawn", run.setup.network, None)
+    for frame, recorded in enumerate(run.trajectory.metrics["train_loss"]):
+        assert run.surface(drawn, frame=frame, grid=3).centre == pytest.approx(recorded, rel=1e-6)
+    fixed = run.surface("pca", frame=None, grid=5)
+    stored = run.plane("pca")
+    assert fixed.span == stored.plane.spans[0]
+    np.testing.assert_allclose(fixed.loss, stored.loss_surface[0, 0], rtol=1e-3)
+
+
+def test_a_boundary_is_that_which_is_stored(run: Run) -> None:
+    for frame in range(len(run.trajectory.weights)):
+        found = run.boundary(frame)
+        np.testing.assert_array_equal(found.predicted_class, run.predicted_class[frame])
+        np.testing.assert_allclose(found.confidence, run.confidence[frame] / 255, atol=0.51 / 255)
+    np.testing.assert_array_equal(run.boundary().predicted_class, run.predicted_class[-1])
+
+
+def test_the_plane_that_is_shown_first_is_the_usual_one(run: Run) -> None:
+    assert run.plane() is run.cuts[0]
+    assert run.plane("pca").path.coordinates.shape == (5, 2)
+    np.testing.assert_array_equal(run.surface(grid=3).loss, run.surface("fresh", grid=3).loss)
+
+
+def test_what_a_run_does_not_have_is_said(run: Run) -> None:
+    with pytest.raises(DataError, match="this run has no plane 'hessian'; it has fresh, pca"):
+        run.surface("hessian")
+    with pytest.raises(DataError, match="there is no frame 5; the run has frames 0 to 4"):
+        run.boundary(5)
+    with pytest.raises(DataError, match="points is 'all'; take 'train' or 'test'"):
+        run.surface(points="all")  # type: ignore[arg-type]
+    with pytest.raises(DataError, match="the plane 'drawn' has no centre of its own; name a frame"):
+        run.surface(FreshPlane().lay("drawn", run.setup.network, None), frame=None)
+    with pytest.raises(ConfigError, match="even"):
+        run.surface("pca", grid=10)
+
+
+def test_the_package_is_a_command() -> None:
+    printed = subprocess.run(
+        [sys.executable, "-m", "lossatlas", "--help"], check=True, capture_output=True, text=True
+    ).stdout
+    assert "serve" in printed
