@@ -3,8 +3,14 @@
 from __future__ import annotations
 
 import doctest
+import re
+import struct
 import subprocess
 import sys
+import zlib
+from base64 import b64decode
+from pathlib import Path
+from xml.etree import ElementTree
 
 import numpy as np
 import pytest
@@ -13,6 +19,7 @@ import lossatlas
 from lossatlas.errors import ConfigError, DataError
 from lossatlas.planes import FreshPlane
 from lossatlas.runs import Run, RunConfig, compute_run
+from lossatlas.runs.notebook import CLASS_COLOURS, VIRIDIS
 from tests.support.oracles import torch_loss
 
 
@@ -94,8 +101,43 @@ def test_what_a_run_does_not_have_is_said(run: Run) -> None:
         run.surface(points="all")  # type: ignore[arg-type]
     with pytest.raises(DataError, match="the plane 'drawn' has no centre of its own; name a frame"):
         run.surface(FreshPlane().lay("drawn", run.setup.network, None), frame=None)
-    with pytest.raises(ConfigError, match="even"):
+    with pytest.raises(ConfigError, match="10 is not allowed: give an odd number"):
         run.surface("pca", grid=10)
+
+
+def decoded(data: bytes) -> np.ndarray:
+    """A PNG's picture ``[H, W, 3]``, by the specification: its one IDAT chunk, rows without a filter."""
+    width, height = struct.unpack(">II", data[16:24])
+    at = data.index(b"IDAT")
+    [size] = struct.unpack(">I", data[at - 4 : at])
+    rows = np.frombuffer(zlib.decompress(data[at + 4 : at + 4 + size]), np.uint8).reshape(height, 1 + 3 * width)
+    assert not rows[:, 0].any()
+    return rows[:, 1:].reshape(height, width, 3)
+
+
+def test_a_run_shows_itself_in_a_notebook(run: Run) -> None:
+    shown = run._repr_html_()
+    root = ElementTree.fromstring(re.sub(r"<(br|img[^>]*)>", r"<\1/>", shown))
+    text = "".join(root.itertext())
+    assert run.setup.title in text
+    assert f"{run.trajectory.metrics['train_loss'][-1]:.3g}" in text
+    pictures = root.findall(".//img")
+    assert [bool(each.get("alt")) for each in pictures] == [True, True]
+    surface, boundary = (decoded(b64decode(each.get("src", "").split(",")[1])) for each in pictures)
+    # The darkest cell is the lowest loss, b upwards; the classes' colours part where the classes do.
+    loss = run.loss_surface["fresh"][0, -1][::-1]
+    assert np.unravel_index(surface.sum(axis=-1).argmin(), loss.shape) == np.unravel_index(loss.argmin(), loss.shape)
+    blue = boundary[..., 2].astype(int) >= boundary[..., 0]
+    np.testing.assert_array_equal(blue, run.predicted_class[-1][::-1] == 0)
+    assert len(root.findall(".//polyline")) == 2
+
+
+def test_a_notebook_has_the_pages_colours() -> None:
+    source = (Path(lossatlas.__file__).parent / "web/figures/colours.js").read_text(encoding="utf-8")
+    for name, colours in (("VIRIDIS = [", VIRIDIS), ("CLASS_COLOURS = ", CLASS_COLOURS)):
+        part = source[source.index(name) :]
+        own = re.findall(r"\[(\d+), (\d+), (\d+)\]", part[: part.index("];") if "VIR" in name else part.index("]);")])
+        np.testing.assert_array_equal(np.array(own, float), colours)
 
 
 def test_the_package_is_a_command() -> None:

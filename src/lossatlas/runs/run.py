@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Annotated, Any, Literal
 
+import numpy as np
 from pydantic import Field, model_validator
 
 from lossatlas.arrays import AnyArray, Float32, UInt8
@@ -351,6 +352,15 @@ class Run:
         """
         network, grid = self.setup.network, self.setup.grid
         return decision_boundary(boundary_evaluator(network, grid), grid, self._theta(frame))
+
+    def _repr_html_(self) -> str:
+        """Show the run in a notebook: title, numbers, small pictures."""
+        from lossatlas.runs.notebook import html_of  # only notebooks need it
+
+        confidence = (self.confidence[-1] * CONFIDENCE_STEP).astype(np.float32)
+        boundary = DecisionBoundary(self.setup.grid, self.predicted_class[-1], confidence)
+        parameters = self.setup.network.parameter_count
+        return html_of(self.setup.title, parameters, self.trajectory, self.cuts[0], boundary)
 
     def _theta(self, frame: int) -> Float32:
         weights = self.trajectory.weights
