@@ -105,7 +105,9 @@ def test_every_module_has_a_layer_and_imports_only_to_the_left(module: Path) -> 
 def test_heavy_packages_are_imported_only_where_they_belong(module: Path) -> None:
     assert "torch" not in third_party(module)
     at_the_top = {name.split(".")[0] for name, inside in imports(module) if not inside}
-    assert not at_the_top & {"sklearn", "scipy", "distributed"}, "they take too long: import them where they are used"
+    assert not at_the_top & {"sklearn", "scipy", "distributed", "plotly"}, (
+        "they take too long: import them where they are used"
+    )
     allowed = {
         "fastapi": "lossatlas.server",
         "starlette": "lossatlas.server",
@@ -113,6 +115,7 @@ def test_heavy_packages_are_imported_only_where_they_belong(module: Path) -> Non
         "click": "lossatlas.cli",
         "distributed": "lossatlas.building.dask_cluster",
         "sklearn": "lossatlas.datasets.real",
+        "plotly": "lossatlas.runs.plots",
     }
     for package, home in allowed.items():
         if package in third_party(module):

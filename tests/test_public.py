@@ -132,6 +132,36 @@ def test_a_run_shows_itself_in_a_notebook(run: Run) -> None:
     assert len(root.findall(".//polyline")) == 2
 
 
+def test_figures_hold_the_arrays_that_they_draw(run: Run) -> None:
+    [trace] = run.plot_surface("pca", frame=2, span=0.5, grid=7).data
+    surface = run.surface("pca", frame=2, span=0.5, grid=7)
+    np.testing.assert_array_equal(trace.x, surface.coordinates)
+    np.testing.assert_allclose(trace.z, surface.loss)
+    np.testing.assert_allclose(10 ** np.asarray(trace.surfacecolor), surface.loss, rtol=1e-6)
+
+    figure = run.plot_boundary(0)
+    regions, *classes = figure.data
+    np.testing.assert_array_equal(regions.z, run.predicted_class[0])
+    dataset = run.setup.dataset
+    assert [trace.name for trace in classes] == list(dataset.class_names)
+    shown = np.concatenate([np.stack([trace.x, trace.y], axis=1) for trace in classes])
+    given = np.concatenate([(dataset.points * dataset.scale + dataset.mean)[dataset.labels == k] for k in range(2)])
+    np.testing.assert_allclose(shown, given)
+    assert min(regions.x) < shown[:, 0].min() < shown[:, 0].max() < max(regions.x)  # in the units of the data as well
+    assert figure.layout.title.text == f"{run.setup.title} · epoch 0"
+
+    train, test = run.plot_curves().data
+    np.testing.assert_allclose(train.y, run.trajectory.metrics["train_loss"])
+    np.testing.assert_allclose(test.y, run.trajectory.metrics["test_loss"])
+    np.testing.assert_array_equal(train.x, run.trajectory.epochs)
+
+
+def test_without_plotly_a_figure_says_how_to_get_it(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "plotly.graph_objects", None)
+    with pytest.raises(lossatlas.LossAtlasError, match=r'pip install "lossatlas\[plot\]"'):
+        run.plot_curves()
+
+
 def test_a_notebook_has_the_pages_colours() -> None:
     source = (Path(lossatlas.__file__).parent / "web/figures/colours.js").read_text(encoding="utf-8")
     for name, colours in (("VIRIDIS = [", VIRIDIS), ("CLASS_COLOURS = ", CLASS_COLOURS)):

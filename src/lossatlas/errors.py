@@ -90,6 +90,10 @@ class ExportError(LossAtlasError):
     """The site folder cannot be written."""
 
 
+class MissingExtraError(LossAtlasError, ImportError):
+    """Something needs a library that is installed on request only."""
+
+
 class QueueFullError(LossAtlasError):
     """The server's queue of runs is full; ask again later."""
 

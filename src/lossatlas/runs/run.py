@@ -6,7 +6,7 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import numpy as np
 from pydantic import Field, model_validator
@@ -40,6 +40,9 @@ from lossatlas.planes import (
     plane_names,
 )
 from lossatlas.training import Snapshot, TrainingConfig, Trajectory
+
+if TYPE_CHECKING:
+    from lossatlas.runs.plots import Figure
 
 #: What a run may take in memory, of the arrays that grow with its frames.
 MOST_BYTES = 2 * 10**9
@@ -352,6 +355,48 @@ class Run:
         """
         network, grid = self.setup.network, self.setup.grid
         return decision_boundary(boundary_evaluator(network, grid), grid, self._theta(frame))
+
+    def plot_surface(
+        self, plane: str | Plane | None = None, *, frame: int | None = -1, span: float | None = None, grid: int = 51
+    ) -> Figure:
+        """Draw :meth:`surface` in three dimensions, with Plotly.
+
+        Raises
+        ------
+        MissingExtraError
+            If Plotly is not installed, which is the extra ``lossatlas[plot]``.
+        """
+        from lossatlas.runs.plots import surface_figure
+
+        surface = self.surface(plane, frame=frame, span=span, grid=grid)
+        return surface_figure(surface, self._title_at(frame))
+
+    def plot_boundary(self, frame: int = -1) -> Figure:
+        """Draw :meth:`boundary` and the data on it, with Plotly.
+
+        Raises
+        ------
+        MissingExtraError
+            If Plotly is not installed, which is the extra ``lossatlas[plot]``.
+        """
+        from lossatlas.runs.plots import boundary_figure
+
+        return boundary_figure(self.boundary(frame), self.setup.dataset, self._title_at(frame))
+
+    def plot_curves(self) -> Figure:
+        """Draw the losses over the epochs, with Plotly.
+
+        Raises
+        ------
+        MissingExtraError
+            If Plotly is not installed, which is the extra ``lossatlas[plot]``.
+        """
+        from lossatlas.runs.plots import curves_figure
+
+        return curves_figure(self.trajectory, self.setup.title)
+
+    def _title_at(self, frame: int | None) -> str:
+        return self.setup.title if frame is None else f"{self.setup.title} · epoch {self.trajectory.epochs[frame]}"
 
     def _repr_html_(self) -> str:
         """Show the run in a notebook: title, numbers, small pictures."""
