@@ -138,6 +138,9 @@ def test_figures_hold_the_arrays_that_they_draw(run: Run) -> None:
     np.testing.assert_array_equal(trace.x, surface.coordinates)
     np.testing.assert_allclose(trace.z, surface.loss)
     np.testing.assert_allclose(10 ** np.asarray(trace.surfacecolor), surface.loss, rtol=1e-6)
+    ticks = 10.0 ** np.asarray(trace.colorbar.tickvals)
+    np.testing.assert_allclose(ticks, [float(text) for text in trace.colorbar.ticktext])
+    assert surface.loss.min() <= min(ticks) < max(ticks) <= surface.loss.max()
 
     figure = run.plot_boundary(0)
     regions, *classes = figure.data

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from lossatlas.arrays import Float64
 from lossatlas.datasets import Dataset
 from lossatlas.errors import MissingExtraError
 from lossatlas.landscape import DecisionBoundary, LossSurface
@@ -28,7 +29,8 @@ def surface_figure(surface: LossSurface, title: str) -> Figure:
     known = np.isfinite(surface.loss) & (surface.loss > 0)
     loss = np.where(known, surface.loss, np.nan).astype(np.float64)  # Plotly leaves out what is not a number
     decades = np.log10(loss)
-    ticks = np.arange(np.floor(np.nanmin(decades)), np.ceil(np.nanmax(decades)) + 1) if known.any() else np.zeros(1)
+    ticks = _round_losses(loss)
+    named = {"tickvals": np.log10(ticks), "ticktext": [f"{tick:g}" for tick in ticks]}
     figure = go.Figure(
         go.Surface(
             x=surface.coordinates,
@@ -36,7 +38,11 @@ def surface_figure(surface: LossSurface, title: str) -> Figure:
             z=loss,
             surfacecolor=decades,
             colorscale="Viridis",
-            colorbar={"title": {"text": "loss"}, "tickvals": ticks, "ticktext": [f"{10**tick:g}" for tick in ticks]},
+            colorbar={
+                "title": {"text": "loss"},
+                "tickvals": np.log10(ticks),
+                "ticktext": [f"{tick:g}" for tick in ticks],
+            },
             hovertemplate="a %{x:.3g}, b %{y:.3g}: loss %{z:.4g}<extra></extra>",
         )
     )
@@ -88,6 +94,17 @@ def curves_figure(trajectory: Trajectory, title: str) -> Figure:
         figure.add_trace(go.Scatter(x=epochs, y=losses, name=f"{name} loss", line={"dash": dash}))
     figure.update_layout(title=title, xaxis_title="epoch", yaxis_title="loss", yaxis_type="log")
     return figure
+
+
+def _round_losses(loss: Float64) -> list[float]:
+    """1, 2 and 5 times the powers of ten that lie among the losses; the powers alone where these are many."""
+    if np.isnan(loss).all():
+        return []
+    low, high = np.nanmin(loss), np.nanmax(loss)
+    powers = range(int(np.floor(np.log10(low))), int(np.ceil(np.log10(high))) + 1)
+    factors = (1, 2, 5) if len(powers) < 5 else (1,)
+    rounds = [float(f"{factor}e{power}") for power in powers for factor in factors]
+    return [each for each in rounds if low <= each <= high]
 
 
 def _plotly() -> Any:
