@@ -38,11 +38,7 @@ def surface_figure(surface: LossSurface, title: str) -> Figure:
             z=loss,
             surfacecolor=decades,
             colorscale="Viridis",
-            colorbar={
-                "title": {"text": "loss"},
-                "tickvals": np.log10(ticks),
-                "ticktext": [f"{tick:g}" for tick in ticks],
-            },
+            colorbar={"title": {"text": "loss"}, **named},
             hovertemplate="a %{x:.3g}, b %{y:.3g}: loss %{z:.4g}<extra></extra>",
         )
     )
