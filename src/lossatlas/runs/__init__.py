@@ -2,7 +2,8 @@
 
 from lossatlas.runs.array_steps import ArrayStep, Block, Evaluators
 from lossatlas.runs.compute import Computation, Stage, compute_run
-from lossatlas.runs.run import CONFIDENCE_STEP, DEFAULT_PLANES, Frame, Run, RunConfig, Setup, plane_configs, run_id
+from lossatlas.runs.run import CONFIDENCE_STEP, Frame, Run, Setup
+from lossatlas.runs.run_config import DEFAULT_PLANES, RunConfig, plane_configs, run_id
 from lossatlas.runs.steps import (
     LaidPlane,
     check_planes,

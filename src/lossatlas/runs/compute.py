@@ -12,7 +12,8 @@ from lossatlas.arrays import AnyArray, Float32, Floats
 from lossatlas.curvature import Curvature
 from lossatlas.errors import CancelledError
 from lossatlas.runs.array_steps import ArrayStep, Evaluators
-from lossatlas.runs.run import Frame, Run, RunConfig, Setup
+from lossatlas.runs.run import Frame, Run, Setup
+from lossatlas.runs.run_config import RunConfig
 from lossatlas.runs.steps import (
     LaidPlane,
     check_planes,
