@@ -77,6 +77,18 @@ export function percentText(share) {
   return share === undefined || share === null ? '–' : `${(share * 100).toFixed(1)} %`;
 }
 
+/** What all plane plots have in common. @param {{font: string}} theme */
+export function planeLayout({font}) {
+  return {
+    showlegend: false,
+    dragmode: false,
+    hovermode: 'closest',
+    paper_bgcolor: 'rgba(0,0,0,0)',
+    plot_bgcolor: 'rgba(0,0,0,0)',
+    hoverlabel: {font: {family: font, size: 12}},
+  };
+}
+
 /** What the axes of all plane plots have in common. @param {{muted: string, font: string}} theme */
 export function axisStyle({muted, font}) {
   return {

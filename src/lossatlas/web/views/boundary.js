@@ -5,6 +5,7 @@
 /** @import {LogitsAt} from '../figures/border.js' */
 /** @import {Run} from '../model/run.js' */
 import {byId, fitText, make, say} from '../lib/dom.js';
+import {planeLayout} from '../figures/ticks.js';
 import {borderSegments} from '../figures/border.js';
 import {
   boundarySummary,
@@ -166,12 +167,7 @@ function createAxes(Plotly, root, onHover) {
         width,
         height,
         margin,
-        showlegend: false,
-        dragmode: false,
-        hovermode: 'closest',
-        paper_bgcolor: 'rgba(0,0,0,0)',
-        plot_bgcolor: 'rgba(0,0,0,0)',
-        hoverlabel: {font: {family: theme.font, size: 12}},
+        ...planeLayout(theme),
         xaxis: across,
         yaxis: up,
       };

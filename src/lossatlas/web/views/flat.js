@@ -8,7 +8,7 @@ import {make, makeSvg, say} from '../lib/dom.js';
 import {mapTable} from '../figures/colours.js';
 import {anchorTraces, contours, paintSurface, pathTraces, sliceAxis, squareIn} from '../figures/map.js';
 import {drawnPart, isInside} from '../figures/path.js';
-import {lossText, spanText} from '../figures/ticks.js';
+import {lossText, planeLayout, spanText} from '../figures/ticks.js';
 import {CONFIG} from '../lib/plotly.js';
 import {currentTheme} from '../lib/theme.js';
 
@@ -87,12 +87,7 @@ function drawAxes(Plotly, plot, {shot, range, path, title}, size, {margin}) {
   const layout = {
     ...size,
     margin,
-    showlegend: false,
-    dragmode: false,
-    hovermode: 'closest',
-    paper_bgcolor: 'rgba(0,0,0,0)',
-    plot_bgcolor: 'rgba(0,0,0,0)',
-    hoverlabel: {font: {family: theme.font, size: 12}},
+    ...planeLayout(theme),
     xaxis: sliceAxis('a', shot.span, theme),
     yaxis: sliceAxis('b', shot.span, theme),
   };
