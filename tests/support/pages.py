@@ -70,9 +70,9 @@ def until(page: Page, condition: str, arg: Any = None, patience: int = PATIENCE)
 def watched(browser: Browser, *, alone: bool = False, **options: Any) -> Iterator[Watched]:
     """A page that fails its test if it complains on the console, or asks another host for anything.
 
-    Tests take turns in one page for each set of options of a browser context: there the page opens in a quarter of the
-    processor time, as the browser has read its scripts before. A test finds it blank, with nothing stored. A test that
-    is ``alone`` has a page that no test has had.
+    Tests take turns in one page for each set of options of a browser context: there the page opens in much less time,
+    as the browser has read its scripts before. A test finds it blank, with nothing stored. A test that is ``alone`` has
+    a page that no test has had.
     """
     key = json.dumps([id(browser), options], sort_keys=True)
     seen = None if alone else _kept.pop(key, None)  # the page of a test that failed half-way is not put back
