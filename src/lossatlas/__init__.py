@@ -5,6 +5,7 @@ The steps are plain functions over frozen dataclasses::
     config = RunConfig(...)          what to train, and what to compute from it
     run = compute_run(config)        train it, cut its surfaces, map its boundaries
     run.surface("pca", span=0.5)     the loss along a plane, around any frame, as far and as finely as one likes
+    show(run)                        open the page for it, in a notebook or in the browser
     save_run(run, "data")            store it; open_run reads it back
 
 Names are imported when they are first used (PEP 562), so that ``import lossatlas`` costs next to nothing.
@@ -44,6 +45,7 @@ if TYPE_CHECKING:
         Trained,
     )
     from lossatlas.runs import Run, RunConfig, compute_run
+    from lossatlas.server import Viewer, show
     from lossatlas.showcase import gallery_configs
     from lossatlas.store import Gallery, open_run, save_run
     from lossatlas.training import TrainingConfig, Trajectory, train
@@ -86,11 +88,13 @@ __all__ = [
     # whole runs
     "Gallery",
     "Run",
+    "Viewer",
     "build_gallery",
     "compute_run",
     "gallery_configs",
     "open_run",
     "save_run",
+    "show",
     # what can go wrong
     "LossAtlasError",
 ]
@@ -124,6 +128,7 @@ _HOMES = {
         "Trained",
     ),
     "runs": ("Run", "RunConfig", "compute_run"),
+    "server": ("Viewer", "show"),
     "showcase": ("gallery_configs",),
     "store": ("Gallery", "open_run", "save_run"),
     "training": ("TrainingConfig", "Trajectory", "train"),

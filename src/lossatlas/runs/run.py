@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
@@ -135,6 +136,9 @@ class Run:
         Of the Hessian along the training; None where it was not asked for.
     left_out
         Why a plane could not be laid through this training, by its name.
+    folder
+        Where it is stored: the folder that it was opened from, or was last saved into; None where it is only in memory,
+        as a copy with other values (``dataclasses.replace``) is.
     """
 
     setup: Setup
@@ -144,6 +148,11 @@ class Run:
     cuts: tuple[Cut, ...]
     curvature: TrainingCurvature | None = None
     left_out: Mapping[str, str] = field(default_factory=dict)
+    folder: Path | None = field(default=None, init=False, repr=False, compare=False)
+
+    def note_folder(self, folder: Path) -> None:
+        """Note where the run is stored. That is no part of what the run is, so the only thing of it that changes."""
+        object.__setattr__(self, "folder", folder.resolve())
 
     @property
     def id(self) -> str:

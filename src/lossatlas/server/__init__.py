@@ -2,5 +2,6 @@
 
 from lossatlas.server.app import create_app
 from lossatlas.server.serving import serve
+from lossatlas.server.viewer import Viewer, show
 
-__all__ = ["create_app", "serve"]
+__all__ = ["Viewer", "create_app", "serve", "show"]

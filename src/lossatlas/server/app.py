@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator, Collection
+from collections.abc import AsyncIterator, Collection, Sequence
 from contextlib import asynccontextmanager
 from functools import cached_property
 from importlib.resources import files
@@ -37,6 +37,7 @@ def create_app(
     threads: int | None = None,
     queue_size: int = 8,
     hosts: Collection[str] = (),
+    framed_by: Sequence[str] = (),
     heartbeat: float = HEARTBEAT,
 ) -> FastAPI:
     """Make the app of one gallery.
@@ -53,6 +54,8 @@ def create_app(
         How many runs may wait for the one that is being computed.
     hosts
         Names by which the server may be called, besides ``localhost`` and addresses.
+    framed_by
+        Origins whose pages may show the app in a frame, as CSP writes them, besides its own.
     heartbeat
         Seconds of silence after which listeners of a run get a comment.
     """
@@ -67,7 +70,7 @@ def create_app(
 
     app = FastAPI(lifespan=lifespan, openapi_url=None, redirect_slashes=False)
     app.state.jobs = jobs
-    app.add_middleware(Guard, hosts=hosts)
+    app.add_middleware(Guard, hosts=hosts, framed_by=framed_by)
     explain_errors(app)
     app.mount("/api", create_api(RunService(gallery, jobs, heartbeat)))
     site = _Site(gallery, default)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from ipaddress import ip_address
 from urllib.parse import urlsplit
 
@@ -41,18 +41,21 @@ class Guard:
         What it guards.
     hosts
         Names by which this server may be called, besides ``localhost`` and any address. ``"*"`` allows all.
+    framed_by
+        Origins whose pages may show this server's pages in a frame, as CSP writes them, besides this server's own.
     """
 
-    def __init__(self, app: ASGIApp, hosts: Collection[str] = ()) -> None:
+    def __init__(self, app: ASGIApp, hosts: Collection[str] = (), framed_by: Sequence[str] = ()) -> None:
         self.app = app
         self.hosts = {"localhost", *(host.lower() for host in hosts)}
+        self._policy = " ".join((CONTENT_SECURITY_POLICY, *framed_by))  # which ends with who may frame the page
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        answer = _Answer(send)
+        answer = _Answer(send, self._policy)
         problem = self._objection(scope["method"], Headers(scope=scope))
         try:
             await (problem.response if problem else self.app)(scope, receive, answer.send)
@@ -80,8 +83,8 @@ class Guard:
 class _Answer:
     """The way out, where the headers are added."""
 
-    def __init__(self, send: Send) -> None:
-        self._send = send
+    def __init__(self, send: Send, policy: str) -> None:
+        self._send, self._policy = send, policy
         self.started = False
 
     async def send(self, message: Message) -> None:
@@ -91,7 +94,7 @@ class _Answer:
             for name, value in SECURITY_HEADERS.items():
                 headers.setdefault(name, value)
             if headers.get("content-type", "").partition(";")[0] not in _PASSIVE:
-                headers.setdefault("Content-Security-Policy", CONTENT_SECURITY_POLICY)
+                headers.setdefault("Content-Security-Policy", self._policy)
         await self._send(message)
 
 

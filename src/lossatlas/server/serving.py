@@ -1,10 +1,11 @@
-"""Running the server until it is told to stop."""
+"""Running the server: until it is told to stop, or in the background for as long as the process lives."""
 
 from __future__ import annotations
 
 import os
 import socket
-from collections.abc import Callable, Collection
+import threading
+from collections.abc import Callable, Collection, Sequence
 from contextlib import suppress
 from typing import Any
 
@@ -26,11 +27,13 @@ LOGGING: dict[str, Any] = {
         name: {"handlers": ["stderr"], "level": "WARNING", "propagate": False} for name in ("uvicorn", "lossatlas")
     },
 }
+#: Of all machines, this one alone reaches it.
+_LOOPBACK = "127.0.0.1"
 
 
 def serve(
     gallery: Gallery,
-    host: str = "127.0.0.1",
+    host: str = _LOOPBACK,
     port: int = 8642,
     *,
     default: RunConfig | None = None,
@@ -70,11 +73,24 @@ class Server(uvicorn.Server):
         What it serves.
     on_started
         Called once it listens.
+    logging_config
+        How the process logs; None leaves that as it is.
     """
 
-    def __init__(self, app: FastAPI, on_started: Callable[[], None] | None = None) -> None:
+    def __init__(
+        self,
+        app: FastAPI,
+        on_started: Callable[[], None] | None = None,
+        logging_config: dict[str, Any] | None = LOGGING,
+    ) -> None:
         config = uvicorn.Config(
-            app, log_config=LOGGING, access_log=False, server_header=False, ws="none", timeout_graceful_shutdown=1
+            app,
+            log_config=logging_config,
+            log_level="warning",
+            access_log=False,
+            server_header=False,
+            ws="none",
+            timeout_graceful_shutdown=1,
         )
         super().__init__(config)
         self._app, self._on_started = app, on_started
@@ -89,6 +105,42 @@ class Server(uvicorn.Server):
         """End the jobs first: that ends the streams of events, which would be waited for otherwise."""
         self._app.state.jobs.stop()
         await super().shutdown(sockets)
+
+
+class BackgroundServer:
+    """Serves a gallery to this machine on a free port, from a thread that ends with the process.
+
+    It leaves the logging of the process as it is.
+
+    Parameters
+    ----------
+    gallery, framed_by
+        As for :func:`~lossatlas.server.app.create_app`.
+
+    Attributes
+    ----------
+    url
+        Where the page is.
+    """
+
+    def __init__(self, gallery: Gallery, framed_by: Sequence[str] = ()) -> None:
+        self._app = create_app(gallery, framed_by=framed_by)
+        listener = _listening(_LOOPBACK, 0)  # from now on requests wait, so nobody has to wait for the thread
+        self.url = f"http://{_LOOPBACK}:{listener.getsockname()[1]}/"
+        self._server = Server(self._app, logging_config=None)
+        self._thread = threading.Thread(
+            target=self._server.run, args=([listener],), name="lossatlas-server", daemon=True
+        )
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Stop serving, and wait until that is done."""
+        self._server.should_exit = True
+        self._thread.join()
+
+    def cancel_jobs(self) -> None:
+        """Compute nothing more, and do not wait: for a process that is about to end."""
+        self._app.state.jobs.stop()
 
 
 def _listening(host: str, port: int) -> socket.socket:

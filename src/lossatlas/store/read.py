@@ -58,7 +58,9 @@ def open_run(folder: Path | str) -> Run:
     if found != folder.name:
         fault = f"its config has the id {found}, but the folder is named {folder.name}"
         raise RunDamagedError(folder / "run.json", fault)
-    return _make_run(folder, manifest, config)
+    run = _make_run(folder, manifest, config)
+    run.note_folder(folder)
+    return run
 
 
 def read_manifest(folder: Path) -> dict[str, Any]:

@@ -52,9 +52,11 @@ def save_run(run: Run, data: Path | str) -> Path:
     runs = run_folder(data, run.id).parent
     unfinished = runs / f"{_UNFINISHED}{os.getpid()}-{uuid.uuid4().hex[:8]}"
     try:
-        return publish(run, unfinished, data)
+        folder = publish(run, unfinished, data)
     finally:
         shutil.rmtree(unfinished, ignore_errors=True)
+    run.note_folder(folder)
+    return folder
 
 
 def publish(run: Run, unfinished: Path, data: Path, there: Container[str] = ()) -> Path:
