@@ -31,15 +31,15 @@ def test_classes_from_0_are_taken_whatever_their_type(labels: Any) -> None:
 @pytest.mark.parametrize(
     ("labels", "message"),
     [
-        (LABELS + 1, "labels are 1, 2, and have to be the classes 0 to 1; numpy.unique"),
-        (2 * LABELS - 1, "labels are -1, 1, and have to be the classes 0 to 1"),
-        (LABELS + 99, "labels are 99, 100, and"),
-        (np.array(["no", "yes"])[LABELS], "labels are 'no', 'yes', and"),
-        (np.where(LABELS == 1, np.nan, 0.0), "labels are 0.0, nan, and"),
-        (LABELS + 0.5, "labels are 0.5, 1.5, and"),
-        (np.eye(2)[LABELS], r"labels are rows, \[20, 2\], one-hot perhaps; give labels.argmax"),
-        (LABELS[:, None], r"labels have the shape \[20, 1\]; \[N\] is needed"),
-        (LABELS[:-1], "there are 19 labels for 20 points; give one a point"),
+        (LABELS + 1, "labels are 1, 2, but they must be the classes 0 to 1; numpy.unique"),
+        (2 * LABELS - 1, "labels are -1, 1, but they must be the classes 0 to 1"),
+        (LABELS + 99, "labels are 99, 100, but"),
+        (np.array(["no", "yes"])[LABELS], "labels are 'no', 'yes', but"),
+        (np.where(LABELS == 1, np.nan, 0.0), "labels are 0.0, nan, but"),
+        (LABELS + 0.5, "labels are 0.5, 1.5, but"),
+        (np.eye(2)[LABELS], r"labels have the shape \[20, 2\] and may be one-hot rows; give labels.argmax"),
+        (LABELS[:, None], r"labels have the shape \[20, 1\]; give an array \[N\]"),
+        (LABELS[:-1], "there are 19 labels for 20 points; give one label per point"),
     ],
 )
 def test_other_labels_are_refused_with_the_way_to_number_them(labels: Any, message: str) -> None:
@@ -58,11 +58,11 @@ def nan_in_row_3() -> Any:
     [
         (nan_in_row_3(), "1 of 20 points are not finite numbers up to 1e.30: row 3, column 1 is nan"),
         (POINTS * 1e200, "are not finite numbers up to"),
-        (POINTS.T, r"points have the shape \[2, 20\] \(is it transposed\?\); \[N, 2\] is needed"),
-        (POINTS[0], r"points have the shape \[2\]; \[N, 2\] is needed"),
+        (POINTS.T, r"points have the shape \[2, 20\] \(is it transposed\?\); give an array \[N, 2\]"),
+        (POINTS[0], r"points have the shape \[2\]; give an array \[N, 2\]"),
         (POINTS[:0], "points are empty"),
-        (POINTS.astype(str), "have to be real numbers"),
-        (POINTS * 1j, "have to be real numbers"),
+        (POINTS.astype(str), "must be real numbers"),
+        (POINTS * 1j, "must be real numbers"),
         ([[1.0, 2.0], [3.0]], "rows of different lengths"),
     ],
 )
@@ -74,13 +74,13 @@ def test_points_that_are_none_are_refused(points: Any, message: str) -> None:
 @pytest.mark.parametrize(
     ("call", "message"),
     [
-        (lambda: EVALUATOR.losses(THETA[0]), r"models are float64 \[17\].*of a single one give theta\[None\]"),
-        (lambda: EVALUATOR.losses(THETA[:, :5]), r"models are float64 \[1, 5\], and have to be numbers \[B, 17\]"),
+        (lambda: EVALUATOR.losses(THETA[0]), r"models are float64 \[17\].*for a single model give theta\[None\]"),
+        (lambda: EVALUATOR.losses(THETA[:, :5]), r"models are float64 \[1, 5\], but they must be numbers \[B, 17\]"),
         (lambda: EVALUATOR.logits(THETA[0]), r"give theta\[None\]"),
         (lambda: la.Evaluator(NETWORK, POINTS).losses(THETA), "has no labels, and so no loss"),
         (
             lambda: la.loss_surfaces(EVALUATOR, SETUP.planes[0], THETA, [1.0], 5),
-            r"the centre is .*give one, as theta\[0\]",
+            r"the centre is .*give one of these vectors, such as theta\[0\]",
         ),
         (lambda: la.loss_surfaces(EVALUATOR, SETUP.planes[0], THETA[0], [], 5), "spans are"),
         (lambda: la.loss_surfaces(EVALUATOR, SETUP.planes[0], THETA[0], [np.nan], 5), "spans are"),

@@ -389,7 +389,7 @@ def test_train_takes_own_points_from_a_file(tmp_path: Path) -> None:
     [
         (["--data-file", "none.csv"], "Error: cannot read none.csv: No such file or directory\n"),
         (["--data-file", "."], "Error: cannot read .: Is a directory\n"),
-        (["--data-file", ""], "Error: no file is named: give a path\n"),
+        (["--data-file", ""], "Error: the path is empty: give the path of a file\n"),
         (["--data-file", "t10_json_records.json"], "Error: t10_json_records.json: This is JSON, not a table of rows."),
         (
             ["--data-file", "a00_xy_units.csv", "--x", "q"],

@@ -1,4 +1,4 @@
-"""The array types that signatures name. Shapes are in the docstrings, as ``[frame, parameter]``."""
+"""The types of arrays that appear in signatures. Docstrings give the shapes, for example ``[frame, parameter]``."""
 
 from __future__ import annotations
 

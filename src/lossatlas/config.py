@@ -1,4 +1,4 @@
-"""The base of every configuration: frozen, strict about names, and with errors for people."""
+"""The base class of every configuration. It is immutable, it refuses unknown names, and its errors help people."""
 
 from __future__ import annotations
 
@@ -15,9 +15,10 @@ from lossatlas.errors import ConfigError
 Seed = Annotated[int, Field(ge=0, lt=2**53, description="any whole number from 0; exact in JSON")]
 
 
-#: A name or an index in the path of a fault; the members of a union are in it too, and say nothing to people.
+#: A name or an index in the path of a fault. The path also contains members of a union, which do not match: people do
+#: not know them.
 _FIELD = re.compile(r"\w+")
-#: What to give instead, by pydantic's type of fault; its own words serve for the others.
+#: What to give instead, by pydantic's type of fault. For all other types, pydantic's own message is used.
 _ALLOWED = {
     "greater_than": "give a number above {gt}",
     "greater_than_equal": "give {ge} or more",
@@ -43,12 +44,13 @@ _ALLOWED = {
 
 
 class Config(BaseModel):
-    """One part of a configuration. Instances are immutable and hashable; unknown names are refused.
+    """One part of a configuration. Instances are immutable and hashable, and unknown names are refused.
 
     Raises
     ------
     ConfigError
-        From every way to make one, naming each field at fault and what it takes.
+        If a value is not valid. Every way to make a configuration raises it. The message names each field at fault
+        and the values that it takes.
     """
 
     model_config = ConfigDict(
@@ -63,9 +65,22 @@ class Config(BaseModel):
 
     @classmethod
     def from_mapping(cls, values: Mapping[str, Any] | Self) -> Self:
-        """Read from plain data, as JSON or TOML give it; what is not named takes its default.
+        """Make a configuration from plain data, such as parsed JSON or TOML. Missing settings take their defaults.
 
-        A configuration of this kind is given back as it is, and anything else is refused by name.
+        Parameters
+        ----------
+        values
+            The settings by name, or a configuration of this class.
+
+        Returns
+        -------
+        Self
+            The configuration. A configuration of this class is returned unchanged.
+
+        Raises
+        ------
+        ConfigError
+            If a value is not valid, or ``values`` is neither a mapping nor a configuration of this class.
         """
         if not isinstance(values, Mapping | cls):
             fault = f"{_shorten(values)} is not allowed: give a {cls.__name__}, or its settings as a dict"
@@ -73,48 +88,51 @@ class Config(BaseModel):
         try:
             return cls.model_validate(values)
         except ValidationError as error:
-            raise explain_faults(error, cls) from None
+            explained = explain_faults(error, cls)
+            raise explained from None
 
     def with_values(self, **values: Any) -> Self:
-        """Copy with these fields changed, and validated."""
+        """Return a copy in which these fields are changed and validated."""
         return self.from_mapping({**self.model_dump(), **values})
 
 
 def explain_faults(error: ValidationError, model: type[Config]) -> ConfigError:
     """Turn pydantic's report on ``model`` into a ConfigError that names each field, its value and what is allowed."""
     faults: list[tuple[str, str]] = []
-    refused: dict[str, tuple[object, list[str]]] = {}  # by field, as a union reports each of its members
+    refused: dict[str, tuple[object, list[str]]] = {}  # by field, because a union reports a fault for each member
     for fault in error.errors(include_url=False):
         field = ".".join(str(part) for part in fault["loc"] if _FIELD.fullmatch(str(part)))
         cause = fault.get("ctx", {}).get("error")
-        if isinstance(cause, ConfigError):  # from a part: its own faults, seen from the whole
+        if isinstance(cause, ConfigError):  # a part reports its own faults: make their paths start at the whole
             faults += [(".".join(filter(None, (field, inner))), message) for inner, message in cause.faults]
-        elif fault["type"] == "unknown_kind":  # of one of several parts told apart by their kind
+        elif fault["type"] == "unknown_kind":  # the part is a union whose members differ by their `kind`
             given = fault["input"]
             if isinstance(given, Mapping):
                 refused[f"{field}.kind"] = (given.get("kind"), [fault["msg"]])
             else:
                 refused[field] = (given, ["give its settings, as in {kind: ...}"])
         elif fault["type"] == "extra_forbidden":
-            faults.append((field, _unknown(model, fault["loc"])))
+            faults.append((field, _describe_unknown(model, fault["loc"])))
         elif fault["type"] in {"missing", "value_error"}:
             faults.append((field, fault["msg"].removeprefix("Value error, ")))
         else:
-            refused.setdefault(field, (fault["input"], []))[1].append(_say_what_is_allowed(fault))
+            refused.setdefault(field, (fault["input"], []))[1].append(_describe_allowed(fault))
     faults += [
         (field, f"{_shorten(value)} is not allowed: {' or '.join(allowed)}")
         for field, (value, allowed) in refused.items()
     ]
-    # a list whose item is at fault is also reported as too short: the item says it better
+    # A list with a faulty item is also reported as too short. The fault of the item is the useful one.
     return ConfigError([fault for fault in faults if not any(f.startswith(f"{fault[0]}.") for f, _ in faults)])
 
 
-def _unknown(model: type[Config], place: tuple[int | str, ...]) -> str:
-    """What to write in place of a setting that does not exist: another name, or another part of the configuration."""
-    part = _part_at(model, place[:-1])
+def _describe_unknown(model: type[Config], place: tuple[int | str, ...]) -> str:
+    """Say that a setting does not exist, and suggest another name or another part of the configuration."""
+    part = _find_part(model, place[:-1])
     name = str(place[-1])
     inside = [
-        section for section in part.model_fields if any(name in each.model_fields for each in _parts(part, section))
+        section
+        for section in part.model_fields
+        if any(name in each.model_fields for each in _iterate_parts(part, section))
     ]
     if inside:
         where = " or ".join(inside)
@@ -124,19 +142,19 @@ def _unknown(model: type[Config], place: tuple[int | str, ...]) -> str:
     return f"there is no such setting{meant} there are {', '.join(part.model_fields)}".replace("? there", "? There")
 
 
-def _part_at(model: type[Config], place: tuple[int | str, ...]) -> type[Config]:
-    """The part of a configuration in which a fault lies; of the kinds of a plane, the one that its tag names."""
+def _find_part(model: type[Config], place: tuple[int | str, ...]) -> type[Config]:
+    """Return the part of a configuration that contains a fault. The tag of a plane selects one of its kinds."""
     for step in place:
         if step in model.model_fields:
-            kinds = list(_parts(model, str(step)))
+            kinds = list(_iterate_parts(model, str(step)))
             tags = [f"({each.model_fields['kind'].default})" if "kind" in each.model_fields else "" for each in kinds]
             tagged = [kind for kind, tag in zip(kinds, tags, strict=True) if tag in place]
             model = next(iter(tagged or kinds), model)
     return model
 
 
-def _parts(model: type[Config], field: str) -> Iterator[type[Config]]:
-    """The kinds of configuration that a field may hold."""
+def _iterate_parts(model: type[Config], field: str) -> Iterator[type[Config]]:
+    """Yield the classes of configurations that a field may hold."""
     annotations: list[Any] = [model.model_fields[field].annotation]
     while annotations:
         annotation = annotations.pop()
@@ -145,7 +163,7 @@ def _parts(model: type[Config], field: str) -> Iterator[type[Config]]:
         annotations += get_args(annotation)
 
 
-def _say_what_is_allowed(fault: ErrorDetails) -> str:
+def _describe_allowed(fault: ErrorDetails) -> str:
     message = _ALLOWED.get(fault["type"], fault["msg"][0].lower() + fault["msg"][1:])
     bounds = {name: f"{value:g}" if isinstance(value, float) else value for name, value in fault.get("ctx", {}).items()}
     return message.format(**bounds)

@@ -1,21 +1,22 @@
-"""Every error that lossatlas raises on purpose.
+"""Every error that lossatlas raises on purpose, in one tree of exceptions.
 
 LossAtlasError
 ├── ConfigError            a configuration that is not valid
 ├── DataError              points, labels, parameters or a table that cannot be used
-├── PlaneError             no plane can be laid that way through this training
+├── PlaneError             a plane cannot be made from this training
 ├── DataFolderError        the data folder cannot be used
 ├── RunError               something about one stored run
 │   ├── RunNotFoundError   there is no such run
 │   ├── RunDamagedError    its files are not what they claim to be
 │   └── RunVersionError    it was written by a newer lossatlas
 ├── ExportError            the site folder cannot be written
-├── QueueFullError         the server has enough to do
-├── WorkerDiedError        process after process died of one task
+├── MissingExtraError      an optional library is not installed
+├── QueueFullError         the queue of the server is full
+├── WorkerDiedError        one task killed several worker processes
 ├── ClusterError           there is no cluster to compute on
-└── CancelledError         somebody asked a computation to stop
+└── CancelledError         somebody stopped a computation
 
-Each message says what was wrong, with the value, and what to do.
+Each message says what was wrong, gives the value, and says what to do.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ from pathlib import Path
 
 
 class LossAtlasError(Exception):
-    """The root of the tree: catch this to catch everything lossatlas raises on purpose."""
+    """The base class of all errors here: catch it to catch everything that lossatlas raises on purpose."""
 
 
 class ConfigError(LossAtlasError, ValueError):
@@ -34,7 +35,7 @@ class ConfigError(LossAtlasError, ValueError):
     Attributes
     ----------
     faults
-        One ``(field, message)`` for each fault, ``field`` being a dotted path such as ``training.epochs``.
+        One pair ``(field, message)`` for each fault. ``field`` is a dotted path such as ``training.epochs``.
     """
 
     def __init__(self, faults: Sequence[tuple[str, str]]) -> None:
@@ -43,15 +44,15 @@ class ConfigError(LossAtlasError, ValueError):
 
 
 class DataError(LossAtlasError, ValueError):
-    """Points, labels, parameters or a table that cannot be used: of a wrong shape, not finite, or not as was said."""
+    """Points, labels, parameters or a table that cannot be used, for example because of their shape or of NaN."""
 
 
 class PlaneError(LossAtlasError):
-    """No plane can be laid that way through this training: its directions are too few, or too much alike."""
+    """A plane cannot be made from this training: it gives too few directions, or directions that are too similar."""
 
 
 class DataWarning(UserWarning):
-    """Own data may not be as they were meant: rows are left out, labels look alike, values lie far from all others."""
+    """Own data may contain a mistake: rows are left out, labels look alike, or values lie far from all others."""
 
 
 class DataFolderError(LossAtlasError):
@@ -59,22 +60,22 @@ class DataFolderError(LossAtlasError):
 
 
 class RunError(LossAtlasError):
-    """Something about one stored run."""
+    """A stored run cannot be used."""
 
 
 class RunNotFoundError(RunError):
-    """There is no run of this id in the gallery."""
+    """There is no run with this id in the gallery."""
 
 
 class RunDamagedError(RunError):
-    """A file of a run is missing, foreign or not what the manifest says.
+    """A file of a run is missing, or it is not what the manifest says.
 
     Attributes
     ----------
     path
         The file at fault.
     fault
-        What is wrong with it.
+        What is wrong with the file.
     """
 
     def __init__(self, path: Path, fault: str) -> None:
@@ -83,7 +84,7 @@ class RunDamagedError(RunError):
 
 
 class RunVersionError(RunError):
-    """A run in a format newer than this lossatlas reads."""
+    """A run has a newer format than this version of lossatlas can read."""
 
 
 class ExportError(LossAtlasError):
@@ -91,7 +92,7 @@ class ExportError(LossAtlasError):
 
 
 class MissingExtraError(LossAtlasError, ImportError):
-    """Something needs a library that is installed on request only."""
+    """A function needs an optional library that is not installed."""
 
 
 class QueueFullError(LossAtlasError):
@@ -99,14 +100,15 @@ class QueueFullError(LossAtlasError):
 
 
 class WorkerDiedError(LossAtlasError):
-    """Process after process died of one task: killed by somebody, or by the system for want of memory.
+    """One task killed several worker processes, usually because the machine ran out of memory.
 
     Attributes
     ----------
     attempts
-        How many died.
+        How many processes died.
     code
-        Exit code of the last one: minus the signal where one has killed it; None where it is not known.
+        The exit code of the last process. It is minus the signal if a signal killed the process, and None if it is
+        not known.
     """
 
     def __init__(self, attempts: int, code: int | None) -> None:
@@ -119,8 +121,8 @@ class WorkerDiedError(LossAtlasError):
 
 
 class ClusterError(LossAtlasError):
-    """There is no cluster to compute on: it does not answer, has no workers, or the extra is missing."""
+    """There is no cluster to compute on: it does not answer, it has no workers, or the extra is not installed."""
 
 
 class CancelledError(LossAtlasError):
-    """A computation was asked to stop, and did."""
+    """Somebody stopped a computation before it was done."""

@@ -1,7 +1,8 @@
-"""Random numbers that any language can draw again.
+"""Random numbers that a program in any language can reproduce.
 
-Philox4x64-10 (Salmon et al. 2011, "Parallel random numbers: as easy as 1, 2, 3"), keyed by (seed, stream), gives
-64-bit words; the upper 53 bits of each make a uniform double in [0, 1). Everything else is made of those doubles.
+The generator is Philox4x64-10 (Salmon et al. 2011, "Parallel random numbers: as easy as 1, 2, 3") with the key
+(seed, stream). It gives 64-bit words, and the upper 53 bits of each word make a uniform double in [0, 1). All other
+distributions are computed from those doubles.
 """
 
 from __future__ import annotations
@@ -14,7 +15,10 @@ from lossatlas.arrays import Float64, Integers
 
 
 class Stream(IntEnum):
-    """What a number is drawn for. Streams of one seed are independent; the values are part of the run format."""
+    """The purposes that numbers are drawn for.
+
+    The streams of one seed are independent of each other. The values are part of the run format.
+    """
 
     POINTS = 0
     SPLIT = 1
@@ -34,22 +38,28 @@ class Draws:
         self._doubles = np.random.Generator(self._words)
 
     def uniform(self, *shape: int, low: float = 0.0, high: float = 1.0) -> Float64:
-        """Doubles in [low, high), one word each, in C order."""
+        """Draw doubles in [low, high), one word for each, in C order."""
         return low + (high - low) * self._doubles.random(shape)
 
     def skip(self, count: int) -> None:
-        """Go on as if ``count`` doubles had been drawn; only before the first one is. Philox gives them by fours."""
-        self._words.advance(count // 4)
+        """Continue as if ``count`` doubles had been drawn. Call it only before the first number is drawn."""
+        self._words.advance(count // 4)  # Philox computes four words at a time
         self.uniform(count % 4)
 
     def normal(self, *shape: int) -> Float64:
-        """Standard normals by Box and Muller (1958): radii from the first half of the draws, angles from the rest.
+        """Draw standard normals by the method of Box and Muller (1958).
 
-        Only the cosine branch is used: two uniforms a normal, no state between calls.
+        The first half of the uniform numbers gives the radii, and the second half gives the angles. Only the cosine
+        branch is used, so each normal takes two uniform numbers and there is no state between calls.
+
+        Returns
+        -------
+        Float64
+            Normals of the given shape, float64.
         """
         radius = np.sqrt(-2.0 * np.log1p(-self.uniform(*shape)))
         return radius * np.cos(2.0 * np.pi * self.uniform(*shape))
 
     def permutation(self, count: int) -> Integers:
-        """Order of ``count`` items: the stable argsort of as many uniforms."""
+        """Draw an order ``[count]`` of ``count`` items: the stable argsort of ``count`` uniform numbers."""
         return np.argsort(self.uniform(count), kind="stable")

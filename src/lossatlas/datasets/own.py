@@ -15,7 +15,7 @@ from lossatlas.checks import LARGEST, check_points
 from lossatlas.config import Config
 from lossatlas.errors import ConfigError, DataError
 from lossatlas.tables.columns import MAX_CLASSES
-from lossatlas.tables.labels import classes_of
+from lossatlas.tables.labels import number_classes
 from lossatlas.tables.words import clean_name
 
 #: The name of a dataset of one's own begins so; eight hexadecimal digits of its content follow.
@@ -133,7 +133,7 @@ def _classes(labels: Any, count: int, names: Sequence[str] | None) -> tuple[list
             f"{len(missing)} of {count} labels are missing, the first in row {missing[0]}; leave such rows out"
         )
     texts = [str(value) for value in array.tolist()]
-    found = classes_of(texts)
+    found = number_classes(texts)
     if len(found.names) > MAX_CLASSES:
         told = f"there are {len(found.names)} different labels, and at most {MAX_CLASSES} can be told apart"
         raise DataError(f"{told} by colour and shape; are they classes?")

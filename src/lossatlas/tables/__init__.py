@@ -1,8 +1,8 @@
-"""Tables as people have them: bytes, text or a data frame → points with a class each, by the rules of docs/tables.md.
+"""Reads tables that people have (a file, text or a data frame) into points with a class each.
 
-bytes → text (``decoding``) → rows of cells (``rows``) → columns (``columns``) → points, labels, and all that is worth
-saying of them (``table``).
-The page reads by the same rules (``web/features/datasets/tables``), and both are tested by the same cases.
+The steps are: bytes → text (``decoding``) → rows of cells (``rows``) → columns (``columns``) → points, labels and
+messages about them (``table``). The rules are in docs/tables.md. The page follows the same rules
+(``web/features/datasets/tables``), and the same cases test both.
 """
 
 from lossatlas.tables.table import Choice, Table, read_bytes, read_columns, read_text

@@ -1,4 +1,4 @@
-"""Decoding a file's bytes into text, and refusing what is no table (docs/tables.md, sections 1 and 2)."""
+"""Decodes the bytes of a file into text, and refuses files that are not tables (docs/tables.md, sections 1 and 2)."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import re
 
 from lossatlas.errors import DataError
 
-#: How a file of each kind begins, what it is, and the way out.
+#: The first bytes of each kind of binary file, and a message that says what the file is and what to do.
 _BINARY = (
     (
         b"PK\x03\x04",
@@ -37,17 +37,29 @@ _LIBSVM = re.compile(r"\S+(\s+[0-9]+:[^\s:]+)+")
 
 
 def decode(data: bytes, chosen: str | None = None) -> tuple[str, str]:
-    """Give the text of a file, and its encoding; ``chosen`` instead of the one that is recognised.
+    """Decode the bytes of a file.
+
+    Parameters
+    ----------
+    data
+        The bytes of the file.
+    chosen
+        The encoding to use instead of the one that is recognised.
+
+    Returns
+    -------
+    tuple
+        The text, and the name of the encoding.
 
     Raises
     ------
     DataError
-        If the file is no text, or nobody knows the encoding that is chosen.
+        If the file is not text, or the chosen encoding is unknown.
     """
     for start, what in _BINARY:
         if data.startswith(start):
             raise DataError(what)
-    encoding = chosen or _encoding_of(data)
+    encoding = chosen or _recognise_encoding(data)
     if encoding is None:
         raise DataError("This file is not text. Save the table as CSV, then open that file.")
     try:
@@ -58,8 +70,8 @@ def decode(data: bytes, chosen: str | None = None) -> tuple[str, str]:
     return text.removeprefix("\ufeff"), encoding
 
 
-def _encoding_of(data: bytes) -> str | None:
-    """None for what is no text."""
+def _recognise_encoding(data: bytes) -> str | None:
+    """Recognise the encoding of bytes; None if they are not text."""
     if data.startswith(codecs.BOM_UTF16_LE):
         return "utf-16le"
     if data.startswith(codecs.BOM_UTF16_BE):
@@ -78,18 +90,18 @@ def _encoding_of(data: bytes) -> str | None:
 
 
 def refuse_other_text(text: str) -> None:
-    """Refuse text that is no table of rows, by name and with a way out.
+    """Refuse text that is not a table of rows, with a message that names the format and says what to do.
 
     Raises
     ------
     DataError
-        If it is one of those, or nothing.
+        If the text is in another format, or is empty.
     """
-    if reason := _refusal_of(text):
+    if reason := _explain_refusal(text):
         raise DataError(reason)
 
 
-def _refusal_of(text: str) -> str:
+def _explain_refusal(text: str) -> str:
     lines = [line for line in map(str.strip, text[:20_000].split("\n")) if line][:40]
     if not lines:
         return "There is nothing to read: give some rows with two numbers and a label each."

@@ -1,4 +1,4 @@
-"""Reading cells as numbers, with one reading for a whole column (docs/tables.md, section 6)."""
+"""Reads cells as numbers, and decides for a whole column how its numbers are written (docs/tables.md, section 6)."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
-#: How numbers are written: 1,234.5 or 1.234,5.
+#: How numbers are written: with a decimal point (1,234.5) or with a decimal comma (1.234,5).
 Way = Literal["point", "comma"]
 
 _MISSING = {"", "na", "n/a", "#n/a", "nan", "null", "none", "nil", "n.a.", "missing", "?", "-", "--", "."}
@@ -20,47 +20,61 @@ _AFTER = re.compile(rf"(.*\S)\s*({_CURRENCY}|%)", re.IGNORECASE)
 _SHORT = re.compile(r"[+-]?[0-9]{1,3}")
 
 
-def _grouping_pattern(thousands: str, decimal: str) -> re.Pattern[str]:
+def _compile_pattern(thousands: str, decimal: str) -> re.Pattern[str]:
     groups = rf"[1-9][0-9]{{0,2}}(?:([{thousands}'’_ \u00A0\u202F\u2009])[0-9]{{3}})(?:\1[0-9]{{3}})*"
     return re.compile(
         rf"[+-]?(?:(?:{groups}|[0-9]+)(?:{decimal}[0-9]*)?|{decimal}[0-9]+)(?:e[+-]?[0-9]+)?", re.IGNORECASE
     )
 
 
-_PATTERNS: dict[Way, re.Pattern[str]] = {"point": _grouping_pattern(",", r"\."), "comma": _grouping_pattern(".", ",")}
+_PATTERNS: dict[Way, re.Pattern[str]] = {"point": _compile_pattern(",", r"\."), "comma": _compile_pattern(".", ",")}
 
 
 @dataclass(frozen=True)
 class Reading:
-    """What a column's cells are.
+    """How the cells of one column are read.
 
     Attributes
     ----------
     numeric
-        Most are numbers.
+        Whether most cells are numbers.
     unit
-        ``%``, a currency, or empty.
+        The unit of the numbers: ``%``, a currency, or empty.
     way
-        How they are written.
-    told
-        The way was decided by what stands beside the column.
+        How the numbers are written.
+    inferred
+        Whether ``way`` was inferred from other columns, or from shorter numbers.
     doubt
-        A cell that could be two numbers, where nothing decides; else empty.
+        A cell that could be two different numbers, if nothing decides between them; else empty.
     example
-        A cell that the other way would read otherwise; else empty.
+        A cell that would be another number if it were read the other way; else empty.
     """
 
     numeric: bool
     unit: str
     way: Way
-    told: bool = False
+    inferred: bool = False
     doubt: str = ""
     example: str = ""
 
 
 @dataclass(frozen=True)
 class _Judgement:
-    """What the cells of one column say by themselves: is there evidence for one way, do they leave it open?"""
+    """How one column would be read if there were no other columns.
+
+    Attributes
+    ----------
+    reading
+        The reading that the cells of this column suggest.
+    evidence
+        Whether some cell can be read in one way only.
+    open
+        Whether cells can be read in both ways, and nothing in the column decides between them.
+    commas
+        Whether such a cell contains a comma.
+    short
+        Whether some cell is a whole number of at most three digits.
+    """
 
     reading: Reading
     evidence: bool
@@ -70,29 +84,29 @@ class _Judgement:
 
 
 def is_missing(cell: str) -> bool:
-    """Whether a cell, trimmed, holds no number, and says so."""
+    """Return whether a trimmed cell says that its number is missing."""
     return cell.lower() in _MISSING
 
 
 def is_no_label(cell: str) -> bool:
-    """Whether a cell, trimmed, holds no label."""
+    """Return whether a trimmed cell says that its label is missing."""
     return cell.lower() in _NO_LABEL
 
 
-def number_in(cell: str, way: Way) -> tuple[float, str] | None:
-    """A finite number and its unit; None for anything else."""
+def parse_number(cell: str, way: Way) -> tuple[float, str] | None:
+    """Read a cell as a finite number with a unit; None if it is anything else."""
     text, unit = _split_unit(cell)
-    value = _value_of(text, way)
+    value = _parse_value(text, way)
     return None if value is None or not math.isfinite(value) else (value, unit)
 
 
 def can_be_number(cell: str) -> bool:
-    """Whether a cell is a number in one way or the other."""
-    return number_in(cell, "point") is not None or number_in(cell, "comma") is not None
+    """Return whether a cell is a number, with a decimal point or with a decimal comma."""
+    return parse_number(cell, "point") is not None or parse_number(cell, "comma") is not None
 
 
-def readings_of(columns: Sequence[Sequence[str]], chosen: Way | None = None) -> list[Reading]:
-    """Judge the columns of a table: what one leaves open, the others may decide."""
+def judge_columns(columns: Sequence[Sequence[str]], chosen: Way | None = None) -> list[Reading]:
+    """Decide how each column of a table is read. Columns that can be read in two ways follow the other columns."""
     found = [_judge(cells, chosen) for cells in columns]
     ways = {each.reading.way for each in found if each.reading.numeric and each.evidence}
     return [_settle(each, ways) for each in found]
@@ -103,10 +117,10 @@ def _settle(judgement: _Judgement, ways: set[Way]) -> Reading:
     if not judgement.open:
         return reading
     if len(ways) == 1:
-        return replace(reading, way=next(iter(ways)), told=True)
+        return replace(reading, way=next(iter(ways)), inferred=True)
     if not judgement.commas:
         return reading
-    return replace(reading, told=True) if judgement.short else replace(reading, doubt=reading.example)
+    return replace(reading, inferred=True) if judgement.short else replace(reading, doubt=reading.example)
 
 
 def _judge(cells: Sequence[str], chosen: Way | None) -> _Judgement:
@@ -116,7 +130,7 @@ def _judge(cells: Sequence[str], chosen: Way | None) -> _Judgement:
     example, commas, short = "", False, False
     for cell in filled:
         text, unit = _split_unit(cell)
-        point, comma = _value_of(text, "point"), _value_of(text, "comma")
+        point, comma = _parse_value(text, "point"), _parse_value(text, "comma")
         if point is None and comma is None:
             continue
         units[unit] += 1
@@ -135,7 +149,7 @@ def _judge(cells: Sequence[str], chosen: Way | None) -> _Judgement:
 
 
 def _split_unit(cell: str) -> tuple[str, str]:
-    """The number's text, and its unit."""
+    """Split a cell into the text of its number and its unit."""
     plain = cell.replace("−", "-", 1)
     if after := _AFTER.fullmatch(plain):
         return after[1], after[2]
@@ -145,7 +159,7 @@ def _split_unit(cell: str) -> tuple[str, str]:
     return plain, ""
 
 
-def _value_of(text: str, way: Way) -> float | None:
+def _parse_value(text: str, way: Way) -> float | None:
     if not _PATTERNS[way].fullmatch(text):
         return None
     if way == "point":

@@ -1,4 +1,4 @@
-"""Rows of a table whose columns are known → points with a label each, and sentences about the rows left out."""
+"""Turns the rows of a table into points with a label each, and describes the rows that are left out."""
 
 from __future__ import annotations
 
@@ -8,18 +8,18 @@ import numpy as np
 
 from lossatlas.checks import LARGEST
 from lossatlas.tables.columns import Column
-from lossatlas.tables.numbers import is_missing, is_no_label, number_in
+from lossatlas.tables.numbers import is_missing, is_no_label, parse_number
 from lossatlas.tables.rows import Row, Rows
-from lossatlas.tables.sampling import outliers_of
-from lossatlas.tables.words import clean_name, number_text, shorten_cell
+from lossatlas.tables.sampling import find_far_values
+from lossatlas.tables.words import clean_name, format_number, shorten_cell
 
-#: Lines that are named where rows are left out.
+#: How many lines a message names if rows are left out.
 _NAMED = 5
 
 
 @dataclass(frozen=True)
 class Point:
-    """What one row of a table says, and the line where it stands."""
+    """One row of a table: its line, its coordinates and its label."""
 
     line: int
     x: float
@@ -30,7 +30,22 @@ class Point:
 def read_points(
     table: Rows, body: list[Row], x: Column, y: Column, label: Column
 ) -> tuple[list[Point], list[str], list[str]]:
-    """Rows that can be read, what is wrong with others, and which are left out for what they lack."""
+    """Read the rows of a table.
+
+    Parameters
+    ----------
+    table
+        The table.
+    body
+        The rows below the header.
+    x, y, label
+        The columns to read.
+
+    Returns
+    -------
+    tuple
+        The points that could be read; messages about rows with errors; messages about rows with missing values.
+    """
     read: list[Point] = []
     errors: list[str] = []
     gaps: dict[int, list[int]] = {}
@@ -45,28 +60,28 @@ def read_points(
             label if is_no_label(cells[label.place]) else None
         ):
             gaps.setdefault(gap.place, []).append(row.line)
-        elif fault := _fault_of(cells[x.place], x) or _fault_of(cells[y.place], y):
+        elif fault := _describe_fault(cells[x.place], x) or _describe_fault(cells[y.place], y):
             errors.append(f"{where}, {fault}")
         else:
-            read.append(Point(row.line, _value(cells, x), _value(cells, y), cells[label.place]))
+            read.append(Point(row.line, _read_value(cells, x), _read_value(cells, y), cells[label.place]))
     columns = {column.place: column for column in (x, y, label)}
     missing = [
-        _missing_text(columns[place], lines, place == label.place, table.counted) for place, lines in gaps.items()
+        _describe_missing(columns[place], lines, place == label.place, table.counted) for place, lines in gaps.items()
     ]
     return read, errors, missing
 
 
-def _value(cells: list[str], column: Column) -> float:
-    found = number_in(cells[column.place], column.reading.way)
-    assert found is not None
-    return found[0]
+def _read_value(cells: list[str], column: Column) -> float:
+    """Return the number in a cell that :func:`_describe_fault` has accepted."""
+    number, _ = parse_number(cells[column.place], column.reading.way) or (float("nan"), "")
+    return number
 
 
-def _fault_of(cell: str, column: Column) -> str:
-    """What is wrong with a cell; empty if nothing is."""
+def _describe_fault(cell: str, column: Column) -> str:
+    """Say what is wrong with a cell; empty if nothing is wrong."""
     name, unit = clean_name(column.name), column.reading.unit
     where = f"column {column.place + 1}{f' (“{name}”)' if name else ''}: “{shorten_cell(cell)}”"
-    found = number_in(cell, column.reading.way)
+    found = parse_number(cell, column.reading.way)
     if found is None:
         return f"{where} is not a number"
     if abs(found[0]) > LARGEST:
@@ -79,20 +94,37 @@ def _fault_of(cell: str, column: Column) -> str:
 
 
 def find_outliers(table: Rows, rows: list[Point], x: Column, y: Column, without: bool) -> tuple[list[Point], list[str]]:
-    """Tell of values far from all others, by line; ``without`` leaves their rows out."""
+    """Find values that lie far from all others.
+
+    Parameters
+    ----------
+    table
+        The table.
+    rows
+        Its points.
+    x, y
+        Their columns.
+    without
+        Whether to leave out the points with such values.
+
+    Returns
+    -------
+    tuple
+        The points that are kept, and one message per column with such values.
+    """
     far: set[int] = set()
-    told: list[str] = []
+    messages: list[str] = []
     for column, values in ((x, [row.x for row in rows]), (y, [row.y for row in rows])):
-        found = outliers_of(np.array(values))
+        found = find_far_values(np.array(values))
         far.update(found)
         if found:
-            some = ", ".join(f"{number_text(values[i])} ({table.counted} {rows[i].line})" for i in found[:_NAMED])
+            some = ", ".join(f"{format_number(values[i])} ({table.counted} {rows[i].line})" for i in found[:_NAMED])
             more = f" and {len(found) - _NAMED} more" if len(found) > _NAMED else ""
-            told.append(f"{column.text}: far from all others {'is' if len(found) == 1 else 'are'} {some}{more}.")
-    return [row for i, row in enumerate(rows) if not (without and i in far)], told
+            messages.append(f"{column.text}: far from all others {'is' if len(found) == 1 else 'are'} {some}{more}.")
+    return [row for i, row in enumerate(rows) if not (without and i in far)], messages
 
 
-def _missing_text(column: Column, lines: list[int], is_label: bool, counted: str) -> str:
+def _describe_missing(column: Column, lines: list[int], is_label: bool, counted: str) -> str:
     what = f"no {'label' if is_label else 'number'} in {column.text}"
     if len(lines) == 1:
         return f"One row has {what} and is left out: {counted} {lines[0]}."

@@ -1,7 +1,7 @@
-"""Cutting text into rows of cells: comments, titles, separator and quotes (docs/tables.md, sections 3 and 4).
+"""Cuts text into rows of cells. It handles comments, titles, separators and quotes (docs/tables.md, sections 3 and 4).
 
-Python's csv module is not used: it reads over a quote that is never closed, ends a cell at a quote within it, and does
-not say on which line a row begins.
+It does not use Python's csv module, because that module does not report a quote that is never closed, ends a cell at a
+quote inside it, and does not say on which line a row begins.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from functools import cache
 
 from lossatlas.tables.numbers import can_be_number, is_missing
 
-#: In the order in which they are tried; the blank stands for runs of blanks.
+#: The separators in the order in which they are tried. The blank means one or more blanks.
 SEPARATORS = ("\t", ";", "|", ",", " ")
 _PROBE = 100
 _SEP_LINE = re.compile(r'\s*"?sep=(\\t|.)"?\s*', re.IGNORECASE)
@@ -22,7 +22,15 @@ _COMMENT = re.compile(r"\s*[#%](?!\s*[,;|\t])")
 
 @dataclass(frozen=True)
 class Row:
-    """One row: the line on which it begins, from 1 (of a data frame the row, from 0), and its cells, trimmed."""
+    """One row of a table.
+
+    Attributes
+    ----------
+    line
+        The line on which the row begins, from 1. For a data frame, it is the number of the row, from 0.
+    cells
+        The trimmed cells.
+    """
 
     line: int
     cells: list[str]
@@ -35,21 +43,21 @@ class Rows:
     Attributes
     ----------
     separator
-        Between cells.
+        The separator between cells.
     rows
-        Without those that are blank.
+        The rows that are not blank.
     width
-        The usual number of cells.
+        The usual number of cells in a row.
     comment
-        The last before the first row, cut as a row is.
+        The last comment before the first row, cut into cells.
     titles
-        Rows before the table, left out.
+        Rows above the table. They are left out.
     comments
-        How many lines were comments.
+        How many lines are comments.
     unclosed
         The line of a quote that is never closed, or 0.
     counted
-        What rows are counted by: lines of a text, or the rows of a data frame.
+        What :attr:`Row.line` counts: ``line`` for text, and ``row`` for a data frame.
     """
 
     separator: str
@@ -62,28 +70,28 @@ class Rows:
     counted: str = "line"
 
 
-def rows_of(text: str, chosen: str | None = None) -> Rows:
-    """Cut a text; ``chosen`` is a separator."""
+def cut_rows(text: str, chosen: str | None = None) -> Rows:
+    """Cut text into rows of cells. ``chosen`` overrides the separator that is recognised."""
     lines = re.sub(r"\r\n?", "\n", text.removeprefix("\ufeff")).split("\n")
     named = _SEP_LINE.fullmatch(lines[0])
     if named:
         lines[0] = ""
     comments = _blank_comments(lines)
-    separator = chosen or (named[1].replace("\\t", "\t") if named else _separator_of(lines))
-    rows, unclosed = _cut(lines, separator)
-    width = _usual_width(rows)
+    separator = chosen or (named[1].replace("\\t", "\t") if named else _recognise_separator(lines))
+    rows, unclosed = _cut_lines(lines, separator)
+    width = _find_usual_width(rows)
     first = next((place for place, row in enumerate(rows) if sum(cell != "" for cell in row.cells) > 1), 0)
     start = first if width >= 3 else 0
     comment = None
     for line, said, before in comments:
         if before:
-            cut, _ = _cut([said], separator)
+            cut, _ = _cut_lines([said], separator)
             comment = Row(line, cut[0].cells if cut else [])
     return Rows(separator, rows[start:], width, comment, rows[:start], len(comments), unclosed)
 
 
 def _blank_comments(lines: list[str]) -> list[tuple[int, str, bool]]:
-    """Take the comments out, in place: line, text, and whether each stands before the first row."""
+    """Blank the comments in place, and return their lines, their texts, and whether each is above the first row."""
     found = [place for place, line in enumerate(lines) if _COMMENT.match(line)]
     if 2 * len(found) > sum(line.strip() != "" for line in lines):
         return []
@@ -94,29 +102,29 @@ def _blank_comments(lines: list[str]) -> list[tuple[int, str, bool]]:
     return comments
 
 
-def _separator_of(lines: list[str]) -> str:
+def _recognise_separator(lines: list[str]) -> str:
     start = next((place for place, line in enumerate(lines) if line.strip() != ""), 0)
     probe = lines[start : start + 4 * _PROBE]
     widest, most = ",", -1
     first_sound: str | None = None
     for separator in SEPARATORS:
-        rows = _cut(probe, separator)[0][:_PROBE]
-        usual = _usual_width(rows)
+        rows = _cut_lines(probe, separator)[0][:_PROBE]
+        usual = _find_usual_width(rows)
         alike = [row.cells for row in rows if len(row.cells) == usual]
         even = 2 * len(alike) > len(rows)
         width = sum(any(cells[column] != "" for cells in alike) for column in range(usual))
-        if width > most or (width == most and separator == ","):  # of equally wide ones the comma, else the first
+        if width > most or (width == most and separator == ","):  # the comma wins a tie, else the first one does
             widest, most = separator, width
         if width < 3 or not even:
             continue
-        body = alike[1:] if len(alike) > 1 else alike  # the first may be a header
-        if _numeric_columns(body, usual) >= 2:
+        body = alike[1:] if len(alike) > 1 else alike  # the first row may be a header
+        if _count_numeric_columns(body, usual) >= 2:
             return separator
         first_sound = first_sound or separator
     return first_sound or widest
 
 
-def _numeric_columns(rows: list[list[str]], width: int) -> int:
+def _count_numeric_columns(rows: list[list[str]], width: int) -> int:
     count = 0
     for column in range(width):
         filled = [cells[column] for cells in rows if not is_missing(cells[column])]
@@ -124,23 +132,23 @@ def _numeric_columns(rows: list[list[str]], width: int) -> int:
     return count
 
 
-def _usual_width(rows: list[Row]) -> int:
-    """The number of cells that most rows have, the smaller of two."""
+def _find_usual_width(rows: list[Row]) -> int:
+    """Return the number of cells that most rows have. If two numbers are equally frequent, the smaller one wins."""
     counts = Counter(len(row.cells) for row in rows[:_PROBE])
     return max(counts, key=lambda width: (counts[width], -width), default=0)
 
 
-def _cut(lines: list[str], separator: str) -> tuple[list[Row], int]:
-    """Rows that are not blank, and the line of a quote that is never closed, or 0."""
-    text = "\n".join(map(_single_blanks, lines) if separator == " " else lines)
-    pattern = _cell(separator)
+def _cut_lines(lines: list[str], separator: str) -> tuple[list[Row], int]:
+    """Cut lines into rows that are not blank. Return them with the line of a quote that is never closed, or 0."""
+    text = "\n".join(map(_join_blanks, lines) if separator == " " else lines)
+    pattern = _compile_cell_pattern(separator)
     rows: list[Row] = []
     cells: list[str] = []
     line = start = 1
     place = 0
     while place <= len(text):
         match = pattern.match(text, place)
-        if match is None:  # a quote is opened and never closed: what follows it is no row
+        if match is None:  # a quote is never closed, and the text after it is not a row
             return rows, start
         cell = match[2] if match[1] is None else match[1].replace('""', '"')
         cells.append(cell.strip())
@@ -155,8 +163,8 @@ def _cut(lines: list[str], separator: str) -> tuple[list[Row], int]:
 
 
 @cache
-def _cell(separator: str) -> re.Pattern[str]:
-    """A cell up to the next separator or line's end. One that begins with a quote ends at the quote before these."""
+def _compile_cell_pattern(separator: str) -> re.Pattern[str]:
+    """Make the pattern of a cell. It ends at the separator or the end of the line, which may stand inside quotes."""
     between = re.escape(separator)
     blanks = "" if separator == " " else " *"
     end = rf"{blanks}(?:{between}|\n|\Z)"
@@ -164,7 +172,7 @@ def _cell(separator: str) -> re.Pattern[str]:
     return re.compile(rf'{quoted}|(?!{blanks}")([^{between}\n]*)')
 
 
-def _single_blanks(line: str) -> str:
-    """Runs of blanks as one, but for those within quotes."""
+def _join_blanks(line: str) -> str:
+    """Replace runs of blanks by single ones, except inside quotes."""
     parts = line.strip().split('"')
     return '"'.join(part if place % 2 else re.sub(r"\s+", " ", part) for place, part in enumerate(parts))

@@ -1,4 +1,4 @@
-"""Choosing some of many rows, each class in proportion, and finding outliers (docs/tables.md, section 9)."""
+"""Chooses some of many rows, with each class in proportion, and finds outliers (docs/tables.md, section 9)."""
 
 from __future__ import annotations
 
@@ -9,13 +9,15 @@ import numpy as np
 from lossatlas.arrays import Floats
 from lossatlas.rng import Draws, Stream
 
+#: How many rows of each class are kept at least.
 _LEAST = 4
-_FAR = 20
-_FEW = 0.05
+#: A value is an outlier if it is further from the median than this many times the distance between the quartiles, and
+#: if at most this share of the values are so far away.
+_FAR, _FEW = 20, 0.05
 
 
 def thin_rows(labels: Sequence[int], classes: int, limit: int, seed: int = 0) -> list[int]:
-    """Give the places of the rows that are kept, in their order: of each class its share, at random."""
+    """Choose ``limit`` rows at random, with each class in proportion, and return their indices in ascending order."""
     members: list[list[int]] = [[] for _ in range(classes)]
     for place in Draws(seed, Stream.SPLIT).permutation(len(labels)).tolist():
         members[labels[place]].append(place)
@@ -30,8 +32,8 @@ def thin_rows(labels: Sequence[int], classes: int, limit: int, seed: int = 0) ->
     return sorted(place for own, quota in zip(members, quotas, strict=True) for place in own[:quota])
 
 
-def outliers_of(values: Floats) -> list[int]:
-    """Give the places of the few values that lie far from all others."""
+def find_far_values(values: Floats) -> list[int]:
+    """Return the indices of the values ``[N]`` that lie far from all others, if they are few."""
     if not len(values):
         return []
     lower, middle, upper = np.quantile(values, [0.25, 0.5, 0.75])

@@ -1,4 +1,4 @@
-"""Turning a table into points with a class each, with warnings about what was left out (docs/tables.md)."""
+"""Turns a table into points with a class each, and collects messages about what was left out (docs/tables.md)."""
 
 from __future__ import annotations
 
@@ -10,38 +10,42 @@ import numpy as np
 
 from lossatlas.arrays import Float64, Integers
 from lossatlas.errors import DataError
-from lossatlas.tables.columns import MAX_CLASSES, Chosen, Column, Columns, choose_columns, columns_of
+from lossatlas.tables.columns import MAX_CLASSES, Chosen, Column, Columns, choose_columns, find_columns
 from lossatlas.tables.decoding import decode, refuse_other_text
-from lossatlas.tables.labels import Classes, classes_of
-from lossatlas.tables.numbers import Way, number_in
+from lossatlas.tables.labels import Classes, number_classes
+from lossatlas.tables.numbers import Way, parse_number
 from lossatlas.tables.points import Point, find_outliers, read_points
-from lossatlas.tables.rows import Row, Rows, rows_of
+from lossatlas.tables.rows import Row, Rows, cut_rows
 from lossatlas.tables.sampling import thin_rows
-from lossatlas.tables.words import clean_name, number_text, shorten_cell
+from lossatlas.tables.words import clean_name, format_number, shorten_cell
 
-#: Points of a table that are taken where nobody says otherwise.
+#: How many points of a table are used by default.
 MOST_POINTS = 2000
 _MAX_ERRORS = 20
 
 
 @dataclass(frozen=True)
 class Choice:
-    """What a person says of a table; None: as it is recognised.
+    """The choices of a person about a table. None means that the choice is left to the rules of docs/tables.md.
 
     Attributes
     ----------
     x, y, label
-        Columns: by name, or by number from 1.
-    separator, header, encoding
-        Between cells; whether the first row holds names; of the file.
+        The columns, by name or by number from 1.
+    separator
+        The character between cells.
+    header
+        Whether the first row holds names.
+    encoding
+        The encoding of the file.
     decimal
-        How numbers are written: ``point`` is 1,234.5 and ``comma`` is 1.234,5.
+        How numbers are written: ``point`` means 1,234.5 and ``comma`` means 1.234,5.
     join
-        Labels that differ in case, blanks or spelling only are one.
+        Whether labels become one class if they differ only in case, blanks or spelling.
     without_outliers
-        Values far from all others are left out.
+        Whether values that lie far from all others are left out.
     limit, seed
-        Of more points, some of each class are drawn with this seed.
+        The largest number of points. If there are more, points of each class are drawn with this seed.
     """
 
     x: str | int | None = None
@@ -59,26 +63,28 @@ class Choice:
 
 @dataclass(frozen=True)
 class Table:
-    """Points of a table, and what was understood of it.
+    """The points of a table, and messages about how it was read.
 
     Attributes
     ----------
-    points, labels
-        ``[N, 2]`` float64, as they are written; ``[N]`` int64, classes from 0.
+    points
+        ``[N, 2]`` float64, in the units of the table.
+    labels
+        ``[N]`` int64, classes from 0.
     features, classes
-        Two names, and K.
+        The names of the two features, and of the K classes.
     notices
-        What was understood, and what was left out on purpose.
+        Messages about how the table was read, and about what was left out on purpose.
     thinned
-        What is said where only some of the points were taken, else empty.
+        A message if only some of the points were used; else empty.
     errors
         What is wrong with rows that are left out.
     alike
-        Groups of labels that differ in case, blanks or spelling only.
+        Groups of labels that differ only in case, blanks or spelling.
     outliers
-        Sentences about values far from all others.
+        Messages about values that lie far from all others.
     separator, header, encoding, x, y, label
-        What was taken; the columns as places in a row, from 0.
+        The choices that were made; the columns are counted from 0.
     """
 
     points: Float64
@@ -99,7 +105,7 @@ class Table:
 
     @property
     def warnings(self) -> list[str]:
-        """What may not be as it was meant: rows left out, labels alike, outliers. One sentence each."""
+        """Messages about possible mistakes: rows that are left out, labels that look alike, and outliers."""
         alike = [f"Labels that look alike are classes of their own: {', '.join(group)}." for group in self.alike]
         drawn = [self.thinned] if self.thinned else []
         return [*self.notices[1:], *drawn, *self.errors, *alike, *self.outliers]
@@ -108,10 +114,22 @@ class Table:
 def read_bytes(data: bytes, choice: Choice | None = None) -> Table:
     """Read the bytes of a file.
 
+    Parameters
+    ----------
+    data
+        The bytes.
+    choice
+        The choices of a person; by default, none.
+
+    Returns
+    -------
+    Table
+        The points, and messages about how the table was read.
+
     Raises
     ------
     DataError
-        If no dataset can be made of it; the message says why, and what to do.
+        If the table cannot be used. The message says why, and what to do.
     """
     choice = choice or Choice()
     text, encoding = decode(data, choice.encoding)
@@ -122,34 +140,34 @@ def read_bytes(data: bytes, choice: Choice | None = None) -> Table:
 
 
 def read_text(text: str, choice: Choice | None = None) -> Table:
-    """Read text, as :func:`read_bytes` reads a file."""
+    """Read text as :func:`read_bytes` reads a file."""
     choice = choice or Choice()
     refuse_other_text(text)
     if choice.separator is not None and (len(choice.separator) != 1 or choice.separator in '"\n\r'):
         raise DataError(f"{choice.separator!r} is no separator; give one character, as ; or ,")
-    rows = rows_of(text, choice.separator)
+    rows = cut_rows(text, choice.separator)
     if not rows.rows:
-        raise _fault("No row could be read.", _unclosed(rows))
-    return _table(rows, columns_of(rows, choice.header, choice.decimal), choice)
+        raise DataError(_list_lines("No row could be read.", _describe_unclosed(rows)))
+    return _make_table(rows, find_columns(rows, choice.header, choice.decimal), choice)
 
 
 def read_columns(columns: Mapping[str, Iterable[Any]], choice: Choice | None = None) -> Table:
-    """Read named columns of equal length, as a data frame has them: numbers as they are, everything else as text."""
+    """Read named columns of equal length, such as those of a data frame. All values but numbers are read as text."""
     choice = replace(choice or Choice(), decimal="point")
-    cells = {str(name): [_cell_text(value) for value in values] for name, values in columns.items()}
+    cells = {str(name): [_write_cell(value) for value in values] for name, values in columns.items()}
     lengths = {name: len(column) for name, column in cells.items()}
     if len(set(lengths.values())) > 1:
-        told = ", ".join(f"{name} {length}" for name, length in lengths.items())
-        raise DataError(f"The columns have different lengths: {told}.")
+        listed = ", ".join(f"{name} {length}" for name, length in lengths.items())
+        raise DataError(f"The columns have different lengths: {listed}.")
     body = [Row(number, list(row)) for number, row in enumerate(zip(*cells.values(), strict=True))]
     if not body:
         raise DataError("There is nothing to read: the table has no rows.")
     rows = Rows("", [Row(-1, list(cells)), *body], len(cells), counted="row")
-    return _table(rows, columns_of(rows, True, "point"), choice)
+    return _make_table(rows, find_columns(rows, True, "point"), choice)
 
 
-def _cell_text(value: Any) -> str:
-    """A value of a data frame as a cell; what pandas calls missing is empty."""
+def _write_cell(value: Any) -> str:
+    """Write a value of a data frame as a cell. Values that pandas calls missing become empty."""
     if value is None or (isinstance(value, float | np.floating) and np.isnan(value)):
         return ""
     if isinstance(value, float | np.floating):
@@ -157,30 +175,36 @@ def _cell_text(value: Any) -> str:
     return "" if str(value) in ("NaT", "<NA>") else str(value).strip()
 
 
-def _table(rows: Rows, found: Columns, choice: Choice) -> Table:
-    unclosed = _unclosed(rows)
+def _make_table(rows: Rows, found: Columns, choice: Choice) -> Table:
+    unclosed = _describe_unclosed(rows)
     if found.problem:
-        raise _fault(found.problem, unclosed)
-    places = [_place_of(name, found, role) for role, name in _wanted(choice).items()]
+        raise DataError(_list_lines(found.problem, unclosed))
+    columns = {"x": choice.x, "y": choice.y, "label": choice.label}
+    places = [_find_place(name, found, role) for role, name in columns.items()]
     chosen = choose_columns(found, *places)
     if chosen.x is None or chosen.y is None:
         raise DataError("Two columns of numbers are needed beside the labels.")
     _refuse_twice(chosen)
     for column in (chosen.x, chosen.y):
         if column.reading.doubt:
-            raise DataError(_question(column))
+            raise DataError(_ask_for_decimal(column))
     read, errors, missing = read_points(rows, found.body, chosen.x, chosen.y, chosen.label)
     errors += unclosed
-    notices = [_describe_choice(chosen, found.header), *_asides(rows), *_readings(chosen.x, chosen.y), *missing]
+    notices = [
+        _describe_choice(chosen.x, chosen.y, chosen.label, found.header),
+        *_describe_surroundings(rows),
+        *_describe_readings(chosen.x, chosen.y),
+        *missing,
+    ]
     sound, outliers = find_outliers(rows, read, chosen.x, chosen.y, choice.without_outliers)
-    classes = classes_of([row.label for row in sound], chosen.label.name if found.header else "", choice.join)
-    if problem := _problem(sound, classes, chosen):
-        raise _fault(problem, errors)
-    kept, drawn = _choose_points(classes, choice)
+    classes = number_classes([row.label for row in sound], chosen.label.name if found.header else "", choice.join)
+    if problem := _find_problem(sound, classes, chosen):
+        raise DataError(_list_lines(problem, errors))
+    kept, thinned = _choose_points(classes, choice)
     return Table(
-        points=np.array([(sound[i].x, sound[i].y) for i in kept]) + 0.0,  # −0 is 0
+        points=np.array([(sound[i].x, sound[i].y) for i in kept]) + 0.0,  # turns −0 into 0
         labels=np.array([classes.labels[i] for i in kept]),
-        features=(_feature(chosen.x, 0, found.header), _feature(chosen.y, 1, found.header)),
+        features=(_name_feature(chosen.x, 0, found.header), _name_feature(chosen.y, 1, found.header)),
         classes=tuple(classes.names),
         x=chosen.x.place,
         y=chosen.y.place,
@@ -188,7 +212,7 @@ def _table(rows: Rows, found: Columns, choice: Choice) -> Table:
         separator=rows.separator,
         header=found.header,
         notices=notices,
-        thinned=drawn,
+        thinned=thinned,
         errors=_shorten(errors),
         alike=classes.alike,
         outliers=outliers,
@@ -196,7 +220,7 @@ def _table(rows: Rows, found: Columns, choice: Choice) -> Table:
 
 
 def _choose_points(classes: Classes, choice: Choice) -> tuple[list[int], str]:
-    """The places of the points that are taken, and what is said where these are not all."""
+    """Choose at most ``choice.limit`` points. Return their indices, and a message if these are not all points."""
     count = len(classes.labels)
     if count <= choice.limit:
         return list(range(count)), ""
@@ -206,15 +230,11 @@ def _choose_points(classes: Classes, choice: Choice) -> tuple[list[int], str]:
     )
 
 
-# Columns that are named
+# Finding the columns that a person named
 
 
-def _wanted(choice: Choice) -> dict[str, str | int | None]:
-    return {"x": choice.x, "y": choice.y, "label": choice.label}
-
-
-def _place_of(name: str | int | None, found: Columns, role: str) -> int | None:
-    """The place of a column, from 0, by its name or by its number from 1."""
+def _find_place(name: str | int | None, found: Columns, role: str) -> int | None:
+    """Find a column by its name or by its number from 1, and return its index from 0."""
     if name is None:
         return None
     text = str(name).strip()
@@ -239,14 +259,14 @@ def _refuse_twice(chosen: Chosen) -> None:
             raise DataError(f"{column.text} is taken both for {first} and for {second}: give another for one of them.")
 
 
-# What is told
+# Messages
 
 
-def _fault(problem: str, more: list[str]) -> DataError:
-    return DataError("\n".join([problem, *_shorten(more)]))
+def _list_lines(problem: str, more: list[str]) -> str:
+    return "\n".join([problem, *_shorten(more)])
 
 
-def _unclosed(rows: Rows) -> list[str]:
+def _describe_unclosed(rows: Rows) -> list[str]:
     return [f"line {rows.unclosed}: a quote is opened and never closed"] if rows.unclosed else []
 
 
@@ -255,15 +275,13 @@ def _shorten(errors: list[str]) -> list[str]:
     return [*errors[:_MAX_ERRORS], f"… and {rest:,} more"] if rest > 0 else errors
 
 
-def _describe_choice(chosen: Chosen, header: bool) -> str:
-    assert chosen.x is not None
-    assert chosen.y is not None
+def _describe_choice(x: Column, y: Column, label: Column, header: bool) -> str:
     none = "" if header else " There is no header."
-    return f"Read as x: {chosen.x.text}; as y: {chosen.y.text}; as class: {chosen.label.text}.{none}"
+    return f"Read as x: {x.text}; as y: {y.text}; as class: {label.text}.{none}"
 
 
-def _asides(rows: Rows) -> list[str]:
-    """What stands around the table."""
+def _describe_surroundings(rows: Rows) -> list[str]:
+    """Describe the comments and titles around the table."""
     notices = []
     if rows.comments:
         count = "One line is a comment" if rows.comments == 1 else f"{rows.comments} lines are comments"
@@ -274,29 +292,25 @@ def _asides(rows: Rows) -> list[str]:
     return notices
 
 
-def _readings(x: Column, y: Column) -> list[str]:
-    """Cells that could be read otherwise, where what stands beside them has decided."""
+def _describe_readings(x: Column, y: Column) -> list[str]:
+    """Give an example for each column whose cells could also be read in another way."""
     return [
-        f"{column.text}: “{example}” is read as {number_text(found[0])}."
+        f"{column.text}: “{example}” is read as {format_number(found[0])}."
         for column in (x, y)
-        if column.reading.told
+        if column.reading.inferred
         and (example := column.reading.example)
-        and (found := number_in(example, column.reading.way))
+        and (found := parse_number(example, column.reading.way))
     ]
 
 
-def _question(column: Column) -> str:
+def _ask_for_decimal(column: Column) -> str:
     doubt = column.reading.doubt
-    point, comma = (number_in(doubt, way) for way in ("point", "comma"))
-    assert point is not None
-    assert comma is not None
-    return (
-        f"{column.text}: is “{doubt}” {number_text(point[0])} or {number_text(comma[0])}? "
-        "Choose how numbers are written: decimal point or comma."
-    )
+    ways: tuple[Way, Way] = ("point", "comma")
+    meanings = " or ".join(format_number(found[0]) for way in ways if (found := parse_number(doubt, way)))
+    return f"{column.text}: is “{doubt}” {meanings}? Choose how numbers are written: decimal point or comma."
 
 
-def _problem(rows: list[Point], classes: Classes, chosen: Chosen) -> str:
+def _find_problem(rows: list[Point], classes: Classes, chosen: Chosen) -> str:
     if not rows:
         text = next((column for column in (chosen.x, chosen.y) if column and not column.reading.numeric), None)
         return f"{text.text} holds text, not numbers: choose another." if text else "No row could be read."
@@ -311,7 +325,7 @@ def _problem(rows: list[Point], classes: Classes, chosen: Chosen) -> str:
     )
 
 
-def _feature(column: Column, axis: int, header: bool) -> str:
+def _name_feature(column: Column, axis: int, header: bool) -> str:
     name, unit = clean_name(column.name), column.reading.unit
     if not name:
         return f"column {column.place + 1}" if header else ("x₁", "x₂")[axis]
