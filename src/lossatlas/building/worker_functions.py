@@ -31,9 +31,9 @@ from lossatlas.training import State, Training, Trajectory
 
 
 def compute_whole_run(canonical: str, references: Mapping[str, Floats]) -> dict[str, Any]:
-    """Compute all of a run: every field of :class:`lossatlas.runs.Run` but its setup, by name."""
+    """Compute all of a run: every field that :class:`lossatlas.runs.Run` is made of but its setup, by name."""
     run = compute_run(_setup(canonical).config, threads=1, references=references)
-    return {field.name: getattr(run, field.name) for field in fields(Run) if field.name != "setup"}
+    return {field.name: getattr(run, field.name) for field in fields(Run) if field.init and field.name != "setup"}
 
 
 def train_stretch(canonical: str, state: State | None, frames: int) -> Stretch:
