@@ -1,0 +1,15 @@
+"""Recording one's own PyTorch training: any model, in three lines. The extra ``lossatlas[torch]``.
+
+import lossatlas.torch as lat
+
+with lat.Recorder(model, loss_fn, train_loader, test_loader, name="digits-cnn") as recorder:
+    for epoch in range(epochs):
+        train_one_epoch(model)
+        recorder.snapshot()
+"""
+
+from lossatlas.torch.model import TorchHessian, TorchLosses, TorchModel
+from lossatlas.torch.recorder import Recorder
+from lossatlas.torch.samples import Batch, LossFunction, take_samples
+
+__all__ = ["Batch", "LossFunction", "Recorder", "TorchHessian", "TorchLosses", "TorchModel", "take_samples"]

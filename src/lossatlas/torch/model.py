@@ -1,0 +1,390 @@
+"""A PyTorch model as the thing that planes, surfaces and spectra are computed of: its theta, losses and Hessian.
+
+All of it happens on a copy of the model, so that a training that goes on is not disturbed. The copy's parameters are
+views into one flat vector: to move to another theta is one addition, and costs next to nothing beside the forward pass.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any, Literal, TypeAlias
+
+import numpy as np
+import torch
+from torch.nn.attention import SDPBackend, sdpa_kernel
+from torch.nn.modules.batchnorm import _BatchNorm
+from torch.nn.modules.instancenorm import _InstanceNorm
+
+from lossatlas.arrays import AnyArray, Float32, Float64, Floats
+from lossatlas.checks import check_models, check_theta
+from lossatlas.errors import DataError
+from lossatlas.torch.parameters import (
+    flatten,
+    flatten_parameters,
+    frame_buffers,
+    layout_of,
+    refuse_shards,
+    trained_parameters,
+    unwrap,
+)
+from lossatlas.torch.samples import Batch, LossFunction
+from lossatlas.torch.undisturbed import same_random_state
+
+#: Which statistics BatchNorm normalises with: ``batch``, those of each batch, which a training descends with;
+#: ``refreshed``, those of the training samples at this very theta; ``running``, the ones in the model's buffers.
+Statistics: TypeAlias = Literal["batch", "refreshed", "running"]
+_Norm: TypeAlias = _BatchNorm | _InstanceNorm
+
+
+class TorchModel:
+    """A copy of a model that can be put at any theta. It satisfies :class:`lossatlas.networks.ParameterSpace`.
+
+    Parameters
+    ----------
+    model
+        Any module. It is copied, and left as it is.
+    loss
+        The loss of a batch.
+    train, test
+        The fixed samples.
+    dtype
+        What to compute in; by default the model's own precision, and float32 for a model of 16 bits, whose small steps
+        would vanish.
+
+    Raises
+    ------
+    DataError
+        If the model cannot be copied, is sharded, or has nothing to train.
+    """
+
+    def __init__(
+        self,
+        model: torch.nn.Module,
+        loss: LossFunction,
+        train: Sequence[Batch],
+        test: Sequence[Batch] = (),
+        *,
+        dtype: torch.dtype | None = None,
+    ) -> None:
+        refuse_shards(model)
+        original = trained_parameters(model)
+        first = next(iter(original.values()))
+        self.dtype = dtype or (torch.float64 if first.dtype == torch.float64 else torch.float32)
+        self.device = first.device
+        self.module = _copy(model).to(self.dtype).eval()
+        self.layout = layout_of(original)
+        self._parameters = list(trained_parameters(self.module).values())
+        self._buffers = frame_buffers(self.module)
+        self.buffer_layout = layout_of(self._buffers)
+        self._norms: list[_Norm] = [
+            module
+            for module in self.module.modules()
+            if isinstance(module, _BatchNorm | _InstanceNorm) and module.running_mean is not None
+        ]
+        self.loss = loss
+        self.train = [batch.to(self.device, self.dtype) for batch in train]
+        self.test = [batch.to(self.device, self.dtype) for batch in test]
+        self._flat = torch.empty(self.parameter_count, dtype=self.dtype, device=self.device)
+        with torch.no_grad():
+            for tensor, parameter in zip(self.layout, self._parameters, strict=True):
+                view = self._flat[tensor.offset : tensor.offset + tensor.size].view(tensor.shape)
+                parameter.data = view.copy_(parameter.data)
+                parameter.grad = None
+
+    # the space of its parameters
+
+    @property
+    def parameter_count(self) -> int:
+        """P, the length of theta."""
+        return self.layout[-1].offset + self.layout[-1].size
+
+    def packed(self, theta: Floats) -> Floats:
+        """Theta as it is: nothing is laid out in another order here."""
+        return theta
+
+    def unpacked(self, packed: Floats) -> Floats:
+        """Theta as it is."""
+        return packed
+
+    def filters(self, packed: Floats) -> list[Floats]:
+        """Views ``[..., units, inputs]`` into ``[..., P]``: of each tensor of two axes or more, what leads to a unit.
+
+        Of a convolution that is one filter, of a linear layer one row. Biases and the scales of normalising layers have
+        one axis and are no filters (Li et al. 2018, section 4).
+        """
+        return [
+            packed[..., t.offset : t.offset + t.size].reshape(*packed.shape[:-1], t.shape[0], -1)
+            for t in self.layout
+            if len(t.shape) > 1
+        ]
+
+    # where it stands
+
+    @property
+    def normalises(self) -> bool:
+        """Whether it has layers whose loss depends on which statistics they use."""
+        return bool(self._norms)
+
+    def move_to(self, theta: Floats) -> None:
+        """Put the copy at theta ``[P]``."""
+        values = check_theta(theta, self.parameter_count)
+        with torch.no_grad():
+            self._flat.copy_(torch.from_numpy(np.array(values)))
+
+    def move_along(self, centre: torch.Tensor, directions: torch.Tensor, a: float, b: float) -> None:
+        """Put the copy at ``centre + a·d_a + b·d_b``, exactly the centre where both are 0."""
+        with torch.no_grad():
+            self._flat.copy_(centre)
+            if a != 0:
+                self._flat.add_(directions[0], alpha=a)
+            if b != 0:
+                self._flat.add_(directions[1], alpha=b)
+
+    def vector(self, values: Floats) -> torch.Tensor:
+        """An array where the copy is, in its precision."""
+        return torch.from_numpy(np.array(values)).to(self.device, self.dtype)
+
+    def set_buffers(self, values: Floats) -> None:
+        """Put the copy's buffers to those of a frame ``[B]``."""
+        for tensor, buffer in zip(self.buffer_layout, self._buffers.values(), strict=True):
+            part = torch.from_numpy(np.array(values[tensor.offset : tensor.offset + tensor.size]))
+            buffer.copy_(part.view(tensor.shape))
+
+    def buffers(self) -> Float64:
+        """The copy's buffers ``[B]`` as they are, float64."""
+        return flatten(self._buffers)
+
+    def follow(self, model: torch.nn.Module) -> Float32:
+        """Take over parameters and buffers of the model as it is now; gives theta, as float32 holds it.
+
+        Raises
+        ------
+        DataError
+            If other parameters take a gradient than before.
+        """
+        if layout_of(trained_parameters(model)) != self.layout:
+            raise DataError("other parameters take a gradient now than when the recording began; record them anew")
+        theta = flatten_parameters(model)
+        inner, own = unwrap(model), dict(self.module.named_parameters())
+        with torch.no_grad():
+            for name, parameter in inner.named_parameters():
+                if not parameter.requires_grad and name in own:
+                    own[name].copy_(parameter)
+            for name, buffer in frame_buffers(model).items():
+                if name in self._buffers:
+                    self._buffers[name].copy_(buffer)
+        self.move_to(theta)
+        return theta
+
+    # what it computes
+
+    def mean_loss(self, batches: Sequence[Batch]) -> torch.Tensor:
+        """Mean loss of samples, with the statistics that are set, as a tensor."""
+        return sum((self._loss_of(batch) for batch in batches), start=torch.zeros((), device=self.device))
+
+    def _loss_of(self, batch: Batch) -> torch.Tensor:
+        return self.loss.mean(self.loss.of(self.module, batch.data), batch)
+
+    def split(self, vector: torch.Tensor) -> list[torch.Tensor]:
+        """A vector ``[P]`` in the shapes of the parameters."""
+        return [vector[t.offset : t.offset + t.size].view(t.shape) for t in self.layout]
+
+    def product(self, batch: Batch, direction: Sequence[torch.Tensor]) -> Float64:
+        """Hessian of a batch's part of the loss times a direction, ``[P]``; 0 for what the loss does not depend on."""
+        grad = torch.autograd.grad
+        first = grad(self._loss_of(batch), self._parameters, create_graph=True, allow_unused=True)
+        used = [(g, v) for g, v in zip(first, direction, strict=True) if g is not None and g.requires_grad]
+        if not used:
+            return np.zeros(self.parameter_count)
+        slope = sum(((g * v).sum() for g, v in used), start=torch.zeros((), device=self.device, dtype=self.dtype))
+        second = grad(slope, self._parameters, allow_unused=True, materialize_grads=True)
+        flat = torch.cat([each.reshape(-1) for each in second])
+        return np.asarray(flat.detach().to("cpu", torch.float64))
+
+    @contextmanager
+    def statistics(self, kind: Statistics) -> Iterator[None]:
+        """Normalise with these statistics inside, and leave the buffers as they were.
+
+        With ``refreshed``, :meth:`refresh` has to be called for every theta.
+        """
+        names = ("running_mean", "running_var", "num_batches_tracked", "track_running_stats", "momentum")
+        before = [{name: getattr(norm, name) for name in names} for norm in self._norms]
+        try:
+            for norm in self._norms if kind != "running" else ():
+                if kind == "batch":
+                    norm.running_mean = norm.running_var = None
+                    norm.track_running_stats = False
+                else:
+                    for name in names[:3]:
+                        setattr(norm, name, getattr(norm, name).clone())
+                    norm.momentum = None  # the plain mean over all batches
+            yield
+        finally:
+            for norm, values in zip(self._norms, before, strict=True):
+                for name, value in values.items():
+                    setattr(norm, name, value)
+
+    def refresh(self) -> torch.Tensor:
+        """Take the statistics anew from the training samples; gives their mean loss with those of each batch."""
+        for norm in self._norms:
+            norm.reset_running_stats()
+            norm.train()
+        try:
+            return self.mean_loss(self.train)
+        finally:
+            for norm in self._norms:
+                norm.eval()
+
+    def answers(self, batches: Sequence[Batch]) -> Answers:
+        """What the model says of samples with the statistics in its buffers, as it would in use."""
+        total, classes, right, count = 0.0, [], 0, 0
+        with torch.no_grad(), same_random_state():
+            for batch in batches:
+                if not self.loss.has_outputs:
+                    total += float(self._loss_of(batch))
+                    continue
+                inputs, targets = batch.data
+                outputs = self.module(inputs)
+                total += float(self.loss.mean(self.loss.of(_Said(outputs), (inputs, targets)), batch))
+                if _are_classes(outputs, targets):
+                    predicted = outputs.argmax(dim=1)
+                    classes.append(predicted.cpu().numpy())
+                    right += int((predicted == targets).sum())
+                    count += len(targets)
+        return Answers(total, np.concatenate(classes) if classes else None, right / count if count else None)
+
+
+@dataclass(frozen=True)
+class Answers:
+    """What a model says of samples.
+
+    Attributes
+    ----------
+    loss
+        Its mean loss.
+    classes
+        ``[N]``: the class it gives to each sample; None where its answers are none.
+    accuracy
+        The share of them that is right.
+    """
+
+    loss: float
+    classes: AnyArray | None
+    accuracy: float | None
+
+
+class _Said(torch.nn.Module):
+    """A model that has answered already: so a loss function is asked of the very outputs that are looked at."""
+
+    def __init__(self, outputs: Any) -> None:
+        super().__init__()
+        self._outputs = outputs
+
+    def forward(self, _: Any) -> Any:
+        return self._outputs
+
+
+def _are_classes(outputs: Any, targets: Any) -> bool:
+    """Whether outputs are logits ``[N, K]`` and targets classes ``[N]``."""
+    if not isinstance(outputs, torch.Tensor) or not isinstance(targets, torch.Tensor):
+        return False
+    whole = not (targets.is_floating_point() or targets.is_complex())
+    return outputs.ndim == 2 and targets.ndim == 1 and whole and outputs.shape[1] > 1
+
+
+class TorchLosses:
+    """Mean losses of many thetas on fixed samples. It satisfies :class:`lossatlas.engine.LossEvaluator`.
+
+    Parameters
+    ----------
+    model
+        Where they are evaluated.
+    split
+        On the training or the test samples.
+    statistics
+        Which BatchNorm normalises with.
+    """
+
+    def __init__(self, model: TorchModel, split: Literal["train", "test"], statistics: Statistics = "batch") -> None:
+        self.network = model
+        self._split, self._kind = split, statistics
+        self._batches = model.train if split == "train" else model.test
+
+    def losses(self, models: Floats) -> Float32:
+        """Mean loss ``[B]`` of models ``[B, P]``; infinite where it is not a number."""
+        models = check_models(models, self.network.parameter_count)
+        found = np.empty(len(models), np.float32)
+        with self._evaluating():
+            for number, theta in enumerate(models):
+                self.network.move_to(theta)
+                found[number] = self._loss()
+        return _infinite_for_nan(found)
+
+    def losses_along(self, centre: Floats, directions: Floats, a: Floats, b: Floats) -> Float32:
+        """Mean loss ``[n]`` at ``centre + a·d_a + b·d_b`` for a and b ``[n]``."""
+        found = np.empty(len(a), np.float32)
+        origin, along = self.network.vector(centre), self.network.vector(directions)
+        with self._evaluating():
+            for number, (first, second) in enumerate(zip(np.asarray(a).tolist(), np.asarray(b).tolist(), strict=True)):
+                self.network.move_along(origin, along, first, second)
+                found[number] = self._loss()
+        return _infinite_for_nan(found)
+
+    @contextmanager
+    def _evaluating(self) -> Iterator[None]:
+        with torch.no_grad(), same_random_state(), self.network.statistics(self._kind), np.errstate(over="ignore"):
+            yield
+
+    def _loss(self) -> float:
+        if self._kind == "refreshed" and self.network.normalises:
+            self.network.refresh()
+        return float(self.network.mean_loss(self._batches))
+
+
+class TorchHessian:
+    """The Hessian of the training loss at one theta, by products: double backward, a batch at a time.
+
+    It stands for :class:`lossatlas.curvature.Operators` of one model.
+    """
+
+    def __init__(self, model: TorchModel, theta: Floats, statistics: Statistics = "batch") -> None:
+        self._model, self._theta, self._kind = model, np.array(theta), statistics
+
+    def products(self, vectors: Floats) -> Float64:
+        """One product ``[1, P]`` of ``[1, P]``, in the model's precision.
+
+        ``Hv = ∇(∇L · v)`` (Pearlmutter 1994). Attention takes its plain form, as the fused ones have no second
+        derivative.
+        """
+        model = self._model
+        model.move_to(self._theta)
+        kind: Statistics = "batch" if self._kind == "refreshed" else self._kind
+        result = np.zeros(vectors.shape)
+        with same_random_state(), model.statistics(kind), sdpa_kernel(SDPBackend.MATH), torch.enable_grad():
+            for row, vector in enumerate(vectors):
+                direction = model.split(model.vector(vector))
+                for batch in model.train:
+                    result[row] += model.product(batch, direction)
+        return result
+
+    def select(self, models: AnyArray) -> TorchHessian:
+        """Those of a mask ``[1]``: itself."""
+        return self
+
+
+def _infinite_for_nan(losses: Float32) -> Float32:
+    return np.where(np.isnan(losses), np.float32(np.inf), losses)
+
+
+def _copy(model: torch.nn.Module) -> torch.nn.Module:
+    try:
+        with same_random_state():
+            return copy.deepcopy(unwrap(model))
+    except Exception as error:  # whatever a module's own way of being copied raises
+        raise DataError(
+            f"{type(unwrap(model)).__name__} cannot be copied ({error}), and losses are measured on a copy, so that "
+            "the training is not disturbed; give its class a __deepcopy__"
+        ) from error

@@ -1,0 +1,104 @@
+"""Theta of any PyTorch model: which of its tensors it holds, in which order, and under which names."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+import torch
+
+from lossatlas.arrays import Float32, Float64
+from lossatlas.errors import DataError
+from lossatlas.store import Tensor, lay_out
+
+#: What ``torch.compile`` and ``DistributedDataParallel`` put before the names of a model's tensors.
+_WRAPPINGS = ("_orig_mod.", "module.")
+
+
+def unwrap(model: torch.nn.Module) -> torch.nn.Module:
+    """The model inside ``torch.compile``'s and the data-parallel wrappers."""
+    while True:
+        if isinstance(inner := model._modules.get("_orig_mod"), torch.nn.Module):
+            model = inner
+        elif isinstance(model, torch.nn.parallel.DistributedDataParallel | torch.nn.DataParallel):
+            model = model.module
+        else:
+            return model
+
+
+def plain_name(name: str) -> str:
+    """The name of a tensor without what wrappers put before it, or before the name of a submodule."""
+    while name.startswith(_WRAPPINGS):
+        name = name.partition(".")[2]
+    return name.replace("._orig_mod.", ".")
+
+
+def refuse_shards(model: torch.nn.Module) -> None:
+    """Refuse a model of which this process has only a part.
+
+    Raises
+    ------
+    DataError
+        Naming what shards it.
+    """
+    for module in model.modules():
+        if type(module).__name__ in ("FullyShardedDataParallel", "FSDP"):
+            raise DataError(_SHARDED.format("FSDP"))
+    for name, parameter in model.named_parameters():
+        if any(base.__name__ == "DTensor" for base in type(parameter.data).__mro__):
+            raise DataError(_SHARDED.format("FSDP, or another layout of DTensor"))
+        if hasattr(parameter, "ds_id"):
+            raise DataError(_SHARDED.format("DeepSpeed ZeRO-3"))
+        if isinstance(parameter, torch.nn.parameter.UninitializedParameter):
+            raise DataError(f"the parameter {name} has no shape yet; pass one batch through the model before recording")
+        if parameter.is_complex():
+            raise DataError(f"the parameter {name} is {parameter.dtype}; real parameters are recorded only")
+
+
+_SHARDED = (
+    "this model is sharded ({}): each process has a part of its parameters, and none can evaluate the loss alone. "
+    "Record it from full checkpoints instead, with lossatlas.torch.from_checkpoints"
+)
+
+
+def trained_parameters(model: torch.nn.Module) -> dict[str, torch.nn.Parameter]:
+    """The parameters that a training may change, by name: those that take a gradient, a tied one once.
+
+    Raises
+    ------
+    DataError
+        If there are none.
+    """
+    found = {plain_name(name): p for name, p in unwrap(model).named_parameters() if p.requires_grad}
+    if not found:
+        raise DataError("no parameter of this model takes a gradient (requires_grad), so there is nothing to record")
+    return found
+
+
+def frame_buffers(model: torch.nn.Module) -> dict[str, torch.Tensor]:
+    """The buffers that a training may change, by name: real numbers and counts, a shared one once."""
+    named = unwrap(model).named_buffers()
+    return {plain_name(name): buffer for name, buffer in named if not buffer.is_complex()}
+
+
+def layout_of(tensors: Mapping[str, torch.Tensor]) -> tuple[Tensor, ...]:
+    """How named tensors lie in one flat vector."""
+    return lay_out([(name, tuple(tensor.shape)) for name, tensor in tensors.items()])
+
+
+def flatten(tensors: Mapping[str, torch.Tensor]) -> Float64:
+    """Lay tensors out as one vector, float64, a copy."""
+    parts = [tensor.detach().to("cpu", torch.float64).reshape(-1) for tensor in tensors.values()]
+    return np.asarray(torch.cat(parts)) if parts else np.empty(0)
+
+
+def flatten_parameters(model: torch.nn.Module) -> Float32:
+    """Theta ``[P]`` of a model as it is now, a copy."""
+    tensors = list(trained_parameters(model).values())
+    theta = torch.empty(sum(tensor.numel() for tensor in tensors), dtype=torch.float32)
+    start = 0
+    with torch.no_grad():
+        for tensor in tensors:
+            theta[start : start + tensor.numel()].copy_(tensor.detach().reshape(-1))
+            start += tensor.numel()
+    return np.asarray(theta.numpy(), np.float32)

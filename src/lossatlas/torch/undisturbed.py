@@ -1,0 +1,31 @@
+"""Leaving a training as it was: the random number generators that it draws from."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+
+import numpy as np
+import torch
+
+
+@contextmanager
+def same_random_state(generators: Sequence[torch.Generator] = ()) -> Iterator[None]:
+    """Give back the state of torch's, Python's and NumPy's generators, and of these, whatever happens inside.
+
+    A shuffling ``DataLoader`` draws from torch's with every pass over it: a pass more, and the training would see its
+    batches in another order, and end elsewhere.
+    """
+    of_python, of_numpy = random.getstate(), np.random.get_state()  # noqa: NPY002 (the legacy state is what is kept)
+    of_these = [generator.get_state() for generator in generators]
+    devices = list(range(torch.cuda.device_count())) if torch.cuda.is_initialized() else []  # type: ignore[no-untyped-call]
+    with ExitStack() as stack:
+        stack.enter_context(torch.random.fork_rng(devices))
+        try:
+            yield
+        finally:
+            random.setstate(of_python)
+            np.random.set_state(of_numpy)  # noqa: NPY002
+            for generator, state in zip(generators, of_these, strict=True):
+                generator.set_state(state)

@@ -1,0 +1,48 @@
+"""Plain PyTorch trainings to record, each from one seed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from torch.utils.data import DataLoader, TensorDataset
+
+
+def images(count: int = 48, classes: int = 3) -> TensorDataset:
+    """Small images whose class shows in their brightness."""
+    generator = torch.Generator().manual_seed(1)
+    labels = torch.arange(count) % classes
+    pictures = torch.randn(count, 1, 6, 6, generator=generator) + labels[:, None, None, None]
+    return TensorDataset(pictures, labels)
+
+
+def convolutional(classes: int = 3, bias: bool = True) -> torch.nn.Sequential:
+    """Convolution, BatchNorm, dropout, a linear layer."""
+    return torch.nn.Sequential(
+        torch.nn.Conv2d(1, 4, 3, bias=bias),
+        torch.nn.BatchNorm2d(4),
+        torch.nn.ReLU(),
+        torch.nn.Flatten(),
+        torch.nn.Dropout(0.3),
+        torch.nn.Linear(64, classes),
+    )
+
+
+def train(
+    model: torch.nn.Module, loader: Any, epochs: int, after_epoch: Callable[[], object] = lambda: None
+) -> dict[str, torch.Tensor]:
+    """Train, and give back what the model is at the end, buffers too."""
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.05, momentum=0.9)
+    for _ in range(epochs):
+        model.train()
+        for inputs, targets in loader:
+            optimizer.zero_grad()
+            torch.nn.functional.cross_entropy(model(inputs), targets).backward()  # type: ignore[no-untyped-call]
+            optimizer.step()
+        after_epoch()
+    return {name: tensor.clone() for name, tensor in model.state_dict().items()}
+
+
+def shuffling(dataset: TensorDataset, **options: Any) -> DataLoader[Any]:
+    return DataLoader(dataset, batch_size=16, shuffle=True, **options)

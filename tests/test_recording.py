@@ -1,0 +1,96 @@
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from lossatlas.errors import RunDamagedError, RunNotFoundError
+from lossatlas.store import Recording, RecordingWriter, lay_out
+
+PARAMETERS = lay_out([("weight", (50, 30)), ("bias", (7,))])
+BUFFERS = lay_out([("mean", (3,))])
+
+
+def writer_in(data: Path, **options: bool) -> RecordingWriter:
+    return RecordingWriter(data, "killed", PARAMETERS, BUFFERS, {}, frames=100_000, **options)  # type: ignore[arg-type]
+
+
+def write_until_killed(data: Path, acknowledge: int) -> None:
+    """Write frames, and say of each that it is there."""
+    writer = writer_in(data, resume=True)
+    while True:
+        epoch = writer.frames[-1].epoch + 1 if writer.frames else 0
+        writer.append(np.full(1507, epoch, np.float32), np.full(3, epoch), epoch, {"train_loss": float(epoch)})
+        os.write(acknowledge, f"{epoch}\n".encode())
+
+
+def test_sixty_kills_during_snapshots_lose_nothing_that_was_acknowledged(tmp_path: Path) -> None:
+    acknowledged, delays = -1, np.random.default_rng(0).uniform(0, 0.004, 60)
+    for delay in delays.tolist():
+        reader, acknowledge = os.pipe()
+        child = os.fork()
+        if child == 0:
+            try:
+                write_until_killed(tmp_path, acknowledge)
+            finally:
+                os._exit(1)
+        os.close(acknowledge)
+        with os.fdopen(reader) as lines:
+            acknowledged = int(lines.readline())
+            signal.sigtimedwait([], delay)  # at any point of a snapshot
+            os.kill(child, signal.SIGKILL)
+            os.waitpid(child, 0)
+            acknowledged = max([acknowledged, *(int(line) for line in lines if line.endswith("\n"))])
+        [folder] = (tmp_path / "recordings").iterdir()
+        recording = Recording.open(folder)
+        assert [frame.epoch for frame in recording.frames] == list(range(len(recording.frames)))
+        assert len(recording.frames) > acknowledged
+        for number, frame in enumerate(recording.frames):
+            assert (recording.theta(number) == frame.epoch).all()
+            assert (recording.buffers_at(number) == frame.epoch).all()
+    writer_in(tmp_path, resume=True)
+    assert not [path.name for path in folder.iterdir() if path.name.startswith(".")]
+    assert len([path for path in folder.iterdir() if path.name.startswith("theta")]) == len(recording.frames)
+
+
+def test_a_line_that_was_cut_short_is_no_frame(tmp_path: Path) -> None:
+    writer = writer_in(tmp_path)
+    for epoch in range(3):
+        writer.append(np.zeros(1507, np.float32), np.zeros(3), epoch, {"train_loss": None})
+    log = writer.folder / "frames.jsonl"
+    whole = log.read_bytes()
+    log.write_bytes(whole[:-9])
+    assert [frame.epoch for frame in Recording.open(writer.folder).frames] == [0, 1]
+    again = writer_in(tmp_path, resume=True)
+    again.append(np.zeros(1507, np.float32), np.zeros(3), 2, {"train_loss": None})
+    assert [frame.epoch for frame in Recording.open(writer.folder).frames] == [0, 1, 2]
+
+
+def test_what_is_no_recording_is_said_so_with_the_file(tmp_path: Path) -> None:
+    with pytest.raises(RunNotFoundError, match="no recording"):
+        Recording.open(tmp_path / "none")
+    writer = writer_in(tmp_path)
+    writer.append(np.zeros(1507, np.float32), np.zeros(3), 0, {})
+    folder = writer.folder
+    (folder / "theta-00000000.npy").write_bytes(b"\x80\x04cos\nsystem\n")  # a pickle
+    with pytest.raises(RunDamagedError, match=r"theta-00000000\.npy: not a NumPy array"):
+        Recording.open(folder).theta(0)
+    np.save(folder / "theta-00000000.npy", np.zeros(3))
+    with pytest.raises(RunDamagedError, match=r"holds float64 \[3\]"):
+        Recording.open(folder).theta(0)
+    about = json.loads((folder / "recording.json").read_text())
+    about["parameters"][1]["offset"] = 5
+    (folder / "recording.json").write_text(json.dumps(about))
+    with pytest.raises(RunDamagedError, match="do not follow one another"):
+        Recording.open(folder)
+
+
+def test_importing_lossatlas_imports_no_torch() -> None:
+    code = "import sys, lossatlas, lossatlas.cli.commands, lossatlas.server; print('torch' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "False\n"
