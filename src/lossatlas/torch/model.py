@@ -110,10 +110,13 @@ class TorchModel:
         return packed
 
     def filters(self, packed: Floats) -> list[Floats]:
-        """Views ``[..., units, inputs]`` into ``[..., P]``: of each tensor of two axes or more, what leads to a unit.
+        """Give the weights that lead to each unit: a filter of a convolution, a row of a linear layer.
 
-        Of a convolution that is one filter, of a linear layer one row. Biases and the scales of normalising layers have
-        one axis and are no filters (Li et al. 2018, section 4).
+        Biases and the scales of normalising layers have one axis and are no filters (Li et al. 2018, section 4).
+
+        Returns
+        -------
+        A view ``[..., units, inputs]`` into ``[..., P]`` for each tensor of two axes or more.
         """
         return [
             packed[..., t.offset : t.offset + t.size].reshape(*packed.shape[:-1], t.shape[0], -1)
@@ -144,7 +147,7 @@ class TorchModel:
                 self._flat.add_(directions[1], alpha=b)
 
     def vector(self, values: Floats) -> torch.Tensor:
-        """An array where the copy is, in its precision."""
+        """Turn an array into a tensor on the copy's device, in its precision."""
         return torch.from_numpy(np.array(values)).to(self.device, self.dtype)
 
     def set_buffers(self, values: Floats) -> None:
@@ -154,11 +157,15 @@ class TorchModel:
             buffer.copy_(part.view(tensor.shape))
 
     def buffers(self) -> Float64:
-        """The copy's buffers ``[B]`` as they are, float64."""
+        """Read the copy's buffers ``[B]`` as they are, float64."""
         return flatten(self._buffers)
 
     def follow(self, model: torch.nn.Module) -> Float32:
-        """Take over parameters and buffers of the model as it is now; gives theta, as float32 holds it.
+        """Take over parameters and buffers of the model as it is now.
+
+        Returns
+        -------
+        Theta ``[P]``, as float32 holds it.
 
         Raises
         ------
@@ -182,18 +189,18 @@ class TorchModel:
     # what it computes
 
     def mean_loss(self, batches: Sequence[Batch]) -> torch.Tensor:
-        """Mean loss of samples, with the statistics that are set, as a tensor."""
+        """Compute the mean loss of samples as a tensor, with the statistics that are set."""
         return sum((self._loss_of(batch) for batch in batches), start=torch.zeros((), device=self.device))
 
     def _loss_of(self, batch: Batch) -> torch.Tensor:
         return self.loss.mean(self.loss.of(self.module, batch.data), batch)
 
     def split(self, vector: torch.Tensor) -> list[torch.Tensor]:
-        """A vector ``[P]`` in the shapes of the parameters."""
+        """Cut a vector ``[P]`` into the shapes of the parameters."""
         return [vector[t.offset : t.offset + t.size].view(t.shape) for t in self.layout]
 
     def product(self, batch: Batch, direction: Sequence[torch.Tensor]) -> Float64:
-        """Hessian of a batch's part of the loss times a direction, ``[P]``; 0 for what the loss does not depend on."""
+        """Multiply a direction by the Hessian of a batch's loss: ``[P]``, 0 where the loss depends on nothing."""
         grad = torch.autograd.grad
         first = grad(self._loss_of(batch), self._parameters, create_graph=True, allow_unused=True)
         used = [(g, v) for g, v in zip(first, direction, strict=True) if g is not None and g.requires_grad]
@@ -228,7 +235,7 @@ class TorchModel:
                     setattr(norm, name, value)
 
     def refresh(self) -> torch.Tensor:
-        """Take the statistics anew from the training samples; gives their mean loss with those of each batch."""
+        """Take the statistics anew from the training samples; return their loss with those of each batch."""
         for norm in self._norms:
             norm.reset_running_stats()
             norm.train()
@@ -239,7 +246,7 @@ class TorchModel:
                 norm.eval()
 
     def answers(self, batches: Sequence[Batch]) -> Answers:
-        """What the model says of samples with the statistics in its buffers, as it would in use."""
+        """Ask the model about samples, with the statistics in its buffers, as it would be in use."""
         total, classes, right, count = 0.0, [], 0, 0
         with torch.no_grad(), same_random_state():
             for batch in batches:
@@ -314,7 +321,7 @@ class TorchLosses:
         self._batches = model.train if split == "train" else model.test
 
     def losses(self, models: Floats) -> Float32:
-        """Mean loss ``[B]`` of models ``[B, P]``; infinite where it is not a number."""
+        """Compute the mean loss ``[B]`` of models ``[B, P]``; infinite where it is not a number."""
         models = check_models(models, self.network.parameter_count)
         found = np.empty(len(models), np.float32)
         with self._evaluating():
@@ -324,7 +331,7 @@ class TorchLosses:
         return _infinite_for_nan(found)
 
     def losses_along(self, centre: Floats, directions: Floats, a: Floats, b: Floats) -> Float32:
-        """Mean loss ``[n]`` at ``centre + a·d_a + b·d_b`` for a and b ``[n]``."""
+        """Compute the mean loss ``[n]`` at ``centre + a·d_a + b·d_b`` for a and b ``[n]``."""
         found = np.empty(len(a), np.float32)
         origin, along = self.network.vector(centre), self.network.vector(directions)
         with self._evaluating():
@@ -354,10 +361,13 @@ class TorchHessian:
         self._model, self._theta, self._kind = model, np.array(theta), statistics
 
     def products(self, vectors: Floats) -> Float64:
-        """One product ``[1, P]`` of ``[1, P]``, in the model's precision.
+        """Compute one product a vector, in the model's precision: ``Hv = ∇(∇L · v)`` (Pearlmutter 1994).
 
-        ``Hv = ∇(∇L · v)`` (Pearlmutter 1994). Attention takes its plain form, as the fused ones have no second
-        derivative.
+        Attention takes its plain form, as the fused ones have no second derivative.
+
+        Returns
+        -------
+        ``[1, P]`` of ``[1, P]``.
         """
         model = self._model
         model.move_to(self._theta)
@@ -371,7 +381,7 @@ class TorchHessian:
         return result
 
     def select(self, models: AnyArray) -> TorchHessian:
-        """Those of a mask ``[1]``: itself."""
+        """Give those of a mask ``[1]``: itself."""
         return self
 
 

@@ -16,7 +16,7 @@ _WRAPPINGS = ("_orig_mod.", "module.")
 
 
 def unwrap(model: torch.nn.Module) -> torch.nn.Module:
-    """The model inside ``torch.compile``'s and the data-parallel wrappers."""
+    """Take the model out of ``torch.compile``'s and the data-parallel wrappers."""
     while True:
         if isinstance(inner := model._modules.get("_orig_mod"), torch.nn.Module):
             model = inner
@@ -27,7 +27,7 @@ def unwrap(model: torch.nn.Module) -> torch.nn.Module:
 
 
 def plain_name(name: str) -> str:
-    """The name of a tensor without what wrappers put before it, or before the name of a submodule."""
+    """Remove from a tensor's name what wrappers put before it, or before the name of a submodule."""
     while name.startswith(_WRAPPINGS):
         name = name.partition(".")[2]
     return name.replace("._orig_mod.", ".")
@@ -62,7 +62,11 @@ _SHARDED = (
 
 
 def trained_parameters(model: torch.nn.Module) -> dict[str, torch.nn.Parameter]:
-    """The parameters that a training may change, by name: those that take a gradient, a tied one once.
+    """Find the parameters that a training may change: those that take a gradient, a tied one once.
+
+    Returns
+    -------
+    The parameters by name.
 
     Raises
     ------
@@ -76,13 +80,13 @@ def trained_parameters(model: torch.nn.Module) -> dict[str, torch.nn.Parameter]:
 
 
 def frame_buffers(model: torch.nn.Module) -> dict[str, torch.Tensor]:
-    """The buffers that a training may change, by name: real numbers and counts, a shared one once."""
+    """Find the buffers that a training may change, by name: real numbers and counts, a shared one once."""
     named = unwrap(model).named_buffers()
     return {plain_name(name): buffer for name, buffer in named if not buffer.is_complex()}
 
 
 def layout_of(tensors: Mapping[str, torch.Tensor]) -> tuple[Tensor, ...]:
-    """How named tensors lie in one flat vector."""
+    """Lay named tensors into one flat vector."""
     return lay_out([(name, tuple(tensor.shape)) for name, tensor in tensors.items()])
 
 
@@ -93,7 +97,7 @@ def flatten(tensors: Mapping[str, torch.Tensor]) -> Float64:
 
 
 def flatten_parameters(model: torch.nn.Module) -> Float32:
-    """Theta ``[P]`` of a model as it is now, a copy."""
+    """Copy theta ``[P]`` of a model as it is now."""
     tensors = list(trained_parameters(model).values())
     theta = torch.empty(sum(tensor.numel() for tensor in tensors), dtype=torch.float32)
     start = 0

@@ -73,7 +73,7 @@ class Recorder:
     >>> folder.cleanup()
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 (each is an option of its own)
         self,
         model: torch.nn.Module,
         loss_fn: Callable[[Any, Any], torch.Tensor] | None = None,
@@ -140,6 +140,10 @@ class Recorder:
         ----------
         epoch
             Its number; left out, one more than that of the last frame, and 0 for the first one.
+
+        Returns
+        -------
+        The frame, with its losses.
         """
         last = self._writer.frames[-1].epoch if self._is_first and self._writer.frames else -1
         number = last + 1 if epoch is None else int(epoch)
@@ -157,11 +161,15 @@ class Recorder:
         return Recording.open(self._writer.folder)
 
     def _measure(self) -> dict[str, float | None]:
-        """Losses and accuracies of the copy where it stands.
+        """Measure losses and accuracies of the copy where it stands.
 
         ``train_loss`` has the statistics of each batch and ``test_loss`` those of the training samples, as surfaces
         have them; what the model loses in use, with its own running statistics, is ``eval_train_loss`` and
         ``eval_test_loss``. Without BatchNorm all of these are one number.
+
+        Returns
+        -------
+        The numbers by name; None for one that is not known or not finite.
         """
         model = self._copy
         answers = [

@@ -37,7 +37,7 @@ class Batch:
     total: int
 
     def to(self, device: torch.device, dtype: torch.dtype) -> Batch:
-        """On a device; numbers that are not whole in the precision that the model is evaluated in."""
+        """Move it to a device; numbers that are not whole into the precision that the model is evaluated in."""
 
         def move(leaf: Any) -> Any:
             if not isinstance(leaf, torch.Tensor):
@@ -75,17 +75,20 @@ class LossFunction:
     def make(cls, loss_fn: Callable[[Any, Any], torch.Tensor] | None, loss: Loss | None) -> LossFunction:
         """Take ``loss_fn(output, target)``, or ``loss(model, batch)``.
 
+        Returns
+        -------
+        The loss of a batch.
+
         Raises
         ------
         DataError
             Unless there is exactly one of them.
         """
-        if (loss_fn is None) == (loss is None):
-            raise DataError("give either loss_fn(output, target), or loss=lambda model, batch: …, and not both")
-        if loss is not None:
+        if loss is not None and loss_fn is None:
             return cls(loss, getattr(loss, "__name__", type(loss).__name__).replace("<lambda>", "loss"))
-        assert loss_fn is not None
-        keywords = loss_fn.keywords if isinstance(loss_fn, partial) else vars(loss_fn)
+        if loss is not None or loss_fn is None:
+            raise DataError("give either loss_fn(output, target), or loss=lambda model, batch: …, and not both")
+        keywords = loss_fn.keywords if isinstance(loss_fn, partial) else getattr(loss_fn, "__dict__", {})
         whole = loss_fn.func if isinstance(loss_fn, partial) else loss_fn
         ignored = keywords.get("ignore_index")
 
@@ -102,7 +105,7 @@ class LossFunction:
         )
 
     def mean(self, value: torch.Tensor, batch: Batch) -> torch.Tensor:
-        """A batch's part of the mean over all samples; the parts of all batches add up to it."""
+        """Compute a batch's part of the mean over all samples; the parts of all batches add up to it."""
         if value.ndim and self.ignored is not None:
             return value.sum() / batch.total  # of what is ignored, a loss of single terms says 0
         if self.sums:
@@ -115,8 +118,11 @@ class LossFunction:
 def take_samples(loader: Iterable[Any], count: int, batch_size: int, loss: LossFunction) -> list[Batch]:
     """Take the first samples that a loader gives, and put them into even batches, without drawing from the training.
 
-    Batches of about one size, as BatchNorm's batch statistics are those of a batch; where the samples cannot be put
-    together (texts of different lengths, say), the loader's own batches are kept.
+    Where the samples cannot be put together (texts of different lengths, say), the loader's own batches are kept.
+
+    Returns
+    -------
+    Batches of about one size, as BatchNorm's batch statistics are those of a batch.
 
     Raises
     ------
@@ -144,7 +150,7 @@ def take_samples(loader: Iterable[Any], count: int, batch_size: int, loss: LossF
 
 
 def samples_in(batch: Any) -> int:
-    """How many samples a batch has: the length of its tensors along their first axis."""
+    """Count the samples of a batch: the length of its tensors along their first axis."""
     sizes = {leaf.shape[0] for leaf in _tensors(batch) if leaf.ndim}
     if len(sizes) > 1:
         sizes = {next(leaf.shape[0] for leaf in _tensors(batch) if leaf.ndim)}
@@ -206,7 +212,7 @@ def _even(batches: list[Any], batch_size: int) -> list[Any]:
 
 
 def _generators_of(loader: Any) -> list[torch.Generator]:
-    """Generators of its own that going through a loader draws from."""
+    """Find the generators of its own that going through a loader draws from."""
     holders = [loader, getattr(loader, "sampler", None), getattr(loader, "batch_sampler", None)]
     holders.append(getattr(holders[2], "sampler", None))
     found = {id(g): g for holder in holders if isinstance(g := getattr(holder, "generator", None), torch.Generator)}
