@@ -19,17 +19,21 @@ from lossatlas.curvature.along_training import (
     stability_formula,
 )
 from lossatlas.curvature.eigenvalues import extreme_eigenpairs, extreme_eigenvalues, hessian_operator
+from lossatlas.curvature.lanczos import Operators, extreme_pairs, extremes
 from lossatlas.curvature.summary import Curvature, adaptive_sharpness, curvature_of, hessian_trace
 
 __all__ = [
     "Curvature",
     "CurvatureConfig",
+    "Operators",
     "TrainingCurvature",
     "adaptive_sharpness",
     "curvature_at",
     "curvature_of",
     "extreme_eigenpairs",
     "extreme_eigenvalues",
+    "extreme_pairs",
+    "extremes",
     "hessian_operator",
     "hessian_trace",
     "spread_frames",

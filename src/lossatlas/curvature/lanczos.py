@@ -10,7 +10,7 @@ appears twice; and a space that is full keeps its outermost Ritz vectors and goe
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Literal, Protocol
 
 import numpy as np
 
@@ -38,7 +38,9 @@ class Operators(Protocol):
         """Those of a mask ``[B]``."""
 
 
-def extremes(operators: Operators, count: int, start: Float64, tolerance: float) -> tuple[Float64, Float64]:
+def extremes(
+    operators: Operators, count: int, start: Float64, tolerance: float, most: int = MOST_VECTORS
+) -> tuple[Float64, Float64]:
     """Smallest and largest eigenvalue, ``[B]`` each, of B = ``count`` operators; NaN where a product is not finite.
 
     An operator is done when both of its outermost Ritz pairs have a residual |Hy - θy| of at most
@@ -56,6 +58,8 @@ def extremes(operators: Operators, count: int, start: Float64, tolerance: float)
         Where all of them start, ``[P]``, with a part in every eigenvector: random.
     tolerance
         Relative, see above; at least 1e-10.
+    most
+        Vectors in a space before it is restarted: fewer where memory is short, and then more products.
 
     Raises
     ------
@@ -66,7 +70,7 @@ def extremes(operators: Operators, count: int, start: Float64, tolerance: float)
     left = np.arange(count)
     spaces, restarts = _Spaces.start(count, start), 0
     while len(left):
-        most = min(MOST_VECTORS, len(start))
+        most = min(most, len(start))
         spaces = spaces.grow(operators, min(most, max(_FIRST_LOOK, int(spaces.size * _GROWTH))))
         values, residuals = spaces.ends()
         # written so that what is not a number is done as well
@@ -81,8 +85,52 @@ def extremes(operators: Operators, count: int, start: Float64, tolerance: float)
                     f"the extreme eigenvalues of {len(left)} of {count} Hessians are not known to {tolerance:g} "
                     f"after {_MOST_RESTARTS} restarts of the Lanczos method: ask for a larger tolerance"
                 )
-            spaces = spaces.restart()
+            spaces = spaces.restart(_kept_of(most))
     return result[0], result[1]
+
+
+def extreme_pairs(
+    operator: Operators,
+    start: Float64,
+    tolerance: float,
+    which: Literal["largest", "both"] = "both",
+    most: int = MOST_VECTORS,
+) -> tuple[Float64, Float64]:
+    """Two extreme eigenvalues ``[2]``, the larger one first, and eigenvectors ``[2, P]`` of a single operator.
+
+    ``"both"`` are the largest and the smallest, ``"largest"`` the two largest. The residual of each is at most
+    ``tolerance`` of the largest in size.
+
+    Raises
+    ------
+    LossAtlasError
+        The operator is not finite, or zero; or it is not done after 200 restarts.
+    """
+    ends = [-1, 0] if which == "both" else [-1, -2]
+    spaces = _Spaces.start(1, start)
+    most = min(most, len(start))
+    for _ in range(_MOST_RESTARTS):
+        while spaces.size < most:
+            spaces = spaces.grow(operator, min(most, max(_FIRST_LOOK, int(spaces.size * _GROWTH))))
+            size = int(spaces.sizes[0])
+            projection = spaces.projections[0, :size, :size]
+            if not (np.isfinite(projection).all() and np.isfinite(spaces.remainders[0])):
+                raise LossAtlasError("the Hessian is not finite here: choose a model whose loss is")
+            ritz, vectors = np.linalg.eigh(projection)
+            scale = np.abs(ritz).max()
+            if scale == 0 or size < 2:
+                raise LossAtlasError("the Hessian is zero here, so that no direction is special: choose another model")
+            if (np.abs(spaces.remainders[0] * vectors[-1, ends]) <= tolerance * scale).all():
+                return ritz[ends], vectors[:, ends].T @ spaces.basis[0, :size]
+        if spaces.size == len(start):
+            break
+        spaces = spaces.restart(_kept_of(most))
+    raise LossAtlasError(f"the Hessian's eigenvectors are not known to {tolerance:g}: ask for a larger tolerance")
+
+
+def _kept_of(most: int) -> int:
+    """How many vectors stay of a full space: an even number, a quarter of them."""
+    return max(4, _KEPT * most // MOST_VECTORS // 2 * 2)
 
 
 @dataclass(frozen=True)
@@ -147,17 +195,17 @@ class _Spaces:
                 residuals[:, model] = self.remainders[model] * np.abs(vectors[-1, [0, -1]])
         return values, residuals
 
-    def restart(self) -> _Spaces:
+    def restart(self, stay: int) -> _Spaces:
         """Spaces of the outermost Ritz vectors alone, which go on where these would have; none of them is closed."""
         count, _, parameters = self.basis.shape
-        basis, projections = np.empty((count, _KEPT + 1, parameters)), np.zeros((count, _KEPT, _KEPT))
+        basis, projections = np.empty((count, stay + 1, parameters)), np.zeros((count, stay, stay))
         for model in range(count):
             ritz, vectors = np.linalg.eigh(self.projections[model])
-            kept = np.r_[: _KEPT // 2, len(ritz) - _KEPT // 2 : len(ritz)]
+            kept = np.r_[: stay // 2, len(ritz) - stay // 2 : len(ritz)]
             basis[model, :-1] = vectors[:, kept].T @ self.basis[model, :-1]
             np.fill_diagonal(projections[model], ritz[kept])
         basis[:, -1] = self.basis[:, -1]
-        return _Spaces(basis, projections, self.remainders, np.full(count, _KEPT))
+        return _Spaces(basis, projections, self.remainders, np.full(count, stay))
 
 
 def _orthogonalise(vectors: Floats, basis: Float64) -> Float64:

@@ -9,6 +9,6 @@ for small networks, on machines without AVX-512, where NumPy's tanh is slow.
 """
 
 from lossatlas.engine.blas import one_blas_thread
-from lossatlas.engine.evaluator import Evaluator, softmax
+from lossatlas.engine.evaluator import Evaluator, LossEvaluator, softmax
 
-__all__ = ["Evaluator", "one_blas_thread", "softmax"]
+__all__ = ["Evaluator", "LossEvaluator", "one_blas_thread", "softmax"]

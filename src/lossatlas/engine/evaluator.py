@@ -19,10 +19,12 @@ from lossatlas.engine.blas import one_blas_thread
 from lossatlas.engine.numpy_kernel import NumpyKernel, numpy_has_avx512
 from lossatlas.engine.wasm_kernel import WasmKernel
 from lossatlas.errors import DataError
-from lossatlas.networks import Network
+from lossatlas.networks import Network, ParameterSpace
 
 #: Beyond this width BLAS, with wider registers, is the faster one.
 _WIDEST_FOR_WASM = 64
+#: Parameters that are moved at a time along a plane.
+_COLUMNS = 4096
 
 
 class Kernel(Protocol):
@@ -35,6 +37,23 @@ class Kernel(Protocol):
 
     def logits(self, packed: Floats) -> Float32:
         """Logits ``[B, K, N]``."""
+
+
+class LossEvaluator(Protocol):
+    """What loss surfaces are computed with: the loss of many models on fixed points, whatever model it is.
+
+    :class:`Evaluator` is one, and so is a model of another library.
+    """
+
+    @property
+    def network(self) -> ParameterSpace:
+        """The space that the models are points of."""
+
+    def losses(self, models: Floats) -> Float32:
+        """Mean loss ``[B]`` of models ``[B, P]``."""
+
+    def losses_along(self, centre: Floats, directions: Floats, a: Floats, b: Floats) -> Float32:
+        """Mean loss ``[n]`` at ``centre + a·d_a + b·d_b``, for directions ``[2, P]``, a and b ``[n]``."""
 
 
 class Evaluator:
@@ -119,6 +138,22 @@ class Evaluator:
 
         self._each_chunk(count, work)
         return losses
+
+    def losses_along(self, centre: Floats, directions: Floats, a: Floats, b: Floats) -> Float32:
+        """Mean cross-entropy ``[n]`` at ``centre + a·d_a + b·d_b``, for directions ``[2, P]``, a and b ``[n]``."""
+        a, b = (np.asarray(values, np.float32) for values in (a, b))
+        origin, along = (self.network.packed(np.asarray(v, np.float32)) for v in (centre, directions))
+
+        def write(start: int, stop: int, out: Float32) -> None:
+            steps = a[start:stop, None], b[start:stop, None]
+            for first in range(0, out.shape[1], _COLUMNS):  # so that what is added comes from the cache
+                columns = slice(first, first + _COLUMNS)
+                part = out[:, columns]
+                np.multiply(steps[0], along[0, columns], out=part)
+                part += steps[1] * along[1, columns]
+                part += origin[columns]
+
+        return self.losses_of(len(a), write)
 
     def logits(self, models: Floats) -> Float32:
         """Logits ``[B, K, N]`` of models ``[B, P]``."""

@@ -8,9 +8,9 @@ import numpy as np
 
 from lossatlas.arrays import Float32, Float64, Floats, Integers
 from lossatlas.curvature import extreme_eigenvalues
-from lossatlas.engine import Evaluator, one_blas_thread
+from lossatlas.engine import LossEvaluator, one_blas_thread
 from lossatlas.landscape.rounding import round_losses
-from lossatlas.landscape.surface import loss_rows, losses_at, unit_coordinates
+from lossatlas.landscape.surface import loss_rows, unit_coordinates
 from lossatlas.networks import Network
 from lossatlas.planes import Path, Plane, frame_blocks, project
 
@@ -61,13 +61,13 @@ class Cut:
         return float((self.nonconvexity[~np.isnan(self.nonconvexity)] < -NONCONVEX).mean())
 
 
-def surfaces_around(evaluator: Evaluator, plane: Plane, centre: Floats, grid: int) -> Float32:
+def surfaces_around(evaluator: LossEvaluator, plane: Plane, centre: Floats, grid: int) -> Float32:
     """Loss surfaces ``[span, b, a]`` around ``centre`` ``[P]``, as they are stored: rounded, but for the centre."""
     rows = range(len(plane.spans) * grid)
     return surface_rows(evaluator, plane, centre, grid, rows).reshape(-1, grid, grid)
 
 
-def surface_rows(evaluator: Evaluator, plane: Plane, centre: Floats, grid: int, rows: range) -> Float32:
+def surface_rows(evaluator: LossEvaluator, plane: Plane, centre: Floats, grid: int, rows: range) -> Float32:
     """Some rows of them ``[len(rows), a]``, counted as :func:`~.surface.loss_rows` counts them, to the same bits."""
     losses = loss_rows(evaluator, plane, centre, plane.spans, grid, rows)
     span = np.asarray(rows) // grid
@@ -76,7 +76,9 @@ def surface_rows(evaluator: Evaluator, plane: Plane, centre: Floats, grid: int, 
     return round_losses(losses, at_centre, variation[span - span[0], None])
 
 
-def _variation(evaluator: Evaluator, plane: Plane, centre: Floats, spans: list[float]) -> tuple[np.float32, Float64]:
+def _variation(
+    evaluator: LossEvaluator, plane: Plane, centre: Floats, spans: list[float]
+) -> tuple[np.float32, Float64]:
     """The loss at the centre, and how far it is from there to the corners of each square, ``[span]``.
 
     So much, at least, a surface varies around its centre; and whoever computes a few rows of it can know. Infinite
@@ -84,7 +86,7 @@ def _variation(evaluator: Evaluator, plane: Plane, centre: Floats, spans: list[f
     """
     scales = np.array(spans, np.float64)[:, None]
     a, b = (np.append(scales * signs, 0.0) for signs in ([-1, 1, -1, 1], [-1, -1, 1, 1]))
-    losses = losses_at(evaluator, plane, centre, a, b)
+    losses = evaluator.losses_along(centre, plane.directions, a, b)
     corners = losses[:-1].reshape(-1, 4).astype(np.float64)
     known = np.where(np.isfinite(corners), corners, float(losses[-1]))
     with np.errstate(invalid="ignore"):  # where the centre itself is not finite
@@ -92,7 +94,7 @@ def _variation(evaluator: Evaluator, plane: Plane, centre: Floats, spans: list[f
     return losses[-1], np.where(np.isfinite(corners).any(axis=1), difference, np.inf)
 
 
-def path_on(evaluator: Evaluator, plane: Plane, weights: Floats) -> tuple[Path, Float64]:
+def path_on(evaluator: LossEvaluator, plane: Plane, weights: Floats) -> tuple[Path, Float64]:
     """Project a trajectory ``[F, P]`` on a plane that has a centre; gives the path, and the loss ``[F]`` along it."""
     assert plane.centre is not None
     with one_blas_thread:  # the last digits may depend on how many there are

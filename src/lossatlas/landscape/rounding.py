@@ -31,14 +31,14 @@ def round_losses(losses: Float32, centre: _Numbers, variation: _Numbers) -> Floa
     Parameters
     ----------
     losses
-        Of any shape, float32, not negative; infinities and NaN stay as they are.
+        Of any shape, float32; infinities, NaN and what is negative stay as they are.
     centre
         The loss at the centre of the surface that each belongs to; broadcast. A loss equal to it stays as it is.
     variation
         How much that surface varies: the error is at most :data:`OF_VARIATION` of it. Where it is not finite,
         :data:`OF_LOSS` alone counts.
     """
-    finite = np.isfinite(losses)
+    finite = np.isfinite(losses) & (losses >= 0)
     exact = np.where(finite, losses, 0).astype(np.float64)
     tolerance = np.minimum(OF_LOSS * exact, OF_VARIATION * np.where(np.isfinite(variation), variation, np.inf))
     kept = simplest_within(exact - tolerance, np.minimum(exact + tolerance, _LARGEST))

@@ -9,12 +9,9 @@ import numpy as np
 
 from lossatlas.arrays import Float32, Float64, Floats
 from lossatlas.checks import check_models, check_theta
-from lossatlas.engine import Evaluator
+from lossatlas.engine import LossEvaluator
 from lossatlas.errors import ConfigError, DataError
 from lossatlas.planes import Plane
-
-#: Parameters that are moved at a time.
-_COLUMNS = 4096
 
 
 @dataclass(frozen=True)
@@ -50,7 +47,7 @@ def unit_coordinates(grid: int) -> Float64:
 
 
 def loss_surfaces(
-    evaluator: Evaluator, plane: Plane, centre: Floats, spans: Sequence[float] | float, grid: int
+    evaluator: LossEvaluator, plane: Plane, centre: Floats, spans: Sequence[float] | float, grid: int
 ) -> list[LossSurface]:
     """Cut the loss along a plane through ``centre`` ``[P]``, once for each span.
 
@@ -75,7 +72,7 @@ def loss_surfaces(
 
 
 def loss_rows(
-    evaluator: Evaluator, plane: Plane, centre: Floats, spans: Sequence[float], grid: int, rows: range
+    evaluator: LossEvaluator, plane: Plane, centre: Floats, spans: Sequence[float], grid: int, rows: range
 ) -> Float32:
     """Some rows of those surfaces, ``[len(rows), G]``, to the same bits.
 
@@ -95,21 +92,4 @@ def loss_rows(
     scales = np.array(spans, np.float64)[span]
     a = (scales[:, None] * unit[None, :]).ravel()
     b = np.repeat(scales * unit[j], grid)
-    return losses_at(evaluator, plane, centre, a, b).reshape(-1, grid)
-
-
-def losses_at(evaluator: Evaluator, plane: Plane, centre: Floats, a: Floats, b: Floats) -> Float32:
-    """Losses ``[n]`` at places (a, b) of a plane through ``centre`` ``[P]``."""
-    a, b = (np.asarray(values, np.float32) for values in (a, b))
-    packed_centre, packed = (evaluator.network.packed(np.asarray(v, np.float32)) for v in (centre, plane.directions))
-
-    def write(start: int, stop: int, out: Float32) -> None:
-        steps = a[start:stop, None], b[start:stop, None]
-        for first in range(0, out.shape[1], _COLUMNS):  # so that what is added comes from the cache
-            columns = slice(first, first + _COLUMNS)
-            part = out[:, columns]
-            np.multiply(steps[0], packed[0, columns], out=part)
-            part += steps[1] * packed[1, columns]
-            part += packed_centre[columns]
-
-    return evaluator.losses_of(len(a), write)
+    return evaluator.losses_along(centre, plane.directions, a, b).reshape(-1, grid)

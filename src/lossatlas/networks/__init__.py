@@ -2,5 +2,6 @@
 
 from lossatlas.networks.activations import ACTIVATIONS
 from lossatlas.networks.network import ModelConfig, Network
+from lossatlas.networks.parameter_space import ParameterSpace
 
-__all__ = ["ACTIVATIONS", "ModelConfig", "Network"]
+__all__ = ["ACTIVATIONS", "ModelConfig", "Network", "ParameterSpace"]

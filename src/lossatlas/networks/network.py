@@ -156,6 +156,10 @@ class Network:
             start = stop
         return views
 
+    def filters(self, packed: Floats, biases: bool = False) -> list[Floats]:
+        """Views ``[..., out, in]`` into packed parameters ``[..., P]``, one a layer; ``in + 1`` with the biases."""
+        return [matrix if biases else matrix[..., :-1] for matrix in self.matrices(packed)]
+
     def initial_theta(self, seed: int, stream: Stream = Stream.WEIGHTS) -> Float64:
         """Draw fresh parameters ``[P]`` float64: uniform weights that fit the activation, biases 0.
 

@@ -4,11 +4,11 @@ Each kind is a configuration that knows how to lay its plane (:meth:`PlaneConfig
 ``registry.py`` is all that makes it known.
 """
 
-from lossatlas.planes.blocks import frame_blocks
+from lossatlas.planes.blocks import frame_blocks, gram_matrix
 from lossatlas.planes.from_file import FilePlane
 from lossatlas.planes.hessian import HessianPlane
 from lossatlas.planes.normalization import normalize
-from lossatlas.planes.pca import PcaPlane, principal_directions
+from lossatlas.planes.pca import PcaPlane, principal_coefficients, principal_directions
 from lossatlas.planes.plane import Anchor, Plane, PlaneConfig, Span, Trained
 from lossatlas.planes.projection import Path, fitting_spans, project, random_walk_variance
 from lossatlas.planes.random import FreshPlane, GaussianPlane, RandomPlane
@@ -33,8 +33,10 @@ __all__ = [
     "Trained",
     "fitting_spans",
     "frame_blocks",
+    "gram_matrix",
     "normalize",
     "plane_names",
+    "principal_coefficients",
     "principal_directions",
     "project",
     "random_walk_variance",

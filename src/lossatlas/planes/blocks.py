@@ -50,3 +50,30 @@ def right_vectors(weights: Floats, u: Floats, lengths: Floats) -> Float64:
     """Right singular vectors ``[n, P]``, ``uᵀC / s``, of some of these values ``[n]``, none of them 0."""
     scaled = (u / lengths).T
     return np.concatenate([scaled @ block for block in centre_columns(weights)], axis=1)
+
+
+def gram_matrix(weights: Floats) -> Float64:
+    """Products ``[F, F]`` of ``theta_f - theta_last`` with one another, for a trajectory ``[F, P]``.
+
+    In one pass. Path, residuals, explained variance and principal components follow from them alone, and the
+    differences from where training ended keep the digits that products of theta itself would lose.
+    """
+    count, size = weights.shape
+    gram = np.zeros((count, count))
+    step = max(1, BLOCK // count)
+    for start in range(0, size, step):
+        block = np.asarray(weights[:, start : start + step], np.float64)
+        block -= block[-1].copy()
+        gram += block @ block.T
+    return gram
+
+
+def combine_frames(weights: Floats, coefficients: Float64) -> Float64:
+    """Sums over the frames ``[n, P]``, of coefficients ``[n, F]`` that add up to 0, of a trajectory ``[F, P]``."""
+    count, size = weights.shape
+    result = np.empty((len(coefficients), size))
+    step = max(1, BLOCK // count)
+    for start in range(0, size, step):
+        block = np.asarray(weights[:, start : start + step], np.float64)
+        result[:, start : start + step] = coefficients @ (block - block[-1])
+    return result

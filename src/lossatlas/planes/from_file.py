@@ -13,7 +13,7 @@ from pydantic import Field, model_validator
 from lossatlas.arrays import Float64
 from lossatlas.errors import ConfigError, DataError, PlaneError
 from lossatlas.input_files import read_file
-from lossatlas.networks import Network
+from lossatlas.networks import ParameterSpace
 from lossatlas.planes.plane import Plane, PlaneConfig, Trained, refuse_a_line
 
 
@@ -32,20 +32,20 @@ class FilePlane(PlaneConfig):
             object.__setattr__(self, "sha256", hashlib.sha256(_bytes(self.file)).hexdigest())
         return self
 
-    def check(self, network: Network) -> None:
+    def check(self, network: ParameterSpace) -> None:
         """Refuse a file that holds no two directions of this network."""
         try:
             refuse_a_line(self.file, self._directions(network).astype(np.float32))
         except PlaneError as error:
             raise ConfigError([("file", str(error))]) from None
 
-    def _directions(self, network: Network) -> Float64:
+    def _directions(self, network: ParameterSpace) -> Float64:
         data = _bytes(self.file)
         if hashlib.sha256(data).hexdigest() != self.sha256:
             raise ConfigError([("file", f"{self.file} has changed since this configuration was written")])
         return _directions(data, self.file, network.parameter_count)
 
-    def lay(self, name: str, network: Network, trained: Trained | None) -> Plane:
+    def lay(self, name: str, network: ParameterSpace, trained: Trained | None) -> Plane:
         """Read the directions."""
         assert trained
         directions = self._directions(network)

@@ -6,9 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from lossatlas.curvature import extreme_eigenpairs
-from lossatlas.errors import LossAtlasError, PlaneError
-from lossatlas.networks import Network
+from lossatlas.networks import ParameterSpace
 from lossatlas.planes.plane import Plane, PlaneConfig, Trained
 
 
@@ -32,17 +30,12 @@ class HessianPlane(PlaneConfig):
         """The one where the eigenvectors are found, where it is named."""
         return () if self.frame is None else (self.frame,)
 
-    def lay(self, name: str, network: Network, trained: Trained | None) -> Plane:
+    def lay(self, name: str, network: ParameterSpace, trained: Trained | None) -> Plane:
         """Find the eigenvectors at the frame."""
         assert trained
         frame = trained.frame(self.frame)
         weights = trained.trajectory.weights
-        try:
-            values, vectors = extreme_eigenpairs(
-                network, weights[frame], trained.points, trained.labels, count=2, which=self.eigenvalues
-            )
-        except LossAtlasError as error:  # a Hessian of zeros, or one that is not finite
-            raise PlaneError(str(error)) from error
+        values, vectors = trained.eigenpairs(weights[frame], self.eigenvalues)
         which = "the largest and the smallest" if self.eigenvalues == "both" else "the two largest"
         bends = "most and least" if self.eigenvalues == "both" else "most"
         at = "" if self.frame is None else f" at epoch {trained.trajectory.epochs[frame]}"

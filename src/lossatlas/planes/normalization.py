@@ -12,13 +12,13 @@ from typing import Literal
 import numpy as np
 
 from lossatlas.arrays import Float64, Floats
-from lossatlas.networks import Network
+from lossatlas.networks import ParameterSpace
 
 Normalization = Literal["none", "layer", "filter"]
 
 
 def normalize(
-    network: Network, directions: Floats, theta: Floats, normalization: Normalization, biases: bool
+    network: ParameterSpace, directions: Floats, theta: Floats, normalization: Normalization, biases: bool
 ) -> Float64:
     """Scale directions ``[D, P]`` part by part to the lengths of the parts of theta ``[P]``.
 
@@ -40,13 +40,11 @@ def normalize(
     if normalization == "none":
         return result
     packed, reference = network.packed(result), network.packed(np.asarray(theta, np.float64))
-    for rows, reference_rows in zip(network.matrices(packed), network.matrices(reference), strict=True):
-        columns = slice(None) if biases else slice(None, -1)  # the bias is the last column
-        axes = (-1,) if normalization == "filter" else (-2, -1)
-        part, meant = rows[..., columns], reference_rows[..., columns]
+    scaled = np.zeros_like(packed)
+    axes = (-1,) if normalization == "filter" else (-2, -1)
+    for parts in zip(*(network.filters(vectors, biases) for vectors in (scaled, packed, reference)), strict=True):
+        to, part, meant = parts
         lengths = np.sqrt((part**2).sum(axis=axes, keepdims=True))
         wanted = np.sqrt((meant**2).sum(axis=axes, keepdims=True))
-        part *= np.divide(wanted, lengths, out=np.zeros_like(lengths), where=lengths > 0)
-        if not biases:
-            rows[..., -1] = 0.0
-    return network.unpacked(packed).astype(np.float64)
+        np.multiply(part, np.divide(wanted, lengths, out=np.zeros_like(lengths), where=lengths > 0), out=to)
+    return network.unpacked(scaled).astype(np.float64)

@@ -8,9 +8,11 @@ import numpy as np
 
 from lossatlas.arrays import Float64, Floats
 from lossatlas.errors import PlaneError
-from lossatlas.networks import Network
-from lossatlas.planes.blocks import right_vectors, singular_values
+from lossatlas.networks import ParameterSpace
+from lossatlas.planes.blocks import combine_frames, right_vectors, singular_values
 from lossatlas.planes.plane import Plane, PlaneConfig, Trained
+
+_NO_PLANE = "the path is a line or a point, and PCA finds no plane in it: record more frames"
 
 
 class PcaPlane(PlaneConfig):
@@ -18,11 +20,14 @@ class PcaPlane(PlaneConfig):
 
     kind: Literal["pca"] = "pca"
 
-    def lay(self, name: str, network: Network, trained: Trained | None) -> Plane:
+    def lay(self, name: str, network: ParameterSpace, trained: Trained | None) -> Plane:
         """Find the components of the trajectory; the plane goes through its end."""
         assert trained
         weights = trained.trajectory.weights
-        directions = principal_directions(weights)
+        if trained.gram is None:
+            directions = principal_directions(weights)
+        else:
+            directions = combine_frames(weights, principal_coefficients(trained.gram))
         return self.plane(
             name,
             "PCA of the path",
@@ -49,7 +54,30 @@ def principal_directions(weights: Floats) -> Float64:
     """
     u, lengths = singular_values(weights)
     if len(lengths) < 2 or not lengths[1] > 1e-6 * lengths[0]:
-        raise PlaneError("the path is a line or a point, and PCA finds no plane in it: record more frames")
+        raise PlaneError(_NO_PLANE)
     travel = u[-1, :2] - u[0, :2]
     directions: Float64 = right_vectors(weights, u[:, :2], lengths[:2])
     return directions * np.where(travel < 0, -1.0, 1.0)[:, None]
+
+
+def principal_coefficients(gram: Float64) -> Float64:
+    """Coefficients ``[2, F]`` of the first two principal components as sums over the frames.
+
+    ``d_i = Σ_f c_if theta_f``, orthonormal, pointing along the travel. They follow from the products of the frames
+    alone: the left singular vectors of the centred trajectory C are the eigenvectors of C Cᵀ, and the right ones Cᵀ u /
+    s. That costs half of the digits, which is why the products are those of ``theta_f - theta_last``, see
+    :func:`~lossatlas.planes.blocks.gram_matrix`.
+
+    Raises
+    ------
+    PlaneError
+        If the frames span no plane.
+    """
+    count = len(gram)
+    centring = np.eye(count) - 1.0 / count
+    values, vectors = np.linalg.eigh(centring @ gram @ centring)
+    if count < 2 or not values[-2] > 1e-10 * values[-1]:
+        raise PlaneError(_NO_PLANE)
+    u = vectors[:, [-1, -2]].T
+    coefficients: Float64 = u @ centring / np.sqrt(values[[-1, -2]])[:, None]
+    return coefficients * np.where(u[:, -1] < u[:, 0], -1.0, 1.0)[:, None]

@@ -5,15 +5,16 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import numpy as np
 from pydantic import Field, field_validator
 
 from lossatlas.arrays import Float32, Float64, Floats, Integers
 from lossatlas.config import Config
-from lossatlas.errors import PlaneError
-from lossatlas.networks import Network
+from lossatlas.curvature import extreme_eigenpairs
+from lossatlas.errors import LossAtlasError, PlaneError
+from lossatlas.networks import Network, ParameterSpace
 from lossatlas.planes.projection import fitting_spans
 from lossatlas.training import Trajectory
 
@@ -37,13 +38,17 @@ class Trained:
         Theta at every frame.
     theta_of
         Gives the trained parameters ``[P]`` of another run by its id.
+    gram
+        ``[F, F]`` float64: products of ``theta_f - theta_last`` with one another, where the trajectory is too long to
+        be decomposed itself; see :func:`~lossatlas.planes.blocks.gram_matrix`.
     """
 
-    network: Network
+    network: ParameterSpace
     points: Floats
     labels: Integers
     trajectory: Trajectory
     theta_of: Callable[[str], Floats]
+    gram: Float64 | None = None
 
     def frame(self, index: int | None) -> int:
         """A frame's index from 0; None is the last one.
@@ -59,6 +64,21 @@ class Trained:
         if index >= count:
             raise PlaneError(f"there is no frame {index}: training was recorded up to frame {count - 1}")
         return index
+
+    def eigenpairs(self, theta: Floats, which: Literal["largest", "both"]) -> tuple[Float64, Float64]:
+        """Two extreme eigenvalues ``[2]`` and eigenvectors ``[2, P]`` of the training loss's Hessian at theta ``[P]``.
+
+        Raises
+        ------
+        PlaneError
+            If the Hessian has no such directions, or none that is known.
+        """
+        if not isinstance(self.network, Network):
+            raise PlaneError("the Hessian of this model is not known")
+        try:
+            return extreme_eigenpairs(self.network, theta, self.points, self.labels, count=2, which=which)
+        except LossAtlasError as error:  # a Hessian of zeros, or one that is not finite
+            raise PlaneError(str(error)) from error
 
 
 @dataclass(frozen=True)
@@ -188,7 +208,7 @@ class PlaneConfig(Config):
         """Indices of the frames that it names."""
         return ()
 
-    def check(self, network: Network) -> None:
+    def check(self, network: ParameterSpace) -> None:
         """Refuse before the training what can never be laid in this network.
 
         Raises
@@ -198,7 +218,7 @@ class PlaneConfig(Config):
         """
 
     @abstractmethod
-    def lay(self, name: str, network: Network, trained: Trained | None) -> Plane:
+    def lay(self, name: str, network: ParameterSpace, trained: Trained | None) -> Plane:
         """Make the plane. ``trained`` is None while the network trains, for kinds that do not need it.
 
         Raises

@@ -14,7 +14,8 @@ from pydantic import Field
 
 from lossatlas.arrays import Float64
 from lossatlas.config import Seed
-from lossatlas.networks import Network
+from lossatlas.errors import PlaneError
+from lossatlas.networks import Network, ParameterSpace
 from lossatlas.planes.normalization import Normalization, normalize
 from lossatlas.planes.plane import Plane, PlaneConfig, Span, Trained
 from lossatlas.rng import Draws, Stream
@@ -58,10 +59,10 @@ class RandomPlane(PlaneConfig):
         return self.normalization != "none"
 
     @abstractmethod
-    def draw(self, network: Network) -> Float64:
+    def draw(self, network: ParameterSpace) -> Float64:
         """Draw the raw directions ``[2, P]``."""
 
-    def lay(self, name: str, network: Network, trained: Trained | None) -> Plane:
+    def lay(self, name: str, network: ParameterSpace, trained: Trained | None) -> Plane:
         """Draw the directions, and scale them to the trained parameters where that is asked for."""
         directions = self.draw(network)
         if trained:
@@ -84,8 +85,10 @@ class FreshPlane(RandomPlane):
     title: ClassVar[str] = "Fresh models"
     origin: ClassVar[str] = "the parameters of two freshly initialised models"
 
-    def draw(self, network: Network) -> Float64:
+    def draw(self, network: ParameterSpace) -> Float64:
         """The initial parameters of two models of this network."""
+        if not isinstance(network, Network):
+            raise PlaneError("how this model is initialised is not known; take Gaussian directions instead")
         return np.array([network.initial_theta(self.seed, stream) for stream in _STREAMS])
 
 
@@ -96,6 +99,6 @@ class GaussianPlane(RandomPlane):
     title: ClassVar[str] = "Gaussian"
     origin: ClassVar[str] = "independent standard normals"
 
-    def draw(self, network: Network) -> Float64:
+    def draw(self, network: ParameterSpace) -> Float64:
         """A standard normal for every parameter, biases too."""
         return np.array([Draws(self.seed, stream).normal(network.parameter_count) for stream in _STREAMS])

@@ -10,7 +10,7 @@ from pydantic import field_validator
 
 from lossatlas.arrays import Float64, Floats
 from lossatlas.errors import ConfigError
-from lossatlas.networks import Network
+from lossatlas.networks import ParameterSpace
 from lossatlas.planes.blocks import frame_blocks
 from lossatlas.planes.plane import Anchor, Plane, PlaneConfig, Trained, orthonormal_pair
 from lossatlas.planes.projection import project
@@ -62,7 +62,7 @@ class ThroughPlane(PlaneConfig):
         """Those that are points."""
         return tuple(int(point.removeprefix("frame:")) for point in self.points if point.startswith("frame:"))
 
-    def lay(self, name: str, network: Network, trained: Trained | None) -> Plane:
+    def lay(self, name: str, network: ParameterSpace, trained: Trained | None) -> Plane:
         """Find the points, and the plane through them."""
         assert trained
         weights = trained.trajectory.weights

@@ -20,7 +20,7 @@ from torch.nn.modules.instancenorm import _InstanceNorm
 
 from lossatlas.arrays import AnyArray, Float32, Float64, Floats
 from lossatlas.checks import check_models, check_theta
-from lossatlas.errors import DataError
+from lossatlas.errors import DataError, PlaneError
 from lossatlas.torch.parameters import (
     flatten,
     flatten_parameters,
@@ -109,7 +109,7 @@ class TorchModel:
         """Theta as it is."""
         return packed
 
-    def filters(self, packed: Floats) -> list[Floats]:
+    def filters(self, packed: Floats, biases: bool = False) -> list[Floats]:
         """Give the weights that lead to each unit: a filter of a convolution, a row of a linear layer.
 
         Biases and the scales of normalising layers have one axis and are no filters (Li et al. 2018, section 4).
@@ -117,7 +117,14 @@ class TorchModel:
         Returns
         -------
         A view ``[..., units, inputs]`` into ``[..., P]`` for each tensor of two axes or more.
+
+        Raises
+        ------
+        PlaneError
+            With biases, which do not lie beside their units' weights here.
         """
+        if biases:
+            raise PlaneError("the biases of this model cannot be scaled with its filters; leave biases=True out")
         return [
             packed[..., t.offset : t.offset + t.size].reshape(*packed.shape[:-1], t.shape[0], -1)
             for t in self.layout
