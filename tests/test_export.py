@@ -21,7 +21,7 @@ from lossatlas.runs import Run, RunConfig, compute_run
 from lossatlas.showcase import OPENING, gallery_configs
 from lossatlas.site import describe_catalog, export_site, to_byte_planes
 from lossatlas.site.catalog import draw_thumbnails
-from lossatlas.site.export import MOST_PARAMETERS
+from lossatlas.site.constants import MOST_PARAMETERS
 from lossatlas.store import Gallery, open_run
 
 

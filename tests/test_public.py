@@ -9,7 +9,6 @@ import subprocess
 import sys
 import zlib
 from base64 import b64decode
-from pathlib import Path
 from xml.etree import ElementTree
 
 import numpy as np
@@ -19,7 +18,6 @@ import lossatlas
 from lossatlas.errors import ConfigError, DataError
 from lossatlas.planes import FreshPlane
 from lossatlas.runs import Run, RunConfig, compute_run
-from lossatlas.runs.notebook import CLASS_COLOURS, VIRIDIS
 from tests.support.oracles import torch_loss
 
 
@@ -163,14 +161,6 @@ def test_without_plotly_a_figure_says_how_to_get_it(run: Run, monkeypatch: pytes
     monkeypatch.setitem(sys.modules, "plotly.graph_objects", None)
     with pytest.raises(lossatlas.LossAtlasError, match=r'pip install "lossatlas\[plot\]"'):
         run.plot_curves()
-
-
-def test_a_notebook_has_the_pages_colours() -> None:
-    source = (Path(lossatlas.__file__).parent / "web/figures/colours.js").read_text(encoding="utf-8")
-    for name, colours in (("VIRIDIS = [", VIRIDIS), ("CLASS_COLOURS = ", CLASS_COLOURS)):
-        part = source[source.index(name) :]
-        own = re.findall(r"\[(\d+), (\d+), (\d+)\]", part[: part.index("];") if "VIR" in name else part.index("]);")])
-        np.testing.assert_array_equal(np.array(own, float), colours)
 
 
 def test_the_package_is_a_command() -> None:

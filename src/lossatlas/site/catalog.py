@@ -13,13 +13,14 @@ from lossatlas.planes import KINDS
 from lossatlas.rng import Draws, Stream
 from lossatlas.runs import RunConfig
 from lossatlas.showcase import OPENING, gallery_configs
+from lossatlas.site.constants import describe_constants
 
 _THUMBNAIL_POINTS = 120
 _DECIMALS = 2
 
 
 def describe_catalog(compute: bool, default: RunConfig | None = None) -> dict[str, Any]:
-    """Describe datasets, activations and the default configuration.
+    """Describe datasets, activations, the default configuration, and the constants that the page has from the package.
 
     Parameters
     ----------
@@ -43,11 +44,13 @@ def describe_catalog(compute: bool, default: RunConfig | None = None) -> dict[st
                 "summary": source.summary,
                 "features": list(source.feature_names),
                 "classes": list(source.class_names),
+                "noise": source.default_noise,
                 "config": samples[source.name].model_dump(mode="json"),
                 "thumbnail": thumbnails[source.name],
             }
             for source in SOURCES.values()
         ],
+        "constants": describe_constants(),
     }
 
 

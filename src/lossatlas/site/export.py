@@ -16,10 +16,9 @@ from lossatlas.showcase import OPENING
 from lossatlas.site.assets import list_assets
 from lossatlas.site.byte_planes import to_byte_planes
 from lossatlas.site.catalog import describe_catalog
+from lossatlas.site.constants import MOST_PARAMETERS
 from lossatlas.store import Gallery, run_folder, write_text
 
-#: Networks of more parameters are not evaluated by a page.
-MOST_PARAMETERS = 5_000
 _MARK = "catalog.json"
 
 
@@ -49,8 +48,8 @@ def export_site(gallery: Gallery, site: Path | str, *, compact: bool = False) ->
     """Write the page and every sound run of a gallery into ``site``.
 
     With ``compact``, arrays are written as gzip (many hosts compress no ``.npy`` on the way), and of networks with more
-    than :data:`MOST_PARAMETERS` parameters everything that has one number a parameter is left out: the page draws
-    without it.
+    than :data:`~lossatlas.site.constants.MOST_PARAMETERS` parameters everything that has one number a parameter is left
+    out: the page draws without it.
 
     Everything is made beside its place and moved there when it is complete. Of an earlier export there, what this one
     writes anew is replaced; other files of the folder are left alone.

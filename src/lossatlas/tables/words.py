@@ -5,14 +5,15 @@ from __future__ import annotations
 import unicodedata
 from decimal import Decimal
 
-_LONGEST_NAME = 40
+#: Letters of a name that are kept.
+LONGEST_NAME = 40
 _LONGEST_CELL = 24
 
 
 def clean_name(text: str) -> str:
     """Remove control characters and runs of blanks from a name, and cut it if it is long."""
     visible = "".join(" " if unicodedata.category(letter)[0] == "C" else letter for letter in text)
-    return " ".join(visible.split())[:_LONGEST_NAME].strip()
+    return " ".join(visible.split())[:LONGEST_NAME].strip()
 
 
 def shorten_cell(cell: str) -> str:

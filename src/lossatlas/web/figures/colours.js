@@ -1,20 +1,11 @@
-/** The colours of data. Those of the interface are in styles/tokens.css. */
+/**
+ * The colours of data. Those of losses (Viridis) and of classes are the package's, which a notebook shows as well; those
+ * of the interface are in styles/tokens.css.
+ */
+import {constants} from '../model/constants.js';
 
 /** @typedef {[number, number, number]} Rgb */
 
-/** Viridis (matplotlib, CC0), at ten stops; perceptually uniform and safe for colour-blind people. @type {Rgb[]} */
-const VIRIDIS = [
-  [68, 1, 84],
-  [72, 40, 120],
-  [62, 73, 137],
-  [49, 104, 142],
-  [38, 130, 142],
-  [31, 158, 137],
-  [53, 183, 121],
-  [110, 206, 88],
-  [181, 222, 43],
-  [253, 231, 37],
-];
 /** Purple to orange through white (ColorBrewer PuOr, Apache 2.0): diverging, and safe too. Negative is purple. @type {Rgb[]} */
 const PURPLE_ORANGE = [
   [45, 0, 75],
@@ -30,32 +21,17 @@ const PURPLE_ORANGE = [
   [127, 59, 8],
 ];
 /** @typedef {'loss' | 'gap'} Kind of value: a loss, or a difference of losses */
-const MAPS = {loss: VIRIDIS, gap: PURPLE_ORANGE};
+/** The stops of a map. @param {Kind} kind @returns {Rgb[]} */
+const stopsOf = (kind) => (kind === 'gap' ? PURPLE_ORANGE : constants().colours.losses);
 
 /** A map as Plotly takes it. @param {Kind} kind */
-export const colourScale = (kind) => MAPS[kind].map((colour, i, all) => [i / (all.length - 1), css(colour)]);
+export const colourScale = (kind) => stopsOf(kind).map((colour, i, all) => [i / (all.length - 1), css(colour)]);
 
 /** The trajectory's colour: seen on both maps, within its casing. */
 export const PATH_COLOUR = 'rgb(208, 52, 20)';
 /** Of a ball's way beside it: told apart by lightness as well. */
 export const BALL_COLOUR = 'rgb(255, 140, 220)';
 
-/**
- * A class's colour on points, and the tone of its region. Vermillion and blue differ in lightness too; from the fourth on
- * each is far from all others for every kind of colour vision, on light and on dark ground (a test measures it).
- */
-export const CLASS_COLOURS = /** @type {Rgb[]} */ ([
-  [33, 102, 172],
-  [203, 67, 40],
-  [224, 168, 0],
-  [132, 24, 252],
-  [60, 228, 192],
-  [36, 12, 36],
-  [216, 204, 120],
-  [144, 180, 252],
-  [96, 96, 96],
-  [12, 12, 132],
-]);
 /** Shapes, so that no class is known by its colour alone. */
 export const CLASS_SYMBOLS = [
   'circle',
@@ -72,8 +48,15 @@ export const CLASS_SYMBOLS = [
 /** What makes shapes of one size look as large as a circle does. */
 const SYMBOL_SCALES = [1, 1.15, 1.35, 1.15, 1.15, 1.15, 1.35, 1.45, 1.2, 1.3];
 
-/** @param {number} index */
-export const classColour = (index) => CLASS_COLOURS[index % CLASS_COLOURS.length];
+/**
+ * A class's colour on points, and the tone of its region. Vermillion and blue differ in lightness too; from the fourth on
+ * each is far from all others for every kind of colour vision, on light and on dark ground (a test measures it).
+ * @param {number} index
+ */
+export function classColour(index) {
+  const {classes} = constants().colours;
+  return classes[index % classes.length];
+}
 /** A point must stand out from its own class's region: lighter on dark ground, darker on light. @param {number} index @param {boolean} dark */
 export const pointColour = (index, dark) =>
   dark ? mix(classColour(index), [255, 255, 255], 0.42) : mix(classColour(index), [0, 0, 0], 0.16);
@@ -94,7 +77,7 @@ export function mix(a, b, t) {
 
 /** The colour at a share of the range. @param {Kind} kind @param {number} share @returns {Rgb} */
 export function mapColour(kind, share) {
-  const map = MAPS[kind];
+  const map = stopsOf(kind);
   const at = Math.min(1, Math.max(0, share)) * (map.length - 1);
   const i = Math.min(map.length - 2, Math.floor(at));
   return mix(map[i], map[i + 1], at - i);

@@ -1,13 +1,11 @@
 /** A network's layout, as run.json has it, and theta in the order that the kernels read. */
+import {constants} from './constants.js';
 
 /** @typedef {{layers: number[], activation: string, residual: boolean}} Architecture */
 
-/** Networks with more parameters take too long for an answer while one drags. */
-const MOST_PARAMETERS = 5000;
-
 /** Whether an answer can be had while one drags. @param {{layers: number[]}} network */
 export function isSmooth(network) {
-  return typeof Worker === 'function' && parameterCount(network) <= MOST_PARAMETERS;
+  return typeof Worker === 'function' && parameterCount(network) <= constants().most_parameters;
 }
 
 /** @param {{layers: number[]}} network P, the length of theta */

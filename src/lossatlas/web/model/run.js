@@ -1,6 +1,7 @@
 /** A run in memory: its manifest, its arrays as far as they have arrived, and what can be done with it. */
 /** @import {ArrayEntry, LossSet, Manifest, PlaneEntry, Seen, Slice} from './types.js' */
 /** @import {NpyArray, Numbers} from '../loading/npy.js' */
+import {constants} from './constants.js';
 import {planeArray, wantedArrays} from './slice.js';
 
 /**
@@ -9,7 +10,6 @@ import {planeArray, wantedArrays} from './slice.js';
  */
 export const STATIC_ARRAYS = ['points', 'labels', 'split', 'grid_x', 'grid_y'];
 export const FRAME_ARRAYS = ['point_predicted_class', 'confidence', 'predicted_class'];
-const NEWEST_VERSION = 1;
 const SURFACES = ['loss_surface', 'test_loss_surface'];
 
 /**
@@ -33,9 +33,10 @@ export class Run {
 
   /** @param {Manifest} manifest @param {{kind?: Kind}} [options] */
   constructor(manifest, {kind = 'stored'} = {}) {
-    if (manifest.format_version > NEWEST_VERSION) {
+    const {format_version: newest} = constants();
+    if (manifest.format_version > newest) {
       throw new Error(
-        `this run has format version ${manifest.format_version}; this page reads up to ${NEWEST_VERSION}. Reload the page, or update Loss Atlas.`,
+        `this run has format version ${manifest.format_version}; this page reads up to ${newest}. Reload the page, or update Loss Atlas.`,
       );
     }
     this.manifest = manifest;

@@ -1,4 +1,5 @@
 /** How a training in the page is set, and its form in the URL: plain values, checked. */
+import {constants} from './constants.js';
 
 /**
  * @typedef {object} Settings of a training
@@ -14,17 +15,22 @@
  * @property {number} seed
  */
 
-export const OPTIMIZERS = ['sgd', 'momentum', 'nesterov', 'rmsprop', 'adam', 'adamw'];
+/** What the page itself offers of what the package allows: learning rates that can be typed, seeds that can be told. */
+const OFFERED = {rate: 1e-6, points: 20, noise: 2, seed: 999_999};
+
 /** What each number may be. */
-export const BOUNDS = {
-  rate: {least: 1e-6, most: 10_000},
-  batch: {least: 1, most: 20_000, whole: true},
-  decay: {least: 0, most: 10},
-  seed: {least: 0, most: 999_999, whole: true},
-  points: {least: 20, most: 2000, whole: true},
-  noise: {least: 0, most: 2},
-  stop: {least: 1, most: 1_000_000, whole: true},
-};
+export function numberBounds() {
+  const {bounds, own_data: own} = constants();
+  return {
+    rate: {least: OFFERED.rate, most: bounds.learning_rate.most},
+    batch: {...bounds.batch_size, whole: true},
+    decay: bounds.weight_decay,
+    seed: {least: 0, most: OFFERED.seed, whole: true},
+    points: {least: OFFERED.points, most: own.points, whole: true},
+    noise: {least: 0, most: OFFERED.noise},
+    stop: {...bounds.epochs, whole: true},
+  };
+}
 
 /** @param {number} value @param {{least: number, most: number, whole?: boolean}} bounds */
 export function isWithin(value, {least, most, whole}) {
@@ -41,13 +47,14 @@ export function readSettings(text) {
     decay: Number(decay),
     seed: Number(seed),
   };
+  const bounds = numberBounds();
   const sound =
     rest.length === 0 &&
-    OPTIMIZERS.includes(optimizer) &&
-    isWithin(settings.rate, BOUNDS.rate) &&
-    (settings.batch === 'full' || isWithin(Number(settings.batch), BOUNDS.batch)) &&
-    isWithin(settings.decay, BOUNDS.decay) &&
-    isWithin(settings.seed, BOUNDS.seed);
+    constants().optimizers.some(({name}) => name === optimizer) &&
+    isWithin(settings.rate, bounds.rate) &&
+    (settings.batch === 'full' || isWithin(Number(settings.batch), bounds.batch)) &&
+    isWithin(settings.decay, bounds.decay) &&
+    isWithin(settings.seed, bounds.seed);
   return sound ? /** @type {Settings} */ (settings) : undefined;
 }
 
@@ -59,11 +66,12 @@ export function writeSettings({optimizer, rate, batch, decay, seed}) {
 /** `512,0.15,0`. @param {string} text @returns {Sample | undefined} */
 export function readSample(text) {
   const [points, noise, seed, ...rest] = text.split(',').map(Number);
+  const bounds = numberBounds();
   const sound =
     rest.length === 0 &&
-    isWithin(points, BOUNDS.points) &&
-    isWithin(noise, BOUNDS.noise) &&
-    isWithin(seed, BOUNDS.seed);
+    isWithin(points, bounds.points) &&
+    isWithin(noise, bounds.noise) &&
+    isWithin(seed, bounds.seed);
   return sound ? {points, noise, seed} : undefined;
 }
 

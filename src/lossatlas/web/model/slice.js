@@ -3,12 +3,11 @@
 /** @import {Run} from './run.js' */
 
 import {isSmooth} from './architecture.js';
+import {constants} from './constants.js';
 
 const PATH_ARRAYS = ['path', 'residual', 'path_loss'];
 /** Half-sides of what can be computed in the page. */
 export const SPANS = Object.freeze({least: 0.001, most: 3});
-/** Samples along a and b of a surface that is computed in the page. */
-const GRID = 41;
 const HIDES = 'Where training went: of many dimensions it shows two at random. Draw others, and see what stays.';
 
 /** @param {Run} run @param {State} state @returns {Slice} */
@@ -82,7 +81,7 @@ export function wantedArrays({plane, computed, set, follow, pick}) {
 
 /** Samples along a, and along b. @param {Run} run @param {Slice} slice */
 export function gridOf(run, {plane, computed}) {
-  return computed ? GRID : run.grid(plane);
+  return computed ? constants().fresh_plane.grid : run.grid(plane);
 }
 
 /**

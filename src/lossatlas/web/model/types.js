@@ -69,8 +69,9 @@
  * @property {number} frames
  *
  * @typedef {{x: number[], y: number[], label: number[]}} Thumbnail
- * @typedef {{name: string, title: string, summary: string, features: string[], classes: string[], config: Config,
- *   thumbnail: Thumbnail, run?: string}} CatalogDataset `run`: of own points, a run that has them
+ * @typedef {{name: string, title: string, summary: string, features: string[], classes: string[], noise?: number,
+ *   config: Config, thumbnail: Thumbnail, run?: string}} CatalogDataset `noise`: the usual, of one that is known by
+ *   name; `run`: of own points, a run that has them
  *
  * @typedef {object} Catalog
  * @property {string} version
@@ -78,6 +79,7 @@
  * @property {Config} default
  * @property {{name: string, title: string}[]} activations
  * @property {CatalogDataset[]} datasets
+ * @property {import('./constants.js').Constants} constants
  *
  * @typedef {{dataset: string, hidden: number[], activation: string, residual: boolean, run: string | null}} Choice what
  *   the side panels say

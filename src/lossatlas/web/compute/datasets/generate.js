@@ -1,7 +1,8 @@
 /** The invented datasets of lossatlas.datasets, drawn in the page with the very same numbers. */
 /** @import {Dataset} from './prepared.js' */
+import {constants} from '../../model/constants.js';
 import {normals, POINT_STREAMS, uniforms} from '../engine/random.js';
-import {prepare, TEST_FRACTION} from './prepared.js';
+import {prepare} from './prepared.js';
 
 /**
  * @typedef {object} DatasetConfig as a run's `config.dataset`
@@ -20,10 +21,8 @@ import {prepare, TEST_FRACTION} from './prepared.js';
  * @property {Uint8Array} labels [N]
  *
  * @typedef {(count: number, noise: number, draw: () => number) => {points: Float64Array, labels: Uint8Array}} Sample
- * @typedef {{name: string, title: string, classes: string[], noise: number, sample: Sample}} Source
  */
 
-export const FEATURES = ['x₁', 'x₂'];
 const TURN = 2 * Math.PI;
 
 /** Labels 0, 1, …, K−1, 0, 1, … @param {number} count @param {number} classes */
@@ -90,74 +89,54 @@ const arms = (count, turns) => (total, noise, draw) => {
   return {points, labels};
 };
 
-/** What stands in `datasets.SOURCES`, less the measured ones. @type {Source[]} */
-export const SOURCES = [
-  {name: 'moons', title: 'Half moons', classes: ['upper moon', 'lower moon'], noise: 0.15, sample: moons},
-  {
-    name: 'blobs',
-    title: 'Two blobs',
-    classes: ['lower left', 'upper right'],
-    noise: 0.6,
-    sample: blobs(
-      [
-        [-1, -1],
-        [1, 1],
-      ],
-      2,
-    ),
-  },
-  {
-    name: 'corners',
-    title: 'Four corners',
-    classes: ['same signs', 'different signs'],
-    noise: 0.35,
-    sample: blobs(
-      [
-        [-1, -1],
-        [-1, 1],
-        [1, 1],
-        [1, -1],
-      ],
-      2,
-    ),
-  },
-  {name: 'spirals', title: 'Spirals', classes: ['first arm', 'second arm'], noise: 0.03, sample: arms(2, 1.25)},
-  {name: 'circles', title: 'Concentric circles', classes: ['outer ring', 'inner ring'], noise: 0.1, sample: circles},
-  {
-    name: 'checkerboard',
-    title: 'Checkerboard',
-    classes: ['white square', 'black square'],
-    noise: 0,
-    sample: checkerboard,
-  },
-  {
-    name: 'arms',
-    title: 'Three arms',
-    classes: ['first arm', 'second arm', 'third arm'],
-    noise: 0.05,
-    sample: arms(3, 0.75),
-  },
-];
+/** How each invented dataset is drawn; what else there is to say of it stands in the catalog. @type {Record<string, Sample>} */
+const SAMPLES = {
+  moons,
+  blobs: blobs(
+    [
+      [-1, -1],
+      [1, 1],
+    ],
+    2,
+  ),
+  corners: blobs(
+    [
+      [-1, -1],
+      [-1, 1],
+      [1, 1],
+      [1, -1],
+    ],
+    2,
+  ),
+  spirals: arms(2, 1.25),
+  circles,
+  checkerboard,
+  arms: arms(3, 0.75),
+};
 
 /** Can this page draw the dataset? Those that were measured are in a file (measured.js). @param {string} name */
-export const canGenerate = (name) => SOURCES.some((source) => source.name === name);
+export const canGenerate = (name) => name in SAMPLES;
+
+/** The datasets that this page can draw. */
+export const inventedDatasets = () => constants().datasets.filter(({name}) => canGenerate(name));
 
 /** The points before they are split and standardised. @param {DatasetConfig} config @returns {Drawn} */
-export function draw({name, points: count = 512, noise, seed = 0}) {
-  const source = SOURCES.find((each) => each.name === name);
-  if (!source)
+export function draw({name, points, noise, seed = 0}) {
+  const dataset = inventedDatasets().find((each) => each.name === name);
+  if (!dataset)
     throw new Error(`The points of “${name}” cannot be drawn here, for they were measured: measured.js reads them.`);
-  const {title, classes} = source;
+  const {title, features, classes, noise: usual = 0} = dataset;
+  const count = points ?? constants().defaults.points;
   return {
     name,
     title,
     classes,
-    features: FEATURES,
-    ...source.sample(count, noise ?? source.noise, uniforms(seed, POINT_STREAMS.points)),
+    features,
+    ...SAMPLES[name](count, noise ?? usual, uniforms(seed, POINT_STREAMS.points)),
   };
 }
 
 /** The dataset of a configuration, as `load_dataset` gives it. @param {DatasetConfig} config @returns {Dataset} */
 export function generate(config) {
-  return prepare(draw(config), {testFraction: config.test_fraction ?? TEST_FRACTION, seed: config.seed ?? 0});
+  return prepare(draw(config), {testFraction: config.test_fraction, seed: config.seed});
 }

@@ -3,7 +3,8 @@
  * how each axis is written (`Axis`), names (length and UTF-8 each), the points' bits, and a checksum (Fletcher 1982).
  */
 /** @import {Own} from './own.js' */
-import {cleanName, LARGEST, MAX_CLASSES, MAX_LINKED} from './own.js';
+import {constants} from '../../model/constants.js';
+import {cleanName, MAX_LINKED} from './own.js';
 
 /**
  * @typedef {object} Axis how the numbers of one axis are written
@@ -23,12 +24,7 @@ const MOST_DECIMALS = 22; // of which the power of ten is a double
 export function encodeOwn(own) {
   const {points, labels, classes} = own;
   const count = labels.length;
-  if (
-    count === 0 ||
-    count > MAX_LINKED ||
-    classes.length > MAX_CLASSES ||
-    !points.every((value) => Math.abs(value) <= LARGEST)
-  )
+  if (count === 0 || count > MAX_LINKED || classes.length > constants().own_data.classes || !points.every(isWritable))
     return null;
   const names = [own.name, ...own.features, ...classes].map((name) => new TextEncoder().encode(name));
   const axes = [0, 1].map((axis) => axisFor(points.filter((_, i) => i % 2 === axis)));
@@ -73,7 +69,7 @@ function decodeBody(body) {
     decimals === RAW ? bits === 64 : decimals <= MOST_DECIMALS && bits <= 53 && Number.isSafeInteger(least),
   );
   const told = readNames(body, HEAD, 3 + classes);
-  if (!sound || !told || count === 0 || count > MAX_LINKED || classes > MAX_CLASSES) return null;
+  if (!sound || !told || count === 0 || count > MAX_LINKED || classes > constants().own_data.classes) return null;
   const packed = body.subarray(told.end);
   const size = axes[0].bits + axes[1].bits + bitsFor(classes);
   if (packed.length !== Math.ceil((count * size) / 8)) return null;
@@ -92,11 +88,12 @@ function decodeBody(body) {
 /** Null where the parts do not fit. @param {string[]} names @param {Float64Array} points @param {Uint8Array} labels @returns {Own | null} */
 function ownOf([name, first, second, ...classes], points, labels) {
   const fits =
-    new Set(labels).size === classes.length &&
-    labels.every((k) => k < classes.length) &&
-    points.every((value) => Math.abs(value) <= LARGEST);
+    new Set(labels).size === classes.length && labels.every((k) => k < classes.length) && points.every(isWritable);
   return fits ? {name, features: [first, second], classes, points, labels} : null;
 }
+
+/** May a coordinate be as large as that? @param {number} value */
+const isWritable = (value) => Math.abs(value) <= constants().own_data.coordinate;
 
 // Numbers
 
@@ -182,9 +179,9 @@ function decodeFirst(body) {
   const classes = body[1];
   const count = view.getUint16(18, true);
   const extents = [0, 1].map((axis) => [0, 1].map((end) => view.getFloat32(2 + 8 * axis + 4 * end, true)));
-  const sound = extents.every(([low, high]) => low <= high && Math.abs(low) <= LARGEST && Math.abs(high) <= LARGEST);
+  const sound = extents.every(([low, high]) => low <= high && isWritable(low) && isWritable(high));
   const told = readNames(body, 20, 3 + classes);
-  if (!sound || !told || count === 0 || count > MAX_LINKED || classes > MAX_CLASSES) return null;
+  if (!sound || !told || count === 0 || count > MAX_LINKED || classes > constants().own_data.classes) return null;
   const packed = body.subarray(told.end);
   if (packed.length !== Math.ceil((count * (24 + bitsFor(classes))) / 8)) return null;
   const take = bitReader(packed);

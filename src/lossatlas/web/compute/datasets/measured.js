@@ -2,13 +2,11 @@
 /** @import {Dataset} from './prepared.js' */
 /** @import {DatasetConfig} from './generate.js' */
 import {fetchJson} from '../../loading/json.js';
+import {constants} from '../../model/constants.js';
 import {permutation, POINT_STREAMS, uniforms} from '../engine/random.js';
-import {prepare, TEST_FRACTION} from './prepared.js';
+import {prepare} from './prepared.js';
 
 /** @typedef {{title: string, features: string[], classes: string[], x: number[], y: number[], label: number[]}} Measured all points there are, in their own units */
-
-/** As `DatasetConfig` has it; where fewer were measured, all of them. */
-const USUAL_POINTS = 512;
 
 /** The dataset of a configuration, as `load_dataset` gives it. @param {DatasetConfig} config @returns {Promise<Dataset>} */
 export async function loadMeasured(config) {
@@ -22,7 +20,7 @@ export async function loadMeasured(config) {
 /** @param {Measured} found @param {DatasetConfig} config @returns {Dataset} */
 function choose(
   {title, features, classes, x, y, label},
-  {name, points = USUAL_POINTS, seed = 0, test_fraction: testFraction = TEST_FRACTION},
+  {name, points = constants().defaults.points, seed = 0, test_fraction: testFraction},
 ) {
   const chosen = permutation(uniforms(seed, POINT_STREAMS.points), label.length).slice(0, points).sort();
   const pairs = new Float64Array(2 * chosen.length);

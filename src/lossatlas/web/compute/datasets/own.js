@@ -1,8 +1,7 @@
 /** A person's own dataset as a value: what it may be, and as text that a link can carry. */
 /** @import {Feature} from '../../model/types.js' */
 /** @import {Dataset, Split} from './prepared.js' */
-import {CLASS_COLOURS} from '../../figures/colours.js';
-import {FEATURES} from './generate.js';
+import {constants} from '../../model/constants.js';
 import {prepare} from './prepared.js';
 
 /**
@@ -14,19 +13,10 @@ import {prepare} from './prepared.js';
  * @property {string[]} features two names
  */
 
-/** A class must be told apart by colour and by shape, of which there are so many. */
-export const MAX_CLASSES = CLASS_COLOURS.length;
-/** The page trains on so many points in a breath. */
-export const MAX_POINTS = 2000;
-/** A link may carry so many. */
+/** A link may carry so many points. */
 export const MAX_LINKED = 300;
-/** One to train on, and one to test. */
-export const LEAST_PER_CLASS = 2;
-/** Coordinates beyond would leave float32, or their squares a double. */
-export const LARGEST = 1e30;
-const LONGEST_NAME = 40;
-
-const BLANK = {name: 'Your own data', points: [], labels: [], features: FEATURES};
+/** The name of data that have none. */
+const NAME = 'Your own data';
 
 /** Names for classes that have none. @param {number} k */
 export const className = (k) => `class ${k + 1}`;
@@ -36,15 +26,16 @@ export const className = (k) => `class ${k + 1}`;
  * their values.
  * @param {{name?: string, points?: ArrayLike<number>, labels?: ArrayLike<number>, classes?: string[], features?: string[]}} parts @returns {Own}
  */
-export function ownData({name, points = BLANK.points, labels = BLANK.labels, classes = [], features = BLANK.features}) {
+export function ownData({name, points = [], labels = [], classes = [], features = []}) {
+  const {features: axes} = constants().own_data;
   const used = [...new Set(Array.from(labels))].sort((a, b) => a - b);
   const place = new Map(used.map((k, i) => [k, i]));
   return {
-    name: cleanName(name ?? '') || BLANK.name,
+    name: cleanName(name ?? '') || NAME,
     points: Float64Array.from(points, (value) => value + 0), // −0 is 0
     labels: Uint8Array.from(labels, (k) => place.get(k) ?? 0),
     classes: used.map((k) => cleanName(classes[k] ?? '') || className(k)),
-    features: [0, 1].map((axis) => cleanName(features[axis] ?? '') || FEATURES[axis]),
+    features: [0, 1].map((axis) => cleanName(features[axis] ?? '') || axes[axis]),
   };
 }
 
@@ -104,21 +95,23 @@ export function countsOf(labels, classes) {
 
 /** What is missing before one could train on it, in words; empty if nothing is. @param {Pick<Own, 'labels' | 'classes'>} own */
 export function missing({labels, classes}) {
+  const {points: most, points_per_class: least} = constants().own_data;
   const counts = countsOf(labels, classes.length);
   const begun = counts.filter((count) => count > 0).length;
-  const few = classes.filter((_, k) => counts[k] > 0 && counts[k] < LEAST_PER_CLASS);
-  if (begun === 0) return `There are no points yet: two classes with ${LEAST_PER_CLASS} points each are needed.`;
-  if (begun === 1) return `There is one class only: a second with ${LEAST_PER_CLASS} points is needed.`;
+  const few = classes.filter((_, k) => counts[k] > 0 && counts[k] < least);
+  if (begun === 0) return `There are no points yet: two classes with ${least} points each are needed.`;
+  if (begun === 1) return `There is one class only: a second with ${least} points is needed.`;
   if (few.length > 0) {
     const lacks = few.map((name) => `${name} has ${counts[classes.indexOf(name)]}`).join(', ');
-    return `Each class needs ${LEAST_PER_CLASS} points: ${lacks}. Add some, or erase them.`;
+    return `Each class needs ${least} points: ${lacks}. Add some, or erase them.`;
   }
-  return labels.length > MAX_POINTS
-    ? `There are ${labels.length} points, and at most ${MAX_POINTS} can be trained on: erase some.`
+  return labels.length > most
+    ? `There are ${labels.length} points, and at most ${most} can be trained on: erase some.`
     : '';
 }
 
 /** Without control characters or runs of blanks, and not too long. @param {string} text */
 export function cleanName(text) {
-  return [...text.replace(/[\p{C}\s]+/gu, ' ').trim()].slice(0, LONGEST_NAME).join('').trim();
+  const {name_length: longest} = constants().own_data;
+  return [...text.replace(/[\p{C}\s]+/gu, ' ').trim()].slice(0, longest).join('').trim();
 }

@@ -1,5 +1,6 @@
 /** From points in their own units to what a network learns from, as lossatlas.datasets does it: put in order, split, standardised. */
 /** @import {Feature} from '../../model/types.js' */
+import {constants} from '../../model/constants.js';
 import {permutation, POINT_STREAMS, uniforms} from '../engine/random.js';
 
 /**
@@ -23,9 +24,6 @@ import {permutation, POINT_STREAMS, uniforms} from '../engine/random.js';
  * @property {boolean} [byClass] each class is split by itself, so that none is missing from either part
  */
 
-/** The share kept for testing that both Python and this page take where nobody says otherwise. */
-export const TEST_FRACTION = 0.5;
-
 /**
  * Mean and scale come from the training points alone, so that the test says nothing beforehand.
  * @param {{name: string, title: string, features: string[], classes: string[], points: ArrayLike<number>, labels: ArrayLike<number>}} raw points [N, 2] in their own units
@@ -33,7 +31,7 @@ export const TEST_FRACTION = 0.5;
  */
 export function prepare(
   {name, title, features, classes, points: raw, labels},
-  {testFraction = TEST_FRACTION, seed = 0, byClass = false} = {},
+  {testFraction = constants().defaults.test_fraction, seed = 0, byClass = false} = {},
 ) {
   const count = labels.length;
   const drawn = permutation(uniforms(seed, POINT_STREAMS.split), count);
@@ -101,10 +99,10 @@ function roundHalfEven(value) {
 /**
  * The columns and rows of the boundary's meshgrid, as `boundary.input_grid` lays it: over the points and a margin around
  * them. Where all points share a coordinate, one unit either way, so that there is something to draw.
- * @param {ArrayLike<number>} points [N, 2], standardised @param {{resolution?: number, margin?: number}} [options] `margin` is a share of the extent
+ * @param {ArrayLike<number>} points [N, 2], standardised @param {{resolution: number, margin: number}} [options] `margin` is a share of the extent
  * @returns {{x: Float32Array, y: Float32Array}}
  */
-export function inputGrid(points, {resolution = 100, margin = 0.1} = {}) {
+export function inputGrid(points, {resolution, margin} = constants().defaults.boundary) {
   const [x, y] = [0, 1].map((axis) => {
     let [low, high] = [Infinity, -Infinity];
     for (let i = axis; i < points.length; i += 2) {

@@ -15,6 +15,7 @@ import {pause, sleep} from './turns.js';
  * @property {Record<'train' | 'test', Sample>} samples
  * @property {ArrayLike<number>} [theta] where to start, instead of where the seed would; from epoch 0 all the same
  * @property {TrainingState} [state] of another training, to go on from
+ * @property {string} [optimizerTitle] for messages; the page's side adds it, as no worker has the constants
  *
  * @typedef {'ready' | 'training' | 'paused' | 'finished' | 'diverged'} TrainingStatus
  *
@@ -150,7 +151,7 @@ export class Job {
     const metrics = this.#measure.of(theta);
     this.#status = metrics ? going : 'diverged';
     if (!metrics) {
-      this.#message = divergence(epoch, this.#task.config);
+      this.#message = divergence(epoch, this.#task.config.learning_rate, this.#task.optimizerTitle ?? '');
       return;
     }
     add(this.#batch, epoch, theta, metrics);

@@ -12,14 +12,14 @@
  * @typedef {(theta: Float64Array, gradient: Float64Array, memory: Memory, rates: Rates) => void} Rule moves theta
  */
 
-/** @type {Record<string, {title: string, decoupled: boolean, rule: Rule}>} `decoupled`: weight decay is no part of the gradient */
+/** @type {Record<string, {decoupled: boolean, rule: Rule}>} `decoupled`: weight decay is no part of the gradient */
 export const OPTIMIZERS = {
-  sgd: {title: 'SGD', decoupled: false, rule: sgd},
-  momentum: {title: 'momentum', decoupled: false, rule: momentum},
-  nesterov: {title: 'Nesterov', decoupled: false, rule: nesterov},
-  rmsprop: {title: 'RMSprop', decoupled: false, rule: rmsprop},
-  adam: {title: 'Adam', decoupled: false, rule: adam},
-  adamw: {title: 'AdamW', decoupled: true, rule: adam},
+  sgd: {decoupled: false, rule: sgd},
+  momentum: {decoupled: false, rule: momentum},
+  nesterov: {decoupled: false, rule: nesterov},
+  rmsprop: {decoupled: false, rule: rmsprop},
+  adam: {decoupled: false, rule: adam},
+  adamw: {decoupled: true, rule: adam},
 };
 
 /** @param {number} size P @returns {Memory} */

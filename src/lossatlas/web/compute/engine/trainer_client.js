@@ -2,6 +2,7 @@
 /** @import {Progress, Task} from './job.js' */
 /** @import {TrainingState} from './training.js' */
 import {parameterCount} from '../../model/architecture.js';
+import {constants} from '../../model/constants.js';
 import {createRecord} from './record.js';
 import {startWorker} from './workers.js';
 
@@ -59,7 +60,8 @@ export function createTrainer({onNews, onError}) {
       forget();
       if (worker.ended) worker = begin();
       record = createRecord(parameterCount(task.network));
-      tell('open', {task});
+      const {title} = constants().optimizers.find(({name}) => name === task.config.optimizer) ?? {};
+      tell('open', {task: {...task, optimizerTitle: title}});
       return record;
     },
     /**

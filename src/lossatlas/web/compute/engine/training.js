@@ -6,7 +6,7 @@
 /** @import {Memory} from './optimizers.js' */
 import {createGradient} from './gradient.js';
 import {parameterCount} from '../../model/architecture.js';
-import {copyOf, emptyMemory, OPTIMIZERS, step} from './optimizers.js';
+import {copyOf, emptyMemory, step} from './optimizers.js';
 import {createDraws} from './philox.js';
 import {initialTheta, STREAMS} from './random.js';
 
@@ -80,11 +80,11 @@ export function createTraining({config, network, points, labels, theta: released
   };
 }
 
-/** What to say of a training that diverged. @param {number} epoch @param {TrainingConfig} config */
-export function divergence(epoch, {learning_rate: rate, optimizer}) {
+/** What to say of a training that diverged. @param {number} epoch @param {number} rate @param {string} optimizer its title */
+export function divergence(epoch, rate, optimizer) {
   return (
     `Training diverged at epoch ${epoch}: a number stopped being finite. The learning rate ${general(rate)} is probably ` +
-    `too high for ${OPTIMIZERS[optimizer].title} here; try a tenth of it.`
+    `too high for ${optimizer} here; try a tenth of it.`
   );
 }
 

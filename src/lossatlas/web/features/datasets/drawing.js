@@ -1,7 +1,7 @@
 /** What is drawn in the editor, as a value: points in a view, what a brush and an eraser make of them, and the way back. */
 /** @import {Own} from '../../compute/datasets/own.js' */
-import {FEATURES} from '../../compute/datasets/generate.js';
-import {className, MAX_POINTS, ownData, rounded} from '../../compute/datasets/own.js';
+import {className, ownData, rounded} from '../../compute/datasets/own.js';
+import {constants} from '../../model/constants.js';
 
 /**
  * @typedef {{x: number, y: number, k: number}} Point in the dataset's units, and its class
@@ -21,8 +21,11 @@ const DIGITS = 5;
 /** Steps that can be undone. */
 const KEPT = 200;
 
-/** @type {Drawing} */
-export const BLANK = {name: '', points: [], classes: withMore([]), features: FEATURES, view: {x: [-1, 1], y: [-1, 1]}};
+/** An empty plane. @returns {Drawing} */
+export function blank() {
+  const {features} = constants().own_data;
+  return {name: '', points: [], classes: withMore([]), features, view: {x: [-1, 1], y: [-1, 1]}};
+}
 
 /** @param {string[]} classes */
 function withMore(classes) {
@@ -67,7 +70,7 @@ const at = ([low, high], share) => rounded(low + share * (high - low), high - lo
  * @param {Drawing} drawing @param {Place} place @param {number} k class @param {Brush} brush @param {() => number} [random] @returns {Drawing}
  */
 export function sprayed(drawing, [u, v], k, {radius, density}, random = Math.random) {
-  const count = Math.min(radius > 0 ? density : 1, MAX_POINTS - drawing.points.length);
+  const count = Math.min(radius > 0 ? density : 1, constants().own_data.points - drawing.points.length);
   const dab = Array.from({length: Math.max(0, count)}, () => {
     const [distance, angle] = [radius * Math.sqrt(random()), 2 * Math.PI * random()];
     return {

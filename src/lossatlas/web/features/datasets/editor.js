@@ -4,9 +4,10 @@
 /** @import {Table} from './tables/read.js' */
 import {make, say} from '../../lib/dom.js';
 import {loadStyle} from '../../lib/lazy.js';
-import {BLANK, createHistory, drawingOf, erased, nearest, ownOf, pointAt, sprayed} from './drawing.js';
+import {blank, createHistory, drawingOf, erased, nearest, ownOf, pointAt, sprayed} from './drawing.js';
 import {draw as drawn} from '../../compute/datasets/generate.js';
-import {MAX_LINKED, MAX_POINTS, missing, roundedTo} from '../../compute/datasets/own.js';
+import {MAX_LINKED, missing, roundedTo} from '../../compute/datasets/own.js';
+import {constants} from '../../model/constants.js';
 import {createParts, drawBrushes} from './editor_parts.js';
 import {Sketch} from './sketch.js';
 import {createTablePanel} from './tables/panel.js';
@@ -55,7 +56,7 @@ class Editor {
     this.#onUse = onUse;
     this.#panel = createTablePanel((table, name, goesOn) => this.#take(table, name, goesOn));
     this.#parts = createParts(start !== null, [this.#panel.rows, this.#panel.result]);
-    this.#history = createHistory(draft ?? (start ? drawingOf({...start, name: ''}) : BLANK), () => {
+    this.#history = createHistory(draft ?? (start ? drawingOf({...start, name: ''}) : blank()), () => {
       this.#fault = '';
       this.#isTable = false;
       this.#draw();
@@ -234,7 +235,7 @@ function faultOf(doubt) {
 
 /** @param {string} value @param {Own | null} start @returns {Drawing} */
 function begun(value, start) {
-  if (value === 'blank') return BLANK;
+  if (value === 'blank') return blank();
   if (value === 'shown' && start) return drawingOf({...start, name: ''});
   const made = drawn({name: value, points: START_POINTS});
   return drawingOf({...made, points: roundedTo(made.points, 5), name: ''});
@@ -242,7 +243,8 @@ function begun(value, start) {
 
 /** @param {number} count */
 function summary(count) {
-  if (count >= MAX_POINTS) return `${count.toLocaleString('en')} points: as many as can be trained on.`;
+  if (count >= constants().own_data.points)
+    return `${count.toLocaleString('en')} points: as many as can be trained on.`;
   return `${count} points${count > MAX_LINKED ? `; a link can carry ${MAX_LINKED}.` : '.'}`;
 }
 

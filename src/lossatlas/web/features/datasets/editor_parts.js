@@ -4,7 +4,7 @@ import {make, makeSvg, say} from '../../lib/dom.js';
 import {css, pointColour} from '../../figures/colours.js';
 import {glyph} from '../../figures/glyphs.js';
 import {currentTheme} from '../../lib/theme.js';
-import {SOURCES} from '../../compute/datasets/generate.js';
+import {inventedDatasets} from '../../compute/datasets/generate.js';
 import {countsOf} from '../../compute/datasets/own.js';
 
 const HELP =
@@ -89,7 +89,7 @@ function createStarts(shown) {
     make('option', {value: '', disabled: true, selected: true, hidden: true}, 'Choose…'),
     make('option', {value: 'blank'}, 'An empty plane'),
     ...(shown ? [make('option', {value: 'shown'}, 'The data on show')] : []),
-    ...SOURCES.map(({name, title}) => make('option', {value: name}, title)),
+    ...inventedDatasets().map(({name, title}) => make('option', {value: name}, title)),
   );
 }
 

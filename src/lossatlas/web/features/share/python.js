@@ -2,6 +2,7 @@
  * A run's configuration → the lines of Python that compute it again. Only what is not the package's default is said.
  */
 /** @import {Shot} from '../../model/types.js' */
+import {constants} from '../../model/constants.js';
 import {gridOf} from '../../model/slice.js';
 
 /** @typedef {Record<string, any>} Part */
@@ -63,7 +64,10 @@ const isOwn = ({dataset}) => dataset.own !== undefined;
 function recorded(run, epoch) {
   const config = /** @type {Part} */ (run.manifest.config);
   const epochs = Math.max(1, epoch);
-  return {...config, training: {...config.training, epochs, frames: Math.min(1000, epochs + 1)}};
+  return {
+    ...config,
+    training: {...config.training, epochs, frames: Math.min(constants().bounds.frames.most, epochs + 1)},
+  };
 }
 
 /** @param {Shot} shot */

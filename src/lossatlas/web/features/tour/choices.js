@@ -1,10 +1,8 @@
 /** A run of the tour → what the state must say to show it: a stored one, or else one trained in the page. Pure. */
 /** @import {GalleryEntry, State} from '../../model/types.js' */
 /** @import {TourRun} from './stops.js' */
+import {constants} from '../../model/constants.js';
 import {writeHidden} from '../../model/state.js';
-
-/** Points of every dataset of the tour. */
-const POINTS = 512;
 
 /** @typedef {Pick<State, 'dataset' | 'hidden' | 'activation' | 'residual' | 'run' | 'train' | 'sample' | 'own'>} Choices */
 
@@ -20,7 +18,7 @@ export function choicesFor(wanted, gallery) {
     own: null,
     run: stored?.id ?? null,
     train: stored ? null : settings,
-    sample: stored ? null : {points: POINTS, noise, seed: 0},
+    sample: stored ? null : {points: constants().defaults.points, noise, seed: 0},
   };
 }
 
@@ -36,7 +34,7 @@ export function storedRun({dataset, noise, hidden, activation, residual = false,
     return (
       outcome.status === 'completed' &&
       data.name === dataset &&
-      data.points === POINTS &&
+      data.points === constants().defaults.points &&
       (data.noise ?? noise) === noise &&
       data.seed === 0 &&
       writeHidden(model.hidden) === writeHidden(hidden) &&

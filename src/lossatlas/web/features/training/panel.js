@@ -4,12 +4,11 @@
 /** @import {TrainedRun} from './trained_run.js' */
 /** @import {News} from './training.js' */
 import {byId, make, say} from '../../lib/dom.js';
-import {canGenerate, SOURCES} from '../../compute/datasets/generate.js';
-import {BOUNDS, isWithin} from '../../model/settings.js';
+import {canGenerate} from '../../compute/datasets/generate.js';
+import {constants} from '../../model/constants.js';
+import {isWithin, numberBounds} from '../../model/settings.js';
 import {BATCHES, createParts} from './panel_parts.js';
 
-/** As generate.js has it. */
-const USUAL_POINTS = 512;
 /** The time over which the pace is taken, in ms. */
 const PACE_TIME = 1000;
 
@@ -104,8 +103,9 @@ export class Panel {
       input.addEventListener('change', () => {
         /** @type {Sample} */
         const sample = {points: Number(points.value), noise: Number(noise.value), seed: Number(drawn.value)};
+        const bounds = numberBounds();
         const names = /** @type {(keyof Sample)[]} */ (Object.keys(sample));
-        const isSound = names.every((name) => isWithin(sample[name], BOUNDS[name]));
+        const isSound = names.every((name) => isWithin(sample[name], bounds[name]));
         if (isSound) this.#options.choose({sample, epoch: null});
         else input.reportValidity();
       });
@@ -146,9 +146,8 @@ export class Panel {
   #fillInSample({sample, dataset, own}, catalog) {
     const {points, noise, drawn, sampleFields} = this.#parts;
     const usual = /** @type {any} */ (catalog.datasets.find(({name}) => name === dataset)?.config ?? {});
-    const usualNoise = SOURCES.find(({name}) => name === dataset)?.noise ?? 0;
-    points.value = String(sample?.points ?? usual.points ?? USUAL_POINTS);
-    noise.value = String(sample?.noise ?? usual.noise ?? usualNoise);
+    points.value = String(sample?.points ?? usual.points ?? constants().defaults.points);
+    noise.value = String(sample?.noise ?? usual.noise ?? 0);
     drawn.value = String(sample?.seed ?? usual.seed ?? 0);
     for (const each of sampleFields) each.hidden = own !== null || !canGenerate(dataset);
   }

@@ -1,7 +1,7 @@
 /** What the strip of a training is made of: fields and buttons. Nothing here knows what they do. */
 import {make} from '../../lib/dom.js';
-import {OPTIMIZERS as UPDATES} from '../../compute/engine/optimizers.js';
-import {BOUNDS, OPTIMIZERS} from '../../model/settings.js';
+import {constants} from '../../model/constants.js';
+import {numberBounds} from '../../model/settings.js';
 import {WATCHABLE} from './pacing.js';
 
 export const BATCHES = ['full', '8', '16', '32', '64', '128'];
@@ -53,23 +53,29 @@ export function createParts(root, onRest) {
 }
 
 function createTrainingFields() {
+  const bounds = numberBounds();
   return {
-    optimizer: make('select', {}, ...OPTIMIZERS.map((name) => make('option', {value: name}, UPDATES[name].title))),
-    rate: number({min: BOUNDS.rate.least, max: BOUNDS.rate.most, step: 'any'}),
+    optimizer: make(
+      'select',
+      {},
+      ...constants().optimizers.map(({name, title}) => make('option', {value: name}, title)),
+    ),
+    rate: number({min: bounds.rate.least, max: bounds.rate.most, step: 'any'}),
     batch: make(
       'select',
       {},
       ...BATCHES.map((size) => make('option', {value: size}, size === 'full' ? 'all points' : size)),
     ),
-    decay: number({min: 0, max: BOUNDS.decay.most, step: 'any'}),
+    decay: number({min: 0, max: bounds.decay.most, step: 'any'}),
   };
 }
 
 function createSampleFields() {
+  const bounds = numberBounds();
   return {
-    points: number({min: BOUNDS.points.least, max: BOUNDS.points.most, step: 1}),
-    noise: number({min: 0, max: BOUNDS.noise.most, step: 0.01}),
-    drawn: number({min: 0, max: BOUNDS.seed.most, step: 1}),
+    points: number({min: bounds.points.least, max: bounds.points.most, step: 1}),
+    noise: number({min: 0, max: bounds.noise.most, step: 0.01}),
+    drawn: number({min: 0, max: bounds.seed.most, step: 1}),
   };
 }
 
@@ -100,7 +106,8 @@ function createButtons() {
 
 /** Where the training is to rest of itself. @param {(wanted: {stop: number | null, pauses: boolean}) => void} onRest */
 function restFields(onRest) {
-  const stop = number({min: BOUNDS.stop.least, max: BOUNDS.stop.most, step: 1, required: false, placeholder: 'none'});
+  const bounds = numberBounds().stop;
+  const stop = number({min: bounds.least, max: bounds.most, step: 1, required: false, placeholder: 'none'});
   const pauses = make('input', {type: 'checkbox', role: 'switch', checked: true});
   for (const input of [stop, pauses]) {
     input.addEventListener('change', () => {

@@ -5,20 +5,9 @@
 /** @import {Architecture} from '../../model/architecture.js' */
 import {parameterCount} from '../../model/architecture.js';
 import {inputGrid} from '../../compute/datasets/prepared.js';
+import {constants} from '../../model/constants.js';
 import {Run} from '../../model/run.js';
 
-const PLANE = {
-  name: 'fresh',
-  kind: 'fresh',
-  title: 'Fresh models',
-  drawn: 0,
-  spans: [1, 0.1, 0.01],
-  arrays: {},
-  what: 'Two random directions: the parameters of two freshly initialised models, used as they are.',
-  hides:
-    'Where training went: of many directions it shows two at random, and the loss bends along them about as much as it ' +
-    'does on average (tr(H)/P).',
-};
 let count = 0;
 
 export class TrainedRun extends Run {
@@ -61,9 +50,10 @@ export class TrainedRun extends Run {
 function manifestOf(title, config, dataset, {layers, activation, residual}, record) {
   const {name, title: what, features, classes, labels, trainPoints, run} = dataset;
   const parameters = parameterCount({layers});
+  const {format_version, fresh_plane: plane} = constants();
   const weights = {file: '', dtype: 'float32', shape: [0, parameters], axes: ['frame', 'parameter'], what: ''};
   return {
-    format_version: 1,
+    format_version,
     id: `here-${++count}`,
     title,
     config,
@@ -83,7 +73,9 @@ function manifestOf(title, config, dataset, {layers, activation, residual}, reco
     arrays: {weights},
     planes: [
       {
-        ...PLANE,
+        ...plane,
+        drawn: plane.seed,
+        arrays: {},
         get centre_frame() {
           return record.epochs.length - 1;
         },

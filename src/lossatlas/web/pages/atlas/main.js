@@ -8,6 +8,7 @@ import {byId} from '../../lib/dom.js';
 import {loadPlotly, plotlyArrived} from '../../lib/plotly.js';
 import {createRetry} from '../../lib/retry.js';
 import {Session} from '../../loading/session.js';
+import {takeConstants} from '../../model/constants.js';
 import {sliceOf, unmet, wantedArrays} from '../../model/slice.js';
 import {createStore, fromQuery, unreadable} from '../../model/state.js';
 import {createStatus} from '../../views/status.js';
@@ -16,6 +17,7 @@ async function boot() {
   const status = createStatus();
   try {
     const [offered, index] = await Promise.all([fetchJson('catalog.json'), fetchJson('data/index.json')]);
+    takeConstants(offered);
     const catalog = withOwn(offered, index.runs);
     const base = openingState(catalog, index.runs);
     const store = createStore(ofItsRun(fromQuery(location.search + location.hash, base), index.runs));

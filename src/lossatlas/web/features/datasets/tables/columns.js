@@ -1,7 +1,8 @@
 /** Which columns there are, what they are called, and which are x, y and the label where nobody says. docs/tables.md, sections 5 and 7. */
 /** @import {Reading, Way} from './numbers.js' */
 /** @import {Row, Rows} from './rows.js' */
-import {cleanName, MAX_CLASSES} from '../../../compute/datasets/own.js';
+import {cleanName} from '../../../compute/datasets/own.js';
+import {constants} from '../../../model/constants.js';
 import {isMissing, isNoLabel, numberIn, readingsOf} from './numbers.js';
 
 /**
@@ -123,10 +124,11 @@ export function chooseColumns({columns, header}, {x = null, y = null, label = nu
 
 /** @param {Column[]} columns @param {boolean} header */
 function labelColumn(columns, header) {
+  const {classes: most} = constants().own_data;
   const named = header ? columns.findLast(({name}) => isLabelName(name)) : undefined;
   const last = columns.at(-1);
-  if (named || !last?.numeric || last.values <= MAX_CLASSES) return named ?? last;
-  return columns.findLast(({numeric, labels}) => !numeric && labels >= 2 && labels <= MAX_CLASSES) ?? last;
+  if (named || !last?.numeric || last.values <= most) return named ?? last;
+  return columns.findLast(({numeric, labels}) => !numeric && labels >= 2 && labels <= most) ?? last;
 }
 
 /** A column in words: its name and its number, from 1. @param {{place: number, name: string}} column */

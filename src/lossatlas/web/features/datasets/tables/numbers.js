@@ -30,8 +30,6 @@ const MISSING = new Set([
   '.',
 ]);
 const NO_LABEL = new Set(['', 'na', 'n/a', '#n/a', 'nan', 'null', '?']);
-/** Beyond, squares would leave a double. */
-export const LARGEST = 1e30;
 
 const CURRENCY = '[$€£¥₹₩₽₺₪₫₴]|CHF|USD|EUR|GBP|kr|zł';
 const BEFORE = new RegExp(`^([+-]?)\\s*(${CURRENCY})\\s*([+-]?)\\s*(\\S.*)$`, 'i');

@@ -3,11 +3,12 @@
 /** @import {Column} from './columns.js' */
 /** @import {Way} from './numbers.js' */
 /** @import {Row} from './rows.js' */
-import {cleanName, MAX_CLASSES, MAX_POINTS} from '../../../compute/datasets/own.js';
+import {cleanName} from '../../../compute/datasets/own.js';
+import {constants} from '../../../model/constants.js';
 import {chooseColumns, columnsOf, columnText} from './columns.js';
 import {refusalOf} from './decode.js';
 import {classesOf} from './labels.js';
-import {isMissing, isNoLabel, LARGEST, numberIn} from './numbers.js';
+import {isMissing, isNoLabel, numberIn} from './numbers.js';
 import {rowsOf} from './rows.js';
 import {outliersOf, thinned} from './sample.js';
 
@@ -77,7 +78,7 @@ export function readTable(text, choice = {}) {
   const problem = sound.length === 0 ? nothingRead(x, y) : classProblem(classes, label);
   const rest = {...shown, chosen, notices, alike, outliers};
   if (problem) return {...nothing([problem, ...errors]), ...rest};
-  const limit = choice.limit ?? MAX_POINTS;
+  const limit = choice.limit ?? constants().own_data.points;
   const kept = sound.length > limit ? thinned(labels, classes.length, limit, choice.seed ?? 0) : [...sound.keys()];
   if (kept.length < sound.length) notices.push(thinnedText(sound.length, kept.length));
   const points = Float64Array.from(kept.flatMap((i) => [sound[i].x, sound[i].y]));
@@ -123,7 +124,7 @@ function shortened(errors) {
 /** @param {Column} column @param {number} axis @param {boolean} header */
 function featureName({name, unit, place}, axis, header) {
   const clean = cleanName(name);
-  if (!clean) return header ? `column ${place + 1}` : ['x₁', 'x₂'][axis];
+  if (!clean) return header ? `column ${place + 1}` : constants().own_data.features[axis];
   return unit && !clean.includes(unit) ? cleanName(`${clean} (${unit})`) : clean;
 }
 
@@ -201,7 +202,7 @@ function faultOf(cell, {place, name, way, unit}) {
   const where = `column ${place + 1}${cleanName(name) ? ` (“${cleanName(name)}”)` : ''}: “${shownCell(cell)}”`;
   const found = numberIn(cell, way);
   if (!found) return `${where} is not a number`;
-  if (Math.abs(found.value) > LARGEST) return `${where} is too large`;
+  if (Math.abs(found.value) > constants().own_data.coordinate) return `${where} is too large`;
   if (found.unit.toLowerCase() === unit.toLowerCase() || (found.unit === '' && unit !== '%')) return '';
   return unit ? `${where} is not in ${unit} as the others are` : `${where} is in ${found.unit}, and the others are not`;
 }
@@ -248,7 +249,8 @@ function classProblem(classes, label) {
   if (classes.length === 1) {
     return `Every row has the same label, “${first}”: two classes are needed. Is ${columnText(label)} the right one?`;
   }
-  if (classes.length <= MAX_CLASSES) return '';
+  const {classes: most} = constants().own_data;
+  if (classes.length <= most) return '';
   const many = `${columnText(label)} has ${classes.length.toLocaleString('en')} different labels`;
-  return `${many}, and at most ${MAX_CLASSES} can be told apart by colour and shape. Is it the right one?`;
+  return `${many}, and at most ${most} can be told apart by colour and shape. Is it the right one?`;
 }

@@ -1,0 +1,69 @@
+"""The package's constants that the page needs as well: it reads them from ``catalog.json`` and has none of its own."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from lossatlas.checks import LARGEST
+from lossatlas.config import Config
+from lossatlas.datasets import DatasetConfig
+from lossatlas.datasets.own import FEATURES, LEAST_PER_CLASS
+from lossatlas.landscape import BoundaryConfig
+from lossatlas.networks import ModelConfig, Network
+from lossatlas.planes import FreshPlane
+from lossatlas.runs.notebook import CLASS_COLOURS, VIRIDIS
+from lossatlas.store.manifest import FORMAT_VERSION
+from lossatlas.tables.columns import MAX_CLASSES
+from lossatlas.tables.table import MOST_POINTS
+from lossatlas.tables.words import LONGEST_NAME
+from lossatlas.training import OPTIMIZERS, TrainingConfig
+
+#: Networks of more parameters are not evaluated by a page: an answer would take too long while one drags.
+MOST_PARAMETERS = 5_000
+
+
+def describe_constants() -> dict[str, Any]:
+    """Gather the constants by what they are of; ``Constants`` in ``web/model/constants.js`` describes each."""
+    usual = DatasetConfig()
+    return {
+        "format_version": FORMAT_VERSION,
+        "most_parameters": MOST_PARAMETERS,
+        "optimizers": [{"name": name, "title": optimizer.title} for name, optimizer in OPTIMIZERS.items()],
+        "bounds": {
+            name: _bounds(TrainingConfig, name)
+            for name in ("learning_rate", "batch_size", "weight_decay", "epochs", "frames")
+        },
+        "defaults": {
+            "points": usual.points,
+            "test_fraction": usual.test_fraction,
+            "boundary": BoundaryConfig().model_dump(mode="json"),
+        },
+        "fresh_plane": _fresh_plane(),
+        "own_data": {
+            "features": list(FEATURES),
+            "classes": MAX_CLASSES,
+            "points": MOST_POINTS,
+            "points_per_class": LEAST_PER_CLASS,
+            "coordinate": LARGEST,
+            "name_length": LONGEST_NAME,
+        },
+        "colours": {
+            "losses": VIRIDIS.astype(int).tolist(),
+            "classes": CLASS_COLOURS.astype(int).tolist(),
+        },
+    }
+
+
+def _bounds(config: type[Config], name: str) -> dict[str, float]:
+    """Read from a setting's schema the smallest and the largest number that it may be; 0 itself may be too small."""
+    schema = config.model_json_schema()["properties"][name]
+    number = next(part for part in schema.get("anyOf", [schema]) if "maximum" in part)
+    return {"least": number.get("minimum", number.get("exclusiveMinimum")), "most": number["maximum"]}
+
+
+def _fresh_plane() -> dict[str, Any]:
+    """Describe the plane along two fresh models, which the page lays itself where it trains."""
+    config = FreshPlane()
+    plane = config.lay(config.label, Network.of(ModelConfig(), inputs=2, classes=2), None)
+    told = {name: getattr(plane, name) for name in ("name", "kind", "title", "what", "hides")}
+    return {**told, "seed": config.seed, "spans": list(plane.spans), "grid": config.grid}
