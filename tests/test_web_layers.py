@@ -64,3 +64,10 @@ def test_the_architecture_names_every_folder_and_every_module() -> None:
     assert {folder: named.get(folder) for folder in there} == {folder: sorted(names) for folder, names in there.items()}
     order = [folder.split("/")[0] for folder, _ in rows if folder.split("/")[0] in LAYERS]
     assert sorted(order, key=LAYERS.index) == order, "the table is in the order of the layers"
+
+
+def test_only_who_makes_a_run_says_of_which_kind_it_is() -> None:
+    """Everybody else asks the run what it can do, so that a new kind is one more value in ``model/run.js``."""
+    asking = r"\bKINDS\b|\b(?:run|this|now|before|other)\??\.kind\b|\{kind\}\) => kind"
+    makers = {module for module in MODULES if re.search(asking, (WEB / module).read_text(encoding="utf-8"))}
+    assert makers == {"model/run.js", "loading/live.js", "features/training/trained_run.js"}

@@ -3,7 +3,7 @@
 import {jobUrl} from './addresses.js';
 import {allocate} from './npy.js';
 import {fetchJson, problemFrom} from './json.js';
-import {FRAME_ARRAYS, Run, STATIC_ARRAYS} from '../model/run.js';
+import {FRAME_ARRAYS, KINDS, Run, STATIC_ARRAYS} from '../model/run.js';
 import {planeArray} from '../model/slice.js';
 
 /** What is computed while the network trains moves with it. */
@@ -108,7 +108,7 @@ export function watchRun(url, signal, watcher) {
 /** @param {Manifest & {data: Record<string, string>}} manifest */
 function startRun(manifest) {
   const {data, ...rest} = manifest;
-  const run = new Run({...rest, metrics: emptyMetrics()}, {kind: 'computing'});
+  const run = new Run({...rest, metrics: emptyMetrics()}, {kind: KINDS.computing});
   for (const [name, entry] of Object.entries(manifest.arrays)) {
     if ([...STATIC_ARRAYS, ...FRAME_ARRAYS].includes(name)) reserve(run, name, entry, data[name]);
   }
@@ -149,7 +149,7 @@ function addFrame(run, {frame, metrics, data}) {
 function finishRun(run, {outcome, frames}) {
   run.outcome = outcome;
   run.frames = frames;
-  run.kind = 'stored';
+  run.kind = KINDS.stored;
 }
 
 /** @param {string} dtype @param {string} base64 */

@@ -13,13 +13,50 @@ export const FRAME_ARRAYS = ['point_predicted_class', 'confidence', 'predicted_c
 const SURFACES = ['loss_surface', 'test_loss_surface'];
 
 /**
- * @typedef {'stored' | 'computing' | 'page'} Kind where a run comes from: it is `stored` in the gallery, a server is
- *   `computing` it, or it is trained in this `page` (features/training/trained_run.js). What a run of a kind can do is
- * asked of the run
+ * @typedef {object} Kind where a run comes from, and so what it can do, which is asked of the run
+ * @property {string} name
+ * @property {boolean} isWhole is all there that is computed after a training: test losses, paths, weights?
+ * @property {boolean} hasFiles of which arrays can be fetched
+ * @property {boolean} hasPredictions do its arrays have what the network of each frame predicts? Else that is computed as
+ *   it is looked at
+ * @property {boolean} hasEveryEpoch is every epoch a frame, thinned out where there are too many? Else the frames are
+ *   spread over the training
+ * @property {boolean} isLasting is it the same run wherever its id is read? Else it ends with this page
+ * @property {boolean} isOpenEnded does its training go on for as long as somebody likes? Else it ends where its
+ *   configuration says
+ * @property {boolean} tellsItsEnd does its own panel say how it ended?
  */
 
+/** @type {Readonly<Kind>} */
+const STORED = Object.freeze({
+  name: 'stored',
+  isWhole: true,
+  hasFiles: true,
+  hasPredictions: true,
+  hasEveryEpoch: false,
+  isLasting: true,
+  isOpenEnded: false,
+  tellsItsEnd: false,
+});
+
+/** The kinds: in the gallery; on its way from a server; trained in this page (features/training/trained_run.js). */
+export const KINDS = Object.freeze({
+  stored: STORED,
+  computing: Object.freeze({...STORED, name: 'computing', isWhole: false, hasFiles: false}),
+  page: Object.freeze({
+    name: 'page',
+    isWhole: true,
+    hasFiles: false,
+    hasPredictions: false,
+    hasEveryEpoch: true,
+    isLasting: false,
+    isOpenEnded: true,
+    tellsItsEnd: true,
+  }),
+});
+
 export class Run {
-  /** @type {Kind} */
+  /** @type {Readonly<Kind>} */
   kind;
   /** Is it being trained in this page at the moment? */
   isTraining = false;
@@ -31,8 +68,8 @@ export class Run {
    */
   #received = null;
 
-  /** @param {Manifest} manifest @param {{kind?: Kind}} [options] */
-  constructor(manifest, {kind = 'stored'} = {}) {
+  /** @param {Manifest} manifest @param {{kind?: Readonly<Kind>}} [options] */
+  constructor(manifest, {kind = KINDS.stored} = {}) {
     const {format_version: newest} = constants();
     if (manifest.format_version > newest) {
       throw new Error(
@@ -47,37 +84,42 @@ export class Run {
     this.planes = manifest.planes;
     this.planned = manifest.frames.length;
     this.kind = kind;
-    if (kind === 'computing') this.#received = new Set();
+    if (!kind.isWhole) this.#received = new Set();
   }
 
   /** Will there be more frames than there are now? */
   get isGrowing() {
-    return this.kind === 'computing' || this.isTraining;
+    return !this.kind.isWhole || this.isTraining;
   }
 
-  /** Is all there that is computed after a training: test losses, paths, weights? */
+  // What a run of its kind can do
+
   get isWhole() {
-    return this.kind !== 'computing';
+    return this.kind.isWhole;
   }
 
-  /** Has it files, of which arrays can be fetched? */
   get hasFiles() {
-    return this.kind === 'stored';
+    return this.kind.hasFiles;
   }
 
-  /** Do its arrays have what the network of each frame predicts? Else that is computed as it is looked at. */
   get hasPredictions() {
-    return this.kind !== 'page';
+    return this.kind.hasPredictions;
   }
 
-  /** Is every epoch a frame, thinned out where there are too many? Else the frames are spread over the training. */
   get hasEveryEpoch() {
-    return this.kind === 'page';
+    return this.kind.hasEveryEpoch;
   }
 
-  /** Is it the same run wherever its id is read? Else it ends with this page. */
   get isLasting() {
-    return this.kind !== 'page';
+    return this.kind.isLasting;
+  }
+
+  get isOpenEnded() {
+    return this.kind.isOpenEnded;
+  }
+
+  get tellsItsEnd() {
+    return this.kind.tellsItsEnd;
   }
 
   /**

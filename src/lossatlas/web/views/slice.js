@@ -44,7 +44,7 @@ export function createSlice({choose}) {
 function keyOf({run, plane, computed, view, set, follow, path, scale}) {
   return [
     run.id,
-    run.kind,
+    run.isWhole,
     run.frames.length,
     run.planes.length,
     run.isGrowing,

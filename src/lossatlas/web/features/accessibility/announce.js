@@ -43,13 +43,7 @@ export function createAnnouncer({shot, isPlaying, pickedOf}) {
     if (isPlaying() || run.isGrowing || keyOf(latest) === told.key) return;
     const found = pick ? pickedOf(latest) : null;
     if (pick && !found?.current) return; // its answer draws anew
-    if (
-      run.kind === 'page' &&
-      run.outcome.status === 'diverged' &&
-      frame === run.frames.length - 1 &&
-      ended !== run.id
-    ) {
-      // the strip tells of it
+    if (run.tellsItsEnd && run.outcome.status === 'diverged' && frame === run.frames.length - 1 && ended !== run.id) {
       ended = run.id;
       told = {key: keyOf(latest), run: run.id};
       return;

@@ -68,7 +68,7 @@ export function arraysOf({shot, axis, grid, values}, {seen, picked}) {
       [2, pair[0].length],
     );
   }
-  if (run.kind === 'page' || run.complete('weights')) {
+  if (run.complete('weights')) {
     put('centre', centreOf(run, plane, follow ? frame : null), 'theta at a = b = 0', ['parameter']);
     put('weights', run.frameOf('weights', frame), 'theta of the network', ['parameter']);
   }

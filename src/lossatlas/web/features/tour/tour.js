@@ -204,14 +204,14 @@ class Tour {
   async #train(target, {isSame, before, isOver}) {
     const {run, training} = this.#page;
     const {epochs} = RUNS[this.#run];
-    if (isSame && before?.kind === 'page' && isTrained(before, epochs)) return true;
+    if (isSame && before?.isOpenEnded && isTrained(before, epochs)) return true;
     this.#become('training');
     training.aim(epochs);
     this.#set({...target, epoch: epochs});
     if (isSame) training.open();
     while (!isOver()) {
       const now = run();
-      if (now && now !== before && now.kind === 'page' && isTrained(now, epochs)) return true;
+      if (now && now !== before && now.isOpenEnded && isTrained(now, epochs)) return true;
       await sleep();
     }
     return false;

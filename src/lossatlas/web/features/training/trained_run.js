@@ -6,7 +6,7 @@
 import {parameterCount} from '../../model/architecture.js';
 import {inputGrid} from '../../compute/datasets/prepared.js';
 import {constants} from '../../model/constants.js';
-import {Run} from '../../model/run.js';
+import {KINDS, Run} from '../../model/run.js';
 
 let count = 0;
 
@@ -16,7 +16,7 @@ export class TrainedRun extends Run {
 
   /** @param {{title: string, config: Config, dataset: Dataset, network: Architecture, record: TrainingRecord}} made */
   constructor({title, config, dataset, network, record}) {
-    super(manifestOf(title, config, dataset, network, record), {kind: 'page'});
+    super(manifestOf(title, config, dataset, network, record), {kind: KINDS.page});
     this.#record = record;
     const grid = inputGrid(dataset.points);
     const {points, given, labels, split} = dataset; // in float64, so that they are those of the file
@@ -37,6 +37,11 @@ export class TrainedRun extends Run {
   /** @override */
   arrived() {
     return this.frames.length;
+  }
+
+  /** Theta of each frame is kept. @override @param {string} name */
+  complete(name) {
+    return name === 'weights' || super.complete(name);
   }
 
   /** Theta of a frame; nothing else is kept. @override @param {string} name @param {number} frame */

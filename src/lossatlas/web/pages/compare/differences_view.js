@@ -16,8 +16,8 @@ export function drawDifferences(shots, catalog) {
   const [a, b] = shots.map(({run}) => run);
   const all = differences(configOf(a), configOf(b), catalog.default);
   const learned = all.filter(isOfTraining);
-  const isTrainedHere = [a, b].some(({kind}) => kind === 'page');
-  const recorded = isTrainedHere ? [] : all.filter((each) => !isOfTraining(each));
+  const isOpenEnded = [a, b].some((run) => run.isOpenEnded);
+  const recorded = isOpenEnded ? [] : all.filter((each) => !isOfTraining(each));
   const none = a.id === b.id ? 'none: this is the same run twice' : 'none in what was trained';
   say(byId('differences'), differencesText(learned) || none);
   say(byId('recorded'), recorded.length ? `Recorded: ${differencesText(recorded)}` : '');
@@ -29,9 +29,9 @@ export function drawDifferences(shots, catalog) {
   document.title = `${a.manifest.title} | ${b.manifest.title} · Loss Atlas`;
 }
 
-/** The configuration of a run; one that was trained in the page was trained for as many epochs as it has. @param {Run} run */
+/** The configuration of a run; one that is open-ended was trained for as many epochs as it has. @param {Run} run */
 function configOf(run) {
   const config = /** @type {any} */ (run.manifest.config);
-  if (run.kind !== 'page') return config;
+  if (!run.isOpenEnded) return config;
   return {...config, training: {...config.training, epochs: run.frames.at(-1) ?? 0}};
 }
