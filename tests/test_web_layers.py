@@ -71,3 +71,15 @@ def test_only_who_makes_a_run_says_of_which_kind_it_is() -> None:
     asking = r"\bKINDS\b|\b[rR]un\??\.kind\b|=== 'page'"
     makers = {module for module in MODULES if re.search(asking, (WEB / module).read_text(encoding="utf-8"))}
     assert makers == {"model/run.js", "loading/live.js", "features/training/trained_run.js"}
+
+
+def test_what_comes_with_its_first_use_is_loaded_by_one_helper() -> None:
+    """But for the part of the page that is on its way while the first run travels."""
+    all_of = r"Promise\.all\(\[[^\]]*\]|import\([^)]*\)"
+    for module in MODULES:
+        code = re.sub(r"/\*.*?\*/|//[^\n]*", "", (WEB / module).read_text(encoding="utf-8"), flags=re.DOTALL)
+        lazily = re.findall(rf"(?:load: |createLazyModule\()\(\) =>\s*(?:{all_of})", code)
+        first = module == "pages/atlas/main.js"
+        by_helper = sum(part.count("import(") for part in lazily)
+        assert code.count("import(") == by_helper + first, f"{module} imports lazily by hand; use lib/lazy.js"
+        assert "'stylesheet'" not in code or module == "lib/lazy.js"

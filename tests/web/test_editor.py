@@ -21,11 +21,16 @@ pytestmark = pytest.mark.browser
 
 INVENTED = [source for source in SOURCES.values() if not source.is_real]
 OPEN = """async (start) => {
-    const {openEditor} = await import('./features/datasets/editor.js');
+    const {createLazy} = await import('./lib/lazy.js');
+    const openEditor = await createLazy({
+        load: () => import('./features/datasets/editor.js'),
+        create: (module) => module.openEditor,
+        styles: ['features/datasets/editor.css'],
+    }).request();
     const {ownData} = await import('./compute/datasets/own.js');
     window.used = [];
     const onUse = (own) => window.used.push({...own, points: [...own.points], labels: [...own.labels]});
-    await openEditor({start: start && ownData(start), onUse});
+    openEditor({start: start && ownData(start), onUse});
 }"""
 
 

@@ -1,4 +1,7 @@
-/** Parts of the page that load with their first use. Where one fails to load, the next use asks for it again. */
+/**
+ * Parts of the page that load with their first use, modules and stylesheets alike. Where one fails to load, the next use
+ * asks for it again.
+ */
 import {make} from './dom.js';
 
 /** Say in words for people why a part of the page is not there. @param {unknown} error */
@@ -16,7 +19,7 @@ const styles = new Map();
  * Load a stylesheet. What it styles is shown when it is there, since else the plots would move.
  * @param {string} path from the page's root @returns {Promise<void>}
  */
-export function loadStyle(path) {
+function loadStyle(path) {
   const known = styles.get(path);
   if (known) return known;
   const link = make('link', {rel: 'stylesheet', href: new URL(`../${path}`, import.meta.url).href});
@@ -39,15 +42,17 @@ export function loadStyle(path) {
  * @param {object} options
  * @param {() => Promise<M>} options.load imports its modules
  * @param {(modules: M) => T | Promise<T>} options.create makes the part of them, once the stylesheets are there as well
- * @param {string[]} [options.styles]
+ * @param {string[]} [options.styles] paths from the page's root
+ * @param {string[]} [options.optionalStyles] of what works without them: they are not waited for
  */
-export function createLazy({load, create, styles = []}) {
+export function createLazy({load, create, styles = [], optionalStyles = []}) {
   /** @type {T | null} */
   let part = null;
   /** @type {Promise<T> | null} */
   let coming = null;
   const arrive = async () => {
     try {
+      for (const path of optionalStyles) loadStyle(path).catch(() => {});
       const [modules] = await Promise.all([load(), ...styles.map(loadStyle)]);
       part = await create(modules);
       return part;
@@ -66,4 +71,13 @@ export function createLazy({load, create, styles = []}) {
       return coming;
     },
   };
+}
+
+/**
+ * Modules of functions that are fetched with its first use.
+ * @template M
+ * @param {() => Promise<M>} load imports them
+ */
+export function createLazyModule(load) {
+  return createLazy({load, create: (modules) => modules});
 }

@@ -6,6 +6,7 @@
 /** @import {Target} from '../model/choice.js' */
 /** @import {Listener} from './relay.js' */
 /** @import {StoredRun} from './stored_run.js' */
+import {createLazyModule} from '../lib/lazy.js';
 import {createRetry} from '../lib/retry.js';
 import {Run} from '../model/run.js';
 import {eventsUrl} from './addresses.js';
@@ -278,9 +279,11 @@ export class Session {
   }
 }
 
+const live = createLazyModule(() => import('./live.js'));
+
 /** Most visits only open what is stored, so the module that follows a computation comes with its first use. */
 function importLive() {
-  return import('./live.js').catch((error) => {
+  return live.request().catch((error) => {
     throw unreached(error);
   });
 }

@@ -4,7 +4,7 @@
 import {byId, make, makeSvg, say} from '../lib/dom.js';
 import {css, pointColour} from '../figures/colours.js';
 import {glyph} from '../figures/glyphs.js';
-import {reasonOf} from '../lib/lazy.js';
+import {createLazy, reasonOf} from '../lib/lazy.js';
 import {isRecorded, markRecorded} from './model.js';
 
 /**
@@ -45,6 +45,12 @@ export function createDataset({catalog, choose, onOwn, start = async () => null,
  * @param {(text: string, detail: string) => void} onFailed
  */
 function ownButton(options, onFailed) {
+  const editor = createLazy({
+    // What is drawn can be used, whatever becomes of the server: so what keeps it comes along.
+    load: () => Promise.all([import('../features/datasets/editor.js'), import('../compute/datasets/kept.js')]),
+    create: ([{openEditor}]) => openEditor,
+    styles: ['features/datasets/editor.css'],
+  });
   const name = 'Your own data…';
   const button = make(
     'button',
@@ -53,11 +59,8 @@ function ownButton(options, onFailed) {
   );
   button.addEventListener('click', async () => {
     try {
-      const [{openEditor}] = await Promise.all([
-        import('../features/datasets/editor.js'),
-        import('../compute/datasets/kept.js'),
-      ]); // what is drawn can be used
-      await openEditor(await options());
+      const openEditor = await editor.request();
+      openEditor(await options());
       say(button, name);
     } catch (error) {
       say(button, 'Not loaded: try again');

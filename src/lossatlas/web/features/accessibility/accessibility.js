@@ -1,6 +1,6 @@
 /** What comes after the first picture, and which the page could do without: tooltips, announcements, the labels of a first visit, and use without a network. */
 import {createAnnouncer} from './announce.js';
-import {loadStyle} from '../../lib/lazy.js';
+import {createLazy} from '../../lib/lazy.js';
 import {createHints} from './hints.js';
 import {keepOffline} from './offline.js';
 
@@ -8,29 +8,29 @@ const LABELS = 'lossatlas:labels';
 
 /** @param {Parameters<typeof createAnnouncer>[0] & {labels: Omit<Parameters<typeof import('../callouts/callouts.js').createCallouts>[0], 'onDismissed'> | null}} options `labels`: null where the address has a state, or the page somebody else's controls */
 export function createAccess({labels, ...options}) {
-  loadStyle('features/accessibility/accessibility.css').catch(() => {}); // what is plain still works
   createHints();
   // Elsewhere (lossatlas serve, a developer's machine) what is kept would only stand before what is new.
   if (location.protocol === 'https:' && isSecureContext) keepOffline().catch(() => {});
   const announcer = createAnnouncer(options);
-  /** @type {Awaited<ReturnType<typeof import('../callouts/callouts.js').createCallouts>> | null} */
-  let callouts = null;
-  if (labels && !wereDismissed()) {
-    import('../callouts/callouts.js').then(
-      async ({createCallouts}) => {
-        callouts = await createCallouts({...labels, onDismissed: keepDismissed});
-      },
-      () => {},
-    ); // the page does without
-  }
+  const callouts = labels && !wereDismissed() ? createLazyCallouts({...labels, onDismissed: keepDismissed}) : null;
+  callouts?.request().catch(() => {}); // the page does without
   return {
     ...announcer,
     /** @param {import('../../model/types.js').Shot} shot */
     drawn(shot) {
       announcer.drawn(shot);
-      callouts?.drawn();
+      callouts?.known()?.drawn();
     },
   };
+}
+
+/** @param {Parameters<typeof import('../callouts/callouts.js').createCallouts>[0]} options */
+function createLazyCallouts(options) {
+  return createLazy({
+    load: () => import('../callouts/callouts.js'),
+    create: ({createCallouts}) => createCallouts(options),
+    styles: ['features/callouts/callouts.css'], // labels are measured
+  });
 }
 
 /** Storage may be forbidden (a private window, a sandboxed frame): then they are dismissed for the visit. */

@@ -4,7 +4,6 @@
 /** @import {Picture} from '../../views/picture.js' */
 import {make} from '../../lib/dom.js';
 import {boundaryTables, landscapeTables, timelineTables} from '../../figures/tables.js';
-import {loadStyle} from '../../lib/lazy.js';
 
 /** @typedef {'landscape' | 'boundary' | 'timeline'} Subject */
 
@@ -34,8 +33,7 @@ function tablesOf(subject, {shot, picture, computed}) {
  */
 
 /** @param {HTMLElement} button @param {Theirs} theirs */
-export async function openTable(button, theirs) {
-  await loadStyle('features/accessibility/accessibility.css');
+export function openTable(button, theirs) {
   const subject = /** @type {Subject} */ (button.dataset.table);
   const heading = make('h2', {id: 'table-heading'}, TITLES[subject]);
   const close = make(

@@ -8,7 +8,6 @@
 /** @import {StateStore} from '../../model/address.js' */
 import {byId, make, makeSvg} from '../../lib/dom.js';
 import {boxOf, isInside, leaderOf, overlap, placeLabel} from './placement.js';
-import {loadStyle} from '../../lib/lazy.js';
 
 /**
  * @typedef {object} LandscapePlaces of what is drawn, in pixels of #landscape-stage
@@ -43,8 +42,7 @@ const SHARES = [-0.8, -0.55, -0.3, 0.3, 0.55, 0.8];
  * @param {StateStore} options.store
  * @param {() => void} options.onDismissed
  */
-export async function createCallouts({landscape, boundary, store, onDismissed}) {
-  await loadStyle('features/callouts/callouts.css'); // labels are measured
+export function createCallouts({landscape, boundary, store, onDismissed}) {
   const [left, right] = [
     createLayer(byId('landscape-stage')),
     createLayer(byId('boundary-plot').parentElement ?? document.body),

@@ -1,9 +1,8 @@
-/** “Your own data”: a dialog to draw points, or to read them from a spreadsheet. It comes with its own style sheet. */
+/** “Your own data”: a dialog to draw points, or to read them from a spreadsheet. */
 /** @import {Drawing, Place} from './drawing.js' */
 /** @import {Own} from '../../compute/datasets/own.js' */
 /** @import {Table} from './tables/read.js' */
 import {make, say} from '../../lib/dom.js';
-import {loadStyle} from '../../lib/lazy.js';
 import {blank, createHistory, drawingOf, erased, nearest, ownOf, pointAt, sprayed} from './drawing.js';
 import {draw as drawn} from '../../compute/datasets/generate.js';
 import {MAX_LINKED, missing, roundedTo} from '../../compute/datasets/own.js';
@@ -25,10 +24,9 @@ let draft = null;
 
 /** @typedef {{start?: Own | null, onUse: (own: Own) => void}} EditorOptions `start`: the data on show, to start from */
 
-/** Open the dialog; the promise settles once it is open. @param {EditorOptions} options */
-export async function openEditor(options) {
+/** Open the dialog. @param {EditorOptions} options */
+export function openEditor(options) {
   if (document.querySelector('dialog.editor')) return;
-  await loadStyle('features/datasets/editor.css');
   new Editor(options).open();
 }
 

@@ -7,6 +7,7 @@
 import {fetchJson} from '../../loading/json.js';
 import {fetchArray} from '../../loading/arrays.js';
 import {spreadFrames} from '../../figures/curves.js';
+import {createLazyModule} from '../../lib/lazy.js';
 import {currentTheme} from '../../lib/theme.js';
 import {linkTo} from './link.js';
 import {createNetworks} from './network.js';
@@ -22,10 +23,14 @@ export const PICTURE = {width: SHARP * SIZE.width, height: SHARP * SIZE.height};
 
 /** @typedef {ReturnType<typeof createExports>} Exports */
 
+const gif = createLazyModule(() => import('./gif.js'));
+const video = createLazyModule(() => import('./video.js'));
+const arrayFile = createLazyModule(() => import('./npz.js'));
+
 /** Load what makes films of a format. @param {Format} format @returns {Promise<(film: Film) => Promise<Blob>>} */
 async function loadEncoder(format) {
-  if (format.name === 'GIF') return (await import('./gif.js')).encodeGif;
-  const {encodeVideo} = await import('./video.js');
+  if (format.name === 'GIF') return (await gif.request()).encodeGif;
+  const {encodeVideo} = await video.request();
   return (film) => encodeVideo(format, film);
 }
 
@@ -93,7 +98,7 @@ export function createExports({Plotly, pictureOf, state}) {
     async npz(shot) {
       await Promise.all(furtherArrays(shot).map((name) => fetchArray(shot.run, name)));
       const {seen, theta, picture} = await computeNetwork(shot);
-      const {npz} = await import('./npz.js');
+      const {npz} = await arrayFile.request();
       const arrays = arraysOf(picture, {seen, picked: theta});
       return new Blob(
         [npz(arrays, new Map([['about.json', JSON.stringify(aboutOf(shot, arrays, link(shot)), null, 1)]]))],

@@ -5,7 +5,13 @@
 /** @import {Ground} from '../../compute/surfaces.js' */
 /** @import {LogitsAt} from '../../figures/border.js' */
 import {fetchArray} from '../../loading/arrays.js';
+import {createLazyModule} from '../../lib/lazy.js';
 import {parametersLimit} from '../../model/slice.js';
+
+const computing = createLazyModule(() =>
+  Promise.all([import('../../compute/lab.js'), import('../../compute/planes.js')]),
+);
+const probabilities = createLazyModule(() => import('../../compute/probabilities.js'));
 
 /**
  * @typedef {object} Network
@@ -29,10 +35,7 @@ export function createNetworks() {
 
   /** @param {Shot} shot @returns {Promise<Network>} */
   const compute = async (shot) => {
-    const [{createLab}, {pickedTheta}] = await Promise.all([
-      import('../../compute/lab.js'),
-      import('../../compute/planes.js'),
-    ]);
+    const [{createLab}, {pickedTheta}] = await computing.request();
     lab ??= createLab({onAnswer: () => answered(), onError: (message) => failed(new Error(message))});
     const asked = lab;
     const isSeen = shot.pick !== null || !shot.run.hasPredictions;
@@ -73,7 +76,7 @@ async function recorded(shot) {
     parametersLimit(run, plane) === ''
       ? await (async () => {
           if (!run.complete('weights')) await fetchArray(run, 'weights');
-          return (await import('../../compute/probabilities.js')).logitsOf(shot, run.frameOf('weights', frame));
+          return (await probabilities.request()).logitsOf(shot, run.frameOf('weights', frame));
         })().catch(() => null)
       : null;
   return {seen: run.seen(frame), metrics: null, theta: null, ground: null, way: null, logits};

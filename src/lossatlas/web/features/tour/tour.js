@@ -5,7 +5,6 @@
 /** @import {State} from '../../model/types.js' */
 /** @import {Page} from '../../pages/atlas/tour.js' */
 /** @import {Stop} from './stops.js' */
-import {loadStyle} from '../../lib/lazy.js';
 import {FIRST_VIEW, fromQuery, HOME, RUN_PROPERTIES} from '../../model/state.js';
 import {showPlot} from '../../views/controls.js';
 import {choicesFor, storedRun} from './choices.js';
@@ -18,8 +17,7 @@ import {RUNS, STOPS} from './stops.js';
 const LOOK = 50;
 
 /** Open no stop yet, but be ready for one. @param {Page} page */
-export async function createTour(page) {
-  await loadStyle('features/tour/tour.css'); // without it the panel would push the plots about
+export function createTour(page) {
   return new Tour(page);
 }
 

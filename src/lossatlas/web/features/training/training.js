@@ -10,9 +10,12 @@ import {createTrainer} from '../../compute/engine/trainer_client.js';
 import {canGenerate, generate} from '../../compute/datasets/generate.js';
 import {recall} from '../../compute/datasets/kept.js';
 import {prepareOwn} from '../../compute/datasets/own.js';
+import {createLazyModule} from '../../lib/lazy.js';
 import {WATCHABLE} from './pacing.js';
 import {TrainedRun} from './trained_run.js';
 
+const stored = createLazyModule(() => import('../../compute/datasets/stored.js'));
+const measured = createLazyModule(() => import('../../compute/datasets/measured.js'));
 /** A training that nobody told where to stop rests after so many epochs. */
 const MOST = 100_000;
 
@@ -173,11 +176,10 @@ async function prepareTask(catalog, state) {
 async function datasetFor({dataset: name, own}, config, catalog) {
   if (own) return prepareOwn(await recall(own));
   const run = catalog.datasets.find((each) => each.name === name)?.run;
-  if (run)
-    return (await import('../../compute/datasets/stored.js')).loadStored(run, /** @type {any} */ (config).dataset);
+  if (run) return (await stored.request()).loadStored(run, /** @type {any} */ (config).dataset);
   const sample = /** @type {any} */ (config).dataset;
   if (canGenerate(name)) return generate(sample);
-  return (await import('../../compute/datasets/measured.js')).loadMeasured(sample);
+  return (await measured.request()).loadMeasured(sample);
 }
 
 /** @param {State} state @param {number} classes @returns {import('../../model/architecture.js').Architecture} */

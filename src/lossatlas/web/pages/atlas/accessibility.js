@@ -10,6 +10,7 @@ export function createLazyAccessibility() {
   const access = createLazy({
     load: () => import('../../features/accessibility/accessibility.js'),
     create: ({createAccess}) => createAccess(options),
+    optionalStyles: ['features/accessibility/accessibility.css'], // what is plain still works
   });
   return {
     /** The first picture is there. @param {Options} given */

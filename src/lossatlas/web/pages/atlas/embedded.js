@@ -8,9 +8,8 @@
 /** @import {Run} from '../../model/run.js' */
 import {byId} from '../../lib/dom.js';
 import {joinRanges} from '../../figures/range.js';
-import {loadStyle} from '../../lib/lazy.js';
 
-/** @typedef {Exclude<Awaited<ReturnType<typeof createBare>>, null>['api']} Bare */
+/** @typedef {ReturnType<typeof createBare>['api']} Bare */
 
 /**
  * @typedef {object} Conductor
@@ -32,10 +31,9 @@ const KEYS = [' ', 'ArrowLeft', 'ArrowRight', 'Home', 'End'];
  * @param {() => void} options.hold do not go along with the newest frame
  * @param {() => void} options.onRedraw
  */
-export async function createBare({store, run, shown, frame, hold, onRedraw}) {
+export function createBare({store, run, shown, frame, hold, onRedraw}) {
   document.body.dataset.bare = '';
   byId('small').remove(); // a frame is narrow, but no small window
-  await loadStyle('pages/atlas/embedded.css'); // the plots are drawn at the size that it gives
   /** @type {Conductor | null} */
   let conductor = null;
   /** @type {LossRange | null} */

@@ -2,6 +2,7 @@
 /** @import {Catalog, GalleryEntry, Status} from '../../model/types.js' */
 /** @import {StateStore} from '../../model/address.js' */
 /** @import {Run} from '../../model/run.js' */
+import {createLazyModule} from '../../lib/lazy.js';
 import {createDataset} from '../../views/dataset.js';
 import {createModel} from '../../views/model.js';
 
@@ -23,7 +24,7 @@ export function createPanels({catalog, store, run, gallery, train, onStatus, onF
     start: () => startOf(run(), store.get().own),
     onFailed,
     onOwn: async (own) => {
-      const {remember} = await import('../../compute/datasets/kept.js'); // it came with the editor
+      const {remember} = await kept.request(); // it came with the editor
       const {text, lasting} = await remember(own);
       train(text);
       if (!lasting) onStatus(SHORT_LIVED);
@@ -37,6 +38,9 @@ export function createPanels({catalog, store, run, gallery, train, onStatus, onF
   };
 }
 
+const kept = createLazyModule(() => import('../../compute/datasets/kept.js'));
+const ownPoints = createLazyModule(() => import('../../compute/datasets/own.js'));
+
 /** @type {Status} */
 const SHORT_LIVED = {
   kind: 'note',
@@ -46,9 +50,9 @@ const SHORT_LIVED = {
 
 /** The dataset on show, as a start to draw on. @param {Run | null} run @param {string | null} own */
 async function startOf(run, own) {
-  if (own) return (await import('../../compute/datasets/kept.js')).recall(own).catch(() => null);
+  if (own) return (await kept.request()).recall(own).catch(() => null);
   if (!run?.get('points')) return null;
-  const {ownFrom, ownOfConfig} = await import('../../compute/datasets/own.js');
+  const {ownFrom, ownOfConfig} = await ownPoints.request();
   const {title, features, classes} = run.manifest.dataset;
   const given = /** @type {any} */ (run.manifest.config).dataset?.own;
   if (given?.x) return ownOfConfig(given);

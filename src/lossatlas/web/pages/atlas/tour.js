@@ -26,6 +26,7 @@ export function createLazyTour(page) {
   const lazy = createLazy({
     load: () => import('../../features/tour/tour.js'),
     create: ({createTour}) => createTour(page),
+    styles: ['features/tour/tour.css'], // without it the panel would push the plots about
   });
   const load = () =>
     lazy.request().catch((error) => {

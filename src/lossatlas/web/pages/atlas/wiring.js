@@ -10,7 +10,7 @@
 /** @import {Playback} from './playback.js' */
 /** @import {Screen} from './screen.js' */
 import {byId, say} from '../../lib/dom.js';
-import {reasonOf} from '../../lib/lazy.js';
+import {createLazy, reasonOf} from '../../lib/lazy.js';
 import {watchSizes} from '../../lib/sizes.js';
 import {watchTheme} from '../../lib/theme.js';
 import {keepAddress} from '../../model/address.js';
@@ -53,7 +53,7 @@ const still = matchMedia('(prefers-reduced-motion: reduce)').matches;
  *
  * @typedef {Begun & {screen: Screen, frames: Frames, computed: Computed, playback: Playback, embedded: Embedded | null,
  *   gallery: () => GalleryEntry[], onFailed: (text: string, error: unknown) => void}} Atlas
- * @typedef {Awaited<ReturnType<typeof import('./embedded.js').createBare>>} Embedded
+ * @typedef {ReturnType<typeof import('./embedded.js').createBare>} Embedded
  */
 
 /** @param {Begun} begun */
@@ -134,15 +134,19 @@ export async function start(begun) {
  */
 async function embeddedIn(store, frames, screen) {
   if (!new URLSearchParams(location.search).has('bare')) return null;
-  const {createBare} = await import('./embedded.js');
-  return createBare({
-    store,
-    run: () => frames.run,
-    shown: () => screen.shown,
-    frame: frames.current,
-    hold: frames.hold,
-    onRedraw: screen.repaint,
-  });
+  return createLazy({
+    load: () => import('./embedded.js'),
+    create: ({createBare}) =>
+      createBare({
+        store,
+        run: () => frames.run,
+        shown: () => screen.shown,
+        frame: frames.current,
+        hold: frames.hold,
+        onRedraw: screen.repaint,
+      }),
+    styles: ['pages/atlas/embedded.css'], // the plots are drawn at the size that it gives
+  }).request();
 }
 
 /** What nobody has recorded, nor computes, is trained in the page. @param {Atlas} atlas */
@@ -254,12 +258,17 @@ function wireControls(atlas) {
 
 /** The plots and the curves as tables. @param {Atlas} atlas */
 function wireTables({screen, computed, onFailed}) {
+  const tables = createLazy({
+    load: () => import('../../features/accessibility/table.js'),
+    create: ({openTable}) => openTable,
+    styles: ['features/accessibility/accessibility.css'],
+  });
   /** @param {HTMLElement} button */
   const open = async (button) => {
-    const {openTable} = await import('../../features/accessibility/table.js');
+    const openTable = await tables.request();
     const {shown: shot} = screen;
     const picture = shot && screen.pictureOf(shot);
-    if (picture) await openTable(button, {shot, picture, computed: computed.networkOf(shot)?.picked ?? null});
+    if (picture) openTable(button, {shot, picture, computed: computed.networkOf(shot)?.picked ?? null});
   };
   for (const button of /** @type {NodeListOf<HTMLElement>} */ (document.querySelectorAll('[data-table]'))) {
     button.addEventListener('click', () =>

@@ -10,7 +10,7 @@
 import {modelTitle, ofItsRun, openingState, resolve} from '../../model/choice.js';
 import {byId} from '../../lib/dom.js';
 import {orbit} from '../../figures/camera.js';
-import {loadStyle} from '../../lib/lazy.js';
+import {createLazy} from '../../lib/lazy.js';
 import {createPlayer} from '../../lib/player.js';
 import {FIRST_VIEW, HOME} from '../../model/state.js';
 import {watchTheme} from '../../lib/theme.js';
@@ -216,7 +216,7 @@ export class Comparison {
   #settle() {
     if (!this.#isOpening || !this.#sides || !this.#both.every((each) => each.shot && this.#isWhole(each))) return;
     this.#isOpening = false;
-    loadHints();
+    if (!hints.isAsked()) hints.request().catch(() => {}); // the browser's own will do
     if (this.#view.epoch !== null) return;
     const isAtEnd = Boolean(this.#sides.a.train || this.#sides.b.train) || still;
     this.#goTo(isAtEnd ? (this.#epochs().at(-1) ?? 0) : 0);
@@ -314,15 +314,9 @@ export class Comparison {
   }
 }
 
-/** @type {Promise<void> | null} */
-let hints = null;
-
 /** Tooltips as on the page of one run, after the first pictures. */
-function loadHints() {
-  hints ??= import('../../features/accessibility/hints.js')
-    .then(({createHints}) => {
-      createHints();
-      return loadStyle('features/accessibility/accessibility.css');
-    })
-    .catch(() => {}); // the browser's own will do
-}
+const hints = createLazy({
+  load: () => import('../../features/accessibility/hints.js'),
+  create: ({createHints}) => createHints(),
+  optionalStyles: ['features/accessibility/accessibility.css'],
+});
