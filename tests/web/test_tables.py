@@ -193,8 +193,8 @@ def test_ten_classes_are_told_apart_by_colour_and_by_shape(page: Page) -> None:
         """async () => {
             const {classSymbol, pointColour} = await import('./figures/colours.js');
             const {glyph} = await import('./figures/glyphs.js');
-            const {MAX_CLASSES} = await import('./compute/datasets/own.js');
-            const all = [...Array(MAX_CLASSES).keys()];
+            const {constants} = await import('./model/constants.js');
+            const all = [...Array(constants().own_data.classes).keys()];
             return {symbols: all.map(classSymbol), glyphs: all.map((k) => glyph(k, 5)),
                 colours: [false, true].map((dark) => all.map((k) => pointColour(k, dark)))};
         }"""

@@ -3,6 +3,7 @@
 /** @import {Run} from '../model/run.js' */
 /** @import {Numbers} from '../loading/npy.js' */
 import {classSymbol, css, pointColour, symbolScale} from './colours.js';
+import {constants} from '../model/constants.js';
 import {axisStyle, linearTicks, tickLabel, valueText} from './ticks.js';
 
 const SPLITS = ['train', 'test'];
@@ -86,7 +87,7 @@ export function unitsOf(features) {
 }
 
 /** @param {Feature[]} features */
-const areInvented = (features) => features.map(({name}) => name).join() === 'x₁,x₂';
+const areInvented = (features) => features.every(({name}, axis) => name === constants().own_data.features[axis]);
 
 /**
  * The size of the plot in the room there is: equal scales where both features have one unit. In a strip one would see nothing.
