@@ -72,7 +72,7 @@ def problem() -> tuple[Network, Any, Any, Any, Any]:
     rng = np.random.default_rng(0)
     points = rng.normal(size=(500, 2)).astype(np.float32)
     labels = rng.integers(0, 2, 500)
-    theta = network.initial_theta(0).astype(np.float32)
+    theta = network.draw_initial_theta(0).astype(np.float32)
     return network, points, labels, theta, FreshPlane().lay("fresh", network, None)
 
 

@@ -67,7 +67,7 @@ def published(network: Network, theta: Float32, plane: Plane, points: Float32, l
 
 def unavoidable(network: Network, evaluator: Evaluator, models: Float32) -> Callable[[], None]:
     """The matrix products and the tanh of all models, and nothing else."""
-    matrices = network.matrices(network.packed(models))
+    matrices = network.matrices(network.pack(models))
     output = np.ascontiguousarray(matrices[-1][:, 1:] - matrices[-1][:, :1])
     chunk = evaluator.chunk
     inputs = np.ones((1, 3, POINTS), np.float32)
@@ -95,7 +95,7 @@ def main(rounds: int) -> None:
     rng = np.random.default_rng(0)
     points = rng.normal(size=(POINTS, 2)).astype(np.float32)
     labels = (points[:, 0] * points[:, 1] > 0).astype(np.int64)
-    theta = network.initial_theta(0).astype(np.float32)
+    theta = network.draw_initial_theta(0).astype(np.float32)
     plane = FreshPlane().lay("fresh", network, None)
     one, two = (Evaluator(network, points, labels, threads=threads) for threads in (1, 2))
     plain = Evaluator(network, points, labels, threads=1, kernel="numpy")

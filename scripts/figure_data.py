@@ -138,8 +138,8 @@ def spectrum(run: Run) -> Shown:
     curvature = curvature_of(network, theta, points, labels, spectrum=True)
     directions = np.random.default_rng(0).normal(size=(RANDOM_DIRECTIONS, network.parameter_count))
     directions /= np.linalg.norm(directions, axis=1, keepdims=True)
-    products = hessian_products(network, network.packed(theta)[None], network.packed(directions), points, labels)
-    seen = (network.packed(directions) * products).sum(axis=1)
+    products = hessian_products(network, network.pack(theta)[None], network.pack(directions), points, labels)
+    seen = (network.pack(directions) * products).sum(axis=1)
     assert curvature.spectrum is not None
     numbers = {
         "negative": str(curvature.negative_count),

@@ -106,7 +106,7 @@ def network_of(
 
 def some_models(network: Network, count: int, seed: int = 0, scale: float = 1.0) -> Float32:
     """Models ``[count, P]`` with weights and biases that are all different from zero."""
-    fresh = np.array([network.initial_theta(seed + number) for number in range(count)])
+    fresh = np.array([network.draw_initial_theta(seed + number) for number in range(count)])
     biases = np.random.default_rng(seed).normal(scale=0.3, size=fresh.shape)
     return (scale * (fresh + biases)).astype(np.float32)
 

@@ -119,4 +119,4 @@ def test_tanh_gelu_is_within_its_stated_distance_of_the_one_with_erf() -> None:
     ("name", "limit"), [("tanh", 6 / 30), ("sigmoid", 6 / 30), ("linear", 6 / 30), ("relu", 6 / 10), ("gelu", 6 / 10)]
 )
 def test_initial_limit_is_glorots_or_hes(name: str, limit: float) -> None:
-    assert ACTIVATIONS[name].initial_limit(10, 20) == pytest.approx(math.sqrt(limit), rel=1e-15)
+    assert ACTIVATIONS[name].find_initial_limit(10, 20) == pytest.approx(math.sqrt(limit), rel=1e-15)

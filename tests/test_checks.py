@@ -17,7 +17,7 @@ SMALL = {"dataset": {"points": 40}, "model": {"hidden": [3]}, "training": {"epoc
 SETUP = Setup.of(RunConfig.from_mapping(SMALL))
 NETWORK = SETUP.network
 POINTS, LABELS = SETUP.dataset.train
-THETA = NETWORK.initial_theta(0)[None]
+THETA = NETWORK.draw_initial_theta(0)[None]
 EVALUATOR = la.Evaluator(NETWORK, POINTS, LABELS)
 
 
@@ -77,7 +77,7 @@ def test_points_that_are_none_are_refused(points: Any, message: str) -> None:
         (lambda: EVALUATOR.losses(THETA[0]), r"models are float64 \[17\].*for a single model give theta\[None\]"),
         (lambda: EVALUATOR.losses(THETA[:, :5]), r"models are float64 \[1, 5\], but they must be numbers \[B, 17\]"),
         (lambda: EVALUATOR.logits(THETA[0]), r"give theta\[None\]"),
-        (lambda: la.Evaluator(NETWORK, POINTS).losses(THETA), "has no labels, and so no loss"),
+        (lambda: la.Evaluator(NETWORK, POINTS).losses(THETA), "has no labels, so it has no loss"),
         (
             lambda: la.loss_surfaces(EVALUATOR, SETUP.planes[0], THETA, [1.0], 5),
             r"the centre is .*give one of these vectors, such as theta\[0\]",

@@ -127,7 +127,7 @@ def test_a_divergence_is_told_and_stored(tmp_path: Path) -> None:
         (["--optimizer", "lion"], "--optimizer: there is no optimizer 'lion'; there are sgd"),
         (["--grid", "40"], "--grid: 40 is even"),
         (["--batch-size", "half"], "--batch-size: 'half' is not allowed: give a whole number or give 'full'"),
-        (["--dataset", "iris", "--noise", "1"], "iris is measured data; leave noise out"),
+        (["--dataset", "iris", "--noise", "1"], "iris is measured data; remove noise"),
         (["--colour", "red"], "No such option '--colour'"),
         (["--residual=yes"], "Option '--residual' does not take a value"),
     ],
@@ -406,7 +406,7 @@ def test_train_takes_own_points_from_a_file(tmp_path: Path) -> None:
         (["--x", "a"], "--x: says how a file of own points is read; name it with --data-file FILE"),
         (["--join-labels"], "--join-labels: says how a file of own points is read"),
         (["--dataset", "in/my.csv"], "--dataset: there is no dataset 'in/my.csv'; own points are given by --data-file"),
-        (["--dataset", "own-12345678"], "--dataset: the points of 'own-12345678' are in its own run"),
+        (["--dataset", "own-12345678"], "--dataset: the points of 'own-12345678' are stored in their run"),
     ],
 )
 def test_own_points_that_cannot_be_had_are_told_and_nothing_is_written(

@@ -149,7 +149,7 @@ def test_models_on_demand_are_asked_for_once_each_and_a_chunk_at_a_time() -> Non
 
     def write(start: int, stop: int, out: Float32) -> None:
         asked.append((start, stop))
-        out[...] = network.packed(models[start:stop])
+        out[...] = network.pack(models[start:stop])
 
     losses = evaluator.losses_of(len(models), write)
     assert (losses == evaluator.losses(models)).all()
@@ -297,6 +297,6 @@ def test_the_kernel_chosen_is_one_that_is_there(monkeypatch: pytest.MonkeyPatch)
     small, wide = network_of(16, 16, activation="tanh"), network_of(100, activation="tanh")
     for fast_tanh, available, expected in ((True, True, "numpy"), (False, False, "numpy"), (False, True, "wasm")):
         monkeypatch.setattr(evaluator, "numpy_has_avx512", lambda found=fast_tanh: found)
-        monkeypatch.setattr("lossatlas.engine.wasm_kernel.available", lambda found=available: found)
+        monkeypatch.setattr("lossatlas.engine.wasm_kernel.can_run", lambda found=available: found)
         assert Evaluator(small, np.zeros((4, 2))).kernel == expected
         assert Evaluator(wide, np.zeros((4, 2))).kernel == "numpy"

@@ -319,7 +319,8 @@ def test_the_twins_differ_in_residual_alone() -> None:
     assert plain == residual
     networks = [Setup.of(config).network for config in twin_configs()]
     thetas = [
-        network.initial_theta(config.training.seed) for network, config in zip(networks, twin_configs(), strict=True)
+        network.draw_initial_theta(config.training.seed)
+        for network, config in zip(networks, twin_configs(), strict=True)
     ]
     np.testing.assert_array_equal(thetas[0], thetas[1])
     assert [any(map(network.has_skip, range(21))) for network in networks] == [False, True]

@@ -23,7 +23,7 @@ def data(classes: int, count: int = 23) -> tuple[Float64, Integers]:
 
 
 def gradient_of(network: Network, models: Float64, points: Float64, labels: Integers) -> Float64:
-    return network.unpacked(gradients(network, network.packed(models), points, labels)).astype(np.float64)
+    return network.unpack(gradients(network, network.pack(models), points, labels)).astype(np.float64)
 
 
 @pytest.mark.parametrize("activation", sorted(ACTIVATIONS))
@@ -65,15 +65,15 @@ def test_float32_stays_float32_and_agrees_to_its_precision() -> None:
     network = network_of(6, 5)
     models = some_models(network, 3)
     points, labels = data(2)
-    single = gradients(network, network.packed(models), points, labels)
-    double = gradients(network, network.packed(models.astype(np.float64)), points, labels)
+    single = gradients(network, network.pack(models), points, labels)
+    double = gradients(network, network.pack(models.astype(np.float64)), points, labels)
     assert (single.dtype.name, double.dtype.name) == ("float32", "float64")
     np.testing.assert_allclose(single, double, atol=50 * np.finfo(np.float32).eps * np.abs(double).max())
 
 
 def test_nothing_that_is_passed_in_is_changed() -> None:
     network = network_of(4)
-    packed = network.packed(some_models(network, 2).astype(np.float64))
+    packed = network.pack(some_models(network, 2).astype(np.float64))
     points, labels = data(2)
     before = packed.copy(), points.copy(), labels.copy()
     gradients(network, packed, points, labels)

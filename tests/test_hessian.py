@@ -36,8 +36,8 @@ def models_of(network: Network, count: int, seed: int = 0, scale: float = 1.0) -
 
 def products_of(network: Network, models: Float64, vectors: Float64, *inputs: Any) -> Float64:
     """Hessian products in theta's order."""
-    packed = hessian_products(network, network.packed(models), network.packed(vectors), *inputs)
-    return network.unpacked(packed).astype(np.float64)
+    packed = hessian_products(network, network.pack(models), network.pack(vectors), *inputs)
+    return network.unpack(packed).astype(np.float64)
 
 
 def distance(ours: Float64, expected: Float64) -> float:
@@ -114,7 +114,7 @@ def test_a_batch_is_its_models_one_by_one_to_the_last_bit() -> None:
 def test_selected_hessians_are_those_of_their_models() -> None:
     network, inputs = network_of(4, 4, residual=True), data(2)
     models, vectors = models_of(network, 3), models_of(network, 3, seed=9)
-    hessians = Hessians(network, network.packed(models), *inputs)
+    hessians = Hessians(network, network.pack(models), *inputs)
     chosen = np.array([True, False, True])
     expected = hessians.products(vectors)[chosen]
     assert (hessians.select(chosen).products(vectors[chosen]) == expected).all()
@@ -122,7 +122,7 @@ def test_selected_hessians_are_those_of_their_models() -> None:
 
 def test_float32_stays_float32_and_agrees_to_its_precision() -> None:
     network, inputs = network_of(6, 5), data(2)
-    packed, vectors = network.packed(models_of(network, 3)), network.packed(models_of(network, 3, seed=9))
+    packed, vectors = network.pack(models_of(network, 3)), network.pack(models_of(network, 3, seed=9))
     double = hessian_products(network, packed, vectors, *inputs)
     single = hessian_products(network, packed.astype(np.float32), vectors, *inputs)
     assert (single.dtype.name, double.dtype.name) == ("float32", "float64")
@@ -131,7 +131,7 @@ def test_float32_stays_float32_and_agrees_to_its_precision() -> None:
 
 def test_nothing_that_is_passed_in_is_changed() -> None:
     network, (points, labels) = network_of(4, 4, residual=True), data(2)
-    packed, vectors = network.packed(models_of(network, 2)), network.packed(models_of(network, 2, seed=9))
+    packed, vectors = network.pack(models_of(network, 2)), network.pack(models_of(network, 2, seed=9))
     before = [array.copy() for array in (packed, vectors, points, labels)]
     hessian_products(network, packed, vectors, points, labels)
     dense_hessian(network, packed[0], points, labels)

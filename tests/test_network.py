@@ -49,14 +49,14 @@ def test_the_layout_names_weight_and_bias_of_each_layer_in_turn() -> None:
 def test_packing_is_a_permutation_and_unpacking_its_inverse(network: Network, batch: list[int]) -> None:
     assert sorted(network.packing.tolist()) == list(range(network.parameter_count))
     theta = np.random.default_rng(0).normal(size=(*batch, network.parameter_count))
-    assert (network.unpacked(network.packed(theta)) == theta).all()
-    assert (network.packed(network.unpacked(theta)) == theta).all()
+    assert (network.unpack(network.pack(theta)) == theta).all()
+    assert (network.pack(network.unpack(theta)) == theta).all()
 
 
 @given(NETWORKS)
 def test_matrices_are_views_that_hold_each_weight_with_its_bias_beside_it(network: Network) -> None:
     theta = np.random.default_rng(1).normal(size=(3, network.parameter_count))
-    packed = network.packed(theta)
+    packed = network.pack(theta)
     tensors = {p.name: theta[:, p.offset : p.offset + p.size].reshape(3, *p.shape) for p in network.parameters}
     matrices = network.matrices(packed)
     assert len(matrices) == len(network.layers) - 1
@@ -107,7 +107,7 @@ def test_skips_lead_from_hidden_layers_to_hidden_layers_of_the_same_width(
 @given(NETWORKS, st.integers(0, 100))
 def test_residual_twins_start_from_the_same_theta(network: Network, seed: int) -> None:
     plain, residual = (Network(network.layers, network.activation, twin) for twin in (False, True))
-    assert (plain.initial_theta(seed) == residual.initial_theta(seed)).all()
+    assert (plain.draw_initial_theta(seed) == residual.draw_initial_theta(seed)).all()
 
 
 @pytest.mark.parametrize(
@@ -122,7 +122,7 @@ def test_initial_theta_is_the_oracles_uniforms_within_the_limits_and_biases_zero
 ) -> None:
     network = network_of(7, 5, activation=activation, classes=3)
     doubles = philox_doubles(31, Stream.WEIGHTS)
-    theta = network.initial_theta(31)
+    theta = network.draw_initial_theta(31)
     assert theta.dtype == np.float64
     for number, limit in enumerate(limits):
         weight, bias = network.parameters[2 * number : 2 * number + 2]
@@ -135,16 +135,16 @@ def test_initial_theta_is_the_oracles_uniforms_within_the_limits_and_biases_zero
 def test_initial_weights_have_the_variance_of_their_source(activation: str, variance: float) -> None:
     network = network_of(200, 200, activation=activation)
     weight = network.parameters[2]
-    values = network.initial_theta(0)[weight.offset : weight.offset + weight.size]
+    values = network.draw_initial_theta(0)[weight.offset : weight.offset + weight.size]
     # a uniform's kurtosis is 9/5: the standard error of its variance is σ² sqrt(0.8 / n)
     assert abs(values.var() / variance - 1) < 4 * math.sqrt(0.8 / weight.size)
 
 
 def test_streams_and_seeds_start_differently() -> None:
     network = network_of(4)
-    starts = [network.initial_theta(seed, s) for seed in (0, 1) for s in (Stream.WEIGHTS, Stream.DIRECTION_A)]
+    starts = [network.draw_initial_theta(seed, s) for seed in (0, 1) for s in (Stream.WEIGHTS, Stream.DIRECTION_A)]
     assert len({start.tobytes() for start in starts}) == 4
-    assert (network.initial_theta(0) == starts[0]).all()
+    assert (network.draw_initial_theta(0) == starts[0]).all()
 
 
 @pytest.mark.parametrize(

@@ -74,15 +74,15 @@ def test_names_can_be_given() -> None:
         (CLASSES[:-1], {}, r"there are labels \[29\] for 30 points"),
         (np.where(CLASSES == 1, np.nan, 0.0), {}, "10 of 30 labels are missing, the first in row 1"),
         ([None, *CLASSES[1:]], {}, "1 of 30 labels are missing, the first in row 0"),
-        (CLASSES * 0, {}, "every point has the same label, '0'; two classes are needed"),
+        (CLASSES * 0, {}, "every point has the same label, '0'; give points of at least two classes"),
         (np.arange(30), {}, "30 different labels, and at most 10 can be told apart"),
-        (np.ones((30, 2)), {}, "not one-hot; give one label a point"),
+        (np.ones((30, 2)), {}, "not one-hot rows; give one label per point"),
         ([0] * 29 + [1], {}, "the class 'class 1' has 1 points, and needs 2"),
-        (CLASSES + 5, {"classes": ["a", "b", "c"]}, "there are 3 names of classes for 2 different labels"),
-        (CLASSES, {"features": "ab"}, "features: 2 names are needed, and ab is given"),
+        (CLASSES + 5, {"classes": ["a", "b", "c"]}, "there are 3 class names for 2 different labels"),
+        (CLASSES, {"features": "ab"}, "features: give 2 names, not ab"),
         (CLASSES, {"features": ["x", ""]}, "give a name that can be seen"),
-        (CLASSES, {"classes": ["a", "a"]}, "two classes have one name: a, a"),
-        (CLASSES, {"features": ["x"]}, "features: 2 names are needed, and x is given"),
+        (CLASSES, {"classes": ["a", "a"]}, "two classes have the same name: a, a"),
+        (CLASSES, {"features": ["x"]}, "features: give 2 names, not x"),
     ],
 )
 def test_what_cannot_be_used_is_told(labels: Any, more: dict[str, Any], message: str) -> None:
@@ -110,7 +110,7 @@ def test_settings_are_checked_as_everywhere() -> None:
         la.DatasetConfig.from_arrays(POINTS[:6], [0, 1] * 3)
     own = config_of(CLASSES).own
     for wrong in ({"noise": 1.0}, {"points": 31}, {"name": "moons"}):
-        with pytest.raises(ConfigError, match="is not allowed: of these own points it is"):
+        with pytest.raises(ConfigError, match="is not allowed: for these own points it is"):
             la.DatasetConfig(**{"own": own, **wrong})
 
 
@@ -189,7 +189,7 @@ def test_tables_are_read_by_their_columns(table: Any) -> None:
 
 
 def test_what_is_no_table_is_refused_and_what_is_left_out_is_warned_of() -> None:
-    with pytest.raises(DataError, match="ndarray is no table: give a data frame"):
+    with pytest.raises(DataError, match="ndarray is not a table: give a data frame"):
         la.DatasetConfig.from_table(POINTS)
     with pytest.raises(ConfigError, match="colour: there is no such setting; there are x, y, label"):
         la.DatasetConfig.from_table(TABLE, colour="red")
@@ -268,7 +268,7 @@ def test_a_gallery_of_own_points_has_no_others() -> None:
 
 
 def test_a_name_of_own_points_alone_is_no_dataset() -> None:
-    with pytest.raises(ConfigError, match="the points of 'own-12345678' are in its own run"):
+    with pytest.raises(ConfigError, match="the points of 'own-12345678' are stored in their run"):
         la.load_dataset("own-12345678")
     with warnings.catch_warnings():
         warnings.simplefilter("error")
@@ -285,5 +285,5 @@ def test_the_server_takes_own_points_by_their_name_from_a_run_that_has_them(stor
     others: list[Any] = [{"dataset": {"name": "moons"}}, {}, [], None, {"dataset": "own-1"}, {"dataset": {"name": 3}}]
     for other in others:
         assert service.with_own_points(other) == other
-    with pytest.raises(ConfigError, match="the points of 'own-00000000' are in its own run, not here"):
+    with pytest.raises(ConfigError, match="the points of 'own-00000000' are stored in their run only"):
         RunConfig.from_mapping(service.with_own_points({"dataset": {"name": "own-00000000"}}))

@@ -127,7 +127,7 @@ def test_two_identical_calls_differ__on_any_number_of_threads() -> None:
 def test_nan_silently_replaced__far_out_the_loss_is_infinite() -> None:
     network = network_of(8, 8, 8, 8, 8, 8, 8, 8, 8, 8, 8, 8, 8, 8, activation="relu", classes=3)
     plane = FreshPlane().lay("fresh", network, None)
-    surface = loss_surfaces(evaluator_of(network), plane, network.initial_theta(0), (1000.0,), 5)[0]
+    surface = loss_surfaces(evaluator_of(network), plane, network.draw_initial_theta(0), (1000.0,), 5)[0]
     assert not np.isnan(surface.loss).any()
     assert np.isinf(surface.loss).any()
     assert np.isfinite(surface.centre)
@@ -155,4 +155,4 @@ def test_a_grid_without_a_centre_is_refused(grid: int) -> None:
     network = network_of(3)
     plane = FreshPlane().lay("fresh", network, None)
     with pytest.raises(ConfigError, match=f"grid: {grid} is not allowed"):
-        loss_surfaces(evaluator_of(network), plane, network.initial_theta(0), (1.0,), grid)
+        loss_surfaces(evaluator_of(network), plane, network.draw_initial_theta(0), (1.0,), grid)

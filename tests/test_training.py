@@ -93,7 +93,7 @@ def slow_training(network: Network, dataset: Dataset, config: TrainingConfig) ->
     """Train in torch, float64, from the same start, with the same batches: theta after every epoch."""
     points, labels = (torch.from_numpy(part) for part in dataset.train)
     doubles = philox_doubles(config.seed, Stream.BATCHES)
-    model = torch_model(network, network.initial_theta(config.seed))
+    model = torch_model(network, network.draw_initial_theta(config.seed))
     optimizer = torch_optimizer(
         config.optimizer, list(model.parameters()), config.learning_rate, config.momentum, config.weight_decay
     )
@@ -213,7 +213,7 @@ def test_a_batch_of_all_the_points_is_the_full_batch() -> None:
 def test_frame_zero_is_the_untrained_model() -> None:
     network = network_of(5)
     trajectory = train(network, moons(), TrainingConfig(epochs=1, frames=2, seed=12))
-    assert (trajectory.weights[0] == network.initial_theta(12).astype(np.float32)).all()
+    assert (trajectory.weights[0] == network.draw_initial_theta(12).astype(np.float32)).all()
 
 
 # what can go wrong ------------------------------------------------------------------------------------------------

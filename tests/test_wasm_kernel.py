@@ -17,7 +17,7 @@ import pytest
 from lossatlas.arrays import AnyArray, Float32, Float64, Floats, Integers
 from lossatlas.engine import Evaluator
 from lossatlas.engine import wasm_kernel as kernel_module
-from lossatlas.engine.wasm_kernel import PLAIN, RELAXED, WasmKernel, available, best_build
+from lossatlas.engine.wasm_kernel import PLAIN, RELAXED, WasmKernel, can_run, choose_build
 from lossatlas.errors import LossAtlasError
 from lossatlas.networks import ACTIVATIONS, Network
 from tests.conftest import network_of, some_models
@@ -111,7 +111,7 @@ def losses_of_logits(logits: Floats, label: int, build: str) -> Float32:
     """The loss ``[B]`` of one point of class ``label`` whose logits ``[B, K]`` are given, as biases."""
     network = network_of(classes=logits.shape[1])
     models = np.concatenate([np.zeros((len(logits), 2 * logits.shape[1])), logits], axis=1).astype(np.float32)
-    return kernel_of(network, np.zeros((1, 2)), np.array([label]), build).losses(network.packed(models))
+    return kernel_of(network, np.zeros((1, 2)), np.array([label]), build).losses(network.pack(models))
 
 
 # its bytes --------------------------------------------------------------------------------------------------------
@@ -150,14 +150,14 @@ def test_the_modules_are_small_and_name_nothing_of_the_machine_that_built_them()
 
 @with_kernel
 def test_the_kernel_runs_here_in_both_builds() -> None:
-    assert available()
-    assert best_build() == RELAXED
+    assert can_run()
+    assert choose_build() == RELAXED
 
 
 def test_without_wasmtime_the_kernel_is_not_available_and_says_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "wasmtime", None)
     kernel_module._compile.cache_clear()
-    assert not available()
+    assert not can_run()
     with pytest.raises(LossAtlasError, match="needs the Python package wasmtime"):
         kernel_of(network_of(3), np.zeros((1, 2)))
 
@@ -178,7 +178,7 @@ def test_losses_and_logits_are_those_of_float64(
     for count in COUNTS:
         points, labels = data(classes, count)
         kernel = kernel_of(network, points, labels, build)
-        losses, logits = kernel.losses(network.packed(models)), kernel.logits(network.packed(models))
+        losses, logits = kernel.losses(network.pack(models)), kernel.logits(network.pack(models))
         expected = exact_logits(network, models, points)
         assert losses.dtype == logits.dtype == np.float32
         np.testing.assert_allclose(logits, expected, rtol=FLOAT32, atol=FLOAT32)
@@ -191,12 +191,12 @@ def test_losses_and_logits_are_those_of_float64(
 def test_wide_deep_and_odd_networks(layers: tuple[int, ...], build: str) -> None:
     network = Network(layers, ACTIVATIONS["tanh"])
     rng = np.random.default_rng(1)
-    models = np.array([network.initial_theta(seed) for seed in range(2)]).astype(np.float32)
+    models = np.array([network.draw_initial_theta(seed) for seed in range(2)]).astype(np.float32)
     points = rng.normal(size=(53, layers[0])).astype(np.float32)
     labels = np.sort(rng.integers(0, layers[-1], 53))
     kernel, expected = kernel_of(network, points, labels, build), exact_logits(network, models, points)
-    np.testing.assert_allclose(kernel.logits(network.packed(models)), expected, rtol=2e-5, atol=1e-5)
-    np.testing.assert_allclose(kernel.losses(network.packed(models)), exact_losses(expected, labels), rtol=2e-5)
+    np.testing.assert_allclose(kernel.logits(network.pack(models)), expected, rtol=2e-5, atol=1e-5)
+    np.testing.assert_allclose(kernel.losses(network.pack(models)), exact_losses(expected, labels), rtol=2e-5)
 
 
 @with_kernel
@@ -205,7 +205,7 @@ def test_the_kernel_says_what_the_numpy_engine_says(residual: bool) -> None:
     network = network_of(16, 16, residual=residual)
     models = some_models(network, 50)
     points, labels = data(2, 500)
-    ours = kernel_of(network, points, labels).losses(network.packed(models))
+    ours = kernel_of(network, points, labels).losses(network.pack(models))
     np.testing.assert_allclose(ours, Evaluator(network, points, labels).losses(models), rtol=1e-6)
 
 
@@ -215,7 +215,7 @@ def test_a_sum_of_many_losses_loses_no_digits(build: str) -> None:
     network, count = network_of(), 200_000
     logits = np.array([[0.1, 0.7]], np.float32)
     models = np.concatenate([np.zeros((1, 4)), logits], axis=1).astype(np.float32)
-    many = kernel_of(network, np.zeros((count, 2)), np.zeros(count, np.int64), build).losses(network.packed(models))
+    many = kernel_of(network, np.zeros((count, 2)), np.zeros(count, np.int64), build).losses(network.pack(models))
     np.testing.assert_allclose(many, losses_of_logits(logits, 0, build), rtol=1.2e-7)
 
 
@@ -288,7 +288,7 @@ def test_extreme_logits(others: int, build: str) -> None:
 def test_the_mean_of_huge_losses_is_finite(build: str) -> None:
     network = network_of()
     models = np.array([[0, 0, 0, 0, 0, 3e38]], np.float32)
-    loss = kernel_of(network, np.zeros((37, 2)), np.zeros(37, np.int64), build).losses(network.packed(models))
+    loss = kernel_of(network, np.zeros((37, 2)), np.zeros(37, np.int64), build).losses(network.pack(models))
     np.testing.assert_allclose(loss, 3e38, rtol=1e-6)
 
 
@@ -304,7 +304,7 @@ def test_overflow_is_infinite_and_only_nan_is_nan(activation: str, classes: int,
     broken = np.tile(normal, (network.parameter_count, 1))
     np.fill_diagonal(broken, np.nan)
     models = np.concatenate([normal[None], normal[None] * 1e30, broken, normal[None]])
-    losses = kernel_of(network, points, labels, build).losses(network.packed(models))
+    losses = kernel_of(network, points, labels, build).losses(network.pack(models))
     assert np.isfinite(losses[0])
     assert losses[-1] == losses[0]
     assert losses[1] > 1e20  # inf or not, but no NaN
@@ -320,7 +320,7 @@ def test_a_models_result_does_not_depend_on_its_batch_or_on_the_chunks(
     build: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     network = network_of(9, 5, classes=3)
-    models = network.packed(some_models(network, 60))
+    models = network.pack(some_models(network, 60))
     kernel = kernel_of(network, *data(3, 101), build)
     losses, logits = kernel.losses(models), kernel.logits(models)
     order = np.random.default_rng(0).permutation(60)
@@ -335,7 +335,7 @@ def test_a_models_result_does_not_depend_on_its_batch_or_on_the_chunks(
 def test_memory_grows_and_calls_leave_nothing_behind() -> None:
     network = network_of(3)
     kernel = kernel_of(network, np.zeros((200_000, 2)))
-    models = network.packed(some_models(network, 2))
+    models = network.pack(some_models(network, 2))
     before = kernel._memory._end
     first = kernel.logits(models)
     assert kernel._memory._end == before
@@ -347,7 +347,7 @@ def test_two_threads_give_identical_bits_and_run_at_the_same_time() -> None:
     """While one thread is inside the kernel, another one goes on: the GIL is free."""
     network = network_of(16, 16)
     points, labels = data(2, 500)
-    models = network.packed(some_models(network, 400))
+    models = network.pack(some_models(network, 400))
     alone = kernel_of(network, points, labels).losses(models)
     results: dict[int, Float32] = {}
 
@@ -368,7 +368,7 @@ def test_two_threads_give_identical_bits_and_run_at_the_same_time() -> None:
 def test_the_gil_is_free_inside_the_kernel() -> None:
     network = network_of(64, 64)
     kernel = kernel_of(network, np.zeros((40_000, 2)), np.zeros(40_000, np.int64))
-    model = network.packed(some_models(network, 1))  # one call of the kernel, of many milliseconds
+    model = network.pack(some_models(network, 1))  # one call of the kernel, of many milliseconds
     thread = threading.Thread(target=kernel.losses, args=(model,))
     ticks = 0
     thread.start()

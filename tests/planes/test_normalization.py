@@ -87,8 +87,8 @@ def test_biases_stay_where_they_are_unless_they_are_asked_for(parts: Normalizati
 def test_zero_bias_that_divides_by_zero(parts: Normalization, biases: bool) -> None:
     """Neither zero biases, nor a dead unit, nor a direction that leaves one out, make anything but zeros."""
     network = network_of(3, 4)
-    theta = network.initial_theta(0)  # zero biases
-    directions = np.array([network.initial_theta(1), network.initial_theta(2)])  # and zero here too
+    theta = network.draw_initial_theta(0)  # zero biases
+    directions = np.array([network.draw_initial_theta(1), network.draw_initial_theta(2)])  # and zero here too
     theta[:2] = 0.0  # the first unit
     directions[0, 2:4] = 0.0  # the second, in the first direction
     directions[1, -10:] = 0.0  # the whole last layer, in the second

@@ -22,7 +22,7 @@ KINDS = pytest.mark.parametrize("kind", [FreshPlane, GaussianPlane])
 def test_directions_are_two_freshly_initialised_models(seed: int, hidden: tuple[int, ...]) -> None:
     network = network_of(*hidden)
     plane = FreshPlane(seed=seed).lay("fresh", network, None)
-    fresh = [network.initial_theta(seed, stream) for stream in (Stream.DIRECTION_A, Stream.DIRECTION_B)]
+    fresh = [network.draw_initial_theta(seed, stream) for stream in (Stream.DIRECTION_A, Stream.DIRECTION_B)]
     assert plane.directions.dtype == np.float32
     assert (plane.directions == np.array(fresh, np.float32)).all()
     assert (plane.name, plane.kind, plane.seed) == ("fresh", "fresh", seed)
@@ -31,7 +31,7 @@ def test_directions_are_two_freshly_initialised_models(seed: int, hidden: tuple[
 @given(st.integers(0, 2**53 - 1))
 def test_no_direction_is_the_start_of_the_model_of_the_same_seed(seed: int) -> None:
     network = network_of(6, 5)
-    start = network.initial_theta(seed).astype(np.float32)
+    start = network.draw_initial_theta(seed).astype(np.float32)
     for direction in FreshPlane(seed=seed).lay("fresh", network, None).directions:
         cosine = direction @ start / (np.linalg.norm(direction) * np.linalg.norm(start))
         assert abs(cosine) < 0.9

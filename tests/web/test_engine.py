@@ -49,7 +49,7 @@ KERNELS = """async ({network, points, labels, models, scalar}) => {
     const {packed, packing} = await import('/model/architecture.js');
     const {scalarKernel} = await import('/compute/engine/scalar.js');
     const places = packing(network);
-    const all = Float32Array.from(models.flatMap((theta) => [...packed(theta, places)]));
+    const all = Float32Array.from(models.flatMap((theta) => [...pack(theta, places)]));
     const module = await loadModule(async (name) => (await fetch(`/compute/engine/${name}`)).arrayBuffer());
     if (!module) throw new Error('no SIMD here');
     const inputs = points.flat();
@@ -130,7 +130,7 @@ def test_a_fresh_model_is_pythons_to_the_last_bit(page: Page) -> None:
                     }""",
                     {"network": told(network), "seed": seed, "stream": int(stream)},
                 )
-                assert found == network.initial_theta(seed, stream).tolist()
+                assert found == network.draw_initial_theta(seed, stream).tolist()
 
 
 START = """async ({network, points, labels}) => {

@@ -263,7 +263,7 @@ def test_what_it_says_of_hidden_layers_is_so() -> None:
 
 def moved_starts(network: Network, dataset: Any, config: TrainingConfig) -> Iterator[Any]:
     """Training losses from the usual start and from starts whose every number is moved by its last bits."""
-    start = network.packed(network.initial_theta(config.seed)).astype(np.float64)
+    start = network.pack(network.draw_initial_theta(config.seed)).astype(np.float64)
     for number in range(4):
         moves = 1e-15 * np.random.default_rng(number).choice([-1, 0, 1], start.size) * (number > 0)
         training = Training(network, dataset, config, state=State(0, start * (1 + moves), {}))

@@ -39,9 +39,9 @@ def hessian_operator(network: Network, theta: Floats, points: Floats, labels: In
     at_once = vectors_at_once(network, len(points))
 
     def products(vectors: Floats) -> Floats:
-        columns = network.packed(vectors.reshape(len(theta), -1).T.astype(np.float64))
+        columns = network.pack(vectors.reshape(len(theta), -1).T.astype(np.float64))
         parts = [hessian.products(columns[start:stop]) for start, stop in pairwise(chunk_edges(len(columns), at_once))]
-        return network.unpacked(np.concatenate(parts)).T.reshape(vectors.shape)
+        return network.unpack(np.concatenate(parts)).T.reshape(vectors.shape)
 
     shape = (network.parameter_count, network.parameter_count)
     return LinearOperator(shape, matvec=products, rmatvec=products, matmat=products, rmatmat=products, dtype=np.float64)
@@ -140,7 +140,7 @@ def extreme_eigenvalues(
 
 def lanczos_start(network: Network) -> Float64:
     """Where every Lanczos iteration starts: one fixed vector ``[P]`` of normals, in packed order."""
-    return network.packed(Draws(0, Stream.LANCZOS_START).normal(network.parameter_count)).astype(np.float64, copy=False)
+    return network.pack(Draws(0, Stream.LANCZOS_START).normal(network.parameter_count)).astype(np.float64, copy=False)
 
 
 @dataclass(frozen=True)
@@ -160,7 +160,7 @@ class Scaled:
 
 
 def _hessians(network: Network, models: Floats, points: Floats, labels: Integers) -> Hessians:
-    return Hessians(network, network.packed(np.asarray(models, np.float64)), points, labels)
+    return Hessians(network, network.pack(np.asarray(models, np.float64)), points, labels)
 
 
 def _check(network: Network, models: Floats, tolerance: float) -> None:
@@ -190,7 +190,7 @@ def _lanczos_pairs(
     from scipy.sparse.linalg import ArpackError, eigsh
 
     operator = hessian_operator(network, theta, points, labels)
-    start = network.unpacked(lanczos_start(network))
+    start = network.unpack(lanczos_start(network))
     with one_blas_thread:
         shift = max(map(abs, extreme_eigenvalues(network, np.asarray(theta)[None], points, labels, 1e-3)))[0]
         _refuse(shift)

@@ -94,7 +94,7 @@ def curvature_of(
     if spectrum is True or (spectrum == "auto" and len(model) <= DENSE_LIMIT):
         return _from_matrix(network, model, points, labels)
     with one_blas_thread:
-        hessian = Hessians(network, network.packed(model)[None], points, labels)
+        hessian = Hessians(network, network.pack(model)[None], points, labels)
         smallest, largest = extremes(hessian, 1, lanczos_start(network), _TOLERANCE)
         trace, error = _trace(hessian, PROBES)
         return Curvature(
@@ -120,7 +120,7 @@ def hessian_trace(
     """
     model: Float64 = np.asarray(theta, np.float64)
     with one_blas_thread:
-        return _trace(Hessians(network, network.packed(model)[None], points, labels), probes)
+        return _trace(Hessians(network, network.pack(model)[None], points, labels), probes)
 
 
 def adaptive_sharpness(network: Network, theta: Floats, points: Floats, labels: Integers) -> float:
@@ -136,7 +136,7 @@ def adaptive_sharpness(network: Network, theta: Floats, points: Floats, labels: 
     with one_blas_thread:
         if len(model) <= DENSE_LIMIT:
             return _dense_adaptive(model, dense_hessian(network, model, points, labels))
-        return _lanczos_adaptive(network, model, Hessians(network, network.packed(model)[None], points, labels))
+        return _lanczos_adaptive(network, model, Hessians(network, network.pack(model)[None], points, labels))
 
 
 def _from_matrix(network: Network, theta: Float64, points: Floats, labels: Integers) -> Curvature:
@@ -172,7 +172,7 @@ def _dense_adaptive(theta: Float64, hessian: Float64) -> float:
 
 
 def _lanczos_adaptive(network: Network, theta: Float64, hessian: Hessians) -> float:
-    scaled = Scaled(hessian, network.packed(np.abs(theta))[None])
+    scaled = Scaled(hessian, network.pack(np.abs(theta))[None])
     _, largest = extremes(scaled, 1, lanczos_start(network), _TOLERANCE)
     return float(largest[0])
 

@@ -1,6 +1,6 @@
-"""Two-dimensional classification problems: named ones, and a person's own points.
+"""Two-dimensional classification problems: named datasets, and points that a person provides.
 
-A dataset is added by writing a :class:`Source` and listing it in ``SOURCES`` of ``registry.py``; nothing else changes.
+To add a dataset, write a :class:`Source` and list it in ``SOURCES`` of ``registry.py``. Nothing else has to change.
 """
 
 from lossatlas.datasets.own import PREFIX, OwnPoints

@@ -11,8 +11,8 @@ from lossatlas.rng import Draws
 _SQUARES = 4
 
 
-def _checkerboard(count: int, noise: float, draws: Draws) -> tuple[Float64, Integers]:
-    """Draw (u, v) ~ U(0, 4)²: class (⌊u⌋ + ⌊v⌋) mod 2, at (u, v) plus N(0, noise² I)."""
+def _draw_checkerboard(count: int, noise: float, draws: Draws) -> tuple[Float64, Integers]:
+    """Draw (u, v) ~ U(0, 4)². The class is (⌊u⌋ + ⌊v⌋) mod 2, and the point is (u, v) plus N(0, noise² I)."""
     place = draws.uniform(count, 2, high=float(_SQUARES))
     labels = np.floor(place).astype(np.int64).sum(axis=1) % 2
     return place + noise * draws.normal(count, 2), labels
@@ -23,6 +23,6 @@ CHECKERBOARD = Source(
     title="Checkerboard",
     summary="Sixteen squares in alternating classes: many small regions, and a need for width.",
     class_names=("white square", "black square"),
-    sample=_checkerboard,
+    sample=_draw_checkerboard,
     default_noise=0.0,
 )

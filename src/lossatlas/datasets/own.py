@@ -1,4 +1,4 @@
-"""A person's own points, as a part of a configuration: so a run says by itself what it was trained on."""
+"""Points that a person provides. They are a part of the configuration, so that a run contains its training data."""
 
 from __future__ import annotations
 
@@ -18,35 +18,35 @@ from lossatlas.tables.columns import MAX_CLASSES
 from lossatlas.tables.labels import number_classes
 from lossatlas.tables.words import clean_name
 
-#: The name of a dataset of one's own begins so; eight hexadecimal digits of its content follow.
+#: The prefix of the names of own datasets. Eight hexadecimal digits of a hash of the content follow.
 PREFIX = "own-"
 FEATURES = ("x₁", "x₂")
-#: One to train on, and one to test.
+#: A class needs one point to train on, and one to test on.
 LEAST_PER_CLASS = 2
 
 _Number = Annotated[float, Field(ge=-LARGEST, le=LARGEST)]
 
 
 class OwnPoints(Config):
-    """Points with a class each, in their own units."""
+    """Points with a class each, in their original units."""
 
     title: Annotated[str, Field(min_length=1)] = "Own points"
-    """For a heading."""
+    """A title for headings."""
     features: tuple[str, str] = FEATURES
-    """What x and y are."""
+    """The names of x and y."""
     classes: Annotated[tuple[str, ...], Field(min_length=2, max_length=MAX_CLASSES)]
     """The name of each class."""
     x: tuple[_Number, ...]
-    """First coordinates."""
+    """The first coordinate of each point."""
     y: tuple[_Number, ...]
-    """Second coordinates."""
+    """The second coordinate of each point."""
     label: tuple[Annotated[int, Field(ge=0, lt=MAX_CLASSES)], ...]
     """The class of each point, from 0."""
 
     @field_validator("title", "features", "classes")
     @classmethod
     def _clean_names(cls, names: Any) -> Any:
-        """Without control characters, and not too long to be shown."""
+        """Remove control characters from names, and cut names that are too long to be shown."""
         cleaned = [clean_name(name) for name in ([names] if isinstance(names, str) else names)]
         if not all(cleaned):
             raise ValueError(f"{names!r} is not allowed: give a name that can be seen")
@@ -56,58 +56,72 @@ class OwnPoints(Config):
     def _refuse_unequal_lengths(self) -> OwnPoints:
         lengths = {"x": len(self.x), "y": len(self.y), "label": len(self.label)}
         if len(set(lengths.values())) > 1:
-            told = ", ".join(f"{name} {length}" for name, length in lengths.items())
-            raise ValueError(f"every point has x, y and a label, but there are {told}")
+            listed = ", ".join(f"{name} {length}" for name, length in lengths.items())
+            raise ValueError(f"every point needs x, y and a label, but the lengths are {listed}")
         if len(set(self.classes)) < len(self.classes):
-            raise ValueError(f"two classes have one name: {', '.join(self.classes)}")
+            raise ValueError(f"two classes have the same name: {', '.join(self.classes)}")
         if max(self.label, default=0) >= len(self.classes):
             raise ValueError(f"label {max(self.label)} is not allowed: there are {len(self.classes)} classes, from 0")
         for name, count in zip(self.classes, self.counts, strict=True):
             if count < LEAST_PER_CLASS:
-                raise ValueError(f"the class {name!r} has {count} points, and needs {LEAST_PER_CLASS}: add some")
+                raise ValueError(f"the class {name!r} has {count} points, but needs {LEAST_PER_CLASS}: add some")
         return self
 
     @property
     def counts(self) -> list[int]:
-        """How many points each class has."""
+        """The number of points of each class."""
         found = Counter(self.label)
         return [found[k] for k in range(len(self.classes))]
 
     @property
     def points(self) -> Float64:
-        """``[N, 2]`` float64, in their own units."""
+        """The points ``[N, 2]`` float64, in their original units."""
         return np.stack([np.array(self.x, np.float64), np.array(self.y, np.float64)], axis=1)
 
     @property
     def labels(self) -> Integers:
-        """``[N]`` int64."""
+        """The class of each point, ``[N]`` int64."""
         return np.array(self.label, np.int64)
 
     @property
     def name(self) -> str:
-        """``own-`` and eight hexadecimal digits of the content: the same points have the same name."""
+        """The name ``own-`` plus eight hexadecimal digits of a hash, so that equal points have equal names."""
         return PREFIX + hashlib.sha256(self.model_dump_json().encode()).hexdigest()[:8]
 
     def test_counts(self, test_fraction: float) -> list[int]:
-        """How many points of each class are for testing: its share, but neither none nor all."""
+        """Return how many points of each class are used for testing: its share, but at least one and not all."""
         return [max(1, min(count - 1, round(count * test_fraction))) for count in self.counts]
 
 
-def own_points(
+def make_own_points(
     points: Any, labels: Any, *, features: Iterable[Any] | None, classes: Sequence[str] | None, title: str | None
 ) -> OwnPoints:
-    """Take points ``[N, 2]`` and a label each: numbers, text, truth values, or one-hot rows ``[N, K]``.
+    """Make a dataset of arrays.
+
+    Parameters
+    ----------
+    points
+        ``[N, 2]`` real numbers; they are kept in float64.
+    labels
+        ``[N]`` numbers, text or truth values, or one-hot rows ``[N, K]``.
+    features, classes, title
+        Names of the two features and of the classes, and a title; None for the defaults.
+
+    Returns
+    -------
+    OwnPoints
+        The points and their classes.
 
     Raises
     ------
     DataError
-        If points or labels cannot be used; the message says why.
+        If points or labels cannot be used. The message says why.
     """
     array = check_points(points).astype(np.float64)
-    numbers, names = _classes(labels, len(array), classes)
+    numbers, names = _number_labels(labels, len(array), classes)
     named = None if features is None else [features] if isinstance(features, str) else list(features)
     if named is not None and len(named) != 2:
-        raise DataError(f"features: 2 names are needed, and {', '.join(map(str, named)) or 'none'} is given")
+        raise DataError(f"features: give 2 names, not {', '.join(map(str, named)) or 'none'}")
     given = {"title": title, "features": named}
     try:
         return OwnPoints(
@@ -121,51 +135,65 @@ def own_points(
         raise DataError(str(error)) from None
 
 
-def _classes(labels: Any, count: int, names: Sequence[str] | None) -> tuple[list[int], list[str]]:
+def _number_labels(labels: Any, count: int, names: Sequence[str] | None) -> tuple[list[int], list[str]]:
     array = np.asarray(labels)
     if array.ndim == 2 and array.shape[1] > 1:
-        array = _of_one_hot(array)
+        array = _decode_one_hot(array)
     array = array[:, 0] if array.ndim == 2 else array
     if array.shape != (count,):
-        raise DataError(f"there are labels {list(array.shape)} for {count} points; give one a point")
+        raise DataError(
+            f"the labels have the shape {list(array.shape)}, but there are {count} points; give one label per point"
+        )
     if missing := [place for place, value in enumerate(array.tolist()) if value is None or value != value]:
         raise DataError(
-            f"{len(missing)} of {count} labels are missing, the first in row {missing[0]}; leave such rows out"
+            f"{len(missing)} of {count} labels are missing, the first in row {missing[0]}; remove such rows"
         )
     texts = [str(value) for value in array.tolist()]
     found = number_classes(texts)
     if len(found.names) > MAX_CLASSES:
-        told = f"there are {len(found.names)} different labels, and at most {MAX_CLASSES} can be told apart"
-        raise DataError(f"{told} by colour and shape; are they classes?")
+        limit = f"there are {len(found.names)} different labels, and at most {MAX_CLASSES} can be told apart"
+        raise DataError(f"{limit} by colour and shape; are they classes?")
     if len(found.names) < 2:
-        raise DataError(f"every point has the same label, {texts[0]!r}; two classes are needed")
+        raise DataError(f"every point has the same label, {texts[0]!r}; give points of at least two classes")
     return (found.labels, found.names) if names is None else _name_classes(array, found.labels, list(names))
 
 
-def _of_one_hot(rows: AnyArray) -> Integers:
+def _decode_one_hot(rows: AnyArray) -> Integers:
     if rows.dtype.kind not in "biuf" or not (((rows == 0) | (rows == 1)).all() and (rows.sum(axis=1) == 1).all()):
-        raise DataError(f"labels are rows {list(rows.shape)}, and not one-hot; give one label a point")
+        raise DataError(
+            f"the labels have the shape {list(rows.shape)}, but are not one-hot rows; give one label per point"
+        )
     return np.asarray(np.argmax(rows, axis=1), np.int64)
 
 
 def _name_classes(labels: AnyArray, found: list[int], names: list[str]) -> tuple[list[int], list[str]]:
-    """Classes with names: labels from 0 are places among them; of others there are as many as names."""
+    """Name the classes. Labels from 0 are indices into ``names``; other labels need one name for each."""
     different = len(set(found))
     if labels.dtype.kind in "biu" and labels.min() >= 0 and labels.max() < len(names):
-        used = sorted(set(labels.tolist()))  # a class without points is none
+        used = sorted(set(labels.tolist()))  # a class without points is left out
         return [used.index(label) for label in labels.tolist()], [names[int(k)] for k in used]
     if different != len(names):
-        raise DataError(f"there are {len(names)} names of classes for {different} different labels; give one for each")
+        raise DataError(f"there are {len(names)} class names for {different} different labels; give one name per label")
     return found, names
 
 
-def columns_of_frame(frame: Any) -> dict[str, Any]:
-    """The columns of a table, by name: of a data frame, a mapping, or a structured array.
+def read_frame(frame: Any) -> dict[str, Any]:
+    """Return the columns of a data frame, a mapping or a structured array, by name.
+
+    Parameters
+    ----------
+    frame
+        The table. A structured array has the shape ``[N]`` and one field per column.
+
+    Returns
+    -------
+    dict
+        The values of each column, by its name.
 
     Raises
     ------
     DataError
-        If it is none of these.
+        If ``frame`` is something else.
     """
     if isinstance(frame, Mapping):
         return {str(name): values for name, values in frame.items()}
@@ -173,5 +201,7 @@ def columns_of_frame(frame: Any) -> dict[str, Any]:
         return {name: frame[name] for name in frame.dtype.names}
     if hasattr(frame, "columns") and hasattr(frame, "__getitem__"):
         return {str(name): frame[name] for name in frame.columns}
-    told = f"{type(frame).__name__} is no table"
-    raise DataError(f"{told}: give a data frame, a dict of columns, or a structured array; or use from_arrays")
+    raise DataError(
+        f"{type(frame).__name__} is not a table: give a data frame, a dict of columns, or a structured array; "
+        "or use from_arrays"
+    )

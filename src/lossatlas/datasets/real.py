@@ -1,4 +1,4 @@
-"""Two measured datasets, each reduced to two named features, from scikit-learn."""
+"""Two datasets of measurements from scikit-learn, each reduced to two named features."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ if TYPE_CHECKING:
     from lossatlas.rng import Draws
 
 
-def _measured(loader: str, features: tuple[str, str]) -> Sample:
+def _make_sampler(loader: str, features: tuple[str, str]) -> Sample:
     def sample(count: int, noise: float, draws: Draws) -> tuple[Float64, Integers]:
-        """Give ``count`` of the measured points, chosen at random where that is fewer than all; no noise."""
-        from sklearn import datasets as measured  # a second to import, so only when it is needed
+        """Choose ``count`` of the measured points at random, without noise."""
+        from sklearn import datasets as measured  # takes a second to import, so import it only when it is needed
 
         table: Any = getattr(measured, loader)()
         names = list(table.feature_names)
@@ -28,7 +28,7 @@ def _measured(loader: str, features: tuple[str, str]) -> Sample:
 
 
 _PETALS = ("petal length (cm)", "petal width (cm)")
-#: The pair of the breast-cancer features, among the larger ones, that is easy to say and separates well.
+#: Of the breast-cancer features, this pair is easy to name and separates the classes well.
 _NUCLEI = ("worst radius", "worst concave points")
 
 IRIS = Source(
@@ -36,7 +36,7 @@ IRIS = Source(
     title="Iris petals",
     summary="Length and width of 150 petals of three species of iris (Anderson 1936, Fisher 1936).",
     class_names=("setosa", "versicolor", "virginica"),
-    sample=_measured("load_iris", _PETALS),
+    sample=_make_sampler("load_iris", _PETALS),
     feature_names=_PETALS,
     available=150,
 )
@@ -45,7 +45,7 @@ BREAST_CANCER = Source(
     title="Breast cancer",
     summary="Size and dents of the largest cell nuclei in 569 biopsies, malignant or benign (Street et al. 1993).",
     class_names=("malignant", "benign"),
-    sample=_measured("load_breast_cancer", _NUCLEI),
+    sample=_make_sampler("load_breast_cancer", _NUCLEI),
     feature_names=_NUCLEI,
     available=569,
 )

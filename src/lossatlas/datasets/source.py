@@ -1,4 +1,4 @@
-"""What a dataset is: a named source of points, and the points drawn from it once."""
+"""The classes of datasets: ``Source`` is a named problem that points are drawn from, ``Dataset`` is the points."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import numpy as np
 from lossatlas.arrays import Float64, Integers, UInt8
 from lossatlas.rng import Draws
 
-#: ``sample(count, noise, draws)`` gives points ``[count, 2]`` in the dataset's own units and classes ``[count]``.
+#: ``sample(count, noise, draws)`` returns points ``[count, 2]`` in the units of the dataset, and classes ``[count]``.
 Sample: TypeAlias = Callable[[int, float, Draws], tuple[Float64, Integers]]
 
 
@@ -22,15 +22,15 @@ class Source:
     Attributes
     ----------
     name, title, summary
-        For code; for a heading; one sentence for people.
+        The name in code, a title for headings, and one sentence for people.
     class_names, feature_names
-        K and two names.
+        The names of the K classes and of the two features.
     sample
-        Draws points, see :data:`Sample`.
+        The function that draws points; see :data:`Sample`.
     default_noise
-        In the dataset's own units; what it does stands in the sampler's docstring.
+        The default noise, in the units of the dataset. The docstring of the sampler says what it does.
     available
-        How many points there are, for real data; None where any number can be drawn.
+        The number of points, for real data; None if any number of points can be drawn.
     """
 
     name: str
@@ -44,27 +44,27 @@ class Source:
 
     @property
     def is_real(self) -> bool:
-        """Whether the points were measured rather than drawn; then noise is not a parameter."""
+        """Whether the points were measured instead of drawn. Measured points have no noise setting."""
         return self.available is not None
 
 
 @dataclass(frozen=True)
 class Dataset:
-    """Points drawn from a source, standardised and split.
+    """Points that were drawn from a source, standardised and split.
 
     Attributes
     ----------
     name, title, feature_names, class_names
-        As the source has them.
+        The same as those of the source.
     points
-        ``[N, 2]`` float64, each feature with mean 0 and standard deviation 1 over the training points;
-        training points first.
+        ``[N, 2]`` float64. Over the training points, each feature has mean 0 and standard deviation 1. Training points
+        come first.
     labels
         ``[N]`` int64, classes 0 to K-1.
     split
-        ``[N]`` uint8, 0 for training and 1 for test.
+        ``[N]`` uint8, 0 for training and 1 for testing.
     mean, scale
-        ``[2]`` float64: ``points * scale + mean`` are the original units.
+        ``[2]`` float64. ``points * scale + mean`` gives the original units.
     """
 
     name: str
@@ -93,38 +93,47 @@ class Dataset:
         return self.points[self.split == 1], self.labels[self.split == 1]
 
 
-def draw_dataset(source: Source, count: int, noise: float, test_count: int, draws: Draws, order: Integers) -> Dataset:
-    """Draw ``count`` points, put them in ``order``, keep the last ``test_count`` for testing, standardise."""
-    points, labels = source.sample(count, noise, draws)
-    names = source.name, source.title, source.feature_names, source.class_names
-    return prepare_dataset(*names, points[order], labels[order], test_count)
+@dataclass(frozen=True)
+class Names:
+    """The names that a dataset has: see :class:`Dataset`."""
+
+    name: str
+    title: str
+    feature_names: tuple[str, str]
+    class_names: tuple[str, ...]
 
 
-def prepare_dataset(
-    name: str,
-    title: str,
-    feature_names: tuple[str, str],
-    class_names: tuple[str, ...],
-    points: Float64,
-    labels: Integers,
-    test_count: int,
-) -> Dataset:
-    """Split points ``[N, 2]`` in their own units, the last ``test_count`` being for testing, and standardise them.
+def prepare_dataset(names: Names, points: Float64, labels: Integers, test_count: int) -> Dataset:
+    """Split and standardise points.
 
-    Mean and standard deviation come from the training points alone, so that the test says nothing beforehand.
+    Mean and standard deviation are computed from the training points only, so that training sees nothing of the test
+    points.
+
+    Parameters
+    ----------
+    names
+        The names of the dataset, its features and its classes.
+    points
+        ``[N, 2]`` float64 in their original units; the last ``test_count`` are for testing.
+    labels
+        ``[N]`` integers: the class of each point, from 0.
+    test_count
+        The number of points for testing.
+
+    Returns
+    -------
+    Dataset
+        The points, standardised and split.
     """
     split = np.zeros(len(points), np.uint8)
     split[len(points) - test_count :] = 1
     train = points[split == 0]
     mean, scale = train.mean(axis=0), train.std(axis=0)
     extent = np.ptp(train, axis=0)
-    scale = np.where(scale > 0, scale, extent)  # squares of tiny differences are 0
-    scale[extent == 0] = 1.0  # a feature that never varies is only shifted
+    scale = np.where(scale > 0, scale, extent)  # the squares of tiny differences underflow to 0
+    scale[extent == 0] = 1.0  # a constant feature is only shifted
     return Dataset(
-        name=name,
-        title=title,
-        feature_names=feature_names,
-        class_names=class_names,
+        **vars(names),
         points=(points - mean) / scale,
         labels=labels.astype(np.int64),
         split=split,
@@ -133,6 +142,6 @@ def prepare_dataset(
     )
 
 
-def classes_in_turn(count: int, classes: int) -> Integers:
-    """Labels 0, 1, …, K-1, 0, 1, …: classes as equal in size as ``count`` allows."""
+def cycle_classes(count: int, classes: int) -> Integers:
+    """Return labels ``[count]`` 0, 1, …, K-1, 0, 1, …, so that classes are as equal in size as possible."""
     return np.arange(count) % classes

@@ -17,7 +17,7 @@ def gradients(network: Network, packed: Floats, points: Floats, labels: Integers
     network
         The network all models share.
     packed
-        ``[B, P]``, in the order of :meth:`Network.packed`; its dtype is the dtype of the computation.
+        ``[B, P]``, in the order of :meth:`Network.pack`; its dtype is the dtype of the computation.
     points, labels
         Inputs ``[N, features]`` and true classes ``[N]``.
 

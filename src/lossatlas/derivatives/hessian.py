@@ -32,7 +32,7 @@ def hessian_products(network: Network, packed: Floats, vectors: Floats, points: 
     network
         The network all models share.
     packed
-        ``[B, P]``, in the order of :meth:`Network.packed`; its dtype is the dtype of the computation. One model alone,
+        ``[B, P]``, in the order of :meth:`Network.pack`; its dtype is the dtype of the computation. One model alone,
         ``[1, P]``, is multiplied with every vector, and goes forward and backward only once.
     vectors
         ``[B, P]``, or ``[V, P]`` where there is one model, in packed order.
@@ -80,9 +80,9 @@ def dense_hessian(network: Network, theta: Floats, points: Floats, labels: Integ
 
     ∂²L/∂W_l[i,j]∂W_m[k,q] = Σ_n A_{l-1}[j,n] (R_i{δ_m}[k,n] A_{m-1}[q,n] + δ_m[k,n] R_i{A_{m-1}}[q,n]).
     """
-    hessians = Hessians(network, network.packed(np.asarray(theta, np.float64))[None], points, labels)
+    hessians = Hessians(network, network.pack(np.asarray(theta, np.float64))[None], points, labels)
     packed = hessians.dense()
-    return network.unpacked(network.unpacked(packed).T).astype(np.float64, copy=False)
+    return network.unpack(network.unpack(packed).T).astype(np.float64, copy=False)
 
 
 def vectors_at_once(network: Network, points: int, itemsize: int = 8) -> int:

@@ -1,4 +1,4 @@
-"""Keeping BLAS to one thread: the threads are the engine's own."""
+"""Limits BLAS to one thread, because the engine has its own threads."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from threadpoolctl import ThreadpoolController
 
 
 class _OneBlasThread:
-    """Holds BLAS to one thread while anybody wants it; the last one to leave gives the threads back.
+    """A context manager that limits BLAS to one thread until the last of its users has left it.
 
-    The limit belongs to the whole process, so that two evaluators on two threads must not undo each other's.
+    The limit applies to the whole process, so two evaluators on two threads must not remove each other's limit.
     """
 
     def __init__(self) -> None:
@@ -34,5 +34,5 @@ class _OneBlasThread:
                 self._limit.restore_original_limits()
 
 
-#: ``with one_blas_thread:``
+#: Use it as ``with one_blas_thread:``.
 one_blas_thread = _OneBlasThread()

@@ -1,4 +1,4 @@
-"""Evaluating any number of models of one network on the same inputs: chunks of models, on threads."""
+"""The evaluator: it computes losses and logits of any number of models, in chunks on several threads."""
 
 from __future__ import annotations
 
@@ -21,22 +21,22 @@ from lossatlas.engine.wasm_kernel import WasmKernel
 from lossatlas.errors import DataError
 from lossatlas.networks import Network, ParameterSpace
 
-#: Beyond this width BLAS, with wider registers, is the faster one.
+#: For wider layers, BLAS is faster because it uses wider registers.
 _WIDEST_FOR_WASM = 64
 #: Parameters that are moved at a time along a plane.
 _COLUMNS = 4096
 
 
 class Kernel(Protocol):
-    """What evaluates one chunk of packed models ``[B, P]``, on one thread at a time."""
+    """Evaluates one chunk of packed models ``[B, P]``. Only one thread may use it at a time."""
 
     chunk: int
 
     def losses(self, packed: Floats) -> Float32:
-        """Mean cross-entropy ``[B]``, in nats; inf where float32 overflows."""
+        """Compute the mean cross-entropy ``[B]`` float32 in nats; inf where float32 overflows."""
 
     def logits(self, packed: Floats) -> Float32:
-        """Logits ``[B, K, N]``."""
+        """Compute the logits ``[B, K, N]`` float32."""
 
 
 class LossEvaluator(Protocol):
@@ -62,20 +62,20 @@ class Evaluator:
     Parameters
     ----------
     network
-        The network all models share.
+        The network that all models share.
     points
-        Inputs ``[N, features]``.
+        Inputs ``[N, features]``, of any real dtype.
     labels
-        True classes ``[N]``, from 0 to K-1, where losses are wanted.
+        True classes ``[N]``, integers from 0 to K-1. Only losses need them.
     threads
-        How many chunks to evaluate at a time; by default one a core.
+        How many chunks to evaluate at a time; by default, one per core.
     kernel
-        ``"numpy"`` or ``"wasm"``; by default the faster one that is there.
+        ``"numpy"`` or ``"wasm"``; by default, the faster one that is available.
 
     Raises
     ------
     DataError
-        If the points are not finite numbers ``[N, features]``, or the labels not one class a point.
+        If the points are not finite numbers ``[N, features]``, or the labels are not one class per point.
     """
 
     def __init__(
@@ -91,22 +91,32 @@ class Evaluator:
             labels = check_labels(labels, len(points), network.class_count)
         self.network = network
         self.threads = threads or os.cpu_count() or 1
-        self.kernel = kernel or _faster_kernel(network)
-        # Sorted by class, the columns of one class are a slice: its logits can be taken relative to the true class.
+        self.kernel = kernel or _choose_kernel(network)
+        # After sorting by class, the columns of one class are a slice, and logits relative to the true class are cheap.
         self._order = np.arange(len(points)) if labels is None else np.argsort(labels, kind="stable")
         self._labelled = labels is not None
         inputs = np.ascontiguousarray(points[self._order].T, np.float32)
-        runs = None if labels is None else list(_runs(labels[self._order]))
+        runs = None if labels is None else list(_find_runs(labels[self._order]))
         make = WasmKernel if self.kernel == "wasm" else NumpyKernel
         self._all: list[Kernel] = [make(network, inputs, runs) for _ in range(self.threads)]
         self._kernels: SimpleQueue[Kernel] = SimpleQueue()
         for kernel_of_a_thread in self._all:
             self._kernels.put(kernel_of_a_thread)
-        #: How many models a kernel is given at a time.
+        #: How many models one chunk has.
         self.chunk = self._all[0].chunk
 
     def losses(self, models: Floats) -> Float32:
-        """Mean cross-entropy ``[B]`` of models ``[B, P]``, in nats; inf where float32 overflows.
+        """Compute the mean cross-entropy of models.
+
+        Parameters
+        ----------
+        models
+            ``[B, P]``, in theta's order, of any real dtype.
+
+        Returns
+        -------
+        Float32
+            Losses ``[B]`` float32 in nats; inf where float32 overflows.
 
         Raises
         ------
@@ -116,17 +126,33 @@ class Evaluator:
         models = check_models(models, self.network.parameter_count)
 
         def write(start: int, stop: int, out: Float32) -> None:
-            out[...] = self.network.packed(models[start:stop])
+            out[...] = self.network.pack(models[start:stop])
 
         return self.losses_of(len(models), write)
 
     def losses_of(self, count: int, write: Callable[[int, int, Float32], None]) -> Float32:
-        """Mean cross-entropy ``[count]`` of models made on demand: ``write(start, stop, out)`` packs some of them.
+        """Compute the mean cross-entropy of models that are made on demand, so that they are never all in memory.
 
-        ``out`` is ``[stop - start, P]``, and no more than a chunk of models a thread is ever in memory.
+        Parameters
+        ----------
+        count
+            The number of models, B.
+        write
+            ``write(start, stop, out)`` writes the packed models from ``start`` to ``stop`` into ``out``, which is
+            ``[stop - start, P]`` float32.
+
+        Returns
+        -------
+        Float32
+            Losses ``[B]`` float32 in nats; inf where float32 overflows.
+
+        Raises
+        ------
+        DataError
+            If the evaluator has no labels.
         """
         if not self._labelled:
-            raise DataError("this evaluator has no labels, and so no loss; give it the true classes as well")
+            raise DataError("this evaluator has no labels, so it has no loss; give it the true classes as well")
         losses = np.empty(count, np.float32)
         room = min(self.chunk, count)
         buffers = {id(kernel): np.empty((room, self.network.parameter_count), np.float32) for kernel in self._all}
@@ -156,27 +182,27 @@ class Evaluator:
         return self.losses_of(len(a), write)
 
     def logits(self, models: Floats) -> Float32:
-        """Logits ``[B, K, N]`` of models ``[B, P]``."""
+        """Compute the logits ``[B, K, N]`` float32 of models ``[B, P]``."""
         models = check_models(models, self.network.parameter_count)
         result = np.empty((len(models), self.network.class_count, len(self._order)), np.float32)
 
         def work(start: int, stop: int, kernel: Kernel) -> None:
-            result[start:stop, :, self._order] = kernel.logits(self.network.packed(models[start:stop]))
+            result[start:stop, :, self._order] = kernel.logits(self.network.pack(models[start:stop]))
 
         self._each_chunk(len(models), work)
         return result
 
     def probabilities(self, models: Floats) -> Floats:
-        """Class probabilities ``[B, K, N]`` of models ``[B, P]``: the softmax of their logits."""
+        """Compute the class probabilities ``[B, K, N]`` float32 of models ``[B, P]``, the softmax of their logits."""
         return softmax(self.logits(models))
 
     def _each_chunk(self, count: int, work: Callable[[int, int, Kernel], None]) -> None:
-        chunks = deque(pairwise(_even_edges(count, self.chunk, self.threads)))
+        chunks = deque(pairwise(_find_even_edges(count, self.chunk, self.threads)))
 
         def take_turns() -> None:
             kernel = self._kernels.get()
             try:
-                while chunk := _next(chunks):
+                while chunk := _take_next(chunks):
                     work(*chunk, kernel)
             finally:
                 self._kernels.put(kernel)
@@ -186,7 +212,7 @@ class Evaluator:
             if helpers < 1:
                 take_turns()
                 return
-            # This thread works too: one that waited would be woken at every end, and have the GIL handed to it.
+            # The calling thread works too. If it waited, every finished chunk would wake it and pass the GIL to it.
             with ThreadPoolExecutor(helpers) as pool:
                 others = [pool.submit(take_turns) for _ in range(helpers)]
                 take_turns()
@@ -194,34 +220,34 @@ class Evaluator:
                 other.result()
 
 
-def _next(chunks: deque[tuple[int, int]]) -> tuple[int, int] | None:
+def _take_next(chunks: deque[tuple[int, int]]) -> tuple[int, int] | None:
     try:
         return chunks.popleft()  # atomic
     except IndexError:
         return None
 
 
-def _even_edges(count: int, most: int, threads: int) -> list[int]:
-    """Edges of chunks of ``most`` at most and about one size, as many for each thread, so that all end together."""
+def _find_even_edges(count: int, most: int, threads: int) -> list[int]:
+    """Return the edges of equal chunks of at most ``most``, with as many chunks for each thread if there are many."""
     turns = -(-count // (most * threads))
     chunks = min(turns * threads, count)
     return [count * chunk // chunks for chunk in range(chunks + 1)] if chunks else [0]
 
 
 def softmax(logits: Floats) -> Floats:
-    """Probabilities ``[B, K, N]`` of logits ``[B, K, N]``, over the classes."""
+    """Compute probabilities ``[B, K, N]`` from logits ``[B, K, N]``; they sum to 1 over the K classes."""
     shifted: Floats = np.exp(logits - logits.max(axis=1, keepdims=True))
     shifted /= shifted.sum(axis=1, keepdims=True)
     return shifted
 
 
-def _faster_kernel(network: Network) -> Literal["numpy", "wasm"]:
+def _choose_kernel(network: Network) -> Literal["numpy", "wasm"]:
     small = max(network.layers) <= _WIDEST_FOR_WASM
-    return "wasm" if small and not numpy_has_avx512() and wasm_kernel.available() else "numpy"
+    return "wasm" if small and not numpy_has_avx512() and wasm_kernel.can_run() else "numpy"
 
 
-def _runs(labels: Integers) -> Iterator[tuple[int, int, int]]:
-    """``(class, start, stop)`` of each run of equal labels."""
+def _find_runs(labels: Integers) -> Iterator[tuple[int, int, int]]:
+    """Yield ``(class, start, stop)`` for each run of equal labels ``[N]``."""
     edges = [0, *(np.flatnonzero(np.diff(labels)) + 1).tolist(), len(labels)]
     for start, stop in pairwise(edges):
         yield int(labels[start]), start, stop

@@ -1,10 +1,9 @@
-"""The batched network as a WebAssembly SIMD kernel, run by ``wasmtime``: an optional extra, where NumPy's tanh is slow.
+"""The WebAssembly kernel of the engine. It needs the optional package ``wasmtime``.
 
-NumPy's float32 tanh is fast only where it has AVX-512; elsewhere it takes most of a surface's time. The kernel
-(``web/compute/engine/kernel.c``, compiled by ``scripts/build_kernel.py`` and shipped as bytes) keeps a block of
-sixteen points in the first-level cache through all layers. Each model is evaluated on its own, in one order of
-operations, so a model's result depends neither on the batch it is in nor on how the batch is cut. The page runs the
-very same bytes.
+NumPy's float32 tanh is fast only with AVX-512; without it, tanh takes most of the time of a surface. This kernel is
+written in C (``web/compute/engine/kernel.c``), compiled by ``scripts/build_kernel.py`` and shipped as bytes. It keeps a
+block of sixteen points in the first-level cache through all layers. It evaluates each model separately and always in
+the same order of operations, so the result of a model does not depend on its batch. The page runs the same bytes.
 """
 
 from __future__ import annotations
@@ -25,52 +24,52 @@ from lossatlas.arrays import AnyArray, Float32, Floats, UInt8
 from lossatlas.errors import LossAtlasError
 from lossatlas.networks import Network
 
-#: Points that the kernel takes through all layers at once; each run of one class begins a new block.
+#: How many points the kernel takes through all layers at once. Each range of one class begins a new block.
 BLOCK = 16
-#: The two builds: fused multiply-add where the machine has it, and plain SIMD.
+#: The two builds: with fused multiply-add if the machine has it, and with plain SIMD.
 RELAXED, PLAIN = "kernel-relaxed.wasm", "kernel.wasm"
 
-#: Models and results in the kernel's memory at a time, in bytes.
+#: Bytes of the models and results that are in the memory of the kernel at a time.
 _CHUNK_BYTES = 512 * 1024
 _MOST_MODELS = 256
-#: Beyond this an address would be a negative number.
+#: The size of the memory is limited to this many bytes, because larger addresses would be negative numbers.
 _MOST_BYTES = 2**31 - 2**16
 _PAGE, _LINE = 2**16, 64
-#: Codes of the enum Activation.
+#: The codes of the enum Activation in kernel.c.
 _ACTIVATIONS = {"tanh": 0, "relu": 1, "sigmoid": 2, "gelu": 3, "linear": 4}
 
 
-def available() -> bool:
-    """Tell whether the kernel can run here: ``wasmtime`` is installed and compiles SIMD for this machine."""
-    return _runs_here(PLAIN)
+def can_run() -> bool:
+    """Return whether ``wasmtime`` is installed and can compile the kernel for this machine."""
+    return _can_compile(PLAIN)
 
 
-def best_build() -> str:
-    """Name the build to use here: :data:`RELAXED` where it validates."""
-    return RELAXED if _runs_here(RELAXED) else PLAIN
+def choose_build() -> str:
+    """Return :data:`RELAXED` if this machine can run it, else :data:`PLAIN`."""
+    return RELAXED if _can_compile(RELAXED) else PLAIN
 
 
 class WasmKernel:
     """Evaluates any number of models of one network on the same inputs, in float32, on the calling thread.
 
-    A kernel has its own memory, and may be used by one thread at a time; several run in parallel.
+    A kernel has its own memory, so only one thread may use it at a time. Several kernels can run in parallel.
 
     Parameters
     ----------
     network
-        The network all models share.
+        The network that all models share.
     inputs
-        Inputs ``[features, N]``.
+        Inputs ``[features, N]``, of any real dtype.
     runs
-        ``(class, start, stop)`` of each run of columns of one true class, in order and without gaps; none where only
-        logits are wanted.
+        ``(class, start, stop)`` of each range of columns with the same true class, in order and without gaps. Only
+        losses need them.
     build
-        :data:`RELAXED` or :data:`PLAIN`; by default the faster one that this machine runs.
+        :data:`RELAXED` or :data:`PLAIN`; by default, the faster one that this machine can run.
 
     Raises
     ------
     LossAtlasError
-        ``wasmtime`` is not there, the inputs do not fit the network, or memory does not suffice.
+        If ``wasmtime`` is not installed, the inputs do not fit the network, or there is too little memory.
     """
 
     def __init__(
@@ -85,7 +84,7 @@ class WasmKernel:
         self._labelled = runs is not None
         runs = [(0, 0, self.count)] if runs is None else [run for run in runs if run[1] < run[2]]
         _check_runs(network, self.count, runs)
-        # Each run fills whole blocks, its last column repeated where it ends; `_columns` are the columns that count.
+        # Each range fills whole blocks and repeats its last column to do so; `_columns` are the other columns.
         wanted, self._columns, end = [], np.empty(self.count, np.int64), 0
         for _, start, stop in runs:
             self._columns[start:stop] = np.arange(end, end + stop - start)
@@ -94,26 +93,26 @@ class WasmKernel:
             end += blocks * BLOCK
         self._blocks = end // BLOCK
         padded = inputs[:, np.concatenate(wanted)].astype(np.float32)
-        self._memory = _Memory(build or best_build())
-        #: How many models to hand over at a time.
+        self._memory = _Memory(build or choose_build())
+        #: How many models the kernel takes at a time.
         self.chunk = max(1, min(_CHUNK_BYTES // (4 * network.parameter_count), _MOST_MODELS))
         self._problem = self._lay_out(padded.reshape(-1, self._blocks, BLOCK).transpose(1, 0, 2), runs)
 
     def losses(self, packed: Floats) -> Float32:
-        """Mean cross-entropy ``[B]`` of packed models ``[B, P]``, in nats; inf where float32 overflows."""
+        """Compute the mean cross-entropy ``[B]`` float32 of packed models ``[B, P]``, in nats; inf on overflow."""
         if not self._labelled:
-            raise LossAtlasError("losses need the true classes: make the kernel with its runs")
+            raise LossAtlasError("losses need the true classes: give `runs` to the kernel")
         return self._each_chunk("losses", packed, ())
 
     def logits(self, packed: Floats) -> Float32:
-        """Logits ``[B, K, N]`` of packed models ``[B, P]``."""
+        """Compute the logits ``[B, K, N]`` float32 of packed models ``[B, P]``."""
         classes = self.network.class_count
         blocks = self._each_chunk("logits", packed, (self._blocks, classes, BLOCK))
         padded = blocks.transpose(0, 2, 1, 3).reshape(len(packed), classes, self._blocks * BLOCK)
         return padded[:, :, self._columns]
 
     def _lay_out(self, blocks: Floats, runs: Sequence[tuple[int, int, int]]) -> int:
-        """Write the problem into memory, field by field as ``struct Problem`` has it; gives its address."""
+        """Write the fields of ``struct Problem`` into memory, and return its address."""
         network, put = self.network, self._memory.put
         sizes = network.layers
         widest = max(sizes[1:])
@@ -134,7 +133,7 @@ class WasmKernel:
         return put(np.array(problem), np.int32)
 
     def _each_chunk(self, function: str, packed: Floats, shape: tuple[int, ...]) -> Float32:
-        """Results ``[B, *shape]`` of one of the kernel's functions, called with as many models as its memory takes."""
+        """Call a function of the kernel for one chunk after another, and return all results ``[B, *shape]``."""
         parameters = self.network.parameter_count
         if packed.ndim != 2 or packed.shape[1] != parameters:
             raise LossAtlasError(f"models of this network are [B, {parameters}], not {list(packed.shape)}")
@@ -152,7 +151,7 @@ class WasmKernel:
 
 
 class _Memory:
-    """One instance of a build: its memory, handed out from ``__heap_base`` on and grown as needed."""
+    """One instance of a build, with its memory. It allocates from ``__heap_base`` on, and grows if it has to."""
 
     def __init__(self, build: str) -> None:
         engine, module = _compile_once(build)
@@ -161,7 +160,7 @@ class _Memory:
         try:
             self._store = _close_at_exit(wasmtime.Store(engine))
             exports: Any = wasmtime.Instance(self._store, module, []).exports(self._store)
-        except wasmtime.WasmtimeError as fault:  # an instance reserves 4 GiB of addresses
+        except wasmtime.WasmtimeError as fault:  # each instance reserves 4 GiB of addresses
             raise LossAtlasError(f"there is no room for the kernel's memory: {fault}") from fault
         self._functions: dict[str, Any] = {name: exports[name] for name in ("losses", "logits")}
         self._memory: Any = exports["memory"]
@@ -169,7 +168,7 @@ class _Memory:
         self._bytes = self._whole()
 
     def place(self, count: int) -> int:
-        """Give the address of ``count`` fresh bytes, on a line of the cache."""
+        """Allocate ``count`` bytes at the beginning of a cache line, and return their address."""
         address = -(-self._end // _LINE) * _LINE
         self._end = address + count
         missing = self._end - len(self._bytes)
@@ -180,18 +179,18 @@ class _Memory:
         return address
 
     def put(self, values: AnyArray, dtype: type[np.int32] | type[np.float32]) -> int:
-        """Copy an array to a fresh place, in C order; gives its address."""
+        """Copy an array of any shape into new memory, in C order, and return its address."""
         address = self.place(values.size * 4)
         self.view(address, values.shape, dtype)[...] = values
         return address
 
     def view(self, address: int, shape: tuple[int, ...], dtype: type[np.int32] | type[np.float32]) -> AnyArray:
-        """The array at an address, itself and no copy, until memory grows."""
+        """Return a view of the array at an address. It is valid until the memory grows."""
         return self._bytes[address : address + 4 * math.prod(shape)].view(dtype).reshape(shape)
 
     @contextmanager
     def borrow(self, *counts: int) -> Iterator[list[int]]:
-        """Borrow memory: a place for each number of bytes in ``counts``, given back at the end."""
+        """Allocate memory for each number of bytes in ``counts``, and free it at the end of the block."""
         end = self._end
         try:
             yield [self.place(count) for count in counts]
@@ -199,7 +198,7 @@ class _Memory:
             self._end = end
 
     def call(self, function: str, *arguments: int) -> None:
-        """Call an exported function; other threads of Python run meanwhile."""
+        """Call an exported function. Other Python threads can run meanwhile."""
         self._functions[function](self._store, *arguments)
 
     def _grow(self, pages: int) -> None:
@@ -215,16 +214,16 @@ class _Memory:
         return np.frombuffer(self._memory.get_buffer_ptr(self._store), np.uint8)
 
 
-def _runs_here(build: str) -> bool:
+def _can_compile(build: str) -> bool:
     try:
         _compile_once(build)
-    except Exception:  # no such package, none for this machine, or one too old: whatever it says, there is another way
+    except Exception:  # the package is missing, too old or not made for this machine: the NumPy kernel is used then
         return False
     return True
 
 
 def _compile_once(build: str) -> tuple[Any, Any]:
-    """One of the two builds as machine code, ``(engine, module)``: made once a process, whoever asks first."""
+    """Return one of the two builds as machine code, ``(engine, module)``. It is compiled once per process."""
     with _compiling:
         return _compile(build)
 
@@ -236,9 +235,9 @@ _compiling = Lock()
 def _compile(build: str) -> tuple[Any, Any]:
     try:
         import wasmtime
-    except (ImportError, OSError, RuntimeError) as fault:  # no package; or no library for this machine in it
+    except (ImportError, OSError, RuntimeError) as fault:  # no package, or the package has no library for this machine
         raise LossAtlasError(
-            f"the kernel needs the Python package wasmtime, and there is none here: {fault}"
+            f"the kernel needs the Python package wasmtime, which cannot be imported: {fault}"
         ) from fault
     config = wasmtime.Config()
     config.wasm_simd = True
@@ -252,7 +251,7 @@ _open: WeakSet[Any] = WeakSet()
 
 
 def _close_at_exit(owner: Any) -> Any:
-    """Have it closed while wasmtime is still whole; its own finaliser would complain when the interpreter ends."""
+    """Register an object of wasmtime to be closed before the interpreter ends, when its finaliser would fail."""
     _open.add(owner)
     return owner
 
@@ -264,7 +263,7 @@ def _close_all() -> None:
 
 
 def _check_inputs(network: Network, inputs: Floats) -> None:
-    """Say what does not fit; the kernel itself would read past the end."""
+    """Refuse inputs that do not fit the network, because the kernel would read beyond their end."""
     if network.activation.name not in _ACTIVATIONS:
         raise LossAtlasError(f"the kernel has no {network.activation.name!r}; it has {', '.join(_ACTIVATIONS)}")
     if network.class_count < 2:

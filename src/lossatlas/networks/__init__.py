@@ -1,4 +1,4 @@
-"""Fully connected networks as descriptions: the layout of their parameters in theta, and their activations."""
+"""Fully connected networks: the order of their parameters in the vector theta, and their activation functions."""
 
 from lossatlas.networks.activations import ACTIVATIONS
 from lossatlas.networks.network import ModelConfig, Network

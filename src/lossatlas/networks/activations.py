@@ -1,7 +1,7 @@
-"""Activation functions, in place on whole batches, with the derivatives that training and curvature need.
+"""The activation functions, and the derivatives that training and curvature need.
 
-GELU is the tanh form of Hendrycks and Gimpel (2016, section 2), since it is the same few operations in any language
-and tanh is fast everywhere; it stays within 5e-4 of the form with erf.
+The functions work in place on whole batches. GELU is computed in the tanh form of Hendrycks and Gimpel (2016, section
+2), because any language has tanh and computes it fast. It differs from the form with erf by at most 5e-4.
 """
 
 from __future__ import annotations
@@ -14,9 +14,9 @@ import numpy as np
 
 from lossatlas.arrays import Floats
 
-#: ``forward(z)`` overwrites pre-activations with activations, whatever the shape.
+#: ``forward(z)`` overwrites pre-activations of any shape with activations.
 Forward: TypeAlias = Callable[[Floats], Any]
-#: ``derivative(z, h)`` gives dh/dz, or d²h/dz², from the pre-activations and the activations, in a new array.
+#: ``derivative(z, h)`` returns dh/dz, or d²h/dz², as a new array. It takes the pre-activations and the activations.
 Derivative: TypeAlias = Callable[[Floats, Floats], Floats]
 
 _GELU_SCALE = float(np.sqrt(2.0 / np.pi))
@@ -30,12 +30,13 @@ class Activation:
     Attributes
     ----------
     name, title
-        For code and for people.
+        The name in code, and the name for people.
     forward, derivative, second_derivative
-        See :data:`Forward` and :data:`Derivative`. ReLU has neither derivative at its kink, and is given 0 for both.
+        See :data:`Forward` and :data:`Derivative`. ReLU has no derivatives at 0, and both are set to 0 there.
     initialisation
-        Initial weights are uniform in ±sqrt(6 / fan). ``"glorot"``: fan = fan_in + fan_out (Glorot and Bengio 2010,
-        eq. 16). ``"he"``: fan = fan_in (He et al. 2015, eq. 10, as a uniform of the same variance 2 / fan_in).
+        How initial weights are drawn: uniformly in ±sqrt(6 / fan). For ``"glorot"``, fan = fan_in + fan_out (Glorot
+        and Bengio 2010, eq. 16). For ``"he"``, fan = fan_in, which gives the variance 2 / fan_in of He et al. (2015,
+        eq. 10).
     """
 
     name: str
@@ -45,8 +46,8 @@ class Activation:
     second_derivative: Derivative
     initialisation: str
 
-    def initial_limit(self, fan_in: int, fan_out: int) -> float:
-        """Half-width of the uniform distribution that a layer's weights start from."""
+    def find_initial_limit(self, fan_in: int, fan_out: int) -> float:
+        """Return half the width of the uniform distribution that the initial weights of a layer are drawn from."""
         fan = fan_in if self.initialisation == "he" else fan_in + fan_out
         return float(np.sqrt(6.0 / fan))
 
@@ -72,7 +73,7 @@ def _relu_derivative(_z: Floats, h: Floats) -> Floats:
 
 
 def _sigmoid(z: Floats) -> None:
-    """1 / (1 + e⁻ᶻ) = ½ (1 + tanh(z / 2)): never overflows, and tanh is the fast one."""
+    """Compute 1 / (1 + e⁻ᶻ) as ½ (1 + tanh(z / 2)), which never overflows and uses the fast tanh."""
     z *= 0.5
     np.tanh(z, out=z)
     z += 1.0
@@ -106,7 +107,7 @@ def _gelu_derivative(z: Floats, _h: Floats) -> Floats:
 
 
 def _gelu_second_derivative(z: Floats, _h: Floats) -> Floats:
-    """(1 - g²) (u' + ½ z u'' - z g u'²), with the gate g = tanh(u): u' + ½ z u'' is √(2/π) (1 + 6 · 0.044715 z²)."""
+    """Compute (1 - g²) (u' + ½ z u'' - z g u'²) with g = tanh(u), where u' + ½ z u'' = √(2/π) (1 + 6 · 0.044715 z²)."""
     gate = _gelu_gate(z)
     slope = _GELU_SCALE * (1.0 + 3.0 * _GELU_CUBIC * z * z)
     return (1.0 - gate * gate) * (_GELU_SCALE * (1.0 + 6.0 * _GELU_CUBIC * z * z) - z * gate * slope * slope)

@@ -1,6 +1,6 @@
 """Fully connected networks whose parameters are one flat vector, theta.
 
-A network here is a description, not a holder of parameters: everything that evaluates one takes theta ``[..., P]``.
+A ``Network`` describes layers but holds no parameters. Functions that evaluate a network take theta ``[..., P]``.
 """
 
 from __future__ import annotations
@@ -23,10 +23,10 @@ Width = Annotated[int, Field(ge=1, le=1024)]
 
 
 class ModelConfig(Config):
-    """Size and activation of the hidden layers."""
+    """The size and the activation of the hidden layers."""
 
     hidden: Annotated[tuple[Width, ...], Field(max_length=32)] = (16, 16)
-    """Width of each hidden layer; none at all is logistic regression."""
+    """Width of each hidden layer. A network without hidden layers is logistic regression."""
     activation: str = "tanh"
     """One of :data:`lossatlas.networks.ACTIVATIONS`."""
     residual: bool = False
@@ -35,7 +35,7 @@ class ModelConfig(Config):
     @field_validator("hidden", mode="before")
     @classmethod
     def _refuse_text(cls, hidden: Any) -> Any:
-        """Refuse text and single numbers, with the list that was probably meant."""
+        """Refuse text and single numbers, and suggest the list that was probably meant."""
         if isinstance(hidden, str | int | float) and not isinstance(hidden, bool):
             widths = ", ".join(re.findall(r"\d+", str(hidden))) or "16, 16"
             raise ValueError(f"{hidden!r} is not allowed: give a list of widths, as in hidden = [{widths}]")
@@ -50,7 +50,7 @@ class ModelConfig(Config):
 
     @property
     def title(self) -> str:
-        """The model in a few characters: ``2 × 16 tanh``, ``7-5 ReLU``, ``logistic regression``."""
+        """A short title, such as ``2 × 16 tanh``, ``7-5 ReLU`` or ``logistic regression``."""
         if not self.hidden:
             return "logistic regression"
         if len(set(self.hidden)) == 1:
@@ -62,7 +62,7 @@ class ModelConfig(Config):
 
 @dataclass(frozen=True)
 class Parameter:
-    """One named tensor inside theta: ``theta[offset : offset + prod(shape)]``, in C order."""
+    """One named tensor inside theta. It is ``theta[offset : offset + prod(shape)]``, in C order."""
 
     name: str
     shape: tuple[int, ...]
@@ -70,25 +70,25 @@ class Parameter:
 
     @property
     def size(self) -> int:
-        """How many numbers it has."""
+        """The number of its elements."""
         return int(np.prod(self.shape))
 
 
 @dataclass(frozen=True)
 class Network:
-    """Layer sizes and activation of a fully connected network.
+    """The layer sizes and the activation of a fully connected network.
 
-    Layer l computes ``activation(weight_l @ x + bias_l)``, plus x where it has a skip; the last layer has no activation
-    and gives K logits.
+    Layer l computes ``activation(weight_l @ x + bias_l)``, and adds x if it has a skip connection. The last layer has
+    no activation and computes K logits.
 
     Attributes
     ----------
     layers
-        Sizes from the input to the K logits: ``(2, 16, 16, 2)``.
+        The sizes of all layers from the input to the K logits, such as ``(2, 16, 16, 2)``.
     activation
-        Applied after every layer but the last.
+        The activation function, which is applied after every layer but the last.
     residual
-        Whether a hidden layer as wide as the hidden layer below adds what it was given: :meth:`has_skip`.
+        Whether the network has skip connections; see :meth:`has_skip`.
     """
 
     layers: tuple[int, ...]
@@ -97,17 +97,30 @@ class Network:
 
     @classmethod
     def of(cls, config: ModelConfig, inputs: int, classes: int) -> Network:
-        """Build the network of a configuration, between ``inputs`` features and ``classes`` logits."""
+        """Make the network of a configuration, with ``inputs`` features and ``classes`` logits."""
         return cls((inputs, *config.hidden, classes), ACTIVATIONS[config.activation], config.residual)
 
     def has_skip(self, layer: int) -> bool:
-        """Whether weight layer ``layer``, from 0, adds its input: between hidden layers of one width, if residual."""
+        """Return whether weight layer ``layer``, counted from 0, adds its input to its output.
+
+        It does so in residual networks, between two hidden layers of the same width.
+
+        Parameters
+        ----------
+        layer
+            The index of the layer.
+
+        Returns
+        -------
+        bool
+            Whether the layer has a skip connection.
+        """
         hidden_to_hidden = 0 < layer < len(self.layers) - 2
         return self.residual and hidden_to_hidden and self.layers[layer] == self.layers[layer + 1]
 
     @cached_property
     def parameters(self) -> tuple[Parameter, ...]:
-        """The layout of theta: weight ``[out, in]`` and bias ``[out]`` of each layer in turn."""
+        """The tensors in theta: the weight ``[out, in]`` and the bias ``[out]`` of each layer, in order."""
         found: list[Parameter] = []
         offset = 0
         for number, (fan_in, fan_out) in enumerate(pairwise(self.layers)):
@@ -128,27 +141,27 @@ class Network:
 
     @cached_property
     def packing(self) -> Integers:
-        """Order ``[P]`` that brings each layer's bias beside its weights: ``theta[..., packing]`` is *packed*.
+        """The order ``[P]`` of packed parameters: ``theta[..., packing]`` is *packed*.
 
-        In packed order a layer is one matrix ``[out, in + 1]``, the bias in its last column, so that one matrix
-        product with a row of ones below the inputs applies both.
+        In packed order, a layer is one matrix ``[out, in + 1]`` with the bias in its last column. A single matrix
+        product with inputs that end with a row of ones applies both weights and bias.
         """
         places = [
-            np.concatenate([_places(weight), _places(bias)[:, None]], axis=1).ravel()
+            np.concatenate([_find_places(weight), _find_places(bias)[:, None]], axis=1).ravel()
             for weight, bias in zip(self.parameters[::2], self.parameters[1::2], strict=True)
         ]
         return np.concatenate(places)
 
-    def packed(self, theta: Floats) -> Floats:
-        """Theta ``[..., P]`` in packed order; linear, so that directions can be packed as well."""
+    def pack(self, theta: Floats) -> Floats:
+        """Put theta ``[..., P]`` into packed order. This is linear, so directions can be packed in the same way."""
         return np.take(theta, self.packing, axis=-1)
 
-    def unpacked(self, packed: Floats) -> Floats:
-        """Undo :meth:`packed`."""
+    def unpack(self, packed: Floats) -> Floats:
+        """Put packed parameters ``[..., P]`` back into the order of theta."""
         return np.take(packed, self._unpacking, axis=-1)
 
     def matrices(self, packed: Floats) -> list[Floats]:
-        """Views ``[..., out, in + 1]`` into packed parameters ``[..., P]``, one a layer."""
+        """Return one view ``[..., out, in + 1]`` per layer of packed parameters ``[..., P]``."""
         views, start = [], 0
         for fan_in, fan_out in pairwise(self.layers):
             stop = start + fan_out * (fan_in + 1)
@@ -157,20 +170,30 @@ class Network:
         return views
 
     def filters(self, packed: Floats, biases: bool = False) -> list[Floats]:
-        """Views ``[..., out, in]`` into packed parameters ``[..., P]``, one a layer; ``in + 1`` with the biases."""
+        """Return one view ``[..., out, in]`` per layer of packed parameters ``[..., P]``; ``in + 1`` with biases."""
         return [matrix if biases else matrix[..., :-1] for matrix in self.matrices(packed)]
 
     def initial_theta(self, seed: int, stream: Stream = Stream.WEIGHTS) -> Float64:
-        """Draw fresh parameters ``[P]`` float64: uniform weights that fit the activation, biases 0.
+        """Draw initial parameters: uniform weights with a width that suits the activation, and biases of 0.
 
-        The last layer feeds the softmax, so it starts as Glorot and Bengio have it, whatever the activation.
+        The last layer leads to the softmax, so its weights follow Glorot and Bengio (2010) for any activation.
+
+        Parameters
+        ----------
+        seed, stream
+            The seed and the stream of the random numbers.
+
+        Returns
+        -------
+        Float64
+            Parameters ``[P]``, float64, in theta's order.
         """
         draws, theta = Draws(seed, stream), np.zeros(self.parameter_count)
         weights = self.parameters[::2]
         for weight in weights:
             fan_out, fan_in = weight.shape
             activation = ACTIVATIONS["linear"] if weight is weights[-1] else self.activation
-            limit = activation.initial_limit(fan_in, fan_out)
+            limit = activation.find_initial_limit(fan_in, fan_out)
             values = draws.uniform(weight.size, low=-limit, high=limit)
             theta[weight.offset : weight.offset + weight.size] = values
         return theta
@@ -180,5 +203,5 @@ class Network:
         return np.argsort(self.packing)
 
 
-def _places(parameter: Parameter) -> Integers:
+def _find_places(parameter: Parameter) -> Integers:
     return parameter.offset + np.arange(parameter.size).reshape(parameter.shape)

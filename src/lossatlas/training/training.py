@@ -227,7 +227,7 @@ class Training:
         self._optimizer = OPTIMIZERS[config.optimizer](config.learning_rate, config.momentum, config.weight_decay)
         if start:
             self._optimizer.resume(start.optimizer)
-        theta = start.theta if start else self.network.packed(self.network.initial_theta(config.seed))
+        theta = start.theta if start else self.network.pack(self.network.draw_initial_theta(config.seed))
         self._theta: Float64 = np.array(theta, np.float64)
         self._epoch = start.epoch if start else 0
 
@@ -253,7 +253,7 @@ class Training:
     def _snapshot(self, epoch: int, packed: Float64) -> Snapshot | None:
         """Record theta; None where float32 can no longer hold what the network says."""
         with np.errstate(over="ignore"):  # what float32 cannot hold is divergence too
-            theta = self.network.unpacked(packed).astype(np.float32)
+            theta = self.network.unpack(packed).astype(np.float32)
         losses = [float(evaluator.losses(theta[None])[0]) for evaluator in self._evaluators]
         logits = self._predictor.logits(theta[None])[0]
         if not (np.isfinite(losses).all() and np.abs(logits).max() <= _LARGEST_LOGIT):

@@ -12,7 +12,7 @@ export function uniforms(seed, stream) {
 }
 
 /**
- * Theta of a freshly initialised model, as `Network.initial_theta` draws it: weights uniform within ±√(6 / fan), where fan
+ * Theta of a freshly initialised model, as `Network.draw_initial_theta` draws it: weights uniform within ±√(6 / fan), where fan
  * is fan_in for He's initialisation and fan_in + fan_out for Glorot's, which the last layer always has; biases 0.
  * @param {Architecture} network @param {number} seed @param {number} stream @returns {Float64Array}
  */
