@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lossatlas.arrays import Float64, Integers
-from lossatlas.derivatives import Hessians, dense_hessian, vectors_at_once
+from lossatlas.derivatives import Hessians, choose_chunk, dense_hessian
 from lossatlas.derivatives.hessian import hessian_products
 from lossatlas.errors import LossAtlasError
 from lossatlas.networks import ACTIVATIONS, ModelConfig, Network
@@ -103,7 +103,7 @@ def test_products_are_linear(seed: int, a: float, b: float) -> None:
 def test_a_batch_is_its_models_one_by_one_to_the_last_bit() -> None:
     network, inputs = network_of(6, 6, classes=3, residual=True), data(3, 300)
     models, vectors = models_of(network, 40), models_of(network, 40, seed=99)
-    assert vectors_at_once(network, 300) < 40, "several chunks, or this shows nothing"
+    assert choose_chunk(network, 300) < 40, "several chunks, or this shows nothing"
     together = products_of(network, models, vectors, *inputs)
     for theta, vector, product in zip(models, vectors, together, strict=True):
         assert (products_of(network, theta[None], vector[None], *inputs)[0] == product).all()

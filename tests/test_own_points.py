@@ -71,7 +71,7 @@ def test_names_can_be_given() -> None:
 @pytest.mark.parametrize(
     ("labels", "more", "message"),
     [
-        (CLASSES[:-1], {}, r"there are labels \[29\] for 30 points"),
+        (CLASSES[:-1], {}, r"the labels have the shape \[29\], but there are 30 points"),
         (np.where(CLASSES == 1, np.nan, 0.0), {}, "10 of 30 labels are missing, the first in row 1"),
         ([None, *CLASSES[1:]], {}, "1 of 30 labels are missing, the first in row 0"),
         (CLASSES * 0, {}, "every point has the same label, '0'; give points of at least two classes"),

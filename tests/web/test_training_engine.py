@@ -69,7 +69,7 @@ TRAIN = """async (tasks) => {
 
 def python_thetas(network: Network, dataset: Dataset, config: TrainingConfig) -> Float64:
     """Theta ``[epoch, P]`` in float64, from the untrained one on."""
-    return np.array([network.unpack(theta.copy()) for _, theta in Training(network, dataset, config)._thetas()])
+    return np.array([network.unpack(theta.copy()) for _, theta in Training(network, dataset, config)._iterate_epochs()])
 
 
 def assert_same_thetas(page: Page, cases: list[tuple[Network, Dataset, TrainingConfig]]) -> None:

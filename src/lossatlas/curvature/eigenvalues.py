@@ -10,7 +10,7 @@ import numpy as np
 
 from lossatlas.arrays import AnyArray, Float64, Floats, Integers
 from lossatlas.curvature.lanczos import MOST_VECTORS, extremes
-from lossatlas.derivatives import Hessians, chunk_edges, dense_hessian, vectors_at_once
+from lossatlas.derivatives import Hessians, choose_chunk, dense_hessian, find_chunk_edges
 from lossatlas.engine import one_blas_thread
 from lossatlas.errors import LossAtlasError
 from lossatlas.networks import Network
@@ -36,11 +36,13 @@ def hessian_operator(network: Network, theta: Floats, points: Floats, labels: In
     from scipy.sparse.linalg import LinearOperator
 
     hessian = _hessians(network, np.asarray(theta)[None], points, labels)
-    at_once = vectors_at_once(network, len(points))
+    at_once = choose_chunk(network, len(points))
 
     def products(vectors: Floats) -> Floats:
         columns = network.pack(vectors.reshape(len(theta), -1).T.astype(np.float64))
-        parts = [hessian.products(columns[start:stop]) for start, stop in pairwise(chunk_edges(len(columns), at_once))]
+        parts = [
+            hessian.products(columns[start:stop]) for start, stop in pairwise(find_chunk_edges(len(columns), at_once))
+        ]
         return network.unpack(np.concatenate(parts)).T.reshape(vectors.shape)
 
     shape = (network.parameter_count, network.parameter_count)
@@ -132,7 +134,7 @@ def extreme_eigenvalues(
     at_once = int(np.clip(_CHUNK_BYTES // (8 * state), 1, _MOST_MODELS))
     smallest, largest = np.empty(len(models)), np.empty(len(models))
     with one_blas_thread:
-        for first, last in pairwise(chunk_edges(len(models), at_once)):
+        for first, last in pairwise(find_chunk_edges(len(models), at_once)):
             hessians = _hessians(network, models[first:last], points, labels)
             smallest[first:last], largest[first:last] = extremes(hessians, last - first, start, tolerance)
     return smallest, largest

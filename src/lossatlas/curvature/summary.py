@@ -11,7 +11,7 @@ import numpy as np
 from lossatlas.arrays import Float64, Floats, Integers
 from lossatlas.curvature.eigenvalues import DENSE_LIMIT, Scaled, lanczos_start
 from lossatlas.curvature.lanczos import extremes
-from lossatlas.derivatives import Hessians, chunk_edges, dense_hessian
+from lossatlas.derivatives import Hessians, dense_hessian, find_chunk_edges
 from lossatlas.engine import one_blas_thread
 from lossatlas.errors import LossAtlasError
 from lossatlas.networks import Network
@@ -187,7 +187,7 @@ def _trace(hessian: Hessians, probes: int) -> tuple[float, float | None]:
 def _hutchinson(hessian: Hessians, probes: int) -> tuple[float, float]:
     draws, parameters = Draws(0, Stream.TRACE_PROBES), hessian.network.parameter_count
     samples = np.empty(probes)
-    for start, stop in pairwise(chunk_edges(probes, _PROBES_AT_ONCE)):
+    for start, stop in pairwise(find_chunk_edges(probes, _PROBES_AT_ONCE)):
         signs = np.where(draws.uniform(stop - start, parameters) < 0.5, -1.0, 1.0)
         samples[start:stop] = (signs * hessian.products(signs)).sum(axis=1)
     return float(samples.mean()), float(samples.std(ddof=1) / np.sqrt(probes))

@@ -1,4 +1,4 @@
-"""Loss and gradient of a batch of models, by reverse-mode differentiation written out (Rumelhart et al. 1986)."""
+"""Computes the gradient of the loss for a batch of models by explicit backpropagation (Rumelhart et al. 1986)."""
 
 from __future__ import annotations
 
@@ -10,26 +10,28 @@ from lossatlas.networks import Network
 
 
 def gradients(network: Network, packed: Floats, points: Floats, labels: Integers) -> Floats:
-    """Gradient of the mean cross-entropy with respect to packed parameters.
+    """Compute the gradient of the mean cross-entropy with respect to packed parameters.
 
     Parameters
     ----------
     network
-        The network all models share.
+        The network that all models share.
     packed
-        ``[B, P]``, in the order of :meth:`Network.pack`; its dtype is the dtype of the computation.
+        Models ``[B, P]``, in the order of :meth:`Network.pack`. Their dtype is the dtype of the computation.
     points, labels
-        Inputs ``[N, features]`` and true classes ``[N]``.
+        Inputs ``[N, features]`` of any real dtype, and true classes ``[N]``, integers.
 
     Returns
     -------
-    Gradients ``[B, P]``, in packed order.
+    Floats
+        Gradients ``[B, P]``, in packed order, of the dtype of ``packed``.
 
     Notes
     -----
-    With H_l what layer l gives, A_l the same over a row of ones, Z_l = W_l A_{l-1}, g_l = ∂L/∂H_l and δ_l = ∂L/∂Z_l:
-    δ_L = g_L = (softmax(Z_L) - onehot) / N, ∂L/∂W_l = δ_l A_{l-1}ᵀ, g_{l-1} = W_lᵀ δ_l without its last row,
-    δ_{l-1} = g_{l-1} ⊙ f'(Z_{l-1}). Where H_l = f(Z_l) + H_{l-1}, g_l is added to g_{l-1} (He et al. 2016b, eq. 5).
+    H_l is the output of layer l, A_l is H_l with a row of ones below, Z_l = W_l A_{l-1}, g_l = ∂L/∂H_l and
+    δ_l = ∂L/∂Z_l. Then δ_L = g_L = (softmax(Z_L) - onehot) / N, ∂L/∂W_l = δ_l A_{l-1}ᵀ, g_{l-1} = W_lᵀ δ_l without its
+    last row, and δ_{l-1} = g_{l-1} ⊙ f'(Z_{l-1}). If layer l has a skip, H_l = f(Z_l) + H_{l-1}, and g_l is added to
+    g_{l-1} (He et al. 2016b, eq. 5).
     """
     matrices = network.matrices(packed)
     inputs = append_ones(points.T[None].astype(packed.dtype))
@@ -52,7 +54,7 @@ def gradients(network: Network, packed: Floats, points: Floats, labels: Integers
 
 
 def append_ones(values: Floats) -> Floats:
-    """Values ``[B, n, N]`` with a row of ones below: ``[B, n + 1, N]``."""
+    """Append a row of ones to values ``[B, n, N]``, which gives ``[B, n + 1, N]`` of the same dtype."""
     result = np.ones((values.shape[0], values.shape[1] + 1, values.shape[2]), values.dtype)
     result[:, :-1] = values
     return result
@@ -61,7 +63,7 @@ def append_ones(values: Floats) -> Floats:
 def _forward(
     network: Network, matrices: list[Floats], inputs: Floats
 ) -> tuple[list[Floats], list[Floats], list[Floats]]:
-    """Pre-activations of each layer, activations of the hidden ones, what each layer was given (over a row of ones)."""
+    """Compute the pre-activations of all layers, the activations of hidden layers, and the inputs of all layers."""
     pre_activations: list[Floats] = []
     activations: list[Floats] = []
     given: list[Floats] = [inputs]
@@ -72,7 +74,7 @@ def _forward(
             units = above[:, :-1]
             network.activation.forward(units)
             if network.has_skip(layer):
-                activations.append(units.copy())  # the derivative takes f(z) alone
+                activations.append(units.copy())  # the derivative needs f(z) without the skip
                 units += given[-1][:, :-1]
             else:
                 activations.append(units)

@@ -1,8 +1,8 @@
-"""Hessian of the loss: exact products with vectors, and the whole matrix, both written out.
+"""The Hessian of the loss by explicit formulas: exact products with vectors, and the whole matrix.
 
-Products follow Pearlmutter (1994, "Fast exact multiplication by the Hessian", Neural Computation 6:147-160). His
-operator R{x} is the change of x as theta moves along v: ∂x(theta + r·v)/∂r at r = 0. It obeys the rules of
-differentiation, and R{∇L} = H v. So a product takes about as long as two gradients, whatever P.
+Products follow Pearlmutter (1994, "Fast exact multiplication by the Hessian", Neural Computation 6:147-160). The
+operator R{x} is the change of x when theta moves along v: ∂x(theta + r·v)/∂r at r = 0. It obeys the rules of
+differentiation, and R{∇L} = H v. Therefore a product takes about as long as two gradients, for any P.
 """
 
 from __future__ import annotations
@@ -18,36 +18,37 @@ from lossatlas.engine import softmax
 from lossatlas.errors import LossAtlasError
 from lossatlas.networks import Network
 
-#: What a chunk of vectors may take while it is multiplied, in bytes: about what the second-level cache holds.
+#: The memory in bytes that a chunk of vectors may use while it is multiplied: about the size of the second-level cache.
 _CHUNK_BYTES = 2 * 1024 * 1024
-#: Numbers per unit and point that multiplying one vector takes: R{Z}, R{H}, R{ε}, R{δ} and what is in between.
+#: How many numbers per unit and point one product needs: R{Z}, R{H}, R{ε}, R{δ} and intermediate results.
 _NUMBERS_PER_UNIT = 6
 
 
 def hessian_products(network: Network, packed: Floats, vectors: Floats, points: Floats, labels: Integers) -> Floats:
-    """Products ``H v`` of the Hessian of the mean cross-entropy with vectors.
+    """Compute products ``H v`` of the Hessian of the mean cross-entropy with vectors.
 
     Parameters
     ----------
     network
-        The network all models share.
+        The network that all models share.
     packed
-        ``[B, P]``, in the order of :meth:`Network.pack`; its dtype is the dtype of the computation. One model alone,
-        ``[1, P]``, is multiplied with every vector, and goes forward and backward only once.
+        Models ``[B, P]``, in the order of :meth:`Network.pack`. Their dtype is the dtype of the computation. A single
+        model ``[1, P]`` is multiplied with every vector, and its forward and backward passes are computed only once.
     vectors
-        ``[B, P]``, or ``[V, P]`` where there is one model, in packed order.
+        ``[B, P]``, or ``[V, P]`` if there is one model, of any real dtype, in packed order.
     points, labels
-        Inputs ``[N, features]`` and true classes ``[N]``.
+        Inputs ``[N, features]`` of any real dtype, and true classes ``[N]``, integers.
 
     Returns
     -------
-    Products ``[B, P]`` or ``[V, P]``, in packed order, of the dtype of ``packed``; not finite where theta is not, or
-    where the dtype overflows. Memory stays bounded however many vectors there are.
+    Floats
+        Products ``[B, P]`` or ``[V, P]``, in packed order, of the dtype of ``packed``. They are not finite if theta is
+        not finite or if the dtype overflows. The memory that is needed does not depend on the number of vectors.
 
     Raises
     ------
     LossAtlasError
-        The models or the vectors do not fit.
+        If models and vectors do not fit each other or the network.
     """
     if vectors.shape != (len(vectors), network.parameter_count) or len(packed) not in (1, len(vectors)):
         raise LossAtlasError(
@@ -55,7 +56,7 @@ def hessian_products(network: Network, packed: Floats, vectors: Floats, points: 
             f"this network has {network.parameter_count} parameters"
         )
     result = np.empty(vectors.shape, packed.dtype)
-    chunks = list(pairwise(chunk_edges(len(vectors), vectors_at_once(network, len(points), packed.itemsize))))
+    chunks = list(pairwise(find_chunk_edges(len(vectors), choose_chunk(network, len(points), packed.itemsize))))
     if len(packed) == 1:
         hessian = Hessians(network, packed, points, labels)
         for start, stop in chunks:
@@ -68,15 +69,28 @@ def hessian_products(network: Network, packed: Floats, vectors: Floats, points: 
 
 
 def dense_hessian(network: Network, theta: Floats, points: Floats, labels: Integers) -> Float64:
-    """Hessian ``[P, P]`` float64 of the mean cross-entropy of one model ``[P]``, in theta's order; exactly symmetric.
+    """Compute the whole Hessian of the mean cross-entropy of one model.
 
-    Not finite where theta is not, or where float64 overflows.
+    Parameters
+    ----------
+    network
+        The network.
+    theta
+        One model ``[P]``, in theta's order, of any real dtype.
+    points, labels
+        Inputs ``[N, features]`` of any real dtype, and true classes ``[N]``, integers.
+
+    Returns
+    -------
+    Float64
+        The Hessian ``[P, P]`` float64, in theta's order. It is exactly symmetric. It is not finite if theta is not
+        finite or if float64 overflows.
 
     Notes
     -----
-    theta meets a point only through the pre-activations Z_l = W_l A_{l-1}: to move the weight [i, j] of layer l by 1 is
-    to move unit i of Z_l by A_{l-1}[j]. So P unit vectors need no more than one R-pass for each *unit*; with R_i for
-    unit i of Z_l moved by 1 at every point n, the block of layers l ≤ m is
+    Theta affects a point only through the pre-activations Z_l = W_l A_{l-1}: moving the weight [i, j] of layer l by 1
+    moves unit i of Z_l by A_{l-1}[j]. Therefore products with all P unit vectors need only one R-pass for each *unit*.
+    Let R_i be the operator for moving unit i of Z_l by 1 at every point n. Then the block of layers l ≤ m is
 
     ∂²L/∂W_l[i,j]∂W_m[k,q] = Σ_n A_{l-1}[j,n] (R_i{δ_m}[k,n] A_{m-1}[q,n] + δ_m[k,n] R_i{A_{m-1}}[q,n]).
     """
@@ -85,48 +99,48 @@ def dense_hessian(network: Network, theta: Floats, points: Floats, labels: Integ
     return network.unpack(network.unpack(packed).T).astype(np.float64, copy=False)
 
 
-def vectors_at_once(network: Network, points: int, itemsize: int = 8) -> int:
-    """How many vectors (or models) to multiply at a time, so that what is in between stays in cache."""
+def choose_chunk(network: Network, points: int, itemsize: int = 8) -> int:
+    """Choose how many vectors (or models) to multiply at a time, so that intermediate results stay in the cache."""
     units = sum(network.layers[1:])
     return max(1, _CHUNK_BYTES // (_NUMBERS_PER_UNIT * units * points * itemsize))
 
 
-def chunk_edges(count: int, most: int) -> list[int]:
-    """Edges of chunks of ``most`` at most."""
+def find_chunk_edges(count: int, most: int) -> list[int]:
+    """Return the edges of chunks of at most ``most`` items."""
     return [*range(0, count, most), count]
 
 
 class Hessians:
-    """The Hessians of a few models at one place each: what every product with them shares, computed once.
+    """The Hessians of a few models. It computes once what all products with the Hessians share.
 
     Parameters
     ----------
     network
-        The network all models share.
+        The network that all models share.
     packed
-        ``[B, P]``, in packed order; its dtype is the dtype of the computation.
+        Models ``[B, P]``, in packed order. Their dtype is the dtype of the computation.
     points, labels
-        Inputs ``[N, features]`` and true classes ``[N]``.
+        Inputs ``[N, features]`` of any real dtype, and true classes ``[N]``, integers.
 
     Notes
     -----
-    Forward, with A_l the activations H_l over a row of ones: Z_l = W_l A_{l-1}, H_l = f(Z_l), plus H_{l-1} where layer
-    l has a skip. Backward, with p = softmax(Z_L) and ε_l = ∂L/∂H_l: δ_L = (p - onehot) / N, ε_{l-1} = W_lᵀ δ_l without
-    its last row, plus ε_l where layer l has a skip, δ_l = ε_l ⊙ f'(Z_l).
+    A_l is H_l with a row of ones below. In the forward pass, Z_l = W_l A_{l-1} and H_l = f(Z_l), plus H_{l-1} if layer
+    l has a skip. In the backward pass, with p = softmax(Z_L) and ε_l = ∂L/∂H_l, δ_L = (p - onehot) / N,
+    ε_{l-1} = W_lᵀ δ_l without its last row, plus ε_l if layer l has a skip, and δ_l = ε_l ⊙ f'(Z_l).
     """
 
     def __init__(self, network: Network, packed: Floats, points: Floats, labels: Integers) -> None:
         self.network, self._count = network, len(points)
         self._matrices = network.matrices(packed)
-        with np.errstate(over="ignore", invalid="ignore"):  # a model may be anywhere: what is not finite shows as such
+        with np.errstate(over="ignore", invalid="ignore"):  # models may be anywhere: results may be inf or NaN
             inputs = np.broadcast_to(points.T[None], (len(packed), *points.T.shape)).astype(packed.dtype)
             self._forward(inputs)
-            self._probabilities[~np.isfinite(packed).all(axis=1)] = np.nan  # a saturated unit might hide it
+            self._probabilities[~np.isfinite(packed).all(axis=1)] = np.nan  # a saturated unit could hide a NaN
             self._backward(labels)
 
     def _forward(self, inputs: Floats) -> None:
         network = self.network
-        #: A_{l-1}, what each layer is given; f'(Z_l) and f''(Z_l) of the hidden ones; p
+        # The inputs A_{l-1} of all layers, f'(Z_l) and f''(Z_l) of the hidden layers, and p
         self._given: list[Floats] = [append_ones(inputs)]
         self._slopes: list[Floats] = []
         self._bends: list[Floats] = []
@@ -143,12 +157,12 @@ class Hessians:
         self._probabilities = softmax(self._matrices[-1] @ self._given[-1])
 
     def _backward(self, labels: Integers) -> None:
-        """Keep δ_l for every layer, and turn f''(Z_l) into ε_l ⊙ f''(Z_l)."""
+        """Compute δ_l for every layer, and turn f''(Z_l) into ε_l ⊙ f''(Z_l)."""
         delta = self._probabilities.copy()
         delta[:, labels, np.arange(self._count)] -= 1.0
         delta /= self._count
         self._deltas = [delta]
-        above = delta  # of no layer yet: no skip leads into the last one
+        above = delta  # not used yet, because the last layer has no skip
         for layer in range(len(self._matrices) - 1, 0, -1):
             epsilon = _weights(self._matrices[layer]).swapaxes(1, 2) @ self._deltas[0]
             if self.network.has_skip(layer):
@@ -158,7 +172,7 @@ class Hessians:
             above = epsilon
 
     def select(self, models: AnyArray) -> Hessians:
-        """The Hessians of some of the models, by index or mask ``[B]``."""
+        """Return the Hessians of some of the models. ``models`` holds their indices, or is a mask ``[B]`` bool."""
         chosen = object.__new__(Hessians)
         chosen.network, chosen._count = self.network, self._count
         chosen._probabilities = self._probabilities[models]
@@ -167,13 +181,24 @@ class Hessians:
         return chosen
 
     def products(self, vectors: Floats) -> Floats:
-        """``H v`` for one vector a model, ``[B, P]``, or for any ``[V, P]`` where there is one model; in packed order.
+        """Compute products ``H v``.
+
+        Parameters
+        ----------
+        vectors
+            One vector per model, ``[B, P]``, or any number of vectors ``[V, P]`` for a single model; in packed order.
+
+        Returns
+        -------
+        Floats
+            Products of the shape of ``vectors``, in packed order, of the dtype of the models.
 
         Notes
         -----
-        With V_l the vector's matrices: R{Z_l} = V_l A_{l-1} + W_l R{A_{l-1}}, R{A_l} = f'(Z_l) ⊙ R{Z_l} over zeros,
-        R{δ_L} = p ⊙ (R{Z_L} - Σ_k p_k R{Z_L}_k) / N, R{∂L/∂W_l} = R{δ_l} A_{l-1}ᵀ + δ_l R{A_{l-1}}ᵀ,
-        R{ε_{l-1}} = V_lᵀ δ_l + W_lᵀ R{δ_l}, R{δ_l} = R{ε_l} ⊙ f'(Z_l) + ε_l ⊙ f''(Z_l) ⊙ R{Z_l}, and skips as above.
+        V_l are the matrices of the vector. R{Z_l} = V_l A_{l-1} + W_l R{A_{l-1}}, R{A_l} = f'(Z_l) ⊙ R{Z_l} with a row
+        of zeros below, R{δ_L} = p ⊙ (R{Z_L} - Σ_k p_k R{Z_L}_k) / N, R{∂L/∂W_l} = R{δ_l} A_{l-1}ᵀ + δ_l R{A_{l-1}}ᵀ,
+        R{ε_{l-1}} = V_lᵀ δ_l + W_lᵀ R{δ_l}, R{δ_l} = R{ε_l} ⊙ f'(Z_l) + ε_l ⊙ f''(Z_l) ⊙ R{Z_l}. Skips add the same
+        terms as in the class's notes.
         """
         changes = self.network.matrices(vectors.astype(self._probabilities.dtype, copy=False))
         result = np.empty(vectors.shape, self._probabilities.dtype)
@@ -193,7 +218,7 @@ class Hessians:
         return result
 
     def dense(self) -> Floats:
-        """The Hessian ``[P, P]`` of one model, in packed order, exactly symmetric: see :func:`dense_hessian`."""
+        """Compute the Hessian ``[P, P]`` of a single model, in packed order, as :func:`dense_hessian` describes it."""
         parameters, edges = self.network.parameter_count, [0]
         for matrix in self._matrices:
             edges.append(edges[-1] + matrix[0].size)
@@ -207,11 +232,11 @@ class Hessians:
         for start, stop in pairwise(edges):
             result[stop:, start:stop] = result[start:stop, stop:].T
             within = result[start:stop, start:stop]
-            within[...] = (within + within.T) / 2  # the two halves were summed in another order
+            within[...] = (within + within.T) / 2  # the two halves were summed in different orders
         return result
 
     def trace(self) -> float:
-        """Trace of the Hessian of one model, exactly: Σ_l Σ_i Σ_n R_i{δ_l}[i,n] Σ_j A_{l-1}[j,n]², a pass a unit."""
+        """Compute the exact trace of the Hessian of a single model, Σ_l Σ_i Σ_n R_i{δ_l}[i,n] Σ_j A_{l-1}[j,n]²."""
         total = 0.0
         with np.errstate(over="ignore", invalid="ignore"):
             for layer, start, stop in self._unit_chunks():
@@ -222,7 +247,7 @@ class Hessians:
         return total
 
     def _blocks(self, layer: int, start: int, stop: int) -> Iterator[tuple[int, Floats]]:
-        """Rows of units ``start:stop`` of a layer: ``(m, [rows, columns of layer m])`` for it and the layers above."""
+        """Yield ``(m, block)`` for this layer and all layers m above: the rows of units ``start:stop``."""
         moved_z, moved_h = self._move_forward(layer, {layer: self._units(layer, start, stop)})
         given = self._given[layer][0]
         for above, moved_delta in self._move_backward(layer, moved_z, {}):
@@ -234,17 +259,17 @@ class Hessians:
             yield above, block.reshape((stop - start) * len(given), -1)
 
     def _unit_chunks(self) -> Iterator[tuple[int, int, int]]:
-        """``(layer, start, stop)`` of units to move at a time."""
-        at_once = vectors_at_once(self.network, self._count)
+        """Yield ``(layer, start, stop)`` for each chunk of units that are moved at a time."""
+        at_once = choose_chunk(self.network, self._count)
         for layer, matrix in enumerate(self._matrices):
-            yield from ((layer, *edges) for edges in pairwise(chunk_edges(matrix.shape[1], at_once)))
+            yield from ((layer, *edges) for edges in pairwise(find_chunk_edges(matrix.shape[1], at_once)))
 
     def _units(self, layer: int, start: int, stop: int) -> Floats:
-        """Z of a layer moved by 1 in one of its units ``start:stop``, at every point: ``[stop - start, out, 1]``."""
+        """Return moves of Z by 1, one for each of the units ``start:stop``, at every point: ``[stop - start, out, 1]``."""
         return np.eye(stop - start, self._matrices[layer].shape[1], start, self._probabilities.dtype)[..., None]
 
     def _move_forward(self, first: int, direct: Mapping[int, Floats]) -> tuple[dict[int, Floats], dict[int, Floats]]:
-        """R{Z_l} and R{H_l} from the ``first`` layer up, Z_l being moved by ``direct[l]`` and by the layers below."""
+        """Compute R{Z_l} and R{H_l} from the ``first`` layer up. ``direct[l]`` and the layers below move Z_l."""
         moved_z: dict[int, Floats] = {}
         moved_h: dict[int, Floats] = {}
         for layer in range(first, len(self._matrices)):
@@ -261,12 +286,12 @@ class Hessians:
     def _move_backward(
         self, first: int, moved_z: Mapping[int, Floats], direct: Mapping[int, Floats]
     ) -> Iterator[tuple[int, Floats]]:
-        """``(l, R{δ_l})`` down to the ``first`` layer, ε_{l-1} being moved by ``direct[l]`` and by the layers above."""
+        """Yield ``(l, R{δ_l})`` down to the ``first`` layer. ``direct[l]`` and the layers above move ε_{l-1}."""
         last = len(self._matrices) - 1
         p, moved = self._probabilities, moved_z[last]
         delta = p * (moved - (p * moved).sum(axis=1, keepdims=True)) / self._count
         yield last, delta
-        epsilon = delta  # of no layer yet: no skip leads into the last one
+        epsilon = delta  # not used yet, because the last layer has no skip
         for layer in range(last, first, -1):
             moves = [_weights(self._matrices[layer]).swapaxes(1, 2) @ delta]
             if layer in direct:
@@ -284,12 +309,12 @@ def _sum(arrays: list[Floats]) -> Floats:
 
 
 def _weights(matrix: Floats) -> Floats:
-    """Matrices ``[..., out, in + 1]`` without the bias, their last column."""
+    """Return matrices ``[..., out, in + 1]`` without their last column, which is the bias."""
     return matrix[..., :-1]
 
 
 def _triple_products(left: Floats, moved: Floats, right: Floats) -> Floats:
-    """Σ_n left[j,n] moved[i,k,n] right[n,q] as ``[i, j, k, q]``, one i at a time."""
+    """Compute Σ_n left[j,n] moved[i,k,n] right[n,q] as ``[i, j, k, q]``, one i at a time."""
     shape = (len(moved), len(left), moved.shape[1], right.shape[1])
     result = np.empty(shape, right.dtype)
     for unit, block in zip(moved, result, strict=True):

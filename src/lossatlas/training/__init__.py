@@ -1,4 +1,4 @@
-"""Training a network, and the record of it: optimisers, and theta at a schedule of epochs."""
+"""Trains networks and records the training: the optimisers, and theta at selected epochs."""
 
 from lossatlas.training.optimizers import OPTIMIZERS
 from lossatlas.training.training import (

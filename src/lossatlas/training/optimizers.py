@@ -1,8 +1,8 @@
-"""Optimisers, step for step those of ``torch.optim`` with its default constants.
+"""The optimisers. Their steps are equal to those of ``torch.optim`` with its default constants.
 
-Each keeps its own state and updates theta in place: ``optimizer.step(theta, gradient)``. The order of the parameters
-does not matter, as every rule is elementwise. Weight decay adds ``weight_decay * theta`` to the gradient (an L2
-penalty), but for AdamW, where it is decoupled from the gradient.
+Each optimiser keeps its own state and updates theta in place: ``optimizer.step(theta, gradient)``. The order of the
+parameters does not matter, because every rule is elementwise. Weight decay adds ``weight_decay * theta`` to the
+gradient (an L2 penalty), except for AdamW, which decouples it from the gradient.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ class Optimizer(ABC):
     Parameters
     ----------
     learning_rate, momentum, weight_decay
-        η, μ and λ of the formulas; a rule without momentum ignores it.
+        η, μ and λ in the formulas. A rule without momentum ignores μ.
     """
 
     title: ClassVar[str]
@@ -32,23 +32,23 @@ class Optimizer(ABC):
 
     @property
     def state(self) -> dict[str, Any]:
-        """What it remembers of earlier steps: arrays ``[P]`` float64 and numbers, by name; empty before the first."""
+        """The state that earlier steps have left: arrays ``[P]`` float64 and numbers, by name."""
         return {name: value for name, value in vars(self).items() if name.startswith("_")}
 
     def resume(self, state: Mapping[str, Any]) -> None:
-        """Go on from the :attr:`state` of another one of the same kind."""
+        """Continue from the :attr:`state` of another optimiser of the same class."""
         vars(self).update(state)
 
     @abstractmethod
     def step(self, theta: Float64, gradient: Float64) -> None:
-        """Update theta ``[P]`` in place, given the gradient ``[P]`` there."""
+        """Update theta ``[P]`` float64 in place, given the gradient ``[P]`` float64 at theta."""
 
     def _penalise(self, theta: Float64, gradient: Float64) -> Float64:
         return gradient + self.weight_decay * theta if self.weight_decay else gradient
 
 
 class Sgd(Optimizer):
-    """θ ← θ - η g."""
+    """Gradient descent: θ ← θ - η g."""
 
     title: ClassVar[str] = "SGD"
 
@@ -57,7 +57,7 @@ class Sgd(Optimizer):
 
 
 class Momentum(Optimizer):
-    """v ← μ v + g, θ ← θ - η v (Polyak 1964, "heavy ball"); v starts as the first gradient."""
+    """Gradient descent with momentum: v ← μ v + g, θ ← θ - η v (Polyak 1964). The first v is the first gradient."""
 
     title: ClassVar[str] = "momentum"
     _velocity: Float64 | None = None
@@ -71,7 +71,7 @@ class Momentum(Optimizer):
 
 
 class Nesterov(Momentum):
-    """v ← μ v + g, θ ← θ - η (g + μ v) (Nesterov 1983, as in Sutskever et al. 2013)."""
+    """Nesterov's momentum: v ← μ v + g, θ ← θ - η (g + μ v) (Nesterov 1983, as in Sutskever et al. 2013)."""
 
     title: ClassVar[str] = "Nesterov"
 
@@ -80,7 +80,7 @@ class Nesterov(Momentum):
 
 
 class RmsProp(Optimizer):
-    """s ← ρ s + (1 - ρ) g², θ ← θ - η g / (√s + ε), ρ = 0.99 (Hinton 2012, Coursera lecture 6e)."""
+    """RMSprop: s ← ρ s + (1 - ρ) g², θ ← θ - η g / (√s + ε), ρ = 0.99 (Hinton 2012, Coursera lecture 6e)."""
 
     title: ClassVar[str] = "RMSprop"
     _SMOOTHING, _EPSILON = 0.99, 1e-8
@@ -94,7 +94,7 @@ class RmsProp(Optimizer):
 
 
 class Adam(Optimizer):
-    """m ← β₁ m + (1-β₁) g, s ← β₂ s + (1-β₂) g², θ ← θ - η m̂ / (√ŝ + ε) (Kingma and Ba 2015, algorithm 1)."""
+    """Adam: m ← β₁ m + (1-β₁) g, s ← β₂ s + (1-β₂) g², θ ← θ - η m̂ / (√ŝ + ε) (Kingma and Ba 2015, algorithm 1)."""
 
     title: ClassVar[str] = "Adam"
     _BETA_1, _BETA_2, _EPSILON = 0.9, 0.999, 1e-8
@@ -115,7 +115,7 @@ class Adam(Optimizer):
 
 
 class AdamW(Adam):
-    """θ ← (1 - η λ) θ, then Adam without the penalty (Loshchilov and Hutter 2019, algorithm 2)."""
+    """AdamW: θ ← (1 - η λ) θ, then a step of Adam without penalty (Loshchilov and Hutter 2019, algorithm 2)."""
 
     title: ClassVar[str] = "AdamW"
 

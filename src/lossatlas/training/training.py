@@ -1,7 +1,7 @@
-"""Training, and the record of it: theta at a schedule of epochs, with the losses and accuracies there.
+"""Trains a network and records theta at selected epochs, with losses and accuracies.
 
-Training runs in float64. What is recorded is float32, and every recorded number is that of the float32 theta as the
-engine evaluates it: the centre of a surface, the boundary and the readouts all speak of the very same model.
+Training runs in float64. Theta is recorded in float32, and every recorded number is computed by the engine from this
+float32 theta. Therefore the centre of a surface, the decision boundary and the metrics belong to the same model.
 """
 
 from __future__ import annotations
@@ -23,31 +23,31 @@ from lossatlas.networks import Network
 from lossatlas.rng import Draws, Stream
 from lossatlas.training.optimizers import OPTIMIZERS
 
-#: Beyond it float32 is about to overflow, within the data or a little outside: the boundary could not be drawn.
+#: Larger logits mean divergence: float32 would soon overflow near the data, and the boundary could not be drawn.
 _LARGEST_LOGIT = 1e30
 
 METRICS = ("train_loss", "test_loss", "train_accuracy", "test_accuracy")
 
 
 class TrainingConfig(Config):
-    """How to learn."""
+    """The settings of a training."""
 
     optimizer: str = "adam"
     """One of :data:`lossatlas.training.OPTIMIZERS`."""
     learning_rate: Annotated[float, Field(gt=0, le=10_000)] = 0.01
-    """Step size η."""
+    """The step size η."""
     momentum: Annotated[float, Field(ge=0, lt=1)] = 0.9
-    """Of the optimisers momentum and nesterov; others have none."""
+    """The momentum of the optimisers momentum and nesterov. The others ignore it."""
     batch_size: Annotated[int, Field(ge=1, le=20_000)] | Literal["full"] = 32
-    """Points a step, or ``"full"`` for all of them: gradient descent proper."""
+    """The number of points per step, or ``"full"`` for all points, which is gradient descent without batches."""
     weight_decay: Annotated[float, Field(ge=0, le=10)] = 0.0
-    """Factor λ of the L2 penalty (decoupled for AdamW)."""
+    """The factor λ of the L2 penalty (decoupled for AdamW)."""
     epochs: Annotated[int, Field(ge=1, le=1_000_000)] = 300
-    """Times that training sees every point."""
+    """How often training sees every point."""
     frames: Annotated[int, Field(ge=2, le=1000)] = 80
-    """At most how many epochs are recorded; see :func:`frame_epochs`."""
+    """The largest number of epochs that are recorded; see :func:`frame_epochs`."""
     seed: Seed = 0
-    """Of the initial weights and of the order of the points."""
+    """The seed of the initial weights and of the order of the points."""
 
     @field_validator("optimizer")
     @classmethod
@@ -59,7 +59,7 @@ class TrainingConfig(Config):
 
 @dataclass(frozen=True)
 class Metrics:
-    """How good one model is: mean cross-entropy in nats, and the share of points classified right."""
+    """The quality of one model: mean cross-entropy in nats, and the share of points that are classified correctly."""
 
     train_loss: float
     test_loss: float
@@ -74,13 +74,13 @@ class Snapshot:
     Attributes
     ----------
     epoch
-        0 is the untrained model.
+        The epoch; 0 is the untrained model.
     theta
-        ``[P]`` float32.
+        The parameters ``[P]`` float32.
     metrics
-        Of this theta.
+        The losses and accuracies of this theta.
     predicted_class
-        ``[N]`` uint8, for every point of the dataset.
+        ``[N]`` uint8: the predicted class of every point of the dataset.
     """
 
     epoch: int
@@ -96,9 +96,9 @@ class Outcome:
     Attributes
     ----------
     status
-        ``"completed"``, or ``"diverged"`` where a number stopped being finite.
+        ``"completed"``, or ``"diverged"`` if a number was no longer finite.
     epoch, message
-        When it diverged, and what to say of it; None where it did not.
+        The epoch at which training diverged, and a message about it; None if it did not diverge.
     """
 
     status: Literal["completed", "diverged"] = "completed"
@@ -108,16 +108,16 @@ class Outcome:
 
 @dataclass(frozen=True)
 class State:
-    """Where a training stands: all that it takes to go on to the same bits, in this process or in another.
+    """The state of a training. Any process can continue from it, and gets the same bits.
 
     Attributes
     ----------
     epoch
-        How many are done.
+        How many epochs are done.
     theta
-        ``[P]`` float64, packed as the engine packs it.
+        The parameters ``[P]`` float64, in packed order.
     optimizer
-        :attr:`lossatlas.training.optimizers.Optimizer.state`.
+        The state of the optimiser, :attr:`lossatlas.training.optimizers.Optimizer.state`.
     """
 
     epoch: int
@@ -127,7 +127,7 @@ class State:
 
 @dataclass(frozen=True)
 class Trajectory:
-    """A whole training, recorded.
+    """The record of a whole training.
 
     Attributes
     ----------
@@ -136,11 +136,11 @@ class Trajectory:
     weights
         ``[F, P]`` float32: theta at every frame.
     metrics
-        Each ``[F]`` float64, by the names of :data:`METRICS`.
+        Arrays ``[F]`` float64, by the names of :data:`METRICS`.
     predicted_class
-        ``[F, N]`` uint8, for every point of the dataset.
+        ``[F, N]`` uint8: the predicted class of every point of the dataset.
     outcome
-        How it ended.
+        How training ended.
     """
 
     epochs: tuple[int, ...]
@@ -151,7 +151,7 @@ class Trajectory:
 
     @classmethod
     def of(cls, snapshots: list[Snapshot], outcome: Outcome) -> Trajectory:
-        """Put snapshots together."""
+        """Make the record of a training from its snapshots."""
         return cls(
             epochs=tuple(snapshot.epoch for snapshot in snapshots),
             weights=np.stack([snapshot.theta for snapshot in snapshots]),
@@ -162,9 +162,22 @@ class Trajectory:
 
 
 def frame_epochs(epochs: int, frames: int) -> tuple[int, ...]:
-    """Choose which epochs to record: dense early, sparser later, always the first (0) and the last.
+    """Choose which epochs to record: more at the beginning than later, and always epoch 0 and the last epoch.
 
-    Frame i of n falls on epoch ``E (i / (n-1))²``, but no two on one: the first ones are consecutive epochs.
+    Frame i of n falls on epoch ``E (i / (n-1))²``. Frames never share an epoch, so the first frames fall on consecutive
+    epochs.
+
+    Parameters
+    ----------
+    epochs
+        E, the number of epochs of the training.
+    frames
+        The largest number of epochs to record.
+
+    Returns
+    -------
+    tuple
+        The epochs, in ascending order.
     """
     frames = min(frames, epochs + 1)
     chosen = [0]
@@ -174,16 +187,16 @@ def frame_epochs(epochs: int, frames: int) -> tuple[int, ...]:
 
 
 class Training:
-    """One training as an iterable of snapshots; after the last one, :attr:`outcome` tells how it ended.
+    """One training as an iterable of snapshots. After the last snapshot, :attr:`outcome` says how it ended.
 
     Parameters
     ----------
     network, dataset, config
-        What learns, from what, and how.
+        The network to train, the points to train on, and the settings.
     cancelled
-        Asked once an epoch; True ends the training with :class:`CancelledError`.
+        A function that is called once per epoch. If it returns True, training ends with :class:`CancelledError`.
     state
-        Go on from there, with the first snapshot after it; by default from the start.
+        The state to continue from, with the first snapshot after it; by default, training starts from the beginning.
     """
 
     def __init__(
@@ -204,22 +217,22 @@ class Training:
         self._predictor = Evaluator(network, dataset.points, threads=1)
 
     def __iter__(self) -> Iterator[Snapshot]:
-        """Yield a snapshot for every epoch of :attr:`epochs`, up to the last finite one."""
+        """Yield a snapshot for every epoch of :attr:`epochs`, as long as all numbers are finite."""
         recorded = set(self.epochs)
-        for epoch, packed in self._thetas():
+        for epoch, packed in self._iterate_epochs():
             if self._cancelled():
                 raise CancelledError(f"training was cancelled at epoch {epoch}")
             wanted = epoch in recorded
-            snapshot = self._snapshot(epoch, packed) if wanted and np.isfinite(packed).all() else None
+            snapshot = self._take_snapshot(epoch, packed) if wanted and np.isfinite(packed).all() else None
             if snapshot:
                 yield snapshot
             elif wanted or not np.isfinite(packed).all():
-                self.outcome = self._divergence(epoch)
+                self.outcome = self._describe_divergence(epoch)
                 return
 
     @property
     def state(self) -> State:
-        """Where it stands after the snapshot that was yielded last."""
+        """The state after the snapshot that was yielded last."""
         return State(self._epoch, self._theta.copy(), self._optimizer.state)
 
     def _rewind(self) -> None:
@@ -231,28 +244,28 @@ class Training:
         self._theta: Float64 = np.array(theta, np.float64)
         self._epoch = start.epoch if start else 0
 
-    def _thetas(self) -> Iterator[tuple[int, Float64]]:
-        """Each epoch and its packed theta ``[P]``, from the untrained one on; the same array, updated in place."""
+    def _iterate_epochs(self) -> Iterator[tuple[int, Float64]]:
+        """Yield each epoch and its packed theta ``[P]`` float64, which is one array that is updated in place."""
         config, (points, labels) = self.config, self.dataset.train
         size = len(points) if config.batch_size == "full" else min(config.batch_size, len(points))
         self._rewind()
         order = Draws(config.seed, Stream.BATCHES)
-        order.skip(self._epoch * len(points))  # without batches there is no order, and nothing is drawn
+        order.skip(self._epoch * len(points))  # has no effect without batches, because no order is drawn then
         theta = self._theta
         if self._start is None:
             yield 0, theta
         while self._epoch < config.epochs:
-            # what overflows is noticed at the end of the epoch
+            # An overflow is noticed at the end of the epoch.
             with one_blas_thread, np.errstate(over="ignore", invalid="ignore"):
-                for batch in _batches(len(points), size, order):
+                for batch in _iterate_batches(len(points), size, order):
                     gradient = gradients(self.network, theta[None], points[batch], labels[batch])[0]
                     self._optimizer.step(theta, gradient)
             self._epoch += 1
-            yield self._epoch, theta  # outside: an errstate open across a yield would be the caller's too
+            yield self._epoch, theta  # outside of errstate, which would otherwise apply to the caller too
 
-    def _snapshot(self, epoch: int, packed: Float64) -> Snapshot | None:
-        """Record theta; None where float32 can no longer hold what the network says."""
-        with np.errstate(over="ignore"):  # what float32 cannot hold is divergence too
+    def _take_snapshot(self, epoch: int, packed: Float64) -> Snapshot | None:
+        """Make the snapshot of packed theta ``[P]`` float64; None if float32 can no longer hold its logits."""
+        with np.errstate(over="ignore"):  # an overflow of float32 counts as divergence, too
             theta = self.network.unpack(packed).astype(np.float32)
         losses = [float(evaluator.losses(theta[None])[0]) for evaluator in self._evaluators]
         logits = self._predictor.logits(theta[None])[0]
@@ -263,7 +276,7 @@ class Training:
         shares = [float(right[self.dataset.split == part].mean()) for part in (0, 1)]
         return Snapshot(epoch, theta, Metrics(*losses, *shares), predicted)
 
-    def _divergence(self, epoch: int) -> Outcome:
+    def _describe_divergence(self, epoch: int) -> Outcome:
         message = (
             f"Training diverged at epoch {epoch}: a number stopped being finite. "
             f"The learning rate {self.config.learning_rate:g} is probably too high for "
@@ -273,15 +286,15 @@ class Training:
 
 
 def train(network: Network, dataset: Dataset, config: TrainingConfig | Mapping[str, Any] | None = None) -> Trajectory:
-    """Train a network on a dataset and record it. The same arguments give the same bits on the same machine."""
+    """Train a network on a dataset and record it. Equal arguments give equal bits on the same machine."""
     training = Training(network, dataset, TrainingConfig.from_mapping({} if config is None else config))
     snapshots = list(training)
     return Trajectory.of(snapshots, training.outcome)
 
 
-def _batches(count: int, size: int, order: Draws) -> Iterator[slice | Integers]:
+def _iterate_batches(count: int, size: int, order: Draws) -> Iterator[slice | Integers]:
     if size == count:
-        yield slice(None)  # every point: the order would change nothing but the rounding
+        yield slice(None)  # all points, because their order would change only the rounding
         return
     shuffled = order.permutation(count)
     for start in range(0, count, size):
