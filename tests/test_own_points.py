@@ -77,7 +77,7 @@ def test_names_can_be_given() -> None:
         (CLASSES * 0, {}, "every point has the same label, '0'; give points of at least two classes"),
         (np.arange(30), {}, "30 different labels, and at most 10 can be told apart"),
         (np.ones((30, 2)), {}, "not one-hot rows; give one label per point"),
-        ([0] * 29 + [1], {}, "the class 'class 1' has 1 points, and needs 2"),
+        ([0] * 29 + [1], {}, "the class 'class 1' has 1 points, but needs 2"),
         (CLASSES + 5, {"classes": ["a", "b", "c"]}, "there are 3 class names for 2 different labels"),
         (CLASSES, {"features": "ab"}, "features: give 2 names, not ab"),
         (CLASSES, {"features": ["x", ""]}, "give a name that can be seen"),

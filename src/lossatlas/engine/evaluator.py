@@ -168,7 +168,7 @@ class Evaluator:
     def losses_along(self, centre: Floats, directions: Floats, a: Floats, b: Floats) -> Float32:
         """Mean cross-entropy ``[n]`` at ``centre + a·d_a + b·d_b``, for directions ``[2, P]``, a and b ``[n]``."""
         a, b = (np.asarray(values, np.float32) for values in (a, b))
-        origin, along = (self.network.packed(np.asarray(v, np.float32)) for v in (centre, directions))
+        origin, along = (self.network.pack(np.asarray(v, np.float32)) for v in (centre, directions))
 
         def write(start: int, stop: int, out: Float32) -> None:
             steps = a[start:stop, None], b[start:stop, None]

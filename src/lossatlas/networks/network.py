@@ -173,7 +173,7 @@ class Network:
         """Return one view ``[..., out, in]`` per layer of packed parameters ``[..., P]``; ``in + 1`` with biases."""
         return [matrix if biases else matrix[..., :-1] for matrix in self.matrices(packed)]
 
-    def initial_theta(self, seed: int, stream: Stream = Stream.WEIGHTS) -> Float64:
+    def draw_initial_theta(self, seed: int, stream: Stream = Stream.WEIGHTS) -> Float64:
         """Draw initial parameters: uniform weights with a width that suits the activation, and biases of 0.
 
         The last layer leads to the softmax, so its weights follow Glorot and Bengio (2010) for any activation.

@@ -17,11 +17,11 @@ class ParameterSpace(Protocol):
     def parameter_count(self) -> int:
         """P, the length of theta."""
 
-    def packed(self, theta: Floats) -> Floats:
+    def pack(self, theta: Floats) -> Floats:
         """Bring theta ``[..., P]`` into the order that losses are computed in."""
 
-    def unpacked(self, packed: Floats) -> Floats:
-        """Undo :meth:`packed`."""
+    def unpack(self, packed: Floats) -> Floats:
+        """Undo :meth:`pack`."""
 
     def filters(self, packed: Floats, biases: bool = False) -> list[Floats]:
         """Give views ``[..., units, inputs]`` into packed vectors: what leads to each unit, with its bias if asked."""

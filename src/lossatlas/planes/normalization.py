@@ -39,7 +39,7 @@ def normalize(
     result = np.array(directions, np.float64)
     if normalization == "none":
         return result
-    packed, reference = network.packed(result), network.packed(np.asarray(theta, np.float64))
+    packed, reference = network.pack(result), network.pack(np.asarray(theta, np.float64))
     scaled = np.zeros_like(packed)
     axes = (-1,) if normalization == "filter" else (-2, -1)
     for parts in zip(*(network.filters(vectors, biases) for vectors in (scaled, packed, reference)), strict=True):
@@ -47,4 +47,4 @@ def normalize(
         lengths = np.sqrt((part**2).sum(axis=axes, keepdims=True))
         wanted = np.sqrt((meant**2).sum(axis=axes, keepdims=True))
         np.multiply(part, np.divide(wanted, lengths, out=np.zeros_like(lengths), where=lengths > 0), out=to)
-    return network.unpacked(scaled).astype(np.float64)
+    return network.unpack(scaled).astype(np.float64)

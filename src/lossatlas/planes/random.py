@@ -89,7 +89,7 @@ class FreshPlane(RandomPlane):
         """The initial parameters of two models of this network."""
         if not isinstance(network, Network):
             raise PlaneError("how this model is initialised is not known; take Gaussian directions instead")
-        return np.array([network.initial_theta(self.seed, stream) for stream in _STREAMS])
+        return np.array([network.draw_initial_theta(self.seed, stream) for stream in _STREAMS])
 
 
 class GaussianPlane(RandomPlane):

@@ -101,11 +101,11 @@ class TorchModel:
         """P, the length of theta."""
         return self.layout[-1].offset + self.layout[-1].size
 
-    def packed(self, theta: Floats) -> Floats:
+    def pack(self, theta: Floats) -> Floats:
         """Theta as it is: nothing is laid out in another order here."""
         return theta
 
-    def unpacked(self, packed: Floats) -> Floats:
+    def unpack(self, packed: Floats) -> Floats:
         """Theta as it is."""
         return packed
 
