@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from lossatlas.arrays import AnyArray, Float64, Floats
 from lossatlas.curvature import lanczos
-from lossatlas.curvature.lanczos import MOST_VECTORS, extremes
+from lossatlas.curvature.lanczos import MOST_VECTORS, find_extremes
 from lossatlas.errors import LossAtlasError
 
 
@@ -39,7 +39,7 @@ def with_spectrum(*spectra: AnyArray, seed: int = 0) -> Matrices:
 
 def ends_of(matrices: Matrices, tolerance: float = 1e-8) -> Float64:
     start = np.random.default_rng(1).normal(size=matrices.values.shape[1:2])
-    return np.array(extremes(matrices, len(matrices.values), start, tolerance))
+    return np.array(find_extremes(matrices, len(matrices.values), start, tolerance))
 
 
 @given(st.integers(1, 40), st.integers(1, 4), st.integers(0, 2**32 - 1), st.floats(-3, 3))

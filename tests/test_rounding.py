@@ -14,7 +14,7 @@ from scipy import ndimage  # type: ignore[import-untyped]
 from lossatlas.arrays import Float32, Float64
 from lossatlas.engine import Evaluator
 from lossatlas.landscape import loss_surfaces, surface_rows, surfaces_around
-from lossatlas.landscape.rounding import OF_LOSS, OF_VARIATION, round_losses, simplest_within
+from lossatlas.landscape.rounding import OF_LOSS, OF_VARIATION, find_simplest_within, round_losses
 from lossatlas.planes import FreshPlane
 from lossatlas.runs import Run
 from tests.conftest import network_of, plane_of, some_models
@@ -88,7 +88,7 @@ def test_what_is_kept_has_the_most_trailing_zeros_of_all_within_reach(loss: floa
     word = int(np.float32(loss).view(np.uint32))
     low, high = max(0, word - reach % 61), min(word + reach % 47, 0x7F7FFFFF)
     ends = np.array([low, high], np.uint32).view(np.float32).astype(np.float64)
-    found = int(simplest_within(ends[:1], ends[1:])[0].view(np.uint32))
+    found = int(find_simplest_within(ends[:1], ends[1:])[0].view(np.uint32))
     assert low <= found <= high
     assert found & -found == max(each & -each for each in range(low, high + 1) if each) or found == low == 0
 

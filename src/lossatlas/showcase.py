@@ -1,4 +1,4 @@
-"""The configurations of the default gallery: every dataset with two models, and runs that each show one thing."""
+"""The configurations of the default gallery: every dataset with two models, and some runs that each show one effect."""
 
 from __future__ import annotations
 
@@ -10,33 +10,36 @@ from lossatlas.planes import GaussianPlane, PcaPlane, ThroughPlane
 from lossatlas.runs import DEFAULT_PLANES, RunConfig
 from lossatlas.training import TrainingConfig
 
-#: Hidden layers of the default gallery, for every dataset.
+#: The hidden layers of the models of the default gallery, for every dataset.
 DEFAULT_MODELS: tuple[tuple[int, ...], ...] = ((4,), (16, 16))
-#: What the page opens on: of the default gallery's runs, the one whose landscape has most relief, a canyon at the end.
+#: The run that the page opens with. Its landscape varies most of all runs of the default gallery.
 OPENING = RunConfig(dataset=DatasetConfig(name="spirals"))
-#: A deep narrow network without skips. Its residual twin differs in ``residual`` alone and shares its first weights.
-#: The span is a quarter of each unit's weights: at 1, both twins are far from convex (docs/reading-a-landscape.md).
+#: A deep narrow network without skips. Its residual twin differs only in ``residual`` and has the same initial weights.
+#: The span is a quarter of each unit's weights. At 1, both twins are far from convex (docs/reading-a-landscape.md).
 _PLAIN_TWIN = RunConfig(
     dataset=DatasetConfig(name="arms"),
     model=ModelConfig(hidden=(8,) * 20),
     training=TrainingConfig(optimizer="momentum", learning_rate=0.01, weight_decay=0.005, epochs=100),
     planes=(GaussianPlane(normalization="filter", moving=False, spans=(0.25, 1.0, 0.05), nonconvexity=15), PcaPlane()),
 )
-#: Gradient descent proper: its sharpness climbs to 2/η = 8 and stays there for some 800 epochs (Cohen et al. 2021).
+#: Gradient descent without batches. Its sharpness rises to 2/η = 8 and stays there for some 800 epochs (Cohen et al.
+#: 2021).
 _AT_THE_EDGE = RunConfig(
     dataset=DatasetConfig(name="checkerboard"),
     training=TrainingConfig(optimizer="sgd", learning_rate=0.25, batch_size="full", epochs=2400),
 )
-#: The same with η = 0.1: in as much training time η · epochs, its sharpness passes 8 and has not reached 2/η = 20.
+#: The same with η = 0.1. For an equal training time η · epochs, its sharpness passes 8 but does not reach 2/η = 20.
 _BELOW_THE_EDGE = _AT_THE_EDGE.with_values(
     training=_AT_THE_EDGE.training.with_values(learning_rate=0.1, epochs=6000),
 )
-#: A learning rate beyond what the sharpness at the start allows: the loss swings, and overflows after some ten steps.
+#: The learning rate is too high for the sharpness at the start. The loss oscillates, and overflows after about ten
+#: steps.
 _DIVERGING = RunConfig(
     model=ModelConfig(hidden=(16, 16, 16), activation="gelu"),
     training=TrainingConfig(optimizer="sgd", learning_rate=3.0, batch_size="full", epochs=100),
 )
-#: The default run from another seed; a plane goes through both ends: between them lies a barrier (Garipov et al. 2018).
+#: The default run with another seed. One plane goes through the ends of both runs, and there is a barrier between them
+#: (Garipov et al. 2018).
 _OTHER_SEED = RunConfig(
     training=TrainingConfig(seed=1),
     planes=(*DEFAULT_PLANES, ThroughPlane(points=("end", f"run:{RunConfig().id}", "start"))),
@@ -48,9 +51,19 @@ def gallery_configs(
     models: Sequence[Sequence[int]] | None = None,
     base: RunConfig | None = None,
 ) -> list[RunConfig]:
-    """Every model on every dataset; where nothing at all is named, the default gallery, with :func:`showcase_configs`.
+    """Make the configurations of a gallery: every model on every dataset.
 
-    ``base`` gives everything else; its noise and number of points go with its own dataset alone.
+    Parameters
+    ----------
+    datasets, models
+        The names of the datasets, and the hidden layers of the models; by default, those of the default gallery.
+    base
+        The configuration that has all other settings. Its noise and number of points apply only to its own dataset.
+
+    Returns
+    -------
+    list
+        The configurations. If no argument is given, they include :func:`showcase_configs`.
     """
     base = base or RunConfig()
     own = base.dataset
@@ -69,10 +82,10 @@ def gallery_configs(
 
 
 def twin_configs() -> tuple[RunConfig, RunConfig]:
-    """A deep narrow plain network and its residual twin, alike in all else: Li et al. 2018, figures 1 and 7, small."""
+    """Return a deep narrow network and its residual twin, as in figures 1 and 7 of Li et al. (2018), but smaller."""
     return _PLAIN_TWIN, _PLAIN_TWIN.with_values(model=_PLAIN_TWIN.model.with_values(residual=True))
 
 
 def showcase_configs() -> list[RunConfig]:
-    """Runs that show one thing each: the twins, the edge of stability and below, a divergence, two seeds joined."""
+    """Return the runs that each show one effect, such as the edge of stability or a divergence."""
     return [*twin_configs(), _AT_THE_EDGE, _BELOW_THE_EDGE, _DIVERGING, _OTHER_SEED]

@@ -12,7 +12,7 @@ import torch
 
 import lossatlas.torch as lat
 from lossatlas.arrays import Float64
-from lossatlas.curvature import extreme_pairs, extremes
+from lossatlas.curvature import extreme_pairs, find_extremes
 from lossatlas.landscape import loss_surfaces, path_on
 from lossatlas.networks import ParameterSpace
 from lossatlas.planes import GaussianPlane, gram_matrix, normalize, principal_coefficients, principal_directions
@@ -159,7 +159,7 @@ def test_hessian_products_ends_and_eigenvectors_are_those_of_the_whole_matrix() 
     vector = np.random.default_rng(1).normal(size=(1, len(theta)))
     assert np.allclose(operator.products(vector)[0], matrix @ vector[0], atol=1e-9)
     values, vectors = np.linalg.eigh(matrix)
-    smallest, largest = extremes(operator, 1, start, 1e-4)
+    smallest, largest = find_extremes(operator, 1, start, 1e-4)
     assert (smallest[0], largest[0]) == pytest.approx((values[0], values[-1]), abs=1e-5 * values[-1])
     for which, ends in (("both", [-1, 0]), ("largest", [-1, -2])):
         found, pair = extreme_pairs(operator, start, 1e-5, which)  # type: ignore[arg-type]

@@ -1,14 +1,14 @@
-"""Curvature of the loss at a model: what its Hessian H says that no picture of a plane shows.
+"""Measures the curvature of the loss at a model, which is described by the Hessian H of the loss.
 
-A plane shows the curvature dᵀHd along its own directions. Random ones of length 1 see tr(H)/P on average, which is
-close to 0, and never see the few large and the negative eigenvalues; so each picture should say what H has:
+A picture of a plane shows only the curvature dᵀHd along its own directions. Random directions of length 1 show tr(H)/P
+on average, which is close to 0, and never show the few large eigenvalues or the negative ones. This package computes:
 
-- its largest eigenvalue, *sharpness*, and *adaptive sharpness*, which a mere rescaling of layers does not change
-  (Kwon et al. 2021), as it changes sharpness (Dinh et al. 2017);
-- |λ_min / λ_max|, how far from convex the loss is there (Li et al. 2018, section 6), for one model or a grid of them;
-- the whole spectrum where P is small enough; its two ends by the Lanczos method where it is not.
+- the largest eigenvalue, called *sharpness*, and *adaptive sharpness*. Rescaling the layers of a network changes
+  sharpness (Dinh et al. 2017), but not adaptive sharpness (Kwon et al. 2021);
+- |λ_min / λ_max|, which says how far the loss is from convex (Li et al. 2018, section 6), for one or many models;
+- the whole spectrum if P is small enough, and otherwise its two ends by the Lanczos method.
 
-All of it in float64, in theta's order. A model that is not finite, or overflows, gives NaN.
+Everything is computed in float64 and in theta's order. If a model is not finite, or overflows, the results are NaN.
 """
 
 from lossatlas.curvature.along_training import (
@@ -19,7 +19,7 @@ from lossatlas.curvature.along_training import (
     stability_formula,
 )
 from lossatlas.curvature.eigenvalues import extreme_eigenpairs, extreme_eigenvalues, hessian_operator
-from lossatlas.curvature.lanczos import Operators, extreme_pairs, extremes
+from lossatlas.curvature.lanczos import Operators, extreme_pairs, find_extremes
 from lossatlas.curvature.summary import Curvature, adaptive_sharpness, curvature_of, hessian_trace
 
 __all__ = [
@@ -33,7 +33,7 @@ __all__ = [
     "extreme_eigenpairs",
     "extreme_eigenvalues",
     "extreme_pairs",
-    "extremes",
+    "find_extremes",
     "hessian_operator",
     "hessian_trace",
     "spread_frames",

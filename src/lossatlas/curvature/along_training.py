@@ -1,4 +1,4 @@
-"""Curvature at some frames of a training, and the sharpness beyond which gradient descent is not stable."""
+"""The curvature at some frames of a training, and the largest sharpness at which gradient descent is stable."""
 
 from __future__ import annotations
 
@@ -19,32 +19,32 @@ from lossatlas.training import TrainingConfig
 
 
 class CurvatureConfig(Config):
-    """How often to measure the Hessian."""
+    """The settings that say how often the Hessian is measured."""
 
     frames: Annotated[int, Field(ge=0, le=1000)] = 40
-    """At how many frames, at most; 0 for none, 1 for the last one."""
+    """The largest number of frames at which it is measured: 0 means none, and 1 means the last frame."""
 
 
 @dataclass(frozen=True)
 class TrainingCurvature:
-    """The Hessian of the training loss at some frames: M of them.
+    """The Hessian of the training loss at M frames.
 
     Attributes
     ----------
     frames
-        Their indices, increasing; the last frame is among them, and the first, unless there is one only.
+        The M indices of the frames, in ascending order. They contain the last frame, and also the first one if M > 1.
     largest, smallest
-        ``[M]`` float64: extreme eigenvalues; NaN where the Hessian is not finite. The largest is the sharpness.
+        ``[M]`` float64: the extreme eigenvalues; NaN if the Hessian is not finite. The largest one is the sharpness.
     trace, trace_error
-        ``[M]`` float64: the sum of all eigenvalues, and the standard error where it is an estimate, else 0.
+        ``[M]`` float64: the sum of all eigenvalues, and its standard error. The error is 0 if the trace is exact.
     adaptive_sharpness
-        ``[M]`` float64: largest eigenvalue of diag|θ| H diag|θ|, which rescaling a ReLU network leaves as it is.
+        ``[M]`` float64: the largest eigenvalue of diag|θ| H diag|θ|. Rescaling a ReLU network does not change it.
     negative
-        ``[M]``: how many eigenvalues are negative; None for networks too large to count.
+        ``[M]`` integers: the number of negative eigenvalues; None if the network is too large.
     spectrum
-        ``[M, P]`` float32: all eigenvalues, ascending; None for networks too large.
+        ``[M, P]`` float32: all eigenvalues, ascending; None if the network is too large.
     stability
-        The sharpness beyond which gradient descent is not stable, see :func:`stability_limit`; None where none is.
+        The largest sharpness at which gradient descent is stable; None if there is none. See :func:`stability_limit`.
     """
 
     frames: tuple[int, ...]
@@ -61,9 +61,9 @@ class TrainingCurvature:
     def of(
         cls, frames: tuple[int, ...], found: Sequence[Curvature], training: TrainingConfig, points: int
     ) -> TrainingCurvature:
-        """Put together what was found at each frame of a training on ``points`` training points."""
+        """Combine the curvatures at all frames of a training on ``points`` training points."""
         known = [one.spectrum for one in found if one.spectrum is not None and np.isfinite(one.spectrum).all()]
-        with np.errstate(over="ignore"):  # infinite where float32 cannot hold it, as losses are
+        with np.errstate(over="ignore"):  # numbers that float32 cannot hold become inf, like losses
             spectra = [spectrum.astype(np.float32) for spectrum in known]
         counts = [one.negative_count for one in found if one.negative_count is not None]
         return cls(
@@ -80,13 +80,13 @@ class TrainingCurvature:
 
 
 def spread_frames(count: int, most: int) -> tuple[int, ...]:
-    """At most ``most`` of ``count`` frames, evenly spread, the first and the last among them; of one, the last."""
+    """Choose up to ``most`` of ``count`` frames, evenly spread from the first to the last; a single one is the last."""
     if most < 2:
         return (count - 1,) * most
     return tuple(np.unique(np.linspace(0, count - 1, min(most, count)).round().astype(int)).tolist())
 
 
-#: Optimiser → the curvature beyond which it overshoots on a quadratic, times η, given β; and its formula.
+#: For each optimiser, η times the largest curvature of a quadratic on which it is stable, given β, and the formula.
 _BOUNDS: dict[str, tuple[Callable[[float], float], str]] = {
     "sgd": (lambda beta: 2.0, "2/η"),
     "momentum": (lambda beta: 2.0 * (1.0 + beta), "2(1 + β)/η"),
@@ -95,16 +95,29 @@ _BOUNDS: dict[str, tuple[Callable[[float], float], str]] = {
 
 
 def stability_limit(config: TrainingConfig, points: int) -> float | None:
-    """Largest sharpness at which gradient descent on a quadratic is stable; None where the theory is silent.
+    """Return the largest sharpness at which gradient descent on a quadratic is stable.
 
-    2/η for gradient descent; 2(1 + β)/η with momentum; 2(1 + β)/((1 + 2β)η) with Nesterov's (Cohen et al. 2021,
-    "Gradient descent on neural networks typically occurs at the edge of stability", equation 1 and appendix B). Weight
-    decay λ of these three is a penalty ½ λ |θ|², which adds λ to every eigenvalue of what is descended on, so that the
-    training loss's own may reach λ less: so much is subtracted. Below 0, the penalty alone is too much.
+    The limit is 2/η for gradient descent, 2(1 + β)/η with momentum, and 2(1 + β)/((1 + 2β)η) with Nesterov's momentum
+    (Cohen et al. 2021, "Gradient descent on neural networks typically occurs at the edge of stability", equation 1 and
+    appendix B). Weight decay λ adds a penalty ½ λ |θ|², which adds λ to every eigenvalue of the function that is
+    minimised. Therefore λ is subtracted from the limit of the training loss. If the limit is negative, the penalty
+    alone is unstable.
 
-    With batches there is no such line. Nor is there one for the sharpness with RMSprop, Adam or AdamW: what they have
-    is a bound on the largest eigenvalue of the *preconditioned* Hessian, which is another number (Cohen et al. 2022,
-    "Adaptive gradient methods at the edge of stability").
+    There is no such limit with batches. There is none for RMSprop, Adam and AdamW either, because their stability
+    depends on the largest eigenvalue of the *preconditioned* Hessian (Cohen et al. 2022, "Adaptive gradient methods at
+    the edge of stability").
+
+    Parameters
+    ----------
+    config
+        The settings of the training.
+    points
+        The number of training points.
+
+    Returns
+    -------
+    float or None
+        The limit; None if there is none.
     """
     full = config.batch_size == "full" or config.batch_size >= points
     if not full or config.optimizer not in _BOUNDS:
@@ -114,16 +127,16 @@ def stability_limit(config: TrainingConfig, points: int) -> float | None:
 
 
 def stability_formula(config: TrainingConfig) -> str | None:
-    """The formula of :func:`stability_limit`, in η, β and λ; None for optimisers that have none."""
+    """Return the formula of :func:`stability_limit` in η, β and λ; None for optimisers without a limit."""
     if config.optimizer not in _BOUNDS:
         return None
     return _BOUNDS[config.optimizer][1] + (" − λ" if config.weight_decay else "")
 
 
 def curvature_at(network: Network, theta: Floats, points: Floats, labels: Integers) -> Curvature:
-    """Curvature at one frame; NaN where the Lanczos method found no end, which is no reason to lose the run."""
+    """Compute the curvature at theta ``[P]``, for points ``[N, 2]`` and labels ``[N]``; NaN if Lanczos fails."""
     try:
-        with one_blas_thread:  # the last digits may depend on how many there are
+        with one_blas_thread:  # the last digits could depend on the number of threads
             return curvature_of(network, theta, points, labels)
     except LossAtlasError:
         unknown = float("nan")

@@ -1,9 +1,9 @@
-"""The two ends of the spectra of many symmetric operators at once, by the Lanczos method.
+"""Computes the smallest and largest eigenvalues of many symmetric operators at once, by the Lanczos method.
 
-Lanczos (1950) projects an operator H on the space that v, Hv, H²v, … span; the extreme eigenvalues of the projection T
-(its Ritz values) approach those of H from within. Here every new vector is made orthogonal to all others, twice
-(Giraud et al. 2005, "The loss of orthogonality in the Gram-Schmidt orthogonalization process"), so that no eigenvalue
-appears twice; and a space that is full keeps its outermost Ritz vectors and goes on (thick restart: Wu and Simon 2000,
+Lanczos (1950) projects an operator H on the space that v, Hv, H²v, … span. The extreme eigenvalues of the projection T
+(its Ritz values) approach those of H from inside. Here every new vector is made orthogonal to all others twice (Giraud
+et al. 2005, "The loss of orthogonality in the Gram-Schmidt orthogonalization process"), so that no eigenvalue appears
+twice. A space that is full keeps its outermost Ritz vectors and continues from them (thick restart: Wu and Simon 2000,
 "Thick-restart Lanczos method for large symmetric eigenvalue problems").
 """
 
@@ -17,14 +17,15 @@ import numpy as np
 from lossatlas.arrays import AnyArray, Float64, Floats, Integers
 from lossatlas.errors import LossAtlasError
 
-#: Vectors in a space before it is restarted, and how many of them stay, half of them at each end.
+#: The number of vectors in a space before it is restarted, and how many of them are kept, half of them at each end.
 MOST_VECTORS = 160
 _KEPT = 40
-#: Restarts before giving up: about 24,000 products.
+#: The largest number of restarts, which is about 24,000 products.
 _MOST_RESTARTS = 200
-#: A remainder this small against the largest entry of T is rounding: the space is closed, its eigenvalues are H's own.
+#: A remainder that is this small relative to the largest entry of T is only rounding. Then the space is closed, and its
+#: eigenvalues are eigenvalues of H.
 _CLOSED = 1e-12
-#: Steps before the first look at T, and growth of the space between looks.
+#: The number of steps before T is first examined, and the growth of the space until it is examined again.
 _FIRST_LOOK, _GROWTH = 8, 1.3
 
 
@@ -32,39 +33,45 @@ class Operators(Protocol):
     """A batch of symmetric operators on ``[P]``."""
 
     def products(self, vectors: Floats) -> Floats:
-        """One product each, ``[B, P]`` of ``[B, P]``."""
+        """Compute one product for each operator, ``[B, P]`` float64 from vectors ``[B, P]`` float64."""
 
     def select(self, models: AnyArray) -> Operators:
-        """Those of a mask ``[B]``."""
+        """Return the operators that a mask ``[B]`` bool selects."""
 
 
-def extremes(
+def find_extremes(
     operators: Operators, count: int, start: Float64, tolerance: float, most: int = MOST_VECTORS
 ) -> tuple[Float64, Float64]:
-    """Smallest and largest eigenvalue, ``[B]`` each, of B = ``count`` operators; NaN where a product is not finite.
+    """Compute the smallest and the largest eigenvalue of each operator.
 
     An operator is done when both of its outermost Ritz pairs have a residual |Hy - θy| of at most
-    ``tolerance · max(|θ_min|, |θ_max|)``. Some eigenvalue lies no further from θ than that, and in practice θ is far
+    ``tolerance · max(|θ_min|, |θ_max|)``. Some eigenvalue lies no further from θ than that, and in practice θ is much
     closer: its error is about residual² / gap (Parlett 1998, "The symmetric eigenvalue problem", theorem 11.7.1).
-    Everything is computed for each operator alone, so the others in the batch do not change a bit of the result.
+    Every operator is computed separately, so the results do not depend on the other operators of the batch.
 
     Parameters
     ----------
     operators
-        The batch, in float64.
+        The batch of operators, in float64.
     count
-        B.
+        B, the number of operators.
     start
-        Where all of them start, ``[P]``, with a part in every eigenvector: random.
+        The first vector for all operators, ``[P]`` float64. It must have a component along every eigenvector, so it
+        should be random.
     tolerance
-        Relative, see above; at least 1e-10.
+        The relative tolerance, at least 1e-10.
     most
-        Vectors in a space before it is restarted: fewer where memory is short, and then more products.
+        The number of vectors in a space before it is restarted. A smaller number takes less memory, but more products.
+
+    Returns
+    -------
+    tuple
+        The smallest and the largest eigenvalues, ``[B]`` float64 each; NaN if a product is not finite.
 
     Raises
     ------
     LossAtlasError
-        Some operator is not done after 200 restarts.
+        If some operator is not done after 200 restarts.
     """
     result = np.full((2, count), np.nan)
     left = np.arange(count)
@@ -72,8 +79,8 @@ def extremes(
     while len(left):
         most = min(most, len(start))
         spaces = spaces.grow(operators, min(most, max(_FIRST_LOOK, int(spaces.size * _GROWTH))))
-        values, residuals = spaces.ends()
-        # written so that what is not a number is done as well
+        values, residuals = spaces.find_ends()
+        # An operator with NaN is done, too, because its comparison is false.
         done = ~(residuals > tolerance * np.abs(values).max(axis=0)).any(axis=0)
         result[:, left[done]] = values[:, done]
         if done.any():
@@ -85,7 +92,7 @@ def extremes(
                     f"the extreme eigenvalues of {len(left)} of {count} Hessians are not known to {tolerance:g} "
                     f"after {_MOST_RESTARTS} restarts of the Lanczos method: ask for a larger tolerance"
                 )
-            spaces = spaces.restart(_kept_of(most))
+            spaces = spaces.restart(_choose_kept(most))
     return result[0], result[1]
 
 
@@ -96,15 +103,30 @@ def extreme_pairs(
     which: Literal["largest", "both"] = "both",
     most: int = MOST_VECTORS,
 ) -> tuple[Float64, Float64]:
-    """Two extreme eigenvalues ``[2]``, the larger one first, and eigenvectors ``[2, P]`` of a single operator.
+    """Compute two extreme eigenvalues of a single operator, and their eigenvectors.
 
-    ``"both"`` are the largest and the smallest, ``"largest"`` the two largest. The residual of each is at most
-    ``tolerance`` of the largest in size.
+    Parameters
+    ----------
+    operator
+        A batch of one operator, in float64.
+    start
+        The first vector ``[P]`` float64, which should be random.
+    tolerance
+        The largest residual, as a share of the largest |eigenvalue|.
+    which
+        ``"both"`` means the largest and the smallest eigenvalue, and ``"largest"`` means the two largest.
+    most
+        The number of vectors in the space before it is restarted.
+
+    Returns
+    -------
+    tuple
+        Eigenvalues ``[2]``, the larger one first, and eigenvectors ``[2, P]``, float64.
 
     Raises
     ------
     LossAtlasError
-        The operator is not finite, or zero; or it is not done after 200 restarts.
+        If the operator is not finite or is zero, or if it is not done after 200 restarts.
     """
     ends = [-1, 0] if which == "both" else [-1, -2]
     spaces = _Spaces.start(1, start)
@@ -119,17 +141,17 @@ def extreme_pairs(
             ritz, vectors = np.linalg.eigh(projection)
             scale = np.abs(ritz).max()
             if scale == 0 or size < 2:
-                raise LossAtlasError("the Hessian is zero here, so that no direction is special: choose another model")
+                raise LossAtlasError("the Hessian is zero here, so it has no special directions: choose another model")
             if (np.abs(spaces.remainders[0] * vectors[-1, ends]) <= tolerance * scale).all():
                 return ritz[ends], vectors[:, ends].T @ spaces.basis[0, :size]
         if spaces.size == len(start):
             break
-        spaces = spaces.restart(_kept_of(most))
+        spaces = spaces.restart(_choose_kept(most))
     raise LossAtlasError(f"the Hessian's eigenvectors are not known to {tolerance:g}: ask for a larger tolerance")
 
 
-def _kept_of(most: int) -> int:
-    """How many vectors stay of a full space: an even number, a quarter of them."""
+def _choose_kept(most: int) -> int:
+    """Return how many vectors of a full space are kept: a quarter of them, and an even number."""
     return max(4, _KEPT * most // MOST_VECTORS // 2 * 2)
 
 
@@ -140,13 +162,14 @@ class _Spaces:
     Attributes
     ----------
     basis
-        ``[B, size + 1, P]``: orthonormal vectors; the last is where the space grows next.
+        ``[B, size + 1, P]`` float64: orthonormal vectors. The last one is the next direction of the space.
     projections
-        T, ``[B, size, size]``: basis · H · basisᵀ, without the last vector.
+        ``[B, size, size]`` float64: T = basis · H · basisᵀ, without the last vector.
     remainders
-        ``[B]``: length of what H leads to outside the space, along the last vector; 0 once the space is closed.
+        ``[B]`` float64: the length of the part of H's image that lies outside the space, along the last vector; 0 once
+        the space is closed.
     sizes
-        ``[B]``: how many vectors of the basis count: ``size``, or those there were when the space closed.
+        ``[B]`` int64: how many vectors of the basis are used: ``size``, or fewer if the space closed earlier.
     """
 
     basis: Float64
@@ -167,7 +190,7 @@ class _Spaces:
         return _Spaces(self.basis[models], self.projections[models], self.remainders[models], self.sizes[models])
 
     def grow(self, operators: Operators, size: int) -> _Spaces:
-        """The spaces with ``size`` vectors each, one product a vector."""
+        """Return the spaces grown to ``size`` vectors each. Each new vector takes one product."""
         basis = np.empty((len(self.basis), size + 1, self.basis.shape[2]))
         basis[:, : self.size + 1] = self.basis
         projections = np.zeros((len(basis), size, size))
@@ -180,13 +203,13 @@ class _Spaces:
                 projections[:, : step + 1, step] = projections[:, step, : step + 1] = column
                 goes_on = np.isfinite(remainders) & (remainders > 0)
                 sizes[goes_on] = step + 1
-                remainders[goes_on] = _lengths(vectors)[goes_on]
+                remainders[goes_on] = _compute_lengths(vectors)[goes_on]
                 remainders[remainders <= _CLOSED * np.abs(projections).max(axis=(1, 2))] = 0.0
                 basis[:, step + 1] = vectors / np.where(remainders > 0, remainders, np.inf)[:, None]
         return _Spaces(basis, projections, remainders, sizes)
 
-    def ends(self) -> tuple[Float64, Float64]:
-        """Smallest and largest Ritz value, ``[2, B]``, and the residuals of their vectors, ``[2, B]``."""
+    def find_ends(self) -> tuple[Float64, Float64]:
+        """Compute the smallest and largest Ritz values ``[2, B]``, and the residuals of their vectors ``[2, B]``."""
         values, residuals = np.full((2, 2, len(self.basis)), np.nan)
         for model, (projection, size) in enumerate(zip(self.projections, self.sizes, strict=True)):
             if np.isfinite(projection).all() and np.isfinite(self.remainders[model]):
@@ -196,7 +219,7 @@ class _Spaces:
         return values, residuals
 
     def restart(self, stay: int) -> _Spaces:
-        """Spaces of the outermost Ritz vectors alone, which go on where these would have; none of them is closed."""
+        """Return spaces of the ``stay`` outermost Ritz vectors, which can grow further. No space may be closed."""
         count, _, parameters = self.basis.shape
         basis, projections = np.empty((count, stay + 1, parameters)), np.zeros((count, stay, stay))
         for model in range(count):
@@ -209,7 +232,7 @@ class _Spaces:
 
 
 def _orthogonalise(vectors: Floats, basis: Float64) -> Float64:
-    """Take from vectors ``[B, P]``, in place, what lies in the span of ``[B, k, P]``; gives how much, ``[B, k]``."""
+    """Make vectors ``[B, P]`` orthogonal to a basis ``[B, k, P]`` in place; return their components ``[B, k]``."""
     total = np.zeros(basis.shape[:2])
     for _ in range(2):
         parts = basis @ vectors[..., None]
@@ -218,6 +241,6 @@ def _orthogonalise(vectors: Floats, basis: Float64) -> Float64:
     return total
 
 
-def _lengths(vectors: Floats) -> Float64:
+def _compute_lengths(vectors: Floats) -> Float64:
     lengths: Float64 = np.sqrt((vectors[:, None, :] @ vectors[..., None])[:, 0, 0])
     return lengths

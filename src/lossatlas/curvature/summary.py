@@ -1,4 +1,4 @@
-"""The curvature of the loss at one model, in a few numbers."""
+"""Summarises the curvature of the loss at one model in a few numbers."""
 
 from __future__ import annotations
 
@@ -9,49 +9,49 @@ from typing import Literal
 import numpy as np
 
 from lossatlas.arrays import Float64, Floats, Integers
-from lossatlas.curvature.eigenvalues import DENSE_LIMIT, Scaled, lanczos_start
-from lossatlas.curvature.lanczos import extremes
+from lossatlas.curvature.eigenvalues import DENSE_LIMIT, Scaled, draw_lanczos_start
+from lossatlas.curvature.lanczos import find_extremes
 from lossatlas.derivatives import Hessians, dense_hessian, find_chunk_edges
 from lossatlas.engine import one_blas_thread
 from lossatlas.errors import LossAtlasError
 from lossatlas.networks import Network
 from lossatlas.rng import Draws, Stream
 
-#: Beyond this many parameters a spectrum is refused: the matrix alone would take more than 200 MB.
+#: A spectrum of more parameters is refused, because the matrix alone would take more than 200 MB.
 SPECTRUM_LIMIT = 5_000
-#: An eigenvalue is negative below ``-NEGATIVE · max |λ|``, and 0 within it: those that are 0 (the softmax has some at
-#: every model) come out within about P · 1e-16 · max |λ| (LAPACK Users' Guide, section 4.7: p(P) · ε · max |λ|).
+#: An eigenvalue counts as negative below ``-NEGATIVE · max |λ|``. The softmax makes some eigenvalues 0 at every model;
+#: their errors are about P · 1e-16 · max |λ| (LAPACK Users' Guide, section 4.7: p(P) · ε · max |λ|).
 NEGATIVE = 1e-10
-#: Up to this many units (hidden ones, and logits) the trace is exact: it takes a pass a unit, a third of a product.
+#: Up to this many units (hidden units and logits), the trace is exact. It takes a third of a product for each unit.
 EXACT_TRACE_UNITS = 512
-#: Rademacher vectors for the trace, and how many of them are drawn at a time.
+#: The number of Rademacher vectors for the trace, and how many of them are drawn at a time.
 PROBES = 128
 _PROBES_AT_ONCE = 16
-#: Of the Lanczos iterations here.
+#: The tolerance of the Lanczos iterations in this module.
 _TOLERANCE = 1e-8
 
 
 @dataclass(frozen=True)
 class Curvature:
-    """The Hessian H of the training loss at one model. All NaN where the model is not finite or overflows.
+    """A description of the Hessian H of the training loss at one model. Numbers are NaN if the model is not finite.
 
     Attributes
     ----------
     parameters
         P, the size of H.
     largest, smallest
-        λ_max, called *sharpness*, and λ_min: in nats, per unit of theta squared. λ_min is 0 where it is so but for
-        rounding: within ``1e-10 · max |λ|``, or 1e-8 by the Lanczos method.
+        λ_max, called *sharpness*, and λ_min, in nats per unit of theta squared. λ_min is set to 0 if its error may be
+        as large as itself: within ``1e-10 · max |λ|``, or ``1e-8 · max |λ|`` with the Lanczos method.
     trace
         tr(H), the sum of all eigenvalues.
     trace_error
-        Standard error of ``trace`` where it is estimated; None where it is exact.
+        The standard error of ``trace`` if it is estimated; None if it is exact.
     adaptive_sharpness
-        Largest eigenvalue of diag|θ| H diag|θ|, in nats: see :func:`adaptive_sharpness`.
+        The largest eigenvalue of diag|θ| H diag|θ|, in nats; see :func:`adaptive_sharpness`.
     negative_count
-        How many eigenvalues are below ``-1e-10 · max |λ|``; None where the spectrum is not known.
+        The number of eigenvalues below ``-1e-10 · max |λ|``; None if the spectrum is not known.
     spectrum
-        ``[P]`` float64: all eigenvalues, ascending; None where they are not known.
+        ``[P]`` float64: all eigenvalues, ascending; None if they are not known.
     """
 
     parameters: int
@@ -65,45 +65,59 @@ class Curvature:
 
     @property
     def mean(self) -> float:
-        """tr(H) / P: the curvature dᵀHd that a random direction d of length 1 sees on average."""
+        """The average curvature dᵀHd along a random direction d of length 1, which is tr(H) / P."""
         return self.trace / self.parameters
 
     @property
     def non_convexity(self) -> float:
-        """|λ_min / λ_max| (Li et al. 2018, section 6): 0 for convex, NaN where H is zero or not finite."""
+        """The ratio |λ_min / λ_max| (Li et al. 2018, section 6): 0 if convex, NaN if H is zero or not finite."""
         return abs(self.smallest / self.largest) if self.largest else float("nan")
 
 
 def curvature_of(
     network: Network, theta: Floats, points: Floats, labels: Integers, spectrum: bool | Literal["auto"] = "auto"
 ) -> Curvature:
-    """Curvature of the loss at one model ``[P]``, on inputs ``[N, features]`` and their true classes ``[N]``.
+    """Compute the curvature of the loss at one model.
 
-    ``spectrum=True`` computes all eigenvalues, from the whole matrix; ``"auto"`` does so up to 1,000 parameters. Else
-    the eigenvalues come from the Lanczos method (residuals of 1e-8 of the larger end), and the trace, beyond 512
-    units, from random probes.
+    Parameters
+    ----------
+    network
+        The network.
+    theta
+        One model ``[P]``, in theta's order, of any real dtype.
+    points, labels
+        Inputs ``[N, features]`` of any real dtype, and true classes ``[N]``, integers.
+    spectrum
+        True computes all eigenvalues from the whole matrix, and ``"auto"`` does so up to 1,000 parameters. Otherwise
+        the extreme eigenvalues come from the Lanczos method (with residuals of 1e-8 of the larger one), and for more
+        than 512 units the trace comes from random vectors.
+
+    Returns
+    -------
+    Curvature
+        The numbers.
 
     Raises
     ------
     LossAtlasError
-        A spectrum is asked for beyond 5,000 parameters.
+        If a spectrum of more than 5,000 parameters is requested, or if the Lanczos method does not converge.
     """
     model: Float64 = np.asarray(theta, np.float64)
     if spectrum is True and len(model) > SPECTRUM_LIMIT:
         raise LossAtlasError(f"a spectrum of {len(model)} eigenvalues takes too long; the limit is {SPECTRUM_LIMIT}")
     if spectrum is True or (spectrum == "auto" and len(model) <= DENSE_LIMIT):
-        return _from_matrix(network, model, points, labels)
+        return _measure_matrix(network, model, points, labels)
     with one_blas_thread:
         hessian = Hessians(network, network.pack(model)[None], points, labels)
-        smallest, largest = extremes(hessian, 1, lanczos_start(network), _TOLERANCE)
-        trace, error = _trace(hessian, PROBES)
+        smallest, largest = find_extremes(hessian, 1, draw_lanczos_start(network), _TOLERANCE)
+        trace, error = _compute_trace(hessian, PROBES)
         return Curvature(
             parameters=len(model),
             largest=float(largest[0]),
-            smallest=_clear(float(smallest[0]), float(largest[0]), _TOLERANCE),
+            smallest=_round_to_zero(float(smallest[0]), float(largest[0]), _TOLERANCE),
             trace=trace,
             trace_error=error,
-            adaptive_sharpness=_lanczos_adaptive(network, model, hessian),
+            adaptive_sharpness=_compute_lanczos_adaptive(network, model, hessian),
             negative_count=None,
             spectrum=None,
         )
@@ -112,34 +126,65 @@ def curvature_of(
 def hessian_trace(
     network: Network, theta: Floats, points: Floats, labels: Integers, probes: int = PROBES
 ) -> tuple[float, float | None]:
-    """tr(H) of one model ``[P]``, and its standard error: None up to 512 units, where the trace is exact.
+    """Compute the trace of the Hessian of one model.
 
-    Beyond, Hutchinson's estimate (1990, "A stochastic estimator of the trace of the influence matrix for Laplacian
-    smoothing splines"): the mean of vᵀHv over vectors v of random signs, the same ones for every model. NaN where theta
-    is not finite or float64 overflows.
+    Up to 512 units, the trace is exact. Beyond that, it is Hutchinson's estimate (1990, "A stochastic estimator of the
+    trace of the influence matrix for Laplacian smoothing splines"): the mean of vᵀHv over vectors v of random signs,
+    which are the same for every model.
+
+    Parameters
+    ----------
+    network
+        The network.
+    theta
+        One model ``[P]``, in theta's order, of any real dtype.
+    points, labels
+        Inputs ``[N, features]`` of any real dtype, and true classes ``[N]``, integers.
+    probes
+        The number of random vectors.
+
+    Returns
+    -------
+    tuple
+        The trace, and its standard error, which is None if the trace is exact. The trace is NaN if theta is not finite
+        or float64 overflows.
     """
     model: Float64 = np.asarray(theta, np.float64)
     with one_blas_thread:
-        return _trace(Hessians(network, network.pack(model)[None], points, labels), probes)
+        return _compute_trace(Hessians(network, network.pack(model)[None], points, labels), probes)
 
 
 def adaptive_sharpness(network: Network, theta: Floats, points: Floats, labels: Integers) -> float:
-    """Largest eigenvalue of diag|θ| H diag|θ|, for one model ``[P]``; NaN where it is not finite.
+    """Compute the adaptive sharpness of one model: the largest eigenvalue of diag|θ| H diag|θ|.
 
-    The second-order form of adaptive sharpness with elementwise normalisation (Kwon et al. 2021, "ASAM", definition 2,
-    with T_w = diag|w|): the steepest rise ½ρ²λ of the quadratic part of the loss over all ε with |ε / |θ|| ≤ ρ. Where
-    theta is multiplied by a positive diagonal A that leaves the function as it is, H becomes A⁻¹HA⁻¹ and the product
-    stays the same; plain sharpness does not, and can be made anything (Dinh et al. 2017, "Sharp minima can generalize
-    for deep nets").
+    This is the second-order form of adaptive sharpness with elementwise normalisation (Kwon et al. 2021, "ASAM",
+    definition 2, with T_w = diag|w|): ½ρ²λ is the largest increase of the quadratic part of the loss over all ε with
+    |ε / |θ|| ≤ ρ. If theta is multiplied by a positive diagonal A that does not change the function of the network, H
+    becomes A⁻¹HA⁻¹ and diag|θ| H diag|θ| stays the same. Plain sharpness changes, and can take any value (Dinh et al.
+    2017, "Sharp minima can generalize for deep nets").
+
+    Parameters
+    ----------
+    network
+        The network.
+    theta
+        One model ``[P]``, in theta's order, of any real dtype.
+    points, labels
+        Inputs ``[N, features]`` of any real dtype, and true classes ``[N]``, integers.
+
+    Returns
+    -------
+    float
+        The eigenvalue in nats; NaN if the Hessian is not finite.
     """
     model: Float64 = np.asarray(theta, np.float64)
     with one_blas_thread:
         if len(model) <= DENSE_LIMIT:
-            return _dense_adaptive(model, dense_hessian(network, model, points, labels))
-        return _lanczos_adaptive(network, model, Hessians(network, network.pack(model)[None], points, labels))
+            return _compute_dense_adaptive(model, dense_hessian(network, model, points, labels))
+        return _compute_lanczos_adaptive(network, model, Hessians(network, network.pack(model)[None], points, labels))
 
 
-def _from_matrix(network: Network, theta: Float64, points: Floats, labels: Integers) -> Curvature:
+def _measure_matrix(network: Network, theta: Float64, points: Floats, labels: Integers) -> Curvature:
     with one_blas_thread:
         hessian = dense_hessian(network, theta, points, labels)
         finite = bool(np.isfinite(hessian).all())
@@ -147,44 +192,42 @@ def _from_matrix(network: Network, theta: Float64, points: Floats, labels: Integ
         return Curvature(
             parameters=len(theta),
             largest=float(values[-1]),
-            smallest=_clear(float(values[0]), float(values[-1]), NEGATIVE),
+            smallest=_round_to_zero(float(values[0]), float(values[-1]), NEGATIVE),
             trace=float(np.trace(hessian)) if finite else float("nan"),
             trace_error=None,
-            adaptive_sharpness=_dense_adaptive(theta, hessian),
+            adaptive_sharpness=_compute_dense_adaptive(theta, hessian),
             negative_count=int((values < -NEGATIVE * np.abs(values).max()).sum()) if finite else None,
             spectrum=values if finite else None,
         )
 
 
-def _clear(smallest: float, largest: float, share: float) -> float:
-    """The smallest eigenvalue, or 0 where its error may be as large as itself.
-
-    Both methods err by at most the residual, a share of the larger end (Parlett 1998, "The symmetric eigenvalue
-    problem", theorem 4.5.1).
-    """
+def _round_to_zero(smallest: float, largest: float, share: float) -> float:
+    """Return the smallest eigenvalue, or 0 if its error may be as large as itself."""
+    # The error is at most the residual, which is this share of the larger eigenvalue (Parlett 1998, "The symmetric
+    # eigenvalue problem", theorem 4.5.1).
     return 0.0 if abs(smallest) <= share * max(abs(smallest), abs(largest)) else smallest
 
 
-def _dense_adaptive(theta: Float64, hessian: Float64) -> float:
+def _compute_dense_adaptive(theta: Float64, hessian: Float64) -> float:
     with np.errstate(over="ignore", invalid="ignore"):
         scaled = np.abs(theta)[:, None] * hessian * np.abs(theta)
     return float(np.linalg.eigvalsh(scaled)[-1]) if np.isfinite(scaled).all() else float("nan")
 
 
-def _lanczos_adaptive(network: Network, theta: Float64, hessian: Hessians) -> float:
+def _compute_lanczos_adaptive(network: Network, theta: Float64, hessian: Hessians) -> float:
     scaled = Scaled(hessian, network.pack(np.abs(theta))[None])
-    _, largest = extremes(scaled, 1, lanczos_start(network), _TOLERANCE)
+    _, largest = find_extremes(scaled, 1, draw_lanczos_start(network), _TOLERANCE)
     return float(largest[0])
 
 
-def _trace(hessian: Hessians, probes: int) -> tuple[float, float | None]:
+def _compute_trace(hessian: Hessians, probes: int) -> tuple[float, float | None]:
     if sum(hessian.network.layers[1:]) <= EXACT_TRACE_UNITS:
         trace = hessian.trace()
         return trace if np.isfinite(trace) else float("nan"), None
-    return _hutchinson(hessian, probes)
+    return _estimate_trace(hessian, probes)
 
 
-def _hutchinson(hessian: Hessians, probes: int) -> tuple[float, float]:
+def _estimate_trace(hessian: Hessians, probes: int) -> tuple[float, float]:
     draws, parameters = Draws(0, Stream.TRACE_PROBES), hessian.network.parameter_count
     samples = np.empty(probes)
     for start, stop in pairwise(find_chunk_edges(probes, _PROBES_AT_ONCE)):

@@ -265,7 +265,7 @@ class Hessians:
             yield from ((layer, *edges) for edges in pairwise(find_chunk_edges(matrix.shape[1], at_once)))
 
     def _units(self, layer: int, start: int, stop: int) -> Floats:
-        """Return moves of Z by 1, one for each of the units ``start:stop``, at every point: ``[stop - start, out, 1]``."""
+        """Return moves of Z by 1 for each of the units ``start:stop``, at every point: ``[stop - start, out, 1]``."""
         return np.eye(stop - start, self._matrices[layer].shape[1], start, self._probabilities.dtype)[..., None]
 
     def _move_forward(self, first: int, direct: Mapping[int, Floats]) -> tuple[dict[int, Floats], dict[int, Floats]]:

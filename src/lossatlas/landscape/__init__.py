@@ -1,4 +1,4 @@
-"""What one sees of a network: its loss over a plane of parameters, and its classes over the plane of inputs."""
+"""Computes the two pictures of a network: its loss over a plane of parameters, and its classes over its inputs."""
 
 from lossatlas.landscape.boundary import (
     BoundaryConfig,

@@ -1,4 +1,4 @@
-"""Decision boundaries: the predicted class and its probability over a meshgrid of the input plane. No plotting here."""
+"""Computes decision boundaries: the predicted class and its probability on a grid of inputs. It plots nothing."""
 
 from __future__ import annotations
 
@@ -18,22 +18,22 @@ from lossatlas.networks import Network
 
 
 class BoundaryConfig(Config):
-    """Where, and how finely, the input plane is sampled."""
+    """The settings of the grid of inputs."""
 
     resolution: Annotated[int, Field(ge=2, le=1000)] = 100
-    """Samples along each axis."""
+    """The number of samples along each axis."""
     margin: Annotated[float, Field(ge=0, le=2)] = 0.1
-    """Room left around the data, as a share of its extent."""
+    """The margin around the data, as a share of its extent."""
 
 
 @dataclass(frozen=True)
 class InputGrid:
-    """A meshgrid over the input plane.
+    """A rectangular grid of inputs.
 
     Attributes
     ----------
     x, y
-        ``[W]`` and ``[H]`` float32, increasing: coordinates of the columns and the rows.
+        ``[W]`` and ``[H]`` float32: the coordinates of the columns and of the rows, ascending.
     """
 
     x: Float32
@@ -41,27 +41,27 @@ class InputGrid:
 
     @property
     def points(self) -> Float32:
-        """All H·W points ``[H·W, 2]``, row by row."""
+        """All points of the grid, ``[H·W, 2]`` float32, row by row."""
         return np.stack([values.ravel() for values in np.meshgrid(self.x, self.y)], axis=1)
 
     @property
     def shape(self) -> tuple[int, int]:
-        """(H, W)."""
+        """The numbers of rows and columns, (H, W)."""
         return len(self.y), len(self.x)
 
 
 @dataclass(frozen=True)
 class DecisionBoundary:
-    """What one model predicts over an input grid.
+    """The predictions of one model on a grid of inputs.
 
     Attributes
     ----------
     grid
-        Where.
+        The grid.
     predicted_class
         ``[H, W]`` uint8: the most probable class at ``(grid.x[x], grid.y[y])``.
     confidence
-        ``[H, W]`` float32: its probability, from 1/K to 1.
+        ``[H, W]`` float32: the probability of this class, from 1/K to 1.
     """
 
     grid: InputGrid
@@ -70,7 +70,7 @@ class DecisionBoundary:
 
 
 def input_grid(points: Floats, config: BoundaryConfig | Mapping[str, Any] | None = None) -> InputGrid:
-    """Lay a grid over points ``[N, 2]`` and a margin around them."""
+    """Make a grid that covers points ``[N, 2]`` of any real dtype and a margin around them."""
     config = BoundaryConfig.from_mapping({} if config is None else config)
     points = check_points(points)
     low, high = points.min(axis=0), points.max(axis=0)
@@ -80,12 +80,26 @@ def input_grid(points: Floats, config: BoundaryConfig | Mapping[str, Any] | None
 
 
 def boundary_evaluator(network: Network, grid: InputGrid, threads: int | None = None) -> Evaluator:
-    """Make the evaluator to ask for boundaries of this network on this grid, again and again."""
+    """Make the evaluator for any number of decision boundaries of this network on this grid."""
     return Evaluator(network, grid.points, threads=threads)
 
 
 def decision_boundary(evaluator: Evaluator, grid: InputGrid, theta: Floats) -> DecisionBoundary:
-    """Predict over the whole grid with the model theta ``[P]``; the evaluator is that of :func:`boundary_evaluator`.
+    """Predict the classes on the whole grid with one model.
+
+    Parameters
+    ----------
+    evaluator
+        The evaluator that :func:`boundary_evaluator` made for this grid.
+    grid
+        The grid.
+    theta
+        One model ``[P]``, in theta's order, of any real dtype.
+
+    Returns
+    -------
+    DecisionBoundary
+        The predictions.
 
     Raises
     ------
@@ -95,7 +109,7 @@ def decision_boundary(evaluator: Evaluator, grid: InputGrid, theta: Floats) -> D
     theta = check_theta(theta, evaluator.network.parameter_count)
     probabilities = evaluator.probabilities(theta[None])[0]
     if probabilities.shape[1] != grid.shape[0] * grid.shape[1]:
-        raise DataError("this evaluator has other points than the grid; make it by boundary_evaluator(network, grid)")
+        raise DataError("this evaluator has other points than the grid; make it with boundary_evaluator(network, grid)")
     predicted = probabilities.argmax(axis=0)
     confidence = np.take_along_axis(probabilities, predicted[None], axis=0)[0]
     return DecisionBoundary(grid, predicted.astype(np.uint8).reshape(grid.shape), confidence.reshape(grid.shape))

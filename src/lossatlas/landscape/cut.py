@@ -1,4 +1,4 @@
-"""Everything that is computed of one plane: surfaces of training and test points, the path on it, its curvature."""
+"""Computes all arrays of one plane: training and test surfaces, the path of the training, and the curvature."""
 
 from __future__ import annotations
 
@@ -20,26 +20,27 @@ NONCONVEX = 0.05
 
 @dataclass(frozen=True)
 class Cut:
-    """A plane, and what was computed of it.
+    """A plane with the arrays that were computed for it.
 
     Attributes
     ----------
     plane
-        Where.
+        The plane.
     grid
-        Samples G along each axis of a surface.
+        G, the number of samples along each axis of a surface.
     loss_surface
-        ``[span, frame, b, a]`` float32, training loss: around every frame where the plane moves, else the one centre.
+        ``[span, frame, b, a]`` float32: the training loss around every frame if the plane moves, else around its
+        centre.
     test_loss_surface
-        The same of the test points, around the one centre unless every frame was asked for.
+        ``[span, frame, b, a]`` float32: the test loss, around the centre unless every frame was requested.
     path
-        The trajectory projected on the plane.
+        The trajectory, projected on the plane.
     path_loss
-        ``[F]`` float64: training loss at each projected point. What the recorded loss differs from it is what the slice
-        hides.
+        ``[F]`` float64: the training loss at each projected point. Its difference from the recorded loss is what the
+        plane hides.
     nonconvexity
-        ``[n, n]`` float32: λ_min / λ_max of the Hessian on a grid over the first span, NaN where there is no finite
-        Hessian; None where it was not asked for.
+        ``[n, n]`` float32: λ_min / λ_max of the Hessian on a grid over the first span; NaN where the Hessian is not
+        finite. It is None if it was not requested.
     """
 
     plane: Plane
@@ -52,9 +53,9 @@ class Cut:
 
     @property
     def nonconvex_share(self) -> float | None:
-        """Share of the grid where the Hessian has a negative eigenvalue beyond :data:`NONCONVEX` of the largest.
+        """The share of the grid where the Hessian has a negative eigenvalue beyond :data:`NONCONVEX` of the largest.
 
-        Of the points where it is known; None where it is known nowhere.
+        Only points with a finite Hessian count. It is None if there are no such points.
         """
         if self.nonconvexity is None or np.isnan(self.nonconvexity).all():
             return None
@@ -62,13 +63,13 @@ class Cut:
 
 
 def surfaces_around(evaluator: LossEvaluator, plane: Plane, centre: Floats, grid: int) -> Float32:
-    """Loss surfaces ``[span, b, a]`` around ``centre`` ``[P]``, as they are stored: rounded, but for the centre."""
+    """Compute stored surfaces ``[span, b, a]`` float32 around ``centre`` ``[P]``; all but the centre is rounded."""
     rows = range(len(plane.spans) * grid)
     return surface_rows(evaluator, plane, centre, grid, rows).reshape(-1, grid, grid)
 
 
 def surface_rows(evaluator: LossEvaluator, plane: Plane, centre: Floats, grid: int, rows: range) -> Float32:
-    """Some rows of them ``[len(rows), a]``, counted as :func:`~.surface.loss_rows` counts them, to the same bits."""
+    """Compute rows ``[len(rows), a]`` of the stored surfaces; :func:`~.surface.loss_rows` says how rows are counted."""
     losses = loss_rows(evaluator, plane, centre, plane.spans, grid, rows)
     span = np.asarray(rows) // grid
     around = range(span[0], span[-1] + 1)
@@ -79,30 +80,44 @@ def surface_rows(evaluator: LossEvaluator, plane: Plane, centre: Floats, grid: i
 def _variation(
     evaluator: LossEvaluator, plane: Plane, centre: Floats, spans: list[float]
 ) -> tuple[np.float32, Float64]:
-    """The loss at the centre, and how far it is from there to the corners of each square, ``[span]``.
+    """Measure how much the surfaces vary around a centre.
 
-    So much, at least, a surface varies around its centre; and whoever computes a few rows of it can know. Infinite
-    where no corner has a finite loss.
+    The measure uses only the corners of each square, so that a process that computes a few rows can compute it, too.
+
+    Parameters
+    ----------
+    evaluator, plane
+        The evaluator with the points of the loss, and the plane.
+    centre
+        The centre ``[P]``.
+    spans
+        Half the side of each square.
+
+    Returns
+    -------
+    tuple
+        The loss at the centre, and the largest difference between it and the losses at the corners, ``[span]`` float64.
+        The difference is inf if no corner has a finite loss.
     """
     scales = np.array(spans, np.float64)[:, None]
     a, b = (np.append(scales * signs, 0.0) for signs in ([-1, 1, -1, 1], [-1, -1, 1, 1]))
     losses = evaluator.losses_along(centre, plane.directions, a, b)
     corners = losses[:-1].reshape(-1, 4).astype(np.float64)
     known = np.where(np.isfinite(corners), corners, float(losses[-1]))
-    with np.errstate(invalid="ignore"):  # where the centre itself is not finite
+    with np.errstate(invalid="ignore"):  # the loss at the centre may not be finite
         difference = np.abs(known - float(losses[-1])).max(axis=1)
     return losses[-1], np.where(np.isfinite(corners).any(axis=1), difference, np.inf)
 
 
 def path_on(evaluator: LossEvaluator, plane: Plane, weights: Floats) -> tuple[Path, Float64]:
-    """Project a trajectory ``[F, P]`` on a plane that has a centre; gives the path, and the loss ``[F]`` along it."""
-    assert plane.centre is not None
-    with one_blas_thread:  # the last digits may depend on how many there are
-        path = project(plane.directions, weights, plane.centre)
+    """Project a trajectory ``[F, P]`` on a plane. Return the path, and the loss ``[F]`` float64 along it."""
+    centre = plane.require_centre()
+    with one_blas_thread:  # the last digits could depend on the number of threads
+        path = project(plane.directions, weights, centre)
     losses = np.empty(len(weights))
     for frames in frame_blocks(weights):
         a, b = path.coordinates[frames].T
-        losses[frames] = evaluator.losses((plane.centre + plane.offsets(a, b)).astype(np.float32))
+        losses[frames] = evaluator.losses((centre + plane.offsets(a, b)).astype(np.float32))
     return path, losses
 
 
@@ -114,19 +129,36 @@ def nonconvexity_over(
     samples: int,
     rows: range | None = None,
 ) -> Float32:
-    """λ_min / λ_max of the Hessian on a grid ``[samples, samples]`` over the plane's first span, or on some rows of it.
+    """Compute λ_min / λ_max of the Hessian on a grid over the first span of a plane.
 
-    Negative where the loss curves downwards in some direction, whether the plane shows that direction or not (Li et
-    al. 2018, section 6 and figure 7); -1e6 where it curves upwards in none, 0 where it is flat. NaN where there is no
-    finite Hessian: what is not known is not convex, nor is it not.
+    The ratio is negative where the loss curves downwards in some direction, even if the plane does not contain that
+    direction (Li et al. 2018, section 6 and figure 7). It is -1e6 where the loss curves upwards in no direction, and 0
+    where it is flat.
+
+    Parameters
+    ----------
+    network
+        The network.
+    plane
+        The plane, with its centre.
+    points, labels
+        Inputs ``[N, features]`` of any real dtype, and true classes ``[N]``, integers.
+    samples
+        n, the number of samples along each axis.
+    rows
+        The rows to compute; by default, all rows.
+
+    Returns
+    -------
+    Float32
+        Ratios ``[len(rows), n]`` float32; NaN where the Hessian is not finite.
     """
-    assert plane.centre is not None
     unit = plane.spans[0] * unit_coordinates(samples)
     rows = range(samples) if rows is None else rows
     a, b = np.meshgrid(unit, unit[rows.start : rows.stop])
-    models = plane.centre.astype(np.float64) + plane.offsets(a.ravel(), b.ravel())
+    models = plane.require_centre().astype(np.float64) + plane.offsets(a.ravel(), b.ravel())
     smallest, largest = extreme_eigenvalues(network, models, points, labels)
-    ratio = np.where(smallest < 0, -np.inf, smallest)  # where nothing curves upwards; NaN stays
+    ratio = np.where(smallest < 0, -np.inf, smallest)  # the values where nothing curves upwards; NaN stays NaN
     with np.errstate(over="ignore"):
         np.divide(smallest, largest, out=ratio, where=largest > 0)
     return np.clip(ratio, -1e6, 1.0).astype(np.float32).reshape(-1, samples)

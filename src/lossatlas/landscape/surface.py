@@ -1,4 +1,4 @@
-"""Loss surfaces: the training loss on a grid of (a, b) around a centre. No plotting here."""
+"""Computes loss surfaces: the loss on a grid of (a, b) around a centre. It plots nothing."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from lossatlas.planes import Plane
 
 @dataclass(frozen=True)
 class LossSurface:
-    """``L(centre + a·d_a + b·d_b)`` over the square ``[-span, span]²``.
+    """The loss ``L(centre + a·d_a + b·d_b)`` over the square ``[-span, span]²``.
 
     Attributes
     ----------
@@ -25,8 +25,8 @@ class LossSurface:
     coordinates
         ``[G]`` float64: the sampled values of a, and of b; the middle one is 0.
     loss
-        ``[G, G]`` float32, mean cross-entropy in nats: ``loss[j, i]`` is at ``a = coordinates[i]``,
-        ``b = coordinates[j]``. Infinite where it overflows float32.
+        ``[G, G]`` float32: the mean cross-entropy in nats. ``loss[j, i]`` is at ``a = coordinates[i]`` and
+        ``b = coordinates[j]``. It is inf where it overflows float32.
     """
 
     span: float
@@ -35,13 +35,13 @@ class LossSurface:
 
     @property
     def centre(self) -> float:
-        """The loss of the centre itself."""
+        """The loss at the centre."""
         middle = len(self.coordinates) // 2
         return float(self.loss[middle, middle])
 
 
 def unit_coordinates(grid: int) -> Float64:
-    """``[grid]`` values from -1 to 1, symmetric to the last bit, the middle one exactly 0."""
+    """Return ``[grid]`` float64 values from -1 to 1. They are exactly symmetric, and the middle one is exactly 0."""
     half = grid // 2
     return np.arange(-half, half + 1) / half
 
@@ -49,20 +49,36 @@ def unit_coordinates(grid: int) -> Float64:
 def loss_surfaces(
     evaluator: LossEvaluator, plane: Plane, centre: Floats, spans: Sequence[float] | float, grid: int
 ) -> list[LossSurface]:
-    """Cut the loss along a plane through ``centre`` ``[P]``, once for each span.
+    """Compute the loss on a plane through a centre, once for each span.
 
-    The evaluator holds the points whose loss is meant; all spans go through it in one call.
+    Parameters
+    ----------
+    evaluator
+        The evaluator with the points and labels of the loss.
+    plane
+        The plane with the directions.
+    centre
+        The centre ``[P]``, in theta's order, of any real dtype.
+    spans
+        Half the side of each square.
+    grid
+        G, the number of samples along each axis.
+
+    Returns
+    -------
+    list
+        One surface per span.
 
     Raises
     ------
     ConfigError
         If the grid is even, or smaller than 3.
     DataError
-        If the centre or the directions are those of another network, or a span is not a finite number.
+        If the centre or the directions belong to another network, or a span is not a finite number.
     """
     spans = [spans] if isinstance(spans, int | float) else list(spans)
     if not spans or not np.isfinite(np.asarray(spans, np.float64)).all():
-        raise DataError(f"spans are {spans}; give one finite number or more")
+        raise DataError(f"spans are {spans}; give one or more finite numbers")
     parameters = evaluator.network.parameter_count
     centre = check_theta(centre, parameters, "the centre")
     check_models(plane.directions, parameters, "the directions")
@@ -74,9 +90,21 @@ def loss_surfaces(
 def loss_rows(
     evaluator: LossEvaluator, plane: Plane, centre: Floats, spans: Sequence[float], grid: int, rows: range
 ) -> Float32:
-    """Some rows of those surfaces, ``[len(rows), G]``, to the same bits.
+    """Compute some rows of the surfaces of :func:`loss_surfaces`, with the same bits.
 
-    A row has one b; they are counted through all surfaces, so that row ``s * grid + j`` is the j-th of span s.
+    All points of a row have the same b. Rows are counted through all surfaces: row ``s * grid + j`` is row j of span s.
+
+    Parameters
+    ----------
+    evaluator, plane, centre, spans, grid
+        The same as those of :func:`loss_surfaces`.
+    rows
+        The numbers of the rows.
+
+    Returns
+    -------
+    Float32
+        Losses ``[len(rows), grid]`` float32.
 
     Raises
     ------

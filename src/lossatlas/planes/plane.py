@@ -152,6 +152,23 @@ class Plane:
         directions = self.directions.astype(np.float64)
         return bool(np.allclose(directions @ directions.T, np.eye(2), atol=1e-5))
 
+    def require_centre(self) -> Float32:
+        """Return the centre ``[P]`` float32.
+
+        Returns
+        -------
+        Float32
+            The centre.
+
+        Raises
+        ------
+        PlaneError
+            If the plane has no centre, because training has not ended.
+        """
+        if self.centre is None:
+            raise PlaneError(f"the plane {self.name} has no centre yet: wait until training has ended")
+        return self.centre
+
     def offsets(self, a: Floats, b: Floats) -> Floats:
         """Steps ``[..., P]`` away from the centre, ``a·d_a + b·d_b``, for a and b ``[...]``."""
         steps: Floats = a[..., None] * self.directions[0] + b[..., None] * self.directions[1]
