@@ -103,14 +103,14 @@ def test_pauses_grow_and_a_network_that_is_back_ends_them(exported: Site, deskto
                 return later.push(call);
             };
             let tries = 0;
-            const retry = createRetry(() => { tries++; retry.wait(); });
-            retry.wait();
+            const retry = createRetry(() => { tries++; retry.retryLater(); });
+            retry.retryLater();
             for (let i = 0; i < 9; i++) later.pop()();
             window.dispatchEvent(new Event('online'));
-            retry.rest();
+            retry.reset();
             window.dispatchEvent(new Event('online'));
-            retry.wait();
-            retry.rest();
+            retry.retryLater();
+            retry.reset();
             window.setTimeout = set;
             return [pauses, tries];
         }"""

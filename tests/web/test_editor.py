@@ -27,10 +27,10 @@ OPEN = """async (start) => {
         create: (module) => module.openEditor,
         styles: ['features/datasets/editor.css'],
     }).request();
-    const {ownData} = await import('./compute/datasets/own.js');
+    const {createOwn} = await import('./compute/datasets/own.js');
     window.used = [];
     const onUse = (own) => window.used.push({...own, points: [...own.points], labels: [...own.labels]});
-    openEditor({start: start && ownData(start), onUse});
+    openEditor({start: start && createOwn(start), onUse});
 }"""
 
 

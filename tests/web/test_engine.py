@@ -46,10 +46,10 @@ def data(classes: int, count: int = 37) -> tuple[Floats, Integers]:
 
 KERNELS = """async ({network, points, labels, models, scalar}) => {
     const {loadModule, wasmKernel} = await import('/compute/engine/kernel.js');
-    const {packed, packing} = await import('/model/architecture.js');
+    const {packParameters, packedPlaces} = await import('/model/architecture.js');
     const {scalarKernel} = await import('/compute/engine/scalar.js');
-    const places = packing(network);
-    const all = Float32Array.from(models.flatMap((theta) => [...pack(theta, places)]));
+    const places = packedPlaces(network);
+    const all = Float32Array.from(models.flatMap((theta) => [...packParameters(theta, places)]));
     const module = await loadModule(async (name) => (await fetch(`/compute/engine/${name}`)).arrayBuffer());
     if (!module) throw new Error('no SIMD here');
     const inputs = points.flat();
@@ -87,14 +87,14 @@ def test_losses_and_logits_are_numpys(page: Page, scalar: bool) -> None:
 PLACES = """async ({network, points, labels, plane, places, scalar}) => {
     const {loadModule, wasmKernel} = await import('/compute/engine/kernel.js');
     const {scalarKernel} = await import('/compute/engine/scalar.js');
-    const {move} = await import('/compute/engine/plane.js');
+    const {moveTo} = await import('/compute/engine/plane.js');
     const module = await loadModule(async (name) => (await fetch(`/compute/engine/${name}`)).arrayBuffer());
     const make = scalar ? scalarKernel : (...rest) => wasmKernel(module, ...rest);
     const kernel = make(network, points.flat(), labels);
     const vectors = plane.map((vector) => Float32Array.from(vector));
     const model = new Float32Array(vectors[0].length);
     const one = ([a, b]) => {
-        move(model, ...vectors, Math.fround(a), Math.fround(b));
+        moveTo(model, ...vectors, Math.fround(a), Math.fround(b));
         return kernel.losses(model, 1)[0];
     };
     return [[...kernel.lossesAt(Float32Array.from(plane.flat()), Float32Array.from(places.flat()))], places.map(one)];
@@ -125,8 +125,8 @@ def test_a_fresh_model_is_pythons_to_the_last_bit(page: Page) -> None:
             for stream in (Stream.WEIGHTS, Stream.DIRECTION_A, Stream.DIRECTION_B):
                 found = page.evaluate(
                     """async ({network, seed, stream}) => {
-                        const {initialTheta} = await import('/compute/engine/random.js');
-                        return [...initialTheta(network, seed, stream)];
+                        const {drawInitialTheta} = await import('/compute/engine/random.js');
+                        return [...drawInitialTheta(network, seed, stream)];
                     }""",
                     {"network": told(network), "seed": seed, "stream": int(stream)},
                 )

@@ -118,11 +118,11 @@ def test_of_two_classes_as_well_the_network_itself_is_asked(exported: Site, desk
 
 LINE = """async ({theta, id, classes, confidence, x, y}) => {
     const {borderSegments} = await import(new URL('figures/border.js', document.baseURI).href);
-    const {logitsOf} = await import(new URL('compute/probabilities.js', document.baseURI).href);
+    const {createLogits} = await import(new URL('compute/probabilities.js', document.baseURI).href);
     const manifest = await (await fetch(`data/runs/${id}/run.json`)).json();
     const run = {manifest, numbers: (name) => ({grid_x: x, grid_y: y})[name]};
     const seen = {predicted_class: classes, confidence};
-    return {logits: borderSegments(run, seen, logitsOf({run}, theta)), bytes: borderSegments(run, seen)};
+    return {logits: borderSegments(run, seen, createLogits({run}, theta)), bytes: borderSegments(run, seen)};
 }"""
 
 

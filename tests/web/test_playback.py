@@ -104,7 +104,7 @@ FRAMES = """async ([manifest, script]) => {
     let arrived = 0;
     class Arriving extends Run {
         has(frame) { return frame >= 0 && frame < arrived; }
-        arrived() { return arrived; }
+        countArrived() { return arrived; }
     }
     const make = (live, still = false) => {
         const store = createStore({...window.lossatlas.state(), epoch: null});
@@ -146,14 +146,14 @@ FRAME_SCRIPTS = {
     }""",
     "wanted": """(make) => {
         const {frames, run, arrive} = make(false);
-        const none = frames.wanted(null);
+        const none = frames.nextShot(null);
         frames.open(run, false);
         frames.goTo(5);
         arrive(3);
-        const stand = frames.wanted(null); // until anything is on the screen, an earlier frame will do
-        const kept = frames.wanted(stand);
+        const stand = frames.nextShot(null); // until anything is on the screen, an earlier frame will do
+        const kept = frames.nextShot(stand);
         arrive(6);
-        return [none, stand.frame, kept, frames.wanted(stand).frame];
+        return [none, stand.frame, kept, frames.nextShot(stand).frame];
     }""",
 }
 

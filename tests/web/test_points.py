@@ -120,7 +120,7 @@ names = st.text(alphabet=string.ascii_letters + "éß中😀 ,;'\"-", min_size=1
 def own_datasets(
     draw: st.DrawFn, largest: int = 60, coordinates: st.SearchStrategy[float] = coordinates
 ) -> dict[str, Any]:
-    """What `ownData` is given."""
+    """What `createOwn` is given."""
     classes = draw(st.integers(1, 10))
     rows = draw(
         st.lists(st.tuples(coordinates, coordinates, st.integers(0, classes - 1)), min_size=classes, max_size=largest)
@@ -135,7 +135,7 @@ def own_datasets(
 
 
 PLAIN = "const plain = (own) => own && {...own, points: [...own.points], labels: [...own.labels]};"
-OWN = PLAIN + "const own = o.ownData(a);"
+OWN = PLAIN + "const own = o.createOwn(a);"
 #: x, y, class of four points, written before numbers were kept to the last bit.
 FIRST_LINK = "AQIAAIA-AADgQAAAgMAAAABBBAABbgF4AXkBYQFiHHgAPaAAQAGAH___8Nbf"
 
@@ -237,7 +237,7 @@ def test_the_dataset_on_show_is_a_start_in_its_own_units(page: Page) -> None:
             for name, mean, scale in zip(iris.feature_names, iris.mean, iris.scale, strict=True)
         ],
     }
-    own = call(page, "own", OWN + "return plain(o.ownFrom(a.shown))", {"shown": shown, "labels": []})
+    own = call(page, "own", OWN + "return plain(o.createOwnFrom(a.shown))", {"shown": shown, "labels": []})
     np.testing.assert_allclose(np.reshape(own["points"], (-1, 2)), iris.points * iris.scale + iris.mean, atol=1e-5)
     assert own["features"] == list(iris.feature_names)
 
@@ -253,4 +253,4 @@ def test_the_dataset_on_show_is_a_start_in_its_own_units(page: Page) -> None:
     ],
 )
 def test_what_is_missing_is_said(page: Page, labels: list[int], told: str) -> None:
-    assert call(page, "own", "return m.missing(a)", {"labels": labels, "classes": ["a", "b", "c"]}) == told
+    assert call(page, "own", "return m.describeMissing(a)", {"labels": labels, "classes": ["a", "b", "c"]}) == told

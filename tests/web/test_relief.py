@@ -86,9 +86,9 @@ def first_met(of: Float64, start: Float64, along: Float64) -> Float64 | None:
 
 
 MEET = """async ({heights, size, rays}) => {
-    const {meet} = await import('/figures/relief.js');
+    const {findHit} = await import('/figures/relief.js');
     const numbers = Float64Array.from(heights, (value) => value ?? NaN);
-    return rays.map(([from, along]) => meet(numbers, size, {from, along}));
+    return rays.map(([from, along]) => findHit(numbers, size, {from, along}));
 }"""
 RAYS = """async ({eyes, size, places}) => {
     const {cameraFor} = await import('/figures/camera.js');
@@ -169,8 +169,8 @@ def test_the_mesh_is_the_surface_up_to_the_top_and_open_there(page: Page, name: 
 
 
 REST = """async ({heights, size, balls, box}) => {
-    const {restOf, boxSides} = await import('/figures/relief.js');
-    return balls.map(([a, b, radius]) => restOf(Float64Array.from(heights), size, [a, b], radius, boxSides(box)));
+    const {restingHeight, boxSides} = await import('/figures/relief.js');
+    return balls.map(([a, b, radius]) => restingHeight(Float64Array.from(heights), size, [a, b], radius, boxSides(box)));
 }"""
 
 
@@ -286,13 +286,13 @@ def test_no_range_cuts_a_whole_frame_away(
 
 
 LABELS = """async ({eyes, panels}) => {
-    const [{cameraFor}, {labelsOf}, {currentTheme}] = await Promise.all(
+    const [{cameraFor}, {labelsOf}, {readTheme}] = await Promise.all(
         ['figures/camera', 'figures/axes3d', 'lib/theme'].map((name) => import(`/${name}.js`)));
     const range = {kind: 'loss', low: 0.01, high: 12, min: 0.01, max: 12, clipped: false, floored: false, scale: 'log'};
     return eyes.flatMap(([x, y, z]) => panels.map(([width, height]) => {
         const camera = cameraFor({x, y, z}, {width, height});
         const svg = document.createElementNS('http://www.w3.org/2000/svg', 'svg');
-        svg.innerHTML = labelsOf(camera, range, 1, currentTheme());
+        svg.innerHTML = labelsOf(camera, range, 1, readTheme());
         return [...svg.querySelectorAll('text')].map((text) => ({
             x: Number(text.getAttribute('x')), y: Number(text.getAttribute('y')), text: text.textContent,
             end: text.parentElement.getAttribute('text-anchor') === 'end', turned: text.hasAttribute('transform'),

@@ -14,8 +14,8 @@ pytestmark = pytest.mark.browser
 #: Draws a picked point with a ball, a hovered data point and a zoom that is not stored, with a fake Plotly, and with
 #: workers and a network that only note what they are asked for.
 DRAWN = """async (id) => {
-    const [{createComputed}, {createLandscape}, {createBoundary}, {createReadouts}, {createPick}, {createPictures},
-        {Run, STATIC_ARRAYS, FRAME_ARRAYS}, {sliceOf, wantedArrays}, {shotOf}, {fetchArray}, {fetchManifest}] =
+    const [{createComputedPart}, {createLandscape}, {createBoundary}, {createReadouts}, {createPick}, {createPictures},
+        {Run, STATIC_ARRAYS, FRAME_ARRAYS}, {sliceOf, neededArrays}, {shotOf}, {fetchArray}, {fetchManifest}] =
         await Promise.all([
             '/pages/atlas/computed.js', '/views/landscape.js', '/views/boundary.js', '/views/readouts.js',
             '/views/pick.js', '/views/picture.js', '/model/run.js', '/model/slice.js', '/model/shot.js',
@@ -26,7 +26,7 @@ DRAWN = """async (id) => {
     const wished = {...window.lossatlas.state(), epoch: 60, pick: [0.1, -0.2], ball: true};
     const run = new Run(await fetchManifest(id));
     const slices = [null, 0.37].map((zoom) => sliceOf(run, {...wished, zoom}));
-    const names = [...STATIC_ARRAYS, ...FRAME_ARRAYS, ...slices.flatMap(wantedArrays)];
+    const names = [...STATIC_ARRAYS, ...FRAME_ARRAYS, ...slices.flatMap(neededArrays)];
     await Promise.all([...new Set(names)].map((name) => fetchArray(run, name)));
     const shots = slices.map((slice) => shotOf(run, 11, slice));
 
@@ -41,7 +41,7 @@ DRAWN = """async (id) => {
     try {
         const point = 3;
         let answers = 0;
-        const computed = createComputed({still: true, onAnswer() { answers++; }, onError(error) { throw error; }});
+        const computed = createComputedPart({still: true, onAnswer() { answers++; }, onError(error) { throw error; }});
         const known = (shot) => ({
             ground: computed.groundOf(shot), way: computed.wayOf(shot), tint: computed.tintOf(shot, point),
         });

@@ -58,7 +58,7 @@ TRAIN = """async (tasks) => {
     return tasks.map(({network, config, samples, theta}) => {
         const training = createTraining({network, config, theta, ...samples.train});
         const thetas = [[...training.theta]];
-        while (!training.finished) {
+        while (!training.isFinished) {
             training.step();
             thetas.push([...training.theta]);
         }
@@ -86,9 +86,9 @@ def assert_same_thetas(page: Page, cases: list[tuple[Network, Dataset, TrainingC
 GRADIENTS = """async (cases) => {
     const {createGradient} = await import('/compute/engine/gradient.js');
     return cases.map(({network, theta, points, labels, order, start, count}) => {
-        const {at, gradient} = createGradient(network, Float64Array.from(theta), points, labels);
-        at(order, 0, order.length);  // what an earlier batch left must not matter
-        const loss = at(order, start, count);
+        const {computeAt, gradient} = createGradient(network, Float64Array.from(theta), points, labels);
+        computeAt(order, 0, order.length);  // what an earlier batch left must not matter
+        const loss = computeAt(order, start, count);
         return [loss, [...gradient]];
     });
 }"""
@@ -183,11 +183,11 @@ def test_a_training_goes_on_from_its_state_to_the_same_bits(page: Page, batch_si
                 const whole = createTraining({network, config, ...samples.train});
                 for (let i = 0; i < 5; i++) whole.step();
                 const state = whole.state();
-                while (!whole.finished) whole.step();
+                while (!whole.isFinished) whole.step();
                 const parts = [1, 2].map(() => {  // twice: a state is not used up
                     const part = createTraining({network, config, state, ...samples.train});
                     const start = part.epoch;
-                    while (!part.finished) part.step();
+                    while (!part.isFinished) part.step();
                     return [start, part.epoch, [...part.theta]];
                 });
                 return {whole: [...whole.theta], parts};
@@ -309,7 +309,7 @@ def test_metrics_are_the_same_where_a_browser_has_no_simd(page: Page) -> None:
             const {createMeasure} = await import('/compute/engine/measure.js');
             const {loadModule} = await import('/compute/engine/kernel.js');
             const simd = await loadModule(async (name) => (await fetch(`/compute/engine/${name}`)).arrayBuffer());
-            return [simd, null].map((module) => createMeasure(network, samples, module).of(theta));
+            return [simd, null].map((module) => createMeasure(network, samples, module).measure(theta));
         }""",
         task(network, dataset, TrainingConfig(), theta=theta),
     )
@@ -349,7 +349,7 @@ def test_learning_rates_are_written_as_python_writes_them(page: Page) -> None:
     rng = np.random.default_rng(3)
     values = [0.1, 1e-5, 0.0001, 9999.0, 10_000.0, 123456.7, 999999.9, 1e6, 0.00099999996, 1 / 3]
     values += (10 ** rng.uniform(-9, 9, 300)).tolist()
-    written = "async (values) => values.map((await import('/compute/engine/training.js')).general)"
+    written = "async (values) => values.map((await import('/compute/engine/training.js')).formatGeneral)"
     assert page.evaluate(written, values) == [f"{value:g}" for value in values]
 
 
@@ -555,8 +555,8 @@ def test_dead_units_are_those_that_numpy_finds(page: Page, hidden: tuple[int, ..
     rng = np.random.default_rng(1)
     thetas = [theta - 3 * rng.random(theta.size) * (rng.random() < 0.8) for theta in some_models(network, 12)]
     count = """async ({network, thetas, points}) => {
-        const {deadUnits} = await import('/compute/engine/diagnostics.js');
-        return thetas.map((theta) => deadUnits(network, theta, points));
+        const {countDeadUnits} = await import('/compute/engine/diagnostics.js');
+        return thetas.map((theta) => countDeadUnits(network, theta, points));
     }"""
     given = {"thetas": [theta.tolist() for theta in thetas], "points": points.ravel().tolist()}
     found = page.evaluate(count, {"network": told(network), **given})

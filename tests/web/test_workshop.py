@@ -116,8 +116,8 @@ def test_a_training_that_rests_has_its_path_in_the_plane_and_goes_on_with_the_pl
 
 
 STEADY = """async (pairs) => {
-    const {steadyRange} = await import('./figures/range.js');
-    return pairs.map(([next, before]) => steadyRange(next, before ?? undefined));
+    const {keepRange} = await import('./figures/range.js');
+    return pairs.map(([next, before]) => keepRange(next, before ?? undefined));
 }"""
 
 
@@ -263,7 +263,7 @@ def test_it_pauses_where_the_loss_is_flat_unless_it_is_told_not_to(exported: Sit
 
 
 AXIS = """async ({frames, trained, counts}) => {
-    const {curvesFigure, frameAtProgress, progressOf, spreadFrames} = await import('./figures/curves.js');
+    const {curvesFigure, frameAtProgress, progressOf, chooseFrames} = await import('./figures/curves.js');
     const losses = frames.map(() => 1);
     const run = {frames, hasEveryEpoch: trained, metrics: {train_loss: losses, test_loss: losses}};
     const box = {width: 700, height: 60, inset: 8, top: 4, bottom: 4};
@@ -271,7 +271,7 @@ AXIS = """async ({frames, trained, counts}) => {
     return {
         progress: frames.map((_, frame) => progressOf(run, frame)), x: frames.map((_, frame) => x(frame)),
         back: frames.map((_, frame) => frameAtProgress(run, progressOf(run, frame))), epochTicks,
-        spread: counts.map((count) => spreadFrames(run, count)),
+        spread: counts.map((count) => chooseFrames(run, count)),
     };
 }"""
 
@@ -341,10 +341,10 @@ PACING = """async (steps) => {
     const pacing = createPacing({rest: () => done.push('rest'), goOn: () => done.push('on'), isAway: () => away});
     for (const step of steps) {
         if (step === 'away') away = true;
-        else if (step === 'back') { away = false; pacing.returned(); }
-        else if (step === 'half back') pacing.returned();
+        else if (step === 'back') { away = false; pacing.continueIfSeen(); }
+        else if (step === 'half back') pacing.continueIfSeen();
         else if (step === 'decided') pacing.forget();
-        else pacing.told(step === 'growing');
+        else pacing.noteGrowth(step === 'growing');
     }
     return done;
 }"""

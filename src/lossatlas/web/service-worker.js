@@ -1,22 +1,21 @@
 /**
- * Keeps the page and the runs that were seen, for when there is no network. Registered by features/accessibility/offline.js, where the
- * page is served over https; it works under any path.
- *
- * With a network, the page always comes from there, so that its modules are of one version and a new one shows at once
- * (the browser's own cache makes that quick). Only a run's arrays come from here first: they are most of the bytes, and
- * stay as they are as long as the run's manifest does.
+ * This worker caches the page and the runs that were seen, for use without a network. features/accessibility/offline.js
+ * registers it if the page is served over https. It works under any path.
+ * With a network, the page always comes from there, so that its modules have one version and a new version shows at
+ * once; the browser's own cache makes that fast. Only a run's arrays come from this cache first: they are most of the
+ * bytes, and they do not change as long as the run's manifest does not.
  */
 /** @typedef {{request: Request, respondWith: (answer: Promise<Response>) => void, waitUntil: (work: Promise<unknown>) => void}} FetchEvent */
 
-const worker = /** @type {any} */ (self); // a ServiceWorkerGlobalScope
+const worker = /** @type {any} */ (self); // In a worker, this is a ServiceWorkerGlobalScope.
 /** @type {string} */
 const scope = worker.registration.scope;
-/** Several sites may share an origin, and so its caches. */
+/** Several sites may share an origin, and therefore its caches. */
 const PREFIX = `lossatlas ${scope} `;
-/** What the page is made of, by the version that features/accessibility/offline.js has read from shell.json. */
+/** The cache of the page's files, by the version that features/accessibility/offline.js has read from shell.json. */
 const SHELL = `${PREFIX}page ${new URL(location.href).searchParams.get('v')}`;
 const RUNS = `${PREFIX}runs`;
-/** Runs that are kept, the latest opened last. */
+/** The number of runs that are cached; the one that was opened last is at the end. */
 const MOST_RUNS = 32;
 
 worker.addEventListener('install', (/** @type {FetchEvent} */ event) =>
@@ -28,7 +27,7 @@ worker.addEventListener('activate', (/** @type {FetchEvent} */ event) =>
 worker.addEventListener('fetch', (/** @type {FetchEvent} */ event) => {
   const path = pathOf(event.request.url);
   if (event.request.method !== 'GET' || path === null || path.startsWith('api/')) return;
-  event.respondWith(runOf(path) && !path.endsWith('/run.json') ? keptFirst(event) : networkFirst(event.request, path));
+  event.respondWith(runOf(path) && !path.endsWith('/run.json') ? cacheFirst(event) : networkFirst(event.request, path));
 });
 worker.addEventListener('message', (/** @type {any} */ event) => {
   const {seen, forget} = event.data;
@@ -36,17 +35,17 @@ worker.addEventListener('message', (/** @type {any} */ event) => {
   if (seen) event.waitUntil(keepSeen(seen));
 });
 
-/** @param {string} url @returns {string | null} within this site; null elsewhere */
+/** Return the path of a file. @param {string} url @returns {string | null} the path within this site; null elsewhere */
 function pathOf(url) {
   return url.startsWith(scope) ? url.slice(scope.length).replace(/[?#].*/, '') : null;
 }
 
-/** The folder of the run that a file belongs to. @param {string} path */
+/** Return the folder of the run that a file belongs to. @param {string} path */
 function runOf(path) {
   return /^data\/runs\/[^/]+\//.exec(path)?.[0];
 }
 
-/** The whole page, or nothing. */
+/** Cache the whole page, or nothing. */
 async function keepPage() {
   const {files} = await (await fetch(`${scope}shell.json`, {cache: 'no-cache'})).json();
   const cache = await caches.open(SHELL);
@@ -68,7 +67,8 @@ async function dropOlder() {
 async function networkFirst(request, path) {
   try {
     const answer = await (runOf(path) ? fetch(request, {cache: 'no-cache'}) : fetch(request));
-    if (answer.ok && isKept(path)) await keep(path, answer.clone()).catch(() => {}); // before its arrays are asked for
+    // The manifest is cached before its arrays are requested.
+    if (answer.ok && isRenewed(path)) await keep(path, answer.clone()).catch(() => {});
     return answer;
   } catch (error) {
     const kept = (await match(scope + path)) ?? (request.mode === 'navigate' ? await match(scope) : undefined);
@@ -78,21 +78,22 @@ async function networkFirst(request, path) {
 }
 
 /** @param {FetchEvent} event */
-async function keptFirst(event) {
+async function cacheFirst(event) {
   const cache = await caches.open(RUNS);
   const kept = await cache.match(event.request, {ignoreVary: true});
   if (kept) return kept;
-  const answer = await fetch(event.request, {cache: 'no-cache'}); // for what the browser has may be older than the manifest
-  if (answer.ok) event.waitUntil(cache.put(event.request, answer.clone()).catch(() => {})); // the page may have left it half way
+  const answer = await fetch(event.request, {cache: 'no-cache'}); // The browser's copy may be older than the manifest.
+  // The page may have closed before the file was complete.
+  if (answer.ok) event.waitUntil(cache.put(event.request, answer.clone()).catch(() => {}));
   return answer;
 }
 
-/** Is a file renewed whenever it is seen? @param {string} path */
-function isKept(path) {
+/** Is a file cached again whenever it is fetched? @param {string} path */
+function isRenewed(path) {
   return ['catalog.json', 'data/index.json'].includes(path) || runOf(path) !== undefined;
 }
 
-/** The newest first. @param {string} url */
+/** Find a file in the caches; the newest comes first. @param {string} url */
 async function match(url) {
   for (const name of [RUNS, SHELL]) {
     const found = await (await caches.open(name)).match(url, {ignoreVary: true});
@@ -107,8 +108,9 @@ async function keep(path, answer) {
   const folder = runOf(path);
   if (folder) {
     const before = await cache.match(scope + path, {ignoreVary: true});
-    if (before && (await before.text()) !== (await answer.clone().text())) await forget(cache, folder); // computed anew: so are its arrays
-    await cache.delete(scope + path); // to come last, as the latest opened
+    // The run was computed again, so its arrays are new too.
+    if (before && (await before.text()) !== (await answer.clone().text())) await forget(cache, folder);
+    await cache.delete(scope + path); // It is moved to the end, as the run that was opened last.
   }
   await cache.put(scope + path, answer);
   if (folder) await trim(cache);
@@ -125,7 +127,7 @@ async function trim(cache) {
   for (const path of manifests.slice(0, -MOST_RUNS)) await forget(cache, path.slice(0, -'run.json'.length));
 }
 
-/** What the page fetched before this worker had it in hand. @param {string[]} urls */
+/** Cache the files that the page fetched before this worker controlled it. @param {string[]} urls */
 async function keepSeen(urls) {
   const cache = await caches.open(RUNS);
   for (const url of urls) {

@@ -1,27 +1,27 @@
-/** A ball released at the picked point: a training that starts there, and its way in the plane. */
+/** This module releases a ball at the picked point: a training that starts there, and its path in the plane. */
 /** @import {Shot} from '../model/types.js' */
 /** @import {Run} from '../model/run.js' */
 import {createTrainer} from './engine/trainer_client.js';
-import {projector} from './projection.js';
+import {createProjector} from './projection.js';
 import {centreName} from '../model/slice.js';
-import {centreOf, directionsOf, pickedTheta} from './planes.js';
+import {centreTheta, directionsOf, pickedTheta} from './planes.js';
 
 /**
- * @typedef {object} Way one number an epoch
- * @property {number[]} points (a, b), (a, b), …: where the ball is, projected onto the plane
- * @property {number[]} losses its own training loss, on the plane or off it
- * @property {number[]} inside the share of its way so far (of its squared length) that lies in the plane
- * @property {boolean} rolling
+ * @typedef {object} Way one number for each epoch
+ * @property {number[]} points (a, b), (a, b), …: the ball's place, projected onto the plane
+ * @property {number[]} losses the ball's own training loss, in the plane or outside it
+ * @property {number[]} inside the share of its path so far (of its squared length) that lies in the plane
+ * @property {boolean} rolling is it still training?
  */
 
-/** Epochs that a ball rolls. */
+/** The number of epochs that a ball trains. */
 export const EPOCHS = 200;
-/** How many of them a second: so that one can read the numbers and the curve while it rolls. */
+/** The number of epochs a second: a person can read the numbers and the curve while the ball rolls. */
 export const READABLE = 20;
 
 /**
- * @param {{pace: number, onRoll: () => void, onError: (message: string) => void}} options `pace`: epochs a second, at
- *   most
+ * @param {{pace: number, onRoll: () => void, onError: (message: string) => void}} options `pace`: the largest number of
+ *   epochs a second
  */
 export function createBall({pace, onRoll, onError}) {
   /** @type {ReturnType<typeof createTrainer> | null} */
@@ -33,7 +33,7 @@ export function createBall({pace, onRoll, onError}) {
   let rolling = null;
 
   /** @param {Shot} shot @param {string} key */
-  const release = (shot, key) => {
+  const releaseBall = (shot, key) => {
     const {run, plane, frame, follow} = shot;
     trainer ??= createTrainer({
       onNews,
@@ -43,7 +43,7 @@ export function createBall({pace, onRoll, onError}) {
       },
     });
     const theta = pickedTheta(shot);
-    place = projector(centreOf(run, plane, follow ? frame : null), directionsOf(run, plane));
+    place = createProjector(centreTheta(run, plane, follow ? frame : null), directionsOf(run, plane));
     const record = trainer.open({
       network: networkOf(run),
       config: /** @type {any} */ (run.manifest.config).training,
@@ -55,7 +55,7 @@ export function createBall({pace, onRoll, onError}) {
     trainer.limit(pace);
     trainer.start(EPOCHS);
   };
-  /** @type {ReturnType<typeof projector>} */
+  /** @type {ReturnType<typeof createProjector>} */
   let place = () => [0, 0];
   let start = /** @type {ArrayLike<number>} */ ([]);
 
@@ -72,7 +72,7 @@ export function createBall({pace, onRoll, onError}) {
           left += rest ** 2;
         }),
       );
-      way.inside.push(row === 0 ? 1 : Math.max(0, 1 - left / moved)); // the start lies in the plane
+      way.inside.push(row === 0 ? 1 : Math.max(0, 1 - left / moved)); // The start lies in the plane.
       way.losses.push(record.metrics.train_loss[row]);
     }
     way.rolling = status === 'training' || status === 'ready';
@@ -81,14 +81,17 @@ export function createBall({pace, onRoll, onError}) {
   };
 
   return {
-    /** The ball of a shot, if it was released. @param {Shot} shot @returns {{way: Way, theta: Float32Array} | null} */
+    /**
+     * Return the ball of a shot, if it was released.
+     * @param {Shot} shot @returns {{way: Way, theta: Float32Array} | null}
+     */
     known: (shot) => (rolling !== null && rolling.key === keyOf(shot) ? rolling : null),
     /** Release the ball of a shot, unless it was released before. @param {Shot} shot */
     request(shot) {
       const key = keyOf(shot);
-      if (key !== null && rolling?.key !== key) release(shot, key);
+      if (key !== null && rolling?.key !== key) releaseBall(shot, key);
     },
-    /** Take the ball away. */
+    /** Remove the ball. */
     stop() {
       if (!rolling) return;
       rolling = null;
@@ -97,7 +100,7 @@ export function createBall({pace, onRoll, onError}) {
   };
 }
 
-/** What a ball is named by; null where the shot has none. @param {Shot} shot */
+/** Return the name of a shot's ball; null if the shot has none. @param {Shot} shot */
 function keyOf(shot) {
   const {run, plane, pick, ball} = shot;
   return ball && pick ? [run.id, plane.name, centreName(shot), ...pick].join() : null;
@@ -109,11 +112,11 @@ export function networkOf(run) {
   return {layers, activation, residual: residual === true};
 }
 
-/** The points to learn from, and those to test with. @param {Run} run */
+/** Return the points to train on, and those to test with. @param {Run} run */
 export function samplesOf(run) {
   const points = /** @type {Float32Array} */ (run.numbers('points'));
   const labels = run.numbers('labels');
-  const train = run.manifest.dataset.train_points; // which come first
+  const train = run.manifest.dataset.train_points; // The training points come first.
   return {
     train: {points: points.slice(0, 2 * train), labels: labels.slice(0, train)},
     test: {points: points.slice(2 * train), labels: labels.slice(train)},

@@ -1,6 +1,6 @@
 /**
- * Everything that the page computes of a shot, as no array has it. `request` asks for all that the shot takes;
- * `known` reads what has been answered, and starts no work. The workers start with the first question.
+ * This module computes everything of a shot that no stored array contains. `request` asks for all that the shot needs;
+ * `known` reads what has been answered and starts no work. The workers start with the first request.
  */
 /** @import {Shot} from '../model/types.js' */
 /** @import {Run} from '../model/run.js' */
@@ -8,20 +8,20 @@ import {parametersLimit} from '../model/slice.js';
 import {createBall, networkOf, samplesOf} from './descent.js';
 import {createEngine} from './engine/client.js';
 import {createNetwork, thetaOf} from './network.js';
-import {createTint} from './point_loss.js';
-import {logitsOf, oddsAt} from './probabilities.js';
+import {createPointLoss} from './point_loss.js';
+import {createLogits, probabilitiesAt} from './probabilities.js';
 import {createStoredVectors} from './stored_vectors.js';
 import {createSurfaces} from './surfaces.js';
 
-/** @typedef {ReturnType<typeof createLab>} Lab */
+/** @typedef {ReturnType<typeof createComputations>} Lab */
 
 /**
- * @param {{pace?: number, onAnswer: () => void, onError: (message: string) => void}} options `pace` of a ball, in
+ * @param {{pace?: number, onAnswer: () => void, onError: (message: string) => void}} options `pace`: of a ball, in
  *   epochs a second
  */
-export function createLab({pace = Infinity, onAnswer, onError}) {
+export function createComputations({pace = Infinity, onAnswer, onError}) {
   const engineFor = createEngines({
-    /** The workers have turned to another run, or are gone: they answer nothing more of what they were asked. */
+    /** The workers have changed to another run or have ended: they no longer answer earlier requests. */
     onForget() {
       surfaces.forget();
       network.forget();
@@ -32,16 +32,16 @@ export function createLab({pace = Infinity, onAnswer, onError}) {
   const surfaces = createSurfaces({engineFor, onAnswer});
   const ball = createBall({pace, onRoll: onAnswer, onError});
   const stored = createStoredVectors({onArrival: onAnswer});
-  const tint = createTint({engineFor, isKnown: stored.known, onAnswer});
+  const tint = createPointLoss({engineFor, isKnown: stored.known, onAnswer});
   const network = createNetwork({engineFor, ball, onAnswer});
-  /** Can the network on show be evaluated here? @param {Shot} shot */
+  /** Can the page evaluate the network that is shown? @param {Shot} shot */
   const hasParameters = (shot) =>
     parametersLimit(shot.run, shot.plane) === '' && stored.known(shot, shot.pick !== null);
 
   /**
-   * Fetch the parameters of the network on show.
+   * Fetch the parameters of the network that is shown.
    * @param {Shot} shot
-   * @param {boolean} [vectors] those of the plane as well?
+   * @param {boolean} [vectors] are the vectors of the plane needed as well?
    */
   const requestParameters = (shot, vectors = shot.pick !== null) => {
     if (parametersLimit(shot.run, shot.plane) === '') stored.request(shot, vectors);
@@ -50,10 +50,10 @@ export function createLab({pace = Infinity, onAnswer, onError}) {
   return {
     requestParameters,
     /**
-     * Ask for all that a picture of this shot takes, in place of what was asked for before.
+     * Request everything that a picture of this shot needs, instead of what was requested before.
      * @param {Shot} shot
      * @param {{point?: number | null, isFaulty?: boolean}} [options] `point`: the data point whose own loss is wanted;
-     *   `isFaulty`: the workers have failed, so they are asked for nothing
+     *   `isFaulty`: the workers have failed, so nothing is requested from them
      */
     request(shot, {point = null, isFaulty = false} = {}) {
       requestParameters(shot, shot.pick !== null || point !== null);
@@ -65,29 +65,29 @@ export function createLab({pace = Infinity, onAnswer, onError}) {
       if (point !== null) tint.request(shot, point);
     },
     known: {
-      /** The surface of a computed slice, as far as it is computed. */
+      /** Return the surface of a computed slice, as far as it is computed. */
       surface: surfaces.known,
-      /** The network at a picked point, or of a frame without stored predictions. */
+      /** Return the network at a picked point, or of a frame without stored predictions. */
       network: network.known,
-      /** One data point's own loss over the plane. */
+      /** Return the loss of one data point over the plane. */
       tint: tint.known,
-      /** A ball that was released, and how far it has rolled. */
+      /** Return the ball that was released, and how far it has rolled. */
       ball: ball.known,
       /**
-       * The probability of each class at a place of the inputs.
+       * Return the probability of each class at a place of the input plane.
        * @param {Shot} shot
        * @param {number} x
        * @param {number} y
        */
-      odds: (shot, x, y) => (hasParameters(shot) ? oddsAt(shot, thetaOf(shot, ball), x, y) : null),
-      /** The logits of the network on show at any place. @param {Shot} shot */
-      logits: (shot) => (hasParameters(shot) ? logitsOf(shot, thetaOf(shot, ball)) : null),
+      odds: (shot, x, y) => (hasParameters(shot) ? probabilitiesAt(shot, thetaOf(shot, ball), x, y) : null),
+      /** Return a function that evaluates the logits of the network that is shown. @param {Shot} shot */
+      logits: (shot) => (hasParameters(shot) ? createLogits(shot, thetaOf(shot, ball)) : null),
     },
   };
 }
 
 /**
- * The workers, which know one run at a time.
+ * Create the workers, which know one run at a time.
  * @param {{onForget: () => void, onError: (message: string) => void}} options
  * @returns {(run: Run) => ReturnType<typeof createEngine>}
  */
@@ -100,7 +100,7 @@ function createEngines({onForget, onError}) {
     if (!engine) {
       engine = createEngine();
       engine.onError = (message) => {
-        engine = opened = null; // the next question starts others
+        engine = opened = null; // The next request starts new ones.
         onForget();
         onError(message);
       };
@@ -114,7 +114,7 @@ function createEngines({onForget, onError}) {
   };
 }
 
-/** What the workers need to know of a run. @param {Run} run @returns {import('./engine/worker.js').Run} */
+/** Describe a run to the workers. @param {Run} run @returns {import('./engine/worker.js').Run} */
 function describeRun(run) {
   const points = /** @type {Float32Array} */ (run.numbers('points'));
   const [x, y] = [run.numbers('grid_x'), run.numbers('grid_y')];

@@ -1,6 +1,7 @@
 /**
- * The network of a shot where no array has its predictions: the one at a picked point, a ball's, or a frame's of a run
- * that is trained in the page. The workers evaluate it over the inputs and on the data.
+ * This module evaluates the network of a shot if no array contains its predictions: the network at a picked point, a
+ * ball's network, or a frame's network of a run that is trained in the page. The workers evaluate it on the meshgrid
+ * and on the data.
  */
 /** @import {Seen, Shot} from '../model/types.js' */
 /** @import {Run} from '../model/run.js' */
@@ -8,7 +9,7 @@
 /** @import {ModelAnswer} from './engine/worker.js' */
 /** @import {createBall} from './descent.js' */
 import {centreName} from '../model/slice.js';
-import {centreOf, pickedTheta} from './planes.js';
+import {centreTheta, pickedTheta} from './planes.js';
 
 /**
  * @typedef {Seen & {metrics: {train_loss: number, test_loss: number, train_accuracy: number, test_accuracy: number}}}
@@ -16,8 +17,8 @@ import {centreOf, pickedTheta} from './planes.js';
  *
  * @typedef {object} NetworkAnswer
  * @property {Picked} picked
- * @property {number | null} epochs that a ball has rolled
- * @property {boolean} current false: an earlier answer, which stays on show until the next is there
+ * @property {number | null} epochs the number of epochs that a ball has trained
+ * @property {boolean} current false: an earlier answer, which stays visible until the next one arrives
  */
 
 /**
@@ -28,12 +29,13 @@ export function createNetwork({engineFor, ball, onAnswer}) {
   let asked = '';
   let isWaiting = false;
   /**
-   * @type {{runId: string, key: string, base: string, epochs: number | null, picked: Picked} | null} the newest answer
+   * The newest answer.
+   * @type {{runId: string, key: string, base: string, epochs: number | null, picked: Picked} | null}
    */
   let answer = null;
 
   return {
-    /** The workers answer nothing more of what they were asked. */
+    /** The workers no longer answer earlier requests. */
     forget() {
       asked = '';
       isWaiting = false;
@@ -50,14 +52,14 @@ export function createNetwork({engineFor, ball, onAnswer}) {
       if (!takesNetwork(shot)) return;
       const {run} = shot;
       const {key, base, released} = keysOf(shot, ball);
-      if (key === asked || (released && isWaiting)) return; // a ball rolls faster than its answers come
-      const engine = engineFor(run); // first: it forgets what was asked of another run
+      if (key === asked || (released && isWaiting)) return; // A ball moves faster than its answers arrive.
+      const engine = engineFor(run); // This comes first: it drops the requests about another run.
       asked = key;
       isWaiting = true;
       if (answer?.runId !== run.id) answer = null;
       const epochs = released ? Math.max(0, released.way.losses.length - 1) : null;
       engine.model(thetaOf(shot, ball), (found) => {
-        answer = {runId: run.id, key, base, epochs, picked: pickedFrom(run, found)};
+        answer = {runId: run.id, key, base, epochs, picked: readAnswer(run, found)};
         isWaiting = false;
         onAnswer();
       });
@@ -65,18 +67,21 @@ export function createNetwork({engineFor, ball, onAnswer}) {
   };
 }
 
-/** Is this another network than the frame's of a stored run? @param {Shot} shot */
+/** Does the shot show another network than a frame's of a stored run? @param {Shot} shot */
 export const takesNetwork = ({pick, run}) => pick !== null || !run.hasPredictions;
 
-/** Theta of the network whose boundary is drawn. @param {Shot} shot @param {ReturnType<typeof createBall>} ball */
+/**
+ * Return theta of the network whose boundary is drawn.
+ * @param {Shot} shot @param {ReturnType<typeof createBall>} ball
+ */
 export function thetaOf(shot, ball) {
   const released = ball.known(shot);
   if (released) return released.theta;
-  return shot.pick ? pickedTheta(shot) : centreOf(shot.run, shot.plane, shot.frame);
+  return shot.pick ? pickedTheta(shot) : centreTheta(shot.run, shot.plane, shot.frame);
 }
 
 /**
- * What an answer is of: `base` names the network that was asked for, and `key` also how far its ball has rolled.
+ * Name an answer: `base` names the requested network; `key` also says how far its ball has rolled.
  * @param {Shot} shot
  * @param {ReturnType<typeof createBall>} ball
  */
@@ -90,7 +95,7 @@ function keysOf(shot, ball) {
 }
 
 /** @param {Run} run @param {ModelAnswer} answer @returns {Picked} */
-function pickedFrom(run, {predicted, confidence, losses}) {
+function readAnswer(run, {predicted, confidence, losses}) {
   const cells = run.numbers('grid_x').length * run.numbers('grid_y').length;
   const points = predicted.subarray(cells);
   const labels = run.numbers('labels');

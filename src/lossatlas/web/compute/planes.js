@@ -1,39 +1,39 @@
 /**
- * Vectors in parameter space that the page computes with: a plane's centre and directions, and the model at a point of
- * it.
+ * This module provides the vectors in parameter space that the page computes with: a plane's centre and directions, and
+ * the model at a point of the plane.
  */
 /** @import {PlaneEntry, Shot} from '../model/types.js' */
 /** @import {Run} from '../model/run.js' */
 /** @import {Directions} from './engine/client.js' */
-import {move} from './engine/plane.js';
-import {initialTheta, STREAMS} from './engine/random.js';
+import {moveTo} from './engine/plane.js';
+import {drawInitialTheta, STREAMS} from './engine/random.js';
 import {planeArray} from '../model/slice.js';
 
 /** @type {WeakMap<PlaneEntry, Directions>} */
 const drawn = new WeakMap();
 
-/** The two directions of a plane, each [P]. @param {Run} run @param {PlaneEntry} plane @returns {Directions} */
+/** Return the two directions of a plane, each [P]. @param {Run} run @param {PlaneEntry} plane @returns {Directions} */
 export function directionsOf(run, plane) {
   const known = drawn.get(plane);
   if (known) return known;
-  const pair = plane.drawn === undefined ? storedDirections(run, plane) : freshDirections(run, plane.drawn);
+  const pair = plane.drawn === undefined ? readDirections(run, plane) : drawDirections(run, plane.drawn);
   drawn.set(plane, pair);
   if (plane.drawn !== undefined) plane.cosine = cosine(...pair);
   return pair;
 }
 
 /** @param {Run} run @param {PlaneEntry} plane @returns {Directions} */
-function storedDirections(run, plane) {
+function readDirections(run, plane) {
   const both = /** @type {Float32Array} */ (run.numbers(planeArray(plane, 'directions')));
   const size = run.manifest.model.parameters;
   return [both.subarray(0, size), both.subarray(size)];
 }
 
-/** As FreshPlane draws them. @param {Run} run @param {number} seed @returns {Directions} */
-function freshDirections(run, seed) {
+/** Draw the directions as Python's FreshPlane does. @param {Run} run @param {number} seed @returns {Directions} */
+function drawDirections(run, seed) {
   const {layers, activation, residual = false} = run.manifest.model;
   const draw = (/** @type {number} */ stream) =>
-    Float32Array.from(initialTheta({layers, activation, residual}, seed, stream));
+    Float32Array.from(drawInitialTheta({layers, activation, residual}, seed, stream));
   return [draw(STREAMS.directionA), draw(STREAMS.directionB)];
 }
 
@@ -50,24 +50,24 @@ export function dot(x, y) {
 }
 
 /**
- * Theta at the centre: a frame's, or for null the fixed centre of the plane.
+ * Return theta at the centre: a frame's theta, or for null the fixed centre of the plane.
  * @param {Run} run
  * @param {PlaneEntry} plane
  * @param {number | null} frame
  * @returns {Float32Array}
  */
-export function centreOf(run, plane, frame) {
+export function centreTheta(run, plane, frame) {
   const at = frame ?? plane.centre_frame ?? null;
   return /** @type {Float32Array} */ (
     at === null ? run.numbers(planeArray(plane, 'centre')) : run.frameOf('weights', at)
   );
 }
 
-/** Theta at the picked point of a shot. @param {Shot} shot @returns {Float32Array} */
+/** Return theta at the picked point of a shot. @param {Shot} shot @returns {Float32Array} */
 export function pickedTheta({run, frame, plane, follow, pick}) {
   const theta = new Float32Array(run.manifest.model.parameters);
   const [a, b] = /** @type {[number, number]} */ (pick);
   const [first, second] = directionsOf(run, plane);
-  move(theta, centreOf(run, plane, follow ? frame : null), first, second, a, b);
+  moveTo(theta, centreTheta(run, plane, follow ? frame : null), first, second, a, b);
   return theta;
 }

@@ -1,10 +1,13 @@
-/** One data point's own loss over the plane on show: what the surface is coloured by while the point is hovered. */
+/**
+ * This module computes the loss of one data point over the plane that is shown. The surface is coloured by it while the
+ * point is hovered.
+ */
 /** @import {Shot} from '../model/types.js' */
 /** @import {Run} from '../model/run.js' */
 /** @import {createEngine} from './engine/client.js' */
 import {lossRange} from '../figures/range.js';
-import {centreName, gridOf, labLimit} from '../model/slice.js';
-import {centreOf, directionsOf} from './planes.js';
+import {centreName, gridSizeOf, computeLimit} from '../model/slice.js';
+import {centreTheta, directionsOf} from './planes.js';
 
 /**
  * @typedef {{values: Float32Array, range: import('../figures/range.js').LossRange, name: string}} Tint values [b, a]
@@ -14,31 +17,31 @@ import {centreOf, directionsOf} from './planes.js';
  * @param {{engineFor: (run: Run) => ReturnType<typeof createEngine>, isKnown: (shot: Shot) => boolean, onAnswer: () =>
  *   void}} options `isKnown`: have the plane's vectors arrived?
  */
-export function createTint({engineFor, isKnown, onAnswer}) {
+export function createPointLoss({engineFor, isKnown, onAnswer}) {
   let asked = '';
   /** @type {{key: string, tint: Tint} | null} */
   let answer = null;
 
   return {
-    /** The workers answer nothing more of what they were asked. */
+    /** The workers no longer answer earlier requests. */
     forget() {
       asked = '';
     },
-    /** @param {Shot} shot @param {number} point of the data @returns {Tint | null} */
+    /** @param {Shot} shot @param {number} point the index of the data point @returns {Tint | null} */
     known: (shot, point) => (answer?.key === keyOf(shot, point) ? answer.tint : null),
     /** @param {Shot} shot @param {number} point */
     request(shot, point) {
       const {run, frame, plane, follow, span} = shot;
       const key = keyOf(shot, point);
-      if (key === asked || labLimit(run, plane) !== '' || !isKnown(shot)) return;
-      const engine = engineFor(run); // first: it forgets what was asked of another run
+      if (key === asked || computeLimit(run, plane) !== '' || !isKnown(shot)) return;
+      const engine = engineFor(run); // This comes first: it drops the requests about another run.
       asked = key;
       const [points, labels] = [run.numbers('points'), run.numbers('labels')];
       const question = {
-        theta: centreOf(run, plane, follow ? frame : null),
+        theta: centreTheta(run, plane, follow ? frame : null),
         directions: directionsOf(run, plane),
         span,
-        grid: gridOf(run, shot),
+        grid: gridSizeOf(run, shot),
         point: /** @type {[number, number]} */ ([points[2 * point], points[2 * point + 1]]),
         label: labels[point],
       };

@@ -1,27 +1,27 @@
 /**
- * The training's path in a plane that no run has stored, computed as lossatlas.planes.projection does: least squares,
- * as the directions need not be at right angles; what is left is how far the network is from the plane.
+ * This module computes the training's path in a plane that no run has stored, as lossatlas.planes.projection does: by
+ * least squares, since the directions need not be orthogonal. The residual is the network's distance from the plane.
  */
 /** @import {PlaneEntry} from '../model/types.js' */
 /** @import {Run} from '../model/run.js' */
 import {planeArray} from '../model/slice.js';
-import {centreOf, directionsOf, dot} from './planes.js';
+import {centreTheta, directionsOf, dot} from './planes.js';
 
 /** The centre around which a plane's path is known. @type {WeakMap<PlaneEntry, number>} */
 const projected = new WeakMap();
 
 /**
- * Give the run the path and the residual of a plane that was drawn here, around its centre of now.
+ * Give the run the path and the residual of a plane that the page has drawn, around the plane's present centre.
  * @param {Run} run
  * @param {PlaneEntry} plane
  */
-export function project(run, plane) {
+export function addPath(run, plane) {
   const last = plane.centre_frame ?? 0;
   if (projected.get(plane) === last) return;
   projected.set(plane, last);
   const frames = run.frames.length;
   const [first, second] = directionsOf(run, plane);
-  const place = projector(centreOf(run, plane, null), [first, second]);
+  const place = createProjector(centreTheta(run, plane, null), [first, second]);
   const path = new Float64Array(2 * frames);
   const residual = new Float64Array(frames);
   const mean = new Float64Array(first.length);
@@ -36,16 +36,17 @@ export function project(run, plane) {
   }
   run.put(planeArray(plane, 'path'), {data: path, shape: [frames, 2], filled: path.length});
   run.put(planeArray(plane, 'residual'), {data: residual, shape: [frames], filled: frames});
-  plane.explained_variance = explained(run, path, [first, second], mean);
+  plane.explained_variance = explainedShare(run, path, [first, second], mean);
 }
 
 /**
- * Theta → (a, b) of the nearest point of the plane: least squares, as the directions need not be at right angles.
+ * Create a function that maps theta to (a, b) of the nearest point of the plane, by least squares, since the directions
+ * need not be orthogonal.
  * @param {Float32Array} centre @param {[Float32Array, Float32Array]} directions
  * @returns {(theta: ArrayLike<number>, onRest?: (parameter: number, rest: number) => void) => [number, number]}
- *   `onRest`: what the plane leaves of each parameter
+ *   `onRest` receives the residual of each parameter
  */
-export function projector(centre, [first, second]) {
+export function createProjector(centre, [first, second]) {
   const [aa, ab, bb] = [dot(first, first), dot(first, second), dot(second, second)];
   const determinant = aa * bb - ab * ab;
   const offset = new Float64Array(centre.length);
@@ -60,13 +61,13 @@ export function projector(centre, [first, second]) {
 }
 
 /**
- * The share of the trajectory's variance that lies along the plane; 0 where nothing moves.
+ * Compute the share of the trajectory's variance that lies in the plane; 0 if nothing moves.
  * @param {Run} run
  * @param {Float64Array} path
  * @param {[Float32Array, Float32Array]} directions
  * @param {Float64Array} mean
  */
-function explained(run, path, [first, second], mean) {
+function explainedShare(run, path, [first, second], mean) {
   const [aa, ab, bb] = [dot(first, first), dot(first, second), dot(second, second)];
   const frames = path.length / 2;
   let [meanA, meanB] = [0, 0];

@@ -1,6 +1,6 @@
 /**
- * Vectors that computing takes and a picture alone does not: the weights of the frames, a plane's directions and
- * centre.
+ * This module fetches the vectors that computations need and a picture alone does not: the weights of the frames, and a
+ * plane's directions and centre.
  */
 /** @import {Shot} from '../model/types.js' */
 /** @import {Run} from '../model/run.js' */
@@ -9,20 +9,20 @@ import {planeArray} from '../model/slice.js';
 
 /** @param {{onArrival: () => void}} options */
 export function createStoredVectors({onArrival}) {
-  /** @type {WeakMap<Run, Set<string>>} the arrays of each run that are on their way */
+  /** The arrays of each run that are being fetched. @type {WeakMap<Run, Set<string>>} */
   const coming = new WeakMap();
 
   return {
     /**
      * Have the weights arrived, and the plane's vectors as well?
      * @param {Shot} shot
-     * @param {boolean} [vectors] are those needed?
+     * @param {boolean} [vectors] are the plane's vectors needed?
      */
-    known: (shot, vectors = true) => missing(shot, vectors).length === 0,
-    /** Fetch those that have not. @param {Shot} shot @param {boolean} [vectors] */
+    known: (shot, vectors = true) => listMissing(shot, vectors).length === 0,
+    /** Fetch the vectors that have not arrived. @param {Shot} shot @param {boolean} [vectors] */
     request(shot, vectors = true) {
       const {run} = shot;
-      for (const name of missing(shot, vectors)) {
+      for (const name of listMissing(shot, vectors)) {
         const ofRun = coming.get(run) ?? new Set();
         coming.set(run, ofRun);
         if (ofRun.has(name)) continue;
@@ -36,10 +36,10 @@ export function createStoredVectors({onArrival}) {
   };
 }
 
-/** The arrays that a shot lacks. @param {Shot} shot @param {boolean} vectors */
-function missing({run, plane}, vectors) {
+/** List the arrays that a shot lacks. @param {Shot} shot @param {boolean} vectors */
+function listMissing({run, plane}, vectors) {
   if (!run.hasFiles) return [];
   const ofPlane = vectors && plane.drawn === undefined ? ['directions', 'centre'] : [];
   const names = ['weights', ...ofPlane.map((name) => planeArray(plane, name))];
-  return names.filter((name) => run.entry(name) && !run.complete(name));
+  return names.filter((name) => run.entry(name) && !run.isComplete(name));
 }

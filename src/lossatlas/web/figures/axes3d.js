@@ -1,28 +1,34 @@
-/** What is drawn around and above the surface: walls and grid behind it; labels, the network's ball and marks before it. SVG, pure. */
+/**
+ * This module draws what surrounds the surface, as SVG: the walls and the grid behind it, and the labels, the network's
+ * ball and the marks in front of it. It consists of pure functions.
+ */
 /** @import {Camera, Vector} from './camera.js' */
 /** @import {LossRange} from './range.js' */
 /** @import {Relief} from './landscape.js' */
 /** @import {Theme} from '../lib/theme.js' */
 import {BALL_COLOUR, PATH_COLOUR} from './colours.js';
 import {namedTicks} from './range.js';
-import {boxSides, heightAt, heightOf, meet, restOf} from './relief.js';
+import {boxSides, heightAt, heightOf, findHit, restingHeight} from './relief.js';
 import {spanText, tickLabel} from './ticks.js';
 
-/** The ball's radius, in shares of half a side. */
+/** The radius of the ball, as a share of half a side. */
 const RADIUS = 0.035;
-/** So many pixels apart two labels of the loss can be read: seen from above, the whole axis is hardly longer. */
+/**
+ * Two labels of the loss must be this many pixels apart to be readable. Seen from above, the whole axis is hardly
+ * longer.
+ */
 const APART = 12;
-/** About the room of a letter, in px. */
+/** The approximate size of a letter, in pixels. */
 const LETTER = {width: 7, height: 14};
-/** How far outside the box the labels of a and b lie, in pixels. */
+/** The distance of the labels of a and b from the box, in pixels. */
 const OUTSIDE = {ticks: 11, letter: 13};
 const PLACES = [-1, -0.5, 0, 0.5, 1];
 
 /** @param {{x: number, y: number}[]} points */
-const way = (points) => points.map(({x, y}) => `${x.toFixed(1)} ${y.toFixed(1)}`).join('L');
+const svgPoints = (points) => points.map(({x, y}) => `${x.toFixed(1)} ${y.toFixed(1)}`).join('L');
 
 /**
- * The floor and the two walls that are behind the surface, with their grid.
+ * Draw the floor and the two walls behind the surface, with their grid.
  * @param {Camera} camera @param {LossRange} range @param {Theme} theme
  */
 export function wallsOf({project, eye}, range, theme) {
@@ -31,7 +37,7 @@ export function wallsOf({project, eye}, range, theme) {
     .map((tick) => heightOf(range, tick))
     .filter((height) => height <= 1);
   /** @param {Vector[]} points */
-  const line = (...points) => `M${way(points.map(project))}`;
+  const line = (...points) => `M${svgPoints(points.map(project))}`;
   const faces = [
     [
       [-1, -1, 0],
@@ -71,30 +77,33 @@ export function wallsOf({project, eye}, range, theme) {
 }
 
 /**
- * The labels of the axes: a and b along the near edges of the floor, the loss at the left.
+ * Draw the labels of the axes: a and b along the near edges of the floor, the loss at the left.
  * @param {Camera} camera @param {LossRange} range @param {number} span @param {Theme} theme
  */
 export function labelsOf({project, eye, size}, range, span, theme) {
   const [nearA, nearB] = [Math.sign(eye[0]) || 1, Math.sign(eye[1]) || 1];
   /** @param {Vector} at @param {string} text */
   const label = (at, text) => {
-    const {x, y} = wholly(project(at), text, 1, size);
+    const {x, y} = keepInside(project(at), text, 1, size);
     return `<text x="${x.toFixed(1)}" y="${(y + 4).toFixed(1)}">${text}</text>`;
   };
   const italic = ` font-style="italic" font-size="15" fill="${theme.ink}" font-family="STIX Two Text, Cambria Math, Georgia, serif"`;
   const small = size.width < 420;
   const places = small ? [-1, 1] : [-1, 0, 1];
-  /** Beside an edge of the box, whichever of its two ends, floor or top, is farther out. @param {number} a @param {number} b @param {number} away @param {string} text @param {string} [more] */
-  const beside = (a, b, away, text, more = '') => {
+  /**
+   * Place a label beside an edge of the box, at the end (floor or top) that is farther out.
+   * @param {number} a @param {number} b @param {number} away @param {string} text @param {string} [more]
+   */
+  const labelBeside = (a, b, away, text, more = '') => {
     const middle = project([0, 0, 0.5]);
     const [low, high] = [project([a, b, 0]), project([a, b, 1])];
     const inward = project([a * (Math.abs(a) > Math.abs(b) ? 0.9 : 1), b * (Math.abs(b) > Math.abs(a) ? 0.9 : 1), 0]);
     const across = {x: low.x - inward.x, y: low.y - inward.y};
     const length = Math.hypot(across.x, across.y);
-    const reach = (/** @type {{x: number, y: number}} */ {x, y}) =>
+    const extentAt = (/** @type {{x: number, y: number}} */ {x, y}) =>
       (x - middle.x) * across.x + (y - middle.y) * across.y;
-    const from = reach(high) > reach(low) ? high : low;
-    const {x, y} = wholly(
+    const from = extentAt(high) > extentAt(low) ? high : low;
+    const {x, y} = keepInside(
       {x: from.x + (away * across.x) / length, y: from.y + (away * across.y) / length},
       text,
       0.5,
@@ -103,29 +112,30 @@ export function labelsOf({project, eye, size}, range, span, theme) {
     return `<text x="${x.toFixed(1)}" y="${(y + 4).toFixed(1)}"${more}>${text}</text>`;
   };
   const side = leftEdge(project, nearA, nearB);
-  const upright = (/** @type {number} */ height) => project([side[0] * 1.02, side[1] * 1.02, height]).y;
+  const verticalEdges = (/** @type {number} */ height) => project([side[0] * 1.02, side[1] * 1.02, height]).y;
   let lowest = Infinity;
   const heights = namedTicks(range)
     .map((tick) => ({tick, at: heightOf(range, tick)}))
     .filter(({at}) => {
-      if (at > 1 || lowest - upright(at) < APART) return false;
-      lowest = upright(at);
+      if (at > 1 || lowest - verticalEdges(at) < APART) return false;
+      lowest = verticalEdges(at);
       return true;
     });
   return `<g font-size="11" fill="${theme.muted}" text-anchor="middle">${[
-    ...places.map((place) => beside(place * 0.97, nearB, OUTSIDE.ticks, spanText(place * span))),
-    ...places.map((place) => beside(nearA, place * 0.97, OUTSIDE.ticks, spanText(place * span))),
-    beside(0.5, nearB, OUTSIDE.letter, 'a', italic),
-    beside(nearA, 0.5, OUTSIDE.letter, 'b', italic),
+    ...places.map((place) => labelBeside(place * 0.97, nearB, OUTSIDE.ticks, spanText(place * span))),
+    ...places.map((place) => labelBeside(nearA, place * 0.97, OUTSIDE.ticks, spanText(place * span))),
+    labelBeside(0.5, nearB, OUTSIDE.letter, 'a', italic),
+    labelBeside(nearA, 0.5, OUTSIDE.letter, 'b', italic),
     `<g text-anchor="end">${heights.map(({tick, at}) => label([side[0] * 1.02, side[1] * 1.02, at], tickLabel(tick))).join('')}</g>`,
   ].join('')}</g>`;
 }
 
 /**
- * A label that would be cut at the edge of the panel moves inside; one that is outside of it altogether stays there.
- * @param {{x: number, y: number}} at @param {string} text @param {number} before the share of it that is before its place @param {{width: number, height: number}} size
+ * Move a label that would be cut off at the edge of the panel inside. A label that lies entirely outside stays there.
+ * @param {{x: number, y: number}} at @param {string} text @param {number} before the share of the label that is before
+ *   its place @param {{width: number, height: number}} size
  */
-function wholly({x, y}, text, before, {width, height}) {
+function keepInside({x, y}, text, before, {width, height}) {
   const wide = LETTER.width * text.length;
   const inside = (
     /** @type {number} */ value,
@@ -142,7 +152,10 @@ function wholly({x, y}, text, before, {width, height}) {
   };
 }
 
-/** The upright edge of the box that is farthest to the left. @param {Camera['project']} project @param {number} nearA @param {number} nearB */
+/**
+ * Find the upright edge of the box that is farthest to the left.
+ * @param {Camera['project']} project @param {number} nearA @param {number} nearB
+ */
 function leftEdge(project, nearA, nearB) {
   const edges = [
     [nearA, -nearB],
@@ -152,19 +165,20 @@ function leftEdge(project, nearA, nearB) {
 }
 
 /**
- * Where the ball of a network stands: at its own loss, and where that is the surface's, upon it.
+ * Find the place of a network's ball: at the network's own loss, or resting on the surface if that is the surface's
+ * loss.
  * @param {Relief} relief @param {Camera} camera @param {LossRange} range
  * @param {{place: [number, number], loss: number, upon: boolean}} network `upon`: its loss is that of the surface there
- * @returns {Vector} of its centre
+ * @returns {Vector} the ball's centre
  */
 export function ballAt({heights, size}, {box}, range, {place, loss, upon}) {
   const sides = boxSides(box);
   const own = Math.min(1, heightOf(range, loss)) + (RADIUS * sides.a) / sides.up;
-  return [...place, upon ? Math.max(own, Math.min(1.05, restOf(heights, size, place, RADIUS, sides))) : own];
+  return [...place, upon ? Math.max(own, Math.min(1.05, restingHeight(heights, size, place, RADIUS, sides))) : own];
 }
 
 /**
- * A lit ball; a ring where the surface hides it, so that nobody has to search for it.
+ * Draw a shaded ball, or a ring where the surface hides it, so that nobody has to search for it.
  * @param {Vector} at @param {Relief} relief @param {Camera} camera @param {Theme} theme @param {string} [tone]
  */
 export function ballMark(at, relief, camera, theme, tone = theme.paper) {
@@ -185,18 +199,19 @@ export function ballMark(at, relief, camera, theme, tone = theme.paper) {
   );
 }
 
-/** Is the surface in the way? @param {Vector} at @param {Relief} relief @param {Camera} camera */
+/** Does the surface hide a point? @param {Vector} at @param {Relief} relief @param {Camera} camera */
 export function isHidden(at, {heights, size}, camera) {
   const {x, y, depth} = camera.project(at);
-  const met = meet(heights, size, camera.ray(x, y));
+  const met = findHit(heights, size, camera.ray(x, y));
   return met !== null && camera.project(met).depth < depth - 0.02;
 }
 
 /**
- * A ball's way, also where it is below the ground: else one would see a ball that has come from nowhere.
- * @param {Vector[]} points not a number where the pen is lifted @param {Camera} camera
+ * Draw the path of a released ball, also where it is below the surface: otherwise the ball would seem to come from
+ * nowhere.
+ * @param {Vector[]} points NaN lifts the pen @param {Camera} camera
  */
-export function wayMark(points, {project}) {
+export function descentMark(points, {project}) {
   const at = points.map((point) => (point.some(Number.isNaN) ? null : project(point)));
   const d = at
     .map((place, i) => (place ? `${at[i - 1] ? 'L' : 'M'}${place.x.toFixed(1)} ${place.y.toFixed(1)}` : ''))
@@ -207,7 +222,7 @@ export function wayMark(points, {project}) {
   );
 }
 
-/** A cross at the picked point. @param {[number, number]} place @param {Relief} relief @param {Camera} camera */
+/** Draw a cross at the picked point. @param {[number, number]} place @param {Relief} relief @param {Camera} camera */
 export function crossMark(place, {heights, size}, camera) {
   const {x, y} = camera.project([...place, Math.min(1, heightAt(heights, size, ...place))]);
   const arms = `M${(x - 7).toFixed(1)} ${y.toFixed(1)}h14M${x.toFixed(1)} ${(y - 7).toFixed(1)}v14`;

@@ -1,13 +1,16 @@
-/** A released ball: its loss by epoch as a path, its way across the cuts, and where it goes in words. Pure. */
+/**
+ * This module describes a released ball, which is a training that starts at the picked point: its loss by epoch as a
+ * path, and in words how far it goes. It consists of pure functions.
+ */
 /** @import {Way} from '../compute/descent.js' */
-import {pen} from './curves.js';
+import {linePath} from './curves.js';
 import {spanText} from './ticks.js';
 
-/** Room for the dot at the curve's end, in pixels. */
+/** The room for the dot at the curve's end, in pixels. */
 const EDGE = 4;
 
 /**
- * @param {number[]} losses one an epoch @param {number} epochs that it will roll
+ * @param {number[]} losses one for each epoch @param {number} epochs the number of epochs that will be trained
  * @param {'linear' | 'log'} scale @param {{width: number, height: number}} size
  */
 export function ballCurve(losses, epochs, scale, {width, height}) {
@@ -19,15 +22,15 @@ export function ballCurve(losses, epochs, scale, {width, height}) {
     height - EDGE - (high > low ? (on(Math.max(loss, 0)) - low) / (high - low) : 0.5) * (height - 2 * EDGE);
   const last = losses.length - 1;
   return {
-    path: pen(losses, x, (loss) => Math.min(height - EDGE, y(loss))),
+    path: linePath(losses, x, (loss) => Math.min(height - EDGE, y(loss))),
     end: {x: x(last), y: Math.min(height - EDGE, y(losses[last]))},
   };
 }
 
 /**
- * Where a ball goes, in words. Of many directions a plane has two: a training hardly ever stays in it, and off it the
- * ground that is drawn is not the ball's.
- * @param {Way} way @param {number} span of the square on show
+ * Say in words how far a ball goes. The plane has only two of many directions: a training hardly ever stays in it, and
+ * outside it the surface that is drawn does not show the ball's loss.
+ * @param {Way} way @param {number} span the span of the square that is shown
  */
 export function ballText({points, inside}, span) {
   const [a, b] = points.slice(-2);

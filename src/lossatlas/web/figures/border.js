@@ -1,27 +1,37 @@
-/** The line between the classes: from the network's own logits, or as well as the stored probabilities tell it. */
+/**
+ * This module finds the line between the classes: from the network's own logits, or from the stored probabilities as
+ * exactly as they allow.
+ */
 /** @import {Seen} from '../model/types.js' */
 /** @import {Run} from '../model/run.js' */
 /** @import {Numbers} from '../loading/npy.js' */
 
-/** @typedef {(places: Float64Array) => ArrayLike<number>} LogitsAt standardised inputs [N, 2] → logits [K, N] of the network on show */
-/** @typedef {(i: number, j: number) => number} Crossing of an edge of the grid between two classes → where on it, as a share */
+/**
+ * @typedef {(places: Float64Array) => ArrayLike<number>} LogitsAt maps standardised inputs [N, 2] to the logits [K, N]
+ *   of the network that is shown
+ */
+/**
+ * @typedef {(i: number, j: number) => number} Crossing where the line crosses an edge (i, j) of the grid, as a share of
+ *   the edge
+ */
 
-/** How often the place of an edge's zero is bettered. */
+/** The number of steps that improve the place of an edge's zero. */
 const SECANTS = 2;
-/** The edges on either side that one parabola may follow, the most first. */
+/** The number of edges on either side that one parabola may follow; the largest is tried first. */
 const REACHES = [20, 14, 10, 7, 5, 3];
-/** A line runs between the places of the grid, not through them: what is on either side is painted so. */
+/** A line runs between the grid's places, not through them, since each place is painted in one class. */
 const INSIDE = 0.99;
 /** How far beyond the bounds a parabola may run, in cells. */
 const SLACK = 0.07;
-/** A place that is known better than this, in cells, stays as the probabilities say it. */
+/** A place that is known more exactly than this, in cells, is taken from the probabilities alone. */
 const SURE = 0.1;
 
 /**
- * The line where the predicted class changes, as segments in grid units (x1, y1, x2, y2, …). On an edge of the grid
- * between two classes it is where their logits are equal, by two steps of the regula falsi; without the network, where the
- * stored probabilities say that they are.
- * @param {Run} run @param {Seen} seen @param {LogitsAt | null} [logitsAt] the network's own, as soon as it is there
+ * Find the line where the predicted class changes, as segments in grid units (x1, y1, x2, y2, …). The line crosses an
+ * edge of the grid between two classes where their logits are equal (two steps of the regula falsi). Without the
+ * network, it crosses where the stored probabilities put it.
+ * @param {Run} run @param {Seen} seen @param {LogitsAt | null} [logitsAt] evaluates the network, as soon as it is
+ *   available
  * @returns {number[]}
  */
 export function borderSegments(run, seen, logitsAt = null) {
@@ -41,8 +51,9 @@ export function borderSegments(run, seen, logitsAt = null) {
 }
 
 /**
- * The cells through which a line goes, each with its edges between two classes.
- * @param {Numbers} classes @param {number} width @param {number} height @param {(edges: [number, number][]) => void} visit
+ * Visit each cell that a line passes through, with its edges between two classes.
+ * @param {Numbers} classes @param {number} width @param {number} height @param {(edges: [number, number][]) => void}
+ *   visit
  */
 function forEachCell(classes, width, height, visit) {
   for (let y = 0; y < height - 1; y++) {
@@ -61,42 +72,46 @@ function forEachCell(classes, width, height, visit) {
   }
 }
 
-/** A place on an edge of the grid. @param {number} i @param {number} j @param {number} share @param {number} width */
+/**
+ * Return the place at a share of an edge of the grid.
+ * @param {number} i @param {number} j @param {number} share @param {number} width
+ */
 function placeOn(i, j, share, width) {
   const [x, y] = [i % width, Math.floor(i / width)];
   return j === i + 1 ? [x + share, y] : [x, y + share];
 }
 
 /**
- * Where the stored probabilities put the line. They are stored in 256 steps at the grid's places, so that the place of the
- * line on an edge is known between two bounds: close ones where probabilities change slowly, as much as the whole edge where
- * they leap from one place to the next. There the line is the flattest parabola through what its neighbours leave open: the
- * longest piece of the line that one parabola can follow within all bounds decides, and no stairs of the grid are left.
+ * Find where the stored probabilities put the line. They are stored in 256 steps at the grid's places, so the line's
+ * place on an edge is known between two bounds. The bounds are close where probabilities change slowly; they span the
+ * whole edge where the probabilities jump from one place to the next. There the line is the flattest parabola that
+ * stays within the bounds of the neighbouring edges. The longest piece of the line that one parabola can follow
+ * decides, so the line shows no steps of the grid.
  * @param {Seen} seen @param {number} width @param {number} height @returns {Crossing}
  */
 function storedCrossings({predicted_class: classes, confidence}, width, height) {
   const line = lineOf(classes, confidence, width, height);
   const {at, shares} = line;
-  const placed = shares.map((share, e) => (isSure(line, e) ? share : straightened(line, e)));
+  const placed = shares.map((share, e) => (isExact(line, e) ? share : placeOnParabola(line, e)));
   return (i, j) => placed[at[2 * i + (j === i + 1 ? 0 : 1)]];
 }
 
-/** @param {Line} line @param {number} e */
-const isSure = ({low, high}, e) => high[e] - low[e] <= SURE;
+/** Find the place on an edge by a parabola through its neighbours. @param {Line} line @param {number} e */
+const isExact = ({low, high}, e) => high[e] - low[e] <= SURE;
 
 /** @typedef {ReturnType<typeof lineOf>} Line */
 
-/** @param {Line} line @param {number} e */
-function straightened(line, e) {
-  const [back, on] = [walk(line, e, 0), walk(line, e, 1)];
+/** Find the place on an edge by a parabola through its neighbours. @param {Line} line @param {number} e */
+function placeOnParabola(line, e) {
+  const [back, on] = [followLine(line, e, 0), followLine(line, e, 1)];
   const {next, reached} = line;
-  // What a neighbour could not do, this one cannot either, but for the next longer piece.
+  // If a neighbour's parabola failed at some length, this edge's parabola can succeed at most at the next longer one.
   const first = Math.max(0, ...next[e].map((f) => (f < 0 ? 0 : reached[f] - 1)));
   for (let n = first; n < REACHES.length; n++) {
     const size = REACHES[n];
     const piece = [...back.slice(0, size).reverse(), e, ...on.slice(0, size)];
     if (piece.length < 4) break;
-    const shift = shiftTo(line, piece, Math.min(size, back.length));
+    const shift = shiftToParabola(line, piece, Math.min(size, back.length));
     if (shift === null) continue;
     reached[e] = n;
     return Math.min(line.high[e], Math.max(line.low[e], line.shares[e] + shift));
@@ -105,8 +120,8 @@ function straightened(line, e) {
   return line.shares[e];
 }
 
-/** The edges that follow, one way. @param {Line} line @param {number} e @param {number} way */
-function walk({next}, e, way) {
+/** Collect the edges that follow in one direction. @param {Line} line @param {number} e @param {number} way */
+function followLine({next}, e, way) {
   const found = [];
   let [before, now] = [e, next[e][way]];
   while (now >= 0 && now !== e && found.length < REACHES[0]) {
@@ -117,11 +132,11 @@ function walk({next}, e, way) {
 }
 
 /**
- * How far along its edge a piece's own place has to go to lie on the parabola that fits the piece; null where that leaves the
- * bounds of any.
- * @param {Line} line @param {number[]} piece edges, one after the other @param {number} own the index in it
+ * Compute how far a piece's own place must move along its edge to lie on the parabola that fits the piece. The result
+ * is null if that parabola leaves the bounds of any edge.
+ * @param {Line} line @param {number[]} piece edges in their order @param {number} own the index of the edge in it
  */
-function shiftTo({shares, low, high, along, base}, piece, own) {
+function shiftToParabola({shares, low, high, along, base}, piece, own) {
   const places = piece.map((e) => [
     base[0][e] + (along[e] === 0 ? shares[e] : 0),
     base[1][e] + (along[e] === 1 ? shares[e] : 0),
@@ -135,12 +150,12 @@ function shiftTo({shares, low, high, along, base}, piece, own) {
     places.map(([x, y]) => (y - from[1]) * cx - (x - from[0]) * cy),
   ];
   const weights = piece.map((e) => 1 / (0.05 + high[e] - low[e]) ** 2);
-  const [a, b, c] = parabola(u, v, weights);
+  const [a, b, c] = fitParabola(u, v, weights);
   let found = 0;
   for (let k = 0; k < piece.length; k++) {
     const e = piece[k];
     const [du, dv] = along[e] === 0 ? [cx, -cy] : [cy, cx];
-    const across = dv - (b + 2 * c * u[k]) * du; // by how much a step along the edge leaves the parabola
+    const across = dv - (b + 2 * c * u[k]) * du; // This is how far a step along the edge leads away from the parabola.
     const shift = (a + u[k] * (b + c * u[k]) - v[k]) / across;
     const beyond = Math.max(low[e] - shares[e] - shift, shares[e] + shift - high[e]);
     if (!(beyond * Math.abs(across) < SLACK)) return null;
@@ -149,8 +164,11 @@ function shiftTo({shares, low, high, along, base}, piece, own) {
   return found;
 }
 
-/** The weighted least squares of v = a + b u + c u². @param {number[]} u @param {number[]} v @param {number[]} weights */
-function parabola(u, v, weights) {
+/**
+ * Fit v = a + b u + c u² by weighted least squares.
+ * @param {number[]} u @param {number[]} v @param {number[]} weights
+ */
+function fitParabola(u, v, weights) {
   let [s0, s1, s2, s3, s4, r0, r1, r2] = [0, 0, 0, 0, 0, 0, 0, 0];
   for (let k = 0; k < u.length; k++) {
     const [w, t] = [weights[k], u[k]];
@@ -164,18 +182,21 @@ function parabola(u, v, weights) {
     r1 += wt * v[k];
     r2 += wtt * v[k];
   }
-  const [a, b, c] = [s2 * s4 - s3 * s3, s2 * s3 - s1 * s4, s1 * s3 - s2 * s2]; // Cramer's rule, by the first row's cofactors
+  // This is Cramer's rule with the cofactors of the first row.
+  const [a, b, c] = [s2 * s4 - s3 * s3, s2 * s3 - s1 * s4, s1 * s3 - s2 * s2];
   const [d, e, f] = [s0 * s4 - s2 * s2, s1 * s2 - s0 * s3, s0 * s2 - s1 * s1];
   const whole = s0 * a + s1 * b + s2 * c;
   return [(a * r0 + b * r1 + c * r2) / whole, (b * r0 + d * r1 + e * r2) / whole, (c * r0 + e * r1 + f * r2) / whole];
 }
 
 /**
- * The edges that a line crosses: between which shares of them it does, and which edges it crosses before and after.
+ * Collect the edges that the lines cross: the bounds of each crossing, as shares of the edge, and the edges before and
+ * after it.
  * @param {Numbers} classes @param {Numbers} confidence @param {number} width @param {number} height
  */
 function lineOf(classes, confidence, width, height) {
-  const at = new Int32Array(2 * classes.length).fill(-1); // of an edge to the right of a place, and of one up from it
+  // The first number of each pair is for the edge to the right of a place, the second for the edge upwards.
+  const at = new Int32Array(2 * classes.length).fill(-1);
   /** @type {Record<'shares' | 'low' | 'high' | 'along', number[]>} */
   const {shares, low, high, along} = {shares: [], low: [], high: [], along: []};
   /** @type {[number[], number[]]} */
@@ -206,12 +227,15 @@ function lineOf(classes, confidence, width, height) {
     next[e][next[e][0] < 0 ? 0 : 1] = f;
     next[f][next[f][0] < 0 ? 0 : 1] = e;
   });
-  /** Which of the REACHES has served; −1: none was tried. */
+  /** The index of the entry of REACHES that was used; −1: none was tried. */
   const reached = new Int8Array(shares.length).fill(-1);
   return {at, shares, low, high, along, base, next, reached};
 }
 
-/** The margins, as differences of logits, that a probability stored as a byte may have: the least, the greatest, the likeliest. */
+/**
+ * A probability stored as a byte leaves a range of margins (differences of logits): the least, the greatest and the
+ * most likely one.
+ */
 const [LEAST, MOST, LIKELY] = [-0.5, 0.5, 0].map((off) =>
   Float64Array.from({length: 256}, (_, byte) => {
     const share = (byte + off) / 255;
@@ -221,17 +245,19 @@ const [LEAST, MOST, LIKELY] = [-0.5, 0.5, 0].map((off) =>
 );
 
 /**
- * Between which shares of an edge the line crosses it: where the logits are equal if they change evenly along it, and where
- * either side says that they will be, going on as it came. The two differ where a step is steeper than the grid is fine.
- * @param {Numbers} classes @param {Numbers} confidence @param {number} i @param {number} j the edge @param {number} width
+ * Find the bounds, as shares of an edge, between which the line crosses it: where the logits are equal if they change
+ * evenly along the edge, and where the changes on either side predict it. The two differ where the probability changes
+ * faster than the grid resolves.
+ * @param {Numbers} classes @param {Numbers} confidence @param {number} i @param {number} j the edge (i, j) @param
+ *   {number} width
  */
 function boundsOf(classes, confidence, i, j, width) {
   const [here, there] = [confidence[i], confidence[j]];
   const share = (/** @type {number} */ over, /** @type {number} */ under) =>
     over === Infinity ? 1 : over + under > 0 ? over / (over + under) : 0.5;
   const [from, to] = [
-    foretold(classes, confidence, i, i - (j - i), width),
-    foretold(classes, confidence, j, j + (j - i), width),
+    extrapolate(classes, confidence, i, i - (j - i), width),
+    extrapolate(classes, confidence, j, j + (j - i), width),
   ];
   const told = [from, 1 - to].filter((share) => !Number.isNaN(share));
   return [
@@ -240,8 +266,12 @@ function boundsOf(classes, confidence, i, j, width) {
   ];
 }
 
-/** How far from a place the line is, in cells, if its margin falls on as from the place before it; at most 1. @param {Numbers} classes @param {Numbers} confidence @param {number} at @param {number} before @param {number} width */
-function foretold(classes, confidence, at, before, width) {
+/**
+ * Extrapolate how far the line is from a place, in cells (at most 1), if the margin keeps falling as it did from the
+ * place before.
+ * @param {Numbers} classes @param {Numbers} confidence @param {number} at @param {number} before @param {number} width
+ */
+function extrapolate(classes, confidence, at, before, width) {
   const isThere =
     before >= 0 &&
     before < classes.length &&
@@ -252,7 +282,7 @@ function foretold(classes, confidence, at, before, width) {
 }
 
 /**
- * Where on each edge between two classes their logits are equal, as a share of the edge. All edges are asked for at once.
+ * Find where the logits of an edge's two classes are equal, as a share of the edge. All edges are evaluated at once.
  * @param {Run} run @param {Numbers} classes @param {LogitsAt} logitsAt @returns {(i: number, j: number) => number}
  */
 function crossingsOf(run, classes, logitsAt) {
@@ -265,8 +295,11 @@ function crossingsOf(run, classes, logitsAt) {
     if (i + width < classes.length && classes[i] !== classes[i + width]) edges.push([i, i + width]);
   }
   const place = (/** @type {number} */ i) => [gx[i % width], gy[Math.floor(i / width)]];
-  /** By how much each edge's first class is ahead of its second at a share of the edge. @param {Float64Array} shares */
-  const margins = (shares) => {
+  /**
+   * Compute how far each edge's first class is ahead of its second, at a share of the edge.
+   * @param {Float64Array} shares
+   */
+  const marginsAt = (shares) => {
     const places = new Float64Array(2 * edges.length);
     edges.forEach(([i, j], e) => {
       const [from, to] = [place(i), place(j)];
@@ -275,16 +308,16 @@ function crossingsOf(run, classes, logitsAt) {
     const logits = logitsAt(places);
     return edges.map(([i, j], e) => logits[classes[i] * edges.length + e] - logits[classes[j] * edges.length + e]);
   };
-  const shares = zeros(margins, edges.length);
+  const shares = findZeros(marginsAt, edges.length);
   const known = new Map(edges.map(([i, j], e) => [i * classes.length + j, shares[e]]));
   return (i, j) => known.get(i * classes.length + j) ?? 0.5;
 }
 
 /**
- * The zeros of many functions on [0, 1], which are positive at 0 and negative at 1 but for rounding.
+ * Find the zeros of many functions on [0, 1] that are positive at 0 and negative at 1, apart from rounding.
  * @param {(shares: Float64Array) => number[]} values @param {number} count
  */
-function zeros(values, count) {
+function findZeros(values, count) {
   const [low, high] = [new Float64Array(count), new Float64Array(count).fill(1)];
   const [above, below] = [values(low), values(high)];
   const at = new Float64Array(count);
@@ -307,7 +340,10 @@ function zeros(values, count) {
   return at;
 }
 
-/** Two ends make a segment; three or four (where classes meet) run to their middle. @param {number[]} ends @param {number[]} segments */
+/**
+ * Join the ends in a cell: two ends form a segment; three or four (where classes meet) are joined to their middle.
+ * @param {number[]} ends @param {number[]} segments
+ */
 function joinEnds(ends, segments) {
   if (ends.length === 4) {
     segments.push(...ends);

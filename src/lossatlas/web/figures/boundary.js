@@ -1,4 +1,7 @@
-/** The decision boundary: data → Plotly traces (points, axes), and the pixels and lines painted beneath them. */
+/**
+ * This module turns the decision boundary into Plotly traces (points and axes) and into the pixels and lines painted
+ * beneath them.
+ */
 /** @import {Feature, Seen} from '../model/types.js' */
 /** @import {Run} from '../model/run.js' */
 /** @import {Numbers} from '../loading/npy.js' */
@@ -7,15 +10,15 @@ import {constants} from '../model/constants.js';
 import {axisStyle, linearTicks, tickLabel, valueText} from './ticks.js';
 
 const SPLITS = ['train', 'test'];
-/** Data so many times as long as wide are a strip, whose axes have a scale each. */
+/** Data whose length is more than this many times their width form a strip; its axes have separate scales. */
 const STRIP = 4;
-/** The classes of which the probability under the pointer is told: so many, and of the others the sum. */
+/** The number of classes whose probability under the pointer is given; the others are summed. */
 const MOST_TOLD = 3;
-/** Places along an axis that a number tells apart. */
+/** The number of places along an axis that a written coordinate distinguishes. */
 const FINE = 2000;
 
 /**
- * One trace a class and split. They never change during a run, so Plotly draws them once.
+ * Create one trace for each class and split. They never change during a run, so Plotly draws them once.
  * @param {Run} run @param {{paper: string, dark: boolean}} theme
  */
 export function pointTraces(run, theme) {
@@ -42,7 +45,10 @@ export function pointTraces(run, theme) {
   );
 }
 
-/** Train filled, test hollow. @param {number} k @param {boolean} hollow @param {boolean} many @param {{paper: string, dark: boolean}} theme */
+/**
+ * Style the points: training points are filled, test points are hollow.
+ * @param {number} k @param {boolean} hollow @param {boolean} many @param {{paper: string, dark: boolean}} theme
+ */
 function pointMarker(k, hollow, many, theme) {
   const size = (many ? 5.5 : 7) * symbolScale(k);
   const colour = css(pointColour(k, theme.dark));
@@ -51,7 +57,10 @@ function pointMarker(k, hollow, many, theme) {
     : {symbol: classSymbol(k), size, color: colour, line: {color: theme.paper, width: 0.8}, opacity: 1};
 }
 
-/** Where a point is: as it was given, or so exactly that its neighbours in the plot are told apart. @param {Run} run @returns {(i: number) => string} */
+/**
+ * Write the place of a point: as it was given, or exactly enough to distinguish it from its neighbours in the plot.
+ * @param {Run} run @returns {(i: number) => string}
+ */
 function placesOf(run) {
   const {features} = run.manifest.dataset;
   const [points, given] = [run.numbers('points'), run.get('given')?.data];
@@ -70,27 +79,28 @@ function placesOf(run) {
 /** @param {Numbers} grid */
 const extentOf = (grid) => grid[grid.length - 1] - grid[0];
 
-/** Names may come from a user's file; Plotly reads some HTML. @param {string} text */
+/** Escape a text for Plotly, which reads some HTML: names may come from a user's file. @param {string} text */
 export function escapeHtml(text) {
   return text.replaceAll('&', '&amp;').replaceAll('<', '&lt;');
 }
 
 /**
- * Original units where features have a meaning; x₁ and x₂ of an invented dataset stay standardised. Both or none: two axes
- * of one plot are in the same kind of units.
+ * Choose the units of the axes: original units if the features have a meaning; x₁ and x₂ of a synthetic dataset stay
+ * standardised. Both axes of one plot have the same kind of units.
  * @param {Feature[]} features @returns {{mean: number, scale: number}[]}
  */
 export function unitsOf(features) {
-  return areInvented(features)
+  return areSynthetic(features)
     ? features.map(() => ({mean: 0, scale: 1}))
     : features.map(({mean, scale}) => ({mean, scale}));
 }
 
 /** @param {Feature[]} features */
-const areInvented = (features) => features.every(({name}, axis) => name === constants().own_data.features[axis]);
+const areSynthetic = (features) => features.every(({name}, axis) => name === constants().own_data.features[axis]);
 
 /**
- * The size of the plot in the room there is: equal scales where both features have one unit. In a strip one would see nothing.
+ * Compute the size of the plot in the available room. Both axes have equal scales if both features have one unit,
+ * unless the data form a strip, in which nothing could be seen.
  * @param {Run} run @param {number} width @param {number} height
  */
 export function plotSize(run, width, height) {
@@ -102,10 +112,14 @@ export function plotSize(run, width, height) {
   return {width: scale * across, height: scale * up};
 }
 
-/** Invented ones have, and measured ones whose names say so: “petal length (cm)”. @param {Feature[]} features */
+/**
+ * Do both features have one unit? Those of synthetic datasets do, and measured ones whose names say so: “petal length
+ * (cm)”.
+ * @param {Feature[]} features
+ */
 function haveOneUnit(features) {
   const [first, second] = features.map(({name}) => /\(([^()]+)\)$/.exec(name)?.[1]);
-  return areInvented(features) || (first !== undefined && first === second);
+  return areSynthetic(features) || (first !== undefined && first === second);
 }
 
 /** @param {Feature[]} features @param {number} axis @param {Numbers} grid @param {{ink: string, muted: string, font: string}} theme */
@@ -124,8 +138,9 @@ export function featureAxis(features, axis, grid, theme) {
 }
 
 /**
- * The pixels of a frame, top row first.
- * @param {Run} run @param {Seen} seen @param {Uint32Array} table from `regionTable` @param {Uint32Array} pixels
+ * Paint the pixels of a frame, top row first.
+ * @param {Run} run @param {Seen} seen @param {Uint32Array} table the result of `regionTable` @param {Uint32Array}
+ *   pixels
  */
 export function paintRegions(run, {predicted_class: classes, confidence}, table, pixels) {
   const width = run.numbers('grid_x').length;
@@ -137,15 +152,18 @@ export function paintRegions(run, {predicted_class: classes, confidence}, table,
   }
 }
 
-/** The points that a model gets wrong. @param {Run} run @param {Seen} seen */
-export function misclassified(run, {point_predicted_class: predicted}) {
+/** Find the points that a model misclassifies. @param {Run} run @param {Seen} seen */
+export function findMisclassified(run, {point_predicted_class: predicted}) {
   const labels = run.numbers('labels');
   const wrong = [];
   for (let i = 0; i < labels.length; i++) if (labels[i] !== predicted[i]) wrong.push(i);
   return wrong;
 }
 
-/** The picture in words. @param {Run} run @param {Seen} seen @param {string} whose @param {number} wrong how many points are misclassified */
+/**
+ * Describe the picture in words.
+ * @param {Run} run @param {Seen} seen @param {string} whose @param {number} wrong the number of misclassified points
+ */
 export function boundarySummary(run, seen, whose, wrong) {
   const {features, classes} = run.manifest.dataset;
   const shares = classes.map(() => 0);
@@ -156,14 +174,16 @@ export function boundarySummary(run, seen, whose, wrong) {
 }
 
 /**
- * The class probabilities at a place: the network's own. Until that is there, or where it cannot be had, about what lies
- * between the nearest places of the meshgrid, which has the most probable class's only.
+ * Write the class probabilities at a place, as the network itself predicts them. Until they are known, or if they
+ * cannot be computed, interpolate between the nearest places of the meshgrid, which has the probability of the most
+ * probable class only.
  * @param {Run} run @param {Seen} seen @param {number} x @param {number} y shares of the plot, from the lower left
- * @param {(x: number, y: number) => number[] | null} oddsAt standardised inputs → a probability for each class
+ *   corner
+ * @param {(x: number, y: number) => number[] | null} oddsAt maps standardised inputs to a probability for each class
  */
 export function probabilityText(run, seen, x, y, oddsAt) {
   const [across, up] = [run.numbers('grid_x'), run.numbers('grid_y')];
-  const odds = oddsAt(between(across, x), between(up, y));
+  const odds = oddsAt(interpolate(across, x), interpolate(up, y));
   if (odds) return oddsText(run.classes, odds);
   const cell = Math.round(y * (up.length - 1)) * across.length + Math.round(x * (across.length - 1));
   const k = seen.predicted_class[cell];
@@ -180,26 +200,36 @@ export function probabilityText(run, seen, x, y, oddsAt) {
   return `≈ ${run.classes[k]} ${percent(share)}, ${others} ${percent(1 - share)}`;
 }
 
-/** Of many classes the likeliest, lest the sentence be longer than the plot is wide. @param {string[]} classes @param {number[]} odds */
+/**
+ * Write the probabilities. Of many classes, name only the most probable ones, so that the sentence is not wider than
+ * the plot.
+ * @param {string[]} classes @param {number[]} odds
+ */
 function oddsText(classes, odds) {
-  const told = (/** @type {number} */ k) => `${classes[k]} ${percent(odds[k])}`;
-  if (classes.length <= MOST_TOLD + 1) return classes.map((_, k) => told(k)).join(', ');
+  const textOf = (/** @type {number} */ k) => `${classes[k]} ${percent(odds[k])}`;
+  if (classes.length <= MOST_TOLD + 1) return classes.map((_, k) => textOf(k)).join(', ');
   const likeliest = [...odds.keys()].sort((i, j) => odds[j] - odds[i]).slice(0, MOST_TOLD);
   const others = 1 - likeliest.reduce((sum, k) => sum + odds[k], 0);
-  return `${likeliest.map(told).join(', ')}, the others ${percent(Math.max(0, others))}`;
+  return `${likeliest.map(textOf).join(', ')}, the others ${percent(Math.max(0, others))}`;
 }
 
-/** The probability of a class between four places. @param {Seen} seen @param {number} k @param {number} x @param {number} y @param {number} width @param {number} height @param {number} classes */
+/**
+ * Interpolate the probability of a class between four places.
+ * @param {Seen} seen @param {number} k @param {number} x @param {number} y @param {number} width @param {number} height
+ *   @param {number} classes
+ */
 function shareOf({predicted_class: predicted, confidence}, k, x, y, width, height, classes) {
   const [i, j] = [Math.min(width - 2, Math.floor(x)), Math.min(height - 2, Math.floor(y))];
   const at = (/** @type {number} */ cell) =>
     predicted[cell] === k ? confidence[cell] / 255 : (1 - confidence[cell] / 255) / (classes - 1);
-  const row = (/** @type {number} */ from) => at(from) + (x - i) * (at(from + 1) - at(from));
-  return row(j * width + i) + (y - j) * (row((j + 1) * width + i) - row(j * width + i));
+  const interpolateRow = (/** @type {number} */ from) => at(from) + (x - i) * (at(from + 1) - at(from));
+  return (
+    interpolateRow(j * width + i) + (y - j) * (interpolateRow((j + 1) * width + i) - interpolateRow(j * width + i))
+  );
 }
 
 /** @param {Numbers} grid @param {number} share */
-const between = (grid, share) => grid[0] + share * (grid[grid.length - 1] - grid[0]);
+const interpolate = (grid, share) => grid[0] + share * (grid[grid.length - 1] - grid[0]);
 
 /** @param {number} share */
 const percent = (share) => `${(100 * share).toFixed(share > 0.99 || share < 0.01 ? 1 : 0)} %`;

@@ -1,20 +1,25 @@
-/** The camera of the 3-D view: where it stands, what it sees where, and which ray a pixel is. Pure. */
+/**
+ * This module is the camera of the 3-D view: its position, its projection to pixels, and the ray of a pixel. It
+ * consists of pure functions.
+ */
 /** @import {Eye} from '../model/types.js' */
 import {HOME} from '../model/state.js';
 
 /**
- * The angle from the bottom to the top of a Plotly scene, in radians. Plotly does not document it; tests hold `project`
- * against the vertices that Plotly itself names under the pointer.
+ * The vertical field of view of a Plotly scene, in radians. Plotly does not document it; tests compare `project` with
+ * the vertices that Plotly itself reports under the pointer.
  */
 const FIELD = Math.PI / 4;
 const HOME_DISTANCE = Math.hypot(HOME.x, HOME.y, HOME.z);
-/** How near and how far the eye may go, in shares of that distance. */
+/** The nearest and the farthest distance of the camera, as shares of the distance at which the box fits. */
 const NEAREST = 0.4;
 const FARTHEST = 2.5;
-/** The least and the greatest angle above the horizon: always above the floor, never over the top. */
+/**
+ * The smallest and the largest angle above the horizon: the camera stays above the floor and never passes over the top.
+ */
 const LOWEST = 0.09;
 const HIGHEST = 1.5;
-/** Room for the labels of the axes around the box, in pixels. */
+/** The room for the labels of the axes around the box, in pixels. */
 const ROOM = {left: 25, right: 21, top: 4, bottom: 20};
 
 /** @typedef {[number, number, number]} Vector */
@@ -22,13 +27,15 @@ const ROOM = {left: 25, right: 21, top: 4, bottom: 20};
 
 /**
  * @typedef {object} Camera
- * @property {{eye: Eye, center: Eye, up: Eye}} plotly as Plotly takes it
- * @property {{x: number, y: number, z: number}} box the sides of the box, as Plotly takes them (`aspectratio`)
+ * @property {{eye: Eye, center: Eye, up: Eye}} plotly the camera in Plotly's form
+ * @property {{x: number, y: number, z: number}} box the sides of the box in Plotly's form (`aspectratio`)
  * @property {Size} size
  * @property {Vector} eye
- * @property {(point: Vector) => {x: number, y: number, depth: number, scale: number}} project a point of the box, whose
- * coordinates run from −1 to 1 in a and b and from 0 to 1 upwards, to pixels; `scale`: pixels to one unit of the box there
- * @property {(x: number, y: number) => {from: Vector, along: Vector}} ray of a pixel, in coordinates of the box
+ * @property {(point: Vector) => {x: number, y: number, depth: number, scale: number}} project maps a point of the box
+ *   to pixels; its coordinates run from −1 to 1 in a and b and from 0 to 1 upwards; `scale`: the pixels of one unit of
+ *   the box at that point
+ * @property {(x: number, y: number) => {from: Vector, along: Vector}} ray returns the ray of a pixel, in coordinates of
+ *   the box
  */
 
 /** @param {Eye} eye @returns {{turn: number, tilt: number, distance: number}} angles in radians */
@@ -40,8 +47,11 @@ function polar({x, y, z}) {
 /** @param {number} value @param {number} least @param {number} most */
 const clamp = (value, least, most) => Math.min(most, Math.max(least, value));
 
-/** An eye that is allowed: above the floor, neither too near nor too far. @param {Eye} eye @returns {Eye} */
-export function allowedEye(eye) {
+/**
+ * Move a camera to the nearest allowed position: above the floor, neither too near nor too far.
+ * @param {Eye} eye @returns {Eye}
+ */
+export function limitEye(eye) {
   const {turn, tilt, distance} = polar(eye);
   const kept = {
     tilt: clamp(tilt, LOWEST, HIGHEST),
@@ -57,16 +67,16 @@ function eyeAt(turn, tilt, distance) {
 }
 
 /**
- * Turn an eye about the vertical, tilt it, and move it nearer (`zoom` above 1) or farther, as far as is allowed.
+ * Turn a camera about the vertical, tilt it, and move it nearer (`zoom` above 1) or farther, as far as is allowed.
  * @param {Eye} eye @param {number} turn @param {number} tilt in radians @param {number} [zoom] @returns {Eye}
  */
 export function orbit(eye, turn, tilt, zoom = 1) {
   const from = polar(eye);
-  return allowedEye(eyeAt(from.turn + turn, clamp(from.tilt + tilt, LOWEST, HIGHEST), from.distance / zoom));
+  return limitEye(eyeAt(from.turn + turn, clamp(from.tilt + tilt, LOWEST, HIGHEST), from.distance / zoom));
 }
 
 /**
- * The sides of the box: as high as the panel leaves room for, so that relief shows in a tall panel too.
+ * Choose the sides of the box: it is as high as the panel permits, so that the relief is visible in a tall panel too.
  * @param {Size} size
  */
 export function boxFor({width, height}) {
@@ -74,23 +84,29 @@ export function boxFor({width, height}) {
 }
 
 /**
- * The camera for an eye in a panel. The distance and the point it looks at are such that the box, seen from an eye as
- * high as this one and from any side, fits the panel; so turning changes neither.
+ * Create the camera for an eye in a panel. The distance and the point it looks at make the box fit the panel, seen from
+ * any side at this height; so turning changes neither.
  * @param {Eye} eye @param {Size} size @returns {Camera}
  */
 export function cameraFor(eye, size) {
   const box = boxFor(size);
-  const {turn, tilt, distance} = polar(allowedEye(eye));
-  const fit = fitted(box, size);
-  const {eye: stand, center} = standing(turn, tilt, (fit.distance * distance) / HOME_DISTANCE, fit);
-  return {...lens(stand, center, box, size), box, size, plotly: {eye: stand, center, up: {x: 0, y: 0, z: 1}}};
+  const {turn, tilt, distance} = polar(limitEye(eye));
+  const fit = fitBox(box, size);
+  const {eye: stand, center} = placeCamera(turn, tilt, (fit.distance * distance) / HOME_DISTANCE, fit);
+  return {
+    ...createProjection(stand, center, box, size),
+    box,
+    size,
+    plotly: {eye: stand, center, up: {x: 0, y: 0, z: 1}},
+  };
 }
 
 /**
- * Plotly looks from `eye` to `center`. Both are moved upwards and sideways, so that the direction stays that of the eye.
+ * Place Plotly's camera, which looks from `eye` to `center`. Both are moved upwards and sideways by the same amount, so
+ * the direction does not change.
  * @param {number} turn @param {number} tilt @param {number} distance @param {{z: number, aside: number}} moved
  */
-function standing(turn, tilt, distance, {z, aside}) {
+function placeCamera(turn, tilt, distance, {z, aside}) {
   const at = eyeAt(turn, tilt, distance);
   const center = {x: -aside * Math.sin(turn), y: aside * Math.cos(turn), z};
   return {eye: {x: at.x + center.x, y: at.y + center.y, z: at.z + z}, center};
@@ -101,11 +117,11 @@ function standing(turn, tilt, distance, {z, aside}) {
 const known = new Map();
 
 /**
- * The distance, and the height that is looked at, at which the box fills the panel as seen from HOME: found by bisection,
- * as the labels around it take a fixed number of pixels.
+ * Find the distance and the height of the centre at which the box fills the panel, seen from HOME. They are found by
+ * bisection, since the labels around the box have a fixed size in pixels.
  * @param {ReturnType<typeof boxFor>} box @param {Size} size @returns {Fit}
  */
-function fitted(box, size) {
+function fitBox(box, size) {
   const key = `${size.width} ${size.height}`;
   const found = known.get(key);
   if (found) return found;
@@ -114,8 +130,8 @@ function fitted(box, size) {
   let [near, far] = [0.6, 20];
   for (let round = 0; round < 40; round++) {
     const distance = Math.sqrt(near * far);
-    const {eye, center} = standing(turn, tilt, distance, {z, aside});
-    const corners = CORNERS.map(lens(eye, center, box, size).project);
+    const {eye, center} = placeCamera(turn, tilt, distance, {z, aside});
+    const corners = CORNERS.map(createProjection(eye, center, box, size).project);
     const [left, right] = endsOf(corners.map(({x}) => x));
     const [top, bottom] = endsOf(corners.map(({y}) => y));
     z -= ((top - ROOM.top + bottom + ROOM.bottom - size.height) / 2 / corners[0].scale) * Math.cos(tilt);
@@ -144,16 +160,16 @@ const CORNERS = [0, 1].flatMap((z) =>
 );
 
 /**
- * The projection and its inverse (as in gl-matrix `lookAt` and `perspective`, which Plotly uses).
+ * Create the projection and its inverse (as in gl-matrix `lookAt` and `perspective`, which Plotly uses).
  * @param {Eye} stand @param {Eye} center @param {ReturnType<typeof boxFor>} box @param {Size} size
  */
-function lens(stand, center, box, {width, height}) {
+function createProjection(stand, center, box, {width, height}) {
   const eye = /** @type {Vector} */ ([stand.x, stand.y, stand.z]);
-  const back = unit([eye[0] - center.x, eye[1] - center.y, eye[2] - center.z]);
-  const right = unit([-back[1], back[0], 0]);
+  const back = normalize([eye[0] - center.x, eye[1] - center.y, eye[2] - center.z]);
+  const right = normalize([-back[1], back[0], 0]);
   const up = cross(back, right);
   const focal = height / 2 / Math.tan(FIELD / 2);
-  /** @param {Vector} point of the box */
+  /** @param {Vector} point a point of the box */
   const project = ([a, b, c]) => {
     const away = /** @type {Vector} */ ([
       (a * box.x) / 2 - eye[0],
@@ -181,7 +197,7 @@ const dot = (a, b) => a[0] * b[0] + a[1] * b[1] + a[2] * b[2];
 /** @param {Vector} a @param {Vector} b @returns {Vector} */
 const cross = (a, b) => [a[1] * b[2] - a[2] * b[1], a[2] * b[0] - a[0] * b[2], a[0] * b[1] - a[1] * b[0]];
 /** @param {Vector} a @returns {Vector} */
-function unit(a) {
+function normalize(a) {
   const length = Math.hypot(...a);
   return [a[0] / length, a[1] / length, a[2] / length];
 }

@@ -1,12 +1,16 @@
 /**
- * The colours of data. Those of losses (Viridis) and of classes are the package's, which a notebook shows as well; those
- * of the interface are in styles/tokens.css.
+ * This module holds the colours of the data. The colours of losses (Viridis) and of classes come from the package,
+ * since a notebook shows them as well; the colours of the interface are in styles/tokens.css.
  */
 import {constants} from '../model/constants.js';
 
 /** @typedef {[number, number, number]} Rgb */
 
-/** Purple to orange through white (ColorBrewer PuOr, Apache 2.0): diverging, and safe too. Negative is purple. @type {Rgb[]} */
+/**
+ * Purple to orange through white (ColorBrewer PuOr, Apache 2.0): a diverging map, also safe for colour-blind people.
+ * Purple is negative.
+ * @type {Rgb[]}
+ */
 const PURPLE_ORANGE = [
   [45, 0, 75],
   [84, 39, 136],
@@ -20,19 +24,19 @@ const PURPLE_ORANGE = [
   [179, 88, 6],
   [127, 59, 8],
 ];
-/** @typedef {'loss' | 'gap'} Kind of value: a loss, or a difference of losses */
-/** The stops of a map. @param {Kind} kind @returns {Rgb[]} */
+/** @typedef {'loss' | 'gap'} Kind the kind of a value: a loss, or a difference of losses */
+/** Return the stops of a colour map. @param {Kind} kind @returns {Rgb[]} */
 const stopsOf = (kind) => (kind === 'gap' ? PURPLE_ORANGE : constants().colours.losses);
 
-/** A map as Plotly takes it. @param {Kind} kind */
+/** Return a colour map in Plotly's form. @param {Kind} kind */
 export const colourScale = (kind) => stopsOf(kind).map((colour, i, all) => [i / (all.length - 1), css(colour)]);
 
-/** The trajectory's colour: seen on both maps, within its casing. */
+/** The colour of the trajectory, which is visible on both maps because it has a casing. */
 export const PATH_COLOUR = 'rgb(208, 52, 20)';
-/** Of a ball's way beside it: told apart by lightness as well. */
+/** The colour of a released ball's path: it differs from the trajectory's in lightness as well. */
 export const BALL_COLOUR = 'rgb(255, 140, 220)';
 
-/** Shapes, so that no class is known by its colour alone. */
+/** Each class has a shape as well, so that colour is never the only difference. */
 export const CLASS_SYMBOLS = [
   'circle',
   'diamond',
@@ -45,19 +49,23 @@ export const CLASS_SYMBOLS = [
   'x',
   'hourglass',
 ];
-/** What makes shapes of one size look as large as a circle does. */
+/** These factors make shapes of one size look as large as a circle. */
 const SYMBOL_SCALES = [1, 1.15, 1.35, 1.15, 1.15, 1.15, 1.35, 1.45, 1.2, 1.3];
 
 /**
- * A class's colour on points, and the tone of its region. Vermillion and blue differ in lightness too; from the fourth on
- * each is far from all others for every kind of colour vision, on light and on dark ground (a test measures it).
+ * Return a class's colour, on points and (lighter) in its region. Vermillion and blue differ in lightness too. Each
+ * colour from the fourth on differs strongly from all others for every kind of colour vision, on light and on dark
+ * backgrounds (a test measures it).
  * @param {number} index
  */
 export function classColour(index) {
   const {classes} = constants().colours;
   return classes[index % classes.length];
 }
-/** A point must stand out from its own class's region: lighter on dark ground, darker on light. @param {number} index @param {boolean} dark */
+/**
+ * A point must stand out from its own class's region: it is lighter on a dark background and darker on a light one.
+ * @param {number} index @param {boolean} dark
+ */
 export const pointColour = (index, dark) =>
   dark ? mix(classColour(index), [255, 255, 255], 0.42) : mix(classColour(index), [0, 0, 0], 0.16);
 /** @param {number} index */
@@ -75,7 +83,7 @@ export function mix(a, b, t) {
   return [a[0] + (b[0] - a[0]) * t, a[1] + (b[1] - a[1]) * t, a[2] + (b[2] - a[2]) * t];
 }
 
-/** The colour at a share of the range. @param {Kind} kind @param {number} share @returns {Rgb} */
+/** Return the colour at a share of the range. @param {Kind} kind @param {number} share @returns {Rgb} */
 export function mapColour(kind, share) {
   const map = stopsOf(kind);
   const at = Math.min(1, Math.max(0, share)) * (map.length - 1);
@@ -83,15 +91,15 @@ export function mapColour(kind, share) {
   return mix(map[i], map[i + 1], at - i);
 }
 
-/** A map as CSS. @param {Kind} kind @param {string} direction */
+/** Return a colour map as a CSS gradient. @param {Kind} kind @param {string} direction */
 export function gradient(kind, direction) {
   return `linear-gradient(${direction}, ${Array.from({length: 17}, (_, i) => css(mapColour(kind, i / 16))).join(', ')})`;
 }
 
 /**
- * A table from (class, confidence as a byte) to a pixel: neutral where the network does not know, the class's tone
- * where it is sure.
- * @param {number} classes @param {Rgb} neutral @param {number} depth the tone's share of the colour at full confidence
+ * Create a table from (class, confidence as a byte) to a pixel: neutral where the network is not confident, the class's
+ * colour where it is.
+ * @param {number} classes @param {Rgb} neutral @param {number} depth the share of the class's colour at full confidence
  * @returns {Uint32Array<ArrayBuffer>} little-endian RGBA, at `class × 256 + confidence`
  */
 export function regionTable(classes, neutral, depth) {
@@ -106,7 +114,7 @@ export function regionTable(classes, neutral, depth) {
   return table;
 }
 
-/** A map as a table of 256 pixels. @param {Kind} kind @returns {Uint32Array<ArrayBuffer>} */
+/** Return a colour map as a table of 256 pixels. @param {Kind} kind @returns {Uint32Array<ArrayBuffer>} */
 export function mapTable(kind) {
   return Uint32Array.from({length: 256}, (_, i) => {
     const [r, g, b] = mapColour(kind, i / 255).map(Math.round);

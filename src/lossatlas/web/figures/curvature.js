@@ -1,17 +1,23 @@
-/** The curvature by epoch: data → SVG path strings, on the axis of the epoch slider; and its numbers at a frame. */
+/**
+ * This module draws the curvature by epoch as SVG path strings, on the axis of the epoch slider, and writes its numbers
+ * at a frame.
+ */
 /** @import {Curvature} from '../model/types.js' */
 /** @import {Run} from '../model/run.js' */
 /** @import {Box} from './curves.js' */
-import {epochTicks, framePosition, pen} from './curves.js';
+import {epochTicks, framePosition, linePath} from './curves.js';
 import {fewTicks, tickLabel} from './ticks.js';
 
-/** The edge of stability is drawn to scale unless the curves were flattened by it. */
+/**
+ * The edge of stability is drawn to scale unless that would flatten the curves: it may be this many times as high as
+ * they are.
+ */
 const FARTHEST = 4;
-/** The share of the largest eigenvalue below which float64 does not tell one from zero. */
+/** Below this share of the largest eigenvalue, float64 cannot distinguish an eigenvalue from zero. */
 const ROUNDING = 1e-12;
 
-/** The measurement nearest to a frame. @param {Curvature} curvature @param {number} frame */
-export function measuredAt({frames}, frame) {
+/** Find the measurement nearest to a frame. @param {Curvature} curvature @param {number} frame */
+export function nearestMeasurement({frames}, frame) {
   let best = 0;
   frames.forEach((own, i) => {
     if (Math.abs(own - frame) < Math.abs(frames[best] - frame)) best = i;
@@ -30,8 +36,8 @@ export function curvatureFigure(run, curvature, box) {
   const room = box.height - box.top - box.bottom;
   const y = (/** @type {number} */ value) => box.height - box.bottom - (room * (value - low)) / (high - low);
   return {
-    upper: pen(largest, (i) => x(frames[i]), y),
-    lower: pen(smallest, (i) => x(frames[i]), y),
+    upper: linePath(largest, (i) => x(frames[i]), y),
+    lower: linePath(smallest, (i) => x(frames[i]), y),
     edge:
       stability === null
         ? null
@@ -47,7 +53,7 @@ export function curvatureFigure(run, curvature, box) {
 }
 
 /**
- * The bound by the formula that gives it: that of the optimizer, with or without its weight decay, as it was stored.
+ * Write the formula of the bound: the formula of this optimizer, with or without its weight decay, as it was stored.
  * @param {Run} run @param {number} bound
  */
 export function boundFormula(run, bound) {
@@ -66,18 +72,24 @@ export function boundFormula(run, bound) {
     nesterov: ['2(1 + β)/(1 + 2β)η', (2 * (1 + beta)) / ((1 + 2 * beta) * rate)],
   };
   const [text, value] = known[optimizer] ?? ['bound', NaN];
-  const isOf = (/** @type {number} */ other) => Math.abs(bound - other) <= 1e-6 * Math.abs(bound);
-  return isOf(value) ? text : decay && isOf(value - decay) ? `${text} − λ` : 'bound';
+  const isNear = (/** @type {number} */ other) => Math.abs(bound - other) <= 1e-6 * Math.abs(bound);
+  return isNear(value) ? text : decay && isNear(value - decay) ? `${text} − λ` : 'bound';
 }
 
-/** An eigenvalue that is zero but for rounding is zero, and not negative. @param {number} value @param {number} largest of the same matrix */
+/**
+ * Set an eigenvalue to zero if only rounding makes it differ from zero: it is not negative then.
+ * @param {number} value @param {number} largest the largest eigenvalue of the same matrix
+ */
 export function cleanEigenvalue(value, largest) {
   return Math.abs(value) <= ROUNDING * Math.abs(largest) ? 0 : value;
 }
 
-/** What is known of the curvature at a frame, as text. @param {Run} run @param {Curvature} curvature @param {number} frame */
+/**
+ * Write what is known of the curvature at a frame.
+ * @param {Run} run @param {Curvature} curvature @param {number} frame
+ */
 export function curvatureNumbers(run, curvature, frame) {
-  const i = measuredAt(curvature, frame);
+  const i = nearestMeasurement(curvature, frame);
   const {
     frames,
     largest,

@@ -1,4 +1,7 @@
-/** The shapes of the classes as SVG paths, for the legend and the thumbnails; as Plotly's symbols, about the origin. */
+/**
+ * This module draws the shapes of the classes as SVG paths, for the legend and the thumbnails. They equal Plotly's
+ * symbols and are centred on the origin.
+ */
 import {classSymbol} from './colours.js';
 
 /** @type {Record<string, (r: number, x: number, y: number) => string>} */
@@ -28,7 +31,10 @@ export function glyph(k, radius, x = 0, y = 0) {
   return SHAPES[classSymbol(k)](radius, x, y);
 }
 
-/** Two bars with an area, so that they can be filled as the other shapes are. @param {number} arm @param {number} half @param {number} x @param {number} y */
+/**
+ * Draw a plus as two bars with an area, so that it can be filled as the other shapes are.
+ * @param {number} arm @param {number} half @param {number} x @param {number} y
+ */
 function plus(arm, half, x, y) {
   const rest = short(arm - half);
   const wide = short(2 * half);
@@ -37,15 +43,21 @@ function plus(arm, half, x, y) {
 
 /** @param {number} corners @param {number} radius @param {number} start degrees @param {number} x @param {number} y */
 function polygon(corners, radius, start, x, y) {
-  return path(Array.from({length: corners}, (_, i) => around(radius, start + (360 * i) / corners, x, y)));
+  return path(Array.from({length: corners}, (_, i) => pointAround(radius, start + (360 * i) / corners, x, y)));
 }
 
-/** Five points. @param {number} outer radius @param {number} inner radius @param {number} x @param {number} y */
+/**
+ * Draw a star with five points.
+ * @param {number} outer radius @param {number} inner radius @param {number} x @param {number} y
+ */
 function star(outer, inner, x, y) {
-  return path(Array.from({length: 10}, (_, i) => around(i % 2 === 0 ? outer : inner, 36 * i - 90, x, y)));
+  return path(Array.from({length: 10}, (_, i) => pointAround(i % 2 === 0 ? outer : inner, 36 * i - 90, x, y)));
 }
 
-/** The plus, turned by half a right angle. @param {number} arm @param {number} half @param {number} x @param {number} y */
+/**
+ * Draw the plus, rotated by 45 degrees.
+ * @param {number} arm @param {number} half @param {number} x @param {number} y
+ */
 function saltire(arm, half, x, y) {
   const corners = [
     [half, -half],
@@ -65,7 +77,7 @@ function saltire(arm, half, x, y) {
 }
 
 /** @param {number} radius @param {number} degrees @param {number} x @param {number} y @returns {number[]} */
-const around = (radius, degrees, x, y) => [
+const pointAround = (radius, degrees, x, y) => [
   x + radius * Math.cos((degrees * Math.PI) / 180),
   y + radius * Math.sin((degrees * Math.PI) / 180),
 ];

@@ -1,17 +1,21 @@
-/** The lines on which a square grid of values equals a level: on the very triangles that the surface is made of. Pure. */
+/**
+ * This module finds the lines on which a square grid of values equals a level. They lie on the triangles that the
+ * surface consists of. It consists of pure functions.
+ */
 
 /**
- * How a cell's two triangles are parted: from its second to its third corner, or from its first to its fourth. Along the
- * diagonal whose ends differ less, so that valleys have no teeth.
- * @param {ArrayLike<number>} values @param {number} a @param {number} b @param {number} c @param {number} d corners: (0, 0), (1, 0), (0, 1), (1, 1)
+ * How is a cell divided into two triangles? True: from its second to its third corner; false: from its first to its
+ * fourth. The cell is divided along the diagonal whose ends differ less, so that valleys have no teeth.
+ * @param {ArrayLike<number>} values @param {number} a @param {number} b @param {number} c @param {number} d the corners
+ *   (0, 0), (1, 0), (0, 1), (1, 1)
  */
-export function isParted(values, a, b, c, d) {
+export function isSplitBackward(values, a, b, c, d) {
   return Math.abs(values[b] - values[c]) < Math.abs(values[a] - values[d]);
 }
 
 /**
- * The corners of the triangles of a grid, three indices each.
- * @param {ArrayLike<number>} values row by row @param {number} size of a row @returns {Uint32Array}
+ * List the corners of the triangles of a grid, three indices for each.
+ * @param {ArrayLike<number>} values row by row @param {number} size the length of a row @returns {Uint32Array}
  */
 export function trianglesOf(values, size) {
   const corners = new Uint32Array(6 * (size - 1) ** 2);
@@ -20,7 +24,7 @@ export function trianglesOf(values, size) {
     for (let column = 0; column < size - 1; column++) {
       const a = row * size + column;
       const [b, c, d] = [a + 1, a + size, a + size + 1];
-      corners.set(isParted(values, a, b, c, d) ? [a, b, c, b, d, c] : [a, b, d, a, d, c], at);
+      corners.set(isSplitBackward(values, a, b, c, d) ? [a, b, c, b, d, c] : [a, b, d, a, d, c], at);
       at += 6;
     }
   }
@@ -28,17 +32,18 @@ export function trianglesOf(values, size) {
 }
 
 /**
- * @param {ArrayLike<number>} values row by row @param {number} size of a row @param {number} level
- * @param {Uint32Array} [triangles] of the grid, where they are known
+ * Find the line of a level.
+ * @param {ArrayLike<number>} values row by row @param {number} size the length of a row @param {number} level
+ * @param {Uint32Array} [triangles] the triangles of the grid, if they are known
  * @returns {number[]} segments x1, y1, x2, y2, … in grid units
  */
 export function isolines(values, size, level, triangles = trianglesOf(values, size)) {
   /** @type {number[]} */
   const segments = [];
   /** @param {number} from @param {number} to */
-  const cross = (from, to) => {
-    const [low, high] = from < to ? [from, to] : [to, from]; // the same place from both of an edge's triangles
-    const share = shareOfWay(values[low], values[high], level);
+  const addCrossing = (from, to) => {
+    const [low, high] = from < to ? [from, to] : [to, from]; // Both triangles of an edge compute the same place.
+    const share = crossingShare(values[low], values[high], level);
     const x = low % size;
     const y = Math.floor(low / size);
     segments.push(x + share * ((high % size) - x), y + share * (Math.floor(high / size) - y));
@@ -48,14 +53,14 @@ export function isolines(values, size, level, triangles = trianglesOf(values, si
     const [under, beside, over] = [values[p] < level, values[q] < level, values[r] < level];
     if (under === beside && beside === over) continue;
     if (Number.isNaN(values[p] + values[q] + values[r])) continue;
-    if (under !== beside) cross(p, q);
-    if (beside !== over) cross(q, r);
-    if (over !== under) cross(r, p);
+    if (under !== beside) addCrossing(p, q);
+    if (beside !== over) addCrossing(q, r);
+    if (over !== under) addCrossing(r, p);
   }
   return segments;
 }
 
 /** @param {number} from @param {number} to @param {number} level */
-function shareOfWay(from, to, level) {
+function crossingShare(from, to, level) {
   return Number.isFinite(to - from) ? (level - from) / (to - from) : 0.5;
 }

@@ -1,4 +1,4 @@
-/** The landscape from above: data → pixels, lines and Plotly's axes and path. */
+/** This module draws the landscape from above: pixels, contour lines, and Plotly's axes and path. */
 /** @import {Numbers} from '../loading/npy.js' */
 /** @import {LossRange} from './range.js' */
 /** @import {Trajectory} from './path.js' */
@@ -10,11 +10,11 @@ import {lossTicks, shareOf} from './range.js';
 import {heightOf} from './relief.js';
 import {axisStyle, linearTicks, lossText, tickLabel} from './ticks.js';
 
-/** Room for the axes, at the least. */
+/** The minimum room for the axes. */
 const ROOM = {l: 52, r: 20, t: 8, b: 40};
 
-/** Margins that leave a square. @param {{width: number, height: number}} size */
-export function squareIn({width, height}) {
+/** Compute margins that leave a square. @param {{width: number, height: number}} size */
+export function squareMargins({width, height}) {
   const side = Math.max(1, Math.floor(Math.min(width - ROOM.l - ROOM.r, height - ROOM.t - ROOM.b)));
   const l = Math.max(ROOM.l, Math.round((width - side) / 2));
   const t = ROOM.t + Math.max(0, Math.round((height - ROOM.t - ROOM.b - side) / 3));
@@ -22,8 +22,9 @@ export function squareIn({width, height}) {
 }
 
 /**
- * The pixels of a surface, top row first. What is not known (NaN) is left clear.
- * @param {Numbers} surface @param {number} size @param {LossRange} range @param {Uint32Array} table @param {Uint32Array} pixels
+ * Paint the pixels of a surface, top row first. Unknown values (NaN) are left transparent.
+ * @param {Numbers} surface @param {number} size @param {LossRange} range @param {Uint32Array} table @param
+ *   {Uint32Array} pixels
  */
 export function paintSurface(surface, size, range, table, pixels) {
   for (let j = 0, from = 0; j < size; j++) {
@@ -35,12 +36,12 @@ export function paintSurface(surface, size, range, table, pixels) {
 }
 
 /**
- * The contours, at the ticks of the vertical axis: dark lines where the map is light.
+ * Find the contours at the ticks of the vertical axis: the lines are dark where the map is light.
  * @param {Numbers} surface @param {number} size @param {LossRange} range
  * @returns {{segments: number[], light: boolean, strong: boolean}[]}
  */
 export function contours(surface, size, range) {
-  const {heights, triangles} = reliefOf(surface, size, range); // the very lines of the surface
+  const {heights, triangles} = reliefOf(surface, size, range); // These are the same lines as on the surface.
   return lossTicks(range)
     .filter((level) => level > range.low && level < range.high)
     .map((level) => ({
@@ -62,7 +63,10 @@ export function sliceAxis(letter, span, theme) {
   };
 }
 
-/** The path with its casing, and a dot a frame. @param {Trajectory} path @param {number} span @param {LossRange} range @param {string} title */
+/**
+ * Draw the path with its casing, and a dot for each frame.
+ * @param {Trajectory} path @param {number} span @param {LossRange} range @param {string} title
+ */
 export function pathTraces(path, span, range, title) {
   const {x, y} = pathLine(path, span, range);
   const line = {type: 'scatter', mode: 'lines', x, y, connectgaps: false, hoverinfo: 'skip', showlegend: false};
@@ -87,7 +91,10 @@ export function pathTraces(path, span, range, title) {
   ];
 }
 
-/** The points that the plane was laid through, by name. @param {{name: string, a: number, b: number}[]} anchors @param {number} span @param {{font: string}} theme */
+/**
+ * Mark the points that define the plane, with their names.
+ * @param {{name: string, a: number, b: number}[]} anchors @param {number} span @param {{font: string}} theme
+ */
 export function anchorTraces(anchors, span, theme) {
   const seen = anchors.filter(({a, b}) => Math.max(Math.abs(a), Math.abs(b)) <= span);
   return seen.map(({name, a, b}) => ({

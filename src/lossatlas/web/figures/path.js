@@ -1,27 +1,27 @@
-/** The trajectory in a plane that stays: its projection, and the losses along it. Data → numbers to draw. */
+/** This module turns the trajectory in a fixed plane into numbers to draw: its projection, and the losses along it. */
 /** @import {Shot, Slice} from '../model/types.js' */
 /** @import {Run} from '../model/run.js' */
 /** @import {Numbers} from '../loading/npy.js' */
 /** @import {Line} from './relief.js' */
 /** @import {LossRange} from './range.js' */
 import {hasPath} from '../model/slice.js';
-import {within} from './range.js';
+import {limitTo} from './range.js';
 
-/** Frames that are drawn of a path at most: more are not told apart. */
+/** At most this many frames of a path are drawn: more could not be distinguished. */
 const MOST = 300;
 
 /**
- * @typedef {object} Trajectory one number a frame
+ * @typedef {object} Trajectory one number for each frame
  * @property {ArrayLike<number>} points (a, b), (a, b), …
- * @property {number[]} slice the loss where the frame is projected to, on the surface
- * @property {number[]} own the network's own loss; what it differs by is what the slice hides
+ * @property {number[]} slice the loss on the surface, at the frame's projection
+ * @property {number[]} own the network's own loss; the slice hides the difference of the two
  * @property {number[]} epochs
  */
 
 /**
- * The trajectory of a slice whose plane stays. The training loss at the projections is stored, if the plane is; the others are
- * read off the surface. Null where the run has none.
- * @param {Run} run @param {Slice} slice @param {Numbers} values of the surface @param {number} grid
+ * Compute the trajectory of a slice whose plane is fixed. The training loss at the projections is stored if the plane
+ * is; other losses are interpolated on the surface. The result is null if the run has no path.
+ * @param {Run} run @param {Slice} slice @param {Numbers} values the surface @param {number} grid
  * @returns {Trajectory | null}
  */
 export function trajectoryOf(run, slice, values, grid) {
@@ -30,15 +30,15 @@ export function trajectoryOf(run, slice, values, grid) {
   const heights =
     slice.set === 'train' && 'path_loss' in slice.plane.arrays
       ? Array.from(run.numbersOf(slice.plane, 'path_loss'))
-      : readOff(values, grid, points, slice.span);
+      : interpolateLosses(values, grid, points, slice.span);
   return {points, slice: heights, own: run.losses(slice.set), epochs: run.frames};
 }
 
 /**
- * Bilinear interpolation on the even grid over [−span, span]²; NaN outside.
+ * Interpolate bilinearly on the regular grid over [−span, span]²; the result is NaN outside.
  * @param {ArrayLike<number>} surface @param {number} size @param {ArrayLike<number>} points @param {number} span
  */
-function readOff(surface, size, points, span) {
+function interpolateLosses(surface, size, points, span) {
   return Array.from({length: points.length / 2}, (_, t) => {
     const [u, v] = [points[2 * t], points[2 * t + 1]].map((p) => ((p / span + 1) / 2) * (size - 1));
     if (!(u >= 0 && v >= 0 && u <= size - 1 && v <= size - 1)) return NaN;
@@ -53,10 +53,10 @@ function readOff(surface, size, points, span) {
 }
 
 /**
- * What is drawn of a trajectory: of a long training, the frames that are some way apart in the plane.
+ * Select the part of a trajectory to draw: of a long training, the frames that are some distance apart in the plane.
  * @param {Trajectory} path @returns {Trajectory}
  */
-export function drawnPart(path) {
+export function thinPath(path) {
   const count = path.slice.length;
   if (count <= MOST) return path;
   const way = new Float64Array(count);
@@ -85,42 +85,42 @@ export function isInside({points}, frame, span) {
 }
 
 /**
- * The path inside the square: where it leaves, it ends at the edge, and its pen is lifted.
+ * Clip the path to the square: it ends at the edge where it leaves the square.
  * @param {Trajectory} path @param {number} span @param {LossRange} range @returns {Line}
  */
 export function pathLine({points, slice}, span, range) {
   /** @type {Line} */
   const line = {x: [], y: [], z: []};
-  /** @param {number} t @param {number} share of the way to t + 1 */
-  const put = (t, share) => {
+  /** @param {number} t @param {number} share the share of the way to t + 1 */
+  const addPoint = (t, share) => {
     const n = Math.min(t + 1, slice.length - 1);
     const between = (/** @type {number} */ from, /** @type {number} */ to) =>
       share === 0 ? from : from + share * (to - from);
     line.x.push(between(points[2 * t], points[2 * n]));
     line.y.push(between(points[2 * t + 1], points[2 * n + 1]));
-    const [here, there] = [slice[t], slice[n]].map((z) => within(range, z));
+    const [here, there] = [slice[t], slice[n]].map((z) => limitTo(range, z));
     line.z.push(Number.isNaN(here) ? there : Number.isNaN(there) ? here : between(here, there));
   };
   let open = false;
   for (let t = 0; t + 1 < slice.length; t++) {
-    const part = insidePart(points, t, span);
+    const part = clipStep(points, t, span);
     if (!part) {
       open = false;
       continue;
     }
-    if (!open && line.x.length) lift(line);
-    if (!open) put(t, part[0]);
-    put(part[1] === 1 ? t + 1 : t, part[1] === 1 ? 0 : part[1]);
+    if (!open && line.x.length) liftPen(line);
+    if (!open) addPoint(t, part[0]);
+    addPoint(part[1] === 1 ? t + 1 : t, part[1] === 1 ? 0 : part[1]);
     open = part[1] === 1;
   }
   return line;
 }
 
 /**
- * The shares of a step's way between which it is inside the square (Liang and Barsky, 1984); null if it never is.
+ * Find the part of a step that is inside the square, as two shares of it (Liang and Barsky, 1984); null if no part is.
  * @param {ArrayLike<number>} points @param {number} t @param {number} span @returns {[number, number] | null}
  */
-function insidePart(points, t, span) {
+function clipStep(points, t, span) {
   let [enter, leave] = [0, 1];
   for (const axis of [0, 1]) {
     const from = points[2 * t + axis];
@@ -137,7 +137,10 @@ function insidePart(points, t, span) {
   return enter < leave ? [enter, leave] : null;
 }
 
-/** From each frame's own loss down, or up, to the surface. @param {Trajectory} path @param {number} span @param {LossRange} range @returns {Line} */
+/**
+ * Draw a line from each frame's own loss down, or up, to the surface.
+ * @param {Trajectory} path @param {number} span @param {LossRange} range @returns {Line}
+ */
 export function dropLines(path, span, range) {
   /** @type {Line} */
   const line = {x: [], y: [], z: []};
@@ -145,32 +148,41 @@ export function dropLines(path, span, range) {
     if (!isInside(path, t, span)) continue;
     const drop = dropLine(path, t, span, range);
     for (const axis of /** @type {const} */ (['x', 'y', 'z'])) line[axis].push(...drop[axis]);
-    lift(line);
+    liftPen(line);
   }
   return line;
 }
 
-/** The drop of one frame; nothing to be seen outside the square. @param {Trajectory} path @param {number} frame @param {number} span @param {LossRange} range @returns {Line} */
+/**
+ * Draw that line for one frame; it is empty outside the square.
+ * @param {Trajectory} path @param {number} frame @param {number} span @param {LossRange} range @returns {Line}
+ */
 export function dropLine(path, frame, span, range) {
   if (!isInside(path, frame, span)) return {x: [NaN, NaN], y: [NaN, NaN], z: [NaN, NaN]};
   const [a, b] = [path.points[2 * frame], path.points[2 * frame + 1]];
-  return {x: [a, a], y: [b, b], z: [within(range, path.own[frame]), within(range, path.slice[frame])]};
+  return {x: [a, a], y: [b, b], z: [limitTo(range, path.own[frame]), limitTo(range, path.slice[frame])]};
 }
 
 /** @param {Line} line */
-function lift(line) {
+function liftPen(line) {
   line.x.push(NaN);
   line.y.push(NaN);
   line.z.push(NaN);
 }
 
-/** Where the network is in a slice; null where that is not known. @param {Shot} shot @param {Trajectory | null} path @returns {[number, number] | null} */
+/**
+ * Find the network's place in a slice; null if it is not known.
+ * @param {Shot} shot @param {Trajectory | null} path @returns {[number, number] | null}
+ */
 export function placeOf(shot, path) {
   if (shot.follow) return [0, 0];
   return path && [path.points[2 * shot.frame], path.points[2 * shot.frame + 1]];
 }
 
-/** The way of a ball, at its own losses; inside the square only. @param {{points: number[], losses: number[]}} way @param {number} span @param {LossRange} range @returns {Line} */
-export function wayLine({points, losses}, span, range) {
+/**
+ * Draw the path of a released ball at its own losses, inside the square only.
+ * @param {{points: number[], losses: number[]}} way @param {number} span @param {LossRange} range @returns {Line}
+ */
+export function descentLine({points, losses}, span, range) {
   return pathLine({points, slice: losses, own: losses, epochs: []}, span, range);
 }

@@ -1,54 +1,67 @@
-/** The range that the vertical axis and the colours span, fixed for a slice, and what is named on it. */
+/**
+ * This module chooses the range of losses that the vertical axis and the colours cover, and the ticks that are named on
+ * it.
+ */
 /** @import {Numbers} from '../loading/npy.js' */
 import {linearTicks, logTicks, tickLabel} from './ticks.js';
 
 /**
- * @typedef {object} LossRange fixed for a slice, so that nothing crawls in play; or of one frame, if that is asked for
- * @property {'loss' | 'gap'} kind which colours it has
+ * @typedef {object} LossRange the range of a slice, so that the axes are steady during playback, or of one frame if
+ *   that is chosen
+ * @property {'loss' | 'gap'} kind selects the colours
  * @property {number} low
  * @property {number} high
- * @property {number} max the largest value there is, perhaps infinite
+ * @property {number} max the largest value, perhaps infinite
  * @property {number} min
  * @property {boolean} clipped is `high` below `max`?
  * @property {boolean} floored is `low` above `min`?
  * @property {'linear' | 'log'} scale
  */
 
-/** Cells looked at for a range: enough for a quantile. */
+/** The number of cells that are examined for a range: enough for a quantile. */
 const SAMPLE = 40_000;
-/** A range ends at this quantile of the cells, if the rest would stretch it by more than STRETCH: a factor, and one for logarithms. */
+/**
+ * A range ends at this quantile of the cells if the rest would stretch it by more than STRETCH: a factor for each
+ * scale.
+ */
 const QUANTILE = 0.96;
 const STRETCH = {linear: 1.5, log: 100};
-/** So that no frame is cut away whole, a range reaches this quantile of each; unless that is BEYOND times its end (diverged). */
+/**
+ * A range reaches this quantile of every frame, so that no whole frame is cut off. Frames beyond BEYOND times its end
+ * (diverged ones) are ignored.
+ */
 const OF_FRAME = 0.6;
 const BEYOND = {linear: 20, log: 1e4};
-/** A logarithmic axis shows at most this many decades, as long as no more than this share of a frame lies below it. */
+/** A logarithmic axis shows at most this many decades, unless more than this share of a frame would lie below it. */
 const DECADES = 6;
 const OF_PIT = 0.25;
-/** How much of a range may be empty, at either end, before a run that grows is given a new one. */
+/** The share of a range that may be empty, at either end, before a growing run gets a new range. */
 const SLACK = 0.4;
-/** A logarithmic axis of a run that grows reaches this factor below what is there, so that it grows in few steps. */
+/**
+ * The logarithmic axis of a growing run reaches this factor below the values, so that the axis changes in few steps.
+ */
 const HEADROOM = 3;
 
 /**
- * The range of the losses on some surfaces. A few far outliers (the corners of a wide span) would flatten everything
- * else: then the range ends at a quantile, and the page says so.
+ * Choose the range of the losses on some surfaces. A few large outliers (the corners of a wide span) would flatten
+ * everything else: then the range ends at a quantile, and the page says so.
  * @param {Numbers[]} surfaces @param {'linear' | 'log'} scale
- * @param {Numbers[]} [drawn] what is drawn on it, if something else: the test loss is drawn on the training loss's scale
+ * @param {Numbers[]} [drawn] the surfaces that are drawn, if they are others: the test loss is drawn on the training
+ *   loss's scale
  * @returns {LossRange}
  */
 export function lossRange(surfaces, scale, drawn = surfaces) {
-  const {values, min, max} = sample(surfaces);
+  const {values, min, max} = sampleCells(surfaces);
   const top = values[Math.floor((values.length - 1) * QUANTILE)] ?? 1;
   const whole = Math.max(
     top,
     ...surfaces.map((surface) => quantileOf(surface, OF_FRAME)).filter((most) => most <= top * BEYOND[scale]),
   );
   const isLog = scale === 'log';
-  const high = niceAbove(max > whole * STRETCH[scale] ? whole : max, scale);
-  const least = isLog ? decadesBelow(high, surfaces) : 0;
+  const high = roundUp(max > whole * STRETCH[scale] ? whole : max, scale);
+  const least = isLog ? lowestLoss(high, surfaces) : 0;
   const low = isLog ? Math.max(min, least) : Math.min(min, 0.98 * high);
-  const seen = drawn === surfaces ? {min, max} : sample(drawn);
+  const seen = drawn === surfaces ? {min, max} : sampleCells(drawn);
   return {
     kind: 'loss',
     low: !isLog && low < 0.25 * high ? 0 : isLog ? Math.min(low, 0.98 * high) : low,
@@ -62,15 +75,16 @@ export function lossRange(surfaces, scale, drawn = surfaces) {
 }
 
 /**
- * How far a logarithmic axis reaches down: a few deep pits do not stretch it, but no frame lies below it whole.
+ * Choose how far a logarithmic axis reaches down: a few deep pits do not stretch it, but no frame lies entirely below
+ * it.
  * @param {number} high @param {Numbers[]} surfaces
  */
-function decadesBelow(high, surfaces) {
+function lowestLoss(high, surfaces) {
   const pits = surfaces.map((surface) => quantileOf(surface, OF_PIT)).filter((each) => each > 0);
   return Math.min(high / 10 ** DECADES, ...pits);
 }
 
-/** What a share of a surface lies below. @param {Numbers} surface @param {number} share */
+/** Return the value below which a share of a surface lies. @param {Numbers} surface @param {number} share */
 function quantileOf(surface, share) {
   const some = [];
   for (let at = 0; at < surface.length; at += 7) if (Number.isFinite(surface[at])) some.push(surface[at]);
@@ -78,14 +92,15 @@ function quantileOf(surface, share) {
 }
 
 /**
- * The range of one frame alone, as narrow as it is: where a zoom is deep, a rounder one would show a plate.
+ * Choose the range of one frame alone, as narrow as its values: at a deep zoom, a rounder range would show a flat
+ * plate.
  * @param {Numbers} surface @param {'linear' | 'log'} scale @returns {LossRange}
  */
 export function frameRange(surface, scale) {
-  const {values, min, max} = sample([surface]);
+  const {values, min, max} = sampleCells([surface]);
   const top = values[Math.floor((values.length - 1) * QUANTILE)] ?? 1;
   const high = max - min > STRETCH.linear * 2 * (top - min) && top > min ? top : Number.isFinite(max) ? max : top;
-  const low = scale === 'log' ? Math.max(min, decadesBelow(high, [surface])) : min;
+  const low = scale === 'log' ? Math.max(min, lowestLoss(high, [surface])) : min;
   const pad = high > low ? 0.02 * (high - low) : 0.02 * Math.abs(high) || 1;
   const bottom = scale === 'log' ? low * (low / high) ** 0.02 : low - pad;
   return {
@@ -100,18 +115,22 @@ export function frameRange(surface, scale) {
   };
 }
 
-/** The range of differences: as far above zero as below. @param {Numbers[]} surfaces @returns {LossRange} */
+/**
+ * Choose the range of differences, which reaches as far above zero as below.
+ * @param {Numbers[]} surfaces @returns {LossRange}
+ */
 export function gapRange(surfaces) {
-  const {values, min, max} = sample(surfaces);
+  const {values, min, max} = sampleCells(surfaces);
   const sizes = values.map(Math.abs).sort();
   const top = sizes[Math.floor((sizes.length - 1) * QUANTILE)] ?? 1;
   const most = Math.max(max, -min);
-  const high = niceAbove(most > top * STRETCH.linear ? top : most, 'linear');
+  const high = roundUp(most > top * STRETCH.linear ? top : most, 'linear');
   return {kind: 'gap', low: -high, high, min, max, clipped: max > high, floored: min < -high, scale: 'linear'};
 }
 
 /**
- * One range for two runs that are looked at side by side, as the first one's; its own where the two mean different things.
+ * Choose one range for two runs that are shown side by side: the wider of both, in the form of the first. If the two
+ * show different quantities, keep the first run's own range.
  * @param {LossRange} own @param {LossRange} other @returns {LossRange}
  */
 export function joinRanges(own, other) {
@@ -128,11 +147,11 @@ export function joinRanges(own, other) {
 }
 
 /**
- * The range of a run that grows: the one before, as long as the new one fits into it and fills most of it. New axes
- * cost Plotly more than ten frames, and a landscape is easier to follow on steady ones.
+ * Keep the range of a growing run as long as the new values fit into it and fill most of it. New axes cost Plotly more
+ * than ten frames, and a landscape is easier to follow on steady axes.
  * @param {LossRange} next @param {LossRange | undefined} before @returns {LossRange}
  */
-export function steadyRange(next, before) {
+export function keepRange(next, before) {
   if (!before || before.kind !== next.kind || before.scale !== next.scale) return next;
   const low = shareOf(before, next.low);
   const high = shareOf(before, next.high);
@@ -151,10 +170,14 @@ export function steadyRange(next, before) {
   };
 }
 
-/** Some of the cells of all surfaces, sorted, and the extremes of all of them. @param {Numbers[]} surfaces of any grids */
-function sample(surfaces) {
+/**
+ * Sample the cells of all surfaces, sort them, and find the extremes of all cells.
+ * @param {Numbers[]} surfaces on any grids
+ */
+function sampleCells(surfaces) {
   const cells = surfaces.reduce((sum, surface) => sum + surface.length, 0);
-  const stride = Math.max(1, Math.floor(cells / SAMPLE)) | 1; // odd, so that it does not walk one column
+  // The stride is odd, so that it does not follow one column.
+  const stride = Math.max(1, Math.floor(cells / SAMPLE)) | 1;
   const values = new Float32Array(Math.ceil(cells / stride) + surfaces.length);
   let count = 0;
   let min = Infinity;
@@ -170,8 +193,11 @@ function sample(surfaces) {
   return {values: values.subarray(0, count).sort(), min: min < Infinity ? min : 0, max};
 }
 
-/** The next round number, so that a range that grows does so in few steps. @param {number} value @param {'linear' | 'log'} scale */
-function niceAbove(value, scale) {
+/**
+ * Round up to a round number, so that a growing range changes in few steps.
+ * @param {number} value @param {'linear' | 'log'} scale
+ */
+function roundUp(value, scale) {
   if (!(value > 0)) return 1;
   const power = 10 ** Math.floor(Math.log10(value) - (scale === 'log' ? 0 : 1));
   const step =
@@ -180,8 +206,8 @@ function niceAbove(value, scale) {
 }
 
 /**
- * The levels of the contours, which Plotly takes from the ticks of the axis. A linear scale that starts at zero has
- * a few more near its bottom, where training happens.
+ * Choose the levels of the contours, which are also the ticks of the axis. A linear scale that starts at zero has a few
+ * more near its bottom, where training happens.
  * @param {LossRange} range
  */
 export function lossTicks({low, high, scale}) {
@@ -192,7 +218,10 @@ export function lossTicks({low, high, scale}) {
   return [...even, ...fine].sort((a, b) => a - b);
 }
 
-/** Which of them are named, on the axis and the colour bar: those at least a tenth of the range apart. @param {LossRange} range */
+/**
+ * Select the levels that are named on the axis and the colour bar: those at least 0.12 of the range apart.
+ * @param {LossRange} range
+ */
 export function namedTicks(range) {
   const whole = range.scale === 'log' ? lossTicks(range) : linearTicks(range.low, range.high, 6);
   /** @type {number[]} */
@@ -204,12 +233,15 @@ export function namedTicks(range) {
   return named;
 }
 
-/** The share of the range at which a loss lies: 0 at the bottom, 1 at the top. @param {LossRange} range @param {number} loss */
+/**
+ * Return the share of the range at which a loss lies: 0 at the bottom, 1 at the top.
+ * @param {LossRange} range @param {number} loss
+ */
 export function shareOf({low, high, scale}, loss) {
   return scale === 'log' ? Math.log(loss / low) / Math.log(high / low) : (loss - low) / (high - low);
 }
 
-/** What of the values the range leaves out. @param {LossRange} range */
+/** Say which values the range leaves out. @param {LossRange} range */
 export function rangeNote({clipped, floored, high, low, max, min}) {
   const above = clipped ? `clipped at ${tickLabel(Number(high.toPrecision(3)))} (up to ${boundText(max)})` : '';
   const below = floored ? `cut below ${tickLabel(Number(low.toPrecision(2)))} (down to ${boundText(min)})` : '';
@@ -221,7 +253,7 @@ function boundText(value) {
   return Number.isFinite(value) ? tickLabel(Number(value.toPrecision(3))) : value > 0 ? '∞' : '−∞';
 }
 
-/** A value as it is drawn: inside the range. @param {LossRange} range @param {number} value */
-export function within({low, high}, value) {
-  return value > high ? high : value < low ? low : value; // NaN, unknown, stays so
+/** Limit a value to the range, as it is drawn. @param {LossRange} range @param {number} value */
+export function limitTo({low, high}, value) {
+  return value > high ? high : value < low ? low : value; // NaN (an unknown value) stays NaN.
 }

@@ -1,91 +1,103 @@
 /**
- * The surface as a body: heights over the square, the mesh that shows them, where a ray meets them, and the lines of equal
- * loss on them. Coordinates are those of the box (camera.js): −1 to 1 along a and b, 0 (the floor) to 1 (the range's top)
- * upwards. Pure.
+ * This module describes the surface as a body: the heights over the square, the mesh that shows them, the point where a
+ * ray meets them, and the lines of equal loss on them. Coordinates are those of the box (camera.js): −1 to 1 along a
+ * and b, and 0 (the floor) to 1 (the range's top) upwards. It consists of pure functions.
  */
 /** @import {Numbers} from '../loading/npy.js' */
 /** @import {LossRange} from './range.js' */
 /** @import {Vector} from './camera.js' */
-import {isolines, isParted} from './isolines.js';
+import {isolines, isSplitBackward} from './isolines.js';
 import {shareOf} from './range.js';
 
 /** @typedef {{x: number[], y: number[], z: number[]}} Line NaN lifts the pen */
 /** @typedef {{x: number[], y: number[], z: number[], i: number[], j: number[], k: number[], intensity: number[]}} Mesh */
 
-/** Lines that lie exactly on the mesh flicker: they are lifted off it, to both sides, by this share of half a side. */
+/** Lines that lie exactly on the mesh flicker. They are lifted off it, to both sides, by this share of half a side. */
 const LIFT = 0.011;
-/** The range's bottom lies this far above the floor, where the lines of equal loss are drawn once more. */
+/** The bottom of the range lies this far above the floor, where the lines of equal loss are drawn a second time. */
 export const GROUND = 0.06;
-/** What is higher than this (infinite too) is as good as infinite. */
+/** A height above this (also an infinite one) is treated as infinite. */
 const BEYOND = 1e6;
 
-/** The height of a loss; above 1 where the range ends below it. NaN stays. @param {LossRange} range @param {number} loss */
+/**
+ * Return the height of a loss. It is above 1 if the range ends below the loss; NaN stays NaN.
+ * @param {LossRange} range @param {number} loss
+ */
 export function heightOf(range, loss) {
   const share = shareOf(range, loss);
-  return share > BEYOND ? BEYOND : share < 0 ? GROUND : GROUND + (1 - GROUND) * share; // a logarithmic range may be floored
+  // A logarithmic range may end above the smallest loss.
+  return share > BEYOND ? BEYOND : share < 0 ? GROUND : GROUND + (1 - GROUND) * share;
 }
 
-/** Heights `[b, a]` over the grid. @param {Numbers} values @param {LossRange} range @param {Float64Array} [into] */
+/**
+ * Compute the heights `[b, a]` over the grid.
+ * @param {Numbers} values @param {LossRange} range @param {Float64Array} [into]
+ */
 export function heightsOf(values, range, into = new Float64Array(values.length)) {
   for (let at = 0; at < values.length; at++) into[at] = heightOf(range, values[at]);
   return into;
 }
 
-/** The coordinate of a sample along a or b. @param {number} index may lie between two @param {number} size */
-const along = (index, size) => (2 * index) / (size - 1) - 1;
+/**
+ * Return the coordinate of a sample along a or b.
+ * @param {number} index may lie between two samples @param {number} size
+ */
+const coordinateOf = (index, size) => (2 * index) / (size - 1) - 1;
 
 /**
- * The mesh of the heights, cut open where they leave the range.
+ * Create the mesh of the heights, which is open where they leave the range.
  * @param {Float64Array} heights @param {number} size @param {Uint32Array} triangles
- * @param {ArrayLike<number>} [colours] a share a sample, if not the height @returns {Mesh}
+ * @param {ArrayLike<number>} [colours] a share of the colour map for each sample, if it is not the height @returns
+ *   {Mesh}
  */
 export function meshOf(heights, size, triangles, colours = heights) {
   /** @type {Mesh} */
   const mesh = {x: [], y: [], z: [], i: [], j: [], k: [], intensity: []};
   for (let at = 0; at < heights.length; at++) {
-    mesh.x.push(along(at % size, size));
-    mesh.y.push(along(Math.floor(at / size), size));
+    mesh.x.push(coordinateOf(at % size, size));
+    mesh.y.push(coordinateOf(Math.floor(at / size), size));
     mesh.z.push(Math.min(1, heights[at]));
     mesh.intensity.push(Math.min(1, colours[at]));
   }
-  /** @type {Map<number, number>} vertices on the rim, by the edge they cut */
+  /** The vertices on the rim, by the edge that they cut. @type {Map<number, number>} */
   const rim = new Map();
   for (let at = 0; at < triangles.length; at += 3) {
-    put(mesh, rim, heights, colours, [triangles[at], triangles[at + 1], triangles[at + 2]]);
+    addTriangle(mesh, rim, heights, colours, [triangles[at], triangles[at + 1], triangles[at + 2]]);
   }
   return mesh;
 }
 
 /**
- * A triangle, or what is left of it below the top.
+ * Add a triangle, or the part of it below the top.
  * @param {Mesh} mesh @param {Map<number, number>} rim @param {Float64Array} heights @param {ArrayLike<number>} colours
  * @param {number[]} corners
  */
-function put(mesh, rim, heights, colours, corners) {
+function addTriangle(mesh, rim, heights, colours, corners) {
   if (corners.some((at) => Number.isNaN(heights[at]))) return;
   const inside = corners.map((at) => heights[at] <= 1);
   const count = inside.filter(Boolean).length;
   if (count === 0) return;
-  if (count === 3) return face(mesh, corners[0], corners[1], corners[2]);
-  const lone = inside.findIndex((is) => is === (count === 1)); // turned so that the corner on its own side comes first
+  if (count === 3) return addFace(mesh, corners[0], corners[1], corners[2]);
+  // The corners are rotated so that the one alone on its side of the top comes first.
+  const lone = inside.findIndex((is) => is === (count === 1));
   const [p, q, r] = [corners[lone], corners[(lone + 1) % 3], corners[(lone + 2) % 3]];
-  const cut = (/** @type {number} */ from, /** @type {number} */ to) =>
+  const vertexOn = (/** @type {number} */ from, /** @type {number} */ to) =>
     rimVertex(mesh, rim, heights, colours, from, to);
-  const [first, second] = [cut(p, q), cut(p, r)];
-  if (count === 1) return face(mesh, p, first, second);
-  face(mesh, first, q, r);
-  face(mesh, first, r, second);
+  const [first, second] = [vertexOn(p, q), vertexOn(p, r)];
+  if (count === 1) return addFace(mesh, p, first, second);
+  addFace(mesh, first, q, r);
+  addFace(mesh, first, r, second);
 }
 
 /** @param {Mesh} mesh @param {number} a @param {number} b @param {number} c */
-function face(mesh, a, b, c) {
+function addFace(mesh, a, b, c) {
   mesh.i.push(a);
   mesh.j.push(b);
   mesh.k.push(c);
 }
 
 /**
- * The vertex at which an edge of the grid reaches the top.
+ * Return the vertex at which an edge of the grid reaches the top.
  * @param {Mesh} mesh @param {Map<number, number>} rim @param {Float64Array} heights @param {ArrayLike<number>} colours
  * @param {number} from @param {number} to
  */
@@ -106,16 +118,17 @@ function rimVertex(mesh, rim, heights, colours, from, to) {
 }
 
 /**
- * Where a ray first meets the surface, as (a, b, height); null where it does not. The surface is the mesh's own: two
- * triangles a cell, and nothing above the range.
- * @param {Float64Array} heights @param {number} size @param {{from: Vector, along: Vector}} ray @returns {Vector | null}
+ * Find where a ray first meets the surface, as (a, b, height); null if it does not. The surface is that of the mesh:
+ * two triangles in each cell, and nothing above the range.
+ * @param {Float64Array} heights @param {number} size @param {{from: Vector, along: Vector}} ray @returns {Vector |
+ *   null}
  */
-export function meet(heights, size, ray) {
+export function findHit(heights, size, ray) {
   const steps = cellsAlong(ray, size);
   for (const [column, row] of steps) {
     const a = row * size + column;
     const [b, c, d] = [a + 1, a + size, a + size + 1];
-    const halves = isParted(heights, a, b, c, d)
+    const halves = isSplitBackward(heights, a, b, c, d)
       ? [
           [a, b, c],
           [b, d, c],
@@ -128,7 +141,12 @@ export function meet(heights, size, ray) {
     for (const half of halves) {
       const t = distanceTo(
         half.map(
-          (at) => /** @type {Vector} */ ([along(at % size, size), along(Math.floor(at / size), size), heights[at]]),
+          (at) =>
+            /** @type {Vector} */ ([
+              coordinateOf(at % size, size),
+              coordinateOf(Math.floor(at / size), size),
+              heights[at],
+            ]),
         ),
         ray,
       );
@@ -140,7 +158,7 @@ export function meet(heights, size, ray) {
 }
 
 /**
- * The cells that a ray passes over, in their order (Amanatides and Woo, 1987).
+ * List the cells that a ray passes over, in their order (Amanatides and Woo, 1987).
  * @param {{from: Vector, along: Vector}} ray @param {number} size @returns {Generator<[number, number]>}
  */
 function* cellsAlong({from, along: step}, size) {
@@ -174,7 +192,10 @@ function* cellsAlong({from, along: step}, size) {
   }
 }
 
-/** How far along a ray a triangle is (Möller and Trumbore, 1997); ∞ where it is missed. @param {Vector[]} triangle @param {{from: Vector, along: Vector}} ray */
+/**
+ * Compute how far along a ray a triangle is (Möller and Trumbore, 1997); ∞ if the ray misses it.
+ * @param {Vector[]} triangle @param {{from: Vector, along: Vector}} ray
+ */
 function distanceTo([p, q, r], {from, along: step}) {
   const [e, f] = [minus(q, p), minus(r, p)];
   const h = cross(step, f);
@@ -196,7 +217,10 @@ const dot = (a, b) => a[0] * b[0] + a[1] * b[1] + a[2] * b[2];
 /** @param {Vector} a @param {Vector} b @returns {Vector} */
 const cross = (a, b) => [a[1] * b[2] - a[2] * b[1], a[2] * b[0] - a[0] * b[2], a[0] * b[1] - a[1] * b[0]];
 
-/** The height at a place, between the samples (bilinear); NaN outside. @param {Float64Array} heights @param {number} size @param {number} a @param {number} b */
+/**
+ * Interpolate the height at a place between the samples (bilinear); NaN outside.
+ * @param {Float64Array} heights @param {number} size @param {number} a @param {number} b
+ */
 export function heightAt(heights, size, a, b) {
   const [u, v] = [a, b].map((place) => ((place + 1) / 2) * (size - 1));
   if (!(u >= 0 && v >= 0 && u <= size - 1 && v <= size - 1)) return NaN;
@@ -210,11 +234,12 @@ export function heightAt(heights, size, a, b) {
 }
 
 /**
- * The lines of equal height on the surface. Seen from above and from below they lie in front of it, so each is there
- * twice; and once more on the floor.
+ * Draw the lines of equal height on the surface. They must lie in front of it when seen from above and from below, so
+ * each exists twice; a third copy lies on the floor.
  * @param {Float64Array} heights @param {number} size @param {Uint32Array} triangles @param {number[]} levels heights
  * @param {ReturnType<typeof boxSides>} box @param {number} floor
- * @returns {{above: Line, below: Line, floor: Line, levels: number[]}} `levels`: of each point, NaN where the pen is lifted
+ * @returns {{above: Line, below: Line, floor: Line, levels: number[]}} `levels`: the level of each point; NaN lifts the
+ *   pen
  */
 export function equalLines(heights, size, triangles, levels, box, floor) {
   /** @type {{above: Line, below: Line, floor: Line, levels: number[]}} */
@@ -224,7 +249,7 @@ export function equalLines(heights, size, triangles, levels, box, floor) {
     for (let at = 0; at < segments.length; at += 4) {
       for (const end of [0, 2]) {
         const [u, v] = [segments[at + end], segments[at + end + 1]];
-        const [a, b] = [along(u, size), along(v, size)];
+        const [a, b] = [coordinateOf(u, size), coordinateOf(v, size)];
         const n = normalAt(heights, size, u, v, box);
         push(lines.above, a + n[0], b + n[1], level + n[2]);
         push(lines.below, a - n[0], b - n[1], level - n[2]);
@@ -238,14 +263,14 @@ export function equalLines(heights, size, triangles, levels, box, floor) {
   return lines;
 }
 
-/** The sides of half a box, as a unit of each coordinate is long. @param {{x: number, y: number, z: number}} box */
+/** Compute half of each side of the box, in units of the scene. @param {{x: number, y: number, z: number}} box */
 export function boxSides({x, y, z}) {
   return {a: x / 2, b: y / 2, up: z};
 }
 
 /**
- * The way from the surface that lifts a line off it: along the normal of the cell, and of the same length on the screen
- * wherever it is.
+ * Compute the displacement that lifts a line off the surface: along the normal of the cell, with the same length on the
+ * screen everywhere.
  * @param {Float64Array} heights @param {number} size @param {number} u @param {number} v in steps of the grid
  * @param {ReturnType<typeof boxSides>} box @returns {Vector}
  */
@@ -272,18 +297,19 @@ function push(line, x, y, z) {
 }
 
 /**
- * The height at which a ball of a radius rests on the surface without sinking in: its centre, in heights of the box.
- * @param {Float64Array} heights @param {number} size @param {[number, number]} place @param {number} radius in half-sides
+ * Compute the height at which a ball rests on the surface without sinking in: the height of its centre in the box.
+ * @param {Float64Array} heights @param {number} size @param {[number, number]} place @param {number} radius in
+ *   half-sides
  * @param {ReturnType<typeof boxSides>} box
  */
-export function restOf(heights, size, [a, b], radius, box) {
+export function restingHeight(heights, size, [a, b], radius, box) {
   const cells = size - 1;
   let rest = heightAt(heights, size, a, b) + (radius * box.a) / box.up;
   const first = [a, b].map((place) => Math.max(0, Math.ceil(((place - radius + 1) / 2) * cells)));
   const last = [a, b].map((place) => Math.min(cells, Math.floor(((place + radius + 1) / 2) * cells)));
   for (let j = first[1]; j <= last[1]; j++) {
     for (let i = first[0]; i <= last[0]; i++) {
-      const away = (Math.hypot(along(i, size) - a, along(j, size) - b) / radius) ** 2;
+      const away = (Math.hypot(coordinateOf(i, size) - a, coordinateOf(j, size) - b) / radius) ** 2;
       const height = Math.min(1, heights[j * size + i]);
       if (away < 1) rest = Math.max(rest, height + (radius * box.a * Math.sqrt(1 - away)) / box.up);
     }

@@ -1,27 +1,31 @@
-/** Two cuts through the landscape, along a and along b: data → Plotly traces and layout. */
+/** This module turns two sections of the landscape, along a and along b, into Plotly traces and a layout. */
 /** @import {Numbers} from '../loading/npy.js' */
 /** @import {LossRange} from './range.js' */
 import {BALL_COLOUR} from './colours.js';
 import {sliceAxis} from './map.js';
-import {namedTicks, shareOf, within} from './range.js';
+import {namedTicks, shareOf, limitTo} from './range.js';
 import {lossText, tickLabel} from './ticks.js';
 
-/** The values along a (b = 0) and along b (a = 0). What is infinite or unknown is left out. @param {Numbers} surface @param {number} size */
+/**
+ * Return the values along a (b = 0) and along b (a = 0), without infinite and unknown ones.
+ * @param {Numbers} surface @param {number} size
+ */
 export function sections(surface, size) {
   const middle = size >> 1;
-  const drawn = (/** @type {number} */ value) => (Number.isFinite(value) ? value : NaN);
+  const replaceInfinite = (/** @type {number} */ value) => (Number.isFinite(value) ? value : NaN);
   return {
-    a: Array.from({length: size}, (_, i) => drawn(surface[middle * size + i])),
-    b: Array.from({length: size}, (_, j) => drawn(surface[j * size + middle])),
+    a: Array.from({length: size}, (_, i) => replaceInfinite(surface[middle * size + i])),
+    b: Array.from({length: size}, (_, j) => replaceInfinite(surface[j * size + middle])),
   };
 }
 
 /**
- * @param {number[]} axis the sampled a, and b @param {{a: number[], b: number[]}} values
- * @param {[number, number] | null} place of the network, (a, b) @param {number} loss its own
- * @param {string} title of the value @param {{ink: string, paper: string, accent: string}} theme
- * @param {{points: number[], losses: number[]} | null} way of a ball, seen from the side: it has a place along a, and one along b
- * @param {LossRange} range what is below it is drawn at its edge
+ * @param {number[]} axis the sampled values of a and b @param {{a: number[], b: number[]}} values
+ * @param {[number, number] | null} place the network's (a, b) @param {number} loss the network's own loss
+ * @param {string} title the name of the value @param {{ink: string, paper: string, accent: string}} theme
+ * @param {{points: number[], losses: number[]} | null} way the path of a released ball, seen from the side: it has a
+ *   place along a and one along b
+ * @param {LossRange} range values below the range are drawn at its edge
  */
 export function sectionTraces(axis, values, place, loss, title, theme, way, range) {
   const hover = (/** @type {string} */ letter) => `${letter} = %{x:.3~g}<br>${title} %{y:.4~g}<extra></extra>`;
@@ -65,7 +69,7 @@ export function sectionTraces(axis, values, place, loss, title, theme, way, rang
 /** @param {{points: number[], losses: number[]} | null} way @param {LossRange} range @param {{ink: string}} theme */
 function ballTraces(way, range, theme) {
   const rolled = way?.losses.length ? way : {points: [NaN, NaN], losses: [NaN]};
-  const losses = rolled.losses.map((loss) => within(range, loss));
+  const losses = rolled.losses.map((loss) => limitTo(range, loss));
   return [1, 0].flatMap((axis) => {
     const x = losses.map((_, t) => rolled.points[2 * t + axis]);
     const name = `ball along ${axis ? 'b' : 'a'}`;
@@ -100,11 +104,14 @@ function ballTraces(way, range, theme) {
   });
 }
 
-/** The height of a tick's text, in px. */
+/** The height of a tick's text, in pixels. */
 const LINE = 13;
 
-/** Ticks of which no two lie on one another. @param {number[]} ticks @param {LossRange} range @param {number} height of the axis, in px */
-function apart(ticks, range, height) {
+/**
+ * Select ticks that do not overlap.
+ * @param {number[]} ticks @param {LossRange} range @param {number} height the length of the axis in pixels
+ */
+function withoutOverlap(ticks, range, height) {
   if (height === Infinity) return ticks;
   let below = -Infinity;
   return ticks.filter((tick) => {
@@ -115,9 +122,12 @@ function apart(ticks, range, height) {
   });
 }
 
-/** @param {number} span @param {LossRange} range @param {{ink: string, muted: string, grid: string, line: string, font: string}} theme @param {number} [height] of the plot, in px */
+/**
+ * @param {number} span @param {LossRange} range @param {{ink: string, muted: string, grid: string, line: string, font:
+ *   string}} theme @param {number} [height] the height of the plot in pixels
+ */
 export function sectionAxes(span, range, theme, height = Infinity) {
-  const ticks = apart(namedTicks(range), range, height);
+  const ticks = withoutOverlap(namedTicks(range), range, height);
   const ends = axisEnds(range);
   return {
     xaxis: {
@@ -143,13 +153,19 @@ export function sectionAxes(span, range, theme, height = Infinity) {
   };
 }
 
-/** A little more than the range, so that a curve on its edge is whole. @param {LossRange} range @returns {[number, number]} */
+/**
+ * Extend the range a little, so that a curve at its edge is fully visible.
+ * @param {LossRange} range @returns {[number, number]}
+ */
 function axisEnds({low, high, scale}) {
   if (scale === 'log') return [low * (low / high) ** 0.03, high * (high / low) ** 0.03];
   return [low - 0.03 * (high - low), high + 0.03 * (high - low)];
 }
 
-/** Where on that axis the range begins and ends, as shares of its length from the bottom. @param {LossRange} range */
+/**
+ * Return where the range begins and ends on that axis, as shares of its length from the bottom.
+ * @param {LossRange} range
+ */
 export function rangeOnAxis(range) {
   const [bottom, top] = axisEnds(range).map((end) => shareOf(range, end));
   return [-bottom, 1 - bottom].map((share) => share / (top - bottom));

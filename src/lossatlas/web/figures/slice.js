@@ -1,7 +1,7 @@
-/** What a slice shows and what it hides, in words and numbers. */
+/** This module says in words and numbers what a slice shows and what it hides. */
 /** @import {PlaneEntry, Shot} from '../model/types.js' */
 /** @import {Numbers} from '../loading/npy.js' */
-import {hasPath, isMoving, testMoves} from '../model/slice.js';
+import {hasPath, isMoving, hasMovingTest} from '../model/slice.js';
 import {SET_TITLES} from './landscape.js';
 import {tickLabel} from './ticks.js';
 
@@ -10,7 +10,7 @@ export function planeTitle({title, name}) {
   return title ?? name.charAt(0).toUpperCase() + name.slice(1).replaceAll('-', ' ');
 }
 
-/** Where the plane is, in a sentence. @param {Shot} shot */
+/** Say in a sentence where the plane is. @param {Shot} shot */
 export function modeText({run, plane, computed, set, follow}) {
   if (follow) return 'The plane moves with the network: the centre is always the current parameters.';
   const centre = plane.centre_frame ?? (isMoving(plane) ? run.frames.length - 1 : null);
@@ -18,14 +18,16 @@ export function modeText({run, plane, computed, set, follow}) {
   const where =
     centre === null ? 'its own centre' : last ? 'the trained network' : `the network of epoch ${run.frames[centre]}`;
   const why =
-    set !== 'train' && !computed && isMoving(plane) && !testMoves(plane)
+    set !== 'train' && !computed && isMoving(plane) && !hasMovingTest(plane)
       ? ', as test losses are stored there only'
       : '';
   const point = hasPath(plane) ? '; the point shows where the current parameters project to' : '';
   return `The plane stays at ${where}${why}${point}.`;
 }
 
-/** @typedef {{text: string, why: string}} Fact in plain words, with the term and what follows from it in a sentence */
+/**
+ * @typedef {{text: string, why: string}} Fact a fact in plain words, and a sentence with the term and the consequence
+ */
 
 const FACTS = {
   walk:
@@ -43,7 +45,7 @@ const FACTS = {
   away: 'How far the current parameters are from the nearest point of the plane: the ball is shown there, at its own loss.',
 };
 
-/** What the manifest says in numbers of a plane. @param {PlaneEntry} plane @returns {Fact[]} */
+/** List what the manifest says about a plane in numbers. @param {PlaneEntry} plane @returns {Fact[]} */
 export function planeFacts({random_walk: walk, cosine, orthonormal, eigenvalues, nonconvexity}) {
   /** @type {Fact[]} */
   const facts = [];
@@ -64,12 +66,15 @@ export function planeFacts({random_walk: walk, cosine, orthonormal, eigenvalues,
   return facts;
 }
 
-/** The share of the path's variance in plain words. @param {PlaneEntry} plane */
+/** Say the share of the path's variance in plain words. @param {PlaneEntry} plane */
 export function shareText({explained_variance: share}) {
   return share === undefined || share === null ? '' : `This picture holds ${percent(share)} of what training did.`;
 }
 
-/** How this was found. @param {NonNullable<PlaneEntry['nonconvexity']>} nonconvexity */
+/**
+ * Explain how the share of nonconvex places was found.
+ * @param {NonNullable<PlaneEntry['nonconvexity']>} nonconvexity
+ */
 function nonconvexText({threshold, grid, span}) {
   return (
     `Non-convex: at this share of a ${grid} × ${grid} grid over ±${short(span)} the loss bends down in some direction ` +
@@ -78,7 +83,7 @@ function nonconvexText({threshold, grid, span}) {
   );
 }
 
-/** How far the current parameters are from a plane that stays. @param {Shot} shot @returns {Fact | null} */
+/** Say how far the current parameters are from a fixed plane. @param {Shot} shot @returns {Fact | null} */
 export function residualFact({run, plane, frame, follow}) {
   if (follow || !hasPath(plane)) return null;
   return {
@@ -99,7 +104,7 @@ function short(value) {
   return tickLabel(Number(value.toPrecision(3)));
 }
 
-/** The picture in words. @param {Shot} shot @param {Numbers} values @param {number | undefined} loss */
+/** Describe the picture in words. @param {Shot} shot @param {Numbers} values @param {number | undefined} loss */
 export function landscapeSummary({run, frame, span, set, follow}, values, loss) {
   let low = Infinity;
   let high = -Infinity;

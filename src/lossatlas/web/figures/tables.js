@@ -1,4 +1,7 @@
-/** The plots as tables: data → headings and cells, for those who read numbers rather than pictures. Pure. */
+/**
+ * This module turns the plots into tables (headings and cells) for people who read numbers rather than pictures. It
+ * consists of pure functions.
+ */
 /** @import {Seen, Shot} from '../model/types.js' */
 /** @import {Run} from '../model/run.js' */
 /** @import {Numbers} from '../loading/npy.js' */
@@ -8,29 +11,38 @@ import {planeTitle} from './slice.js';
 import {lossText, percentText, spanText, tickLabel, valueText} from './ticks.js';
 
 /**
- * @typedef {{text: string, value?: number}} Cell `value`: the number that the text rounds
- * @typedef {{caption: string, corner: string, columns: string[], rows: {name: string, now?: boolean, cells: Cell[]}[]}} Table `now`: the row of the frame on show
+ * @typedef {{text: string, value?: number}} Cell `value`: the exact number, which the text rounds
+ * @typedef {{caption: string, corner: string, columns: string[], rows: {name: string, now?: boolean, cells: Cell[]}[]}}
+ *   Table `now`: the row of the frame that is shown
  */
 
-/** Rows and columns of a grid that is told in numbers: enough for its shape, few enough to be read. */
+/** The number of rows and columns of a grid that is given in numbers: enough for its shape, few enough to read. */
 const COARSE = 9;
 const NAMES = {train: 'Training loss', test: 'Test loss', gap: 'Test loss − training loss'};
 
-/** `COARSE` places of a grid at most, evenly spread, with both ends and (of an odd number) the middle. @param {number} size */
-export function coarse(size) {
+/**
+ * Choose at most `COARSE` places of a grid, evenly spaced, with both ends and (if the number is odd) the middle.
+ * @param {number} size
+ */
+export function coarsePlaces(size) {
   const last = Math.min(COARSE, size) - 1;
-  const near = (/** @type {number} */ k) => Math.round((k * (size - 1)) / Math.max(1, last));
-  return Array.from({length: last + 1}, (_, k) => (2 * k > last ? size - 1 - near(last - k) : near(k))); // the same on both sides
+  const placeAt = (/** @type {number} */ k) => Math.round((k * (size - 1)) / Math.max(1, last));
+  // Both sides are the same.
+  return Array.from({length: last + 1}, (_, k) => (2 * k > last ? size - 1 - placeAt(last - k) : placeAt(k)));
 }
 
-/** The surface, top row first as it is seen from above. @param {Shot} shot @param {number[]} axis the sampled a, and b @param {Numbers} values [b, a] flattened @param {number} loss the network's own @returns {Table[]} */
+/**
+ * Return the surface as tables; the top row is first, as seen from above.
+ * @param {Shot} shot @param {number[]} axis the sampled values of a and b @param {Numbers} values [b, a] flattened
+ *   @param {number} loss the network's own loss @returns {Table[]}
+ */
 export function landscapeTables({run, frame, plane, set}, axis, values, loss) {
-  const places = coarse(axis.length);
+  const places = coarsePlaces(axis.length);
   const at = places.map((i) => spanText(axis[i]));
-  const write = set === 'gap' ? signed : lossText;
+  const write = set === 'gap' ? signedText : lossText;
   const rows = places.toReversed().map((j) => ({
     name: `b ${spanText(axis[j])}`,
-    cells: places.map((i) => number(values[j * axis.length + i], write)),
+    cells: places.map((i) => numberCell(values[j * axis.length + i], write)),
   }));
   return [
     {
@@ -47,19 +59,22 @@ export function boundaryTables(run, seen, whose) {
   return [classTable(run, seen, whose), regionTable(run, seen)];
 }
 
-/** How each class fares. @param {Run} run @param {Seen} seen @param {string} whose @returns {Table} */
+/**
+ * Count the correct predictions of each class.
+ * @param {Run} run @param {Seen} seen @param {string} whose @returns {Table}
+ */
 function classTable(run, seen, whose) {
   const [labels, split] = [run.numbers('labels'), run.numbers('split')];
   const predicted = seen.point_predicted_class;
   /** @param {(i: number) => boolean} holds */
   const count = (holds) => Array.from(labels.keys()).filter(holds).length;
-  /** @param {number} k @param {number} part 0 train, 1 test @returns {Cell[]} */
+  /** @param {number} k @param {number} part 0: train, 1: test @returns {Cell[]} */
   const ofPart = (k, part) => {
     const points = count((i) => labels[i] === k && split[i] === part);
     const right = count((i) => labels[i] === k && split[i] === part && predicted[i] === k);
     return [
-      whole(points),
-      whole(count((i) => predicted[i] === k && split[i] === part)),
+      wholeCell(points),
+      wholeCell(count((i) => predicted[i] === k && split[i] === part)),
       points ? {text: percentText(right / points), value: right / points} : {text: '–'},
     ];
   };
@@ -71,14 +86,21 @@ function classTable(run, seen, whose) {
   };
 }
 
-/** The predicted class and its confidence, top row first. @param {Run} run @param {Seen} seen @returns {Table} */
+/**
+ * Return the predicted class and its confidence, top row first.
+ * @param {Run} run @param {Seen} seen @returns {Table}
+ */
 function regionTable(run, {predicted_class: predicted, confidence}) {
   const axes = ['grid_x', 'grid_y'].map((name) => run.numbers(name));
   const [columns, rows] = axes.map((grid, axis) => {
     const feature = run.manifest.dataset.features[axis];
     const {mean, scale} = unitsOf(run.manifest.dataset.features)[axis];
-    const step = ((grid[grid.length - 1] - grid[0]) * scale) / 200; // of nine places along the axis
-    return coarse(grid.length).map((i) => ({i, text: `${feature.name} ${valueText(grid[i] * scale + mean, step)}`}));
+    // A step is a two-hundredth of the axis, which has nine places.
+    const step = ((grid[grid.length - 1] - grid[0]) * scale) / 200;
+    return coarsePlaces(grid.length).map((i) => ({
+      i,
+      text: `${feature.name} ${valueText(grid[i] * scale + mean, step)}`,
+    }));
   });
   return {
     caption: 'Predicted class and confidence over the plane',
@@ -107,13 +129,13 @@ export function timelineTables(run, frame) {
       name: String(epoch),
       now: t === frame,
       cells: [
-        number(train_loss[t], lossText),
-        number(test_loss[t], lossText),
-        number(train_accuracy[t], percentText),
-        number(test_accuracy[t], percentText),
+        numberCell(train_loss[t], lossText),
+        numberCell(test_loss[t], lossText),
+        numberCell(train_accuracy[t], percentText),
+        numberCell(test_accuracy[t], percentText),
         ...(curvature
           ? [curvature.largest, curvature.smallest].map((of) =>
-              at < 0 ? {text: '–'} : number(cleanEigenvalue(of[at], curvature.largest[at]), signed),
+              at < 0 ? {text: '–'} : numberCell(cleanEigenvalue(of[at], curvature.largest[at]), signedText),
             )
           : []),
       ],
@@ -130,16 +152,16 @@ export function timelineTables(run, frame) {
 }
 
 /** @param {number} value @param {(value: number) => string} write @returns {Cell} */
-function number(value, write) {
+function numberCell(value, write) {
   return Number.isNaN(value) ? {text: 'unknown'} : {text: write(value), value};
 }
 
 /** @param {number} value @returns {Cell} */
-function whole(value) {
+function wholeCell(value) {
   return {text: String(value), value};
 }
 
 /** @param {number} value */
-function signed(value) {
+function signedText(value) {
   return Number.isFinite(value) ? tickLabel(Number(value.toPrecision(3))) : value > 0 ? '∞' : '−∞';
 }

@@ -1,6 +1,9 @@
-/** Round numbers for axes, and numbers as people write them. */
+/** This module chooses round numbers for axes and writes numbers as people write them. */
 
-/** Round values inside [low, high], about `count` of them. @param {number} low @param {number} high @param {number} count */
+/**
+ * Choose round values inside [low, high], about `count` of them.
+ * @param {number} low @param {number} high @param {number} count
+ */
 export function linearTicks(low, high, count) {
   const rough = (high - low) / count;
   if (!(rough > 0) || !Number.isFinite(rough)) return [low];
@@ -11,7 +14,10 @@ export function linearTicks(low, high, count) {
   return Array.from({length: last - first + 1}, (_, i) => Number(((first + i) * step).toPrecision(14)));
 }
 
-/** Two or three round values, and none where its label would touch another's. @param {number} low @param {number} high @param {number} room in pixels */
+/**
+ * Choose two or three round values, or none if their labels would touch.
+ * @param {number} low @param {number} high @param {number} room in pixels
+ */
 export function fewTicks(low, high, room) {
   for (let count = 2; ; count++) {
     const ticks = linearTicks(low, high, count);
@@ -21,7 +27,10 @@ export function fewTicks(low, high, room) {
   }
 }
 
-/** Round values of each decade in [low, high]; fewer where there are many decades. @param {number} low @param {number} high */
+/**
+ * Choose round values of each decade in [low, high]; fewer if there are many decades.
+ * @param {number} low @param {number} high
+ */
 export function logTicks(low, high) {
   const decades = Math.log10(high / low);
   if (decades < 0.7) return linearTicks(low, high, 6);
@@ -33,14 +42,17 @@ export function logTicks(low, high) {
   return ticks.filter((tick) => tick >= low * 0.999 && tick <= high * 1.001);
 }
 
-/** A tick's label: all the digits of a round number, so that neighbours differ, with a real minus sign. @param {number} value */
+/**
+ * Write a tick's label: all the digits of a round number, so that neighbours differ, with a real minus sign.
+ * @param {number} value
+ */
 export function tickLabel(value) {
   return numberLabel(value, 1e5);
 }
 
 /**
- * A number that was measured, as plainly as it was written. @param {number} value @param {number} [step] what makes no
- * difference, in the value's own units
+ * Write a measured number as plainly as it was given.
+ * @param {number} value @param {number} [step] a difference that does not matter, in the value's own units
  */
 export function valueText(value, step = 0) {
   const digits =
@@ -48,7 +60,7 @@ export function valueText(value, step = 0) {
   return numberLabel(Number(value.toPrecision(Math.max(1, Math.min(12, digits)))), 1e9);
 }
 
-/** @param {number} value @param {number} most from where on it has an exponent */
+/** @param {number} value @param {number} most from this size on it has an exponent */
 function numberLabel(value, most) {
   const size = Math.abs(value);
   const round = Number(value.toPrecision(14));
@@ -57,12 +69,15 @@ function numberLabel(value, most) {
   return text.replaceAll('-', '−');
 }
 
-/** A span, or a place within one. @param {number} value */
+/** Write a span, or a place within one. @param {number} value */
 export function spanText(value) {
   return tickLabel(Number(value.toPrecision(3)));
 }
 
-/** A loss in a readout: three significant digits at least, at a width that does not jump. @param {number | undefined} value */
+/**
+ * Write a loss in a readout: at least three significant digits, at a width that does not jump.
+ * @param {number | undefined} value
+ */
 export function lossText(value) {
   if (value === undefined || value === null) return '–';
   if (!Number.isFinite(value)) return '∞';
@@ -77,7 +92,7 @@ export function percentText(share) {
   return share === undefined || share === null ? '–' : `${(share * 100).toFixed(1)} %`;
 }
 
-/** What all plane plots have in common. @param {{font: string}} theme */
+/** Return the layout that all plane plots share. @param {{font: string}} theme */
 export function planeLayout({font}) {
   return {
     showlegend: false,
@@ -89,7 +104,7 @@ export function planeLayout({font}) {
   };
 }
 
-/** What the axes of all plane plots have in common. @param {{muted: string, font: string}} theme */
+/** Return the style that the axes of all plane plots share. @param {{muted: string, font: string}} theme */
 export function axisStyle({muted, font}) {
   return {
     fixedrange: true,

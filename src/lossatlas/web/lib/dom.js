@@ -1,7 +1,7 @@
-/** Elements of the document: finding them, making them, writing and measuring text. */
+/** This module finds and creates elements of the document, and writes and measures text. */
 
 /**
- * An element that index.html is known to have.
+ * Return an element that index.html is known to contain.
  * @template {Element} [T=HTMLElement]
  * @param {string} id @returns {T}
  */
@@ -12,7 +12,7 @@ export function byId(id) {
 }
 
 /**
- * Make an element: attributes by name, then children. `false` and `null` leave an attribute out.
+ * Create an element: first its attributes by name, then its children. `false` and `null` leave an attribute out.
  * @template {keyof HTMLElementTagNameMap} K
  * @param {K} tag @param {Record<string, string | number | boolean | null>} [attributes]
  * @param {(Node | string)[]} children
@@ -26,6 +26,7 @@ export function make(tag, attributes = {}, ...children) {
 }
 
 /**
+ * Create an SVG element, as `make` does.
  * @template {keyof SVGElementTagNameMap} K
  * @param {K} tag @param {Record<string, string | number | boolean | null>} [attributes]
  * @param {(Node | string)[]} children
@@ -47,17 +48,17 @@ function setAttributes(element, attributes) {
 }
 
 /**
- * Write text where it differs from what is there: a readout is updated many times a second.
+ * Set the text of an element, if it differs from what is there: a readout is updated many times a second.
  * @param {Element} element @param {string} text
  */
-export function say(element, text) {
+export function setText(element, text) {
   if (element.textContent !== text) element.textContent = text;
 }
 
 /** @type {CanvasRenderingContext2D | null} */
 let ruler = null;
 
-/** Measure how wide a text is. @param {string} text @param {string} font as CSS has it */
+/** Measure the width of a text. @param {string} text @param {string} font a CSS font */
 export function textWidth(text, font) {
   ruler ??= /** @type {CanvasRenderingContext2D} */ (make('canvas').getContext('2d'));
   ruler.font = font;
@@ -65,13 +66,13 @@ export function textWidth(text, font) {
 }
 
 /**
- * Cut a text to the room there is, with an ellipsis where something was cut.
+ * Shorten a text to the available width. An ellipsis marks what was cut off.
  * @param {string} text @param {number} room @param {string} font
  */
 export function fitText(text, room, font) {
   const letters = [...text];
   let count = letters.length;
-  const shortened = () => (count === letters.length ? text : `${letters.slice(0, count).join('').trimEnd()}…`);
-  while (count > 1 && textWidth(shortened(), font) > room) count--;
-  return shortened();
+  const shorten = () => (count === letters.length ? text : `${letters.slice(0, count).join('').trimEnd()}…`);
+  while (count > 1 && textWidth(shorten(), font) > room) count--;
+  return shorten();
 }

@@ -1,10 +1,10 @@
 /**
- * Parts of the page that load with their first use, modules and stylesheets alike. Where one fails to load, the next use
- * asks for it again.
+ * This module loads parts of the page when they are first used, modules and stylesheets alike. If a part fails to load,
+ * its next use tries again.
  */
 import {make} from './dom.js';
 
-/** Say in words for people why a part of the page is not there. @param {unknown} error */
+/** Explain in plain words why a part of the page is missing. @param {unknown} error */
 export function reasonOf(error) {
   const message = String(/** @type {any} */ (error)?.message ?? error);
   return /dynamically imported module|importing a module script/i.test(message) ? LACKING : message;
@@ -16,8 +16,8 @@ const LACKING = 'A part of the page has not come: the server does not answer, or
 const styles = new Map();
 
 /**
- * Load a stylesheet. What it styles is shown when it is there, since else the plots would move.
- * @param {string} path from the page's root @returns {Promise<void>}
+ * Load a stylesheet. Wait for it before you show what it styles: otherwise the plots would jump.
+ * @param {string} path relative to the page's root @returns {Promise<void>}
  */
 function loadStyle(path) {
   const known = styles.get(path);
@@ -37,20 +37,20 @@ function loadStyle(path) {
 }
 
 /**
- * A part of the page that is fetched with its first use, and anew where that has failed.
+ * Create a part of the page that is fetched when it is first requested, and fetched again after a failure.
  * @template M, T
  * @param {object} options
- * @param {() => Promise<M>} options.load imports its modules
- * @param {(modules: M) => T | Promise<T>} options.create makes the part of them, once the stylesheets are there as well
- * @param {string[]} [options.styles] paths from the page's root
- * @param {string[]} [options.optionalStyles] of what works without them: they are not waited for
+ * @param {() => Promise<M>} options.load imports the modules
+ * @param {(modules: M) => T | Promise<T>} options.create creates the part from them, once the stylesheets have loaded
+ * @param {string[]} [options.styles]
+ * @param {string[]} [options.optionalStyles] the part works without them, so it does not wait for them
  */
 export function createLazy({load, create, styles = [], optionalStyles = []}) {
   /** @type {T | null} */
   let part = null;
   /** @type {Promise<T> | null} */
   let coming = null;
-  const arrive = async () => {
+  const loadPart = async () => {
     try {
       for (const path of optionalStyles) loadStyle(path).catch(() => {});
       const [modules] = await Promise.all([load(), ...styles.map(loadStyle)]);
@@ -62,21 +62,21 @@ export function createLazy({load, create, styles = [], optionalStyles = []}) {
     }
   };
   return {
-    /** The part, if it has arrived. */
+    /** Return the part if it has arrived, else null. */
     known: () => part,
     isAsked: () => coming !== null,
     /** @returns {Promise<T>} */
     request() {
-      coming ??= arrive();
+      coming ??= loadPart();
       return coming;
     },
   };
 }
 
 /**
- * Modules of functions that are fetched with its first use.
+ * Create a loader of modules that contain only functions; they are fetched when they are first used.
  * @template M
- * @param {() => Promise<M>} load imports them
+ * @param {() => Promise<M>} load imports the modules
  */
 export function createLazyModule(load) {
   return createLazy({load, create: (modules) => modules});

@@ -1,13 +1,14 @@
-/** Playback: a clock that asks for one frame after the other and skips none. */
+/** This module plays the frames: a clock that asks for one frame after the other and skips none. */
 
-/** Frames a second at speed 1. */
+/** The number of frames a second at speed 1. */
 const RATE = 10;
 
 /**
  * @param {object} options
- * @param {() => boolean} options.advance go one frame on; false at the end
- * @param {() => boolean} options.ready is the last frame asked for on the screen? Frames are waited for, not dropped
- * @param {(share: number) => void} [options.between] gets the share of the beat that has passed
+ * @param {() => boolean} options.advance goes to the next frame; it returns false at the end
+ * @param {() => boolean} options.ready says whether the last requested frame is on the screen: frames are waited for,
+ *   never dropped
+ * @param {(share: number) => void} [options.between] receives the share of the beat that has passed
  * @param {(playing: boolean) => void} options.onChange
  */
 export function createPlayer({advance, ready, between, onChange}) {
@@ -19,7 +20,7 @@ export function createPlayer({advance, ready, between, onChange}) {
   const tick = (now) => {
     if (!playing) return;
     if (now >= due && ready()) {
-      // Kept on the beat, unless a slow frame has put it more than one beat behind.
+      // The clock keeps to the beat, unless a slow frame has put it more than one beat behind.
       due = Math.max(due + 1000 / (RATE * speed), now);
       if (!advance()) return set(false);
     } else if (now < due && ready()) {

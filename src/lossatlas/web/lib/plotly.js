@@ -1,14 +1,14 @@
-/** Plotly: when it has arrived, how it is loaded, and the configuration of every plot. */
+/** This module loads Plotly, tells when its file has arrived, and holds the configuration of every plot. */
 
-/** @typedef {any} Plotly its types are not shipped; figures/ is the only place that knows its vocabulary */
+/** @typedef {any} Plotly Plotly ships no types; figures/ is the only folder that knows its vocabulary */
 
 const SOURCE = 'vendor/plotly-gl3d-4.1.1.min.js';
 
 /**
- * Wait until Plotly's file is there, or has failed to come. Other long files wait for this: on a slow line both would come
- * late.
+ * Wait until Plotly's file has arrived or failed to arrive. Other large files wait for this: on a slow line, loading
+ * them at the same time would delay both.
  */
-export async function plotlyArrived() {
+export async function waitForPlotly() {
   const link = /** @type {HTMLLinkElement | null} */ (document.querySelector(`link[rel=preload][href="${SOURCE}"]`));
   if (!link?.relList.supports('preload') || performance.getEntriesByName(new URL(SOURCE, document.baseURI).href).length)
     return;
@@ -18,8 +18,8 @@ export async function plotlyArrived() {
 }
 
 /**
- * Run Plotly, which is a classic script. To read its 1.7 MB keeps the page's one thread busy for a third of a second, so
- * call this when the first run's data have been asked for. The download itself is begun by index.html (`preload`).
+ * Run Plotly, which is a classic script. Parsing its 1.7 MB blocks the page's main thread for a third of a second, so
+ * call this after the first run's data have been requested. index.html (`preload`) starts the download itself.
  * @returns {Promise<Plotly>}
  */
 export function loadPlotly() {
@@ -32,7 +32,7 @@ export function loadPlotly() {
   });
 }
 
-/** Every plot's configuration: no mode bar, and no zooming with the wheel, which scrolls the page. */
+/** The configuration of every plot: it has no mode bar, and the wheel scrolls the page instead of zooming. */
 export const CONFIG = {
   displayModeBar: false,
   scrollZoom: false,
@@ -41,8 +41,10 @@ export const CONFIG = {
   plotGlPixelRatio: 1,
 };
 
-/** Does this browser draw in three dimensions? Asked once; the context that it takes to know is given back. */
-export function drawsSolid() {
+/**
+ * Test whether this browser can draw in three dimensions. The test takes a WebGL context, which is released at once.
+ */
+export function supports3d() {
   const context = document.createElement('canvas').getContext('webgl');
   context?.getExtension('WEBGL_lose_context')?.loseContext();
   return context !== null;

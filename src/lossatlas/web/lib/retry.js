@@ -1,29 +1,32 @@
-/** Retries: after pauses that grow, and at once when the network is back or a person asks. */
+/**
+ * This module repeats an attempt that failed: after growing pauses, and at once when the network returns or a person
+ * asks.
+ */
 
-/** Milliseconds before each attempt; the last of them before all further ones. */
+/** The pause in milliseconds before each attempt. The last one applies to all further attempts. */
 export const PAUSES = Object.freeze([500, 1000, 2000, 4000, 8000, 16_000, 30_000]);
 
-/** @param {() => void} attempt it says by `wait` that it was in vain, and by `rest` that it was not */
+/** @param {() => void} attempt reports a failure by `wait` and a success by `rest` */
 export function createRetry(attempt, pauses = PAUSES) {
   let timer = 0;
   let made = 0;
-  /** @returns {boolean} was there anything to try? */
-  const now = () => {
+  /** Try again at once. @returns {boolean} false if no attempt was pending */
+  const retryNow = () => {
     if (!timer) return false;
     clearTimeout(timer);
     timer = 0;
     attempt();
     return true;
   };
-  window.addEventListener('online', now);
+  window.addEventListener('online', retryNow);
   return {
-    wait() {
+    retryLater() {
       clearTimeout(timer);
-      timer = window.setTimeout(now, pauses[Math.min(made++, pauses.length - 1)]);
+      timer = window.setTimeout(retryNow, pauses[Math.min(made++, pauses.length - 1)]);
     },
-    now,
-    /** There is nothing to try any more; the next time, pauses are short again. */
-    rest() {
+    retryNow,
+    /** Stop trying. The next failure starts with short pauses again. */
+    reset() {
       clearTimeout(timer);
       timer = made = 0;
     },

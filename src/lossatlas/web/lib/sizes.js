@@ -1,4 +1,4 @@
-/** Elements that change their size. */
+/** This module reports when elements change their size. */
 
 /** @param {Element[]} elements @param {() => void} onChange */
 export function watchSizes(elements, onChange) {
@@ -7,7 +7,7 @@ export function watchSizes(elements, onChange) {
     let changed = false;
     for (const [element, before] of sizes) {
       const now = `${element.clientWidth} ${element.clientHeight}`;
-      changed ||= now !== before; // an observer also reports once on its own account
+      changed ||= now !== before; // An observer also reports once when it starts.
       sizes.set(element, now);
     }
     if (changed) onChange();

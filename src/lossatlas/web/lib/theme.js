@@ -1,14 +1,17 @@
-/** Light or dark: what the system says, unless the reader says otherwise. The plots take their colours from here. */
+/**
+ * This module chooses light or dark: the system's setting, unless the reader chooses otherwise. It also gives the plots
+ * their colours.
+ */
 /** @import {Rgb} from '../figures/colours.js' */
 import {byId} from './dom.js';
 
 /**
- * @typedef {object} Theme the plots' colours as CSS has them, unless said otherwise
+ * @typedef {object} Theme the plots' colours; all are CSS colours unless noted
  * @property {boolean} dark
  * @property {string} ink @property {string} muted @property {string} grid @property {string} paper
  * @property {string} line @property {string} accent
- * @property {string} font the font's family
- * @property {Rgb} neutral where no class is likely
+ * @property {string} font the font family
+ * @property {Rgb} neutral the colour of regions where no class is likely
  * @property {number} depth how strong the colour of a certain class is, from 0 to 1
  */
 
@@ -16,20 +19,20 @@ const KEY = 'lossatlas:theme';
 const system = matchMedia('(prefers-color-scheme: dark)');
 
 /** @returns {Theme} */
-export function currentTheme() {
+export function readTheme() {
   const style = getComputedStyle(document.documentElement);
   /** @param {string} name */
-  const token = (name) => style.getPropertyValue(name).trim();
+  const readToken = (name) => style.getPropertyValue(name).trim();
   const dark = isDark();
   return {
     dark,
-    ink: token('--ink'),
-    muted: token('--muted'),
-    grid: token('--grid'),
-    paper: token('--paper'),
-    line: token('--line'),
-    accent: token('--accent'),
-    font: token('--sans'),
+    ink: readToken('--ink'),
+    muted: readToken('--muted'),
+    grid: readToken('--grid'),
+    paper: readToken('--paper'),
+    line: readToken('--line'),
+    accent: readToken('--accent'),
+    font: readToken('--sans'),
     neutral: dark ? [38, 42, 50] : [247, 246, 243],
     depth: dark ? 0.62 : 0.52,
   };
@@ -58,14 +61,14 @@ export function watchTheme(onChange) {
   });
   system.addEventListener('change', apply);
   window.addEventListener('storage', ({key, newValue}) => {
-    // chosen in another window of ours, or around this frame
+    // The theme was chosen in another window of this page, or in the page around this frame.
     if (key !== KEY || !newValue) return;
     document.documentElement.dataset.theme = newValue;
     apply();
   });
 }
 
-/** Storage may be forbidden (a private window, a sandboxed frame): then the choice lasts for the visit. */
+/** Storage may be forbidden (in a private window or a sandboxed frame); then the choice lasts for this visit only. */
 function recall() {
   try {
     return localStorage.getItem(KEY);
@@ -79,6 +82,6 @@ function remember(value) {
   try {
     localStorage.setItem(KEY, value);
   } catch {
-    /* see recall */
+    /* See `recall`. */
   }
 }

@@ -1,13 +1,16 @@
 /**
- * Where a run is: its files, which are at the same relative paths on every host, and the job that computes it on a
- * server.
+ * This module builds the addresses of a run: its files, which have the same relative paths on every host, and the job
+ * that computes it on a server.
  */
 
-/** @param {string} id of the run @param {string} file its name in the run's folder */
+/**
+ * Return the address of a file of a run.
+ * @param {string} id the run's id @param {string} file the file's name in the run's folder
+ */
 export const fileUrl = (id, file) => `data/runs/${encodeURIComponent(id)}/${file}`;
 
-/** @param {string} id */
+/** Return the address of the events of that job. @param {string} id */
 export const jobUrl = (id) => `api/runs/${encodeURIComponent(id)}`;
 
-/** @param {string} id */
+/** Return the address of the events of that job. @param {string} id */
 export const eventsUrl = (id) => `${jobUrl(id)}/events`;

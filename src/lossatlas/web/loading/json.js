@@ -1,11 +1,11 @@
 /**
- * Reading JSON documents over HTTP, and the errors of a request: of a server that refuses, and of one that does not
+ * This module reads JSON documents over HTTP and defines the errors of a request: the server refuses it, or does not
  * answer.
  */
 /** @import {Manifest} from '../model/types.js' */
 import {fileUrl} from './addresses.js';
 
-/** An answer that is not what was asked for, in words for people. */
+/** The server answered, but not with what was requested; the message is written for people. */
 export class Problem extends Error {
   /** @param {string} title @param {string} [detail] */
   constructor(title, detail = '') {
@@ -16,8 +16,8 @@ export class Problem extends Error {
 }
 
 /**
- * Nobody answers: the server is stopped, or there is no network, or it says that it cannot now. It is worth trying
- * again.
+ * Nothing answers: the server is stopped, or there is no network, or the server says that it is busy. Trying again
+ * later makes sense.
  */
 export class Away extends Problem {
   constructor(
@@ -28,47 +28,47 @@ export class Away extends Problem {
   }
 }
 
-/** Not now: what a server answers that is being stopped, or has enough to do. */
+/** The status with which a server answers that is stopping or has too much to do. */
 const BUSY = 503;
 
-/** What a proxy answers in place of a server that is away. */
+/** The statuses with which a proxy answers if the server is away. */
 const INSTEAD = [502, 504];
 
 /**
- * The error of a request that has failed, as an Away where nobody has answered: browsers have different words for it.
+ * Convert the error of a failed request to an Away if nothing answered: browsers describe that in different words.
  * @param {unknown} error
  */
-export function unreached(error) {
+export function toAway(error) {
   return error instanceof TypeError ? new Away() : error;
 }
 
-/** `fetch`, which fails with an Away where nobody answers. @param {string} url @param {RequestInit} [init] */
-export async function reach(url, init) {
+/** Call `fetch`; it fails with an Away if nothing answers. @param {string} url @param {RequestInit} [init] */
+export async function fetchAnswer(url, init) {
   const response = await fetch(url, init).catch((error) => {
-    throw unreached(error);
+    throw toAway(error);
   });
   if (INSTEAD.includes(response.status)) throw new Away();
   return response;
 }
 
-/** Does anybody answer? */
-export const isAnswered = () =>
-  reach('data/index.json', {cache: 'no-store'}).then(
+/** Does the server answer? */
+export const isServerThere = () =>
+  fetchAnswer('data/index.json', {cache: 'no-store'}).then(
     () => true,
     () => false,
   );
 
 /**
- * Fetch a JSON document; errors are RFC 9457 problems where the server speaks them.
+ * Fetch a JSON document. Errors are RFC 9457 problems if the server uses them.
  * @param {string} url @param {RequestInit} [init] @returns {Promise<any>}
  */
 export async function fetchJson(url, init) {
-  const response = await reach(url, init);
+  const response = await fetchAnswer(url, init);
   if (response.ok)
     return response.json().catch((error) => {
-      throw unreached(error);
+      throw toAway(error);
     });
-  const problem = problemFrom(
+  const problem = createProblem(
     await response.json().catch(() => ({})),
     `${url}: ${response.status} ${response.statusText}`,
   );
@@ -77,13 +77,13 @@ export async function fetchJson(url, init) {
     : problem;
 }
 
-/** @param {any} body @param {string} [fallback] */
-export function problemFrom(body, fallback = 'The server could not answer') {
+/** Create the error that a problem document describes. @param {any} body @param {string} [fallback] */
+export function createProblem(body, fallback = 'The server could not answer') {
   const fields = (body.errors ?? []).map((/** @type {any} */ e) => `${e.field}: ${e.message}`).join('; ');
   return new Problem(body.title ?? fallback, [body.detail, fields].filter(Boolean).join(' '));
 }
 
-/** The manifest of a stored run. @param {string} id @param {AbortSignal} [signal] @returns {Promise<Manifest>} */
+/** Fetch the manifest of a stored run. @param {string} id @param {AbortSignal} [signal] @returns {Promise<Manifest>} */
 export function fetchManifest(id, signal) {
   return fetchJson(fileUrl(id, 'run.json'), {signal});
 }

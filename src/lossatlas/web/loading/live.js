@@ -1,12 +1,12 @@
-/** Asking the server to compute a run, and watching it grow. */
+/** This module asks the server to compute a run and follows its progress. */
 /** @import {Config, Manifest, Metrics} from '../model/types.js' */
 import {jobUrl} from './addresses.js';
 import {allocate} from './npy.js';
-import {fetchJson, problemFrom} from './json.js';
+import {fetchJson, createProblem} from './json.js';
 import {FRAME_ARRAYS, KINDS, Run, STATIC_ARRAYS} from '../model/run.js';
 import {planeArray} from '../model/slice.js';
 
-/** What is computed while the network trains moves with it. */
+/** The slice of a run that is being computed: the plane moves with the network while it trains. */
 const MOVING = /** @type {const} */ ({
   computed: false,
   set: 'train',
@@ -24,14 +24,15 @@ const MOVING = /** @type {const} */ ({
  * @property {(position: number) => void} onQueued
  * @property {(run: Run) => void} onManifest
  * @property {(done: number, total: number) => void} onFrame
- * @property {(what: string, done: number, total: number) => void} onStage after the last frame
+ * @property {(what: string, done: number, total: number) => void} onStage called after the last frame
  * @property {() => void} onDone
  * @property {(problem: import('./json.js').Problem) => void} onFailed
  * @property {() => void} onCancelled
- * @property {() => void} onLost nobody tells any more how it goes on
+ * @property {() => void} onLost called when the progress can no longer be followed
  */
 
 /**
+ * Ask the server to compute a run.
  * @param {Config} config
  * @returns {Promise<{id: string, state: string, events?: string}>}
  */
@@ -43,22 +44,23 @@ export function requestRun(config) {
   });
 }
 
-/** @param {string} id */
+/** Ask the server to cancel a run. @param {string} id */
 export function cancelRun(id) {
   return fetchJson(jobUrl(id), {method: 'DELETE'});
 }
 
 /**
- * Follow a computation until it ends or the signal aborts. The browser reconnects by itself and asks for what it
- * missed (`Last-Event-ID`); a server that starts over sends frames we have, which are simply written again. Where the
- * browser does not get through, as the server is away or knows nothing of the run any more, it is lost.
+ * Follow a computation until it ends or the signal aborts. The browser reconnects by itself and asks for what it missed
+ * (`Last-Event-ID`). A server that starts again sends frames that have arrived before; they are simply written again.
+ * If the browser cannot connect, because the server is away or no longer knows the run, the computation is lost.
  * @param {string} url @param {AbortSignal} signal @param {Watcher} watcher
  */
 export function watchRun(url, signal, watcher) {
   const source = new EventSource(url);
   const close = () => source.close();
   signal.addEventListener('abort', close);
-  if (signal.aborted) source.onopen = close; // the server cancels what all listeners have left, so be one for a moment
+  // The server cancels a run when its last listener leaves, so listen for a moment.
+  if (signal.aborted) source.onopen = close;
   /** @type {Run | null} */
   let run = null;
   /** @param {string} type @param {(body: any) => void} handle */
@@ -68,7 +70,7 @@ export function watchRun(url, signal, watcher) {
     });
   on('queued', (body) => watcher.onQueued(body.position));
   on('manifest', (body) => {
-    if (run || body.planes.length === 0) return; // planes through the whole training come at its end
+    if (run || body.planes.length === 0) return; // Planes through the whole training come at its end.
     run = startRun(body);
     watcher.onManifest(run);
   });
@@ -84,7 +86,7 @@ export function watchRun(url, signal, watcher) {
   });
   on('failed', (body) => {
     close();
-    watcher.onFailed(problemFrom(body));
+    watcher.onFailed(createProblem(body));
   });
   on('cancelled', ({stopping}) => {
     close();
@@ -97,7 +99,8 @@ export function watchRun(url, signal, watcher) {
   });
   source.onerror = () => {
     if (signal.aborted) return;
-    const given = source.readyState === EventSource.CLOSED || broken; // once a connection may break, and comes back at once
+    // A connection may break once; the browser reconnects at once.
+    const given = source.readyState === EventSource.CLOSED || broken;
     broken = true;
     if (!given) return;
     close();

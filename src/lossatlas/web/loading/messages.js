@@ -1,4 +1,7 @@
-/** What the page says of the run that was asked for: a title, and what can be done about it. Pure. */
+/**
+ * This module writes the messages about the requested run: a title, and what the reader can do. It consists of pure
+ * functions.
+ */
 /** @import {Status} from '../model/types.js' */
 /** @import {Run} from '../model/run.js' */
 
@@ -14,8 +17,8 @@ export function describeOutcome({outcome}) {
 }
 
 /**
- * Say that nothing here has the combination that was chosen.
- * @param {boolean} empty is there no run at all?
+ * Say that the gallery lacks the chosen combination.
+ * @param {boolean} empty is the gallery empty?
  * @returns {Status}
  */
 export function describeUnavailable(empty) {
@@ -33,7 +36,10 @@ export function describeUnavailable(empty) {
   };
 }
 
-/** Say that the run which a link names is not here. @param {string} id @param {boolean} computes @returns {Status} */
+/**
+ * Say that the gallery lacks the run that a link names.
+ * @param {string} id @param {boolean} computes @returns {Status}
+ */
 export function describeLackingRun(id, computes) {
   return {
     kind: 'lacking',
@@ -42,7 +48,7 @@ export function describeLackingRun(id, computes) {
   };
 }
 
-/** Say that another run stands in the place of the one that a link names. @param {string} id @returns {Status} */
+/** Say that another run is shown instead of the one that a link names. @param {string} id @returns {Status} */
 export function describeStandIn(id) {
   return {
     kind: 'note',
@@ -51,12 +57,12 @@ export function describeStandIn(id) {
   };
 }
 
-/** Say what of a link the run cannot show. @param {string[]} sentences @returns {Status} */
+/** Say what a link asks for that the run cannot show. @param {string[]} sentences @returns {Status} */
 export function describeUnmet(sentences) {
   return {kind: 'note', text: 'Not all that this link asks for can be shown', detail: sentences.join(' ')};
 }
 
-/** Say which parts of a link make no sense. @param {string[]} parts @returns {Status} */
+/** Say which parts of a link cannot be read. @param {string[]} parts @returns {Status} */
 export function describeUnreadable(parts) {
   return {
     kind: 'note',

@@ -1,9 +1,9 @@
 /**
- * A reader for NumPy's .npy files (versions 1.0 to 3.0, little-endian, C order) that hands out the numbers while they
- * are still arriving, so that the first frame of a long array can be drawn long before its last.
+ * This module reads NumPy's .npy files (versions 1.0 to 3.0, little-endian, C order). It hands out the numbers while
+ * they arrive, so the first frame of a long array can be drawn long before the last.
  */
 
-import {reach, unreached} from './json.js';
+import {fetchAnswer, toAway} from './json.js';
 
 /**
  * @typedef {Uint8Array | Int8Array | Uint16Array | Int16Array | Uint32Array | Int32Array | Float32Array | Float64Array}
@@ -37,10 +37,11 @@ const NAMES = {
 };
 
 /**
- * Parse a header once enough bytes are there.
+ * Parse a header if enough bytes have arrived.
  * @param {Uint8Array} bytes the file's beginning
  * @returns {{descr: string, shape: number[], offset: number, planes: boolean} | null} null: more bytes are needed;
- *   `planes`: the bytes of each block of the last two axes come by their place in a number (docs/run-format.md)
+ *   `planes`: the bytes of each block of the last two axes are ordered by their position in a number
+ *   (docs/run-format.md)
  */
 export function parseHeader(bytes) {
   if (bytes.length < 12) return null;
@@ -68,10 +69,10 @@ export function parseHeader(bytes) {
 }
 
 /**
- * An empty array of a dtype, to be filled by `write` as bytes arrive.
+ * Allocate an array of a dtype, which `write` fills as bytes arrive.
  * @param {string} dtype a NumPy name (`float32`) or code (`f4`)
  * @param {number[]} shape
- * @param {boolean} [planes] whether the bytes come in byte planes
+ * @param {boolean} [planes] do the bytes come in byte planes?
  */
 export function allocate(dtype, shape, planes = false) {
   const code = NAMES[/** @type {keyof typeof NAMES} */ (dtype)] ?? dtype;
@@ -92,7 +93,7 @@ export function allocate(dtype, shape, planes = false) {
     at = Math.min(at + chunk.length, bytes.length);
     const filled = planes ? block * Math.floor(at / (block * size)) : Math.floor(at / size);
     for (let from = array.filled; planes && from < filled; from += block)
-      gather(bytes.subarray(from * size, (from + block) * size), size);
+      joinBytePlanes(bytes.subarray(from * size, (from + block) * size), size);
     if (half) decodeHalves(new Uint16Array(buffer), /** @type {Float32Array} */ (data), array.filled, filled);
     array.filled = filled;
   };
@@ -100,16 +101,16 @@ export function allocate(dtype, shape, planes = false) {
 }
 
 /**
- * Byte planes → numbers, in place: byte k of number i stands at k · count + i.
- * @param {Uint8Array} block @param {number} size bytes of a number
+ * Convert byte planes to numbers, in place: byte k of number i is at k · count + i.
+ * @param {Uint8Array} block @param {number} size the bytes of a number
  */
-function gather(block, size) {
+function joinBytePlanes(block, size) {
   const planes = block.slice();
   for (let k = 0, from = 0; k < size; k++) for (let i = k; i < block.length; i += size) block[i] = planes[from++];
 }
 
 /**
- * float16 → float32, for elements [from, to).
+ * Convert float16 to float32, for the elements [from, to).
  * @param {Uint16Array} halves @param {Float32Array} out @param {number} from @param {number} to
  */
 export function decodeHalves(halves, out, from, to) {
@@ -132,14 +133,14 @@ export function decodeHalves(halves, out, from, to) {
 /**
  * Fetch a .npy file as a stream.
  * @param {string} url
- * @param {{signal?: AbortSignal, onHeader?: (array: NpyArray) => void, onData?: () => void}} [options] `onData` after
- *   every chunk
+ * @param {{signal?: AbortSignal, onHeader?: (array: NpyArray) => void, onData?: () => void}} [options] `onData` is
+ *   called after every chunk
  * @returns {Promise<NpyArray>} settles with the last byte
  */
 export async function fetchNpy(url, {signal, onHeader, onData} = {}) {
-  const response = await reach(url, {signal, headers: {Accept: 'application/x-lossatlas-byte-planes, */*'}});
+  const response = await fetchAnswer(url, {signal, headers: {Accept: 'application/x-lossatlas-byte-planes, */*'}});
   if (!response.ok || !response.body) throw new Error(`${url}: ${response.status} ${response.statusText}`);
-  const reader = (await inflated(response.body)).getReader();
+  const reader = (await unpack(response.body)).getReader();
   let head = new Uint8Array(0);
   /** @type {ReturnType<typeof allocate> | null} */
   let target = null;
@@ -163,15 +164,15 @@ export async function fetchNpy(url, {signal, onHeader, onData} = {}) {
 }
 
 /**
- * The bytes of a file that may be gzip. Not its name decides but its first bytes: some hosts tell the browser to unpack
- * what ends in .gz, and others do not.
+ * Unpack a file that may be gzip. Its first bytes decide, not its name: some hosts tell the browser to unpack files
+ * whose names end in .gz, others do not.
  * @param {ReadableStream<Uint8Array<ArrayBuffer>>} body
  */
-async function inflated(body) {
+async function unpack(body) {
   const reader = body.getReader();
   const next = () =>
     reader.read().catch((error) => {
-      throw unreached(error);
+      throw toAway(error);
     });
   const first = await next();
   /** @type {ReadableStream<Uint8Array<ArrayBuffer>>} */

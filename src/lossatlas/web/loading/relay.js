@@ -1,6 +1,6 @@
 /**
- * Passes on what a session reports to the views. The views arrive later than the first reports do, so the relay keeps
- * the newest of each sort and repeats them to whoever begins to listen.
+ * This module passes the reports of a session on to the views. The views are created after the first reports, so the
+ * relay keeps the newest report of each kind and repeats it when a view starts to listen.
  */
 /** @import {GalleryEntry, Status} from '../model/types.js' */
 /** @import {Run} from '../model/run.js' */

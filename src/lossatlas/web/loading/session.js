@@ -1,6 +1,7 @@
 /**
- * The session: which run is on show, and which one is on its way, be it stored or computed by a server. The newest
- * request wins: every request has an AbortController of its own, and the answer to an older one is dropped.
+ * This module is the session: it knows which run is shown, and fetches the next one, from the gallery or from a server
+ * that computes it. The newest request wins: every request has its own AbortController, and the answer to an older
+ * request is dropped.
  */
 /** @import {Config, Status} from '../model/types.js' */
 /** @import {Target} from '../model/choice.js' */
@@ -10,7 +11,7 @@ import {createLazyModule} from '../lib/lazy.js';
 import {createRetry} from '../lib/retry.js';
 import {Run} from '../model/run.js';
 import {eventsUrl} from './addresses.js';
-import {Away, fetchJson, fetchManifest, Problem, unreached} from './json.js';
+import {Away, fetchJson, fetchManifest, Problem, toAway} from './json.js';
 import {
   describeLackingRun,
   describeOutcome,
@@ -22,30 +23,30 @@ import {
 import {createRelay} from './relay.js';
 import {createStoredRun} from './stored_run.js';
 
-/** How many runs stay in memory, so that going back and forth between a few of them asks the network for nothing. */
+/** The number of runs that stay in memory, so that going back and forth between a few of them needs no requests. */
 const KEPT = 6;
 
 /**
  * @typedef {object} Options
- * @property {(run: Run) => string[]} wanted the arrays of planes that the state asks for
- * @property {(run: Run) => string[]} unmet what the state asks for and the run cannot show, in sentences
- * @property {Promise<void>} [before] it settles before any array is asked for
+ * @property {(run: Run) => string[]} wanted the arrays of planes that the state needs
+ * @property {(run: Run) => string[]} unmet what the state asks for that the run cannot show, in sentences
+ * @property {Promise<void>} [before] arrays are requested only after it has settled
  * @property {string[]} [unread] the parts of the link that could not be read; the message on the first run names them
  */
 
 export class Session {
   #options;
   #relay = createRelay();
-  /** @type {Map<string, Run>} the runs whose first picture is whole; the run that was used last is the last */
+  /** The runs whose first picture is complete; the run that was used last is at the end. @type {Map<string, Run>} */
   #kept = new Map();
   #controller = new AbortController();
   /** @type {Target | null} */
   #target = null;
-  /** @type {string | null} the id of the job on the server */
+  /** The id of the job on the server. @type {string | null} */
   #job = null;
   /** @type {StoredRun | null} */
   #showing = null;
-  /** A message that stands in the place of the run's outcome. @type {Status | null} */
+  /** A message that is shown instead of the run's outcome. @type {Status | null} */
   #remark = null;
   #openings = 0;
   #retry = createRetry(() => this.#tryAgain());
@@ -55,13 +56,13 @@ export class Session {
     this.#options = options;
   }
 
-  /** Report everything from now on, and at once what has been reported before. @param {Listener} listener */
+  /** Report everything from now on, and repeat at once what has been reported before. @param {Listener} listener */
   listen(listener) {
     this.#relay.listen(listener);
   }
 
   /**
-   * Show a run. The promise settles when its data have been asked for, or are known not to exist.
+   * Show a run. The promise settles when its data have been requested, or are known not to exist.
    * @param {Target} target
    */
   async open(target) {
@@ -72,28 +73,28 @@ export class Session {
     await this.#begin(target);
   }
 
-  /** Ask for the arrays that the state wants now of the run on show. */
+  /** Request the arrays that the state now needs of the run that is shown. */
   request() {
     this.#showing?.request();
   }
 
-  /** Ask again at once where the server has not answered. @returns {boolean} was there anything to ask? */
-  hurry() {
-    return this.#retry.now();
+  /** Try again at once if the server has not answered. @returns {boolean} false if there was nothing to request */
+  retryNow() {
+    return this.#retry.retryNow();
   }
 
-  /** Show a message in the place of the run's outcome until another run is opened. @param {Status} status */
-  remark(status) {
+  /** Show a message instead of the run's outcome until another run is opened. @param {Status} status */
+  showRemark(status) {
     this.#remark = status;
     this.#relay.onStatus(status);
   }
 
   /**
-   * What to say of a run that was trained in the page and not opened here. Only the run that the page was opened with
-   * can lack what the link asks for: later choices offer what there is.
+   * Choose the message about a run that was trained in the page and not opened here. Only the run that the page opened
+   * with can lack what the link asks for: later choices offer only what exists.
    * @param {Run} run @returns {Status | null}
    */
-  remarkOnTrained(run) {
+  remarkOnPageRun(run) {
     if (this.#openings++ > 0) return null;
     const {unread = [], unmet} = this.#options;
     if (unread.length) return describeUnreadable(unread);
@@ -101,9 +102,9 @@ export class Session {
     return lacks.length ? describeUnmet(lacks) : null;
   }
 
-  /** Report nothing more of the run that was asked for: something else takes its place. */
+  /** Report nothing more about the requested run: something else takes its place. */
   leave() {
-    this.#retry.rest();
+    this.#retry.reset();
     this.#controller.abort();
     this.#controller = new AbortController();
     this.#target = this.#job = this.#showing = null;
@@ -138,12 +139,14 @@ export class Session {
   }
 
   /**
+   * Open a stored run.
    * @param {string} id @param {AbortSignal} signal
    * @param {{repair?: Config, before?: Run}} [options] `repair`: the configuration with which a server computes the run
-   *   anew, should it be damaged; `before`: the same run, as far as a computation has sent it already
+   *   again if it is damaged; `before`: the part of the same run that a computation has already sent
    */
   async #openStored(id, signal, {repair, before} = {}) {
-    // The server sets a damaged run aside. If it finds no damage, the run is read once more, and its message is shown then.
+    // The server sets a damaged run aside. If it finds no damage, the run is read once more, and then its error is
+    // shown.
     const recover = async (/** @type {unknown} */ error) => {
       if (signal.aborted || !repair || error instanceof Away) throw error;
       this.#kept.delete(id);
@@ -173,13 +176,13 @@ export class Session {
       onData: this.#relay.onData,
       onWait: () => this.#relay.onStatus({kind: 'loading', text: 'Loading…'}),
       onWhole: (isFirst) => {
-        this.#retry.rest();
+        this.#retry.reset();
         if (isFirst) this.#settle(run);
         else this.#relay.onStatus(this.#remark ?? describeOutcome(run));
       },
       onError: (error) => this.#fail(error, signal),
     });
-    // Only the run that the page was opened with can lack what the link asks for: later choices offer what there is.
+    // Only the run that the page opened with can lack what the link asks for: later choices offer only what exists.
     const lacks = this.#openings === 1 ? this.#options.unmet(run) : [];
     if (lacks.length) this.#remark ??= describeUnmet(lacks);
     this.#relay.onRun(run);
@@ -190,7 +193,7 @@ export class Session {
     const {onStatus} = this.#relay;
     onStatus({kind: 'queued', text: 'Asking for this run…'});
     const {requestRun, watchRun} = await importLive();
-    const job = await requestRun(config); // it is not aborted, for a server that was asked goes on
+    const job = await requestRun(config); // The request is not aborted, since a server that was asked continues.
     if (job.state === 'stored') return signal.aborted ? undefined : this.#openStored(job.id, signal);
     if (!signal.aborted) this.#job = job.id;
     watchRun(job.events ?? eventsUrl(job.id), signal, this.#watcherOf(job.id, signal));
@@ -205,7 +208,7 @@ export class Session {
       onQueued: (position) =>
         onStatus({kind: 'queued', text: position > 0 ? `Waiting: ${position} before this run` : 'Starting…'}),
       onManifest: (started) => {
-        this.#retry.rest();
+        this.#retry.reset();
         run = started;
         onRun(run);
         onStatus({kind: 'computing', text: 'Training…', progress: 0});
@@ -224,7 +227,8 @@ export class Session {
       onDone: () => {
         if (run) this.#settle(run);
         this.#refreshGallery();
-        // Only the stored run has what is computed from the whole training. If it cannot be read, this one stays on show.
+        // Only the stored run contains what is computed from the whole training. If it cannot be read, this one stays
+        // visible.
         this.#openStored(id, signal, {before: run ?? undefined}).catch((error) => this.#fail(error, signal));
       },
       onFailed: (problem) => this.#fail(problem, signal),
@@ -234,9 +238,9 @@ export class Session {
     };
   }
 
-  /** All of a run has arrived. @param {Run} run */
+  /** Report that all of a run has arrived. @param {Run} run */
   #settle(run) {
-    this.#retry.rest();
+    this.#retry.reset();
     this.#kept.delete(run.id);
     this.#kept.set(run.id, run);
     if (this.#kept.size > KEPT) this.#kept.delete(/** @type {string} */ (this.#kept.keys().next().value));
@@ -249,7 +253,7 @@ export class Session {
     if (signal.aborted) return;
     if (error instanceof Away) {
       this.#relay.onStatus({kind: 'away', text: error.title, detail: error.detail});
-      return this.#retry.wait();
+      return this.#retry.retryLater();
     }
     const problem =
       error instanceof Problem
@@ -258,7 +262,7 @@ export class Session {
     this.#relay.onStatus({kind: 'failed', text: problem.title, detail: problem.detail});
   }
 
-  /** Ask once more, from where the answers broke off, if the server answers at all. Until then nothing changes. */
+  /** Try once more from where the answers stopped, if the server answers at all. Until then nothing changes. */
   async #tryAgain() {
     const {signal} = this.#controller;
     try {
@@ -281,9 +285,9 @@ export class Session {
 
 const live = createLazyModule(() => import('./live.js'));
 
-/** Most visits only open what is stored, so the module that follows a computation comes with its first use. */
+/** Import the module that follows a computation when it is first used: most visits only open stored runs. */
 function importLive() {
   return live.request().catch((error) => {
-    throw unreached(error);
+    throw toAway(error);
   });
 }

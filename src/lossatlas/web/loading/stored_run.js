@@ -1,7 +1,10 @@
-/** The stored run on show: which of its arrays are asked for, in which order, and when all of them have arrived. */
+/**
+ * This module fetches the arrays of the stored run that is shown: it decides their order and reports when all of them
+ * have arrived.
+ */
 /** @import {Run} from '../model/run.js' */
 import {FRAME_ARRAYS, STATIC_ARRAYS} from '../model/run.js';
-import {createArrivals} from './arrays.js';
+import {createArrayRequests} from './arrays.js';
 
 /** The small arrays come first: a browser opens six connections at a time to an HTTP/1.1 host. */
 const SMALL = [...STATIC_ARRAYS, FRAME_ARRAYS[0]];
@@ -13,21 +16,22 @@ const LARGE = FRAME_ARRAYS.slice(1);
  * @param {Run} run
  * @param {object} options
  * @param {AbortSignal} options.signal
- * @param {(run: Run) => string[]} options.wanted the arrays of planes that the state asks for
+ * @param {(run: Run) => string[]} options.wanted the arrays of planes that the state needs
  * @param {() => void} options.onData more of an array has arrived
- * @param {() => void} options.onWait arrays are asked for of a run that was whole before
- * @param {(isFirst: boolean) => void} options.onWhole all that is wanted has arrived, for the first time or again
+ * @param {() => void} options.onWait arrays are requested for a run that was complete before
+ * @param {(isFirst: boolean) => void} options.onWhole everything that is needed has arrived, for the first time or
+ *   again
  * @param {(error: unknown) => Promise<void>} options.recover an array has not arrived, or is damaged
- * @param {(error: unknown) => void} options.onError there was no way to recover
+ * @param {(error: unknown) => void} options.onError the run could not be recovered
  */
 export function createStoredRun(run, {signal, wanted, onData, onWait, onWhole, recover, onError}) {
-  const arrivals = createArrivals(run, {signal, onData: () => signal.aborted || onData()});
+  const arrivals = createArrayRequests(run, {signal, onData: () => signal.aborted || onData()});
   let wasWhole = false;
-  /** The wishes are numbered, as only the newest of them counts. */
+  /** The requests are numbered, since only the newest counts. */
   let newest = 0;
 
   return {
-    /** Ask for the arrays that are wanted now. */
+    /** Request the arrays that are needed now. */
     request() {
       if (signal.aborted) return;
       const wish = ++newest;
@@ -44,7 +48,7 @@ export function createStoredRun(run, {signal, wanted, onData, onWait, onWhole, r
       if (wasWhole) onWait();
       const stop = async (/** @type {unknown} */ error) => {
         if (isOver()) return;
-        arrivals.request([]); // the other arrays would be of a run that may be set aside
+        arrivals.request([]); // The other arrays belong to a run that may be set aside.
         await recover(error);
       };
       coming.then(finish, stop).catch(onError);

@@ -1,5 +1,6 @@
 /**
- * Keeps the browser's address in step with the state: a choice is a step in the browser's history, scrubbing is not.
+ * This module keeps the browser's address equal to the state. A choice adds an entry to the browser's history;
+ * scrubbing does not.
  */
 /** @import {State} from './types.js' */
 import {fromQuery, hasChanged, toQuery} from './state.js';
@@ -14,8 +15,8 @@ const REPLACE_EVERY = 250;
 
 /**
  * @param {StateStore} store
- * @param {State} base the state of a bare URL
- * @param {(state: State) => State} [complete] adds what an address leaves unsaid
+ * @param {State} base the state that an address without a query means
+ * @param {(state: State) => State} [complete] adds what an address omits
  */
 export function keepAddress(store, base, complete = (state) => state) {
   let timer = 0;
@@ -25,7 +26,10 @@ export function keepAddress(store, base, complete = (state) => state) {
     timer = 0;
     history.replaceState(null, '', url());
   };
-  /** A pending replace belongs to the entry that is about to be left. @param {Readonly<State>} state */
+  /**
+   * Write a pending replacement: it belongs to the history entry that the reader is about to leave.
+   * @param {Readonly<State>} state
+   */
   const flush = (state) => {
     if (!timer) return;
     clearTimeout(timer);
@@ -36,7 +40,8 @@ export function keepAddress(store, base, complete = (state) => state) {
     if (isTravelling) return;
     if (hasChanged('visits', state, before)) {
       flush(before);
-      const arriving = location.search === `?tour=${state.tour}`; // a link to a stop, which is being set up
+      // This is a link to a stop of the tour, which is being set up.
+      const arriving = location.search === `?tour=${state.tour}`;
       history[arriving ? 'replaceState' : 'pushState'](null, '', url());
     } else if (!timer) {
       timer = window.setTimeout(replace, REPLACE_EVERY);

@@ -1,14 +1,14 @@
-/** A network's layout, as run.json has it, and theta in the order that the kernels read. */
+/** This module describes a network's layout as run.json gives it, and reorders theta as the kernels read it. */
 import {constants} from './constants.js';
 
 /** @typedef {{layers: number[], activation: string, residual: boolean}} Architecture */
 
-/** Whether an answer can be had while one drags. @param {{layers: number[]}} network */
-export function isSmooth(network) {
+/** Is the network small enough to evaluate while a person drags? @param {{layers: number[]}} network */
+export function isInteractive(network) {
   return typeof Worker === 'function' && parameterCount(network) <= constants().most_parameters;
 }
 
-/** @param {{layers: number[]}} network P, the length of theta */
+/** Count the parameters: P, the length of theta. @param {{layers: number[]}} network P, the length of theta */
 export function parameterCount({layers}) {
   let count = 0;
   for (let l = 1; l < layers.length; l++) count += layers[l] * (layers[l - 1] + 1);
@@ -16,11 +16,11 @@ export function parameterCount({layers}) {
 }
 
 /**
- * Where each packed parameter lies in theta: a layer is one matrix [out, in + 1] with the bias in its last column,
- * while theta has all weights of a layer before its biases.
+ * The place of each packed parameter in theta. In the packed order a layer is one matrix [out, in + 1] with the bias in
+ * its last column; theta has all weights of a layer before its biases.
  * @param {{layers: number[]}} network @returns {Int32Array<ArrayBuffer>}
  */
-export function packing({layers}) {
+export function packedPlaces({layers}) {
   const places = new Int32Array(parameterCount({layers}));
   let at = 0;
   let offset = 0;
@@ -35,18 +35,21 @@ export function packing({layers}) {
   return places;
 }
 
-/** @param {ArrayLike<number>} theta @param {Int32Array} places @returns {Float32Array} */
-export function packed(theta, places) {
+/**
+ * Reorder theta by the places that `packing` gives.
+ * @param {ArrayLike<number>} theta @param {Int32Array} places @returns {Float32Array}
+ */
+export function packParameters(theta, places) {
   return Float32Array.from(places, (place) => theta[place]);
 }
 
 /**
- * Inputs in the kernels' order: sorted by class where the class is known, so that within a run of points the loss needs
+ * Sort inputs as the kernels need them: by class where the class is known. Within a run of equal classes the loss needs
  * the logits relative to one class only.
  * @param {ArrayLike<number>} points [N, features] @param {number} features @param {ArrayLike<number> | null} labels
  * @returns {{order: number[], runs: {label: number, start: number, count: number}[]}}
  */
-export function sortedByClass(points, features, labels) {
+export function sortByClass(points, features, labels) {
   const count = points.length / features;
   const order = Array.from({length: count}, (_, i) => i);
   if (!labels) return {order, runs: [{label: 0, start: 0, count}]};

@@ -1,29 +1,35 @@
-/** What the side panels say → which run is meant. Pure functions over the gallery's index. */
+/**
+ * This module finds the run that the choices in the side panels mean. It consists of pure functions over the gallery's
+ * index.
+ */
 /** @import {Catalog, Choice, Config, GalleryEntry, State} from './types.js' */
 import {defaults, sizeText, writeHidden} from './state.js';
 
 /**
  * @typedef {{kind: 'stored', id: string, repair?: Config, lacking?: string} | {kind: 'compute', config: Config} |
- *   {kind: 'unavailable', empty: boolean} | {kind: 'lacking', id: string, computes: boolean}} Target `lacking`: the run
- *   that a link asks for and the gallery has not
+ *   {kind: 'unavailable', empty: boolean} | {kind: 'lacking', id: string, computes: boolean}} Target `lacking`: the id
+ *   of a run that a link names and the gallery does not have
  */
 
-/** The grid of the panel: depth × width, and the small ones beside it. */
+/** The panel's grid of models (depth × width), and the small models beside it. */
 export const DEPTHS = [1, 2, 3, 4];
 export const WIDTHS = [10, 25, 50, 100];
 export const SMALL = [[], [4], [8], [16], [16, 16]];
 
-/** Can these hidden layers have a skip? It leads to a layer from an equally wide one below. @param {number[]} hidden */
+/**
+ * Can these hidden layers have a skip connection? It leads from one layer to the next if both have the same width.
+ * @param {number[]} hidden
+ */
 export function canSkip(hidden) {
   return hidden.some((width, i) => width === hidden[i - 1]);
 }
 
 /**
- * The runs of the gallery for a choice of dataset and model. An activation means nothing without a hidden layer, nor
- * does `residual` where no layer can have a skip.
+ * The runs of the gallery that fit a choice of dataset and model. The activation is ignored if there is no hidden
+ * layer, and `residual` is ignored if no layer can have a skip connection.
  * @param {GalleryEntry[]} gallery @param {Omit<Choice, 'run'>} choice
  */
-export function candidates(gallery, {dataset, hidden, activation, residual}) {
+export function findCandidates(gallery, {dataset, hidden, activation, residual}) {
   return gallery.filter(
     (entry) =>
       entry.dataset.name === dataset &&
@@ -34,15 +40,16 @@ export function candidates(gallery, {dataset, hidden, activation, residual}) {
 }
 
 /**
- * The stored run that the panels alone imply: the one trained like the default. Where nobody could compute that, the
- * nearest to it will do.
+ * The stored run that the panels alone imply: the run that was trained with the default settings. If nothing can
+ * compute that run, take the one whose settings are nearest.
  * @param {GalleryEntry[]} gallery @param {Catalog} catalog @param {Omit<Choice, 'run'>} choice
  */
-export function impliedRun(gallery, catalog, choice) {
-  const usual = [...flatten(withoutMeaningless(configFor(catalog, choice), choice))];
-  const ranked = candidates(gallery, choice)
+export function findImpliedRun(gallery, catalog, choice) {
+  const usual = [...flatten(dropMeaningless(configFor(catalog, choice), choice))];
+  const ranked = findCandidates(gallery, choice)
     .map((entry) => {
-      const own = flatten(withoutMeaningless(entry.config, choice)); // an older run lacks a setting that came later: it had the default
+      // An older run lacks settings that were added later; it was trained with their defaults.
+      const own = flatten(dropMeaningless(entry.config, choice));
       return {entry, differences: usual.filter(([key, value]) => own.has(key) && own.get(key) !== value).length};
     })
     .sort((a, b) => a.differences - b.differences);
@@ -51,7 +58,7 @@ export function impliedRun(gallery, catalog, choice) {
 }
 
 /** @param {any} config @param {Omit<Choice, 'run'>} choice */
-function withoutMeaningless(config, {hidden}) {
+function dropMeaningless(config, {hidden}) {
   const model = {...config.model};
   if (hidden.length === 0) delete model.activation;
   if (!canSkip(hidden)) delete model.residual;
@@ -62,10 +69,10 @@ function withoutMeaningless(config, {hidden}) {
  * @param {GalleryEntry[]} gallery @param {Catalog} catalog @param {Choice} choice
  * @returns {Target}
  */
-export function resolve(gallery, catalog, choice) {
+export function findTarget(gallery, catalog, choice) {
   const known = choice.run === null ? undefined : gallery.find((entry) => entry.id === choice.run);
   const lacking = choice.run !== null && !known ? choice.run : undefined;
-  const asked = known ?? impliedRun(gallery, catalog, choice);
+  const asked = known ?? findImpliedRun(gallery, catalog, choice);
   if (asked) return {kind: 'stored', id: asked.id, repair: catalog.compute ? asked.config : undefined, lacking};
   if (lacking !== undefined) return {kind: 'lacking', id: lacking, computes: catalog.compute};
   if (catalog.compute) return {kind: 'compute', config: configFor(catalog, choice)};
@@ -73,12 +80,12 @@ export function resolve(gallery, catalog, choice) {
 }
 
 /**
- * The state with the model and dataset of the run that it names: a link may say no more than the run. Else the panels
- * would mark, and “Train here” train, something else than is on show.
+ * Set the model and dataset in the state to those of the run that it names, since a link may name only the run.
+ * Otherwise the panels would mark something else than is shown, and “Train here” would train it.
  * @template {Choice} S
  * @param {S} state @param {GalleryEntry[]} gallery @returns {S}
  */
-export function ofItsRun(state, gallery) {
+export function takeModelOfRun(state, gallery) {
   const entry = state.run === null ? undefined : gallery.find(({id}) => id === state.run);
   if (!entry) return state;
   const {hidden, activation, residual = false} = entry.model;
@@ -86,19 +93,20 @@ export function ofItsRun(state, gallery) {
     ...state,
     dataset: entry.dataset.name,
     hidden,
-    activation: hidden.length ? activation : state.activation, // which means nothing there
+    activation: hidden.length ? activation : state.activation, // The activation has no meaning there.
     residual: canSkip(hidden) ? residual : state.residual,
   };
 }
 
 /**
- * What a bare URL opens: the default, or where a published gallery lacks it the first run there is.
+ * The state that an address without a query opens: the default, or the first run of a published gallery that lacks the
+ * default.
  * @param {Catalog} catalog @param {GalleryEntry[]} gallery @returns {State}
  */
 export function openingState(catalog, gallery) {
   const base = defaults(catalog);
   const first = gallery[0];
-  if (!first || resolve(gallery, catalog, base).kind !== 'unavailable') return base;
+  if (!first || findTarget(gallery, catalog, base).kind !== 'unavailable') return base;
   const {hidden, activation, residual = false} = first.model;
   return {...base, dataset: first.dataset.name, hidden, activation, residual};
 }
@@ -116,10 +124,10 @@ export function configFor(catalog, {dataset, hidden, activation, residual}) {
 }
 
 /**
- * The catalog, and with it the own points of which the gallery has runs: the points themselves are in these.
+ * The catalog together with the own datasets that the gallery has runs of; their points are stored in those runs.
  * @param {Catalog} catalog @param {GalleryEntry[]} gallery @returns {Catalog}
  */
-export function withOwn(catalog, gallery) {
+export function addOwnDatasets(catalog, gallery) {
   /** @type {Map<string, import('./types.js').CatalogDataset>} */
   const found = new Map();
   for (const {
@@ -144,13 +152,13 @@ export function withOwn(catalog, gallery) {
 }
 
 /**
- * One label a run, naming only what sets it apart from the others: how it was trained, and where that is the same, what
- * was computed of it.
+ * One label for each run, which names only what differs from the other runs: how it was trained, and where that is
+ * equal, what was computed from it.
  * @param {GalleryEntry[]} entries
  * @returns {string[]}
  */
 export function trainingLabels(entries) {
-  const configs = entries.map((entry) => flatten(withoutChoice(entry.config)));
+  const configs = entries.map((entry) => flatten(dropChoice(entry.config)));
   const keys = [...new Set(configs.flatMap((config) => [...config.keys()]))];
   const telling = keys.filter((key) => new Set(configs.map((config) => config.get(key))).size > 1);
   const trained = configs.map((config) =>
@@ -170,7 +178,7 @@ export function trainingLabels(entries) {
   });
 }
 
-/** Does a setting leave the training as it is? @param {string} key */
+/** Does a setting leave the training unchanged? @param {string} key */
 const isComputed = (key) => /^(planes|boundary|curvature)\b/.test(key);
 
 /** @param {Config} config */
@@ -184,11 +192,12 @@ function planesOf(config) {
 function describe(key, value) {
   const name = key.split('.').at(-1)?.replaceAll('_', ' ') ?? key;
   if (name === 'optimizer' || name === 'name') return String(value);
-  return name === 'seed' ? `seed ${value}` : `${value ?? 'default'} ${name}`; // the value first: a select is narrow
+  // The value comes first because a select is narrow.
+  return name === 'seed' ? `seed ${value}` : `${value ?? 'default'} ${name}`;
 }
 
 /** @param {Config} config */
-function withoutChoice(config) {
+function dropChoice(config) {
   const {dataset, model, ...rest} = /** @type {any} */ (config);
   const {name: _, ...sample} = dataset;
   const {hidden: __, activation: ___, residual: ____, ...network} = model ?? {};
@@ -196,7 +205,7 @@ function withoutChoice(config) {
 }
 
 /**
- * {a: {b: 1}} → a.b: 1, with values as text, so that they compare.
+ * Flatten a nested object: {a: {b: 1}} becomes a.b: 1. Lists become text, so that they can be compared.
  * @param {any} value
  * @param {string} [path]
  * @returns {Map<string, unknown>}
@@ -209,7 +218,7 @@ export function flatten(value, path = '') {
 }
 
 /**
- * A model for people, as Python titles it.
+ * The title of a model, the same as Python's.
  * @param {Catalog} catalog
  * @param {Pick<Choice, 'hidden' | 'activation' | 'residual'>} model
  */

@@ -1,7 +1,7 @@
 /**
- * The package's constants, which the page takes from catalog.json (lossatlas.site.constants) and has nowhere else. The
- * first module of a page hands them over before anything else happens, and they stay as they are. A worker has none: it
- * is told what it needs.
+ * This module provides the package's constants, which the page takes from catalog.json (lossatlas.site.constants) and
+ * defines nowhere else. The first module of a page sets them before anything else happens, and they do not change. A
+ * worker has no constants: it receives what it needs.
  */
 /** @import {Catalog, CatalogDataset} from './types.js' */
 
@@ -37,7 +37,7 @@
 /** @type {(Constants & {datasets: CatalogDataset[]}) | null} */
 let known = null;
 
-/** Take the constants from the catalog as it came. @param {Catalog} catalog */
+/** Take the constants from the catalog. @param {Catalog} catalog */
 export function takeConstants(catalog) {
   if (!catalog.constants) {
     throw new Error('catalog.json is of another version of Loss Atlas than this page. Reload the page.');
@@ -45,7 +45,7 @@ export function takeConstants(catalog) {
   known = Object.freeze({...catalog.constants, datasets: catalog.datasets});
 }
 
-/** The constants, and the datasets that the package knows by name. */
+/** Return the constants, and the datasets that the package knows by name. */
 export function constants() {
   if (!known) throw new Error('The constants have not come: takeConstants hands them over.');
   return known;

@@ -1,11 +1,11 @@
-/** A run in memory: its manifest, its arrays as far as they have arrived, and what can be done with it. */
+/** This module holds a run in memory: its manifest, the arrays that have arrived, and what the run can do. */
 /** @import {ArrayEntry, LossSet, Manifest, PlaneEntry, Seen, Slice} from './types.js' */
 /** @import {NpyArray, Numbers} from '../loading/npy.js' */
 import {constants} from './constants.js';
-import {planeArray, wantedArrays} from './slice.js';
+import {planeArray, neededArrays} from './slice.js';
 
 /**
- * The arrays that the page reads. `weights` and `directions` are for the reader who computes; the page does not fetch
+ * The arrays that the page always reads. It fetches `weights` and `directions` only when it computes something from
  * them.
  */
 export const STATIC_ARRAYS = ['points', 'labels', 'split', 'grid_x', 'grid_y'];
@@ -39,7 +39,10 @@ const STORED = Object.freeze({
   tellsItsEnd: false,
 });
 
-/** The kinds: in the gallery; on its way from a server; trained in this page (features/training/trained_run.js). */
+/**
+ * The kinds of runs: stored in the gallery; computed by a server; trained in this page
+ * (features/training/trained_run.js).
+ */
 export const KINDS = Object.freeze({
   stored: STORED,
   computing: Object.freeze({...STORED, name: 'computing', isWhole: false, hasFiles: false}),
@@ -58,13 +61,14 @@ export const KINDS = Object.freeze({
 export class Run {
   /** @type {Readonly<Kind>} */
   kind;
-  /** Is it being trained in this page at the moment? */
+  /** Is this page training it at the moment? */
   isTraining = false;
   /** @type {Map<string, NpyArray>} */
   #arrays = new Map();
   /**
-   * @type {Set<number> | null} the frames received from a server that computes the run; null for the other kinds, whose
-   *   arrays tell which frames have arrived
+   * The frames received from a server that computes the run. It is null for the other kinds, whose arrays tell which
+   * frames have arrived.
+   * @type {Set<number> | null}
    */
   #received = null;
 
@@ -87,12 +91,12 @@ export class Run {
     if (!kind.isWhole) this.#received = new Set();
   }
 
-  /** Will there be more frames than there are now? */
+  /** Will more frames be added? */
   get isGrowing() {
     return !this.kind.isWhole || this.isTraining;
   }
 
-  // What a run of its kind can do
+  // What a run can do depends on its kind:
 
   get isWhole() {
     return this.kind.isWhole;
@@ -123,7 +127,7 @@ export class Run {
   }
 
   /**
-   * A plane by its name; the first for null, or for a name that this run does not have.
+   * A plane by its name; the first plane for null, or for a name that this run does not have.
    * @param {string | null} name
    * @returns {PlaneEntry}
    */
@@ -131,7 +135,7 @@ export class Run {
     return this.planes.find((plane) => plane.name === name) ?? this.planes[0];
   }
 
-  /** What the manifest says of an array. @param {string} name @returns {ArrayEntry} */
+  /** The manifest's entry for an array. @param {string} name @returns {ArrayEntry} */
   entry(name) {
     const plane = this.planes.find((each) => name.startsWith(`planes/${each.name}/`));
     return plane ? plane.arrays[name.slice(name.lastIndexOf('/') + 1)] : this.manifest.arrays[name];
@@ -152,7 +156,7 @@ export class Run {
     return this.#arrays.get(name);
   }
 
-  /** The numbers of an array that is known to be there. @param {string} name @returns {Numbers} */
+  /** The numbers of an array that is known to have arrived. @param {string} name @returns {Numbers} */
   numbers(name) {
     const array = this.#arrays.get(name);
     if (!array) throw new Error(`array ${name} has not arrived`);
@@ -168,18 +172,18 @@ export class Run {
     return this.manifest.dataset.classes;
   }
 
-  /** Points on a side of the plane's grid. @param {PlaneEntry} plane */
-  grid(plane) {
+  /** The number of grid points along one side of the plane. @param {PlaneEntry} plane */
+  gridSize(plane) {
     return this.get(planeArray(plane, 'coordinates'))?.data.length ?? 0;
   }
 
-  /** Is all of an array there? @param {string} name */
-  complete(name) {
+  /** Has all of an array arrived? @param {string} name */
+  isComplete(name) {
     const array = this.get(name);
     return array !== undefined && array.filled === array.data.length;
   }
 
-  /** Take over what a computation has sent already of this very run. @param {Run} other */
+  /** Take over the arrays that a computation of this same run has already sent. @param {Run} other */
   adopt(other) {
     for (const [name, array] of other.#arrays) {
       if (String(this.entry(name)?.shape) === String(array.shape))
@@ -189,8 +193,8 @@ export class Run {
 
   /** Can this frame be drawn? @param {number} frame @param {Slice} slice */
   has(frame, slice) {
-    if (frame < 0 || frame >= this.frames.length || !STATIC_ARRAYS.every((name) => this.complete(name))) return false;
-    if (this.#received) return this.complete(planeArray(slice.plane, 'coordinates')) && this.#received.has(frame);
+    if (frame < 0 || frame >= this.frames.length || !STATIC_ARRAYS.every((name) => this.isComplete(name))) return false;
+    if (this.#received) return this.isComplete(planeArray(slice.plane, 'coordinates')) && this.#received.has(frame);
     return (
       this.#hasSlice(frame, slice) &&
       FRAME_ARRAYS.every((name) => {
@@ -202,9 +206,9 @@ export class Run {
 
   /** @param {number} frame @param {Slice} slice */
   #hasSlice(frame, slice) {
-    return wantedArrays(slice).every((key) => {
+    return neededArrays(slice).every((key) => {
       const name = key.slice(key.lastIndexOf('/') + 1);
-      if (!SURFACES.includes(name)) return this.complete(key);
+      if (!SURFACES.includes(name)) return this.isComplete(key);
       const array = this.get(key);
       return (
         array !== undefined && array.filled >= this.#start(array, name, frame, slice) + array.shape[2] * array.shape[3]
@@ -213,7 +217,7 @@ export class Run {
   }
 
   /**
-   * Where a slice's surface begins.
+   * The index at which a slice's surface begins in the array.
    * @param {NpyArray} array
    * @param {string} name
    * @param {number} frame
@@ -225,12 +229,12 @@ export class Run {
     return (spanIndex * places + place) * rows * columns;
   }
 
-  /** How many frames can be drawn, from the first on. @param {Slice} slice */
-  arrived(slice) {
+  /** The number of frames that can be drawn, counted from the first. @param {Slice} slice */
+  countArrived(slice) {
     let low = 0;
     let high = this.frames.length;
     while (low < high) {
-      // frames arrive in order, so a bisection finds the first that is missing
+      // Frames arrive in order, so a bisection finds the first that is missing.
       const middle = (low + high) >> 1;
       if (this.has(middle, slice)) low = middle + 1;
       else high = middle;
@@ -258,7 +262,7 @@ export class Run {
   }
 
   /**
-   * What a slice shows at a frame, [b, a] flattened: the training loss, the test loss, or test − train.
+   * The values that a slice shows at a frame, [b, a] flattened: the training loss, the test loss, or test − train.
    * @param {Slice} slice
    * @param {number} frame
    * @returns {Numbers}
@@ -284,8 +288,8 @@ export class Run {
     return data.subarray(frame * size, (frame + 1) * size);
   }
 
-  /** What the model of a frame predicts. @param {number} frame @returns {Seen} */
-  seen(frame) {
+  /** The predictions of a frame's model. @param {number} frame @returns {Seen} */
+  predictionsOf(frame) {
     return {
       predicted_class: this.frameOf('predicted_class', frame),
       confidence: this.frameOf('confidence', frame),
@@ -293,7 +297,10 @@ export class Run {
     };
   }
 
-  /** The frame recorded nearest to an epoch, the earlier of two; epochs rise. @param {number} epoch */
+  /**
+   * The recorded frame nearest to an epoch, or the earlier of two that are equally near; the epochs increase.
+   * @param {number} epoch
+   */
   frameAt(epoch) {
     let [low, high] = [0, this.frames.length - 1];
     while (low < high) {

@@ -1,4 +1,4 @@
-/** How a training in the page is set, and its form in the URL: plain values, checked. */
+/** This module defines the settings of a training in the page, their limits, and their form in the address. */
 import {constants} from './constants.js';
 
 /**
@@ -15,10 +15,13 @@ import {constants} from './constants.js';
  * @property {number} seed
  */
 
-/** What the page itself offers of what the package allows: learning rates that can be typed, seeds that can be told. */
+/**
+ * The settings that the page offers, within what the package allows: learning rates that can be typed, and seeds that
+ * can be read out.
+ */
 const OFFERED = {rate: 1e-6, points: 20, noise: 2, seed: 999_999};
 
-/** What each number may be. */
+/** The limits of each number. */
 export function numberBounds() {
   const {bounds, own_data: own} = constants();
   return {
@@ -37,7 +40,7 @@ export function isWithin(value, {least, most, whole}) {
   return Number.isFinite(value) && value >= least && value <= most && (!whole || Number.isInteger(value));
 }
 
-/** `adam,0.01,32,0,0`. @param {string} text @returns {Settings | undefined} */
+/** Read settings such as `adam,0.01,32,0,0`. @param {string} text @returns {Settings | undefined} */
 export function readSettings(text) {
   const [optimizer, rate, batch, decay, seed, ...rest] = text.split(',');
   const settings = {
@@ -63,7 +66,7 @@ export function writeSettings({optimizer, rate, batch, decay, seed}) {
   return [optimizer, rate, batch, decay, seed].join(',');
 }
 
-/** `512,0.15,0`. @param {string} text @returns {Sample | undefined} */
+/** Read a sample such as `512,0.15,0`. @param {string} text @returns {Sample | undefined} */
 export function readSample(text) {
   const [points, noise, seed, ...rest] = text.split(',').map(Number);
   const bounds = numberBounds();

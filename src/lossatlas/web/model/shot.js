@@ -1,41 +1,45 @@
-/** State and run → the picture that is wanted, and whether it can be had yet. Pure. */
+/**
+ * This module turns the state and a run into the picture to draw, if its data have arrived. It consists of pure
+ * functions.
+ */
 /** @import {Shot, Slice, State} from './types.js' */
 /** @import {Run} from './run.js' */
 import {sameSlice, sliceOf} from './slice.js';
 
 /**
- * The frame that the state means. A state without an epoch is the first view: the beginning, from which the page
- * plays; or the end, for those who ask for less motion.
+ * The frame that the state means. A state without an epoch is the first view: it shows the beginning, from which the
+ * page plays, or the end if the reader prefers less motion.
  * @param {Run} run
  * @param {State} state
- * @param {{newest: boolean, still: boolean, slice: Slice}} options `newest`: whichever frame came last
+ * @param {{newest: boolean, still: boolean, slice: Slice}} options `newest`: show the frame that arrived last; `still`:
+ *   the reader prefers less motion
  */
-export function wantedFrame(run, state, {newest, still, slice}) {
-  if (newest) return run.arrived(slice) - 1;
+export function frameToShow(run, state, {newest, still, slice}) {
+  if (newest) return run.countArrived(slice) - 1;
   if (state.epoch !== null) return run.frameAt(state.epoch);
   return still ? run.frames.length - 1 : 0;
 }
 
 /**
- * The picture to draw now. Until anything of a run is on the screen, its nearest earlier frame will do; afterwards the
- * picture stays until the one asked for is there.
+ * The picture to draw now. Until something of a run is on the screen, its nearest earlier frame is drawn; after that,
+ * the picture stays until the requested one can be drawn.
  * @param {Run | null} run @param {State} state
  * @param {{newest: boolean, still: boolean, shown: Shot | null}} options
  * @returns {Shot | null}
  */
-export function wantedShot(run, state, {newest, still, shown}) {
+export function shotToShow(run, state, {newest, still, shown}) {
   if (!run) return null;
   const slice = sliceOf(run, state);
-  const frame = wantedFrame(run, state, {newest, still, slice});
+  const frame = frameToShow(run, state, {newest, still, slice});
   if (run.has(frame, slice)) return shotOf(run, frame, slice);
   if (shown?.run === run) return null;
-  const stand = Math.min(frame, run.arrived(slice) - 1);
+  const stand = Math.min(frame, run.countArrived(slice) - 1);
   return stand >= 0 ? shotOf(run, stand, slice) : null;
 }
 
 /**
- * A shot means an epoch: a training in the page thins out what it keeps while somebody holds a shot of it, and the
- * epoch, or the nearest one that is left, then has another row.
+ * Create a shot, which refers to an epoch rather than to an index. A training in the page thins out its frames while
+ * somebody holds a shot of it; then the epoch, or the nearest one that is left, has another index.
  * @param {Run} run @param {number} frame @param {Slice} slice @returns {Shot}
  */
 export function shotOf(run, frame, slice) {

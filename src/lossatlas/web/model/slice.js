@@ -1,19 +1,22 @@
-/** State and run → the slice of the landscape that is shown, what it takes, and what cannot be had of it. Pure. */
+/**
+ * This module turns the state and a run into the slice of the landscape that is shown, the arrays that it needs, and
+ * the reasons why something cannot be shown. It consists of pure functions.
+ */
 /** @import {PlaneEntry, Slice, State} from './types.js' */
 /** @import {Run} from './run.js' */
 
-import {isSmooth} from './architecture.js';
+import {isInteractive} from './architecture.js';
 import {constants} from './constants.js';
 
 const PATH_ARRAYS = ['path', 'residual', 'path_loss'];
-/** Half-sides of what can be computed in the page. */
+/** The limits of the spans that the page can compute. */
 export const SPANS = Object.freeze({least: 0.001, most: 3});
 const HIDES = 'Where training went: of many dimensions it shows two at random. Draw others, and see what stays.';
 
 /** @param {Run} run @param {State} state @returns {Slice} */
 export function sliceOf(run, state) {
   const stored = run.plane(state.plane);
-  const able = labLimit(run, stored) === '';
+  const able = computeLimit(run, stored) === '';
   const plane = able && state.seed !== null ? freshPlane(run, state.seed) : stored;
   const near = nearestSpan(plane.spans, state.zoom);
   const computed =
@@ -60,18 +63,19 @@ function freshPlane(run, seed) {
       arrays: {},
       get centre_frame() {
         return run.frames.length - 1;
-      }, // of one that is trained here, the last so far
+      }, // For a run that is training in the page, this is the last frame so far.
     });
   }
   return known.get(seed);
 }
 
 /** The arrays of the plane that a slice needs. @param {Slice} slice @returns {string[]} */
-export function wantedArrays({plane, computed, set, follow, pick}) {
+export function neededArrays({plane, computed, set, follow, pick}) {
   const lab = computed || pick;
   const drawn = plane.drawn !== undefined;
   const own = [
-    ...(computed ? [] : ['coordinates', 'loss_surface']), // also for the test loss: both are drawn on one scale
+    // The test loss needs it as well: both losses are drawn on one scale.
+    ...(computed ? [] : ['coordinates', 'loss_surface']),
     ...(computed || set === 'train' ? [] : ['test_loss_surface']),
     ...(follow || drawn || !hasPath(plane) ? [] : PATH_ARRAYS),
     ...(lab && !drawn ? ['directions', ...('centre' in plane.arrays ? ['centre'] : [])] : []),
@@ -79,13 +83,13 @@ export function wantedArrays({plane, computed, set, follow, pick}) {
   return lab ? [...own, 'weights'] : own;
 }
 
-/** Samples along a, and along b. @param {Run} run @param {Slice} slice */
-export function gridOf(run, {plane, computed}) {
-  return computed ? constants().fresh_plane.grid : run.grid(plane);
+/** The number of samples along a and along b. @param {Run} run @param {Slice} slice */
+export function gridSizeOf(run, {plane, computed}) {
+  return computed ? constants().fresh_plane.grid : run.gridSize(plane);
 }
 
 /**
- * Why a control has nothing to offer, as a sentence for its tooltip; empty where it has.
+ * The reasons why controls are not available, as sentences for their tooltips; empty where they are.
  * @param {Run} run @param {Slice} slice
  */
 export function limits(run, {plane, set, follow, computed}) {
@@ -109,13 +113,12 @@ function pathLimit(plane, follow) {
 }
 
 /**
- * What a link asks for and this run cannot show, in whole sentences: without a word, something else would stand in its
- * place.
+ * What a link asks for and this run cannot show, in whole sentences: nothing may replace it silently.
  * @param {Run} run @param {State} state
  */
-export function unmet(run, state) {
+export function unmetWishes(run, state) {
   const stored = run.plane(state.plane);
-  const limit = labLimit(run, stored);
+  const limit = computeLimit(run, stored);
   const {span, set} = sliceOf(run, state);
   return [
     state.plane !== null && stored.name !== state.plane
@@ -129,31 +132,31 @@ export function unmet(run, state) {
   ].filter(Boolean);
 }
 
-/** What keeps this browser from computing at the moment, in words; empty where nothing does. */
+/** The reason why this browser cannot compute at the moment, as a sentence; empty if it can. */
 let fault = '';
 /** @param {string} words */
 export const noteFault = (words) => {
   fault = words;
 };
-export const faultNow = () => fault;
+export const currentFault = () => fault;
 
 /**
- * Why nothing of this plane can be computed in the page; empty where it can.
+ * The reason why the page cannot compute anything of this plane; empty if it can.
  * @param {Run} run
  * @param {PlaneEntry} plane
  */
-export function labLimit(run, plane) {
+export function computeLimit(run, plane) {
   return (run.hasPredictions ? fault : '') || parametersLimit(run, plane);
 }
 
 /**
- * Why a network of this plane cannot be evaluated in the page; empty where it can.
+ * The reason why the page cannot evaluate a network of this plane; empty if it can.
  * @param {Run} run
  * @param {PlaneEntry} plane
  */
 export function parametersLimit(run, plane) {
   if (!run.isWhole) return 'This can be had when training has ended.';
-  if (!isSmooth(run.manifest.model))
+  if (!isInteractive(run.manifest.model))
     return `A network of ${run.manifest.model.parameters} parameters is too large to evaluate while one drags.`;
   if (!('weights' in run.manifest.arrays) || (plane.drawn === undefined && !('directions' in plane.arrays)))
     return 'This run was published without its weights.';
@@ -165,11 +168,13 @@ function followLimit(run, plane, set, computed) {
   if (!isMoving(plane)) return 'This plane is stored around one centre, so it cannot move.';
   if (run.isGrowing) return 'While the network trains the plane moves with it; it can be held when training has ended.';
   if (!hasPath(plane)) return 'This run was stored without its path in this plane, so the plane always moves.';
-  if (set !== 'train' && !computed && !testMoves(plane)) return 'The test loss is stored around the fixed centre only.';
+  if (set !== 'train' && !computed && !hasMovingTest(plane))
+    return 'The test loss is stored around the fixed centre only.';
   return '';
 }
 
 /**
+ * Does the plane move with the frame's parameters?
  * @param {Run} run
  * @param {PlaneEntry} plane
  * @param {Slice['set']} set
@@ -179,16 +184,16 @@ function followLimit(run, plane, set, computed) {
 function followsFrame(run, plane, set, wished, computed) {
   if (!isMoving(plane)) return false;
   if (run.isGrowing || !hasPath(plane)) return true;
-  return wished && (set === 'train' || computed || testMoves(plane));
+  return wished && (set === 'train' || computed || hasMovingTest(plane));
 }
 
-/** Is there a surface around every frame? @param {PlaneEntry} plane */
+/** Does the plane have a surface around every frame? @param {PlaneEntry} plane */
 export function isMoving(plane) {
   return plane.drawn !== undefined || plane.arrays.loss_surface.axes[1] === 'frame';
 }
 
 /** @param {PlaneEntry} plane */
-export function testMoves(plane) {
+export function hasMovingTest(plane) {
   return plane.arrays.test_loss_surface?.axes[1] === 'frame';
 }
 
@@ -197,7 +202,10 @@ export function hasPath(plane) {
   return plane.drawn !== undefined || PATH_ARRAYS.every((name) => name in plane.arrays);
 }
 
-/** The centre of a shot's plane, by name. @param {{run: Run, frame: number} & Pick<Slice, 'plane' | 'follow'>} shot */
+/**
+ * The name of the centre of a shot's plane.
+ * @param {{run: Run, frame: number} & Pick<Slice, 'plane' | 'follow'>} shot
+ */
 export function centreName({run, frame, plane, follow}) {
   return follow ? String(run.frames[frame]) : `fixed ${plane.centre_frame ?? ''}`;
 }
@@ -213,7 +221,7 @@ export function planeArray(plane, name) {
 }
 
 /**
- * The index of a span, or of the one nearest to it by ratio; the first for null.
+ * The index of the span that is nearest by ratio; the first for null.
  * @param {number[]} spans
  * @param {number | null} span
  */

@@ -1,31 +1,31 @@
-/** The state of the page: plain data, the list of its properties, and their form in the address. */
+/** This module defines the state of the page: plain data, the list of its properties, and their form in the address. */
 /** @import {Catalog, Eye, State} from './types.js' */
 import {readSample, readSettings, writeSample, writeSettings} from './settings.js';
 
 /**
- * From in front and from above: the surface fills its panel, and no wall hides the network in any run of the gallery.
- * Its distance means that the box fits its panel.
+ * The first position of the camera: in front and above. The surface fills its panel, and no wall hides the network in
+ * any run of the gallery. At this distance the box fits the panel.
  * @type {Eye}
  */
 export const HOME = Object.freeze({x: 0.3, y: -1.19, z: 1.83});
 
-/** What stands for own data that a link was of and has lost: the fragment does not survive every messenger. */
+/** This stands for own data that was lost from a link: some messengers remove the fragment. */
 export const LOST = 'lost-on-the-way';
-/** Says in the query that the fragment has own data, so that its loss is noticed. */
+/** This part of the query says that the fragment holds own data, so that its loss is noticed. */
 const HAS_OWN = 'points=own';
 
 /**
  * @typedef {object} Property
  * @property {keyof State} name
- * @property {(text: string) => any} read from the query; undefined where it makes no sense
+ * @property {(text: string) => any} read reads it from the query; undefined if the text makes no sense
  * @property {(value: any) => string} write
- * @property {boolean} [own] is it somebody's own, which stays in the browser?
- * @property {boolean} [names] does it name a run, together with all others that do?
- * @property {boolean} [visits] is a change of it a step in the browser's history?
- * @property {boolean} [slices] may another value of it take other arrays of the run?
+ * @property {boolean} [own] is it private data, which stays in the browser?
+ * @property {boolean} [names] does it name a run, together with all others that have this flag?
+ * @property {boolean} [visits] does a change add an entry to the browser's history?
+ * @property {boolean} [slices] may another value need other arrays of the run?
  */
 
-/** @type {Property[]} in the order they have in the URL */
+/** The properties, in their order in the address. @type {Property[]} */
 export const PROPERTIES = [
   {name: 'dataset', read: (text) => text || undefined, write: String, names: true, visits: true},
   {name: 'hidden', read: readHidden, write: writeHidden, names: true, visits: true},
@@ -37,33 +37,38 @@ export const PROPERTIES = [
   {name: 'own', read: (text) => (/^[\w-]{8,}$/.test(text) ? text : LOST), write: String, own: true, names: true},
   {name: 'epoch', read: (text) => readNumber(text, 0), write: String},
   {name: 'zoom', read: (text) => readNumber(text, Number.MIN_VALUE), write: String, slices: true},
-  {name: 'scale', read: (text) => oneOf(text, ['linear', 'log']), write: String},
-  {name: 'range', read: (text) => oneOf(text, ['training', 'frame']), write: String},
+  {name: 'scale', read: (text) => readOneOf(text, ['linear', 'log']), write: String},
+  {name: 'range', read: (text) => readOneOf(text, ['training', 'frame']), write: String},
   {name: 'camera', read: readEye, write: ({x, y, z}) => [x, y, z].map((n) => n.toFixed(2)).join(',')},
   {name: 'plane', read: (text) => text || undefined, write: String, slices: true},
   {name: 'seed', read: readSeed, write: String, slices: true},
-  {name: 'view', read: (text) => oneOf(text, ['surface', 'contours', 'section']), write: String},
-  {name: 'set', read: (text) => oneOf(text, ['train', 'test', 'gap']), write: String, slices: true},
+  {name: 'view', read: (text) => readOneOf(text, ['surface', 'contours', 'section']), write: String},
+  {name: 'set', read: (text) => readOneOf(text, ['train', 'test', 'gap']), write: String, slices: true},
   {name: 'follow', read: readBoolean, write: String, slices: true},
   {name: 'path', read: readBoolean, write: String},
   {name: 'pick', read: readPoint, write: (point) => point.join(','), slices: true},
   {name: 'ball', read: readBoolean, write: String},
-  {name: 'timeline', read: (text) => oneOf(text, ['loss', 'curvature']), write: String},
+  {name: 'timeline', read: (text) => readOneOf(text, ['loss', 'curvature']), write: String},
   {name: 'tour', read: (text) => (/^[a-z-]+$/.test(text) ? text : undefined), write: String, visits: true},
 ];
 
 /** @typedef {'own' | 'names' | 'visits' | 'slices'} Flag */
 
 /** The names of the properties that have a flag. @param {Flag} flag */
-const flagged = (flag) => PROPERTIES.filter((property) => property[flag]).map(({name}) => name);
+const namesWithFlag = (flag) => PROPERTIES.filter((property) => property[flag]).map(({name}) => name);
 
-const FLAGGED = {own: flagged('own'), names: flagged('names'), visits: flagged('visits'), slices: flagged('slices')};
+const FLAGGED = {
+  own: namesWithFlag('own'),
+  names: namesWithFlag('names'),
+  visits: namesWithFlag('visits'),
+  slices: namesWithFlag('slices'),
+};
 
-/** The properties that together name a run. */
+/** The names of the properties that together name a run. */
 export const RUN_PROPERTIES = FLAGGED.names;
 
 /**
- * Is any property with a flag another one than before?
+ * Has any property with a flag changed?
  * @param {Flag} flag
  * @param {Readonly<State>} state
  * @param {Readonly<State>} before
@@ -72,7 +77,7 @@ export function hasChanged(flag, state, before) {
   return FLAGGED[flag].some((name) => state[name] !== before[name]);
 }
 
-/** How the landscape is looked at when nothing else is said; Reset returns to it. */
+/** The first view of the landscape, to which Reset returns. */
 export const FIRST_VIEW = Object.freeze({
   epoch: null,
   zoom: null,
@@ -89,7 +94,7 @@ export const FIRST_VIEW = Object.freeze({
   ball: false,
 });
 
-/** What a bare URL means. @param {Catalog} catalog @returns {State} */
+/** The state that an address without a query means. @param {Catalog} catalog @returns {State} */
 export function defaults(catalog) {
   const config = /** @type {any} */ (catalog.default);
   return {
@@ -108,8 +113,9 @@ export function defaults(catalog) {
 }
 
 /**
- * @param {string} query and the fragment after it
- * @param {State} base what a missing property means
+ * Read the state from an address.
+ * @param {string} query the query, followed by the fragment
+ * @param {State} base gives the values of missing properties
  * @returns {State}
  */
 export function fromQuery(query, base) {
@@ -124,17 +130,20 @@ export function fromQuery(query, base) {
   return /** @type {any} */ (state);
 }
 
-/** What an address says; a fragment whose mark was encoded on its way is one all the same. @param {string} query */
+/**
+ * The parameters of an address. A messenger may have encoded the `#`; the fragment is read all the same.
+ * @param {string} query
+ */
 function parametersOf(query) {
   const [open, inside = ''] = query.replace(/%23own(=|%3D)/i, '#own=').split('#');
   return new URLSearchParams([...new URLSearchParams(open), ...new URLSearchParams(inside)]);
 }
 
 /**
- * The parts of an address that make no sense, as they stand in it: without a word, something else would be shown.
+ * The parts of an address that cannot be read, as they appear in it: the page says so, since it shows something else.
  * @param {string} query
  */
-export function unreadable(query) {
+export function findUnreadable(query) {
   const given = parametersOf(query);
   return PROPERTIES.flatMap(({name, read}) => {
     const text = given.get(name);
@@ -143,8 +152,8 @@ export function unreadable(query) {
 }
 
 /**
- * The query of a state, without what is as in `base`, and after it the fragment with what no server is to see: own
- * data.
+ * Write the state as a query, without the values that equal those of `base`. Own data follow in the fragment, which no
+ * server sees.
  * @param {State} state @param {State} base
  */
 export function toQuery(state, base) {
@@ -173,6 +182,7 @@ export function toQuery(state, base) {
 }
 
 /**
+ * Create a store: it holds the state and tells its subscribers about each change.
  * @template {object} T
  * @param {T} initial
  */
@@ -209,7 +219,7 @@ function readSeed(text) {
 }
 
 /** @param {string} text @param {string[]} values */
-function oneOf(text, values) {
+function readOneOf(text, values) {
   return values.includes(text) ? text : undefined;
 }
 
@@ -218,7 +228,7 @@ function readBoolean(text) {
   return text === 'true' ? true : text === 'false' ? false : undefined;
 }
 
-/** `16-16` → [16, 16]; `none` is logistic regression. @param {string} text */
+/** Read the hidden layers: `16-16` becomes [16, 16]; `none` is logistic regression. @param {string} text */
 export function readHidden(text) {
   if (text === 'none') return [];
   return /^\d+(-\d+)*$/.test(text) ? text.split('-').map(Number) : undefined;
@@ -229,10 +239,7 @@ export function writeHidden(hidden) {
   return hidden.join('-') || 'none';
 }
 
-/**
- * A model's size for people, as Python titles it: `linear`, `2 × 16` (depth × width), `7-5`.
- * @param {number[]} hidden
- */
+/** The size of a model, as in Python's titles: `linear`, `2 × 16` (depth × width), `7-5`. @param {number[]} hidden */
 export function sizeText(hidden) {
   if (hidden.length === 0) return 'linear';
   return new Set(hidden).size === 1 ? `${hidden.length} × ${hidden[0]}` : hidden.join('-');

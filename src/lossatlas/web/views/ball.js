@@ -1,15 +1,15 @@
 /**
- * What there is to read of a released ball: its own loss by epoch, beside the picked point; and where it goes, below
- * the plot.
+ * This view shows the numbers of a released ball: its own loss by epoch, beside the picked point, and a sentence about
+ * its path, below the plot.
  */
 /** @import {Shot} from '../model/types.js' */
 /** @import {Way} from '../compute/descent.js' */
 import {EPOCHS} from '../compute/descent.js';
-import {byId, makeSvg, say} from '../lib/dom.js';
+import {byId, makeSvg, setText} from '../lib/dom.js';
 import {ballCurve, ballText} from '../figures/ball.js';
 import {lossText} from '../figures/ticks.js';
 
-/** In pixels. */
+/** The size of the curve in pixels. */
 const SIZE = {width: 104, height: 28};
 
 export function createBallView() {
@@ -38,7 +38,7 @@ export function createBallView() {
       const words = `The loss of the ball by epoch: ${lossText(way.losses[0])} where it was released, ${lossText(way.losses[count - 1])} after ${count - 1} of ${EPOCHS} epochs.`;
       chart.setAttribute('aria-label', words);
       chart.setAttribute('data-hint', words);
-      say(about, ballText(way, shot.span));
+      setText(about, ballText(way, shot.span));
     },
   };
 }

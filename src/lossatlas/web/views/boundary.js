@@ -1,17 +1,20 @@
-/** The right plot: regions on a canvas, and above it Plotly's axes and points, which do not change with the frame. */
+/**
+ * This view draws the right plot: the regions on a canvas, and above it Plotly's axes and points, which do not change
+ * with the frame.
+ */
 /** @import {Seen, Shot} from '../model/types.js' */
 /** @import {NetworkAnswer} from '../compute/network.js' */
 /** @import {BoundaryPlaces} from '../features/callouts/callouts.js' */
 /** @import {LogitsAt} from '../figures/border.js' */
 /** @import {Run} from '../model/run.js' */
-import {byId, fitText, make, say} from '../lib/dom.js';
+import {byId, fitText, make, setText} from '../lib/dom.js';
 import {planeLayout} from '../figures/ticks.js';
 import {borderSegments} from '../figures/border.js';
 import {
   boundarySummary,
   escapeHtml,
   featureAxis,
-  misclassified,
+  findMisclassified,
   paintRegions,
   plotSize,
   pointTraces,
@@ -19,26 +22,28 @@ import {
 } from '../figures/boundary.js';
 import {regionTable} from '../figures/colours.js';
 import {CONFIG} from '../lib/plotly.js';
-import {currentTheme} from '../lib/theme.js';
+import {readTheme} from '../lib/theme.js';
 import {drawLegend} from './legend.js';
 
 const MARGIN = {l: 48, r: 16, t: 8, b: 40};
 const REST = 250;
 
 /**
- * @typedef {{margin: typeof MARGIN, width: number, height: number}} Box what is between the axes, and the room around
- *   it
+ * @typedef {{margin: typeof MARGIN, width: number, height: number}} Box the room between the axes, and the margins
+ *   around it
  */
 
 /**
  * @param {import('../lib/plotly.js').Plotly} Plotly
  * @param {object} options
- * @param {(shot: Shot) => NetworkAnswer | null} options.networkOf of a picked point, or where no predictions are stored
- * @param {(shot: Shot, x: number, y: number) => number[] | null} options.oddsOf the probabilities at a place, if they
- *   are known
- * @param {(shot: Shot) => LogitsAt | null} options.logitsOf the network itself, if its parameters are known
- * @param {(shot: Shot) => void} options.onAttend somebody looks at this picture: its parameters are worth their bytes
- * @param {(point: number | null) => void} options.onHover a data point is under the pointer, or none any more
+ * @param {(shot: Shot) => NetworkAnswer | null} options.networkOf returns the network at a picked point, or of a frame
+ *   without stored predictions
+ * @param {(shot: Shot, x: number, y: number) => number[] | null} options.oddsOf returns the probabilities at a place,
+ *   if they are known
+ * @param {(shot: Shot) => LogitsAt | null} options.logitsOf returns a function that evaluates the network, if its
+ *   parameters are known
+ * @param {(shot: Shot) => void} options.onAttend a person examines this picture, so its parameters are worth fetching
+ * @param {(point: number | null) => void} options.onHover a data point is under the pointer; null: none is any more
  */
 export function createBoundary(Plotly, {networkOf, oddsOf, logitsOf, onAttend, onHover}) {
   const root = byId('boundary-plot');
@@ -46,7 +51,7 @@ export function createBoundary(Plotly, {networkOf, oddsOf, logitsOf, onAttend, o
   const axes = createAxes(Plotly, root, onHover);
   /** @type {{shot: Shot, seen: Seen} | null} */
   let shown = null;
-  const attention = watchAttention(() => shown && onAttend(shown.shot));
+  const attention = watchFirstUse(() => shown && onAttend(shown.shot));
   const probe = createProbe(root, axes, {
     textAt: (x, y) => (shown ? textAt(shown, x, y, oddsOf) : ''),
     onPoint: () => shown && onAttend(shown.shot),
@@ -56,11 +61,11 @@ export function createBoundary(Plotly, {networkOf, oddsOf, logitsOf, onAttend, o
   let timer = 0;
 
   return {
-    /** Size or theme has changed: the next drawing takes them up. */
+    /** The size or the theme has changed: the next drawing uses the new one. */
     restyle() {
       style++;
     },
-    /** Where what is drawn is, in pixels of the plot. @returns {BoundaryPlaces | null} */
+    /** Return the places of what is drawn, in pixels of the plot. @returns {BoundaryPlaces | null} */
     places: () => shown && placesOf(shown.shot.run, axes.box(), regions),
     /** @param {Shot} shot */
     draw(shot) {
@@ -69,18 +74,18 @@ export function createBoundary(Plotly, {networkOf, oddsOf, logitsOf, onAttend, o
       const found = pick ? answer : null;
       const wanted = `${run.id} ${style}`;
       if (wanted !== key) regions.prepare(run, axes.draw(run));
-      else if (pick && !found?.current) return; // what is there stays until the answer is
+      else if (pick && !found?.current) return; // The earlier picture stays until the answer arrives.
       key = wanted;
-      const seen = answer?.picked ?? (run.hasPredictions ? run.seen(frame) : null);
+      const seen = answer?.picked ?? (run.hasPredictions ? run.predictionsOf(frame) : null);
       if (!seen) return;
-      const whose = sayWhose(shot, found);
+      const whose = describeOwner(shot, found);
       shown = {shot, seen};
       probe.draw();
-      const wrong = misclassified(run, seen);
+      const wrong = findMisclassified(run, seen);
       regions.paint(run, seen, wrong, logitsOf(shot));
       clearTimeout(timer);
       timer = window.setTimeout(() => {
-        say(byId('boundary-summary'), boundarySummary(run, seen, whose, wrong.length));
+        setText(byId('boundary-summary'), boundarySummary(run, seen, whose, wrong.length));
         if (attention.isPaid()) onAttend(shot);
       }, REST);
     },
@@ -98,25 +103,26 @@ function textAt({shot, seen}, x, y, oddsOf) {
 }
 
 /**
- * Say in the plot's head whose boundary it is, where that is not the frame's.
+ * Say above the plot whose boundary it shows, if it is not the frame's.
  * @param {Shot} shot
  * @param {NetworkAnswer | null} found
- * @returns {string} for the summary
+ * @returns {string} the words for the summary
  */
-function sayWhose({run, frame, pick}, found) {
+function describeOwner({run, frame, pick}, found) {
   const note = byId('boundary-whose');
   if (note.hidden === Boolean(found)) note.hidden = !found;
   if (!found) return `Epoch ${run.frames[frame]}`;
   const ball = found.epochs === null ? '' : `, ${found.epochs} epochs on`;
-  say(note, `of the network at a ${pick?.[0]}, b ${pick?.[1]}${ball}`.replaceAll('-', '−'));
+  setText(note, `of the network at a ${pick?.[0]}, b ${pick?.[1]}${ball}`.replaceAll('-', '−'));
   return `The network at a = ${pick?.[0]}, b = ${pick?.[1]}${ball}`;
 }
 
 /**
- * Has anybody pointed at anything? Whoever opens the page and leaves, or only watches, fetches no parameters.
+ * Report the first time that a person points at something. Someone who opens the page and leaves, or only watches, does
+ * not need the parameters.
  * @param {() => void} onFirst
  */
-function watchAttention(onFirst) {
+function watchFirstUse(onFirst) {
   let isPaid = false;
   const notice = () => {
     if (!isPaid) onFirst();
@@ -128,7 +134,7 @@ function watchAttention(onFirst) {
 }
 
 /**
- * Plotly's axes and points, and where they are.
+ * Create Plotly's axes and points, and report their place.
  * @param {import('../lib/plotly.js').Plotly} Plotly
  * @param {HTMLElement} root
  * @param {(point: number | null) => void} onHover
@@ -140,7 +146,7 @@ function createAxes(Plotly, root, onHover) {
   const watch = () => {
     if (isWatched) return;
     isWatched = true;
-    const plot = /** @type {any} */ (root); // of which Plotly makes an emitter with its first drawing
+    const plot = /** @type {any} */ (root); // Plotly turns the element into an event emitter with its first drawing.
     plot.on('plotly_hover', (/** @type {any} */ {points: [point]}) => onHover(point?.customdata ?? null));
     plot.on('plotly_unhover', () => onHover(null));
   };
@@ -149,16 +155,16 @@ function createAxes(Plotly, root, onHover) {
     box: () => box,
     /** @param {Run} run @returns {Box} */
     draw(run) {
-      const theme = currentTheme();
+      const theme = readTheme();
       const {features} = run.manifest.dataset;
-      drawLegend(byId('legend'), run, theme.dark); // first: it may take a line from the plot
+      drawLegend(byId('legend'), run, theme.dark); // The legend comes first: it may take a line from the plot.
       const [across, up] = ['grid_x', 'grid_y'].map((name, axis) =>
         featureAxis(features, axis, run.numbers(name), theme),
       );
       const {clientWidth: width, clientHeight: height} = root;
-      const margin = marginsFor(run, up.ticktext, width, height);
+      const margin = computeMargins(run, up.ticktext, width, height);
       box = {margin, width: width - margin.l - margin.r, height: height - margin.t - margin.b};
-      // A name may be longer than its axis; whole it is in the sentence under the pointer and in the table.
+      // A name may be longer than its axis. The sentence under the pointer and the table show all of it.
       [across, up].forEach(({title}, axis) => {
         const room = axis === 0 ? box.width + margin.r : box.height + margin.t;
         title.text = escapeHtml(fitText(features[axis].name, room, `12px ${theme.font}`));
@@ -180,22 +186,22 @@ function createAxes(Plotly, root, onHover) {
 
 /** @param {Run} run @param {Box} box @param {ReturnType<typeof createRegions>} regions @returns {BoundaryPlaces} */
 function placesOf(run, {margin: {l, t}, width, height}, regions) {
-  const moved = (/** @type {{x: number, y: number}[]} */ places) => places.map(({x, y}) => ({x: l + x, y: t + y}));
+  const toPlot = (/** @type {{x: number, y: number}[]} */ places) => places.map(({x, y}) => ({x: l + x, y: t + y}));
   return {
     frame: {left: l, top: t, right: l + width, bottom: t + height},
-    line: moved(regions.line()),
-    points: () => moved(regions.points(run)),
+    line: toPlot(regions.line()),
+    points: () => toPlot(regions.points(run)),
   };
 }
 
 /**
- * What is left of the room around a plot of equal scales is left on both of its sides.
+ * Compute the margins: the room that a plot of equal scales leaves free is split between both sides.
  * @param {Run} run
- * @param {string[]} labels of the vertical axis, beside which its title stands
+ * @param {string[]} labels the labels of the vertical axis, beside which its title is placed
  * @param {number} width
  * @param {number} height
  */
-function marginsFor(run, labels, width, height) {
+function computeMargins(run, labels, width, height) {
   const left = Math.max(MARGIN.l, 26 + 6.5 * Math.max(...labels.map(({length}) => length)));
   const room = {width: width - left - MARGIN.r, height: height - MARGIN.t - MARGIN.b};
   const size = plotSize(run, room.width, room.height);
@@ -204,17 +210,17 @@ function marginsFor(run, labels, width, height) {
 }
 
 /**
- * The sentence on the place under the pointer.
+ * Create the sentence about the place under the pointer.
  * @param {HTMLElement} root @param {ReturnType<typeof createAxes>} axes
- * @param {{textAt: (x: number, y: number) => string, onPoint: () => void}} options places are shares of the plot from
- *   its lower left
+ * @param {{textAt: (x: number, y: number) => string, onPoint: () => void}} options the places are shares of the plot,
+ *   from its lower left corner
  */
 function createProbe(root, axes, {textAt, onPoint}) {
   const probe = make('p', {class: 'probe', 'aria-hidden': 'true'});
   root.after(probe);
   /** @type {[number, number] | null} */
   let place = null;
-  const draw = () => say(probe, place ? textAt(...place) : '');
+  const draw = () => setText(probe, place ? textAt(...place) : '');
   root.addEventListener('pointerleave', () => {
     place = null;
     draw();
@@ -238,9 +244,12 @@ function createRegions(canvas) {
   let image = new ImageData(1, 1);
   let pixels = new Uint32Array(1);
   let ink = '';
-  /** The border as it is drawn. */
+  /** The border as it was drawn last. */
   let drawn = {segments: /** @type {number[]} */ ([]), dx: 1, dy: 1};
-  /** @param {Run} run in pixels of the page from the canvas's corner */
+  /**
+   * Return a function that converts inputs to pixels of the page, from the canvas's corner.
+   * @param {Run} run in pixels of the page from the canvas's corner
+   */
   const placeOf = (run) => {
     const [gx, gy] = [run.numbers('grid_x'), run.numbers('grid_y')];
     const {width, height} = canvas;
@@ -252,7 +261,7 @@ function createRegions(canvas) {
   const inPage = (/** @type {{x: number, y: number}} */ {x, y}) => ({x: x / devicePixelRatio, y: y / devicePixelRatio});
 
   return {
-    /** The middles of the border's pieces. */
+    /** Return the middles of the border's segments. */
     line() {
       const {segments, dx, dy} = drawn;
       return Array.from({length: segments.length / 4}, (_, i) =>
@@ -268,9 +277,9 @@ function createRegions(canvas) {
       const at = placeOf(run);
       return Array.from({length: points.length / 2}, (_, i) => inPage(at(points[2 * i], points[2 * i + 1])));
     },
-    /** Lay the canvas exactly under the axes. @param {Run} run @param {Box} box in CSS pixels */
+    /** Place the canvas exactly under the axes. @param {Run} run @param {Box} box in CSS pixels */
     prepare(run, {margin: {l, t}, width, height}) {
-      const theme = currentTheme(); // asked here and not at every frame: it forces a layout
+      const theme = readTheme(); // The theme is read here and not for every frame: reading it forces a layout.
       ink = theme.ink;
       table = regionTable(run.classes.length, theme.neutral, theme.depth);
       cells.width = run.numbers('grid_x').length;
@@ -287,7 +296,8 @@ function createRegions(canvas) {
       paintRegions(run, seen, table, pixels);
       cells.getContext('2d')?.putImageData(image, 0, 0);
       const {width, height} = canvas;
-      // The grid's outer values lie on the frame, so each cell's centre is a sample: draw half a cell beyond.
+      // The grid's outer values lie on the frame, so each cell's centre is a sample: half a cell is drawn beyond the
+      // frame.
       const [dx, dy] = [width / (cells.width - 1), height / (cells.height - 1)];
       context.drawImage(cells, -dx / 2, -dy / 2, width + dx, height + dy);
       drawn = {segments: borderSegments(run, seen, logitsAt), dx, dy};
@@ -318,7 +328,7 @@ function strokeBorder(context, segments, dx, dy, ink) {
 }
 
 /**
- * A ring about each point that is misclassified; it shows around the point's own mark above.
+ * Draw a ring around each misclassified point; it is visible around the point's own mark.
  * @param {CanvasRenderingContext2D} context @param {Run} run @param {number[]} wrong
  * @param {(x: number, y: number) => {x: number, y: number}} placeOf @param {string} ink
  */

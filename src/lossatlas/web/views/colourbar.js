@@ -1,6 +1,9 @@
-/** The colour bar of the loss: drawn once for a range, with a mark at the present loss that moves with every frame. */
+/**
+ * This view draws the colour bar of the loss once for each range, with a mark at the present loss that moves with every
+ * frame.
+ */
 /** @import {LossRange} from '../figures/range.js' */
-import {make, say} from '../lib/dom.js';
+import {make, setText} from '../lib/dom.js';
 import {gradient} from '../figures/colours.js';
 import {namedTicks, shareOf} from '../figures/range.js';
 import {tickLabel} from '../figures/ticks.js';
@@ -19,7 +22,7 @@ export function createColourbar(root) {
     draw(range, title, key) {
       if (key === drawn) return;
       drawn = key;
-      say(name, title);
+      setText(name, title);
       ramp.style.background = gradient(range.kind, 'to right');
       ticks.replaceChildren(
         ...namedTicks(range).map((tick) => {

@@ -1,4 +1,6 @@
-/** Radio buttons as one segmented control, and controls that say why they cannot be used. */
+/**
+ * This module provides radio buttons as one segmented control, and controls whose tooltips say why they cannot be used.
+ */
 import {byId} from '../lib/dom.js';
 
 /** @param {HTMLElement} root @param {(value: string) => void} onChoice */
@@ -10,7 +12,7 @@ export function radioGroup(root, onChoice) {
     check(value) {
       for (const input of inputs) input.checked = input.value === value;
     },
-    /** @param {string[]} values @param {string} why empty: they can be used */
+    /** @param {string[]} values @param {string} why the reason why they cannot be used; empty: they can */
     limit(values, why) {
       for (const input of inputs) if (values.includes(input.value)) limit(input, why);
     },
@@ -18,8 +20,8 @@ export function radioGroup(root, onChoice) {
 }
 
 /**
- * Disable a control and have its label say why; or give both back.
- * @param {HTMLInputElement} input @param {string} why empty: it can be used
+ * Disable a control and give the reason in its tooltip; or enable it again.
+ * @param {HTMLInputElement} input @param {string} why the reason; empty: it can be used
  */
 export function limit(input, why) {
   const label = /** @type {HTMLElement} */ (input.closest('label'));
@@ -29,8 +31,7 @@ export function limit(input, why) {
 }
 
 /**
- * Of the two plots and the curves small windows show one. Where there is room the stylesheets show all, whatever is
- * chosen.
+ * Show one of the two plots and the curves in a small window. In a large window the stylesheets show all of them.
  * @param {string} plot landscape, boundary or curves
  */
 export function showPlot(plot) {
@@ -39,10 +40,11 @@ export function showPlot(plot) {
     input.checked = input.value === plot;
 }
 
-/** What small windows fold away: all but one of the plots, and the controls of the left one. */
+/** Let small windows show one plot at a time, and fold the controls of the left plot. */
 export function watchFolds() {
   radioGroup(byId('plots'), showPlot);
-  showPlot(/** @type {HTMLInputElement} */ (document.querySelector('#plots input:checked')).value); // browsers may keep it over a reload
+  // Browsers may keep the choice when the page is reloaded.
+  showPlot(/** @type {HTMLInputElement} */ (document.querySelector('#plots input:checked')).value);
   const options = byId('options');
   options.addEventListener('click', () => {
     const open = options.getAttribute('aria-expanded') !== 'true';

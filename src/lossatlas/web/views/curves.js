@@ -1,11 +1,14 @@
-/** The timeline: curves of the loss or of the curvature, on the axis of the slider below them. */
+/** This view draws the timeline: curves of the loss or of the curvature, on the axis of the slider below them. */
 /** @import {State} from '../model/types.js' */
 /** @import {Run} from '../model/run.js' */
-import {byId, make, makeSvg, say} from '../lib/dom.js';
-import {curvatureFigure, measuredAt} from '../figures/curvature.js';
+import {byId, make, makeSvg, setText} from '../lib/dom.js';
+import {curvatureFigure, nearestMeasurement} from '../figures/curvature.js';
 import {curvesFigure} from '../figures/curves.js';
 
-/** Half the slider's thumb: where a native range's first and last value lie. As --thumb in styles/tokens.css. */
+/**
+ * Half the width of the slider's thumb: a native slider's first and last value lie there. It equals half of --thumb in
+ * styles/tokens.css.
+ */
 const INSET = 8;
 const LOGARITHMIC =
   'The first 50 epochs are evenly spaced, and the later ones by their logarithm: so the fall of the loss has room.';
@@ -15,10 +18,11 @@ const LABELS = {
 };
 
 /**
- * @typedef {object} Curves two curves and where they are
+ * @typedef {object} Curves two curves and their places
  * @property {{first: string, second: string, ticks: {at: number, text: string}[], epochTicks: {at: number, text:
  *   string}[], edge: {at: number | null, text: string} | null}} figure
- * @property {(frame: number) => {x: number, y: number[]}} at a frame, the second curve's first
+ * @property {(frame: number) => {x: number, y: number[]}} at returns the places of a frame; the second curve comes
+ *   first
  */
 
 export function createCurves() {
@@ -34,12 +38,12 @@ export function createCurves() {
   svg.append(axis, edge, cursor, second, first, ...dots);
   /** @type {Curves | null} */
   let curves = null;
-  /** Measured once a style: asking for it lays out the whole page. */
+  /** The size is measured once for each style: measuring makes the browser lay out the whole page. */
   let size = {style: NaN, width: 0, height: 0};
 
   return {
     /**
-     * New curves, or a new size.
+     * Draw the curves if they, or their size, have changed.
      * @param {Run} run
      * @param {'linear' | 'log'} scale
      * @param {State['timeline']} timeline
@@ -53,7 +57,7 @@ export function createCurves() {
       const {width, height} = size;
       if (width === 0) return;
       const box = {width, height, inset: INSET, top: 8, bottom: 6};
-      curves = timeline === 'curvature' ? ofCurvature(run, box) : ofLoss(run, scale, box);
+      curves = timeline === 'curvature' ? createCurvatureCurves(run, box) : createLossCurves(run, scale, box);
       const {figure} = curves;
       svg.setAttribute('viewBox', `0 0 ${width} ${height}`);
       svg.setAttribute('aria-label', LABELS[timeline]);
@@ -69,7 +73,7 @@ export function createCurves() {
       const at = figure.edge?.at ?? null;
       edge.replaceChildren(...(at === null ? [] : [makeSvg('line', {x1: INSET, x2: width - INSET, y1: at, y2: at})]));
       ticks.title = run.hasEveryEpoch ? LOGARITHMIC : '';
-      say(byId('edge'), figure.edge?.text ?? '');
+      setText(byId('edge'), figure.edge?.text ?? '');
       ticks.replaceChildren(
         ...figure.epochTicks.map(({at, text}) => {
           const label = make('span', {}, text);
@@ -101,7 +105,7 @@ export function createCurves() {
  * @param {import('../figures/curves.js').Box} box
  * @returns {Curves}
  */
-export function ofLoss(run, scale, box) {
+export function createLossCurves(run, scale, box) {
   const {train, test, ticks, epochTicks, x, y} = curvesFigure(run, scale, box);
   const {test_loss, train_loss} = run.metrics;
   return {
@@ -114,14 +118,14 @@ export function ofLoss(run, scale, box) {
 }
 
 /** @param {Run} run @param {import('../figures/curves.js').Box} box @returns {Curves} */
-export function ofCurvature(run, box) {
+export function createCurvatureCurves(run, box) {
   const curvature = /** @type {import('../model/types.js').Curvature} */ (run.manifest.curvature);
   const {upper, lower, edge, ticks, epochTicks, x, y} = curvatureFigure(run, curvature, box);
   return {
     figure: {first: upper, second: lower, ticks, epochTicks, edge},
     at: (frame) => {
-      const i = measuredAt(curvature, frame);
-      const there = curvature.frames[i] === frame; // between two measurements the cursor stands alone
+      const i = nearestMeasurement(curvature, frame);
+      const there = curvature.frames[i] === frame; // Between two measurements the cursor is alone.
       return {x: x(frame), y: [curvature.smallest[i], curvature.largest[i]].map((value) => (there ? y(value) : NaN))};
     },
   };

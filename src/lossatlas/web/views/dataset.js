@@ -1,26 +1,35 @@
-/** The right panel: one option a dataset, with a picture of its real points; and the way to one's own. */
+/**
+ * This view draws the right panel: one option for each dataset, with a picture of its real points, and the button for
+ * own data.
+ */
 /** @import {Catalog, CatalogDataset, GalleryEntry, State} from '../model/types.js' */
 /** @import {Own} from '../compute/datasets/own.js' */
-import {byId, make, makeSvg, say} from '../lib/dom.js';
+import {byId, make, makeSvg, setText} from '../lib/dom.js';
 import {css, pointColour} from '../figures/colours.js';
 import {glyph} from '../figures/glyphs.js';
 import {createLazy, reasonOf} from '../lib/lazy.js';
-import {isRecorded, markRecorded} from './model.js';
+import {isAvailable, markAvailability} from './model.js';
 
 /**
  * @param {object} options
  * @param {Catalog} options.catalog
  * @param {(patch: Partial<State>) => void} options.choose
- * @param {(own: Own) => void} [options.onOwn] someone has made a dataset; without it there is no button for that
- * @param {() => Promise<Own | null>} [options.start] what to start from
+ * @param {(own: Own) => void} [options.onOwn] a person has made a dataset; without this function there is no button for
+ *   own data
+ * @param {() => Promise<Own | null>} [options.start] returns the dataset that the editor starts with
  * @param {(text: string, detail: string) => void} [options.onFailed]
  */
 export function createDataset({catalog, choose, onOwn, start = async () => null, onFailed = () => {}}) {
   const form = byId('dataset');
   form.append(
-    make('fieldset', {class: 'cards'}, make('legend', {class: 'hidden'}, 'Dataset'), ...catalog.datasets.map(card)),
+    make(
+      'fieldset',
+      {class: 'cards'},
+      make('legend', {class: 'hidden'}, 'Dataset'),
+      ...catalog.datasets.map(createCard),
+    ),
   );
-  const own = onOwn ? ownButton(async () => ({start: await start(), onUse: onOwn}), onFailed) : null;
+  const own = onOwn ? createOwnButton(async () => ({start: await start(), onUse: onOwn}), onFailed) : null;
   if (own) form.append(own);
   form.addEventListener('submit', (event) => event.preventDefault());
   form.addEventListener('change', (event) =>
@@ -33,20 +42,20 @@ export function createDataset({catalog, choose, onOwn, start = async () => null,
       own?.classList.toggle('chosen', state.own !== null);
       for (const input of /** @type {NodeListOf<HTMLInputElement>} */ (form.querySelectorAll('input[name=dataset]'))) {
         input.checked = input.value === state.dataset && state.own === null;
-        markRecorded(input, isRecorded(gallery, catalog, {...state, dataset: input.value, own: null}));
+        markAvailability(input, isAvailable(gallery, catalog, {...state, dataset: input.value, own: null}));
       }
     },
   };
 }
 
 /**
- * The editor comes with its first use.
+ * Create the button for own data. The editor is fetched when it is first used.
  * @param {() => Promise<Parameters<typeof import('../features/datasets/editor.js').openEditor>[0]>} options
  * @param {(text: string, detail: string) => void} onFailed
  */
-function ownButton(options, onFailed) {
+function createOwnButton(options, onFailed) {
   const editor = createLazy({
-    // What is drawn can be used, whatever becomes of the server: so what keeps it comes along.
+    // The module that keeps the data is loaded now, so that a drawing can be used even if the server disappears.
     load: () => Promise.all([import('../features/datasets/editor.js'), import('../compute/datasets/kept.js')]),
     create: ([{openEditor}]) => openEditor,
     styles: ['features/datasets/editor.css'],
@@ -61,9 +70,9 @@ function ownButton(options, onFailed) {
     try {
       const openEditor = await editor.request();
       openEditor(await options());
-      say(button, name);
+      setText(button, name);
     } catch (error) {
-      say(button, 'Not loaded: try again');
+      setText(button, 'Not loaded: try again');
       onFailed('The editor could not be loaded', reasonOf(error));
     }
   });
@@ -71,19 +80,22 @@ function ownButton(options, onFailed) {
 }
 
 /** @param {CatalogDataset} dataset */
-function card({name, title, summary, thumbnail}) {
+function createCard({name, title, summary, thumbnail}) {
   return make(
     'label',
     {class: 'card', 'data-title': summary, title: summary},
     make('input', {type: 'radio', name: 'dataset', value: name, 'aria-label': title}),
-    picture(thumbnail),
+    drawPicture(thumbnail),
     make('span', {}, title),
   );
 }
 
-/** One path a class: a thousand elements would take a tenth of a second. @param {CatalogDataset['thumbnail']} points */
-function picture({x, y, label}) {
-  const [px, py] = [scaler(x, 3, 61), scaler(y, 41, 3)];
+/**
+ * Draw the points as one path for each class: a thousand elements would take a tenth of a second.
+ * @param {CatalogDataset['thumbnail']} points
+ */
+function drawPicture({x, y, label}) {
+  const [px, py] = [createScale(x, 3, 61), createScale(y, 41, 3)];
   return makeSvg(
     'svg',
     {viewBox: '0 0 64 44', 'aria-hidden': 'true'},
@@ -97,7 +109,7 @@ function picture({x, y, label}) {
 }
 
 /** @param {number[]} values @param {number} from @param {number} to */
-function scaler(values, from, to) {
+function createScale(values, from, to) {
   const [low, high] = [Math.min(...values), Math.max(...values)];
   return (/** @type {number} */ value) => from + ((value - low) / (high - low || 1)) * (to - from);
 }

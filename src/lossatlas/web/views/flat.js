@@ -1,21 +1,21 @@
 /**
- * The landscape as a map: cells and contours on a canvas, and above it Plotly's axes and path, which do not change with
- * the frame.
+ * This view draws the landscape as a map: cells and contours on a canvas, and above it Plotly's axes and path, which do
+ * not change with the frame.
  */
 /** @import {LandscapePlaces} from '../features/callouts/callouts.js' */
 /** @import {Picture} from './picture.js' */
-import {make, makeSvg, say} from '../lib/dom.js';
+import {make, makeSvg, setText} from '../lib/dom.js';
 import {mapTable} from '../figures/colours.js';
-import {anchorTraces, contours, paintSurface, pathTraces, sliceAxis, squareIn} from '../figures/map.js';
-import {drawnPart, isInside} from '../figures/path.js';
+import {anchorTraces, contours, paintSurface, pathTraces, sliceAxis, squareMargins} from '../figures/map.js';
+import {thinPath, isInside} from '../figures/path.js';
 import {lossText, planeLayout, spanText} from '../figures/ticks.js';
 import {CONFIG} from '../lib/plotly.js';
-import {currentTheme} from '../lib/theme.js';
+import {readTheme} from '../lib/theme.js';
 
-/** Pixels that Plotly needs for axes with titles; of less room a part is cut off. */
+/** The least room, in pixels, that Plotly needs for axes with titles; in less room a part is cut off. */
 const LEAST = 120;
 
-/** @typedef {ReturnType<typeof squareIn>} Square where the map is in its panel */
+/** @typedef {ReturnType<typeof squareMargins>} Square the place of the map in its panel */
 
 /**
  * @param {import('../lib/plotly.js').Plotly} Plotly @param {HTMLElement} root
@@ -29,13 +29,13 @@ export function createFlat(Plotly, root, {onPick}) {
   root.append(cells.canvas, plot, ...marks.elements, probe);
   let drawn = '';
   let wasTinted = false;
-  let square = squareIn({width: 1, height: 1});
+  let square = squareMargins({width: 1, height: 1});
   /** @type {Picture | null} */
   let shown = null;
   watchPointer(root, probe, () => shown && {picture: shown, square}, onPick);
 
   return {
-    /** What can be pointed at, in pixels of the root. @returns {LandscapePlaces | null} */
+    /** Return the places of what can be pointed at, in pixels of the root. @returns {LandscapePlaces | null} */
     places: () => (shown && root.clientWidth ? placesOf(shown, square) : null),
     /** @param {Picture} picture */
     draw(picture) {
@@ -45,7 +45,7 @@ export function createFlat(Plotly, root, {onPick}) {
       drawn = key;
       if (isFresh) {
         const size = {width: root.clientWidth, height: Math.max(root.clientHeight, LEAST)};
-        square = squareIn(size);
+        square = squareMargins(size);
         drawAxes(Plotly, plot, picture, size, square);
         cells.prepare(picture, square);
       }
@@ -57,10 +57,10 @@ export function createFlat(Plotly, root, {onPick}) {
 }
 
 /**
- * Where a point of the plane is, in pixels from the canvas's corner.
+ * Convert a point of the plane to pixels from the canvas's corner.
  * @param {number} side
  * @param {number} a
- * @param {number} b in spans
+ * @param {number} b both in units of the span
  */
 const pixelsOf = (side, a, b) => [((a + 1) / 2) * side, side - ((b + 1) / 2) * side];
 
@@ -78,12 +78,12 @@ function placesOf({place, shot: {span}}, {side, margin: {l, t}}) {
 }
 
 /**
- * Axes, path and anchors.
+ * Draw the axes, the path and the anchors.
  * @param {import('../lib/plotly.js').Plotly} Plotly @param {HTMLElement} plot @param {Picture} picture
  * @param {{width: number, height: number}} size @param {Square} square
  */
 function drawAxes(Plotly, plot, {shot, range, path, title}, size, {margin}) {
-  const theme = currentTheme();
+  const theme = readTheme();
   const layout = {
     ...size,
     margin,
@@ -92,14 +92,14 @@ function drawAxes(Plotly, plot, {shot, range, path, title}, size, {margin}) {
     yaxis: sliceAxis('b', shot.span, theme),
   };
   const traces = [
-    {type: 'scatter', x: [], y: []}, // for axes there must be a trace
-    ...(path && shot.path ? pathTraces(drawnPart(path), shot.span, range, title) : []),
+    {type: 'scatter', x: [], y: []}, // Plotly draws axes only if there is a trace.
+    ...(path && shot.path ? pathTraces(thinPath(path), shot.span, range, title) : []),
     ...(shot.follow ? [] : anchorTraces(shot.plane.anchors ?? [], shot.span, theme)),
   ];
   Plotly.react(plot, traces, layout, CONFIG);
 }
 
-/** The marks on the map: the network, the picked point, and a ball with its way. */
+/** Create the marks on the map: the network, the picked point, and a ball with its path. */
 function createMarks() {
   const now = make('div', {class: 'here'});
   const there = make('div', {class: 'there', hidden: true});
@@ -107,7 +107,7 @@ function createMarks() {
   const way = makeSvg('svg', {class: 'way', 'aria-hidden': 'true'}, track);
 
   /** @param {HTMLElement} mark @param {number} span @param {[number, number]} place @param {Square} square */
-  const put = (mark, span, [a, b], {side, margin: {l, t}}) => {
+  const placeMark = (mark, span, [a, b], {side, margin: {l, t}}) => {
     const [x, y] = pixelsOf(side, a / span, b / span);
     mark.style.transform = `translate(${l + x}px, ${t + y}px)`;
   };
@@ -124,7 +124,7 @@ function createMarks() {
     const at = points.length ? /** @type {[number, number]} */ (points.slice(-2)) : pick;
     there.classList.toggle('ball', points.length > 0);
     there.hidden = !at || Math.max(...at.map(Math.abs)) > span;
-    if (at) put(there, span, at, square);
+    if (at) placeMark(there, span, at, square);
   };
 
   return {
@@ -133,13 +133,13 @@ function createMarks() {
     draw(picture, square) {
       const {shot, path, place} = picture;
       now.hidden = !place || (path !== null && !isInside(path, shot.frame, shot.span));
-      if (place) put(now, shot.span, place, square);
+      if (place) placeMark(now, shot.span, place, square);
       drawWay(picture, square);
     },
   };
 }
 
-/** The cells and the contours, on a canvas that lies exactly under the axes. */
+/** Create the canvas of cells and contours, which lies exactly under the axes. */
 function createCells() {
   const canvas = make('canvas', {'aria-hidden': 'true'});
   const cells = document.createElement('canvas');
@@ -165,7 +165,8 @@ function createCells() {
       paintSurface(tint?.values ?? values, size, tint?.range ?? range, table, new Uint32Array(image.data.buffer));
       cells.getContext('2d')?.putImageData(image, 0, 0);
       context.clearRect(0, 0, side, side);
-      // The grid's outer values lie on the frame, so each cell's centre is a sample: draw half a cell beyond.
+      // The grid's outer values lie on the frame, so each cell's centre is a sample: half a cell is drawn beyond the
+      // frame.
       const step = side / (size - 1);
       context.drawImage(cells, -step / 2, -step / 2, side + step, side + step);
       strokeContours(context, contours(values, size, range), step);
@@ -176,7 +177,7 @@ function createCells() {
 /**
  * @param {CanvasRenderingContext2D} context
  * @param {ReturnType<typeof contours>} lines
- * @param {number} step pixels of a cell
+ * @param {number} step the size of a cell in pixels
  */
 function strokeContours(context, lines, step) {
   const side = context.canvas.width;
@@ -193,7 +194,7 @@ function strokeContours(context, lines, step) {
 }
 
 /**
- * The value under the pointer; a click or a drag picks the point.
+ * Show the value under the pointer; a click or a drag picks the point.
  * @param {HTMLElement} root @param {HTMLElement} probe @param {() => {picture: Picture, square: Square} | null} of
  * @param {(a: number, b: number) => void} onPick
  */
@@ -219,7 +220,7 @@ function watchPointer(root, probe, of, onPick) {
     const [a, b] = found.place.map((share) => Number(((2 * share - 1) * span).toPrecision(3)));
     onPick(a, b);
   };
-  root.addEventListener('pointerleave', () => say(probe, ''));
+  root.addEventListener('pointerleave', () => setText(probe, ''));
   root.addEventListener('pointerdown', (event) => {
     if (event.button !== 0 || !event.isPrimary) return;
     held = true;
@@ -232,13 +233,13 @@ function watchPointer(root, probe, of, onPick) {
   root.addEventListener('pointermove', (event) => {
     if (held) pick(event);
     const found = placeOf(event);
-    if (!found) return say(probe, '');
+    if (!found) return setText(probe, '');
     const {
       picture: {shot, grid: size, values, title},
       place,
     } = found;
     const [i, j] = place.map((share) => Math.round(share * (size - 1)));
     const [a, b] = [i, j].map((k) => spanText(((2 * k) / (size - 1) - 1) * shot.span));
-    say(probe, `a ${a}, b ${b}: ${title} ${lossText(values[j * size + i])}`);
+    setText(probe, `a ${a}, b ${b}: ${title} ${lossText(values[j * size + i])}`);
   });
 }

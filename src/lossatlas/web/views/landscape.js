@@ -1,26 +1,26 @@
-/** The left plot: draws the view that is asked for, and says in words what is shown. */
+/** This view draws the left plot in the chosen form (surface, contours, section) and says in words what is shown. */
 /** @import {Eye, Shot, State} from '../model/types.js' */
 /** @import {LandscapePlaces} from '../features/callouts/callouts.js' */
 /** @import {Plotly} from '../lib/plotly.js' */
 /** @import {Picture} from './picture.js' */
-import {byId, make, say} from '../lib/dom.js';
+import {byId, make, setText} from '../lib/dom.js';
 import {orbit} from '../figures/camera.js';
 import {isInside} from '../figures/path.js';
 import {rangeNote} from '../figures/range.js';
 import {landscapeSummary} from '../figures/slice.js';
 import {lossText, spanText} from '../figures/ticks.js';
 import {createLazy} from '../lib/lazy.js';
-import {drawsSolid} from '../lib/plotly.js';
+import {supports3d} from '../lib/plotly.js';
 import {createColourbar} from './colourbar.js';
 import {createSurface3d} from './surface3d.js';
 import {watchTurning} from './turning.js';
 
 const STEP = Math.PI / 12;
-/** A summary is read, not watched: it is written when the picture rests. */
+/** The summary is written this many milliseconds after the last change: it is read, not watched. */
 const REST = 250;
-/** Milliseconds that a picture between two frames may take. */
+/** The milliseconds that a picture between two frames may take. */
 const FLUENT = 8;
-/** After so many pictures too slow, none is drawn between two frames. */
+/** After this many slow pictures, no more pictures are drawn between two frames. */
 const PATIENCE = 3;
 const ROOTS = {surface: 'landscape-plot', contours: 'landscape-map', section: 'landscape-section'};
 
@@ -42,8 +42,8 @@ const ROOTS = {surface: 'landscape-plot', contours: 'landscape-map', section: 'l
 export function createLandscape(Plotly, options) {
   const {pictureOf, isPlaying, onRedraw} = options;
   const root = byId('landscape-plot');
-  /** Why the surface is drawn as a map; empty where it need not be. */
-  let flat = drawsSolid() ? '' : 'This browser has no WebGL, so the surface is drawn as a map.';
+  /** The reason why the surface is drawn as a map; empty if it is not. */
+  let flat = supports3d() ? '' : 'This browser has no WebGL, so the surface is drawn as a map.';
   const surface = createSurface3d(Plotly, root, {
     ...options,
     onLost() {
@@ -53,23 +53,23 @@ export function createLandscape(Plotly, options) {
   });
   const views = createViews(Plotly, surface, options);
   const words = createWords();
-  /** The picture on the surface, if that is on show. @type {Picture | null} */
+  /** The picture on the surface, if the surface is shown. @type {Picture | null} */
   let onSurface = null;
   /** @type {Picture | null} */
   let drawn = null;
   watchSurface(root, surface, options, () => onSurface);
-  const between = createBetween(root, surface);
+  const between = createBlending(root, surface);
   watchCameraButtons(options);
-  const drawable = (/** @type {State['view']} */ view) => (view === 'surface' && flat ? 'contours' : view);
+  const viewToDraw = (/** @type {State['view']} */ view) => (view === 'surface' && flat ? 'contours' : view);
 
   return {
-    /** Ask for a view, which may have to be fetched. @param {State['view']} view */
-    request: (view) => views.request(drawable(view)),
+    /** Request a view, which may have to be fetched. @param {State['view']} view */
+    request: (view) => views.request(viewToDraw(view)),
     /** Can this view be drawn yet? @param {State['view']} view */
-    isKnown: (view) => views.known(drawable(view)) !== null,
-    /** A view that has not arrived may be asked for anew. */
+    isKnown: (view) => views.known(viewToDraw(view)) !== null,
+    /** Allow a view that has not arrived to be requested again. */
     retry: views.retry,
-    /** Where what is drawn is; null where it cannot be pointed at. @returns {LandscapePlaces | null} */
+    /** Return the places of what is drawn; null if nothing can be pointed at. @returns {LandscapePlaces | null} */
     places: () =>
       byId('landscape').dataset.view === 'section'
         ? null
@@ -77,14 +77,14 @@ export function createLandscape(Plotly, options) {
     /** @param {Eye} to */
     look: (to) => surface.look(to),
     /**
-     * Draw what lies between a frame and the next, while it plays, unless that takes too long to flow.
+     * Draw a picture between a frame and the next one during playback, unless that takes too long.
      * @param {Shot} shot @param {Shot} next @param {number} share
      */
     blend(shot, next, share) {
-      if (drawable(shot.view) === 'surface' && between.isFluent())
+      if (viewToDraw(shot.view) === 'surface' && between.isFastEnough())
         between.draw(pictureOf(shot), pictureOf(next), share);
     },
-    /** Which losses the axis and the colours span, as drawn. */
+    /** Return the range of losses that the axis and the colours cover in the drawing. */
     range: () => drawn && {low: drawn.range.low, high: drawn.range.high},
     /** @param {Shot} shot */
     draw(shot) {
@@ -92,11 +92,11 @@ export function createLandscape(Plotly, options) {
       if (!picture) return;
       words.draw(picture);
       drawn = picture;
-      const view = drawable(shot.view);
+      const view = viewToDraw(shot.view);
       for (const [name, id] of Object.entries(ROOTS)) byId(id).hidden = name !== view;
       byId('landscape').dataset.view = view;
       byId('flat-note').hidden = view === shot.view;
-      say(byId('flat-note'), flat);
+      setText(byId('flat-note'), flat);
       onSurface = view === 'surface' ? picture : null;
       views.known(view)?.draw(picture);
       if (!isPlaying()) between.clear();
@@ -105,15 +105,15 @@ export function createLandscape(Plotly, options) {
   };
 }
 
-/** What there is to read of a picture: the note on its range, the colour bar, and a summary for screen readers. */
+/** Create the words about a picture: the note on its range, the colour bar, and a summary for screen readers. */
 function createWords() {
   const colourbar = createColourbar(byId('colourbar'));
   let timer = 0;
   return {
-    /** The note may take a line from the plot, so it is written before that is drawn. @param {Picture} picture */
+    /** Write the note before the plot is drawn: it may take a line from it. @param {Picture} picture */
     draw({shot, range, path}) {
       const outside = path && !isInside(path, shot.frame, shot.span) ? 'the parameters are outside this zoom' : '';
-      say(byId('landscape-note'), [rangeNote(range), outside].filter(Boolean).join(' · '));
+      setText(byId('landscape-note'), [rangeNote(range), outside].filter(Boolean).join(' · '));
     },
     /** @param {Picture} picture */
     drawColours({shot, range, key, loss, title, tint, values}) {
@@ -121,23 +121,23 @@ function createWords() {
       colourbar.draw(drawn, tint?.name ?? title, `${key} ${tint?.name ?? ''} ${tint?.range.high ?? ''}`);
       colourbar.mark(drawn, tint ? tint.values[tint.values.length >> 1] : loss);
       clearTimeout(timer);
-      timer = window.setTimeout(() => say(byId('landscape-summary'), landscapeSummary(shot, values, loss)), REST);
+      timer = window.setTimeout(() => setText(byId('landscape-summary'), landscapeSummary(shot, values, loss)), REST);
     },
   };
 }
 
 /**
- * Pictures between two frames, blended of both.
+ * Draw pictures between two frames, as a mixture of both.
  * @param {HTMLElement} root
  * @param {ReturnType<typeof createSurface3d>} surface
  */
-function createBetween(root, surface) {
+function createBlending(root, surface) {
   const note = make('p', {class: 'blended', 'aria-hidden': 'true'});
   root.append(note);
-  /** How often of late such a picture took too long. */
+  /** The number of recent pictures that took too long. */
   let slow = 0;
   return {
-    isFluent: () => slow <= PATIENCE,
+    isFastEnough: () => slow <= PATIENCE,
     /** @param {Picture | null} from @param {Picture | null} to @param {number} share */
     draw(from, to, share) {
       if (!from || !to || from.key !== to.key) return;
@@ -145,15 +145,15 @@ function createBetween(root, surface) {
       surface.blend(from, to, share);
       const took = performance.now() - start;
       slow = Math.max(0, slow + (took > FLUENT ? 1 : -1));
-      say(note, 'Between two recorded epochs: blended');
+      setText(note, 'Between two recorded epochs: blended');
     },
     clear() {
-      say(note, '');
+      setText(note, '');
     },
   };
 }
 
-/** The buttons that turn the camera. @param {Pick<Options, 'eye' | 'onCamera'>} options */
+/** Connect the buttons that turn the camera. @param {Pick<Options, 'eye' | 'onCamera'>} options */
 function watchCameraButtons({eye, onCamera}) {
   for (const button of document.querySelectorAll('.camera button')) {
     const {turn = '0', tilt = '0'} = /** @type {HTMLElement} */ (button).dataset;
@@ -162,7 +162,7 @@ function watchCameraButtons({eye, onCamera}) {
 }
 
 /**
- * The views. The surface is there at once; the others are fetched when they are asked for.
+ * Create the views. The surface exists at once; the others are fetched when they are requested.
  * @param {Plotly} Plotly @param {View} surface @param {Options} options
  */
 function createViews(Plotly, surface, options) {
@@ -176,7 +176,10 @@ function createViews(Plotly, surface, options) {
       create: ({createSection}) => createSection(Plotly, byId('landscape-section')),
     }),
   };
-  /** Views that have not arrived; they are not asked for again before somebody wishes it. @type {Set<State['view']>} */
+  /**
+   * The views that have not arrived; they are requested again only when a person asks for them.
+   * @type {Set<State['view']>}
+   */
   const failed = new Set();
   return {
     /** @param {State['view']} name @returns {View | null} */
@@ -189,13 +192,13 @@ function createViews(Plotly, surface, options) {
         options.onFailed(error);
       });
     },
-    /** Views that have not arrived may be asked for anew. */
+    /** Allow the views that have not arrived to be requested again. */
     retry: () => failed.clear(),
   };
 }
 
 /**
- * Turning, picking, and the value under the pointer.
+ * Let the pointer turn the surface, pick a point, and show the value under it.
  * @param {HTMLElement} root @param {ReturnType<typeof createSurface3d>} surface
  * @param {{eye: () => Eye, onCamera: (eye: Eye) => void, onTurning?: (eye: Eye) => void, onPick: (a: number, b: number)
  *   => void}} options
@@ -218,7 +221,7 @@ function watchSurface(root, surface, {eye, onCamera, onTurning, onPick}, shown) 
     onHover(at) {
       const place = at && surface.placeAt(at.x, at.y);
       const picture = shown();
-      say(
+      setText(
         probe,
         place && picture
           ? `a ${spanText(place.a)}, b ${spanText(place.b)}: ${picture.title} ${lossText(lossAt(picture, place))}`
@@ -228,7 +231,7 @@ function watchSurface(root, surface, {eye, onCamera, onTurning, onPick}, shown) 
   });
 }
 
-/** The loss of the sample nearest to a place. @param {Picture} picture @param {{a: number, b: number}} place */
+/** Return the loss of the sample nearest to a place. @param {Picture} picture @param {{a: number, b: number}} place */
 function lossAt({values, grid, shot: {span}}, {a, b}) {
   const [i, j] = [a, b].map((value) => Math.round(((value / span + 1) / 2) * (grid - 1)));
   return values[j * grid + i];

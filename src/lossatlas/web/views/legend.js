@@ -1,20 +1,20 @@
-/** What the marks of the boundary plot mean. */
+/** This view explains the marks of the boundary plot. */
 /** @import {Run} from '../model/run.js' */
 import {make, makeSvg} from '../lib/dom.js';
 import {css, pointColour} from '../figures/colours.js';
 import {glyph} from '../figures/glyphs.js';
 
-/** More classes than this share the room: long names are cut. */
+/** If there are more classes than this, long names are shortened, so that all have room. */
 const MANY = 4;
 
 /** @param {HTMLElement} list @param {Run} run @param {boolean} dark */
 export function drawLegend(list, run, dark) {
   const labels = run.get('labels');
-  const there = new Set(labels?.data ?? run.classes.keys()); // a class that no point has needs no mark
+  const there = new Set(labels?.data ?? run.classes.keys()); // A class without points needs no mark.
   const classes = run.classes.flatMap((name, k) =>
     there.has(k)
       ? [
-          entry(
+          createEntry(
             name,
             mark(glyph(k, 4), {fill: css(pointColour(k, dark))}),
             `The points of class ${name} have this shape and colour, and where it is predicted the ground has the colour.`,
@@ -29,14 +29,14 @@ export function drawLegend(list, run, dark) {
   list.toggleAttribute('data-many', classes.length > MANY);
   list.replaceChildren(
     ...classes,
-    entry('train', train, 'The points that the network is trained on are filled.'),
-    entry('test', test, 'The points that the network has never seen are hollow.'),
-    entry('misclassified', wrong, 'A ring is around each point whose class is predicted wrong.'),
+    createEntry('train', train, 'The points that the network is trained on are filled.'),
+    createEntry('test', test, 'The points that the network has never seen are hollow.'),
+    createEntry('misclassified', wrong, 'A ring is around each point whose class is predicted wrong.'),
   );
 }
 
 /** @param {string} text @param {SVGElement} picture @param {string} title */
-function entry(text, picture, title) {
+function createEntry(text, picture, title) {
   return make('li', {title}, picture, make('span', {}, text));
 }
 

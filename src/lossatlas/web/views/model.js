@@ -1,9 +1,18 @@
 /**
- * The left panel: depth × width, the small networks beside them, the activation, skips, and other trainings of the
- * same.
+ * This view draws the left panel: depth × width, the small networks beside them, the activation, skip connections, and
+ * other trainings of the same model.
  */
 /** @import {Catalog, GalleryEntry, State} from '../model/types.js' */
-import {candidates, canSkip, DEPTHS, impliedRun, resolve, SMALL, trainingLabels, WIDTHS} from '../model/choice.js';
+import {
+  findCandidates,
+  canSkip,
+  DEPTHS,
+  findImpliedRun,
+  findTarget,
+  SMALL,
+  trainingLabels,
+  WIDTHS,
+} from '../model/choice.js';
 import {byId, make} from '../lib/dom.js';
 import {readHidden, sizeText, writeHidden} from '../model/state.js';
 
@@ -31,7 +40,7 @@ export function createModel(options) {
 /** @typedef {{catalog: Catalog, choose: (patch: Partial<State>) => void}} Options */
 
 /**
- * The sizes: depth × width, the small ones, and those that someone computed on the command line.
+ * Create the sizes: depth × width, the small ones, and those that were computed from the command line.
  * @param {HTMLElement} form
  * @param {Options} options
  */
@@ -55,7 +64,7 @@ function createSizes(form, {catalog, choose}) {
       make('legend', {}, 'Also here'),
       ...[...extra].map((size) => {
         const text = sizeText(/** @type {number[]} */ (readHidden(size)));
-        return chip(size, text, text, layersOf(size));
+        return createChoice(size, text, text, layersOf(size));
       }),
     );
   };
@@ -68,7 +77,7 @@ function createSizes(form, {catalog, choose}) {
       for (const input of /** @type {NodeListOf<HTMLInputElement>} */ (form.querySelectorAll('input[name=hidden]'))) {
         const hidden = /** @type {number[]} */ (readHidden(input.value));
         input.checked = input.value === writeHidden(state.hidden);
-        markRecorded(input, isRecorded(gallery, catalog, {...state, hidden}));
+        markAvailability(input, isAvailable(gallery, catalog, {...state, hidden}));
       }
     },
   };
@@ -87,7 +96,7 @@ function createActivation({catalog, choose}) {
     /** @param {GalleryEntry[]} gallery @param {State} state */
     draw(gallery, state) {
       for (const option of menu.options) {
-        const recorded = isRecorded(gallery, catalog, {...state, activation: option.value});
+        const recorded = isAvailable(gallery, catalog, {...state, activation: option.value});
         const title = catalog.activations.find(({name}) => name === option.value)?.title;
         option.textContent = `${title}${recorded ? '' : ' (trained here)'}`;
       }
@@ -108,13 +117,13 @@ function createResidual({catalog, choose}) {
       const able = canSkip(state.hidden);
       input.checked = able && state.residual;
       input.disabled = !able;
-      markRecorded(input, isRecorded(gallery, catalog, {...state, residual: !state.residual}));
+      markAvailability(input, isAvailable(gallery, catalog, {...state, residual: !state.residual}));
       if (!able) field.title = NO_SKIPS;
     },
   };
 }
 
-/** The other trainings of the same model on the same data. @param {Options} options */
+/** Create the menu of other trainings of the same model on the same data. @param {Options} options */
 function createTraining({catalog, choose}) {
   const menu = make('select', {id: 'training', 'aria-label': 'Training'});
   const field = make('label', {class: 'field', hidden: true}, 'Training', menu);
@@ -123,9 +132,9 @@ function createTraining({catalog, choose}) {
     field,
     /** @param {GalleryEntry[]} gallery @param {State} state */
     draw(gallery, state) {
-      const runs = candidates(gallery, state);
+      const runs = findCandidates(gallery, state);
       const labels = trainingLabels(runs);
-      const implied = impliedRun(gallery, catalog, state)?.id ?? '';
+      const implied = findImpliedRun(gallery, catalog, state)?.id ?? '';
       const computed = catalog.compute && implied === '' ? [make('option', {value: ''}, 'default')] : [];
       menu.dataset.implied = implied;
       field.hidden = computed.length + runs.length < 2;
@@ -136,21 +145,21 @@ function createTraining({catalog, choose}) {
 }
 
 /**
- * Is there a run of it, or a server that computes one? Else it is trained in the page, as everything is where one
- * trains.
+ * Does the gallery have a run of this choice, or can a server compute one? If not, the page trains it; while the page
+ * trains, it trains every choice.
  * @param {GalleryEntry[]} gallery
  * @param {Catalog} catalog
  * @param {State} state
  */
-export function isRecorded(gallery, catalog, state) {
-  return state.train !== null || resolve(gallery, catalog, {...state, run: null}).kind !== 'unavailable';
+export function isAvailable(gallery, catalog, state) {
+  return state.train !== null || findTarget(gallery, catalog, {...state, run: null}).kind !== 'unavailable';
 }
 
 /**
- * What the gallery lacks can be chosen as well, and says what happens then.
+ * Mark a choice that the gallery lacks: it can be chosen as well, and its tooltip says what happens then.
  * @param {HTMLInputElement} input @param {boolean} recorded
  */
-export function markRecorded(input, recorded) {
+export function markAvailability(input, recorded) {
   input.dataset.recorded = String(recorded);
   const label = /** @type {HTMLElement} */ (input.closest('label'));
   const own = label.dataset.title ?? '';
@@ -164,7 +173,9 @@ function gridField() {
       'tr',
       {},
       make('th', {scope: 'row'}, String(depth)),
-      ...WIDTHS.map((width) => make('td', {}, chip(writeHidden(Array(depth).fill(width)), '', ...sized(depth, width)))),
+      ...WIDTHS.map((width) =>
+        make('td', {}, createChoice(writeHidden(Array(depth).fill(width)), '', ...describeSize(depth, width))),
+      ),
     ),
   );
   return make(
@@ -183,7 +194,7 @@ function smallField() {
     ...SMALL.map((hidden) => {
       const size = writeHidden(hidden);
       const text = hidden.length === 1 ? size : sizeText(hidden);
-      return chip(
+      return createChoice(
         size,
         text,
         size === 'none' ? 'No hidden layer: logistic regression' : `Hidden ${text}`,
@@ -193,8 +204,11 @@ function smallField() {
   );
 }
 
-/** Name and sentence of a place in the grid. @param {number} depth @param {number} width @returns {[string, string]} */
-function sized(depth, width) {
+/**
+ * Return the name of a size in the grid, and a sentence about it.
+ * @param {number} depth @param {number} width @returns {[string, string]}
+ */
+function describeSize(depth, width) {
   const layers = `${depth} hidden ${depth > 1 ? 'layers' : 'layer'} of ${width}`;
   return [layers, `A network of ${layers} units${depth > 1 ? ' each' : ''}.`];
 }
@@ -206,13 +220,13 @@ function layersOf(size) {
 }
 
 /**
- * A radio button that looks like a key.
+ * Create a radio button that looks like a button.
  * @param {string} value
  * @param {string} text
  * @param {string} name
- * @param {string} title a sentence
+ * @param {string} title a sentence for the tooltip
  */
-function chip(value, text, name, title) {
+function createChoice(value, text, name, title) {
   return make(
     'label',
     {class: 'chip', 'data-title': title, title},

@@ -1,6 +1,6 @@
 /**
- * The picture of a shot: what the views of the landscape draw, on which range and along which path. Drawing reads what
- * has been computed and asks for nothing.
+ * This module creates the picture of a shot: what the views of the landscape draw, on which range and along which path.
+ * It reads what has been computed and requests nothing.
  */
 /** @import {LossSet, Shot} from '../model/types.js' */
 /** @import {Losses} from '../compute/engine/worker.js' */
@@ -12,26 +12,26 @@
 /** @import {Tint} from '../compute/point_loss.js' */
 import {SET_TITLES} from '../figures/landscape.js';
 import {placeOf, trajectoryOf} from '../figures/path.js';
-import {frameRange, gapRange, lossRange, steadyRange} from '../figures/range.js';
-import {gridOf} from '../model/slice.js';
+import {frameRange, gapRange, lossRange, keepRange} from '../figures/range.js';
+import {gridSizeOf} from '../model/slice.js';
 
 /**
  * @typedef {object} Picture
  * @property {Shot} shot
  * @property {Numbers} values [b, a] flattened
  * @property {number} grid the number of values along a, and along b
- * @property {number[]} axis the sampled a, and b
+ * @property {number[]} axis the sampled values of a and b
  * @property {LossRange} range
- * @property {Trajectory | null} path where the plane stays, if there is one
- * @property {[number, number] | null} place of the network, (a, b)
- * @property {[number, number] | null} mark the picked point, where it can be seen
- * @property {Way | null} way of a ball that was released
- * @property {Tint | null} tint what the surface is coloured by instead of its loss
- * @property {number} loss the network's own
- * @property {string} title of the value
- * @property {string} key of everything but the frame
+ * @property {Trajectory | null} path the path, if the plane is fixed and has one
+ * @property {[number, number] | null} place the network's (a, b)
+ * @property {[number, number] | null} mark the picked point, if it is visible
+ * @property {Way | null} way the path of a released ball
+ * @property {Tint | null} tint the surface is coloured by this instead of its loss
+ * @property {number} loss the network's own loss
+ * @property {string} title the name of the value
+ * @property {string} key names everything except the frame
  *
- * @typedef {object} Computed what the page has computed of a shot
+ * @typedef {object} Computed what the page has computed for a shot
  * @property {Ground | null} ground the surface of a computed slice
  * @property {Way | null} way
  * @property {Tint | null} tint
@@ -40,41 +40,41 @@ import {gridOf} from '../model/slice.js';
 /** @typedef {ReturnType<typeof createPictures>} Pictures */
 
 /**
- * @param {{known: (shot: Shot) => Computed, shareRange?: (own: LossRange) => LossRange}} options
- *   `known`: what the page has computed; `shareRange`: the range to draw on, where another run is to be compared with
- * this one
+ * @param {{known: (shot: Shot) => Computed, shareRange?: (own: LossRange) => LossRange}} options `known` returns what
+ *   the page has computed; `shareRange` returns the range to draw on if another run is compared with this one
  */
 export function createPictures({known, shareRange}) {
   const ranges = createRanges();
   let style = 0;
   /**
-   * A path takes long, and is the same for all frames.
+   * A path takes long to compute and is the same for all frames.
    * @type {{key: string, path: Trajectory | null, axis: number[]}}
    */
   let lines = {key: '', path: null, axis: []};
 
   return {
-    /** Sizes or colours have changed: no picture has the key of an earlier one. */
-    restyle() {
+    /** Sizes or colours have changed: no later picture has the key of an earlier one. */
+    forgetKeys() {
       style++;
     },
     /**
+     * Create the picture of a shot.
      * @param {Shot} shot
      * @param {Computed} [computed]
-     * @returns {Picture | null} null: its surface is not computed yet, or is forgotten
+     * @returns {Picture | null} null: its surface is not computed yet, or is no longer kept
      */
     of(shot, computed = known(shot)) {
       const {run, frame, plane, span, set, follow, path, pick} = shot;
       const ground = shot.computed ? computed.ground : null;
       if (shot.computed && !ground) return null;
-      const grid = gridOf(run, shot);
+      const grid = gridSizeOf(run, shot);
       const values = ground ? valuesOf(set, ground.losses) : run.values(shot, frame);
-      const own = ground ? ranges.ofGround(shot, ground) : ranges.of(shot);
+      const own = ground ? ranges.rangeOfComputed(shot, ground) : ranges.of(shot);
       const range = shareRange?.(own) ?? own;
-      const {kind, low, high, scale} = range; // the other properties of a range appear in words only
+      const {kind, low, high, scale} = range; // The other properties of a range appear in words only.
       const centre = follow || plane.centre_frame;
       const key = [run.id, plane.name, span, set, centre, path, kind, low, high, scale, style].join();
-      const stage = `${key} ${ground?.final}`; // a path may be read off the surface
+      const stage = `${key} ${ground?.final}`; // A path may be interpolated on the surface.
       if (stage !== lines.key)
         lines = {key: stage, path: trajectoryOf(run, shot, values, grid), axis: axisOf(grid, span)};
       return {
@@ -97,8 +97,8 @@ export function createPictures({known, shareRange}) {
 }
 
 /**
- * Ranges are over all frames, where the plane moves; while frames arrive they are taken anew each time their number has
- * grown by half, so that a range in play does not crawl.
+ * Create the ranges. If the plane moves, a range covers all frames. While frames arrive it is computed again each time
+ * their number has grown by half, so that it does not change with every frame.
  */
 function createRanges() {
   /** @type {WeakMap<object, Map<string, {frames: number, range: LossRange}>>} */
@@ -117,20 +117,20 @@ function createRanges() {
       if (shot.range === 'frame') return rangeOfFrame(shot, run.values(shot, shot.frame));
       const {ofRun, key, entry} = entryOf(shot);
       if (entry && entry.frames >= run.frames.length) return entry.range;
-      const frames = follow ? run.arrived(shot) : run.frames.length;
+      const frames = follow ? run.countArrived(shot) : run.frames.length;
       if (entry && frames < run.frames.length && frames < entry.frames * 1.5) return entry.range;
       const range = rangeOf(shot, follow ? [...Array(frames).keys()] : [shot.frame]);
       ofRun.set(key, {frames, range});
       return range;
     },
-    /** Of surfaces computed in the page. @param {Shot} shot @param {Ground} ground */
-    ofGround(shot, ground) {
+    /** Return the range of surfaces that the page has computed. @param {Shot} shot @param {Ground} ground */
+    rangeOfComputed(shot, ground) {
       if (shot.range === 'frame') return rangeOfFrame(shot, valuesOf(shot.set, ground.losses));
       const {ofRun, key, entry} = entryOf(shot);
-      // of a run that grows the samples are of a while ago, and what is drawn may lie below them by now
+      // The samples of a growing run are older than the surface, whose values may lie below them by now.
       const range = shot.run.isGrowing
-        ? steadyRange(rangeOfGround(shot, [...ground.samples, ground.losses]), entry?.range)
-        : rangeOfGround(shot, ground.samples);
+        ? keepRange(sampledRange(shot, [...ground.samples, ground.losses]), entry?.range)
+        : sampledRange(shot, ground.samples);
       ofRun.set(key, {frames: 0, range});
       return range;
     },
@@ -143,11 +143,11 @@ function rangeOfFrame({set, scale}, values) {
 }
 
 /**
- * Computed surfaces have a range from a few frames: nothing crawls in play.
+ * Choose the range of computed surfaces from a few frames, so that it is steady during playback.
  * @param {Shot} shot
  * @param {Losses[]} samples
  */
-function rangeOfGround({set, scale}, samples) {
+function sampledRange({set, scale}, samples) {
   const drawn = samples.map((losses) => valuesOf(set, losses));
   return set === 'gap'
     ? gapRange(drawn)

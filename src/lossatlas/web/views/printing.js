@@ -1,18 +1,21 @@
-/** On paper, and in a PDF, both plots are whole and light: each keeps its shape, at the width of the page. */
+/**
+ * This module prints both plots completely and in light colours, on paper and in a PDF: each keeps its shape, at the
+ * width of the page.
+ */
 
-/** The room for a plot on a sheet of A4 or Letter, upright, in CSS pixels. */
+/** The room for a plot on an upright sheet of A4 or Letter, in CSS pixels. */
 const SHEET = {width: 660, height: 430};
 
 /**
- * Tell the print styles how large the plots are and by how much each is made smaller, and draw in light colours.
- * @param {() => void} onColours the theme has changed: the plots are to be drawn at once, as the browser does not wait
+ * Tell the print styles the size of the plots and the factor by which each is reduced, and draw in light colours.
+ * @param {() => void} onColours the theme has changed: the plots must be drawn at once, since the browser does not wait
  */
 export function watchPrinting(onColours) {
   const root = document.documentElement;
   /** @type {string | undefined} */
   let theme;
   /** @param {string | undefined} to */
-  const dress = (to) => {
+  const useTheme = (to) => {
     if (to === undefined) delete root.dataset.theme;
     else root.dataset.theme = to;
     onColours();
@@ -26,7 +29,7 @@ export function watchPrinting(onColours) {
       body.style.setProperty('--printed-zoom', String(Math.min(1, SHEET.width / width, SHEET.height / height)));
     }
     theme = root.dataset.theme;
-    dress('light');
+    useTheme('light');
   });
-  window.addEventListener('afterprint', () => dress(theme));
+  window.addEventListener('afterprint', () => useTheme(theme));
 }

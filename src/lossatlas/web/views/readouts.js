@@ -1,11 +1,11 @@
-/** The numbers of the frame on show, as text. */
+/** This view writes the numbers of the frame that is shown. */
 /** @import {Shot} from '../model/types.js' */
 /** @import {Picked} from '../compute/network.js' */
-import {byId, say} from '../lib/dom.js';
+import {byId, setText} from '../lib/dom.js';
 import {curvatureNumbers} from '../figures/curvature.js';
 import {lossText, percentText} from '../figures/ticks.js';
 
-/** What the numbers are, in words; the number itself follows with all its digits. */
+/** The meaning of the numbers in words; the number itself follows with all its digits. */
 const WHAT = {
   train_loss: 'The mean cross-entropy on the training points',
   test_loss: 'The mean cross-entropy on the test points',
@@ -24,9 +24,9 @@ export function createReadouts({pickedOf}) {
     ]),
   );
   /** @param {string} name @param {string} text @param {number} [exact] */
-  const put = (name, text, exact) => {
+  const writeCell = (name, text, exact) => {
     const cell = /** @type {HTMLElement} */ (cells.get(name));
-    say(cell, text);
+    setText(cell, text);
     if (exact === undefined) return;
     cell.title = `${WHAT[/** @type {keyof typeof WHAT} */ (name)]}: ${exact}.`;
     cell.dataset.value = String(exact);
@@ -40,18 +40,19 @@ export function createReadouts({pickedOf}) {
         picked ? picked.metrics[name] : run.metrics[name][frame];
       table.classList.toggle('picked', picked !== undefined);
       table.title = picked ? 'Of the network at the picked point' : '';
-      put('epoch', String(run.frames[frame]));
-      say(byId('epoch-brief'), String(run.frames[frame]));
-      for (const name of /** @type {const} */ (['train_loss', 'test_loss'])) put(name, lossText(of(name)), of(name));
+      writeCell('epoch', String(run.frames[frame]));
+      setText(byId('epoch-brief'), String(run.frames[frame]));
+      for (const name of /** @type {const} */ (['train_loss', 'test_loss']))
+        writeCell(name, lossText(of(name)), of(name));
       for (const name of /** @type {const} */ (['train_accuracy', 'test_accuracy']))
-        put(name, percentText(of(name)), of(name));
+        writeCell(name, percentText(of(name)), of(name));
       const known = run.manifest.curvature;
       if (curvature.hidden !== !known) curvature.hidden = !known;
       if (!known) return;
       const {epoch, measured, ...numbers} = curvatureNumbers(run, known, frame);
-      for (const [name, text] of Object.entries(numbers)) put(`curvature_${name}`, text);
+      for (const [name, text] of Object.entries(numbers)) writeCell(`curvature_${name}`, text);
       const elsewhere = epoch !== run.frames[frame];
-      put('curvature_epoch', elsewhere ? `at epoch ${epoch}` : `${measured} epochs`);
+      writeCell('curvature_epoch', elsewhere ? `at epoch ${epoch}` : `${measured} epochs`);
       /** @type {HTMLElement} */ (cells.get('curvature_epoch')).title =
         `${elsewhere ? 'The epoch nearest to the one on show at which curvature was measured. ' : ''}It was measured at ${measured} recorded epochs: what it was between them nobody knows.`;
     },

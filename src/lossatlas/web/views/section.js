@@ -1,10 +1,10 @@
-/** Two cuts through the landscape: axes drawn once, and curves that move with the frame. */
+/** This view draws two sections of the landscape: the axes once, and curves that change with the frame. */
 /** @import {Picture} from './picture.js' */
 import {make} from '../lib/dom.js';
 import {gradient} from '../figures/colours.js';
 import {rangeOnAxis, sectionAxes, sections, sectionTraces} from '../figures/section.js';
 import {CONFIG} from '../lib/plotly.js';
-import {currentTheme} from '../lib/theme.js';
+import {readTheme} from '../lib/theme.js';
 
 const MARGIN = {l: 60, r: 20, t: 32, b: 40};
 
@@ -17,11 +17,11 @@ export function createSection(Plotly, root) {
 
   /** @param {Picture} picture */
   const traces = ({axis, values, place, loss, title, way, range}) =>
-    sectionTraces(axis, sections(values, axis.length), place, loss, title, currentTheme(), way, range);
+    sectionTraces(axis, sections(values, axis.length), place, loss, title, readTheme(), way, range);
 
   /** @param {Picture} picture */
   const redraw = (picture) => {
-    const theme = currentTheme();
+    const theme = readTheme();
     const size = {width: root.clientWidth, height: root.clientHeight};
     Plotly.react(
       plot,
@@ -71,12 +71,12 @@ export function createSection(Plotly, root) {
             traces: [...traces(picture).keys()],
           },
           AT_ONCE,
-        ).catch(() => {}); // overtaken by the next frame
+        ).catch(() => {}); // The next frame has replaced this one.
       else redraw(picture);
       drawn = picture.key;
     },
   };
 }
 
-/** Plotly's own way to move lines without drawing the axes anew. */
+/** These options let Plotly move lines without drawing the axes again. */
 const AT_ONCE = {mode: 'immediate', transition: {duration: 0}, frame: {duration: 0, redraw: false}};

@@ -1,4 +1,4 @@
-/** The button “Share”, whose dialog is fetched with the first click. */
+/** This view is the button “Share”. Its dialog is fetched with the first click. */
 /** @import {ShownPage} from '../features/share/dialog.js' */
 import {byId} from '../lib/dom.js';
 import {createLazy, reasonOf} from '../lib/lazy.js';

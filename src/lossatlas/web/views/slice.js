@@ -1,10 +1,11 @@
 /**
- * Which slice of the landscape, and what of it: the controls above the left plot, and what there is to know below it.
+ * This view chooses the slice of the landscape: it draws the controls above the left plot and the facts about the plane
+ * below it.
  */
 /** @import {Shot, State} from '../model/types.js' */
-import {byId, make, say} from '../lib/dom.js';
+import {byId, make, setText} from '../lib/dom.js';
 import {modeText, planeFacts, planeTitle, residualFact, shareText} from '../figures/slice.js';
-import {labLimit, limits} from '../model/slice.js';
+import {computeLimit, limits} from '../model/slice.js';
 import {limit, radioGroup} from './controls.js';
 
 const NEW = 'Draw two new random directions: what stays the same belongs to the landscape, what changes to the slice.';
@@ -12,7 +13,7 @@ const SHARE =
   'Training moved the network along many directions. This is the share of that movement that lies in the two ' +
   'directions shown: of the variance of its path.';
 const WHAT = 'The two directions in parameter space along which the loss is shown.';
-/** From this height on there is room for the whole of what there is to say. */
+/** From this window height on there is room for all the facts. */
 const TALL = 960;
 
 /** @param {{choose: (patch: Partial<State>) => void}} options */
@@ -34,13 +35,13 @@ export function createSlice({choose}) {
       }
       drawn = key;
       const residual = residualFact(shot);
-      say(byId('slice-residual'), residual?.text ?? '');
+      setText(byId('slice-residual'), residual?.text ?? '');
       if (residual) byId('slice-residual').title = residual.why;
     },
   };
 }
 
-/** All that the controls and the facts say is of. @param {Shot} shot */
+/** Name everything that the controls and the facts depend on. @param {Shot} shot */
 function keyOf({run, plane, computed, view, set, follow, path, scale}) {
   return [
     run.id,
@@ -59,11 +60,14 @@ function keyOf({run, plane, computed, view, set, follow, path, scale}) {
   ].join();
 }
 
-/** The menu of planes, and the button that draws new directions. @param {(patch: Partial<State>) => void} choose */
+/**
+ * Create the menu of planes and the button that draws new directions.
+ * @param {(patch: Partial<State>) => void} choose
+ */
 function createPlanes(choose) {
   const menu = /** @type {HTMLSelectElement} */ (byId('plane'));
   const draw = /** @type {HTMLButtonElement} */ (byId('new-directions'));
-  /** The seed of the directions on show, if they were drawn here. @type {number | null} */
+  /** The seed of the directions that are shown, if the page drew them. @type {number | null} */
   let seed = null;
   let offered = '';
   menu.addEventListener('change', () =>
@@ -89,14 +93,14 @@ function createPlanes(choose) {
       drawMenu(shot);
       menu.value = shot.plane.name;
       seed = shot.plane.drawn ?? null;
-      const lack = labLimit(shot.run, shot.plane);
+      const lack = computeLimit(shot.run, shot.plane);
       draw.disabled = lack !== '';
       draw.title = lack || NEW;
     },
   };
 }
 
-/** The switches beside that menu. @param {(patch: Partial<State>) => void} choose */
+/** Create the switches beside that menu. @param {(patch: Partial<State>) => void} choose */
 function createControls(choose) {
   const follow = /** @type {HTMLInputElement} */ (byId('follow'));
   const path = /** @type {HTMLInputElement} */ (byId('path'));
@@ -120,13 +124,13 @@ function createControls(choose) {
   };
 }
 
-/** What there is to know of the plane. @param {Shot} shot */
+/** Write the facts about the plane. @param {Shot} shot */
 function drawAbout(shot) {
-  say(byId('slice-share'), shareText(shot.plane));
+  setText(byId('slice-share'), shareText(shot.plane));
   byId('slice-share').title = SHARE;
-  say(byId('slice-mode'), modeText(shot));
-  say(byId('slice-what'), shot.plane.what);
-  say(byId('slice-hides'), shot.plane.hides ?? '');
+  setText(byId('slice-mode'), modeText(shot));
+  setText(byId('slice-what'), shot.plane.what);
+  setText(byId('slice-hides'), shot.plane.hides ?? '');
   byId('slice-hides').hidden = !shot.plane.hides;
   byId('slice-facts').replaceChildren(...planeFacts(shot.plane).map(({text, why}) => make('span', {title: why}, text)));
 }

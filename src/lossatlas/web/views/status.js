@@ -1,8 +1,8 @@
-/** What is going on, in a sentence, with the one thing that can be done about it. */
+/** This view says in a sentence what the page is doing, and offers the one action that is possible. */
 /** @import {Status} from '../model/types.js' */
-import {byId, say} from '../lib/dom.js';
+import {byId, setText} from '../lib/dom.js';
 
-/** Work shorter than this is not worth a word. */
+/** Work that takes less than this many milliseconds is not announced. */
 const PATIENCE = 200;
 const ACTIONS = {
   queued: 'Cancel',
@@ -23,15 +23,15 @@ export function createStatus() {
 
   /** @param {Status} status */
   const show = (status) => {
-    // Each frame of a computation says how far it is: to be read, but not to be read out.
+    // Each frame of a computation reports its progress: it is visible, but screen readers do not announce it.
     byId('status-line').setAttribute('aria-live', kind === 'computing' && status.kind === kind ? 'off' : 'polite');
     kind = status.kind;
     byId('status').dataset.kind = kind;
-    say(byId('status-text'), status.text ?? '');
-    say(byId('status-detail'), status.detail ?? '');
+    setText(byId('status-text'), status.text ?? '');
+    setText(byId('status-detail'), status.detail ?? '');
     const action = ACTIONS[/** @type {keyof typeof ACTIONS} */ (kind)];
     button.hidden = !action;
-    say(button, action ?? '');
+    setText(button, action ?? '');
     const busy = ['loading', 'queued', 'computing'].includes(kind);
     progress.hidden = !busy;
     if (status.progress === undefined) progress.removeAttribute('value');
@@ -41,7 +41,7 @@ export function createStatus() {
   const view = {
     onCancel() {},
     onRetry() {},
-    /** What the panels say is to be shown, in place of a run that is not there. */
+    /** Show what the panels choose instead of a run that is missing. */
     onInstead() {},
     /** @param {Status} status */
     show(status) {

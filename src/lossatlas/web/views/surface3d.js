@@ -1,24 +1,29 @@
-/** The 3-D surface: Plotly draws the mesh and its lines, SVG behind and before it what is to be read. */
+/**
+ * This view draws the 3-D surface: Plotly draws the mesh and its lines, and SVG behind and in front of it shows what is
+ * read.
+ */
 /** @import {Eye} from '../model/types.js' */
 /** @import {Camera} from '../figures/camera.js' */
 /** @import {Relief} from '../figures/landscape.js' */
 /** @import {Picture} from './picture.js' */
 import {make, makeSvg} from '../lib/dom.js';
-import {ballAt, ballMark, crossMark, isHidden, labelsOf, wallsOf, wayMark} from '../figures/axes3d.js';
+import {ballAt, ballMark, crossMark, isHidden, labelsOf, wallsOf, descentMark} from '../figures/axes3d.js';
 import {cameraFor} from '../figures/camera.js';
 import {BALL_COLOUR} from '../figures/colours.js';
 import {landscapeLayout, landscapeTraces, reliefOf} from '../figures/landscape.js';
-import {isInside, wayLine} from '../figures/path.js';
+import {isInside, descentLine} from '../figures/path.js';
 import {trianglesOf} from '../figures/isolines.js';
-import {heightAt, heightOf, meet} from '../figures/relief.js';
+import {heightAt, heightOf, findHit} from '../figures/relief.js';
 import {CONFIG} from '../lib/plotly.js';
-import {currentTheme} from '../lib/theme.js';
+import {readTheme} from '../lib/theme.js';
 
-/** So long after the last change the picture is drawn once more, sharp, and kept for the printer. */
+/**
+ * The milliseconds after the last change at which the picture is drawn once more, sharply, and copied for the printer.
+ */
 const REST = 160;
-/** Pixels of the drawing to one of the page at rest, at most. */
+/** The largest number of drawing pixels for one pixel of the page, at rest. */
 const SHARPEST = 2;
-/** Graphics that are lost more often are not asked for again. */
+/** Graphics that are lost more often than this are not requested again. */
 const MOST_LOSSES = 3;
 /** The colour of the network's ball. */
 const AMBER = '#ffb000';
@@ -28,9 +33,9 @@ const AMBER = '#ffb000';
  * @property {() => Eye} eye
  * @property {() => boolean} [isPlaying]
  * @property {() => void} [onLost]
- * @property {number} [sharpness] pixels to one of the page, always
+ * @property {number} [sharpness] the drawing's pixels for one pixel of the page; it then never changes
  *
- * @typedef {object} View what is drawn, and from where
+ * @typedef {object} View what is drawn, and the camera
  * @property {Picture} shown
  * @property {Relief} relief
  * @property {Camera} camera
@@ -44,7 +49,7 @@ export function createSurface3d(Plotly, root, options) {
     /** @param {Picture} picture */
     draw: (picture) => drawing.show(picture, reliefOf(picture.values, picture.grid, picture.range)),
     /**
-     * What lies between two frames of one slice, at a share of the way.
+     * Draw a picture between two frames of one slice, at a share of the way from the first to the second.
      * @param {Picture} from
      * @param {Picture} to
      * @param {number} share
@@ -60,7 +65,8 @@ export function createSurface3d(Plotly, root, options) {
     },
     look: drawing.look,
     /**
-     * The place under a pixel of the root, (a, b) in units of the plane and the loss there; null beside the surface.
+     * Return the place under a pixel of the root: (a, b) in units of the plane, and the loss there; null outside the
+     * surface.
      * @param {number} x
      * @param {number} y
      */
@@ -68,24 +74,24 @@ export function createSurface3d(Plotly, root, options) {
       const view = drawing.view();
       if (!view) return null;
       const {shown, relief, camera} = view;
-      const met = meet(relief.heights, relief.size, camera.ray(x, y));
+      const met = findHit(relief.heights, relief.size, camera.ray(x, y));
       const {span} = shown.shot;
       return met && {a: met[0] * span, b: met[1] * span};
     },
     /**
-     * What can be pointed at, in pixels of the root.
+     * Return the places of what can be pointed at, in pixels of the root.
      * @returns {import('../features/callouts/callouts.js').LandscapePlaces | null}
      */
     places() {
       const view = drawing.view();
-      return view && drawing.isSeen() ? placesOf(view) : null; // another view may be on show
+      return view && drawing.isSeen() ? placesOf(view) : null; // Another view may be visible.
     },
     copy: drawing.copy,
-    /** What is drawn around the surface, as SVG. */
+    /** Return what is drawn around the surface, as SVG. */
     annotations() {
       const view = drawing.view();
       if (!view) return {behind: '', before: ''};
-      const {behind, around, before} = annotations(view, currentTheme());
+      const {behind, around, before} = annotations(view, readTheme());
       return {behind, before: around + before};
     },
     close: drawing.close,
@@ -93,12 +99,12 @@ export function createSurface3d(Plotly, root, options) {
 }
 
 /**
- * Plotly's drawing, the layers around it, and its copy: light while something moves, sharp at rest, and drawn anew
- * where the graphics are lost.
+ * Create Plotly's drawing, the layers around it, and its copy. The drawing is coarse while something moves and sharp at
+ * rest. It is drawn again when the graphics were lost.
  * @param {import('../lib/plotly.js').Plotly} Plotly @param {HTMLElement} root @param {Options} options
  */
 function createDrawing(Plotly, root, {eye, isPlaying, onLost, sharpness}) {
-  const still = createStill();
+  const still = createCopy();
   const layers = createLayers();
   const mesh = createMesh(Plotly);
   const panel = createPanel(root);
@@ -106,17 +112,17 @@ function createDrawing(Plotly, root, {eye, isPlaying, onLost, sharpness}) {
   let at = eye();
   /** @type {View | null} */
   let view = null;
-  /** What is to be drawn, whether or not there is room for it. @type {Omit<View, 'camera'> | null} */
+  /** What should be drawn, whether or not there is room for it. @type {Omit<View, 'camera'> | null} */
   let wanted = null;
   let key = '';
   const moving = sharpness ?? 1;
 
-  /** @param {number} sharp pixels of the drawing to one of the page */
+  /** @param {number} sharp the drawing's pixels for one pixel of the page */
   const render = (sharp) => {
     if (!wanted) return;
     if (wanted.shown.key !== key || !panel.size().width) panel.measure();
     key = wanted.shown.key;
-    if (!panel.isSeen()) return; // another view is on show instead
+    if (!panel.isSeen()) return; // Another view is visible instead.
     view = {...wanted, camera: cameraFor(at, panel.size())};
     const drawing = mesh.draw(view, panel.theme(), sharp);
     layers.show(view, panel.theme());
@@ -127,15 +133,17 @@ function createDrawing(Plotly, root, {eye, isPlaying, onLost, sharpness}) {
     await render(SHARPEST);
     requestAnimationFrame(keep);
   });
-  /** Draw it sharp once nothing moves. While a run plays the next frame is on its way; its last is drawn anew. */
-  const restLater = () => (sharpness || isPlaying?.() ? rest.stop() : rest.start());
+  /**
+   * Draw sharply once nothing moves. While a run plays the next frame follows soon; only its last frame is drawn again.
+   */
+  const drawSharpLater = () => (sharpness || isPlaying?.() ? rest.stop() : rest.start());
   restoreGraphics(root, {
     isOurs: (canvas) => mesh.plot().contains(canvas),
     replace: mesh.replace,
     onLost,
     onRestored() {
       render(mesh.ratio());
-      restLater();
+      drawSharpLater();
     },
   });
 
@@ -147,7 +155,7 @@ function createDrawing(Plotly, root, {eye, isPlaying, onLost, sharpness}) {
       wanted = {shown, relief};
       if (view) view = {...wanted, camera: view.camera};
       const done = render(moving);
-      restLater();
+      drawSharpLater();
       return done;
     },
     /** @param {Eye} to */
@@ -158,9 +166,9 @@ function createDrawing(Plotly, root, {eye, isPlaying, onLost, sharpness}) {
       if (mesh.ratio() !== moving) render(moving);
       else mesh.look(view.camera);
       layers.show(view, panel.theme());
-      restLater();
+      drawSharpLater();
     },
-    /** A copy of what was drawn, in the same animation frame as Plotly draws it; null where it draws nothing. */
+    /** Copy the drawing in the same animation frame in which Plotly draws it; null if Plotly draws nothing. */
     async copy() {
       await new Promise((done) => {
         requestAnimationFrame(done);
@@ -176,13 +184,13 @@ function createDrawing(Plotly, root, {eye, isPlaying, onLost, sharpness}) {
   };
 }
 
-/** The mesh and its lines, which Plotly draws. @param {import('../lib/plotly.js').Plotly} Plotly */
+/** Create the mesh and its lines, which Plotly draws. @param {import('../lib/plotly.js').Plotly} Plotly */
 function createMesh(Plotly) {
   let plot = make('div', {class: 'drawing'});
   let ratio = 1;
   return {
     plot: () => plot,
-    /** Pixels of the drawing to one of the page. */
+    /** Return the drawing's pixels for one pixel of the page. */
     ratio: () => ratio,
     /** @param {View} view @param {import('../lib/theme.js').Theme} theme @param {number} sharp */
     draw({shown, relief, camera}, theme, sharp) {
@@ -204,10 +212,7 @@ function createMesh(Plotly) {
     look(camera) {
       Plotly.relayout(plot, {'scene.camera': camera.plotly});
     },
-    /**
-     * Take another element. The old one is left to itself: Plotly still waits for its graphics, and fails if it is
-     * purged meanwhile.
-     */
+    /** Use another element. The old one is not purged: Plotly still waits for its graphics, and would fail. */
     replace() {
       const lost = plot;
       plot = make('div', {class: 'drawing'});
@@ -220,22 +225,22 @@ function createMesh(Plotly) {
 }
 
 /**
- * The panel's size and colours. They are measured where they may have changed only: to know them, the browser lays out
- * the page.
+ * Measure the panel's size and colours. They are measured only when they may have changed, since measuring makes the
+ * browser lay out the page.
  * @param {HTMLElement} root
  */
 function createPanel(root) {
   let size = {width: 0, height: 0};
-  let theme = currentTheme();
+  let theme = readTheme();
   const measure = () => {
     size = {width: root.clientWidth, height: root.clientHeight};
-    theme = currentTheme();
+    theme = readTheme();
   };
   new ResizeObserver(measure).observe(root);
   return {measure, size: () => size, theme: () => theme, isSeen: () => size.width > 0 && size.height > 0};
 }
 
-/** Does something a while after it was started last. @param {() => void} act */
+/** Call a function some time after the last start. @param {() => void} act */
 function createTimer(act) {
   let timer = 0;
   const stop = () => clearTimeout(timer);
@@ -249,10 +254,10 @@ function createTimer(act) {
 }
 
 /**
- * Tells of graphics that are lost (sleep, a driver), and of new ones.
+ * Report graphics that are lost (by sleep, or by a driver) and restored.
  * @param {HTMLElement} root
  * @param {{isOurs: (canvas: Node) => boolean, replace: () => void, onRestored: () => void, onLost?: () => void}}
- *   options `onLost`: they are lost again and again
+ *   options `onLost`: they are lost repeatedly
  */
 function restoreGraphics(root, {isOurs, replace, onRestored, onLost}) {
   let losses = 0;
@@ -262,7 +267,7 @@ function restoreGraphics(root, {isOurs, replace, onRestored, onLost}) {
       if (!isOurs(/** @type {Node} */ (event.target))) return;
       root.dataset.lost = 'true';
       replace();
-      if (++losses > MOST_LOSSES) return onLost?.(); // a driver that gives up again and again
+      if (++losses > MOST_LOSSES) return onLost?.(); // This is a driver that fails repeatedly.
       setTimeout(() => {
         delete root.dataset.lost;
         onRestored();
@@ -272,8 +277,11 @@ function restoreGraphics(root, {isOurs, replace, onRestored, onLost}) {
   );
 }
 
-/** A copy, for the printer and for when the graphics are lost: what WebGL has drawn is gone once it has been shown. */
-function createStill() {
+/**
+ * Keep a copy for the printer and for the time when the graphics are lost: the browser discards what WebGL has drawn as
+ * soon as it was shown.
+ */
+function createCopy() {
   const canvas = make('canvas', {class: 'still', 'aria-hidden': 'true'});
   return {
     canvas,
@@ -286,7 +294,7 @@ function createStill() {
   };
 }
 
-/** What is read, behind and before the surface: it follows the camera without Plotly. */
+/** Create the layers of text and marks behind and in front of the surface: they follow the camera without Plotly. */
 function createLayers() {
   const [walls, labels, marks] = ['walls', 'labels', 'marks'].map(createLayer);
   return {
@@ -319,11 +327,11 @@ function placesOf({shown: {place, loss, range, shot}, relief, camera}) {
       const point = /** @type {import('../figures/camera.js').Vector} */ ([a, b, height]);
       return height > 1 || isHidden([a, b, height + 0.01], relief, camera) ? null : camera.project(point);
     },
-    isDrawn: (x, y) => meet(relief.heights, relief.size, camera.ray(x, y)) !== null,
+    isDrawn: (x, y) => findHit(relief.heights, relief.size, camera.ray(x, y)) !== null,
   };
 }
 
-/** SVG over the whole root, written where it has changed only. @param {string} name */
+/** Create a layer of SVG over the whole root, which is written only when it changes. @param {string} name */
 function createLayer(name) {
   const svg = makeSvg('svg', {class: name, 'aria-hidden': 'true'});
   let written = '';
@@ -341,7 +349,7 @@ function createLayer(name) {
 }
 
 /**
- * What is behind the surface, around it, and before it.
+ * Draw what is behind the surface, around it, and in front of it.
  * @param {View} view
  * @param {import('../lib/theme.js').Theme} theme
  */
@@ -360,9 +368,9 @@ function annotations({shown, relief, camera}, theme) {
   if (mark) front.push(crossMark([mark[0] / span, mark[1] / span], relief, camera));
   const count = way?.losses.length ?? 0;
   if (way && count) {
-    const {x, y, z} = wayLine(way, span, range);
+    const {x, y, z} = descentLine(way, span, range);
     front.push(
-      wayMark(
+      descentMark(
         x.map((at, t) => [at / span, y[t] / span, Math.min(1, heightOf(range, z[t]))]),
         camera,
       ),

@@ -1,6 +1,6 @@
-/** Play, step, scrub, speed and reset: what moves through the epochs, by hand or by key. */
+/** This view moves through the epochs: the buttons Play, Step, Speed and Reset, the slider, and the keys. */
 /** @import {Shot, State} from '../model/types.js' */
-import {byId, say} from '../lib/dom.js';
+import {byId, setText} from '../lib/dom.js';
 import {frameAtProgress, progressOf} from '../figures/curves.js';
 import {radioGroup} from './controls.js';
 import {createCurves} from './curves.js';
@@ -27,7 +27,7 @@ export function createTransport({onFrame, onStep, onToggle, onSpeed, onReset, on
     if (shown) onFrame(frameAtProgress(shown, Number(slider.value) / (Number(slider.max) || 1)));
   });
   slider.addEventListener('keydown', (event) => {
-    // a frame on, wherever frames lie close together on the axis
+    // One step is one frame, even where frames lie close together on the axis.
     const by = {ArrowLeft: -1, ArrowDown: -1, ArrowRight: 1, ArrowUp: 1}[event.key];
     if (!by || event.altKey || event.ctrlKey || event.metaKey) return;
     event.preventDefault();
@@ -44,7 +44,7 @@ export function createTransport({onFrame, onStep, onToggle, onSpeed, onReset, on
     /** @param {boolean} playing */
     showPlaying(playing) {
       byId('play').dataset.playing = String(playing);
-      say(byId('play-text'), playing ? 'Pause' : 'Play');
+      setText(byId('play-text'), playing ? 'Pause' : 'Play');
     },
     resetSpeed() {
       speed.value = '1';
@@ -80,7 +80,8 @@ export function createTransport({onFrame, onStep, onToggle, onSpeed, onReset, on
 }
 
 /**
- * Space, arrows, Home and End act wherever the focus is, unless it is on something that has a use for them itself.
+ * Connect the keys Space, the arrows, Home and End. They act wherever the focus is, unless the focused element uses
+ * them itself.
  * @param {{onStep: (by: number) => void, onToggle: () => void, onFrame: (frame: number) => void, last: () => number}}
  *   options
  */

@@ -1,32 +1,33 @@
 /**
- * Gestures on the 3-D view. A drag of the mouse turns; one finger turns sideways and scrolls the page up and down; two
- * fingers zoom and turn. A click, or a tap, is a press that has not moved. Plotly hears of none of this.
+ * This module handles the gestures on the 3-D view. A drag of the mouse turns it; one finger turns it sideways and
+ * scrolls the page up and down; two fingers zoom and turn. A click, or a tap, is a press that has not moved. Plotly
+ * receives none of these events.
  */
 /** @import {Eye} from '../model/types.js' */
 import {orbit} from '../figures/camera.js';
 
-/** Pixels that a press may move and still be a click. */
+/** A press that moves by at most this many pixels is a click. */
 const STILL = 5;
-/** Radians to a pixel. */
+/** The angle in radians for one pixel. */
 const RATE = 0.0075;
 
 /**
  * @param {HTMLElement} root
  * @param {object} options
  * @param {() => Eye} options.eye
- * @param {(eye: Eye) => void} options.onTurn while it turns
- * @param {(eye: Eye) => void} options.onTurned when it has come to rest
- * @param {(x: number, y: number) => void} options.onClick in pixels of the root
+ * @param {(eye: Eye) => void} options.onTurn called while it turns
+ * @param {(eye: Eye) => void} options.onTurned called when it has stopped
+ * @param {(x: number, y: number) => void} options.onClick the place in pixels of the root
  * @param {(at: {x: number, y: number} | null) => void} options.onHover
  */
 export function watchTurning(root, {eye, onTurn, onTurned, onClick, onHover}) {
-  /** @type {Map<number, {x: number, y: number}>} the fingers, or buttons, that are down */
+  /** The fingers, or buttons, that are pressed. @type {Map<number, {x: number, y: number}>} */
   const down = new Map();
-  /** @type {{x: number, y: number} | null} where a press that may be a click began */
+  /** The start of a press that may be a click. @type {{x: number, y: number} | null} */
   let pressed = null;
-  /** @type {Eye | null} while it turns */
+  /** The camera while it turns. @type {Eye | null} */
   let turned = null;
-  /** Where the eye was when that began: a finger that turns out to scroll the page has turned nothing. */
+  /** The camera at the start of the gesture: a finger that scrolls the page must not turn anything. */
   let first = eye();
 
   /** @param {PointerEvent} event */
@@ -63,13 +64,14 @@ export function watchTurning(root, {eye, onTurn, onTurned, onClick, onHover}) {
       ? Math.hypot(now.x - others[0].x, now.y - others[0].y) /
         (Math.hypot(before.x - others[0].x, before.y - others[0].y) || 1)
       : 1;
-    const rate = RATE / (others.length + 1); // each of two fingers does half of it
+    const rate = RATE / (others.length + 1); // Each of two fingers does half of it.
     down.set(event.pointerId, now);
-    const tilt = event.pointerType === 'touch' && !others.length ? 0 : (now.y - before.y) * rate; // that scrolls the page
+    // That movement scrolls the page.
+    const tilt = event.pointerType === 'touch' && !others.length ? 0 : (now.y - before.y) * rate;
     turn(orbit(from, (before.x - now.x) * rate, tilt, zoom));
   });
   /** @param {PointerEvent} event */
-  const lift = (event) => {
+  const endPress = (event) => {
     if (!down.delete(event.pointerId)) return;
     if (pressed && event.type === 'pointerup') onClick(pressed.x, pressed.y);
     pressed = null;
@@ -78,10 +80,10 @@ export function watchTurning(root, {eye, onTurn, onTurned, onClick, onHover}) {
     else onTurned(turned);
     turned = null;
   };
-  root.addEventListener('pointerup', lift);
-  root.addEventListener('pointercancel', lift);
+  root.addEventListener('pointerup', endPress);
+  root.addEventListener('pointercancel', endPress);
   root.addEventListener('pointerleave', () => onHover(null));
-  // Two fingers are ours; with one the browser may scroll (`touch-action: pan-y`).
+  // This page handles two fingers; with one finger the browser may scroll (`touch-action: pan-y`).
   root.addEventListener(
     'touchmove',
     (event) => {
@@ -92,7 +94,7 @@ export function watchTurning(root, {eye, onTurn, onTurned, onClick, onHover}) {
 }
 
 /**
- * What it does is ours to its end, wherever that is; unless it has ended already.
+ * Capture the pointer until the gesture ends, wherever it moves, unless it has ended already.
  * @param {HTMLElement} root
  * @param {number} id
  */
@@ -100,6 +102,6 @@ function holdPointer(root, id) {
   try {
     root.setPointerCapture(id);
   } catch {
-    // no such pointer any more
+    // The pointer no longer exists.
   }
 }

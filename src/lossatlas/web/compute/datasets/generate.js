@@ -1,8 +1,8 @@
-/** The invented datasets of lossatlas.datasets, drawn in the page with the very same numbers. */
+/** This module generates the synthetic datasets of lossatlas.datasets in the page, with the same numbers as Python. */
 /** @import {Dataset} from './prepared.js' */
 import {constants} from '../../model/constants.js';
-import {normals, POINT_STREAMS, uniforms} from '../engine/random.js';
-import {prepare} from './prepared.js';
+import {drawNormals, POINT_STREAMS, createUniforms} from '../engine/random.js';
+import {prepareDataset} from './prepared.js';
 
 /**
  * @typedef {object} DatasetConfig as a run's `config.dataset`
@@ -25,31 +25,34 @@ import {prepare} from './prepared.js';
 
 const TURN = 2 * Math.PI;
 
-/** Labels 0, 1, …, K−1, 0, 1, … @param {number} count @param {number} classes */
-const inTurn = (count, classes) => Uint8Array.from({length: count}, (_, i) => i % classes);
+/** Return the labels 0, 1, …, K−1, 0, 1, … @param {number} count @param {number} classes */
+const labelsInTurn = (count, classes) => Uint8Array.from({length: count}, (_, i) => i % classes);
 
 /**
- * Places, each with normal noise added.
+ * Place the points and add normal noise to each.
  * @param {number} count @param {number} noise @param {() => number} draw @param {(i: number) => [number, number]} place
  */
-function around(count, noise, draw, place) {
+function drawAround(count, noise, draw, place) {
   const points = new Float64Array(2 * count);
   for (let i = 0; i < count; i++) points.set(place(i), 2 * i);
-  const spread = normals(draw, 2 * count); // after the places, which may draw numbers themselves
+  const spread = drawNormals(draw, 2 * count); // The noise is drawn after the places, which may draw numbers themselves.
   for (let i = 0; i < points.length; i++) points[i] += noise * spread[i];
   return points;
 }
 
-/** Gaussian clouds about centres in turn. @param {[number, number][]} centres @param {number} classes @returns {Sample} */
-const blobs = (centres, classes) => (count, noise, draw) => ({
-  points: around(count, noise, draw, (i) => centres[i % centres.length]),
+/**
+ * Draw Gaussian clouds around the centres in turn.
+ * @param {[number, number][]} centres @param {number} classes @returns {Sample}
+ */
+const drawBlobs = (centres, classes) => (count, noise, draw) => ({
+  points: drawAround(count, noise, draw, (i) => centres[i % centres.length]),
   labels: Uint8Array.from({length: count}, (_, i) => (i % centres.length) % classes),
 });
 
 /** @type {Sample} */
-function moons(count, noise, draw) {
-  const labels = inTurn(count, 2);
-  const points = around(count, noise, draw, (i) => {
+function drawMoons(count, noise, draw) {
+  const labels = labelsInTurn(count, 2);
+  const points = drawAround(count, noise, draw, (i) => {
     const angle = Math.PI * draw();
     return labels[i] === 0 ? [Math.cos(angle), Math.sin(angle)] : [1 - Math.cos(angle), 0.5 - Math.sin(angle)];
   });
@@ -57,9 +60,9 @@ function moons(count, noise, draw) {
 }
 
 /** @type {Sample} */
-function circles(count, noise, draw) {
-  const labels = inTurn(count, 2);
-  const points = around(count, noise, draw, (i) => {
+function drawCircles(count, noise, draw) {
+  const labels = labelsInTurn(count, 2);
+  const points = drawAround(count, noise, draw, (i) => {
     const angle = TURN * draw();
     const radius = labels[i] === 0 ? 1 : 0.5;
     return [radius * Math.cos(angle), radius * Math.sin(angle)];
@@ -68,9 +71,9 @@ function circles(count, noise, draw) {
 }
 
 /** @type {Sample} */
-function checkerboard(count, noise, draw) {
+function drawCheckerboard(count, noise, draw) {
   const labels = new Uint8Array(count);
-  const points = around(count, noise, draw, (i) => {
+  const points = drawAround(count, noise, draw, (i) => {
     const [u, v] = [4 * draw(), 4 * draw()];
     labels[i] = (Math.floor(u) + Math.floor(v)) % 2;
     return [u, v];
@@ -79,9 +82,9 @@ function checkerboard(count, noise, draw) {
 }
 
 /** @param {number} count @param {number} turns @returns {Sample} */
-const arms = (count, turns) => (total, noise, draw) => {
-  const labels = inTurn(total, count);
-  const points = around(total, noise, draw, (i) => {
+const drawArms = (count, turns) => (total, noise, draw) => {
+  const labels = labelsInTurn(total, count);
+  const points = drawAround(total, noise, draw, (i) => {
     const radius = 0.1 + 0.9 * draw();
     const angle = TURN * (turns * radius + labels[i] / count);
     return [radius * Math.cos(angle), radius * Math.sin(angle)];
@@ -89,17 +92,20 @@ const arms = (count, turns) => (total, noise, draw) => {
   return {points, labels};
 };
 
-/** How each invented dataset is drawn; what else there is to say of it stands in the catalog. @type {Record<string, Sample>} */
+/**
+ * The functions that draw each synthetic dataset; the catalog holds everything else about the datasets.
+ * @type {Record<string, Sample>}
+ */
 const SAMPLES = {
-  moons,
-  blobs: blobs(
+  moons: drawMoons,
+  blobs: drawBlobs(
     [
       [-1, -1],
       [1, 1],
     ],
     2,
   ),
-  corners: blobs(
+  corners: drawBlobs(
     [
       [-1, -1],
       [-1, 1],
@@ -108,21 +114,24 @@ const SAMPLES = {
     ],
     2,
   ),
-  spirals: arms(2, 1.25),
-  circles,
-  checkerboard,
-  arms: arms(3, 0.75),
+  spirals: drawArms(2, 1.25),
+  circles: drawCircles,
+  checkerboard: drawCheckerboard,
+  arms: drawArms(3, 0.75),
 };
 
-/** Can this page draw the dataset? Those that were measured are in a file (measured.js). @param {string} name */
+/**
+ * Can this page generate the dataset? The points of measured datasets are in a file (measured.js).
+ * @param {string} name
+ */
 export const canGenerate = (name) => name in SAMPLES;
 
 /** The datasets that this page can draw. */
-export const inventedDatasets = () => constants().datasets.filter(({name}) => canGenerate(name));
+export const syntheticDatasets = () => constants().datasets.filter(({name}) => canGenerate(name));
 
-/** The points before they are split and standardised. @param {DatasetConfig} config @returns {Drawn} */
+/** Draw the points; they are not yet split and standardised. @param {DatasetConfig} config @returns {Drawn} */
 export function draw({name, points, noise, seed = 0}) {
-  const dataset = inventedDatasets().find((each) => each.name === name);
+  const dataset = syntheticDatasets().find((each) => each.name === name);
   if (!dataset)
     throw new Error(`The points of “${name}” cannot be drawn here, for they were measured: measured.js reads them.`);
   const {title, features, classes, noise: usual = 0} = dataset;
@@ -132,11 +141,11 @@ export function draw({name, points, noise, seed = 0}) {
     title,
     classes,
     features,
-    ...SAMPLES[name](count, noise ?? usual, uniforms(seed, POINT_STREAMS.points)),
+    ...SAMPLES[name](count, noise ?? usual, createUniforms(seed, POINT_STREAMS.points)),
   };
 }
 
-/** The dataset of a configuration, as `load_dataset` gives it. @param {DatasetConfig} config @returns {Dataset} */
+/** Generate the dataset of a configuration, as `load_dataset` does. @param {DatasetConfig} config @returns {Dataset} */
 export function generate(config) {
-  return prepare(draw(config), {testFraction: config.test_fraction, seed: config.seed});
+  return prepareDataset(draw(config), {testFraction: config.test_fraction, seed: config.seed});
 }

@@ -1,6 +1,6 @@
 /**
- * Own data by the text that the state carries: the points themselves where a link can hold them, else a name under which
- * this browser keeps them (IndexedDB), so that a reload and the way back find them.
+ * This module keeps own data under the text that the state carries: the points themselves if a link can hold them, else
+ * a name under which this browser stores them (IndexedDB). So a reload and the Back button find them.
  */
 /** @import {Own} from './own.js' */
 import {decodeOwn, encodeOwn} from './link.js';
@@ -9,7 +9,7 @@ import {MAX_LINKED} from './own.js';
 
 const DATABASE = 'lossatlas';
 const STORE = 'own';
-/** The datasets kept: the latest. */
+/** The number of datasets that are kept; the oldest are removed. */
 const MOST = 20;
 const PREFIX = 'here-only-';
 
@@ -17,9 +17,10 @@ const PREFIX = 'here-only-';
 const kept = new Map();
 
 /**
- * @param {Own} own @returns {Promise<{text: string, lasting: boolean}>} `lasting`: a link or a reload finds them
+ * Keep a dataset.
+ * @param {Own} own @returns {Promise<{text: string, lasting: boolean}>} `lasting`: a link or a reload finds it
  */
-export async function remember(own) {
+export async function keepOwn(own) {
   const linked = encodeOwn(own);
   const text = linked ?? PREFIX + nameOf(own);
   kept.set(text, own);
@@ -32,9 +33,9 @@ export async function remember(own) {
   }
 }
 
-/** @param {string} text @returns {Promise<Own>} */
-export async function recall(text) {
-  const own = kept.get(text) ?? decodeOwn(text) ?? (text.startsWith(PREFIX) ? await stored(text) : null);
+/** Find a dataset by its text. @param {string} text @returns {Promise<Own>} */
+export async function findOwn(text) {
+  const own = kept.get(text) ?? decodeOwn(text) ?? (text.startsWith(PREFIX) ? await readStored(text) : null);
   if (text === LOST) {
     throw new Error(
       'This link is of somebody’s own points, and has lost them on its way: they stood behind a “#” at its end. Ask for it once more, or open the file by “Your own data…”.',
@@ -51,7 +52,7 @@ export async function recall(text) {
   return own;
 }
 
-/** What they are: the same data have the same name (FNV-1a, of two halves). @param {Own} own */
+/** Name a dataset: equal data have the same name (FNV-1a, in two halves). @param {Own} own */
 function nameOf(own) {
   const bytes = new TextEncoder().encode(
     JSON.stringify([own.name, own.features, own.classes, [...own.points], [...own.labels]]),
@@ -82,7 +83,7 @@ async function store(text, own) {
     const transaction = database.transaction(STORE, 'readwrite');
     const objects = transaction.objectStore(STORE);
     objects.put({text, at: Date.now(), own});
-    const keys = objects.index('at').getAllKeys(); // the oldest first
+    const keys = objects.index('at').getAllKeys(); // The keys begin with the oldest dataset.
     keys.onsuccess = () => {
       for (const key of keys.result.slice(0, -MOST)) objects.delete(key);
     };
@@ -96,7 +97,7 @@ async function store(text, own) {
 }
 
 /** @param {string} text @returns {Promise<Own | null>} */
-async function stored(text) {
+async function readStored(text) {
   try {
     const database = await open();
     try {

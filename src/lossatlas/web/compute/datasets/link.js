@@ -1,16 +1,17 @@
 /**
- * Own data as text that a link can carry, to the last bit: URL-safe base64 of version, classes, number of points (uint16),
- * how each axis is written (`Axis`), names (length and UTF-8 each), the points' bits, and a checksum (Fletcher 1982).
+ * This module writes own data as text that a link can carry, exact to the last bit. The text is URL-safe base64 of the
+ * version, the classes, the number of points (uint16), the format of each axis (`Axis`), the names (length and UTF-8
+ * each), the bits of the points, and a checksum (Fletcher 1982).
  */
 /** @import {Own} from './own.js' */
 import {constants} from '../../model/constants.js';
 import {cleanName, MAX_LINKED} from './own.js';
 
 /**
- * @typedef {object} Axis how the numbers of one axis are written
+ * @typedef {object} Axis the format of the numbers of one axis
  * @property {number} decimals the numbers are (`least` + bits) / 10^decimals; 255: each is a float64
  * @property {number} least
- * @property {number} bits of one number
+ * @property {number} bits the length of one number
  */
 
 const VERSION = 2;
@@ -18,9 +19,9 @@ const AXES = 4;
 const AXIS = 10;
 const HEAD = AXES + 2 * AXIS;
 const RAW = 255;
-const MOST_DECIMALS = 22; // of which the power of ten is a double
+const MOST_DECIMALS = 22; // Its power of ten is exact as a double.
 
-/** Null for a dataset that is too large for a link. @param {Own} own @returns {string | null} */
+/** Write a dataset as text; null if it is too large for a link. @param {Own} own @returns {string | null} */
 export function encodeOwn(own) {
   const {points, labels, classes} = own;
   const count = labels.length;
@@ -45,7 +46,7 @@ export function encodeOwn(own) {
   return toBase64(Uint8Array.from([...body, ...checksum(body)]));
 }
 
-/** Null for text that `encodeOwn` did not write. @param {string} text @returns {Own | null} */
+/** Read a dataset from text; null if `encodeOwn` did not write the text. @param {string} text @returns {Own | null} */
 export function decodeOwn(text) {
   const bytes = fromBase64(text);
   if (!bytes || bytes.length < 22) return null;
@@ -82,22 +83,28 @@ function decodeBody(body) {
     });
     labels[i] = take(bitsFor(classes));
   }
-  return ownOf(told.names, points, labels);
+  return assembleOwn(told.names, points, labels);
 }
 
-/** Null where the parts do not fit. @param {string[]} names @param {Float64Array} points @param {Uint8Array} labels @returns {Own | null} */
-function ownOf([name, first, second, ...classes], points, labels) {
+/**
+ * Assemble a dataset; null if the parts do not fit.
+ * @param {string[]} names @param {Float64Array} points @param {Uint8Array} labels @returns {Own | null}
+ */
+function assembleOwn([name, first, second, ...classes], points, labels) {
   const fits =
     new Set(labels).size === classes.length && labels.every((k) => k < classes.length) && points.every(isWritable);
   return fits ? {name, features: [first, second], classes, points, labels} : null;
 }
 
-/** May a coordinate be as large as that? @param {number} value */
+/** Is a coordinate within the limit? @param {number} value */
 const isWritable = (value) => Math.abs(value) <= constants().own_data.coordinate;
 
-// Numbers
+// The next functions write and read numbers.
 
-/** As whole multiples of a power of ten where all are, else as they are. @param {Float64Array} values @returns {Axis} */
+/**
+ * Choose the format of an axis: whole multiples of a power of ten if all its numbers are such, else doubles.
+ * @param {Float64Array} values @returns {Axis}
+ */
 function axisFor(values) {
   const decimals = Math.max(0, ...Array.from(values, decimalsOf));
   const raw = {decimals: RAW, least: 0, bits: 64};
@@ -108,7 +115,7 @@ function axisFor(values) {
   return exact && Number.isSafeInteger(most - least) ? {decimals, least, bits: bitsFor(most - least + 1)} : raw;
 }
 
-/** How many decimals the shortest text of a number has. @param {number} value */
+/** Count the decimals of the shortest text of a number. @param {number} value */
 function decimalsOf(value) {
   const [, fraction = '', exponent = '0'] = /^-?\d+(?:\.(\d+))?(?:e([+-]\d+))?$/.exec(String(value)) ?? [];
   return fraction.length - Number(exponent);
@@ -132,14 +139,14 @@ function takeNumber(take, {decimals, least, bits}) {
   return view.getFloat64(0);
 }
 
-/** How many bits say which of so many. @param {number} many */
+/** Count the bits that distinguish `many` values. @param {number} many */
 function bitsFor(many) {
   let bits = 0;
   while (2 ** bits < many) bits++;
   return bits;
 }
 
-/** Numbers may be longer than the 32 bits that shifting allows. */
+/** Create a writer of bits. Numbers may be longer than the 32 bits that shifting allows. */
 function bitWriter() {
   /** @type {number[]} */
   const bytes = [];
@@ -169,7 +176,7 @@ function bitReader(bytes) {
   };
 }
 
-// Links of the first version, in which a number was one of 4,096 places along its axis
+// The next function reads links of the first version, in which a number was one of 4,096 places along its axis.
 
 const PLACES = 2 ** 12 - 1;
 
@@ -195,10 +202,10 @@ function decodeFirst(body) {
     points.set([place(extents[0]), place(extents[1])], 2 * i);
     labels[i] = take(bitsFor(classes));
   }
-  return ownOf(told.names, points, labels);
+  return assembleOwn(told.names, points, labels);
 }
 
-// Bytes and text
+// The next functions convert bytes and text.
 
 /** @param {Uint8Array} body @param {number} start @param {number} count */
 function readNames(body, start, count) {
@@ -208,7 +215,7 @@ function readNames(body, start, count) {
     const from = end + 1;
     end = from + body[end];
     if (!(end <= body.length)) return null;
-    const name = utf8(body.subarray(from, end));
+    const name = decodeUtf8(body.subarray(from, end));
     if (!name || cleanName(name) !== name) return null;
     names.push(name);
   }
@@ -216,7 +223,7 @@ function readNames(body, start, count) {
 }
 
 /** @param {Uint8Array} bytes */
-function utf8(bytes) {
+function decodeUtf8(bytes) {
   try {
     return new TextDecoder('utf-8', {fatal: true, ignoreBOM: true}).decode(bytes);
   } catch {

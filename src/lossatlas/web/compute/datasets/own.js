@@ -1,50 +1,55 @@
-/** A person's own dataset as a value: what it may be, and as text that a link can carry. */
+/** This module defines a person's own dataset: its limits, its parts, and what it still lacks for a training. */
 /** @import {Feature} from '../../model/types.js' */
 /** @import {Dataset, Split} from './prepared.js' */
 import {constants} from '../../model/constants.js';
-import {prepare} from './prepared.js';
+import {prepareDataset} from './prepared.js';
 
 /**
  * @typedef {object} Own
- * @property {string} name for a heading
+ * @property {string} name the name, which headings show
  * @property {Float64Array} points [N, 2], in their own units, as they were given
  * @property {Uint8Array} labels [N]
- * @property {string[]} classes their names
+ * @property {string[]} classes the names of the classes
  * @property {string[]} features two names
  */
 
-/** A link may carry so many points. */
+/** A link may carry up to this many points. */
 export const MAX_LINKED = 300;
-/** The name of data that have none. */
+/** The name of a dataset that has none. */
 const NAME = 'Your own data';
 
-/** Names for classes that have none. @param {number} k */
-export const className = (k) => `class ${k + 1}`;
+/** Name a class that has no name. @param {number} k */
+export const defaultClassName = (k) => `class ${k + 1}`;
 
 /**
- * A dataset from its parts: classes that no point has are dropped, and names are cut to a decent length. The points keep
+ * Create a dataset from its parts. Classes without points are dropped, and long names are shortened. The points keep
  * their values.
- * @param {{name?: string, points?: ArrayLike<number>, labels?: ArrayLike<number>, classes?: string[], features?: string[]}} parts @returns {Own}
+ * @param {{name?: string, points?: ArrayLike<number>, labels?: ArrayLike<number>, classes?: string[], features?:
+ *   string[]}} parts @returns {Own}
  */
-export function ownData({name, points = [], labels = [], classes = [], features = []}) {
+export function createOwn({name, points = [], labels = [], classes = [], features = []}) {
   const {features: axes} = constants().own_data;
   const used = [...new Set(Array.from(labels))].sort((a, b) => a - b);
   const place = new Map(used.map((k, i) => [k, i]));
   return {
     name: cleanName(name ?? '') || NAME,
-    points: Float64Array.from(points, (value) => value + 0), // −0 is 0
+    points: Float64Array.from(points, (value) => value + 0), // Adding 0 turns −0 into 0.
     labels: Uint8Array.from(labels, (k) => place.get(k) ?? 0),
-    classes: used.map((k) => cleanName(classes[k] ?? '') || className(k)),
+    classes: used.map((k) => cleanName(classes[k] ?? '') || defaultClassName(k)),
     features: [0, 1].map((axis) => cleanName(features[axis] ?? '') || axes[axis]),
   };
 }
 
-/** The dataset on show, as a start to draw on. @param {{title: string, features: Feature[], classes: string[], points: ArrayLike<number>, labels: ArrayLike<number>}} shown points standardised @returns {Own} */
-export function ownFrom({title, features, classes, points, labels}) {
+/**
+ * Turn the dataset that is shown into a start for drawing.
+ * @param {{title: string, features: Feature[], classes: string[], points: ArrayLike<number>, labels:
+ *   ArrayLike<number>}} shown its points are standardised @returns {Own}
+ */
+export function createOwnFrom({title, features, classes, points, labels}) {
   const raw = Float64Array.from(points, (value, i) => value * features[i % 2].scale + features[i % 2].mean);
-  return ownData({
+  return createOwn({
     name: title,
-    points: roundedTo(raw, 6),
+    points: roundPoints(raw, 6),
     labels,
     classes,
     features: features.map((feature) => feature.name),
@@ -52,21 +57,21 @@ export function ownFrom({title, features, classes, points, labels}) {
 }
 
 /**
- * Points as a person would write them, with so many digits of each axis' extent: for those that are drawn, or that come from
- * float32. What a file gives is never rounded.
+ * Round points as a person would write them, to a number of digits of each axis's extent. This is for drawn points and
+ * for points from float32; points from a file are never rounded.
  * @param {ArrayLike<number>} points [N, 2] @param {number} digits @returns {Float64Array}
  */
-export function roundedTo(points, digits) {
+export function roundPoints(points, digits) {
   const extents = [0, 1].map((axis) => {
     let [low, high] = [Infinity, -Infinity];
     for (let i = axis; i < points.length; i += 2) [low, high] = [Math.min(low, points[i]), Math.max(high, points[i])];
     return high - low;
   });
-  return Float64Array.from(points, (value, i) => rounded(value, extents[i % 2], digits));
+  return Float64Array.from(points, (value, i) => roundTo(value, extents[i % 2], digits));
 }
 
-/** @param {number} value @param {number} extent what the digits are of @param {number} digits */
-export function rounded(value, extent, digits) {
+/** @param {number} value @param {number} extent the digits are counted from this size @param {number} digits */
+export function roundTo(value, extent, digits) {
   if (!(extent > 0)) return value;
   const decimals = digits - 1 - Math.floor(Math.log10(extent));
   if (decimals > 20) return value;
@@ -74,29 +79,33 @@ export function rounded(value, extent, digits) {
 }
 
 /**
- * Own points as a run's configuration has them (`config.dataset.own`).
- * @param {{title: string, features: string[], classes: string[], x: number[], y: number[], label: number[]}} own @returns {Own}
+ * Read own points from a run's configuration (`config.dataset.own`).
+ * @param {{title: string, features: string[], classes: string[], x: number[], y: number[], label: number[]}} own
+ *   @returns {Own}
  */
 export function ownOfConfig({title, features, classes, x, y, label}) {
-  return ownData({name: title, features, classes, labels: label, points: x.flatMap((value, i) => [value, y[i]])});
+  return createOwn({name: title, features, classes, labels: label, points: x.flatMap((value, i) => [value, y[i]])});
 }
 
-/** Split and standardised as Python does it. @param {Own} own @param {Split} [options] @returns {Dataset} */
+/** Split and standardise a dataset as Python does. @param {Own} own @param {Split} [options] @returns {Dataset} */
 export function prepareOwn(own, options) {
-  return prepare({...own, title: own.name, name: 'own'}, {...options, byClass: true});
+  return prepareDataset({...own, title: own.name, name: 'own'}, {...options, byClass: true});
 }
 
-/** How many points each class has. @param {ArrayLike<number>} labels @param {number} classes */
-export function countsOf(labels, classes) {
+/** Count the points of each class. @param {ArrayLike<number>} labels @param {number} classes */
+export function countClasses(labels, classes) {
   const counts = Array(classes).fill(0);
   for (const k of Array.from(labels)) counts[k]++;
   return counts;
 }
 
-/** What is missing before one could train on it, in words; empty if nothing is. @param {Pick<Own, 'labels' | 'classes'>} own */
-export function missing({labels, classes}) {
+/**
+ * Say what is missing before a network can be trained on the data; empty if nothing is.
+ * @param {Pick<Own, 'labels' | 'classes'>} own
+ */
+export function describeMissing({labels, classes}) {
   const {points: most, points_per_class: least} = constants().own_data;
-  const counts = countsOf(labels, classes.length);
+  const counts = countClasses(labels, classes.length);
   const begun = counts.filter((count) => count > 0).length;
   const few = classes.filter((_, k) => counts[k] > 0 && counts[k] < least);
   if (begun === 0) return `There are no points yet: two classes with ${least} points each are needed.`;
@@ -110,7 +119,7 @@ export function missing({labels, classes}) {
     : '';
 }
 
-/** Without control characters or runs of blanks, and not too long. @param {string} text */
+/** Remove control characters and repeated blanks, and shorten the text. @param {string} text */
 export function cleanName(text) {
   const {name_length: longest} = constants().own_data;
   return [...text.replace(/[\p{C}\s]+/gu, ' ').trim()].slice(0, longest).join('').trim();

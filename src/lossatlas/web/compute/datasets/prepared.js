@@ -1,7 +1,10 @@
-/** From points in their own units to what a network learns from, as lossatlas.datasets does it: put in order, split, standardised. */
+/**
+ * This module turns points in their own units into a dataset that a network can learn from, as lossatlas.datasets does:
+ * it orders, splits and standardises them.
+ */
 /** @import {Feature} from '../../model/types.js' */
 import {constants} from '../../model/constants.js';
-import {permutation, POINT_STREAMS, uniforms} from '../engine/random.js';
+import {drawPermutation, POINT_STREAMS, createUniforms} from '../engine/random.js';
 
 /**
  * @typedef {object} Dataset
@@ -9,34 +12,37 @@ import {permutation, POINT_STREAMS, uniforms} from '../engine/random.js';
  * @property {string} title
  * @property {Feature[]} features `points * scale + mean` are the original units
  * @property {string[]} classes
- * @property {Float64Array} points [N, 2], each feature with mean 0 and standard deviation 1 over the training points, which come first
+ * @property {Float64Array} points [N, 2], each feature with mean 0 and standard deviation 1 over the training points,
+ *   which come first
  * @property {Uint8Array} labels [N]
  * @property {Uint8Array} split [N], 0 for training and 1 for test
- * @property {number} trainPoints how many are for training
- * @property {string} [run] a stored run that has the points, where they are a person's own
+ * @property {number} trainPoints the number of training points
+ * @property {string} [run] a stored run that contains the points, if they are a person's own
  * @property {Float64Array} given [N, 2], the same points in their own units
  */
 
 /**
  * @typedef {object} Split
- * @property {number} [testFraction] share of the points kept for testing
- * @property {number} [seed] of the split
- * @property {boolean} [byClass] each class is split by itself, so that none is missing from either part
+ * @property {number} [testFraction] the share of the points that is kept for testing
+ * @property {number} [seed] the seed of the split
+ * @property {boolean} [byClass] is each class split separately, so that both parts have points of all classes?
  */
 
 /**
- * Mean and scale come from the training points alone, so that the test says nothing beforehand.
- * @param {{name: string, title: string, features: string[], classes: string[], points: ArrayLike<number>, labels: ArrayLike<number>}} raw points [N, 2] in their own units
+ * Prepare the dataset. Mean and scale are computed from the training points alone, so that no information about the
+ * test points is used.
+ * @param {{name: string, title: string, features: string[], classes: string[], points: ArrayLike<number>, labels:
+ *   ArrayLike<number>}} raw its points [N, 2] are in their own units
  * @param {Split} [options] @returns {Dataset}
  */
-export function prepare(
+export function prepareDataset(
   {name, title, features, classes, points: raw, labels},
   {testFraction = constants().defaults.test_fraction, seed = 0, byClass = false} = {},
 ) {
   const count = labels.length;
-  const drawn = permutation(uniforms(seed, POINT_STREAMS.split), count);
+  const drawn = drawPermutation(createUniforms(seed, POINT_STREAMS.split), count);
   const {order, trainPoints} = byClass
-    ? eachClass(drawn, labels, classes.length, testFraction)
+    ? splitEachClass(drawn, labels, classes.length, testFraction)
     : {order: drawn, trainPoints: count - roundHalfEven(count * testFraction)};
   const given = new Float64Array(2 * count);
   order.forEach((from, to) => given.set([raw[2 * from], raw[2 * from + 1]], 2 * to));
@@ -56,10 +62,11 @@ export function prepare(
 }
 
 /**
- * Of each class the last in the order are for testing: its share, but never all of it, nor none of two or more.
+ * Keep the last points of each class for testing: the given share, but never all of a class, and at least one if it has
+ * two.
  * @param {Uint32Array} drawn @param {ArrayLike<number>} labels @param {number} classes @param {number} testFraction
  */
-function eachClass(drawn, labels, classes, testFraction) {
+function splitEachClass(drawn, labels, classes, testFraction) {
   const left = Array(classes).fill(0);
   for (const i of drawn) left[labels[i]]++;
   const train = left.map(
@@ -73,7 +80,10 @@ function eachClass(drawn, labels, classes, testFraction) {
   return {order, trainPoints: train.reduce((sum, size) => sum + size, 0)};
 }
 
-/** In place. A feature that never varies is only shifted. @param {Float64Array} points @param {number} axis @param {number} train */
+/**
+ * Standardise one feature in place. A feature that never varies is only shifted.
+ * @param {Float64Array} points @param {number} axis @param {number} train
+ */
 function standardise(points, axis, train) {
   let mean = 0;
   for (let i = 0; i < train; i++) mean += points[2 * i + axis];
@@ -89,7 +99,7 @@ function standardise(points, axis, train) {
   return {mean, scale};
 }
 
-/** As Python rounds: halves to the even neighbour. @param {number} value */
+/** Round as Python does: halves go to the even neighbour. @param {number} value */
 function roundHalfEven(value) {
   const below = Math.floor(value);
   if (value - below !== 0.5) return Math.round(value);
@@ -97,9 +107,11 @@ function roundHalfEven(value) {
 }
 
 /**
- * The columns and rows of the boundary's meshgrid, as `boundary.input_grid` lays it: over the points and a margin around
- * them. Where all points share a coordinate, one unit either way, so that there is something to draw.
- * @param {ArrayLike<number>} points [N, 2], standardised @param {{resolution: number, margin: number}} [options] `margin` is a share of the extent
+ * Return the columns and rows of the boundary's meshgrid, as `boundary.input_grid` does: it covers the points and a
+ * margin around them. If all points share a coordinate, the grid extends one unit to both sides, so that there is
+ * something to draw.
+ * @param {ArrayLike<number>} points [N, 2], standardised @param {{resolution: number, margin: number}} [options]
+ *   `margin` is a share of the extent
  * @returns {{x: Float32Array, y: Float32Array}}
  */
 export function inputGrid(points, {resolution, margin} = constants().defaults.boundary) {
@@ -110,13 +122,13 @@ export function inputGrid(points, {resolution, margin} = constants().defaults.bo
       high = Math.max(high, points[i]);
     }
     const room = high > low ? margin * (high - low) : 1;
-    return evenly(low - room, high + room, resolution);
+    return spaceEvenly(low - room, high + room, resolution);
   });
   return {x, y};
 }
 
 /** @param {number} from @param {number} to @param {number} count */
-function evenly(from, to, count) {
+function spaceEvenly(from, to, count) {
   const step = (to - from) / (count - 1);
   return Float32Array.from({length: count}, (_, i) => (i === count - 1 ? to : from + i * step));
 }

@@ -1,6 +1,7 @@
 /**
- * The activation functions in place on whole batches, with their derivatives, operation for operation as in
- * lossatlas.networks: `f(z, slope, count)` overwrites pre-activations with activations and writes f′ beside them.
+ * This module computes the activation functions with their derivatives, in place on whole batches, with the same
+ * operations as lossatlas.networks. `f(z, slope, count)` overwrites pre-activations with activations and writes f′
+ * beside them.
  */
 
 const GELU_SCALE = Math.sqrt(2 / Math.PI);
@@ -17,7 +18,7 @@ export const ACTIVATIONS = {
   },
   relu(z, slope, count) {
     for (let i = 0; i < count; i++) {
-      if (z[i] <= 0) z[i] = 0; // what is no number stays none
+      if (z[i] <= 0) z[i] = 0; // NaN stays NaN.
       slope[i] = z[i] > 0 ? 1 : 0;
     }
   },

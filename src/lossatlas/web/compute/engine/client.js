@@ -1,11 +1,11 @@
 /**
- * The page's side of the engine: two workers that share the work of a surface. Of each sort of question only the newest is
- * answered.
+ * This module is the page's side of the engine: two workers share the work of a surface. Of each kind of question only
+ * the newest is answered.
  */
 /** @import {Losses, LossSet, ModelAnswer, PointAnswer, Run, SamplesAnswer, SurfaceAnswer} from './worker.js' */
 import {startWorker} from './workers.js';
 
-/** A preview's samples along each axis. */
+/** The number of samples of a preview along each axis. */
 export const COARSE = 17;
 
 /** @typedef {'surface' | 'samples' | 'point' | 'model'} Sort */
@@ -22,7 +22,7 @@ export function createEngine() {
     startWorker('worker.js', {
       onMessage: questions.answer,
       onFault(words) {
-        close(); // each has a part of every surface
+        close(); // Both workers end, since each computes a part of every surface.
         onError(words);
       },
     });
@@ -32,35 +32,40 @@ export function createEngine() {
   const {next} = questions;
 
   return {
-    /** Nothing is answered any more; why is told once. @param {(message: string) => void} handler */
+    /**
+     * The workers answer nothing more; the handler receives the reason once.
+     * @param {(message: string) => void} handler
+     */
     set onError(handler) {
       onError = handler;
     },
-    /** From now on of this run; what was asked of another is not answered. @param {Run} run */
+    /** Change to another run: questions about earlier runs are no longer answered. @param {Run} run */
     open(run) {
       questions.forget();
       for (const worker of workers) worker.post({type: 'run', run});
     },
     /**
-     * A loss surface, first a preview of COARSE × COARSE and then in full, unless a newer one is asked for.
+     * Compute a loss surface: first a preview of COARSE × COARSE, then the full grid, unless a newer surface is
+     * requested.
      * @param {{theta: Float32Array, directions: Directions, span: number, grid: number, sets: LossSet[]}} request
      * @param {(losses: Losses, final: boolean) => void} onAnswer
      */
     surface(request, onAnswer) {
       const {grid, sets} = request;
-      const split = Math.max(0, Math.min(grid, Math.round((grid * grid - COARSE * COARSE) / (2 * grid)))); // the first has the preview to do as well
+      // The first worker also computes the preview.
+      const split = Math.max(0, Math.min(grid, Math.round((grid * grid - COARSE * COARSE) / (2 * grid))));
       /** @type {SurfaceAnswer[]} */
       const parts = [];
       const id = next('surface', (/** @type {SurfaceAnswer} */ answer) => {
         if (!answer.final) return parts.length < 2 && onAnswer(answer.losses, false);
         parts.push(answer);
-        if (parts.length === 2) onAnswer(joined(parts, grid, sets), true);
+        if (parts.length === 2) onAnswer(joinParts(parts, grid, sets), true);
       });
       send(0, 'surface', id, {...request, coarse: COARSE, rows: [0, split]});
       send(1, 'surface', id, {...request, coarse: 0, rows: [split, grid]});
     },
     /**
-     * Small surfaces around several models.
+     * Compute small surfaces around several models.
      * @param {{thetas: Float32Array[], directions: Directions, span: number, sets: LossSet[]}} request
      * @param {(losses: Losses[]) => void} onAnswer
      */
@@ -69,15 +74,19 @@ export function createEngine() {
       send(1, 'samples', id, {...request, grid: COARSE});
     },
     /**
-     * The loss of one data point over the plane.
-     * @param {{theta: Float32Array, directions: Directions, span: number, grid: number, point: [number, number], label: number}} request
+     * Compute the loss of one data point over the plane.
+     * @param {{theta: Float32Array, directions: Directions, span: number, grid: number, point: [number, number], label:
+     *   number}} request
      * @param {(losses: Float32Array) => void} onAnswer
      */
     point(request, onAnswer) {
       const id = next('point', (/** @type {PointAnswer} */ {losses}) => onAnswer(losses));
       send(0, 'point', id, request);
     },
-    /** Boundary and losses of one model. @param {Float32Array} theta @param {(answer: ModelAnswer) => void} onAnswer */
+    /**
+     * Compute the boundary and the losses of one model.
+     * @param {Float32Array} theta @param {(answer: ModelAnswer) => void} onAnswer
+     */
     model(theta, onAnswer) {
       send(1, 'model', next('model', onAnswer), {theta});
     },
@@ -85,24 +94,27 @@ export function createEngine() {
   };
 }
 
-/** The newest question of each sort, and what its answer is for. */
+/** Create the list of the newest question of each kind, with the function that receives its answer. */
 function createQuestions() {
   /** @type {Record<Sort, ((answer: any) => void) | null>} */
   const waiting = {surface: null, samples: null, point: null, model: null};
   /** @type {Record<Sort, number>} */
   const ids = {surface: 0, samples: 0, point: 0, model: 0};
-  /** A new question in the place of the one before: its id. @param {Sort} sort @param {((answer: any) => void) | null} onAnswer */
+  /**
+   * Replace the question of a kind by a new one, and return its id.
+   * @param {Sort} sort @param {((answer: any) => void) | null} onAnswer
+   */
   const next = (sort, onAnswer) => {
     waiting[sort] = onAnswer;
     return ++ids[sort];
   };
   return {
     next,
-    /** Whatever was asked is not answered any more. */
+    /** Drop all questions: they are no longer answered. */
     forget() {
       for (const sort of /** @type {Sort[]} */ (Object.keys(ids))) next(sort, null);
     },
-    /** @param {{type: Sort, id: number}} data an answer, perhaps to an older question */
+    /** @param {{type: Sort, id: number}} data an answer, which may belong to an older question */
     answer(data) {
       if (data.id === ids[data.type]) waiting[data.type]?.(data);
     },
@@ -110,7 +122,7 @@ function createQuestions() {
 }
 
 /** @param {SurfaceAnswer[]} parts @param {number} grid @param {LossSet[]} sets @returns {Losses} */
-function joined(parts, grid, sets) {
+function joinParts(parts, grid, sets) {
   return Object.fromEntries(
     sets.map((set) => {
       const whole = new Float32Array(grid * grid);

@@ -1,22 +1,33 @@
-/** Why a training does not get on: what can be told from its numbers, and ways out in a sentence for a person. */
+/**
+ * This module finds out why a training makes no progress, from its numbers alone, and says in a sentence what a person
+ * can do.
+ */
 /** @import {Architecture} from '../../model/architecture.js' */
 
-/** A loss that fell by less than this share, over so many epochs, stands still; checked against as many before them. */
+/**
+ * A loss makes no progress if it fell by less than this share over this number of epochs, compared with the same number
+ * before them.
+ */
 const STILL = {share: 0.01, epochs: 100};
-/** A plateau is where the loss fell by less than this share, over this part of all epochs and so many at least. */
+/**
+ * A plateau is where the loss fell by less than this share over this part of all epochs, and over at least this many.
+ */
 const FLAT = {share: 0.01, part: 0.25, least: 200};
-/** A loss up to this share of what guessing gives, log K, is good enough: networks learn well with many dead units, too. */
+/**
+ * A loss up to this share of the loss of guessing, log K, is good enough: networks learn well with many dead units,
+ * too.
+ */
 const GOOD = 0.5;
-/** From this share of dead units in a layer on there is something to say. */
+/** From this share of dead units in a layer on, the page gives advice. */
 const MANY_DEAD = 0.25;
 
 /**
- * How many units of each hidden layer are dead, that is give 0 for every one of the points: no gradient reaches them any
- * more. Only ReLU's can be; for other activations all are 0.
+ * Count the dead units of each hidden layer: units that give 0 for all of the points, so that no gradient reaches them
+ * any more. Only ReLU units can be dead; for other activations all counts are 0.
  * @param {Architecture} network @param {ArrayLike<number>} theta @param {ArrayLike<number>} points [N, features]
  * @returns {number[]}
  */
-export function deadUnits({layers, activation, residual}, theta, points) {
+export function countDeadUnits({layers, activation, residual}, theta, points) {
   const hidden = layers.slice(1, -1);
   if (activation !== 'relu') return hidden.map(() => 0);
   const alive = hidden.map((size) => new Uint8Array(size));
@@ -40,11 +51,13 @@ export function deadUnits({layers, activation, residual}, theta, points) {
 }
 
 /**
- * Where a loss stands still: its lowest value of the last epochs, if that is hardly below the one of as many epochs before
- * them; null while it falls. Lowest values, since minibatches make it jump.
- * @param {ArrayLike<number>} losses one an epoch, the newest last @param {{share: number, epochs: number}} [still]
+ * Find the loss at which a training makes no progress: the lowest of the last epochs, if it is hardly below the lowest
+ * of the same number of epochs before them; null while the loss falls. Lowest losses are compared, since minibatches
+ * make the loss jump.
+ * @param {ArrayLike<number>} losses one for each epoch, the newest last @param {{share: number, epochs: number}}
+ *   [still]
  */
-export function plateau(losses, {share, epochs} = STILL) {
+export function findPlateau(losses, {share, epochs} = STILL) {
   if (losses.length < 2 * epochs) return null;
   const recent = Array.from(losses).slice(-2 * epochs);
   const [before, now] = [Math.min(...recent.slice(0, epochs)), Math.min(...recent.slice(epochs))];
@@ -52,16 +65,20 @@ export function plateau(losses, {share, epochs} = STILL) {
 }
 
 /**
- * Finds a plateau while a training goes on: the lowest loss has fallen by less than a hundredth over a quarter of the epochs
- * trained, and over 200 of them at least. Lowest losses, since minibatches make it jump.
- * @param {number} first the epoch of the first loss: what was before does not count
+ * Create a finder of plateaus that follows a training: a plateau is where the lowest loss has fallen by less than a
+ * hundredth over a quarter of the trained epochs, and over at least 200 of them. Lowest losses are compared, since
+ * minibatches make the loss jump.
+ * @param {number} first the epoch of the first loss: earlier epochs do not count
  * @param {{share: number, part: number, least: number}} [flat]
  */
 export function createPlateauFinder(first, {share, part, least} = FLAT) {
   /** The lowest loss up to each epoch. @type {number[]} */
   const lowest = [];
   return {
-    /** Of the next epoch. @param {number} loss @returns {number} for how many epochs it has hardly changed; 0 while it falls */
+    /**
+     * Add the loss of the next epoch.
+     * @param {number} loss @returns {number} for how many epochs it has hardly changed; 0 while it falls
+     */
     add(loss) {
       const now = Math.min(loss, lowest.at(-1) ?? Infinity);
       const epoch = first + lowest.push(now) - 1;
@@ -74,13 +91,13 @@ export function createPlateauFinder(first, {share, part, least} = FLAT) {
 }
 
 /**
- * What to say of a training whose loss is not good: that a layer is dead, or, where the loss stands still, why it may.
- * @param {{losses: ArrayLike<number>, classes: number, dead: number[], sizes: number[]}} found losses of the training
- *   points, one an epoch, the newest last; dead units and all units of each hidden layer
- * @returns {string | null} a sentence with ways out, where there is something to say
+ * Give advice on a training whose loss is not good: that a layer is dead, or why the loss may make no progress.
+ * @param {{losses: ArrayLike<number>, classes: number, dead: number[], sizes: number[]}} found the losses of the
+ *   training points, one for each epoch, the newest last; the dead units and all units of each hidden layer
+ * @returns {string | null} a sentence that says what to do; null if there is nothing to say
  */
 export function adviceFor({losses, classes, dead, sizes}) {
-  const still = plateau(losses);
+  const still = findPlateau(losses);
   const loss = still ?? losses[losses.length - 1];
   if (loss <= GOOD * Math.log(classes)) return null;
   const many = dead.findIndex((count, l) => count === sizes[l] || (still !== null && count >= MANY_DEAD * sizes[l]));
@@ -105,5 +122,5 @@ function plateauAdvice(loss, classes) {
   );
 }
 
-/** How many of the newest losses count. */
+/** The number of the newest losses that count. */
 export const PLATEAU_EPOCHS = 2 * STILL.epochs;

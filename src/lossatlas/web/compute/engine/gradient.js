@@ -1,35 +1,37 @@
 /**
- * Loss and gradient of one model in float64, by reverse-mode differentiation written out, as lossatlas.derivatives has it.
- * With H what a layer is given, Z = H Wᵀ + b and f(Z) what it gives, and δ = ∂L/∂Z: at the top δ = (softmax(Z) − onehot) / N;
- * ∂L/∂W = δᵀ H, ∂L/∂b the sum of δ over the points, ∂L/∂H = δ W, and one layer down δ = ∂L/∂H ⊙ f′(Z).
+ * This module computes the loss and the gradient of one model in float64, by reverse-mode differentiation written out,
+ * as lossatlas.derivatives does. Let H be a layer's inputs, Z = H Wᵀ + b, f(Z) its outputs, and δ = ∂L/∂Z. At the last
+ * layer δ = (softmax(Z) − onehot) / N. Then ∂L/∂W = δᵀ H, ∂L/∂b is the sum of δ over the points, ∂L/∂H = δ W, and one
+ * layer down δ = ∂L/∂H ⊙ f′(Z).
  */
 /** @import {Architecture} from '../../model/architecture.js' */
 /** @import {Matrix} from './product.js' */
 import {ACTIVATIONS} from './activations.js';
 import {parameterCount} from '../../model/architecture.js';
-import {addProduct, matrix, transposed} from './product.js';
+import {addProduct, matrix, transpose} from './product.js';
 
-/** Points that go through all layers at a time: their numbers stay in the processor's cache. */
+/** The number of points that pass through all layers at a time: their numbers stay in the processor's cache. */
 const CHUNK = 256;
 
 /**
- * One layer's numbers, for a chunk of points: rows are points, columns units.
+ * The numbers of one layer for a chunk of points: rows are points, columns are units.
  * @typedef {object} Layer
  * @property {number} inputs
  * @property {number} outputs
- * @property {boolean} skip whether it adds what it was given to what it gives
- * @property {Matrix} weights in theta
- * @property {Matrix} weightGradient in the gradient
- * @property {number} bias where the biases lie, in theta and in the gradient
- * @property {Matrix} given
- * @property {Matrix} made what it gives; of the last layer the logits, and then δ
+ * @property {boolean} skip does the layer add its inputs to its outputs?
+ * @property {Matrix} weights the weights, a view of theta
+ * @property {Matrix} weightGradient their gradient, a view of the gradient
+ * @property {number} bias the place of the biases, in theta and in the gradient
+ * @property {Matrix} given the inputs
+ * @property {Matrix} made the outputs; for the last layer the logits, and then δ
  * @property {Float64Array} slope f′(Z)
- * @property {Matrix} back ∂L/∂H of what it gives, and then δ
+ * @property {Matrix} back the gradient of the loss by the outputs, and then δ
  */
 
 /**
- * What gives the gradient at `theta`, which changes in place. All memory is taken here; a step takes none.
- * @param {Architecture} network @param {Float64Array} theta as run.json lays it out
+ * Create the function that computes the gradient at `theta`, which changes in place. All memory is allocated here; a
+ * step allocates none.
+ * @param {Architecture} network @param {Float64Array} theta in the order of run.json
  * @param {ArrayLike<number>} points [N, features] @param {ArrayLike<number>} labels [N]
  */
 export function createGradient(network, theta, points, labels) {
@@ -38,7 +40,7 @@ export function createGradient(network, theta, points, labels) {
   const rows = Math.min(CHUNK, labels.length);
   const inputs = new Float64Array(rows * features);
   const truth = new Int32Array(rows);
-  const layers = laidOut(network, theta, gradient, inputs, rows);
+  const layers = createLayers(network, theta, gradient, inputs, rows);
   const last = layers[layers.length - 1];
   const activate = ACTIVATIONS[network.activation];
 
@@ -55,8 +57,8 @@ export function createGradient(network, theta, points, labels) {
   const forward = (count) => {
     for (const layer of layers) {
       const {inputs: fanIn, outputs, given, made} = layer;
-      repeat(theta, layer.bias, outputs, made.values, count);
-      addProduct(made, given, transposed(layer.weights), count, fanIn, outputs);
+      repeatBiases(theta, layer.bias, outputs, made.values, count);
+      addProduct(made, given, transpose(layer.weights), count, fanIn, outputs);
       if (layer !== last) activate(made.values, layer.slope, count * outputs);
       if (layer.skip) add(made.values, given.values, count * outputs);
     }
@@ -70,20 +72,21 @@ export function createGradient(network, theta, points, labels) {
       if (below && skip) below.values.set(back.values.subarray(0, count * outputs));
       else below?.values.fill(0, 0, count * fanIn);
       if (layers[l] !== last) scale(back.values, slope, count * outputs);
-      addProduct(weightGradient, transposed(back), given, outputs, count, fanIn);
+      addProduct(weightGradient, transpose(back), given, outputs, count, fanIn);
       addRows(gradient, bias, outputs, back.values, count);
       if (below) addProduct(below, back, weights, count, outputs, fanIn);
     }
   };
 
   return {
-    /** ∂L/∂theta, written by `at`. */
+    /** ∂L/∂theta, which `at` writes. */
     gradient,
     /**
-     * The mean cross-entropy of points `order[start]` to `order[start + count - 1]`, in nats; leaves its gradient in `gradient`.
+     * Return the mean cross-entropy of the points `order[start]` to `order[start + count - 1]`, in nats, and write its
+     * gradient to `gradient`.
      * @param {ArrayLike<number>} order @param {number} start @param {number} count
      */
-    at(order, start, count) {
+    computeAt(order, start, count) {
       gradient.fill(0);
       let total = 0;
       for (let done = 0; done < count; done += rows) {
@@ -100,9 +103,9 @@ export function createGradient(network, theta, points, labels) {
 
 /**
  * @param {Architecture} network @param {Float64Array} theta @param {Float64Array} gradient @param {Float64Array} inputs
- * @param {number} rows points at a time
+ * @param {number} rows the number of points at a time
  */
-function laidOut({layers: sizes, residual}, theta, gradient, inputs, rows) {
+function createLayers({layers: sizes, residual}, theta, gradient, inputs, rows) {
   /** @type {Layer[]} */
   const layers = [];
   let offset = 0;
@@ -128,9 +131,10 @@ function laidOut({layers: sizes, residual}, theta, gradient, inputs, rows) {
 }
 
 /**
- * The sum of the cross-entropies of logits [count, K], which it turns into ∂L/∂Z, L being the mean over `all` points. The
- * loss is taken relative to the true class, so that small losses keep their digits.
- * @param {Float64Array} logits @param {Int32Array} truth @param {number} classes @param {number} count @param {number} all
+ * Sum the cross-entropies of the logits [count, K], and replace the logits by ∂L/∂Z, where L is the mean over `all`
+ * points. The loss is computed relative to the true class, so that small losses keep their digits.
+ * @param {Float64Array} logits @param {Int32Array} truth @param {number} classes @param {number} count @param {number}
+ *   all
  */
 function crossEntropy(logits, truth, classes, count, all) {
   let total = 0;
@@ -155,12 +159,19 @@ function crossEntropy(logits, truth, classes, count, all) {
   return total;
 }
 
-/** The biases, once a point. @param {Float64Array} theta @param {number} start @param {number} size @param {Float64Array} out @param {number} count */
-function repeat(theta, start, size, out, count) {
+/**
+ * Copy the biases once for each point.
+ * @param {Float64Array} theta @param {number} start @param {number} size @param {Float64Array} out @param {number}
+ *   count
+ */
+function repeatBiases(theta, start, size, out, count) {
   for (let p = 0, at = 0; p < count; p++) for (let u = 0; u < size; u++) out[at++] = theta[start + u];
 }
 
-/** The sum over the points. @param {Float64Array} out @param {number} start @param {number} size @param {Float64Array} rows @param {number} count */
+/**
+ * Sum over the points.
+ * @param {Float64Array} out @param {number} start @param {number} size @param {Float64Array} rows @param {number} count
+ */
 function addRows(out, start, size, rows, count) {
   for (let p = 0, at = 0; p < count; p++) for (let u = 0; u < size; u++) out[start + u] += rows[at++];
 }

@@ -1,11 +1,14 @@
-/** One training in a worker: it trains in slices that let messages through, and reports every epoch, many in one message. */
+/**
+ * This module runs one training in a worker: it trains in short slices, between which messages are handled, and reports
+ * every epoch, many in one message.
+ */
 /** @import {Architecture} from '../../model/architecture.js' */
 /** @import {TrainingConfig, TrainingState} from './training.js' */
 /** @import {Metrics} from './measure.js' */
 /** @import {Sample} from './worker.js' */
-import {adviceFor, createPlateauFinder, deadUnits, PLATEAU_EPOCHS} from './diagnostics.js';
+import {adviceFor, createPlateauFinder, countDeadUnits, PLATEAU_EPOCHS} from './diagnostics.js';
 import {createMeasure} from './measure.js';
-import {createTraining, divergence} from './training.js';
+import {createTraining, describeDivergence} from './training.js';
 import {pause, sleep} from './turns.js';
 
 /**
@@ -31,15 +34,15 @@ import {pause, sleep} from './turns.js';
  * @property {string | null} advice what to say of one that does not get on
  */
 
-/** How long training goes on without looking at its messages, in ms, unless a single epoch takes longer. */
+/** The time for which training ignores messages, in milliseconds, unless a single epoch takes longer. */
 const SLICE = 12;
-/** The time between two messages to the page, and between two searches for what keeps the training back, in ms. */
+/** The time between two messages to the page, and between two diagnoses, in milliseconds. */
 const INTERVAL = 33;
 const ADVICE_INTERVAL = 1000;
 
 /**
- * @typedef {object} Surroundings of a job
- * @property {() => boolean} isWanted has no other training taken its place?
+ * @typedef {object} Surroundings what a job needs from its worker
+ * @property {() => boolean} isWanted is this training still wanted, or has another taken its place?
  * @property {() => number} rate the largest number of epochs a second
  * @property {(progress: Progress) => void} post
  * @property {(error: unknown) => void} report
@@ -61,12 +64,12 @@ export class Job {
   #losses = [];
   /** @type {number[]} */
   #dead = [];
-  /** What finds a plateau at which to pause. @type {ReturnType<typeof createPlateauFinder> | null} */
+  /** It finds a plateau at which to pause. @type {ReturnType<typeof createPlateauFinder> | null} */
   #finder = null;
   #batch;
   #posted = 0;
   #advised = 0;
-  /** When the next epoch is due, in ms. */
+  /** The time at which the next epoch is due, in milliseconds. */
   #due = 0;
   #looping = false;
 
@@ -83,12 +86,16 @@ export class Job {
     this.#post();
   }
 
-  /** What another training needs to go on from here. */
+  /** Return everything that another training needs to continue from here. */
   state() {
     return this.#training.state();
   }
 
-  /** @param {number} [end] the epoch to train up to @param {boolean} [pauses] at a plateau that begins from here on? */
+  /**
+   * Train.
+   * @param {number} [end] the last epoch to train @param {boolean} [pauses] does the training pause at a plateau that
+   *   begins from here on?
+   */
   start(end = this.#until, pauses) {
     this.#until = end;
     if (pauses !== undefined) this.#finder = pauses ? createPlateauFinder(this.#training.epoch) : null;
@@ -116,8 +123,8 @@ export class Job {
     this.#post();
   }
 
-  /** The rate has changed: wait no longer than it says now. */
-  hurry() {
+  /** Shorten the wait for the next epoch, since the rate has changed. */
+  shortenWait() {
     this.#due = Math.min(this.#due, performance.now() + 1000 / this.#around.rate());
   }
 
@@ -138,23 +145,23 @@ export class Job {
       this.#trainEpoch('training');
   }
 
-  /** @param {'training' | 'paused'} going the status, if all is well */
+  /** @param {'training' | 'paused'} going the status if nothing went wrong */
   #trainEpoch(going) {
     this.#training.step();
     this.#record(this.#training.epoch >= this.#until ? 'finished' : going);
     this.#due = Math.max(this.#due, performance.now() - INTERVAL) + 1000 / this.#around.rate();
   }
 
-  /** Measure the network as it is. @param {TrainingStatus} going the status, if all is well */
+  /** Measure the network as it is. @param {TrainingStatus} going the status if nothing went wrong */
   #record(going) {
     const {epoch, theta} = this.#training;
-    const metrics = this.#measure.of(theta);
+    const metrics = this.#measure.measure(theta);
     this.#status = metrics ? going : 'diverged';
     if (!metrics) {
-      this.#message = divergence(epoch, this.#task.config.learning_rate, this.#task.optimizerTitle ?? '');
+      this.#message = describeDivergence(epoch, this.#task.config.learning_rate, this.#task.optimizerTitle ?? '');
       return;
     }
-    add(this.#batch, epoch, theta, metrics);
+    addEpoch(this.#batch, epoch, theta, metrics);
     this.#losses.push(metrics.train_loss);
     if (this.#losses.length > 2 * PLATEAU_EPOCHS) this.#losses = this.#losses.slice(-PLATEAU_EPOCHS);
     const flat = this.#finder?.add(metrics.train_loss) ?? 0;
@@ -166,7 +173,7 @@ export class Job {
   #post() {
     const now = performance.now();
     if (this.#status === 'diverged')
-      this.#advice = null; // the message says it already
+      this.#advice = null; // The message already says it.
     else if (this.#status !== 'training' || now - this.#advised > ADVICE_INTERVAL) {
       this.#advise();
       this.#advised = now;
@@ -187,7 +194,7 @@ export class Job {
   #advise() {
     const {network, samples} = this.#task;
     const {layers} = network;
-    this.#dead = deadUnits(network, this.#training.theta, samples.train.points);
+    this.#dead = countDeadUnits(network, this.#training.theta, samples.train.points);
     const known = {losses: this.#losses, dead: this.#dead};
     this.#advice = adviceFor({...known, classes: layers[layers.length - 1], sizes: layers.slice(1, -1)});
   }
@@ -205,7 +212,7 @@ function emptyBatch(size) {
 }
 
 /** @param {Batch} batch @param {number} epoch @param {Float64Array} theta @param {Metrics} metrics */
-function add(batch, epoch, theta, metrics) {
+function addEpoch(batch, epoch, theta, metrics) {
   const at = batch.epochs.length * theta.length;
   if (at === batch.theta.length) {
     const wider = new Float32Array(2 * at);

@@ -1,27 +1,32 @@
 /**
- * The WebAssembly kernel (kernel.c): losses and logits of many models on the same inputs. What lies where in its memory is
- * as engine/wasm_kernel.py lays it out.
+ * This module calls the WebAssembly kernel (kernel.c), which computes losses and logits of many models on the same
+ * inputs. Its memory is laid out as in engine/wasm_kernel.py.
  */
 /** @import {Architecture} from '../../model/architecture.js' */
-import {parameterCount, sortedByClass} from '../../model/architecture.js';
+import {parameterCount, sortByClass} from '../../model/architecture.js';
 
-/** Points that the kernel takes through all layers at once. */
+/** The number of points that the kernel takes through all layers at once. */
 const BLOCK = 16;
 const PAGE = 65536;
 const LINE = 64;
 const ACTIVATIONS = ['tanh', 'relu', 'sigmoid', 'gelu', 'linear'];
-/** The faster one first; it needs an instruction that not every browser has. */
+/** The faster build comes first; it needs an instruction that not every browser has. */
 const BUILDS = ['kernel-relaxed.wasm', 'kernel.wasm'];
 
 /**
- * What every kernel can do, here and in plain JavaScript (scalar.js). Models are packed: see model/architecture.js.
+ * Every kernel has these functions, here and in plain JavaScript (scalar.js). Models are packed: see
+ * model/architecture.js.
  * @typedef {object} Kernel
- * @property {(models: Float32Array, count: number) => Float32Array} losses mean cross-entropy [count], in nats
- * @property {(plane: Float32Array, places: Float32Array) => Float32Array} lossesAt the same at places [count, (a, b)] of a plane [centre, first, second][P]
- * @property {(model: Float32Array) => Float32Array} logits [K, N] of one model
+ * @property {(models: Float32Array, count: number) => Float32Array} losses the mean cross-entropies [count], in nats
+ * @property {(plane: Float32Array, places: Float32Array) => Float32Array} lossesAt the same, at the places [count, (a,
+ *   b)] of a plane [centre, first, second][P]
+ * @property {(model: Float32Array) => Float32Array} logits the logits [K, N] of one model
  */
 
-/** The compiled module, or null where the browser has no SIMD. @param {(name: string) => Promise<ArrayBuffer>} read @returns {Promise<WebAssembly.Module | null>} */
+/**
+ * Load and compile the module; null if the browser has no SIMD.
+ * @param {(name: string) => Promise<ArrayBuffer>} read @returns {Promise<WebAssembly.Module | null>}
+ */
 export async function loadModule(read) {
   for (const name of BUILDS) {
     const bytes = await read(name);
@@ -32,7 +37,7 @@ export async function loadModule(read) {
 
 /**
  * @param {WebAssembly.Module} module @param {Architecture} network
- * @param {ArrayLike<number>} points [N, features] @param {ArrayLike<number> | null} labels where losses are wanted
+ * @param {ArrayLike<number>} points [N, features] @param {ArrayLike<number> | null} labels needed for losses
  * @returns {Kernel}
  */
 export function wasmKernel(module, network, points, labels) {
@@ -41,8 +46,8 @@ export function wasmKernel(module, network, points, labels) {
   const features = layers[0];
   const classes = layers[layers.length - 1];
   const parameters = parameterCount(network);
-  const {order, runs} = sortedByClass(points, features, labels);
-  const blocks = blocked(points, features, order, runs);
+  const {order, runs} = sortByClass(points, features, labels);
+  const blocks = arrangeBlocks(points, features, order, runs);
   const widest = Math.max(...layers.slice(1));
   const problem = memory.put(
     Int32Array.from([
@@ -55,11 +60,11 @@ export function wasmKernel(module, network, points, labels) {
       runs.length,
       memory.put(Int32Array.from(runs.flatMap(({label, count}) => [label, count]))),
       memory.put(blocks.inputs),
-      memory.place(4 * (2 * widest * BLOCK + classes * (layers[layers.length - 2] + 1))),
+      memory.allocate(4 * (2 * widest * BLOCK + classes * (layers[layers.length - 2] + 1))),
       widest,
     ]),
   );
-  const models = memory.place(0);
+  const models = memory.allocate(0);
 
   /** @param {Float32Array} packed @param {number} size @param {string} name @param {number} count */
   const run = (packed, size, name, count) => {
@@ -97,11 +102,12 @@ export function wasmKernel(module, network, points, labels) {
 }
 
 /**
- * The inputs as blocks [block][feature][point], each run filled up with its last point, and which point a column is.
+ * Arrange the inputs in blocks [block][feature][point]. Each run is filled up with its last point. The result also says
+ * which point each column is.
  * @param {ArrayLike<number>} points @param {number} features @param {number[]} order
  * @param {{start: number, count: number}[]} runs
  */
-function blocked(points, features, order, runs) {
+function arrangeBlocks(points, features, order, runs) {
   const blocks = runs.reduce((sum, {count}) => sum + Math.ceil(count / BLOCK), 0);
   const inputs = new Float32Array(blocks * features * BLOCK);
   const places = new Int32Array(blocks * BLOCK).fill(-1);
@@ -118,34 +124,37 @@ function blocked(points, features, order, runs) {
   return {inputs, places};
 }
 
-/** One instance: its memory, handed out from __heap_base on and grown as needed. @param {WebAssembly.Module} module */
+/**
+ * Create an instance and its memory, which is handed out from __heap_base on and grows as needed.
+ * @param {WebAssembly.Module} module
+ */
 function createMemory(module) {
   const exports = /** @type {any} */ (new WebAssembly.Instance(module).exports);
   /** @type {WebAssembly.Memory} */
   const memory = exports.memory;
   let end = exports.__heap_base.value;
-  /** @param {number} bytes make sure that memory reaches so far */
+  /** @param {number} bytes the memory must reach this far */
   const reserve = (bytes) => {
     const missing = bytes - memory.buffer.byteLength;
     if (missing > 0) memory.grow(Math.ceil(missing / PAGE));
   };
-  /** @param {number} bytes @returns {number} the address of so many fresh bytes */
-  const place = (bytes) => {
+  /** @param {number} bytes @returns {number} the address of this many new bytes */
+  const allocate = (bytes) => {
     const address = Math.ceil(end / LINE) * LINE;
     end = address + bytes;
     reserve(end);
     return address;
   };
   return {
-    place,
+    allocate,
     reserve,
     /** @param {Int32Array | Float32Array} values */
     put(values) {
-      const address = place(values.byteLength);
+      const address = allocate(values.byteLength);
       new Uint8Array(memory.buffer, address).set(new Uint8Array(values.buffer, values.byteOffset, values.byteLength));
       return address;
     },
-    /** @param {number} address @param {number} count valid until memory grows */
+    /** @param {number} address @param {number} count the view is valid until the memory grows */
     floats: (address, count) => new Float32Array(memory.buffer, address, count),
     /** @param {string} name @param {number[]} values */
     call(name, ...values) {

@@ -1,22 +1,22 @@
 /**
- * How good a model is, as lossatlas.training records it: losses and accuracies are those of the float32 theta, evaluated
- * by the very kernels that draw surfaces and boundaries, so that all of them speak of one model.
+ * This module measures a model as lossatlas.training records it. Losses and accuracies are those of the float32 theta,
+ * evaluated by the same kernels that draw surfaces and boundaries, so that all of them describe one model.
  */
 /** @import {Architecture} from '../../model/architecture.js' */
 /** @import {Kernel} from './kernel.js' */
 /** @import {Sample} from './worker.js' */
 import {wasmKernel} from './kernel.js';
-import {packing} from '../../model/architecture.js';
+import {packedPlaces} from '../../model/architecture.js';
 import {scalarKernel} from './scalar.js';
 
-/** Beyond it float32 is about to overflow, within the data or a little outside: the boundary could not be drawn. */
+/** Beyond this logit float32 is about to overflow, on the data or just outside: the boundary could not be drawn. */
 const LARGEST_LOGIT = 1e30;
 
 /** @typedef {{train_loss: number, test_loss: number, train_accuracy: number, test_accuracy: number}} Metrics */
 
 /**
  * @param {Architecture} network @param {Record<'train' | 'test', Sample>} samples
- * @param {WebAssembly.Module | null} simd null where the browser has none
+ * @param {WebAssembly.Module | null} simd null if the browser has no SIMD
  */
 export function createMeasure(network, {train, test}, simd) {
   /** @param {ArrayLike<number>} points @param {ArrayLike<number> | null} labels @returns {Kernel} */
@@ -24,11 +24,11 @@ export function createMeasure(network, {train, test}, simd) {
     simd ? wasmKernel(simd, network, points, labels) : scalarKernel(network, points, labels);
   const everywhere = kernel([...Array.from(train.points), ...Array.from(test.points)], null);
   const losses = [kernel(train.points, train.labels), kernel(test.points, test.labels)];
-  const places = packing(network);
+  const places = packedPlaces(network);
   const model = new Float32Array(places.length);
   const sizes = [train.labels.length, test.labels.length];
 
-  /** Shares of points classified right, or null where a logit is too large. @param {Float32Array} logits */
+  /** Return the shares of points classified correctly, or null if a logit is too large. @param {Float32Array} logits */
   const accuracies = (logits) => {
     const count = sizes[0] + sizes[1];
     const classes = logits.length / count;
@@ -47,8 +47,11 @@ export function createMeasure(network, {train, test}, simd) {
   };
 
   return {
-    /** Null where a number is not finite, or float32 can no longer hold what the network says. @param {ArrayLike<number>} theta @returns {Metrics | null} */
-    of(theta) {
+    /**
+     * Measure a model; null if a number is not finite, or if float32 cannot hold the logits.
+     * @param {ArrayLike<number>} theta @returns {Metrics | null}
+     */
+    measure(theta) {
       for (let i = 0; i < places.length; i++) {
         if (!Number.isFinite(theta[i])) return null;
         model[i] = theta[places[i]];

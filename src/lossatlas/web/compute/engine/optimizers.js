@@ -1,15 +1,17 @@
 /**
- * The optimisers of lossatlas.training, step for step. What one remembers is plain data, so that a training can be
- * paused, copied and gone on with; the order of the parameters does not matter, as every rule is elementwise.
+ * This module implements the optimisers of lossatlas.training, step for step. Their memory is plain data, so that a
+ * training can be paused, copied and continued. The order of the parameters does not matter, since every rule is
+ * elementwise.
  */
 
 /**
- * What an optimiser remembers: how many steps it took, and a velocity or moving means of the gradient and of its square,
- * all 0 before the first.
+ * The memory of an optimiser: the number of its steps, and a velocity or moving means of the gradient and of its
+ * square, all 0 at the start.
  * @typedef {{steps: number, mean: Float64Array, square: Float64Array}} Memory
  *
  * @typedef {{learning_rate: number, momentum: number, weight_decay: number}} Rates
- * @typedef {(theta: Float64Array, gradient: Float64Array, memory: Memory, rates: Rates) => void} Rule moves theta
+ * @typedef {(theta: Float64Array, gradient: Float64Array, memory: Memory, rates: Rates) => void} Rule changes theta in
+ *   place
  */
 
 /** @type {Record<string, {decoupled: boolean, rule: Rule}>} `decoupled`: weight decay is no part of the gradient */
@@ -23,18 +25,19 @@ export const OPTIMIZERS = {
 };
 
 /** @param {number} size P @returns {Memory} */
-export function emptyMemory(size) {
+export function createMemory(size) {
   return {steps: 0, mean: new Float64Array(size), square: new Float64Array(size)};
 }
 
 /** @param {Memory} memory @returns {Memory} */
-export function copyOf({steps, mean, square}) {
+export function copyMemory({steps, mean, square}) {
   return {steps, mean: mean.slice(), square: square.slice()};
 }
 
 /**
- * One step: theta moves in place, and the gradient is used up.
- * @param {string} optimizer @param {Rates} rates @param {Memory} memory @param {Float64Array} theta @param {Float64Array} gradient
+ * Take one step: theta changes in place, and the gradient is overwritten.
+ * @param {string} optimizer @param {Rates} rates @param {Memory} memory @param {Float64Array} theta @param
+ *   {Float64Array} gradient
  */
 export function step(optimizer, rates, memory, theta, gradient) {
   const {decoupled, rule} = OPTIMIZERS[optimizer];
@@ -45,12 +48,12 @@ export function step(optimizer, rates, memory, theta, gradient) {
   rule(theta, gradient, memory, rates);
 }
 
-/** θ ← θ − η g. @type {Rule} */
+/** This rule is θ ← θ − η g. @type {Rule} */
 function sgd(theta, gradient, _memory, {learning_rate: rate}) {
   for (let i = 0; i < theta.length; i++) theta[i] -= rate * gradient[i];
 }
 
-/** v ← μ v + g, θ ← θ − η v. @type {Rule} */
+/** This rule is v ← μ v + g, θ ← θ − η v. @type {Rule} */
 function momentum(theta, gradient, {mean}, {learning_rate: rate, momentum: keep}) {
   for (let i = 0; i < theta.length; i++) {
     mean[i] = keep * mean[i] + gradient[i];
@@ -58,7 +61,7 @@ function momentum(theta, gradient, {mean}, {learning_rate: rate, momentum: keep}
   }
 }
 
-/** v ← μ v + g, θ ← θ − η (g + μ v). @type {Rule} */
+/** This rule is v ← μ v + g, θ ← θ − η (g + μ v). @type {Rule} */
 function nesterov(theta, gradient, {mean}, {learning_rate: rate, momentum: keep}) {
   for (let i = 0; i < theta.length; i++) {
     mean[i] = keep * mean[i] + gradient[i];
@@ -66,7 +69,7 @@ function nesterov(theta, gradient, {mean}, {learning_rate: rate, momentum: keep}
   }
 }
 
-/** s ← ρ s + (1 − ρ) g², θ ← θ − η g / (√s + ε), ρ = 0.99. @type {Rule} */
+/** This rule is s ← ρ s + (1 − ρ) g², θ ← θ − η g / (√s + ε), with ρ = 0.99. @type {Rule} */
 function rmsprop(theta, gradient, {square}, {learning_rate: rate}) {
   for (let i = 0; i < theta.length; i++) {
     const g = gradient[i];
@@ -75,7 +78,10 @@ function rmsprop(theta, gradient, {square}, {learning_rate: rate}) {
   }
 }
 
-/** m ← β₁ m + (1 − β₁) g, s ← β₂ s + (1 − β₂) g², θ ← θ − η m̂ / (√ŝ + ε), β₁ = 0.9, β₂ = 0.999. @type {Rule} */
+/**
+ * This rule is m ← β₁ m + (1 − β₁) g, s ← β₂ s + (1 − β₂) g², θ ← θ − η m̂ / (√ŝ + ε), with β₁ = 0.9 and β₂ = 0.999.
+ * @type {Rule}
+ */
 function adam(theta, gradient, {steps, mean, square}, {learning_rate: rate}) {
   const size = rate / (1 - 0.9 ** steps);
   const unbiased = Math.sqrt(1 - 0.999 ** steps);

@@ -1,7 +1,8 @@
 /**
- * The random numbers of lossatlas.rng, drawn again: Philox4x64-10 (Salmon et al. 2011) keyed by (seed, stream), uniform
- * doubles from the upper 53 bits of each word. A word is kept as two halves of 32 bits, lower half first: JavaScript's
- * integers are as wide, and its BigInt takes three times as long; training draws a number a point and epoch.
+ * This module draws the random numbers of lossatlas.rng: Philox4x64-10 (Salmon et al. 2011) keyed by (seed, stream),
+ * with uniform doubles from the upper 53 bits of each word. A word is kept as two halves of 32 bits, lower half first:
+ * JavaScript's integer operations have this width, and BigInt takes three times as long. Training draws one number for
+ * each point and epoch.
  */
 
 const ROUNDS = 10;
@@ -9,8 +10,11 @@ const HALF = 2 ** 32;
 const MULTIPLIERS = Int32Array.of(0xe14c6c93, 0xd2e7470e, 0x95121157, 0xca5a8263);
 const WEYL = Uint32Array.of(0x7f4a7c15, 0x9e3779b9, 0x84caa73b, 0xbb67ae85);
 
-/** The upper half of a product of two halves; `Math.imul` gives the lower. @param {number} a @param {number} b */
-function upper(a, b) {
+/**
+ * Return the upper half of a product of two halves; `Math.imul` gives the lower one.
+ * @param {number} a @param {number} b
+ */
+function multiplyUpper(a, b) {
   const [a0, a1, b0, b1] = [a & 0xffff, a >>> 16, b & 0xffff, b >>> 16];
   const middle = (Math.imul(a1, b0) + (Math.imul(a0, b0) >>> 16)) | 0;
   const other = (Math.imul(a0, b1) + (middle & 0xffff)) | 0;
@@ -18,21 +22,25 @@ function upper(a, b) {
 }
 
 /**
- * Word `m` of the multipliers times word `c` of the counter: four halves into `product`.
+ * Multiply word `m` of the multipliers by word `c` of the counter: four halves go into `product`.
  * @param {Int32Array} product @param {number} m @param {Int32Array} counter @param {number} c
  */
 function multiply(product, m, counter, c) {
   const [a0, a1, b0, b1] = [MULTIPLIERS[2 * m], MULTIPLIERS[2 * m + 1], counter[2 * c], counter[2 * c + 1]];
-  const second = (upper(a0, b0) >>> 0) + (Math.imul(a0, b1) >>> 0) + (Math.imul(a1, b0) >>> 0);
-  const third = (upper(a0, b1) >>> 0) + (upper(a1, b0) >>> 0) + (Math.imul(a1, b1) >>> 0) + Math.floor(second / HALF);
+  const second = (multiplyUpper(a0, b0) >>> 0) + (Math.imul(a0, b1) >>> 0) + (Math.imul(a1, b0) >>> 0);
+  const third =
+    (multiplyUpper(a0, b1) >>> 0) +
+    (multiplyUpper(a1, b0) >>> 0) +
+    (Math.imul(a1, b1) >>> 0) +
+    Math.floor(second / HALF);
   product[0] = Math.imul(a0, b0);
-  product[1] = second; // an Int32Array keeps the lower half
+  product[1] = second; // An Int32Array keeps the lower half.
   product[2] = third;
-  product[3] = upper(a1, b1) + Math.floor(third / HALF);
+  product[3] = multiplyUpper(a1, b1) + Math.floor(third / HALF);
 }
 
-/** The keys of all rounds, four halves each. @param {number} seed @param {number} stream */
-function keys(seed, stream) {
+/** Compute the keys of all rounds, four halves each. @param {number} seed @param {number} stream */
+function roundKeys(seed, stream) {
   const words = [seed, stream].map(BigInt);
   const steps = [0, 2].map((i) => BigInt(WEYL[i]) + (BigInt(WEYL[i + 1]) << 32n));
   const halves = Array.from({length: ROUNDS}, (_, round) =>
@@ -44,12 +52,9 @@ function keys(seed, stream) {
   return Int32Array.from(halves.flat());
 }
 
-/**
- * A reproducible sequence of doubles in [0, 1).
- * @param {number} seed up to 2⁵³ − 1 @param {number} stream
- */
+/** Create a reproducible sequence of doubles in [0, 1). @param {number} seed up to 2⁵³ − 1 @param {number} stream */
 export function createDraws(seed, stream) {
-  const key = keys(seed, stream);
+  const key = roundKeys(seed, stream);
   const counter = new Int32Array(8);
   const [first, second] = [new Int32Array(4), new Int32Array(4)];
   const doubles = new Float64Array(4);
@@ -86,12 +91,15 @@ export function createDraws(seed, stream) {
 
   return {
     next,
-    /** Go on as if so many doubles had been drawn; only before the first one is. @param {number} count */
+    /**
+     * Continue as if `count` doubles had been drawn. Call this only before the first one is drawn.
+     * @param {number} count
+     */
     skip(count) {
       blocks = Math.floor(count / 4);
       for (let i = 0; i < count % 4; i++) next();
     },
-    /** The order of as many items as `order` has room for: the stable argsort of as many doubles. @param {Int32Array} order */
+    /** Fill `order` with a random order: the stable argsort of as many doubles. @param {Int32Array} order */
     permute(order) {
       if (values.length !== order.length) values = new Float64Array(order.length);
       for (let i = 0; i < values.length; i++) values[i] = next();
@@ -101,7 +109,8 @@ export function createDraws(seed, stream) {
 }
 
 /**
- * The stable argsort of doubles that are spread evenly over [0, 1): each goes to its bucket, and few are left to move.
+ * Compute the stable argsort of doubles that are spread evenly over [0, 1): each goes to its bucket, and few are left
+ * to move.
  * @param {Float64Array} values @param {Int32Array} order
  */
 function argsort(values, order) {

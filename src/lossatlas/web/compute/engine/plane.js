@@ -1,20 +1,26 @@
-/** A surface and a boundary from a kernel: the loss on a grid of (a, b), the classes over a meshgrid. */
+/**
+ * This module computes a surface and a boundary with a kernel: the losses on a grid of (a, b), and the classes on a
+ * meshgrid.
+ */
 /** @import {Kernel} from './kernel.js' */
 
-/** Places handed to a kernel at a time, and how long it may go on, in ms, before newer requests have their turn. */
+/**
+ * The number of places that a kernel computes at a time, and the time in milliseconds after which newer requests have
+ * their turn.
+ */
 const CHUNK = 64;
 const TURN = 8;
 
 /**
- * Losses [b, a] at centre + a·d_a + b·d_b, a and b from -span to span; in float32 and in the order of lossatlas.landscape,
- * so that the models are the very same.
+ * Compute the losses [b, a] at centre + a·d_a + b·d_b, with a and b from -span to span. The operations are in float32
+ * and in the order of lossatlas.landscape, so that the models are the same.
  * @param {Kernel} kernel @param {Float32Array} centre packed @param {[Float32Array, Float32Array]} directions packed
  * @param {number} span @param {number} grid odd
- * @param {() => Promise<boolean>} goOn asked every now and then; false ends it
- * @param {[number, number]} [rows] of the grid, from the first up to and without the second
- * @returns {Promise<Float32Array | null>} null: ended
+ * @param {() => Promise<boolean>} goOn called from time to time; false ends the computation
+ * @param {[number, number]} [rows] the rows of the grid, from the first up to but without the second
+ * @returns {Promise<Float32Array | null>} null: the computation was ended
  */
-export async function surfaceOf(kernel, centre, [first, second], span, grid, goOn, [from, to] = [0, grid]) {
+export async function computeSurface(kernel, centre, [first, second], span, grid, goOn, [from, to] = [0, grid]) {
   const size = centre.length;
   const half = (grid - 1) / 2;
   const values = Float32Array.from({length: grid}, (_, i) => span * ((i - half) / half));
@@ -38,11 +44,11 @@ export async function surfaceOf(kernel, centre, [first, second], span, grid, goO
 }
 
 /**
- * Write centre + a·first + b·second, each product and sum rounded to float32.
+ * Write centre + a·first + b·second, with each product and sum rounded to float32.
  * @param {Float32Array} out @param {Float32Array} centre @param {Float32Array} first @param {Float32Array} second
  * @param {number} a @param {number} b
  */
-export function move(out, centre, first, second, a, b) {
+export function moveTo(out, centre, first, second, a, b) {
   const round = Math.fround;
   for (let p = 0; p < centre.length; p++) {
     out[p] = round(round(round(a * first[p]) + round(b * second[p])) + centre[p]);
@@ -50,7 +56,7 @@ export function move(out, centre, first, second, a, b) {
 }
 
 /**
- * The most probable class, and its probability, at each column of logits.
+ * Find the most probable class, and its probability, for each column of logits.
  * @param {Float32Array} logits [K, N] @param {number} classes
  * @returns {{predicted: Uint8Array, confidence: Float32Array}}
  */
@@ -70,10 +76,10 @@ export function classify(logits, classes) {
 }
 
 /**
- * A square grid of samples seen at a finer grid, by bilinear interpolation.
+ * Interpolate a square grid of samples bilinearly on a finer grid.
  * @param {Float32Array} values [b, a] @param {number} grid @returns {Float32Array}
  */
-export function refined(values, grid) {
+export function refineGrid(values, grid) {
   const size = Math.sqrt(values.length);
   const fine = new Float32Array(grid * grid);
   const places = Array.from({length: grid}, (_, i) => {
@@ -84,7 +90,7 @@ export function refined(values, grid) {
   places.forEach(([row, v], j) =>
     places.forEach(([column, u], i) => {
       const at = row * size + column;
-      const near = (1 - u) * values[at] + (u && u * values[at + 1]); // no 0·∞
+      const near = (1 - u) * values[at] + (u && u * values[at + 1]); // This avoids 0·∞.
       const far = v && (1 - u) * values[at + size] + (u && u * values[at + size + 1]);
       fine[j * grid + i] = (1 - v) * near + v * far;
     }),

@@ -1,24 +1,28 @@
-/** Products of matrices in float64: what training spends its time on, apart from the activations. */
+/** This module multiplies matrices in float64. Apart from the activations, training spends its time here. */
 
 /**
- * A matrix inside an array: number (r, c) is `values[start + r * row + c * column]`.
+ * A matrix inside an array. Its number (r, c) is `values[start + r * row + c * column]`.
  * @typedef {{values: Float64Array, start: number, row: number, column: number}} Matrix
  */
 
-/** Rows of `width` numbers, one after the other. @param {Float64Array} values @param {number} start @param {number} width @returns {Matrix} */
+/**
+ * Describe rows of `width` numbers that follow each other.
+ * @param {Float64Array} values @param {number} start @param {number} width @returns {Matrix}
+ */
 export function matrix(values, start, width) {
   return {values, start, row: width, column: 1};
 }
 
-/** The same numbers with rows and columns exchanged. @param {Matrix} matrix @returns {Matrix} */
-export function transposed({values, start, row, column}) {
+/** Describe the same numbers with rows and columns exchanged. @param {Matrix} matrix @returns {Matrix} */
+export function transpose({values, start, row, column}) {
   return {values, start, row: column, column: row};
 }
 
 /**
- * out += a b, with a [rows, inner] and b [inner, columns]. Four rows by two columns at a time: eight sums, which together
- * with the six numbers they take stay in the processor's registers.
- * @param {Matrix} out @param {Matrix} a @param {Matrix} b @param {number} rows @param {number} inner @param {number} columns
+ * Add a product: out += a b, with a [rows, inner] and b [inner, columns]. Four rows and two columns are computed at a
+ * time: their eight sums and six factors stay in the processor's registers.
+ * @param {Matrix} out @param {Matrix} a @param {Matrix} b @param {number} rows @param {number} inner @param {number}
+ *   columns
  */
 export function addProduct(out, a, b, rows, inner, columns) {
   const [x, y, z] = [a.values, b.values, out.values];
@@ -71,8 +75,9 @@ export function addProduct(out, a, b, rows, inner, columns) {
 }
 
 /**
- * The same for some rows and some columns, one number at a time.
- * @param {Matrix} out @param {Matrix} a @param {Matrix} b @param {number} firstRow @param {number} rows @param {number} inner
+ * Do the same for some rows and some columns, one number at a time.
+ * @param {Matrix} out @param {Matrix} a @param {Matrix} b @param {number} firstRow @param {number} rows @param {number}
+ *   inner
  * @param {number} firstColumn @param {number} columns
  */
 function addCorner(out, a, b, firstRow, rows, inner, firstColumn, columns) {

@@ -1,4 +1,7 @@
-/** What the page draws by the random numbers of lossatlas.rng (philox.js): the parameters of a fresh model. */
+/**
+ * This module draws from the random numbers of lossatlas.rng (philox.js): the parameters of a fresh model, and normal
+ * numbers and orders for datasets.
+ */
 /** @import {Architecture} from '../../model/architecture.js' */
 import {parameterCount} from '../../model/architecture.js';
 import {createDraws} from './philox.js';
@@ -6,18 +9,22 @@ import {createDraws} from './philox.js';
 /** The streams that the page draws from; their numbers are part of the run format. */
 export const STREAMS = {weights: 2, batches: 3, directionA: 4, directionB: 5};
 
-/** Doubles in [0, 1), one after the other. @param {number} seed @param {number} stream @returns {() => number} */
-export function uniforms(seed, stream) {
+/**
+ * Return a function that draws doubles in [0, 1).
+ * @param {number} seed @param {number} stream @returns {() => number}
+ */
+export function createUniforms(seed, stream) {
   return createDraws(seed, stream).next;
 }
 
 /**
- * Theta of a freshly initialised model, as `Network.draw_initial_theta` draws it: weights uniform within ±√(6 / fan), where fan
- * is fan_in for He's initialisation and fan_in + fan_out for Glorot's, which the last layer always has; biases 0.
+ * Draw theta of a freshly initialised model, as `Network.draw_initial_theta` does. The weights are uniform within ±√(6 /
+ * fan), where fan is fan_in for He's initialisation and fan_in + fan_out for Glorot's, which the last layer always has.
+ * The biases are 0.
  * @param {Architecture} network @param {number} seed @param {number} stream @returns {Float64Array}
  */
-export function initialTheta({layers, activation}, seed, stream) {
-  const draw = uniforms(seed, stream);
+export function drawInitialTheta({layers, activation}, seed, stream) {
+  const draw = createUniforms(seed, stream);
   const theta = new Float64Array(parameterCount({layers}));
   const he = activation === 'relu' || activation === 'gelu';
   let at = 0;
@@ -33,15 +40,21 @@ export function initialTheta({layers, activation}, seed, stream) {
 /** The streams of a dataset's points and of its split. */
 export const POINT_STREAMS = {points: 0, split: 1};
 
-/** Standard normals by Box and Muller, as `Draws.normal` has them: all radii are drawn first, then all angles. @param {() => number} draw @param {number} count */
-export function normals(draw, count) {
+/**
+ * Draw standard normals by Box and Muller, as `Draws.normal` does: all radii are drawn first, then all angles.
+ * @param {() => number} draw @param {number} count
+ */
+export function drawNormals(draw, count) {
   const drawn = Float64Array.from({length: count}, () => Math.sqrt(-2 * Math.log1p(-draw())));
   for (let i = 0; i < count; i++) drawn[i] *= Math.cos(2 * Math.PI * draw());
   return drawn;
 }
 
-/** An order of `count` items, as `Draws.permutation` has it: the stable argsort of uniforms. @param {() => number} draw @param {number} count */
-export function permutation(draw, count) {
+/**
+ * Draw an order of `count` items, as `Draws.permutation` does: the stable argsort of uniforms.
+ * @param {() => number} draw @param {number} count
+ */
+export function drawPermutation(draw, count) {
   const keys = Float64Array.from({length: count}, draw);
   return Uint32Array.from(keys.keys()).sort((i, j) => keys[i] - keys[j] || i - j);
 }

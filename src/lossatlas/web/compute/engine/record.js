@@ -1,13 +1,14 @@
 /**
- * What the page keeps of a training: theta and metrics of every epoch, or of every second, fourth, … one where all would take
- * too much memory; always the first and the newest. Epochs and metrics have the form that run.json has them in.
+ * This module keeps the record of a training in the page: theta and metrics of every epoch, or of every second, fourth,
+ * … epoch if all would take too much memory; the first and the newest are always kept. Epochs and metrics have the same
+ * form as in run.json.
  */
 /** @import {Metrics} from '../../model/types.js' */
 /** @import {Progress} from './job.js' */
 
-/** Epochs in one piece of memory. */
+/** The number of epochs in one piece of memory. */
 const ROWS = 256;
-/** What the thetas may take, in bytes: 47,000 epochs of the default network. */
+/** The largest size of the thetas, in bytes: 47,000 epochs of the default network. */
 const LIMIT = 64 * 2 ** 20;
 
 /** @param {number} parameters P @param {number} [limit] bytes */
@@ -26,15 +27,15 @@ export function createRecord(parameters, limit = LIMIT) {
   const theta = (row) =>
     chunks[Math.floor(row / ROWS)].subarray((row % ROWS) * parameters, ((row % ROWS) + 1) * parameters);
 
-  /** @param {number} row whether it is there only as the newest */
-  const isPassing = (row) => row > 0 && epochs[row] % stride !== 0;
+  /** Is the row kept only because it is the newest? @param {number} row */
+  const isTemporary = (row) => row > 0 && epochs[row] % stride !== 0;
 
-  /** Keep every second of the rows. */
-  const thin = () => {
+  /** Keep every second row. */
+  const thinOut = () => {
     stride *= 2;
     let kept = 0;
     for (let row = 0; row < epochs.length; row++) {
-      if (isPassing(row)) continue;
+      if (isTemporary(row)) continue;
       theta(kept).set(theta(row));
       for (const column of columns) column[kept] = column[row];
       kept++;
@@ -44,12 +45,12 @@ export function createRecord(parameters, limit = LIMIT) {
   };
 
   return {
-    /** The epoch of each row, rising. */
+    /** The epoch of each row, in increasing order. */
     epochs,
     metrics,
-    /** Theta [P] float32 of a row: a view, good until the next `add`. */
+    /** Return theta [P] of a row in float32: a view, which is valid until the next `add`. */
     theta,
-    /** How many epochs from one row to the next; the newest may be nearer. */
+    /** Return the number of epochs from one row to the next; the newest row may be nearer. */
     get stride() {
       return stride;
     },
@@ -57,8 +58,8 @@ export function createRecord(parameters, limit = LIMIT) {
     add(progress) {
       progress.epochs.forEach((epoch, i) => {
         const last = epochs.length - 1;
-        if (last >= 0 && isPassing(last)) for (const column of columns) column.pop();
-        while (epochs.length >= most) thin();
+        if (last >= 0 && isTemporary(last)) for (const column of columns) column.pop();
+        while (epochs.length >= most) thinOut();
         const row = epochs.length;
         if (row === chunks.length * ROWS) chunks.push(new Float32Array(ROWS * parameters));
         epochs.push(epoch);

@@ -1,8 +1,11 @@
-/** The network in plain JavaScript, where a browser has no SIMD: the same answers, some six times as slow. */
+/**
+ * This module computes the network in plain JavaScript, for browsers without SIMD: it gives the same answers, about six
+ * times as slowly.
+ */
 /** @import {Architecture} from '../../model/architecture.js' */
 /** @import {Kernel} from './kernel.js' */
 import {parameterCount} from '../../model/architecture.js';
-import {move} from './plane.js';
+import {moveTo} from './plane.js';
 
 /** @type {Record<string, (z: number) => number>} */
 const FUNCTIONS = {
@@ -27,7 +30,10 @@ export function scalarKernel(network, points, labels) {
   const widest = Math.max(...layers);
   let [below, above] = [new Float64Array(widest), new Float64Array(widest)];
 
-  /** Leaves the logits of one point in `below`. @param {Float32Array} models @param {number} start of the model @param {number} point */
+  /**
+   * Compute the logits of one point and leave them in `below`.
+   * @param {Float32Array} models @param {number} start the place of the model @param {number} point
+   */
   const forward = (models, start, point) => {
     for (let f = 0; f < features; f++) below[f] = points[point * features + f];
     let at = start;
@@ -45,7 +51,11 @@ export function scalarKernel(network, points, labels) {
     }
   };
 
-  /** Cross-entropy of the logits in `below`, relative to the true class: small losses keep their digits. @param {number} label */
+  /**
+   * Compute the cross-entropy of the logits in `below`, relative to the true class, so that small losses keep their
+   * digits.
+   * @param {number} label
+   */
   const crossEntropy = (label) => {
     let most = 0;
     for (let k = 0; k < classes; k++) most = Math.max(most, below[k] - below[label]);
@@ -54,7 +64,7 @@ export function scalarKernel(network, points, labels) {
     return most + Math.log1p(sum);
   };
 
-  /** The loss of a model that begins at `start`. @param {Float32Array} models @param {number} start */
+  /** Compute the loss of the model that begins at `start`. @param {Float32Array} models @param {number} start */
   const loss = (models, start) => {
     if (!labels) throw new Error('losses need the true classes');
     let total = 0;
@@ -73,7 +83,7 @@ export function scalarKernel(network, points, labels) {
       );
       const model = new Float32Array(parameters);
       return Float32Array.from({length: places.length / 2}, (_, m) => {
-        move(model, centre, first, second, places[2 * m], places[2 * m + 1]);
+        moveTo(model, centre, first, second, places[2 * m], places[2 * m + 1]);
         return loss(model, 0);
       });
     },

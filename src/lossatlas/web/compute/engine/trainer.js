@@ -1,6 +1,6 @@
 /**
- * The worker that trains, off the page's thread: messages of the page come in, epochs go out. One training at a time; of
- * one that is stopped nothing is reported any more.
+ * This module is the worker that trains outside the page's thread: it receives messages from the page and sends epochs.
+ * It runs one training at a time; nothing more is reported of a training that was stopped.
  */
 /** @import {Progress, Task} from './job.js' */
 import {Job} from './job.js';
@@ -16,9 +16,9 @@ import {loadModule} from './kernel.js';
 const scope = /** @type {any} */ (globalThis);
 const SIMD = loadModule(async (name) => (await fetch(new URL(name, import.meta.url))).arrayBuffer()).catch(() => null);
 
-/** @type {Job | null} the one training */
+/** The training that runs. @type {Job | null} */
 let job = null;
-/** The id of the training asked for last, from the moment on that its message is there; 0: none. */
+/** The id of the training that was requested last, from the moment its message arrives; 0: none. */
 let wanted = 0;
 /** The largest number of epochs a second. */
 let rate = Infinity;
@@ -40,7 +40,7 @@ async function open({id, task}) {
   job = new Job(id, task, simd, {isWanted: () => wanted === id, rate: () => rate, post, report});
 }
 
-/** Messages are answered one after the other, so that none overtakes the training that it is meant for. */
+/** Messages are answered one after the other, so that none is handled before the training that it is meant for. */
 let turn = Promise.resolve();
 
 /** @param {OpenMessage | StartMessage | PlainMessage | RateMessage} message */
@@ -56,11 +56,11 @@ async function answer(message) {
     case 'step':
       return job.step();
     case 'rate':
-      return job.hurry();
+      return job.shortenWait();
     case 'state':
       return scope.postMessage({type: 'state', id: message.id, state: job.state()});
     default:
-      job = null; // stop
+      job = null; // This is the message `stop`.
   }
   return undefined;
 }
@@ -68,6 +68,7 @@ async function answer(message) {
 /** @param {MessageEvent} event */
 scope.onmessage = ({data}) => {
   if (data.type === 'open') wanted = data.id;
-  if (data.type === 'stop' && wanted === data.id) wanted = 0; // at once, even while the kernels are being fetched
+  // This happens at once, even while the kernels are being fetched.
+  if (data.type === 'stop' && wanted === data.id) wanted = 0;
   turn = turn.then(() => answer(data)).catch(report);
 };

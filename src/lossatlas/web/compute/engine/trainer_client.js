@@ -1,4 +1,7 @@
-/** The page's side of training: a worker, and the record of the training it is at. Late answers are dropped. */
+/**
+ * This module is the page's side of training: it starts the worker and keeps the record of its training. Late answers
+ * are dropped.
+ */
 /** @import {Progress, Task} from './job.js' */
 /** @import {TrainingState} from './training.js' */
 import {parameterCount} from '../../model/architecture.js';
@@ -8,13 +11,13 @@ import {startWorker} from './workers.js';
 
 /**
  * @typedef {ReturnType<typeof createRecord>} TrainingRecord
- * @typedef {Pick<Progress, 'status' | 'message' | 'dead' | 'advice'> & {record: TrainingRecord, fresh: number[]}} TrainingNews
- *   `fresh`: the epochs that came since the last news; the record has them already
+ * @typedef {Pick<Progress, 'status' | 'message' | 'dead' | 'advice'> & {record: TrainingRecord, fresh: number[]}}
+ *   TrainingNews `fresh`: the epochs that arrived since the last news; the record already contains them
  */
 
 /**
- * @param {{onNews: (news: TrainingNews) => void, onError: (message: string) => void}} options news come at most some thirty
- *   times a second; the first of a training, with its start, soon after it is opened
+ * @param {{onNews: (news: TrainingNews) => void, onError: (message: string) => void}} options news arrive at most about
+ *   thirty times a second; the first, with the start of the training, arrives soon after it is opened
  */
 export function createTrainer({onNews, onError}) {
   let fault = '';
@@ -48,44 +51,52 @@ export function createTrainer({onNews, onError}) {
   };
 
   /** @param {string} type @param {object} [more] */
-  const tell = (type, more) => worker.post({...more, type, id});
-  /** A training goes on; one whose worker has died says why it does not. @param {'start' | 'step'} type @param {object} [more] */
-  const goOn = (type, more) => (worker.ended ? onError(fault) : tell(type, more));
+  const sendMessage = (type, more) => worker.post({...more, type, id});
+  /** Continue a training; if its worker has died, report why. @param {'start' | 'step'} type @param {object} [more] */
+  const continueTraining = (type, more) => (worker.ended ? onError(fault) : sendMessage(type, more));
   let worker = begin();
 
   return {
-    /** A new training, untrained; another one ends. @param {Task} task @returns {TrainingRecord} where its epochs will be */
+    /**
+     * Open a new training, without training it yet; another one ends.
+     * @param {Task} task @returns {TrainingRecord} the record that will contain its epochs
+     */
     open(task) {
       id++;
       forget();
       if (worker.ended) worker = begin();
       record = createRecord(parameterCount(task.network));
       const {title} = constants().optimizers.find(({name}) => name === task.config.optimizer) ?? {};
-      tell('open', {task: {...task, optimizerTitle: title}});
+      sendMessage('open', {task: {...task, optimizerTitle: title}});
       return record;
     },
     /**
-     * Train on. @param {number} [until] the epoch to end at; at first that of the configuration
-     * @param {boolean} [pauses] does it pause at a plateau, which begins from here on? As it was, where nothing is said
+     * Train further.
+     * @param {number} [until] the last epoch; by default that of the configuration
+     * @param {boolean} [pauses] does the training pause at a plateau that begins from here on? By default this stays as
+     *   it was
      */
-    start: (until, pauses) => goOn('start', {until, pauses}),
-    pause: () => tell('pause'),
-    /** One epoch more, of one that is paused. */
-    step: () => goOn('step'),
-    /** Nothing is heard of it any more. */
+    start: (until, pauses) => continueTraining('start', {until, pauses}),
+    pause: () => sendMessage('pause'),
+    /** Train one more epoch of a training that is paused. */
+    step: () => continueTraining('step'),
+    /** Stop the training: nothing more is reported of it. */
     stop() {
-      tell('stop');
+      sendMessage('stop');
       record = null;
       forget();
     },
-    /** Epochs a second, at most; of every training. @param {number} rate Infinity: as fast as it can */
-    limit: (rate) => tell('rate', {rate}),
-    /** All that it takes to go on to the same bits; null where it was stopped meanwhile. @returns {Promise<TrainingState | null>} */
+    /** Limit the number of epochs a second, for every training. @param {number} rate Infinity: as fast as possible */
+    limit: (rate) => sendMessage('rate', {rate}),
+    /**
+     * Return everything that is needed to continue to the same bits; null if the training was stopped meanwhile.
+     * @returns {Promise<TrainingState | null>}
+     */
     state: () =>
       new Promise((resolve) => {
         if (worker.ended) return resolve(null);
         waiting.push(resolve);
-        tell('state');
+        sendMessage('state');
       }),
     close: () => worker.end(),
   };

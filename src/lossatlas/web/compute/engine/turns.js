@@ -1,6 +1,6 @@
-/** How a worker lets other messages have their turn. */
+/** This module lets a worker handle other messages before it continues. */
 
-/** Other messages first. @returns {Promise<void>} */
+/** Wait until the messages that have arrived are handled. @returns {Promise<void>} */
 export const pause = () =>
   new Promise((resume) => {
     const {port1, port2} = new MessageChannel();
@@ -11,7 +11,7 @@ export const pause = () =>
     port2.postMessage(null);
   });
 
-/** @param {number} milliseconds @returns {Promise<void>} */
+/** Wait for a time. @param {number} milliseconds @returns {Promise<void>} */
 export const sleep = (milliseconds) =>
   new Promise((resume) => {
     setTimeout(resume, milliseconds);

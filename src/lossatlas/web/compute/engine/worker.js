@@ -1,12 +1,13 @@
 /**
- * Evaluates networks off the page's thread. Of each sort of request only the newest counts: a surface that a newer one
- * overtakes is left where it is. A surface is answered coarsely first, then at its full grid.
+ * This module is the worker that evaluates networks outside the page's thread. Of each kind of request only the newest
+ * counts: a surface is abandoned when a newer one is requested. A surface is answered coarsely first, then at its full
+ * grid.
  */
 /** @import {Architecture} from '../../model/architecture.js' */
 /** @import {Kernel} from './kernel.js' */
 import {loadModule, wasmKernel} from './kernel.js';
-import {packed, packing} from '../../model/architecture.js';
-import {classify, surfaceOf} from './plane.js';
+import {packParameters, packedPlaces} from '../../model/architecture.js';
+import {classify, computeSurface} from './plane.js';
 import {scalarKernel} from './scalar.js';
 import {pause} from './turns.js';
 
@@ -14,20 +15,27 @@ import {pause} from './turns.js';
  * @typedef {{points: Float32Array | Float64Array, labels: ArrayLike<number>}} Sample
  * @typedef {'train' | 'test'} LossSet
  * @typedef {Partial<Record<LossSet, Float32Array>>} Losses [b, a]
- * @typedef {object} Run what a worker is told once for each run
+ * @typedef {object} Run the description of a run, which a worker receives once
  * @property {Architecture} network
  * @property {Record<'train' | 'test', Sample>} samples
- * @property {Float32Array} inputs [M, 2]: where boundaries are asked for, the meshgrid and after it the data points
+ * @property {Float32Array} inputs [M, 2]: the places at which boundaries are evaluated, the meshgrid and after it the
+ *   data points
  *
  * @typedef {{type: 'run', run: Run}} RunMessage
- * @typedef {{type: 'surface', id: number, theta: Float32Array, directions: [Float32Array, Float32Array], span: number, grid: number, coarse: number, rows: [number, number], sets: LossSet[]}} SurfaceMessage `coarse`: of a preview, which comes first; 0 for none
- * @typedef {{type: 'samples', id: number, thetas: Float32Array[], directions: [Float32Array, Float32Array], span: number, grid: number, sets: LossSet[]}} SamplesMessage surfaces around several models
- * @typedef {{type: 'point', id: number, theta: Float32Array, directions: [Float32Array, Float32Array], span: number, grid: number, point: [number, number], label: number}} PointMessage the loss of one data point
+ * @typedef {{type: 'surface', id: number, theta: Float32Array, directions: [Float32Array, Float32Array], span: number,
+ *   grid: number, coarse: number, rows: [number, number], sets: LossSet[]}} SurfaceMessage `coarse`: the grid of the
+ *   preview, which comes first; 0: no preview
+ * @typedef {{type: 'samples', id: number, thetas: Float32Array[], directions: [Float32Array, Float32Array], span:
+ *   number, grid: number, sets: LossSet[]}} SamplesMessage surfaces around several models
+ * @typedef {{type: 'point', id: number, theta: Float32Array, directions: [Float32Array, Float32Array], span: number,
+ *   grid: number, point: [number, number], label: number}} PointMessage the loss of one data point
  * @typedef {{type: 'model', id: number, theta: Float32Array}} ModelMessage
- * @typedef {{type: 'surface', id: number, grid: number, rows: [number, number], losses: Losses, final: boolean, milliseconds: number}} SurfaceAnswer
+ * @typedef {{type: 'surface', id: number, grid: number, rows: [number, number], losses: Losses, final: boolean,
+ *   milliseconds: number}} SurfaceAnswer
  * @typedef {{type: 'samples', id: number, losses: Losses[]}} SamplesAnswer
  * @typedef {{type: 'point', id: number, losses: Float32Array}} PointAnswer
- * @typedef {{type: 'model', id: number, predicted: Uint8Array, confidence: Float32Array, losses: {train: number, test: number}}} ModelAnswer
+ * @typedef {{type: 'model', id: number, predicted: Uint8Array, confidence: Float32Array, losses: {train: number, test:
+ *   number}}} ModelAnswer
  */
 
 const scope = /** @type {any} */ (globalThis);
@@ -38,11 +46,11 @@ let run = null;
 /** @type {Map<string, Kernel>} */
 let kernels = new Map();
 let places = new Int32Array(0);
-/** The newest request of each sort. @type {Record<string, number>} */
+/** The newest request of each kind. @type {Record<string, number>} */
 const newest = {surface: 0, samples: 0, point: 0, model: 0};
 
 /** @param {string} name @param {ArrayLike<number>} points @param {ArrayLike<number> | null} labels @returns {Promise<Kernel>} */
-async function kernel(name, points, labels) {
+async function kernelFor(name, points, labels) {
   const known = kernels.get(name);
   if (known) return known;
   const of = kernels;
@@ -56,26 +64,27 @@ async function kernel(name, points, labels) {
 /** @param {'train' | 'test'} set */
 const lossKernel = (set) => {
   const {points, labels} = /** @type {Run} */ (run).samples[set];
-  return kernel(set, points, labels);
+  return kernelFor(set, points, labels);
 };
 
 /**
- * A surface of each set, unless something newer is asked for.
- * @param {Float32Array} theta @param {{directions: [Float32Array, Float32Array], span: number, sets: LossSet[]}} request
+ * Compute a surface of each set, unless something newer is requested.
+ * @param {Float32Array} theta @param {{directions: [Float32Array, Float32Array], span: number, sets: LossSet[]}}
+ *   request
  * @param {number} grid @param {[number, number]} rows @param {() => boolean} current
  * @returns {Promise<Losses | null>}
  */
-async function losses(theta, {directions, span, sets}, grid, rows, current) {
-  const centre = packed(theta, places);
+async function computeLosses(theta, {directions, span, sets}, grid, rows, current) {
+  const centre = packParameters(theta, places);
   /** @type {[Float32Array, Float32Array]} */
-  const pair = [packed(directions[0], places), packed(directions[1], places)];
+  const pair = [packParameters(directions[0], places), packParameters(directions[1], places)];
   /** @type {Losses} */
   const found = {};
   for (const set of sets) {
     const evaluate = await lossKernel(set);
     const surface =
       current() &&
-      (await surfaceOf(
+      (await computeSurface(
         evaluate,
         centre,
         pair,
@@ -94,7 +103,7 @@ async function losses(theta, {directions, span, sets}, grid, rows, current) {
 }
 
 /** @param {SurfaceMessage} request */
-async function surface(request) {
+async function answerSurface(request) {
   const own = run;
   const start = performance.now();
   const {id, grid, coarse, rows} = request;
@@ -102,7 +111,7 @@ async function surface(request) {
   for (const size of coarse && coarse < grid ? [coarse, grid] : [grid]) {
     const final = size === grid;
     const part = /** @type {[number, number]} */ (final ? rows : [0, size]);
-    const found = await losses(request.theta, request, size, part, current);
+    const found = await computeLosses(request.theta, request, size, part, current);
     if (!found) return;
     scope.postMessage(
       {type: 'surface', id, grid: size, rows: part, losses: found, final, milliseconds: performance.now() - start},
@@ -113,13 +122,13 @@ async function surface(request) {
 }
 
 /** @param {SamplesMessage} request */
-async function samples(request) {
+async function answerSamples(request) {
   const own = run;
   const {id, grid} = request;
   /** @type {Losses[]} */
   const all = [];
   for (const theta of request.thetas) {
-    const found = await losses(theta, request, grid, [0, grid], () => newest.samples === id && run === own);
+    const found = await computeLosses(theta, request, grid, [0, grid], () => newest.samples === id && run === own);
     if (!found) return;
     all.push(found);
   }
@@ -127,17 +136,17 @@ async function samples(request) {
 }
 
 /** @param {PointMessage} request */
-async function point({id, theta, directions: [first, second], span, grid, point: place, label}) {
+async function answerPoint({id, theta, directions: [first, second], span, grid, point: place, label}) {
   await pause();
   const own = /** @type {Run} */ (run);
   const current = () => newest.point === id && run === own;
   const simd = await SIMD;
   if (!current()) return;
   const evaluate = simd ? wasmKernel(simd, own.network, place, [label]) : scalarKernel(own.network, place, [label]);
-  const found = await surfaceOf(
+  const found = await computeSurface(
     evaluate,
-    packed(theta, places),
-    [packed(first, places), packed(second, places)],
+    packParameters(theta, places),
+    [packParameters(first, places), packParameters(second, places)],
     span,
     grid,
     async () => {
@@ -152,12 +161,12 @@ async function point({id, theta, directions: [first, second], span, grid, point:
 const buffersOf = (all) => all.flatMap((found) => Object.values(found).map(({buffer}) => buffer));
 
 /** @param {ModelMessage} request */
-async function model({id, theta}) {
+async function answerModel({id, theta}) {
   await pause();
   if (newest.model !== id || !run) return;
   const own = run;
-  const vector = packed(theta, places);
-  const boundary = await kernel('inputs', own.inputs, null);
+  const vector = packParameters(theta, places);
+  const boundary = await kernelFor('inputs', own.inputs, null);
   const {predicted, confidence} = classify(boundary.logits(vector), own.network.layers[own.network.layers.length - 1]);
   const [train, test] = [await lossKernel('train'), await lossKernel('test')];
   if (run !== own) return;
@@ -165,14 +174,14 @@ async function model({id, theta}) {
   scope.postMessage({type: 'model', id, predicted, confidence, losses}, [predicted.buffer, confidence.buffer]);
 }
 
-const answers = {surface, samples, point, model};
+const answers = {surface: answerSurface, samples: answerSamples, point: answerPoint, model: answerModel};
 
 /** @param {MessageEvent<RunMessage | SurfaceMessage | SamplesMessage | PointMessage | ModelMessage>} event */
 scope.onmessage = ({data}) => {
   if (data.type === 'run') {
     run = data.run;
     kernels = new Map();
-    places = packing(run.network);
+    places = packedPlaces(run.network);
     return;
   }
   newest[data.type] = data.id;

@@ -1,4 +1,4 @@
-/** A worker, and words for what keeps it from answering: it cannot be started, or it has died. */
+/** This module starts a worker and says why it cannot answer: it cannot be started, or it has died. */
 
 const NOT_STARTED =
   'The worker could not be started: its file did not come, or the rules of this site (its Content-Security-Policy) forbid workers.';
@@ -6,9 +6,10 @@ const NOT_STARTED =
 /** @typedef {ReturnType<typeof startWorker>} Started */
 
 /**
- * @param {string} file beside this one
- * @param {{onMessage: (data: any) => void, onFault: (words: string) => void}} options `onFault`: once, and never while it
- * is being started; after it nothing is answered any more
+ * Start a worker.
+ * @param {string} file the worker's file, in this folder
+ * @param {{onMessage: (data: any) => void, onFault: (words: string) => void}} options `onFault` is called once, and
+ *   never while the worker is being started; after it nothing more is answered
  */
 export function startWorker(file, {onMessage, onFault}) {
   /** @type {Worker | null} */
@@ -31,7 +32,7 @@ export function startWorker(file, {onMessage, onFault}) {
       else if (!ended) onMessage(data);
     };
     worker.onerror = (event) => {
-      event.preventDefault(); // it is told where the answer is awaited
+      event.preventDefault(); // The error is reported where the answer is awaited.
       fail(event.message ?? '');
     };
     worker.onmessageerror = () => fail('An answer of the worker could not be read.');

@@ -1,4 +1,7 @@
-/** What comes after the first picture, and which the page could do without: tooltips, announcements, the labels of a first visit, and use without a network. */
+/**
+ * This module adds what the page can do without, after the first picture: tooltips, announcements, the labels of a
+ * first visit, and use without a network.
+ */
 import {createAnnouncer} from './announce.js';
 import {createLazy} from '../../lib/lazy.js';
 import {createHints} from './hints.js';
@@ -6,14 +9,18 @@ import {keepOffline} from './offline.js';
 
 const LABELS = 'lossatlas:labels';
 
-/** @param {Parameters<typeof createAnnouncer>[0] & {labels: Omit<Parameters<typeof import('../callouts/callouts.js').createCallouts>[0], 'onDismissed'> | null}} options `labels`: null where the address has a state, or the page somebody else's controls */
+/**
+ * @param {Parameters<typeof createAnnouncer>[0] & {labels: Omit<Parameters<typeof
+ *   import('../callouts/callouts.js').createCallouts>[0], 'onDismissed'> | null}} options `labels`: null if the address
+ *   contains a state, or if another page controls this one
+ */
 export function createAccess({labels, ...options}) {
   createHints();
-  // Elsewhere (lossatlas serve, a developer's machine) what is kept would only stand before what is new.
+  // Elsewhere (with lossatlas serve, or on a developer's machine) the cached files would hide newer ones.
   if (location.protocol === 'https:' && isSecureContext) keepOffline().catch(() => {});
   const announcer = createAnnouncer(options);
-  const callouts = labels && !wereDismissed() ? createLazyCallouts({...labels, onDismissed: keepDismissed}) : null;
-  callouts?.request().catch(() => {}); // the page does without
+  const callouts = labels && !readDismissed() ? createLazyCallouts({...labels, onDismissed: keepDismissed}) : null;
+  callouts?.request().catch(() => {}); // The page does without it.
   return {
     ...announcer,
     /** @param {import('../../model/types.js').Shot} shot */
@@ -29,12 +36,15 @@ function createLazyCallouts(options) {
   return createLazy({
     load: () => import('../callouts/callouts.js'),
     create: ({createCallouts}) => createCallouts(options),
-    styles: ['features/callouts/callouts.css'], // labels are measured
+    styles: ['features/callouts/callouts.css'], // The labels are measured, so their style comes first.
   });
 }
 
-/** Storage may be forbidden (a private window, a sandboxed frame): then they are dismissed for the visit. */
-function wereDismissed() {
+/**
+ * Storage may be forbidden (in a private window or a sandboxed frame); then the labels are dismissed for this visit
+ * only.
+ */
+function readDismissed() {
   try {
     return localStorage.getItem(LABELS) !== null;
   } catch {
@@ -46,6 +56,6 @@ function keepDismissed() {
   try {
     localStorage.setItem(LABELS, 'dismissed');
   } catch {
-    /* see wereDismissed */
+    /* See `wereDismissed`. */
   }
 }

@@ -1,14 +1,21 @@
-/** The numbers on show, spoken where a picture comes to rest: at a pause, at the end, after a scrub; never while it plays. */
+/**
+ * This module announces the numbers that are shown to screen readers, when the picture stops: at a pause, at the end,
+ * after a scrub; never during playback.
+ */
 /** @import {Shot} from '../../model/types.js' */
 /** @import {Picked} from '../../compute/network.js' */
 import {make} from '../../lib/dom.js';
 import {lossText} from '../../figures/ticks.js';
 
-/** A scrub that has not gone on for so long has come to rest, in ms. */
+/** A scrub has ended if nothing has moved for this time, in milliseconds. */
 const REST = 600;
 
-/** @param {Shot} shot @param {Picked['metrics']} metrics of the network on show @param {boolean} renamed is it another run than the one told of last? */
-export function announcement({run, frame, pick}, metrics, renamed) {
+/**
+ * Write the announcement of a picture.
+ * @param {Shot} shot @param {Picked['metrics']} metrics the metrics of the network that is shown @param {boolean}
+ *   renamed is this another run than in the last announcement?
+ */
+export function writeAnnouncement({run, frame, pick}, metrics, renamed) {
   const number = (/** @type {string | number} */ text) => String(text).replaceAll('-', '−');
   const percent = (/** @type {number} */ share) => `${Number((share * 100).toFixed(1))} %`;
   return [
@@ -23,7 +30,7 @@ export function announcement({run, frame, pick}, metrics, renamed) {
 
 /**
  * @param {object} options
- * @param {Shot} options.shot the first picture, which the page's own title has told
+ * @param {Shot} options.shot the first picture, which the page's title has already described
  * @param {() => boolean} options.isPlaying
  * @param {(shot: Shot) => {picked: Picked, current: boolean} | null} options.pickedOf
  */
@@ -33,16 +40,17 @@ export function createAnnouncer({shot, isPlaying, pickedOf}) {
   let latest = shot;
   let timer = 0;
   /** @param {Shot} of */
-  const keyOf = ({run, frame, pick}) => [run.id, run.frames[frame], pick].join(); // not the frame: a long training is thinned out
-  /** A run trained here whose end another sentence has told. */
+  // The key does not contain the frame: a long training is thinned out.
+  const keyOf = ({run, frame, pick}) => [run.id, run.frames[frame], pick].join();
+  /** A run trained in this page, whose end was announced by another sentence. */
   let ended = '';
   let told = {key: keyOf(shot), run: shot.run.id};
 
-  const tell = () => {
+  const announce = () => {
     const {run, frame, pick} = latest;
     if (isPlaying() || run.isGrowing || keyOf(latest) === told.key) return;
     const found = pick ? pickedOf(latest) : null;
-    if (pick && !found?.current) return; // its answer draws anew
+    if (pick && !found?.current) return; // Its answer will draw the picture again.
     if (run.tellsItsEnd && run.outcome.status === 'diverged' && frame === run.frames.length - 1 && ended !== run.id) {
       ended = run.id;
       told = {key: keyOf(latest), run: run.id};
@@ -55,20 +63,21 @@ export function createAnnouncer({shot, isPlaying, pickedOf}) {
       train_accuracy: train_accuracy[frame],
       test_accuracy: test_accuracy[frame],
     };
-    region.textContent = announcement(latest, found?.picked.metrics ?? own, run.id !== told.run); // also where it is as before
+    // Write the sentence even if it is the same as before.
+    region.textContent = writeAnnouncement(latest, found?.picked.metrics ?? own, run.id !== told.run);
     told = {key: keyOf(latest), run: run.id};
   };
   const rest = () => {
     clearTimeout(timer);
-    timer = window.setTimeout(tell, REST);
+    timer = window.setTimeout(announce, REST);
   };
   return {
-    /** Playing, or a training, has begun or ended. */
+    /** Playback or a training has started or ended. */
     rest,
     /** @param {Shot} next */
     drawn(next) {
       const moved = keyOf(next) !== keyOf(latest);
-      if (moved) told.key = ''; // who comes back to a picture hears of it again
+      if (moved) told.key = ''; // A person who returns to a picture hears its numbers again.
       if (moved || next.pick) rest();
       latest = next;
     },

@@ -1,7 +1,7 @@
 /**
- * Tooltips for everybody: the sentence in a control's `title` appears on hover and on keyboard focus, and screen readers
- * read it as the control's description. A `title` alone is for the mouse. Escape hides a tooltip, the pointer may move
- * onto it, and it stays as long as its control is hovered or focused (WCAG 1.4.13).
+ * This module gives everybody tooltips: the sentence in a control's `title` appears on hover and on keyboard focus, and
+ * screen readers read it as the control's description. A `title` alone works for the mouse only. Escape hides a
+ * tooltip, the pointer may move onto it, and it stays as long as its control is hovered or focused (WCAG 1.4.13).
  */
 import {hintOf, tipOf} from './sentences.js';
 import {Tooltip} from './tooltip.js';
@@ -23,15 +23,18 @@ export function createHints() {
 
 /** @param {Tooltip} tooltip */
 function watchPointer(tooltip) {
-  /** @type {Element | null} what was pressed: whoever presses it knows, until the pointer has left it */
+  /**
+   * The pressed control: the person who presses it knows what it does, until the pointer has left it.
+   * @type {Element | null}
+   */
   let pressed = null;
   document.addEventListener('pointerover', (event) => {
     const target = /** @type {Element} */ (event.target);
     if (event.pointerType === 'touch' || event.buttons !== 0) return;
     const found = tipOf(target).about;
-    if (found && found === pressed) return; // its text has changed under the pointer
+    if (found && found === pressed) return; // Its text has changed under the pointer.
     pressed = null;
-    if (tooltip.is(target) || (found && found === tooltip.about)) tooltip.stay();
+    if (tooltip.is(target) || (found && found === tooltip.about)) tooltip.keepOpen();
     else if (found) tooltip.showSoon(target, event.clientX);
     else tooltip.hideSoon();
   });
@@ -47,7 +50,7 @@ function watchPointer(tooltip) {
 
 /** @param {Tooltip} tooltip */
 function watchFocus(tooltip) {
-  // A field that a finger has touched has the focus visibly; but what lies beside it is what the finger is about to touch.
+  // A field that a finger has touched has visible focus, but its tooltip could cover what the finger will touch next.
   let touched = false;
   for (const type of /** @type {const} */ (['pointerdown', 'keydown']))
     document.addEventListener(
@@ -59,32 +62,40 @@ function watchFocus(tooltip) {
     );
   document.addEventListener('focusin', (event) => {
     const target = /** @type {Element} */ (event.target);
-    if (tooltip.about && !tooltip.about.contains(target)) tooltip.hide(); // it may lie on what has the focus now
+    // The tooltip may cover the element that has the focus now.
+    if (tooltip.about && !tooltip.about.contains(target)) tooltip.hide();
     if (!touched && target.matches(':focus-visible') && hintOf(target).about) tooltip.showSoon(target, null);
   });
   document.addEventListener('focusout', () => tooltip.hideSoon());
 }
 
-/** Whoever presses or types knows; and what lies beneath must not be in the way for long. @param {Tooltip} tooltip */
+/**
+ * Hide the tooltip when a person presses or types: they know the control, and the tooltip must not cover what is below
+ * it.
+ * @param {Tooltip} tooltip
+ */
 function hideAtUse(tooltip) {
   for (const type of ['pointerdown', 'input']) document.addEventListener(type, () => tooltip.hide());
   document.addEventListener('keydown', ({key}) => key === 'Escape' && tooltip.hide(), {capture: true});
   window.addEventListener('scroll', () => tooltip.hide(), {passive: true});
 }
 
-/** Descriptions and the tooltip follow the titles. @param {Tooltip} tooltip */
+/** Keep descriptions and the tooltip equal to the titles. @param {Tooltip} tooltip */
 function watchTitles(tooltip) {
   new MutationObserver((records) => {
     for (const {target} of records) {
       const element = /** @type {Element} */ (target);
-      if (!element.hasAttribute('title')) continue; // it was only set aside
+      if (!element.hasAttribute('title')) continue; // The title was only set aside.
       if (element === tooltip.about) tooltip.update(element);
       describeIn(element);
     }
   }).observe(document.body, {subtree: true, attributes: true, attributeFilter: ['title']});
 }
 
-/** What comes later: sizes with the gallery, strips when they are asked for, dialogs. Not the plots, which change all the time. */
+/**
+ * Describe controls that are added later: sizes with the gallery, strips on request, dialogs. The plots are left out,
+ * since they change all the time.
+ */
 function describeLater() {
   const later = new MutationObserver((records) => {
     for (const {target, addedNodes} of records) {
@@ -102,7 +113,10 @@ function describeLater() {
   later.observe(document.body, {childList: true});
 }
 
-/** Describe the controls in (or of) an element by what their tooltips say. @param {Document | Element} root */
+/**
+ * Describe the controls in an element (or the element itself) by the words of their tooltips.
+ * @param {Document | Element} root
+ */
 function describeIn(root) {
   const own = root instanceof Element && root.matches(CONTROLS) ? [root] : [];
   for (const control of [...own, ...root.querySelectorAll(CONTROLS)]) {

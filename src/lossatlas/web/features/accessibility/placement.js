@@ -1,20 +1,23 @@
-/** Where a tooltip lies: near its control and within the window, on as little as can be of what a person may want to use. */
+/**
+ * This module places a tooltip: near its control and within the window, where it covers as little as possible of what a
+ * person may want to use.
+ */
 
 const GAP = 8;
-/** What a person may want to use next. */
+/** The elements that a person may want to use next. */
 const USED = 'button, input, select, summary, a, textarea';
-/** How many px² of a control may be covered rather than that the tooltip is a pixel farther away. */
+/** The area of a control in square pixels that may be covered to bring the tooltip one pixel nearer. */
 const NEAR = 1;
-/** How many places along a control, or along its part of the page, are tried. */
+/** The number of places along a control, or along its part of the page, that are tried. */
 const TRIED = 33;
-/** The parts of the page that hold controls: beside them a tooltip is out of the way. */
+/** The parts of the page that hold controls: a tooltip beside one of them covers no control. */
 const PARTS = '.bar, .panel, .toolbar, .plot-head, .workshop, .timeline-head, .transport, .side, dialog';
 
 /** @typedef {{left: number, top: number, width: number, height: number}} Box */
 
 /**
- * Move a tooltip below, above or beside its control, or else beside the control's part of the page: to the place where it
- * covers least of the control itself and of what a person may want to use, such as the next card or the row below.
+ * Move a tooltip below, above or beside its control, or beside the control's part of the page. It goes where it covers
+ * least of the control itself and of what a person may want to use, such as the next card or the row below.
  * @param {HTMLElement} tip @param {Element} about @param {number | null} x
  */
 export function placeTooltip(tip, about, x) {
@@ -23,18 +26,18 @@ export function placeTooltip(tip, about, x) {
   const [right, bottom] = [document.documentElement.clientWidth - width - GAP, innerHeight - height - GAP];
   const centre = Math.min(Math.max(x ?? box.left + Math.min(box.width, 320) / 2, box.left), box.right);
   /** @param {DOMRect} around */
-  const along = (around) =>
+  const placesAlong = (around) =>
     Array.from({length: TRIED}, (_, i) => around.left + ((around.width - width) * i) / (TRIED - 1));
   /** @param {DOMRect} around @returns {[number, number][]} */
-  const beside = (around) => [
+  const placesBeside = (around) => [
     ...[around.bottom + GAP, around.top - height - GAP].flatMap((y) =>
-      [centre - width / 2, ...along(around)].map((x) => /** @type {[number, number]} */ ([x, y])),
+      [centre - width / 2, ...placesAlong(around)].map((x) => /** @type {[number, number]} */ ([x, y])),
     ),
     [around.right + GAP, box.top],
     [around.left - width - GAP, box.top],
   ];
   const part = about.closest(PARTS)?.getBoundingClientRect();
-  const places = [...beside(box), ...(part ? beside(part) : [])].map(([left, top]) => ({
+  const places = [...placesBeside(box), ...(part ? placesBeside(part) : [])].map(([left, top]) => ({
     left: Math.max(GAP, Math.min(left, right)),
     top: Math.max(GAP, Math.min(top, bottom)),
   }));
@@ -56,14 +59,14 @@ export function placeTooltip(tip, about, x) {
   tip.style.top = `${best.top}px`;
 }
 
-/** The distance between two boxes, in px. @param {Box} a @param {Box} b */
+/** Compute the distance between two boxes in pixels. @param {Box} a @param {Box} b */
 function distance(a, b) {
   const across = Math.max(a.left - b.left - b.width, b.left - a.left - a.width, 0);
   const down = Math.max(a.top - b.top - b.height, b.top - a.top - a.height, 0);
   return Math.hypot(across, down);
 }
 
-/** The area that two boxes share. @param {Box} a @param {Box} b */
+/** Compute the area that two boxes share. @param {Box} a @param {Box} b */
 function overlap(a, b) {
   const across = Math.min(a.left + a.width, b.left + b.width) - Math.max(a.left, b.left);
   const down = Math.min(a.top + a.height, b.top + b.height) - Math.max(a.top, b.top);

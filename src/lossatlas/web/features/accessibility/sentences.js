@@ -1,22 +1,28 @@
-/** What a tooltip says about a control: its own sentence, and the whole of a text that is cut off. */
+/**
+ * This module decides what a tooltip says about a control: the control's own sentence, and the full text if it is cut
+ * off.
+ */
 import {textWidth} from '../../lib/dom.js';
 
-/** The width of a select's arrow, in px. */
+/** The width of a select's arrow in pixels. */
 const ARROW = 16;
 
-/** What is said of an element: its own sentence, or that of the label or the group around it. @param {Element} element */
+/**
+ * Return the sentence about an element: its own, or that of the label or the group around it.
+ * @param {Element} element
+ */
 export function hintOf(element) {
   const about = element.closest('[title]:not([title=""]), [data-hint]');
   return {about, text: about ? textOf(about) : ''};
 }
 
-/** The sentence of an element itself. @param {Element} element */
+/** Return the sentence of the element itself. @param {Element} element */
 export function textOf(element) {
   return element.getAttribute('title') || element.getAttribute('data-hint') || '';
 }
 
-/** The whole of a text that is cut off at or around an element; else empty. @param {Element} element */
-function wholeOf(element) {
+/** Return the full text if the text is cut off at or around an element; else empty. @param {Element} element */
+function fullTextOf(element) {
   if (element instanceof HTMLSelectElement) return isCut(element) ? element.selectedOptions[0].text : '';
   const box = element.closest('li, p, th, td, label, button')?.querySelector('span, b') ?? null;
   const cut = [element, box].find(
@@ -25,7 +31,7 @@ function wholeOf(element) {
   return cut?.textContent?.trim() ?? '';
 }
 
-/** Browsers do not say how wide the text of a select is. @param {HTMLSelectElement} select */
+/** Is the text of a select cut off? Browsers do not report its width. @param {HTMLSelectElement} select */
 function isCut(select) {
   const {fontWeight, fontSize, fontFamily, paddingLeft, paddingRight, appearance} = getComputedStyle(select);
   const text = select.selectedOptions[0]?.text ?? '';
@@ -34,10 +40,13 @@ function isCut(select) {
   return textWidth(text, `${fontWeight} ${fontSize} ${fontFamily}`) > room;
 }
 
-/** What a tooltip says, and of what: first what is cut off of the text. @param {Element} element */
+/**
+ * Return the text of a tooltip and the element it is about; a text that is cut off comes first.
+ * @param {Element} element
+ */
 export function tipOf(element) {
   const {about, text} = hintOf(element);
-  const whole = wholeOf(element);
+  const whole = fullTextOf(element);
   return {
     about: about ?? (whole ? element : null),
     text: !whole || text.includes(whole) ? text : `${whole}${text ? `. ${text}` : ''}`,

@@ -1,4 +1,7 @@
-/** A plot as a table, in a dialog: opened by the button in the plot's head, fetched when it is first opened. */
+/**
+ * This module shows a plot as a table in a dialog. The button above the plot opens it; it is fetched when it is first
+ * opened.
+ */
 /** @import {Seen, Shot} from '../../model/types.js' */
 /** @import {Table} from '../../figures/tables.js' */
 /** @import {Picture} from '../../views/picture.js' */
@@ -15,7 +18,7 @@ function tablesOf(subject, {shot, picture, computed}) {
   const {run, frame, pick} = shot;
   if (subject === 'timeline') return timelineTables(run, frame);
   if (subject === 'landscape') return picture ? landscapeTables(shot, picture.axis, picture.values, picture.loss) : [];
-  const seen = computed ?? (run.hasPredictions ? run.seen(frame) : null);
+  const seen = computed ?? (run.hasPredictions ? run.predictionsOf(frame) : null);
   return seen
     ? boundaryTables(
         run,
@@ -26,10 +29,11 @@ function tablesOf(subject, {shot, picture, computed}) {
 }
 
 /**
- * @typedef {object} Theirs what is on show
+ * @typedef {object} Theirs what the page shows
  * @property {Shot} shot
  * @property {Picture | null} picture
- * @property {Seen | null} computed what the network predicts, where no array says it: a picked one's, or one trained here
+ * @property {Seen | null} computed the predictions of the network if no array contains them: of a picked network, or of
+ *   one trained in the page
  */
 
 /** @param {HTMLElement} button @param {Theirs} theirs */
@@ -41,7 +45,7 @@ export function openTable(button, theirs) {
     {type: 'button', class: 'quiet', 'aria-label': 'Close', title: 'Closes the table (Escape).'},
     '×',
   );
-  // Wider than a phone, so it scrolls by itself; and then it must be possible to scroll it by key.
+  // The table is wider than a phone, so it scrolls separately, also by keyboard.
   const body = make(
     'div',
     {class: 'tables', tabindex: 0, role: 'region', 'aria-labelledby': 'table-heading'},
@@ -56,8 +60,9 @@ export function openTable(button, theirs) {
   close.addEventListener('click', () => dialog.close());
   dialog.addEventListener('click', (event) => {
     if (event.target === dialog) dialog.close();
-  }); // beside it
-  dialog.addEventListener('keydown', (event) => event.stopPropagation()); // arrows scroll here, and step no frames
+  }); // The table opens beside the button's plot.
+  // The arrow keys scroll here; they must not change the frame.
+  dialog.addEventListener('keydown', (event) => event.stopPropagation());
   dialog.addEventListener('close', () => {
     button.setAttribute('aria-expanded', 'false');
     dialog.remove();
@@ -66,7 +71,7 @@ export function openTable(button, theirs) {
   button.setAttribute('aria-expanded', 'true');
   dialog.showModal();
   body.querySelector('[aria-current]')?.scrollIntoView({block: 'center'});
-  body.scrollLeft = 0; // where it begins
+  body.scrollLeft = 0; // The table starts at its beginning.
 }
 
 /** @param {Table} table */

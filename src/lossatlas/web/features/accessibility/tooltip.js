@@ -1,35 +1,41 @@
-/** The one tooltip of the page: what it is about, when it comes and when it goes. */
-import {make, say} from '../../lib/dom.js';
+/**
+ * This module is the one tooltip of the page: it knows which element it is about, and when it appears and disappears.
+ */
+import {make, setText} from '../../lib/dom.js';
 import {placeTooltip} from './placement.js';
 import {textOf, tipOf} from './sentences.js';
 
-/** The time before the first tooltip, in ms; while one was just there the next comes at once. */
+/** The time before the first tooltip, in milliseconds; if another was just visible, the next one appears at once. */
 const DELAY = 500;
 const LINGER = 150;
 
 export class Tooltip {
-  #tip = make('div', {id: 'hint', class: 'hint', role: 'tooltip', popover: 'manual', 'aria-hidden': 'true'}); // controls have it as their description
+  // Controls have the same text as their description, so screen readers ignore the tooltip.
+  #tip = make('div', {id: 'hint', class: 'hint', role: 'tooltip', popover: 'manual', 'aria-hidden': 'true'});
   /** @type {Element | null} */
   #about = null;
   #timer = 0;
   #left = 0;
 
-  /** The element that the tooltip is about; null while there is no tooltip. */
+  /** Return the element that the tooltip is about; null if no tooltip is visible. */
   get about() {
     return this.#about;
   }
 
-  /** Is this the tooltip itself? @param {Element} element */
+  /** Is this element the tooltip itself? @param {Element} element */
   is(element) {
     return element === this.#tip;
   }
 
-  /** Stay as it is. */
-  stay() {
+  /** Keep the tooltip as it is. */
+  keepOpen() {
     clearTimeout(this.#timer);
   }
 
-  /** Show the tooltip of an element after a while. @param {Element} element @param {number | null} x of the pointer, where there is one */
+  /**
+   * Show the tooltip of an element after a delay.
+   * @param {Element} element @param {number | null} x the pointer's place, if there is a pointer
+   */
   showSoon(element, x) {
     clearTimeout(this.#timer);
     const delay = this.#about || performance.now() - this.#left < DELAY ? LINGER : DELAY;
@@ -51,10 +57,10 @@ export class Tooltip {
     this.#tip.remove();
   }
 
-  /** The title of the element has changed while its tooltip is there. @param {Element} element */
+  /** Update the tooltip, since the title of its element has changed. @param {Element} element */
   update(element) {
     setTitleAside(element);
-    say(this.#tip, textOf(element));
+    setText(this.#tip, textOf(element));
   }
 
   /** @param {Element} element @param {number | null} x */
@@ -64,14 +70,14 @@ export class Tooltip {
     if (this.#about !== about) this.hide();
     this.#about = about;
     setTitleAside(about);
-    say(this.#tip, text);
-    (about.closest('dialog') ?? document.body).append(this.#tip); // what is beside an open dialog is out of reach
+    setText(this.#tip, text);
+    (about.closest('dialog') ?? document.body).append(this.#tip); // An open dialog covers everything outside it.
     this.#tip.showPopover?.();
     placeTooltip(this.#tip, about, x);
   }
 }
 
-/** The browser's own tooltip must not come as well, so the title is set aside. @param {Element} element */
+/** Set the title aside, so that the browser's own tooltip does not appear as well. @param {Element} element */
 function setTitleAside(element) {
   const title = element.getAttribute('title');
   if (!title) return;

@@ -1,9 +1,9 @@
 /**
- * What each control and readout is, in a sentence: those whose sentence never changes. A control that says why it
- * cannot be used, or whose words depend on the run, has its sentence where it is drawn.
+ * This module holds a sentence about each control and readout whose sentence never changes. A control that says why it
+ * cannot be used, or whose words depend on the run, gets its sentence where it is drawn.
  */
 
-/** @type {Record<string, string>} selector → sentence */
+/** The sentence for each selector. @type {Record<string, string>} */
 export const WORDS = {
   '#run-title': 'The dataset and the network of the run on show.',
   '#status-action': 'Does what the sentence beside it calls for: cancels the computation, or tries again.',
@@ -46,7 +46,7 @@ export const WORDS = {
   '[data-readout="curvature_epoch"]': 'The curvature is not measured at every epoch: this is the nearest.',
 };
 
-/** Give the elements their sentences; an `svg` can have no `title`. @param {ParentNode} root */
+/** Give the elements their sentences; an `svg` cannot have a `title`. @param {ParentNode} root */
 export function applyWords(root) {
   for (const [selector, sentence] of Object.entries(WORDS)) {
     for (const element of root.querySelectorAll(selector))

@@ -1,7 +1,7 @@
 /**
- * What a person sees on the first visit: three labels with leader lines, which say what the two plots are. They are placed
- * by what the plots have drawn, follow it, and let every press through but that of their one button. Whoever begins to
- * use the page, or dismisses them, sees them no more.
+ * This module draws the labels of a first visit: three labels with leader lines, which say what the two plots are. They
+ * are placed by what the plots have drawn, follow it, and let every press through except that of their one button. They
+ * disappear for good when a person begins to use the page, or dismisses them.
  */
 /** @import {State} from '../../model/types.js' */
 /** @import {Anchor, Box} from './placement.js' */
@@ -10,34 +10,35 @@ import {byId, make, makeSvg} from '../../lib/dom.js';
 import {boxOf, isInside, leaderOf, overlap, placeLabel} from './placement.js';
 
 /**
- * @typedef {object} LandscapePlaces of what is drawn, in pixels of #landscape-stage
- * @property {Anchor | null} network its ball
- * @property {(a: number, b: number) => Anchor | null} at a point of the landscape, in shares of the span; null where it is hidden
+ * @typedef {object} LandscapePlaces the places of what is drawn, in pixels of #landscape-stage
+ * @property {Anchor | null} network the network's ball
+ * @property {(a: number, b: number) => Anchor | null} at returns the place of a point of the landscape, given in shares
+ *   of the span; null if it is hidden
  * @property {(x: number, y: number) => boolean} isDrawn is the landscape at this pixel?
  *
- * @typedef {object} BoundaryPlaces of what is drawn, in pixels of the plot's body
+ * @typedef {object} BoundaryPlaces the places of what is drawn, in pixels of the plot's body
  * @property {Box} frame
  * @property {Anchor[]} line along the boundary
- * @property {() => Anchor[]} points the data
+ * @property {() => Anchor[]} points returns the places of the data points
  */
 
-/** Another point than the network's own is one so many pixels away at least. */
+/** A point must be at least this many pixels away from the network to count as another one. */
 const APART = 56;
-/** A leader line that has become longer is drawn no more: its label is placed anew. */
+/** If a leader line has become longer than this, its label is placed again. */
 const LONGEST = 180;
-/** Between a label and the edge of its plot. */
+/** The distance between a label and the edge of its plot. */
 const EDGE = 8;
-/** A phone's plot: there a finger has no numbers under it. */
+/** Up to this width the plot is on a phone, where no numbers appear under a finger. */
 const NARROW = 430;
-/** A label that covers so many marks covers all that is to be seen. */
+/** A label that covers this many marks is as bad as one that covers everything. */
 const MANY = 6;
-/** So many places along a line are tried. */
+/** The number of places along a line that are tried. */
 const TRIED = 24;
 const SHARES = [-0.8, -0.55, -0.3, 0.3, 0.55, 0.8];
 
 /**
  * @param {object} options
- * @param {() => LandscapePlaces | null} options.landscape null where nothing is drawn that can be pointed at
+ * @param {() => LandscapePlaces | null} options.landscape null if nothing is drawn that a label could point at
  * @param {() => BoundaryPlaces | null} options.boundary
  * @param {StateStore} options.store
  * @param {() => void} options.onDismissed
@@ -69,7 +70,7 @@ export function createCallouts({landscape, boundary, store, onDismissed}) {
   const drawn = () => {
     if (ends.signal.aborted) return;
     const ground = landscape();
-    left.draw(ground && placesOfNetwork(ground, left.size()), [others, network]); // the longer one first
+    left.draw(ground && placesOfNetwork(ground, left.size()), [others, network]); // The longer label comes first.
     const plot = boundary();
     right.draw(plot && placesOfBorder(plot), [border]);
   };
@@ -79,12 +80,16 @@ export function createCallouts({landscape, boundary, store, onDismissed}) {
     for (const {target, contentRect} of changes) (target === left.layer ? left : right).resize(contentRect);
     drawn();
   });
-  for (const {layer} of [left, right]) sizes.observe(layer); // which tells of both at once: so they are drawn
+  // The observer reports both sizes at its start, so they are drawn then.
+  for (const {layer} of [left, right]) sizes.observe(layer);
   ends.signal.addEventListener('abort', () => sizes.disconnect());
   return {drawn};
 }
 
-/** @typedef {{room: Box, taken: Box[], anchors: Anchor[][], covered: (box: Box) => number}} Places `anchors`: those of each label, as they are drawn */
+/**
+ * @typedef {{room: Box, taken: Box[], anchors: Anchor[][], covered: (box: Box) => number}} Places `anchors`: the
+ *   anchors of each label, as they are drawn
+ */
 
 /** @param {LandscapePlaces} places @param {{width: number, height: number}} size @returns {Places} */
 function placesOfNetwork({network, at, isDrawn}, {width, height}) {
@@ -93,8 +98,9 @@ function placesOfNetwork({network, at, isDrawn}, {width, height}) {
     room: {left: EDGE, top: EDGE, right: width - EDGE, bottom: height - EDGE},
     taken: [
       ...(network ? [boxOf(network)] : []),
-      {left: width - 190, top: 0, right: width, bottom: 52}, // buttons that turn the view
-      ...(width > NARROW ? [{left: width - 240, top: height - 48, right: width, bottom: height}] : []), // numbers under the pointer
+      {left: width - 190, top: 0, right: width, bottom: 52}, // These are the buttons that turn the view.
+      // These are the numbers under the pointer.
+      ...(width > NARROW ? [{left: width - 240, top: height - 48, right: width, bottom: height}] : []),
     ],
     anchors: [
       ground.filter((anchor) => !network || Math.hypot(anchor.x - network.x, anchor.y - network.y) > APART),
@@ -107,7 +113,7 @@ function placesOfNetwork({network, at, isDrawn}, {width, height}) {
 /** @param {BoundaryPlaces} places @returns {Places} */
 function placesOfBorder({frame: {left, top, right, bottom}, line, points}) {
   /** @type {Anchor[] | null} */
-  let marks = null; // asked for where a label is placed, which is seldom
+  let marks = null; // They are computed when a label is placed, which is rare.
   return {
     room: {left: left + EDGE, top: top + EDGE, right: right - EDGE, bottom: bottom - EDGE},
     taken: [],
@@ -122,7 +128,10 @@ function placesOfBorder({frame: {left, top, right, bottom}, line, points}) {
   };
 }
 
-/** The share of a box where something is. @param {Box} box @param {(x: number, y: number) => boolean} is */
+/**
+ * Return the share of a box in which something is drawn.
+ * @param {Box} box @param {(x: number, y: number) => boolean} is
+ */
 function shareOf({left, top, right, bottom}, is) {
   const places = [0, 0.5, 1].flatMap((u) =>
     [0, 1].map((v) => /** @type {const} */ ([left + u * (right - left), top + v * (bottom - top)])),
@@ -130,14 +139,14 @@ function shareOf({left, top, right, bottom}, is) {
   return places.filter(([x, y]) => is(x, y)).length / places.length;
 }
 
-/** Labels over one plot, and their lines. @param {HTMLElement} root */
+/** Create the labels over one plot, and their lines. @param {HTMLElement} root */
 function createLayer(root) {
   const lines = makeSvg('svg', {'aria-hidden': 'true'});
   const layer = make('div', {class: 'callouts'}, lines);
   root.append(layer);
-  /** @type {Map<HTMLElement, {box: Box, anchor: Anchor}>} where each label stands, as long as it can */
+  /** The place of each label, which it keeps as long as it can. @type {Map<HTMLElement, {box: Box, anchor: Anchor}>} */
   const standing = new Map();
-  /** As it was told of: to measure it at each frame, the browser would lay out the page. */
+  /** The size as it was last reported: measuring it for each frame would make the browser lay out the page. */
   let size = {width: 0, height: 0};
 
   return {
@@ -163,7 +172,7 @@ function createLayer(root) {
       labels.forEach((label, i) => {
         const found = places && placeOf(label, places, places.anchors[i], taken, standing.get(label) ?? null);
         label.hidden = !found && !label.querySelector('button');
-        label.classList.toggle('astray', !found); // its button stays
+        label.classList.toggle('astray', !found); // The label's button stays visible.
         if (!found) return void standing.delete(label);
         standing.set(label, found);
         taken.push(found.box);
@@ -177,20 +186,23 @@ function createLayer(root) {
 }
 
 /**
- * A label keeps its place where it can, and its line follows what it points at; else it is placed anew.
+ * Place a label. It keeps its place if it can, and its line follows what it points at; otherwise the label is placed
+ * again.
  * @param {HTMLElement} label @param {Places} places @param {Anchor[]} anchors @param {Box[]} taken
  * @param {{box: Box, anchor: Anchor} | null} before
  */
 function placeOf(label, {room, covered}, anchors, taken, before) {
   if (before && isInside(before.box, room) && !taken.some((other) => overlap(before.box, other))) {
-    const near = anchors.toSorted((one, other) => apart(one, before.anchor) - apart(other, before.anchor))[0];
+    const near = anchors.toSorted(
+      (one, other) => distanceBetween(one, before.anchor) - distanceBetween(other, before.anchor),
+    )[0];
     if (near) {
       const [x1, y1, x2, y2] = leaderOf(near, before.box);
       const length = Math.hypot(x2 - x1, y2 - y1);
       if (length > EDGE && length < LONGEST) return {box: before.box, anchor: near};
     }
   }
-  label.hidden = false; // nor astray: else its size is another
+  label.hidden = false; // The class is removed as well, since it would change the size.
   label.classList.remove('astray');
   const {offsetWidth: width, offsetHeight: height} = label;
   const some = anchors.filter((_, i) => i % Math.ceil(anchors.length / TRIED) === 0);
@@ -198,11 +210,11 @@ function placeOf(label, {room, covered}, anchors, taken, before) {
 }
 
 /** @param {Anchor} one @param {Anchor} other */
-const apart = (one, other) => Math.hypot(one.x - other.x, one.y - other.y);
+const distanceBetween = (one, other) => Math.hypot(one.x - other.x, one.y - other.y);
 
 /**
- * Tells of the first use of the page: any click, drag, input or key that does something. To look, to scroll, and to go on
- * with Tab is none; nor is the film that plays by itself.
+ * Report the first use of the page: any click, drag, input or key that does something. Looking, scrolling, and moving
+ * on with Tab do not count; nor does the playback that starts by itself.
  * @param {StateStore} store @param {() => void} onUse @param {AbortSignal} signal
  */
 function watchUse(store, onUse, signal) {
@@ -211,7 +223,7 @@ function watchUse(store, onUse, signal) {
     document.addEventListener(
       type,
       (event) => {
-        if (!isToLook(event)) onUse();
+        if (!isPlotChoice(event)) onUse();
       },
       {signal, capture: true},
     );
@@ -222,7 +234,7 @@ function watchUse(store, onUse, signal) {
       if (
         event.key === 'Escape'
           ? !event.defaultPrevented
-          : keys.includes(event.key) && isMeant(event) && !isToLook(event)
+          : keys.includes(event.key) && isForPage(event) && !isPlotChoice(event)
       )
         onUse();
     },
@@ -248,8 +260,8 @@ function watchUse(store, onUse, signal) {
   });
 }
 
-/** In a small window, where one of the plots is shown: at which. @param {Event} event */
-const isToLook = ({target}) => target instanceof Element && target.closest('#plots') !== null;
+/** Does the event choose which plot a small window shows? @param {Event} event */
+const isPlotChoice = ({target}) => target instanceof Element && target.closest('#plots') !== null;
 
-/** Keys of the browser's own are none of the page. @param {KeyboardEvent} event */
-const isMeant = ({altKey, ctrlKey, metaKey}) => !altKey && !ctrlKey && !metaKey;
+/** Is the key meant for the page? Keys of the browser are not. @param {KeyboardEvent} event */
+const isForPage = ({altKey, ctrlKey, metaKey}) => !altKey && !ctrlKey && !metaKey;

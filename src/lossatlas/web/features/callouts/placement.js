@@ -1,15 +1,18 @@
-/** Where labels with leader lines stand: beside what they point at, inside their plot, clear of each other. Pure. */
+/**
+ * This module places labels with leader lines: beside what they point at, inside their plot, without overlaps. It
+ * consists of pure functions.
+ */
 
 /** @typedef {{left: number, top: number, right: number, bottom: number}} Box in pixels */
-/** @typedef {{x: number, y: number, radius?: number}} Anchor what a label points at; a circle about it is kept free */
+/** @typedef {{x: number, y: number, radius?: number}} Anchor what a label points at; a circle around it is kept free */
 /** @typedef {{width: number, height: number}} Size */
 
-/** How far a label may stand from what it points at, in pixels: the nearest place that is free is taken. */
+/** The distances in pixels at which a label may be placed from what it points at: the nearest free place is used. */
 const AWAY = [24, 36, 52, 72, 96, 128];
 const DIRECTIONS = 16;
-/** Between two labels, in pixels. */
+/** The gap between two labels, in pixels. */
 const GAP = 6;
-/** Pixels of leader line that are as bad as a label that wholly covers what is drawn. */
+/** A label that covers what is drawn entirely is as bad as this many more pixels of leader line. */
 const COVERED = 160;
 
 /** @param {Box} one @param {Box} other @param {number} [gap] */
@@ -22,15 +25,16 @@ export function overlap(one, other, gap = 0) {
   );
 }
 
-/** The square about an anchor. @param {Anchor} anchor @returns {Box} */
+/** Return the square around an anchor. @param {Anchor} anchor @returns {Box} */
 export function boxOf({x, y, radius = 0}) {
   return {left: x - radius, top: y - radius, right: x + radius, bottom: y + radius};
 }
 
 /**
- * The best place of a label among all anchors that it may point at; null where there is no room.
- * @param {Anchor[]} anchors @param {Size} size of the label @param {Box} room
- * @param {{taken: Box[], covered: (box: Box) => number}} others `covered`: the share of a box, 0 to 1, that had better be seen
+ * Find the best place of a label among all anchors that it may point at; null if there is no room.
+ * @param {Anchor[]} anchors @param {Size} size the size of the label @param {Box} room
+ * @param {{taken: Box[], covered: (box: Box) => number}} others `covered`: the share of a box, 0 to 1, that should stay
+ *   visible
  * @returns {{box: Box, anchor: Anchor} | null}
  */
 export function placeLabel(anchors, size, room, {taken, covered}) {
@@ -53,7 +57,7 @@ export function placeLabel(anchors, size, room, {taken, covered}) {
 /** @param {Anchor} anchor @param {Size} size @param {number} away @param {number} angle @returns {Box} */
 function boxBeside({x, y, radius = 0}, {width, height}, away, angle) {
   const [across, down] = [Math.cos(angle), Math.sin(angle)];
-  // From the box's middle to its border in this direction.
+  // This is the distance from the box's middle to its border in this direction.
   const reach = Math.min(width / 2 / Math.abs(across || 1e-9), height / 2 / Math.abs(down || 1e-9));
   const far = radius + away + reach;
   const [left, top] = [x + far * across - width / 2, y + far * down - height / 2].map(Math.round);
@@ -66,8 +70,9 @@ export function isInside(box, room) {
 }
 
 /**
- * The line from a label to the edge of what it points at.
- * @param {Anchor} anchor @param {Box} box @returns {[number, number, number, number]} x and y of both ends, the label's first
+ * Return the line from a label to the edge of what it points at.
+ * @param {Anchor} anchor @param {Box} box @returns {[number, number, number, number]} x and y of both ends; the label's
+ *   end comes first
  */
 export function leaderOf({x, y, radius = 0}, box) {
   const [u, v] = [Math.min(box.right, Math.max(box.left, x)), Math.min(box.bottom, Math.max(box.top, y))];

@@ -1,28 +1,34 @@
-/** “Your own data”: a dialog to draw points, or to read them from a spreadsheet. */
+/** This module is the dialog “Your own data”: a person draws points, or reads them from a table. */
 /** @import {Drawing, Place} from './drawing.js' */
 /** @import {Own} from '../../compute/datasets/own.js' */
 /** @import {Table} from './tables/read.js' */
-import {make, say} from '../../lib/dom.js';
-import {blank, createHistory, drawingOf, erased, nearest, ownOf, pointAt, sprayed} from './drawing.js';
+import {make, setText} from '../../lib/dom.js';
+import {blank, createHistory, createDrawing, erase, findNearest, toOwn, pointAt, spray} from './drawing.js';
 import {draw as drawn} from '../../compute/datasets/generate.js';
-import {MAX_LINKED, missing, roundedTo} from '../../compute/datasets/own.js';
+import {MAX_LINKED, describeMissing, roundPoints} from '../../compute/datasets/own.js';
 import {constants} from '../../model/constants.js';
 import {createParts, drawBrushes} from './editor_parts.js';
 import {Sketch} from './sketch.js';
 import {createTablePanel} from './tables/panel.js';
 import {writeTable} from './tables/write.js';
 
-/** Points to start from, of an invented dataset: few enough for a link. */
+/** The number of points of a synthetic dataset to start from: few enough for a link. */
 const START_POINTS = 200;
-/** A thumb's or a crosshair's reach, as a share of the view. */
+/** The size of what a thumb or the crosshair touches, as a share of the view. */
 const REACH = 0.025;
-/** The tool that erases; the others are classes. */
+/** The tool that erases; the other tools are classes. */
 const ERASER = -1;
 
-/** @type {Drawing | null} what was being drawn when the dialog was last dismissed: Escape must not cost an hour's work */
+/**
+ * What was being drawn when the dialog was last dismissed: Escape must not destroy an hour's work.
+ * @type {Drawing | null}
+ */
 let draft = null;
 
-/** @typedef {{start?: Own | null, onUse: (own: Own) => void}} EditorOptions `start`: the data on show, to start from */
+/**
+ * @typedef {{start?: Own | null, onUse: (own: Own) => void}} EditorOptions `start`: the data that the page shows, to
+ *   start from
+ */
 
 /** Open the dialog. @param {EditorOptions} options */
 export function openEditor(options) {
@@ -37,13 +43,13 @@ class Editor {
   #parts;
   #history;
   #sketch;
-  /** A class, or the eraser. */
+  /** The chosen tool: a class, or the eraser. */
   #tool = 0;
-  /** Has this stroke changed anything yet? */
+  /** Has this stroke already changed something? */
   #hasStroked = false;
   /** Is the last step a table? */
   #isTable = false;
-  /** Why what is shown is not what was asked for: a table that could not be read; else empty. */
+  /** The reason why the requested table is not shown: it could not be read; else empty. */
   #fault = '';
   #scheme = matchMedia('(prefers-color-scheme: dark)');
   #show = () => this.#draw();
@@ -54,7 +60,7 @@ class Editor {
     this.#onUse = onUse;
     this.#panel = createTablePanel((table, name, goesOn) => this.#take(table, name, goesOn));
     this.#parts = createParts(start !== null, [this.#panel.rows, this.#panel.result]);
-    this.#history = createHistory(draft ?? (start ? drawingOf({...start, name: ''}) : blank()), () => {
+    this.#history = createHistory(draft ?? (start ? createDrawing({...start, name: ''}) : blank()), () => {
       this.#fault = '';
       this.#isTable = false;
       this.#draw();
@@ -84,15 +90,18 @@ class Editor {
   #end(how) {
     const {dialog} = this.#parts;
     if (!dialog.isConnected) return;
-    dialog.close(how); // gives the focus back; its event comes later
+    dialog.close(how); // It returns the focus; its event comes later.
     this.#scheme.removeEventListener('change', this.#show);
     draft = how === 'use' || this.#history.now.points.length === 0 ? null : this.#history.now;
     dialog.remove();
   }
 
-  /** Take a table that was read, or say why not. @param {Table} table @param {string} name @param {boolean} goesOn */
+  /**
+   * Take a table that was read, or say why it cannot be used.
+   * @param {Table} table @param {string} name @param {boolean} goesOn
+   */
   #take({data, doubt}, name, goesOn) {
-    if (data) this.#history.set(drawingOf({...data, name}), {same: goesOn && this.#isTable});
+    if (data) this.#history.set(createDrawing({...data, name}), {same: goesOn && this.#isTable});
     this.#isTable = data !== null;
     this.#fault = data ? '' : faultOf(doubt);
     if (data) this.#parts.from.value = '';
@@ -107,28 +116,28 @@ class Editor {
     return Math.max(REACH, this.#radius());
   }
 
-  /** @param {Place} place @param {boolean} goesOn by the stroke of the dab before */
+  /** @param {Place} place @param {boolean} goesOn does it belong to the stroke of the dab before? */
   #dab(place, goesOn) {
     const {now} = this.#history;
     const density = Number(this.#parts.density.value);
     const next =
       this.#tool === ERASER
-        ? erased(now, place, this.#reach())
-        : sprayed(now, place, this.#tool, {radius: this.#radius(), density});
+        ? erase(now, place, this.#reach())
+        : spray(now, place, this.#tool, {radius: this.#radius(), density});
     const same = goesOn && this.#hasStroked;
     this.#hasStroked = this.#history.set(next, {same}) || same;
   }
 
-  /** A single point. @param {Place} place */
+  /** Put a single point. @param {Place} place */
   #put(place) {
     if (this.#tool === ERASER) return this.#erase(place);
-    this.#history.set(sprayed(this.#history.now, place, this.#tool, {radius: 0, density: 1}));
+    this.#history.set(spray(this.#history.now, place, this.#tool, {radius: 0, density: 1}));
     this.#describePlace(place);
   }
 
   /** @param {Place} place */
   #erase(place) {
-    this.#history.set(erased(this.#history.now, place, REACH));
+    this.#history.set(erase(this.#history.now, place, REACH));
     this.#describePlace(place);
   }
 
@@ -136,9 +145,12 @@ class Editor {
   #describePlace(place) {
     const {view, features, classes} = this.#history.now;
     const {x, y} = pointAt(view, place);
-    const near = nearest(this.#history.now, place, REACH);
+    const near = findNearest(this.#history.now, place, REACH);
     const point = near ? `: a point of ${classes[near.k]}` : '';
-    say(this.#parts.place, `${features[0]} ${short(x, view.x)}, ${features[1]} ${short(y, view.y)}${point}`);
+    setText(
+      this.#parts.place,
+      `${features[0]} ${shortText(x, view.x)}, ${features[1]} ${shortText(y, view.y)}${point}`,
+    );
   }
 
   /** @param {number} tool */
@@ -156,11 +168,11 @@ class Editor {
     undo.disabled = !this.#history.canUndo;
     redo.disabled = !this.#history.canRedo;
     clear.disabled = save.disabled = points.length === 0;
-    const lacks = missing({labels: Uint8Array.from(points, ({k}) => k), classes});
+    const lacks = describeMissing({labels: Uint8Array.from(points, ({k}) => k), classes});
     use.disabled = this.#fault !== '' || lacks !== '';
-    say(state, this.#fault || lacks || summary(points.length));
+    setText(state, this.#fault || lacks || writeSummary(points.length));
     this.#sketch.draw(this.#history.now);
-    // A button that is disabled loses the focus to the page, whose keys mean other things.
+    // A disabled button loses the focus to the page, whose keys do other things.
     if (document.activeElement instanceof HTMLButtonElement && document.activeElement.disabled)
       canvas.focus({preventScroll: true});
   }
@@ -175,7 +187,7 @@ class Editor {
       this.#sketch.request();
     });
     from.addEventListener('change', () => {
-      this.#history.set(begun(from.value, this.#start));
+      this.#history.set(createStart(from.value, this.#start));
       this.#panel.close();
     });
   }
@@ -186,11 +198,11 @@ class Editor {
     undo.addEventListener('click', history.undo);
     redo.addEventListener('click', history.redo);
     clear.addEventListener('click', () => history.set({...history.now, points: []}));
-    save.addEventListener('click', () => saveCsv(ownOf(history.now)));
+    save.addEventListener('click', () => saveCsv(toOwn(history.now)));
     cancel.addEventListener('click', () => this.#end(''));
     use.addEventListener('click', () => {
       this.#end('use');
-      this.#onUse(ownOf(history.now));
+      this.#onUse(toOwn(history.now));
     });
   }
 
@@ -203,17 +215,17 @@ class Editor {
       event.preventDefault();
       this.#panel.openText(text);
     });
-    onDrop(dialog, (data) =>
+    watchDrop(dialog, (data) =>
       data.files.length > 0
         ? void this.#panel.openFile(data.files[0])
         : this.#panel.openText(data.getData('text/plain')),
     );
-    dialog.addEventListener('close', () => this.#end('')); // by Escape
+    dialog.addEventListener('close', () => this.#end('')); // This is the key Escape.
   }
 
   /** @param {KeyboardEvent} event */
   #press(event) {
-    event.stopPropagation(); // the page's own keys move through the epochs
+    event.stopPropagation(); // The page's own keys change the epoch.
     const key = event.key.toLowerCase();
     if (event.target === this.#panel.text) return;
     if ((event.ctrlKey || event.metaKey) && (key === 'z' || key === 'y')) {
@@ -224,7 +236,7 @@ class Editor {
   }
 }
 
-/** Why a table was not taken. @param {Table['doubt']} doubt */
+/** Say why a table cannot be used. @param {Table['doubt']} doubt */
 function faultOf(doubt) {
   return doubt
     ? 'Answer the question about the numbers first.'
@@ -232,22 +244,22 @@ function faultOf(doubt) {
 }
 
 /** @param {string} value @param {Own | null} start @returns {Drawing} */
-function begun(value, start) {
+function createStart(value, start) {
   if (value === 'blank') return blank();
-  if (value === 'shown' && start) return drawingOf({...start, name: ''});
+  if (value === 'shown' && start) return createDrawing({...start, name: ''});
   const made = drawn({name: value, points: START_POINTS});
-  return drawingOf({...made, points: roundedTo(made.points, 5), name: ''});
+  return createDrawing({...made, points: roundPoints(made.points, 5), name: ''});
 }
 
 /** @param {number} count */
-function summary(count) {
+function writeSummary(count) {
   if (count >= constants().own_data.points)
     return `${count.toLocaleString('en')} points: as many as can be trained on.`;
   return `${count} points${count > MAX_LINKED ? `; a link can carry ${MAX_LINKED}.` : '.'}`;
 }
 
 /** @param {HTMLElement} root @param {(data: DataTransfer) => void} onData */
-function onDrop(root, onData) {
+function watchDrop(root, onData) {
   root.addEventListener('dragover', (event) => {
     event.preventDefault();
     root.dataset.over = 'true';
@@ -269,8 +281,11 @@ function saveCsv(own) {
   setTimeout(() => URL.revokeObjectURL(link.href), 1000);
 }
 
-/** As many digits as the view can show apart. @param {number} value @param {[number, number]} extent */
-function short(value, [low, high]) {
+/**
+ * Write a number with as many digits as the view can distinguish.
+ * @param {number} value @param {[number, number]} extent
+ */
+function shortText(value, [low, high]) {
   const digits = Math.min(6, Math.max(0, 2 - Math.floor(Math.log10(high - low))));
   return value
     .toFixed(digits)

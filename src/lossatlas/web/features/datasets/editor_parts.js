@@ -1,17 +1,20 @@
-/** What the editor's dialog is made of: the canvas, the tools, the buttons. Nothing here knows what they do. */
+/**
+ * This module creates the parts of the editor's dialog: the canvas, the tools and the buttons. It does not know what
+ * they do.
+ */
 /** @import {Drawing} from './drawing.js' */
-import {make, makeSvg, say} from '../../lib/dom.js';
+import {make, makeSvg, setText} from '../../lib/dom.js';
 import {css, pointColour} from '../../figures/colours.js';
 import {glyph} from '../../figures/glyphs.js';
-import {currentTheme} from '../../lib/theme.js';
-import {inventedDatasets} from '../../compute/datasets/generate.js';
-import {countsOf} from '../../compute/datasets/own.js';
+import {readTheme} from '../../lib/theme.js';
+import {syntheticDatasets} from '../../compute/datasets/generate.js';
+import {countClasses} from '../../compute/datasets/own.js';
 
 const HELP =
   'Drag to draw. By keyboard: arrow keys move the crosshair, with Shift finely; Space puts a point, Delete erases, a number chooses the class.';
 
 /**
- * @param {boolean} shown is there a dataset on show to start from?
+ * @param {boolean} shown does the page show a dataset to start from?
  * @param {HTMLElement[]} table the parts that read a table
  */
 export function createParts(shown, table) {
@@ -81,7 +84,7 @@ function createSliders() {
   return {size, density};
 }
 
-/** The choice of points to start from. @param {boolean} shown is there a dataset on show? */
+/** Create the choice of points to start from. @param {boolean} shown does the page show a dataset? */
 function createStarts(shown) {
   return make(
     'select',
@@ -89,7 +92,7 @@ function createStarts(shown) {
     make('option', {value: '', disabled: true, selected: true, hidden: true}, 'Choose…'),
     make('option', {value: 'blank'}, 'An empty plane'),
     ...(shown ? [make('option', {value: 'shown'}, 'The data on show')] : []),
-    ...inventedDatasets().map(({name, title}) => make('option', {value: name}, title)),
+    ...syntheticDatasets().map(({name, title}) => make('option', {value: name}, title)),
   );
 }
 
@@ -115,13 +118,13 @@ function createButtons() {
  * @param {HTMLElement} root @param {Drawing} drawing @param {number} tool
  */
 export function drawBrushes(root, {points, classes}, tool) {
-  const key = JSON.stringify([classes, currentTheme().dark]);
+  const key = JSON.stringify([classes, readTheme().dark]);
   if (root.dataset.key !== key) {
     root.dataset.key = key;
     root.querySelectorAll('label').forEach((label) => label.remove());
     root.append(...classes.map((name, k) => brush(k, name)), brush(-1, 'Eraser'));
   }
-  const counts = countsOf(
+  const counts = countClasses(
     points.map(({k}) => k),
     classes.length,
   );
@@ -130,7 +133,7 @@ export function drawBrushes(root, {points, classes}, tool) {
     input.checked = k === tool;
     if (k < 0) continue;
     input.setAttribute('aria-label', `${classes[k]}: ${counts[k]} ${counts[k] === 1 ? 'point' : 'points'}`);
-    say(/** @type {Element} */ (input.parentElement?.querySelector('output')), String(counts[k]));
+    setText(/** @type {Element} */ (input.parentElement?.querySelector('output')), String(counts[k]));
   }
 }
 
@@ -145,7 +148,7 @@ function brush(k, name) {
           'stroke-width': 1.4,
           'stroke-linejoin': 'round',
         })
-      : makeSvg('path', {d: glyph(k, 5), fill: css(pointColour(k, currentTheme().dark))});
+      : makeSvg('path', {d: glyph(k, 5), fill: css(pointColour(k, readTheme().dark))});
   return make(
     'label',
     {class: 'brush', title: k < 0 ? 'Takes away the points that it passes.' : `Draws points of ${name}.`},

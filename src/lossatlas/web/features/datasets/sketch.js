@@ -1,11 +1,14 @@
-/** The canvas of the editor: it shows the points, and reports where a pointer or the keys draw or erase. */
+/**
+ * This module is the canvas of the editor: it shows the points, and reports where the pointer or the keys draw or
+ * erase.
+ */
 /** @import {Drawing, Place} from './drawing.js' */
 import {css, pointColour} from '../../figures/colours.js';
 import {glyph} from '../../figures/glyphs.js';
-import {currentTheme} from '../../lib/theme.js';
-import {placeOf, within} from './drawing.js';
+import {readTheme} from '../../lib/theme.js';
+import {placeOf, clampShare} from './drawing.js';
 
-/** How far an arrow key moves the crosshair, as a share of the view; with Shift, finely. */
+/** How far an arrow key moves the crosshair, as a share of the view; with Shift it moves less. */
 const STEP = 0.05;
 const FINE = 0.01;
 /** The least distance between two dabs of a stroke. */
@@ -17,11 +20,12 @@ const ARROWS = {ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, 1], ArrowDo
 
 /**
  * @typedef {object} SketchOptions
- * @property {(place: Place, goesOn: boolean) => void} onDab the chosen tool is used; `goesOn`: by the stroke of the dab before
- * @property {(place: Place) => void} onPut a single point is put, by key
+ * @property {(place: Place, goesOn: boolean) => void} onDab the chosen tool is used; `goesOn`: it belongs to the stroke
+ *   of the dab before
+ * @property {(place: Place) => void} onPut a key puts a single point
  * @property {(place: Place) => void} onErase
  * @property {(place: Place) => void} onMove the crosshair has moved
- * @property {() => number} radius of the tool, for its outline
+ * @property {() => number} radius returns the tool's radius, for its outline
  */
 
 export class Sketch {
@@ -31,9 +35,9 @@ export class Sketch {
   #drawing = null;
   /** The crosshair of the keyboard. @type {Place} */
   #cross = [0.5, 0.5];
-  /** Where the pointer is. @type {Place | null} */
+  /** The place of the pointer. @type {Place | null} */
   #hover = null;
-  /** Where the last dab of a stroke is. @type {Place | null} */
+  /** The place of the last dab of a stroke. @type {Place | null} */
   #last = null;
   #isKeyed = false;
   #requested = 0;
@@ -53,7 +57,7 @@ export class Sketch {
     this.request();
   }
 
-  /** Paint with the next frame. */
+  /** Paint with the next animation frame. */
   request() {
     this.#requested ||= requestAnimationFrame(() => this.#paint());
   }
@@ -98,13 +102,13 @@ export class Sketch {
     });
   }
 
-  /** Do what a key stands for. @param {KeyboardEvent} event @returns {boolean} is it one of the canvas? */
+  /** Do what a key means. @param {KeyboardEvent} event @returns {boolean} does the canvas use this key? */
   #press({key, shiftKey}) {
     const {onMove, onPut, onErase} = this.#options;
     const arrow = ARROWS[key];
     if (arrow) {
       const step = shiftKey ? FINE : STEP;
-      this.#cross = [within(this.#cross[0] + step * arrow[0]), within(this.#cross[1] + step * arrow[1])];
+      this.#cross = [clampShare(this.#cross[0] + step * arrow[0]), clampShare(this.#cross[1] + step * arrow[1])];
       onMove(this.#cross);
     } else if (key === ' ' || key === 'Enter') onPut(this.#cross);
     else if (key === 'Delete' || key === 'Backspace') onErase(this.#cross);
@@ -115,10 +119,10 @@ export class Sketch {
   /** @param {PointerEvent} event @returns {Place} */
   #placeUnder({clientX, clientY}) {
     const box = this.#canvas.getBoundingClientRect();
-    return [within((clientX - box.left) / box.width), within(1 - (clientY - box.top) / box.height)];
+    return [clampShare((clientX - box.left) / box.width), clampShare(1 - (clientY - box.top) / box.height)];
   }
 
-  /** Dabs at even distances, from the last one on. @param {Place} to */
+  /** Add dabs at even distances, from the last one on. @param {Place} to */
   #strokeTo(to) {
     const {radius, onDab} = this.#options;
     if (!this.#last) return;
@@ -137,8 +141,9 @@ export class Sketch {
     const side = Math.round(canvas.clientWidth * devicePixelRatio);
     if (!context || !this.#drawing || side === 0) return;
     if (canvas.width !== side) canvas.width = canvas.height = side;
-    const theme = currentTheme();
-    context.setTransform(devicePixelRatio, 0, 0, -devicePixelRatio, 0, side); // CSS pixels, and up is up
+    const theme = readTheme();
+    // The unit is a CSS pixel, and y points upwards.
+    context.setTransform(devicePixelRatio, 0, 0, -devicePixelRatio, 0, side);
     context.clearRect(0, 0, side, side);
     const size = canvas.clientWidth;
     paintGrid(context, size, theme.line);
@@ -166,7 +171,11 @@ function paintGrid(context, size, colour) {
   context.stroke();
 }
 
-/** One path a class. @param {CanvasRenderingContext2D} context @param {number} size @param {Drawing} drawing @param {{dark: boolean, paper: string}} theme */
+/**
+ * Paint the points as one path for each class.
+ * @param {CanvasRenderingContext2D} context @param {number} size @param {Drawing} drawing @param {{dark: boolean,
+ *   paper: string}} theme
+ */
 function paintPoints(context, size, {points, classes, view}, theme) {
   const mark = points.length > 800 ? 2.75 : 3.75;
   classes.forEach((_, k) => {

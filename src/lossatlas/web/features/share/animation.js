@@ -1,30 +1,30 @@
-/** Films before any is made: which sizes, lengths and formats there are, and how large a film will be. */
+/** This module knows which films can be made: their sizes, lengths and formats, and how large a file will be. */
 
-/** Frames a second, as in playback. */
+/** The number of frames a second, as in playback. */
 export const RATE = 10;
-/** How long the last frame stays, in milliseconds. */
+/** The time that the last frame stays, in milliseconds. */
 export const REST = 1000;
 
-/** The sizes offered, all in the sheet's shape. */
+/** The sizes on offer, all in the sheet's shape. */
 export const SIZES = [
   [1920, 1080],
   [1280, 720],
   [640, 360],
 ];
 
-/** The lengths offered, in seconds; those that the frames do not fill are left out. */
+/** The lengths on offer, in seconds; lengths that the frames do not fill are left out. */
 const LENGTHS = [5, 10, 20, 60];
-/** A film longer than this is not what most people want of a training. */
+/** A film longer than this, in seconds, is rarely wanted. */
 const LONG = 20;
 
 /**
  * @typedef {object} Format
- * @property {string} name as people know it
- * @property {string} ending of the file's name
- * @property {string} type of the file
- * @property {string} codec as people know it; empty where no encoder of the browser is needed
+ * @property {string} name the name that people know
+ * @property {string} ending the ending of the file's name
+ * @property {string} type the media type of the file
+ * @property {string} codec the name that people know; empty if the format needs no encoder of the browser
  * @property {string} configuration the codec's name for the browser's encoder
- * @property {number} bits that a picture takes for each of its pixels, as measured
+ * @property {number} bits the size of a picture in bits for each of its pixels, as measured
  */
 
 /**
@@ -32,21 +32,22 @@ const LONG = 20;
  * @type {Format[]}
  */
 export const FORMATS = [
-  // 0.30 bits were measured at 1280 × 720, and 0.40 to 0.45 at 640 × 360.
+  // The measured sizes are 0.30 bits at 1280 × 720, and 0.40 to 0.45 at 640 × 360.
   {name: 'WebM', ending: '.webm', type: 'video/webm', codec: 'VP8', configuration: 'vp8', bits: 0.4},
   // The baseline profile plays everywhere; level 4 is enough for the largest size.
   {name: 'MP4', ending: '.mp4', type: 'video/mp4', codec: 'H.264', configuration: 'avc1.420028', bits: 0.4},
-  // 0.57 bits were measured at 1280 × 720, and 0.86 at 640 × 360.
+  // The measured sizes are 0.57 bits at 1280 × 720, and 0.86 at 640 × 360.
   {name: 'GIF', ending: '.gif', type: 'image/gif', codec: '', configuration: '', bits: 0.7},
 ];
 
-/** How many pictures make a film of that length. @param {number} seconds */
+/** Count the pictures of a film of that length. @param {number} seconds */
 const picturesIn = (seconds) => (seconds * 1000 - REST) / (1000 / RATE) + 1;
 
 /**
- * The lengths to which a film can be thinned.
- * @param {number} frames that there are
- * @returns {{pictures: number, text: string, usual: boolean}[]} all frames first; `usual`: the one to begin with
+ * List the lengths to which a film can be thinned out.
+ * @param {number} frames the number of frames
+ * @returns {{pictures: number, text: string, usual: boolean}[]} all frames come first; `usual`: the length to begin
+ *   with
  */
 export function lengthsOf(frames) {
   const usual = secondsOf(frames) <= LONG ? frames : picturesIn(LONG);
@@ -70,7 +71,7 @@ export function filmOf(pictures, width, height, format = FORMATS[0]) {
   return {seconds: secondsOf(pictures), bytes: (pictures * width * height * format.bits) / 8};
 }
 
-/** The settings of the browser's encoder. @param {Format} format @param {number} width @param {number} height */
+/** Return the settings of the browser's encoder. @param {Format} format @param {number} width @param {number} height */
 export function encoderConfig({configuration}, width, height) {
   return /** @type {VideoEncoderConfig} */ ({
     codec: configuration,
@@ -85,7 +86,7 @@ export function encoderConfig({configuration}, width, height) {
 /**
  * Ask the browser which formats it can make in a size.
  * @param {number} width @param {number} height
- * @returns {Promise<{format: Format, limit: string}[]>} `limit`: why it cannot; empty where it can
+ * @returns {Promise<{format: Format, limit: string}[]>} `limit`: the reason why it cannot; empty if it can
  */
 export function formatLimits(width, height) {
   return Promise.all(
@@ -96,7 +97,7 @@ export function formatLimits(width, height) {
   );
 }
 
-/** Why this page can encode no video; empty where it can. */
+/** Say why this page cannot encode any video; empty if it can. */
 function encodingLimit() {
   if (typeof VideoEncoder === 'function') return '';
   return isSecureContext

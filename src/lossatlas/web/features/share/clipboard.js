@@ -1,7 +1,7 @@
-/** Text that goes into the clipboard. */
+/** This module copies text to the clipboard. */
 
 /**
- * Copy a text. Where the browser refuses, select it, so that a person can copy it.
+ * Copy a text. If the browser refuses, select the text, so that a person can copy it.
  * @param {string} text @param {string} done the message once it is copied
  * @param {HTMLElement} shown the element that shows the text @param {(message: string) => void} tell
  */

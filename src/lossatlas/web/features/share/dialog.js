@@ -1,7 +1,9 @@
-/** The dialog behind “Share”: what of the view can be shared and saved, and the buttons for it. */
+/**
+ * This module is the dialog behind “Share”: it shows what can be shared and saved of the view, with the buttons for it.
+ */
 /** @import {Shot, State} from '../../model/types.js' */
 /** @import {Computed, Picture} from '../../views/picture.js' */
-import {make, say} from '../../lib/dom.js';
+import {make, setText} from '../../lib/dom.js';
 import {copyText} from './clipboard.js';
 import {createExports} from './exports.js';
 import {createFilmRow} from './film_row.js';
@@ -44,7 +46,8 @@ export function createDialog(page) {
     task.message,
   );
   document.body.append(dialog);
-  dialog.addEventListener('keydown', (event) => event.stopPropagation()); // the page behind has keys of its own
+  // The page behind the dialog has its own keys.
+  dialog.addEventListener('keydown', (event) => event.stopPropagation());
   dialog.addEventListener('click', (event) => {
     if (event.target === dialog) dialog.close();
   });
@@ -59,16 +62,16 @@ export function createDialog(page) {
       const shot = page.shown();
       if (!shot || dialog.open) return;
       task.start(shot);
-      say(subject, `Epoch ${shot.run.frames[shot.frame]} · ${shot.run.manifest.title}`);
+      setText(subject, `Epoch ${shot.run.frames[shot.frame]} · ${shot.run.manifest.title}`);
       rows.show(shot);
       film.show(shot);
       view.show(exports.link(shot));
       python.show('');
       dialog.showModal();
       view.focus();
-      // The dialog is seen first. Then comes what takes time.
+      // The dialog appears first. What takes time follows.
       setTimeout(() =>
-        task.attempt(async () => {
+        task.runWork(async () => {
           python.show(await exports.python(shot));
           await exports.paint(shot, view.preview);
         }),
@@ -77,7 +80,7 @@ export function createDialog(page) {
   };
 }
 
-/** The preview of the sheet, and the link. @param {import('./task.js').Task} task */
+/** Create the preview of the sheet, and the link. @param {import('./task.js').Task} task */
 function createView(task) {
   const preview = make('canvas', {width: 880, height: 495, role: 'img', 'aria-label': 'The sheet that is saved'});
   const address = make('input', {
@@ -110,7 +113,7 @@ function createView(task) {
   };
 }
 
-/** The lines of Python that compute the run again. @param {import('./task.js').Task} task */
+/** Create the lines of Python that compute the run again. @param {import('./task.js').Task} task */
 function createPython(task) {
   const code = make('code');
   const title = 'Puts these lines of Python into the clipboard.';

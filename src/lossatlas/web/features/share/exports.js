@@ -1,4 +1,7 @@
-/** A shot → what can be saved of it: pictures, drawings, films, numbers, Python. Nothing here changes the page. */
+/**
+ * This module creates what can be saved of a shot: pictures, drawings, films, numbers and Python. It does not change
+ * the page.
+ */
 /** @import {Shot, State} from '../../model/types.js' */
 /** @import {Computed, Picture} from '../../views/picture.js' */
 /** @import {Format} from './animation.js' */
@@ -6,18 +9,18 @@
 /** @import {Sheet} from './sheet.js' */
 import {fetchJson} from '../../loading/json.js';
 import {fetchArray} from '../../loading/arrays.js';
-import {spreadFrames} from '../../figures/curves.js';
+import {chooseFrames} from '../../figures/curves.js';
 import {createLazyModule} from '../../lib/lazy.js';
-import {currentTheme} from '../../lib/theme.js';
+import {readTheme} from '../../lib/theme.js';
 import {linkTo} from './link.js';
 import {createNetworks} from './network.js';
 import {aboutOf, arraysOf, furtherArrays, metricsTable, surfaceTable} from './numbers.js';
 import {drawingOf, paintSheet, pngOf} from './paint.js';
 import {pythonFor} from './python.js';
 import {sheetOf, SIZE, SURFACE} from './sheet.js';
-import {createStudio} from './offscreen_surface.js';
+import {createOffscreenSurface} from './offscreen_surface.js';
 
-/** Pixels of a picture to one of the sheet. */
+/** The number of pixels of a picture for one pixel of the sheet. */
 const SHARP = 2;
 export const PICTURE = {width: SHARP * SIZE.width, height: SHARP * SIZE.height};
 
@@ -27,7 +30,7 @@ const gif = createLazyModule(() => import('./gif.js'));
 const video = createLazyModule(() => import('./video.js'));
 const arrayFile = createLazyModule(() => import('./npz.js'));
 
-/** Load what makes films of a format. @param {Format} format @returns {Promise<(film: Film) => Promise<Blob>>} */
+/** Load the encoder of a film format. @param {Format} format @returns {Promise<(film: Film) => Promise<Blob>>} */
 async function loadEncoder(format) {
   if (format.name === 'GIF') return (await gif.request()).encodeGif;
   const {encodeVideo} = await video.request();
@@ -42,21 +45,21 @@ async function loadEncoder(format) {
  */
 export function createExports({Plotly, pictureOf, state}) {
   const networkOf = createNetworks();
-  /** @type {ReturnType<typeof createStudio> | null} */
+  /** @type {ReturnType<typeof createOffscreenSurface> | null} */
   let studio = null;
 
-  /** Compute what the shot's network says, and its picture. @param {Shot} shot */
-  const computeNetwork = async (shot) => {
+  /** Compute the predictions of the shot's network, and its picture. @param {Shot} shot */
+  const computeContent = async (shot) => {
     const {ground, way, ...network} = await networkOf(shot);
     return {...network, picture: /** @type {Picture} */ (pictureOf(shot, {ground, way, tint: null}))};
   };
 
   /** Draw a sheet. @param {Shot} shot @returns {Promise<Sheet>} */
   const drawSheet = async (shot) => {
-    const {seen, metrics, picture, logits} = await computeNetwork(shot);
-    if (shot.view === 'surface') studio ??= createStudio(Plotly, {...SURFACE, eye: () => state().camera});
+    const {seen, metrics, picture, logits} = await computeContent(shot);
+    if (shot.view === 'surface') studio ??= createOffscreenSurface(Plotly, {...SURFACE, eye: () => state().camera});
     const surface = shot.view === 'surface' && studio ? await studio.draw(picture) : null;
-    return sheetOf({picture, seen, logits, metrics, surface, timeline: state().timeline, theme: currentTheme()});
+    return sheetOf({picture, seen, logits, metrics, surface, timeline: state().timeline, theme: readTheme()});
   };
   const link = (/** @type {Shot} */ shot) => linkTo(shot, state(), location.origin + location.pathname);
 
@@ -85,8 +88,8 @@ export function createExports({Plotly, pictureOf, state}) {
     async film(shot, {format, pictures, onProgress, ...options}) {
       const encode = await loadEncoder(format);
       const {run} = shot;
-      const shown = {frames: run.frames.slice(0, run.arrived(shot)), hasEveryEpoch: run.hasEveryEpoch};
-      const frames = spreadFrames(shown, pictures);
+      const shown = {frames: run.frames.slice(0, run.countArrived(shot)), hasEveryEpoch: run.hasEveryEpoch};
+      const frames = chooseFrames(shown, pictures);
       return encode({
         ...options,
         frames: frames.length,
@@ -97,7 +100,7 @@ export function createExports({Plotly, pictureOf, state}) {
     /** @param {Shot} shot */
     async npz(shot) {
       await Promise.all(furtherArrays(shot).map((name) => fetchArray(shot.run, name)));
-      const {seen, theta, picture} = await computeNetwork(shot);
+      const {seen, theta, picture} = await computeContent(shot);
       const {npz} = await arrayFile.request();
       const arrays = arraysOf(picture, {seen, picked: theta});
       return new Blob(
@@ -106,12 +109,12 @@ export function createExports({Plotly, pictureOf, state}) {
       );
     },
     /** @param {Shot} shot */
-    surfaceCsv: async (shot) => new Blob([surfaceTable((await computeNetwork(shot)).picture)], {type: 'text/csv'}),
+    surfaceCsv: async (shot) => new Blob([surfaceTable((await computeContent(shot)).picture)], {type: 'text/csv'}),
     /** @param {Shot} shot */
     metricsCsv: async ({run}) => new Blob([metricsTable(run)], {type: 'text/csv'}),
     /** @param {Shot} shot */
     python: async (shot) => pythonFor(shot, await fetchJson(new URL('defaults.json', import.meta.url).href)),
-    /** Give the graphics memory back. */
+    /** Release the graphics memory. */
     close() {
       studio?.close();
       studio = null;

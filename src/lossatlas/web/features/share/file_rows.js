@@ -1,4 +1,6 @@
-/** The rows of the dialog for what one click saves: the picture, the drawing, the numbers. */
+/**
+ * This module creates the rows of the dialog that save a file with one click: the picture, the drawing, the numbers.
+ */
 /** @import {Shot} from '../../model/types.js' */
 /** @import {Exports} from './exports.js' */
 /** @import {Task} from './task.js' */
@@ -54,9 +56,9 @@ const FILES = {
 /** @param {Exports} exports @param {Task} task */
 export function createFileRows(exports, task) {
   /** @param {typeof FILES[string]} file */
-  const saver = ({text, label, title, ending, of}) =>
+  const createSaver = ({text, label, title, ending, of}) =>
     button(text, {'aria-label': label, title}, () =>
-      task.attempt(async (shot) => {
+      task.runWork(async (shot) => {
         task.say('One moment…');
         saveFile(await exports[of](shot), fileName(shot, ending), task.say);
       }),
@@ -66,21 +68,21 @@ export function createFileRows(exports, task) {
     picture: row(
       'Picture',
       [`Both plots on one sheet, ${PICTURE.width}\u00a0×\u00a0${PICTURE.height} pixels.`],
-      saver(FILES.png),
+      createSaver(FILES.png),
     ),
     drawing: row(
       'Drawing',
       ['The same with lines and text that stay sharp at any size.', surfaceNote],
-      saver(FILES.svg),
+      createSaver(FILES.svg),
     ),
     numbers: row(
       'Numbers',
       ['Surface, directions, weights, points, boundary and metrics as NumPy arrays; or tables for a spreadsheet.'],
-      saver(FILES.npz),
-      saver(FILES.surface),
-      saver(FILES.metrics),
+      createSaver(FILES.npz),
+      createSaver(FILES.surface),
+      createSaver(FILES.metrics),
     ),
-    /** Say what holds for this shot only. @param {Shot} shot */
+    /** Write what applies to this shot only. @param {Shot} shot */
     show({view}) {
       surfaceNote.hidden = view !== 'surface';
     },

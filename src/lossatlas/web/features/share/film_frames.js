@@ -1,8 +1,8 @@
-/** The frames of a film as pixels, one after the other. */
+/** This module draws the frames of a film as pixels, one after the other. */
 
 /**
- * @typedef {object} Film what is to be filmed
- * @property {number} frames how many there are
+ * @typedef {object} Film the film to make
+ * @property {number} frames the number of frames
  * @property {(canvas: HTMLCanvasElement, frame: number) => Promise<void>} draw
  * @property {number} width @property {number} height
  * @property {AbortSignal} signal

@@ -1,9 +1,12 @@
-/** The row of the dialog for films: which format, length and size, how large the file will be, and how far it is. */
+/**
+ * This module creates the row of the dialog for films: the choice of format, length and size, the size of the file, and
+ * the progress.
+ */
 /** @import {Shot} from '../../model/types.js' */
 /** @import {Format} from './animation.js' */
 /** @import {Exports} from './exports.js' */
 /** @import {Task} from './task.js' */
-import {make, say} from '../../lib/dom.js';
+import {make, setText} from '../../lib/dom.js';
 import {filmOf, formatLimits, lengthsOf, SIZES} from './animation.js';
 import {fileName} from './link.js';
 import {button, row} from './row.js';
@@ -30,7 +33,7 @@ export function createFilmRow(exports, task) {
   );
   const controls = [wishes.length, wishes.size, wishes.format, start];
 
-  /** Show the progress in the place of the controls, or the controls. The focus goes along. @param {boolean} on */
+  /** Show the progress instead of the controls, or the controls again. The focus moves along. @param {boolean} on */
   const toggle = (on) => {
     const focused = document.activeElement === (on ? start : progress.cancel);
     progress.reset(on);
@@ -40,17 +43,17 @@ export function createFilmRow(exports, task) {
   wishes.onChange(({format}) => {
     start.disabled = !format;
     if (progress.element.hidden) for (const control of controls) control.hidden = !format;
-    say(start, `Make ${format?.name}`);
+    setText(start, `Make ${format?.name}`);
     start.setAttribute('aria-label', `Make animation (${format?.name})`);
   });
   return {
     element: row('Animation', [...wishes.text, progress.element], ...controls),
-    /** Offer what can be made of the frames that have arrived. @param {Shot} shot */
-    show: (shot) => wishes.offer(shot.run.arrived(shot)),
+    /** Offer the films that the frames allow which have arrived. @param {Shot} shot */
+    show: (shot) => wishes.offer(shot.run.countArrived(shot)),
   };
 }
 
-/** The choices, and in words what they lead to. */
+/** Create the choices, with a sentence about the resulting file. */
 function createWishes() {
   const size = make(
     'select',
@@ -68,7 +71,7 @@ function createWishes() {
   const estimate = make('span', {});
   const limits = make('span', {});
   let frames = 0;
-  /** @type {Format[]} those that this browser can make in this size */
+  /** The formats that this browser can make in this size. @type {Format[]} */
   let formats = [];
   /** @type {(wish: ReturnType<typeof read>) => void} */
   let changed = () => {};
@@ -81,16 +84,16 @@ function createWishes() {
   const show = () => {
     const wish = read();
     intro.hidden = !wish.format;
-    say(estimate, wish.format ? estimateText(frames, {...wish, format: wish.format}) : '');
+    setText(estimate, wish.format ? estimateText(frames, {...wish, format: wish.format}) : '');
     changed(wish);
   };
   const askForFormats = async () => {
     show();
     const {width, height, format: chosen} = read();
     const found = await formatLimits(width, height);
-    if (read().width !== width) return; // another size was chosen meanwhile
+    if (read().width !== width) return; // Another size was chosen meanwhile.
     formats = found.filter(({limit}) => !limit).map((each) => each.format);
-    say(limits, limitsText(found));
+    setText(limits, limitsText(found));
     format.replaceChildren(...formats.map((each) => make('option', {selected: each.name === chosen?.name}, each.name)));
     show();
   };
@@ -107,7 +110,7 @@ function createWishes() {
     onChange(listener) {
       changed = listener;
     },
-    /** Offer what can be made of a number of frames. @param {number} count */
+    /** Offer the films that a number of frames allows. @param {number} count */
     offer(count) {
       if (count === frames) return;
       frames = count;
@@ -117,7 +120,10 @@ function createWishes() {
   };
 }
 
-/** @param {number} frames of the run @param {{pictures: number, width: number, height: number, format: Format}} wish */
+/**
+ * @param {number} frames the number of frames of the run @param {{pictures: number, width: number, height: number,
+ *   format: Format}} wish
+ */
 function estimateText(frames, {pictures, width, height, format}) {
   const {seconds, bytes} = filmOf(pictures, width, height, format);
   const part = pictures === frames ? `All ${frames}` : `${pictures} of ${frames}`;
@@ -137,7 +143,7 @@ function limitsText(found) {
     .join('');
 }
 
-/** How far the film is. @param {() => void} onCancel */
+/** Create the progress of a film. @param {() => void} onCancel */
 function createProgress(onCancel) {
   const bar = make('progress', {max: 1, value: 0, 'aria-label': 'Frames drawn'});
   const count = make('span', {});
@@ -150,13 +156,13 @@ function createProgress(onCancel) {
     /** @param {boolean} shown */
     reset(shown) {
       bar.value = 0;
-      say(count, '');
+      setText(count, '');
       element.hidden = !shown;
     },
     /** @param {number} done @param {number} total */
     show(done, total) {
       bar.value = done / total;
-      say(count, `Frame ${done} of ${total}`);
+      setText(count, `Frame ${done} of ${total}`);
     },
   };
 }

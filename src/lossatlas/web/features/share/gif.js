@@ -1,4 +1,7 @@
-/** Pictures → a film as GIF, by gifenc: larger than a video, but it plays wherever pictures are shown. */
+/**
+ * This module writes a film as a GIF with gifenc. A GIF is larger than a video, but it plays wherever pictures are
+ * shown.
+ */
 /** @import {Film} from './film_frames.js' */
 import * as gifenc from '../../vendor/gifenc-1.0.3.min.js';
 import {RATE, REST} from './animation.js';
@@ -6,10 +9,10 @@ import {drawFrames} from './film_frames.js';
 
 const {GIFEncoder, applyPalette, quantize} = /** @type {any} */ (gifenc);
 
-/** As many colours as a frame of a GIF can have. */
+/** The largest number of colours in a frame of a GIF. */
 const COLOURS = 256;
 
-/** Make a film that starts again at its end. Each frame has the colours that suit it. @param {Film} film */
+/** Make a film that starts again at its end. Each frame has its own colours. @param {Film} film */
 export async function encodeGif(film) {
   const gif = GIFEncoder();
   for await (const {frame, rgba} of drawFrames(film)) {

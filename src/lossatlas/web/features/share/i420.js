@@ -1,4 +1,7 @@
-/** Pixels → brightness and two differences of colour in the limited range, which is what players of video expect. */
+/**
+ * This module converts pixels to brightness and two colour differences in the limited range, which video players
+ * expect.
+ */
 
 /**
  * The shares of red and blue in the brightness, by the matrix's name in WebCodecs: ITU-R BT.601 and BT.709.
@@ -18,10 +21,10 @@ export function i420(rgba, width, height, matrix) {
   const green = 1 - red - blue;
   const half = width / 2;
   const pixels = width * height;
-  const out = new Uint8ClampedArray(pixels * 1.5); // it rounds what is written to it
+  const out = new Uint8ClampedArray(pixels * 1.5); // It rounds the values that are written to it.
   for (let y = 0; y < height; y += 2) {
     for (let x = 0; x < width; x += 2) {
-      let [r, g, b] = [0, 0, 0]; // summed over the four pixels
+      let [r, g, b] = [0, 0, 0]; // The values are summed over the four pixels.
       for (let k = 0; k < 4; k++) {
         const at = (y + (k >> 1)) * width + x + (k & 1);
         const [pr, pg, pb] = [rgba[4 * at], rgba[4 * at + 1], rgba[4 * at + 2]];

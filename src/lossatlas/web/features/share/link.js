@@ -1,4 +1,7 @@
-/** The link to what is seen. It says everything, since a bare link may mean something else in another gallery. */
+/**
+ * This module writes the link to the current view. The link contains everything, since a shorter link may have another
+ * meaning in another gallery.
+ */
 /** @import {Shot, State} from '../../model/types.js' */
 import {PROPERTIES, toQuery} from '../../model/state.js';
 
@@ -9,12 +12,12 @@ const NOTHING = /** @type {State} */ (
 /** @param {Shot} shot @param {State} state @param {string} page the page's own address, without a query */
 export function linkTo({run, frame, plane, span, pick}, state, page) {
   const shown = {epoch: run.frames[frame], zoom: span, pick};
-  // What is drawn or trained in the page is said by its seed and settings.
+  // A plane drawn in the page is given by its seed, and a run trained in the page by its settings.
   const recorded = {run: run.isLasting ? run.id : null, plane: plane.drawn === undefined ? plane.name : state.plane};
   return page + toQuery({...state, ...shown, ...recorded}, NOTHING);
 }
 
-/** What a file is called. @param {Shot} shot @param {string} ending */
+/** Return the name of a file. @param {Shot} shot @param {string} ending */
 export function fileName({run, frame}, ending) {
   return `lossatlas-${run.id}-epoch${run.frames[frame]}${ending}`;
 }

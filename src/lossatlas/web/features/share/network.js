@@ -1,4 +1,7 @@
-/** What is computed for a sheet: the network at a picked point or of a run trained here, and a surface not stored. */
+/**
+ * This module computes what a sheet needs and no array contains: the network at a picked point or of a run trained in
+ * the page, and a surface that is not stored.
+ */
 /** @import {Seen, Shot} from '../../model/types.js' */
 /** @import {Picked} from '../../compute/network.js' */
 /** @import {Way} from '../../compute/descent.js' */
@@ -16,16 +19,19 @@ const probabilities = createLazyModule(() => import('../../compute/probabilities
 /**
  * @typedef {object} Network
  * @property {Seen} seen
- * @property {Picked['metrics'] | null} metrics of a picked network
- * @property {Float32Array | null} theta of a picked network
- * @property {Ground | null} ground of a computed slice
- * @property {Way | null} way of a ball, once it rests
- * @property {LogitsAt | null} logits null where the network's parameters are not to be had
+ * @property {Picked['metrics'] | null} metrics the metrics of a picked network
+ * @property {Float32Array | null} theta the parameters of a picked network
+ * @property {Ground | null} ground the surface of a computed slice
+ * @property {Way | null} way the path of a ball, once it has stopped
+ * @property {LogitsAt | null} logits null if the network's parameters cannot be fetched
  */
 
-/** @returns {(shot: Shot) => Promise<Network>} one after the other: the lab answers its newest question only */
+/**
+ * Create the function that computes the networks one after the other: the workers answer only their newest question.
+ * @returns {(shot: Shot) => Promise<Network>}
+ */
 export function createNetworks() {
-  /** @type {ReturnType<typeof import('../../compute/lab.js').createLab> | null} */
+  /** @type {ReturnType<typeof import('../../compute/lab.js').createComputations> | null} */
   let lab = null;
   let answered = () => {};
   /** @type {(error: Error) => void} */
@@ -35,8 +41,8 @@ export function createNetworks() {
 
   /** @param {Shot} shot @returns {Promise<Network>} */
   const compute = async (shot) => {
-    const [{createLab}, {pickedTheta}] = await computing.request();
-    lab ??= createLab({onAnswer: () => answered(), onError: (message) => failed(new Error(message))});
+    const [{createComputations}, {pickedTheta}] = await computing.request();
+    lab ??= createComputations({onAnswer: () => answered(), onError: (message) => failed(new Error(message))});
     const asked = lab;
     const isSeen = shot.pick !== null || !shot.run.hasPredictions;
     return new Promise((resolve, reject) => {
@@ -47,12 +53,19 @@ export function createNetworks() {
         const found = known.network(shot);
         const ground = shot.computed ? known.surface(shot) : null;
         const ball = known.ball(shot);
-        if (ball && (ball.way.rolling || found?.epochs !== ball.way.losses.length - 1)) return; // until it rests
+        // Wait until the ball has stopped.
+        if (ball && (ball.way.rolling || found?.epochs !== ball.way.losses.length - 1)) return;
         const way = ball?.way ?? null;
         if ((isSeen && !found?.current) || (shot.computed && !ground?.final)) return;
         const picked =
           shot.pick && found ? {metrics: found.picked.metrics, theta: pickedTheta(shot)} : {metrics: null, theta: null};
-        resolve({seen: found?.picked ?? shot.run.seen(shot.frame), ...picked, ground, way, logits: known.logits(shot)});
+        resolve({
+          seen: found?.picked ?? shot.run.predictionsOf(shot.frame),
+          ...picked,
+          ground,
+          way,
+          logits: known.logits(shot),
+        });
       };
       answered();
     });
@@ -67,7 +80,7 @@ export function createNetworks() {
 }
 
 /**
- * Read the network of a stored frame. Its parameters are for the line between the classes.
+ * Read the network of a stored frame. Its parameters are needed for the line between the classes.
  * @param {Shot} shot @returns {Promise<Network>}
  */
 async function recorded(shot) {
@@ -75,9 +88,9 @@ async function recorded(shot) {
   const logits =
     parametersLimit(run, plane) === ''
       ? await (async () => {
-          if (!run.complete('weights')) await fetchArray(run, 'weights');
-          return (await probabilities.request()).logitsOf(shot, run.frameOf('weights', frame));
+          if (!run.isComplete('weights')) await fetchArray(run, 'weights');
+          return (await probabilities.request()).createLogits(shot, run.frameOf('weights', frame));
         })().catch(() => null)
       : null;
-  return {seen: run.seen(frame), metrics: null, theta: null, ground: null, way: null, logits};
+  return {seen: run.predictionsOf(frame), metrics: null, theta: null, ground: null, way: null, logits};
 }

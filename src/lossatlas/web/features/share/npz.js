@@ -1,6 +1,6 @@
 /**
- * A writer of NumPy's files: .npy (version 1.0, little-endian, C order), and .npz, which is an archive of them.
- * The archive is fflate's, without compression, as NumPy writes it.
+ * This module writes NumPy's files: .npy (version 1.0, little-endian, C order) and .npz, an archive of them. fflate
+ * writes the archive without compression, as NumPy does.
  */
 /** @import {Numbers} from '../../loading/npy.js' */
 import * as fflate from '../../vendor/fflate-0.8.3.min.js';
@@ -8,10 +8,10 @@ import * as fflate from '../../vendor/fflate-0.8.3.min.js';
 /** @typedef {{shape: number[], data: Numbers}} Values */
 
 const {zipSync} = /** @type {any} */ (fflate);
-/** The earliest time that an archive can name: the same view gives the same bytes at any time. */
+/** The earliest time that an archive can store: so the same view gives the same bytes at any time. */
 const MTIME = new Date(1980, 0, 1);
 
-/** Name a type as NumPy does. @param {Numbers} data */
+/** Return NumPy's name of a data type. @param {Numbers} data */
 function descrOf(data) {
   const kind =
     data instanceof Float32Array || data instanceof Float64Array ? 'f' : /^U/.test(data.constructor.name) ? 'u' : 'i';
@@ -22,16 +22,16 @@ function descrOf(data) {
 export function npy({shape, data}) {
   const dims = shape.length === 1 ? `${shape[0]},` : shape.join(', ');
   const dict = `{'descr': '${descrOf(data)}', 'fortran_order': False, 'shape': (${dims}), }`;
-  const length = Math.ceil((10 + dict.length + 1) / 64) * 64 - 10; // the numbers begin at a multiple of 64
+  const length = Math.ceil((10 + dict.length + 1) / 64) * 64 - 10; // The numbers begin at a multiple of 64.
   const head = new TextEncoder().encode(`\x00NUMPY\x01\x00\x00\x00${dict.padEnd(length - 1)}\n`);
   head[0] = 0x93;
   new DataView(head.buffer).setUint16(8, length, true);
-  return join([head, new Uint8Array(data.buffer, data.byteOffset, data.byteLength)]);
+  return joinBytes([head, new Uint8Array(data.buffer, data.byteOffset, data.byteLength)]);
 }
 
 /**
  * Write many arrays.
- * @param {Map<string, Values>} arrays by name @param {Map<string, string>} [texts] files that are no arrays, by name
+ * @param {Map<string, Values>} arrays by name @param {Map<string, string>} [texts] text files, by name
  * @returns {Uint8Array<ArrayBuffer>}
  */
 export function npz(arrays, texts = new Map()) {
@@ -43,8 +43,8 @@ export function npz(arrays, texts = new Map()) {
   return zipSync(Object.fromEntries(files), {level: 0, mtime: MTIME});
 }
 
-/** Put bytes one after the other. @param {Uint8Array[]} parts @returns {Uint8Array<ArrayBuffer>} */
-export function join(parts) {
+/** Join bytes. @param {Uint8Array[]} parts @returns {Uint8Array<ArrayBuffer>} */
+export function joinBytes(parts) {
   const out = new Uint8Array(parts.reduce((sum, {length}) => sum + length, 0));
   let at = 0;
   for (const part of parts) {

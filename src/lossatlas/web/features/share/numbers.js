@@ -1,4 +1,4 @@
-/** A shot → arrays and tables of its numbers. */
+/** This module turns a shot into arrays and tables of its numbers. */
 /** @import {Numbers} from '../../loading/npy.js' */
 /** @import {Run} from '../../model/run.js' */
 /** @import {Seen, Shot} from '../../model/types.js' */
@@ -6,29 +6,30 @@
 /** @import {Values} from './npz.js' */
 import {SET_TITLES} from '../../figures/landscape.js';
 import {hasPath, planeArray} from '../../model/slice.js';
-import {centreOf, directionsOf} from '../../compute/planes.js';
+import {centreTheta, directionsOf} from '../../compute/planes.js';
 
-/** @typedef {Values & {what: string, axes: string[], scale_factor?: number}} Told an array, and what it is */
+/** @typedef {Values & {what: string, axes: string[], scale_factor?: number}} Told an array and its description */
 
 const METRICS = /** @type {const} */ (['train_loss', 'test_loss', 'train_accuracy', 'test_accuracy']);
 const BOUNDARY = /** @type {const} */ (['predicted_class', 'confidence', 'point_predicted_class']);
 const POINTS = ['points', 'labels', 'split', 'grid_x', 'grid_y'];
 const PATH = ['path', 'residual', 'path_loss'];
-/** The same of a plane that was drawn here. @type {Record<string, {what: string, axes: string[]}>} */
+/** The same for a plane that the page has drawn. @type {Record<string, {what: string, axes: string[]}>} */
 const DRAWN = {
   path: {what: '(a, b) of the point of the plane nearest to each frame', axes: ['frame', 'direction']},
   residual: {what: 'how far each frame is from that point, in parameter space', axes: ['frame']},
 };
 
-/** The arrays that are worth having and that the page itself has no use for. @param {Shot} shot */
+/** List the arrays that are worth saving although the page itself does not need them. @param {Shot} shot */
 export function furtherArrays({run, plane}) {
   const names = [planeArray(plane, 'directions'), planeArray(plane, 'centre'), 'weights'];
-  return !run.hasFiles ? [] : names.filter((name) => run.entry(name) && !run.complete(name));
+  return !run.hasFiles ? [] : names.filter((name) => run.entry(name) && !run.isComplete(name));
 }
 
 /**
  * @param {Picture} picture
- * @param {{seen: Seen, picked: Float32Array | null}} network what the right plot shows; theta at the picked point
+ * @param {{seen: Seen, picked: Float32Array | null}} network the predictions that the right plot shows, and theta at
+ *   the picked point
  * @returns {Map<string, Told>}
  */
 export function arraysOf({shot, axis, grid, values}, {seen, picked}) {
@@ -58,7 +59,7 @@ export function arraysOf({shot, axis, grid, values}, {seen, picked}) {
   put('a', Float64Array.from(axis), 'the sampled a', ['a']);
   put('b', Float64Array.from(axis), 'the sampled b', ['b']);
   put('loss', values, `${SET_TITLES[shot.set]}, mean cross-entropy in nats`, ['b', 'a'], [grid, grid]);
-  if (plane.drawn !== undefined || run.complete(planeArray(plane, 'directions'))) {
+  if (plane.drawn !== undefined || run.isComplete(planeArray(plane, 'directions'))) {
     const pair = directionsOf(run, plane);
     put(
       'directions',
@@ -68,14 +69,14 @@ export function arraysOf({shot, axis, grid, values}, {seen, picked}) {
       [2, pair[0].length],
     );
   }
-  if (run.complete('weights')) {
-    put('centre', centreOf(run, plane, follow ? frame : null), 'theta at a = b = 0', ['parameter']);
+  if (run.isComplete('weights')) {
+    put('centre', centreTheta(run, plane, follow ? frame : null), 'theta at a = b = 0', ['parameter']);
     put('weights', run.frameOf('weights', frame), 'theta of the network', ['parameter']);
   }
   if (picked) put('picked', picked, 'theta at the picked point, whose boundary is shown', ['parameter']);
   for (const name of hasPath(plane) ? PATH : []) {
     const key = planeArray(plane, name);
-    if (!run.complete(key)) continue;
+    if (!run.isComplete(key)) continue;
     if (plane.drawn === undefined) copy(name, key);
     else put(name, run.numbers(key), DRAWN[name].what, DRAWN[name].axes, run.get(key)?.shape);
   }
@@ -90,7 +91,7 @@ export function arraysOf({shot, axis, grid, values}, {seen, picked}) {
   return arrays;
 }
 
-/** What the arrays are of, for about.json. @param {Shot} shot @param {Map<string, Told>} arrays @param {string} link */
+/** Describe the arrays, for about.json. @param {Shot} shot @param {Map<string, Told>} arrays @param {string} link */
 export function aboutOf(shot, arrays, link) {
   const {run, frame, plane, span, set, follow, pick} = shot;
   const {title, config, dataset, model, versions, parameters} = /** @type {any} */ (run.manifest);
@@ -123,7 +124,7 @@ export function aboutOf(shot, arrays, link) {
 }
 
 /**
- * Of a run that is trained here no file says what its arrays are.
+ * Add the arrays of a run that is trained in the page, since no file describes them.
  * @param {Run} run @param {Seen} seen
  * @param {(name: string, data: Numbers, what: string, axes: string[], shape?: number[]) => void} put
  */
@@ -152,7 +153,7 @@ function putOwn(run, seen, put) {
   put('point_predicted_class', seen.point_predicted_class, 'the most probable class at each data point', ['point']);
 }
 
-/** The surface on show: one line a point, b by b. @param {Picture} picture */
+/** Write the surface that is shown: one line for each point, sorted by b. @param {Picture} picture */
 export function surfaceTable({shot, axis, values}) {
   const rows = Array.from(values, (value, i) => [axis[i % axis.length], axis[Math.floor(i / axis.length)], value]);
   return csv(['a', 'b', SET_TITLES[shot.set].replace(' − ', '_minus_').replace(' ', '_')], rows);

@@ -1,19 +1,19 @@
 /**
- * The surface drawn once more outside the screen, in its own size and sharpness. What is on the screen, and above all
- * its camera, stays as it is.
+ * This module draws the surface once more outside the screen, in another size and resolution. The surface on the
+ * screen, and above all its camera, does not change.
  */
 /** @import {Eye} from '../../model/types.js' */
 /** @import {Picture} from '../../views/picture.js' */
 import {make} from '../../lib/dom.js';
 import {createSurface3d} from '../../views/surface3d.js';
 
-/** Pixels of the surface to one of the sheet. */
+/** The number of pixels of the surface for one pixel of the sheet. */
 const SHARPNESS = 2;
 
 /**
  * @param {import('../../lib/plotly.js').Plotly} Plotly @param {{width: number, height: number, eye: () => Eye}} options
  */
-export function createStudio(Plotly, {width, height, eye}) {
+export function createOffscreenSurface(Plotly, {width, height, eye}) {
   const root = make('div', {class: 'studio', 'aria-hidden': 'true', inert: true});
   Object.assign(root.style, {width: `${width}px`, height: `${height}px`});
   document.body.append(root);
@@ -21,7 +21,7 @@ export function createStudio(Plotly, {width, height, eye}) {
 
   return {
     /**
-     * Draw the surface, with what is behind and before it; null where the browser does not draw in three dimensions.
+     * Draw the surface, with what is behind and in front of it; null if the browser cannot draw in three dimensions.
      * @param {Picture} picture @returns {Promise<{canvas: HTMLCanvasElement, behind: string, before: string} | null>}
      */
     async draw(picture) {
@@ -31,7 +31,7 @@ export function createStudio(Plotly, {width, height, eye}) {
       const {behind, before} = surface.annotations();
       return canvas && {canvas, behind, before};
     },
-    /** Gives the graphics memory back: a browser has few such contexts. */
+    /** Release the graphics memory: a browser has few such contexts. */
     close() {
       surface.close();
       root.remove();

@@ -1,4 +1,4 @@
-/** A sheet on a canvas, as a file of pixels, or as a drawing. */
+/** This module paints a sheet on a canvas, and writes it as a PNG file or as an SVG drawing. */
 /** @import {Sheet} from './sheet.js' */
 /** @import {Box} from './vector.js' */
 import {SIZE} from './sheet.js';
@@ -45,7 +45,7 @@ function documentOf(svg, font, width, height) {
   )}`;
 }
 
-/** @param {string} text of an SVG document @returns {Promise<HTMLImageElement>} */
+/** @param {string} text an SVG document @returns {Promise<HTMLImageElement>} */
 async function imageOf(text) {
   const url = URL.createObjectURL(new Blob([text], {type: 'image/svg+xml'}));
   try {
@@ -68,7 +68,10 @@ export function pngOf(canvas) {
   });
 }
 
-/** Write a sheet as a drawing: its pictures of cells as pictures, all else as lines and words. @param {Sheet} sheet */
+/**
+ * Write a sheet as a drawing: the pictures of cells stay pictures; everything else becomes lines and words.
+ * @param {Sheet} sheet
+ */
 export function drawingOf({behind, cells, svg, theme}) {
   const pictures = cells.map(({canvas, box, clip}) =>
     tag(

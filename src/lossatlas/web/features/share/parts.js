@@ -1,20 +1,24 @@
-/** The two-dimensional plots of a sheet, without Plotly: data → a picture of cells, and SVG above it. */
+/**
+ * This module draws the two-dimensional plots of a sheet without Plotly: each is a picture of cells, with SVG above it.
+ */
 /** @import {Seen, Shot} from '../../model/types.js' */
 /** @import {Picture} from '../../views/picture.js' */
 /** @import {Theme} from '../../lib/theme.js' */
 /** @import {Box} from './vector.js' */
 import {fitText} from '../../lib/dom.js';
 import {borderSegments} from '../../figures/border.js';
-import {featureAxis, misclassified, paintRegions, plotSize} from '../../figures/boundary.js';
+import {featureAxis, findMisclassified, paintRegions, plotSize} from '../../figures/boundary.js';
 import {BALL_COLOUR, css, mapTable, PATH_COLOUR, pointColour, regionTable} from '../../figures/colours.js';
 import {glyph} from '../../figures/glyphs.js';
 import {anchorTraces, contours, paintSurface, sliceAxis} from '../../figures/map.js';
-import {drawnPart, isInside, pathLine} from '../../figures/path.js';
-import {within} from '../../figures/range.js';
+import {thinPath, isInside, pathLine} from '../../figures/path.js';
+import {limitTo} from '../../figures/range.js';
 import {sectionAxes, sections} from '../../figures/section.js';
 import {axes, escapeXml, penOf, short, strokes, tag, ticksOf, words} from './vector.js';
 
-/** @typedef {{canvas: HTMLCanvasElement, box: Box, clip: Box}} Cells a picture, where it is, and what of it is seen */
+/**
+ * @typedef {{canvas: HTMLCanvasElement, box: Box, clip: Box}} Cells a picture, its place, and the visible part of it
+ */
 /** @typedef {{cells: Cells | null, svg: string}} Part */
 
 const ITALIC = {'font-style': 'italic'};
@@ -24,12 +28,12 @@ const letter = (/** @type {string} */ name) => tag('tspan', ITALIC, name);
  * Compute the box inside a part's own axes.
  * @param {Box} box @param {{l: number, r: number, t: number, b: number}} margin @returns {Box}
  */
-function inside({x, y, width, height}, {l, r, t, b}) {
+function innerBox({x, y, width, height}, {l, r, t, b}) {
   return {x: x + l, y: y + t, width: width - l - r, height: height - t - b};
 }
 
 /**
- * Place cells whose centres are samples: they reach half a cell beyond the frame, and are cut there.
+ * Place cells whose centres are samples: they reach half a cell beyond the frame, and are clipped there.
  * @param {HTMLCanvasElement} canvas @param {Box} clip @returns {Cells}
  */
 function cellsIn(canvas, clip) {
@@ -58,7 +62,7 @@ function canvasOf(width, height, paint) {
 export function boundaryPart({run}, seen, logitsAt, box, theme) {
   const [gx, gy] = [run.numbers('grid_x'), run.numbers('grid_y')];
   const {features} = run.manifest.dataset;
-  const room = inside(box, {l: 52, r: 0, t: 4, b: 40});
+  const room = innerBox(box, {l: 52, r: 0, t: 4, b: 40});
   const size = plotSize(run, room.width, room.height);
   const plot = {x: room.x + (room.width - size.width) / 2, y: room.y + (room.height - size.height) / 2, ...size};
   const table = regionTable(run.classes.length, theme.neutral, theme.depth);
@@ -70,7 +74,7 @@ export function boundaryPart({run}, seen, logitsAt, box, theme) {
     plot.y + plot.height - ((value - gy[0]) / (gy[gy.length - 1] - gy[0])) * plot.height;
   const points = run.numbers('points');
   const at = (/** @type {number} */ i) => /** @type {const} */ ([ofX(points[2 * i]), ofY(points[2 * i + 1])]);
-  const rings = misclassified(run, seen)
+  const rings = findMisclassified(run, seen)
     .map((i) => {
       const [cx, cy] = at(i);
       return `M${short(cx + 7)} ${short(cy)}a7 7 0 1 1 -14 0a7 7 0 1 1 14 0Z`;
@@ -90,7 +94,7 @@ export function boundaryPart({run}, seen, logitsAt, box, theme) {
         'stroke-linecap': 'round',
       }),
       tag('path', {d: rings, fill: 'none', stroke: theme.ink, 'stroke-width': 1.5}),
-      ...run.classes.flatMap((_, k) => [0, 1].map((split) => marks(run, k, split, at, theme))),
+      ...run.classes.flatMap((_, k) => [0, 1].map((split) => pointMarks(run, k, split, at, theme))),
       axes(
         plot,
         {ticks: ticksOf(across, plot.width), title: nameWithin(0, plot.width)},
@@ -102,11 +106,11 @@ export function boundaryPart({run}, seen, logitsAt, box, theme) {
 }
 
 /**
- * Draw one class's points of one split: train filled, test hollow.
+ * Draw one class's points of one split: training points are filled, test points are hollow.
  * @param {Shot['run']} run @param {number} k @param {number} split @param {(i: number) => readonly [number, number]} at
  * @param {Theme} theme
  */
-function marks(run, k, split, at, theme) {
+function pointMarks(run, k, split, at, theme) {
   const [labels, splits] = [run.numbers('labels'), run.numbers('split')];
   const radius = labels.length > 800 ? 2.75 : 3.5;
   const colour = css(pointColour(k, theme.dark));
@@ -147,7 +151,7 @@ export function mapPart({shot, grid: size, range, values, path, place, mark, way
     cells: cellsIn(canvas, plot),
     svg: [
       ...lines,
-      path && shot.path ? trajectory(drawnPart(path), span, range, x, y) : '',
+      path && shot.path ? trajectorySvg(thinPath(path), span, range, x, y) : '',
       ...(shot.follow
         ? []
         : anchorTraces(shot.plane.anchors ?? [], span, theme).map((anchor) => anchorMark(anchor, x, y))),
@@ -162,7 +166,7 @@ export function mapPart({shot, grid: size, range, values, path, place, mark, way
           }) +
           tag('circle', {cx: x(place[0]), cy: y(place[1]), r: 8.5, fill: 'none', stroke: '#111', 'stroke-width': 1.5})
         : '',
-      mark ? cross(x(mark[0]), y(mark[1]), 8, 4) : '',
+      mark ? crossSvg(x(mark[0]), y(mark[1]), 8, 4) : '',
       way
         ? tag(
             'svg',
@@ -179,7 +183,7 @@ export function mapPart({shot, grid: size, range, values, path, place, mark, way
 }
 
 /**
- * Draw a ball's way, and the ball at its end.
+ * Draw a ball's path, and the ball at its end.
  * @param {number[]} x @param {number[]} y @param {Record<string, string>} [looks]
  */
 function wayOf(x, y, looks = {}) {
@@ -208,7 +212,7 @@ function wayOf(x, y, looks = {}) {
  * @param {import('../../figures/path.js').Trajectory} path @param {number} span @param {Picture['range']} range
  * @param {(a: number) => number} x @param {(b: number) => number} y
  */
-function trajectory(path, span, range, x, y) {
+function trajectorySvg(path, span, range, x, y) {
   const line = pathLine(path, span, range);
   const d = penOf(line.x.map(x), line.y.map(y));
   const dots = path.epochs.flatMap((_, t) =>
@@ -232,7 +236,7 @@ function anchorMark({x: [a], y: [b], text: [name], textposition}, x, y) {
   const anchor = textposition.endsWith('left') ? 'end' : textposition.endsWith('right') ? 'start' : 'middle';
   const low = textposition.startsWith('bottom') ? 18 : -9;
   return (
-    cross(x(a), y(b), 5, 2) +
+    crossSvg(x(a), y(b), 5, 2) +
     words(x(a), y(b) + low, escapeXml(name), {
       'text-anchor': anchor,
       'font-size': 11,
@@ -245,7 +249,7 @@ function anchorMark({x: [a], y: [b], text: [name], textposition}, x, y) {
 }
 
 /** @param {number} x @param {number} y @param {number} r @param {number} width */
-function cross(x, y, r, width) {
+function crossSvg(x, y, r, width) {
   const d = `M${short(x - r)} ${short(y)}h${2 * r}M${short(x)} ${short(y - r)}v${2 * r}`;
   return (
     tag('path', {d, stroke: '#000', 'stroke-width': width + 2}) +
@@ -255,7 +259,7 @@ function cross(x, y, r, width) {
 
 /** @param {Picture} picture @param {Box} box @param {Theme} theme @returns {Part} */
 export function sectionPart({shot, range, values, axis, place, loss, way}, box, theme) {
-  const plot = inside(box, {l: 60, r: 12, t: 36, b: 40});
+  const plot = innerBox(box, {l: 60, r: 12, t: 36, b: 40});
   const {xaxis, yaxis} = sectionAxes(shot.span, range, theme);
   const scale = range.scale === 'log' ? Math.log10 : (/** @type {number} */ value) => value;
   const [low, high] = yaxis.range;
@@ -304,14 +308,14 @@ export function sectionPart({shot, range, values, axis, place, loss, way}, box, 
           ? [1, 0].map((side) =>
               wayOf(
                 way.losses.map((_, t) => x(way.points[2 * t + side])),
-                way.losses.map((own) => y(within(range, own))),
+                way.losses.map((own) => y(limitTo(range, own))),
                 side ? {'stroke-dasharray': '7 4'} : {},
               ),
             )
           : []),
       ),
-      key(plot.x, plot.y - 14, along, `along ${letter('a')}, ${letter('b')} = 0`, theme),
-      key(plot.x + 136, plot.y - 14, other, `along ${letter('b')}, ${letter('a')} = 0`, theme),
+      keyEntry(plot.x, plot.y - 14, along, `along ${letter('a')}, ${letter('b')} = 0`, theme),
+      keyEntry(plot.x + 136, plot.y - 14, other, `along ${letter('b')}, ${letter('a')} = 0`, theme),
       axes(
         plot,
         {ticks: ticksOf(xaxis, plot.width), title: `${letter('a')}, ${letter('b')}`},
@@ -326,7 +330,7 @@ export function sectionPart({shot, range, values, axis, place, loss, way}, box, 
  * @param {number} x @param {number} y @param {Record<string, string>} looks @param {string} content SVG
  * @param {Theme} theme
  */
-function key(x, y, looks, content, theme) {
+function keyEntry(x, y, looks, content, theme) {
   return (
     tag('path', {d: `M${x} ${y - 4}h24`, 'stroke-width': 2, ...looks}) +
     words(x + 32, y, content, {'font-size': 12, fill: theme.ink})

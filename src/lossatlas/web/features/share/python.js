@@ -1,9 +1,10 @@
 /**
- * A run's configuration → the lines of Python that compute it again. Only what is not the package's default is said.
+ * This module writes a run's configuration as the lines of Python that compute it again. Settings that have the
+ * package's default values are left out.
  */
 /** @import {Shot} from '../../model/types.js' */
 import {constants} from '../../model/constants.js';
-import {gridOf} from '../../model/slice.js';
+import {gridSizeOf} from '../../model/slice.js';
 
 /** @typedef {Record<string, any>} Part */
 /**
@@ -19,10 +20,10 @@ export function pythonFor(shot, defaults) {
   const {versions, dataset} = /** @type {any} */ (run.manifest);
   if (dataset.name === 'own')
     return '# Points of your own are in this browser only. Save “Numbers (.npz)”: it has the points, the network, and the surface.\n';
-  const config = run.hasEveryEpoch ? recorded(run, run.frames[frame]) : /** @type {Part} */ (run.manifest.config);
-  const mine = isOwn(config) ? (dataset.run ?? run.id) : null; // a run that has the points
-  const settings = differing(config, defaults).filter(([part]) => part !== 'dataset' || mine === null);
-  const told = settings.map(([name, value]) => `    ${name}=${python(value, 4, name.length + 2)},\n`);
+  const config = run.hasEveryEpoch ? limitToEpoch(run, run.frames[frame]) : /** @type {Part} */ (run.manifest.config);
+  const mine = isOwn(config) ? (dataset.run ?? run.id) : null; // This is a run that contains the points.
+  const settings = listDifferences(config, defaults).filter(([part]) => part !== 'dataset' || mine === null);
+  const told = settings.map(([name, value]) => `    ${name}=${writePython(value, 4, name.length + 2)},\n`);
   if (mine !== null) told.unshift('    dataset=dataset,\n');
   const references = referencesOf(config);
   return [
@@ -58,10 +59,11 @@ export function pythonFor(shot, defaults) {
 const isOwn = ({dataset}) => dataset.own !== undefined;
 
 /**
- * Cut the configuration of a training in the page to the epoch that is shown, which is its last and so recorded.
+ * Limit the configuration of a training in the page to the epoch that is shown, which becomes its last and is therefore
+ * recorded.
  * @param {Shot['run']} run @param {number} epoch @returns {Part}
  */
-function recorded(run, epoch) {
+function limitToEpoch(run, epoch) {
   const config = /** @type {Part} */ (run.manifest.config);
   const epochs = Math.max(1, epoch);
   return {
@@ -73,7 +75,7 @@ function recorded(run, epoch) {
 /** @param {Shot} shot */
 function storedSurface({run, frame, plane, spanIndex, span, set, follow}) {
   const surface = set === 'train' ? 'loss_surface' : 'test_loss_surface';
-  /** Of a plane that moves, the test loss may be there around the fixed centre only. @param {string} name */
+  /** For a plane that moves, the test loss may be stored around the fixed centre only. @param {string} name */
   const of = (name) => {
     const moves = plane.arrays[name].axes[1] === 'frame';
     return `cut.${name}[${spanIndex}, ${!moves ? 0 : follow ? frame : (plane.centre_frame ?? run.frames.length - 1)}]`;
@@ -85,7 +87,7 @@ function storedSurface({run, frame, plane, spanIndex, span, set, follow}) {
   ];
 }
 
-/** A surface that no run has stored. @param {Shot} shot */
+/** Write the lines for a surface that no run has stored. @param {Shot} shot */
 function computedSurface(shot) {
   const {run, frame, plane, span, set} = shot;
   return [
@@ -99,20 +101,20 @@ function computedSurface(shot) {
     'def surface_of(split):  # 0 for training, 1 for test',
     '    points, labels = data.points[data.split == split], data.labels[data.split == split]',
     '    evaluator = la.Evaluator(run.setup.network, points, labels)',
-    `    return la.loss_surfaces(evaluator, plane, centre, [${span}], ${gridOf(run, shot)})[0].loss`,
+    `    return la.loss_surfaces(evaluator, plane, centre, [${span}], ${gridSizeOf(run, shot)})[0].loss`,
     '',
     `surface = ${set === 'train' ? 'surface_of(0)' : set === 'test' ? 'surface_of(1)' : 'surface_of(1) - surface_of(0)'}`,
   ];
 }
 
-/** Where the parameters of a frame are. @param {Shot['run']} run @param {number} frame */
+/** Write where the parameters of a frame are. @param {Shot['run']} run @param {number} frame */
 function weightsAt(run, frame) {
   return `run.trajectory.weights[${run.hasEveryEpoch ? `list(run.trajectory.epochs).index(${run.frames[frame]})` : frame}]`;
 }
 
 /**
- * The centre of what is on show. That of a training in the page is held where it has led so far, which is another epoch
- * than the one on show.
+ * Write the centre of the view. The centre of a training in the page is its last epoch so far, which may be another
+ * epoch than the one that is shown.
  * @param {Shot} shot
  */
 function centreLines({run, frame, plane, follow}) {
@@ -127,7 +129,7 @@ function centreLines({run, frame, plane, follow}) {
   ];
 }
 
-/** The network at the picked point, whose boundary is on show. @param {Shot} shot */
+/** Write the lines for the network at the picked point, whose boundary is shown. @param {Shot} shot */
 function pickedPoint(shot) {
   const [a, b] = /** @type {[number, number]} */ (shot.pick);
   return [
@@ -137,45 +139,48 @@ function pickedPoint(shot) {
 }
 
 /**
- * List the parts of a configuration that must be written, each with what differs from its defaults.
+ * List the parts of a configuration that must be written, each with the settings that differ from its defaults.
  * @param {Part} config @param {Defaults} defaults @returns {[string, unknown][]}
  */
-function differing(config, {run, datasets, planes}) {
+function listDifferences(config, {run, datasets, planes}) {
   return Object.entries(config).flatMap(([part, value]) => {
-    if (same(value, run[part])) return [];
+    if (isSame(value, run[part])) return [];
     if (part === 'planes')
       return [
-        [part, value.map((/** @type {Part} */ plane) => ({kind: plane.kind, ...without(plane, planes[plane.kind])}))],
+        [
+          part,
+          value.map((/** @type {Part} */ plane) => ({kind: plane.kind, ...dropDefaults(plane, planes[plane.kind])})),
+        ],
       ];
-    // What a dataset leaves out it takes from its own source, not from the default one.
+    // Settings that a dataset omits come from its own source, not from the default dataset.
     const usual = part === 'dataset' ? {...datasets[value.name], name: run.dataset.name} : run[part];
-    const told = without(value, usual);
+    const told = dropDefaults(value, usual);
     return Object.keys(told).length ? [[part, told]] : [];
   });
 }
 
 /** @param {Part} value @param {Part} usual @returns {Part} */
-function without(value, usual = {}) {
+function dropDefaults(value, usual = {}) {
   return Object.fromEntries(
-    Object.entries(value).filter(([name, each]) => !(name in usual) || !same(each, usual[name])),
+    Object.entries(value).filter(([name, each]) => !(name in usual) || !isSame(each, usual[name])),
   );
 }
 
 /** @param {unknown} a @param {unknown} b */
-function same(a, b) {
-  return JSON.stringify(sorted(a)) === JSON.stringify(sorted(b));
+function isSame(a, b) {
+  return JSON.stringify(sortKeys(a)) === JSON.stringify(sortKeys(b));
 }
 
 /** @param {any} value @returns {unknown} */
-function sorted(value) {
-  if (Array.isArray(value)) return value.map(sorted);
+function sortKeys(value) {
+  if (Array.isArray(value)) return value.map(sortKeys);
   if (value === null || typeof value !== 'object') return value;
   return Object.entries(value)
     .sort(([a], [b]) => (a < b ? -1 : 1))
-    .map(([name, each]) => [name, sorted(each)]);
+    .map(([name, each]) => [name, sortKeys(each)]);
 }
 
-/** Other runs, by id, that planes go through. @param {Part} config @returns {string[]} */
+/** List the ids of other runs that planes go through. @param {Part} config @returns {string[]} */
 function referencesOf(config) {
   return config.planes.flatMap((/** @type {Part} */ plane) =>
     (plane.points ?? []).filter((/** @type {unknown} */ point) => String(point).startsWith('run:')),
@@ -183,11 +188,12 @@ function referencesOf(config) {
 }
 
 /**
- * Plain data as Python writes it: on one line, or where that is too long one line a member.
- * @param {any} value @param {number} indent of the line it begins on @param {number} before what stands there already
+ * Write plain data as Python does: on one line, or with one line for each member if that is too long.
+ * @param {any} value @param {number} indent the indent of the line on which it begins @param {number} before the number
+ *   of characters before it on that line
  * @returns {string}
  */
-export function python(value, indent = 0, before = 0) {
+export function writePython(value, indent = 0, before = 0) {
   if (value === null) return 'None';
   if (typeof value === 'boolean') return value ? 'True' : 'False';
   if (typeof value === 'string') return text(value);
@@ -195,8 +201,8 @@ export function python(value, indent = 0, before = 0) {
   const [open, close] = Array.isArray(value) ? '[]' : '{}';
   const members = (/** @type {number} */ depth) =>
     Array.isArray(value)
-      ? value.map((each) => python(each, depth))
-      : Object.entries(value).map(([name, each]) => `${text(name)}: ${python(each, depth, name.length + 4)}`);
+      ? value.map((each) => writePython(each, depth))
+      : Object.entries(value).map(([name, each]) => `${text(name)}: ${writePython(each, depth, name.length + 4)}`);
   const flat = `${open}${members(-Infinity).join(', ')}${close}`;
   if (flat.length + indent + before < WIDTH) return flat;
   const inner = ' '.repeat(indent + 4);
@@ -205,7 +211,7 @@ export function python(value, indent = 0, before = 0) {
     .join('')}${' '.repeat(indent)}${close}`;
 }
 
-/** JSON's escapes are Python's too. @param {string} value */
+/** Write a string: JSON's escapes are also Python's. @param {string} value */
 function text(value) {
   return JSON.stringify(value);
 }

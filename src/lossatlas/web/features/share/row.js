@@ -1,4 +1,4 @@
-/** The rows of the dialog: a title, a sentence, and the controls below it. */
+/** This module creates the rows of the dialog: a title, a sentence, and the controls below it. */
 import {make} from '../../lib/dom.js';
 
 /** Make a button. @param {string} text @param {Record<string, string | null>} attributes @param {() => void} onClick */

@@ -1,11 +1,11 @@
-/** Files that the browser saves, and sizes as people read them. */
+/** This module lets the browser save files, and writes sizes as people read them. */
 import {make} from '../../lib/dom.js';
 
-/** Save a file, and say so. @param {Blob} blob @param {string} name @param {(message: string) => void} tell */
+/** Save a file, and report it. @param {Blob} blob @param {string} name @param {(message: string) => void} tell */
 export function saveFile(blob, name, tell) {
   const url = URL.createObjectURL(blob);
   make('a', {href: url, download: name}).click();
-  setTimeout(() => URL.revokeObjectURL(url), 60_000); // some browsers begin to read it late
+  setTimeout(() => URL.revokeObjectURL(url), 60_000); // Some browsers start to read it late.
   tell(`Saved ${name} (${sizeText(blob.size)})`);
 }
 

@@ -1,45 +1,48 @@
-/** Both plots on one sheet, with all it takes to read them: data → pictures of cells, and SVG above them. */
+/**
+ * This module puts both plots on one sheet, with everything that is needed to read them, as pictures of cells and SVG
+ * above them.
+ */
 /** @import {Seen, Shot, State} from '../../model/types.js' */
 /** @import {Picked} from '../../compute/network.js' */
 /** @import {Picture} from '../../views/picture.js' */
 /** @import {Theme} from '../../lib/theme.js' */
 /** @import {Cells} from './parts.js' */
 import {textWidth} from '../../lib/dom.js';
-import {misclassified} from '../../figures/boundary.js';
+import {findMisclassified} from '../../figures/boundary.js';
 import {css, mapColour, pointColour} from '../../figures/colours.js';
 import {glyph} from '../../figures/glyphs.js';
 import {namedTicks, rangeNote, shareOf} from '../../figures/range.js';
 import {modeText, planeFacts, planeTitle, residualFact, shareText} from '../../figures/slice.js';
 import {lossText, percentText, spanText, tickLabel} from '../../figures/ticks.js';
-import {ofCurvature, ofLoss} from '../../views/curves.js';
+import {createCurvatureCurves, createLossCurves} from '../../views/curves.js';
 import {boundaryPart, mapPart, sectionPart} from './parts.js';
 import {escapeXml, short, tag, words} from './vector.js';
 
-/** In pixels at scale 1. */
+/** The size of a sheet in pixels, at scale 1. */
 export const SIZE = {width: 1280, height: 720};
 const LEFT = {x: 32, width: 596};
 const RIGHT = {x: 660, width: 588};
 const PLOT = {y: 152, height: 410};
-/**
- * Where the surface is, which is drawn elsewhere, and has nothing in its corners: it may reach below the colour bar.
- */
+/** The place of the surface, which is drawn elsewhere. Its corners are empty, so it may reach below the colour bar. */
 export const SURFACE = {x: LEFT.x, y: 124, width: LEFT.width, height: 444};
 const CURVES = {x: 72, y: 632, width: 1176, height: 52};
 const BAR = {x: 108, y: 127, width: 360, height: 10};
 
 /**
- * @typedef {object} Subject what a sheet is of
+ * @typedef {object} Subject what a sheet shows
  * @property {Picture} picture
- * @property {Seen} seen what the right plot shows
- * @property {import('../../figures/border.js').LogitsAt | null} logits of that network, for its line
- * @property {Picked['metrics'] | null} metrics of the picked network
+ * @property {Seen} seen the predictions that the right plot shows
+ * @property {import('../../figures/border.js').LogitsAt | null} logits evaluates that network, for the line between the
+ *   classes
+ * @property {Picked['metrics'] | null} metrics the metrics of the picked network
  * @property {State['timeline']} timeline
  * @property {Theme} theme
- * @property {Surface | null} surface where that is the view
+ * @property {Surface | null} surface needed if the view is the surface
  *
- * @typedef {{canvas: HTMLCanvasElement, behind: string, before: string}} Surface its picture, and SVG around it
- * @typedef {{behind: string, cells: Cells[], svg: string, theme: Theme}} Sheet
- *   `behind`: SVG below the cells; `svg`: SVG above them
+ * @typedef {{canvas: HTMLCanvasElement, behind: string, before: string}} Surface the picture of the surface, and the
+ *   SVG around it
+ * @typedef {{behind: string, cells: Cells[], svg: string, theme: Theme}} Sheet `behind`: SVG below the cells; `svg`:
+ *   SVG above them
  */
 
 /** @param {Subject} subject @returns {Sheet} */
@@ -47,17 +50,17 @@ export function sheetOf(subject) {
   const {picture, seen, theme, surface} = subject;
   const {shot} = picture;
   const left = surface
-    ? {cells: {canvas: surface.canvas, box: SURFACE, clip: SURFACE}, svg: framed(surface.before)}
+    ? {cells: {canvas: surface.canvas, box: SURFACE, clip: SURFACE}, svg: placeSvg(surface.before)}
     : shot.view === 'section'
       ? sectionPart(picture, {...LEFT, ...PLOT}, theme)
       : mapPart(picture, {...LEFT, ...PLOT}, theme);
   const right = boundaryPart(shot, seen, subject.logits, {...RIGHT, ...PLOT}, theme);
   return {
     theme,
-    behind: surface ? framed(surface.behind) : '',
+    behind: surface ? placeSvg(surface.behind) : '',
     cells: [left.cells, right.cells].filter((cells) => cells !== null),
     svg: [
-      head(subject),
+      drawHead(subject),
       landscapeHead(picture, theme),
       colourBar(picture, theme),
       boundaryHead(subject),
@@ -69,13 +72,13 @@ export function sheetOf(subject) {
   };
 }
 
-/** What is drawn around the surface, in its place. @param {string} svg */
-function framed(svg) {
+/** Move what is drawn around the surface to its place. @param {string} svg */
+function placeSvg(svg) {
   return tag('svg', {...SURFACE, viewBox: `0 0 ${SURFACE.width} ${SURFACE.height}`}, svg);
 }
 
-/** What is shown, and how good the network is. @param {Subject} subject */
-function head({
+/** Write what is shown, and how good the network is. @param {Subject} subject */
+function drawHead({
   picture: {
     shot: {run, frame, pick},
   },
@@ -83,14 +86,14 @@ function head({
   theme,
 }) {
   const of = (/** @type {keyof Picked['metrics']} */ name) => (metrics ? metrics[name] : run.metrics[name][frame]);
-  const strong = (/** @type {string} */ content) =>
+  const boldText = (/** @type {string} */ content) =>
     tag('tspan', {fill: theme.ink, 'font-weight': 600}, escapeXml(content));
   const pair = (
     /** @type {string} */ name,
     /** @type {'loss' | 'accuracy'} */ what,
     /** @type {(value: number) => string} */ write,
-  ) => `${name} ${strong(write(of(`train_${what}`)))} train, ${strong(write(of(`test_${what}`)))} test`;
-  const where = metrics && pick ? `   ·   at ${strong(`a ${spanText(pick[0])}, b ${spanText(pick[1])}`)}` : '';
+  ) => `${name} ${boldText(write(of(`train_${what}`)))} train, ${boldText(write(of(`test_${what}`)))} test`;
+  const where = metrics && pick ? `   ·   at ${boldText(`a ${spanText(pick[0])}, b ${spanText(pick[1])}`)}` : '';
   return (
     words(32, 46, escapeXml(run.manifest.title), {
       'font-size': 22,
@@ -98,7 +101,7 @@ function head({
       fill: theme.ink,
       'letter-spacing': -0.2,
     }) +
-    words(SIZE.width - 32, 46, `Epoch ${strong(String(run.frames[frame]))}`, {
+    words(SIZE.width - 32, 46, `Epoch ${boldText(String(run.frames[frame]))}`, {
       'font-size': 22,
       'text-anchor': 'end',
       fill: theme.muted,
@@ -202,11 +205,11 @@ function legend(run, theme) {
     .join('');
 }
 
-/** What the slice is, and how many points are wrong. @param {Subject} subject */
+/** Describe the slice, and count the misclassified points. @param {Subject} subject */
 function captions({picture: {shot, range}, seen, theme}) {
   const told = [...planeFacts(shot.plane), residualFact(shot)].map((fact) => fact?.text);
   const facts = [shareText(shot.plane).replace(/\.$/, ''), ...told, rangeNote(range)].filter(Boolean).join(' · ');
-  const wrong = misclassified(shot.run, seen).length;
+  const wrong = findMisclassified(shot.run, seen).length;
   const small = {'font-size': 11, fill: theme.muted};
   return (
     lines(`${modeText(shot)} ${facts}`, LEFT.width, theme)
@@ -220,7 +223,7 @@ function captions({picture: {shot, range}, seen, theme}) {
   );
 }
 
-/** A text in lines that have room. @param {string} text @param {number} width @param {Theme} theme */
+/** Break a text into lines. @param {string} text @param {number} width @param {Theme} theme */
 function lines(text, width, theme) {
   return text.split(' ').reduce((/** @type {string[]} */ done, word) => {
     const longer = `${done.at(-1) ?? ''} ${word}`.trim();
@@ -228,7 +231,7 @@ function lines(text, width, theme) {
   }, []);
 }
 
-/** The curves below, with the epoch on show. @param {Subject} subject */
+/** Draw the curves at the bottom, with the epoch that is shown. @param {Subject} subject */
 function timeline({
   picture: {
     shot: {run, frame, scale},
@@ -239,7 +242,7 @@ function timeline({
   const {x, y, width, height} = CURVES;
   const box = {width, height, inset: 8, top: 4, bottom: 4};
   const known = wished === 'curvature' && run.manifest.curvature;
-  const {figure, at} = known ? ofCurvature(run, box) : ofLoss(run, scale, box);
+  const {figure, at} = known ? createCurvatureCurves(run, box) : createLossCurves(run, scale, box);
   const now = at(frame);
   const names = known ? ['λ max', 'λ min'] : ['train loss', 'test loss'];
   const dot = (/** @type {number} */ height, /** @type {string} */ fill) =>

@@ -1,19 +1,22 @@
-/** What the dialog does now: one thing at a time, on the shot it was opened for, with a message about how it went. */
+/**
+ * This module runs what the dialog does: one thing at a time, for the shot with which it was opened, with a message
+ * about the result.
+ */
 /** @import {Shot} from '../../model/types.js' */
-import {make, say} from '../../lib/dom.js';
+import {make, setText} from '../../lib/dom.js';
 
 /** @typedef {ReturnType<typeof createTask>} Task */
 
 export function createTask() {
   const message = make('p', {class: 'message', role: 'status', 'aria-live': 'polite'});
-  /** @type {Shot | null} what was shown when the dialog was opened */
+  /** What was shown when the dialog was opened. @type {Shot | null} */
   let shot = null;
-  /** @type {AbortController | null} of the film that is being made */
+  /** Cancels the film that is being made. @type {AbortController | null} */
   let filming = null;
 
-  /** Show a message. @param {string} text @param {boolean} [bad] does it say that something failed? */
+  /** Show a message. @param {string} text @param {boolean} [bad] does the message report a failure? */
   const tell = (text, bad = false) => {
-    say(message, text);
+    setText(message, text);
     message.classList.toggle('bad', bad);
   };
 
@@ -21,7 +24,7 @@ export function createTask() {
    * Run some work, unless a film is being made. A failure becomes a message.
    * @param {(shot: Shot) => Promise<void>} work
    */
-  const attempt = async (work) => {
+  const runWork = async (work) => {
     if (!shot) return;
     if (filming) return tell('The animation is being made. Wait for it, or cancel it.');
     try {
@@ -35,8 +38,8 @@ export function createTask() {
   return {
     message,
     say: tell,
-    attempt,
-    /** Begin anew with another shot. @param {Shot} shown */
+    runWork,
+    /** Start again with another shot. @param {Shot} shown */
     start(shown) {
       shot = shown;
       tell('');
@@ -46,7 +49,7 @@ export function createTask() {
      * @param {(shot: Shot, signal: AbortSignal) => Promise<void>} work
      */
     film: (work) =>
-      attempt(async (shown) => {
+      runWork(async (shown) => {
         filming = new AbortController();
         const {signal} = filming;
         try {

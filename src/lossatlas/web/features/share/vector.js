@@ -1,4 +1,7 @@
-/** Pieces of SVG as text, and axes made of them. Numbers are written short: a drawing has thousands. */
+/**
+ * This module writes pieces of SVG as text, and axes that consist of them. Numbers are written short, since a drawing
+ * has thousands.
+ */
 
 /** @typedef {{x: number, y: number, width: number, height: number}} Box */
 /** @typedef {{at: number, text: string}[]} Ticks `at`: in pixels from the box's left, or from its bottom */
@@ -25,7 +28,7 @@ export function tag(name, attributes, ...children) {
 }
 
 /**
- * @param {number} x @param {number} y of the baseline @param {string} content SVG
+ * @param {number} x @param {number} y the baseline @param {string} content SVG
  * @param {Record<string, string | number>} attributes
  */
 export function words(x, y, content, attributes = {}) {
@@ -51,7 +54,7 @@ export function penOf(x, y) {
 }
 
 /**
- * Segments x1, y1, x2, y2, …
+ * Write segments x1, y1, x2, y2, … as lines.
  * @param {number[]} segments @param {(x: number) => number} x @param {(y: number) => number} y
  */
 export function strokes(segments, x, y) {
@@ -63,9 +66,9 @@ export function strokes(segments, x, y) {
 }
 
 /**
- * Ticks and titles below and to the left of a box.
+ * Write ticks and titles below and to the left of a box.
  * @param {Box} box @param {{ticks: Ticks, title: string}} across the title is SVG
- * @param {{ticks: Ticks, title: string, stand?: number}} up `stand`: room between box and labels
+ * @param {{ticks: Ticks, title: string, stand?: number}} up `stand`: the room between the box and the labels
  * @param {{ink: string, muted: string}} theme
  */
 export function axes(box, across, up, {ink, muted}) {
@@ -94,7 +97,8 @@ export function axes(box, across, up, {ink, muted}) {
 
 /**
  * Place an axis's ticks.
- * @param {{range: number[], tickvals: number[], ticktext: string[]}} axis as Plotly takes it @param {number} length
+ * @param {{range: number[], tickvals: number[], ticktext: string[]}} axis the axis in Plotly's form @param {number}
+ *   length
  * @param {(value: number) => number} [scale] @returns {Ticks}
  */
 export function ticksOf({range: [low, high], tickvals, ticktext}, length, scale = (value) => value) {

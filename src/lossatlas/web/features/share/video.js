@@ -1,4 +1,4 @@
-/** Pictures → a film as WebM or MP4: encoded by the browser, put into the file by Mediabunny. */
+/** This module writes a film as WebM or MP4: the browser encodes it, and Mediabunny writes the file. */
 /** @import {Format} from './animation.js' */
 /** @import {Film} from './film_frames.js' */
 import * as mediabunny from '../../vendor/mediabunny-1.61.0.min.js';
@@ -9,16 +9,16 @@ import {i420} from './i420.js';
 const {BufferTarget, EncodedPacket, EncodedVideoPacketSource, Mp4OutputFormat, Output, WebMOutputFormat} =
   /** @type {any} */ (mediabunny);
 
-/** From one frame that stands for itself to the next: a player can jump to these. */
+/** The number of frames from one key frame to the next: a player can jump to key frames. */
 const KEY = 10;
-/** How long a frame lasts, in milliseconds. */
+/** The time that a frame lasts, in milliseconds. */
 const BEAT = 1000 / RATE;
 
 /** @typedef {'smpte170m' | 'bt709'} Matrix */
 
 /**
- * What is in the file, by the format's name. VP8 means the matrix of BT.601 (RFC 6386, 9.2); with H.264, players that
- * read no marks take BT.709 for pictures of these sizes.
+ * The content of a file, by the format's name. VP8 implies the matrix of BT.601 (RFC 6386, 9.2). With H.264, players
+ * that ignore colour metadata assume BT.709 for pictures of these sizes.
  * @type {Record<string, {codec: string, matrix: Matrix, container: () => object}>}
  */
 const CONTENT = {
@@ -26,7 +26,7 @@ const CONTENT = {
   MP4: {codec: 'avc', matrix: 'bt709', container: () => new Mp4OutputFormat({fastStart: 'in-memory'})},
 };
 
-/** How the frames' numbers are to be read as colours. @param {Matrix} matrix @returns {VideoColorSpaceInit} */
+/** Describe how the frames' numbers are read as colours. @param {Matrix} matrix @returns {VideoColorSpaceInit} */
 const colourSpace = (matrix) => ({primaries: 'bt709', transfer: 'iec61966-2-1', matrix, fullRange: false});
 
 /** Make a film. @param {Format} format @param {Film} film @returns {Promise<Blob>} */
@@ -39,7 +39,7 @@ export async function encodeVideo(format, film) {
       await writer.add(rgba, frame * BEAT, frame % KEY === 0);
       last = rgba;
     }
-    // The last frame once more at the end: some players stop at the last one that there is.
+    // The last frame is added once more at the end: some players stop at the last frame.
     await writer.add(last, (film.frames - 2) * BEAT + REST, true);
     return await writer.finish();
   } finally {
@@ -47,7 +47,10 @@ export async function encodeVideo(format, film) {
   }
 }
 
-/** An encoder whose output goes into a file. @param {Format} format @param {number} width @param {number} height */
+/**
+ * Create an encoder whose output goes into a file.
+ * @param {Format} format @param {number} width @param {number} height
+ */
 async function createWriter(format, width, height) {
   const {codec, matrix, container} = CONTENT[format.name];
   const colorSpace = colourSpace(matrix);
@@ -87,7 +90,7 @@ async function createWriter(format, width, height) {
       encoder.encode(picture, {keyFrame});
       picture.close();
     },
-    /** Write what is left, and return the file. */
+    /** Write the remaining data, and return the file. */
     async finish() {
       await encoder.flush();
       await output.finalize();
@@ -96,7 +99,7 @@ async function createWriter(format, width, height) {
     },
     close() {
       if (encoder.state !== 'closed') encoder.close();
-      if (output.state !== 'finalized') output.cancel().catch(() => {}); // nobody waits for what is thrown away
+      if (output.state !== 'finalized') output.cancel().catch(() => {}); // Nobody waits for a file that is discarded.
     },
   };
 }

@@ -1,4 +1,7 @@
-/** A run of the tour → what the state must say to show it: a stored one, or else one trained in the page. Pure. */
+/**
+ * This module finds the state that shows a run of the tour: a stored run, or else one that is trained in the page. It
+ * consists of pure functions.
+ */
 /** @import {GalleryEntry, State} from '../../model/types.js' */
 /** @import {TourRun} from './stops.js' */
 import {constants} from '../../model/constants.js';
@@ -23,7 +26,7 @@ export function choicesFor(wanted, gallery) {
 }
 
 /**
- * The run of the gallery that is this training and has its planes; how densely it was recorded does not matter.
+ * Find the run of the gallery that is this training and has its planes; the number of its frames does not matter.
  * @param {TourRun} wanted @param {GalleryEntry[]} gallery
  */
 export function storedRun({dataset, noise, hidden, activation, residual = false, settings, epochs, planes}, gallery) {

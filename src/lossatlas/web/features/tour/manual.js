@@ -1,13 +1,13 @@
-/** Notices that a person takes over: a control, a drag, a key on the plots. */
+/** This module notices when a person takes over from the tour: with a control, a drag, or a key on the plots. */
 
-/** What acts on the page when it is touched. */
+/** The elements that do something when they are touched. */
 const ACTIVE = 'button, input, select, label, summary, .canvas, .stage';
-/** Keys that move through the epochs wherever the focus is, unless a field has a use for them (views/transport.js). */
+/** The keys that change the epoch wherever the focus is, unless a field uses them itself (views/transport.js). */
 const TRANSPORT = ['ArrowLeft', 'ArrowRight', 'Home', 'End'];
-/** Not a matter of what is shown. */
+/** These elements do not change what the plots show. */
 const ASIDE = '#tour, #tour-open, #theme, #plots, .skip';
 
-/** @param {(target: Element) => void} onManual before the page itself hears of it */
+/** @param {(target: Element) => void} onManual called before the page itself receives the event */
 export function watchManual(onManual) {
   for (const type of ['pointerdown', 'click', 'input', 'change']) {
     document.addEventListener(
@@ -30,5 +30,5 @@ export function watchManual(onManual) {
   );
 }
 
-/** Does the page's own answer to this pause and resume playback? */
+/** Does the page itself pause or resume playback in response to this element? */
 export const isPlayback = (/** @type {Element} */ target) => target.closest('#play') !== null;

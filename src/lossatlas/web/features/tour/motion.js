@@ -1,12 +1,14 @@
-/** Moves of the camera and of the zoom that the eye can follow. */
+/** This module moves the camera and the zoom so that the eye can follow. */
 /** @import {Eye} from '../../model/types.js' */
 
-/** Milliseconds. */
+/** The duration in milliseconds. */
 const TIME = 600;
 
 /**
- * Calls `step` with 0 < share ≤ 1, slow at both ends, and at last with 1; tells whether it came that far.
- * @param {(share: number) => void} step @param {() => boolean} isOver another move has begun, or a person has
+ * Call `step` with shares above 0 and up to 1, slowly at both ends, and finally with 1. The result says whether it came
+ * that far.
+ * @param {(share: number) => void} step @param {() => boolean} isOver has another move started, or has a person taken
+ *   over?
  * @returns {Promise<boolean>}
  */
 export function glide(step, isOver) {
@@ -23,15 +25,21 @@ export function glide(step, isOver) {
   });
 }
 
-/** Equal shares of the way are equal factors. @param {number} from @param {number} to @param {number} share */
-export function between(from, to, share) {
+/**
+ * Interpolate between two values, so that equal shares are equal factors.
+ * @param {number} from @param {number} to @param {number} share
+ */
+export function interpolate(from, to, share) {
   return Number((from * (to / from) ** share).toPrecision(4));
 }
 
-/** Around the centre rather than through it. @param {Eye} from @param {Eye} to @param {number} share @returns {Eye} */
+/**
+ * Move a camera around the centre rather than through it.
+ * @param {Eye} from @param {Eye} to @param {number} share @returns {Eye}
+ */
 export function orbitBetween(from, to, share) {
   const [a, b] = [polar(from), polar(to)];
-  const turn = ((b.angle - a.angle + 3 * Math.PI) % (2 * Math.PI)) - Math.PI; // the shorter way
+  const turn = ((b.angle - a.angle + 3 * Math.PI) % (2 * Math.PI)) - Math.PI; // This is the shorter way.
   const mix = (/** @type {number} */ x, /** @type {number} */ y) => x + (y - x) * share;
   const [angle, radius] = [a.angle + turn * share, mix(a.radius, b.radius)];
   return {x: radius * Math.cos(angle), y: radius * Math.sin(angle), z: mix(from.z, to.z)};

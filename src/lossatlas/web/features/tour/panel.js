@@ -1,13 +1,16 @@
-/** The tour's panel: a stop's title, its prose with words to press, and the way on. */
+/**
+ * This module is the tour's panel: a stop's title, its text with words to press, and the buttons to the next and the
+ * previous stop.
+ */
 /** @import {Prose, Stop, Word} from './stops.js' */
-import {byId, make, say} from '../../lib/dom.js';
+import {byId, make, setText} from '../../lib/dom.js';
 
 /**
  * @param {object} options
  * @param {Stop[]} options.stops
  * @param {(word: Word) => void} options.onWord
  * @param {(by: number) => void} options.onStep
- * @param {() => void} options.onBack to the stop as it begins
+ * @param {() => void} options.onBack return to the stop as it begins
  * @param {() => void} options.onClose
  */
 export function createPanel({stops, onWord, onStep, onBack, onClose}) {
@@ -24,7 +27,7 @@ export function createPanel({stops, onWord, onStep, onBack, onClose}) {
   let words = [];
 
   /** @param {Prose} prose */
-  const written = (prose) =>
+  const createProse = (prose) =>
     prose.map((part) => {
       if (typeof part === 'string') return part;
       const button = make(
@@ -38,25 +41,26 @@ export function createPanel({stops, onWord, onStep, onBack, onClose}) {
     });
 
   return {
-    /** @param {Stop} stop @param {boolean} here is its run one that the gallery lacks? */
+    /** @param {Stop} stop @param {boolean} here does the gallery lack its run? */
     show(stop, here) {
       const at = stops.indexOf(stop);
       words = [];
-      say(count, `Tour · ${at + 1} of ${stops.length}`);
-      say(heading, stop.title);
-      text.replaceChildren(...written((here ? stop.here : null) ?? stop.text));
-      ask.replaceChildren(...written(stop.ask));
+      setText(count, `Tour · ${at + 1} of ${stops.length}`);
+      setText(heading, stop.title);
+      text.replaceChildren(...createProse((here ? stop.here : null) ?? stop.text));
+      ask.replaceChildren(...createProse(stop.ask));
       previous.disabled = at === 0;
-      say(next, at === stops.length - 1 ? 'Finish' : 'Next');
+      setText(next, at === stops.length - 1 ? 'Finish' : 'Next');
       root.hidden = false;
       byId('tour-open').setAttribute('aria-expanded', 'true');
     },
     focus() {
       heading.focus({preventScroll: true});
-      if (innerWidth <= 1080) root.scrollIntoView({block: 'start'}); // where the page scrolls, text and plot fill its window
+      // If the page scrolls, text and plot fill the window.
+      if (innerWidth <= 1080) root.scrollIntoView({block: 'start'});
       root.querySelector('.words')?.scrollTo(0, 0);
     },
-    /** Words whose picture is the one on show are marked. @param {(word: Word) => boolean} isShown */
+    /** Mark the words whose picture is shown. @param {(word: Word) => boolean} isShown */
     mark(isShown) {
       for (const {word, button} of words) {
         if (isShown(word)) button.setAttribute('aria-current', 'true');
@@ -64,14 +68,14 @@ export function createPanel({stops, onWord, onStep, onBack, onClose}) {
       }
     },
     /** @param {string} sentence */
-    tell(sentence) {
-      say(news, sentence);
+    showMessage(sentence) {
+      setText(news, sentence);
     },
     /** @param {boolean} offered */
     offerBack(offered) {
       back.hidden = !offered;
     },
-    /** @param {boolean} focus does the button that opened it get the focus back? */
+    /** @param {boolean} focus does the focus return to the button that opened it? */
     hide(focus) {
       root.hidden = true;
       byId('tour-open').setAttribute('aria-expanded', 'false');
@@ -80,7 +84,7 @@ export function createPanel({stops, onWord, onStep, onBack, onClose}) {
   };
 }
 
-/** The parts of the panel. @param {HTMLElement} root */
+/** Create the parts of the panel. @param {HTMLElement} root */
 function build(root) {
   const heading = make('h2', {tabindex: -1, id: 'tour-heading'});
   const count = make('p', {class: 'count'});

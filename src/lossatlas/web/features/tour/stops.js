@@ -1,9 +1,12 @@
-/** What the tour says, as data: the runs it shows, and its stops. tests/web/test_tour.py holds every number against Python. */
+/**
+ * This module holds the tour as data: the runs that it shows, and its stops. tests/web/test_tour.py compares every
+ * number with Python.
+ */
 /** @import {State} from '../../model/types.js' */
 /** @import {Settings} from '../../model/settings.js' */
 
 /**
- * @typedef {object} TourRun a training; taken from the gallery where that has it, else trained in the page
+ * @typedef {object} TourRun a training; it is taken from the gallery if that has it, else trained in the page
  * @property {string} dataset of 512 points
  * @property {number} noise
  * @property {number[]} hidden
@@ -11,29 +14,32 @@
  * @property {boolean} [residual]
  * @property {Settings} settings
  * @property {number} epochs
- * @property {string[] | null} planes kinds of planes that a stored one must have; null: it is always trained in the page
+ * @property {string[] | null} planes the kinds of planes that a stored run must have; null: the run is always trained
+ *   in the page
  *
- * @typedef {'landscape' | 'boundary' | 'curves'} Shown what a small window shows, which shows one of them at a time
+ * @typedef {'landscape' | 'boundary' | 'curves'} Shown the part that a small window shows; it shows one at a time
  *
- * @typedef {Partial<Pick<State, 'epoch' | 'zoom' | 'scale' | 'camera' | 'plane' | 'seed' | 'view' | 'set' | 'follow' | 'path' | 'timeline' | 'pick'>>} Look
+ * @typedef {Partial<Pick<State, 'epoch' | 'zoom' | 'scale' | 'camera' | 'plane' | 'seed' | 'view' | 'set' | 'follow' |
+ *   'path' | 'timeline' | 'pick'>>} Look
  *
- * @typedef {object} Word some words that move the plots
+ * @typedef {object} Word words in the text that change the plots
  * @property {string} say
  * @property {Look} [to]
- * @property {string} [run] a key of RUNS: another training
- * @property {boolean} [play] from the first epoch on
- * @property {Shown} [plot] another than that of the stop
+ * @property {string} [run] a key of RUNS, if the words show another training
+ * @property {boolean} [play] does playback start at the first epoch?
+ * @property {Shown} [plot] the plot to show, if it is not that of the stop
  *
  * @typedef {(string | Word)[]} Prose
  *
  * @typedef {object} Stop
- * @property {string} name in the URL
+ * @property {string} name the name in the address
  * @property {string} title
  * @property {string} run a key of RUNS
  * @property {Look} look
- * @property {Shown} [plot] what the text speaks of; the landscape, where nothing is said, and of which `here` speaks always
+ * @property {Shown} [plot] the plot that the text describes; the default is the landscape, which `here` always
+ *   describes
  * @property {Prose} text
- * @property {Prose} [here] instead of `text`, where the run is not in the gallery
+ * @property {Prose} [here] replaces `text` if the gallery lacks the run
  * @property {Prose} ask
  */
 

@@ -1,6 +1,6 @@
 /**
- * The tour: goes to a stop, moves the plots where its words say, and gives way to whoever takes over. All it does, it does
- * through the state, so that a stop is a link like any other.
+ * This module is the tour: it goes to a stop, changes the plots when words in its text are pressed, and stops when a
+ * person takes over. It does everything through the state, so that a stop is a link like any other.
  */
 /** @import {State} from '../../model/types.js' */
 /** @import {Page} from '../../pages/atlas/tour.js' */
@@ -9,14 +9,14 @@ import {FIRST_VIEW, fromQuery, HOME, RUN_PROPERTIES} from '../../model/state.js'
 import {showPlot} from '../../views/controls.js';
 import {choicesFor, storedRun} from './choices.js';
 import {isPlayback, watchManual} from './manual.js';
-import {between, glide, orbitBetween} from './motion.js';
+import {interpolate, glide, orbitBetween} from './motion.js';
 import {createPanel} from './panel.js';
 import {RUNS, STOPS} from './stops.js';
 
-/** The time between two looks at how far a training or a playback has come, in ms. */
+/** The time between two checks of how far a training or a playback has come, in milliseconds. */
 const LOOK = 50;
 
-/** Open no stop yet, but be ready for one. @param {Page} page */
+/** Create the tour, without opening a stop yet. @param {Page} page */
 export function createTour(page) {
   return new Tour(page);
 }
@@ -24,13 +24,13 @@ export function createTour(page) {
 class Tour {
   #page;
   #panel;
-  /** Grows with every move and every time somebody takes over: a move that has another number is over. */
+  /** A number that grows with every move, and every time a person takes over: a move with another number has ended. */
   #turn = 0;
-  /** What the tour is doing. @type {'' | 'moving' | 'training' | 'playing'} */
+  /** The tour's present action. @type {'' | 'moving' | 'training' | 'playing'} */
   #busy = '';
-  /** Is a change of the state the tour's own? */
+  /** Does the tour itself change the state? */
   #isOwn = false;
-  /** The run that the stop's words speak of now. */
+  /** The run that the stop's words now describe. */
   #run = '';
 
   /** @param {Page} page */
@@ -50,44 +50,44 @@ class Tour {
     this.#watch();
   }
 
-  /** The stop that the state names, as it begins. */
+  /** Open the stop that the state names, as it begins. */
   enter() {
     this.#enter(this.#stop);
   }
 
-  /** Open the tour where it begins, or close it. */
+  /** Open the tour at its beginning, or close it. */
   toggle() {
     if (this.#page.store.get().tour) this.#close();
     else this.#enter(STOPS[0]);
   }
 
-  /** What a link's state says stays; only the words come with it. */
+  /** Show the words of the stop, and keep the state that the link contains. */
   resume() {
     const stop = this.#stop;
     this.#run = stop.run;
     this.#render(stop);
     const state = this.#page.store.get();
-    const begun = {...choicesFor(RUNS[this.#run], this.#page.gallery()), ...beginning(stop)};
-    this.#panel.offerBack(!agrees(state, begun));
+    const begun = {...choicesFor(RUNS[this.#run], this.#page.gallery()), ...startOf(stop)};
+    this.#panel.offerBack(!hasAll(state, begun));
   }
 
   get #stop() {
     return STOPS.find(({name}) => name === this.#page.store.get().tour) ?? STOPS[0];
   }
 
-  /** Somebody takes over, goes back, or changes the state. */
+  /** Notice when a person takes over, goes back, or changes the state. */
   #watch() {
     const {store, base, training} = this.#page;
     watchManual((target) => {
       if (!store.get().tour) return;
-      if (this.#busy) this.#panel.tell('Stopped where you took over.');
+      if (this.#busy) this.#panel.showMessage('Stopped where you took over.');
       this.#halt(target);
       this.#panel.offerBack(true);
     });
     const onReturn = () => {
       this.#halt();
       const to = fromQuery(location.search, base);
-      if (to.tour && to.train) training.aim(to.epoch); // before the page opens it
+      if (to.tour && to.train) training.aim(to.epoch); // This comes before the page opens it.
     };
     window.addEventListener('popstate', onReturn, {capture: true});
     store.subscribe((state, before) => {
@@ -98,14 +98,14 @@ class Tour {
     });
   }
 
-  // What the panel shows
+  // The next methods change what the panel shows.
 
   /** @param {Stop} stop */
   #enter(stop) {
     this.#run = stop.run;
     this.#render(stop);
     this.#panel.focus();
-    this.#move({...beginning(stop), tour: stop.name}).catch((error) =>
+    this.#move({...startOf(stop), tour: stop.name}).catch((error) =>
       this.#page.onFailed('The tour has lost its way', String(error)),
     );
   }
@@ -115,26 +115,26 @@ class Tour {
     this.#panel.show(stop, this.#isTrainedHere(stop));
     showPlot(this.#plotOf(stop));
     this.#panel.offerBack(false);
-    this.#panel.tell('');
+    this.#panel.showMessage('');
     this.#mark();
   }
 
-  /** Does the gallery lack its run? @param {Stop} stop */
+  /** Does the gallery lack the stop's run? @param {Stop} stop */
   #isTrainedHere({run: name}) {
     return RUNS[name].planes !== null && !storedRun(RUNS[name], this.#page.gallery());
   }
 
-  /** The plot that its text speaks of. @param {Stop} stop */
+  /** Return the plot that the text describes. @param {Stop} stop */
   #plotOf(stop) {
     return stop.here && this.#isTrainedHere(stop) ? 'landscape' : (stop.plot ?? 'landscape');
   }
 
-  /** Mark the words that say what is on show. */
+  /** Mark the words whose picture is shown. */
   #mark() {
     const state = this.#page.store.get();
     this.#panel.mark(({to = {}, run: other, play}) => {
       if (play || (!other && !Object.keys(to).length)) return false;
-      return agrees(state, {...(other ? choicesFor(RUNS[other], this.#page.gallery()) : {}), ...to});
+      return hasAll(state, {...(other ? choicesFor(RUNS[other], this.#page.gallery()) : {}), ...to});
     });
   }
 
@@ -144,9 +144,9 @@ class Tour {
     this.#set({tour: null});
   }
 
-  // What moves
+  // The next methods change the plots.
 
-  /** A word was pressed. @param {Parameters<Parameters<typeof createPanel>[0]['onWord']>[0]} word */
+  /** Follow a word that was pressed. @param {Parameters<Parameters<typeof createPanel>[0]['onWord']>[0]} word */
   #follow({to = {}, run: other, play, plot}) {
     this.#panel.offerBack(false);
     showPlot(plot ?? this.#plotOf(this.#stop));
@@ -164,11 +164,14 @@ class Tour {
   /** @param {'' | 'moving' | 'training' | 'playing'} busy */
   #become(busy) {
     this.#busy = busy;
-    if (busy === 'training') this.#panel.tell('Training in this page…');
-    else if (busy) this.#panel.tell('');
+    if (busy === 'training') this.#panel.showMessage('Training in this page…');
+    else if (busy) this.#panel.showMessage('');
   }
 
-  /** End what the tour is doing, and leave everything as it is. @param {Element} [by] what was touched, which may pause playback or training itself */
+  /**
+   * End what the tour is doing, and leave everything as it is.
+   * @param {Element} [by] the element that was touched, which may itself pause playback or training
+   */
   #halt(by) {
     this.#turn++;
     if (this.#busy === 'playing' && !(by && isPlayback(by))) this.#page.player.pause();
@@ -176,7 +179,10 @@ class Tour {
     this.#become('');
   }
 
-  /** Go where a patch leads, on the run that the words speak of. @param {Partial<State>} patch @param {boolean} [play] */
+  /**
+   * Go to the state that a patch leads to, on the run that the words describe.
+   * @param {Partial<State>} patch @param {boolean} [play]
+   */
   async #move(patch, play = false) {
     const {store, gallery, run, player} = this.#page;
     this.#halt();
@@ -197,7 +203,7 @@ class Tour {
   /**
    * Train what a target names, unless that has been done.
    * @param {State} target @param {{isSame: boolean, before: ReturnType<Page['run']>, isOver: () => boolean}} where
-   * @returns {Promise<boolean>} false: something else has come between
+   * @returns {Promise<boolean>} false: something else has happened meanwhile
    */
   async #train(target, {isSame, before, isOver}) {
     const {run, training} = this.#page;
@@ -216,8 +222,8 @@ class Tour {
   }
 
   /**
-   * Go to a state; the zoom and the camera move on the way there, unless everything else changes too.
-   * @param {State} target @param {boolean} isSame is it of the same run? @param {() => boolean} isOver
+   * Go to a state. The zoom and the camera move gradually, unless everything else changes too.
+   * @param {State} target @param {boolean} isSame is it a state of the same run? @param {() => boolean} isOver
    */
   async #travel(target, isSame, isOver) {
     const from = this.#page.store.get();
@@ -231,13 +237,13 @@ class Tour {
     this.#set({...target, camera: from.camera, ...(spans ? {zoom: from.zoom} : {})});
     return glide((share) => {
       if (share === 1) return this.#set({zoom: target.zoom, camera: target.camera});
-      const zoom = spans ? {zoom: between(spans[0], spans[1], share)} : {};
+      const zoom = spans ? {zoom: interpolate(spans[0], spans[1], share)} : {};
       const camera = turns ? {camera: orbitBetween(from.camera, target.camera, share)} : {};
       return this.#set({...zoom, ...camera});
     }, isOver);
   }
 
-  /** @param {State} from @param {State} to @returns {[number, number] | null} half-sides */
+  /** @param {State} from @param {State} to @returns {[number, number] | null} the spans */
   #spansOf(from, to) {
     const usual = this.#page.run()?.plane(to.plane).spans[0];
     return usual === undefined ? null : [from.zoom ?? usual, to.zoom ?? usual];
@@ -260,14 +266,14 @@ function sleep() {
   });
 }
 
-/** Does a state hold all that is wished? @param {State} state @param {Partial<State>} wished */
-function agrees(state, wished) {
+/** Does a state contain everything that is wanted? @param {State} state @param {Partial<State>} wished */
+function hasAll(state, wished) {
   const names = /** @type {(keyof State)[]} */ (Object.keys(wished));
   return names.every((name) => isEqual(state[name], wished[name]));
 }
 
-/** Everything that a stop sets, but for its run. @param {Stop} stop @returns {Partial<State>} */
-const beginning = ({look}) => ({...FIRST_VIEW, camera: {...HOME}, ...look});
+/** Return everything that a stop sets, except its run. @param {Stop} stop @returns {Partial<State>} */
+const startOf = ({look}) => ({...FIRST_VIEW, camera: {...HOME}, ...look});
 
 /** @param {import('../../model/run.js').Run} run @param {number} epochs */
 function isTrained(run, epochs) {
@@ -277,5 +283,5 @@ function isTrained(run, epochs) {
 /** @param {State} a @param {State} b */
 const showsSame = (a, b) => RUN_PROPERTIES.every((name) => isEqual(a[name], b[name]));
 
-/** Of plain data. @param {unknown} a @param {unknown} b */
+/** Are two values of plain data equal? @param {unknown} a @param {unknown} b */
 const isEqual = (a, b) => JSON.stringify(a) === JSON.stringify(b);

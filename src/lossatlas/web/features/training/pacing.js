@@ -1,31 +1,35 @@
-/** When a training rests of itself and when it goes on again: nobody watches it behind a dialog or in a hidden tab. */
+/**
+ * This module pauses a training while nobody can see it (behind a dialog, or in a hidden tab), and continues it
+ * afterwards.
+ */
 
-/** How fast a training begins, in epochs a second: so that one can watch. */
+/** The initial speed of a training in epochs a second: slow enough to watch. */
 export const WATCHABLE = 30;
 
 /**
- * @param {{rest: () => void, goOn: () => void, isAway: () => boolean}} options `isAway`: can the training not be seen now?
+ * @param {{rest: () => void, goOn: () => void, isAway: () => boolean}} options `isAway`: is the training out of sight
+ *   now?
  */
 export function createPacing({rest, goOn, isAway}) {
   let held = false;
   return {
-    /** Does it rest only until somebody can see it again? */
+    /** Is the training paused only until a person can see it again? */
     get held() {
       return held;
     },
-    /** News of a training. @param {boolean} growing */
-    told(growing) {
+    /** Note whether a training is growing. @param {boolean} growing */
+    noteGrowth(growing) {
       if (!growing || held || !isAway()) return;
       held = true;
       rest();
     },
-    /** It may be seen again. */
-    returned() {
+    /** Continue the training if it is visible again. */
+    continueIfSeen() {
       if (!held || isAway()) return;
       held = false;
       goOn();
     },
-    /** A person, or another training, has decided meanwhile. */
+    /** Forget the pause: a person, or another training, has decided meanwhile. */
     forget() {
       held = false;
     },

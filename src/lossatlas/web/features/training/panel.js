@@ -1,15 +1,15 @@
-/** The strip above the playback where a training in the page is set, started and watched. */
+/** This module is the strip above the playback in which a training in the page is set up, started and watched. */
 /** @import {Catalog, State} from '../../model/types.js' */
 /** @import {Sample, Settings} from '../../model/settings.js' */
 /** @import {TrainedRun} from './trained_run.js' */
 /** @import {News} from './training.js' */
-import {byId, make, say} from '../../lib/dom.js';
+import {byId, make, setText} from '../../lib/dom.js';
 import {canGenerate} from '../../compute/datasets/generate.js';
 import {constants} from '../../model/constants.js';
 import {isWithin, numberBounds} from '../../model/settings.js';
 import {BATCHES, createParts} from './panel_parts.js';
 
-/** The time over which the pace is taken, in ms. */
+/** The time over which the speed is measured, in milliseconds. */
 const PACE_TIME = 1000;
 
 /**
@@ -31,7 +31,7 @@ export class Panel {
   #settings = null;
   /** The status of the training, or `stopped`. */
   #status = 'ready';
-  /** Epochs of late, for the pace. @type {{at: number, epoch: number}[]} */
+  /** The latest epochs, from which the speed is measured. @type {{at: number, epoch: number}[]} */
   #marks = [];
   /** The training of the last news. @type {TrainedRun | null} */
   #latest = null;
@@ -54,20 +54,20 @@ export class Panel {
     this.#fillIn(state.train);
     this.#fillInSample(state, catalog);
     this.#marks = [];
-    say(this.#parts.message, '');
+    setText(this.#parts.message, '');
     this.#parts.remedy.hidden = true;
   }
 
-  /** Show how a training gets on. @param {News} news */
+  /** Show the progress of a training. @param {News} news */
   tell({run, status, message, advice}) {
     const {progress, message: words, remedy} = this.#parts;
     this.#latest = run;
     if (run !== this.#ended) this.#show(status);
     if (status !== 'training') this.#marks = [];
-    say(progress, this.#paceText(run.frames.at(-1) ?? 0));
-    say(words, [message, advice].filter(Boolean).join(' '));
+    setText(progress, this.#paceText(run.frames.at(-1) ?? 0));
+    setText(words, [message, advice].filter(Boolean).join(' '));
     remedy.hidden = status !== 'diverged';
-    if (!remedy.hidden) say(remedy, `Try ${this.#smallerRate()}`);
+    if (!remedy.hidden) setText(remedy, `Try ${this.#smallerRate()}`);
   }
 
   hide() {
@@ -85,7 +85,7 @@ export class Panel {
     step.addEventListener('click', onStep);
     stop.addEventListener('click', () => {
       onPause();
-      this.#ended = this.#latest; // news of it may still be on its way
+      this.#ended = this.#latest; // News about it may still arrive.
       this.#show('stopped');
     });
     same.addEventListener('click', () => this.#begin(0));
@@ -111,13 +111,16 @@ export class Panel {
       });
   }
 
-  /** Train anew. @param {number} more what is added to the seed */
+  /** Train again. @param {number} more the number that is added to the seed */
   #begin(more) {
     const settings = this.#read();
     if (settings) this.#options.onBegin({...settings, seed: settings.seed + more});
   }
 
-  /** The settings in the fields; null, and the browser says why, where one is out of bounds. @returns {Settings | null} */
+  /**
+   * Read the settings from the fields; null if a value is out of bounds, and then the browser says why.
+   * @returns {Settings | null}
+   */
   #read() {
     const {optimizer, rate, decay, batch} = this.#parts;
     if (![rate, decay].every((input) => input.reportValidity())) return null;
@@ -157,12 +160,12 @@ export class Panel {
     const {go, step, stop} = this.#parts;
     const goesOn = status === 'paused' || status === 'finished';
     this.#status = status;
-    say(go, status === 'training' ? 'Pause' : goesOn ? 'Continue' : 'Start');
+    setText(go, status === 'training' ? 'Pause' : goesOn ? 'Continue' : 'Start');
     step.disabled = ['training', 'diverged', 'stopped'].includes(status);
     stop.disabled = status !== 'training' && status !== 'paused';
   }
 
-  /** A tenth of the learning rate. */
+  /** Divide the learning rate by ten. */
   #smallerRate() {
     return Number((Number(this.#parts.rate.value) / 10).toPrecision(3));
   }

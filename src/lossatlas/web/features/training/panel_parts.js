@@ -1,4 +1,4 @@
-/** What the strip of a training is made of: fields and buttons. Nothing here knows what they do. */
+/** This module creates the parts of the training strip: fields and buttons. It does not know what they do. */
 import {make} from '../../lib/dom.js';
 import {constants} from '../../model/constants.js';
 import {numberBounds} from '../../model/settings.js';
@@ -104,7 +104,10 @@ function createButtons() {
   };
 }
 
-/** Where the training is to rest of itself. @param {(wanted: {stop: number | null, pauses: boolean}) => void} onRest */
+/**
+ * Create the fields that say where the training pauses by itself.
+ * @param {(wanted: {stop: number | null, pauses: boolean}) => void} onRest
+ */
 function restFields(onRest) {
   const bounds = numberBounds().stop;
   const stop = number({min: bounds.least, max: bounds.most, step: 1, required: false, placeholder: 'none'});

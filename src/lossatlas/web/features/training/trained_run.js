@@ -1,4 +1,7 @@
-/** A run that is trained in this page: it grows while it is on show, and its pictures are computed as they are looked at. */
+/**
+ * This module is a run that is trained in this page: it grows while it is shown, and its pictures are computed when
+ * they are looked at.
+ */
 /** @import {Config, Manifest} from '../../model/types.js' */
 /** @import {Dataset} from '../../compute/datasets/prepared.js' */
 /** @import {TrainingRecord} from '../../compute/engine/trainer_client.js' */
@@ -19,7 +22,7 @@ export class TrainedRun extends Run {
     super(manifestOf(title, config, dataset, network, record), {kind: KINDS.page});
     this.#record = record;
     const grid = inputGrid(dataset.points);
-    const {points, given, labels, split} = dataset; // in float64, so that they are those of the file
+    const {points, given, labels, split} = dataset; // The points are in float64, so that they equal those of the file.
     for (const [name, data] of Object.entries({points, given, labels, split, grid_x: grid.x, grid_y: grid.y})) {
       this.put(name, {
         data,
@@ -35,16 +38,16 @@ export class TrainedRun extends Run {
   }
 
   /** @override */
-  arrived() {
+  countArrived() {
     return this.frames.length;
   }
 
-  /** Theta of each frame is kept. @override @param {string} name */
-  complete(name) {
-    return name === 'weights' || super.complete(name);
+  /** Theta of each frame is kept; no other array is. @override @param {string} name */
+  isComplete(name) {
+    return name === 'weights' || super.isComplete(name);
   }
 
-  /** Theta of a frame; nothing else is kept. @override @param {string} name @param {number} frame */
+  /** Return theta of a frame; no other array is kept for each frame. @override @param {string} name @param {number} frame */
   frameOf(name, frame) {
     if (name !== 'weights') throw new Error(`a run that is trained here keeps no ${name}`);
     return this.#record.theta(frame);
@@ -73,7 +76,7 @@ function manifestOf(title, config, dataset, {layers, activation, residual}, reco
     },
     model: {title: '', layers, activation, residual, parameters},
     frames: record.epochs,
-    metrics: record.metrics, // both grow in place
+    metrics: record.metrics, // Both grow in place.
     outcome: {status: 'completed'},
     arrays: {weights},
     planes: [

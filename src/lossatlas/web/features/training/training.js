@@ -1,6 +1,6 @@
 /**
- * Training in the page: the state's settings → a dataset and a network → a worker that trains → a run that grows. Every
- * change of data or network begins anew; everything else waits for a button.
+ * This module trains in the page: it turns the state's settings into a dataset and a network, a worker trains it, and a
+ * run grows. Every change of the data or the network starts again; everything else waits for a button.
  */
 /** @import {Catalog, Config, State} from '../../model/types.js' */
 /** @import {Dataset} from '../../compute/datasets/prepared.js' */
@@ -8,7 +8,7 @@
 import {canSkip, configFor, modelTitle} from '../../model/choice.js';
 import {createTrainer} from '../../compute/engine/trainer_client.js';
 import {canGenerate, generate} from '../../compute/datasets/generate.js';
-import {recall} from '../../compute/datasets/kept.js';
+import {findOwn} from '../../compute/datasets/kept.js';
 import {prepareOwn} from '../../compute/datasets/own.js';
 import {createLazyModule} from '../../lib/lazy.js';
 import {WATCHABLE} from './pacing.js';
@@ -16,7 +16,7 @@ import {TrainedRun} from './trained_run.js';
 
 const stored = createLazyModule(() => import('../../compute/datasets/stored.js'));
 const measured = createLazyModule(() => import('../../compute/datasets/measured.js'));
-/** A training that nobody told where to stop rests after so many epochs. */
+/** A training without a chosen end pauses after this many epochs. */
 const MOST = 100_000;
 
 /** @typedef {Pick<TrainingNews, 'status' | 'message' | 'advice'> & {run: TrainedRun}} News */
@@ -29,9 +29,9 @@ const MOST = 100_000;
  * @property {(title: string, detail: string) => void} onFailed
  *
  * @typedef {object} Opening
- * @property {boolean} [go] train at once?
+ * @property {boolean} [go] does training start at once?
  * @property {number | null} [until] the epoch to train to at once
- * @property {boolean} [hurry] as fast as it can, for a link that names an epoch
+ * @property {boolean} [hurry] train as fast as possible, for a link that names an epoch
  * @property {Float32Array} [theta] the parameters to start from
  */
 
@@ -41,11 +41,14 @@ export class Workshop {
   /** @type {TrainedRun | null} */
   #run = null;
   #turn = 0;
-  /** The largest number of epochs a second while a person watches; what is only caught up with goes as fast as it can. */
+  /**
+   * The largest number of epochs a second while a person watches; epochs that a link asks for are trained as fast as
+   * possible.
+   */
   #pace = WATCHABLE;
-  /** Where a person wants it to rest. */
+  /** The places where a person wants the training to pause. */
   #rests = {stop: /** @type {number | null} */ (null), pauses: true};
-  /** What to say where it has stopped. @type {string | null} */
+  /** The message for the place where it has stopped. @type {string | null} */
   #reached = null;
 
   /** @param {WorkshopOptions} options */
@@ -57,7 +60,7 @@ export class Workshop {
     });
   }
 
-  /** A new training of what the state says. @param {State} state @param {Opening} [opening] */
+  /** Start a new training with the settings of the state. @param {State} state @param {Opening} [opening] */
   async open(state, {go = false, until = null, hurry = false, theta} = {}) {
     const turn = ++this.#turn;
     const {catalog, onRun, onFailed} = this.#options;
@@ -73,7 +76,7 @@ export class Workshop {
       this.#reached = null;
       if (until === null) {
         if (go) this.#start(this.#nextStop());
-      } else if (until > 0) this.#trainer.start(until, false); // a link to epoch 0 opens epoch 0
+      } else if (until > 0) this.#trainer.start(until, false); // A link to epoch 0 opens epoch 0.
     } catch (error) {
       const detail = String(/** @type {any} */ (error)?.message ?? error);
       if (turn === this.#turn) onFailed('This cannot be trained here', detail);
@@ -89,8 +92,8 @@ export class Workshop {
     this.#trainer.pause();
   }
 
-  /** Go on as before the pause. */
-  goOn() {
+  /** Continue as before the pause. */
+  continueTraining() {
     this.#trainer.start();
   }
 
@@ -98,11 +101,15 @@ export class Workshop {
     this.#trainer.step();
   }
 
-  /** Rest there from now on. @param {{stop: number | null, pauses: boolean}} wanted an epoch; and at a plateau? */
+  /**
+   * Pause at these places from now on.
+   * @param {{stop: number | null, pauses: boolean}} wanted an epoch, and whether to pause at a plateau
+   */
   restAt(wanted) {
     this.#rests = wanted;
     if (!this.#run?.isTraining) return;
-    this.#start(wanted.stop === null ? null : Math.max(wanted.stop, this.#epoch + 1)); // one that has passed: at once
+    // If the training has passed that epoch, it pauses at once.
+    this.#start(wanted.stop === null ? null : Math.max(wanted.stop, this.#epoch + 1));
   }
 
   /** @param {number} rate the largest number of epochs a second */
@@ -111,7 +118,7 @@ export class Workshop {
     this.#trainer.limit(rate);
   }
 
-  leave() {
+  endTraining() {
     this.#turn++;
     this.#run = null;
     this.#trainer.stop();
@@ -121,7 +128,7 @@ export class Workshop {
     return this.#run?.frames.at(-1) ?? 0;
   }
 
-  /** The epoch at which to stop; one that has passed is none. */
+  /** Return the epoch at which to stop; null if the training has passed it. */
   #nextStop() {
     const {stop} = this.#rests;
     return stop !== null && stop > this.#epoch ? stop : null;
@@ -149,17 +156,21 @@ export class Workshop {
     const run = this.#run;
     if (run) {
       run.isTraining = false;
-      this.#options.onNews({run, status: 'paused', message: null, advice: null}); // what there is of it can be looked at
+      // The epochs so far can still be looked at.
+      this.#options.onNews({run, status: 'paused', message: null, advice: null});
     }
     this.#options.onFailed('Training in the page failed', message);
   }
 }
 
-/** What is trained: the configuration, its points, the network, and a title. @param {Catalog} catalog @param {State} state */
+/**
+ * Prepare what is trained: the configuration, its points, the network, and a title.
+ * @param {Catalog} catalog @param {State} state
+ */
 async function prepareTask(catalog, state) {
   const config = configOf(catalog, state);
   const dataset = await datasetFor(state, config, catalog);
-  const {points, labels, trainPoints} = dataset; // in float64, as Python trains on them
+  const {points, labels, trainPoints} = dataset; // The points are in float64, as in Python's training.
   return {
     config,
     dataset,
@@ -172,9 +183,12 @@ async function prepareTask(catalog, state) {
   };
 }
 
-/** The points of a configuration. @param {State} state @param {Config} config @param {Catalog} catalog @returns {Promise<Dataset>} */
+/**
+ * Create the points of a configuration.
+ * @param {State} state @param {Config} config @param {Catalog} catalog @returns {Promise<Dataset>}
+ */
 async function datasetFor({dataset: name, own}, config, catalog) {
-  if (own) return prepareOwn(await recall(own));
+  if (own) return prepareOwn(await findOwn(own));
   const run = catalog.datasets.find((each) => each.name === name)?.run;
   if (run) return (await stored.request()).loadStored(run, /** @type {any} */ (config).dataset);
   const sample = /** @type {any} */ (config).dataset;
@@ -187,7 +201,10 @@ function networkFor({hidden, activation, residual}, classes) {
   return {layers: [2, ...hidden, classes], activation, residual: residual && canSkip(hidden)};
 }
 
-/** The whole configuration, so that Python can train the same. @param {Catalog} catalog @param {State} state @returns {Config} */
+/**
+ * Return the whole configuration, so that Python can train the same.
+ * @param {Catalog} catalog @param {State} state @returns {Config}
+ */
 export function configOf(catalog, state) {
   const {own, sample, train} = state;
   const base = /** @type {any} */ (configFor(catalog, state));

@@ -1,4 +1,4 @@
-/** What the page could do without (features/accessibility), which is fetched after the first picture. */
+/** This module fetches, after the first picture, what the page can do without (features/accessibility). */
 /** @import {Shot} from '../../model/types.js' */
 import {createLazy} from '../../lib/lazy.js';
 
@@ -10,19 +10,19 @@ export function createLazyAccessibility() {
   const access = createLazy({
     load: () => import('../../features/accessibility/accessibility.js'),
     create: ({createAccess}) => createAccess(options),
-    optionalStyles: ['features/accessibility/accessibility.css'], // what is plain still works
+    optionalStyles: ['features/accessibility/accessibility.css'], // Unstyled tooltips still work.
   });
   return {
-    /** The first picture is there. @param {Options} given */
+    /** Load it, since the first picture is drawn. @param {Options} given */
     begin(given) {
       options = given;
-      access.request().catch(() => {}); // the page does without
+      access.request().catch(() => {}); // The page does without it.
     },
     /** @param {Shot} shot */
     drawn(shot) {
       access.known()?.drawn(shot);
     },
-    /** The picture rests: its numbers may be announced. */
+    /** The picture has stopped changing: its numbers may be announced. */
     rest() {
       access.known()?.rest();
     },

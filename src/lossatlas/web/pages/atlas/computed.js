@@ -1,76 +1,77 @@
 /**
- * What the page computes for a picture. `request` asks for it, once the wish has changed; all else reads what is known.
- * The lab, which computes it, arrives with the first thing that is to be computed: most visits do without.
+ * This module provides what the page computes for a picture. `request` asks for it once the state has changed;
+ * everything else reads what is known. The code that computes is fetched when it is first needed: most visits do not
+ * need it.
  */
 /** @import {Shot} from '../../model/types.js' */
 import {createLazy} from '../../lib/lazy.js';
-import {faultNow} from '../../model/slice.js';
+import {currentFault} from '../../model/slice.js';
 
-/** Milliseconds before a lab that would only better a picture is asked for again. */
+/** The milliseconds before code that would only improve a picture is requested again. */
 const QUIET = 10_000;
-/** Networks with more parameters are shown by their previews while they train. */
+/** Larger networks are shown by their previews while they train. */
 const AT_ONCE = 700;
 
-/** @typedef {ReturnType<typeof createComputed>} Computed */
+/** @typedef {ReturnType<typeof createComputedPart>} Computed */
 
 /**
  * @typedef {object} Options
- * @property {boolean} still less motion is wished
- * @property {() => void} onAnswer more is known than before
- * @property {(error: unknown) => void} onError something that was asked for will not be computed
+ * @property {boolean} still does the reader prefer less motion?
+ * @property {() => void} onAnswer called when more is known than before
+ * @property {(error: unknown) => void} onError called when something that was requested will not be computed
  */
 
 /** @param {Options} options */
-export function createComputed(options) {
+export function createComputedPart(options) {
   const lab = createLazyLab(options);
   const known = () => lab.known()?.known;
-  const networkOf = (/** @type {Shot} */ shot) => (faultNow() ? null : (known()?.network(shot) ?? null));
+  const networkOf = (/** @type {Shot} */ shot) => (currentFault() ? null : (known()?.network(shot) ?? null));
   const groundOf = (/** @type {Shot} */ shot) => (shot.computed ? (known()?.surface(shot) ?? null) : null);
 
   return {
     /**
-     * Ask for all that a picture of a shot takes.
+     * Request everything that a picture of a shot needs.
      * @param {Shot} shot
-     * @param {number | null} point the data point that is hovered
+     * @param {number | null} point the data point under the pointer
      */
     request(shot, point) {
-      const isFaulty = faultNow() !== '';
+      const isFaulty = currentFault() !== '';
       const takesLab = shot.computed || shot.pick !== null || !shot.run.hasPredictions;
       if (takesLab) lab.request();
       else if (point !== null && !isFaulty) lab.request({isQuiet: true});
       lab.known()?.request(shot, {point, isFaulty});
     },
-    /** Ask for the network's parameters, with which the line between the classes is exact. @param {Shot} shot */
+    /** Request the network's parameters, which make the line between the classes exact. @param {Shot} shot */
     requestParameters(shot) {
       lab.request({isQuiet: true});
       lab.known()?.requestParameters(shot);
     },
-    /** Is all known that a picture of a shot cannot do without? @param {Shot} shot */
+    /** Is everything known that a picture of a shot needs? @param {Shot} shot */
     isKnown(shot) {
-      const ground = faultNow() ? null : groundOf(shot);
+      const ground = currentFault() ? null : groundOf(shot);
       const grown = ground?.final || !shot.run.isGrowing || shot.run.manifest.model.parameters > AT_ONCE;
       return (
         (!shot.computed || (ground !== null && grown)) && (shot.run.hasPredictions || networkOf(shot)?.current === true)
       );
     },
-    /** The network at the picked point, or one whose predictions are not stored. */
+    /** Return the network at the picked point, or one whose predictions are not stored. */
     networkOf,
-    /** The network at the picked point. @param {Shot} shot */
+    /** Return the network at the picked point. @param {Shot} shot */
     pickedOf: (shot) => (shot.pick ? networkOf(shot) : null),
-    /** The surface of a computed slice, as far as it is computed. */
+    /** Return the surface of a computed slice, as far as it is computed. */
     groundOf,
-    /** One data point's own loss over the plane. @param {Shot} shot @param {number} point */
-    tintOf: (shot, point) => (faultNow() ? null : (known()?.tint(shot, point) ?? null)),
-    /** The way of a ball that was released. @param {Shot} shot */
+    /** Return the loss of one data point over the plane. @param {Shot} shot @param {number} point */
+    tintOf: (shot, point) => (currentFault() ? null : (known()?.tint(shot, point) ?? null)),
+    /** Return the path of a ball that was released. @param {Shot} shot */
     wayOf: (shot) => known()?.ball(shot)?.way ?? null,
     /**
-     * The probability of each class at a place of the inputs.
+     * Return the probability of each class at a place of the input plane.
      * @param {Shot} shot
      * @param {number} x
      * @param {number} y
      */
     oddsOf: (shot, x, y) => known()?.odds(shot, x, y) ?? null,
-    /** The network itself, as its logits at any places. @param {Shot} shot */
+    /** Return a function that evaluates the network's logits at any places. @param {Shot} shot */
     logitsOf: (shot) => known()?.logits(shot) ?? null,
   };
 }
@@ -79,21 +80,22 @@ export function createComputed(options) {
 function createLazyLab({still, onAnswer, onError}) {
   const lab = createLazy({
     load: () => Promise.all([import('../../compute/lab.js'), import('../../compute/descent.js')]),
-    create: ([{createLab}, {READABLE}]) => createLab({onAnswer, onError, pace: still ? Infinity : READABLE}),
+    create: ([{createComputations}, {READABLE}]) =>
+      createComputations({onAnswer, onError, pace: still ? Infinity : READABLE}),
   });
-  /** Does something that is wished wait for the lab? Then it is an error if the lab does not arrive. */
+  /** Does something that is wanted wait for the code? Then it is an error if the code does not arrive. */
   let isMissed = false;
   let again = 0;
 
   return {
     known: lab.known,
     /**
-     * @param {{isQuiet?: boolean}} [options] `isQuiet`: the lab would only better what is shown (a line, a number under
-     *   the pointer); if it does not arrive, that stays, and the lab is asked for again later
+     * @param {{isQuiet?: boolean}} [options] `isQuiet`: the code would only improve what is shown (a line, a number
+     *   under the pointer); if it does not arrive, the picture stays, and the code is requested again later
      */
     request({isQuiet = false} = {}) {
       isMissed ||= !isQuiet;
-      if (lab.isAsked() || faultNow() || (isQuiet && performance.now() < again)) return;
+      if (lab.isAsked() || currentFault() || (isQuiet && performance.now() < again)) return;
       isMissed = !isQuiet;
       lab.request().then(onAnswer, (error) => {
         again = performance.now() + QUIET;

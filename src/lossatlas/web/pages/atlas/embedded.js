@@ -1,6 +1,7 @@
 /**
- * The page in a frame beside another (compare.html): both plots and no controls. A conductor in the page around it sets
- * the state, hears of what is turned or picked here, and says how the other's losses range.
+ * This module is the page in a frame beside another one (compare.html): it shows both plots and no controls. A
+ * conductor in the surrounding page sets the state, is told when something is turned or picked here, and passes on the
+ * range of the other run's losses.
  */
 /** @import {Eye, Shot, State} from '../../model/types.js' */
 /** @import {LossRange} from '../../figures/range.js' */
@@ -9,14 +10,14 @@
 import {byId} from '../../lib/dom.js';
 import {joinRanges} from '../../figures/range.js';
 
-/** @typedef {ReturnType<typeof createBare>['api']} Bare */
+/** @typedef {ReturnType<typeof createEmbedded>['api']} Bare */
 
 /**
  * @typedef {object} Conductor
  * @property {(state: Readonly<State>) => void} onState
- * @property {(camera: Eye) => void} onTurning the camera on its way, in a drag
+ * @property {(camera: Eye) => void} onTurning the camera during a drag
  * @property {() => void} onDrawn
- * @property {(range: LossRange) => void} onRange how this run's own losses range
+ * @property {(range: LossRange) => void} onRange the range of this run's own losses
  * @property {(key: string) => void} onKey
  */
 
@@ -27,13 +28,13 @@ const KEYS = [' ', 'ArrowLeft', 'ArrowRight', 'Home', 'End'];
  * @param {StateStore} options.store
  * @param {() => Run | null} options.run
  * @param {() => Shot | null} options.shown
- * @param {() => number} options.frame the one that the state means
- * @param {() => void} options.hold do not go along with the newest frame
+ * @param {() => number} options.frame returns the frame that the state means
+ * @param {() => void} options.hold stop following the newest frame
  * @param {() => void} options.onRedraw
  */
-export function createBare({store, run, shown, frame, hold, onRedraw}) {
+export function createEmbedded({store, run, shown, frame, hold, onRedraw}) {
   document.body.dataset.bare = '';
-  byId('small').remove(); // a frame is narrow, but no small window
+  byId('small').remove(); // A frame is narrow, but it is not a small window.
   /** @type {Conductor | null} */
   let conductor = null;
   /** @type {LossRange | null} */
@@ -47,7 +48,8 @@ export function createBare({store, run, shown, frame, hold, onRedraw}) {
     (event) => {
       if (event.altKey || event.ctrlKey || event.metaKey || event.shiftKey || !KEYS.includes(event.key)) return;
       event.stopImmediatePropagation();
-      if (/** @type {Element} */ (event.target).closest('button, summary')) return; // these have a use for it themselves
+      // These elements use the key themselves.
+      if (/** @type {Element} */ (event.target).closest('button, summary')) return;
       event.preventDefault();
       conductor?.onKey(event.key);
     },
@@ -64,8 +66,8 @@ export function createBare({store, run, shown, frame, hold, onRedraw}) {
     state: store.get,
     run,
     shown,
-    /** Is what is asked for on the screen? */
-    rests() {
+    /** Is what was requested on the screen? */
+    isSettled() {
       const shot = shown();
       return shot !== null && shot.run === run() && shot.frame === frame();
     },
@@ -76,14 +78,15 @@ export function createBare({store, run, shown, frame, hold, onRedraw}) {
       hold();
       store.set({epoch});
     },
-    /** @param {LossRange | null} range of the other run's losses */
+    /** @param {LossRange | null} range the range of the other run's losses */
     setOther(range) {
       if (JSON.stringify(range) === JSON.stringify(other)) return;
       other = range;
       onRedraw();
     },
   });
-  // Once the page has read its address to the end. There is no such element where the page around it is not ours.
+  // This waits until the page has read its address. There is no such element if the surrounding page is not
+  // compare.html.
   setTimeout(() => window.frameElement?.dispatchEvent(new CustomEvent('lossatlas:bare', {detail: api})));
 
   return {
@@ -92,7 +95,7 @@ export function createBare({store, run, shown, frame, hold, onRedraw}) {
       conductor?.onDrawn();
     },
     /** @param {Eye} eye */
-    turning(eye) {
+    reportTurning(eye) {
       conductor?.onTurning({...eye});
     },
     /** @param {LossRange} range @returns {LossRange} */

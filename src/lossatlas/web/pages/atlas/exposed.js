@@ -1,10 +1,10 @@
-/** For tests and the curious: what the page means to show, and what it shows. */
+/** This module tells tests and curious readers what the page should show, and what it shows. */
 /** @import {Shot, State} from '../../model/types.js' */
 
 /**
- * `window.lossatlas`.
+ * Create `window.lossatlas`.
  * @param {{state: () => State, shown: () => Shot | null, range: () => {low: number, high: number} | null}} page
- * @returns {() => void} the first picture is there
+ * @returns {() => void} marks that the first picture is drawn
  */
 export function expose({state, shown, range}) {
   /** @type {(value?: unknown) => void} */

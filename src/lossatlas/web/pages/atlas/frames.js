@@ -1,8 +1,10 @@
-/** Which frame is meant: of the run on show, the one that the state names, or the newest while it grows. */
+/**
+ * This module decides which frame of the run is shown: the one that the state names, or the newest while the run grows.
+ */
 /** @import {Shot} from '../../model/types.js' */
 /** @import {StateStore} from '../../model/address.js' */
 /** @import {Run} from '../../model/run.js' */
-import {sameShot, wantedFrame, wantedShot} from '../../model/shot.js';
+import {sameShot, frameToShow, shotToShow} from '../../model/shot.js';
 import {sameSlice, sliceOf} from '../../model/slice.js';
 
 /** @typedef {ReturnType<typeof createFrames>} Frames */
@@ -10,45 +12,45 @@ import {sameSlice, sliceOf} from '../../model/slice.js';
 /**
  * @param {object} options
  * @param {StateStore} options.store
- * @param {boolean} options.still less motion is wished: a state without an epoch means the end
- * @param {() => void} options.onMove another frame may be meant
+ * @param {boolean} options.still does the reader prefer less motion? Then a state without an epoch means the end
+ * @param {() => void} options.onMove called when another frame may be meant
  */
 export function createFrames({store, still, onMove}) {
-  /** @type {Run | null} the run asked for, as soon as some of it is there */
+  /** The requested run, as soon as some of it has arrived. @type {Run | null} */
   let run = null;
-  /** Does the view go along with the newest frame? */
+  /** Does the view follow the newest frame? */
   let newest = false;
-  /** The newest frame of a run that grows, while it is computed. @type {Shot | null} */
+  /** The newest frame of a growing run, while it is being computed. @type {Shot | null} */
   let awaited = null;
 
   return {
     get run() {
       return run;
     },
-    /** The frame that is meant. */
-    current: () => (run ? wantedFrame(run, store.get(), {newest, still, slice: sliceOf(run, store.get())}) : 0),
-    /** The picture that is wanted, where its arrays are there. @param {Shot | null} shown */
-    wanted(shown) {
-      const shot = wantedShot(run, store.get(), {newest, still, shown});
+    /** Return the frame that is meant. */
+    current: () => (run ? frameToShow(run, store.get(), {newest, still, slice: sliceOf(run, store.get())}) : 0),
+    /** Return the picture that is wanted, if its arrays have arrived. @param {Shot | null} shown */
+    nextShot(shown) {
+      const shot = shotToShow(run, store.get(), {newest, still, shown});
       if (!shot || !newest || !shot.run.isTraining) return shot;
-      // What is on its way is not overtaken by the next frame: else nothing would ever be drawn.
+      // The next frame does not replace one that is being computed: otherwise nothing would ever be drawn.
       awaited = awaited?.run === shot.run && sameSlice(awaited, shot) ? awaited : shot;
       return awaited;
     },
-    /** A picture is on the screen. @param {Shot} shot */
-    drawn(shot) {
+    /** Note that a picture is on the screen. @param {Shot} shot */
+    noteDrawn(shot) {
       if (sameShot(shot, awaited)) awaited = null;
     },
-    /** Another run is asked for. @param {Run} next @param {boolean} follow its newest frame */
+    /** Change to another run. @param {Run} next @param {boolean} follow does the view follow its newest frame? */
     open(next, follow) {
       run = next;
       newest = follow;
       onMove();
     },
-    /** Go to a frame; while a run is computed, to one that is there. @param {number} frame */
+    /** Go to a frame; while a run is computed, to one that has arrived. @param {number} frame */
     goTo(frame) {
       if (!run) return;
-      const last = (run.isWhole ? run.frames.length : run.arrived(sliceOf(run, store.get()))) - 1;
+      const last = (run.isWhole ? run.frames.length : run.countArrived(sliceOf(run, store.get()))) - 1;
       newest = run.isGrowing && frame >= last;
       const there = Math.max(0, Math.min(frame, last));
       store.set({epoch: run.frames[there] ?? 0});
@@ -60,7 +62,7 @@ export function createFrames({store, still, onMove}) {
     hold() {
       newest = false;
     },
-    /** The run grows no more: stay where it has led. */
+    /** Stay at the present frame, since the run no longer grows. */
     settle() {
       if (newest && run) store.set({epoch: run.frames.at(-1) ?? 0});
       newest = false;

@@ -1,16 +1,16 @@
 /**
- * Where the page begins: asks for the first run, sends for the views, and has Plotly read while they travel. Only what
- * that takes is imported here; the rest follows with wiring.js.
+ * The page starts here: this module requests the first run and the views, and lets Plotly be parsed while they are
+ * fetched. It imports only what that needs; the rest follows with wiring.js.
  */
-import {ofItsRun, openingState, resolve, withOwn} from '../../model/choice.js';
-import {Away, fetchJson, isAnswered} from '../../loading/json.js';
+import {takeModelOfRun, openingState, findTarget, addOwnDatasets} from '../../model/choice.js';
+import {Away, fetchJson, isServerThere} from '../../loading/json.js';
 import {byId} from '../../lib/dom.js';
-import {loadPlotly, plotlyArrived} from '../../lib/plotly.js';
+import {loadPlotly, waitForPlotly} from '../../lib/plotly.js';
 import {createRetry} from '../../lib/retry.js';
 import {Session} from '../../loading/session.js';
 import {takeConstants} from '../../model/constants.js';
-import {sliceOf, unmet, wantedArrays} from '../../model/slice.js';
-import {createStore, fromQuery, unreadable} from '../../model/state.js';
+import {sliceOf, unmetWishes, neededArrays} from '../../model/slice.js';
+import {createStore, fromQuery, findUnreadable} from '../../model/state.js';
 import {createStatus} from '../../views/status.js';
 
 async function boot() {
@@ -18,28 +18,28 @@ async function boot() {
   try {
     const [offered, index] = await Promise.all([fetchJson('catalog.json'), fetchJson('data/index.json')]);
     takeConstants(offered);
-    const catalog = withOwn(offered, index.runs);
+    const catalog = addOwnDatasets(offered, index.runs);
     const base = openingState(catalog, index.runs);
-    const store = createStore(ofItsRun(fromQuery(location.search + location.hash, base), index.runs));
+    const store = createStore(takeModelOfRun(fromQuery(location.search + location.hash, base), index.runs));
     const session = new Session({
-      wanted: (run) => wantedArrays(sliceOf(run, store.get())),
-      unmet: (run) => unmet(run, store.get()),
-      before: plotlyArrived(),
-      unread: unreadable(location.search + location.hash),
+      wanted: (run) => neededArrays(sliceOf(run, store.get())),
+      unmet: (run) => unmetWishes(run, store.get()),
+      before: waitForPlotly(),
+      unread: findUnreadable(location.search + location.hash),
     });
-    const target = resolve(index.runs, catalog, store.get());
-    const isTrainedHere = store.get().train || target.kind === 'unavailable'; // which wiring.js does
+    const target = findTarget(index.runs, catalog, store.get());
+    const isTrainedHere = store.get().train || target.kind === 'unavailable'; // wiring.js trains that run.
     const opening = isTrainedHere ? null : session.open(target);
     document.head.append(/** @type {HTMLTemplateElement} */ (byId('views')).content);
     const rest = import('./wiring.js');
-    rest.catch(() => {}); // the error is reported where the promise is awaited
-    await opening; // its arrays are asked for: reading Plotly keeps the thread busy
+    rest.catch(() => {}); // The error is reported where the promise is awaited.
+    await opening; // The arrays are requested before Plotly is parsed, which keeps the thread busy.
     const plotly = loadPlotly();
-    plotly.catch(() => {}); // so is this one
-    const {start} = await rest;
-    await start({catalog, stored: index.runs, base, store, session, plotly, status});
+    plotly.catch(() => {}); // This error is reported there as well.
+    const {startPage} = await rest;
+    await startPage({catalog, stored: index.runs, base, store, session, plotly, status});
   } catch (error) {
-    if (!(await isAnswered())) return awaitServer(status);
+    if (!(await isServerThere())) return awaitServer(status);
     status.onRetry = () => location.reload();
     status.show({
       kind: 'failed',
@@ -50,17 +50,17 @@ async function boot() {
 }
 
 /**
- * A page of which a part has not come begins anew as soon as the server answers.
+ * Reload the page as soon as the server answers, if a part of the page is missing.
  * @param {import('../../views/status.js').StatusView} view
  */
 function awaitServer(view) {
   const retry = createRetry(async () => {
-    if (await isAnswered()) location.reload();
-    else retry.wait();
+    if (await isServerThere()) location.reload();
+    else retry.retryLater();
   });
-  view.onRetry = () => void retry.now();
+  view.onRetry = () => void retry.retryNow();
   view.show({kind: 'away', text: new Away().title, detail: 'It is tried again by itself.'});
-  retry.wait();
+  retry.retryLater();
 }
 
 boot();

@@ -1,7 +1,7 @@
 /**
- * Paints both plots, at most once in an animation frame, however often that is asked for; the newest wish wins. Here,
- * and only here, what a picture takes is asked for; drawing only reads what is known. A picture that cannot be drawn
- * yet is not drawn: the last picture stays.
+ * This module paints both plots, at most once in an animation frame, however often that is requested; the newest
+ * request wins. Only this module requests what a picture needs; drawing only reads what is known. A picture that cannot
+ * be drawn yet is not drawn: the last picture stays.
  */
 /** @import {Shot} from '../../model/types.js' */
 import {sameShot} from '../../model/shot.js';
@@ -10,11 +10,11 @@ import {sameShot} from '../../model/shot.js';
 
 /**
  * @param {object} options
- * @param {(shown: Shot | null) => Shot | null} options.wish the picture that is wanted, as far as its arrays have
+ * @param {(shown: Shot | null) => Shot | null} options.wish returns the picture that is wanted, if its arrays have
  *   arrived
- * @param {(shot: Shot | null) => void} options.ask ask for all that a picture takes and that is not known yet
- * @param {(shot: Shot) => boolean} options.isKnown is all known that a picture cannot do without?
- * @param {Plot[]} options.plots the slowest last
+ * @param {(shot: Shot | null) => void} options.ask requests what a picture needs and is not known yet
+ * @param {(shot: Shot) => boolean} options.isKnown is everything known that a picture needs?
+ * @param {Plot[]} options.plots the slowest is last
  * @param {(shot: Shot, first: boolean) => void} options.onDrawn
  */
 export function createPainter({wish, ask, isKnown, plots, onDrawn}) {
@@ -27,7 +27,7 @@ export function createPainter({wish, ask, isKnown, plots, onDrawn}) {
   let begun = false;
 
   /**
-   * All but the last plot, which takes long for the first time: until it is there, there is something to look at.
+   * Draw all but the last plot, which takes long the first time, so that the reader sees something meanwhile.
    * @param {Shot} shot
    */
   const begin = (shot) => {
@@ -72,23 +72,23 @@ export function createPainter({wish, ask, isKnown, plots, onDrawn}) {
 
   return {
     request,
-    /** The same picture anew: its size, its colours or its range have changed. */
+    /** Paint the same picture again: its size, its colours or its range have changed. */
     repaint() {
       stale = true;
       request();
     },
-    /** The same picture anew, at once: for the printer, who does not wait for an animation frame. */
+    /** Paint the same picture again at once: the printer does not wait for an animation frame. */
     repaintNow() {
       if (!shown) return;
       for (const plot of plots) plot.draw(shown);
     },
-    /** More is known of what is wanted: it may be drawn now, or drawn better. */
-    renew() {
+    /** Paint again because more is known: the picture may be drawn now, or drawn better. */
+    update() {
       renewed = true;
       request();
     },
-    /** What goes with the picture (readouts, curves) anew; the plots stay. */
-    redrawn() {
+    /** Draw what accompanies the picture (readouts, curves) again; the plots stay. */
+    redrawRest() {
       isReported = false;
       request();
     },

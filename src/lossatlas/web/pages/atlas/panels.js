@@ -1,4 +1,4 @@
-/** The panels on both sides: the model, and the data, which may be a person's own. */
+/** This module creates the panels on both sides: the model, and the data, which may be a person's own. */
 /** @import {Catalog, GalleryEntry, Status} from '../../model/types.js' */
 /** @import {StateStore} from '../../model/address.js' */
 /** @import {Run} from '../../model/run.js' */
@@ -12,7 +12,8 @@ import {createModel} from '../../views/model.js';
  * @param {StateStore} options.store
  * @param {() => Run | null} options.run
  * @param {() => GalleryEntry[]} options.gallery
- * @param {(own: string) => void} options.train on a person's own data, as the state carries them
+ * @param {(own: string) => void} options.train starts a training on a person's own data, given as the state carries
+ *   them
  * @param {(status: Status) => void} options.onStatus
  * @param {(text: string, error: unknown) => void} options.onFailed
  */
@@ -24,8 +25,8 @@ export function createPanels({catalog, store, run, gallery, train, onStatus, onF
     start: () => startOf(run(), store.get().own),
     onFailed,
     onOwn: async (own) => {
-      const {remember} = await kept.request(); // it came with the editor
-      const {text, lasting} = await remember(own);
+      const {keepOwn} = await kept.request(); // The module was loaded with the editor.
+      const {text, lasting} = await keepOwn(own);
       train(text);
       if (!lasting) onStatus(SHORT_LIVED);
     },
@@ -48,13 +49,13 @@ const SHORT_LIVED = {
   detail: 'They are too many for a link, and this browser lets no page store anything (as in private windows).',
 };
 
-/** The dataset on show, as a start to draw on. @param {Run | null} run @param {string | null} own */
+/** Turn the dataset that is shown into a start for drawing. @param {Run | null} run @param {string | null} own */
 async function startOf(run, own) {
-  if (own) return (await kept.request()).recall(own).catch(() => null);
+  if (own) return (await kept.request()).findOwn(own).catch(() => null);
   if (!run?.get('points')) return null;
-  const {ownFrom, ownOfConfig} = await ownPoints.request();
+  const {createOwnFrom, ownOfConfig} = await ownPoints.request();
   const {title, features, classes} = run.manifest.dataset;
   const given = /** @type {any} */ (run.manifest.config).dataset?.own;
   if (given?.x) return ownOfConfig(given);
-  return ownFrom({title, features, classes, points: run.numbers('points'), labels: run.numbers('labels')});
+  return createOwnFrom({title, features, classes, points: run.numbers('points'), labels: run.numbers('labels')});
 }

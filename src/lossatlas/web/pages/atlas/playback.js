@@ -1,10 +1,10 @@
-/** Playing through the frames of a run, and going to one of them. */
+/** This module plays the frames of a run, and goes to one of them. */
 /** @import {Frames} from './frames.js' */
 /** @import {Screen} from './screen.js' */
 import {frameAtProgress, progressOf} from '../../figures/curves.js';
 import {createPlayer} from '../../lib/player.js';
 
-/** Playing through what was trained here takes about so many pictures. */
+/** Playback of a run that was trained in the page takes about this many pictures. */
 const LONG = 150;
 
 /** @typedef {ReturnType<typeof createPlayback>} Playback */
@@ -13,7 +13,7 @@ const LONG = 150;
  * @param {object} options
  * @param {Frames} options.frames
  * @param {Pick<Screen, 'shown' | 'blend'>} options.screen
- * @param {boolean} options.still less motion is wished: nothing is drawn between two frames
+ * @param {boolean} options.still does the reader prefer less motion? Then nothing is drawn between two frames
  * @param {(playing: boolean) => void} options.onChange
  */
 export function createPlayback({frames, screen, still, onChange}) {
@@ -47,7 +47,7 @@ export function createPlayback({frames, screen, still, onChange}) {
     },
     play,
     pause: player.pause,
-    /** Play or pause; from the end, play from the beginning. */
+    /** Play or pause; from the end, playback starts at the beginning. */
     toggle() {
       if (player.playing) return player.pause();
       const {run} = frames;

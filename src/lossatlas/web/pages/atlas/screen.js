@@ -1,4 +1,7 @@
-/** The picture on the screen: the two plots and their painter, which come with Plotly. Until then nothing is drawn. */
+/**
+ * This module is the picture on the screen: the two plots and their painter, which are created when Plotly has arrived.
+ * Until then nothing is drawn.
+ */
 /** @import {Eye, Shot} from '../../model/types.js' */
 
 /** @typedef {ReturnType<typeof createScreen>} Screen */
@@ -18,70 +21,73 @@ export function createScreen() {
   let boundary = null;
   /** @type {Pictures | null} */
   let pictures = null;
-  /** How often sizes and colours have changed. */
+  /** The number of changes of sizes and colours so far. */
   let style = 0;
 
   return {
-    /** Plotly has arrived. @param {Plots} plots */
+    /** Start to draw, since Plotly has arrived. @param {Plots} plots */
     begin(plots) {
       ({painter, pictures, landscape, boundary} = plots);
       painter.request();
     },
-    /** What is drawn. */
+    /** Return what is drawn. */
     get shown() {
       return painter?.shown ?? null;
     },
     get style() {
       return style;
     },
-    /** Another picture may be wanted. */
+    /** Request a picture, since another one may be wanted. */
     request() {
       painter?.request();
     },
-    /** The same picture anew. */
+    /** Draw the same picture again. */
     repaint() {
       painter?.repaint();
     },
-    /** More has been computed for the picture that is wanted. */
-    renew() {
-      painter?.renew();
+    /** Draw again, since more has been computed for the picture that is wanted. */
+    update() {
+      painter?.update();
     },
-    /** What goes with the picture anew; the plots stay. */
-    redrawn() {
-      painter?.redrawn();
+    /** Draw what accompanies the picture again; the plots stay. */
+    redrawRest() {
+      painter?.redrawRest();
     },
     /**
-     * Sizes or colours of the plots have changed.
-     * @param {{now?: boolean}} [how] `now`: for the printer, who does not wait
+     * Draw again, since the sizes or colours of the plots have changed.
+     * @param {{now?: boolean}} [how] `now`: at once, for the printer, which does not wait
      */
     restyle({now} = {}) {
       style++;
-      pictures?.restyle();
+      pictures?.forgetKeys();
       boundary?.restyle();
       if (now) painter?.repaintNow();
       else painter?.repaint();
     },
-    /** The size of what goes with the picture has changed. */
-    resized() {
+    /** Draw again what accompanies the picture, since its size has changed. */
+    handleResize() {
       style++;
-      painter?.redrawn();
+      painter?.redrawRest();
     },
     /** @param {Eye} camera */
     look(camera) {
       landscape?.look(camera);
     },
-    /** Draw what lies between two frames. @param {Shot} from @param {Shot} to @param {number} share of the way */
+    /**
+     * Draw a picture between two frames.
+     * @param {Shot} from @param {Shot} to @param {number} share the share of the way
+     */
     blend(from, to, share) {
       landscape?.blend(from, to, share);
     },
-    /** A view that has not come is asked for again. */
+    /** Request a view again that has not arrived. */
     retry() {
       landscape?.retry();
     },
     range: () => landscape?.range() ?? null,
-    /** The picture of a shot, as far as it is known. @param {Shot} shot */
+    /** Return the picture of a shot, as far as it is known. @param {Shot} shot */
     pictureOf: (shot) => pictures?.of(shot) ?? null,
-    /** Where what is drawn is. */
+    /** These functions return the places of what is drawn. */
     places: {landscape: () => landscape?.places() ?? null, boundary: () => boundary?.places() ?? null},
   };
 }

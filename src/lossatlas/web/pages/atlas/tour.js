@@ -1,4 +1,4 @@
-/** The button that opens the tour, which is fetched with its first use. */
+/** This module is the button that opens the tour, which is fetched when it is first used. */
 /** @import {GalleryEntry, State} from '../../model/types.js' */
 /** @import {StateStore} from '../../model/address.js' */
 /** @import {Run} from '../../model/run.js' */
@@ -7,26 +7,26 @@ import {createLazy, reasonOf} from '../../lib/lazy.js';
 import {toQuery} from '../../model/state.js';
 
 /**
- * @typedef {object} Page what the tour needs of it
- * @property {State} base the state of a bare URL
+ * @typedef {object} Page what the tour needs of the page
+ * @property {State} base the state that an address without a query means
  * @property {StateStore} store
  * @property {() => GalleryEntry[]} gallery
  * @property {() => Run | null} run
  * @property {Pick<ReturnType<typeof import('./training.js').createLazyTraining>, 'aim' | 'open' | 'rest'>} training
  * @property {{play: () => void, pause: () => void, playing: boolean}} player
- * @property {boolean} still less motion is wished
+ * @property {boolean} still does the reader prefer less motion?
  * @property {(text: string, detail: string) => void} onFailed
  */
 
 /** @param {Page} page */
 export function createLazyTour(page) {
   const {store, base} = page;
-  /** A link that names a stop and nothing else means the stop as it begins; any other has a state of its own. */
+  /** A link that contains only the name of a stop means the stop as it begins; any other link has its own state. */
   const bare = toQuery({...store.get(), tour: null}, base) === '';
   const lazy = createLazy({
     load: () => import('../../features/tour/tour.js'),
     create: ({createTour}) => createTour(page),
-    styles: ['features/tour/tour.css'], // without it the panel would push the plots about
+    styles: ['features/tour/tour.css'], // Without its style the panel would move the plots.
   });
   const load = () =>
     lazy.request().catch((error) => {
@@ -36,7 +36,7 @@ export function createLazyTour(page) {
   byId('tour-open').addEventListener('click', async () => (await load())?.toggle());
 
   return {
-    /** The first picture is there, or there will be none: a link may have named a stop. */
+    /** Open the stop that a link may name, since the first picture is drawn, or there will be none. */
     async begin() {
       if (!store.get().tour || lazy.isAsked()) return;
       const tour = await load();

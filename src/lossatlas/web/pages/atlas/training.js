@@ -1,4 +1,7 @@
-/** The button “Train here”, and the way to training in the page, which is fetched with its first use. */
+/**
+ * This module is the button “Train here”, and the access to training in the page, which is fetched when it is first
+ * used.
+ */
 /** @import {Catalog} from '../../model/types.js' */
 /** @import {StateStore} from '../../model/address.js' */
 /** @import {Settings} from '../../model/settings.js' */
@@ -11,11 +14,11 @@ import {writeSettings} from '../../model/settings.js';
  * @typedef {object} Options
  * @property {Catalog} catalog
  * @property {StateStore} store
- * @property {boolean} still nothing starts of itself
- * @property {() => void} onOpen a training takes the place of what is on show
+ * @property {boolean} still does the reader prefer that nothing starts by itself?
+ * @property {() => void} onOpen a training replaces what is shown
  * @property {(run: TrainedRun) => void} onRun
- * @property {() => void} onFollow the newest epochs are to be looked at from now on
- * @property {(rests: boolean) => void} onNews the run has grown, or has come to rest
+ * @property {() => void} onFollow from now on the page follows the newest epochs
+ * @property {(rests: boolean) => void} onNews the run has grown, or its training has stopped
  * @property {(text: string, detail: string) => void} onFailed
  */
 
@@ -23,7 +26,7 @@ import {writeSettings} from '../../model/settings.js';
 export function createLazyTraining(options) {
   const {catalog, store, still, onOpen, onFailed} = options;
   const button = byId('train-here');
-  const usual = () => usualSettings(catalog);
+  const usualOf = () => usualSettings(catalog);
   let isRevealed = false;
   const plan = createPlan(still, store.get().epoch);
 
@@ -33,7 +36,7 @@ export function createLazyTraining(options) {
     const {train} = store.get();
     const isSame = train !== null && writeSettings(settings) === writeSettings(train);
     store.set(isSame ? {epoch: null} : {train: settings, epoch: null});
-    if (isSame) open(); // else the store's listeners do
+    if (isSame) open(); // Otherwise the store's listeners do it.
   };
   const parts = createLazyParts({...options, onBegin: begin});
 
@@ -42,15 +45,15 @@ export function createLazyTraining(options) {
     const {train, epoch} = store.get();
     button.setAttribute('aria-pressed', String(train !== null));
     const planned = plan.take();
-    // What stands in for a recorded training begins at once, and ends where that would.
+    // A training that replaces a recorded one starts at once, and ends where that one would.
     const {go, until} = train ? planned : {go: true, until: epoch ?? usualEpochs(catalog)};
-    const state = {...store.get(), train: train ?? usual()};
+    const state = {...store.get(), train: train ?? usualOf()};
     const goes = go || parts.isGrowing();
     try {
       const {workshop, panel, pacing} = await parts.request();
       pacing.forget();
       panel.draw(state, catalog);
-      // It is scrolled no farther than that: above Start one sees what it does.
+      // The page scrolls no farther than that: the reader sees what the settings above Start do.
       if (isRevealed) document.querySelector('#workshop .go-row')?.scrollIntoView({block: 'nearest'});
       isRevealed = false;
       await workshop.open(state, {go: goes, until, hurry: train !== null ? until !== null : epoch !== null});
@@ -64,20 +67,20 @@ export function createLazyTraining(options) {
     isRevealed = !train;
     if (!train) plan.startAsUsual();
     const recorded = {train: null, sample: null, own: null, epoch: null, pick: null};
-    store.set(train ? recorded : {train: usual(), epoch: null, pick: null});
+    store.set(train ? recorded : {train: usualOf(), epoch: null, pick: null});
   });
 
   return {
-    /** Train what the state says from now on. */
+    /** Train with the settings of the state from now on. */
     open,
-    /** Train on somebody's own data. @param {string} own as the state carries them */
+    /** Train on a person's own data. @param {string} own the data, as the state carries them */
     use(own) {
       plan.startAsUsual();
-      store.set({own, train: store.get().train ?? usual(), epoch: null, pick: null});
+      store.set({own, train: store.get().train ?? usualOf(), epoch: null, pick: null});
     },
-    /** Let the training that is opened next go on up to an epoch of itself. @param {number | null} until */
+    /** Let the next training continue up to an epoch by itself. @param {number | null} until */
     aim: (until) => plan.startAtOnce(until),
-    /** Let a training rest. */
+    /** Pause a training. */
     rest: parts.rest,
     leave() {
       plan.startAsUsual();
@@ -88,10 +91,10 @@ export function createLazyTraining(options) {
 }
 
 /**
- * How the training that is opened next begins: does it start at once, and up to which epoch? An epoch that is to be
- * there at once is not waited for at a pace to watch.
- * @param {boolean} still nothing starts of itself
- * @param {number | null} epoch that the address names
+ * Plan how the next training starts: at once or not, and up to which epoch. An epoch that is wanted at once is trained
+ * as fast as possible.
+ * @param {boolean} still does the reader prefer that nothing starts by itself?
+ * @param {number | null} epoch the epoch that the address names
  */
 function createPlan(still, epoch) {
   let next = {go: !still, until: epoch};
@@ -103,7 +106,7 @@ function createPlan(still, epoch) {
     startAtOnce(until) {
       next = {go: true, until};
     },
-    /** The plan, which counts once. */
+    /** Return the plan, which is used once. */
     take() {
       const taken = next;
       next = {go: false, until: null};
@@ -131,7 +134,7 @@ function createLazyParts(options) {
     create: (modules) => createParts(modules, {...options, onGrowth: (is) => (isGrowing = is)}),
     styles: ['features/training/training.css'],
   });
-  /** Do something with the parts, if they have been asked for. @param {(parts: Parts) => void} act */
+  /** Do something with the parts, if they have been requested. @param {(parts: Parts) => void} act */
   const withParts = (act) => {
     if (lazy.isAsked()) lazy.request().then(act, () => {});
   };
@@ -149,7 +152,7 @@ function createLazyParts(options) {
       isGrowing = false;
       withParts(({workshop, panel, pacing}) => {
         pacing.forget();
-        workshop.leave();
+        workshop.endTraining();
         panel.hide();
       });
     },
@@ -157,7 +160,7 @@ function createLazyParts(options) {
 }
 
 /**
- * The training itself, its panel, and its pace.
+ * Create the training itself, its panel, and its pacing.
  * @param {Modules} modules
  * @param {Options & {onBegin: (settings: Settings) => void, onGrowth: (isGrowing: boolean) => void}} options
  */
@@ -186,19 +189,20 @@ function createParts([{Workshop}, {Panel}, {createPacing}], options) {
     onNews(news) {
       const {isTraining} = news.run;
       onGrowth(isTraining);
-      pacing.told(isTraining);
+      pacing.noteGrowth(isTraining);
       panel.tell(news);
       onNews(!isTraining && news.status !== 'ready' && !pacing.held);
     },
   });
   const isAway = () => document.hidden || document.querySelector('dialog[open]') !== null;
-  const pacing = createPacing({rest: () => workshop.pause(), goOn: () => workshop.goOn(), isAway});
-  document.addEventListener('visibilitychange', pacing.returned);
-  document.addEventListener('close', () => queueMicrotask(pacing.returned), {capture: true}); // of a dialog, which does not bubble
+  const pacing = createPacing({rest: () => workshop.pause(), goOn: () => workshop.continueTraining(), isAway});
+  document.addEventListener('visibilitychange', pacing.continueIfSeen);
+  // The event comes from a dialog and does not bubble.
+  document.addEventListener('close', () => queueMicrotask(pacing.continueIfSeen), {capture: true});
   return {workshop, panel, pacing};
 }
 
-/** How the default run is trained. @param {Catalog} catalog @returns {Settings} */
+/** Return how the default run is trained. @param {Catalog} catalog @returns {Settings} */
 export function usualSettings(catalog) {
   const {
     optimizer,
@@ -210,7 +214,7 @@ export function usualSettings(catalog) {
   return {optimizer, rate, batch, decay, seed};
 }
 
-/** How long the default run is trained. @param {Catalog} catalog @returns {number} */
+/** Return how long the default run is trained. @param {Catalog} catalog @returns {number} */
 export function usualEpochs(catalog) {
   return /** @type {any} */ (catalog.default).training.epochs;
 }

@@ -1,6 +1,6 @@
 /**
- * Ties state, data and views together, and keeps nothing. What it is given has been on its way since before this module
- * arrived (main.js).
+ * This module connects state, data and views, and holds no state of its own. The promises that it receives were started
+ * before it was loaded (main.js).
  */
 /** @import {Catalog, GalleryEntry, Shot, State, Status} from '../../model/types.js' */
 /** @import {StateStore} from '../../model/address.js' */
@@ -9,13 +9,13 @@
 /** @import {Frames} from './frames.js' */
 /** @import {Playback} from './playback.js' */
 /** @import {Screen} from './screen.js' */
-import {byId, say} from '../../lib/dom.js';
+import {byId, setText} from '../../lib/dom.js';
 import {createLazy, reasonOf} from '../../lib/lazy.js';
 import {watchSizes} from '../../lib/sizes.js';
 import {watchTheme} from '../../lib/theme.js';
 import {keepAddress} from '../../model/address.js';
-import {ofItsRun, resolve} from '../../model/choice.js';
-import {labLimit, noteFault, sliceOf} from '../../model/slice.js';
+import {takeModelOfRun, findTarget} from '../../model/choice.js';
+import {computeLimit, noteFault, sliceOf} from '../../model/slice.js';
 import {FIRST_VIEW, hasChanged, HOME, toQuery} from '../../model/state.js';
 import {createBoundary} from '../../views/boundary.js';
 import {watchFolds} from '../../views/controls.js';
@@ -29,7 +29,7 @@ import {createSlice} from '../../views/slice.js';
 import {createTransport} from '../../views/transport.js';
 import {createZoom} from '../../views/zoom.js';
 import {createLazyAccessibility} from './accessibility.js';
-import {createComputed} from './computed.js';
+import {createComputedPart} from './computed.js';
 import {expose} from './exposed.js';
 import {createFrames} from './frames.js';
 import {createPainter} from './painter.js';
@@ -53,24 +53,24 @@ const still = matchMedia('(prefers-reduced-motion: reduce)').matches;
  *
  * @typedef {Begun & {screen: Screen, frames: Frames, computed: Computed, playback: Playback, embedded: Embedded | null,
  *   gallery: () => GalleryEntry[], onFailed: (text: string, error: unknown) => void}} Atlas
- * @typedef {ReturnType<typeof import('./embedded.js').createBare>} Embedded
+ * @typedef {ReturnType<typeof import('./embedded.js').createEmbedded>} Embedded
  */
 
 /** @param {Begun} begun */
-export async function start(begun) {
+export async function startPage(begun) {
   const {store, session, status} = begun;
   let gallery = begun.stored;
   const isFirst = location.search + location.hash === '';
   const autoplay = store.get().epoch === null && store.get().tour === null && !still;
   const screen = createScreen();
   const frames = createFrames({store, still, onMove: screen.request});
-  const embedded = await embeddedIn(store, frames, screen);
+  const embedded = await embedPage(store, frames, screen);
   const markReady = expose({state: store.get, shown: () => screen.shown, range: screen.range});
   const onFailed = (/** @type {string} */ text, /** @type {unknown} */ error) =>
     status.show({kind: 'failed', text, detail: reasonOf(error)});
-  const computed = createComputed({
+  const computed = createComputedPart({
     still,
-    onAnswer: screen.renew,
+    onAnswer: screen.update,
     onError: (error) => showStored({session, screen}, error),
   });
   const accessibility = createLazyAccessibility();
@@ -79,7 +79,7 @@ export async function start(begun) {
     screen,
     still,
     onChange(playing) {
-      if (!playing) screen.repaint(); // not what lies between two frames
+      if (!playing) screen.repaint(); // A picture between two frames must not stay.
       controls.transport.showPlaying(playing);
       accessibility.rest();
     },
@@ -107,15 +107,16 @@ export async function start(begun) {
       if (now.kind === 'unavailable' || now.kind === 'lacking') tour.begin();
     },
   });
-  if (store.get().train || resolve(gallery, begun.catalog, store.get()).kind === 'unavailable') openChosen();
+  if (store.get().train || findTarget(gallery, begun.catalog, store.get()).kind === 'unavailable') openChosen();
 
   wirePlots(atlas, await begun.plotly, {
     ...controls,
     onDrawn(shot, first) {
-      tellOfPicture(atlas, controls, shot);
+      drawAround(atlas, controls, shot);
       accessibility.drawn(shot);
       if (!first) return;
-      watchPlotSizes(screen); // from now on: the first picture's legend may have taken a line from its plot
+      // Sizes are watched from now on, since the first picture's legend may have taken a line from its plot.
+      watchPlotSizes(screen);
       document.body.dataset.pictured = 'true';
       markReady();
       const labels = isFirst ? {...screen.places, store} : null;
@@ -127,17 +128,17 @@ export async function start(begun) {
 }
 
 /**
- * In a frame of compare.html somebody else has the controls.
+ * Embed the page: in a frame of compare.html, the surrounding page has the controls.
  * @param {StateStore} store
  * @param {Frames} frames
  * @param {Screen} screen
  */
-async function embeddedIn(store, frames, screen) {
+async function embedPage(store, frames, screen) {
   if (!new URLSearchParams(location.search).has('bare')) return null;
   return createLazy({
     load: () => import('./embedded.js'),
-    create: ({createBare}) =>
-      createBare({
+    create: ({createEmbedded}) =>
+      createEmbedded({
         store,
         run: () => frames.run,
         shown: () => screen.shown,
@@ -145,13 +146,15 @@ async function embeddedIn(store, frames, screen) {
         hold: frames.hold,
         onRedraw: screen.repaint,
       }),
-    styles: ['pages/atlas/embedded.css'], // the plots are drawn at the size that it gives
+    styles: ['pages/atlas/embedded.css'], // The plots are drawn at the size that the style gives them.
   }).request();
 }
 
-/** What nobody has recorded, nor computes, is trained in the page. @param {Atlas} atlas */
+/** Is the run trained in the page, because nobody has recorded it and no server can compute it? @param {Atlas} atlas */
 function isTrainedHere({embedded, gallery, catalog, store}) {
-  return store.get().train !== null || (!embedded && resolve(gallery(), catalog, store.get()).kind === 'unavailable');
+  return (
+    store.get().train !== null || (!embedded && findTarget(gallery(), catalog, store.get()).kind === 'unavailable')
+  );
 }
 
 /** @param {Atlas} atlas @param {() => void} onRest */
@@ -163,17 +166,17 @@ function wireTraining({catalog, store, session, status, playback, frames, screen
     onFailed,
     onOpen() {
       session.leave();
-      status.show(store.get().train ? {kind: 'quiet'} : standIn(gallery().length === 0));
+      status.show(store.get().train ? {kind: 'quiet'} : describeStandIn(gallery().length === 0));
       playback.pause();
     },
     onRun(run) {
       frames.open(run, true);
-      const remark = session.remarkOnTrained(run);
+      const remark = session.remarkOnPageRun(run);
       if (remark) status.show(remark);
     },
     onFollow: frames.follow,
     onNews(rests) {
-      screen.redrawn();
+      screen.redrawRest();
       screen.request();
       if (!rests) return;
       onRest();
@@ -183,7 +186,7 @@ function wireTraining({catalog, store, session, status, playback, frames, screen
 }
 
 /**
- * What a change of the state leads to.
+ * Connect the changes of the state to what follows from them.
  * @param {Atlas} atlas @param {{training: ReturnType<typeof createLazyTraining>, drawPanels: () => void}} parts
  * @returns {() => void} opens the run that the state names
  */
@@ -193,12 +196,12 @@ function wireChoices(atlas, {training, drawPanels}) {
     noteFault('');
     if (isTrainedHere(atlas)) return void training.open();
     training.leave();
-    session.open(resolve(gallery(), catalog, store.get()));
+    session.open(findTarget(gallery(), catalog, store.get()));
   };
   status.onCancel = () => session.cancel();
   status.onRetry = () => {
     screen.retry();
-    if (!session.hurry()) openChosen();
+    if (!session.retryNow()) openChosen();
   };
   status.onInstead = () => store.set({run: null});
   store.subscribe((state, before) => {
@@ -208,12 +211,12 @@ function wireChoices(atlas, {training, drawPanels}) {
     }
     if (state.camera !== before.camera) screen.look(state.camera);
     if (hasChanged('slices', state, before)) session.request();
-    if (state.timeline !== before.timeline) screen.redrawn();
+    if (state.timeline !== before.timeline) screen.redrawRest();
     screen.request();
   });
-  if (!embedded) keepAddress(store, base, (state) => ofItsRun(state, gallery()));
+  if (!embedded) keepAddress(store, base, (state) => takeModelOfRun(state, gallery()));
   const pointToComparison = () => {
-    // what is on show is what is compared
+    // The comparison starts with what is shown.
     const state = {
       ...store.get(),
       ...(frames.run && !frames.run.isLasting ? {epoch: frames.run.frames.at(-1) ?? 0} : {}),
@@ -256,7 +259,7 @@ function wireControls(atlas) {
   };
 }
 
-/** The plots and the curves as tables. @param {Atlas} atlas */
+/** Connect the buttons that show the plots and the curves as tables. @param {Atlas} atlas */
 function wireTables({screen, computed, onFailed}) {
   const tables = createLazy({
     load: () => import('../../features/accessibility/table.js'),
@@ -286,7 +289,7 @@ function wirePlots(
   Plotly,
   {slice, pick, readouts, onDrawn},
 ) {
-  /** A data point under the pointer. @type {number | null} */
+  /** The data point under the pointer. @type {number | null} */
   let hovered = null;
   const pictures = createPictures({
     known: (shot) => ({
@@ -300,11 +303,11 @@ function wirePlots(
     pictureOf: pictures.of,
     eye: () => store.get().camera,
     onCamera: (camera) => store.set({camera}),
-    onTurning: embedded?.turning,
+    onTurning: embedded?.reportTurning,
     isPlaying: () => playback.playing,
     onRedraw: screen.repaint,
     onPick(a, b) {
-      const limit = frames.run ? labLimit(frames.run, sliceOf(frames.run, store.get()).plane) : '';
+      const limit = frames.run ? computeLimit(frames.run, sliceOf(frames.run, store.get()).plane) : '';
       if (limit) status.show({kind: 'note', text: 'The network there cannot be shown', detail: limit});
       else store.set({pick: [a, b], ball: false});
     },
@@ -329,15 +332,15 @@ function wirePlots(
     onError: (message) => onFailed('This view could not be shared', message),
   });
   const painter = createPainter({
-    wish: frames.wanted,
+    wish: frames.nextShot,
     ask(shot) {
-      landscape.request(store.get().view); // also while no array has arrived
+      landscape.request(store.get().view); // The view is requested even before an array has arrived.
       if (!shot) return;
       pick.request(shot);
       computed.request(shot, hovered);
     },
     isKnown: (shot) => landscape.isKnown(shot.view) && computed.isKnown(shot),
-    plots: [slice, pick, readouts, boundary, landscape], // what takes room from the plots comes first
+    plots: [slice, pick, readouts, boundary, landscape], // The views that take room from the plots come first.
     onDrawn,
   });
   watchTheme(() => screen.restyle());
@@ -346,29 +349,29 @@ function wirePlots(
 }
 
 /**
- * What cannot be computed here: what is stored is shown instead, until it is tried again.
+ * Show what is stored if something cannot be computed here, until it is tried again.
  * @param {{session: Session, screen: Screen}} atlas
  * @param {unknown} error
  */
 function showStored({session, screen}, error) {
   const text = 'This could not be computed in the page';
   noteFault(`${text}. ${reasonOf(error)}`);
-  session.remark({kind: 'failed', text, detail: `${reasonOf(error)} What is stored is shown.`});
+  session.showRemark({kind: 'failed', text, detail: `${reasonOf(error)} What is stored is shown.`});
   session.request();
   screen.repaint();
 }
 
 /**
- * What goes with a picture.
+ * Draw what accompanies a picture.
  * @param {Atlas} atlas
  * @param {ReturnType<typeof wireControls>} controls
  * @param {Shot} shot
  */
-function tellOfPicture({store, screen, frames, embedded}, {transport, zoom}, shot) {
-  frames.drawn(shot);
+function drawAround({store, screen, frames, embedded}, {transport, zoom}, shot) {
+  frames.noteDrawn(shot);
   transport.draw(shot, store.get(), screen.style);
   zoom.draw(shot);
-  say(byId('run-title'), shot.run.manifest.title);
+  setText(byId('run-title'), shot.run.manifest.title);
   embedded?.tell();
   document.title = `${shot.run.manifest.title} · Loss Atlas`;
 }
@@ -376,11 +379,11 @@ function tellOfPicture({store, screen, frames, embedded}, {transport, zoom}, sho
 /** @param {Screen} screen */
 function watchPlotSizes(screen) {
   watchSizes([byId('landscape-stage'), byId('boundary-plot')], () => screen.restyle());
-  watchSizes([byId('curves')], screen.resized);
+  watchSizes([byId('curves')], screen.handleResize);
 }
 
-/** Why something is trained that nobody asked to have trained. @param {boolean} empty @returns {Status} */
-function standIn(empty) {
+/** Say why a run is trained that nobody asked to train. @param {boolean} empty @returns {Status} */
+function describeStandIn(empty) {
   const text = empty ? 'This gallery has no recorded training yet' : 'This gallery has no recorded training of this';
   return {kind: 'note', text, detail: 'So it is trained here, in your browser.'};
 }

@@ -1,8 +1,8 @@
-/** What both runs are shown by: view, loss, plane, zoom, scale and camera. */
+/** This module is the bar that controls both runs: view, loss, plane, zoom, scale and camera. */
 /** @import {Shot, State} from '../../model/types.js' */
 import {byId, make} from '../../lib/dom.js';
 import {planeTitle} from '../../figures/slice.js';
-import {labLimit, limits} from '../../model/slice.js';
+import {computeLimit, limits} from '../../model/slice.js';
 import {limit, radioGroup} from '../../views/controls.js';
 import {createZoom} from '../../views/zoom.js';
 
@@ -36,7 +36,8 @@ export function createBar({choose, onTurn}) {
   const drawPlanes = (shots, wished) => {
     const [first, ...others] = shots.map(({run}) => run.planes);
     const common = first.filter(({name}) => others.every((all) => all.some((other) => other.name === name)));
-    const own = shots.every(({run}) => run.planes[0].name === first[0].name); // the first of each is the same
+    // The first plane of each run is the same.
+    const own = shots.every(({run}) => run.planes[0].name === first[0].name);
     const options = [
       ...(own ? [] : [['', 'Each run’s first']]),
       ...common.map((each) => [own && each === first[0] ? '' : each.name, planeTitle(each)]),
@@ -52,7 +53,10 @@ export function createBar({choose, onTurn}) {
   };
 
   return {
-    /** @param {Shot[]} shots one or two, as far as they are there @param {Pick<State, 'plane' | 'scale' | 'view' | 'set' | 'pick' | 'follow' | 'path'>} wished */
+    /**
+     * @param {Shot[]} shots one or two, as far as they are known @param {Pick<State, 'plane' | 'scale' | 'view' | 'set'
+     *   | 'pick' | 'follow' | 'path'>} wished
+     */
     draw(shots, wished) {
       if (shots.length === 0) return;
       const why = shots.map((shot) => limits(shot.run, shot));
@@ -64,9 +68,11 @@ export function createBar({choose, onTurn}) {
       path.checked = shots.some((shot) => shot.path);
       limit(path, why.every((each) => each.path) ? why[0].path : '');
       drawPlanes(shots, wished.plane);
-      zoom.draw(shots.find((shot) => labLimit(shot.run, shot.plane) !== '') ?? shots[0]); // of the two, the one that can less
+      // The zoom is drawn for the run of the two that can show less.
+      zoom.draw(shots.find((shot) => computeLimit(shot.run, shot.plane) !== '') ?? shots[0]);
       const log = /** @type {HTMLInputElement} */ (byId('log'));
-      log.checked = wished.scale === 'log' && wished.set !== 'gap'; // as it was wished: the pictures may take a moment
+      // The box shows what was chosen: the pictures may take a moment.
+      log.checked = wished.scale === 'log' && wished.set !== 'gap';
       limit(log, why[0].log);
       back.hidden = wished.pick === null;
       byId('camera').hidden = wished.view !== 'surface';

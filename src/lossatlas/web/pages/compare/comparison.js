@@ -1,13 +1,13 @@
 /**
- * Two runs side by side: each is the page itself in a frame (pages/atlas/embedded.js). What both share (plane, zoom,
- * camera, time) is the `view`; which runs they are, the `sides`. A change goes to both frames, to the address, and to one
- * drawing with the next animation frame.
+ * This module shows two runs side by side: each is the page itself in a frame (pages/atlas/embedded.js). What both
+ * share (plane, zoom, camera, time) is the `view`; the two runs are the `sides`. A change goes to both frames, to the
+ * address, and to one drawing with the next animation frame.
  */
 /** @import {Catalog, GalleryEntry, State} from '../../model/types.js' */
 /** @import {LossRange} from '../../figures/range.js' */
 /** @import {Side, View} from './link.js' */
 /** @import {SideView} from './side.js' */
-import {modelTitle, ofItsRun, openingState, resolve} from '../../model/choice.js';
+import {modelTitle, takeModelOfRun, openingState, findTarget} from '../../model/choice.js';
 import {byId} from '../../lib/dom.js';
 import {orbit} from '../../figures/camera.js';
 import {createLazy} from '../../lib/lazy.js';
@@ -18,7 +18,7 @@ import {createBar} from './bar.js';
 import {clearDifferences, drawDifferences} from './differences_view.js';
 import {frameQuery, readLink, SHARED, sideQuery, writeLink} from './link.js';
 import {createPresetButtons} from './preset_buttons.js';
-import {beside, stored} from './presets.js';
+import {chooseBeside, sideOfEntry} from './presets.js';
 import {createSide} from './side.js';
 import {createTimeline} from './timeline.js';
 
@@ -27,7 +27,7 @@ import {createTimeline} from './timeline.js';
 const still = matchMedia('(prefers-reduced-motion: reduce)').matches;
 /** Chromium ignores replaceState beyond 200 calls in 30 seconds. */
 const REPLACE_EVERY = 250;
-/** Playing through both takes about as many pictures, at most. */
+/** Playback of both takes at most about this many pictures. */
 const LONG = 150;
 
 export class Comparison {
@@ -38,7 +38,7 @@ export class Comparison {
   #view;
   /** @type {{a: Side, b: Side} | null} */
   #sides = null;
-  /** The first picture of both decides where time stands. */
+  /** The first picture of both decides the initial time. */
   #isOpening = true;
   /** @type {Record<Name, LossRange | null>} */
   #ranges = {a: null, b: null};
@@ -58,7 +58,7 @@ export class Comparison {
     this.#view = readLink('', this.#base).view;
     this.#both = [this.#createSide('a'), this.#createSide('b')];
     this.#player = createPlayer({
-      ready: () => this.#both.every(({api}) => !api?.run() || api.rests()),
+      ready: () => this.#both.every(({api}) => !api?.run() || api.isSettled()),
       advance: () => this.#advance(),
       onChange: (playing) => this.#timeline.showPlaying(playing),
     });
@@ -78,7 +78,7 @@ export class Comparison {
     });
   }
 
-  /** Show what the address says, now and whenever it changes. */
+  /** Show what the address names, now and whenever it changes. */
   begin() {
     byId('swap').addEventListener('click', () => this.#sides && this.#open({a: this.#sides.b, b: this.#sides.a}));
     window.addEventListener('popstate', () => this.#openAddress());
@@ -107,7 +107,7 @@ export class Comparison {
       },
       onChoice: (id) => {
         const entry = this.#gallery.find((each) => each.id === id);
-        if (entry && this.#sides) this.#open({...this.#sides, [name]: stored(entry, this.#base)});
+        if (entry && this.#sides) this.#open({...this.#sides, [name]: sideOfEntry(entry, this.#base)});
       },
     });
   }
@@ -147,9 +147,9 @@ export class Comparison {
     return this.#both[name === 'a' ? 1 : 0];
   }
 
-  // What both share
+  // The next methods are about what both share.
 
-  /** @param {Partial<View>} patch @param {Name} [from] the side that has it already */
+  /** @param {Partial<View>} patch @param {Name} [from] the side that already has it */
   #share(patch, from) {
     this.#view = {...this.#view, ...patch};
     for (const each of this.#both) if (each.name !== from) each.api?.set(patch);
@@ -157,29 +157,29 @@ export class Comparison {
     this.#request();
   }
 
-  /** A side has changed its state. @param {Name} name @param {Readonly<State>} state */
+  /** Handle a side's change of its state. @param {Name} name @param {Readonly<State>} state */
   #hear(name, state) {
     const isNew = (/** @type {keyof View} */ key) => JSON.stringify(state[key]) !== JSON.stringify(this.#view[key]);
     const news = SHARED.filter((key) => key !== 'epoch' && isNew(key));
     if (news.length) this.#share(Object.fromEntries(news.map((key) => [key, state[key]])), name);
     const {epoch} = this.#view;
-    if (epoch !== null && state.epoch !== epoch) this.#sideOf(name).api?.goTo(epoch); // a training has come to rest
+    if (epoch !== null && state.epoch !== epoch) this.#sideOf(name).api?.goTo(epoch); // A training has stopped.
   }
 
-  // Time
+  // The next methods are about time.
 
-  /** The epochs that either run has recorded. */
+  /** Return the epochs that either run has recorded. */
   #epochs() {
     return [...new Set(this.#both.flatMap(({run}) => run?.frames ?? []))].sort((a, b) => a - b);
   }
 
-  /** The epoch at which time stands. */
+  /** Return the present epoch. */
   #cursor() {
     const shown = this.#both.map(({shot}) => shot?.run.frames[shot.frame] ?? 0);
     return this.#view.epoch ?? Math.max(0, ...shown);
   }
 
-  /** @param {number} epoch of which the nearest that was recorded is taken */
+  /** Go to the recorded epoch that is nearest to this one. @param {number} epoch */
   #goTo(epoch) {
     const [first = 0, ...rest] = this.#epochs();
     const nearest = rest.reduce((best, each) => (Math.abs(each - epoch) < Math.abs(best - epoch) ? each : best), first);
@@ -189,14 +189,14 @@ export class Comparison {
     this.#request();
   }
 
-  /** @param {number} by frames */
+  /** @param {number} by the number of frames */
   #step(by) {
     const all = this.#epochs();
     const at = all.findLastIndex((epoch) => epoch <= this.#cursor());
     this.#goTo(all[Math.max(0, Math.min(all.length - 1, at + by))] ?? 0);
   }
 
-  /** The next picture of playback. @returns {boolean} is there one? */
+  /** Go to the next picture of playback. @returns {boolean} false at the end */
   #advance() {
     const all = this.#epochs();
     if (this.#cursor() >= (all.at(-1) ?? 0)) return false;
@@ -204,7 +204,7 @@ export class Comparison {
     return true;
   }
 
-  /** Has a side all its epochs? @param {SideView} side */
+  /** Have all epochs of a side arrived? @param {SideView} side */
   #isWhole({name, run}) {
     if (run?.isWhole !== true || !this.#sides) return false;
     const {train, epoch} = this.#sides[name];
@@ -212,18 +212,21 @@ export class Comparison {
     return !run.isGrowing && (run.frames.at(-1) ?? 0) >= (epoch ?? 0);
   }
 
-  /** Where time stands when both are there: at the beginning, playing; at the end, where something was trained or nothing is to move. */
+  /**
+   * Set the time when both runs have arrived: at the beginning, playing; or at the end, if a run was trained in the
+   * page or the reader prefers less motion.
+   */
   #settle() {
     if (!this.#isOpening || !this.#sides || !this.#both.every((each) => each.shot && this.#isWhole(each))) return;
     this.#isOpening = false;
-    if (!hints.isAsked()) hints.request().catch(() => {}); // the browser's own will do
+    if (!hints.isAsked()) hints.request().catch(() => {}); // The browser's own tooltips are enough.
     if (this.#view.epoch !== null) return;
     const isAtEnd = Boolean(this.#sides.a.train || this.#sides.b.train) || still;
     this.#goTo(isAtEnd ? (this.#epochs().at(-1) ?? 0) : 0);
     if (!isAtEnd) this.#player.play();
   }
 
-  // Drawing, once a picture at most
+  // The next methods draw, at most once for each picture.
 
   #request() {
     if (this.#isRequested) return;
@@ -246,15 +249,18 @@ export class Comparison {
     if (shots.length === 2) drawDifferences([shots[0], shots[1]], this.#catalog);
   }
 
-  // Which runs
+  // The next methods choose the runs.
 
-  /** The id of a side's stored run; null where it is trained here. @param {Side} side */
+  /** Return the id of a side's stored run; null if it is trained in the page. @param {Side} side */
   #idOf(side) {
-    const target = side.train ? null : resolve(this.#gallery, this.#catalog, side);
+    const target = side.train ? null : findTarget(this.#gallery, this.#catalog, side);
     return target?.kind === 'stored' ? target.id : null;
   }
 
-  /** @param {{a: Side, b: Side}} sides @param {View} [view] @param {{keep?: boolean}} [options] `keep`: the address is this already */
+  /**
+   * @param {{a: Side, b: Side}} sides @param {View} [view] @param {{keep?: boolean}} [options] `keep`: the address is
+   *   already correct
+   */
   #open(sides, view, {keep = false} = {}) {
     this.#player.pause();
     const before = this.#sides;
@@ -279,10 +285,10 @@ export class Comparison {
     this.#sideOf(name).load(frameQuery(side, this.#view, this.#base));
     const dataset = this.#catalog.datasets.find((each) => each.name === side.dataset)?.title ?? side.dataset;
     const title = `${dataset} · ${modelTitle(this.#catalog, side)}${side.train ? ' · trained here' : ''}`;
-    this.#sideOf(name).offer(this.#gallery, this.#idOf(side), title);
+    this.#sideOf(name).offerRuns(this.#gallery, this.#idOf(side), title);
   }
 
-  // The address
+  // The next methods read and write the address.
 
   #address() {
     const sides = /** @type {{a: Side, b: Side}} */ (this.#sides);
@@ -292,14 +298,14 @@ export class Comparison {
   #openAddress() {
     this.#forgetAddress();
     const link = readLink(location.search, this.#base);
-    const a = link.a ? ofItsRun(link.a, this.#gallery) : {...this.#base, epoch: null};
+    const a = link.a ? takeModelOfRun(link.a, this.#gallery) : {...this.#base, epoch: null};
     const b = link.b
-      ? ofItsRun(link.b, this.#gallery)
-      : beside(a, this.#idOf(a), this.#catalog, this.#gallery, this.#base);
+      ? takeModelOfRun(link.b, this.#gallery)
+      : chooseBeside(a, this.#idOf(a), this.#catalog, this.#gallery, this.#base);
     this.#open({a, b}, link.view, {keep: true});
   }
 
-  /** Write the address after a while. */
+  /** Write the address after a short time. */
   #remember() {
     this.#addressTimer ||= window.setTimeout(() => {
       this.#addressTimer = 0;
@@ -307,14 +313,14 @@ export class Comparison {
     }, REPLACE_EVERY);
   }
 
-  /** What was to be written is out of date. */
+  /** Do not write the pending address, which is out of date. */
   #forgetAddress() {
     clearTimeout(this.#addressTimer);
     this.#addressTimer = 0;
   }
 }
 
-/** Tooltips as on the page of one run, after the first pictures. */
+/** Load the tooltips after the first pictures, as the page of one run does. */
 const hints = createLazy({
   load: () => import('../../features/accessibility/hints.js'),
   create: ({createHints}) => createHints(),

@@ -1,14 +1,14 @@
-/** Both runs' losses over the epochs, on the axis of the slider below. */
+/** This module draws both runs' losses by epoch, on the axis of the slider below. */
 /** @import {LossSet} from '../../model/types.js' */
 /** @import {Run} from '../../model/run.js' */
-import {byId, make, makeSvg, say} from '../../lib/dom.js';
-import {epochTicks, lossDomain, pen, ticksOfLoss} from '../../figures/curves.js';
+import {byId, make, makeSvg, setText} from '../../lib/dom.js';
+import {epochTicks, lossDomain, linePath, ticksOfLoss} from '../../figures/curves.js';
 import {tickLabel} from '../../figures/ticks.js';
 
-/** Half the slider's thumb. As --thumb in styles/tokens.css. */
+/** Half the width of the slider's thumb. It equals half of --thumb in styles/tokens.css. */
 const INSET = 8;
 const TOP = 10;
-/** Of the dots that say where each run is. */
+/** The radius of the dots that mark each run's place. */
 const RADIUS = 7;
 const BOTTOM = 6;
 
@@ -26,7 +26,11 @@ export function createCurves() {
   let placeOf = null;
 
   return {
-    /** New curves, or a new size. @param {(Run | null)[]} runs @param {number[]} epochs that either has recorded @param {'linear' | 'log'} scale @param {LossSet} set */
+    /**
+     * Draw new curves, or the same ones in a new size.
+     * @param {(Run | null)[]} runs @param {number[]} epochs the epochs that either run has recorded @param {'linear' |
+     *   'log'} scale @param {LossSet} set
+     */
     draw(runs, epochs, scale, set) {
       const {width, height} = svg.getBoundingClientRect();
       const there = runs.filter((run) => run !== null);
@@ -47,7 +51,7 @@ export function createCurves() {
       svg.setAttribute('aria-label', `${set === 'train' ? 'Train' : 'Test'} loss of A and B by epoch`);
       cursor.setAttribute('y2', String(height));
       runs.forEach((run, i) =>
-        lines[i].setAttribute('d', run ? pen(lossOf(run, set), (frame) => x(run.frames[frame]), y) : ''),
+        lines[i].setAttribute('d', run ? linePath(lossOf(run, set), (frame) => x(run.frames[frame]), y) : ''),
       );
       axis.replaceChildren(
         ...ticksOfLoss(low, high, scale, room).flatMap((tick) => [
@@ -63,7 +67,7 @@ export function createCurves() {
         }),
       );
       for (const name of ['a', 'b'])
-        say(byId(`key-${name}`), `${name.toUpperCase()} ${set === 'train' ? 'train' : 'test'} loss`);
+        setText(byId(`key-${name}`), `${name.toUpperCase()} ${set === 'train' ? 'train' : 'test'} loss`);
     },
     /** @param {(Run | null)[]} runs @param {number} epoch @param {LossSet} set */
     mark(runs, epoch, set) {

@@ -1,4 +1,4 @@
-/** What sets two configurations apart, in words. Pure. */
+/** This module lists in words how two configurations differ. It consists of pure functions. */
 /** @import {Config, Shot} from '../../model/types.js' */
 import {flatten} from '../../model/choice.js';
 import {SET_TITLES} from '../../figures/landscape.js';
@@ -7,7 +7,9 @@ import {spanText} from '../../figures/ticks.js';
 
 /** @typedef {{key: string, name: string, a: string, b: string}} Difference */
 
-/** Of a path in the configuration; the others are called as their last part is. */
+/**
+ * The names of settings, by their path in the configuration; other settings are named by the last part of their path.
+ */
 const NAMES = new Map([
   ['dataset.name', 'dataset'],
   ['dataset.seed', 'data seed'],
@@ -18,24 +20,27 @@ const NAMES = new Map([
   ['boundary.margin', 'boundary margin'],
   ['curvature.frames', 'curvature measured at'],
 ]);
-/** What was trained comes first; how it was recorded may differ as well. */
+/** The settings of the training come first; those of the recording follow. */
 const ORDER = ['dataset', 'model', 'training', 'planes', 'boundary', 'curvature'];
 const TRAINED = ORDER.slice(0, 3);
 
 /**
+ * List the differences.
  * @param {Config} a @param {Config} b
- * @param {Config} usual a setting that one of them lacks, being older, had this value
+ * @param {Config} usual a setting that one of them lacks, because it is older, had this value
  * @returns {Difference[]}
  */
-export function differences(a, b, usual) {
+export function listDifferences(a, b, usual) {
   const alike = kindsOf(a) === kindsOf(b);
   const [flatA, flatB, others] = [a, b, usual].map((config) =>
     flatten(alike ? config : {...config, planes: kindsOf(config)}),
   );
   const all = [...new Set([...flatA.keys(), ...flatB.keys()])];
-  const keys = all.filter((key) => !all.some((other) => other.startsWith(`${key}.`))); // `curvature` is null in one, and has `frames` in the other
+  // `curvature` is null in one run, and has `frames` in the other.
+  const keys = all.filter((key) => !all.some((other) => other.startsWith(`${key}.`)));
   /** @param {Map<string, unknown>} of @param {string} key */
-  const settingOf = (of, key) => (of.has(key) ? of.get(key) : isOfTraining({key}) ? others.get(key) : null); // what was not measured is not there
+  // What was not measured is absent.
+  const settingOf = (of, key) => (of.has(key) ? of.get(key) : isOfTraining({key}) ? others.get(key) : null);
   return keys
     .filter((key) => settingOf(flatA, key) !== settingOf(flatB, key))
     .sort((one, two) => rank(one) - rank(two))
@@ -47,7 +52,7 @@ export function differences(a, b, usual) {
     }));
 }
 
-/** Do the two learn differently, whatever was recorded of it? @param {{key: string}} difference */
+/** Does the difference concern the training, rather than what was recorded of it? @param {{key: string}} difference */
 export function isOfTraining({key}) {
   return TRAINED.includes(key.split('.')[0]) && key !== 'training.frames';
 }
@@ -57,8 +62,11 @@ export function differencesText(all) {
   return all.map(({name, a, b}) => `${name} ${a} | ${b}`).join('; ');
 }
 
-/** Where the two pictures do not show the same of their runs, as one of them cannot. @param {Shot} a @param {Shot} b @returns {Difference[]} */
-export function unlike(a, b) {
+/**
+ * List where the two pictures do not show the same, because one of the runs cannot.
+ * @param {Shot} a @param {Shot} b @returns {Difference[]}
+ */
+export function listUnlike(a, b) {
   /** @type {[string, (shot: Shot) => string][]} */
   const shown = [
     ['plane', ({plane}) => planeTitle(plane)],

@@ -1,35 +1,41 @@
-/** The line that says in what two runs differ: in training, in what was recorded, and in what is on show. */
+/**
+ * This module writes the line that says how two runs differ: in their training, in what was recorded, and in what is
+ * shown.
+ */
 /** @import {Catalog, Shot} from '../../model/types.js' */
 /** @import {Run} from '../../model/run.js' */
-import {byId, say} from '../../lib/dom.js';
-import {differences, differencesText, isOfTraining, unlike} from './differences.js';
+import {byId, setText} from '../../lib/dom.js';
+import {listDifferences, differencesText, isOfTraining, listUnlike} from './differences.js';
 
 const LINES = ['differences', 'recorded', 'unlike'];
 
-/** Until both runs are there. */
+/** Clear the line until both runs have arrived. */
 export function clearDifferences() {
-  for (const id of LINES) say(byId(id), id === 'differences' ? '…' : '');
+  for (const id of LINES) setText(byId(id), id === 'differences' ? '…' : '');
 }
 
 /** @param {[Shot, Shot]} shots @param {Catalog} catalog */
 export function drawDifferences(shots, catalog) {
   const [a, b] = shots.map(({run}) => run);
-  const all = differences(configOf(a), configOf(b), catalog.default);
+  const all = listDifferences(configOf(a), configOf(b), catalog.default);
   const learned = all.filter(isOfTraining);
   const isOpenEnded = [a, b].some((run) => run.isOpenEnded);
   const recorded = isOpenEnded ? [] : all.filter((each) => !isOfTraining(each));
   const none = a.id === b.id ? 'none: this is the same run twice' : 'none in what was trained';
-  say(byId('differences'), differencesText(learned) || none);
-  say(byId('recorded'), recorded.length ? `Recorded: ${differencesText(recorded)}` : '');
-  const apart = unlike(...shots);
-  say(byId('unlike'), apart.length ? `Not shown alike: ${differencesText(apart)}` : '');
+  setText(byId('differences'), differencesText(learned) || none);
+  setText(byId('recorded'), recorded.length ? `Recorded: ${differencesText(recorded)}` : '');
+  const apart = listUnlike(...shots);
+  setText(byId('unlike'), apart.length ? `Not shown alike: ${differencesText(apart)}` : '');
   byId('difference-line').title = LINES.map((id) => byId(id).textContent)
     .filter(Boolean)
     .join('\n');
   document.title = `${a.manifest.title} | ${b.manifest.title} · Loss Atlas`;
 }
 
-/** The configuration of a run; one that is open-ended was trained for as many epochs as it has. @param {Run} run */
+/**
+ * Return the configuration of a run; for an open-ended one, the number of epochs is what it has so far.
+ * @param {Run} run
+ */
 function configOf(run) {
   const config = /** @type {any} */ (run.manifest.config);
   if (!run.isOpenEnded) return config;

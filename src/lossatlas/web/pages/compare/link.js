@@ -1,10 +1,19 @@
-/** The comparison as an address: `a` and `b` as queries of the page itself, and beside them what both share. Pure. */
+/**
+ * This module writes and reads the comparison as an address: `a` and `b` are queries of the page itself, and beside
+ * them is what both share. It consists of pure functions.
+ */
 /** @import {State} from '../../model/types.js' */
 import {fromQuery, RUN_PROPERTIES, toQuery} from '../../model/state.js';
 
-/** @typedef {State} Side which run: what of it is shown is shared; its `epoch` is how far a training in the page goes */
-/** @typedef {Pick<State, typeof SHARED[number]>} View what both show; `epoch` null: follows what is trained, else the beginning */
-/** @typedef {{a: Side | null, b: Side | null, view: View}} Comparison a side that is not said is null */
+/**
+ * @typedef {State} Side names a run; what is shown of the run is shared; its `epoch` says how far a training in the
+ *   page goes
+ */
+/**
+ * @typedef {Pick<State, typeof SHARED[number]>} View what both runs show; `epoch` null: the time follows a training,
+ *   else it starts at the beginning
+ */
+/** @typedef {{a: Side | null, b: Side | null, view: View}} Comparison a side that the address does not name is null */
 
 export const SHARED = /** @type {const} */ ([
   'epoch',
@@ -24,7 +33,7 @@ export const SHARED = /** @type {const} */ ([
 export function readLink(query, base) {
   const given = new URLSearchParams(query);
   const [a, b] = ['a', 'b'].map((name) => given.get(name));
-  // What the page itself had on show comes along with its run, unless something else is said.
+  // What the page itself showed comes along with its run, unless the address says otherwise.
   const from = a === null ? base : fromQuery(a, base);
   const first = from.train ? {...from, epoch: null} : from;
   return {
@@ -43,12 +52,12 @@ export function writeLink({a, b, view}, base) {
   return `?${[...sides, ...(shared ? [shared] : [])].join('&')}`;
 }
 
-/** The query of a side by itself. @param {Side} side @param {State} base */
+/** Write the query of one side. @param {Side} side @param {State} base */
 export function sideQuery(side, base) {
   return toQuery(sideOf(side, base), base);
 }
 
-/** The query of a frame: a side and what both share. @param {Side} side @param {View} view @param {State} base */
+/** Write the query of a frame: a side and what both share. @param {Side} side @param {View} view @param {State} base */
 export function frameQuery(side, view, base) {
   // A page without an epoch plays by itself.
   const state = {...side, ...view, epoch: side.train ? side.epoch : (view.epoch ?? 0)};

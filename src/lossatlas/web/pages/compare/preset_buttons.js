@@ -1,4 +1,4 @@
-/** The buttons of ready-made pairs. */
+/** This module creates the buttons of ready-made pairs. */
 /** @import {Catalog, GalleryEntry, State} from '../../model/types.js' */
 /** @import {Side} from './link.js' */
 import {make} from '../../lib/dom.js';
@@ -19,7 +19,7 @@ export function createPresetButtons(root, {catalog, gallery, base, onChoice}) {
   });
   root.append(...buttons);
   return {
-    /** @param {{a: Side, b: Side}} sides on show */
+    /** @param {{a: Side, b: Side}} sides the two runs that are shown */
     draw({a, b}) {
       dataset = a.dataset;
       const shown = `${sideQuery(a, base)} ${sideQuery(b, base)}`;

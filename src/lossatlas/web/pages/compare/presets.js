@@ -1,13 +1,16 @@
-/** Pairs that differ in one thing: of the gallery where it has one, else trained in the page. Pure. */
+/**
+ * This module holds pairs of runs that differ in one setting. They come from the gallery if it has them, else they are
+ * trained in the page. It consists of pure functions.
+ */
 /** @import {Catalog, Config, GalleryEntry, State} from '../../model/types.js' */
-import {differences, isOfTraining} from './differences.js';
+import {listDifferences, isOfTraining} from './differences.js';
 import {configFor} from '../../model/choice.js';
 import {canGenerate} from '../../compute/datasets/generate.js';
 
 /** @typedef {import('./link.js').Side} Side */
-/** @typedef {{a: Side, b: Side, here: boolean}} Pair `here`: trained in this page */
+/** @typedef {{a: Side, b: Side, here: boolean}} Pair `here`: they are trained in this page */
 
-/** Epochs of a training in the page. */
+/** The number of epochs of a training in the page. */
 export const EPOCHS = 200;
 const MOST_EPOCHS = 1000;
 const SETTINGS = {optimizer: 'adam', rate: 0.03, batch: 32, decay: 0, seed: 0};
@@ -16,8 +19,9 @@ const SETTINGS = {optimizer: 'adam', rate: 0.03, batch: 32, decay: 0, seed: 0};
  * @typedef {object} Preset
  * @property {string} name
  * @property {string} what
- * @property {(a: Config, b: Config) => boolean} fits are these two it, in this order, given that nothing else differs?
- * @property {[Partial<State>, Partial<State>]} here what is trained in the page
+ * @property {(a: Config, b: Config) => boolean} fits are these two runs this pair, in this order, if nothing else
+ *   differs?
+ * @property {[Partial<State>, Partial<State>]} here the two trainings in the page
  */
 
 /** @param {Config} config */
@@ -54,12 +58,12 @@ export const PRESETS = [
     ],
   },
 ];
-/** What may differ in each, and nothing else. */
+/** The settings that may differ in each pair; nothing else may. */
 const KEYS = ['training.optimizer', 'model.residual', 'model.hidden'];
 
 /**
  * @param {Preset} preset @param {Catalog} catalog @param {GalleryEntry[]} gallery @param {State} base
- * @param {string} dataset that is on show: its pair is taken, if it has one
+ * @param {string} dataset the dataset that is shown: its pair is taken, if it has one
  * @returns {Pair}
  */
 export function pairFor(preset, catalog, gallery, base, dataset) {
@@ -70,8 +74,9 @@ export function pairFor(preset, catalog, gallery, base, dataset) {
   for (const a of ranked) {
     for (const b of ranked) {
       if (a === b || !preset.fits(a.config, b.config)) continue;
-      const found = differences(a.config, b.config, catalog.default).filter(isOfTraining);
-      if (found.length === 1 && found[0].key === key) return {a: stored(a, base), b: stored(b, base), here: false};
+      const found = listDifferences(a.config, b.config, catalog.default).filter(isOfTraining);
+      if (found.length === 1 && found[0].key === key)
+        return {a: sideOfEntry(a, base), b: sideOfEntry(b, base), here: false};
     }
   }
   const name = canGenerate(dataset) ? dataset : 'moons';
@@ -89,7 +94,7 @@ export function pairFor(preset, catalog, gallery, base, dataset) {
 }
 
 /** @param {GalleryEntry} entry @param {State} base @returns {Side} */
-export function stored({id, dataset, model}, base) {
+export function sideOfEntry({id, dataset, model}, base) {
   return {
     ...base,
     dataset: dataset.name,
@@ -104,11 +109,15 @@ export function stored({id, dataset, model}, base) {
   };
 }
 
-/** Beside a run: the next of its dataset, else the same trained in the page by another rule. @param {Side} a @param {string | null} id @param {Catalog} catalog @param {GalleryEntry[]} gallery @param {State} base @returns {Side} */
-export function beside(a, id, catalog, gallery, base) {
+/**
+ * Choose a run to show beside another: the next one of its dataset, else the same training with another optimiser.
+ * @param {Side} a @param {string | null} id @param {Catalog} catalog @param {GalleryEntry[]} gallery @param {State}
+ *   base @returns {Side}
+ */
+export function chooseBeside(a, id, catalog, gallery, base) {
   const alike = gallery.filter((entry) => entry.dataset.name === a.dataset);
   const next = alike[(alike.findIndex((entry) => entry.id === id) + 1) % alike.length];
-  if (next && next.id !== id) return stored(next, base);
+  if (next && next.id !== id) return sideOfEntry(next, base);
   const entry = gallery.find((each) => each.id === id);
   const {
     optimizer,

@@ -1,10 +1,10 @@
-/** One of the two runs: its frame, the choice of another, and its numbers at the cursor. */
+/** This module is one of the two runs: its frame, the choice of another run, and its numbers at the cursor. */
 /** @import {Eye, GalleryEntry, State} from '../../model/types.js' */
 /** @import {LossRange} from '../../figures/range.js' */
 /** @import {Run} from '../../model/run.js' */
 /** @import {Bare} from '../atlas/embedded.js' */
 import {trainingLabels} from '../../model/choice.js';
-import {byId, make, say} from '../../lib/dom.js';
+import {byId, make, setText} from '../../lib/dom.js';
 import {lossText, percentText} from '../../figures/ticks.js';
 
 /** @typedef {ReturnType<typeof createSide>} SideView */
@@ -17,8 +17,8 @@ import {lossText, percentText} from '../../figures/ticks.js';
  * @param {() => void} options.onDrawn
  * @param {(range: LossRange) => void} options.onRange
  * @param {(key: string) => void} options.onKey
- * @param {() => void} options.onArrival the page in the frame is there
- * @param {(id: string) => void} options.onChoice another run of the gallery
+ * @param {() => void} options.onArrival the page in the frame has loaded
+ * @param {(id: string) => void} options.onChoice another run of the gallery is chosen
  */
 export function createSide(name, {onChoice, onArrival, ...conductor}) {
   const frame = byId(`frame-${name}`);
@@ -45,7 +45,10 @@ export function createSide(name, {onChoice, onArrival, ...conductor}) {
     get shot() {
       return api?.shown() ?? null;
     },
-    /** A page of its own: an address of its own in the frame would be a step in the history. @param {string} query */
+    /**
+     * Load the page anew: another address in the same frame would add an entry to the browser's history.
+     * @param {string} query
+     */
     load(query) {
       api = null;
       const page = make('iframe', {
@@ -59,30 +62,37 @@ export function createSide(name, {onChoice, onArrival, ...conductor}) {
       });
       frame.replaceChildren(page);
     },
-    /** The runs to choose from. @param {GalleryEntry[]} gallery @param {string | null} id the one on show, if it is one of them @param {string} title of what else is on show */
-    offer(gallery, id, title) {
+    /**
+     * Offer the runs to choose from.
+     * @param {GalleryEntry[]} gallery @param {string | null} id the run that is shown, if it is one of them @param
+     *   {string} title the title of what is shown otherwise
+     */
+    offerRuns(gallery, id, title) {
       const other = id === null ? [make('option', {value: ''}, title)] : [];
       select.replaceChildren(...other, ...optionsOf(gallery));
       select.value = id ?? '';
       select.title = select.selectedOptions[0]?.textContent ?? '';
     },
-    /** @param {number} cursor epoch */
+    /** Draw the numbers. @param {number} cursor epoch */
     draw(cursor) {
       const shot = api?.shown();
       if (!shot) return;
       const {run, frame: at} = shot;
-      say(cell('epoch'), String(run.frames[at]));
+      setText(cell('epoch'), String(run.frames[at]));
       for (const key of /** @type {const} */ (['train_loss', 'test_loss', 'test_accuracy'])) {
         const value = run.metrics[key][at];
-        say(cell(key), key === 'test_accuracy' ? percentText(value) : lossText(value));
+        setText(cell(key), key === 'test_accuracy' ? percentText(value) : lossText(value));
         cell(key).dataset.value = String(value);
       }
-      say(cell('ended'), endOf(run, cursor));
+      setText(cell('ended'), endOf(run, cursor));
     },
   };
 }
 
-/** The runs of a gallery by dataset; those of one title are told apart by how they were trained. @param {GalleryEntry[]} gallery */
+/**
+ * Sort the runs of a gallery by dataset; runs of one title are distinguished by how they were trained.
+ * @param {GalleryEntry[]} gallery
+ */
 function optionsOf(gallery) {
   const labels = new Map(
     groups(gallery, (entry) => entry.title).flatMap(([title, alike]) =>
@@ -98,7 +108,7 @@ function optionsOf(gallery) {
   );
 }
 
-/** How a run has ended, where the cursor shows its end. @param {Run} run @param {number} cursor epoch */
+/** Say how a run has ended, if the cursor shows its end. @param {Run} run @param {number} cursor epoch */
 function endOf(run, cursor) {
   const last = run.frames.at(-1) ?? 0;
   if (run.isTraining) return 'training…';

@@ -1,13 +1,16 @@
-/** Play, step, scrub: one cursor for both, by epoch. What one run has not recorded, the nearest of its frames stands for. */
+/**
+ * This module plays, steps and scrubs both runs with one cursor, by epoch. If a run has not recorded an epoch, the
+ * nearest of its frames is shown.
+ */
 /** @import {LossSet} from '../../model/types.js' */
 /** @import {Run} from '../../model/run.js' */
-import {byId, say} from '../../lib/dom.js';
+import {byId, setText} from '../../lib/dom.js';
 import {createCurves} from './curves.js';
 
 /**
  * @param {object} options
  * @param {(epoch: number) => void} options.onEpoch
- * @param {(by: number) => void} options.onStep through the epochs that either run has recorded
+ * @param {(by: number) => void} options.onStep moves through the epochs that either run has recorded
  * @param {() => void} options.onToggle
  * @param {(speed: number) => void} options.onSpeed
  * @param {() => void} options.onReset
@@ -39,12 +42,12 @@ export function createTimeline({onEpoch, onStep, onToggle, onSpeed, onReset}) {
   const actions = watchKeys(slider, {onEpoch, onStep, onToggle});
 
   return {
-    /** A key that was pressed in a frame. @param {string} key */
+    /** Handle a key that was pressed in a frame. @param {string} key */
     press: (key) => actions[key]?.(),
     /** @param {boolean} playing */
     showPlaying(playing) {
       byId('play').dataset.playing = String(playing);
-      say(byId('play-text'), playing ? 'Pause' : 'Play');
+      setText(byId('play-text'), playing ? 'Pause' : 'Play');
     },
     /** @param {(Run | null)[]} runs @param {number[]} epochs @param {number} cursor @param {'linear' | 'log'} scale @param {LossSet} set */
     draw(runs, epochs, cursor, scale, set) {
@@ -59,16 +62,16 @@ export function createTimeline({onEpoch, onStep, onToggle, onSpeed, onReset}) {
       slider.max = String(epochs.at(-1) ?? 0);
       slider.value = String(cursor);
       slider.setAttribute('aria-valuetext', `Epoch ${cursor}`);
-      say(byId('now'), String(cursor));
+      setText(byId('now'), String(cursor));
     },
   };
 }
 
-/** Keys that work anywhere on the page. */
+/** The keys that work anywhere on the page. */
 const EVERYWHERE = [' ', 'ArrowLeft', 'ArrowRight', 'Home', 'End'];
 
 /**
- * What keys do, unless what has the focus takes them for itself.
+ * Connect the keys, unless the focused element uses them itself.
  * @param {HTMLInputElement} slider
  * @param {{onEpoch: (epoch: number) => void, onStep: (by: number) => void, onToggle: () => void}} options
  */

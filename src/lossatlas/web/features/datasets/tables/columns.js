@@ -1,4 +1,7 @@
-/** Which columns there are, what they are called, and which are x, y and the label where nobody says. docs/tables.md, sections 5 and 7. */
+/**
+ * This module finds the columns of a table and their names, and chooses x, y and the label if nobody has chosen them.
+ * The rules are in docs/tables.md, sections 5 and 7.
+ */
 /** @import {Reading, Way} from './numbers.js' */
 /** @import {Row, Rows} from './rows.js' */
 import {cleanName} from '../../../compute/datasets/own.js';
@@ -6,8 +9,8 @@ import {constants} from '../../../model/constants.js';
 import {isMissing, isNoLabel, numberIn, readingsOf} from './numbers.js';
 
 /**
- * @typedef {Reading & {place: number, name: string, values: number, labels: number}} Column
- *   `place` in a row, from 0; `name` from the header, or empty; `values`, `labels`: how many different ones
+ * @typedef {Reading & {place: number, name: string, values: number, labels: number}} Column `place`: its index in a
+ *   row, from 0; `name`: from the header, or empty; `values`, `labels`: the number of different ones
  * @typedef {{columns: Column[], header: boolean, body: Row[], problem: string}} Columns
  */
 
@@ -15,7 +18,7 @@ const LABEL_NAMES =
   /^(label|labels|class|classes|target|category|species|group|kind|type|variety|outcome|diagnosis|y_true)$/i;
 const INDEX_NAMES = /^(|#|unnamed: ?\d+|(.*[\s_.-])?(id|index|idx|no|nr|row|number))$/i;
 const INDEX_HUMPS = /[a-z](Id|ID|Index|Idx|No|Nr|Row)$/;
-/** Rows that decide what a column is. */
+/** The number of rows that decide what a column contains. */
 const JUDGED = 2000;
 
 /** @param {string} name */
@@ -31,11 +34,11 @@ export function columnsOf({rows, comment, width}, {header: chosen = null, way = 
   const [first] = rows;
   const all = [...Array(width).keys()];
   const cellsOf = (/** @type {Row[]} */ some) => all.map((place) => some.map(({cells}) => cells[place] ?? ''));
-  const later = cellsOf(sampled(rows.slice(1)));
+  const later = cellsOf(sampleRows(rows.slice(1)));
   const header = chosen ?? (rows.length > 1 && isHeader(first.cells, later, readingsOf(later, way)));
-  const judged = header ? later : cellsOf(sampled(rows));
+  const judged = header ? later : cellsOf(sampleRows(rows));
   const readings = readingsOf(judged, way);
-  const names = header ? namesOf(first.cells, width) : namesIn(comment, judged.filter(isFilled).length);
+  const names = header ? namesOf(first.cells, width) : readNames(comment, judged.filter(isFilled).length);
   const kept = all.filter((place) => judged[place].some((cell) => cell !== ''));
   const columns = kept.map((place) => ({
     ...readings[place],
@@ -59,8 +62,8 @@ export function columnsOf({rows, comment, width}, {header: chosen = null, way = 
 /** @param {string[]} cells */
 const isFilled = (cells) => cells.some((cell) => cell !== '');
 
-/** All, or of many so many over the whole length. @param {Row[]} rows */
-function sampled(rows) {
+/** Return all rows, or of very many a sample over the whole length. @param {Row[]} rows */
+function sampleRows(rows) {
   return rows.length <= JUDGED
     ? rows
     : Array.from({length: JUDGED}, (_, i) => rows[Math.floor((i * rows.length) / JUDGED)]);
@@ -76,13 +79,16 @@ function isHeader(first, later, readings) {
   return first.some((cell, place) => isLabelName(cell) && !later[place]?.some((other) => other === cell));
 }
 
-/** A header over row names has one cell less. @param {string[]} cells @param {number} width */
+/**
+ * Return the names of the columns; a header over row names has one cell less.
+ * @param {string[]} cells @param {number} width
+ */
 function namesOf(cells, width) {
   return cells.length === width - 1 && cells.every((cell) => cell !== '') ? ['', ...cells] : cells;
 }
 
-/** What NumPy writes above its rows. @param {Row | null} comment @param {number} width */
-function namesIn(comment, width) {
+/** Read the names that NumPy writes above its rows. @param {Row | null} comment @param {number} width */
+function readNames(comment, width) {
   const cells = comment?.cells ?? [];
   return cells.length === width && width >= 3 && cells.every((cell) => cell !== '' && numberIn(cell, 'point') === null)
     ? cells
@@ -100,8 +106,9 @@ function problemOf(columns) {
 }
 
 /**
- * The columns meant, as far as one can tell: places in `columns`.
- * @param {Columns} found @param {{x?: number | null, y?: number | null, label?: number | null}} [choice] places in a row
+ * Choose the columns that are probably meant, as places in `columns`.
+ * @param {Columns} found @param {{x?: number | null, y?: number | null, label?: number | null}} [choice] places in a
+ *   row
  */
 export function chooseColumns({columns, header}, {x = null, y = null, label = null} = {}) {
   const of = (/** @type {number | null} */ place) => columns.find((column) => column.place === place);
@@ -131,7 +138,7 @@ function labelColumn(columns, header) {
   return columns.findLast(({numeric, labels}) => !numeric && labels >= 2 && labels <= most) ?? last;
 }
 
-/** A column in words: its name and its number, from 1. @param {{place: number, name: string}} column */
+/** Describe a column in words: its name and its number, from 1. @param {{place: number, name: string}} column */
 export function columnText({place, name}) {
   const shown = cleanName(name);
   return shown ? `“${shown}” (column ${place + 1})` : `column ${place + 1}`;

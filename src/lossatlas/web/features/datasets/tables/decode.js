@@ -1,6 +1,9 @@
-/** Bytes of a file → text; and what is no text, refused by name. The rules are in docs/tables.md, sections 1 and 2. */
+/**
+ * This module turns the bytes of a file into text, and refuses files that are not text, with their kind in the message.
+ * The rules are in docs/tables.md, sections 1 and 2.
+ */
 
-/** What a person can choose, as TextDecoder calls it, and as people do. */
+/** The encodings that a person can choose: the name for TextDecoder and the name for people. */
 export const ENCODINGS = [
   ['utf-8', 'UTF-8'],
   ['utf-16le', 'UTF-16'],
@@ -12,7 +15,7 @@ export const ENCODINGS = [
   ['euc-kr', 'EUC-KR'],
 ];
 
-/** How a file of each kind begins, what it is, and the way out. @type {[number[], string][]} */
+/** The first bytes of each kind of file, what it is, and what to do. @type {[number[], string][]} */
 const BINARY = [
   [
     [0x50, 0x4b, 3, 4],
@@ -36,8 +39,10 @@ const BINARY = [
 const PROBE = 64;
 
 /**
- * @param {Uint8Array} bytes @param {string | null} [chosen] an encoding, instead of the one that is recognised
- * @returns {{text: string, encoding: string, guessed: boolean, problem: string}} `guessed`: nothing in the file says so; `problem`: why it is not read, or empty
+ * Decode a file.
+ * @param {Uint8Array} bytes @param {string | null} [chosen] an encoding, instead of the recognised one
+ * @returns {{text: string, encoding: string, guessed: boolean, problem: string}} `guessed`: nothing in the file names
+ *   the encoding; `problem`: why the file is not read, or empty
  */
 export function decodeBytes(bytes, chosen = null) {
   const found = BINARY.find(([start]) => start.every((byte, i) => bytes[i] === byte));
@@ -58,7 +63,7 @@ export function decodeBytes(bytes, chosen = null) {
   };
 }
 
-/** @param {Uint8Array} bytes @returns {string | null} null for what is no text */
+/** @param {Uint8Array} bytes @returns {string | null} null if the file is not text */
 function encodingOf(bytes) {
   if (bytes[0] === 0xff && bytes[1] === 0xfe) return 'utf-16le';
   if (bytes[0] === 0xfe && bytes[1] === 0xff) return 'utf-16be';
@@ -76,7 +81,7 @@ function encodingOf(bytes) {
   }
 }
 
-/** Text that is no table of rows, by name and with a way out; empty if it may be one. @param {string} text */
+/** Say what a text is that is not a table of rows, and what to do; empty if it may be a table. @param {string} text */
 export function refusalOf(text) {
   const lines = text
     .slice(0, 20_000)

@@ -1,4 +1,7 @@
-/** Labels → classes, in an order; and labels that look as if they were meant to be one. docs/tables.md, section 8. */
+/**
+ * This module turns labels into classes in a fixed order, and finds labels that look as if they meant the same class.
+ * The rules are in docs/tables.md, section 8.
+ */
 import {cleanName} from '../../../compute/datasets/own.js';
 import {isLabelName} from './columns.js';
 import {numberIn} from './numbers.js';
@@ -6,21 +9,22 @@ import {numberIn} from './numbers.js';
 /**
  * @typedef {object} Classes
  * @property {number[]} labels
- * @property {string[]} classes their names
+ * @property {string[]} classes the names of the classes
  * @property {string[][]} alike groups of names that differ in case, blanks or spelling only
  */
 
 /** @param {string} label */
-const number = (label) => numberIn(label, 'point')?.value ?? null;
+const numberOf = (label) => numberIn(label, 'point')?.value ?? null;
 
-/** What two labels that mean the same have in common. @param {string} label */
-function essence(label) {
-  const value = number(label);
+/** Reduce a label to what it has in common with labels that mean the same. @param {string} label */
+function normalize(label) {
+  const value = numberOf(label);
   return value === null ? label.normalize('NFKC').toLowerCase().replace(/\s+/g, '') : String(value);
 }
 
 /**
- * @param {string[]} given labels as written @param {string} heading the column's name @param {boolean} join those that are alike
+ * @param {string[]} given given the labels as written @param {string} heading the column's name @param {boolean} join
+ *   are similar labels joined?
  * @returns {Classes}
  */
 export function classesOf(given, heading, join) {
@@ -28,8 +32,8 @@ export function classesOf(given, heading, join) {
   /** @type {Map<string, Map<string, number>>} */
   const groups = new Map();
   for (const text of texts) {
-    const group = groups.get(essence(text)) ?? new Map();
-    groups.set(essence(text), group.set(text, (group.get(text) ?? 0) + 1));
+    const group = groups.get(normalize(text)) ?? new Map();
+    groups.set(normalize(text), group.set(text, (group.get(text) ?? 0) + 1));
   }
   const alike = [...groups.values()].filter((group) => group.size > 1).map((group) => [...group.keys()]);
   const usual = new Map(
@@ -40,8 +44,8 @@ export function classesOf(given, heading, join) {
   );
   const meant = join ? texts.map((text) => usual.get(text) ?? text) : texts;
   const different = [...new Set(meant)];
-  const numeric = different.every((text) => number(text) !== null);
-  if (numeric) different.sort((a, b) => Number(number(a)) - Number(number(b)));
+  const numeric = different.every((text) => numberOf(text) !== null);
+  if (numeric) different.sort((a, b) => Number(numberOf(a)) - Number(numberOf(b)));
   const place = new Map(different.map((text, k) => [text, k]));
   return {labels: meant.map((text) => place.get(text) ?? 0), classes: namesFor(different, numeric, heading), alike};
 }
@@ -49,7 +53,7 @@ export function classesOf(given, heading, join) {
 /** @param {string[]} different @param {boolean} numeric @param {string} heading */
 function namesFor(different, numeric, heading) {
   const title = heading && !isLabelName(heading) ? cleanName(heading) : 'class';
-  const short = different.map((text) => String(number(text)));
+  const short = different.map((text) => String(numberOf(text)));
   const distinct = new Set(short).size === short.length;
   return different.map((text, k) =>
     numeric ? cleanName(`${title} ${distinct ? short[k] : text}`) : cleanName(text) || `class ${k + 1}`,

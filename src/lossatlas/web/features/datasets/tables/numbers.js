@@ -1,16 +1,19 @@
-/** Cells → numbers, with one reading for a whole column. docs/tables.md, section 6. */
+/**
+ * This module turns cells into numbers, with one number format for a whole column. The rules are in docs/tables.md,
+ * section 6.
+ */
 
 /**
- * @typedef {'point' | 'comma'} Way to write a number: 1,234.5 or 1.234,5
+ * @typedef {'point' | 'comma'} Way a number format: 1,234.5 or 1.234,5
  *
- * @typedef {object} Reading what a column's cells are
- * @property {boolean} numeric most are numbers
+ * @typedef {object} Reading how a column's cells are read
+ * @property {boolean} numeric are most cells numbers?
  * @property {string} unit `%`, a currency, or empty
  * @property {Way} way
- * @property {boolean} certain no other way reads the same cells to other numbers
- * @property {boolean} told it was decided by what stands beside it
- * @property {string} doubt a cell that could be two numbers, where nothing decides; else empty
- * @property {string} example a cell that the other way would read otherwise; else empty
+ * @property {boolean} certain does every format that reads these cells give the same numbers?
+ * @property {boolean} told did other columns decide the format?
+ * @property {string} doubt a cell that could be two numbers, if nothing decides; else empty
+ * @property {string} example a cell that the other format would read differently; else empty
  */
 
 const MISSING = new Set([
@@ -34,20 +37,20 @@ const NO_LABEL = new Set(['', 'na', 'n/a', '#n/a', 'nan', 'null', '?']);
 const CURRENCY = '[$€£¥₹₩₽₺₪₫₴]|CHF|USD|EUR|GBP|kr|zł';
 const BEFORE = new RegExp(`^([+-]?)\\s*(${CURRENCY})\\s*([+-]?)\\s*(\\S.*)$`, 'i');
 const AFTER = new RegExp(`^(.*\\S)\\s*(${CURRENCY}|%)$`, 'i');
-const grouped = (/** @type {string} */ thousands, /** @type {string} */ decimal) =>
+const groupPattern = (/** @type {string} */ thousands, /** @type {string} */ decimal) =>
   new RegExp(
     `^[+-]?(?:(?:[1-9]\\d{0,2}(?:([${thousands}'’_ \u00A0\u202F\u2009])\\d{3})(?:\\1\\d{3})*|\\d+)(?:${decimal}\\d*)?|${decimal}\\d+)(?:e[+-]?\\d+)?$`,
     'i',
   );
-const PATTERNS = {point: grouped(',', '\\.'), comma: grouped('.', ',')};
+const PATTERNS = {point: groupPattern(',', '\\.'), comma: groupPattern('.', ',')};
 
 /** @param {string} cell trimmed */
 export const isMissing = (cell) => MISSING.has(cell.toLowerCase());
 /** @param {string} cell trimmed */
 export const isNoLabel = (cell) => NO_LABEL.has(cell.toLowerCase());
 
-/** The number's text and its unit. @param {string} cell */
-function withoutUnit(cell) {
+/** Split a cell into the number's text and its unit. @param {string} cell */
+function splitUnit(cell) {
   const plain = cell.replace('−', '-');
   const after = AFTER.exec(plain);
   const before = BEFORE.exec(plain);
@@ -63,19 +66,23 @@ function readAs(text, way) {
   return Number(digits);
 }
 
-/** A finite number and its unit, or null. @param {string} cell trimmed @param {Way} way */
+/**
+ * Read a finite number and its unit; null if the cell is not a number.
+ * @param {string} cell trimmed @param {Way} way
+ */
 export function numberIn(cell, way) {
-  const {text, unit} = withoutUnit(cell);
+  const {text, unit} = splitUnit(cell);
   const value = readAs(text, way);
   return value !== null && Number.isFinite(value) ? {value, unit} : null;
 }
 
-/** In one way or the other. @param {string} cell */
+/** Can a cell be read as a number in one of the formats? @param {string} cell */
 export const canBeNumber = (cell) => numberIn(cell, 'point') !== null || numberIn(cell, 'comma') !== null;
 
 /**
- * What the cells of one column are, judged by themselves: where both ways read as many cells to different numbers, it is
- * not certain. @param {string[]} cells trimmed @param {Way | null} [chosen]
+ * Decide how the cells of one column are read, from these cells alone. If both formats read equally many cells, but as
+ * different numbers, the result is not certain.
+ * @param {string[]} cells trimmed @param {Way | null} [chosen]
  */
 export function readingOf(cells, chosen = null) {
   const filled = cells.filter((cell) => !isMissing(cell));
@@ -85,7 +92,7 @@ export function readingOf(cells, chosen = null) {
   let example = '';
   let [commas, short] = [false, false];
   for (const cell of filled) {
-    const {text, unit} = withoutUnit(cell);
+    const {text, unit} = splitUnit(cell);
     const [point, comma] = [readAs(text, 'point'), readAs(text, 'comma')];
     if (point === null && comma === null) continue;
     units.set(unit, (units.get(unit) ?? 0) + 1);
@@ -111,7 +118,10 @@ export function readingOf(cells, chosen = null) {
   };
 }
 
-/** The readings of a table's columns: what one leaves open, the others may decide. @param {string[][]} columns cells @param {Way | null} [chosen] @returns {Reading[]} */
+/**
+ * Decide how the columns of a table are read; if one column leaves the format open, the others may decide it.
+ * @param {string[][]} columns cells @param {Way | null} [chosen] @returns {Reading[]}
+ */
 export function readingsOf(columns, chosen = null) {
   const found = columns.map((cells) => readingOf(cells, chosen));
   const ways = new Set(found.filter(({numeric, evidence}) => numeric && evidence).map(({way}) => way));

@@ -1,4 +1,7 @@
-/** The part of the editor that reads tables: rows to paste or a file to open, what was understood of them, and what can be chosen. */
+/**
+ * This module is the part of the editor that reads tables: it takes pasted rows or a file, shows how they were
+ * understood, and offers choices.
+ */
 /** @import {Choice, Table} from './read.js' */
 import {make} from '../../../lib/dom.js';
 import {cleanName} from '../../../compute/datasets/own.js';
@@ -8,7 +11,9 @@ import {readTable} from './read.js';
 import {SEPARATORS} from './rows.js';
 
 const MAX_FILE = 40e6;
-/** Columns that share the preview's width; of more each takes what it needs, and the preview scrolls. */
+/**
+ * Up to this many columns share the preview's width; of more, each takes the width it needs, and the preview scrolls.
+ */
 const MOST_SIDE_BY_SIDE = 4;
 const SEPARATOR_NAMES = ['tabs', 'semicolons', 'pipes |', 'commas', 'blanks'];
 const ROLES = /** @type {const} */ ([
@@ -21,13 +26,17 @@ const WAYS = /** @type {const} */ ([
   ['comma', '1.234,5'],
 ]);
 
-/** @typedef {{bytes: Uint8Array | null, text: string, name: string, encoding: string | null, choice: Choice}} Source what is read, and what was chosen for it */
+/**
+ * @typedef {{bytes: Uint8Array | null, text: string, name: string, encoding: string | null, choice: Choice}} Source
+ *   what is read, and the choices made for it
+ */
 
 /**
- * @param {(table: Table, name: string, goesOn: boolean) => void} onTable something was read; `goesOn`: the same in another way
+ * @param {(table: Table, name: string, goesOn: boolean) => void} onTable a table was read; `goesOn`: the same table was
+ *   read in another way
  */
 export function createTablePanel(onTable) {
-  const parts = build();
+  const parts = createParts();
   /** @type {Source | null} */
   let source = null;
 
@@ -36,13 +45,13 @@ export function createTablePanel(onTable) {
     if (!source) return;
     const {bytes, name, choice} = source;
     const decoded = bytes ? decodeBytes(bytes, source.encoding) : null;
-    const table = decoded?.problem ? refused(decoded.problem) : readTable(decoded?.text ?? source.text, choice);
+    const table = decoded?.problem ? refuseTable(decoded.problem) : readTable(decoded?.text ?? source.text, choice);
     if (decoded?.guessed)
       table.notices.push('Nothing in the file says how its letters are coded: they were read as Windows-1252.');
     onTable(table, name, goesOn);
     drawChoices(parts, table, choice, decoded?.encoding ?? null);
     drawPreview(parts.preview, table);
-    tell(parts.told, table, choice, change);
+    drawMessages(parts.told, table, choice, change);
   };
   /** @param {Choice} patch */
   const change = (patch) => {
@@ -60,17 +69,17 @@ export function createTablePanel(onTable) {
     const name = file.name.replace(/\.[^.]*$/, '');
     if (file.size <= MAX_FILE) return open({bytes: new Uint8Array(await file.arrayBuffer()), name});
     source = null;
-    const table = refused(
+    const table = refuseTable(
       `${file.name} is larger than 40 MB. Save some of its rows as a file of their own, and open that.`,
     );
     onTable(table, name, false);
     drawChoices(parts, table, {}, null);
     drawPreview(parts.preview, table);
-    tell(parts.told, table, {}, change);
+    drawMessages(parts.told, table, {}, change);
   };
 
   for (const [role, select] of parts.roles)
-    select.addEventListener('change', () => change(swapped(role, Number(select.value), parts.roles)));
+    select.addEventListener('change', () => change(swapRoles(role, Number(select.value), parts.roles)));
   parts.separator.addEventListener('change', () =>
     change({separator: parts.separator.value || null, x: null, y: null, label: null}),
   );
@@ -83,7 +92,7 @@ export function createTablePanel(onTable) {
   parts.read.addEventListener('click', () => open({text: parts.text.value}));
   parts.file.addEventListener('change', async () => {
     await openFile(parts.file.files?.[0]);
-    parts.file.value = ''; // so that the same file can be read again
+    parts.file.value = ''; // This allows the same file to be read again.
   });
 
   return {
@@ -93,7 +102,7 @@ export function createTablePanel(onTable) {
     /** @param {string} text */
     openText: (text) => open({text}),
     openFile,
-    /** Nothing is said of any table any more. */
+    /** Remove the messages about the table. */
     close() {
       source = null;
       parts.told.replaceChildren();
@@ -102,8 +111,12 @@ export function createTablePanel(onTable) {
   };
 }
 
-/** A column that has another role gives it the one that this has had. @param {'x' | 'y' | 'label'} role @param {number} place @param {Map<'x' | 'y' | 'label', HTMLSelectElement>} roles @returns {Choice} */
-function swapped(role, place, roles) {
+/**
+ * Give a column a role. If it had another role, the two columns exchange their roles.
+ * @param {'x' | 'y' | 'label'} role @param {number} place @param {Map<'x' | 'y' | 'label', HTMLSelectElement>} roles
+ *   @returns {Choice}
+ */
+function swapRoles(role, place, roles) {
   const before = roles.get(role)?.dataset.place ?? '';
   return Object.fromEntries(
     [...roles].map(([other, select]) => {
@@ -114,10 +127,10 @@ function swapped(role, place, roles) {
 }
 
 /** @param {string} problem @returns {Table} */
-const refused = (problem) => ({...readTable(''), errors: [problem]});
+const refuseTable = (problem) => ({...readTable(''), errors: [problem]});
 
-/** The parts of the panel: where rows come from, how they are read, and what came of it. */
-function build() {
+/** Create the parts of the panel: the source of the rows, how they are read, and the result. */
+function createParts() {
   const source = createSource();
   const reading = createReading();
   const roles = createRoles();
@@ -145,7 +158,7 @@ const field = (name, control) => make('label', {class: 'field'}, name, control);
 /** @param {string} value @param {string} text */
 const option = (value, text) => make('option', {value}, text);
 
-/** Rows to paste, or a file to open. */
+/** Create the field for pasted rows and the button that opens a file. */
 function createSource() {
   const text = make('textarea', {
     'aria-label': 'Rows',
@@ -172,7 +185,7 @@ function createSource() {
   return {rows, text, file, read};
 }
 
-/** The choice of a column for each role. @returns {Map<'x' | 'y' | 'label', HTMLSelectElement>} */
+/** Create the choice of a column for each role. @returns {Map<'x' | 'y' | 'label', HTMLSelectElement>} */
 function createRoles() {
   return new Map(
     ROLES.map(([role, name]) => {
@@ -182,7 +195,7 @@ function createRoles() {
   );
 }
 
-/** How a table is read. */
+/** Create the choices of how a table is read. */
 function createReading() {
   const separator = make(
     'select',
@@ -213,7 +226,10 @@ function createReading() {
   return {details, separator, way, encoding, encodingField, header};
 }
 
-/** @param {ReturnType<typeof build>} parts @param {Table} table @param {Choice} choice @param {string | null} encodingNow of a file */
+/**
+ * @param {ReturnType<typeof createParts>} parts @param {Table} table @param {Choice} choice @param {string | null}
+ *   encodingNow the encoding of a file
+ */
 function drawChoices({chosen, roles, separator, way, encoding, encodingField, header}, table, choice, encodingNow) {
   chosen.hidden = table.columns.length === 0;
   for (const [role, select] of roles) {
@@ -237,7 +253,7 @@ function drawChoices({chosen, roles, separator, way, encoding, encodingField, he
   if (encodingNow) encoding.value = encodingNow;
 }
 
-/** The first rows, with the columns that are used marked. @param {HTMLElement} root @param {Table} table */
+/** Draw the first rows, with the columns that are used marked. @param {HTMLElement} root @param {Table} table */
 function drawPreview(root, {columns, chosen, head, header}) {
   const roleOf = (/** @type {import('./columns.js').Column} */ column) =>
     ROLES.find(([role]) => chosen[role] === column)?.[1] ?? '';
@@ -275,10 +291,10 @@ function drawPreview(root, {columns, chosen, head, header}) {
 }
 
 /**
- * What was read, what was not, and what may be done about it with one click.
+ * Say what was read, what was not, and what one click can do about it.
  * @param {HTMLElement} root @param {Table} table @param {Choice} choice @param {(patch: Choice) => void} change
  */
-function tell(root, {data, notices, errors, doubt, alike, outliers}, choice, change) {
+function drawMessages(root, {data, notices, errors, doubt, alike, outliers}, choice, change) {
   root.dataset.kind = data ? 'read' : 'failed';
   const button = (/** @type {string} */ text, /** @type {string} */ title, /** @type {Choice} */ patch) => {
     const made = make('button', {type: 'button', title}, text);
@@ -286,7 +302,10 @@ function tell(root, {data, notices, errors, doubt, alike, outliers}, choice, cha
     return made;
   };
   /** @param {string} sentence @param {HTMLElement[]} ways */
-  const remedy = (sentence, ...ways) => [make('p', {class: 'warn'}, sentence), make('div', {class: 'steps'}, ...ways)];
+  const createRemedy = (sentence, ...ways) => [
+    make('p', {class: 'warn'}, sentence),
+    make('div', {class: 'steps'}, ...ways),
+  ];
 
   /** @type {HTMLElement[]} */
   const parts = [make('p', {}, make('b', {}, summaryOf(data, doubt)))];
@@ -304,8 +323,11 @@ function tell(root, {data, notices, errors, doubt, alike, outliers}, choice, cha
       .join('; ');
     parts.push(
       ...(choice.join
-        ? remedy(`Joined: ${names}.`, button('Keep them apart', 'Each way to write it is a class.', {join: false}))
-        : remedy(
+        ? createRemedy(
+            `Joined: ${names}.`,
+            button('Keep them apart', 'Each way to write it is a class.', {join: false}),
+          )
+        : createRemedy(
             `Labels that differ only in case, blanks or spelling: ${names}.`,
             button('Join them', 'Makes one class of labels that look the same.', {join: true}),
           )),
@@ -313,7 +335,7 @@ function tell(root, {data, notices, errors, doubt, alike, outliers}, choice, cha
   }
   if (outliers.length > 0) {
     parts.push(
-      ...remedy(
+      ...createRemedy(
         outliers.join(' '),
         choice.without
           ? button('Take them in', 'The rows are part of the data again.', {without: false})

@@ -1,4 +1,7 @@
-/** Text of a table → points with a class each, and all that is worth saying of it. The rules are in docs/tables.md. */
+/**
+ * This module turns the text of a table into points with a class each, and writes the notices and errors. The rules are
+ * in docs/tables.md.
+ */
 /** @import {Own} from '../../../compute/datasets/own.js' */
 /** @import {Column} from './columns.js' */
 /** @import {Way} from './numbers.js' */
@@ -10,26 +13,27 @@ import {refusalOf} from './decode.js';
 import {classesOf} from './labels.js';
 import {isMissing, isNoLabel, numberIn} from './numbers.js';
 import {rowsOf} from './rows.js';
-import {outliersOf, thinned} from './sample.js';
+import {outliersOf, thinOut} from './sample.js';
 
 /**
- * @typedef {object} Choice what a person says of a table; null or missing: as it is recognised
+ * @typedef {object} Choice what a person has chosen for a table; null or missing: it is recognised
  * @property {string | null} [separator]
- * @property {boolean | null} [header] the first row holds names
- * @property {number | null} [x] place in a row, from 0
+ * @property {boolean | null} [header] does the first row hold names?
+ * @property {number | null} [x] the column's place in a row, from 0
  * @property {number | null} [y]
  * @property {number | null} [label]
- * @property {Way | null} [way] how numbers are written
- * @property {boolean} [join] labels that are alike
- * @property {boolean} [without] leave the outliers out
- * @property {number} [limit] more points are thinned
+ * @property {Way | null} [way] the number format
+ * @property {boolean} [join] are similar labels joined?
+ * @property {boolean} [without] are outliers left out?
+ * @property {number} [limit] the largest number of points; more are thinned
  * @property {number} [seed]
  *
  * @typedef {object} Table
- * @property {Pick<Own, 'points' | 'labels' | 'classes' | 'features'> | null} data from the rows that could be read; null if there is nothing to use
- * @property {string[]} notices what was understood, and what was left out on purpose
- * @property {string[]} errors of which 20 are told, and then how many more there are; without data, the reason first
- * @property {string} doubt a question that has to be answered first: the cell that can be read in two ways
+ * @property {Pick<Own, 'points' | 'labels' | 'classes' | 'features'> | null} data the points of the rows that could be
+ *   read; null if there are none
+ * @property {string[]} notices how the table was understood, and what was left out on purpose
+ * @property {string[]} errors at most 20, and then the number of further ones; without data, the reason comes first
+ * @property {string} doubt a question that a person must answer first: the cell can be read in two ways
  * @property {string} separator
  * @property {boolean} header
  * @property {Column[]} columns
@@ -41,49 +45,50 @@ import {outliersOf, thinned} from './sample.js';
 
 const MAX_ERRORS = 20;
 const HEAD = 6;
-/** Lines that are named where rows are left out. */
+/** The number of lines that are named if rows are left out. */
 const NAMED = 5;
 
 /**
- * Whatever the text is, this returns.
+ * Read a table. This returns a result for every text.
  * @param {string} text @param {Choice} [choice] @returns {Table}
  */
 export function readTable(text, choice = {}) {
   const refusal = refusalOf(text);
-  if (refusal) return nothing([refusal]);
+  if (refusal) return createEmptyTable([refusal]);
   const cut = rowsOf(text, choice.separator ?? null);
   const unclosed = cut.unclosed ? [`line ${cut.unclosed}: a quote is opened and never closed`] : [];
-  if (cut.rows.length === 0) return nothing(['No row could be read.', ...unclosed]);
+  if (cut.rows.length === 0) return createEmptyTable(['No row could be read.', ...unclosed]);
   const found = columnsOf(cut, choice);
   const {columns, header, body} = found;
   const shown = {separator: cut.separator, header, columns, head: body.slice(0, HEAD)};
-  if (found.problem) return {...nothing([found.problem, ...unclosed]), ...shown};
+  if (found.problem) return {...createEmptyTable([found.problem, ...unclosed]), ...shown};
   const {x, y, label} = chooseColumns(found, choice);
   const chosen = {x, y, label};
-  if (!x || !y) return {...nothing(['Two columns of numbers are needed beside the labels.']), ...shown, chosen};
-  const notices = [told(x, y, label, header), ...asides(cut)];
+  if (!x || !y)
+    return {...createEmptyTable(['Two columns of numbers are needed beside the labels.']), ...shown, chosen};
+  const notices = [describeColumns(x, y, label, header), ...describeSurroundings(cut)];
   const doubtful = [x, y].find(({doubt}) => doubt !== '');
-  if (doubtful) return {...nothing([question(doubtful)]), ...shown, chosen, notices, doubt: doubtful.doubt};
+  if (doubtful) return {...createEmptyTable([askFormat(doubtful)]), ...shown, chosen, notices, doubt: doubtful.doubt};
   for (const column of [x, y]) if (column.told && column.example) notices.push(readAs(column));
 
   const {rows, errors, missing} = readRows(body, x, y, label, cut.width);
   errors.push(...unclosed);
   notices.push(...missing);
-  const {kept: sound, outliers} = withoutOutliers(rows, x, y, choice.without ?? false);
+  const {kept: sound, outliers} = dropOutliers(rows, x, y, choice.without ?? false);
   const {labels, classes, alike} = classesOf(
     sound.map((row) => row.label),
     header ? label.name : '',
     choice.join ?? false,
   );
-  const problem = sound.length === 0 ? nothingRead(x, y) : classProblem(classes, label);
+  const problem = sound.length === 0 ? describeNothingRead(x, y) : classProblem(classes, label);
   const rest = {...shown, chosen, notices, alike, outliers};
-  if (problem) return {...nothing([problem, ...errors]), ...rest};
+  if (problem) return {...createEmptyTable([problem, ...errors]), ...rest};
   const limit = choice.limit ?? constants().own_data.points;
-  const kept = sound.length > limit ? thinned(labels, classes.length, limit, choice.seed ?? 0) : [...sound.keys()];
+  const kept = sound.length > limit ? thinOut(labels, classes.length, limit, choice.seed ?? 0) : [...sound.keys()];
   if (kept.length < sound.length) notices.push(thinnedText(sound.length, kept.length));
   const points = Float64Array.from(kept.flatMap((i) => [sound[i].x, sound[i].y]));
   return {
-    ...nothing(errors),
+    ...createEmptyTable(errors),
     ...rest,
     data: {
       points,
@@ -101,10 +106,10 @@ function thinnedText(there, kept) {
 }
 
 /** @param {string[]} errors @returns {Table} */
-const nothing = (errors) => ({
+const createEmptyTable = (errors) => ({
   data: null,
   notices: [],
-  errors: shortened(errors),
+  errors: shortenErrors(errors),
   doubt: '',
   separator: '',
   header: false,
@@ -116,7 +121,7 @@ const nothing = (errors) => ({
 });
 
 /** @param {string[]} errors */
-function shortened(errors) {
+function shortenErrors(errors) {
   const rest = errors.length - MAX_ERRORS;
   return rest > 0 ? [...errors.slice(0, MAX_ERRORS), `… and ${rest.toLocaleString('en')} more`] : errors;
 }
@@ -129,12 +134,12 @@ function featureName({name, unit, place}, axis, header) {
 }
 
 /** @param {Column} x @param {Column} y @param {Column} label @param {boolean} header */
-function told(x, y, label, header) {
+function describeColumns(x, y, label, header) {
   return `Read as x: ${columnText(x)}; as y: ${columnText(y)}; as class: ${columnText(label)}.${header ? '' : ' There is no header.'}`;
 }
 
-/** What stands around the table. @param {import('./rows.js').Rows} cut */
-function asides({comments, titles}) {
+/** Describe what surrounds the table. @param {import('./rows.js').Rows} cut */
+function describeSurroundings({comments, titles}) {
   const notices = [];
   if (comments > 0)
     notices.push(`${comments === 1 ? 'One line is a comment' : `${comments} lines are comments`} and left out.`);
@@ -146,7 +151,7 @@ function asides({comments, titles}) {
 }
 
 /** @param {Column} column */
-function question(column) {
+function askFormat(column) {
   const [point, comma] = /** @type {const} */ (['point', 'comma']).map((way) => numberIn(column.doubt, way)?.value);
   return `${columnText(column)}: is “${column.doubt}” ${point} or ${comma}? Choose how numbers are written.`;
 }
@@ -156,12 +161,12 @@ const readAs = (column) =>
   `${columnText(column)}: “${column.example}” is read as ${numberIn(column.example, column.way)?.value}.`;
 
 /** @param {Column} x @param {Column} y */
-function nothingRead(x, y) {
+function describeNothingRead(x, y) {
   const text = [x, y].find(({numeric}) => !numeric);
   return text ? `${columnText(text)} holds text, not numbers: choose another.` : 'No row could be read.';
 }
 
-// The rows
+// The next functions read the rows.
 
 /** @typedef {{line: number, x: number, y: number, label: string}} Read */
 
@@ -197,7 +202,7 @@ function readRows(records, x, y, label, width) {
 /** @param {string[]} cells @param {Column} column */
 const valueIn = (cells, {place, way}) => /** @type {{value: number}} */ (numberIn(cells[place], way)).value;
 
-/** What is wrong with a cell; empty if nothing is. @param {string} cell @param {Column} column */
+/** Say what is wrong with a cell; empty if nothing is. @param {string} cell @param {Column} column */
 function faultOf(cell, {place, name, way, unit}) {
   const where = `column ${place + 1}${cleanName(name) ? ` (“${cleanName(name)}”)` : ''}: “${shownCell(cell)}”`;
   const found = numberIn(cell, way);
@@ -223,7 +228,7 @@ function shownCell(cell) {
 }
 
 /** @param {Read[]} rows @param {Column} x @param {Column} y @param {boolean} without */
-function withoutOutliers(rows, x, y, without) {
+function dropOutliers(rows, x, y, without) {
   const far = new Set();
   const outliers = /** @type {const} */ ([
     ['x', x],

@@ -1,4 +1,7 @@
-/** Text → rows of cells, by Papa Parse: comments, titles and the separator are recognised here. docs/tables.md, sections 3 and 4. */
+/**
+ * This module cuts text into rows of cells with Papa Parse, and recognises comments, titles and the separator itself.
+ * The rules are in docs/tables.md, sections 3 and 4.
+ */
 import parser from '../../../vendor/papaparse-5.7.1.min.js';
 import {canBeNumber, isMissing} from './numbers.js';
 
@@ -6,20 +9,20 @@ const Papa = /** @type {any} */ (parser);
 
 /**
  * @typedef {object} Row
- * @property {number} line on which it begins, from 1
+ * @property {number} line the line on which it begins, from 1
  * @property {string[]} cells trimmed
  *
  * @typedef {object} Rows
  * @property {string} separator
- * @property {Row[]} rows without those that are blank
+ * @property {Row[]} rows the rows that are not blank
  * @property {number} width the usual number of cells
- * @property {Row | null} comment the last before the first row, cut as a row is
- * @property {Row[]} titles left out, before the table
- * @property {number} comments how many lines were comments
+ * @property {Row | null} comment the last comment before the first row, cut into cells
+ * @property {Row[]} titles the rows before the table, which are left out
+ * @property {number} comments the number of lines that were comments
  * @property {number} unclosed the line of a quote that is never closed, or 0
  */
 
-/** In the order in which they are tried; the blank stands for runs of blanks. */
+/** The separators, in the order in which they are tried; the blank stands for runs of blanks. */
 export const SEPARATORS = ['\t', ';', '|', ',', ' '];
 const PROBE = 100;
 
@@ -33,7 +36,7 @@ export function rowsOf(text, chosen = null) {
   if (named) lines[0] = '';
   const comments = blankComments(lines);
   const separator = chosen ?? (named ? named[1].replace('\\t', '\t') : separatorOf(lines));
-  const {rows: all, unclosed} = cut(lines, separator);
+  const {rows: all, unclosed} = cutRows(lines, separator);
   const width = usualWidth(all);
   const start =
     width >= 3
@@ -43,7 +46,7 @@ export function rowsOf(text, chosen = null) {
         )
       : 0;
   const last = comments.findLast(({before}) => before);
-  const comment = last ? {line: last.line, cells: cut([last.text], separator).rows[0]?.cells ?? []} : null;
+  const comment = last ? {line: last.line, cells: cutRows([last.text], separator).rows[0]?.cells ?? []} : null;
   return {
     separator,
     rows: all.slice(start),
@@ -55,7 +58,11 @@ export function rowsOf(text, chosen = null) {
   };
 }
 
-/** Takes the comments out, in place. @param {string[]} lines @returns {{line: number, text: string, before: boolean}[]} `before`: the first row */
+/**
+ * Remove the comments, in place.
+ * @param {string[]} lines @returns {{line: number, text: string, before: boolean}[]} `before`: the comment precedes the
+ *   first row
+ */
 function blankComments(lines) {
   const isComment = (/** @type {string} */ line) => /^\s*[#%](?!\s*[,;|\t])/.test(line);
   const filled = lines.filter((line) => line.trim() !== '').length;
@@ -75,12 +82,12 @@ function separatorOf(lines) {
   );
   const probe = lines.slice(from, from + 4 * PROBE);
   const found = SEPARATORS.map((separator) => {
-    const rows = cut(probe, separator, PROBE).rows;
+    const rows = cutRows(probe, separator, PROBE).rows;
     const usual = usualWidth(rows);
     const alike = rows.filter(({cells}) => cells.length === usual);
     const even = 2 * alike.length > rows.length;
     const width = [...Array(usual).keys()].filter((column) => alike.some(({cells}) => cells[column] !== '')).length;
-    const body = alike.slice(alike.length > 1 ? 1 : 0); // the first may be a header
+    const body = alike.slice(alike.length > 1 ? 1 : 0); // The first row may be a header.
     return {separator, width, even, numeric: even ? numericColumns(body, usual) : 0};
   });
   const sound = found.filter(({width, even}) => width >= 3 && even);
@@ -98,7 +105,7 @@ function numericColumns(rows, width) {
   return count;
 }
 
-/** The number of cells that most rows have, the smaller of two. @param {Row[]} rows */
+/** Return the number of cells that most rows have; of two equally frequent numbers, the smaller. @param {Row[]} rows */
 function usualWidth(rows) {
   /** @type {Map<number, number>} */
   const counts = new Map();
@@ -110,12 +117,12 @@ function usualWidth(rows) {
 }
 
 /**
- * Rows that are not blank. Every row takes one line, and one more for each line end within its cells.
+ * Cut the rows that are not blank. Every row takes one line, and one more for each line break within its cells.
  * @param {string[]} lines @param {string} separator @param {number} [limit]
  */
-function cut(lines, separator, limit = 0) {
-  const spaced = separator === ' ' ? lines.map(singleBlanks) : lines;
-  // A quote counts after blanks as well, as people type them.
+function cutRows(lines, separator, limit = 0) {
+  const spaced = separator === ' ' ? lines.map(joinBlanks) : lines;
+  // A quote counts after blanks as well, since people type it so.
   const joined = spaced.join('\n');
   const begin = new RegExp(`(^|[\n\\${separator === '\t' ? 't' : separator}]) +"`, 'g');
   const text = separator !== ' ' && joined.includes('"') ? joined.replaceAll(begin, '$1"') : joined;
@@ -139,8 +146,8 @@ function cut(lines, separator, limit = 0) {
   return {rows: limit ? rows.slice(0, limit) : rows, unclosed};
 }
 
-/** Runs of blanks as one, but for those within quotes. @param {string} line */
-function singleBlanks(line) {
+/** Reduce runs of blanks to one, except within quotes. @param {string} line */
+function joinBlanks(line) {
   const parts = line.trim().split('"');
   return parts.map((part, i) => (i % 2 === 0 ? part.replace(/\s+/g, ' ') : part)).join('"');
 }

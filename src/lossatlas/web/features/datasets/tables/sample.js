@@ -1,14 +1,18 @@
-/** So many of many rows, each class in proportion; and values far from the rest. docs/tables.md, section 9. */
-import {permutation, POINT_STREAMS, uniforms} from '../../../compute/engine/random.js';
+/**
+ * This module thins out many rows, each class in proportion, and finds values far from the others. The rules are in
+ * docs/tables.md, section 9.
+ */
+import {drawPermutation, POINT_STREAMS, createUniforms} from '../../../compute/engine/random.js';
 
 const LEAST = 4;
 
 /**
- * Places of the rows kept, in their order: from each class at random in proportion to its size, but never fewer than it takes.
+ * Choose the places of the rows that are kept, in their order: from each class at random in proportion to its size, but
+ * never fewer than a class needs.
  * @param {number[]} labels @param {number} classes @param {number} limit @param {number} seed
  */
-export function thinned(labels, classes, limit, seed) {
-  const order = permutation(uniforms(seed, POINT_STREAMS.split), labels.length);
+export function thinOut(labels, classes, limit, seed) {
+  const order = drawPermutation(createUniforms(seed, POINT_STREAMS.split), labels.length);
   const members = Array.from({length: classes}, () => /** @type {number[]} */ ([]));
   for (const i of order) members[labels[i]].push(i);
   const least = Math.min(LEAST, Math.floor(limit / classes));
@@ -25,7 +29,7 @@ export function thinned(labels, classes, limit, seed) {
 const FAR = 20;
 const FEW = 0.05;
 
-/** Places of the few values that lie far from all others. @param {number[]} values */
+/** Find the places of the few values that lie far from all others. @param {number[]} values */
 export function outliersOf(values) {
   const sorted = values.toSorted((a, b) => a - b);
   const at = (/** @type {number} */ share) => {

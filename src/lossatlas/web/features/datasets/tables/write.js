@@ -1,14 +1,14 @@
-/** A dataset as text that `readTable` reads back to the very same numbers. */
+/** This module writes a dataset as text that `readTable` reads back to exactly the same numbers. */
 /** @import {Own} from '../../../compute/datasets/own.js' */
 
 /** @param {Pick<Own, 'points' | 'labels' | 'classes' | 'features'>} own */
 export function writeTable({points, labels, classes, features}) {
   const rows = Array.from(labels, (k, i) =>
-    [String(points[2 * i]), String(points[2 * i + 1]), quoted(classes[k])].join(','),
+    [String(points[2 * i]), String(points[2 * i + 1]), quoteCell(classes[k])].join(','),
   );
-  return [[...features, 'class'].map(quoted).join(','), ...rows, ''].join('\n');
+  return [[...features, 'class'].map(quoteCell).join(','), ...rows, ''].join('\n');
 }
 
 /** @param {string} text */
-const quoted = (text) =>
+const quoteCell = (text) =>
   /[",;|\t\n\r]|^[#%]/.test(text) || text !== text.trim() ? `"${text.replaceAll('"', '""')}"` : text;
