@@ -99,7 +99,7 @@ SCRIPTS = {
 }
 #: The frames of a real run, none of which has arrived but those that `arrived` says.
 FRAMES = """async ([manifest, script]) => {
-    const [{createFrames}, {Run}, {createStore}] = await Promise.all(
+    const [{createFrames}, {KINDS, Run}, {createStore}] = await Promise.all(
         ['pages/atlas/frames', 'model/run', 'model/state'].map((name) => import(`/${name}.js`)));
     let arrived = 0;
     class Arriving extends Run {
@@ -110,7 +110,7 @@ FRAMES = """async ([manifest, script]) => {
         const store = createStore({...window.lossatlas.state(), epoch: null});
         const moves = [];
         const frames = createFrames({store, still, onMove: () => moves.push(frames?.current())});
-        const run = new Arriving(manifest, {kind: live ? 'computing' : 'stored'});
+        const run = new Arriving(manifest, {kind: live ? KINDS.computing : KINDS.stored});
         return {frames, run, store, moves, arrive: (count) => { arrived = count; }};
     };
     return FRAME_SCRIPTS[script](make);
