@@ -170,7 +170,8 @@ def test_the_mesh_is_the_surface_up_to_the_top_and_open_there(page: Page, name: 
 
 REST = """async ({heights, size, balls, box}) => {
     const {restingHeight, boxSides} = await import('/figures/relief.js');
-    return balls.map(([a, b, radius]) => restingHeight(Float64Array.from(heights), size, [a, b], radius, boxSides(box)));
+    const numbers = Float64Array.from(heights);
+    return balls.map(([a, b, radius]) => restingHeight(numbers, size, [a, b], radius, boxSides(box)));
 }"""
 
 
