@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from lossatlas.building import build_gallery, find_unfinished
-from lossatlas.building.estimate import Sizes, work_of
+from lossatlas.building.estimate import Sizes, estimate_work
 from lossatlas.errors import LossAtlasError
 from lossatlas.runs import RunConfig
 from lossatlas.store import Gallery
@@ -59,19 +59,19 @@ def test_a_plane_that_cannot_be_laid_is_left_out_of_a_large_run_too(tmp_path: Pa
 
 
 def test_one_core_two_processes_and_dask_give_the_same_bits(whole: dict[str, bytes], tmp_path: Path) -> None:
-    from lossatlas.building import cluster
+    from lossatlas.building import connect_cluster
 
     configs = [config_of(), config_of(seed=1), config_of("sgd")]
     # the second is small, the others large
-    sizes = Sizes(large_work=work_of(configs[0]) - 1, part_work=200_000, part_bytes=4000)
+    sizes = Sizes(large_work=estimate_work(configs[0]) - 1, part_work=200_000, part_bytes=4000)
     small = configs[1].with_values(training={**configs[1].training.model_dump(), "epochs": 8})
     configs[1] = small
-    assert [sizes.in_parts(config) for config in configs] == [True, False, True]
+    assert [sizes.needs_parts(config) for config in configs] == [True, False, True]
     one = built(tmp_path / "one", configs, sizes, workers=1)
     assert {name: one[name] for name in whole} == whole
     assert built(tmp_path / "two", configs, sizes, workers=2) == one
     (tmp_path / "dask").mkdir()
-    with machines(tmp_path / "dask", workers=2) as found, cluster(found.address, PATIENCE) as executor:
+    with machines(tmp_path / "dask", workers=2) as found, connect_cluster(found.address, PATIENCE) as executor:
         assert built(tmp_path / "three", configs, sizes, executor=executor) == one
     indexes = [index_of(tmp_path / name) for name in ("one", "two", "three")]
     assert indexes[0] == indexes[1] == indexes[2]
@@ -192,8 +192,8 @@ def test_a_part_that_fails_is_its_runs_fault_alone(tmp_path: Path) -> None:
 
 
 def test_the_default_run_is_small_and_a_wide_network_with_a_fine_grid_is_not() -> None:
-    assert not Sizes().in_parts(RunConfig())
+    assert not Sizes().needs_parts(RunConfig())
     wide = RunConfig.from_mapping({"model": {"hidden": [256, 256]}, "planes": [{"grid": 101}]})
-    assert Sizes().in_parts(wide)
+    assert Sizes().needs_parts(wide)
     # 80 frames, 3 spans of 101 × 101, and 300 epochs; 512 points; (2+1)·256 + 257·256 + 257·2 parameters
-    assert work_of(wide) == (80 * 3 * 101**2 + 3 * 300) * 512 * 67_074
+    assert estimate_work(wide) == (80 * 3 * 101**2 + 3 * 300) * 512 * 67_074

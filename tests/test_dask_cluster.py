@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from lossatlas.building import cluster
+from lossatlas.building import connect_cluster
 from lossatlas.errors import ClusterError
 from lossatlas.store import Gallery
 from tests.support.large_runs import run_bytes
@@ -27,14 +27,14 @@ def two(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Machines]:
 
 
 def test_work_is_done_by_the_workers(two: Machines) -> None:
-    with cluster(two.address, PATIENCE) as executor:
+    with connect_cluster(two.address, PATIENCE) as executor:
         assert [executor.submit(cube, number).result(PATIENCE) for number in range(5)] == [0, 1, 8, 27, 64]
         assert executor.submit(os.getpid).result(PATIENCE) in [worker.pid for worker in two.workers]
 
 
 def test_a_killed_worker_costs_only_what_it_was_at(tmp_path: Path) -> None:
     (tmp_path / "dask").mkdir()
-    with machines(tmp_path / "dask", workers=2) as found, cluster(found.address, PATIENCE) as executor:
+    with machines(tmp_path / "dask", workers=2) as found, connect_cluster(found.address, PATIENCE) as executor:
         until(lambda: len(executor._client.nthreads()) == 2, "both are there")  # type: ignore[attr-defined]
         futures = {name: executor.submit(wait_for, str(tmp_path), name, "go") for name in ("first", "second")}
         until(lambda: len(begun(tmp_path, "*")) == 2, "both work")
@@ -49,13 +49,13 @@ def test_where_nothing_answers_it_is_said_within_seconds() -> None:
         deaf.bind(("127.0.0.1", 0))
         address = f"127.0.0.1:{deaf.getsockname()[1]}"
         with pytest.raises(ClusterError, match=rf"no Dask scheduler answers at {address} within 0.5 seconds"):
-            cluster(address, 0.5).__enter__()
+            connect_cluster(address, 0.5).__enter__()
 
 
 @pytest.mark.parametrize("address", ["", "here", "127.0.0.1", "http://127.0.0.1:80", "tcp://a b:1"])
 def test_what_is_no_address_is_refused(address: str) -> None:
     with pytest.raises(ClusterError, match="is no address of a Dask scheduler: give HOST:PORT"):
-        cluster(address).__enter__()
+        connect_cluster(address).__enter__()
 
 
 def test_a_scheduler_without_workers_is_refused(tmp_path: Path) -> None:
@@ -63,19 +63,19 @@ def test_a_scheduler_without_workers_is_refused(tmp_path: Path) -> None:
         machines(tmp_path, workers=0) as found,
         pytest.raises(ClusterError, match=rf"{found.address} has no workers; start some with: dask worker"),
     ):
-        cluster(found.address, 0.5).__enter__()
+        connect_cluster(found.address, 0.5).__enter__()
 
 
 def test_workers_of_another_release_are_refused(two: Machines, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("lossatlas.building.dask_cluster._release", lambda: "99.0")
+    monkeypatch.setattr("lossatlas.building.dask_cluster._find_version", lambda: "99.0")
     with pytest.raises(ClusterError, match=r"the worker tcp://\S+ has lossatlas \S+, and this is 99.0"):
-        cluster(two.address, PATIENCE).__enter__()
+        connect_cluster(two.address, PATIENCE).__enter__()
 
 
 def test_without_dask_it_is_said_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "distributed", None)
     with pytest.raises(ClusterError, match=r'pip install "lossatlas\[cluster\]"'):
-        cluster("127.0.0.1:8786").__enter__()
+        connect_cluster("127.0.0.1:8786").__enter__()
 
 
 def test_build_computes_on_a_cluster_what_it_computes_here(two: Machines, tmp_path: Path) -> None:

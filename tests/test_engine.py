@@ -26,7 +26,7 @@ FLOAT32 = 5e-6
 @pytest.fixture(autouse=True, params=["numpy", "wasm"])
 def kernel(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     """Every test of this file holds for both kernels."""
-    monkeypatch.setattr(evaluator, "_faster_kernel", lambda _network: request.param)
+    monkeypatch.setattr(evaluator, "_choose_kernel", lambda _network: request.param)
 
 
 def data(classes: int, count: int = 37, seed: int = 0) -> tuple[Float64, Integers]:

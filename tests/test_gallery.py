@@ -16,7 +16,7 @@ from lossatlas.errors import ConfigError, DataFolderError, LossAtlasError, RunNo
 from lossatlas.runs import Run, RunConfig, Setup, compute_run
 from lossatlas.showcase import DEFAULT_MODELS, gallery_configs, showcase_configs, twin_configs
 from lossatlas.store import Gallery, default_data_folder
-from lossatlas.store.gallery import entry_of
+from lossatlas.store.gallery import make_entry
 from lossatlas.training import Training
 from tests.conftest import diverging_config, small_config
 from tests.support.large_runs import run_bytes
@@ -372,7 +372,7 @@ def test_an_entry_is_of_the_last_frame(built: Path) -> None:
     run_id = CONFIGS[0].id
     run = Gallery(built).open(run_id)
     manifest = json.loads((built / "runs" / run_id / "run.json").read_text(encoding="utf-8"))
-    entry = entry_of(manifest)
+    entry = make_entry(manifest)
     assert entry["metrics"] == {name: values[-1] for name, values in run.trajectory.metrics.items()}
     assert entry["epochs"] == run.trajectory.epochs[-1]
 

@@ -25,7 +25,7 @@ from lossatlas.landscape import Cut
 from lossatlas.planes import KINDS
 from lossatlas.runs import Run, RunConfig, compute_run
 from lossatlas.store import Gallery, open_run, remove_unfinished, run_folder, save_run, write_text
-from lossatlas.store.manifest import arrays_of
+from lossatlas.store.manifest import list_arrays
 from tests.conftest import SMALL, diverging_config, small_config
 
 FORMAT_PAGE = Path(__file__).parents[1] / "docs" / "run-format.md"
@@ -81,7 +81,7 @@ def facts(cut: Cut) -> dict[str, Any]:
 
 
 def assert_same(run: Run, again: Run) -> None:
-    ours, theirs = arrays_of(run), arrays_of(again)
+    ours, theirs = list_arrays(run), list_arrays(again)
     assert ours.keys() == theirs.keys()
     for name, array in ours.items():
         assert array.dtype == theirs[name].dtype, name
@@ -133,7 +133,7 @@ def test_a_run_with_planes_of_every_kind_comes_back_bit_by_bit(planar: Run, tmp_
         assert ours.centre is not None
         assert theirs.centre is not None
         assert ours.centre.tobytes() == theirs.centre.tobytes()
-    assert files_in(folder) == {f"{name}.npy" for name in arrays_of(planar)} | {"run.json"}
+    assert files_in(folder) == {f"{name}.npy" for name in list_arrays(planar)} | {"run.json"}
     shapes = {
         plane["name"]: [plane["arrays"][name]["shape"][1] for name in ("loss_surface", "test_loss_surface")]
         for plane in manifest_of(folder)["planes"]
@@ -629,7 +629,7 @@ def to_disk(descriptor):
 
 store._to_disk = to_disk
 if moment == 0:  # all is written, and nothing is in its place yet
-    store._appear = die
+    store._move_into_place = die
 print("ready", flush=True)
 sys.stdin.readline()
 store.save_run(run, data)
@@ -679,13 +679,13 @@ def test_two_processes_that_save_the_same_run_both_succeed(small_run: Run, tmp_p
 def test_the_slower_of_two_savers_finds_the_run_in_its_place(
     small_run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    appear = lossatlas.store.write._appear
+    appear = lossatlas.store.write._move_into_place
 
     def overtaken(unfinished: Path, folder: Path) -> None:
         shutil.copytree(unfinished, folder)  # somebody else was faster
         appear(unfinished, folder)
 
-    monkeypatch.setattr(lossatlas.store.write, "_appear", overtaken)
+    monkeypatch.setattr(lossatlas.store.write, "_move_into_place", overtaken)
     folder = save_run(small_run, tmp_path)
     assert_same(small_run, open_run(folder))
     assert [path.name for path in folder.parent.iterdir()] == [folder.name]
@@ -729,7 +729,7 @@ def test_a_disk_that_is_full_leaves_nothing_half_written(
         if calls == call:
             raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(lossatlas.store.write, "_to_disk", full)
+    monkeypatch.setattr(lossatlas.store.write, "_sync", full)
     with pytest.raises(DataFolderError, match=r"cannot write into .* \(No space left on device\); give another"):
         save_run(small_run, tmp_path)
     assert calls == call
@@ -746,7 +746,7 @@ def test_every_file_reaches_the_disk_before_the_run_appears(
         file = os.fstat(descriptor)
         synced[file.st_ino] = file.st_size
 
-    monkeypatch.setattr(lossatlas.store.write, "_to_disk", note)
+    monkeypatch.setattr(lossatlas.store.write, "_sync", note)
     folder = save_run(small_run, tmp_path)
     files = [(folder / name).stat() for name in files_in(folder)]
     assert synced == {file.st_ino: file.st_size for file in files}  # each of them, and whole
@@ -770,9 +770,9 @@ def test_text_is_replaced_whole_or_not_at_all(tmp_path: Path, monkeypatch: pytes
 
 
 def test_saving_leaves_the_run_as_it_was(small_run: Run, tmp_path: Path) -> None:
-    before = {name: array.tobytes() for name, array in arrays_of(small_run).items()}
+    before = {name: array.tobytes() for name, array in list_arrays(small_run).items()}
     save_run(small_run, tmp_path)
-    assert {name: array.tobytes() for name, array in arrays_of(small_run).items()} == before
+    assert {name: array.tobytes() for name, array in list_arrays(small_run).items()} == before
 
 
 def test_what_another_version_words_or_adds_is_no_damage(stored: Path) -> None:

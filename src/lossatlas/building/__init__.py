@@ -1,7 +1,7 @@
-"""Computing many runs at once: on all cores or on a cluster, large runs in parts, resumed where a build was killed."""
+"""Computes many runs at once, on all cores or on a cluster. Large runs are computed in parts and can be resumed."""
 
 from lossatlas.building.checkpoint import find_unfinished
-from lossatlas.building.dask_cluster import cluster
+from lossatlas.building.dask_cluster import connect_cluster
 from lossatlas.building.scheduler import build_gallery
 
-__all__ = ["build_gallery", "cluster", "find_unfinished"]
+__all__ = ["build_gallery", "connect_cluster", "find_unfinished"]

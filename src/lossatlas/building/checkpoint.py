@@ -1,12 +1,12 @@
-"""The folder of an unfinished run: it is filled part by part, and records which parts are there.
+"""The folder of an unfinished run. It is filled part by part, and records which parts are finished.
 
-    runs/.partial-<id>/parts.jsonl      a line for whose it is, then one for each array laid out and part finished
-    runs/.partial-<id>/<part>.npz       what a part says beside the arrays of the run
-    runs/.partial-<id>/run/             what becomes runs/<id>, by being renamed
+    runs/.partial-<id>/parts.jsonl      one line for the configuration, then one for each new array and finished part
+    runs/.partial-<id>/<part>.npz       results of a part that are not arrays of the run
+    runs/.partial-<id>/run/             the folder that is renamed to runs/<id> at the end
 
-A part's line is written when its numbers are on the disk, not before. So whatever happens to the process that writes,
-the record never names a part that is not there, and one that is there is computed again only if its line was not yet
-written. No reader of a gallery looks into the folder.
+The line of a part is written only after its numbers are on the disk. So even if the process is killed, the record never
+names a part that is missing. A part is computed again only if its line was not yet written. No reader of a gallery
+opens this folder.
 """
 
 from __future__ import annotations
@@ -25,32 +25,32 @@ import numpy as np
 from lossatlas.arrays import AnyArray
 from lossatlas.building.records import Record
 from lossatlas.runs import Block, Run, RunConfig
-from lossatlas.store import publish, run_folder, writing
+from lossatlas.store import explain_write_errors, publish, run_folder
 
 _PARTIAL = ".partial-"
 _RECORD = "parts.jsonl"
-#: Of the folder's layout; a folder of another one is begun anew.
+#: The version of this layout. A folder with another version is deleted and started again.
 _LAYOUT = 2
 _NOTHING = Record(None)
 
 
 class Checkpoint:
-    """The folder of one configuration, taken up where it was left.
+    """The folder of one configuration. It continues with the parts that are already there.
 
-    One process at a time: hold the lock of :func:`lossatlas.building.build_gallery`.
+    Only one process may use it at a time, which the lock of :func:`lossatlas.building.build_gallery` ensures.
 
     Parameters
     ----------
     data
         The data folder.
     config
-        What is computed. A folder that another release of lossatlas or NumPy has begun is begun anew, for its numbers
-        might differ in a last digit.
+        The configuration that is computed. A folder of another version of lossatlas or NumPy is deleted and started
+        again, because its numbers could differ in the last digit.
 
     Attributes
     ----------
     notes
-        What each finished part left, by its name, as plain JSON data; in the order in which they were finished.
+        The JSON data that each finished part left, by the name of the part, in the order in which they finished.
     """
 
     def __init__(self, data: Path, config: RunConfig) -> None:
@@ -59,8 +59,8 @@ class Checkpoint:
         self.notes: dict[str, Any] = {}
         self._shapes: dict[str, list[Any]] = {}
         whose = {"layout": _LAYOUT, "config": config.canonical, **_versions()}
-        with writing(data):
-            if not self._take_up(whose):
+        with explain_write_errors(data):
+            if not self._resume(whose):
                 shutil.rmtree(self.folder, ignore_errors=True)
                 (self.folder / "run").mkdir(parents=True)
                 self.notes, self._shapes = {}, {}
@@ -70,12 +70,12 @@ class Checkpoint:
         return part in self.notes
 
     def lay_out(self, array: str, dtype: str, shape: tuple[int, ...]) -> None:
-        """Make room for an array on the disk, unless that has been done."""
+        """Create the file of an array, unless it exists."""
         described = [dtype, list(shape)]
         if self._shapes.get(array) == described:
             return
         path = self._path(array)
-        with writing(self.data):
+        with explain_write_errors(self.data):
             path.parent.mkdir(parents=True, exist_ok=True)
             np.lib.format.open_memmap(path, mode="w+", dtype=np.dtype(dtype), shape=shape).flush()
             _sync_folder(path.parent)
@@ -83,23 +83,23 @@ class Checkpoint:
         self._shapes[array] = described
 
     def finish_part(self, part: str, blocks: Iterable[Block] = (), record: Record = _NOTHING) -> None:
-        """Store what a part computed, and then that it is there.
+        """Store the results of a part, and then record that it is finished.
 
         Parameters
         ----------
         part
-            Its name, good for a file.
+            The name of the part, which must be a valid file name.
         blocks
-            What it gives to the arrays of the run; these must have been laid out.
+            Its blocks of the arrays of the run. :meth:`lay_out` must have created these arrays.
         record
-            What to keep beside them, for :meth:`record_of`.
+            Its other results, for :meth:`record_of`.
 
         Raises
         ------
         DataFolderError
             If the folder cannot be written.
         """
-        with writing(self.data):
+        with explain_write_errors(self.data):
             for array, mine in _group_by_array(blocks).items():
                 self._fill(array, mine)
             if record.arrays is not None:
@@ -110,7 +110,7 @@ class Checkpoint:
         self.notes[part] = record.note
 
     def record_of(self, part: str) -> Record:
-        """Return what a finished part left beside the arrays of the run."""
+        """Return the results of a finished part that are not arrays of the run."""
         path = self.folder / f"{part}.npz"
         if not path.exists():
             return Record(self.notes[part])
@@ -118,15 +118,15 @@ class Checkpoint:
             return Record(self.notes[part], dict(found))
 
     def drop_arrays_of(self, part: str) -> None:
-        """Delete the arrays of its record: nobody will need them again."""
+        """Delete the arrays in the record of a part, because they are no longer needed."""
         (self.folder / f"{part}.npz").unlink(missing_ok=True)
 
     def array(self, name: str) -> AnyArray:
-        """Map one of the run's arrays, read-only."""
+        """Map an array of the run into memory, read-only."""
         return np.lib.format.open_memmap(self._path(name), mode="r")
 
     def publish(self, run: Run) -> Path:
-        """Put the run, whose large arrays are those of this folder, in its place; the folder is gone then."""
+        """Move the run, whose large arrays are in this folder, to its final folder, and delete this folder."""
         folder = publish(run, self.folder / "run", self.data, there=frozenset(self._shapes))
         shutil.rmtree(self.folder, ignore_errors=True)
         return folder
@@ -135,21 +135,22 @@ class Checkpoint:
         return self.folder / "run" / f"{array}.npy"
 
     def _fill(self, array: str, blocks: list[Block]) -> None:
-        """Write into a file rather than a map of it: a disk that is full is an error then, and not a signal."""
+        """Write blocks into the file of an array. It does not use a memory map, where a full disk would be a signal."""
         dtype, shape = np.dtype(self._shapes[array][0]), self._shapes[array][1]
         with self._path(array).open("r+b") as file:
             np.lib.format.read_magic(file)
             np.lib.format.read_array_header_1_0(file)
             first = file.tell()
             for block in blocks:
-                assert block.values.dtype == dtype, f"{array} is {dtype}, not {block.values.dtype}"
+                if block.values.dtype != dtype:
+                    raise TypeError(f"{array} is {dtype}, not {block.values.dtype}")
                 file.seek(first + block.place_in(shape) * dtype.itemsize)
                 file.write(np.ascontiguousarray(block.values).data)
             file.flush()
             os.fsync(file.fileno())
 
-    def _take_up(self, whose: dict[str, Any]) -> bool:
-        """Read what is there; whether it is ours and whole."""
+    def _resume(self, whose: dict[str, Any]) -> bool:
+        """Read the record, and return whether it belongs to this configuration and all its arrays exist."""
         try:
             lines, length = _read_whole_lines((self.folder / _RECORD).read_bytes())
         except FileNotFoundError:
@@ -162,10 +163,10 @@ class Checkpoint:
             else:
                 self._shapes[line["array"]] = line["as"]
         with (self.folder / _RECORD).open("r+b") as file:
-            file.truncate(length)  # cut off a line that was being written: the next one would be added to it
-        return all(self._is_there(array) for array in self._shapes)
+            file.truncate(length)  # remove an incomplete last line, to which the next line would be appended
+        return all(self._has_array(array) for array in self._shapes)
 
-    def _is_there(self, array: str) -> bool:
+    def _has_array(self, array: str) -> bool:
         try:
             found = self.array(array)
         except (OSError, ValueError):
@@ -180,7 +181,7 @@ class Checkpoint:
 
 
 def find_unfinished(data: Path) -> dict[str, int]:
-    """What builds have left unfinished: bytes on the disk by the run's id. What is stored by now is deleted."""
+    """Return the size in bytes of each unfinished run by its id, and delete folders of runs that are now stored."""
     found = {}
     for folder in sorted((data / "runs").glob(f"{_PARTIAL}*")):
         run_id = folder.name.removeprefix(_PARTIAL)
@@ -192,7 +193,7 @@ def find_unfinished(data: Path) -> dict[str, int]:
 
 
 def _size_on_disk(path: Path) -> int:
-    """Bytes that a file takes: an array that is laid out and not filled takes few."""
+    """Return the bytes that a file takes on the disk, which are few for an array that is not yet filled."""
     status = path.stat()
     return min(status.st_size, 512 * getattr(status, "st_blocks", status.st_size))
 
@@ -207,7 +208,7 @@ def _versions() -> dict[str, str]:
 
 
 def _read_whole_lines(text: bytes) -> tuple[list[dict[str, Any]], int]:
-    """The lines of a record up to the first that is cut short, and how many bytes they are."""
+    """Return the lines of a record up to the first incomplete one, and their total length in bytes."""
     lines: list[dict[str, Any]] = []
     length = 0
     for line in text.split(b"\n")[:-1]:
@@ -228,7 +229,7 @@ def _group_by_array(blocks: Iterable[Block]) -> dict[str, list[Block]]:
 
 @contextmanager
 def _open_synced(path: Path) -> Iterator[BinaryIO]:
-    """Open a file to write, whose bytes are on the disk when the block is left."""
+    """Open a file for writing, and make sure that its bytes are on the disk at the end of the block."""
     with path.open("wb") as file:
         yield file
         file.flush()
@@ -236,7 +237,7 @@ def _open_synced(path: Path) -> Iterator[BinaryIO]:
 
 
 def _sync_folder(folder: Path) -> None:
-    """Put the names of new files on the disk, where a system can."""
+    """Make sure that the names of new files are on the disk, if the system can do this."""
     if os.name != "posix":
         return
     descriptor = os.open(folder, os.O_RDONLY)

@@ -1,8 +1,8 @@
-"""A run computed in many parts, each of which is on disk as soon as it is there.
+"""Computes a run in many parts, each of which is stored on disk as soon as it is finished.
 
-So memory does not grow with the run, and a part that is finished is never computed again. Only the process that builds
-writes; those that compute need no files in common with it. Which steps there are is said in
-:mod:`lossatlas.runs.steps`; here they are cut up:
+Therefore memory does not grow with the run, and a finished part is never computed again. Only the process that builds
+writes files, and workers need no access to them. :mod:`lossatlas.runs.steps` says which steps there are; this module
+divides them into parts:
 
     training, stretch by stretch ─▶ boundaries, some frames a part
                                  ─▶ curvature, a frame a part
@@ -53,19 +53,21 @@ from lossatlas.runs import (
 )
 from lossatlas.training import METRICS, Outcome, State, Trajectory, frame_epochs
 
-#: A trajectory larger than this many times what a part holds is not sent to workers.
+#: A trajectory of more than this many times ``part_bytes`` is not sent to workers.
 _FEW = 3
 
 
 class ChunkedRun:
-    """A run that is computed in many parts, each of which is on disk as soon as it is there.
+    """A run that is computed in many parts, each of which is stored on disk as soon as it is finished.
 
     Parameters
     ----------
-    config, data, references
-        What to compute, where to, and where the runs ended that its planes go through.
+    config, data
+        The configuration of the run, and the data folder.
+    references
+        The final parameters ``[P]`` of the runs that its planes go through, by their ids.
     sizes
-        How large its parts are to be.
+        The sizes of the parts.
     """
 
     def __init__(self, config: RunConfig, data: Path, references: Mapping[str, Floats], sizes: Sizes) -> None:
@@ -77,33 +79,33 @@ class ChunkedRun:
         self._laid: dict[str, LaidPlane | str] = {}
 
     def begin(self) -> list[Part]:
-        """Take up what is there."""
-        return self._find_lacking([self._make_training_part(0)])
+        """Read the parts that are finished, and return those that can be computed now."""
+        return self._find_unfinished([self._make_training_part(0)])
 
     def accept(self, part: Part, result: Any) -> list[Part]:
-        """Store it; the part is in the record when this returns."""
+        """Store the result of a part, and return the parts that can be computed now."""
         part.store(result)
-        return self._find_lacking(part.then())
+        return self._find_unfinished(part.then())
 
     def finish(self) -> None:
-        """Put what is on disk together, and into its place."""
+        """Combine the parts into the run, and move it to its final folder."""
         frames = curvature_frames(self._setup, len(self._trajectory.epochs))
         curvatures = [restore_curvature(self._checkpoint.record_of(f"curvature-{frame}")) for frame in frames]
         planes = {name: self._find_plane(name) for name in self._setup.plane_configs}
         run = put_together(self._setup, self._trajectory, planes, self._checkpoint.array, curvatures)
         self._checkpoint.publish(run)
 
-    def _find_lacking(self, candidates: list[Part]) -> list[Part]:
-        """Those of some parts that are not there, and in place of those that are, the ones that come after them."""
+    def _find_unfinished(self, candidates: list[Part]) -> list[Part]:
+        """Replace finished parts by the parts that follow them, until all are unfinished."""
         found: list[Part] = []
         for part in candidates:
-            found += self._find_lacking(part.then()) if part.name in self._checkpoint else [part]
+            found += self._find_unfinished(part.then()) if part.name in self._checkpoint else [part]
         return found
 
     # training -------------------------------------------------------------------------------------------------------
 
     def _plan_stretches(self) -> list[int]:
-        """How many frames each part of training records."""
+        """Return how many frames each part of the training records."""
         training, parameters = self._config.training, self._setup.network.parameter_count
         epochs = frame_epochs(training.epochs, training.frames)
         work = STEP_WORK * len(self._setup.dataset.train[0]) * parameters
@@ -127,14 +129,16 @@ class ChunkedRun:
 
         def then() -> list[Part]:
             has_ended = self._checkpoint.notes[name]["epoch"] is None
-            return self._after_training() if has_ended else [self._make_training_part(number + 1)]
+            return self._list_later_parts() if has_ended else [self._make_training_part(number + 1)]
 
-        return Part(name, train_stretch, lambda: (self._canonical, self._state_after(number - 1), frames), store, then)
+        return Part(
+            name, train_stretch, lambda: (self._canonical, self._restore_state_after(number - 1), frames), store, then
+        )
 
-    def _state_after(self, number: int) -> State | None:
+    def _restore_state_after(self, number: int) -> State | None:
         return restore_state(self._checkpoint.record_of(f"training-{number}")) if number >= 0 else None
 
-    def _after_training(self) -> list[Part]:
+    def _list_later_parts(self) -> list[Part]:
         self._trajectory = self._gather_training()
         frames = curvature_frames(self._setup, len(self._trajectory.epochs))
         return [
@@ -144,7 +148,7 @@ class ChunkedRun:
         ]
 
     def _gather_training(self) -> Trajectory:
-        """The stretches put together, on disk."""
+        """Combine the parts of the training on disk."""
         checkpoint = self._checkpoint
         names = [name for name in checkpoint.notes if name.startswith("training-")]
         notes = [checkpoint.notes[name] for name in names]
@@ -172,11 +176,11 @@ class ChunkedRun:
         frames = len(self._trajectory.epochs) if step.every_frame else 1
         for array, (dtype, shape) in step.layout(frames).items():
             self._checkpoint.lay_out(array, dtype, shape)
-        for some, rows in self._cut_up(step, frames):
+        for some, rows in self._divide(step, frames):
             yield self._make_piece(step, some, rows)
 
-    def _cut_up(self, step: ArrayStep, frames: int) -> Iterator[tuple[slice, range]]:
-        """Frames and rows of each part: several whole frames, or some rows of one."""
+    def _divide(self, step: ArrayStep, frames: int) -> Iterator[tuple[slice, range]]:
+        """Yield the frames and the rows of each part: several whole frames, or some rows of one frame."""
         work, size = step.cost(self._setup)
         some = max(1, int(min(self._sizes.part_work // work, self._sizes.part_bytes // size)))
         if some < step.rows:
@@ -225,7 +229,7 @@ class ChunkedRun:
         def arguments() -> tuple[Any, ...]:
             return self._canonical, name, self._trajectory, self._references
 
-        # the trajectory travels to few workers at a time, and a long one to none: here it is a file that is mapped
+        # A long trajectory is not sent to workers, because this process can map the file that contains it.
         here = (
             self._setup.plane_configs[name].kind == "file"
             or self._trajectory.weights.nbytes > _FEW * self._sizes.part_bytes

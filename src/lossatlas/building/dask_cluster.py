@@ -1,4 +1,4 @@
-"""Other machines to compute on: Dask distributed's executor. It needs the extra ``lossatlas[cluster]``."""
+"""Connects to a cluster of other machines through Dask distributed. It needs the extra ``lossatlas[cluster]``."""
 
 from __future__ import annotations
 
@@ -12,23 +12,34 @@ from typing import Any
 
 from lossatlas.errors import ClusterError
 
-#: Seconds for a scheduler to answer, and for it to have a worker.
+#: How many seconds to wait for an answer of the scheduler, and for a worker.
 PATIENCE = 5.0
 _ADDRESS = re.compile(r"((tcp|tls|ws|wss|ucx|ucxx)://)?[^/\s]+:\d+")
 
 
 @contextmanager
-def cluster(address: str, patience: float = PATIENCE) -> Iterator[Executor]:
-    """An executor on the cluster whose scheduler listens at ``address``: ``tcp://10.0.0.1:8786`` or ``host:port``.
+def connect_cluster(address: str, patience: float = PATIENCE) -> Iterator[Executor]:
+    """Connect to a cluster, and cancel all unfinished tasks at the end of the block.
 
-    What a dead worker worked on Dask gives to another by itself, a few times. Workers need no files in common with
-    this process, but the same release of lossatlas. When the block is left, what is not done is cancelled.
+    Dask repeats the task of a worker that dies a few times. Workers need no access to the files of this process, but
+    they need the same version of lossatlas.
+
+    Parameters
+    ----------
+    address
+        The address of the scheduler: ``tcp://10.0.0.1:8786`` or ``host:port``.
+    patience
+        How many seconds to wait for the scheduler and for its first worker.
+
+    Yields
+    ------
+    Executor
+        An executor that runs functions on the cluster.
 
     Raises
     ------
     ClusterError
-        If Dask distributed is not installed, nothing answers within ``patience`` seconds, or what answers has no
-        workers, or workers of another release.
+        If Dask distributed is not installed, no scheduler answers in time, or it has no workers with the same version.
     """
     try:
         from distributed import Client
@@ -37,7 +48,7 @@ def cluster(address: str, patience: float = PATIENCE) -> Iterator[Executor]:
     if not _ADDRESS.fullmatch(address):
         raise ClusterError(f"{address!r} is no address of a Dask scheduler: give HOST:PORT or tcp://HOST:PORT")
     try:
-        with _quiet("distributed.comm"):
+        with _hide_log("distributed.comm"):
             client = Client(address, timeout=patience, set_as_default=False)  # type: ignore[no-untyped-call]
     except (OSError, TimeoutError):
         raise ClusterError(
@@ -60,20 +71,20 @@ def _check_workers(client: Any, address: str, patience: float) -> None:
         raise ClusterError(
             f"the scheduler at {address} has no workers; start some with: dask worker {address}"
         ) from None
-    ours = _release()
+    ours = _find_version()
     for worker, found in client.run(version, "lossatlas", on_error="return").items():
         if found != ours:
             theirs = f"no lossatlas ({found})" if isinstance(found, Exception) else f"lossatlas {found}"
             raise ClusterError(f"the worker {worker} has {theirs}, and this is {ours}: install that there too")
 
 
-def _release() -> str:
+def _find_version() -> str:
     return version("lossatlas")
 
 
 @contextmanager
-def _quiet(name: str) -> Iterator[None]:
-    """Keep a library's log of a failed attempt from the terminal: the error says it."""
+def _hide_log(name: str) -> Iterator[None]:
+    """Hide the log messages of a library, because an error reports the failure."""
     log = logging.getLogger(name)
     before = log.level
     log.setLevel(logging.CRITICAL)

@@ -1,8 +1,8 @@
-"""Worker processes of our own: one that is killed costs its task another try, and nothing else.
+"""Runs functions on worker processes, and repeats a task if its worker process is killed.
 
-The standard ProcessPoolExecutor gives up every task once a single worker dies, for its workers share their pipes. Here
-each worker has a pipe of its own and a thread that tends it: it hands over one task at a time, and where the worker
-dies of it (killed by somebody, or for want of memory) starts another one and hands it the same task again.
+The standard ProcessPoolExecutor cancels every task if a single worker dies, because its workers share their pipes. Here
+each worker has its own pipe and its own thread in this process. The thread sends one task at a time. If the worker dies
+(because somebody killed it, or memory ran out), the thread starts another worker and sends it the same task again.
 """
 
 from __future__ import annotations
@@ -28,13 +28,13 @@ from lossatlas.errors import LossAtlasError, WorkerDiedError
 _Args = ParamSpec("_Args")
 _Result = TypeVar("_Result")
 
-#: How often a task is tried whose worker dies of it.
+#: How often a task is tried if its workers die.
 ATTEMPTS = 3
 
 
 @dataclass(frozen=True)
 class _Task:
-    """What to call, and who waits for what it returns."""
+    """The function to call, and the future for its result."""
 
     future: Future[Any]
     call: tuple[Callable[..., Any], tuple[Any, ...], dict[str, Any]]
@@ -42,13 +42,13 @@ class _Task:
 
 @dataclass(frozen=True, eq=False)
 class _Worker:
-    """A process, and our end of the pipe to it."""
+    """A process, and this process's end of the pipe to it."""
 
     process: BaseProcess
     pipe: Connection
 
     def ask(self, call: bytes) -> bytes | None:
-        """Have one pickled call worked on, and return the pickled reply; None where the worker died of it."""
+        """Send one pickled call, and return the pickled reply; None if the worker died."""
         try:
             self.pipe.send_bytes(call)
             return self.pipe.recv_bytes()
@@ -56,8 +56,8 @@ class _Worker:
             return None
 
     def end(self) -> int | None:
-        """End it, whatever it does, and return its exit code: minus the signal where one has killed it."""
-        self.pipe.close()  # it ends by itself when it notices; one that cannot even notice is killed
+        """End the process, and return its exit code, which is minus the signal if a signal killed it."""
+        self.pipe.close()  # the process ends when it notices this; a process that cannot notice it is killed
         self.process.join(1.0)
         if self.process.exitcode is None:
             self.process.kill()
@@ -66,16 +66,16 @@ class _Worker:
 
 
 class Processes(Executor):
-    """Worker processes that end when this process does, however it does.
+    """An executor with worker processes that always end together with this process.
 
-    Left by an exception, a ``with`` block ends them at once; left otherwise, when all tasks are done. Ctrl-C reaches
-    only this process. Functions, arguments and results are pickled; so are exceptions, and one that does not survive
-    it comes back as a LossAtlasError with its text.
+    A ``with`` block ends them when all tasks are done, or at once if it is left by an exception. Ctrl-C reaches only
+    this process. Functions, arguments, results and exceptions are pickled. An exception that cannot be pickled becomes
+    a LossAtlasError with its text.
 
     Parameters
     ----------
     workers
-        How many, at most: each is started when there is something to do for it.
+        The largest number of processes. Each is started only when there is a task for it.
     """
 
     def __init__(self, workers: int) -> None:
@@ -87,14 +87,25 @@ class Processes(Executor):
         self._closed = self._killed = False
 
     def submit(self, fn: Callable[_Args, _Result], /, *args: _Args.args, **kwargs: _Args.kwargs) -> Future[_Result]:
-        """Have a worker call a function.
+        """Call a function on a worker.
+
+        Parameters
+        ----------
+        fn
+            The function.
+        *args, **kwargs
+            Its arguments.
+
+        Returns
+        -------
+        Future
+            The future of the result. It raises the exceptions of the function, or WorkerDiedError if :data:`ATTEMPTS`
+            workers died.
 
         Raises
         ------
         RuntimeError
-            After :meth:`shutdown`.
-
-        The future raises what the function raises, or WorkerDiedError if :data:`ATTEMPTS` workers died of it.
+            If :meth:`shutdown` has been called.
         """
         future: Future[_Result] = Future()
         with self._lock:
@@ -102,20 +113,27 @@ class Processes(Executor):
                 raise RuntimeError("these processes are shut down: they take no more tasks")
             self._tasks.put(_Task(future, (fn, args, kwargs)))
             if len(self._threads) < self._most:
-                # a daemon: without it an interpreter that exits would wait for a block that nobody leaves
-                thread = Thread(target=self._tend, name="lossatlas-worker", daemon=True)
+                # A daemon thread, because the interpreter would otherwise wait at its exit for a block without end.
+                thread = Thread(target=self._run_tasks, name="lossatlas-worker", daemon=True)
                 self._threads.append(thread)
                 thread.start()
         return future
 
     def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
-        """Take no more tasks, and end each worker when no task is left; with ``cancel_futures``, none but the current.
+        """Accept no more tasks, and end the workers when all tasks are done.
 
-        May be called again.
+        It may be called again.
+
+        Parameters
+        ----------
+        wait
+            Whether to wait for the end of the workers.
+        cancel_futures
+            Whether to cancel all tasks that have not started.
         """
         with self._lock:
             if cancel_futures:
-                self._drop_waiting()
+                self._cancel_waiting()
             if not self._closed:
                 self._closed = True
             for _ in self._threads:
@@ -125,7 +143,7 @@ class Processes(Executor):
                 thread.join()
 
     def kill_workers(self) -> None:
-        """End every worker at once; what waits is cancelled, and what is being worked on fails."""
+        """End every worker at once. Waiting tasks are cancelled, and running tasks fail."""
         with self._lock:
             self._killed = True
             for worker in self._workers:
@@ -138,47 +156,47 @@ class Processes(Executor):
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        """Wait for all tasks; after an exception, for none."""
+        """Wait for all tasks, unless an exception was raised."""
         if kind is None:
             self.shutdown()
         else:
             self.kill_workers()
 
-    def _drop_waiting(self) -> None:
+    def _cancel_waiting(self) -> None:
         with suppress(Empty):
             while True:
                 if task := self._tasks.get_nowait():
                     task.future.cancel()
                     task.future.set_running_or_notify_cancel()
 
-    def _tend(self) -> None:
-        """Work through tasks with one worker at a time."""
+    def _run_tasks(self) -> None:
+        """Work on one task after another, with one worker at a time."""
         worker: _Worker | None = None
         try:
             while task := self._tasks.get():
                 if task.future.set_running_or_notify_cancel():
                     worker = self._work(task, worker)
-                del task  # and with it the result, which may be large
+                del task  # frees the result, which may be large
         finally:
             if worker:
                 self._end(worker)
 
     def _work(self, task: _Task, worker: _Worker | None) -> _Worker | None:
-        """Settle a task with a worker, or with those that take its place; return the last one, if it lives."""
+        """Complete a task with a worker, or with new workers if it dies. Return the last worker, if it is alive."""
         code: int | None = None
         try:
             call = pickle.dumps(task.call, protocol=pickle.HIGHEST_PROTOCOL)
             for _ in range(ATTEMPTS):
                 worker = worker or self._start()
                 if reply := worker.ask(call):
-                    _settle(task.future, reply)
+                    _complete(task.future, reply)
                     return worker
                 code = self._end(worker)
                 worker = None
             raise WorkerDiedError(ATTEMPTS, code)
         except BaseException as error:
             if worker:
-                self._end(worker)  # it may still be about to reply, and the next task must not get that
+                self._end(worker)  # the worker may still send a reply, which the next task must not receive
             task.future.set_exception(error)
         return None
 
@@ -186,12 +204,12 @@ class Processes(Executor):
         context = get_context("spawn")
         ours, theirs = context.Pipe()
         process = context.Process(target=_serve, args=(theirs,), daemon=True)
-        with self._lock:  # one at a time, and none after the last has been killed
+        with self._lock:  # start one worker at a time, and none after `kill_workers`
             if self._killed:
-                raise LossAtlasError("stopped before it was done")
+                raise LossAtlasError("the task was stopped before it was done")
             with hold_interrupts():
                 process.start()
-            theirs.close()  # the worker has it: now its death is the end of the pipe
+            theirs.close()  # only the worker has this end now, so the pipe ends if the worker dies
             worker = _Worker(process, ours)
             self._workers.add(worker)
         return worker
@@ -202,7 +220,7 @@ class Processes(Executor):
         return worker.end()
 
 
-def _settle(future: Future[Any], reply: bytes) -> None:
+def _complete(future: Future[Any], reply: bytes) -> None:
     result, error = pickle.loads(reply)
     if error is None:
         future.set_result(result)
@@ -211,7 +229,7 @@ def _settle(future: Future[Any], reply: bytes) -> None:
 
 
 def _serve(pipe: Connection) -> None:
-    """Answer calls until the other end of the pipe is closed, which ends this process whatever it is doing."""
+    """Answer calls until the other end of the pipe is closed, which ends this process immediately."""
     calls: SimpleQueue[bytes] = SimpleQueue()
 
     def listen() -> None:
@@ -223,13 +241,13 @@ def _serve(pipe: Connection) -> None:
     Thread(target=listen, daemon=True).start()
     while True:
         reply = _answer_call(calls.get())
-        with suppress(OSError):  # nobody is there any more: the listener sees that too
+        with suppress(OSError):  # the other end is closed, which the listener notices, too
             pipe.send_bytes(reply)
         del reply
 
 
 def _answer_call(call: bytes) -> bytes:
-    """Call, and pickle ``(result, None)`` or ``(None, exception)``."""
+    """Call a function, and pickle ``(result, None)`` or ``(None, exception)``."""
     try:
         function, args, kwargs = pickle.loads(call)
         return pickle.dumps((function(*args, **kwargs), None), protocol=pickle.HIGHEST_PROTOCOL)
@@ -238,33 +256,31 @@ def _answer_call(call: bytes) -> bytes:
 
 
 def _make_portable(error: BaseException) -> BaseException:
-    """Make an exception ready to travel, with its traceback as a note: itself if it can be pickled, else its text."""
+    """Return an exception that can be pickled, with the traceback as a note: the error itself, or one with its text."""
     note = "".join(traceback.format_exception(error)).rstrip()
-    try:
-        travelled = pickle.loads(pickle.dumps(error))
-    except Exception:
-        travelled = LossAtlasError(describe_error(error))
-    if not isinstance(travelled, type(error)) or str(travelled) != str(error):
-        travelled = LossAtlasError(describe_error(error))
-    assert isinstance(travelled, BaseException)
-    travelled.add_note(f"in a worker process:\n{note}")
-    return travelled
+    portable: BaseException = LossAtlasError(describe_error(error))
+    with suppress(Exception):
+        copy = pickle.loads(pickle.dumps(error))
+        if isinstance(copy, type(error)) and str(copy) == str(error):
+            portable = copy
+    portable.add_note(f"in a worker process:\n{note}")
+    return portable
 
 
 def describe_error(error: BaseException) -> str:
-    """An exception in one line; those meant for people need no name."""
+    """Describe an exception in one line. Exceptions of lossatlas are described without the name of their class."""
     return str(error) if isinstance(error, LossAtlasError) else f"{type(error).__name__}: {error}"
 
 
 @contextmanager
 def hold_interrupts() -> Iterator[None]:
-    """Let Ctrl-C wait while a worker is started. It inherits that: Ctrl-C reaches only this process, which ends it."""
+    """Block Ctrl-C while a worker is started. The worker inherits the block, so Ctrl-C reaches only this process."""
     if not hasattr(signal, "pthread_sigmask"):
         yield
         return
     from multiprocessing import resource_tracker
 
-    resource_tracker.ensure_running()  # the first start would do so, and let Ctrl-C through afterwards
+    resource_tracker.ensure_running()  # otherwise the first start would start it and unblock Ctrl-C
     before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:
         yield

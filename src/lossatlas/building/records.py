@@ -1,4 +1,4 @@
-"""What parts of a run leave beside its arrays: plain JSON data and arrays, from which they can be made again."""
+"""Turns results of parts of a run into plain JSON data and arrays that can be stored, and back."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ _OPTIMIZER = "optimizer."
 
 @dataclass(frozen=True)
 class Record:
-    """What is kept of a part.
+    """The stored results of a part.
 
     Attributes
     ----------
     note
         Plain JSON data.
     arrays
-        Arrays by name; None where there are none.
+        Arrays by name; None if there are none.
     """
 
     note: Any
@@ -35,16 +35,16 @@ class Record:
 
 @dataclass(frozen=True)
 class Stretch:
-    """Some frames of a training.
+    """Some consecutive frames of a training.
 
     Attributes
     ----------
     snapshots
-        They alone; none where training ended before the next.
+        The snapshots of these frames; none if training ended before the first of them.
     outcome
-        How training ended, if it has.
+        How training ended, if it has ended.
     state
-        From which the next stretch goes on; None where there is none.
+        The state that the next stretch continues from; None if training has ended.
     """
 
     snapshots: tuple[Snapshot, ...]
@@ -53,7 +53,7 @@ class Stretch:
 
 
 def record_stretch(stretch: Stretch) -> Record:
-    """Keep ``weights`` ``[frame, P]``, ``point_predicted_class`` ``[frame, N]``, and the state, where there are any."""
+    """Make the record of a stretch, with the arrays ``weights`` ``[frame, P]`` and ``point_predicted_class``."""
     snapshots, state = stretch.snapshots, stretch.state
     arrays: dict[str, AnyArray] = {}
     if snapshots:
@@ -72,7 +72,7 @@ def record_stretch(stretch: Stretch) -> Record:
 
 
 def restore_state(record: Record) -> State:
-    """Make the state again that a stretch ended with."""
+    """Restore the state at the end of a stretch from its record."""
     arrays = record.arrays or {}
     optimizer = {name.removeprefix(_OPTIMIZER): value for name, value in arrays.items() if name.startswith(_OPTIMIZER)}
     numbers = {name: value if value.ndim else value.item() for name, value in optimizer.items()}
@@ -80,14 +80,13 @@ def restore_state(record: Record) -> State:
 
 
 def record_plane(laid: LaidPlane | str) -> Record:
-    """Keep a plane with its path; or why there is none."""
+    """Make the record of a plane with its path, or of the reason why there is no plane."""
     if isinstance(laid, str):
         return Record({"left_out": laid})
     plane = {key: value for key, value in asdict(laid.plane).items() if key not in ("directions", "centre")}
-    assert laid.plane.centre is not None
     arrays: dict[str, AnyArray] = {
         "directions": laid.plane.directions,
-        "centre": np.asarray(laid.plane.centre),
+        "centre": np.asarray(laid.plane.require_centre()),
         "path": laid.path.coordinates,
         "residual": laid.path.residual,
         "path_loss": laid.path_loss,
@@ -96,7 +95,7 @@ def record_plane(laid: LaidPlane | str) -> Record:
 
 
 def restore_plane(record: Record) -> LaidPlane | str:
-    """Make it again."""
+    """Restore a plane with its path, or the reason why there is none, from a record."""
     if "left_out" in record.note:
         return str(record.note["left_out"])
     arrays = record.arrays or {}
@@ -113,11 +112,11 @@ def restore_plane(record: Record) -> LaidPlane | str:
 
 
 def record_curvature(curvature: Curvature) -> Record:
-    """Keep the curvature at one model."""
+    """Make the record of the curvature at one model."""
     note = {key: value for key, value in vars(curvature).items() if key != "spectrum"}
     return Record(note, None if curvature.spectrum is None else {"spectrum": curvature.spectrum})
 
 
 def restore_curvature(record: Record) -> Curvature:
-    """Make it again."""
+    """Restore the curvature at one model from its record."""
     return Curvature(**record.note, spectrum=None if record.arrays is None else record.arrays["spectrum"])

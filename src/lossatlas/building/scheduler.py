@@ -1,4 +1,4 @@
-"""Building a gallery: many runs at once, and large ones in parts, on the workers of any executor."""
+"""Builds a gallery: it computes many runs at once, and large runs in parts, on the workers of an executor."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ from lossatlas.building.task import Part, Work
 from lossatlas.building.whole_run import WholeRun
 from lossatlas.errors import DataFolderError, LossAtlasError
 from lossatlas.runs import RunConfig
-from lossatlas.store import Gallery, remove_unfinished, writing
+from lossatlas.store import Gallery, explain_write_errors, remove_unfinished
 
-#: Parts handed to each worker: one to work on, and one to go on with.
+#: How many parts each worker has at a time: one that it works on, and the next one.
 _EACH = 2
-#: Workers of an executor that is handed in, where nobody says how many.
+#: The assumed number of workers of an executor if the caller does not give it.
 _USUAL_WORKERS = 16
 
 
@@ -36,31 +36,37 @@ def build_gallery(
     on_done: Callable[[str], None] | None = None,
     sizes: Sizes | None = None,
 ) -> list[str]:
-    """Compute and store the runs that the gallery lacks, several at a time, and return the ids computed.
+    """Compute and store the runs that the gallery lacks, several at a time.
 
-    Each run is stored when it is finished, and of a large one each part: a build that is killed goes on where it was
-    when it is started again. What is computed is equal to the last bit whatever computes it. A run that fails keeps
-    none of the others from being computed; one whose planes go through others waits for these.
+    Each run, and each part of a large run, is stored as soon as it is finished. A build that was killed continues from
+    there when it is started again. Results do not depend on what computes them, to the last bit. If a run fails, the
+    others are computed nevertheless. A run whose planes go through other runs waits for them.
 
     Parameters
     ----------
     gallery, configs
-        Where to, and what.
+        The gallery, and the configurations of its runs.
     workers
-        How many processes, by default one a core; of an executor, how many workers it has.
+        The number of worker processes, by default one per core, or the number of workers of the executor.
     executor
-        Runs the work instead of processes of our own. It needs no files in common with this process.
+        The executor that runs the work instead of new worker processes. It needs no access to the files of this
+        process.
     on_done
-        Called with the id of each run that is stored.
+        A function that is called with the id of each run that has been stored.
     sizes
-        Which runs are large, and how large their parts are to be.
+        The sizes of large runs and of their parts.
+
+    Returns
+    -------
+    list
+        The ids of the computed runs.
 
     Raises
     ------
     LossAtlasError
-        At the end, if runs failed, with each one's fault; or if the executor broke.
+        If runs failed; the message is raised at the end, and gives the fault of each run. Or if the executor broke.
     """
-    with writing(gallery.data):
+    with explain_write_errors(gallery.data):
         gallery.data.mkdir(parents=True, exist_ok=True)
         remove_unfinished(gallery.data)
     missing = {config.id: config for config in configs if config.id not in gallery}
@@ -69,7 +75,7 @@ def build_gallery(
     try:
         with ExitStack() as held, pool as where:
             build = _Build(gallery, missing, sizes or Sizes(), on_done or (lambda _: None), held)
-            build.run(where, workers * _EACH)  # an error in here ends our own processes at once
+            build.run(where, workers * _EACH)  # an error ends the worker processes at once
     finally:
         gallery.write_index()
     if build.faults:
@@ -81,7 +87,7 @@ def build_gallery(
 
 
 class _Build:
-    """What is still to be computed of some runs, and how it is going."""
+    """The state of a build: the parts that wait, the parts that are running, and the faults."""
 
     def __init__(
         self,
@@ -92,9 +98,9 @@ class _Build:
         held: ExitStack,
     ) -> None:
         self._gallery, self._sizes, self._on_done, self._held = gallery, sizes, on_done, held
-        self._waiting = dict(missing)  # not begun
-        self._works: dict[str, Work] = {}  # begun
-        self._open: dict[str, int] = {}  # how many of their parts are known and not there
+        self._waiting = dict(missing)  # runs that have not begun
+        self._works: dict[str, Work] = {}  # runs that have begun
+        self._open: dict[str, int] = {}  # how many known parts of each run are not finished
         self._ready: deque[tuple[str, Part]] = deque()
         self._running: dict[Future[Any], tuple[str, Part]] = {}
         self._finished: list[str] = []
@@ -103,25 +109,25 @@ class _Build:
         self.faults: dict[str, str] = {}
 
     def run(self, executor: Executor, most: int) -> None:
-        """Work until nothing is left, with at most ``most`` parts handed out at a time."""
+        """Work until all runs are done, with at most ``most`` parts running at a time."""
         while self._ready or self._running or self._waiting:
-            while len(self._running) < most and (found := self._next()):
-                self._hand_out(executor, *found)
-                self._tell()
+            while len(self._running) < most and (found := self._take_next()):
+                self._submit(executor, *found)
+                self._report_finished()
             done, _ = wait(self._running, return_when=FIRST_COMPLETED)
             for future in done:
-                self._take_in(future)
-                self._tell()
+                self._collect(future)
+                self._report_finished()
 
-    def _tell(self) -> None:
-        """Enter the runs that are finished into the index."""
+    def _report_finished(self) -> None:
+        """Add finished runs to the index, and report them."""
         while self._finished:
             run_id = self._finished.pop()
             self._gallery.write_index()
             self._on_done(run_id)
 
-    def _next(self) -> tuple[str, Part] | None:
-        """A part of a run that has begun; without any, begin another run."""
+    def _take_next(self) -> tuple[str, Part] | None:
+        """Return a part that can be computed, and begin another run if there is none."""
         while not self._ready:
             run_id = next(filter(self._can_begin, self._waiting), None)
             if run_id is None:
@@ -130,13 +136,13 @@ class _Build:
         return self._ready.popleft()
 
     def _can_begin(self, run_id: str) -> bool:
-        """Whether the runs that its planes go through are there, or will not be."""
+        """Return whether none of the runs that its planes go through is still being computed."""
         return not any(other in self._waiting or other in self._works for other in self._waiting[run_id].references)
 
     def _begin(self, run_id: str) -> None:
         config = self._waiting.pop(run_id)
         references = self._gallery.references(config)
-        if self._sizes.in_parts(config):
+        if self._sizes.needs_parts(config):
             self._lock()
             self._works[run_id] = ChunkedRun(config, self._gallery.data, references, self._sizes)
         else:
@@ -145,7 +151,7 @@ class _Build:
         self._add(run_id, self._works[run_id].begin())
 
     def _lock(self) -> None:
-        """One build at a time writes large runs into a folder; held until this one ends, however it does."""
+        """Lock the folder, so that only one build at a time computes large runs, until this build ends."""
         if self._locked:
             return
         try:
@@ -163,14 +169,14 @@ class _Build:
             self._works.pop(run_id).finish()
             self._finished.append(run_id)
 
-    def _hand_out(self, executor: Executor, run_id: str, part: Part) -> None:
+    def _submit(self, executor: Executor, run_id: str, part: Part) -> None:
         def submit(run_id: str) -> None:
             submit_to = self._here.submit if part.here else executor.submit
             self._running[submit_to(part.function, *part.arguments())] = run_id, part
 
         self._guard(run_id, submit)
 
-    def _take_in(self, future: Future[Any]) -> None:
+    def _collect(self, future: Future[Any]) -> None:
         run_id, part = self._running.pop(future)
         if run_id not in self.faults:
             self._guard(run_id, lambda _: self._accept(run_id, part, future.result()))
@@ -181,13 +187,13 @@ class _Build:
         self._add(run_id, more)
 
     def _guard(self, run_id: str, step: Callable[[str], None]) -> None:
-        """Take a step of a run; where it fails the run has, and nothing more of it is computed."""
+        """Call ``step`` for a run. If it fails, record the fault, and compute nothing more of this run."""
         try:
             step(run_id)
         except BrokenExecutor:
             raise LossAtlasError(
-                "the workers were killed, perhaps for want of memory. "
-                "What is finished is kept; the same command goes on from there"
+                "the workers were killed, perhaps because memory ran out. "
+                "Finished parts are kept; the same command continues from there"
             ) from None
         except Exception as error:
             self.faults[run_id] = describe_error(error)
@@ -197,13 +203,13 @@ class _Build:
 
 
 class _OneThread(Executor):
-    """Works in this process, on one thing at a time, and lets it exit whatever it is at."""
+    """An executor that runs one task at a time on a thread of this process, and does not delay the exit."""
 
     def __init__(self) -> None:
         self._turn = Lock()
 
     def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
-        """Call a function when those before it have returned."""
+        """Call a function after the earlier ones have returned."""
         future: Future[Any] = Future()
 
         def work() -> None:

@@ -1,4 +1,4 @@
-"""What a build hands to its workers: parts of runs, and what is to be done with the numbers that they give."""
+"""The interface between a build and its runs: a run is a ``Work``, which consists of ``Part`` objects."""
 
 from __future__ import annotations
 
@@ -9,20 +9,22 @@ from typing import Any, Protocol
 
 @dataclass(frozen=True)
 class Part:
-    """Something to compute.
+    """A part of a run that one worker computes.
 
     Attributes
     ----------
     name
-        Unique in its run.
-    function, arguments
-        What to call, anywhere, and with what; the latter are made when its turn comes.
+        The name of the part, which is unique in its run.
+    function
+        The function that a worker calls.
+    arguments
+        A function that makes the arguments, called just before the part is computed.
     store
-        Called with what it returned, here.
+        A function of the building process that stores the result.
     then
-        Called when that is stored; gives the parts that could not be computed before.
+        A function that is called after that, and returns the parts that can be computed now.
     here
-        It needs files of this machine: it is computed by the process that builds.
+        Whether the building process computes the part, because it needs files of this machine.
     """
 
     name: str
@@ -34,13 +36,13 @@ class Part:
 
 
 class Work(Protocol):
-    """One run, as a build sees it."""
+    """One run that a build computes."""
 
     def begin(self) -> list[Part]:
-        """Take up what is there, and return the parts that can be computed now; without any it is finished."""
+        """Read the parts that are finished, and return those that can be computed now. If there are none, finish."""
 
     def accept(self, part: Part, result: Any) -> list[Part]:
-        """Store what a part gave, and return the parts that can be computed now."""
+        """Store the result of a part, and return the parts that can be computed now."""
 
     def finish(self) -> None:
-        """Put the run in its place, all its parts being there."""
+        """Store the whole run after all its parts are finished."""

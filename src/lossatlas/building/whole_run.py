@@ -1,4 +1,4 @@
-"""A run that is small enough to be computed in one part."""
+"""Computes a small run in a single part."""
 
 from __future__ import annotations
 
@@ -14,22 +14,22 @@ from lossatlas.store import save_run
 
 
 class WholeRun:
-    """A run that is computed in one go."""
+    """A run that is computed in a single part."""
 
     def __init__(self, config: RunConfig, data: Path, references: Mapping[str, Floats]) -> None:
         self._config, self._data, self._references = config, data, references
         self._found: dict[str, Any] = {}
 
     def begin(self) -> list[Part]:
-        """Everything is one part."""
+        """Return the single part."""
         return [Part("run", compute_whole_run, lambda: (self._config.canonical, self._references), self._found.update)]
 
     def accept(self, part: Part, result: Any) -> list[Part]:
-        """Keep what it gave: that is all."""
+        """Keep the result of the single part. No part follows."""
         part.store(result)
         return []
 
     def finish(self) -> None:
-        """Store it."""
+        """Store the run."""
         save_run(Run(setup=Setup.of(self._config), **self._found), self._data)
         self._found.clear()

@@ -1,7 +1,8 @@
-"""What workers are asked to compute of a run: plain functions of plain data, wherever they are called.
+"""The functions that workers call. They are plain functions of plain data, so they can run on any machine.
 
-What crosses between processes is the canonical text of a configuration, arrays, numbers and text. A part depends on
-nothing else, and every model's loss on nothing but the model: a run has the same bits whatever it was cut into.
+Their arguments and results are the canonical text of a configuration, arrays, numbers and text. A result depends on
+nothing else, and the loss of a model depends only on the model. Therefore a run has the same bits for any division into
+parts.
 """
 
 from __future__ import annotations
@@ -31,14 +32,14 @@ from lossatlas.training import State, Training, Trajectory
 
 
 def compute_whole_run(canonical: str, references: Mapping[str, Floats]) -> dict[str, Any]:
-    """Compute all of a run: every field that :class:`lossatlas.runs.Run` is made of but its setup, by name."""
-    run = compute_run(_setup(canonical).config, threads=1, references=references)
+    """Compute a whole run, and return the fields that make a :class:`lossatlas.runs.Run`, except its setup, by name."""
+    run = compute_run(_make_setup(canonical).config, threads=1, references=references)
     return {field.name: getattr(run, field.name) for field in fields(Run) if field.init and field.name != "setup"}
 
 
 def train_stretch(canonical: str, state: State | None, frames: int) -> Stretch:
-    """Train on from a state, or from the start, until up to ``frames`` frames more are recorded."""
-    setup = _setup(canonical)
+    """Continue training from a state, or from the start, and record up to ``frames`` frames."""
+    setup = _make_setup(canonical)
     training = Training(setup.network, setup.dataset, setup.config.training, state=state)
     snapshots = tuple(islice(training, frames))
     ended = len(snapshots) < frames or snapshots[-1].epoch == setup.config.training.epochs
@@ -48,21 +49,21 @@ def train_stretch(canonical: str, state: State | None, frames: int) -> Stretch:
 def lay_plane_of_run(
     canonical: str, name: str, trajectory: Trajectory, references: Mapping[str, Floats]
 ) -> LaidPlane | str:
-    """Lay one plane of a run through its training; where that cannot be done, say why."""
-    return lay_plane(Evaluators(_setup(canonical), threads=1), name, trajectory, references)
+    """Make one plane of a run from its training, or return the reason why this is not possible."""
+    return lay_plane(Evaluators(_make_setup(canonical), threads=1), name, trajectory, references)
 
 
 def compute_piece(canonical: str, step: ArrayStep, thetas: Float32, rows: range) -> tuple[AnyArray, ...]:
     """Compute some rows of a step's arrays, around some models ``[n, P]``."""
-    return step.compute(Evaluators(_setup(canonical), threads=1), thetas, rows)
+    return step.compute(Evaluators(_make_setup(canonical), threads=1), thetas, rows)
 
 
 def measure_curvature_of_run(canonical: str, theta: Float32) -> Curvature:
     """Measure the curvature of the training loss at one model ``[P]``."""
-    return measure_curvature(_setup(canonical), theta)
+    return measure_curvature(_make_setup(canonical), theta)
 
 
 @lru_cache(maxsize=2)
-def _setup(canonical: str) -> Setup:
-    """Cached, as many parts of one run come to one worker."""
+def _make_setup(canonical: str) -> Setup:
+    """Make the setup of a run. It is cached, because a worker computes many parts of the same run."""
     return Setup.of(RunConfig.from_mapping(json.loads(canonical)))

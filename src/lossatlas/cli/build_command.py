@@ -6,7 +6,7 @@ from contextlib import nullcontext
 
 import click
 
-from lossatlas.building import build_gallery, cluster, find_unfinished
+from lossatlas.building import build_gallery, connect_cluster, find_unfinished
 from lossatlas.cli.options import SETTINGS, config_from, config_options, data_option, hidden_layers, plane_option
 from lossatlas.cli.progress import progress
 from lossatlas.datasets import SOURCES
@@ -70,7 +70,7 @@ def build_command(
     click.echo(f"{len(configs)} runs, {len(configs) - len(missing)} of them there already", err=True)
     if address and workers:
         raise click.UsageError("--workers is for processes on this machine; the workers of --cluster are there already")
-    with cluster(address) if address else nullcontext() as executor, progress(len(missing), "Building") as step:
+    with connect_cluster(address) if address else nullcontext() as executor, progress(len(missing), "Building") as step:
         build_gallery(gallery, missing, workers=workers, executor=executor, on_done=lambda _run_id: step())
     for run_id, size in find_unfinished(gallery.data).items():
         click.echo(

@@ -10,7 +10,7 @@ import click
 
 from lossatlas.cli.options import config_from, config_options, data_option
 from lossatlas.errors import LossAtlasError
-from lossatlas.store import Gallery, remove_unfinished, writing
+from lossatlas.store import Gallery, explain_write_errors, remove_unfinished
 
 HOST, DEFAULT_PORT = "127.0.0.1", 8642
 _PORTS_TO_TRY = 50
@@ -29,7 +29,7 @@ def serve_command(gallery: Gallery, port: int, browser: bool, config_file: str |
     trains like it whatever is chosen there.
     """
     default = config_from(config_file, {}) if config_file else None  # else what the page opens on by itself
-    with writing(gallery.data):
+    with explain_write_errors(gallery.data):
         gallery.data.mkdir(parents=True, exist_ok=True)
     remove_unfinished(gallery.data)
     gallery.write_index()

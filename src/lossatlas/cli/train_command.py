@@ -8,7 +8,7 @@ from lossatlas.cli.options import MODEL_SETTINGS, SETTINGS, config_from, config_
 from lossatlas.cli.own_data import KEYS, own_data_options, own_dataset, refuse_file_as_name
 from lossatlas.cli.progress import progress
 from lossatlas.runs import Computation, Frame, Run, RunConfig, Setup
-from lossatlas.store import Gallery, run_folder, writing
+from lossatlas.store import Gallery, explain_write_errors, run_folder
 
 
 @click.command("train")
@@ -38,7 +38,7 @@ def train_command(
         click.echo(f"{config.id} is there already", err=True)
         gallery.open(config.id)  # and sound: otherwise this says what is wrong
     else:
-        with writing(gallery.data):  # before the work rather than after it
+        with explain_write_errors(gallery.data):  # before the work rather than after it
             gallery.data.mkdir(parents=True, exist_ok=True)
         run = _compute(config, threads, gallery)
         gallery.save(run)

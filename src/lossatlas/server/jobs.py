@@ -13,7 +13,7 @@ from lossatlas.runs import Computation, Frame, RunConfig, Setup
 from lossatlas.server.events import Event, EventLog
 from lossatlas.server.messages import done_body, frame_arrays, frame_body, manifest_body, stage_body
 from lossatlas.server.problems import problem_of
-from lossatlas.store import Gallery, outcome_entry
+from lossatlas.store import Gallery, describe_outcome
 
 logger = logging.getLogger("lossatlas.server")
 
@@ -234,7 +234,7 @@ class Jobs:
         run = computation.finish(frames, lambda stage: job.log.append(Event("stage", partial(stage_body, stage))))
         self._commit(job)
         self._gallery.save(run)
-        outcome = outcome_entry(run.trajectory.outcome)
+        outcome = describe_outcome(run.trajectory.outcome)
         return Event("done", partial(done_body, run.id, outcome, run.trajectory.epochs), last=True)
 
     def _commit(self, job: Job) -> None:

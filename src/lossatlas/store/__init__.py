@@ -1,7 +1,10 @@
-"""Runs on disk: how one is described, written and read, and a folder of many, the gallery. See docs/run-format.md."""
+"""Stores runs on disk: describes, writes and reads a run, and manages a folder of runs, the gallery.
+
+The format is described in docs/run-format.md.
+"""
 
 from lossatlas.store.gallery import Gallery, default_data_folder
-from lossatlas.store.manifest import describe_run, describe_start, outcome_entry, start_arrays
+from lossatlas.store.manifest import describe_outcome, describe_run, describe_start, start_arrays
 from lossatlas.store.read import open_run, read_manifest
 from lossatlas.store.recording import (
     RecordedFrame,
@@ -12,7 +15,15 @@ from lossatlas.store.recording import (
     lay_out,
     recording_folder,
 )
-from lossatlas.store.write import publish, remove_unfinished, run_folder, save_run, set_aside, write_text, writing
+from lossatlas.store.write import (
+    explain_write_errors,
+    publish,
+    remove_unfinished,
+    run_folder,
+    save_run,
+    set_aside,
+    write_text,
+)
 
 __all__ = [
     "Gallery",
@@ -26,7 +37,7 @@ __all__ = [
     "describe_start",
     "lay_out",
     "open_run",
-    "outcome_entry",
+    "describe_outcome",
     "publish",
     "read_manifest",
     "recording_folder",
@@ -36,5 +47,5 @@ __all__ = [
     "set_aside",
     "start_arrays",
     "write_text",
-    "writing",
+    "explain_write_errors",
 ]

@@ -1,4 +1,4 @@
-"""A gallery: a folder of runs, and its index."""
+"""The gallery: a folder of runs with an index."""
 
 from __future__ import annotations
 
@@ -17,29 +17,29 @@ from lossatlas.errors import ConfigError, DataFolderError, RunError
 from lossatlas.runs import Run, RunConfig
 from lossatlas.store.manifest import FORMAT_VERSION
 from lossatlas.store.read import open_run, read_manifest
-from lossatlas.store.write import run_folder, save_run, write_text, writing
+from lossatlas.store.write import explain_write_errors, run_folder, save_run, write_text
 from lossatlas.training import METRICS
 
 GALLERY_FORMAT = "lossatlas-gallery"
-#: Own points that the index has of a dataset.
+#: The number of points of an own dataset that the index contains.
 _PICTURED = 120
 
 
 def default_data_folder() -> Path:
-    """Where a user's runs are kept unless told otherwise."""
+    """Return the folder where a user's runs are kept by default."""
     return Path(platformdirs.user_data_dir("lossatlas", appauthor=False))
 
 
 @dataclass(frozen=True)
 class Verdict:
-    """What checking one run found: ``fault`` is None where all is well."""
+    """The result of checking one run; ``fault`` is None if the run is sound."""
 
     run_id: str
     fault: str | None
 
 
 class Gallery:
-    """A data folder with runs in it. Making one touches nothing on disk.
+    """A data folder that contains runs. Making a ``Gallery`` changes nothing on disk.
 
     Raises
     ------
@@ -56,23 +56,33 @@ class Gallery:
         return (run_folder(self.data, run_id) / "run.json").is_file()
 
     def ids(self) -> list[str]:
-        """Return the ids of all runs, damaged ones too, sorted."""
+        """Return the sorted ids of all runs, including damaged ones."""
         folders = (self.data / "runs").glob("[!.]*")
         return sorted(folder.name for folder in folders if folder.is_dir())
 
     def open(self, run_id: str) -> Run:
-        """Open a run; see :func:`~lossatlas.store.open_run` for what can be wrong with it."""
+        """Open a run. It raises the errors of :func:`~lossatlas.store.open_run`."""
         return open_run(run_folder(self.data, run_id))
 
     def references(self, config: RunConfig) -> dict[str, Floats]:
-        """Where the runs ended that planes of a configuration go through: ``[P]`` by id, of those that are here.
+        """Return the final parameters of the runs that planes of a configuration go through.
+
+        Parameters
+        ----------
+        config
+            The configuration.
+
+        Returns
+        -------
+        dict
+            Theta ``[P]`` float32 of the last frame, by the id of the run, for the runs that the gallery contains.
 
         Raises
         ------
         ConfigError
-            If one has other layers: its parameters mean other things.
+            If a run has other layers, so that its parameters have another meaning.
         RunError
-            If one is damaged.
+            If a run is damaged.
         """
         found = {run_id: self.open(run_id) for run_id in config.references if run_id in self}
         for run_id, run in found.items():
@@ -83,25 +93,25 @@ class Gallery:
         return {run_id: run.trajectory.weights[-1] for run_id, run in found.items()}
 
     def save(self, run: Run) -> Path:
-        """Store a run and enter it in the index; return its folder."""
+        """Store a run, add it to the index, and return its folder."""
         folder = save_run(run, self.data)
         self.write_index()
         return folder
 
     def index(self) -> dict[str, Any]:
-        """What ``index.json`` says, made anew from the manifests; a run that cannot be read is left out."""
-        return {"format": GALLERY_FORMAT, "format_version": FORMAT_VERSION, "runs": list(self._entries())}
+        """Make the content of ``index.json`` from the manifests of all runs that can be read."""
+        return {"format": GALLERY_FORMAT, "format_version": FORMAT_VERSION, "runs": list(self._iterate_entries())}
 
     def write_index(self) -> None:
-        """Write ``index.json``; of several processes, one at a time."""
-        with writing(self.data):
+        """Write ``index.json``. A lock makes several processes write it one at a time."""
+        with explain_write_errors(self.data):
             self.data.mkdir(parents=True, exist_ok=True)
             with FileLock(self.data / ".index.lock"):
                 text = json.dumps(self.index(), ensure_ascii=False, separators=(",", ":"), allow_nan=False)
                 write_text(self.data / "index.json", text)
 
     def verify(self) -> Iterator[Verdict]:
-        """Open every run in turn and say what is wrong with it."""
+        """Open every run and yield whether it is sound."""
         for run_id in self.ids():
             try:
                 self.open(run_id)
@@ -110,21 +120,21 @@ class Gallery:
             else:
                 yield Verdict(run_id, None)
 
-    def _entries(self) -> Iterator[dict[str, Any]]:
+    def _iterate_entries(self) -> Iterator[dict[str, Any]]:
         for run_id in self.ids():
             try:
-                yield entry_of(read_manifest(run_folder(self.data, run_id)))
+                yield make_entry(read_manifest(run_folder(self.data, run_id)))
             except (RunError, LookupError, TypeError, ValueError, AttributeError, OverflowError):
-                continue  # `verify` names it, and says what is wrong
+                continue  # `verify` reports this run
 
 
-def entry_of(manifest: dict[str, Any]) -> dict[str, Any]:
-    """Make a run's entry in the index from its manifest."""
+def make_entry(manifest: dict[str, Any]) -> dict[str, Any]:
+    """Make the entry of a run in the index from its manifest."""
     dataset, model, config = manifest["dataset"], manifest["model"], manifest["config"]
     return {
         "id": manifest["id"],
         "title": manifest["title"],
-        "dataset": {"name": dataset["name"], "title": dataset["title"], **_picture(config["dataset"].get("own"))},
+        "dataset": {"name": dataset["name"], "title": dataset["title"], **_describe_own(config["dataset"].get("own"))},
         "model": {
             "title": model["title"],
             "hidden": config["model"]["hidden"],
@@ -141,7 +151,7 @@ def entry_of(manifest: dict[str, Any]) -> dict[str, Any]:
 
 
 def _leave_out_points(config: dict[str, Any]) -> dict[str, Any]:
-    """A configuration as the index has it: own points are in the run alone, as they would make the index heavy."""
+    """Return a configuration without its own points, which would make the index large."""
     own = config["dataset"].get("own")
     if own is None:
         return config
@@ -149,8 +159,8 @@ def _leave_out_points(config: dict[str, Any]) -> dict[str, Any]:
     return {**config, "dataset": {**config["dataset"], "own": named}}
 
 
-def _picture(own: dict[str, Any] | None) -> dict[str, Any]:
-    """What the page shows of own points to choose from: names, and some points, standardised and rounded."""
+def _describe_own(own: dict[str, Any] | None) -> dict[str, Any]:
+    """Return the names of own data and some of its points, standardised and rounded, for the page's list of choices."""
     if own is None:
         return {}
     count = len(own["x"])

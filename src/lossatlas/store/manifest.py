@@ -1,4 +1,4 @@
-"""The manifest of a run, ``run.json``: it tells a reader every file, shape and meaning."""
+"""Makes the manifest of a run, ``run.json``, which describes every file with its shape and meaning."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ FORMAT_VERSION = 1
 
 @dataclass(frozen=True)
 class ArraySpec:
-    """One array of the format: its name, dtype, the names of its axes, and what it holds."""
+    """One array of the format: its name, its dtype, the names of its axes, and a description of its content."""
 
     name: str
     dtype: str
@@ -32,7 +32,7 @@ class ArraySpec:
     scale_factor: float | None = None
 
     def entry(self, file: str, sizes: dict[str, int]) -> dict[str, Any]:
-        """Describe the array as a manifest does, with sizes by axis."""
+        """Make the entry of the array in a manifest, given the size of each axis."""
         entry: dict[str, Any] = {
             "file": file,
             "dtype": self.dtype,
@@ -54,7 +54,7 @@ RUN_ARRAYS = (
     ArraySpec("predicted_class", "uint8", ("frame", "y", "x"), "class predicted at (grid_x[x], grid_y[y])"),
     ArraySpec("confidence", "uint8", ("frame", "y", "x"), "probability of the predicted class", CONFIDENCE_STEP),
 )
-#: Arrays that hold NaN where there is nothing to say; in any other it is damage.
+#: The arrays that may contain NaN where a number does not exist. NaN in any other array means damage.
 MAY_BE_NAN = ("nonconvexity",)
 SPECTRUM = ArraySpec("spectrum", "float32", ("curvature_frame", "parameter"), "eigenvalues of the Hessian, ascending")
 
@@ -65,11 +65,16 @@ def plane_arrays(config: PlaneConfig, *, centre: bool = False, trained: bool = T
     Parameters
     ----------
     config
-        How the plane is cut.
+        The configuration of the plane.
     centre
-        Whether its centre is a parameter vector that no frame has, and is stored.
+        Whether the centre is stored, because it is not the parameters of a frame.
     trained
-        False for what there is of it while the network trains.
+        False for the arrays that exist while the network trains.
+
+    Returns
+    -------
+    tuple
+        The specifications of the arrays.
     """
     around = "frame" if config.moving else "centre"
     test_around = "frame" if config.moving and config.test_frames else "centre"
@@ -98,7 +103,7 @@ def plane_arrays(config: PlaneConfig, *, centre: bool = False, trained: bool = T
     return tuple(specs)
 
 
-def describe(
+def describe(  # noqa: PLR0913 (one argument for each part of the manifest)
     setup: Setup,
     epochs: list[int],
     metrics: dict[str, list[float]],
@@ -107,7 +112,7 @@ def describe(
     curvature: TrainingCurvature | None = None,
     left_out: Mapping[str, str] | None = None,
 ) -> dict[str, Any]:
-    """Make the manifest of a run, finished or to be; ``planes`` are the entries of its planes."""
+    """Make the manifest of a run that is finished or still being computed; ``planes`` are the entries of its planes."""
     config, dataset, network = setup.config, setup.dataset, setup.network
     sizes = sizes_of(setup, len(epochs), curvature)
     specs = RUN_ARRAYS if curvature is None or curvature.spectrum is None else (*RUN_ARRAYS, SPECTRUM)
@@ -146,15 +151,15 @@ def describe(
         "arrays": {spec.name: spec.entry(f"{spec.name}.npy", sizes) for spec in specs},
         "planes": planes,
         "left_out": [{"name": name, "why": why} for name, why in (left_out or {}).items()],
-        **({} if curvature is None else {"curvature": _curvature_entry(curvature, setup)}),
+        **({} if curvature is None else {"curvature": _describe_curvature(curvature, setup)}),
     }
 
 
 def describe_start(setup: Setup, epochs: list[int]) -> dict[str, Any]:
-    """Make the manifest of a run that has yet to train: all planned frames, and the planes that need no training."""
+    """Make the manifest of a run before its training, with all planned frames and the planes that need no training."""
     sizes, configs = sizes_of(setup, len(epochs)), setup.plane_configs
     planes = [
-        _plane_entry(plane, configs[plane.name], sizes, plane_arrays(configs[plane.name], trained=False))
+        _describe_plane(plane, configs[plane.name], sizes, plane_arrays(configs[plane.name], trained=False))
         for plane in setup.planes
         if plane.moving
     ]
@@ -165,17 +170,17 @@ def describe_run(run: Run) -> dict[str, Any]:
     """Make the manifest of a finished run."""
     trajectory = run.trajectory
     metrics = {name: trajectory.metrics[name].tolist() for name in METRICS}
-    planes = [cut_entry(run, cut) for cut in run.cuts]
-    outcome = outcome_entry(trajectory.outcome)
+    planes = [describe_cut(run, cut) for cut in run.cuts]
+    outcome = describe_outcome(trajectory.outcome)
     return describe(run.setup, list(trajectory.epochs), metrics, outcome, planes, run.curvature, run.left_out)
 
 
-def cut_entry(run: Run, cut: Cut) -> dict[str, Any]:
-    """Describe one plane of a finished run."""
+def describe_cut(run: Run, cut: Cut) -> dict[str, Any]:
+    """Make the entry of one plane of a finished run."""
     plane, config = cut.plane, run.setup.plane_configs[cut.plane.name]
     sizes = sizes_of(run.setup, len(run.trajectory.epochs), run.curvature)
     return {
-        **_plane_entry(plane, config, sizes, plane_arrays(config, centre=plane.centre_frame is None)),
+        **_describe_plane(plane, config, sizes, plane_arrays(config, centre=plane.centre_frame is None)),
         "explained_variance": cut.path.explained_variance,
         "random_walk": random_walk_variance(run.trajectory.epochs) if plane.kind == "pca" else None,
         "nonconvexity": None
@@ -190,7 +195,7 @@ def cut_entry(run: Run, cut: Cut) -> dict[str, Any]:
 
 
 def sizes_of(setup: Setup, frames: int, curvature: TrainingCurvature | None = None) -> dict[str, int]:
-    """The size of each axis that the arrays of a run have in common."""
+    """Return the size of each axis that several arrays of a run share."""
     return {
         "frame": frames,
         "parameter": setup.network.parameter_count,
@@ -205,13 +210,13 @@ def sizes_of(setup: Setup, frames: int, curvature: TrainingCurvature | None = No
     }
 
 
-def outcome_entry(outcome: Outcome) -> dict[str, Any]:
-    """How training ended, without the keys that have nothing to say."""
+def describe_outcome(outcome: Outcome) -> dict[str, Any]:
+    """Make the entry that says how training ended. It leaves out keys without a value."""
     return {key: value for key, value in asdict(outcome).items() if value is not None}
 
 
-def arrays_of(run: Run) -> dict[str, AnyArray]:
-    """Every array of a run by its path without ``.npy``: ``weights``, ``planes/fresh/loss_surface``."""
+def list_arrays(run: Run) -> dict[str, AnyArray]:
+    """Return every array of a run by its path without ``.npy``, such as ``planes/fresh/loss_surface``."""
     trajectory = run.trajectory
     arrays: dict[str, AnyArray] = {
         **static_arrays(run.setup),
@@ -223,11 +228,11 @@ def arrays_of(run: Run) -> dict[str, AnyArray]:
     if run.curvature is not None and run.curvature.spectrum is not None:
         arrays["spectrum"] = run.curvature.spectrum
     for cut in run.cuts:
-        arrays |= {f"planes/{cut.plane.name}/{name}": array for name, array in _arrays_of_cut(cut).items()}
+        arrays |= {f"planes/{cut.plane.name}/{name}": array for name, array in _list_arrays_of_cut(cut).items()}
     return arrays
 
 
-def _arrays_of_cut(cut: Cut) -> dict[str, AnyArray]:
+def _list_arrays_of_cut(cut: Cut) -> dict[str, AnyArray]:
     plane = cut.plane
     arrays: dict[str, AnyArray] = {
         "directions": plane.directions,
@@ -246,7 +251,7 @@ def _arrays_of_cut(cut: Cut) -> dict[str, AnyArray]:
 
 
 def static_arrays(setup: Setup) -> dict[str, AnyArray]:
-    """Return the arrays that do not depend on training, by the same paths."""
+    """Return the arrays that do not depend on training, by their paths."""
     dataset = setup.dataset
     return {
         "points": dataset.points.astype(np.float32),
@@ -258,13 +263,13 @@ def static_arrays(setup: Setup) -> dict[str, AnyArray]:
 
 
 def start_arrays(setup: Setup) -> dict[str, AnyArray]:
-    """Return those, and the coordinates of the planes that are cut while the network trains."""
+    """Return the static arrays, and the coordinates of planes whose surfaces are computed during training."""
     grids = {plane.name: setup.plane_configs[plane.name].grid for plane in setup.planes if plane.moving}
     coordinates = {f"planes/{name}/coordinates": unit_coordinates(grid) for name, grid in grids.items()}
     return static_arrays(setup) | coordinates
 
 
-def _plane_entry(
+def _describe_plane(
     plane: Plane, config: PlaneConfig, sizes: dict[str, int], specs: tuple[ArraySpec, ...]
 ) -> dict[str, Any]:
     grid, samples = config.grid, config.nonconvexity or 0
@@ -288,15 +293,15 @@ def _plane_entry(
     }
 
 
-def _curvature_entry(curvature: TrainingCurvature, setup: Setup) -> dict[str, Any]:
+def _describe_curvature(curvature: TrainingCurvature, setup: Setup) -> dict[str, Any]:
     estimated = bool(curvature.trace_error.any())
     return {
         "frames": list(curvature.frames),
-        "largest": _numbers(curvature.largest),
-        "smallest": _numbers(curvature.smallest),
-        "trace": _numbers(curvature.trace),
-        "trace_error": _numbers(curvature.trace_error) if estimated else None,
-        "adaptive_sharpness": _numbers(curvature.adaptive_sharpness),
+        "largest": _list_numbers(curvature.largest),
+        "smallest": _list_numbers(curvature.smallest),
+        "trace": _list_numbers(curvature.trace),
+        "trace_error": _list_numbers(curvature.trace_error) if estimated else None,
+        "adaptive_sharpness": _list_numbers(curvature.adaptive_sharpness),
         "negative": None if curvature.negative is None else curvature.negative.tolist(),
         "parameters": setup.network.parameter_count,
         "stability": curvature.stability,
@@ -304,6 +309,6 @@ def _curvature_entry(curvature: TrainingCurvature, setup: Setup) -> dict[str, An
     }
 
 
-def _numbers(values: Float64) -> list[float | None]:
-    """As JSON has them, which knows no NaN: null."""
+def _list_numbers(values: Float64) -> list[float | None]:
+    """Convert an array ``[N]`` to a list, with None in place of NaN, because JSON has no NaN."""
     return [value if math.isfinite(value) else None for value in values.tolist()]

@@ -1,4 +1,4 @@
-"""Reading a run from its folder, and checking every file against the manifest (docs/run-format.md)."""
+"""Reads a run from its folder, and checks every file against the manifest (docs/run-format.md)."""
 
 from __future__ import annotations
 
@@ -33,16 +33,26 @@ from lossatlas.training import METRICS, Outcome, Trajectory
 
 
 def open_run(folder: Path | str) -> Run:
-    """Open a run, checking every file against the manifest. Arrays are memory-mapped, read-only.
+    """Open a run and check every file against the manifest.
+
+    Parameters
+    ----------
+    folder
+        The folder of the run.
+
+    Returns
+    -------
+    Run
+        The run. Its arrays are memory-mapped and read-only.
 
     Raises
     ------
     RunNotFoundError
         If there is no such folder.
     RunDamagedError
-        If a file is missing, foreign or not what the manifest says; the message names file and fault.
+        If a file is missing or not what the manifest says. The message names the file and the fault.
     RunVersionError
-        If a newer lossatlas wrote it.
+        If a newer version of lossatlas wrote the run.
     """
     folder = Path(folder)
     if not folder.is_dir():
@@ -52,7 +62,7 @@ def open_run(folder: Path | str) -> Run:
         raise RunDamagedError(folder / "run.json", "a compact copy for the web; open the run that it was exported from")
     try:
         config = RunConfig.from_mapping(manifest["config"])
-        found = run_id(manifest["config"])  # as it was written: a later setting's default does not change the id
+        found = run_id(manifest["config"])  # from the stored text: settings that were added later do not change the id
     except (ConfigError, KeyError, TypeError) as error:
         raise RunDamagedError(folder / "run.json", f"its config is not valid: {error}") from None
     if found != folder.name:
@@ -64,7 +74,7 @@ def open_run(folder: Path | str) -> Run:
 
 
 def read_manifest(folder: Path) -> dict[str, Any]:
-    """Read ``run.json``, checking that it is one, of a version we know."""
+    """Read ``run.json``, and check that it is a manifest in a version that can be read."""
     path = folder / "run.json"
     try:
         manifest = json.loads(path.read_text("utf-8"), parse_constant=_refuse_constant, parse_float=_parse_finite)
@@ -104,11 +114,11 @@ def _make_run(folder: Path, manifest: dict[str, Any], config: RunConfig) -> Run:
         network = Network(layers, ACTIVATIONS[config.model.activation], config.model.residual)
         left_out = {str(entry["name"]): str(entry["why"]) for entry in manifest["left_out"]}
         configs = {name: c for name, c in plane_configs(config).items() if name not in left_out}
-        arrays = {name: _read(folder, entry) for name, entry in _files(manifest, configs).items()}
+        arrays = {name: _read(folder, entry) for name, entry in _find_files(manifest, configs).items()}
         grid = InputGrid(arrays["grid_x"], arrays["grid_y"])
-        cuts = tuple(_cut(entry, configs[entry["name"]], arrays) for entry in manifest["planes"])
+        cuts = tuple(_make_cut(entry, configs[entry["name"]], arrays) for entry in manifest["planes"])
         before = tuple(cut.plane for cut in cuts if not configs[cut.plane.name].needs_training)
-        setup = Setup(config, _dataset(described, arrays), network, before, grid)
+        setup = Setup(config, _make_dataset(described, arrays), network, before, grid)
         run = Run(
             setup=setup,
             trajectory=Trajectory(
@@ -117,12 +127,12 @@ def _make_run(folder: Path, manifest: dict[str, Any], config: RunConfig) -> Run:
             predicted_class=arrays["predicted_class"],
             confidence=arrays["confidence"],
             cuts=cuts,
-            curvature=_curvature(manifest.get("curvature"), arrays),
+            curvature=_make_curvature(manifest.get("curvature"), arrays),
             left_out=left_out,
         )
         expected = json.loads(json.dumps(describe_run(run)))
-        meant, found = _essentials(expected, expected), _essentials(manifest, expected)
-    except PlaneError as error:  # its message names the plane
+        meant, found = _select_essentials(expected, expected), _select_essentials(manifest, expected)
+    except PlaneError as error:  # the message names the plane
         raise RunDamagedError(folder / "planes", str(error)) from None
     except (LookupError, TypeError, ValueError, AttributeError, OverflowError) as error:
         raise RunDamagedError(folder / "run.json", f"incomplete or inconsistent ({error!r})") from None
@@ -143,8 +153,8 @@ def _check_frames(epochs: list[int], metrics: dict[str, Float64], outcome: dict[
         raise ValueError(f"outcome.status is {outcome['status']!r}")
 
 
-def _files(manifest: dict[str, Any], configs: dict[str, PlaneConfig]) -> dict[str, dict[str, Any]]:
-    """The entries of the arrays we know, by the paths of :func:`arrays_of`; what others have added is left alone."""
+def _find_files(manifest: dict[str, Any], configs: dict[str, PlaneConfig]) -> dict[str, dict[str, Any]]:
+    """Return the entries of the known arrays by the paths of :func:`list_arrays`. Other arrays are ignored."""
     names = [spec.name for spec in RUN_ARRAYS]
     files = {name: dict(manifest["arrays"][name]) for name in names}
     if SPECTRUM.name in manifest["arrays"]:
@@ -157,13 +167,10 @@ def _files(manifest: dict[str, Any], configs: dict[str, PlaneConfig]) -> dict[st
     return files
 
 
-def _essentials(manifest: dict[str, Any], expected: dict[str, Any]) -> dict[str, Any]:
-    """What a manifest must say for its run to be read aright: no prose, no numbers that depend on the machine.
+def _select_essentials(manifest: dict[str, Any], expected: dict[str, Any]) -> dict[str, Any]:
+    """Select what must be equal in two manifests: no prose, no numbers that depend on the machine, no other arrays."""
 
-    Of arrays, those that are expected: what others have added is left alone.
-    """
-
-    def facts(entries: dict[str, Any], names: Iterable[str]) -> dict[str, Any]:
+    def describe_arrays(entries: dict[str, Any], names: Iterable[str]) -> dict[str, Any]:
         keys = ("dtype", "shape", "axes", "scale_factor")
         return {name: [entries[name].get(key) for key in keys] for name in names}
 
@@ -174,15 +181,15 @@ def _essentials(manifest: dict[str, Any], expected: dict[str, Any]) -> dict[str,
         "model": [manifest["model"][key] for key in ("layers", "activation", "residual", "parameters")],
         "metrics": manifest["metrics"],
         "parameters": manifest["parameters"],
-        "arrays": facts(manifest["arrays"], expected["arrays"]),
+        "arrays": describe_arrays(manifest["arrays"], expected["arrays"]),
         "planes": [[plane[key] for key in ("name", "kind", "moving", "spans")] for plane, _ in planes],
-        "plane_arrays": [facts(plane["arrays"], like["arrays"]) for plane, like in planes],
+        "plane_arrays": [describe_arrays(plane["arrays"], like["arrays"]) for plane, like in planes],
         "curvature": manifest.get("curvature"),
     }
 
 
 def _read(folder: Path, entry: dict[str, Any]) -> AnyArray:
-    """Map one array, checking that it is the one its entry describes."""
+    """Map one array into memory, and check that it agrees with its entry."""
     path = folder / entry["file"]
     if not path.resolve().is_relative_to(folder.resolve()):
         raise RunDamagedError(folder / "run.json", f"names a file outside the run: {entry['file']}")
@@ -200,7 +207,7 @@ def _read(folder: Path, entry: dict[str, Any]) -> AnyArray:
     return array
 
 
-def _dataset(described: dict[str, Any], arrays: dict[str, AnyArray]) -> Dataset:
+def _make_dataset(described: dict[str, Any], arrays: dict[str, AnyArray]) -> Dataset:
     first, second = described["features"]
     return Dataset(
         name=described["name"],
@@ -215,7 +222,7 @@ def _dataset(described: dict[str, Any], arrays: dict[str, AnyArray]) -> Dataset:
     )
 
 
-def _cut(entry: dict[str, Any], config: PlaneConfig, arrays: dict[str, AnyArray]) -> Cut:
+def _make_cut(entry: dict[str, Any], config: PlaneConfig, arrays: dict[str, AnyArray]) -> Cut:
     if config.spans is not None and tuple(entry["spans"]) != config.spans:
         raise ValueError(f"the spans of {entry['name']} are not those of the config")
     if (entry["kind"], entry["moving"]) != (config.kind, config.moving):
@@ -247,7 +254,7 @@ def _is_known(entry: dict[str, Any], name: str, arrays: dict[str, AnyArray]) -> 
     return f"planes/{entry['name']}/{name}" in arrays
 
 
-def _curvature(entry: dict[str, Any] | None, arrays: dict[str, AnyArray]) -> TrainingCurvature | None:
+def _make_curvature(entry: dict[str, Any] | None, arrays: dict[str, AnyArray]) -> TrainingCurvature | None:
     if entry is None:
         return None
     numbers = {key: np.array(entry[key], np.float64) for key in ("largest", "smallest", "trace", "adaptive_sharpness")}

@@ -27,7 +27,7 @@ import numpy as np
 
 from lossatlas.arrays import AnyArray, Floats
 from lossatlas.errors import DataError, RunDamagedError, RunNotFoundError
-from lossatlas.store.write import RUN_ID, writing
+from lossatlas.store.write import RUN_ID, explain_write_errors
 
 FORMAT = "lossatlas-recording"
 _VERSION = 1
@@ -292,7 +292,7 @@ class RecordingWriter:
 
     def put_sample(self, name: str, array: AnyArray) -> None:
         """Keep an array of the fixed samples."""
-        with writing(self._data):
+        with explain_write_errors(self._data):
             (self.folder / "samples").mkdir(exist_ok=True)
             _write_array(self.folder / "samples" / f"{name}.npy", array)
 
@@ -303,7 +303,7 @@ class RecordingWriter:
         if len(kept) > 1 and kept[-1].number % self._stride(kept):
             kept.pop()  # it was kept as the last one only
         kept = [*self._thin(kept), frame]
-        with writing(self._data):
+        with explain_write_errors(self._data):
             _write_array(self.folder / frame.theta_file, np.asarray(theta, self._dtype))
             if self._sizes[1]:
                 _write_array(self.folder / frame.buffers_file, np.asarray(buffers, np.float64))
@@ -355,7 +355,7 @@ class RecordingWriter:
             **about,
             **entries,
         }
-        with writing(self._data):
+        with explain_write_errors(self._data):
             self.folder.mkdir(parents=True)
             text = json.dumps(whole, ensure_ascii=False, allow_nan=False, indent=1)
             _write(self.folder / "recording.json", text.encode())
@@ -371,7 +371,7 @@ class RecordingWriter:
     def _sweep(self) -> None:
         """Remove what a killed writer left: files that were never renamed, and frames that no line names."""
         named = {name for frame in self.frames for name in (frame.theta_file, frame.buffers_file)}
-        with writing(self._data):
+        with explain_write_errors(self._data):
             for path in self.folder.iterdir():
                 if _UNFINISHED.fullmatch(path.name) or (_OF_FRAME.fullmatch(path.name) and path.name not in named):
                     path.unlink(missing_ok=True)

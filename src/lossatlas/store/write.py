@@ -1,4 +1,4 @@
-"""Writing a run into its folder, whole or not at all, and where runs lie in a data folder."""
+"""Writes a run into its folder, completely or not at all, and says where the folders of runs are."""
 
 from __future__ import annotations
 
@@ -15,16 +15,28 @@ import numpy as np
 
 from lossatlas.errors import DataFolderError, RunDamagedError, RunNotFoundError
 from lossatlas.runs import Run
-from lossatlas.store.manifest import arrays_of, describe_run
+from lossatlas.store.manifest import describe_run, list_arrays
 from lossatlas.store.read import open_run
 
-#: What may stand as a run's id in a path or a URL: no separators, no leading dot.
+#: The form of an id, which is part of paths and URLs: it has no separators and no leading dot.
 RUN_ID = re.compile(r"[a-z0-9][a-z0-9-]{0,127}")
 _UNFINISHED = ".unfinished-"
 
 
 def run_folder(data: Path, name: str) -> Path:
-    """Where a run lies, or would lie.
+    """Return the folder of a run, which need not exist.
+
+    Parameters
+    ----------
+    data
+        The data folder.
+    name
+        The id of the run.
+
+    Returns
+    -------
+    Path
+        The folder.
 
     Raises
     ------
@@ -37,11 +49,23 @@ def run_folder(data: Path, name: str) -> Path:
 
 
 def save_run(run: Run, data: Path | str) -> Path:
-    """Write a run into a data folder and return its folder.
+    """Write a run into a data folder.
 
-    It is written beside its place and renamed into it, so that it appears whole or not at all, also when this process
-    is killed. A run of the same id that is there already is kept, as it holds the same; one that is damaged is set
-    aside.
+    The run is written into a temporary folder that is then renamed. Therefore it appears completely or not at all, even
+    if the process is killed. A sound run with the same id is kept, because it has the same content. A damaged one is
+    moved out of the way.
+
+    Parameters
+    ----------
+    run
+        The run.
+    data
+        The data folder.
+
+    Returns
+    -------
+    Path
+        The folder of the run.
 
     Raises
     ------
@@ -60,9 +84,24 @@ def save_run(run: Run, data: Path | str) -> Path:
 
 
 def publish(run: Run, unfinished: Path, data: Path, there: Container[str] = ()) -> Path:
-    """Write what a folder beside a run's place lacks of it, and rename that into its place, unless it is taken.
+    """Complete the temporary folder of a run and rename it to the folder of the run, unless that exists already.
 
-    ``there`` names the arrays that it has, by the paths of :func:`lossatlas.store.manifest.arrays_of`.
+    Parameters
+    ----------
+    run
+        The run.
+    unfinished
+        The temporary folder.
+    data
+        The data folder.
+    there
+        The arrays that the temporary folder already contains, by the paths of
+        :func:`lossatlas.store.manifest.list_arrays`.
+
+    Returns
+    -------
+    Path
+        The folder of the run.
     """
     folder = run_folder(data, run.id)
     if folder.is_dir():
@@ -72,34 +111,34 @@ def publish(run: Run, unfinished: Path, data: Path, there: Container[str] = ()) 
             set_aside(folder)
         else:
             return folder
-    with writing(data):
+    with explain_write_errors(data):
         folder.parent.mkdir(parents=True, exist_ok=True)
         _write(run, unfinished, there)
-        _appear(unfinished, folder)
+        _move_into_place(unfinished, folder)
     return folder
 
 
 def set_aside(folder: Path) -> Path:
-    """Move a damaged run where no reader of the gallery looks, for whoever wants to know what happened to it."""
+    """Move a damaged run to a hidden folder that no reader of the gallery opens, and return that folder."""
     aside = folder.with_name(f".damaged-{folder.name}-{uuid.uuid4().hex[:8]}")
-    with writing(folder.parent.parent):
+    with explain_write_errors(folder.parent.parent):
         folder.rename(aside)
     return aside
 
 
 def remove_unfinished(data: Path) -> int:
-    """Delete what killed processes left half written; return how many. Those of live processes are left alone."""
+    """Delete the unfinished folders of processes that have ended, and return how many there were."""
     removed = 0
     for folder in (data / "runs").glob(f"{_UNFINISHED}*"):
         process = folder.name.removeprefix(_UNFINISHED).split("-")[0]
-        if process.isdecimal() and not _alive(int(process)):
+        if process.isdecimal() and not _is_alive(int(process)):
             shutil.rmtree(folder, ignore_errors=True)
             removed += 1
     return removed
 
 
 def write_text(path: Path, text: str) -> None:
-    """Write a text file so that readers see the old one or the new one, never a half."""
+    """Write a text file so that readers always see either the old file or the whole new one."""
     unfinished = path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}")
     try:
         unfinished.write_text(text, encoding="utf-8")
@@ -109,8 +148,8 @@ def write_text(path: Path, text: str) -> None:
 
 
 @contextmanager
-def writing(data: Path) -> Iterator[None]:
-    """Turn the system's refusals to write into an error that names the data folder and says what to do."""
+def explain_write_errors(data: Path) -> Iterator[None]:
+    """Turn errors of the system into an error that names the data folder and says what to do."""
     if data.exists() and not data.is_dir():
         raise DataFolderError(f"{data} is a file, not a folder; give another with --data DIR")
     try:
@@ -121,25 +160,25 @@ def writing(data: Path) -> Iterator[None]:
 
 
 def _write(run: Run, folder: Path, there: Container[str] = ()) -> None:
-    for name, array in arrays_of(run).items():
+    for name, array in list_arrays(run).items():
         if name in there:
             continue
         path = folder / f"{name}.npy"
         path.parent.mkdir(parents=True, exist_ok=True)
         with path.open("wb") as file:
             np.save(file, np.ascontiguousarray(array), allow_pickle=False)
-            _to_disk(file.fileno())
+            _sync(file.fileno())
     with (folder / "run.json").open("w", encoding="utf-8") as file:
         json.dump(describe_run(run), file, ensure_ascii=False, allow_nan=False, indent=1)
         file.flush()
-        _to_disk(file.fileno())
+        _sync(file.fileno())
 
 
-def _to_disk(descriptor: int) -> None:
+def _sync(descriptor: int) -> None:
     os.fsync(descriptor)
 
 
-def _appear(unfinished: Path, folder: Path) -> None:
+def _move_into_place(unfinished: Path, folder: Path) -> None:
     try:
         unfinished.rename(folder)
     except OSError:
@@ -147,7 +186,7 @@ def _appear(unfinished: Path, folder: Path) -> None:
             raise
 
 
-def _alive(process: int) -> bool:
+def _is_alive(process: int) -> bool:
     try:
         os.kill(process, 0)
     except (ProcessLookupError, OverflowError):
