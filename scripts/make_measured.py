@@ -3,10 +3,10 @@
 import json
 from pathlib import Path
 
-from lossatlas.site.catalog import measured_points
+from lossatlas.site.catalog import list_measured_points
 
 WHERE = Path(__file__).parent.parent / "src" / "lossatlas" / "web" / "compute" / "datasets" / "measured.json"
 
 if __name__ == "__main__":
-    WHERE.write_text(json.dumps(measured_points(), separators=(",", ":")) + "\n", encoding="utf-8")
+    WHERE.write_text(json.dumps(list_measured_points(), separators=(",", ":")) + "\n", encoding="utf-8")
     print(f"{WHERE.name}: {WHERE.stat().st_size} bytes")

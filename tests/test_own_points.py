@@ -280,10 +280,10 @@ def test_the_server_takes_own_points_by_their_name_from_a_run_that_has_them(stor
     service = RunService(gallery, Jobs(gallery))
     name = run.setup.config.dataset.name
     for dataset in ({"name": name}, {"name": name, "own": None}, {"name": name, "own": {"title": "My animals"}}):
-        found = RunConfig.from_mapping(service.with_own_points({"dataset": dataset}))
+        found = RunConfig.from_mapping(service.add_own_points({"dataset": dataset}))
         assert found.dataset == run.setup.config.dataset
     others: list[Any] = [{"dataset": {"name": "moons"}}, {}, [], None, {"dataset": "own-1"}, {"dataset": {"name": 3}}]
     for other in others:
-        assert service.with_own_points(other) == other
+        assert service.add_own_points(other) == other
     with pytest.raises(ConfigError, match="the points of 'own-00000000' are stored in their run only"):
-        RunConfig.from_mapping(service.with_own_points({"dataset": {"name": "own-00000000"}}))
+        RunConfig.from_mapping(service.add_own_points({"dataset": {"name": "own-00000000"}}))

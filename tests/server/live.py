@@ -16,7 +16,7 @@ import httpx
 from fastapi import FastAPI
 
 from lossatlas.server import create_app
-from lossatlas.server.serving import Server, _listening
+from lossatlas.server.serving import Server, _listen
 from lossatlas.store import Gallery
 
 #: More epochs than any test waits for, and no frame between the first and the last.
@@ -97,7 +97,7 @@ class Live:
 
 @contextmanager
 def live_server(gallery: Gallery, **options: Any) -> Iterator[Live]:
-    listener = _listening("127.0.0.1", 0)
+    listener = _listen("127.0.0.1", 0)
     up = threading.Event()
     app = create_app(gallery, **options)
     server = Server(app, up.set)

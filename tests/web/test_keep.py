@@ -21,7 +21,7 @@ import lossatlas as la
 from lossatlas.arrays import Floats
 from lossatlas.runs import Run, RunConfig, compute_run
 from lossatlas.site import export_site
-from lossatlas.site.catalog import default_settings
+from lossatlas.site.catalog import list_default_settings
 from lossatlas.store import Gallery
 from tests.support.pages import PATIENCE, Watched, until, watched
 from tests.web.conftest import ARMS, EITHER, IRIS, MOONS_FAST, PLANES, UNUSUAL, Site, static_server
@@ -753,7 +753,7 @@ def test_python_says_only_what_is_not_the_default(exported: Site, desktop: Watch
 
 def test_the_defaults_that_the_page_knows_are_the_packages() -> None:
     known = json.loads((WEB / "features" / "share" / "defaults.json").read_text(encoding="utf-8"))
-    assert known == default_settings(), "run scripts/make_defaults.py"
+    assert known == list_default_settings(), "run scripts/make_defaults.py"
 
 
 # The dialog

@@ -17,7 +17,7 @@ from playwright.sync_api import Browser, Page
 from lossatlas.datasets import SOURCES, DatasetConfig, Source, load_dataset
 from lossatlas.landscape import BoundaryConfig, input_grid
 from lossatlas.rng import Draws, Stream
-from lossatlas.site.catalog import measured_points
+from lossatlas.site.catalog import list_measured_points
 from tests.support.pages import watched
 from tests.web.conftest import Site
 
@@ -96,7 +96,7 @@ def test_measured_data_are_chosen_and_split_as_python_has_it(page: Page, name: s
 
 def test_the_measured_points_that_the_page_has_are_the_packages() -> None:
     known = json.loads((WEB / "compute" / "datasets" / "measured.json").read_text(encoding="utf-8"))
-    assert known == measured_points(), "run scripts/make_measured.py"
+    assert known == list_measured_points(), "run scripts/make_measured.py"
 
 
 @pytest.mark.parametrize("config", [BoundaryConfig(), BoundaryConfig(resolution=7, margin=0.35)])

@@ -57,7 +57,7 @@ class Block:
     Attributes
     ----------
     array
-        Its path without ``.npy``, as of :func:`lossatlas.store.manifest.arrays_of`.
+        Its path without ``.npy``, as of :func:`lossatlas.store.manifest.list_arrays`.
     start
         Index of the first element; left-out axes are 0. The others follow it in C order.
     values

@@ -1,4 +1,7 @@
-"""The HTTP server: the page, the gallery's files, and runs computed while one watches. See docs/run-format.md."""
+"""The HTTP server. It serves the page and the files of a gallery, and computes runs while a browser shows them.
+
+The interface is described in docs/run-format.md.
+"""
 
 from lossatlas.server.app import create_app
 from lossatlas.server.serving import serve

@@ -1,4 +1,4 @@
-"""The HTTP interface under ``api/``: ask for a run, follow it while it is computed, cancel it."""
+"""The HTTP interface under ``api/``. Clients request a run, follow it while it is computed, or cancel it."""
 
 from __future__ import annotations
 
@@ -17,8 +17,10 @@ from lossatlas.runs import RunConfig
 from lossatlas.server.problems import MEDIA_TYPE, explain_errors
 from lossatlas.server.service import RunAnswer, RunService
 
-#: The most that a configuration may weigh.
+#: The largest size of a configuration in bytes.
 BODY_LIMIT = 64 * 1024
+#: The message and the headers of the answer to a larger configuration.
+_TOO_LARGE = f"a configuration takes at most {BODY_LIMIT // 1024} KiB", {"Connection": "close"}
 
 _PROBLEM_SCHEMA = {
     "title": "Problem",
@@ -61,7 +63,7 @@ router = APIRouter(responses={"default": _PROBLEM})
 
 def create_api(service: RunService) -> FastAPI:
     """Make the app that answers under ``api/``."""
-    # The pages that show the schema would load their scripts from another host.
+    # The pages of FastAPI that show the schema are off, because they load scripts from another host.
     api = _Api(title="Loss Atlas", version=version("lossatlas"), docs_url=None, redoc_url=None, redirect_slashes=False)
     api.state.service = service
     api.include_router(router)
@@ -69,20 +71,20 @@ def create_api(service: RunService) -> FastAPI:
     return api
 
 
-def _service(request: Request) -> RunService:
+def _get_service(request: Request) -> RunService:
     service: RunService = request.app.state.service
     return service
 
 
-Service = Annotated[RunService, Depends(_service)]
+Service = Annotated[RunService, Depends(_get_service)]
 
 
 @router.post(
     "/runs", response_model_exclude_none=True, responses={202: {"model": RunAnswer}}, openapi_extra=_CONFIG_BODY
 )
 async def request_run(request: Request, response: Response, service: Service) -> RunAnswer:
-    """Get a run from the gallery (200), or have it computed (202). Settings left out take their defaults."""
-    config = config_of(service.with_own_points(await read_json(request)))
+    """Get a run from the gallery (200), or start computing it (202). Missing settings take their defaults."""
+    config = make_config(service.add_own_points(await read_json(request)))
     answer = await run_in_threadpool(service.request, config)
     response.status_code = 202 if answer.events else 200
     return answer
@@ -90,54 +92,74 @@ async def request_run(request: Request, response: Response, service: Service) ->
 
 @router.get("/runs/{run_id}", response_model_exclude_none=True)
 def get_run(run_id: str, service: Service) -> RunAnswer:
-    """Tell what is known of a run."""
-    return service.state(run_id)
+    """Return the state of a run."""
+    return service.find(run_id)
 
 
 @router.delete("/runs/{run_id}", response_model_exclude_none=True)
 def cancel_run(run_id: str, service: Service) -> RunAnswer:
-    """Cancel a run that waits or is being computed; a stored one is kept."""
+    """Cancel a run that waits or is being computed. A stored run is kept."""
     return service.cancel(run_id)
 
 
 @router.get("/runs/{run_id}/events", response_class=Response, responses=_EVENTS)
 async def follow_run(run_id: str, service: Service, last_event_id: Annotated[str | None, Header()] = None) -> Response:
-    """Follow a run: server-sent events, from the first one or after ``Last-Event-ID``."""
-    events = await run_in_threadpool(service.events, run_id, last_event_id)
+    """Send the events of a run as server-sent events, from the first one or after ``Last-Event-ID``."""
+    events = await run_in_threadpool(service.follow, run_id, last_event_id)
     if events is None:
-        return Response(status_code=204)  # which tells an EventSource not to come back
-    # Not FastAPI's own generator endpoints: a log encodes its events itself, and 404 must come before the first one.
-    # A proxy that collects what it passes on would show nothing until the end.
+        return Response(status_code=204)  # tells an EventSource not to connect again
+    # FastAPI's generator endpoints do not fit, because a log encodes its events itself, and a 404 must come before the
+    # first event. The headers tell proxies not to buffer the events.
     headers = {"Cache-Control": "no-cache", "X-Accel-Buffering": "no"}
     return EventSourceResponse(events, headers=headers)
 
 
 async def read_json(request: Request) -> Any:
-    """Read a small JSON body, and never more of it than is allowed.
+    """Read a JSON body of limited size.
+
+    Parameters
+    ----------
+    request
+        The request.
+
+    Returns
+    -------
+    Any
+        The parsed JSON.
 
     Raises
     ------
     HTTPException
-        415 if it says to be something else, 413 if it is too large, 400 if it is not JSON.
+        415 if the media type is not JSON, 413 if the body is too large, 400 if it is not valid JSON.
     """
     media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if media_type != "application/json":
         raise HTTPException(415, f"send application/json, not {media_type or 'a body of no type'}")
     if int(request.headers.get("content-length", 0)) > BODY_LIMIT:
-        raise _too_large()
+        raise HTTPException(413, *_TOO_LARGE)
     body = bytearray()
     async for chunk in request.stream():
         body += chunk
         if len(body) > BODY_LIMIT:
-            raise _too_large()
+            raise HTTPException(413, *_TOO_LARGE)
     try:
         return json.loads(body)
     except (ValueError, RecursionError) as error:
         raise HTTPException(400, f"the body is not JSON: {error}") from None
 
 
-def config_of(values: Any) -> RunConfig:
-    """Read a configuration.
+def make_config(values: Any) -> RunConfig:
+    """Make a configuration from parsed JSON.
+
+    Parameters
+    ----------
+    values
+        The parsed JSON.
+
+    Returns
+    -------
+    RunConfig
+        The configuration.
 
     Raises
     ------
@@ -151,7 +173,7 @@ def config_of(values: Any) -> RunConfig:
 
 
 def _refuse_files(planes: Any) -> None:
-    """Whoever may ask for runs may not thereby read, or look for, the files of this machine."""
+    """Refuse planes from files, because a client must not be able to read or find the files of this machine."""
     refused = [
         (
             f"planes.{number}.kind",
@@ -164,12 +186,8 @@ def _refuse_files(planes: Any) -> None:
         raise ConfigError(refused)
 
 
-def _too_large() -> HTTPException:
-    return HTTPException(413, f"a configuration takes at most {BODY_LIMIT // 1024} KiB", {"Connection": "close"})
-
-
 class _Api(FastAPI):
-    """Its schema names the models of what it reads and says itself, since it reads bodies itself."""
+    """An app whose schema contains the models of its bodies, which it reads itself and FastAPI does not know."""
 
     def openapi(self) -> dict[str, Any]:
         schema = super().openapi()

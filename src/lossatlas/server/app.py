@@ -1,4 +1,4 @@
-"""The app: the page at ``/``, the gallery at ``data/``, the interface at ``api/``."""
+"""The web app. It has the page at ``/``, the gallery at ``data/``, and the HTTP interface at ``api/``."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from starlette.responses import Response
 from lossatlas.runs import RunConfig
 from lossatlas.server.api import create_api
 from lossatlas.server.events import HEARTBEAT
-from lossatlas.server.files import PAGE_PATH, RUN_PATH, Content, Responder, within
+from lossatlas.server.files import PAGE_PATH, RUN_PATH, Content, Responder, find_within
 from lossatlas.server.guard import Guard
 from lossatlas.server.jobs import Jobs
 from lossatlas.server.problems import explain_errors
@@ -26,11 +26,11 @@ from lossatlas.server.service import RunService
 from lossatlas.site import describe_catalog, list_assets
 from lossatlas.store import Gallery, run_folder
 
-#: Seconds that the worker has to end when the server stops.
+#: How many seconds the worker has to end when the server stops.
 _PATIENCE = 0.5
 
 
-def create_app(
+def create_app(  # noqa: PLR0913 (each setting has a name and a default)
     gallery: Gallery,
     *,
     default: RunConfig | None = None,
@@ -45,19 +45,24 @@ def create_app(
     Parameters
     ----------
     gallery
-        Where runs are, and where new ones are stored.
+        The gallery with the runs. New runs are stored there.
     default
-        What the page opens on, and what a choice of dataset and model is trained like.
+        The configuration that the page opens with, and whose other settings apply to a chosen dataset and model.
     threads
-        For the surfaces of runs that are computed; by default one a core.
+        The number of threads that compute surfaces; by default, one per core.
     queue_size
         How many runs may wait for the one that is being computed.
     hosts
-        Names by which the server may be called, besides ``localhost`` and addresses.
+        Host names of the server, besides ``localhost`` and IP addresses.
     framed_by
-        Origins whose pages may show the app in a frame, as CSP writes them, besides its own.
+        The origins whose pages may show the app in a frame, besides its own, in the form of CSP.
     heartbeat
-        Seconds of silence after which listeners of a run get a comment.
+        After this many seconds without an event, listeners of a run get a comment.
+
+    Returns
+    -------
+    FastAPI
+        The app.
     """
     jobs = Jobs(gallery, threads, queue_size)
 
@@ -74,37 +79,37 @@ def create_app(
     explain_errors(app)
     app.mount("/api", create_api(RunService(gallery, jobs, heartbeat)))
     site = _Site(gallery, default)
-    app.add_route("/catalog.json", site.catalog, ["GET"])
-    app.add_route("/shell.json", site.shell, ["GET"])
-    app.add_route("/data/{path:path}", site.data, ["GET"])
-    app.add_route("/{path:path}", site.page, ["GET"])
+    app.add_route("/catalog.json", site.answer_catalog, ["GET"])
+    app.add_route("/shell.json", site.answer_shell, ["GET"])
+    app.add_route("/data/{path:path}", site.answer_data, ["GET"])
+    app.add_route("/{path:path}", site.answer_page, ["GET"])
     return app
 
 
 class _Site:
-    """What is answered with files, or as if with files."""
+    """The answers that are files, or look like files."""
 
     def __init__(self, gallery: Gallery, default: RunConfig | None) -> None:
         self._gallery, self._default = gallery, default
         self._responder = Responder()
         self._web = Path(str(files("lossatlas") / "web"))
 
-    async def page(self, request: Request) -> Response:
-        """A file of the page."""
+    async def answer_page(self, request: Request) -> Response:
+        """Answer with a file of the page."""
         path = request.path_params["path"] or "index.html"
         return await self._responder.answer(request, await run_in_threadpool(self._page_file, path))
 
-    async def catalog(self, request: Request) -> Response:
-        """What the page offers to choose from."""
+    async def answer_catalog(self, request: Request) -> Response:
+        """Answer with the list of choices."""
         return await self._responder.answer(request, await run_in_threadpool(lambda: self._catalog))
 
-    async def shell(self, request: Request) -> Response:
-        """What the page is made of."""
+    async def answer_shell(self, request: Request) -> Response:
+        """Answer with the list of the page's files."""
         content = await run_in_threadpool(lambda: Content.of_json("shell.json", json.dumps(list_assets())))
         return await self._responder.answer(request, content)
 
-    async def data(self, request: Request) -> Response:
-        """The index, or a file of a run."""
+    async def answer_data(self, request: Request) -> Response:
+        """Answer with the index of the gallery, or with a file of a run."""
         path = request.path_params["path"]
         find = self._index if path == "index.json" else lambda: self._run_file(path)
         return await self._responder.answer(request, await run_in_threadpool(find))
@@ -122,7 +127,7 @@ class _Site:
     def _page_file(self, path: str) -> Content:
         if not PAGE_PATH.fullmatch(path):
             raise HTTPException(404)
-        return Content.of_file(within(self._web, path), shipped=True)
+        return Content.of_file(find_within(self._web, path), shipped=True)
 
     def _index(self) -> Content:
         path = self._gallery.data / "index.json"
@@ -135,4 +140,4 @@ class _Site:
         parts = RUN_PATH.fullmatch(path)
         if not parts:
             raise HTTPException(404)
-        return Content.of_file(within(run_folder(self._gallery.data, parts["id"]), parts["file"]))
+        return Content.of_file(find_within(run_folder(self._gallery.data, parts["id"]), parts["file"]))

@@ -1,4 +1,4 @@
-"""Server-sent events: the log of what has happened in a computation, and everyone who listens to it."""
+"""Server-sent events: the log of the events of a computation, and its listeners."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from typing import Any
 
 from fastapi.sse import KEEPALIVE_COMMENT, format_sse_event
 
-#: Seconds of silence after which a comment shows that the connection lives.
+#: After this many seconds without an event, a comment shows that the connection is alive.
 HEARTBEAT = 15.0
-#: Milliseconds after which an EventSource that lost its connection comes back; its own choice would be 3 s or more.
+#: After this many milliseconds, an EventSource connects again. Its default would be 3 seconds or more.
 _RETRY = b"retry: 500\n\n"
 
 
@@ -26,13 +26,14 @@ class Event:
     Attributes
     ----------
     name
-        As docs/run-format.md lists them.
+        The name; docs/run-format.md lists all names.
     body
-        Makes the body. It is called for every listener, so that a log keeps arrays, not their larger base64.
+        A function that makes the body. It is called for every listener, because the arrays in a log take less memory
+        than their base64.
     size
-        About how many bytes it keeps in memory.
+        The approximate memory of the event in bytes.
     last
-        Whether the log ends with it.
+        Whether this is the last event of the log.
     """
 
     name: str
@@ -41,21 +42,21 @@ class Event:
     last: bool = False
 
     def encode(self, event_id: str) -> bytes:
-        """The event as it goes over the wire."""
+        """Encode the event as bytes of a server-sent event."""
         text = json.dumps(self.body(), ensure_ascii=False, separators=(",", ":"), allow_nan=False)
         return format_sse_event(data_str=text, event=self.name, id=event_id)
 
 
 class EventLog:
-    """Events in their order, appended by one thread and followed by any number of listeners.
+    """A list of events. One thread appends events, and any number of listeners follow them.
 
-    An event's id is ``<log>-<position>``: ids of another log, as of a server before its restart, are not mistaken
-    for positions in this one.
+    The id of an event is ``<log>-<position>``, so that ids of another log, for example from before a restart of the
+    server, are not mistaken for positions in this log.
 
     Parameters
     ----------
     on_listeners
-        Called whenever a listener has come or gone, in the thread of its event loop.
+        A function that is called if a listener has come or gone, in the thread of the listener's event loop.
     """
 
     def __init__(self, on_listeners: Callable[[], None] = lambda: None) -> None:
@@ -67,18 +68,18 @@ class EventLog:
 
     @property
     def size(self) -> int:
-        """About how many bytes it keeps in memory."""
+        """The approximate memory of all events in bytes."""
         with self._lock:
             return sum(event.size for event in self._events)
 
     @property
-    def followed(self) -> bool:
-        """Whether anybody listens now."""
+    def has_listeners(self) -> bool:
+        """Whether there are listeners now."""
         with self._lock:
             return bool(self._listeners)
 
     def append(self, event: Event) -> None:
-        """Add an event and wake the listeners, from any thread; after the last one, nothing is added."""
+        """Add an event and wake the listeners. Any thread may call it. Nothing is added after the last event."""
         with self._lock:
             if self._events and self._events[-1].last:
                 return
@@ -87,8 +88,8 @@ class EventLog:
         for listener in listeners:
             listener.wake()
 
-    def start_after(self, last_event_id: str | None) -> int | None:
-        """Where to go on for who has seen that event; None if it was the last one there will ever be."""
+    def find_start(self, last_event_id: str | None) -> int | None:
+        """Return the position after an event; None if it was the last event of the log."""
         log, _, position = (last_event_id or "").rpartition("-")
         if log != self._name or not position.isdecimal():
             return 0
@@ -97,26 +98,38 @@ class EventLog:
             return None if start and self._events[start - 1].last else start
 
     async def follow(self, start: int = 0, heartbeat: float = HEARTBEAT) -> AsyncIterator[bytes]:
-        """Yield events from a position on, encoded, as they come, to the last one; comments where none come.
+        """Yield encoded events from a position on until the last one, as they are appended.
 
-        A slow listener waits in its own coroutine, and the log for nobody.
+        A slow listener only delays its own coroutine, and never the log.
+
+        Parameters
+        ----------
+        start
+            The position of the first event.
+        heartbeat
+            After this many seconds without an event, a comment is yielded.
+
+        Yields
+        ------
+        bytes
+            Encoded events and comments.
         """
         position = start
-        with self._listening() as listener:
+        with self._add_listener() as listener:
             yield _RETRY
             while True:
-                listener.rest()  # before looking: what is appended from here on wakes it again
+                listener.rest()  # first, so that events that are appended from here on wake it again
                 while position < len(self._events):
                     event = self._events[position]
                     yield await asyncio.to_thread(event.encode, f"{self._name}-{position}")
                     if event.last:
                         return
                     position += 1
-                if not await listener.woken(heartbeat):
+                if not await listener.wait(heartbeat):
                     yield KEEPALIVE_COMMENT
 
     @contextmanager
-    def _listening(self) -> Iterator[_Listener]:
+    def _add_listener(self) -> Iterator[_Listener]:
         listener = _Listener()
         with self._lock:
             self._listeners.add(listener)
@@ -130,20 +143,20 @@ class EventLog:
 
 
 class _Listener:
-    """Something of one event loop that other threads can wake."""
+    """A listener in one event loop. Other threads can wake it."""
 
     def __init__(self) -> None:
         self._loop = asyncio.get_running_loop()
         self._event = asyncio.Event()
 
     def wake(self) -> None:
-        with suppress(RuntimeError):  # its loop is closed: nobody listens any more
+        with suppress(RuntimeError):  # the loop is closed, so the listener is gone
             self._loop.call_soon_threadsafe(self._event.set)
 
     def rest(self) -> None:
         self._event.clear()
 
-    async def woken(self, patience: float) -> bool:
+    async def wait(self, patience: float) -> bool:
         try:
             async with asyncio.timeout(patience):
                 await self._event.wait()

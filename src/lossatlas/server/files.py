@@ -1,4 +1,4 @@
-"""Files over HTTP: compressed once, revalidated by tag, and nothing but what is meant to be seen."""
+"""Serves files over HTTP: it compresses them once, revalidates them by tags, and serves only public files."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from starlette.responses import FileResponse, Response
 
 from lossatlas.site import MEDIA_TYPE, to_byte_planes
 
-#: Media types by suffix; those that compress well come first.
+#: The media types of files that compress well, by suffix; the others follow.
 _COMPRESSED = {
     ".html": "text/html",
     ".js": "text/javascript",
@@ -33,18 +33,18 @@ _COMPRESSED = {
     ".wasm": "application/wasm",
 }
 _OTHERS = {".png": "image/png", ".ico": "image/x-icon", ".woff2": "font/woff2"}
-#: Bytes below which compression saves no packet, and above which a file is streamed from the disk as it is.
+#: Smaller files are not compressed, because this saves no packet. Larger files are sent from the disk as they are.
 _SMALLEST, _LARGEST = 1024, 64 * 2**20
-#: A loss surface takes 0.1 s, and more would not help it; less misses what frames have in common. Plotly would take 3 s
-#: at its best, and comes compressed.
+#: The quality of Brotli. Compressing a loss surface takes 0.1 s; a higher quality does not help, and a lower one misses
+#: what frames share. Plotly would take 3 s at the highest quality, so it is shipped in compressed form.
 _TEXT_QUALITY, _ARRAY_QUALITY = 9, 6
 _GZIP_LEVEL = 6
-#: Compressed bytes kept in memory.
+#: How many compressed bytes are kept in memory.
 _CACHE_BYTES = 128 * 2**20
 
-#: Page files: nothing hidden, and no way up.
+#: The paths of page files. They contain no hidden files and no parent folders.
 PAGE_PATH = re.compile(r"[A-Za-z0-9_][\w.-]*(/[A-Za-z0-9_][\w.-]*)*", re.ASCII)
-#: The files of docs/run-format.md, and no others.
+#: The paths of the files of docs/run-format.md, and no others.
 RUN_PATH = re.compile(
     r"runs/(?P<id>[a-z0-9][a-z0-9-]{0,127})/(?P<file>run\.json|(planes/[a-z0-9_-]+/)?[a-z0-9_]+\.npy)", re.ASCII
 )
@@ -52,22 +52,22 @@ RUN_PATH = re.compile(
 
 @dataclass(frozen=True)
 class Content:
-    """Bytes to answer with.
+    """The bytes of an answer.
 
     Attributes
     ----------
     name, version
-        Together they name these very bytes.
+        Together they identify the bytes.
     media_type
-        As in the ``Content-Type``.
+        The value of the header ``Content-Type``.
     size
-        Uncompressed, in bytes.
+        The uncompressed size in bytes.
     read
-        Gives the bytes.
+        A function that returns the bytes.
     path
-        Their file, if they are one.
+        The file with the bytes, if there is one.
     shipped
-        Whether it is of this package: then it may have been compressed beforehand, at leisure (Plotly's ``.br``).
+        Whether the file is part of this package. Then a compressed copy may exist (such as Plotly's ``.br``).
     """
 
     name: str
@@ -80,12 +80,24 @@ class Content:
 
     @classmethod
     def of_file(cls, path: Path, *, shipped: bool = False) -> Content:
-        """A file as it is now.
+        """Make the content of a file.
+
+        Parameters
+        ----------
+        path
+            The file.
+        shipped
+            Whether the file is part of this package.
+
+        Returns
+        -------
+        Content
+            The current content of the file.
 
         Raises
         ------
         HTTPException
-            404 if it is none.
+            404 if there is no such file.
         """
         if not path.is_file():
             raise HTTPException(404)
@@ -102,23 +114,35 @@ class Content:
 
     @classmethod
     def of_json(cls, name: str, text: str) -> Content:
-        """A JSON document that is no file."""
+        """Make the content of a JSON document that is not a file."""
         data = text.encode()
         version = hashlib.sha256(data).hexdigest()[:16]
         return cls(name, version, "application/json", len(data), lambda: data)
 
     def in_byte_planes(self) -> Content:
-        """An array as a page takes it that says so: see :mod:`lossatlas.site.byte_planes`."""
+        """Return the content of an array with its bytes rearranged by :mod:`lossatlas.site.byte_planes`."""
         return replace(self, version=f"{self.version}-planes", read=lambda: to_byte_planes(self.read()), path=None)
 
 
-def within(folder: Path, name: str) -> Path:
-    """The path of a file in a folder, or under it.
+def find_within(folder: Path, name: str) -> Path:
+    """Return the path of a file in a folder or its sub-folders.
+
+    Parameters
+    ----------
+    folder
+        The folder.
+    name
+        The path of the file, relative to the folder.
+
+    Returns
+    -------
+    Path
+        The path.
 
     Raises
     ------
     HTTPException
-        404 if a link leads elsewhere.
+        404 if the path leads out of the folder, for example through a link.
     """
     path = folder / name
     if not path.resolve().is_relative_to(folder.resolve()):
@@ -127,19 +151,20 @@ def within(folder: Path, name: str) -> Path:
 
 
 class Responder:
-    """Answers with content, in the encoding that the client takes; compressed bytes are kept for the next time."""
+    """Answers requests with content, in an encoding that the client accepts. It keeps compressed bytes in a cache."""
 
     def __init__(self, cache_bytes: int = _CACHE_BYTES) -> None:
         self._cache = Cache(cache_bytes)
 
     async def answer(self, request: Request, content: Content) -> Response:
-        """Answer a GET or HEAD."""
-        encoding = _encoding_for(request, content)
+        """Answer a GET or HEAD request."""
+        encoding = _choose_encoding(request, content)
         if encoding and content.name.endswith(".npy") and MEDIA_TYPE in request.headers.get("accept", ""):
             content = content.in_byte_planes()
         tag = f'"{content.version}-{encoding}"' if encoding else f'"{content.version}"'
-        # A run's id names its configuration, not its bytes, and it may be computed anew: ask, every time.
-        headers = {"ETag": tag, "Cache-Control": "no-cache", "Vary": _varies(content)}
+        # The id of a run names its configuration, and not its bytes. The run may be computed again, so that clients
+        # must revalidate every time.
+        headers = {"ETag": tag, "Cache-Control": "no-cache", "Vary": _list_varying_headers(content)}
         if _is_known(request, tag):
             return Response(status_code=304, headers=headers)
         if encoding is None and content.path:
@@ -161,7 +186,7 @@ class Responder:
 
 
 class Cache:
-    """Bytes by key, the least recently used leaving first when they are too many."""
+    """A cache of bytes by key. If it is full, it drops the least recently used bytes."""
 
     def __init__(self, limit: int) -> None:
         self._limit, self._size = limit, 0
@@ -169,12 +194,12 @@ class Cache:
         self._lock = threading.Lock()
 
     def get(self, key: tuple[str, ...], make: Callable[[], bytes]) -> bytes:
-        """Return what is kept under the key, or make it and keep it."""
+        """Return the bytes of a key, or make and keep them."""
         with self._lock:
             if key in self._kept:
                 self._kept.move_to_end(key)
                 return self._kept[key]
-        data = make()  # outside the lock: two may do the same work, but nobody waits for another's
+        data = make()  # outside the lock: two threads may do the same work, but no thread waits for another
         with self._lock:
             self._size += len(data) - len(self._kept.pop(key, b""))
             self._kept[key] = data
@@ -187,7 +212,7 @@ class Cache:
 def _brotli(data: bytes, media_type: str) -> bytes:
     is_text = media_type.startswith("text/") or media_type == "application/json"
     quality = _TEXT_QUALITY if is_text else _ARRAY_QUALITY
-    # The mode that was made for fonts looks for repetitions four bytes apart, as numbers have them unless in planes.
+    # The mode for fonts looks for repetitions at a distance of four bytes, which suits float32 numbers.
     mode = brotli.MODE_TEXT if is_text else brotli.MODE_FONT
     compressed: bytes = brotli.compress(data, quality=quality, mode=mode)
     return compressed
@@ -197,25 +222,25 @@ def _gzip(data: bytes, _media_type: str) -> bytes:
     return gzip.compress(data, _GZIP_LEVEL, mtime=0)
 
 
-#: In the order of preference.
+#: The encoders in order of preference.
 ENCODERS: dict[str, Callable[[bytes, str], bytes]] = {"br": _brotli, "gzip": _gzip}
 
 
-def _varies(content: Content) -> str:
+def _list_varying_headers(content: Content) -> str:
     return "Accept-Encoding, Accept" if content.name.endswith(".npy") else "Accept-Encoding"
 
 
-def _encoding_for(request: Request, content: Content) -> str | None:
+def _choose_encoding(request: Request, content: Content) -> str | None:
     if content.media_type not in _COMPRESSED.values() or not _SMALLEST <= content.size <= _LARGEST:
         return None
     if "range" in request.headers:
-        return None  # ranges count the bytes of the file
-    accepted = _parse_accepted(request.headers.get("accept-encoding", ""))
+        return None  # ranges refer to the bytes of the uncompressed file
+    accepted = _parse_accept_encoding(request.headers.get("accept-encoding", ""))
     return next((encoding for encoding in ENCODERS if encoding in accepted), None)
 
 
-def _parse_accepted(header: str) -> set[str]:
-    """The encodings that an ``Accept-Encoding`` names, less those with a weight of 0."""
+def _parse_accept_encoding(header: str) -> set[str]:
+    """Return the encodings in an ``Accept-Encoding`` header, without those with a weight of 0."""
     accepted = set()
     for part in header.lower().split(","):
         encoding, _, weight = part.replace(" ", "").partition(";q=")
@@ -225,6 +250,6 @@ def _parse_accepted(header: str) -> set[str]:
 
 
 def _is_known(request: Request, tag: str) -> bool:
-    """Whether ``If-None-Match`` names the tag (RFC 9110, section 13.1.2: compared weakly)."""
+    """Return whether ``If-None-Match`` contains the tag, by weak comparison (RFC 9110, section 13.1.2)."""
     known = [part.strip().removeprefix("W/") for part in request.headers.get("if-none-match", "").split(",")]
     return tag in known or "*" in known

@@ -1,4 +1,4 @@
-"""Checks before every request: the server answers the person at this machine, not other people's pages."""
+"""Checks every request, so that the server answers the person at this machine and not the pages of other sites."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from lossatlas.server.problems import Problem, problem_of
+from lossatlas.server.problems import Problem, describe_problem
 
 logger = logging.getLogger("lossatlas.server")
 
-#: The page compiles its own WebAssembly kernel, which needs leave of its own.
+#: The Content-Security-Policy. The page compiles its WebAssembly kernel, which needs 'wasm-unsafe-eval'.
 CONTENT_SECURITY_POLICY = (
     "default-src 'self'; img-src 'self' data: blob:; style-src 'self' 'unsafe-inline'; "
     "script-src 'self' 'wasm-unsafe-eval'; worker-src 'self'; manifest-src 'self'; connect-src 'self'; "
@@ -26,23 +26,23 @@ SECURITY_HEADERS = {
     "Referrer-Policy": "no-referrer",
     "X-Content-Type-Options": "nosniff",
 }
-#: A policy binds documents and workers; what can be neither travels without its 240 bytes, some twenty files a visit.
+#: A policy applies only to documents and workers. Other media types do not get its 240 bytes, in twenty files a visit.
 _PASSIVE = {"application/octet-stream", "application/json", "application/wasm", "text/css"}
 _SAFE_METHODS = {"GET", "HEAD"}
 _OWN_SITES = {"same-origin", "none"}
 
 
 class Guard:
-    """ASGI middleware: refuses foreign hosts and origins, adds the security headers, lets no exception through.
+    """ASGI middleware that refuses foreign hosts and origins, adds security headers, and answers exceptions.
 
     Parameters
     ----------
     app
-        What it guards.
+        The app that it protects.
     hosts
-        Names by which this server may be called, besides ``localhost`` and any address. ``"*"`` allows all.
+        Host names of this server, besides ``localhost`` and IP addresses. ``"*"`` allows all names.
     framed_by
-        Origins whose pages may show this server's pages in a frame, as CSP writes them, besides this server's own.
+        The origins whose pages may show the app in a frame, besides its own, in the form of CSP.
     """
 
     def __init__(self, app: ASGIApp, hosts: Collection[str] = (), framed_by: Sequence[str] = ()) -> None:
@@ -56,32 +56,32 @@ class Guard:
             await self.app(scope, receive, send)
             return
         answer = _Answer(send, self._policy)
-        problem = self._objection(scope["method"], Headers(scope=scope))
+        problem = self._find_objection(scope["method"], Headers(scope=scope))
         try:
             await (problem.response if problem else self.app)(scope, receive, answer.send)
         except ClientDisconnect:
-            pass  # nobody is there to be told
+            pass  # there is nobody left to answer
         except Exception as error:
             logger.exception("%s %s failed", scope["method"], scope["path"])
             if not answer.started:
-                await problem_of(error).response(scope, receive, answer.send)
+                await describe_problem(error).response(scope, receive, answer.send)
 
-    def _objection(self, method: str, headers: Headers) -> Problem | None:
+    def _find_objection(self, method: str, headers: Headers) -> Problem | None:
         host = headers.get("host", "")
-        if not self._is_ours(host):
+        if not self._is_own_host(host):
             return Problem(421, f"this server is not called {host!r}; ask it by the address that it was started with")
         if method not in _SAFE_METHODS and not _is_same_origin(headers, host):
             return Problem(403, "only this server's own page may ask for that")
         return None
 
-    def _is_ours(self, host: str) -> bool:
-        """Whether we may be called so: a page's author can point a name of theirs at us, but not an address."""
-        name = _host_name(host)
+    def _is_own_host(self, host: str) -> bool:
+        """Return whether a host is this server. Other sites can make their name point here, but not an IP address."""
+        name = _parse_host_name(host)
         return "*" in self.hosts or name in self.hosts or _is_address(name)
 
 
 class _Answer:
-    """The way out, where the headers are added."""
+    """An answer to which the security headers are added."""
 
     def __init__(self, send: Send, policy: str) -> None:
         self._send, self._policy = send, policy
@@ -99,14 +99,14 @@ class _Answer:
 
 
 def _is_same_origin(headers: Headers, host: str) -> bool:
-    """Whether our own page asks, or a program that is no browser. Every browser of today names one or the other."""
+    """Return whether the request comes from the page of this server, or from a program that is not a browser."""
     origin = headers.get("origin")
     if headers.get("sec-fetch-site", "none") not in _OWN_SITES:
         return False
     return origin is None or urlsplit(origin).netloc.lower() == host.lower()
 
 
-def _host_name(host: str) -> str:
+def _parse_host_name(host: str) -> str:
     try:
         return urlsplit(f"//{host}").hostname or ""
     except ValueError:

@@ -1,4 +1,4 @@
-"""The runs being computed: a bounded queue, and one thread that works through it."""
+"""The queue of runs to compute. It has a limited length, and one thread computes the runs in it."""
 
 from __future__ import annotations
 
@@ -11,21 +11,21 @@ from functools import partial
 from lossatlas.errors import CancelledError, LossAtlasError, QueueFullError
 from lossatlas.runs import Computation, Frame, RunConfig, Setup
 from lossatlas.server.events import Event, EventLog
-from lossatlas.server.messages import done_body, frame_arrays, frame_body, manifest_body, stage_body
-from lossatlas.server.problems import problem_of
+from lossatlas.server.messages import describe_end, describe_frame, describe_manifest, describe_stage, list_frame_arrays
+from lossatlas.server.problems import describe_problem
 from lossatlas.store import Gallery, describe_outcome
 
 logger = logging.getLogger("lossatlas.server")
 
-#: Finished jobs whose events can still be asked for, and how many bytes these may take in all.
+#: The largest number of finished jobs whose events are kept, and the largest memory of these events in bytes.
 REMEMBERED_JOBS = 8
 REMEMBERED_BYTES = 256 * 2**20
-#: Seconds that a job goes on for after its last listener has gone: long enough to come back, as after a reload.
+#: How many seconds a job continues after its last listener has gone, so that a page can be reloaded.
 GRACE = 2.0
 
 
 class State(StrEnum):
-    """Where a run is on its way."""
+    """The state of a job."""
 
     QUEUED = "queued"
     RUNNING = "running"
@@ -35,20 +35,21 @@ class State(StrEnum):
 
 
 class Job:
-    """One run on its way into the gallery. Only :class:`Jobs` changes it, under its lock.
+    """The computation of one run. Only :class:`Jobs` changes it, under its lock.
 
     Attributes
     ----------
     id, config
-        What is computed.
+        The id and the configuration of the run.
     log
-        Everything that has happened to it.
+        The events of the job.
     state
-        Where it is.
+        The state of the job.
     saving
-        Whether it is past the point where it can be cancelled.
+        Whether the run is being stored, so that it can no longer be cancelled.
     giving_up
-        What will cancel it, once all who listened have gone; None while somebody listens, or nobody ever has.
+        The timer that will cancel the job because all listeners have gone; None if there are listeners, or if there
+        were never any.
     """
 
     def __init__(self, config: RunConfig, on_listeners: Callable[[Job], None]) -> None:
@@ -61,39 +62,39 @@ class Job:
 
     @property
     def active(self) -> bool:
-        """Whether it is still to end."""
+        """Whether the job has not ended."""
         return self.state in {State.QUEUED, State.RUNNING}
 
     @property
     def rank(self) -> int:
-        """Whose turn comes first: 0 somebody listens, 1 nobody has yet, 2 all have gone."""
-        return 0 if self.log.followed else 2 if self.giving_up else 1
+        """The order of jobs: 0 if there are listeners, 1 if there never were any, 2 if all have gone."""
+        return 0 if self.log.has_listeners else 2 if self.giving_up else 1
 
     def keep(self) -> None:
-        """Do not give it up after all."""
+        """Stop the timer that would cancel the job."""
         if self.giving_up:
             self.giving_up.cancel()
             self.giving_up = None
 
     def move_to(self, position: int) -> None:
-        """Tell listeners how many jobs come before it, where that has changed."""
+        """Set how many jobs come before this one, and tell listeners if the number has changed."""
         if position != self._position:
             self._position = position
             self.log.append(Event("queued", lambda: {"position": position}))
 
 
 class Jobs:
-    """Computes what is asked for, one run at a time, and stores it.
+    """Computes requested runs one at a time, and stores them.
 
-    Somebody who follows a run is served before somebody who does not, and one that all have left is cancelled after
-    :data:`GRACE` seconds: whoever goes through many choices waits only for the one that is kept.
+    Runs with listeners come first. If all listeners of a run have gone, it is cancelled after :data:`GRACE` seconds.
+    Therefore a person who tries many choices waits only for the last one.
 
     Parameters
     ----------
     gallery
-        Where runs are stored.
+        The gallery where runs are stored.
     threads
-        For the surfaces; by default one a core.
+        The number of threads that compute surfaces; by default, one per core.
     queue_size
         How many jobs may wait.
     """
@@ -101,7 +102,7 @@ class Jobs:
     def __init__(self, gallery: Gallery, threads: int | None = None, queue_size: int = 8) -> None:
         self._gallery, self._threads, self._queue_size = gallery, threads, queue_size
         self._jobs: dict[str, Job] = {}  # the finished ones in the order in which they finished
-        self._queue: list[Job] = []  # as they came; _in_turn sorts them
+        self._queue: list[Job] = []  # as they came; _sort_queue sorts them
         self._current: Job | None = None
         self._stopping = False
         self._worker: threading.Thread | None = None
@@ -110,12 +111,12 @@ class Jobs:
     def start(self) -> None:
         """Start the worker."""
         self._stopping = False
-        # A daemon: the interpreter does not wait at its exit for a surface that nobody will see.
+        # A daemon thread, so that the interpreter does not wait at its exit for a surface that nobody will see.
         self._worker = threading.Thread(target=self._work, name="lossatlas-jobs", daemon=True)
         self._worker.start()
 
     def stop(self) -> None:
-        """Cancel everything and accept no more; return at once."""
+        """Cancel all jobs and accept no more. It does not wait for the worker."""
         with self._changed:
             self._stopping = True
             for job in tuple(self._jobs.values()):
@@ -128,17 +129,27 @@ class Jobs:
             self._worker.join(timeout)
 
     def find(self, run_id: str) -> Job | None:
-        """The job of that id, unless there was none or it is forgotten."""
+        """Return the job of a run; None if there is none."""
         with self._changed:
             return self._jobs.get(run_id)
 
     def submit(self, config: RunConfig) -> Job:
-        """Queue a run, or join the job that is computing it already.
+        """Add a run to the queue, unless it is already there or is being computed.
+
+        Parameters
+        ----------
+        config
+            The configuration of the run.
+
+        Returns
+        -------
+        Job
+            The new job, or the one that exists already.
 
         Raises
         ------
         QueueFullError
-            If as many wait as may.
+            If the queue is full, or if the server is stopping.
         """
         with self._changed:
             known = self._jobs.get(config.id)
@@ -159,19 +170,19 @@ class Jobs:
             return job
 
     def cancel(self, job: Job) -> None:
-        """End a job that waits or computes; one that has ended, or is being stored, stays as it is."""
+        """End a job that waits or computes. A job that has ended, or is being stored, does not change."""
         with self._changed:
             if not job.saving:
-                body = {"stopping": True} if self._stopping else {}  # who listens may ask a server that comes after
+                body = {"stopping": True} if self._stopping else {}  # listeners may ask the server after its restart
                 self._end(job, State.CANCELLED, Event("cancelled", body.copy, last=True))
 
     def _on_listeners(self, job: Job) -> None:
-        """Someone has begun to follow a job, or has gone."""
+        """Start or stop the timer of a job after a listener has come or gone."""
         with self._changed:
             if not job.active:
                 return
             job.keep()
-            if not job.log.followed:
+            if not job.log.has_listeners:
                 timer = threading.Timer(GRACE, lambda: self._give_up(job, timer))
                 timer.daemon = True
                 job.giving_up = timer
@@ -180,65 +191,67 @@ class Jobs:
 
     def _give_up(self, job: Job, timer: threading.Timer) -> None:
         with self._changed:
-            if job.giving_up is timer:  # else someone came back while this waited for the lock
+            if job.giving_up is timer:  # otherwise a listener came back while this waited for the lock
                 self.cancel(job)
 
     def _make_room(self) -> None:
-        """End the first job that waits for nobody, if there is one, without waiting for its grace."""
+        """Cancel the first waiting job that all listeners have left, if there is one."""
         if left := [job for job in self._queue if job.giving_up]:
             self.cancel(left[0])
 
-    def _in_turn(self) -> list[Job]:
+    def _sort_queue(self) -> list[Job]:
         return sorted(self._queue, key=lambda job: job.rank)
 
     def _work(self) -> None:
-        while job := self._next():
+        while job := self._take_next():
             try:
                 done = self._compute(job)
             except CancelledError:
                 continue
-            except Exception as error:  # whatever it was, the next job is not to blame
-                # a cancelled one may well trip over an interpreter that is shutting down
+            except Exception as error:  # any error must not affect the next job
+                # A cancelled job may fail because the interpreter is shutting down.
                 if job.active and not isinstance(error, LossAtlasError):
                     logger.exception("computing %s failed", job.id)
-                problem = problem_of(error).body  # now, for the error holds on to every frame in its traceback
+                problem = describe_problem(
+                    error
+                ).body  # now, because the error keeps every frame of its traceback alive
                 self._end(job, State.FAILED, Event("failed", problem.copy, last=True))
             else:
                 self._end(job, State.STORED, done)
 
-    def _next(self) -> Job | None:
-        """Wait for a job; None when there will be none."""
+    def _take_next(self) -> Job | None:
+        """Wait for the next job and return it; None if the server is stopping."""
         with self._changed:
             self._current = None
             self._tell_positions()
             self._changed.wait_for(lambda: self._queue or self._stopping)
             if self._stopping:
                 return None
-            job = self._current = self._in_turn()[0]
+            job = self._current = self._sort_queue()[0]
             self._queue.remove(job)
             job.state = State.RUNNING
             self._tell_positions()
             return job
 
     def _compute(self, job: Job) -> Event:
-        """Compute and store a run, telling of each frame as it comes; return the event that ends it."""
+        """Compute and store a run, log each frame as soon as it is there, and return the last event."""
         setup = Setup.of(job.config)
         references = self._gallery.references(job.config)
         computation = Computation(setup, self._threads, cancelled=lambda: not job.active, references=references)
         epochs = computation.training.epochs
-        job.log.append(Event("manifest", partial(manifest_body, setup, epochs)))
+        job.log.append(Event("manifest", partial(describe_manifest, setup, epochs)))
         frames = []
         for frame in computation:
             frames.append(frame)
-            job.log.append(Event("frame", partial(frame_body, frame, len(epochs)), size=_size(frame)))
-        run = computation.finish(frames, lambda stage: job.log.append(Event("stage", partial(stage_body, stage))))
+            job.log.append(Event("frame", partial(describe_frame, frame, len(epochs)), size=_measure_size(frame)))
+        run = computation.finish(frames, lambda stage: job.log.append(Event("stage", partial(describe_stage, stage))))
         self._commit(job)
         self._gallery.save(run)
         outcome = describe_outcome(run.trajectory.outcome)
-        return Event("done", partial(done_body, run.id, outcome, run.trajectory.epochs), last=True)
+        return Event("done", partial(describe_end, run.id, outcome, run.trajectory.epochs), last=True)
 
     def _commit(self, job: Job) -> None:
-        """Pass the point where a job can be cancelled: from here on it is stored, whole."""
+        """Mark a job as being stored, so that it can no longer be cancelled."""
         with self._changed:
             if not job.active:
                 raise CancelledError(f"{job.id} was cancelled")
@@ -257,7 +270,7 @@ class Jobs:
             self._forget()
 
     def _forget(self) -> None:
-        """Drop the oldest finished jobs, and with them their frames, until the rest is within bounds."""
+        """Remove the oldest finished jobs with their events, until the others are within the limits."""
         finished = [job for job in self._jobs.values() if not job.active]
         size = sum(job.log.size for job in finished)
         for job in finished:
@@ -268,9 +281,9 @@ class Jobs:
             del self._jobs[job.id]
 
     def _tell_positions(self) -> None:
-        for position, job in enumerate(self._in_turn(), start=1 if self._current else 0):
+        for position, job in enumerate(self._sort_queue(), start=1 if self._current else 0):
             job.move_to(position)
 
 
-def _size(frame: Frame) -> int:
-    return sum(array.nbytes for array in frame_arrays(frame).values())
+def _measure_size(frame: Frame) -> int:
+    return sum(array.nbytes for array in list_frame_arrays(frame).values())

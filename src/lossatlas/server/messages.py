@@ -1,4 +1,4 @@
-"""The bodies of the events of a computation, in the form that docs/run-format.md gives."""
+"""Makes the bodies of the events of a computation, which docs/run-format.md describes."""
 
 from __future__ import annotations
 
@@ -14,25 +14,25 @@ from lossatlas.runs import Frame, Setup, Stage
 from lossatlas.store import describe_start, start_arrays
 
 
-def manifest_body(setup: Setup, epochs: Iterable[int]) -> dict[str, Any]:
-    """The manifest of the run to be, with all planned epochs and the arrays that do not depend on training."""
+def describe_manifest(setup: Setup, epochs: Iterable[int]) -> dict[str, Any]:
+    """Make the manifest of a run before its training, with all planned epochs and the arrays that are known."""
     return {**describe_start(setup, list(epochs)), "data": _encode(start_arrays(setup))}
 
 
-def frame_body(frame: Frame, total: int) -> dict[str, Any]:
-    """Describe one of ``total`` frames, with everything that is drawn of it."""
+def describe_frame(frame: Frame, total: int) -> dict[str, Any]:
+    """Describe one of ``total`` frames, with all arrays that the page draws."""
     return {
         "frame": frame.index,
         "epoch": frame.snapshot.epoch,
         "done": frame.index + 1,
         "total": total,
         "metrics": asdict(frame.snapshot.metrics),
-        "data": _encode(frame_arrays(frame)),
+        "data": _encode(list_frame_arrays(frame)),
     }
 
 
-def frame_arrays(frame: Frame) -> dict[str, AnyArray]:
-    """The arrays of one frame, by the paths of the arrays that they are a slice of."""
+def list_frame_arrays(frame: Frame) -> dict[str, AnyArray]:
+    """Return the arrays of one frame by the paths of the arrays of the run that contain them."""
     return {
         "predicted_class": frame.predicted_class,
         "confidence": frame.confidence,
@@ -41,18 +41,18 @@ def frame_arrays(frame: Frame) -> dict[str, AnyArray]:
     }
 
 
-def stage_body(stage: Stage) -> dict[str, Any]:
-    """A step of the work that follows training."""
+def describe_stage(stage: Stage) -> dict[str, Any]:
+    """Describe a step of the work after training."""
     return asdict(stage)
 
 
-def done_body(run_id: str, outcome: Mapping[str, Any], epochs: Iterable[int]) -> dict[str, Any]:
-    """The run is stored; these are its final frames."""
-    return {"run": run_path(run_id), "outcome": dict(outcome), "frames": list(epochs)}
+def describe_end(run_id: str, outcome: Mapping[str, Any], epochs: Iterable[int]) -> dict[str, Any]:
+    """Describe a run that has been stored, with its outcome and the epochs of its frames."""
+    return {"run": find_run_path(run_id), "outcome": dict(outcome), "frames": list(epochs)}
 
 
-def run_path(run_id: str) -> str:
-    """Where the page finds a stored run, relative to itself."""
+def find_run_path(run_id: str) -> str:
+    """Return the path of the manifest of a stored run, relative to the page."""
     return f"data/runs/{run_id}/run.json"
 
 
@@ -61,6 +61,6 @@ def _encode(arrays: Mapping[str, AnyArray]) -> dict[str, str]:
 
 
 def _base64(array: AnyArray) -> str:
-    """Raw values in C order, little-endian on every machine."""
+    """Encode the values of an array in C order and little-endian."""
     little = array.astype(array.dtype.newbyteorder("<"), order="C", copy=False)
     return b64encode(np.ascontiguousarray(little).data).decode("ascii")

@@ -1,4 +1,4 @@
-"""One shape for every error: problem details (RFC 9457)."""
+"""Turns every error into an answer of the same form: problem details (RFC 9457)."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ from lossatlas.errors import (
 )
 
 MEDIA_TYPE = "application/problem+json"
-#: Seconds after which a full queue is worth another try.
+#: How many seconds a client should wait if the queue is full.
 RETRY_AFTER = 5
-#: Which answer an error of the package is; any other is the server's own fault, 500.
+#: The HTTP status of each error of the package. The status of all other errors is 500.
 _STATUSES: dict[type[LossAtlasError], int] = {
     ConfigError: 422,
     QueueFullError: 503,
@@ -37,18 +37,18 @@ _STATUSES: dict[type[LossAtlasError], int] = {
 
 @dataclass(frozen=True)
 class Problem:
-    """What went wrong, for people and for programs.
+    """The description of an error, for people and for programs.
 
     Attributes
     ----------
     status
         The HTTP status.
     detail
-        What was wrong, with the value, and what to do.
+        A message that says what was wrong and what to do.
     errors
-        ``(field, message)`` for each fault of a configuration.
+        A pair ``(field, message)`` for each fault of a configuration.
     headers
-        That the answer carries besides.
+        Additional headers of the answer.
     """
 
     status: int
@@ -58,7 +58,7 @@ class Problem:
 
     @property
     def body(self) -> dict[str, Any]:
-        """The problem object; its type is ``about:blank``, for the status says which kind it is."""
+        """The problem object. Its type is ``about:blank``, because the status says which kind it is."""
         body: dict[str, Any] = {
             "type": "about:blank",
             "title": HTTPStatus(self.status).phrase,
@@ -71,15 +71,15 @@ class Problem:
 
     @property
     def response(self) -> Response:
-        """The answer."""
-        # Escaped to ASCII, since a message may quote what no encoding can carry, such as half a surrogate pair.
+        """The HTTP answer."""
+        # JSON escapes to ASCII here, because a message may quote text that cannot be encoded, such as half a surrogate.
         content = json.dumps(self.body).encode("ascii")
         headers = {"Cache-Control": "no-store", **self.headers}
         return Response(content, self.status, headers=headers, media_type=MEDIA_TYPE)
 
 
-def problem_of(error: Exception) -> Problem:
-    """Say what an exception means to who asked; what is not ours to explain stays in the log."""
+def describe_problem(error: Exception) -> Problem:
+    """Describe an exception for a client. Details of unexpected errors stay in the log."""
     if isinstance(error, HTTPException):
         return Problem(error.status_code, error.detail, headers=error.headers or {})
     if isinstance(error, ConfigError):
@@ -92,17 +92,17 @@ def problem_of(error: Exception) -> Problem:
 
 
 def explain_errors(app: Starlette) -> None:
-    """Make an app answer every error with a problem."""
+    """Make an app answer every error with problem details."""
     for kind in (HTTPException, LossAtlasError, Exception):
         app.add_exception_handler(kind, _answer)
 
 
 async def _answer(request: Request, error: Exception) -> Response:
-    return problem_of(_explain(request, error)).response
+    return describe_problem(_explain(request, error)).response
 
 
 def _explain(request: Request, error: Exception) -> Exception:
-    """Put words to the router's own errors, which have none."""
+    """Add messages to the errors of the router, which have none."""
     if not isinstance(error, HTTPException) or error.detail != HTTPStatus(error.status_code).phrase:
         return error
     if error.status_code == 404:

@@ -1,4 +1,4 @@
-"""What can be asked about runs, whether they are stored, being computed, or damaged."""
+"""Answers requests about runs, which may be stored, being computed, or damaged."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from lossatlas.errors import RunDamagedError, RunError, RunNotFoundError
 from lossatlas.runs import RunConfig
 from lossatlas.server.events import HEARTBEAT, Event, EventLog
 from lossatlas.server.jobs import Job, Jobs, State
-from lossatlas.server.messages import done_body, run_path
+from lossatlas.server.messages import describe_end, find_run_path
 from lossatlas.store import Gallery, read_manifest, run_folder, set_aside
 
 logger = logging.getLogger("lossatlas.server")
 
 
 class RunAnswer(BaseModel):
-    """What is known of a run."""
+    """The state of a run."""
 
     id: str
     state: Literal["queued", "running", "stored", "failed", "cancelled"]
@@ -29,33 +29,42 @@ class RunAnswer(BaseModel):
 
 
 class RunService:
-    """The gallery and the jobs, seen as one."""
+    """Combines the runs of a gallery and the runs that are being computed."""
 
     def __init__(self, gallery: Gallery, jobs: Jobs, heartbeat: float = HEARTBEAT) -> None:
         self._gallery, self._jobs, self._heartbeat = gallery, jobs, heartbeat
 
     def request(self, config: RunConfig) -> RunAnswer:
-        """Get a run from the gallery, or have it computed.
+        """Get a run from the gallery, or start computing it.
 
-        A stored run that is damaged is set aside, and computed anew: whoever asks for a run wants to see it, and all of
-        it follows from the configuration.
+        A damaged run is moved out of the way and computed again, because the whole run follows from its configuration.
+
+        Parameters
+        ----------
+        config
+            The configuration of the run.
+
+        Returns
+        -------
+        RunAnswer
+            The state of the run.
 
         Raises
         ------
         QueueFullError
-            If there is too much to do already.
+            If the queue is full.
         RunVersionError
-            If a newer lossatlas stored it.
+            If a newer version of lossatlas stored the run.
         DataFolderError
-            If a damaged run cannot be set aside.
+            If a damaged run cannot be moved.
         """
         job = self._jobs.find(config.id)
         if not (job and job.active) and self._is_stored(config.id):
             return _answer(config.id, State.STORED)
-        return _answer_of(self._jobs.submit(config))
+        return _answer_for_job(self._jobs.submit(config))
 
-    def with_own_points(self, values: Any) -> Any:
-        """Give a configuration that names own points these points: they are in the gallery's runs that have them."""
+    def add_own_points(self, values: Any) -> Any:
+        """Add own points to a configuration that only names them. The points come from a run of the gallery."""
         dataset = values.get("dataset") if isinstance(values, dict) else None
         if not isinstance(dataset, dict) or not str(dataset.get("name")).startswith(PREFIX):
             return values
@@ -63,59 +72,81 @@ class RunService:
         if isinstance(given, dict) and "x" in given:
             return values
         name = str(dataset["name"])
-        found = (self._own_points(run_id, name) for run_id in self._gallery.ids() if run_id.startswith(f"{name}-"))
+        found = (self._find_own_points(run_id, name) for run_id in self._gallery.ids() if run_id.startswith(f"{name}-"))
         return {**values, "dataset": {**dataset, "own": next(filter(None, found), None)}}
 
-    def _own_points(self, run_id: str, name: str) -> Any:
+    def _find_own_points(self, run_id: str, name: str) -> Any:
         try:
             dataset = read_manifest(run_folder(self._gallery.data, run_id))["config"]["dataset"]
             return dataset["own"] if dataset["name"] == name else None
-        except (RunError, LookupError, TypeError):  # damaged: another run may have them
+        except (RunError, LookupError, TypeError):  # this run is damaged, but another run may contain the points
             return None
 
-    def state(self, run_id: str) -> RunAnswer:
-        """What is known of a run now.
+    def find(self, run_id: str) -> RunAnswer:
+        """Return the current state of a run.
+
+        Parameters
+        ----------
+        run_id
+            The id of the run.
+
+        Returns
+        -------
+        RunAnswer
+            The state of the run.
 
         Raises
         ------
         RunNotFoundError
-            If nothing is known.
+            If the run is neither stored nor being computed.
         """
         job = self._jobs.find(run_id)
         if job and job.active:
-            return _answer_of(job)
+            return _answer_for_job(job)
         if run_id in self._gallery:
             return _answer(run_id, State.STORED)
-        if job and job.state is not State.STORED:  # a stored one has been deleted since
-            return _answer_of(job)
+        if job and job.state is not State.STORED:  # a run that was stored has been deleted since
+            return _answer_for_job(job)
         raise RunNotFoundError(f"there is no run {run_id!r} here, and none is being computed")
 
     def cancel(self, run_id: str) -> RunAnswer:
-        """Cancel a run that waits or is being computed, for everyone; any other stays what it is."""
+        """Cancel a run that waits or is being computed, for all listeners. Other runs do not change."""
         if job := self._jobs.find(run_id):
             self._jobs.cancel(job)
-        return self.state(run_id)
+        return self.find(run_id)
 
-    def events(self, run_id: str, last_event_id: str | None) -> AsyncIterator[bytes] | None:
-        """What happens to a run, from the first event or after the given one; None if there is no more to come.
+    def follow(self, run_id: str, last_event_id: str | None) -> AsyncIterator[bytes] | None:
+        """Follow the events of a run.
+
+        Parameters
+        ----------
+        run_id
+            The id of the run.
+        last_event_id
+            The id of the event after which to start; by default, the first event is included.
+
+        Returns
+        -------
+        AsyncIterator or None
+            The encoded events; None if there are no more events.
 
         Raises
         ------
         RunNotFoundError
-            If nothing is known of it.
+            If the run is neither stored nor being computed.
         RunError
-            If it is stored, but its manifest cannot be read.
+            If the run is stored, but its manifest cannot be read.
         """
         job = self._jobs.find(run_id)
-        log = job.log if job else self._stored_log(run_id)
-        start = log.start_after(last_event_id)
+        log = job.log if job else self._make_log(run_id)
+        start = log.find_start(last_event_id)
         return None if start is None else log.follow(start, self._heartbeat)
 
-    def _stored_log(self, run_id: str) -> EventLog:
-        self.state(run_id)
+    def _make_log(self, run_id: str) -> EventLog:
+        self.find(run_id)
         manifest = read_manifest(run_folder(self._gallery.data, run_id))
         log = EventLog()
-        log.append(Event("done", lambda: done_body(run_id, manifest["outcome"], manifest["frames"]), last=True))
+        log.append(Event("done", lambda: describe_end(run_id, manifest["outcome"], manifest["frames"]), last=True))
         return log
 
     def _is_stored(self, run_id: str) -> bool:
@@ -130,9 +161,9 @@ class RunService:
         return True
 
 
-def _answer_of(job: Job) -> RunAnswer:
+def _answer_for_job(job: Job) -> RunAnswer:
     return _answer(job.id, job.state, events=f"api/runs/{job.id}/events")
 
 
 def _answer(run_id: str, state: State, events: str | None = None) -> RunAnswer:
-    return RunAnswer(id=run_id, state=state.value, run=run_path(run_id), events=events)
+    return RunAnswer(id=run_id, state=state.value, run=find_run_path(run_id), events=events)

@@ -1,4 +1,4 @@
-"""Running the server: until it is told to stop, or in the background for as long as the process lives."""
+"""Runs the server, either until somebody stops it or in the background until the process ends."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from lossatlas.runs import RunConfig
 from lossatlas.server.app import create_app
 from lossatlas.store import Gallery
 
-#: Only what goes wrong is worth a line.
+#: The log contains only warnings and errors.
 LOGGING: dict[str, Any] = {
     "version": 1,
     "disable_existing_loggers": False,
@@ -27,11 +27,11 @@ LOGGING: dict[str, Any] = {
         name: {"handlers": ["stderr"], "level": "WARNING", "propagate": False} for name in ("uvicorn", "lossatlas")
     },
 }
-#: Of all machines, this one alone reaches it.
+#: Only this machine can reach this address.
 _LOOPBACK = "127.0.0.1"
 
 
-def serve(
+def serve(  # noqa: PLR0913 (each setting has a name and a default)
     gallery: Gallery,
     host: str = _LOOPBACK,
     port: int = 8642,
@@ -41,40 +41,40 @@ def serve(
     hosts: Collection[str] = (),
     on_started: Callable[[], None] | None = None,
 ) -> None:
-    """Serve a gallery until Ctrl-C or a SIGTERM; runs that are being computed are cancelled then.
+    """Serve a gallery until Ctrl-C or a SIGTERM, which also cancel the runs that are being computed.
 
     Parameters
     ----------
     gallery, default, threads
-        As for :func:`~lossatlas.server.app.create_app`.
+        The same as those of :func:`~lossatlas.server.app.create_app`.
     host, port
-        Where to listen.
+        The address to listen on.
     hosts
-        More names by which the server may be called.
+        More host names of the server.
     on_started
-        Called once it listens.
+        A function that is called when the server listens.
 
     Raises
     ------
     LossAtlasError
-        If it cannot listen there.
+        If the server cannot listen on this address.
     """
     app = create_app(gallery, default=default, threads=threads, hosts={host, *hosts})
-    with _listening(host, port) as listener, suppress(KeyboardInterrupt):
+    with _listen(host, port) as listener, suppress(KeyboardInterrupt):
         Server(app, on_started).run([listener])
 
 
 class Server(uvicorn.Server):
-    """Uvicorn, quiet, and quick to stop.
+    """A Uvicorn server that logs only warnings and stops quickly.
 
     Parameters
     ----------
     app
-        What it serves.
+        The app.
     on_started
-        Called once it listens.
+        A function that is called when the server listens.
     logging_config
-        How the process logs; None leaves that as it is.
+        The configuration of logging for the process; None leaves it unchanged.
     """
 
     def __init__(
@@ -96,36 +96,36 @@ class Server(uvicorn.Server):
         self._app, self._on_started = app, on_started
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        """Listen, and say so."""
+        """Start to listen, and call ``on_started``."""
         await super().startup(sockets)
         if self._on_started:
             self._on_started()
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        """End the jobs first: that ends the streams of events, which would be waited for otherwise."""
+        """Stop the jobs first, which ends the streams of events. Otherwise the server would wait for these streams."""
         self._app.state.jobs.stop()
         await super().shutdown(sockets)
 
 
 class BackgroundServer:
-    """Serves a gallery to this machine on a free port, from a thread that ends with the process.
+    """A server on a free port of this machine. Its thread ends together with the process.
 
-    It leaves the logging of the process as it is.
+    It does not change the logging of the process.
 
     Parameters
     ----------
     gallery, framed_by
-        As for :func:`~lossatlas.server.app.create_app`.
+        The same as those of :func:`~lossatlas.server.app.create_app`.
 
     Attributes
     ----------
     url
-        Where the page is.
+        The address of the page.
     """
 
     def __init__(self, gallery: Gallery, framed_by: Sequence[str] = ()) -> None:
         self._app = create_app(gallery, framed_by=framed_by)
-        listener = _listening(_LOOPBACK, 0)  # from now on requests wait, so nobody has to wait for the thread
+        listener = _listen(_LOOPBACK, 0)  # requests wait from now on, so the thread need not have started
         self.url = f"http://{_LOOPBACK}:{listener.getsockname()[1]}/"
         self._server = Server(self._app, logging_config=None)
         self._thread = threading.Thread(
@@ -134,18 +134,18 @@ class BackgroundServer:
         self._thread.start()
 
     def stop(self) -> None:
-        """Stop serving, and wait until that is done."""
+        """Stop the server, and wait until it has stopped."""
         self._server.should_exit = True
         self._thread.join()
 
     def cancel_jobs(self) -> None:
-        """Compute nothing more, and do not wait: for a process that is about to end."""
+        """Cancel all jobs without waiting for them, because the process is about to end."""
         self._app.state.jobs.stop()
 
 
-def _listening(host: str, port: int) -> socket.socket:
+def _listen(host: str, port: int) -> socket.socket:
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    # TCP by its number: only then does asyncio turn off Nagle's algorithm, which costs 40 ms a request.
+    # TCP is given by its number, because asyncio turns off Nagle's algorithm only then. It would cost 40 ms a request.
     listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     try:
         if os.name == "posix":

@@ -1,4 +1,4 @@
-"""The page of one run, opened from Python: in a notebook, or in the browser."""
+"""Opens the page for a run from Python, in a notebook or in the browser."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from lossatlas.runs import Run
 from lossatlas.server.serving import BackgroundServer
 from lossatlas.store import Gallery, open_run, save_run
 
-#: The origins of notebooks on this machine, as CSP writes them: Jupyter's at any port, and those of VS Code.
+#: The origins of notebooks on this machine in the form of CSP: Jupyter at any port, and VS Code.
 _NOTEBOOKS = (
     "http://localhost:*",
     "http://127.0.0.1:*",
@@ -32,51 +32,56 @@ _NOTEBOOKS = (
 
 
 def show(run: Run | Path | str, *, plane: str | None = None, frame: int | None = None, height: int = 720) -> Viewer:
-    """Open the page for a run: in the notebook where this is one, else in the browser.
+    """Open the page for a run, in the notebook if the code runs in one, else in the browser.
 
-    A server on a free port of this machine serves the page and the run's gallery, until the viewer is closed or the
-    process ends. All viewers of one gallery have one server. A run that is only in memory is stored in a temporary
-    folder, which is deleted when the process ends. At the end of a script, ``show(run).wait()`` keeps it open.
+    A server on a free port of this machine serves the page and the gallery of the run until the viewer is closed or the
+    process ends. All viewers of a gallery share one server. A run that is only in memory is stored in a temporary
+    folder, which is deleted when the process ends. At the end of a script, ``show(run).wait()`` keeps the page open.
 
     Parameters
     ----------
     run
-        A run, or the folder of a stored one.
+        A run, or the folder of a stored run.
     plane
-        The name of the plane to show; left out, the one that is shown first.
+        The name of the plane to show; by default, the first one.
     frame
-        The frame to show, from the end where it is negative; left out, the page plays the training.
+        The index of the frame to show; a negative index counts from the end. By default, the page plays the training.
     height
-        Of the page in a notebook, in CSS pixels.
+        The height of the page in a notebook, in CSS pixels.
+
+    Returns
+    -------
+    Viewer
+        The open page.
 
     Raises
     ------
     DataError
         If the run has no such plane or frame.
     RunError
-        If the folder holds no run that can be read.
+        If the folder contains no run that can be read.
     DataFolderError
-        If the index of the run's gallery lacks it and cannot be written.
+        If the index of the gallery does not contain the run, and cannot be written.
     """
     opened = run if isinstance(run, Run) else open_run(run)
     query = {"run": opened.id}
     if plane is not None:
         query["plane"] = opened.plane(plane).plane.name
     if frame is not None:
-        query["epoch"] = str(_epoch_at(opened, frame))
-    viewer = Viewer(_gallery_with(opened), urlencode(query), height)
+        query["epoch"] = str(_find_epoch(opened, frame))
+    viewer = Viewer(_find_gallery(opened), urlencode(query), height)
     if not _is_notebook():
         webbrowser.open(viewer.url)
     return viewer
 
 
 class Viewer:
-    """A page that is open: see :func:`show`, which makes it. A notebook shows it in the output of its cell.
+    """An open page, made by :func:`show`. A notebook shows it in the output of its cell.
 
     Attributes
     ----------
     url
-        Where the page is, for the browsers of this machine.
+        The address of the page, for browsers on this machine.
     """
 
     def __init__(self, gallery: Gallery, query: str, height: int) -> None:
@@ -85,24 +90,24 @@ class Viewer:
         self.url = f"{_SERVERS.enter(gallery)}?{query}"
 
     def close(self) -> None:
-        """Close the page; with the last viewer of its gallery, the server stops. Closing twice does nothing more."""
+        """Close the page. The server stops with the last viewer of its gallery. It may be called again."""
         if not self._closed.is_set():
             self._closed.set()
             _SERVERS.leave(self._gallery)
 
     def wait(self) -> None:
-        """Wait until Ctrl-C, and close: for scripts, at whose end the server would stop."""
+        """Wait for Ctrl-C, and close the page. Scripts need it, because the server stops at their end."""
         with suppress(KeyboardInterrupt):
-            while not self._closed.wait(1.0):  # some systems let no Ctrl-C through to an endless wait
+            while not self._closed.wait(1.0):  # on some systems, Ctrl-C does not interrupt a wait without a limit
                 pass
         self.close()
 
     def __repr__(self) -> str:
-        """The address, for those who read text only."""
+        """Return a text with the address."""
         return f"<Viewer {self.url}{' (closed)' if self._closed.is_set() else ''}>"
 
     def _repr_html_(self) -> str:
-        """Show the page in a notebook, and a link to it where a frame is too narrow."""
+        """Return HTML that shows the page in a notebook, with a link for wider windows."""
         url = escape(self.url)
         return (
             f'<iframe src="{url}" title="Loss Atlas" width="100%" height="{self._height}" '
@@ -120,7 +125,7 @@ class _Servers:
         self._viewers: dict[Path, int] = {}
 
     def enter(self, gallery: Gallery) -> str:
-        """Count one more viewer of a gallery; return where its server is."""
+        """Add a viewer to a gallery, and return the address of its server."""
         with self._lock:
             if gallery.data not in self._servers:
                 self._servers[gallery.data] = BackgroundServer(gallery, framed_by=_NOTEBOOKS)
@@ -128,7 +133,7 @@ class _Servers:
             return self._servers[gallery.data].url
 
     def leave(self, gallery: Gallery) -> None:
-        """Count one viewer less; with the last, stop the server."""
+        """Remove a viewer from a gallery, and stop the server after the last one."""
         with self._lock:
             self._viewers[gallery.data] -= 1
             server = None if self._viewers[gallery.data] else self._servers.pop(gallery.data)
@@ -136,7 +141,7 @@ class _Servers:
             server.stop()
 
     def cancel_jobs(self) -> None:
-        """Let no server compute any more."""
+        """Cancel the jobs of all servers."""
         for server in self._servers.values():
             server.cancel_jobs()
 
@@ -144,11 +149,11 @@ class _Servers:
 _SERVERS = _Servers()
 
 
-def _gallery_with(run: Run) -> Gallery:
-    """A gallery in whose index the run is: its own, or where it is not in one a temporary one."""
+def _find_gallery(run: Run) -> Gallery:
+    """Return a gallery whose index contains the run: the gallery of the run, or else a temporary one."""
     folder = run.folder
     if folder is None or folder.parent.name != "runs" or not (folder / "run.json").is_file():
-        gallery = Gallery(_temporary_folder())
+        gallery = Gallery(_make_temporary_folder())
         save_run(run, gallery.data)
         return gallery
     gallery = Gallery(folder.parent.parent)
@@ -158,7 +163,7 @@ def _gallery_with(run: Run) -> Gallery:
 
 
 def _is_listed(gallery: Gallery, run_id: str) -> bool:
-    """Whether the page will find a run: in the file of the index, or where there is none in what the server makes."""
+    """Return whether the index contains a run. If there is no index, the server makes one that does."""
     index = gallery.data / "index.json"
     try:
         return any(entry["id"] == run_id for entry in json.loads(index.read_text("utf-8"))["runs"])
@@ -169,19 +174,19 @@ def _is_listed(gallery: Gallery, run_id: str) -> bool:
 
 
 @cache
-def _temporary_folder() -> Path:
-    """Make the folder for the runs of this process that are nowhere else; it is deleted when the process ends."""
+def _make_temporary_folder() -> Path:
+    """Make the folder for runs that are only in memory. It is deleted when the process ends."""
     folder = Path(tempfile.mkdtemp(prefix="lossatlas-")).resolve()
 
     def leave() -> None:
-        _SERVERS.cancel_jobs()  # lest a run be stored there afterwards
+        _SERVERS.cancel_jobs()  # so that no run is stored there afterwards
         shutil.rmtree(folder, ignore_errors=True)
 
     atexit.register(leave)
     return folder
 
 
-def _epoch_at(run: Run, frame: int) -> int:
+def _find_epoch(run: Run, frame: int) -> int:
     epochs = run.trajectory.epochs
     if not -len(epochs) <= frame < len(epochs):
         raise DataError(f"there is no frame {frame}; the run has frames 0 to {len(epochs) - 1}")
@@ -189,7 +194,7 @@ def _epoch_at(run: Run, frame: int) -> int:
 
 
 def _is_notebook() -> bool:
-    """Whether a Jupyter kernel runs this code. It has imported IPython: there is no need to do so here."""
+    """Return whether a Jupyter kernel runs this code. Such a kernel has already imported IPython."""
     ipython = sys.modules.get("IPython")
     shell = ipython.get_ipython() if ipython else None
     return shell is not None and "IPKernelApp" in shell.config

@@ -1,4 +1,4 @@
-"""What a browser is given: the list of choices, the page's own files, arrays packed for the way, a static export."""
+"""Makes what a browser downloads: the list of choices, the list of the page's files, packed arrays, a static export."""
 
 from lossatlas.site.assets import list_assets
 from lossatlas.site.byte_planes import MEDIA_TYPE, to_byte_planes

@@ -1,4 +1,4 @@
-"""The list of the page's own files, by which a browser keeps them for when there is no network."""
+"""Lists the files of the page. A browser uses the list to keep them for times without a network."""
 
 from __future__ import annotations
 
@@ -7,21 +7,21 @@ from functools import cache
 from importlib.resources import as_file, files
 from typing import Any
 
-#: Licences, sources and what is compressed beforehand are shipped, but never asked for by the page.
+#: The suffixes of files that the page requests. It never requests licences, sources and compressed copies.
 _SUFFIXES = {".css", ".html", ".js", ".json", ".png", ".svg", ".wasm", ".webmanifest"}
-#: Asked for under other names (``./``), by the browser itself, or by nobody.
+#: The page requests these files under other names (``./``), the browser requests them itself, or nobody requests them.
 _APART = {"index.html", "service-worker.js", "thumbnails.json", "vendor/vendor.json"}
 
 
 @cache
 def list_assets() -> dict[str, Any]:
-    """List the page's files, and give their version.
+    """List the files of the page, and compute their version.
 
     Returns
     -------
     dict
-        ``files``: paths relative to the page, sorted; ``version``: a hash of all of them and of the page itself, so
-        that it changes when any of them does.
+        ``files`` is the sorted list of paths relative to the page. ``version`` is a hash of all files and of the page
+        itself, so that it changes if any of them changes.
     """
     digest = hashlib.sha256()
     with as_file(files("lossatlas").joinpath("web")) as web:

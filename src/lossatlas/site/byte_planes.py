@@ -1,8 +1,8 @@
-"""Rearranging an array's bytes before it is sent, so that it compresses by a third more.
+"""Rearranges the bytes of an array before it is sent, so that its compressed size is smaller by a third.
 
-Of a smooth surface the first bytes of all numbers are nearly alike, and the last ones are not; side by side they
-disturb each other in every compressor that does not know of numbers (the "shuffle" filter of HDF5 and Blosc). Nothing
-is stored so, and whoever does not ask for it never meets it: a compact export, and a server that is asked, have it.
+In a smooth surface, the first bytes of all numbers are similar, and the last ones are not. General compressors work
+better if the bytes are grouped by their position in the number; this is the "shuffle" filter of HDF5 and Blosc. Runs
+are never stored in this form. Only compact exports use it, and the server if a client asks for it.
 """
 
 from __future__ import annotations
@@ -12,17 +12,28 @@ import math
 
 import numpy as np
 
-#: What a page that understands byte planes says in ``Accept``.
+#: The media type in the header ``Accept`` of a client that understands byte planes.
 MEDIA_TYPE = "application/x-lossatlas-byte-planes"
-#: In place of ``\\x93NUMPY``, so that no reader of .npy takes the bytes for numbers in their usual order.
+#: It replaces ``\\x93NUMPY``, so that no reader of .npy files mistakes the bytes for numbers in the usual order.
 MAGIC = b"\x93PLANE"
 
 
 def to_byte_planes(npy: bytes) -> bytes:
-    """Rearrange the bytes of a .npy file; those of numbers of one byte, or not in C order, stay as they are.
+    """Rearrange the bytes of a .npy file.
 
-    The header stays, but for the magic. The data are cut into blocks of the last two axes, or into a single one where
-    there are fewer than three axes. In a block comes byte 0 of every number, then byte 1 of every number, and so on.
+    The data are divided into blocks of the last two axes; an array with fewer than three axes is a single block. In
+    each block, byte 0 of all numbers comes first, then byte 1 of all numbers, and so on. The header is unchanged except
+    for the magic.
+
+    Parameters
+    ----------
+    npy
+        The bytes of the file.
+
+    Returns
+    -------
+    bytes
+        The rearranged bytes. Arrays with numbers of one byte, and arrays that are not in C order, are unchanged.
     """
     file = io.BytesIO(npy)
     version = np.lib.format.read_magic(file)

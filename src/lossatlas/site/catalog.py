@@ -1,4 +1,4 @@
-"""What the page offers to choose from (``catalog.json``), and the data files that the page ships with."""
+"""Makes ``catalog.json``, which lists the choices on the page, and the data files that the page ships with."""
 
 from __future__ import annotations
 
@@ -20,14 +20,20 @@ _DECIMALS = 2
 
 
 def describe_catalog(compute: bool, default: RunConfig | None = None) -> dict[str, Any]:
-    """Describe datasets, activations, the default configuration, and the constants that the page has from the package.
+    """Describe the datasets, the activations, the default configuration, and the constants that the page needs.
 
     Parameters
     ----------
     compute
-        Whether there is a server that computes what the gallery lacks.
+        Whether a server computes runs that the gallery lacks.
     default
-        What the page opens on, and what a choice of dataset and model is trained like; :data:`OPENING` if not given.
+        The configuration that the page opens with, and whose other settings apply to a chosen dataset and model; by
+        default, :data:`OPENING`.
+
+    Returns
+    -------
+    dict
+        The content of ``catalog.json``.
     """
     default = default or OPENING
     samples = {config.dataset.name: config.dataset for config in gallery_configs(tuple(SOURCES), [()], default)}
@@ -55,24 +61,35 @@ def describe_catalog(compute: bool, default: RunConfig | None = None) -> dict[st
 
 
 def draw_thumbnails() -> dict[str, dict[str, list[float]]]:
-    """Some points of every dataset, standardised and rounded, with their labels.
+    """Draw some standardised and rounded points of every dataset, with their labels.
 
-    They are kept in ``web/thumbnails.json``, since two of the datasets take scikit-learn a second to load.
+    ``web/thumbnails.json`` contains them, because scikit-learn takes a second to load for two of the datasets.
+
+    Returns
+    -------
+    dict
+        Lists ``x``, ``y`` and ``label`` by the name of the dataset.
     """
-    return {name: _thumbnail(name) for name in SOURCES}
+    return {name: _draw_thumbnail(name) for name in SOURCES}
 
 
-def measured_points() -> dict[str, dict[str, Any]]:
-    """All points of every measured dataset, in their own units and in the order of their source.
+def list_measured_points() -> dict[str, dict[str, Any]]:
+    """List all points of every measured dataset, in their original units and order.
 
-    Kept in ``web/compute/datasets/measured.json``, from which the page chooses and splits them as
-    :func:`load_dataset` does: so it can train on them where the gallery has no run of theirs, and where there is no
-    server.
+    ``web/compute/datasets/measured.json`` contains them. The page chooses and splits them as :func:`load_dataset` does,
+    so that it can train on them without a run and without a server.
+
+    Returns
+    -------
+    dict
+        The title, the names and the points of each dataset, by its name.
     """
-    return {source.name: _measured(source, source.available) for source in SOURCES.values() if source.available}
+    return {
+        source.name: _describe_measured(source, source.available) for source in SOURCES.values() if source.available
+    }
 
 
-def _measured(source: Source, count: int) -> dict[str, Any]:
+def _describe_measured(source: Source, count: int) -> dict[str, Any]:
     points, labels = source.sample(count, 0.0, Draws(0, Stream.POINTS))
     x, y = points.T.tolist()
     return {
@@ -85,10 +102,15 @@ def _measured(source: Source, count: int) -> dict[str, Any]:
     }
 
 
-def default_settings() -> dict[str, Any]:
-    """What a configuration need not say: of a run, of each dataset, of each kind of plane that needs no setting.
+def list_default_settings() -> dict[str, Any]:
+    """List the default settings of a run, of each dataset, and of each kind of plane without required settings.
 
-    Kept in ``web/features/share/defaults.json``, from which the page writes the Python of a run.
+    ``web/features/share/defaults.json`` contains them. The page uses them to write the Python code of a run.
+
+    Returns
+    -------
+    dict
+        The settings, under the keys ``run``, ``datasets`` and ``planes``.
     """
     return {
         "run": RunConfig().model_dump(mode="json"),
@@ -101,7 +123,7 @@ def default_settings() -> dict[str, Any]:
     }
 
 
-def _thumbnail(name: str) -> dict[str, list[float]]:
+def _draw_thumbnail(name: str) -> dict[str, list[float]]:
     dataset = load_dataset(DatasetConfig(name=name, points=_THUMBNAIL_POINTS))
     x, y = dataset.points.round(_DECIMALS).T.tolist()
     return {"x": x, "y": y, "label": dataset.labels.tolist()}

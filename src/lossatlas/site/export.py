@@ -1,4 +1,4 @@
-"""The page and a gallery as a folder of static files, for any host and any sub-path."""
+"""Exports the page and a gallery as a folder of static files, for any web host and any sub-path."""
 
 from __future__ import annotations
 
@@ -24,18 +24,18 @@ _MARK = "catalog.json"
 
 @dataclass(frozen=True)
 class Export:
-    """What was written.
+    """The result of an export.
 
     Attributes
     ----------
     site
-        The folder.
+        The folder that was written.
     runs
-        Ids of the runs in it.
+        The ids of the exported runs.
     left_out
-        What is wrong with each run that is not, one message a run.
+        One message for each damaged run, which was not exported.
     size
-        Bytes in all.
+        The size of the folder in bytes.
     """
 
     site: Path
@@ -45,19 +45,31 @@ class Export:
 
 
 def export_site(gallery: Gallery, site: Path | str, *, compact: bool = False) -> Export:
-    """Write the page and every sound run of a gallery into ``site``.
+    """Write the page and every sound run of a gallery into a folder.
 
-    With ``compact``, arrays are written as gzip (many hosts compress no ``.npy`` on the way), and of networks with more
-    than :data:`~lossatlas.site.constants.MOST_PARAMETERS` parameters everything that has one number a parameter is left
-    out: the page draws without it.
+    Everything is written into a temporary folder and moved when it is complete. Files of an earlier export are
+    replaced. Other files in the folder are not changed.
 
-    Everything is made beside its place and moved there when it is complete. Of an earlier export there, what this one
-    writes anew is replaced; other files of the folder are left alone.
+    Parameters
+    ----------
+    gallery
+        The gallery.
+    site
+        The folder to write.
+    compact
+        Whether to compress arrays with gzip, because many hosts do not compress ``.npy`` files. It also leaves out the
+        arrays with one number per parameter for networks with more than
+        :data:`~lossatlas.site.constants.MOST_PARAMETERS` parameters, because the page can draw these runs without them.
+
+    Returns
+    -------
+    Export
+        The exported runs, and the size of the folder.
 
     Raises
     ------
     ExportError
-        If ``site`` is a file, a folder with something else in it, or cannot be written.
+        If ``site`` is a file or a folder with other content, or if it cannot be written.
     """
     site = Path(site).resolve()
     if gallery.data.resolve().is_relative_to(site):
@@ -106,7 +118,7 @@ def _fill(site: Path, gallery: Gallery, compact: bool) -> tuple[list[str], list[
     Gallery(site / "data").write_index()
     (site / "data" / ".index.lock").unlink(missing_ok=True)
     (site / "shell.json").write_text(json.dumps(list_assets()), encoding="utf-8")
-    default = OPENING if OPENING.id in runs else RunConfig()  # what a bare address opens has to be there
+    default = OPENING if OPENING.id in runs else RunConfig()  # the run that the page opens with must exist
     (site / _MARK).write_text(
         json.dumps(describe_catalog(compute=False, default=default), ensure_ascii=False), encoding="utf-8"
     )
@@ -114,7 +126,7 @@ def _fill(site: Path, gallery: Gallery, compact: bool) -> tuple[list[str], list[
 
 
 def _compact(folder: Path) -> None:
-    """Make a run's copy small, and have its manifest say so."""
+    """Compress the arrays in a copy of a run, and mark its manifest as compact."""
     manifest = json.loads((folder / "run.json").read_text(encoding="utf-8"))
     large = manifest["model"]["parameters"] > MOST_PARAMETERS
     for arrays in (manifest["arrays"], *(plane["arrays"] for plane in manifest["planes"])):
@@ -132,7 +144,7 @@ def _compact(folder: Path) -> None:
 
 
 def _replace(site: Path, unfinished: Path) -> None:
-    """Move what was made into its place; what else is in the folder, a .git say, belongs to its owner and stays."""
+    """Move the new files into the site folder. Other files there, such as .git, are kept."""
     if not site.exists():
         unfinished.rename(site)
         return
