@@ -1,1 +1,1 @@
-"""The speed claims, each runnable by one command: ``python -m benchmarks.surface`` and its neighbours."""
+"""The commands that measure the numbers of docs/benchmarks.md, such as ``python -m benchmarks.surface``."""

@@ -1,11 +1,11 @@
-"""How near the boundary line that stored probabilities tell comes to that of the network's logits.
+"""Measures the distance between the boundary line from stored probabilities and the line from the logits.
 
     python -m benchmarks.border
 
-For three runs of two classes, at 24 epochs each: the page draws the line once from the stored predicted classes and
-8-bit confidences, and ``contourpy`` draws it from the difference of the logits on the same grid. Distances are in cells
-of the grid, of each end of a segment of the one to the nearest place of the other. Beside it, the line halfway between
-the places of the grid that differ in class, which needs no probabilities.
+It uses three runs of two classes, at 24 epochs each. The page draws the line from the stored predicted classes and
+8-bit confidences, and ``contourpy`` draws it from the difference of the logits on the same grid. The distance of each
+end of a segment of the first line to the second line is measured in cells of the grid. The line halfway between grid
+points of different classes, which needs no probabilities, is measured for comparison.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ _LINE = """async ({classes, confidence, width, height}) => {
     const run = {numbers: (name) => new Float32Array(name === 'grid_x' ? width : height)};
     return borderSegments(run, {predicted_class: classes, confidence});
 }"""
-#: Places between two ends of a segment: the nearest of them is the line's nearest, to a hundredth of a cell.
+#: How many points of each segment are tried. The nearest of them is nearest to the line to a hundredth of a cell.
 _DENSE = 64
 
 
@@ -47,7 +47,7 @@ def main() -> None:
         browser = playwright.chromium.launch(executable_path=chromium(), args=FLAGS)
         page = browser.new_page()
         page.goto(url)
-        found = [each for run in runs for each in distances(page, run)]
+        found = [each for run in runs for each in measure_distances(page, run)]
         browser.close()
     print(f"{len(found)} frames of {len(runs)} runs; distances in cells of the grid")
     for name, of in (("from the stored probabilities", 0), ("halfway between the places", 1)):
@@ -59,8 +59,8 @@ def main() -> None:
         )
 
 
-def distances(page: Page, run: Run) -> list[tuple[np.ndarray, np.ndarray]]:
-    """Of each frame that has a line: of the page's line, and of that halfway between the places."""
+def measure_distances(page: Page, run: Run) -> list[tuple[np.ndarray, np.ndarray]]:
+    """Measure the distances of the page's line and of the halfway line in each frame that has a boundary."""
     last = len(run.trajectory.weights) - 1
     evaluator = boundary_evaluator(run.setup.network, run.setup.grid, threads=1)
     found = []
@@ -68,7 +68,7 @@ def distances(page: Page, run: Run) -> list[tuple[np.ndarray, np.ndarray]]:
         classes, confidence = run.predicted_class[frame], run.confidence[frame]
         [logits] = evaluator.logits(run.trajectory.weights[frame][None])
         margin = (logits[1].astype(float) - logits[0]).reshape(classes.shape)
-        line = segments_of(margin, 0.0)
+        line = find_segments(margin, 0.0)
         if not len(line):
             continue
         shares = np.linspace(0, 1, _DENSE)[:, None, None]
@@ -76,13 +76,13 @@ def distances(page: Page, run: Run) -> list[tuple[np.ndarray, np.ndarray]]:
         height, width = classes.shape
         stored = {"classes": classes.ravel().tolist(), "confidence": confidence.ravel().tolist()}
         own = np.array(page.evaluate(_LINE, {**stored, "width": width, "height": height})).reshape(-1, 2)
-        halfway = segments_of(classes.astype(float), 0.5).reshape(-1, 2)
+        halfway = find_segments(classes.astype(float), 0.5).reshape(-1, 2)
         found.append((tree.query(own)[0][:, 0], tree.query(halfway)[0][:, 0]))
     return found
 
 
-def segments_of(values: np.ndarray, level: float) -> np.ndarray:
-    """Segments ``[n, 4]`` of x1, y1, x2, y2 in grid units, where ``values`` cross a level."""
+def find_segments(values: np.ndarray, level: float) -> np.ndarray:
+    """Find the segments ``[n, 4]`` (x1, y1, x2, y2) in grid units where ``values`` ``[H, W]`` cross a level."""
     lines: Any = contour_generator(z=values, name="serial").lines(level)
     return np.concatenate([np.empty((0, 4)), *(np.hstack([line[:-1], line[1:]]) for line in lines)])
 

@@ -1,9 +1,9 @@
-"""Two Dask workers against one on this machine, and the memory of the worker that took most.
+"""Compares two Dask workers with one on this machine, and measures the largest memory of a worker.
 
     python -m benchmarks.cluster [ROUNDS]
 
-Each round builds the same eight small runs twice, on one worker and on two, in folders of their own. The workers, one
-thread each, are started beforehand; importing and the first connection are in a round that does not count.
+Each round builds the same eight small runs twice, on one worker and on two, in separate folders. The workers have one
+thread each and are started before the measurement. The first round, which includes imports, does not count.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from typing import Any
 from distributed import Client
 from tests.support.machines import machines
 
-from benchmarks.measure import machine
+from benchmarks.measure import describe_machine
 from lossatlas.building import build_gallery
 from lossatlas.runs import RunConfig
 from lossatlas.store import Gallery
@@ -29,7 +29,7 @@ RUNS = 8
 
 
 def main(rounds: int) -> None:
-    print(machine(), f"{rounds} interleaved rounds of {RUNS} runs", sep="; ")
+    print(describe_machine(), f"{rounds} interleaved rounds of {RUNS} runs", sep="; ")
     times: dict[int, list[float]] = {1: [], 2: []}
     with tempfile.TemporaryDirectory() as folder:
         for turn in range(rounds + 1):
@@ -48,9 +48,9 @@ def main(rounds: int) -> None:
 
 
 def build_on(workers: int, place: Path) -> float:
-    """Seconds that a build of all runs takes on so many workers, once these are warm."""
+    """Measure how many seconds a build of all runs takes on workers that have already computed a run."""
     configs = [RunConfig(training=TrainingConfig(seed=seed)) for seed in range(RUNS + workers)]
-    connect: Any = Client  # it comes without types
+    connect: Any = Client  # Dask has no types
     with machines(place, workers) as here, connect(here.address, timeout="60s") as client:
         client.wait_for_workers(workers, timeout=60)
         executor = client.get_executor()

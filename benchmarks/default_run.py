@@ -1,4 +1,4 @@
-"""The default run from nothing to stored: CPU seconds, by part; and what its arrays take over the wire.
+"""Measures the CPU seconds of computing and storing the default run, and the size of its compressed arrays.
 
 python -m benchmarks.default_run
 """
@@ -12,7 +12,7 @@ import time
 from pathlib import Path
 from typing import Literal
 
-from benchmarks.measure import machine
+from benchmarks.measure import describe_machine
 from lossatlas.arrays import Float32
 from lossatlas.engine import Evaluator
 from lossatlas.landscape import loss_surfaces
@@ -28,14 +28,14 @@ SHARE = 8
 
 def main(threads: int) -> None:
     config = RunConfig()
-    print(f"{machine()}; {threads} thread(s)")
+    print(f"{describe_machine()}; {threads} thread(s)")
     with tempfile.TemporaryDirectory() as data:
         start = time.process_time()
         run = compute_run(config, threads=threads)
         folder = save_run(run, data)
         whole = time.process_time() - start
         size = sum(path.stat().st_size for path in Path(folder).rglob("*.*"))
-        wire = over_the_wire(Path(folder))
+        wire = measure_sizes(Path(folder))
     setup = Setup.of(config)
     start = time.process_time()
     trajectory = train(setup.network, setup.dataset, config.training)
@@ -44,14 +44,14 @@ def main(threads: int) -> None:
     print(f"  CPU seconds from nothing to stored {whole:6.2f}, of which training with its records {training:.2f}")
     for kernel in KERNELS:
         evaluator = Evaluator(setup.network, *setup.dataset.train, threads=threads, kernel=kernel)
-        seconds = surfaces_of(setup, trajectory.weights[::SHARE], evaluator) * SHARE
+        seconds = time_surfaces(setup, trajectory.weights[::SHARE], evaluator) * SHARE
         print(f"  CPU seconds of all surfaces, {kernel:<6} {seconds:6.2f}")
     for name, (sent, exported) in wire.items():
         print(f"  {name:<36} {sent / 1e3:6.0f} KB served, {exported / 1e3:6.0f} KB in a compact export")
 
 
-def over_the_wire(folder: Path) -> dict[str, tuple[int, int]]:
-    """Bytes of the larger arrays of a stored run as the server sends them, and as a compact export writes them."""
+def measure_sizes(folder: Path) -> dict[str, tuple[int, int]]:
+    """Measure the bytes of the larger arrays of a run as the server sends them, and in a compact export."""
     found = {}
     for path in sorted(folder.rglob("*.npy")):
         data = to_byte_planes(path.read_bytes())
@@ -61,8 +61,8 @@ def over_the_wire(folder: Path) -> dict[str, tuple[int, int]]:
     return found
 
 
-def surfaces_of(setup: Setup, centres: Float32, evaluator: Evaluator) -> float:
-    """CPU seconds of the surfaces around some centres ``[F, P]``."""
+def time_surfaces(setup: Setup, centres: Float32, evaluator: Evaluator) -> float:
+    """Measure the CPU seconds of the surfaces around some centres ``[F, P]``."""
     [plane] = setup.planes
     start = time.process_time()
     for theta in centres:

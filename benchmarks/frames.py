@@ -1,4 +1,4 @@
-"""What a page's main thread did in the animation frames in which the plots were drawn anew, by Chromium's trace."""
+"""Measures the main thread of a page in the animation frames that draw the plots, with Chromium's trace."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from playwright.sync_api import Browser, Page
 
 @dataclass(frozen=True)
 class Frames:
-    """Milliseconds that each of these frames took, all of it: plots, readouts, curves."""
+    """The milliseconds that each of these frames took, for plots, readouts and curves together."""
 
-    #: Time of the processor that its JavaScript took.
+    #: The CPU time of the JavaScript.
     own: list[float]
-    #: Time by the clock, in which other threads and the software rendering have the cores as well.
+    #: The wall time, which includes waiting for other threads and for software rendering.
     clock: list[float]
 
 
@@ -32,6 +32,6 @@ def trace_frames(browser: Browser, page: Page, watch: Callable[[], None]) -> Fra
 
 
 def holds_one(event: dict[str, Any], times: list[int]) -> bool:
-    """Whether one of the ascending ``times`` lies within an event of a trace."""
+    """Return whether one of the ascending ``times`` is within an event of a trace."""
     after = bisect(times, event["ts"])
     return after < len(times) and times[after] <= event["ts"] + event["dur"]

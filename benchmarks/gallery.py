@@ -1,4 +1,4 @@
-"""The default gallery on all cores, from nothing: seconds, bytes, and the memory of the worker that took most.
+"""Measures a build of the default gallery on all cores: seconds, bytes, and the largest memory of a worker.
 
 python -m benchmarks.gallery
 """
@@ -10,7 +10,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from benchmarks.measure import machine
+from benchmarks.measure import describe_machine
 from lossatlas.building import build_gallery
 from lossatlas.showcase import gallery_configs
 from lossatlas.store import Gallery
@@ -24,7 +24,7 @@ def main() -> None:
         seconds = time.perf_counter() - start
         size = sum(path.stat().st_size for path in Path(folder).rglob("*") if path.is_file())
     peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss * 1024
-    print(f"{machine()}; {len(configs)} runs")
+    print(f"{describe_machine()}; {len(configs)} runs")
     print(f"  {seconds:.0f} s, {size / 1e6:.0f} MB; peak memory of a worker {peak / 1e6:.0f} MB")
 
 

@@ -1,9 +1,10 @@
-"""The gallery of the app that this one set out to better: CPU hours, bytes as exported, and memory.
+"""Computes the gallery of an earlier app and measures CPU hours, exported bytes and memory.
 
-    python -m benchmarks.incumbent [DATASETS]      (1 takes some ten minutes, all 4 four times that)
+    python -m benchmarks.incumbent [DATASETS]      (one dataset takes about ten minutes, and all four take forty)
 
-yifan0sun/LossLandscapeVisualizer holds 16 models (depth 1 to 4, width 10, 25, 50, 100) on 4 datasets, 101 epochs up to
-1000, three zooms: 11.7 GB. Here the same at 41 × 41, one process on one thread; fewer datasets are scaled up to four.
+The gallery of yifan0sun/LossLandscapeVisualizer has 16 models (depth 1 to 4, width 10, 25, 50, 100) on 4 datasets, 101
+epochs up to 1000 and three zooms, and takes 11.7 GB. This benchmark computes the same at 41 × 41 on one thread. The
+numbers of fewer datasets are scaled to four.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from benchmarks.measure import machine
+from benchmarks.measure import describe_machine
 from lossatlas.curvature import CurvatureConfig
 from lossatlas.planes import FreshPlane
 from lossatlas.runs import RunConfig, compute_run
@@ -32,7 +33,7 @@ def main(datasets: int) -> None:
         training=TrainingConfig(epochs=1000, frames=101), planes=(FreshPlane(),), curvature=CurvatureConfig(frames=0)
     )
     configs = gallery_configs(DATASETS[:datasets], MODELS, base)
-    print(machine(), f"{len(configs)} runs", sep="; ")
+    print(describe_machine(), f"{len(configs)} runs", sep="; ")
     seconds = 0.0
     with tempfile.TemporaryDirectory() as folder:
         gallery = Gallery(Path(folder) / "data")

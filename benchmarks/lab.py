@@ -1,10 +1,10 @@
-"""The page's engine: the surface of DESIGN in a worker against NumPy on one thread, and how fast a drag is answered.
+"""Compares the engine of the page with NumPy on one thread, and measures how fast it answers during a drag.
 
     python -m benchmarks.lab [ROUNDS]
 
-Network 2-16-16-2 tanh, 500 points, 51 × 51. A drag: a new span or a new network every 20 ms, ten times over, with
-a rest after each ten, at the page's own grid of 41 × 41; from the request to the preview, to the whole surface, and
-to a picked network's boundary. What is timed is asking and computing; drawing is not.
+The surface has a network 2-16-16-2 tanh, 500 points and a grid of 51 × 51. A drag requests a new span or a new network
+every 20 ms, ten times in a row with a pause after each ten, on the page's grid of 41 × 41. The benchmark measures the
+time from a request to the preview, to the whole surface, and to the boundary of a picked network, without drawing.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ import numpy as np
 from playwright.sync_api import Page, sync_playwright
 from tests.web.conftest import FLAGS, app_server, chromium
 
-from benchmarks.measure import interleaved, machine, ratio, table
+from benchmarks.measure import describe_machine, format_ratio, format_table, time_interleaved
 from lossatlas.engine import Evaluator
 from lossatlas.landscape import loss_surfaces
 from lossatlas.networks import ACTIVATIONS, Network
@@ -66,8 +66,8 @@ _DRAG = """async (pick) => {
 }"""
 
 
-def problem() -> tuple[Network, Any, Any, Any, Any]:
-    """The network, its points, where it stands, and the plane."""
+def make_problem() -> tuple[Network, Any, Any, Any, Any]:
+    """Make the network, its points and labels, its parameters, and the plane."""
     network = Network((2, 16, 16, 2), ACTIVATIONS["tanh"])
     rng = np.random.default_rng(0)
     points = rng.normal(size=(500, 2)).astype(np.float32)
@@ -77,13 +77,13 @@ def problem() -> tuple[Network, Any, Any, Any, Any]:
 
 
 def drag(page: Page, pick: bool) -> dict[str, list[float]]:
-    """Milliseconds from each request to its answers; what a newer request overtook has none."""
+    """Measure the milliseconds from each request to its answers. Outdated requests have no answer."""
     found: dict[str, list[float]] = page.evaluate(_DRAG, pick)
     return found
 
 
 def main(rounds: int) -> None:
-    network, points, labels, theta, plane = problem()
+    network, points, labels, theta, plane = make_problem()
     evaluator = Evaluator(network, points, labels, threads=1)
     with tempfile.TemporaryDirectory() as data, sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium(), args=FLAGS)
@@ -100,7 +100,7 @@ def main(rounds: int) -> None:
                     "directions": plane.directions.tolist(),
                 },
             )
-            times = interleaved(
+            times = time_interleaved(
                 {
                     "NumPy engine, one thread": lambda: loss_surfaces(evaluator, plane, theta, [1.0], 51),
                     "one worker": lambda: page.evaluate(_ONE),
@@ -110,10 +110,13 @@ def main(rounds: int) -> None:
             )
             answers = {"zoom": drag(page, False), "pick": drag(page, True)}
         browser.close()
-    print(machine(), f"{rounds} rounds", sep="; ")
-    print(table(times))
-    print("  one worker / NumPy one thread   ", ratio(times, "one worker", "NumPy engine, one thread"))
-    print("  two workers / NumPy one thread  ", ratio(times, "two workers, with a preview", "NumPy engine, one thread"))
+    print(describe_machine(), f"{rounds} rounds", sep="; ")
+    print(format_table(times))
+    print("  one worker / NumPy one thread   ", format_ratio(times, "one worker", "NumPy engine, one thread"))
+    print(
+        "  two workers / NumPy one thread  ",
+        format_ratio(times, "two workers, with a preview", "NumPy engine, one thread"),
+    )
     for name, found in answers.items():
         for sort, values in found.items():
             if values:

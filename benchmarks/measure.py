@@ -1,4 +1,4 @@
-"""Interleaved timing: the candidates take turns, so that a change of the machine's speed hits them all alike."""
+"""Measures times of several candidates in turns, so that a change of the machine's speed affects all of them."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from collections.abc import Callable, Mapping
 import numpy as np
 
 
-def interleaved(candidates: Mapping[str, Callable[[], object]], rounds: int) -> dict[str, list[float]]:
-    """Wall seconds of each candidate in each round, after one round that does not count."""
+def time_interleaved(candidates: Mapping[str, Callable[[], object]], rounds: int) -> dict[str, list[float]]:
+    """Measure the wall seconds of each candidate in each round, after one round that does not count."""
     times: dict[str, list[float]] = {name: [] for name in candidates}
     for turn in range(rounds + 1):
         for name, candidate in candidates.items():
@@ -23,22 +23,22 @@ def interleaved(candidates: Mapping[str, Callable[[], object]], rounds: int) -> 
     return times
 
 
-def ratio(times: Mapping[str, list[float]], slow: str, fast: str) -> str:
-    """Median, lowest and highest of the ratios round by round, as text."""
+def format_ratio(times: Mapping[str, list[float]], slow: str, fast: str) -> str:
+    """Write the median, the lowest and the highest of the ratios of all rounds."""
     ratios = sorted(a / b for a, b in zip(times[slow], times[fast], strict=True))
     return f"{statistics.median(ratios):.2f} ({ratios[0]:.2f} to {ratios[-1]:.2f})"
 
 
-def table(times: Mapping[str, list[float]]) -> str:
-    """A line for each candidate: median milliseconds, and the range."""
+def format_table(times: Mapping[str, list[float]]) -> str:
+    """Write one line for each candidate, with the median and the range in milliseconds."""
     return "\n".join(
         f"  {name:<48} {statistics.median(values) * 1e3:9.1f} ms  ({min(values) * 1e3:.1f} to {max(values) * 1e3:.1f})"
         for name, values in times.items()
     )
 
 
-def machine() -> str:
-    """What the numbers were measured on: cores, and the SIMD level NumPy's tanh runs at."""
+def describe_machine() -> str:
+    """Describe the machine: its cores, and the SIMD level of NumPy's tanh."""
     info = np.lib.introspect.opt_func_info(func_name="^tanh$", signature="float32")
     level = info["tanh"]["ff"]["current"] or "baseline"
     return f"{platform.machine()}, {os.cpu_count()} cores, NumPy {np.__version__}, float32 tanh at {level}"

@@ -1,9 +1,9 @@
-"""The page's memory over time: play, training in the page and new trainings by turns, in headless Chromium.
+"""Measures the memory of the page over time, while it plays and trains by turns in headless Chromium.
 
     python -m benchmarks.memory [MINUTES]
 
-Every half minute the heap is collected and measured (JavaScript's own, and what its arrays hold outside of it). After
-the first minute it is to stay within ten per cent.
+Every half minute, the garbage is collected and the heap is measured, including the memory of arrays. After the first
+minute, it should stay within ten per cent.
 """
 
 from __future__ import annotations
@@ -16,17 +16,17 @@ import time
 from playwright.sync_api import CDPSession, Page, sync_playwright
 from tests.web.conftest import FLAGS, app_server, chromium
 
-from benchmarks.measure import machine
+from benchmarks.measure import describe_machine
 from lossatlas.runs import compute_run
 from lossatlas.store import Gallery
 
-#: Seconds of one thing after the other, and how many epochs a training may have: all are kept, so they are bounded.
+#: The seconds of each turn, and the number of epochs of a training, which is limited because all epochs are kept.
 _TURN = 15
 _PACE = "30"
 
 
-def heap(devtools: CDPSession) -> float:
-    """Megabytes in use, after a collection."""
+def measure_heap(devtools: CDPSession) -> float:
+    """Collect the garbage, and measure the megabytes in use."""
     devtools.send("HeapProfiler.collectGarbage")
     usage = devtools.send("Runtime.getHeapUsage")
     return (float(usage["usedSize"]) + float(usage.get("backingStorageSize", 0))) / 1e6
@@ -70,12 +70,12 @@ def main(minutes: float) -> None:
                 train(page)
                 page.wait_for_timeout(1000 * _TURN)
                 leave(page)
-                seen.append(((time.monotonic() - start) / 60, heap(devtools)))
+                seen.append(((time.monotonic() - start) / 60, measure_heap(devtools)))
                 print(f"  {seen[-1][0]:6.1f} min {seen[-1][1]:8.1f} MB", flush=True)
         browser.close()
     after = [size for minute, size in seen if minute > 1]
     middle = statistics.median(after)
-    print(machine())
+    print(describe_machine())
     low, high = min(after) / middle - 1, max(after) / middle - 1
     print(f"  after the first minute: median {middle:.1f} MB, {low:+.1%} to {high:+.1%}")
 

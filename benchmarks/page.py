@@ -1,11 +1,10 @@
-"""The page in a real Chromium: the first pictures, JavaScript a frame, drawn frames a second, bytes over the wire.
+"""Measures the page in a real Chromium: first pictures, JavaScript per frame, frames per second, transferred bytes.
 
     python -m benchmarks.page [ROUNDS]
 
-A default run is computed into a temporary gallery, and opened in turn from ``lossatlas serve`` and from its export as
-plain files, each time with an empty cache; and a server that has no run is asked for it. Until both plots are drawn
-nobody watches: developer tools, which report every one of seventy requests to another process, take a fifth of the time
-of what they look at.
+A default run is computed into a temporary gallery. The page is opened in turns from ``lossatlas serve``, from an export
+as plain files, and from a server without the run, each time with an empty cache. Developer tools connect only after
+both plots are drawn, because they report each of seventy requests to another process and take a fifth of the time.
 """
 
 from __future__ import annotations
@@ -29,15 +28,15 @@ from playwright.sync_api import Browser, Playwright, sync_playwright
 from tests.web.conftest import FLAGS, app_server, chromium, static_server, with_access
 
 from benchmarks.frames import trace_frames
-from benchmarks.measure import machine
+from benchmarks.measure import describe_machine
 from lossatlas.runs import compute_run
 from lossatlas.showcase import OPENING
 from lossatlas.site import export_site
 from lossatlas.store import Gallery
 
-#: How long it plays, in ms.
+#: How many milliseconds the page plays.
 _PLAYING = 6_000
-#: A slow line: bytes a second, and milliseconds there and back.
+#: The speed of a slow connection in bytes per second, and its latency in milliseconds.
 _SLOW, _DELAY = 625_000, 40
 _PICTURED = "() => document.body?.dataset.pictured === 'true'"
 _MARK = "name => performance.getEntriesByName(`lossatlas:${name}`)[0].startTime"
@@ -48,9 +47,9 @@ _ASKED = (
 
 @dataclass(frozen=True)
 class Beginning:
-    """Milliseconds from navigation."""
+    """Times in milliseconds since the navigation."""
 
-    #: To the request for a run that is to be computed; 0 where it is stored.
+    #: The request for a run that has to be computed; 0 if the run is stored.
     asked: float
     first_plot: float
     both_plots: float
@@ -58,11 +57,11 @@ class Beginning:
 
 @dataclass(frozen=True)
 class Visit:
-    """What one visit measured: times in ms, rates per second, sizes in bytes."""
+    """The measurements of one visit: times in milliseconds, rates per second, sizes in bytes."""
 
-    #: Of the processor, for all that the main thread does in an animation frame that draws both plots.
+    #: The CPU time of the main thread in an animation frame that draws both plots.
     script_per_frame: float
-    #: By the clock, to draw both plots: the rendering in software has the same cores.
+    #: The wall time of drawing both plots, while software rendering uses the same cores.
     drawn_per_frame: float
     frames_per_second: float
     transferred: int
@@ -70,17 +69,19 @@ class Visit:
 
 
 class Unwatched:
-    """A browser that shows pages to nobody; developer tools come when all is over."""
+    """A browser to which developer tools connect only after the measurement."""
 
     def __init__(self, playwright: Playwright, port: int) -> None:
         self._playwright, self._origin = playwright, f"http://127.0.0.1:{port}"
 
     def visit(self, url: str) -> Beginning:
-        """Open a page in a new tab, and ask it afterwards."""
+        """Open a page in a new tab, and read its measurements afterwards."""
         address = f"{self._origin}/json/new?{urllib.parse.quote(url, safe=':/?=')}"
-        tab = _fetched(urllib.request.Request(address, method="PUT"))["id"]
-        while not any(each["id"] == tab and " · " in each["title"] for each in _fetched(f"{self._origin}/json/list")):
-            time.sleep(0.5)  # the title is set with both plots
+        tab = _fetch_json(urllib.request.Request(address, method="PUT"))["id"]
+        while not any(
+            each["id"] == tab and " · " in each["title"] for each in _fetch_json(f"{self._origin}/json/list")
+        ):
+            time.sleep(0.5)  # the title is set when both plots are drawn
         browser = self._playwright.chromium.connect_over_cdp(self._origin)
         page = next(page for page in browser.contexts[0].pages if page.url.startswith(url))
         page.wait_for_load_state("networkidle")
@@ -92,38 +93,38 @@ class Unwatched:
         return found
 
 
-def from_nothing(tabs: Unwatched) -> Beginning:
-    """A visit where no run is stored: the first frames are drawn while the others are computed."""
+def visit_empty_server(tabs: Unwatched) -> Beginning:
+    """Visit a server without runs, which draws the first frames while the others are computed."""
     with tempfile.TemporaryDirectory() as folder, app_server(Gallery(Path(folder) / "data")) as url:
         return tabs.visit(url)
 
 
-def _fetched(address: str | urllib.request.Request) -> Any:
+def _fetch_json(address: str | urllib.request.Request) -> Any:
     with urllib.request.urlopen(address) as answer:
         return json.load(answer)
 
 
 @contextmanager
-def unwatched(playwright: Playwright) -> Iterator[Unwatched]:
-    """A Chromium of its own, with a profile of its own."""
+def start_unwatched(playwright: Playwright) -> Iterator[Unwatched]:
+    """Start a separate Chromium with its own profile."""
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as profile:  # the browser's children still write
         looks = ["--headless=new", "--window-size=1440,900", "--force-prefers-reduced-motion"]
         private = ["--remote-debugging-port=0", f"--user-data-dir={profile}"]
         browser = subprocess.Popen(
             [chromium(), *FLAGS, *looks, *private, "about:blank"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
         )
-        told = Path(profile) / "DevToolsActivePort"
+        port = Path(profile) / "DevToolsActivePort"
         try:
-            while not (told.exists() and told.read_text().count("\n")):
+            while not (port.exists() and port.read_text().count("\n")):
                 time.sleep(0.1)
-            yield Unwatched(playwright, int(told.read_text().split()[0]))
+            yield Unwatched(playwright, int(port.read_text().split()[0]))
         finally:
             browser.kill()
             browser.wait()
 
 
-def slowly(browser: Browser, url: str) -> float:
-    """Bytes that have come over a slow line when the first plot is drawn: by then all is there that both take."""
+def visit_slowly(browser: Browser, url: str) -> float:
+    """Measure the bytes that have arrived over a slow connection when the first plot is drawn."""
     context = browser.new_context(viewport={"width": 1440, "height": 900}, reduced_motion="reduce")
     page = context.new_page()
     network = context.new_cdp_session(page)
@@ -161,12 +162,12 @@ def visit(browser: Browser, url: str) -> Visit:
     with_access(page)
     page.wait_for_load_state("networkidle")
     transferred = sum(sizes)
-    page.mouse.move(700, 5)  # with which the parameters come, once
+    page.mouse.move(700, 5)  # makes the page load the parameters, once
     page.wait_for_load_state("networkidle")
     page.wait_for_timeout(1000)
     asked = len(sizes)
     draws: list[dict[str, float]] = []
-    frames = trace_frames(browser, page, lambda: draws.extend(played(page)))
+    frames = trace_frames(browser, page, lambda: draws.extend(play(page)))
     context.close()
     gaps = [after["startTime"] - before["startTime"] for before, after in pairwise(draws)]
     return Visit(
@@ -178,8 +179,8 @@ def visit(browser: Browser, url: str) -> Visit:
     )
 
 
-def played(page: Any) -> list[dict[str, float]]:
-    """The drawn frames while the page plays as fast as it can."""
+def play(page: Any) -> list[dict[str, float]]:
+    """Play as fast as possible, and return the measurements of all drawn frames."""
     page.get_by_role("combobox", name="Speed").select_option("4")
     page.evaluate("() => performance.clearMeasures()")
     page.get_by_role("button", name="Play").click()
@@ -193,21 +194,21 @@ def played(page: Any) -> list[dict[str, float]]:
 def main(rounds: int) -> None:
     with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
         gallery = Gallery(Path(folder) / "data")
-        gallery.save(compute_run(OPENING))  # what a bare address opens: else the server would compute it
+        gallery.save(compute_run(OPENING))  # the run that the page opens with, which the server need not compute then
         export_site(gallery, Path(folder) / "site")
         with app_server(gallery) as served, static_server(Path(folder) / "site") as origin:
-            with unwatched(playwright) as tabs:
+            with start_unwatched(playwright) as tabs:
                 places: dict[str, Callable[[], Beginning]] = {
                     "lossatlas serve": lambda: tabs.visit(f"{served}?epoch=0"),
                     "plain files": lambda: tabs.visit(f"{origin}/?epoch=0"),
-                    "an empty folder": lambda: from_nothing(tabs),
+                    "an empty folder": lambda: visit_empty_server(tabs),
                 }
                 beginnings = [{name: begin() for name, begin in places.items()} for _ in range(rounds + 1)]
             browser = playwright.chromium.launch(executable_path=chromium(), args=FLAGS)
             visits = [visit(browser, served) for _ in range(rounds + 1)]
-            slow = [slowly(browser, served) for _ in range(3)]
+            slow = [visit_slowly(browser, served) for _ in range(3)]
             browser.close()
-    print(machine(), f"{rounds} visits after one that does not count", sep="; ")
+    print(describe_machine(), f"{rounds} visits after one that does not count", sep="; ")
     for place in places:
         for name in Beginning.__annotations__:
             report(f"{place}: {name}", [getattr(each[place], name) for each in beginnings[1:]])

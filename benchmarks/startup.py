@@ -1,4 +1,4 @@
-"""How long Python takes to import the package, and the command line to answer --help.
+"""Measures how long Python takes to import the package, and how long the command line takes to answer --help.
 
 python -m benchmarks.startup [ROUNDS]
 """
@@ -9,7 +9,7 @@ import subprocess
 import sys
 from functools import partial
 
-from benchmarks.measure import interleaved, table
+from benchmarks.measure import format_table, time_interleaved
 
 COMMANDS = {
     "python -c pass": [sys.executable, "-c", "pass"],
@@ -24,7 +24,7 @@ def main(rounds: int) -> None:
         name: partial(subprocess.run, command, check=True, stdout=subprocess.DEVNULL)
         for name, command in COMMANDS.items()
     }
-    print(table(interleaved(candidates, rounds)))
+    print(format_table(time_interleaved(candidates, rounds)))
 
 
 if __name__ == "__main__":

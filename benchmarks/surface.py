@@ -1,10 +1,10 @@
-"""The surface of one frame: ours, a plain PyTorch loop, a published library, and the work that cannot be avoided.
+"""Measures a loss surface: lossatlas, a plain PyTorch loop, a published library, and the unavoidable work.
 
     python -m benchmarks.surface [ROUNDS]      (pip install --group benchmarks)
 
-MLP 2-16-16-2 tanh, 500 points, 51 × 51 grid = 2,601 models. All on one thread but the last. The unavoidable work is
-the matrix products and the tanh alone, in the engine's own chunks and buffers. (Two classes need one row of logits,
-relative to the true class: that is the single output of the network in DESIGN, 2-16-16-1.)
+The network is 2-16-16-2 tanh with 500 points, and the grid of 51 × 51 has 2,601 models. All candidates but the last use
+one thread. The unavoidable work is only the matrix products and the tanh, in the chunks and buffers of the engine. (Two
+classes need only one row of logits relative to the true class, like a network 2-16-16-1.)
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ import loss_landscapes.metrics
 import numpy as np
 import torch
 
-from benchmarks.measure import interleaved, machine, ratio, table
+from benchmarks.measure import describe_machine, format_ratio, format_table, time_interleaved
 from lossatlas.arrays import Float32, Float64, Integers
 from lossatlas.engine import Evaluator, one_blas_thread
 from lossatlas.landscape import loss_surfaces, unit_coordinates
@@ -27,9 +27,9 @@ from lossatlas.planes import FreshPlane, Plane
 POINTS, GRID, SPAN = 500, 51, 1.0
 
 
-def torch_loop(network: Network, theta: Float32, plane: Plane, points: Float32, labels: Integers) -> Float32:
-    """The loop everybody writes first: set the parameters, evaluate, go on."""
-    model = torch_model(network, theta)
+def loop_in_torch(network: Network, theta: Float32, plane: Plane, points: Float32, labels: Integers) -> Float32:
+    """Compute the surface with the usual loop: set the parameters, evaluate, and repeat."""
+    model = make_torch_model(network, theta)
     inputs, targets = torch.tensor(points), torch.tensor(labels)
     criterion = torch.nn.CrossEntropyLoss()
     centre, (d_a, d_b) = torch.tensor(theta), torch.tensor(plane.directions)
@@ -42,8 +42,8 @@ def torch_loop(network: Network, theta: Float32, plane: Plane, points: Float32, 
     return losses
 
 
-def torch_model(network: Network, theta: Float64 | Float32) -> torch.nn.Sequential:
-    """The network in PyTorch, with these parameters."""
+def make_torch_model(network: Network, theta: Float64 | Float32) -> torch.nn.Sequential:
+    """Make the network in PyTorch with parameters ``[P]``."""
     model = torch.nn.Sequential(
         torch.nn.Linear(2, 16), torch.nn.Tanh(), torch.nn.Linear(16, 16), torch.nn.Tanh(), torch.nn.Linear(16, 2)
     )
@@ -51,22 +51,20 @@ def torch_model(network: Network, theta: Float64 | Float32) -> torch.nn.Sequenti
     return model
 
 
-def published(network: Network, theta: Float32, plane: Plane, points: Float32, labels: Integers) -> Float32:
-    """loss-landscapes 3.0.6 along the same two directions, through its own function for a plane and its own loss.
-
-    Its cells are one step off (it moves before it measures), so that it samples 51 × 51 models, though not ours.
-    """
+def run_published(network: Network, theta: Float32, plane: Plane, points: Float32, labels: Integers) -> Float32:
+    """Compute the surface with loss-landscapes 3.0.6, along the same directions and with its own loss."""
+    # Its cells are off by one step, because it moves before it measures. It still evaluates 51 × 51 models.
     d_a, d_b = (SPAN * plane.directions).astype(np.float64)
     corner = theta - d_a - d_b
-    start, end_a, end_b = (torch_model(network, v) for v in (corner, corner + 2 * d_a, corner + 2 * d_b))
+    start, end_a, end_b = (make_torch_model(network, v) for v in (corner, corner + 2 * d_a, corner + 2 * d_b))
     loss = loss_landscapes.metrics.Loss(torch.nn.CrossEntropyLoss(), torch.tensor(points), torch.tensor(labels))
-    with torch.no_grad():  # which the library leaves to its caller
+    with torch.no_grad():  # the library does not do this itself
         found: Float32 = loss_landscapes.planar_interpolation(start, end_a, end_b, loss, GRID)
     return found
 
 
-def unavoidable(network: Network, evaluator: Evaluator, models: Float32) -> Callable[[], None]:
-    """The matrix products and the tanh of all models, and nothing else."""
+def make_unavoidable(network: Network, evaluator: Evaluator, models: Float32) -> Callable[[], None]:
+    """Make a function that computes only the matrix products and the tanh of all models."""
     matrices = network.matrices(network.pack(models))
     output = np.ascontiguousarray(matrices[-1][:, 1:] - matrices[-1][:, :1])
     chunk = evaluator.chunk
@@ -102,25 +100,25 @@ def main(rounds: int) -> None:
     a, b = np.meshgrid(*[SPAN * unit_coordinates(GRID)] * 2)
     models = (theta + plane.offsets(a.ravel(), b.ravel())).astype(np.float32)
     candidates = {
-        "PyTorch loop": lambda: torch_loop(network, theta, plane, points, labels),
-        "loss-landscapes 3.0.6": lambda: published(network, theta, plane, points, labels),
-        "unavoidable": unavoidable(network, plain, models),
+        "PyTorch loop": lambda: loop_in_torch(network, theta, plane, points, labels),
+        "loss-landscapes 3.0.6": lambda: run_published(network, theta, plane, points, labels),
+        "unavoidable": make_unavoidable(network, plain, models),
         "NumPy kernel, one thread": lambda: loss_surfaces(plain, plane, theta, [SPAN], GRID),
         "lossatlas, one thread": lambda: loss_surfaces(one, plane, theta, [SPAN], GRID),
         "lossatlas, two threads": lambda: loss_surfaces(two, plane, theta, [SPAN], GRID),
     }
     ours = loss_surfaces(one, plane, theta, [SPAN], GRID)[0].loss
-    np.testing.assert_allclose(ours, torch_loop(network, theta, plane, points, labels), rtol=1e-5)
-    times = interleaved(candidates, rounds)
-    print(machine(), f"{rounds} interleaved rounds", sep="; ")
-    print(table(times))
+    np.testing.assert_allclose(ours, loop_in_torch(network, theta, plane, points, labels), rtol=1e-5)
+    times = time_interleaved(candidates, rounds)
+    print(describe_machine(), f"{rounds} interleaved rounds", sep="; ")
+    print(format_table(times))
     print(f"kernel taken: {one.kernel}")
-    print("PyTorch loop / NumPy kernel   ", ratio(times, "PyTorch loop", "NumPy kernel, one thread"))
-    print("loss-landscapes / one thread   ", ratio(times, "loss-landscapes 3.0.6", "lossatlas, one thread"))
-    print("NumPy kernel / unavoidable    ", ratio(times, "NumPy kernel, one thread", "unavoidable"))
-    print("PyTorch loop / one thread     ", ratio(times, "PyTorch loop", "lossatlas, one thread"))
-    print("one thread / unavoidable      ", ratio(times, "lossatlas, one thread", "unavoidable"))
-    print("one thread / two threads      ", ratio(times, "lossatlas, one thread", "lossatlas, two threads"))
+    print("PyTorch loop / NumPy kernel   ", format_ratio(times, "PyTorch loop", "NumPy kernel, one thread"))
+    print("loss-landscapes / one thread   ", format_ratio(times, "loss-landscapes 3.0.6", "lossatlas, one thread"))
+    print("NumPy kernel / unavoidable    ", format_ratio(times, "NumPy kernel, one thread", "unavoidable"))
+    print("PyTorch loop / one thread     ", format_ratio(times, "PyTorch loop", "lossatlas, one thread"))
+    print("one thread / unavoidable      ", format_ratio(times, "lossatlas, one thread", "unavoidable"))
+    print("one thread / two threads      ", format_ratio(times, "lossatlas, one thread", "lossatlas, two threads"))
 
 
 if __name__ == "__main__":

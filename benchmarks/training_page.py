@@ -1,10 +1,10 @@
-"""Training in the page: epochs a second of a worker in Chromium, every epoch measured, sent and kept.
+"""Measures training in the page: epochs per second of a worker in Chromium that measures, sends and keeps each epoch.
 
     python -m benchmarks.training_page [ROUNDS]
 
-The half moons' 256 training points, 2 × 16 tanh, Adam: full batches, and minibatches of 32. The cases take turns. Then
-the page itself trains with full batches for some seconds: what its main thread does in each frame that it draws, told
-from Chromium's own trace. Two workers and the rendering share the cores with it, so the clock says more than it took.
+It trains a network 2 × 16 tanh on 256 points of the half moons with Adam, with full batches and with minibatches of 32,
+in turns. Then the page itself trains with full batches for some seconds, and Chromium's trace measures its main thread
+in each drawn frame. Two workers and the rendering use the same cores, so wall times are larger than CPU times.
 """
 
 from __future__ import annotations
@@ -20,15 +20,15 @@ from tests.support.pages import until
 from tests.web.conftest import FLAGS, app_server, chromium
 
 from benchmarks.frames import Frames, trace_frames
-from benchmarks.measure import machine
+from benchmarks.measure import describe_machine
 from lossatlas.runs import RunConfig, Setup, compute_run
 from lossatlas.store import Gallery
 from lossatlas.training import Training, TrainingConfig
 
 _EPOCHS = 3000
-#: Trained before the clock starts: what the browser compiles, it has compiled then.
+#: Epochs that are trained before the measurement, so that the browser has compiled the code.
 _WARM_UP = 300
-#: How long the page is watched, in ms.
+#: How many milliseconds the page is measured.
 _WATCHED = 8_000
 _UNDER_WAY = """() => {
     const {run, epoch} = window.lossatlas?.shown() ?? {run: '', epoch: 0};
@@ -63,8 +63,8 @@ _RATE = """async ({task, warmUp, epochs}) => {
 }"""
 
 
-def task(config: TrainingConfig) -> dict[str, Any]:
-    """What the page is told of the default run, trained in this way."""
+def make_task(config: TrainingConfig) -> dict[str, Any]:
+    """Make the message that starts a training of the default run in the page."""
     setup = Setup.of(RunConfig(training=config))
     network, dataset = setup.network, setup.dataset
     samples = {
@@ -75,14 +75,14 @@ def task(config: TrainingConfig) -> dict[str, Any]:
     return {"network": shape, "config": config.model_dump(), "samples": samples}
 
 
-def in_page(page: Page, config: TrainingConfig) -> float:
-    """Epochs a second of the worker."""
-    rate: float = page.evaluate(_RATE, {"task": task(config), "warmUp": _WARM_UP, "epochs": config.epochs})
+def time_in_page(page: Page, config: TrainingConfig) -> float:
+    """Measure the epochs per second of the worker."""
+    rate: float = page.evaluate(_RATE, {"task": make_task(config), "warmUp": _WARM_UP, "epochs": config.epochs})
     return rate
 
 
-def in_python(config: TrainingConfig) -> float:
-    """Epochs a second of NumPy, where but the first and the last epoch are recorded."""
+def time_in_python(config: TrainingConfig) -> float:
+    """Measure the epochs per second of NumPy, which records only the first and the last epoch."""
     setup = Setup.of(RunConfig(training=config))
     training = Training(setup.network, setup.dataset, config)
     start = time.perf_counter()
@@ -91,8 +91,8 @@ def in_python(config: TrainingConfig) -> float:
     return config.epochs / (time.perf_counter() - start)
 
 
-def drawn(browser: Browser, url: str) -> tuple[Frames, float]:
-    """The page at its training, watched for some seconds: its frames, and epochs a second."""
+def measure_frames(browser: Browser, url: str) -> tuple[Frames, float]:
+    """Measure the frames and the epochs per second of the page while it trains."""
     page = browser.new_page(viewport={"width": 1440, "height": 900})
     page.goto(f"{url}?train=adam,0.01,full,0,0")
     page.get_by_role("combobox", name="Pace").select_option("Infinity")
@@ -122,11 +122,11 @@ def main(rounds: int) -> None:
             page.goto(url)
             for _ in range(rounds):
                 for name, config in _CASES.items():
-                    rates.setdefault(f"{name}, in the page", []).append(in_page(page, config))
-                    rates.setdefault(f"{name}, NumPy", []).append(in_python(config))
-            frames, rate = drawn(browser, url)
+                    rates.setdefault(f"{name}, in the page", []).append(time_in_page(page, config))
+                    rates.setdefault(f"{name}, NumPy", []).append(time_in_python(config))
+            frames, rate = measure_frames(browser, url)
         browser.close()
-    print(machine(), f"{rounds} rounds; epochs a second", sep="; ")
+    print(describe_machine(), f"{rounds} rounds; epochs a second", sep="; ")
     for name, found in rates.items():
         print(f"  {name:<32} median {statistics.median(found):8.0f}  ({min(found):.0f} to {max(found):.0f})")
     drawn_a_second = len(frames.own) / _WATCHED * 1000

@@ -1,10 +1,10 @@
-"""A wide network's surface against the machine's own matrix products.
+"""Compares the loss surface of a wide network with plain matrix products on the same machine.
 
     python -m benchmarks.wide [ROUNDS]
 
-MLP 2-100-100-100-100-2 tanh, 500 points, 13 × 13 grid, one thread. The throughput of the surface counts the
-multiplications and additions of its matrix products, though it also takes the tanh of 200,000 numbers a model. It is
-held against sgemm at the shape of the inner layers, [100, 101] @ [101, 500], alone.
+The network is 2-100-100-100-100-2 tanh with 500 points, on a grid of 13 × 13 and one thread. The throughput of the
+surface counts only the multiplications and additions of its matrix products, although it also computes 200,000 tanh per
+model. It is compared with sgemm at the shape of the inner layers, [100, 101] @ [101, 500].
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import sys
 
 import numpy as np
 
-from benchmarks.measure import interleaved, machine, table
+from benchmarks.measure import describe_machine, format_table, time_interleaved
 from lossatlas.engine import Evaluator, one_blas_thread
 from lossatlas.landscape import loss_surfaces
 from lossatlas.networks import ACTIVATIONS, Network
@@ -38,7 +38,7 @@ def main(rounds: int) -> None:
             for _ in range(3 * GRID**2):
                 np.matmul(matrix, inputs, out=output)
 
-    times = interleaved(
+    times = time_interleaved(
         {"sgemm": products, "surface": lambda: loss_surfaces(evaluator, plane, theta, [1.0], GRID)}, rounds
     )
     alone = 2 * POINTS * 3 * WIDTH * (WIDTH + 1)
@@ -46,8 +46,8 @@ def main(rounds: int) -> None:
     shares = sorted(
         (whole / surface) / (alone / sgemm) for surface, sgemm in zip(times["surface"], times["sgemm"], strict=True)
     )
-    print(machine(), f"{rounds} interleaved rounds", sep="; ")
-    print(table(times))
+    print(describe_machine(), f"{rounds} interleaved rounds", sep="; ")
+    print(format_table(times))
     print(f"sgemm {alone * GRID**2 / statistics.median(times['sgemm']) / 1e9:.0f} GFLOP/s")
     print(f"throughput / sgemm's {statistics.median(shares):.2f} ({shares[0]:.2f} to {shares[-1]:.2f})")
 

@@ -1,1 +1,1 @@
-"""Scripts for those who work on Loss Atlas: python -m scripts.NAME"""
+"""Scripts for developers of Loss Atlas. Run them with ``python -m scripts.NAME``."""

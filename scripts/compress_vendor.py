@@ -1,6 +1,6 @@
-"""Compress the vendored Plotly beforehand: python scripts/compress_vendor.py
+"""Compress the vendored Plotly: ``python scripts/compress_vendor.py``.
 
-At this quality it takes seconds and saves a tenth, so it is done once and not by every server at its start.
+The highest quality takes seconds and saves a tenth of the bytes, so this script does it once instead of every server.
 """
 
 from pathlib import Path

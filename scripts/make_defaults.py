@@ -1,4 +1,4 @@
-"""Write anew what the page knows of the package's default settings: python scripts/make_defaults.py"""
+"""Write the file with the default settings for the page: ``python scripts/make_defaults.py``."""
 
 import json
 from pathlib import Path

@@ -1,6 +1,7 @@
-"""Draw the pictures of docs/reading-a-landscape.md: python -m scripts.make_figures
+"""Draw the figures of docs/reading-a-landscape.md: ``python -m scripts.make_figures``.
 
-Needs the dependency group ``docs``. Writes docs/images/*.png and docs/images/figures.json, the numbers the page quotes.
+The script needs the dependency group ``docs``. It writes docs/images/*.png, and docs/images/figures.json with the
+numbers that the page quotes.
 """
 
 from __future__ import annotations
@@ -18,26 +19,26 @@ from lossatlas.arrays import Floats
 from lossatlas.landscape import Cut, unit_coordinates
 from lossatlas.planes import Path as PlanePath
 from lossatlas.runs import Run
-from scripts.figure_data import Shown, cut_of, everything
-from scripts.processors import chaotic_numbers
+from scripts.figure_data import Shown, compute_everything, find_cut
+from scripts.processors import compute_chaotic_numbers
 
 WHERE = Path(__file__).parent.parent / "docs" / "images"
-BLUE, ORANGE, GREY = "#0072B2", "#D55E00", "#777777"  # of Okabe and Ito's palette: told apart by all
+BLUE, ORANGE, GREY = "#0072B2", "#D55E00", "#777777"  # from Okabe and Ito's colour-blind safe palette
 A, B = "a  (along d_a)", "b  (along d_b)"
-#: A picture in the page may take so many bytes.
+#: The largest size of a picture in bytes.
 MOST_BYTES = 120_000
 
 
-def axes_of(figure: Figure, columns: int, rows: int = 1) -> list[Any]:
+def make_axes(figure: Figure, columns: int, rows: int = 1) -> list[Any]:
     return list(np.ravel(figure.subplots(rows, columns, squeeze=False)))
 
 
-def new(width: float = 8.0, height: float = 3.0) -> Figure:
+def make_figure(width: float = 8.0, height: float = 3.0) -> Figure:
     return Figure(figsize=(width, height), dpi=110, layout="constrained")
 
 
-def contours(axes: Any, cut: Cut, span: int = 0) -> Any:
-    """The surface of a plane as filled contours of log10 of the training loss."""
+def draw_contours(axes: Any, cut: Cut, span: int = 0) -> Any:
+    """Draw the surface of a plane as filled contours of log10 of the training loss."""
     unit = cut.plane.spans[span] * unit_coordinates(cut.grid)
     filled = axes.contourf(unit, unit, np.log10(cut.loss_surface[span, -1]), levels=14, cmap="viridis")
     axes.set(xlabel=A, ylabel=B)
@@ -45,8 +46,8 @@ def contours(axes: Any, cut: Cut, span: int = 0) -> Any:
     return filled
 
 
-def trail(axes: Any, path: PlanePath, colour: str = ORANGE) -> None:
-    """The projected path, its start an open circle and its end a filled one."""
+def draw_path(axes: Any, path: PlanePath, colour: str = ORANGE) -> None:
+    """Draw the projected path, with an open circle at its start and a filled circle at its end."""
     a, b = path.coordinates.T
     axes.plot(a, b, "-", color="white", linewidth=2.6)
     axes.plot(a, b, "-", color=colour, linewidth=1.3)
@@ -55,37 +56,37 @@ def trail(axes: Any, path: PlanePath, colour: str = ORANGE) -> None:
 
 
 def draw_slices(data: dict[str, Any]) -> Figure:
-    figure = new(9.2, 3.1)
+    figure = make_figure(9.2, 3.1)
     run: Run = data["run"]
     titles = {"gaussian-filter": "Filter-normalised", "pca": "PCA of the path", "hessian": "Hessian"}
-    for axes, (name, title) in zip(axes_of(figure, 3), titles.items(), strict=True):
-        cut = cut_of(run, name)
-        bar = figure.colorbar(contours(axes, cut), ax=axes, location="bottom", shrink=0.85)
+    for axes, (name, title) in zip(make_axes(figure, 3), titles.items(), strict=True):
+        cut = find_cut(run, name)
+        bar = figure.colorbar(draw_contours(axes, cut), ax=axes, location="bottom", shrink=0.85)
         bar.set_label("log₁₀ training loss")
         bar.locator = mpl.ticker.MaxNLocator(4)
         bar.update_ticks()
-        trail(axes, cut.path)
+        draw_path(axes, cut.path)
         axes.set_title(f"{title}: holds {cut.path.explained_variance:.1%}", fontsize=9)
     return figure
 
 
 def draw_walk(walk: dict[str, Any], usual: dict[str, Any]) -> Figure:
-    figure = new(7.0, 3.1)
-    left, right = axes_of(figure, 2)
+    figure = make_figure(7.0, 3.1)
+    left, right = make_axes(figure, 2)
     for axes, path, title in (
         (left, walk["path"], "A random walk"),
-        (right, cut_of(usual["run"], "pca").path, "Training, 354 parameters"),
+        (right, find_cut(usual["run"], "pca").path, "Training, 354 parameters"),
     ):
-        trail(axes, path, BLUE)
+        draw_path(axes, path, BLUE)
         axes.set(xlabel="first component", ylabel="second component")
         axes.set_title(f"{title}: holds {path.explained_variance:.1%}", fontsize=9)
     return figure
 
 
 def draw_scale(data: dict[str, Any]) -> Figure:
-    figure = new(7.4, 2.9)
+    figure = make_figure(7.4, 2.9)
     for axes, (kind, title) in zip(
-        axes_of(figure, 2), {"none": "Raw Gaussian direction", "filter": "Filter-normalised"}.items(), strict=True
+        make_axes(figure, 2), {"none": "Raw Gaussian direction", "filter": "Filter-normalised"}.items(), strict=True
     ):
         for name, colour, width, style in (("as trained", BLUE, 4.0, "-"), ("rescaled", ORANGE, 1.5, "--")):
             label = name if name == "as trained" else "rescaled: ×10, ÷10"
@@ -97,8 +98,8 @@ def draw_scale(data: dict[str, Any]) -> Figure:
 
 
 def draw_spectrum(data: dict[str, Any]) -> Figure:
-    figure = new(7.0, 2.9)
-    [axes] = axes_of(figure, 1)
+    figure = make_figure(7.0, 2.9)
+    [axes] = make_axes(figure, 1)
     edges = np.concatenate([-np.logspace(0, -6, 37), [0.0], np.logspace(-6, 0, 37)])
     for values, colour, label in (
         (data["seen"], ORANGE, "dᵀHd of 2,000 random directions of length 1"),
@@ -114,9 +115,9 @@ def draw_spectrum(data: dict[str, Any]) -> Figure:
 
 
 def draw_joined(data: dict[str, Any]) -> Figure:
-    figure = new(7.4, 2.9)
+    figure = make_figure(7.4, 2.9)
     titles = {"to the end": "start → end", "to another end": "end → end of another seed"}
-    for axes, (name, title) in zip(axes_of(figure, 2), titles.items(), strict=True):
+    for axes, (name, title) in zip(make_axes(figure, 2), titles.items(), strict=True):
         for losses, colour, style, part in zip(
             data["curves"][name], (BLUE, ORANGE), ("-", "--"), ("training", "test"), strict=True
         ):
@@ -129,8 +130,8 @@ def draw_joined(data: dict[str, Any]) -> Figure:
 
 
 def draw_edge(data: dict[str, Any]) -> Figure:
-    figure = new(7.4, 3.0)
-    left, right = axes_of(figure, 2)
+    figure = make_figure(7.4, 3.0)
+    left, right = make_axes(figure, 2)
     for run, colour in zip(data["runs"], (ORANGE, BLUE), strict=True):
         rate, curvature = run.setup.config.training.learning_rate, run.curvature
         epochs = np.array(run.trajectory.epochs)
@@ -145,17 +146,17 @@ def draw_edge(data: dict[str, Any]) -> Figure:
 
 
 def draw_twins(data: dict[str, Any]) -> Figure:
-    figure = new(7.0, 5.6)
-    panels = axes_of(figure, 2, 2)
+    figure = make_figure(7.0, 5.6)
+    panels = make_axes(figure, 2, 2)
     for column, (run, title) in enumerate(zip(data["runs"], ("plain", "residual"), strict=True)):
-        cut = cut_of(run, "gaussian-filter")
+        cut = find_cut(run, "gaussian-filter")
         loss, curved = panels[column], panels[2 + column]
         unit = cut.plane.spans[0] * unit_coordinates(cut.grid)
         levels = np.linspace(-3, 0.8, 20)
         surface = np.log10(cut.loss_surface[0, 0])
         filled = loss.contourf(unit, unit, surface, levels=levels, cmap="viridis", extend="both")
         loss.set_title(f"20 × 8 tanh, {title}", fontsize=9)
-        ratio = _ratio_map(curved, cut)
+        ratio = _draw_ratio(curved, cut)
         curved.set_title(f"not convex: {cut.nonconvex_share:.0%} of the grid", fontsize=9)
         for axes in (loss, curved):
             axes.set(xlabel=A, ylabel=B)
@@ -165,7 +166,7 @@ def draw_twins(data: dict[str, Any]) -> Figure:
     return figure
 
 
-def _ratio_map(axes: Any, cut: Cut) -> Any:
+def _draw_ratio(axes: Any, cut: Cut) -> Any:
     ratio: Floats = np.clip(-(cut.nonconvexity if cut.nonconvexity is not None else np.zeros((1, 1))), 0.05, 1.0)
     span = cut.plane.spans[0]
     half = span / (len(ratio) - 1)
@@ -173,8 +174,8 @@ def _ratio_map(axes: Any, cut: Cut) -> Any:
     return axes.imshow(ratio, origin="lower", extent=box, cmap="viridis", vmin=0.05, vmax=1.0, interpolation="nearest")
 
 
-def drawings(shown: dict[str, Shown]) -> dict[str, Callable[[], Figure]]:
-    """Every picture by the name of its file."""
+def list_drawings(shown: dict[str, Shown]) -> dict[str, Callable[[], Figure]]:
+    """List the functions that draw the pictures, by the names of the files."""
     data = {name: one.data for name, one in shown.items()}
     return {
         "three-slices": lambda: draw_slices(data["slices"]),
@@ -190,17 +191,18 @@ def drawings(shown: dict[str, Shown]) -> dict[str, Callable[[], Figure]]:
 def write(shown: dict[str, Shown]) -> None:
     """Write the pictures and the numbers."""
     mpl.rcParams.update({"font.size": 8.5, "axes.spines.top": False, "axes.spines.right": False})
-    for name, draw in drawings(shown).items():
+    for name, draw in list_drawings(shown).items():
         file = WHERE / f"{name}.png"
         draw().savefig(file, metadata={"Software": None})
         size = file.stat().st_size
         print(f"{file.name}: {size:,} bytes")
-        assert size < MOST_BYTES, f"{file.name} is too large for a page"
-    numbers = {key: value for one in shown.values() for key, value in one.numbers.items()} | chaotic_numbers()
+        if size >= MOST_BYTES:
+            raise ValueError(f"{file.name} has {size:,} bytes, but {MOST_BYTES:,} are allowed")
+    numbers = {key: value for one in shown.values() for key, value in one.numbers.items()} | compute_chaotic_numbers()
     text = json.dumps(numbers, ensure_ascii=False, indent=1) + "\n"
     (WHERE / "figures.json").write_text(text, encoding="utf-8")
     print(text)
 
 
 if __name__ == "__main__":
-    write(everything())
+    write(compute_everything())

@@ -1,6 +1,7 @@
-"""Draw the page's icons from icon.svg: python -m scripts.make_icons
+"""Draw the icons of the page from icon.svg: ``python -m scripts.make_icons``.
 
-Home screens want PNG. A maskable one fills its square, with the drawing inside the inner circle that is never cut off.
+Home screens need PNG files. A maskable icon fills its square, and its drawing is inside the circle that is never cut
+off.
 """
 
 from pathlib import Path
@@ -9,7 +10,7 @@ from playwright.sync_api import sync_playwright
 from tests.web.conftest import chromium
 
 ICONS = Path(__file__).parent.parent / "src" / "lossatlas" / "web" / "icons"
-#: File → side in pixels, and the share of it that the drawing takes.
+#: The side of each file in pixels, and the share of the side that the drawing takes.
 SIZES = {"icon-192.png": (192, 1.0), "icon-512.png": (512, 1.0), "icon-maskable-512.png": (512, 0.8)}
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Write anew the points of the measured datasets that the page trains on: python scripts/make_measured.py"""
+"""Write the file with the points of the measured datasets for the page: ``python scripts/make_measured.py``."""
 
 import json
 from pathlib import Path

@@ -1,6 +1,6 @@
-"""Take README's picture from the real app: python -m scripts.make_picture
+"""Take the screenshot of the README from the real app: ``python -m scripts.make_picture``.
 
-Computes the runs shown into a temporary gallery, serves it, and opens it in Chromium.
+The script computes the runs into a temporary gallery, serves it, and opens it in Chromium.
 """
 
 import tempfile
@@ -16,7 +16,7 @@ from lossatlas.store import Gallery
 
 WHERE = Path(__file__).parent.parent / "docs" / "images" / "atlas.png"
 VIEW = "?epoch=150"
-#: True when the surface is drawn sharply, and the boundary from the network's own parameters.
+#: True if the surface is drawn sharply, and the boundary is drawn from the parameters of the network.
 RESTS = """() => document.querySelector('.still').width === 2 * document.querySelector('#landscape-plot').clientWidth
     && performance.getEntriesByType('resource').some(({name}) => name.endsWith('weights.npy'))"""
 

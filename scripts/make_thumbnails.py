@@ -1,4 +1,4 @@
-"""Draw the dataset panel's thumbnails anew: python scripts/make_thumbnails.py"""
+"""Write the file with the thumbnails of the datasets for the page: ``python scripts/make_thumbnails.py``."""
 
 import json
 from pathlib import Path

@@ -1,7 +1,7 @@
-"""Fetch the libraries that the page ships, and write them into ``web/vendor/``: python scripts/vendor.py
+"""Fetch the libraries that the page ships, and write them into ``web/vendor/``: ``python scripts/vendor.py``.
 
-It takes npm. Of each library the page gets one file, as small as what it uses, and the library's licence.
-``vendor.json`` says for each where it comes from, in which version, what of it is exported, and the file's SHA-256.
+The script needs npm. For each library, it writes the licence and one file that contains only what the page uses.
+``vendor.json`` gives the source, the version, the exports and the SHA-256 of each file.
 """
 
 from __future__ import annotations
@@ -15,27 +15,27 @@ from dataclasses import dataclass
 from pathlib import Path
 
 VENDOR = Path(__file__).parent.parent / "src" / "lossatlas" / "web" / "vendor"
-#: Its output depends on nothing but its version and what it is given.
+#: The output of this bundler depends only on its version and its input.
 BUNDLER = "esbuild@0.28.2"
 BUNDLING = ["--bundle", "--format=esm", "--minify", "--target=es2022", "--charset=utf8", "--legal-comments=none"]
 
 
 @dataclass(frozen=True)
 class Library:
-    """One library, as the page uses it.
+    """One library that the page uses.
 
     Attributes
     ----------
     name
-        What its files are called.
+        The name of its files.
     version
-        The version on npm.
+        Its version on npm.
     licence
-        Its SPDX identifier.
+        The SPDX identifier of its licence.
     exports
-        What the page imports from the module that is made of it, or a script's file in the package, which is copied.
+        The names that the page imports from it, or the file of a script in the package, which is copied.
     package
-        Its name on npm, where that is another.
+        Its name on npm if it differs from ``name``.
     """
 
     name: str
@@ -46,12 +46,12 @@ class Library:
 
     @property
     def on_npm(self) -> str:
-        """The package's name on npm."""
+        """The name of the package on npm."""
         return self.package or self.name
 
     @property
     def is_script(self) -> bool:
-        """Whether its file is taken as it is, for a ``<script>``."""
+        """Whether its file is a script that is copied without changes."""
         return self.exports.endswith(".js")
 
     @property
@@ -61,7 +61,7 @@ class Library:
 
     @property
     def source(self) -> str:
-        """Where its source code is to be had."""
+        """The address of its source code."""
         return f"https://www.npmjs.com/package/{self.on_npm}/v/{self.version}"
 
 
@@ -80,7 +80,7 @@ LIBRARIES = (
 
 
 def main() -> None:
-    """Fetch all packages, and write anew what the page has of them."""
+    """Fetch all packages, and write their files."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         wanted = [f"{library.on_npm}@{library.version}" for library in LIBRARIES]
@@ -98,9 +98,14 @@ def write_library(library: Library, folder: Path) -> dict[str, str]:
     Parameters
     ----------
     library
-        Which.
+        The library.
     folder
-        Where npm has installed it.
+        The folder in which npm has installed it.
+
+    Returns
+    -------
+    dict
+        The entry of the library in ``vendor.json``.
     """
     package = folder / "node_modules" / library.on_npm
     script = package / library.exports if library.is_script else bundle(library, folder)
@@ -119,7 +124,7 @@ def write_library(library: Library, folder: Path) -> dict[str, str]:
 
 
 def bundle(library: Library, folder: Path) -> Path:
-    """Make one ES module of what the page uses of a library, and return its path."""
+    """Make one ES module with the parts of a library that the page uses, and return its path."""
     entry, made = folder / f"{library.name}.js", folder / library.file
     entry.write_text(f"export {{{library.exports}}} from '{library.on_npm}';\n", encoding="utf-8")
     banner = f"/*! {library.name} {library.version} | {library.licence} | {library.source} */\n// @ts-nocheck"

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from scripts.figure_data import percent, places, random_walk, rescaled, spectrum
-from scripts.processors import everywhere
+from scripts.figure_data import format_number, format_percent, random_walk, rescale, spectrum
+from scripts.processors import join_all
 
 import lossatlas
 from lossatlas.arrays import Float64
@@ -60,7 +60,7 @@ def test_another_random_walk_gives_the_theorys_share_too() -> None:
     [(0.29861, "0.30"), (58.04, "58"), (0.000381, "0.00038"), (4.0, "4.0"), (187.0, "190"), (0.000013, "0.000013")],
 )
 def test_numbers_are_quoted_in_two_digits(value: float, text: str) -> None:
-    assert places(value) == text
+    assert format_number(value) == text
 
 
 @pytest.mark.parametrize(
@@ -73,11 +73,11 @@ def test_numbers_are_quoted_in_two_digits(value: float, text: str) -> None:
     ],
 )
 def test_what_other_processors_find_is_quoted_as_a_range(found: list[str], text: str) -> None:
-    assert everywhere({"name": one} for one in found) == {"name": text}
+    assert join_all({"name": one} for one in found) == {"name": text}
 
 
 def test_shares_are_quoted_in_per_cent() -> None:
-    assert (percent(0.4249), percent(0.98949, 1)) == ("42 %", "98.9 %")
+    assert (format_percent(0.4249), format_percent(0.98949, 1)) == ("42 %", "98.9 %")
 
 
 def test_every_command_of_the_page_is_understood() -> None:
@@ -114,7 +114,7 @@ def test_matplotlib_draws_the_docs_and_is_no_dependency() -> None:
 def test_a_rescaled_relu_network_is_the_same_function_with_other_parameters() -> None:
     network = network_of(5, 4, activation="relu")
     theta = some_models(network, 1)[0].astype(np.float64)
-    other = rescaled(network, theta, 10.0)
+    other = rescale(network, theta, 10.0)
     assert np.abs(other - theta).max() > 1
     points = np.random.default_rng(0).normal(size=(30, 2))
     logits = [relu_logits(network.layers, model, points) for model in (theta, other)]

@@ -7,7 +7,7 @@ import subprocess
 import sys
 
 import pytest
-from scripts.processors import OLDER, environment, main
+from scripts.processors import OLDER, main, make_environment
 
 SEEN = """
 import numpy, threadpoolctl
@@ -25,7 +25,7 @@ def test_numpy_and_blas_take_older_kernels(name: str, blas: str, gone: str) -> N
     if name not in OLDER:
         pytest.skip(f"this processor has no {name}")
     program = [sys.executable, "-c", SEEN]
-    said = subprocess.run(program, env=environment(name), check=True, capture_output=True, text=True)
+    said = subprocess.run(program, env=make_environment(name), check=True, capture_output=True, text=True)
     seen, *kernels = said.stdout.split()
     assert seen == blas
     assert not [kernel for kernel in kernels if re.fullmatch(gone, kernel)]

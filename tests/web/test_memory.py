@@ -6,7 +6,7 @@ import statistics
 from collections.abc import Iterator
 
 import pytest
-from benchmarks.memory import heap
+from benchmarks.memory import measure_heap
 from playwright.sync_api import Browser, Page
 
 from tests.support.pages import Watched, until, watched
@@ -45,7 +45,7 @@ def test_memory_stays_flat_through_play_and_training(exported: Site, alone: Watc
     sizes = []
     for _ in range(FIRST + TURNS):
         take_turns(page, len(exported.run().trajectory.epochs) - 1)
-        sizes.append(heap(devtools))
+        sizes.append(measure_heap(devtools))
     # What is in flight at one collection makes one size larger; what is kept makes all later ones larger.
     earlier, later = sizes[FIRST:][: TURNS // 2], sizes[FIRST:][TURNS // 2 :]
     assert statistics.median(later) < 1.1 * statistics.median(earlier), sizes
