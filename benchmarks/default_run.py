@@ -63,7 +63,7 @@ def measure_sizes(folder: Path) -> dict[str, tuple[int, int]]:
 
 def time_surfaces(setup: Setup, centres: Float32, evaluator: Evaluator) -> float:
     """Measure the CPU seconds of the surfaces around some centres ``[F, P]``."""
-    [plane] = setup.planes
+    [plane] = setup.directions
     start = time.process_time()
     for theta in centres:
         loss_surfaces(evaluator, plane, theta, plane.spans, setup.config.planes[0].grid)

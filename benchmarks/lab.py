@@ -73,7 +73,7 @@ def make_problem() -> tuple[Network, Any, Any, Any, Any]:
     points = rng.normal(size=(500, 2)).astype(np.float32)
     labels = rng.integers(0, 2, 500)
     theta = network.draw_initial_theta(0).astype(np.float32)
-    return network, points, labels, theta, FreshPlane().lay("fresh", network, None)
+    return network, points, labels, theta, FreshPlane().draw(network)
 
 
 def drag(page: Page, pick: bool) -> dict[str, list[float]]:

@@ -22,12 +22,12 @@ from lossatlas.arrays import Float32, Float64, Integers
 from lossatlas.engine import Evaluator, one_blas_thread
 from lossatlas.landscape import loss_surfaces, unit_coordinates
 from lossatlas.networks import ACTIVATIONS, Network
-from lossatlas.planes import FreshPlane, Plane
+from lossatlas.planes import Directions, FreshPlane
 
 POINTS, GRID, SPAN = 500, 51, 1.0
 
 
-def loop_in_torch(network: Network, theta: Float32, plane: Plane, points: Float32, labels: Integers) -> Float32:
+def loop_in_torch(network: Network, theta: Float32, plane: Directions, points: Float32, labels: Integers) -> Float32:
     """Compute the surface with the usual loop: set the parameters, evaluate, and repeat."""
     model = make_torch_model(network, theta)
     inputs, targets = torch.tensor(points), torch.tensor(labels)
@@ -51,7 +51,7 @@ def make_torch_model(network: Network, theta: Float64 | Float32) -> torch.nn.Seq
     return model
 
 
-def run_published(network: Network, theta: Float32, plane: Plane, points: Float32, labels: Integers) -> Float32:
+def run_published(network: Network, theta: Float32, plane: Directions, points: Float32, labels: Integers) -> Float32:
     """Compute the surface with loss-landscapes 3.0.6, along the same directions and with its own loss."""
     # Its cells are off by one step, because it moves before it measures. It still evaluates 51 × 51 models.
     d_a, d_b = (SPAN * plane.directions).astype(np.float64)
@@ -94,7 +94,7 @@ def main(rounds: int) -> None:
     points = rng.normal(size=(POINTS, 2)).astype(np.float32)
     labels = (points[:, 0] * points[:, 1] > 0).astype(np.int64)
     theta = network.draw_initial_theta(0).astype(np.float32)
-    plane = FreshPlane().lay("fresh", network, None)
+    plane = FreshPlane().draw(network)
     one, two = (Evaluator(network, points, labels, threads=threads) for threads in (1, 2))
     plain = Evaluator(network, points, labels, threads=1, kernel="numpy")
     a, b = np.meshgrid(*[SPAN * unit_coordinates(GRID)] * 2)

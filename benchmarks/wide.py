@@ -28,7 +28,7 @@ def main(rounds: int) -> None:
     rng = np.random.default_rng(0)
     points = rng.normal(size=(POINTS, 2)).astype(np.float32)
     evaluator = Evaluator(network, points, (points[:, 0] > 0).astype(np.int64), threads=1, kernel="numpy")
-    theta, plane = network.draw_initial_theta(0).astype(np.float32), FreshPlane().lay("fresh", network, None)
+    theta, plane = network.draw_initial_theta(0).astype(np.float32), FreshPlane().draw(network)
     matrix = rng.normal(size=(WIDTH, WIDTH + 1)).astype(np.float32)
     inputs = rng.normal(size=(WIDTH + 1, POINTS)).astype(np.float32)
     output = np.empty((WIDTH, POINTS), np.float32)

@@ -254,7 +254,7 @@ def _measure_seed(config: RunConfig, seed: int) -> tuple[float, float, float]:
     network = Network.of(config.model, dataset.points.shape[1], dataset.class_count)
     trajectory = train(network, dataset, config.training.with_values(seed=seed, frames=2))
     trained = Trained(network, *dataset.train, trajectory, _refuse_run)
-    plane = replace(config.planes[0].lay("any", network, trained), centre=trajectory.weights[-1], centre_frame=1)
+    plane = config.planes[0].lay(trained)
     near, wide = (_measure_nonconvex(network, dataset, plane, span) for span in plane.spans[:2])
     return near, wide, float(trajectory.metrics["train_loss"][-1])
 

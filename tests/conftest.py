@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, settings
 
 from lossatlas.arrays import AnyArray, Float32
 from lossatlas.networks import ModelConfig, Network
-from lossatlas.planes import Plane
+from lossatlas.planes import Directions
 from lossatlas.runs import Run, RunConfig, compute_run
 from lossatlas.store import save_run
 from tests.support.large_runs import TINY, WHOLE, InTurn, built, config_of
@@ -93,9 +93,9 @@ def stored(small_run: Run, tmp_path: Path) -> Path:
     return save_run(small_run, tmp_path / "data")
 
 
-def plane_of(directions: AnyArray, spans: tuple[float, ...] = (1.0,)) -> Plane:
-    """A plane along any two directions ``[2, P]``."""
-    return Plane("any", "any", "Any", "Shows.", "Hides.", np.asarray(directions, np.float32), spans, moving=True)
+def plane_of(directions: AnyArray, spans: tuple[float, ...] = (1.0,)) -> Directions:
+    """Directions to cut along, of any two directions ``[2, P]``."""
+    return Directions("any", "any", "Any", "Shows.", "Hides.", np.asarray(directions, np.float32), spans, moving=True)
 
 
 def network_of(

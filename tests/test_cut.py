@@ -27,7 +27,6 @@ ROUNDED = OF_LOSS + 1e-5
 def at(plane: Plane, a: float, b: float, centre: AnyArray | None = None) -> Float64:
     """theta at (a, b), in float64."""
     start = plane.centre if centre is None else centre
-    assert start is not None
     d_a, d_b = plane.directions.astype(np.float64)
     theta: Float64 = start.astype(np.float64) + a * d_a + b * d_b
     return theta
@@ -36,7 +35,7 @@ def at(plane: Plane, a: float, b: float, centre: AnyArray | None = None) -> Floa
 def with_centre(directions: AnyArray, centre: AnyArray, spans: tuple[float, ...] = (1.0,)) -> Plane:
     return Plane(
         "any", "any", "Any", "Shows.", "Hides.", np.asarray(directions, np.float32), spans, moving=False,
-        centre=np.asarray(centre, np.float32),
+        centre=np.asarray(centre, np.float32), centre_frame=None,
     )  # fmt: skip
 
 
@@ -83,7 +82,6 @@ def test_path_in_another_frame_of_reference_than_the_surface__it_passes_the_cent
     if frame is None:
         assert (cut.path.residual[:-1] > 0).all()
         return
-    assert plane.centre is not None
     assert (plane.centre == planar.trajectory.weights[frame]).all()
     assert cut.path.coordinates[frame].tolist() == [0, 0]
     assert cut.path.residual[frame] == 0
@@ -122,7 +120,6 @@ def test_axes_transposed__both_surfaces_are_torchs_cell_by_cell(planar: Run, nam
 def test_the_last_surface_of_a_moving_plane_is_the_one_around_its_centre(planar: Run) -> None:
     evaluator = Evaluator(planar.setup.network, *planar.setup.dataset.train)
     for cut in planar.cuts:
-        assert cut.plane.centre is not None
         around = surfaces_around(evaluator, cut.plane, cut.plane.centre, cut.grid)
         assert (cut.loss_surface[:, -1] == around).all()
 
@@ -175,7 +172,6 @@ def test_two_identical_calls_differ(planar: Run, other_run: Run) -> None:
 def test_caller_s_arrays_left_changed(planar: Run) -> None:
     evaluator = Evaluator(planar.setup.network, *planar.setup.dataset.train)
     for plane in planar.planes:
-        assert plane.centre is not None
         weights, centre, directions = planar.trajectory.weights.copy(), plane.centre.copy(), plane.directions.copy()
         surfaces_around(evaluator, plane, plane.centre, 5)
         path_on(evaluator, plane, planar.trajectory.weights)

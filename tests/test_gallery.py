@@ -422,7 +422,6 @@ def test_a_build_lays_planes_through_runs_that_are_stored(tmp_path: Path) -> Non
         assert build_gallery(gallery, [config], executor=executor) == [config.id]
     cut = gallery.open(config.id).cuts[0]
     anchor = cut.plane.anchors[2]
-    assert cut.plane.centre is not None
     found = cut.plane.centre + cut.plane.offsets(np.array(anchor.a), np.array(anchor.b))
     np.testing.assert_allclose(found, other.trajectory.weights[-1], atol=1e-5)
 

@@ -67,7 +67,7 @@ def test_a_surface_is_the_loss_of_each_model_on_the_plane(run: Run, plane: str, 
 
 
 def test_the_centre_is_what_was_recorded_and_a_plane_of_ones_own_will_do(run: Run) -> None:
-    drawn = FreshPlane(seed=7).lay("drawn", run.setup.network, None)
+    drawn = FreshPlane(seed=7).draw(run.setup.network, "drawn")
     for frame, recorded in enumerate(run.trajectory.metrics["train_loss"]):
         assert run.surface(drawn, frame=frame, grid=3).centre == pytest.approx(recorded, rel=1e-6)
     fixed = run.surface("pca", frame=None, grid=5)
@@ -97,8 +97,8 @@ def test_what_a_run_does_not_have_is_said(run: Run) -> None:
         run.boundary(5)
     with pytest.raises(DataError, match="points is 'all'; take 'train' or 'test'"):
         run.surface(points="all")  # type: ignore[arg-type]
-    with pytest.raises(DataError, match="the plane 'drawn' has no centre of its own; name a frame"):
-        run.surface(FreshPlane().lay("drawn", run.setup.network, None), frame=None)
+    with pytest.raises(DataError, match="the directions 'drawn' have no centre; name a frame"):
+        run.surface(FreshPlane().draw(run.setup.network, "drawn"), frame=None)
     with pytest.raises(ConfigError, match="10 is not allowed: give an odd number"):
         run.surface("pca", grid=10)
 

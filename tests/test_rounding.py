@@ -145,7 +145,7 @@ def test_where_corners_overflow_the_others_are_stored_all_the_same() -> None:
     network = network_of(5, activation="relu")
     points = np.random.default_rng(0).normal(size=(30, 2)).astype(np.float32)
     evaluator = Evaluator(network, points, np.arange(30) % 2)
-    directions = FreshPlane().lay("fresh", network, None).directions
+    directions = FreshPlane().draw(network).directions
     for spans in ((1e25,), (1.0, 1e25)):
         surface = surfaces_around(evaluator, plane_of(directions, spans), some_models(network, 1)[0], 5)
         assert np.isinf(surface[-1, 0, 0])

@@ -88,10 +88,10 @@ def test_surface_centred_elsewhere_than_its_marker__the_stored_centre_is_the_rec
 
 def test_axes_transposed__stored_surfaces_are_torchs(small_run: Run) -> None:
     setup = small_run.setup
-    d_a, d_b = setup.planes[0].directions.astype(np.float64)
+    d_a, d_b = setup.directions[0].directions.astype(np.float64)
     points, labels = setup.dataset.train
     values = np.linspace(-1, 1, 9)
-    for span, width in enumerate(setup.planes[0].spans):
+    for span, width in enumerate(setup.directions[0].spans):
         for j, i in ((0, 8), (8, 0), (2, 7), (5, 3)):
             theta = small_run.trajectory.weights[3] + width * (values[i] * d_a + values[j] * d_b)
             expected = torch_loss(setup.network, theta, points, labels)

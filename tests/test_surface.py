@@ -11,7 +11,7 @@ from lossatlas.engine import Evaluator
 from lossatlas.errors import ConfigError
 from lossatlas.landscape import loss_surfaces, unit_coordinates
 from lossatlas.networks import ACTIVATIONS, Network
-from lossatlas.planes import FreshPlane, Plane
+from lossatlas.planes import Directions, FreshPlane
 from lossatlas.training import TrainingConfig, train
 from tests.conftest import network_of, plane_of, some_models
 from tests.support.oracles import torch_loss
@@ -23,7 +23,7 @@ def evaluator_of(network: Network, seed: int = 0, threads: int | None = None) ->
     return Evaluator(network, *dataset.train, threads=threads)
 
 
-def slow_surface(network: Network, plane: Plane, centre: Float64, values: Float64, seed: int = 0) -> Float64:
+def slow_surface(network: Network, plane: Directions, centre: Float64, values: Float64, seed: int = 0) -> Float64:
     """Row by row, cell by cell, one torch model each: rows are b, columns are a."""
     name = "arms" if network.class_count == 3 else "moons"
     points, labels = load_dataset(DatasetConfig(name=name, points=40, seed=seed)).train
@@ -36,7 +36,7 @@ def slow_surface(network: Network, plane: Plane, centre: Float64, values: Float6
 @pytest.mark.parametrize("classes", [2, 3])
 def test_axes_transposed__the_surface_is_the_slow_double_loop(classes: int, activation: str, residual: bool) -> None:
     network = network_of(5, 5, 4, activation=activation, residual=residual, classes=classes)
-    plane = FreshPlane(seed=3).lay("fresh", network, None)
+    plane = FreshPlane(seed=3).draw(network)
     centre = some_models(network, 1)[0]
     surfaces = loss_surfaces(evaluator_of(network), plane, centre, (1.0, 0.3), 7)
     for span, surface in zip((1.0, 0.3), surfaces, strict=True):
@@ -64,7 +64,7 @@ def test_directions_scaled_by_the_range__columns_are_a_and_rows_are_b_in_paramet
 def test_rows_sampled_on_shifted_coordinates() -> None:
     """Neighbouring rows of a smooth loss differ smoothly: second differences along b shrink with the step squared."""
     network = network_of(6)
-    plane, centre = FreshPlane(seed=1).lay("fresh", network, None), some_models(network, 1)[0]
+    plane, centre = FreshPlane(seed=1).draw(network), some_models(network, 1)[0]
     evaluator = evaluator_of(network)
     coarse, fine = (loss_surfaces(evaluator, plane, centre, (0.5,), grid)[0].loss for grid in (17, 33))
     np.testing.assert_allclose(fine[::2, ::2], coarse, rtol=2e-6)  # the same places, sampled by both
@@ -88,7 +88,7 @@ def test_surface_centred_elsewhere_than_its_marker(
     network = network_of(*hidden, activation=activation, residual=residual, classes=classes)
     dataset = load_dataset(DatasetConfig(name="arms" if classes == 3 else "moons", points=24, seed=seed))
     trajectory = train(network, dataset, TrainingConfig(epochs=2, frames=2, batch_size=6, seed=seed))
-    plane = FreshPlane(seed=seed).lay("fresh", network, None)
+    plane = FreshPlane(seed=seed).draw(network)
     evaluator = Evaluator(network, *dataset.train, threads=2)
     for theta, loss in zip(trajectory.weights, trajectory.metrics["train_loss"], strict=True):
         surface = loss_surfaces(evaluator, plane, theta, (span,), 5)[0]
@@ -102,13 +102,13 @@ def test_the_centre_is_exact_in_a_large_grid_too(hidden: tuple[int, ...]) -> Non
     theta = train(network, dataset, TrainingConfig(epochs=1, frames=2)).weights[-1]
     evaluator = Evaluator(network, *dataset.train)
     alone = Evaluator(network, *dataset.train, threads=1).losses(theta[None])[0]
-    for surface in loss_surfaces(evaluator, FreshPlane().lay("fresh", network, None), theta, (1.0, 0.1), 41):
+    for surface in loss_surfaces(evaluator, FreshPlane().draw(network), theta, (1.0, 0.1), 41):
         assert surface.centre == alone
 
 
 def test_several_spans_in_one_call_are_the_same_one_by_one() -> None:
     network = network_of(5)
-    plane, centre = FreshPlane().lay("fresh", network, None), some_models(network, 1)[0]
+    plane, centre = FreshPlane().draw(network), some_models(network, 1)[0]
     evaluator = evaluator_of(network)
     together = loss_surfaces(evaluator, plane, centre, (1.0, 0.1, 7.0), 9)
     for surface in together:
@@ -119,14 +119,14 @@ def test_several_spans_in_one_call_are_the_same_one_by_one() -> None:
 
 def test_two_identical_calls_differ__on_any_number_of_threads() -> None:
     network = network_of(9, 8, classes=3)
-    plane, centre = FreshPlane().lay("fresh", network, None), some_models(network, 1)[0]
+    plane, centre = FreshPlane().draw(network), some_models(network, 1)[0]
     surfaces = [loss_surfaces(evaluator_of(network, 0, n), plane, centre, (1.0,), 15)[0].loss for n in (1, 2, 2, 5)]
     assert all((surface == surfaces[0]).all() for surface in surfaces)
 
 
 def test_nan_silently_replaced__far_out_the_loss_is_infinite() -> None:
     network = network_of(8, 8, 8, 8, 8, 8, 8, 8, 8, 8, 8, 8, 8, 8, activation="relu", classes=3)
-    plane = FreshPlane().lay("fresh", network, None)
+    plane = FreshPlane().draw(network)
     surface = loss_surfaces(evaluator_of(network), plane, network.draw_initial_theta(0), (1000.0,), 5)[0]
     assert not np.isnan(surface.loss).any()
     assert np.isinf(surface.loss).any()
@@ -135,7 +135,7 @@ def test_nan_silently_replaced__far_out_the_loss_is_infinite() -> None:
 
 def test_caller_s_arrays_left_changed() -> None:
     network = network_of(5)
-    plane, centre = FreshPlane().lay("fresh", network, None), some_models(network, 1)[0]
+    plane, centre = FreshPlane().draw(network), some_models(network, 1)[0]
     before = centre.copy(), plane.directions.copy()
     loss_surfaces(evaluator_of(network), plane, centre, (1.0,), 5)
     assert (centre == before[0]).all()
@@ -153,6 +153,6 @@ def test_coordinates_are_symmetric_with_zero_in_the_middle(grid: int) -> None:
 @pytest.mark.parametrize("grid", [-3, 0, 1, 2, 4, 50])
 def test_a_grid_without_a_centre_is_refused(grid: int) -> None:
     network = network_of(3)
-    plane = FreshPlane().lay("fresh", network, None)
+    plane = FreshPlane().draw(network)
     with pytest.raises(ConfigError, match=f"grid: {grid} is not allowed"):
         loss_surfaces(evaluator_of(network), plane, network.draw_initial_theta(0), (1.0,), grid)

@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     )
     from lossatlas.networks import ModelConfig, Network
     from lossatlas.planes import (
+        Directions,
         FilePlane,
         FreshPlane,
         GaussianPlane,
@@ -70,6 +71,7 @@ __all__ = [
     "Cut",
     "Dataset",
     "DecisionBoundary",
+    "Directions",
     "Evaluator",
     "InputGrid",
     "LossSurface",
@@ -118,6 +120,7 @@ _HOMES = {
     ),
     "networks": ("ModelConfig", "Network"),
     "planes": (
+        "Directions",
         "FilePlane",
         "FreshPlane",
         "GaussianPlane",

@@ -101,7 +101,7 @@ def test_convolutions_times_ten_before_batch_norm_leave_the_surface() -> None:
                 model[0].weight *= factor
             theta = theta_of(model)
             space: ParameterSpace = ours
-            directions = normalize(space, GaussianPlane(seed=4).draw(space), theta, "filter", biases=False)
+            directions = normalize(space, GaussianPlane(seed=4).draw_vectors(space), theta, "filter", biases=False)
             evaluator = lat.TorchLosses(ours, "train", kind)
             [surface] = loss_surfaces(evaluator, plane_of(directions), theta.astype(np.float32), 1.0, 5)
             surfaces[kind, factor] = surface.loss
@@ -217,8 +217,7 @@ def test_the_path_of_a_model_is_evaluated_where_it_lies() -> None:
     ours = as_ours(model)
     theta = theta_of(model).astype(np.float32)
     weights = np.stack([theta * factor for factor in (0.5, 0.8, 1.0)]).astype(np.float32)
-    plane = plane_of(np.random.default_rng(0).normal(size=(2, len(theta))))
-    object.__setattr__(plane, "centre", theta)
+    plane = plane_of(np.random.default_rng(0).normal(size=(2, len(theta)))).around(theta)
     path, losses = path_on(lat.TorchLosses(ours, "train"), plane, weights)
     where = theta + path.coordinates @ plane.directions.astype(np.float64)
     assert losses == pytest.approx([slow_loss(at(model, point), "batch") for point in where], rel=1e-5)

@@ -26,7 +26,7 @@ def saved(path: Path, vectors: AnyArray = VECTORS) -> FilePlane:
 def test_the_directions_are_the_two_rows_as_they_are(tmp_path: Path, dtype: str) -> None:
     vectors = (10 * VECTORS).astype(dtype)
     ended = trained(NETWORK)
-    plane = saved(tmp_path / "mine.npy", vectors).lay("file", NETWORK, ended)
+    plane = saved(tmp_path / "mine.npy", vectors).lay(ended)
     assert (plane.directions == vectors.astype(np.float32)).all()
     assert plane.directions.dtype == np.float32
     assert (plane.centre == ended.trajectory.weights[-1]).all()
@@ -45,14 +45,14 @@ def test_a_configuration_that_says_the_digest_needs_no_file_until_it_is_laid(tmp
     (tmp_path / "a.npy").unlink()
     again = FilePlane.from_mapping(plane.model_dump(mode="json"))
     with pytest.raises(ConfigError, match=r"file: cannot read .*a\.npy: No such file"):
-        again.lay("file", NETWORK, trained(NETWORK))
+        again.lay(trained(NETWORK))
 
 
 def test_a_file_that_has_changed_is_refused(tmp_path: Path) -> None:
     plane = saved(tmp_path / "a.npy")
     saved(tmp_path / "a.npy", VECTORS + 1)
     with pytest.raises(ConfigError, match=r"file: .*a\.npy has changed"):
-        plane.lay("file", NETWORK, trained(NETWORK))
+        plane.lay(trained(NETWORK))
 
 
 def archive() -> bytes:
@@ -107,14 +107,14 @@ def test_nan_silently_replaced__what_are_not_two_directions_is_refused(
     path.write_bytes(content)
     plane = FilePlane(file=str(path))
     with pytest.raises(ConfigError, match=fault) as caught:
-        plane.lay("file", NETWORK, trained(NETWORK))
+        plane.lay(trained(NETWORK))
     assert [field for field, _ in caught.value.faults] == ["file"]
 
 
 @pytest.mark.parametrize("vectors", [VECTORS[[0, 0]], VECTORS[[0]] * [[1], [-3]], 0 * VECTORS, VECTORS * [[1], [0]]])
 def test_a_plane_that_is_a_line_is_refused_before_spans_are_fitted(tmp_path: Path, vectors: AnyArray) -> None:
     with pytest.raises(PlaneError, match="do not span a plane"):
-        saved(tmp_path / "a.npy", vectors).lay("file", NETWORK, trained(NETWORK))
+        saved(tmp_path / "a.npy", vectors).lay(trained(NETWORK))
 
 
 @pytest.mark.parametrize("file", ["", "nowhere.npy", "."])

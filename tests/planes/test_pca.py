@@ -38,8 +38,7 @@ def test_the_plane_goes_through_the_end_and_its_share_is_scikit_learn_s() -> Non
     network = network_of(5, 4)
     ended = trained(network)
     weights = ended.trajectory.weights
-    plane = PcaPlane().lay("pca", network, ended)
-    assert plane.centre is not None
+    plane = PcaPlane().lay(ended)
     assert (plane.centre == weights[-1]).all()
     assert (plane.centre_frame, plane.orthonormal) == (5, True)
     path = project(plane.directions, weights, plane.centre)
@@ -47,7 +46,7 @@ def test_the_plane_goes_through_the_end_and_its_share_is_scikit_learn_s() -> Non
     assert path.explained_variance == pytest.approx(ratios[:2].sum(), rel=1e-6)  # directions are float32
     assert path.coordinates[-1].tolist() == [0, 0]
     assert np.abs(path.coordinates).max() < plane.spans[0]
-    again = PcaPlane().lay("pca", network, ended)
+    again = PcaPlane().lay(ended)
     assert again.directions.tobytes() == plane.directions.tobytes()
 
 
@@ -56,7 +55,7 @@ def test_a_path_that_is_a_point_or_a_line_has_no_plane(frames: list[float]) -> N
     network = network_of()
     along = np.outer(frames, np.arange(1.0, network.parameter_count + 1))
     with pytest.raises(PlaneError, match="a line or a point"):
-        PcaPlane().lay("pca", network, trained_along(network, along))
+        PcaPlane().lay(trained_along(network, along))
 
 
 def test_caller_s_arrays_left_changed() -> None:

@@ -9,13 +9,13 @@ from hypothesis import strategies as st
 
 from lossatlas.arrays import AnyArray
 from lossatlas.errors import ConfigError, PlaneError
-from lossatlas.planes import KINDS, FreshPlane, GaussianPlane, HessianPlane, PcaPlane, Plane, plane_names
+from lossatlas.planes import KINDS, Directions, FreshPlane, GaussianPlane, HessianPlane, PcaPlane, plane_names
 from lossatlas.planes.plane import orthonormal_pair
 from lossatlas.runs import RunConfig
 from tests.conftest import plane_of as any_plane
 
 
-def plane_of(*directions: AnyArray) -> Plane:
+def plane_of(*directions: AnyArray) -> Directions:
     return any_plane(np.array(directions))
 
 

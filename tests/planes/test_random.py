@@ -21,7 +21,7 @@ KINDS = pytest.mark.parametrize("kind", [FreshPlane, GaussianPlane])
 @given(st.integers(0, 2**53 - 1), st.sampled_from([(), (3,), (8, 8)]))
 def test_directions_are_two_freshly_initialised_models(seed: int, hidden: tuple[int, ...]) -> None:
     network = network_of(*hidden)
-    plane = FreshPlane(seed=seed).lay("fresh", network, None)
+    plane = FreshPlane(seed=seed).draw(network)
     fresh = [network.draw_initial_theta(seed, stream) for stream in (Stream.DIRECTION_A, Stream.DIRECTION_B)]
     assert plane.directions.dtype == np.float32
     assert (plane.directions == np.array(fresh, np.float32)).all()
@@ -32,7 +32,7 @@ def test_directions_are_two_freshly_initialised_models(seed: int, hidden: tuple[
 def test_no_direction_is_the_start_of_the_model_of_the_same_seed(seed: int) -> None:
     network = network_of(6, 5)
     start = network.draw_initial_theta(seed).astype(np.float32)
-    for direction in FreshPlane(seed=seed).lay("fresh", network, None).directions:
+    for direction in FreshPlane(seed=seed).draw(network).directions:
         cosine = direction @ start / (np.linalg.norm(direction) * np.linalg.norm(start))
         assert abs(cosine) < 0.9
 
@@ -47,14 +47,14 @@ def test_two_random_directions_of_cosine_099(seed: int, kind: Kind, normalizatio
     """Random directions in P dimensions are nearly at right angles: |cos| is of the order 1/sqrt(P)."""
     network = network_of(16, 16)
     ended = trained_along(network, some_models(network, 1))
-    plane = kind(seed=seed, normalization=normalization, biases=biases).lay("random", network, ended)
+    plane = kind(seed=seed, normalization=normalization, biases=biases).lay(ended)
     assert abs(plane.cosine) < 6 / math.sqrt(network.parameter_count)
     assert not plane.orthonormal  # and they are used as they are, which the plane says
 
 
 def test_gaussian_directions_move_every_parameter_alike() -> None:
     network = network_of(40, 40)
-    directions = GaussianPlane(seed=1).lay("gaussian", network, None).directions.astype(np.float64)
+    directions = GaussianPlane(seed=1).draw(network).directions.astype(np.float64)
     count = network.parameter_count
     assert abs(directions.mean()) < 5 / math.sqrt(2 * count)
     for parameter in network.parameters:
@@ -72,10 +72,12 @@ def test_normalised_directions_have_the_lengths_of_the_last_frame_s_theta(
     network = network_of(5, 4)
     ended = trained(network)
     config = kind(seed=2, normalization=normalization, biases=biases)
-    plane = config.lay("random", network, ended)
+    plane = config.lay(ended)
     theta = ended.trajectory.weights[-1]
     assert config.needs_training
-    expected = normalize(network, config.draw(network), theta, normalization, biases)
+    with pytest.raises(PlaneError, match=f"'{config.label}' depend on the training; lay the plane after it"):
+        config.draw(network)
+    expected = normalize(network, config.draw_vectors(network), theta, normalization, biases)
     assert (plane.directions == expected.astype(np.float32)).all()
     assert plane.normalization == normalization
     assert normalization in plane.title
@@ -86,23 +88,28 @@ def test_normalised_directions_have_the_lengths_of_the_last_frame_s_theta(
 @KINDS
 def test_raw_directions_need_no_training_and_do_not_depend_on_it(kind: Kind) -> None:
     network = network_of(5, 4)
-    before, after = (kind(seed=3).lay("random", network, known) for known in (None, trained(network)))
+    ended = trained(network)
+    before, after = kind(seed=3).draw(network), kind(seed=3).lay(ended)
     assert not kind(seed=3).needs_training
     assert (before.directions == after.directions).all()
     assert before.what == after.what
+    assert not hasattr(before, "centre")
+    assert (after.centre == ended.trajectory.weights[-1]).all()
+    assert after.centre_frame == len(ended.trajectory.weights) - 1
+    assert vars(before.around(after.centre, after.centre_frame)).keys() == vars(after).keys()
 
 
 @KINDS
 def test_two_identical_calls_differ(kind: Kind) -> None:
-    network, ended = network_of(5, 4), trained(network_of(5, 4))
+    ended = trained(network_of(5, 4))
     config = kind(seed=4, normalization="filter")
-    first, second = (config.lay("random", network, ended) for _ in range(2))
+    first, second = (config.lay(ended) for _ in range(2))
     assert first.directions.tobytes() == second.directions.tobytes()
-    assert (config.with_values(seed=5).lay("random", network, ended).directions != first.directions).any()
+    assert (config.with_values(seed=5).lay(ended).directions != first.directions).any()
 
 
 def test_a_theta_of_zeros_leaves_no_normalised_plane() -> None:
     network = network_of(3)
     ended = trained_along(network, np.zeros((2, network.parameter_count)))
     with pytest.raises(PlaneError, match="do not span a plane"):
-        GaussianPlane(normalization="filter").lay("gaussian", network, ended)
+        GaussianPlane(normalization="filter").lay(ended)

@@ -285,7 +285,7 @@ def test_the_landscapes_table_of_a_computed_slice_holds_what_numpy_computes(
     page = desktop.open(f"{exported.url}?epoch=60{query}")
     until(page, "() => window.lossatlas.computed()")
     drawn = "seed" in query
-    plane = FreshPlane(seed=1).lay("fresh", run.setup.network, None) if drawn else run.planes[0]
+    plane = FreshPlane(seed=1).draw(run.setup.network) if drawn else run.planes[0]
     span = 1.0 if drawn else 0.37
     train, test = (surface_around(run, plane, run.trajectory.weights[11], span, split) for split in (0, 1))
     expected = {"gap": test - train, "test": test, "": train}[query.partition("set=")[2]]
@@ -299,7 +299,7 @@ def test_the_tables_of_a_training_in_the_page_hold_what_python_trains(exported: 
     data = setup.dataset
     members = data.split == 0
     evaluator = Evaluator(setup.network, data.points[members], data.labels[members], threads=1)
-    plane = FreshPlane().lay("fresh", setup.network, None)
+    plane = FreshPlane().draw(setup.network)
     [surface] = loss_surfaces(evaluator, plane, trajectory.weights[30], [1.0], 41)
     assert_landscape_table(page, np.asarray(surface.loss, np.float64), 1.0)
 

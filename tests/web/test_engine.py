@@ -144,7 +144,7 @@ START = """async ({network, points, labels}) => {
 def test_a_surface_comes_coarse_then_fine_and_is_numpys(page: Page) -> None:
     network = network_of(16, 16)
     points, labels = data(2, 200)
-    theta, plane = some_models(network, 1)[0], FreshPlane(seed=4).lay("fresh", network, None)
+    theta, plane = some_models(network, 1)[0], FreshPlane(seed=4).draw(network)
     page.evaluate(START, {"network": told(network), "points": points.tolist(), "labels": labels.tolist()})
     answers = page.evaluate(
         """({theta, directions}) => new Promise((done) => {

@@ -11,7 +11,7 @@ from playwright.sync_api import Page, expect
 from lossatlas.arrays import Floats
 from lossatlas.engine import Evaluator
 from lossatlas.landscape import loss_surfaces
-from lossatlas.planes import FreshPlane, Plane, project
+from lossatlas.planes import Directions, FreshPlane, project
 from lossatlas.runs import Run
 from tests.support.drawn import LOSSES, Drawn
 from tests.support.pages import Watched, until
@@ -30,7 +30,7 @@ def evaluator_of(run: Run, split: int = 0) -> Evaluator:
     return Evaluator(run.setup.network, dataset.points[members], dataset.labels[members], threads=1)
 
 
-def surface_around(run: Run, plane: Plane, theta: Any, span: float, split: int = 0) -> Floats:
+def surface_around(run: Run, plane: Directions, theta: Any, span: float, split: int = 0) -> Floats:
     [surface] = loss_surfaces(evaluator_of(run, split), plane, theta, [span], 41)
     return np.asarray(surface.loss, np.float64)
 
@@ -70,7 +70,7 @@ def test_new_directions_are_those_of_a_fresh_plane_with_that_seed(site: Site, de
         page.get_by_role("button", name="New directions").click()
         page.wait_for_url(f"**seed={seed}*")
         until(page, "seed => window.lossatlas.slice().plane === `drawn-${seed}`", seed)
-        plane = FreshPlane(seed=seed).lay("fresh", run.setup.network, None)
+        plane = FreshPlane(seed=seed).draw(run.setup.network)
         wait_for_surface(page, surface_around(run, plane, run.trajectory.weights[11], 1.0))
         first, second = plane.directions
         cosine = float(first @ second / np.linalg.norm(first) / np.linalg.norm(second))
@@ -118,7 +118,7 @@ def test_along_new_directions_the_plane_can_stay_and_the_path_is_pythons(site: S
     weights = run.trajectory.weights
     page = desktop.open(site.url + "?epoch=8&seed=5&zoom=2&follow=false&path=true")
     until(page, "() => window.lossatlas.slice().plane === 'drawn-5' && window.lossatlas.slice().path")
-    plane = FreshPlane(seed=5).lay("fresh", run.setup.network, None)
+    plane = FreshPlane(seed=5).draw(run.setup.network)
     wait_for_surface(page, surface_around(run, plane, weights[-1], 2.0))  # around the trained network
     path = project(plane.directions, weights, weights[-1])
     frame = page.evaluate("() => window.lossatlas.shown().frame")
@@ -192,7 +192,7 @@ def test_a_point_is_picked_on_new_directions(site: Site, desktop: Watched) -> No
     run = site.run()
     page = desktop.open(site.url + "?epoch=60&seed=5&pick=0.5,-0.25")
     until(page, "() => !document.querySelector('#boundary-whose').hidden")
-    plane = FreshPlane(seed=5).lay("fresh", run.setup.network, None)
+    plane = FreshPlane(seed=5).draw(run.setup.network)
     theta = np.asarray(run.trajectory.weights[11] + plane.offsets(np.array(0.5), np.array(-0.25)), np.float32)
     loss = float(evaluator_of(run).losses(theta[None])[0])
     shown = page.locator("[data-readout=train_loss]")

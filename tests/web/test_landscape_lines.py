@@ -174,7 +174,7 @@ def test_in_a_training_in_the_page(exported: Site, desktop: Watched) -> None:
     setup, trajectory = python(11)
     members = setup.dataset.split == 0
     evaluator = Evaluator(setup.network, setup.dataset.points[members], setup.dataset.labels[members], threads=1)
-    plane = FreshPlane().lay("fresh", setup.network, None)
+    plane = FreshPlane().draw(setup.network)
     page = desktop.open(f"{exported.url}?{HERE}&train=adam,0.01,32,0,0&epoch=11")
     until(page, "() => window.lossatlas.shown()?.epoch === 11")
     page.locator("h2").first.click()

@@ -298,7 +298,7 @@ def test_what_it_says_of_the_usual_training_is_so() -> None:
     evaluator = Evaluator(network, points, labels, threads=1)
     at = {}
     for seed in (0, 3):
-        directions = np.asarray(FreshPlane(seed=seed).lay("fresh", network, None).directions)
+        directions = np.asarray(FreshPlane(seed=seed).draw(network).directions)
         at[seed] = float(evaluator.losses((run.weights[-1] + directions.sum(axis=0))[None].astype(np.float32))[0])
     assert says(f"it is {at[0]:.0f} along the ")
     assert says(f"' and {at[3]:.2f} along the '")
@@ -308,7 +308,7 @@ def test_the_share_of_the_path_is_that_of_the_default_run() -> None:
     default = tour_configs()[0]
     _, network, _ = trained("moons", (16, 16), epochs=1)
     weights = train(network, load_dataset(default.dataset), TrainingConfig()).weights
-    directions = np.asarray(FreshPlane().lay("fresh", network, None).directions)
+    directions = np.asarray(FreshPlane().draw(network).directions)
     share = project(directions, weights, weights[-1]).explained_variance
     assert says(f"hold {100 * share:.1f} % of the path")
 

@@ -53,7 +53,7 @@ def assert_epoch(page: Page, trained: tuple[Setup, Trajectory], epoch: int) -> N
     evaluator = Evaluator(
         setup.network, setup.dataset.points[train_points], setup.dataset.labels[train_points], threads=1
     )
-    plane = FreshPlane().lay("fresh", setup.network, None)
+    plane = FreshPlane().draw(setup.network)
     [surface] = loss_surfaces(evaluator, plane, trajectory.weights[epoch], [1.0], 41)
     wait_for_surface(page, np.asarray(surface.loss, np.float64))
 
@@ -104,7 +104,7 @@ def test_a_training_that_rests_has_its_path_in_the_plane_and_goes_on_with_the_pl
     setup, trajectory = python()
     page = desktop.open(f"{exported.url}?{HERE}&train=adam,0.01,32,0,0&epoch=30&follow=false&path=true&view=contours")
     until(page, "() => window.lossatlas.shown()?.epoch === 30 && window.lossatlas.slice().path")
-    plane = FreshPlane().lay("fresh", setup.network, None)
+    plane = FreshPlane().draw(setup.network)
     path = project(plane.directions, trajectory.weights, trajectory.weights[30])
     until(page, f"() => {DOTS}?.x.length === 31")
     dots = page.evaluate(f"() => {{ const {{x, y}} = {DOTS}; return [...x].map((a, t) => [a, y[t]]); }}")

@@ -86,7 +86,7 @@ def record_plane(laid: LaidPlane | str) -> Record:
     plane = {key: value for key, value in asdict(laid.plane).items() if key not in ("directions", "centre")}
     arrays: dict[str, AnyArray] = {
         "directions": laid.plane.directions,
-        "centre": np.asarray(laid.plane.require_centre()),
+        "centre": np.asarray(laid.plane.centre),
         "path": laid.path.coordinates,
         "residual": laid.path.residual,
         "path_loss": laid.path_loss,

@@ -12,7 +12,7 @@ from lossatlas.engine import LossEvaluator, one_blas_thread
 from lossatlas.landscape.rounding import round_losses
 from lossatlas.landscape.surface import loss_rows, unit_coordinates
 from lossatlas.networks import Network
-from lossatlas.planes import Path, Plane, frame_blocks, project
+from lossatlas.planes import Directions, Path, Plane, frame_blocks, project
 
 #: A point of a surface is non-convex where the Hessian has a negative eigenvalue beyond this share of the largest.
 NONCONVEX = 0.05
@@ -62,13 +62,13 @@ class Cut:
         return float((self.nonconvexity[~np.isnan(self.nonconvexity)] < -NONCONVEX).mean())
 
 
-def surfaces_around(evaluator: LossEvaluator, plane: Plane, centre: Floats, grid: int) -> Float32:
+def surfaces_around(evaluator: LossEvaluator, plane: Directions, centre: Floats, grid: int) -> Float32:
     """Compute stored surfaces ``[span, b, a]`` float32 around ``centre`` ``[P]``; all but the centre is rounded."""
     rows = range(len(plane.spans) * grid)
     return surface_rows(evaluator, plane, centre, grid, rows).reshape(-1, grid, grid)
 
 
-def surface_rows(evaluator: LossEvaluator, plane: Plane, centre: Floats, grid: int, rows: range) -> Float32:
+def surface_rows(evaluator: LossEvaluator, plane: Directions, centre: Floats, grid: int, rows: range) -> Float32:
     """Compute rows ``[len(rows), a]`` of the stored surfaces; :func:`~.surface.loss_rows` says how rows are counted."""
     losses = loss_rows(evaluator, plane, centre, plane.spans, grid, rows)
     span = np.asarray(rows) // grid
@@ -78,7 +78,7 @@ def surface_rows(evaluator: LossEvaluator, plane: Plane, centre: Floats, grid: i
 
 
 def _variation(
-    evaluator: LossEvaluator, plane: Plane, centre: Floats, spans: list[float]
+    evaluator: LossEvaluator, plane: Directions, centre: Floats, spans: list[float]
 ) -> tuple[np.float32, Float64]:
     """Measure how much the surfaces vary around a centre.
 
@@ -111,9 +111,8 @@ def _variation(
 
 def path_on(evaluator: LossEvaluator, plane: Plane, weights: Floats) -> tuple[Path, Float64]:
     """Project a trajectory ``[F, P]`` on a plane. Return the path, and the loss ``[F]`` float64 along it."""
-    centre = plane.require_centre()
     with one_blas_thread:  # the last digits could depend on the number of threads
-        path = project(plane.directions, weights, centre)
+        path = project(plane.directions, weights, plane.centre)
     losses = np.empty(len(weights))
     for frames in frame_blocks(weights):
         a, b = path.coordinates[frames].T
@@ -140,7 +139,7 @@ def nonconvexity_over(
     network
         The network.
     plane
-        The plane, with its centre.
+        The plane.
     points, labels
         Inputs ``[N, features]`` of any real dtype, and true classes ``[N]``, integers.
     samples
@@ -156,7 +155,7 @@ def nonconvexity_over(
     unit = plane.spans[0] * unit_coordinates(samples)
     rows = range(samples) if rows is None else rows
     a, b = np.meshgrid(unit, unit[rows.start : rows.stop])
-    models = plane.require_centre().astype(np.float64) + plane.offsets(a.ravel(), b.ravel())
+    models = plane.centre.astype(np.float64) + plane.offsets(a.ravel(), b.ravel())
     smallest, largest = extreme_eigenvalues(network, models, points, labels)
     ratio = np.where(smallest < 0, -np.inf, smallest)  # the values where nothing curves upwards; NaN stays NaN
     with np.errstate(over="ignore"):

@@ -11,7 +11,7 @@ from lossatlas.arrays import Float32, Float64, Floats
 from lossatlas.checks import check_models, check_theta
 from lossatlas.engine import LossEvaluator
 from lossatlas.errors import ConfigError, DataError
-from lossatlas.planes import Plane
+from lossatlas.planes import Directions
 
 
 @dataclass(frozen=True)
@@ -47,7 +47,7 @@ def unit_coordinates(grid: int) -> Float64:
 
 
 def loss_surfaces(
-    evaluator: LossEvaluator, plane: Plane, centre: Floats, spans: Sequence[float] | float, grid: int
+    evaluator: LossEvaluator, plane: Directions, centre: Floats, spans: Sequence[float] | float, grid: int
 ) -> list[LossSurface]:
     """Compute the loss on a plane through a centre, once for each span.
 
@@ -88,7 +88,7 @@ def loss_surfaces(
 
 
 def loss_rows(
-    evaluator: LossEvaluator, plane: Plane, centre: Floats, spans: Sequence[float], grid: int, rows: range
+    evaluator: LossEvaluator, plane: Directions, centre: Floats, spans: Sequence[float], grid: int, rows: range
 ) -> Float32:
     """Compute some rows of the surfaces of :func:`loss_surfaces`, with the same bits.
 

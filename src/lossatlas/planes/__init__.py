@@ -9,7 +9,7 @@ from lossatlas.planes.from_file import FilePlane
 from lossatlas.planes.hessian import HessianPlane
 from lossatlas.planes.normalization import normalize
 from lossatlas.planes.pca import PcaPlane, principal_coefficients, principal_directions
-from lossatlas.planes.plane import Anchor, Plane, PlaneConfig, Span, Trained
+from lossatlas.planes.plane import Anchor, Directions, Plane, PlaneConfig, Span, Trained
 from lossatlas.planes.projection import Path, fitting_spans, project, random_walk_variance
 from lossatlas.planes.random import FreshPlane, GaussianPlane, RandomPlane
 from lossatlas.planes.registry import KINDS, AnyPlane, plane_names
@@ -18,6 +18,7 @@ from lossatlas.planes.through import ThroughPlane
 __all__ = [
     "Anchor",
     "AnyPlane",
+    "Directions",
     "FilePlane",
     "FreshPlane",
     "GaussianPlane",

@@ -45,18 +45,17 @@ class FilePlane(PlaneConfig):
             raise ConfigError([("file", f"{self.file} has changed since this configuration was written")])
         return _directions(data, self.file, network.parameter_count)
 
-    def lay(self, name: str, network: ParameterSpace, trained: Trained | None) -> Plane:
+    def lay(self, trained: Trained, name: str | None = None) -> Plane:
         """Read the directions."""
-        assert trained
-        directions = self._directions(network)
+        directions = self._directions(trained.network)
         weights = trained.trajectory.weights
         return self.plane(
             name,
-            f"Vectors of {Path(self.file).name}",
-            f"The two directions in {Path(self.file).name}, used as they are.",
-            "Whatever lies along other directions; what these two mean only their author can say.",
             directions,
-            shown=(weights,),
+            (weights,),
+            title=f"Vectors of {Path(self.file).name}",
+            what=f"The two directions in {Path(self.file).name}, used as they are.",
+            hides="Whatever lies along other directions; what these two mean only their author can say.",
             centre=weights[-1],
             centre_frame=len(weights) - 1,
         )

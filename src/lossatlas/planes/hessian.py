@@ -6,7 +6,6 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from lossatlas.networks import ParameterSpace
 from lossatlas.planes.plane import Plane, PlaneConfig, Trained
 
 
@@ -30,9 +29,8 @@ class HessianPlane(PlaneConfig):
         """The one where the eigenvectors are found, where it is named."""
         return () if self.frame is None else (self.frame,)
 
-    def lay(self, name: str, network: ParameterSpace, trained: Trained | None) -> Plane:
+    def lay(self, trained: Trained, name: str | None = None) -> Plane:
         """Find the eigenvectors at the frame."""
-        assert trained
         frame = trained.frame(self.frame)
         weights = trained.trajectory.weights
         values, vectors = trained.eigenpairs(weights[frame], self.eigenvalues)
@@ -41,12 +39,13 @@ class HessianPlane(PlaneConfig):
         at = "" if self.frame is None else f" at epoch {trained.trajectory.epochs[frame]}"
         return self.plane(
             name,
-            f"Hessian: {which}{at}",
-            f"The directions in which the loss bends {bends}{at}, along a most of all: the eigenvectors of "
-            f"{which} eigenvalues of its Hessian.",
-            "All bends in between; and the directions belong to their own point: elsewhere others would bend more.",
             vectors,
-            shown=(weights,),
+            (weights,),
+            title=f"Hessian: {which}{at}",
+            what=f"The directions in which the loss bends {bends}{at}, along a most of all: the eigenvectors of "
+            f"{which} eigenvalues of its Hessian.",
+            hides="All bends in between; and the directions belong to their own point: elsewhere others would bend "
+            "more.",
             centre=weights[frame],
             centre_frame=frame,
             eigenvalues=(float(values[0]), float(values[1])),

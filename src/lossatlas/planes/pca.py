@@ -8,7 +8,6 @@ import numpy as np
 
 from lossatlas.arrays import Float64, Floats
 from lossatlas.errors import PlaneError
-from lossatlas.networks import ParameterSpace
 from lossatlas.planes.blocks import combine_frames, right_vectors, singular_values
 from lossatlas.planes.plane import Plane, PlaneConfig, Trained
 
@@ -20,9 +19,8 @@ class PcaPlane(PlaneConfig):
 
     kind: Literal["pca"] = "pca"
 
-    def lay(self, name: str, network: ParameterSpace, trained: Trained | None) -> Plane:
+    def lay(self, trained: Trained, name: str | None = None) -> Plane:
         """Find the components of the trajectory; the plane goes through its end."""
-        assert trained
         weights = trained.trajectory.weights
         if trained.gram is None:
             directions = principal_directions(weights)
@@ -30,12 +28,13 @@ class PcaPlane(PlaneConfig):
             directions = combine_frames(weights, principal_coefficients(trained.gram))
         return self.plane(
             name,
-            "PCA of the path",
-            "The two directions in which the parameters travelled farthest: the plane that holds most of the path.",
-            "Every direction in which training did not go, steep ones among them; and even a random walk looks like a "
-            "path here.",
             directions,
-            shown=(weights,),
+            (weights,),
+            title="PCA of the path",
+            what="The two directions in which the parameters travelled farthest: the plane that holds most of the "
+            "path.",
+            hides="Every direction in which training did not go, steep ones among them; and even a random walk looks "
+            "like a path here.",
             centre=weights[-1],
             centre_frame=len(weights) - 1,
         )

@@ -1,10 +1,10 @@
-"""What a plane is, and the settings that all kinds of planes have in common."""
+"""What directions and a plane are, and the settings that all kinds of planes have in common."""
 
 from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, fields
 from typing import Annotated, Any, Literal
 
 import numpy as np
@@ -91,8 +91,8 @@ class Anchor:
 
 
 @dataclass(frozen=True)
-class Plane:
-    """Two directions in parameter space, and what there is to say of them.
+class Directions:
+    """Two directions in parameter space, and what there is to say of them. With a centre they are a :class:`Plane`.
 
     Attributes
     ----------
@@ -107,19 +107,11 @@ class Plane:
     spans
         Half-sides of the squares of (a, b) that are shown, the one to show first being first.
     moving
-        Whether a surface is cut around every frame's theta, or a single one around the centre.
-    centre
-        ``[P]`` float32: theta at (0, 0) of the fixed view; None until training has ended.
-    centre_frame
-        The frame that the centre is; None where it is none.
+        Whether a surface is cut around every frame's theta, or a single one around the centre of the plane.
     normalization
         ``"none"``, ``"layer"`` or ``"filter"``.
     seed
         Of the directions, where they are random.
-    eigenvalues
-        Of the Hessian along d_a and d_b, where these are eigenvectors.
-    anchors
-        The points that it was laid through, where it was.
     """
 
     name: str
@@ -130,12 +122,8 @@ class Plane:
     directions: Float32
     spans: tuple[float, ...]
     moving: bool
-    centre: Float32 | None = None
-    centre_frame: int | None = None
     normalization: str = "none"
     seed: int | None = None
-    eigenvalues: tuple[float, float] | None = None
-    anchors: tuple[Anchor, ...] = field(default=())
 
     def __post_init__(self) -> None:
         """Refuse a pair of directions that does not span a plane."""
@@ -152,27 +140,37 @@ class Plane:
         directions = self.directions.astype(np.float64)
         return bool(np.allclose(directions @ directions.T, np.eye(2), atol=1e-5))
 
-    def require_centre(self) -> Float32:
-        """Return the centre ``[P]`` float32.
-
-        Returns
-        -------
-        Float32
-            The centre.
-
-        Raises
-        ------
-        PlaneError
-            If the plane has no centre, because training has not ended.
-        """
-        if self.centre is None:
-            raise PlaneError(f"the plane {self.name} has no centre yet: wait until training has ended")
-        return self.centre
-
     def offsets(self, a: Floats, b: Floats) -> Floats:
         """Steps ``[..., P]`` away from the centre, ``a·d_a + b·d_b``, for a and b ``[...]``."""
         steps: Floats = a[..., None] * self.directions[0] + b[..., None] * self.directions[1]
         return steps
+
+    def around(self, centre: Float32, frame: int | None = None) -> Plane:
+        """Give these directions a centre ``[P]`` float32, perhaps a frame's parameters: a plane."""
+        own = {field.name: getattr(self, field.name) for field in fields(Directions)}
+        return Plane(**own, centre=centre, centre_frame=frame)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Plane(Directions):
+    """Two directions in parameter space and the point that they lead away from.
+
+    Attributes
+    ----------
+    centre
+        ``[P]`` float32: theta at (0, 0) of the fixed view.
+    centre_frame
+        The frame that the centre is; None where it is none.
+    eigenvalues
+        Of the Hessian along d_a and d_b, where these are eigenvectors.
+    anchors
+        The points that it was laid through, where it was.
+    """
+
+    centre: Float32
+    centre_frame: int | None
+    eigenvalues: tuple[float, float] | None = None
+    anchors: tuple[Anchor, ...] = ()
 
 
 class PlaneConfig(Config):
@@ -212,7 +210,7 @@ class PlaneConfig(Config):
 
     @property
     def needs_training(self) -> bool:
-        """Whether the directions depend on the trained network: then they are made when training has ended."""
+        """Whether the directions depend on the trained network. If not, :meth:`draw` makes them before the training."""
         return True
 
     @property
@@ -234,9 +232,33 @@ class PlaneConfig(Config):
             If what it is to be laid along does not fit.
         """
 
+    def draw(self, network: ParameterSpace, name: str | None = None) -> Directions:
+        """Make the directions before the training, for kinds that do not depend on it.
+
+        Parameters
+        ----------
+        network
+            Whose parameters they are directions of.
+        name
+            What to call them; left out, :attr:`label`.
+
+        Raises
+        ------
+        PlaneError
+            If the directions depend on the training (:attr:`needs_training`).
+        """
+        raise PlaneError(f"the directions of {name or self.label!r} depend on the training; lay the plane after it")
+
     @abstractmethod
-    def lay(self, name: str, network: ParameterSpace, trained: Trained | None) -> Plane:
-        """Make the plane. ``trained`` is None while the network trains, for kinds that do not need it.
+    def lay(self, trained: Trained, name: str | None = None) -> Plane:
+        """Lay the plane through a training that has ended.
+
+        Parameters
+        ----------
+        trained
+            What it is laid through.
+        name
+            What to call it; left out, :attr:`label`.
 
         Raises
         ------
@@ -247,34 +269,15 @@ class PlaneConfig(Config):
         """
 
     def plane(
-        self,
-        name: str,
-        title: str,
-        what: str,
-        hides: str,
-        directions: Floats,
-        shown: Sequence[Floats] = (),
-        centre: Float32 | None = None,
-        **more: Any,
+        self, name: str | None, directions: Floats, shown: Sequence[Floats], *, centre: Float32, **described: Any
     ) -> Plane:
         """Put a plane together; its spans are those of this configuration, or fit the points ``shown``, each [n, P]."""
         kept = np.ascontiguousarray(directions, np.float32)
+        name = name or self.label
         refuse_a_line(name, kept)
-        spans = self.spans
-        if spans is None:
-            assert centre is not None
-            spans = fitting_spans(kept, shown, centre)
+        spans = self.spans or fitting_spans(kept, shown, centre)
         return Plane(
-            name=name,
-            kind=self.kind,
-            title=title,
-            what=what,
-            hides=hides,
-            directions=kept,
-            spans=spans,
-            moving=self.moving,
-            centre=centre,
-            **more,
+            name=name, kind=self.kind, directions=kept, spans=spans, moving=self.moving, centre=centre, **described
         )
 
 

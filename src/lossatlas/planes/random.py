@@ -17,7 +17,7 @@ from lossatlas.config import Seed
 from lossatlas.errors import PlaneError
 from lossatlas.networks import Network, ParameterSpace
 from lossatlas.planes.normalization import Normalization, normalize
-from lossatlas.planes.plane import Plane, PlaneConfig, Span, Trained
+from lossatlas.planes.plane import Directions, Plane, PlaneConfig, Span, Trained
 from lossatlas.rng import Draws, Stream
 
 _STREAMS = (Stream.DIRECTION_A, Stream.DIRECTION_B)
@@ -59,15 +59,23 @@ class RandomPlane(PlaneConfig):
         return self.normalization != "none"
 
     @abstractmethod
-    def draw(self, network: ParameterSpace) -> Float64:
+    def draw_vectors(self, network: ParameterSpace) -> Float64:
         """Draw the raw directions ``[2, P]``."""
 
-    def lay(self, name: str, network: ParameterSpace, trained: Trained | None) -> Plane:
+    def draw(self, network: ParameterSpace, name: str | None = None) -> Directions:
+        """Draw the directions, unless they are to be scaled to the trained parameters."""
+        if self.needs_training:
+            return super().draw(network, name)
+        return self._describe(self.draw_vectors(network), name)
+
+    def lay(self, trained: Trained, name: str | None = None) -> Plane:
         """Draw the directions, and scale them to the trained parameters where that is asked for."""
-        directions = self.draw(network)
-        if trained:
-            theta = trained.trajectory.weights[-1]
-            directions = normalize(network, directions, theta, self.normalization, self.biases)
+        theta = trained.trajectory.weights[-1]
+        raw = self.draw_vectors(trained.network)
+        directions = normalize(trained.network, raw, theta, self.normalization, self.biases)
+        return self._describe(directions, name).around(theta, trained.frame(None))
+
+    def _describe(self, directions: Float64, name: str | None) -> Directions:
         title = self.title if self.normalization == "none" else f"{self.title}, {self.normalization}-normalised"
         still = "; biases stay where they are"
         if self.biases:  # their size is not that of their unit's weights, which a rescaling shows
@@ -75,7 +83,18 @@ class RandomPlane(PlaneConfig):
         if self.normalization == "none":
             still = ""
         what = f"Two random directions: {self.origin}, {_SCALE[self.normalization]}{still}."
-        return self.plane(name, title, what, _HIDES, directions, normalization=self.normalization, seed=self.seed)
+        return Directions(
+            name=name or self.label,
+            kind=self.kind,
+            title=title,
+            what=what,
+            hides=_HIDES,
+            directions=np.ascontiguousarray(directions, np.float32),
+            spans=self.spans,
+            moving=self.moving,
+            normalization=self.normalization,
+            seed=self.seed,
+        )
 
 
 class FreshPlane(RandomPlane):
@@ -85,7 +104,7 @@ class FreshPlane(RandomPlane):
     title: ClassVar[str] = "Fresh models"
     origin: ClassVar[str] = "the parameters of two freshly initialised models"
 
-    def draw(self, network: ParameterSpace) -> Float64:
+    def draw_vectors(self, network: ParameterSpace) -> Float64:
         """The initial parameters of two models of this network."""
         if not isinstance(network, Network):
             raise PlaneError("how this model is initialised is not known; take Gaussian directions instead")
@@ -99,6 +118,6 @@ class GaussianPlane(RandomPlane):
     title: ClassVar[str] = "Gaussian"
     origin: ClassVar[str] = "independent standard normals"
 
-    def draw(self, network: ParameterSpace) -> Float64:
+    def draw_vectors(self, network: ParameterSpace) -> Float64:
         """A standard normal for every parameter, biases too."""
         return np.array([Draws(self.seed, stream).normal(network.parameter_count) for stream in _STREAMS])

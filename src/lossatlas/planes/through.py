@@ -10,7 +10,6 @@ from pydantic import field_validator
 
 from lossatlas.arrays import Float64, Floats
 from lossatlas.errors import ConfigError
-from lossatlas.networks import ParameterSpace
 from lossatlas.planes.blocks import frame_blocks
 from lossatlas.planes.plane import Anchor, Plane, PlaneConfig, Trained, orthonormal_pair
 from lossatlas.planes.projection import project
@@ -62,9 +61,8 @@ class ThroughPlane(PlaneConfig):
         """Those that are points."""
         return tuple(int(point.removeprefix("frame:")) for point in self.points if point.startswith("frame:"))
 
-    def lay(self, name: str, network: ParameterSpace, trained: Trained | None) -> Plane:
+    def lay(self, trained: Trained, name: str | None = None) -> Plane:
         """Find the points, and the plane through them."""
-        assert trained
         weights = trained.trajectory.weights
         centre, second = (_theta(point, trained) for point in self.points[:2])
         third = _farthest(centre, second, weights) if self.points[2] == "far" else _theta(self.points[2], trained)
@@ -74,11 +72,11 @@ class ThroughPlane(PlaneConfig):
         words = [_in_words(point, trained) for point in self.points]
         return self.plane(
             name,
-            f"{words[0].capitalize()}, {words[1]}, {words[2]}",
-            f"The plane through three points: {words[0]} (the centre), {words[1]} (along a), and {words[2]}.",
-            "Everything off the plane: what lies between its points on a straight line may be passed on a curve.",
             directions,
-            shown=(weights, vectors),
+            (weights, vectors),
+            title=f"{words[0].capitalize()}, {words[1]}, {words[2]}",
+            what=f"The plane through three points: {words[0]} (the centre), {words[1]} (along a), and {words[2]}.",
+            hides="Everything off the plane: what lies between its points on a straight line may be passed on a curve.",
             centre=centre.astype(np.float32),
             centre_frame=_frame(self.points[0], trained),
             anchors=tuple(

@@ -13,7 +13,7 @@ import numpy as np
 from lossatlas.arrays import AnyArray, Float32
 from lossatlas.engine import Evaluator
 from lossatlas.landscape import boundary_evaluator, decision_boundary, nonconvexity_over, surface_rows
-from lossatlas.planes import Plane
+from lossatlas.planes import Directions, Plane
 from lossatlas.runs.run import CONFIDENCE_STEP, Setup
 
 #: An array of a run as it is laid out: its dtype, and its shape.
@@ -142,35 +142,40 @@ class Boundaries:
 
 @dataclass(frozen=True)
 class Surfaces:
-    """Loss surfaces of a plane, of the training or the test points: all its spans, around every frame or the centre.
+    """Loss surfaces along two directions, of the training or the test points, for all spans.
 
-    Rows are counted through all spans.
+    They are cut around every frame, or where there is a centre ``[P]`` around that alone. Rows are counted through all
+    spans.
     """
 
-    plane: Plane
+    directions: Directions
     grid: int
     split: Literal["train", "test"]
-    every_frame: bool
+    centre: Float32 | None
     frame_axis: ClassVar[int] = 1
 
     @property
+    def every_frame(self) -> bool:
+        return self.centre is None
+
+    @property
     def name(self) -> str:
-        return f"surfaces-{self.plane.name}-{self.split}"
+        return f"surfaces-{self.directions.name}-{self.split}"
 
     @property
     def rows(self) -> int:
-        return len(self.plane.spans) * self.grid
+        return len(self.directions.spans) * self.grid
 
     @property
     def array(self) -> str:
         """The path of its one array."""
-        return f"planes/{self.plane.name}/{'loss_surface' if self.split == 'train' else 'test_loss_surface'}"
+        return f"planes/{self.directions.name}/{'loss_surface' if self.split == 'train' else 'test_loss_surface'}"
 
     def layout(self, frames: int) -> dict[str, Layout]:
-        return {self.array: ("float32", (len(self.plane.spans), frames, self.grid, self.grid))}
+        return {self.array: ("float32", (len(self.directions.spans), frames, self.grid, self.grid))}
 
     def thetas(self, weights: Float32) -> Float32:
-        return weights if self.every_frame else _centre(self.plane)
+        return weights if self.centre is None else self.centre[None]
 
     def cost(self, setup: Setup) -> tuple[float, float]:
         points = setup.dataset.train if self.split == "train" else setup.dataset.test
@@ -178,7 +183,7 @@ class Surfaces:
 
     def compute(self, evaluators: Evaluators, thetas: Float32, rows: range) -> tuple[AnyArray, ...]:
         evaluator = evaluators.train if self.split == "train" else evaluators.test
-        return (np.stack([surface_rows(evaluator, self.plane, theta, self.grid, rows) for theta in thetas]),)
+        return (np.stack([surface_rows(evaluator, self.directions, theta, self.grid, rows) for theta in thetas]),)
 
     def blocks(self, first: int, rows: range, found: tuple[AnyArray, ...]) -> list[Block]:
         [losses] = found  # [frame, row, a]
@@ -215,7 +220,7 @@ class Nonconvexity:
         return {f"planes/{self.plane.name}/nonconvexity": ("float32", (self.samples, self.samples))}
 
     def thetas(self, weights: Float32) -> Float32:
-        return _centre(self.plane)
+        return self.plane.centre[None]
 
     def cost(self, setup: Setup) -> tuple[float, float]:
         return np.inf, 4 * self.samples  # eigenvalues of many Hessians: a row is a piece of work
@@ -226,8 +231,3 @@ class Nonconvexity:
 
     def blocks(self, first: int, rows: range, found: tuple[AnyArray, ...]) -> list[Block]:
         return [Block(array, (rows.start,), values) for array, values in zip(self.layout(1), found, strict=True)]
-
-
-def _centre(plane: Plane) -> Float32:
-    assert plane.centre is not None
-    return plane.centre[None]

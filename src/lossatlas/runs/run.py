@@ -25,7 +25,7 @@ from lossatlas.landscape import (
     loss_surfaces,
 )
 from lossatlas.networks import Network
-from lossatlas.planes import Plane, PlaneConfig, plane_names
+from lossatlas.planes import Directions, Plane, PlaneConfig, plane_names
 from lossatlas.runs.run_config import RunConfig, plane_configs
 from lossatlas.training import Snapshot, Trajectory
 
@@ -44,8 +44,8 @@ class Setup:
     ----------
     config, dataset, network
         What is trained, and on what.
-    planes
-        Those that can be laid before training: by name, in their order.
+    directions
+        Those of the planes whose directions do not depend on the training, in their order.
     grid
         Where boundaries are sampled.
     """
@@ -53,7 +53,7 @@ class Setup:
     config: RunConfig
     dataset: Dataset
     network: Network
-    planes: tuple[Plane, ...]
+    directions: tuple[Directions, ...]
     grid: InputGrid
 
     @classmethod
@@ -61,12 +61,12 @@ class Setup:
         """Draw the points, lay out the network, draw the directions."""
         dataset = load_dataset(config.dataset)
         network = Network.of(config.model, dataset.points.shape[1], dataset.class_count)
-        planes = tuple(
-            plane.lay(name, network, None)
+        directions = tuple(
+            plane.draw(network, name)
             for name, plane in zip(plane_names(config.planes), config.planes, strict=True)
             if not plane.needs_training
         )
-        return cls(config, dataset, network, planes, input_grid(dataset.points, config.boundary))
+        return cls(config, dataset, network, directions, input_grid(dataset.points, config.boundary))
 
     @property
     def plane_configs(self) -> dict[str, PlaneConfig]:
@@ -91,7 +91,7 @@ class Frame:
         Theta, metrics and predicted classes of the points.
     arrays
         By path and shaped as the run's, which are these of all frames joined, with this frame alone: the boundary, and
-        the surfaces of planes that move and were laid before training.
+        the surfaces along directions that move with the frames and do not depend on the training.
     """
 
     index: int
@@ -198,7 +198,7 @@ class Run:
 
     def surface(
         self,
-        plane: str | Plane | None = None,
+        plane: str | Directions | None = None,
         *,
         frame: int | None = -1,
         span: float | None = None,
@@ -210,7 +210,8 @@ class Run:
         Parameters
         ----------
         plane
-            The name of one of the run's planes, or any plane of its network; left out, the plane that is shown first.
+            The name of one of the run's planes, or any directions of its network; left out, the plane that is shown
+            first.
         frame
             The frame in whose parameters the centre is, from the end where it is negative; None for the plane's own
             centre.
@@ -236,10 +237,13 @@ class Run:
         """
         if points not in ("train", "test"):
             raise DataError(f"points is {points!r}; take 'train' or 'test'")
-        chosen = plane if isinstance(plane, Plane) else self.plane(plane).plane
-        centre = chosen.centre if frame is None else self._theta(frame)
-        if centre is None:
-            raise DataError(f"the plane {chosen.name!r} has no centre of its own; name a frame")
+        chosen = plane if isinstance(plane, Directions) else self.plane(plane).plane
+        if frame is not None:
+            centre = self._theta(frame)
+        elif isinstance(chosen, Plane):
+            centre = chosen.centre
+        else:
+            raise DataError(f"the directions {chosen.name!r} have no centre; name a frame")
         dataset = self.setup.dataset
         evaluator = Evaluator(self.setup.network, *(dataset.train if points == "train" else dataset.test))
         [surface] = loss_surfaces(evaluator, chosen, centre, chosen.spans[0] if span is None else span, grid)
@@ -262,7 +266,12 @@ class Run:
         return decision_boundary(boundary_evaluator(network, grid), grid, self._theta(frame))
 
     def plot_surface(
-        self, plane: str | Plane | None = None, *, frame: int | None = -1, span: float | None = None, grid: int = 51
+        self,
+        plane: str | Directions | None = None,
+        *,
+        frame: int | None = -1,
+        span: float | None = None,
+        grid: int = 51,
     ) -> Figure:
         """Draw :meth:`surface` in three dimensions, with Plotly.
 

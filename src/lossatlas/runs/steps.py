@@ -12,7 +12,8 @@ the same bits whoever computes it, and whatever the run was cut into.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 
@@ -21,10 +22,12 @@ from lossatlas.curvature import Curvature, TrainingCurvature, curvature_at, spre
 from lossatlas.engine import one_blas_thread
 from lossatlas.errors import ConfigError, PlaneError
 from lossatlas.landscape import Cut, path_on
-from lossatlas.planes import Path, Plane, Trained
+from lossatlas.planes import Directions, Path, Plane, Trained
 from lossatlas.runs.array_steps import ArrayStep, Boundaries, Evaluators, Nonconvexity, Surfaces
 from lossatlas.runs.run import Run, Setup
 from lossatlas.training import Trajectory
+
+_SPLITS: tuple[Literal["train"], Literal["test"]] = ("train", "test")
 
 
 def steps_of_run(setup: Setup) -> list[ArrayStep]:
@@ -35,17 +38,23 @@ def steps_of_run(setup: Setup) -> list[ArrayStep]:
 def steps_of_plane(setup: Setup, plane: Plane) -> list[ArrayStep]:
     """Which arrays there are to compute of a plane."""
     config = setup.plane_configs[plane.name]
-    surfaces: list[ArrayStep] = [
-        Surfaces(plane, config.grid, "train", plane.moving),
-        Surfaces(plane, config.grid, "test", plane.moving and config.test_frames),
-    ]
-    return [*surfaces, Nonconvexity(plane, config.nonconvexity)] if config.nonconvexity else surfaces
+    steps = _surfaces_of_frames(setup, plane)
+    moving = {step.split for step in steps}
+    fixed = [Surfaces(plane, config.grid, split, plane.centre) for split in _SPLITS if split not in moving]
+    return [*steps, *fixed, *([Nonconvexity(plane, config.nonconvexity)] if config.nonconvexity else [])]
 
 
 def steps_of_each_frame(setup: Setup) -> list[ArrayStep]:
     """Which of all these need nothing but a frame's theta: they can be computed while the network trains."""
-    early = [step for plane in setup.planes for step in steps_of_plane(setup, plane)]
-    return [step for step in (*steps_of_run(setup), *early) if step.every_frame]
+    surfaces = [step for directions in setup.directions for step in _surfaces_of_frames(setup, directions)]
+    return [*steps_of_run(setup), *surfaces]
+
+
+def _surfaces_of_frames(setup: Setup, directions: Directions) -> list[Surfaces]:
+    """The surfaces along some directions that are cut around every frame: those of the training points come first."""
+    config = setup.plane_configs[directions.name]
+    splits = (_SPLITS if config.test_frames else _SPLITS[:1]) if directions.moving else ()
+    return [Surfaces(directions, config.grid, split, None) for split in splits]
 
 
 def curvature_frames(setup: Setup, frames: int) -> tuple[int, ...]:
@@ -65,7 +74,7 @@ class LaidPlane:
     Attributes
     ----------
     plane
-        With its centre.
+        Directions and centre.
     path
         The trajectory projected on it.
     path_loss
@@ -82,8 +91,6 @@ def lay_plane(
 ) -> LaidPlane | str:
     """Lay one plane of a run through its training, and project the path on it; where there is no such plane, say why.
 
-    Its centre is the trained theta for those that could be laid before training.
-
     Raises
     ------
     ConfigError
@@ -91,18 +98,13 @@ def lay_plane(
     """
     setup = evaluators.setup
     trained = Trained(setup.network, *setup.dataset.train, trajectory, _theta_among(references))
-    plane = next((plane for plane in setup.planes if plane.name == name), None)
     try:
-        if plane is None:
-            with one_blas_thread:  # the last digits may depend on how many there are
-                plane = setup.plane_configs[name].lay(name, setup.network, trained)
+        with one_blas_thread:  # the last digits may depend on how many there are
+            plane = setup.plane_configs[name].lay(trained, name)
     except PlaneError as error:  # no path to speak of, say, in a training of one epoch
         return str(error)
     except ConfigError as error:
         raise _at_plane(list(setup.plane_configs).index(name), error) from None
-    if plane.centre is None:
-        last = trained.frame(None)
-        plane = replace(plane, centre=trajectory.weights[last], centre_frame=last)
     return LaidPlane(plane, *path_on(evaluators.train, plane, trajectory.weights))
 
 

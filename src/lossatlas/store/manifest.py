@@ -13,7 +13,7 @@ import numpy as np
 from lossatlas.arrays import AnyArray, Float64
 from lossatlas.curvature import TrainingCurvature, stability_formula
 from lossatlas.landscape import NONCONVEX, Cut, unit_coordinates
-from lossatlas.planes import Plane, PlaneConfig, random_walk_variance
+from lossatlas.planes import Directions, Plane, PlaneConfig, random_walk_variance
 from lossatlas.runs import CONFIDENCE_STEP, Run, Setup
 from lossatlas.training import METRICS, Outcome
 
@@ -159,9 +159,11 @@ def describe_start(setup: Setup, epochs: list[int]) -> dict[str, Any]:
     """Make the manifest of a run before its training, with all planned frames and the planes that need no training."""
     sizes, configs = sizes_of(setup, len(epochs)), setup.plane_configs
     planes = [
-        _describe_plane(plane, configs[plane.name], sizes, plane_arrays(configs[plane.name], trained=False))
-        for plane in setup.planes
-        if plane.moving
+        _describe_plane(
+            directions, configs[directions.name], sizes, plane_arrays(configs[directions.name], trained=False)
+        )
+        for directions in setup.directions
+        if directions.moving
     ]
     return describe(setup, epochs, {name: [] for name in METRICS}, {"status": "running"}, planes)
 
@@ -243,7 +245,7 @@ def _list_arrays_of_cut(cut: Cut) -> dict[str, AnyArray]:
         "residual": cut.path.residual,
         "path_loss": cut.path_loss,
     }
-    if plane.centre_frame is None and plane.centre is not None:
+    if plane.centre_frame is None:
         arrays["centre"] = plane.centre
     if cut.nonconvexity is not None:
         arrays["nonconvexity"] = cut.nonconvexity
@@ -264,14 +266,17 @@ def static_arrays(setup: Setup) -> dict[str, AnyArray]:
 
 def start_arrays(setup: Setup) -> dict[str, AnyArray]:
     """Return the static arrays, and the coordinates of planes whose surfaces are computed during training."""
-    grids = {plane.name: setup.plane_configs[plane.name].grid for plane in setup.planes if plane.moving}
+    moving = [directions.name for directions in setup.directions if directions.moving]
+    grids = {name: setup.plane_configs[name].grid for name in moving}
     coordinates = {f"planes/{name}/coordinates": unit_coordinates(grid) for name, grid in grids.items()}
     return static_arrays(setup) | coordinates
 
 
 def _describe_plane(
-    plane: Plane, config: PlaneConfig, sizes: dict[str, int], specs: tuple[ArraySpec, ...]
+    plane: Directions, config: PlaneConfig, sizes: dict[str, int], specs: tuple[ArraySpec, ...]
 ) -> dict[str, Any]:
+    """Describe a plane, or its directions, which have no centre yet."""
+    laid = plane if isinstance(plane, Plane) else None
     grid, samples = config.grid, config.nonconvexity or 0
     own = {**sizes, "span": len(plane.spans), "grid": grid, "b": grid, "a": grid, "nb": samples, "na": samples}
     return {
@@ -283,12 +288,12 @@ def _describe_plane(
         "seed": plane.seed,
         "normalization": plane.normalization,
         "moving": plane.moving,
-        "centre_frame": plane.centre_frame,
+        "centre_frame": laid.centre_frame if laid else None,
         "cosine": plane.cosine,
         "orthonormal": plane.orthonormal,
         "spans": list(plane.spans),
-        "eigenvalues": None if plane.eigenvalues is None else list(plane.eigenvalues),
-        "anchors": [asdict(anchor) for anchor in plane.anchors],
+        "eigenvalues": list(laid.eigenvalues) if laid and laid.eigenvalues else None,
+        "anchors": [asdict(anchor) for anchor in (laid.anchors if laid else ())],
         "arrays": {spec.name: spec.entry(f"planes/{plane.name}/{spec.name}.npy", own) for spec in specs},
     }
 
