@@ -116,7 +116,7 @@ def path_on(evaluator: LossEvaluator, plane: Plane, weights: Floats) -> tuple[Pa
     losses = np.empty(len(weights))
     for frames in frame_blocks(weights):
         a, b = path.coordinates[frames].T
-        losses[frames] = evaluator.losses((centre + plane.offsets(a, b)).astype(np.float32))
+        losses[frames] = evaluator.losses((plane.centre + plane.offsets(a, b)).astype(np.float32))
     return path, losses
 
 

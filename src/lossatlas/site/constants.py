@@ -64,6 +64,6 @@ def _bounds(config: type[Config], name: str) -> dict[str, float]:
 def _fresh_plane() -> dict[str, Any]:
     """Describe the plane along two fresh models, which the page lays itself where it trains."""
     config = FreshPlane()
-    plane = config.lay(config.label, Network.of(ModelConfig(), inputs=2, classes=2), None)
-    told = {name: getattr(plane, name) for name in ("name", "kind", "title", "what", "hides")}
-    return {**told, "seed": config.seed, "spans": list(plane.spans), "grid": config.grid}
+    directions = config.draw(Network.of(ModelConfig(), inputs=2, classes=2))
+    told = {name: getattr(directions, name) for name in ("name", "kind", "title", "what", "hides")}
+    return {**told, "seed": config.seed, "spans": list(directions.spans), "grid": config.grid}

@@ -49,8 +49,8 @@ export function pythonFor(shot, defaults) {
     ...(!run.isLasting ? [] : [`assert run.id == ${text(run.id)}`]),
     '',
     ...(shot.computed ? computedSurface(shot) : storedSurface(shot)),
-    `theta = ${weightsAt(run, frame)}`,
-    ...(shot.pick && !shot.ball ? pickedPoint(shot) : []),
+    `theta = run.trajectory.weights[${indexOf(run, frame)}]`,
+    ...(shot.pick && !shot.ball ? pickedPoint(shot) : [`boundary = run.boundary(${indexOf(run, frame)})`]),
     '',
   ].join('\n');
 }
@@ -90,50 +90,63 @@ function storedSurface({run, frame, plane, spanIndex, span, set, follow}) {
 /** Write the lines for a surface that no run has stored. @param {Shot} shot */
 function computedSurface(shot) {
   const {run, frame, plane, span, set} = shot;
+  const centre = centreOf(shot);
+  const named = plane.drawn === undefined ? text(plane.name) : 'plane';
+  const of = (/** @type {string} */ points) =>
+    `${centre.run}.surface(${named}, frame=${centre.frame}, span=${span}, grid=${gridSizeOf(run, shot)}${points}).loss`;
+  const [train, test] = [of(''), of(', points="test"')];
   return [
     `# On show: epoch ${run.frames[frame]}; rows are b, columns a, from ${-span} to ${span}.`,
-    plane.drawn === undefined
-      ? `plane = run.plane(${text(plane.name)}).plane`
-      : `plane = la.FreshPlane(seed=${plane.drawn}).lay("drawn", run.setup.network, None)`,
-    ...centreLines(shot),
-    'data = run.setup.dataset',
-    '',
-    'def surface_of(split):  # 0 for training, 1 for test',
-    '    points, labels = data.points[data.split == split], data.labels[data.split == split]',
-    '    evaluator = la.Evaluator(run.setup.network, points, labels)',
-    `    return la.loss_surfaces(evaluator, plane, centre, [${span}], ${gridSizeOf(run, shot)})[0].loss`,
-    '',
-    `surface = ${set === 'train' ? 'surface_of(0)' : set === 'test' ? 'surface_of(1)' : 'surface_of(1) - surface_of(0)'}`,
+    ...(plane.drawn === undefined ? [] : [planeLine(shot)]),
+    ...centre.lines,
+    `surface = ${set === 'gap' ? `(\n    ${test}\n    - ${train}\n)` : set === 'test' ? test : train}`,
   ];
 }
 
-/** Write where the parameters of a frame are. @param {Shot['run']} run @param {number} frame */
-function weightsAt(run, frame) {
-  return `run.trajectory.weights[${run.hasEveryEpoch ? `list(run.trajectory.epochs).index(${run.frames[frame]})` : frame}]`;
+/** Write the line that names the plane. @param {Shot} shot */
+function planeLine({plane}) {
+  return plane.drawn === undefined
+    ? `plane = run.plane(${text(plane.name)}).plane`
+    : `plane = la.FreshPlane(seed=${plane.drawn}).draw(run.setup.network)`;
 }
 
 /**
- * Write the centre of the view. The centre of a training in the page is its last epoch so far, which may be another
- * epoch than the one that is shown.
- * @param {Shot} shot
+ * Find the index of a frame in the run that Python computes. A training in the page is limited to the epoch that is
+ * shown, which is its last.
+ * @param {Shot['run']} run @param {number} frame
  */
-function centreLines({run, frame, plane, follow}) {
+function indexOf(run, frame) {
+  return run.hasEveryEpoch && run.frames[frame] > 0 ? -1 : frame;
+}
+
+/**
+ * Find the centre of the view, as Python writes it: a frame of a run, or the centre of the plane. The centre of a
+ * training in the page is its last epoch so far, which may be another epoch than the one that is shown.
+ * @param {Shot} shot @returns {{run: string, frame: string, theta: string, lines: string[]}}
+ */
+function centreOf({run, frame, plane, follow}) {
   const at = follow ? frame : (plane.centre_frame ?? null);
-  if (!run.hasEveryEpoch || at === null || at === frame)
-    return [`centre = ${at === null ? 'plane.centre' : weightsAt(run, at)}`];
-  return [
+  if (at === null) return {run: 'run', frame: 'None', theta: 'plane.centre', lines: []};
+  if (!run.hasEveryEpoch || at === frame) {
+    const index = indexOf(run, at);
+    return {run: 'run', frame: String(index), theta: `run.trajectory.weights[${index}]`, lines: []};
+  }
+  const lines = [
     '# The plane is held where the training had led.',
     `training = {**config.training.model_dump(), "epochs": ${run.frames[at]}}`,
-    'longer = la.RunConfig.model_validate({**config.model_dump(), "training": training})',
-    'centre = la.compute_run(longer).trajectory.weights[-1]',
+    'longer = la.compute_run({**config.model_dump(), "training": training})',
   ];
+  return {run: 'longer', frame: '-1', theta: 'longer.trajectory.weights[-1]', lines};
 }
 
 /** Write the lines for the network at the picked point, whose boundary is shown. @param {Shot} shot */
 function pickedPoint(shot) {
   const [a, b] = /** @type {[number, number]} */ (shot.pick);
+  const centre = centreOf(shot);
   return [
-    ...(shot.computed ? [] : ['plane = cut.plane', ...centreLines(shot)]),
+    ...(shot.computed && shot.plane.drawn !== undefined ? [] : [planeLine(shot)]),
+    ...(shot.computed ? [] : centre.lines),
+    `centre = ${centre.theta}`,
     `picked = (centre + ${a} * plane.directions[0] + ${b} * plane.directions[1]).astype("float32")`,
   ];
 }
