@@ -18,7 +18,7 @@ from lossatlas.derivatives.hessian import hessian_products
 from lossatlas.engine import Evaluator
 from lossatlas.landscape import NONCONVEX, Cut, nonconvexity_over, unit_coordinates
 from lossatlas.networks import Network
-from lossatlas.planes import Plane, Trained, normalize, principal_directions, project, random_walk_variance
+from lossatlas.planes import Plane, Trained, compute_random_walk_variance, normalize, principal_directions, project
 from lossatlas.rng import Draws, Stream
 from lossatlas.runs import Run, RunConfig, compute_run
 from lossatlas.showcase import showcase_configs, twin_configs
@@ -83,7 +83,7 @@ def slices(run: Run) -> Shown:
             numbers[f"{key}_start_loss"] = format_number(float(cut.path_loss[0]))
     numbers["random_expected"] = format_percent(2 / run.setup.network.parameter_count, 1)
     numbers["parameters"] = str(run.setup.network.parameter_count)
-    numbers["pca_walk"] = format_percent(random_walk_variance(run.trajectory.epochs), 1)
+    numbers["pca_walk"] = format_percent(compute_random_walk_variance(run.trajectory.epochs), 1)
     numbers["test_end_loss"] = format_number(run.trajectory.metrics["test_loss"][-1])
     return Shown(numbers, {"run": run})
 

@@ -16,7 +16,7 @@ import pytest
 
 import lossatlas as la
 from lossatlas.cli.commands import COMMANDS
-from lossatlas.planes import random_walk_variance
+from lossatlas.planes import compute_random_walk_variance
 from lossatlas.runs import RunConfig
 from lossatlas.store import Gallery
 
@@ -330,7 +330,7 @@ def test_info_lists_the_planes_and_the_curvature_at_the_end(tmp_path: Path) -> N
 
     more = lossatlas("train", "--data", tmp_path, "--plane", "pca", "--epochs", "4", "--curvature", "0", *small[2:])
     shown = lossatlas("info", more.stdout.split()[0], "--data", tmp_path).stdout
-    share = random_walk_variance(range(5))
+    share = compute_random_walk_variance(range(5))
     assert f"(a random walk: {share:.1%}); orthonormal" in shown
     assert "curvature  at" not in shown
 

@@ -625,7 +625,7 @@ def to_disk(descriptor):
     if calls == moment:
         die()
 
-store._to_disk = to_disk
+store._sync = to_disk
 if moment == 0:  # all is written, and nothing is in its place yet
     store._move_into_place = die
 print("ready", flush=True)

@@ -15,7 +15,7 @@ from lossatlas.arrays import Float64
 from lossatlas.curvature import extreme_pairs, find_extremes
 from lossatlas.landscape import loss_surfaces, path_on
 from lossatlas.networks import ParameterSpace
-from lossatlas.planes import GaussianPlane, gram_matrix, normalize, principal_coefficients, principal_directions
+from lossatlas.planes import GaussianPlane, compute_gram_matrix, normalize, principal_coefficients, principal_directions
 from tests.conftest import plane_of
 from tests.own_models.trainings import convolutional, images, shuffling, train
 
@@ -203,7 +203,7 @@ def test_attention_has_a_hessian() -> None:
 def test_principal_components_follow_from_the_gram_matrix() -> None:
     rng = np.random.default_rng(0)
     weights = (rng.normal(size=700) + np.cumsum(rng.normal(size=(9, 700)), axis=0) * 0.1).astype(np.float32)
-    gram = gram_matrix(weights)
+    gram = compute_gram_matrix(weights)
     away = weights.astype(np.float64) - weights[-1]
     assert np.allclose(gram, away @ away.T, rtol=1e-12)
     coefficients = principal_coefficients(gram)

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from lossatlas.arrays import AnyArray
 from lossatlas.errors import ConfigError, PlaneError
-from lossatlas.planes import KINDS, Directions, FreshPlane, GaussianPlane, HessianPlane, PcaPlane, plane_names
+from lossatlas.planes import KINDS, Directions, FreshPlane, GaussianPlane, HessianPlane, PcaPlane, name_planes
 from lossatlas.planes.plane import orthonormal_pair
 from lossatlas.runs import RunConfig
 from tests.conftest import plane_of as any_plane
@@ -79,7 +79,7 @@ def test_points_on_a_line_have_no_orthonormal_pair(first: list[float], second: l
 def test_planes_of_one_label_are_numbered() -> None:
     gaussian, fresh = GaussianPlane(normalization="filter"), FreshPlane()
     configs = [fresh, gaussian, fresh, PcaPlane(), gaussian, HessianPlane(eigenvalues="largest"), fresh, HessianPlane()]
-    assert plane_names(configs) == [
+    assert name_planes(configs) == [
         "fresh",
         "gaussian-filter",
         "fresh-2",

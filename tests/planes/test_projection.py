@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from sklearn.decomposition import PCA
 
 from lossatlas.arrays import Float64
-from lossatlas.planes import fitting_spans, project, random_walk_variance
+from lossatlas.planes import compute_random_walk_variance, find_spans, project
 from lossatlas.training import frame_epochs
 
 
@@ -112,7 +112,7 @@ def test_caller_s_arrays_left_changed() -> None:
     arrays = [rng.normal(size=shape) for shape in ((2, 7), (4, 7), (7,))]
     before = [array.copy() for array in arrays]
     project(*arrays)
-    fitting_spans(arrays[0], [arrays[1]], arrays[2])
+    find_spans(arrays[0], [arrays[1]], arrays[2])
     assert all((array == kept).all() for array, kept in zip(arrays, before, strict=True))
 
 
@@ -123,8 +123,8 @@ def test_a_long_random_walk_puts_608_and_152_percent_into_two_components() -> No
     """6 / (π² k²) for k = 1 and 2 (Antognini and Sohl-Dickstein 2018, section 2)."""
     limit = 6 / math.pi**2 * (1 + 1 / 4)
     assert limit == pytest.approx(0.608 + 0.152, abs=5e-4)
-    assert random_walk_variance(range(1000)) == pytest.approx(limit, abs=1e-3)
-    errors = [abs(random_walk_variance(range(frames)) - limit) for frames in (50, 100, 200)]
+    assert compute_random_walk_variance(range(1000)) == pytest.approx(limit, abs=1e-3)
+    errors = [abs(compute_random_walk_variance(range(frames)) - limit) for frames in (50, 100, 200)]
     assert errors == sorted(errors, reverse=True)
 
 
@@ -134,12 +134,12 @@ def test_a_simulated_walk_recorded_at_uneven_epochs_has_the_share_that_is_said(e
     steps = np.random.default_rng(1).normal(size=(epochs, 10_000))
     walk = np.concatenate([np.zeros((1, 10_000)), np.cumsum(steps, axis=0)])[recorded]
     simulated = PCA(2, svd_solver="full").fit(walk).explained_variance_ratio_.sum()
-    assert random_walk_variance(recorded) == pytest.approx(simulated, abs=0.01)  # of the order 1/sqrt(10,000)
+    assert compute_random_walk_variance(recorded) == pytest.approx(simulated, abs=0.01)  # of the order 1/sqrt(10,000)
 
 
 @pytest.mark.parametrize(("epochs", "share"), [([0], 0.0), ([0, 1], 1.0), ([0, 7, 30], 1.0)])
 def test_a_walk_of_up_to_three_points_lies_in_a_plane(epochs: list[int], share: float) -> None:
-    assert random_walk_variance(epochs) == pytest.approx(share, abs=1e-12)
+    assert compute_random_walk_variance(epochs) == pytest.approx(share, abs=1e-12)
 
 
 # spans ------------------------------------------------------------------------------------------------------------
@@ -152,7 +152,7 @@ def test_the_whole_path_lies_inside_the_first_span_and_fills_a_good_part_of_it(
     rng = np.random.default_rng(seed)
     centre, *steps = rng.normal(size=(7, directions.shape[1]))
     points = centre + spread * np.array(steps)
-    spans = fitting_spans(directions, [points], centre)
+    spans = find_spans(directions, [points], centre)
     reach = np.abs(project(directions, points, centre).coordinates).max()
     assert reach * 1.1 < spans[0]
     least = 0.05 * np.linalg.norm(centre) / np.linalg.norm(directions, axis=1).max()
@@ -163,6 +163,6 @@ def test_the_whole_path_lies_inside_the_first_span_and_fills_a_good_part_of_it(
 
 def test_a_path_that_does_not_show_gets_a_span_of_five_percent_of_theta() -> None:
     e1, e2, e3 = np.eye(3)
-    assert fitting_spans(np.array([e1, e2]), [np.array([8 * e3, 4 * e3])], 8 * e3)[0] == pytest.approx(0.4)
-    assert fitting_spans(np.array([2 * e1, e2]), [(8 * e3)[None]], 8 * e3)[0] == pytest.approx(0.2)
-    assert fitting_spans(np.array([e1, e2]), [np.zeros((1, 3))], np.zeros(3))[0] > 0
+    assert find_spans(np.array([e1, e2]), [np.array([8 * e3, 4 * e3])], 8 * e3)[0] == pytest.approx(0.4)
+    assert find_spans(np.array([2 * e1, e2]), [(8 * e3)[None]], 8 * e3)[0] == pytest.approx(0.2)
+    assert find_spans(np.array([e1, e2]), [np.zeros((1, 3))], np.zeros(3))[0] > 0

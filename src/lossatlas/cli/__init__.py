@@ -1,4 +1,4 @@
-"""The command ``lossatlas``. Each command is a module of its own, imported only when it is asked for."""
+"""The command line ``lossatlas``. Each command has its own module, which is imported only when it is called."""
 
 from lossatlas.cli.commands import COMMANDS, main
 

@@ -7,8 +7,8 @@ from contextlib import nullcontext
 import click
 
 from lossatlas.building import build_gallery, connect_cluster, find_unfinished
-from lossatlas.cli.options import SETTINGS, config_from, config_options, data_option, hidden_layers, plane_option
-from lossatlas.cli.progress import progress
+from lossatlas.cli.options import SETTINGS, config_options, data_option, plane_option, read_config, read_hidden_layers
+from lossatlas.cli.progress import show_progress
 from lossatlas.datasets import SOURCES
 from lossatlas.errors import ConfigError
 from lossatlas.networks import ModelConfig
@@ -44,7 +44,7 @@ _GIVEN_BY_DATASET = ("points", "noise")
     metavar="ADDRESS",
     help="Compute on the Dask workers of this scheduler, HOST:PORT, in place of processes here.",
 )
-def build_command(
+def build_command(  # noqa: PLR0913 (click passes one argument for each option)
     gallery: Gallery,
     datasets: tuple[str, ...],
     models: tuple[str, ...],
@@ -56,21 +56,21 @@ def build_command(
 ) -> None:
     """Fill a gallery: every model on every dataset, on all cores.
 
-    What is there already is skipped. A build that is stopped or killed goes on from there when it is started again.
+    Runs that exist already are skipped. A build that was stopped or killed continues when it is started again.
     """
-    unknown = [name for name in datasets if name not in SOURCES]
-    if unknown:
-        raise ConfigError([("--dataset", f"there is no dataset {unknown[0]!r}; there are {', '.join(SOURCES)}")])
-    base = config_from(config_file, flags, planes)
-    # what the file names is built, unless flags name others
+    _refuse_unknown_datasets(datasets)
+    base = read_config(config_file, flags, planes)
+    # The dataset and the model of the file are built, unless flags name others.
     named = (base.dataset.name,) if "name" in base.dataset.model_fields_set else None
     sized = (base.model.hidden,) if "hidden" in base.model.model_fields_set else None
     configs = gallery_configs(datasets or named, [_check_hidden(text) for text in models] or sized, base)
     missing = [config for config in configs if config.id not in gallery]
     click.echo(f"{len(configs)} runs, {len(configs) - len(missing)} of them there already", err=True)
-    if address and workers:
-        raise click.UsageError("--workers is for processes on this machine; the workers of --cluster are there already")
-    with connect_cluster(address) if address else nullcontext() as executor, progress(len(missing), "Building") as step:
+    _refuse_workers_of_cluster(address, workers)
+    with (
+        connect_cluster(address) if address else nullcontext() as executor,
+        show_progress(len(missing), "Building") as step,
+    ):
         build_gallery(gallery, missing, workers=workers, executor=executor, on_done=lambda _run_id: step())
     for run_id, size in find_unfinished(gallery.data).items():
         click.echo(
@@ -81,8 +81,19 @@ def build_command(
     click.echo(str(gallery.data))
 
 
+def _refuse_unknown_datasets(names: tuple[str, ...]) -> None:
+    unknown = [name for name in names if name not in SOURCES]
+    if unknown:
+        raise ConfigError([("--dataset", f"there is no dataset {unknown[0]!r}; there are {', '.join(SOURCES)}")])
+
+
+def _refuse_workers_of_cluster(address: str | None, workers: int | None) -> None:
+    if address and workers:
+        raise click.UsageError("--workers is for processes on this machine; a --cluster has its own workers")
+
+
 def _check_hidden(text: str) -> tuple[int, ...]:
     try:
-        return ModelConfig.from_mapping({"hidden": hidden_layers(text)}).hidden
+        return ModelConfig.from_mapping({"hidden": read_hidden_layers(text)}).hidden
     except ConfigError as error:
         raise ConfigError([("--hidden", message) for _, message in error.faults]) from None

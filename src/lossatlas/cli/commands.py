@@ -1,4 +1,4 @@
-"""The group of commands, each imported when it is asked for, and how errors are told on the command line."""
+"""The group of all commands, which imports a command when it is called, and the printing of errors."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from importlib import import_module
 
 import click
 
-#: Name, and the line that ``lossatlas --help`` shows for it.
+#: The name of each command, and the line that ``lossatlas --help`` shows for it.
 COMMANDS = {
     "serve": "Open the app in a browser, and train whatever is asked for there.",
     "train": "Train one configuration and store everything there is to see of it.",
@@ -26,8 +26,7 @@ class _LazyGroup(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in COMMANDS:
             return None
-        command = getattr(import_module(f"lossatlas.cli.{cmd_name}_command"), f"{cmd_name}_command")
-        assert isinstance(command, click.Command)
+        command: click.Command = getattr(import_module(f"lossatlas.cli.{cmd_name}_command"), f"{cmd_name}_command")
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
@@ -46,7 +45,7 @@ def commands() -> None:
 
 
 def main() -> None:
-    """Run the command line: what lossatlas raises on purpose becomes one line on stderr and exit code 1."""
+    """Run the command line. It prints errors of lossatlas as one line on stderr, and exits with code 1."""
     from lossatlas.errors import LossAtlasError
 
     try:

@@ -1,4 +1,4 @@
-"""The command ``lossatlas info``: show what is known of one run."""
+"""The command ``lossatlas info``: show the settings and numbers of one run."""
 
 from __future__ import annotations
 
@@ -16,12 +16,14 @@ from lossatlas.store import Gallery, describe_run, run_folder
 @data_option
 def info_command(run: str, gallery: Gallery) -> None:
     """Show one RUN, by its id or the beginning of it."""
-    run_id = _only_match(gallery, run)
+    run_id = _find_only_match(gallery, run)
     manifest = describe_run(gallery.open(run_id))
     click.echo(f"{manifest['title']}\n{run_folder(gallery.data, run_id)}\n")
     for part, values in manifest["config"].items():
         for values_of_one in values if isinstance(values, list) else [values]:
-            settings = ", ".join(f"{key} {_plain(value)}" for key, value in values_of_one.items() if key != "own")
+            settings = ", ".join(
+                f"{key} {_format_value(value)}" for key, value in values_of_one.items() if key != "own"
+            )
             click.echo(f"{part:<10} {settings}")
     click.echo(f"{'network':<10} {manifest['model']['parameters']} parameters, layers {manifest['model']['layers']}")
     frames = manifest["frames"]
@@ -29,16 +31,16 @@ def info_command(run: str, gallery: Gallery) -> None:
     for name, values in manifest["metrics"].items():
         click.echo(f"{name:<15} {values[0]:.4g} → {values[-1]:.4g}")
     for plane in manifest["planes"]:
-        click.echo(f"{'plane':<10} {_plane_line(plane)}")
+        click.echo(f"{'plane':<10} {_describe_plane(plane)}")
     for plane in manifest["left_out"]:
         click.echo(f"{'left out':<10} {plane['name']}: {plane['why']}")
     if curvature := manifest.get("curvature"):
-        click.echo(f"{'curvature':<10} {_curvature_line(curvature, frames)}")
+        click.echo(f"{'curvature':<10} {_describe_curvature(curvature, frames)}")
     click.echo(manifest["outcome"].get("message", manifest["outcome"]["status"]))
 
 
-def _plane_line(plane: dict[str, Any]) -> str:
-    """Which slice it is, and how much of the path is in it."""
+def _describe_plane(plane: dict[str, Any]) -> str:
+    """Describe a plane, and how much of the path lies in it."""
     share = f"{plane['explained_variance']:.1%} of the path's variance"
     if plane["random_walk"] is not None:
         share += f" (a random walk: {plane['random_walk']:.1%})"
@@ -46,21 +48,21 @@ def _plane_line(plane: dict[str, Any]) -> str:
     return f"{plane['name']}: {plane['title']}; {share}; {angle}"
 
 
-def _curvature_line(curvature: dict[str, Any], epochs: list[int]) -> str:
-    """The Hessian at the last frame where it was measured."""
+def _describe_curvature(curvature: dict[str, Any], epochs: list[int]) -> str:
+    """Describe the Hessian at the last frame where it was measured."""
     numbers = {key: curvature[key][-1] for key in ("largest", "smallest", "trace", "adaptive_sharpness")}
-    said = [
+    parts = [
         f"{key.replace('_', ' ')} {'not finite' if value is None else f'{value:.4g}'}" for key, value in numbers.items()
     ]
     if curvature["negative"] is not None:
-        said.append(f"{curvature['negative'][-1]} of {curvature['parameters']} eigenvalues negative")
+        parts.append(f"{curvature['negative'][-1]} of {curvature['parameters']} eigenvalues negative")
     if curvature["stability"] is not None:
         formula = curvature.get("stability_formula")
-        said.append(f"stable up to {f'{formula} = ' if formula else ''}{curvature['stability']:.4g}")
-    return f"at epoch {epochs[curvature['frames'][-1]]}: {', '.join(said)}"
+        parts.append(f"stable up to {f'{formula} = ' if formula else ''}{curvature['stability']:.4g}")
+    return f"at epoch {epochs[curvature['frames'][-1]]}: {', '.join(parts)}"
 
 
-def _only_match(gallery: Gallery, beginning: str) -> str:
+def _find_only_match(gallery: Gallery, beginning: str) -> str:
     ids = gallery.ids()
     matches = [beginning] if beginning in ids else [run_id for run_id in ids if run_id.startswith(beginning)]
     if len(matches) == 1:
@@ -70,5 +72,5 @@ def _only_match(gallery: Gallery, beginning: str) -> str:
     raise RunNotFoundError(f"no run in {gallery.data} begins with {beginning!r}; `lossatlas list` shows them")
 
 
-def _plain(value: object) -> str:
+def _format_value(value: object) -> str:
     return "-".join(map(str, value)) or "none" if isinstance(value, list) else str(value)

@@ -1,4 +1,4 @@
-"""Command-line options that several commands share, and how they become a configuration."""
+"""The command-line options that several commands share, and the function that makes a configuration from them."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _Command = TypeVar("_Command", bound=Callable[..., Any])
 
 
 def data_option(command: _Command) -> _Command:
-    """``--data DIR``: the command gets a ``gallery``."""
+    """Add the option ``--data DIR`` to a command, which gets a ``gallery``."""
     return click.option(
         "--data",
         "gallery",
@@ -36,8 +36,8 @@ def data_option(command: _Command) -> _Command:
     )(command)
 
 
-def _number(text: str) -> int | float | str:
-    """Read a number where it is one; what is not goes on as text, for the configuration to refuse by name."""
+def _read_number(text: str) -> int | float | str:
+    """Read a number. Other text is returned unchanged, so that the configuration refuses it with a message."""
     for kind in (int, float):
         try:
             return kind(text)
@@ -46,18 +46,18 @@ def _number(text: str) -> int | float | str:
     return text
 
 
-def _numbers(text: str) -> list[int | float | str]:
-    return [_number(part) for part in text.replace("x", ",").split(",") if part.strip()]
+def _read_numbers(text: str) -> list[int | float | str]:
+    return [_read_number(part) for part in text.replace("x", ",").split(",") if part.strip()]
 
 
-def hidden_layers(text: str) -> list[int | float | str]:
-    """``16,16`` or ``16x16`` as a list; ``none`` as an empty one. What is no size is left for the config to refuse."""
-    return [] if text.strip().lower() == "none" else _numbers(text) or [text]
+def read_hidden_layers(text: str) -> list[int | float | str]:
+    """Read ``16,16`` or ``16x16`` as a list, and ``none`` as an empty list. The configuration refuses wrong sizes."""
+    return [] if text.strip().lower() == "none" else _read_numbers(text) or [text]
 
 
 @dataclass(frozen=True)
 class Setting:
-    """A flag and the field of the configuration that it sets; a switch takes no value, and ``--no-…`` turns it off."""
+    """A flag and the field that it sets. A switch is a flag without a value, and ``--no-…`` turns it off."""
 
     flag: str
     field: tuple[str, ...]
@@ -67,7 +67,7 @@ class Setting:
 
     @property
     def key(self) -> str:
-        """The name click hands the value over by."""
+        """The name of the argument in which click passes the value."""
         return self.flag.lstrip("-").replace("-", "_")
 
     @property
@@ -79,35 +79,40 @@ class Setting:
 _DATASETS, _ACTIVATIONS, _OPTIMIZERS = (", ".join(names) for names in (SOURCES, ACTIVATIONS, OPTIMIZERS))
 MODEL_SETTINGS = (
     Setting("--dataset", ("dataset", "name"), f"One of {_DATASETS}."),
-    Setting("--hidden", ("model", "hidden"), "Widths of the hidden layers, as 16,16; or none.", hidden_layers),
+    Setting("--hidden", ("model", "hidden"), "Widths of the hidden layers, as 16,16; or none.", read_hidden_layers),
 )
 SETTINGS = (
     Setting("--activation", ("model", "activation"), f"One of {_ACTIVATIONS}."),
     Setting("--residual", ("model", "residual"), "Skips between hidden layers of equal width, or none.", switch=True),
-    Setting("--points", ("dataset", "points"), "Points, train and test together.", _number),
-    Setting("--noise", ("dataset", "noise"), "Spread of the points; left out, the dataset's own.", _number),
-    Setting("--test-fraction", ("dataset", "test_fraction"), "Share of the points kept for testing.", _number),
-    Setting("--data-seed", ("dataset", "seed"), "Seed of the points and of the split.", _number),
+    Setting("--points", ("dataset", "points"), "Points, train and test together.", _read_number),
+    Setting("--noise", ("dataset", "noise"), "Spread of the points; left out, the dataset's own.", _read_number),
+    Setting("--test-fraction", ("dataset", "test_fraction"), "Share of the points kept for testing.", _read_number),
+    Setting("--data-seed", ("dataset", "seed"), "Seed of the points and of the split.", _read_number),
     Setting("--optimizer", ("training", "optimizer"), f"One of {_OPTIMIZERS}."),
-    Setting("--learning-rate", ("training", "learning_rate"), "Step size.", _number),
-    Setting("--momentum", ("training", "momentum"), "Of the optimizers momentum and nesterov.", _number),
-    Setting("--batch-size", ("training", "batch_size"), "Points a step, or full.", _number),
-    Setting("--weight-decay", ("training", "weight_decay"), "Factor of the L2 penalty.", _number),
-    Setting("--epochs", ("training", "epochs"), "Times that training sees every point.", _number),
-    Setting("--frames", ("training", "frames"), "How many epochs to record, at most.", _number),
-    Setting("--seed", ("training", "seed"), "Seed of the initial weights and of the batches.", _number),
-    Setting("--plane-seed", ("planes", "seed"), "Seed of random directions.", _number),
+    Setting("--learning-rate", ("training", "learning_rate"), "Step size.", _read_number),
+    Setting("--momentum", ("training", "momentum"), "Of the optimizers momentum and nesterov.", _read_number),
+    Setting("--batch-size", ("training", "batch_size"), "Points a step, or full.", _read_number),
+    Setting("--weight-decay", ("training", "weight_decay"), "Factor of the L2 penalty.", _read_number),
+    Setting("--epochs", ("training", "epochs"), "Times that training sees every point.", _read_number),
+    Setting("--frames", ("training", "frames"), "How many epochs to record, at most.", _read_number),
+    Setting("--seed", ("training", "seed"), "Seed of the initial weights and of the batches.", _read_number),
+    Setting("--plane-seed", ("planes", "seed"), "Seed of random directions.", _read_number),
     Setting(
-        "--spans", ("planes", "spans"), "Zooms of the first plane, as 1,0.1,0.01; the first is shown first.", _numbers
+        "--spans",
+        ("planes", "spans"),
+        "Zooms of the first plane, as 1,0.1,0.01; the first is shown first.",
+        _read_numbers,
     ),
-    Setting("--grid", ("planes", "grid"), "Samples along each axis of every surface; odd.", _number),
-    Setting("--curvature", ("curvature", "frames"), "At how many frames to measure the Hessian; 0 for none.", _number),
-    Setting("--resolution", ("boundary", "resolution"), "Samples along each axis of the boundary.", _number),
-    Setting("--margin", ("boundary", "margin"), "Room around the data, as a share of its extent.", _number),
+    Setting("--grid", ("planes", "grid"), "Samples along each axis of every surface; odd.", _read_number),
+    Setting(
+        "--curvature", ("curvature", "frames"), "At how many frames to measure the Hessian; 0 for none.", _read_number
+    ),
+    Setting("--resolution", ("boundary", "resolution"), "Samples along each axis of the boundary.", _read_number),
+    Setting("--margin", ("boundary", "margin"), "Room around the data, as a share of its extent.", _read_number),
 )
 
 
-#: Names that ``--plane`` takes, and what each sets; a colon gives ``through`` its points, and ``file`` its path.
+#: The names that ``--plane`` takes, and their settings. After a colon, ``through`` takes points and ``file`` a path.
 PLANES: dict[str, dict[str, Any]] = {
     "fresh": {},
     "fresh-layer": {"kind": "fresh", "normalization": "layer", "moving": False},
@@ -125,7 +130,7 @@ _DEFAULT_PLANES = ("fresh", "gaussian-filter", "pca", "hessian")
 
 
 def plane_option(command: _Command) -> _Command:
-    """``--plane NAME``, as often as wanted: the command gets ``planes``."""
+    """Add the option ``--plane NAME`` to a command, which gets ``planes``. The option can be repeated."""
     return click.option(
         "--plane",
         "planes",
@@ -136,7 +141,7 @@ def plane_option(command: _Command) -> _Command:
     )(command)
 
 
-def _plane(text: str) -> dict[str, Any]:
+def _read_plane(text: str) -> dict[str, Any]:
     name, _, rest = text.partition(":")
     if name not in PLANES or (bool(rest) and name not in ("through", "file")):
         raise ConfigError([("--plane", f"there is no plane {text!r}; there are {', '.join(PLANES)}")])
@@ -146,12 +151,12 @@ def _plane(text: str) -> dict[str, Any]:
 
 
 def config_options(*settings: Setting) -> Callable[[_Command], _Command]:
-    """Add ``--config FILE`` and a flag for each setting; :func:`config_from` reads them."""
+    """Make a decorator that adds ``--config FILE`` and a flag for each setting; :func:`read_config` reads them."""
     precedence = "; flags go before it" if settings else ""
 
     def add(command: _Command) -> _Command:
         for setting in reversed(settings):
-            what = f"{setting.what}{_default(setting)}"
+            what = f"{setting.what}{_describe_default(setting)}"
             if setting.switch:
                 command = click.option(f"{setting.flag}/{setting.off}", setting.key, default=None, help=what)(command)
             else:
@@ -163,7 +168,7 @@ def config_options(*settings: Setting) -> Callable[[_Command], _Command]:
     return add
 
 
-def _default(setting: Setting) -> str:
+def _describe_default(setting: Setting) -> str:
     section, key = setting.field
     if setting.field == ("dataset", "noise"):
         return ""
@@ -175,24 +180,38 @@ def _default(setting: Setting) -> str:
     return f"  [default: {shown}]"
 
 
-def config_from(
+def read_config(
     config_file: str | None,
     flags: Mapping[str, str | bool | None],
     planes: tuple[str, ...] = (),
     own: Callable[[Mapping[str, Any]], DatasetConfig | None] = lambda _settings: None,
 ) -> RunConfig:
-    """Read a configuration from a file, from flags, and from the names of planes; a flag wins.
+    """Make a configuration from a file, flags, and the names of planes. Flags override the file.
 
-    ``own`` gives own points from the settings of the dataset, or None.
+    Parameters
+    ----------
+    config_file
+        The TOML file with settings, if there is one.
+    flags
+        The values of the flags, by :attr:`Setting.key`.
+    planes
+        The values of ``--plane``.
+    own
+        A function that returns own points, or None, given the settings of the dataset.
+
+    Returns
+    -------
+    RunConfig
+        The configuration.
 
     Raises
     ------
     ConfigError
-        Naming the flag, or the file and field, at fault.
+        If a setting is not valid. The message names the flag at fault, or the file and the field.
     """
     values = {} if config_file is None else _read_toml(config_file)
     if planes:
-        values["planes"] = [_plane(text) for text in planes]
+        values["planes"] = [_read_plane(text) for text in planes]
     by_field: dict[str, str] = {}
     for setting in (*MODEL_SETTINGS, *SETTINGS):
         given = flags.get(setting.key)
@@ -200,7 +219,7 @@ def config_from(
             continue
         section, key = setting.field
         by_field[f"{section}.{key}"] = setting.flag
-        for target in _planes_with(values, key) if section == "planes" else [values.setdefault(section, {})]:
+        for target in _find_planes(values, key) if section == "planes" else [values.setdefault(section, {})]:
             if isinstance(target, dict):
                 target[key] = setting.read(given) if isinstance(given, str) else given
     try:
@@ -209,11 +228,11 @@ def config_from(
             values["dataset"] = dataset
         return RunConfig.from_mapping(values)
     except ConfigError as error:
-        raise _in_flags(error, by_field, config_file) from None
+        raise ConfigError(_name_flags(error, by_field, config_file)) from None
 
 
-def _planes_with(values: dict[str, Any], key: str) -> list[Any]:
-    """The planes in which a flag sets a field: spans in the first one, a seed in those that have one."""
+def _find_planes(values: dict[str, Any], key: str) -> list[Any]:
+    """Return the planes in which a flag sets a field: spans in the first plane, others in all planes that have it."""
     planes = values.setdefault("planes", [dict(PLANES[name]) for name in _DEFAULT_PLANES])
     if not isinstance(planes, list):
         return []
@@ -228,7 +247,7 @@ def _planes_with(values: dict[str, Any], key: str) -> list[Any]:
 
 def _read_toml(path: str) -> dict[str, Any]:
     try:
-        return tomllib.loads(read_file(path).decode("utf-8-sig"))  # some editors begin a file with a byte-order mark
+        return tomllib.loads(read_file(path).decode("utf-8-sig"))  # some editors write a byte-order mark
     except DataError as error:
         raise ConfigError([("", str(error))]) from None
     except UnicodeDecodeError:
@@ -237,13 +256,13 @@ def _read_toml(path: str) -> dict[str, Any]:
         raise ConfigError([("", f"{path} is not TOML ({error}); see `lossatlas train --help`")]) from None
 
 
-def _in_flags(error: ConfigError, by_field: dict[str, str], config_file: str | None) -> ConfigError:
-    """Name each fault by the flag that set it, or by the file."""
+def _name_flags(error: ConfigError, by_field: dict[str, str], config_file: str | None) -> list[tuple[str, str]]:
+    """Name each fault by the flag that set the field, or by the file."""
     faults = []
     for field, message in error.faults:
         name = re.sub(r"^planes\.\d+\.", "planes.", field)
         flag = next((flag for key, flag in by_field.items() if name == key or name.startswith(f"{key}.")), None)
-        if flag is None and "." not in name:  # a fault of a whole part: name the flags that made it
+        if flag is None and "." not in name:  # the fault concerns a whole part: name all flags of the part
             flag = ", ".join(flag for key, flag in by_field.items() if key.startswith(f"{name}.")) or None
         faults.append((flag or (f"{config_file}: {field}" if config_file else field), message))
-    return ConfigError(list(dict.fromkeys(faults)))  # one flag may have set a field of several planes
+    return list(dict.fromkeys(faults))  # one flag may have set a field of several planes

@@ -1,4 +1,4 @@
-"""Command-line options for training on points from a file, and how they become a dataset."""
+"""The command-line options for training on points from a file, and the function that makes a dataset from them."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from lossatlas.errors import ConfigError, DataError, DataWarning
 
 _Command = TypeVar("_Command", bound=Callable[..., Any])
 
-#: Flag, what from_file calls it, and what it says. They mean something together with --data-file only.
+#: Each flag, the argument of from_file that it sets, and its help. The flags need --data-file.
 _VALUES = (
     (
         "--x",
@@ -38,7 +38,7 @@ KEYS = tuple(_FLAGS)
 
 
 def own_data_options(command: _Command) -> _Command:
-    """``--data-file FILE`` and how it is to be read: the command gets ``data_file`` and one value for each of KEYS."""
+    """Add ``--data-file FILE`` and its options to a command, which gets ``data_file`` and a value for each of KEYS."""
     for flag, name, what in reversed(_SWITCHES):
         command = click.option(flag, name, default=None, help=what)(command)
     for flag, name, metavar, what in reversed(_VALUES):
@@ -47,15 +47,31 @@ def own_data_options(command: _Command) -> _Command:
     return click.option("--data-file", metavar="FILE", help=what)(command)
 
 
-def own_dataset(data_file: str | None, options: Mapping[str, Any], settings: Mapping[str, Any]) -> DatasetConfig | None:
-    """Read own points; ``settings`` are those of the dataset that flags and file give. None where no file is named.
+def read_own_dataset(
+    data_file: str | None, options: Mapping[str, Any], settings: Mapping[str, Any]
+) -> DatasetConfig | None:
+    """Read own points from a file.
+
+    Parameters
+    ----------
+    data_file
+        The file, if it is given.
+    options
+        The values of the options, by :data:`KEYS`.
+    settings
+        The settings of the dataset in flags and in the configuration file.
+
+    Returns
+    -------
+    DatasetConfig or None
+        The dataset; None if no file is given.
 
     Raises
     ------
     ConfigError
         If flags contradict each other.
     DataError
-        If no dataset can be made of the file.
+        If the file cannot be used.
     """
     given = {name: value for name, value in options.items() if value is not None}
     if given.get("separator") in ("tab", "\\t"):
@@ -69,7 +85,7 @@ def own_dataset(data_file: str | None, options: Mapping[str, Any], settings: Map
             raise ConfigError(
                 [("--data-file", f"{data_file} is the dataset, and dataset.{name} says another; leave one out")]
             )
-    with warnings.catch_warnings(record=True) as told:
+    with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always", DataWarning)
         try:
             dataset = DatasetConfig.from_file(data_file, **{**settings, **given})
@@ -78,21 +94,22 @@ def own_dataset(data_file: str | None, options: Mapping[str, Any], settings: Map
             raise DataError(str(error) if named else f"{data_file}: {error}") from None
         except ConfigError as error:
             raise ConfigError([(_FLAGS.get(field, f"dataset.{field}"), text) for field, text in error.faults]) from None
-    for warning in told:
+    for warning in caught:
         click.echo(f"{data_file}: {warning.message}", err=True)
-    assert dataset.own is not None
-    counts = ", ".join(f"{name} {count}" for name, count in zip(dataset.own.classes, dataset.own.counts, strict=True))
-    click.echo(f"{data_file}: {dataset.points} points of {' and '.join(dataset.own.features)}: {counts}", err=True)
+    if dataset.own:
+        counted = zip(dataset.own.classes, dataset.own.counts, strict=True)
+        counts = ", ".join(f"{name} {count}" for name, count in counted)
+        click.echo(f"{data_file}: {dataset.points} points of {' and '.join(dataset.own.features)}: {counts}", err=True)
     return dataset
 
 
 def refuse_file_as_name(dataset: str | None) -> None:
-    """Refuse the name of a file where that of a dataset is expected, with the way to give a file.
+    """Refuse the name of a file in place of a dataset, with a message that says how to give a file.
 
     Raises
     ------
     ConfigError
-        If it looks like a file.
+        If the name looks like the name of a file.
     """
     if dataset is not None and dataset not in SOURCES and any(sign in dataset for sign in "./\\"):
         raise ConfigError(

@@ -1,4 +1,4 @@
-"""The progress bar of long work, on stderr, with an estimate of the time left; none where that is no terminal."""
+"""Shows a progress bar with the remaining time on stderr, if stderr is a terminal."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from click.termui import progressbar
 
 
 @contextmanager
-def progress(length: int, label: str) -> Iterator[Callable[[], None]]:
-    """Show a bar of ``length`` steps; what is yielded is called after each."""
+def show_progress(length: int, label: str) -> Iterator[Callable[[], None]]:
+    """Show a bar of ``length`` steps, and yield a function to call after each step."""
     with progressbar(iterable=range(length), label=label, show_pos=True, file=sys.stderr) as bar:
         yield lambda: bar.update(1)

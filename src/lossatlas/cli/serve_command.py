@@ -8,7 +8,7 @@ import webbrowser
 
 import click
 
-from lossatlas.cli.options import config_from, config_options, data_option
+from lossatlas.cli.options import config_options, data_option, read_config
 from lossatlas.errors import LossAtlasError
 from lossatlas.store import Gallery, explain_write_errors, remove_unfinished
 
@@ -25,28 +25,28 @@ _PORTS_TO_TRY = 50
 def serve_command(gallery: Gallery, port: int, browser: bool, config_file: str | None, threads: int | None) -> None:
     """Open the app in a browser, and train whatever is asked for there.
 
-    The server answers to this machine alone. Ctrl-C stops it. With --config, the page opens on that configuration, and
-    trains like it whatever is chosen there.
+    The server answers only this machine. Ctrl-C stops it. With --config, the page opens with that configuration, and
+    its other settings apply to all models that are chosen there.
     """
-    default = config_from(config_file, {}) if config_file else None  # else what the page opens on by itself
+    default = read_config(config_file, {}) if config_file else None  # None: the page has its own default
     with explain_write_errors(gallery.data):
         gallery.data.mkdir(parents=True, exist_ok=True)
     remove_unfinished(gallery.data)
     gallery.write_index()
-    port = _free_port(port)
+    port = _find_free_port(port)
     url = f"http://{HOST}:{port}/"
 
-    def started() -> None:
+    def announce() -> None:
         click.echo(f"Loss Atlas is at {url}   (Ctrl-C stops it; runs are kept in {gallery.data})")
         if browser:
             webbrowser.open(url)
 
     from lossatlas.server import serve
 
-    serve(gallery, HOST, port, default=default, threads=threads, on_started=started)
+    serve(gallery, HOST, port, default=default, threads=threads, on_started=announce)
 
 
-def _free_port(port: int) -> int:
+def _find_free_port(port: int) -> int:
     if _is_free(port):
         return port
     following = (candidate for candidate in range(port + 1, min(port + _PORTS_TO_TRY, 65536)) if _is_free(candidate))
@@ -60,7 +60,7 @@ def _free_port(port: int) -> int:
 
 def _is_free(port: int) -> bool:
     with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # as the server will: a port in TIME_WAIT is free
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # like the server: a port in TIME_WAIT is free
         try:
             probe.bind((HOST, port))
         except PermissionError:

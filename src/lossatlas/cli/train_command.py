@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import click
 
-from lossatlas.cli.options import MODEL_SETTINGS, SETTINGS, config_from, config_options, data_option, plane_option
-from lossatlas.cli.own_data import KEYS, own_data_options, own_dataset, refuse_file_as_name
-from lossatlas.cli.progress import progress
+from lossatlas.cli.options import MODEL_SETTINGS, SETTINGS, config_options, data_option, plane_option, read_config
+from lossatlas.cli.own_data import KEYS, own_data_options, read_own_dataset, refuse_file_as_name
+from lossatlas.cli.progress import show_progress
 from lossatlas.runs import Computation, Frame, Run, RunConfig, Setup
 from lossatlas.store import Gallery, explain_write_errors, run_folder
 
@@ -33,16 +33,16 @@ def train_command(
     """
     refuse_file_as_name(str(flags["dataset"]) if flags["dataset"] is not None else None)
     options = {name: flags.pop(name) for name in KEYS}
-    config = config_from(config_file, flags, planes, lambda settings: own_dataset(data_file, options, settings))
+    config = read_config(config_file, flags, planes, lambda settings: read_own_dataset(data_file, options, settings))
     if config.id in gallery:
         click.echo(f"{config.id} is there already", err=True)
-        gallery.open(config.id)  # and sound: otherwise this says what is wrong
+        gallery.open(config.id)  # raises an error if the run is damaged
     else:
-        with explain_write_errors(gallery.data):  # before the work rather than after it
+        with explain_write_errors(gallery.data):  # before the work, and not only after it
             gallery.data.mkdir(parents=True, exist_ok=True)
         run = _compute(config, threads, gallery)
         gallery.save(run)
-        _tell(run)
+        _report(run)
     click.echo(config.id)
     click.echo(str(run_folder(gallery.data, config.id)))
 
@@ -51,15 +51,15 @@ def _compute(config: RunConfig, threads: int | None, gallery: Gallery) -> Run:
     setup = Setup.of(config)
     computation = Computation(setup, threads, references=gallery.references(config))
     frames: list[Frame] = []
-    with progress(len(computation.training.epochs), setup.title) as step:
+    with show_progress(len(computation.training.epochs), setup.title) as step:
         for frame in computation:
             frames.append(frame)
             step()
-    with progress(len(config.planes) + 1, "Planes and curvature") as step:
+    with show_progress(len(config.planes) + 1, "Planes and curvature") as step:
         return computation.finish(frames, lambda _stage: step())
 
 
-def _tell(run: Run) -> None:
+def _report(run: Run) -> None:
     trajectory = run.trajectory
     if trajectory.outcome.message:
         click.echo(trajectory.outcome.message, err=True)

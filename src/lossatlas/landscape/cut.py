@@ -12,7 +12,7 @@ from lossatlas.engine import LossEvaluator, one_blas_thread
 from lossatlas.landscape.rounding import round_losses
 from lossatlas.landscape.surface import loss_rows, unit_coordinates
 from lossatlas.networks import Network
-from lossatlas.planes import Directions, Path, Plane, frame_blocks, project
+from lossatlas.planes import Directions, Path, Plane, project, split_frames
 
 #: A point of a surface is non-convex where the Hessian has a negative eigenvalue beyond this share of the largest.
 NONCONVEX = 0.05
@@ -114,7 +114,7 @@ def path_on(evaluator: LossEvaluator, plane: Plane, weights: Floats) -> tuple[Pa
     with one_blas_thread:  # the last digits could depend on the number of threads
         path = project(plane.directions, weights, plane.centre)
     losses = np.empty(len(weights))
-    for frames in frame_blocks(weights):
+    for frames in split_frames(weights):
         a, b = path.coordinates[frames].T
         losses[frames] = evaluator.losses((plane.centre + plane.offsets(a, b)).astype(np.float32))
     return path, losses

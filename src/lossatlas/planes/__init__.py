@@ -4,15 +4,15 @@ Each kind is a configuration that knows how to lay its plane (:meth:`PlaneConfig
 ``registry.py`` is all that makes it known.
 """
 
-from lossatlas.planes.blocks import frame_blocks, gram_matrix
+from lossatlas.planes.blocks import compute_gram_matrix, split_frames
 from lossatlas.planes.from_file import FilePlane
 from lossatlas.planes.hessian import HessianPlane
 from lossatlas.planes.normalization import normalize
 from lossatlas.planes.pca import PcaPlane, principal_coefficients, principal_directions
 from lossatlas.planes.plane import Anchor, Directions, Plane, PlaneConfig, Span, Trained
-from lossatlas.planes.projection import Path, fitting_spans, project, random_walk_variance
+from lossatlas.planes.projection import Path, compute_random_walk_variance, find_spans, project
 from lossatlas.planes.random import FreshPlane, GaussianPlane, RandomPlane
-from lossatlas.planes.registry import KINDS, AnyPlane, plane_names
+from lossatlas.planes.registry import KINDS, AnyPlane, name_planes
 from lossatlas.planes.through import ThroughPlane
 
 __all__ = [
@@ -32,13 +32,13 @@ __all__ = [
     "Span",
     "ThroughPlane",
     "Trained",
-    "fitting_spans",
-    "frame_blocks",
-    "gram_matrix",
+    "find_spans",
+    "split_frames",
+    "compute_gram_matrix",
     "normalize",
-    "plane_names",
+    "name_planes",
     "principal_coefficients",
     "principal_directions",
     "project",
-    "random_walk_variance",
+    "compute_random_walk_variance",
 ]

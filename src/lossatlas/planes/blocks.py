@@ -1,7 +1,7 @@
-"""Reading a long trajectory some frames, or some parameters, at a time, so that it is not in memory twice.
+"""Reads long trajectories block by block, so that only a small part of them is copied at a time.
 
-A trajectory ``[F, P]`` may be a file that is mapped. What is copied of it, in float64, is :data:`BLOCK` numbers at a
-time, whatever F and P are.
+A trajectory ``[F, P]`` may be a file that is mapped into memory. For any F and P, at most :data:`BLOCK` of its numbers
+are copied in float64 at a time.
 """
 
 from __future__ import annotations
@@ -12,19 +12,19 @@ import numpy as np
 
 from lossatlas.arrays import Float64, Floats
 
-#: Numbers of a trajectory that are copied at a time: 16 MB of them.
+#: How many numbers of a trajectory are copied at a time, which is 16 MB.
 BLOCK = 2**21
 
 
-def frame_blocks(weights: Floats) -> Iterator[slice]:
-    """Slices of the frames of ``weights`` ``[F, P]``."""
+def split_frames(weights: Floats) -> Iterator[slice]:
+    """Divide the frames of a trajectory ``[F, P]`` into slices."""
     count, size = weights.shape
     step = max(1, BLOCK // size)
     return (slice(start, min(start + step, count)) for start in range(0, count, step))
 
 
 def centre_columns(weights: Floats) -> Iterator[Float64]:
-    """All parameters of ``weights`` ``[F, P]`` less their mean over the frames, as blocks ``[F, some]``."""
+    """Yield blocks ``[F, n]`` float64 of a trajectory ``[F, P]``, minus the mean over its frames."""
     count, size = weights.shape
     step = max(1, BLOCK // count)
     for start in range(0, size, step):
@@ -32,12 +32,22 @@ def centre_columns(weights: Floats) -> Iterator[Float64]:
         yield block - block.mean(axis=0)
 
 
-def singular_values(weights: Floats) -> tuple[Float64, Float64]:
-    """Left singular vectors ``[F, k]`` and singular values ``[k]`` of a trajectory ``[F, P]`` less its mean.
+def find_singular_values(weights: Floats) -> tuple[Float64, Float64]:
+    """Compute left singular vectors and singular values of a trajectory minus its mean.
 
-    With the QR decomposition ``Cᵀ = QR`` of the centred rows C, found block by block (the R of stacked blocks is the R
-    of their stacked Rs: Demmel et al. 2012, "Communication-optimal parallel and sequential QR", section 3), they are
-    those of Rᵀ, an F × F matrix. No product CCᵀ, which would halve the digits.
+    Let Cᵀ = QR be the QR decomposition of the centred rows C. It is computed block by block: the R of stacked blocks is
+    the R of their stacked Rs (Demmel et al. 2012, "Communication-optimal parallel and sequential QR", section 3). The
+    singular values are those of Rᵀ, an F × F matrix. The product CCᵀ is avoided, because it would halve the digits.
+
+    Parameters
+    ----------
+    weights
+        The trajectory ``[F, P]``, of any real dtype.
+
+    Returns
+    -------
+    tuple
+        Vectors ``[F, k]`` and values ``[k]``, float64.
     """
     triangle: Float64 = np.empty((0, len(weights)))
     for block in centre_columns(weights):
@@ -46,17 +56,27 @@ def singular_values(weights: Floats) -> tuple[Float64, Float64]:
     return u, lengths
 
 
-def right_vectors(weights: Floats, u: Floats, lengths: Floats) -> Float64:
-    """Right singular vectors ``[n, P]``, ``uᵀC / s``, of some of these values ``[n]``, none of them 0."""
+def find_right_vectors(weights: Floats, u: Floats, lengths: Floats) -> Float64:
+    """Compute right singular vectors ``[n, P]`` ``uᵀC / s`` from left ones ``[F, n]`` and singular values s ``[n]``."""
     scaled = (u / lengths).T
     return np.concatenate([scaled @ block for block in centre_columns(weights)], axis=1)
 
 
-def gram_matrix(weights: Floats) -> Float64:
-    """Products ``[F, F]`` of ``theta_f - theta_last`` with one another, for a trajectory ``[F, P]``.
+def compute_gram_matrix(weights: Floats) -> Float64:
+    """Compute all products of the vectors ``theta_f - theta_last`` with one another, in one pass.
 
-    In one pass. Path, residuals, explained variance and principal components follow from them alone, and the
-    differences from where training ended keep the digits that products of theta itself would lose.
+    Path, residuals, explained variance and principal components follow from these products. Products of the differences
+    keep digits that products of theta itself would lose.
+
+    Parameters
+    ----------
+    weights
+        The trajectory ``[F, P]``, of any real dtype.
+
+    Returns
+    -------
+    Float64
+        The products ``[F, F]`` float64.
     """
     count, size = weights.shape
     gram = np.zeros((count, count))
@@ -69,7 +89,7 @@ def gram_matrix(weights: Floats) -> Float64:
 
 
 def combine_frames(weights: Floats, coefficients: Float64) -> Float64:
-    """Sums over the frames ``[n, P]``, of coefficients ``[n, F]`` that add up to 0, of a trajectory ``[F, P]``."""
+    """Compute sums ``[n, P]`` of the frames of a trajectory ``[F, P]`` with coefficients ``[n, F]`` of sum 0."""
     count, size = weights.shape
     result = np.empty((len(coefficients), size))
     step = max(1, BLOCK // count)

@@ -1,8 +1,8 @@
-"""Random directions at the scale of the network: Li et al. 2018, "Visualizing the loss landscape of neural nets".
+"""Scales random directions to a network (Li et al. 2018, "Visualizing the loss landscape of neural nets").
 
-A step along a raw random direction means little: a ReLU network can be rescaled layer by layer without changing what
-it computes, and the same step then is a larger or a smaller one (section 4). So each part of a direction takes the
-length of the same part of theta.
+A step along a raw random direction means little: the layers of a ReLU network can be rescaled without changing its
+function, and then the same step is relatively larger or smaller (section 4). Therefore each part of a direction gets
+the length of the same part of theta.
 """
 
 from __future__ import annotations
@@ -20,21 +20,27 @@ Normalization = Literal["none", "layer", "filter"]
 def normalize(
     network: ParameterSpace, directions: Floats, theta: Floats, normalization: Normalization, biases: bool
 ) -> Float64:
-    """Scale directions ``[D, P]`` part by part to the lengths of the parts of theta ``[P]``.
-
-    ``d_j ← ‖θ_j‖ d_j / ‖d_j‖`` (section 4), where the parts j are, for ``"filter"``, the incoming weights of each unit
-    (the paper's filters, for a fully connected layer) and, for ``"layer"``, each layer's weights together; ``"none"``
-    leaves directions as they are.
+    """Scale each part of directions to the length of the same part of theta: ``d_j ← ‖θ_j‖ d_j / ‖d_j‖`` (section 4).
 
     Parameters
     ----------
+    network
+        The space of the parameters.
+    directions
+        ``[D, P]``, in theta's order, of any real dtype.
+    theta
+        The parameters ``[P]`` that give the lengths, of any real dtype.
+    normalization
+        ``"filter"``: the parts are the incoming weights of each unit, which are the filters of the paper for a fully
+        connected layer. ``"layer"``: the parts are the weights of each layer. ``"none"``: nothing is scaled.
     biases
-        False, as in the paper's plots: directions leave biases where they are. True: a bias belongs to its unit's (or
-        its layer's) part, and is scaled with it.
+        False, as in the plots of the paper, sets the biases of directions to 0. True makes a bias belong to the part of
+        its unit or its layer.
 
     Returns
     -------
-    ``[D, P]`` float64, in theta's order. A part of length zero, of a direction or of theta, stays zero.
+    Float64
+        ``[D, P]`` float64, in theta's order. Parts of length zero, in a direction or in theta, become zero.
     """
     result = np.array(directions, np.float64)
     if normalization == "none":

@@ -8,7 +8,7 @@ import numpy as np
 
 from lossatlas.arrays import Float64, Floats
 from lossatlas.errors import PlaneError
-from lossatlas.planes.blocks import combine_frames, right_vectors, singular_values
+from lossatlas.planes.blocks import combine_frames, find_right_vectors, find_singular_values
 from lossatlas.planes.plane import Plane, PlaneConfig, Trained
 
 _NO_PLANE = "the path is a line or a point, and PCA finds no plane in it: record more frames"
@@ -51,11 +51,11 @@ def principal_directions(weights: Floats) -> Float64:
     PlaneError
         If the frames span no plane.
     """
-    u, lengths = singular_values(weights)
+    u, lengths = find_singular_values(weights)
     if len(lengths) < 2 or not lengths[1] > 1e-6 * lengths[0]:
         raise PlaneError(_NO_PLANE)
     travel = u[-1, :2] - u[0, :2]
-    directions: Float64 = right_vectors(weights, u[:, :2], lengths[:2])
+    directions: Float64 = find_right_vectors(weights, u[:, :2], lengths[:2])
     return directions * np.where(travel < 0, -1.0, 1.0)[:, None]
 
 
@@ -65,7 +65,7 @@ def principal_coefficients(gram: Float64) -> Float64:
     ``d_i = Σ_f c_if theta_f``, orthonormal, pointing along the travel. They follow from the products of the frames
     alone: the left singular vectors of the centred trajectory C are the eigenvectors of C Cᵀ, and the right ones Cᵀ u /
     s. That costs half of the digits, which is why the products are those of ``theta_f - theta_last``, see
-    :func:`~lossatlas.planes.blocks.gram_matrix`.
+    :func:`~lossatlas.planes.blocks.compute_gram_matrix`.
 
     Raises
     ------

@@ -15,7 +15,7 @@ from lossatlas.config import Config
 from lossatlas.curvature import extreme_eigenpairs
 from lossatlas.errors import LossAtlasError, PlaneError
 from lossatlas.networks import Network, ParameterSpace
-from lossatlas.planes.projection import fitting_spans
+from lossatlas.planes.projection import find_spans
 from lossatlas.training import Trajectory
 
 Span = Annotated[float, Field(gt=0, le=1_000_000)]
@@ -40,7 +40,7 @@ class Trained:
         Gives the trained parameters ``[P]`` of another run by its id.
     gram
         ``[F, F]`` float64: products of ``theta_f - theta_last`` with one another, where the trajectory is too long to
-        be decomposed itself; see :func:`~lossatlas.planes.blocks.gram_matrix`.
+        be decomposed itself; see :func:`~lossatlas.planes.blocks.compute_gram_matrix`.
     """
 
     network: ParameterSpace
@@ -275,7 +275,7 @@ class PlaneConfig(Config):
         kept = np.ascontiguousarray(directions, np.float32)
         name = name or self.label
         refuse_a_line(name, kept)
-        spans = self.spans or fitting_spans(kept, shown, centre)
+        spans = self.spans or find_spans(kept, shown, centre)
         return Plane(
             name=name, kind=self.kind, directions=kept, spans=spans, moving=self.moving, centre=centre, **described
         )

@@ -1,4 +1,4 @@
-"""The training's path projected on a plane: where it lies, how much of it lies there, how much would by chance."""
+"""Projects the path of a training on a plane, and measures how much of the path lies in the plane."""
 
 from __future__ import annotations
 
@@ -9,29 +9,29 @@ import numpy as np
 
 from lossatlas.arrays import Float64, Floats
 from lossatlas.engine import one_blas_thread
-from lossatlas.planes.blocks import frame_blocks
+from lossatlas.planes.blocks import split_frames
 
-#: A span leaves this much room around the path.
+#: The first span of a plane is this many times the extent of the path.
 _ROOM = 1.25
-#: Where the path hardly shows in a plane, its span is this share of the length of theta.
+#: If the path is very short in a plane, its span is this share of the length of theta.
 _LEAST = 0.05
-#: The further spans of a plane, as shares of the first.
+#: The spans of a plane as shares of the first one.
 _ZOOMS = (1.0, 0.3, 0.1)
 
 
 @dataclass(frozen=True)
 class Path:
-    """The trajectory projected on a plane.
+    """A trajectory that is projected on a plane.
 
     Attributes
     ----------
     coordinates
-        ``[F, 2]`` float64: (a, b) of the point of the plane nearest to each frame's theta.
+        ``[F, 2]`` float64: (a, b) of the point of the plane that is nearest to theta at each frame.
     residual
-        ``[F]`` float64: how far theta is from that point, in parameter space.
+        ``[F]`` float64: the distance between theta and that point, in parameter space.
     explained_variance
-        Share of the trajectory's variance about its mean that lies along the plane: 1 where it lies in it wholly, 0
-        where nothing moves.
+        The share of the trajectory's variance about its mean that lies along the plane. It is 1 if the trajectory lies
+        in the plane, and 0 if nothing moves.
     """
 
     coordinates: Float64
@@ -40,38 +40,61 @@ class Path:
 
 
 def project(directions: Floats, weights: Floats, centre: Floats) -> Path:
-    """Project a trajectory ``[F, P]`` on the plane through ``centre`` ``[P]`` along ``directions`` ``[2, P]``.
+    """Project a trajectory on a plane by least squares: ``(a, b) = (D Dᵀ)⁻¹ D (θ - centre)``.
 
-    The nearest point of ``centre + a·d_a + b·d_b`` is found by least squares, ``(a, b) = (D Dᵀ)⁻¹ D (θ - centre)``:
-    products with d_a and d_b alone would be right for an orthonormal pair only. Memory does not grow with F.
+    Plain products with d_a and d_b would be right only for an orthonormal pair. The memory does not grow with F.
+
+    Parameters
+    ----------
+    directions
+        d_a and d_b, ``[2, P]`` of any real dtype.
+    weights
+        The trajectory ``[F, P]``, of any real dtype.
+    centre
+        The centre of the plane ``[P]``, of any real dtype.
+
+    Returns
+    -------
+    Path
+        The projected trajectory.
     """
     basis = np.asarray(directions, np.float64)
     lengths = np.linalg.norm(basis, axis=1)
     origin = np.asarray(centre, np.float64)
     along, residual, total = np.empty((len(weights), 2)), np.empty(len(weights)), 0.0
     mean = np.zeros_like(origin)
-    with one_blas_thread:  # the same bits wherever it runs
-        # D = (QR)ᵀ, for unit directions, lest one much shorter than the other pass for none: Q spans the plane
+    with one_blas_thread:  # so that the bits are the same everywhere
+        # D = (QR)ᵀ for unit directions, so that a much shorter direction does not look like 0. Q spans the plane.
         q, r = np.linalg.qr((basis / lengths[:, None]).T)
-        for frames in frame_blocks(weights):
+        for frames in split_frames(weights):
             steps = weights[frames] - origin
             along[frames] = steps @ q
             residual[frames] = np.linalg.norm(steps - along[frames] @ q.T, axis=1)
             mean += steps.sum(axis=0) / len(weights)
-        for frames in frame_blocks(weights):
+        for frames in split_frames(weights):
             total += float(((weights[frames] - origin - mean) ** 2).sum())
         coordinates: Float64 = np.linalg.solve(r, along.T).T / lengths
     share = float(((along - along.mean(axis=0)) ** 2).sum()) / total if total > 0 else 0.0
     return Path(coordinates, residual, min(share, 1.0))
 
 
-def random_walk_variance(epochs: Sequence[int]) -> float:
-    """Share of variance that PCA of a random walk puts into two components, in a space of many dimensions.
+def compute_random_walk_variance(epochs: Sequence[int]) -> float:
+    """Compute the share of variance of a random walk in its first two principal components, in many dimensions.
 
-    A walk of independent steps, recorded at these epochs, has the covariance ``min(s, t)`` between any two of them; in
-    the limit of many dimensions the shares are the eigenvalues of that matrix, centred, over their sum. For many evenly
-    spaced epochs they tend to 6 / (π² k²): 60.8 %, 15.2 %, 6.8 %, … (Antognini and Sohl-Dickstein 2018, "PCA of high
-    dimensional random walks with comparison to neural network training", section 2).
+    A walk of independent steps has the covariance ``min(s, t)`` between epochs s and t. In the limit of many
+    dimensions, the shares are the eigenvalues of the centred matrix over their sum. For many evenly spaced epochs,
+    they tend to 6 / (π² k²): 60.8 %, 15.2 %, 6.8 %, … (Antognini and Sohl-Dickstein 2018, "PCA of high dimensional
+    random walks with comparison to neural network training", section 2).
+
+    Parameters
+    ----------
+    epochs
+        The recorded epochs.
+
+    Returns
+    -------
+    float
+        The share, from 0 to 1.
     """
     times = np.asarray(epochs, np.float64)
     covariance = np.minimum.outer(times, times)
@@ -81,14 +104,14 @@ def random_walk_variance(epochs: Sequence[int]) -> float:
     return float(eigenvalues[-2:].sum()) / total if total > 0 else 0.0
 
 
-def fitting_spans(directions: Floats, shown: Sequence[Floats], centre: Floats) -> tuple[float, ...]:
-    """Spans for a plane so that its widest shows all of some points, each ``[n, P]``, in two digits."""
+def find_spans(directions: Floats, shown: Sequence[Floats], centre: Floats) -> tuple[float, ...]:
+    """Find spans for a plane with centre ``[P]`` so that the widest one shows all of some points, each ``[n, P]``."""
     farthest = [np.abs(project(directions, points, centre).coordinates).max() for points in shown]
     reach = _ROOM * float(max(farthest))
     lengths = np.linalg.norm(np.asarray(directions, np.float64), axis=1)
     widest = max(reach, _LEAST * float(np.linalg.norm(centre)) / float(lengths.max()), 1e-6)
-    return tuple(_two_digits(zoom * widest) for zoom in _ZOOMS)
+    return tuple(_round_to_two_digits(zoom * widest) for zoom in _ZOOMS)
 
 
-def _two_digits(value: float) -> float:
+def _round_to_two_digits(value: float) -> float:
     return float(f"{value:.2g}")

@@ -1,4 +1,4 @@
-"""Every kind of plane, by name; one that is listed here is known to configurations and the command line."""
+"""The list of all kinds of planes. Configurations and the command line know the kinds that are listed here."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ KINDS: dict[str, type[PlaneConfig]] = {
 }
 
 
-def _kind_of(values: Any) -> str:
-    """The tag of a plane; one of no kind is the default one. Brackets keep it out of what people read."""
+def _find_tag(values: Any) -> str:
+    """Return the tag of a plane; the default kind is ``fresh``. The brackets keep the tag out of messages to people."""
     return f"({values.get('kind', 'fresh') if isinstance(values, dict) else getattr(values, 'kind', None)})"
 
 
-#: Any kind of plane, told apart by ``kind``.
+#: Any kind of plane. The field ``kind`` selects the class.
 AnyPlane = Annotated[
     Annotated[FreshPlane, Tag("(fresh)")]
     | Annotated[GaussianPlane, Tag("(gaussian)")]
@@ -38,15 +38,15 @@ AnyPlane = Annotated[
     | Annotated[ThroughPlane, Tag("(through)")]
     | Annotated[FilePlane, Tag("(file)")],
     Discriminator(
-        _kind_of,
+        _find_tag,
         custom_error_type="unknown_kind",
         custom_error_message=f"there are {', '.join(KINDS)}",
     ),
 ]
 
 
-def plane_names(configs: Sequence[PlaneConfig]) -> list[str]:
-    """A name for each plane of a run: its label, with a number where several have one label."""
+def name_planes(configs: Sequence[PlaneConfig]) -> list[str]:
+    """Name the planes of a run by their labels, with a number if several planes have the same label."""
     labels = [config.label for config in configs]
     before = [labels[:place].count(label) for place, label in enumerate(labels)]
     return [f"{label}-{count + 1}" if count else label for label, count in zip(labels, before, strict=True)]

@@ -10,7 +10,7 @@ from pydantic import field_validator
 
 from lossatlas.arrays import Float64, Floats
 from lossatlas.errors import ConfigError
-from lossatlas.planes.blocks import frame_blocks
+from lossatlas.planes.blocks import split_frames
 from lossatlas.planes.plane import Anchor, Plane, PlaneConfig, Trained, orthonormal_pair
 from lossatlas.planes.projection import project
 
@@ -105,7 +105,7 @@ def _farthest(centre: Float64, second: Float64, weights: Floats) -> Float64:
     along = (second - centre) / max(float(np.linalg.norm(second - centre)), np.finfo(float).tiny)
     distances = [
         np.linalg.norm(steps - np.outer(steps @ along, along), axis=1)
-        for steps in (weights[frames] - centre for frames in frame_blocks(weights))
+        for steps in (weights[frames] - centre for frames in split_frames(weights))
     ]
     return np.asarray(weights[int(np.concatenate(distances).argmax())], np.float64)
 

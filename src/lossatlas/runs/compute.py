@@ -1,4 +1,4 @@
-"""Computing a run in memory, from its configuration: a frame as soon as training reaches it, then all the rest."""
+"""Computes a run in memory from its configuration: the frames while it trains, and everything else afterwards."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ from lossatlas.training import Outcome, Training, Trajectory
 
 @dataclass(frozen=True)
 class Stage:
-    """How far the work after training has come: what was just done, and how many of how many steps."""
+    """The progress of the work after training: the step that was just done, and the numbers of done and all steps."""
 
     what: str
     done: int
@@ -37,18 +37,18 @@ class Stage:
 
 
 class Computation:
-    """The work of one run: an iterable of frames, each yielded as soon as training reaches it; then :meth:`finish`.
+    """The computation of one run. It is an iterable of frames; call :meth:`finish` after the last frame.
 
     Parameters
     ----------
     setup
-        What to compute.
+        The run to compute.
     threads
-        For the surfaces; by default one a core. The numbers do not depend on it.
+        The number of threads that compute surfaces; by default, one per core. The numbers do not depend on it.
     cancelled
-        Asked again and again; True ends it with ``CancelledError``.
+        A function that is called repeatedly. If it returns True, the computation ends with ``CancelledError``.
     references
-        Trained parameters ``[P]`` of the other runs that planes go through, by id.
+        The final parameters ``[P]`` of the other runs that planes go through, by their ids.
 
     Raises
     ------
@@ -72,7 +72,7 @@ class Computation:
         check_planes(setup, self._references)
 
     def __iter__(self) -> Iterator[Frame]:
-        """Train, and yield a frame for every recorded epoch."""
+        """Train, and yield a frame for every recorded epoch as soon as training reaches it."""
         for index, snapshot in enumerate(self.training):
             arrays: dict[str, AnyArray] = {}
             for step in self._of_each_frame:
@@ -81,25 +81,30 @@ class Computation:
 
     @property
     def outcome(self) -> Outcome:
-        """How training ended; meaningful after the last frame."""
+        """How training ended. It is known after the last frame."""
         return self.training.outcome
 
     def finish(self, frames: list[Frame], on_stage: Callable[[Stage], None] = lambda _: None) -> Run:
-        """Compute what can be computed only of a finished training, and put the run together.
+        """Compute everything that needs the finished training, and make the run.
 
         Parameters
         ----------
         frames
-            All of them.
+            All frames.
         on_stage
-            Called after each step.
+            A function that is called after each step.
+
+        Returns
+        -------
+        Run
+            The run.
 
         Raises
         ------
         ConfigError
-            If what a plane is to be laid through does not fit this network.
+            If the points or directions of a plane do not fit this network.
         PlaneError
-            If none of the planes can be laid through this training.
+            If none of the planes can be made from this training.
         """
         trajectory = Trajectory.of([frame.snapshot for frame in frames], self.outcome)
         arrays = self._join_frames(frames)
@@ -113,7 +118,7 @@ class Computation:
         return put_together(self.setup, trajectory, planes, arrays.__getitem__, curvatures)
 
     def _cut_plane(self, name: str, trajectory: Trajectory, arrays: dict[str, AnyArray]) -> LaidPlane | str:
-        """Lay a plane, and add to the arrays those of its steps that are not there yet."""
+        """Make a plane, and compute those of its arrays that do not exist yet."""
         self._check_cancelled()
         laid = lay_plane(self._evaluators, name, trajectory, self._references)
         for step in steps_of_plane(self.setup, laid.plane) if isinstance(laid, LaidPlane) else ():
@@ -129,7 +134,7 @@ class Computation:
         return found
 
     def _join_frames(self, frames: list[Frame]) -> dict[str, AnyArray]:
-        """The arrays that came with the frames, all frames together."""
+        """Join the arrays of all frames."""
         return {
             path: np.concatenate([frame.arrays[path] for frame in frames], axis=step.frame_axis)
             for step in self._of_each_frame
@@ -137,7 +142,7 @@ class Computation:
         }
 
     def _compute(self, step: ArrayStep, thetas: Float32) -> dict[str, AnyArray]:
-        """Compute the arrays of a step around some models ``[n, P]``, one after the other."""
+        """Compute the arrays of a step around models ``[n, P]``, one after another."""
         layout = step.layout(len(thetas))
         arrays: dict[str, AnyArray] = {path: np.empty(shape, dtype) for path, (dtype, shape) in layout.items()}
         rows = range(step.rows)
@@ -161,23 +166,29 @@ def compute_run(
     references: Mapping[str, Floats] | None = None,
     on_frame: Callable[[Frame], None] | None = None,
 ) -> Run:
-    """Train a configuration and compute everything there is to see of it.
+    """Train a configuration, and compute its planes, boundaries and curvature.
 
     Parameters
     ----------
     config
-        The default configuration where it is left out; a dict of settings will do.
+        The configuration, or its settings as a dict; by default, the default configuration.
     threads
-        For the surfaces; by default one a core.
+        The number of threads that compute surfaces; by default, one per core.
     references
-        Trained parameters ``[P]`` of the other runs that planes go through, by id (:attr:`RunConfig.references`).
+        The final parameters ``[P]`` of the other runs that planes go through, by their ids
+        (:attr:`RunConfig.references`).
     on_frame
-        Called with each frame as it is finished.
+        A function that is called with each frame as soon as it is finished.
+
+    Returns
+    -------
+    Run
+        The run.
 
     Raises
     ------
     ConfigError
-        If a setting is not valid, or does not fit another; before anything is trained.
+        If a setting is not valid, or does not fit another one. It is raised before training starts.
     """
     whole = RunConfig.from_mapping({} if config is None else config)
     computation = Computation(Setup.of(whole), threads, references=references)

@@ -1,4 +1,4 @@
-"""A run as a notebook shows it: its title, its numbers, and three small pictures, in HTML that needs nothing else."""
+"""Makes the HTML that shows a run in a notebook: its title, its numbers, and three small pictures."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from lossatlas.arrays import Float32, Float64, UInt8
 from lossatlas.landscape import Cut, DecisionBoundary
 from lossatlas.training import Trajectory
 
-#: Viridis (van der Walt and Smith 2015, CC0) at ten stops, as the page colours losses.
+#: Ten colours of Viridis (van der Walt and Smith 2015, CC0), with which the page draws losses.
 VIRIDIS = np.array(
     [
         (68, 1, 84),
@@ -30,7 +30,7 @@ VIRIDIS = np.array(
     ],
     np.float64,
 )
-#: The page's colours of the classes.
+#: The colours of the classes on the page.
 CLASS_COLOURS = np.array(
     [
         (33, 102, 172),
@@ -46,27 +46,32 @@ CLASS_COLOURS = np.array(
     ],
     np.float64,
 )
-#: Side of a picture in CSS pixels.
+#: The side of a picture in CSS pixels.
 _SIDE = 180
-#: The part of a curve's picture that the curves leave free on each side, in CSS pixels.
+#: The margin around the curves in CSS pixels.
 _ROOM = 8
 
 
-def html_of(title: str, parameters: int, trajectory: Trajectory, cut: Cut, boundary: DecisionBoundary) -> str:
-    """Lay out the title of a run, the numbers at the end of its training, and three pictures.
+def make_html(title: str, parameters: int, trajectory: Trajectory, cut: Cut, boundary: DecisionBoundary) -> str:
+    """Make HTML with the title of a run, the numbers at the end of its training, and three pictures.
 
     Parameters
     ----------
     title
-        Dataset and model.
+        The title of the run.
     parameters
-        How many the network has.
+        The number of parameters of the network.
     trajectory
-        The training, whose losses are drawn.
+        The training with the losses to draw.
     cut
-        The plane whose last surface is drawn.
+        The plane with the surface to draw.
     boundary
         The predictions at the end of training.
+
+    Returns
+    -------
+    str
+        HTML that needs no other files.
     """
     last = {name: float(values[-1]) for name, values in trajectory.metrics.items()}
     facts = {
@@ -78,15 +83,15 @@ def html_of(title: str, parameters: int, trajectory: Trajectory, cut: Cut, bound
     }
     plane = cut.plane
     pictures = [
-        (surface_picture(cut.loss_surface[0, -1]), f"Train loss, {plane.title.lower()}, ±{plane.spans[0]:g}"),
-        (boundary_picture(boundary.predicted_class, boundary.confidence), "Predicted class over the input plane"),
+        (colour_surface(cut.loss_surface[0, -1]), f"Train loss, {plane.title.lower()}, ±{plane.spans[0]:g}"),
+        (colour_boundary(boundary.predicted_class, boundary.confidence), "Predicted class over the input plane"),
     ]
     figures = [
-        _figure(f'<img width="{_SIDE}" height="{_SIDE}" alt="{escape(text)}" src="{_as_url(rgb)}">', text)
+        _make_figure(f'<img width="{_SIDE}" height="{_SIDE}" alt="{escape(text)}" src="{_make_data_url(rgb)}">', text)
         for rgb, text in pictures
     ]
     losses = [np.asarray(trajectory.metrics[name], np.float64) for name in ("train_loss", "test_loss")]
-    figures.append(_figure(_curves(trajectory.epochs, losses), "Loss by epoch: train, and test dashed"))
+    figures.append(_make_figure(_draw_curves(trajectory.epochs, losses), "Loss by epoch: train, and test dashed"))
     numbers = " · ".join(f"{name} <b>{value}</b>" for name, value in facts.items())
     return (
         f'<div style="font-family: sans-serif"><b>{escape(title)}</b><br>{numbers}'
@@ -94,8 +99,8 @@ def html_of(title: str, parameters: int, trajectory: Trajectory, cut: Cut, bound
     )
 
 
-def surface_picture(loss: Float32) -> UInt8:
-    """Colour a loss surface ``[b, a]`` on a logarithmic scale: ``[H, W, 3]``, b upwards; what is infinite is yellow."""
+def colour_surface(loss: Float32) -> UInt8:
+    """Colour a loss surface ``[b, a]`` on a logarithmic scale. Return pixels ``[H, W, 3]`` with b upwards."""
     known = np.isfinite(loss) & (loss > 0)
     low, high = (float(bound) for bound in np.quantile(loss[known], (0, 0.96))) if known.any() else (1.0, 1.0)
     with np.errstate(divide="ignore"):
@@ -109,8 +114,8 @@ def surface_picture(loss: Float32) -> UInt8:
     return picture
 
 
-def boundary_picture(predicted: UInt8, confidence: Float32) -> UInt8:
-    """Colour predicted classes ``[y, x]`` by their probabilities: ``[H, W, 3]``, y upwards; a guess is white."""
+def colour_boundary(predicted: UInt8, confidence: Float32) -> UInt8:
+    """Colour predicted classes ``[y, x]`` by their probabilities. Return pixels ``[H, W, 3]`` with y upwards."""
     least = 1 / max(2, int(predicted.max()) + 1)
     strength = 0.6 * np.clip((confidence - least) / (1 - least), 0, 1)[..., None]
     colours = 255 + strength * (CLASS_COLOURS[predicted % len(CLASS_COLOURS)] - 255)
@@ -118,36 +123,36 @@ def boundary_picture(predicted: UInt8, confidence: Float32) -> UInt8:
     return picture
 
 
-def png(rgb: UInt8) -> bytes:
-    """Encode a picture ``[H, W, 3]`` uint8 (PNG specification, third edition, sections 5 and 10)."""
+def encode_png(rgb: UInt8) -> bytes:
+    """Encode pixels ``[H, W, 3]`` uint8 as PNG (PNG specification, third edition, sections 5 and 10)."""
 
-    def chunk(kind: bytes, data: bytes) -> bytes:
+    def make_chunk(kind: bytes, data: bytes) -> bytes:
         return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
 
     height, width, _ = rgb.shape
-    rows = np.concatenate([np.zeros((height, 1), np.uint8), rgb.reshape(height, -1)], axis=1)  # 0: rows as they are
+    rows = np.concatenate([np.zeros((height, 1), np.uint8), rgb.reshape(height, -1)], axis=1)  # 0: no filter
     header = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
     return b"".join(
         [
             b"\x89PNG\r\n\x1a\n",
-            chunk(b"IHDR", header),
-            chunk(b"IDAT", zlib.compress(rows.tobytes())),
-            chunk(b"IEND", b""),
+            make_chunk(b"IHDR", header),
+            make_chunk(b"IDAT", zlib.compress(rows.tobytes())),
+            make_chunk(b"IEND", b""),
         ]
     )
 
 
-def _as_url(rgb: UInt8) -> str:
-    return "data:image/png;base64," + b64encode(png(rgb)).decode()
+def _make_data_url(rgb: UInt8) -> str:
+    return "data:image/png;base64," + b64encode(encode_png(rgb)).decode()
 
 
-def _figure(picture: str, text: str) -> str:
+def _make_figure(picture: str, text: str) -> str:
     caption = f'<figcaption style="max-width: {_SIDE}px; font-size: 12px">{escape(text)}</figcaption>'
     return f'<figure style="margin: 0">{picture}{caption}</figure>'
 
 
-def _curves(epochs: Sequence[int], losses: list[Float64]) -> str:
-    """Draw losses over epochs as an SVG, on a logarithmic scale."""
+def _draw_curves(epochs: Sequence[int], losses: list[Float64]) -> str:
+    """Draw losses, each ``[F]``, over epochs as an SVG on a logarithmic scale."""
     shown = np.concatenate([values[np.isfinite(values) & (values > 0)] for values in losses])
     low, high = (np.log(shown.min()), np.log(shown.max())) if len(shown) else (0.0, 1.0)
     size = _SIDE - 2 * _ROOM

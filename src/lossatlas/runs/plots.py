@@ -1,6 +1,7 @@
-"""A run as Plotly figures, for notebooks and scripts: a loss surface, a decision boundary, and the curves of training.
+"""Draws loss surfaces, decision boundaries and the curves of training as Plotly figures, for notebooks and scripts.
 
-Plotly is the extra ``lossatlas[plot]``, imported when a figure is made. A figure holds the arrays that it draws.
+It needs the extra ``lossatlas[plot]``, which is imported when a figure is made. A figure holds the arrays that it
+draws.
 """
 
 from __future__ import annotations
@@ -19,17 +20,17 @@ from lossatlas.training import Trajectory
 if TYPE_CHECKING:
     from plotly.graph_objects import Figure as Figure
 
-#: How strongly a region has its class's colour.
+#: The strength of the colour of its class in a region.
 _TINT = 0.45
 
 
-def surface_figure(surface: LossSurface, title: str) -> Figure:
-    """Draw a loss surface over (a, b), its height and its colours on a logarithmic scale."""
-    go = _plotly()
+def draw_surface(surface: LossSurface, title: str) -> Figure:
+    """Draw a loss surface over (a, b), with height and colours on a logarithmic scale."""
+    go = _import_plotly()
     known = np.isfinite(surface.loss) & (surface.loss > 0)
-    loss = np.where(known, surface.loss, np.nan).astype(np.float64)  # Plotly leaves out what is not a number
+    loss = np.where(known, surface.loss, np.nan).astype(np.float64)  # Plotly does not draw NaN
     decades = np.log10(loss)
-    ticks = _round_losses(loss)
+    ticks = _choose_ticks(loss)
     named = {"tickvals": np.log10(ticks), "ticktext": [f"{tick:g}" for tick in ticks]}
     figure = go.Figure(
         go.Surface(
@@ -49,9 +50,9 @@ def surface_figure(surface: LossSurface, title: str) -> Figure:
     return figure
 
 
-def boundary_figure(boundary: DecisionBoundary, dataset: Dataset, title: str) -> Figure:
+def draw_boundary(boundary: DecisionBoundary, dataset: Dataset, title: str) -> Figure:
     """Draw the predicted class over the input plane and the data on it, in the units of the data."""
-    go = _plotly()
+    go = _import_plotly()
     (x_mean, y_mean), (x_scale, y_scale) = dataset.mean, dataset.scale
     colours = [f"rgb({red:.0f}, {green:.0f}, {blue:.0f})" for red, green, blue in CLASS_COLOURS]
     pale = [f"rgb({red:.0f}, {green:.0f}, {blue:.0f})" for red, green, blue in 255 - _TINT * (255 - CLASS_COLOURS)]
@@ -80,9 +81,9 @@ def boundary_figure(boundary: DecisionBoundary, dataset: Dataset, title: str) ->
     return figure
 
 
-def curves_figure(trajectory: Trajectory, title: str) -> Figure:
+def draw_curves(trajectory: Trajectory, title: str) -> Figure:
     """Draw the losses of the training and the test points over the epochs, on a logarithmic scale."""
-    go = _plotly()
+    go = _import_plotly()
     figure = go.Figure()
     for name, dash in (("train", "solid"), ("test", "dash")):
         losses = np.asarray(trajectory.metrics[f"{name}_loss"], np.float64)
@@ -92,8 +93,8 @@ def curves_figure(trajectory: Trajectory, title: str) -> Figure:
     return figure
 
 
-def _round_losses(loss: Float64) -> list[float]:
-    """1, 2 and 5 times the powers of ten that lie among the losses; the powers alone where these are many."""
+def _choose_ticks(loss: Float64) -> list[float]:
+    """List round losses in the range of losses of any shape: 1, 2 and 5 times the powers of ten, or only the powers."""
     if np.isnan(loss).all():
         return []
     low, high = np.nanmin(loss), np.nanmax(loss)
@@ -103,7 +104,7 @@ def _round_losses(loss: Float64) -> list[float]:
     return [each for each in rounds if low <= each <= high]
 
 
-def _plotly() -> Any:
+def _import_plotly() -> Any:
     try:
         import plotly.graph_objects as go
     except ImportError as error:

@@ -25,7 +25,7 @@ from lossatlas.landscape import (
     loss_surfaces,
 )
 from lossatlas.networks import Network
-from lossatlas.planes import Directions, Plane, PlaneConfig, plane_names
+from lossatlas.planes import Directions, Plane, PlaneConfig, name_planes
 from lossatlas.runs.run_config import RunConfig, plane_configs
 from lossatlas.training import Snapshot, Trajectory
 
@@ -63,7 +63,7 @@ class Setup:
         network = Network.of(config.model, dataset.points.shape[1], dataset.class_count)
         directions = tuple(
             plane.draw(network, name)
-            for name, plane in zip(plane_names(config.planes), config.planes, strict=True)
+            for name, plane in zip(name_planes(config.planes), config.planes, strict=True)
             if not plane.needs_training
         )
         return cls(config, dataset, network, directions, input_grid(dataset.points, config.boundary))
@@ -280,10 +280,10 @@ class Run:
         MissingExtraError
             If Plotly is not installed, which is the extra ``lossatlas[plot]``.
         """
-        from lossatlas.runs.plots import surface_figure
+        from lossatlas.runs.plots import draw_surface
 
         surface = self.surface(plane, frame=frame, span=span, grid=grid)
-        return surface_figure(surface, self._title_at(frame))
+        return draw_surface(surface, self._title_at(frame))
 
     def plot_boundary(self, frame: int = -1) -> Figure:
         """Draw :meth:`boundary` and the data on it, with Plotly.
@@ -293,9 +293,9 @@ class Run:
         MissingExtraError
             If Plotly is not installed, which is the extra ``lossatlas[plot]``.
         """
-        from lossatlas.runs.plots import boundary_figure
+        from lossatlas.runs.plots import draw_boundary
 
-        return boundary_figure(self.boundary(frame), self.setup.dataset, self._title_at(frame))
+        return draw_boundary(self.boundary(frame), self.setup.dataset, self._title_at(frame))
 
     def plot_curves(self) -> Figure:
         """Draw the losses over the epochs, with Plotly.
@@ -305,21 +305,21 @@ class Run:
         MissingExtraError
             If Plotly is not installed, which is the extra ``lossatlas[plot]``.
         """
-        from lossatlas.runs.plots import curves_figure
+        from lossatlas.runs.plots import draw_curves
 
-        return curves_figure(self.trajectory, self.setup.title)
+        return draw_curves(self.trajectory, self.setup.title)
 
     def _title_at(self, frame: int | None) -> str:
         return self.setup.title if frame is None else f"{self.setup.title} · epoch {self.trajectory.epochs[frame]}"
 
     def _repr_html_(self) -> str:
         """Show the run in a notebook: title, numbers, small pictures."""
-        from lossatlas.runs.notebook import html_of  # only notebooks need it
+        from lossatlas.runs.notebook import make_html  # only notebooks need it
 
         confidence = (self.confidence[-1] * CONFIDENCE_STEP).astype(np.float32)
         boundary = DecisionBoundary(self.setup.grid, self.predicted_class[-1], confidence)
         parameters = self.setup.network.parameter_count
-        return html_of(self.setup.title, parameters, self.trajectory, self.cuts[0], boundary)
+        return make_html(self.setup.title, parameters, self.trajectory, self.cuts[0], boundary)
 
     def _theta(self, frame: int) -> Float32:
         weights = self.trajectory.weights

@@ -1,4 +1,4 @@
-"""The configuration of a run: one training and everything to compute from it, and the id that follows from it."""
+"""The configuration of a run, which says what to train and what to compute, and the id of the run."""
 
 from __future__ import annotations
 
@@ -22,42 +22,42 @@ from lossatlas.planes import (
     HessianPlane,
     PcaPlane,
     PlaneConfig,
-    plane_names,
+    name_planes,
 )
 from lossatlas.training import TrainingConfig
 
-#: What a run may take in memory, of the arrays that grow with its frames.
+#: The largest size in bytes of the arrays of a run that grow with its frames.
 MOST_BYTES = 2 * 10**9
-#: As many spans as :func:`~lossatlas.planes.fitting_spans` finds.
+#: :func:`~lossatlas.planes.find_spans` finds this many spans.
 _USUAL_SPANS = range(3)
-#: The plane that the page shows first; then those that researchers ask for, around the trained network.
+#: The default planes. The page shows the first one; the others are planes around the trained network.
 DEFAULT_PLANES = (FreshPlane(), GaussianPlane(normalization="filter", moving=False), PcaPlane(), HessianPlane())
 
 
 class RunConfig(Config):
-    """One training and everything to compute from it. Every part has a default, so ``RunConfig()`` is a whole run."""
+    """The settings of one training and of everything that is computed from it. Every setting has a default."""
 
     dataset: DatasetConfig = DatasetConfig()
-    """Which points to learn from."""
+    """The points to learn from."""
     model: ModelConfig = ModelConfig()
-    """Size and activation of the hidden layers."""
+    """The size and the activation of the hidden layers."""
     training: TrainingConfig = TrainingConfig()
-    """How to learn."""
+    """The settings of the training."""
     boundary: BoundaryConfig = BoundaryConfig()
-    """Where the input plane is sampled."""
+    """The grid of inputs for decision boundaries."""
     planes: Annotated[tuple[AnyPlane, ...], Field(min_length=1, max_length=16)] = DEFAULT_PLANES
-    """Which planes to cut the loss along; the first is shown first."""
+    """The planes on which the loss is computed. The page shows the first one first."""
     curvature: CurvatureConfig = CurvatureConfig()
-    """How often to measure the Hessian."""
+    """How often the Hessian is measured."""
 
     @property
     def canonical(self) -> str:
-        """The whole configuration as JSON, keys sorted, no spaces: equal text for equal configurations."""
-        return canonical_text(self.model_dump(mode="json"))
+        """The configuration as JSON with sorted keys and without spaces. Equal configurations have equal text."""
+        return write_canonical(self.model_dump(mode="json"))
 
     @property
     def id(self) -> str:
-        """Dataset, model, and 8 hex digits of the SHA-256 of :attr:`canonical`: ``moons-16x16-tanh-3f2a9c1b``."""
+        """The id: dataset, model, and 8 hex digits of a hash of the settings, as in ``moons-16x16-tanh-3f2a9c1b``."""
         return run_id(self.model_dump(mode="json"))
 
     @model_validator(mode="after")
@@ -80,17 +80,17 @@ class RunConfig(Config):
 
     @property
     def references(self) -> tuple[str, ...]:
-        """Ids of the other runs that planes of this one go through."""
+        """The ids of the other runs that planes of this run go through."""
         return tuple(run for plane in self.planes for run in plane.references)
 
     @property
     def classes(self) -> int:
-        """K, of the dataset."""
+        """K, the number of classes of the dataset."""
         return self.dataset.class_count
 
     @property
     def size(self) -> int:
-        """Bytes of the arrays that grow with the frames, all frames together."""
+        """The size in bytes of the arrays that grow with the frames."""
         frames = min(self.training.frames, self.training.epochs + 1)
         parameters = Network.of(self.model, 2, self.classes).parameter_count
         surfaces = sum(
@@ -102,18 +102,18 @@ class RunConfig(Config):
 
 
 def plane_configs(config: RunConfig) -> dict[str, PlaneConfig]:
-    """The planes of a configuration by the names they have in the run, in their order."""
-    return dict(zip(plane_names(config.planes), config.planes, strict=True))
+    """Return the planes of a configuration by their names in the run, in order."""
+    return dict(zip(name_planes(config.planes), config.planes, strict=True))
 
 
-def canonical_text(config: Mapping[str, Any]) -> str:
-    """A configuration as JSON, keys sorted, no spaces: equal text for equal configurations."""
+def write_canonical(config: Mapping[str, Any]) -> str:
+    """Write a configuration as JSON with sorted keys and without spaces, so that equal ones have equal text."""
     return json.dumps(config, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
 
 
 def run_id(config: Mapping[str, Any]) -> str:
-    """The id of the run of a whole configuration, as :attr:`RunConfig.id` describes it, from plain data."""
-    digest = hashlib.sha256(canonical_text(config).encode()).hexdigest()[:8]
+    """Make the id of a run from a whole configuration as plain data; see :attr:`RunConfig.id`."""
+    digest = hashlib.sha256(write_canonical(config).encode()).hexdigest()[:8]
     model = config["model"]
     hidden = "x".join(map(str, model["hidden"][:8])) or "none"
     return f"{config['dataset']['name']}-{hidden}-{model['activation']}-{digest}"

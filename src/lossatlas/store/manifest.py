@@ -13,7 +13,7 @@ import numpy as np
 from lossatlas.arrays import AnyArray, Float64
 from lossatlas.curvature import TrainingCurvature, stability_formula
 from lossatlas.landscape import NONCONVEX, Cut, unit_coordinates
-from lossatlas.planes import Directions, Plane, PlaneConfig, random_walk_variance
+from lossatlas.planes import Directions, Plane, PlaneConfig, compute_random_walk_variance
 from lossatlas.runs import CONFIDENCE_STEP, Run, Setup
 from lossatlas.training import METRICS, Outcome
 
@@ -184,7 +184,7 @@ def describe_cut(run: Run, cut: Cut) -> dict[str, Any]:
     return {
         **_describe_plane(plane, config, sizes, plane_arrays(config, centre=plane.centre_frame is None)),
         "explained_variance": cut.path.explained_variance,
-        "random_walk": random_walk_variance(run.trajectory.epochs) if plane.kind == "pca" else None,
+        "random_walk": compute_random_walk_variance(run.trajectory.epochs) if plane.kind == "pca" else None,
         "nonconvexity": None
         if cut.nonconvexity is None
         else {
