@@ -341,11 +341,11 @@ def test_info_lists_the_planes_and_the_curvature_at_the_end(tmp_path: Path) -> N
         ("pcb", "--plane: there is no plane 'pcb'; there are fresh,"),
         ("pca:2", "there is no plane 'pca:2'"),
         ("through:end", "planes.0.points"),
-        ("through:end,start,moon", "'moon' is no point; give start, end, far, frame:N or run:ID"),
+        ("through:end,start,moon", "'moon' is not a point; give start, end, far, frame:N or run:ID"),
         ("file:nowhere.npy", "cannot read nowhere.npy"),
         ("file", "planes.0.file"),
         ("through:end,start,frame:9", "there will be no frame 9"),
-        ("through:end,start,run:nobody", "there is no run nobody to lay the plane through"),
+        ("through:end,start,run:nobody", "there is no run nobody for the plane to go through"),
     ],
 )
 def test_a_plane_that_cannot_be_is_refused_by_name(plane: str, said: str, tmp_path: Path) -> None:

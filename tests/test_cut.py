@@ -288,7 +288,7 @@ def test_a_run_that_leaves_no_plane_at_all_is_an_error_that_says_why() -> None:
 
 def test_a_run_that_is_not_there_is_told_before_training(planar: Run) -> None:
     missing = planar.setup.config.references[0]
-    with pytest.raises(ConfigError, match=rf"planes\.5\.points: there is no run {missing} to lay the plane through"):
+    with pytest.raises(ConfigError, match=rf"planes\.5\.points: there is no run {missing} for the plane to go through"):
         Computation(planar.setup)
 
 

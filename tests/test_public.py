@@ -95,9 +95,9 @@ def test_what_a_run_does_not_have_is_said(run: Run) -> None:
         run.surface("hessian")
     with pytest.raises(DataError, match="there is no frame 5; the run has frames 0 to 4"):
         run.boundary(5)
-    with pytest.raises(DataError, match="points is 'all'; take 'train' or 'test'"):
+    with pytest.raises(DataError, match="points is 'all'; give 'train' or 'test'"):
         run.surface(points="all")  # type: ignore[arg-type]
-    with pytest.raises(DataError, match="the directions 'drawn' have no centre; name a frame"):
+    with pytest.raises(DataError, match="the directions 'drawn' have no centre; give a frame"):
         run.surface(FreshPlane().draw(run.setup.network, "drawn"), frame=None)
     with pytest.raises(ConfigError, match="10 is not allowed: give an odd number"):
         run.surface("pca", grid=10)

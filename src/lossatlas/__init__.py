@@ -1,4 +1,4 @@
-"""Loss Atlas: see how neural networks learn, loss landscape and decision boundary side by side, epoch by epoch.
+"""Loss Atlas shows how neural networks learn: loss landscape and decision boundary, side by side, epoch by epoch.
 
 The steps are plain functions over frozen dataclasses::
 
@@ -8,7 +8,7 @@ The steps are plain functions over frozen dataclasses::
     show(run)                        open the page for it, in a notebook or in the browser
     save_run(run, "data")            store it; open_run reads it back
 
-Names are imported when they are first used (PEP 562), so that ``import lossatlas`` costs next to nothing.
+Names are imported when they are first used (PEP 562), so that ``import lossatlas`` is fast.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""``python -m lossatlas`` is the command ``lossatlas``."""
+"""Runs the command ``lossatlas`` with ``python -m lossatlas``."""
 
 from __future__ import annotations
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from lossatlas.arrays import AnyArray
 from lossatlas.errors import ConfigError, PlaneError
 from lossatlas.planes import KINDS, Directions, FreshPlane, GaussianPlane, HessianPlane, PcaPlane, name_planes
-from lossatlas.planes.plane import orthonormal_pair
+from lossatlas.planes.plane import make_orthonormal
 from lossatlas.runs import RunConfig
 from tests.conftest import plane_of as any_plane
 
@@ -53,7 +53,7 @@ def test_a_plane_that_is_a_line_from_a_wrong_gram_schmidt(seed: int, off: float,
     """Of vectors however nearly parallel, the pair is orthonormal to 1e-12, and both vectors lie in its plane."""
     first, other = np.random.default_rng(seed).normal(size=(2, count)) * scale
     second = -3 * first + off * other
-    pair = orthonormal_pair(first, second)
+    pair = make_orthonormal(first, second)
     np.testing.assert_allclose(pair @ pair.T, np.eye(2), atol=1e-12)
     assert pair[0] @ first == pytest.approx(np.linalg.norm(first), rel=1e-12)
     assert pair[1] @ second > 0
@@ -64,8 +64,8 @@ def test_a_plane_that_is_a_line_from_a_wrong_gram_schmidt(seed: int, off: float,
 @pytest.mark.parametrize(
     ("first", "second", "fault"),
     [
-        ([0, 0, 0], [1, 2, 3], "one and the same"),
-        ([0, 0, 0], [0, 0, 0], "one and the same"),
+        ([0, 0, 0], [1, 2, 3], "first two points are equal"),
+        ([0, 0, 0], [0, 0, 0], "first two points are equal"),
         ([1, 2, 3], [0, 0, 0], "on one line"),
         ([1, 2, 3], [2, 4, 6], "on one line"),
         ([1, 2, 3], [2, 4, 6 + 1e-6], "on one line"),
@@ -73,7 +73,7 @@ def test_a_plane_that_is_a_line_from_a_wrong_gram_schmidt(seed: int, off: float,
 )
 def test_points_on_a_line_have_no_orthonormal_pair(first: list[float], second: list[float], fault: str) -> None:
     with pytest.raises(PlaneError, match=fault):
-        orthonormal_pair(np.array(first, np.float64), np.array(second, np.float64))
+        make_orthonormal(np.array(first, np.float64), np.array(second, np.float64))
 
 
 def test_planes_of_one_label_are_numbered() -> None:

@@ -45,11 +45,11 @@ from lossatlas.runs import (
     LaidPlane,
     RunConfig,
     Setup,
+    assemble_run,
     check_planes,
-    curvature_frames,
-    put_together,
-    steps_of_plane,
-    steps_of_run,
+    choose_curvature_frames,
+    list_plane_steps,
+    list_run_steps,
 )
 from lossatlas.training import METRICS, Outcome, State, Trajectory, frame_epochs
 
@@ -89,10 +89,10 @@ class ChunkedRun:
 
     def finish(self) -> None:
         """Combine the parts into the run, and move it to its final folder."""
-        frames = curvature_frames(self._setup, len(self._trajectory.epochs))
+        frames = choose_curvature_frames(self._setup, len(self._trajectory.epochs))
         curvatures = [restore_curvature(self._checkpoint.record_of(f"curvature-{frame}")) for frame in frames]
         planes = {name: self._find_plane(name) for name in self._setup.plane_configs}
-        run = put_together(self._setup, self._trajectory, planes, self._checkpoint.array, curvatures)
+        run = assemble_run(self._setup, self._trajectory, planes, self._checkpoint.array, curvatures)
         self._checkpoint.publish(run)
 
     def _find_unfinished(self, candidates: list[Part]) -> list[Part]:
@@ -140,10 +140,10 @@ class ChunkedRun:
 
     def _list_later_parts(self) -> list[Part]:
         self._trajectory = self._gather_training()
-        frames = curvature_frames(self._setup, len(self._trajectory.epochs))
+        frames = choose_curvature_frames(self._setup, len(self._trajectory.epochs))
         return [
             *(self._make_plane_part(name) for name in self._setup.plane_configs),
-            *(part for step in steps_of_run(self._setup) for part in self._make_pieces(step)),
+            *(part for step in list_run_steps(self._setup) for part in self._make_pieces(step)),
             *(self._make_curvature_part(frame) for frame in frames),
         ]
 
@@ -224,7 +224,7 @@ class ChunkedRun:
             laid = self._find_plane(name)
             if isinstance(laid, str):
                 return []
-            return [piece for step in steps_of_plane(self._setup, laid.plane) for piece in self._make_pieces(step)]
+            return [piece for step in list_plane_steps(self._setup, laid.plane) for piece in self._make_pieces(step)]
 
         def arguments() -> tuple[Any, ...]:
             return self._canonical, name, self._trajectory, self._references

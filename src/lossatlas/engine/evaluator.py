@@ -166,13 +166,13 @@ class Evaluator:
         return losses
 
     def losses_along(self, centre: Floats, directions: Floats, a: Floats, b: Floats) -> Float32:
-        """Mean cross-entropy ``[n]`` at ``centre + a·d_a + b·d_b``, for directions ``[2, P]``, a and b ``[n]``."""
+        """Compute losses ``[n]`` float32 at ``centre + a·d_a + b·d_b``, with directions ``[2, P]`` and a, b ``[n]``."""
         a, b = (np.asarray(values, np.float32) for values in (a, b))
         origin, along = (self.network.pack(np.asarray(v, np.float32)) for v in (centre, directions))
 
         def write(start: int, stop: int, out: Float32) -> None:
             steps = a[start:stop, None], b[start:stop, None]
-            for first in range(0, out.shape[1], _COLUMNS):  # so that what is added comes from the cache
+            for first in range(0, out.shape[1], _COLUMNS):  # a few columns at a time stay in the cache
                 columns = slice(first, first + _COLUMNS)
                 part = out[:, columns]
                 np.multiply(steps[0], along[0, columns], out=part)

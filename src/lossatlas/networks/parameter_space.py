@@ -1,4 +1,4 @@
-"""What planes need to know of a model's parameters, whatever model it is."""
+"""The interface to the parameters of a model that planes need. Models of other libraries can implement it, too."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from lossatlas.arrays import Floats
 
 
 class ParameterSpace(Protocol):
-    """The space of one model's parameters: flat vectors theta ``[P]``, and the filters in them.
+    """The space of the parameters of one model: flat vectors theta ``[P]``, and the filters in them.
 
-    :class:`~lossatlas.networks.Network` is one, and so is a model of another library.
+    :class:`~lossatlas.networks.Network` implements it.
     """
 
     @property
@@ -18,10 +18,10 @@ class ParameterSpace(Protocol):
         """P, the length of theta."""
 
     def pack(self, theta: Floats) -> Floats:
-        """Bring theta ``[..., P]`` into the order that losses are computed in."""
+        """Put theta ``[..., P]`` into packed order, in which losses are computed."""
 
     def unpack(self, packed: Floats) -> Floats:
-        """Undo :meth:`pack`."""
+        """Put packed parameters ``[..., P]`` back into the order of theta."""
 
     def filters(self, packed: Floats, biases: bool = False) -> list[Floats]:
-        """Give views ``[..., units, inputs]`` into packed vectors: what leads to each unit, with its bias if asked."""
+        """Return views ``[..., units, inputs]`` of packed vectors ``[..., P]``: the incoming weights of each unit."""

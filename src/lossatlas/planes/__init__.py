@@ -1,7 +1,7 @@
-"""Planes: a pair of directions in parameter space, along which a loss surface is cut.
+"""Planes in parameter space: two directions and a centre, around which loss surfaces are computed.
 
-Each kind is a configuration that knows how to lay its plane (:meth:`PlaneConfig.lay`), one module a kind. Listing it in
-``registry.py`` is all that makes it known.
+Each kind of plane has its own module with a configuration class that makes the plane (:meth:`PlaneConfig.lay`). A kind
+is known to the rest of the package if ``registry.py`` lists it.
 """
 
 from lossatlas.planes.blocks import compute_gram_matrix, split_frames

@@ -1,4 +1,4 @@
-"""A person's own two directions, from a NumPy file."""
+"""The plane along two directions that a person provides in a NumPy file."""
 
 from __future__ import annotations
 
@@ -14,40 +14,46 @@ from lossatlas.arrays import Float64
 from lossatlas.errors import ConfigError, DataError, PlaneError
 from lossatlas.input_files import read_file
 from lossatlas.networks import ParameterSpace
-from lossatlas.planes.plane import Plane, PlaneConfig, Trained, refuse_a_line
+from lossatlas.planes.plane import Plane, PlaneConfig, Trained, refuse_line
 
 
 class FilePlane(PlaneConfig):
-    """Along the two rows of a ``.npy`` file, as they are."""
+    """The plane along the two rows of a ``.npy`` file, which are not scaled."""
 
     kind: Literal["file"] = "file"
     file: str = Field(min_length=1)
-    """Path of an array ``[2, P]`` of real numbers, in theta's order (the manifest's ``parameters``)."""
+    """The path of an array ``[2, P]`` of real numbers, in theta's order (see ``parameters`` in the manifest)."""
     sha256: str = Field(default="", pattern=r"([0-9a-f]{64})?")
-    """Of the file's bytes, filled in: so that the run's id says which vectors these were."""
+    """The hash of the bytes of the file. It is filled in, so that the id of the run depends on the vectors."""
 
     @model_validator(mode="after")
     def _identify(self) -> FilePlane:
         if not self.sha256:
-            object.__setattr__(self, "sha256", hashlib.sha256(_bytes(self.file)).hexdigest())
+            object.__setattr__(self, "sha256", hashlib.sha256(_read_bytes(self.file)).hexdigest())
         return self
 
     def check(self, network: ParameterSpace) -> None:
-        """Refuse a file that holds no two directions of this network."""
+        """Refuse a file without two directions of this network.
+
+        Raises
+        ------
+        ConfigError
+            If the file does not contain two directions that span a plane.
+        """
         try:
-            refuse_a_line(self.file, self._directions(network).astype(np.float32))
+            refuse_line(self.file, self._read_directions(network).astype(np.float32))
         except PlaneError as error:
             raise ConfigError([("file", str(error))]) from None
 
-    def _directions(self, network: ParameterSpace) -> Float64:
-        data = _bytes(self.file)
+    def _read_directions(self, network: ParameterSpace) -> Float64:
+        data = _read_bytes(self.file)
         if hashlib.sha256(data).hexdigest() != self.sha256:
             raise ConfigError([("file", f"{self.file} has changed since this configuration was written")])
         return _directions(data, self.file, network.parameter_count)
 
     def lay(self, trained: Trained, name: str | None = None) -> Plane:
-        """Read the directions."""
-        directions = self._directions(trained.network)
+        """Make the plane along the directions in the file, through the end of the training."""
+        directions = self._read_directions(trained.network)
         weights = trained.trajectory.weights
         return self.plane(
             name,
@@ -61,7 +67,7 @@ class FilePlane(PlaneConfig):
         )
 
 
-def _bytes(file: str) -> bytes:
+def _read_bytes(file: str) -> bytes:
     try:
         return read_file(file)
     except DataError as error:

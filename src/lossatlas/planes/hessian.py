@@ -1,4 +1,4 @@
-"""The plane of the Hessian's own axes: where the loss curves most, and where it curves least or downwards."""
+"""The plane along two eigenvectors of the Hessian, in whose directions the loss curves most and least."""
 
 from __future__ import annotations
 
@@ -10,27 +10,27 @@ from lossatlas.planes.plane import Plane, PlaneConfig, Trained
 
 
 class HessianPlane(PlaneConfig):
-    """Along two eigenvectors of the Hessian of the training loss at one frame."""
+    """The plane along two eigenvectors of the Hessian of the training loss at one frame."""
 
     kind: Literal["hessian"] = "hessian"
     eigenvalues: Literal["largest", "both"] = "both"
-    """``largest``: of the two largest eigenvalues; ``both``: of the largest and the smallest, so that a saddle shows as
-    a saddle (Böttcher and Wheeler 2022)."""
+    """``largest`` means the eigenvectors of the two largest eigenvalues. ``both`` means those of the largest and the
+    smallest, which show a saddle as a saddle (Böttcher and Wheeler 2022)."""
     frame: Annotated[int, Field(ge=0)] | None = None
-    """At which frame; left out, the last. The plane is centred there."""
+    """The frame of the Hessian and of the centre of the plane; by default, the last frame."""
 
     @property
     def label(self) -> str:
-        """The kind, and which eigenvalues where it is not the usual two."""
+        """The kind, and the eigenvalues if they are not the default ones."""
         return self.kind if self.eigenvalues == "both" else f"{self.kind}-{self.eigenvalues}"
 
     @property
     def frames(self) -> tuple[int, ...]:
-        """The one where the eigenvectors are found, where it is named."""
+        """The index of the frame, if it is given."""
         return () if self.frame is None else (self.frame,)
 
     def lay(self, trained: Trained, name: str | None = None) -> Plane:
-        """Find the eigenvectors at the frame."""
+        """Make the plane along the eigenvectors at the frame."""
         frame = trained.frame(self.frame)
         weights = trained.trajectory.weights
         values, vectors = trained.eigenpairs(weights[frame], self.eigenvalues)

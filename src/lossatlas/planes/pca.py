@@ -1,4 +1,4 @@
-"""The plane that holds as much of the path as a plane can: PCA of the trajectory."""
+"""The plane along the first two principal components (PCA) of the trajectory, which contains most of the path."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ _NO_PLANE = "the path is a line or a point, and PCA finds no plane in it: record
 
 
 class PcaPlane(PlaneConfig):
-    """Along the first two principal components of the recorded parameters (Lorch 2016; Li et al. 2018, section 7)."""
+    """The plane along the first two principal components of the trajectory (Lorch 2016; Li et al. 2018, section 7)."""
 
     kind: Literal["pca"] = "pca"
 
     def lay(self, trained: Trained, name: str | None = None) -> Plane:
-        """Find the components of the trajectory; the plane goes through its end."""
+        """Make the plane along the principal components, through the end of the trajectory."""
         weights = trained.trajectory.weights
         if trained.gram is None:
             directions = principal_directions(weights)
@@ -41,15 +41,25 @@ class PcaPlane(PlaneConfig):
 
 
 def principal_directions(weights: Floats) -> Float64:
-    """First two principal components ``[2, P]`` of a trajectory ``[F, P]``, orthonormal, pointing along the travel.
+    """Compute the first two principal components of a trajectory.
 
-    They are the leading right singular vectors of the trajectory less its mean. The sign is that of the way from the
-    first frame to the last.
+    They are the leading right singular vectors of the trajectory minus its mean. They point from the first frame to the
+    last one.
+
+    Parameters
+    ----------
+    weights
+        The trajectory ``[F, P]``, of any real dtype.
+
+    Returns
+    -------
+    Float64
+        Orthonormal directions ``[2, P]`` float64.
 
     Raises
     ------
     PlaneError
-        If the frames span no plane.
+        If the frames do not span a plane.
     """
     u, lengths = find_singular_values(weights)
     if len(lengths) < 2 or not lengths[1] > 1e-6 * lengths[0]:
@@ -60,17 +70,26 @@ def principal_directions(weights: Floats) -> Float64:
 
 
 def principal_coefficients(gram: Float64) -> Float64:
-    """Coefficients ``[2, F]`` of the first two principal components as sums over the frames.
+    """Compute the first two principal components as sums over the frames, ``d_i = Σ_f c_if theta_f``.
 
-    ``d_i = Σ_f c_if theta_f``, orthonormal, pointing along the travel. They follow from the products of the frames
-    alone: the left singular vectors of the centred trajectory C are the eigenvectors of C Cᵀ, and the right ones Cᵀ u /
-    s. That costs half of the digits, which is why the products are those of ``theta_f - theta_last``, see
-    :func:`~lossatlas.planes.blocks.compute_gram_matrix`.
+    They follow from the products of the frames: the left singular vectors of the centred trajectory C are the
+    eigenvectors of C Cᵀ, and the right ones are Cᵀ u / s. This loses half of the digits. Therefore the products are
+    those of ``theta_f - theta_last``; see :func:`~lossatlas.planes.blocks.compute_gram_matrix`.
+
+    Parameters
+    ----------
+    gram
+        The products ``[F, F]`` float64.
+
+    Returns
+    -------
+    Float64
+        Coefficients ``[2, F]`` float64. The components are orthonormal and point from the first frame to the last one.
 
     Raises
     ------
     PlaneError
-        If the frames span no plane.
+        If the frames do not span a plane.
     """
     count = len(gram)
     centring = np.eye(count) - 1.0 / count

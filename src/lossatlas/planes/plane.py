@@ -1,4 +1,4 @@
-"""What directions and a plane are, and the settings that all kinds of planes have in common."""
+"""The classes of directions and planes, and the settings that all kinds of planes share."""
 
 from __future__ import annotations
 
@@ -20,27 +20,27 @@ from lossatlas.training import Trajectory
 
 Span = Annotated[float, Field(gt=0, le=1_000_000)]
 
-#: |cos| beyond which two directions show a line rather than a plane.
+#: If |cos| of two directions is larger, they span a line and not a plane.
 _NEARLY_PARALLEL = 0.999
-#: A direction shorter than this is none: float32 could not hold the multiple of it that it takes to get anywhere.
+#: Shorter directions are refused, because float32 could not hold the large multiples of them that would be needed.
 _SHORTEST = 1e-30
 
 
 @dataclass(frozen=True)
 class Trained:
-    """What a plane may be laid through: a network, how it was trained, and other runs.
+    """A training from which planes can be made.
 
     Attributes
     ----------
     network, points, labels
-        The network and its training points ``[N, features]`` and classes ``[N]``.
+        The network, its training points ``[N, features]`` and their classes ``[N]``.
     trajectory
         Theta at every frame.
     theta_of
-        Gives the trained parameters ``[P]`` of another run by its id.
+        A function that returns the final parameters ``[P]`` of another run by its id.
     gram
-        ``[F, F]`` float64: products of ``theta_f - theta_last`` with one another, where the trajectory is too long to
-        be decomposed itself; see :func:`~lossatlas.planes.blocks.compute_gram_matrix`.
+        ``[F, F]`` float64: the products of ``theta_f - theta_last`` with one another, if the trajectory is too long to
+        be decomposed; see :func:`~lossatlas.planes.blocks.compute_gram_matrix`.
     """
 
     network: ParameterSpace
@@ -51,12 +51,22 @@ class Trained:
     gram: Float64 | None = None
 
     def frame(self, index: int | None) -> int:
-        """A frame's index from 0; None is the last one.
+        """Check the index of a frame.
+
+        Parameters
+        ----------
+        index
+            The index from 0; None means the last frame.
+
+        Returns
+        -------
+        int
+            The index from 0.
 
         Raises
         ------
         PlaneError
-            If training did not get that far.
+            If training was not recorded up to this frame.
         """
         count = len(self.trajectory.weights)
         if index is None:
@@ -66,24 +76,36 @@ class Trained:
         return index
 
     def eigenpairs(self, theta: Floats, which: Literal["largest", "both"]) -> tuple[Float64, Float64]:
-        """Two extreme eigenvalues ``[2]`` and eigenvectors ``[2, P]`` of the training loss's Hessian at theta ``[P]``.
+        """Compute two extreme eigenvalues of the Hessian of the training loss, and their eigenvectors.
+
+        Parameters
+        ----------
+        theta
+            One model ``[P]``, in theta's order, of any real dtype.
+        which
+            ``"largest"`` or ``"both"``; see :func:`~lossatlas.curvature.extreme_eigenpairs`.
+
+        Returns
+        -------
+        tuple
+            Eigenvalues ``[2]`` and eigenvectors ``[2, P]``, float64.
 
         Raises
         ------
         PlaneError
-            If the Hessian has no such directions, or none that is known.
+            If the Hessian is zero, is not finite, or cannot be computed for this kind of model.
         """
         if not isinstance(self.network, Network):
             raise PlaneError("the Hessian of this model is not known")
         try:
             return extreme_eigenpairs(self.network, theta, self.points, self.labels, count=2, which=which)
-        except LossAtlasError as error:  # a Hessian of zeros, or one that is not finite
+        except LossAtlasError as error:  # the Hessian is zero or not finite
             raise PlaneError(str(error)) from error
 
 
 @dataclass(frozen=True)
 class Anchor:
-    """A point that a plane was laid through: its name, and where it is in the plane."""
+    """A point that a plane goes through: its name, and its coordinates (a, b) in the plane."""
 
     name: str
     a: float
@@ -92,26 +114,26 @@ class Anchor:
 
 @dataclass(frozen=True)
 class Directions:
-    """Two directions in parameter space, and what there is to say of them. With a centre they are a :class:`Plane`.
+    """Two directions in parameter space, with their description. Together with a centre, they are a :class:`Plane`.
 
     Attributes
     ----------
     name
-        Its folder in a run, unique there.
+        The name, which is unique in a run and is also the name of a folder.
     kind, title
-        How the directions were made: for code, and in a few words for people.
+        The kind of the directions in code, and a short title for people.
     what, hides
-        One sentence each: what this slice shows, and what it does not.
+        One sentence that says what surfaces along these directions show, and one that says what they do not show.
     directions
         ``[2, P]`` float32: d_a and d_b.
     spans
-        Half-sides of the squares of (a, b) that are shown, the one to show first being first.
+        Half the sides of the squares of (a, b). The first one is shown first.
     moving
-        Whether a surface is cut around every frame's theta, or a single one around the centre of the plane.
+        Whether there is a surface around every frame, or only one around the centre of the plane.
     normalization
         ``"none"``, ``"layer"`` or ``"filter"``.
     seed
-        Of the directions, where they are random.
+        The seed of random directions.
     """
 
     name: str
@@ -126,45 +148,45 @@ class Directions:
     seed: int | None = None
 
     def __post_init__(self) -> None:
-        """Refuse a pair of directions that does not span a plane."""
-        refuse_a_line(self.name, self.directions)
+        """Refuse two directions that do not span a plane."""
+        refuse_line(self.name, self.directions)
 
     @property
     def cosine(self) -> float:
-        """Cosine of the angle between d_a and d_b; 0 where they are at right angles."""
-        return _cosine(self.directions)
+        """The cosine of the angle between d_a and d_b; 0 if they are at right angles."""
+        return _compute_cosine(self.directions)
 
     @property
     def orthonormal(self) -> bool:
-        """Whether distances in (a, b) are distances in parameter space: lengths 1 and cosine 0, to 1e-5."""
+        """Whether distances in (a, b) are distances in parameter space: both lengths are 1 and the cosine is 0."""
         directions = self.directions.astype(np.float64)
         return bool(np.allclose(directions @ directions.T, np.eye(2), atol=1e-5))
 
     def offsets(self, a: Floats, b: Floats) -> Floats:
-        """Steps ``[..., P]`` away from the centre, ``a·d_a + b·d_b``, for a and b ``[...]``."""
+        """Compute steps ``[..., P]`` from the centre, ``a·d_a + b·d_b``, for a and b ``[...]``."""
         steps: Floats = a[..., None] * self.directions[0] + b[..., None] * self.directions[1]
         return steps
 
     def around(self, centre: Float32, frame: int | None = None) -> Plane:
-        """Give these directions a centre ``[P]`` float32, perhaps a frame's parameters: a plane."""
+        """Make the plane along these directions around a centre ``[P]`` float32, which may be the theta of a frame."""
         own = {field.name: getattr(self, field.name) for field in fields(Directions)}
         return Plane(**own, centre=centre, centre_frame=frame)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Plane(Directions):
-    """Two directions in parameter space and the point that they lead away from.
+    """Two directions in parameter space, and a centre.
 
     Attributes
     ----------
     centre
-        ``[P]`` float32: theta at (0, 0) of the fixed view.
+        ``[P]`` float32: theta at (a, b) = (0, 0).
     centre_frame
-        The frame that the centre is; None where it is none.
+        The frame whose theta is the centre; None if the centre is not a frame.
     eigenvalues
-        Of the Hessian along d_a and d_b, where these are eigenvectors.
+        The eigenvalues of the Hessian for d_a and d_b, if these are eigenvectors.
     anchors
-        The points that it was laid through, where it was.
+        The points that the plane goes through, if it was made from points.
     """
 
     centre: Float32
@@ -174,26 +196,26 @@ class Plane(Directions):
 
 
 class PlaneConfig(Config):
-    """Which plane to cut, how far to go in it, and how finely to sample it. Each kind of plane is a subclass."""
+    """The settings of a plane and of its surfaces. Each kind of plane is a subclass."""
 
     kind: str
-    """How the directions are made."""
+    """The kind of plane, which says how the directions are made."""
     spans: Annotated[tuple[Span, ...], Field(min_length=1, max_length=16)] | None = None
-    """Half-sides of the squares of (a, b) to cover, the one to show first being first; left out, what fits."""
+    """Half the sides of the squares of (a, b). The first one is shown first. By default, they fit the path."""
     grid: Annotated[int, Field(ge=3, le=501)] = 41
-    """Samples along each axis; odd, so that the centre is one of them."""
+    """The number of samples along each axis. It is odd, so that the centre is a sample."""
     moving: bool = False
-    """Cut a surface around every frame's parameters, not only around the plane's centre."""
+    """Whether to compute a surface around every frame, and not only around the centre of the plane."""
     test_frames: bool = False
-    """Where the plane moves, cut the surface of the test points for every frame too; around the centre it always is."""
+    """Whether to compute the surface of the test points around every frame too, if the plane moves."""
     nonconvexity: Annotated[int, Field(ge=3, le=101)] | None = None
-    """Samples along each axis at which to measure the Hessian's extreme eigenvalues; left out, none. Slow."""
+    """The number of samples along each axis of the map of non-convexity, which is slow. By default, there is none."""
 
     @field_validator("grid", "nonconvexity")
     @classmethod
     def _refuse_even(cls, grid: int | None) -> int | None:
         if grid is not None and grid % 2 == 0:
-            raise ValueError(f"{grid} is even, and would leave out the centre; take {grid - 1} or {grid + 1}")
+            raise ValueError(f"{grid} is even and would leave out the centre; give {grid - 1} or {grid + 1}")
         return grid
 
     @field_validator("spans")
@@ -205,7 +227,7 @@ class PlaneConfig(Config):
 
     @property
     def label(self) -> str:
-        """What the plane is called in a run, unless another one has that name: ``fresh``, ``gaussian-filter``."""
+        """The name of the plane in a run, such as ``gaussian-filter``, unless another plane has the same name."""
         return self.kind
 
     @property
@@ -215,21 +237,21 @@ class PlaneConfig(Config):
 
     @property
     def references(self) -> tuple[str, ...]:
-        """Ids of the other runs that it goes through."""
+        """The ids of other runs that the plane goes through."""
         return ()
 
     @property
     def frames(self) -> tuple[int, ...]:
-        """Indices of the frames that it names."""
+        """The indices of frames that the settings name."""
         return ()
 
     def check(self, network: ParameterSpace) -> None:
-        """Refuse before the training what can never be laid in this network.
+        """Refuse, before the training, settings that do not fit a network.
 
         Raises
         ------
         ConfigError
-            If what it is to be laid along does not fit.
+            If the directions do not fit the network.
         """
 
     def draw(self, network: ParameterSpace, name: str | None = None) -> Directions:
@@ -238,9 +260,9 @@ class PlaneConfig(Config):
         Parameters
         ----------
         network
-            Whose parameters they are directions of.
+            The space of the parameters.
         name
-            What to call them; left out, :attr:`label`.
+            The name of the directions; by default, :attr:`label`.
 
         Raises
         ------
@@ -251,73 +273,88 @@ class PlaneConfig(Config):
 
     @abstractmethod
     def lay(self, trained: Trained, name: str | None = None) -> Plane:
-        """Lay the plane through a training that has ended.
+        """Make the plane from a training that has ended.
 
         Parameters
         ----------
         trained
-            What it is laid through.
+            The training.
         name
-            What to call it; left out, :attr:`label`.
+            The name of the plane; by default, :attr:`label`.
+
+        Returns
+        -------
+        Plane
+            The plane.
 
         Raises
         ------
         PlaneError
-            If this training leaves no such plane.
+            If the plane cannot be made from this training.
         ConfigError
-            If what it is to be laid through is not there.
+            If another run that the plane goes through is missing.
         """
 
     def plane(
         self, name: str | None, directions: Floats, shown: Sequence[Floats], *, centre: Float32, **described: Any
     ) -> Plane:
-        """Put a plane together; its spans are those of this configuration, or fit the points ``shown``, each [n, P]."""
+        """Make a plane. Its spans come from this configuration, or fit all points of ``shown``, each ``[n, P]``."""
         kept = np.ascontiguousarray(directions, np.float32)
         name = name or self.label
-        refuse_a_line(name, kept)
+        refuse_line(name, kept)
         spans = self.spans or find_spans(kept, shown, centre)
         return Plane(
             name=name, kind=self.kind, directions=kept, spans=spans, moving=self.moving, centre=centre, **described
         )
 
 
-def refuse_a_line(name: str, directions: Float32) -> None:
-    """Refuse two directions ``[2, P]`` that span no plane.
+def refuse_line(name: str, directions: Float32) -> None:
+    """Refuse two directions ``[2, P]`` that do not span a plane.
 
     Raises
     ------
     PlaneError
-        Naming the plane.
+        If the directions are not finite, or do not span a plane. The message contains ``name``.
     """
     if not np.isfinite(directions).all():
         raise PlaneError(f"the directions of the plane {name!r} are not all finite numbers")
     a, b = np.linalg.norm(directions.astype(np.float64), axis=1)
-    if min(a, b) < _SHORTEST or abs(_cosine(directions)) > _NEARLY_PARALLEL:
+    if min(a, b) < _SHORTEST or abs(_compute_cosine(directions)) > _NEARLY_PARALLEL:
         raise PlaneError(f"the directions of {name!r} (lengths {a:g}, {b:g}) do not span a plane")
 
 
-def _cosine(directions: Float32) -> float:
+def _compute_cosine(directions: Float32) -> float:
     a, b = directions.astype(np.float64)
     return float(a @ b / max(np.linalg.norm(a) * np.linalg.norm(b), np.finfo(float).tiny))
 
 
-def orthonormal_pair(first: Float64, second: Float64) -> Float64:
-    """Turn two vectors ``[P]`` into an orthonormal pair ``[2, P]`` by Gram and Schmidt, the second step done twice.
+def make_orthonormal(first: Float64, second: Float64) -> Float64:
+    """Turn two vectors into an orthonormal pair by the method of Gram and Schmidt.
 
-    Twice is enough (Giraud et al. 2005, "The loss of orthogonality in the Gram-Schmidt process"): vectors that nearly
-    agree would otherwise leave a second direction that leans.
+    The second step is done twice, because the directions would not be orthogonal if the vectors are nearly parallel.
+    Twice is enough (Giraud et al. 2005, "The loss of orthogonality in the Gram-Schmidt process").
+
+    Parameters
+    ----------
+    first, second
+        Vectors ``[P]`` float64.
+
+    Returns
+    -------
+    Float64
+        Directions ``[2, P]`` float64.
 
     Raises
     ------
     PlaneError
-        If both lie on one line, but for what float32 rounds.
+        If both vectors lie on one line, within the rounding of float32.
     """
     if not first.any():
-        raise PlaneError("the first two points are one and the same, and span no plane")
+        raise PlaneError("the first two points are equal, so the points do not span a plane")
     a = first / np.linalg.norm(first)
     b = second - (second @ a) * a
     b -= (b @ a) * a
     length = np.linalg.norm(b)
     if not length > 1e-6 * np.linalg.norm(second):
-        raise PlaneError("the three points lie on one line, and span no plane")
+        raise PlaneError("the three points lie on one line and do not span a plane")
     return np.stack([a, b / length])

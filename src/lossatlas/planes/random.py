@@ -1,7 +1,7 @@
-"""Two random directions: the parameters of freshly initialised models, or Gaussian noise.
+"""Planes along two random directions: the parameters of freshly initialised models, or Gaussian noise.
 
-Two random directions in a space of many dimensions are nearly at right angles, and are used as they are: a step of 1
-along a fresh model's adds a whole untrained network to theta. The plane says how far from orthonormal it is.
+Two random directions in a space of many dimensions are nearly orthogonal, and are not changed. A step of 1 along the
+parameters of a fresh model adds a whole untrained network to theta. :attr:`Directions.cosine` gives the exact angle.
 """
 
 from __future__ import annotations
@@ -33,29 +33,29 @@ _HIDES = (
 
 
 class RandomPlane(PlaneConfig):
-    """Two random directions, perhaps normalised."""
+    """The plane along two random directions, which may be normalised."""
 
     seed: Seed = 0
-    """Of the two directions."""
+    """The seed of the two directions."""
     normalization: Normalization = "none"
-    """Scale the directions to the trained weights, by unit (``filter``) or by ``layer``."""
+    """Whether to scale the directions to the trained weights, by unit (``filter``) or by ``layer``."""
     biases: bool = False
-    """Whether normalised directions move the biases too."""
+    """Whether normalised directions also move the biases."""
     moving: bool = True
     spans: Annotated[tuple[Span, ...], Field(min_length=1, max_length=16)] = (1.0, 0.1, 0.01)
-    """Half-sides of the squares of (a, b) to cover, the one to show first being first."""
+    """Half the sides of the squares of (a, b). The first one is shown first."""
 
     title: ClassVar[str]
     origin: ClassVar[str]
 
     @property
     def label(self) -> str:
-        """The kind, and the normalisation where there is one."""
+        """The kind, and the normalisation if there is one."""
         return self.kind if self.normalization == "none" else f"{self.kind}-{self.normalization}"
 
     @property
     def needs_training(self) -> bool:
-        """Normalised directions take their lengths from the trained parameters."""
+        """Whether the directions depend on the training, which is true for normalised directions."""
         return self.normalization != "none"
 
     @abstractmethod
@@ -63,13 +63,13 @@ class RandomPlane(PlaneConfig):
         """Draw the raw directions ``[2, P]``."""
 
     def draw(self, network: ParameterSpace, name: str | None = None) -> Directions:
-        """Draw the directions, unless they are to be scaled to the trained parameters."""
+        """Draw the directions, if they need not be scaled to the trained parameters."""
         if self.needs_training:
             return super().draw(network, name)
         return self._describe(self.draw_vectors(network), name)
 
     def lay(self, trained: Trained, name: str | None = None) -> Plane:
-        """Draw the directions, and scale them to the trained parameters where that is asked for."""
+        """Draw the directions, and scale them to the trained parameters if they are normalised."""
         theta = trained.trajectory.weights[-1]
         raw = self.draw_vectors(trained.network)
         directions = normalize(trained.network, raw, theta, self.normalization, self.biases)
@@ -78,7 +78,7 @@ class RandomPlane(PlaneConfig):
     def _describe(self, directions: Float64, name: str | None) -> Directions:
         title = self.title if self.normalization == "none" else f"{self.title}, {self.normalization}-normalised"
         still = "; biases stay where they are"
-        if self.biases:  # their size is not that of their unit's weights, which a rescaling shows
+        if self.biases:  # biases do not scale like the weights of their unit, so a rescaled network looks different
             still = "; biases move too, so networks that compute the same may look different"
         if self.normalization == "none":
             still = ""
@@ -98,26 +98,26 @@ class RandomPlane(PlaneConfig):
 
 
 class FreshPlane(RandomPlane):
-    """Along the parameters of two freshly initialised models."""
+    """The plane along the parameters of two freshly initialised models."""
 
     kind: Literal["fresh"] = "fresh"
     title: ClassVar[str] = "Fresh models"
     origin: ClassVar[str] = "the parameters of two freshly initialised models"
 
     def draw_vectors(self, network: ParameterSpace) -> Float64:
-        """The initial parameters of two models of this network."""
+        """Draw the initial parameters ``[2, P]`` of two models of this network."""
         if not isinstance(network, Network):
-            raise PlaneError("how this model is initialised is not known; take Gaussian directions instead")
+            raise PlaneError("the initialisation of this model is not known; use Gaussian directions instead")
         return np.array([network.draw_initial_theta(self.seed, stream) for stream in _STREAMS])
 
 
 class GaussianPlane(RandomPlane):
-    """Along standard normals, every parameter alike."""
+    """The plane along two directions of independent standard normals."""
 
     kind: Literal["gaussian"] = "gaussian"
     title: ClassVar[str] = "Gaussian"
     origin: ClassVar[str] = "independent standard normals"
 
     def draw_vectors(self, network: ParameterSpace) -> Float64:
-        """A standard normal for every parameter, biases too."""
+        """Draw a standard normal ``[2, P]`` for every parameter, including biases."""
         return np.array([Draws(self.seed, stream).normal(network.parameter_count) for stream in _STREAMS])

@@ -1,4 +1,4 @@
-"""The plane through three parameter vectors: frames of this run, or other runs."""
+"""The plane through three points in parameter space: frames of this run, or the ends of other runs."""
 
 from __future__ import annotations
 
@@ -11,33 +11,33 @@ from pydantic import field_validator
 from lossatlas.arrays import Float64, Floats
 from lossatlas.errors import ConfigError
 from lossatlas.planes.blocks import split_frames
-from lossatlas.planes.plane import Anchor, Plane, PlaneConfig, Trained, orthonormal_pair
+from lossatlas.planes.plane import Anchor, Plane, PlaneConfig, Trained, make_orthonormal
 from lossatlas.planes.projection import project
 
 _REFERENCE = re.compile(r"start|end|far|frame:\d+|run:[a-z0-9][a-z0-9-]*")
 
 
 class ThroughPlane(PlaneConfig):
-    """Through three points (Garipov et al. 2018, "Loss surfaces, mode connectivity", appendix A.1).
+    """The plane through three points (Garipov et al. 2018, "Loss surfaces, mode connectivity", appendix A.1).
 
-    The first point is the centre, d_a points to the second, and d_b to the third, at right angles to d_a. The section
-    along d_a is the linear interpolation of Goodfellow et al. 2015 ("Qualitatively characterizing neural network
-    optimization problems").
+    The first point is the centre. d_a points to the second point, and d_b is orthogonal to d_a and points towards the
+    third one. The section along d_a is the linear interpolation of Goodfellow et al. (2015, "Qualitatively
+    characterizing neural network optimization problems").
     """
 
     kind: Literal["through"] = "through"
     points: tuple[str, str, str] = ("end", "start", "far")
-    """Each ``start``, ``end``, ``frame:N``, ``run:ID`` (where that run ended), or ``far``: the frame that is farthest
-    from the line through the first two points."""
+    """The three points. Each is ``start``, ``end``, ``frame:N``, ``run:ID`` (the end of another run) or ``far``, which
+    means the frame that is farthest from the line through the first two points."""
 
     @field_validator("points", mode="before")
     @classmethod
     def _count_points(cls, points: Any) -> Any:
-        """Count them, before pydantic speaks of fields that are missing."""
+        """Refuse another number of points with a message that is clearer than pydantic's."""
         given = [points] if isinstance(points, str) else points
         if isinstance(given, list | tuple) and len(given) != 3:
             raise ValueError(
-                f"{', '.join(map(str, given)) or 'nothing'} is not three points; give three, as end,start,far"
+                f"{', '.join(map(str, given)) or 'nothing'} is not three points; give three, such as end,start,far"
             )
         return points
 
@@ -46,30 +46,32 @@ class ThroughPlane(PlaneConfig):
     def _refuse_unknown(cls, points: tuple[str, str, str]) -> tuple[str, str, str]:
         for point in points:
             if not _REFERENCE.fullmatch(point):
-                raise ValueError(f"{point!r} is no point; give start, end, far, frame:N or run:ID")
+                raise ValueError(f"{point!r} is not a point; give start, end, far, frame:N or run:ID")
         if "far" in points[:2] or len(set(points)) < 3:
-            raise ValueError(f"{', '.join(points)} are not three points; far may be the third only")
+            raise ValueError(f"{', '.join(points)} are not three points; only the third may be far")
         return points
 
     @property
     def references(self) -> tuple[str, ...]:
-        """Ids of the other runs that it goes through."""
+        """The ids of other runs that the plane goes through."""
         return tuple(point.removeprefix("run:") for point in self.points if point.startswith("run:"))
 
     @property
     def frames(self) -> tuple[int, ...]:
-        """Those that are points."""
+        """The indices of frames that are points."""
         return tuple(int(point.removeprefix("frame:")) for point in self.points if point.startswith("frame:"))
 
     def lay(self, trained: Trained, name: str | None = None) -> Plane:
-        """Find the points, and the plane through them."""
+        """Make the plane through the three points."""
         weights = trained.trajectory.weights
-        centre, second = (_theta(point, trained) for point in self.points[:2])
-        third = _farthest(centre, second, weights) if self.points[2] == "far" else _theta(self.points[2], trained)
-        directions = orthonormal_pair(second - centre, third - centre)
+        centre, second = (_find_theta(point, trained) for point in self.points[:2])
+        third = (
+            _find_farthest(centre, second, weights) if self.points[2] == "far" else _find_theta(self.points[2], trained)
+        )
+        directions = make_orthonormal(second - centre, third - centre)
         vectors = np.stack([centre, second, third])
         places = project(directions, vectors, centre).coordinates
-        words = [_in_words(point, trained) for point in self.points]
+        words = [_describe_point(point, trained) for point in self.points]
         return self.plane(
             name,
             directions,
@@ -78,22 +80,22 @@ class ThroughPlane(PlaneConfig):
             what=f"The plane through three points: {words[0]} (the centre), {words[1]} (along a), and {words[2]}.",
             hides="Everything off the plane: what lies between its points on a straight line may be passed on a curve.",
             centre=centre.astype(np.float32),
-            centre_frame=_frame(self.points[0], trained),
+            centre_frame=_find_frame(self.points[0], trained),
             anchors=tuple(
                 Anchor(word, float(a), float(b)) for word, (a, b) in zip(words, places.tolist(), strict=True)
             ),
         )
 
 
-def _frame(point: str, trained: Trained) -> int | None:
-    """The frame that a point is, None where it is none of this run."""
+def _find_frame(point: str, trained: Trained) -> int | None:
+    """Return the frame that a point means; None if the point belongs to another run."""
     if point.startswith("run:"):
         return None
     return trained.frame({"start": 0, "end": None}[point] if ":" not in point else int(point.partition(":")[2]))
 
 
-def _theta(point: str, trained: Trained) -> Float64:
-    frame = _frame(point, trained)
+def _find_theta(point: str, trained: Trained) -> Float64:
+    frame = _find_frame(point, trained)
     theta = trained.theta_of(point.removeprefix("run:")) if frame is None else trained.trajectory.weights[frame]
     if theta.shape != (trained.network.parameter_count,):
         fault = f"{point} has {theta.size} parameters, and this network {trained.network.parameter_count}"
@@ -101,7 +103,7 @@ def _theta(point: str, trained: Trained) -> Float64:
     return np.asarray(theta, np.float64)
 
 
-def _farthest(centre: Float64, second: Float64, weights: Floats) -> Float64:
+def _find_farthest(centre: Float64, second: Float64, weights: Floats) -> Float64:
     along = (second - centre) / max(float(np.linalg.norm(second - centre)), np.finfo(float).tiny)
     distances = [
         np.linalg.norm(steps - np.outer(steps @ along, along), axis=1)
@@ -110,9 +112,9 @@ def _farthest(centre: Float64, second: Float64, weights: Floats) -> Float64:
     return np.asarray(weights[int(np.concatenate(distances).argmax())], np.float64)
 
 
-def _in_words(point: str, trained: Trained) -> str:
+def _describe_point(point: str, trained: Trained) -> str:
     if point.startswith("frame:"):
-        return f"epoch {trained.trajectory.epochs[_frame(point, trained) or 0]}"
+        return f"epoch {trained.trajectory.epochs[_find_frame(point, trained) or 0]}"
     if point.startswith("run:"):
         return f"the end of {point.removeprefix('run:')}"
     return {"start": "the start", "end": "the end", "far": "the farthest frame"}[point]

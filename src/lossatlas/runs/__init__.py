@@ -1,4 +1,4 @@
-"""A run: one configuration, trained once, with everything that is computed from it."""
+"""Runs: a run is one configuration that was trained once, with everything that was computed from it."""
 
 from lossatlas.runs.array_steps import ArrayStep, Block, Evaluators
 from lossatlas.runs.compute import Computation, Stage, compute_run
@@ -6,14 +6,14 @@ from lossatlas.runs.run import CONFIDENCE_STEP, Frame, Run, Setup
 from lossatlas.runs.run_config import DEFAULT_PLANES, RunConfig, plane_configs, run_id
 from lossatlas.runs.steps import (
     LaidPlane,
+    assemble_run,
     check_planes,
-    curvature_frames,
+    choose_curvature_frames,
     lay_plane,
+    list_frame_steps,
+    list_plane_steps,
+    list_run_steps,
     measure_curvature,
-    put_together,
-    steps_of_each_frame,
-    steps_of_plane,
-    steps_of_run,
 )
 
 __all__ = [
@@ -31,13 +31,13 @@ __all__ = [
     "Stage",
     "check_planes",
     "compute_run",
-    "curvature_frames",
+    "choose_curvature_frames",
     "lay_plane",
     "measure_curvature",
     "plane_configs",
-    "put_together",
+    "assemble_run",
     "run_id",
-    "steps_of_each_frame",
-    "steps_of_plane",
-    "steps_of_run",
+    "list_frame_steps",
+    "list_plane_steps",
+    "list_run_steps",
 ]

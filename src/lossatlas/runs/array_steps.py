@@ -1,4 +1,7 @@
-"""Steps that compute arrays of a run, in any pieces: boundaries, loss surfaces, maps of non-convexity."""
+"""The steps that compute the arrays of a run: boundaries, loss surfaces, and maps of non-convexity.
+
+Each step can be computed in pieces.
+"""
 
 from __future__ import annotations
 
@@ -16,19 +19,19 @@ from lossatlas.landscape import boundary_evaluator, decision_boundary, nonconvex
 from lossatlas.planes import Directions, Plane
 from lossatlas.runs.run import CONFIDENCE_STEP, Setup
 
-#: An array of a run as it is laid out: its dtype, and its shape.
+#: The dtype and the shape of an array of a run.
 Layout = tuple[str, tuple[int, ...]]
 
 
 class Evaluators:
-    """The evaluators of one run, each made when it is first needed.
+    """The evaluators of one run. Each is made when it is first needed.
 
     Parameters
     ----------
     setup
-        Network, points and input grid.
+        The setup with the network, the points and the grid of inputs.
     threads
-        Of each; by default one a core. The numbers do not depend on it.
+        The number of threads of each evaluator; by default, one per core. The numbers do not depend on it.
     """
 
     def __init__(self, setup: Setup, threads: int | None = None) -> None:
@@ -36,32 +39,32 @@ class Evaluators:
 
     @cached_property
     def train(self) -> Evaluator:
-        """Of the training points."""
+        """The evaluator of the training points."""
         return Evaluator(self.setup.network, *self.setup.dataset.train, threads=self._threads)
 
     @cached_property
     def test(self) -> Evaluator:
-        """Of the test points."""
+        """The evaluator of the test points."""
         return Evaluator(self.setup.network, *self.setup.dataset.test, threads=self._threads)
 
     @cached_property
     def boundary(self) -> Evaluator:
-        """Of the input grid."""
+        """The evaluator of the grid of inputs."""
         return boundary_evaluator(self.setup.network, self.setup.grid, threads=self._threads)
 
 
 @dataclass(frozen=True)
 class Block:
-    """Numbers for one array of a run.
+    """Consecutive elements of one array of a run.
 
     Attributes
     ----------
     array
-        Its path without ``.npy``, as of :func:`lossatlas.store.manifest.list_arrays`.
+        The path of the array without ``.npy``; see :func:`lossatlas.store.manifest.list_arrays`.
     start
-        Index of the first element; left-out axes are 0. The others follow it in C order.
+        The index of the first element. Missing axes are 0. The other elements follow in C order.
     values
-        The elements, of any shape and of the array's dtype.
+        The elements, of any shape and of the dtype of the array.
     """
 
     array: str
@@ -69,56 +72,56 @@ class Block:
     values: AnyArray
 
     def place_in(self, shape: Sequence[int]) -> int:
-        """How many elements of an array of this shape come before the block."""
+        """Return how many elements of an array of this shape come before the block."""
         return int(np.ravel_multi_index((*self.start, *[0] * (len(shape) - len(self.start))), tuple(shape)))
 
 
 class ArrayStep(Protocol):
-    """Arrays of a run, computed in any pieces: a few frames, or a few rows of a frame.
+    """A step that computes arrays of a run in pieces: a few frames, or a few rows of a frame.
 
-    A step is plain data, so that it can travel to the worker that computes a piece of it.
+    A step is plain data, so that it can be sent to the worker that computes a piece of it.
     """
 
     @property
     def name(self) -> str:
-        """Unique in its run."""
+        """The name of the step, which is unique in its run."""
 
     @property
     def rows(self) -> int:
-        """How many rows the numbers of one frame have."""
+        """The number of rows of one frame."""
 
     @property
     def every_frame(self) -> bool:
-        """Whether it is computed around every frame's theta, and not only once."""
+        """Whether the arrays are computed for every frame, and not only once."""
 
     @property
     def frame_axis(self) -> int:
-        """Which axis of its arrays is the frames'."""
+        """The axis of its arrays that counts frames."""
 
     def layout(self, frames: int) -> dict[str, Layout]:
-        """Dtype and shape of each of its arrays, by path; ``frames`` is 1 where it is computed only once."""
+        """Return dtype and shape of its arrays by path. ``frames`` is 1 if they are computed only once."""
 
     def thetas(self, weights: Float32) -> Float32:
-        """The models ``[frames, P]`` that it is computed around, of a trajectory ``[F, P]``."""
+        """Return the models ``[frames, P]`` that the arrays belong to, given a trajectory ``[F, P]``."""
 
     def cost(self, setup: Setup) -> tuple[float, float]:
-        """What a row takes: models × points × parameters, and bytes."""
+        """Estimate the work (models × points × parameters) and the bytes of one row."""
 
     def compute(self, evaluators: Evaluators, thetas: Float32, rows: range) -> tuple[AnyArray, ...]:
-        """Compute some rows around some of the models: one array for each of the layout."""
+        """Compute some rows for models ``[n, P]``. Return one array for each array of the layout."""
 
     def blocks(self, first: int, rows: range, found: tuple[AnyArray, ...]) -> list[Block]:
-        """Say where those numbers belong, ``first`` being the frame of the first model."""
+        """Make blocks of the computed rows; ``first`` is the frame of the first model."""
 
 
 @dataclass(frozen=True)
 class Boundaries:
-    """Predicted class and confidence over the input grid ``[H, W]``, as they are stored."""
+    """The predicted classes and confidences on the grid of inputs ``[H, W]``, in stored form."""
 
     height: int
     width: int
     name: ClassVar[str] = "boundaries"
-    rows: ClassVar[int] = 1  # a whole boundary is little work
+    rows: ClassVar[int] = 1  # because a whole boundary is little work
     every_frame: ClassVar[bool] = True
     frame_axis: ClassVar[int] = 0
 
@@ -142,9 +145,9 @@ class Boundaries:
 
 @dataclass(frozen=True)
 class Surfaces:
-    """Loss surfaces along two directions, of the training or the test points, for all spans.
+    """The loss surfaces along two directions, of the training or the test points, for all spans.
 
-    They are cut around every frame, or where there is a centre ``[P]`` around that alone. Rows are counted through all
+    They are computed around every frame, or only around a centre ``[P]`` if it is given. Rows are counted through all
     spans.
     """
 
@@ -168,7 +171,7 @@ class Surfaces:
 
     @property
     def array(self) -> str:
-        """The path of its one array."""
+        """The path of its array."""
         return f"planes/{self.directions.name}/{'loss_surface' if self.split == 'train' else 'test_loss_surface'}"
 
     def layout(self, frames: int) -> dict[str, Layout]:
@@ -201,7 +204,7 @@ class Surfaces:
 
 @dataclass(frozen=True)
 class Nonconvexity:
-    """The map of where the loss is not convex, over a plane around its centre."""
+    """The map of non-convexity over a plane around its centre."""
 
     plane: Plane
     samples: int
@@ -223,7 +226,7 @@ class Nonconvexity:
         return self.plane.centre[None]
 
     def cost(self, setup: Setup) -> tuple[float, float]:
-        return np.inf, 4 * self.samples  # eigenvalues of many Hessians: a row is a piece of work
+        return np.inf, 4 * self.samples  # infinite, so that each row is computed separately
 
     def compute(self, evaluators: Evaluators, thetas: Float32, rows: range) -> tuple[AnyArray, ...]:
         setup = evaluators.setup

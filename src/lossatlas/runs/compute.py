@@ -16,13 +16,13 @@ from lossatlas.runs.run import Frame, Run, Setup
 from lossatlas.runs.run_config import RunConfig
 from lossatlas.runs.steps import (
     LaidPlane,
+    assemble_run,
     check_planes,
-    curvature_frames,
+    choose_curvature_frames,
     lay_plane,
+    list_frame_steps,
+    list_plane_steps,
     measure_curvature,
-    put_together,
-    steps_of_each_frame,
-    steps_of_plane,
 )
 from lossatlas.training import Outcome, Training, Trajectory
 
@@ -66,7 +66,7 @@ class Computation:
         self.setup = setup
         self.training = Training(setup.network, setup.dataset, setup.config.training, cancelled)
         self._evaluators = Evaluators(setup, threads)
-        self._of_each_frame = steps_of_each_frame(setup)
+        self._of_each_frame = list_frame_steps(setup)
         self._cancelled = cancelled
         self._references = references or {}
         check_planes(setup, self._references)
@@ -115,20 +115,20 @@ class Computation:
             on_stage(Stage(f"{name}, left out" if isinstance(laid, str) else laid.plane.title, number, total))
         curvatures = self._measure_curvatures(trajectory)
         on_stage(Stage("Curvature", total, total))
-        return put_together(self.setup, trajectory, planes, arrays.__getitem__, curvatures)
+        return assemble_run(self.setup, trajectory, planes, arrays.__getitem__, curvatures)
 
     def _cut_plane(self, name: str, trajectory: Trajectory, arrays: dict[str, AnyArray]) -> LaidPlane | str:
         """Make a plane, and compute those of its arrays that do not exist yet."""
         self._check_cancelled()
         laid = lay_plane(self._evaluators, name, trajectory, self._references)
-        for step in steps_of_plane(self.setup, laid.plane) if isinstance(laid, LaidPlane) else ():
+        for step in list_plane_steps(self.setup, laid.plane) if isinstance(laid, LaidPlane) else ():
             if not step.layout(1).keys() <= arrays.keys():
                 arrays |= self._compute(step, step.thetas(trajectory.weights))
         return laid
 
     def _measure_curvatures(self, trajectory: Trajectory) -> list[Curvature]:
         found = []
-        for frame in curvature_frames(self.setup, len(trajectory.epochs)):
+        for frame in choose_curvature_frames(self.setup, len(trajectory.epochs)):
             self._check_cancelled()
             found.append(measure_curvature(self.setup, trajectory.weights[frame]))
         return found

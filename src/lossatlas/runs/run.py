@@ -1,4 +1,4 @@
-"""What a run is: what is known of it before it trains, and everything that is shown of it."""
+"""The classes of runs: ``Setup`` is known before the training, a ``Frame`` is one epoch, and ``Run`` is the result."""
 
 from __future__ import annotations
 
@@ -32,22 +32,22 @@ from lossatlas.training import Snapshot, Trajectory
 if TYPE_CHECKING:
     from lossatlas.runs.plots import Figure
 
-#: A stored confidence is a whole number of these.
+#: Stored confidences are multiples of this number.
 CONFIDENCE_STEP = 1.0 / 255.0
 
 
 @dataclass(frozen=True)
 class Setup:
-    """What is known of a run before it trains.
+    """The parts of a run that are known before its training.
 
     Attributes
     ----------
     config, dataset, network
-        What is trained, and on what.
+        The configuration, the points, and the network.
     directions
-        Those of the planes whose directions do not depend on the training, in their order.
+        The directions of the planes that do not depend on the training, in their order.
     grid
-        Where boundaries are sampled.
+        The grid of inputs for decision boundaries.
     """
 
     config: RunConfig
@@ -58,7 +58,7 @@ class Setup:
 
     @classmethod
     def of(cls, config: RunConfig) -> Setup:
-        """Draw the points, lay out the network, draw the directions."""
+        """Make the setup of a configuration: draw the points, make the network, and draw the directions."""
         dataset = load_dataset(config.dataset)
         network = Network.of(config.model, dataset.points.shape[1], dataset.class_count)
         directions = tuple(
@@ -75,23 +75,23 @@ class Setup:
 
     @property
     def title(self) -> str:
-        """For people: ``Half moons · 2 × 16 tanh``."""
+        """A title for people, such as ``Half moons · 2 × 16 tanh``."""
         return f"{self.dataset.title} · {self.config.model.title}"
 
 
 @dataclass(frozen=True)
 class Frame:
-    """Everything computed of one recorded epoch while the network trains, at the precision it is stored in.
+    """Everything that is computed for one recorded epoch during the training, in the stored precision.
 
     Attributes
     ----------
     index
-        0 for the untrained model.
+        The index of the frame; 0 is the untrained model.
     snapshot
-        Theta, metrics and predicted classes of the points.
+        Theta, metrics, and the predicted classes of the points.
     arrays
-        By path and shaped as the run's, which are these of all frames joined, with this frame alone: the boundary, and
-        the surfaces along directions that move with the frames and do not depend on the training.
+        The arrays of the run by path, with this frame only: the boundary, and the surfaces along directions that do
+        not depend on the training, if there is a surface around every frame.
     """
 
     index: int
@@ -100,19 +100,19 @@ class Frame:
 
     @property
     def predicted_class(self) -> UInt8:
-        """``[H, W]`` uint8, over the input grid."""
+        """The predicted classes ``[H, W]`` uint8 on the grid of inputs."""
         boundary: UInt8 = self.arrays["predicted_class"][0]
         return boundary
 
     @property
     def confidence(self) -> UInt8:
-        """``[H, W]`` uint8, in steps of :data:`CONFIDENCE_STEP`."""
+        """The confidences ``[H, W]`` uint8 on the grid of inputs, in steps of :data:`CONFIDENCE_STEP`."""
         steps: UInt8 = self.arrays["confidence"][0]
         return steps
 
     @property
     def loss_surface(self) -> dict[str, Float32]:
-        """``[span, b, a]`` float32 of the training points, by the plane's name."""
+        """The training-loss surfaces ``[span, b, a]`` float32, by the name of the plane."""
         paths = [path.split("/") for path in self.arrays]
         names = [path[1] for path in paths if path[-1] == "loss_surface"]
         return {name: self.arrays[f"planes/{name}/loss_surface"][:, 0] for name in names}
@@ -120,25 +120,25 @@ class Frame:
 
 @dataclass(frozen=True)
 class Run:
-    """One configuration trained once, with everything that was computed from it.
+    """One configuration that was trained once, with everything that was computed from it.
 
     Attributes
     ----------
     setup
-        Configuration, dataset, network and input grid.
+        The configuration, the dataset, the network and the grid of inputs.
     trajectory
         Theta and metrics at every frame, and how training ended.
     predicted_class, confidence
-        ``[frame, y, x]`` uint8, over ``setup.grid``; probability = confidence × :data:`CONFIDENCE_STEP`.
+        ``[frame, y, x]`` uint8 on ``setup.grid``. The probability is confidence × :data:`CONFIDENCE_STEP`.
     cuts
         The planes with their surfaces, in the order of ``setup.config.planes``.
     curvature
-        Of the Hessian along the training; None where it was not asked for.
+        The Hessian at some frames; None if it was not requested.
     left_out
-        Why a plane could not be laid through this training, by its name.
+        The reason why a plane could not be made from this training, by the name of the plane.
     folder
-        Where it is stored: the folder that it was opened from, or was last saved into; None where it is only in memory,
-        as a copy with other values (``dataclasses.replace``) is.
+        The folder from which the run was opened, or into which it was last saved. It is None if the run is only in
+        memory, for example for a changed copy (``dataclasses.replace``).
     """
 
     setup: Setup
@@ -151,37 +151,44 @@ class Run:
     folder: Path | None = field(default=None, init=False, repr=False, compare=False)
 
     def note_folder(self, folder: Path) -> None:
-        """Note where the run is stored. That is no part of what the run is, so the only thing of it that changes."""
+        """Set the folder of the run. It is the only attribute that can change, because it is not part of the result."""
         object.__setattr__(self, "folder", folder.resolve())
 
     @property
     def id(self) -> str:
-        """The id of its configuration."""
+        """The id of the configuration."""
         return self.setup.config.id
 
     @property
     def planes(self) -> tuple[Plane, ...]:
-        """The planes of its cuts."""
+        """The planes of the run, without their surfaces."""
         return tuple(cut.plane for cut in self.cuts)
 
     @property
     def loss_surface(self) -> dict[str, Float32]:
-        """``[span, frame, b, a]`` for each plane, by its name."""
+        """The training-loss surfaces ``[span, frame, b, a]`` float32, by the name of the plane."""
         return {cut.plane.name: cut.loss_surface for cut in self.cuts}
 
     def plane(self, name: str | None = None) -> Cut:
-        """Give a plane of this run with everything that was computed of it: surfaces, path, non-convexity.
+        """Return a plane with its arrays: surfaces, path, and non-convexity.
 
         Parameters
         ----------
         name
-            One of ``[plane.name for plane in run.planes]``; left out, the plane that is shown first.
+            One of ``[plane.name for plane in run.planes]``; by default, the first plane.
+
+        Returns
+        -------
+        Cut
+            The plane with its arrays.
 
         Raises
         ------
         DataError
-            If the run has no plane of this name.
+            If the run has no plane with this name.
 
+        Examples
+        --------
         >>> from lossatlas import RunConfig, compute_run
         >>> run = compute_run(RunConfig(training={"epochs": 4, "frames": 3}, planes=({"kind": "pca", "grid": 5},)))
         >>> run.plane("pca").path.coordinates.shape
@@ -205,30 +212,36 @@ class Run:
         grid: int = 51,
         points: Literal["train", "test"] = "train",
     ) -> LossSurface:
-        """Compute the loss along a plane around the parameters of a frame.
+        """Compute the loss on a plane around the parameters of a frame.
 
         Parameters
         ----------
         plane
-            The name of one of the run's planes, or any directions of its network; left out, the plane that is shown
-            first.
+            The name of a plane of the run, or any directions of its network; by default, the first plane.
         frame
-            The frame in whose parameters the centre is, from the end where it is negative; None for the plane's own
-            centre.
+            The index of the frame whose theta is the centre; a negative index counts from the end. None means the
+            centre of the plane.
         span
-            Half the side of the square of (a, b); left out, the plane's first.
+            Half the side of the square of (a, b); by default, the first span of the plane.
         grid
-            Samples along each axis, an odd number.
+            The number of samples along each axis, which must be odd.
         points
-            Whose loss: of the training points or of the test points.
+            The points of the loss: ``"train"`` or ``"test"``.
+
+        Returns
+        -------
+        LossSurface
+            The surface.
 
         Raises
         ------
         ConfigError
             If the grid is even, or smaller than 3.
         DataError
-            If there is no such plane, frame or set of points, or the plane is one of another network.
+            If there is no such plane, frame or set of points, or the plane belongs to another network.
 
+        Examples
+        --------
         >>> from lossatlas import RunConfig, compute_run
         >>> run = compute_run(RunConfig(training={"epochs": 4, "frames": 3}, planes=({"kind": "pca", "grid": 5},)))
         >>> surface = run.surface("pca", frame=0, span=0.5, grid=21)
@@ -236,34 +249,46 @@ class Run:
         ((21, 21), True)
         """
         if points not in ("train", "test"):
-            raise DataError(f"points is {points!r}; take 'train' or 'test'")
+            raise DataError(f"points is {points!r}; give 'train' or 'test'")
         chosen = plane if isinstance(plane, Directions) else self.plane(plane).plane
         if frame is not None:
-            centre = self._theta(frame)
+            centre = self._find_theta(frame)
         elif isinstance(chosen, Plane):
             centre = chosen.centre
         else:
-            raise DataError(f"the directions {chosen.name!r} have no centre; name a frame")
+            raise DataError(f"the directions {chosen.name!r} have no centre; give a frame")
         dataset = self.setup.dataset
         evaluator = Evaluator(self.setup.network, *(dataset.train if points == "train" else dataset.test))
         [surface] = loss_surfaces(evaluator, chosen, centre, chosen.spans[0] if span is None else span, grid)
         return surface
 
     def boundary(self, frame: int = -1) -> DecisionBoundary:
-        """Predict over the run's input grid with the network of a frame, from the end where it is negative.
+        """Predict the classes on the grid of inputs with the network of a frame.
+
+        Parameters
+        ----------
+        frame
+            The index of the frame; a negative index counts from the end.
+
+        Returns
+        -------
+        DecisionBoundary
+            The predictions.
 
         Raises
         ------
         DataError
             If there is no such frame.
 
+        Examples
+        --------
         >>> from lossatlas import RunConfig, compute_run
         >>> run = compute_run(RunConfig(training={"epochs": 4, "frames": 3}, planes=({"kind": "pca", "grid": 5},)))
         >>> bool((run.boundary(1).predicted_class == run.predicted_class[1]).all())
         True
         """
         network, grid = self.setup.network, self.setup.grid
-        return decision_boundary(boundary_evaluator(network, grid), grid, self._theta(frame))
+        return decision_boundary(boundary_evaluator(network, grid), grid, self._find_theta(frame))
 
     def plot_surface(
         self,
@@ -273,47 +298,72 @@ class Run:
         span: float | None = None,
         grid: int = 51,
     ) -> Figure:
-        """Draw :meth:`surface` in three dimensions, with Plotly.
+        """Draw :meth:`surface` in three dimensions with Plotly.
+
+        Parameters
+        ----------
+        plane, frame, span, grid
+            The same as those of :meth:`surface`.
+
+        Returns
+        -------
+        Figure
+            The figure.
 
         Raises
         ------
         MissingExtraError
-            If Plotly is not installed, which is the extra ``lossatlas[plot]``.
+            If Plotly is not installed (``pip install "lossatlas[plot]"``).
         """
         from lossatlas.runs.plots import draw_surface
 
         surface = self.surface(plane, frame=frame, span=span, grid=grid)
-        return draw_surface(surface, self._title_at(frame))
+        return draw_surface(surface, self._make_title(frame))
 
     def plot_boundary(self, frame: int = -1) -> Figure:
-        """Draw :meth:`boundary` and the data on it, with Plotly.
+        """Draw :meth:`boundary` and the data with Plotly.
+
+        Parameters
+        ----------
+        frame
+            The index of the frame; a negative index counts from the end.
+
+        Returns
+        -------
+        Figure
+            The figure.
 
         Raises
         ------
         MissingExtraError
-            If Plotly is not installed, which is the extra ``lossatlas[plot]``.
+            If Plotly is not installed (``pip install "lossatlas[plot]"``).
         """
         from lossatlas.runs.plots import draw_boundary
 
-        return draw_boundary(self.boundary(frame), self.setup.dataset, self._title_at(frame))
+        return draw_boundary(self.boundary(frame), self.setup.dataset, self._make_title(frame))
 
     def plot_curves(self) -> Figure:
-        """Draw the losses over the epochs, with Plotly.
+        """Draw the losses over the epochs with Plotly.
+
+        Returns
+        -------
+        Figure
+            The figure.
 
         Raises
         ------
         MissingExtraError
-            If Plotly is not installed, which is the extra ``lossatlas[plot]``.
+            If Plotly is not installed (``pip install "lossatlas[plot]"``).
         """
         from lossatlas.runs.plots import draw_curves
 
         return draw_curves(self.trajectory, self.setup.title)
 
-    def _title_at(self, frame: int | None) -> str:
+    def _make_title(self, frame: int | None) -> str:
         return self.setup.title if frame is None else f"{self.setup.title} · epoch {self.trajectory.epochs[frame]}"
 
     def _repr_html_(self) -> str:
-        """Show the run in a notebook: title, numbers, small pictures."""
+        """Return HTML that shows the run in a notebook: title, numbers, and small pictures."""
         from lossatlas.runs.notebook import make_html  # only notebooks need it
 
         confidence = (self.confidence[-1] * CONFIDENCE_STEP).astype(np.float32)
@@ -321,7 +371,7 @@ class Run:
         parameters = self.setup.network.parameter_count
         return make_html(self.setup.title, parameters, self.trajectory, self.cuts[0], boundary)
 
-    def _theta(self, frame: int) -> Float32:
+    def _find_theta(self, frame: int) -> Float32:
         weights = self.trajectory.weights
         if not -len(weights) <= frame < len(weights):
             raise DataError(f"there is no frame {frame}; the run has frames 0 to {len(weights) - 1}")

@@ -1,12 +1,12 @@
-"""The steps that make a run: which there are, and what each one needs.
+"""Lists the steps that make a run, and what each step needs.
 
-    a frame's theta ─▶ its boundary, and its surfaces in planes that need no training
-    the training    ─▶ each plane, and the path on it ─▶ its surfaces, and its map of non-convexity
-                    ─▶ the curvature at some frames
+    theta of a frame ─▶ its boundary, and its surfaces along directions that need no training
+    the training     ─▶ each plane, and the path on it ─▶ its surfaces, and its map of non-convexity
+                     ─▶ the curvature at some frames
 
-Two executors take these steps. ``Computation`` (``compute.py``) does so in memory, the first ones while the network
-trains; ``ChunkedRun`` (``building/chunked_run.py``) has workers compute pieces, and writes these to disk. A piece has
-the same bits whoever computes it, and whatever the run was cut into.
+Two executors run these steps. ``Computation`` (``compute.py``) works in memory, and runs the first steps while the
+network trains. ``ChunkedRun`` (``building/chunked_run.py``) lets workers compute pieces, and writes them to disk. A
+piece has the same bits for any executor and any division of the run.
 """
 
 from __future__ import annotations
@@ -30,35 +30,35 @@ from lossatlas.training import Trajectory
 _SPLITS: tuple[Literal["train"], Literal["test"]] = ("train", "test")
 
 
-def steps_of_run(setup: Setup) -> list[ArrayStep]:
-    """Which arrays there are to compute of a run, apart from its planes."""
+def list_run_steps(setup: Setup) -> list[ArrayStep]:
+    """List the steps that compute the arrays of a run, except those of its planes."""
     return [Boundaries(*setup.grid.shape)]
 
 
-def steps_of_plane(setup: Setup, plane: Plane) -> list[ArrayStep]:
-    """Which arrays there are to compute of a plane."""
+def list_plane_steps(setup: Setup, plane: Plane) -> list[ArrayStep]:
+    """List the steps that compute the arrays of a plane."""
     config = setup.plane_configs[plane.name]
-    steps = _surfaces_of_frames(setup, plane)
+    steps = _list_frame_surfaces(setup, plane)
     moving = {step.split for step in steps}
     fixed = [Surfaces(plane, config.grid, split, plane.centre) for split in _SPLITS if split not in moving]
     return [*steps, *fixed, *([Nonconvexity(plane, config.nonconvexity)] if config.nonconvexity else [])]
 
 
-def steps_of_each_frame(setup: Setup) -> list[ArrayStep]:
-    """Which of all these need nothing but a frame's theta: they can be computed while the network trains."""
-    surfaces = [step for directions in setup.directions for step in _surfaces_of_frames(setup, directions)]
-    return [*steps_of_run(setup), *surfaces]
+def list_frame_steps(setup: Setup) -> list[ArrayStep]:
+    """List the steps that need only the theta of a frame, so that they can run while the network trains."""
+    surfaces = [step for directions in setup.directions for step in _list_frame_surfaces(setup, directions)]
+    return [*list_run_steps(setup), *surfaces]
 
 
-def _surfaces_of_frames(setup: Setup, directions: Directions) -> list[Surfaces]:
-    """The surfaces along some directions that are cut around every frame: those of the training points come first."""
+def _list_frame_surfaces(setup: Setup, directions: Directions) -> list[Surfaces]:
+    """List the surfaces along directions that are computed around every frame, first those of the training points."""
     config = setup.plane_configs[directions.name]
     splits = (_SPLITS if config.test_frames else _SPLITS[:1]) if directions.moving else ()
     return [Surfaces(directions, config.grid, split, None) for split in splits]
 
 
-def curvature_frames(setup: Setup, frames: int) -> tuple[int, ...]:
-    """At which of the recorded frames the Hessian is measured."""
+def choose_curvature_frames(setup: Setup, frames: int) -> tuple[int, ...]:
+    """Choose the recorded frames at which the Hessian is measured."""
     return spread_frames(frames, setup.config.curvature.frames)
 
 
@@ -69,16 +69,16 @@ def measure_curvature(setup: Setup, theta: Floats) -> Curvature:
 
 @dataclass(frozen=True)
 class LaidPlane:
-    """A plane that was laid through a training, and the path on it.
+    """A plane that was made from a training, and the path on it.
 
     Attributes
     ----------
     plane
-        Directions and centre.
+        The plane.
     path
-        The trajectory projected on it.
+        The trajectory, projected on the plane.
     path_loss
-        ``[F]`` float64: training loss at each projected point.
+        ``[F]`` float64: the training loss at each projected point.
     """
 
     plane: Plane
@@ -89,27 +89,50 @@ class LaidPlane:
 def lay_plane(
     evaluators: Evaluators, name: str, trajectory: Trajectory, references: Mapping[str, Floats]
 ) -> LaidPlane | str:
-    """Lay one plane of a run through its training, and project the path on it; where there is no such plane, say why.
+    """Make one plane of a run from its training, and project the path on it.
+
+    Parameters
+    ----------
+    evaluators
+        The evaluators of the run.
+    name
+        The name of the plane.
+    trajectory
+        The training.
+    references
+        The final parameters ``[P]`` of the runs that the plane goes through, by their ids.
+
+    Returns
+    -------
+    LaidPlane or str
+        The plane, or the reason why it cannot be made from this training.
 
     Raises
     ------
     ConfigError
-        If what it goes through is not there.
+        If a run that the plane goes through is missing.
     """
     setup = evaluators.setup
-    trained = Trained(setup.network, *setup.dataset.train, trajectory, _theta_among(references))
+    trained = Trained(setup.network, *setup.dataset.train, trajectory, _make_theta_of(references))
     try:
-        with one_blas_thread:  # the last digits may depend on how many there are
+        with one_blas_thread:  # the last digits could depend on the number of threads
             plane = setup.plane_configs[name].lay(trained, name)
-    except PlaneError as error:  # no path to speak of, say, in a training of one epoch
+    except PlaneError as error:  # for example, a training of one epoch has no path
         return str(error)
     except ConfigError as error:
-        raise _at_plane(list(setup.plane_configs).index(name), error) from None
+        raise ConfigError(_add_plane(list(setup.plane_configs).index(name), error)) from None
     return LaidPlane(plane, *path_on(evaluators.train, plane, trajectory.weights))
 
 
 def check_planes(setup: Setup, references: Mapping[str, Floats]) -> None:
-    """Refuse before the training, rather than after it, what no plane can be laid through.
+    """Check, before the training, that the planes of a run can be made.
+
+    Parameters
+    ----------
+    setup
+        The setup of the run.
+    references
+        The final parameters ``[P]`` of the runs that its planes go through, by their ids.
 
     Raises
     ------
@@ -120,7 +143,7 @@ def check_planes(setup: Setup, references: Mapping[str, Floats]) -> None:
     for number, plane in enumerate(setup.config.planes):
         try:
             plane.check(setup.network)
-            theta_of = _theta_among(references)
+            theta_of = _make_theta_of(references)
             for run in plane.references:
                 theta = np.asarray(theta_of(run))
                 if theta.shape != expected or not np.isfinite(theta).all():
@@ -129,39 +152,44 @@ def check_planes(setup: Setup, references: Mapping[str, Floats]) -> None:
                     )
                     raise ConfigError([("points", fault)])
         except ConfigError as error:
-            raise _at_plane(number, error) from None
+            raise ConfigError(_add_plane(number, error)) from None
 
 
-def put_together(
+def assemble_run(
     setup: Setup,
     trajectory: Trajectory,
     planes: Mapping[str, LaidPlane | str],
     arrays: Callable[[str], AnyArray],
     curvatures: Sequence[Curvature],
 ) -> Run:
-    """Make the run of what all its steps gave.
+    """Make the run from the results of all steps.
 
     Parameters
     ----------
     setup, trajectory
-        What was computed, and its training.
+        The setup of the run, and its training.
     planes
-        What :func:`lay_plane` gave for each plane, by name, in their order.
+        The results of :func:`lay_plane` by the names of the planes, in order.
     arrays
-        Gives the arrays of the steps by path.
+        A function that returns an array of the steps by its path.
     curvatures
-        Those at :func:`curvature_frames`.
+        The curvatures at :func:`choose_curvature_frames`.
+
+    Returns
+    -------
+    Run
+        The run.
 
     Raises
     ------
     PlaneError
-        If none of the planes could be laid.
+        If none of the planes could be made.
     """
     left_out = {name: plane for name, plane in planes.items() if isinstance(plane, str)}
-    cuts = tuple(_cut(setup, laid, arrays) for laid in planes.values() if isinstance(laid, LaidPlane))
+    cuts = tuple(_make_cut(setup, laid, arrays) for laid in planes.values() if isinstance(laid, LaidPlane))
     if not cuts:
         raise PlaneError("; ".join(left_out.values()))
-    frames = curvature_frames(setup, len(trajectory.epochs))
+    frames = choose_curvature_frames(setup, len(trajectory.epochs))
     points = len(setup.dataset.train[0])
     return Run(
         setup=setup,
@@ -174,7 +202,7 @@ def put_together(
     )
 
 
-def _cut(setup: Setup, laid: LaidPlane, arrays: Callable[[str], AnyArray]) -> Cut:
+def _make_cut(setup: Setup, laid: LaidPlane, arrays: Callable[[str], AnyArray]) -> Cut:
     plane, config = laid.plane, setup.plane_configs[laid.plane.name]
     return Cut(
         plane=plane,
@@ -187,17 +215,17 @@ def _cut(setup: Setup, laid: LaidPlane, arrays: Callable[[str], AnyArray]) -> Cu
     )
 
 
-def _at_plane(number: int, error: ConfigError) -> ConfigError:
-    """The faults of one plane, seen from the whole configuration."""
-    return ConfigError([(f"planes.{number}.{field}", message) for field, message in error.faults])
+def _add_plane(number: int, error: ConfigError) -> list[tuple[str, str]]:
+    """Return the faults of one plane with paths that start at the whole configuration."""
+    return [(f"planes.{number}.{field}", message) for field, message in error.faults]
 
 
-def _theta_among(references: Mapping[str, Floats]) -> Callable[[str], Floats]:
-    """Where other runs ended, by id; one that is not there is the configuration's fault."""
+def _make_theta_of(references: Mapping[str, Floats]) -> Callable[[str], Floats]:
+    """Make a function that returns the final parameters of other runs, and raises ConfigError for missing runs."""
 
     def theta_of(run: str) -> Floats:
         if run not in references:
-            raise ConfigError([("points", f"there is no run {run} to lay the plane through; compute it first")])
+            raise ConfigError([("points", f"there is no run {run} for the plane to go through; compute it first")])
         return references[run]
 
     return theta_of

@@ -1,4 +1,4 @@
-"""The package's constants that the page needs as well: it reads them from ``catalog.json`` and has none of its own."""
+"""Collects the constants of the package that the page also needs. The page reads them from ``catalog.json``."""
 
 from __future__ import annotations
 
@@ -18,19 +18,19 @@ from lossatlas.tables.table import MOST_POINTS
 from lossatlas.tables.words import LONGEST_NAME
 from lossatlas.training import OPTIMIZERS, TrainingConfig
 
-#: Networks of more parameters are not evaluated by a page: an answer would take too long while one drags.
+#: The page does not evaluate networks with more parameters, because answers during a drag would take too long.
 MOST_PARAMETERS = 5_000
 
 
 def describe_constants() -> dict[str, Any]:
-    """Gather the constants by what they are of; ``Constants`` in ``web/model/constants.js`` describes each."""
+    """Collect the constants in groups. ``Constants`` in ``web/model/constants.js`` describes each of them."""
     usual = DatasetConfig()
     return {
         "format_version": FORMAT_VERSION,
         "most_parameters": MOST_PARAMETERS,
         "optimizers": [{"name": name, "title": optimizer.title} for name, optimizer in OPTIMIZERS.items()],
         "bounds": {
-            name: _bounds(TrainingConfig, name)
+            name: _read_bounds(TrainingConfig, name)
             for name in ("learning_rate", "batch_size", "weight_decay", "epochs", "frames")
         },
         "defaults": {
@@ -38,7 +38,7 @@ def describe_constants() -> dict[str, Any]:
             "test_fraction": usual.test_fraction,
             "boundary": BoundaryConfig().model_dump(mode="json"),
         },
-        "fresh_plane": _fresh_plane(),
+        "fresh_plane": _describe_fresh_plane(),
         "own_data": {
             "features": list(FEATURES),
             "classes": MAX_CLASSES,
@@ -54,16 +54,16 @@ def describe_constants() -> dict[str, Any]:
     }
 
 
-def _bounds(config: type[Config], name: str) -> dict[str, float]:
-    """Read from a setting's schema the smallest and the largest number that it may be; 0 itself may be too small."""
+def _read_bounds(config: type[Config], name: str) -> dict[str, float]:
+    """Read the smallest and the largest number of a setting from its schema. A smallest number of 0 may be excluded."""
     schema = config.model_json_schema()["properties"][name]
     number = next(part for part in schema.get("anyOf", [schema]) if "maximum" in part)
     return {"least": number.get("minimum", number.get("exclusiveMinimum")), "most": number["maximum"]}
 
 
-def _fresh_plane() -> dict[str, Any]:
-    """Describe the plane along two fresh models, which the page lays itself where it trains."""
+def _describe_fresh_plane() -> dict[str, Any]:
+    """Describe the plane along two fresh models, which the page makes itself if it trains."""
     config = FreshPlane()
     directions = config.draw(Network.of(ModelConfig(), inputs=2, classes=2))
-    told = {name: getattr(directions, name) for name in ("name", "kind", "title", "what", "hides")}
-    return {**told, "seed": config.seed, "spans": list(directions.spans), "grid": config.grid}
+    description = {name: getattr(directions, name) for name in ("name", "kind", "title", "what", "hides")}
+    return {**description, "seed": config.seed, "spans": list(directions.spans), "grid": config.grid}
