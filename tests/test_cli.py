@@ -175,7 +175,7 @@ def test_a_data_folder_that_is_a_file_is_refused_by_every_command(tmp_path: Path
     for command in ("serve", "train", "build", "export site", "list", "info moons", "verify"):
         done = lossatlas(*command.split(), "--data", file, cwd=tmp_path)
         assert done.returncode == 1, command
-        assert done.stderr == f"Error: {file} is a file, not a folder; give another with --data DIR\n"
+        assert done.stderr == f"Error: {file} is a file, not a folder; give another folder (--data DIR)\n"
     assert file.read_text() == "mine"
     assert list(tmp_path.iterdir()) == [file]
 

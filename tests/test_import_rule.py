@@ -133,6 +133,18 @@ def test_no_modules_import_each_other_in_a_circle() -> None:
         done |= free
 
 
+@pytest.mark.parametrize("module", [each for each in MODULES if layer_name(each) != "cli"], ids=str)
+def test_only_the_command_line_names_its_options(module: Path) -> None:
+    tree = ast.parse((SOURCE / module).read_text(encoding="utf-8"))
+    docstrings = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}
+    texts = [
+        node.value
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in docstrings
+    ]
+    assert not [text for text in texts if re.search(r"(?<![\w-])--[a-z]", text)]
+
+
 @pytest.mark.parametrize("front", FRONTS, ids=str)
 def test_the_front_of_a_package_only_names_what_others_may_take(front: Path) -> None:
     [docstring, *body] = ast.parse((SOURCE / front).read_text(encoding="utf-8")).body

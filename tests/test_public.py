@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import doctest
 import re
 import struct
@@ -9,6 +10,7 @@ import subprocess
 import sys
 import zlib
 from base64 import b64decode
+from pathlib import Path
 from xml.etree import ElementTree
 
 import numpy as np
@@ -33,9 +35,21 @@ def run() -> Run:
     )
 
 
-def test_each_public_name_has_one_home() -> None:
-    homes = [name for names in lossatlas._HOMES.values() for name in names]
-    assert sorted(homes) == sorted(set(lossatlas.__all__))
+def test_type_checkers_find_each_public_name_where_the_table_says() -> None:
+    [block] = [node for node in ast.parse(Path(lossatlas.__file__).read_text("utf-8")).body if isinstance(node, ast.If)]
+    imported = {
+        (alias.name, alias.asname, node.module)
+        for node in block.body
+        if isinstance(node, ast.ImportFrom)
+        for alias in node.names
+    }
+    assert imported == {(name, name, f"lossatlas.{home}") for name, home in lossatlas._HOMES.items()}
+
+
+def test_all_public_names_come_with_a_star() -> None:
+    scope: dict[str, object] = {}
+    exec("from lossatlas import *", scope)
+    assert scope.keys() - {"__builtins__"} == set(lossatlas.__all__)
 
 
 @pytest.mark.parametrize("name", lossatlas.__all__)

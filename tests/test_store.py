@@ -706,7 +706,7 @@ def test_a_folder_that_is_no_folder_of_ours_is_left_alone(tmp_path: Path) -> Non
 def test_a_data_folder_that_is_a_file(small_run: Run, tmp_path: Path) -> None:
     file = tmp_path / "data"
     file.write_text("mine")
-    with pytest.raises(DataFolderError, match=f"{file} is a file, not a folder; give another with --data"):
+    with pytest.raises(DataFolderError, match=f"{file} is a file, not a folder; give another folder$"):
         save_run(small_run, file)
     with pytest.raises(DataFolderError, match="is a file"):
         Gallery(file)

@@ -116,7 +116,7 @@ class WorkerDiedError(LossAtlasError):
         how = "" if code is None else f" ({f'signal {-code}' if code < 0 else f'exit code {code}'})"
         super().__init__(
             f"a worker process was killed{how}, {attempts} times in a row over the same work, "
-            "perhaps for want of memory: try fewer with --workers"
+            "perhaps for want of memory: try fewer workers"
         )
 
 

@@ -44,7 +44,7 @@ def connect_cluster(address: str, patience: float = PATIENCE) -> Iterator[Execut
     try:
         from distributed import Client
     except ImportError:
-        raise ClusterError('--cluster needs Dask distributed: pip install "lossatlas[cluster]"') from None
+        raise ClusterError('a cluster needs Dask distributed: pip install "lossatlas[cluster]"') from None
     if not _ADDRESS.fullmatch(address):
         raise ClusterError(f"{address!r} is no address of a Dask scheduler: give HOST:PORT or tcp://HOST:PORT")
     try:

@@ -51,7 +51,7 @@ def main() -> None:
     try:
         commands(standalone_mode=False)
     except LossAtlasError as error:
-        click.echo(f"Error: {error}", err=True)
+        click.echo(f"Error: {error}{_name_option(error)}", err=True)
         sys.exit(1)
     except click.ClickException as error:
         error.show()
@@ -59,3 +59,12 @@ def main() -> None:
     except (click.Abort, KeyboardInterrupt):
         click.echo("Stopped. What was finished is kept; the same command goes on from there.", err=True)
         sys.exit(130)
+
+
+def _name_option(error: Exception) -> str:
+    """Name the option with which a person follows the advice of an error; the library itself knows of no options."""
+    from lossatlas.errors import DataFolderError, WorkerDiedError
+
+    options = {DataFolderError: "--data DIR", WorkerDiedError: "--workers NUMBER"}
+    option = options.get(type(error))
+    return f" ({option})" if option else ""

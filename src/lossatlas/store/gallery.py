@@ -50,7 +50,7 @@ class Gallery:
     def __init__(self, data: Path | str | None = None) -> None:
         self.data = Path(data) if data is not None else default_data_folder()
         if self.data.exists() and not self.data.is_dir():
-            raise DataFolderError(f"{self.data} is a file, not a folder; give another with --data DIR")
+            raise DataFolderError(f"{self.data} is a file, not a folder; give another folder")
 
     def __contains__(self, run_id: str) -> bool:
         return (run_folder(self.data, run_id) / "run.json").is_file()

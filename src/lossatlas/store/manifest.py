@@ -12,6 +12,7 @@ import numpy as np
 
 from lossatlas.arrays import AnyArray, Float64
 from lossatlas.curvature import TrainingCurvature, stability_formula
+from lossatlas.datasets import Dataset
 from lossatlas.landscape import NONCONVEX, Cut, unit_coordinates
 from lossatlas.planes import Directions, Plane, PlaneConfig, compute_random_walk_variance
 from lossatlas.runs import CONFIDENCE_STEP, Run, Setup
@@ -113,7 +114,7 @@ def describe(  # noqa: PLR0913 (one argument for each part of the manifest)
     left_out: Mapping[str, str] | None = None,
 ) -> dict[str, Any]:
     """Make the manifest of a run that is finished or still being computed; ``planes`` are the entries of its planes."""
-    config, dataset, network = setup.config, setup.dataset, setup.network
+    config, network = setup.config, setup.network
     sizes = sizes_of(setup, len(epochs), curvature)
     specs = RUN_ARRAYS if curvature is None or curvature.spectrum is None else (*RUN_ARRAYS, SPECTRUM)
     return {
@@ -123,17 +124,7 @@ def describe(  # noqa: PLR0913 (one argument for each part of the manifest)
         "title": setup.title,
         "config": config.model_dump(mode="json"),
         "versions": {"lossatlas": version("lossatlas"), "numpy": np.__version__},
-        "dataset": {
-            "name": dataset.name,
-            "title": dataset.title,
-            "features": [
-                {"name": name, "mean": float(mean), "scale": float(scale)}
-                for name, mean, scale in zip(dataset.feature_names, dataset.mean, dataset.scale, strict=True)
-            ],
-            "classes": list(dataset.class_names),
-            "train_points": int((dataset.split == 0).sum()),
-            "test_points": int((dataset.split == 1).sum()),
-        },
+        "dataset": _describe_dataset(setup.dataset),
         "model": {
             "title": config.model.title,
             "layers": list(network.layers),
@@ -152,6 +143,20 @@ def describe(  # noqa: PLR0913 (one argument for each part of the manifest)
         "planes": planes,
         "left_out": [{"name": name, "why": why} for name, why in (left_out or {}).items()],
         **({} if curvature is None else {"curvature": _describe_curvature(curvature, setup)}),
+    }
+
+
+def _describe_dataset(dataset: Dataset) -> dict[str, Any]:
+    return {
+        "name": dataset.name,
+        "title": dataset.title,
+        "features": [
+            {"name": name, "mean": float(mean), "scale": float(scale)}
+            for name, mean, scale in zip(dataset.feature_names, dataset.mean, dataset.scale, strict=True)
+        ],
+        "classes": list(dataset.class_names),
+        "train_points": int((dataset.split == 0).sum()),
+        "test_points": int((dataset.split == 1).sum()),
     }
 
 

@@ -151,12 +151,12 @@ def write_text(path: Path, text: str) -> None:
 def explain_write_errors(data: Path) -> Iterator[None]:
     """Turn errors of the system into an error that names the data folder and says what to do."""
     if data.exists() and not data.is_dir():
-        raise DataFolderError(f"{data} is a file, not a folder; give another with --data DIR")
+        raise DataFolderError(f"{data} is a file, not a folder; give another folder")
     try:
         yield
     except OSError as error:
         reason = error.strerror or error
-        raise DataFolderError(f"cannot write into {data} ({reason}); give another with --data DIR") from error
+        raise DataFolderError(f"cannot write into {data} ({reason}); give another folder") from error
 
 
 def _write(run: Run, folder: Path, there: Container[str] = ()) -> None:

@@ -190,12 +190,7 @@ def _make_table(rows: Rows, found: Columns, choice: Choice) -> Table:
             raise DataError(_ask_for_decimal(column))
     read, errors, missing = read_points(rows, found.body, chosen.x, chosen.y, chosen.label)
     errors += unclosed
-    notices = [
-        _describe_choice(chosen.x, chosen.y, chosen.label, found.header),
-        *_describe_surroundings(rows),
-        *_describe_readings(chosen.x, chosen.y),
-        *missing,
-    ]
+    notices = [*_describe_columns(rows, chosen.x, chosen.y, chosen.label, found.header), *missing]
     sound, outliers = find_outliers(rows, read, chosen.x, chosen.y, choice.without_outliers)
     classes = number_classes([row.label for row in sound], chosen.label.name if found.header else "", choice.join)
     if problem := _find_problem(sound, classes, chosen):
@@ -217,6 +212,10 @@ def _make_table(rows: Rows, found: Columns, choice: Choice) -> Table:
         alike=classes.alike,
         outliers=outliers,
     )
+
+
+def _describe_columns(rows: Rows, x: Column, y: Column, label: Column, header: bool) -> list[str]:
+    return [_describe_choice(x, y, label, header), *_describe_surroundings(rows), *_describe_readings(x, y)]
 
 
 def _choose_points(classes: Classes, choice: Choice) -> tuple[list[int], str]:
