@@ -8,7 +8,8 @@ import click
 
 from lossatlas.cli.options import data_option
 from lossatlas.errors import RunNotFoundError
-from lossatlas.store import Gallery, describe_run, run_folder
+from lossatlas.runs import RecordedRun
+from lossatlas.store import Gallery, describe_run, is_recorded, open_stored, run_folder
 
 
 @click.command("info")
@@ -17,19 +18,20 @@ from lossatlas.store import Gallery, describe_run, run_folder
 def info_command(run: str, gallery: Gallery) -> None:
     """Show one RUN, by its id or the beginning of it."""
     run_id = _find_only_match(gallery, run)
-    manifest = describe_run(gallery.open(run_id))
+    opened = open_stored(run_folder(gallery.data, run_id))
+    manifest = opened.manifest if isinstance(opened, RecordedRun) else describe_run(opened)
     click.echo(f"{manifest['title']}\n{run_folder(gallery.data, run_id)}\n")
-    for part, values in manifest["config"].items():
+    for part, values in _select_settings(manifest).items():
         for values_of_one in values if isinstance(values, list) else [values]:
             settings = ", ".join(
                 f"{key} {_format_value(value)}" for key, value in values_of_one.items() if key != "own"
             )
             click.echo(f"{part:<10} {settings}")
-    click.echo(f"{'network':<10} {manifest['model']['parameters']} parameters, layers {manifest['model']['layers']}")
+    click.echo(f"{'network':<10} {_describe_network(manifest['model'])}")
     frames = manifest["frames"]
     click.echo(f"{'frames':<10} {len(frames)}, epochs {frames[0]} to {frames[-1]}")
     for name, values in manifest["metrics"].items():
-        click.echo(f"{name:<15} {values[0]:.4g} → {values[-1]:.4g}")
+        click.echo(f"{name:<15} {_format_number(values[0])} → {_format_number(values[-1])}")
     for plane in manifest["planes"]:
         click.echo(f"{'plane':<10} {_describe_plane(plane)}")
     for plane in manifest["left_out"]:
@@ -37,6 +39,23 @@ def info_command(run: str, gallery: Gallery) -> None:
     if curvature := manifest.get("curvature"):
         click.echo(f"{'curvature':<10} {_describe_curvature(curvature, frames)}")
     click.echo(manifest["outcome"].get("message", manifest["outcome"]["status"]))
+
+
+def _select_settings(manifest: dict[str, Any]) -> dict[str, Any]:
+    """Return the configuration, part by part; of a recorded run the planes, and what it was recorded on."""
+    if not is_recorded(manifest):
+        return dict(manifest["config"])
+    recorded = {"recording": manifest["id"], "samples": manifest["dataset"].get("samples"), "loss": manifest["loss"]}
+    return {"source": recorded, "planes": manifest["config"]["planes"]}
+
+
+def _describe_network(model: dict[str, Any]) -> str:
+    layers = f", layers {model['layers']}" if "layers" in model else f", {model['title']}"
+    return f"{model['parameters']} parameters{layers}"
+
+
+def _format_number(value: float | None) -> str:
+    return "–" if value is None else f"{value:.4g}"
 
 
 def _describe_plane(plane: dict[str, Any]) -> str:

@@ -22,6 +22,10 @@ def list_command(gallery: Gallery) -> None:
         metrics = entry["metrics"]
         note = "" if entry["outcome"]["status"] == "completed" else f"  ({entry['outcome']['status']})"
         click.echo(
-            f"{entry['id']:<{width}}  {entry['epochs']:>7}  {metrics['train_accuracy']:>6.1%}  "
-            f"{metrics['test_accuracy']:>6.1%}  {entry['title']}{note}"
+            f"{entry['id']:<{width}}  {entry['epochs']:>7}  {_share(metrics['train_accuracy'])}  "
+            f"{_share(metrics['test_accuracy'])}  {entry['title']}{note}"
         )
+
+
+def _share(value: float | None) -> str:
+    return f"{'–' if value is None else f'{value:.1%}':>6}"

@@ -24,5 +24,5 @@ def verify_command(gallery: Gallery) -> None:
         gallery.write_index()
     click.echo(f"{len(verdicts) - faults} of {len(verdicts)} runs are sound")
     if faults:
-        click.echo("Delete a damaged run's folder to have it computed again.", err=True)
+        click.echo("Delete a damaged computed run's folder to have it computed again; keep a recorded one's.", err=True)
         sys.exit(1)

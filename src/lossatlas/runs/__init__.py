@@ -2,6 +2,7 @@
 
 from lossatlas.runs.array_steps import ArrayStep, Block, Evaluators
 from lossatlas.runs.compute import Computation, Stage, compute_run
+from lossatlas.runs.recorded import RecordedRun
 from lossatlas.runs.run import CONFIDENCE_STEP, Frame, Run, Setup
 from lossatlas.runs.run_config import DEFAULT_PLANES, RunConfig, plane_configs, run_id
 from lossatlas.runs.steps import (
@@ -25,6 +26,7 @@ __all__ = [
     "Evaluators",
     "Frame",
     "LaidPlane",
+    "RecordedRun",
     "Run",
     "RunConfig",
     "Setup",

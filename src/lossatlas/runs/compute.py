@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -24,7 +24,7 @@ from lossatlas.runs.steps import (
     list_plane_steps,
     measure_curvature,
 )
-from lossatlas.training import Outcome, Training, Trajectory
+from lossatlas.training import Outcome, Snapshot, Training, Trajectory
 
 
 @dataclass(frozen=True)
@@ -34,6 +34,21 @@ class Stage:
     what: str
     done: int
     total: int
+
+
+class RecordedTraining(Protocol):
+    """Snapshots of a training, the untrained network first, and how it ended."""
+
+    @property
+    def epochs(self) -> tuple[int, ...]:
+        """Which epochs are recorded."""
+
+    @property
+    def outcome(self) -> Outcome:
+        """How it ended; meaningful after the last snapshot."""
+
+    def __iter__(self) -> Iterator[Snapshot]:
+        """Give the snapshots in turn."""
 
 
 class Computation:
@@ -49,6 +64,8 @@ class Computation:
         A function that is called repeatedly. If it returns True, the computation ends with ``CancelledError``.
     references
         The final parameters ``[P]`` of the other runs that planes go through, by their ids.
+    training
+        A training that is over, in place of the one that the setup describes.
 
     Raises
     ------
@@ -62,9 +79,10 @@ class Computation:
         threads: int | None = None,
         cancelled: Callable[[], bool] = lambda: False,
         references: Mapping[str, Floats] | None = None,
+        training: RecordedTraining | None = None,
     ) -> None:
         self.setup = setup
-        self.training = Training(setup.network, setup.dataset, setup.config.training, cancelled)
+        self.training = training or Training(setup.network, setup.dataset, setup.config.training, cancelled)
         self._evaluators = Evaluators(setup, threads)
         self._of_each_frame = list_frame_steps(setup)
         self._cancelled = cancelled

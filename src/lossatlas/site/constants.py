@@ -12,7 +12,7 @@ from lossatlas.landscape import BoundaryConfig
 from lossatlas.networks import ModelConfig, Network
 from lossatlas.planes import FreshPlane
 from lossatlas.runs.notebook import CLASS_COLOURS, VIRIDIS
-from lossatlas.store.manifest import FORMAT_VERSION
+from lossatlas.store.manifest import RECORDED_VERSION
 from lossatlas.tables.columns import MAX_CLASSES
 from lossatlas.tables.table import MOST_POINTS
 from lossatlas.tables.words import LONGEST_NAME
@@ -26,7 +26,7 @@ def describe_constants() -> dict[str, Any]:
     """Collect the constants in groups. ``Constants`` in ``web/model/constants.js`` describes each of them."""
     usual = DatasetConfig()
     return {
-        "format_version": FORMAT_VERSION,
+        "format_version": RECORDED_VERSION,
         "most_parameters": MOST_PARAMETERS,
         "optimizers": [{"name": name, "title": optimizer.title} for name, optimizer in OPTIMIZERS.items()],
         "bounds": {

@@ -5,7 +5,8 @@ The format is described in docs/run-format.md.
 
 from lossatlas.store.gallery import Gallery, default_data_folder
 from lossatlas.store.manifest import describe_outcome, describe_run, describe_start, start_arrays
-from lossatlas.store.read import open_run, read_manifest
+from lossatlas.store.read import is_recorded, open_run, open_stored, read_manifest
+from lossatlas.store.recorded import BoundaryPart, RecordedParts, describe_adopted, describe_recorded, save_recorded
 from lossatlas.store.recording import (
     RecordedFrame,
     Recording,
@@ -26,23 +27,30 @@ from lossatlas.store.write import (
 )
 
 __all__ = [
+    "BoundaryPart",
     "Gallery",
     "RecordedFrame",
+    "RecordedParts",
     "Recording",
     "RecordingWriter",
     "StackedThetas",
     "Tensor",
     "default_data_folder",
+    "describe_adopted",
+    "describe_recorded",
     "describe_run",
+    "is_recorded",
     "describe_start",
     "lay_out",
     "open_run",
+    "open_stored",
     "describe_outcome",
     "publish",
     "read_manifest",
     "recording_folder",
     "remove_unfinished",
     "run_folder",
+    "save_recorded",
     "save_run",
     "set_aside",
     "start_arrays",

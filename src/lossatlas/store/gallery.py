@@ -14,9 +14,9 @@ from filelock import FileLock
 
 from lossatlas.arrays import Float64, Floats
 from lossatlas.errors import ConfigError, DataFolderError, RunError
-from lossatlas.runs import Run, RunConfig
+from lossatlas.runs import RecordedRun, Run, RunConfig
 from lossatlas.store.manifest import FORMAT_VERSION
-from lossatlas.store.read import open_run, read_manifest
+from lossatlas.store.read import is_recorded, open_run, open_stored, read_manifest
 from lossatlas.store.write import explain_write_errors, run_folder, save_run, write_text
 from lossatlas.training import METRICS
 
@@ -84,7 +84,13 @@ class Gallery:
         RunError
             If a run is damaged.
         """
-        found = {run_id: self.open(run_id) for run_id in config.references if run_id in self}
+        found: dict[str, Run] = {}
+        for run_id in (each for each in config.references if each in self):
+            opened = open_stored(run_folder(self.data, run_id))
+            if isinstance(opened, RecordedRun):
+                fault = f"{run_id} is a recorded run, whose parameters are in its recording; name another run"
+                raise ConfigError([("planes", fault)])
+            found[run_id] = opened
         for run_id, run in found.items():
             if run.setup.config.model.hidden != config.model.hidden or run.setup.network.class_count != config.classes:
                 layers = "-".join(map(str, run.setup.network.layers))
@@ -131,6 +137,8 @@ class Gallery:
 def make_entry(manifest: dict[str, Any]) -> dict[str, Any]:
     """Make the entry of a run in the index from its manifest."""
     dataset, model, config = manifest["dataset"], manifest["model"], manifest["config"]
+    if is_recorded(manifest):
+        return _recorded_entry(manifest)
     return {
         "id": manifest["id"],
         "title": manifest["title"],
@@ -147,6 +155,23 @@ def make_entry(manifest: dict[str, Any]) -> dict[str, Any]:
         "epochs": int(manifest["frames"][-1]),
         "frames": len(manifest["frames"]),
         "metrics": {name: float(manifest["metrics"][name][-1]) for name in METRICS},
+    }
+
+
+def _recorded_entry(manifest: dict[str, Any]) -> dict[str, Any]:
+    """Make the entry of somebody's own training, which has no settings to choose it by."""
+    dataset, model = manifest["dataset"], manifest["model"]
+    return {
+        "id": manifest["id"],
+        "title": str(manifest["title"]),
+        "source": "recorded",
+        "dataset": {"name": "recorded", "title": str(dataset["title"])},
+        "model": {"title": str(model["title"]), "parameters": int(model["parameters"])},
+        "config": {},
+        "outcome": {"status": str(manifest["outcome"]["status"])},
+        "epochs": int(manifest["frames"][-1]),
+        "frames": len(manifest["frames"]),
+        "metrics": {name: manifest["metrics"][name][-1] for name in METRICS},
     }
 
 

@@ -20,6 +20,8 @@ from lossatlas.training import METRICS, Outcome
 
 FORMAT = "lossatlas-run"
 FORMAT_VERSION = 1
+#: Of somebody's own training; computed runs stay as they were.
+RECORDED_VERSION = 2
 
 
 @dataclass(frozen=True)
@@ -164,7 +166,7 @@ def describe_start(setup: Setup, epochs: list[int]) -> dict[str, Any]:
     """Make the manifest of a run before its training, with all planned frames and the planes that need no training."""
     sizes, configs = sizes_of(setup, len(epochs)), setup.plane_configs
     planes = [
-        _describe_plane(
+        describe_plane(
             directions, configs[directions.name], sizes, plane_arrays(configs[directions.name], trained=False)
         )
         for directions in setup.directions
@@ -187,7 +189,7 @@ def describe_cut(run: Run, cut: Cut) -> dict[str, Any]:
     plane, config = cut.plane, run.setup.plane_configs[cut.plane.name]
     sizes = sizes_of(run.setup, len(run.trajectory.epochs), run.curvature)
     return {
-        **_describe_plane(plane, config, sizes, plane_arrays(config, centre=plane.centre_frame is None)),
+        **describe_plane(plane, config, sizes, plane_arrays(config, centre=plane.centre_frame is None)),
         "explained_variance": cut.path.explained_variance,
         "random_walk": compute_random_walk_variance(run.trajectory.epochs) if plane.kind == "pca" else None,
         "nonconvexity": None
@@ -235,11 +237,12 @@ def list_arrays(run: Run) -> dict[str, AnyArray]:
     if run.curvature is not None and run.curvature.spectrum is not None:
         arrays["spectrum"] = run.curvature.spectrum
     for cut in run.cuts:
-        arrays |= {f"planes/{cut.plane.name}/{name}": array for name, array in _list_arrays_of_cut(cut).items()}
+        arrays |= {f"planes/{cut.plane.name}/{name}": array for name, array in list_arrays_of_cut(cut).items()}
     return arrays
 
 
-def _list_arrays_of_cut(cut: Cut) -> dict[str, AnyArray]:
+def list_arrays_of_cut(cut: Cut) -> dict[str, AnyArray]:
+    """Return every array of a plane by name."""
     plane = cut.plane
     arrays: dict[str, AnyArray] = {
         "directions": plane.directions,
@@ -277,7 +280,7 @@ def start_arrays(setup: Setup) -> dict[str, AnyArray]:
     return static_arrays(setup) | coordinates
 
 
-def _describe_plane(
+def describe_plane(
     plane: Directions, config: PlaneConfig, sizes: dict[str, int], specs: tuple[ArraySpec, ...]
 ) -> dict[str, Any]:
     """Describe a plane, or its directions, which have no centre yet."""
@@ -304,6 +307,16 @@ def _describe_plane(
 
 
 def _describe_curvature(curvature: TrainingCurvature, setup: Setup) -> dict[str, Any]:
+    return {
+        **describe_curvature_numbers(curvature),
+        "parameters": setup.network.parameter_count,
+        "stability": curvature.stability,
+        "stability_formula": None if curvature.stability is None else stability_formula(setup.config.training),
+    }
+
+
+def describe_curvature_numbers(curvature: TrainingCurvature) -> dict[str, Any]:
+    """Describe what was measured of the Hessian, as JSON has it."""
     estimated = bool(curvature.trace_error.any())
     return {
         "frames": list(curvature.frames),
@@ -313,9 +326,6 @@ def _describe_curvature(curvature: TrainingCurvature, setup: Setup) -> dict[str,
         "trace_error": _list_numbers(curvature.trace_error) if estimated else None,
         "adaptive_sharpness": _list_numbers(curvature.adaptive_sharpness),
         "negative": None if curvature.negative is None else curvature.negative.tolist(),
-        "parameters": setup.network.parameter_count,
-        "stability": curvature.stability,
-        "stability_formula": None if curvature.stability is None else stability_formula(setup.config.training),
     }
 
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping
 from itertools import pairwise
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
@@ -19,11 +19,12 @@ from lossatlas.landscape import Cut, InputGrid
 from lossatlas.networks import ACTIVATIONS, Network
 from lossatlas.planes import Anchor, Plane, PlaneConfig
 from lossatlas.planes import Path as PathOnPlane
-from lossatlas.runs import Run, RunConfig, Setup, plane_configs, run_id
+from lossatlas.runs import RecordedRun, Run, RunConfig, Setup, plane_configs, run_id
+from lossatlas.store.array_files import read_array
 from lossatlas.store.manifest import (
     FORMAT,
     FORMAT_VERSION,
-    MAY_BE_NAN,
+    RECORDED_VERSION,
     RUN_ARRAYS,
     SPECTRUM,
     describe_run,
@@ -43,7 +44,28 @@ def open_run(folder: Path | str) -> Run:
     Returns
     -------
     Run
-        The run. Its arrays are memory-mapped and read-only.
+        The run. Its arrays are memory-mapped and read-only. A recorded run is a
+        :class:`~lossatlas.runs.RecordedRun`, which has a manifest and arrays; :func:`open_stored` tells both apart.
+
+    Raises
+    ------
+    RunNotFoundError
+        If there is no such folder.
+    RunDamagedError
+        If a file is missing, foreign or not what the manifest says; the message names file and fault.
+    RunVersionError
+        If a newer lossatlas wrote it.
+    """
+    return cast(Run, open_stored(folder))
+
+
+def open_stored(folder: Path | str) -> Run | RecordedRun:
+    """Open a run, computed or recorded, checking every file against the manifest: see :func:`open_run`.
+
+    Returns
+    -------
+    Run | RecordedRun
+        The run.
 
     Raises
     ------
@@ -60,6 +82,8 @@ def open_run(folder: Path | str) -> Run:
     manifest = read_manifest(folder)
     if manifest.get("compact"):
         raise RunDamagedError(folder / "run.json", "a compact copy for the web; open the run that it was exported from")
+    if is_recorded(manifest):
+        return read_recorded(folder, manifest)
     try:
         config = RunConfig.from_mapping(manifest["config"])
         found = run_id(manifest["config"])  # from the stored text: settings that were added later do not change the id
@@ -71,6 +95,11 @@ def open_run(folder: Path | str) -> Run:
     run = _make_run(folder, manifest, config)
     run.note_folder(folder)
     return run
+
+
+def is_recorded(manifest: Mapping[str, Any]) -> bool:
+    """Whether a manifest is that of somebody's own training, which nobody but they can compute again."""
+    return manifest.get("source") == "recorded"
 
 
 def read_manifest(folder: Path) -> dict[str, Any]:
@@ -87,9 +116,10 @@ def read_manifest(folder: Path) -> dict[str, Any]:
     found = manifest.get("format_version")
     if not isinstance(found, int) or found < 1:
         raise RunDamagedError(path, f"format_version is {found!r}; it should be a whole number from 1")
-    if found > FORMAT_VERSION:
+    newest = RECORDED_VERSION if is_recorded(manifest) else FORMAT_VERSION
+    if found > newest:
         raise RunVersionError(
-            f"{path}: format version {found} is newer than {FORMAT_VERSION}, the newest this lossatlas reads; upgrade"
+            f"{path}: format version {found} is newer than {newest}, the newest this lossatlas reads; upgrade"
         )
     return manifest
 
@@ -114,7 +144,7 @@ def _make_run(folder: Path, manifest: dict[str, Any], config: RunConfig) -> Run:
         network = Network(layers, ACTIVATIONS[config.model.activation], config.model.residual)
         left_out = {str(entry["name"]): str(entry["why"]) for entry in manifest["left_out"]}
         configs = {name: c for name, c in plane_configs(config).items() if name not in left_out}
-        arrays = {name: _read(folder, entry) for name, entry in _find_files(manifest, configs).items()}
+        arrays = {name: read_array(folder, entry) for name, entry in _find_files(manifest, configs).items()}
         grid = InputGrid(arrays["grid_x"], arrays["grid_y"])
         cuts = tuple(_make_cut(entry, configs[entry["name"]], arrays) for entry in manifest["planes"])
         before = tuple(cut.plane for cut in cuts if not configs[cut.plane.name].needs_training)
@@ -188,23 +218,49 @@ def _select_essentials(manifest: dict[str, Any], expected: dict[str, Any]) -> di
     }
 
 
-def _read(folder: Path, entry: dict[str, Any]) -> AnyArray:
-    """Map one array into memory, and check that it agrees with its entry."""
-    path = folder / entry["file"]
-    if not path.resolve().is_relative_to(folder.resolve()):
-        raise RunDamagedError(folder / "run.json", f"names a file outside the run: {entry['file']}")
+def read_recorded(folder: Path, manifest: dict[str, Any]) -> RecordedRun:
+    """Read a recorded run whose manifest is known, checking every file against it. Nothing in it is executed.
+
+    Returns
+    -------
+    RecordedRun
+        The run. Its arrays are memory-mapped and read-only.
+
+    Raises
+    ------
+    RunDamagedError
+        If a file is missing, foreign or not what the manifest says.
+    """
+    path = folder / "run.json"
     try:
-        array: AnyArray = np.lib.format.open_memmap(path, mode="r")
-    except FileNotFoundError:
-        raise RunDamagedError(path, "the file is missing") from None
-    except (OSError, ValueError, EOFError) as error:
-        raise RunDamagedError(path, f"not a NumPy array, or cut short: {error}") from None
-    found, meant = (str(array.dtype), list(array.shape)), (entry["dtype"], entry["shape"])
-    if found != meant:
-        raise RunDamagedError(path, f"holds {found[0]} {found[1]}, but the manifest says {meant[0]} {meant[1]}")
-    if array.dtype.kind == "f" and path.stem not in MAY_BE_NAN and np.isnan(array).any():
-        raise RunDamagedError(path, "holds NaN in place of numbers")
-    return array
+        if manifest["id"] != folder.name:
+            raise RunDamagedError(path, f"is of the run {manifest['id']!r}, but the folder is named {folder.name}")
+        run = RecordedRun(manifest, dict(_arrays_in(folder, manifest)))
+        _check_recorded(run)
+    except (LookupError, TypeError, ValueError, AttributeError) as error:
+        raise RunDamagedError(path, f"incomplete or inconsistent ({error!r})") from None
+    return run
+
+
+def _check_recorded(run: RecordedRun) -> None:
+    manifest, frames = run.manifest, len(run.manifest["frames"])
+    if any(len(manifest["metrics"][name]) != frames for name in METRICS):
+        raise ValueError("metrics have not one number a frame")
+    if not run.planes:
+        raise ValueError("there are no planes")
+    for name in run.planes:
+        if run.plane(name)["loss_surface"].ndim != 4 or run.plane(name)["path"].shape != (frames, 2):
+            raise ValueError(f"the plane {name!r} has no surface, or no path of {frames} frames")
+    if "weights" not in run.arrays and run.arrays["gram"].shape != (frames, frames):
+        raise ValueError(f"gram is not [{frames}, {frames}]")
+    if not all(isinstance(part, str) for part in (run.title, manifest["loss"]["name"], manifest["model"]["title"])):
+        raise ValueError("a title is no text")
+
+
+def _arrays_in(folder: Path, manifest: Mapping[str, Any]) -> Iterator[tuple[str, AnyArray]]:
+    for entries in (manifest["arrays"], *(plane["arrays"] for plane in manifest["planes"])):
+        for entry in entries.values():
+            yield str(entry["file"]).removesuffix(".npy"), read_array(folder, entry)
 
 
 def _make_dataset(described: dict[str, Any], arrays: dict[str, AnyArray]) -> Dataset:

@@ -252,6 +252,12 @@ class TorchModel:
             for norm in self._norms:
                 norm.eval()
 
+    def outputs(self) -> int:
+        """Count the logits that the model gives; 0 where it gives something else."""
+        with torch.no_grad(), same_random_state():
+            found = self.module(self.train[0].data[0])
+        return found.shape[1] if isinstance(found, torch.Tensor) and found.ndim == 2 else 0
+
     def answers(self, batches: Sequence[Batch]) -> Answers:
         """Ask the model about samples, with the statistics in its buffers, as it would be in use."""
         total, classes, right, count = 0.0, [], 0, 0

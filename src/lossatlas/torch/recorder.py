@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Literal, Self
@@ -12,7 +12,9 @@ import numpy as np
 import torch
 
 from lossatlas.errors import DataError
-from lossatlas.store import RecordedFrame, Recording, RecordingWriter, default_data_folder
+from lossatlas.planes import PlaneConfig
+from lossatlas.store import Gallery, RecordedFrame, Recording, RecordingWriter, default_data_folder
+from lossatlas.torch.finish import FinishOptions, finish_recording
 from lossatlas.torch.model import Answers, TorchModel
 from lossatlas.torch.parameters import unwrap
 from lossatlas.torch.samples import Batch, Loss, LossFunction, samples_in, take_samples
@@ -56,6 +58,18 @@ class Recorder:
     resume
         Go on with the newest recording of this name whose model has the same tensors; a snapshot of an epoch that is
         there takes the place of it and of what came after.
+    planes
+        Which planes to cut in the end, by name (``gaussian-filter``, ``pca``, ``hessian``, ``through``, …) or as their
+        configurations; the first one is shown first.
+    batchnorm
+        ``batch``: surfaces of the training loss with the statistics of each batch, which training descends with, and of
+        the test loss with those of the training samples; ``running``: with the statistics that the model keeps.
+    boundary
+        ``auto``: over the two inputs that there are, or the plane through three samples; ``none``.
+    curvature
+        At how many frames to measure the Hessian.
+    budget
+        Seconds that the surfaces may take, about; where they would take longer, they are coarser.
 
     Raises
     ------
@@ -90,8 +104,14 @@ class Recorder:
         dtype: Literal["float32", "float16"] = "float32",
         keep_samples: bool = True,
         resume: bool = False,
+        planes: Sequence[str | PlaneConfig | Mapping[str, Any]] = ("gaussian-filter", "pca", "hessian"),
+        batchnorm: Literal["batch", "running"] = "batch",
+        boundary: Literal["auto", "none"] = "auto",
+        curvature: int = 5,
+        budget: float = 300.0,
     ) -> None:
         self._model = model
+        self._options = FinishOptions(planes, batchnorm, boundary, curvature, budget)
         self._is_first = not _is_another_process()
         if not self._is_first:
             return
@@ -105,8 +125,9 @@ class Recorder:
         self._copy = TorchModel(model, function, train, test)
         self._copy.follow(model)
         self._measure()  # a loss that does not fit the model fails here, before anything is written
+        self._data = Path(data) if data is not None else default_data_folder()
         self._writer = RecordingWriter(
-            Path(data) if data is not None else default_data_folder(),
+            self._data,
             name,
             self._copy.layout,
             self._copy.buffer_layout,
@@ -131,7 +152,32 @@ class Recorder:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Leave the recording as it is; what was recorded before an exception stays."""
+        """Compute everything there is to see, and put it into the gallery; after an exception the recording stays."""
+        if kind is None:
+            self.finish()
+
+    def finish(self) -> Path | None:
+        """Compute planes, path, curvature and boundary of what was recorded, and put the run into the gallery.
+
+        It may be called again when more was recorded: the run takes the place of the earlier one.
+
+        Returns
+        -------
+        The run's folder; None in a process that does not record.
+
+        Raises
+        ------
+        DataError
+            If fewer than two frames were recorded.
+        PlaneError
+            If none of the planes can be laid.
+        """
+        if not self._is_first:
+            return None
+        with same_random_state():
+            folder = finish_recording(self.recording, self._copy, self._data, self._options)
+        Gallery(self._data).write_index()
+        return folder
 
     def snapshot(self, epoch: int | None = None) -> RecordedFrame:
         """Record the model as it is now, and measure its losses. When it returns, the frame is on the disk.
@@ -197,7 +243,7 @@ class Recorder:
         return {
             "model": {
                 "title": type(inner).__name__,
-                "layers": [type(m).__name__ for m in inner.modules() if not list(m.children())][:200],
+                "modules": [type(m).__name__ for m in inner.modules() if not list(m.children())][:200],
                 "parameters": sum(p.numel() for p in inner.parameters()),
                 "trainable": self._copy.parameter_count,
                 "normalises": self._copy.normalises,

@@ -3,6 +3,7 @@
 from lossatlas.training.optimizers import OPTIMIZERS
 from lossatlas.training.training import (
     METRICS,
+    Metrics,
     Outcome,
     Snapshot,
     State,
@@ -15,6 +16,7 @@ from lossatlas.training.training import (
 
 __all__ = [
     "METRICS",
+    "Metrics",
     "OPTIMIZERS",
     "Outcome",
     "Snapshot",

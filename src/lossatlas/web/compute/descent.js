@@ -1,4 +1,7 @@
 /** This module releases a ball at the picked point: a training that starts there, and its path in the plane. */
+/** How a ball rolls where it is not known how the network was trained: plain gradient descent. */
+const UNKNOWN = {optimizer: 'sgd', learning_rate: 0.1, momentum: 0.9, batch_size: 'full', weight_decay: 0, seed: 0};
+
 /** @import {Shot} from '../model/types.js' */
 /** @import {Run} from '../model/run.js' */
 import {createTrainer} from './engine/trainer_client.js';
@@ -46,7 +49,7 @@ export function createBall({pace, onRoll, onError}) {
     place = createProjector(centreTheta(run, plane, follow ? frame : null), directionsOf(run, plane));
     const record = trainer.open({
       network: networkOf(run),
-      config: /** @type {any} */ (run.manifest.config).training,
+      config: /** @type {any} */ (run.manifest.config).training ?? UNKNOWN,
       samples: samplesOf(run),
       theta,
     });

@@ -107,7 +107,8 @@ export function plotSize(run, width, height) {
   const {features} = run.manifest.dataset;
   const units = unitsOf(features);
   const [across, up] = ['grid_x', 'grid_y'].map((name, axis) => extentOf(run.numbers(name)) * units[axis].scale);
-  if (!haveOneUnit(features) || Math.max(across / up, up / across) > STRIP) return {width, height};
+  const alike = run.manifest.boundary?.equal || haveOneUnit(features);
+  if (!alike || Math.max(across / up, up / across) > STRIP) return {width, height};
   const scale = Math.min(width / across, height / up);
   return {width: scale * across, height: scale * up};
 }

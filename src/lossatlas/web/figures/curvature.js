@@ -64,7 +64,7 @@ export function boundFormula(run, bound) {
     learning_rate: rate,
     weight_decay: decay = 0,
     momentum: beta = 0.9,
-  } = /** @type {any} */ (run.manifest.config).training;
+  } = /** @type {any} */ (run.manifest.config).training ?? {};
   /** @type {Record<string, [string, number]>} */
   const known = {
     sgd: ['2/η', 2 / rate],

@@ -79,7 +79,7 @@ export function spanText(value) {
  * @param {number | undefined} value
  */
 export function lossText(value) {
-  if (value === undefined || value === null) return '–';
+  if (value === undefined || value === null || Number.isNaN(value)) return '–';
   if (!Number.isFinite(value)) return '∞';
   if (value !== 0 && value < 1e-2) return value.toExponential(2);
   return value >= 1000
@@ -89,7 +89,7 @@ export function lossText(value) {
 
 /** @param {number | undefined} share */
 export function percentText(share) {
-  return share === undefined || share === null ? '–' : `${(share * 100).toFixed(1)} %`;
+  return share === undefined || share === null || Number.isNaN(share) ? '–' : `${(share * 100).toFixed(1)} %`;
 }
 
 /** Return the layout that all plane plots share. @param {{font: string}} theme */

@@ -3,12 +3,7 @@
  * have arrived.
  */
 /** @import {Run} from '../model/run.js' */
-import {FRAME_ARRAYS, STATIC_ARRAYS} from '../model/run.js';
 import {createArrayRequests} from './arrays.js';
-
-/** The small arrays come first: a browser opens six connections at a time to an HTTP/1.1 host. */
-const SMALL = [...STATIC_ARRAYS, FRAME_ARRAYS[0]];
-const LARGE = FRAME_ARRAYS.slice(1);
 
 /** @typedef {ReturnType<typeof createStoredRun>} StoredRun */
 
@@ -43,7 +38,9 @@ export function createStoredRun(run, {signal, wanted, onData, onWait, onWhole, r
         onWhole(isFirst);
         onData();
       };
-      const coming = arrivals.request([...SMALL, ...wanted(run), ...LARGE]);
+      // The small arrays come first: a browser opens six connections at a time to an HTTP/1.1 host.
+      const [small, ...large] = [run.frameArrays.slice(0, 1), ...run.frameArrays.slice(1)];
+      const coming = arrivals.request([...run.staticArrays, ...small, ...wanted(run), ...large.flat()]);
       if (!coming) return finish();
       if (wasWhole) onWait();
       const stop = async (/** @type {unknown} */ error) => {

@@ -24,13 +24,19 @@ export function canSkip(hidden) {
   return hidden.some((width, i) => width === hidden[i - 1]);
 }
 
+/** The runs that can be chosen by their settings: all but recorded ones. @param {GalleryEntry[]} gallery */
+export const computedRuns = (gallery) => gallery.filter(({source}) => source !== 'recorded');
+
+/** The runs that somebody has recorded of their own training. @param {GalleryEntry[]} gallery */
+export const recordedRuns = (gallery) => gallery.filter(({source}) => source === 'recorded');
+
 /**
  * The runs of the gallery that fit a choice of dataset and model. The activation is ignored if there is no hidden
  * layer, and `residual` is ignored if no layer can have a skip connection.
  * @param {GalleryEntry[]} gallery @param {Omit<Choice, 'run'>} choice
  */
 export function findCandidates(gallery, {dataset, hidden, activation, residual}) {
-  return gallery.filter(
+  return computedRuns(gallery).filter(
     (entry) =>
       entry.dataset.name === dataset &&
       writeHidden(entry.model.hidden) === writeHidden(hidden) &&
@@ -73,11 +79,16 @@ export function findTarget(gallery, catalog, choice) {
   const known = choice.run === null ? undefined : gallery.find((entry) => entry.id === choice.run);
   const lacking = choice.run !== null && !known ? choice.run : undefined;
   const asked = known ?? findImpliedRun(gallery, catalog, choice);
-  if (asked) return {kind: 'stored', id: asked.id, repair: catalog.compute ? asked.config : undefined, lacking};
+  if (asked)
+    return {kind: 'stored', id: asked.id, repair: canRepair(catalog, asked) ? asked.config : undefined, lacking};
   if (lacking !== undefined) return {kind: 'lacking', id: lacking, computes: catalog.compute};
   if (catalog.compute) return {kind: 'compute', config: configFor(catalog, choice)};
   return {kind: 'unavailable', empty: gallery.length === 0};
 }
+
+/** Can a server compute this run again? Nobody but its owner can record a training again. */
+const canRepair = (/** @type {Catalog} */ catalog, /** @type {GalleryEntry} */ {source}) =>
+  catalog.compute && source !== 'recorded';
 
 /**
  * Set the model and dataset in the state to those of the run that it names, since a link may name only the run.
@@ -87,7 +98,7 @@ export function findTarget(gallery, catalog, choice) {
  */
 export function takeModelOfRun(state, gallery) {
   const entry = state.run === null ? undefined : gallery.find(({id}) => id === state.run);
-  if (!entry) return state;
+  if (!entry || entry.source === 'recorded') return state;
   const {hidden, activation, residual = false} = entry.model;
   return {
     ...state,
@@ -105,8 +116,9 @@ export function takeModelOfRun(state, gallery) {
  */
 export function openingState(catalog, gallery) {
   const base = defaults(catalog);
-  const first = gallery[0];
+  const [first] = gallery;
   if (!first || findTarget(gallery, catalog, base).kind !== 'unavailable') return base;
+  if (first.source === 'recorded') return {...base, run: first.id};
   const {hidden, activation, residual = false} = first.model;
   return {...base, dataset: first.dataset.name, hidden, activation, residual};
 }

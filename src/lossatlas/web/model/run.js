@@ -1,5 +1,5 @@
 /** This module holds a run in memory: its manifest, the arrays that have arrived, and what the run can do. */
-/** @import {ArrayEntry, LossSet, Manifest, PlaneEntry, Seen, Slice} from './types.js' */
+/** @import {ArrayEntry, LossSet, Manifest, Metrics, PlaneEntry, Seen, Slice} from './types.js' */
 /** @import {NpyArray, Numbers} from '../loading/npy.js' */
 import {constants} from './constants.js';
 import {planeArray, neededArrays} from './slice.js';
@@ -58,6 +58,18 @@ export const KINDS = Object.freeze({
   }),
 });
 
+/**
+ * The metrics with what is not known as NaN, which JSON cannot hold. The lists of a run that grows stay the same objects.
+ * @param {Metrics} metrics @returns {Metrics}
+ */
+function knownNumbers(metrics) {
+  const lists = Object.entries(metrics);
+  if (!lists.some(([, list]) => list.some((value) => value === null))) return metrics;
+  return /** @type {any} */ (
+    Object.fromEntries(lists.map(([name, list]) => [name, list.map((value) => value ?? NaN)]))
+  );
+}
+
 export class Run {
   /** @type {Readonly<Kind>} */
   kind;
@@ -83,12 +95,32 @@ export class Run {
     this.manifest = manifest;
     this.id = manifest.id;
     this.frames = manifest.frames;
-    this.metrics = manifest.metrics;
+    this.metrics = knownNumbers(manifest.metrics);
     this.outcome = manifest.outcome;
     this.planes = manifest.planes;
     this.planned = manifest.frames.length;
     this.kind = kind;
     if (!kind.isWhole) this.#received = new Set();
+  }
+
+  /** Is it somebody's own training? How it was trained is not known then, and nobody but they can train it again. */
+  get isRecorded() {
+    return this.manifest.source === 'recorded';
+  }
+
+  /** Has it a plane of inputs to draw, and predictions on it? */
+  get hasBoundary() {
+    return this.manifest.boundary !== null;
+  }
+
+  /** The arrays of inputs that do not change with the frame. */
+  get staticArrays() {
+    return this.hasBoundary ? STATIC_ARRAYS : [];
+  }
+
+  /** The arrays of predictions, which have one part a frame. */
+  get frameArrays() {
+    return this.hasBoundary ? FRAME_ARRAYS : [];
   }
 
   /** Will more frames be added? */
@@ -193,11 +225,12 @@ export class Run {
 
   /** Can this frame be drawn? @param {number} frame @param {Slice} slice */
   has(frame, slice) {
-    if (frame < 0 || frame >= this.frames.length || !STATIC_ARRAYS.every((name) => this.isComplete(name))) return false;
+    if (frame < 0 || frame >= this.frames.length || !this.staticArrays.every((name) => this.isComplete(name)))
+      return false;
     if (this.#received) return this.isComplete(planeArray(slice.plane, 'coordinates')) && this.#received.has(frame);
     return (
       this.#hasSlice(frame, slice) &&
-      FRAME_ARRAYS.every((name) => {
+      this.frameArrays.every((name) => {
         const array = this.get(name);
         return array !== undefined && array.filled >= (frame + 1) * (array.data.length / this.planned);
       })

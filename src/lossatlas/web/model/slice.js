@@ -156,6 +156,8 @@ export function computeLimit(run, plane) {
  */
 export function parametersLimit(run, plane) {
   if (!run.isWhole) return 'This can be had when training has ended.';
+  if (!run.manifest.model.layers)
+    return 'This run was recorded: its model is its owner’s, and no page can evaluate it.';
   if (!isInteractive(run.manifest.model))
     return `A network of ${run.manifest.model.parameters} parameters is too large to evaluate while one drags.`;
   if (!('weights' in run.manifest.arrays) || (plane.drawn === undefined && !('directions' in plane.arrays)))

@@ -45,6 +45,12 @@
  * @property {number} format_version
  * @property {string} id
  * @property {string} title
+ * @property {'recorded'} [source] somebody's own training; absent if the package computed the run
+ * @property {{name: string, unit: string}} [loss] what the losses of a recorded run are
+ * @property {{eval_train_loss: (number | null)[], eval_test_loss: (number | null)[]}} [in_use] of a recorded run, the
+ *   losses with the statistics that BatchNorm keeps
+ * @property {{kind: 'inputs' | 'samples', equal: boolean, anchors: string[]} | null} [boundary] of a recorded run; null: it
+ *   has no boundary
  * @property {Config} config
  * @property {{name: string, title: string, features: Feature[], classes: string[], train_points: number, test_points:
  *   number, run?: string}} dataset `run`: of a training in the page on own points, a stored run that has them
@@ -59,6 +65,8 @@
  *
  * @typedef {object} GalleryEntry
  * @property {string} id
+ * @property {'recorded'} [source] somebody's own training, whose `config` is empty and whose `model` has a title and
+ *   `parameters` only
  * @property {string} title
  * @property {{name: string, title: string, features?: string[], classes?: string[], thumbnail?: Thumbnail}} dataset the
  *   last three of own points only

@@ -70,6 +70,9 @@ export function createBoundary(Plotly, {networkOf, oddsOf, logitsOf, onAttend, o
     /** @param {Shot} shot */
     draw(shot) {
       const {run, frame, pick} = shot;
+      const section = byId('boundary');
+      if (section.hidden === run.hasBoundary) section.hidden = !run.hasBoundary;
+      if (!run.hasBoundary) return;
       const answer = networkOf(shot);
       const found = pick ? answer : null;
       const wanted = `${run.id} ${style}`;

@@ -37,11 +37,11 @@ export function createDataset({catalog, choose, onOwn, start = async () => null,
   );
 
   return {
-    /** @param {GalleryEntry[]} gallery @param {State} state */
-    draw(gallery, state) {
+    /** @param {GalleryEntry[]} gallery @param {State} state @param {boolean} [isOther] is no dataset shown at all? */
+    draw(gallery, state, isOther = false) {
       own?.classList.toggle('chosen', state.own !== null);
       for (const input of /** @type {NodeListOf<HTMLInputElement>} */ (form.querySelectorAll('input[name=dataset]'))) {
-        input.checked = input.value === state.dataset && state.own === null;
+        input.checked = input.value === state.dataset && state.own === null && !isOther;
         markAvailability(input, isAvailable(gallery, catalog, {...state, dataset: input.value, own: null}));
       }
     },

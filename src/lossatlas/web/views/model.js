@@ -6,6 +6,7 @@
 import {
   findCandidates,
   canSkip,
+  computedRuns,
   DEPTHS,
   findImpliedRun,
   findTarget,
@@ -54,7 +55,7 @@ function createSizes(form, {catalog, choose}) {
   /** @param {GalleryEntry[]} gallery @param {State} state */
   const drawOthers = (gallery, state) => {
     const offered = new Set([...SMALL, ...DEPTHS.flatMap((d) => WIDTHS.map((w) => Array(d).fill(w)))].map(writeHidden));
-    const all = [...gallery.map((entry) => writeHidden(entry.model.hidden)), writeHidden(state.hidden)];
+    const all = [...computedRuns(gallery).map((entry) => writeHidden(entry.model.hidden)), writeHidden(state.hidden)];
     const extra = new Set(all.filter((size) => !offered.has(size)));
     const names = [...extra].join(' ');
     if (others.dataset.names === names) return;

@@ -23,18 +23,22 @@ export function createReadouts({pickedOf}) {
       cell,
     ]),
   );
+  let loss = '';
+  const whatOf = (/** @type {string} */ name) =>
+    WHAT[/** @type {keyof typeof WHAT} */ (name)].replace('cross-entropy', loss);
   /** @param {string} name @param {string} text @param {number} [exact] */
   const writeCell = (name, text, exact) => {
     const cell = /** @type {HTMLElement} */ (cells.get(name));
     setText(cell, text);
     if (exact === undefined) return;
-    cell.title = `${WHAT[/** @type {keyof typeof WHAT} */ (name)]}: ${exact}.`;
+    cell.title = Number.isNaN(exact) ? 'It is not known.' : `${whatOf(name)}: ${exact}.`;
     cell.dataset.value = String(exact);
   };
   return {
     /** @param {Shot} shot */
     draw(shot) {
       const {run, frame} = shot;
+      loss = run.manifest.loss?.name ?? 'cross-entropy';
       const picked = pickedOf(shot)?.picked;
       const of = (/** @type {keyof Picked['metrics']} */ name) =>
         picked ? picked.metrics[name] : run.metrics[name][frame];

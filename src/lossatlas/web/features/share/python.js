@@ -18,6 +18,7 @@ const WIDTH = 100;
 export function pythonFor(shot, defaults) {
   const {run, frame} = shot;
   const {versions, dataset} = /** @type {any} */ (run.manifest);
+  if (run.isRecorded) return recordedLines(shot);
   if (dataset.name === 'own')
     return '# Points of your own are in this browser only. Save “Numbers (.npz)”: it has the points, the network, and the surface.\n';
   const config = run.hasEveryEpoch ? limitToEpoch(run, run.frames[frame]) : /** @type {Part} */ (run.manifest.config);
@@ -51,6 +52,22 @@ export function pythonFor(shot, defaults) {
     ...(shot.computed ? computedSurface(shot) : storedSurface(shot)),
     `theta = run.trajectory.weights[${indexOf(run, frame)}]`,
     ...(shot.pick && !shot.ball ? pickedPoint(shot) : [`boundary = run.boundary(${indexOf(run, frame)})`]),
+    '',
+  ].join('\n');
+}
+
+/** Write the lines that read the arrays of a recorded run, which nothing can compute again. @param {Shot} shot */
+function recordedLines({run, frame, plane, spanIndex}) {
+  const place = plane.arrays.loss_surface.axes[1] === 'frame' ? frame : 0;
+  return [
+    'import lossatlas as la',
+    '',
+    '# A recorded run: its arrays, from where it is stored.',
+    `run = la.open_run(${text(`data/runs/${run.id}`)})`,
+    `plane = run.plane(${text(plane.name)})`,
+    `loss = plane["loss_surface"][${Math.max(0, spanIndex)}, ${place}]  # [b, a]`,
+    `a = b = ${plane.spans[Math.max(0, spanIndex)]} * plane["coordinates"]`,
+    `path, train_loss = plane["path"], run.metrics["train_loss"]  # at every frame`,
     '',
   ].join('\n');
 }

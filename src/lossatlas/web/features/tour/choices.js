@@ -4,6 +4,7 @@
  */
 /** @import {GalleryEntry, State} from '../../model/types.js' */
 /** @import {TourRun} from './stops.js' */
+import {computedRuns} from '../../model/choice.js';
 import {constants} from '../../model/constants.js';
 import {writeHidden} from '../../model/state.js';
 
@@ -32,7 +33,7 @@ export function choicesFor(wanted, gallery) {
 export function storedRun({dataset, noise, hidden, activation, residual = false, settings, epochs, planes}, gallery) {
   if (!planes) return undefined;
   const {optimizer, rate, batch, decay, seed} = settings;
-  return gallery.find(({outcome, config}) => {
+  return computedRuns(gallery).find(({outcome, config}) => {
     const {dataset: data, model, training, planes: cut = []} = /** @type {any} */ (config);
     return (
       outcome.status === 'completed' &&

@@ -5,6 +5,7 @@
 import {createLazyModule} from '../../lib/lazy.js';
 import {createDataset} from '../../views/dataset.js';
 import {createModel} from '../../views/model.js';
+import {createRecorded} from '../../views/recorded.js';
 
 /**
  * @param {object} options
@@ -19,6 +20,7 @@ import {createModel} from '../../views/model.js';
  */
 export function createPanels({catalog, store, run, gallery, train, onStatus, onFailed}) {
   const model = createModel({catalog, choose: store.set});
+  const recorded = createRecorded({choose: store.set});
   const dataset = createDataset({
     catalog,
     choose: store.set,
@@ -33,8 +35,10 @@ export function createPanels({catalog, store, run, gallery, train, onStatus, onF
   });
   return {
     draw() {
-      model.draw(gallery(), store.get());
-      dataset.draw(gallery(), store.get());
+      const [entries, state] = [gallery(), store.get()];
+      model.draw(entries, state);
+      dataset.draw(entries, state, recorded.isMeant(entries, state));
+      recorded.draw(entries, state, run());
     },
   };
 }
@@ -52,7 +56,7 @@ const SHORT_LIVED = {
 /** Turn the dataset that is shown into a start for drawing. @param {Run | null} run @param {string | null} own */
 async function startOf(run, own) {
   if (own) return (await kept.request()).findOwn(own).catch(() => null);
-  if (!run?.get('points')) return null;
+  if (!run?.get('points') || run.isRecorded) return null; // Recorded points are not known by name.
   const {createOwnFrom, ownOfConfig} = await ownPoints.request();
   const {title, features, classes} = run.manifest.dataset;
   const given = /** @type {any} */ (run.manifest.config).dataset?.own;

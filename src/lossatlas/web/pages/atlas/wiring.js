@@ -96,7 +96,10 @@ export async function startPage(begun) {
       gallery = entries;
       panels.draw();
     },
-    onRun: (run) => frames.open(run, run.isGrowing),
+    onRun(run) {
+      frames.open(run, run.isGrowing);
+      panels.draw(); // The card of a recorded run is written from its manifest.
+    },
     onData: screen.request,
     onSettled() {
       frames.settle();

@@ -4,7 +4,7 @@
  */
 /** @import {Catalog, Config, GalleryEntry, State} from '../../model/types.js' */
 import {listDifferences, isOfTraining} from './differences.js';
-import {configFor} from '../../model/choice.js';
+import {computedRuns, configFor} from '../../model/choice.js';
 import {canGenerate} from '../../compute/datasets/generate.js';
 
 /** @typedef {import('./link.js').Side} Side */
@@ -68,7 +68,7 @@ const KEYS = ['training.optimizer', 'model.residual', 'model.hidden'];
  */
 export function pairFor(preset, catalog, gallery, base, dataset) {
   const key = KEYS[PRESETS.indexOf(preset)];
-  const ranked = [...gallery].sort(
+  const ranked = computedRuns(gallery).sort(
     (one, two) => Number(two.dataset.name === dataset) - Number(one.dataset.name === dataset),
   );
   for (const a of ranked) {
@@ -94,13 +94,11 @@ export function pairFor(preset, catalog, gallery, base, dataset) {
 }
 
 /** @param {GalleryEntry} entry @param {State} base @returns {Side} */
-export function sideOfEntry({id, dataset, model}, base) {
+export function sideOfEntry({id, source, dataset, model}, base) {
+  const {hidden, activation, residual = false} = model;
   return {
     ...base,
-    dataset: dataset.name,
-    hidden: model.hidden,
-    activation: model.activation,
-    residual: model.residual ?? false,
+    ...(source === 'recorded' ? {} : {dataset: dataset.name, hidden, activation, residual}),
     run: id,
     train: null,
     sample: null,
@@ -118,7 +116,7 @@ export function chooseBeside(a, id, catalog, gallery, base) {
   const alike = gallery.filter((entry) => entry.dataset.name === a.dataset);
   const next = alike[(alike.findIndex((entry) => entry.id === id) + 1) % alike.length];
   if (next && next.id !== id) return sideOfEntry(next, base);
-  const entry = gallery.find((each) => each.id === id);
+  const entry = computedRuns(gallery).find((each) => each.id === id);
   const {
     optimizer,
     learning_rate: rate,

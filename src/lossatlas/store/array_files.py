@@ -1,0 +1,31 @@
+"""Reading one array of a run, and checking that it is the one its manifest describes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from lossatlas.arrays import AnyArray
+from lossatlas.errors import RunDamagedError
+from lossatlas.store.manifest import MAY_BE_NAN
+
+
+def read_array(folder: Path, entry: dict[str, Any]) -> AnyArray:
+    """Map one array of a run, checking that it is the one its entry describes."""
+    path = folder / entry["file"]
+    if not path.resolve().is_relative_to(folder.resolve()):
+        raise RunDamagedError(folder / "run.json", f"names a file outside the run: {entry['file']}")
+    try:
+        array: AnyArray = np.lib.format.open_memmap(path, mode="r")
+    except FileNotFoundError:
+        raise RunDamagedError(path, "the file is missing") from None
+    except (OSError, ValueError, EOFError) as error:
+        raise RunDamagedError(path, f"not a NumPy array, or cut short: {error}") from None
+    found, meant = (str(array.dtype), list(array.shape)), (entry["dtype"], entry["shape"])
+    if found != meant:
+        raise RunDamagedError(path, f"holds {found[0]} {found[1]}, but the manifest says {meant[0]} {meant[1]}")
+    if array.dtype.kind == "f" and path.stem not in MAY_BE_NAN and np.isnan(array).any():
+        raise RunDamagedError(path, "holds NaN in place of numbers")
+    return array

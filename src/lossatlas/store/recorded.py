@@ -1,0 +1,269 @@
+"""Recorded runs on disk: how one is described, written and read. The run format, version 2 (docs/run-format.md)."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import uuid
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from lossatlas.arrays import AnyArray, Float64
+from lossatlas.curvature import TrainingCurvature
+from lossatlas.landscape import Cut
+from lossatlas.planes import PlaneConfig, compute_random_walk_variance
+from lossatlas.runs import CONFIDENCE_STEP, RecordedRun, Run
+from lossatlas.store.manifest import (
+    FORMAT,
+    RECORDED_VERSION,
+    ArraySpec,
+    describe_curvature_numbers,
+    describe_plane,
+    describe_run,
+    list_arrays,
+    list_arrays_of_cut,
+    plane_arrays,
+)
+from lossatlas.store.recording import Recording
+from lossatlas.store.write import explain_write_errors, run_folder
+from lossatlas.training import METRICS
+
+_GRAM = ArraySpec("gram", "float64", ("frame", "frame"), "products of theta_frame - theta_last with one another")
+#: Arrays of a plane that a recorded run does not keep: the recording has what they follow from.
+_LEFT_TO_THE_RECORDING = ("directions", "centre")
+
+
+@dataclass(frozen=True)
+class BoundaryPart:
+    """What a recorded model predicts over a plane of inputs.
+
+    Attributes
+    ----------
+    kind
+        ``samples``: the plane through three of them; ``inputs``: the two inputs that there are.
+    equal
+        Whether distances are alike along both axes, so that they are to be drawn so.
+    anchors
+        Of the three samples, in the order of ``points``: what each is called.
+    features
+        The names of both axes.
+    arrays
+        ``points``, ``labels``, ``split``, ``point_predicted_class``, ``grid_x``, ``grid_y``, ``predicted_class``,
+        ``confidence``, and ``anchor_images`` where samples are pictures.
+    """
+
+    kind: str
+    equal: bool
+    anchors: tuple[str, ...]
+    features: tuple[str, str]
+    arrays: Mapping[str, AnyArray]
+
+
+@dataclass(frozen=True)
+class RecordedParts:
+    """What was computed of a recording.
+
+    Attributes
+    ----------
+    recording
+        Of what.
+    planes
+        Each plane with what was cut of it, how, and its recipe.
+    left_out
+        Why a plane could not be laid, by its name.
+    gram
+        ``[F, F]``: see :func:`lossatlas.planes.gram_matrix`.
+    curvature
+        Of the Hessian along the training; None where it was not measured.
+    boundary
+        None where there is no plane of inputs to draw.
+    classes
+        Names of the classes; none at all where the model tells no classes apart.
+    batchnorm
+        Which statistics BatchNorm takes in surfaces of ``train`` and ``test``; None without BatchNorm.
+    """
+
+    recording: Recording
+    planes: Sequence[tuple[Cut, PlaneConfig, Mapping[str, Any]]]
+    left_out: Mapping[str, str]
+    gram: Float64
+    curvature: TrainingCurvature | None
+    boundary: BoundaryPart | None
+    classes: Sequence[str]
+    batchnorm: Mapping[str, str] | None
+
+
+def describe_recorded(parts: RecordedParts) -> RecordedRun:
+    """Put a recorded run together of what was computed."""
+    recording, about = parts.recording, parts.recording.about
+    sizes = {"frame": len(recording.frames), "direction": 2, "coordinate": 2, "centre": 1}
+    arrays: dict[str, AnyArray] = {"gram": parts.gram}
+    entries = {"gram": _GRAM.entry("gram.npy", sizes)}
+    if parts.boundary:
+        arrays |= parts.boundary.arrays
+        entries |= {name: _entry_of(name, array) for name, array in parts.boundary.arrays.items()}
+    planes = []
+    for cut, config, recipe in parts.planes:
+        kept = {name: a for name, a in list_arrays_of_cut(cut).items() if name not in _LEFT_TO_THE_RECORDING}
+        kept = {name: a for name, a in kept.items() if a.size}
+        arrays |= {f"planes/{cut.plane.name}/{name}": array for name, array in kept.items()}
+        planes.append(_plane_entry(parts, cut, config, recipe, list(kept), sizes))
+    points = parts.boundary.arrays["points"] if parts.boundary else np.empty((0, 2))
+    manifest = {
+        **_head(recording),
+        "dataset": {
+            "name": "recorded",
+            "title": about["name"],
+            "features": [{"name": n, "mean": 0.0, "scale": 1.0} for n in (parts.boundary or _NOWHERE).features],
+            "classes": list(parts.classes),
+            "train_points": len(points),
+            "test_points": 0,
+            "samples": about["samples"],
+        },
+        "model": about["model"],
+        "frames": [frame.epoch for frame in recording.frames],
+        **_metrics_of(recording),
+        "outcome": {"status": "completed"},
+        "parameters": [{"name": t.name, "shape": list(t.shape), "offset": t.offset} for t in recording.parameters],
+        "boundary": parts.boundary
+        and {"kind": parts.boundary.kind, "equal": parts.boundary.equal, "anchors": list(parts.boundary.anchors)},
+        "arrays": entries,
+        "planes": planes,
+        "left_out": [{"name": name, "why": why} for name, why in parts.left_out.items()],
+    }
+    if parts.curvature is not None:
+        manifest["curvature"] = {
+            **describe_curvature_numbers(parts.curvature),
+            "parameters": about["model"]["trainable"],
+            "stability": None,
+            "stability_formula": None,
+        }
+    manifest["config"]["planes"] = [config.model_dump(mode="json") for _, config, _ in parts.planes]
+    return RecordedRun(json.loads(json.dumps(manifest, allow_nan=False)), arrays)
+
+
+def describe_adopted(run: Run, recording: Recording) -> RecordedRun:
+    """Make the recorded run of a training whose model our own engine computes, which keeps its weights."""
+    manifest = describe_run(run)
+    config = {key: manifest["config"][key] for key in ("planes", "boundary", "curvature")}
+    samples = recording.about["samples"]
+    manifest |= {
+        **_head(recording),
+        "dataset": {**manifest["dataset"], "name": "recorded", "title": recording.about["name"], "samples": samples},
+        "model": {**manifest["model"], "title": run.setup.config.model.title},
+        "boundary": {"kind": "inputs", "equal": False, "anchors": []},
+    }
+    manifest["config"] |= config
+    for key in ("stability", "stability_formula"):  # how it was trained is not known
+        if "curvature" in manifest:
+            manifest["curvature"][key] = None
+    return RecordedRun(json.loads(json.dumps(manifest, allow_nan=False)), list_arrays(run))
+
+
+def save_recorded(run: RecordedRun, data: Path | str) -> Path:
+    """Write a recorded run into a data folder, in the place of an earlier state of the same recording.
+
+    It is written beside its place and renamed into it. The recording itself is left as it is.
+
+    Returns
+    -------
+    Its folder.
+
+    Raises
+    ------
+    DataFolderError
+        If the folder cannot be written.
+    """
+    data = Path(data)
+    folder = run_folder(data, run.id)
+    unfinished = folder.with_name(f".unfinished-{os.getpid()}-{uuid.uuid4().hex[:8]}")
+    try:
+        with explain_write_errors(data):
+            for name, array in run.arrays.items():
+                path = unfinished / f"{name}.npy"
+                path.parent.mkdir(parents=True, exist_ok=True)
+                np.save(path, np.ascontiguousarray(array), allow_pickle=False)
+            text = json.dumps(run.manifest, ensure_ascii=False, allow_nan=False, indent=1)
+            (unfinished / "run.json").write_text(text, encoding="utf-8")
+            if folder.exists():
+                folder.rename(unfinished.with_name(f"{unfinished.name}-before"))
+            unfinished.rename(folder)
+    finally:
+        for path in (unfinished, unfinished.with_name(f"{unfinished.name}-before")):
+            shutil.rmtree(path, ignore_errors=True)
+    return folder
+
+
+def _head(recording: Recording) -> dict[str, Any]:
+    about = recording.about
+    return {
+        "format": FORMAT,
+        "format_version": RECORDED_VERSION,
+        "source": "recorded",
+        "id": recording.id,
+        "title": f"{about['name']} · {about['model']['title']}",
+        "config": {"recording": recording.id, "planes": [], "boundary": {}, "curvature": {}},
+        "versions": {**about["versions"], "lossatlas": version("lossatlas"), "torch": about["torch"]},
+        "loss": {"name": about["loss"]["name"], "unit": "nats" if "CrossEntropy" in about["loss"]["name"] else ""},
+    }
+
+
+def _metrics_of(recording: Recording) -> dict[str, Any]:
+    rows = {name: [frame.metrics.get(name) for frame in recording.frames] for name in (*METRICS, *_IN_USE)}
+    return {"metrics": {name: rows[name] for name in METRICS}, "in_use": {name: rows[name] for name in _IN_USE}}
+
+
+#: Losses with BatchNorm's running statistics.
+_IN_USE = ("eval_train_loss", "eval_test_loss")
+_NOWHERE = BoundaryPart("none", False, (), ("", ""), {})
+
+
+def _plane_entry(
+    parts: RecordedParts,
+    cut: Cut,
+    config: PlaneConfig,
+    recipe: Mapping[str, Any],
+    kept: Sequence[str],
+    sizes: dict[str, int],
+) -> dict[str, Any]:
+    specs = tuple(spec for spec in plane_arrays(config) if spec.name in kept)
+    loss = parts.recording.about["loss"]["name"]
+    entry = {
+        **describe_plane(cut.plane, config, sizes, specs),
+        "explained_variance": cut.path.explained_variance,
+        "random_walk": compute_random_walk_variance([frame.epoch for frame in parts.recording.frames])
+        if cut.plane.kind == "pca"
+        else None,
+        "nonconvexity": None,
+        "recipe": dict(recipe),
+        "batchnorm": parts.batchnorm and dict(parts.batchnorm),
+    }
+    for array in entry["arrays"].values():
+        array["what"] = array["what"].replace("cross-entropy (nats)", loss)
+    return entry
+
+
+_AXES = {
+    "points": ("point", "feature"),
+    "labels": ("point",),
+    "split": ("point",),
+    "point_predicted_class": ("frame", "point"),
+    "grid_x": ("x",),
+    "grid_y": ("y",),
+    "predicted_class": ("frame", "y", "x"),
+    "confidence": ("frame", "y", "x"),
+    "anchor_images": ("point", "row", "column", "channel"),
+}
+
+
+def _entry_of(name: str, array: AnyArray) -> dict[str, Any]:
+    what = "the pictures of the anchors, black to white" if name == "anchor_images" else name.replace("_", " ")
+    scale = CONFIDENCE_STEP if name == "confidence" else None
+    spec = ArraySpec(name, str(array.dtype), _AXES[name], what, scale)
+    return spec.entry(f"{name}.npy", dict(zip(_AXES[name], array.shape, strict=True)))

@@ -1,0 +1,101 @@
+/**
+ * This view shows runs that somebody has recorded of their own training: a card with what is known of the one that is
+ * shown, in place of the left panel's choices, and a list of all of them in the right panel.
+ */
+/** @import {GalleryEntry, State} from '../model/types.js' */
+/** @import {Run} from '../model/run.js' */
+import {recordedRuns} from '../model/choice.js';
+import {byId, make} from '../lib/dom.js';
+
+const NO_TRAINING =
+  'This run was recorded: its model is its owner’s, and is trained where it was. Choose a dataset to train here.';
+
+/** @param {{choose: (patch: Partial<State>) => void}} options */
+export function createRecorded({choose}) {
+  const form = byId('model');
+  const card = make('dl', {class: 'recorded-card', id: 'recorded-card', hidden: true});
+  form.before(card);
+  const list = make('nav', {class: 'recorded-runs', id: 'recorded-runs', 'aria-label': 'Recorded runs', hidden: true});
+  byId('dataset').after(list);
+  const train = /** @type {HTMLButtonElement} */ (byId('train-here'));
+  const usual = train.title;
+  let drawn = '';
+
+  return {
+    /** Is a recorded run meant? @param {GalleryEntry[]} gallery @param {State} state */
+    isMeant: (gallery, state) => entryOf(gallery, state) !== undefined,
+    /** @param {GalleryEntry[]} gallery @param {State} state @param {Run | null} run */
+    draw(gallery, state, run) {
+      const entry = entryOf(gallery, state);
+      form.hidden = entry !== undefined;
+      card.hidden = !entry;
+      train.disabled = entry !== undefined;
+      train.title = entry ? NO_TRAINING : usual;
+      const known = run && run.id === entry?.id ? run : null;
+      const runs = recordedRuns(gallery);
+      const key = JSON.stringify([runs.map(({id}) => id), entry?.id, known?.id]);
+      if (key === drawn) return;
+      drawn = key;
+      card.replaceChildren(...(entry ? describe(entry, known) : []));
+      list.hidden = runs.length === 0;
+      list.replaceChildren(make('h3', {}, 'Recorded runs'), ...runs.map((each) => createButton(each, each === entry)));
+    },
+  };
+
+  /** @param {GalleryEntry} entry @param {boolean} isShown */
+  function createButton({id, title, epochs}, isShown) {
+    const told = {title: `Somebody’s own training, recorded over ${epochs} epochs.`};
+    const button = make('button', {type: 'button', class: 'quiet', 'aria-pressed': String(isShown), ...told}, title);
+    button.addEventListener('click', () => choose({run: id, train: null, own: null, sample: null}));
+    return button;
+  }
+}
+
+/** @param {GalleryEntry[]} gallery @param {State} state */
+function entryOf(gallery, {run, train}) {
+  return train ? undefined : recordedRuns(gallery).find(({id}) => id === run);
+}
+
+/**
+ * Write what is known of the run, a term and its description each.
+ * @param {GalleryEntry} entry @param {Run | null} run
+ */
+function describe(entry, run) {
+  const {model, dataset, loss, boundary} = /** @type {any} */ (run?.manifest ?? {});
+  const samples = dataset?.samples;
+  const frozen =
+    model?.trainable && model.trainable < entry.model.parameters ? `, ${count(model.trainable)} of them trained` : '';
+  /** @type {[string, string | undefined][]} */
+  const rows = [
+    ['Recorded run', entry.dataset.title],
+    ['Model', entry.model.title],
+    ['Parameters', `${count(entry.model.parameters)}${frozen}`],
+    ['Layers', model?.modules && shorten(model.modules)],
+    ['Loss', loss && `${loss.name}${loss.unit ? `, in ${loss.unit}` : ''}`],
+    ['Samples', samples && `${count(samples.train)} to train${samples.test ? `, ${count(samples.test)} to test` : ''}`],
+    ['BatchNorm', batchNorm(run)],
+    ['Boundary', boundary?.kind === 'samples' ? `the plane through ${boundary.anchors.join(', ')}` : undefined],
+  ];
+  return rows.flatMap(([term, words]) => (words ? [make('dt', {}, term), make('dd', {}, words)] : []));
+}
+
+/** @param {Run | null} run */
+function batchNorm(run) {
+  const used = /** @type {any} */ (run?.planes[0])?.batchnorm;
+  if (!used) return undefined;
+  const inUse = run?.manifest.in_use?.eval_train_loss.at(-1);
+  const train = run?.metrics.train_loss.at(-1) ?? NaN;
+  const differs = typeof inUse === 'number' && Math.abs(inUse - train) > 0.1 * Math.abs(train);
+  const kinds = used.train === 'batch' ? 'statistics of each batch' : 'the statistics that the model keeps';
+  return `${kinds}${differs ? `; with those that it keeps, the training loss in the end is ${inUse.toPrecision(3)}` : ''}`;
+}
+
+/** Name like layers once, with their number. @param {string[]} modules */
+function shorten(modules) {
+  const counts = new Map();
+  for (const name of modules) counts.set(name, (counts.get(name) ?? 0) + 1);
+  return [...counts].map(([name, times]) => (times > 1 ? `${times} × ${name}` : name)).join(', ');
+}
+
+/** @param {number} value */
+const count = (value) => value.toLocaleString('en');
