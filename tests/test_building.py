@@ -36,7 +36,7 @@ pytestmark = pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="lo
 
 
 @contextmanager
-def building(data: Path) -> Iterator[subprocess.Popen[str]]:
+def start_build(data: Path) -> Iterator[subprocess.Popen[str]]:
     """A long ``lossatlas build``, in a process group of its own."""
     command = [sys.executable, "-c", "from lossatlas.cli import main; main()", "build", "--data", str(data)]
     # A shell that runs the tests in the background has Ctrl-C ignored, which a child would inherit.
@@ -70,7 +70,7 @@ def state_and_parent(process: int) -> tuple[str, int]:
     return state, int(parent)
 
 
-def ended(process: int) -> bool:
+def has_ended(process: int) -> bool:
     return state_and_parent(process)[0] in ("gone", "Z", "X")
 
 
@@ -84,25 +84,25 @@ def workers_of(parent: int) -> list[int]:
     return found
 
 
-def at_work(build: subprocess.Popen[str], data: Path) -> list[int]:
+def wait_for_workers(build: subprocess.Popen[str], data: Path) -> list[int]:
     """The workers, once the first run is in the index: nothing but long ones is left to them."""
-    until(lambda: len(indexed(data)) == 1, "the first run is stored")
+    until(lambda: len(list_index(data)) == 1, "the first run is stored")
     workers = workers_of(build.pid)
     assert len(workers) == 2
     return workers
 
 
-def indexed(data: Path) -> list[str]:
+def list_index(data: Path) -> list[str]:
     path = data / "index.json"
     return [entry["id"] for entry in json.loads(path.read_text(encoding="utf-8"))["runs"]] if path.exists() else []
 
 
 def test_a_build_that_is_killed_leaves_no_workers_behind(tmp_path: Path) -> None:
-    with building(tmp_path) as build:
-        workers = at_work(build, tmp_path)
+    with start_build(tmp_path) as build:
+        workers = wait_for_workers(build, tmp_path)
         build.kill()
-        until(lambda: all(ended(worker) for worker in workers), "the workers have ended")
-    assert len(indexed(tmp_path)) == 1
+        until(lambda: all(has_ended(worker) for worker in workers), "the workers have ended")
+    assert len(list_index(tmp_path)) == 1
 
 
 class Noting(Processes):
@@ -167,7 +167,7 @@ def several(data: Path) -> subprocess.Popen[bytes]:
     return subprocess.Popen([sys.executable, "-c", SCRIPT, str(data)])
 
 
-def steps(data: Path) -> int:
+def count_parts(data: Path) -> int:
     """How many parts the records name; a run that is there counts as many."""
     records = sum(path.read_bytes().count(b"\n") for path in data.glob("runs/.partial-*/parts.jsonl"))
     return records + 1000 * len(list(data.glob("runs/[!.]*")))
@@ -177,37 +177,37 @@ def test_a_build_killed_ten_times_at_random_moments_ends_as_one_that_was_not(tmp
     data, random = tmp_path / "data", Random(20)
     expected = built(tmp_path / "undisturbed", SEVERAL, TINY, executor=InTurn())
     for _ in range(10):
-        before, moment = steps(data), random.randint(1, 45)
+        before, moment = count_parts(data), random.randint(1, 45)
         build = several(data)
         try:
-            until(lambda: steps(data) >= before + moment, f"{moment} parts more are there")  # noqa: B023
+            until(lambda: count_parts(data) >= before + moment, f"{moment} parts more are there")  # noqa: B023
             time.sleep(random.uniform(0, 0.01))
             assert build.poll() is None, "the build ended before it could be killed"
         finally:
             build.kill()
             build.wait()
         assert all(verdict.fault is None for verdict in Gallery(data).verify())
-    assert steps(data) > 100
+    assert count_parts(data) > 100
     assert built(data, SEVERAL, TINY, workers=2) == expected
 
 
 @pytest.mark.parametrize("when", ["while workers start", "while workers compute"])
 def test_one_ctrl_c_ends_a_build_at_once(when: str, tmp_path: Path) -> None:
-    with building(tmp_path) as build:
+    with start_build(tmp_path) as build:
         if when == "while workers start":
             until(lambda: bool(workers_of(build.pid)), "a worker is started")
             workers = workers_of(build.pid)
         else:
-            workers = at_work(build, tmp_path)
+            workers = wait_for_workers(build, tmp_path)
         started = time.monotonic()
         os.killpg(build.pid, signal.SIGINT)
         stderr = build.communicate(timeout=PATIENCE)[1]
         assert time.monotonic() - started < 10  # a second or two, on a machine with nothing else to do
         assert build.returncode == 130
-        assert all(ended(worker) for worker in workers)
+        assert all(has_ended(worker) for worker in workers)
     assert "Traceback" not in stderr
     assert stderr.splitlines()[-1].startswith("Stopped. What was finished is kept")
-    assert indexed(tmp_path) == Gallery(tmp_path).ids()
+    assert list_index(tmp_path) == Gallery(tmp_path).ids()
 
 
 def test_a_run_that_fails_keeps_no_other_from_being_computed(tmp_path: Path) -> None:
@@ -223,6 +223,6 @@ def test_a_run_that_fails_keeps_no_other_from_being_computed(tmp_path: Path) -> 
     assert [fault.split(":")[0].strip() for fault in faults] == [failing]
     assert f"cannot write into {tmp_path}" in faults[0]
     assert told == [first, last]
-    assert indexed(tmp_path) == sorted([first, last])
+    assert list_index(tmp_path) == sorted([first, last])
     (tmp_path / "runs" / failing).unlink()
     assert build_gallery(Gallery(tmp_path), configs, workers=1) == [failing]

@@ -99,7 +99,7 @@ def test_a_resume_that_recomputes_or_skips_cells__each_part_is_computed_once(
     assert run_bytes(data) == whole
 
 
-def begun(data: Path, calls: int) -> tuple[Path, list[str]]:
+def break_off(data: Path, calls: int) -> tuple[Path, list[str]]:
     """A large run that was broken off, and the parts of it that are there."""
     with pytest.raises(KeyboardInterrupt):
         build_gallery(Gallery(data), [config_of()], executor=InTurn(calls), workers=1, sizes=TINY)
@@ -115,7 +115,7 @@ def begun(data: Path, calls: int) -> tuple[Path, list[str]]:
     ids=["cut short", "and written on"],
 )
 def test_a_line_that_was_being_written_does_not_count(damage: bytes, whole: dict[str, bytes], tmp_path: Path) -> None:
-    folder, done = begun(tmp_path, 30)
+    folder, done = break_off(tmp_path, 30)
     with (folder / "parts.jsonl").open("ab") as file:
         file.write(damage)
     executor = InTurn(breaks_at=0)
@@ -138,7 +138,7 @@ def test_a_line_that_was_being_written_does_not_count(damage: bytes, whole: dict
 def test_a_folder_that_is_not_what_it_says_is_begun_anew(
     damage: Callable[[Path], Any], undisturbed: Counter[str], whole: dict[str, bytes], tmp_path: Path
 ) -> None:
-    folder, _ = begun(tmp_path, 30)
+    folder, _ = break_off(tmp_path, 30)
     damage(folder)
     executor = InTurn()
     assert built(tmp_path, [config_of()], TINY, executor=executor) == whole
@@ -159,7 +159,7 @@ def test_two_builds_of_large_runs_do_not_write_into_one_folder(tmp_path: Path) -
 
 
 def test_what_another_build_has_left_is_told_and_what_is_stored_by_now_is_deleted(tmp_path: Path) -> None:
-    folder, _ = begun(tmp_path, 30)
+    folder, _ = break_off(tmp_path, 30)
     there = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
     other = tmp_path / "runs" / ".partial-moons-4-tanh-00000000"
     shutil.copytree(folder, other)

@@ -43,7 +43,7 @@ def models_of(network: Network, count: int, seed: int = 0) -> Float64:
 
 
 @cache
-def trained() -> tuple[Network, Float64, Float64, Integers]:
+def train_default() -> tuple[Network, Float64, Float64, Integers]:
     """The default network of 354 parameters, trained on moons: ``(network, theta, points, labels)``."""
     dataset = load_dataset(DatasetConfig(name="moons", points=160))
     network = network_of(16, 16)
@@ -102,7 +102,7 @@ def test_extremes_of_many_models_are_those_of_each_matrix(hidden: tuple[int, ...
 
 
 def test_extremes_of_a_trained_model_whose_negative_end_is_near_zero() -> None:
-    network, theta, points, labels = trained()
+    network, theta, points, labels = train_default()
     exact = np.linalg.eigvalsh(torch_hessian(network, theta, points, labels))
     assert 0 < -exact[0] < 0.02 * exact[-1]
     [smallest], [largest] = extreme_eigenvalues(network, theta[None].astype(np.float32), points, labels)
@@ -159,7 +159,7 @@ def test_what_does_not_fit_is_refused(shape: tuple[int, ...], tolerance: float) 
 
 
 def test_power_iteration_that_stops_after_one_step() -> None:
-    network, theta, points, labels = trained()
+    network, theta, points, labels = train_default()
     hessian = torch_hessian(network, theta, points, labels)
     values, vectors = extreme_eigenpairs(network, theta, points, labels, count=1)
     assert values[0] == pytest.approx(np.linalg.eigvalsh(hessian)[-1], rel=1e-10)
@@ -244,7 +244,7 @@ def test_hutchinsons_trace_is_within_its_error_and_the_error_is_right(monkeypatc
 
 
 def test_random_axes_see_the_trace_over_p_and_neither_end() -> None:
-    network, theta, points, labels = trained()
+    network, theta, points, labels = train_default()
     curvature = curvature_of(network, theta, points, labels)
     assert curvature.negative_count is not None
     assert curvature.negative_count > 50
@@ -259,7 +259,7 @@ def test_random_axes_see_the_trace_over_p_and_neither_end() -> None:
 # sharpness --------------------------------------------------------------------------------------------------------
 
 
-def rescaled(network: Network, theta: Float64, factor: float) -> Float64:
+def rescale(network: Network, theta: Float64, factor: float) -> Float64:
     """The same function of a ReLU network: a layer's weights and biases times a factor, the next weights over it."""
     result = theta.copy()
     for name, by in (("layers.0.weight", factor), ("layers.0.bias", factor), ("layers.1.weight", 1 / factor)):
@@ -274,7 +274,7 @@ def test_rescaling_changes_sharpness_and_not_adaptive_sharpness(factor: float, h
     """Dinh et al. 2017 against Kwon et al. 2021."""
     network, (points, labels) = network_of(*hidden, activation="relu"), data()
     theta = models_of(network, 1)[0]
-    other = rescaled(network, theta, factor)
+    other = rescale(network, theta, factor)
     assert torch_loss(network, other, points, labels) == pytest.approx(torch_loss(network, theta, points, labels))
     before, after = (curvature_of(network, model, points, labels) for model in (theta, other))
     assert after.largest > 5 * before.largest

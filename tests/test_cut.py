@@ -203,10 +203,10 @@ def test_the_map_of_nonconvexity_is_the_ratio_of_torchs_extreme_eigenvalues() ->
             expected[j, i] = eigenvalues[0] / eigenvalues[-1]
     np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-6)
     assert np.abs(expected - expected.T).max() > 0.05  # else transposing it would go unseen
-    assert cut_with(plane, found).nonconvex_share == (expected < -0.05).mean()
+    assert make_cut(plane, found).nonconvex_share == (expected < -0.05).mean()
 
 
-def cut_with(plane: Plane, nonconvexity: AnyArray | None) -> Cut:
+def make_cut(plane: Plane, nonconvexity: AnyArray | None) -> Cut:
     surface = np.zeros((2, 1, 3, 3), np.float32)
     path = path_on(Evaluator(network_of(2), np.zeros((2, 2)), np.zeros(2, np.int64)), plane, np.zeros((1, 12)))
     return Cut(plane, 3, surface, surface, *path, nonconvexity)
@@ -221,9 +221,9 @@ def test_nan_silently_replaced__where_there_is_no_finite_hessian_the_map_says_so
     found = nonconvexity_over(network, far, points * 1e300, labels, 3)
     assert np.isnan(found).any()
     known = np.array([[np.nan, -0.2], [0.0, -1e6]], np.float32)
-    assert cut_with(plane, known).nonconvex_share == 2 / 3
-    assert cut_with(plane, np.full((3, 3), np.nan, np.float32)).nonconvex_share is None
-    assert cut_with(plane, None).nonconvex_share is None
+    assert make_cut(plane, known).nonconvex_share == 2 / 3
+    assert make_cut(plane, np.full((3, 3), np.nan, np.float32)).nonconvex_share is None
+    assert make_cut(plane, None).nonconvex_share is None
 
 
 def test_a_plateau_is_neither_convex_nor_not() -> None:

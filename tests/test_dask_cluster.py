@@ -17,7 +17,7 @@ from lossatlas.store import Gallery
 from tests.support.large_runs import run_bytes
 from tests.support.machines import Machines, machines
 from tests.test_cli import lossatlas
-from tests.test_processes import PATIENCE, begun, cube, until, wait_for
+from tests.test_processes import PATIENCE, cube, list_begun, until, wait_for
 
 
 @pytest.fixture(scope="module")
@@ -37,11 +37,11 @@ def test_a_killed_worker_costs_only_what_it_was_at(tmp_path: Path) -> None:
     with machines(tmp_path / "dask", workers=2) as found, connect_cluster(found.address, PATIENCE) as executor:
         until(lambda: len(executor._client.nthreads()) == 2, "both are there")  # type: ignore[attr-defined]
         futures = {name: executor.submit(wait_for, str(tmp_path), name, "go") for name in ("first", "second")}
-        until(lambda: len(begun(tmp_path, "*")) == 2, "both work")
-        os.kill(begun(tmp_path, "first")[0], signal.SIGKILL)
+        until(lambda: len(list_begun(tmp_path, "*")) == 2, "both work")
+        os.kill(list_begun(tmp_path, "first")[0], signal.SIGKILL)
         (tmp_path / "go").write_text("")
         assert {name: future.result(PATIENCE) for name, future in futures.items()} == {n: n for n in futures}
-    assert (len(begun(tmp_path, "first")), len(begun(tmp_path, "second"))) == (2, 1)
+    assert (len(list_begun(tmp_path, "first")), len(list_begun(tmp_path, "second"))) == (2, 1)
 
 
 def test_where_nothing_answers_it_is_said_within_seconds() -> None:

@@ -23,13 +23,13 @@ def original(dataset: Dataset) -> Float64:
     return dataset.points * dataset.scale + dataset.mean
 
 
-def counted(points: Float64, labels: Integers) -> Counter[tuple[float, ...]]:
+def count_points(points: Float64, labels: Integers) -> Counter[tuple[float, ...]]:
     """How often each point and class is there, undoing the scale's rounding."""
     rows = zip(points.tolist(), labels.tolist(), strict=True)
     return Counter((*(round(value, 9) for value in row), label) for row, label in rows)
 
 
-def drawn(name: str, noise: float, points: int = 400, seed: int = 2) -> tuple[Float64, Float64]:
+def draw_points(name: str, noise: float, points: int = 400, seed: int = 2) -> tuple[Float64, Float64]:
     """Points in the dataset's own units, and their labels."""
     dataset = load_dataset(DatasetConfig(name=name, noise=noise, points=points, seed=seed))
     return original(dataset), dataset.labels.astype(float)
@@ -73,7 +73,7 @@ def test_the_same_seed_has_the_same_bits_and_another_one_others(name: str) -> No
 
 
 def test_without_noise_moons_lie_on_two_half_circles() -> None:
-    points, labels = drawn("moons", 0.0)
+    points, labels = draw_points("moons", 0.0)
     upper, lower = points[labels == 0], points[labels == 1]
     np.testing.assert_allclose(np.hypot(*upper.T), 1, rtol=1e-12)
     np.testing.assert_allclose(np.hypot(*(lower - [1.0, 0.5]).T), 1, rtol=1e-12)
@@ -85,7 +85,7 @@ def test_without_noise_moons_lie_on_two_half_circles() -> None:
 
 
 def test_without_noise_circles_have_radius_one_and_a_half() -> None:
-    points, labels = drawn("circles", 0.0)
+    points, labels = draw_points("circles", 0.0)
     np.testing.assert_allclose(np.hypot(*points.T), np.where(labels == 0, 1.0, 0.5), rtol=1e-12)
     turns = np.arctan2(points[:, 1], points[:, 0]) / (2 * np.pi) + 0.5
     assert stats.kstest(turns, "uniform").pvalue > 1e-3
@@ -93,7 +93,7 @@ def test_without_noise_circles_have_radius_one_and_a_half() -> None:
 
 @pytest.mark.parametrize(("name", "arms", "turns"), [("spirals", 2, 1.25), ("arms", 3, 0.75)])
 def test_without_noise_spirals_are_archimedean(name: str, arms: int, turns: float) -> None:
-    points, labels = drawn(name, 0.0)
+    points, labels = draw_points(name, 0.0)
     radius = np.hypot(*points.T)
     assert 0.1 <= radius.min() < 0.12
     assert 0.98 < radius.max() <= 1.0
@@ -102,16 +102,16 @@ def test_without_noise_spirals_are_archimedean(name: str, arms: int, turns: floa
 
 
 def test_without_noise_blobs_and_corners_are_their_centres() -> None:
-    points, labels = drawn("blobs", 0.0)
+    points, labels = draw_points("blobs", 0.0)
     np.testing.assert_allclose(points, np.stack([2 * labels - 1] * 2, axis=1), rtol=1e-12)
-    points, labels = drawn("corners", 0.0)
+    points, labels = draw_points("corners", 0.0)
     np.testing.assert_allclose(np.abs(points), 1, rtol=1e-12)
     assert (labels == (points[:, 0] * points[:, 1] < 0)).all()
     assert len({tuple(np.sign(point)) for point in points}) == 4
 
 
 def test_without_noise_the_checkerboards_classes_are_its_squares() -> None:
-    points, labels = drawn("checkerboard", 0.0, points=2000)
+    points, labels = draw_points("checkerboard", 0.0, points=2000)
     assert points.min() > 0
     assert points.max() < 4
     on_an_edge = np.abs(points - np.rint(points)).min(axis=1) < 1e-12  # where undoing the scale could cross it
@@ -125,7 +125,7 @@ def test_without_noise_the_checkerboards_classes_are_its_squares() -> None:
 @pytest.mark.parametrize("name", DRAWN)
 def test_noise_is_a_normal_of_the_stated_spread_added_to_the_same_points(name: str) -> None:
     count, noise = 4000, 0.25
-    added: Float64 = (drawn(name, noise, count)[0] - drawn(name, 0.0, count)[0]) / noise
+    added: Float64 = (draw_points(name, noise, count)[0] - draw_points(name, 0.0, count)[0]) / noise
     # standard error of a standard deviation: σ / sqrt(2 n)
     assert np.abs(added.std(axis=0) - 1).max() < 4 / math.sqrt(2 * count)
     assert np.abs(added.mean(axis=0)).max() < 4 / math.sqrt(count)
@@ -156,11 +156,11 @@ def test_measured_points_are_rows_of_scikit_learns_table(
 ) -> None:
     table = loader()
     columns = [list(table.feature_names).index(feature) for feature in features]
-    rows = counted(table.data[:, columns], table.target)
+    rows = count_points(table.data[:, columns], table.target)
     dataset = load_dataset(DatasetConfig(name=name) if points is None else DatasetConfig(name=name, points=points))
     assert list(dataset.feature_names) == features
     assert [str(target) for target in table.target_names] == list(dataset.class_names)
-    ours = counted(original(dataset), dataset.labels)
+    ours = count_points(original(dataset), dataset.labels)
     assert ours.total() == (min(512, len(table.target)) if points is None else points)
     assert ours <= rows  # rows of the table, and none more often than there
 

@@ -277,10 +277,10 @@ def test_a_data_folder_that_is_a_file_is_said_before_anything_is_computed(tmp_pa
 def test_an_index_that_cannot_be_written_is_a_data_folder_error(
     copied: Gallery, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def refused(*_: object) -> None:
+    def refuse(*_: object) -> None:
         raise OSError(30, "Read-only file system")
 
-    monkeypatch.setattr(lossatlas.store.gallery, "write_text", refused)
+    monkeypatch.setattr(lossatlas.store.gallery, "write_text", refuse)
     with pytest.raises(DataFolderError, match="Read-only file system") as caught:
         copied.write_index()
     assert isinstance(caught.value, LossAtlasError)

@@ -41,20 +41,20 @@ FRONTS = [module for module in MODULES if module.name == "__init__.py"]
 PACKAGES = [front.parent.as_posix() for front in FRONTS]
 
 
-def dotted(module: Path) -> str:
+def name_module(module: Path) -> str:
     """``lossatlas.store.read`` of ``store/read.py``, ``lossatlas.store`` of its front."""
     parts = module.with_suffix("").parts
     return ".".join(("lossatlas", *(parts[:-1] if parts[-1] == "__init__" else parts)))
 
 
-NAMES = {dotted(module) for module in MODULES}
+NAMES = {name_module(module) for module in MODULES}
 
 
 def layer_name(module: Path) -> str:
     return module.parts[0].removesuffix(".py")
 
 
-def imports(module: Path) -> Iterator[tuple[str, bool]]:
+def list_imports(module: Path) -> Iterator[tuple[str, bool]]:
     """Every imported module's full name, and whether the import stands where importing the module does not run it."""
     tree = ast.parse((SOURCE / module).read_text(encoding="utf-8"))
     inside = {
@@ -77,20 +77,24 @@ def _for_types_only(node: ast.AST) -> bool:
     return isinstance(node, ast.If) and isinstance(node.test, ast.Name) and node.test.id == "TYPE_CHECKING"
 
 
-def ours(module: Path) -> set[str]:
+def list_own_imports(module: Path) -> set[str]:
     """Full names of the modules of this package that a module imports, wherever in it."""
-    return {name for name, _ in imports(module) if name.startswith("lossatlas.")}
+    return {name for name, _ in list_imports(module) if name.startswith("lossatlas.")}
 
 
 def third_party(module: Path) -> set[str]:
-    return {name.split(".")[0] for name, _ in imports(module)}
+    return {name.split(".")[0] for name, _ in list_imports(module)}
 
 
 def test_there_is_something_to_check() -> None:
     assert len(MODULES) > 60
     assert Path("datasets/moons.py") in MODULES
-    assert ours(Path("store/write.py")) >= {"lossatlas.store.manifest", "lossatlas.runs", "lossatlas.errors"}
-    assert ours(Path("engine/evaluator.py")) >= {"lossatlas.engine.wasm_kernel"}
+    assert list_own_imports(Path("store/write.py")) >= {
+        "lossatlas.store.manifest",
+        "lossatlas.runs",
+        "lossatlas.errors",
+    }
+    assert list_own_imports(Path("engine/evaluator.py")) >= {"lossatlas.engine.wasm_kernel"}
     assert third_party(Path("engine/blas.py")) >= {"threadpoolctl"}
 
 
@@ -98,14 +102,14 @@ def test_there_is_something_to_check() -> None:
 def test_every_module_has_a_layer_and_imports_only_to_the_left(module: Path) -> None:
     name = layer_name(module)
     assert name in LAYER, f"{module} has no place in the layers"
-    to_the_right = {other for other in ours(module) if LAYER[other.split(".")[1]] > LAYER[name]}
+    to_the_right = {other for other in list_own_imports(module) if LAYER[other.split(".")[1]] > LAYER[name]}
     assert not to_the_right, f"{module} imports {sorted(to_the_right)}, which stand to the right of {name}"
 
 
 @pytest.mark.parametrize("module", MODULES, ids=str)
 def test_heavy_packages_are_imported_only_where_they_belong(module: Path) -> None:
     assert "torch" not in third_party(module) or layer_name(module) == "torch"
-    at_the_top = {name.split(".")[0] for name, inside in imports(module) if not inside}
+    at_the_top = {name.split(".")[0] for name, inside in list_imports(module) if not inside}
     assert not at_the_top & {"sklearn", "scipy", "distributed", "plotly"}, (
         "they take too long: import them where they are used"
     )
@@ -120,12 +124,12 @@ def test_heavy_packages_are_imported_only_where_they_belong(module: Path) -> Non
     }
     for package, home in allowed.items():
         if package in third_party(module):
-            assert dotted(module).startswith(home), f"{module} imports {package}"
+            assert name_module(module).startswith(home), f"{module} imports {package}"
 
 
 def test_no_modules_import_each_other_in_a_circle() -> None:
     """A front counts as a module: so one inside a package that imports from its own front is found here."""
-    graph = {dotted(module): ours(module) for module in MODULES}
+    graph = {name_module(module): list_own_imports(module) for module in MODULES}
     done: set[str] = set()
     while len(done) < len(graph):
         free = {name for name in graph if name not in done and graph[name] <= done}
@@ -157,7 +161,7 @@ def test_the_front_of_a_package_only_names_what_others_may_take(front: Path) -> 
     assert sorted(listed) == sorted(found)
 
 
-def rows_of_the_architecture() -> list[tuple[str, set[str]]]:
+def read_architecture() -> list[tuple[str, set[str]]]:
     """The first column of the page's table of packages, and the names in backticks of its second column."""
     text = ARCHITECTURE.read_text(encoding="utf-8")
     [table] = re.findall(r"^\| package \| modules \|.*\n((?:\|.*\n)+)", text, re.MULTILINE)
@@ -170,7 +174,7 @@ def modules_in(folder: Path) -> set[str]:
 
 
 def test_the_architecture_names_every_package_and_every_module_in_the_order_of_the_layers() -> None:
-    rows = rows_of_the_architecture()
+    rows = read_architecture()
     beside: set[str] = set().union(*(modules for package, modules in rows if not package))
     assert beside == modules_in(SOURCE)
     packages = {package: modules for package, modules in rows if package}

@@ -83,7 +83,7 @@ def until(condition: Callable[[], bool], what: str) -> None:
         time.sleep(0.01)
 
 
-def begun(folder: Path, name: str) -> list[int]:
+def list_begun(folder: Path, name: str) -> list[int]:
     """The processes that have begun a task, in no order."""
     return [int(path.name.rpartition("-")[2]) for path in folder.glob(f"{name}-*")]
 
@@ -119,16 +119,16 @@ def test_there_are_no_more_processes_than_asked_for_and_none_is_this_one(two: Pr
 
 def test_a_killed_worker_costs_its_task_another_try_and_no_other_task_anything(tmp_path: Path, two: Processes) -> None:
     others = [two.submit(wait_for, str(tmp_path), "beside", "go")]
-    until(lambda: bool(begun(tmp_path, "beside")), "the first worker works")
+    until(lambda: bool(list_begun(tmp_path, "beside")), "the first worker works")
     victim = two.submit(wait_for, str(tmp_path), "victim", "go")
-    until(lambda: bool(begun(tmp_path, "victim")), "the second worker works")
+    until(lambda: bool(list_begun(tmp_path, "victim")), "the second worker works")
     others += [two.submit(wait_for, str(tmp_path), f"later{number}", "go") for number in range(5)]
-    os.kill(begun(tmp_path, "victim")[0], signal.SIGKILL)
-    until(lambda: len(begun(tmp_path, "victim")) == 2, "another worker has taken it up")
+    os.kill(list_begun(tmp_path, "victim")[0], signal.SIGKILL)
+    until(lambda: len(list_begun(tmp_path, "victim")) == 2, "another worker has taken it up")
     (tmp_path / "go").write_text("")
     assert victim.result(PATIENCE) == "victim"
     assert [future.result(PATIENCE) for future in others] == ["beside", *(f"later{number}" for number in range(5))]
-    assert {name: len(begun(tmp_path, name)) for name in ("victim", "beside", "later0", "later4")} == {
+    assert {name: len(list_begun(tmp_path, name)) for name in ("victim", "beside", "later0", "later4")} == {
         "victim": 2,
         "beside": 1,
         "later0": 1,
@@ -145,7 +145,7 @@ def test_a_task_that_kills_every_worker_fails_alone(tmp_path: Path, two: Process
     ) as caught:
         doomed.result(PATIENCE)
     assert (caught.value.attempts, caught.value.code) == (ATTEMPTS, -signal.SIGKILL)
-    assert len(begun(tmp_path, "doomed")) == ATTEMPTS
+    assert len(list_begun(tmp_path, "doomed")) == ATTEMPTS
     assert unlucky.result(PATIENCE) == "unlucky"
     assert fine.result(PATIENCE) == 8
     assert two.submit(cube, 3).result(PATIENCE) == 27
@@ -203,7 +203,7 @@ def test_shutting_down_can_cancel_what_waits(tmp_path: Path) -> None:
     processes = Processes(1)
     running = processes.submit(wait_for, str(tmp_path), "running", "go")
     waiting = [processes.submit(cube, number) for number in range(9)]
-    until(lambda: bool(begun(tmp_path, "running")), "the first is worked on")
+    until(lambda: bool(list_begun(tmp_path, "running")), "the first is worked on")
     processes.shutdown(wait=False, cancel_futures=True)
     assert all(future.cancelled() for future in waiting)
     assert not running.done()
@@ -216,13 +216,13 @@ def test_shutting_down_can_cancel_what_waits(tmp_path: Path) -> None:
 
 def test_a_future_that_is_cancelled_is_never_begun(tmp_path: Path, two: Processes) -> None:
     busy = [two.submit(wait_for, str(tmp_path), f"busy{number}", "go") for number in range(2)]
-    until(lambda: len(begun(tmp_path, "busy[01]")) == 2, "both are busy")
+    until(lambda: len(list_begun(tmp_path, "busy[01]")) == 2, "both are busy")
     waiting = two.submit(wait_for, str(tmp_path), "waiting", "go")
     assert waiting.cancel()
     (tmp_path / "go").write_text("")
     assert [future.result(PATIENCE) for future in busy] == ["busy0", "busy1"]
     two.shutdown()
-    assert not begun(tmp_path, "waiting")
+    assert not list_begun(tmp_path, "waiting")
 
 
 def test_processes_without_a_task_shut_down_at_once() -> None:
@@ -237,12 +237,12 @@ def test_an_exception_in_the_block_ends_workers_at_once(tmp_path: Path) -> None:
     def work_until_all_are_busy(processes: Processes) -> None:
         for name in ("first", "second", "third"):
             futures.append(processes.submit(wait_for, str(tmp_path), name, "never"))  # noqa: PERF401
-        until(lambda: len(begun(tmp_path, "*")) == 2, "both work")
+        until(lambda: len(list_begun(tmp_path, "*")) == 2, "both work")
         raise ZeroDivisionError
 
     with pytest.raises(ZeroDivisionError), Processes(2) as processes:
         work_until_all_are_busy(processes)
-    assert not any(alive(process) for process in begun(tmp_path, "*"))
+    assert not any(alive(process) for process in list_begun(tmp_path, "*"))
     assert ["stopped" in str(future.exception()) for future in futures[:2]] == [True, True]
     assert futures[2].cancelled()
 
@@ -258,10 +258,10 @@ def test_workers_end_when_their_parent_does(way: signal.Signals, tmp_path: Path)
         [sys.executable, "-c", source], env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
     )
     try:
-        until(lambda: len(begun(tmp_path, "*")) == 2, "both workers work")
+        until(lambda: len(list_begun(tmp_path, "*")) == 2, "both workers work")
         parent.send_signal(way)
-        until(lambda: not any(alive(process) for process in begun(tmp_path, "*")), "the workers have ended")
+        until(lambda: not any(alive(process) for process in list_begun(tmp_path, "*")), "the workers have ended")
     finally:
         parent.kill()
         parent.wait()
-    assert len(begun(tmp_path, "*")) == 2
+    assert len(list_begun(tmp_path, "*")) == 2

@@ -117,7 +117,7 @@ def test_what_a_run_does_not_have_is_said(run: Run) -> None:
         run.surface("pca", grid=10)
 
 
-def decoded(data: bytes) -> np.ndarray:
+def decode_png(data: bytes) -> np.ndarray:
     """A PNG's picture ``[H, W, 3]``, by the specification: its one IDAT chunk, rows without a filter."""
     width, height = struct.unpack(">II", data[16:24])
     at = data.index(b"IDAT")
@@ -135,7 +135,7 @@ def test_a_run_shows_itself_in_a_notebook(run: Run) -> None:
     assert f"{run.trajectory.metrics['train_loss'][-1]:.3g}" in text
     pictures = root.findall(".//img")
     assert [bool(each.get("alt")) for each in pictures] == [True, True]
-    surface, boundary = (decoded(b64decode(each.get("src", "").split(",")[1])) for each in pictures)
+    surface, boundary = (decode_png(b64decode(each.get("src", "").split(",")[1])) for each in pictures)
     # The darkest cell is the lowest loss, b upwards; the classes' colours part where the classes do.
     loss = run.loss_surface["fresh"][0, -1][::-1]
     assert np.unravel_index(surface.sum(axis=-1).argmin(), loss.shape) == np.unravel_index(loss.argmin(), loss.shape)

@@ -37,7 +37,7 @@ def variation_of(surface: Float32) -> float:
     return float(np.abs(surface.astype(np.float64) - float(surface[3, 3])).max())
 
 
-def stored(surface: Float32) -> Float32:
+def round_surface(surface: Float32) -> Float32:
     return round_losses(surface, surface[3, 3], np.float64(variation_of(surface)))
 
 
@@ -53,14 +53,14 @@ def extrema(surface: Float32) -> tuple[int, int]:
 
 @given(surfaces())
 def test_a_stored_loss_is_within_a_ten_thousandth_of_the_variation_and_of_few_of_itself(surface: Float32) -> None:
-    error = np.abs(stored(surface).astype(np.float64) - surface)
+    error = np.abs(round_surface(surface).astype(np.float64) - surface)
     assert error.max() <= OF_VARIATION * variation_of(surface) * (1 + 1e-12)
     assert (error <= OF_LOSS * surface.astype(np.float64)).all()
 
 
 @given(surfaces())
 def test_rounding_keeps_order_and_each_loss_on_its_side_of_the_centre_which_is_exact(surface: Float32) -> None:
-    kept, centre = stored(surface), surface[3, 3]
+    kept, centre = round_surface(surface), surface[3, 3]
     order = np.argsort(surface, axis=None, kind="stable")
     assert (np.diff(kept.ravel()[order]) >= 0).all()
     assert kept[3, 3] == centre
@@ -70,7 +70,7 @@ def test_rounding_keeps_order_and_each_loss_on_its_side_of_the_centre_which_is_e
 
 @given(surfaces())
 def test_no_minimum_and_no_maximum_is_stored_that_is_not_there(surface: Float32) -> None:
-    assert np.all(np.array(extrema(stored(surface))) <= extrema(surface))
+    assert np.all(np.array(extrema(round_surface(surface))) <= extrema(surface))
 
 
 @pytest.mark.parametrize("relief", [1e-3, 1e-4, 3e-6])

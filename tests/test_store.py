@@ -298,15 +298,15 @@ def test_the_manifest_says_what_the_format_says(stored: Path) -> None:
     assert (dataset["train_points"], dataset["test_points"]) == (30, 10)
     assert [feature.keys() for feature in dataset["features"]] == [{"name", "mean", "scale"}] * 2
     plane.pop("arrays")
-    assert plane.keys() == documented("An entry of `planes`:") - {"arrays"}
-    assert curvature.keys() == documented("that is not finite):")
+    assert plane.keys() == list_documented("An entry of `planes`:") - {"arrays"}
+    assert curvature.keys() == list_documented("that is not finite):")
     assert curvature["frames"] == [0, 1, 2, 3, 4, 5]
     assert (plane["moving"], plane["centre_frame"], plane["random_walk"], plane["anchors"]) == (True, 5, None, [])
     assert curvature["parameters"] == 49
     assert (plane["name"], plane["seed"], plane["spans"], plane["orthonormal"]) == ("fresh", 7, [1.0, 0.1], False)
 
 
-def documented(section: str, column: int = 0) -> set[str]:
+def list_documented(section: str, column: int = 0) -> set[str]:
     """Names in code marks in one column of the tables between a heading (or sentence) and the next."""
     text = FORMAT_PAGE.read_text(encoding="utf-8").split(section, 1)[1]
     table = text.split("\n\n", 2)[1]
@@ -316,9 +316,9 @@ def documented(section: str, column: int = 0) -> set[str]:
 
 def test_the_page_of_the_format_names_every_key_and_array(stored: Path) -> None:
     manifest = manifest_of(stored)
-    assert documented("## `run.json`") == manifest.keys()
-    assert documented("Arrays of a run") == manifest["arrays"].keys()
-    assert documented("Arrays of a plane") - {"centre", "nonconvexity"} == manifest["planes"][0]["arrays"].keys()
+    assert list_documented("## `run.json`") == manifest.keys()
+    assert list_documented("Arrays of a run") == manifest["arrays"].keys()
+    assert list_documented("Arrays of a plane") - {"centre", "nonconvexity"} == manifest["planes"][0]["arrays"].keys()
 
 
 @pytest.mark.parametrize(
@@ -382,14 +382,14 @@ def test_a_reader_needs_nothing_but_the_files(name: str, model: dict[str, Any], 
 # damage -----------------------------------------------------------------------------------------------------------
 
 
-def replaced(name: str, make: Callable[[AnyArray], AnyArray]) -> Callable[[Path], None]:
+def replace_array(name: str, make: Callable[[AnyArray], AnyArray]) -> Callable[[Path], None]:
     def damage(folder: Path) -> None:
         np.save(folder / name, make(np.load(folder / name)))
 
     return damage
 
 
-def holding(name: str, content: bytes | Callable[[bytes], bytes]) -> Callable[[Path], None]:
+def write_content(name: str, content: bytes | Callable[[bytes], bytes]) -> Callable[[Path], None]:
     def damage(folder: Path) -> None:
         path = folder / name
         path.write_bytes(content if isinstance(content, bytes) else content(path.read_bytes()))
@@ -397,7 +397,7 @@ def holding(name: str, content: bytes | Callable[[bytes], bytes]) -> Callable[[P
     return damage
 
 
-def edited(edit: Callable[[dict[str, Any]], object]) -> Callable[[Path], None]:
+def edit_manifest(edit: Callable[[dict[str, Any]], object]) -> Callable[[Path], None]:
     def damage(folder: Path) -> None:
         manifest = manifest_of(folder)
         edit(manifest)
@@ -406,7 +406,7 @@ def edited(edit: Callable[[dict[str, Any]], object]) -> Callable[[Path], None]:
     return damage
 
 
-def pickled(name: str) -> Callable[[Path], None]:
+def pickle_file(name: str) -> Callable[[Path], None]:
     return lambda folder: np.save(folder / name, np.array([{"a": 1}], dtype=object), allow_pickle=True)
 
 
@@ -434,86 +434,102 @@ DAMAGE: dict[str, tuple[Callable[[Path], None], str, str]] = {
     "plane missing": (lambda f: shutil.rmtree(f / "planes"), "planes/fresh/directions.npy", "the file is missing"),
     "manifest missing": (lambda f: (f / "run.json").unlink(), "run.json", "the file is missing"),
     "array a folder": (a_folder("split.npy"), "split.npy", "not a NumPy array, or cut short"),
-    "array cut short": (holding("weights.npy", lambda b: b[:-1]), "weights.npy", "cut short"),
-    "array cut in its header": (holding("weights.npy", lambda b: b[:40]), "weights.npy", "cut short"),
-    "array empty": (holding("labels.npy", b""), "labels.npy", "cut short"),
-    "array foreign": (holding("labels.npy", b"\x89PNG\r\n\x1a\n" * 20), "labels.npy", "not a NumPy array"),
-    "array an archive": (holding("labels.npy", archive()), "labels.npy", "not a NumPy array"),
-    "array a broken archive": (holding("labels.npy", b"PK\x03\x04 nothing"), "labels.npy", "not a NumPy array"),
-    "array a pickle": (pickled("points.npy"), "points.npy", "not a NumPy array"),
-    "other shape": (replaced("weights.npy", lambda a: a[:-1]), "weights.npy", r"holds float32 \[5, 49\].*\[6, 49\]"),
-    "transposed": (replaced("points.npy", lambda a: a.T), "points.npy", r"holds float32 \[2, 40\].*\[40, 2\]"),
-    "other dtype": (replaced("points.npy", lambda a: a.astype("f8")), "points.npy", "holds float64"),
-    "other byte order": (replaced("points.npy", lambda a: a.astype(">f4")), "points.npy", "holds >f4"),
-    "NaN in weights": (replaced("weights.npy", with_nan), "weights.npy", "NaN"),
+    "array cut short": (write_content("weights.npy", lambda b: b[:-1]), "weights.npy", "cut short"),
+    "array cut in its header": (write_content("weights.npy", lambda b: b[:40]), "weights.npy", "cut short"),
+    "array empty": (write_content("labels.npy", b""), "labels.npy", "cut short"),
+    "array foreign": (write_content("labels.npy", b"\x89PNG\r\n\x1a\n" * 20), "labels.npy", "not a NumPy array"),
+    "array an archive": (write_content("labels.npy", archive()), "labels.npy", "not a NumPy array"),
+    "array a broken archive": (write_content("labels.npy", b"PK\x03\x04 nothing"), "labels.npy", "not a NumPy array"),
+    "array a pickle": (pickle_file("points.npy"), "points.npy", "not a NumPy array"),
+    "other shape": (
+        replace_array("weights.npy", lambda a: a[:-1]),
+        "weights.npy",
+        r"holds float32 \[5, 49\].*\[6, 49\]",
+    ),
+    "transposed": (replace_array("points.npy", lambda a: a.T), "points.npy", r"holds float32 \[2, 40\].*\[40, 2\]"),
+    "other dtype": (replace_array("points.npy", lambda a: a.astype("f8")), "points.npy", "holds float64"),
+    "other byte order": (replace_array("points.npy", lambda a: a.astype(">f4")), "points.npy", "holds >f4"),
+    "NaN in weights": (replace_array("weights.npy", with_nan), "weights.npy", "NaN"),
     "NaN in a surface": (
-        replaced("planes/fresh/loss_surface.npy", with_nan),
+        replace_array("planes/fresh/loss_surface.npy", with_nan),
         "planes/fresh/loss_surface.npy",
         "NaN",
     ),
-    "a class there is not": (replaced("labels.npy", lambda a: a + 1), "labels.npy", "holds class 2 of 2"),
+    "a class there is not": (replace_array("labels.npy", lambda a: a + 1), "labels.npy", "holds class 2 of 2"),
     "a prediction there is not": (
-        replaced("predicted_class.npy", lambda a: a + 200),
+        replace_array("predicted_class.npy", lambda a: a + 200),
         "predicted_class.npy",
         "holds class 20[01] of 2",
     ),
-    "manifest cut short": (holding("run.json", lambda b: b[: len(b) // 2]), "run.json", "not readable as JSON"),
-    "manifest not text": (holding("run.json", b"\xff\xfe\x00"), "run.json", "not readable as JSON"),
-    "manifest a list": (holding("run.json", b"[1, 2]"), "run.json", "not the manifest of a run"),
-    "manifest foreign": (holding("run.json", b'{"name": "left-pad"}'), "run.json", "not the manifest of a run"),
-    "version no number": (edited(lambda m: m.update(format_version="1")), "run.json", "format_version is '1'"),
-    "version zero": (edited(lambda m: m.update(format_version=0)), "run.json", "format_version is 0"),
-    "config missing": (edited(lambda m: m.pop("config")), "run.json", "config"),
-    "config not valid": (edited(lambda m: m["config"]["training"].update(epochs=0)), "run.json", "training.epochs"),
-    "config another's": (edited(lambda m: m["config"]["training"].update(seed=99)), "run.json", "has the id moons-"),
-    "id another's": (edited(lambda m: m.update(id="moons-4-tanh-00000000")), "run.json", "'id' does not agree"),
-    "layers others": (edited(lambda m: m["model"].update(layers=[2, 5, 5, 2])), "run.json", "does not agree"),
-    "layers none": (edited(lambda m: m["model"].update(layers=[])), "run.json", "incomplete or inconsistent"),
-    "parameters moved": (edited(lambda m: m["parameters"][1].update(offset=11)), "run.json", "'parameters'"),
-    "metrics too short": (edited(lambda m: m["metrics"]["test_loss"].pop()), "run.json", "metrics"),
-    "metrics NaN": (edited(lambda m: m["metrics"].update(test_loss=[float("nan")] * 6)), "run.json", "NaN"),
-    "metrics without one": (edited(lambda m: m["metrics"].pop("test_loss")), "run.json", "test_loss"),
-    "metrics null": (edited(lambda m: m["metrics"].update(test_loss=[None] * 6)), "run.json", "'metrics'"),
-    "frames out of order": (edited(lambda m: m.update(frames=[0, 2, 1, 4, 8, 12])), "run.json", "frames"),
-    "frames none": (edited(lambda m: m.update(frames=[])), "run.json", "incomplete or inconsistent"),
-    "outcome unheard of": (edited(lambda m: m["outcome"].update(status="fine")), "run.json", "outcome"),
-    "planes none": (edited(lambda m: m["planes"].clear()), "run.json", "incomplete or inconsistent"),
+    "manifest cut short": (write_content("run.json", lambda b: b[: len(b) // 2]), "run.json", "not readable as JSON"),
+    "manifest not text": (write_content("run.json", b"\xff\xfe\x00"), "run.json", "not readable as JSON"),
+    "manifest a list": (write_content("run.json", b"[1, 2]"), "run.json", "not the manifest of a run"),
+    "manifest foreign": (write_content("run.json", b'{"name": "left-pad"}'), "run.json", "not the manifest of a run"),
+    "version no number": (edit_manifest(lambda m: m.update(format_version="1")), "run.json", "format_version is '1'"),
+    "version zero": (edit_manifest(lambda m: m.update(format_version=0)), "run.json", "format_version is 0"),
+    "config missing": (edit_manifest(lambda m: m.pop("config")), "run.json", "config"),
+    "config not valid": (
+        edit_manifest(lambda m: m["config"]["training"].update(epochs=0)),
+        "run.json",
+        "training.epochs",
+    ),
+    "config another's": (
+        edit_manifest(lambda m: m["config"]["training"].update(seed=99)),
+        "run.json",
+        "has the id moons-",
+    ),
+    "id another's": (edit_manifest(lambda m: m.update(id="moons-4-tanh-00000000")), "run.json", "'id' does not agree"),
+    "layers others": (edit_manifest(lambda m: m["model"].update(layers=[2, 5, 5, 2])), "run.json", "does not agree"),
+    "layers none": (edit_manifest(lambda m: m["model"].update(layers=[])), "run.json", "incomplete or inconsistent"),
+    "parameters moved": (edit_manifest(lambda m: m["parameters"][1].update(offset=11)), "run.json", "'parameters'"),
+    "metrics too short": (edit_manifest(lambda m: m["metrics"]["test_loss"].pop()), "run.json", "metrics"),
+    "metrics NaN": (edit_manifest(lambda m: m["metrics"].update(test_loss=[float("nan")] * 6)), "run.json", "NaN"),
+    "metrics without one": (edit_manifest(lambda m: m["metrics"].pop("test_loss")), "run.json", "test_loss"),
+    "metrics null": (edit_manifest(lambda m: m["metrics"].update(test_loss=[None] * 6)), "run.json", "'metrics'"),
+    "frames out of order": (edit_manifest(lambda m: m.update(frames=[0, 2, 1, 4, 8, 12])), "run.json", "frames"),
+    "frames none": (edit_manifest(lambda m: m.update(frames=[])), "run.json", "incomplete or inconsistent"),
+    "outcome unheard of": (edit_manifest(lambda m: m["outcome"].update(status="fine")), "run.json", "outcome"),
+    "planes none": (edit_manifest(lambda m: m["planes"].clear()), "run.json", "incomplete or inconsistent"),
     "spans others": (
-        edited(lambda m: m["planes"][0].update(spans=[2.0, 0.1])),
+        edit_manifest(lambda m: m["planes"][0].update(spans=[2.0, 0.1])),
         "run.json",
         "incomplete or inconsistent",
     ),
-    "kind another": (edited(lambda m: m["planes"][0].update(kind="gaussian")), "run.json", "kind or moving of fresh"),
-    "not moving": (edited(lambda m: m["planes"][0].update(moving=False)), "run.json", "kind or moving of fresh"),
+    "kind another": (
+        edit_manifest(lambda m: m["planes"][0].update(kind="gaussian")),
+        "run.json",
+        "kind or moving of fresh",
+    ),
+    "not moving": (edit_manifest(lambda m: m["planes"][0].update(moving=False)), "run.json", "kind or moving of fresh"),
     "planes left out": (
-        edited(lambda m: m["left_out"].append({"name": "fresh", "why": "so"})),
+        edit_manifest(lambda m: m["left_out"].append({"name": "fresh", "why": "so"})),
         "run.json",
         "incomplete or inconsistent",
     ),
     "directions a line": (
-        replaced("planes/fresh/directions.npy", lambda a: a[[0, 0]]),
+        replace_array("planes/fresh/directions.npy", lambda a: a[[0, 0]]),
         "planes",
         "'fresh'.* do not span a plane",
     ),
     "directions infinite": (
-        replaced("planes/fresh/directions.npy", lambda a: np.full_like(a, np.inf)),
+        replace_array("planes/fresh/directions.npy", lambda a: np.full_like(a, np.inf)),
         "planes",
         "'fresh' are not all finite",
     ),
-    "NaN in the path": (replaced("planes/fresh/path.npy", with_nan), "planes/fresh/path.npy", "NaN"),
+    "NaN in the path": (replace_array("planes/fresh/path.npy", with_nan), "planes/fresh/path.npy", "NaN"),
     "centre at no frame": (
-        edited(lambda m: m["planes"][0].update(centre_frame=6)),
+        edit_manifest(lambda m: m["planes"][0].update(centre_frame=6)),
         "run.json",
         "incomplete or inconsistent",
     ),
-    "arrays without one": (edited(lambda m: m["arrays"].pop("split")), "run.json", "incomplete or inconsistent"),
+    "arrays without one": (edit_manifest(lambda m: m["arrays"].pop("split")), "run.json", "incomplete or inconsistent"),
     "file outside": (
-        edited(lambda m: m["arrays"]["split"].update(file="../../../secret.npy")),
+        edit_manifest(lambda m: m["arrays"]["split"].update(file="../../../secret.npy")),
         "run.json",
         "names a file outside the run",
     ),
     "file absolute": (
-        edited(lambda m: m["arrays"]["split"].update(file="/dev/null")),
+        edit_manifest(lambda m: m["arrays"]["split"].update(file="/dev/null")),
         "run.json",
         "names a file outside the run",
     ),
@@ -539,7 +555,7 @@ def test_a_link_out_of_the_run_is_not_followed(stored: Path, tmp_path: Path) -> 
 
 
 def test_a_newer_version_is_refused_as_such(stored: Path) -> None:
-    edited(lambda m: m.update(format_version=2))(stored)
+    edit_manifest(lambda m: m.update(format_version=2))(stored)
     with pytest.raises(RunVersionError, match=r"run\.json: format version 2 is newer than 1.*upgrade"):
         open_run(stored)
 
@@ -551,7 +567,7 @@ def test_a_renamed_folder_is_noticed(stored: Path) -> None:
 
 
 def test_what_a_newer_minor_version_adds_is_left_alone(small_run: Run, stored: Path) -> None:
-    edited(lambda m: (m.update(hessian="soon"), m["versions"].update(lossatlas="9.9.9")))(stored)
+    edit_manifest(lambda m: (m.update(hessian="soon"), m["versions"].update(lossatlas="9.9.9")))(stored)
     assert_same(small_run, open_run(stored))
 
 
@@ -754,11 +770,11 @@ def test_text_is_replaced_whole_or_not_at_all(tmp_path: Path, monkeypatch: pytes
     path = tmp_path / "index.json"
     write_text(path, "old")
 
-    def refused(*_: object) -> None:
+    def refuse(*_: object) -> None:
         raise OSError(5, "Input/output error")
 
     with monkeypatch.context() as patch:
-        patch.setattr(Path, "replace", refused)
+        patch.setattr(Path, "replace", refuse)
         with pytest.raises(OSError, match="Input/output"):
             write_text(path, "new")
     assert path.read_text() == "old"
@@ -774,12 +790,12 @@ def test_saving_leaves_the_run_as_it_was(small_run: Run, tmp_path: Path) -> None
 
 
 def test_what_another_version_words_or_adds_is_no_damage(stored: Path) -> None:
-    def reworded(manifest: dict[str, Any]) -> None:
+    def reword(manifest: dict[str, Any]) -> None:
         manifest["title"] = manifest["arrays"]["points"]["what"] = manifest["planes"][0]["what"] = "said otherwise"
         manifest["arrays"]["hessian"] = {**manifest["arrays"]["points"], "file": "hessian.npy"}
         manifest["planes"][0]["cosine"] += 1e-9  # another machine's last digit
 
-    edited(reworded)(stored)
+    edit_manifest(reword)(stored)
     assert open_run(stored).id == stored.name
 
 

@@ -33,7 +33,7 @@ def choice_of(case: dict[str, Any]) -> Choice:
     return Choice(**{k: v + 1 if k in ("x", "y", "label") else v for k, v in given.items()})
 
 
-def told_of(table: Table) -> dict[str, Any]:
+def describe_table(table: Table) -> dict[str, Any]:
     lines = [re.search(r"left out: lines? ([\d, ]+)", notice) for notice in table.notices]
     return {
         **{name: getattr(table, name) for name in ("separator", "header", "encoding", "errors", "alike")},
@@ -51,7 +51,7 @@ def told_of(table: Table) -> dict[str, Any]:
     }
 
 
-def read_or_refused(data: bytes, choice: Choice | None = None) -> Table | str:
+def read_or_refuse(data: bytes, choice: Choice | None = None) -> Table | str:
     try:
         return read_bytes(data, choice)
     except DataError as error:
@@ -61,9 +61,9 @@ def read_or_refused(data: bytes, choice: Choice | None = None) -> Table | str:
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case["name"])
 def test_a_table_is_read_by_the_rules(case: dict[str, Any]) -> None:
     expected = case["expect"]
-    table = read_or_refused(bytes_of(case), choice_of(case))
+    table = read_or_refuse(bytes_of(case), choice_of(case))
     if isinstance(table, Table):
-        found = told_of(table)
+        found = describe_table(table)
         found["first"] = found["first"][: len(expected.get("first", []))]
         assert {name: found.get(name) for name in expected} == expected
         return
@@ -111,7 +111,7 @@ def test_no_bytes_break_the_reader(wild: bytes) -> None:
 
 
 def check_any(data: bytes) -> None:
-    table = read_or_refused(data)
+    table = read_or_refuse(data)
     if isinstance(table, str):
         assert table
         return

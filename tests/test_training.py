@@ -89,7 +89,7 @@ def test_known_schedules(epochs: int, frames: int, expected: tuple[int, ...]) ->
 # what is learnt ---------------------------------------------------------------------------------------------------
 
 
-def slow_training(network: Network, dataset: Dataset, config: TrainingConfig) -> dict[int, Float64]:
+def train_slowly(network: Network, dataset: Dataset, config: TrainingConfig) -> dict[int, Float64]:
     """Train in torch, float64, from the same start, with the same batches: theta after every epoch."""
     points, labels = (torch.from_numpy(part) for part in dataset.train)
     doubles = philox_doubles(config.seed, Stream.BATCHES)
@@ -123,7 +123,7 @@ def test_a_short_training_is_torchs(optimizer: str, batch_size: Any, hidden: tup
     config = TrainingConfig(
         optimizer=optimizer, batch_size=batch_size, epochs=12, frames=6, weight_decay=0.01, seed=3, learning_rate=0.02
     )
-    expected = slow_training(network, dataset, config)
+    expected = train_slowly(network, dataset, config)
     trajectory = train(network, dataset, config)
     assert trajectory.epochs == frame_epochs(12, 6)
     for epoch, theta in zip(trajectory.epochs, trajectory.weights, strict=True):
@@ -262,13 +262,13 @@ def test_a_training_that_ends_well_says_nothing() -> None:
 def test_cancellation_is_asked_every_epoch_and_ends_training(stop_after: int) -> None:
     asked = 0
 
-    def cancelled() -> bool:
+    def is_cancelled() -> bool:
         nonlocal asked
         asked += 1
         return asked > stop_after
 
     seen: list[Snapshot] = []
-    training = Training(network_of(3), moons(), TrainingConfig(epochs=10, frames=3), cancelled)
+    training = Training(network_of(3), moons(), TrainingConfig(epochs=10, frames=3), is_cancelled)
     with pytest.raises(CancelledError, match=f"cancelled at epoch {stop_after}"):
         seen.extend(training)
     assert asked == stop_after + 1

@@ -13,7 +13,7 @@ from lossatlas.landscape import loss_surfaces
 from lossatlas.planes import HessianPlane, project
 from lossatlas.runs import RunConfig
 from tests.conftest import network_of
-from tests.planes.trained import trained, trained_along
+from tests.planes.trained import make_training, train_network
 from tests.support.oracles import torch_hessian
 
 Which = Literal["largest", "both"]
@@ -25,7 +25,7 @@ Which = Literal["largest", "both"]
 def test_eigenvectors_renormalised_until_they_are_none(which: Which, frame: int | None, classes: int) -> None:
     """The directions are eigenvectors of length 1, of the eigenvalues that the plane says."""
     network = network_of(4, 3, classes=classes)
-    ended = trained(network)
+    ended = train_network(network)
     plane = HessianPlane(eigenvalues=which, frame=frame).lay(ended)
     index = 5 if frame is None else frame
     assert plane.centre_frame == index
@@ -44,7 +44,7 @@ def test_eigenvectors_renormalised_until_they_are_none(which: Which, frame: int 
 def test_the_surface_curves_along_its_axes_as_the_eigenvalues_say(which: Which, frame: int | None) -> None:
     """Second differences of the surface's middle row (along a) and column (along b)."""
     network = network_of(4, 3)
-    ended = trained(network)
+    ended = train_network(network)
     plane = HessianPlane(eigenvalues=which, frame=frame).lay(ended)
     assert plane.eigenvalues is not None
     step = 0.02
@@ -59,7 +59,7 @@ def test_the_surface_curves_along_its_axes_as_the_eigenvalues_say(which: Which, 
 
 def test_surface_centred_elsewhere_than_its_marker__the_path_passes_the_middle_at_the_plane_s_frame() -> None:
     network = network_of(4, 3)
-    ended = trained(network)
+    ended = train_network(network)
     plane = HessianPlane(frame=3).lay(ended)
     path = project(plane.directions, ended.trajectory.weights, plane.centre)
     assert path.coordinates[3].tolist() == [0, 0]
@@ -75,13 +75,13 @@ def test_a_hessian_of_zeros_has_no_plane() -> None:
     theta = np.full((2, 6), 1e20)
     theta[:, 1::2] *= -1
     with pytest.raises(PlaneError, match="the Hessian is zero here"):
-        HessianPlane().lay(trained_along(network, theta))
+        HessianPlane().lay(make_training(network, theta))
 
 
 def test_a_frame_that_training_did_not_reach_has_no_plane_and_one_that_is_not_planned_is_refused() -> None:
     network = network_of(4)
     with pytest.raises(PlaneError, match="there is no frame 6: training was recorded up to frame 5"):
-        HessianPlane(frame=6).lay(trained(network))
+        HessianPlane(frame=6).lay(train_network(network))
     planes = [{}, {"kind": "hessian", "frame": 6}]
     assert RunConfig.from_mapping({"planes": planes, "training": {"epochs": 6, "frames": 50}}).planes[1].frames == (6,)
     for training in ({"epochs": 5, "frames": 50}, {"epochs": 50, "frames": 6}):

@@ -9,7 +9,7 @@ from sklearn.decomposition import PCA
 from lossatlas.errors import PlaneError
 from lossatlas.planes import PcaPlane, principal_directions, project
 from tests.conftest import network_of
-from tests.planes.trained import trained, trained_along
+from tests.planes.trained import make_training, train_network
 
 
 @given(st.integers(0, 1000), st.sampled_from([(3, 40), (12, 200), (40, 6), (9, 9), (200, 12)]))
@@ -36,7 +36,7 @@ def test_components_point_along_the_travel(seed: int) -> None:
 
 def test_the_plane_goes_through_the_end_and_its_share_is_scikit_learn_s() -> None:
     network = network_of(5, 4)
-    ended = trained(network)
+    ended = train_network(network)
     weights = ended.trajectory.weights
     plane = PcaPlane().lay(ended)
     assert (plane.centre == weights[-1]).all()
@@ -55,7 +55,7 @@ def test_a_path_that_is_a_point_or_a_line_has_no_plane(frames: list[float]) -> N
     network = network_of()
     along = np.outer(frames, np.arange(1.0, network.parameter_count + 1))
     with pytest.raises(PlaneError, match="a line or a point"):
-        PcaPlane().lay(trained_along(network, along))
+        PcaPlane().lay(make_training(network, along))
 
 
 def test_caller_s_arrays_left_changed() -> None:

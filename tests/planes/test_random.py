@@ -12,7 +12,7 @@ from lossatlas.planes import FreshPlane, GaussianPlane, normalize
 from lossatlas.planes.normalization import Normalization
 from lossatlas.rng import Stream
 from tests.conftest import network_of, some_models
-from tests.planes.trained import trained, trained_along
+from tests.planes.trained import make_training, train_network
 
 Kind = type[FreshPlane] | type[GaussianPlane]
 KINDS = pytest.mark.parametrize("kind", [FreshPlane, GaussianPlane])
@@ -46,7 +46,7 @@ def test_no_direction_is_the_start_of_the_model_of_the_same_seed(seed: int) -> N
 def test_two_random_directions_of_cosine_099(seed: int, kind: Kind, normalization: Normalization, biases: bool) -> None:
     """Random directions in P dimensions are nearly at right angles: |cos| is of the order 1/sqrt(P)."""
     network = network_of(16, 16)
-    ended = trained_along(network, some_models(network, 1))
+    ended = make_training(network, some_models(network, 1))
     plane = kind(seed=seed, normalization=normalization, biases=biases).lay(ended)
     assert abs(plane.cosine) < 6 / math.sqrt(network.parameter_count)
     assert not plane.orthonormal  # and they are used as they are, which the plane says
@@ -70,7 +70,7 @@ def test_normalised_directions_have_the_lengths_of_the_last_frame_s_theta(
     kind: Kind, normalization: Normalization, biases: bool
 ) -> None:
     network = network_of(5, 4)
-    ended = trained(network)
+    ended = train_network(network)
     config = kind(seed=2, normalization=normalization, biases=biases)
     plane = config.lay(ended)
     theta = ended.trajectory.weights[-1]
@@ -88,7 +88,7 @@ def test_normalised_directions_have_the_lengths_of_the_last_frame_s_theta(
 @KINDS
 def test_raw_directions_need_no_training_and_do_not_depend_on_it(kind: Kind) -> None:
     network = network_of(5, 4)
-    ended = trained(network)
+    ended = train_network(network)
     before, after = kind(seed=3).draw(network), kind(seed=3).lay(ended)
     assert not kind(seed=3).needs_training
     assert (before.directions == after.directions).all()
@@ -101,7 +101,7 @@ def test_raw_directions_need_no_training_and_do_not_depend_on_it(kind: Kind) -> 
 
 @KINDS
 def test_two_identical_calls_differ(kind: Kind) -> None:
-    ended = trained(network_of(5, 4))
+    ended = train_network(network_of(5, 4))
     config = kind(seed=4, normalization="filter")
     first, second = (config.lay(ended) for _ in range(2))
     assert first.directions.tobytes() == second.directions.tobytes()
@@ -110,6 +110,6 @@ def test_two_identical_calls_differ(kind: Kind) -> None:
 
 def test_a_theta_of_zeros_leaves_no_normalised_plane() -> None:
     network = network_of(3)
-    ended = trained_along(network, np.zeros((2, network.parameter_count)))
+    ended = make_training(network, np.zeros((2, network.parameter_count)))
     with pytest.raises(PlaneError, match="do not span a plane"):
         GaussianPlane(normalization="filter").lay(ended)

@@ -11,7 +11,7 @@ from lossatlas.landscape import loss_surfaces
 from lossatlas.planes import ThroughPlane
 from lossatlas.runs import RunConfig
 from tests.conftest import network_of, some_models
-from tests.planes.trained import trained, trained_along
+from tests.planes.trained import make_training, train_network
 from tests.support.oracles import torch_loss
 
 NETWORK = network_of(5, 4)
@@ -30,7 +30,7 @@ def test_the_plane_goes_through_its_three_points(
     points: tuple[str, str, str], frames: tuple[int | None, int | None, int | None]
 ) -> None:
     other = some_models(NETWORK, 1, 9)[0]
-    ended = trained(NETWORK, {"other": other})
+    ended = train_network(NETWORK, {"other": other})
     plane = ThroughPlane(points=points).lay(ended)
     assert plane.orthonormal
     assert plane.centre_frame == frames[0]
@@ -52,7 +52,7 @@ def test_far_is_the_frame_farthest_from_the_line_by_brute_force() -> None:
     rng = np.random.default_rng(5)
     for _ in range(20):
         weights = rng.normal(size=(7, NETWORK.parameter_count)).astype(np.float32)
-        plane = ThroughPlane(points=("end", "start", "far")).lay(trained_along(NETWORK, weights))
+        plane = ThroughPlane(points=("end", "start", "far")).lay(make_training(NETWORK, weights))
         end, start = weights[-1].astype(np.float64), weights[0].astype(np.float64)
         distances = []
         for theta in weights.astype(np.float64):
@@ -63,7 +63,7 @@ def test_far_is_the_frame_farthest_from_the_line_by_brute_force() -> None:
 
 def test_the_section_along_a_is_the_linear_interpolation_of_goodfellow() -> None:
     """L((1 - α) θ_end + α θ_start), α from -1 to 1 (Goodfellow et al. 2015), each α by itself in PyTorch."""
-    ended = trained(NETWORK)
+    ended = train_network(NETWORK)
     start, end = ended.trajectory.weights[[0, -1]].astype(np.float64)
     plane = ThroughPlane(spans=(math.dist(start, end),)).lay(ended)
     evaluator = Evaluator(NETWORK, ended.points, ended.labels)
@@ -100,11 +100,11 @@ def test_what_are_not_three_points_is_refused(points: list[str]) -> None:
 def test_points_that_are_the_same_or_on_a_line_span_no_plane(points: tuple[str, str, str]) -> None:
     line = np.outer(np.arange(6), some_models(NETWORK, 1)[0])
     with pytest.raises(PlaneError, match="span no plane"):
-        ThroughPlane(points=points).lay(trained_along(NETWORK, line))
+        ThroughPlane(points=points).lay(make_training(NETWORK, line))
 
 
 def test_a_run_of_another_size_is_refused_with_both_sizes() -> None:
-    ended = trained(NETWORK, {"other": some_models(network_of(3), 1)[0]})
+    ended = train_network(NETWORK, {"other": some_models(network_of(3), 1)[0]})
     with pytest.raises(ConfigError, match="points: run:other has 17 parameters, and this network 49"):
         ThroughPlane(points=("end", "start", "run:other")).lay(ended)
 

@@ -13,14 +13,14 @@ from lossatlas.planes import Trained
 from lossatlas.training import METRICS, Outcome, TrainingConfig, Trajectory, train
 
 
-def trained(network: Network, references: Mapping[str, Floats] | None = None, **training: object) -> Trained:
+def train_network(network: Network, references: Mapping[str, Floats] | None = None, **training: object) -> Trained:
     """A network trained on forty points for twelve epochs, six of them recorded."""
     dataset = load_dataset(DatasetConfig(name="arms" if network.class_count == 3 else "moons", points=40, seed=3))
     config = TrainingConfig.from_mapping({"epochs": 12, "frames": 6, "batch_size": 8, **training})
     return Trained(network, *dataset.train, train(network, dataset, config), (references or {}).__getitem__)
 
 
-def trained_along(network: Network, weights: AnyArray) -> Trained:
+def make_training(network: Network, weights: AnyArray) -> Trained:
     """As if a training had gone through these parameters ``[F, P]``, an epoch each."""
     points, labels = load_dataset(DatasetConfig(points=40, seed=3)).train
     frames = len(weights)

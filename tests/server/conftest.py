@@ -8,13 +8,13 @@ import pytest
 from lossatlas.runs import compute_run
 from lossatlas.store import Gallery
 from tests.conftest import small_config
-from tests.server.live import Live, all_left, live_server
+from tests.server.live import Live, live_server, wait_for_servers
 
 
 @pytest.fixture(scope="session", autouse=True)
 def _every_server_stops() -> Iterator[None]:
     yield
-    assert all_left()
+    assert wait_for_servers()
 
 
 @pytest.fixture

@@ -58,13 +58,13 @@ class Live:
     def post(self, config: dict[str, Any]) -> httpx.Response:
         return self.http.post("api/runs", json=config)
 
-    def started(self, config: dict[str, Any]) -> str:
+    def start_run(self, config: dict[str, Any]) -> str:
         """Post a configuration and return the id once it runs."""
         run_id: str = self.post(config).json()["id"]
         until(lambda: self.state(run_id) == "running")
         return run_id
 
-    def computed(self, config: dict[str, Any]) -> tuple[str, list[Told]]:
+    def compute(self, config: dict[str, Any]) -> tuple[str, list[Told]]:
         run_id: str = self.post(config).json()["id"]
         return run_id, self.events(run_id)
 
@@ -72,15 +72,15 @@ class Live:
         return str(self.http.get(f"api/runs/{run_id}").json().get("state"))
 
     def events(self, run_id: str, after: str | None = None) -> list[Told]:
-        with self.listening(run_id, after) as events:
+        with self.listen(run_id, after) as events:
             return list(events)
 
     @contextmanager
-    def listening(self, run_id: str, after: str | None = None) -> Iterator[Iterator[Told]]:
+    def listen(self, run_id: str, after: str | None = None) -> Iterator[Iterator[Told]]:
         headers = {"Last-Event-ID": after} if after else {}
         with self.http.stream("GET", f"api/runs/{run_id}/events", headers=headers) as response:
             assert response.headers["content-type"].startswith("text/event-stream")
-            yield _decoded(response.iter_lines())
+            yield _decode_events(response.iter_lines())
 
     def raw(self, method: str, path: str, headers: dict[str, str] | None = None, body: bytes = b"") -> Raw:
         """Send exactly this, whatever a decent client would do to it, and read the answer, sending no more."""
@@ -113,7 +113,7 @@ def live_server(gallery: Gallery, **options: Any) -> Iterator[Live]:
         _leaving.append(thread)
 
 
-def all_left() -> bool:
+def wait_for_servers() -> bool:
     """Wait for every server to end."""
     for thread in _leaving:
         thread.join(10)
@@ -128,7 +128,7 @@ def until(condition: Callable[[], bool], patience: float = 20.0) -> None:
         time.sleep(0.005)
 
 
-def _decoded(lines: Iterator[str]) -> Iterator[Told]:
+def _decode_events(lines: Iterator[str]) -> Iterator[Told]:
     fields: dict[str, str] = {}
     for line in lines:
         if not line:

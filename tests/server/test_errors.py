@@ -205,11 +205,11 @@ def test_the_own_page_may_ask(stocked: Live, headers: dict[str, str]) -> None:
 def test_what_nobody_foresaw_is_told_without_its_traceback(
     tmp_path: Path, path: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    def broken(*_: object) -> None:
+    def fail(*_: object) -> None:
         raise ValueError("a secret of the server")
 
-    monkeypatch.setattr(Gallery, "index", broken)
-    monkeypatch.setattr(Gallery, "__contains__", broken)
+    monkeypatch.setattr(Gallery, "index", fail)
+    monkeypatch.setattr(Gallery, "__contains__", fail)
     with live_server(Gallery(tmp_path)) as live:
         answer = live.raw("GET", f"/{path}")
     assert answer.status == 500

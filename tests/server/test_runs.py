@@ -35,17 +35,17 @@ def _names(events: list[Told]) -> list[str]:
 
 
 def test_events_carry_the_very_bytes_that_are_stored(live: Live) -> None:
-    run_id, events = live.computed(SMALL)
+    run_id, events = live.compute(SMALL)
     frames = [event.body for event in events if event.name == "frame"]
     assert _names(events) == ["queued", "manifest", *["frame"] * 6, "stage", "stage", "done"]
     assert events[0].body == {"position": 0}
     manifest = live.http.get(f"data/runs/{run_id}/run.json").json()
     folder = live.data / "runs" / run_id
     for name, text in events[1].body["data"].items():
-        assert b64decode(text) == _stored(folder / f"{name}.npy").tobytes(), name
+        assert b64decode(text) == _load(folder / f"{name}.npy").tobytes(), name
     for body in frames:
         for name, text in body["data"].items():
-            stored = _stored(folder / f"{name}.npy")
+            stored = _load(folder / f"{name}.npy")
             of_frame = stored[:, body["frame"]] if name.endswith("loss_surface") else stored[body["frame"]]
             assert b64decode(text) == of_frame.tobytes(), name
         assert body["metrics"] == {name: values[body["frame"]] for name, values in manifest["metrics"].items()}
@@ -59,13 +59,13 @@ def test_events_carry_the_very_bytes_that_are_stored(live: Live) -> None:
     }
 
 
-def _stored(path: Any) -> AnyArray:
+def _load(path: Any) -> AnyArray:
     array: AnyArray = np.load(path)
     return array
 
 
 def test_the_manifest_event_is_the_manifest_to_be(live: Live) -> None:
-    run_id, events = live.computed(SMALL)
+    run_id, events = live.compute(SMALL)
     manifest = live.http.get(f"data/runs/{run_id}/run.json").json()
     told = {key: value for key, value in events[1].body.items() if key != "data"}
     running = {"metrics": {name: [] for name in manifest["metrics"]}, "outcome": {"status": "running"}}
@@ -82,7 +82,7 @@ def test_the_manifest_event_is_the_manifest_to_be(live: Live) -> None:
 
 
 def test_done_names_the_run_and_its_final_frames(live: Live) -> None:
-    run_id, events = live.computed(SMALL)
+    run_id, events = live.compute(SMALL)
     done = events[-1].body
     assert done["outcome"] == {"status": "completed"}
     assert done["frames"] == live.http.get(done["run"]).json()["frames"]
@@ -90,7 +90,7 @@ def test_done_names_the_run_and_its_final_frames(live: Live) -> None:
 
 
 def test_a_divergence_ends_the_frames_early(live: Live) -> None:
-    _, events = live.computed(diverging_config().model_dump(mode="json"))
+    _, events = live.compute(diverging_config().model_dump(mode="json"))
     assert events[-1].name == "done"
     assert events[-1].body["outcome"]["status"] == "diverged"
     assert len(events[-1].body["frames"]) == _names(events).count("frame") < len(events[1].body["frames"])
@@ -122,7 +122,7 @@ def test_the_first_frame_of_the_default_run_is_there_within_two_seconds(live: Li
 def _until_first_frame(live: Live, seed: int) -> float:
     clock = time.perf_counter()
     run_id = live.post({"training": {"seed": seed}}).json()["id"]
-    with live.listening(run_id) as events:
+    with live.listen(run_id) as events:
         assert next(event for event in events if event.name == "frame").body["frame"] == 0
     taken = time.perf_counter() - clock
     live.http.delete(f"api/runs/{run_id}")
@@ -130,7 +130,7 @@ def _until_first_frame(live: Live, seed: int) -> float:
 
 
 def test_a_damaged_run_is_set_aside_and_computed_anew(live: Live) -> None:
-    run_id, _ = live.computed(SMALL)
+    run_id, _ = live.compute(SMALL)
     folder = live.data / "runs" / run_id
     whole = (folder / "weights.npy").read_bytes()
     (folder / "weights.npy").write_bytes(b"no array")
@@ -144,12 +144,12 @@ def test_a_damaged_run_is_set_aside_and_computed_anew(live: Live) -> None:
 def test_a_folder_without_a_manifest_does_not_stand_in_the_way(live: Live) -> None:
     folder = live.data / "runs" / small_config().id
     folder.mkdir(parents=True)
-    live.computed(SMALL)
+    live.compute(SMALL)
     assert live.gallery.open(folder.name).id == folder.name
 
 
 def test_a_run_of_a_newer_version_is_left_alone(live: Live) -> None:
-    run_id, _ = live.computed(SMALL)
+    run_id, _ = live.compute(SMALL)
     path = live.data / "runs" / run_id / "run.json"
     path.write_text(path.read_text().replace('"format_version": 1', '"format_version": 2'))
     answer = live.post(SMALL)
@@ -159,14 +159,14 @@ def test_a_run_of_a_newer_version_is_left_alone(live: Live) -> None:
 
 
 def test_the_same_configuration_asked_twice_is_one_job(live: Live) -> None:
-    run_id = live.started(_endless())
+    run_id = live.start_run(_endless())
     again = live.post(_endless())
     assert (again.status_code, again.json()["id"], again.json()["state"]) == (202, run_id, "running")
 
 
 def test_a_running_job_is_cancelled(live: Live) -> None:
-    run_id = live.started(_endless())
-    with live.listening(run_id) as events:
+    run_id = live.start_run(_endless())
+    with live.listen(run_id) as events:
         assert next(events).name == "queued"
         answer = live.http.delete(f"api/runs/{run_id}")
         assert (answer.status_code, answer.json()["state"]) == (200, "cancelled")
@@ -174,11 +174,11 @@ def test_a_running_job_is_cancelled(live: Live) -> None:
         assert (last.name, last.body) == ("cancelled", {})
     assert live.state(run_id) == "cancelled"
     assert run_id not in live.gallery
-    assert live.computed(SMALL)[1][-1].name == "done"  # the worker is free again
+    assert live.compute(SMALL)[1][-1].name == "done"  # the worker is free again
 
 
 def test_a_queued_job_is_cancelled_and_the_next_moves_up(live: Live) -> None:
-    first = live.started(_endless(1))
+    first = live.start_run(_endless(1))
     second = live.post(_endless(2)).json()
     assert second["state"] == "queued"
     live.http.delete(f"api/runs/{second['id']}")
@@ -189,9 +189,9 @@ def test_a_queued_job_is_cancelled_and_the_next_moves_up(live: Live) -> None:
 
 
 def test_a_queued_job_is_told_when_its_turn_comes(live: Live) -> None:
-    first = live.started(_endless(1))
+    first = live.start_run(_endless(1))
     second = live.post(SMALL).json()["id"]
-    with live.listening(second) as events:
+    with live.listen(second) as events:
         assert next(events).body == {"position": 1}
         live.http.delete(f"api/runs/{first}")
         rest = list(events)
@@ -205,18 +205,18 @@ def test_a_job_that_all_listeners_have_left_is_cancelled(
 ) -> None:
     monkeypatch.setattr(jobs, "GRACE", 0.05)
     if queued:
-        blocker = live.started(_endless(1))  # which nobody ever listens to
+        blocker = live.start_run(_endless(1))  # which nobody ever listens to
     run_id = live.post(_endless(2)).json()["id"]
-    with live.listening(run_id) as events:
+    with live.listen(run_id) as events:
         next(events)
     until(lambda: live.state(run_id) == "cancelled")
     if queued:
         assert live.state(blocker) == "running"
         live.http.delete(f"api/runs/{blocker}")
-    assert live.computed(SMALL)[1][-1].name == "done"
+    assert live.compute(SMALL)[1][-1].name == "done"
 
 
-def _giving_up(live: Live, run_id: str) -> threading.Timer | None:
+def _find_timer(live: Live, run_id: str) -> threading.Timer | None:
     job = live.app.state.jobs.find(run_id)
     return job.giving_up if job else None
 
@@ -226,20 +226,20 @@ def test_a_job_that_is_wanted_again_within_the_grace_goes_on(
     live: Live, monkeypatch: pytest.MonkeyPatch, how: str
 ) -> None:
     monkeypatch.setattr(jobs, "GRACE", 60.0)
-    run_id = live.started(_endless())
-    with live.listening(run_id) as events:
+    run_id = live.start_run(_endless())
+    with live.listen(run_id) as events:
         next(events)
-        assert _giving_up(live, run_id) is None
-    until(lambda: _giving_up(live, run_id) is not None)
-    timer = _giving_up(live, run_id)
+        assert _find_timer(live, run_id) is None
+    until(lambda: _find_timer(live, run_id) is not None)
+    timer = _find_timer(live, run_id)
     assert timer
     if how == "asking":
         live.post(_endless())
-        assert _giving_up(live, run_id) is None
+        assert _find_timer(live, run_id) is None
     else:
-        with live.listening(run_id) as events:
+        with live.listen(run_id) as events:
             next(events)
-            assert _giving_up(live, run_id) is None
+            assert _find_timer(live, run_id) is None
     timer.join(20)
     assert not timer.is_alive()  # it ended before its time
     assert live.state(run_id) == "running"
@@ -250,13 +250,13 @@ def test_a_job_that_is_wanted_comes_before_those_that_all_have_left(
 ) -> None:
     monkeypatch.setattr(jobs, "GRACE", 60.0)
     with live_server(Gallery(tmp_path), threads=1, queue_size=2) as live:
-        blocker = live.started(_endless())
+        blocker = live.start_run(_endless())
         left = live.post(_endless(1)).json()["id"]
-        with live.listening(left) as events:
+        with live.listen(left) as events:
             assert next(events).body == {"position": 1}
-        until(lambda: _giving_up(live, left) is not None)
+        until(lambda: _find_timer(live, left) is not None)
         wanted = live.post(_endless(2)).json()["id"]
-        with live.listening(wanted) as events:
+        with live.listen(wanted) as events:
             assert next(events).body == {"position": 1}
             # the queue is full, but with one that nobody waits for
             script = live.post(_endless(3))
@@ -267,20 +267,20 @@ def test_a_job_that_is_wanted_comes_before_those_that_all_have_left(
 
 
 def test_a_cancelled_run_can_be_asked_for_again(live: Live) -> None:
-    run_id = live.started(_endless())
+    run_id = live.start_run(_endless())
     live.http.delete(f"api/runs/{run_id}")
     assert live.post(_endless()).json()["state"] in {"queued", "running"}
     until(lambda: live.state(run_id) == "running")
 
 
 def test_cancelling_a_stored_run_keeps_it(live: Live) -> None:
-    run_id, _ = live.computed(SMALL)
+    run_id, _ = live.compute(SMALL)
     assert live.http.delete(f"api/runs/{run_id}").json()["state"] == "stored"
     assert run_id in live.gallery
 
 
 def test_a_full_queue_says_when_to_come_back(live: Live) -> None:
-    live.started(_endless(1))
+    live.start_run(_endless(1))
     assert live.post(_endless(2)).status_code == 202
     refused = live.post(_endless(3))
     assert refused.status_code == 503
@@ -289,7 +289,7 @@ def test_a_full_queue_says_when_to_come_back(live: Live) -> None:
 
 
 def test_events_resume_after_the_last_one_seen(live: Live) -> None:
-    run_id, events = live.computed(SMALL)
+    run_id, events = live.compute(SMALL)
     for seen in (0, 3, len(events) - 2):
         assert live.events(run_id, after=events[seen].id) == events[seen + 1 :]
     assert live.http.get(f"api/runs/{run_id}/events", headers={"Last-Event-ID": events[-1].id}).status_code == 204
@@ -297,16 +297,16 @@ def test_events_resume_after_the_last_one_seen(live: Live) -> None:
 
 @pytest.mark.parametrize("foreign", ["7", "deadbeef-3", "deadbeef--3", "x", "-"])
 def test_ids_of_another_log_start_from_the_first_event(live: Live, foreign: str) -> None:
-    run_id, events = live.computed(SMALL)
+    run_id, events = live.compute(SMALL)
     assert live.events(run_id, after=foreign) == events
 
 
 def test_many_listeners_hear_the_same_and_a_leaving_one_harms_nobody(live: Live) -> None:
-    blocker = live.started(_endless())
+    blocker = live.start_run(_endless())
     run_id = live.post(SMALL).json()["id"]
-    with live.listening(run_id) as leaving:
+    with live.listen(run_id) as leaving:
         next(leaving)
-    with live.listening(run_id) as one, live.listening(run_id) as other:
+    with live.listen(run_id) as one, live.listen(run_id) as other:
         live.http.delete(f"api/runs/{blocker}")
         slow = next(one)  # and reads no further until all is over
         heard = list(other)
@@ -315,14 +315,14 @@ def test_many_listeners_hear_the_same_and_a_leaving_one_harms_nobody(live: Live)
 
 
 def test_silence_is_filled_with_comments(live: Live) -> None:
-    run_id = live.started(_endless())
+    run_id = live.start_run(_endless())
     with live.http.stream("GET", f"api/runs/{run_id}/events") as response:
         assert any(line.startswith(":") for line in response.iter_lines())
 
 
 def test_a_forgotten_run_that_is_stored_is_done_at_once(live: Live, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(jobs, "REMEMBERED_JOBS", 0)
-    run_id, events = live.computed(SMALL)
+    run_id, events = live.compute(SMALL)
     again = live.events(run_id)
     assert [(event.name, event.body) for event in again] == [("done", events[-1].body)]
 
@@ -341,7 +341,7 @@ def test_memory_is_bounded(tmp_path: Any, monkeypatch: pytest.MonkeyPatch) -> No
 
 
 def test_a_run_deleted_from_the_store_is_computed_again(live: Live) -> None:
-    run_id, _ = live.computed(SMALL)
+    run_id, _ = live.compute(SMALL)
     shutil.rmtree(live.data / "runs" / run_id)
     assert live.http.get(f"api/runs/{run_id}").status_code == 404
     assert live.post(SMALL).status_code == 202
@@ -352,34 +352,34 @@ def test_a_run_deleted_from_the_store_is_computed_again(live: Live) -> None:
 def test_a_store_that_cannot_be_written_fails_the_job_and_not_the_worker(live: Live) -> None:
     live.data.mkdir()
     (live.data / "runs").write_text("in the way")
-    run_id, events = live.computed(SMALL)
+    run_id, events = live.compute(SMALL)
     problem = events[-1].body
     assert events[-1].name == "failed"
     assert problem["status"] == 500
     assert str(live.data) in problem["detail"]
     assert live.state(run_id) == "failed"
     (live.data / "runs").unlink()
-    assert live.computed(SMALL)[1][-1].name == "done"
+    assert live.compute(SMALL)[1][-1].name == "done"
 
 
 def test_an_unforeseen_failure_is_told_without_its_traceback(
     live: Live, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    def broken(self: Gallery, run: Run) -> None:
+    def fail(self: Gallery, run: Run) -> None:
         raise ValueError("a secret of the server")
 
     with monkeypatch.context() as patch, caplog.at_level("ERROR", "lossatlas"):
-        patch.setattr(Gallery, "save", broken)
-        run_id, events = live.computed(SMALL)
+        patch.setattr(Gallery, "save", fail)
+        run_id, events = live.compute(SMALL)
     assert events[-1].name == "failed"
     assert (events[-1].body["status"], live.state(run_id)) == (500, "failed")
     assert "secret" not in str(events[-1].body)
-    assert live.computed(SMALL)[1][-1].name == "done"
+    assert live.compute(SMALL)[1][-1].name == "done"
 
 
 def test_the_server_stops_promptly_while_someone_listens(live: Live) -> None:
-    run_id = live.started(_endless())
-    with live.listening(run_id) as events:
+    run_id = live.start_run(_endless())
+    with live.listen(run_id) as events:
         next(events)
         clock = time.perf_counter()
         live.server.should_exit = True

@@ -370,7 +370,7 @@ WATCH = """() => {
 }"""
 
 
-def told(page: Page) -> list[tuple[int, str]]:
+def list_announcements(page: Page) -> list[tuple[int, str]]:
     return [(frame, text) for frame, text in page.evaluate("() => window.told")]
 
 
@@ -396,17 +396,17 @@ def test_what_is_shown_is_announced_at_a_pause_and_never_while_it_plays(exported
     page.get_by_role("combobox", name="Speed").select_option("0.25")  # slower than a rest
     page.get_by_role("button", name="Play").click()
     until(page, "() => window.lossatlas.shown().frame >= 3")
-    assert told(page) == []
+    assert list_announcements(page) == []
     page.get_by_role("button", name="Pause").click()
     until(page, "() => window.told.length > 0")
-    [(frame, text)] = told(page)
+    [(frame, text)] = list_announcements(page)
     assert frame == page.evaluate("() => window.lossatlas.shown().frame")
     assert_tells(text, exported.run(), frame)
     page.evaluate("() => { window.told = []; }")
     page.get_by_role("button", name="Play").click()
     until(page, "() => document.querySelector('#play-text').textContent === 'Play'")  # at its end
     until(page, "() => window.told.length > 0")
-    [(frame, text)] = told(page)
+    [(frame, text)] = list_announcements(page)
     assert frame == 11
     assert_tells(text, exported.run(), 11)
 
@@ -420,12 +420,16 @@ def test_a_scrub_is_announced_once_where_it_rests(exported: Site, desktop: Watch
         slider.press("ArrowLeft")
     wait_for_frame(page, 7)
     until(page, "() => window.told.some(([frame]) => frame === 7)")
-    assert_tells(told(page)[-1][1], exported.run(), 7)
+    assert_tells(list_announcements(page)[-1][1], exported.run(), 7)
     page.get_by_role("switch", name="Log loss").press("Space")  # the same numbers, on another scale
     page.get_by_role("radio", name="Three arms").press("Space")
     until(page, "() => window.told.at(-1)[1].startsWith('Three arms')")
-    assert_tells(told(page)[-1][1], exported.run(ARMS), page.evaluate("() => window.lossatlas.shown().frame"))
-    assert len({text for _, text in told(page)}) == len(told(page)), "the same was told twice"
+    assert_tells(
+        list_announcements(page)[-1][1], exported.run(ARMS), page.evaluate("() => window.lossatlas.shown().frame")
+    )
+    assert len({text for _, text in list_announcements(page)}) == len(list_announcements(page)), (
+        "the same was told twice"
+    )
 
 
 def test_a_picked_network_is_announced_with_its_own_numbers(exported: Site, desktop: Watched) -> None:
@@ -436,7 +440,7 @@ def test_a_picked_network_is_announced_with_its_own_numbers(exported: Site, desk
     page.get_by_role("spinbutton", name="Point b").fill("-0.25")
     page.get_by_role("spinbutton", name="Point b").press("Enter")
     until(page, "() => window.told.at(-1)?.[1].includes('0.25')")
-    text = told(page)[-1][1]
+    text = list_announcements(page)[-1][1]
     loss = float(page.locator("[data-readout=train_loss]").get_attribute("data-value") or "nan")
     assert loss != pytest.approx(exported.run().trajectory.metrics["train_loss"][-1], rel=1e-2)
     found = re.search(r"the network at a = 0\.5, b = −0\.25\. Training loss ([^,]+),", text)
@@ -468,7 +472,7 @@ SPEAKING = """() => {
 }"""
 
 
-def spoken(page: Page) -> list[str]:
+def list_spoken(page: Page) -> list[str]:
     found: list[str] = page.evaluate("() => window.spoken")
     return found
 
@@ -483,7 +487,7 @@ def test_nothing_at_all_is_read_out_while_it_plays(exported: Site, desktop: Watc
     page.evaluate(SPEAKING)
     page.get_by_role("button", name="Play").click()
     wait_for_frame(page, 11)
-    assert spoken(page) == []
+    assert list_spoken(page) == []
 
 
 def test_a_training_is_announced_where_it_rests_and_at_no_epoch_before(exported: Site, desktop: Watched) -> None:
@@ -492,10 +496,10 @@ def test_a_training_is_announced_where_it_rests_and_at_no_epoch_before(exported:
     page.evaluate(SPEAKING)
     in_strip(page, "Start").click()
     until(page, "() => window.lossatlas.shown().epoch > 40")
-    assert [text for text in spoken(page) if "Epoch" in text] == []
+    assert [text for text in list_spoken(page) if "Epoch" in text] == []
     in_strip(page, "Pause").click()
     until(page, "() => window.spoken.some((text) => text.includes('Epoch'))")
-    [text] = [text for text in spoken(page) if "Epoch" in text]
+    [text] = [text for text in list_spoken(page) if "Epoch" in text]
     epoch = page.evaluate("() => window.lossatlas.shown().epoch")
     assert f"Epoch {epoch} of {epoch}." in text
     loss = float(page.locator("#readouts [data-readout=train_loss]").get_attribute("data-value") or "nan")
@@ -514,10 +518,10 @@ def test_a_divergence_is_told_once(exported: Site, desktop: Watched) -> None:
     until(page, "() => window.lossatlas.shown().epoch > 1")
     at = page.evaluate("() => performance.now()")
     until(page, "at => performance.now() > at + 1500", at)  # longer than a rest
-    assert [text[:17] for text in spoken(page)] == ["Training diverged"]
+    assert [text[:17] for text in list_spoken(page)] == ["Training diverged"]
     page.locator("body").press("Home")  # another picture, which is told
     until(page, "() => window.spoken.some((text) => text.includes('Epoch 0 of'))")
-    assert [text[:17] for text in spoken(page)].count("Training diverged") == 1
+    assert [text[:17] for text in list_spoken(page)].count("Training diverged") == 1
 
 
 # Tooltips

@@ -77,7 +77,7 @@ def test_another_point_takes_the_ball_away(exported: Site, desktop: Watched) -> 
     until(page, "() => !document.querySelector('#boundary-whose').textContent.includes('epochs on')")
 
 
-def rolled(page: Page, run: Run, frame: int, a: float, b: float) -> tuple[Float64, Float64]:
+def roll_ball(page: Page, run: Run, frame: int, a: float, b: float) -> tuple[Float64, Float64]:
     """Of 200 epochs trained from a point of the moving plane: the places in it, and the share of the way in it.
 
     The training is the page's, which other tests hold against Python; the projections are NumPy's.
@@ -100,7 +100,7 @@ def test_it_is_seen_from_the_side_and_says_that_it_leaves_the_plane(exported: Si
     run = exported.run()
     page = desktop.open(exported.url + "?epoch=60&view=section&pick=0.6,0.4&ball=true")
     until(page, "() => document.querySelector('#boundary-whose').textContent.includes('200 epochs on')")
-    places, inside = rolled(page, run, 11, 0.6, 0.4)
+    places, inside = roll_ball(page, run, 11, 0.6, 0.4)
     data = "document.querySelector('#landscape-section .js-plotly-plot').data"
     traces: dict[str, dict[str, Any]] = page.evaluate(
         f"() => Object.fromEntries({data}.filter((trace) => trace.name).map("

@@ -17,7 +17,7 @@ from tests.web.conftest import ARMS, EITHER, IRIS, MOONS, MOONS_FAST, RESIDUAL, 
 pytestmark = pytest.mark.browser
 
 
-def shown(page: Page) -> dict[str, Any]:
+def read_shown(page: Page) -> dict[str, Any]:
     found: dict[str, Any] = page.evaluate("() => window.lossatlas.shown()")
     return found
 
@@ -90,7 +90,7 @@ def assert_regions(page: Page, run: Run, frame: int) -> None:
 
 def test_the_page_opens_on_a_finished_run_with_both_plots_and_true_numbers(site: Site, desktop: Watched) -> None:
     page = desktop.open(site.url + "?epoch=60")
-    assert shown(page) == {"run": MOONS.id, "frame": 11, "epoch": 60, "span": 1, "scale": "log"}
+    assert read_shown(page) == {"run": MOONS.id, "frame": 11, "epoch": 60, "span": 1, "scale": "log"}
     assert_readouts(page, site.run(), 11)
     assert_surface(page, site.run(), 11, 0)
     assert_regions(page, site.run(), 11)
@@ -177,7 +177,7 @@ def test_zoom_goes_through_the_stored_spans(site: Site, desktop: Watched) -> Non
         span = site.run().planes[0].spans[span_index]
         until(page, "span => window.lossatlas.shown().span === span", arg=span)
         assert_surface(page, site.run(), 11, span_index)
-    assert shown(page)["frame"] == 11
+    assert read_shown(page)["frame"] == 11
 
 
 @EITHER
@@ -312,7 +312,7 @@ def test_a_model_a_dataset_and_a_training_are_chosen_by_keyboard_and_live_in_the
     page.get_by_role("radio", name="Three arms").press("Space")
     until(page, "run => window.lossatlas.shown().run === run", arg=ARMS.id)
     page.wait_for_url("**dataset=arms*")
-    assert_readouts(page, site.run(ARMS), shown(page)["frame"])
+    assert_readouts(page, site.run(ARMS), read_shown(page)["frame"])
     page.go_back()
     until(page, "run => window.lossatlas.shown().run === run", arg=MOONS.id)
     page.go_forward()
@@ -351,7 +351,7 @@ def test_residual_skips_are_a_switch_of_the_model_and_live_in_the_url(site: Site
 @EITHER
 def test_residual_skips_mean_nothing_without_two_equal_widths_in_a_row(site: Site, desktop: Watched) -> None:
     page = desktop.open(site.url + "?hidden=7-5&residual=true")
-    assert shown(page)["run"] == UNUSUAL.id
+    assert read_shown(page)["run"] == UNUSUAL.id
     switch = page.get_by_role("switch", name="Residual skips")
     expect(switch).to_be_disabled()
     expect(switch).not_to_be_checked()
@@ -377,7 +377,7 @@ def test_a_link_shows_what_it_says(site: Site, desktop: Watched, config: Any) ->
     link = f"?dataset={config.dataset.name}&hidden={'-'.join(map(str, config.model.hidden))}&run={config.id}"
     page = desktop.open(f"{site.url}{link}&epoch=60&zoom=0.1&scale=log&camera=1.10,-1.20,0.80")
     run = site.run(config)
-    assert shown(page) == {"run": config.id, "frame": 11, "epoch": 60, "span": 0.1, "scale": "log"}
+    assert read_shown(page) == {"run": config.id, "frame": 11, "epoch": 60, "span": 0.1, "scale": "log"}
     away = np.array([1.1, -1.2, 0.8])
     assert list(camera(page).values()) == pytest.approx((away / np.linalg.norm(away)).tolist(), abs=1e-6)
     assert_readouts(page, run, 11)
@@ -388,8 +388,8 @@ def test_a_link_shows_what_it_says(site: Site, desktop: Watched, config: Any) ->
 @EITHER
 def test_nonsense_in_the_url_is_passed_over(site: Site, desktop: Watched) -> None:
     page = desktop.open(site.url + "?epoch=soon&zoom=-3&camera=a,b&scale=cubic&hidden=x&run=../../etc")
-    assert shown(page)["run"] == MOONS.id
-    assert shown(page)["scale"] == "log"
+    assert read_shown(page)["run"] == MOONS.id
+    assert read_shown(page)["scale"] == "log"
 
 
 @EITHER

@@ -35,7 +35,7 @@ def page(served: Site, browser: Browser) -> Iterator[Page]:
         yield seen.open(served.url)
 
 
-def told(network: Network) -> dict[str, Any]:
+def describe_network(network: Network) -> dict[str, Any]:
     return {"layers": network.layers, "activation": network.activation.name, "residual": network.residual}
 
 
@@ -71,7 +71,7 @@ def test_losses_and_logits_are_numpys(page: Page, scalar: bool) -> None:
         found = page.evaluate(
             KERNELS,
             {
-                "network": told(network),
+                "network": describe_network(network),
                 "points": points.tolist(),
                 "labels": labels.tolist(),
                 "models": models.tolist(),
@@ -107,7 +107,7 @@ def test_the_loss_at_a_place_is_that_of_the_model_there_to_the_last_bit(page: Pa
         points, labels = data(network.class_count)
         places = np.random.default_rng(3).normal(size=(7, 2))
         case = {
-            "network": told(network),
+            "network": describe_network(network),
             "points": points.tolist(),
             "labels": labels.tolist(),
             "plane": some_models(network, 3).tolist(),
@@ -128,7 +128,7 @@ def test_a_fresh_model_is_pythons_to_the_last_bit(page: Page) -> None:
                         const {drawInitialTheta} = await import('/compute/engine/random.js');
                         return [...drawInitialTheta(network, seed, stream)];
                     }""",
-                    {"network": told(network), "seed": seed, "stream": int(stream)},
+                    {"network": describe_network(network), "seed": seed, "stream": int(stream)},
                 )
                 assert found == network.draw_initial_theta(seed, stream).tolist()
 
@@ -145,7 +145,7 @@ def test_a_surface_comes_coarse_then_fine_and_is_numpys(page: Page) -> None:
     network = network_of(16, 16)
     points, labels = data(2, 200)
     theta, plane = some_models(network, 1)[0], FreshPlane(seed=4).draw(network)
-    page.evaluate(START, {"network": told(network), "points": points.tolist(), "labels": labels.tolist()})
+    page.evaluate(START, {"network": describe_network(network), "points": points.tolist(), "labels": labels.tolist()})
     answers = page.evaluate(
         """({theta, directions}) => new Promise((done) => {
             const seen = [];
@@ -168,7 +168,7 @@ def test_a_surface_comes_coarse_then_fine_and_is_numpys(page: Page) -> None:
 def test_the_newest_request_wins(page: Page) -> None:
     network = network_of(16, 16)
     points, labels = data(2, 500)
-    page.evaluate(START, {"network": told(network), "points": points.tolist(), "labels": labels.tolist()})
+    page.evaluate(START, {"network": describe_network(network), "points": points.tolist(), "labels": labels.tolist()})
     page.evaluate(
         """(theta) => {
             window.answered = [];
@@ -188,7 +188,7 @@ def test_a_single_model_is_classified_as_by_numpy(page: Page) -> None:
     network = network_of(6, 5, activation="relu", classes=3)
     points, labels = data(3, 90)
     theta = some_models(network, 1)[0]
-    page.evaluate(START, {"network": told(network), "points": points.tolist(), "labels": labels.tolist()})
+    page.evaluate(START, {"network": describe_network(network), "points": points.tolist(), "labels": labels.tolist()})
     found = page.evaluate(
         """(theta) => new Promise((done) => window.engine.model(Float32Array.from(theta), (answer) => done(
             {predicted: [...answer.predicted], confidence: [...answer.confidence], losses: answer.losses})))""",

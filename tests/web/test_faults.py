@@ -117,7 +117,7 @@ def test_what_a_link_asks_for_and_a_run_cannot_show_is_told_and_what_is_picked_t
         f" The network at a 0.5, b -0.25 is not shown. Nearest to the zoom 0.4 is {text(page, span)}."
         " This run was published without its weights."
     )
-    picked(page)
+    pick_middle(page)
     expect(status).to_have_text("The network there cannot be shown This run was published without its weights.")
     page.get_by_role("radio", name="Three arms").press("Space")  # no link: what cannot be had its controls say
     until(page, "run => window.lossatlas.shown().run !== run", arg=MOONS.id)
@@ -150,7 +150,7 @@ def text(page: Page, number: float) -> str:
     return written
 
 
-def picked(page: Page) -> None:
+def pick_middle(page: Page) -> None:
     """Click in the middle of the surface."""
     box = page.locator("#landscape-plot").bounding_box()
     assert box

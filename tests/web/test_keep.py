@@ -25,7 +25,7 @@ from lossatlas.site.catalog import list_default_settings
 from lossatlas.store import Gallery
 from tests.support.pages import PATIENCE, Watched, until, watched
 from tests.web.conftest import ARMS, EITHER, IRIS, MOONS_FAST, PLANES, UNUSUAL, Site, static_server
-from tests.web.test_controls import readout, shown
+from tests.web.test_controls import read_shown, readout
 from tests.web.test_pick import theta_at
 
 pytestmark = pytest.mark.browser
@@ -39,7 +39,7 @@ def open_dialog(page: Page) -> None:
     until(page, "() => document.querySelector('.python code').textContent !== ''")
 
 
-def kept(page: Page, name: str) -> tuple[Download, bytes]:
+def download_file(page: Page, name: str) -> tuple[Download, bytes]:
     """What is downloaded by a button of the dialog."""
     with page.expect_download(timeout=4 * PATIENCE) as waiting:
         page.get_by_role("button", name=name, exact=True).click()
@@ -128,7 +128,7 @@ def test_the_picture_has_both_plots_twice_as_sharp_and_leaves_the_screen_alone(
     page = desktop.open(site.url + f"?epoch=60&view={view}&camera=1.60,0.80,1.00")
     before = page.evaluate("() => [window.lossatlas.state(), window.lossatlas.shown(), location.href]")
     open_dialog(page)
-    download, png = kept(page, "Save picture (PNG)")
+    download, png = download_file(page, "Save picture (PNG)")
     assert download.suggested_filename == f"lossatlas-{site.run().id}-epoch60.png"
     assert png.startswith(b"\x89PNG")
     seen = page.evaluate(LOOK_AT, base64.b64encode(png).decode())
@@ -147,7 +147,7 @@ def test_the_picture_is_in_the_theme_of_the_page(exported: Site, desktop: Watche
     desktop.page.emulate_media(color_scheme=theme, reduced_motion="reduce")
     page = desktop.open(exported.url + "?view=contours")
     open_dialog(page)
-    paper = page.evaluate(LOOK_AT, base64.b64encode(kept(page, "Save picture (PNG)")[1]).decode())["paper"]
+    paper = page.evaluate(LOOK_AT, base64.b64encode(download_file(page, "Save picture (PNG)")[1]).decode())["paper"]
     assert all(value > 240 for value in paper) if theme == "light" else all(value < 40 for value in paper)
 
 
@@ -157,7 +157,7 @@ def test_the_drawing_has_its_points_and_words_as_such(site: Site, desktop: Watch
     page = desktop.open(site.url + f"?dataset=arms&run={run.id}&epoch=60&view=contours")
     wrong = int((run.trajectory.predicted_class[-1] != run.setup.dataset.labels).sum())
     open_dialog(page)
-    drawing = ElementTree.fromstring(kept(page, "Save drawing (SVG)")[1])
+    drawing = ElementTree.fromstring(download_file(page, "Save drawing (SVG)")[1])
     assert (drawing.get("width"), drawing.get("height")) == ("1280", "720")
     text = " ".join("".join(words.itertext()) for words in drawing.iter(f"{SVG}text"))
     for part in (run.setup.title, "Epoch 60", "train loss", *run.setup.dataset.class_names):
@@ -179,7 +179,7 @@ def test_where_the_surface_is_shown_the_drawing_says_that_it_is_a_picture(export
     page = desktop.open(exported.url + "?view=surface")
     open_dialog(page)
     expect(page.get_by_text("The surface is in it as a picture.")).to_be_visible()
-    drawing = ElementTree.fromstring(kept(page, "Save drawing (SVG)")[1])
+    drawing = ElementTree.fromstring(download_file(page, "Save drawing (SVG)")[1])
     assert [image.get("href", "")[:22] for image in drawing.iter(f"{SVG}image")] == ["data:image/png;base64,"] * 2
 
 
@@ -241,7 +241,7 @@ def test_the_animation_plays_every_epoch_and_the_page_is_as_before(site: Site, d
     before = page.evaluate("() => [window.lossatlas.state(), window.lossatlas.shown(), location.href]")
     open_dialog(page)
     page.get_by_role("combobox", name="Size of the animation").select_option(label="640 × 360")
-    download, webm = kept(page, "Make animation (WebM)")
+    download, webm = download_file(page, "Make animation (WebM)")
     assert download.suggested_filename == f"lossatlas-{run.id}.webm"
     assert webm.startswith(bytes.fromhex("1a45dfa3"))
     frames = len(run.trajectory.epochs)
@@ -331,9 +331,9 @@ def test_a_film_has_the_colours_of_the_picture(exported: Site, desktop: Watched)
     """
     page = desktop.open(exported.url + "?epoch=60&view=contours")
     open_dialog(page)
-    picture = kept(page, "Save picture (PNG)")[1]
+    picture = download_file(page, "Save picture (PNG)")[1]
     page.get_by_role("combobox", name="Size of the animation").select_option(label=f"{WIDTH} × {HEIGHT}")
-    webm = kept(page, "Make animation (WebM)")[1]
+    webm = download_file(page, "Make animation (WebM)")[1]
     film = page.evaluate(DECODE, [base64.b64encode(data).decode() for _, data in packets(webm)])
     assert (colour_error(rgb_of(np.array(film, dtype=float)), pixels(page, picture, "image/png")) < 3.5).all()
     for mark in ("55b18106", "55b98101"):  # matrix and range, as Matroska names them
@@ -352,8 +352,8 @@ def test_a_film_is_offered_as_mp4_where_the_browser_can_encode_it(exported: Site
         assert "MP4" not in form.locator("option").all_text_contents()
         return
     form.select_option("MP4")
-    picture = kept(page, "Save picture (PNG)")[1]
-    download, mp4 = kept(page, "Make animation (MP4)")
+    picture = download_file(page, "Save picture (PNG)")[1]
+    download, mp4 = download_file(page, "Make animation (MP4)")
     assert download.suggested_filename == f"lossatlas-{exported.run().id}.mp4"
     assert mp4[4:8] == b"ftyp"
     assert mp4.index(b"moov") < mp4.index(b"mdat")  # a player begins before all of it has come
@@ -388,10 +388,10 @@ GIF = """async (base64) => {
 def test_a_film_as_gif_has_every_epoch_and_starts_again(exported: Site, desktop: Watched) -> None:
     page = desktop.open(exported.url + "?epoch=60&view=contours")
     open_dialog(page)
-    picture = kept(page, "Save picture (PNG)")[1]
+    picture = download_file(page, "Save picture (PNG)")[1]
     page.get_by_role("combobox", name="Size of the animation").select_option(label=f"{WIDTH} × {HEIGHT}")
     page.get_by_role("combobox", name="Format of the animation").select_option("GIF")
-    download, gif = kept(page, "Make animation (GIF)")
+    download, gif = download_file(page, "Make animation (GIF)")
     assert download.suggested_filename == f"lossatlas-{exported.run().id}.gif"
     found = page.evaluate(GIF, base64.b64encode(gif).decode())
     assert found["times"] == [100] * (len(exported.run().trajectory.epochs) - 1) + [1000]
@@ -424,7 +424,7 @@ def test_a_film_of_a_long_training_is_thinned_to_a_length_that_one_chooses(expor
     told = dialog.get_by_text("recorded epochs make").text_content() or ""
     assert told.startswith("41 of 251 recorded epochs make 5.0\u00a0s, about ")
     kilobytes = float(told.split("about ")[1].split(" kB")[0])
-    _, webm = kept(page, "Make animation (WebM)")
+    _, webm = download_file(page, "Make animation (WebM)")
     assert blocks(webm) == [*range(0, 4100, 100), 4900]
     assert len(webm) / 1000 == pytest.approx(kilobytes, rel=0.75)  # an estimate: nobody waits for ten times as much
     few, many = page.evaluate(FILMS, [[12, 640, 360], [10_000, 1920, 1080]])
@@ -483,7 +483,7 @@ def test_what_the_browser_has_no_encoder_for_is_not_offered(exported: Site, desk
 
 def numbers(page: Page) -> tuple[dict[str, Any], dict[str, Any]]:
     """The arrays of the .npz, and its about.json."""
-    packed = kept(page, "Save numbers (.npz)")[1]
+    packed = download_file(page, "Save numbers (.npz)")[1]
     assert zipfile.ZipFile(io.BytesIO(packed)).testzip() is None
     with np.load(io.BytesIO(packed), allow_pickle=False) as found:
         arrays = {name: found[name] for name in found.files if name != "about.json"}
@@ -561,7 +561,7 @@ def test_a_compact_export_keeps_the_same_numbers(gallery: Gallery, tmp_path: Pat
     with static_server(site) as origin, desktop:
         page = desktop.open(f"{origin}/?epoch=60&view=section")
         open_dialog(page)
-        assert_arrays_of(numbers(page)[0], gallery.open(shown(page)["run"]), 11)
+        assert_arrays_of(numbers(page)[0], gallery.open(read_shown(page)["run"]), 11)
 
 
 def table(data: bytes) -> tuple[list[str], Floats]:
@@ -574,7 +574,7 @@ def test_the_tables_hold_the_same_numbers(site: Site, desktop: Watched) -> None:
     run = site.run()
     page = desktop.open(site.url + "?epoch=60&view=section")
     open_dialog(page)
-    download, data = kept(page, "Save the surface (CSV)")
+    download, data = download_file(page, "Save the surface (CSV)")
     assert download.suggested_filename == f"lossatlas-{run.id}-epoch60-loss.csv"
     head, rows = table(data)
     assert head == ["a", "b", "train_loss"]
@@ -583,7 +583,7 @@ def test_the_tables_hold_the_same_numbers(site: Site, desktop: Watched) -> None:
     np.testing.assert_allclose(rows[:, 0], a.ravel(), atol=1e-12)
     np.testing.assert_allclose(rows[:, 1], b.ravel(), atol=1e-12)
     np.testing.assert_array_equal(rows[:, 2].astype(np.float32), run.loss_surface["fresh"][0, 11].ravel())
-    head, rows = table(kept(page, "Save the metrics (CSV)")[1])
+    head, rows = table(download_file(page, "Save the metrics (CSV)")[1])
     assert head == ["epoch", "train_loss", "test_loss", "train_accuracy", "test_accuracy"]
     np.testing.assert_array_equal(rows[:, 0], run.trajectory.epochs)
     for column, name in enumerate(head[1:], 1):

@@ -17,7 +17,7 @@ from tests.support.drawn import LOSSES, Drawn
 from tests.support.pages import Watched, until
 from tests.web.conftest import ARMS, EITHER, PLANES, Site
 from tests.web.test_controls import wait_for_frame
-from tests.web.test_landscape_views import cut
+from tests.web.test_landscape_views import find_cut
 
 pytestmark = pytest.mark.browser
 
@@ -105,7 +105,7 @@ def test_a_plane_that_stays_keeps_its_path_at_any_zoom(site: Site, desktop: Watc
     run = site.run(PLANES)
     page = desktop.open(f"{site.url}?run={PLANES.id}&hidden=8&epoch=60&plane=pca&zoom=2.5")
     until(page, SHOWN, 2.5)
-    pca = cut(site, "pca")
+    pca = find_cut(site, "pca")
     wait_for_surface(page, surface_around(run, pca.plane, pca.plane.centre, 2.5))
     line = Drawn(page).line("path")[:, 0]
     path = pca.path.coordinates

@@ -20,7 +20,7 @@ from tests.web.conftest import MOONS, MOONS_FAST, Site
 from tests.web.test_compare import link as comparison
 from tests.web.test_compare import open_comparison, wait_for_epochs
 from tests.web.test_controls import wait_for_frame
-from tests.web.test_keep import kept, open_dialog
+from tests.web.test_keep import download_file, open_dialog
 from tests.web.test_lab_surfaces import wait_for_surface
 from tests.web.test_workshop import HERE, python
 
@@ -218,9 +218,9 @@ def test_in_the_film_and_in_the_picture_that_are_kept(exported: Site, desktop: W
     low, high = page.evaluate("() => Object.values(window.lossatlas.range())")
     levels = levels_of(page)
     open_dialog(page)
-    kept(page, "Save picture (PNG)")
+    download_file(page, "Save picture (PNG)")
     page.get_by_role("combobox", name="Size of the animation").select_option(label="640 × 360")
-    kept(page, "Make animation (WebM)")
+    download_file(page, "Make animation (WebM)")
     drawings: list[dict[str, Any]] = page.evaluate("() => window.kept")
     frames = [10, 10, *range(len(run.trajectory.epochs))]  # the dialog's small picture, the picture, and the film
     for drawing, frame in zip(drawings, frames, strict=True):

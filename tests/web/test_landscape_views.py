@@ -50,7 +50,7 @@ def choose(page: Page, group: str, name: str) -> None:
     page.get_by_role("radiogroup", name=group, exact=True).get_by_role("radio", name=name, exact=True).press("Space")
 
 
-def cut(site: Site, name: str) -> Cut:
+def find_cut(site: Site, name: str) -> Cut:
     return next(cut for cut in site.run(PLANES).cuts if cut.plane.name == name)
 
 
@@ -80,7 +80,7 @@ def test_another_plane_is_fetched_when_it_is_chosen_and_drawn_as_it_is_stored(si
     assert select.locator("option").all_inner_texts() == titles
     select.select_option(label="PCA of the path")
     wait_for(page, plane="pca", follow=False, path=True)
-    stored = cut(site, "pca")
+    stored = find_cut(site, "pca")
     assert_drawn(page, stored.loss_surface[0, 0].astype(np.float64))
     np.testing.assert_allclose(Drawn(page).axis, stored.plane.spans[0] * np.linspace(-1, 1, 15), atol=1e-12)
     page.wait_for_url("**plane=pca*")
@@ -93,7 +93,7 @@ def test_another_plane_is_fetched_when_it_is_chosen_and_drawn_as_it_is_stored(si
 
 def test_the_path_is_drawn_where_the_arrays_say_and_clipped_at_the_edge(exported: Site, desktop: Watched) -> None:
     page = desktop.open(exported.url + LINK + "&plane=pca&epoch=0")
-    stored, losses = cut(exported, "pca"), exported.run(PLANES).trajectory.metrics["train_loss"]
+    stored, losses = find_cut(exported, "pca"), exported.run(PLANES).trajectory.metrics["train_loss"]
     path = stored.path.coordinates
     found = Drawn(page)
     line = found.line("path")
@@ -150,7 +150,7 @@ def test_the_contour_map_has_a_dot_a_frame_and_the_current_one_marked(exported: 
     page = desktop.open(exported.url + LINK + "&plane=pca&epoch=60")
     choose(page, "View", "Contours")
     wait_for(page, view="contours")
-    stored = cut(exported, "pca")
+    stored = find_cut(exported, "pca")
     dots = traces(page, MAP)[-1]
     np.testing.assert_allclose(np.column_stack([dots["x"], dots["y"]]), stored.path.coordinates, rtol=1e-9, atol=1e-12)
     assert_marked(page, stored.path.coordinates[11], stored.plane.spans[0])
@@ -190,7 +190,7 @@ def assert_map(page: Page, surface: np.ndarray[Any, Any]) -> None:
 
 def test_the_section_is_the_middle_row_and_the_middle_column(exported: Site, desktop: Watched) -> None:
     page = desktop.open(exported.url + LINK + "&view=section&epoch=60")
-    run, stored = exported.run(PLANES), cut(exported, "fresh")
+    run, stored = exported.run(PLANES), find_cut(exported, "fresh")
 
     def assert_curves(frame: int) -> None:
         along_b, along_a, mark_b, mark_a, *_ = traces(page, SECTION)
@@ -216,7 +216,7 @@ def test_the_gap_is_the_test_loss_minus_the_training_loss_around_the_fixed_centr
     page = desktop.open(exported.url + LINK + "&epoch=60&scale=log")
     choose(page, "Loss", "Gap")
     wait_for(page, set="gap", follow=False)
-    stored = cut(exported, "fresh")
+    stored = find_cut(exported, "fresh")
     gap = stored.test_loss_surface[0, 0].astype(np.float64) - stored.loss_surface[0, -1]
     found = Drawn(page)
     assert found.low == -found.high
@@ -244,7 +244,7 @@ def test_the_plane_that_stays_is_the_last_frames_and_says_so(exported: Site, des
     switch(page, "Follow the parameters").press("Space")
     wait_for(page, follow=False, path=True)
     expect(land).to_contain_text("The plane stays at the trained network; the point shows where")
-    stored = cut(exported, "fresh")
+    stored = find_cut(exported, "fresh")
     expected = stored.loss_surface[0, -1].astype(np.float64)
     assert_drawn(page, expected)
     residual = float(f"{stored.path.residual[0]:.3g}")

@@ -15,7 +15,7 @@ from lossatlas.site import export_site
 from lossatlas.store import Gallery
 from tests.support.pages import Watched, until
 from tests.web.conftest import ARMS, MOONS, PLANES, Site, static_server
-from tests.web.test_own_data import points_drawn, spreadsheet, use
+from tests.web.test_own_data import count_points, spreadsheet, use
 
 pytestmark = pytest.mark.browser
 TRAIN = "train=adam,0.01,32,0,0"
@@ -88,7 +88,7 @@ def test_own_points_that_a_link_lost_on_its_way_are_missed_in_words(exported: Si
     desktop.page.goto("about:blank")
     desktop.open(f"{query}%23{fragment}")  # the mark was encoded by a messenger
     shows(page, "here-")
-    assert points_drawn(page) == 60
+    assert count_points(page) == 60
 
 
 def test_a_measured_dataset_is_trained_on_its_usual_points_whatever_the_gallery_has(
@@ -112,5 +112,5 @@ def test_a_measured_dataset_is_trained_on_its_usual_points_whatever_the_gallery_
                     .flatMap(({x, y}) => x.map((value, i) => [value, y[i]]))"""
             )
             train, _ = load_dataset(name).train
-            assert points_drawn(page) == len(load_dataset(name).labels)
+            assert count_points(page) == len(load_dataset(name).labels)
             np.testing.assert_allclose(np.sort(drawn, axis=0), np.sort(train, axis=0), rtol=1e-5, atol=1e-6)

@@ -17,7 +17,7 @@ from tests.support.pages import Watched, until, watched
 from tests.web.conftest import ARMS, MOONS, Silent, Site, static_server, with_access
 from tests.web.test_access import LATER
 from tests.web.test_compare import PICTURED, link
-from tests.web.test_controls import assert_readouts, assert_surface, shown, wait_for_frame
+from tests.web.test_controls import assert_readouts, assert_surface, read_shown, wait_for_frame
 
 pytestmark = pytest.mark.browser
 
@@ -57,7 +57,7 @@ def test_a_page_that_was_open_once_works_without_a_network_under_any_path(
             keep_offline(page, ARMS.id)
         seen.page.context.set_offline(True)  # and the server is gone
         seen.open(url + "?epoch=60")
-        assert shown(page)["run"] == MOONS.id
+        assert read_shown(page)["run"] == MOONS.id
         assert_readouts(page, gallery.open(MOONS.id), 11)
         assert_surface(page, gallery.open(MOONS.id), 11, 0)
         page.locator("body").press("Home")
@@ -65,7 +65,7 @@ def test_a_page_that_was_open_once_works_without_a_network_under_any_path(
         assert_surface(page, gallery.open(MOONS.id), 0, 0)
         page.get_by_role("radio", name="Three arms").press("Space")
         until(page, "run => window.lossatlas.shown().run === run", arg=ARMS.id)
-        assert_readouts(page, gallery.open(ARMS.id), shown(page)["frame"])
+        assert_readouts(page, gallery.open(ARMS.id), read_shown(page)["frame"])
         # What is fetched on first use is there as well.
         page.get_by_role("button", name="Table of the training").click()
         until(page, "() => document.querySelector('dialog table') !== null")

@@ -41,7 +41,7 @@ def use(page: Page, text: str) -> None:
     expect(dialog).to_be_hidden()
 
 
-def points_drawn(page: Page) -> int:
+def count_points(page: Page) -> int:
     found: int = page.evaluate(
         "() => document.querySelector('#boundary-plot').data.reduce((n, {x}) => n + x.length, 0)"
     )
@@ -65,10 +65,10 @@ def test_a_table_is_trained_on_and_travels_in_the_link(exported: Site, desktop: 
     page.goto("about:blank")
     desktop.open(link)
     until(page, "() => window.lossatlas.shown()?.epoch === 20")
-    assert points_drawn(page) == 60
+    assert count_points(page) == 60
 
 
-def drawn(page: Page, count: int) -> None:
+def wait_for_points(page: Page, count: int) -> None:
     shown = "document.querySelector('#boundary-plot')?.data?.reduce((n, {x}) => n + x.length, 0)"
     until(page, f"() => {shown} === {count}")
 
@@ -76,17 +76,17 @@ def drawn(page: Page, count: int) -> None:
 def test_more_points_than_a_link_holds_survive_a_reload_and_the_way_back(exported: Site, desktop: Watched) -> None:
     page = desktop.open(exported.url + "?epoch=0")
     use(page, spreadsheet(400))
-    drawn(page, 400)
+    wait_for_points(page, 400)
     until(page, "() => location.hash.includes('own=here-only-')")
     link = page.url
     page.goto("about:blank")
     desktop.open(link)
-    drawn(page, 400)
+    wait_for_points(page, 400)
     expect(page.locator("#legend")).to_contain_text("cat")
     page.get_by_role("radio", name="Two blobs").press("Space")
     until(page, "() => document.title.startsWith('Two blobs')")
     page.go_back()
-    drawn(page, 400)
+    wait_for_points(page, 400)
     page.goto(re.sub("here-only-.*", "here-only-gone", link))
     page.reload()
     expect(page.locator("#status-line")).to_contain_text("not in this browser")
@@ -110,7 +110,7 @@ def test_points_keep_their_values_in_the_picture_and_in_what_is_saved(
     given = sorted((float(x), float(y)) for x, y, _ in rows)
     page = desktop.open(exported.url + "?epoch=0")
     use(page, text)
-    drawn(page, len(rows))
+    wait_for_points(page, len(rows))
     shown = page.evaluate(VALUES)
     assert len(set(shown["x"])) == len({x for x, _ in given})
     assert len(set(shown["y"])) == len({y for _, y in given})
@@ -129,7 +129,7 @@ def test_where_nothing_can_be_stored_it_is_said(exported: Site, desktop: Watched
     desktop.page.add_init_script("Object.defineProperty(window, 'indexedDB', {get() { throw new Error('blocked'); }})")
     page = desktop.open(exported.url + "?epoch=0")
     use(page, spreadsheet(400))
-    drawn(page, 400)
+    wait_for_points(page, 400)
     expect(page.locator("#status-line")).to_contain_text("These points last as long as this page is open")
 
 

@@ -11,7 +11,7 @@ from playwright.sync_api import Browser, Page, expect
 from tests.support.pages import Watched, until, watched
 from tests.web.conftest import ARMS, MOONS, PLANES, Site, with_access
 from tests.web.test_access import HERE
-from tests.web.test_controls import assert_readouts, camera, shown, wait_for_frame
+from tests.web.test_controls import assert_readouts, camera, read_shown, wait_for_frame
 from tests.web.test_states import CLIPPED
 
 pytestmark = pytest.mark.browser
@@ -87,7 +87,7 @@ def test_everything_is_done_without_a_mouse(exported: Site, desktop: Watched) ->
     keys.press("ArrowRight")
     until(page, "() => window.lossatlas.slice().set === 'test'")
     keys.press("ArrowLeft")
-    before = shown(page)["span"]
+    before = read_shown(page)["span"]
     keys.go_to("Zoom")
     keys.press("ArrowRight")
     until(page, "span => window.lossatlas.shown().span < span", before)
@@ -229,7 +229,7 @@ def test_a_person_on_a_phone_chooses_scrubs_and_picks_with_a_finger(exported: Si
         assert canvas
         page.touchscreen.tap(canvas["x"] + 0.75 * canvas["width"], canvas["y"] + 0.375 * canvas["height"])
         until(page, "() => window.lossatlas.slice().pick !== null")
-        span = shown(page)["span"]
+        span = read_shown(page)["span"]
         assert page.evaluate("() => window.lossatlas.slice().pick") == pytest.approx(
             [span / 2, span / 4], abs=0.05 * span
         )
@@ -296,7 +296,7 @@ def test_in_forced_colours_one_sees_what_is_chosen_and_what_is_on(
         page = seen.open(exported.url)
         paper = page.evaluate("() => getComputedStyle(document.body).backgroundColor")
 
-        def painted(selector: str, page: Page = page) -> dict[str, Any]:
+        def read_style(selector: str, page: Page = page) -> dict[str, Any]:
             found: dict[str, Any] = page.evaluate(PAINTED, selector)
             return found
 
@@ -305,9 +305,9 @@ def test_in_forced_colours_one_sees_what_is_chosen_and_what_is_on(
             (".chip input:checked + span", ".chip input:not(:checked) + span"),
             (".card:has(:checked)", ".card:not(:has(:checked))"),
         ):
-            assert painted(chosen)["background"] not in {paper, painted(other)["background"]}, chosen
-            assert painted(chosen)["ink"] != painted(chosen)["background"]
-        on, off = painted("#follow"), painted("#frame-range")
+            assert read_style(chosen)["background"] not in {paper, read_style(other)["background"]}, chosen
+            assert read_style(chosen)["ink"] != read_style(chosen)["background"]
+        on, off = read_style("#follow"), read_style("#frame-range")
         assert on["background"] not in {paper, off["background"]}
         assert off["border"] not in {None, paper}
         assert off["knob"] != paper
@@ -325,10 +325,10 @@ def test_in_forced_colours_one_sees_what_is_chosen_and_what_is_on(
 
 def test_nothing_moves_by_itself_where_less_motion_is_wished(exported: Site, desktop: Watched) -> None:
     page = desktop.open(exported.url)
-    frame = shown(page)["frame"]
+    frame = read_shown(page)["frame"]
     assert frame == 11  # the trained network, and no film towards it
     page.locator("#landscape-plot").hover()
     page.get_by_role("radio", name="Contours").press("Space")
     until(page, "() => window.lossatlas.slice().view === 'contours'")
     assert page.evaluate("() => document.getAnimations().length") == 0
-    assert shown(page)["frame"] == frame
+    assert read_shown(page)["frame"] == frame

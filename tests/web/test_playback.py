@@ -164,61 +164,61 @@ def page(served: Site, browser: Browser) -> Iterator[Page]:
         yield seen.open(served.url + "?epoch=0")
 
 
-def played(page: Page, script: str) -> Any:
+def run_machine(page: Page, script: str) -> Any:
     return page.evaluate(MACHINE.replace("SCRIPTS[script]", f"({SCRIPTS[script]})"), script)
 
 
-def asked(page: Page, served: Site, script: str) -> Any:
+def run_frames(page: Page, served: Site, script: str) -> Any:
     manifest = json.loads((served.gallery.data / "runs" / MOONS.id / "run.json").read_text("utf-8"))
     return page.evaluate(FRAMES.replace("FRAME_SCRIPTS[script]", f"({FRAME_SCRIPTS[script]})"), [manifest, script])
 
 
 def test_it_plays_every_frame_once_and_rests_at_the_end(page: Page) -> None:
-    told, playing = played(page, "to the end")
+    told, playing = run_machine(page, "to the end")
     steps = [word for word in told if not word.startswith("between")]
     assert steps == ["hold", "plays", "frame 1", "frame 2", "frame 3", "frame 4", "rests"]
     assert not playing
 
 
 def test_a_frame_is_waited_for_and_never_skipped(page: Page) -> None:
-    told = played(page, "a frame that is not there")
+    told = run_machine(page, "a frame that is not there")
     assert [word for word in told if word.startswith("frame")] == ["frame 1", "frame 2"]
 
 
 def test_play_at_the_end_begins_anew_and_once_more_is_a_pause(page: Page) -> None:
-    assert played(page, "from the end") == ["frame 0", "hold", "plays", "rests"]
+    assert run_machine(page, "from the end") == ["frame 0", "hold", "plays", "rests"]
 
 
 def test_to_go_to_a_frame_is_to_pause(page: Page) -> None:
-    told, playing = played(page, "scrubbing")
+    told, playing = run_machine(page, "scrubbing")
     assert told == ["hold", "plays", "rests", "frame 3"]
     assert not playing
 
 
 def test_what_lies_between_two_frames_is_drawn_by_the_share_of_the_beat(page: Page) -> None:
-    told = played(page, "between two")
+    told = run_machine(page, "between two")
     assert told == ["hold", "plays", "frame 1", "between 1 and 2: 0.25", "between 1 and 2: 0.75", "frame 2"]
-    assert played(page, "less motion") == ["hold", "plays", "frame 1"]
+    assert run_machine(page, "less motion") == ["hold", "plays", "frame 1"]
 
 
 def test_the_speed_is_the_length_of_a_beat(page: Page) -> None:
-    assert played(page, "twice the speed") == ["frame 1", "frame 2", "frame 3", "frame 4"]
+    assert run_machine(page, "twice the speed") == ["frame 1", "frame 2", "frame 3", "frame 4"]
 
 
 def test_a_state_without_an_epoch_means_the_beginning_or_with_less_motion_the_end(page: Page, served: Site) -> None:
     frames = len(served.gallery.open(MOONS.id).trajectory.epochs)
-    assert asked(page, served, "the first view") == [[0, 0], [0, frames - 1]]
+    assert run_frames(page, served, "the first view") == [[0, 0], [0, frames - 1]]
 
 
 def test_a_frame_beyond_the_ends_is_the_last_or_the_first(page: Page, served: Site) -> None:
     epochs = served.gallery.open(MOONS.id).trajectory.epochs
     last = len(epochs) - 1
-    assert asked(page, served, "beyond the ends") == [None, [0, epochs[0]], [2, epochs[2]], [last, epochs[last]]]
+    assert run_frames(page, served, "beyond the ends") == [None, [0, epochs[0]], [2, epochs[2]], [last, epochs[last]]]
 
 
 def test_the_view_goes_along_with_a_run_until_somebody_looks_back(page: Page, served: Site) -> None:
-    assert asked(page, served, "along with a run") == [[0, 3, 1, 6], True]
+    assert run_frames(page, served, "along with a run") == [[0, 3, 1, 6], True]
 
 
 def test_what_has_not_arrived_is_not_drawn_once_something_of_the_run_is(page: Page, served: Site) -> None:
-    assert asked(page, served, "wanted") == [None, 2, None, 5]
+    assert run_frames(page, served, "wanted") == [None, 2, None, 5]

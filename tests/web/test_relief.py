@@ -44,7 +44,7 @@ def surface(name: str, size: int = SIZE) -> Float64:
     return np.asarray(heights)
 
 
-def sent(heights: Float64) -> list[float | None]:
+def send_heights(heights: Float64) -> list[float | None]:
     """Heights as they are sent to the page: JSON has no NaN."""
     return [None if np.isnan(value) else float(value) for value in heights.ravel()]
 
@@ -71,7 +71,7 @@ def corners(heights: Float64) -> Float64:
     return np.asarray(places[triangles(heights)], np.float64)
 
 
-def first_met(of: Float64, start: Float64, along: Float64) -> Float64 | None:
+def find_first_hit(of: Float64, start: Float64, along: Float64) -> Float64 | None:
     """Where a ray first meets a triangle below the top: each is tried, by solving three equations in three unknowns."""
     nearest = np.inf
     for p, q, r in of:
@@ -109,8 +109,8 @@ def test_a_ray_meets_the_triangle_that_a_search_of_all_of_them_finds(page: Page,
     upright = [[[a, b, 3], [0, 0, -1]] for a, b in rng.uniform(-1.2, 1.2, (20, 2))]  # parallel to the sides of the box
     level = [[[a, -3, h], [0, 1, 0]] for a, h in zip(rng.uniform(-1, 1, 20), rng.uniform(0, 1, 20), strict=True)]
     rays = cast + upright + level
-    found = page.evaluate(MEET, {"heights": sent(heights), "size": SIZE, "rays": rays})
-    expected = [first_met(corners(heights), np.array(start), np.array(along)) for start, along in rays]
+    found = page.evaluate(MEET, {"heights": send_heights(heights), "size": SIZE, "rays": rays})
+    expected = [find_first_hit(corners(heights), np.array(start), np.array(along)) for start, along in rays]
     assert [place is None for place in found] == [place is None for place in expected]
     hits = [(f, e) for f, e in zip(found, expected, strict=True) if e is not None]
     assert len(hits) > 60
@@ -145,7 +145,7 @@ def below(triangle: Float64, top: float = 1.0) -> float:
 @pytest.mark.parametrize("name", SURFACES)
 def test_the_mesh_is_the_surface_up_to_the_top_and_open_there(page: Page, name: str) -> None:
     heights = surface(name)
-    mesh = page.evaluate(MESH, {"heights": sent(heights), "size": SIZE})
+    mesh = page.evaluate(MESH, {"heights": send_heights(heights), "size": SIZE})
     x, y, z, colours, other = (np.array(mesh[key], np.float64) for key in ("x", "y", "z", "intensity", "other"))
     faces = np.column_stack([mesh[key] for key in "ijk"])
     grid = SIZE**2
@@ -181,7 +181,7 @@ def test_a_ball_at_rest_has_no_vertex_of_the_grid_inside_it(page: Page, name: st
     heights = np.minimum(1, surface(name, size))
     rng = np.random.default_rng(2)
     balls = [[a, b, radius] for radius in (0.035, 0.1, 0.2) for a, b in rng.uniform(-1, 1, (40, 2))]
-    rests = page.evaluate(REST, {"heights": sent(heights), "size": size, "balls": balls, "box": box})
+    rests = page.evaluate(REST, {"heights": send_heights(heights), "size": size, "balls": balls, "box": box})
     axis = np.linspace(-1, 1, size)
     a, b = np.meshgrid(axis, axis)
     vertices = np.stack([a / 2, b / 2, box["z"] * heights], axis=-1).reshape(-1, 3)
@@ -210,7 +210,7 @@ def test_the_lines_of_equal_height_are_those_of_another_contouring_on_the_edges_
     page: Page, name: str
 ) -> None:
     heights, levels = surface(name), [0.3, 0.41, 0.55, 0.9]
-    read = page.evaluate(LINES, {"heights": sent(heights), "size": SIZE, "levels": levels})
+    read = page.evaluate(LINES, {"heights": send_heights(heights), "size": SIZE, "levels": levels})
     above, below_it, floor = (np.array(line, np.float64).T for line in read[:3])
     of = np.array(read[3])
     np.testing.assert_allclose((above + below_it)[:, :2] / 2, floor[:, :2], atol=1e-12)  # lifted to both sides

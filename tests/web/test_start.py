@@ -18,7 +18,7 @@ WEB = Path(__file__).parents[2] / "src" / "lossatlas" / "web"
 MODULE = re.compile(r'<link rel="modulepreload" href="([^"]+)">')
 
 
-def reached(start: str) -> set[str]:
+def find_reached(start: str) -> set[str]:
     """The modules that come with one, by what they import at once."""
     found, waiting = set(), [WEB / start]
     while waiting:
@@ -39,8 +39,8 @@ def test_what_is_sent_for_at_the_start_is_what_is_imported() -> None:
     then = MODULE.findall(views.split("</template>")[0])
     assert len(first) == len(set(first))
     assert len(then) == len(set(then))
-    assert set(first) == reached("pages/atlas/main.js")
-    assert set(then) == reached("pages/atlas/wiring.js") - reached("pages/atlas/main.js")
+    assert set(first) == find_reached("pages/atlas/main.js")
+    assert set(then) == find_reached("pages/atlas/wiring.js") - find_reached("pages/atlas/main.js")
 
 
 def test_the_boundary_is_drawn_while_the_surface_is_still_to_come(exported: Site, browser: Browser) -> None:

@@ -29,7 +29,7 @@ from tests.web.conftest import (
     quick,
     static_server,
 )
-from tests.web.test_controls import assert_readouts, assert_surface, shown
+from tests.web.test_controls import assert_readouts, assert_surface, read_shown
 
 pytestmark = pytest.mark.browser
 
@@ -38,7 +38,7 @@ def test_an_empty_data_folder_computes_the_default_run_and_shows_it_while_it_tra
     empty_served: Site, desktop: Watched
 ) -> None:
     page = desktop.open(empty_served.url)
-    assert shown(page)["run"] == OPENING.id
+    assert read_shown(page)["run"] == OPENING.id
     progress = page.get_by_role("progressbar", name="Progress")
     expect(progress).to_be_visible()
     until(page, "() => window.lossatlas.shown().frame >= 2")
@@ -68,7 +68,7 @@ def test_a_run_computed_on_demand_is_stored_and_is_what_was_shown(served: Site, 
     until(page, "() => document.querySelector('#status-progress').hidden", patience=120_000)
     run_id = quick("blobs", ()).id  # trained like the default that the server was given
     assert run_id in Gallery(served.gallery.data).ids()
-    assert shown(page)["run"] == run_id
+    assert read_shown(page)["run"] == run_id
     page.locator("body").press("End")
     until(page, "() => window.lossatlas.shown().epoch === 60")
     assert_readouts(page, served.gallery.open(run_id), -1)
@@ -79,7 +79,7 @@ def test_a_server_computes_the_default_training_where_only_another_is_stored(tmp
     gallery.save(compute_run(MOONS_FAST))
     with app_server(gallery, MOONS) as url, desktop:
         page = desktop.open(f"{url}?run={MOONS_FAST.id}")
-        assert shown(page)["run"] == MOONS_FAST.id
+        assert read_shown(page)["run"] == MOONS_FAST.id
         training = page.get_by_role("combobox", name="Training")
         assert training.locator("option").all_inner_texts()[0] == "default"
         training.select_option(label="default")
@@ -92,7 +92,7 @@ def test_a_diverged_run_says_so_and_shows_what_there_is(site: Site, desktop: Wat
     page = desktop.open(site.url + f"?dataset=corners&hidden=10&activation=linear&run={DIVERGED.id}")
     outcome = site.run(DIVERGED).trajectory.outcome
     expect(page.locator("#status-line")).to_contain_text(f"Training diverged at epoch {outcome.epoch}")
-    assert_readouts(page, site.run(DIVERGED), shown(page)["frame"])
+    assert_readouts(page, site.run(DIVERGED), read_shown(page)["frame"])
 
 
 def test_what_an_export_lacks_is_trained_in_the_page_at_once(exported: Site, desktop: Watched) -> None:
@@ -224,7 +224,7 @@ def test_a_damaged_run_is_computed_anew_where_there_is_a_server(
         path.write_bytes(path.read_bytes()[:1000])
         page = desktop.open(f"{url}?run={MOONS.id}")
         until(page, "() => document.querySelector('#status-progress').hidden")
-        assert shown(page)["run"] == MOONS.id
+        assert read_shown(page)["run"] == MOONS.id
         page.locator("body").press("End")
         until(page, "() => window.lossatlas.shown().frame === 11")
         assert_readouts(page, damaged.open(MOONS.id), 11)
@@ -249,7 +249,7 @@ def test_both_plots_are_drawn_before_the_last_byte_has_arrived(
     with static_server(site, Stalling) as origin, desktop:
         try:
             page = desktop.open(f"{origin}/?epoch=0")
-            assert shown(page)["frame"] == 0
+            assert read_shown(page)["frame"] == 0
             assert_readouts(page, exported.run(), 0)
             assert page.get_by_role("slider", name="Epoch").get_attribute("max") == "11"
         finally:

@@ -53,7 +53,7 @@ def bytes_of(case: dict[str, Any]) -> bytes:
     return bytes.fromhex(str(case["bytes"])) if "bytes" in case else str(case["text"]).encode()
 
 
-def told_of(table: dict[str, Any]) -> dict[str, Any]:
+def describe_table(table: dict[str, Any]) -> dict[str, Any]:
     """What a case may expect, of what the reader gives."""
     data, chosen = table["data"] or {}, table["chosen"]
     points = np.reshape(data.get("points", []), (-1, 2))
@@ -76,7 +76,7 @@ def told_of(table: dict[str, Any]) -> dict[str, Any]:
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case["name"])
 def test_a_table_is_read_by_the_rules(page: Page, case: dict[str, Any]) -> None:
     expected = case["expect"]
-    found = told_of(read(page, bytes_of(case), **case.get("choice", {})))
+    found = describe_table(read(page, bytes_of(case), **case.get("choice", {})))
     found["first"] = found["first"][: len(expected.get("first", []))]
     if "refused" in expected:
         assert expected["refused"] in found.pop("refused")

@@ -59,7 +59,7 @@ def toured(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
         yield Site(f"{origin}/", gallery, computes=False)
 
 
-def opened(watched_: Watched, url: str) -> Page:
+def open_tour(watched_: Watched, url: str) -> Page:
     page = watched_.open(url)
     until(page, "() => !document.querySelector('#tour').hidden && document.querySelector('#tour-heading') !== null")
     return page
@@ -73,7 +73,7 @@ def state(page: Page) -> dict[str, Any]:
 @pytest.mark.browser
 @pytest.mark.parametrize("stop", STORED)
 def test_every_stop_opens_from_its_link_with_its_stored_run(stop: str, toured: Site, desktop: Watched) -> None:
-    page = opened(desktop, f"{toured.url}?tour={stop}")
+    page = open_tour(desktop, f"{toured.url}?tour={stop}")
     until(page, IS_SHOWN, list(STORED[stop]))
     assert state(page)["tour"] == stop
     assert page.evaluate("() => document.activeElement.id") == "tour-heading"
@@ -84,7 +84,7 @@ def test_every_stop_opens_from_its_link_with_its_stored_run(stop: str, toured: S
 def test_where_the_gallery_lacks_the_run_a_stop_trains_it_in_the_page(
     stop: str, exported: Site, desktop: Watched
 ) -> None:
-    page = opened(desktop, f"{exported.url}?tour={stop}")
+    page = open_tour(desktop, f"{exported.url}?tour={stop}")
     until(page, IS_SHOWN, ["here-", STORED[stop][1], "fresh"], patience=60_000)
     page.set_viewport_size({"width": 1280, "height": 720})  # beside the row of training, and nothing to scroll for
     until(
@@ -94,13 +94,13 @@ def test_where_the_gallery_lacks_the_run_a_stop_trains_it_in_the_page(
 
 @pytest.mark.browser
 def test_a_stop_of_the_served_page_does_the_same(served: Site, desktop: Watched) -> None:
-    page = opened(desktop, f"{served.url}?tour=hidden-layer")
+    page = open_tour(desktop, f"{served.url}?tour=hidden-layer")
     until(page, IS_SHOWN, ["here-", 100, "fresh"], patience=60_000)
 
 
 @pytest.mark.browser
 def test_the_large_steps_of_the_page_leap_as_high_as_it_says(exported: Site, desktop: Watched) -> None:
-    page = opened(desktop, f"{exported.url}?tour=large-step")
+    page = open_tour(desktop, f"{exported.url}?tour=large-step")
     until(page, IS_SHOWN, ["here-", 100, "fresh"], patience=60_000)
     page.locator("body").press("Home")
     for _ in range(4):
@@ -111,7 +111,7 @@ def test_the_large_steps_of_the_page_leap_as_high_as_it_says(exported: Site, des
 
 @pytest.mark.browser
 def test_words_move_the_plots_and_those_that_hold_are_marked(toured: Site, desktop: Watched) -> None:
-    page = opened(desktop, f"{toured.url}?tour=two-plots")
+    page = open_tour(desktop, f"{toured.url}?tour=two-plots")
     until(page, IS_SHOWN, list(STORED["two-plots"]))
     word = page.get_by_role("button", name="Before training")
     expect(word).not_to_have_attribute("aria-current", "true")
@@ -159,7 +159,7 @@ TAKE_OVER = """async () => {
 @pytest.mark.browser
 def test_a_person_who_takes_over_ends_a_move_at_once(toured: Site, browser: Browser) -> None:
     for moving in watched(browser, viewport={"width": 1100, "height": 620}):
-        page = opened(moving, f"{toured.url}?tour=flat-and-sharp")
+        page = open_tour(moving, f"{toured.url}?tour=flat-and-sharp")
         until(page, IS_SHOWN, list(STORED["flat-and-sharp"]))
         back = page.get_by_role("button", name="Back to this stop")
         for _ in range(20):  # a machine that is busy may draw no frame before the end of a move
@@ -177,7 +177,7 @@ def test_a_person_who_takes_over_ends_a_move_at_once(toured: Site, browser: Brow
 @pytest.mark.browser
 def test_a_person_who_takes_over_ends_playback(toured: Site, browser: Browser) -> None:
     for moving in watched(browser, viewport={"width": 1100, "height": 620}):
-        page = opened(moving, f"{toured.url}?tour=two-plots")
+        page = open_tour(moving, f"{toured.url}?tour=two-plots")
         until(page, IS_SHOWN, list(STORED["two-plots"]))
         page.get_by_role("button", name="Watch it learn").click()
         until(page, "() => document.querySelector('#play').dataset.playing === 'true'")
@@ -189,12 +189,12 @@ def test_a_person_who_takes_over_ends_playback(toured: Site, browser: Browser) -
 
 @pytest.mark.browser
 def test_a_shared_link_keeps_what_its_sender_saw(toured: Site, desktop: Watched) -> None:
-    page = opened(desktop, f"{toured.url}?tour=two-plots&scale=log&epoch=0")
+    page = open_tour(desktop, f"{toured.url}?tour=two-plots&scale=log&epoch=0")
     assert (state(page)["scale"], state(page)["epoch"]) == ("log", 0)
     expect(page.get_by_role("button", name="Back to this stop")).to_be_visible()
 
 
-def are_seen(page: Page, plot: str) -> bool:
+def fit_together(page: Page, plot: str) -> bool:
     """Is there room for the stop's words and for the whole plot, side by side or one above the other?"""
     words, seen = page.locator("#tour .words").bounding_box(), page.locator(plot).bounding_box()
     assert words
@@ -210,21 +210,21 @@ def test_on_a_small_screen_a_stop_and_what_it_speaks_of_are_seen_at_once(
 ) -> None:
     size: Any = {"width": width, "height": height}
     for small in watched(browser, viewport=size, reduced_motion="reduce", has_touch=True, is_mobile=True):
-        page = opened(small, f"{toured.url}?tour=two-plots")
+        page = open_tour(small, f"{toured.url}?tour=two-plots")
         sheet = page.get_by_role("region", name="Tour")
-        assert are_seen(page, "#landscape-plot")
+        assert fit_together(page, "#landscape-plot")
         sheet.get_by_role("button", name="a point on the slope").tap()
-        assert are_seen(page, "#boundary-plot")
+        assert fit_together(page, "#boundary-plot")
         assert not page.evaluate(WHOLE, "#landscape-plot")
         sheet.get_by_role("button", name="after it").tap()
-        assert are_seen(page, "#landscape-plot")
+        assert fit_together(page, "#landscape-plot")
         page.locator("#plots label", has_text="Decision boundary").tap()
-        assert are_seen(page, "#boundary-plot")
+        assert fit_together(page, "#boundary-plot")
         expect(sheet.get_by_role("button", name="Back to this stop")).to_be_hidden()  # to look is not to take over
         for title, plot in (("Why XOR needs a hidden layer", "#boundary-plot"), ("Too large a step", "#curves")):
             sheet.get_by_role("button", name="Next").tap()
             expect(sheet.get_by_role("heading")).to_have_text(title)
-            assert are_seen(page, plot), title
+            assert fit_together(page, plot), title
         assert page.evaluate("() => document.documentElement.scrollWidth") <= width
 
 
@@ -237,7 +237,7 @@ def test_nothing_of_the_tour_is_fetched_unasked() -> None:
 # The claims
 
 
-def trained(
+def train_network(
     name: str, hidden: tuple[int, ...], activation: Any = "tanh", **how: Any
 ) -> tuple[Any, Network, Trajectory]:
     dataset = load_dataset(DatasetConfig(name=name))
@@ -251,17 +251,17 @@ def says(sentence: str) -> bool:
 
 
 def test_what_it_says_of_hidden_layers_is_so() -> None:
-    dataset, network, line = trained("corners", ())
+    dataset, network, line = train_network("corners", ())
     assert says(f"a loss of {line.metrics['train_loss'][-1]:.2f}, where guessing has {np.log(2):.2f}")
     assert says(f"right on {line.metrics['test_accuracy'][-1]:.0%} of the test points".replace("%", " %"))
     bowl = curvature_of(network, line.weights[-1].astype(np.float64), *dataset.train)
     assert bowl.smallest > -1e-6 * bowl.largest  # convex, as logistic regression is
     for word, hidden in (("Two hidden units", (2,)), ("eight", (8,))):
-        accuracy = trained("corners", hidden)[2].metrics["test_accuracy"][-1]
+        accuracy = train_network("corners", hidden)[2].metrics["test_accuracy"][-1]
         assert re.search(rf"'{word}'[^}}]*}},\s+' (give )?{100 * accuracy:.0f} %", PROSE)
 
 
-def moved_starts(network: Network, dataset: Any, config: TrainingConfig) -> Iterator[Any]:
+def train_moved_starts(network: Network, dataset: Any, config: TrainingConfig) -> Iterator[Any]:
     """Training losses from the usual start and from starts whose every number is moved by its last bits."""
     start = network.pack(network.draw_initial_theta(config.seed)).astype(np.float64)
     for number in range(4):
@@ -272,23 +272,23 @@ def moved_starts(network: Network, dataset: Any, config: TrainingConfig) -> Iter
 
 def test_what_it_says_of_large_steps_is_so() -> None:
     descent: dict[str, Any] = {"optimizer": "sgd", "batch_size": "full"}
-    dataset, network, small = trained("moons", (8,), learning_rate=1, **descent)
+    dataset, network, small = train_network("moons", (8,), learning_rate=1, **descent)
     assert (np.diff(small.metrics["train_loss"]) < 0).all()
     assert says("the loss falls in each of 100 epochs")
     # Steps so large make of the last bit another course: what is said holds of all of them.
     large = TrainingConfig(epochs=100, frames=101, learning_rate=30, **descent)
-    courses = list(moved_starts(network, dataset, large))
+    courses = list(train_moved_starts(network, dataset, large))
     for losses in courses:
         assert (np.diff(losses) > 0).mean() > 1 / 3
         assert np.argmax(losses) == 3  # epoch 4: the start is not among them
         assert says(f"in more than a third of the epochs, early on up to {np.max(losses):.0f}")
     assert np.ptp(courses, axis=0).max() > 0.1  # chaotic indeed
-    beyond = trained("moons", (16, 16, 16), "gelu", learning_rate=3, **descent)[2]
+    beyond = train_network("moons", (16, 16, 16), "gelu", learning_rate=3, **descent)[2]
     assert says(f"the numbers overflow in epoch {beyond.outcome.epoch}")
 
 
 def test_what_it_says_of_the_usual_training_is_so() -> None:
-    dataset, network, run = trained("moons", (16, 16), epochs=300)
+    dataset, network, run = train_network("moons", (16, 16), epochs=300)
     losses = run.metrics["train_loss"]
     assert says(f"' its loss is {losses[0]:.2f}; '")
     assert says(f"', {losses[-1]:.4f}. '")
@@ -306,7 +306,7 @@ def test_what_it_says_of_the_usual_training_is_so() -> None:
 
 def test_the_share_of_the_path_is_that_of_the_default_run() -> None:
     default = tour_configs()[0]
-    _, network, _ = trained("moons", (16, 16), epochs=1)
+    _, network, _ = train_network("moons", (16, 16), epochs=1)
     weights = train(network, load_dataset(default.dataset), TrainingConfig()).weights
     directions = np.asarray(FreshPlane().draw(network).directions)
     share = project(directions, weights, weights[-1]).explained_variance

@@ -21,7 +21,7 @@ from tests.conftest import network_of, some_models
 from tests.support.oracles import torch_gradient, torch_loss
 from tests.support.pages import until, watched
 from tests.web.conftest import Site
-from tests.web.test_engine import told
+from tests.web.test_engine import describe_network
 
 pytestmark = pytest.mark.browser
 
@@ -50,7 +50,7 @@ def sample(points: Float64, labels: Any) -> dict[str, Any]:
 def task(network: Network, dataset: Dataset, config: TrainingConfig, **more: Any) -> dict[str, Any]:
     """What the page is told of a training."""
     samples = {"train": sample(*dataset.train), "test": sample(*dataset.test)}
-    return {"network": told(network), "config": config.model_dump(), "samples": samples, **more}
+    return {"network": describe_network(network), "config": config.model_dump(), "samples": samples, **more}
 
 
 TRAIN = """async (tasks) => {
@@ -106,7 +106,7 @@ def test_loss_and_gradient_are_torchs_autograd(page: Page) -> None:
                 order, start, count = rng.permutation(23), int(rng.integers(5)), int(rng.integers(1, 18))
                 batch = order[start : start + count]
                 numbers = {"theta": theta.tolist(), "order": order.tolist(), "start": start, "count": count}
-                cases.append({"network": told(network), **sample(points, labels), **numbers})
+                cases.append({"network": describe_network(network), **sample(points, labels), **numbers})
                 loss = torch_loss(network, theta, points[batch], labels[batch])
                 expected.append((loss, torch_gradient(network, theta, points[batch], labels[batch])))
     for case, (loss, gradient), (right_loss, right) in zip(
@@ -121,7 +121,9 @@ def test_many_points_are_added_up_in_pieces_to_the_same_gradient(page: Page) -> 
     theta = some_models(network, 1)[0].astype(np.float64)
     points, labels = rng.normal(size=(700, 2)), rng.integers(0, 3, 700)
     numbers = {"theta": theta.tolist(), "order": list(range(700)), "start": 3, "count": 690}
-    [[loss, gradient]] = page.evaluate(GRADIENTS, [{"network": told(network), **sample(points, labels), **numbers}])
+    [[loss, gradient]] = page.evaluate(
+        GRADIENTS, [{"network": describe_network(network), **sample(points, labels), **numbers}]
+    )
     right = torch_gradient(network, theta, points[3:693], labels[3:693])
     assert loss == pytest.approx(torch_loss(network, theta, points[3:693], labels[3:693]), rel=1e-12)
     assert np.abs(gradient - right).max() <= 1e-12 * np.abs(right).max()
@@ -131,7 +133,7 @@ def test_a_loss_near_zero_keeps_its_digits(page: Page) -> None:
     """Logistic regression that is sure of itself: -log p = log(1 + e⁻ᵐ), m being the margin."""
     network, margin = network_of(), 45.0
     theta = [0.0, 0.0, 0.0, 0.0, margin, 0.0]
-    case = {"network": told(network), "theta": theta, "points": [0.3, 0.1], "labels": [0], "order": [0]}
+    case = {"network": describe_network(network), "theta": theta, "points": [0.3, 0.1], "labels": [0], "order": [0]}
     [[loss, _]] = page.evaluate(GRADIENTS, [{**case, "start": 0, "count": 1}])
     assert loss == pytest.approx(math.log1p(math.exp(-margin)), rel=1e-12)
 
@@ -260,7 +262,7 @@ RECORD = """() => {
 }"""
 
 
-def opened(page: Page, given: dict[str, Any]) -> None:
+def open_trainer(page: Page, given: dict[str, Any]) -> None:
     page.evaluate(CREATE)
     page.evaluate("(task) => { window.trainer.open(task); }", given)
     wait_for(page, "ready")
@@ -270,9 +272,9 @@ def wait_for(page: Page, *statuses: str) -> None:
     until(page, "(wanted) => wanted.includes(window.news.at(-1)?.status)", list(statuses))
 
 
-def trained(page: Page, given: dict[str, Any]) -> dict[str, Any]:
+def train_to_end(page: Page, given: dict[str, Any]) -> dict[str, Any]:
     """The record of a training that ran to its end."""
-    opened(page, given)
+    open_trainer(page, given)
     page.evaluate("() => window.trainer.start()")
     wait_for(page, "finished", "diverged")
     assert page.evaluate("() => window.errors") == []
@@ -291,7 +293,7 @@ def python_snapshots(network: Network, dataset: Dataset, config: TrainingConfig)
 def test_every_epoch_is_recorded_as_python_records_it(page: Page, classes: int, activation: str) -> None:
     dataset = some_data(classes, 120)
     case = network_of(8, 8, activation=activation, residual=True, classes=classes), dataset, TrainingConfig(epochs=40)
-    found = trained(page, task(*case))
+    found = train_to_end(page, task(*case))
     snapshots, _ = python_snapshots(*case)
     assert found["epochs"] == [snapshot.epoch for snapshot in snapshots] == list(range(41))
     weights = np.array([snapshot.theta for snapshot in snapshots])
@@ -327,7 +329,7 @@ def test_divergence_is_told_as_python_tells_it(
         optimizer="sgd", learning_rate=learning_rate, epochs=60, batch_size=batch_size, weight_decay=weight_decay
     )
     case = network_of(5, 5, activation=activation), some_data(2), config
-    found = trained(page, task(*case))
+    found = train_to_end(page, task(*case))
     snapshots, training = python_snapshots(*case)
     last = page.evaluate("() => window.news.at(-1)")
     assert last["status"] == ("diverged" if training.outcome.status == "diverged" else "finished")
@@ -355,8 +357,8 @@ def test_learning_rates_are_written_as_python_writes_them(page: Page) -> None:
 
 def test_pausing_and_stepping_change_nothing_of_what_is_learnt(page: Page) -> None:
     given = task(network_of(8, 8), some_data(2), TrainingConfig(epochs=400, batch_size=8))
-    whole = trained(page, given)
-    opened(page, given)
+    whole = train_to_end(page, given)
+    open_trainer(page, given)
     page.evaluate("() => { window.trainer.step(); window.trainer.step(); }")
     until(page, "() => window.record.epochs.at(-1) === 2")
     page.evaluate("() => { window.trainer.limit(100); window.trainer.start(); }")
@@ -374,8 +376,8 @@ def test_pausing_and_stepping_change_nothing_of_what_is_learnt(page: Page) -> No
 
 def test_a_fork_from_a_state_ends_where_the_whole_does(page: Page) -> None:
     given = task(network_of(8, 8), some_data(2), TrainingConfig(epochs=20, batch_size=8))
-    whole = trained(page, given)
-    opened(page, given)
+    whole = train_to_end(page, given)
+    open_trainer(page, given)
     page.evaluate("() => window.trainer.start(9)")
     until(page, "() => window.record.epochs.at(-1) === 9")
     page.evaluate("async (task) => { window.trainer.open({...task, state: await window.trainer.state()}); }", given)
@@ -389,7 +391,7 @@ def test_a_fork_from_a_state_ends_where_the_whole_does(page: Page) -> None:
 
 def test_messages_are_few_however_many_epochs(page: Page) -> None:
     given = task(network_of(4), some_data(2), TrainingConfig(epochs=3000, batch_size="full"))
-    opened(page, given)
+    open_trainer(page, given)
     start = page.evaluate("() => { window.trainer.start(); return performance.now(); }")
     wait_for(page, "finished")
     news = page.evaluate("() => window.news")
@@ -398,7 +400,7 @@ def test_messages_are_few_however_many_epochs(page: Page) -> None:
 
 
 def test_a_limit_makes_it_slow_enough_to_watch(page: Page) -> None:
-    opened(page, task(network_of(4), some_data(2), TrainingConfig(epochs=15)))
+    open_trainer(page, task(network_of(4), some_data(2), TrainingConfig(epochs=15)))
     start = page.evaluate("() => { window.trainer.limit(20); window.trainer.start(); return performance.now(); }")
     wait_for(page, "finished")
     news = page.evaluate("() => window.news")
@@ -409,7 +411,7 @@ def test_a_limit_makes_it_slow_enough_to_watch(page: Page) -> None:
 def test_nothing_comes_of_a_training_after_it_is_stopped(page: Page) -> None:
     endless = task(network_of(8, 8), some_data(2), TrainingConfig(epochs=1_000_000))
     short = task(network_of(4), some_data(2), TrainingConfig(epochs=300))
-    opened(page, endless)
+    open_trainer(page, endless)
     page.evaluate("() => window.trainer.start()")
     until(page, "() => window.record.epochs.length > 5")
     counted = page.evaluate("() => { window.trainer.stop(); return window.news.length; }")
@@ -465,7 +467,7 @@ def test_what_goes_wrong_in_the_worker_is_told(page: Page) -> None:
 # what the page keeps ----------------------------------------------------------------------------------------------
 
 
-def kept(first: int, last: int, most: int) -> tuple[list[int], int]:
+def thin_epochs(first: int, last: int, most: int) -> tuple[list[int], int]:
     """Epochs that a record of ``most`` rows has, going through them one by one; and their stride."""
     rows: list[int] = []
     stride = 1
@@ -497,7 +499,7 @@ def test_a_long_record_is_thinned_out(page: Page, first: int, count: int, most: 
         }""",
         {"first": first, "count": count, "most": most, "batch": batch},
     )
-    epochs, stride = kept(first, first + count, most)
+    epochs, stride = thin_epochs(first, first + count, most)
     assert (found["epochs"], found["stride"]) == (epochs, stride)
     assert epochs[0] == first
     assert epochs[-1] == first + count
@@ -559,11 +561,11 @@ def test_dead_units_are_those_that_numpy_finds(page: Page, hidden: tuple[int, ..
         return thetas.map((theta) => countDeadUnits(network, theta, points));
     }"""
     given = {"thetas": [theta.tolist() for theta in thetas], "points": points.ravel().tolist()}
-    found = page.evaluate(count, {"network": told(network), **given})
+    found = page.evaluate(count, {"network": describe_network(network), **given})
     assert found == [dead_in_numpy(network, theta, points) for theta in thetas]
     if hidden:
         assert 0 < np.sum(found) < 12 * sum(hidden)
-        others = page.evaluate(count, {"network": {**told(network), "activation": "tanh"}, **given})
+        others = page.evaluate(count, {"network": {**describe_network(network), "activation": "tanh"}, **given})
         assert np.sum(others) == 0
 
 
@@ -623,12 +625,12 @@ def test_advice_comes_with_the_news(page: Page) -> None:
     network, dataset = network_of(6, activation="relu"), some_data(2)
     theta = np.zeros(network.parameter_count)
     theta[network.parameters[1].offset :][:6] = -1
-    trained(page, task(network, dataset, TrainingConfig(epochs=300, batch_size="full"), theta=theta.tolist()))
+    train_to_end(page, task(network, dataset, TrainingConfig(epochs=300, batch_size="full"), theta=theta.tolist()))
     assert "All 6 units of hidden layer 1 are dead" in page.evaluate("() => window.news.at(-1).advice")
     assert page.evaluate("() => window.news.map(({dead}) => dead)") == [[6]] * page.evaluate("() => window.news.length")
-    trained(page, task(network_of(6), dataset, TrainingConfig(epochs=300, learning_rate=1e-6)))
+    train_to_end(page, task(network_of(6), dataset, TrainingConfig(epochs=300, learning_rate=1e-6)))
     assert "hardly fallen for 100 epochs" in page.evaluate("() => window.news.at(-1).advice")
-    trained(page, task(network_of(6), dataset, TrainingConfig(epochs=100, learning_rate=0.05)))
+    train_to_end(page, task(network_of(6), dataset, TrainingConfig(epochs=100, learning_rate=0.05)))
     assert page.evaluate("() => [window.news.at(-1).advice, window.news.at(-1).dead]") == [None, [0]]
 
 
@@ -678,7 +680,7 @@ def test_a_plateau_is_found_where_a_slow_loop_finds_it(page: Page, first: int) -
 def test_a_training_pauses_at_its_plateau_and_goes_on_when_told(page: Page) -> None:
     network, dataset = network_of(6), some_data(2)
     still = task(network, dataset, TrainingConfig(epochs=2000, learning_rate=1e-7, batch_size="full"))
-    opened(page, still)
+    open_trainer(page, still)
     page.evaluate("() => { window.trainer.start(2000, true); }")
     wait_for(page, "paused")
     assert page.evaluate("() => window.record.epochs.at(-1)") == 200
