@@ -115,7 +115,7 @@ def test_offsets_are_a_times_the_first_plus_b_times_the_second() -> None:
 
 @pytest.mark.parametrize("grid", [4, 100, 500])
 def test_an_even_grid_is_refused_with_its_neighbours(grid: int) -> None:
-    with pytest.raises(ConfigError, match=f"grid: {grid} is even.*take {grid - 1} or {grid + 1}"):
+    with pytest.raises(ConfigError, match=f"grid: {grid} is even.*give {grid - 1} or {grid + 1}"):
         FreshPlane(grid=grid)
 
 

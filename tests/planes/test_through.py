@@ -99,7 +99,7 @@ def test_what_are_not_three_points_is_refused(points: list[str]) -> None:
 @pytest.mark.parametrize("points", [("end", "frame:5", "start"), ("end", "start", "frame:0"), ("end", "start", "far")])
 def test_points_that_are_the_same_or_on_a_line_span_no_plane(points: tuple[str, str, str]) -> None:
     line = np.outer(np.arange(6), some_models(NETWORK, 1)[0])
-    with pytest.raises(PlaneError, match="span no plane"):
+    with pytest.raises(PlaneError, match="do not span a plane"):
         ThroughPlane(points=points).lay(make_training(NETWORK, line))
 
 
