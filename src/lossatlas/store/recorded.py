@@ -78,7 +78,7 @@ class RecordedParts:
     left_out
         Why a plane could not be laid, by its name.
     gram
-        ``[F, F]``: see :func:`lossatlas.planes.gram_matrix`.
+        ``[F, F]``: see :func:`lossatlas.planes.compute_gram_matrix`.
     curvature
         Of the Hessian along the training; None where it was not measured.
     boundary

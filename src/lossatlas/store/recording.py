@@ -146,14 +146,24 @@ class Recording:
 
     @classmethod
     def open(cls, folder: Path | str) -> Recording:
-        """Open a recording. Nothing in the folder is imported, executed or unpickled.
+        """Open a recording. It imports, executes and unpickles nothing from the folder.
+
+        Parameters
+        ----------
+        folder
+            The folder of the recording.
+
+        Returns
+        -------
+        Recording
+            The recording.
 
         Raises
         ------
         RunNotFoundError
             If there is no such folder.
         RunDamagedError
-            If it is none of ours, or damaged; the message names file and fault.
+            If the folder contains no recording, or a damaged one. The message names the file and the fault.
         """
         folder = Path(folder)
         if not folder.is_dir():
@@ -168,11 +178,11 @@ class Recording:
         return cls(folder, about, _read_log(folder))
 
     def theta(self, frame: int) -> AnyArray:
-        """The parameters ``[P]`` at a frame, mapped from their file, in the precision they are stored in."""
+        """Map the parameters ``[P]`` at a frame from their file, in the stored precision."""
         return self._read(self.frames[frame].theta_file, size_of(self.parameters))
 
     def buffers_at(self, frame: int) -> AnyArray:
-        """The buffers ``[B]`` float64 at a frame; empty where the model has none."""
+        """Map the buffers ``[B]`` float64 at a frame; they are empty if the model has none."""
         if not self.buffers:
             return np.empty(0)
         return self._read(self.frames[frame].buffers_file, size_of(self.buffers))
@@ -196,7 +206,19 @@ class Recording:
 
 
 def recording_folder(data: Path, recording: str) -> Path:
-    """Where a recording lies in a data folder, or would lie.
+    """Return the folder of a recording, which need not exist.
+
+    Parameters
+    ----------
+    data
+        The data folder.
+    recording
+        The id of the recording.
+
+    Returns
+    -------
+    Path
+        The folder.
 
     Raises
     ------
@@ -209,7 +231,7 @@ def recording_folder(data: Path, recording: str) -> Path:
 
 
 def find_recording(data: Path, name: str, layout: str) -> Recording | None:
-    """The newest recording of a name and a layout in a data folder; None where there is none."""
+    """Find the newest recording with a name and a layout in a data folder; None if there is none."""
     found = []
     for path in (data / "recordings").glob("*/recording.json"):
         try:
@@ -222,13 +244,13 @@ def find_recording(data: Path, name: str, layout: str) -> Recording | None:
 
 
 def layout_hash(parameters: Sequence[Tensor], buffers: Sequence[Tensor]) -> str:
-    """What tells whether two models have the same tensors in the same order: a SHA-256."""
+    """Compute a hash (SHA-256) that is equal for two models with the same tensors in the same order."""
     text = json.dumps([[[t.name, t.shape] for t in layout] for layout in (parameters, buffers)])
     return hashlib.sha256(text.encode()).hexdigest()
 
 
 class RecordingWriter:
-    """Writes a recording, frame by frame. What :meth:`append` has returned from is on the disk.
+    """Writes a recording frame by frame. A frame is on the disk when :meth:`append` returns.
 
     Parameters
     ----------
@@ -243,11 +265,11 @@ class RecordingWriter:
     dtype
         The precision theta is stored in.
     frames
-        How many to keep: beyond, every second one goes, but for the first and the last.
+        The largest number of frames. If there are more, every second one is deleted, except the first and the last.
     disk_budget
-        Bytes that the frames may take; fewer are kept where they would take more.
+        The largest number of bytes of all frames. Fewer frames are kept if they would take more.
     resume
-        Go on with the newest recording of this name and layout, where there is one.
+        Whether to continue the newest recording with this name and layout, if there is one.
 
     Raises
     ------
@@ -257,7 +279,7 @@ class RecordingWriter:
         If the name has no letter or digit, or fewer than two frames are to be kept.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 (each setting has a name and a default)
         self,
         data: Path,
         name: str,
@@ -283,21 +305,21 @@ class RecordingWriter:
             self._begin(name, parameters, buffers, layout, about)
         else:
             self._sweep()
-            self._replace_log()  # without a line that was cut short
+            self._replace_log()  # removes an incomplete last line
 
     @property
     def id(self) -> str:
-        """The name of its folder, drawn once."""
+        """The id, which is the name of the folder and was drawn at random."""
         return self.folder.name
 
     def put_sample(self, name: str, array: AnyArray) -> None:
-        """Keep an array of the fixed samples."""
+        """Store an array of the fixed samples, of any shape and dtype."""
         with explain_write_errors(self._data):
             (self.folder / "samples").mkdir(exist_ok=True)
             _write_array(self.folder / "samples" / f"{name}.npy", array)
 
     def append(self, theta: Floats, buffers: Floats, epoch: int, metrics: Mapping[str, float | None]) -> RecordedFrame:
-        """Write a frame. One of an epoch that is there already takes the place of it and of all that came after."""
+        """Write a frame. If its epoch exists already, it replaces that frame and all later ones."""
         frame = RecordedFrame(self.frames[-1].number + 1 if self.frames else 0, int(epoch), metrics)
         kept = [each for each in self.frames if each.epoch < epoch]
         if len(kept) > 1 and kept[-1].number % self._stride(kept):
@@ -394,7 +416,7 @@ def _new_id(name: str) -> str:
 
 
 def _read_log(folder: Path) -> list[RecordedFrame]:
-    """The frames of the log; a last line that was cut short is none."""
+    """Read the frames in the log. An incomplete last line is ignored."""
     try:
         text = (folder / "frames.jsonl").read_bytes().decode("utf-8", "replace")
     except OSError as error:
