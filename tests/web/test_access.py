@@ -68,7 +68,7 @@ HERE = "?dataset=moons&hidden=8&sample=120,0.2,1&train=adam,0.01,32,0,0"
 
 def open_share(page: Page) -> None:
     page.get_by_role("button", name="Share", exact=True).click()
-    expect(page.get_by_role("dialog", name="Share and keep")).to_be_visible()
+    expect(page.get_by_role("dialog", name="Share and save")).to_be_visible()
     until(page, "() => document.querySelector('.python code').textContent !== ''")
 
 
@@ -701,7 +701,7 @@ def test_a_tooltip_says_why_a_control_cannot_be_used(exported: Site, desktop: Wa
     with_access(page)
     label = page.locator("label", has=page.get_by_role("switch", name="Residual skips"))
     label.hover()
-    expect(page.locator("#hint")).to_have_text("A skip needs two hidden layers of equal width, one after the other.")
+    expect(page.locator("#hint")).to_have_text("A skip connection needs two successive hidden layers of equal width.")
     expect(page.get_by_role("switch", name="Residual skips")).to_have_accessible_description(
-        "A skip needs two hidden layers of equal width, one after the other."
+        "A skip connection needs two successive hidden layers of equal width."
     )

@@ -13,7 +13,7 @@ from tests.support.pages import Watched, until
 from tests.web.conftest import ARMS, MOONS, Site, app_server
 
 pytestmark = pytest.mark.browser
-AWAY = "The server does not answer. What is here can be looked at; it is tried again by itself."
+AWAY = "The server does not answer. You can look at what has loaded; the page tries again by itself."
 
 
 def forgive(watched: Watched) -> None:
@@ -145,5 +145,5 @@ def test_who_does_not_answer_or_cannot_now_is_asked_again_and_who_says_no_is_not
         }"""
     )
     assert [away for away, _, _ in told] == [True, True, True, True, False, False, True]
-    assert told[2][1:] == ["The server cannot do this now; it is tried again by itself.", "D"]
+    assert told[2][1:] == ["The server cannot do this now; the page tries again by itself.", "D"]
     assert told[4][1:] == ["T", "D"]

@@ -54,7 +54,7 @@ def test_a_ball_rolls_downhill_beside_the_path(exported: Site, desktop: Watched)
     centre = np.asarray(run.trajectory.weights[-1], np.float64)
     theta = theta_at(run, 11, 0.6, 0.4)
     assert np.linalg.lstsq(directions.T, theta - centre, rcond=None)[0] == pytest.approx([0.6, 0.4], abs=1e-5)
-    page.get_by_role("button", name="Take the ball away").click()
+    page.get_by_role("button", name="Remove the ball").click()
     until(page, "() => !document.querySelector('#boundary-whose').textContent.includes('epochs on')")
     assert page.evaluate("() => document.querySelector('.way polyline').getAttribute('points')") == ""
 
@@ -116,7 +116,7 @@ def test_it_is_seen_from_the_side_and_says_that_it_leaves_the_plane(exported: Si
     share = 100 * inside[-1]
     assert inside[-1] < 0.5
     held = f"{share:.0f}" if share >= 10 else f"{float(f'{share:.1g}'):g}"
-    assert told.startswith(f"The ball has left this plane: only {held} % of its way lies in it")
+    assert told.startswith(f"The ball has left this plane: only {held} % of its path lies in it")
     curve = page.get_by_role("img", name="The loss of the ball by epoch")
     expect(curve).to_be_visible()
     drawn = curve.evaluate(
@@ -131,9 +131,9 @@ def test_it_is_seen_from_the_side_and_says_that_it_leaves_the_plane(exported: Si
     assert drawn[0][1] == 4  # on a logarithmic axis, from the highest to the lowest
     assert drawn[-1][1] == pytest.approx(max(at[1] for at in drawn), abs=2)
     assert losses > 0
-    page.get_by_role("button", name="Take the ball away").click()
+    page.get_by_role("button", name="Remove the ball").click()
     expect(curve).to_be_hidden()
-    expect(page.get_by_text("Every point of this ground is a network.")).to_be_visible()
+    expect(page.get_by_text("Every point of this surface is a network.")).to_be_visible()
 
 
 TEXT = """async ([way, span]) => (await import('./figures/ball.js')).ballText(way, span)"""
@@ -150,8 +150,8 @@ def test_what_is_said_of_a_ball_and_how_its_loss_is_drawn(exported: Site, deskto
         said: str = page.evaluate(TEXT, [{"points": points, "inside": inside}, span])
         return said
 
-    assert "80 % of its way lies in this plane" in say([0, 0, 0.1, 0.1], [1, 0.8])
-    assert "only 3 % of its way" in say([0, 0, 0.1, 0.1], [1, 0.0314])
+    assert "80 % of its path lies in this plane" in say([0, 0, 0.1, 0.1], [1, 0.8])
+    assert "only 3 % of its path" in say([0, 0, 0.1, 0.1], [1, 0.0314])
     assert "beyond this zoom, at a −1.25, b 0.1." in say([0, 0, -1.25, 0.1], [1, 0.02])
     assert "beyond" not in say([0, 0, -1.25, 0.1], [1, 0.02], 2)
     losses = [4.0, 1.0, 0.25, 0.5]

@@ -43,7 +43,7 @@ INK_AT = """([x, y]) => {
     for (let i = 0; i < data.length; i += 4) least = Math.min(least, data[i] + data[i + 1] + data[i + 2]);
     return least;
 }"""
-TEXTS = ["This network, now", "Every point is another network; lower is better", "Here it changes its mind"]
+TEXTS = ["This network, now", "Every point is another network; lower is better", "The predicted class changes here"]
 ARE_THERE = "() => document.querySelectorAll('.callouts .leader').length === 3"
 
 

@@ -355,7 +355,7 @@ def test_residual_skips_mean_nothing_without_two_equal_widths_in_a_row(site: Sit
     switch = page.get_by_role("switch", name="Residual skips")
     expect(switch).to_be_disabled()
     expect(switch).not_to_be_checked()
-    assert "two hidden layers of equal width" in switch.evaluate("input => input.closest('label').title")
+    assert "two successive hidden layers of equal width" in switch.evaluate("input => input.closest('label').title")
     page.get_by_role("radio", name="Hidden 2 × 16").press("Space")
     until(page, "run => window.lossatlas.shown().run === run", arg=RESIDUAL.id)
     expect(switch).to_be_enabled()

@@ -128,7 +128,7 @@ def test_points_that_are_clicked_are_the_dataset(dialog: Locator) -> None:
     expect(taken).to_be_disabled()
     expect(state(dialog)).to_have_text("There are no points yet: two classes with 2 points each are needed.")
     click(dialog, *FIRST)
-    expect(state(dialog)).to_have_text("There is one class only: a second with 2 points is needed.")
+    expect(state(dialog)).to_have_text("There is only one class: a second one with 2 points is needed.")
     tool(dialog, "class 3").check()
     click(dialog, SECOND[0])
     expect(state(dialog)).to_have_text("Each class needs 2 points: class 3 has 1. Add some, or erase them.")
@@ -235,7 +235,7 @@ def test_the_data_on_show_are_a_start(page: Page) -> None:
     assert (count(dialog, "cat"), count(dialog, "dog"), count(dialog, "class 3")) == (10, 10, 0)
     dialog.get_by_label("Start from").select_option("An empty plane")
     expect(state(dialog)).to_have_text("There are no points yet: two classes with 2 points each are needed.")
-    dialog.get_by_label("Start from").select_option("The data on show")
+    dialog.get_by_label("Start from").select_option("The data shown")
     single_points(dialog)
     click(dialog, (0.5, 0.5))
     own = use(dialog)
@@ -291,7 +291,7 @@ def test_what_could_not_be_read_cannot_be_used(page: Page) -> None:
     open_rows(dialog, '[{"x": 1, "y": 2, "kind": "a"}]')
     expect(dialog.locator(".told").get_by_role("listitem")).to_have_text([re.compile("^This is JSON.*to_csv")])
     expect(taken).to_be_disabled()
-    expect(state(dialog)).to_contain_text("The table could not be read, and the points shown are not those of it.")
+    expect(state(dialog)).to_contain_text("The table could not be read: the points shown are not from it.")
     dialog.get_by_role("textbox", name="Rows").fill(
         "x;y;kind\n" + "".join(f"1,{i}00;{i};{'ab'[i % 2]}\n" for i in range(9))
     )
@@ -466,7 +466,7 @@ def test_no_more_points_than_can_be_trained_on(page: Page) -> None:
     expect(state(dialog)).to_have_text("1995 points; a link can carry 300.")
     dialog.get_by_role("slider", name="Density").fill("8")
     click(dialog, (0.5, 0.5), (0.4, 0.4))
-    expect(state(dialog)).to_have_text("2,000 points: as many as can be trained on.")
+    expect(state(dialog)).to_have_text("2,000 points: no more can be trained on.")
     assert len(use(dialog)["labels"]) == 2000
 
 

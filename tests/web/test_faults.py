@@ -12,7 +12,7 @@ from tests.web.conftest import MOONS, Site
 
 pytestmark = pytest.mark.browser
 NOT_COMPUTED = "This could not be computed in the page"
-LACKING = "A part of the page has not come: the server does not answer, or lacks it."
+LACKING = "A part of the page is missing: the server does not answer, or does not have it."
 
 
 def forgive(watched: Watched) -> None:
@@ -112,9 +112,9 @@ def test_what_a_link_asks_for_and_a_run_cannot_show_is_told_and_what_is_picked_t
         }"""
     )
     expect(status).to_have_text(
-        "Not all that this link asks for can be shown"
-        f" This run has no plane “nowhere”; in its place stands “{title}”."
-        f" The network at a 0.5, b -0.25 is not shown. Nearest to the zoom 0.4 is {text(page, span)}."
+        "Not everything that this link asks for can be shown"
+        f" This run has no plane “nowhere”; “{title}” is shown instead."
+        f" The network at a 0.5, b -0.25 is not shown. The zoom nearest to 0.4 is {text(page, span)}."
         " This run was published without its weights."
     )
     pick_middle(page)
@@ -130,8 +130,8 @@ HERE = "?dataset=moons&hidden=8&sample=120,0.2,1&train=adam,0.01,32,0,0&epoch=0"
 @pytest.mark.parametrize(
     ("part", "told"),
     [
-        ("&plane=nowhere", "Not all that this link asks for can be shown This run has no plane “nowhere”; in"),
-        ("&zoom=wide", "Not all of this link could be read What stands there for “zoom=wide” is as if"),
+        ("&plane=nowhere", "Not everything that this link asks for can be shown This run has no plane “nowhere”;"),
+        ("&zoom=wide", "Not all of this link could be read These parts were ignored: “zoom=wide”."),
     ],
 )
 def test_so_is_what_a_link_to_a_training_in_the_page_asks_for(

@@ -37,7 +37,7 @@ def test_the_page_says_in_plain_words_what_its_pictures_are(exported: Site, desk
     share = round(100 * manifest["planes"][1]["explained_variance"])
     expect(page.locator("#welcome")).to_contain_text("Learning is rolling downhill")
     land = page.get_by_role("region", name="Loss landscape")
-    expect(land.get_by_text("Every point of this ground is a network.")).to_be_visible()
+    expect(land.get_by_text("Every point of this surface is a network.")).to_be_visible()
     said = page.locator("#slice-share").inner_text().replace("\u00a0", " ")
     assert abs(float(said.removeprefix("This picture holds ").split(" %")[0]) - share) <= 0.5
     for jargon in ("#slice-mode", "#slice-facts", "#slice-what", ".maths", "#curvature"):

@@ -35,7 +35,7 @@ WEB = Path(__file__).parents[2] / "src" / "lossatlas" / "web"
 
 def open_dialog(page: Page) -> None:
     page.get_by_role("button", name="Share", exact=True).click()
-    expect(page.get_by_role("dialog", name="Share and keep")).to_be_visible()
+    expect(page.get_by_role("dialog", name="Share and save")).to_be_visible()
     until(page, "() => document.querySelector('.python code').textContent !== ''")
 
 
@@ -178,7 +178,7 @@ def test_the_drawing_has_its_points_and_words_as_such(site: Site, desktop: Watch
 def test_where_the_surface_is_shown_the_drawing_says_that_it_is_a_picture(exported: Site, desktop: Watched) -> None:
     page = desktop.open(exported.url + "?view=surface")
     open_dialog(page)
-    expect(page.get_by_text("The surface is in it as a picture.")).to_be_visible()
+    expect(page.get_by_text("It contains the surface as a picture.")).to_be_visible()
     drawing = ElementTree.fromstring(download_file(page, "Save drawing (SVG)")[1])
     assert [image.get("href", "")[:22] for image in drawing.iter(f"{SVG}image")] == ["data:image/png;base64,"] * 2
 
@@ -717,7 +717,7 @@ def on_show(page: Page, query: str) -> tuple[dict[str, Any], str]:
     lines = page.locator(".python code").inner_text()
     arrays, _ = numbers(page)
     page.keyboard.press("Escape")
-    expect(page.get_by_role("dialog", name="Share and keep")).to_be_hidden()
+    expect(page.get_by_role("dialog", name="Share and save")).to_be_hidden()
     return arrays, lines
 
 

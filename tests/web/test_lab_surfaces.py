@@ -75,7 +75,7 @@ def test_new_directions_are_those_of_a_fresh_plane_with_that_seed(site: Site, de
         first, second = plane.directions
         cosine = float(first @ second / np.linalg.norm(first) / np.linalg.norm(second))
         expect(page.locator("#slice-facts")).to_contain_text(f"a and b at {np.degrees(np.arccos(cosine)):.0f}°")
-    assert page.get_by_role("combobox", name="Plane").locator("option:checked").inner_text() == "Seed 2, drawn anew"
+    assert page.get_by_role("combobox", name="Plane").locator("option:checked").inner_text() == "Seed 2, newly drawn"
     page.get_by_role("combobox", name="Plane").select_option("fresh")
     until(page, "() => !window.lossatlas.computed()")
     until(page, "() => !location.search.includes('seed')")

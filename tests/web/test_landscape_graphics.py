@@ -92,7 +92,7 @@ def test_graphics_that_are_lost_are_restored_and_the_map_stands_in_where_they_ar
     page.evaluate(LOSE)
     note = page.locator("#flat-note")
     expect(note).to_be_visible()
-    expect(note).to_contain_text("The graphics of this device gave up, so the surface is drawn as a map.")
+    expect(note).to_contain_text("The graphics of this device failed, so the surface is drawn as a map.")
     expect(page.locator("#landscape-map canvas")).to_be_visible()
     page.locator("body").press("ArrowRight")
     wait_for_frame(page, 1)

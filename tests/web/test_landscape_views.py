@@ -224,7 +224,7 @@ def test_the_gap_is_the_test_loss_minus_the_training_loss_around_the_fixed_centr
     metrics = exported.run(PLANES).trajectory.metrics
     assert_ball(page, np.zeros(2), metrics["test_loss"][-1] - metrics["train_loss"][-1])
     land = page.get_by_role("region", name="Loss landscape")
-    expect(land).to_contain_text("test losses are stored there only")
+    expect(land).to_contain_text("test losses are stored only there")
     expect(switch(page, "Follow the parameters")).to_be_disabled()
     expect(switch(page, "Log loss")).to_be_disabled()
     assert found.scale == "linear"
@@ -243,7 +243,7 @@ def test_the_plane_that_stays_is_the_last_frames_and_says_so(exported: Site, des
     expect(switch(page, "Path")).to_be_disabled()
     switch(page, "Follow the parameters").press("Space")
     wait_for(page, follow=False, path=True)
-    expect(land).to_contain_text("The plane stays at the trained network; the point shows where")
+    expect(land).to_contain_text("The plane stays at the trained network; the point shows the projection of")
     stored = find_cut(exported, "fresh")
     expected = stored.loss_surface[0, -1].astype(np.float64)
     assert_drawn(page, expected)

@@ -59,11 +59,11 @@ def test_a_run_that_the_gallery_lacks_is_not_replaced_in_silence(served: Site, d
     page = desktop.page
     says(page, served.url + "?dataset=moons&hidden=16-16&run=00ff00ff", "no run “00ff00ff”")
     shows(page, MOONS.id)  # which is the usual one of what is marked, and the page says so
-    expect(page.locator("#status-line")).to_contain_text("usual training")
+    expect(page.locator("#status-line")).to_contain_text("default training")
     says(page, served.url + "?dataset=iris&hidden=25&run=00ff00ff", "no run “00ff00ff”")
     assert page.evaluate("() => window.lossatlas.shown()") is None  # nothing is trained that nobody asked for
     assert not [url for url in desktop.requests if "/api/runs" in url]
-    expect(page.get_by_role("button", name="Show that instead")).to_be_visible()
+    expect(page.get_by_role("button", name="Show it instead")).to_be_visible()
     says(page, served.url + "?dataset=moons&train=adam,x&scale=cubic", "could be read")
     expect(page.locator("#status-detail")).to_contain_text("“train=adam,x”, “scale=cubic”")
 
@@ -71,7 +71,7 @@ def test_a_run_that_the_gallery_lacks_is_not_replaced_in_silence(served: Site, d
 def test_what_is_offered_in_place_of_a_run_is_what_is_marked(exported: Site, desktop: Watched) -> None:
     page = desktop.page
     says(page, exported.url + "?dataset=moons&hidden=25&run=00ff00ff", "no run “00ff00ff”")
-    page.get_by_role("button", name="Show that instead").click()
+    page.get_by_role("button", name="Show it instead").click()
     expect(page.locator("#status-line")).not_to_contain_text("00ff00ff")
     assert page.evaluate("() => [window.lossatlas.state().run, window.lossatlas.state().hidden]") == [None, [25]]
 
@@ -81,9 +81,9 @@ def test_own_points_that_a_link_lost_on_its_way_are_missed_in_words(exported: Si
     use(page, spreadsheet(60))
     until(page, "() => location.hash.includes('own=')")
     query, fragment = page.evaluate("() => [location.href.replace(/#.*/, ''), location.hash.slice(1)]")
-    says(page, query, "has lost them on its way")
+    says(page, query, "has lost its data points")
     assert page.evaluate("() => window.lossatlas.shown()") is None
-    says(page, f"{query}#own=", "has lost them on its way")
+    says(page, f"{query}#own=", "has lost its data points")
     says(page, f"{query}#{fragment[:-10]}", "damaged")
     desktop.page.goto("about:blank")
     desktop.open(f"{query}%23{fragment}")  # the mark was encoded by a messenger

@@ -77,7 +77,7 @@ def test_measured_data_are_not_invented(page: Page) -> None:
     for name in SOURCES:
         assert call(page, "generate", "return m.canGenerate(a)", name) == (not SOURCES[name].is_real)
     told = call(page, "generate", "try { m.generate(a) } catch (error) { return error.message }", {"name": "iris"})
-    assert told == ("The points of “iris” cannot be drawn here, for they were measured: measured.js reads them.")
+    assert told == ("The points of “iris” cannot be generated, since they were measured: measured.js reads them.")
 
 
 @pytest.mark.parametrize("name", [source.name for source in SOURCES.values() if source.is_real])
@@ -246,10 +246,10 @@ def test_the_dataset_on_show_is_a_start_in_its_own_units(page: Page) -> None:
     ("labels", "told"),
     [
         ([], "There are no points yet: two classes with 2 points each are needed."),
-        ([1] * 9, "There is one class only: a second with 2 points is needed."),
+        ([1] * 9, "There is only one class: a second one with 2 points is needed."),
         ([0] * 4 + [1] * 2 + [2], "Each class needs 2 points: c has 1. Add some, or erase them."),
         ([0] * 4 + [2] * 4, ""),
-        ([0, 1] * 1001, "There are 2002 points, and at most 2000 can be trained on: erase some."),
+        ([0, 1] * 1001, "There are 2002 points; training takes at most 2000. Erase some."),
     ],
 )
 def test_what_is_missing_is_said(page: Page, labels: list[int], told: str) -> None:

@@ -319,7 +319,7 @@ def test_the_share_of_the_path_is_that_of_the_default_run() -> None:
         ("pca_holds", "' hold {}, and there"),
         ("pca_walk", "a random walk would have {:.2} % in such"),
         ("edge_limit", "the dashed line 2/η = {}, where"),
-        ("edge_highest", "reaches {} and hovers"),
+        ("edge_highest", "reaches {} and stays near"),
         ("below_limit", "the line is at {}, and"),
         ("below_highest", "goes on up to {}."),
         ("plain_loss", "is stuck on a shallow slope at a loss of {}, so"),

@@ -617,7 +617,7 @@ def test_a_loss_that_stands_still_is_told_with_ways_out(
         assert found is None
     else:
         assert found is not None
-        assert f"still {losses[-100:].min():.2f}, where guessing gives 0.69. Try a higher learning rate" in found
+        assert f"still {losses[-100:].min():.2f}; guessing gives 0.69. Try a higher learning rate" in found
 
 
 def test_advice_comes_with_the_news(page: Page) -> None:
@@ -684,7 +684,7 @@ def test_a_training_pauses_at_its_plateau_and_goes_on_when_told(page: Page) -> N
     page.evaluate("() => { window.trainer.start(2000, true); }")
     wait_for(page, "paused")
     assert page.evaluate("() => window.record.epochs.at(-1)") == 200
-    told_of = "Paused at epoch 200: the loss has hardly changed for 200 epochs. Continue goes on."
+    told_of = "Paused at epoch 200: the loss has hardly changed for 200 epochs. Press Continue to train further."
     assert page.evaluate("() => window.news.at(-1).message") == told_of
     page.evaluate("() => { window.trainer.start(2000, true); }")  # the plateau counts from here
     until(page, "() => window.news.at(-1).status === 'paused' && window.record.epochs.at(-1) > 200")

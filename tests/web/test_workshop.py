@@ -232,7 +232,7 @@ def test_it_stops_at_the_epoch_that_is_set_and_goes_on_from_there(exported: Site
     stop = here.get_by_role("spinbutton", name="Stop at epoch")
     stop.fill("40")
     press(page, "Start")
-    expect(here.get_by_role("status")).to_contain_text("Stopped at epoch 40, as set. Continue goes on.")
+    expect(here.get_by_role("status")).to_contain_text("Stopped at epoch 40, as set. Press Continue to train further.")
     assert_epoch(page, python(40), 40)
     stop.fill("55")
     press(page, "Continue")
@@ -243,7 +243,7 @@ def test_it_stops_at_the_epoch_that_is_set_and_goes_on_from_there(exported: Site
     until(page, "() => window.lossatlas.shown().epoch > 58")
     stop.fill("10")
     stop.press("Enter")  # while it trains it is: here it stops
-    expect(here.get_by_role("status")).to_contain_text("as set. Continue goes on.")
+    expect(here.get_by_role("status")).to_contain_text("as set. Press Continue to train further.")
     expect(page.locator("#workshop .go")).to_have_text("Continue")
 
 
@@ -252,7 +252,7 @@ def test_it_pauses_where_the_loss_is_flat_unless_it_is_told_not_to(exported: Sit
     here = page.get_by_role("region", name="Training here")
     here.get_by_role("combobox", name="Pace").select_option("Infinity")
     press(page, "Start")
-    told = "Paused at epoch 200: the loss has hardly changed for 200 epochs. Continue goes on."
+    told = "Paused at epoch 200: the loss has hardly changed for 200 epochs. Press Continue to train further."
     expect(here.get_by_role("status")).to_contain_text(told)
     until(page, "() => window.lossatlas.shown().epoch === 200")
     here.get_by_role("switch", name="Pause when flat").uncheck()

@@ -37,11 +37,11 @@ export function ballText({points, inside}, span) {
   const share = inside[inside.length - 1];
   const beyond =
     Math.max(Math.abs(a), Math.abs(b)) > span ? ` It is beyond this zoom, at a ${spanText(a)}, b ${spanText(b)}.` : '';
-  if (inside.length === 1) return `The ball is a network that trains on from the picked point.${beyond}`;
+  if (inside.length === 1) return `The ball is a network that continues training from the picked point.${beyond}`;
   const held = `${share < 0.1 ? Number((100 * share).toPrecision(1)) : Math.round(100 * share)} %`;
   const where =
     share < 0.5
-      ? `The ball has left this plane: only ${held} of its way lies in it, so it is at its own loss, above or below the ground.`
-      : `The ball is a network that trains on: ${held} of its way lies in this plane.`;
+      ? `The ball has left this plane: only ${held} of its path lies in it, so its own loss is above or below the surface.`
+      : `The ball is a network that continues training: ${held} of its path lies in this plane.`;
   return where + beyond;
 }

@@ -19,9 +19,9 @@ export function modeText({run, plane, computed, set, follow}) {
     centre === null ? 'its own centre' : last ? 'the trained network' : `the network of epoch ${run.frames[centre]}`;
   const why =
     set !== 'train' && !computed && isMoving(plane) && !hasMovingTest(plane)
-      ? ', as test losses are stored there only'
+      ? ', since test losses are stored only there'
       : '';
-  const point = hasPath(plane) ? '; the point shows where the current parameters project to' : '';
+  const point = hasPath(plane) ? '; the point shows the projection of the current parameters' : '';
   return `The plane stays at ${where}${why}${point}.`;
 }
 
@@ -31,18 +31,18 @@ export function modeText({run, plane, computed, set, follow}) {
 
 const FACTS = {
   walk:
-    'A network that learns nothing and strays at random seems to follow its two main directions as well: ' +
-    'only what is beyond this share is of training. Both shares are of the variance of the path.',
+    'A network that learns nothing and moves at random also seems to follow its two main directions: ' +
+    'only what exceeds this share is due to training. Both are shares of the variance of the path.',
   curvature:
-    'How strongly the loss bends along each direction where the plane was laid: eigenvalues of the Hessian, ' +
-    'the matrix of second derivatives. Below zero it bends down.',
+    'How strongly the loss curves along each direction at the plane’s centre: eigenvalues of the Hessian, ' +
+    'the matrix of second derivatives. If one is below zero, the loss curves down.',
   even:
     'The directions are orthonormal: a step of one along a or along b is as long in parameter space, ' +
     'so distances and angles in the picture are true.',
   uneven:
     'The directions are not orthonormal, so a step of one is not as long along both, ' +
     'and angles in the picture are not true.',
-  away: 'How far the current parameters are from the nearest point of the plane: the ball is shown there, at its own loss.',
+  away: 'The distance of the current parameters from the nearest point of the plane, where the ball is shown at its own loss.',
 };
 
 /** List what the manifest says about a plane in numbers. @param {PlaneEntry} plane @returns {Fact[]} */
@@ -77,7 +77,7 @@ export function shareText({explained_variance: share}) {
  */
 function nonconvexText({threshold, grid, span}) {
   return (
-    `Non-convex: at this share of a ${grid} × ${grid} grid over ±${short(span)} the loss bends down in some direction ` +
+    `Non-convex: at this share of a ${grid} × ${grid} grid over ±${short(span)} the loss curves down in some direction ` +
     'of parameter space. The smallest eigenvalue of the Hessian is negative there, ' +
     `and more than ${percent(threshold)} of the largest in size.`
   );

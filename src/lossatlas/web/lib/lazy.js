@@ -10,7 +10,7 @@ export function reasonOf(error) {
   return /dynamically imported module|importing a module script/i.test(message) ? LACKING : message;
 }
 
-const LACKING = 'A part of the page has not come: the server does not answer, or lacks it.';
+const LACKING = 'A part of the page is missing: the server does not answer, or does not have it.';
 
 /** @type {Map<string, Promise<void>>} */
 const styles = new Map();

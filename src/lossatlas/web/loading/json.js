@@ -22,7 +22,7 @@ export class Problem extends Error {
 export class Away extends Problem {
   constructor(
     title = 'The server does not answer.',
-    detail = 'What is here can be looked at; it is tried again by itself.',
+    detail = 'You can look at what has loaded; the page tries again by itself.',
   ) {
     super(title, detail);
   }
@@ -73,7 +73,7 @@ export async function fetchJson(url, init) {
     `${url}: ${response.status} ${response.statusText}`,
   );
   throw response.status === BUSY
-    ? new Away('The server cannot do this now; it is tried again by itself.', problem.detail)
+    ? new Away('The server cannot do this now; the page tries again by itself.', problem.detail)
     : problem;
 }
 

@@ -44,7 +44,7 @@ export function describeLackingRun(id, computes) {
   return {
     kind: 'lacking',
     text: `This gallery has no run “${id}”`,
-    detail: `It may be in the one that the link was made in. Instead, the model and the dataset that are marked can be ${computes ? 'trained as usual' : 'shown, if they are here'}.`,
+    detail: `It may be in the gallery from which the link comes. Instead, the marked model and dataset can be ${computes ? 'trained with the default settings' : 'shown, if they are here'}.`,
   };
 }
 
@@ -53,13 +53,13 @@ export function describeStandIn(id) {
   return {
     kind: 'note',
     text: `This gallery has no run “${id}”`,
-    detail: 'In its place stands the usual training of the model and the dataset that are marked.',
+    detail: 'The default training of the marked model and dataset is shown instead.',
   };
 }
 
 /** Say what a link asks for that the run cannot show. @param {string[]} sentences @returns {Status} */
 export function describeUnmet(sentences) {
-  return {kind: 'note', text: 'Not all that this link asks for can be shown', detail: sentences.join(' ')};
+  return {kind: 'note', text: 'Not everything that this link asks for can be shown', detail: sentences.join(' ')};
 }
 
 /** Say which parts of a link cannot be read. @param {string[]} parts @returns {Status} */
@@ -67,6 +67,6 @@ export function describeUnreadable(parts) {
   return {
     kind: 'note',
     text: 'Not all of this link could be read',
-    detail: `What stands there for “${parts.join('”, “')}” is as if the link did not say it.`,
+    detail: `These parts were ignored: “${parts.join('”, “')}”.`,
   };
 }

@@ -191,7 +191,7 @@ export class Session {
   /** @param {Config} config @param {AbortSignal} signal */
   async #compute(config, signal) {
     const {onStatus} = this.#relay;
-    onStatus({kind: 'queued', text: 'Asking for this run…'});
+    onStatus({kind: 'queued', text: 'Requesting this run…'});
     const {requestRun, watchRun} = await importLive();
     const job = await requestRun(config); // The request is not aborted, since a server that was asked continues.
     if (job.state === 'stored') return signal.aborted ? undefined : this.#openStored(job.id, signal);
@@ -234,7 +234,7 @@ export class Session {
       onFailed: (problem) => this.#fail(problem, signal),
       onLost: () => this.#fail(new Away(), signal),
       onCancelled: () =>
-        onStatus({kind: 'cancelled', text: 'Cancelled', detail: 'What was computed until then stays on show.'}),
+        onStatus({kind: 'cancelled', text: 'Cancelled', detail: 'What was computed until then is shown.'}),
     };
   }
 

@@ -11,7 +11,8 @@ import {constants} from './constants.js';
 const PATH_ARRAYS = ['path', 'residual', 'path_loss'];
 /** The limits of the spans that the page can compute. */
 export const SPANS = Object.freeze({least: 0.001, most: 3});
-const HIDES = 'Where training went: of many dimensions it shows two at random. Draw others, and see what stays.';
+const HIDES =
+  'The direction of training: of many dimensions the plane shows two at random. Draw others, and see what stays.';
 
 /** @param {Run} run @param {State} state @returns {Slice} */
 export function sliceOf(run, state) {
@@ -55,10 +56,10 @@ function freshPlane(run, seed) {
     known.set(seed, {
       name: `drawn-${seed}`,
       kind: 'fresh',
-      title: `Seed ${seed}, drawn anew`,
+      title: `Seed ${seed}, newly drawn`,
       drawn: seed,
       hides: HIDES,
-      what: 'Two random directions: the parameters of two freshly initialised models, drawn anew in this page.',
+      what: 'Two random directions: the parameters of two freshly initialised models, drawn in this page.',
       spans: [1],
       arrays: {},
       get centre_frame() {
@@ -98,7 +99,7 @@ export function limits(run, {plane, set, follow, computed}) {
       computed || hasTest(run, plane)
         ? ''
         : !run.isWhole
-          ? 'Test losses are there when training has ended.'
+          ? 'Test losses are available when training has ended.'
           : 'This run was stored without the test loss in this plane.',
     follow: followLimit(run, plane, set, computed),
     path: pathLimit(plane, follow),
@@ -109,7 +110,7 @@ export function limits(run, {plane, set, follow, computed}) {
 /** @param {PlaneEntry} plane @param {boolean} follow */
 function pathLimit(plane, follow) {
   if (!hasPath(plane)) return 'This run was stored without its path in this plane.';
-  return follow ? 'The path is drawn where the plane stays: turn “Follow the parameters” off.' : '';
+  return follow ? 'The path is drawn only if the plane stays: turn “Follow the parameters” off.' : '';
 }
 
 /**
@@ -122,12 +123,12 @@ export function unmetWishes(run, state) {
   const {span, set} = sliceOf(run, state);
   return [
     state.plane !== null && stored.name !== state.plane
-      ? `This run has no plane “${state.plane}”; in its place stands “${stored.title}”.`
+      ? `This run has no plane “${state.plane}”; “${stored.title}” is shown instead.`
       : '',
     limit && state.seed !== null ? `The directions of seed ${state.seed} are not drawn.` : '',
     limit && state.pick ? `The network at a ${state.pick[0]}, b ${state.pick[1]} is not shown.` : '',
-    limit && state.zoom !== null && !sameSpan(state.zoom, span) ? `Nearest to the zoom ${state.zoom} is ${span}.` : '',
-    set === state.set ? '' : 'In place of the test loss stands the training loss.',
+    limit && state.zoom !== null && !sameSpan(state.zoom, span) ? `The zoom nearest to ${state.zoom} is ${span}.` : '',
+    set === state.set ? '' : 'The training loss is shown instead of the test loss.',
     limit && (state.seed !== null || state.pick || (state.zoom !== null && !sameSpan(state.zoom, span))) ? limit : '',
   ].filter(Boolean);
 }
@@ -155,11 +156,11 @@ export function computeLimit(run, plane) {
  * @param {PlaneEntry} plane
  */
 export function parametersLimit(run, plane) {
-  if (!run.isWhole) return 'This can be had when training has ended.';
+  if (!run.isWhole) return 'This is available when training has ended.';
   if (!run.manifest.model.layers)
-    return 'This run was recorded: its model is its owner’s, and no page can evaluate it.';
+    return 'This run was recorded: its model belongs to its owner, and no page can evaluate it.';
   if (!isInteractive(run.manifest.model))
-    return `A network of ${run.manifest.model.parameters} parameters is too large to evaluate while one drags.`;
+    return `A network of ${run.manifest.model.parameters} parameters is too large to evaluate while you drag.`;
   if (!('weights' in run.manifest.arrays) || (plane.drawn === undefined && !('directions' in plane.arrays)))
     return 'This run was published without its weights.';
   return '';
@@ -168,10 +169,11 @@ export function parametersLimit(run, plane) {
 /** @param {Run} run @param {PlaneEntry} plane @param {Slice['set']} set @param {boolean} computed */
 function followLimit(run, plane, set, computed) {
   if (!isMoving(plane)) return 'This plane is stored around one centre, so it cannot move.';
-  if (run.isGrowing) return 'While the network trains the plane moves with it; it can be held when training has ended.';
+  if (run.isGrowing)
+    return 'While the network trains the plane moves with it; it can be fixed when training has ended.';
   if (!hasPath(plane)) return 'This run was stored without its path in this plane, so the plane always moves.';
   if (set !== 'train' && !computed && !hasMovingTest(plane))
-    return 'The test loss is stored around the fixed centre only.';
+    return 'The test loss is stored only around the fixed centre.';
   return '';
 }
 

@@ -11,7 +11,7 @@ import {curvesFigure} from '../figures/curves.js';
  */
 const INSET = 8;
 const LOGARITHMIC =
-  'The first 50 epochs are evenly spaced, and the later ones by their logarithm: so the fall of the loss has room.';
+  'The first 50 epochs are evenly spaced, later ones by their logarithm, so that the fall of the loss has room.';
 const LABELS = {
   loss: 'Train and test loss by epoch',
   curvature: 'Largest and smallest eigenvalue of the Hessian by epoch',

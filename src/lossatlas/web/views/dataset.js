@@ -63,7 +63,7 @@ function createOwnButton(options, onFailed) {
   const name = 'Your own data…';
   const button = make(
     'button',
-    {type: 'button', 'aria-haspopup': 'dialog', title: 'Draw points, or bring a table, and train on them here.'},
+    {type: 'button', 'aria-haspopup': 'dialog', title: 'Draw points, or open a table, and train on them here.'},
     name,
   );
   button.addEventListener('click', async () => {

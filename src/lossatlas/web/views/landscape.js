@@ -47,7 +47,7 @@ export function createLandscape(Plotly, options) {
   const surface = createSurface3d(Plotly, root, {
     ...options,
     onLost() {
-      flat = 'The graphics of this device gave up, so the surface is drawn as a map.';
+      flat = 'The graphics of this device failed, so the surface is drawn as a map.';
       onRedraw();
     },
   });

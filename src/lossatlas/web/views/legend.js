@@ -17,7 +17,7 @@ export function drawLegend(list, run, dark) {
           createEntry(
             name,
             mark(glyph(k, 4), {fill: css(pointColour(k, dark))}),
-            `The points of class ${name} have this shape and colour, and where it is predicted the ground has the colour.`,
+            `The points of class ${name} have this shape and colour; regions where the class is predicted have the same colour.`,
           ),
         ]
       : [],
@@ -31,7 +31,7 @@ export function drawLegend(list, run, dark) {
     ...classes,
     createEntry('train', train, 'The points that the network is trained on are filled.'),
     createEntry('test', test, 'The points that the network has never seen are hollow.'),
-    createEntry('misclassified', wrong, 'A ring is around each point whose class is predicted wrong.'),
+    createEntry('misclassified', wrong, 'A ring marks each point whose class is predicted wrongly.'),
   );
 }
 

@@ -17,8 +17,9 @@ import {
 import {byId, make} from '../lib/dom.js';
 import {readHidden, sizeText, writeHidden} from '../model/state.js';
 
-const SKIPS = 'A hidden layer adds what it was given by an equally wide one below: h ← activation(W h + b) + h.';
-const NO_SKIPS = 'A skip needs two hidden layers of equal width, one after the other.';
+const SKIPS =
+  'A hidden layer adds its input to its output, if the layer below has the same width: h ← activation(W h + b) + h.';
+const NO_SKIPS = 'A skip connection needs two successive hidden layers of equal width.';
 
 /** @param {{catalog: Catalog, choose: (patch: Partial<State>) => void}} options */
 export function createModel(options) {
@@ -164,7 +165,7 @@ export function markAvailability(input, recorded) {
   input.dataset.recorded = String(recorded);
   const label = /** @type {HTMLElement} */ (input.closest('label'));
   const own = label.dataset.title ?? '';
-  label.title = recorded ? own : `${own} Not in this gallery: it is trained in your browser.`.trim();
+  label.title = recorded ? own : `${own} It is not in this gallery, so it is trained in your browser.`.trim();
 }
 
 function gridField() {

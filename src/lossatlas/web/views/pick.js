@@ -44,10 +44,10 @@ export function createPick({choose, wayOf, onRedraw}) {
     draw(shot) {
       const {run, plane, pick, ball, span, view} = shot;
       release.setAttribute('aria-pressed', String(ball));
-      setText(release, ball ? 'Take the ball away' : 'Release a ball here');
+      setText(release, ball ? 'Remove the ball' : 'Release a ball here');
       release.title = ball
-        ? 'Show the network at the picked point itself again.'
-        : 'Train on from this point as the run was trained, and see where it goes.';
+        ? 'Show the network at the picked point again.'
+        : 'Continue training from this point as the run was trained, and see where it goes.';
       const limit = computeLimit(run, plane);
       box.disabled = limit !== '';
       box.title =

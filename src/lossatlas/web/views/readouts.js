@@ -9,8 +9,8 @@ import {lossText, percentText} from '../figures/ticks.js';
 const WHAT = {
   train_loss: 'The mean cross-entropy on the training points',
   test_loss: 'The mean cross-entropy on the test points',
-  train_accuracy: 'The share of the training points whose class is predicted right',
-  test_accuracy: 'The share of the test points whose class is predicted right',
+  train_accuracy: 'The share of the training points whose class is predicted correctly',
+  test_accuracy: 'The share of the test points whose class is predicted correctly',
 };
 
 /** @param {{pickedOf: (shot: Shot) => {picked: Picked} | null}} options */
@@ -58,7 +58,7 @@ export function createReadouts({pickedOf}) {
       const elsewhere = epoch !== run.frames[frame];
       writeCell('curvature_epoch', elsewhere ? `at epoch ${epoch}` : `${measured} epochs`);
       /** @type {HTMLElement} */ (cells.get('curvature_epoch')).title =
-        `${elsewhere ? 'The epoch nearest to the one on show at which curvature was measured. ' : ''}It was measured at ${measured} recorded epochs: what it was between them nobody knows.`;
+        `${elsewhere ? 'Curvature was not measured at this epoch; this is the nearest measurement. ' : ''}It was measured at ${measured} recorded epochs; between them it is unknown.`;
     },
   };
 }

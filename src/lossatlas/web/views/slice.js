@@ -8,7 +8,8 @@ import {modeText, planeFacts, planeTitle, residualFact, shareText} from '../figu
 import {computeLimit, limits} from '../model/slice.js';
 import {limit, radioGroup} from './controls.js';
 
-const NEW = 'Draw two new random directions: what stays the same belongs to the landscape, what changes to the slice.';
+const NEW =
+  'Draw two new random directions: what stays the same belongs to the landscape, and what changes belongs to the slice.';
 const SHARE =
   'Training moved the network along many directions. This is the share of that movement that lies in the two ' +
   'directions shown: of the variance of its path.';
@@ -83,7 +84,7 @@ function createPlanes(choose) {
     offered = titles;
     menu.replaceChildren(...all.map((each) => make('option', {value: each.name}, planeTitle(each))));
     menu.disabled = all.length < 2;
-    const lacking = (run.manifest.left_out ?? []).map(({name, why}) => `${planeTitle({name})} is not here: ${why}`);
+    const lacking = (run.manifest.left_out ?? []).map(({name, why}) => `${planeTitle({name})} is missing: ${why}`);
     menu.title = [WHAT, ...lacking].join('\n');
   };
 

@@ -10,7 +10,7 @@ const ACTIONS = {
   failed: 'Try again',
   away: 'Try now',
   cancelled: 'Compute',
-  lacking: 'Show that instead',
+  lacking: 'Show it instead',
 };
 
 /** @typedef {ReturnType<typeof createStatus>} StatusView */

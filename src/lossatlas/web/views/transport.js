@@ -64,7 +64,7 @@ export function createTransport({onFrame, onStep, onToggle, onSpeed, onReset, on
       ].join();
       if (key !== drawn) {
         choice.check(timeline);
-        choice.limit(['curvature'], run.manifest.curvature ? '' : 'This run was computed without its curvature.');
+        choice.limit(['curvature'], run.manifest.curvature ? '' : 'This run was computed without curvature.');
         byId('transport').dataset.timeline = timeline;
         curves.draw(run, scale, timeline, style);
       }

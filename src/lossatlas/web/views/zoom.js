@@ -11,7 +11,7 @@ import {computeLimit, SPANS} from '../model/slice.js';
 const STEPS = 600;
 /** The thumb snaps to a stored span from this many steps away. */
 const CATCH = 6;
-const WHAT = 'How far from the centre the plane is shown.';
+const WHAT = 'The distance from the centre up to which the plane is shown.';
 
 /**
  * @param {{onZoom: (span: number) => void, onLog: (log: boolean) => void, onRange: (range: 'training' | 'frame') =>
@@ -56,7 +56,7 @@ export function createZoom({onZoom, onLog, onRange}) {
       slider.max = String(smooth ? STEPS : stops.length - 1);
       if (!held) slider.value = String(smooth ? stepOf(span) : stops.indexOf(span));
       slider.disabled = !smooth && stops.length < 2;
-      label.title = smooth ? WHAT : `${WHAT} Only what is stored: ${limit.charAt(0).toLowerCase()}${limit.slice(1)}`;
+      label.title = smooth ? WHAT : `${WHAT} Only stored values: ${limit.charAt(0).toLowerCase()}${limit.slice(1)}`;
       slider.setAttribute('aria-valuetext', `a and b from −${spanText(span)} to ${spanText(span)}`);
       setText(byId('zoom-text'), `±${spanText(span)}`);
       log.checked = scale === 'log';

@@ -133,7 +133,7 @@ export const syntheticDatasets = () => constants().datasets.filter(({name}) => c
 export function draw({name, points, noise, seed = 0}) {
   const dataset = syntheticDatasets().find((each) => each.name === name);
   if (!dataset)
-    throw new Error(`The points of “${name}” cannot be drawn here, for they were measured: measured.js reads them.`);
+    throw new Error(`The points of “${name}” cannot be generated, since they were measured: measured.js reads them.`);
   const {title, features, classes, noise: usual = 0} = dataset;
   const count = points ?? constants().defaults.points;
   return {

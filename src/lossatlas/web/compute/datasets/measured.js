@@ -22,7 +22,7 @@ export async function loadMeasured(config) {
   /** @type {Record<string, Measured>} */
   const all = await fetchJson(new URL('measured.json', import.meta.url).href);
   const found = all[config.name];
-  if (!found) throw new Error(`This page knows no dataset “${config.name}”. Choose one on the right.`);
+  if (!found) throw new Error(`This page has no dataset “${config.name}”. Choose one on the right.`);
   return choose(found, config);
 }
 

@@ -109,14 +109,12 @@ export function describeMissing({labels, classes}) {
   const begun = counts.filter((count) => count > 0).length;
   const few = classes.filter((_, k) => counts[k] > 0 && counts[k] < least);
   if (begun === 0) return `There are no points yet: two classes with ${least} points each are needed.`;
-  if (begun === 1) return `There is one class only: a second with ${least} points is needed.`;
+  if (begun === 1) return `There is only one class: a second one with ${least} points is needed.`;
   if (few.length > 0) {
     const lacks = few.map((name) => `${name} has ${counts[classes.indexOf(name)]}`).join(', ');
     return `Each class needs ${least} points: ${lacks}. Add some, or erase them.`;
   }
-  return labels.length > most
-    ? `There are ${labels.length} points, and at most ${most} can be trained on: erase some.`
-    : '';
+  return labels.length > most ? `There are ${labels.length} points; training takes at most ${most}. Erase some.` : '';
 }
 
 /** Remove control characters and repeated blanks, and shorten the text. @param {string} text */

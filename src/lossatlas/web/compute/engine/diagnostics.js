@@ -117,7 +117,7 @@ function deadUnitsAdvice(count, size, layer) {
 /** @param {number} loss @param {number} classes */
 function plateauAdvice(loss, classes) {
   return (
-    `The loss has hardly fallen for ${STILL.epochs} epochs and is still ${loss.toFixed(2)}, where guessing gives ` +
+    `The loss has hardly fallen for ${STILL.epochs} epochs and is still ${loss.toFixed(2)}; guessing gives ` +
     `${Math.log(classes).toFixed(2)}. Try a higher learning rate, more units or layers, or another activation or seed.`
   );
 }

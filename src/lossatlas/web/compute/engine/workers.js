@@ -1,7 +1,7 @@
 /** This module starts a worker and says why it cannot answer: it cannot be started, or it has died. */
 
 const NOT_STARTED =
-  'The worker could not be started: its file did not come, or the rules of this site (its Content-Security-Policy) forbid workers.';
+  'The worker could not be started: its file did not arrive, or the rules of this site (its Content-Security-Policy) forbid workers.';
 
 /** @typedef {ReturnType<typeof startWorker>} Started */
 
@@ -35,7 +35,7 @@ export function startWorker(file, {onMessage, onFault}) {
       event.preventDefault(); // The error is reported where the answer is awaited.
       fail(event.message ?? '');
     };
-    worker.onmessageerror = () => fail('An answer of the worker could not be read.');
+    worker.onmessageerror = () => fail('An answer from the worker could not be read.');
   } catch {
     queueMicrotask(() => fail(NOT_STARTED));
   }

@@ -55,7 +55,7 @@ export function createCallouts({landscape, boundary, store, onDismissed}) {
   );
   const network = left.label('This network, now');
   const others = left.label('Every point is another network; lower is better', close);
-  const border = right.label('Here it changes its mind');
+  const border = right.label('The predicted class changes here');
   const ends = new AbortController();
 
   const dismiss = () => {

@@ -240,7 +240,7 @@ class Editor {
 function faultOf(doubt) {
   return doubt
     ? 'Answer the question about the numbers first.'
-    : 'The table could not be read, and the points shown are not those of it. Draw, or start from something, to go on with them.';
+    : 'The table could not be read: the points shown are not from it. To use them, draw, or choose something to start from.';
 }
 
 /** @param {string} value @param {Own | null} start @returns {Drawing} */
@@ -253,8 +253,7 @@ function createStart(value, start) {
 
 /** @param {number} count */
 function writeSummary(count) {
-  if (count >= constants().own_data.points)
-    return `${count.toLocaleString('en')} points: as many as can be trained on.`;
+  if (count >= constants().own_data.points) return `${count.toLocaleString('en')} points: no more can be trained on.`;
   return `${count} points${count > MAX_LINKED ? `; a link can carry ${MAX_LINKED}.` : '.'}`;
 }
 

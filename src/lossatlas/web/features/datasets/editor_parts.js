@@ -11,7 +11,7 @@ import {syntheticDatasets} from '../../compute/datasets/generate.js';
 import {countClasses} from '../../compute/datasets/own.js';
 
 const HELP =
-  'Drag to draw. By keyboard: arrow keys move the crosshair, with Shift finely; Space puts a point, Delete erases, a number chooses the class.';
+  'Drag to draw. By keyboard: the arrow keys move the crosshair, with Shift in small steps; Space puts a point, Delete erases, a number chooses the class.';
 
 /**
  * @param {boolean} shown does the page show a dataset to start from?
@@ -66,7 +66,7 @@ function createSliders() {
   const size = make('input', {
     type: 'range',
     'aria-label': 'Brush size',
-    title: 'How wide the brush sprays; at zero, one point at a time.',
+    title: 'The width of the brush; at zero it puts one point at a time.',
     min: 0,
     max: 20,
     step: 1,
@@ -75,7 +75,7 @@ function createSliders() {
   const density = make('input', {
     type: 'range',
     'aria-label': 'Density',
-    title: 'How many points the brush leaves on its way.',
+    title: 'The number of points that the brush leaves.',
     min: 1,
     max: 8,
     step: 1,
@@ -88,10 +88,10 @@ function createSliders() {
 function createStarts(shown) {
   return make(
     'select',
-    {'aria-label': 'Start from', title: 'Puts other points in the place of the drawing, to go on from.'},
+    {'aria-label': 'Start from', title: 'Replaces the drawing by other points, from which you can continue.'},
     make('option', {value: '', disabled: true, selected: true, hidden: true}, 'Choose…'),
     make('option', {value: 'blank'}, 'An empty plane'),
-    ...(shown ? [make('option', {value: 'shown'}, 'The data on show')] : []),
+    ...(shown ? [make('option', {value: 'shown'}, 'The data shown')] : []),
     ...syntheticDatasets().map(({name, title}) => make('option', {value: name}, title)),
   );
 }
@@ -100,9 +100,9 @@ function createButtons() {
   const button = (/** @type {string} */ text, /** @type {Record<string, string>} */ attributes) =>
     make('button', {type: 'button', ...attributes}, text);
   return {
-    undo: button('Undo', {title: 'Takes the last step back (Ctrl+Z).'}),
-    redo: button('Redo', {title: 'Does again what was taken back (Ctrl+Shift+Z).'}),
-    clear: button('Clear', {title: 'Takes all points away.'}),
+    undo: button('Undo', {title: 'Undoes the last step (Ctrl+Z).'}),
+    redo: button('Redo', {title: 'Redoes the step that was undone (Ctrl+Shift+Z).'}),
+    clear: button('Clear', {title: 'Removes all points.'}),
     save: button('Save', {class: 'quiet', title: 'Saves the points as a CSV file.'}),
     cancel: button('Cancel', {title: 'Closes this dialog; the drawing is kept for the next time.'}),
     use: button('Use this data', {
@@ -151,7 +151,7 @@ function brush(k, name) {
       : makeSvg('path', {d: glyph(k, 5), fill: css(pointColour(k, readTheme().dark))});
   return make(
     'label',
-    {class: 'brush', title: k < 0 ? 'Takes away the points that it passes.' : `Draws points of ${name}.`},
+    {class: 'brush', title: k < 0 ? 'Removes the points that it passes.' : `Draws points of ${name}.`},
     make('input', {type: 'radio', name: 'editor-tool', value: k, 'aria-label': name}),
     make(
       'span',

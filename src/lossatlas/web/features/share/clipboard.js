@@ -16,6 +16,6 @@ export async function copyText(text, done, shown, tell) {
     } else {
       getSelection()?.selectAllChildren(shown);
     }
-    tell('The browser does not let the page copy. It is selected: copy it with Ctrl+C or ⌘C.');
+    tell('The browser does not let the page copy. The text is selected: copy it with Ctrl+C or ⌘C.');
   }
 }

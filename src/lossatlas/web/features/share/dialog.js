@@ -35,7 +35,7 @@ export function createDialog(page) {
   const dialog = make(
     'dialog',
     {class: 'keep', 'aria-labelledby': 'keep-heading'},
-    make('header', {}, make('h2', {id: 'keep-heading'}, 'Share and keep'), subject, close),
+    make('header', {}, make('h2', {id: 'keep-heading'}, 'Share and save'), subject, close),
     make(
       'div',
       {class: 'keep-body'},
@@ -89,7 +89,7 @@ function createView(task) {
     'aria-label': 'Link to this view',
     title: 'The address that opens exactly this view.',
   });
-  const copy = button('Copy link', {class: 'primary', title: 'Puts the link into the clipboard.'}, () =>
+  const copy = button('Copy link', {class: 'primary', title: 'Copies the link to the clipboard.'}, () =>
     copyText(address.value, 'Link copied', address, task.say),
   );
   return {
@@ -99,7 +99,7 @@ function createView(task) {
       {class: 'view'},
       make('figure', {}, preview),
       make('div', {class: 'link'}, address, copy),
-      make('p', {class: 'note'}, 'The link opens exactly this: run, epoch, slice, zoom, scale and camera.'),
+      make('p', {class: 'note'}, 'The link opens exactly this view: run, epoch, slice, zoom, scale and camera.'),
     ),
     /** Show a link, and no picture yet. @param {string} link */
     show(link) {
@@ -116,7 +116,7 @@ function createView(task) {
 /** Create the lines of Python that compute the run again. @param {import('./task.js').Task} task */
 function createPython(task) {
   const code = make('code');
-  const title = 'Puts these lines of Python into the clipboard.';
+  const title = 'Copies these lines of Python to the clipboard.';
   const copy = button('Copy', {'aria-label': 'Copy Python', title}, () =>
     copyText(code.textContent ?? '', 'Python copied', code, task.say),
   );

@@ -40,14 +40,14 @@ const FILES = {
   surface: {
     text: 'Loss CSV',
     label: 'Save the surface (CSV)',
-    title: 'Saves the surface as a table: one line a point, with a, b and the loss.',
+    title: 'Saves the surface as a table: one line for each point, with a, b and the loss.',
     ending: '-loss.csv',
     of: 'surfaceCsv',
   },
   metrics: {
     text: 'Metrics CSV',
     label: 'Save the metrics (CSV)',
-    title: 'Saves the training as a table: one line an epoch, with loss and accuracy.',
+    title: 'Saves the training as a table: one line for each epoch, with loss and accuracy.',
     ending: '-metrics.csv',
     of: 'metricsCsv',
   },
@@ -63,7 +63,7 @@ export function createFileRows(exports, task) {
         saveFile(await exports[of](shot), fileName(shot, ending), task.say);
       }),
     );
-  const surfaceNote = make('span', {}, ' The surface is in it as a picture.');
+  const surfaceNote = make('span', {}, ' It contains the surface as a picture.');
   return {
     picture: row(
       'Picture',

@@ -57,16 +57,16 @@ export function createFilmRow(exports, task) {
 function createWishes() {
   const size = make(
     'select',
-    {'aria-label': 'Size of the animation', title: 'How many pixels the animation has.'},
+    {'aria-label': 'Size of the animation', title: 'The width and the height of the animation in pixels.'},
     ...SIZES.map(([width, height]) => make('option', {}, `${width} × ${height}`)),
   );
   size.selectedIndex = 1;
   const length = make('select', {
     'aria-label': 'Length of the animation',
     title:
-      'How long the animation is. Where it is shorter than the training, epochs are left out evenly along the time axis.',
+      'The duration of the animation. If it is shorter than the training, epochs are left out evenly along the time axis.',
   });
-  const format = make('select', {'aria-label': 'Format of the animation', title: 'The kind of file.'});
+  const format = make('select', {'aria-label': 'Format of the animation', title: 'The file format.'});
   const intro = make('span', {}, 'Ten epochs a second, for slides. ');
   const estimate = make('span', {});
   const limits = make('span', {});

@@ -56,15 +56,15 @@ export function arraysOf({shot, axis, grid, values}, {seen, picked}) {
     });
   };
 
-  put('a', Float64Array.from(axis), 'the sampled a', ['a']);
-  put('b', Float64Array.from(axis), 'the sampled b', ['b']);
+  put('a', Float64Array.from(axis), 'the sampled values of a', ['a']);
+  put('b', Float64Array.from(axis), 'the sampled values of b', ['b']);
   put('loss', values, `${SET_TITLES[shot.set]}, mean cross-entropy in nats`, ['b', 'a'], [grid, grid]);
   if (plane.drawn !== undefined || run.isComplete(planeArray(plane, 'directions'))) {
     const pair = directionsOf(run, plane);
     put(
       'directions',
       Float32Array.from([...pair[0], ...pair[1]]),
-      'what a and b are steps along',
+      'the two directions, along which a and b are steps',
       ['direction', 'parameter'],
       [2, pair[0].length],
     );
@@ -140,7 +140,7 @@ function putOwn(run, seen, put) {
   put(
     'given',
     run.numbers('given'),
-    'the same in their own units, as they were given',
+    'the same points in their own units, as they were given',
     ['point', 'feature'],
     [run.numbers('labels').length, 2],
   );

@@ -32,7 +32,7 @@ export function createPanel({stops, onWord, onStep, onBack, onClose}) {
       if (typeof part === 'string') return part;
       const button = make(
         'button',
-        {type: 'button', class: 'word', title: 'Shows in the plots what these words say.'},
+        {type: 'button', class: 'word', title: 'Shows in the plots what these words describe.'},
         part.say,
       );
       button.addEventListener('click', () => onWord(part));

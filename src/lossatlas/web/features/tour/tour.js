@@ -106,7 +106,7 @@ class Tour {
     this.#render(stop);
     this.#panel.focus();
     this.#move({...startOf(stop), tour: stop.name}).catch((error) =>
-      this.#page.onFailed('The tour has lost its way', String(error)),
+      this.#page.onFailed('The tour could not continue', String(error)),
     );
   }
 

@@ -26,15 +26,15 @@ export function createParts(root, onRest) {
   const {go, step, stop, same, anew, remedy} = buttons;
   const sampleFields = [
     field('Points', sample.points, 'How many points are drawn; half of them are for testing.'),
-    field('Noise', sample.noise, 'How far points stray from their shape.'),
-    field('Data seed', sample.drawn, 'Other points of the same kind.'),
+    field('Noise', sample.noise, 'How far the points scatter around their shape.'),
+    field('Data seed', sample.drawn, 'Draws other points of the same kind.'),
   ];
   root.append(
     make(
       'div',
       {class: 'go-row'},
       make('div', {class: 'go-buttons'}, progress, go, step, stop),
-      field('Pace', pace, 'How fast it trains, so that one can watch.'),
+      field('Pace', pace, 'The speed of the training: slow enough to watch, or faster.'),
       ...restFields(onRest),
     ),
     make(
@@ -42,8 +42,8 @@ export function createParts(root, onRest) {
       {class: 'fields'},
       field('Optimizer', training.optimizer, 'The rule by which a step follows from the gradient.'),
       field('Learning rate', training.rate, 'The size of a step, η.'),
-      field('Batch', training.batch, 'Points that one step looks at.'),
-      field('Weight decay', training.decay, 'How strongly large weights are drawn to zero, λ.'),
+      field('Batch', training.batch, 'The number of points that one step uses.'),
+      field('Weight decay', training.decay, 'How strongly weights are pulled towards zero, λ.'),
       ...sampleFields,
     ),
     make('div', {class: 'again'}, same, anew),
@@ -82,12 +82,12 @@ function createSampleFields() {
 function createButtons() {
   const go = make(
     'button',
-    {type: 'button', class: 'primary go', title: 'Trains with these settings, or lets the training rest.'},
+    {type: 'button', class: 'primary go', title: 'Trains with these settings, or pauses the training.'},
     'Start',
   );
   const same = button(
     'Same start, new settings',
-    'Train again from the very same initial parameters, with the settings on the left.',
+    'Train again from the same initial parameters, with the settings on the left.',
   );
   const remedy = make('button', {
     type: 'button',
@@ -118,13 +118,17 @@ function restFields(onRest) {
     });
   }
   return [
-    field('Stop at epoch', stop, 'The epoch at which the training stops. Left empty, it goes on until you pause it.'),
+    field(
+      'Stop at epoch',
+      stop,
+      'The epoch at which the training stops. If it is empty, training continues until you pause it.',
+    ),
     make(
       'label',
       {
         class: 'field check',
         title:
-          'Pauses the training where the loss has hardly changed for a quarter of its epochs, and for 200 at least.',
+          'Pauses the training when the loss has hardly changed for a quarter of its epochs, and for at least 200.',
       },
       make('span', {}, 'Pause when flat'),
       pauses,

@@ -137,8 +137,8 @@ export class Workshop {
   /** @param {number | null} stop an epoch */
   #start(stop) {
     const until = stop ?? this.#epoch + MOST;
-    const why = stop === null ? 'as nobody has set an end' : 'as set';
-    this.#reached = `Stopped at epoch ${until}, ${why}. Continue goes on.`;
+    const why = stop === null ? 'because no end was set' : 'as set';
+    this.#reached = `Stopped at epoch ${until}, ${why}. Press Continue to train further.`;
     this.#trainer.start(until, this.#rests.pauses);
   }
 

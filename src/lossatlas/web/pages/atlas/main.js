@@ -59,7 +59,7 @@ function awaitServer(view) {
     else retry.retryLater();
   });
   view.onRetry = () => void retry.retryNow();
-  view.show({kind: 'away', text: new Away().title, detail: 'It is tried again by itself.'});
+  view.show({kind: 'away', text: new Away().title, detail: 'The page tries again by itself.'});
   retry.retryLater();
 }
 

@@ -50,7 +50,7 @@ const ownPoints = createLazyModule(() => import('../../compute/datasets/own.js')
 const SHORT_LIVED = {
   kind: 'note',
   text: 'These points last as long as this page is open',
-  detail: 'They are too many for a link, and this browser lets no page store anything (as in private windows).',
+  detail: 'There are too many for a link, and this browser does not let pages store data (as in private windows).',
 };
 
 /** Turn the dataset that is shown into a start for drawing. @param {Run | null} run @param {string | null} own */

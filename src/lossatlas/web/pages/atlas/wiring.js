@@ -359,7 +359,7 @@ function wirePlots(
 function showStored({session, screen}, error) {
   const text = 'This could not be computed in the page';
   noteFault(`${text}. ${reasonOf(error)}`);
-  session.showRemark({kind: 'failed', text, detail: `${reasonOf(error)} What is stored is shown.`});
+  session.showRemark({kind: 'failed', text, detail: `${reasonOf(error)} The stored data are shown instead.`});
   session.request();
   screen.repaint();
 }
@@ -388,5 +388,5 @@ function watchPlotSizes(screen) {
 /** Say why a run is trained that nobody asked to train. @param {boolean} empty @returns {Status} */
 function describeStandIn(empty) {
   const text = empty ? 'This gallery has no recorded training yet' : 'This gallery has no recorded training of this';
-  return {kind: 'note', text, detail: 'So it is trained here, in your browser.'};
+  return {kind: 'note', text, detail: 'So the network is trained here, in your browser.'};
 }

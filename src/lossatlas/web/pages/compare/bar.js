@@ -39,7 +39,7 @@ export function createBar({choose, onTurn}) {
     // The first plane of each run is the same.
     const own = shots.every(({run}) => run.planes[0].name === first[0].name);
     const options = [
-      ...(own ? [] : [['', 'Each run’s first']]),
+      ...(own ? [] : [['', 'Each run’s first plane']]),
       ...common.map((each) => [own && each === first[0] ? '' : each.name, planeTitle(each)]),
     ];
     const text = options.join('\n');

@@ -21,11 +21,11 @@ export function drawDifferences(shots, catalog) {
   const learned = all.filter(isOfTraining);
   const isOpenEnded = [a, b].some((run) => run.isOpenEnded);
   const recorded = isOpenEnded ? [] : all.filter((each) => !isOfTraining(each));
-  const none = a.id === b.id ? 'none: this is the same run twice' : 'none in what was trained';
+  const none = a.id === b.id ? 'none: this is the same run twice' : 'none in the training';
   setText(byId('differences'), differencesText(learned) || none);
   setText(byId('recorded'), recorded.length ? `Recorded: ${differencesText(recorded)}` : '');
   const apart = listUnlike(...shots);
-  setText(byId('unlike'), apart.length ? `Not shown alike: ${differencesText(apart)}` : '');
+  setText(byId('unlike'), apart.length ? `Shown differently: ${differencesText(apart)}` : '');
   byId('difference-line').title = LINES.map((id) => byId(id).textContent)
     .filter(Boolean)
     .join('\n');

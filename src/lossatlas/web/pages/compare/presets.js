@@ -49,7 +49,7 @@ export const PRESETS = [
   },
   {
     name: 'Narrow against wide',
-    what: 'As many layers, of few units and of many.',
+    what: 'The same number of layers, with few units and with many.',
     fits: (a, b) =>
       layersOf(a).length === layersOf(b).length && layersOf(a).every((width, i) => width < layersOf(b)[i]),
     here: [

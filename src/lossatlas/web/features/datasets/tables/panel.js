@@ -46,8 +46,7 @@ export function createTablePanel(onTable) {
     const {bytes, name, choice} = source;
     const decoded = bytes ? decodeBytes(bytes, source.encoding) : null;
     const table = decoded?.problem ? refuseTable(decoded.problem) : readTable(decoded?.text ?? source.text, choice);
-    if (decoded?.guessed)
-      table.notices.push('Nothing in the file says how its letters are coded: they were read as Windows-1252.');
+    if (decoded?.guessed) table.notices.push('Nothing in the file names its encoding: it was read as Windows-1252.');
     onTable(table, name, goesOn);
     drawChoices(parts, table, choice, decoded?.encoding ?? null);
     drawPreview(parts.preview, table);
@@ -70,7 +69,7 @@ export function createTablePanel(onTable) {
     if (file.size <= MAX_FILE) return open({bytes: new Uint8Array(await file.arrayBuffer()), name});
     source = null;
     const table = refuseTable(
-      `${file.name} is larger than 40 MB. Save some of its rows as a file of their own, and open that.`,
+      `${file.name} is larger than 40 MB. Save some of its rows as a separate file, and open that.`,
     );
     onTable(table, name, false);
     drawChoices(parts, table, {}, null);
@@ -162,7 +161,7 @@ const option = (value, text) => make('option', {value}, text);
 function createSource() {
   const text = make('textarea', {
     'aria-label': 'Rows',
-    title: 'One point a line: two numbers and a label.',
+    title: 'One point on each line: two numbers and a label.',
     rows: 5,
     spellcheck: 'false',
     placeholder: 'x, y, class\n0.5, 1.2, red\n0.7, −0.3, blue',
@@ -178,7 +177,7 @@ function createSource() {
     'details',
     {class: 'rows'},
     make('summary', {title: 'Rows to paste, or a file to open.'}, 'From a spreadsheet'),
-    make('p', {}, 'Two columns of numbers and one of labels, with any separator; other columns may be there.'),
+    make('p', {}, 'Two columns of numbers and one of labels, with any separator; further columns are allowed.'),
     text,
     make('div', {class: 'steps'}, read, make('label', {class: 'file'}, file, make('span', {}, 'Open a file…'))),
   );
@@ -199,22 +198,22 @@ function createRoles() {
 function createReading() {
   const separator = make(
     'select',
-    {title: 'What stands between two cells of a row.'},
-    option('', 'Separator as recognised'),
+    {title: 'The character between two cells of a row.'},
+    option('', 'Recognised separator'),
     ...SEPARATORS.map((each, i) => option(each, SEPARATOR_NAMES[i])),
   );
   const way = make(
     'select',
-    {title: 'Which sign is the decimal one, and which groups thousands.'},
+    {title: 'The decimal sign, and the sign that groups thousands.'},
     option('', 'as recognised'),
     ...WAYS.map(([value, sample]) => option(value, sample)),
   );
   const encoding = make(
     'select',
-    {title: 'How the letters are coded in the file.'},
+    {title: 'The encoding of the file’s letters.'},
     ...ENCODINGS.map(([value, name]) => option(value, name)),
   );
-  const header = make('input', {type: 'checkbox', title: 'The first row is no point, but names the columns.'});
+  const header = make('input', {type: 'checkbox', title: 'The first row names the columns; it is not a point.'});
   const encodingField = field('Letters', encoding);
   const details = make(
     'details',
@@ -311,7 +310,7 @@ function drawMessages(root, {data, notices, errors, doubt, alike, outliers}, cho
   const parts = [make('p', {}, make('b', {}, summaryOf(data, doubt)))];
   if (doubt) {
     const ways = WAYS.map(([way]) =>
-      button(`${doubt} is ${numberIn(doubt, way)?.value}`, 'Reads all numbers of the table so.', {way}),
+      button(`${doubt} is ${numberIn(doubt, way)?.value}`, 'Reads all numbers of the table in this way.', {way}),
     );
     parts.push(make('p', {}, errors[0]), make('div', {class: 'steps'}, ...ways));
   }
@@ -323,10 +322,7 @@ function drawMessages(root, {data, notices, errors, doubt, alike, outliers}, cho
       .join('; ');
     parts.push(
       ...(choice.join
-        ? createRemedy(
-            `Joined: ${names}.`,
-            button('Keep them apart', 'Each way to write it is a class.', {join: false}),
-          )
+        ? createRemedy(`Joined: ${names}.`, button('Keep them apart', 'Each spelling is a class.', {join: false}))
         : createRemedy(
             `Labels that differ only in case, blanks or spelling: ${names}.`,
             button('Join them', 'Makes one class of labels that look the same.', {join: true}),
@@ -338,15 +334,15 @@ function drawMessages(root, {data, notices, errors, doubt, alike, outliers}, cho
       ...createRemedy(
         outliers.join(' '),
         choice.without
-          ? button('Take them in', 'The rows are part of the data again.', {without: false})
-          : button('Leave them out', 'Rows with such a value, which may stand for a missing one, are no points.', {
+          ? button('Use them', 'Makes the rows part of the data again.', {without: false})
+          : button('Leave them out', 'Leaves out the rows with such a value, which may mean that a value is missing.', {
               without: true,
             }),
       ),
     );
   }
   if (errors.length > 0 && !doubt) {
-    if (data) parts.push(make('p', {class: 'warn'}, 'Left out, for they cannot be read:'));
+    if (data) parts.push(make('p', {class: 'warn'}, 'Left out, because they cannot be read:'));
     parts.push(make('ul', {}, ...errors.map((error) => make('li', {}, error))));
   }
   root.replaceChildren(...parts);
@@ -355,5 +351,5 @@ function drawMessages(root, {data, notices, errors, doubt, alike, outliers}, cho
 /** @param {Table['data']} data @param {string} doubt */
 function summaryOf(data, doubt) {
   if (data) return `${data.labels.length.toLocaleString('en')} points in ${data.classes.length} classes.`;
-  return doubt ? 'A question first.' : 'No dataset could be made of it.';
+  return doubt ? 'One question first.' : 'No dataset could be made of it.';
 }
