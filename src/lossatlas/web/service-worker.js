@@ -5,7 +5,10 @@
  * once; the browser's own cache makes that fast. Only a run's arrays come from this cache first: they are most of the
  * bytes, and they do not change as long as the run's manifest does not.
  */
-/** @typedef {{request: Request, respondWith: (answer: Promise<Response>) => void, waitUntil: (work: Promise<unknown>) => void}} FetchEvent */
+/**
+ * @typedef {{request: Request, respondWith: (answer: Promise<Response>) => void, waitUntil: (work: Promise<unknown>) =>
+ *   void}} FetchEvent
+ */
 
 const worker = /** @type {any} */ (self); // In a worker, this is a ServiceWorkerGlobalScope.
 /** @type {string} */

@@ -87,7 +87,8 @@ export function labelsOf({project, eye, size}, range, span, theme) {
     const {x, y} = keepInside(project(at), text, 1, size);
     return `<text x="${x.toFixed(1)}" y="${(y + 4).toFixed(1)}">${text}</text>`;
   };
-  const italic = ` font-style="italic" font-size="15" fill="${theme.ink}" font-family="STIX Two Text, Cambria Math, Georgia, serif"`;
+  const serif = 'font-family="STIX Two Text, Cambria Math, Georgia, serif"';
+  const italic = ` font-style="italic" font-size="15" fill="${theme.ink}" ${serif}`;
   const small = size.width < 420;
   const places = small ? [-1, 1] : [-1, 0, 1];
   /**
@@ -112,21 +113,22 @@ export function labelsOf({project, eye, size}, range, span, theme) {
     return `<text x="${x.toFixed(1)}" y="${(y + 4).toFixed(1)}"${more}>${text}</text>`;
   };
   const side = leftEdge(project, nearA, nearB);
-  const verticalEdges = (/** @type {number} */ height) => project([side[0] * 1.02, side[1] * 1.02, height]).y;
+  const labelY = (/** @type {number} */ height) => project([side[0] * 1.02, side[1] * 1.02, height]).y;
   let lowest = Infinity;
   const heights = namedTicks(range)
     .map((tick) => ({tick, at: heightOf(range, tick)}))
     .filter(({at}) => {
-      if (at > 1 || lowest - verticalEdges(at) < APART) return false;
-      lowest = verticalEdges(at);
+      if (at > 1 || lowest - labelY(at) < APART) return false;
+      lowest = labelY(at);
       return true;
     });
+  const losses = heights.map(({tick, at}) => label([side[0] * 1.02, side[1] * 1.02, at], tickLabel(tick)));
   return `<g font-size="11" fill="${theme.muted}" text-anchor="middle">${[
     ...places.map((place) => labelBeside(place * 0.97, nearB, OUTSIDE.ticks, spanText(place * span))),
     ...places.map((place) => labelBeside(nearA, place * 0.97, OUTSIDE.ticks, spanText(place * span))),
     labelBeside(0.5, nearB, OUTSIDE.letter, 'a', italic),
     labelBeside(nearA, 0.5, OUTSIDE.letter, 'b', italic),
-    `<g text-anchor="end">${heights.map(({tick, at}) => label([side[0] * 1.02, side[1] * 1.02, at], tickLabel(tick))).join('')}</g>`,
+    `<g text-anchor="end">${losses.join('')}</g>`,
   ].join('')}</g>`;
 }
 
@@ -193,8 +195,10 @@ export function ballMark(at, relief, camera, theme, tone = theme.paper) {
   }
   const id = tone === BALL_COLOUR ? 'released' : 'network';
   return (
-    `<radialGradient id="lit-${id}" cx="0.36" cy="0.3" r="0.75"><stop offset="0" stop-color="#fff"/><stop offset="0.35" stop-color="${tone}"/><stop offset="1" stop-color="#3b2a12"/></radialGradient>` +
-    `<ellipse cx="${(x + radius * 0.5).toFixed(1)}" cy="${(y + radius * 0.85).toFixed(1)}" rx="${(radius * 1.1).toFixed(1)}" ry="${(radius * 0.5).toFixed(1)}" fill="#000" fill-opacity="0.28"/>` +
+    `<radialGradient id="lit-${id}" cx="0.36" cy="0.3" r="0.75"><stop offset="0" stop-color="#fff"/>` +
+    `<stop offset="0.35" stop-color="${tone}"/><stop offset="1" stop-color="#3b2a12"/></radialGradient>` +
+    `<ellipse cx="${(x + radius * 0.5).toFixed(1)}" cy="${(y + radius * 0.85).toFixed(1)}" ` +
+    `rx="${(radius * 1.1).toFixed(1)}" ry="${(radius * 0.5).toFixed(1)}" fill="#000" fill-opacity="0.28"/>` +
     `<circle class="ball" ${circle} fill="url(#lit-${id})" stroke="#111" stroke-width="1"/>`
   );
 }
@@ -218,7 +222,8 @@ export function descentMark(points, {project}) {
     .join('');
   return (
     d &&
-    `<path class="way-through" d="${d}" fill="none" stroke="${BALL_COLOUR}" stroke-width="1.75" stroke-dasharray="4 3"/>`
+    `<path class="way-through" d="${d}" fill="none" stroke="${BALL_COLOUR}" stroke-width="1.75" ` +
+      `stroke-dasharray="4 3"/>`
   );
 }
 
@@ -226,5 +231,7 @@ export function descentMark(points, {project}) {
 export function crossMark(place, {heights, size}, camera) {
   const {x, y} = camera.project([...place, Math.min(1, heightAt(heights, size, ...place))]);
   const arms = `M${(x - 7).toFixed(1)} ${y.toFixed(1)}h14M${x.toFixed(1)} ${(y - 7).toFixed(1)}v14`;
-  return `<g class="picked" fill="none"><path d="${arms}" stroke="#fff" stroke-width="5"/><path d="${arms}" stroke="${PATH_COLOUR}" stroke-width="2.5"/></g>`;
+  const casing = `<path d="${arms}" stroke="#fff" stroke-width="5"/>`;
+  const core = `<path d="${arms}" stroke="${PATH_COLOUR}" stroke-width="2.5"/>`;
+  return `<g class="picked" fill="none">${casing}${core}</g>`;
 }

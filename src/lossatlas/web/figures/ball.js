@@ -41,7 +41,8 @@ export function ballText({points, inside}, span) {
   const held = `${share < 0.1 ? Number((100 * share).toPrecision(1)) : Math.round(100 * share)} %`;
   const where =
     share < 0.5
-      ? `The ball has left this plane: only ${held} of its path lies in it, so its own loss is above or below the surface.`
+      ? `The ball has left this plane: only ${held} of its path lies in it, so its own loss is above or below ` +
+        'the surface.'
       : `The ball is a network that continues training: ${held} of its path lies in this plane.`;
   return where + beyond;
 }

@@ -71,7 +71,9 @@ function placesOf(run) {
       .map(({name}, axis) => {
         const {mean, scale} = units[axis];
         const isGiven = given && scale === features[axis].scale && mean === features[axis].mean;
-        return `${escapeHtml(name)} ${isGiven ? valueText(given[2 * i + axis]) : valueText(points[2 * i + axis] * scale + mean, steps[axis])}`;
+        const at = 2 * i + axis;
+        const value = isGiven ? valueText(given[at]) : valueText(points[at] * scale + mean, steps[axis]);
+        return `${escapeHtml(name)} ${value}`;
       })
       .join('<br>');
 }
@@ -123,7 +125,10 @@ function haveOneUnit(features) {
   return areSynthetic(features) || (first !== undefined && first === second);
 }
 
-/** @param {Feature[]} features @param {number} axis @param {Numbers} grid @param {{ink: string, muted: string, font: string}} theme */
+/**
+ * @param {Feature[]} features @param {number} axis @param {Numbers} grid @param {{ink: string, muted: string, font:
+ *   string}} theme
+ */
 export function featureAxis(features, axis, grid, theme) {
   const feature = features[axis];
   const {mean, scale} = unitsOf(features)[axis];
@@ -171,7 +176,10 @@ export function boundarySummary(run, seen, whose, wrong) {
   const regions = seen.predicted_class;
   for (const k of regions) shares[k] += 1 / regions.length;
   const areas = classes.map((name, k) => `${name} ${Math.round(shares[k] * 100)} %`).join(', ');
-  return `${whose}: of the plane of ${features[0].name} and ${features[1].name}, predicted ${areas}; ${wrong} of ${run.numbers('labels').length} points misclassified`;
+  return (
+    `${whose}: of the plane of ${features[0].name} and ${features[1].name}, predicted ${areas}; ${wrong} ` +
+    `of ${run.numbers('labels').length} points misclassified`
+  );
 }
 
 /**

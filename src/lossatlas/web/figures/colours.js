@@ -93,7 +93,8 @@ export function mapColour(kind, share) {
 
 /** Return a colour map as a CSS gradient. @param {Kind} kind @param {string} direction */
 export function gradient(kind, direction) {
-  return `linear-gradient(${direction}, ${Array.from({length: 17}, (_, i) => css(mapColour(kind, i / 16))).join(', ')})`;
+  const stops = Array.from({length: 17}, (_, i) => css(mapColour(kind, i / 16)));
+  return `linear-gradient(${direction}, ${stops.join(', ')})`;
 }
 
 /**

@@ -38,7 +38,8 @@ export function glyph(k, radius, x = 0, y = 0) {
 function plus(arm, half, x, y) {
   const rest = short(arm - half);
   const wide = short(2 * half);
-  return `M${short(x - half)} ${short(y - arm)}h${wide}v${rest}h${rest}v${wide}h${-rest}v${rest}h${-wide}v${-rest}h${-rest}v${-wide}h${rest}Z`;
+  const corners = [`h${wide}`, `v${rest}h${rest}`, `v${wide}h${-rest}`, `v${rest}h${-wide}`, `v${-rest}h${-rest}`];
+  return `M${short(x - half)} ${short(y - arm)}${corners.join('')}v${-wide}h${rest}Z`;
 }
 
 /** @param {number} corners @param {number} radius @param {number} start degrees @param {number} x @param {number} y */

@@ -103,7 +103,10 @@ function joinLines(first, second) {
   return {x: first.x.concat(second.x), y: first.y.concat(second.y), z: first.z.concat(second.z)};
 }
 
-/** @param {Trajectory | null} path @param {{span: number, range: LossRange}} box @param {{quiet: object, ink: string, ratio: number}} style */
+/**
+ * @param {Trajectory | null} path @param {{span: number, range: LossRange}} box @param {{quiet: object, ink: string,
+ *   ratio: number}} style
+ */
 function pathTraces(path, box, {quiet, ink, ratio}) {
   const line = toBox(path && pathLine(path, box.span, box.range), box);
   const drops = toBox(path && dropLines(path, box.span, box.range), box);
@@ -114,7 +117,10 @@ function pathTraces(path, box, {quiet, ink, ratio}) {
   ];
 }
 
-/** @param {{points: number[], losses: number[]} | null} way @param {{span: number, range: LossRange}} box @param {{quiet: object, ratio: number}} style */
+/**
+ * @param {{points: number[], losses: number[]} | null} way @param {{span: number, range: LossRange}} box
+ *   @param {{quiet: object, ratio: number}} style
+ */
 function descentTraces(way, box, {quiet, ratio}) {
   const line = toBox(way && descentLine(way, box.span, box.range), box);
   return [

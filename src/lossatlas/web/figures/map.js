@@ -23,8 +23,8 @@ export function squareMargins({width, height}) {
 
 /**
  * Paint the pixels of a surface, top row first. Unknown values (NaN) are left transparent.
- * @param {Numbers} surface @param {number} size @param {LossRange} range @param {Uint32Array} table @param
- *   {Uint32Array} pixels
+ * @param {Numbers} surface @param {number} size @param {LossRange} range @param {Uint32Array} table
+ *   @param {Uint32Array} pixels
  */
 export function paintSurface(surface, size, range, table, pixels) {
   for (let j = 0, from = 0; j < size; j++) {
@@ -97,6 +97,7 @@ export function pathTraces(path, span, range, title) {
  */
 export function anchorTraces(anchors, span, theme) {
   const seen = anchors.filter(({a, b}) => Math.max(Math.abs(a), Math.abs(b)) <= span);
+  const horizontal = (/** @type {number} */ a) => (a > 0.5 * span ? 'left' : a < -0.5 * span ? 'right' : 'center');
   return seen.map(({name, a, b}) => ({
     type: 'scatter',
     mode: 'markers+text',
@@ -105,7 +106,7 @@ export function anchorTraces(anchors, span, theme) {
     x: [a],
     y: [b],
     text: [name],
-    textposition: `${b > 0.8 * span ? 'bottom' : 'top'} ${a > 0.5 * span ? 'left' : a < -0.5 * span ? 'right' : 'center'}`,
+    textposition: `${b > 0.8 * span ? 'bottom' : 'top'} ${horizontal(a)}`,
     textfont: {family: theme.font, size: 11, color: '#fff', shadow: '0 0 3px #000, 0 0 2px #000'},
     marker: {symbol: 'cross-thin', size: 9, color: '#fff', line: {color: '#fff', width: 2}},
   }));

@@ -10,7 +10,9 @@ import {isolines, isSplitBackward} from './isolines.js';
 import {shareOf} from './range.js';
 
 /** @typedef {{x: number[], y: number[], z: number[]}} Line NaN lifts the pen */
-/** @typedef {{x: number[], y: number[], z: number[], i: number[], j: number[], k: number[], intensity: number[]}} Mesh */
+/**
+ * @typedef {{x: number[], y: number[], z: number[], i: number[], j: number[], k: number[], intensity: number[]}} Mesh
+ */
 
 /** Lines that lie exactly on the mesh flicker. They are lifted off it, to both sides, by this share of half a side. */
 const LIFT = 0.011;
@@ -47,8 +49,8 @@ const coordinateOf = (index, size) => (2 * index) / (size - 1) - 1;
 /**
  * Create the mesh of the heights, which is open where they leave the range.
  * @param {Float64Array} heights @param {number} size @param {Uint32Array} triangles
- * @param {ArrayLike<number>} [colours] a share of the colour map for each sample, if it is not the height @returns
- *   {Mesh}
+ * @param {ArrayLike<number>} [colours] a share of the colour map for each sample, if it is not the height
+ *   @returns {Mesh}
  */
 export function meshOf(heights, size, triangles, colours = heights) {
   /** @type {Mesh} */

@@ -42,7 +42,9 @@ const FACTS = {
   uneven:
     'The directions are not orthonormal, so a step of one is not as long along both, ' +
     'and angles in the picture are not true.',
-  away: 'The distance of the current parameters from the nearest point of the plane, where the ball is shown at its own loss.',
+  away:
+    'The distance of the current parameters from the nearest point of the plane, where the ball is shown at ' +
+    'its own loss.',
 };
 
 /** List what the manifest says about a plane in numbers. @param {PlaneEntry} plane @returns {Fact[]} */
@@ -77,7 +79,8 @@ export function shareText({explained_variance: share}) {
  */
 function nonconvexText({threshold, grid, span}) {
   return (
-    `Non-convex: at this share of a ${grid} × ${grid} grid over ±${short(span)} the loss curves down in some direction ` +
+    `Non-convex: at this share of a ${grid} × ${grid} grid over ±${short(span)} the loss curves down in some ` +
+    'direction ' +
     'of parameter space. The smallest eigenvalue of the Hessian is negative there, ' +
     `and more than ${percent(threshold)} of the largest in size.`
   );
@@ -114,5 +117,8 @@ export function landscapeSummary({run, frame, span, set, follow}, values, loss) 
   }
   const words = [low, high].map((value) => (value < Infinity ? Number(value.toPrecision(3)) : '∞'));
   const what = set === 'train' ? 'loss' : SET_TITLES[set];
-  return `Epoch ${run.frames[frame]}: ${what} from ${words[0]} to ${words[1]} over a, b ∈ [−${span}, ${span}]; ${Number(loss?.toPrecision(3))} ${follow ? 'at the centre' : 'for the network itself'}`;
+  return (
+    `Epoch ${run.frames[frame]}: ${what} from ${words[0]} to ${words[1]} over a, b ∈ [−${span}, ${span}]; ` +
+    `${Number(loss?.toPrecision(3))} ${follow ? 'at the centre' : 'for the network itself'}`
+  );
 }

@@ -46,7 +46,9 @@ export function landscapeTables({run, frame, plane, set}, axis, values, loss) {
   }));
   return [
     {
-      caption: `${NAMES[set]} over the plane “${planeTitle(plane)}” at epoch ${run.frames[frame]}. The network’s own loss: ${write(loss)}.`,
+      caption:
+        `${NAMES[set]} over the plane “${planeTitle(plane)}” at epoch ${run.frames[frame]}. The ` +
+        `network’s own loss: ${write(loss)}.`,
       corner: '',
       columns: at.map((a) => `a ${a}`),
       rows,

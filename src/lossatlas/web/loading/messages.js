@@ -32,7 +32,8 @@ export function describeUnavailable(empty) {
     kind: 'unavailable',
     text: 'Not available in this gallery',
     detail:
-      'It was published without this combination. Choose one without a dashed frame, or compute any with “lossatlas serve”.',
+      'It was published without this combination. Choose one without a dashed frame, or compute any with ' +
+      '“lossatlas serve”.',
   };
 }
 
@@ -44,7 +45,9 @@ export function describeLackingRun(id, computes) {
   return {
     kind: 'lacking',
     text: `This gallery has no run “${id}”`,
-    detail: `It may be in the gallery from which the link comes. Instead, the marked model and dataset can be ${computes ? 'trained with the default settings' : 'shown, if they are here'}.`,
+    detail:
+      'It may be in the gallery from which the link comes. Instead, the marked model and dataset can be ' +
+      `${computes ? 'trained with the default settings' : 'shown, if they are here'}.`,
   };
 }
 

@@ -19,8 +19,8 @@
  *   configuration need not say: how many points, the share of them that is for testing, and the grid of the boundary
  * @property {FreshPlane} fresh_plane along two fresh models, as the package lays it where nothing else is said
  * @property {OwnData} own_data
- * @property {Record<'losses' | 'classes', [number, number, number][]>} colours red, green and blue: the stops of the map
- *   of losses, and the colour of each class
+ * @property {Record<'losses' | 'classes', [number, number, number][]>} colours red, green and blue: the stops of the
+ *   map of losses, and the colour of each class
  *
  * @typedef {{name: string, kind: string, title: string, what: string, hides: string, seed: number, spans: number[],
  *   grid: number}} FreshPlane `grid`: samples along each axis of a surface

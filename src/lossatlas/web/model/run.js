@@ -17,8 +17,8 @@ const SURFACES = ['loss_surface', 'test_loss_surface'];
  * @property {string} name
  * @property {boolean} isWhole is all there that is computed after a training: test losses, paths, weights?
  * @property {boolean} hasFiles of which arrays can be fetched
- * @property {boolean} hasPredictions do its arrays have what the network of each frame predicts? Else that is computed as
- *   it is looked at
+ * @property {boolean} hasPredictions do its arrays have what the network of each frame predicts? Else that is computed
+ *   as it is looked at
  * @property {boolean} hasEveryEpoch is every epoch a frame, thinned out where there are too many? Else the frames are
  *   spread over the training
  * @property {boolean} isLasting is it the same run wherever its id is read? Else it ends with this page
@@ -89,7 +89,8 @@ export class Run {
     const {format_version: newest} = constants();
     if (manifest.format_version > newest) {
       throw new Error(
-        `this run has format version ${manifest.format_version}; this page reads up to ${newest}. Reload the page, or update Loss Atlas.`,
+        `this run has format version ${manifest.format_version}; this page reads up to ${newest}. Reload the ` +
+          'page, or update Loss Atlas.',
       );
     }
     this.manifest = manifest;

@@ -35,7 +35,9 @@ export function createBallView() {
       line.setAttribute('d', path);
       dot.setAttribute('cx', String(end.x));
       dot.setAttribute('cy', String(end.y));
-      const words = `The loss of the ball by epoch: ${lossText(way.losses[0])} where it was released, ${lossText(way.losses[count - 1])} after ${count - 1} of ${EPOCHS} epochs.`;
+      const words =
+        `The loss of the ball by epoch: ${lossText(way.losses[0])} where it was released, ` +
+        `${lossText(way.losses[count - 1])} after ${count - 1} of ${EPOCHS} epochs.`;
       chart.setAttribute('aria-label', words);
       chart.setAttribute('data-hint', words);
       setText(about, ballText(way, shot.span));

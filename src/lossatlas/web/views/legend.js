@@ -17,7 +17,8 @@ export function drawLegend(list, run, dark) {
           createEntry(
             name,
             mark(glyph(k, 4), {fill: css(pointColour(k, dark))}),
-            `The points of class ${name} have this shape and colour; regions where the class is predicted have the same colour.`,
+            `The points of class ${name} have this shape and colour; regions where the class is predicted have ` +
+              'the same colour.',
           ),
         ]
       : [],

@@ -218,7 +218,10 @@ function describeSize(depth, width) {
 /** @param {string} size */
 function layersOf(size) {
   const widths = size.split('-');
-  return `A network of ${widths.length} hidden ${widths.length > 1 ? 'layers' : 'layer'}, of ${widths.join(', ').replace(/, (?=[^,]*$)/, ' and ')} units.`;
+  return (
+    `A network of ${widths.length} hidden ${widths.length > 1 ? 'layers' : 'layer'}, of ` +
+    `${widths.join(', ').replace(/, (?=[^,]*$)/, ' and ')} units.`
+  );
 }
 
 /**

@@ -58,7 +58,8 @@ export function createReadouts({pickedOf}) {
       const elsewhere = epoch !== run.frames[frame];
       writeCell('curvature_epoch', elsewhere ? `at epoch ${epoch}` : `${measured} epochs`);
       /** @type {HTMLElement} */ (cells.get('curvature_epoch')).title =
-        `${elsewhere ? 'Curvature was not measured at this epoch; this is the nearest measurement. ' : ''}It was measured at ${measured} recorded epochs; between them it is unknown.`;
+        `${elsewhere ? 'Curvature was not measured at this epoch; this is the nearest measurement. ' : ''}It ` +
+        `was measured at ${measured} recorded epochs; between them it is unknown.`;
     },
   };
 }

@@ -9,7 +9,8 @@ import {computeLimit, limits} from '../model/slice.js';
 import {limit, radioGroup} from './controls.js';
 
 const NEW =
-  'Draw two new random directions: what stays the same belongs to the landscape, and what changes belongs to the slice.';
+  'Draw two new random directions: what stays the same belongs to the landscape, and what changes belongs to ' +
+  'the slice.';
 const SHARE =
   'Training moved the network along many directions. This is the share of that movement that lies in the two ' +
   'directions shown: of the variance of its path.';

@@ -35,7 +35,8 @@ const labelsInTurn = (count, classes) => Uint8Array.from({length: count}, (_, i)
 function drawAround(count, noise, draw, place) {
   const points = new Float64Array(2 * count);
   for (let i = 0; i < count; i++) points.set(place(i), 2 * i);
-  const spread = drawNormals(draw, 2 * count); // The noise is drawn after the places, which may draw numbers themselves.
+  // The noise is drawn after the places, which may draw numbers themselves.
+  const spread = drawNormals(draw, 2 * count);
   for (let i = 0; i < points.length; i++) points[i] += noise * spread[i];
   return points;
 }

@@ -38,14 +38,17 @@ export async function findOwn(text) {
   const own = kept.get(text) ?? decodeOwn(text) ?? (text.startsWith(PREFIX) ? await readStored(text) : null);
   if (text === LOST) {
     throw new Error(
-      'This link has lost its data points: they followed a “#” at its end. Ask for the link again, or open the file with “Your own data…”.',
+      'This link has lost its data points: they followed a “#” at its end. Ask for the link again, or open the ' +
+        'file with “Your own data…”.',
     );
   }
   if (!own) {
     throw new Error(
       text.startsWith(PREFIX)
-        ? `These points are not in this browser, or no longer: a link can carry up to ${MAX_LINKED}, and there were more. Open their file again with “Your own data…”.`
-        : 'The points in this link are damaged: the link was cut off or changed. Ask for it again, or open the file with “Your own data…”.',
+        ? `These points are not in this browser, or no longer: a link can carry up to ${MAX_LINKED}, and there ` +
+            'were more. Open their file again with “Your own data…”.'
+        : 'The points in this link are damaged: the link was cut off or changed. Ask for it again, or open the ' +
+            'file with “Your own data…”.',
     );
   }
   kept.set(text, own);

@@ -167,7 +167,8 @@ export class Job {
     const flat = this.#finder?.add(metrics.train_loss) ?? 0;
     if (!flat || going !== 'training') return;
     this.#status = 'paused';
-    this.#message = `Paused at epoch ${epoch}: the loss has hardly changed for ${flat} epochs. Press Continue to train further.`;
+    this.#message =
+      `Paused at epoch ${epoch}: the loss has hardly changed ` + `for ${flat} epochs. Press Continue to train further.`;
   }
 
   #post() {

@@ -18,9 +18,9 @@ export function createUniforms(seed, stream) {
 }
 
 /**
- * Draw theta of a freshly initialised model, as `Network.draw_initial_theta` does. The weights are uniform within ±√(6 /
- * fan), where fan is fan_in for He's initialisation and fan_in + fan_out for Glorot's, which the last layer always has.
- * The biases are 0.
+ * Draw theta of a freshly initialised model, as `Network.draw_initial_theta` does. The weights are uniform within ±√(6
+ * / fan), where fan is fan_in for He's initialisation and fan_in + fan_out for Glorot's, which the last layer always
+ * has. The biases are 0.
  * @param {Architecture} network @param {number} seed @param {number} stream @returns {Float64Array}
  */
 export function drawInitialTheta({layers, activation}, seed, stream) {

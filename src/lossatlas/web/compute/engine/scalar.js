@@ -17,7 +17,8 @@ const FUNCTIONS = {
 };
 
 /**
- * @param {Architecture} network @param {ArrayLike<number>} points [N, features] @param {ArrayLike<number> | null} labels
+ * @param {Architecture} network @param {ArrayLike<number>} points [N, features] @param {ArrayLike<number> | null}
+ *   labels
  * @returns {Kernel}
  */
 export function scalarKernel(network, points, labels) {

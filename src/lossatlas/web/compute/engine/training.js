@@ -81,7 +81,8 @@ export function createTraining({config, network, points, labels, theta: released
  */
 export function describeDivergence(epoch, rate, optimizer) {
   return (
-    `Training diverged at epoch ${epoch}: a number stopped being finite. The learning rate ${formatGeneral(rate)} is probably ` +
+    `Training diverged at epoch ${epoch}: a number stopped being finite. The learning rate ` +
+    `${formatGeneral(rate)} is probably ` +
     `too high for ${optimizer} here; try a tenth of it.`
   );
 }

@@ -49,7 +49,10 @@ let places = new Int32Array(0);
 /** The newest request of each kind. @type {Record<string, number>} */
 const newest = {surface: 0, samples: 0, point: 0, model: 0};
 
-/** @param {string} name @param {ArrayLike<number>} points @param {ArrayLike<number> | null} labels @returns {Promise<Kernel>} */
+/**
+ * @param {string} name @param {ArrayLike<number>} points @param {ArrayLike<number> | null} labels
+ *   @returns {Promise<Kernel>}
+ */
 async function kernelFor(name, points, labels) {
   const known = kernels.get(name);
   if (known) return known;

@@ -1,7 +1,8 @@
 /** This module starts a worker and says why it cannot answer: it cannot be started, or it has died. */
 
 const NOT_STARTED =
-  'The worker could not be started: its file did not arrive, or the rules of this site (its Content-Security-Policy) forbid workers.';
+  'The worker could not be started: its file did not arrive, or the rules of this site (its ' +
+  'Content-Security-Policy) forbid workers.';
 
 /** @typedef {ReturnType<typeof startWorker>} Started */
 

@@ -20,7 +20,8 @@ export function writeAnnouncement({run, frame, pick}, metrics, renamed) {
   const percent = (/** @type {number} */ share) => `${Number((share * 100).toFixed(1))} %`;
   return [
     renamed ? `${run.manifest.title}.` : '',
-    `Epoch ${run.frames[frame]} of ${run.frames.at(-1)}${pick ? `, the network at a = ${number(pick[0])}, b = ${number(pick[1])}` : ''}.`,
+    `Epoch ${run.frames[frame]} of ` +
+      `${run.frames.at(-1)}${pick ? `, the network at a = ${number(pick[0])}, b = ${number(pick[1])}` : ''}.`,
     `Training loss ${number(lossText(metrics.train_loss))}, test loss ${number(lossText(metrics.test_loss))},`,
     `accuracy ${percent(metrics.train_accuracy)} and ${percent(metrics.test_accuracy)}.`,
   ]

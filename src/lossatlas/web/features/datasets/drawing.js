@@ -38,7 +38,10 @@ function addClasses(classes) {
   return [...classes, ...Array.from({length: LEAST_CLASSES}, (_, k) => defaultClassName(k)).slice(classes.length)];
 }
 
-/** @param {{name?: string, points: ArrayLike<number>, labels: ArrayLike<number>, classes: string[], features: string[]}} own @returns {Drawing} */
+/**
+ * @param {{name?: string, points: ArrayLike<number>, labels: ArrayLike<number>, classes: string[], features: string[]}}
+ *   own @returns {Drawing}
+ */
 export function createDrawing({name = '', points, labels, classes, features}) {
   const list = Array.from(labels, (k, i) => ({x: points[2 * i], y: points[2 * i + 1], k}));
   return {

@@ -240,7 +240,8 @@ class Editor {
 function faultOf(doubt) {
   return doubt
     ? 'Answer the question about the numbers first.'
-    : 'The table could not be read: the points shown are not from it. To use them, draw, or choose something to start from.';
+    : 'The table could not be read: the points shown are not from it. To use them, draw, or choose something to ' +
+        'start from.';
 }
 
 /** @param {string} value @param {Own | null} start @returns {Drawing} */

@@ -11,7 +11,8 @@ import {syntheticDatasets} from '../../compute/datasets/generate.js';
 import {countClasses} from '../../compute/datasets/own.js';
 
 const HELP =
-  'Drag to draw. By keyboard: the arrow keys move the crosshair, with Shift in small steps; Space puts a point, Delete erases, a number chooses the class.';
+  'Drag to draw. By keyboard: the arrow keys move the crosshair, with Shift in small steps; Space puts a point, ' +
+  'Delete erases, a number chooses the class.';
 
 /**
  * @param {boolean} shown does the page show a dataset to start from?

@@ -196,7 +196,10 @@ function paintPoints(context, size, {points, classes, view}, theme) {
   });
 }
 
-/** @param {CanvasRenderingContext2D} context @param {number} size @param {Place} place @param {number} radius @param {string} colour */
+/**
+ * @param {CanvasRenderingContext2D} context @param {number} size @param {Place} place @param {number} radius
+ *   @param {string} colour
+ */
 function paintOutline(context, size, [u, v], radius, colour) {
   context.beginPath();
   context.arc(u * size, v * size, Math.max(3, radius * size), 0, 2 * Math.PI);

@@ -64,7 +64,8 @@ function createWishes() {
   const length = make('select', {
     'aria-label': 'Length of the animation',
     title:
-      'The duration of the animation. If it is shorter than the training, epochs are left out evenly along the time axis.',
+      'The duration of the animation. If it is shorter than the training, epochs are left out evenly along the ' +
+      'time axis.',
   });
   const format = make('select', {'aria-label': 'Format of the animation', title: 'The file format.'});
   const intro = make('span', {}, 'Ten epochs a second, for slides. ');

@@ -20,7 +20,10 @@ export function pythonFor(shot, defaults) {
   const {versions, dataset} = /** @type {any} */ (run.manifest);
   if (run.isRecorded) return recordedLines(shot);
   if (dataset.name === 'own')
-    return '# Points of your own are in this browser only. Save “Numbers (.npz)”: it has the points, the network, and the surface.\n';
+    return (
+      '# Points of your own are in this browser only. Save “Numbers (.npz)”: it has the points, the ' +
+      'network, and the surface.\n'
+    );
   const config = run.hasEveryEpoch ? limitToEpoch(run, run.frames[frame]) : /** @type {Part} */ (run.manifest.config);
   const mine = isOwn(config) ? (dataset.run ?? run.id) : null; // This is a run that contains the points.
   const settings = listDifferences(config, defaults).filter(([part]) => part !== 'dataset' || mine === null);

@@ -124,7 +124,10 @@ function rule(y, theme) {
 
 /** @param {Picture} picture @param {Theme} theme */
 function landscapeHead({shot: {plane, span}}, theme) {
-  const maths = `<tspan font-style="italic">L</tspan>(<tspan font-style="italic">θ</tspan> + <tspan font-style="italic">a</tspan>·<tspan font-style="italic">d</tspan>₁ + <tspan font-style="italic">b</tspan>·<tspan font-style="italic">d</tspan>₂)`;
+  const [loss, theta, a, b, d] = ['L', 'θ', 'a', 'b', 'd'].map(
+    (letter) => `<tspan font-style="italic">${letter}</tspan>`,
+  );
+  const maths = `${loss}(${theta} + ${a}·${d}₁ + ${b}·${d}₂)`;
   return (
     heading(LEFT.x, 'Loss landscape', theme) +
     words(LEFT.x + 12 + measure('Loss landscape', 15, theme.font, 650), 110, maths, {

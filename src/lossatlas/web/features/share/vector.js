@@ -60,7 +60,8 @@ export function penOf(x, y) {
 export function strokes(segments, x, y) {
   let out = '';
   for (let i = 0; i < segments.length; i += 4) {
-    out += `M${short(x(segments[i]))} ${short(y(segments[i + 1]))}L${short(x(segments[i + 2]))} ${short(y(segments[i + 3]))}`;
+    const [x1, y1, x2, y2] = segments.slice(i, i + 4);
+    out += `M${short(x(x1))} ${short(y(y1))}L${short(x(x2))} ${short(y(y2))}`;
   }
   return out;
 }
@@ -74,11 +75,13 @@ export function strokes(segments, x, y) {
 export function axes(box, across, up, {ink, muted}) {
   const [left, bottom] = [box.x, box.y + box.height];
   const stand = up.stand ?? 4;
+  const below = across.ticks.map(({at}) => `M${short(left + at)} ${short(bottom)}v4`);
+  const beside = up.ticks.map(({at}) => `M${short(left)} ${short(bottom - at)}h-4`);
   return tag(
     'g',
     {fill: muted, 'font-size': 11},
     tag('path', {
-      d: `${across.ticks.map(({at}) => `M${short(left + at)} ${short(bottom)}v4`).join('')}${stand > 4 ? '' : up.ticks.map(({at}) => `M${short(left)} ${short(bottom - at)}h-4`).join('')}`,
+      d: [...below, ...(stand > 4 ? [] : beside)].join(''),
       stroke: muted,
     }),
     ...across.ticks.map(({at, text}) => words(left + at, bottom + 16, escapeXml(text), {'text-anchor': 'middle'})),

@@ -8,7 +8,9 @@ import {computedRuns} from '../../model/choice.js';
 import {constants} from '../../model/constants.js';
 import {writeHidden} from '../../model/state.js';
 
-/** @typedef {Pick<State, 'dataset' | 'hidden' | 'activation' | 'residual' | 'run' | 'train' | 'sample' | 'own'>} Choices */
+/**
+ * @typedef {Pick<State, 'dataset' | 'hidden' | 'activation' | 'residual' | 'run' | 'train' | 'sample' | 'own'>} Choices
+ */
 
 /** @param {TourRun} wanted @param {GalleryEntry[]} gallery @returns {Choices} */
 export function choicesFor(wanted, gallery) {

@@ -83,7 +83,8 @@ export const STOPS = [
     look: {epoch: 300, path: false},
     text: [
       'Every point of the landscape is a network: yours, its weights moved along two directions. ',
-      'The height is its loss, that is, how wrong it is on the training points. The dot in the middle is your network now, ',
+      'The height is its loss, that is, how wrong it is on the training points. The dot in the middle is your ' +
+        'network now, ',
       'and the decision boundary is drawn where its answer changes. ',
       {say: 'Before training', to: {epoch: 0, pick: null}},
       ' its loss is 0.71; ',
@@ -107,7 +108,8 @@ export const STOPS = [
     text: [
       {say: 'Without a hidden layer', run: 'line'},
       ' the boundary is a straight line, and no line separates these four corners. ',
-      'The landscape is a perfect bowl and training does reach its floor, but the floor is high: a loss of 0.68, where guessing has 0.69. ',
+      'The landscape is a perfect bowl and training does reach its floor, but the floor is high: a loss of ' +
+        '0.68, where guessing has 0.69. ',
       'It is right on 46 % of the test points. ',
       {say: 'Two hidden units', run: 'two'},
       ' give 97 %, ',
@@ -148,10 +150,12 @@ export const STOPS = [
     look: {epoch: 2400, timeline: 'curvature'},
     plot: 'curves',
     text: [
-      'Among the curves, λ max is the sharpness: how strongly the loss curves upwards in the direction in which it curves most. ',
+      'Among the curves, λ max is the sharpness: how strongly the loss curves upwards in the direction in which ' +
+        'it curves most. ',
       'At a ',
       {say: 'learning rate of 0.25', run: 'edge'},
-      ' it climbs to the dashed line 2/η = 8, where steps begin to overshoot, reaches 9.4 and stays near the line (40 epochs were measured). At ',
+      ' it climbs to the dashed line 2/η = 8, where steps begin to overshoot, reaches 9.4 and stays near the ' +
+        'line (40 epochs were measured). At ',
       {say: '0.1', run: 'below'},
       ' the line is at 20, and it climbs to 13. So sharpness partly reflects the step size. ',
       'Any place looks flat from nearby: ',
@@ -166,7 +170,8 @@ export const STOPS = [
       {say: 'zoom in', to: {zoom: 0.01}},
       ' a hundred times, ',
       {say: 'zoom out', to: {zoom: 1}},
-      ', and note the scale of the colours. Even there two random directions curve about as much as an average one, never as much as the steepest.',
+      ', and note the scale of the colours. Even there two random directions curve about as much as an average ' +
+        'one, never as much as the steepest.',
     ],
     ask: [
       'Compare a ',
@@ -190,7 +195,8 @@ export const STOPS = [
       'But beware: a random walk would have 78 % in such a plane too.',
     ],
     here: [
-      'This gallery has not stored this training, so it is trained here. The line is the whole training, projected onto this plane: a dot in the middle. ',
+      'This gallery has not stored this training, so it is trained here. The line is the whole training, ' +
+        'projected onto this plane: a dot in the middle. ',
       'Of 354 dimensions the plane shows two at random, and they hold almost nothing of it. ',
       {say: 'Let the plane move', to: {follow: true}},
       ' with the network, and the valley seems to come to it.',
@@ -209,10 +215,12 @@ export const STOPS = [
     text: [
       'Twenty layers of eight units, and one difference. The ',
       {say: 'plain network', run: 'plain'},
-      ' is stuck on a shallow slope at a loss of 0.23–0.77, depending on the last bit of a processor’s arithmetic; its twin ',
+      ' is stuck on a shallow slope at a loss of 0.23–0.77, depending on the last bit of a processor’s ' +
+        'arithmetic; its twin ',
       {say: 'with skips', run: 'residual'},
       ', in which each layer adds its input to its output, reaches 0.0025 in a bowl. ',
-      'Nearby, 86–97 % of the plain one’s landscape is not convex, against 55–58 %. To be honest: this pair was chosen because it shows the effect. ',
+      'Nearby, 86–97 % of the plain one’s landscape is not convex, against 55–58 %. To be honest: this pair was ' +
+        'chosen because it shows the effect. ',
       'Seen ',
       {say: 'from farther away', to: {zoom: 1}},
       ', of five other seeds 0–2 agree.',
@@ -222,7 +230,8 @@ export const STOPS = [
       {say: 'plain network', run: 'plain'},
       ' is stuck at a loss of 0.23–0.77, depending on the last bit of a processor’s arithmetic; its twin ',
       {say: 'with skips', run: 'residual'},
-      ', in which each layer adds its input to its output, reaches 0.0025. They are trained here, which takes a while. ',
+      ', in which each layer adds its input to its output, reaches 0.0025. They are trained here, which takes a ' +
+        'while. ',
       'To be honest: this pair was chosen because it shows the effect.',
     ],
     ask: [

@@ -47,14 +47,21 @@ export class TrainedRun extends Run {
     return name === 'weights' || super.isComplete(name);
   }
 
-  /** Return theta of a frame; no other array is kept for each frame. @override @param {string} name @param {number} frame */
+  /**
+   * Return theta of a frame; no other array is kept for each frame.
+   * @override
+   * @param {string} name @param {number} frame
+   */
   frameOf(name, frame) {
     if (name !== 'weights') throw new Error(`a run that is trained here keeps no ${name}`);
     return this.#record.theta(frame);
   }
 }
 
-/** @param {string} title @param {Config} config @param {Dataset} dataset @param {Architecture} network @param {TrainingRecord} record @returns {Manifest} */
+/**
+ * @param {string} title @param {Config} config @param {Dataset} dataset @param {Architecture} network
+ *   @param {TrainingRecord} record @returns {Manifest}
+ */
 function manifestOf(title, config, dataset, {layers, activation, residual}, record) {
   const {name, title: what, features, classes, labels, trainPoints, run} = dataset;
   const parameters = parameterCount({layers});

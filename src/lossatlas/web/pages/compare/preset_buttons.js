@@ -7,7 +7,8 @@ import {pairFor, PRESETS} from './presets.js';
 
 /**
  * @param {HTMLElement} root
- * @param {{catalog: Catalog, gallery: GalleryEntry[], base: State, onChoice: (pair: {a: Side, b: Side}) => void}} options
+ * @param {{catalog: Catalog, gallery: GalleryEntry[], base: State, onChoice: (pair: {a: Side, b: Side}) => void}}
+ *   options
  */
 export function createPresetButtons(root, {catalog, gallery, base, onChoice}) {
   let dataset = base.dataset;

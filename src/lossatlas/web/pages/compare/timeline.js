@@ -49,7 +49,10 @@ export function createTimeline({onEpoch, onStep, onToggle, onSpeed, onReset}) {
       byId('play').dataset.playing = String(playing);
       setText(byId('play-text'), playing ? 'Pause' : 'Play');
     },
-    /** @param {(Run | null)[]} runs @param {number[]} epochs @param {number} cursor @param {'linear' | 'log'} scale @param {LossSet} set */
+    /**
+     * @param {(Run | null)[]} runs @param {number[]} epochs @param {number} cursor @param {'linear' | 'log'} scale
+     *   @param {LossSet} set
+     */
     draw(runs, epochs, cursor, scale, set) {
       redraw = () => {
         const key = [...runs.map((run) => run?.metrics.train_loss.length), epochs.length, scale, set, style].join();

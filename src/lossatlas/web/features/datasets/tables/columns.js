@@ -98,7 +98,11 @@ function readNames(comment, width) {
 /** @param {Column[]} columns */
 function problemOf(columns) {
   if (columns.length < 3)
-    return `Three columns are needed, two of numbers and one of labels; ${['none was', 'one was', 'two were'][columns.length]} found. Separate them by commas, semicolons, tabs, blanks or “|”.`;
+    return (
+      'Three columns are needed, two of numbers and one of labels; ' +
+      `${['none was', 'one was', 'two were'][columns.length]} found. Separate them by commas, semicolons, tabs, ` +
+      'blanks or “|”.'
+    );
   const numeric = columns.filter((column) => column.numeric).length;
   return numeric < 2
     ? `Two columns of numbers are needed beside the labels; ${['none was', 'one was'][numeric]} found.`

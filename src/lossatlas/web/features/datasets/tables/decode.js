@@ -19,21 +19,25 @@ export const ENCODINGS = [
 const BINARY = [
   [
     [0x50, 0x4b, 3, 4],
-    'This is a spreadsheet (or another ZIP archive), not text. In the spreadsheet program choose “Save as” and CSV, then open that file.',
+    'This is a spreadsheet (or another ZIP archive), not text. In the spreadsheet program choose “Save as” and ' +
+      'CSV, then open that file.',
   ],
   [
     [0xd0, 0xcf, 0x11, 0xe0],
-    'This is a spreadsheet of the old kind (.xls), not text. In the spreadsheet program choose “Save as” and CSV, then open that file.',
+    'This is a spreadsheet of the old kind (.xls), not text. In the spreadsheet program choose “Save as” and ' +
+      'CSV, then open that file.',
   ],
   [
     [0x93, 0x4e, 0x55, 0x4d, 0x50, 0x59],
-    'This is an array of NumPy, not text. In Python: numpy.savetxt("points.csv", array, delimiter=","), then open points.csv.',
+    'This is an array of NumPy, not text. In Python: numpy.savetxt("points.csv", array, delimiter=","), then ' +
+      'open points.csv.',
   ],
   [[0x1f, 0x8b], 'This is compressed (gzip). Decompress it, then open the file that comes out.'],
   [[0x25, 0x50, 0x44, 0x46], 'This is a PDF, not a table. Copy the table into a spreadsheet and save it as CSV.'],
   [
     [0x50, 0x41, 0x52, 0x31],
-    'This is a Parquet file, not text. In Python: pandas.read_parquet("…").to_csv("points.csv", index=False), then open points.csv.',
+    'This is a Parquet file, not text. In Python: pandas.read_parquet("…").to_csv("points.csv", index=False), ' +
+      'then open points.csv.',
   ],
 ];
 const PROBE = 64;
@@ -92,15 +96,24 @@ export function refusalOf(text) {
   if (lines.length === 0) return 'There is nothing to read: paste some rows with two numbers and a label each.';
   const [first, second = ''] = lines;
   if (/^[[{]/.test(first))
-    return 'This is JSON, not a table of rows. In Python: pandas.read_json("…").to_csv("points.csv", index=False), then open points.csv.';
+    return (
+      'This is JSON, not a table of rows. In Python: pandas.read_json("…").to_csv("points.csv", ' +
+      'index=False), then open points.csv.'
+    );
   if (/^[|\-: ]+$/.test(second) && second.includes('---') && second.includes('|'))
-    return 'This is a table in Markdown. Delete the line of dashes under its head: what is left is read as columns between “|”.';
+    return (
+      'This is a table in Markdown. Delete the line of dashes under its head: what is left is read as ' +
+      'columns between “|”.'
+    );
   if (first.startsWith('<'))
     return 'This is HTML or XML. Open the page, copy the table from it, and paste it into a spreadsheet or here.';
   if (/^@relation\b/i.test(first))
     return 'This is an ARFF file. Delete everything down to the line “@data”: what is left is read as a table.';
   const sparse = lines.filter((line) => /^\S+(\s+\d+:[^\s:]+)+$/.test(line)).length;
   if (2 * sparse > lines.length)
-    return 'These are rows of libsvm (label index:value …). In Python: sklearn.datasets.load_svmlight_file reads them; write two columns and the label as CSV, then open that file.';
+    return (
+      'These are rows of libsvm (label index:value …). In Python: sklearn.datasets.load_svmlight_file ' +
+      'reads them; write two columns and the label as CSV, then open that file.'
+    );
   return '';
 }

@@ -135,7 +135,10 @@ function featureName({name, unit, place}, axis, header) {
 
 /** @param {Column} x @param {Column} y @param {Column} label @param {boolean} header */
 function describeColumns(x, y, label, header) {
-  return `Read as x: ${columnText(x)}; as y: ${columnText(y)}; as class: ${columnText(label)}.${header ? '' : ' There is no header.'}`;
+  return (
+    `Read as x: ${columnText(x)}; as y: ${columnText(y)}; as class: ` +
+    `${columnText(label)}.${header ? '' : ' There is no header.'}`
+  );
 }
 
 /** Describe what surrounds the table. @param {import('./rows.js').Rows} cut */
@@ -218,7 +221,10 @@ function missingText(column, lines, isLabel) {
   const what = `no ${isLabel ? 'label' : 'number'} in ${columnText(column)}`;
   if (count === 1) return `One row has ${what} and is left out: line ${lines[0]}.`;
   const more = count > NAMED ? ` and ${(count - NAMED).toLocaleString('en')} more` : '';
-  return `${count.toLocaleString('en')} rows have ${what} and are left out: lines ${lines.slice(0, NAMED).join(', ')}${more}.`;
+  return (
+    `${count.toLocaleString('en')} rows have ${what} and are left out: lines ` +
+    `${lines.slice(0, NAMED).join(', ')}${more}.`
+  );
 }
 
 /** @param {string} cell */
@@ -242,7 +248,8 @@ function dropOutliers(rows, x, y, without) {
       .map((i) => `${rows[i][axis]} (line ${rows[i].line})`)
       .join(', ');
     return [
-      `${columnText(column)}: far from all others ${found.length === 1 ? 'is' : 'are'} ${cells}${found.length > NAMED ? ` and ${found.length - NAMED} more` : ''}.`,
+      `${columnText(column)}: far from all others ${found.length === 1 ? 'is' : 'are'} ` +
+        `${cells}${found.length > NAMED ? ` and ${found.length - NAMED} more` : ''}.`,
     ];
   });
   return {kept: without ? rows.filter((_, i) => !far.has(i)) : rows, outliers};
