@@ -10,7 +10,8 @@ import {centreName, gridSizeOf, computeLimit} from '../model/slice.js';
 import {centreTheta, directionsOf} from './planes.js';
 
 /**
- * @typedef {{values: Float32Array, range: import('../figures/range.js').LossRange, name: string}} Tint values [b, a]
+ * @typedef {{values: Float32Array, range: import('../figures/range.js').LossRange, name: string}} PointLoss values [b,
+ *   a]
  */
 
 /**
@@ -19,7 +20,7 @@ import {centreTheta, directionsOf} from './planes.js';
  */
 export function createPointLoss({engineFor, isKnown, onAnswer}) {
   let asked = '';
-  /** @type {{key: string, tint: Tint} | null} */
+  /** @type {{key: string, pointLoss: PointLoss} | null} */
   let answer = null;
 
   return {
@@ -27,8 +28,8 @@ export function createPointLoss({engineFor, isKnown, onAnswer}) {
     forget() {
       asked = '';
     },
-    /** @param {Shot} shot @param {number} point the index of the data point @returns {Tint | null} */
-    known: (shot, point) => (answer?.key === keyOf(shot, point) ? answer.tint : null),
+    /** @param {Shot} shot @param {number} point the index of the data point @returns {PointLoss | null} */
+    known: (shot, point) => (answer?.key === keyOf(shot, point) ? answer.pointLoss : null),
     /** @param {Shot} shot @param {number} point */
     request(shot, point) {
       const {run, frame, plane, follow, span} = shot;
@@ -47,7 +48,7 @@ export function createPointLoss({engineFor, isKnown, onAnswer}) {
       };
       engine.point(question, (values) => {
         const name = `loss of this ${run.classes[labels[point]]} point`;
-        answer = {key, tint: {values, range: lossRange([values], 'linear'), name}};
+        answer = {key, pointLoss: {values, range: lossRange([values], 'linear'), name}};
         onAnswer();
       });
     },

@@ -12,7 +12,7 @@ import {centreName, gridSizeOf} from '../model/slice.js';
 import {centreTheta, directionsOf} from './planes.js';
 
 /**
- * @typedef {object} Ground
+ * @typedef {object} ComputedSurface
  * @property {Losses} losses the losses of the shot's slice at its frame, on the full grid
  * @property {boolean} final false: a preview, interpolated to the full grid
  * @property {Losses[]} samples coarse surfaces at some of the frames, from which the range is taken
@@ -67,7 +67,7 @@ export function createSurfaces({engineFor, onAnswer}) {
   /** @param {Shot} shot */
   const requestSurface = (shot) => {
     const {run, frame, plane, follow, span} = shot;
-    const key = groundKey(shot);
+    const key = surfaceKey(shot);
     if (asked === key || kept.get(run)?.get(key)?.final) return;
     const engine = engineFor(run);
     asked = key;
@@ -81,9 +81,9 @@ export function createSurfaces({engineFor, onAnswer}) {
   };
 
   return {
-    /** Return the surface of a shot, as far as it is computed. @param {Shot} shot @returns {Ground | null} */
+    /** Return the surface of a shot, as far as it is computed. @param {Shot} shot @returns {ComputedSurface | null} */
     known(shot) {
-      const found = kept.get(shot.run)?.get(groundKey(shot));
+      const found = kept.get(shot.run)?.get(surfaceKey(shot));
       return found && sampled.samples && sampled.slice === sliceKey(shot) ? {...found, samples: sampled.samples} : null;
     },
     /** The workers no longer answer earlier requests. */
@@ -108,7 +108,7 @@ const sliceKey = (shot) =>
   [shot.run.id, shot.plane.name, shot.span, shot.follow || centreName(shot), setsOf(shot).length].join();
 
 /** @param {Shot} shot */
-const groundKey = (shot) => `${sliceKey(shot)},${centreName(shot)}`;
+const surfaceKey = (shot) => `${sliceKey(shot)},${centreName(shot)}`;
 
 /** Sample a growing run again each time it has become half as long again, and once when it stops. @param {Run} run */
 const sampleAge = ({hasEveryEpoch, isGrowing, frames}) =>

@@ -42,7 +42,8 @@ export function reliefOf(values, size, range) {
  * @property {number} frame
  * @property {{path: Trajectory, whole: boolean} | null} path `whole`: the whole path is drawn, not only the network's
  *   place
- * @property {import('../compute/point_loss.js').Tint | null} tint the surface is coloured by this instead of the loss
+ * @property {import('../compute/point_loss.js').PointLoss | null} pointLoss the surface is coloured by this instead of
+ *   the loss
  * @property {{points: number[], losses: number[]} | null} way the path of a released ball
  */
 
@@ -53,9 +54,9 @@ export function reliefOf(values, size, range) {
  * @param {{ink: string, muted: string, dark: boolean}} theme
  * @param {number} ratio the drawing's pixels for one pixel of the page
  */
-export function landscapeTraces({relief, range, span, frame, path, tint, way}, camera, theme, ratio) {
+export function landscapeTraces({relief, range, span, frame, path, pointLoss, way}, camera, theme, ratio) {
   const {heights, size, triangles} = relief;
-  const colours = tint && Float64Array.from(tint.values, (value) => shareOf(tint.range, value));
+  const colours = pointLoss && Float64Array.from(pointLoss.values, (value) => shareOf(pointLoss.range, value));
   const {x, y, z, i, j, k, intensity} = meshOf(heights, size, triangles, colours ?? heights);
   const levels = lossTicks(range)
     .map((tick) => heightOf(range, tick))
@@ -78,8 +79,8 @@ export function landscapeTraces({relief, range, span, frame, path, tint, way}, c
       intensity,
       hoverinfo: 'skip',
       showscale: false,
-      colorscale: colourScale(tint?.range.kind ?? range.kind),
-      cmin: tint ? 0 : GROUND,
+      colorscale: colourScale(pointLoss?.range.kind ?? range.kind),
+      cmin: pointLoss ? 0 : GROUND,
       cmax: 1,
       flatshading: false,
       lighting: LIGHT,

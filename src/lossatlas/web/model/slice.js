@@ -72,16 +72,16 @@ function freshPlane(run, seed) {
 
 /** The arrays of the plane that a slice needs. @param {Slice} slice @returns {string[]} */
 export function neededArrays({plane, computed, set, follow, pick}) {
-  const lab = computed || pick;
+  const computesHere = computed || pick;
   const drawn = plane.drawn !== undefined;
   const own = [
     // The test loss needs it as well: both losses are drawn on one scale.
     ...(computed ? [] : ['coordinates', 'loss_surface']),
     ...(computed || set === 'train' ? [] : ['test_loss_surface']),
     ...(follow || drawn || !hasPath(plane) ? [] : PATH_ARRAYS),
-    ...(lab && !drawn ? ['directions', ...('centre' in plane.arrays ? ['centre'] : [])] : []),
+    ...(computesHere && !drawn ? ['directions', ...('centre' in plane.arrays ? ['centre'] : [])] : []),
   ].map((name) => planeArray(plane, name));
-  return lab ? [...own, 'weights'] : own;
+  return computesHere ? [...own, 'weights'] : own;
 }
 
 /** The number of samples along a and along b. @param {Run} run @param {Slice} slice */

@@ -39,7 +39,7 @@ export function createFlat(Plotly, root, {onPick}) {
     places: () => (shown && root.clientWidth ? placesOf(shown, square) : null),
     /** @param {Picture} picture */
     draw(picture) {
-      const {shot, key, tint} = picture;
+      const {shot, key, pointLoss} = picture;
       shown = picture;
       const isFresh = key !== drawn;
       drawn = key;
@@ -49,8 +49,8 @@ export function createFlat(Plotly, root, {onPick}) {
         drawAxes(Plotly, plot, picture, size, square);
         cells.prepare(picture, square);
       }
-      if (isFresh || shot.follow || shot.computed || tint || wasTinted) cells.paint(picture);
-      wasTinted = tint !== null;
+      if (isFresh || shot.follow || shot.computed || pointLoss || wasTinted) cells.paint(picture);
+      wasTinted = pointLoss !== null;
       marks.draw(picture, square);
     },
   };
@@ -157,12 +157,18 @@ function createCells() {
       image = new ImageData(grid, grid);
     },
     /** @param {Picture} picture */
-    paint({range, values, tint}) {
+    paint({range, values, pointLoss}) {
       const context = canvas.getContext('2d');
       if (!context) return;
       const size = cells.width;
       const side = canvas.width;
-      paintSurface(tint?.values ?? values, size, tint?.range ?? range, table, new Uint32Array(image.data.buffer));
+      paintSurface(
+        pointLoss?.values ?? values,
+        size,
+        pointLoss?.range ?? range,
+        table,
+        new Uint32Array(image.data.buffer),
+      );
       cells.getContext('2d')?.putImageData(image, 0, 0);
       context.clearRect(0, 0, side, side);
       // The grid's outer values lie on the frame, so each cell's centre is a sample: half a cell is drawn beyond the

@@ -116,10 +116,10 @@ function createWords() {
       setText(byId('landscape-note'), [rangeNote(range), outside].filter(Boolean).join(' · '));
     },
     /** @param {Picture} picture */
-    drawColours({shot, range, key, loss, title, tint, values}) {
-      const drawn = tint?.range ?? range;
-      colourbar.draw(drawn, tint?.name ?? title, `${key} ${tint?.name ?? ''} ${tint?.range.high ?? ''}`);
-      colourbar.mark(drawn, tint ? tint.values[tint.values.length >> 1] : loss);
+    drawColours({shot, range, key, loss, title, pointLoss, values}) {
+      const drawn = pointLoss?.range ?? range;
+      colourbar.draw(drawn, pointLoss?.name ?? title, `${key} ${pointLoss?.name ?? ''} ${pointLoss?.range.high ?? ''}`);
+      colourbar.mark(drawn, pointLoss ? pointLoss.values[pointLoss.values.length >> 1] : loss);
       clearTimeout(timer);
       timer = window.setTimeout(() => setText(byId('landscape-summary'), landscapeSummary(shot, values, loss)), REST);
     },

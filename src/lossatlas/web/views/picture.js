@@ -7,9 +7,9 @@
 /** @import {Numbers} from '../loading/npy.js' */
 /** @import {LossRange} from '../figures/range.js' */
 /** @import {Trajectory} from '../figures/path.js' */
-/** @import {Ground} from '../compute/surfaces.js' */
+/** @import {ComputedSurface} from '../compute/surfaces.js' */
 /** @import {Way} from '../compute/descent.js' */
-/** @import {Tint} from '../compute/point_loss.js' */
+/** @import {PointLoss} from '../compute/point_loss.js' */
 import {SET_TITLES} from '../figures/landscape.js';
 import {placeOf, trajectoryOf} from '../figures/path.js';
 import {frameRange, gapRange, lossRange, keepRange} from '../figures/range.js';
@@ -26,15 +26,15 @@ import {gridSizeOf} from '../model/slice.js';
  * @property {[number, number] | null} place the network's (a, b)
  * @property {[number, number] | null} mark the picked point, if it is visible
  * @property {Way | null} way the path of a released ball
- * @property {Tint | null} tint the surface is coloured by this instead of its loss
+ * @property {PointLoss | null} pointLoss the surface is coloured by this instead of its loss
  * @property {number} loss the network's own loss
  * @property {string} title the name of the value
  * @property {string} key names everything except the frame
  *
  * @typedef {object} Computed what the page has computed for a shot
- * @property {Ground | null} ground the surface of a computed slice
+ * @property {ComputedSurface | null} ground the surface of a computed slice
  * @property {Way | null} way
- * @property {Tint | null} tint
+ * @property {PointLoss | null} pointLoss
  */
 
 /** @typedef {ReturnType<typeof createPictures>} Pictures */
@@ -88,7 +88,7 @@ export function createPictures({known, shareRange}) {
         values,
         grid,
         way: computed.way,
-        tint: computed.tint,
+        pointLoss: computed.pointLoss,
         loss: run.losses(set)[frame],
         title: SET_TITLES[set],
       };
@@ -123,7 +123,7 @@ function createRanges() {
       ofRun.set(key, {frames, range});
       return range;
     },
-    /** Return the range of surfaces that the page has computed. @param {Shot} shot @param {Ground} ground */
+    /** Return the range of surfaces that the page has computed. @param {Shot} shot @param {ComputedSurface} ground */
     rangeOfComputed(shot, ground) {
       if (shot.range === 'frame') return rangeOfFrame(shot, valuesOf(shot.set, ground.losses));
       const {ofRun, key, entry} = entryOf(shot);

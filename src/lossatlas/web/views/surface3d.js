@@ -196,13 +196,13 @@ function createMesh(Plotly) {
     draw({shown, relief, camera}, theme, sharp) {
       ratio = sharp;
       plot.style.transform = ratio === 1 ? '' : `scale(${1 / ratio})`;
-      const {path, shot, range, tint, way} = shown;
+      const {path, shot, range, pointLoss, way} = shown;
       const drawn = {
         relief,
         range,
         span: shot.span,
         frame: shot.frame,
-        tint,
+        pointLoss,
         way,
         path: path && {path, whole: shot.path},
       };

@@ -51,7 +51,7 @@ export function createExports({Plotly, pictureOf, state}) {
   /** Compute the predictions of the shot's network, and its picture. @param {Shot} shot */
   const computeContent = async (shot) => {
     const {ground, way, ...network} = await networkOf(shot);
-    return {...network, picture: /** @type {Picture} */ (pictureOf(shot, {ground, way, tint: null}))};
+    return {...network, picture: /** @type {Picture} */ (pictureOf(shot, {ground, way, pointLoss: null}))};
   };
 
   /** Draw a sheet. @param {Shot} shot @returns {Promise<Sheet>} */

@@ -5,14 +5,14 @@
 /** @import {Seen, Shot} from '../../model/types.js' */
 /** @import {Picked} from '../../compute/network.js' */
 /** @import {Way} from '../../compute/descent.js' */
-/** @import {Ground} from '../../compute/surfaces.js' */
+/** @import {ComputedSurface} from '../../compute/surfaces.js' */
 /** @import {LogitsAt} from '../../figures/border.js' */
 import {fetchArray} from '../../loading/arrays.js';
 import {createLazyModule} from '../../lib/lazy.js';
 import {parametersLimit} from '../../model/slice.js';
 
 const computing = createLazyModule(() =>
-  Promise.all([import('../../compute/lab.js'), import('../../compute/planes.js')]),
+  Promise.all([import('../../compute/computations.js'), import('../../compute/planes.js')]),
 );
 const probabilities = createLazyModule(() => import('../../compute/probabilities.js'));
 
@@ -21,7 +21,7 @@ const probabilities = createLazyModule(() => import('../../compute/probabilities
  * @property {Seen} seen
  * @property {Picked['metrics'] | null} metrics the metrics of a picked network
  * @property {Float32Array | null} theta the parameters of a picked network
- * @property {Ground | null} ground the surface of a computed slice
+ * @property {ComputedSurface | null} ground the surface of a computed slice
  * @property {Way | null} way the path of a ball, once it has stopped
  * @property {LogitsAt | null} logits null if the network's parameters cannot be fetched
  */
@@ -31,8 +31,8 @@ const probabilities = createLazyModule(() => import('../../compute/probabilities
  * @returns {(shot: Shot) => Promise<Network>}
  */
 export function createNetworks() {
-  /** @type {ReturnType<typeof import('../../compute/lab.js').createComputations> | null} */
-  let lab = null;
+  /** @type {ReturnType<typeof import('../../compute/computations.js').createComputations> | null} */
+  let computations = null;
   let answered = () => {};
   /** @type {(error: Error) => void} */
   let failed = () => {};
@@ -42,8 +42,8 @@ export function createNetworks() {
   /** @param {Shot} shot @returns {Promise<Network>} */
   const compute = async (shot) => {
     const [{createComputations}, {pickedTheta}] = await computing.request();
-    lab ??= createComputations({onAnswer: () => answered(), onError: (message) => failed(new Error(message))});
-    const asked = lab;
+    computations ??= createComputations({onAnswer: () => answered(), onError: (message) => failed(new Error(message))});
+    const asked = computations;
     const isSeen = shot.pick !== null || !shot.run.hasPredictions;
     return new Promise((resolve, reject) => {
       failed = reject;

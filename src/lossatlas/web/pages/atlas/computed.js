@@ -23,10 +23,10 @@ const AT_ONCE = 700;
 
 /** @param {Options} options */
 export function createComputedPart(options) {
-  const lab = createLazyLab(options);
-  const known = () => lab.known()?.known;
+  const computations = createLazyComputations(options);
+  const known = () => computations.known()?.known;
   const networkOf = (/** @type {Shot} */ shot) => (currentFault() ? null : (known()?.network(shot) ?? null));
-  const groundOf = (/** @type {Shot} */ shot) => (shot.computed ? (known()?.surface(shot) ?? null) : null);
+  const computedSurfaceOf = (/** @type {Shot} */ shot) => (shot.computed ? (known()?.surface(shot) ?? null) : null);
 
   return {
     /**
@@ -36,19 +36,19 @@ export function createComputedPart(options) {
      */
     request(shot, point) {
       const isFaulty = currentFault() !== '';
-      const takesLab = shot.computed || shot.pick !== null || !shot.run.hasPredictions;
-      if (takesLab) lab.request();
-      else if (point !== null && !isFaulty) lab.request({isQuiet: true});
-      lab.known()?.request(shot, {point, isFaulty});
+      const needsComputations = shot.computed || shot.pick !== null || !shot.run.hasPredictions;
+      if (needsComputations) computations.request();
+      else if (point !== null && !isFaulty) computations.request({isQuiet: true});
+      computations.known()?.request(shot, {point, isFaulty});
     },
     /** Request the network's parameters, which make the line between the classes exact. @param {Shot} shot */
     requestParameters(shot) {
-      lab.request({isQuiet: true});
-      lab.known()?.requestParameters(shot);
+      computations.request({isQuiet: true});
+      computations.known()?.requestParameters(shot);
     },
     /** Is everything known that a picture of a shot needs? @param {Shot} shot */
     isKnown(shot) {
-      const ground = currentFault() ? null : groundOf(shot);
+      const ground = currentFault() ? null : computedSurfaceOf(shot);
       const grown = ground?.final || !shot.run.isGrowing || shot.run.manifest.model.parameters > AT_ONCE;
       return (
         (!shot.computed || (ground !== null && grown)) && (shot.run.hasPredictions || networkOf(shot)?.current === true)
@@ -59,9 +59,9 @@ export function createComputedPart(options) {
     /** Return the network at the picked point. @param {Shot} shot */
     pickedOf: (shot) => (shot.pick ? networkOf(shot) : null),
     /** Return the surface of a computed slice, as far as it is computed. */
-    groundOf,
+    computedSurfaceOf,
     /** Return the loss of one data point over the plane. @param {Shot} shot @param {number} point */
-    tintOf: (shot, point) => (currentFault() ? null : (known()?.tint(shot, point) ?? null)),
+    pointLossOf: (shot, point) => (currentFault() ? null : (known()?.pointLoss(shot, point) ?? null)),
     /** Return the path of a ball that was released. @param {Shot} shot */
     wayOf: (shot) => known()?.ball(shot)?.way ?? null,
     /**
@@ -77,9 +77,9 @@ export function createComputedPart(options) {
 }
 
 /** @param {Options} options */
-function createLazyLab({still, onAnswer, onError}) {
-  const lab = createLazy({
-    load: () => Promise.all([import('../../compute/lab.js'), import('../../compute/descent.js')]),
+function createLazyComputations({still, onAnswer, onError}) {
+  const computations = createLazy({
+    load: () => Promise.all([import('../../compute/computations.js'), import('../../compute/descent.js')]),
     create: ([{createComputations}, {READABLE}]) =>
       createComputations({onAnswer, onError, pace: still ? Infinity : READABLE}),
   });
@@ -88,16 +88,16 @@ function createLazyLab({still, onAnswer, onError}) {
   let again = 0;
 
   return {
-    known: lab.known,
+    known: computations.known,
     /**
      * @param {{isQuiet?: boolean}} [options] `isQuiet`: the code would only improve what is shown (a line, a number
      *   under the pointer); if it does not arrive, the picture stays, and the code is requested again later
      */
     request({isQuiet = false} = {}) {
       isMissed ||= !isQuiet;
-      if (lab.isAsked() || currentFault() || (isQuiet && performance.now() < again)) return;
+      if (computations.isAsked() || currentFault() || (isQuiet && performance.now() < again)) return;
       isMissed = !isQuiet;
-      lab.request().then(onAnswer, (error) => {
+      computations.request().then(onAnswer, (error) => {
         again = performance.now() + QUIET;
         if (isMissed) onError(error);
       });

@@ -296,9 +296,9 @@ function wirePlots(
   let hovered = null;
   const pictures = createPictures({
     known: (shot) => ({
-      ground: computed.groundOf(shot),
+      ground: computed.computedSurfaceOf(shot),
       way: computed.wayOf(shot),
-      tint: hovered === null ? null : computed.tintOf(shot, hovered),
+      pointLoss: hovered === null ? null : computed.pointLossOf(shot, hovered),
     }),
     shareRange: embedded?.shareRange,
   });

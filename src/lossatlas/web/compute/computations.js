@@ -13,7 +13,7 @@ import {createLogits, probabilitiesAt} from './probabilities.js';
 import {createStoredVectors} from './stored_vectors.js';
 import {createSurfaces} from './surfaces.js';
 
-/** @typedef {ReturnType<typeof createComputations>} Lab */
+/** @typedef {ReturnType<typeof createComputations>} Computations */
 
 /**
  * @param {{pace?: number, onAnswer: () => void, onError: (message: string) => void}} options `pace`: of a ball, in
@@ -25,14 +25,14 @@ export function createComputations({pace = Infinity, onAnswer, onError}) {
     onForget() {
       surfaces.forget();
       network.forget();
-      tint.forget();
+      pointLoss.forget();
     },
     onError,
   });
   const surfaces = createSurfaces({engineFor, onAnswer});
   const ball = createBall({pace, onRoll: onAnswer, onError});
   const stored = createStoredVectors({onArrival: onAnswer});
-  const tint = createPointLoss({engineFor, isKnown: stored.known, onAnswer});
+  const pointLoss = createPointLoss({engineFor, isKnown: stored.known, onAnswer});
   const network = createNetwork({engineFor, ball, onAnswer});
   /** Can the page evaluate the network that is shown? @param {Shot} shot */
   const hasParameters = (shot) =>
@@ -62,7 +62,7 @@ export function createComputations({pace = Infinity, onAnswer, onError}) {
       if (isFaulty) return;
       if (shot.computed) surfaces.request(shot);
       network.request(shot);
-      if (point !== null) tint.request(shot, point);
+      if (point !== null) pointLoss.request(shot, point);
     },
     known: {
       /** Return the surface of a computed slice, as far as it is computed. */
@@ -70,7 +70,7 @@ export function createComputations({pace = Infinity, onAnswer, onError}) {
       /** Return the network at a picked point, or of a frame without stored predictions. */
       network: network.known,
       /** Return the loss of one data point over the plane. */
-      tint: tint.known,
+      pointLoss: pointLoss.known,
       /** Return the ball that was released, and how far it has rolled. */
       ball: ball.known,
       /**
