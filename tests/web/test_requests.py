@@ -21,7 +21,8 @@ DRAWN = """async (id) => {
             '/views/pick.js', '/views/picture.js', '/model/run.js', '/model/slice.js', '/model/shot.js',
             '/loading/arrays.js', '/loading/json.js',
         ].map((path) => import(path)));
-    await Promise.all(['/compute/computations.js', '/compute/descent.js', '/views/ball.js'].map((path) => import(path)));
+    const lazy = ['/compute/computations.js', '/compute/descent.js', '/views/ball.js'];
+    await Promise.all(lazy.map((path) => import(path)));
 
     const wished = {...window.lossatlas.state(), epoch: 60, pick: [0.1, -0.2], ball: true};
     const run = new Run(await fetchManifest(id));
@@ -43,7 +44,9 @@ DRAWN = """async (id) => {
         let answers = 0;
         const computed = createComputedPart({still: true, onAnswer() { answers++; }, onError(error) { throw error; }});
         const known = (shot) => ({
-            ground: computed.computedSurfaceOf(shot), way: computed.wayOf(shot), pointLoss: computed.pointLossOf(shot, point),
+            ground: computed.computedSurfaceOf(shot),
+            way: computed.wayOf(shot),
+            pointLoss: computed.pointLossOf(shot, point),
         });
         const Plotly = {react: async (root) => { root.on = () => {}; }, relayout() {}, purge() {}};
         const pictures = createPictures({known});
