@@ -249,7 +249,7 @@ const [LEAST, MOST, LIKELY] = [-0.5, 0.5, 0].map((off) =>
  * evenly along the edge, and where the changes on either side predict it. The two differ where the probability changes
  * faster than the grid resolves.
  * @param {Numbers} classes @param {Numbers} confidence @param {number} i @param {number} j the edge (i, j)
- *   @param {number} width
+ * @param {number} width
  */
 function boundsOf(classes, confidence, i, j, width) {
   const [here, there] = [confidence[i], confidence[j]];

@@ -225,7 +225,7 @@ function oddsText(classes, odds) {
 /**
  * Interpolate the probability of a class between four places.
  * @param {Seen} seen @param {number} k @param {number} x @param {number} y @param {number} width @param {number} height
- *   @param {number} classes
+ * @param {number} classes
  */
 function shareOf({predicted_class: predicted, confidence}, k, x, y, width, height, classes) {
   const [i, j] = [Math.min(width - 2, Math.floor(x)), Math.min(height - 2, Math.floor(y))];

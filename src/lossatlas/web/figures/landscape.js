@@ -120,7 +120,7 @@ function pathTraces(path, box, {quiet, ink, ratio}) {
 
 /**
  * @param {{points: number[], losses: number[]} | null} way @param {{span: number, range: LossRange}} box
- *   @param {{quiet: object, ratio: number}} style
+ * @param {{quiet: object, ratio: number}} style
  */
 function descentTraces(way, box, {quiet, ratio}) {
   const line = toBox(way && descentLine(way, box.span, box.range), box);

@@ -24,7 +24,7 @@ export function squareMargins({width, height}) {
 /**
  * Paint the pixels of a surface, top row first. Unknown values (NaN) are left transparent.
  * @param {Numbers} surface @param {number} size @param {LossRange} range @param {Uint32Array} table
- *   @param {Uint32Array} pixels
+ * @param {Uint32Array} pixels
  */
 export function paintSurface(surface, size, range, table, pixels) {
   for (let j = 0, from = 0; j < size; j++) {

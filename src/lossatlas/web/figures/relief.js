@@ -50,7 +50,7 @@ const coordinateOf = (index, size) => (2 * index) / (size - 1) - 1;
  * Create the mesh of the heights, which is open where they leave the range.
  * @param {Float64Array} heights @param {number} size @param {Uint32Array} triangles
  * @param {ArrayLike<number>} [colours] a share of the colour map for each sample, if it is not the height
- *   @returns {Mesh}
+ * @returns {Mesh}
  */
 export function meshOf(heights, size, triangles, colours = heights) {
   /** @type {Mesh} */

@@ -34,7 +34,7 @@ export function coarsePlaces(size) {
 /**
  * Return the surface as tables; the top row is first, as seen from above.
  * @param {Shot} shot @param {number[]} axis the sampled values of a and b @param {Numbers} values [b, a] flattened
- *   @param {number} loss the network's own loss @returns {Table[]}
+ * @param {number} loss the network's own loss @returns {Table[]}
  */
 export function landscapeTables({run, frame, plane, set}, axis, values, loss) {
   const places = coarsePlaces(axis.length);

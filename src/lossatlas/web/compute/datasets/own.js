@@ -81,7 +81,7 @@ export function roundTo(value, extent, digits) {
 /**
  * Read own points from a run's configuration (`config.dataset.own`).
  * @param {{title: string, features: string[], classes: string[], x: number[], y: number[], label: number[]}} own
- *   @returns {Own}
+ * @returns {Own}
  */
 export function ownOfConfig({title, features, classes, x, y, label}) {
   return createOwn({name: title, features, classes, labels: label, points: x.flatMap((value, i) => [value, y[i]])});

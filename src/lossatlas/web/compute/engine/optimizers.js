@@ -37,7 +37,7 @@ export function copyMemory({steps, mean, square}) {
 /**
  * Take one step: theta changes in place, and the gradient is overwritten.
  * @param {string} optimizer @param {Rates} rates @param {Memory} memory @param {Float64Array} theta
- *   @param {Float64Array} gradient
+ * @param {Float64Array} gradient
  */
 export function step(optimizer, rates, memory, theta, gradient) {
   const {decoupled, rule} = OPTIMIZERS[optimizer];

@@ -51,7 +51,7 @@ const newest = {surface: 0, samples: 0, point: 0, model: 0};
 
 /**
  * @param {string} name @param {ArrayLike<number>} points @param {ArrayLike<number> | null} labels
- *   @returns {Promise<Kernel>}
+ * @returns {Promise<Kernel>}
  */
 async function kernelFor(name, points, labels) {
   const known = kernels.get(name);

@@ -24,9 +24,9 @@ export function createAccess({labels, ...options}) {
   return {
     ...announcer,
     /** @param {import('../../model/types.js').Shot} shot */
-    drawn(shot) {
-      announcer.drawn(shot);
-      callouts?.known()?.drawn();
+    noteDrawn(shot) {
+      announcer.noteDrawn(shot);
+      callouts?.known()?.noteDrawn();
     },
   };
 }

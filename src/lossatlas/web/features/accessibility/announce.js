@@ -76,7 +76,7 @@ export function createAnnouncer({shot, isPlaying, pickedOf}) {
     /** Playback or a training has started or ended. */
     rest,
     /** @param {Shot} next */
-    drawn(next) {
+    noteDrawn(next) {
       const moved = keyOf(next) !== keyOf(latest);
       if (moved) told.key = ''; // A person who returns to a picture hears its numbers again.
       if (moved || next.pick) rest();

@@ -67,7 +67,7 @@ export function createCallouts({landscape, boundary, store, onDismissed}) {
     onDismissed();
   };
 
-  const drawn = () => {
+  const noteDrawn = () => {
     if (ends.signal.aborted) return;
     const ground = landscape();
     left.draw(ground && placesOfNetwork(ground, left.size()), [others, network]); // The longer label comes first.
@@ -78,12 +78,12 @@ export function createCallouts({landscape, boundary, store, onDismissed}) {
   watchUse(store, dismiss, ends.signal);
   const sizes = new ResizeObserver((changes) => {
     for (const {target, contentRect} of changes) (target === left.layer ? left : right).resize(contentRect);
-    drawn();
+    noteDrawn();
   });
   // The observer reports both sizes at its start, so they are drawn then.
   for (const {layer} of [left, right]) sizes.observe(layer);
   ends.signal.addEventListener('abort', () => sizes.disconnect());
-  return {drawn};
+  return {noteDrawn};
 }
 
 /**

@@ -198,7 +198,7 @@ function paintPoints(context, size, {points, classes, view}, theme) {
 
 /**
  * @param {CanvasRenderingContext2D} context @param {number} size @param {Place} place @param {number} radius
- *   @param {string} colour
+ * @param {string} colour
  */
 function paintOutline(context, size, [u, v], radius, colour) {
   context.beginPath();

@@ -3,12 +3,12 @@
 /**
  * Copy a text. If the browser refuses, select the text, so that a person can copy it.
  * @param {string} text @param {string} done the message once it is copied
- * @param {HTMLElement} shown the element that shows the text @param {(message: string) => void} tell
+ * @param {HTMLElement} shown the element that shows the text @param {(message: string) => void} showMessage
  */
-export async function copyText(text, done, shown, tell) {
+export async function copyText(text, done, shown, showMessage) {
   try {
     await navigator.clipboard.writeText(text);
-    tell(done);
+    showMessage(done);
   } catch {
     if (shown instanceof HTMLInputElement) {
       shown.focus();
@@ -16,6 +16,6 @@ export async function copyText(text, done, shown, tell) {
     } else {
       getSelection()?.selectAllChildren(shown);
     }
-    tell('The browser does not let the page copy. The text is selected: copy it with Ctrl+C or ⌘C.');
+    showMessage('The browser does not let the page copy. The text is selected: copy it with Ctrl+C or ⌘C.');
   }
 }

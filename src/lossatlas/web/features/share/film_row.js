@@ -48,7 +48,7 @@ export function createFilmRow(exports, task) {
   });
   return {
     element: row('Animation', [...wishes.text, progress.element], ...controls),
-    /** Offer the films that the frames allow which have arrived. @param {Shot} shot */
+    /** Offer the films that can be made of the frames that have arrived. @param {Shot} shot */
     show: (shot) => wishes.offer(shot.run.countArrived(shot)),
   };
 }
@@ -111,7 +111,7 @@ function createWishes() {
     onChange(listener) {
       changed = listener;
     },
-    /** Offer the films that a number of frames allows. @param {number} count */
+    /** Offer the films that can be made of a number of frames. @param {number} count */
     offer(count) {
       if (count === frames) return;
       frames = count;

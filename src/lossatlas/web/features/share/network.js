@@ -33,21 +33,24 @@ const probabilities = createLazyModule(() => import('../../compute/probabilities
 export function createNetworks() {
   /** @type {ReturnType<typeof import('../../compute/computations.js').createComputations> | null} */
   let computations = null;
-  let answered = () => {};
+  let onAnswer = () => {};
   /** @type {(error: Error) => void} */
-  let failed = () => {};
+  let onFailure = () => {};
   /** @type {Promise<unknown>} */
   let last = Promise.resolve();
 
   /** @param {Shot} shot @returns {Promise<Network>} */
   const compute = async (shot) => {
     const [{createComputations}, {pickedTheta}] = await computing.request();
-    computations ??= createComputations({onAnswer: () => answered(), onError: (message) => failed(new Error(message))});
+    computations ??= createComputations({
+      onAnswer: () => onAnswer(),
+      onError: (message) => onFailure(new Error(message)),
+    });
     const asked = computations;
     const isSeen = shot.pick !== null || !shot.run.hasPredictions;
     return new Promise((resolve, reject) => {
-      failed = reject;
-      answered = () => {
+      onFailure = reject;
+      onAnswer = () => {
         asked.request(shot);
         const {known} = asked;
         const found = known.network(shot);
@@ -67,12 +70,12 @@ export function createNetworks() {
           logits: known.logits(shot),
         });
       };
-      answered();
+      onAnswer();
     });
   };
 
   return (shot) => {
-    if (!shot.pick && !shot.computed && shot.run.hasPredictions) return recorded(shot);
+    if (!shot.pick && !shot.computed && shot.run.hasPredictions) return readStoredNetwork(shot);
     const mine = last.then(() => compute(shot));
     last = mine.catch(() => {});
     return mine;
@@ -83,7 +86,7 @@ export function createNetworks() {
  * Read the network of a stored frame. Its parameters are needed for the line between the classes.
  * @param {Shot} shot @returns {Promise<Network>}
  */
-async function recorded(shot) {
+async function readStoredNetwork(shot) {
   const {run, plane, frame} = shot;
   const logits =
     parametersLimit(run, plane) === ''

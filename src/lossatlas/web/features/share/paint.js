@@ -5,7 +5,7 @@ import {SIZE} from './sheet.js';
 import {short, tag} from './vector.js';
 
 /**
- * Draw a sheet on a canvas of any size of its shape.
+ * Draw a sheet on a canvas that has the same shape, in any size.
  * @param {HTMLCanvasElement | OffscreenCanvas} canvas @param {Sheet} sheet
  */
 export async function paintSheet(canvas, {behind, cells, svg, theme}) {

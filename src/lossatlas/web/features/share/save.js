@@ -1,12 +1,12 @@
 /** This module lets the browser save files, and writes sizes as people read them. */
 import {make} from '../../lib/dom.js';
 
-/** Save a file, and report it. @param {Blob} blob @param {string} name @param {(message: string) => void} tell */
-export function saveFile(blob, name, tell) {
+/** Save a file, and report it. @param {Blob} blob @param {string} name @param {(message: string) => void} showMessage */
+export function saveFile(blob, name, showMessage) {
   const url = URL.createObjectURL(blob);
   make('a', {href: url, download: name}).click();
   setTimeout(() => URL.revokeObjectURL(url), 60_000); // Some browsers start to read it late.
-  tell(`Saved ${name} (${sizeText(blob.size)})`);
+  showMessage(`Saved ${name} (${sizeText(blob.size)})`);
 }
 
 /** Write a size for people. @param {number} bytes */

@@ -5,8 +5,8 @@
 const TIME = 600;
 
 /**
- * Call `step` with shares above 0 and up to 1, slowly at both ends, and finally with 1. The result says whether it came
- * that far.
+ * Call `step` with shares above 0 and up to 1, slowly at both ends, and finally with 1. The result is false if another
+ * move, or a person, ended this one earlier.
  * @param {(share: number) => void} step @param {() => boolean} isOver has another move started, or has a person taken
  *   over?
  * @returns {Promise<boolean>}

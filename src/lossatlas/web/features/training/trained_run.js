@@ -60,7 +60,7 @@ export class TrainedRun extends Run {
 
 /**
  * @param {string} title @param {Config} config @param {Dataset} dataset @param {Architecture} network
- *   @param {TrainingRecord} record @returns {Manifest}
+ * @param {TrainingRecord} record @returns {Manifest}
  */
 function manifestOf(title, config, dataset, {layers, activation, residual}, record) {
   const {name, title: what, features, classes, labels, trainPoints, run} = dataset;

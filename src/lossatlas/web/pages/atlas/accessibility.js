@@ -19,8 +19,8 @@ export function createLazyAccessibility() {
       access.request().catch(() => {}); // The page does without it.
     },
     /** @param {Shot} shot */
-    drawn(shot) {
-      access.known()?.drawn(shot);
+    noteDrawn(shot) {
+      access.known()?.noteDrawn(shot);
     },
     /** The picture has stopped changing: its numbers may be announced. */
     rest() {

@@ -116,7 +116,7 @@ export async function startPage(begun) {
     ...controls,
     onDrawn(shot, first) {
       drawAround(atlas, controls, shot);
-      accessibility.drawn(shot);
+      accessibility.noteDrawn(shot);
       if (!first) return;
       // Sizes are watched from now on, since the first picture's legend may have taken a line from its plot.
       watchPlotSizes(screen);

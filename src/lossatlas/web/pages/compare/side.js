@@ -65,7 +65,7 @@ export function createSide(name, {onChoice, onArrival, ...conductor}) {
     /**
      * Offer the runs to choose from.
      * @param {GalleryEntry[]} gallery @param {string | null} id the run that is shown, if it is one of them
-     *   @param {string} title the title of what is shown otherwise
+     * @param {string} title the title of what is shown otherwise
      */
     offerRuns(gallery, id, title) {
       const other = id === null ? [make('option', {value: ''}, title)] : [];

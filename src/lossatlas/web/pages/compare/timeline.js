@@ -51,7 +51,7 @@ export function createTimeline({onEpoch, onStep, onToggle, onSpeed, onReset}) {
     },
     /**
      * @param {(Run | null)[]} runs @param {number[]} epochs @param {number} cursor @param {'linear' | 'log'} scale
-     *   @param {LossSet} set
+     * @param {LossSet} set
      */
     draw(runs, epochs, cursor, scale, set) {
       redraw = () => {

@@ -113,7 +113,7 @@ export function createTablePanel(onTable) {
 /**
  * Give a column a role. If it had another role, the two columns exchange their roles.
  * @param {'x' | 'y' | 'label'} role @param {number} place @param {Map<'x' | 'y' | 'label', HTMLSelectElement>} roles
- *   @returns {Choice}
+ * @returns {Choice}
  */
 function swapRoles(role, place, roles) {
   const before = roles.get(role)?.dataset.place ?? '';
