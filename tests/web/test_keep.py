@@ -94,7 +94,7 @@ def test_where_the_clipboard_is_refused_the_link_is_selected(exported: Site, des
     page = desktop.open(exported.url)
     open_dialog(page)
     page.get_by_role("button", name="Copy link").click()
-    expect(page.get_by_role("dialog").get_by_role("status")).to_contain_text("It is selected")
+    expect(page.get_by_role("dialog").get_by_role("status")).to_contain_text("The text is selected")
     field = page.get_by_role("textbox", name="Link to this view")
     expect(field).to_be_focused()
     assert page.evaluate("() => String(getSelection())") == field.input_value()
