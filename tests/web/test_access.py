@@ -219,7 +219,7 @@ def test_the_landscapes_table_holds_the_stored_losses(site: Site, desktop: Watch
     metrics = run.trajectory.metrics
     own = {"train": metrics["train_loss"], "test": metrics["test_loss"]}
     own["gap"] = own["test"] - own["train"]
-    assert number(caption.split("own: ")[1].removesuffix(".")) == pytest.approx(own[loss][-1], rel=5e-3)
+    assert number(caption.split("own loss: ")[1].removesuffix(".")) == pytest.approx(own[loss][-1], rel=5e-3)
 
 
 @EITHER
