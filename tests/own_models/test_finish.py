@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import json
 import pickle
+import webbrowser
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, cast
 
+import httpx
 import numpy as np
 import pytest
 import torch
@@ -17,6 +20,7 @@ from lossatlas.cli.commands import commands
 from lossatlas.errors import DataError, RunDamagedError
 from lossatlas.planes import principal_directions
 from lossatlas.runs import RecordedRun
+from lossatlas.server import show
 from lossatlas.store import Gallery, open_run, read_manifest, run_folder
 from tests.own_models.test_model import as_ours, at, slow_loss
 from tests.own_models.trainings import convolutional, images, shuffling, train
@@ -244,3 +248,21 @@ def test_nothing_in_a_run_folder_is_executed(network: Any, tmp_path: Path) -> No
     result = CliRunner().invoke(commands, ["verify", "--data", str(tmp_path / "data")])
     assert result.exit_code == 1
     assert "keep a recorded one" in result.output + result.stderr
+
+
+def test_a_recorded_run_is_shown_from_its_gallery_and_from_memory(
+    layered: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(webbrowser, "open", lambda _url: True)
+    data, _, _ = layered
+    run = only_run(data)
+    assert run.folder == run_folder(data, run.id).resolve()
+    for given in (run_folder(data, run.id), run, replace(run, folder=None)):
+        viewer = show(given, plane="pca", frame=-1)
+        address, _, query = viewer.url.partition("?")
+        assert query == f"run={run.id}&plane=pca&epoch={run.epochs[-1]}"
+        assert run.id in [entry["id"] for entry in httpx.get(f"{address}data/index.json").json()["runs"]]
+        assert httpx.get(f"{address}data/runs/{run.id}/run.json").json() == run.manifest
+        viewer.close()
+    with pytest.raises(DataError, match="no plane 'nowhere'; it has gaussian-filter"):
+        show(run, plane="nowhere")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -22,10 +23,13 @@ class RecordedRun:
         What ``run.json`` says; see docs/run-format.md, version 2.
     arrays
         Every array by its path without ``.npy``: ``gram``, ``planes/pca/loss_surface``.
+    folder
+        The folder from which the run was opened; None if the run is only in memory.
     """
 
     manifest: dict[str, Any]
     arrays: Mapping[str, AnyArray]
+    folder: Path | None = None
 
     @property
     def id(self) -> str:

@@ -16,9 +16,9 @@ from pathlib import Path
 from urllib.parse import urlencode
 
 from lossatlas.errors import DataError
-from lossatlas.runs import Run
+from lossatlas.runs import RecordedRun, Run
 from lossatlas.server.serving import BackgroundServer
-from lossatlas.store import Gallery, open_run, save_run
+from lossatlas.store import Gallery, open_stored, save_recorded, save_run
 
 #: The origins of notebooks on this machine in the form of CSP: Jupyter at any port, and VS Code.
 _NOTEBOOKS = (
@@ -31,7 +31,9 @@ _NOTEBOOKS = (
 )
 
 
-def show(run: Run | Path | str, *, plane: str | None = None, frame: int | None = None, height: int = 720) -> Viewer:
+def show(
+    run: Run | RecordedRun | Path | str, *, plane: str | None = None, frame: int | None = None, height: int = 720
+) -> Viewer:
     """Open the page for a run, in the notebook if the code runs in one, else in the browser.
 
     A server on a free port of this machine serves the page and the gallery of the run until the viewer is closed or the
@@ -63,10 +65,11 @@ def show(run: Run | Path | str, *, plane: str | None = None, frame: int | None =
     DataFolderError
         If the index of the gallery does not contain the run, and cannot be written.
     """
-    opened = run if isinstance(run, Run) else open_run(run)
+    opened = open_stored(run) if isinstance(run, Path | str) else run
     query = {"run": opened.id}
     if plane is not None:
-        query["plane"] = opened.plane(plane).plane.name
+        opened.plane(plane)  # which refuses a name that is not there
+        query["plane"] = plane
     if frame is not None:
         query["epoch"] = str(_find_epoch(opened, frame))
     viewer = Viewer(_find_gallery(opened), urlencode(query), height)
@@ -149,12 +152,15 @@ class _Servers:
 _SERVERS = _Servers()
 
 
-def _find_gallery(run: Run) -> Gallery:
+def _find_gallery(run: Run | RecordedRun) -> Gallery:
     """Return a gallery whose index contains the run: the gallery of the run, or else a temporary one."""
     folder = run.folder
     if folder is None or folder.parent.name != "runs" or not (folder / "run.json").is_file():
         gallery = Gallery(_make_temporary_folder())
-        save_run(run, gallery.data)
+        if isinstance(run, RecordedRun):
+            save_recorded(run, gallery.data)
+        else:
+            save_run(run, gallery.data)
         return gallery
     gallery = Gallery(folder.parent.parent)
     if not _is_listed(gallery, run.id):
@@ -186,8 +192,8 @@ def _make_temporary_folder() -> Path:
     return folder
 
 
-def _find_epoch(run: Run, frame: int) -> int:
-    epochs = run.trajectory.epochs
+def _find_epoch(run: Run | RecordedRun, frame: int) -> int:
+    epochs = run.epochs if isinstance(run, RecordedRun) else run.trajectory.epochs
     if not -len(epochs) <= frame < len(epochs):
         raise DataError(f"there is no frame {frame}; the run has frames 0 to {len(epochs) - 1}")
     return epochs[frame]

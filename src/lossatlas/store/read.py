@@ -235,7 +235,7 @@ def read_recorded(folder: Path, manifest: dict[str, Any]) -> RecordedRun:
     try:
         if manifest["id"] != folder.name:
             raise RunDamagedError(path, f"is of the run {manifest['id']!r}, but the folder is named {folder.name}")
-        run = RecordedRun(manifest, dict(_arrays_in(folder, manifest)))
+        run = RecordedRun(manifest, dict(_arrays_in(folder, manifest)), folder.resolve())
         _check_recorded(run)
     except (LookupError, TypeError, ValueError, AttributeError) as error:
         raise RunDamagedError(path, f"incomplete or inconsistent ({error!r})") from None
