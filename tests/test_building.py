@@ -206,7 +206,7 @@ def test_one_ctrl_c_ends_a_build_at_once(when: str, tmp_path: Path) -> None:
         assert build.returncode == 130
         assert all(has_ended(worker) for worker in workers)
     assert "Traceback" not in stderr
-    assert stderr.splitlines()[-1].startswith("Stopped. What was finished is kept")
+    assert stderr.splitlines()[-1].startswith("Stopped. Finished work is kept")
     assert list_index(tmp_path) == Gallery(tmp_path).ids()
 
 

@@ -25,19 +25,19 @@ _GIVEN_BY_DATASET = ("points", "noise")
     "datasets",
     multiple=True,
     metavar="NAME",
-    help=f"Again for each: {', '.join(SOURCES)}.  [default: all]",
+    help=f"Repeat it for each of: {', '.join(SOURCES)}.  [default: all]",
 )
 @click.option(
     "--hidden",
     "models",
     multiple=True,
     metavar="SIZES",
-    help="Again for each model: its hidden layers as 16,16, or none.  "
+    help="Repeat it for each model: its hidden layers as 16,16, or none.  "
     f"[default: {' and '.join(','.join(map(str, model)) for model in DEFAULT_MODELS)}]",
 )
 @plane_option
 @config_options(*(setting for setting in SETTINGS if setting.key not in _GIVEN_BY_DATASET))
-@click.option("--workers", type=click.IntRange(1, 256), help="Processes.  [default: one a core]")
+@click.option("--workers", type=click.IntRange(1, 256), help="Processes.  [default: one per core]")
 @click.option(
     "--cluster",
     "address",
@@ -65,7 +65,7 @@ def build_command(  # noqa: PLR0913 (click passes one argument for each option)
     sized = (base.model.hidden,) if "hidden" in base.model.model_fields_set else None
     configs = gallery_configs(datasets or named, [_check_hidden(text) for text in models] or sized, base)
     missing = [config for config in configs if config.id not in gallery]
-    click.echo(f"{len(configs)} runs, {len(configs) - len(missing)} of them there already", err=True)
+    click.echo(f"{len(configs)} runs, {len(configs) - len(missing)} of them exist already", err=True)
     _refuse_workers_of_cluster(address, workers)
     with (
         connect_cluster(address) if address else nullcontext() as executor,
@@ -74,8 +74,8 @@ def build_command(  # noqa: PLR0913 (click passes one argument for each option)
         build_gallery(gallery, missing, workers=workers, executor=executor, on_done=lambda _run_id: step())
     for run_id, size in find_unfinished(gallery.data).items():
         click.echo(
-            f"{run_id} is unfinished, of another build: {size / 1e6:.1f} MB in runs/.partial-{run_id}; "
-            "the command that began it goes on from there, or delete the folder",
+            f"{run_id} is unfinished and belongs to another build: {size / 1e6:.1f} MB in runs/.partial-{run_id}; "
+            "start the same command again to continue, or delete the folder",
             err=True,
         )
     click.echo(str(gallery.data))

@@ -57,7 +57,7 @@ def main() -> None:
         error.show()
         sys.exit(error.exit_code)
     except (click.Abort, KeyboardInterrupt):
-        click.echo("Stopped. What was finished is kept; the same command goes on from there.", err=True)
+        click.echo("Stopped. Finished work is kept; the same command continues from there.", err=True)
         sys.exit(130)
 
 

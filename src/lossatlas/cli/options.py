@@ -90,11 +90,11 @@ SETTINGS = (
     Setting("--data-seed", ("dataset", "seed"), "Seed of the points and of the split.", _read_number),
     Setting("--optimizer", ("training", "optimizer"), f"One of {_OPTIMIZERS}."),
     Setting("--learning-rate", ("training", "learning_rate"), "Step size.", _read_number),
-    Setting("--momentum", ("training", "momentum"), "Of the optimizers momentum and nesterov.", _read_number),
-    Setting("--batch-size", ("training", "batch_size"), "Points a step, or full.", _read_number),
+    Setting("--momentum", ("training", "momentum"), "Momentum of the optimizers momentum and nesterov.", _read_number),
+    Setting("--batch-size", ("training", "batch_size"), "Points per step, or full.", _read_number),
     Setting("--weight-decay", ("training", "weight_decay"), "Factor of the L2 penalty.", _read_number),
-    Setting("--epochs", ("training", "epochs"), "Times that training sees every point.", _read_number),
-    Setting("--frames", ("training", "frames"), "How many epochs to record, at most.", _read_number),
+    Setting("--epochs", ("training", "epochs"), "How often training sees every point.", _read_number),
+    Setting("--frames", ("training", "frames"), "Largest number of epochs to record.", _read_number),
     Setting("--seed", ("training", "seed"), "Seed of the initial weights and of the batches.", _read_number),
     Setting("--plane-seed", ("planes", "seed"), "Seed of random directions.", _read_number),
     Setting(
@@ -108,7 +108,7 @@ SETTINGS = (
         "--curvature", ("curvature", "frames"), "At how many frames to measure the Hessian; 0 for none.", _read_number
     ),
     Setting("--resolution", ("boundary", "resolution"), "Samples along each axis of the boundary.", _read_number),
-    Setting("--margin", ("boundary", "margin"), "Room around the data, as a share of its extent.", _read_number),
+    Setting("--margin", ("boundary", "margin"), "Margin around the data, as a share of its extent.", _read_number),
 )
 
 
@@ -136,7 +136,7 @@ def plane_option(command: _Command) -> _Command:
         "planes",
         multiple=True,
         metavar="NAME",
-        help=f"Again for each: {', '.join(PLANES)}; as through:end,start,run:ID and file:vectors.npy.  "
+        help=f"Repeat it for each of: {', '.join(PLANES)}; as through:end,start,run:ID and file:vectors.npy.  "
         f"[default: {', '.join(_DEFAULT_PLANES)}]",
     )(command)
 

@@ -19,17 +19,22 @@ _VALUES = (
         "--x",
         "x",
         "COL",
-        "Column of the first coordinates: name, or number from 1.  [default: as it is recognised]",
+        "Column of the first coordinates: name, or number from 1.  [default: recognised automatically]",
     ),
     ("--y", "y", "COL", "Column of the second coordinates."),
     ("--label", "label", "COL", "Column of the classes."),
-    ("--title", "title", "TEXT", "What the points are called.  [default: the file's name]"),
-    ("--separator", "separator", "SIGN", "Between cells; tab is one.  [default: as it is recognised]"),
-    ("--decimal", "decimal", "WAY", "point is 1,234.5 and comma is 1.234,5.  [default: as it is recognised]"),
-    ("--encoding", "encoding", "NAME", "Of the file.  [default: as it is recognised]"),
+    ("--title", "title", "TEXT", "Title of the points.  [default: name of the file]"),
+    (
+        "--separator",
+        "separator",
+        "SIGN",
+        "Separator between cells; tab is one of them.  [default: recognised automatically]",
+    ),
+    ("--decimal", "decimal", "WAY", "point is 1,234.5 and comma is 1.234,5.  [default: recognised automatically]"),
+    ("--encoding", "encoding", "NAME", "Encoding of the file.  [default: recognised automatically]"),
 )
 _SWITCHES = (
-    ("--header/--no-header", "header", "Whether the first row holds names.  [default: as it is recognised]"),
+    ("--header/--no-header", "header", "Whether the first row holds names.  [default: recognised automatically]"),
     ("--join-labels/--no-join-labels", "join", "Labels that differ in case or blanks only are one class."),
     ("--without-outliers/--with-outliers", "without_outliers", "Leave out values that lie far from all others."),
 )

@@ -21,7 +21,7 @@ _PORTS_TO_TRY = 50
 @click.option("--port", type=click.IntRange(1, 65535), default=DEFAULT_PORT, show_default=True)
 @click.option("--browser/--no-browser", default=True, help="Open the app in the browser.  [default: browser]")
 @config_options()
-@click.option("--threads", type=click.IntRange(1, 256), help="For the surfaces.  [default: one a core]")
+@click.option("--threads", type=click.IntRange(1, 256), help="Threads that compute surfaces.  [default: one per core]")
 def serve_command(gallery: Gallery, port: int, browser: bool, config_file: str | None, threads: int | None) -> None:
     """Open the app in a browser, and train whatever is asked for there.
 

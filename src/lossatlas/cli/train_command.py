@@ -16,7 +16,7 @@ from lossatlas.store import Gallery, explain_write_errors, run_folder
 @plane_option
 @own_data_options
 @config_options(*MODEL_SETTINGS, *SETTINGS)
-@click.option("--threads", type=click.IntRange(1, 256), help="For the surfaces.  [default: one a core]")
+@click.option("--threads", type=click.IntRange(1, 256), help="Threads that compute surfaces.  [default: one per core]")
 def train_command(
     gallery: Gallery,
     planes: tuple[str, ...],

@@ -13,7 +13,7 @@ from lossatlas.store import Gallery
 @click.command("verify")
 @data_option
 def verify_command(gallery: Gallery) -> None:
-    """Check every file of every run, and make the index anew. Exit code 1 if a run is damaged."""
+    """Check every file of every run, and write the index again. The exit code is 1 if a run is damaged."""
     faults = 0
     verdicts = list(gallery.verify())
     for verdict in verdicts:

@@ -80,8 +80,8 @@ def _directions(data: bytes, file: str, parameters: int) -> Float64:
     except (ValueError, EOFError, OSError) as error:
         raise ConfigError([("file", f"{file} is not a NumPy array: {error}")]) from None
     if not isinstance(found, np.ndarray) or found.dtype.kind not in "fiu" or found.shape != (2, parameters):
-        told = f"{found.dtype} {list(found.shape)}" if isinstance(found, np.ndarray) else "an archive"
-        raise ConfigError([("file", f"{file} holds {told}; two directions are real numbers [2, {parameters}]")])
+        content = f"{found.dtype} {list(found.shape)}" if isinstance(found, np.ndarray) else "an archive"
+        raise ConfigError([("file", f"{file} holds {content}; two directions are real numbers [2, {parameters}]")])
     if not (np.abs(found) <= np.finfo(np.float32).max).all():
         raise ConfigError([("file", f"{file} holds numbers that are not finite, or that float32 cannot hold")])
     return found.astype(np.float64)

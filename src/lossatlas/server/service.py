@@ -155,7 +155,7 @@ class RunService:
         except RunNotFoundError:
             return False
         except RunDamagedError as error:
-            logger.warning("%s; it is computed anew", error)
+            logger.warning("%s; it is computed again", error)
             set_aside(run_folder(self._gallery.data, run_id))
             return False
         return True
