@@ -101,7 +101,7 @@ def test_build_makes_residual_models(tmp_path: Path) -> None:
         ([4, 4], "relu", True),
     ]
     assert (
-        "1 runs, 1 of them there already"
+        "1 runs, 1 of them exist already"
         in lossatlas("build", "--data", tmp_path, *quick, *models[:2], "--activation", "relu", "--residual").stderr
     )
 
@@ -204,8 +204,8 @@ def test_build_list_info_and_verify(tmp_path: Path) -> None:
     ]
     done = lossatlas(*build, *settings)
     assert done.returncode == 0, done.stderr
-    assert "4 runs, 0 of them there already" in done.stderr
-    assert "4 runs, 4 of them there already" in lossatlas(*build, *settings).stderr
+    assert "4 runs, 0 of them exist already" in done.stderr
+    assert "4 runs, 4 of them exist already" in lossatlas(*build, *settings).stderr
 
     gallery = Gallery(tmp_path)
     assert len(gallery.ids()) == 4
