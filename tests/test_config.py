@@ -130,7 +130,7 @@ def test_unknown_names_are_refused_wherever_they_stand(path: tuple[Any, ...], na
         (
             {"planes": [{"kind": "through", "points": ["end"]}]},
             "planes.0.points",
-            "end is not three points; give three, as end",
+            "end is not three points; give three, such as end",
         ),
         ({"planes": "pca"}, "planes", "'pca' is not allowed: give a list"),
         ({"training": 3}, "training", "3 is not allowed: give its settings by name"),
