@@ -8,8 +8,18 @@ with lat.Recorder(model, loss_fn, train_loader, test_loader, name="digits-cnn") 
         recorder.snapshot()
 """
 
+from lossatlas.torch.checkpoints import from_checkpoints
 from lossatlas.torch.model import TorchHessian, TorchLosses, TorchModel
 from lossatlas.torch.recorder import Recorder
 from lossatlas.torch.samples import Batch, LossFunction, take_samples
 
-__all__ = ["Batch", "LossFunction", "Recorder", "TorchHessian", "TorchLosses", "TorchModel", "take_samples"]
+__all__ = [
+    "Batch",
+    "LossFunction",
+    "Recorder",
+    "TorchHessian",
+    "TorchLosses",
+    "TorchModel",
+    "from_checkpoints",
+    "take_samples",
+]
