@@ -21,17 +21,22 @@ EXAMPLES = Path(__file__).parents[2] / "examples"
 
 def test_checkpoints_become_the_run_that_recording_would_have_made(tmp_path: Path) -> None:
     torch.manual_seed(3)
-    model, loader, paths = convolutional(), [images().tensors], []
+    model, loader = convolutional(), [images().tensors]
+    paths: list[Path] = []
 
     def save() -> None:
         paths.append(tmp_path / f"epoch-{len(paths)}.pt")
         kept = {f"module.{name}": tensor for name, tensor in model.state_dict().items()}
         torch.save(kept if len(paths) % 2 else {"state_dict": kept, "epoch": len(paths)}, paths[-1])
 
+    def end_epoch() -> None:
+        save()
+        recorder.snapshot()
+
     options: Any = {"planes": ("pca",), "curvature": 0, "boundary": "none", "budget": 0.001}
     with lat.Recorder(model, CROSS_ENTROPY, loader, data=tmp_path / "live", **options) as recorder:
         save()
-        train(model, loader, 3, lambda: (save(), recorder.snapshot()))
+        train(model, loader, 3, end_epoch)
     fresh = convolutional()
     before = {name: tensor.clone() for name, tensor in fresh.state_dict().items()}
     folder = lat.from_checkpoints(paths, fresh, CROSS_ENTROPY, loader, data=tmp_path / "late", **options)
