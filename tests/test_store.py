@@ -299,7 +299,7 @@ def test_the_manifest_says_what_the_format_says(stored: Path) -> None:
     assert [feature.keys() for feature in dataset["features"]] == [{"name", "mean", "scale"}] * 2
     plane.pop("arrays")
     assert plane.keys() == list_documented("An entry of `planes`:") - {"arrays"}
-    assert curvature.keys() == list_documented("that is not finite):")
+    assert curvature.keys() == list_documented("not finite):")
     assert curvature["frames"] == [0, 1, 2, 3, 4, 5]
     assert (plane["moving"], plane["centre_frame"], plane["random_walk"], plane["anchors"]) == (True, 5, None, [])
     assert curvature["parameters"] == 49
