@@ -153,7 +153,7 @@ class Recorder:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         """Compute everything there is to see, and put it into the gallery; after an exception the recording stays."""
-        if kind is None:
+        if kind is None and self._is_first and len(self._writer.frames) > 1:  # of one frame there is nothing to see
             self.finish()
 
     def finish(self) -> Path | None:
