@@ -3,10 +3,11 @@
 
 /**
  * Create `window.lossatlas`.
- * @param {{state: () => State, shown: () => Shot | null, range: () => {low: number, high: number} | null}} page
+ * @param {{state: () => State, shown: () => Shot | null, range: () => {low: number, high: number} | null,
+ *   isCurrent: () => boolean}} page
  * @returns {() => void} marks that the first picture is drawn
  */
-export function expose({state, shown, range}) {
+export function expose({state, shown, range, isCurrent}) {
   /** @type {(value?: unknown) => void} */
   let markReady = () => {};
   const ready = new Promise((done) => {
@@ -29,6 +30,7 @@ export function expose({state, shown, range}) {
         );
       },
       range,
+      isCurrent,
       computed: () => shown()?.computed ?? false,
       slice() {
         const shot = shown();

@@ -95,5 +95,10 @@ export function createPainter({wish, ask, isKnown, plots, onDrawn}) {
     get shown() {
       return shown;
     },
+    /** Is what is drawn what is wanted? */
+    get isCurrent() {
+      const wanted = wish(shown);
+      return !pending && !stale && wanted !== null && sameShot(wanted, shown);
+    },
   };
 }

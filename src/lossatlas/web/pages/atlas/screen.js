@@ -34,6 +34,10 @@ export function createScreen() {
     get shown() {
       return painter?.shown ?? null;
     },
+    /** Is what is drawn what is wanted? */
+    get isCurrent() {
+      return painter?.isCurrent ?? false;
+    },
     get style() {
       return style;
     },

@@ -65,7 +65,12 @@ export async function startPage(begun) {
   const screen = createScreen();
   const frames = createFrames({store, still, onMove: screen.request});
   const embedded = await embedPage(store, frames, screen);
-  const markReady = expose({state: store.get, shown: () => screen.shown, range: screen.range});
+  const markReady = expose({
+    state: store.get,
+    shown: () => screen.shown,
+    range: screen.range,
+    isCurrent: () => isCurrent(atlas),
+  });
   const onFailed = (/** @type {string} */ text, /** @type {unknown} */ error) =>
     status.show({kind: 'failed', text, detail: reasonOf(error)});
   const computed = createComputedPart({
@@ -158,6 +163,12 @@ function isTrainedHere({embedded, gallery, catalog, store}) {
   return (
     store.get().train !== null || (!embedded && findTarget(gallery(), catalog, store.get()).kind === 'unavailable')
   );
+}
+
+/** Does the screen show the stored run that the state names, as the state wants it? @param {Atlas} atlas */
+function isCurrent({gallery, catalog, store, screen}) {
+  const target = findTarget(gallery(), catalog, store.get());
+  return target.kind === 'stored' && screen.shown?.run.id === target.id && screen.isCurrent;
 }
 
 /** @param {Atlas} atlas @param {() => void} onRest */
