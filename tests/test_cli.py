@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
 import json
 import os
 import shutil
@@ -10,12 +12,14 @@ import socket
 import subprocess
 import sys
 import time
+import unittest.mock
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
 import lossatlas as la
-from lossatlas.cli.commands import COMMANDS
+from lossatlas.cli.commands import COMMANDS, main
 from lossatlas.planes import compute_random_walk_variance
 from lossatlas.runs import RunConfig
 from lossatlas.store import Gallery
@@ -24,9 +28,30 @@ TABLES = Path(__file__).parent / "data" / "tables"
 QUICK = ["--points", "40", "--epochs", "6", "--frames", "4", "--grid", "5", "--resolution", "8", "--hidden", "4"]
 
 
-def lossatlas(*arguments: str | Path, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-c", "from lossatlas.cli import main; main()", *map(str, arguments)]
-    return subprocess.run(command, capture_output=True, text=True, check=False, cwd=cwd, timeout=120)
+@dataclass
+class Done:
+    """What a command printed, and how it ended."""
+
+    returncode: int
+    stdout: str
+    stderr: str
+
+
+def lossatlas(*arguments: str | Path, cwd: Path | None = None) -> Done:
+    """Run the command in this process: an interpreter of its own would read all libraries anew."""
+    printed, complained = io.StringIO(), io.StringIO()
+    with (
+        contextlib.chdir(cwd or Path.cwd()),
+        contextlib.redirect_stdout(printed),
+        contextlib.redirect_stderr(complained),
+        unittest.mock.patch.object(sys, "argv", ["lossatlas", *map(str, arguments)]),
+    ):
+        try:
+            main()
+            code = 0
+        except SystemExit as end:
+            code = end.code if isinstance(end.code, int) else int(end.code is not None)
+    return Done(code, printed.getvalue(), complained.getvalue())
 
 
 def test_help_lists_every_command_and_each_explains_itself() -> None:

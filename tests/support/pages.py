@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, expect
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, ViewportSize, expect
 
 #: Rendering in software on a busy machine: how long to wait for a condition before it counts as failed, in ms.
 PATIENCE = 30_000
@@ -24,6 +24,8 @@ LASTING = (
 #: A page is given up after so many tests. A browser holds sixteen WebGL drawings of a page's life, and lets go of those
 #: of earlier documents when it likes.
 TURNS = 8
+#: How large a page is where nothing else is said: Playwright's own.
+DEFAULT: ViewportSize = {"width": 1280, "height": 720}
 #: A document is given up after so many tests: a mistake in one of them does not reach the whole file.
 VISITS = 12
 #: How many pages wait for their next test, of the options that were asked for last.
@@ -48,6 +50,8 @@ class Watched:
     #: The address of the document that the next test can have, and how many tests have had it.
     place: str = ""
     visits: int = 0
+    #: How large the page is when a test gets it.
+    viewport: ViewportSize | None = None
 
     def __enter__(self) -> Watched:
         return self
@@ -109,20 +113,25 @@ def watched(browser: Browser, *, alone: bool = False, **options: Any) -> Iterato
     as the browser has read its scripts before. A test finds it blank, with nothing stored. A test that is ``alone`` has
     a page that no test has had.
     """
+    viewport: ViewportSize = options.pop("viewport", DEFAULT)
     key = json.dumps([id(browser), options], sort_keys=True)
     seen = None if alone else _kept.pop(key, None)  # the page of a test that failed half-way is not put back
     if seen is None:
-        context = browser.new_context(**options)
+        context = browser.new_context(viewport=viewport, **options)
         context.set_default_timeout(PATIENCE)
         seen = Watched(context.new_page())
         _watch(seen)
+    elif viewport != seen.viewport:
+        _make_blank(seen)
+        seen.page.set_viewport_size(viewport)
+    seen.viewport = viewport
     seen.complaints.clear()
     seen.requests.clear()
     yield seen
     if alone or seen.spoiled or seen.turns >= TURNS or seen.page.is_closed():
         seen.page.context.close()
     else:
-        _tidy(seen, options.get("viewport"))
+        _tidy(seen)
         _kept[key] = seen
         while len(_kept) > KEPT:
             _kept.pop(next(iter(_kept))).page.context.close()
@@ -158,25 +167,29 @@ def _is_of_the_test_machine(text: str) -> bool:
     return "GPU stall due to ReadPixels" in text or "software WebGL" in text
 
 
-def _tidy(seen: Watched, viewport: Any) -> None:
-    """Leave the page as a new one, but for a document that the next test can have: nothing else open, nothing stored."""
+def _tidy(seen: Watched) -> None:
+    """Leave the page as a new one, with nothing stored; a document that the next test can have stays in it."""
     page = seen.page
     for other in page.context.pages:
         if other is not page:
             other.close()
     page.unroute_all()
     page.context.unroute_all()
-    is_own = page.url != "about:blank"
-    if is_own:
+    if page.url != "about:blank":
         page.evaluate("() => window.sessionStorage.clear()")
     page.mouse.move(-1, -1)
-    if page.url.partition("?")[0] != seen.place or viewport != page.viewport_size:
-        seen.place = ""
-    if is_own and not seen.place:
-        page.goto("about:blank")
-    if viewport and page.viewport_size != viewport:
-        page.set_viewport_size(viewport)
+    size = seen.viewport or DEFAULT
+    if page.url.partition("?")[0] != seen.place or page.viewport_size != size:
+        _make_blank(seen)
+    if page.viewport_size != size:
+        page.set_viewport_size(size)
     session = BrowserContext.new_cdp_session(page.context, page)  # its own method would spoil the page
     for origin in {found.group() for url in seen.requests if (found := re.match(r"http://[^/]+", url))}:
         session.send("Storage.clearDataForOrigin", {"origin": origin, "storageTypes": "all"})
     session.detach()
+
+
+def _make_blank(seen: Watched) -> None:
+    seen.place = ""
+    if seen.page.url != "about:blank":
+        seen.page.goto("about:blank")

@@ -99,7 +99,7 @@ LATER: dict[str, tuple[str, Callable[[Page], None]]] = {
 
 def test_axe_finds_nothing_in_any_view(exported: Site, sized: Watched) -> None:
     for name, query in VIEWS.items():
-        page = sized.open(exported.url + query)
+        page = sized.show(exported.url + query)
         with_access(page)
         assert violations_in_any_colours(page) == [], name
 
@@ -121,7 +121,7 @@ def test_axe_finds_nothing_where_two_runs_are_compared(exported: Site, sized: Wa
 
 
 def test_axe_finds_nothing_in_the_tables(exported: Site, sized: Watched) -> None:
-    page = sized.open(exported.url + OF_PLANES)
+    page = sized.show(exported.url + OF_PLANES)
     for table in ("loss landscape", "decision boundary", "training"):
         tab = page.locator(
             "#plots label", has_text=re.compile("curves" if table == "training" else table, re.IGNORECASE)
@@ -203,7 +203,7 @@ def leave_table(page: Page) -> None:
 @pytest.mark.parametrize("loss", ["train", "test", "gap"])
 def test_the_landscapes_table_holds_the_stored_losses(site: Site, desktop: Watched, loss: str) -> None:
     run = site.run(PLANES)
-    page = desktop.open(f"{site.url}{OF_PLANES}&epoch=60&plane=pca&set={loss}&follow=false")
+    page = desktop.show(f"{site.url}{OF_PLANES}&epoch=60&plane=pca&set={loss}&follow=false")
     open_table(page, "loss landscape")
     columns, rows, values = cells(page)
     cut = next(cut for cut in run.cuts if cut.plane.name == "pca")
@@ -226,7 +226,7 @@ def test_the_landscapes_table_holds_the_stored_losses(site: Site, desktop: Watch
 @pytest.mark.parametrize("config", [MOONS, ARMS], ids=["two classes", "three classes"])
 def test_the_boundarys_tables_hold_the_classes_and_the_regions(site: Site, desktop: Watched, config: RunConfig) -> None:
     run = site.run(config)
-    page = desktop.open(f"{site.url}?dataset={config.dataset.name}&epoch=60")
+    page = desktop.show(f"{site.url}?dataset={config.dataset.name}&epoch=60")
     open_table(page, "decision boundary")
     _, names, counts = cells(page)
     data = run.setup.dataset
@@ -253,7 +253,7 @@ def test_the_boundarys_tables_hold_the_classes_and_the_regions(site: Site, deskt
 
 
 def test_the_boundarys_table_is_of_the_picked_network(exported: Site, desktop: Watched) -> None:
-    page = desktop.open(exported.url + "?epoch=60&pick=0.5,-0.25")
+    page = desktop.show(exported.url + "?epoch=60&pick=0.5,-0.25")
     until(page, "() => !document.querySelector('#boundary-whose').hidden")
     open_table(page, "decision boundary")
     assert "a = 0.5, b = -0.25" in page.locator("dialog caption").first.inner_text()
@@ -262,7 +262,7 @@ def test_the_boundarys_table_is_of_the_picked_network(exported: Site, desktop: W
 @EITHER
 def test_the_trainings_table_holds_every_epoch_and_marks_the_one_on_show(site: Site, desktop: Watched) -> None:
     run = site.run(PLANES)
-    page = desktop.open(site.url + OF_PLANES + "&epoch=8")
+    page = desktop.show(site.url + OF_PLANES + "&epoch=8")
     open_table(page, "training")
     columns, epochs, values = cells(page)
     assert [int(epoch) for epoch in epochs] == list(run.trajectory.epochs)
@@ -282,7 +282,7 @@ def test_the_landscapes_table_of_a_computed_slice_holds_what_numpy_computes(
     exported: Site, desktop: Watched, query: str
 ) -> None:
     run = exported.run()
-    page = desktop.open(f"{exported.url}?epoch=60{query}")
+    page = desktop.show(f"{exported.url}?epoch=60{query}")
     until(page, "() => window.lossatlas.computed()")
     drawn = "seed" in query
     plane = FreshPlane(seed=1).draw(run.setup.network) if drawn else run.planes[0]
@@ -546,7 +546,7 @@ EXPLAINED = """() => {
 @EITHER
 @pytest.mark.parametrize("query", ["?hidden=7-5", *VIEWS.values()])
 def test_every_control_and_readout_says_in_a_sentence_what_it_is(site: Site, desktop: Watched, query: str) -> None:
-    page = desktop.open(site.url + query)
+    page = desktop.show(site.url + query)
     with_access(page)
     assert_explained(page)
 
@@ -625,7 +625,7 @@ PRESSED = """selector => {
 
 
 def test_a_button_that_was_pressed_does_not_explain_itself_at_once(exported: Site, desktop: Watched) -> None:
-    page = desktop.open(exported.url + "?epoch=0&view=contours")
+    page = desktop.show(exported.url + "?epoch=0&view=contours")
     with_access(page)
     assert "Play" in page.evaluate(PRESSED, "#play")  # before
     page.locator("#play").click()
@@ -667,7 +667,7 @@ def test_a_tooltip_comes_on_hover_and_on_focus_and_leaves_at_escape(exported: Si
 
 
 def test_a_tooltip_goes_when_one_presses_or_types(exported: Site, desktop: Watched) -> None:
-    page = desktop.open(exported.url + "?epoch=60&view=contours")
+    page = desktop.show(exported.url + "?epoch=60&view=contours")
     with_access(page)
     tip = page.locator("#hint")
     follow = page.locator("label", has=page.get_by_role("switch", name="Follow the parameters"))
@@ -697,7 +697,7 @@ def test_what_can_be_trained_here_is_not_said_to_be_missing(exported: Site, desk
 
 
 def test_a_tooltip_says_why_a_control_cannot_be_used(exported: Site, desktop: Watched) -> None:
-    page = desktop.open(exported.url + "?hidden=7-5")
+    page = desktop.show(exported.url + "?hidden=7-5")
     with_access(page)
     label = page.locator("label", has=page.get_by_role("switch", name="Residual skips"))
     label.hover()

@@ -38,7 +38,7 @@ def way(page: Page) -> Float64:
 
 def test_a_ball_rolls_downhill_beside_the_path(exported: Site, desktop: Watched) -> None:
     run = exported.run()
-    page = desktop.open(exported.url + "?epoch=60&view=contours&follow=false&pick=0.6,0.4")
+    page = desktop.show(exported.url + "?epoch=60&view=contours&follow=false&pick=0.6,0.4")
     expect(page.locator("#boundary-whose")).to_have_text("of the network at a 0.6, b 0.4")
     started = float(page.locator("#readouts [data-readout=train_loss]").get_attribute("data-value") or "nan")
     page.get_by_role("button", name="Release a ball here").click()
@@ -60,7 +60,7 @@ def test_a_ball_rolls_downhill_beside_the_path(exported: Site, desktop: Watched)
 
 
 def test_on_the_surface_its_way_is_drawn_at_its_own_losses(exported: Site, desktop: Watched) -> None:
-    page = desktop.open(exported.url + "?epoch=60&pick=0.5,-0.25&ball=true")
+    page = desktop.show(exported.url + "?epoch=60&pick=0.5,-0.25&ball=true")
     until(page, A_BALL)
     until(page, "() => document.querySelectorAll('#landscape-plot .marks :is(.ball, .hidden-ball)').length === 2")
     line = Drawn(page).line("way")
@@ -69,7 +69,7 @@ def test_on_the_surface_its_way_is_drawn_at_its_own_losses(exported: Site, deskt
 
 
 def test_another_point_takes_the_ball_away(exported: Site, desktop: Watched) -> None:
-    page = desktop.open(exported.url + "?epoch=60&view=contours&pick=0.5,-0.25&ball=true")
+    page = desktop.show(exported.url + "?epoch=60&view=contours&pick=0.5,-0.25&ball=true")
     until(page, "() => document.querySelector('#boundary-whose').textContent.includes('epochs on')")
     page.get_by_role("spinbutton", name="Point a").fill("0.1")
     page.get_by_role("spinbutton", name="Point a").press("Enter")
@@ -98,7 +98,7 @@ def roll_ball(page: Page, run: Run, frame: int, a: float, b: float) -> tuple[Flo
 
 def test_it_is_seen_from_the_side_and_says_that_it_leaves_the_plane(exported: Site, desktop: Watched) -> None:
     run = exported.run()
-    page = desktop.open(exported.url + "?epoch=60&view=section&pick=0.6,0.4&ball=true")
+    page = desktop.show(exported.url + "?epoch=60&view=section&pick=0.6,0.4&ball=true")
     until(page, "() => document.querySelector('#boundary-whose').textContent.includes('200 epochs on')")
     places, inside = roll_ball(page, run, 11, 0.6, 0.4)
     data = "document.querySelector('#landscape-section .js-plotly-plot').data"
@@ -184,7 +184,7 @@ def test_it_rolls_so_that_one_can_read_along(exported: Site, browser: Browser, m
 
 
 def test_below_the_ground_its_way_is_seen_through_it(exported: Site, desktop: Watched) -> None:
-    page = desktop.open(exported.url + "?epoch=60&pick=0.5,-0.25&ball=true")
+    page = desktop.show(exported.url + "?epoch=60&pick=0.5,-0.25&ball=true")
     until(page, "() => document.querySelector('#boundary-whose').textContent.includes('200 epochs on')")
     through = page.locator("#landscape-plot .marks .way-through").get_attribute("d") or ""
     line = Drawn(page).line("way")

@@ -56,7 +56,7 @@ def halfway(classes: np.ndarray) -> np.ndarray:
 
 
 def test_without_the_network_a_line_has_no_stairs(exported: Site, desktop: Watched) -> None:
-    page = desktop.open(exported.url + "?epoch=0")
+    page = desktop.show(exported.url + "?epoch=0")
     for name, far in LINES.items():
         for slope_name, slope in SLOPES.items():
             classes = (far > 0).astype(int)

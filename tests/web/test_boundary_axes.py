@@ -43,7 +43,7 @@ def number(text: str) -> float:
 
 
 def test_labels_and_hovers_tell_neighbours_apart(exported: Site, desktop: Watched) -> None:
-    page = desktop.open(exported.url + "?epoch=0")
+    page = desktop.show(exported.url + "?epoch=0")
     for name, rows in TABLES.items():
         table = np.array(rows, float)
         features = [
@@ -84,7 +84,7 @@ def test_features_of_one_unit_have_one_scale_whatever_the_window(exported: Site,
     for width, height in ((1100, 620), (844, 390)):
         page.set_viewport_size({"width": width, "height": height})
         for query in ("?dataset=moons&epoch=0", f"?run={IRIS.id}"):  # centimetres both
-            desktop.open(exported.url + query)
+            desktop.show(exported.url + query)
             x, y = pixels_a_unit(page)
             assert x == pytest.approx(y, rel=0.06), (width, query)  # labels are placed on whole pixels
     size = """async ([width, height]) => {

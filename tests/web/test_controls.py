@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import re
 from typing import Any
 
@@ -64,10 +65,11 @@ def assert_regions(page: Page, run: Run, frame: int) -> None:
         """() => {
             const canvas = document.querySelector('#boundary-canvas');
             const {data, width, height} = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height);
-            return {width, height, data: Array.from(data)};
+            return {width, height, data: new Uint8Array(data.buffer).toBase64()};
         }"""
     )
-    colours = np.array(pixels["data"], np.float64).reshape(pixels["height"], pixels["width"], 4)[..., :3]
+    data = np.frombuffer(base64.b64decode(pixels["data"]), np.uint8).astype(np.float64)
+    colours = data.reshape(pixels["height"], pixels["width"], 4)[..., :3]
     predicted, confidence = run.predicted_class[frame], run.confidence[frame] / 255
     height, width = predicted.shape
     of_class: dict[int, list[np.ndarray[Any, np.dtype[np.float64]]]] = {}
@@ -102,7 +104,7 @@ def test_the_page_opens_on_a_finished_run_with_both_plots_and_true_numbers(site:
 
 @EITHER
 def test_frame_buttons_and_keys_step_through_the_epochs(site: Site, desktop: Watched) -> None:
-    page = desktop.open(site.url + "?epoch=0")
+    page = desktop.show(site.url + "?epoch=0")
     run = site.run()
     page.get_by_role("button", name="Next frame").click()
     wait_for_frame(page, 1)
@@ -125,7 +127,7 @@ def test_frame_buttons_and_keys_step_through_the_epochs(site: Site, desktop: Wat
 
 @EITHER
 def test_the_epoch_slider_names_its_epoch_and_lies_on_the_axis_of_the_curves(site: Site, desktop: Watched) -> None:
-    page = desktop.open(site.url + "?epoch=0")
+    page = desktop.show(site.url + "?epoch=0")
     slider = page.get_by_role("slider", name="Epoch")
     slider.focus()
     for _ in range(4):
@@ -156,7 +158,7 @@ def test_play_advances_every_frame_and_stops_at_the_end(site: Site, desktop: Wat
 
 @EITHER
 def test_space_plays_and_pauses_and_a_scrub_pauses(site: Site, desktop: Watched) -> None:
-    page = desktop.open(site.url + "?epoch=0")
+    page = desktop.show(site.url + "?epoch=0")
     page.get_by_role("combobox", name="Speed").select_option("0.25")
     page.locator("body").press("Space")
     expect(page.get_by_role("button", name="Pause")).to_be_visible()
@@ -169,7 +171,7 @@ def test_space_plays_and_pauses_and_a_scrub_pauses(site: Site, desktop: Watched)
 
 
 def test_zoom_goes_through_the_stored_spans(site: Site, desktop: Watched) -> None:
-    page = desktop.open(site.url + "?epoch=60")
+    page = desktop.show(site.url + "?epoch=60")
     slider = page.get_by_role("slider", name="Zoom")
     slider.focus()
     for key, span_index in (("PageDown", 1), ("PageDown", 2), ("PageUp", 1), ("PageUp", 0)):
@@ -182,7 +184,7 @@ def test_zoom_goes_through_the_stored_spans(site: Site, desktop: Watched) -> Non
 
 @EITHER
 def test_log_loss_is_a_switch_and_changes_the_axis_only(site: Site, desktop: Watched) -> None:
-    page = desktop.open(site.url + "?epoch=60")
+    page = desktop.show(site.url + "?epoch=60")
     switch = page.get_by_role("switch", name="Log loss")
     expect(switch).to_be_checked()
     for scale in ("linear", "log"):
@@ -232,7 +234,7 @@ def camera(page: Page) -> dict[str, float]:
 
 @EITHER
 def test_dragging_rotates_and_the_camera_stays_through_frames_zooms_and_runs(site: Site, desktop: Watched) -> None:
-    page = desktop.open(site.url + "?epoch=0")
+    page = desktop.show(site.url + "?epoch=0")
     before = camera(page)
     box = page.locator("#landscape-plot").bounding_box()
     assert box is not None
@@ -296,7 +298,7 @@ def test_no_request_is_made_by_scrubbing_playing_or_zooming(site: Site, desktop:
 
 @EITHER
 def test_the_scale_stays_fixed_during_play(site: Site, desktop: Watched) -> None:
-    page = desktop.open(site.url + "?epoch=0")
+    page = desktop.show(site.url + "?epoch=0")
     bounds = "() => window.lossatlas.range()"
     first = page.evaluate(bounds)
     for frame in range(1, 12):
@@ -327,7 +329,7 @@ def test_a_model_a_dataset_and_a_training_are_chosen_by_keyboard_and_live_in_the
 
 
 def test_residual_skips_are_a_switch_of_the_model_and_live_in_the_url(site: Site, desktop: Watched) -> None:
-    page = desktop.open(site.url + "?epoch=60")
+    page = desktop.show(site.url + "?epoch=60")
     switch = page.get_by_role("switch", name="Residual skips")
     expect(switch).not_to_be_checked()
     assert "residual" not in page.url
@@ -350,7 +352,7 @@ def test_residual_skips_are_a_switch_of_the_model_and_live_in_the_url(site: Site
 
 @EITHER
 def test_residual_skips_mean_nothing_without_two_equal_widths_in_a_row(site: Site, desktop: Watched) -> None:
-    page = desktop.open(site.url + "?hidden=7-5&residual=true")
+    page = desktop.show(site.url + "?hidden=7-5&residual=true")
     assert read_shown(page)["run"] == UNUSUAL.id
     switch = page.get_by_role("switch", name="Residual skips")
     expect(switch).to_be_disabled()
@@ -394,7 +396,7 @@ def test_nonsense_in_the_url_is_passed_over(site: Site, desktop: Watched) -> Non
 
 @EITHER
 def test_misclassified_points_are_counted_as_in_the_files(site: Site, desktop: Watched) -> None:
-    page = desktop.open(site.url + "?epoch=0")
+    page = desktop.show(site.url + "?epoch=0")
     run = site.run()
     wrong = int((run.trajectory.predicted_class[0] != run.setup.dataset.labels).sum())
     expect(page.locator("#boundary-summary")).to_contain_text(f"{wrong} ")

@@ -53,7 +53,7 @@ def test_a_data_point_colours_the_surface_by_its_own_loss(site: Site, desktop: W
     run = site.run()
     point = lonely(run)
     dataset = run.setup.dataset
-    page = desktop.open(site.url + "?epoch=60")
+    page = desktop.show(site.url + "?epoch=60")
     hover(page, *dataset.points[point].tolist())
     until(page, TINTED)
     evaluator = Evaluator(
@@ -86,7 +86,7 @@ def shares(text: str) -> list[float]:
 
 def test_the_probabilities_of_every_class_under_the_pointer_are_the_networks(exported: Site, desktop: Watched) -> None:
     run = exported.run(ARMS)
-    page = desktop.open(exported.url + "?dataset=arms&epoch=60")
+    page = desktop.show(exported.url + "?dataset=arms&epoch=60")
     x, y = float(run.setup.grid.x[5]), float(run.setup.grid.y[17])
     hover(page, x, y)
     probe = page.locator(".boundary .probe")
@@ -106,7 +106,7 @@ def test_the_probabilities_of_every_class_under_the_pointer_are_the_networks(exp
 
 def test_of_two_classes_as_well_the_network_itself_is_asked(exported: Site, desktop: Watched) -> None:
     run = exported.run()
-    page = desktop.open(exported.url + "?epoch=60")
+    page = desktop.show(exported.url + "?epoch=60")
     across, up = run.setup.grid.x, run.setup.grid.y
     probe = page.locator(".boundary .probe")
     for x, y in [(across[5], up[17]), (across[11:13].mean(), up[12:14].mean()), (across[9:11].mean(), up[10])]:
@@ -132,7 +132,7 @@ def test_the_line_lies_where_the_logits_of_two_classes_are_equal(
 ) -> None:
     run = exported.run(config)
     grid, theta = run.setup.grid, run.trajectory.weights[-1]
-    page = desktop.open(exported.url + "?epoch=0")
+    page = desktop.show(exported.url + "?epoch=0")
     found = page.evaluate(
         LINE,
         {

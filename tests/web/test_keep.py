@@ -103,7 +103,7 @@ def test_where_the_clipboard_is_refused_the_link_is_selected(exported: Site, des
 # Pictures and drawings
 
 LOOK_AT = """async (base64) => {
-    const bytes = Uint8Array.from(atob(base64), (letter) => letter.charCodeAt(0));
+    const bytes = Uint8Array.fromBase64(base64);
     const image = await createImageBitmap(new Blob([bytes]));
     const canvas = new OffscreenCanvas(image.width, image.height);
     const context = canvas.getContext('2d', {willReadFrequently: true});
@@ -125,7 +125,7 @@ LOOK_AT = """async (base64) => {
 def test_the_picture_has_both_plots_twice_as_sharp_and_leaves_the_screen_alone(
     site: Site, desktop: Watched, view: str
 ) -> None:
-    page = desktop.open(site.url + f"?epoch=60&view={view}&camera=1.60,0.80,1.00")
+    page = desktop.show(site.url + f"?epoch=60&view={view}&camera=1.60,0.80,1.00")
     before = page.evaluate("() => [window.lossatlas.state(), window.lossatlas.shown(), location.href]")
     open_dialog(page)
     download, png = download_file(page, "Save picture (PNG)")
@@ -145,7 +145,7 @@ def test_the_picture_has_both_plots_twice_as_sharp_and_leaves_the_screen_alone(
 @pytest.mark.parametrize("theme", ["light", "dark"])
 def test_the_picture_is_in_the_theme_of_the_page(exported: Site, desktop: Watched, theme: Any) -> None:
     desktop.page.emulate_media(color_scheme=theme, reduced_motion="reduce")
-    page = desktop.open(exported.url + "?view=contours")
+    page = desktop.show(exported.url + "?view=contours")
     open_dialog(page)
     paper = page.evaluate(LOOK_AT, base64.b64encode(download_file(page, "Save picture (PNG)")[1]).decode())["paper"]
     assert all(value > 240 for value in paper) if theme == "light" else all(value < 40 for value in paper)
@@ -154,7 +154,7 @@ def test_the_picture_is_in_the_theme_of_the_page(exported: Site, desktop: Watche
 @EITHER
 def test_the_drawing_has_its_points_and_words_as_such(site: Site, desktop: Watched) -> None:
     run = site.run(ARMS)
-    page = desktop.open(site.url + f"?dataset=arms&run={run.id}&epoch=60&view=contours")
+    page = desktop.show(site.url + f"?dataset=arms&run={run.id}&epoch=60&view=contours")
     wrong = int((run.trajectory.predicted_class[-1] != run.setup.dataset.labels).sum())
     open_dialog(page)
     drawing = ElementTree.fromstring(download_file(page, "Save drawing (SVG)")[1])
@@ -176,7 +176,7 @@ def test_the_drawing_has_its_points_and_words_as_such(site: Site, desktop: Watch
 
 
 def test_where_the_surface_is_shown_the_drawing_says_that_it_is_a_picture(exported: Site, desktop: Watched) -> None:
-    page = desktop.open(exported.url + "?view=surface")
+    page = desktop.show(exported.url + "?view=surface")
     open_dialog(page)
     expect(page.get_by_text("It contains the surface as a picture.")).to_be_visible()
     drawing = ElementTree.fromstring(download_file(page, "Save drawing (SVG)")[1])
@@ -186,7 +186,7 @@ def test_where_the_surface_is_shown_the_drawing_says_that_it_is_a_picture(export
 # The animation
 
 PLAY = """(base64) => new Promise((resolve, reject) => {
-    const bytes = Uint8Array.from(atob(base64), (letter) => letter.charCodeAt(0));
+    const bytes = Uint8Array.fromBase64(base64);
     const video = document.createElement('video');
     document.body.append(video);
     video.muted = true;
@@ -267,18 +267,18 @@ DECODE = """async (packets) => {
     });
     decoder.configure({codec: 'vp8'});
     packets.forEach((text, i) => decoder.decode(new EncodedVideoChunk({
-        type: i === 0 ? 'key' : 'delta', timestamp: i, data: Uint8Array.from(atob(text), (c) => c.charCodeAt(0)),
+        type: i === 0 ? 'key' : 'delta', timestamp: i, data: Uint8Array.fromBase64(text),
     })));
     await decoder.flush();
     if (last.format !== 'I420') throw new Error(last.format);
     const planes = new Uint8Array(last.allocationSize());
     await last.copyTo(planes);
     last.close();
-    return Array.from(planes);
+    return planes.toBase64();
 }"""
 #: A picture or a film's end as pixels, in the film's size.
 PIXELS = """async ({base64, type, width, height}) => {
-    const blob = new Blob([Uint8Array.from(atob(base64), (letter) => letter.charCodeAt(0))], {type});
+    const blob = new Blob([Uint8Array.fromBase64(base64)], {type});
     let source;
     if (type === 'image/png') source = await createImageBitmap(blob);
     else source = await new Promise((resolve, reject) => {
@@ -294,14 +294,23 @@ PIXELS = """async ({base64, type, width, height}) => {
     const context = canvas.getContext('2d', {willReadFrequently: true});
     context.imageSmoothingQuality = 'high';
     context.drawImage(source, 0, 0, width, height);
-    return Array.from(context.getImageData(0, 0, width, height).data);
+    return new Uint8Array(context.getImageData(0, 0, width, height).data.buffer).toBase64();
 }"""
 WIDTH, HEIGHT = 640, 360
 
 
+def rgba_of(text: str) -> Floats:
+    """Pixels that a canvas gave, without how opaque they are."""
+    return bytes_of(text).reshape(HEIGHT, WIDTH, 4)[..., :3]
+
+
+def bytes_of(text: str) -> Floats:
+    return np.frombuffer(base64.b64decode(text), np.uint8).astype(float)
+
+
 def pixels(page: Page, data: bytes, kind: str) -> Floats:
     asked = {"base64": base64.b64encode(data).decode(), "type": kind, "width": WIDTH, "height": HEIGHT}
-    return np.array(page.evaluate(PIXELS, asked), dtype=float).reshape(HEIGHT, WIDTH, 4)[..., :3]
+    return rgba_of(page.evaluate(PIXELS, asked))
 
 
 def rgb_of(planes: Floats) -> Floats:
@@ -329,13 +338,13 @@ def test_a_film_has_the_colours_of_the_picture(exported: Site, desktop: Watched)
 
     With the numbers of BT.709 read by BT.601, or of one range by the other, they are off by 5 to 7.
     """
-    page = desktop.open(exported.url + "?epoch=60&view=contours")
+    page = desktop.show(exported.url + "?epoch=60&view=contours")
     open_dialog(page)
     picture = download_file(page, "Save picture (PNG)")[1]
     page.get_by_role("combobox", name="Size of the animation").select_option(label=f"{WIDTH} × {HEIGHT}")
     webm = download_file(page, "Make animation (WebM)")[1]
     film = page.evaluate(DECODE, [base64.b64encode(data).decode() for _, data in packets(webm)])
-    assert (colour_error(rgb_of(np.array(film, dtype=float)), pixels(page, picture, "image/png")) < 3.5).all()
+    assert (colour_error(rgb_of(bytes_of(film)), pixels(page, picture, "image/png")) < 3.5).all()
     for mark in ("55b18106", "55b98101"):  # matrix and range, as Matroska names them
         assert bytes.fromhex(mark) in webm
 
@@ -367,7 +376,7 @@ def test_a_film_is_offered_as_mp4_where_the_browser_can_encode_it(exported: Site
 
 #: A GIF as the browser's own decoder reads it: the time of each frame in ms, and the pixels of the last one.
 GIF = """async (base64) => {
-    const data = Uint8Array.from(atob(base64), (letter) => letter.charCodeAt(0));
+    const data = Uint8Array.fromBase64(base64);
     const decoder = new ImageDecoder({data, type: 'image/gif'});
     await decoder.completed;
     await decoder.tracks.ready;
@@ -380,13 +389,14 @@ GIF = """async (base64) => {
         canvas.getContext('2d', {willReadFrequently: true}).drawImage(image, 0, 0);
         image.close();
     }
-    const {data: pixels} = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height);
-    return {times, repeats: decoder.tracks.selectedTrack.repetitionCount, pixels: Array.from(pixels)};
+    const {data} = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height);
+    const pixels = new Uint8Array(data.buffer).toBase64();
+    return {times, repeats: decoder.tracks.selectedTrack.repetitionCount, pixels};
 }"""
 
 
 def test_a_film_as_gif_has_every_epoch_and_starts_again(exported: Site, desktop: Watched) -> None:
-    page = desktop.open(exported.url + "?epoch=60&view=contours")
+    page = desktop.show(exported.url + "?epoch=60&view=contours")
     open_dialog(page)
     picture = download_file(page, "Save picture (PNG)")[1]
     page.get_by_role("combobox", name="Size of the animation").select_option(label=f"{WIDTH} × {HEIGHT}")
@@ -396,7 +406,7 @@ def test_a_film_as_gif_has_every_epoch_and_starts_again(exported: Site, desktop:
     found = page.evaluate(GIF, base64.b64encode(gif).decode())
     assert found["times"] == [100] * (len(exported.run().trajectory.epochs) - 1) + [1000]
     assert found["repeats"] is None or found["repeats"] > 1000  # for ever
-    film = np.array(found["pixels"], dtype=float).reshape(HEIGHT, WIDTH, 4)[..., :3]
+    film = rgba_of(found["pixels"])
     # Colours are gathered by 5, 6 and 5 bits before the 256 are chosen: a step of 8, so within 4.
     assert (colour_error(film, pixels(page, picture, "image/png")) < 4).all()
 
@@ -503,7 +513,7 @@ def assert_arrays_of(arrays: dict[str, Any], run: Run, frame: int) -> None:
 
 def test_the_numbers_are_those_of_the_run(site: Site, desktop: Watched) -> None:
     run = site.run()
-    page = desktop.open(site.url + f"?epoch={run.trajectory.epochs[5]}&zoom=0.1")
+    page = desktop.show(site.url + f"?epoch={run.trajectory.epochs[5]}&zoom=0.1")
     open_dialog(page)
     arrays, about = numbers(page)
     cut = of_plane(run, "fresh")
@@ -530,7 +540,7 @@ def test_the_numbers_are_those_of_the_run(site: Site, desktop: Watched) -> None:
 @pytest.mark.parametrize("loss", ["test", "gap"])
 def test_the_surface_kept_is_the_one_on_show(exported: Site, desktop: Watched, loss: str) -> None:
     run = exported.run(PLANES)
-    page = desktop.open(exported.url + f"?run={run.id}&plane=pca&set={loss}&epoch=60&view=section")
+    page = desktop.show(exported.url + f"?run={run.id}&plane=pca&set={loss}&epoch=60&view=section")
     open_dialog(page)
     arrays, about = numbers(page)
     cut = of_plane(run, "pca")
@@ -543,7 +553,7 @@ def test_the_surface_kept_is_the_one_on_show(exported: Site, desktop: Watched, l
 
 def test_of_a_picked_point_its_own_network_is_kept(exported: Site, desktop: Watched) -> None:
     run = exported.run()
-    page = desktop.open(exported.url + "?epoch=60&view=contours&pick=0.5,-0.25")
+    page = desktop.show(exported.url + "?epoch=60&view=contours&pick=0.5,-0.25")
     until(page, "() => !document.querySelector('#boundary-whose').hidden")
     open_dialog(page)
     arrays, about = numbers(page)
@@ -572,7 +582,7 @@ def table(data: bytes) -> tuple[list[str], Floats]:
 @EITHER
 def test_the_tables_hold_the_same_numbers(site: Site, desktop: Watched) -> None:
     run = site.run()
-    page = desktop.open(site.url + "?epoch=60&view=section")
+    page = desktop.show(site.url + "?epoch=60&view=section")
     open_dialog(page)
     download, data = download_file(page, "Save the surface (CSV)")
     assert download.suggested_filename == f"lossatlas-{run.id}-epoch60-loss.csv"
@@ -620,7 +630,7 @@ def test_the_lines_of_python_compute_what_is_on_show(
 @pytest.mark.parametrize("query", ["zoom=0.3&set=gap", "seed=4", "zoom=0.3&plane=pca&hidden=8&run={planes}"])
 def test_the_lines_of_python_compute_a_surface_that_no_run_has(exported: Site, desktop: Watched, query: str) -> None:
     query = query.format(planes=PLANES.id)
-    page = desktop.open(f"{exported.url}?epoch=60&{query}")
+    page = desktop.show(f"{exported.url}?epoch=60&{query}")
     until(page, "() => window.lossatlas.computed()")
     open_dialog(page)
     lines = page.locator(".python code").inner_text()
@@ -681,7 +691,7 @@ def test_the_lines_of_python_compute_the_arrays_that_the_page_saves(
     known = exported.run(PLANES)
     monkeypatch.setattr(la, "compute_run", lambda config: known if config.id == known.id else compute_run(config))
     spans = {name: of_plane(known, name).plane.spans for name in ("fresh", "hessian")}
-    page = desktop.open(f"{exported.url}?run={PLANES.id}&epoch=20")
+    page = desktop.show(f"{exported.url}?run={PLANES.id}&epoch=20")
     frame = page.evaluate("() => window.lossatlas.shown().frame")
     assert 0 < frame < len(known.trajectory.epochs) - 1  # where the centre of a plane that is held is another frame
     for turn, part in enumerate(SLICES):
@@ -744,7 +754,7 @@ def test_a_plane_held_in_a_training_in_the_page_is_computed_around_where_it_led(
 
 
 def test_python_says_only_what_is_not_the_default(exported: Site, desktop: Watched) -> None:
-    page = desktop.open(exported.url + f"?run={MOONS_FAST.id}")
+    page = desktop.show(exported.url + f"?run={MOONS_FAST.id}")
     open_dialog(page)
     lines = page.locator(".python code").inner_text()
     assert 'dataset={"points": 80}' in lines
@@ -770,7 +780,7 @@ def test_nothing_of_it_is_fetched_before_the_first_click(exported: Site, desktop
 
 
 def test_by_keyboard_alone(exported: Site, desktop: Watched) -> None:
-    page = desktop.open(exported.url + "?epoch=0&view=section")
+    page = desktop.show(exported.url + "?epoch=0&view=section")
     page.get_by_role("button", name="Share", exact=True).focus()
     page.keyboard.press("Enter")
     expect(page.get_by_role("button", name="Copy link")).to_be_focused()

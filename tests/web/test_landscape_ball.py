@@ -38,7 +38,7 @@ def test_the_ball_is_seen_in_every_frame_from_the_default_camera(exported: Site,
     run = compute_run(OPENING.with_values(planes=(FreshPlane(spans=(1.0,)),), curvature={"frames": 0}))
     surfaces = run.loss_surface["fresh"][0]
     assert len(surfaces) > 50
-    page = desktop.open(exported.url + "?epoch=60")
+    page = desktop.show(exported.url + "?epoch=60")
     hidden = page.evaluate(
         HIDDEN,
         {

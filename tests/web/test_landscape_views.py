@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import re
 import shutil
@@ -14,12 +15,11 @@ import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from lossatlas.landscape import Cut
-from lossatlas.runs import Run
 from lossatlas.site import export_site
 from lossatlas.store import Gallery
 from tests.support.drawn import Drawn, assert_drawn
 from tests.support.pages import Watched, until
-from tests.web.conftest import EITHER, PLANES, Silent, Site, static_server
+from tests.web.conftest import EITHER, PLANES, Silent, Site, app_server, static_server
 from tests.web.test_controls import wait_for_frame, zoom_in
 
 pytestmark = pytest.mark.browser
@@ -92,7 +92,7 @@ def test_another_plane_is_fetched_when_it_is_chosen_and_drawn_as_it_is_stored(si
 
 
 def test_the_path_is_drawn_where_the_arrays_say_and_clipped_at_the_edge(exported: Site, desktop: Watched) -> None:
-    page = desktop.open(exported.url + LINK + "&plane=pca&epoch=0")
+    page = desktop.show(exported.url + LINK + "&plane=pca&epoch=0")
     stored, losses = find_cut(exported, "pca"), exported.run(PLANES).trajectory.metrics["train_loss"]
     path = stored.path.coordinates
     found = Drawn(page)
@@ -147,7 +147,7 @@ def assert_ball(page: Page, place: np.ndarray[Any, Any], loss: float) -> None:
 
 
 def test_the_contour_map_has_a_dot_a_frame_and_the_current_one_marked(exported: Site, desktop: Watched) -> None:
-    page = desktop.open(exported.url + LINK + "&plane=pca&epoch=60")
+    page = desktop.show(exported.url + LINK + "&plane=pca&epoch=60")
     choose(page, "View", "Contours")
     wait_for(page, view="contours")
     stored = find_cut(exported, "pca")
@@ -175,21 +175,23 @@ def assert_marked(page: Page, place: np.ndarray[Any, Any], span: float) -> None:
 
 def assert_map(page: Page, surface: np.ndarray[Any, Any]) -> None:
     """Viridis grows lighter: of the cells apart from contours and path, the pixels are ordered as the losses."""
-    pixels = page.evaluate(
+    text = page.evaluate(
         """() => {
             const canvas = document.querySelector('#landscape-map canvas');
-            return Array.from(canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height).data);
+            const {data} = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height);
+            return new Uint8Array(data.buffer).toBase64();
         }"""
     )
+    pixels = np.frombuffer(base64.b64decode(text), np.uint8).astype(np.float64)
     side = round(np.sqrt(len(pixels) / 4))
-    light = np.array(pixels, np.float64).reshape(side, side, 4)[::-1, :, :3] @ [0.2126, 0.7152, 0.0722]
+    light = pixels.reshape(side, side, 4)[::-1, :, :3] @ [0.2126, 0.7152, 0.0722]
     at = np.round(np.linspace(0, side - 1, surface.shape[0])).astype(int)
     ranks = [values.ravel().argsort().argsort() for values in (surface, light[np.ix_(at, at)])]
     assert np.corrcoef(ranks)[0, 1] > 0.9
 
 
 def test_the_section_is_the_middle_row_and_the_middle_column(exported: Site, desktop: Watched) -> None:
-    page = desktop.open(exported.url + LINK + "&view=section&epoch=60")
+    page = desktop.show(exported.url + LINK + "&view=section&epoch=60")
     run, stored = exported.run(PLANES), find_cut(exported, "fresh")
 
     def assert_curves(frame: int) -> None:
@@ -213,7 +215,7 @@ def test_the_section_is_the_middle_row_and_the_middle_column(exported: Site, des
 def test_the_gap_is_the_test_loss_minus_the_training_loss_around_the_fixed_centre(
     exported: Site, desktop: Watched
 ) -> None:
-    page = desktop.open(exported.url + LINK + "&epoch=60&scale=log")
+    page = desktop.show(exported.url + LINK + "&epoch=60&scale=log")
     choose(page, "Loss", "Gap")
     wait_for(page, set="gap", follow=False)
     stored = find_cut(exported, "fresh")
@@ -237,7 +239,7 @@ def test_the_gap_is_the_test_loss_minus_the_training_loss_around_the_fixed_centr
 
 
 def test_the_plane_that_stays_is_the_last_frames_and_says_so(exported: Site, desktop: Watched) -> None:
-    page = desktop.open(exported.url + LINK + "&epoch=0")
+    page = desktop.show(exported.url + LINK + "&epoch=0")
     land = page.get_by_role("region", name="Loss landscape")
     expect(land).to_contain_text("The plane moves with the network: the centre is always the current parameters.")
     expect(switch(page, "Path")).to_be_disabled()
@@ -253,7 +255,7 @@ def test_the_plane_that_stays_is_the_last_frames_and_says_so(exported: Site, des
 
 
 def test_what_is_known_of_a_slice_is_what_the_manifest_says(exported: Site, desktop: Watched) -> None:
-    page = desktop.open(exported.url + LINK + "&plane=pca&epoch=60")
+    page = desktop.show(exported.url + LINK + "&plane=pca&epoch=60")
     manifest = json.loads((exported.gallery.data / "runs" / PLANES.id / "run.json").read_text())
     [pca, hessian] = manifest["planes"][1:]
     land = page.get_by_role("region", name="Loss landscape")
@@ -283,7 +285,7 @@ def test_what_is_known_of_a_slice_is_what_the_manifest_says(exported: Site, desk
 
 
 def test_the_timeline_shows_the_curvature_with_the_edge_of_stability(exported: Site, desktop: Watched) -> None:
-    page = desktop.open(exported.url + LINK + "&epoch=60")
+    page = desktop.show(exported.url + LINK + "&epoch=60")
     curvature = exported.run(PLANES).curvature
     assert curvature is not None
     assert curvature.negative is not None
@@ -324,7 +326,7 @@ def test_the_timeline_shows_the_curvature_with_the_edge_of_stability(exported: S
 @EITHER
 def test_a_link_says_everything_and_reset_forgets_it(site: Site, desktop: Watched) -> None:
     query = "&plane=hessian&view=contours&set=test&path=false&timeline=curvature&follow=false"
-    page = desktop.open(site.url + LINK + query)
+    page = desktop.show(site.url + LINK + query)
     assert picture(page) == {
         "plane": "hessian",
         "view": "contours",
@@ -395,14 +397,15 @@ def test_a_run_from_before_there_were_paths_still_opens(gallery: Gallery, tmp_pa
         assert title == "This run was stored without its path in this plane, so the plane always moves."
 
 
-def test_a_computation_ends_with_every_plane_of_its_run(empty_served: Site, desktop: Watched) -> None:
-    page = desktop.open(empty_served.url)
-    until(page, "() => document.querySelector('#status-progress').hidden", patience=120_000)
-    [run_id] = empty_served.gallery.ids()
-    run: Run = empty_served.gallery.open(run_id)
-    select = page.get_by_role("combobox", name="Plane")
-    expect(select.locator("option")).to_have_count(len(run.planes))
-    assert len(run.planes) > 1
-    assert picture(page)["plane"] == run.planes[0].name
-    switch(page, "Follow the parameters").press("Space")
-    wait_for(page, follow=False, path=True)
+def test_a_computation_ends_with_every_plane_of_its_run(tmp_path: Path, desktop: Watched) -> None:
+    gallery = Gallery(tmp_path / "data")
+    with app_server(gallery, PLANES) as url, desktop:
+        page = desktop.open(url)
+        until(page, "() => document.querySelector('#status-progress').hidden")
+        run = gallery.open(PLANES.id)
+        select = page.get_by_role("combobox", name="Plane")
+        expect(select.locator("option")).to_have_count(len(run.planes))
+        assert len(run.planes) > 1
+        assert picture(page)["plane"] == run.planes[0].name
+        switch(page, "Follow the parameters").press("Space")
+        wait_for(page, follow=False, path=True)

@@ -16,6 +16,12 @@ from tests.web.test_states import CLIPPED
 
 pytestmark = pytest.mark.browser
 
+
+@pytest.fixture(scope="module")
+def browser(whole_browser: Browser) -> Browser:
+    return whole_browser
+
+
 OF_PLANES = f"?hidden=8&run={PLANES.id}"
 #: What has the focus: its name, and whether one sees that it has. The input of a key or a card lies over it, unseen.
 FOCUSED = """() => {
@@ -144,6 +150,11 @@ def walk(page: Page) -> list[dict[str, Any]]:
     for _ in range(80):
         page.keyboard.press("Tab")
         found = keys.focused()
+        for _ in range(20):  # a page that still gets its size moves under the focus
+            if found["inView"] and not found["covered"]:
+                break
+            page.wait_for_timeout(50)
+            found = keys.focused()
         if stops and found["name"] == stops[0]["name"] and found["id"] == stops[0]["id"]:
             return stops
         if found["id"] != "BODY":
@@ -255,7 +266,7 @@ PAINTED = """(selector) => {
 
 #: The colours of more than a few pixels of a PNG.
 COLOURS = """async (base64) => {
-    const image = await createImageBitmap(new Blob([Uint8Array.from(atob(base64), (c) => c.charCodeAt(0))]));
+    const image = await createImageBitmap(new Blob([Uint8Array.fromBase64(base64)]));
     const context = new OffscreenCanvas(image.width, image.height).getContext('2d');
     context.drawImage(image, 0, 0);
     const counts = {};
@@ -270,7 +281,7 @@ COLOURS = """async (base64) => {
 
 #: Of rows of a picture, counted from its middle: the share of pixels that differ from its first pixel.
 INKED = """async ([base64, rows]) => {
-    const bytes = Uint8Array.from(atob(base64), (letter) => letter.charCodeAt(0));
+    const bytes = Uint8Array.fromBase64(base64);
     const image = await createImageBitmap(new Blob([bytes]));
     const context = new OffscreenCanvas(image.width, image.height).getContext('2d', {willReadFrequently: true});
     context.drawImage(image, 0, 0);

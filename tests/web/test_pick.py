@@ -40,14 +40,14 @@ def assert_shows_the_network_at(page: Page, run: Run, frame: int, a: float, b: f
 @pytest.mark.parametrize("config", [MOONS, ARMS], ids=["two classes", "three classes"])
 def test_a_link_with_a_point_shows_the_network_there(site: Site, desktop: Watched, config: RunConfig) -> None:
     run = site.run(config)
-    page = desktop.open(f"{site.url}?dataset={config.dataset.name}&run={run.id}&epoch=60&pick=0.5,-0.25")
+    page = desktop.show(f"{site.url}?dataset={config.dataset.name}&run={run.id}&epoch=60&pick=0.5,-0.25")
     until(page, "() => !document.querySelector('#boundary-whose').hidden")
     assert_shows_the_network_at(page, run, 11, 0.5, -0.25)
 
 
 def test_the_point_stays_while_the_epochs_pass_and_one_step_leads_back(exported: Site, desktop: Watched) -> None:
     run = exported.run()
-    page = desktop.open(exported.url + "?epoch=60&view=contours")
+    page = desktop.show(exported.url + "?epoch=60&view=contours")
     page.get_by_role("spinbutton", name="Point a").fill("0.3")
     page.get_by_role("spinbutton", name="Point b").fill("0.2")
     page.get_by_role("spinbutton", name="Point b").press("Enter")
@@ -69,7 +69,7 @@ def test_the_point_stays_while_the_epochs_pass_and_one_step_leads_back(exported:
 
 
 def test_a_click_on_the_map_picks_the_point_under_it(exported: Site, desktop: Watched) -> None:
-    page = desktop.open(exported.url + "?epoch=60&view=contours")
+    page = desktop.show(exported.url + "?epoch=60&view=contours")
     canvas = page.locator("#landscape-map canvas").bounding_box()
     assert canvas is not None
     page.mouse.click(canvas["x"] + 0.75 * canvas["width"], canvas["y"] + 0.375 * canvas["height"])

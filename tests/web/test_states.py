@@ -64,7 +64,7 @@ def test_what_is_clicked_away_does_not_stand_before_what_is_wanted(empty_served:
 
 
 def test_a_run_computed_on_demand_is_stored_and_is_what_was_shown(served: Site, desktop: Watched) -> None:
-    page = desktop.open(served.url + "?dataset=blobs&hidden=none")
+    page = desktop.show(served.url + "?dataset=blobs&hidden=none")
     until(page, "() => document.querySelector('#status-progress').hidden", patience=120_000)
     run_id = quick("blobs", ()).id  # trained like the default that the server was given
     assert run_id in Gallery(served.gallery.data).ids()
@@ -78,7 +78,7 @@ def test_a_server_computes_the_default_training_where_only_another_is_stored(tmp
     gallery = Gallery(tmp_path / "data")
     gallery.save(compute_run(MOONS_FAST))
     with app_server(gallery, MOONS) as url, desktop:
-        page = desktop.open(f"{url}?run={MOONS_FAST.id}")
+        page = desktop.show(f"{url}?run={MOONS_FAST.id}")
         assert read_shown(page)["run"] == MOONS_FAST.id
         training = page.get_by_role("combobox", name="Training")
         assert training.locator("option").all_inner_texts()[0] == "default"
@@ -89,14 +89,14 @@ def test_a_server_computes_the_default_training_where_only_another_is_stored(tmp
 
 
 def test_a_diverged_run_says_so_and_shows_what_there_is(site: Site, desktop: Watched) -> None:
-    page = desktop.open(site.url + f"?dataset=corners&hidden=10&activation=linear&run={DIVERGED.id}")
+    page = desktop.show(site.url + f"?dataset=corners&hidden=10&activation=linear&run={DIVERGED.id}")
     outcome = site.run(DIVERGED).trajectory.outcome
     expect(page.locator("#status-line")).to_contain_text(f"Training diverged at epoch {outcome.epoch}")
     assert_readouts(page, site.run(DIVERGED), read_shown(page)["frame"])
 
 
 def test_what_an_export_lacks_is_trained_in_the_page_at_once(exported: Site, desktop: Watched) -> None:
-    page = desktop.open(exported.url + "?epoch=60")
+    page = desktop.show(exported.url + "?epoch=60")
     for name, title in (("Two blobs", "Two blobs"), ("Breast cancer", "Breast cancer")):
         lacking = page.get_by_role("radio", name=name)
         expect(lacking).to_have_attribute("data-recorded", "false")
@@ -222,7 +222,7 @@ def test_a_damaged_run_is_computed_anew_where_there_is_a_server(
     path = damaged.data / "runs" / MOONS.id / file
     with app_server(damaged, MOONS) as url, desktop:
         path.write_bytes(path.read_bytes()[:1000])
-        page = desktop.open(f"{url}?run={MOONS.id}")
+        page = desktop.show(f"{url}?run={MOONS.id}")
         until(page, "() => document.querySelector('#status-progress').hidden")
         assert read_shown(page)["run"] == MOONS.id
         page.locator("body").press("End")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import csv
 import io
 import json
@@ -30,7 +31,7 @@ CASES = json.loads((DATA / "cases.json").read_text(encoding="utf-8"))["cases"]
 READ = """async ([bytes, choice]) => {
     const [{decodeBytes}, {readTable}] = await Promise.all(
         ['decode', 'read'].map((name) => import(`./features/datasets/tables/${name}.js`)));
-    const {text, encoding, problem} = decodeBytes(Uint8Array.from(bytes));
+    const {text, encoding, problem} = decodeBytes(Uint8Array.fromBase64(bytes));
     const table = problem ? {...readTable(''), errors: [problem]} : readTable(text, choice);
     const data = table.data && {...table.data, points: [...table.data.points], labels: [...table.data.labels]};
     return {...table, encoding, data};
@@ -44,7 +45,7 @@ def page(served: Site, browser: Browser) -> Iterator[Page]:
 
 
 def read(page: Page, text: str | bytes, **choice: Any) -> Any:
-    return page.evaluate(READ, [list(text if isinstance(text, bytes) else text.encode()), choice])
+    return page.evaluate(READ, [base64.b64encode(text if isinstance(text, bytes) else text.encode()).decode(), choice])
 
 
 def bytes_of(case: dict[str, Any]) -> bytes:

@@ -172,7 +172,6 @@ def test_the_axis_of_a_training_reaches_down_to_where_the_network_is(exported: S
     assert len(seen) > 10
     assert seen[-1]["low"] < 0.1 < seen[0]["low"]
     assert [each for each in seen if each["lowest"] > 2] == []  # none is drawn on a flat floor
-    assert len({each["low"] for each in seen}) < len(seen) / 4  # in few steps: new axes take Plotly long
 
 
 def test_where_a_training_rests_its_range_is_that_of_a_link_to_it(exported: Site, desktop: Watched) -> None:
