@@ -7,7 +7,6 @@ import http.server
 import json
 import re
 import shutil
-import socket
 import subprocess
 import sys
 import threading
@@ -18,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from filelock import FileLock
 from playwright.sync_api import Browser, Page, Playwright, sync_playwright
 
 from lossatlas.runs import Run, RunConfig, compute_run
@@ -106,11 +106,18 @@ class Site:
 
 
 @pytest.fixture(scope="session")
-def gallery(tmp_path_factory: pytest.TempPathFactory) -> Gallery:
-    gallery = Gallery(tmp_path_factory.mktemp("web") / "data")
-    for config in (MOONS, MOONS_FAST, ARMS, IRIS, DIVERGED, UNUSUAL, RESIDUAL, PLANES):
-        gallery.save(compute_run(config))
-    return gallery
+def gallery(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Gallery:
+    """Each worker's own copy of one gallery, which the first of them computes."""
+    own = tmp_path_factory.mktemp("web")
+    shared = own if worker_id == "master" else tmp_path_factory.getbasetemp().parent
+    computed = shared / "gallery"
+    with FileLock(shared / "gallery.lock"):
+        if not computed.exists():
+            gallery = Gallery(own / "computed")
+            for config in (MOONS, MOONS_FAST, ARMS, IRIS, DIVERGED, UNUSUAL, RESIDUAL, PLANES):
+                gallery.save(compute_run(config))
+            (own / "computed").rename(computed)
+    return Gallery(Path(shutil.copytree(computed, own / "data")))
 
 
 @pytest.fixture(scope="session")
@@ -183,21 +190,22 @@ class Silent(http.server.SimpleHTTPRequestHandler):
 class app_server:  # noqa: N801
     """``with app_server(gallery) as url``: ``lossatlas serve`` as a person starts it, perhaps with a ``--config``."""
 
-    def __init__(self, gallery: Gallery, default: RunConfig | None = None, *, port: int | None = None) -> None:
-        self.port = port or free_port()
+    def __init__(self, gallery: Gallery, default: RunConfig | None = None, *, port: int = 0) -> None:
+        self.port = port
         command = [sys.executable, "-c", "from lossatlas.cli import main; main()", "serve", "--no-browser"]
-        options = ["--port", str(self.port), "--data", str(gallery.data)]
+        options = ["--port", str(port), "--data", str(gallery.data)]
         if default:
-            settings = gallery.data.parent / f"default-{self.port}.toml"
+            settings = gallery.data.parent / f"{default.id}.toml"
             settings.write_text(as_toml(default), encoding="utf-8")
             options += ["--config", str(settings)]
         self._server = subprocess.Popen([*command, *options], stdout=subprocess.PIPE, text=True)
 
     def __enter__(self) -> str:
         assert self._server.stdout is not None
-        told = re.search(r"http://\S+", self._server.stdout.readline())
-        assert told, "the server did not say where it is"
-        return told.group()
+        found = re.search(r"http://[\d.]+:(\d+)/", self._server.stdout.readline())
+        assert found, "the server did not say where it is"
+        self.port = int(found.group(1))
+        return found.group()
 
     def __exit__(self, *_: object) -> None:
         self._server.terminate()
@@ -207,13 +215,6 @@ class app_server:  # noqa: N801
         """End it without a word, as a machine that goes down."""
         self._server.kill()
         self._server.wait(timeout=20)
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-    return port
 
 
 @pytest.fixture(scope="session")

@@ -18,7 +18,12 @@ _PORTS_TO_TRY = 50
 
 @click.command("serve")
 @data_option
-@click.option("--port", type=click.IntRange(1, 65535), default=DEFAULT_PORT, show_default=True)
+@click.option(
+    "--port",
+    type=click.IntRange(0, 65535),
+    default=DEFAULT_PORT,
+    help=f"0 takes any port that is free.  [default: {DEFAULT_PORT}]",
+)
 @click.option("--browser/--no-browser", default=True, help="Open the app in the browser.  [default: browser]")
 @config_options()
 @click.option("--threads", type=click.IntRange(1, 256), help="Threads that compute surfaces.  [default: one per core]")

@@ -7,6 +7,7 @@ import socket
 import threading
 from collections.abc import Callable, Collection, Sequence
 from contextlib import suppress
+from functools import partial
 from typing import Any
 
 import uvicorn
@@ -39,7 +40,7 @@ def serve(  # noqa: PLR0913 (each setting has a name and a default)
     default: RunConfig | None = None,
     threads: int | None = None,
     hosts: Collection[str] = (),
-    on_started: Callable[[], None] | None = None,
+    on_started: Callable[[str], None] | None = None,
 ) -> None:
     """Serve a gallery until Ctrl-C or a SIGTERM, which also cancel the runs that are being computed.
 
@@ -48,11 +49,11 @@ def serve(  # noqa: PLR0913 (each setting has a name and a default)
     gallery, default, threads
         The same as those of :func:`~lossatlas.server.app.create_app`.
     host, port
-        The address to listen on.
+        The address to listen on. Port 0 stands for any port that is free.
     hosts
         More host names of the server.
     on_started
-        A function that is called when the server listens.
+        A function that is called with the address of the page when the server listens.
 
     Raises
     ------
@@ -61,7 +62,11 @@ def serve(  # noqa: PLR0913 (each setting has a name and a default)
     """
     app = create_app(gallery, default=default, threads=threads, hosts={host, *hosts})
     with _listen(host, port) as listener, suppress(KeyboardInterrupt):
-        Server(app, on_started).run([listener])
+        Server(app, partial(on_started, _url_of(host, listener)) if on_started else None).run([listener])
+
+
+def _url_of(host: str, listener: socket.socket) -> str:
+    return f"http://{f'[{host}]' if ':' in host else host}:{listener.getsockname()[1]}/"
 
 
 class Server(uvicorn.Server):
@@ -126,7 +131,7 @@ class BackgroundServer:
     def __init__(self, gallery: Gallery, framed_by: Sequence[str] = ()) -> None:
         self._app = create_app(gallery, framed_by=framed_by)
         listener = _listen(_LOOPBACK, 0)  # requests wait from now on, so the thread need not have started
-        self.url = f"http://{_LOOPBACK}:{listener.getsockname()[1]}/"
+        self.url = _url_of(_LOOPBACK, listener)
         self._server = Server(self._app, logging_config=None)
         self._thread = threading.Thread(
             target=self._server.run, args=([listener],), name="lossatlas-server", daemon=True
