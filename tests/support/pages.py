@@ -8,7 +8,7 @@ import re
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, ViewportSize, expect
 
@@ -18,8 +18,8 @@ expect.set_options(timeout=PATIENCE)
 
 #: What leaves traces in a page or its context that no navigation removes: after it the page is given up.
 LASTING = (
-    *("add_init_script", "add_locator_handler", "emulate_media", "expose_binding", "expose_function"),
-    *("grant_permissions", "new_cdp_session", "on", "set_extra_http_headers", "set_offline"),
+    *("add_init_script", "add_locator_handler", "expose_binding", "expose_function"),
+    *("new_cdp_session", "on", "set_extra_http_headers"),
 )
 #: A page is given up after so many tests. A browser holds sixteen WebGL drawings of a page's life, and lets go of those
 #: of earlier documents when it likes.
@@ -31,6 +31,30 @@ VISITS = 12
 #: How many pages wait for their next test, of the options that were asked for last.
 KEPT = 3
 _kept: dict[str, Watched] = {}
+
+
+@dataclass(frozen=True)
+class Seat:
+    """What a page can be given without a context of its own: its size, and what media queries answer."""
+
+    viewport: ViewportSize
+    color_scheme: Literal["dark", "light"] = "light"
+    reduced_motion: Literal["no-preference", "reduce"] = "no-preference"
+    forced_colors: Literal["active", "none"] = "none"
+
+    def take(self, page: Page) -> None:
+        """Give it to a page."""
+        if page.viewport_size != self.viewport:
+            page.set_viewport_size(self.viewport)
+        page.emulate_media(
+            media="null",
+            color_scheme=self.color_scheme,
+            reduced_motion=self.reduced_motion,
+            forced_colors=self.forced_colors,
+        )
+
+
+MEDIA = {"color_scheme", "reduced_motion", "forced_colors"}
 
 
 @dataclass
@@ -50,8 +74,8 @@ class Watched:
     #: The address of the document that the next test can have, and how many tests have had it.
     place: str = ""
     visits: int = 0
-    #: How large the page is when a test gets it.
-    viewport: ViewportSize | None = None
+    #: What the page was given for the test.
+    seat: Seat | None = None
 
     def __enter__(self) -> Watched:
         return self
@@ -113,18 +137,18 @@ def watched(browser: Browser, *, alone: bool = False, **options: Any) -> Iterato
     as the browser has read its scripts before. A test finds it blank, with nothing stored. A test that is ``alone`` has
     a page that no test has had.
     """
-    viewport: ViewportSize = options.pop("viewport", DEFAULT)
+    seat = Seat(options.pop("viewport", DEFAULT), **{name: options.pop(name) for name in MEDIA & options.keys()})
     key = json.dumps([id(browser), options], sort_keys=True)
     seen = None if alone else _kept.pop(key, None)  # the page of a test that failed half-way is not put back
     if seen is None:
-        context = browser.new_context(viewport=viewport, **options)
+        context = browser.new_context(**options)
         context.set_default_timeout(PATIENCE)
         seen = Watched(context.new_page())
         _watch(seen)
-    elif viewport != seen.viewport:
+    if seat != seen.seat:
         _make_blank(seen)
-        seen.page.set_viewport_size(viewport)
-    seen.viewport = viewport
+        seen.seat = seat
+        seat.take(seen.page)
     seen.complaints.clear()
     seen.requests.clear()
     yield seen
@@ -178,11 +202,12 @@ def _tidy(seen: Watched) -> None:
     if page.url != "about:blank":
         page.evaluate("() => window.sessionStorage.clear()")
     page.mouse.move(-1, -1)
-    size = seen.viewport or DEFAULT
-    if page.url.partition("?")[0] != seen.place or page.viewport_size != size:
+    page.context.clear_permissions()
+    page.context.set_offline(False)
+    assert seen.seat is not None
+    if page.url.partition("?")[0] != seen.place or page.viewport_size != seen.seat.viewport:
         _make_blank(seen)
-    if page.viewport_size != size:
-        page.set_viewport_size(size)
+    seen.seat.take(page)
     session = BrowserContext.new_cdp_session(page.context, page)  # its own method would spoil the page
     for origin in {found.group() for url in seen.requests if (found := re.match(r"http://[^/]+", url))}:
         session.send("Storage.clearDataForOrigin", {"origin": origin, "storageTypes": "all"})
