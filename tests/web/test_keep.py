@@ -389,8 +389,8 @@ GIF = """async (base64) => {
         canvas.getContext('2d', {willReadFrequently: true}).drawImage(image, 0, 0);
         image.close();
     }
-    const {data} = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height);
-    const pixels = new Uint8Array(data.buffer).toBase64();
+    const drawn = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height);
+    const pixels = new Uint8Array(drawn.data.buffer).toBase64();
     return {times, repeats: decoder.tracks.selectedTrack.repetitionCount, pixels};
 }"""
 

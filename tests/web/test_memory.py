@@ -16,7 +16,7 @@ from tests.web.test_controls import wait_for_frame
 pytestmark = pytest.mark.browser
 
 #: Turns until every module is there and compiled, turns that count, and epochs trained in each.
-FIRST, TURNS, EPOCHS = 3, 6, 30
+FIRST, TURNS, EPOCHS = 4, 8, 30
 
 
 def take_turns(page: Page, last: int) -> None:

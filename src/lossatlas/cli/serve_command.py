@@ -39,9 +39,8 @@ def serve_command(gallery: Gallery, port: int, browser: bool, config_file: str |
     remove_unfinished(gallery.data)
     gallery.write_index()
     port = _find_free_port(port)
-    url = f"http://{HOST}:{port}/"
 
-    def announce() -> None:
+    def announce(url: str) -> None:
         click.echo(f"Loss Atlas is at {url}   (Ctrl-C stops it; runs are kept in {gallery.data})")
         if browser:
             webbrowser.open(url)
