@@ -520,7 +520,7 @@ def test_a_shot_means_its_epoch_while_the_record_is_thinned_out(page: Page, held
                 record.add({epochs: [epoch], metrics, theta: Float32Array.of(epoch)});
             };
             for (let epoch = 0; epoch <= held; epoch++) add(epoch);
-            const run = new Run({format_version: 1, frames: record.epochs, planes: []});
+            const run = new Run({format_version: 1, frames: record.epochs, metrics: {}, planes: []});
             const shot = shotOf(run, record.epochs.length - 1, {});
             const seen = [];
             for (let epoch = held + 1; epoch <= held + more; epoch++) {
