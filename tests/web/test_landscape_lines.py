@@ -16,11 +16,11 @@ from lossatlas.landscape import loss_surfaces
 from lossatlas.planes import FreshPlane
 from tests.support.drawn import GROUND, Drawn
 from tests.support.pages import Watched, until
+from tests.support.sharing import download_file, open_dialog
 from tests.web.conftest import MOONS, MOONS_FAST, Site
 from tests.web.test_compare import link as comparison
 from tests.web.test_compare import open_comparison, wait_for_epochs
 from tests.web.test_controls import wait_for_frame
-from tests.web.test_keep import download_file, open_dialog
 from tests.web.test_lab_surfaces import wait_for_surface
 from tests.web.test_workshop import HERE, python
 

@@ -13,9 +13,9 @@ from playwright.sync_api import Browser, Page
 
 from lossatlas.site import export_site, list_assets
 from lossatlas.store import Gallery
+from tests.support.first_use import LATER
 from tests.support.pages import Watched, until, watched
 from tests.web.conftest import ARMS, MOONS, Silent, Site, static_server, with_access
-from tests.web.test_access import LATER
 from tests.web.test_compare import PICTURED, link
 from tests.web.test_controls import assert_readouts, assert_surface, read_shown, wait_for_frame
 

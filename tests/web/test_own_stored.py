@@ -15,8 +15,9 @@ from lossatlas.runs import RunConfig, compute_run
 from lossatlas.site import export_site
 from lossatlas.store import Gallery
 from tests.support.pages import Watched, until, watched
+from tests.support.sharing import open_dialog
 from tests.web.conftest import MOONS, Site, app_server, static_server
-from tests.web.test_keep import numbers, open_dialog
+from tests.web.test_saved_numbers import numbers
 
 pytestmark = pytest.mark.browser
 

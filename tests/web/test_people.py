@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
+from tests.support.first_use import HERE
 from tests.support.pages import Watched, until, watched
 from tests.web.conftest import ARMS, MOONS, PLANES, Site, with_access
-from tests.web.test_access import HERE
 from tests.web.test_controls import assert_readouts, camera, read_shown, wait_for_frame
 from tests.web.test_states import CLIPPED
 

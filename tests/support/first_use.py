@@ -1,0 +1,49 @@
+"""Addresses of views, and how the parts that come with their first use are opened."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from playwright.sync_api import Page, expect
+
+from tests.support.sharing import open_dialog
+from tests.web.conftest import PLANES
+
+OF_PLANES = f"?hidden=8&run={PLANES.id}"
+
+
+VIEWS = {
+    "surface": "?epoch=60",
+    "contours, with a path and a picked point": OF_PLANES
+    + "&plane=pca&view=contours&follow=false&pick=0.1,0.1&timeline=curvature",
+    "section of the gap": OF_PLANES + "&plane=hessian&view=section&set=gap&follow=false",
+}
+
+
+#: Half moons to be trained on in the page; nothing starts of itself.
+HERE = "?dataset=moons&hidden=8&sample=120,0.2,1&train=adam,0.01,32,0,0"
+
+
+def open_editor(page: Page) -> None:
+    page.get_by_role("button", name="Your own data…").click()
+    dialog = page.get_by_role("dialog", name="Your own data")
+    expect(dialog).to_be_visible()
+    dialog.get_by_text("From a spreadsheet").click()
+
+
+def open_tour(page: Page) -> None:
+    page.get_by_role("button", name="Take the tour").click()
+    expect(page.locator("#tour .words")).to_be_visible()
+
+
+def stay(_: Page) -> None:
+    """Nothing more is opened."""
+
+
+#: What comes with its first use: where, and how.
+LATER: dict[str, tuple[str, Callable[[Page], None]]] = {
+    "training": (HERE + "&epoch=5", stay),
+    "share": ("?epoch=60", open_dialog),
+    "editor": ("?epoch=60", open_editor),
+    "tour": ("?epoch=60", open_tour),
+}

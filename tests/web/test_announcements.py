@@ -1,0 +1,180 @@
+"""What screen readers announce: what is on show where it rests, and nothing while it plays."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from playwright.sync_api import Locator, Page, expect
+
+from lossatlas.runs import Run
+from tests.support.first_use import HERE
+from tests.support.pages import Watched, until
+from tests.web.conftest import ARMS, Site, with_access
+from tests.web.test_controls import number, wait_for_frame
+
+pytestmark = pytest.mark.browser
+
+
+# Announcements
+
+WATCH = """() => {
+    window.told = [];
+    const region = document.querySelector('#announcement');
+    new MutationObserver(() => window.told.push([window.lossatlas.shown().frame, region.textContent]))
+        .observe(region, {childList: true, characterData: true, subtree: true});
+}"""
+
+
+def list_announcements(page: Page) -> list[tuple[int, str]]:
+    return [(frame, text) for frame, text in page.evaluate("() => window.told")]
+
+
+def assert_tells(text: str, run: Run, frame: int) -> None:
+    """The sentence has the numbers of the frame, as people say them."""
+    found = re.search(
+        r"Epoch (\d+) of 60\. Training loss (\S+), test loss (\S+), accuracy (\S+) % and (\S+) %\.$", text
+    )
+    assert found, text
+    epoch, *losses = found.groups()
+    metrics = run.trajectory.metrics
+    assert int(epoch) == run.trajectory.epochs[frame]
+    for value, name in zip(losses[:2], ("train_loss", "test_loss"), strict=True):
+        assert number(value) == pytest.approx(metrics[name][frame], rel=5e-3)
+    for value, name in zip(losses[2:], ("train_accuracy", "test_accuracy"), strict=True):
+        assert number(value) / 100 == pytest.approx(metrics[name][frame], abs=6e-4)
+
+
+def test_what_is_shown_is_announced_at_a_pause_and_never_while_it_plays(exported: Site, desktop: Watched) -> None:
+    page = desktop.open(exported.url + "?epoch=0")
+    with_access(page)
+    page.evaluate(WATCH)
+    page.get_by_role("combobox", name="Speed").select_option("0.25")  # slower than a rest
+    page.get_by_role("button", name="Play").click()
+    until(page, "() => window.lossatlas.shown().frame >= 3")
+    assert list_announcements(page) == []
+    page.get_by_role("button", name="Pause").click()
+    until(page, "() => window.told.length > 0")
+    [(frame, text)] = list_announcements(page)
+    assert frame == page.evaluate("() => window.lossatlas.shown().frame")
+    assert_tells(text, exported.run(), frame)
+    page.evaluate("() => { window.told = []; }")
+    page.get_by_role("button", name="Play").click()
+    until(page, "() => document.querySelector('#play-text').textContent === 'Play'")  # at its end
+    until(page, "() => window.told.length > 0")
+    [(frame, text)] = list_announcements(page)
+    assert frame == 11
+    assert_tells(text, exported.run(), 11)
+
+
+def test_a_scrub_is_announced_once_where_it_rests(exported: Site, desktop: Watched) -> None:
+    page = desktop.open(exported.url + "?epoch=60")
+    with_access(page)
+    page.evaluate(WATCH)
+    slider = page.get_by_role("slider", name="Epoch")
+    for _ in range(4):
+        slider.press("ArrowLeft")
+    wait_for_frame(page, 7)
+    until(page, "() => window.told.some(([frame]) => frame === 7)")
+    assert_tells(list_announcements(page)[-1][1], exported.run(), 7)
+    page.get_by_role("switch", name="Log loss").press("Space")  # the same numbers, on another scale
+    page.get_by_role("radio", name="Three arms").press("Space")
+    until(page, "() => window.told.at(-1)[1].startsWith('Three arms')")
+    assert_tells(
+        list_announcements(page)[-1][1], exported.run(ARMS), page.evaluate("() => window.lossatlas.shown().frame")
+    )
+    assert len({text for _, text in list_announcements(page)}) == len(list_announcements(page)), (
+        "the same was told twice"
+    )
+
+
+def test_a_picked_network_is_announced_with_its_own_numbers(exported: Site, desktop: Watched) -> None:
+    page = desktop.open(exported.url + "?epoch=60&view=contours")
+    with_access(page)
+    page.evaluate(WATCH)
+    page.get_by_role("spinbutton", name="Point a").fill("0.5")
+    page.get_by_role("spinbutton", name="Point b").fill("-0.25")
+    page.get_by_role("spinbutton", name="Point b").press("Enter")
+    until(page, "() => window.told.at(-1)?.[1].includes('0.25')")
+    text = list_announcements(page)[-1][1]
+    loss = float(page.locator("[data-readout=train_loss]").get_attribute("data-value") or "nan")
+    assert loss != pytest.approx(exported.run().trajectory.metrics["train_loss"][-1], rel=1e-2)
+    found = re.search(r"the network at a = 0\.5, b = −0\.25\. Training loss ([^,]+),", text)
+    assert found
+    assert number(found.group(1)) == pytest.approx(loss, rel=5e-3)
+
+
+def test_a_computation_says_how_far_it_is_without_reading_it_out(empty_served: Site, desktop: Watched) -> None:
+    page = desktop.open(empty_served.url)
+    line = page.locator("#status-line")
+    until(page, "() => window.lossatlas.shown().frame >= 2")
+    expect(line).to_have_attribute("aria-live", "off")
+    page.get_by_role("button", name="Cancel").click()
+    expect(line).to_contain_text("Cancelled")
+    expect(line).to_have_attribute("aria-live", "polite")
+
+
+SPEAKING = """() => {
+    window.spoken = [];
+    const wanted = '[aria-live]:not([aria-live=off]), [role=status], [role=alert], output:not([aria-live=off])';
+    new MutationObserver((records) => {
+        for (const {target} of records) {
+            const region = (target.nodeType === 1 ? target : target.parentElement)?.closest(wanted);
+            if (region && !region.matches('[aria-live=off]') && region.textContent.trim()) {
+                window.spoken.push(region.textContent.trim());
+            }
+        }
+    }).observe(document.body, {childList: true, characterData: true, subtree: true});
+}"""
+
+
+def list_spoken(page: Page) -> list[str]:
+    found: list[str] = page.evaluate("() => window.spoken")
+    return found
+
+
+def in_strip(page: Page, name: str) -> Locator:
+    return page.get_by_role("region", name="Training here").get_by_role("button", name=name, exact=True)
+
+
+def test_nothing_at_all_is_read_out_while_it_plays(exported: Site, desktop: Watched) -> None:
+    page = desktop.open(exported.url + "?epoch=0")
+    with_access(page)
+    page.evaluate(SPEAKING)
+    page.get_by_role("button", name="Play").click()
+    wait_for_frame(page, 11)
+    assert list_spoken(page) == []
+
+
+def test_a_training_is_announced_where_it_rests_and_at_no_epoch_before(exported: Site, desktop: Watched) -> None:
+    page = desktop.open(exported.url + HERE + "&epoch=0")
+    with_access(page)
+    page.evaluate(SPEAKING)
+    in_strip(page, "Start").click()
+    until(page, "() => window.lossatlas.shown().epoch > 40")
+    assert [text for text in list_spoken(page) if "Epoch" in text] == []
+    in_strip(page, "Pause").click()
+    until(page, "() => window.spoken.some((text) => text.includes('Epoch'))")
+    [text] = [text for text in list_spoken(page) if "Epoch" in text]
+    epoch = page.evaluate("() => window.lossatlas.shown().epoch")
+    assert f"Epoch {epoch} of {epoch}." in text
+    loss = float(page.locator("#readouts [data-readout=train_loss]").get_attribute("data-value") or "nan")
+    found = re.search(r"Training loss ([^,]+),", text)
+    assert found
+    assert number(found.group(1)) == pytest.approx(loss, rel=5e-3)
+
+
+def test_a_divergence_is_told_once(exported: Site, desktop: Watched) -> None:
+    query = "?dataset=corners&hidden=8&activation=linear&train=sgd,4,32,0,0&epoch=0"
+    page = desktop.open(exported.url + query)
+    with_access(page)
+    page.evaluate(SPEAKING)
+    in_strip(page, "Start").click()
+    expect(page.get_by_role("region", name="Training here").get_by_role("status")).to_contain_text("diverged")
+    until(page, "() => window.lossatlas.shown().epoch > 1")
+    at = page.evaluate("() => performance.now()")
+    until(page, "at => performance.now() > at + 1500", at)  # longer than a rest
+    assert [text[:17] for text in list_spoken(page)] == ["Training diverged"]
+    page.locator("body").press("Home")  # another picture, which is told
+    until(page, "() => window.spoken.some((text) => text.includes('Epoch 0 of'))")
+    assert [text[:17] for text in list_spoken(page)].count("Training diverged") == 1

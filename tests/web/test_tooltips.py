@@ -1,0 +1,197 @@
+"""Every control explains itself, and no explanation stands in the way."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.support.first_use import HERE, LATER, VIEWS
+from tests.support.pages import Watched, until
+from tests.web.conftest import EITHER, Site, with_access
+
+pytestmark = pytest.mark.browser
+
+
+# Tooltips
+
+EXPLAINED = """() => {
+    const wanted = `button, input, select, summary, output, [data-readout], .readouts th, .legend li, .maths,
+        #colourbar, #run-title, #curves`;
+    return [...document.querySelectorAll(wanted)].filter((e) => e.checkVisibility()).map((e) => {
+        const about = e.closest('[title], [data-hint]');
+        return {
+            what: e.outerHTML.slice(0, 120),
+            control: e.matches('button, input, select, summary'),
+            hint: about?.getAttribute('title') || about?.getAttribute('data-hint') || '',
+            description: e.getAttribute('aria-description') ?? '',
+            name: e.getAttribute('aria-label') ?? e.innerText,
+            empty: e.matches('[data-readout]') && e.innerText === '',
+        };
+    }).filter(({empty}) => !empty);
+}"""
+
+
+@EITHER
+@pytest.mark.parametrize("query", ["?hidden=7-5", *VIEWS.values()])
+def test_every_control_and_readout_says_in_a_sentence_what_it_is(site: Site, desktop: Watched, query: str) -> None:
+    page = desktop.show(site.url + query)
+    with_access(page)
+    assert_explained(page)
+
+
+def assert_explained(page: Page) -> None:
+    found = page.evaluate(EXPLAINED)
+    assert len(found) > 60
+    mute = [each["what"] for each in found if not re.fullmatch(r"[A-Z0-9].{12,}[.]", each["hint"], re.DOTALL)]
+    assert mute == []
+    wrong = [each["what"] for each in found if each["control"] and each["description"] != each["hint"]]
+    assert wrong == []
+    assert [each["what"] for each in found if each["hint"].rstrip(".") == each["name"]] == []
+
+
+@pytest.mark.parametrize("what", LATER)
+def test_what_comes_with_its_first_use_explains_itself_as_well(exported: Site, desktop: Watched, what: str) -> None:
+    query, opening = LATER[what]
+    page = desktop.open(exported.url + query)
+    with_access(page)
+    opening(page)
+    until(page, "() => document.querySelector('dialog[open], #workshop:not([hidden]), #tour:not([hidden])') !== null")
+    assert_explained(page)
+
+
+#: The controls that the tooltip lies on: neither what it is about, nor what one may use next.
+COVERED = """() => {
+    const tip = document.querySelector('#hint').getBoundingClientRect();
+    return [...document.querySelectorAll('button, input, select, summary, a')].filter((e) => e.checkVisibility())
+        .filter((e) => {
+            const box = (e.matches('input') ? e.closest('label') ?? e : e).getBoundingClientRect();
+            return Math.min(box.right, tip.right) - Math.max(box.left, tip.left) > 1
+                && Math.min(box.bottom, tip.bottom) - Math.max(box.top, tip.top) > 1;
+        }).map((e) => e.getAttribute('aria-label') ?? e.textContent);
+}"""
+
+
+def test_a_tooltip_lies_on_no_control_of_the_panels(exported: Site, desktop: Watched) -> None:
+    page = desktop.open(exported.url)
+    with_access(page)
+    cards = page.locator("#dataset label")
+    chips = page.locator("#model .chip")
+    for control in (cards.nth(0), cards.nth(3), chips.nth(1), chips.nth(6), page.locator("#activation")):
+        sentence = control.get_attribute("title")
+        assert sentence
+        control.hover()
+        expect(page.locator("#hint")).to_contain_text(sentence)
+        assert page.evaluate(COVERED) == []
+
+
+@pytest.mark.parametrize("size", [(1440, 900), (1280, 720), (1100, 620)])
+def test_a_tooltip_of_bar_and_playback_lies_on_no_control(
+    exported: Site, desktop: Watched, size: tuple[int, int]
+) -> None:
+    page = desktop.open(exported.url)
+    page.set_viewport_size({"width": size[0], "height": size[1]})
+    with_access(page)
+    for control, sentence in (
+        ("#speed", "How fast the training is played"),
+        ("#train-here", "Train a network in this"),
+    ):
+        page.locator(control).hover()
+        expect(page.locator("#hint")).to_contain_text(sentence)
+        covered = page.evaluate(COVERED)
+        assert covered == [] or (
+            size[0] < 1280 and covered == ["Table of the decision boundary"]
+        )  # there is no other room
+
+
+#: A press on the first button, whose text then changes under the pointer at rest; then what is shown after a while.
+#: Timers end in their order: this one was set later than the tooltip's, and is longer.
+PRESSED = """selector => {
+    const button = document.querySelector(selector);
+    button.firstElementChild.dispatchEvent(new PointerEvent('pointerover', {bubbles: true, pointerType: 'mouse'}));
+    return new Promise((done) => setTimeout(() => done(document.querySelector('#hint')?.textContent ?? ''), 1000));
+}"""
+
+
+def test_a_button_that_was_pressed_does_not_explain_itself_at_once(exported: Site, desktop: Watched) -> None:
+    page = desktop.show(exported.url + "?epoch=0&view=contours")
+    with_access(page)
+    assert "Play" in page.evaluate(PRESSED, "#play")  # before
+    page.locator("#play").click()
+    assert page.evaluate(PRESSED, "#play") == ""
+    page.locator("#speed").hover()
+    expect(page.locator("#hint")).to_contain_text("How fast")
+    page.locator("#play").hover()
+    expect(page.locator("#hint")).to_contain_text("Play")
+
+
+def test_a_tooltip_comes_on_hover_and_on_focus_and_leaves_at_escape(exported: Site, desktop: Watched) -> None:
+    page = desktop.open(exported.url)
+    with_access(page)
+    tip = page.locator("#hint")
+    follow = page.locator("label", has=page.get_by_role("switch", name="Follow the parameters"))
+    sentence = follow.get_attribute("title")
+    assert sentence
+    follow.hover()
+    expect(tip).to_have_text(sentence)
+    assert follow.get_attribute("title") is None, "the browser's own would come as well"
+    tip.hover()  # the pointer may go there
+    expect(tip).to_be_visible()
+    page.keyboard.press("Escape")
+    expect(tip).to_have_count(0)
+    assert follow.get_attribute("title") == sentence
+
+    page.mouse.move(5, 5)
+    page.get_by_role("button", name="Reset").focus()
+    page.keyboard.press("Shift+Tab")  # by key, as a tooltip is for those who do without a mouse
+    speed = page.get_by_role("combobox", name="Speed")
+    expect(speed).to_be_focused()
+    expect(tip).to_contain_text("How fast the training is played")
+    expect(speed).to_have_accessible_description(re.compile("^How fast the training is played"))
+    assert not {"Speed", "Play", "Previous frame"} & set(page.evaluate(COVERED))
+    page.keyboard.press("Shift+Tab")
+    expect(tip).to_contain_text("after this one")
+    page.keyboard.press("Escape")
+    expect(tip).to_have_count(0)
+
+
+def test_a_tooltip_goes_when_one_presses_or_types(exported: Site, desktop: Watched) -> None:
+    page = desktop.show(exported.url + "?epoch=60&view=contours")
+    with_access(page)
+    tip = page.locator("#hint")
+    follow = page.locator("label", has=page.get_by_role("switch", name="Follow the parameters"))
+    follow.hover()
+    expect(tip).to_be_visible()
+    tip.click()
+    expect(tip).to_have_count(0)
+    page.mouse.move(5, 5)
+    page.get_by_role("button", name="Play", exact=True).focus()
+    field = page.get_by_role("spinbutton", name="Point a")
+    field.focus()
+    expect(tip).to_be_visible()
+    page.keyboard.type("0")
+    expect(tip).to_have_count(0)
+
+
+def test_what_can_be_trained_here_is_not_said_to_be_missing(exported: Site, desktop: Watched) -> None:
+    page = desktop.open(exported.url + "?epoch=60")
+    controls = [page.get_by_role("radio", name=name) for name in ("2 hidden layers of 100", "Two blobs")]
+    for control in controls:
+        expect(control).to_have_attribute("data-recorded", "false")
+    page.goto(exported.url + HERE + "&epoch=1")
+    until(page, "() => window.lossatlas?.shown()?.epoch === 1")
+    controls.append(page.get_by_role("radio", name="Breast cancer"))  # measured: its points are in a file of the page
+    for control in controls:
+        expect(control).to_have_attribute("data-recorded", "true")
+
+
+def test_a_tooltip_says_why_a_control_cannot_be_used(exported: Site, desktop: Watched) -> None:
+    page = desktop.show(exported.url + "?hidden=7-5")
+    with_access(page)
+    label = page.locator("label", has=page.get_by_role("switch", name="Residual skips"))
+    label.hover()
+    expect(page.locator("#hint")).to_have_text("A skip connection needs two successive hidden layers of equal width.")
+    expect(page.get_by_role("switch", name="Residual skips")).to_have_accessible_description(
+        "A skip connection needs two successive hidden layers of equal width."
+    )
