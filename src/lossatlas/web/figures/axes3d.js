@@ -9,7 +9,7 @@
 import {BALL_COLOUR, PATH_COLOUR} from './colours.js';
 import {namedTicks} from './range.js';
 import {boxSides, heightAt, heightOf, findHit, restingHeight} from './relief.js';
-import {spanText, tickLabel} from './ticks.js';
+import {spanText, tickLabel} from '../lib/numbers.js';
 
 /** The radius of the ball, as a share of half a side. */
 const RADIUS = 0.035;

@@ -4,7 +4,7 @@
  */
 /** @import {Way} from '../compute/descent.js' */
 import {linePath} from './curves.js';
-import {spanText} from './ticks.js';
+import {spanText} from '../lib/numbers.js';
 
 /** The room for the dot at the curve's end, in pixels. */
 const EDGE = 4;

@@ -7,7 +7,8 @@
 /** @import {Numbers} from '../loading/npy.js' */
 import {classSymbol, css, pointColour, symbolScale} from './colours.js';
 import {constants} from '../model/constants.js';
-import {axisStyle, linearTicks, tickLabel, valueText} from './ticks.js';
+import {axisStyle, linearTicks} from './ticks.js';
+import {tickLabel, valueText} from '../lib/numbers.js';
 
 const SPLITS = ['train', 'test'];
 /** Data whose length is more than this many times their width form a strip; its axes have separate scales. */

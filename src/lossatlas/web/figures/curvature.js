@@ -6,7 +6,8 @@
 /** @import {Run} from '../model/run.js' */
 /** @import {Box} from './curves.js' */
 import {epochTicks, framePosition, linePath} from './curves.js';
-import {fewTicks, tickLabel} from './ticks.js';
+import {fewTicks} from './ticks.js';
+import {tickLabel} from '../lib/numbers.js';
 
 /**
  * The edge of stability is drawn to scale unless that would flatten the curves: it may be this many times as high as

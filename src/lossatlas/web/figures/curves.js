@@ -4,7 +4,8 @@
  * there the axis is logarithmic, so that the fall keeps its room however long the training continues.
  */
 /** @import {Run} from '../model/run.js' */
-import {fewTicks, logTicks, tickLabel} from './ticks.js';
+import {fewTicks, logTicks} from './ticks.js';
+import {tickLabel} from '../lib/numbers.js';
 
 /**
  * @typedef {{width: number, height: number, inset: number, top: number, bottom: number}} Box `inset`: half the width of

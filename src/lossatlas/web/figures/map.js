@@ -8,7 +8,8 @@ import {reliefOf} from './landscape.js';
 import {isInside, pathLine} from './path.js';
 import {lossTicks, shareOf} from './range.js';
 import {heightOf} from './relief.js';
-import {axisStyle, linearTicks, lossText, tickLabel} from './ticks.js';
+import {axisStyle, linearTicks} from './ticks.js';
+import {lossText, tickLabel} from '../lib/numbers.js';
 
 /** The minimum room for the axes. */
 const ROOM = {l: 52, r: 20, t: 8, b: 40};

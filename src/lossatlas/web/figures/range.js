@@ -3,7 +3,8 @@
  * it.
  */
 /** @import {Numbers} from '../loading/npy.js' */
-import {linearTicks, logTicks, tickLabel} from './ticks.js';
+import {linearTicks, logTicks} from './ticks.js';
+import {tickLabel} from '../lib/numbers.js';
 
 /**
  * @typedef {object} LossRange the range of a slice, so that the axes are steady during playback, or of one frame if

@@ -4,7 +4,7 @@
 import {BALL_COLOUR} from './colours.js';
 import {sliceAxis} from './map.js';
 import {namedTicks, shareOf, limitTo} from './range.js';
-import {lossText, tickLabel} from './ticks.js';
+import {lossText, tickLabel} from '../lib/numbers.js';
 
 /**
  * Return the values along a (b = 0) and along b (a = 0), without infinite and unknown ones.

@@ -3,7 +3,7 @@
 /** @import {Numbers} from '../loading/npy.js' */
 import {hasPath, isMoving, hasMovingTest} from '../model/slice.js';
 import {SET_TITLES} from './landscape.js';
-import {tickLabel} from './ticks.js';
+import {tickLabel} from '../lib/numbers.js';
 
 /** @param {Pick<PlaneEntry, 'name' | 'title'>} plane */
 export function planeTitle({title, name}) {

@@ -8,7 +8,7 @@
 import {unitsOf} from './boundary.js';
 import {cleanEigenvalue} from './curvature.js';
 import {planeTitle} from './slice.js';
-import {lossText, percentText, spanText, tickLabel, valueText} from './ticks.js';
+import {lossText, percentText, spanText, tickLabel, valueText} from '../lib/numbers.js';
 
 /**
  * @typedef {{text: string, value?: number}} Cell `value`: the exact number, which the text rounds

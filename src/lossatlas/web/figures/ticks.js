@@ -1,4 +1,4 @@
-/** This module chooses round numbers for axes and writes numbers as people write them. */
+/** This module chooses round numbers for axes, and has the layout and the axes that all plane plots share. */
 
 /**
  * Choose round values inside [low, high], about `count` of them.
@@ -40,56 +40,6 @@ export function logTicks(low, high) {
     for (const head of heads) ticks.push(Number((head * 10 ** power).toPrecision(6)));
   }
   return ticks.filter((tick) => tick >= low * 0.999 && tick <= high * 1.001);
-}
-
-/**
- * Write a tick's label: all the digits of a round number, so that neighbours differ, with a real minus sign.
- * @param {number} value
- */
-export function tickLabel(value) {
-  return numberLabel(value, 1e5);
-}
-
-/**
- * Write a measured number as plainly as it was given.
- * @param {number} value @param {number} [step] a difference that does not matter, in the value's own units
- */
-export function valueText(value, step = 0) {
-  const digits =
-    step > 0 && value !== 0 ? Math.floor(Math.log10(Math.abs(value))) - Math.floor(Math.log10(step)) + 1 : 12;
-  return numberLabel(Number(value.toPrecision(Math.max(1, Math.min(12, digits)))), 1e9);
-}
-
-/** @param {number} value @param {number} most from this size on it has an exponent */
-function numberLabel(value, most) {
-  const size = Math.abs(value);
-  const round = Number(value.toPrecision(14));
-  const text =
-    value === 0 ? '0' : size >= most || size < 1e-4 ? round.toExponential().replace('e+', 'e') : String(round);
-  return text.replaceAll('-', '−');
-}
-
-/** Write a span, or a place within one. @param {number} value */
-export function spanText(value) {
-  return tickLabel(Number(value.toPrecision(3)));
-}
-
-/**
- * Write a loss in a readout: at least three significant digits, at a width that does not jump.
- * @param {number | undefined} value
- */
-export function lossText(value) {
-  if (value === undefined || value === null || Number.isNaN(value)) return '–';
-  if (!Number.isFinite(value)) return '∞';
-  if (value !== 0 && value < 1e-2) return value.toExponential(2);
-  return value >= 1000
-    ? value.toExponential(2).replace('e+', 'e')
-    : value.toFixed(value >= 100 ? 1 : value >= 10 ? 2 : 4);
-}
-
-/** @param {number | undefined} share */
-export function percentText(share) {
-  return share === undefined || share === null || Number.isNaN(share) ? '–' : `${(share * 100).toFixed(1)} %`;
 }
 
 /** Return the layout that all plane plots share. @param {{font: string}} theme */

@@ -7,7 +7,7 @@
 import {EPOCHS} from '../compute/descent.js';
 import {byId, makeSvg, setText} from '../lib/dom.js';
 import {ballCurve, ballText} from '../figures/ball.js';
-import {lossText} from '../figures/ticks.js';
+import {lossText} from '../lib/numbers.js';
 
 /** The size of the curve in pixels. */
 const SIZE = {width: 104, height: 28};

@@ -6,7 +6,7 @@
 import {make, setText} from '../lib/dom.js';
 import {gradient} from '../figures/colours.js';
 import {namedTicks, shareOf} from '../figures/range.js';
-import {tickLabel} from '../figures/ticks.js';
+import {tickLabel} from '../lib/numbers.js';
 
 /** @param {HTMLElement} root */
 export function createColourbar(root) {

@@ -8,9 +8,10 @@ import {make, makeSvg, setText} from '../lib/dom.js';
 import {mapTable} from '../figures/colours.js';
 import {anchorTraces, contours, paintSurface, pathTraces, sliceAxis, squareMargins} from '../figures/map.js';
 import {thinPath, isInside} from '../figures/path.js';
-import {lossText, planeLayout, spanText} from '../figures/ticks.js';
+import {planeLayout} from '../figures/ticks.js';
 import {CONFIG} from '../lib/plotly.js';
 import {readTheme} from '../lib/theme.js';
+import {lossText, spanText} from '../lib/numbers.js';
 
 /** The least room, in pixels, that Plotly needs for axes with titles; in less room a part is cut off. */
 const LEAST = 120;

@@ -8,7 +8,7 @@ import {orbit} from '../figures/camera.js';
 import {isInside} from '../figures/path.js';
 import {rangeNote} from '../figures/range.js';
 import {landscapeSummary} from '../figures/slice.js';
-import {lossText, spanText} from '../figures/ticks.js';
+import {lossText, spanText} from '../lib/numbers.js';
 import {createLazy} from '../lib/lazy.js';
 import {supports3d} from '../lib/plotly.js';
 import {createColourbar} from './colourbar.js';

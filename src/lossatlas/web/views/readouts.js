@@ -3,7 +3,7 @@
 /** @import {Picked} from '../compute/network.js' */
 import {byId, setText} from '../lib/dom.js';
 import {curvatureNumbers} from '../figures/curvature.js';
-import {lossText, percentText} from '../figures/ticks.js';
+import {lossText, percentText} from '../lib/numbers.js';
 
 /** The meaning of the numbers in words; the number itself follows with all its digits. */
 const WHAT = {

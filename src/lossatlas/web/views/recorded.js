@@ -6,6 +6,7 @@
 /** @import {Run} from '../model/run.js' */
 import {recordedRuns} from '../model/choice.js';
 import {byId, make} from '../lib/dom.js';
+import {countText, lossText} from '../lib/numbers.js';
 
 const NO_TRAINING =
   'This run was recorded: its model is its owner’s, and is trained where it was. Choose a dataset to train here.';
@@ -64,15 +65,20 @@ function describe(entry, run) {
   const {model, dataset, loss, boundary} = /** @type {any} */ (run?.manifest ?? {});
   const samples = dataset?.samples;
   const frozen =
-    model?.trainable && model.trainable < entry.model.parameters ? `, ${count(model.trainable)} of them trained` : '';
+    model?.trainable && model.trainable < entry.model.parameters
+      ? `, ${countText(model.trainable)} of them trained`
+      : '';
   /** @type {[string, string | undefined][]} */
   const rows = [
     ['Recorded run', entry.dataset.title],
     ['Model', entry.model.title],
-    ['Parameters', `${count(entry.model.parameters)}${frozen}`],
+    ['Parameters', `${countText(entry.model.parameters)}${frozen}`],
     ['Layers', model?.modules && shorten(model.modules)],
     ['Loss', loss && `${loss.name}${loss.unit ? `, in ${loss.unit}` : ''}`],
-    ['Samples', samples && `${count(samples.train)} to train${samples.test ? `, ${count(samples.test)} to test` : ''}`],
+    [
+      'Samples',
+      samples && `${countText(samples.train)} to train${samples.test ? `, ${countText(samples.test)} to test` : ''}`,
+    ],
     ['BatchNorm', batchNorm(run)],
     ['Boundary', boundary?.kind === 'samples' ? `the plane through ${boundary.anchors.join(', ')}` : undefined],
   ];
@@ -87,7 +93,7 @@ function batchNorm(run) {
   const train = run?.metrics.train_loss.at(-1) ?? NaN;
   const differs = typeof inUse === 'number' && Math.abs(inUse - train) > 0.1 * Math.abs(train);
   const kinds = used.train === 'batch' ? 'statistics of each batch' : 'the statistics that the model keeps';
-  return `${kinds}${differs ? `; with those that it keeps, the training loss in the end is ${inUse.toPrecision(3)}` : ''}`;
+  return `${kinds}${differs ? `; with those that it keeps, the training loss in the end is ${lossText(inUse)}` : ''}`;
 }
 
 /** Name like layers once, with their number. @param {string[]} modules */
@@ -96,6 +102,3 @@ function shorten(modules) {
   for (const name of modules) counts.set(name, (counts.get(name) ?? 0) + 1);
   return [...counts].map(([name, times]) => (times > 1 ? `${times} × ${name}` : name)).join(', ');
 }
-
-/** @param {number} value */
-const count = (value) => value.toLocaleString('en');

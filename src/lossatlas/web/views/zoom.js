@@ -4,7 +4,7 @@
  */
 /** @import {Shot} from '../model/types.js' */
 import {byId, setText} from '../lib/dom.js';
-import {spanText} from '../figures/ticks.js';
+import {spanText} from '../lib/numbers.js';
 import {computeLimit, SPANS} from '../model/slice.js';
 
 /** The number of steps of the continuous slider. */

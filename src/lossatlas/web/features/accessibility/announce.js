@@ -5,7 +5,7 @@
 /** @import {Shot} from '../../model/types.js' */
 /** @import {Picked} from '../../compute/network.js' */
 import {make} from '../../lib/dom.js';
-import {lossText} from '../../figures/ticks.js';
+import {lossText, shortPercentText} from '../../lib/numbers.js';
 
 /** A scrub has ended if nothing has moved for this time, in milliseconds. */
 const REST = 600;
@@ -17,13 +17,12 @@ const REST = 600;
  */
 export function writeAnnouncement({run, frame, pick}, metrics, renamed) {
   const number = (/** @type {string | number} */ text) => String(text).replaceAll('-', '−');
-  const percent = (/** @type {number} */ share) => `${Number((share * 100).toFixed(1))} %`;
   return [
     renamed ? `${run.manifest.title}.` : '',
     `Epoch ${run.frames[frame]} of ` +
       `${run.frames.at(-1)}${pick ? `, the network at a = ${number(pick[0])}, b = ${number(pick[1])}` : ''}.`,
     `Training loss ${number(lossText(metrics.train_loss))}, test loss ${number(lossText(metrics.test_loss))},`,
-    `accuracy ${percent(metrics.train_accuracy)} and ${percent(metrics.test_accuracy)}.`,
+    `accuracy ${shortPercentText(metrics.train_accuracy)} and ${shortPercentText(metrics.test_accuracy)}.`,
   ]
     .filter(Boolean)
     .join(' ');

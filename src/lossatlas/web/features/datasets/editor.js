@@ -11,6 +11,7 @@ import {createParts, drawBrushes} from './editor_parts.js';
 import {Sketch} from './sketch.js';
 import {createTablePanel} from './tables/panel.js';
 import {writeTable} from './tables/write.js';
+import {countText} from '../../lib/numbers.js';
 
 /** The number of points of a synthetic dataset to start from: few enough for a link. */
 const START_POINTS = 200;
@@ -254,7 +255,7 @@ function createStart(value, start) {
 
 /** @param {number} count */
 function writeSummary(count) {
-  if (count >= constants().own_data.points) return `${count.toLocaleString('en')} points: no more can be trained on.`;
+  if (count >= constants().own_data.points) return `${countText(count)} points: no more can be trained on.`;
   return `${count} points${count > MAX_LINKED ? `; a link can carry ${MAX_LINKED}.` : '.'}`;
 }
 

@@ -10,7 +10,8 @@ import {make, setText} from '../../lib/dom.js';
 import {filmOf, formatLimits, lengthsOf, SIZES} from './animation.js';
 import {fileName} from './link.js';
 import {button, row} from './row.js';
-import {saveFile, sizeText} from './save.js';
+import {saveFile} from './save.js';
+import {byteText} from '../../lib/numbers.js';
 
 /** @param {Exports} exports @param {Task} task */
 export function createFilmRow(exports, task) {
@@ -128,7 +129,7 @@ function createWishes() {
 function estimateText(frames, {pictures, width, height, format}) {
   const {seconds, bytes} = filmOf(pictures, width, height, format);
   const part = pictures === frames ? `All ${frames}` : `${pictures} of ${frames}`;
-  const size = sizeText(Number(bytes.toPrecision(2)));
+  const size = byteText(Number(bytes.toPrecision(2)));
   return `${part} recorded epochs make ${seconds.toFixed(1)}\u00a0s, about ${size}.`;
 }
 

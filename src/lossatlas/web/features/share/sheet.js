@@ -13,7 +13,7 @@ import {css, mapColour, pointColour} from '../../figures/colours.js';
 import {glyph} from '../../figures/glyphs.js';
 import {namedTicks, rangeNote, shareOf} from '../../figures/range.js';
 import {modeText, planeFacts, planeTitle, residualFact, shareText} from '../../figures/slice.js';
-import {lossText, percentText, spanText, tickLabel} from '../../figures/ticks.js';
+import {lossText, percentText, spanText, tickLabel} from '../../lib/numbers.js';
 import {createCurvatureCurves, createLossCurves} from '../../views/curves.js';
 import {boundaryPart, mapPart, sectionPart} from './parts.js';
 import {escapeXml, short, tag, words} from './vector.js';

@@ -3,7 +3,7 @@
 /** @import {Run} from '../../model/run.js' */
 import {byId, make, makeSvg, setText} from '../../lib/dom.js';
 import {epochTicks, lossDomain, linePath, ticksOfLoss} from '../../figures/curves.js';
-import {tickLabel} from '../../figures/ticks.js';
+import {tickLabel} from '../../lib/numbers.js';
 
 /** Half the width of the slider's thumb. It equals half of --thumb in styles/tokens.css. */
 const INSET = 8;

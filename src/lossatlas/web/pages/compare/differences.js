@@ -3,7 +3,7 @@
 import {flatten} from '../../model/choice.js';
 import {SET_TITLES} from '../../figures/landscape.js';
 import {planeTitle} from '../../figures/slice.js';
-import {spanText} from '../../figures/ticks.js';
+import {spanText} from '../../lib/numbers.js';
 
 /** @typedef {{key: string, name: string, a: string, b: string}} Difference */
 

@@ -5,7 +5,7 @@
 /** @import {Bare} from '../atlas/embedded.js' */
 import {trainingLabels} from '../../model/choice.js';
 import {byId, make, setText} from '../../lib/dom.js';
-import {lossText, percentText} from '../../figures/ticks.js';
+import {lossText, percentText} from '../../lib/numbers.js';
 
 /** @typedef {ReturnType<typeof createSide>} SideView */
 

@@ -9,6 +9,7 @@ import {decodeBytes, ENCODINGS} from './decode.js';
 import {numberIn} from './numbers.js';
 import {readTable} from './read.js';
 import {SEPARATORS} from './rows.js';
+import {countText} from '../../../lib/numbers.js';
 
 const MAX_FILE = 40e6;
 /**
@@ -350,6 +351,6 @@ function drawMessages(root, {data, notices, errors, doubt, alike, outliers}, cho
 
 /** @param {Table['data']} data @param {string} doubt */
 function summaryOf(data, doubt) {
-  if (data) return `${data.labels.length.toLocaleString('en')} points in ${data.classes.length} classes.`;
+  if (data) return `${countText(data.labels.length)} points in ${data.classes.length} classes.`;
   return doubt ? 'One question first.' : 'No dataset could be made of it.';
 }

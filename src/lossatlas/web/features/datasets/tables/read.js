@@ -14,6 +14,7 @@ import {classesOf} from './labels.js';
 import {isMissing, isNoLabel, numberIn} from './numbers.js';
 import {rowsOf} from './rows.js';
 import {outliersOf, thinOut} from './sample.js';
+import {countText} from '../../../lib/numbers.js';
 
 /**
  * @typedef {object} Choice what a person has chosen for a table; null or missing: it is recognised
@@ -101,7 +102,7 @@ export function readTable(text, choice = {}) {
 
 /** @param {number} there @param {number} kept */
 function thinnedText(there, kept) {
-  const [all, some] = [there, kept].map((count) => count.toLocaleString('en'));
+  const [all, some] = [there, kept].map((count) => countText(count));
   return `Of ${all} points, ${some} were taken at random from the whole table, each class in proportion.`;
 }
 
@@ -123,7 +124,7 @@ const createEmptyTable = (errors) => ({
 /** @param {string[]} errors */
 function shortenErrors(errors) {
   const rest = errors.length - MAX_ERRORS;
-  return rest > 0 ? [...errors.slice(0, MAX_ERRORS), `… and ${rest.toLocaleString('en')} more`] : errors;
+  return rest > 0 ? [...errors.slice(0, MAX_ERRORS), `… and ${countText(rest)} more`] : errors;
 }
 
 /** @param {Column} column @param {number} axis @param {boolean} header */
@@ -220,10 +221,9 @@ function missingText(column, lines, isLabel) {
   const count = lines.length;
   const what = `no ${isLabel ? 'label' : 'number'} in ${columnText(column)}`;
   if (count === 1) return `One row has ${what} and is left out: line ${lines[0]}.`;
-  const more = count > NAMED ? ` and ${(count - NAMED).toLocaleString('en')} more` : '';
+  const more = count > NAMED ? ` and ${countText(count - NAMED)} more` : '';
   return (
-    `${count.toLocaleString('en')} rows have ${what} and are left out: lines ` +
-    `${lines.slice(0, NAMED).join(', ')}${more}.`
+    `${countText(count)} rows have ${what} and are left out: lines ` + `${lines.slice(0, NAMED).join(', ')}${more}.`
   );
 }
 
@@ -263,6 +263,6 @@ function classProblem(classes, label) {
   }
   const {classes: most} = constants().own_data;
   if (classes.length <= most) return '';
-  const many = `${columnText(label)} has ${classes.length.toLocaleString('en')} different labels`;
+  const many = `${columnText(label)} has ${countText(classes.length)} different labels`;
   return `${many}, and at most ${most} can be told apart by colour and shape. Is it the right one?`;
 }
