@@ -19,7 +19,7 @@ expect.set_options(timeout=PATIENCE)
 #: What leaves traces in a page or its context that no navigation removes: after it the page is given up.
 LASTING = (
     *("add_init_script", "add_locator_handler", "expose_binding", "expose_function"),
-    *("new_cdp_session", "on", "set_extra_http_headers"),
+    *("new_cdp_session", "on", "set_extra_http_headers", "set_offline"),
 )
 #: A page is given up after so many tests. A browser holds sixteen WebGL drawings of a page's life, and lets go of those
 #: of earlier documents when it likes.
@@ -203,7 +203,6 @@ def _tidy(seen: Watched) -> None:
         page.evaluate("() => window.sessionStorage.clear()")
     page.mouse.move(-1, -1)
     page.context.clear_permissions()
-    page.context.set_offline(False)
     assert seen.seat is not None
     if page.url.partition("?")[0] != seen.place or page.viewport_size != seen.seat.viewport:
         _make_blank(seen)
