@@ -66,7 +66,7 @@ def test_more_points_than_a_tile_are_all_counted_once_and_in_their_place(count: 
     models = some_models(network, 2)
     points, labels = data(classes, count)
     evaluator = Evaluator(network, points, labels)
-    # so many float32 losses are summed pairwise: log2(2048) roundings more
+    # these float32 losses are summed pairwise: log2(2048) roundings more
     np.testing.assert_allclose(evaluator.losses(models), torch_losses(network, models, points, labels), rtol=FLOAT32)
     expected = np.array([torch_probabilities(network, theta, points) for theta in models])
     np.testing.assert_allclose(evaluator.probabilities(models).swapaxes(1, 2), expected, atol=FLOAT32)

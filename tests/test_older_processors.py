@@ -1,4 +1,4 @@
-"""scripts/processors.py: BLAS and NumPy do take the kernels of an older processor, and what is run there is told of."""
+"""scripts/processors.py: BLAS and NumPy use the kernels of an older processor, and a failing command is reported."""
 
 from __future__ import annotations
 

@@ -84,7 +84,7 @@ def test_normals_are_box_mullers_cosines_of_the_oracles_uniforms() -> None:
 def test_normals_are_standard_normal() -> None:
     count = 40_000
     drawn = Draws(2, Stream.POINTS).normal(count)
-    # four standard errors of mean, variance and kurtosis of so many normals; and Kolmogorov and Smirnov's test
+    # four standard errors of mean, variance and kurtosis of this many normals; and Kolmogorov and Smirnov's test
     assert abs(drawn.mean()) < 4 / math.sqrt(count)
     assert abs(drawn.var() - 1) < 4 * math.sqrt(2 / count)
     assert abs(stats.kurtosis(drawn)) < 4 * math.sqrt(24 / count)

@@ -244,7 +244,7 @@ def test_everything_recorded_of_a_diverged_training_is_finite(diverged: Trajecto
 
 
 def test_theta_beyond_float32_is_divergence_too() -> None:
-    """Float64 would go on to 1e308; what cannot be recorded has diverged."""
+    """Float64 would continue up to 1e308, but a training whose values cannot be recorded has diverged."""
     network = network_of(activation="linear")
     config = TrainingConfig(optimizer="sgd", learning_rate=10_000, weight_decay=10, epochs=30, frames=31)
     outcome = train(network, moons(), config).outcome

@@ -25,7 +25,7 @@ from tests.conftest import small_config
 
 @pytest.fixture
 def opened(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """What the browser was told to open."""
+    """The addresses that the browser was asked to open."""
     addresses: list[str] = []
     monkeypatch.setattr(webbrowser, "open", addresses.append)
     return addresses

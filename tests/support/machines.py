@@ -42,7 +42,7 @@ def _start(command: list[str], folder: Path, name: str) -> subprocess.Popen[byte
 
 @contextmanager
 def machines(folder: Path, workers: int) -> Iterator[Machines]:
-    """A scheduler and so many workers of one thread each; all of them are gone afterwards."""
+    """A scheduler and workers of one thread each; all of them are stopped afterwards."""
     found = folder / "scheduler.json"
     command = ["dask_scheduler", "--port", "0", "--no-dashboard", "--scheduler-file", str(found)]
     scheduler = _start(command, folder, "scheduler")

@@ -16,7 +16,7 @@ def open_dialog(page: Page) -> None:
 
 
 def download_file(page: Page, name: str) -> tuple[Download, bytes]:
-    """What is downloaded by a button of the dialog."""
+    """Return the file that a button of the dialog downloads."""
     with page.expect_download(timeout=4 * PATIENCE) as waiting:
         page.get_by_role("button", name=name, exact=True).click()
     return waiting.value, Path(waiting.value.path()).read_bytes()

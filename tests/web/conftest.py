@@ -40,7 +40,7 @@ _PLAIN = "--disable-gpu-compositing"
 
 
 def quick(name: str = "moons", hidden: tuple[int, ...] = (16, 16), **training: Any) -> RunConfig:
-    """A run small enough for a test, as the page asks for it where it is told to train like :data:`MOONS`."""
+    """A run small enough for a test, as the page requests it when it is asked to train like :data:`MOONS`."""
     return RunConfig(
         dataset={"name": name, "points": 80} if name == "moons" else {"name": name},
         model={

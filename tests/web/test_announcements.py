@@ -175,6 +175,6 @@ def test_a_divergence_is_told_once(exported: Site, desktop: Watched) -> None:
     at = page.evaluate("() => performance.now()")
     until(page, "at => performance.now() > at + 1500", at)  # longer than a rest
     assert [text[:17] for text in list_spoken(page)] == ["Training diverged"]
-    page.locator("body").press("Home")  # another picture, which is told
+    page.locator("body").press("Home")  # another picture, which is announced
     until(page, "() => window.spoken.some((text) => text.includes('Epoch 0 of'))")
     assert [text[:17] for text in list_spoken(page)].count("Training diverged") == 1

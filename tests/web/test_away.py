@@ -1,4 +1,4 @@
-"""A server that does not answer: the page says so, and finds its way back by itself."""
+"""Tests that the page reports a server that does not answer, and reconnects by itself."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ AWAY = "The server does not answer. You can look at what has loaded; the page tr
 
 
 def forgive(watched: Watched) -> None:
-    """What the browser itself says of requests that found nobody."""
+    """Remove the browser's own messages about requests that no server answered."""
     watched.complaints[:] = [text for text in watched.complaints if "ERR_" not in text]
 
 

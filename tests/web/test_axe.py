@@ -26,7 +26,7 @@ DRAWN = "() => new Promise((done) => requestAnimationFrame(() => requestAnimatio
 
 
 def violations(page: Page) -> list[str]:
-    """What axe finds, of any impact, with where."""
+    """Return what axe finds, at any impact, and where."""
     found = Axe().run(page).response["violations"]
     return [f"{rule['id']} ({rule['impact']}): {[node['target'] for node in rule['nodes']]}" for rule in found]
 

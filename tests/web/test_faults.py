@@ -16,7 +16,7 @@ LACKING = "A part of the page is missing: the server does not answer, or does no
 
 
 def forgive(watched: Watched) -> None:
-    """What the browser itself says of requests that found nobody."""
+    """Remove the browser's own messages about requests that no server answered."""
     watched.complaints[:] = [text for text in watched.complaints if "ERR_" not in text]
 
 

@@ -268,7 +268,7 @@ def test_a_film_of_a_long_training_is_thinned_to_a_length_that_one_chooses(expor
     dialog = page.get_by_role("dialog")
     length = dialog.get_by_role("combobox", name="Length of the animation")
     assert length.locator("option").all_text_contents() == ["all epochs", "5 s", "10 s", "20 s"]
-    assert length.locator(":checked").text_content() == "20 s"  # all would take 26
+    assert length.locator(":checked").text_content() == "20 s"  # all frames would take 26
     length.select_option("5 s")
     dialog.get_by_role("combobox", name="Size of the animation").select_option(label="640 × 360")
     told = dialog.get_by_text("recorded epochs make").text_content() or ""

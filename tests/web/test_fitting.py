@@ -91,7 +91,7 @@ def test_texts_fit_with_own_data_of_long_names_and_ten_layers_in_training(export
     expect(page.get_by_role("region", name="Training here")).to_be_visible()
     page.locator("#slice-about summary").click()
     fits(page)
-    # What is cut is told whole; and ten names leave the plot its room.
+    # Shortened names are shown in full elsewhere, and ten names leave enough space for the plot.
     page.set_viewport_size({"width": 1280, "height": 720})
     page.locator("#legend li").nth(3).hover()
     expect(page.locator("#hint")).to_contain_text(CLASSES[3])

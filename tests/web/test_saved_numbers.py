@@ -168,7 +168,7 @@ def test_the_lines_of_python_compute_what_is_on_show(
     lines = page.locator(".python code").inner_text()
     scope: dict[str, Any] = {}
     exec(lines, scope)
-    assert scope["run"].id == run.id  # the lines assert it too
+    assert scope["run"].id == run.id  # the lines also assert this
     np.testing.assert_array_equal(scope["surface"], cut.loss_surface[span, -1])
     np.testing.assert_array_equal(scope["theta"], run.trajectory.weights[-1])
     np.testing.assert_array_equal(scope["boundary"].predicted_class, run.predicted_class[-1])

@@ -102,7 +102,7 @@ def test_a_tooltip_of_bar_and_playback_lies_on_no_control(
         covered = page.evaluate(COVERED)
         assert covered == [] or (
             size[0] < 1280 and covered == ["Table of the decision boundary"]
-        )  # there is no other room
+        )  # there is no space elsewhere
 
 
 #: A press on the first button, whose text then changes under the pointer at rest; then what is shown after a while.

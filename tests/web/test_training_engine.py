@@ -48,7 +48,7 @@ def sample(points: Float64, labels: Any) -> dict[str, Any]:
 
 
 def task(network: Network, dataset: Dataset, config: TrainingConfig, **more: Any) -> dict[str, Any]:
-    """What the page is told of a training."""
+    """Describe a training as the page receives it."""
     samples = {"train": sample(*dataset.train), "test": sample(*dataset.test)}
     return {"network": describe_network(network), "config": config.model_dump(), "samples": samples, **more}
 
@@ -444,7 +444,7 @@ def test_the_worker_itself_is_silent_after_a_stop(page: Page) -> None:
     until(page, "() => window.heard.at(-1)?.join() === '2,finished'")
     heard = page.evaluate("() => { window.raw.terminate(); return window.heard.map(([id]) => id); }")
     assert heard == sorted(heard)
-    assert heard.count(1) <= 5  # the one that was on its way when it was told to stop
+    assert heard.count(1) <= 5  # one message was being sent when it was asked to stop
 
 
 def test_a_stop_before_the_start_is_kept(page: Page) -> None:

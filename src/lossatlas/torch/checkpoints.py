@@ -1,4 +1,4 @@
-"""A training that is over, from the checkpoints that it left: no line in the training itself."""
+"""Records a finished training from its checkpoints. The code of the training needs no change."""
 
 from __future__ import annotations
 
@@ -32,9 +32,9 @@ def from_checkpoints(
     model
         A model of the class that was trained; it is left as it is.
     loss_fn, train_loader, test_loader
-        As of :class:`Recorder`.
+        The same as for :class:`Recorder`.
     options
-        Further ones of :class:`Recorder`.
+        Further options of :class:`Recorder`.
 
     Returns
     -------

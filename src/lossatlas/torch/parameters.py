@@ -1,4 +1,4 @@
-"""Theta of any PyTorch model: which of its tensors it holds, in which order, and under which names."""
+"""Reads theta from any PyTorch model: which tensors it holds, in which order, and under which names."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _WRAPPINGS = ("_orig_mod.", "module.")
 
 
 def unwrap(model: torch.nn.Module) -> torch.nn.Module:
-    """Take the model out of ``torch.compile``'s and the data-parallel wrappers."""
+    """Return the model inside the wrappers of ``torch.compile`` and of data-parallel training."""
     while True:
         if isinstance(inner := model._modules.get("_orig_mod"), torch.nn.Module):
             model = inner
@@ -27,7 +27,7 @@ def unwrap(model: torch.nn.Module) -> torch.nn.Module:
 
 
 def plain_name(name: str) -> str:
-    """Remove from a tensor's name what wrappers put before it, or before the name of a submodule."""
+    """Remove the prefixes that wrappers add to a tensor's name or to the name of a submodule."""
     while name.startswith(_WRAPPINGS):
         name = name.partition(".")[2]
     return name.replace("._orig_mod.", ".")

@@ -20,7 +20,7 @@ Loss = Callable[[torch.nn.Module, Any], torch.Tensor]
 
 @dataclass(frozen=True)
 class Batch:
-    """Some samples together, and how much their loss counts in the mean over all batches.
+    """A batch of samples, with the weight of its loss in the mean over all batches.
 
     Attributes
     ----------
@@ -29,7 +29,7 @@ class Batch:
     counted
         How many terms its mean loss is taken over: its samples, or its targets that are not ignored.
     total
-        The same of all batches together.
+        The sum of ``counted`` over all batches.
     """
 
     data: Any
@@ -56,11 +56,11 @@ class LossFunction:
     of
         ``of(model, batch)``: the batch's loss.
     name
-        For people: ``CrossEntropyLoss``.
+        A name to show to people, such as ``CrossEntropyLoss``.
     sums
         Whether it adds over the samples, where others take the mean.
     ignored
-        The target that counts for nothing, as a cross-entropy's ``ignore_index``; None where there is none.
+        The target that the loss ignores, such as a cross-entropy's ``ignore_index``; None if there is none.
     has_outputs
         Whether batches are (inputs, targets), so that ``model(inputs)`` is the model's answer.
     """
@@ -130,7 +130,7 @@ def take_samples(loader: Iterable[Any], count: int, batch_size: int, loss: LossF
         If there are none, if the loader can be gone through only once, or if a batch is not what the loss takes.
     """
     with same_random_state(_generators_of(loader)):
-        if iter(loader) is loader:  # a DataLoader's draws with this alone
+        if iter(loader) is loader:  # for a DataLoader, iter() alone draws a number
             raise DataError(f"{loader!r} can be gone through only once; give a DataLoader, or a list of batches")
         found, total = [], 0
         for batch in _without_workers(loader):

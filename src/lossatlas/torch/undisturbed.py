@@ -1,4 +1,4 @@
-"""Leaving a training as it was: the random number generators that it draws from."""
+"""Restores the random number generators of a training, so that recording does not change the training."""
 
 from __future__ import annotations
 
