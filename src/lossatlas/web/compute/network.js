@@ -81,7 +81,8 @@ export function thetaOf(shot, ball) {
 }
 
 /**
- * Name an answer: `base` names the requested network; `key` also says how far its ball has rolled.
+ * Name an answer: `base` names the requested network; `key` also contains the number of losses on its
+ * ball's path.
  * @param {Shot} shot
  * @param {ReturnType<typeof createBall>} ball
  */

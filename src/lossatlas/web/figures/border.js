@@ -23,7 +23,7 @@ const REACHES = [20, 14, 10, 7, 5, 3];
 const INSIDE = 0.99;
 /** How far beyond the bounds a parabola may run, in cells. */
 const SLACK = 0.07;
-/** A place that is known more exactly than this, in cells, is taken from the probabilities alone. */
+/** If the probabilities determine a place more exactly than this, in cells, the place is taken from them alone. */
 const SURE = 0.1;
 
 /**

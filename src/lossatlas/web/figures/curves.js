@@ -193,7 +193,7 @@ export function epochTicks(frames, x, width) {
 }
 
 /**
- * Choose the losses to name beside curves: as many as there is room for.
+ * Choose the losses that are written beside the curves. The room limits their number.
  * @param {number} low @param {number} high @param {'linear' | 'log'} scale @param {number} room in pixels
  */
 export function ticksOfLoss(low, high, scale, room) {

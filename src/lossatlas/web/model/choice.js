@@ -86,7 +86,7 @@ export function findTarget(gallery, catalog, choice) {
   return {kind: 'unavailable', empty: gallery.length === 0};
 }
 
-/** Can a server compute this run again? Nobody but its owner can record a training again. */
+/** Can a server compute this run again? Only its owner can record a training again. */
 const canRepair = (/** @type {Catalog} */ catalog, /** @type {GalleryEntry} */ {source}) =>
   catalog.compute && source !== 'recorded';
 
@@ -124,7 +124,7 @@ export function openingState(catalog, gallery) {
 }
 
 /**
- * The whole configuration that a choice stands for.
+ * Return the whole configuration that a choice describes.
  * @param {Catalog} catalog
  * @param {Omit<Choice, 'run'>} choice
  * @returns {Config}

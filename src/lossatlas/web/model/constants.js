@@ -27,9 +27,9 @@
  *
  * @typedef {object} OwnData what a person's own data may be
  * @property {string[]} features names of the axes, where they have none
- * @property {number} classes that there may be: each is told apart by colour and by shape
- * @property {number} points that there may be: on so many the page trains in a breath
- * @property {number} points_per_class that there must be: one to train on, and one to test
+ * @property {number} classes the largest number of classes: colour and shape must distinguish them
+ * @property {number} points the largest number of points: the page trains quickly on this number
+ * @property {number} points_per_class the smallest number in a class: one to train on, and one to test
  * @property {number} coordinate the largest: beyond it they would leave float32, or their squares a double
  * @property {number} name_length letters of a name that are kept
  */

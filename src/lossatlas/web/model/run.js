@@ -22,8 +22,8 @@ const SURFACES = ['loss_surface', 'test_loss_surface'];
  * @property {boolean} hasEveryEpoch is every epoch a frame, thinned out where there are too many? Else the frames are
  *   spread over the training
  * @property {boolean} isLasting is it the same run wherever its id is read? Else it ends with this page
- * @property {boolean} isOpenEnded does its training go on for as long as somebody likes? Else it ends where its
- *   configuration says
+ * @property {boolean} isOpenEnded can its training be continued without limit? Else it ends where its configuration
+ *   says
  * @property {boolean} tellsItsEnd does its own panel say how it ended?
  */
 
@@ -104,7 +104,7 @@ export class Run {
     if (!kind.isWhole) this.#received = new Set();
   }
 
-  /** Is it somebody's own training? How it was trained is not known then, and nobody but they can train it again. */
+  /** Is it a person's own recorded training? Then its settings are unknown, and only that person can train it again. */
   get isRecorded() {
     return this.manifest.source === 'recorded';
   }

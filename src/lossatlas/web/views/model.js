@@ -42,7 +42,8 @@ export function createModel(options) {
 /** @typedef {{catalog: Catalog, choose: (patch: Partial<State>) => void}} Options */
 
 /**
- * Create the sizes: depth × width, the small ones, and those that were computed from the command line.
+ * Create the choice of sizes: the grid of depth × width, the small networks, and the sizes that were computed from the
+ * command line.
  * @param {HTMLElement} form
  * @param {Options} options
  */

@@ -24,7 +24,7 @@ export function createHints() {
 /** @param {Tooltip} tooltip */
 function watchPointer(tooltip) {
   /**
-   * The pressed control: the person who presses it knows what it does, until the pointer has left it.
+   * The control that was pressed. It shows no tooltip until the pointer has left it.
    * @type {Element | null}
    */
   let pressed = null;

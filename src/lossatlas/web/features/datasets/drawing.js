@@ -81,7 +81,7 @@ export const pointAt = ({x, y}, [u, v]) => ({x: at(x, u), y: at(y, v)});
 const at = ([low, high], share) => roundTo(low + share * (high - low), high - low, DIGITS);
 
 /**
- * Add a dab of paint: points around a place, as many as the brush gives and there is room for.
+ * Add a dab of paint: points around a place. The brush and the remaining room limit their number.
  * @param {Drawing} drawing @param {Place} place @param {number} k class @param {Brush} brush @param {() => number}
  *   [random] @returns {Drawing}
  */

@@ -13,15 +13,15 @@ import {createTablePanel} from './tables/panel.js';
 import {writeTable} from './tables/write.js';
 import {countText} from '../../lib/numbers.js';
 
-/** The number of points of a synthetic dataset to start from: few enough for a link. */
+/** A synthetic dataset to start from has this number of points: a link can hold them. */
 const START_POINTS = 200;
-/** The size of what a thumb or the crosshair touches, as a share of the view. */
+/** The crosshair and the eraser reach points within this distance at least, as a share of the view. */
 const REACH = 0.025;
 /** The tool that erases; the other tools are classes. */
 const ERASER = -1;
 
 /**
- * What was being drawn when the dialog was last dismissed: Escape must not destroy an hour's work.
+ * The drawing that was unfinished when the dialog was last dismissed. It is kept, so that Escape does not destroy it.
  * @type {Drawing | null}
  */
 let draft = null;
@@ -50,7 +50,7 @@ class Editor {
   #hasStroked = false;
   /** Is the last step a table? */
   #isTable = false;
-  /** The reason why the requested table is not shown: it could not be read; else empty. */
+  /** The reason why the requested table could not be read; empty if it could. */
   #fault = '';
   #scheme = matchMedia('(prefers-color-scheme: dark)');
   #show = () => this.#draw();
@@ -117,7 +117,7 @@ class Editor {
     return Math.max(REACH, this.#radius());
   }
 
-  /** @param {Place} place @param {boolean} goesOn does it belong to the stroke of the dab before? */
+  /** @param {Place} place @param {boolean} goesOn does it belong to the same stroke as the previous dab? */
   #dab(place, goesOn) {
     const {now} = this.#history;
     const density = Number(this.#parts.density.value);
@@ -129,7 +129,7 @@ class Editor {
     this.#hasStroked = this.#history.set(next, {same}) || same;
   }
 
-  /** Put a single point. @param {Place} place */
+  /** Add a single point, or erase if the tool is the eraser. @param {Place} place */
   #put(place) {
     if (this.#tool === ERASER) return this.#erase(place);
     this.#history.set(spray(this.#history.now, place, this.#tool, {radius: 0, density: 1}));
@@ -221,7 +221,7 @@ class Editor {
         ? void this.#panel.openFile(data.files[0])
         : this.#panel.openText(data.getData('text/plain')),
     );
-    dialog.addEventListener('close', () => this.#end('')); // This is the key Escape.
+    dialog.addEventListener('close', () => this.#end('')); // The key Escape closes the dialog.
   }
 
   /** @param {KeyboardEvent} event */

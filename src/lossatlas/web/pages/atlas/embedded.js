@@ -1,7 +1,7 @@
 /**
- * This module is the page in a frame beside another one (compare.html): it shows both plots and no controls. A
- * conductor in the surrounding page sets the state, is told when something is turned or picked here, and passes on the
- * range of the other run's losses.
+ * This module is the page in a frame beside another one (compare.html): it shows both plots and no controls. The
+ * surrounding page sets the state, is notified when a person turns or picks something here, and passes on the range of
+ * the other run's losses.
  */
 /** @import {Eye, Shot, State} from '../../model/types.js' */
 /** @import {LossRange} from '../../figures/range.js' */

@@ -1,4 +1,4 @@
-/** This module tells tests and curious readers what the page should show, and what it shows. */
+/** This module exposes to tests and to the browser's console what the page should show, and what it shows. */
 /** @import {Shot, State} from '../../model/types.js' */
 
 /**

@@ -27,7 +27,7 @@ import {createTimeline} from './timeline.js';
 const still = matchMedia('(prefers-reduced-motion: reduce)').matches;
 /** Chromium ignores replaceState beyond 200 calls in 30 seconds. */
 const REPLACE_EVERY = 250;
-/** Playback of both takes at most about this many pictures. */
+/** The playback of two runs shows at most about this many pictures. */
 const LONG = 150;
 
 export class Comparison {
@@ -38,7 +38,7 @@ export class Comparison {
   #view;
   /** @type {{a: Side, b: Side} | null} */
   #sides = null;
-  /** The first picture of both decides the initial time. */
+  /** Is the initial time still to be set? It is set when both runs have arrived. */
   #isOpening = true;
   /** @type {Record<Name, LossRange | null>} */
   #ranges = {a: null, b: null};
@@ -147,7 +147,7 @@ export class Comparison {
     return this.#both[name === 'a' ? 1 : 0];
   }
 
-  // The next methods are about what both share.
+  // The next methods handle what both sides share.
 
   /** @param {Partial<View>} patch @param {Name} [from] the side that already has it */
   #share(patch, from) {
@@ -213,8 +213,8 @@ export class Comparison {
   }
 
   /**
-   * Set the time when both runs have arrived: at the beginning, playing; or at the end, if a run was trained in the
-   * page or the reader prefers less motion.
+   * Set the time when both runs have arrived: to the beginning, and start the playback; or to the end, if a run was
+   * trained in the page or the reader prefers less motion.
    */
   #settle() {
     if (!this.#isOpening || !this.#sides || !this.#both.every((each) => each.shot && this.#isWhole(each))) return;
