@@ -573,7 +573,7 @@ def test_what_a_newer_minor_version_adds_is_left_alone(small_run: Run, stored: P
 
 @pytest.mark.parametrize("run_id", ["", ".", "..", "../secret", "a/b", "Moons", "moons\n", "-moons", "m" * 129])
 def test_what_is_no_id_names_no_folder(run_id: str, tmp_path: Path) -> None:
-    with pytest.raises(RunNotFoundError, match="is no run id"):
+    with pytest.raises(RunNotFoundError, match="is no id of a run"):
         run_folder(tmp_path, run_id)
 
 
@@ -628,6 +628,7 @@ from lossatlas.runs import compute_run
 from lossatlas.landscape import Cut
 from lossatlas.planes import KINDS
 from lossatlas.runs import RunConfig
+import lossatlas.store.durable as durable
 import lossatlas.store.write as store
 
 config, data, moment = json.loads(sys.argv[1]), sys.argv[2], int(sys.argv[3])
@@ -641,7 +642,7 @@ def to_disk(descriptor):
     if calls == moment:
         die()
 
-store._sync = to_disk
+durable._sync = to_disk
 if moment == 0:  # all is written, and nothing is in its place yet
     store._move_into_place = die
 print("ready", flush=True)
@@ -743,7 +744,7 @@ def test_a_disk_that_is_full_leaves_nothing_half_written(
         if calls == call:
             raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(lossatlas.store.write, "_sync", full)
+    monkeypatch.setattr(lossatlas.store.durable, "_sync", full)
     with pytest.raises(DataFolderError, match=r"cannot write into .* \(No space left on device\); give another"):
         save_run(small_run, tmp_path)
     assert calls == call
@@ -760,7 +761,7 @@ def test_every_file_reaches_the_disk_before_the_run_appears(
         file = os.fstat(descriptor)
         synced[file.st_ino] = file.st_size
 
-    monkeypatch.setattr(lossatlas.store.write, "_sync", note)
+    monkeypatch.setattr(lossatlas.store.durable, "_sync", note)
     folder = save_run(small_run, tmp_path)
     files = [(folder / name).stat() for name in files_in(folder)]
     assert synced == {file.st_ino: file.st_size for file in files}  # each of them, and whole

@@ -12,20 +12,18 @@ opens this folder.
 from __future__ import annotations
 
 import json
-import os
 import shutil
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 import numpy as np
 
 from lossatlas.arrays import AnyArray
 from lossatlas.building.records import Record
 from lossatlas.runs import Block, Run, RunConfig
-from lossatlas.store import explain_write_errors, publish, run_folder
+from lossatlas.store import append_line, explain_write_errors, open_synced, publish, run_folder, sync_folder
 
 _PARTIAL = ".partial-"
 _RECORD = "parts.jsonl"
@@ -78,7 +76,7 @@ class Checkpoint:
         with explain_write_errors(self.data):
             path.parent.mkdir(parents=True, exist_ok=True)
             np.lib.format.open_memmap(path, mode="w+", dtype=np.dtype(dtype), shape=shape).flush()
-            _sync_folder(path.parent)
+            sync_folder(path.parent)
             self._write_line({"array": array, "as": described})
         self._shapes[array] = described
 
@@ -103,9 +101,9 @@ class Checkpoint:
             for array, mine in _group_by_array(blocks).items():
                 self._fill(array, mine)
             if record.arrays is not None:
-                with _open_synced(self.folder / f"{part}.npz") as file:
+                with open_synced(self.folder / f"{part}.npz") as file:
                     np.savez(file, allow_pickle=False, **dict(record.arrays))
-                _sync_folder(self.folder)
+                sync_folder(self.folder)
             self._write_line({"part": part, "note": record.note})
         self.notes[part] = record.note
 
@@ -137,7 +135,7 @@ class Checkpoint:
     def _fill(self, array: str, blocks: list[Block]) -> None:
         """Write blocks into the file of an array. It does not use a memory map, where a full disk would be a signal."""
         dtype, shape = np.dtype(self._shapes[array][0]), self._shapes[array][1]
-        with self._path(array).open("r+b") as file:
+        with open_synced(self._path(array), "r+b") as file:
             np.lib.format.read_magic(file)
             np.lib.format.read_array_header_1_0(file)
             first = file.tell()
@@ -146,8 +144,6 @@ class Checkpoint:
                     raise TypeError(f"{array} is {dtype}, not {block.values.dtype}")
                 file.seek(first + block.place_in(shape) * dtype.itemsize)
                 file.write(np.ascontiguousarray(block.values).data)
-            file.flush()
-            os.fsync(file.fileno())
 
     def _resume(self, whose: dict[str, Any]) -> bool:
         """Read the record, and return whether it belongs to this configuration and all its arrays exist."""
@@ -174,10 +170,7 @@ class Checkpoint:
         return [str(found.dtype), list(found.shape)] == self._shapes[array]
 
     def _write_line(self, line: dict[str, Any]) -> None:
-        with (self.folder / _RECORD).open("ab") as file:
-            file.write(json.dumps(line, separators=(",", ":")).encode() + b"\n")
-            file.flush()
-            os.fsync(file.fileno())
+        append_line(self.folder / _RECORD, json.dumps(line, separators=(",", ":")))
 
 
 def find_unfinished(data: Path) -> dict[str, int]:
@@ -225,23 +218,3 @@ def _group_by_array(blocks: Iterable[Block]) -> dict[str, list[Block]]:
     for block in blocks:
         found.setdefault(block.array, []).append(block)
     return found
-
-
-@contextmanager
-def _open_synced(path: Path) -> Iterator[BinaryIO]:
-    """Open a file for writing, and make sure that its bytes are on the disk at the end of the block."""
-    with path.open("wb") as file:
-        yield file
-        file.flush()
-        os.fsync(file.fileno())
-
-
-def _sync_folder(folder: Path) -> None:
-    """Make sure that the names of new files are on the disk, if the system can do this."""
-    if os.name != "posix":
-        return
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -3,6 +3,7 @@
 The format is described in docs/run-format.md.
 """
 
+from lossatlas.store.durable import append_line, open_synced, sync_folder
 from lossatlas.store.gallery import Gallery, default_data_folder
 from lossatlas.store.manifest import describe_outcome, describe_run, describe_start, start_arrays
 from lossatlas.store.read import is_recorded, open_run, open_stored, read_manifest
@@ -10,15 +11,15 @@ from lossatlas.store.recorded import BoundaryPart, RecordedParts, describe_adopt
 from lossatlas.store.recording import (
     RecordedFrame,
     Recording,
-    RecordingWriter,
     StackedThetas,
     Tensor,
     lay_out,
-    recording_folder,
 )
+from lossatlas.store.recording_writer import RecordingWriter
 from lossatlas.store.write import (
     explain_write_errors,
     publish,
+    recording_folder,
     remove_unfinished,
     run_folder,
     save_run,
@@ -35,6 +36,7 @@ __all__ = [
     "RecordingWriter",
     "StackedThetas",
     "Tensor",
+    "append_line",
     "default_data_folder",
     "describe_adopted",
     "describe_recorded",
@@ -43,6 +45,8 @@ __all__ = [
     "describe_start",
     "lay_out",
     "open_run",
+    "open_synced",
+    "sync_folder",
     "open_stored",
     "describe_outcome",
     "publish",

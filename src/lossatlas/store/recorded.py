@@ -19,6 +19,7 @@ from lossatlas.curvature import TrainingCurvature
 from lossatlas.landscape import Cut
 from lossatlas.planes import PlaneConfig, compute_random_walk_variance
 from lossatlas.runs import CONFIDENCE_STEP, RecordedRun, Run
+from lossatlas.store.durable import open_synced, write_array
 from lossatlas.store.manifest import (
     FORMAT,
     RECORDED_VERSION,
@@ -188,9 +189,10 @@ def save_recorded(run: RecordedRun, data: Path | str) -> Path:
             for name, array in run.arrays.items():
                 path = unfinished / f"{name}.npy"
                 path.parent.mkdir(parents=True, exist_ok=True)
-                np.save(path, np.ascontiguousarray(array), allow_pickle=False)
-            text = json.dumps(run.manifest, ensure_ascii=False, allow_nan=False, indent=1)
-            (unfinished / "run.json").write_text(text, encoding="utf-8")
+                with open_synced(path) as file:
+                    write_array(file, array)
+            with open_synced(unfinished / "run.json") as file:
+                file.write(json.dumps(run.manifest, ensure_ascii=False, allow_nan=False, indent=1).encode())
             if folder.exists():
                 folder.rename(unfinished.with_name(f"{unfinished.name}-before"))
             unfinished.rename(folder)

@@ -11,15 +11,14 @@ from collections.abc import Container, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-import numpy as np
-
 from lossatlas.errors import DataFolderError, RunDamagedError, RunNotFoundError
 from lossatlas.runs import Run
+from lossatlas.store.durable import open_synced, replace_file, write_array
 from lossatlas.store.manifest import describe_run, list_arrays
 from lossatlas.store.read import open_run
 
 #: The form of an id, which is part of paths and URLs: it has no separators and no leading dot.
-RUN_ID = re.compile(r"[a-z0-9][a-z0-9-]{0,127}")
+_ID = re.compile(r"[a-z0-9][a-z0-9-]{0,127}")
 _UNFINISHED = ".unfinished-"
 
 
@@ -43,9 +42,36 @@ def run_folder(data: Path, name: str) -> Path:
     RunNotFoundError
         If no run can have that id.
     """
-    if not RUN_ID.fullmatch(name):
-        raise RunNotFoundError(f"{name!r} is no run id; ids look like moons-16x16-tanh-3f2a9c1b")
-    return data / "runs" / name
+    return _folder_of(data / "runs", name, "run")
+
+
+def recording_folder(data: Path, recording: str) -> Path:
+    """Return the folder of a recording, which need not exist.
+
+    Parameters
+    ----------
+    data
+        The data folder.
+    recording
+        The id of the recording, which is also the id of the run that it becomes.
+
+    Returns
+    -------
+    Path
+        The folder.
+
+    Raises
+    ------
+    RunNotFoundError
+        If no recording can have that id.
+    """
+    return _folder_of(data / "recordings", recording, "recording")
+
+
+def _folder_of(folder: Path, name: str, what: str) -> Path:
+    if not _ID.fullmatch(name):
+        raise RunNotFoundError(f"{name!r} is no id of a {what}; ids look like moons-16x16-tanh-3f2a9c1b")
+    return folder / name
 
 
 def save_run(run: Run, data: Path | str) -> Path:
@@ -139,12 +165,8 @@ def remove_unfinished(data: Path) -> int:
 
 def write_text(path: Path, text: str) -> None:
     """Write a text file so that readers always see either the old file or the whole new one."""
-    unfinished = path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}")
-    try:
-        unfinished.write_text(text, encoding="utf-8")
-        unfinished.replace(path)
-    finally:
-        unfinished.unlink(missing_ok=True)
+    with replace_file(path) as file:
+        file.write(text.encode())
 
 
 @contextmanager
@@ -165,17 +187,10 @@ def _write(run: Run, folder: Path, there: Container[str] = ()) -> None:
             continue
         path = folder / f"{name}.npy"
         path.parent.mkdir(parents=True, exist_ok=True)
-        with path.open("wb") as file:
-            np.save(file, np.ascontiguousarray(array), allow_pickle=False)
-            _sync(file.fileno())
-    with (folder / "run.json").open("w", encoding="utf-8") as file:
-        json.dump(describe_run(run), file, ensure_ascii=False, allow_nan=False, indent=1)
-        file.flush()
-        _sync(file.fileno())
-
-
-def _sync(descriptor: int) -> None:
-    os.fsync(descriptor)
+        with open_synced(path) as file:
+            write_array(file, array)
+    with open_synced(folder / "run.json") as file:
+        file.write(json.dumps(describe_run(run), ensure_ascii=False, allow_nan=False, indent=1).encode())
 
 
 def _move_into_place(unfinished: Path, folder: Path) -> None:

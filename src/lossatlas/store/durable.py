@@ -1,0 +1,79 @@
+"""Writes files so that they are whole and on the disk, even if the process is killed or the machine loses its power."""
+
+from __future__ import annotations
+
+import os
+import re
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import BinaryIO, Literal
+
+import numpy as np
+
+from lossatlas.arrays import AnyArray
+
+_UNFINISHED = re.compile(r"\..+\.\d+-[0-9a-f]{8}")
+
+
+@contextmanager
+def open_synced(path: Path, mode: Literal["wb", "ab", "r+b"] = "wb") -> Iterator[BinaryIO]:
+    """Open a file for writing, and make sure that its bytes are on the disk at the end of the block."""
+    with path.open(mode) as file:
+        yield file
+        file.flush()
+        _sync(file.fileno())
+
+
+@contextmanager
+def replace_file(path: Path) -> Iterator[BinaryIO]:
+    """Open a file for writing beside its place, and move it there at the end of the block.
+
+    Readers see either the old file or the whole new one. A process that is killed leaves the unfinished file, for which
+    :func:`is_unfinished` is true.
+
+    Yields
+    ------
+    BinaryIO
+        The file.
+    """
+    unfinished = path.with_name(f".{path.name}.{os.getpid()}-{uuid.uuid4().hex[:8]}")
+    try:
+        with open_synced(unfinished) as file:
+            yield file
+        unfinished.replace(path)
+    finally:
+        unfinished.unlink(missing_ok=True)
+    sync_folder(path.parent)
+
+
+def is_unfinished(path: Path) -> bool:
+    """Return whether a file has the name of one that :func:`replace_file` did not finish."""
+    return _UNFINISHED.fullmatch(path.name) is not None
+
+
+def append_line(path: Path, line: str) -> None:
+    """Append a line, without its end, to a text file."""
+    with open_synced(path, "ab") as file:
+        file.write(line.encode() + b"\n")
+
+
+def write_array(file: BinaryIO, array: AnyArray) -> None:
+    """Write an array of any shape and dtype in NumPy's format, in C order and without pickle."""
+    np.save(file, np.ascontiguousarray(array), allow_pickle=False)
+
+
+def sync_folder(folder: Path) -> None:
+    """Make sure that the names of new files are on the disk, if the system can do this."""
+    if os.name != "posix":
+        return
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        _sync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _sync(descriptor: int) -> None:
+    os.fsync(descriptor)

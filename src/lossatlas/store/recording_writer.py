@@ -1,0 +1,202 @@
+"""Writes a recording, frame by frame, while the training runs: :mod:`lossatlas.store.recording` says which files."""
+
+from __future__ import annotations
+
+import json
+import re
+import uuid
+from collections.abc import Mapping, Sequence
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+
+from lossatlas.arrays import AnyArray, Floats
+from lossatlas.errors import DataError
+from lossatlas.store.durable import append_line, is_unfinished, replace_file, write_array
+from lossatlas.store.recording import (
+    FORMAT,
+    VERSION,
+    RecordedFrame,
+    Tensor,
+    find_recording,
+    layout_hash,
+    size_of,
+)
+from lossatlas.store.write import explain_write_errors, recording_folder, write_text
+
+_OF_FRAME = re.compile(r"(theta|buffers)-\d{8}\.npy")
+#: Frames that are kept at least, whatever the budget: the first and the last.
+_FEWEST = 2
+
+
+class RecordingWriter:
+    """Writes a recording frame by frame. A frame is on the disk when :meth:`append` returns.
+
+    Parameters
+    ----------
+    data
+        The data folder.
+    name
+        For people, and the beginning of the id.
+    parameters, buffers
+        The layout of theta, and that of the buffers.
+    about
+        What else there is to say in ``recording.json``: plain JSON.
+    dtype
+        The precision theta is stored in.
+    frames
+        The largest number of frames. If there are more, every second one is deleted, except the first and the last.
+    disk_budget
+        The largest number of bytes of all frames. Fewer frames are kept if they would take more.
+    resume
+        Whether to continue the newest recording with this name and layout, if there is one.
+
+    Raises
+    ------
+    DataFolderError
+        If the folder cannot be written.
+    DataError
+        If the name has no letter or digit, or fewer than two frames are to be kept.
+    """
+
+    def __init__(  # noqa: PLR0913 (each setting has a name and a default)
+        self,
+        data: Path,
+        name: str,
+        parameters: Sequence[Tensor],
+        buffers: Sequence[Tensor],
+        about: Mapping[str, Any],
+        *,
+        dtype: Literal["float32", "float16"] = "float32",
+        frames: int = 80,
+        disk_budget: int | None = None,
+        resume: bool = False,
+    ) -> None:
+        if frames < _FEWEST:
+            raise DataError(f"frames is {frames}; {_FEWEST} are the fewest: the first and the last")
+        self._data, self._dtype = data, np.dtype(dtype)
+        self._limit = _frames_within(frames, disk_budget, parameters, buffers, self._dtype)
+        layout = layout_hash(parameters, buffers)
+        before = find_recording(data, name, layout) if resume else None
+        self.folder = before.folder if before else recording_folder(data, _new_id(name))
+        self.frames = list(before.frames) if before else []
+        self._sizes = size_of(parameters), size_of(buffers)
+        if before is None:
+            self._begin(name, parameters, buffers, layout, about)
+        else:
+            self._sweep()
+            self._replace_log()  # removes an incomplete last line
+
+    @property
+    def id(self) -> str:
+        """The id, which is the name of the folder and was drawn at random."""
+        return self.folder.name
+
+    def put_sample(self, name: str, array: AnyArray) -> None:
+        """Store an array of the fixed samples, of any shape and dtype."""
+        with explain_write_errors(self._data):
+            (self.folder / "samples").mkdir(exist_ok=True)
+            _save_array(self.folder / "samples" / f"{name}.npy", array)
+
+    def append(self, theta: Floats, buffers: Floats, epoch: int, metrics: Mapping[str, float | None]) -> RecordedFrame:
+        """Write a frame. If its epoch exists already, it replaces that frame and all later ones."""
+        frame = RecordedFrame(self.frames[-1].number + 1 if self.frames else 0, int(epoch), metrics)
+        kept = [each for each in self.frames if each.epoch < epoch]
+        if len(kept) > 1 and kept[-1].number % self._stride(kept):
+            kept.pop()  # it was kept as the last one only
+        kept = [*self._thin(kept), frame]
+        with explain_write_errors(self._data):
+            _save_array(self.folder / frame.theta_file, np.asarray(theta, self._dtype))
+            if self._sizes[1]:
+                _save_array(self.folder / frame.buffers_file, np.asarray(buffers, np.float64))
+            grown = kept[:-1] == self.frames
+            before, self.frames = self.frames, kept
+            if grown:
+                append_line(self.folder / "frames.jsonl", frame.line)
+            else:
+                self._replace_log()
+                for each in before:
+                    if each not in kept:
+                        self._remove(each)
+        return frame
+
+    def _thin(self, kept: list[RecordedFrame]) -> list[RecordedFrame]:
+        while len(kept) + 1 > self._limit and len(kept) > 1:
+            stride = 2 * self._stride(kept)
+            thinned = [each for each in kept if each.number % stride == 0]
+            kept = thinned if len(thinned) < len(kept) else kept[:-1]
+        return kept
+
+    def _stride(self, kept: Sequence[RecordedFrame]) -> int:
+        """Snapshots from one kept frame to the next: a power of two, that all but the last are multiples of."""
+        stride = 1
+        while len(kept) > 2 and all(each.number % (2 * stride) == 0 for each in kept[:-1]):
+            stride *= 2
+        return stride
+
+    def _begin(
+        self,
+        name: str,
+        parameters: Sequence[Tensor],
+        buffers: Sequence[Tensor],
+        layout: str,
+        about: Mapping[str, Any],
+    ) -> None:
+        entries = {
+            key: [{"name": t.name, "shape": list(t.shape), "offset": t.offset} for t in tensors]
+            for key, tensors in (("parameters", parameters), ("buffers", buffers))
+        }
+        whole = {
+            "format": FORMAT,
+            "format_version": VERSION,
+            "id": self.id,
+            "name": name,
+            "layout": layout,
+            "dtype": str(self._dtype),
+            "versions": {"lossatlas": version("lossatlas"), "numpy": np.__version__},
+            **about,
+            **entries,
+        }
+        with explain_write_errors(self._data):
+            self.folder.mkdir(parents=True)
+            text = json.dumps(whole, ensure_ascii=False, allow_nan=False, indent=1)
+            write_text(self.folder / "recording.json", text)
+            write_text(self.folder / "frames.jsonl", "")
+
+    def _replace_log(self) -> None:
+        write_text(self.folder / "frames.jsonl", "".join(f"{frame.line}\n" for frame in self.frames))
+
+    def _remove(self, frame: RecordedFrame) -> None:
+        for name in (frame.theta_file, frame.buffers_file):
+            (self.folder / name).unlink(missing_ok=True)
+
+    def _sweep(self) -> None:
+        """Remove what a killed writer left: files that were never renamed, and frames that no line names."""
+        named = {name for frame in self.frames for name in (frame.theta_file, frame.buffers_file)}
+        with explain_write_errors(self._data):
+            for path in self.folder.iterdir():
+                if is_unfinished(path) or (_OF_FRAME.fullmatch(path.name) and path.name not in named):
+                    path.unlink(missing_ok=True)
+
+
+def _frames_within(
+    frames: int, disk_budget: int | None, parameters: Sequence[Tensor], buffers: Sequence[Tensor], dtype: np.dtype[Any]
+) -> int:
+    if disk_budget is None:
+        return frames
+    one = dtype.itemsize * size_of(parameters) + 8 * size_of(buffers) + 512
+    return max(_FEWEST, min(frames, disk_budget // one))
+
+
+def _new_id(name: str) -> str:
+    slug = re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")[:64].strip("-")
+    if not slug:
+        raise DataError(f"the name {name!r} has no letter from a to z and no digit; give one that has")
+    return f"{slug}-{uuid.uuid4().hex[:8]}"
+
+
+def _save_array(path: Path, array: AnyArray) -> None:
+    with replace_file(path) as file:
+        write_array(file, array)
