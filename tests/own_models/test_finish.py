@@ -22,6 +22,7 @@ from lossatlas.planes import principal_directions
 from lossatlas.runs import RecordedRun
 from lossatlas.server import show
 from lossatlas.store import Gallery, open_run, read_manifest, run_folder
+from lossatlas.torch import finish
 from tests.own_models.test_model import as_ours, at, slow_loss
 from tests.own_models.trainings import convolutional, images, shuffling, train
 
@@ -154,6 +155,25 @@ def test_curvature_is_that_of_the_whole_matrix(network: Any) -> None:
     assert abs(curvature["trace"][-1] - values.sum()) < 5 * curvature["trace_error"][-1]
     assert curvature["adaptive_sharpness"] == [None, None]
     assert curvature["stability"] is None
+
+
+def test_where_running_statistics_are_asked_for_every_hessian_takes_them(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[str] = []
+
+    def noted(*given: Any) -> lat.TorchHessian:
+        hessian = lat.TorchHessian(*given)
+        seen.append(hessian.statistics)
+        return hessian
+
+    monkeypatch.setattr(finish, "TorchHessian", noted)
+    loader = [images().tensors]
+    options: Any = {"planes": ({"kind": "hessian", "grid": 5},), "curvature": 1, "boundary": "none"}
+    model = convolutional()
+    with lat.Recorder(model, CROSS_ENTROPY, loader, data=tmp_path, batchnorm="running", **options) as recorder:
+        train(model, shuffling(images()), 2, recorder.snapshot)
+    assert seen == ["running", "running"]  # the plane's, and that of the curvature
 
 
 def test_the_boundary_goes_through_three_samples_at_one_scale(network: Any) -> None:

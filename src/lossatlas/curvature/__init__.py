@@ -17,10 +17,11 @@ from lossatlas.curvature.along_training import (
     curvature_at,
     spread_frames,
     stability_formula,
+    stability_limit,
 )
 from lossatlas.curvature.eigenvalues import extreme_eigenpairs, extreme_eigenvalues, hessian_operator
 from lossatlas.curvature.lanczos import Operators, extreme_pairs, find_extremes
-from lossatlas.curvature.summary import Curvature, adaptive_sharpness, curvature_of, hessian_trace
+from lossatlas.curvature.summary import Curvature, adaptive_sharpness, curvature_of, estimate_trace, hessian_trace
 
 __all__ = [
     "Curvature",
@@ -30,6 +31,7 @@ __all__ = [
     "adaptive_sharpness",
     "curvature_at",
     "curvature_of",
+    "estimate_trace",
     "extreme_eigenpairs",
     "extreme_eigenvalues",
     "extreme_pairs",
@@ -38,4 +40,5 @@ __all__ = [
     "hessian_trace",
     "spread_frames",
     "stability_formula",
+    "stability_limit",
 ]

@@ -58,10 +58,8 @@ class TrainingCurvature:
     stability: float | None
 
     @classmethod
-    def of(
-        cls, frames: tuple[int, ...], found: Sequence[Curvature], training: TrainingConfig, points: int
-    ) -> TrainingCurvature:
-        """Combine the curvatures at all frames of a training on ``points`` training points."""
+    def of(cls, frames: tuple[int, ...], found: Sequence[Curvature], stability: float | None) -> TrainingCurvature:
+        """Combine the curvatures at the frames of a training, and its stability bound if that is known."""
         known = [one.spectrum for one in found if one.spectrum is not None and np.isfinite(one.spectrum).all()]
         with np.errstate(over="ignore"):  # numbers that float32 cannot hold become inf, like losses
             spectra = [spectrum.astype(np.float32) for spectrum in known]
@@ -75,7 +73,7 @@ class TrainingCurvature:
             adaptive_sharpness=np.array([one.adaptive_sharpness for one in found]),
             negative=np.array(counts) if len(counts) == len(frames) else None,
             spectrum=np.stack(spectra) if len(spectra) == len(frames) else None,
-            stability=stability_limit(training, points),
+            stability=stability,
         )
 
 

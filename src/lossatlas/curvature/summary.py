@@ -10,7 +10,7 @@ import numpy as np
 
 from lossatlas.arrays import Float64, Floats, Integers
 from lossatlas.curvature.eigenvalues import DENSE_LIMIT, Scaled, draw_lanczos_start
-from lossatlas.curvature.lanczos import find_extremes
+from lossatlas.curvature.lanczos import Operators, find_extremes
 from lossatlas.derivatives import Hessians, dense_hessian, find_chunk_edges
 from lossatlas.engine import one_blas_thread
 from lossatlas.errors import LossAtlasError
@@ -224,13 +224,33 @@ def _compute_trace(hessian: Hessians, probes: int) -> tuple[float, float | None]
     if sum(hessian.network.layers[1:]) <= EXACT_TRACE_UNITS:
         trace = hessian.trace()
         return trace if np.isfinite(trace) else float("nan"), None
-    return _estimate_trace(hessian, probes)
+    return estimate_trace(hessian, hessian.network.parameter_count, probes)
 
 
-def _estimate_trace(hessian: Hessians, probes: int) -> tuple[float, float]:
-    draws, parameters = Draws(0, Stream.TRACE_PROBES), hessian.network.parameter_count
+def estimate_trace(
+    hessian: Operators, parameters: int, probes: int, at_once: int = _PROBES_AT_ONCE
+) -> tuple[float, float]:
+    """Estimate the trace of a Hessian from its products alone; see :func:`hessian_trace`.
+
+    Parameters
+    ----------
+    hessian
+        The Hessian of one model.
+    parameters
+        P, the number of its rows.
+    probes
+        The number of random vectors.
+    at_once
+        The number of vectors ``[n, P]`` in one product.
+
+    Returns
+    -------
+    tuple
+        The trace and its standard error.
+    """
+    draws = Draws(0, Stream.TRACE_PROBES)
     samples = np.empty(probes)
-    for start, stop in pairwise(find_chunk_edges(probes, _PROBES_AT_ONCE)):
+    for start, stop in pairwise(find_chunk_edges(probes, at_once)):
         signs = np.where(draws.uniform(stop - start, parameters) < 0.5, -1.0, 1.0)
         samples[start:stop] = (signs * hessian.products(signs)).sum(axis=1)
     return float(samples.mean()), float(samples.std(ddof=1) / np.sqrt(probes))

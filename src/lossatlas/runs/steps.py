@@ -18,7 +18,7 @@ from typing import Literal
 import numpy as np
 
 from lossatlas.arrays import AnyArray, Float64, Floats
-from lossatlas.curvature import Curvature, TrainingCurvature, curvature_at, spread_frames
+from lossatlas.curvature import Curvature, TrainingCurvature, curvature_at, spread_frames, stability_limit
 from lossatlas.engine import one_blas_thread
 from lossatlas.errors import ConfigError, PlaneError
 from lossatlas.landscape import Cut, path_on
@@ -197,7 +197,9 @@ def assemble_run(
         predicted_class=arrays("predicted_class"),
         confidence=arrays("confidence"),
         cuts=cuts,
-        curvature=TrainingCurvature.of(frames, curvatures, setup.config.training, points) if frames else None,
+        curvature=(
+            TrainingCurvature.of(frames, curvatures, stability_limit(setup.config.training, points)) if frames else None
+        ),
         left_out=left_out,
     )
 

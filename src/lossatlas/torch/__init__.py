@@ -9,7 +9,8 @@ with lat.Recorder(model, loss_fn, train_loader, test_loader, name="digits-cnn") 
 """
 
 from lossatlas.torch.checkpoints import from_checkpoints
-from lossatlas.torch.model import TorchHessian, TorchLosses, TorchModel
+from lossatlas.torch.evaluation import TorchHessian, TorchLosses
+from lossatlas.torch.model import TorchModel
 from lossatlas.torch.recorder import Recorder
 from lossatlas.torch.samples import Batch, LossFunction, take_samples
 

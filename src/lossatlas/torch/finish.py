@@ -12,7 +12,14 @@ import numpy as np
 from pydantic import TypeAdapter
 
 from lossatlas.arrays import AnyArray, Float32, Float64, Floats
-from lossatlas.curvature import Curvature, TrainingCurvature, extreme_pairs, find_extremes, spread_frames
+from lossatlas.curvature import (
+    Curvature,
+    TrainingCurvature,
+    estimate_trace,
+    extreme_pairs,
+    find_extremes,
+    spread_frames,
+)
 from lossatlas.errors import ConfigError, DataError, LossAtlasError, PlaneError
 from lossatlas.landscape import Cut, path_on, surfaces_around
 from lossatlas.planes import (
@@ -34,7 +41,8 @@ from lossatlas.store import (
     save_recorded,
 )
 from lossatlas.torch.adopt import compute_adopted, network_of
-from lossatlas.torch.model import Statistics, TorchHessian, TorchLosses, TorchModel
+from lossatlas.torch.evaluation import TorchHessian, TorchLosses
+from lossatlas.torch.model import Statistics, TorchModel
 from lossatlas.torch.sample_plane import lay_through_samples, predict_over
 from lossatlas.training import Outcome, Trajectory
 
@@ -219,7 +227,13 @@ class _Finishing:
             tuple(frame.epoch for frame in frames), self._weights, {}, np.empty((len(frames), 0), np.uint8), Outcome()
         )
         return _RecordedTraining(
-            self._model, np.empty((0, 0)), np.empty(0, np.int64), trajectory, _refuse_other_runs, self._gram
+            self._model,
+            np.empty((0, 0)),
+            np.empty(0, np.int64),
+            trajectory,
+            _refuse_other_runs,
+            self._gram,
+            self._kinds["train"],
         )
 
     def _cut(self, plane: Plane, config: PlaneConfig) -> Cut:
@@ -274,18 +288,7 @@ class _Finishing:
         frames = spread_frames(len(self._weights), self._options.curvature)
         if not frames:
             return None
-        found = [self._curvature_at(frame) for frame in frames]
-        return TrainingCurvature(
-            frames=frames,
-            largest=np.array([each.largest for each in found]),
-            smallest=np.array([each.smallest for each in found]),
-            trace=np.array([each.trace for each in found]),
-            trace_error=np.array([each.trace_error or 0.0 for each in found]),
-            adaptive_sharpness=np.full(len(found), np.nan),
-            negative=None,
-            spectrum=None,
-            stability=None,
-        )
+        return TrainingCurvature.of(frames, [self._curvature_at(frame) for frame in frames], stability=None)
 
     def _curvature_at(self, frame: int) -> Curvature:
         self._use_buffers(frame)
@@ -295,13 +298,8 @@ class _Finishing:
             low, high = find_extremes(hessian, 1, _start(parameters), _TOLERANCE, _most_vectors(parameters))
         except LossAtlasError:
             return Curvature(parameters, unknown, unknown, unknown, None, unknown, None, None)
-        samples = np.empty(_PROBES)
-        draws = Draws(0, Stream.TRACE_PROBES)
-        for number in range(_PROBES):
-            signs = np.where(draws.uniform(1, parameters) < 0.5, -1.0, 1.0)
-            samples[number] = float((signs * hessian.products(signs)).sum())
-        error = float(samples.std(ddof=1) / np.sqrt(_PROBES))
-        return Curvature(parameters, float(high[0]), float(low[0]), float(samples.mean()), error, unknown, None, None)
+        trace, error = estimate_trace(hessian, parameters, _PROBES, at_once=1)
+        return Curvature(parameters, float(high[0]), float(low[0]), trace, error, unknown, None, None)
 
     def _map_boundary(self) -> BoundaryPart | None:
         if self._options.boundary == "none":
@@ -319,11 +317,14 @@ class _Finishing:
         return [str(number) for number in range(count)]
 
 
+@dataclass(frozen=True)
 class _RecordedTraining(Trained):
     """What planes may be laid through: the frames of a recording, and the Hessian of its model."""
 
+    statistics: Statistics = "batch"
+
     def eigenpairs(self, theta: Floats, which: Literal["largest", "both"]) -> tuple[Float64, Float64]:
-        """Find two extreme eigenvalues and eigenvectors by the Lanczos method, with the statistics of each batch.
+        """Find two extreme eigenvalues and eigenvectors by the Lanczos method, with the run's own statistics.
 
         Returns
         -------
@@ -339,7 +340,11 @@ class _RecordedTraining(Trained):
         size = self.network.parameter_count
         try:
             values, vectors = extreme_pairs(
-                TorchHessian(self.network, theta), _start(size), _PAIR_TOLERANCE, which, _most_vectors(size)
+                TorchHessian(self.network, theta, self.statistics),
+                _start(size),
+                _PAIR_TOLERANCE,
+                which,
+                _most_vectors(size),
             )
         except LossAtlasError as error:
             raise PlaneError(str(error)) from error

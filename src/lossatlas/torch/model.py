@@ -1,4 +1,4 @@
-"""A PyTorch model as the thing that planes, surfaces and spectra are computed of: its theta, losses and Hessian.
+"""A copy of a PyTorch model that can be moved to any theta, and that measures its losses there.
 
 All of it happens on a copy of the model, so that a training that goes on is not disturbed. The copy's parameters are
 views into one flat vector: to move to another theta is one addition, and costs next to nothing beside the forward pass.
@@ -14,12 +14,11 @@ from typing import Any, Literal, TypeAlias
 
 import numpy as np
 import torch
-from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.nn.modules.batchnorm import _BatchNorm
 from torch.nn.modules.instancenorm import _InstanceNorm
 
 from lossatlas.arrays import AnyArray, Float32, Float64, Floats
-from lossatlas.checks import check_models, check_theta
+from lossatlas.checks import check_theta
 from lossatlas.errors import DataError, PlaneError
 from lossatlas.torch.parameters import (
     flatten,
@@ -313,93 +312,6 @@ def _are_classes(outputs: Any, targets: Any) -> bool:
         return False
     whole = not (targets.is_floating_point() or targets.is_complex())
     return outputs.ndim == 2 and targets.ndim == 1 and whole and outputs.shape[1] > 1
-
-
-class TorchLosses:
-    """Mean losses of many thetas on fixed samples. It satisfies :class:`lossatlas.engine.LossEvaluator`.
-
-    Parameters
-    ----------
-    model
-        Where they are evaluated.
-    split
-        On the training or the test samples.
-    statistics
-        Which BatchNorm normalises with.
-    """
-
-    def __init__(self, model: TorchModel, split: Literal["train", "test"], statistics: Statistics = "batch") -> None:
-        self.network = model
-        self._split, self._kind = split, statistics
-        self._batches = model.train if split == "train" else model.test
-
-    def losses(self, models: Floats) -> Float32:
-        """Compute the mean loss ``[B]`` of models ``[B, P]``; infinite where it is not a number."""
-        models = check_models(models, self.network.parameter_count)
-        found = np.empty(len(models), np.float32)
-        with self._evaluating():
-            for number, theta in enumerate(models):
-                self.network.move_to(theta)
-                found[number] = self._loss()
-        return _infinite_for_nan(found)
-
-    def losses_along(self, centre: Floats, directions: Floats, a: Floats, b: Floats) -> Float32:
-        """Compute the mean loss ``[n]`` at ``centre + a·d_a + b·d_b`` for a and b ``[n]``."""
-        found = np.empty(len(a), np.float32)
-        origin, along = self.network.vector(centre), self.network.vector(directions)
-        with self._evaluating():
-            for number, (first, second) in enumerate(zip(np.asarray(a).tolist(), np.asarray(b).tolist(), strict=True)):
-                self.network.move_along(origin, along, first, second)
-                found[number] = self._loss()
-        return _infinite_for_nan(found)
-
-    @contextmanager
-    def _evaluating(self) -> Iterator[None]:
-        with torch.no_grad(), same_random_state(), self.network.statistics(self._kind), np.errstate(over="ignore"):
-            yield
-
-    def _loss(self) -> float:
-        if self._kind == "refreshed" and self.network.normalises:
-            self.network.refresh()
-        return float(self.network.mean_loss(self._batches))
-
-
-class TorchHessian:
-    """The Hessian of the training loss at one theta, by products: double backward, a batch at a time.
-
-    It stands for :class:`lossatlas.curvature.Operators` of one model.
-    """
-
-    def __init__(self, model: TorchModel, theta: Floats, statistics: Statistics = "batch") -> None:
-        self._model, self._theta, self._kind = model, np.array(theta), statistics
-
-    def products(self, vectors: Floats) -> Float64:
-        """Compute one product a vector, in the model's precision: ``Hv = ∇(∇L · v)`` (Pearlmutter 1994).
-
-        Attention takes its plain form, as the fused ones have no second derivative.
-
-        Returns
-        -------
-        ``[1, P]`` of ``[1, P]``.
-        """
-        model = self._model
-        model.move_to(self._theta)
-        kind: Statistics = "batch" if self._kind == "refreshed" else self._kind
-        result = np.zeros(vectors.shape)
-        with same_random_state(), model.statistics(kind), sdpa_kernel(SDPBackend.MATH), torch.enable_grad():
-            for row, vector in enumerate(vectors):
-                direction = model.split(model.vector(vector))
-                for batch in model.train:
-                    result[row] += model.product(batch, direction)
-        return result
-
-    def select(self, models: AnyArray) -> TorchHessian:
-        """Give those of a mask ``[1]``: itself."""
-        return self
-
-
-def _infinite_for_nan(losses: Float32) -> Float32:
-    return np.where(np.isnan(losses), np.float32(np.inf), losses)
 
 
 def _copy(model: torch.nn.Module) -> torch.nn.Module:

@@ -1,0 +1,108 @@
+"""Evaluates a PyTorch model for planes and spectra: the losses of many thetas, and products with the Hessian."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Literal
+
+import numpy as np
+import torch
+from torch.nn.attention import SDPBackend, sdpa_kernel
+
+from lossatlas.arrays import AnyArray, Float32, Float64, Floats
+from lossatlas.checks import check_models
+from lossatlas.torch.model import Statistics, TorchModel
+from lossatlas.torch.undisturbed import same_random_state
+
+
+class TorchLosses:
+    """Mean losses of many thetas on fixed samples. It satisfies :class:`lossatlas.engine.LossEvaluator`.
+
+    Parameters
+    ----------
+    model
+        Where they are evaluated.
+    split
+        On the training or the test samples.
+    statistics
+        Which BatchNorm normalises with.
+    """
+
+    def __init__(self, model: TorchModel, split: Literal["train", "test"], statistics: Statistics = "batch") -> None:
+        self.network = model
+        self._split, self._kind = split, statistics
+        self._batches = model.train if split == "train" else model.test
+
+    def losses(self, models: Floats) -> Float32:
+        """Compute the mean loss ``[B]`` of models ``[B, P]``; infinite where it is not a number."""
+        models = check_models(models, self.network.parameter_count)
+        found = np.empty(len(models), np.float32)
+        with self._evaluating():
+            for number, theta in enumerate(models):
+                self.network.move_to(theta)
+                found[number] = self._loss()
+        return _infinite_for_nan(found)
+
+    def losses_along(self, centre: Floats, directions: Floats, a: Floats, b: Floats) -> Float32:
+        """Compute the mean loss ``[n]`` at ``centre + a·d_a + b·d_b`` for a and b ``[n]``."""
+        found = np.empty(len(a), np.float32)
+        origin, along = self.network.vector(centre), self.network.vector(directions)
+        with self._evaluating():
+            for number, (first, second) in enumerate(zip(np.asarray(a).tolist(), np.asarray(b).tolist(), strict=True)):
+                self.network.move_along(origin, along, first, second)
+                found[number] = self._loss()
+        return _infinite_for_nan(found)
+
+    @contextmanager
+    def _evaluating(self) -> Iterator[None]:
+        with torch.no_grad(), same_random_state(), self.network.statistics(self._kind), np.errstate(over="ignore"):
+            yield
+
+    def _loss(self) -> float:
+        if self._kind == "refreshed" and self.network.normalises:
+            self.network.refresh()
+        return float(self.network.mean_loss(self._batches))
+
+
+class TorchHessian:
+    """The Hessian of the training loss at one theta, by products: double backward, a batch at a time.
+
+    It stands for :class:`lossatlas.curvature.Operators` of one model.
+
+    Attributes
+    ----------
+    statistics
+        What BatchNorm normalises with.
+    """
+
+    def __init__(self, model: TorchModel, theta: Floats, statistics: Statistics = "batch") -> None:
+        self._model, self._theta, self.statistics = model, np.array(theta), statistics
+
+    def products(self, vectors: Floats) -> Float64:
+        """Compute one product a vector, in the model's precision: ``Hv = ∇(∇L · v)`` (Pearlmutter 1994).
+
+        Attention takes its plain form, as the fused ones have no second derivative.
+
+        Returns
+        -------
+        ``[1, P]`` of ``[1, P]``.
+        """
+        model = self._model
+        model.move_to(self._theta)
+        kind: Statistics = "batch" if self.statistics == "refreshed" else self.statistics
+        result = np.zeros(vectors.shape)
+        with same_random_state(), model.statistics(kind), sdpa_kernel(SDPBackend.MATH), torch.enable_grad():
+            for row, vector in enumerate(vectors):
+                direction = model.split(model.vector(vector))
+                for batch in model.train:
+                    result[row] += model.product(batch, direction)
+        return result
+
+    def select(self, models: AnyArray) -> TorchHessian:
+        """Give those of a mask ``[1]``: itself."""
+        return self
+
+
+def _infinite_for_nan(losses: Float32) -> Float32:
+    return np.where(np.isnan(losses), np.float32(np.inf), losses)
