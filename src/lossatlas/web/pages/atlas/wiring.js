@@ -36,6 +36,7 @@ import {createPainter} from './painter.js';
 import {createPanels} from './panels.js';
 import {createPlayback} from './playback.js';
 import {createScreen} from './screen.js';
+import {wireTables} from './tables.js';
 import {createLazyTour} from './tour.js';
 import {createLazyTraining} from './training.js';
 
@@ -271,27 +272,6 @@ function wireControls(atlas) {
       onRange: (range) => store.set({range}),
     }),
   };
-}
-
-/** Connect the buttons that show the plots and the curves as tables. @param {Atlas} atlas */
-function wireTables({screen, computed, onFailed}) {
-  const tables = createLazy({
-    load: () => import('../../features/accessibility/table.js'),
-    create: ({openTable}) => openTable,
-    styles: ['features/accessibility/accessibility.css'],
-  });
-  /** @param {HTMLElement} button */
-  const open = async (button) => {
-    const openTable = await tables.request();
-    const {shown: shot} = screen;
-    const picture = shot && screen.pictureOf(shot);
-    if (picture) openTable(button, {shot, picture, computed: computed.networkOf(shot)?.picked ?? null});
-  };
-  for (const button of /** @type {NodeListOf<HTMLElement>} */ (document.querySelectorAll('[data-table]'))) {
-    button.addEventListener('click', () =>
-      open(button).catch((error) => onFailed('The table could not be loaded', error)),
-    );
-  }
 }
 
 /**
