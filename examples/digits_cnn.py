@@ -1,10 +1,11 @@
-"""A convolutional network with BatchNorm learns scikit-learn's digits, and is recorded: about a minute on a laptop.
+"""A convolutional network with BatchNorm learns scikit-learn's digits, and is recorded.
 
     pip install "lossatlas[torch]"
     python examples/digits_cnn.py
     lossatlas serve
 
-Nothing is downloaded. The run stands in the page under Recorded runs.
+Nothing is downloaded. The training takes seconds, and --budget says how long its surfaces may take. The run stands
+in the page under Recorded runs.
 """
 
 from __future__ import annotations
