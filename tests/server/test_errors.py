@@ -54,7 +54,7 @@ CASES = {
     "run": Case(404, "GET", "/api/runs/moons-4-tanh-00000000", "moons-4-tanh-00000000"),
     "run id": Case(404, "GET", "/api/runs/NotAnId", "NotAnId"),
     "run id, up": Case(404, "GET", "/api/runs/..%2f..%2fetc", "nothing"),
-    "run id, long": Case(404, "GET", f"/api/runs/{'a' * 5000}", "no run id"),
+    "run id, long": Case(404, "GET", f"/api/runs/{'a' * 5000}", "no id of a run"),
     "events": Case(404, "GET", "/api/runs/moons-4-tanh-00000000/events", "moons-4-tanh-00000000"),
     "cancel": Case(404, "DELETE", "/api/runs/moons-4-tanh-00000000", "moons-4-tanh-00000000"),
     "data": Case(404, "GET", "/data", "/data"),

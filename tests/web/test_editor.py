@@ -192,8 +192,8 @@ def test_a_stroke_sprays_along_its_way_and_is_one_step_back(dialog: Locator) -> 
     assert (np.abs(points[labels == 0][:, 1] - 0.3) <= 0.061).all()  # the brush's radius, and a link's rounding
     assert (np.abs(points[labels == 1][:, 0] - 0.5) <= 0.061).all()
     x = np.sort(points[labels == 0][:, 0])
-    assert x[0] < 0.25
-    assert x[-1] > 0.75
+    assert x[0] <= 0.2 + 0.061  # a dab lies at the start, and the last one within 0.035 of the end, at the worst
+    assert x[-1] >= 0.8 - 0.035 - 0.061
     assert np.diff(x).max() < 0.1  # without gaps
 
 
