@@ -9,8 +9,8 @@ import click
 
 #: The name of each command, and the line that ``lossatlas --help`` shows for it.
 COMMANDS = {
-    "serve": "Open the app in a browser, and train whatever is asked for there.",
-    "train": "Train one configuration and store everything there is to see of it.",
+    "serve": "Open the app in a browser, and train what a person chooses there.",
+    "train": "Train one configuration, and store the run with everything that the app shows.",
     "build": "Fill a gallery: every model on every dataset, on all cores.",
     "export": "Write the page and a gallery as static files for any web host.",
     "list": "List the runs of a gallery.",

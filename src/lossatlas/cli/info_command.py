@@ -42,7 +42,7 @@ def info_command(run: str, gallery: Gallery) -> None:
 
 
 def _select_settings(manifest: dict[str, Any]) -> dict[str, Any]:
-    """Return the configuration, part by part; of a recorded run the planes, and what it was recorded on."""
+    """Return the parts of the configuration; for a recorded run, its planes and the samples of its losses."""
     if not is_recorded(manifest):
         return dict(manifest["config"])
     recorded = {"recording": manifest["id"], "samples": manifest["dataset"].get("samples"), "loss": manifest["loss"]}

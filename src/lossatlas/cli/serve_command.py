@@ -28,7 +28,7 @@ _PORTS_TO_TRY = 50
 @config_options()
 @click.option("--threads", type=click.IntRange(1, 256), help="Threads that compute surfaces.  [default: one per core]")
 def serve_command(gallery: Gallery, port: int, browser: bool, config_file: str | None, threads: int | None) -> None:
-    """Open the app in a browser, and train whatever is asked for there.
+    """Open the app in a browser, and train what a person chooses there.
 
     The server answers only this machine. Ctrl-C stops it. With --config, the page opens with that configuration, and
     its other settings apply to all models that are chosen there.

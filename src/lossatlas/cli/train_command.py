@@ -25,10 +25,10 @@ def train_command(
     data_file: str | None,
     **flags: str | bool | None,
 ) -> None:
-    """Train one configuration and store everything there is to see of it.
+    """Train one configuration, and store the run with everything that the app shows.
 
-    With no flags and no file, the default configuration: half moons, two hidden layers of 16. A configuration that is
-    in the gallery already is not computed again. With --data-file it trains on points of yours, and keeps them in the
+    With no flags and no file, it trains the default configuration: half moons, two hidden layers of 16. A run that is
+    in the gallery already is not computed again. With --data-file it trains on points of yours, and stores them in the
     run.
     """
     refuse_file_as_name(str(flags["dataset"]) if flags["dataset"] is not None else None)

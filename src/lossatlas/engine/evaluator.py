@@ -40,20 +40,20 @@ class Kernel(Protocol):
 
 
 class LossEvaluator(Protocol):
-    """What loss surfaces are computed with: the loss of many models on fixed points, whatever model it is.
+    """Computes the loss of many models on fixed points, for any kind of model. Loss surfaces need nothing else.
 
-    :class:`Evaluator` is one, and so is a model of another library.
+    :class:`Evaluator` implements it, and other modules implement it for models of other libraries.
     """
 
     @property
     def network(self) -> ParameterSpace:
-        """The space that the models are points of."""
+        """The space of the parameters of the models."""
 
     def losses(self, models: Floats) -> Float32:
-        """Mean loss ``[B]`` of models ``[B, P]``."""
+        """Compute the mean loss ``[B]`` of models ``[B, P]``."""
 
     def losses_along(self, centre: Floats, directions: Floats, a: Floats, b: Floats) -> Float32:
-        """Mean loss ``[n]`` at ``centre + a·d_a + b·d_b``, for directions ``[2, P]``, a and b ``[n]``."""
+        """Compute the mean loss ``[n]`` at ``centre + a·d_a + b·d_b``, for directions ``[2, P]``, a and b ``[n]``."""
 
 
 class Evaluator:

@@ -37,18 +37,18 @@ class Stage:
 
 
 class RecordedTraining(Protocol):
-    """Snapshots of a training, the untrained network first, and how it ended."""
+    """A training, as a sequence of snapshots that begins with the untrained network."""
 
     @property
     def epochs(self) -> tuple[int, ...]:
-        """Which epochs are recorded."""
+        """The epochs that are recorded."""
 
     @property
     def outcome(self) -> Outcome:
-        """How it ended; meaningful after the last snapshot."""
+        """How the training ended. It is known after the last snapshot."""
 
     def __iter__(self) -> Iterator[Snapshot]:
-        """Give the snapshots in turn."""
+        """Yield the snapshots in order."""
 
 
 class Computation:
@@ -65,7 +65,7 @@ class Computation:
     references
         The final parameters ``[P]`` of the other runs that planes go through, by their ids.
     training
-        A training that is over, in place of the one that the setup describes.
+        A training that has ended, to be used instead of the one that the setup describes.
 
     Raises
     ------

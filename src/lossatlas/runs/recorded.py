@@ -1,4 +1,4 @@
-"""A recorded run: somebody's own training, with all that was computed of it, as its manifest describes it."""
+"""The class of recorded runs: somebody's own training, with everything that was computed from it."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from lossatlas.errors import DataError
 
 @dataclass(frozen=True)
 class RecordedRun:
-    """Somebody's own training. Its model is known to this run by name only, so nothing new is computed from it here.
+    """Somebody's own training. The run does not contain the model, so nothing new can be computed from it here.
 
     Attributes
     ----------
     manifest
-        What ``run.json`` says; see docs/run-format.md, version 2.
+        The content of ``run.json``; see docs/run-format.md, version 2.
     arrays
-        Every array by its path without ``.npy``: ``gram``, ``planes/pca/loss_surface``.
+        Every array by its path without ``.npy``, such as ``gram`` or ``planes/pca/loss_surface``.
     folder
         The folder from which the run was opened; None if the run is only in memory.
     """
@@ -38,7 +38,7 @@ class RecordedRun:
 
     @property
     def title(self) -> str:
-        """For people."""
+        """The title for people."""
         return str(self.manifest["title"])
 
     @property
@@ -48,7 +48,7 @@ class RecordedRun:
 
     @property
     def metrics(self) -> dict[str, Float64]:
-        """Losses and accuracies ``[F]`` by name; NaN where one is not known."""
+        """Losses and accuracies ``[F]`` by name; NaN for a number that is not known."""
         values = self.manifest["metrics"].items()
         return {name: np.array([np.nan if v is None else v for v in row]) for name, row in values}
 
@@ -58,11 +58,12 @@ class RecordedRun:
         return tuple(plane["name"] for plane in self.manifest["planes"])
 
     def plane(self, name: str | None = None) -> dict[str, AnyArray]:
-        """Give the arrays of a plane by name: ``loss_surface``, ``path``; left out, of the plane that is shown first.
+        """Return the arrays of a plane, such as ``loss_surface`` and ``path``; by default, those of the first plane.
 
         Returns
         -------
-        The arrays; see docs/run-format.md.
+        dict
+            The arrays by name; see docs/run-format.md.
 
         Raises
         ------

@@ -35,7 +35,7 @@ def map_array(path: Path) -> AnyArray:
 
 
 def read_array(folder: Path, entry: dict[str, Any]) -> AnyArray:
-    """Map one array of a run, checking that it is the one its entry describes."""
+    """Map one array of a run, and check that it has the dtype and the shape that its entry names."""
     path = folder / entry["file"]
     if not path.resolve().is_relative_to(folder.resolve()):
         raise RunDamagedError(folder / "run.json", f"names a file outside the run: {entry['file']}")

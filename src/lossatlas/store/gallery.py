@@ -159,7 +159,7 @@ def make_entry(manifest: dict[str, Any]) -> dict[str, Any]:
 
 
 def _recorded_entry(manifest: dict[str, Any]) -> dict[str, Any]:
-    """Make the entry of somebody's own training, which has no settings to choose it by."""
+    """Make the entry of a recorded run in the index. It has no settings of a training, because these are not known."""
     dataset, model = manifest["dataset"], manifest["model"]
     return {
         "id": manifest["id"],

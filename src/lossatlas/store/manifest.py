@@ -20,7 +20,7 @@ from lossatlas.training import METRICS, Outcome
 
 FORMAT = "lossatlas-run"
 FORMAT_VERSION = 1
-#: Of somebody's own training; computed runs stay as they were.
+#: The version of the manifests of recorded runs. Computed runs keep version 1.
 RECORDED_VERSION = 2
 
 
@@ -316,7 +316,7 @@ def _describe_curvature(curvature: TrainingCurvature, setup: Setup) -> dict[str,
 
 
 def describe_curvature_numbers(curvature: TrainingCurvature) -> dict[str, Any]:
-    """Describe what was measured of the Hessian, as JSON has it."""
+    """Describe the measured numbers of the Hessian as plain JSON data."""
     estimated = bool(curvature.trace_error.any())
     return {
         "frames": list(curvature.frames),

@@ -60,7 +60,7 @@ def open_run(folder: Path | str) -> Run:
 
 
 def open_stored(folder: Path | str) -> Run | RecordedRun:
-    """Open a run, computed or recorded, checking every file against the manifest: see :func:`open_run`.
+    """Open a computed or a recorded run, and check every file against the manifest; see :func:`open_run`.
 
     Returns
     -------
@@ -98,7 +98,7 @@ def open_stored(folder: Path | str) -> Run | RecordedRun:
 
 
 def is_recorded(manifest: Mapping[str, Any]) -> bool:
-    """Whether a manifest is that of somebody's own training, which nobody but they can compute again."""
+    """Return whether a manifest belongs to a recorded run, which cannot be computed again from its configuration."""
     return manifest.get("source") == "recorded"
 
 
@@ -219,7 +219,7 @@ def _select_essentials(manifest: dict[str, Any], expected: dict[str, Any]) -> di
 
 
 def read_recorded(folder: Path, manifest: dict[str, Any]) -> RecordedRun:
-    """Read a recorded run whose manifest is known, checking every file against it. Nothing in it is executed.
+    """Read a recorded run whose manifest is known, and check every file against it. Nothing in the files is executed.
 
     Returns
     -------

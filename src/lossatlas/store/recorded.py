@@ -1,4 +1,4 @@
-"""Recorded runs on disk: how one is described, written and read. The run format, version 2 (docs/run-format.md)."""
+"""Makes the manifests of recorded runs, and writes these runs (docs/run-format.md, version 2)."""
 
 from __future__ import annotations
 
@@ -36,27 +36,27 @@ from lossatlas.store.write import explain_write_errors, run_folder
 from lossatlas.training import METRICS
 
 _GRAM = ArraySpec("gram", "float64", ("frame", "frame"), "products of theta_frame - theta_last with one another")
-#: Arrays of a plane that a recorded run does not keep: the recording has what they follow from.
+#: Arrays of a plane that a recorded run does not contain, because they follow from the parameters in the recording.
 _LEFT_TO_THE_RECORDING = ("directions", "centre")
 
 
 @dataclass(frozen=True)
 class BoundaryPart:
-    """What a recorded model predicts over a plane of inputs.
+    """The predictions of a recorded model over a plane of inputs.
 
     Attributes
     ----------
     kind
-        ``samples``: the plane through three of them; ``inputs``: the two inputs that there are.
+        ``samples`` means the plane through three samples, and ``inputs`` means the plane of the only two inputs.
     equal
-        Whether distances are alike along both axes, so that they are to be drawn so.
+        Whether distances along both axes can be compared, so that both need the same scale in a picture.
     anchors
-        Of the three samples, in the order of ``points``: what each is called.
+        The names of the three samples, in the order of ``points``.
     features
         The names of both axes.
     arrays
         ``points``, ``labels``, ``split``, ``point_predicted_class``, ``grid_x``, ``grid_y``, ``predicted_class``,
-        ``confidence``, and ``anchor_images`` where samples are pictures.
+        ``confidence``, and ``anchor_images`` if the samples are pictures.
     """
 
     kind: str
@@ -68,26 +68,26 @@ class BoundaryPart:
 
 @dataclass(frozen=True)
 class RecordedParts:
-    """What was computed of a recording.
+    """Everything that was computed from a recording.
 
     Attributes
     ----------
     recording
-        Of what.
+        The recording.
     planes
-        Each plane with what was cut of it, how, and its recipe.
+        For each plane its arrays, its configuration, and the recipe of its directions (docs/run-format.md, version 2).
     left_out
-        Why a plane could not be laid, by its name.
+        The reason why a plane could not be made, by the name of the plane.
     gram
-        ``[F, F]``: see :func:`lossatlas.planes.compute_gram_matrix`.
+        ``[F, F]`` float64: see :func:`lossatlas.planes.compute_gram_matrix`.
     curvature
-        Of the Hessian along the training; None where it was not measured.
+        The curvature along the training; None if it was not measured.
     boundary
-        None where there is no plane of inputs to draw.
+        The predictions over a plane of inputs; None if there is no such plane.
     classes
-        Names of the classes; none at all where the model tells no classes apart.
+        The names of the classes; empty if the model does not predict classes.
     batchnorm
-        Which statistics BatchNorm takes in surfaces of ``train`` and ``test``; None without BatchNorm.
+        The statistics with which BatchNorm normalises for surfaces of ``train`` and ``test``; None without BatchNorm.
     """
 
     recording: Recording
@@ -101,7 +101,7 @@ class RecordedParts:
 
 
 def describe_recorded(parts: RecordedParts) -> RecordedRun:
-    """Put a recorded run together of what was computed."""
+    """Make the recorded run, with its manifest, from everything that was computed."""
     recording, about = parts.recording, parts.recording.about
     sizes = {"frame": len(recording.frames), "direction": 2, "coordinate": 2, "centre": 1}
     arrays: dict[str, AnyArray] = {"gram": parts.gram}
@@ -150,7 +150,7 @@ def describe_recorded(parts: RecordedParts) -> RecordedRun:
 
 
 def describe_adopted(run: Run, recording: Recording) -> RecordedRun:
-    """Make the recorded run of a training whose model our own engine computes, which keeps its weights."""
+    """Make the recorded run of a model that the engine of this package can evaluate. It contains the weights."""
     manifest = describe_run(run)
     config = {key: manifest["config"][key] for key in ("planes", "boundary", "curvature")}
     samples = recording.about["samples"]
@@ -161,20 +161,21 @@ def describe_adopted(run: Run, recording: Recording) -> RecordedRun:
         "boundary": {"kind": "inputs", "equal": False, "anchors": []},
     }
     manifest["config"] |= config
-    for key in ("stability", "stability_formula"):  # how it was trained is not known
+    for key in ("stability", "stability_formula"):  # the optimiser is not known
         if "curvature" in manifest:
             manifest["curvature"][key] = None
     return RecordedRun(json.loads(json.dumps(manifest, allow_nan=False)), list_arrays(run))
 
 
 def save_recorded(run: RecordedRun, data: Path | str) -> Path:
-    """Write a recorded run into a data folder, in the place of an earlier state of the same recording.
+    """Write a recorded run into a data folder. It replaces an earlier run of the same recording.
 
-    It is written beside its place and renamed into it. The recording itself is left as it is.
+    The run is written into a temporary folder that is then renamed. The recording itself does not change.
 
     Returns
     -------
-    Its folder.
+    Path
+        The folder of the run.
 
     Raises
     ------
@@ -221,7 +222,7 @@ def _metrics_of(recording: Recording) -> dict[str, Any]:
     return {"metrics": {name: rows[name] for name in METRICS}, "in_use": {name: rows[name] for name in _IN_USE}}
 
 
-#: Losses with BatchNorm's running statistics.
+#: The names of the losses with BatchNorm's running statistics.
 _IN_USE = ("eval_train_loss", "eval_test_loss")
 _NOWHERE = BoundaryPart("none", False, (), ("", ""), {})
 

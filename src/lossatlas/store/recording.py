@@ -1,13 +1,13 @@
-"""A recording: somebody's own training as it is kept on disk while it runs, as plain NumPy files and JSON.
+"""Reads recordings. A recording is somebody's own training, stored while it runs as plain NumPy files and JSON.
 
     <data>/recordings/<id>/recording.json       what was recorded: the layout of theta and of the buffers
     <data>/recordings/<id>/theta-00000012.npy   [P]: the trained parameters at one frame
-    <data>/recordings/<id>/buffers-00000012.npy [B] float64: running statistics and the like at that frame
-    <data>/recordings/<id>/samples/*.npy        the fixed samples, unless they were to be kept out
-    <data>/recordings/<id>/frames.jsonl         one line a frame, written last: a frame is there when its line is
+    <data>/recordings/<id>/buffers-00000012.npy [B] float64: the buffers at that frame, such as running statistics
+    <data>/recordings/<id>/samples/*.npy        the fixed samples, unless they are private
+    <data>/recordings/<id>/frames.jsonl         one line per frame, written last: a frame exists if its line exists
 
-Every file is written beside its place, synced and renamed, so that a process that is killed leaves whole frames and
-perhaps files that no line names, which the next writer sweeps. A recording is never served, exported, or recomputed.
+Every file is written under a temporary name, synced and renamed. So a process that is killed leaves only whole frames,
+and perhaps files that no line names; the next writer deletes these. A recording is never served or exported.
 """
 
 from __future__ import annotations
@@ -39,12 +39,12 @@ class Tensor:
 
     @property
     def size(self) -> int:
-        """How many numbers it has."""
+        """The number of its elements."""
         return int(np.prod(self.shape, dtype=np.int64))
 
 
 def lay_out(named_shapes: Sequence[tuple[str, tuple[int, ...]]]) -> tuple[Tensor, ...]:
-    """Lay tensors into one flat vector, one after the other."""
+    """Make the layout of a flat vector that contains tensors of these names and shapes, one after another."""
     found: list[Tensor] = []
     for name, shape in named_shapes:
         offset = found[-1].offset + found[-1].size if found else 0
@@ -53,22 +53,22 @@ def lay_out(named_shapes: Sequence[tuple[str, tuple[int, ...]]]) -> tuple[Tensor
 
 
 def size_of(layout: Sequence[Tensor]) -> int:
-    """How many numbers the vector has."""
+    """Return the length of the vector with this layout."""
     return sum(tensor.size for tensor in layout)
 
 
 @dataclass(frozen=True)
 class RecordedFrame:
-    """One line of ``frames.jsonl``.
+    """One frame of a recording, which is one line of ``frames.jsonl``.
 
     Attributes
     ----------
     number
-        How many snapshots were taken before it, counting those that have been thinned out since.
+        The number of snapshots that were taken before it, including those that were deleted since.
     epoch
-        Of the training; 0 is the untrained model.
+        The epoch of the training; 0 is the untrained model.
     metrics
-        Losses and accuracies of the samples by name; None for one that is not known or not finite.
+        Losses and accuracies of the samples by name; None for a number that is not known or not finite.
     """
 
     number: int
@@ -87,15 +87,15 @@ class RecordedFrame:
 
     @property
     def line(self) -> str:
-        """As it stands in the log."""
+        """The line of the frame in the log."""
         values = {"number": self.number, "epoch": self.epoch, "metrics": dict(self.metrics)}
         return json.dumps(values, ensure_ascii=False, allow_nan=False)
 
 
 class StackedThetas:
-    """The trajectory ``[F, P]`` float32 of one file a frame, read as it is asked for: it may exceed the memory.
+    """A trajectory ``[F, P]`` float32 with one file per frame. It is read piece by piece, as it may exceed the memory.
 
-    It stands for an array where only whole frames, or the same columns of all frames, are taken.
+    It can be used like an array of which only whole frames, or the same columns of all frames, are read.
     """
 
     dtype = np.dtype(np.float32)
@@ -117,18 +117,18 @@ class StackedThetas:
 
 
 class Recording:
-    """A recording on disk, as far as it has got.
+    """A recording on disk, whose training may still run.
 
     Attributes
     ----------
     folder, id
-        Where it lies, and its name there.
+        The folder of the recording, and the name of that folder.
     about
-        What ``recording.json`` says.
+        The content of ``recording.json``.
     frames
-        Those that are there, in their order.
+        The recorded frames, in order.
     parameters, buffers
-        The layout of theta, and that of the buffers.
+        The layout of theta, and the layout of the buffers.
     """
 
     def __init__(self, folder: Path, about: dict[str, Any], frames: Sequence[RecordedFrame]) -> None:
@@ -181,7 +181,7 @@ class Recording:
 
     @property
     def weights(self) -> StackedThetas:
-        """The trajectory ``[F, P]``, mapped."""
+        """The trajectory ``[F, P]``, mapped from its files."""
         return StackedThetas([self.theta(frame) for frame in range(len(self.frames))])
 
     def _read(self, name: str, size: int) -> AnyArray:

@@ -1,4 +1,4 @@
-"""Writes a recording, frame by frame, while the training runs: :mod:`lossatlas.store.recording` says which files."""
+"""Writes a recording, frame by frame, while the training runs. :mod:`lossatlas.store.recording` lists its files."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from lossatlas.store.recording import (
 from lossatlas.store.write import explain_write_errors, recording_folder, write_text
 
 _OF_FRAME = re.compile(r"(theta|buffers)-\d{8}\.npy")
-#: Frames that are kept at least, whatever the budget: the first and the last.
+#: The smallest number of frames that are kept for any budget: the first and the last one.
 _FEWEST = 2
 
 
@@ -39,13 +39,13 @@ class RecordingWriter:
     data
         The data folder.
     name
-        For people, and the beginning of the id.
+        The name for people. The id begins with it.
     parameters, buffers
-        The layout of theta, and that of the buffers.
+        The layout of theta, and the layout of the buffers.
     about
-        What else there is to say in ``recording.json``: plain JSON.
+        Further content of ``recording.json``, as plain JSON data.
     dtype
-        The precision theta is stored in.
+        The precision in which theta is stored.
     frames
         The largest number of frames. If there are more, every second one is deleted, except the first and the last.
     disk_budget
@@ -105,7 +105,7 @@ class RecordingWriter:
         frame = RecordedFrame(self.frames[-1].number + 1 if self.frames else 0, int(epoch), metrics)
         kept = [each for each in self.frames if each.epoch < epoch]
         if len(kept) > 1 and kept[-1].number % self._stride(kept):
-            kept.pop()  # it was kept as the last one only
+            kept.pop()  # it was kept only because it was the last one
         kept = [*self._thin(kept), frame]
         with explain_write_errors(self._data):
             _save_array(self.folder / frame.theta_file, np.asarray(theta, self._dtype))
@@ -130,7 +130,7 @@ class RecordingWriter:
         return kept
 
     def _stride(self, kept: Sequence[RecordedFrame]) -> int:
-        """Snapshots from one kept frame to the next: a power of two, that all but the last are multiples of."""
+        """Return the largest power of two that divides the numbers of all kept frames but the last."""
         stride = 1
         while len(kept) > 2 and all(each.number % (2 * stride) == 0 for each in kept[:-1]):
             stride *= 2
@@ -173,7 +173,7 @@ class RecordingWriter:
             (self.folder / name).unlink(missing_ok=True)
 
     def _sweep(self) -> None:
-        """Remove what a killed writer left: files that were never renamed, and frames that no line names."""
+        """Remove files that a killed writer left: files that were not renamed, and frames that no line names."""
         named = {name for frame in self.frames for name in (frame.theta_file, frame.buffers_file)}
         with explain_write_errors(self._data):
             for path in self.folder.iterdir():

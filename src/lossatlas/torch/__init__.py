@@ -1,4 +1,4 @@
-"""Recording one's own PyTorch training: any model, in three lines. The extra ``lossatlas[torch]``.
+"""Records somebody's own PyTorch training, of any model, in three lines. It needs the extra ``lossatlas[torch]``.
 
 import lossatlas.torch as lat
 

@@ -1,4 +1,4 @@
-"""A PyTorch model that is one of our own networks: then its training is a run that the page can compute with."""
+"""Recognises PyTorch models that equal a network of this package, so that the page can evaluate their parameters."""
 
 from __future__ import annotations
 
@@ -19,22 +19,23 @@ from lossatlas.store import Recording
 from lossatlas.torch.model import TorchModel
 from lossatlas.training import Metrics, Outcome, Snapshot
 
-#: Logits of both may differ by this share of the largest: float32 in another order of summing.
+#: The logits of both may differ by this share of the largest one, because float32 sums depend on the order.
 _ALIKE = 1e-4
-#: Classes that a byte can tell apart.
+#: The number of classes that one byte can distinguish.
 _MOST_CLASSES = 256
 
 
 def network_of(model: TorchModel, recording: Recording) -> Network | None:
-    """Find the network of ours that computes what the model does; None where there is none.
+    """Find the network of this package that computes the same as a model.
 
-    Its layers have to be linear ones with biases, from two inputs to a logit a class, and its loss the mean
-    cross-entropy. Which activation stands between them is not read from its code but tried: at the first and the last
-    frame, the logits of all samples have to be the same.
+    The layers of the model must be linear with biases, from two inputs to one logit per class, and its loss must be the
+    mean cross-entropy. The activation between the layers is not read from the code of the model. Instead, each one is
+    tried: at the first and the last frame, the logits of all samples must agree.
 
     Returns
     -------
-    The network, or None.
+    Network or None
+        The network; None if there is no such network.
     """
     layers = _sizes(model)
     pairs = [batch.data for batch in (*model.train, *model.test)]
@@ -54,11 +55,12 @@ def network_of(model: TorchModel, recording: Recording) -> Network | None:
 def compute_adopted(
     network: Network, model: TorchModel, recording: Recording, planes: Sequence[PlaneConfig], curvature: int
 ) -> Run:
-    """Compute everything there is to see of the training, with our own engine.
+    """Compute all arrays of the run with the engine of this package.
 
     Returns
     -------
-    A run. Its configuration says nothing of how it was trained.
+    Run
+        The run. Its configuration does not say how it was trained, because that is not known.
     """
     epochs = [frame.epoch for frame in recording.frames]
     config = RunConfig.from_mapping(
@@ -85,7 +87,7 @@ def compute_adopted(
 
 
 class _Snapshots:
-    """The frames of a recording, as a training gives them."""
+    """The frames of a recording in the form of a training, as :class:`lossatlas.runs.Computation` needs it."""
 
     outcome = Outcome()
 
@@ -106,7 +108,7 @@ class _Snapshots:
 
 
 def _sizes(model: TorchModel) -> tuple[int, ...] | None:
-    """Sizes of the layers, from two inputs on, where theta has a weight and a bias of each in turn."""
+    """Return the sizes of the layers, if theta consists of the weight and the bias of each layer; else None."""
     shapes = [tensor.shape for tensor in model.layout]
     if len(shapes) % 2 or model.buffer_layout:
         return None
@@ -120,7 +122,7 @@ def _sizes(model: TorchModel) -> tuple[int, ...] | None:
 
 
 def _is_plain(model: TorchModel) -> bool:
-    """Whether the samples' losses are what our engine calls the loss, at the theta where the model stands."""
+    """Return whether the loss of the samples is their mean cross-entropy, at the current parameters of the model."""
     pairs = [batch.data for batch in model.train]
     with torch.no_grad():
         inputs, targets = torch.cat([pair[0] for pair in pairs]), torch.cat([pair[1] for pair in pairs])
@@ -152,7 +154,7 @@ def _is_alike(network: Network, model: TorchModel, theta: Floats, inputs: torch.
 
 def _dataset(network: Network, model: TorchModel, recording: Recording) -> Dataset:
     parts: list[tuple[AnyArray, AnyArray]] = []
-    for batches in (model.train, model.test or model.train):  # without test samples, the training's own
+    for batches in (model.train, model.test or model.train):  # without test samples, the training samples
         inputs, targets = zip(*(batch.data for batch in batches), strict=True)
         parts.append((torch.cat(inputs).cpu().numpy(), torch.cat(targets).cpu().numpy()))
     return Dataset(

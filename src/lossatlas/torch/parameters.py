@@ -39,7 +39,7 @@ def refuse_shards(model: torch.nn.Module) -> None:
     Raises
     ------
     DataError
-        Naming what shards it.
+        If the model is sharded, or a parameter has no shape yet or is complex.
     """
     for module in model.modules():
         if type(module).__name__ in ("FullyShardedDataParallel", "FSDP"):
@@ -62,16 +62,17 @@ _SHARDED = (
 
 
 def trained_parameters(model: torch.nn.Module) -> dict[str, torch.nn.Parameter]:
-    """Find the parameters that a training may change: those that take a gradient, a tied one once.
+    """Find the parameters that a training may change, which take a gradient. A tied parameter occurs once.
 
     Returns
     -------
-    The parameters by name.
+    dict
+        The parameters by name.
 
     Raises
     ------
     DataError
-        If there are none.
+        If there are no such parameters.
     """
     found = {plain_name(name): p for name, p in unwrap(model).named_parameters() if p.requires_grad}
     if not found:
@@ -80,24 +81,24 @@ def trained_parameters(model: torch.nn.Module) -> dict[str, torch.nn.Parameter]:
 
 
 def frame_buffers(model: torch.nn.Module) -> dict[str, torch.Tensor]:
-    """Find the buffers that a training may change, by name: real numbers and counts, a shared one once."""
+    """Find the buffers that a training may change, by name: real numbers and counts. A shared buffer occurs once."""
     named = unwrap(model).named_buffers()
     return {plain_name(name): buffer for name, buffer in named if not buffer.is_complex()}
 
 
 def layout_of(tensors: Mapping[str, torch.Tensor]) -> tuple[Tensor, ...]:
-    """Lay named tensors into one flat vector."""
+    """Make the layout of named tensors in one flat vector."""
     return lay_out([(name, tuple(tensor.shape)) for name, tensor in tensors.items()])
 
 
 def flatten(tensors: Mapping[str, torch.Tensor]) -> Float64:
-    """Lay tensors out as one vector, float64, a copy."""
+    """Copy tensors into one flat vector, float64."""
     parts = [tensor.detach().to("cpu", torch.float64).reshape(-1) for tensor in tensors.values()]
     return np.asarray(torch.cat(parts)) if parts else np.empty(0)
 
 
 def flatten_parameters(model: torch.nn.Module) -> Float32:
-    """Copy theta ``[P]`` of a model as it is now."""
+    """Copy the current parameters ``[P]`` of a model."""
     tensors = list(trained_parameters(model).values())
     theta = torch.empty(sum(tensor.numel() for tensor in tensors), dtype=torch.float32)
     start = 0

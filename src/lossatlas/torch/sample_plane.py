@@ -1,7 +1,7 @@
-"""What a model predicts over the plane of inputs through three of its samples (Somepalli et al. 2022).
+"""Computes what a model predicts over the plane through three of its samples, which is its decision boundary there.
 
-"Can neural nets learn the same model twice? Investigating reproducibility and double descent from the decision boundary
-perspective", section 3: the plane through three images, with room around them.
+This is the plane through three images of Somepalli et al. (2022, "Can neural nets learn the same model twice?
+Investigating reproducibility and double descent from the decision boundary perspective", section 3), with a margin.
 """
 
 from __future__ import annotations
@@ -18,12 +18,12 @@ from lossatlas.store import BoundaryPart, Recording
 from lossatlas.torch.model import TorchModel
 from lossatlas.torch.undisturbed import same_random_state
 
-#: Room around the three samples, as a share of their extent, and samples along the longer axis.
+#: The margin around the three samples, as a share of their extent, and the number of grid points along the longer axis.
 _MARGIN = 0.5
 _RESOLUTION = 60
-#: Inputs that are evaluated at a time.
+#: The number of inputs that are evaluated at a time.
 _BATCH = 128
-#: Classes that a byte can tell apart.
+#: The number of classes that one byte can distinguish.
 _MOST_CLASSES = 256
 
 
@@ -40,9 +40,9 @@ class SamplePlane:
     axes
         ``[2, D]`` float64, orthonormal: the first points from the first anchor to the second.
     places
-        ``[3, 2]`` float64: where the anchors are, from the first one.
+        ``[3, 2]`` float64: the coordinates of the anchors on the plane. The first anchor is the origin.
     x, y
-        ``[W]`` and ``[H]``: the grid, with one step along both axes.
+        ``[W]`` and ``[H]`` float32: the coordinates of the grid, with the same step along both axes.
     """
 
     anchors: Float32
@@ -62,16 +62,17 @@ class SamplePlane:
 
 
 def lay_through_samples(model: TorchModel) -> SamplePlane:
-    """Lay the plane through one training sample of each of three classes, or of those that there are.
+    """Make the plane through one training sample of each of three classes. If there are fewer, classes repeat.
 
     Returns
     -------
-    The plane, with a grid over it.
+    SamplePlane
+        The plane with its grid.
 
     Raises
     ------
     PlaneError
-        If samples are not arrays of real numbers with a class each, or three of them lie on a line.
+        If the samples are not arrays of real numbers with one class each, or the three samples lie on one line.
     """
     pairs = [batch.data for batch in model.train if model.loss.has_outputs]
     fits = pairs and all(_is_pair(inputs, targets) for inputs, targets in pairs)
@@ -96,11 +97,12 @@ def lay_through_samples(model: TorchModel) -> SamplePlane:
 
 
 def predict_over(plane: SamplePlane, model: TorchModel, recording: Recording, classes: list[str]) -> BoundaryPart:
-    """Predict over the plane at every frame, with that frame's own buffers.
+    """Predict the classes over the plane at every frame, with the buffers of that frame.
 
     Returns
     -------
-    Classes and confidences, as they are stored.
+    BoundaryPart
+        Classes and confidences, as they are stored.
     """
     inputs = torch.from_numpy(plane.inputs())
     frames, shape = len(recording.frames), (len(plane.y), len(plane.x))
@@ -143,7 +145,7 @@ def _is_pair(inputs: object, targets: object) -> bool:
 
 
 def _choose(labels: AnyArray) -> list[int]:
-    """Choose the first sample of each of the first three classes; of fewer classes, further samples of them."""
+    """Choose the first sample of each of the first three classes. If there are fewer classes, add further samples."""
     firsts = [int(np.flatnonzero(labels == label)[0]) for label in np.unique(labels)[:3]]
     others = [number for number in range(len(labels)) if number not in firsts]
     if len(labels) < 3:
@@ -171,7 +173,7 @@ def _predict(model: TorchModel, inputs: torch.Tensor) -> tuple[UInt8, UInt8]:
 
 
 def _images(anchors: Float32) -> UInt8 | None:
-    """Turn the anchors into pictures ``[3, rows, columns, channels]``, on one scale; None if they are none."""
+    """Turn the anchors into pictures ``[3, rows, columns, channels]`` on one scale; None if they are not pictures."""
     if anchors.ndim != 4 or anchors.shape[1] not in (1, 3):
         return None
     low, high = float(anchors.min()), float(anchors.max())

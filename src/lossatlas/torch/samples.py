@@ -1,4 +1,4 @@
-"""The fixed samples that every loss of a recording is measured on: a few batches of the training's own loaders."""
+"""Takes the fixed samples on which every loss of a recording is measured, and defines the mean loss over them."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from torch.utils.data import DataLoader
 from lossatlas.errors import DataError
 from lossatlas.torch.undisturbed import same_random_state
 
-#: ``loss(model, batch)``: a scalar tensor, or one number a sample.
+#: ``loss(model, batch)`` returns a scalar tensor, or one number per sample.
 Loss = Callable[[torch.nn.Module, Any], torch.Tensor]
 
 
@@ -25,9 +25,9 @@ class Batch:
     Attributes
     ----------
     data
-        As the loader gave it: a tuple (inputs, targets), a dict, or whatever the loss takes.
+        The samples as the loader gave them: a tuple (inputs, targets), a dict, or whatever the loss takes.
     counted
-        How many terms its mean loss is taken over: its samples, or its targets that are not ignored.
+        The number of terms in its mean loss: its samples, or its targets that are not ignored.
     total
         The sum of ``counted`` over all batches.
     """
@@ -37,7 +37,7 @@ class Batch:
     total: int
 
     def to(self, device: torch.device, dtype: torch.dtype) -> Batch:
-        """Move it to a device; numbers that are not whole into the precision that the model is evaluated in."""
+        """Return a copy on a device, with floating-point tensors in the given precision."""
 
         def move(leaf: Any) -> Any:
             if not isinstance(leaf, torch.Tensor):
@@ -49,20 +49,20 @@ class Batch:
 
 @dataclass(frozen=True)
 class LossFunction:
-    """The loss of a batch, and how batches are put together to the mean over all samples.
+    """The loss of a batch, and the rule by which the losses of batches give the mean over all samples.
 
     Attributes
     ----------
     of
-        ``of(model, batch)``: the batch's loss.
+        The function ``of(model, batch)``, which returns the loss of the batch.
     name
         A name to show to people, such as ``CrossEntropyLoss``.
     sums
-        Whether it adds over the samples, where others take the mean.
+        Whether the function returns the sum over the samples, and not the mean.
     ignored
         The target that the loss ignores, such as a cross-entropy's ``ignore_index``; None if there is none.
     has_outputs
-        Whether batches are (inputs, targets), so that ``model(inputs)`` is the model's answer.
+        Whether batches are (inputs, targets), so that ``model(inputs)`` gives the outputs of the model.
     """
 
     of: Loss
@@ -73,16 +73,17 @@ class LossFunction:
 
     @classmethod
     def make(cls, loss_fn: Callable[[Any, Any], torch.Tensor] | None, loss: Loss | None) -> LossFunction:
-        """Take ``loss_fn(output, target)``, or ``loss(model, batch)``.
+        """Make a loss function from ``loss_fn(output, target)``, or from ``loss(model, batch)``.
 
         Returns
         -------
-        The loss of a batch.
+        LossFunction
+            The loss function.
 
         Raises
         ------
         DataError
-            Unless there is exactly one of them.
+            If both are given, or neither.
         """
         if loss is not None and loss_fn is None:
             return cls(loss, getattr(loss, "__name__", type(loss).__name__).replace("<lambda>", "loss"))
@@ -105,32 +106,34 @@ class LossFunction:
         )
 
     def mean(self, value: torch.Tensor, batch: Batch) -> torch.Tensor:
-        """Compute a batch's part of the mean over all samples; the parts of all batches add up to it."""
+        """Compute the share of a batch in the mean over all samples. The shares of all batches add up to the mean."""
         if value.ndim and self.ignored is not None:
-            return value.sum() / batch.total  # of what is ignored, a loss of single terms says 0
+            return value.sum() / batch.total  # a loss with one number per sample is 0 for ignored targets
         if self.sums:
             return value / batch.total
-        if not batch.counted:  # the mean over nothing is not a number
+        if not batch.counted:  # the mean over no terms would be NaN
             return value.new_zeros(())
         return value.mean() * (batch.counted / batch.total)
 
 
 def take_samples(loader: Iterable[Any], count: int, batch_size: int, loss: LossFunction) -> list[Batch]:
-    """Take the first samples that a loader gives, and put them into even batches, without drawing from the training.
+    """Take the first samples that a loader gives, and divide them into batches of nearly equal size.
 
-    Where the samples cannot be put together (texts of different lengths, say), the loader's own batches are kept.
+    The random numbers of the training are not used up. If the samples cannot be joined (for example, texts of different
+    lengths), the loader's own batches are kept.
 
     Returns
     -------
-    Batches of about one size, as BatchNorm's batch statistics are those of a batch.
+    list
+        The batches. Their sizes are nearly equal, because BatchNorm computes its statistics from one batch.
 
     Raises
     ------
     DataError
-        If there are none, if the loader can be gone through only once, or if a batch is not what the loss takes.
+        If there are no samples, the loader can be iterated only once, or a batch does not fit the loss.
     """
     with same_random_state(_generators_of(loader)):
-        if iter(loader) is loader:  # for a DataLoader, iter() alone draws a number
+        if iter(loader) is loader:  # iter() of a DataLoader draws a random number, so it is called in this block
             raise DataError(f"{loader!r} can be gone through only once; give a DataLoader, or a list of batches")
         found, total = [], 0
         for batch in _without_workers(loader):
@@ -165,7 +168,7 @@ def _weigh(batches: list[Any], loss: LossFunction) -> list[Batch]:
 
 
 def _counted(batch: Any, loss: LossFunction) -> int:
-    """How many terms a batch's mean is taken over: its samples, or its targets that are not ignored."""
+    """Return the number of terms in the mean loss of a batch: its samples, or its targets that are not ignored."""
     if loss.ignored is None or not loss.has_outputs or batch[1].is_floating_point():
         return samples_in(batch)
     return int((batch[1] != loss.ignored).sum())
@@ -185,7 +188,7 @@ def _is_rows(leaf: Any, size: int) -> bool:
 
 
 def _join(batches: list[Any]) -> list[Any]:
-    """All batches in one where every tensor of one fits those of the others; else as they are."""
+    """Join all batches into one if their tensors fit together; else return them unchanged."""
     batches = [dict(batch) if isinstance(batch, Mapping) else batch for batch in batches]
     leaves, specs = zip(*(pytree.tree_flatten(batch) for batch in batches), strict=True)
     fits = all(spec == specs[0] for spec in specs) and all(
@@ -201,7 +204,7 @@ def _join(batches: list[Any]) -> list[Any]:
 
 
 def _even(batches: list[Any], batch_size: int) -> list[Any]:
-    """Cut what is longer than a batch into even parts."""
+    """Divide batches that are larger than ``batch_size`` into parts of nearly equal size."""
     parts = []
     for batch in batches:
         size = samples_in(batch)
@@ -212,7 +215,7 @@ def _even(batches: list[Any], batch_size: int) -> list[Any]:
 
 
 def _generators_of(loader: Any) -> list[torch.Generator]:
-    """Find the generators of its own that going through a loader draws from."""
+    """Find the random generators that belong to a loader. Iterating it draws numbers from them."""
     holders = [loader, getattr(loader, "sampler", None), getattr(loader, "batch_sampler", None)]
     holders.append(getattr(holders[2], "sampler", None))
     found = {id(g): g for holder in holders if isinstance(g := getattr(holder, "generator", None), torch.Generator)}
@@ -220,7 +223,7 @@ def _generators_of(loader: Any) -> list[torch.Generator]:
 
 
 def _without_workers(loader: Iterable[Any]) -> Iterator[Any]:
-    """Go through a loader in this process: its own workers, which may be kept from epoch to epoch, see none of it."""
+    """Iterate a loader in this process. Its worker processes, which may live for several epochs, are not disturbed."""
     if not isinstance(loader, DataLoader) or loader.num_workers == 0:
         return iter(loader)
     order: dict[str, Any] = {"batch_sampler": loader.batch_sampler}

@@ -12,10 +12,10 @@ import torch
 
 @contextmanager
 def same_random_state(generators: Sequence[torch.Generator] = ()) -> Iterator[None]:
-    """Give back the state of torch's, Python's and NumPy's generators, and of these, whatever happens inside.
+    """Restore the state of the generators of torch, Python and NumPy, and of the given ones, at the end of the block.
 
-    A shuffling ``DataLoader`` draws from torch's with every pass over it: a pass more, and the training would see its
-    batches in another order, and end elsewhere.
+    A ``DataLoader`` that shuffles draws from torch's generator in every pass. After one additional pass, the training
+    would see its batches in another order, and end with other parameters.
     """
     of_python, of_numpy = random.getstate(), np.random.get_state()  # noqa: NPY002 (the legacy state is what is kept)
     of_these = [generator.get_state() for generator in generators]
