@@ -9,22 +9,36 @@ import {computeLimit} from '../model/slice.js';
 
 /**
  * @param {{choose: (patch: Partial<State>) => void, wayOf: (shot: Shot) => import('../compute/descent.js').Way | null,
- *   onRedraw: () => void}} options
+ *   onRedraw: () => void, onFailed: (error: unknown) => void}} options
  */
-export function createPick({choose, wayOf, onRedraw}) {
+export function createPick({choose, wayOf, onRedraw, onFailed}) {
   const inputs = /** @type {HTMLInputElement[]} */ ([byId('pick-a'), byId('pick-b')]);
   const back = /** @type {HTMLButtonElement} */ (byId('pick-back'));
   const release = /** @type {HTMLButtonElement} */ (byId('release'));
   const box = /** @type {HTMLFieldSetElement} */ (byId('pick'));
   /** The numbers of a ball are fetched when they are first needed. */
   const ballView = createLazy({load: () => import('./ball.js'), create: ({createBallView}) => createBallView()});
-  const applyTyped = () => {
-    const [a, b] = inputs.map((input) => Number(input.value));
-    // The step is for the arrow keys only.
-    const isTyped = inputs.every(({value, validity}) => value !== '' && !validity.badInput);
-    if (isTyped && Number.isFinite(a) && Number.isFinite(b)) choose({pick: [a, b], ball: false});
+  let step = 0;
+  /** What reads typed numbers is fetched when somebody goes to a field. */
+  const fields = createLazy({
+    load: () => import('../lib/number_field.js'),
+    create: ({createNumberField}) => inputs.map((input) => createNumberField(input, {empty: true})),
+  });
+  /** @param {number} i the field that has changed */
+  const applyTyped = async (i) => {
+    const found = await fields.request();
+    const [a, b] = found.map((field) => field.read());
+    if (found[i].report() && a !== null && b !== null) choose({pick: [a, b], ball: false});
   };
-  for (const input of inputs) input.addEventListener('change', applyTyped);
+  inputs.forEach((input, i) => {
+    input.addEventListener('focus', () =>
+      fields.request().then(
+        (found) => found[i].setStep(step),
+        () => {},
+      ),
+    );
+    input.addEventListener('change', () => applyTyped(i).catch(onFailed));
+  });
   back.addEventListener('click', () => {
     const byKey = back.matches(':focus-visible');
     choose({pick: null, ball: false});
@@ -55,9 +69,13 @@ export function createPick({choose, wayOf, onRedraw}) {
       for (const button of [release, back]) button.hidden = !pick;
       ballView.known()?.draw(shot, wayOf(shot));
       box.hidden = !pick && view === 'surface'; // The box lies over the plot, so its appearance moves nothing.
+      step = 10 ** Math.floor(Math.log10(span / 10));
       inputs.forEach((input, i) => {
-        input.step = String(10 ** Math.floor(Math.log10(span / 10)));
-        if (document.activeElement !== input) input.value = pick ? String(pick[i]) : '';
+        const field = fields.known()?.[i];
+        field?.setStep(step);
+        if (document.activeElement === input) return;
+        if (field) field.write(pick ? pick[i] : null);
+        else input.value = pick ? String(pick[i]) : '';
       });
     },
   };

@@ -6,7 +6,6 @@
 import {byId, make, setText} from '../../lib/dom.js';
 import {canGenerate} from '../../compute/datasets/generate.js';
 import {constants} from '../../model/constants.js';
-import {isWithin, numberBounds} from '../../model/settings.js';
 import {BATCHES, createParts} from './panel_parts.js';
 
 /** The time over which the speed is measured, in milliseconds. */
@@ -92,22 +91,19 @@ export class Panel {
     anew.addEventListener('click', () => this.#begin(1));
     pace.addEventListener('change', () => onPace(Number(pace.value)));
     remedy.addEventListener('click', () => {
-      rate.value = String(this.#smallerRate());
+      rate.write(this.#smallerRate());
       this.#begin(0);
     });
   }
 
   #wireSample() {
     const {points, noise, drawn} = this.#parts;
-    for (const input of [points, noise, drawn])
-      input.addEventListener('change', () => {
-        /** @type {Sample} */
-        const sample = {points: Number(points.value), noise: Number(noise.value), seed: Number(drawn.value)};
-        const bounds = numberBounds();
-        const names = /** @type {(keyof Sample)[]} */ (Object.keys(sample));
-        const isSound = names.every((name) => isWithin(sample[name], bounds[name]));
-        if (isSound) this.#options.choose({sample, epoch: null});
-        else input.reportValidity();
+    for (const field of [points, noise, drawn])
+      field.input.addEventListener('change', () => {
+        const sample = {points: points.read(), noise: noise.read(), seed: drawn.read()};
+        const isSound = Object.values(sample).every((value) => value !== null);
+        if (isSound) this.#options.choose({sample: /** @type {Sample} */ (sample), epoch: null});
+        else field.report();
       });
   }
 
@@ -118,16 +114,16 @@ export class Panel {
   }
 
   /**
-   * Read the settings from the fields; null if a value is out of bounds, and then the browser says why.
+   * Read the settings from the fields; null if a value is not allowed, which its field says.
    * @returns {Settings | null}
    */
   #read() {
     const {optimizer, rate, decay, batch} = this.#parts;
-    if (![rate, decay].every((input) => input.reportValidity())) return null;
+    if (![rate, decay].every((field) => field.report())) return null;
     return {
       optimizer: optimizer.value,
-      rate: Number(rate.value),
-      decay: Number(decay.value),
+      rate: Number(rate.read()),
+      decay: Number(decay.read()),
       seed: this.#settings?.seed ?? 0,
       batch: batch.value === 'full' ? 'full' : Number(batch.value),
     };
@@ -137,21 +133,21 @@ export class Panel {
   #fillIn(settings) {
     const {optimizer, rate, batch, decay} = this.#parts;
     optimizer.value = settings.optimizer;
-    rate.value = String(settings.rate);
+    rate.write(settings.rate);
     const size = String(settings.batch);
     if (!BATCHES.includes(size) && ![...batch.options].some(({value}) => value === size))
       batch.append(make('option', {value: size}, size));
     batch.value = size;
-    decay.value = String(settings.decay);
+    decay.write(settings.decay);
   }
 
   /** @param {State} state @param {Catalog} catalog */
   #fillInSample({sample, dataset, own}, catalog) {
     const {points, noise, drawn, sampleFields} = this.#parts;
     const usual = /** @type {any} */ (catalog.datasets.find(({name}) => name === dataset)?.config ?? {});
-    points.value = String(sample?.points ?? usual.points ?? constants().defaults.points);
-    noise.value = String(sample?.noise ?? usual.noise ?? 0);
-    drawn.value = String(sample?.seed ?? usual.seed ?? 0);
+    points.write(sample?.points ?? usual.points ?? constants().defaults.points);
+    noise.write(sample?.noise ?? usual.noise ?? 0);
+    drawn.write(sample?.seed ?? usual.seed ?? 0);
     for (const each of sampleFields) each.hidden = own !== null || !canGenerate(dataset);
   }
 
@@ -167,7 +163,7 @@ export class Panel {
 
   /** Divide the learning rate by ten. */
   #smallerRate() {
-    return Number((Number(this.#parts.rate.value) / 10).toPrecision(3));
+    return Number((Number(this.#parts.rate.read()) / 10).toPrecision(3));
   }
 
   /** @param {number} epoch */

@@ -1,5 +1,6 @@
 /** This module creates the parts of the training strip: fields and buttons. It does not know what they do. */
 import {make} from '../../lib/dom.js';
+import {createNumberField} from '../../lib/number_field.js';
 import {constants} from '../../model/constants.js';
 import {numberBounds} from '../../model/settings.js';
 import {WATCHABLE} from './pacing.js';
@@ -25,9 +26,9 @@ export function createParts(root, onRest) {
   const message = make('p', {class: 'word', role: 'status'});
   const {go, step, stop, same, anew, remedy} = buttons;
   const sampleFields = [
-    field('Points', sample.points, 'How many points are drawn; half of them are for testing.'),
-    field('Noise', sample.noise, 'How far the points scatter around their shape.'),
-    field('Data seed', sample.drawn, 'Draws other points of the same kind.'),
+    field('Points', sample.points.input, 'How many points are drawn; half of them are for testing.'),
+    field('Noise', sample.noise.input, 'How far the points scatter around their shape.'),
+    field('Data seed', sample.drawn.input, 'Draws other points of the same kind.'),
   ];
   root.append(
     make(
@@ -41,9 +42,9 @@ export function createParts(root, onRest) {
       'div',
       {class: 'fields'},
       field('Optimizer', training.optimizer, 'The rule by which a step follows from the gradient.'),
-      field('Learning rate', training.rate, 'The size of a step, η.'),
+      field('Learning rate', training.rate.input, 'The size of a step, η.'),
       field('Batch', training.batch, 'The number of points that one step uses.'),
-      field('Weight decay', training.decay, 'How strongly weights are pulled towards zero, λ.'),
+      field('Weight decay', training.decay.input, 'How strongly weights are pulled towards zero, λ.'),
       ...sampleFields,
     ),
     make('div', {class: 'again'}, same, anew),
@@ -60,22 +61,22 @@ function createTrainingFields() {
       {},
       ...constants().optimizers.map(({name, title}) => make('option', {value: name}, title)),
     ),
-    rate: number({min: bounds.rate.least, max: bounds.rate.most, step: 'any'}),
+    rate: number(bounds.rate),
     batch: make(
       'select',
       {},
       ...BATCHES.map((size) => make('option', {value: size}, size === 'full' ? 'all points' : size)),
     ),
-    decay: number({min: 0, max: bounds.decay.most, step: 'any'}),
+    decay: number({least: 0, most: bounds.decay.most}),
   };
 }
 
 function createSampleFields() {
   const bounds = numberBounds();
   return {
-    points: number({min: bounds.points.least, max: bounds.points.most, step: 1}),
-    noise: number({min: 0, max: bounds.noise.most, step: 0.01}),
-    drawn: number({min: 0, max: bounds.seed.most, step: 1}),
+    points: number({...bounds.points, step: 1}),
+    noise: number({...bounds.noise, step: 0.01}),
+    drawn: number({...bounds.seed, step: 1}),
   };
 }
 
@@ -110,17 +111,18 @@ function createButtons() {
  */
 function restFields(onRest) {
   const bounds = numberBounds().stop;
-  const stop = number({min: bounds.least, max: bounds.most, step: 1, required: false, placeholder: 'none'});
+  const stop = number({...bounds, step: 1, empty: true});
   const pauses = make('input', {type: 'checkbox', role: 'switch', checked: true});
-  for (const input of [stop, pauses]) {
+  stop.input.placeholder = 'none';
+  for (const input of [stop.input, pauses]) {
     input.addEventListener('change', () => {
-      if (stop.reportValidity()) onRest({stop: stop.value === '' ? null : Number(stop.value), pauses: pauses.checked});
+      if (stop.report()) onRest({stop: stop.read(), pauses: pauses.checked});
     });
   }
   return [
     field(
       'Stop at epoch',
-      stop,
+      stop.input,
       'The epoch at which the training stops. If it is empty, training continues until you pause it.',
     ),
     make(
@@ -136,8 +138,8 @@ function restFields(onRest) {
   ];
 }
 
-/** @param {Record<string, string | number | boolean>} attributes */
-const number = (attributes) => make('input', {type: 'number', required: true, ...attributes});
+/** @param {Parameters<typeof createNumberField>[1]} options */
+const number = (options) => createNumberField(make('input', {class: 'number'}), options);
 
 /** @param {string} name @param {string} title */
 const button = (name, title) => make('button', {type: 'button', title}, name);

@@ -245,7 +245,7 @@ function wireChoices(atlas, {training, drawPanels}) {
 
 /** @param {Atlas} atlas */
 function wireControls(atlas) {
-  const {store, frames, playback, screen, computed} = atlas;
+  const {store, frames, playback, screen, computed, onFailed} = atlas;
   const transport = createTransport({
     onFrame: playback.scrub,
     onStep: (by) => playback.scrub(frames.current() + by),
@@ -263,7 +263,12 @@ function wireControls(atlas) {
   return {
     transport,
     slice: createSlice({choose: store.set}),
-    pick: createPick({choose: store.set, wayOf: computed.wayOf, onRedraw: screen.repaint}),
+    pick: createPick({
+      choose: store.set,
+      wayOf: computed.wayOf,
+      onRedraw: screen.repaint,
+      onFailed: (error) => onFailed('The point could not be read', error),
+    }),
     readouts: createReadouts({pickedOf: computed.pickedOf}),
     zoom: createZoom({
       onZoom: (span) =>

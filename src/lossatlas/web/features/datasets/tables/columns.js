@@ -2,7 +2,8 @@
  * This module finds the columns of a table and their names, and chooses x, y and the label if nobody has chosen them.
  * The rules are in docs/tables.md, sections 5 and 7.
  */
-/** @import {Reading, Way} from './numbers.js' */
+/** @import {Way} from '../../../lib/number_text.js' */
+/** @import {Reading} from './numbers.js' */
 /** @import {Row, Rows} from './rows.js' */
 import {cleanName} from '../../../compute/datasets/own.js';
 import {constants} from '../../../model/constants.js';

@@ -2,10 +2,10 @@
  * This module turns cells into numbers, with one number format for a whole column. The rules are in docs/tables.md,
  * section 6.
  */
+/** @import {Way} from '../../../lib/number_text.js' */
+import {readAs} from '../../../lib/number_text.js';
 
 /**
- * @typedef {'point' | 'comma'} Way a number format: 1,234.5 or 1.234,5
- *
  * @typedef {object} Reading how a column's cells are read
  * @property {boolean} numeric are most cells numbers?
  * @property {string} unit `%`, a currency, or empty
@@ -37,12 +37,6 @@ const NO_LABEL = new Set(['', 'na', 'n/a', '#n/a', 'nan', 'null', '?']);
 const CURRENCY = '[$€£¥₹₩₽₺₪₫₴]|CHF|USD|EUR|GBP|kr|zł';
 const BEFORE = new RegExp(`^([+-]?)\\s*(${CURRENCY})\\s*([+-]?)\\s*(\\S.*)$`, 'i');
 const AFTER = new RegExp(`^(.*\\S)\\s*(${CURRENCY}|%)$`, 'i');
-const groupPattern = (/** @type {string} */ thousands, /** @type {string} */ decimal) =>
-  new RegExp(
-    `^[+-]?(?:(?:[1-9]\\d{0,2}(?:([${thousands}'’_ \u00A0\u202F\u2009])\\d{3})(?:\\1\\d{3})*|\\d+)(?:${decimal}\\d*)?|${decimal}\\d+)(?:e[+-]?\\d+)?$`,
-    'i',
-  );
-const PATTERNS = {point: groupPattern(',', '\\.'), comma: groupPattern('.', ',')};
 
 /** @param {string} cell trimmed */
 export const isMissing = (cell) => MISSING.has(cell.toLowerCase());
@@ -57,13 +51,6 @@ function splitUnit(cell) {
   if (after) return {text: after[1], unit: after[2]};
   if (before && !(before[1] && before[3])) return {text: before[1] + before[3] + before[4], unit: before[2]};
   return {text: plain, unit: ''};
-}
-
-/** @param {string} text without unit @param {Way} way */
-function readAs(text, way) {
-  if (!PATTERNS[way].test(text)) return null;
-  const digits = way === 'point' ? text.replace(/[,'’_\s]/g, '') : text.replace(/[.'’_\s]/g, '').replace(',', '.');
-  return Number(digits);
 }
 
 /**

@@ -4,7 +4,7 @@
  */
 /** @import {Own} from '../../../compute/datasets/own.js' */
 /** @import {Column} from './columns.js' */
-/** @import {Way} from './numbers.js' */
+/** @import {Way} from '../../../lib/number_text.js' */
 /** @import {Row} from './rows.js' */
 import {cleanName} from '../../../compute/datasets/own.js';
 import {constants} from '../../../model/constants.js';
