@@ -254,12 +254,12 @@ def test_pasted_rows_are_read_and_faults_are_told_by_line(dialog: Locator) -> No
     dialog.get_by_text("From a spreadsheet").click()
     dialog.get_by_role("textbox", name="Rows").fill(ROWS + "abc;1;a\n1;2\n")
     dialog.get_by_role("button", name="Read these rows").click()
-    told = dialog.locator(".told")
-    expect(told).to_have_attribute("role", "status")
-    expect(told).to_contain_text("10 points in 2 classes.")
-    expect(told).to_contain_text("as x: “width” (column 1); as y: “height” (column 2); as class: “kind” (column 3)")
-    expect(told.get_by_role("listitem")).to_have_text(["line 12, column 1 (“width”): “abc” is not a number"])
-    expect(told).to_contain_text("One row has no label in “kind” (column 3) and is left out: line 13.")
+    messages = dialog.locator(".messages")
+    expect(messages).to_have_attribute("role", "status")
+    expect(messages).to_contain_text("10 points in 2 classes.")
+    expect(messages).to_contain_text("as x: “width” (column 1); as y: “height” (column 2); as class: “kind” (column 3)")
+    expect(messages.get_by_role("listitem")).to_have_text(["line 12, column 1 (“width”): “abc” is not a number"])
+    expect(messages).to_contain_text("One row has no label in “kind” (column 3) and is left out: line 13.")
     own = use(dialog)
     assert points_of(own).tolist() == [[i + 0.5, i * i] for i in range(10)]
     assert own["labels"] == [0, 1] * 5
@@ -272,8 +272,8 @@ def test_rows_that_are_no_dataset_leave_the_drawing_as_it_is(dialog: Locator) ->
     dialog.get_by_text("From a spreadsheet").click()
     dialog.get_by_role("textbox", name="Rows").fill("1,2\n3,4\n")
     dialog.get_by_role("button", name="Read these rows").click()
-    expect(dialog.locator(".told")).to_contain_text("No dataset could be made of it.")
-    expect(dialog.locator(".told").get_by_role("listitem")).to_have_text([re.compile("^Three columns are needed")])
+    expect(dialog.locator(".messages")).to_contain_text("No dataset could be made of it.")
+    expect(dialog.locator(".messages").get_by_role("listitem")).to_have_text([re.compile("^Three columns are needed")])
     assert count(dialog, "class 1") == 4
 
 
@@ -289,7 +289,7 @@ def test_what_could_not_be_read_cannot_be_used(page: Page) -> None:
     taken = dialog.get_by_role("button", name="Use this data")
     expect(taken).to_be_enabled()
     open_rows(dialog, '[{"x": 1, "y": 2, "kind": "a"}]')
-    expect(dialog.locator(".told").get_by_role("listitem")).to_have_text([re.compile("^This is JSON.*to_csv")])
+    expect(dialog.locator(".messages").get_by_role("listitem")).to_have_text([re.compile("^This is JSON.*to_csv")])
     expect(taken).to_be_disabled()
     expect(state(dialog)).to_contain_text("The table could not be read: the points shown are not from it.")
     dialog.get_by_role("textbox", name="Rows").fill(
@@ -298,7 +298,7 @@ def test_what_could_not_be_read_cannot_be_used(page: Page) -> None:
     dialog.get_by_role("button", name="Read these rows").click()
     expect(state(dialog)).to_have_text("Answer the question about the numbers first.")
     expect(taken).to_be_disabled()
-    dialog.locator(".told").get_by_role("button", name="1,000 is 1", exact=True).click()
+    dialog.locator(".messages").get_by_role("button", name="1,000 is 1", exact=True).click()
     expect(taken).to_be_enabled()
     assert points_of(use(dialog))[:, 0].tolist() == [1 + i / 10 for i in range(9)]
 
@@ -318,7 +318,7 @@ def test_columns_are_chosen_with_the_picture_and_the_first_rows_in_view(dialog: 
     expect(chosen.locator("thead th[data-role]:not([data-role=''])")).to_have_text(["xlength", "ywidth", "classkind"])
     chosen.get_by_text("How it is read").click()
     chosen.get_by_label("The first row holds names").uncheck()
-    expect(dialog.locator(".told").get_by_role("listitem")).to_have_text([re.compile("line 1, column 3: “length”")])
+    expect(dialog.locator(".messages").get_by_role("listitem")).to_have_text([re.compile("line 1, column 3: “length”")])
     chosen.get_by_label("The first row holds names").check()
     own = use(dialog)
     assert own["features"] == ["length", "width"]
@@ -329,13 +329,13 @@ def test_labels_that_look_alike_and_outliers_are_one_click(dialog: Locator) -> N
     rows = [(f"{i}.25", f"{i * i}", ("Cat", "dog", "cat", "dog")[i % 4]) for i in range(40)]
     rows[7] = ("-99999", "3", "dog")
     open_rows(dialog, "x,y,pet\n" + "".join(f"{x},{y},{pet}\n" for x, y, pet in rows))
-    told = dialog.locator(".told")
-    expect(told).to_contain_text("“Cat”, “cat”")
-    expect(told).to_contain_text("“x” (column 1): far from all others is -99999 (line 9).")
+    messages = dialog.locator(".messages")
+    expect(messages).to_contain_text("“Cat”, “cat”")
+    expect(messages).to_contain_text("“x” (column 1): far from all others is -99999 (line 9).")
     assert (count(dialog, "Cat"), count(dialog, "cat"), count(dialog, "dog")) == (10, 10, 20)
-    told.get_by_role("button", name="Join them").click()
+    messages.get_by_role("button", name="Join them").click()
     assert (count(dialog, "Cat"), count(dialog, "dog")) == (20, 20)
-    told.get_by_role("button", name="Leave them out").click()
+    messages.get_by_role("button", name="Leave them out").click()
     assert (count(dialog, "Cat"), count(dialog, "dog")) == (20, 19)
     dialog.get_by_role("button", name="Undo").click()  # reading the table is one step
     expect(state(dialog)).to_contain_text("There are no points yet")
@@ -353,7 +353,7 @@ def test_the_letters_of_a_file_can_be_chosen(dialog: Locator, tmp_path: Path) ->
     )
     dialog.get_by_text("From a spreadsheet").click()
     dialog.get_by_label("Open a file").set_input_files(path)
-    expect(dialog.locator(".told")).to_contain_text("read as Windows-1252")
+    expect(dialog.locator(".messages")).to_contain_text("read as Windows-1252")
     dialog.locator(".chosen").get_by_text("How it is read").click()
     dialog.get_by_label("Letters").select_option("iso-8859-2")
     assert use(dialog)["classes"] == ["żuraw", "bąk"]
@@ -364,7 +364,7 @@ def test_a_file_is_opened_and_names_the_data(dialog: Locator, tmp_path: Path) ->
     path.write_text(ROWS, encoding="utf-8-sig")
     dialog.get_by_text("From a spreadsheet").click()
     dialog.get_by_label("Open a file").set_input_files(path)
-    expect(dialog.locator(".told")).to_contain_text("10 points in 2 classes.")
+    expect(dialog.locator(".messages")).to_contain_text("10 points in 2 classes.")
     own = use(dialog)
     assert own["name"] == "my beetles"
     assert own["features"] == ["width", "height"]
@@ -391,7 +391,7 @@ PASTE = """(rows) => {
 @pytest.mark.parametrize(("script", "name"), [(DROP, "dropped"), (PASTE, "Your own data")], ids=["dropped", "pasted"])
 def test_a_spreadsheet_can_be_dropped_or_pasted_anywhere(dialog: Locator, script: str, name: str) -> None:
     dialog.page.evaluate(script, ROWS.replace(";", "\t"))
-    expect(dialog.locator(".told")).to_contain_text("10 points in 2 classes.")
+    expect(dialog.locator(".messages")).to_contain_text("10 points in 2 classes.")
     assert (count(dialog, "a"), count(dialog, "b")) == (5, 5)
     dialog.get_by_role("button", name="Undo").click()
     expect(state(dialog)).to_have_text("There are no points yet: two classes with 2 points each are needed.")
@@ -480,7 +480,7 @@ def test_the_drawing_is_saved_as_rows_that_read_back(dialog: Locator, tmp_path: 
     dialog.get_by_role("button", name="Clear").click()
     dialog.get_by_text("From a spreadsheet").click()
     dialog.get_by_label("Open a file").set_input_files(path)
-    expect(dialog.locator(".told")).to_contain_text("200 points in 2 classes.")
+    expect(dialog.locator(".messages")).to_contain_text("200 points in 2 classes.")
     points, labels = SOURCES["moons"].sample(200, 0.15, Draws(0, Stream.POINTS))
     own = use(dialog)
     assert own["labels"] == labels.tolist()

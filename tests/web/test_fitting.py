@@ -84,7 +84,7 @@ def test_texts_fit_with_own_data_of_long_names_and_ten_layers_in_training(export
     dialog.get_by_text("From a spreadsheet").click()
     dialog.get_by_role("textbox", name="Rows").fill(table())
     dialog.get_by_role("button", name="Read these rows").click()
-    expect(dialog.locator(".told")).to_contain_text("60 points in 10 classes.")
+    expect(dialog.locator(".messages")).to_contain_text("60 points in 10 classes.")
     fits(page)
     dialog.get_by_role("button", name="Use this data").click()
     until(page, "() => document.querySelector('#legend').textContent.includes('Class number 9')")

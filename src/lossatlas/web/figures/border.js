@@ -259,10 +259,10 @@ function boundsOf(classes, confidence, i, j, width) {
     extrapolate(classes, confidence, i, i - (j - i), width),
     extrapolate(classes, confidence, j, j + (j - i), width),
   ];
-  const told = [from, 1 - to].filter((share) => !Number.isNaN(share));
+  const shares = [from, 1 - to].filter((value) => !Number.isNaN(value));
   return [
-    Math.max(1 - INSIDE, Math.min(share(LEAST[here], MOST[there]), ...told)),
-    Math.min(INSIDE, Math.max(share(MOST[here], LEAST[there]), ...told)),
+    Math.max(1 - INSIDE, Math.min(share(LEAST[here], MOST[there]), ...shares)),
+    Math.min(INSIDE, Math.max(share(MOST[here], LEAST[there]), ...shares)),
   ];
 }
 

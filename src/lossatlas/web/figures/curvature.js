@@ -58,8 +58,8 @@ export function curvatureFigure(run, curvature, box) {
  * @param {Run} run @param {number} bound
  */
 export function boundFormula(run, bound) {
-  const told = run.manifest.curvature?.stability_formula;
-  if (told) return told;
+  const stored = run.manifest.curvature?.stability_formula;
+  if (stored) return stored;
   const {
     optimizer,
     learning_rate: rate,

@@ -62,8 +62,8 @@ export function planeFacts({random_walk: walk, cosine, orthonormal, eigenvalues,
   if (orthonormal) facts.push({text: 'a and b at right angles, equally long', why: FACTS.even});
   else if (cosine !== undefined) {
     const angle = Math.round((Math.acos(Math.max(-1, Math.min(1, cosine))) * 180) / Math.PI);
-    const told = `The cosine of their angle is ${tickLabel(Number(cosine.toFixed(2)))}. ${FACTS.uneven}`;
-    facts.push({text: `a and b at ${angle}°`, why: told});
+    const why = `The cosine of their angle is ${tickLabel(Number(cosine.toFixed(2)))}. ${FACTS.uneven}`;
+    facts.push({text: `a and b at ${angle}°`, why});
   }
   return facts;
 }

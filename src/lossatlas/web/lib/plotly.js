@@ -1,6 +1,6 @@
-/** This module loads Plotly, tells when its file has arrived, and holds the configuration of every plot. */
+/** This module loads Plotly, reports when its file has arrived, and holds the configuration of every plot. */
 
-/** @typedef {any} Plotly Plotly ships no types; figures/ is the only folder that knows its vocabulary */
+/** @typedef {any} Plotly Plotly ships no types; only figures/ knows the names of its properties */
 
 const SOURCE = 'vendor/plotly-gl3d-4.1.1.min.js';
 

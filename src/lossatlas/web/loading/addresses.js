@@ -9,7 +9,7 @@
  */
 export const fileUrl = (id, file) => `data/runs/${encodeURIComponent(id)}/${file}`;
 
-/** Return the address of the events of that job. @param {string} id */
+/** Return the address of the job that computes a run. @param {string} id the run's id */
 export const jobUrl = (id) => `api/runs/${encodeURIComponent(id)}`;
 
 /** Return the address of the events of that job. @param {string} id */

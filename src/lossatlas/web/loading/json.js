@@ -28,7 +28,7 @@ export class Away extends Problem {
   }
 }
 
-/** The status with which a server answers that is stopping or has too much to do. */
+/** The status with which a server answers if it is stopping or has too much to do. */
 const BUSY = 503;
 
 /** The statuses with which a proxy answers if the server is away. */

@@ -51,7 +51,7 @@ export function cancelRun(id) {
 
 /**
  * Follow a computation until it ends or the signal aborts. The browser reconnects by itself and asks for what it missed
- * (`Last-Event-ID`). A server that starts again sends frames that have arrived before; they are simply written again.
+ * (`Last-Event-ID`). A server that was restarted sends frames that have arrived before; they are simply written again.
  * If the browser cannot connect, because the server is away or no longer knows the run, the computation is lost.
  * @param {string} url @param {AbortSignal} signal @param {Watcher} watcher
  */

@@ -164,8 +164,8 @@ export async function fetchNpy(url, {signal, onHeader, onData} = {}) {
 }
 
 /**
- * Unpack a file that may be gzip. Its first bytes decide, not its name: some hosts tell the browser to unpack files
- * whose names end in .gz, others do not.
+ * Unpack a file that may be gzip. Its first bytes decide, not its name: some hosts let the browser unpack files whose
+ * names end in .gz, others do not.
  * @param {ReadableStream<Uint8Array<ArrayBuffer>>} body
  */
 async function unpack(body) {

@@ -1,4 +1,4 @@
-/** This module describes a network's layout as run.json gives it, and reorders theta as the kernels read it. */
+/** This module describes a network's layout as run.json gives it, and puts theta into the order that the kernels read. */
 import {constants} from './constants.js';
 
 /** @typedef {{layers: number[], activation: string, residual: boolean}} Architecture */
@@ -8,7 +8,7 @@ export function isInteractive(network) {
   return typeof Worker === 'function' && parameterCount(network) <= constants().most_parameters;
 }
 
-/** Count the parameters: P, the length of theta. @param {{layers: number[]}} network P, the length of theta */
+/** Count the parameters: P, the length of theta. @param {{layers: number[]}} network */
 export function parameterCount({layers}) {
   let count = 0;
   for (let l = 1; l < layers.length; l++) count += layers[l] * (layers[l - 1] + 1);
@@ -16,8 +16,8 @@ export function parameterCount({layers}) {
 }
 
 /**
- * The place of each packed parameter in theta. In the packed order a layer is one matrix [out, in + 1] with the bias in
- * its last column; theta has all weights of a layer before its biases.
+ * Return the place of each packed parameter in theta. In the packed order a layer is one matrix [out, in + 1] with the
+ * bias in its last column; theta has all weights of a layer before its biases.
  * @param {{layers: number[]}} network @returns {Int32Array<ArrayBuffer>}
  */
 export function packedPlaces({layers}) {
@@ -44,8 +44,8 @@ export function packParameters(theta, places) {
 }
 
 /**
- * Sort inputs as the kernels need them: by class where the class is known. Within a run of equal classes the loss needs
- * the logits relative to one class only.
+ * Sort inputs as the kernels need them: by class, if the classes are known. Within a run of equal classes, all losses
+ * need the logits relative to the same class.
  * @param {ArrayLike<number>} points [N, features] @param {number} features @param {ArrayLike<number> | null} labels
  * @returns {{order: number[], runs: {label: number, start: number, count: number}[]}}
  */

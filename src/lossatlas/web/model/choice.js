@@ -24,14 +24,14 @@ export function canSkip(hidden) {
   return hidden.some((width, i) => width === hidden[i - 1]);
 }
 
-/** The runs that can be chosen by their settings: all but recorded ones. @param {GalleryEntry[]} gallery */
+/** Return the runs that can be chosen by their settings: all except recorded ones. @param {GalleryEntry[]} gallery */
 export const computedRuns = (gallery) => gallery.filter(({source}) => source !== 'recorded');
 
-/** The runs that somebody has recorded of their own training. @param {GalleryEntry[]} gallery */
+/** Return the recorded runs, each of which is somebody's own training. @param {GalleryEntry[]} gallery */
 export const recordedRuns = (gallery) => gallery.filter(({source}) => source === 'recorded');
 
 /**
- * The runs of the gallery that fit a choice of dataset and model. The activation is ignored if there is no hidden
+ * Find the runs of the gallery that fit a choice of dataset and model. The activation is ignored if there is no hidden
  * layer, and `residual` is ignored if no layer can have a skip connection.
  * @param {GalleryEntry[]} gallery @param {Omit<Choice, 'run'>} choice
  */
@@ -46,8 +46,8 @@ export function findCandidates(gallery, {dataset, hidden, activation, residual})
 }
 
 /**
- * The stored run that the panels alone imply: the run that was trained with the default settings. If nothing can
- * compute that run, take the one whose settings are nearest.
+ * Find the stored run that the panels alone imply: the run that was trained with the default settings. If nothing can
+ * compute that run, it is the run whose settings are nearest.
  * @param {GalleryEntry[]} gallery @param {Catalog} catalog @param {Omit<Choice, 'run'>} choice
  */
 export function findImpliedRun(gallery, catalog, choice) {
@@ -104,14 +104,14 @@ export function takeModelOfRun(state, gallery) {
     ...state,
     dataset: entry.dataset.name,
     hidden,
-    activation: hidden.length ? activation : state.activation, // The activation has no meaning there.
+    activation: hidden.length ? activation : state.activation, // Without hidden layers the activation has no meaning.
     residual: canSkip(hidden) ? residual : state.residual,
   };
 }
 
 /**
- * The state that an address without a query opens: the default, or the first run of a published gallery that lacks the
- * default.
+ * Return the state that an address without a query opens: the default, or the first run of a published gallery that
+ * lacks the default.
  * @param {Catalog} catalog @param {GalleryEntry[]} gallery @returns {State}
  */
 export function openingState(catalog, gallery) {
@@ -136,7 +136,7 @@ export function configFor(catalog, {dataset, hidden, activation, residual}) {
 }
 
 /**
- * The catalog together with the own datasets that the gallery has runs of; their points are stored in those runs.
+ * Add to the catalog the own datasets on which runs of the gallery were trained; their points are stored in those runs.
  * @param {Catalog} catalog @param {GalleryEntry[]} gallery @returns {Catalog}
  */
 export function addOwnDatasets(catalog, gallery) {
@@ -164,7 +164,7 @@ export function addOwnDatasets(catalog, gallery) {
 }
 
 /**
- * One label for each run, which names only what differs from the other runs: how it was trained, and where that is
+ * Write one label for each run. It names only what differs from the other runs: how the run was trained, and if that is
  * equal, what was computed from it.
  * @param {GalleryEntry[]} entries
  * @returns {string[]}
@@ -230,7 +230,7 @@ export function flatten(value, path = '') {
 }
 
 /**
- * The title of a model, the same as Python's.
+ * Write the title of a model, the same as Python's.
  * @param {Catalog} catalog
  * @param {Pick<Choice, 'hidden' | 'activation' | 'residual'>} model
  */

@@ -13,18 +13,18 @@ export const FRAME_ARRAYS = ['point_predicted_class', 'confidence', 'predicted_c
 const SURFACES = ['loss_surface', 'test_loss_surface'];
 
 /**
- * @typedef {object} Kind where a run comes from, and so what it can do, which is asked of the run
+ * @typedef {object} Kind where a run comes from, which decides what it can do
  * @property {string} name
- * @property {boolean} isWhole is all there that is computed after a training: test losses, paths, weights?
- * @property {boolean} hasFiles of which arrays can be fetched
- * @property {boolean} hasPredictions do its arrays have what the network of each frame predicts? Else that is computed
- *   as it is looked at
- * @property {boolean} hasEveryEpoch is every epoch a frame, thinned out where there are too many? Else the frames are
- *   spread over the training
- * @property {boolean} isLasting is it the same run wherever its id is read? Else it ends with this page
- * @property {boolean} isOpenEnded can its training be continued without limit? Else it ends where its configuration
+ * @property {boolean} isWhole does it contain what is computed after a training: test losses, paths, weights?
+ * @property {boolean} hasFiles can its arrays be fetched as files?
+ * @property {boolean} hasPredictions do its arrays contain the predictions of each frame's network? If not, the page
+ *   computes them when the frame is shown
+ * @property {boolean} hasEveryEpoch is every epoch a frame (some are deleted if there are too many)? If not, the frames
+ *   are spread over the training
+ * @property {boolean} isLasting does its id name the same run everywhere? If not, the run ends with this page
+ * @property {boolean} isOpenEnded can its training be continued without limit? If not, it ends where its configuration
  *   says
- * @property {boolean} tellsItsEnd does its own panel say how it ended?
+ * @property {boolean} announcesItsEnd does its own panel say how the training ended?
  */
 
 /** @type {Readonly<Kind>} */
@@ -36,7 +36,7 @@ const STORED = Object.freeze({
   hasEveryEpoch: false,
   isLasting: true,
   isOpenEnded: false,
-  tellsItsEnd: false,
+  announcesItsEnd: false,
 });
 
 /**
@@ -54,12 +54,13 @@ export const KINDS = Object.freeze({
     hasEveryEpoch: true,
     isLasting: false,
     isOpenEnded: true,
-    tellsItsEnd: true,
+    announcesItsEnd: true,
   }),
 });
 
 /**
- * The metrics with what is not known as NaN, which JSON cannot hold. The lists of a run that grows stay the same objects.
+ * Return the metrics with NaN for unknown numbers, which JSON cannot express. The lists of a growing run stay the same
+ * objects.
  * @param {Metrics} metrics @returns {Metrics}
  */
 function knownNumbers(metrics) {
@@ -78,7 +79,7 @@ export class Run {
   /** @type {Map<string, NpyArray>} */
   #arrays = new Map();
   /**
-   * The frames received from a server that computes the run. It is null for the other kinds, whose arrays tell which
+   * The frames received from a server that computes the run. It is null for the other kinds, whose arrays show which
    * frames have arrived.
    * @type {Set<number> | null}
    */
@@ -109,7 +110,7 @@ export class Run {
     return this.manifest.source === 'recorded';
   }
 
-  /** Has it a plane of inputs to draw, and predictions on it? */
+  /** Does it have a plane of inputs with predictions? */
   get hasBoundary() {
     return this.manifest.boundary !== null;
   }
@@ -119,7 +120,7 @@ export class Run {
     return this.hasBoundary ? STATIC_ARRAYS : [];
   }
 
-  /** The arrays of predictions, which have one part a frame. */
+  /** The arrays of predictions, which have one part per frame. */
   get frameArrays() {
     return this.hasBoundary ? FRAME_ARRAYS : [];
   }
@@ -155,12 +156,12 @@ export class Run {
     return this.kind.isOpenEnded;
   }
 
-  get tellsItsEnd() {
-    return this.kind.tellsItsEnd;
+  get announcesItsEnd() {
+    return this.kind.announcesItsEnd;
   }
 
   /**
-   * A plane by its name; the first plane for null, or for a name that this run does not have.
+   * Return a plane by its name; the first plane for null, or for a name that this run does not have.
    * @param {string | null} name
    * @returns {PlaneEntry}
    */
@@ -168,7 +169,7 @@ export class Run {
     return this.planes.find((plane) => plane.name === name) ?? this.planes[0];
   }
 
-  /** The manifest's entry for an array. @param {string} name @returns {ArrayEntry} */
+  /** Return the manifest's entry for an array. @param {string} name @returns {ArrayEntry} */
   entry(name) {
     const plane = this.planes.find((each) => name.startsWith(`planes/${each.name}/`));
     return plane ? plane.arrays[name.slice(name.lastIndexOf('/') + 1)] : this.manifest.arrays[name];
@@ -189,14 +190,14 @@ export class Run {
     return this.#arrays.get(name);
   }
 
-  /** The numbers of an array that is known to have arrived. @param {string} name @returns {Numbers} */
+  /** Return the numbers of an array that is known to have arrived. @param {string} name @returns {Numbers} */
   numbers(name) {
     const array = this.#arrays.get(name);
     if (!array) throw new Error(`array ${name} has not arrived`);
     return array.data;
   }
 
-  /** The numbers of a plane's array. @param {PlaneEntry} plane @param {string} name */
+  /** Return the numbers of a plane's array. @param {PlaneEntry} plane @param {string} name */
   numbersOf(plane, name) {
     return this.numbers(planeArray(plane, name));
   }
@@ -205,7 +206,7 @@ export class Run {
     return this.manifest.dataset.classes;
   }
 
-  /** The number of grid points along one side of the plane. @param {PlaneEntry} plane */
+  /** Return the number of grid points along one side of the plane. @param {PlaneEntry} plane */
   gridSize(plane) {
     return this.get(planeArray(plane, 'coordinates'))?.data.length ?? 0;
   }
@@ -251,7 +252,7 @@ export class Run {
   }
 
   /**
-   * The index at which a slice's surface begins in the array.
+   * Return the index at which a slice's surface begins in the array.
    * @param {NpyArray} array
    * @param {string} name
    * @param {number} frame
@@ -263,7 +264,7 @@ export class Run {
     return (spanIndex * places + place) * rows * columns;
   }
 
-  /** The number of frames that can be drawn, counted from the first. @param {Slice} slice */
+  /** Count the frames that can be drawn, from the first one up to the first that cannot. @param {Slice} slice */
   countArrived(slice) {
     let low = 0;
     let high = this.frames.length;
@@ -282,7 +283,7 @@ export class Run {
   }
 
   /**
-   * A surface of a slice at a frame, [b, a] flattened.
+   * Return a surface of a slice at a frame, [b, a] flattened.
    * @param {Slice} slice
    * @param {number} frame
    * @param {string} [name]
@@ -296,7 +297,7 @@ export class Run {
   }
 
   /**
-   * The values that a slice shows at a frame, [b, a] flattened: the training loss, the test loss, or test − train.
+   * Return the values that a slice shows at a frame, [b, a] flattened: training loss, test loss, or test − train.
    * @param {Slice} slice
    * @param {number} frame
    * @returns {Numbers}
@@ -309,20 +310,20 @@ export class Run {
     return Float32Array.from(test, (value, i) => value - train[i]);
   }
 
-  /** The network's own loss at each frame. @param {LossSet} set @returns {number[]} */
+  /** Return the network's own loss at each frame. @param {LossSet} set @returns {number[]} */
   losses(set) {
     const {train_loss, test_loss} = this.metrics;
     return set === 'train' ? train_loss : set === 'test' ? test_loss : test_loss.map((loss, i) => loss - train_loss[i]);
   }
 
-  /** One frame of an array whose first axis is the frame. @param {string} name @param {number} frame */
+  /** Return one frame of an array whose first axis is the frame. @param {string} name @param {number} frame */
   frameOf(name, frame) {
     const data = this.numbers(name);
     const size = data.length / this.planned;
     return data.subarray(frame * size, (frame + 1) * size);
   }
 
-  /** The predictions of a frame's model. @param {number} frame @returns {Seen} */
+  /** Return the predictions of a frame's model. @param {number} frame @returns {Seen} */
   predictionsOf(frame) {
     return {
       predicted_class: this.frameOf('predicted_class', frame),
@@ -332,7 +333,7 @@ export class Run {
   }
 
   /**
-   * The recorded frame nearest to an epoch, or the earlier of two that are equally near; the epochs increase.
+   * Find the recorded frame nearest to an epoch, or the earlier of two that are equally near; the epochs increase.
    * @param {number} epoch
    */
   frameAt(epoch) {

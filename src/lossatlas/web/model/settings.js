@@ -2,26 +2,26 @@
 import {constants} from './constants.js';
 
 /**
- * @typedef {object} Settings of a training
+ * @typedef {object} Settings the settings of a training
  * @property {string} optimizer
- * @property {number} rate learning rate η
- * @property {number | 'full'} batch points a step
- * @property {number} decay weight decay λ
- * @property {number} seed of the initial weights and of the order of the points
+ * @property {number} rate the learning rate η
+ * @property {number | 'full'} batch the number of points per step
+ * @property {number} decay the weight decay λ
+ * @property {number} seed the seed of the initial weights and of the order of the points
  *
- * @typedef {object} Sample which points are drawn
+ * @typedef {object} Sample the settings with which the points are drawn
  * @property {number} points
  * @property {number} noise
  * @property {number} seed
  */
 
 /**
- * The settings that the page offers, within what the package allows: learning rates that can be typed, and seeds that
- * can be read out.
+ * The limits of the page, which are narrower than those of the package: learning rates that can be typed, and seeds
+ * that can be read out.
  */
 const OFFERED = {rate: 1e-6, points: 20, noise: 2, seed: 999_999};
 
-/** The limits of each number. */
+/** Return the limits of each number. */
 export function numberBounds() {
   const {bounds, own_data: own} = constants();
   return {

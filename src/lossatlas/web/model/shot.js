@@ -7,8 +7,8 @@
 import {sameSlice, sliceOf} from './slice.js';
 
 /**
- * The frame that the state means. A state without an epoch is the first view: it shows the beginning, from which the
- * page plays, or the end if the reader prefers less motion.
+ * Find the frame that the state means. A state without an epoch is the first view: it shows the beginning, from which
+ * the page plays, or the end if the reader prefers less motion.
  * @param {Run} run
  * @param {State} state
  * @param {{newest: boolean, still: boolean, slice: Slice}} options `newest`: show the frame that arrived last; `still`:
@@ -21,8 +21,8 @@ export function frameToShow(run, state, {newest, still, slice}) {
 }
 
 /**
- * The picture to draw now. Until something of a run is on the screen, its nearest earlier frame is drawn; after that,
- * the picture stays until the requested one can be drawn.
+ * Choose the picture to draw now. As long as nothing of a run is on the screen, the nearest earlier frame that has
+ * arrived is drawn. After that, the picture stays until the requested one can be drawn.
  * @param {Run | null} run @param {State} state
  * @param {{newest: boolean, still: boolean, shown: Shot | null}} options
  * @returns {Shot | null}
@@ -38,8 +38,8 @@ export function shotToShow(run, state, {newest, still, shown}) {
 }
 
 /**
- * Create a shot, which refers to an epoch rather than to an index. A training in the page thins out its frames while
- * somebody holds a shot of it; then the epoch, or the nearest one that is left, has another index.
+ * Create a shot, which refers to an epoch and not to an index: a training in the page may delete every second frame
+ * while the shot is in use, and then the epoch, or the nearest one that is left, has another index.
  * @param {Run} run @param {number} frame @param {Slice} slice @returns {Shot}
  */
 export function shotOf(run, frame, slice) {

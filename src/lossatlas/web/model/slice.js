@@ -44,7 +44,7 @@ export function sliceOf(run, state) {
 const fresh = new WeakMap();
 
 /**
- * The plane along two freshly initialised models that no run has stored.
+ * Describe a plane along two freshly initialised models that no run has stored.
  * @param {Run} run
  * @param {number} seed
  * @returns {PlaneEntry}
@@ -70,7 +70,7 @@ function freshPlane(run, seed) {
   return known.get(seed);
 }
 
-/** The arrays of the plane that a slice needs. @param {Slice} slice @returns {string[]} */
+/** List the arrays of the plane that a slice needs. @param {Slice} slice @returns {string[]} */
 export function neededArrays({plane, computed, set, follow, pick}) {
   const computesHere = computed || pick;
   const drawn = plane.drawn !== undefined;
@@ -84,13 +84,13 @@ export function neededArrays({plane, computed, set, follow, pick}) {
   return computesHere ? [...own, 'weights'] : own;
 }
 
-/** The number of samples along a and along b. @param {Run} run @param {Slice} slice */
+/** Return the number of samples along a, and along b. @param {Run} run @param {Slice} slice */
 export function gridSizeOf(run, {plane, computed}) {
   return computed ? constants().fresh_plane.grid : run.gridSize(plane);
 }
 
 /**
- * The reasons why controls are not available, as sentences for their tooltips; empty where they are.
+ * Return the reason why each control is not available, as a sentence for its tooltip; empty if it is available.
  * @param {Run} run @param {Slice} slice
  */
 export function limits(run, {plane, set, follow, computed}) {
@@ -114,7 +114,7 @@ function pathLimit(plane, follow) {
 }
 
 /**
- * What a link asks for and this run cannot show, in whole sentences: nothing may replace it silently.
+ * Describe in whole sentences what a link asks for and this run cannot show, so that nothing replaces it silently.
  * @param {Run} run @param {State} state
  */
 export function unmetWishes(run, state) {
@@ -142,7 +142,7 @@ export const noteFault = (words) => {
 export const currentFault = () => fault;
 
 /**
- * The reason why the page cannot compute anything of this plane; empty if it can.
+ * Return the reason why the page cannot compute anything of this plane; empty if it can.
  * @param {Run} run
  * @param {PlaneEntry} plane
  */
@@ -151,7 +151,7 @@ export function computeLimit(run, plane) {
 }
 
 /**
- * The reason why the page cannot evaluate a network of this plane; empty if it can.
+ * Return the reason why the page cannot evaluate a network of this plane; empty if it can.
  * @param {Run} run
  * @param {PlaneEntry} plane
  */
@@ -207,7 +207,7 @@ export function hasPath(plane) {
 }
 
 /**
- * The name of the centre of a shot's plane.
+ * Name the centre of a shot's plane.
  * @param {{run: Run, frame: number} & Pick<Slice, 'plane' | 'follow'>} shot
  */
 export function centreName({run, frame, plane, follow}) {
@@ -225,7 +225,7 @@ export function planeArray(plane, name) {
 }
 
 /**
- * The index of the span that is nearest by ratio; the first for null.
+ * Find the index of the span that is nearest by ratio; 0 for null.
  * @param {number[]} spans
  * @param {number | null} span
  */

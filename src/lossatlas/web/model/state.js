@@ -20,7 +20,7 @@ const HAS_OWN = 'points=own';
  * @property {(text: string) => any} read reads it from the query; undefined if the text makes no sense
  * @property {(value: any) => string} write
  * @property {boolean} [own] is it private data, which stays in the browser?
- * @property {boolean} [names] does it name a run, together with all others that have this flag?
+ * @property {boolean} [names] does it help to name a run, together with all others that have this flag?
  * @property {boolean} [visits] does a change add an entry to the browser's history?
  * @property {boolean} [slices] may another value need other arrays of the run?
  */
@@ -94,7 +94,7 @@ export const FIRST_VIEW = Object.freeze({
   ball: false,
 });
 
-/** The state that an address without a query means. @param {Catalog} catalog @returns {State} */
+/** Return the state that an address without a query means. @param {Catalog} catalog @returns {State} */
 export function defaults(catalog) {
   const config = /** @type {any} */ (catalog.default);
   return {
@@ -131,7 +131,7 @@ export function fromQuery(query, base) {
 }
 
 /**
- * The parameters of an address. A messenger may have encoded the `#`; the fragment is read all the same.
+ * Return the parameters of an address. A messenger may have encoded the `#`; the fragment is read all the same.
  * @param {string} query
  */
 function parametersOf(query) {
@@ -140,7 +140,8 @@ function parametersOf(query) {
 }
 
 /**
- * The parts of an address that cannot be read, as they appear in it: the page says so, since it shows something else.
+ * Find the parts of an address that cannot be read, as they appear in it. The page reports them, since it shows
+ * something else.
  * @param {string} query
  */
 export function findUnreadable(query) {
@@ -182,7 +183,7 @@ export function toQuery(state, base) {
 }
 
 /**
- * Create a store: it holds the state and tells its subscribers about each change.
+ * Create a store: it holds the state and calls its subscribers after each change.
  * @template {object} T
  * @param {T} initial
  */
@@ -239,7 +240,7 @@ export function writeHidden(hidden) {
   return hidden.join('-') || 'none';
 }
 
-/** The size of a model, as in Python's titles: `linear`, `2 × 16` (depth × width), `7-5`. @param {number[]} hidden */
+/** Write the size of a model as in Python's titles: `linear`, `2 × 16` (depth × width), `7-5`. @param {number[]} hidden */
 export function sizeText(hidden) {
   if (hidden.length === 0) return 'linear';
   return new Set(hidden).size === 1 ? `${hidden.length} × ${hidden[0]}` : hidden.join('-');

@@ -251,7 +251,7 @@ function createRegions(canvas) {
   let drawn = {segments: /** @type {number[]} */ ([]), dx: 1, dy: 1};
   /**
    * Return a function that converts inputs to pixels of the page, from the canvas's corner.
-   * @param {Run} run in pixels of the page from the canvas's corner
+   * @param {Run} run
    */
   const placeOf = (run) => {
     const [gx, gy] = [run.numbers('grid_x'), run.numbers('grid_y')];

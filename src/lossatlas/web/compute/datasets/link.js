@@ -69,9 +69,9 @@ function decodeBody(body) {
   const sound = axes.every(({decimals, bits, least}) =>
     decimals === RAW ? bits === 64 : decimals <= MOST_DECIMALS && bits <= 53 && Number.isSafeInteger(least),
   );
-  const told = readNames(body, HEAD, 3 + classes);
-  if (!sound || !told || count === 0 || count > MAX_LINKED || classes > constants().own_data.classes) return null;
-  const packed = body.subarray(told.end);
+  const header = readNames(body, HEAD, 3 + classes);
+  if (!sound || !header || count === 0 || count > MAX_LINKED || classes > constants().own_data.classes) return null;
+  const packed = body.subarray(header.end);
   const size = axes[0].bits + axes[1].bits + bitsFor(classes);
   if (packed.length !== Math.ceil((count * size) / 8)) return null;
   const take = bitReader(packed);
@@ -83,7 +83,7 @@ function decodeBody(body) {
     });
     labels[i] = take(bitsFor(classes));
   }
-  return assembleOwn(told.names, points, labels);
+  return assembleOwn(header.names, points, labels);
 }
 
 /**
@@ -187,9 +187,9 @@ function decodeFirst(body) {
   const count = view.getUint16(18, true);
   const extents = [0, 1].map((axis) => [0, 1].map((end) => view.getFloat32(2 + 8 * axis + 4 * end, true)));
   const sound = extents.every(([low, high]) => low <= high && isWritable(low) && isWritable(high));
-  const told = readNames(body, 20, 3 + classes);
-  if (!sound || !told || count === 0 || count > MAX_LINKED || classes > constants().own_data.classes) return null;
-  const packed = body.subarray(told.end);
+  const header = readNames(body, 20, 3 + classes);
+  if (!sound || !header || count === 0 || count > MAX_LINKED || classes > constants().own_data.classes) return null;
+  const packed = body.subarray(header.end);
   if (packed.length !== Math.ceil((count * (24 + bitsFor(classes))) / 8)) return null;
   const take = bitReader(packed);
   const place = (/** @type {number[]} */ [low, high]) => {
@@ -202,7 +202,7 @@ function decodeFirst(body) {
     points.set([place(extents[0]), place(extents[1])], 2 * i);
     labels[i] = take(bitsFor(classes));
   }
-  return assembleOwn(told.names, points, labels);
+  return assembleOwn(header.names, points, labels);
 }
 
 // The next functions convert bytes and text.

@@ -44,16 +44,18 @@ export function createAnnouncer({shot, isPlaying, pickedOf}) {
   const keyOf = ({run, frame, pick}) => [run.id, run.frames[frame], pick].join();
   /** A run trained in this page, whose end was announced by another sentence. */
   let ended = '';
-  let told = {key: keyOf(shot), run: shot.run.id};
+  /** The picture and the run that were announced last. */
+  let announced = {key: keyOf(shot), run: shot.run.id};
 
   const announce = () => {
     const {run, frame, pick} = latest;
-    if (isPlaying() || run.isGrowing || keyOf(latest) === told.key) return;
+    if (isPlaying() || run.isGrowing || keyOf(latest) === announced.key) return;
     const found = pick ? pickedOf(latest) : null;
     if (pick && !found?.current) return; // Its answer will draw the picture again.
-    if (run.tellsItsEnd && run.outcome.status === 'diverged' && frame === run.frames.length - 1 && ended !== run.id) {
+    const isEnd = run.outcome.status === 'diverged' && frame === run.frames.length - 1;
+    if (run.announcesItsEnd && isEnd && ended !== run.id) {
       ended = run.id;
-      told = {key: keyOf(latest), run: run.id};
+      announced = {key: keyOf(latest), run: run.id};
       return;
     }
     const {train_loss, test_loss, train_accuracy, test_accuracy} = run.metrics;
@@ -64,8 +66,8 @@ export function createAnnouncer({shot, isPlaying, pickedOf}) {
       test_accuracy: test_accuracy[frame],
     };
     // Write the sentence even if it is the same as before.
-    region.textContent = writeAnnouncement(latest, found?.picked.metrics ?? own, run.id !== told.run);
-    told = {key: keyOf(latest), run: run.id};
+    region.textContent = writeAnnouncement(latest, found?.picked.metrics ?? own, run.id !== announced.run);
+    announced = {key: keyOf(latest), run: run.id};
   };
   const rest = () => {
     clearTimeout(timer);
@@ -77,7 +79,7 @@ export function createAnnouncer({shot, isPlaying, pickedOf}) {
     /** @param {Shot} next */
     noteDrawn(next) {
       const moved = keyOf(next) !== keyOf(latest);
-      if (moved) told.key = ''; // A person who returns to a picture hears its numbers again.
+      if (moved) announced.key = ''; // A person who returns to a picture hears its numbers again.
       if (moved || next.pick) rest();
       latest = next;
     },

@@ -90,7 +90,7 @@ function createView(task) {
     title: 'The address that opens exactly this view.',
   });
   const copy = button('Copy link', {class: 'primary', title: 'Copies the link to the clipboard.'}, () =>
-    copyText(address.value, 'Link copied', address, task.say),
+    copyText(address.value, 'Link copied', address, task.showMessage),
   );
   return {
     preview,
@@ -118,7 +118,7 @@ function createPython(task) {
   const code = make('code');
   const title = 'Copies these lines of Python to the clipboard.';
   const copy = button('Copy', {'aria-label': 'Copy Python', title}, () =>
-    copyText(code.textContent ?? '', 'Python copied', code, task.say),
+    copyText(code.textContent ?? '', 'Python copied', code, task.showMessage),
   );
   const note = make('p', {class: 'note'}, 'Computes this run again with the package lossatlas.');
   return {

@@ -59,8 +59,8 @@ export function createFileRows(exports, task) {
   const createSaver = ({text, label, title, ending, of}) =>
     button(text, {'aria-label': label, title}, () =>
       task.runWork(async (shot) => {
-        task.say('One moment…');
-        saveFile(await exports[of](shot), fileName(shot, ending), task.say);
+        task.showMessage('One moment…');
+        saveFile(await exports[of](shot), fileName(shot, ending), task.showMessage);
       }),
     );
   const surfaceNote = make('span', {}, ' It contains the surface as a picture.');

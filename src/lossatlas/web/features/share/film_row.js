@@ -22,11 +22,11 @@ export function createFilmRow(exports, task) {
     task.film(async (shot, signal) => {
       const wish = wishes.read();
       if (!wish.format) return;
-      task.say('Making the animation…');
+      task.showMessage('Making the animation…');
       toggle(true);
       try {
         const blob = await exports.film(shot, {...wish, format: wish.format, signal, onProgress: progress.show});
-        saveFile(blob, fileName(shot, wish.format.ending).replace(/-epoch\d+/, ''), task.say);
+        saveFile(blob, fileName(shot, wish.format.ending).replace(/-epoch\d+/, ''), task.showMessage);
       } finally {
         toggle(false);
       }

@@ -27,8 +27,8 @@ export function pythonFor(shot, defaults) {
   const config = run.hasEveryEpoch ? limitToEpoch(run, run.frames[frame]) : /** @type {Part} */ (run.manifest.config);
   const mine = isOwn(config) ? (dataset.run ?? run.id) : null; // This is a run that contains the points.
   const settings = listDifferences(config, defaults).filter(([part]) => part !== 'dataset' || mine === null);
-  const told = settings.map(([name, value]) => `    ${name}=${writePython(value, 4, name.length + 2)},\n`);
-  if (mine !== null) told.unshift('    dataset=dataset,\n');
+  const lines = settings.map(([name, value]) => `    ${name}=${writePython(value, 4, name.length + 2)},\n`);
+  if (mine !== null) lines.unshift('    dataset=dataset,\n');
   const references = referencesOf(config);
   return [
     ...(versions?.lossatlas ? [`# lossatlas ${versions.lossatlas}`] : []),
@@ -40,8 +40,8 @@ export function pythonFor(shot, defaults) {
           '# Points of your own are in the run, from where it is stored.',
           `dataset = la.open_run("data/runs/${mine}").setup.config.dataset`,
         ]),
-    told.length
-      ? `config = la.RunConfig(\n${told.join('')})`
+    lines.length
+      ? `config = la.RunConfig(\n${lines.join('')})`
       : 'config = la.RunConfig()  # the default in every respect',
     ...(references.length
       ? [
@@ -187,8 +187,8 @@ function listDifferences(config, {run, datasets, planes}) {
       ];
     // Settings that a dataset omits come from its own source, not from the default dataset.
     const usual = part === 'dataset' ? {...datasets[value.name], name: run.dataset.name} : run[part];
-    const told = dropDefaults(value, usual);
-    return Object.keys(told).length ? [[part, told]] : [];
+    const changed = dropDefaults(value, usual);
+    return Object.keys(changed).length ? [[part, changed]] : [];
   });
 }
 

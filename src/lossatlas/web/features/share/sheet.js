@@ -210,8 +210,8 @@ function legend(run, theme) {
 
 /** Describe the slice, and count the misclassified points. @param {Subject} subject */
 function captions({picture: {shot, range}, seen, theme}) {
-  const told = [...planeFacts(shot.plane), residualFact(shot)].map((fact) => fact?.text);
-  const facts = [shareText(shot.plane).replace(/\.$/, ''), ...told, rangeNote(range)].filter(Boolean).join(' · ');
+  const texts = [...planeFacts(shot.plane), residualFact(shot)].map((fact) => fact?.text);
+  const facts = [shareText(shot.plane).replace(/\.$/, ''), ...texts, rangeNote(range)].filter(Boolean).join(' · ');
   const wrong = findMisclassified(shot.run, seen).length;
   const small = {'font-size': 11, fill: theme.muted};
   return (

@@ -15,7 +15,7 @@ export function createTask() {
   let filming = null;
 
   /** Show a message. @param {string} text @param {boolean} [bad] does the message report a failure? */
-  const tell = (text, bad = false) => {
+  const showMessage = (text, bad = false) => {
     setText(message, text);
     message.classList.toggle('bad', bad);
   };
@@ -26,23 +26,23 @@ export function createTask() {
    */
   const runWork = async (work) => {
     if (!shot) return;
-    if (filming) return tell('The animation is being made. Wait for it, or cancel it.');
+    if (filming) return showMessage('The animation is being made. Wait for it, or cancel it.');
     try {
       await work(shot);
     } catch (error) {
       const {name, message} = /** @type {Error} */ (error);
-      if (name !== 'AbortError') tell(`This could not be done: ${message}`, true);
+      if (name !== 'AbortError') showMessage(`This could not be done: ${message}`, true);
     }
   };
 
   return {
     message,
-    say: tell,
+    showMessage,
     runWork,
     /** Start again with another shot. @param {Shot} shown */
     start(shown) {
       shot = shown;
-      tell('');
+      showMessage('');
     },
     /**
      * Run work that takes long and can be cancelled.
@@ -55,7 +55,7 @@ export function createTask() {
         try {
           await work(shown, signal);
         } catch (error) {
-          if (signal.aborted) tell('Animation cancelled');
+          if (signal.aborted) showMessage('Animation cancelled');
           throw error;
         } finally {
           filming = null;

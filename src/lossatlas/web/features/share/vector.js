@@ -20,11 +20,11 @@ export function short(value) {
  * @param {string} name @param {Record<string, string | number | undefined>} attributes @param {string[]} children SVG
  */
 export function tag(name, attributes, ...children) {
-  const told = Object.entries(attributes)
+  const written = Object.entries(attributes)
     .filter(([, value]) => value !== undefined)
     .map(([key, value]) => ` ${key}="${typeof value === 'number' ? short(value) : escapeXml(String(value))}"`)
     .join('');
-  return children.length ? `<${name}${told}>${children.join('')}</${name}>` : `<${name}${told}/>`;
+  return children.length ? `<${name}${written}>${children.join('')}</${name}>` : `<${name}${written}/>`;
 }
 
 /**

@@ -58,7 +58,7 @@ export class Panel {
   }
 
   /** Show the progress of a training. @param {News} news */
-  tell({run, status, message, advice}) {
+  showProgress({run, status, message, advice}) {
     const {progress, message: words, remedy} = this.#parts;
     this.#latest = run;
     if (run !== this.#ended) this.#show(status);

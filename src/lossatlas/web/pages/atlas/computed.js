@@ -83,7 +83,7 @@ function createLazyComputations({still, onAnswer, onError}) {
     create: ([{createComputations}, {READABLE}]) =>
       createComputations({onAnswer, onError, pace: still ? Infinity : READABLE}),
   });
-  /** Does something that is wanted wait for the code? Then it is an error if the code does not arrive. */
+  /** Does a picture need the code? Then it is an error if the code does not arrive. */
   let isMissed = false;
   let again = 0;
 

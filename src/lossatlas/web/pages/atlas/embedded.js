@@ -91,7 +91,7 @@ export function createEmbedded({store, run, shown, frame, hold, onRedraw}) {
 
   return {
     api,
-    tell() {
+    reportDrawn() {
       conductor?.onDrawn();
     },
     /** @param {Eye} eye */

@@ -30,7 +30,7 @@ export function createLazyTraining(options) {
   let isRevealed = false;
   const plan = createPlan(still, store.get().epoch);
 
-  /** Train from the start, at once. @param {Settings} settings */
+  /** Start a training at once. @param {Settings} settings */
   const begin = (settings) => {
     plan.startAtOnce(null);
     const {train} = store.get();
@@ -190,7 +190,7 @@ function createParts([{Workshop}, {Panel}, {createPacing}], options) {
       const {isTraining} = news.run;
       onGrowth(isTraining);
       pacing.noteGrowth(isTraining);
-      panel.tell(news);
+      panel.showProgress(news);
       onNews(!isTraining && news.status !== 'ready' && !pacing.held);
     },
   });

@@ -43,12 +43,12 @@ import {createLazyTraining} from './training.js';
 const still = matchMedia('(prefers-reduced-motion: reduce)').matches;
 
 /**
- * @typedef {object} Begun what main.js has begun
+ * @typedef {object} Begun the objects that main.js has created
  * @property {Catalog} catalog
  * @property {GalleryEntry[]} stored the runs that the gallery had when the page was opened
  * @property {State} base the state of a bare URL
  * @property {StateStore} store
- * @property {Session} session it has the first run on its way already
+ * @property {Session} session it has already requested the first run
  * @property {Promise<import('../../lib/plotly.js').Plotly>} plotly
  * @property {ReturnType<typeof import('../../views/status.js').createStatus>} status
  *
@@ -371,7 +371,7 @@ function drawAround({store, screen, frames, embedded}, {transport, zoom}, shot) 
   transport.draw(shot, store.get(), screen.style);
   zoom.draw(shot);
   setText(byId('run-title'), shot.run.manifest.title);
-  embedded?.tell();
+  embedded?.reportDrawn();
   document.title = `${shot.run.manifest.title} · Loss Atlas`;
 }
 

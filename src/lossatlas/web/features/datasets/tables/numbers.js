@@ -11,7 +11,7 @@ import {readAs} from '../../../lib/number_text.js';
  * @property {string} unit `%`, a currency, or empty
  * @property {Way} way
  * @property {boolean} certain does every format that reads these cells give the same numbers?
- * @property {boolean} told did other columns decide the format?
+ * @property {boolean} inferred was the format inferred from other columns, or from shorter numbers?
  * @property {string} doubt a cell that could be two numbers, if nothing decides; else empty
  * @property {string} example a cell that the other format would read differently; else empty
  */
@@ -113,10 +113,10 @@ export function readingsOf(columns, chosen = null) {
   const found = columns.map((cells) => readingOf(cells, chosen));
   const ways = new Set(found.filter(({numeric, evidence}) => numeric && evidence).map(({way}) => way));
   return found.map(({numeric, unit, way, example, open, commas, short, certain}) => {
-    const plain = {numeric, unit, way, certain, example, told: false, doubt: ''};
+    const plain = {numeric, unit, way, certain, example, inferred: false, doubt: ''};
     if (!open) return plain;
-    if (ways.size === 1) return {...plain, way: [...ways][0], told: true};
+    if (ways.size === 1) return {...plain, way: [...ways][0], inferred: true};
     if (!commas) return plain;
-    return short ? {...plain, told: true} : {...plain, doubt: example};
+    return short ? {...plain, inferred: true} : {...plain, doubt: example};
   });
 }

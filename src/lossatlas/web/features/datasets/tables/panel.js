@@ -51,7 +51,7 @@ export function createTablePanel(onTable) {
     onTable(table, name, goesOn);
     drawChoices(parts, table, choice, decoded?.encoding ?? null);
     drawPreview(parts.preview, table);
-    drawMessages(parts.told, table, choice, change);
+    drawMessages(parts.messages, table, choice, change);
   };
   /** @param {Choice} patch */
   const change = (patch) => {
@@ -61,7 +61,7 @@ export function createTablePanel(onTable) {
   const open = (/** @type {Partial<Source>} */ next) => {
     source = {bytes: null, text: '', name: '', encoding: null, choice: {}, ...next};
     read(false);
-    parts.told.scrollIntoView({block: 'nearest'});
+    parts.messages.scrollIntoView({block: 'nearest'});
   };
   /** @param {File | undefined | null} file */
   const openFile = async (file) => {
@@ -75,7 +75,7 @@ export function createTablePanel(onTable) {
     onTable(table, name, false);
     drawChoices(parts, table, {}, null);
     drawPreview(parts.preview, table);
-    drawMessages(parts.told, table, {}, change);
+    drawMessages(parts.messages, table, {}, change);
   };
 
   for (const [role, select] of parts.roles)
@@ -105,7 +105,7 @@ export function createTablePanel(onTable) {
     /** Remove the messages about the table. */
     close() {
       source = null;
-      parts.told.replaceChildren();
+      parts.messages.replaceChildren();
       parts.chosen.hidden = true;
     },
   };
@@ -140,7 +140,7 @@ function createParts() {
     role: 'region',
     'aria-label': 'The first rows of the table',
   });
-  const told = make('div', {class: 'told', role: 'status'});
+  const messages = make('div', {class: 'messages', role: 'status'});
   const chosen = make(
     'div',
     {class: 'chosen', hidden: true},
@@ -148,8 +148,8 @@ function createParts() {
     preview,
     reading.details,
   );
-  const result = make('div', {class: 'result'}, chosen, told);
-  return {...source, ...reading, result, roles, preview, told, chosen};
+  const result = make('div', {class: 'result'}, chosen, messages);
+  return {...source, ...reading, result, roles, preview, messages, chosen};
 }
 
 /** @param {string} name @param {Node} control */

@@ -70,7 +70,7 @@ export function readTable(text, choice = {}) {
   const notices = [describeColumns(x, y, label, header), ...describeSurroundings(cut)];
   const doubtful = [x, y].find(({doubt}) => doubt !== '');
   if (doubtful) return {...createEmptyTable([askFormat(doubtful)]), ...shown, chosen, notices, doubt: doubtful.doubt};
-  for (const column of [x, y]) if (column.told && column.example) notices.push(readAs(column));
+  for (const column of [x, y]) if (column.inferred && column.example) notices.push(readAs(column));
 
   const {rows, errors, missing} = readRows(body, x, y, label, cut.width);
   errors.push(...unclosed);
