@@ -1,7 +1,4 @@
 /** This module releases a ball at the picked point: a training that starts there, and its path in the plane. */
-/** How a ball rolls where it is not known how the network was trained: plain gradient descent. */
-const UNKNOWN = {optimizer: 'sgd', learning_rate: 0.1, momentum: 0.9, batch_size: 'full', weight_decay: 0, seed: 0};
-
 /** @import {Shot} from '../model/types.js' */
 /** @import {Run} from '../model/run.js' */
 import {createTrainer} from './engine/trainer_client.js';
@@ -9,8 +6,11 @@ import {createProjector} from './projection.js';
 import {centreName} from '../model/slice.js';
 import {centreTheta, directionsOf, pickedTheta} from './planes.js';
 
+/** The settings of a ball's training if it is not known how the network was trained: plain gradient descent. */
+const UNKNOWN = {optimizer: 'sgd', learning_rate: 0.1, momentum: 0.9, batch_size: 'full', weight_decay: 0, seed: 0};
+
 /**
- * @typedef {object} Way one number for each epoch
+ * @typedef {object} Way the path of a ball: each list has one entry for each epoch
  * @property {number[]} points (a, b), (a, b), …: the ball's place, projected onto the plane
  * @property {number[]} losses the ball's own training loss, in the plane or outside it
  * @property {number[]} inside the share of its path so far (of its squared length) that lies in the plane

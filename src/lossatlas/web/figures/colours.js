@@ -63,7 +63,8 @@ export function classColour(index) {
   return classes[index % classes.length];
 }
 /**
- * A point must stand out from its own class's region: it is lighter on a dark background and darker on a light one.
+ * Return the colour of a class's points. A point must stand out from the region of its own class: it is lighter on a
+ * dark background and darker on a light one.
  * @param {number} index @param {boolean} dark
  */
 export const pointColour = (index, dark) =>

@@ -42,7 +42,7 @@ export function heightsOf(values, range, into = new Float64Array(values.length))
 
 /**
  * Return the coordinate of a sample along a or b.
- * @param {number} index may lie between two samples @param {number} size
+ * @param {number} index it may lie between two samples @param {number} size
  */
 const coordinateOf = (index, size) => (2 * index) / (size - 1) - 1;
 

@@ -97,7 +97,7 @@ function regionTable(run, {predicted_class: predicted, confidence}) {
   const [columns, rows] = axes.map((grid, axis) => {
     const feature = run.manifest.dataset.features[axis];
     const {mean, scale} = unitsOf(run.manifest.dataset.features)[axis];
-    // A step is a two-hundredth of the axis, which has nine places.
+    // Coordinates are rounded to a two-hundredth of the axis, as there are only nine of them.
     const step = ((grid[grid.length - 1] - grid[0]) * scale) / 200;
     return coarsePlaces(grid.length).map((i) => ({
       i,

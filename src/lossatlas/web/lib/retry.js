@@ -6,7 +6,7 @@
 /** The pause in milliseconds before each attempt. The last one applies to all further attempts. */
 export const PAUSES = Object.freeze([500, 1000, 2000, 4000, 8000, 16_000, 30_000]);
 
-/** @param {() => void} attempt reports a failure by `wait` and a success by `rest` */
+/** @param {() => void} attempt it must call `retryLater` after a failure, and `reset` after a success */
 export function createRetry(attempt, pauses = PAUSES) {
   let timer = 0;
   let made = 0;

@@ -70,7 +70,7 @@ export function watchRun(url, signal, watcher) {
     });
   on('queued', (body) => watcher.onQueued(body.position));
   on('manifest', (body) => {
-    if (run || body.planes.length === 0) return; // Planes through the whole training come at its end.
+    if (run || body.planes.length === 0) return; // Planes that depend on the whole training come at its end.
     run = startRun(body);
     watcher.onManifest(run);
   });

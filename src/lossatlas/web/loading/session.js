@@ -262,7 +262,7 @@ export class Session {
     this.#relay.onStatus({kind: 'failed', text: problem.title, detail: problem.detail});
   }
 
-  /** Try once more from where the answers stopped, if the server answers at all. Until then nothing changes. */
+  /** Repeat the request that was not answered, if the server answers at all. Until then nothing changes. */
   async #tryAgain() {
     const {signal} = this.#controller;
     try {

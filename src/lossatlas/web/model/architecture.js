@@ -1,4 +1,4 @@
-/** This module describes a network's layout as run.json gives it, and puts theta into the order that the kernels read. */
+/** This module describes a network's layout as run.json gives it, and puts theta into the order of the kernels. */
 import {constants} from './constants.js';
 
 /** @typedef {{layers: number[], activation: string, residual: boolean}} Architecture */

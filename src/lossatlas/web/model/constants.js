@@ -16,7 +16,7 @@
  * @property {Record<'learning_rate' | 'batch_size' | 'weight_decay' | 'epochs' | 'frames', Bounds>} bounds the limits
  *   of a training's settings
  * @property {{points: number, test_fraction: number, boundary: {resolution: number, margin: number}}} defaults the
- *   number of points, the share of them that is for testing, and the grid of the boundary, if a configuration omits them
+ *   number of points, the share that is for testing, and the grid of the boundary, if a configuration omits them
  * @property {FreshPlane} fresh_plane the default plane along two freshly initialised models
  * @property {OwnData} own_data
  * @property {Record<'losses' | 'classes', [number, number, number][]>} colours the stops of the colour map of losses,

@@ -240,7 +240,10 @@ export function writeHidden(hidden) {
   return hidden.join('-') || 'none';
 }
 
-/** Write the size of a model as in Python's titles: `linear`, `2 × 16` (depth × width), `7-5`. @param {number[]} hidden */
+/**
+ * Write the size of a model as in Python's titles: `linear`, `2 × 16` (depth × width), `7-5`.
+ * @param {number[]} hidden
+ */
 export function sizeText(hidden) {
   if (hidden.length === 0) return 'linear';
   return new Set(hidden).size === 1 ? `${hidden.length} × ${hidden[0]}` : hidden.join('-');

@@ -49,8 +49,8 @@
  * @property {{name: string, unit: string}} [loss] the name and the unit of the losses of a recorded run
  * @property {{eval_train_loss: (number | null)[], eval_test_loss: (number | null)[]}} [in_use] the losses of a recorded
  *   run with the statistics that BatchNorm keeps
- * @property {{kind: 'inputs' | 'samples', equal: boolean, anchors: string[]} | null} [boundary] the plane of inputs of a
- *   recorded run; null if it has no boundary
+ * @property {{kind: 'inputs' | 'samples', equal: boolean, anchors: string[]} | null} [boundary] the plane of inputs of
+ *   a recorded run; null if it has no boundary
  * @property {Config} config
  * @property {{name: string, title: string, features: Feature[], classes: string[], train_points: number, test_points:
  *   number, run?: string}} dataset `run`: a stored run that contains the own points on which the page trains

@@ -5,14 +5,14 @@ import {drawNormals, POINT_STREAMS, createUniforms} from '../engine/random.js';
 import {prepareDataset} from './prepared.js';
 
 /**
- * @typedef {object} DatasetConfig as a run's `config.dataset`
+ * @typedef {object} DatasetConfig the settings of a dataset, in the form of a run's `config.dataset`
  * @property {string} name
- * @property {number} [points] train and test together
- * @property {number | null} [noise] in the dataset's own units
+ * @property {number} [points] the number of points, for training and testing together
+ * @property {number | null} [noise] the spread, in the dataset's own units
  * @property {number} [test_fraction]
- * @property {number} [seed] of the points and of the split
+ * @property {number} [seed] the seed of the points and of the split
  *
- * @typedef {object} Drawn points in the dataset's own units, in the order in which they were drawn
+ * @typedef {object} Drawn a dataset in its own units; its points are in the order in which they were drawn
  * @property {string} name
  * @property {string} title
  * @property {string[]} features
@@ -127,7 +127,7 @@ const SAMPLES = {
  */
 export const canGenerate = (name) => name in SAMPLES;
 
-/** The datasets that this page can draw. */
+/** Return the datasets that this page can draw. */
 export const syntheticDatasets = () => constants().datasets.filter(({name}) => canGenerate(name));
 
 /** Draw the points; they are not yet split and standardised. @param {DatasetConfig} config @returns {Drawn} */

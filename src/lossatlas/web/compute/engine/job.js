@@ -12,26 +12,26 @@ import {createTraining, describeDivergence} from './training.js';
 import {pause, sleep} from './turns.js';
 
 /**
- * @typedef {object} Task what to train
+ * @typedef {object} Task the training to run
  * @property {Architecture} network
  * @property {TrainingConfig} config
  * @property {Record<'train' | 'test', Sample>} samples
- * @property {ArrayLike<number>} [theta] where to start, instead of where the seed would; from epoch 0 all the same
- * @property {TrainingState} [state] of another training, to go on from
- * @property {string} [optimizerTitle] for messages; the page's side adds it, as no worker has the constants
+ * @property {ArrayLike<number>} [theta] the parameters to start from, instead of those that the seed draws
+ * @property {TrainingState} [state] the state of another training, to continue from
+ * @property {string} [optimizerTitle] the optimiser's name in messages; the page adds it, as workers have no constants
  *
  * @typedef {'ready' | 'training' | 'paused' | 'finished' | 'diverged'} TrainingStatus
  *
- * @typedef {object} Progress all epochs since the last message
+ * @typedef {object} Progress a message about all epochs since the last message
  * @property {'progress'} type
  * @property {number} id
  * @property {TrainingStatus} status
  * @property {number[]} epochs
- * @property {Float32Array} theta [epoch, P], and perhaps room beyond
- * @property {Record<keyof Metrics, number[]>} metrics one number an epoch, of the float32 theta
- * @property {string | null} message what to say of a training that diverged, or that paused of itself
- * @property {number[]} dead ReLU units of each hidden layer that are dead, as last counted: about once a second
- * @property {string | null} advice what to say of one that does not get on
+ * @property {Float32Array} theta [epoch, P]; the array may be longer than the epochs need
+ * @property {Record<keyof Metrics, number[]>} metrics one number per epoch, for the float32 theta
+ * @property {string | null} message a sentence about a training that diverged, or that paused by itself
+ * @property {number[]} dead the number of dead ReLU units in each hidden layer, which is counted about once a second
+ * @property {string | null} advice a sentence about a training that makes no progress
  */
 
 /** The time for which training ignores messages, in milliseconds, unless a single epoch takes longer. */

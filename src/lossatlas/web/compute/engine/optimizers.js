@@ -48,12 +48,12 @@ export function step(optimizer, rates, memory, theta, gradient) {
   rule(theta, gradient, memory, rates);
 }
 
-/** This rule is θ ← θ − η g. @type {Rule} */
+/** Compute θ ← θ − η g. @type {Rule} */
 function sgd(theta, gradient, _memory, {learning_rate: rate}) {
   for (let i = 0; i < theta.length; i++) theta[i] -= rate * gradient[i];
 }
 
-/** This rule is v ← μ v + g, θ ← θ − η v. @type {Rule} */
+/** Compute v ← μ v + g, θ ← θ − η v. @type {Rule} */
 function momentum(theta, gradient, {mean}, {learning_rate: rate, momentum: keep}) {
   for (let i = 0; i < theta.length; i++) {
     mean[i] = keep * mean[i] + gradient[i];
@@ -61,7 +61,7 @@ function momentum(theta, gradient, {mean}, {learning_rate: rate, momentum: keep}
   }
 }
 
-/** This rule is v ← μ v + g, θ ← θ − η (g + μ v). @type {Rule} */
+/** Compute v ← μ v + g, θ ← θ − η (g + μ v). @type {Rule} */
 function nesterov(theta, gradient, {mean}, {learning_rate: rate, momentum: keep}) {
   for (let i = 0; i < theta.length; i++) {
     mean[i] = keep * mean[i] + gradient[i];
@@ -69,7 +69,7 @@ function nesterov(theta, gradient, {mean}, {learning_rate: rate, momentum: keep}
   }
 }
 
-/** This rule is s ← ρ s + (1 − ρ) g², θ ← θ − η g / (√s + ε), with ρ = 0.99. @type {Rule} */
+/** Compute s ← ρ s + (1 − ρ) g², θ ← θ − η g / (√s + ε), with ρ = 0.99. @type {Rule} */
 function rmsprop(theta, gradient, {square}, {learning_rate: rate}) {
   for (let i = 0; i < theta.length; i++) {
     const g = gradient[i];
@@ -79,7 +79,7 @@ function rmsprop(theta, gradient, {square}, {learning_rate: rate}) {
 }
 
 /**
- * This rule is m ← β₁ m + (1 − β₁) g, s ← β₂ s + (1 − β₂) g², θ ← θ − η m̂ / (√ŝ + ε), with β₁ = 0.9 and β₂ = 0.999.
+ * Compute m ← β₁ m + (1 − β₁) g, s ← β₂ s + (1 − β₂) g², θ ← θ − η m̂ / (√ŝ + ε), with β₁ = 0.9 and β₂ = 0.999.
  * @type {Rule}
  */
 function adam(theta, gradient, {steps, mean, square}, {learning_rate: rate}) {

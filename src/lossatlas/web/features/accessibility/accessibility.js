@@ -56,6 +56,6 @@ function keepDismissed() {
   try {
     localStorage.setItem(LABELS, 'dismissed');
   } catch {
-    /* See `wereDismissed`. */
+    /* See `readDismissed`. */
   }
 }

@@ -39,10 +39,13 @@ export function createAnnouncer({shot, isPlaying, pickedOf}) {
   document.body.append(region);
   let latest = shot;
   let timer = 0;
-  /** @param {Shot} of */
-  // The key does not contain the frame: a long training is thinned out.
+  /**
+   * Name a picture. The name contains the epoch and not the index of the frame, which changes when a long training
+   * deletes frames.
+   * @param {Shot} shown
+   */
   const keyOf = ({run, frame, pick}) => [run.id, run.frames[frame], pick].join();
-  /** A run trained in this page, whose end was announced by another sentence. */
+  /** The id of a run trained in this page whose end the training panel has announced. */
   let ended = '';
   /** The picture and the run that were announced last. */
   let announced = {key: keyOf(shot), run: shot.run.id};

@@ -27,7 +27,7 @@ const DIGITS = 5;
 /** The number of steps that can be undone. */
 const KEPT = 200;
 
-/** An empty plane. @returns {Drawing} */
+/** Return an empty drawing. @returns {Drawing} */
 export function blank() {
   const {features} = constants().own_data;
   return {name: '', points: [], classes: addClasses([]), features, view: {x: [-1, 1], y: [-1, 1]}};

@@ -8,7 +8,7 @@ import {SET_TITLES} from '../../figures/landscape.js';
 import {hasPath, planeArray} from '../../model/slice.js';
 import {centreTheta, directionsOf} from '../../compute/planes.js';
 
-/** @typedef {Values & {what: string, axes: string[], scale_factor?: number}} DescribedArray an array and its description */
+/** @typedef {Values & {what: string, axes: string[], scale_factor?: number}} DescribedArray */
 
 const METRICS = /** @type {const} */ (['train_loss', 'test_loss', 'train_accuracy', 'test_accuracy']);
 const BOUNDARY = /** @type {const} */ (['predicted_class', 'confidence', 'point_predicted_class']);
@@ -91,7 +91,10 @@ export function arraysOf({shot, axis, grid, values}, {seen, picked}) {
   return arrays;
 }
 
-/** Describe the arrays, for about.json. @param {Shot} shot @param {Map<string, DescribedArray>} arrays @param {string} link */
+/**
+ * Describe the arrays, for about.json.
+ * @param {Shot} shot @param {Map<string, DescribedArray>} arrays @param {string} link
+ */
 export function aboutOf(shot, arrays, link) {
   const {run, frame, plane, span, set, follow, pick} = shot;
   const {title, config, dataset, model, versions, parameters} = /** @type {any} */ (run.manifest);

@@ -37,7 +37,7 @@ export function pythonFor(shot, defaults) {
     ...(mine === null
       ? []
       : [
-          '# Points of your own are in the run, from where it is stored.',
+          '# Points of your own are in the stored run.',
           `dataset = la.open_run("data/runs/${mine}").setup.config.dataset`,
         ]),
     lines.length
@@ -45,7 +45,7 @@ export function pythonFor(shot, defaults) {
       : 'config = la.RunConfig()  # the default in every respect',
     ...(references.length
       ? [
-          '# The other runs that its planes go through, from where they are stored.',
+          '# The stored runs that its planes go through.',
           `references = {name: la.open_run(f"data/runs/{name}").trajectory.weights[-1] for name in config.references}`,
           'run = la.compute_run(config, references=references)',
         ]
@@ -65,7 +65,7 @@ function recordedLines({run, frame, plane, spanIndex}) {
   return [
     'import lossatlas as la',
     '',
-    '# A recorded run: its arrays, from where it is stored.',
+    '# This run was recorded: these lines read its stored arrays.',
     `run = la.open_run(${text(`data/runs/${run.id}`)})`,
     `plane = run.plane(${text(plane.name)})`,
     `loss = plane["loss_surface"][${Math.max(0, spanIndex)}, ${place}]  # [b, a]`,
@@ -95,13 +95,16 @@ function limitToEpoch(run, epoch) {
 /** @param {Shot} shot */
 function storedSurface({run, frame, plane, spanIndex, span, set, follow}) {
   const surface = set === 'train' ? 'loss_surface' : 'test_loss_surface';
-  /** For a plane that moves, the test loss may be stored around the fixed centre only. @param {string} name */
+  /**
+   * Write the expression for a surface. The test loss of a moving plane may have a single surface, around its centre.
+   * @param {string} name
+   */
   const of = (name) => {
     const moves = plane.arrays[name].axes[1] === 'frame';
     return `cut.${name}[${spanIndex}, ${!moves ? 0 : follow ? frame : (plane.centre_frame ?? run.frames.length - 1)}]`;
   };
   return [
-    `# On show: epoch ${run.frames[frame]} is frame ${frame}; rows are b, columns a, from ${-span} to ${span}.`,
+    `# The page shows epoch ${run.frames[frame]}, frame ${frame}; rows are b, columns a, from ${-span} to ${span}.`,
     `cut = run.plane(${text(plane.name)})`,
     `surface = ${set === 'gap' ? `${of('test_loss_surface')} - ${of('loss_surface')}` : of(surface)}`,
   ];
@@ -116,7 +119,7 @@ function computedSurface(shot) {
     `${centre.run}.surface(${named}, frame=${centre.frame}, span=${span}, grid=${gridSizeOf(run, shot)}${points}).loss`;
   const [train, test] = [of(''), of(', points="test"')];
   return [
-    `# On show: epoch ${run.frames[frame]}; rows are b, columns a, from ${-span} to ${span}.`,
+    `# The page shows epoch ${run.frames[frame]}; rows are b, columns a, from ${-span} to ${span}.`,
     ...(plane.drawn === undefined ? [] : [planeLine(shot)]),
     ...centre.lines,
     `surface = ${set === 'gap' ? `(\n    ${test}\n    - ${train}\n)` : set === 'test' ? test : train}`,

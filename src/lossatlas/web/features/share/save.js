@@ -1,4 +1,4 @@
-/** This module lets the browser save files, and writes sizes as people read them. */
+/** This module lets the browser save a file. */
 import {make} from '../../lib/dom.js';
 import {byteText} from '../../lib/numbers.js';
 

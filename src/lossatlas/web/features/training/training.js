@@ -55,7 +55,7 @@ export class Workshop {
   constructor(options) {
     this.#options = options;
     this.#trainer = createTrainer({
-      onNews: (news) => this.#hear(news),
+      onNews: (news) => this.#handleNews(news),
       onError: (message) => this.#fail(message),
     });
   }
@@ -143,7 +143,7 @@ export class Workshop {
   }
 
   /** @param {Pick<TrainingNews, 'status' | 'message' | 'advice'>} news */
-  #hear({status, message, advice}) {
+  #handleNews({status, message, advice}) {
     const run = this.#run;
     if (!run) return;
     run.isTraining = status === 'training';

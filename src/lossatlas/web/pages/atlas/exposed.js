@@ -5,7 +5,7 @@
  * Create `window.lossatlas`.
  * @param {{state: () => State, shown: () => Shot | null, range: () => {low: number, high: number} | null,
  *   isCurrent: () => boolean}} page
- * @returns {() => void} marks that the first picture is drawn
+ * @returns {() => void} a function to call when the first picture is drawn
  */
 export function expose({state, shown, range, isCurrent}) {
   /** @type {(value?: unknown) => void} */

@@ -13,7 +13,7 @@ import {sameSlice, sliceOf} from '../../model/slice.js';
  * @param {object} options
  * @param {StateStore} options.store
  * @param {boolean} options.still does the reader prefer less motion? Then a state without an epoch means the end
- * @param {() => void} options.onMove called when another frame may be meant
+ * @param {() => void} options.onMove called when another frame may have to be shown
  */
 export function createFrames({store, still, onMove}) {
   /** The requested run, as soon as some of it has arrived. @type {Run | null} */
@@ -27,7 +27,7 @@ export function createFrames({store, still, onMove}) {
     get run() {
       return run;
     },
-    /** Return the frame that is meant. */
+    /** Return the index of the frame to show. */
     current: () => (run ? frameToShow(run, store.get(), {newest, still, slice: sliceOf(run, store.get())}) : 0),
     /** Return the picture that is wanted, if its arrays have arrived. @param {Shot | null} shown */
     nextShot(shown) {

@@ -35,7 +35,7 @@ async function boot() {
     rest.catch(() => {}); // The error is reported where the promise is awaited.
     await opening; // The arrays are requested before Plotly is parsed, which keeps the thread busy.
     const plotly = loadPlotly();
-    plotly.catch(() => {}); // This error is reported there as well.
+    plotly.catch(() => {}); // This error is also reported where the promise is awaited.
     const {startPage} = await rest;
     await startPage({catalog, stored: index.runs, base, store, session, plotly, status});
   } catch (error) {

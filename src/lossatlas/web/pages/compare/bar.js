@@ -32,11 +32,11 @@ export function createBar({choose, onTurn}) {
   }
   let planes = '';
 
-  /** @param {Shot[]} shots @param {State['plane']} wished */
+  /** Draw the menu of the planes that both runs have. @param {Shot[]} shots @param {State['plane']} wished */
   const drawPlanes = (shots, wished) => {
     const [first, ...others] = shots.map(({run}) => run.planes);
     const common = first.filter(({name}) => others.every((all) => all.some((other) => other.name === name)));
-    // The first plane of each run is the same.
+    // Do both runs have the same first plane?
     const own = shots.every(({run}) => run.planes[0].name === first[0].name);
     const options = [
       ...(own ? [] : [['', 'Each run’s first plane']]),

@@ -90,7 +90,7 @@ export class Comparison {
   /** @param {Name} name */
   #createSide(name) {
     return createSide(name, {
-      onState: (state) => this.#hear(name, state),
+      onState: (state) => this.#handleState(name, state),
       onTurning: (camera) => this.#share({camera}, name),
       onDrawn: () => this.#request(),
       onRange: (range) => {
@@ -158,7 +158,7 @@ export class Comparison {
   }
 
   /** Handle a side's change of its state. @param {Name} name @param {Readonly<State>} state */
-  #hear(name, state) {
+  #handleState(name, state) {
     const isNew = (/** @type {keyof View} */ key) => JSON.stringify(state[key]) !== JSON.stringify(this.#view[key]);
     const news = SHARED.filter((key) => key !== 'epoch' && isNew(key));
     if (news.length) this.#share(Object.fromEntries(news.map((key) => [key, state[key]])), name);

@@ -8,7 +8,7 @@ import {tickLabel} from '../../lib/numbers.js';
 /** Half the width of the slider's thumb. It equals half of --thumb in styles/tokens.css. */
 const INSET = 8;
 const TOP = 10;
-/** The radius of the dots that mark each run's place. */
+/** The radius of the dots that mark the epoch that is shown. */
 const RADIUS = 7;
 const BOTTOM = 6;
 

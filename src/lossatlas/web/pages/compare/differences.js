@@ -38,8 +38,11 @@ export function listDifferences(a, b, usual) {
   const all = [...new Set([...flatA.keys(), ...flatB.keys()])];
   // `curvature` is null in one run, and has `frames` in the other.
   const keys = all.filter((key) => !all.some((other) => other.startsWith(`${key}.`)));
-  /** @param {Map<string, unknown>} of @param {string} key */
-  // What was not measured is absent.
+  /**
+   * Return a setting. If a run lacks a setting of its training, it had the usual value. Other missing settings mean
+   * that something was not measured.
+   * @param {Map<string, unknown>} of @param {string} key
+   */
   const settingOf = (of, key) => (of.has(key) ? of.get(key) : isOfTraining({key}) ? others.get(key) : null);
   return keys
     .filter((key) => settingOf(flatA, key) !== settingOf(flatB, key))

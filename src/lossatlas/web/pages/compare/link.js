@@ -6,14 +6,14 @@
 import {fromQuery, RUN_PROPERTIES, toQuery} from '../../model/state.js';
 
 /**
- * @typedef {State} Side names a run; what is shown of the run is shared; its `epoch` says how far a training in the
- *   page goes
+ * @typedef {State} Side a state that names a run; its `epoch` is the last epoch of a training in the page. The view is
+ *   not part of it, since both sides share the view
  */
 /**
- * @typedef {Pick<State, typeof SHARED[number]>} View what both runs show; `epoch` null: the time follows a training,
- *   else it starts at the beginning
+ * @typedef {Pick<State, typeof SHARED[number]>} View the properties that both sides share. If its `epoch` is null, the
+ *   time follows a training in the page, or starts at the beginning
  */
-/** @typedef {{a: Side | null, b: Side | null, view: View}} Comparison a side that the address does not name is null */
+/** @typedef {{a: Side | null, b: Side | null, view: View}} Comparison a side is null if the address does not name it */
 
 export const SHARED = /** @type {const} */ ([
   'epoch',

@@ -8,7 +8,7 @@ import {computedRuns, configFor} from '../../model/choice.js';
 import {canGenerate} from '../../compute/datasets/generate.js';
 
 /** @typedef {import('./link.js').Side} Side */
-/** @typedef {{a: Side, b: Side, here: boolean}} Pair `here`: they are trained in this page */
+/** @typedef {{a: Side, b: Side, here: boolean}} Pair `here`: are both trained in this page? */
 
 /** The number of epochs of a training in the page. */
 export const EPOCHS = 200;

@@ -108,7 +108,7 @@ function optionsOf(gallery) {
   );
 }
 
-/** Say how a run has ended, if the cursor shows its end. @param {Run} run @param {number} cursor epoch */
+/** Say how a run has ended, if the cursor is at its end or beyond. @param {Run} run @param {number} cursor epoch */
 function endOf(run, cursor) {
   const last = run.frames.at(-1) ?? 0;
   if (run.isTraining) return 'training…';

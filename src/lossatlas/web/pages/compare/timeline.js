@@ -70,7 +70,7 @@ export function createTimeline({onEpoch, onStep, onToggle, onSpeed, onReset}) {
   };
 }
 
-/** The keys that work anywhere on the page. */
+/** The keys that work wherever the focus is. */
 const EVERYWHERE = [' ', 'ArrowLeft', 'ArrowRight', 'Home', 'End'];
 
 /**
