@@ -86,7 +86,7 @@ def test_a_batch_of_every_point_is_a_full_batch(batch_size: object) -> None:
         {"optimizer": "adamw", "weight_decay": 0.01},
     ],
 )
-def test_where_the_theory_is_silent_there_is_no_limit(values: dict[str, object]) -> None:
+def test_there_is_no_limit_where_the_theory_gives_none(values: dict[str, object]) -> None:
     assert stability_limit(config_of(**values), 30) is None
 
 
@@ -99,7 +99,7 @@ def test_frames_are_spread_evenly_from_the_first_to_the_last(count: int, most: i
     assert gaps.size == 0 or (gaps.min() >= 1 and gaps.max() - gaps.min() <= 1)
 
 
-def test_of_one_frame_the_last_is_measured_and_of_none_none(small_run: Run) -> None:
+def test_a_single_frame_is_the_last_one_and_zero_frames_are_none(small_run: Run) -> None:
     assert spread_frames(7, 1) == (6,)
     assert spread_frames(7, 0) == ()
     found = [

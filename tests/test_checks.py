@@ -66,7 +66,7 @@ def nan_in_row_3() -> Any:
         ([[1.0, 2.0], [3.0]], "rows of different lengths"),
     ],
 )
-def test_points_that_are_none_are_refused(points: Any, message: str) -> None:
+def test_arrays_that_are_no_points_are_refused(points: Any, message: str) -> None:
     with pytest.raises(DataError, match=message):
         la.Evaluator(NETWORK, points)
 

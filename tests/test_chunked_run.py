@@ -135,7 +135,7 @@ def test_a_line_that_was_being_written_does_not_count(damage: bytes, whole: dict
     ],
     ids=["an array is gone", "an array is cut", "no record", "another release"],
 )
-def test_a_folder_that_is_not_what_it_says_is_begun_anew(
+def test_an_inconsistent_folder_is_started_again(
     damage: Callable[[Path], Any], undisturbed: Counter[str], whole: dict[str, bytes], tmp_path: Path
 ) -> None:
     folder, _ = break_off(tmp_path, 30)
@@ -158,7 +158,7 @@ def test_two_builds_of_large_runs_do_not_write_into_one_folder(tmp_path: Path) -
     assert executor.nested
 
 
-def test_what_another_build_has_left_is_told_and_what_is_stored_by_now_is_deleted(tmp_path: Path) -> None:
+def test_unfinished_runs_of_other_builds_are_reported_unless_they_are_stored_by_now(tmp_path: Path) -> None:
     folder, _ = break_off(tmp_path, 30)
     there = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
     other = tmp_path / "runs" / ".partial-moons-4-tanh-00000000"
@@ -176,9 +176,9 @@ def test_a_run_waits_for_those_that_its_planes_go_through(tmp_path: Path) -> Non
     first = config_of(seed=5, planes=[{"kind": "fresh", "grid": 3}])
     through = {"kind": "through", "grid": 3, "points": ["end", "start", f"run:{first.id}"]}
     second = config_of(planes=[through])
-    told: list[str] = []
-    build_gallery(Gallery(tmp_path), [second, first], workers=2, sizes=TINY, on_done=told.append)
-    assert told == [first.id, second.id]
+    reported: list[str] = []
+    build_gallery(Gallery(tmp_path), [second, first], workers=2, sizes=TINY, on_done=reported.append)
+    assert reported == [first.id, second.id]
     found = run_bytes(tmp_path)
     assert found == built(tmp_path / "again", [second, first], WHOLE, executor=InTurn())
 

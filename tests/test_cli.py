@@ -75,7 +75,7 @@ def test_train_stores_a_run_and_prints_its_id_and_folder(tmp_path: Path) -> None
     assert "there already" in again.stderr
 
 
-def test_train_reads_toml_and_a_flag_goes_before_it(tmp_path: Path) -> None:
+def test_train_reads_toml_and_a_flag_overrides_it(tmp_path: Path) -> None:
     config = tmp_path / "run.toml"
     config.write_text(
         '[dataset]\nname = "blobs"\npoints = 40\n[model]\nhidden = [3]\n[training]\nepochs = 3\nlearning_rate = 0.2\n'
@@ -131,7 +131,7 @@ def test_build_makes_residual_models(tmp_path: Path) -> None:
     )
 
 
-def test_a_divergence_is_told_and_stored(tmp_path: Path) -> None:
+def test_a_divergence_is_reported_and_stored(tmp_path: Path) -> None:
     wild = ["--activation", "relu", "--optimizer", "sgd", "--learning-rate", "9999", "--epochs", "60"]
     done = lossatlas("train", "--data", tmp_path, *QUICK, *wild)
     assert done.returncode == 0, done.stderr
@@ -372,7 +372,7 @@ def test_info_lists_the_planes_and_the_curvature_at_the_end(tmp_path: Path) -> N
         ("through:end,start,run:nobody", "there is no run nobody for the plane to go through"),
     ],
 )
-def test_a_plane_that_cannot_be_is_refused_by_name(plane: str, said: str, tmp_path: Path) -> None:
+def test_an_impossible_plane_is_refused_by_name(plane: str, said: str, tmp_path: Path) -> None:
     done = lossatlas("train", "--data", "data", "--plane", plane, "--epochs", "2", cwd=tmp_path)
     assert done.returncode == 1
     assert said in done.stderr
@@ -380,7 +380,7 @@ def test_a_plane_that_cannot_be_is_refused_by_name(plane: str, said: str, tmp_pa
     assert not list((tmp_path / "data").rglob("run.json"))
 
 
-def test_verify_makes_the_index_of_an_emptied_gallery_anew(tmp_path: Path) -> None:
+def test_verify_writes_the_index_of_an_emptied_gallery_again(tmp_path: Path) -> None:
     assert lossatlas("train", "--data", tmp_path, *QUICK).returncode == 0
     shutil.rmtree(tmp_path / "runs")
     assert lossatlas("verify", "--data", tmp_path).stdout == "0 of 0 runs are sound\n"
@@ -433,7 +433,7 @@ def test_train_takes_own_points_from_a_file(tmp_path: Path) -> None:
         (["--dataset", "own-12345678"], "--dataset: the points of 'own-12345678' are stored in their run"),
     ],
 )
-def test_own_points_that_cannot_be_had_are_told_and_nothing_is_written(
+def test_own_points_that_cannot_be_read_are_reported_and_nothing_is_written(
     tmp_path: Path, arguments: list[str], message: str
 ) -> None:
     done = lossatlas("train", "--data", tmp_path / "data", *arguments, cwd=TABLES)
@@ -443,7 +443,7 @@ def test_own_points_that_cannot_be_had_are_told_and_nothing_is_written(
     assert not (tmp_path / "data").exists()
 
 
-def test_what_is_left_out_of_a_file_is_told(tmp_path: Path) -> None:
+def test_rows_that_are_left_out_of_a_file_are_reported(tmp_path: Path) -> None:
     (tmp_path / "mine.csv").write_text("x,y,class\n" + "1,2,a\n3,4,b\n" * 6 + "NA,1,a\nabc,1,b\n1,1,A\n2,2,A\n")
     quick = ["--epochs", "2", "--frames", "2", "--grid", "5", "--resolution", "8", "--hidden", "4"]
     done = lossatlas("train", "--data-file", "mine.csv", *quick, "--data", "data", cwd=tmp_path)

@@ -141,7 +141,7 @@ def test_unknown_names_are_refused_wherever_they_stand(path: tuple[Any, ...], na
         ),
     ],
 )
-def test_a_slip_is_told_with_its_remedy(values: dict[str, Any], field: str, remedy: str) -> None:
+def test_a_mistake_is_reported_with_its_remedy(values: dict[str, Any], field: str, remedy: str) -> None:
     with pytest.raises(ConfigError) as caught:
         RunConfig.from_mapping(values)
     [(found, message)] = caught.value.faults

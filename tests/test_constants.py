@@ -62,7 +62,7 @@ def test_the_catalogs_bounds_are_those_of_the_settings() -> None:
             TrainingConfig.from_mapping({name: bounds["least"] - 1})
 
 
-def test_the_catalogs_defaults_are_those_of_a_run_of_which_nothing_is_said() -> None:
+def test_the_catalogs_defaults_are_those_of_the_default_run() -> None:
     usual = RunConfig()
     assert CONSTANTS["defaults"]["points"] == usual.dataset.points
     assert CONSTANTS["defaults"]["test_fraction"] == usual.dataset.test_fraction
@@ -85,7 +85,7 @@ def test_the_catalog_is_what_it_says_as_json() -> None:
     }
 
 
-def test_the_page_says_nothing_again_that_the_catalog_says() -> None:
+def test_the_page_does_not_repeat_what_the_catalog_says() -> None:
     """No text and no colour of the catalog is a literal of the page, but for the names by which code finds things."""
     texts = {
         *(each["title"] for each in (*CONSTANTS["optimizers"], *CATALOG["activations"], *CATALOG["datasets"])),

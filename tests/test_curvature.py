@@ -153,7 +153,7 @@ def test_a_model_that_is_not_finite_has_no_curvature_and_leaves_the_others_alone
 
 
 @pytest.mark.parametrize(("shape", "tolerance"), [((3, 7), 1e-6), ((0, 27), 1e-6), ((27,), 1e-6), ((1, 27), 1e-12)])
-def test_what_does_not_fit_is_refused(shape: tuple[int, ...], tolerance: float) -> None:
+def test_models_that_do_not_fit_are_refused(shape: tuple[int, ...], tolerance: float) -> None:
     with pytest.raises(LossAtlasError, match=r"models of this network are \[B ≥ 1, 27\]|tolerance 1e-12"):
         extreme_eigenvalues(network_of(5), np.ones(shape), *data(), tolerance=tolerance)
 

@@ -236,7 +236,7 @@ def test_a_plateau_is_neither_convex_nor_not() -> None:
     assert (nonconvexity_over(network, with_centre(directions, centre), points, labels, 3) == 0).all()
 
 
-def test_a_point_that_curves_upwards_nowhere_is_as_far_from_convex_as_can_be(
+def test_a_point_without_positive_curvature_is_as_far_from_convex_as_possible(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     network, plane, points, labels = tiny()
@@ -286,7 +286,7 @@ def test_a_run_that_leaves_no_plane_at_all_is_an_error_that_says_why() -> None:
         compute_run(config)
 
 
-def test_a_run_that_is_not_there_is_told_before_training(planar: Run) -> None:
+def test_a_missing_run_is_reported_before_training(planar: Run) -> None:
     missing = planar.setup.config.references[0]
     with pytest.raises(ConfigError, match=rf"planes\.5\.points: there is no run {missing} for the plane to go through"):
         Computation(planar.setup)

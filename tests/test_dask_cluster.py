@@ -44,7 +44,7 @@ def test_a_killed_worker_costs_only_what_it_was_at(tmp_path: Path) -> None:
     assert (len(list_begun(tmp_path, "first")), len(list_begun(tmp_path, "second"))) == (2, 1)
 
 
-def test_where_nothing_answers_it_is_said_within_seconds() -> None:
+def test_an_address_without_an_answer_is_reported_within_seconds() -> None:
     with socket.socket() as deaf:
         deaf.bind(("127.0.0.1", 0))
         address = f"127.0.0.1:{deaf.getsockname()[1]}"
@@ -72,7 +72,7 @@ def test_workers_of_another_release_are_refused(two: Machines, monkeypatch: pyte
         connect_cluster(two.address, PATIENCE).__enter__()
 
 
-def test_without_dask_it_is_said_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_dask_the_error_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "distributed", None)
     with pytest.raises(ClusterError, match=r'pip install "lossatlas\[cluster\]"'):
         connect_cluster("127.0.0.1:8786").__enter__()
@@ -88,7 +88,7 @@ def test_build_computes_on_a_cluster_what_it_computes_here(two: Machines, tmp_pa
     assert run_bytes(tmp_path / "there") == run_bytes(tmp_path / "here")
 
 
-def test_build_refuses_a_cluster_that_is_none_before_it_begins(tmp_path: Path) -> None:
+def test_build_refuses_a_missing_cluster_before_it_begins(tmp_path: Path) -> None:
     done = lossatlas("build", "--data", tmp_path / "data", "--cluster", "nowhere")
     assert (done.returncode, done.stderr.splitlines()[-1]) == (
         1,

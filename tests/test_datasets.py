@@ -236,7 +236,7 @@ def test_defaults_come_from_the_source() -> None:
         ({"points": 10, "test_fraction": 0.1}, "", "leaves 9 to train on and 1 to test on"),
     ],
 )
-def test_what_cannot_be_is_refused_in_words(values: dict[str, object], field: str, message: str) -> None:
+def test_impossible_datasets_are_refused_with_a_reason(values: dict[str, object], field: str, message: str) -> None:
     with pytest.raises(ConfigError) as caught:
         DatasetConfig.from_mapping(values)
     assert len(caught.value.faults) == 1

@@ -134,7 +134,7 @@ def test_skips_change_the_loss_where_there_are_any() -> None:
     assert (np.abs(losses[1] - losses[0]) > 0.01).all()
 
 
-def test_no_model_at_all_is_no_loss_at_all() -> None:
+def test_without_models_there_are_no_losses() -> None:
     network = network_of(3)
     points, labels = data(2)
     assert Evaluator(network, points, labels).losses(np.empty((0, network.parameter_count))).shape == (0,)

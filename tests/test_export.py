@@ -62,7 +62,7 @@ def test_the_page_links_to_nothing_absolute(gallery: Gallery, tmp_path: Path) ->
     assert [link for link in links if link.startswith("/") or re.match(r"\w+://", link)] == []
 
 
-def test_a_damaged_run_is_left_out_and_told(gallery: Gallery, tmp_path: Path) -> None:
+def test_a_damaged_run_is_left_out_and_reported(gallery: Gallery, tmp_path: Path) -> None:
     damaged = Gallery(tmp_path / "data")
     export_site(gallery, tmp_path / "copy")
     (tmp_path / "copy" / "data").rename(damaged.data)

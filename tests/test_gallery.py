@@ -153,7 +153,7 @@ def test_a_run_that_cannot_be_read_is_left_out_and_named(content: str | None, co
     assert set(verdicts.values()) == {None}
 
 
-def test_numbers_that_json_has_not_keep_no_index_from_being_written(copied: Gallery) -> None:
+def test_numbers_that_json_lacks_do_not_prevent_the_index(copied: Gallery) -> None:
     damaged, *whole = copied.ids()
     path = copied.data / "runs" / damaged / "run.json"
     manifest = json.loads(path.read_text(encoding="utf-8"))
@@ -217,18 +217,18 @@ def test_a_build_that_breaks_off_keeps_what_it_has_and_goes_on_from_there(built:
     assert index_of(gallery.data) == index_of(built)
 
 
-def test_each_run_is_told_when_it_is_stored(tmp_path: Path) -> None:
+def test_each_run_is_reported_when_it_is_stored(tmp_path: Path) -> None:
     gallery = Gallery(tmp_path / "data")
-    told: list[str] = []
+    reported: list[str] = []
 
     def on_done(run_id: str) -> None:
         assert run_id in gallery
         assert run_id in [entry["id"] for entry in index_of(gallery.data)["runs"]]
-        told.append(run_id)
+        reported.append(run_id)
 
     with ThreadPoolExecutor(2) as executor:
         computed = build_gallery(gallery, CONFIGS[:2], executor=executor, on_done=on_done)
-    assert sorted(told) == sorted(computed) == sorted(config.id for config in CONFIGS[:2])
+    assert sorted(reported) == sorted(computed) == sorted(config.id for config in CONFIGS[:2])
 
 
 def test_an_executor_that_is_handed_in_is_left_open(tmp_path: Path) -> None:
@@ -260,7 +260,7 @@ def test_a_run_that_diverges_is_built_like_any_other(tmp_path: Path) -> None:
     assert [verdict.fault for verdict in gallery.verify()] == [None]
 
 
-def test_a_data_folder_that_is_a_file_is_said_before_anything_is_computed(tmp_path: Path) -> None:
+def test_a_data_folder_that_is_a_file_is_refused_before_anything_is_computed(tmp_path: Path) -> None:
     file = tmp_path / "file"
     file.write_text("mine")
     recorder = Recorder()
@@ -307,7 +307,7 @@ def test_the_default_gallery_has_every_model_on_every_dataset_and_a_few_runs_tha
     [{"datasets": ["moons"]}, {"models": [()]}, {"base": RunConfig(training={"epochs": 5})}],
     ids=["datasets", "models", "training"],
 )
-def test_a_gallery_of_anything_named_has_no_more_than_that(named: dict[str, Any]) -> None:
+def test_a_gallery_of_named_datasets_or_models_has_no_other_runs(named: dict[str, Any]) -> None:
     configs = gallery_configs(**named)
     assert len(configs) == len(named.get("datasets", SOURCES)) * len(named.get("models", DEFAULT_MODELS))
     assert not {config.id for config in configs} & {config.id for config in showcase_configs()}

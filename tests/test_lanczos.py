@@ -116,7 +116,7 @@ def test_a_product_that_is_not_finite_gives_no_number_and_leaves_the_others_alon
     np.testing.assert_allclose(ends[:, 1], [-3, 5], rtol=1e-12)
 
 
-def test_what_does_not_end_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_iteration_that_does_not_converge_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(lanczos, "_MOST_RESTARTS", 0)
     with pytest.raises(LossAtlasError, match=r"1 of 1 Hessians are not known to 1e-10 .* larger tolerance"):
         ends_of(with_spectrum(np.linspace(-1, 1, 900)), 1e-10)

@@ -177,7 +177,7 @@ def test_the_title_of_a_residual_model_says_so() -> None:
         ({"width": 3}, "width"),
     ],
 )
-def test_a_model_that_cannot_be_is_refused_by_the_name_of_its_field(values: dict[str, object], field: str) -> None:
+def test_an_impossible_model_is_refused_by_the_name_of_its_field(values: dict[str, object], field: str) -> None:
     with pytest.raises(ConfigError) as caught:
         ModelConfig.from_mapping(values)
     assert [name for name, _ in caught.value.faults] == [field]

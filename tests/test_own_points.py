@@ -85,7 +85,7 @@ def test_names_can_be_given() -> None:
         (CLASSES, {"features": ["x"]}, "features: give 2 names, not x"),
     ],
 )
-def test_what_cannot_be_used_is_told(labels: Any, more: dict[str, Any], message: str) -> None:
+def test_arrays_that_cannot_be_used_are_refused_with_a_reason(labels: Any, more: dict[str, Any], message: str) -> None:
     with pytest.raises(DataError, match=message):
         config_of(labels, **more)
 
@@ -98,7 +98,7 @@ def test_what_cannot_be_used_is_told(labels: Any, more: dict[str, Any], message:
         (POINTS.T, "transposed"),
     ],
 )
-def test_points_that_are_none_are_told(points: Any, message: str) -> None:
+def test_arrays_that_are_no_points_are_refused_with_a_reason(points: Any, message: str) -> None:
     with pytest.raises(DataError, match=message):
         la.DatasetConfig.from_arrays(points, CLASSES)
 
@@ -146,7 +146,7 @@ def test_each_class_is_split_by_itself_and_the_training_points_set_the_scale(tes
     assert dataset.points.dtype == np.float64
 
 
-def test_a_hair_s_breadth_of_values_is_still_told_apart() -> None:
+def test_values_that_differ_very_little_are_still_distinguished() -> None:
     points = np.stack([np.arange(30) * 1e-200, 1e28 * np.arange(30)], axis=1)
     dataset = la.load_dataset(la.DatasetConfig.from_arrays(points, CLASSES))
     assert np.isfinite(dataset.points).all()
@@ -210,7 +210,7 @@ def test_files_are_read_as_tables_are(name: str) -> None:
     assert la.DatasetConfig.from_file(DATA / name, points=20).points == 20
 
 
-def test_files_that_cannot_be_read_are_told(tmp_path: Path) -> None:
+def test_files_that_cannot_be_read_are_reported(tmp_path: Path) -> None:
     for path, message in (
         (tmp_path / "none.csv", "No such file"),
         (tmp_path, "Is a directory"),

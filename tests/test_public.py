@@ -104,7 +104,7 @@ def test_the_plane_that_is_shown_first_is_the_usual_one(run: Run) -> None:
     np.testing.assert_array_equal(run.surface(grid=3).loss, run.surface("fresh", grid=3).loss)
 
 
-def test_what_a_run_does_not_have_is_said(run: Run) -> None:
+def test_errors_name_what_a_run_does_not_have(run: Run) -> None:
     with pytest.raises(DataError, match="this run has no plane 'hessian'; it has fresh, pca"):
         run.surface("hessian")
     with pytest.raises(DataError, match="there is no frame 5; the run has frames 0 to 4"):

@@ -72,7 +72,7 @@ def test_a_line_that_was_cut_short_is_no_frame(tmp_path: Path) -> None:
     assert [frame.epoch for frame in Recording.open(writer.folder).frames] == [0, 1, 2]
 
 
-def test_what_is_no_recording_is_said_so_with_the_file(tmp_path: Path) -> None:
+def test_a_folder_that_is_no_recording_is_refused_with_the_file_at_fault(tmp_path: Path) -> None:
     with pytest.raises(RunNotFoundError, match="no recording"):
         Recording.open(tmp_path / "none")
     writer = writer_in(tmp_path)

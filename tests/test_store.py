@@ -154,9 +154,9 @@ def test_planes_that_were_left_out_are_left_out_when_it_is_reopened(tmp_path: Pa
     again = open_run(folder)
     assert_same(run, again)
     assert [plane.name for plane in again.planes] == ["fresh", "hessian"]
-    told = {entry["name"]: entry["why"] for entry in manifest_of(folder)["left_out"]}
-    assert told == run.left_out
-    assert told.keys() == {"pca", "through"}
+    reasons = {entry["name"]: entry["why"] for entry in manifest_of(folder)["left_out"]}
+    assert reasons == run.left_out
+    assert reasons.keys() == {"pca", "through"}
 
 
 @pytest.mark.parametrize("everywhere", [False, True])
@@ -566,13 +566,13 @@ def test_a_renamed_folder_is_noticed(stored: Path) -> None:
         open_run(moved)
 
 
-def test_what_a_newer_minor_version_adds_is_left_alone(small_run: Run, stored: Path) -> None:
+def test_additions_of_a_newer_version_are_ignored(small_run: Run, stored: Path) -> None:
     edit_manifest(lambda m: (m.update(hessian="soon"), m["versions"].update(lossatlas="9.9.9")))(stored)
     assert_same(small_run, open_run(stored))
 
 
 @pytest.mark.parametrize("run_id", ["", ".", "..", "../secret", "a/b", "Moons", "moons\n", "-moons", "m" * 129])
-def test_what_is_no_id_names_no_folder(run_id: str, tmp_path: Path) -> None:
+def test_a_text_that_is_no_id_names_no_folder(run_id: str, tmp_path: Path) -> None:
     with pytest.raises(RunNotFoundError, match="is no id of a run"):
         run_folder(tmp_path, run_id)
 
@@ -706,14 +706,14 @@ def test_the_slower_of_two_savers_finds_the_run_in_its_place(
     assert [path.name for path in folder.parent.iterdir()] == [folder.name]
 
 
-def test_what_live_processes_are_writing_is_left_alone(tmp_path: Path) -> None:
+def test_unfinished_folders_of_live_processes_are_kept(tmp_path: Path) -> None:
     own = tmp_path / "runs" / f".unfinished-{os.getpid()}-abc"
     own.mkdir(parents=True)
     assert remove_unfinished(tmp_path) == 0
     assert own.is_dir()
 
 
-def test_a_folder_that_is_no_folder_of_ours_is_left_alone(tmp_path: Path) -> None:
+def test_foreign_folders_are_kept(tmp_path: Path) -> None:
     foreign = tmp_path / "runs" / ".unfinished-business"
     foreign.mkdir(parents=True)
     assert remove_unfinished(tmp_path) == 0
@@ -790,7 +790,7 @@ def test_saving_leaves_the_run_as_it_was(small_run: Run, tmp_path: Path) -> None
     assert {name: array.tobytes() for name, array in list_arrays(small_run).items()} == before
 
 
-def test_what_another_version_words_or_adds_is_no_damage(stored: Path) -> None:
+def test_other_wordings_and_additions_of_another_version_are_no_damage(stored: Path) -> None:
     def reword(manifest: dict[str, Any]) -> None:
         manifest["title"] = manifest["arrays"]["points"]["what"] = manifest["planes"][0]["what"] = "said otherwise"
         manifest["arrays"]["hessian"] = {**manifest["arrays"]["points"], "file": "hessian.npy"}

@@ -74,7 +74,7 @@ def test_a_table_is_read_by_the_rules(case: dict[str, Any]) -> None:
     assert expected.get("errors", errors) == errors
 
 
-def test_what_was_understood_and_left_out_is_told() -> None:
+def test_the_messages_say_what_was_understood_and_left_out() -> None:
     found = read_text("Spring\n# by hand\nx;y;class\n1,613;1;a\n2,309;2;b\n859;3;a\nNA;1;a\n")
     assert found.notices == [
         "Read as x: “x” (column 1); as y: “y” (column 2); as class: “class” (column 3).",
@@ -138,7 +138,7 @@ def test_a_quote_that_is_never_closed_takes_no_time() -> None:
         ({"encoding": "klingon"}, "There is no encoding 'klingon'"),
     ],
 )
-def test_a_column_that_is_not_there_is_told_with_those_that_are(chosen: dict[str, Any], message: str) -> None:
+def test_a_missing_column_is_reported_with_the_columns_that_exist(chosen: dict[str, Any], message: str) -> None:
     with pytest.raises(DataError, match=message):
         read_bytes(b"a,b,class\n1,2,p\n3,4,q\n", Choice(**chosen))
 

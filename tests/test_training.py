@@ -50,7 +50,7 @@ def moons(points: int = 40, **values: Any) -> Dataset:
 
 
 @given(SHAPES)
-def test_frames_rise_from_the_untrained_model_to_the_last_epoch(shape: tuple[int, int]) -> None:
+def test_frames_go_from_the_untrained_model_to_the_last_epoch(shape: tuple[int, int]) -> None:
     epochs, frames = shape
     chosen = frame_epochs(epochs, frames)
     assert chosen[0] == 0
@@ -346,7 +346,7 @@ def test_a_training_goes_on_from_its_state_to_the_same_bits(optimizer: str, batc
     assert list(Training(network, dataset, config, state=state)) == []
 
 
-def test_a_training_can_be_gone_through_twice() -> None:
+def test_a_training_can_be_iterated_twice() -> None:
     training = Training(network_of(3), moons(), TrainingConfig(epochs=3, frames=4, batch_size=8))
     first, second = ([snapshot.theta.tobytes() for snapshot in training] for _ in range(2))
     assert first == second

@@ -394,7 +394,7 @@ def test_the_gil_is_free_inside_the_kernel() -> None:
         (np.zeros((2, 5)), [(0, 0, 2), (2, 2, 5)], "no class 2 among the 2"),
     ],
 )
-def test_what_does_not_fit_is_said(inputs: Float64, runs: list[tuple[int, int, int]] | None, said: str) -> None:
+def test_errors_say_what_does_not_fit(inputs: Float64, runs: list[tuple[int, int, int]] | None, said: str) -> None:
     with pytest.raises(LossAtlasError, match=said):
         WasmKernel(network_of(3), inputs, runs)
 

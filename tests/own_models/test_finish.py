@@ -79,7 +79,7 @@ def only_run(data: Path) -> RecordedRun:
     return cast(RecordedRun, open_run(run_folder(data, run_id)))
 
 
-def test_a_network_of_ours_becomes_a_run_with_all_that_ours_have(layered: Any) -> None:
+def test_a_plain_network_becomes_a_run_that_the_page_can_evaluate(layered: Any) -> None:
     data, models, (train_part, test_part) = layered
     run = only_run(data)
     assert (run.manifest["format_version"], run.manifest["source"]) == (2, "recorded")
@@ -157,7 +157,7 @@ def test_curvature_is_that_of_the_whole_matrix(network: Any) -> None:
     assert curvature["stability"] is None
 
 
-def test_where_running_statistics_are_asked_for_every_hessian_takes_them(
+def test_every_hessian_uses_running_statistics_if_they_are_requested(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     seen: list[str] = []
@@ -207,7 +207,7 @@ def test_the_boundary_goes_through_three_samples_at_one_scale(network: Any) -> N
         assert arrays["confidence"][2, row, column] / 255 == pytest.approx(float(odds.max()), abs=0.004)
 
 
-def test_a_recording_is_finished_again_in_its_place(network: Any, tmp_path: Path) -> None:
+def test_finishing_a_recording_again_replaces_its_run(network: Any, tmp_path: Path) -> None:
     torch.manual_seed(0)
     model, loader = convolutional(), [images().tensors]
     options: Any = {"planes": PLANES[:1], "curvature": 0, "boundary": "none", "data": tmp_path, "batchnorm": "running"}
@@ -223,7 +223,7 @@ def test_a_recording_is_finished_again_in_its_place(network: Any, tmp_path: Path
     assert run.manifest["metrics"]["test_loss"] == [None] * 3
 
 
-def test_another_model_is_not_taken_for_the_recorded_one(network: Any) -> None:
+def test_another_model_than_the_recorded_one_is_refused(network: Any) -> None:
     _, recorder = network
     from lossatlas.torch.finish import refuse_another_model
 
@@ -233,7 +233,7 @@ def test_another_model_is_not_taken_for_the_recorded_one(network: Any) -> None:
         refuse_another_model(recorder.recording, other)
 
 
-def test_the_command_line_takes_recorded_runs(network: Any, layered: Any) -> None:
+def test_the_command_line_handles_recorded_runs(network: Any, layered: Any) -> None:
     for data in (network[0], layered[0]):
         run = only_run(data)
         for command in (["list"], ["info", run.id], ["verify"]):

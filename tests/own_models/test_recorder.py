@@ -70,7 +70,7 @@ def test_a_compiled_training_ends_with_the_same_bits_and_plain_names(tmp_path: P
     assert [tensor.name for tensor in recorder.recording.parameters][:2] == ["0.weight", "0.bias"]
 
 
-def test_frames_hold_the_models_very_parameters_and_buffers(tmp_path: Path) -> None:
+def test_frames_contain_exactly_the_models_parameters_and_buffers(tmp_path: Path) -> None:
     model, seen = start(), []
     with recorder_of(model, tmp_path) as recorder:
         seen.append({k: v.clone() for k, v in model.state_dict().items()})
@@ -113,7 +113,7 @@ def test_recorded_losses_are_those_of_a_plain_loop(tmp_path: Path) -> None:
                 assert expected != pytest.approx(frame.metrics["eval_train_loss"], rel=1e-3)
 
 
-def test_modes_gradients_and_buffers_stay_also_after_an_exception(tmp_path: Path) -> None:
+def test_modes_gradients_and_buffers_do_not_change_even_after_an_exception(tmp_path: Path) -> None:
     model = start()
     model[1].eval()
     model[5].weight.requires_grad = False
@@ -175,7 +175,7 @@ def test_tied_parameters_count_once_and_frozen_ones_not_at_all(tmp_path: Path) -
 
 
 @pytest.mark.parametrize("reduction", ["mean", "sum", "none"])
-def test_losses_are_means_over_all_samples_that_count_however_they_come(tmp_path: Path, reduction: str) -> None:
+def test_losses_are_means_over_all_samples_that_count_for_any_batches(tmp_path: Path, reduction: str) -> None:
     torch.manual_seed(0)
     model, inputs, labels = torch.nn.Linear(4, 3), torch.randn(10, 4), torch.arange(10) % 3
     labels[6:] = -100
@@ -203,7 +203,7 @@ def test_a_model_of_16_bits_is_measured_in_32(tmp_path: Path) -> None:
     assert frame.metrics["train_loss"] == pytest.approx(exact, rel=1e-6)
 
 
-def test_a_recording_goes_on_and_an_epoch_that_is_there_cuts_off_what_came_after(tmp_path: Path) -> None:
+def test_a_recording_can_continue_and_an_epoch_that_exists_replaces_all_later_ones(tmp_path: Path) -> None:
     model = start()
     with recorder_of(model, tmp_path, name="Mine, again") as recorder:
         train(model, shuffling(images()), 3, recorder.snapshot)
@@ -221,7 +221,7 @@ def test_a_recording_goes_on_and_an_epoch_that_is_there_cuts_off_what_came_after
         assert new.recording.id != recorder.recording.id
 
 
-def test_frames_beyond_the_limit_thin_out_evenly_and_the_first_and_the_last_stay(tmp_path: Path) -> None:
+def test_beyond_the_limit_frames_are_deleted_evenly_except_the_first_and_the_last(tmp_path: Path) -> None:
     model = torch.nn.Linear(4, 3)
     batch = torch.randn(4, 4), torch.arange(4) % 3
     recorder = lat.Recorder(model, CROSS_ENTROPY, [batch], data=tmp_path, frames=5)
@@ -239,7 +239,7 @@ def test_frames_beyond_the_limit_thin_out_evenly_and_the_first_and_the_last_stay
     assert len(files) == 3
 
 
-def test_private_samples_stay_out_and_half_precision_is_what_is_measured(tmp_path: Path) -> None:
+def test_private_samples_are_not_stored_and_the_rounded_model_is_measured(tmp_path: Path) -> None:
     model = start()
     with recorder_of(model, tmp_path, keep_samples=False, dtype="float16") as recorder:
         theta = recorder.recording.theta(0)
@@ -265,7 +265,7 @@ def test_private_samples_stay_out_and_half_precision_is_what_is_measured(tmp_pat
         ({"model": torch.nn.LazyLinear(3)}, "no shape yet"),
     ],
 )
-def test_what_cannot_be_recorded_is_refused_in_words_and_leaves_nothing(
+def test_what_cannot_be_recorded_is_refused_with_a_reason_and_leaves_nothing(
     tmp_path: Path, wrong: dict[str, Any], message: str
 ) -> None:
     batch = torch.zeros(2, 4), torch.zeros(2).long()
@@ -285,7 +285,7 @@ class FullyShardedDataParallel(torch.nn.Linear):
     """A module that is called as FSDP's wrapper is."""
 
 
-def test_sharded_models_are_refused_with_a_way_out(tmp_path: Path) -> None:
+def test_sharded_models_are_refused_and_the_error_says_what_to_do(tmp_path: Path) -> None:
     batch = torch.zeros(2, 4), torch.zeros(2).long()
     with pytest.raises(DataError, match=r"sharded \(FSDP\).*from_checkpoints"):
         lat.Recorder(FullyShardedDataParallel(4, 3), CROSS_ENTROPY, [batch], data=tmp_path)

@@ -27,7 +27,7 @@ _leaving: list[threading.Thread] = []
 
 
 @dataclass(frozen=True)
-class Told:
+class ReceivedEvent:
     """One event as a listener gets it."""
 
     id: str
@@ -64,19 +64,19 @@ class Live:
         until(lambda: self.state(run_id) == "running")
         return run_id
 
-    def compute(self, config: dict[str, Any]) -> tuple[str, list[Told]]:
+    def compute(self, config: dict[str, Any]) -> tuple[str, list[ReceivedEvent]]:
         run_id: str = self.post(config).json()["id"]
         return run_id, self.events(run_id)
 
     def state(self, run_id: str) -> str:
         return str(self.http.get(f"api/runs/{run_id}").json().get("state"))
 
-    def events(self, run_id: str, after: str | None = None) -> list[Told]:
+    def events(self, run_id: str, after: str | None = None) -> list[ReceivedEvent]:
         with self.listen(run_id, after) as events:
             return list(events)
 
     @contextmanager
-    def listen(self, run_id: str, after: str | None = None) -> Iterator[Iterator[Told]]:
+    def listen(self, run_id: str, after: str | None = None) -> Iterator[Iterator[ReceivedEvent]]:
         headers = {"Last-Event-ID": after} if after else {}
         with self.http.stream("GET", f"api/runs/{run_id}/events", headers=headers) as response:
             assert response.headers["content-type"].startswith("text/event-stream")
@@ -128,12 +128,12 @@ def until(condition: Callable[[], bool], patience: float = 20.0) -> None:
         time.sleep(0.005)
 
 
-def _decode_events(lines: Iterator[str]) -> Iterator[Told]:
+def _decode_events(lines: Iterator[str]) -> Iterator[ReceivedEvent]:
     fields: dict[str, str] = {}
     for line in lines:
         if not line:
             if "data" in fields:
-                yield Told(fields["id"], fields["event"], json.loads(fields["data"]))
+                yield ReceivedEvent(fields["id"], fields["event"], json.loads(fields["data"]))
             fields = {}
         name, _, value = line.partition(": ")
         fields[name or "comment"] = value

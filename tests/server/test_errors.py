@@ -164,7 +164,7 @@ def test_faults_name_their_fields(stocked: Live) -> None:
 
 @pytest.mark.parametrize("file", ["/etc/passwd", "/nowhere", "vectors.npy", ""])
 @pytest.mark.parametrize("digest", [{}, {"sha256": "0" * 64}])
-def test_planes_from_files_of_the_server_are_refused_without_a_look_at_them(
+def test_planes_from_files_of_the_server_are_refused_and_the_files_are_not_read(
     stocked: Live, file: str, digest: dict[str, str]
 ) -> None:
     answer = stocked.post({"planes": [{}, {"kind": "file", "file": file, **digest}, {"kind": "pca"}]})
@@ -189,20 +189,20 @@ def test_the_largest_body_is_read(stocked: Live) -> None:
 @pytest.mark.parametrize(
     "host", ["localhost", "LOCALHOST:80", "127.0.0.1", "[::1]:8642", "192.168.1.5", "atlas.example"]
 )
-def test_own_names_are_answered(stocked: Live, host: str) -> None:
+def test_the_servers_own_host_names_are_accepted(stocked: Live, host: str) -> None:
     assert stocked.raw("GET", "/", {"Host": host}).status == 200
 
 
 @pytest.mark.parametrize(
     "headers", [{"Origin": "http://localhost:8000"}, {"Sec-Fetch-Site": "same-origin"}, {"Sec-Fetch-Site": "none"}, {}]
 )
-def test_the_own_page_may_ask(stocked: Live, headers: dict[str, str]) -> None:
+def test_requests_from_the_servers_own_page_are_accepted(stocked: Live, headers: dict[str, str]) -> None:
     answer = stocked.raw("DELETE", f"/api/runs/{RUN}", {"Host": "localhost:8000", **headers})
     assert (answer.status, json.loads(answer.body)["state"]) == (200, "stored")
 
 
 @pytest.mark.parametrize("path", ["data/index.json", "api/runs/moons"])
-def test_what_nobody_foresaw_is_told_without_its_traceback(
+def test_an_unexpected_error_is_reported_without_its_traceback(
     tmp_path: Path, path: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     def fail(*_: object) -> None:
@@ -219,7 +219,7 @@ def test_what_nobody_foresaw_is_told_without_its_traceback(
     assert b"Traceback" not in answer.body
 
 
-def test_a_damaged_manifest_is_a_problem_of_its_own_run_only(live: Live) -> None:
+def test_a_damaged_manifest_affects_only_its_own_run(live: Live) -> None:
     folder = live.data / "runs" / "moons-4-tanh-00000000"
     folder.mkdir(parents=True)
     (folder / "run.json").write_text("{")

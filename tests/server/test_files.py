@@ -115,7 +115,7 @@ def test_the_encoding_is_one_that_is_accepted(stocked: Live, accepted: str | Non
     assert decode(answer.body) == (WEB / "pages/atlas/wiring.js").read_bytes()
 
 
-def test_an_array_comes_in_byte_planes_to_whoever_says_that_they_are_understood(stocked: Live) -> None:
+def test_an_array_is_sent_in_byte_planes_if_the_client_accepts_them(stocked: Live) -> None:
     path = f"/data/runs/{RUN}/weights.npy"
     plain, planes = (
         stocked.raw("GET", path, {"Accept-Encoding": "br", "Accept": accept})
@@ -136,7 +136,7 @@ def test_plotly_weighs_little(stocked: Live) -> None:
 
 @pytest.mark.parametrize("path", ["/", "/catalog.json", "/data/index.json", f"/data/runs/{RUN}/weights.npy"])
 @pytest.mark.parametrize("encoding", ["identity", "br"])
-def test_what_is_known_is_not_sent_again(stocked: Live, path: str, encoding: str) -> None:
+def test_content_that_the_client_has_is_not_sent_again(stocked: Live, path: str, encoding: str) -> None:
     tag = stocked.raw("GET", path, {"Accept-Encoding": encoding}).headers["etag"]
     for known in (tag, f'"other", W/{tag}', "*"):
         answer = stocked.raw("GET", path, {"Accept-Encoding": encoding, "If-None-Match": known})
@@ -176,7 +176,7 @@ def test_the_cache_keeps_what_is_used_and_stays_within_its_limit() -> None:
     assert made.count("huge") == 2
 
 
-def test_the_schema_tells_of_every_path_and_every_model(stocked: Live) -> None:
+def test_the_schema_lists_every_path_and_every_model(stocked: Live) -> None:
     schema = stocked.http.get("api/openapi.json").json()
     assert set(schema["paths"]) == {"/runs", "/runs/{run_id}", "/runs/{run_id}/events"}
     references = {text.split('"')[0] for text in str(schema).replace("'", '"').split("#/components/schemas/")[1:]}

@@ -19,7 +19,7 @@ from lossatlas.server import jobs
 from lossatlas.server.jobs import Job, Jobs
 from lossatlas.store import Gallery
 from tests.conftest import SMALL, diverging_config, small_config
-from tests.server.live import ENDLESS, Live, Told, live_server, until
+from tests.server.live import ENDLESS, Live, ReceivedEvent, live_server, until
 
 
 def _config(**parts: dict[str, Any]) -> dict[str, Any]:
@@ -30,7 +30,7 @@ def _endless(seed: int = 0) -> dict[str, Any]:
     return _config(training={**ENDLESS["training"], "seed": seed})
 
 
-def _names(events: list[Told]) -> list[str]:
+def _names(events: list[ReceivedEvent]) -> list[str]:
     return [event.name for event in events]
 
 
@@ -64,17 +64,17 @@ def _load(path: Any) -> AnyArray:
     return array
 
 
-def test_the_manifest_event_is_the_manifest_to_be(live: Live) -> None:
+def test_the_manifest_event_agrees_with_the_stored_manifest(live: Live) -> None:
     run_id, events = live.compute(SMALL)
     manifest = live.http.get(f"data/runs/{run_id}/run.json").json()
-    told = {key: value for key, value in events[1].body.items() if key != "data"}
+    received = {key: value for key, value in events[1].body.items() if key != "data"}
     running = {"metrics": {name: [] for name in manifest["metrics"]}, "outcome": {"status": "running"}}
     after = {"planes", "curvature", "arrays"}
-    assert {k: v for k, v in told.items() if k not in after} == {
+    assert {k: v for k, v in received.items() if k not in after} == {
         k: v for k, v in {**manifest, **running}.items() if k not in after
     }
-    assert told["arrays"].items() <= manifest["arrays"].items()
-    for key, value in told["planes"][0].items():
+    assert received["arrays"].items() <= manifest["arrays"].items()
+    for key, value in received["planes"][0].items():
         known = manifest["planes"][0][key]
         assert value.items() <= known.items() if key == "arrays" else key == "centre_frame" or value == known
     static = {"points", "labels", "split", "grid_x", "grid_y", "planes/fresh/coordinates"}
@@ -188,7 +188,7 @@ def test_a_queued_job_is_cancelled_and_the_next_moves_up(live: Live) -> None:
     assert live.state(first) == "running"
 
 
-def test_a_queued_job_is_told_when_its_turn_comes(live: Live) -> None:
+def test_a_queued_job_reports_when_its_turn_comes(live: Live) -> None:
     first = live.start_run(_endless(1))
     second = live.post(SMALL).json()["id"]
     with live.listen(second) as events:
@@ -222,7 +222,7 @@ def _find_timer(live: Live, run_id: str) -> threading.Timer | None:
 
 
 @pytest.mark.parametrize("how", ["listening", "asking"])
-def test_a_job_that_is_wanted_again_within_the_grace_goes_on(
+def test_a_job_that_gets_a_listener_again_in_time_continues(
     live: Live, monkeypatch: pytest.MonkeyPatch, how: str
 ) -> None:
     monkeypatch.setattr(jobs, "GRACE", 60.0)
@@ -245,7 +245,7 @@ def test_a_job_that_is_wanted_again_within_the_grace_goes_on(
     assert live.state(run_id) == "running"
 
 
-def test_a_job_that_is_wanted_comes_before_those_that_all_have_left(
+def test_a_job_with_listeners_comes_before_jobs_that_all_listeners_have_left(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(jobs, "GRACE", 60.0)
@@ -362,7 +362,7 @@ def test_a_store_that_cannot_be_written_fails_the_job_and_not_the_worker(live: L
     assert live.compute(SMALL)[1][-1].name == "done"
 
 
-def test_an_unforeseen_failure_is_told_without_its_traceback(
+def test_an_unexpected_failure_is_reported_without_its_traceback(
     live: Live, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     def fail(self: Gallery, run: Run) -> None:

@@ -19,18 +19,18 @@ pytestmark = pytest.mark.browser
 # Announcements
 
 WATCH = """() => {
-    window.told = [];
+    window.announced = [];
     const region = document.querySelector('#announcement');
-    new MutationObserver(() => window.told.push([window.lossatlas.shown().frame, region.textContent]))
+    new MutationObserver(() => window.announced.push([window.lossatlas.shown().frame, region.textContent]))
         .observe(region, {childList: true, characterData: true, subtree: true});
 }"""
 
 
 def list_announcements(page: Page) -> list[tuple[int, str]]:
-    return [(frame, text) for frame, text in page.evaluate("() => window.told")]
+    return [(frame, text) for frame, text in page.evaluate("() => window.announced")]
 
 
-def assert_tells(text: str, run: Run, frame: int) -> None:
+def assert_announces(text: str, run: Run, frame: int) -> None:
     """The sentence has the numbers of the frame, as people say them."""
     found = re.search(
         r"Epoch (\d+) of 60\. Training loss (\S+), test loss (\S+), accuracy (\S+) % and (\S+) %\.$", text
@@ -54,20 +54,20 @@ def test_what_is_shown_is_announced_at_a_pause_and_never_while_it_plays(exported
     until(page, "() => window.lossatlas.shown().frame >= 3")
     assert list_announcements(page) == []
     page.get_by_role("button", name="Pause").click()
-    until(page, "() => window.told.length > 0")
+    until(page, "() => window.announced.length > 0")
     [(frame, text)] = list_announcements(page)
     assert frame == page.evaluate("() => window.lossatlas.shown().frame")
-    assert_tells(text, exported.run(), frame)
-    page.evaluate("() => { window.told = []; }")
+    assert_announces(text, exported.run(), frame)
+    page.evaluate("() => { window.announced = []; }")
     page.get_by_role("button", name="Play").click()
     until(page, "() => document.querySelector('#play-text').textContent === 'Play'")  # at its end
-    until(page, "() => window.told.length > 0")
+    until(page, "() => window.announced.length > 0")
     [(frame, text)] = list_announcements(page)
     assert frame == 11
-    assert_tells(text, exported.run(), 11)
+    assert_announces(text, exported.run(), 11)
 
 
-def test_a_scrub_is_announced_once_where_it_rests(exported: Site, desktop: Watched) -> None:
+def test_a_scrub_is_announced_once_when_it_ends(exported: Site, desktop: Watched) -> None:
     page = desktop.open(exported.url + "?epoch=60")
     with_access(page)
     page.evaluate(WATCH)
@@ -75,16 +75,16 @@ def test_a_scrub_is_announced_once_where_it_rests(exported: Site, desktop: Watch
     for _ in range(4):
         slider.press("ArrowLeft")
     wait_for_frame(page, 7)
-    until(page, "() => window.told.some(([frame]) => frame === 7)")
-    assert_tells(list_announcements(page)[-1][1], exported.run(), 7)
+    until(page, "() => window.announced.some(([frame]) => frame === 7)")
+    assert_announces(list_announcements(page)[-1][1], exported.run(), 7)
     page.get_by_role("switch", name="Log loss").press("Space")  # the same numbers, on another scale
     page.get_by_role("radio", name="Three arms").press("Space")
-    until(page, "() => window.told.at(-1)[1].startsWith('Three arms')")
-    assert_tells(
+    until(page, "() => window.announced.at(-1)[1].startsWith('Three arms')")
+    assert_announces(
         list_announcements(page)[-1][1], exported.run(ARMS), page.evaluate("() => window.lossatlas.shown().frame")
     )
     assert len({text for _, text in list_announcements(page)}) == len(list_announcements(page)), (
-        "the same was told twice"
+        "the same was announced twice"
     )
 
 
@@ -95,7 +95,7 @@ def test_a_picked_network_is_announced_with_its_own_numbers(exported: Site, desk
     page.get_by_role("spinbutton", name="Point a").fill("0.5")
     page.get_by_role("spinbutton", name="Point b").fill("-0.25")
     page.get_by_role("spinbutton", name="Point b").press("Enter")
-    until(page, "() => window.told.at(-1)?.[1].includes('0.25')")
+    until(page, "() => window.announced.at(-1)?.[1].includes('0.25')")
     text = list_announcements(page)[-1][1]
     loss = float(page.locator("[data-readout=train_loss]").get_attribute("data-value") or "nan")
     assert loss != pytest.approx(exported.run().trajectory.metrics["train_loss"][-1], rel=1e-2)
@@ -128,7 +128,7 @@ SPEAKING = """() => {
 }"""
 
 
-def list_spoken(page: Page) -> list[str]:
+def list_announcements_of_all_regions(page: Page) -> list[str]:
     found: list[str] = page.evaluate("() => window.spoken")
     return found
 
@@ -137,25 +137,25 @@ def in_strip(page: Page, name: str) -> Locator:
     return page.get_by_role("region", name="Training here").get_by_role("button", name=name, exact=True)
 
 
-def test_nothing_at_all_is_read_out_while_it_plays(exported: Site, desktop: Watched) -> None:
+def test_screen_readers_are_silent_during_playback(exported: Site, desktop: Watched) -> None:
     page = desktop.open(exported.url + "?epoch=0")
     with_access(page)
     page.evaluate(SPEAKING)
     page.get_by_role("button", name="Play").click()
     wait_for_frame(page, 11)
-    assert list_spoken(page) == []
+    assert list_announcements_of_all_regions(page) == []
 
 
-def test_a_training_is_announced_where_it_rests_and_at_no_epoch_before(exported: Site, desktop: Watched) -> None:
+def test_a_training_is_announced_when_it_pauses_and_at_no_epoch_before(exported: Site, desktop: Watched) -> None:
     page = desktop.open(exported.url + HERE + "&epoch=0")
     with_access(page)
     page.evaluate(SPEAKING)
     in_strip(page, "Start").click()
     until(page, "() => window.lossatlas.shown().epoch > 40")
-    assert [text for text in list_spoken(page) if "Epoch" in text] == []
+    assert [text for text in list_announcements_of_all_regions(page) if "Epoch" in text] == []
     in_strip(page, "Pause").click()
     until(page, "() => window.spoken.some((text) => text.includes('Epoch'))")
-    [text] = [text for text in list_spoken(page) if "Epoch" in text]
+    [text] = [text for text in list_announcements_of_all_regions(page) if "Epoch" in text]
     epoch = page.evaluate("() => window.lossatlas.shown().epoch")
     assert f"Epoch {epoch} of {epoch}." in text
     loss = float(page.locator("#readouts [data-readout=train_loss]").get_attribute("data-value") or "nan")
@@ -164,7 +164,7 @@ def test_a_training_is_announced_where_it_rests_and_at_no_epoch_before(exported:
     assert number(found.group(1)) == pytest.approx(loss, rel=5e-3)
 
 
-def test_a_divergence_is_told_once(exported: Site, desktop: Watched) -> None:
+def test_a_divergence_is_announced_once(exported: Site, desktop: Watched) -> None:
     query = "?dataset=corners&hidden=8&activation=linear&train=sgd,4,32,0,0&epoch=0"
     page = desktop.open(exported.url + query)
     with_access(page)
@@ -174,7 +174,7 @@ def test_a_divergence_is_told_once(exported: Site, desktop: Watched) -> None:
     until(page, "() => window.lossatlas.shown().epoch > 1")
     at = page.evaluate("() => performance.now()")
     until(page, "at => performance.now() > at + 1500", at)  # longer than a rest
-    assert [text[:17] for text in list_spoken(page)] == ["Training diverged"]
+    assert [text[:17] for text in list_announcements_of_all_regions(page)] == ["Training diverged"]
     page.locator("body").press("Home")  # another picture, which is announced
     until(page, "() => window.spoken.some((text) => text.includes('Epoch 0 of'))")
-    assert [text[:17] for text in list_spoken(page)].count("Training diverged") == 1
+    assert [text[:17] for text in list_announcements_of_all_regions(page)].count("Training diverged") == 1

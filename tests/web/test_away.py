@@ -26,7 +26,9 @@ def is_same_page(page: Page) -> bool:
     return same
 
 
-def test_what_was_asked_for_while_the_server_is_away_comes_when_it_is_back(gallery: Gallery, desktop: Watched) -> None:
+def test_a_request_made_while_the_server_is_away_is_answered_when_it_is_back(
+    gallery: Gallery, desktop: Watched
+) -> None:
     with app_server(gallery, MOONS) as url:
         page = desktop.open(url + "?epoch=60")
         page.evaluate("() => { window.before = true; }")
@@ -44,7 +46,7 @@ def test_what_was_asked_for_while_the_server_is_away_comes_when_it_is_back(galle
         forgive(desktop)
 
 
-def test_a_training_that_the_server_left_goes_on_with_the_next_one(tmp_path: Path, desktop: Watched) -> None:
+def test_a_computation_continues_on_the_next_server(tmp_path: Path, desktop: Watched) -> None:
     gallery = Gallery(tmp_path / "data")
     first = app_server(gallery)
     computing = "() => /frame [0-9]+ of/.test(document.querySelector('#status-text').textContent)"
@@ -66,9 +68,7 @@ def test_a_training_that_the_server_left_goes_on_with_the_next_one(tmp_path: Pat
         forgive(desktop)
 
 
-def test_a_page_of_which_a_part_has_not_come_begins_anew_when_the_server_answers(
-    served: Site, desktop: Watched
-) -> None:
+def test_a_page_that_lacks_a_part_reloads_when_the_server_answers(served: Site, desktop: Watched) -> None:
     page = desktop.page
     app = threading.Event()  # has it been asked for?
     back = threading.Event()
@@ -90,7 +90,7 @@ def test_a_page_of_which_a_part_has_not_come_begins_anew_when_the_server_answers
     forgive(desktop)
 
 
-def test_pauses_grow_and_a_network_that_is_back_ends_them(exported: Site, desktop: Watched) -> None:
+def test_pauses_grow_until_the_network_is_back(exported: Site, desktop: Watched) -> None:
     page = desktop.open(exported.url + "?epoch=0")
     pauses, tries = page.evaluate(
         """async () => {
@@ -120,11 +120,11 @@ def test_pauses_grow_and_a_network_that_is_back_ends_them(exported: Site, deskto
     assert (pauses[-1], tries) == (500, 10)
 
 
-def test_who_does_not_answer_or_cannot_now_is_asked_again_and_who_says_no_is_not(
+def test_requests_are_repeated_if_the_server_is_away_or_busy_and_not_if_it_refuses(
     exported: Site, desktop: Watched
 ) -> None:
     page = desktop.open(exported.url + "?epoch=0")
-    told = page.evaluate(
+    errors = page.evaluate(
         """async () => {
             const {Away, fetchJson} = await import('./loading/json.js');
             const real = window.fetch;
@@ -135,15 +135,15 @@ def test_who_does_not_answer_or_cannot_now_is_asked_again_and_who_says_no_is_not
                 ...[502, 503, 504, 404, 422].map((status) => () => answer(status)),
                 () => new Response(broken()),
             ];
-            const told = [];
+            const errors = [];
             for (const give of answers) {
                 window.fetch = async () => give();
-                await fetchJson('x').catch((error) => told.push([error instanceof Away, error.title, error.detail]));
+                await fetchJson('x').catch((error) => errors.push([error instanceof Away, error.title, error.detail]));
             }
             window.fetch = real;
-            return told;
+            return errors;
         }"""
     )
-    assert [away for away, _, _ in told] == [True, True, True, True, False, False, True]
-    assert told[2][1:] == ["The server cannot do this now; the page tries again by itself.", "D"]
-    assert told[4][1:] == ["T", "D"]
+    assert [away for away, _, _ in errors] == [True, True, True, True, False, False, True]
+    assert errors[2][1:] == ["The server cannot do this now; the page tries again by itself.", "D"]
+    assert errors[4][1:] == ["T", "D"]

@@ -58,7 +58,7 @@ def test_axe_finds_nothing_in_any_view(exported: Site, sized: Watched) -> None:
 
 
 @pytest.mark.parametrize("what", LATER)
-def test_axe_finds_nothing_in_what_comes_with_its_first_use(exported: Site, sized: Watched, what: str) -> None:
+def test_axe_finds_nothing_in_parts_that_load_at_their_first_use(exported: Site, sized: Watched, what: str) -> None:
     query, opening = LATER[what]
     page = sized.open(exported.url + query)
     with_access(page)
@@ -99,7 +99,7 @@ def test_axe_finds_nothing_while_a_run_is_computed_nor_where_there_is_none(
     assert violations_in_any_colours(page) == []
 
 
-def test_axe_does_find_what_is_wrong(exported: Site, desktop: Watched) -> None:
+def test_axe_finds_a_fault_that_is_there(exported: Site, desktop: Watched) -> None:
     page = desktop.open(exported.url)
     page.evaluate("() => document.querySelector('main').append(document.createElement('button'))")
     assert [found.split(":")[0] for found in violations(page)] == ["button-name (critical)"]

@@ -68,7 +68,7 @@ def test_on_the_surface_its_way_is_drawn_at_its_own_losses(exported: Site, deskt
     assert np.isfinite(line).all()
 
 
-def test_another_point_takes_the_ball_away(exported: Site, desktop: Watched) -> None:
+def test_picking_another_point_removes_the_ball(exported: Site, desktop: Watched) -> None:
     page = desktop.show(exported.url + "?epoch=60&view=contours&pick=0.5,-0.25&ball=true")
     until(page, "() => document.querySelector('#boundary-whose').textContent.includes('epochs on')")
     page.get_by_role("spinbutton", name="Point a").fill("0.1")
@@ -112,11 +112,11 @@ def test_it_is_seen_from_the_side_and_says_that_it_leaves_the_plane(exported: Si
         np.testing.assert_allclose(line["x"], places[:, axis], atol=2e-4)
         assert (now["x"], now["y"]) == (line["x"][-1:], line["y"][-1:])
         assert min(line["y"]) >= low  # however low it gets, it is drawn
-    told = page.locator("#ball-about").text_content() or ""
+    text = page.locator("#ball-about").text_content() or ""
     share = 100 * inside[-1]
     assert inside[-1] < 0.5
     held = f"{share:.0f}" if share >= 10 else f"{float(f'{share:.1g}'):g}"
-    assert told.startswith(f"The ball has left this plane: only {held} % of its path lies in it")
+    assert text.startswith(f"The ball has left this plane: only {held} % of its path lies in it")
     curve = page.get_by_role("img", name="The loss of the ball by epoch")
     expect(curve).to_be_visible()
     drawn = curve.evaluate(
@@ -143,7 +143,7 @@ CURVE = """async ([losses, scale]) => {
 }"""
 
 
-def test_what_is_said_of_a_ball_and_how_its_loss_is_drawn(exported: Site, desktop: Watched) -> None:
+def test_the_sentence_about_a_ball_and_the_curve_of_its_loss(exported: Site, desktop: Watched) -> None:
     page = desktop.open(exported.url + "?epoch=60")
 
     def say(points: list[float], inside: list[float], span: float = 1) -> str:
@@ -175,7 +175,7 @@ RATES = """() => {
 
 
 @pytest.mark.parametrize(("motion", "rate"), [("reduce", "Infinity"), ("no-preference", "20")])
-def test_it_rolls_so_that_one_can_read_along(exported: Site, browser: Browser, motion: str, rate: str) -> None:
+def test_it_rolls_slowly_enough_to_read_its_numbers(exported: Site, browser: Browser, motion: str, rate: str) -> None:
     for seen in watched(browser, viewport={"width": 1100, "height": 620}, reduced_motion=motion):
         seen.page.add_init_script(f"({RATES})()")
         page = seen.open(exported.url + "?epoch=60&view=contours&pick=0.6,0.4&ball=true")
@@ -183,7 +183,7 @@ def test_it_rolls_so_that_one_can_read_along(exported: Site, browser: Browser, m
         assert json.loads(page.evaluate("() => JSON.stringify(window.rates)")) == [rate]
 
 
-def test_below_the_ground_its_way_is_seen_through_it(exported: Site, desktop: Watched) -> None:
+def test_its_path_is_visible_through_the_surface(exported: Site, desktop: Watched) -> None:
     page = desktop.show(exported.url + "?epoch=60&pick=0.5,-0.25&ball=true")
     until(page, "() => document.querySelector('#boundary-whose').textContent.includes('200 epochs on')")
     through = page.locator("#landscape-plot .marks .way-through").get_attribute("d") or ""

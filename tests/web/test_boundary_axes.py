@@ -42,7 +42,7 @@ def number(text: str) -> float:
     return float(text.replace("−", "-"))
 
 
-def test_labels_and_hovers_tell_neighbours_apart(exported: Site, desktop: Watched) -> None:
+def test_labels_and_hovers_distinguish_neighbours(exported: Site, desktop: Watched) -> None:
     page = desktop.show(exported.url + "?epoch=0")
     for name, rows in TABLES.items():
         table = np.array(rows, float)
@@ -59,8 +59,8 @@ def test_labels_and_hovers_tell_neighbours_apart(exported: Site, desktop: Watche
             # In the table's own units, an axis named x as well as one named y.
             assert values.min() - 1e-9 * np.ptp(values) <= ticks.min()
             assert ticks.max() <= values.max() + 1e-9 * np.ptp(values)
-        told = [[number(part.split(" ")[1]) for part in text.split("<br>")] for text in found["hovers"]]
-        np.testing.assert_allclose(told, table, rtol=1e-11)
+        coordinates = [[number(part.split(" ")[1]) for part in text.split("<br>")] for text in found["hovers"]]
+        np.testing.assert_allclose(coordinates, table, rtol=1e-11)
 
 
 def pixels_a_unit(page: Page) -> list[float]:

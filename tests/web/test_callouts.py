@@ -89,7 +89,7 @@ def test_they_stand_beside_what_they_point_at_and_cover_no_other(
         assert page.locator(".callouts").count() == 0, "who has seen them sees them no more"
 
 
-def test_they_go_by_their_button_by_escape_and_by_play(exported: Site, browser: Browser) -> None:
+def test_their_button_escape_and_play_dismiss_them(exported: Site, browser: Browser) -> None:
     for seen in watched(browser, viewport={"width": 1100, "height": 620}, reduced_motion="reduce"):
         seen.page.add_init_script(
             "Object.defineProperty(window, 'localStorage', {get() { throw new Error('blocked') }})"
@@ -108,7 +108,7 @@ def test_they_go_by_their_button_by_escape_and_by_play(exported: Site, browser: 
             expect(page.locator(".callouts")).to_have_count(0)
 
 
-def test_a_film_that_plays_by_itself_takes_them_along(exported: Site, browser: Browser) -> None:
+def test_they_follow_a_playback_that_starts_by_itself(exported: Site, browser: Browser) -> None:
     for seen in watched(browser, viewport={"width": 1100, "height": 620}):
         page = seen.open(exported.url)
         until(page, "() => window.lossatlas.shown().frame === 11")
@@ -118,7 +118,7 @@ def test_a_film_that_plays_by_itself_takes_them_along(exported: Site, browser: B
         assert ((to[0] - x) ** 2 + (to[1] - y) ** 2) ** 0.5 < 16
 
 
-def test_who_comes_by_a_link_or_compares_or_prints_does_not_see_them(exported: Site, desktop: Watched) -> None:
+def test_they_do_not_appear_after_a_link_in_a_comparison_or_in_print(exported: Site, desktop: Watched) -> None:
     page = desktop.open(exported.url)
     until(page, ARE_THERE)
     page.emulate_media(media="print")

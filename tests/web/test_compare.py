@@ -153,7 +153,7 @@ def test_keys_step_and_jump_through_both_also_from_within_a_frame(site: Site, de
     [(MOONS_FAST, "learning rate 0.01 | 0.05"), (RESIDUAL, "residual skips no | yes")],
     ids=["rate", "skips"],
 )
-def test_what_sets_two_runs_apart_is_named_and_nothing_else(
+def test_the_differences_of_two_runs_are_named_and_nothing_else(
     exported: Site, desktop: Watched, other: RunConfig, named: str
 ) -> None:
     page, _ = open_comparison(desktop, link(exported, MOONS, other))
@@ -161,7 +161,7 @@ def test_what_sets_two_runs_apart_is_named_and_nothing_else(
     expect(page.locator("#recorded")).to_have_text("")
 
 
-def test_what_was_recorded_differently_is_told_apart_from_what_was_trained(exported: Site, desktop: Watched) -> None:
+def test_differences_of_the_recording_are_separate_from_those_of_the_training(exported: Site, desktop: Watched) -> None:
     page, _ = open_comparison(desktop, link(exported, MOONS, PLANES))
     expect(page.locator("#differences")).to_have_text(
         "hidden layers 16-16 | 8; optimizer adam | sgd; learning rate 0.01 | 0.5; batch size 32 | full"
@@ -238,7 +238,7 @@ def test_a_shorter_run_says_where_it_has_ended(exported: Site, desktop: Watched)
 
 
 @EITHER
-def test_what_both_are_shown_by_is_set_once(site: Site, desktop: Watched) -> None:
+def test_the_shared_controls_apply_to_both(site: Site, desktop: Watched) -> None:
     page, both = open_comparison(desktop, link(site))
     page.get_by_label("Contours").check()
     page.get_by_label("Log loss").uncheck()

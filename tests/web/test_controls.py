@@ -388,7 +388,7 @@ def test_a_link_shows_what_it_says(site: Site, desktop: Watched, config: Any) ->
 
 
 @EITHER
-def test_nonsense_in_the_url_is_passed_over(site: Site, desktop: Watched) -> None:
+def test_nonsense_in_the_url_is_ignored(site: Site, desktop: Watched) -> None:
     page = desktop.open(site.url + "?epoch=soon&zoom=-3&camera=a,b&scale=cubic&hidden=x&run=../../etc")
     assert read_shown(page)["run"] == MOONS.id
     assert read_shown(page)["scale"] == "log"
@@ -403,9 +403,7 @@ def test_misclassified_points_are_counted_as_in_the_files(site: Site, desktop: W
     assert wrong > 5
 
 
-def test_trainings_are_told_apart_by_how_they_were_trained_and_else_by_what_was_computed(
-    served: Site, desktop: Watched
-) -> None:
+def test_trainings_are_named_by_their_settings_and_else_by_what_was_computed(served: Site, desktop: Watched) -> None:
     page = desktop.open(served.url)
     through = ({"grid": 15}, {"kind": "pca", "grid": 15})
 

@@ -213,7 +213,7 @@ def test_the_eraser_takes_what_it_passes(dialog: Locator) -> None:
 
 
 @pytest.mark.parametrize("source", INVENTED, ids=lambda source: source.name)
-def test_an_invented_dataset_is_a_start(dialog: Locator, source: Source) -> None:
+def test_a_synthetic_dataset_is_a_start(dialog: Locator, source: Source) -> None:
     dialog.get_by_label("Start from").select_option(label=source.title)
     own = use(dialog)
     points, labels = source.sample(200, source.default_noise, Draws(0, Stream.POINTS))
@@ -222,7 +222,7 @@ def test_an_invented_dataset_is_a_start(dialog: Locator, source: Source) -> None
     np.testing.assert_allclose(points_of(own), points, atol=float(np.ptp(points)) * 5e-5)
 
 
-def test_the_data_on_show_are_a_start(page: Page) -> None:
+def test_the_data_that_the_page_shows_are_a_start(page: Page) -> None:
     points = [float(value) for value in np.random.default_rng(3).normal(50, 20, 40)]
     start = {
         "name": "Mine",
@@ -250,7 +250,7 @@ def test_the_data_on_show_are_a_start(page: Page) -> None:
 ROWS = "width;height;kind\n" + "".join(f"{i},5;{i * i};{'ab'[i % 2]}\n" for i in range(10))
 
 
-def test_pasted_rows_are_read_and_faults_are_told_by_line(dialog: Locator) -> None:
+def test_pasted_rows_are_read_and_faults_are_named_by_line(dialog: Locator) -> None:
     dialog.get_by_text("From a spreadsheet").click()
     dialog.get_by_role("textbox", name="Rows").fill(ROWS + "abc;1;a\n1;2\n")
     dialog.get_by_role("button", name="Read these rows").click()
@@ -444,7 +444,7 @@ def test_the_pages_own_keys_rest_while_the_dialog_is_open(dialog: Locator) -> No
     assert page.evaluate("() => window.lossatlas.state()") == before
 
 
-def test_a_dismissed_drawing_is_there_again(page: Page) -> None:
+def test_a_dismissed_drawing_is_kept(page: Page) -> None:
     dialog = open_editor(page)
     single_points(dialog)
     click(dialog, *FIRST)

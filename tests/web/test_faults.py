@@ -20,7 +20,9 @@ def forgive(watched: Watched) -> None:
     watched.complaints[:] = [text for text in watched.complaints if "ERR_" not in text]
 
 
-def test_workers_that_cannot_be_started_are_told_and_what_is_stored_is_shown(exported: Site, desktop: Watched) -> None:
+def test_workers_that_cannot_be_started_are_reported_and_stored_data_are_shown(
+    exported: Site, desktop: Watched
+) -> None:
     page = desktop.page
     page.route("**/compute/engine/worker.js", lambda route: route.abort("connectionrefused"))
     desktop.open(exported.url + "?epoch=60&zoom=0.3&pick=0.1,0.1")  # all of it is to be computed
@@ -38,7 +40,7 @@ def test_workers_that_cannot_be_started_are_told_and_what_is_stored_is_shown(exp
     forgive(desktop)
 
 
-def test_a_training_whose_worker_dies_is_told_and_can_be_begun_again(exported: Site, desktop: Watched) -> None:
+def test_a_training_whose_worker_dies_is_reported_and_can_be_started_again(exported: Site, desktop: Watched) -> None:
     page = desktop.page
     dying = "setTimeout(() => { throw new RangeError('Array buffer allocation failed'); });"
     page.route("**/compute/engine/trainer.js", lambda route: route.fulfill(content_type="text/javascript", body=dying))
@@ -53,12 +55,10 @@ def test_a_training_whose_worker_dies_is_told_and_can_be_begun_again(exported: S
     until(page, "run => window.lossatlas.shown().run !== run", arg=MOONS.id)
 
 
-def test_parts_that_do_not_come_are_told_and_come_when_they_are_asked_for_again(
-    exported: Site, desktop: Watched
-) -> None:
+def test_parts_that_fail_to_load_are_reported_and_load_at_the_next_use(exported: Site, desktop: Watched) -> None:
     page = desktop.open(exported.url + "?epoch=60")
     status = page.locator("#status-line")
-    for part, button, there, told in [
+    for part, button, there, message in [
         ("**/features/share/share.css", "Share", "dialog.keep[open]", "This view could not be shared"),
         (
             "**/features/accessibility/table.js",
@@ -72,7 +72,7 @@ def test_parts_that_do_not_come_are_told_and_come_when_they_are_asked_for_again(
         page.route(part, lambda route: route.abort("connectionrefused"))
         one = page.get_by_role("button", name=button).first.element_handle()
         one.click()
-        expect(status).to_contain_text(f"{told} {LACKING}")
+        expect(status).to_contain_text(f"{message} {LACKING}")
         assert page.locator(there).count() == 0
         page.unroute(part)
         one.click()
@@ -97,9 +97,7 @@ def without_weights(route: Route) -> None:
     route.fulfill(body=json.dumps(manifest), content_type="application/json")
 
 
-def test_what_a_link_asks_for_and_a_run_cannot_show_is_told_and_what_is_picked_there_too(
-    exported: Site, desktop: Watched
-) -> None:
+def test_parts_of_a_link_that_a_run_cannot_show_are_reported(exported: Site, desktop: Watched) -> None:
     page = desktop.page
     page.route("**/run.json", without_weights)
     desktop.open(exported.url + "?epoch=60&plane=nowhere&pick=0.5,-0.25&zoom=0.4")
@@ -128,18 +126,18 @@ HERE = "?dataset=moons&hidden=8&sample=120,0.2,1&train=adam,0.01,32,0,0&epoch=0"
 
 
 @pytest.mark.parametrize(
-    ("part", "told"),
+    ("part", "message"),
     [
         ("&plane=nowhere", "Not everything that this link asks for can be shown This run has no plane “nowhere”;"),
         ("&zoom=wide", "Not all of this link could be read These parts were ignored: “zoom=wide”."),
     ],
 )
-def test_so_is_what_a_link_to_a_training_in_the_page_asks_for(
-    part: str, told: str, exported: Site, desktop: Watched
+def test_parts_of_a_link_that_a_training_in_the_page_cannot_show_are_reported(
+    part: str, message: str, exported: Site, desktop: Watched
 ) -> None:
     page = desktop.open(exported.url + HERE + part)
     status = page.locator("#status-line")
-    expect(status).to_contain_text(told)
+    expect(status).to_contain_text(message)
     page.get_by_role("radio", name="Three arms").press("Space")
     until(page, "() => window.lossatlas.shown().run.startsWith('here-') && window.lossatlas.state().dataset === 'arms'")
     expect(status).to_have_text("")

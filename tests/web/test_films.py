@@ -271,9 +271,9 @@ def test_a_film_of_a_long_training_is_thinned_to_a_length_that_one_chooses(expor
     assert length.locator(":checked").text_content() == "20 s"  # all frames would take 26
     length.select_option("5 s")
     dialog.get_by_role("combobox", name="Size of the animation").select_option(label="640 × 360")
-    told = dialog.get_by_text("recorded epochs make").text_content() or ""
-    assert told.startswith("41 of 251 recorded epochs make 5.0\u00a0s, about ")
-    kilobytes = float(told.split("about ")[1].split(" kB")[0])
+    text = dialog.get_by_text("recorded epochs make").text_content() or ""
+    assert text.startswith("41 of 251 recorded epochs make 5.0\u00a0s, about ")
+    kilobytes = float(text.split("about ")[1].split(" kB")[0])
     _, webm = download_file(page, "Make animation (WebM)")
     assert blocks(webm) == [*range(0, 4100, 100), 4900]
     assert len(webm) / 1000 == pytest.approx(kilobytes, rel=0.75)  # an estimate: nobody waits for ten times as much
@@ -314,7 +314,7 @@ def test_where_video_cannot_be_encoded_a_sentence_says_so(exported: Site, deskto
     expect(page.get_by_role("button", name=re.compile("^Make"))).to_have_accessible_name("Make animation (GIF)")
 
 
-def test_what_the_browser_has_no_encoder_for_is_not_offered(exported: Site, desktop: Watched) -> None:
+def test_formats_without_an_encoder_are_not_offered(exported: Site, desktop: Watched) -> None:
     desktop.page.add_init_script(
         "VideoEncoder.isConfigSupported = async (config) => ({config, supported: config.codec === 'vp8'})"
     )

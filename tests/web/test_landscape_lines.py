@@ -118,7 +118,7 @@ def visit(page: Page, epochs: tuple[int, ...], check: Callable[[int], None]) -> 
         check(frame)
 
 
-def test_on_the_surface_whatever_came_before(exported: Site, desktop: Watched) -> None:
+def test_lines_on_the_surface_do_not_depend_on_what_came_before(exported: Site, desktop: Watched) -> None:
     page = desktop.open(exported.url + "?epoch=30")
     epochs = tuple(map(int, exported.run().trajectory.epochs))
     visit(page, epochs, lambda frame: assert_surface_is(page, losses_of(exported, frame)))
@@ -140,7 +140,7 @@ Object.assign(CanvasRenderingContext2D.prototype, {
 """
 
 
-def test_on_the_map_whatever_came_before(exported: Site, desktop: Watched) -> None:
+def test_lines_on_the_map_do_not_depend_on_what_came_before(exported: Site, desktop: Watched) -> None:
     desktop.page.add_init_script(PAINTED)
     page = desktop.open(exported.url + "?epoch=30&view=contours")
     epochs = tuple(map(int, exported.run().trajectory.epochs))
@@ -159,7 +159,7 @@ def test_on_the_map_whatever_came_before(exported: Site, desktop: Watched) -> No
     visit(page, epochs, check)
 
 
-def test_in_compare(exported: Site, desktop: Watched) -> None:
+def test_lines_in_the_comparison(exported: Site, desktop: Watched) -> None:
     page, both = open_comparison(desktop, comparison(exported, MOONS, MOONS_FAST))
     slider = page.get_by_label("Epoch", exact=True)
     for frame in ORDER:
@@ -170,7 +170,7 @@ def test_in_compare(exported: Site, desktop: Watched) -> None:
             assert_surface_is(seen, exported.run(config).loss_surface["fresh"][0, frame])
 
 
-def test_in_a_training_in_the_page(exported: Site, desktop: Watched) -> None:
+def test_lines_of_a_training_in_the_page(exported: Site, desktop: Watched) -> None:
     setup, trajectory = python(11)
     members = setup.dataset.split == 0
     evaluator = Evaluator(setup.network, setup.dataset.points[members], setup.dataset.labels[members], threads=1)
@@ -207,7 +207,7 @@ STUDIO = """() => {
 }"""
 
 
-def test_in_the_film_and_in_the_picture_that_are_kept(exported: Site, desktop: Watched) -> None:
+def test_lines_in_the_saved_film_and_picture(exported: Site, desktop: Watched) -> None:
     run = exported.run()
     page = desktop.open(exported.url + f"?epoch={run.trajectory.epochs[4]}")
     page.locator("body").press("End")

@@ -254,7 +254,7 @@ def test_the_plane_that_stays_is_the_last_frames_and_says_so(exported: Site, des
     page.wait_for_url("**follow=false*")
 
 
-def test_what_is_known_of_a_slice_is_what_the_manifest_says(exported: Site, desktop: Watched) -> None:
+def test_the_facts_about_a_slice_are_those_of_the_manifest(exported: Site, desktop: Watched) -> None:
     page = desktop.show(exported.url + LINK + "&plane=pca&epoch=60")
     manifest = json.loads((exported.gallery.data / "runs" / PLANES.id / "run.json").read_text())
     [pca, hessian] = manifest["planes"][1:]
@@ -346,7 +346,9 @@ def test_a_link_says_everything_and_reset_forgets_it(site: Site, desktop: Watche
     assert picture(page) == FIRST
 
 
-def test_a_plane_that_is_clicked_away_is_let_go_of(gallery: Gallery, tmp_path: Path, desktop: Watched) -> None:
+def test_arrays_of_a_plane_that_was_left_are_no_longer_fetched(
+    gallery: Gallery, tmp_path: Path, desktop: Watched
+) -> None:
     site = export_site(gallery, tmp_path / "site").site
     release = threading.Event()
 
@@ -375,7 +377,7 @@ def test_a_plane_that_is_clicked_away_is_let_go_of(gallery: Gallery, tmp_path: P
         wait_for(page, plane="pca")
 
 
-def test_a_run_from_before_there_were_paths_still_opens(gallery: Gallery, tmp_path: Path, desktop: Watched) -> None:
+def test_an_older_run_without_paths_still_opens(gallery: Gallery, tmp_path: Path, desktop: Watched) -> None:
     site = export_site(gallery, tmp_path / "site").site
     file = site / "data" / "runs" / PLANES.id / "run.json"
     manifest = json.loads(file.read_text())

@@ -55,7 +55,7 @@ def test_a_link_with_nothing_but_a_run_marks_and_shares_and_trains_its_model_and
     expect(page.locator("#run-title")).to_contain_text("Three arms")
 
 
-def test_a_run_that_the_gallery_lacks_is_not_replaced_in_silence(served: Site, desktop: Watched) -> None:
+def test_a_run_that_the_gallery_lacks_is_reported_when_another_one_is_shown(served: Site, desktop: Watched) -> None:
     page = desktop.page
     says(page, served.url + "?dataset=moons&hidden=16-16&run=00ff00ff", "no run “00ff00ff”")
     shows(page, MOONS.id)  # which is the usual one of what is marked, and the page says so
@@ -68,7 +68,7 @@ def test_a_run_that_the_gallery_lacks_is_not_replaced_in_silence(served: Site, d
     expect(page.locator("#status-detail")).to_contain_text("“train=adam,x”, “scale=cubic”")
 
 
-def test_what_is_offered_in_place_of_a_run_is_what_is_marked(exported: Site, desktop: Watched) -> None:
+def test_the_marked_run_is_offered_instead_of_a_missing_one(exported: Site, desktop: Watched) -> None:
     page = desktop.page
     says(page, exported.url + "?dataset=moons&hidden=25&run=00ff00ff", "no run “00ff00ff”")
     page.get_by_role("button", name="Show it instead").click()
@@ -76,7 +76,7 @@ def test_what_is_offered_in_place_of_a_run_is_what_is_marked(exported: Site, des
     assert page.evaluate("() => [window.lossatlas.state().run, window.lossatlas.state().hidden]") == [None, [25]]
 
 
-def test_own_points_that_a_link_lost_on_its_way_are_missed_in_words(exported: Site, desktop: Watched) -> None:
+def test_a_link_that_lost_its_own_points_is_reported(exported: Site, desktop: Watched) -> None:
     page = desktop.open(exported.url + "?epoch=0")
     use(page, spreadsheet(60))
     until(page, "() => location.hash.includes('own=')")

@@ -34,12 +34,12 @@ def take_turns(page: Page, last: int) -> None:
 
 
 @pytest.fixture
-def alone(browser: Browser) -> Iterator[Watched]:
+def measured_alone(browser: Browser) -> Iterator[Watched]:
     yield from watched(browser, alone=True, viewport={"width": 1100, "height": 620}, reduced_motion="reduce")
 
 
-def test_memory_stays_flat_through_play_and_training(exported: Site, alone: Watched) -> None:
-    page = alone.open(exported.url + "?epoch=0")
+def test_memory_stays_flat_through_play_and_training(exported: Site, measured_alone: Watched) -> None:
+    page = measured_alone.open(exported.url + "?epoch=0")
     page.get_by_role("combobox", name="Speed").select_option("4")
     devtools = page.context.new_cdp_session(page)
     sizes = []

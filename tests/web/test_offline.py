@@ -206,8 +206,8 @@ def test_the_manifest_makes_the_page_installable(gallery: Gallery, tmp_path: Pat
     with static_server(site) as origin, desktop:
         page = desktop.open(f"{origin}/")
         session = page.context.new_cdp_session(page)
-        told = session.send("Page.getAppManifest")
-        assert told["errors"] == []
-        assert told["url"].endswith("manifest.webmanifest")
+        parsed = session.send("Page.getAppManifest")
+        assert parsed["errors"] == []
+        assert parsed["url"].endswith("manifest.webmanifest")
         found = {error["errorId"] for error in session.send("Page.getInstallabilityErrors")["installabilityErrors"]}
         assert found <= {"in-incognito"}  # as every context of a test is

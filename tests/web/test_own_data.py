@@ -125,7 +125,7 @@ def test_points_keep_their_values_in_the_picture_and_in_what_is_saved(
         np.testing.assert_allclose(arrays["points"][order], expected[order], rtol=1e-9, atol=1e-9)
 
 
-def test_where_nothing_can_be_stored_it_is_said(exported: Site, desktop: Watched) -> None:
+def test_the_page_says_when_nothing_can_be_stored(exported: Site, desktop: Watched) -> None:
     desktop.page.add_init_script("Object.defineProperty(window, 'indexedDB', {get() { throw new Error('blocked'); }})")
     page = desktop.open(exported.url + "?epoch=0")
     use(page, spreadsheet(400))

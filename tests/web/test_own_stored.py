@@ -154,11 +154,11 @@ def test_two_runs_on_own_points_are_compared_by_what_sets_them_apart(own_exporte
         sides = "&".join(f"{side}={quote(f'run={mine(rate).id}')}" for side, rate in (("a", 0.01), ("b", 0.1)))
         seen.page.goto(f"{own_exported.url}compare.html?{sides}")
         until(seen.page, "() => document.querySelector('#differences').textContent.includes('learning rate')")
-        told = seen.page.locator("#differences").inner_text()
-        assert "0.01" in told
-        assert "0.1" in told
-        assert "own" not in told
-        assert "dataset" not in told
+        text = seen.page.locator("#differences").inner_text()
+        assert "0.01" in text
+        assert "0.1" in text
+        assert "own" not in text
+        assert "dataset" not in text
 
 
 def test_another_network_on_own_points_is_trained_by_the_server(own_served: Site, desktop: Watched) -> None:

@@ -294,9 +294,7 @@ INKED = """async ([base64, rows]) => {
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_in_forced_colours_one_sees_what_is_chosen_and_what_is_on(
-    exported: Site, browser: Browser, scheme: Any
-) -> None:
+def test_in_forced_colours_choices_and_switches_are_visible(exported: Site, browser: Browser, scheme: Any) -> None:
     for seen in watched(
         browser,
         viewport={"width": 1280, "height": 720},
@@ -334,7 +332,7 @@ def test_in_forced_colours_one_sees_what_is_chosen_and_what_is_on(
         assert outline != paper
 
 
-def test_nothing_moves_by_itself_where_less_motion_is_wished(exported: Site, desktop: Watched) -> None:
+def test_nothing_moves_by_itself_if_the_reader_prefers_less_motion(exported: Site, desktop: Watched) -> None:
     page = desktop.open(exported.url)
     frame = read_shown(page)["frame"]
     assert frame == 11  # the trained network, and no film towards it

@@ -122,7 +122,7 @@ def test_the_boundarys_table_is_of_the_picked_network(exported: Site, desktop: W
 
 
 @EITHER
-def test_the_trainings_table_holds_every_epoch_and_marks_the_one_on_show(site: Site, desktop: Watched) -> None:
+def test_the_trainings_table_holds_every_epoch_and_marks_the_one_that_is_shown(site: Site, desktop: Watched) -> None:
     run = site.run(PLANES)
     page = desktop.show(site.url + OF_PLANES + "&epoch=8")
     open_table(page, "training")

@@ -22,20 +22,20 @@ MACHINE = """async (script) => {
     let now = 1000;
     window.requestAnimationFrame = (call) => waiting.push(call);
     performance.now = () => now;
-    const told = [];
+    const calls = [];
     const run = {frames: [0, 1, 2, 5, 9], hasEveryEpoch: false, hasPredictions: true, has: () => true};
     let at = 0;
     const frames = {
-        run, current: () => at, goTo(to) { at = to; told.push(`frame ${to}`); }, hold() { told.push('hold'); },
+        run, current: () => at, goTo(to) { at = to; calls.push(`frame ${to}`); }, hold() { calls.push('hold'); },
     };
     const screen = {
         shown: {run, frame: 0},
-        blend: (from, to, share) => told.push(`between ${from.frame} and ${to.frame}: ${share.toFixed(2)}`),
+        blend: (from, to, share) => calls.push(`between ${from.frame} and ${to.frame}: ${share.toFixed(2)}`),
     };
-    const onChange = (playing) => told.push(playing ? 'plays' : 'rests');
+    const onChange = (playing) => calls.push(playing ? 'plays' : 'rests');
     const make = (still) => createPlayback({frames, screen, still, onChange});
     const page = {
-        playback: make(false), quiet: make(true), frames, run, screen, told,
+        playback: make(false), quiet: make(true), frames, run, screen, calls,
         draw() { screen.shown = {run, frame: at}; },
         beat(ms) { now += ms; for (const call of waiting.splice(0)) call(now); },
         go(to) { at = to; },
@@ -48,53 +48,53 @@ MACHINE = """async (script) => {
     }
 }"""
 SCRIPTS = {
-    "to the end": """({playback, told, beat, draw}) => {
+    "to the end": """({playback, calls, beat, draw}) => {
         playback.play();
         for (let i = 0; i < 20; i++) { beat(100); draw(); }
-        return [told, playback.playing];
+        return [calls, playback.playing];
     }""",
-    "a frame that is not there": """({playback, told, beat, draw}) => {
+    "a frame that is not there": """({playback, calls, beat, draw}) => {
         playback.play();
         beat(0);
         for (let i = 0; i < 9; i++) beat(100); // frame 1 is asked for, and not drawn
         draw();
         beat(100);
-        return told;
+        return calls;
     }""",
-    "from the end": """({playback, told, go, draw}) => {
+    "from the end": """({playback, calls, go, draw}) => {
         go(4);
         draw();
         playback.toggle();
         playback.toggle();
-        return told;
+        return calls;
     }""",
-    "scrubbing": """({playback, told, beat}) => {
+    "scrubbing": """({playback, calls, beat}) => {
         playback.play();
         playback.scrub(3);
         for (let i = 0; i < 5; i++) beat(100);
-        return [told, playback.playing];
+        return [calls, playback.playing];
     }""",
-    "between two": """({playback, told, beat, draw}) => {
+    "between two": """({playback, calls, beat, draw}) => {
         playback.play();
         beat(0); // frame 1
         draw();
         beat(25);
         beat(50);
         beat(25); // frame 2
-        return told;
+        return calls;
     }""",
-    "less motion": """({quiet, told, beat, draw}) => {
+    "less motion": """({quiet, calls, beat, draw}) => {
         quiet.play();
         beat(0);
         draw();
         beat(50);
-        return told;
+        return calls;
     }""",
-    "twice the speed": """({playback, told, beat, draw}) => {
+    "twice the speed": """({playback, calls, beat, draw}) => {
         playback.setSpeed(2);
         playback.play();
         for (let i = 0; i < 4; i++) { beat(i ? 50 : 0); draw(); }
-        return told.filter((word) => word.startsWith('frame'));
+        return calls.filter((word) => word.startsWith('frame'));
     }""",
 }
 #: The frames of a real run, none of which has arrived but those that `arrived` says.
@@ -174,30 +174,30 @@ def run_frames(page: Page, served: Site, script: str) -> Any:
 
 
 def test_it_plays_every_frame_once_and_rests_at_the_end(page: Page) -> None:
-    told, playing = run_machine(page, "to the end")
-    steps = [word for word in told if not word.startswith("between")]
+    calls, playing = run_machine(page, "to the end")
+    steps = [word for word in calls if not word.startswith("between")]
     assert steps == ["hold", "plays", "frame 1", "frame 2", "frame 3", "frame 4", "rests"]
     assert not playing
 
 
 def test_a_frame_is_waited_for_and_never_skipped(page: Page) -> None:
-    told = run_machine(page, "a frame that is not there")
-    assert [word for word in told if word.startswith("frame")] == ["frame 1", "frame 2"]
+    calls = run_machine(page, "a frame that is not there")
+    assert [word for word in calls if word.startswith("frame")] == ["frame 1", "frame 2"]
 
 
-def test_play_at_the_end_begins_anew_and_once_more_is_a_pause(page: Page) -> None:
+def test_play_at_the_end_starts_again_and_the_next_press_pauses(page: Page) -> None:
     assert run_machine(page, "from the end") == ["frame 0", "hold", "plays", "rests"]
 
 
-def test_to_go_to_a_frame_is_to_pause(page: Page) -> None:
-    told, playing = run_machine(page, "scrubbing")
-    assert told == ["hold", "plays", "rests", "frame 3"]
+def test_going_to_a_frame_pauses(page: Page) -> None:
+    calls, playing = run_machine(page, "scrubbing")
+    assert calls == ["hold", "plays", "rests", "frame 3"]
     assert not playing
 
 
-def test_what_lies_between_two_frames_is_drawn_by_the_share_of_the_beat(page: Page) -> None:
-    told = run_machine(page, "between two")
-    assert told == ["hold", "plays", "frame 1", "between 1 and 2: 0.25", "between 1 and 2: 0.75", "frame 2"]
+def test_pictures_between_two_frames_follow_the_share_of_the_beat(page: Page) -> None:
+    calls = run_machine(page, "between two")
+    assert calls == ["hold", "plays", "frame 1", "between 1 and 2: 0.25", "between 1 and 2: 0.75", "frame 2"]
     assert run_machine(page, "less motion") == ["hold", "plays", "frame 1"]
 
 
@@ -216,9 +216,9 @@ def test_a_frame_beyond_the_ends_is_the_last_or_the_first(page: Page, served: Si
     assert run_frames(page, served, "beyond the ends") == [None, [0, epochs[0]], [2, epochs[2]], [last, epochs[last]]]
 
 
-def test_the_view_goes_along_with_a_run_until_somebody_looks_back(page: Page, served: Site) -> None:
+def test_the_view_follows_a_growing_run_until_somebody_goes_back(page: Page, served: Site) -> None:
     assert run_frames(page, served, "along with a run") == [[0, 3, 1, 6], True]
 
 
-def test_what_has_not_arrived_is_not_drawn_once_something_of_the_run_is(page: Page, served: Site) -> None:
+def test_a_frame_that_has_not_arrived_does_not_replace_the_picture(page: Page, served: Site) -> None:
     assert run_frames(page, served, "wanted") == [None, 2, None, 5]

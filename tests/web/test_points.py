@@ -48,7 +48,7 @@ GENERATE = """
 
 
 @pytest.mark.parametrize("source", INVENTED, ids=lambda source: source.name)
-def test_an_invented_dataset_is_pythons(page: Page, source: Source) -> None:
+def test_a_synthetic_dataset_is_pythons(page: Page, source: Source) -> None:
     for seed in (0, 1, 2**53 - 1):
         for noise in (None, 0.0, 0.7):
             for points, test_fraction in ((512, 0.5), (9, 0.5), (203, 0.3)):
@@ -67,17 +67,17 @@ def test_an_invented_dataset_is_pythons(page: Page, source: Source) -> None:
                 assert [feature["name"] for feature in found["features"]] == list(expected.feature_names)
 
 
-def test_what_a_configuration_leaves_out_takes_pythons_defaults(page: Page) -> None:
+def test_settings_that_are_left_out_take_pythons_defaults(page: Page) -> None:
     for source in INVENTED:
         found, expected = call(page, "generate", GENERATE, {"name": source.name}), load_dataset(source.name)
         np.testing.assert_allclose(np.reshape(found["points"], (-1, 2)), expected.points, rtol=0, atol=1e-12)
 
 
-def test_measured_data_are_not_invented(page: Page) -> None:
+def test_measured_data_are_not_generated(page: Page) -> None:
     for name in SOURCES:
         assert call(page, "generate", "return m.canGenerate(a)", name) == (not SOURCES[name].is_real)
-    told = call(page, "generate", "try { m.generate(a) } catch (error) { return error.message }", {"name": "iris"})
-    assert told == ("The points of “iris” cannot be generated, since they were measured: measured.js reads them.")
+    message = call(page, "generate", "try { m.generate(a) } catch (error) { return error.message }", {"name": "iris"})
+    assert message == ("The points of “iris” cannot be generated, since they were measured: measured.js reads them.")
 
 
 @pytest.mark.parametrize("name", [source.name for source in SOURCES.values() if source.is_real])
@@ -225,7 +225,7 @@ def test_own_points_are_split_by_class_and_standardised(
     np.testing.assert_allclose(np.reshape(found["set"]["points"], (-1, 2)), expected, rtol=1e-6, atol=atol)
 
 
-def test_the_dataset_on_show_is_a_start_in_its_own_units(page: Page) -> None:
+def test_the_dataset_that_is_shown_is_a_start_in_its_own_units(page: Page) -> None:
     iris = load_dataset("iris")
     shown = {
         "title": iris.title,
@@ -243,7 +243,7 @@ def test_the_dataset_on_show_is_a_start_in_its_own_units(page: Page) -> None:
 
 
 @pytest.mark.parametrize(
-    ("labels", "told"),
+    ("labels", "message"),
     [
         ([], "There are no points yet: two classes with 2 points each are needed."),
         ([1] * 9, "There is only one class: a second one with 2 points is needed."),
@@ -252,5 +252,5 @@ def test_the_dataset_on_show_is_a_start_in_its_own_units(page: Page) -> None:
         ([0, 1] * 1001, "There are 2002 points; training takes at most 2000. Erase some."),
     ],
 )
-def test_what_is_missing_is_said(page: Page, labels: list[int], told: str) -> None:
-    assert call(page, "own", "return m.describeMissing(a)", {"labels": labels, "classes": ["a", "b", "c"]}) == told
+def test_the_message_says_what_is_missing(page: Page, labels: list[int], message: str) -> None:
+    assert call(page, "own", "return m.describeMissing(a)", {"labels": labels, "classes": ["a", "b", "c"]}) == message

@@ -81,7 +81,9 @@ def test_a_run_without_classes_gives_the_landscape_the_room(desktop: Watched, si
     expect(page.locator('[data-readout="test_loss"]')).to_have_text("–")
 
 
-def test_a_recorded_network_of_ours_can_do_what_ours_can(desktop: Watched, site: tuple[str, dict[str, str]]) -> None:
+def test_a_recorded_plain_network_can_do_what_computed_runs_can(
+    desktop: Watched, site: tuple[str, dict[str, str]]
+) -> None:
     address, ids = site
     page = desktop.open(f"{address}?run={ids['halves']}&pick=0.1,0.1")
     expect(page.locator("#boundary-whose")).to_be_visible()

@@ -85,7 +85,7 @@ def test_the_numbers_are_those_of_the_run(site: Site, desktop: Watched) -> None:
 
 
 @pytest.mark.parametrize("loss", ["test", "gap"])
-def test_the_surface_kept_is_the_one_on_show(exported: Site, desktop: Watched, loss: str) -> None:
+def test_the_saved_surface_is_the_one_that_is_shown(exported: Site, desktop: Watched, loss: str) -> None:
     run = exported.run(PLANES)
     page = desktop.show(exported.url + f"?run={run.id}&plane=pca&set={loss}&epoch=60&view=section")
     open_dialog(page)
@@ -98,7 +98,7 @@ def test_the_surface_kept_is_the_one_on_show(exported: Site, desktop: Watched, l
     assert about["loss"] == ("test loss" if loss == "test" else "test − train")
 
 
-def test_of_a_picked_point_its_own_network_is_kept(exported: Site, desktop: Watched) -> None:
+def test_the_network_of_a_picked_point_is_saved(exported: Site, desktop: Watched) -> None:
     run = exported.run()
     page = desktop.show(exported.url + "?epoch=60&view=contours&pick=0.5,-0.25")
     until(page, "() => !document.querySelector('#boundary-whose').hidden")
@@ -113,7 +113,7 @@ def test_of_a_picked_point_its_own_network_is_kept(exported: Site, desktop: Watc
     assert about["pick"] == [0.5, -0.25]
 
 
-def test_a_compact_export_keeps_the_same_numbers(gallery: Gallery, tmp_path: Path, desktop: Watched) -> None:
+def test_a_compact_export_saves_the_same_numbers(gallery: Gallery, tmp_path: Path, desktop: Watched) -> None:
     site = export_site(gallery, tmp_path / "site", compact=True).site
     with static_server(site) as origin, desktop:
         page = desktop.open(f"{origin}/?epoch=60&view=section")
@@ -156,7 +156,7 @@ def test_the_tables_hold_the_same_numbers(site: Site, desktop: Watched) -> None:
     [(MOONS_FAST, "fresh", 0), (IRIS, "fresh", 1), (PLANES, "hessian", 0), (UNUSUAL, "fresh", 0)],
     ids=["moons", "iris", "planes", "unusual"],
 )
-def test_the_lines_of_python_compute_what_is_on_show(
+def test_the_lines_of_python_compute_what_is_shown(
     site: Site, desktop: Watched, config: RunConfig, plane: str, span: int
 ) -> None:
     run = site.run(config)
@@ -189,7 +189,7 @@ def test_the_lines_of_python_compute_a_surface_that_no_run_has(exported: Site, d
     assert "Evaluator" not in lines
 
 
-def test_a_training_in_the_page_is_kept_whole(exported: Site, desktop: Watched) -> None:
+def test_a_training_in_the_page_is_saved_completely(exported: Site, desktop: Watched) -> None:
     page = desktop.open(
         exported.url + "?dataset=moons&hidden=8&sample=120,0.2,1&train=momentum,0.05,16,0.001,3&epoch=12"
     )
@@ -247,7 +247,7 @@ def test_the_lines_of_python_compute_the_arrays_that_the_page_saves(
     assert 0 < frame < len(known.trajectory.epochs) - 1  # where the centre of a plane that is held is another frame
     for turn, part in enumerate(SLICES):
         query = f"?run={PLANES.id}&epoch=20&view={VIEWS[turn % 3]}&{part.format(**spans)}"
-        arrays, lines = on_show(page, query)
+        arrays, lines = saved_view(page, query)
         scope: dict[str, Any] = {}
         exec(lines, scope)
         swing = np.ptp(arrays["loss"])
@@ -258,7 +258,7 @@ def test_the_lines_of_python_compute_the_arrays_that_the_page_saves(
             np.testing.assert_allclose(scope["picked"], arrays["picked"], rtol=1e-5, atol=1e-6, err_msg=query)
 
 
-def on_show(page: Page, query: str) -> tuple[dict[str, Any], str]:
+def saved_view(page: Page, query: str) -> tuple[dict[str, Any], str]:
     """Go to a state of the page as “Back” does; give the arrays and the lines that it keeps of it."""
     page.evaluate(
         "(query) => { history.pushState(null, '', query); dispatchEvent(new PopStateEvent('popstate')); }", query
@@ -282,9 +282,7 @@ def on_show(page: Page, query: str) -> tuple[dict[str, Any], str]:
     return arrays, lines
 
 
-def test_a_plane_held_in_a_training_in_the_page_is_computed_around_where_it_led(
-    exported: Site, desktop: Watched
-) -> None:
+def test_a_fixed_plane_of_a_training_in_the_page_is_computed_around_its_end(exported: Site, desktop: Watched) -> None:
     base = "?dataset=moons&hidden=8&sample=120,0.2,1&train=momentum,0.05,16,0.001,3"
     page = desktop.open(exported.url + base + "&epoch=12&follow=false&set=gap")
     until(page, "() => window.lossatlas.shown()?.epoch === 12")
@@ -304,7 +302,7 @@ def test_a_plane_held_in_a_training_in_the_page_is_computed_around_where_it_led(
     np.testing.assert_allclose(scope["surface"], arrays["loss"], rtol=0, atol=1e-4)
 
 
-def test_python_says_only_what_is_not_the_default(exported: Site, desktop: Watched) -> None:
+def test_python_contains_only_settings_that_are_not_default(exported: Site, desktop: Watched) -> None:
     page = desktop.show(exported.url + f"?run={MOONS_FAST.id}")
     open_dialog(page)
     lines = page.locator(".python code").inner_text()

@@ -32,7 +32,7 @@ def find_reached(start: str) -> set[str]:
     return found
 
 
-def test_what_is_sent_for_at_the_start_is_what_is_imported() -> None:
+def test_the_files_that_are_preloaded_are_those_that_are_imported() -> None:
     page = (WEB / "index.html").read_text(encoding="utf-8")
     head, views = page.split('<template id="views">')
     first = MODULE.findall(head)
@@ -43,7 +43,7 @@ def test_what_is_sent_for_at_the_start_is_what_is_imported() -> None:
     assert set(then) == find_reached("pages/atlas/wiring.js") - find_reached("pages/atlas/main.js")
 
 
-def test_the_boundary_is_drawn_while_the_surface_is_still_to_come(exported: Site, browser: Browser) -> None:
+def test_the_boundary_is_drawn_before_the_surface(exported: Site, browser: Browser) -> None:
     for seen in watched(browser, viewport={"width": 1100, "height": 620}, reduced_motion="reduce"):
         seen.page.add_init_script(
             """const mark = performance.mark.bind(performance);
@@ -60,7 +60,7 @@ def test_the_boundary_is_drawn_while_the_surface_is_still_to_come(exported: Site
         assert "landscape-plot" in both
 
 
-def test_no_array_is_asked_for_before_plotly_is_there(exported: Site, desktop: Watched) -> None:
+def test_no_array_is_requested_before_plotly_has_arrived(exported: Site, desktop: Watched) -> None:
     held: list[Route] = []
     asked = threading.Event()
 

@@ -34,7 +34,7 @@ from tests.web.test_controls import assert_readouts, assert_surface, read_shown
 pytestmark = pytest.mark.browser
 
 
-def test_an_empty_data_folder_computes_the_default_run_and_shows_it_while_it_trains(
+def test_with_an_empty_data_folder_the_default_run_is_computed_and_shown_while_it_trains(
     empty_served: Site, desktop: Watched
 ) -> None:
     page = desktop.open(empty_served.url)
@@ -50,7 +50,7 @@ def test_an_empty_data_folder_computes_the_default_run_and_shows_it_while_it_tra
     assert page.locator("[data-readout=epoch]").inner_text() == "0"
 
 
-def test_what_is_clicked_away_does_not_stand_before_what_is_wanted(empty_served: Site, desktop: Watched) -> None:
+def test_a_computation_that_was_left_does_not_delay_the_wanted_one(empty_served: Site, desktop: Watched) -> None:
     page = desktop.open(empty_served.url)
     for name in ("Two blobs", "Three arms", "Iris", "Half moons", "Three arms"):
         page.get_by_role("radio", name=name).press("Space")
@@ -88,7 +88,7 @@ def test_a_server_computes_the_default_training_where_only_another_is_stored(tmp
     assert set(gallery.ids()) == {MOONS_FAST.id, MOONS.id}
 
 
-def test_a_diverged_run_says_so_and_shows_what_there_is(site: Site, desktop: Watched) -> None:
+def test_a_diverged_run_says_so_and_shows_its_frames(site: Site, desktop: Watched) -> None:
     page = desktop.show(site.url + f"?dataset=corners&hidden=10&activation=linear&run={DIVERGED.id}")
     outcome = site.run(DIVERGED).trajectory.outcome
     expect(page.locator("#status-line")).to_contain_text(f"Training diverged at epoch {outcome.epoch}")
@@ -214,9 +214,7 @@ def test_a_run_that_is_damaged_is_reported_and_the_others_still_open(
 
 
 @pytest.mark.parametrize("file", ["run.json", "planes/fresh/loss_surface.npy"])
-def test_a_damaged_run_is_computed_anew_where_there_is_a_server(
-    gallery: Gallery, tmp_path: Path, desktop: Watched, file: str
-) -> None:
+def test_a_server_computes_a_damaged_run_again(gallery: Gallery, tmp_path: Path, desktop: Watched, file: str) -> None:
     damaged = Gallery(tmp_path / "data")
     shutil.copytree(gallery.data, damaged.data)
     path = damaged.data / "runs" / MOONS.id / file

@@ -69,7 +69,7 @@ def describe_table(table: dict[str, Any]) -> dict[str, Any]:
         "first": points.tolist(),
         "different": [len(set(column)) for column in points.T],
         "missing": sorted(int(line) for found in lines if found for line in found.group(1).split(", ")),
-        "outliers": [int(line) for told in table["outliers"] for line in re.findall(r"line (\d+)", told)],
+        "outliers": [int(line) for message in table["outliers"] for line in re.findall(r"line (\d+)", message)],
         "refused": next(iter(table["errors"]), ""),
     }
 
@@ -87,7 +87,7 @@ def test_a_table_is_read_by_the_rules(page: Page, case: dict[str, Any]) -> None:
     }
 
 
-def test_what_was_understood_and_left_out_is_told(page: Page) -> None:
+def test_the_messages_say_what_was_understood_and_left_out(page: Page) -> None:
     assert read(page, "id,petal,sepal,class\n1,1,2,a\n2,3,4,b")["notices"] == [
         "Read as x: “petal” (column 2); as y: “sepal” (column 3); as class: “class” (column 4)."
     ]
@@ -189,7 +189,7 @@ def lab(colour: list[float], vision: Any) -> Any:
     return np.array([116 * f[1] - 16, 500 * (f[0] - f[1]), 200 * (f[1] - f[2])])
 
 
-def test_ten_classes_are_told_apart_by_colour_and_by_shape(page: Page) -> None:
+def test_ten_classes_are_distinguished_by_colour_and_by_shape(page: Page) -> None:
     found = page.evaluate(
         """async () => {
             const {classSymbol, pointColour} = await import('./figures/colours.js');

@@ -52,7 +52,7 @@ def assert_explained(page: Page) -> None:
 
 
 @pytest.mark.parametrize("what", LATER)
-def test_what_comes_with_its_first_use_explains_itself_as_well(exported: Site, desktop: Watched, what: str) -> None:
+def test_parts_that_load_at_their_first_use_have_tooltips_as_well(exported: Site, desktop: Watched, what: str) -> None:
     query, opening = LATER[what]
     page = desktop.open(exported.url + query)
     with_access(page)
@@ -126,7 +126,7 @@ def test_a_button_that_was_pressed_does_not_explain_itself_at_once(exported: Sit
     expect(page.locator("#hint")).to_contain_text("Play")
 
 
-def test_a_tooltip_comes_on_hover_and_on_focus_and_leaves_at_escape(exported: Site, desktop: Watched) -> None:
+def test_a_tooltip_appears_on_hover_and_on_focus_and_escape_hides_it(exported: Site, desktop: Watched) -> None:
     page = desktop.open(exported.url)
     with_access(page)
     tip = page.locator("#hint")
@@ -156,7 +156,7 @@ def test_a_tooltip_comes_on_hover_and_on_focus_and_leaves_at_escape(exported: Si
     expect(tip).to_have_count(0)
 
 
-def test_a_tooltip_goes_when_one_presses_or_types(exported: Site, desktop: Watched) -> None:
+def test_a_tooltip_disappears_at_a_press_or_a_key(exported: Site, desktop: Watched) -> None:
     page = desktop.show(exported.url + "?epoch=60&view=contours")
     with_access(page)
     tip = page.locator("#hint")
@@ -174,7 +174,7 @@ def test_a_tooltip_goes_when_one_presses_or_types(exported: Site, desktop: Watch
     expect(tip).to_have_count(0)
 
 
-def test_what_can_be_trained_here_is_not_said_to_be_missing(exported: Site, desktop: Watched) -> None:
+def test_datasets_that_can_be_trained_here_are_not_called_missing(exported: Site, desktop: Watched) -> None:
     page = desktop.open(exported.url + "?epoch=60")
     controls = [page.get_by_role("radio", name=name) for name in ("2 hidden layers of 100", "Two blobs")]
     for control in controls:

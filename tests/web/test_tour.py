@@ -111,7 +111,7 @@ def test_the_large_steps_of_the_page_leap_as_high_as_it_says(exported: Site, des
 
 
 @pytest.mark.browser
-def test_words_move_the_plots_and_those_that_hold_are_marked(toured: Site, desktop: Watched) -> None:
+def test_words_change_the_plots_and_the_words_whose_picture_is_shown_are_marked(toured: Site, desktop: Watched) -> None:
     page = open_tour(desktop, f"{toured.url}?tour=two-plots")
     until(page, IS_SHOWN, list(STORED["two-plots"]))
     word = page.get_by_role("button", name="Before training")
@@ -206,7 +206,7 @@ def fit_together(page: Page, plot: str) -> bool:
 
 @pytest.mark.browser
 @pytest.mark.parametrize(("width", "height"), [(390, 844), (360, 640), (844, 390), (640, 360)])
-def test_on_a_small_screen_a_stop_and_what_it_speaks_of_are_seen_at_once(
+def test_on_a_small_screen_a_stop_and_its_plot_are_visible_together(
     toured: Site, browser: Browser, width: int, height: int
 ) -> None:
     size: Any = {"width": width, "height": height}
@@ -229,7 +229,7 @@ def test_on_a_small_screen_a_stop_and_what_it_speaks_of_are_seen_at_once(
         assert page.evaluate("() => document.documentElement.scrollWidth") <= width
 
 
-def test_nothing_of_the_tour_is_fetched_unasked() -> None:
+def test_nothing_of_the_tour_is_fetched_before_it_is_opened() -> None:
     index = (ROOT / "src/lossatlas/web/index.html").read_text(encoding="utf-8")
     assert "tour/" not in index
     assert "tour.css" not in index
@@ -251,7 +251,7 @@ def says(sentence: str) -> bool:
     return sentence in PROSE
 
 
-def test_what_it_says_of_hidden_layers_is_so() -> None:
+def test_its_claims_about_hidden_layers_are_true() -> None:
     dataset, network, line = train_network("corners", ())
     assert says(f"a loss of {line.metrics['train_loss'][-1]:.2f}, where guessing has {np.log(2):.2f}")
     assert says(f"right on {line.metrics['test_accuracy'][-1]:.0%} of the test points".replace("%", " %"))
@@ -271,7 +271,7 @@ def train_moved_starts(network: Network, dataset: Any, config: TrainingConfig) -
         yield np.array([snapshot.metrics.train_loss for snapshot in training])
 
 
-def test_what_it_says_of_large_steps_is_so() -> None:
+def test_its_claims_about_large_steps_are_true() -> None:
     descent: dict[str, Any] = {"optimizer": "sgd", "batch_size": "full"}
     dataset, network, small = train_network("moons", (8,), learning_rate=1, **descent)
     assert (np.diff(small.metrics["train_loss"]) < 0).all()
@@ -288,7 +288,7 @@ def test_what_it_says_of_large_steps_is_so() -> None:
     assert says(f"the numbers overflow in epoch {beyond.outcome.epoch}")
 
 
-def test_what_it_says_of_the_usual_training_is_so() -> None:
+def test_its_claims_about_the_default_training_are_true() -> None:
     dataset, network, run = train_network("moons", (16, 16), epochs=300)
     losses = run.metrics["train_loss"]
     assert says(f"' its loss is {losses[0]:.2f}; '")
@@ -331,7 +331,7 @@ def test_the_share_of_the_path_is_that_of_the_default_run() -> None:
         ("held_out_lower_wide", "of five other seeds {} agree."),
     ],
 )
-def test_what_it_says_is_what_the_docs_have_computed(name: str, sentence: str) -> None:
+def test_its_numbers_are_those_of_the_docs(name: str, sentence: str) -> None:
     docs = (ROOT / "docs/reading-a-landscape.md").read_text(encoding="utf-8")
     found = re.search(rf"([\d.,–]+(?: %)?)<!--{name}-->", docs)
     assert found, name

@@ -322,7 +322,7 @@ def test_metrics_are_the_same_where_a_browser_has_no_simd(page: Page) -> None:
     ("learning_rate", "activation", "weight_decay", "batch_size"),
     [(1000, "relu", 1.0, "full"), (1000, "linear", 0.0, 32), (9999, "gelu", 0.5, 16), (1000, "relu", 0.0, "full")],
 )
-def test_divergence_is_told_as_python_tells_it(
+def test_divergence_is_reported_as_in_python(
     page: Page, learning_rate: float, activation: str, weight_decay: float, batch_size: int | Literal["full"]
 ) -> None:
     config = TrainingConfig(
@@ -340,7 +340,7 @@ def test_divergence_is_told_as_python_tells_it(
         assert page.evaluate("async () => (await window.trainer.state()).epoch") == training.outcome.epoch
 
 
-def test_one_that_overflows_is_among_those_that_diverge() -> None:
+def test_the_diverging_cases_include_an_overflow() -> None:
     """The cases above are of both kinds."""
     config = TrainingConfig(optimizer="sgd", learning_rate=1000, epochs=60, batch_size="full", weight_decay=1.0)
     _, training = python_snapshots(network_of(5, 5, activation="relu"), some_data(2), config)
@@ -408,7 +408,7 @@ def test_a_limit_makes_it_slow_enough_to_watch(page: Page) -> None:
     assert max(len(each["fresh"]) for each in news) <= 2  # each is shown when it comes
 
 
-def test_nothing_comes_of_a_training_after_it_is_stopped(page: Page) -> None:
+def test_nothing_is_reported_of_a_training_after_it_is_stopped(page: Page) -> None:
     endless = task(network_of(8, 8), some_data(2), TrainingConfig(epochs=1_000_000))
     short = task(network_of(4), some_data(2), TrainingConfig(epochs=300))
     open_trainer(page, endless)
@@ -456,7 +456,7 @@ def test_a_stop_before_the_start_is_kept(page: Page) -> None:
     assert page.evaluate("() => window.news.length") == 1
 
 
-def test_what_goes_wrong_in_the_worker_is_told(page: Page) -> None:
+def test_errors_in_the_worker_are_reported(page: Page) -> None:
     page.evaluate(CREATE)
     given = task(network_of(4), some_data(2), TrainingConfig(), theta=[1.0])
     page.evaluate("(task) => { window.trainer.open(task); }", given)
@@ -577,7 +577,7 @@ def advice(page: Page, losses: Any, dead: list[int], sizes: list[int]) -> str | 
     return found
 
 
-def test_dead_units_are_told_where_they_hurt(page: Page) -> None:
+def test_dead_units_are_reported_if_the_loss_is_not_good(page: Page) -> None:
     told_of = advice(page, [0.6] * 200, [1, 4], [16, 16])
     assert told_of is not None
     assert told_of.startswith("4 of 16 units of hidden layer 2 are dead")
@@ -589,7 +589,7 @@ def test_dead_units_are_told_where_they_hurt(page: Page) -> None:
     assert "dead" not in few
 
 
-def test_a_layer_that_is_dead_as_a_whole_is_told_at_once(page: Page) -> None:
+def test_an_entirely_dead_layer_is_reported_at_once(page: Page) -> None:
     told_of = advice(page, [0.6], [5, 0], [5, 7])
     assert told_of is not None
     assert told_of.startswith("All 5 units of hidden layer 1 are dead")
@@ -607,7 +607,7 @@ def test_a_layer_that_is_dead_as_a_whole_is_told_at_once(page: Page) -> None:
     ],
 )
 @pytest.mark.parametrize("noise", [0.0, 0.2])
-def test_a_loss_that_stands_still_is_told_with_ways_out(
+def test_a_loss_that_makes_no_progress_is_reported_with_advice(
     page: Page, start: float, per_epoch: float, epochs: int, stands: bool, noise: float
 ) -> None:
     falling = start * per_epoch ** np.arange(epochs)
@@ -677,7 +677,7 @@ def test_a_plateau_is_found_where_a_slow_loop_finds_it(page: Page, first: int) -
     assert zero.index(200) == 500  # it is there at 300; a quarter of that is less than 200
 
 
-def test_a_training_pauses_at_its_plateau_and_goes_on_when_told(page: Page) -> None:
+def test_a_training_pauses_at_its_plateau_and_can_continue(page: Page) -> None:
     network, dataset = network_of(6), some_data(2)
     still = task(network, dataset, TrainingConfig(epochs=2000, learning_rate=1e-7, batch_size="full"))
     open_trainer(page, still)

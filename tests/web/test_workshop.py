@@ -207,7 +207,7 @@ def test_one_can_look_back_while_it_goes_on(exported: Site, desktop: Watched) ->
     press(page, "Pause")
 
 
-def test_it_rests_while_nobody_can_see_it(exported: Site, desktop: Watched) -> None:
+def test_it_pauses_while_nobody_can_see_it(exported: Site, desktop: Watched) -> None:
     page = desktop.open(f"{exported.url}?{HERE}&train=adam,0.01,32,0,0&epoch=0")
     expect(page.get_by_role("combobox", name="Pace")).to_have_value("30")
     press(page, "Start")
@@ -246,13 +246,13 @@ def test_it_stops_at_the_epoch_that_is_set_and_goes_on_from_there(exported: Site
     expect(page.locator("#workshop .go")).to_have_text("Continue")
 
 
-def test_it_pauses_where_the_loss_is_flat_unless_it_is_told_not_to(exported: Site, desktop: Watched) -> None:
+def test_it_pauses_where_the_loss_is_flat_unless_that_is_switched_off(exported: Site, desktop: Watched) -> None:
     page = desktop.open(f"{exported.url}?{HERE}&train=sgd,0.000001,full,0,0&epoch=0")
     here = page.get_by_role("region", name="Training here")
     here.get_by_role("combobox", name="Pace").select_option("Infinity")
     press(page, "Start")
-    told = "Paused at epoch 200: the loss has hardly changed for 200 epochs. Press Continue to train further."
-    expect(here.get_by_role("status")).to_contain_text(told)
+    message = "Paused at epoch 200: the loss has hardly changed for 200 epochs. Press Continue to train further."
+    expect(here.get_by_role("status")).to_contain_text(message)
     until(page, "() => window.lossatlas.shown().epoch === 200")
     here.get_by_role("switch", name="Pause when flat").uncheck()
     here.get_by_role("spinbutton", name="Stop at epoch").fill("900")
@@ -349,7 +349,9 @@ PACING = """async (steps) => {
 }"""
 
 
-def test_a_training_goes_on_only_if_it_was_held_and_can_be_seen(exported: Site, desktop: Watched) -> None:
+def test_a_training_continues_only_if_it_was_paused_out_of_sight_and_is_visible_again(
+    exported: Site, desktop: Watched
+) -> None:
     page = desktop.open(f"{exported.url}?epoch=60")
     cases = {
         "growing away growing growing back": ["rest", "on"],
