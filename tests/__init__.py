@@ -1,3 +1,3 @@
 import pytest
 
-pytest.register_assert_rewrite("tests.support")  # a failed assert there says with what
+pytest.register_assert_rewrite("tests.support")  # so that failed asserts there show their values

@@ -16,7 +16,7 @@ from lossatlas.runs import Run, RunConfig, compute_run
 from lossatlas.store import save_run
 from tests.support.large_runs import TINY, WHOLE, InTurn, built, config_of
 
-# The same examples every time: a failure here is a failure anywhere. A busy machine is no failure, so no deadline.
+# The examples are the same every time, so that a failure can be repeated. A slow machine is no failure: no deadline.
 settings.register_profile(
     "lossatlas",
     max_examples=40,
@@ -29,7 +29,7 @@ settings.load_profile("lossatlas")
 torch.set_num_threads(1)
 
 
-#: A run that takes milliseconds, and in which no two axes have the same length by accident.
+#: A run that takes milliseconds. No two of its axes have the same length, so that no test can confuse them.
 SMALL: dict[str, Any] = {
     "dataset": {"name": "moons", "points": 40, "test_fraction": 0.25, "seed": 3},
     "model": {"hidden": [5, 4], "activation": "tanh"},
@@ -40,7 +40,7 @@ SMALL: dict[str, Any] = {
 
 
 def small_config(**parts: dict[str, Any]) -> RunConfig:
-    """The small configuration, with some values of its parts changed."""
+    """Return the small configuration with some values changed."""
     return RunConfig.from_mapping(
         {
             name: [{**SMALL["planes"][0], **parts.get("planes", {})}]
@@ -52,7 +52,7 @@ def small_config(**parts: dict[str, Any]) -> RunConfig:
 
 
 def diverging_config() -> RunConfig:
-    """A step that multiplies every weight by -999: no float32 holds that for more than 13 epochs."""
+    """Return a configuration whose steps multiply every weight by -999, which overflows float32 after 13 epochs."""
     return small_config(
         model={"activation": "relu"},
         training={
@@ -73,7 +73,7 @@ def small_run() -> Run:
 
 @pytest.fixture(scope="session")
 def other_run() -> Run:
-    """Of the same network and points as the planar run, trained from another start."""
+    """Return a run with the network and points of the planar run, trained from another start."""
     from tests.support.planar import other_config
 
     return compute_run(other_config())
@@ -81,7 +81,7 @@ def other_run() -> Run:
 
 @pytest.fixture(scope="session")
 def planar(other_run: Run, tmp_path_factory: pytest.TempPathFactory) -> Run:
-    """A small run with planes of every kind."""
+    """Return a small run with planes of every kind."""
     from tests.support.planar import planar_run
 
     return planar_run(tmp_path_factory.mktemp("vectors") / "vectors.npy", other_run)
@@ -89,12 +89,12 @@ def planar(other_run: Run, tmp_path_factory: pytest.TempPathFactory) -> Run:
 
 @pytest.fixture
 def stored(small_run: Run, tmp_path: Path) -> Path:
-    """The folder of the small run, freshly stored."""
+    """Store the small run, and return its folder."""
     return save_run(small_run, tmp_path / "data")
 
 
 def plane_of(directions: AnyArray, spans: tuple[float, ...] = (1.0,)) -> Directions:
-    """Directions to cut along, of any two directions ``[2, P]``."""
+    """Make a ``Directions`` object from any two directions ``[2, P]``."""
     return Directions("any", "any", "Any", "Shows.", "Hides.", np.asarray(directions, np.float32), spans, moving=True)
 
 
@@ -105,7 +105,7 @@ def network_of(
 
 
 def some_models(network: Network, count: int, seed: int = 0, scale: float = 1.0) -> Float32:
-    """Models ``[count, P]`` with weights and biases that are all different from zero."""
+    """Draw models ``[count, P]`` with weights and biases that are all different from zero."""
     fresh = np.array([network.draw_initial_theta(seed + number) for number in range(count)])
     biases = np.random.default_rng(seed).normal(scale=0.3, size=fresh.shape)
     return (scale * (fresh + biases)).astype(np.float32)
@@ -118,7 +118,7 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
 
 @pytest.fixture(scope="session")
 def undisturbed(whole: dict[str, bytes], tmp_path_factory: pytest.TempPathFactory) -> Counter[str]:
-    """How many parts of each kind the same run has when it is cut into tiny ones."""
+    """Count the calls of each kind when the same run is computed in tiny parts."""
     executor = InTurn()
     assert built(tmp_path_factory.mktemp("parts"), [config_of()], TINY, executor=executor) == whole
     assert min(executor.calls.values()) > 2

@@ -79,7 +79,7 @@ def test_checkpoints_execute_nothing_and_wrong_ones_are_named(tmp_path: Path) ->
 
 def test_the_example_of_digits_ends_in_a_run_that_has_learned(tmp_path: Path) -> None:
     small = ["--epochs", "3", "--samples", "64", "--budget", "1", "--data", str(tmp_path)]
-    environment = {**os.environ, "OMP_NUM_THREADS": "1"}  # the other core has tests of its own
+    environment = {**os.environ, "OMP_NUM_THREADS": "1"}  # other tests use the other core
     told = subprocess.run(
         [sys.executable, EXAMPLES / "digits_cnn.py", *small],
         capture_output=True,
@@ -93,5 +93,5 @@ def test_the_example_of_digits_ends_in_a_run_that_has_learned(tmp_path: Path) ->
     manifest = read_manifest(run_folder(tmp_path, run_id))
     assert manifest["model"]["parameters"] == 5226
     assert len(manifest["dataset"]["classes"]) == 10
-    assert manifest["metrics"]["test_accuracy"][-1] > 0.3  # of ten classes, chance is 0.1
+    assert manifest["metrics"]["test_accuracy"][-1] > 0.3  # guessing one of ten classes gives 0.1
     assert [plane["name"] for plane in manifest["planes"]] == ["gaussian-filter", "pca", "hessian"]

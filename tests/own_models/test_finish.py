@@ -1,4 +1,4 @@
-"""What is computed of a recording, and the run it becomes, against plain PyTorch."""
+"""Compares what is computed from a recording, and the resulting run, with plain PyTorch."""
 
 from __future__ import annotations
 
@@ -37,10 +37,10 @@ PLANES: Any = (
 
 @pytest.fixture(scope="module")
 def network(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, lat.Recorder]:
-    """A recorded convolutional network, finished; and its recorder."""
+    """Record a convolutional network, and return the data folder and the recorder."""
     torch.manual_seed(3)
     model, data = convolutional(), tmp_path_factory.mktemp("network")
-    loader = [images().tensors]  # in one batch, so that its statistics are those of all
+    loader = [images().tensors]  # in one batch, so that its statistics are those of all samples
     options: Any = {"planes": PLANES, "curvature": 2, "data": data, "name": "small CNN", "batch_size": 48}
     with lat.Recorder(model, CROSS_ENTROPY, loader, loader, **options) as recorder:
         train(model, shuffling(images()), 3, recorder.snapshot)
@@ -49,7 +49,7 @@ def network(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, lat.Recorde
 
 @pytest.fixture(scope="module")
 def layered(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, list[torch.nn.Module], Any]:
-    """A recorded network of linear layers on two inputs, the model at each of its frames, and its points."""
+    """Record a network of linear layers on two inputs; return the folder, the model at each frame, and the points."""
     torch.manual_seed(0)
     data = tmp_path_factory.mktemp("layered")
     points = torch.randn(60, 2)
@@ -65,7 +65,7 @@ def layered(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, list[torch.
 
 
 def recorded(model: torch.nn.Module, recorder: lat.Recorder) -> torch.nn.Module:
-    """Take a snapshot, and give the model as it is."""
+    """Take a snapshot, and return a copy of the model."""
     recorder.snapshot()
     return at(model, flat(model))
 
@@ -173,7 +173,7 @@ def test_every_hessian_uses_running_statistics_if_they_are_requested(
     model = convolutional()
     with lat.Recorder(model, CROSS_ENTROPY, loader, data=tmp_path, batchnorm="running", **options) as recorder:
         train(model, shuffling(images()), 2, recorder.snapshot)
-    assert seen == ["running", "running"]  # the plane's, and that of the curvature
+    assert seen == ["running", "running"]  # one for the plane and one for the curvature
 
 
 def test_the_boundary_goes_through_three_samples_at_one_scale(network: Any) -> None:
@@ -227,7 +227,9 @@ def test_another_model_than_the_recorded_one_is_refused(network: Any) -> None:
     _, recorder = network
     from lossatlas.torch.finish import refuse_another_model
 
-    refuse_another_model(recorder.recording, as_ours(convolutional()))  # at the recorded theta it is the same one
+    refuse_another_model(
+        recorder.recording, as_ours(convolutional())
+    )  # with the recorded parameters it is the recorded model
     other = as_ours(convolutional(), batch_size=7)
     with pytest.raises(DataError, match="not the model, or not the data, that was recorded"):
         refuse_another_model(recorder.recording, other)

@@ -1,4 +1,4 @@
-"""A PyTorch model as our planes, surfaces and spectra see it, against slow loops of plain PyTorch in float64."""
+"""Compares planes, surfaces and spectra of PyTorch models with slow loops of plain PyTorch in float64."""
 
 from __future__ import annotations
 
@@ -40,21 +40,21 @@ def theta_of(model: torch.nn.Module) -> Float64:
 
 
 def at(model: torch.nn.Module, theta: Float64) -> torch.nn.Module:
-    """A float64 copy of a model with other parameters, laid out in their order."""
+    """Return a float64 copy of a model with the parameters ``theta``."""
     moved = copy.deepcopy(model).double()
     torch.nn.utils.vector_to_parameters(torch.from_numpy(theta), moved.parameters())
     return moved.eval()
 
 
 def slow_loss(model: torch.nn.Module, kind: str) -> float:
-    """Mean cross-entropy of all images at once, with the statistics of ``kind``."""
+    """Compute the mean cross-entropy of all images in one batch, with the statistics of ``kind``."""
     inputs, labels = images().tensors
     norm = model[1]  # type: ignore[index]
     if kind == "batch":
         norm.train()
     if kind == "refreshed":
         norm.train()
-        norm.momentum = 1.0  # what is seen last is what is kept; all is seen at once
+        norm.momentum = 1.0  # the statistics of the single batch replace the earlier ones
         model(inputs.double())
         norm.eval()
     with torch.no_grad():
@@ -90,7 +90,7 @@ def test_batches_weigh_by_their_samples() -> None:
 
 
 def test_convolutions_times_ten_before_batch_norm_leave_the_surface() -> None:
-    """Dinh et al. (2017): what computes the same is the same, in a filter-normalised plane too."""
+    """Networks that compute the same function have the same filter-normalised surface (Dinh et al. 2017)."""
     surfaces: dict[tuple[str, int], Any] = {}
     kinds: tuple[Any, ...] = ("batch", "refreshed", "running")
     for kind in kinds:
@@ -130,7 +130,7 @@ def test_filters_are_convolutions_and_rows_and_neither_biases_nor_scales() -> No
 
 
 def slow_hessian(model: torch.nn.Module, loss: Loss) -> Float64:
-    """The whole matrix, in float64, by autograd row by row."""
+    """Compute the whole Hessian in float64 by autograd, row by row."""
     moved = copy.deepcopy(model).double()
     parameters = list(moved.parameters())
     flat = torch.cat([g.reshape(-1) for g in torch.autograd.grad(loss(moved), parameters, create_graph=True)])
@@ -170,7 +170,7 @@ def test_hessian_products_ends_and_eigenvectors_are_those_of_the_whole_matrix() 
 
 
 class Attention(torch.nn.Module):
-    """One layer of attention over four tokens."""
+    """A model with one layer of attention over four tokens."""
 
     def __init__(self) -> None:
         super().__init__()

@@ -15,7 +15,7 @@ from lossatlas.store import Recording
 from tests.own_models.trainings import convolutional, images, shuffling, train
 
 CROSS_ENTROPY = torch.nn.CrossEntropyLoss()
-#: The least that a recorder computes when its block ends: these tests are about what it records before.
+#: Options with which a recorder computes as little as possible at its end. These tests are about what it records.
 LEAST: Any = {
     "planes": ({"kind": "gaussian", "normalization": "filter", "spans": (0.5,), "grid": 5},),
     "curvature": 0,
@@ -92,7 +92,7 @@ def copied(model: torch.nn.Module, recorder: lat.Recorder) -> dict[str, torch.Te
 
 
 def test_recorded_losses_are_those_of_a_plain_loop(tmp_path: Path) -> None:
-    """Without dropout, with the statistics of one batch for all, and with the running ones."""
+    """They are computed without dropout, once with the statistics of the batch and once with the running statistics."""
     dataset = images()
     inputs, labels = dataset.tensors
     model = start()
@@ -149,7 +149,7 @@ def test_modes_gradients_and_buffers_do_not_change_even_after_an_exception(tmp_p
 
 
 class Tied(torch.nn.Module):
-    """An encoder whose weight the decoder shares, beside a frozen layer."""
+    """A model whose encoder and decoder share a weight, and which has a frozen layer."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -282,7 +282,7 @@ def test_what_cannot_be_recorded_is_refused_with_a_reason_and_leaves_nothing(
 
 
 class FullyShardedDataParallel(torch.nn.Linear):
-    """A module that is called as FSDP's wrapper is."""
+    """A module whose class has the name of FSDP's wrapper."""
 
 
 def test_sharded_models_are_refused_and_the_error_says_what_to_do(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""Plain PyTorch trainings to record, each from one seed."""
+"""Provides plain PyTorch trainings to record. Each is determined by one seed."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from torch.utils.data import DataLoader, TensorDataset
 
 
 def images(count: int = 48, classes: int = 3) -> TensorDataset:
-    """Small images whose class shows in their brightness."""
+    """Draw small images whose class determines their brightness."""
     generator = torch.Generator().manual_seed(1)
     labels = torch.arange(count) % classes
     pictures = torch.randn(count, 1, 6, 6, generator=generator) + labels[:, None, None, None]
@@ -18,7 +18,7 @@ def images(count: int = 48, classes: int = 3) -> TensorDataset:
 
 
 def convolutional(classes: int = 3, bias: bool = True) -> torch.nn.Sequential:
-    """Convolution, BatchNorm, dropout, a linear layer."""
+    """Make a model with a convolution, BatchNorm, dropout and a linear layer."""
     return torch.nn.Sequential(
         torch.nn.Conv2d(1, 4, 3, bias=bias),
         torch.nn.BatchNorm2d(4),
@@ -32,7 +32,7 @@ def convolutional(classes: int = 3, bias: bool = True) -> torch.nn.Sequential:
 def train(
     model: torch.nn.Module, loader: Any, epochs: int, after_epoch: Callable[[], object] = lambda: None
 ) -> dict[str, torch.Tensor]:
-    """Train, and give back what the model is at the end, buffers too."""
+    """Train a model, and return a copy of its state at the end, including buffers."""
     optimizer = torch.optim.SGD(model.parameters(), lr=0.05, momentum=0.9)
     for _ in range(epochs):
         model.train()

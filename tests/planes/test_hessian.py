@@ -1,4 +1,4 @@
-"""Hessian planes against the dense Hessian that PyTorch differentiates, in float64."""
+"""Compares Hessian planes with the dense Hessian of PyTorch in float64."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ Which = Literal["largest", "both"]
 @pytest.mark.parametrize("which", ["largest", "both"])
 @pytest.mark.parametrize("classes", [2, 3])
 def test_eigenvectors_renormalised_until_they_are_none(which: Which, frame: int | None, classes: int) -> None:
-    """The directions are eigenvectors of length 1, of the eigenvalues that the plane says."""
+    """The directions are eigenvectors of length 1, with the eigenvalues in the description of the plane."""
     network = network_of(4, 3, classes=classes)
     ended = train_network(network)
     plane = HessianPlane(eigenvalues=which, frame=frame).lay(ended)
@@ -42,7 +42,7 @@ def test_eigenvectors_renormalised_until_they_are_none(which: Which, frame: int 
 @pytest.mark.parametrize("frame", [None, 2])
 @pytest.mark.parametrize("which", ["largest", "both"])
 def test_the_surface_curves_along_its_axes_as_the_eigenvalues_say(which: Which, frame: int | None) -> None:
-    """Second differences of the surface's middle row (along a) and column (along b)."""
+    """Second differences of the surface's middle row (along a) and middle column (along b) equal the eigenvalues."""
     network = network_of(4, 3)
     ended = train_network(network)
     plane = HessianPlane(eigenvalues=which, frame=frame).lay(ended)
@@ -51,10 +51,10 @@ def test_the_surface_curves_along_its_axes_as_the_eigenvalues_say(which: Which, 
     loss = loss_surfaces(Evaluator(network, ended.points, ended.labels), plane, plane.centre, (2 * step,), 5)[0].loss
     row, column = loss[2].astype(np.float64), loss[:, 2].astype(np.float64)
     weights = np.array([-1, 16, -30, 16, -1]) / (12 * step**2)  # exact up to the sixth derivative
-    # float32 losses of about 0.5, and thetas rounded to float32: some 1e-7 each, over step²
+    # errors of about 1e-7 from float32 losses of 0.5, and from thetas rounded to float32, divided by step²
     assert weights @ row == pytest.approx(plane.eigenvalues[0], abs=3e-3)
     assert weights @ column == pytest.approx(plane.eigenvalues[1], abs=3e-3)
-    assert abs(plane.eigenvalues[0] - plane.eigenvalues[1]) > 0.03  # else axes transposed would go unseen
+    assert abs(plane.eigenvalues[0] - plane.eigenvalues[1]) > 0.03  # otherwise transposed axes would not be noticed
 
 
 def test_surface_centred_elsewhere_than_its_marker__the_path_passes_the_middle_at_the_plane_s_frame() -> None:
@@ -70,7 +70,7 @@ def test_surface_centred_elsewhere_than_its_marker__the_path_passes_the_middle_a
 
 
 def test_a_hessian_of_zeros_has_no_plane() -> None:
-    """As where training has diverged: every softmax saturated, on the right side or the wrong one."""
+    """It is zero if every softmax is saturated, rightly or wrongly, as after a divergence."""
     network = network_of(activation="relu")
     theta = np.full((2, 6), 1e20)
     theta[:, 1::2] *= -1

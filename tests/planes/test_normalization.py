@@ -1,4 +1,4 @@
-"""Filter and layer normalisation against loops over units: Li et al. 2018, section 4."""
+"""Compares filter and layer normalisation (Li et al. 2018, section 4) with loops over units."""
 
 from __future__ import annotations
 
@@ -26,9 +26,9 @@ def length(numbers: list[float]) -> float:
 
 
 def slowly(network: Network, direction: AnyArray, theta: AnyArray, parts: str, biases: bool) -> Float64:
-    """Part by part, a part being the places in theta of what is scaled together."""
+    """Normalise part by part, where a part is the set of indices of theta that are scaled together."""
     result = np.zeros(len(theta))
-    layers: dict[str, list[list[int]]] = {}  # by layer, the places of each unit
+    layers: dict[str, list[list[int]]] = {}  # for each layer, the indices of each unit's parameters
     for parameter in network.parameters:
         layer, kind = parameter.name.rsplit(".", 1)
         if kind == "weight":
@@ -69,7 +69,7 @@ def test_filters_of_one_layer_have_factors_of_their_own() -> None:
     )
     assert np.ptp(by_layer) < 1e-12  # one factor for the whole tensor
     assert np.ptp(by_filter, axis=1).max() < 1e-12  # one for each unit
-    assert np.ptp(by_filter[:, 0]) > 0.1  # and not the same
+    assert np.ptp(by_filter[:, 0]) > 0.1  # the factors differ
 
 
 @pytest.mark.parametrize("parts", ["filter", "layer"])
@@ -85,13 +85,13 @@ def test_biases_stay_where_they_are_unless_they_are_asked_for(parts: Normalizati
 @pytest.mark.parametrize("biases", [False, True])
 @pytest.mark.parametrize("parts", ["filter", "layer"])
 def test_zero_bias_that_divides_by_zero(parts: Normalization, biases: bool) -> None:
-    """Neither zero biases, nor a dead unit, nor a direction that leaves one out, make anything but zeros."""
+    """Zero biases, a dead unit, and a direction that is zero in one unit give zeros and not NaN."""
     network = network_of(3, 4)
     theta = network.draw_initial_theta(0)  # zero biases
-    directions = np.array([network.draw_initial_theta(1), network.draw_initial_theta(2)])  # and zero here too
-    theta[:2] = 0.0  # the first unit
-    directions[0, 2:4] = 0.0  # the second, in the first direction
-    directions[1, -10:] = 0.0  # the whole last layer, in the second
+    directions = np.array([network.draw_initial_theta(1), network.draw_initial_theta(2)])  # and these are zero too
+    theta[:2] = 0.0  # the first unit is dead
+    directions[0, 2:4] = 0.0  # the first direction is zero in the second unit
+    directions[1, -10:] = 0.0  # the second direction is zero in the whole last layer
     found = normalize(network, directions, theta, parts, biases)
     assert np.isfinite(found).all()
     assert (found[0, 2:4] == 0).all()

@@ -14,7 +14,7 @@ from tests.planes.trained import make_training, train_network
 
 @given(st.integers(0, 1000), st.sampled_from([(3, 40), (12, 200), (40, 6), (9, 9), (200, 12)]))
 def test_components_coordinates_and_shares_are_those_of_scikit_learn(seed: int, shape: tuple[int, int]) -> None:
-    """With fewer frames than parameters, and with more."""
+    """This holds for fewer frames than parameters, and for more."""
     weights = np.cumsum(np.random.default_rng(seed).normal(size=shape), axis=0)
     pca = PCA(2, svd_solver="full").fit(weights)
     directions = principal_directions(weights)

@@ -50,7 +50,7 @@ def test_nan_silently_replaced__directions_that_are_not_finite_are_refused(value
 
 @given(st.integers(0, 1000), st.sampled_from([1.0, 1e-2, 1e-4]), st.floats(1e-3, 1e3), st.integers(2, 400))
 def test_a_plane_that_is_a_line_from_a_wrong_gram_schmidt(seed: int, off: float, scale: float, count: int) -> None:
-    """Of vectors however nearly parallel, the pair is orthonormal to 1e-12, and both vectors lie in its plane."""
+    """The pair is orthonormal to 1e-12 even for nearly parallel vectors, and both vectors lie in its plane."""
     first, other = np.random.default_rng(seed).normal(size=(2, count)) * scale
     second = -3 * first + off * other
     pair = make_orthonormal(first, second)

@@ -1,4 +1,4 @@
-"""The path on a plane against SciPy, frame by frame, and what a random walk would show there."""
+"""Compares the path on a plane with SciPy, frame by frame, and tests what a random walk would show there."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from lossatlas.training import frame_epochs
 
 
 def oblique(rng: np.random.Generator, count: int, angle: float, lengths: tuple[float, float]) -> Float64:
-    """Two directions of these lengths, ``angle`` apart, in ``count`` dimensions."""
+    """Return two directions of these lengths with this angle between them, in ``count`` dimensions."""
     e1, e2 = np.linalg.qr(rng.normal(size=(count, 2)))[0].T
     return np.array([lengths[0] * e1, lengths[1] * (math.cos(angle) * e1 + math.sin(angle) * e2)])
 
@@ -50,7 +50,7 @@ def test_trajectories_projected_with_the_wrong_formula_on_axes_that_are_not_orth
         )
         off = theta - (centre + found[0] * directions[0] + found[1] * directions[1])
         assert np.linalg.norm(off) == pytest.approx(residual, rel=1e-9)
-        for direction in directions:  # nearest: at right angles to the plane
+        for direction in directions:  # the nearest point: the difference is orthogonal to the plane
             assert abs(off @ direction) < 1e-9 * np.linalg.norm(direction) * np.linalg.norm(theta - centre)
 
 
@@ -71,7 +71,7 @@ def test_coordinates_and_residual_are_those_that_theta_was_made_from(
 
 
 def test_products_with_oblique_directions_would_be_another_path() -> None:
-    """That the tests above can tell the wrong formulas: products with d, and products with d / |d|²."""
+    """The tests above notice the wrong formulas, which are products with d and products with d / |d|²."""
     rng = np.random.default_rng(0)
     directions = oblique(rng, 20, 1.0, (2.0, 0.5))
     theta = rng.normal(size=20)
@@ -97,7 +97,7 @@ def test_explained_variance_is_the_share_of_what_lies_along_the_plane(
     mean = sum(weights) / frames
     within = sum(((theta - mean) @ basis) @ ((theta - mean) @ basis) for theta in weights)
     total = sum((theta - mean) @ (theta - mean) for theta in weights)
-    for centre in (weights[-1], np.zeros(directions.shape[1])):  # wherever the plane stands
+    for centre in (weights[-1], np.zeros(directions.shape[1])):  # for any centre of the plane
         assert project(directions, weights, centre).explained_variance == pytest.approx(within / total, rel=1e-9)
 
 
@@ -120,7 +120,7 @@ def test_caller_s_arrays_left_changed() -> None:
 
 
 def test_a_long_random_walk_puts_608_and_152_percent_into_two_components() -> None:
-    """6 / (π² k²) for k = 1 and 2 (Antognini and Sohl-Dickstein 2018, section 2)."""
+    """The shares are 6 / (π² k²) for k = 1 and 2 (Antognini and Sohl-Dickstein 2018, section 2)."""
     limit = 6 / math.pi**2 * (1 + 1 / 4)
     assert limit == pytest.approx(0.608 + 0.152, abs=5e-4)
     assert compute_random_walk_variance(range(1000)) == pytest.approx(limit, abs=1e-3)
@@ -134,7 +134,9 @@ def test_a_simulated_walk_recorded_at_uneven_epochs_has_the_share_that_is_said(e
     steps = np.random.default_rng(1).normal(size=(epochs, 10_000))
     walk = np.concatenate([np.zeros((1, 10_000)), np.cumsum(steps, axis=0)])[recorded]
     simulated = PCA(2, svd_solver="full").fit(walk).explained_variance_ratio_.sum()
-    assert compute_random_walk_variance(recorded) == pytest.approx(simulated, abs=0.01)  # of the order 1/sqrt(10,000)
+    assert compute_random_walk_variance(recorded) == pytest.approx(
+        simulated, abs=0.01
+    )  # the error is of the order 1/sqrt(10,000)
 
 
 @pytest.mark.parametrize(("epochs", "share"), [([0], 0.0), ([0, 1], 1.0), ([0, 7, 30], 1.0)])

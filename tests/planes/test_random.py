@@ -44,12 +44,12 @@ def test_no_direction_is_the_start_of_the_model_of_the_same_seed(seed: int) -> N
     st.booleans(),
 )
 def test_two_random_directions_of_cosine_099(seed: int, kind: Kind, normalization: Normalization, biases: bool) -> None:
-    """Random directions in P dimensions are nearly at right angles: |cos| is of the order 1/sqrt(P)."""
+    """They are nearly orthogonal, and not nearly parallel: |cos| is of the order 1/sqrt(P) in P dimensions."""
     network = network_of(16, 16)
     ended = make_training(network, some_models(network, 1))
     plane = kind(seed=seed, normalization=normalization, biases=biases).lay(ended)
     assert abs(plane.cosine) < 6 / math.sqrt(network.parameter_count)
-    assert not plane.orthonormal  # and they are used as they are, which the plane says
+    assert not plane.orthonormal  # they are not scaled, and the plane says so
 
 
 def test_gaussian_directions_move_every_parameter_alike() -> None:
@@ -82,7 +82,7 @@ def test_normalised_directions_have_the_lengths_of_the_last_frame_s_theta(
     assert plane.normalization == normalization
     assert normalization in plane.title
     assert ("biases stay where they are" in plane.what) == (not biases)
-    assert ("biases move too" in plane.what) == biases  # then the slice is not invariant, and says so
+    assert ("biases move too" in plane.what) == biases  # with biases the slice is not invariant, and says so
 
 
 @KINDS

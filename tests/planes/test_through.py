@@ -62,7 +62,7 @@ def test_far_is_the_frame_farthest_from_the_line_by_brute_force() -> None:
 
 
 def test_the_section_along_a_is_the_linear_interpolation_of_goodfellow() -> None:
-    """L((1 - α) θ_end + α θ_start), α from -1 to 1 (Goodfellow et al. 2015), each α by itself in PyTorch."""
+    """It is L((1 - α) θ_end + α θ_start) for α from -1 to 1 (Goodfellow et al. 2015), computed in PyTorch."""
     ended = train_network(NETWORK)
     start, end = ended.trajectory.weights[[0, -1]].astype(np.float64)
     plane = ThroughPlane(spans=(math.dist(start, end),)).lay(ended)

@@ -1,4 +1,4 @@
-"""Trainings to lay planes through: a real one, and any made-up trajectory."""
+"""Provides trainings for tests of planes: a real training, and any given trajectory."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from lossatlas.training import METRICS, Outcome, TrainingConfig, Trajectory, tra
 
 
 def train_network(network: Network, references: Mapping[str, Floats] | None = None, **training: object) -> Trained:
-    """A network trained on forty points for twelve epochs, six of them recorded."""
+    """Train a network on forty points for twelve epochs, six of which are recorded."""
     dataset = load_dataset(DatasetConfig(name="arms" if network.class_count == 3 else "moons", points=40, seed=3))
     config = TrainingConfig.from_mapping({"epochs": 12, "frames": 6, "batch_size": 8, **training})
     return Trained(network, *dataset.train, train(network, dataset, config), (references or {}).__getitem__)
 
 
 def make_training(network: Network, weights: AnyArray) -> Trained:
-    """As if a training had gone through these parameters ``[F, P]``, an epoch each."""
+    """Make a training whose recorded parameters are ``[F, P]``, with one frame per epoch."""
     points, labels = load_dataset(DatasetConfig(points=40, seed=3)).train
     frames = len(weights)
     metrics = {name: np.zeros(frames) for name in METRICS}

@@ -19,14 +19,14 @@ def _every_server_stops() -> Iterator[None]:
 
 @pytest.fixture
 def live(tmp_path: Path) -> Iterator[Live]:
-    """A server of a data folder that does not exist yet."""
+    """Start a server whose data folder does not exist yet."""
     with live_server(Gallery(tmp_path / "data"), threads=1, queue_size=1, heartbeat=0.05) as server:
         yield server
 
 
 @pytest.fixture(scope="session")
 def stocked(_every_server_stops: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Live]:
-    """A server of a gallery with one run, for tests that change nothing."""
+    """Start a server of a gallery with one run, for tests that change nothing."""
     gallery = Gallery(tmp_path_factory.mktemp("stocked"))
     gallery.save(compute_run(small_config(), threads=1))
     with live_server(gallery, threads=1, hosts={"atlas.example"}) as server:

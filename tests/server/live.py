@@ -1,4 +1,4 @@
-"""A real server on a port of its own, and what it takes to talk with it."""
+"""Starts real servers on free ports, and sends requests to them."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from lossatlas.server import create_app
 from lossatlas.server.serving import Server, _listen
 from lossatlas.store import Gallery
 
-#: More epochs than any test waits for, and no frame between the first and the last.
+#: A training with more epochs than any test waits for, and no frames except the first and the last.
 ENDLESS = {"training": {"epochs": 1_000_000, "frames": 2}}
 
 
@@ -28,7 +28,7 @@ _leaving: list[threading.Thread] = []
 
 @dataclass(frozen=True)
 class ReceivedEvent:
-    """One event as a listener gets it."""
+    """One event that a listener received."""
 
     id: str
     name: str
@@ -37,7 +37,7 @@ class ReceivedEvent:
 
 @dataclass(frozen=True)
 class Raw:
-    """An answer as it came."""
+    """An HTTP answer, not interpreted."""
 
     status: int
     headers: dict[str, str]
@@ -59,7 +59,7 @@ class Live:
         return self.http.post("api/runs", json=config)
 
     def start_run(self, config: dict[str, Any]) -> str:
-        """Post a configuration and return the id once it runs."""
+        """Post a configuration, wait until it is being computed, and return the id."""
         run_id: str = self.post(config).json()["id"]
         until(lambda: self.state(run_id) == "running")
         return run_id
@@ -83,7 +83,7 @@ class Live:
             yield _decode_events(response.iter_lines())
 
     def raw(self, method: str, path: str, headers: dict[str, str] | None = None, body: bytes = b"") -> Raw:
-        """Send exactly this, whatever a decent client would do to it, and read the answer, sending no more."""
+        """Send exactly these bytes, which no HTTP client would send, and read the answer."""
         connection = HTTPConnection("127.0.0.1", self.port, timeout=30)
         connection.putrequest(method, path, skip_host=True, skip_accept_encoding=True)
         for name, value in {"Host": f"127.0.0.1:{self.port}", **(headers or {})}.items():
@@ -109,7 +109,7 @@ def live_server(gallery: Gallery, **options: Any) -> Iterator[Live]:
         yield live
     finally:
         live.http.close()
-        server.should_exit = True  # and the next test need not wait for it
+        server.should_exit = True  # the next test does not wait for it
         _leaving.append(thread)
 
 
@@ -121,7 +121,7 @@ def wait_for_servers() -> bool:
 
 
 def until(condition: Callable[[], bool], patience: float = 20.0) -> None:
-    """Wait for a condition of another thread."""
+    """Wait for a condition that another thread fulfils."""
     end = time.monotonic() + patience
     while not condition():
         assert time.monotonic() < end, "it never happened"

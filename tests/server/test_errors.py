@@ -1,4 +1,4 @@
-"""Every refusal, and the one shape that all of them have."""
+"""Tests every refusal of the server. All have the same form, problem details."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def _post(status: int, says: str, body: bytes, **headers: str) -> Case:
 
 
 CASES = {
-    # not there
+    # 404
     "page": Case(404, "GET", "/nothing", "/nothing"),
     "page folder": Case(404, "GET", "/vendor", "/vendor"),
     "page, dotted": Case(404, "GET", "/.hidden", "/.hidden"),
@@ -71,7 +71,7 @@ CASES = {
     "data, up encoded": Case(404, "GET", "/data/runs/%2e%2e%2f%2e%2e%2foutside.npy", "nothing"),
     "data, up twice encoded": Case(404, "GET", "/data/runs/%252e%252e%252foutside.npy", "nothing"),
     "data, absolute": Case(404, "GET", "/data//etc/passwd", "nothing"),
-    # not so
+    # 405 and 415
     "put": Case(405, "PUT", "/api/runs", "POST"),
     "get runs": Case(405, "GET", "/api/runs", "POST"),
     "post run": Case(405, "POST", f"/api/runs/{RUN}", "is not allowed"),
@@ -79,7 +79,7 @@ CASES = {
     "post page": Case(405, "POST", "/", "GET"),
     "delete data": Case(405, "DELETE", f"/data/runs/{RUN}/run.json", "GET"),
     "post catalog": Case(405, "POST", "/catalog.json", "GET"),
-    # not understood
+    # 400 and 422
     "no json": _post(400, "not JSON", b"{"),
     "empty": _post(400, "not JSON", b""),
     "no utf-8": _post(400, "not JSON", b"\xff\xfe{"),
@@ -96,7 +96,7 @@ CASES = {
     "a plane from a file": _post(422, "not valid", b'{"planes": [{"kind": "file", "file": "/etc/passwd"}]}'),
     "half a surrogate": _post(422, "not valid", rb'{"\ud800": "\ud800", "dataset": {"name": "\ud800"}}'),
     "not a number": _post(422, "not valid", b'{"training": {"learning_rate": NaN}}'),
-    # too much
+    # 413 and 503
     "announced": _post(413, "64 KiB", b"", Content_Length="50000000"),
     "sent": Case(
         413,
@@ -106,7 +106,7 @@ CASES = {
         {**JSON, "Transfer-Encoding": "chunked"},
         b"11000\r\n" + b" " * 0x11000 + b"\r\n",
     ),
-    # not you
+    # 403 and 421
     "rebound name": Case(421, "GET", "/", "evil.example", {"Host": "evil.example"}),
     "rebound name, api": Case(421, "POST", "/api/runs", "evil.example", {"Host": "evil.example:80"}),
     "rebound look-alike": Case(421, "GET", "/data/index.json", "127.0.0.1.evil", {"Host": "127.0.0.1.evil.example"}),
@@ -121,7 +121,7 @@ CASES = {
 
 @pytest.fixture(scope="module")
 def cluttered(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Live]:
-    """A gallery with one run, and with files that are nobody's business."""
+    """Make a gallery with one run, and with files that must not be served."""
     gallery = Gallery(tmp_path_factory.mktemp("cluttered") / "data")
     folder = gallery.save(compute_run(small_config(), threads=1))
     outside = gallery.data.parent / "outside.npy"
@@ -183,7 +183,7 @@ def test_405_says_what_is_allowed(stocked: Live) -> None:
 def test_the_largest_body_is_read(stocked: Live) -> None:
     body = b'{"a":1}'.ljust(BODY_LIMIT)
     answer = stocked.raw("POST", "/api/runs", {**JSON, "Content-Length": str(len(body))}, body)
-    assert answer.status == 422  # and not 413
+    assert answer.status == 422  # it is not refused with 413
 
 
 @pytest.mark.parametrize(

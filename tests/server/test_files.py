@@ -1,4 +1,4 @@
-"""The page and the gallery as files."""
+"""Tests that the server answers with the files of the page and of the gallery."""
 
 from __future__ import annotations
 
@@ -149,7 +149,7 @@ def test_a_changed_file_is_sent_anew(live: Live) -> None:
     index = live.data / "index.json"
     for text, moment in (("[1]".ljust(2000), 1_000_000_000), ("[2]".ljust(2000), 2_000_000_000)):
         index.write_text(text)
-        os.utime(index, ns=(moment, moment))  # of the same size, and compressed: only the time tells them apart
+        os.utime(index, ns=(moment, moment))  # they have the same size
         assert live.http.get("data/index.json", headers={"Accept-Encoding": "br"}).text == text
 
 
@@ -166,12 +166,12 @@ def test_the_cache_keeps_what_is_used_and_stays_within_its_limit() -> None:
 
     get("a", 4), get("b", 4), get("a", 4)
     assert made == ["a", "b"]
-    get("c", 4)  # b, the least recently used, makes room
+    get("c", 4)  # b was used least recently, so it is dropped
     get("a", 4), get("c", 4)
     assert made == ["a", "b", "c"]
     get("b", 4)
     assert made == ["a", "b", "c", "b"]
-    assert len(get("huge", 100)) == 100  # given, but not kept
+    assert len(get("huge", 100)) == 100  # returned, but not cached
     get("huge", 100)
     assert made.count("huge") == 2
 

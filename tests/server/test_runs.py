@@ -1,4 +1,4 @@
-"""Asking for runs, and watching them grow."""
+"""Tests requests for runs, and the events of their computation."""
 
 from __future__ import annotations
 
@@ -115,7 +115,7 @@ def test_left_out_settings_take_their_defaults(live: Live) -> None:
 
 
 def test_the_first_frame_of_the_default_run_is_there_within_two_seconds(live: Live) -> None:
-    # one in five: a machine with something else to do is no fault of ours, but it is 0.3 s on one that has not
+    # the fastest of five, since the machine may be busy; it is 0.3 s on an idle one
     assert any(_until_first_frame(live, seed) < 2 for seed in range(5))
 
 
@@ -174,7 +174,7 @@ def test_a_running_job_is_cancelled(live: Live) -> None:
         assert (last.name, last.body) == ("cancelled", {})
     assert live.state(run_id) == "cancelled"
     assert run_id not in live.gallery
-    assert live.compute(SMALL)[1][-1].name == "done"  # the worker is free again
+    assert live.compute(SMALL)[1][-1].name == "done"  # the worker can take the next job
 
 
 def test_a_queued_job_is_cancelled_and_the_next_moves_up(live: Live) -> None:
@@ -205,7 +205,7 @@ def test_a_job_that_all_listeners_have_left_is_cancelled(
 ) -> None:
     monkeypatch.setattr(jobs, "GRACE", 0.05)
     if queued:
-        blocker = live.start_run(_endless(1))  # which nobody ever listens to
+        blocker = live.start_run(_endless(1))  # a job that never has a listener
     run_id = live.post(_endless(2)).json()["id"]
     with live.listen(run_id) as events:
         next(events)
@@ -222,9 +222,7 @@ def _find_timer(live: Live, run_id: str) -> threading.Timer | None:
 
 
 @pytest.mark.parametrize("how", ["listening", "asking"])
-def test_a_job_that_gets_a_listener_again_in_time_continues(
-    live: Live, monkeypatch: pytest.MonkeyPatch, how: str
-) -> None:
+def test_a_job_that_is_wanted_again_in_time_continues(live: Live, monkeypatch: pytest.MonkeyPatch, how: str) -> None:
     monkeypatch.setattr(jobs, "GRACE", 60.0)
     run_id = live.start_run(_endless())
     with live.listen(run_id) as events:
@@ -241,7 +239,7 @@ def test_a_job_that_gets_a_listener_again_in_time_continues(
             next(events)
             assert _find_timer(live, run_id) is None
     timer.join(20)
-    assert not timer.is_alive()  # it ended before its time
+    assert not timer.is_alive()  # it was cancelled early
     assert live.state(run_id) == "running"
 
 
@@ -258,7 +256,7 @@ def test_a_job_with_listeners_comes_before_jobs_that_all_listeners_have_left(
         wanted = live.post(_endless(2)).json()["id"]
         with live.listen(wanted) as events:
             assert next(events).body == {"position": 1}
-            # the queue is full, but with one that nobody waits for
+            # the queue is full, but all listeners of one job have left
             script = live.post(_endless(3))
             assert (script.status_code, live.state(left)) == (202, "cancelled")
             live.http.delete(f"api/runs/{blocker}")
@@ -285,7 +283,7 @@ def test_a_full_queue_says_when_to_come_back(live: Live) -> None:
     refused = live.post(_endless(3))
     assert refused.status_code == 503
     assert int(refused.headers["retry-after"]) > 0
-    assert live.http.get(f"api/runs/{small_config().id}").status_code == 404  # a refused run is not known
+    assert live.http.get(f"api/runs/{small_config().id}").status_code == 404  # the server does not know a refused run
 
 
 def test_events_resume_after_the_last_one_seen(live: Live) -> None:
@@ -308,7 +306,7 @@ def test_many_listeners_hear_the_same_and_a_leaving_one_harms_nobody(live: Live)
         next(leaving)
     with live.listen(run_id) as one, live.listen(run_id) as other:
         live.http.delete(f"api/runs/{blocker}")
-        slow = next(one)  # and reads no further until all is over
+        slow = next(one)  # this listener reads nothing more until the computation has ended
         heard = list(other)
         assert heard[-1].name == "done"
         assert [slow, *one] == heard

@@ -1,4 +1,4 @@
-"""The page opened from Python: what a browser finds there, who may frame it, and when its server stops."""
+"""Tests the page that Python opens: its content, the pages that may frame it, and the end of its server."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from tests.conftest import small_config
 
 @pytest.fixture
 def opened(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """The addresses that the browser was asked to open."""
+    """Return the list of addresses that the browser was asked to open."""
     addresses: list[str] = []
     monkeypatch.setattr(webbrowser, "open", addresses.append)
     return addresses
@@ -33,13 +33,13 @@ def opened(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
 @pytest.fixture
 def run() -> Run:
-    """A run that nobody has stored."""
+    """Return a run that is not stored."""
     return compute_run(small_config(), threads=1)
 
 
 @pytest.fixture
 def viewers() -> Iterator[list[Viewer]]:
-    """Viewers to close after the test."""
+    """Return a list of viewers, which are closed after the test."""
     open_ones: list[Viewer] = []
     yield open_ones
     for viewer in open_ones:
@@ -47,7 +47,7 @@ def viewers() -> Iterator[list[Viewer]]:
 
 
 def manifest_of(viewer: Viewer) -> dict[str, object]:
-    """The manifest of the run that the address names, as the page comes by it: by way of the index."""
+    """Fetch the manifest of the run that the address names, which must be in the index."""
     page = httpx.get(viewer.url)
     assert page.status_code == 200
     assert "<title>Loss Atlas" in page.text
@@ -85,7 +85,7 @@ def test_a_stored_run_is_served_from_its_gallery(
     given = {"path": folder, "text": str(folder), "opened": open_run(folder), "saved": run}[how]
     viewers.append(show(given))  # type: ignore[arg-type]  # mypy joins the types to object
     assert manifest_of(viewers[0])["id"] == run.id
-    assert not (folder.parent.parent / "index.json").exists()  # nothing is written where nothing is missing
+    assert not (folder.parent.parent / "index.json").exists()  # nothing is written, because nothing is missing
 
 
 def test_a_run_that_the_index_lacks_is_entered(
@@ -120,7 +120,7 @@ def test_the_server_stops_with_the_last_viewer_of_its_gallery(run: Run, opened: 
     first, second = show(run), show(run, frame=0)
     assert urlsplit(first.url).netloc == urlsplit(second.url).netloc
     first.close()
-    first.close()  # which must not count as the second
+    first.close()  # a second close of the same viewer does not count
     assert httpx.get(second.url).status_code == 200
     assert (str(first).endswith("(closed)>"), str(second).endswith("(closed)>")) == (True, False)
     second.close()
@@ -129,11 +129,11 @@ def test_the_server_stops_with_the_last_viewer_of_its_gallery(run: Run, opened: 
     third = show(run)
     assert manifest_of(third)["id"] == run.id
     third.close()
-    third.wait()  # there is nothing left to wait for
+    third.wait()  # this returns at once, since the viewer is closed
 
 
 class Frames(HTMLParser):
-    """The attributes of the frames and links of a piece of HTML."""
+    """A parser that collects the attributes of the frames and links of a piece of HTML."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -156,7 +156,7 @@ def test_a_notebook_shows_the_page_in_a_frame(
     shown = Frames()
     shown.feed(viewers[0]._repr_html_())
     assert shown.sources == shown.links == [viewers[0].url]
-    # A terminal has IPython too, and no way to show a page.
+    # IPython in a terminal cannot show a page.
     kernel.config = {"TerminalIPythonApp": {}}
     viewers.append(show(run))
     assert opened == [viewers[1].url]

@@ -1,1 +1,1 @@
-"""What tests of several modules use."""
+"""Helpers that tests of several modules use."""

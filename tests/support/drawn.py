@@ -1,4 +1,4 @@
-"""What the left plot draws in three dimensions, read back from Plotly's public `data` as losses over (a, b)."""
+"""Reads the drawn surface back from Plotly's public ``data``, as losses over (a, b)."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from lossatlas.arrays import Float64
 
 #: The height of the range's bottom above the floor (figures/relief.js).
 GROUND = 0.06
-#: JavaScript: the traces' coordinates with NaN as null, the grid's size, and what turns heights into losses.
+#: JavaScript that returns the coordinates of the traces (NaN as null), the size of the grid, and the range.
 _READ = """(root) => {
     const plot = document.querySelector(root);
     const {span, scale} = window.lossatlas.shown();
@@ -23,7 +23,7 @@ _READ = """(root) => {
         }])),
     };
 }"""
-#: JavaScript: the losses `[b, a]` that are drawn, and no more than the range's top.
+#: JavaScript that returns the drawn losses ``[b, a]``; losses above the range are drawn at its top.
 LOSSES = f"""(() => {{
     const [mesh] = document.querySelector('#landscape-plot .drawing').data;
     const grid = mesh.y.findIndex((y) => y !== -1);
@@ -37,7 +37,7 @@ LOSSES = f"""(() => {{
 
 
 class Drawn:
-    """One picture: ``a`` and ``b`` in units of the plane, heights as losses."""
+    """One picture of the surface. ``a`` and ``b`` are in units of the plane, and heights are converted to losses."""
 
     def __init__(self, page: Page | Frame, root: str = "#landscape-plot .drawing") -> None:
         read: dict[str, Any] = page.evaluate(_READ, root)
@@ -46,7 +46,7 @@ class Drawn:
         self._traces = read["traces"]
 
     def _numbers(self, name: str, axis: str) -> Float64:
-        if name in {"above", "below"}:  # both lie in one trace, one after the other
+        if name in {"above", "below"}:  # one trace contains both lines, one after the other
             both = self._numbers("lines", axis)
             return both[: len(both) // 2] if name == "above" else both[len(both) // 2 :]
         values = self._traces[name][axis] if name in self._traces else [None]
@@ -68,32 +68,32 @@ class Drawn:
 
     @property
     def heights(self) -> Float64:
-        """``[b, a]``, in heights of the box, up to 1."""
+        """The heights ``[b, a]`` in units of the box, up to 1."""
         return self._numbers("surface", "z")[: self.grid**2].reshape(self.grid, self.grid)
 
     @property
     def floor_levels(self) -> Float64:
-        """The level of each point of the lines, in heights of the box."""
+        """The level of each point of the lines, in units of the box."""
         return np.round((self._numbers("above", "z") + self._numbers("below", "z")) / 2, 12)
 
     @property
     def levels(self) -> Float64:
-        """The levels of the lines of equal loss, in heights of the box."""
+        """The levels of the lines of equal loss, in units of the box."""
         levels = np.unique(self.floor_levels)
         return np.asarray(levels[np.isfinite(levels)], np.float64)
 
     @property
     def losses(self) -> Float64:
-        """``[b, a]``, up to the range's top."""
+        """The losses ``[b, a]``, up to the top of the range."""
         return self.loss(self._numbers("surface", "z")[: self.grid**2]).reshape(self.grid, self.grid)
 
     @property
     def colours(self) -> Float64:
-        """``[b, a]``: the shares by which the surface is coloured."""
+        """The shares of the colour map ``[b, a]``."""
         return self._numbers("surface", "intensity")[: self.grid**2].reshape(self.grid, self.grid)
 
     def line(self, name: str, *, as_losses: bool = True) -> Float64:
-        """The points (a, b, loss or height) of a line ``[n, 3]``; NaN lifts the pen. Nothing at all is a single NaN."""
+        """Return the points (a, b, loss or height) ``[n, 3]`` of a line. NaN interrupts it; no line is one NaN."""
         a, b, height = (self._numbers(name, axis) for axis in "xyz")
         return np.column_stack([self.span * a, self.span * b, self.loss(height) if as_losses else height])
 
@@ -102,7 +102,7 @@ class Drawn:
 
 
 def assert_drawn(page: Page | Frame, expected: Float64, rtol: float = 1e-6, least: float = 0.9) -> None:
-    """The surface is these losses, cut at the top of the range, of which there is at most ``1 - least``."""
+    """Assert that the surface shows these losses, and that at most a share ``1 - least`` lies outside the range."""
     found = Drawn(page)
     assert found.grid == expected.shape[0]
     np.testing.assert_allclose(found.losses, np.clip(expected, found.low, found.high), rtol=rtol)

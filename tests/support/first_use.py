@@ -1,4 +1,4 @@
-"""Addresses of views, and how the parts that come with their first use are opened."""
+"""Provides addresses of views, and opens the parts of the page that load at their first use."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ VIEWS = {
 }
 
 
-#: Half moons to be trained on in the page; nothing starts of itself.
+#: A training on half moons in the page, which does not start by itself.
 HERE = "?dataset=moons&hidden=8&sample=120,0.2,1&train=adam,0.01,32,0,0"
 
 
@@ -37,10 +37,10 @@ def open_tour(page: Page) -> None:
 
 
 def stay(_: Page) -> None:
-    """Nothing more is opened."""
+    """Open nothing else."""
 
 
-#: What comes with its first use: where, and how.
+#: The parts that load at their first use, each with its address and the function that opens it.
 LATER: dict[str, tuple[str, Callable[[Page], None]]] = {
     "training": (HERE + "&epoch=5", stay),
     "share": ("?epoch=60", open_dialog),

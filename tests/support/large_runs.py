@@ -1,4 +1,4 @@
-"""Configurations that tests call large, for processes of their own: nothing heavy is imported here."""
+"""Provides configurations that tests treat as large. It imports nothing heavy, because new processes import it."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from lossatlas.runs import RunConfig
 from lossatlas.store import Gallery
 from tests.test_processes import note
 
-#: Every run is large, and its parts are tiny: a frame of training, some rows of a surface.
+#: With these sizes every run is large, and its parts are tiny: one frame of the training, some rows of a surface.
 TINY = Sizes(large_work=0, part_work=12_000, part_bytes=400)
 WHOLE = Sizes(large_work=float("inf"))
 
@@ -42,12 +42,12 @@ def config_of(optimizer: str = "adam", seed: int = 0, planes: list[dict[str, Any
     )
 
 
-#: What is built several times over.
+#: The configurations of a gallery that several tests build.
 SEVERAL = [config_of(seed=seed) for seed in range(3)]
 
 
 class InTurn(Executor):
-    """Works when it is asked to, in this process; counts what it was asked, and breaks off before one call."""
+    """An executor that calls each function at once in this process, counts the calls, and can stop before a call."""
 
     def __init__(self, breaks_at: int | None = None) -> None:
         self.calls: Counter[str] = Counter()
@@ -67,7 +67,7 @@ def run_bytes(data: Path) -> dict[str, bytes]:
 
 
 def built(data: Path, configs: list[RunConfig], sizes: Sizes, **how: Any) -> dict[str, bytes]:
-    """The files of a gallery, freshly built; nothing else is left behind."""
+    """Build a gallery, and return its files. No other files may be left."""
     gallery = Gallery(data)
     build_gallery(gallery, configs, sizes=sizes, **how)
     assert [verdict.fault for verdict in gallery.verify()] == [None] * len(configs)
@@ -84,5 +84,5 @@ def noted(folder: str, name: str, deaths: int, function: Callable[..., Any], *ar
     before = note(folder, name)
     result = function(*args)
     if before < deaths:
-        os.kill(os.getpid(), signal.SIGKILL)  # all but done
+        os.kill(os.getpid(), signal.SIGKILL)  # the work is done, but not reported
     return result

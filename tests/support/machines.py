@@ -1,4 +1,4 @@
-"""A Dask cluster on this machine: a scheduler and workers, each a process of its own that a test may kill."""
+"""Starts a Dask cluster on this machine. Its scheduler and its workers are processes that a test may kill."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from tests.test_processes import until
 
 @dataclass
 class Machines:
-    """Where the scheduler listens, and the workers' processes."""
+    """The address of the scheduler, and the processes of the workers."""
 
     address: str
     folder: Path
@@ -42,7 +42,7 @@ def _start(command: list[str], folder: Path, name: str) -> subprocess.Popen[byte
 
 @contextmanager
 def machines(folder: Path, workers: int) -> Iterator[Machines]:
-    """A scheduler and workers of one thread each; all of them are stopped afterwards."""
+    """Start a scheduler and workers with one thread each, and stop them at the end of the block."""
     found = folder / "scheduler.json"
     command = ["dask_scheduler", "--port", "0", "--no-dashboard", "--scheduler-file", str(found)]
     scheduler = _start(command, folder, "scheduler")

@@ -1,7 +1,7 @@
-"""Slow, obvious, independent answers to check the fast ones against: PyTorch in float64, and plain Python loops.
+"""Slow and obvious implementations to compare the fast ones with: PyTorch in float64, and plain Python loops.
 
-Nothing here may use the engine, the gradients, the optimisers or the packing of lossatlas; the description of a
-network (its layer sizes and the layout of theta, which the run format publishes) is all that is taken from it.
+Nothing here may use the engine, the gradients, the optimisers or the packing of lossatlas. Only the description of a
+network (its layer sizes and the layout of theta, which the run format publishes) is taken from it.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ class Skip(torch.nn.Module):
 
 
 def torch_model(network: Network, theta: AnyArray) -> torch.nn.Sequential:
-    """Build the float64 PyTorch model whose tensors are those that the layout of theta names."""
+    """Build the float64 PyTorch model with the tensors that the layout of theta names."""
     sizes, activation = network.layers, TORCH_ACTIVATIONS[network.activation.name]
     linears = [torch.nn.Linear(*pair, dtype=torch.float64) for pair in pairwise(sizes)]
     modules: list[torch.nn.Module] = [torch.nn.Sequential(linear, activation) for linear in linears[:-1]]
@@ -61,7 +61,7 @@ def torch_model(network: Network, theta: AnyArray) -> torch.nn.Sequential:
 
 
 def flat(network: Network, tensors: Sequence[torch.Tensor]) -> Float64:
-    """Lay tensors, in the order of ``model.parameters()``, out as theta."""
+    """Join tensors, in the order of ``model.parameters()``, into theta."""
     theta = np.full(sum(math.prod(p.shape) for p in network.parameters), np.nan)
     for parameter, tensor in zip(network.parameters, tensors, strict=True):
         values = tensor.detach().numpy().ravel()
@@ -70,30 +70,30 @@ def flat(network: Network, tensors: Sequence[torch.Tensor]) -> Float64:
 
 
 def torch_logits(network: Network, theta: AnyArray, points: AnyArray) -> torch.Tensor:
-    """Logits ``[N, K]``."""
+    """Compute the logits ``[N, K]``."""
     logits: torch.Tensor = torch_model(network, theta)(torch.from_numpy(np.asarray(points, np.float64)))
     return logits
 
 
 def torch_loss(network: Network, theta: AnyArray, points: AnyArray, labels: AnyArray) -> float:
-    """Mean cross-entropy of one model."""
+    """Compute the mean cross-entropy of one model."""
     logits = torch_logits(network, theta, points).detach()
     return float(torch.nn.functional.cross_entropy(logits, torch.from_numpy(np.asarray(labels, np.int64))))
 
 
 def torch_losses(network: Network, models: AnyArray, points: AnyArray, labels: AnyArray) -> Float64:
-    """Mean cross-entropy ``[B]``, one model after the other."""
+    """Compute the mean cross-entropy ``[B]`` of models, one after another."""
     return np.array([torch_loss(network, theta, points, labels) for theta in models])
 
 
 def torch_probabilities(network: Network, theta: AnyArray, points: AnyArray) -> Float64:
-    """Class probabilities ``[N, K]``."""
+    """Compute the class probabilities ``[N, K]``."""
     probabilities: Float64 = torch.softmax(torch_logits(network, theta, points), dim=1).detach().numpy()
     return probabilities
 
 
 def torch_gradient(network: Network, theta: AnyArray, points: AnyArray, labels: AnyArray) -> Float64:
-    """Gradient of the mean cross-entropy, as theta is laid out."""
+    """Compute the gradient of the mean cross-entropy, in theta's order."""
     model = torch_model(network, theta)
     logits = model(torch.from_numpy(np.asarray(points, np.float64)))
     torch.nn.functional.cross_entropy(logits, torch.from_numpy(np.asarray(labels, np.int64))).backward()  # type: ignore[no-untyped-call]
@@ -103,7 +103,7 @@ def torch_gradient(network: Network, theta: AnyArray, points: AnyArray, labels: 
 def torch_optimizer(
     name: str, parameters: Sequence[torch.Tensor], learning_rate: float, momentum: float, weight_decay: float
 ) -> torch.optim.Optimizer:
-    """The optimiser of ``torch.optim`` that a name stands for, with torch's own default constants."""
+    """Make the optimiser of ``torch.optim`` with this name, with torch's default constants."""
     kind: Any
     kind, extra = {
         "sgd": (torch.optim.SGD, {}),
@@ -123,7 +123,7 @@ _WORD = (1 << 64) - 1
 
 
 def philox4x64(counter: Sequence[int], key: Sequence[int], rounds: int = 10) -> list[int]:
-    """Four words from a counter and a key (Salmon et al. 2011, section 3.3), in Python's whole numbers."""
+    """Compute four words from a counter and a key (Salmon et al. 2011, section 3.3) in Python's integers."""
     c0, c1, c2, c3 = counter
     k0, k1 = key
     for _ in range(rounds):
@@ -135,7 +135,7 @@ def philox4x64(counter: Sequence[int], key: Sequence[int], rounds: int = 10) -> 
 
 
 def philox_words(seed: int, stream: int) -> Iterator[int]:
-    """The words of one stream: counters 1, 2, 3, …, four words each."""
+    """Compute the words of one stream: four words for each of the counters 1, 2, 3, …"""
     counter = 0
     while True:
         counter += 1
@@ -143,7 +143,7 @@ def philox_words(seed: int, stream: int) -> Iterator[int]:
 
 
 def philox_doubles(seed: int, stream: int) -> Iterator[float]:
-    """Doubles in [0, 1): the upper 53 bits of each word, over 2⁵³."""
+    """Compute doubles in [0, 1): the upper 53 bits of each word, divided by 2⁵³."""
     return ((word >> 11) / 2**53 for word in philox_words(seed, stream))
 
 
@@ -151,7 +151,7 @@ def philox_doubles(seed: int, stream: int) -> Iterator[float]:
 
 
 def torch_loss_of_theta(network: Network, points: AnyArray, labels: AnyArray) -> Callable[[torch.Tensor], torch.Tensor]:
-    """Mean cross-entropy as a function of theta, a float64 tensor ``[P]``; with skips where the network is residual."""
+    """Return the mean cross-entropy as a function of theta, a float64 tensor ``[P]``. It includes skips."""
     inputs, classes = torch.from_numpy(np.asarray(points, np.float64)), torch.from_numpy(np.asarray(labels, np.int64))
     sizes, activation = network.layers, TORCH_ACTIVATIONS[network.activation.name]
 
@@ -169,9 +169,9 @@ def torch_loss_of_theta(network: Network, points: AnyArray, labels: AnyArray) ->
 
 
 def torch_hessian(network: Network, theta: AnyArray, points: AnyArray, labels: AnyArray) -> Float64:
-    """Hessian ``[P, P]`` of the mean cross-entropy, by forward over reverse differentiation."""
+    """Compute the Hessian ``[P, P]`` of the mean cross-entropy by forward over reverse differentiation."""
     loss = torch_loss_of_theta(network, points, labels)
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", DeprecationWarning)  # torch's own, of its torch.jit.script
+        warnings.simplefilter("ignore", DeprecationWarning)  # torch warns about its own torch.jit.script
         hessian: Float64 = torch.func.hessian(loss)(torch.from_numpy(np.asarray(theta, np.float64))).numpy()
     return hessian

@@ -1,4 +1,4 @@
-"""Pages of a real browser that tests take turns in, each watched for complaints and for requests to other hosts."""
+"""Provides pages of a real browser, which tests share one after another, and collects their errors and requests."""
 
 from __future__ import annotations
 
@@ -12,30 +12,30 @@ from typing import Any, Literal
 
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, ViewportSize, expect
 
-#: Rendering in software on a busy machine: how long to wait for a condition before it counts as failed, in ms.
+#: The time in milliseconds after which a condition counts as failed. Rendering in software takes long.
 PATIENCE = 30_000
 expect.set_options(timeout=PATIENCE)
 
-#: What leaves traces in a page or its context that no navigation removes: after it the page is given up.
+#: Methods whose effects outlast a navigation. A page on which a test has called one is not used again.
 LASTING = (
     *("add_init_script", "add_locator_handler", "expose_binding", "expose_function"),
     *("new_cdp_session", "on", "set_extra_http_headers", "set_offline"),
 )
-#: A page is given up after so many tests. A browser holds sixteen WebGL drawings of a page's life, and lets go of those
-#: of earlier documents when it likes.
+#: A page is closed after this many documents. A browser allows sixteen WebGL contexts in a page, and releases those
+#: of earlier documents at any time.
 TURNS = 8
-#: How large a page is where nothing else is said: Playwright's own.
+#: The default size of a page, which is Playwright's.
 DEFAULT: ViewportSize = {"width": 1280, "height": 720}
-#: A document is given up after so many tests: a mistake in one of them does not reach the whole file.
+#: A document is used for at most this many tests, so that a mistake in one of them does not affect a whole file.
 VISITS = 12
-#: How many pages wait for their next test, of the options that were asked for last.
+#: The number of pages that are kept for later tests: those whose options were requested last.
 KEPT = 3
 _kept: dict[str, Watched] = {}
 
 
 @dataclass(frozen=True)
 class Seat:
-    """What a page can be given without a context of its own: its size, and what media queries answer."""
+    """The settings of a page that do not need another browser context: its size and the answers to media queries."""
 
     viewport: ViewportSize
     color_scheme: Literal["dark", "light"] = "light"
@@ -43,7 +43,7 @@ class Seat:
     forced_colors: Literal["active", "none"] = "none"
 
     def take(self, page: Page) -> None:
-        """Give it to a page."""
+        """Apply the settings to a page."""
         if page.viewport_size != self.viewport:
             page.set_viewport_size(self.viewport)
         page.emulate_media(
@@ -59,22 +59,22 @@ MEDIA = {"color_scheme", "reduced_motion", "forced_colors"}
 
 @dataclass
 class Watched:
-    """A page, and everything it complained of or asked for.
+    """A page, with the errors that it reported and the requests that it made.
 
-    As a context manager it closes the page, which a test's own server has to outlive:
+    As a context manager it closes the page, so that the test's own server is stopped after the page:
     ``with static_server(site) as origin, desktop:``
     """
 
     page: Page
     complaints: list[str] = field(default_factory=list)
     requests: list[str] = field(default_factory=list)
-    #: How many documents it has had, and whether a test has left something in it.
+    #: How many documents it has loaded, and whether a test has left lasting effects in it.
     turns: int = 0
     spoiled: bool = False
-    #: The address of the document that the next test can have, and how many tests have had it.
+    #: The address of the document that the next test can use, and how many tests have used it.
     place: str = ""
     visits: int = 0
-    #: What the page was given for the test.
+    #: The settings that the page has for the test.
     seat: Seat | None = None
 
     def __enter__(self) -> Watched:
@@ -85,7 +85,7 @@ class Watched:
         self.page.context.close()
 
     def open(self, url: str) -> Page:
-        """Load the page from this address and wait for both plots."""
+        """Load the page from this address, and wait for both plots."""
         self.place, self.visits = "", 0
         self.page.goto(url)
         until(self.page, "() => Boolean(window.lossatlas)")
@@ -93,13 +93,13 @@ class Watched:
         return self.page
 
     def show(self, url: str) -> Page:
-        """Show what an address with a query says, in the document that an earlier test has left if there is one.
+        """Show the state of an address with a query, in the document that an earlier test has left if there is one.
 
-        For tests that do not hang on how the page was opened: a step through the browser's history takes a tenth of the
-        processor time of a load. A test that changes the document by hand opens one of its own.
+        It is for tests that do not depend on how the page was opened: a step in the history takes a tenth of the
+        processor time of a load. A test that changes the document itself must open a new one.
         """
         place, mark, query = url.partition("?")
-        assert mark, "a bare address is a first visit, which only a load is: open it"
+        assert mark, "an address without a query is a first visit, which needs a load: use open"
         if self.place == place and self.visits < VISITS:
             self.page.evaluate(_TRAVEL, mark + query)
             until(self.page, "() => window.lossatlas.isCurrent()")
@@ -110,7 +110,7 @@ class Watched:
         return self.page
 
 
-#: Back to what a page has when it opens, and on to an address of the same page, as the browser's Back does it.
+#: JavaScript that resets the page, and then goes to another address of it as the browser's Back button does.
 _TRAVEL = """async (query) => {
     for (const dialog of document.querySelectorAll('dialog[open]')) dialog.close();
     for (const popover of document.querySelectorAll(':popover-open')) popover.hidePopover();
@@ -123,7 +123,7 @@ _TRAVEL = """async (query) => {
 
 
 def until(page: Page, condition: str, arg: Any = None, patience: int = PATIENCE) -> None:
-    """Wait for a condition in the page; Playwright's own waiting needs an eval, which the page's CSP forbids."""
+    """Wait for a condition in the page. Playwright's own function needs eval, which the page's CSP forbids."""
     deadline = time.monotonic() + patience / 1000
     while not page.evaluate(condition, arg):
         assert time.monotonic() < deadline, f"waited in vain for {condition} ({arg})"
@@ -131,15 +131,15 @@ def until(page: Page, condition: str, arg: Any = None, patience: int = PATIENCE)
 
 
 def watched(browser: Browser, *, alone: bool = False, **options: Any) -> Iterator[Watched]:
-    """A page that fails its test if it complains on the console, or asks another host for anything.
+    """Yield a page. The test fails if the page reports an error or a warning, or sends a request to another host.
 
-    Tests take turns in one page for each set of options of a browser context: there the page opens in much less time,
-    as the browser has read its scripts before. A test finds it blank, with nothing stored. A test that is ``alone`` has
-    a page that no test has had.
+    Tests share one page for each set of options of a browser context: there the page opens in much less time,
+    as the browser has read its scripts before. Nothing is stored when a test gets it. A test with ``alone`` gets a page
+    that no other test has used.
     """
     seat = Seat(options.pop("viewport", DEFAULT), **{name: options.pop(name) for name in MEDIA & options.keys()})
     key = json.dumps([id(browser), options], sort_keys=True)
-    seen = None if alone else _kept.pop(key, None)  # the page of a test that failed half-way is not put back
+    seen = None if alone else _kept.pop(key, None)  # if a test fails, its page is not kept
     if seen is None:
         context = browser.new_context(**options)
         context.set_default_timeout(PATIENCE)
@@ -187,12 +187,12 @@ def _spoil(seen: Watched, method: Callable[..., Any], *args: Any, **options: Any
 
 
 def _is_of_the_test_machine(text: str) -> bool:
-    """Chromium's remarks about drawing in software."""
+    """Return whether a message is one of Chromium's about drawing in software."""
     return "GPU stall due to ReadPixels" in text or "software WebGL" in text
 
 
 def _tidy(seen: Watched) -> None:
-    """Leave the page as a new one, with nothing stored; a document that the next test can have stays in it."""
+    """Make the page like a new one, with nothing stored. A document that the next test can use stays in it."""
     page = seen.page
     for other in page.context.pages:
         if other is not page:

@@ -1,4 +1,4 @@
-"""Pictures of the page at rest, pixel by pixel."""
+"""Takes screenshots of the page when nothing changes any more, and compares them pixel by pixel."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from playwright.sync_api import FloatRect, Page
 
 from tests.support.pages import until
 
-#: The surface is drawn sharp, or another view is on show: Plotly's drawing says how large it is.
+#: Is the surface drawn at its full resolution, or is another view shown? Plotly's layout contains the resolution.
 SHARP = """() => {
     const root = document.querySelector('#landscape-plot');
     const layout = root.querySelector('.drawing')?.layout;
@@ -16,14 +16,14 @@ SHARP = """() => {
 
 
 def wait_for_rest(page: Page) -> None:
-    """No pointer over the plots, nothing on its way, and the surface sharp."""
+    """Move the pointer away, and wait until nothing is being loaded and the surface is drawn sharply."""
     page.mouse.move(2, 2)
     page.wait_for_load_state("networkidle")
     until(page, SHARP)
 
 
 def place_of_the_plots(page: Page) -> FloatRect:
-    """Where both plots are, without what is written around them."""
+    """Return the box of both plots, without the text around them."""
     left, right = (page.locator(name).bounding_box() for name in ("#landscape-stage", "#boundary-plot"))
     assert left is not None
     assert right is not None
@@ -33,7 +33,7 @@ def place_of_the_plots(page: Page) -> FloatRect:
 
 
 def picture_at_rest(page: Page) -> bytes:
-    """Both plots, once three pictures in a row are the same."""
+    """Take pictures of both plots until three in a row are equal, and return the last one."""
     wait_for_rest(page)
     clip, seen = place_of_the_plots(page), [b"", b"-"]
     while len(set(seen[-3:])) > 1:
@@ -44,7 +44,7 @@ def picture_at_rest(page: Page) -> bytes:
 
 
 def assert_same_picture(page: Page, expected: bytes, after: str) -> None:
-    """It becomes the picture that is expected, and stays so."""
+    """Assert that the page becomes the expected picture, and stays so."""
     wait_for_rest(page)
     clip = place_of_the_plots(page)
     for _ in range(50):

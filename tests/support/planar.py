@@ -1,4 +1,4 @@
-"""A small run with a plane of every kind, two of them moving."""
+"""Provides a small run with a plane of every kind, two of which move."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ import numpy as np
 from lossatlas.runs import Run, RunConfig, compute_run
 from tests.conftest import SMALL, small_config
 
-#: In the order of the configuration; the reference run differs in its seed alone.
+#: The names of the planes in the order of the configuration. The reference run differs only in its seed.
 NAMES = ("fresh", "gaussian-filter", "pca", "hessian", "through", "through-2", "file")
 
 
 def planar_config(vectors: Path) -> RunConfig:
-    """The configuration; writes the vectors of its plane of kind ``file``."""
+    """Return the configuration, and write the vectors of its plane of kind ``file``."""
     np.save(vectors, np.random.default_rng(0).normal(size=(2, 49)))
     planes: list[dict[str, Any]] = [
         {"seed": 7, "spans": [1.0, 0.1], "grid": 9, "test_frames": True},
@@ -30,10 +30,10 @@ def planar_config(vectors: Path) -> RunConfig:
 
 
 def other_config() -> RunConfig:
-    """Another training of the same network on the same points."""
+    """Return the configuration of another training of the same network on the same points."""
     return small_config(training={"seed": 6})
 
 
 def planar_run(vectors: Path, other: Run) -> Run:
-    """The run; ``other`` is the one that a plane goes through."""
+    """Compute the run. One of its planes goes through the run ``other``."""
     return compute_run(planar_config(vectors), references={other.id: other.trajectory.weights[-1]})

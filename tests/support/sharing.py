@@ -1,4 +1,4 @@
-"""Opens the dialog “Share and save” and takes what it downloads."""
+"""Opens the dialog “Share and save”, and downloads its files."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The stored runs that the tour shows where a gallery has them: those of the default gallery, recorded less densely."""
+"""Provides the stored runs that the tour shows: those of the default gallery, but with fewer frames."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from lossatlas.showcase import showcase_configs
 
 
 def tour_configs() -> list[RunConfig]:
-    """The default run, the twins, and gradient descent at and below the edge of stability."""
+    """Return the default run, the twins, and gradient descent at and below the edge of stability."""
     plain, residual, edge, below, *_ = showcase_configs()
     usual = (FreshPlane(grid=11), PcaPlane(grid=11), HessianPlane(grid=11))
     twins = (GaussianPlane(normalization="filter", moving=False, spans=(0.25, 1.0, 0.05), grid=11),)
