@@ -57,6 +57,49 @@ def test_a_training_ends_with_the_same_bits_with_and_without_a_recorder(
     assert torch.equal(now[2], after[2])
 
 
+class CountingSampler(torch.utils.data.Sampler[int]):
+    """One whose order depends on how often it was gone through to its end, as that of Accelerate."""
+
+    def __init__(self) -> None:
+        self.passes, self.generator = 0, None
+
+    def __iter__(self) -> Any:
+        yield from torch.randperm(48, generator=torch.Generator().manual_seed(self.passes)).tolist()
+        self.passes += 1
+
+
+def test_a_sampler_that_counts_its_passes_does_not_count_that_of_the_recorder(tmp_path: Path) -> None:
+    """There are fewer samples than the recorder would take, so that it goes through all of them."""
+    expected = train(start(), shuffling(images(), CountingSampler()), 2)
+    model, loader = start(), shuffling(images(), CountingSampler())
+    with recorder_of(model, tmp_path, loader) as recorder:
+        found = train(model, loader, 2, recorder.snapshot)
+    assert all(torch.equal(expected[name], found[name]) for name in expected)
+    assert recorder.recording.about["samples"]["train"] == 48
+
+
+def test_a_loss_of_another_model_is_refused(tmp_path: Path) -> None:
+    model, batch = torch.nn.Linear(4, 3), (torch.zeros(2, 4), torch.zeros(2).long())
+    with pytest.raises(DataError, match="does not depend on the model that it is given"):
+        lat.Recorder(model, None, [batch], data=tmp_path, loss=lambda _, xy: CROSS_ENTROPY(model(xy[0]), xy[1]))
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_model_whose_forward_was_wrapped_is_measured_without_the_wrapper(tmp_path: Path) -> None:
+    """Mixed precision and ``Module.compile`` of other libraries put a function there that calls the very model."""
+    model: Any = torch.nn.Linear(4, 3)
+    batch, inner = (torch.ones(2, 4), torch.zeros(2).long()), model.forward
+    model.forward = lambda x: inner(x)
+    with lat.Recorder(model, CROSS_ENTROPY, [batch], data=tmp_path, **LEAST) as recorder:
+        with torch.no_grad():
+            model.weight += torch.randn(3, 4)
+            expected = float(CROSS_ENTROPY(model(batch[0]), batch[1]))
+        recorder.snapshot()
+    first, last = (frame.metrics["train_loss"] for frame in recorder.frames)
+    assert last == pytest.approx(expected, rel=1e-6)
+    assert last != pytest.approx(first)
+
+
 def test_a_compiled_training_ends_with_the_same_bits_and_plain_names(tmp_path: Path) -> None:
     def compiled() -> Any:
         torch._dynamo.reset()
@@ -124,18 +167,16 @@ def test_modes_gradients_and_buffers_do_not_change_even_after_an_exception(tmp_p
         for n, p in model.named_parameters()
     ]
     modes, state = [m.training for m in model.modules()], {k: v.clone() for k, v in model.state_dict().items()}
-    failing = 0
+    failing = False
 
     def loss(network: torch.nn.Module, batch: Any) -> torch.Tensor:
-        nonlocal failing
-        failing += 1
-        if failing > 2:
+        if failing:
             raise ZeroDivisionError
         found: torch.Tensor = CROSS_ENTROPY(network(batch[0]), batch[1])
         return found
 
     recorder = lat.Recorder(model, loss=loss, train_loader=[(inputs, labels)], data=tmp_path)
-    generator = torch.get_rng_state()
+    generator, failing = torch.get_rng_state(), True
     with pytest.raises(ZeroDivisionError):
         recorder.snapshot()
     assert torch.equal(generator, torch.get_rng_state())

@@ -44,5 +44,5 @@ def train(
     return {name: tensor.clone() for name, tensor in model.state_dict().items()}
 
 
-def shuffling(dataset: TensorDataset, **options: Any) -> DataLoader[Any]:
-    return DataLoader(dataset, batch_size=16, shuffle=True, **options)
+def shuffling(dataset: TensorDataset, sampler: Any = None, **options: Any) -> DataLoader[Any]:
+    return DataLoader(dataset, batch_size=16, shuffle=sampler is None, sampler=sampler, **options)

@@ -6,21 +6,43 @@ with lat.Recorder(model, loss_fn, train_loader, test_loader, name="digits-cnn") 
     for epoch in range(epochs):
         train_one_epoch(model)
         recorder.snapshot()
+
+The callbacks are imported when they are first used (PEP 562), as Lightning and transformers take seconds to import.
 """
+
+from typing import TYPE_CHECKING
 
 from lossatlas.torch.checkpoints import from_checkpoints
 from lossatlas.torch.evaluation import TorchHessian, TorchLosses
 from lossatlas.torch.model import TorchModel
+from lossatlas.torch.options import RecorderOptions
 from lossatlas.torch.recorder import Recorder
 from lossatlas.torch.samples import Batch, LossFunction, take_samples
+
+if TYPE_CHECKING:
+    from lossatlas.torch.lightning_callback import LightningCallback as LightningCallback
+    from lossatlas.torch.transformers_callback import TransformersCallback as TransformersCallback
 
 __all__ = [
     "Batch",
     "LossFunction",
     "Recorder",
+    "RecorderOptions",
     "TorchHessian",
     "TorchLosses",
     "TorchModel",
     "from_checkpoints",
     "take_samples",
 ]
+
+
+def __getattr__(name: str) -> object:
+    if name == "LightningCallback":
+        from lossatlas.torch.lightning_callback import LightningCallback
+
+        return LightningCallback
+    if name == "TransformersCallback":
+        from lossatlas.torch.transformers_callback import TransformersCallback
+
+        return TransformersCallback
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

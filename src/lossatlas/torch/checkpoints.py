@@ -5,11 +5,12 @@ from __future__ import annotations
 import copy
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Unpack
 
 import torch
 
 from lossatlas.errors import DataError, MissingExtraError
+from lossatlas.torch.options import RecorderOptions
 from lossatlas.torch.parameters import plain_name, unwrap
 from lossatlas.torch.recorder import Recorder
 
@@ -20,7 +21,7 @@ def from_checkpoints(
     loss_fn: Callable[[Any, Any], torch.Tensor] | None = None,
     train_loader: Iterable[Any] | None = None,
     test_loader: Iterable[Any] | None = None,
-    **options: Any,
+    **options: Unpack[RecorderOptions],
 ) -> Path | None:
     """Record a training from its checkpoints, and put the run into the gallery.
 
@@ -34,7 +35,7 @@ def from_checkpoints(
     loss_fn, train_loader, test_loader
         The same as for :class:`Recorder`.
     options
-        Further options of :class:`Recorder`.
+        Those of a recorder, see :class:`RecorderOptions`.
 
     Returns
     -------

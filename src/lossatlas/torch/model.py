@@ -201,6 +201,16 @@ class TorchModel:
     def _loss_of(self, batch: Batch) -> torch.Tensor:
         return self.loss.mean(self.loss.of(self.module, batch.data), batch)
 
+    def is_measured(self) -> bool:
+        """Whether the loss depends on this model; one that closes over another model would be the same everywhere."""
+        with same_random_state(), torch.enable_grad():
+            losses = [loss for batch in self.train[:1] if (loss := self._loss_of(batch)).requires_grad]
+            try:
+                found = [torch.autograd.grad(loss, self._parameters, allow_unused=True) for loss in losses]
+            except RuntimeError:  # without a derivative, as of cuDNN's recurrent layers in eval mode
+                return True
+        return all(any(part is not None for part in gradient) for gradient in found)
+
     def split(self, vector: torch.Tensor) -> list[torch.Tensor]:
         """Cut a vector ``[P]`` into the shapes of the parameters."""
         return [vector[t.offset : t.offset + t.size].view(t.shape) for t in self.layout]
@@ -317,9 +327,14 @@ def _are_classes(outputs: Any, targets: Any) -> bool:
 def _copy(model: torch.nn.Module) -> torch.nn.Module:
     try:
         with same_random_state():
-            return copy.deepcopy(unwrap(model))
+            copied = copy.deepcopy(unwrap(model))
     except Exception as error:  # whatever a module's own way of being copied raises
         raise DataError(
             f"{type(unwrap(model)).__name__} cannot be copied ({error}), and losses are measured on a copy, so that "
             "the training is not disturbed; give its class a __deepcopy__"
         ) from error
+    for module in copied.modules():
+        # Compiling or mixed precision may have put a function there, which calls the module that was copied.
+        if "forward" in vars(module) and getattr(module.forward, "__self__", None) is not module:
+            del module.forward
+    return copied

@@ -3,21 +3,27 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Literal, Self
+from typing import Any, Self, Unpack
 
 import numpy as np
 import torch
 
 from lossatlas.errors import DataError
-from lossatlas.planes import PlaneConfig
 from lossatlas.store import Gallery, RecordedFrame, Recording, RecordingWriter, default_data_folder
 from lossatlas.torch.finish import FinishOptions, finish_recording
 from lossatlas.torch.model import Answers, TorchModel
-from lossatlas.torch.parameters import unwrap
-from lossatlas.torch.samples import Batch, Loss, LossFunction, samples_in, take_samples
+from lossatlas.torch.options import (
+    ComputingOptions,
+    RecorderOptions,
+    StorageOptions,
+    refuse_unknown_options,
+    select_options,
+)
+from lossatlas.torch.parameters import refuse_shards, unwrap
+from lossatlas.torch.samples import Batch, LossFunction, samples_in, take_samples
 from lossatlas.torch.undisturbed import same_random_state
 
 #: What a pair of (inputs, targets) is called among the samples.
@@ -39,37 +45,8 @@ class Recorder:
         ``loss_fn(output, target)``, for loaders of (inputs, targets).
     train_loader, test_loader
         What the fixed samples are taken from: the first that each gives, once, at the start.
-    loss
-        In place of ``loss_fn``: ``loss(model, batch)``, for any batches. It has to use the model that it is given.
-    name
-        For people, and the beginning of the recording's id.
-    data
-        The gallery's folder; by default the user's own.
-    samples, batch_size
-        How many samples of each loader, and how many are evaluated at a time: more than 128 are slower on a CPU.
-    frames
-        How many frames to keep: beyond, every second one goes, but for the first and the last.
-    disk_budget
-        Bytes that the parameters of all frames may take; fewer frames are kept where they would take more.
-    dtype
-        What parameters are stored in: ``"float16"`` takes half the room, and keeps losses to about 1e-4.
-    keep_samples
-        False leaves the samples out of the recording, where they are private.
-    resume
-        Go on with the newest recording of this name whose model has the same tensors; a snapshot of an epoch that is
-        there takes the place of it and of what came after.
-    planes
-        Which planes to cut in the end, by name (``gaussian-filter``, ``pca``, ``hessian``, ``through``, …) or as their
-        configurations; the first one is shown first.
-    batchnorm
-        ``batch``: surfaces of the training loss with the statistics of each batch, which training descends with, and of
-        the test loss with those of the training samples; ``running``: with the statistics that the model keeps.
-    boundary
-        ``auto``: over the two inputs that there are, or the plane through three samples; ``none``.
-    curvature
-        At how many frames to measure the Hessian.
-    budget
-        Seconds that the surfaces may take, about; where they would take longer, they are coarser.
+    options
+        What to record and how, and what to compute in the end: see :class:`RecorderOptions`.
 
     Raises
     ------
@@ -87,73 +64,64 @@ class Recorder:
     >>> folder.cleanup()
     """
 
-    def __init__(  # noqa: PLR0913 (each is an option of its own)
+    def __init__(
         self,
         model: torch.nn.Module,
         loss_fn: Callable[[Any, Any], torch.Tensor] | None = None,
         train_loader: Iterable[Any] | None = None,
         test_loader: Iterable[Any] | None = None,
-        *,
-        loss: Loss | None = None,
-        name: str = "recording",
-        data: Path | str | None = None,
-        samples: int = 512,
-        batch_size: int = 128,
-        frames: int = 80,
-        disk_budget: int | None = None,
-        dtype: Literal["float32", "float16"] = "float32",
-        keep_samples: bool = True,
-        resume: bool = False,
-        planes: Sequence[str | PlaneConfig | Mapping[str, Any]] = ("gaussian-filter", "pca", "hessian"),
-        batchnorm: Literal["batch", "running"] = "batch",
-        boundary: Literal["auto", "none"] = "auto",
-        curvature: int = 5,
-        budget: float = 300.0,
+        **options: Unpack[RecorderOptions],
     ) -> None:
+        refuse_unknown_options(options)
+        refuse_shards(model)  # in every process: one that went on alone would wait for the others
         self._model = model
-        self._options = FinishOptions(planes, batchnorm, boundary, curvature, budget)
+        self._options = FinishOptions(**select_options(options, ComputingOptions))
         self._is_first = not _is_another_process()
         if not self._is_first:
             return
-        if train_loader is None:
-            raise DataError("give train_loader: the samples that losses are measured on are taken from it")
-        if samples < 1 or batch_size < 1:
-            raise DataError(f"samples is {samples} and batch_size {batch_size}; give 1 or more of each")
-        function = LossFunction.make(loss_fn, loss)
-        train = take_samples(train_loader, samples, batch_size, function)
-        test = [] if test_loader is None else take_samples(test_loader, samples, batch_size, function)
+        function, size = LossFunction.make(loss_fn, options.get("loss")), options.get("batch_size", 128)
+        train, test = _samples_of(train_loader, test_loader, options.get("samples", 512), size, function)
         self._copy = TorchModel(model, function, train, test)
         self._copy.follow(model)
         self._measure()  # a loss that does not fit the model fails here, before anything is written
+        if not self._copy.is_measured():
+            raise DataError("the loss does not depend on the model that it is given; it has to call that very model")
+        data = options.get("data")
         self._data = Path(data) if data is not None else default_data_folder()
+        self._dtype = np.dtype(options.get("dtype", "float32"))
         self._writer = RecordingWriter(
             self._data,
-            name,
+            options.get("name", "recording"),
             self._copy.layout,
             self._copy.buffer_layout,
             self._describe(model),
-            dtype=dtype,
-            frames=frames,
-            disk_budget=disk_budget,
-            resume=resume,
+            **select_options(options, StorageOptions),
         )
-        self._dtype = np.dtype(dtype)
-        if self._writer.frames:
-            self._take_kept_samples(function, batch_size)
-        elif keep_samples:
+        if self.frames:
+            self._take_kept_samples(function, size)
+        elif options.get("keep_samples", True):
             self._keep_samples()
 
     def __enter__(self) -> Self:
-        """Record the model as it is now, unless a recording goes on that has frames already."""
-        if self._is_first and not self._writer.frames:
-            self.snapshot()
+        """Record the model as it is now, see :meth:`begin`."""
+        self.begin()
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Compute everything there is to see, and put it into the gallery; after an exception the recording stays."""
-        if kind is None and self._is_first and len(self._writer.frames) > 1:  # of one frame there is nothing to see
+        """Compute everything there is to see, see :meth:`end`; after an exception the recording stays as it is."""
+        if kind is None:
+            self.end()
+
+    def begin(self, epoch: int | None = None) -> None:
+        """Record the model as it is now, unless this recording goes on with one that has frames already."""
+        if not self.frames:
+            self.snapshot(epoch)
+
+    def end(self) -> None:
+        """Compute everything there is to see, and put it into the gallery; of one frame there is nothing to see."""
+        if len(self.frames) > 1:
             self.finish()
 
     def finish(self) -> Path | None:
@@ -191,7 +159,7 @@ class Recorder:
         -------
         The frame, with its losses.
         """
-        last = self._writer.frames[-1].epoch if self._is_first and self._writer.frames else -1
+        last = self.frames[-1].epoch if self.frames else -1
         number = last + 1 if epoch is None else int(epoch)
         if not self._is_first:
             return RecordedFrame(0, number, {})
@@ -202,8 +170,21 @@ class Recorder:
         return self._writer.append(stored, buffers, number, self._measure())
 
     @property
+    def frames(self) -> tuple[RecordedFrame, ...]:
+        """Those that were recorded and are kept so far; none in a process that does not record."""
+        return tuple(self._writer.frames) if self._is_first else ()
+
+    @property
     def recording(self) -> Recording:
-        """What is on the disk so far."""
+        """What is on the disk so far.
+
+        Raises
+        ------
+        DataError
+            In a process that does not record.
+        """
+        if not self._is_first:
+            raise DataError("this process records nothing: of several in one training, the first one does")
         return Recording.open(self._writer.folder)
 
     def _measure(self) -> dict[str, float | None]:
@@ -268,6 +249,17 @@ class Recorder:
                 pair = tuple(torch.from_numpy(np.load(file, allow_pickle=False)) for file in files)
                 batches = take_samples([pair], len(pair[0]), batch_size, function)
                 setattr(self._copy, part, [batch.to(self._copy.device, self._copy.dtype) for batch in batches])
+
+
+def _samples_of(
+    train_loader: Iterable[Any] | None, test_loader: Iterable[Any] | None, count: int, size: int, loss: LossFunction
+) -> tuple[list[Batch], list[Batch]]:
+    if train_loader is None:
+        raise DataError("give train_loader: the samples that losses are measured on are taken from it")
+    if count < 1 or size < 1:
+        raise DataError(f"samples is {count} and batch_size {size}; give 1 or more of each")
+    train = take_samples(train_loader, count, size, loss)
+    return train, [] if test_loader is None else take_samples(test_loader, count, size, loss)
 
 
 def _is_another_process() -> bool:

@@ -12,7 +12,7 @@ from torch.utils import _pytree as pytree
 from torch.utils.data import DataLoader
 
 from lossatlas.errors import DataError
-from lossatlas.torch.undisturbed import same_random_state
+from lossatlas.torch.undisturbed import same_attributes, same_random_state
 
 #: ``loss(model, batch)`` returns a scalar tensor, or one number per sample.
 Loss = Callable[[torch.nn.Module, Any], torch.Tensor]
@@ -63,6 +63,9 @@ class LossFunction:
         The target that the loss ignores, such as a cross-entropy's ``ignore_index``; None if there is none.
     has_outputs
         Whether batches are (inputs, targets), so that ``model(inputs)`` gives the outputs of the model.
+    count
+        ``count(batch)`` returns the number of terms in the mean loss of a batch, such as its tokens. None: these are
+        its samples, or its targets that are not ignored.
     """
 
     of: Loss
@@ -70,10 +73,11 @@ class LossFunction:
     sums: bool = False
     ignored: int | None = None
     has_outputs: bool = False
+    count: Callable[[Any], int] | None = None
 
     @classmethod
-    def make(cls, loss_fn: Callable[[Any, Any], torch.Tensor] | None, loss: Loss | None) -> LossFunction:
-        """Make a loss function from ``loss_fn(output, target)``, or from ``loss(model, batch)``.
+    def make(cls, loss_fn: Callable[[Any, Any], torch.Tensor] | None, loss: Loss | LossFunction | None) -> LossFunction:
+        """Make a loss function from ``loss_fn(output, target)`` or ``loss(model, batch)``, unless it is one already.
 
         Returns
         -------
@@ -86,6 +90,8 @@ class LossFunction:
             If both are given, or neither.
         """
         if loss is not None and loss_fn is None:
+            if isinstance(loss, LossFunction):
+                return loss
             return cls(loss, getattr(loss, "__name__", type(loss).__name__).replace("<lambda>", "loss"))
         if loss is not None or loss_fn is None:
             raise DataError("give either loss_fn(output, target), or loss=lambda model, batch: …, and not both")
@@ -132,11 +138,13 @@ def take_samples(loader: Iterable[Any], count: int, batch_size: int, loss: LossF
     DataError
         If there are no samples, the loader can be iterated only once, or a batch does not fit the loss.
     """
-    with same_random_state(_generators_of(loader)):
-        if iter(loader) is loader:  # iter() of a DataLoader draws a random number, so it is called in this block
+    loader = getattr(loader, "base_dataloader", loader)  # a loader of Accelerate counts its iterations
+    with same_attributes(parts := _parts_of(loader)), same_random_state(_generators_of(parts)):
+        if not isinstance(loader, DataLoader) and iter(loader) is loader:
             raise DataError(f"{loader!r} can be gone through only once; give a DataLoader, or a list of batches")
         found, total = [], 0
-        for batch in _without_workers(loader):
+        for given in _without_workers(loader):
+            batch = dict(given) if isinstance(given, Mapping) else given
             if loss.has_outputs and not (isinstance(batch, list | tuple) and len(batch) == 2):
                 raise DataError(
                     f"a batch is {_describe(batch)}, and loss_fn takes (inputs, targets); "
@@ -168,7 +176,9 @@ def _weigh(batches: list[Any], loss: LossFunction) -> list[Batch]:
 
 
 def _counted(batch: Any, loss: LossFunction) -> int:
-    """Return the number of terms in the mean loss of a batch: its samples, or its targets that are not ignored."""
+    """Return the number of terms in the mean loss of a batch."""
+    if loss.count is not None:
+        return loss.count(batch)
     if loss.ignored is None or not loss.has_outputs or batch[1].is_floating_point():
         return samples_in(batch)
     return int((batch[1] != loss.ignored).sum())
@@ -189,7 +199,6 @@ def _is_rows(leaf: Any, size: int) -> bool:
 
 def _join(batches: list[Any]) -> list[Any]:
     """Join all batches into one if their tensors fit together; else return them unchanged."""
-    batches = [dict(batch) if isinstance(batch, Mapping) else batch for batch in batches]
     leaves, specs = zip(*(pytree.tree_flatten(batch) for batch in batches), strict=True)
     fits = all(spec == specs[0] for spec in specs) and all(
         all(
@@ -214,11 +223,21 @@ def _even(batches: list[Any], batch_size: int) -> list[Any]:
     return parts
 
 
-def _generators_of(loader: Any) -> list[torch.Generator]:
-    """Find the random generators that belong to a loader. Iterating it draws numbers from them."""
-    holders = [loader, getattr(loader, "sampler", None), getattr(loader, "batch_sampler", None)]
-    holders.append(getattr(holders[2], "sampler", None))
-    found = {id(g): g for holder in holders if isinstance(g := getattr(holder, "generator", None), torch.Generator)}
+def _parts_of(loader: Any) -> list[Any]:
+    """Find the objects that decide on the order of a loader's samples: itself and its samplers, also nested ones."""
+    found: dict[int, Any] = {}
+    ahead = [loader]
+    while ahead:
+        part = ahead.pop()
+        if part is not None and id(part) not in found:
+            found[id(part)] = part
+            ahead += [getattr(part, name, None) for name in ("batch_sampler", "sampler")]
+    return list(found.values())
+
+
+def _generators_of(parts: list[Any]) -> list[torch.Generator]:
+    """Find the random generators that belong to these objects. Iterating a loader draws numbers from them."""
+    found = {id(g): g for part in parts if isinstance(g := getattr(part, "generator", None), torch.Generator)}
     return list(found.values())
 
 

@@ -1,10 +1,11 @@
-"""Restores the random number generators of a training, so that recording does not change the training."""
+"""Restores the random generators and the counters of a training, so that recording does not change the training."""
 
 from __future__ import annotations
 
 import random
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
+from typing import Any
 
 import numpy as np
 import torch
@@ -29,3 +30,19 @@ def same_random_state(generators: Sequence[torch.Generator] = ()) -> Iterator[No
             np.random.set_state(of_numpy)  # noqa: NPY002
             for generator, state in zip(generators, of_these, strict=True):
                 generator.set_state(state)
+
+
+@contextmanager
+def same_attributes(parts: Sequence[Any]) -> Iterator[None]:
+    """Restore the attributes of these objects after the block, also after an exception.
+
+    A sampler may count how often it was iterated, and seed its generator with that number.
+    """
+    kept = [(vars(part), dict(vars(part))) for part in parts if hasattr(part, "__dict__")]
+    try:
+        yield
+    finally:
+        for attributes, before in kept:
+            attributes.update(before)
+            for name in attributes.keys() - before.keys():
+                del attributes[name]

@@ -1,0 +1,116 @@
+"""Records a training with the Trainer of transformers. Only this module imports transformers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from functools import partial
+from typing import Any, Unpack
+
+import torch
+
+from lossatlas.errors import DataError, MissingExtraError
+from lossatlas.torch.finish import FinishOptions
+from lossatlas.torch.options import ComputingOptions, RecorderOptions, refuse_unknown_options, select_options
+from lossatlas.torch.recorder import Recorder
+from lossatlas.torch.samples import LossFunction, samples_in
+
+try:
+    from transformers import TrainerCallback
+except ImportError as error:
+    raise MissingExtraError("TransformersCallback needs transformers: pip install transformers") from error
+
+#: The label that the losses of transformers ignore.
+_IGNORED = -100
+
+
+class TransformersCallback(TrainerCallback):  # type: ignore[misc]  # mypy does not read transformers
+    """Records a training with the Trainer of transformers: the model as it starts, and after each epoch.
+
+    The training ends the same to the last bit with and without it. The loss is ``model(**batch).loss``, and its mean is
+    taken over all labels that count. Of several processes, the first one records. After an exception the recording
+    stays, and :attr:`recorder` can finish it.
+
+    Parameters
+    ----------
+    train_loader, test_loader
+        What the fixed samples are taken from; by default the trainer's own loaders. A trainer makes the one for
+        evaluation when it evaluates first, which is after the start: ``test_loader=trainer.get_eval_dataloader()``.
+    options
+        Those of a recorder, see :class:`RecorderOptions`. ``name`` is by default the class of the model, and ``resume``
+        is True where the trainer goes on from a checkpoint.
+
+    Attributes
+    ----------
+    recorder
+        That of the last training; None before, and in a process that does not record.
+
+    Raises
+    ------
+    ConfigError
+        If there is no such option, or no such plane.
+    DataError
+        If an option has no such value.
+    """
+
+    def __init__(
+        self,
+        train_loader: Iterable[Any] | None = None,
+        test_loader: Iterable[Any] | None = None,
+        **options: Unpack[RecorderOptions],
+    ) -> None:
+        refuse_unknown_options(options)
+        FinishOptions(**select_options(options, ComputingOptions))
+        self._loaders, self._options = (train_loader, test_loader), options
+        self._epoch = 0
+        self.recorder: Recorder | None = None
+
+    def on_train_begin(
+        self,
+        args: Any,
+        state: Any,
+        control: Any,
+        model: Any = None,
+        train_dataloader: Any = None,
+        eval_dataloader: Any = None,
+        **others: Any,
+    ) -> None:
+        """Take the samples, and record the model as it is."""
+        self.recorder, self._epoch = None, int(state.epoch or 0)
+        if not state.is_world_process_zero:
+            return
+        options: RecorderOptions = {"name": type(model).__name__, "resume": state.global_step > 0, **self._options}
+        if options.get("loss") is None:
+            options["loss"] = LossFunction(_loss_of, "model(**batch).loss", count=partial(_count_labels, model))
+        train, test = self._loaders
+        train = train_dataloader if train is None else train
+        test = eval_dataloader if test is None else test
+        self.recorder = Recorder(model, None, train, test, **options)
+        self.recorder.begin(self._epoch)
+
+    def on_epoch_end(self, args: Any, state: Any, control: Any, **others: Any) -> None:
+        """Record the model as it is; an epoch that is there already cuts off what came after it."""
+        self._epoch += 1
+        if self.recorder is not None:
+            self.recorder.snapshot(self._epoch)
+
+    def on_train_end(self, args: Any, state: Any, control: Any, **others: Any) -> None:
+        """Compute everything there is to see, and put it into the gallery. After an exception nobody calls this."""
+        if self.recorder is not None:
+            self.recorder.end()
+
+
+def _loss_of(model: torch.nn.Module, batch: Any) -> torch.Tensor:
+    loss = getattr(model(**batch), "loss", None)
+    if not isinstance(loss, torch.Tensor):
+        raise DataError(f"model(**batch) has no loss where batches have {', '.join(batch)}; give loss=")
+    return loss
+
+
+def _count_labels(model: Any, batch: Any) -> int:
+    """Count the labels that the mean of a batch is taken over; a causal language model skips the first of each text."""
+    labels = batch.get("labels")
+    if not isinstance(labels, torch.Tensor) or labels.is_floating_point() or labels.ndim < 2:
+        return samples_in(batch)
+    decodes = getattr(model, "loss_type", None) in (None, "ForCausalLM")
+    encodes = bool(getattr(getattr(model, "config", None), "is_encoder_decoder", False))
+    return int((labels[..., 1:] if decodes and not encodes else labels).ne(_IGNORED).sum())
