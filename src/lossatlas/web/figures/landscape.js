@@ -156,7 +156,9 @@ function toFloor({x, y, z}) {
 export function landscapeLayout({plotly, box, size}, ratio) {
   const axis = {
     autorange: false,
-    title: {text: ''},
+    // Plotly finds the outline of every text, even of an empty one, by reading pixels. Some browsers give noise for
+    // pixels, so the text is too small to be seen.
+    title: {text: '', font: {size: 1, color: 'rgba(0,0,0,0)'}},
     tickvals: [],
     ticktext: [],
     showticklabels: false,

@@ -1,4 +1,5 @@
 /** This module knows which films can be made: their sizes, lengths and formats, and how large a file will be. */
+import {make} from '../../lib/dom.js';
 
 /** The number of frames a second, as in playback. */
 export const RATE = 10;
@@ -107,6 +108,8 @@ function encodingLimit() {
 
 /** @param {Format} format @param {number} width @param {number} height */
 async function codecLimit(format, width, height) {
+  // WebKitGTK starts its media system for an element only: an encoder without one ends the page's process.
+  make('video').canPlayType(format.type);
   const {supported} = await VideoEncoder.isConfigSupported(encoderConfig(format, width, height));
   return supported ? '' : `This browser has no encoder for ${format.codec} in this size.`;
 }

@@ -17,6 +17,7 @@ import {createNetworks} from './network.js';
 import {aboutOf, arraysOf, furtherArrays, metricsTable, surfaceTable} from './numbers.js';
 import {drawingOf, paintSheet, pngOf} from './paint.js';
 import {pythonFor} from './python.js';
+import {requireReadBack} from './read_back.js';
 import {sheetOf, SIZE, SURFACE} from './sheet.js';
 import {createOffscreenSurface} from './offscreen_surface.js';
 
@@ -69,13 +70,17 @@ export function createExports({Plotly, pictureOf, state}) {
     paint: async (shot, canvas) => paintSheet(canvas, await drawSheet(shot)),
     /** @param {Shot} shot */
     async png(shot) {
+      await requireReadBack();
       const canvas = document.createElement('canvas');
       Object.assign(canvas, PICTURE);
       await paintSheet(canvas, await drawSheet(shot));
       return pngOf(canvas);
     },
     /** @param {Shot} shot */
-    svg: async (shot) => new Blob([drawingOf(await drawSheet(shot))], {type: 'image/svg+xml'}),
+    async svg(shot) {
+      await requireReadBack(); // The cells in it are pictures.
+      return new Blob([drawingOf(await drawSheet(shot))], {type: 'image/svg+xml'});
+    },
     /**
      * Make a film of a run's frames, thinned to a number of pictures.
      * @param {Shot} shot
@@ -86,6 +91,7 @@ export function createExports({Plotly, pictureOf, state}) {
      * @param {(done: number, total: number) => void} options.onProgress
      */
     async film(shot, {format, pictures, onProgress, ...options}) {
+      await requireReadBack();
       const encode = await loadEncoder(format);
       const {run} = shot;
       const shown = {frames: run.frames.slice(0, run.countArrived(shot)), hasEveryEpoch: run.hasEveryEpoch};

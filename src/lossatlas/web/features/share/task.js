@@ -7,6 +7,9 @@ import {make, setText} from '../../lib/dom.js';
 
 /** @typedef {ReturnType<typeof createTask>} Task */
 
+/** Ask a person who leaves the page while a film is being made. @param {Event} event */
+const hold = (event) => event.preventDefault();
+
 export function createTask() {
   const message = make('p', {class: 'message', role: 'status', 'aria-live': 'polite'});
   /** What was shown when the dialog was opened. @type {Shot | null} */
@@ -52,6 +55,7 @@ export function createTask() {
       runWork(async (shown) => {
         filming = new AbortController();
         const {signal} = filming;
+        addEventListener('beforeunload', hold);
         try {
           await work(shown, signal);
         } catch (error) {
@@ -59,6 +63,7 @@ export function createTask() {
           throw error;
         } finally {
           filming = null;
+          removeEventListener('beforeunload', hold);
         }
       }),
     /** Cancel the film that is being made, if any. */

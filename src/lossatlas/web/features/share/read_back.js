@@ -1,0 +1,51 @@
+/**
+ * This module notices browsers that give pages noise in place of the pixels that they have drawn, so that nobody is
+ * tracked by them: a file of such a picture would be noise as well.
+ */
+import {make} from '../../lib/dom.js';
+
+const SIDE = 16;
+/** Some browsers change the last bits of some pixels, which nobody sees: a pixel is wrong if it is off by more. */
+const UNSEEN = 8;
+const REASON =
+  'this browser gives pages random pixels in place of their own pictures, so that they cannot track anybody. Allow ' +
+  'this site to read canvas data, or take a screenshot; numbers can be saved in any case.';
+
+/** Throw an error with the reason if the pixels of a canvas cannot be read. */
+export async function requireReadBack() {
+  const drawn = new ImageData(SIDE, SIDE);
+  drawn.data.forEach((_, i) => {
+    drawn.data[i] = i % 4 === 3 ? 255 : (i * 37) % 256;
+  });
+  const canvas = canvasWith((context) => context.putImageData(drawn, 0, 0));
+  if (!areSame(drawn, canvas)) throw new Error(REASON);
+  const blob = await new Promise((/** @type {(blob: Blob | null) => void} */ done) => {
+    canvas.toBlob(done, 'image/png');
+  });
+  const picture = blob && (await createImageBitmap(blob).catch(() => null));
+  if (
+    !picture ||
+    !areSame(
+      drawn,
+      canvasWith((context) => context.drawImage(picture, 0, 0)),
+    )
+  )
+    throw new Error(REASON);
+}
+
+/** @param {(context: CanvasRenderingContext2D) => void} draw */
+function canvasWith(draw) {
+  const canvas = make('canvas', {width: SIDE, height: SIDE});
+  draw(contextOf(canvas));
+  return canvas;
+}
+
+/** @param {HTMLCanvasElement} canvas */
+const contextOf = (canvas) =>
+  /** @type {CanvasRenderingContext2D} */ (canvas.getContext('2d', {willReadFrequently: true}));
+
+/** @param {ImageData} drawn @param {HTMLCanvasElement} canvas */
+function areSame(drawn, canvas) {
+  const {data} = contextOf(canvas).getImageData(0, 0, SIDE, SIDE);
+  return drawn.data.every((value, i) => Math.abs(value - data[i]) <= UNSEEN);
+}
