@@ -22,7 +22,7 @@ from lossatlas.planes import principal_directions
 from lossatlas.runs import RecordedRun
 from lossatlas.server import show
 from lossatlas.store import Gallery, open_run, read_manifest, run_folder
-from lossatlas.torch import finish
+from lossatlas.torch import curvature_of_frames, cutting
 from tests.own_models.test_model import as_ours, at, slow_loss
 from tests.own_models.trainings import convolutional, images, shuffling, train
 
@@ -167,7 +167,8 @@ def test_every_hessian_uses_running_statistics_if_they_are_requested(
         seen.append(hessian.statistics)
         return hessian
 
-    monkeypatch.setattr(finish, "TorchHessian", noted)
+    monkeypatch.setattr(cutting, "TorchHessian", noted)
+    monkeypatch.setattr(curvature_of_frames, "TorchHessian", noted)
     loader = [images().tensors]
     options: Any = {"planes": ({"kind": "hessian", "grid": 5},), "curvature": 1, "boundary": "none"}
     model = convolutional()
@@ -225,7 +226,7 @@ def test_finishing_a_recording_again_replaces_its_run(network: Any, tmp_path: Pa
 
 def test_another_model_than_the_recorded_one_is_refused(network: Any) -> None:
     _, recorder = network
-    from lossatlas.torch.finish import refuse_another_model
+    from lossatlas.torch.cutting import refuse_another_model
 
     refuse_another_model(
         recorder.recording, as_ours(convolutional())

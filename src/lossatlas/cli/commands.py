@@ -11,6 +11,7 @@ import click
 COMMANDS = {
     "serve": "Open the app in a browser, and train what a person chooses there.",
     "train": "Train one configuration, and store the run with everything that the app shows.",
+    "cut": "Cut further planes of a recorded run, with its model.",
     "build": "Fill a gallery: every model on every dataset, on all cores.",
     "export": "Write the page and a gallery as static files for any web host.",
     "list": "List the runs of a gallery.",

@@ -6,8 +6,7 @@ from typing import Any
 
 import click
 
-from lossatlas.cli.options import data_option
-from lossatlas.errors import RunNotFoundError
+from lossatlas.cli.options import data_option, find_run
 from lossatlas.runs import RecordedRun
 from lossatlas.store import Gallery, describe_run, is_recorded, open_stored, run_folder
 
@@ -17,7 +16,7 @@ from lossatlas.store import Gallery, describe_run, is_recorded, open_stored, run
 @data_option
 def info_command(run: str, gallery: Gallery) -> None:
     """Show one RUN, by its id or the beginning of it."""
-    run_id = _find_only_match(gallery, run)
+    run_id = find_run(gallery, run)
     opened = open_stored(run_folder(gallery.data, run_id))
     manifest = opened.manifest if isinstance(opened, RecordedRun) else describe_run(opened)
     click.echo(f"{manifest['title']}\n{run_folder(gallery.data, run_id)}\n")
@@ -79,16 +78,6 @@ def _describe_curvature(curvature: dict[str, Any], epochs: list[int]) -> str:
         formula = curvature.get("stability_formula")
         parts.append(f"stable up to {f'{formula} = ' if formula else ''}{curvature['stability']:.4g}")
     return f"at epoch {epochs[curvature['frames'][-1]]}: {', '.join(parts)}"
-
-
-def _find_only_match(gallery: Gallery, beginning: str) -> str:
-    ids = gallery.ids()
-    matches = [beginning] if beginning in ids else [run_id for run_id in ids if run_id.startswith(beginning)]
-    if len(matches) == 1:
-        return matches[0]
-    if matches:
-        raise RunNotFoundError(f"{beginning!r} is the beginning of {len(matches)} runs: {', '.join(matches[:5])}, …")
-    raise RunNotFoundError(f"no run in {gallery.data} begins with {beginning!r}; `lossatlas list` shows them")
 
 
 def _format_value(value: object) -> str:

@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 import click
 
 from lossatlas.datasets import SOURCES, DatasetConfig
-from lossatlas.errors import ConfigError, DataError
+from lossatlas.errors import ConfigError, DataError, RunNotFoundError
 from lossatlas.input_files import read_file
 from lossatlas.networks import ACTIVATIONS
 from lossatlas.planes import KINDS
@@ -36,7 +36,29 @@ def data_option(command: _Command) -> _Command:
     )(command)
 
 
-def _read_number(text: str) -> int | float | str:
+def find_run(gallery: Gallery, beginning: str) -> str:
+    """Find the id of the only run that has this id, or whose id begins with this text.
+
+    Returns
+    -------
+    str
+        The id.
+
+    Raises
+    ------
+    RunNotFoundError
+        If there is no such run, or there are several.
+    """
+    ids = gallery.ids()
+    matches = [beginning] if beginning in ids else [run_id for run_id in ids if run_id.startswith(beginning)]
+    if len(matches) == 1:
+        return matches[0]
+    if matches:
+        raise RunNotFoundError(f"{beginning!r} is the beginning of {len(matches)} runs: {', '.join(matches[:5])}, …")
+    raise RunNotFoundError(f"no run in {gallery.data} begins with {beginning!r}; `lossatlas list` shows them")
+
+
+def read_number(text: str) -> int | float | str:
     """Read a number. Other text is returned unchanged, so that the configuration refuses it with a message."""
     for kind in (int, float):
         try:
@@ -46,13 +68,14 @@ def _read_number(text: str) -> int | float | str:
     return text
 
 
-def _read_numbers(text: str) -> list[int | float | str]:
-    return [_read_number(part) for part in text.replace("x", ",").split(",") if part.strip()]
+def read_numbers(text: str) -> list[int | float | str]:
+    """Read numbers that commas separate. Other text is returned unchanged."""
+    return [read_number(part) for part in text.replace("x", ",").split(",") if part.strip()]
 
 
 def read_hidden_layers(text: str) -> list[int | float | str]:
     """Read ``16,16`` or ``16x16`` as a list, and ``none`` as an empty list. The configuration refuses wrong sizes."""
-    return [] if text.strip().lower() == "none" else _read_numbers(text) or [text]
+    return [] if text.strip().lower() == "none" else read_numbers(text) or [text]
 
 
 @dataclass(frozen=True)
@@ -84,31 +107,31 @@ MODEL_SETTINGS = (
 SETTINGS = (
     Setting("--activation", ("model", "activation"), f"One of {_ACTIVATIONS}."),
     Setting("--residual", ("model", "residual"), "Skips between hidden layers of equal width, or none.", switch=True),
-    Setting("--points", ("dataset", "points"), "Points, train and test together.", _read_number),
-    Setting("--noise", ("dataset", "noise"), "Spread of the points; left out, the dataset's own.", _read_number),
-    Setting("--test-fraction", ("dataset", "test_fraction"), "Share of the points kept for testing.", _read_number),
-    Setting("--data-seed", ("dataset", "seed"), "Seed of the points and of the split.", _read_number),
+    Setting("--points", ("dataset", "points"), "Points, train and test together.", read_number),
+    Setting("--noise", ("dataset", "noise"), "Spread of the points; left out, the dataset's own.", read_number),
+    Setting("--test-fraction", ("dataset", "test_fraction"), "Share of the points kept for testing.", read_number),
+    Setting("--data-seed", ("dataset", "seed"), "Seed of the points and of the split.", read_number),
     Setting("--optimizer", ("training", "optimizer"), f"One of {_OPTIMIZERS}."),
-    Setting("--learning-rate", ("training", "learning_rate"), "Step size.", _read_number),
-    Setting("--momentum", ("training", "momentum"), "Momentum of the optimizers momentum and nesterov.", _read_number),
-    Setting("--batch-size", ("training", "batch_size"), "Points per step, or full.", _read_number),
-    Setting("--weight-decay", ("training", "weight_decay"), "Factor of the L2 penalty.", _read_number),
-    Setting("--epochs", ("training", "epochs"), "How often training sees every point.", _read_number),
-    Setting("--frames", ("training", "frames"), "Largest number of epochs to record.", _read_number),
-    Setting("--seed", ("training", "seed"), "Seed of the initial weights and of the batches.", _read_number),
-    Setting("--plane-seed", ("planes", "seed"), "Seed of random directions.", _read_number),
+    Setting("--learning-rate", ("training", "learning_rate"), "Step size.", read_number),
+    Setting("--momentum", ("training", "momentum"), "Momentum of the optimizers momentum and nesterov.", read_number),
+    Setting("--batch-size", ("training", "batch_size"), "Points per step, or full.", read_number),
+    Setting("--weight-decay", ("training", "weight_decay"), "Factor of the L2 penalty.", read_number),
+    Setting("--epochs", ("training", "epochs"), "How often training sees every point.", read_number),
+    Setting("--frames", ("training", "frames"), "Largest number of epochs to record.", read_number),
+    Setting("--seed", ("training", "seed"), "Seed of the initial weights and of the batches.", read_number),
+    Setting("--plane-seed", ("planes", "seed"), "Seed of random directions.", read_number),
     Setting(
         "--spans",
         ("planes", "spans"),
         "Zooms of the first plane, as 1,0.1,0.01; the first is shown first.",
-        _read_numbers,
+        read_numbers,
     ),
-    Setting("--grid", ("planes", "grid"), "Samples along each axis of every surface; odd.", _read_number),
+    Setting("--grid", ("planes", "grid"), "Samples along each axis of every surface; odd.", read_number),
     Setting(
-        "--curvature", ("curvature", "frames"), "At how many frames to measure the Hessian; 0 for none.", _read_number
+        "--curvature", ("curvature", "frames"), "At how many frames to measure the Hessian; 0 for none.", read_number
     ),
-    Setting("--resolution", ("boundary", "resolution"), "Samples along each axis of the boundary.", _read_number),
-    Setting("--margin", ("boundary", "margin"), "Margin around the data, as a share of its extent.", _read_number),
+    Setting("--resolution", ("boundary", "resolution"), "Samples along each axis of the boundary.", read_number),
+    Setting("--margin", ("boundary", "margin"), "Margin around the data, as a share of its extent.", read_number),
 )
 
 
@@ -148,6 +171,15 @@ def _read_plane(text: str) -> dict[str, Any]:
     if name == "file":
         return {**PLANES[name], "file": rest}
     return {**PLANES[name], **({"points": rest.split(",")} if rest else {})}
+
+
+def read_planes(names: tuple[str, ...], settings: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Read the values of ``--plane``, and give the settings that are not None to the planes that have them."""
+    planes = [_read_plane(text) for text in names]
+    for plane in planes:
+        known = KINDS[plane.get("kind", "fresh")].model_fields
+        plane |= {key: value for key, value in settings.items() if value is not None and key in known}
+    return planes
 
 
 def config_options(*settings: Setting) -> Callable[[_Command], _Command]:

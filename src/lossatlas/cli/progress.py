@@ -4,9 +4,15 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
+from typing import TYPE_CHECKING
 
 from click.termui import progressbar
+
+if TYPE_CHECKING:
+    from click._termui_impl import ProgressBar
+
+_STEPS = 1000
 
 
 @contextmanager
@@ -14,3 +20,23 @@ def show_progress(length: int, label: str) -> Iterator[Callable[[], None]]:
     """Show a bar of ``length`` steps, and yield a function to call after each step."""
     with progressbar(iterable=range(length), label=label, show_pos=True, file=sys.stderr) as bar:
         yield lambda: bar.update(1)
+
+
+@contextmanager
+def show_share(label: str) -> Iterator[Callable[[int, int], None]]:
+    """Show a bar for a length that is known later, and yield a function to call with what is done and with the whole.
+
+    Yields
+    ------
+    Callable
+        The function.
+    """
+    with ExitStack() as stack:
+        bars: list[ProgressBar[int]] = []
+
+        def show(done: int, whole: int) -> None:
+            if not bars:  # so that a refusal stands alone
+                bars.append(stack.enter_context(progressbar(length=_STEPS, label=label, file=sys.stderr)))
+            bars[0].update(_STEPS * done // max(whole, 1) - bars[0].pos)
+
+        yield show

@@ -8,7 +8,15 @@ from lossatlas.landscape.boundary import (
     decision_boundary,
     input_grid,
 )
-from lossatlas.landscape.cut import NONCONVEX, Cut, nonconvexity_over, path_on, surface_rows, surfaces_around
+from lossatlas.landscape.cut import (
+    NONCONVEX,
+    Cut,
+    nonconvexity_over,
+    path_on,
+    round_surfaces,
+    surface_rows,
+    surfaces_around,
+)
 from lossatlas.landscape.surface import LossSurface, loss_surfaces, unit_coordinates
 
 __all__ = [
@@ -24,6 +32,7 @@ __all__ = [
     "loss_surfaces",
     "nonconvexity_over",
     "path_on",
+    "round_surfaces",
     "surface_rows",
     "surfaces_around",
     "unit_coordinates",

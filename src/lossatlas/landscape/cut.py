@@ -102,11 +102,24 @@ def _variation(
     scales = np.array(spans, np.float64)[:, None]
     a, b = (np.append(scales * signs, 0.0) for signs in ([-1, 1, -1, 1], [-1, -1, 1, 1]))
     losses = evaluator.losses_along(centre, plane.directions, a, b)
-    corners = losses[:-1].reshape(-1, 4).astype(np.float64)
-    known = np.where(np.isfinite(corners), corners, float(losses[-1]))
+    return losses[-1], _compare_with_centre(losses[:-1].reshape(-1, 4), losses[-1])
+
+
+def _compare_with_centre(corners: Float32, centre: np.float32) -> Float64:
+    """Return the largest difference ``[span]`` between the losses at four corners ``[span, 4]`` and at the centre."""
+    found = corners.astype(np.float64)
+    known = np.where(np.isfinite(found), found, float(centre))
     with np.errstate(invalid="ignore"):  # the loss at the centre may not be finite
-        difference = np.abs(known - float(losses[-1])).max(axis=1)
-    return losses[-1], np.where(np.isfinite(corners).any(axis=1), difference, np.inf)
+        difference = np.abs(known - float(centre)).max(axis=1)
+    return np.where(np.isfinite(found).any(axis=1), difference, np.inf)
+
+
+def round_surfaces(losses: Float32) -> Float32:
+    """Round whole surfaces ``[span, b, a]`` around one centre, as :func:`surfaces_around` does."""
+    grid = losses.shape[-1]
+    centre = losses[0, grid // 2, grid // 2]
+    corners = losses[:, :: grid - 1, :: grid - 1].reshape(-1, 4)
+    return round_losses(losses, centre, _compare_with_centre(corners, centre)[:, None, None])
 
 
 def path_on(evaluator: LossEvaluator, plane: Plane, weights: Floats) -> tuple[Path, Float64]:

@@ -73,5 +73,6 @@ class RecordedRun:
         chosen = self.planes[0] if name is None else name
         if chosen not in self.planes:
             raise DataError(f"this run has no plane {chosen!r}; it has {', '.join(self.planes)}")
-        start = f"planes/{chosen}/"
-        return {path.removeprefix(start): array for path, array in self.arrays.items() if path.startswith(start)}
+        [entry] = [plane for plane in self.manifest["planes"] if plane["name"] == chosen]
+        files = {name: str(array["file"]).removesuffix(".npy") for name, array in entry["arrays"].items()}
+        return {name: self.arrays[file] for name, file in files.items()}

@@ -3,11 +3,13 @@
 The format is described in docs/run-format.md.
 """
 
-from lossatlas.store.durable import append_line, open_synced, sync_folder
+from lossatlas.store.array_files import map_array
+from lossatlas.store.durable import append_line, open_synced, replace_file, sync_folder
 from lossatlas.store.gallery import Gallery, default_data_folder
 from lossatlas.store.manifest import describe_outcome, describe_run, describe_start, start_arrays
 from lossatlas.store.read import is_recorded, open_run, open_stored, read_manifest
 from lossatlas.store.recorded import BoundaryPart, RecordedParts, describe_adopted, describe_recorded, save_recorded
+from lossatlas.store.recorded_planes import RecordedPlane, add_planes
 from lossatlas.store.recording import (
     RecordedFrame,
     Recording,
@@ -32,10 +34,12 @@ __all__ = [
     "Gallery",
     "RecordedFrame",
     "RecordedParts",
+    "RecordedPlane",
     "Recording",
     "RecordingWriter",
     "StackedThetas",
     "Tensor",
+    "add_planes",
     "append_line",
     "default_data_folder",
     "describe_adopted",
@@ -45,7 +49,9 @@ __all__ = [
     "describe_start",
     "lay_out",
     "open_run",
+    "map_array",
     "open_synced",
+    "replace_file",
     "sync_folder",
     "open_stored",
     "describe_outcome",

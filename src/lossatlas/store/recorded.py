@@ -16,8 +16,6 @@ import numpy as np
 
 from lossatlas.arrays import AnyArray, Float64
 from lossatlas.curvature import TrainingCurvature
-from lossatlas.landscape import Cut
-from lossatlas.planes import PlaneConfig, compute_random_walk_variance
 from lossatlas.runs import CONFIDENCE_STEP, RecordedRun, Run
 from lossatlas.store.durable import open_synced, write_array
 from lossatlas.store.manifest import (
@@ -25,12 +23,10 @@ from lossatlas.store.manifest import (
     RECORDED_VERSION,
     ArraySpec,
     describe_curvature_numbers,
-    describe_plane,
     describe_run,
     list_arrays,
-    list_arrays_of_cut,
-    plane_arrays,
 )
+from lossatlas.store.recorded_planes import RecordedPlane
 from lossatlas.store.recording import Recording
 from lossatlas.store.write import explain_write_errors, run_folder
 from lossatlas.training import METRICS
@@ -91,30 +87,26 @@ class RecordedParts:
     """
 
     recording: Recording
-    planes: Sequence[tuple[Cut, PlaneConfig, Mapping[str, Any]]]
+    planes: Sequence[RecordedPlane]
     left_out: Mapping[str, str]
     gram: Float64
     curvature: TrainingCurvature | None
     boundary: BoundaryPart | None
     classes: Sequence[str]
-    batchnorm: Mapping[str, str] | None
 
 
 def describe_recorded(parts: RecordedParts) -> RecordedRun:
     """Make the recorded run, with its manifest, from everything that was computed."""
     recording, about = parts.recording, parts.recording.about
-    sizes = {"frame": len(recording.frames), "direction": 2, "coordinate": 2, "centre": 1}
+    sizes = {"frame": len(recording.frames)}
     arrays: dict[str, AnyArray] = {"gram": parts.gram}
     entries = {"gram": _GRAM.entry("gram.npy", sizes)}
     if parts.boundary:
         arrays |= parts.boundary.arrays
         entries |= {name: _entry_of(name, array) for name, array in parts.boundary.arrays.items()}
-    planes = []
-    for cut, config, recipe in parts.planes:
-        kept = {name: a for name, a in list_arrays_of_cut(cut).items() if name not in _LEFT_TO_THE_RECORDING}
-        kept = {name: a for name, a in kept.items() if a.size}
-        arrays |= {f"planes/{cut.plane.name}/{name}": array for name, array in kept.items()}
-        planes.append(_plane_entry(parts, cut, config, recipe, list(kept), sizes))
+    epochs, loss = [frame.epoch for frame in recording.frames], str(about["loss"]["name"])
+    for plane in parts.planes:
+        arrays |= {f"planes/{plane.name}/{name}": array for name, array in plane.arrays(whole=False).items()}
     points = parts.boundary.arrays["points"] if parts.boundary else np.empty((0, 2))
     manifest = {
         **_head(recording),
@@ -128,14 +120,14 @@ def describe_recorded(parts: RecordedParts) -> RecordedRun:
             "samples": about["samples"],
         },
         "model": about["model"],
-        "frames": [frame.epoch for frame in recording.frames],
+        "frames": epochs,
         **_metrics_of(recording),
         "outcome": {"status": "completed"},
         "parameters": [{"name": t.name, "shape": list(t.shape), "offset": t.offset} for t in recording.parameters],
         "boundary": parts.boundary
         and {"kind": parts.boundary.kind, "equal": parts.boundary.equal, "anchors": list(parts.boundary.anchors)},
         "arrays": entries,
-        "planes": planes,
+        "planes": [plane.describe(epochs, loss, plane.name, whole=False) for plane in parts.planes],
         "left_out": [{"name": name, "why": why} for name, why in parts.left_out.items()],
     }
     if parts.curvature is not None:
@@ -145,7 +137,7 @@ def describe_recorded(parts: RecordedParts) -> RecordedRun:
             "stability": None,
             "stability_formula": None,
         }
-    manifest["config"]["planes"] = [config.model_dump(mode="json") for _, config, _ in parts.planes]
+    manifest["config"]["planes"] = [plane.config.model_dump(mode="json") for plane in parts.planes]
     return RecordedRun(json.loads(json.dumps(manifest, allow_nan=False)), arrays)
 
 
@@ -225,31 +217,6 @@ def _metrics_of(recording: Recording) -> dict[str, Any]:
 #: The names of the losses with BatchNorm's running statistics.
 _IN_USE = ("eval_train_loss", "eval_test_loss")
 _NOWHERE = BoundaryPart("none", False, (), ("", ""), {})
-
-
-def _plane_entry(
-    parts: RecordedParts,
-    cut: Cut,
-    config: PlaneConfig,
-    recipe: Mapping[str, Any],
-    kept: Sequence[str],
-    sizes: dict[str, int],
-) -> dict[str, Any]:
-    specs = tuple(spec for spec in plane_arrays(config) if spec.name in kept)
-    loss = parts.recording.about["loss"]["name"]
-    entry = {
-        **describe_plane(cut.plane, config, sizes, specs),
-        "explained_variance": cut.path.explained_variance,
-        "random_walk": compute_random_walk_variance([frame.epoch for frame in parts.recording.frames])
-        if cut.plane.kind == "pca"
-        else None,
-        "nonconvexity": None,
-        "recipe": dict(recipe),
-        "batchnorm": parts.batchnorm and dict(parts.batchnorm),
-    }
-    for array in entry["arrays"].values():
-        array["what"] = array["what"].replace("cross-entropy (nats)", loss)
-    return entry
 
 
 _AXES = {

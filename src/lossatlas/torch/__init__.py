@@ -13,6 +13,7 @@ The callbacks are imported when they are first used (PEP 562), as Lightning and 
 from typing import TYPE_CHECKING
 
 from lossatlas.torch.checkpoints import from_checkpoints
+from lossatlas.torch.cut import cut
 from lossatlas.torch.evaluation import TorchHessian, TorchLosses
 from lossatlas.torch.model import TorchModel
 from lossatlas.torch.options import RecorderOptions
@@ -31,6 +32,7 @@ __all__ = [
     "TorchHessian",
     "TorchLosses",
     "TorchModel",
+    "cut",
     "from_checkpoints",
     "take_samples",
 ]

@@ -52,6 +52,8 @@ class TorchModel:
     dtype
         What to compute in; by default the model's own precision, and float32 for a model of 16 bits, whose small steps
         would vanish.
+    device
+        Where to compute; by default, where the model is.
 
     Raises
     ------
@@ -67,13 +69,14 @@ class TorchModel:
         test: Sequence[Batch] = (),
         *,
         dtype: torch.dtype | None = None,
+        device: torch.device | None = None,
     ) -> None:
         refuse_shards(model)
         original = trained_parameters(model)
         first = next(iter(original.values()))
         self.dtype = dtype or (torch.float64 if first.dtype == torch.float64 else torch.float32)
-        self.device = first.device
-        self.module = _copy(model).to(self.dtype).eval()
+        self.device = device or first.device
+        self.module = _copy(model).to(self.device, self.dtype).eval()
         self.layout = layout_of(original)
         self._parameters = list(trained_parameters(self.module).values())
         self._buffers = frame_buffers(self.module)

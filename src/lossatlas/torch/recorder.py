@@ -94,7 +94,7 @@ class Recorder:
             options.get("name", "recording"),
             self._copy.layout,
             self._copy.buffer_layout,
-            self._describe(model),
+            {**self._describe(model), "batch_size": size},
             **select_options(options, StorageOptions),
         )
         if self.frames:

@@ -1,0 +1,243 @@
+"""Cuts further planes of a run that was recorded before, with the model that the caller gives."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Literal
+
+import torch
+from filelock import FileLock, Timeout
+
+from lossatlas.errors import ConfigError, DataError, DataFolderError, PlaneError
+from lossatlas.planes import PlaneConfig, name_planes
+from lossatlas.runs import RecordedRun
+from lossatlas.store import (
+    Recording,
+    add_planes,
+    default_data_folder,
+    explain_write_errors,
+    open_stored,
+    read_manifest,
+    recording_folder,
+    run_folder,
+)
+from lossatlas.torch.cutting import PlaneCutter, refuse_another_model
+from lossatlas.torch.factory import Made, call_factory, import_loss
+from lossatlas.torch.kept_samples import find_samples
+from lossatlas.torch.model import TorchModel
+from lossatlas.torch.plane_choices import PlaneChoice, read_planes, with_grid
+from lossatlas.torch.samples import Loss, LossFunction
+from lossatlas.torch.undisturbed import same_random_state
+
+_NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
+
+
+def cut(  # noqa: PLR0913 (each is an option of its own)
+    run: str | Path | RecordedRun,
+    planes: Sequence[PlaneChoice],
+    model: torch.nn.Module | str,
+    loss_fn: Callable[[Any, Any], torch.Tensor] | str | None = None,
+    train_loader: Iterable[Any] | None = None,
+    test_loader: Iterable[Any] | None = None,
+    *,
+    loss: Loss | None = None,
+    data: Path | str | None = None,
+    name: str | None = None,
+    replace: bool = False,
+    grid: int | None = None,
+    budget: float | None = None,
+    batchnorm: Literal["batch", "running"] | None = None,
+    device: torch.device | str | None = None,
+    on_progress: Callable[[int, int], None] = lambda _done, _whole: None,
+) -> tuple[str, ...]:
+    """Cut further planes of a recorded run, which keeps the planes that it has.
+
+    The model is evaluated at the first and at the last frame before anything is computed. If its losses are not the
+    recorded ones, nothing on the disk changes. Nothing in the run or in its recording is imported or executed.
+
+    Parameters
+    ----------
+    run
+        The id of the run, its folder, or the run itself.
+    planes
+        The planes, by name or as configurations.
+    model
+        A model of the class that was recorded, whose parameters need not be trained; or ``"package.module:factory"``,
+        a function without arguments that returns the model, or the model with the three that follow here.
+    loss_fn, loss, train_loader, test_loader
+        The same as those of :class:`Recorder`. Loaders are needed only if the recording keeps no samples.
+    data
+        The data folder, if ``run`` is an id; by default the user's own.
+    name
+        The name of the plane in the run, if there is a single one; by default, it follows from its kind.
+    replace
+        Whether a plane with a name that exists takes the place of the one that has it.
+    grid
+        The number of samples along each axis of planes that have no grid of their own.
+    budget
+        How many seconds the surfaces may take, about; then planes stay on coarser grids. By default, there is no limit.
+    batchnorm
+        Which statistics BatchNorm takes; by default, those of the planes that the run has.
+    device
+        Where the model is evaluated, such as ``"cuda"``; by default, where it is.
+    on_progress
+        A function that is called with the number of finished points, and of all points, whenever some are finished.
+
+    Returns
+    -------
+    tuple
+        The names of the planes that were cut.
+
+    Raises
+    ------
+    DataError
+        If the run was not recorded, or the model or its data are not the recorded ones.
+    ConfigError
+        If a plane is not valid, or the run has a plane of its name.
+    PlaneError
+        If a plane cannot be laid.
+    RunError
+        If the run or its recording is missing or damaged.
+    """
+    folder = _find_folder(run, data)
+    manifest = _open_recorded(folder)
+    configs = _name(read_planes(planes), name)
+    _refuse_taken_names(manifest, list(configs), replace)
+    recording = Recording.open(recording_folder(folder.parent.parent, str(manifest["id"])))
+    _refuse_other_frames(manifest, recording)
+    made = call_factory(model) if isinstance(model, str) else Made(model)
+    made = _complete(made, loss_fn, train_loader, test_loader, loss)
+    with same_random_state():
+        copy = _make_model(made, recording, _read_device(device))
+        refuse_another_model(recording, copy)
+        with _only_one(recording):
+            cutter = PlaneCutter(recording, copy, batchnorm or _statistics_of(manifest))
+            laid = []
+            for own, config in configs.items():
+                whole = with_grid(config, grid)
+                try:
+                    laid.append((cutter.lay(whole, own), whole, "grid" not in config.model_fields_set))
+                except PlaneError as error:
+                    raise PlaneError(f"the plane {own!r} cannot be laid: {error}") from error
+            found = cutter.cut(laid, float("inf") if budget is None else budget, on_progress)
+            _refuse_other_frames(read_manifest(folder), recording)
+            add_planes(folder, read_manifest(folder), found)
+            cutter.delete_parts()
+    return tuple(configs)
+
+
+def _find_folder(run: str | Path | RecordedRun, data: Path | str | None) -> Path:
+    if isinstance(run, RecordedRun):
+        if run.folder is None:
+            raise DataError(f"{run.id} is only in memory; store it first, or give the id of a stored run")
+        return run.folder
+    if isinstance(run, Path) or (Path(run) / "run.json").is_file():
+        return Path(run).resolve()
+    return run_folder(Path(data) if data is not None else default_data_folder(), run)
+
+
+def _open_recorded(folder: Path) -> Mapping[str, Any]:
+    found = open_stored(folder)
+    if not isinstance(found, RecordedRun):
+        raise DataError(
+            f"{folder.name} was computed, not recorded: its planes belong to its configuration, so compute a run with "
+            "more planes instead"
+        )
+    return found.manifest
+
+
+def _name(configs: Sequence[PlaneConfig], name: str | None) -> dict[str, PlaneConfig]:
+    if not configs:
+        raise ConfigError([("planes", "there are none; give one or more, such as pca")])
+    if name is None:
+        return dict(zip(name_planes(configs), configs, strict=True))
+    if len(configs) > 1:
+        raise ConfigError([("name", f"{name!r} can be the name of one plane, and {len(configs)} are given")])
+    if not _NAME.fullmatch(name):
+        raise ConfigError([("name", f"{name!r} is not allowed: give small letters, digits, - and _")])
+    return {name: configs[0]}
+
+
+def _refuse_taken_names(manifest: Mapping[str, Any], names: Sequence[str], replace: bool) -> None:
+    there = [plane["name"] for plane in manifest["planes"]]
+    if not replace and (taken := [name for name in names if name in there]):
+        fault = f"the run has a plane {taken[0]!r} already; replace it, or give this one another name"
+        raise ConfigError([("planes", fault)])
+
+
+def _refuse_other_frames(manifest: Mapping[str, Any], recording: Recording) -> None:
+    if list(manifest["frames"]) != [frame.epoch for frame in recording.frames]:
+        raise DataError(
+            f"the recording of {recording.id} has other frames than the run, because the training went on; "
+            "finish the recording again first (Recorder(…, resume=True).finish())"
+        )
+
+
+def _complete(
+    made: Made,
+    loss_fn: Callable[[Any, Any], torch.Tensor] | str | None,
+    train_loader: Iterable[Any] | None,
+    test_loader: Iterable[Any] | None,
+    loss: Loss | None,
+) -> Made:
+    """Put what the caller gave into the place of what the factory returned."""
+    function = import_loss(loss_fn) if isinstance(loss_fn, str) else loss_fn
+    own = function is not None or loss is not None
+    completed = Made(
+        made.model,
+        function if own else made.loss_fn,
+        made.train_loader if train_loader is None else train_loader,
+        made.test_loader if test_loader is None else test_loader,
+        loss if own else made.loss,
+    )
+    if completed.loss_fn is None and completed.loss is None:
+        raise ConfigError([("loss", "there is none; give package.module:function, or let the factory return it too")])
+    return completed
+
+
+def _make_model(made: Made, recording: Recording, device: torch.device | None) -> TorchModel:
+    function = LossFunction.make(made.loss_fn, made.loss)
+    train = find_samples(recording, "train", made.train_loader, function)
+    test = find_samples(recording, "test", made.test_loader, function)
+    return TorchModel(made.model, function, train, test, device=device)
+
+
+def _read_device(device: torch.device | str | None) -> torch.device | None:
+    if device is None:
+        return None
+    try:
+        found = torch.device(device)
+        torch.empty(1, device=found)
+    except (RuntimeError, AssertionError, NotImplementedError) as error:
+        reason = str(error).splitlines()[0]
+        raise DataError(
+            f"the device {str(device)!r} cannot be used ({reason}); give cpu, or one that is there"
+        ) from None
+    if found.type == "meta":
+        raise DataError("the device 'meta' holds no numbers; give cpu, or cuda")
+    return found
+
+
+def _statistics_of(manifest: Mapping[str, Any]) -> Literal["batch", "running"]:
+    kinds = [plane.get("batchnorm") or {} for plane in manifest["planes"]]
+    return "running" if any(kind.get("train") == "running" for kind in kinds) else "batch"
+
+
+@contextmanager
+def _only_one(recording: Recording) -> Iterator[None]:
+    """Let only one process at a time cut planes of a recording."""
+    with explain_write_errors(recording.folder.parent.parent):
+        lock = FileLock(recording.folder / ".cut.lock")
+        try:
+            lock.acquire(timeout=0)
+        except Timeout:
+            raise DataFolderError(
+                f"another process is cutting planes of {recording.id}; wait until it has ended"
+            ) from None
+    try:
+        yield
+    finally:
+        lock.release()

@@ -1,0 +1,347 @@
+"""Lays planes through a recording and cuts them: their surfaces, and the path of the training on them."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from itertools import pairwise
+from typing import Any, Literal
+
+import numpy as np
+
+from lossatlas.arrays import Float32, Float64, Floats, Integers
+from lossatlas.curvature import extreme_pairs
+from lossatlas.errors import ConfigError, DataError, LossAtlasError, PlaneError
+from lossatlas.landscape import Cut, path_on, round_surfaces
+from lossatlas.planes import (
+    FilePlane,
+    HessianPlane,
+    Plane,
+    PlaneConfig,
+    Trained,
+    compute_gram_matrix,
+    principal_coefficients,
+)
+from lossatlas.store import RecordedPlane, Recording
+from lossatlas.torch.evaluation import TorchHessian, TorchLosses
+from lossatlas.torch.finished_parts import FinishedParts
+from lossatlas.torch.kept_vectors import KeptVectors
+from lossatlas.torch.lanczos_limits import draw_start, most_vectors
+from lossatlas.torch.model import Statistics, TorchModel
+from lossatlas.torch.refinement import Compute, PlaneSurfaces, Refinement, Split, Task, in_this_process, nested_grids
+from lossatlas.training import Outcome, Trajectory
+
+#: The relative tolerance of the eigenvectors that a plane lies along.
+_PAIR_TOLERANCE = 1e-3
+#: How far from the recorded losses, relatively, those of a model may be.
+SAME = 1e-3
+#: Work that takes fewer seconds is not stored in parts.
+_SHORT = 10.0
+_RECORDED: dict[tuple[Split, bool], str] = {
+    ("train", False): "train_loss",
+    ("train", True): "eval_train_loss",
+    ("test", False): "test_loss",
+    ("test", True): "eval_test_loss",
+}
+
+
+def choose_statistics(batchnorm: Literal["batch", "running"]) -> dict[Split, Statistics]:
+    """Return the statistics that BatchNorm takes in training losses and in test losses."""
+    return {"train": batchnorm, "test": "refreshed" if batchnorm == "batch" else "running"}
+
+
+def refuse_another_model(recording: Recording, model: TorchModel) -> None:
+    """Refuse a model that does not have the recorded losses at the first and the last frame.
+
+    Raises
+    ------
+    DataError
+        The message contains both losses, or the first tensor that differs.
+    """
+    if (recorded := _shapes(recording.parameters)) != (found := _shapes(model.layout)):
+        differing = sorted(set(recorded) ^ set(found)) or [name for name in recorded if recorded[name] != found[name]]
+        raise DataError(
+            f"{recording.id} was recorded of a model with other parameters ({', '.join(differing[:3]) or 'their order'}"
+            f"{', …' if len(differing) > 3 else ''}): this is not the model that was recorded"
+        )
+    if _shapes(recording.buffers) != _shapes(model.buffer_layout):
+        raise DataError(f"{recording.id} was recorded of a model with other buffers: this is not the model")
+    statistics = choose_statistics("batch")
+    splits: list[Split] = ["train", "test"] if model.test else ["train"]
+    for frame, split in ((frame, split) for frame in (0, -1) for split in splits):
+        expected = recording.frames[frame].metrics.get(_RECORDED[split, False])
+        model.set_buffers(recording.buffers_at(frame))
+        [loss] = TorchLosses(model, split, statistics[split]).losses(np.asarray(recording.theta(frame))[None])
+        if expected is not None and not np.isclose(loss, expected, rtol=SAME, atol=1e-6):
+            raise DataError(
+                f"at epoch {recording.frames[frame].epoch} the {split} loss is {loss:g}, and {expected:g} was "
+                "recorded: this is not the model, or not the data, that was recorded"
+            )
+
+
+def _shapes(layout: Sequence[Any]) -> dict[str, tuple[int, ...]]:
+    return {tensor.name: tensor.shape for tensor in layout}
+
+
+def evaluate_points(  # noqa: PLR0913 (plain data, so that other processes can call it)
+    model: TorchModel,
+    recording: Recording,
+    split: Split,
+    statistics: Statistics,
+    directions: Floats,
+    frames: Integers,
+    a: Float64,
+    b: Float64,
+) -> Float32:
+    """Compute the loss ``[n]`` at points (a, b) ``[n]`` around frames ``[n]``, each with the buffers of its frame."""
+    found = np.empty(len(a), np.float32)
+    losses = TorchLosses(model, split, statistics)
+    edges = [0, *(np.flatnonzero(np.diff(frames)) + 1).tolist(), len(frames)]
+    for first, stop in pairwise(edges):
+        frame, rows = int(frames[first]), slice(first, stop)
+        model.set_buffers(recording.buffers_at(frame))
+        found[rows] = losses.losses_along(recording.theta(frame), directions, a[rows], b[rows])
+    return found
+
+
+class PlaneCutter:
+    """Lays and cuts planes of one recording.
+
+    Parameters
+    ----------
+    recording
+        The recording.
+    model
+        The model that was recorded, with its samples.
+    batchnorm
+        Which statistics losses are computed with.
+    compute
+        The function that computes losses; by default, it computes them in this process.
+
+    Attributes
+    ----------
+    weights
+        The trajectory ``[F, P]``, which is mapped.
+    gram
+        ``[F, F]``: the products of ``theta_f - theta_last``.
+    statistics
+        The statistics that BatchNorm takes in each split.
+    """
+
+    def __init__(
+        self,
+        recording: Recording,
+        model: TorchModel,
+        batchnorm: Literal["batch", "running"],
+        compute: Compute | None = None,
+    ) -> None:
+        self._recording, self._model = recording, model
+        self.statistics = choose_statistics(batchnorm)
+        self._train = TorchLosses(model, "train", self.statistics["train"])
+        weights: Any = recording.weights  # it stands for an array
+        self.weights: Floats = weights
+        self.gram = compute_gram_matrix(weights)
+        self._compute = compute or in_this_process(self._losses_of)
+        self._vectors = KeptVectors(recording.folder, model.parameter_count)
+
+    def seconds_per_loss(self) -> float:
+        """Measure how long the loss at one point takes."""
+        twice = np.repeat(np.asarray(self._recording.theta(-1))[None], 2, axis=0)
+        self._train.losses(twice[:1])  # the first one also prepares what the others use
+        began = time.perf_counter()
+        self._train.losses(twice)
+        return (time.perf_counter() - began) / 2
+
+    def lay(self, config: PlaneConfig, name: str) -> Plane:
+        """Lay a plane through the recording.
+
+        Returns
+        -------
+        Plane
+            The plane.
+
+        Raises
+        ------
+        PlaneError
+            If the plane cannot be made from this training.
+        ConfigError
+            If the plane goes through another run.
+        """
+        frames = self._recording.frames
+        trajectory = Trajectory(
+            tuple(frame.epoch for frame in frames), self.weights, {}, np.empty((len(frames), 0), np.uint8), Outcome()
+        )
+        training = _RecordedTraining(
+            self._model,
+            np.empty((0, 0)),
+            np.empty(0, np.int64),
+            trajectory,
+            _refuse_other_runs,
+            self.gram,
+            self.statistics["train"],
+            self._vectors,
+        )
+        if isinstance(config, HessianPlane) and config.frame is not None and config.frame < len(frames):
+            self._model.set_buffers(self._recording.buffers_at(config.frame))
+        else:
+            self._model.set_buffers(self._recording.buffers_at(-1))
+        plane = config.lay(training, name)
+        if isinstance(config, FilePlane):
+            self._vectors.put(config.sha256[:24], plane.directions)
+        return plane
+
+    def cut(
+        self,
+        planes: Sequence[tuple[Plane, PlaneConfig, bool]],
+        budget: float = float("inf"),
+        on_progress: Callable[[int, int], None] = lambda _done, _whole: None,
+    ) -> list[RecordedPlane]:
+        """Cut planes, from coarse grids to fine ones.
+
+        Parameters
+        ----------
+        planes
+            The planes with their configurations, and whether a plane may stay on a coarser grid if the time ends.
+        budget
+            How many seconds the surfaces may take.
+        on_progress
+            A function that is called with the number of finished points, and of all points, whenever some are finished.
+
+        Returns
+        -------
+        list
+            Each plane with what was computed for it.
+        """
+        surfaces = [self._plan(*plane) for plane in planes]
+        seconds = self.seconds_per_loss()
+        points = sum(each.count(level) for each in surfaces for level in range(len(each.grids)))
+        parts = FinishedParts(self._recording.folder, self._depends_on()) if points * seconds > _SHORT else None
+        Refinement(self._compute, parts, seconds, budget, lambda done: on_progress(done, points)).run(surfaces)
+        return [self._finish(each, config, budget) for each, (_, config, _) in zip(surfaces, planes, strict=True)]
+
+    def delete_parts(self) -> None:
+        """Delete the stored parts of surfaces, because the planes are stored elsewhere now."""
+        FinishedParts(self._recording.folder, self._depends_on()).delete()
+
+    def _depends_on(self) -> Any:
+        model = self._model
+        return {
+            "frames": [[frame.number, frame.epoch, dict(frame.metrics)] for frame in self._recording.frames],
+            "statistics": self.statistics,
+            "batches": [[batch.counted for batch in part] for part in (model.train, model.test)],
+            "device": model.device.type,
+            "dtype": str(model.dtype),
+        }
+
+    def _plan(self, plane: Plane, config: PlaneConfig, may_stay_coarse: bool) -> PlaneSurfaces:
+        centre = plane.centre_frame if plane.centre_frame is not None else len(self.weights) - 1
+        every = tuple(range(len(self.weights)))
+        around: dict[Split, tuple[int, ...]] = {"train": every if plane.moving else (centre,)}
+        if self._model.test:
+            around["test"] = every if plane.moving and config.test_frames else (centre,)
+        grids = nested_grids(config.grid) if may_stay_coarse else (config.grid,)
+        made_of = json.dumps([plane.spans, around, plane.centre_frame]).encode() + plane.directions.tobytes()
+        return PlaneSurfaces(plane, around, grids, f"{plane.name}-{hashlib.sha256(made_of).hexdigest()[:16]}")
+
+    def _losses_of(self, task: Task) -> Float32:
+        return evaluate_points(
+            self._model,
+            self._recording,
+            task.split,
+            self.statistics[task.split],
+            task.plane.directions,
+            task.frames,
+            task.a,
+            task.b,
+        )
+
+    def _finish(self, surfaces: PlaneSurfaces, config: PlaneConfig, budget: float) -> RecordedPlane:
+        plane = surfaces.plane
+        self._model.set_buffers(self._recording.buffers_at(_frame_of(plane)))
+        path, path_loss = path_on(self._train, plane, self.weights)
+        found = {split: self._round(surfaces, split) for split in surfaces.around}
+        grid = surfaces.grids[surfaces.reached - 1]
+        if grid < config.grid:
+            plane = _note(plane, f"The time budget of {budget:g} s ended at {grid} of {config.grid} samples an axis.")
+        return RecordedPlane(
+            cut=Cut(plane, grid, found["train"], found.get("test", np.empty(0, np.float32)), path, path_loss),
+            config=config,
+            recipe=self._recipe(plane, config),
+            batchnorm=dict(self.statistics.items()) if self._model.normalises else None,
+            evaluation={"device": self._model.device.type},
+        )
+
+    def _round(self, surfaces: PlaneSurfaces, split: Split) -> Float32:
+        """Put the recorded losses at the centres, which other libraries may compute with other last digits; round."""
+        name = _RECORDED[split, self.statistics[split] == "running"]
+        rounded = []
+        for frame, losses in zip(surfaces.around[split], surfaces.result(split).copy(), strict=True):
+            expected, middle = self._recording.frames[frame].metrics.get(name), losses.shape[-1] // 2
+            if expected is not None and np.isclose(losses[0, middle, middle], expected, rtol=SAME, atol=1e-6):
+                losses[:, middle, middle] = expected
+            rounded.append(round_surfaces(losses))
+        return np.stack(rounded, axis=1)
+
+    def _recipe(self, plane: Plane, config: PlaneConfig) -> Mapping[str, Any]:
+        if plane.kind == "pca":
+            return {"coefficients": principal_coefficients(self.gram).tolist()}
+        if isinstance(config, HessianPlane):
+            key = _key_of_pair(self.weights[_frame_of(plane)], config.eigenvalues, self.statistics["train"])
+            return {"vectors": f"vectors/{key}.npy", "frame": plane.centre_frame}
+        if isinstance(config, FilePlane):
+            return {"vectors": f"vectors/{config.sha256[:24]}.npy", "sha256": config.sha256}
+        return {"seed": plane.seed, "normalization": plane.normalization, "frame": plane.centre_frame}
+
+
+@dataclass(frozen=True)
+class _RecordedTraining(Trained):
+    """The frames of a recording, and the Hessian of its model."""
+
+    statistics: Statistics = "batch"
+    kept: KeptVectors | None = None
+
+    def eigenpairs(self, theta: Floats, which: Literal["largest", "both"]) -> tuple[Float64, Float64]:
+        """Find two extreme eigenvalues and eigenvectors by the Lanczos method, or in the recording.
+
+        Returns
+        -------
+        Eigenvalues ``[2]`` and eigenvectors ``[2, P]``, each with its largest component positive.
+
+        Raises
+        ------
+        PlaneError
+            If the Hessian has no such directions.
+        """
+        if not isinstance(self.network, TorchModel) or self.kept is None:
+            raise PlaneError("the Hessian of this model is not known")
+        key, size = _key_of_pair(theta, which, self.statistics), self.network.parameter_count
+        if (before := self.kept.get(key)) is not None:
+            return before
+        hessian = TorchHessian(self.network, theta, self.statistics)
+        try:
+            values, vectors = extreme_pairs(hessian, draw_start(size), _PAIR_TOLERANCE, which, most_vectors(size))
+        except LossAtlasError as error:
+            raise PlaneError(str(error)) from error
+        largest = np.abs(vectors).argmax(axis=1)
+        vectors = (vectors * np.sign(vectors[[0, 1], largest])[:, None]).astype(np.float32)
+        self.kept.put(key, vectors, values)
+        return values, vectors.astype(np.float64)
+
+
+def _key_of_pair(theta: Floats, which: str, statistics: Statistics) -> str:
+    return KeptVectors.key_of(theta, "hessian", which, statistics)
+
+
+def _frame_of(plane: Plane) -> int:
+    return -1 if plane.centre_frame is None else plane.centre_frame
+
+
+def _note(plane: Plane, sentence: str) -> Plane:
+    return replace(plane, hides=f"{plane.hides} {sentence}")
+
+
+def _refuse_other_runs(run: str) -> Floats:
+    raise ConfigError([("points", f"a recorded plane goes through frames of its own training, and not through {run}")])

@@ -1,0 +1,68 @@
+"""The finished parts of a long computation, which are stored so that a process that was killed can continue.
+
+    <data>/recordings/<id>/work/<key>/<part>.npz
+
+A part is a file that is written beside its place and renamed, so it exists exactly if the part is finished. The key is
+a hash of everything on which the numbers depend.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+from collections.abc import Iterator, Mapping
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from lossatlas.arrays import AnyArray
+from lossatlas.store import explain_write_errors, replace_file
+
+
+class FinishedParts:
+    """The finished parts of one computation.
+
+    Parameters
+    ----------
+    recording
+        The folder of the recording.
+    depends_on
+        Everything on which the numbers depend, as plain JSON.
+    """
+
+    def __init__(self, recording: Path, depends_on: Any) -> None:
+        whole = [version("lossatlas"), np.__version__, torch.__version__, depends_on]
+        key = hashlib.sha256(json.dumps(whole, sort_keys=True).encode()).hexdigest()[:16]
+        self._data = recording.parent.parent
+        self.folder = recording / "work" / key
+
+    def get(self, part: str) -> dict[str, AnyArray] | None:
+        """Return the arrays of a part; None if it is not finished, or its file is not one that was written here."""
+        try:
+            with np.load(self.folder / f"{part}.npz", allow_pickle=False) as found:
+                return dict(found)
+        except (OSError, ValueError, EOFError, KeyError):
+            return None
+        except Exception:  # a file that is no archive raises whatever the reader of archives raises
+            return None
+
+    def put(self, part: str, arrays: Mapping[str, AnyArray]) -> None:
+        """Store the arrays of a part."""
+        with explain_write_errors(self._data):
+            self.folder.mkdir(parents=True, exist_ok=True)
+            with replace_file(self.folder / f"{part}.npz") as file:
+                np.savez(file, allow_pickle=False, **dict(arrays))
+
+    def starting_with(self, beginning: str) -> Iterator[dict[str, AnyArray]]:
+        """Yield the arrays of each part whose name starts with some text, in the order of their names."""
+        for path in sorted(self.folder.glob("*.npz")):
+            if path.name.startswith(beginning) and (found := self.get(path.stem)) is not None:
+                yield found
+
+    def delete(self) -> None:
+        """Delete all parts, because their results are stored elsewhere now. Parts of other computations stay."""
+        shutil.rmtree(self.folder, ignore_errors=True)

@@ -1,0 +1,21 @@
+"""Bounds the memory of a Lanczos iteration over the parameters of a large model."""
+
+from __future__ import annotations
+
+from lossatlas.arrays import Float64
+from lossatlas.rng import Draws, Stream
+
+#: How many bytes the vectors of an iteration may take. The space is copied while it grows, so a vector counts twice.
+_BYTES = 2**30
+#: There are at least this many vectors in a space, whatever they take, and at most this many.
+_FEWEST, _MOST = 12, 160
+
+
+def most_vectors(parameters: int) -> int:
+    """Return how many vectors ``[P]`` a Lanczos iteration may hold before it is restarted."""
+    return max(_FEWEST, min(_MOST, _BYTES // (16 * parameters)))
+
+
+def draw_start(parameters: int) -> Float64:
+    """Draw the first vector ``[P]`` of an iteration, which is the same for every model of this size."""
+    return Draws(0, Stream.LANCZOS_START).normal(parameters)

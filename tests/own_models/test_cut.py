@@ -1,0 +1,325 @@
+"""Cutting further planes of a recorded run: with the right model, with the wrong one, and of a hostile folder."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import pickle
+import shutil
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+import lossatlas.torch as lat
+from lossatlas.errors import DataError, DataFolderError
+from lossatlas.runs import RecordedRun
+from lossatlas.store import Gallery, open_stored, recorded_planes, run_folder
+from lossatlas.store import write as store_write
+from tests.own_models.test_model import at, slow_loss
+from tests.own_models.trainings import convolutional, images, shuffling, train
+from tests.test_cli import lossatlas
+
+CROSS_ENTROPY = torch.nn.CrossEntropyLoss()
+PLANES: Any = ({"kind": "pca", "grid": 5}, {"kind": "gaussian", "normalization": "filter", "spans": (0.5,), "grid": 5})
+MAKERS = """
+import torch
+from tests.own_models.trainings import convolutional, images
+
+def make():
+    return convolutional(), torch.nn.CrossEntropyLoss()
+
+def alone():
+    return convolutional()
+
+def whole(model, batch):
+    return torch.nn.functional.cross_entropy(model(batch[0]), batch[1])
+
+def named():
+    return {"model": convolutional(), "loss": whole,
+            "train_loader": [images().tensors], "test_loader": [images().tensors]}
+
+def with_loaders():
+    return convolutional(), torch.nn.functional.cross_entropy, [images().tensors], [images().tensors]
+
+def other_data():
+    inputs, labels = images().tensors
+    return convolutional(), torch.nn.functional.cross_entropy, [(inputs.flip(0), labels)], [(inputs, labels)]
+
+def other_model():
+    return torch.nn.Linear(2, 3), torch.nn.CrossEntropyLoss()
+
+def doubled():
+    return convolutional(), lambda output, target: 2 * torch.nn.functional.cross_entropy(output, target)
+
+def nothing():
+    return None
+
+def fails():
+    raise FileNotFoundError("no weights here")
+
+number = 3
+"""
+
+
+def record(data: Path, **options: Any) -> str:
+    torch.manual_seed(3)
+    model, loader = convolutional(), [images().tensors]
+    whole: Any = {"planes": PLANES, "curvature": 0, "name": "small CNN", "batch_size": 48, "data": data, **options}
+    with lat.Recorder(model, CROSS_ENTROPY, loader, loader, **whole) as recorder:
+        train(model, shuffling(images()), 3, recorder.snapshot)
+    [run_id] = Gallery(data).ids()
+    return run_id
+
+
+@pytest.fixture(scope="module")
+def recorded(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
+    """A recorded run in a data folder, which no test changes."""
+    data = tmp_path_factory.mktemp("recorded")
+    return data, record(data)
+
+
+@pytest.fixture
+def place(recorded: tuple[Path, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[Path, str]:
+    """A copy of it, from a folder in which a module of factories is."""
+    data, run_id = recorded
+    (tmp_path / "makers.py").write_text(MAKERS)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delitem(sys.modules, "makers", raising=False)
+    return shutil.copytree(data, tmp_path / "data"), run_id
+
+
+def cut(run_id: str, *arguments: str, data: str = "data") -> Any:
+    return lossatlas("cut", run_id, "--data", data, *arguments)
+
+
+def open_recorded(data: Path, run_id: str) -> RecordedRun:
+    found = open_stored(run_folder(data, run_id))
+    assert isinstance(found, RecordedRun)
+    return found
+
+
+def digest(folder: Path) -> dict[str, str]:
+    files = sorted(path for path in folder.rglob("*") if path.is_file())
+    return {str(path.relative_to(folder)): hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
+
+
+def test_planes_are_added_whose_losses_are_those_of_torch(place: tuple[Path, str]) -> None:
+    data, run_id = place
+    before = digest(data / "runs")
+    planes = ["--plane", "through:end,start,frame:1", "--plane", "gaussian", "--plane-seed", "5", "--spans", "0.4,0.1"]
+    done = cut(run_id[:9], *planes, "--model", "makers:make", "--grid", "5")
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.split() == ["through", "gaussian", str(run_folder(Path("data"), run_id))]
+    run = open_recorded(data, run_id)
+    assert run.planes == ("pca", "gaussian-filter", "through", "gaussian")
+    after = digest(data / "runs")
+    assert {name: after[name] for name in before if not name.endswith("run.json")} == {
+        name: value for name, value in before.items() if not name.endswith("run.json")
+    }
+    thetas = [np.load(file).astype(np.float64) for file in sorted((data / "recordings" / run_id).glob("theta-*.npy"))]
+    ends = thetas[0] - thetas[-1]
+    along = ends / np.linalg.norm(ends)
+    other = thetas[1] - thetas[-1]
+    across = other - (other @ along) * along
+    across /= np.linalg.norm(across)
+    plane, [span] = run.plane("through"), [0.4]
+    assert plane["loss_surface"].shape == (2, 1, 5, 5)
+    for j, i in ((0, 0), (1, 3), (4, 2)):
+        a, b = span * plane["coordinates"][[i, j]]
+        expected = slow_loss(at(convolutional(), thetas[-1] + a * along + b * across), "batch")
+        assert plane["loss_surface"][0, 0, j, i] == pytest.approx(expected, rel=1e-3)
+    for name in ("through", "gaussian"):
+        assert run.plane(name)["loss_surface"][:, 0, 2, 2] == pytest.approx(run.metrics["train_loss"][-1], rel=1e-7)
+        assert run.plane(name)["test_loss_surface"][0, 0, 2, 2] == pytest.approx(run.metrics["test_loss"][-1], rel=1e-7)
+    assert [verdict.fault for verdict in Gallery(data).verify()] == [None]
+
+
+def test_a_plane_of_a_name_that_exists_is_refused_or_replaced_or_named(place: tuple[Path, str]) -> None:
+    data, run_id = place
+    before = digest(data / "runs")
+    done = cut(run_id, "--plane", "pca", "--model", "makers:make")
+    assert done.returncode == 1
+    assert done.stderr == ("Error: --plane: the run has a plane 'pca' already; give --replace, or --name for another\n")
+    assert digest(data / "runs") == before
+    assert cut(run_id, "--plane", "pca", "--name", "wide", "--grid", "3", "--model", "makers:make").returncode == 0
+    done = cut(run_id, "--plane", "pca", "--replace", "--grid", "7", "--model", "makers:make")
+    assert done.returncode == 0, done.stderr
+    run = open_recorded(data, run_id)
+    assert run.planes == ("pca", "gaussian-filter", "wide")
+    shapes = [run.plane(name)["loss_surface"].shape[-1] for name in run.planes]
+    assert shapes == [7, 5, 3]
+    assert len(list((run_folder(data, run_id) / "planes").iterdir())) == 3
+
+
+@pytest.mark.parametrize(
+    ("factory", "sentence"),
+    [
+        ("makers:other_data", None),  # the samples of the recording are taken
+        ("makers:alone", "--loss: there is none; give package.module:function, or let the factory return it too"),
+        ("makers:doubled", "was recorded: this is not the model, or not the data, that was recorded"),
+        ("makers:other_model", "with other parameters (0.bias, 0.weight, 1.bias, …): this is not the model"),
+        ("makers:nothing", "makers:nothing() returns a NoneType, and no torch.nn.Module; return (model, loss_fn,"),
+        ("makers:fails", "makers:fails() failed: FileNotFoundError: no weights here"),
+        ("makers:number", "makers:number is a int, and no function that can be called"),
+        ("makers:absent", "makers has no 'absent'; it has make, alone, whole, named, with_loaders"),
+        ("elsewhere.models:make", "there is no module 'elsewhere', neither installed nor in this folder"),
+        ("broken:make", "broken cannot be imported: ZeroDivisionError: division by zero"),
+        ("needy:make", "needy cannot be imported, because it needs 'absent_library', which is not installed"),
+        ("makers.py:make", "'makers.py:make' is a file; give its module, as makers:make"),
+        ("makers", "'makers' is not of the form package.module:name"),
+    ],
+)
+def test_what_is_not_the_recorded_model_is_told_in_a_sentence_and_changes_nothing(
+    place: tuple[Path, str], factory: str, sentence: str | None
+) -> None:
+    data, run_id = place
+    Path("broken.py").write_text("1 / 0")
+    Path("needy.py").write_text("import absent_library")
+    before = digest(data)
+    done = cut(run_id, "--plane", "through", "--grid", "3", "--model", factory)
+    if sentence is None:
+        assert done.returncode == 0, done.stderr
+        return
+    assert done.returncode == 1
+    assert sentence in done.stderr
+    assert done.stderr.startswith("Error: ")
+    assert done.stderr.count("\n") == 1
+    assert digest(data) == before
+
+
+def test_both_losses_are_told_where_they_differ(place: tuple[Path, str]) -> None:
+    data, run_id = place
+    first = open_recorded(data, run_id).metrics["train_loss"][0]
+    done = cut(run_id, "--plane", "through", "--model", "makers:doubled")
+    assert f"at epoch 0 the train loss is {2 * first:g}, and {first:g} was recorded" in done.stderr
+
+
+def test_a_loss_of_the_command_line_and_settings_that_are_not_valid(place: tuple[Path, str]) -> None:
+    _, run_id = place
+    model = ["--plane", "through", "--grid", "3", "--model", "makers:alone"]
+    for number, loss in enumerate(("torch.nn:CrossEntropyLoss", "torch.nn.functional:cross_entropy")):
+        done = cut(run_id, *model, "--loss", loss, "--name", f"number-{number}")
+        assert done.returncode == 0, done.stderr
+    for arguments, sentence in (
+        (["--loss", "makers:number"], "--loss: makers:number is a int, and no function of (output, target)"),
+        (["--loss", "torch.nn:CrossEntropyLoss", "--device", "cuda:77"], "the device 'cuda:77' cannot be used ("),
+        (["--loss", "torch.nn:CrossEntropyLoss", "--grid", "4"], "grid: 4 is even and would leave out the centre"),
+        (["--loss", "torch.nn:CrossEntropyLoss", "--plane", "through:start"], "start is not three points"),
+        (["--loss", "torch.nn:CrossEntropyLoss", "--name", "../x"], "'../x' can be the name of one plane, and 2"),
+        (["--loss", "torch.nn:CrossEntropyLoss", "--plane", "round"], "there is no plane 'round'; there are fresh"),
+    ):
+        more = ["--plane", "pca"] if "--name" in arguments else []
+        done = cut(run_id, *model, *more, *arguments)
+        assert (done.returncode, sentence in done.stderr) == (1, True), done.stderr
+    assert cut("nothing", *model).returncode == 1
+    assert cut(run_id, "--model", "makers:make").returncode == 2  # without --plane
+
+
+def test_samples_that_were_not_kept_come_from_the_factory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delitem(sys.modules, "makers", raising=False)
+    (tmp_path / "makers.py").write_text(MAKERS)
+    run_id = record(tmp_path / "data", keep_samples=False)
+    done = cut(run_id, "--plane", "through", "--model", "makers:make")
+    assert done.returncode == 1
+    assert (
+        "keeps no samples of train, so they have to be given: let the factory return train_loader too, which gives the "
+        "48 samples" in done.stderr
+    )
+    done = cut(run_id, "--plane", "through", "--model", "makers:other_data")
+    assert "this is not the model, or not the data, that was recorded" in done.stderr
+    done = cut(run_id, "--plane", "through", "--grid", "3", "--model", "makers:with_loaders")
+    assert done.returncode == 0, done.stderr
+    names = lat.cut(run_folder(tmp_path / "data", run_id), ["hessian"], "makers:named", grid=3)
+    assert names == ("hessian",)
+    run = open_recorded(tmp_path / "data", run_id)
+    assert run.plane("hessian")["loss_surface"].shape == (3, 1, 3, 3)
+
+
+def test_readers_see_the_run_before_or_after_and_what_a_killed_process_left_is_deleted(
+    place: tuple[Path, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    data, run_id = place
+    model, folder = convolutional(), run_folder(data, run_id)
+    before, seen, write = digest(folder), [], store_write.write_text
+
+    def killed(path: Path, text: str) -> None:
+        raise KeyboardInterrupt
+
+    def watched(path: Path, text: str) -> None:
+        seen.append(open_recorded(data, run_id).planes)
+        write(path, text)
+        seen.append(open_recorded(data, run_id).planes)
+
+    whole: Any = {"loss_fn": CROSS_ENTROPY, "grid": 3}
+    monkeypatch.setattr(recorded_planes, "write_text", killed)
+    with pytest.raises(KeyboardInterrupt):
+        lat.cut(folder, ["through"], model, **whole)
+    assert {name: value for name, value in digest(folder).items() if name in before} == before
+    assert open_recorded(data, run_id).planes == ("pca", "gaussian-filter")
+    assert (folder / "planes" / "through").is_dir()
+    monkeypatch.setattr(recorded_planes, "write_text", watched)
+    lat.cut(open_recorded(data, run_id), [{"kind": "pca"}], model, replace=True, **whole)
+    assert seen == [("pca", "gaussian-filter")] * 2
+    assert not (folder / "planes" / "through").exists()
+    assert open_recorded(data, run_id).plane("pca")["loss_surface"].shape[-1] == 3
+
+
+def test_only_one_process_cuts_and_only_what_was_recorded_and_has_not_grown(place: tuple[Path, str]) -> None:
+    from filelock import FileLock
+
+    data, run_id = place
+    whole: Any = {"loss_fn": CROSS_ENTROPY, "grid": 3, "data": data}
+    with (
+        FileLock(data / "recordings" / run_id / ".cut.lock"),
+        pytest.raises(DataFolderError, match="another process is cutting"),
+    ):
+        lat.cut(run_id, ["through"], convolutional(), **whole)
+    log = data / "recordings" / run_id / "frames.jsonl"
+    log.write_text("".join(log.read_text().splitlines(keepends=True)[:-1]))
+    with pytest.raises(DataError, match="has other frames than the run"):
+        lat.cut(run_id, ["through"], convolutional(), **whole)
+
+
+def test_nothing_in_a_hostile_run_or_recording_is_imported_or_executed(place: tuple[Path, str]) -> None:
+    data, run_id = place
+    run, recording = run_folder(data, run_id), data / "recordings" / run_id
+    Path("evil.py").write_text("open('executed', 'w')\ndef make():\n    open('executed', 'w')\n")
+
+    class Attack:
+        def __reduce__(self) -> Any:
+            return Path.touch, (Path("executed").resolve(),)
+
+    for path in (run / "run.json", recording / "recording.json"):
+        values = json.loads(path.read_text())
+        names = ("factory", "make", "import", "__import__", "module", "loss_fn", "__reduce__")
+        for holder in (values, values["model"], values["loss"], values["samples" if "samples" in values else "config"]):
+            holder |= dict.fromkeys(names, "evil:make")
+        values["loss"]["name"] = values["model"]["title"] = "evil:make"
+        for plane in values.get("planes", []):
+            plane["recipe"] = {"factory": "evil:make", "vectors": "../../../../evil.py"}
+        path.write_text(json.dumps(values))
+    (recording / "evil.pkl").write_bytes(pickle.dumps(Attack()))
+    (recording / "work" / "0").mkdir(parents=True)
+    (recording / "vectors").mkdir(exist_ok=True)
+    for name in ("work/0/pca.npz", "vectors/evil.npy"):
+        (recording / name).write_bytes(pickle.dumps(Attack()))
+    done = cut(run_id, "--plane", "hessian", "--plane", "through", "--grid", "3", "--model", "makers:make")
+    assert done.returncode == 0, done.stderr
+    np.save(recording / "samples" / "train_inputs.npy", np.array([Attack()], dtype=object), allow_pickle=True)
+    done = cut(run_id, "--plane", "gaussian", "--grid", "3", "--model", "makers:make")
+    assert (done.returncode, "train_inputs.npy" in done.stderr) == (1, True)
+    for vectors in sorted((recording / "vectors").glob("*.npy")):
+        np.save(vectors, np.array([Attack()], dtype=object), allow_pickle=True)
+    (recording / "samples" / "train_inputs.npy").unlink()
+    done = cut(run_id, "--plane", "hessian", "--replace", "--grid", "3", "--model", "makers:with_loaders")
+    assert done.returncode == 0, done.stderr
+    (recording / sorted(path.name for path in recording.glob("theta-*.npy"))[0]).write_bytes(pickle.dumps(Attack()))
+    done = cut(run_id, "--plane", "gaussian", "--grid", "3", "--model", "makers:with_loaders")
+    assert done.returncode == 1
+    assert not Path("executed").exists()
+    assert "evil" not in sys.modules
