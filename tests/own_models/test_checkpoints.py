@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import os
 import pickle
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -10,9 +11,10 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from safetensors.torch import save_file
 
 import lossatlas.torch as lat
-from lossatlas.errors import DataError
+from lossatlas.errors import DataError, MissingExtraError
 from lossatlas.store import Gallery, Recording, read_manifest, run_folder
 from tests.own_models.trainings import convolutional, images, train
 
@@ -58,23 +60,104 @@ class Attack:
 
 
 def test_checkpoints_execute_nothing_and_wrong_ones_are_named(tmp_path: Path) -> None:
-    good, bad, other = (tmp_path / f"{name}.pt" for name in ("good", "bad", "other"))
-    torch.save(convolutional().state_dict(), good)
+    """Wherever a wrong one stands in the list, nothing is written, and the message names it."""
+    good, bad, other, partial = (tmp_path / f"{name}.pt" for name in ("good", "bad", "other", "partial"))
+    state = convolutional().state_dict()
+    torch.save(state, good)
     torch.save({"state_dict": Attack(tmp_path / "executed")}, bad)
     torch.save(convolutional(classes=4).state_dict(), other)
+    torch.save({name: tensor for name, tensor in state.items() if not name.startswith("5.")}, partial)
+    torch.save(state | {"6.weight": torch.zeros(2)}, tmp_path / "more.pt")
+    torch.save(
+        {f"{name}.{k}": v for name in ("ema", "student") for k, v in state.items()},
+        tmp_path / "two.pt",
+    )
     (tmp_path / "plain.pt").write_bytes(pickle.dumps(Attack(tmp_path / "executed"), protocol=2))
-    loader = [images().tensors]
-    for paths, message in (
-        ([good], "a run needs two"),
-        ([bad, good], "could run code"),
-        ([tmp_path / "plain.pt", good], "could run code"),
-        ([other, good], "no checkpoint of this model"),
-        ([tmp_path / "none.pt", good], "no checkpoint of this model"),
+    (tmp_path / "cut.safetensors").write_bytes(b"\x40" + bytes(20))
+    (tmp_path / "empty.pt").write_bytes(b"")
+    (tmp_path / "folder").mkdir()
+    torch.save([1, 2], tmp_path / "list.pt")
+    for name, message in (
+        ("bad.pt", "could run code"),
+        ("plain.pt", "could run code"),
+        ("other.pt", "no checkpoint of this model: .*size mismatch"),
+        ("partial.pt", "no checkpoint of this model: it has no 5.weight, one of 2 tensors"),
+        ("more.pt", "it has 6.weight, one of 1 tensors that the model does not have"),
+        ("two.pt", "ema. and student. both fit the model"),
+        ("none.pt", "no checkpoint of this model: .*No such file"),
+        ("cut.safetensors", "no checkpoint of this model"),
+        ("empty.pt", "no checkpoint of this model"),
+        ("folder", "without safetensors"),
+        ("list.pt", "holds a list, and no state dict"),
     ):
-        with pytest.raises(DataError, match=message):
-            lat.from_checkpoints(paths, convolutional(), CROSS_ENTROPY, loader, data=tmp_path / "data")
+        for paths in ([tmp_path / name, good], [good, tmp_path / name]):
+            with pytest.raises(DataError, match=rf"(?s){re.escape(name)}.*{message}"):
+                lat.from_checkpoints(paths, convolutional(), CROSS_ENTROPY, [images().tensors], data=tmp_path / "data")
     assert not (tmp_path / "executed").exists()
     assert not (tmp_path / "data").exists()
+
+
+@pytest.mark.parametrize(
+    ("names", "epochs", "message"),
+    [
+        (["a-0"], None, "a run needs two"),
+        (["a-1", "a-10", "a-2"], None, "a-2.pt comes after a-10.pt: sort"),
+        (["a-1", "a-2"], [1], "give 2 numbers"),
+        (["a-1", "a-2"], [2, 2], "that increase"),
+        (["a-1", "a-2"], [-1, 2], "from 0 on"),
+    ],
+)
+def test_an_order_that_is_not_meant_is_refused(
+    tmp_path: Path, names: list[str], epochs: list[int] | None, message: str
+) -> None:
+    paths = [tmp_path / f"{name}.pt" for name in names]
+    with pytest.raises(DataError, match=message):
+        lat.from_checkpoints(paths, convolutional(), CROSS_ENTROPY, [images().tensors], epochs=epochs)
+
+
+class Tied(torch.nn.Module):
+    """Two layers that share their weight, as language models do, with a part named as DataParallel's."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.module, self.head = torch.nn.Linear(4, 4), torch.nn.Linear(4, 4, bias=False)
+        self.head.weight = self.module.weight
+
+    def forward(self, x: torch.Tensor) -> Any:
+        return self.head(torch.tanh(self.module(x)))
+
+
+def test_safetensors_are_read_also_in_folders_and_with_tied_tensors_once(tmp_path: Path) -> None:
+    """As transformers saves them: a folder for each, in which a tied tensor is left out."""
+    torch.manual_seed(0)
+    models = [Tied() for _ in range(3)]
+    paths = [tmp_path / f"checkpoint-{step}" for step in (8, 16, 24)]
+    for path, model in zip(paths, models, strict=True):
+        path.mkdir()
+        state = {name: tensor.contiguous() for name, tensor in model.state_dict().items() if name != "head.weight"}
+        if path == paths[1]:  # in two files, as large models are
+            save_file({"module.bias": state.pop("module.bias")}, path / "model-00002-of-00002.safetensors")
+        save_file(state, path / "model.safetensors")
+    given = [paths[0] / "model.safetensors", *paths[1:]]
+    batch = torch.randn(8, 4), torch.arange(8) % 4
+    options: Any = {"planes": ("pca",), "curvature": 0, "boundary": "none", "budget": 0.001, "data": tmp_path / "data"}
+    assert lat.from_checkpoints(given, Tied(), CROSS_ENTROPY, [batch], epochs=[1, 2, 5], **options) is not None
+    [folder] = (tmp_path / "data" / "recordings").iterdir()
+    recording = Recording.open(folder)
+    assert [frame.epoch for frame in recording.frames] == [1, 2, 5]
+    assert [tensor.name for tensor in recording.parameters] == ["module.weight", "module.bias"]
+    for number, model in enumerate(models):
+        flat = np.concatenate([parameter.detach().numpy().ravel() for parameter in model.parameters()])
+        assert np.array_equal(recording.theta(number), flat)
+
+
+def test_without_the_reader_of_safetensors_it_is_said_how_to_install_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "safetensors.torch", None)
+    (tmp_path / "a.safetensors").write_bytes(b"")
+    with pytest.raises(MissingExtraError, match=r"a.safetensors .*pip install safetensors"):
+        lat.from_checkpoints([tmp_path / "a.safetensors"] * 2, Tied(), CROSS_ENTROPY, [images().tensors])
 
 
 def test_the_example_of_digits_ends_in_a_run_that_has_learned(tmp_path: Path) -> None:

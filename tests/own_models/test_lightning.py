@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 import torch
 from lightning.pytorch import Callback, LightningModule, Trainer
+from lightning.pytorch.callbacks import ModelCheckpoint
 from torch.utils.data import DataLoader
 
 import lossatlas.torch as lat
@@ -205,3 +206,20 @@ def test_a_plain_loop_and_lightning_record_the_same_training(tmp_path: Path) -> 
     assert callback.recorder is not None
     assert np.array_equal(callback.recorder.recording.weights[:], recorder.recording.weights[:])
     assert [f.metrics for f in callback.recorder.frames] == [f.metrics for f in recorder.frames]
+
+
+def test_checkpoints_of_lightning_become_a_run_of_the_module_or_of_the_network_in_it(tmp_path: Path) -> None:
+    watch = Watch()
+    saving = ModelCheckpoint(tmp_path / "saved", filename="{epoch}", save_top_k=-1)
+    fit([watch, saving], tmp_path, epochs=3, enable_checkpointing=True)
+    paths = [tmp_path / "saved" / f"epoch={epoch}.ckpt" for epoch in range(3)]
+    models: tuple[torch.nn.Module, ...] = (Classifier(), convolutional())
+    for model in models:
+        data = tmp_path / type(model).__name__
+        assert lat.from_checkpoints(paths, model, CROSS_ENTROPY, shuffling(images()), data=data, **LEAST) is not None
+        [folder] = (data / "recordings").iterdir()
+        recording = Recording.open(folder)
+        assert [frame.epoch for frame in recording.frames] == [0, 1, 2]
+        for number, state in enumerate(watch.seen[1:]):
+            kept = [state[f"network.{t.name.removeprefix('network.')}"].numpy().ravel() for t in recording.parameters]
+            assert np.array_equal(recording.theta(number), np.concatenate(kept))

@@ -11,8 +11,8 @@ from lossatlas.arrays import Float32, Float64
 from lossatlas.errors import DataError
 from lossatlas.store import Tensor, lay_out
 
-#: What ``torch.compile`` and ``DistributedDataParallel`` put before the names of a model's tensors.
-_WRAPPINGS = ("_orig_mod.", "module.")
+#: ``torch.compile`` puts this before the names of a module's tensors.
+_COMPILED = "_orig_mod."
 
 
 def unwrap(model: torch.nn.Module) -> torch.nn.Module:
@@ -27,10 +27,8 @@ def unwrap(model: torch.nn.Module) -> torch.nn.Module:
 
 
 def plain_name(name: str) -> str:
-    """Remove the prefixes that wrappers add to a tensor's name or to the name of a submodule."""
-    while name.startswith(_WRAPPINGS):
-        name = name.partition(".")[2]
-    return name.replace("._orig_mod.", ".")
+    """Remove what compiling puts into a tensor's name. ``module.`` stays: a model may have a part of that name."""
+    return name.replace(_COMPILED, "")
 
 
 def refuse_shards(model: torch.nn.Module) -> None:
