@@ -37,7 +37,7 @@ def test_values_and_derivatives_are_torchs(name: str) -> None:
     ours = value(name, VALUES)
     np.testing.assert_allclose(ours, h.detach().numpy(), rtol=1e-12, atol=1e-15)
     derivative = ACTIVATIONS[name].derivative(VALUES, ours)
-    # GELU's 1 - gate² is off by eps, and is multiplied by z · slope < 100 before it vanishes
+    # the error of GELU's 1 - gate² is eps, which is multiplied by up to z · slope < 100
     np.testing.assert_allclose(derivative, z.grad.numpy(), rtol=1e-12, atol=100 * np.finfo(float).eps)
 
 
@@ -46,7 +46,7 @@ def test_values_and_derivatives_are_torchs(name: str) -> None:
 def test_the_derivative_is_the_slope(name: str, z: Float64) -> None:
     step = 1e-5
     if name == "relu":
-        z = z[np.abs(z) > step]  # it has none at the kink
+        z = z[np.abs(z) > step]  # ReLU has no derivative at 0
     slope = (value(name, z + step) - value(name, z - step)) / (2 * step)
     # truncation: step²/6 · |f'''| < 1e-10; rounding: eps · 6 / step ≈ 1.3e-10
     np.testing.assert_allclose(ACTIVATIONS[name].derivative(z, value(name, z)), slope, atol=5e-10)
@@ -57,10 +57,10 @@ def test_second_derivatives_are_torchs(name: str) -> None:
     z = torch.tensor(VALUES, requires_grad=True)
     [slope] = torch.autograd.grad(TORCH_ACTIVATIONS[name](z).sum(), z, create_graph=True)
     expected = np.zeros_like(VALUES)
-    if slope.requires_grad:  # that of the identity is a constant
+    if slope.requires_grad:  # for the identity it is a constant
         expected = torch.autograd.grad(slope.sum(), z)[0].numpy()
     ours = ACTIVATIONS[name].second_derivative(VALUES, value(name, VALUES))
-    # GELU's 1 - gate² is off by eps, and is multiplied by z · slope² < 1e4 before it vanishes
+    # the error of GELU's 1 - gate² is eps, which is multiplied by up to z · slope² < 1e4
     np.testing.assert_allclose(ours, expected, rtol=1e-12, atol=1e4 * np.finfo(float).eps)
 
 

@@ -17,7 +17,7 @@ def config_of(**values: object) -> TrainingConfig:
 
 
 def grows(config: TrainingConfig, sharpness: float) -> bool:
-    """Whether 3,000 steps on ½ λ x² lead away from 0, by far, rather than to it."""
+    """Return whether 3,000 steps on ½ λ x² lead far away from 0, and not towards it."""
     optimizer = OPTIMIZERS[config.optimizer](config.learning_rate, config.momentum, config.weight_decay)
     x = np.array([1.0])
     for _ in range(3000):
@@ -129,4 +129,4 @@ def test_curvature_along_the_training_is_that_of_torchs_hessians(small_run: Run)
         np.testing.assert_allclose(curvature.spectrum[number], values, atol=1e-6 * values[-1])
         assert curvature.negative[number] == (values < -1e-9 * values[-1]).sum()
     assert curvature.trace_error.tolist() == [0.0] * 6
-    assert curvature.stability is None  # it learnt in batches
+    assert curvature.stability is None  # there is no limit for a training in batches

@@ -12,7 +12,7 @@ from tests.support.oracles import torch_probabilities
 
 
 def oblong() -> InputGrid:
-    """Fewer rows than columns, and another range on each axis."""
+    """Make a grid with fewer rows than columns, and with another range on each axis."""
     return InputGrid(np.linspace(-3, 1, 11, dtype=np.float32), np.linspace(5, 7, 4, dtype=np.float32))
 
 
@@ -33,7 +33,7 @@ def test_non_square_grid_scrambled__each_cell_is_torchs_softmax_there(classes: i
 
 
 def test_axes_transposed__rows_are_the_second_feature() -> None:
-    """A model that looks at the second feature alone, class 1 where y > 6, gives stripes along x."""
+    """A model that depends only on the second feature (class 1 where y > 6) gives stripes along x."""
     network = network_of()
     theta = np.array([0, -1, 0, 1, 6, -6], np.float32)  # logits -y + 6 and y - 6
     grid = oblong()

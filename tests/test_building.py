@@ -1,4 +1,4 @@
-"""Builds that are interrupted, killed or fail, with real processes."""
+"""Tests builds that are interrupted, killed or fail, with real processes."""
 
 from __future__ import annotations
 
@@ -26,10 +26,10 @@ from lossatlas.store import Gallery
 from tests.conftest import small_config
 from tests.support.large_runs import SEVERAL, TINY, InTurn, built, config_of, noted, parts_of
 
-#: A run of a second, then two that would take many minutes.
+#: Options for one run that takes a second, and two that would take many minutes.
 LONG = "--dataset blobs --hidden none --hidden 250,250 --hidden 256,256 --epochs 2000 --frames 2 --grid 3 --workers 2"
 PATIENCE = 60.0
-#: Only what is larger than the small configuration is large.
+#: With these sizes, only runs that are larger than the small configuration are computed in parts.
 LARGE = Sizes(large_work=1e6, part_work=TINY.part_work, part_bytes=TINY.part_bytes)
 
 pytestmark = pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="looks at processes through /proc")
@@ -37,9 +37,9 @@ pytestmark = pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="lo
 
 @contextmanager
 def start_build(data: Path) -> Iterator[subprocess.Popen[str]]:
-    """A long ``lossatlas build``, in a process group of its own."""
+    """Start a long ``lossatlas build`` in a separate process group, and kill it at the end of the block."""
     command = [sys.executable, "-c", "from lossatlas.cli import main; main()", "build", "--data", str(data)]
-    # A shell that runs the tests in the background has Ctrl-C ignored, which a child would inherit.
+    # If a shell runs the tests in the background, Ctrl-C is ignored, and the child would inherit this.
     build = subprocess.Popen(
         [*command, *LONG.split()],
         stderr=subprocess.PIPE,
@@ -85,7 +85,7 @@ def workers_of(parent: int) -> list[int]:
 
 
 def wait_for_workers(build: subprocess.Popen[str], data: Path) -> list[int]:
-    """The workers, once the first run is in the index: nothing but long ones is left to them."""
+    """Wait until the first run is in the index, and return the workers, which then compute only long runs."""
     until(lambda: len(list_index(data)) == 1, "the first run is stored")
     workers = workers_of(build.pid)
     assert len(workers) == 2
@@ -106,7 +106,7 @@ def test_a_build_that_is_killed_leaves_no_workers_behind(tmp_path: Path) -> None
 
 
 class Noting(Processes):
-    """Processes in which each task leaves a file with its number and who works on it."""
+    """Processes in which each task leaves a file with its number and the id of its process."""
 
     def __init__(self, workers: int, folder: Path, fatal: int, deaths: int = 1) -> None:
         super().__init__(workers)
@@ -152,7 +152,7 @@ def test_work_that_kills_every_worker_fails_its_run_alone_and_keeps_what_was_the
     assert rest.calls.total() == undisturbed.total() - len(there)
 
 
-#: A build of three large runs in tiny parts.
+#: The script of a build of three large runs in tiny parts.
 SCRIPT = """
 import sys
 from lossatlas.building import build_gallery
@@ -168,7 +168,7 @@ def several(data: Path) -> subprocess.Popen[bytes]:
 
 
 def count_parts(data: Path) -> int:
-    """How many parts the records name; a run that is there counts as many."""
+    """Count the parts in the records; a stored run counts as 1000 parts."""
     records = sum(path.read_bytes().count(b"\n") for path in data.glob("runs/.partial-*/parts.jsonl"))
     return records + 1000 * len(list(data.glob("runs/[!.]*")))
 
@@ -202,7 +202,7 @@ def test_one_ctrl_c_ends_a_build_at_once(when: str, tmp_path: Path) -> None:
         started = time.monotonic()
         os.killpg(build.pid, signal.SIGINT)
         stderr = build.communicate(timeout=PATIENCE)[1]
-        assert time.monotonic() - started < 10  # a second or two, on a machine with nothing else to do
+        assert time.monotonic() - started < 10  # it takes a second or two on an idle machine
         assert build.returncode == 130
         assert all(has_ended(worker) for worker in workers)
     assert "Traceback" not in stderr

@@ -1,4 +1,4 @@
-"""What people hand in by mistake: it is taken for what it is, or refused in words, before anything is computed."""
+"""Tests input that people give by mistake: it is understood, or refused with a reason before any computation."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Large runs: computed in parts, to the same bits, and taken up where they were left."""
+"""Tests large runs: they are computed in parts, have the same bits, and can be resumed."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from tests.support.machines import machines
 from tests.test_gallery import index_of
 from tests.test_processes import PATIENCE
 
-#: Every run is large, and its parts are as they come.
+#: With these sizes every run is large, and its parts have the default sizes.
 USUAL = Sizes(large_work=0)
 
 
@@ -62,7 +62,7 @@ def test_one_core_two_processes_and_dask_give_the_same_bits(whole: dict[str, byt
     from lossatlas.building import connect_cluster
 
     configs = [config_of(), config_of(seed=1), config_of("sgd")]
-    # the second is small, the others large
+    # the second run is small, and the others are large
     sizes = Sizes(large_work=estimate_work(configs[0]) - 1, part_work=200_000, part_bytes=4000)
     small = configs[1].with_values(training={**configs[1].training.model_dump(), "epochs": 8})
     configs[1] = small
@@ -92,15 +92,15 @@ def test_a_resume_that_recomputes_or_skips_cells__each_part_is_computed_once(
             break
         finally:
             in_all += executor.calls
-        assert Gallery(data).ids() == []  # readers do not see it
+        assert Gallery(data).ids() == []  # readers do not see the unfinished run
     assert disturbed > 5
-    # of two that are handed out at a time, at most one was computed and not stored when it was disturbed
+    # two parts are given out at a time, and each disturbance wastes at most one computed part
     assert 0 <= in_all.total() - undisturbed.total() <= disturbed
     assert run_bytes(data) == whole
 
 
 def break_off(data: Path, calls: int) -> tuple[Path, list[str]]:
-    """A large run that was broken off, and the parts of it that are there."""
+    """Interrupt the computation of a large run, and return its folder and its finished parts."""
     with pytest.raises(KeyboardInterrupt):
         build_gallery(Gallery(data), [config_of()], executor=InTurn(calls), workers=1, sizes=TINY)
     return data / "runs" / f".partial-{config_of().id}", parts_of(data, config_of())

@@ -1,4 +1,4 @@
-"""The command line: what it prints, what it leaves on disk, and how it refuses."""
+"""Tests the command line: its output, the files that it writes, and its errors."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ QUICK = ["--points", "40", "--epochs", "6", "--frames", "4", "--grid", "5", "--r
 
 @dataclass
 class Done:
-    """What a command printed, and how it ended."""
+    """The output of a command, and its exit code."""
 
     returncode: int
     stdout: str
@@ -38,7 +38,7 @@ class Done:
 
 
 def lossatlas(*arguments: str | Path, cwd: Path | None = None) -> Done:
-    """Run the command in this process: an interpreter of its own would read all libraries anew."""
+    """Run the command in this process, because a new interpreter would load all libraries again."""
     printed, complained = io.StringIO(), io.StringIO()
     with (
         contextlib.chdir(cwd or Path.cwd()),
@@ -403,8 +403,8 @@ def test_train_takes_own_points_from_a_file(tmp_path: Path) -> None:
     assert "Buyers · 1 × 4 tanh" in lossatlas("list", "--data", "data", cwd=tmp_path).stdout
     shown = lossatlas("info", "own", "--data", "data", cwd=tmp_path).stdout
     assert "points 20" in shown
-    assert max(map(len, shown.splitlines())) < 400  # and not all the points
-    (tmp_path / "mine.csv").unlink()  # which are in the run
+    assert max(map(len, shown.splitlines())) < 400  # the message does not contain all points
+    (tmp_path / "mine.csv").unlink()  # the run contains them
     assert lossatlas("verify", "--data", "data", cwd=tmp_path).stdout == "1 of 1 runs are sound\n"
 
 

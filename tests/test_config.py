@@ -27,7 +27,7 @@ DATASETS = st.sampled_from(sorted(SOURCES)).flatmap(
     )
 )
 SPANS = st.lists(st.floats(0, 1000, exclude_min=True), min_size=1, max_size=4, unique=True)
-#: What JSON or TOML can say of a run, any part left out.
+#: Configurations that JSON or TOML can express. Any part may be left out.
 MAPPINGS = st.fixed_dictionaries(
     {},
     optional={

@@ -1,4 +1,4 @@
-"""Constants that the package and the page share: in ``catalog.json``; or of an algorithm, in both and alike."""
+"""Tests the constants that the package and the page share: in ``catalog.json``, or written in both."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def code(path: str) -> str:
 
 
 def in_page(path: str, name: str) -> str:
-    """What stands behind ``const NAME =`` in a module of the page, up to the semicolon at the end of a line."""
+    """Return the code after ``const NAME =`` in a module of the page, up to the semicolon at the end of a line."""
     found = re.search(rf"^(?:export )?const {name} =\s(\{{\n.*?^\}}|.*?);$", code(path), re.MULTILINE | re.DOTALL)
     assert found, f"{path} has no {name}"
     return found[1]
@@ -49,7 +49,7 @@ def texts_in(path: str, name: str) -> list[str]:
 
 
 def keys_in(path: str, name: str) -> list[str]:
-    """The properties of an object, one a line."""
+    """List the properties of an object that is written with one property per line."""
     return re.findall(r"^  (\w+)\b[:,(]", in_page(path, name), re.MULTILINE)
 
 
@@ -86,7 +86,7 @@ def test_the_catalog_is_what_it_says_as_json() -> None:
 
 
 def test_the_page_does_not_repeat_what_the_catalog_says() -> None:
-    """No text and no colour of the catalog is a literal of the page, but for the names by which code finds things."""
+    """No text and no colour of the catalog is a literal in the page, except names that the code needs."""
     texts = {
         *(each["title"] for each in (*CONSTANTS["optimizers"], *CATALOG["activations"], *CATALOG["datasets"])),
         *(text for each in CATALOG["datasets"] for text in (each["summary"], *each["features"], *each["classes"])),
@@ -101,7 +101,7 @@ def test_the_page_does_not_repeat_what_the_catalog_says() -> None:
         assert not again, f"{path.relative_to(WEB)} has {again}; read it from model/constants.js"
 
 
-#: Numbers of algorithms and rules that both have.
+#: Numbers of algorithms and rules that the page and the package contain.
 NUMBERS = {
     ("compute/engine/measure.js", "LARGEST_LOGIT"): training._LARGEST_LOGIT,
     ("compute/engine/activations.js", "GELU_CUBIC"): activations._GELU_CUBIC,
@@ -117,7 +117,7 @@ NUMBERS = {
     ("features/datasets/tables/decode.js", "PROBE"): decoding._PROBE,
     ("features/datasets/tables/columns.js", "JUDGED"): columns._JUDGED,
 }
-#: And lists, in this order.
+#: Lists that both contain, in this order.
 TEXTS: dict[tuple[str, str], list[str]] = {
     ("compute/engine/kernel.js", "ACTIVATIONS"): list(wasm_kernel._ACTIVATIONS),
     ("compute/engine/kernel.js", "BUILDS"): [wasm_kernel.RELAXED, wasm_kernel.PLAIN],
@@ -125,7 +125,7 @@ TEXTS: dict[tuple[str, str], list[str]] = {
     ("features/datasets/tables/numbers.js", "CURRENCY"): [numbers._CURRENCY],
     ("features/share/numbers.js", "METRICS"): list(training.METRICS),
 }
-#: What each has a rule for.
+#: Tables of the page, with the names that they must have an entry for.
 KEYS: dict[tuple[str, str], list[str]] = {
     ("compute/engine/optimizers.js", "OPTIMIZERS"): list(OPTIMIZERS),
     ("compute/engine/activations.js", "ACTIVATIONS"): list(ACTIVATIONS),

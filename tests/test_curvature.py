@@ -44,7 +44,7 @@ def models_of(network: Network, count: int, seed: int = 0) -> Float64:
 
 @cache
 def train_default() -> tuple[Network, Float64, Float64, Integers]:
-    """The default network of 354 parameters, trained on moons: ``(network, theta, points, labels)``."""
+    """Train the default network of 354 parameters on moons; return ``(network, theta, points, labels)``."""
     dataset = load_dataset(DatasetConfig(name="moons", points=160))
     network = network_of(16, 16)
     thetas = train(network, dataset, TrainingConfig(epochs=100, frames=2)).weights
@@ -53,7 +53,7 @@ def train_default() -> tuple[Network, Float64, Float64, Integers]:
 
 @cache
 def large() -> tuple[Network, Float64, Float64]:
-    """A network beyond the limit of dense matrices, a model of it, and its Hessian."""
+    """Make a network that is too large for dense matrices, a model of it, and its Hessian."""
     network = network_of(31, 31)
     assert network.parameter_count > DENSE_LIMIT
     theta = models_of(network, 1)[0]
@@ -96,7 +96,10 @@ def test_extremes_of_many_models_are_those_of_each_matrix(hidden: tuple[int, ...
     )
     exact = np.array([np.linalg.eigvalsh(torch_hessian(network, theta, *data()))[[0, -1]] for theta in models]).T
     scale = np.abs(exact).max(axis=0)
-    for tolerance, error in ((1e-3, 1e-3), (1e-6, 1e-9)):  # the error of an eigenvalue is about the residual's square
+    for tolerance, error in (
+        (1e-3, 1e-3),
+        (1e-6, 1e-9),
+    ):  # the error of an eigenvalue is about the square of the residual
         found = np.array(extreme_eigenvalues(network, models, *data(), tolerance=tolerance))
         assert (np.abs(found - exact) <= error * scale).all()
 
@@ -123,7 +126,7 @@ def test_memory_does_not_grow_with_the_number_of_models() -> None:
     network, inputs = network_of(8, 8), data(count=200)
 
     def peak(repeats: int) -> int:
-        models = np.repeat(models_of(network, 1), 32 * repeats, axis=0)  # each takes as many steps
+        models = np.repeat(models_of(network, 1), 32 * repeats, axis=0)  # all models take equally many steps
         tracemalloc.start()
         extreme_eigenvalues(network, models, *inputs, tolerance=1e-2)
         found = tracemalloc.get_traced_memory()[1]
@@ -172,7 +175,7 @@ def test_power_iteration_that_stops_after_one_step() -> None:
 @pytest.mark.parametrize("which", ["largest", "both"])
 @pytest.mark.parametrize("count", [1, 2, 3, 5])
 def test_hessian_eigenvectors_renormalised_until_they_are_none(count: int, which: Literal["largest", "both"]) -> None:
-    """They are of length 1 in theta's own space, at right angles, and H only stretches them: dense and Lanczos."""
+    """They have length 1 in theta's space, are orthogonal, and are only stretched by H, for both methods."""
     network, theta, hessian = large()
     small, start = network_of(6, 6), models_of(network_of(6, 6), 1)[0]
     for case, model, matrix in ((network, theta, hessian), (small, start, torch_hessian(small, start, *data()))):
@@ -203,7 +206,10 @@ def test_all_eigenvectors_can_be_had_and_no_more() -> None:
 def test_a_hessian_that_is_zero_has_no_directions() -> None:
     network, points = network_of(31, 31, activation="relu"), np.zeros((4, 2))
     theta = np.zeros(network.parameter_count)
-    theta[-2:] = 1e3, -1e3  # only the last biases say anything, and they say it for sure
+    theta[-2:] = (
+        1e3,
+        -1e3,
+    )  # the logits depend only on the last biases, and are so large that every softmax is saturated
     assert curvature_of(network, theta, points, np.zeros(4, np.int64)).largest == 0
     with pytest.raises(LossAtlasError, match="zero here"):
         extreme_eigenpairs(network, theta, points, np.zeros(4, np.int64))
@@ -233,7 +239,7 @@ def test_hutchinsons_trace_is_within_its_error_and_the_error_is_right(monkeypatc
     monkeypatch.setattr(summary, "EXACT_TRACE_UNITS", 0)
     trace, error = hessian_trace(network, theta, *data(), probes=200)
     assert error is not None
-    # Var(vᵀHv) = 2 Σ_{i≠j} H_ij² for random signs (Avron and Toledo 2011); its estimate is off by ~10 %
+    # Var(vᵀHv) = 2 Σ_{i≠j} H_ij² for random signs (Avron and Toledo 2011); the error of its estimate is ~10 %
     expected = np.sqrt(2 * ((hessian**2).sum() - (np.diag(hessian) ** 2).sum()) / 200)
     assert error == pytest.approx(expected, rel=0.4)
     assert 0 < abs(trace - exact) < 4 * error
@@ -253,14 +259,16 @@ def test_random_axes_see_the_trace_over_p_and_neither_end() -> None:
     seen = np.einsum("dp,dp->d", directions @ torch_hessian(network, theta, points, labels), directions)
     assert seen.mean() == pytest.approx(curvature.mean, abs=4 * seen.std() / np.sqrt(2000))
     assert seen.max() < curvature.largest / 10
-    assert (seen < 0).mean() < 0.005, "a fifth of the eigenvalues are negative, and hardly a random direction says so"
+    assert (seen < 0).mean() < 0.005, (
+        "a fifth of the eigenvalues are negative, but hardly any random direction shows it"
+    )
 
 
 # sharpness --------------------------------------------------------------------------------------------------------
 
 
 def rescale(network: Network, theta: Float64, factor: float) -> Float64:
-    """The same function of a ReLU network: a layer's weights and biases times a factor, the next weights over it."""
+    """Multiply a layer of a ReLU network by a factor and divide the next weights by it, which keeps its function."""
     result = theta.copy()
     for name, by in (("layers.0.weight", factor), ("layers.0.bias", factor), ("layers.1.weight", 1 / factor)):
         [parameter] = [parameter for parameter in network.parameters if parameter.name == name]
@@ -271,7 +279,7 @@ def rescale(network: Network, theta: Float64, factor: float) -> Float64:
 @pytest.mark.parametrize("hidden", [(8, 8), (31, 31)], ids=["dense", "Lanczos"])
 @pytest.mark.parametrize("factor", [0.1, 10.0])
 def test_rescaling_changes_sharpness_and_not_adaptive_sharpness(factor: float, hidden: tuple[int, ...]) -> None:
-    """Dinh et al. 2017 against Kwon et al. 2021."""
+    """This is the argument of Dinh et al. (2017), and the answer of Kwon et al. (2021)."""
     network, (points, labels) = network_of(*hidden, activation="relu"), data()
     theta = models_of(network, 1)[0]
     other = rescale(network, theta, factor)
@@ -309,13 +317,13 @@ def test_float32_parameters_are_taken_as_they_are_and_nothing_is_changed() -> No
 
 
 def test_a_smallest_eigenvalue_of_zero_is_zero_and_not_negative_by_both_methods() -> None:
-    """Without a hidden layer the loss is convex, and logits that move together change nothing: λ_min is 0."""
+    """Without a hidden layer the loss is convex, and equal shifts of all logits change nothing: λ_min is 0."""
     network = Network.of(ModelConfig(hidden=()), 2, 3)
     rng = np.random.default_rng(0)
     points, labels = rng.normal(size=(40, 2)), rng.integers(0, 3, 40)
     theta = some_models(network, 1)[0].astype(np.float64)
     exact = np.linalg.eigvalsh(torch_hessian(network, theta, points, labels))
-    assert 0 < abs(exact[0]) < 1e-14  # rounding, of either sign
+    assert 0 < abs(exact[0]) < 1e-14  # only rounding makes them differ from 0, with either sign
     for spectrum in (True, False):
         found = curvature_of(network, theta, points, labels, spectrum=spectrum)
         assert found.smallest == 0

@@ -1,4 +1,4 @@
-"""What is computed of a plane: every number against PyTorch, one model after the other."""
+"""Compares every number that is computed for a plane with PyTorch, one model after another."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ from tests.conftest import SMALL, diverging_config, network_of, some_models
 from tests.support.oracles import torch_hessian, torch_loss
 from tests.support.planar import NAMES
 
-#: Stored losses are rounded, and float32 before that.
+#: The tolerance for stored losses, which are computed in float32 and then rounded.
 ROUNDED = OF_LOSS + 1e-5
 
 
 def at(plane: Plane, a: float, b: float, centre: AnyArray | None = None) -> Float64:
-    """theta at (a, b), in float64."""
+    """Compute theta at (a, b) in float64."""
     start = plane.centre if centre is None else centre
     d_a, d_b = plane.directions.astype(np.float64)
     theta: Float64 = start.astype(np.float64) + a * d_a + b * d_b
@@ -59,7 +59,7 @@ def test_every_plane_of_the_configuration_is_in_the_run(planar: Run) -> None:
 def test_surface_centred_elsewhere_than_its_marker__each_centre_is_a_recorded_loss(
     planar: Run, other_run: Run, name: str
 ) -> None:
-    """Of fixed planes that of their own frame or run, of moving ones that of each frame, to the last bit."""
+    """It is that of the centre's frame or run for fixed planes, and of each frame for moving ones, to the last bit."""
     cut = planar.cuts[NAMES.index(name)]
     middle = cut.grid // 2
     for split, surface in (("train_loss", cut.loss_surface), ("test_loss", cut.test_loss_surface)):
@@ -92,7 +92,7 @@ def test_path_in_another_frame_of_reference_than_the_surface__it_passes_the_cent
 def test_path_in_another_frame_of_reference_than_the_surface__its_loss_is_that_of_the_plane_s_own_points(
     planar: Run, name: str
 ) -> None:
-    """Without interpolation: at (a, b) of each frame, and it is the recorded loss where the residual is nothing."""
+    """It is computed at (a, b) without interpolation, and equals the recorded loss if the residual is 0."""
     cut = planar.cuts[NAMES.index(name)]
     points, labels = planar.setup.dataset.train
     for frame, (a, b) in enumerate(cut.path.coordinates.tolist()):
@@ -125,7 +125,7 @@ def test_the_last_surface_of_a_moving_plane_is_the_one_around_its_centre(planar:
 
 
 def test_path_in_another_frame_of_reference__a_grid_point_under_a_frame_has_that_frame_s_loss() -> None:
-    """The start lies at (|start - end|, 0) of the plane through both: with that span, on the edge of the grid."""
+    """The start lies at (|start - end|, 0) in the plane through both, which is on the edge of a grid with that span."""
     before = compute_run(RunConfig.from_mapping({**SMALL, "planes": [{"kind": "through"}]}))
     span = float(np.linalg.norm(np.subtract(*before.trajectory.weights[[0, -1]].astype(np.float64))))
     run = compute_run(RunConfig.from_mapping({**SMALL, "planes": [{"kind": "through", "spans": [span], "grid": 9}]}))
@@ -135,11 +135,11 @@ def test_path_in_another_frame_of_reference__a_grid_point_under_a_frame_has_that
     assert cut.path_loss[0] == pytest.approx(recorded, rel=1e-6)
     assert cut.loss_surface[0, 0, 4, 8] == pytest.approx(recorded, rel=ROUNDED)
     others = np.delete(cut.loss_surface[0, 0].ravel(), 4 * 9 + 8)
-    assert np.abs(others / recorded - 1).min() > 2 * ROUNDED  # and no other grid point
+    assert np.abs(others / recorded - 1).min() > 2 * ROUNDED  # no other grid point has this loss
 
 
 def test_explained_variance_and_residual_kept_silent(planar: Run) -> None:
-    """The manifest says, of every plane, how much of the path it holds, and lists how far each frame is from it."""
+    """The manifest says how much of the path each plane contains, and the distance of each frame from the plane."""
     manifest = describe_run(planar)
     weights = planar.trajectory.weights.astype(np.float64)
     total = ((weights - weights.mean(axis=0)) ** 2).sum()
@@ -153,7 +153,7 @@ def test_explained_variance_and_residual_kept_silent(planar: Run) -> None:
         assert entry["what"]
         assert entry["hides"]
     shares = {entry["name"]: entry["explained_variance"] for entry in manifest["planes"]}
-    assert max(shares, key=lambda name: shares[name]) == "pca"  # no plane holds more
+    assert max(shares, key=lambda name: shares[name]) == "pca"  # no plane contains more
 
 
 def test_two_identical_calls_differ(planar: Run, other_run: Run) -> None:
@@ -184,7 +184,7 @@ def test_caller_s_arrays_left_changed(planar: Run) -> None:
 
 
 def tiny(seed: int = 0) -> tuple[Network, Plane, Float64, AnyArray]:
-    """A network of 12 parameters, a plane, and points."""
+    """Make a network of 12 parameters, a plane, and points."""
     network = network_of(2)
     rng = np.random.default_rng(seed)
     points, labels = rng.normal(size=(20, 2)), rng.integers(0, 2, 20)
@@ -202,7 +202,7 @@ def test_the_map_of_nonconvexity_is_the_ratio_of_torchs_extreme_eigenvalues() ->
             eigenvalues = np.linalg.eigvalsh(torch_hessian(network, at(plane, a, b), points, labels))
             expected[j, i] = eigenvalues[0] / eigenvalues[-1]
     np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-6)
-    assert np.abs(expected - expected.T).max() > 0.05  # else transposing it would go unseen
+    assert np.abs(expected - expected.T).max() > 0.05  # otherwise a transposed map would not be noticed
     assert make_cut(plane, found).nonconvex_share == (expected < -0.05).mean()
 
 
@@ -227,7 +227,7 @@ def test_nan_silently_replaced__where_there_is_no_finite_hessian_the_map_says_so
 
 
 def test_a_plateau_is_neither_convex_nor_not() -> None:
-    """Every softmax saturated, and right: all eigenvalues are 0, and so is the map."""
+    """If every softmax is saturated and right, all eigenvalues are 0, and so is the map."""
     network, _, points, _ = tiny()
     labels = np.zeros(len(points), np.int64)
     centre = np.zeros(12)
@@ -265,7 +265,7 @@ def test_a_run_of_one_epoch_leaves_pca_out_and_says_why() -> None:
 
 
 def test_a_diverged_run_keeps_what_can_be_laid() -> None:
-    """And leaves out what was to go through frames that were never reached."""
+    """Planes through frames that were not reached are left out."""
     late = [{"kind": "hessian", "frame": 19}, {"kind": "through", "points": ["end", "start", "frame:18"]}]
     config = diverging_config().with_values(planes=[*AFTER, *late])
     run = compute_run(config)

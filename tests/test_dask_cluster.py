@@ -1,4 +1,4 @@
-"""Dask's executor, with a scheduler and workers that are real processes."""
+"""Tests the executor of Dask with a scheduler and workers that are real processes."""
 
 from __future__ import annotations
 

@@ -24,13 +24,13 @@ def original(dataset: Dataset) -> Float64:
 
 
 def count_points(points: Float64, labels: Integers) -> Counter[tuple[float, ...]]:
-    """How often each point and class is there, undoing the scale's rounding."""
+    """Count each point with its class. Rounding removes the errors of undoing the scale."""
     rows = zip(points.tolist(), labels.tolist(), strict=True)
     return Counter((*(round(value, 9) for value in row), label) for row, label in rows)
 
 
 def draw_points(name: str, noise: float, points: int = 400, seed: int = 2) -> tuple[Float64, Float64]:
-    """Points in the dataset's own units, and their labels."""
+    """Draw points in the dataset's own units, and their labels."""
     dataset = load_dataset(DatasetConfig(name=name, noise=noise, points=points, seed=seed))
     return original(dataset), dataset.labels.astype(float)
 
@@ -58,7 +58,7 @@ def test_standardised_by_the_training_points_alone(name: str) -> None:
     train = dataset.train[0]
     np.testing.assert_allclose(train.mean(axis=0), 0, atol=1e-12)
     np.testing.assert_allclose(train.std(axis=0), 1, rtol=1e-12)
-    assert np.abs(dataset.test[0].mean(axis=0)).min() > 1e-6  # the test points had no say
+    assert np.abs(dataset.test[0].mean(axis=0)).min() > 1e-6  # the test points have no influence
     own = original(dataset)[dataset.split == 0]
     np.testing.assert_allclose(dataset.mean, own.mean(axis=0), rtol=1e-12)
     np.testing.assert_allclose(dataset.scale, own.std(axis=0), rtol=1e-12)
@@ -79,7 +79,7 @@ def test_without_noise_moons_lie_on_two_half_circles() -> None:
     np.testing.assert_allclose(np.hypot(*(lower - [1.0, 0.5]).T), 1, rtol=1e-12)
     assert upper[:, 1].min() > -1e-12
     assert lower[:, 1].max() < 0.5 + 1e-12
-    # all along both: angles uniform on (0, π)
+    # the points cover both half circles: the angles are uniform on (0, π)
     assert stats.kstest(np.arctan2(upper[:, 1], upper[:, 0]) / np.pi, "uniform").pvalue > 1e-3
     assert stats.kstest(np.arctan2(0.5 - lower[:, 1], 1 - lower[:, 0]) / np.pi, "uniform").pvalue > 1e-3
 
@@ -114,7 +114,9 @@ def test_without_noise_the_checkerboards_classes_are_its_squares() -> None:
     points, labels = draw_points("checkerboard", 0.0, points=2000)
     assert points.min() > 0
     assert points.max() < 4
-    on_an_edge = np.abs(points - np.rint(points)).min(axis=1) < 1e-12  # where undoing the scale could cross it
+    on_an_edge = (
+        np.abs(points - np.rint(points)).min(axis=1) < 1e-12
+    )  # undoing the scale could move points across an edge
     squares = np.floor(points)
     assert (labels == squares.sum(axis=1) % 2)[~on_an_edge].all()
     counts = np.unique(squares, axis=0, return_counts=True)[1]
@@ -137,7 +139,7 @@ def test_noise_is_a_normal_of_the_stated_spread_added_to_the_same_points(name: s
 def test_drawn_classes_are_balanced(name: str) -> None:
     dataset = load_dataset(DatasetConfig(name=name, points=601))
     counts = np.bincount(dataset.labels)
-    if name == "checkerboard":  # its classes fall where the points fall
+    if name == "checkerboard":  # its classes depend on where the points fall
         assert stats.chisquare(counts).pvalue > 1e-3
     else:
         assert counts.max() - counts.min() <= (2 if name == "corners" else 1)
@@ -162,7 +164,7 @@ def test_measured_points_are_rows_of_scikit_learns_table(
     assert [str(target) for target in table.target_names] == list(dataset.class_names)
     ours = count_points(original(dataset), dataset.labels)
     assert ours.total() == (min(512, len(table.target)) if points is None else points)
-    assert ours <= rows  # rows of the table, and none more often than there
+    assert ours <= rows  # the points are rows of the table, and none occurs more often than there
 
 
 @given(
@@ -190,7 +192,7 @@ def test_any_possible_dataset_is_finite_and_standardised(
 
 @pytest.mark.parametrize("seed", [9, 21, 83])
 def test_a_feature_that_never_varies_divides_by_nothing(seed: int) -> None:
-    """With so few points and no noise, all that is left to train on is one blob: a standard deviation of 0."""
+    """With so few points and no noise, all training points lie in one blob, and the standard deviation is 0."""
     dataset = load_dataset(DatasetConfig(name="blobs", points=8, noise=0, seed=seed))
     assert len(set(dataset.train[1].tolist())) == 1
     assert (dataset.train[0] == 0).all()

@@ -1,4 +1,4 @@
-"""The page on reading a landscape quotes the numbers that were measured, and its pictures and commands are there."""
+"""Tests docs/reading-a-landscape.md: its numbers are the measured ones, and its pictures and commands exist."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ ROOT = Path(__file__).parent.parent
 PAGE = (ROOT / "docs" / "reading-a-landscape.md").read_text(encoding="utf-8")
 IMAGES = ROOT / "docs" / "images"
 NUMBERS: dict[str, str] = json.loads((IMAGES / "figures.json").read_text(encoding="utf-8"))
-#: A number, what is quoted, and its name: ``0.71<!--start_loss-->``, ``98.9 %<!--pca_holds-->``.
+#: The quoted numbers with their names: ``0.71<!--start_loss-->``, ``98.9 %<!--pca_holds-->``.
 QUOTED = [(text, name) for text, name in re.findall(r"([−\d][\d.,–]*(?: %)?)<!--(\w+)-->", PAGE)]
 
 
@@ -122,7 +122,7 @@ def test_a_rescaled_relu_network_is_the_same_function_with_other_parameters() ->
 
 
 def relu_logits(layers: tuple[int, ...], theta: Float64, points: Float64) -> Float64:
-    """Layer by layer, from the layout of theta that docs/run-format.md gives."""
+    """Compute the logits layer by layer, from the layout of theta in docs/run-format.md."""
     values, start = points, 0
     for number, (fan_in, fan_out) in enumerate(pairwise(layers)):
         weight = theta[start : start + fan_in * fan_out].reshape(fan_out, fan_in)
@@ -136,6 +136,8 @@ def relu_logits(layers: tuple[int, ...], theta: Float64, points: Float64) -> Flo
 def test_random_directions_see_the_mean_curvature(small_run: Run) -> None:
     shown = spectrum(small_run)
     values, seen = shown.data["spectrum"], shown.data["seen"]
-    spread = np.sqrt(2 * (values**2).sum()) / len(values)  # of dᵀHd, for d uniform on the sphere, nearly
+    spread = np.sqrt(2 * (values**2).sum()) / len(
+        values
+    )  # approximately the standard deviation of dᵀHd for d uniform on the sphere
     assert abs(seen.mean() - values.mean()) < 4 * spread / np.sqrt(len(seen))
     assert values[0] <= seen.min() <= seen.max() <= values[-1]

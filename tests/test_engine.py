@@ -14,29 +14,29 @@ from lossatlas.networks import ACTIVATIONS, Network
 from tests.conftest import network_of, some_models
 from tests.support.oracles import torch_losses, torch_probabilities
 
-#: Hidden layers, and whether they are residual: skips everywhere, in places, in the last place, and nowhere.
+#: Hidden layers, and whether the network is residual: all, some, only the last, or none of the layers have skips.
 MODELS: list[tuple[tuple[int, ...], bool]] = [
     *((hidden, False) for hidden in [(), (7,), (6, 5), (5, 4, 6), (4, 5, 4, 3)]),
     *((hidden, True) for hidden in [(), (7,), (6, 5), (5, 5), (4, 4, 4, 4), (3, 3, 5, 5, 2), (7, 4, 4)]),
 ]
-#: Five float32 layers of sums of at most eight products: 40 roundings of 6e-8 each, and some room.
+#: The tolerance for five float32 layers of sums of at most eight products: 40 roundings of 6e-8 each, and a margin.
 FLOAT32 = 5e-6
 
 
 @pytest.fixture(autouse=True, params=["numpy", "wasm"])
 def kernel(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Every test of this file holds for both kernels."""
+    """Run every test of this file with both kernels."""
     monkeypatch.setattr(evaluator, "_choose_kernel", lambda _network: request.param)
 
 
 def data(classes: int, count: int = 37, seed: int = 0) -> tuple[Float64, Integers]:
     rng = np.random.default_rng(seed)
-    points = rng.normal(size=(count, 2)).astype(np.float32).astype(np.float64)  # so that rounding them loses nothing
-    return points, rng.integers(0, classes, count)  # unsorted
+    points = rng.normal(size=(count, 2)).astype(np.float32).astype(np.float64)  # these numbers are exact in float32
+    return points, rng.integers(0, classes, count)  # the labels are not sorted
 
 
 def linear_with_logits(logits: AnyArray, labels: AnyArray) -> float:
-    """The engine's loss of a point whose logits are given: no hidden layer, all input weights 0, logits as biases."""
+    """Make a model with given logits: it has no hidden layer, all weights are 0, and the biases are the logits."""
     network = network_of(classes=len(logits))
     theta = np.concatenate([np.zeros(2 * len(logits)), logits]).astype(np.float32)
     return float(Evaluator(network, np.zeros((len(labels), 2)), labels).losses(theta[None])[0])
@@ -66,7 +66,7 @@ def test_more_points_than_a_tile_are_all_counted_once_and_in_their_place(count: 
     models = some_models(network, 2)
     points, labels = data(classes, count)
     evaluator = Evaluator(network, points, labels)
-    # these float32 losses are summed pairwise: log2(2048) roundings more
+    # these float32 losses are summed pairwise, which adds log2(2048) roundings
     np.testing.assert_allclose(evaluator.losses(models), torch_losses(network, models, points, labels), rtol=FLOAT32)
     expected = np.array([torch_probabilities(network, theta, points) for theta in models])
     np.testing.assert_allclose(evaluator.probabilities(models).swapaxes(1, 2), expected, atol=FLOAT32)
@@ -105,7 +105,7 @@ def test_two_identical_calls_differ__bits_depend_neither_on_threads_nor_on_the_b
 def test_residual_layers_of_zeros_pass_the_first_activation_through_unchanged(
     width: int, depth: int, activation: str, seed: int
 ) -> None:
-    """To the last bit: the deep network is the one of a single hidden layer, with the same first and last matrix."""
+    """The deep network equals, to the last bit, the one with a single hidden layer and the same outer matrices."""
     deep = network_of(*[width] * depth, activation=activation, residual=True)
     shallow = network_of(width, activation=activation)
     points, labels = data(2, 40, seed)
@@ -170,7 +170,7 @@ def test_the_order_of_the_points_does_not_matter(seed: int, classes: int) -> Non
 
 @given(st.integers(2, 5), st.integers(0, 1000))
 def test_renaming_the_classes_renames_the_logits(classes: int, seed: int) -> None:
-    """Cross-entropy knows no class from another: permuting labels and logits together changes nothing."""
+    """Cross-entropy treats all classes alike: permuting labels and logits together changes nothing."""
     network = network_of(classes=classes)
     rng = np.random.default_rng(seed)
     points, labels = data(classes, 30, seed)
@@ -187,7 +187,7 @@ def test_renaming_the_classes_renames_the_logits(classes: int, seed: int) -> Non
 def test_extreme_logits_are_stable(logits: list[float], draw: st.DataObject) -> None:
     label = draw.draw(st.integers(0, len(logits) - 1))
     expected = -float(log_softmax(np.array(logits))[label])
-    # a difference of two logits of up to 1e4 is rounded to 2e4 · 2⁻²⁴ ≈ 1.2e-3; what is below is lost in that
+    # a difference of two logits of up to 1e4 has an error of 2e4 · 2⁻²⁴ ≈ 1.2e-3, in which smaller losses are lost
     rounding = 2 * max(map(abs, logits)) * float(np.finfo(np.float32).eps)
     ours = linear_with_logits(np.array(logits), np.array([label, label]))
     assert ours >= 0
@@ -197,7 +197,7 @@ def test_extreme_logits_are_stable(logits: list[float], draw: st.DataObject) -> 
 @pytest.mark.parametrize("classes", [2, 3, 5])
 @pytest.mark.parametrize("margin", [0.0, 1.0, 5.0, 10.0, 15.0, 20.0, 25.0, 27.631])
 def test_tiny_losses_keep_their_digits(margin: float, classes: int) -> None:
-    """Losses from log K down to 1e-12, where ``log(softmax)`` in float32 is 0 from 1e-7 on."""
+    """This holds for losses from log K down to 1e-12, while ``log(softmax)`` in float32 is 0 below 1e-7."""
     logits = np.zeros(classes, np.float32)
     logits[1] = margin
     expected = math.log1p((classes - 1) * math.exp(-float(logits[1])))
@@ -212,7 +212,7 @@ def test_a_tiny_loss_of_a_hidden_network_is_torchs(classes: int) -> None:
     theta[weight.offset : weight.offset + weight.size] = 3.0
     theta[bias.offset : bias.offset + bias.size] = 1.0
     last = network.parameters[2]
-    theta[last.offset : last.offset + 4] = 5.0  # towards class 0
+    theta[last.offset : last.offset + 4] = 5.0  # the last bias makes class 0 more probable
     points = np.abs(data(classes)[0])
     labels = np.zeros(len(points), np.int64)
     expected = torch_losses(network, theta[None], points, labels)
@@ -280,13 +280,13 @@ def test_caller_s_arrays_left_changed() -> None:
 
 
 def test_every_grid_point_s_parameters_held_in_memory() -> None:
-    """Chunks stay small however many models, points or units there are."""
+    """Memory does not grow with the number of models, because chunks are small for any number of points and units."""
     for hidden, count in (((1024,), 2000), ((4,), 10), ((16, 16), 500)):
         network: Network = network_of(*hidden)
         points, labels = data(2, count)
         evaluator = Evaluator(network, points, labels)
         chunk = evaluator.chunk
-        # NumPy holds the activations of a chunk, the other kernel those of sixteen points and the chunk's parameters
+        # NumPy stores the activations of a chunk; the other kernel those of sixteen points, and the chunk's parameters
         per_model = (max(hidden) + 1) * count if evaluator.kernel == "numpy" else network.parameter_count
         assert 1 <= chunk <= 256
         assert chunk == 1 or chunk * per_model * 4 <= 2.5 * 1024 * 1024

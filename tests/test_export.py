@@ -1,4 +1,4 @@
-"""The static export: complete, relative, whole or not at all, and careful with what is there."""
+"""Tests the static export: it is complete, has relative links, appears at once, and keeps foreign files."""
 
 from __future__ import annotations
 
@@ -144,7 +144,7 @@ def test_a_compact_export_holds_the_same_arrays_in_fewer_bytes(gallery: Gallery,
 
 
 def from_planes(data: bytes) -> AnyArray:
-    """An array in byte planes, number by number, as docs/run-format.md says it."""
+    """Read an array in byte planes, number by number, as docs/run-format.md describes it."""
     if data.startswith(b"\x93NUMPY"):
         whole: AnyArray = np.load(io.BytesIO(data))
         assert whole.dtype.itemsize == 1 or whole.size == 0

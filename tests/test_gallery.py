@@ -29,7 +29,7 @@ CONFIGS = [
 
 
 class Recorder(Executor):
-    """Works at once, and remembers how often it was asked; fails from a certain call on, where one is given."""
+    """An executor that calls functions at once and counts the calls. From a given call on, all calls fail."""
 
     def __init__(self, fails_from: int | None = None) -> None:
         self.calls, self.fails_from, self.closed = 0, fails_from, False
@@ -49,7 +49,7 @@ class Recorder(Executor):
 
 @pytest.fixture(scope="module")
 def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A gallery of four runs, made in this process; not to be changed."""
+    """Build a gallery of four runs in this process. Tests must not change it."""
     data = tmp_path_factory.mktemp("gallery")
     build_gallery(Gallery(data), CONFIGS, executor=Recorder())
     return data
@@ -57,7 +57,7 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def copied(built: Path, tmp_path: Path) -> Gallery:
-    """The same, to be changed."""
+    """Copy that gallery, for tests that change it."""
     return Gallery(shutil.copytree(built, tmp_path / "copy"))
 
 
@@ -112,7 +112,7 @@ def test_saving_a_run_enters_it(small_run: Run, tmp_path: Path) -> None:
 
 def test_an_empty_gallery_has_an_empty_index(tmp_path: Path) -> None:
     gallery = Gallery(tmp_path / "nothing")
-    assert not gallery.data.exists()  # making one touches nothing
+    assert not gallery.data.exists()  # making a Gallery object writes nothing
     assert (gallery.ids(), gallery.index()["runs"], list(gallery.verify())) == ([], [], [])
     gallery.write_index()
     assert index_of(gallery.data)["runs"] == []
@@ -339,7 +339,7 @@ def test_what_runs_of_the_default_gallery_refer_to_is_in_it() -> None:
 
 
 def test_the_runs_of_the_default_gallery_that_diverge_are_those_meant_to() -> None:
-    """Gradient descent beyond 2/η, and nothing else; the trainings are short enough to be run here."""
+    """Only gradient descent beyond 2/η diverges. The trainings are short enough to be run here."""
     outcomes = {
         config.training.learning_rate: Training(setup.network, setup.dataset, config.training)
         for config in showcase_configs()
@@ -408,7 +408,7 @@ def quick_config(seed: int) -> RunConfig:
 
 
 def through(other: str, **parts: Any) -> RunConfig:
-    """The small configuration, with a plane through another run."""
+    """Return the small configuration with a plane through another run."""
     points = ["end", "start", f"run:{other}"]
     return small_config(**parts).with_values(planes=[{"kind": "through", "points": points, "grid": 3}])
 
@@ -427,9 +427,9 @@ def test_a_build_lays_planes_through_runs_that_are_stored(tmp_path: Path) -> Non
 
 
 def test_a_plane_through_a_run_of_other_layers_is_refused(tmp_path: Path) -> None:
-    """Also where both have as many parameters, which then mean other things."""
+    """It is refused even if both networks have equally many parameters, because these have other meanings."""
     gallery = Gallery(tmp_path)
-    other = compute_run(small_config(model={"hidden": [3]}))  # 17 parameters, and 17 has 2-1-3-2
+    other = compute_run(small_config(model={"hidden": [3]}))  # this network has 17 parameters, and so has 2-1-3-2
     gallery.save(other)
     assert gallery.references(through(other.id, model={"hidden": [3]})).keys() == {other.id}
     for model in ({"hidden": [1, 3]}, {"hidden": [5, 4]}):

@@ -10,7 +10,7 @@ from lossatlas.networks import ACTIVATIONS, Network
 from tests.conftest import network_of, some_models
 from tests.support.oracles import torch_gradient, torch_loss
 
-#: Hidden layers, and whether they are residual: skips everywhere, in places, in the last place, and nowhere.
+#: Hidden layers, and whether the network is residual: all, some, only the last, or none of the layers have skips.
 MODELS: list[tuple[tuple[int, ...], bool]] = [
     *((hidden, False) for hidden in [(), (3,), (6, 4), (5, 4, 3), (4, 4, 4, 4)]),
     *((hidden, True) for hidden in [(), (3,), (6, 4), (5, 5), (4, 4, 4, 4), (3, 3, 5, 5, 2), (6, 4, 4)]),
@@ -47,7 +47,7 @@ def test_gradients_are_finite_differences_of_the_loss(activation: str, hidden: t
     step = 1e-6
     ahead = approx_fprime(theta, lambda t: torch_loss(network, t, points, labels), step)
     behind = approx_fprime(theta, lambda t: torch_loss(network, t, points, labels), -step)
-    # central differences: truncation ~step² = 1e-12, rounding eps / step ≈ 2e-10
+    # the errors of central differences: truncation ~step² = 1e-12, rounding eps / step ≈ 2e-10
     np.testing.assert_allclose(gradient_of(network, theta[None], points, labels)[0], (ahead + behind) / 2, atol=2e-9)
 
 

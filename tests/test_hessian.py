@@ -35,13 +35,13 @@ def models_of(network: Network, count: int, seed: int = 0, scale: float = 1.0) -
 
 
 def products_of(network: Network, models: Float64, vectors: Float64, *inputs: Any) -> Float64:
-    """Hessian products in theta's order."""
+    """Compute Hessian products in theta's order."""
     packed = hessian_products(network, network.pack(models), network.pack(vectors), *inputs)
     return network.unpack(packed).astype(np.float64)
 
 
 def distance(ours: Float64, expected: Float64) -> float:
-    """Largest error, relative to the largest number that was expected."""
+    """Compute the largest error, relative to the largest expected number."""
     return float(np.abs(ours - expected).max() / np.abs(expected).max())
 
 
@@ -75,7 +75,7 @@ def test_products_are_finite_differences_of_the_gradient(activation: str, residu
     gradient = torch.func.grad(torch_loss_of_theta(network, *inputs))
     step = 1e-5 / np.linalg.norm(vector)
     ahead, behind = (gradient(torch.from_numpy(theta + side * vector)).numpy() for side in (step, -step))
-    # truncation: some 1e-10 of the third derivatives; rounding: eps / step ≈ 1e-10
+    # truncation: about 1e-10 times the third derivatives; rounding: eps / step ≈ 1e-10
     ours = products_of(network, theta[None], vector[None], *inputs)[0]
     np.testing.assert_allclose(ours, (ahead - behind) / (2 * step), atol=3e-9 * float(np.linalg.norm(vector)))
 
@@ -103,7 +103,7 @@ def test_products_are_linear(seed: int, a: float, b: float) -> None:
 def test_a_batch_is_its_models_one_by_one_to_the_last_bit() -> None:
     network, inputs = network_of(6, 6, classes=3, residual=True), data(3, 300)
     models, vectors = models_of(network, 40), models_of(network, 40, seed=99)
-    assert choose_chunk(network, 300) < 40, "several chunks, or this shows nothing"
+    assert choose_chunk(network, 300) < 40, "the test needs several chunks"
     together = products_of(network, models, vectors, *inputs)
     for theta, vector, product in zip(models, vectors, together, strict=True):
         assert (products_of(network, theta[None], vector[None], *inputs)[0] == product).all()

@@ -1,4 +1,4 @@
-"""The layers of docs/architecture.md: an import may only point to the left, and a package's front holds no code."""
+"""Tests the layers of docs/architecture.md: imports point only to the left, and no ``__init__.py`` contains code."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import lossatlas
 
 SOURCE = Path(lossatlas.__file__).parent
 ARCHITECTURE = Path(__file__).parents[1] / "docs" / "architecture.md"
-#: From left to right. A name is a package, or a module beside them.
+#: The layers from left to right. A name is a package, or a module beside the packages.
 LAYERS = (
     ("errors", "arrays", "checks", "input_files", "rng", "config"),
     ("tables",),
@@ -42,7 +42,7 @@ PACKAGES = [front.parent.as_posix() for front in FRONTS]
 
 
 def name_module(module: Path) -> str:
-    """``lossatlas.store.read`` of ``store/read.py``, ``lossatlas.store`` of its front."""
+    """Name a module: ``lossatlas.store.read`` for ``store/read.py``, ``lossatlas.store`` for its ``__init__.py``."""
     parts = module.with_suffix("").parts
     return ".".join(("lossatlas", *(parts[:-1] if parts[-1] == "__init__" else parts)))
 
@@ -55,7 +55,7 @@ def layer_name(module: Path) -> str:
 
 
 def list_imports(module: Path) -> Iterator[tuple[str, bool]]:
-    """Every imported module's full name, and whether the import stands where importing the module does not run it."""
+    """List the full names of imported modules, and whether each import runs later than the import of this module."""
     tree = ast.parse((SOURCE / module).read_text(encoding="utf-8"))
     inside = {
         id(node)
@@ -78,7 +78,7 @@ def _for_types_only(node: ast.AST) -> bool:
 
 
 def list_own_imports(module: Path) -> set[str]:
-    """Full names of the modules of this package that a module imports, wherever in it."""
+    """List the full names of the modules of this package that a module imports anywhere."""
     return {name for name, _ in list_imports(module) if name.startswith("lossatlas.")}
 
 
@@ -111,7 +111,7 @@ def test_heavy_packages_are_imported_only_where_they_belong(module: Path) -> Non
     assert "torch" not in third_party(module) or layer_name(module) == "torch"
     at_the_top = {name.split(".")[0] for name, inside in list_imports(module) if not inside}
     assert not at_the_top & {"sklearn", "scipy", "distributed", "plotly", "safetensors"}, (
-        "they take too long: import them where they are used"
+        "these imports take too long: import the modules where they are used"
     )
     allowed = {
         "fastapi": "lossatlas.server",
@@ -132,7 +132,7 @@ def test_heavy_packages_are_imported_only_where_they_belong(module: Path) -> Non
 
 
 def test_no_modules_import_each_other_in_a_circle() -> None:
-    """A front counts as a module: so one inside a package that imports from its own front is found here."""
+    """An ``__init__.py`` counts as a module, so a module that imports from its own package is found."""
     graph = {name_module(module): list_own_imports(module) for module in MODULES}
     done: set[str] = set()
     while len(done) < len(graph):
@@ -160,11 +160,11 @@ _TYPE_CHECKING = "from typing import TYPE_CHECKING"
 def test_the_front_of_a_package_only_names_what_others_may_take(front: Path) -> None:
     [docstring, *body] = ast.parse((SOURCE / front).read_text(encoding="utf-8")).body
     assert isinstance(docstring, ast.Expr)
-    if isinstance(last := body[-1], ast.FunctionDef):  # imports what takes long when it is first asked for
+    if isinstance(last := body[-1], ast.FunctionDef):  # it imports modules that take long when they are first used
         assert last.name == "__getattr__"
         body = [node for node in body[:-1] if not _for_types_only(node) and ast.unparse(node) != _TYPE_CHECKING]
     *imported, names = body
-    assert all(isinstance(node, ast.ImportFrom) for node in imported), f"{front} holds code; give it a module"
+    assert all(isinstance(node, ast.ImportFrom) for node in imported), f"{front} contains code: move it into a module"
     assert isinstance(names, ast.Assign)
     listed = ast.literal_eval(names.value)
     found = [alias.name for node in imported if isinstance(node, ast.ImportFrom) for alias in node.names]
@@ -172,7 +172,7 @@ def test_the_front_of_a_package_only_names_what_others_may_take(front: Path) -> 
 
 
 def read_architecture() -> list[tuple[str, set[str]]]:
-    """The first column of the page's table of packages, and the names in backticks of its second column."""
+    """Read the table of packages: its first column, and the names in backticks in its second column."""
     text = ARCHITECTURE.read_text(encoding="utf-8")
     [table] = re.findall(r"^\| package \| modules \|.*\n((?:\|.*\n)+)", text, re.MULTILINE)
     rows = [row.split("|")[1:3] for row in table.splitlines()[1:]]

@@ -15,7 +15,7 @@ from lossatlas.errors import LossAtlasError
 
 @dataclass
 class Matrices:
-    """Symmetric matrices ``[B, P, P]``, and how many products with them were taken."""
+    """Symmetric matrices ``[B, P, P]`` that count the products with them."""
 
     values: Float64
     count: list[int] = field(default_factory=lambda: [0])
@@ -30,7 +30,7 @@ class Matrices:
 
 
 def with_spectrum(*spectra: AnyArray, seed: int = 0) -> Matrices:
-    """Matrices with known eigenvalues, along random orthonormal axes."""
+    """Make matrices with known eigenvalues and random orthonormal eigenvectors."""
     rng = np.random.default_rng(seed)
     axes = [np.linalg.qr(rng.normal(size=(len(spectrum), len(spectrum))))[0] for spectrum in spectra]
     values = np.array([axis * spectrum @ axis.T for axis, spectrum in zip(axes, spectra, strict=True)])
@@ -52,17 +52,17 @@ def test_both_ends_are_numpys(size: int, count: int, seed: int, exponent: float)
 
 
 def test_power_iteration_that_stops_after_one_step() -> None:
-    """A top eigenvalue barely above the next, and a smallest one that is small: both to twelve digits."""
+    """The largest eigenvalue is found to twelve digits even if the next one is near, and so is a small smallest one."""
     spectrum = np.concatenate([[-0.01], np.linspace(0, 0.95, 97), [0.97, 1.0]])
     matrices = with_spectrum(spectrum)
     np.testing.assert_allclose(ends_of(matrices).ravel(), [-0.01, 1.0], atol=1e-12)
     first = np.random.default_rng(1).normal(size=100)
     one_step = first @ matrices.values[0] @ first / (first @ first)
-    assert abs(one_step - 1) > 0.3, "one step would have given something else"
+    assert abs(one_step - 1) > 0.3, "a single step would have given another number"
 
 
 def test_a_space_that_is_full_goes_on() -> None:
-    spectrum = np.linspace(-1, 1, 900)  # gaps of a thousandth of the whole
+    spectrum = np.linspace(-1, 1, 900)  # the gaps are a thousandth of the whole range
     matrices = with_spectrum(spectrum)
     np.testing.assert_allclose(ends_of(matrices).ravel(), [-1, 1], atol=1e-10)
     assert matrices.count[0] > MOST_VECTORS + 1
@@ -94,7 +94,7 @@ def test_a_space_that_closes_early_has_the_eigenvalues(spectrum: Float64, ends: 
     matrices = with_spectrum(spectrum)
     np.testing.assert_allclose(ends_of(matrices).ravel(), ends, atol=1e-12)
     if len(spectrum) > 1:
-        # while another goes on, nothing is added to it
+        # it does not change while another operator continues
         both = with_spectrum(spectrum, np.linspace(-1, 5, len(spectrum)))
         np.testing.assert_allclose(ends_of(both)[:, 0], ends, atol=1e-12)
 

@@ -89,7 +89,10 @@ def test_logits_by_the_layout_are_those_of_the_torch_model(network: Network) -> 
     ("layers", "skips"),
     [
         ((2, 2), [False]),
-        ((2, 2, 2), [False, False]),  # neither from the inputs nor to the logits, be they as wide
+        (
+            (2, 2, 2),
+            [False, False],
+        ),  # there are no skips from the inputs or to the logits, even if the widths are equal
         ((3, 3, 3, 3), [False, True, False]),
         ((2, 5, 5, 4, 4, 4, 2), [False, True, False, True, True, False]),
         ((2, 5, 6, 5, 2), [False] * 4),
@@ -136,7 +139,7 @@ def test_initial_weights_have_the_variance_of_their_source(activation: str, vari
     network = network_of(200, 200, activation=activation)
     weight = network.parameters[2]
     values = network.draw_initial_theta(0)[weight.offset : weight.offset + weight.size]
-    # a uniform's kurtosis is 9/5: the standard error of its variance is σ² sqrt(0.8 / n)
+    # the kurtosis of a uniform is 9/5, so the standard error of its variance is σ² sqrt(0.8 / n)
     assert abs(values.var() / variance - 1) < 4 * math.sqrt(0.8 / weight.size)
 
 

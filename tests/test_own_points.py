@@ -1,4 +1,4 @@
-"""Own points in Python: from arrays, tables and files to a configuration, a dataset, and a run that is stored."""
+"""Tests own points in Python, from arrays, tables and files to configurations, datasets and stored runs."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from lossatlas.tables import read_bytes
 DATA = Path(__file__).parent / "data" / "tables"
 RANDOM = np.random.default_rng(0)
 POINTS = RANDOM.normal(size=(30, 2)) * [1e-3, 1e6] + [1e9, -7]
-CLASSES = np.arange(30) % 3 % 2  # 20 and 10
+CLASSES = np.arange(30) % 3 % 2  # the classes have 20 and 10 points
 
 
 def config_of(labels: Any, **more: Any) -> la.DatasetConfig:
@@ -51,7 +51,7 @@ def test_labels_are_taken_in_any_numbering(labels: Any, classes: tuple[str, ...]
     assert config.own is not None
     assert config.own.classes == classes
     assert config.own.label == tuple(CLASSES.tolist())
-    assert np.array_equal(config.own.points, POINTS)  # to the last bit
+    assert np.array_equal(config.own.points, POINTS)  # the values are equal to the last bit
     assert (config.points, config.noise, config.class_count) == (30, 0.0, 2)
 
 
@@ -154,7 +154,7 @@ def test_values_that_differ_very_little_are_still_distinguished() -> None:
 
 
 class Frame:
-    """As much of a data frame as is asked for."""
+    """A minimal data frame, with only the methods that are used."""
 
     def __init__(self, columns: dict[str, Any]) -> None:
         self._columns = columns
@@ -241,7 +241,7 @@ def test_a_run_on_own_points_is_stored_and_opened_again(stored: tuple[Gallery, l
     assert again.setup.dataset.class_names == ("cat", "dog")
     assert again.setup.dataset.feature_names == ("width", "height")
     assert [verdict.fault for verdict in gallery.verify()] == [None]
-    # whoever has the run has the points, and gets the same run from them
+    # the run contains the points, from which the same run can be computed
     assert la.compute_run(again.setup.config).trajectory.weights.tobytes() == run.trajectory.weights.tobytes()
 
 
@@ -253,7 +253,7 @@ def test_the_index_names_the_dataset_and_shows_some_of_its_points(stored: tuple[
     thumbnail = entry["dataset"]["thumbnail"]
     assert len(thumbnail["x"]) == len(thumbnail["y"]) == len(thumbnail["label"]) == 30
     assert set(thumbnail["label"]) == {0, 1}
-    for axis, values in zip(("x", "y"), POINTS.T, strict=True):  # of 1e9 ± 1e-3 and the like something is seen
+    for axis, values in zip(("x", "y"), POINTS.T, strict=True):  # even points such as 1e9 ± 1e-3 are visible
         assert np.corrcoef(thumbnail[axis], values)[0, 1] > 0.999
     own = read_manifest(gallery.data / "runs" / run.id)["config"]["dataset"]["own"]
     assert OwnPoints.from_mapping(own) == run.setup.config.dataset.own

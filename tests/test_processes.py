@@ -1,4 +1,4 @@
-"""Worker processes that are killed, fail, or lose their parent; all of them real."""
+"""Tests worker processes that are killed, fail, or lose their parent. All of them are real processes."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ PATIENCE = 60.0
 pytestmark = pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="kills processes as POSIX does")
 
 
-# what workers are given to do: it travels by name ----------------------------------------------------------------
+# the tasks of the workers, which are pickled by name --------------------------------------------------------------
 
 
 def cube(number: int) -> int:
@@ -34,7 +34,7 @@ def process_id() -> int:
 
 
 def note(folder: str, name: str) -> int:
-    """Leave a file that says which process has begun what; return how many have begun the same before."""
+    """Leave a file that says which process has begun a task; return how many have begun the same task before."""
     path = Path(folder) / f"{name}-{os.getpid()}"
     before = len(list(Path(folder).glob(f"{name}-*")))
     path.write_text("")
@@ -66,7 +66,7 @@ def fail(kind: str) -> None:
 
 
 class LocalError(Exception):
-    """One that cannot be pickled."""
+    """An error that cannot be pickled."""
 
 
 def give_unpicklable() -> object:
@@ -84,7 +84,7 @@ def until(condition: Callable[[], bool], what: str) -> None:
 
 
 def list_begun(folder: Path, name: str) -> list[int]:
-    """The processes that have begun a task, in no order."""
+    """Return the processes that have begun a task, in any order."""
     return [int(path.name.rpartition("-")[2]) for path in folder.glob(f"{name}-*")]
 
 

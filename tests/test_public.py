@@ -1,4 +1,4 @@
-"""The public names, and what a run computes of itself: against slow loops over its own parameters."""
+"""Tests the public names, and compares what a run computes with slow loops over its parameters."""
 
 from __future__ import annotations
 
@@ -118,7 +118,7 @@ def test_errors_name_what_a_run_does_not_have(run: Run) -> None:
 
 
 def decode_png(data: bytes) -> np.ndarray:
-    """A PNG's picture ``[H, W, 3]``, by the specification: its one IDAT chunk, rows without a filter."""
+    """Decode a PNG by its specification to ``[H, W, 3]``: it has one IDAT chunk, and its rows have no filter."""
     width, height = struct.unpack(">II", data[16:24])
     at = data.index(b"IDAT")
     [size] = struct.unpack(">I", data[at - 4 : at])
@@ -136,7 +136,7 @@ def test_a_run_shows_itself_in_a_notebook(run: Run) -> None:
     pictures = root.findall(".//img")
     assert [bool(each.get("alt")) for each in pictures] == [True, True]
     surface, boundary = (decode_png(b64decode(each.get("src", "").split(",")[1])) for each in pictures)
-    # The darkest cell is the lowest loss, b upwards; the classes' colours part where the classes do.
+    # The darkest cell has the lowest loss, with b upwards; the colours differ where the classes differ.
     loss = run.loss_surface["fresh"][0, -1][::-1]
     assert np.unravel_index(surface.sum(axis=-1).argmin(), loss.shape) == np.unravel_index(loss.argmin(), loss.shape)
     blue = boundary[..., 2].astype(int) >= boundary[..., 0]
@@ -162,7 +162,9 @@ def test_figures_hold_the_arrays_that_they_draw(run: Run) -> None:
     shown = np.concatenate([np.stack([trace.x, trace.y], axis=1) for trace in classes])
     given = np.concatenate([(dataset.points * dataset.scale + dataset.mean)[dataset.labels == k] for k in range(2)])
     np.testing.assert_allclose(shown, given)
-    assert min(regions.x) < shown[:, 0].min() < shown[:, 0].max() < max(regions.x)  # in the units of the data as well
+    assert (
+        min(regions.x) < shown[:, 0].min() < shown[:, 0].max() < max(regions.x)
+    )  # the values are in the units of the data
     assert figure.layout.title.text == f"{run.setup.title} · epoch 0"
 
     train, test = run.plot_curves().data

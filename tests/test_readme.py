@@ -1,4 +1,4 @@
-"""The README's Python runs as it stands, and prints the same number twice."""
+"""Tests that the Python code in the README runs unchanged, and prints the same number twice."""
 
 from __future__ import annotations
 

@@ -22,7 +22,7 @@ def writer_in(data: Path, **options: bool) -> RecordingWriter:
 
 
 def write_until_killed(data: Path, acknowledge: int) -> None:
-    """Write frames, and say of each that it is there."""
+    """Write frames, and print a line after each one."""
     writer = writer_in(data, resume=True)
     while True:
         epoch = writer.frames[-1].epoch + 1 if writer.frames else 0
@@ -43,7 +43,7 @@ def test_sixty_kills_during_snapshots_lose_nothing_that_was_acknowledged(tmp_pat
         os.close(acknowledge)
         with os.fdopen(reader) as lines:
             acknowledged = int(lines.readline())
-            signal.sigtimedwait([], delay)  # at any point of a snapshot
+            signal.sigtimedwait([], delay)  # the kill may come at any point of a snapshot
             os.kill(child, signal.SIGKILL)
             os.waitpid(child, 0)
             acknowledged = max([acknowledged, *(int(line) for line in lines if line.endswith("\n"))])
@@ -78,7 +78,7 @@ def test_a_folder_that_is_no_recording_is_refused_with_the_file_at_fault(tmp_pat
     writer = writer_in(tmp_path)
     writer.append(np.zeros(1507, np.float32), np.zeros(3), 0, {})
     folder = writer.folder
-    (folder / "theta-00000000.npy").write_bytes(b"\x80\x04cos\nsystem\n")  # a pickle
+    (folder / "theta-00000000.npy").write_bytes(b"\x80\x04cos\nsystem\n")  # this is a pickle
     with pytest.raises(RunDamagedError, match=r"theta-00000000\.npy: not a NumPy array"):
         Recording.open(folder).theta(0)
     np.save(folder / "theta-00000000.npy", np.zeros(3))

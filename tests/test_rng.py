@@ -45,7 +45,7 @@ def test_draws_go_on_where_the_last_ones_ended_whatever_their_shape() -> None:
 
 
 def test_streams_are_numbered_for_good() -> None:
-    # the numbers are part of the run format: changing one changes every stored run
+    # the numbers are part of the run format: another number would change every stored run
     assert {stream.name: stream.value for stream in Stream} == {
         "POINTS": 0,
         "SPLIT": 1,
@@ -95,7 +95,7 @@ def test_normals_of_different_streams_are_uncorrelated() -> None:
     count = 20_000
     drawn = np.array([Draws(9, stream).normal(count) for stream in Stream])
     others = np.corrcoef(drawn)[~np.eye(len(Stream), dtype=bool)]
-    assert np.abs(others).max() < 5 / math.sqrt(count)  # five standard errors
+    assert np.abs(others).max() < 5 / math.sqrt(count)  # the tolerance is five standard errors
 
 
 @given(SEEDS, st.integers(0, 300))

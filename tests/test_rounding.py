@@ -1,4 +1,4 @@
-"""Stored losses: near enough to the exact ones, in the same order, with fewer bits, and nothing that is not there."""
+"""Tests stored losses: they are near the exact ones, keep their order, have fewer bits, and add no extrema."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ POSITIVE = st.floats(TINY, float(np.finfo(np.float32).max), width=32)
 
 @st.composite
 def surfaces(draw: st.DrawFn) -> Float32:
-    """Surfaces of 7 × 7 at all heights, from flat to steep: many values within few last bits, and many decades."""
+    """Draw 7 × 7 surfaces at all heights, from flat to steep: some differ only in the last bits, some by decades."""
     height = draw(st.floats(1e-6, 20.0))
     relief = draw(st.floats(-8.0, 3.0))
     shape = draw(hnp.arrays(np.float64, (7, 7), elements=st.floats(-0.9, 1.0)))
@@ -42,7 +42,7 @@ def round_surface(surface: Float32) -> Float32:
 
 
 def extrema(surface: Float32) -> tuple[int, int]:
-    """How many minima and maxima there are: connected cells of one value whose neighbours are all above, or below."""
+    """Count the minima and maxima: connected cells of one value whose neighbours are all higher, or all lower."""
     found = []
     for heights in (surface, -surface):
         cells = [ndimage.label(heights == value, np.ones((3, 3)))[0] for value in np.unique(heights)]
@@ -80,7 +80,7 @@ def test_a_flat_bowl_off_the_centre_keeps_its_one_minimum_and_no_needle_stands_i
     kept = round_losses(bowl, bowl[20, 20], np.float64(np.abs(bowl.astype(np.float64) - float(bowl[20, 20])).max()))
     assert extrema(kept)[0] == extrema(bowl)[0]
     around = kept[19:22, 19:22].astype(np.float64) - float(kept[20, 20])
-    assert around.min() < 0 < around.max()  # on a slope, as it was
+    assert around.min() < 0 < around.max()  # the centre lies on a slope, as before
 
 
 @given(POSITIVE, st.integers(0, 2**16))
@@ -117,7 +117,7 @@ def test_rounding_leaves_its_argument_alone_and_keeps_the_shape() -> None:
 
 
 def exact_surfaces(run: Run) -> Float64:
-    """``[span, frame, b, a]``, as they come from the engine."""
+    """Compute the surfaces ``[span, frame, b, a]`` of the engine, without rounding."""
     evaluator = Evaluator(run.setup.network, *run.setup.dataset.train)
     plane = run.planes[0]
     found = [loss_surfaces(evaluator, plane, theta, plane.spans, 9) for theta in run.trajectory.weights]

@@ -18,7 +18,7 @@ from tests.test_config import CONFIGS
 
 
 def test_the_default_id_is_for_good() -> None:
-    # A change here is a change of the run format: stored runs would be computed again, links to them would break.
+    # Another id is a change of the run format: stored runs would be computed again, and links to them would break.
     assert RunConfig().id == "moons-16x16-tanh-798ca296"
     assert hashlib.sha256(RunConfig().canonical.encode()).hexdigest()[:8] == RunConfig().id[-8:]
 
@@ -95,7 +95,7 @@ def test_axes_transposed__stored_surfaces_are_torchs(small_run: Run) -> None:
         for j, i in ((0, 8), (8, 0), (2, 7), (5, 3)):
             theta = small_run.trajectory.weights[3] + width * (values[i] * d_a + values[j] * d_b)
             expected = torch_loss(setup.network, theta, points, labels)
-            # rounded, and float32 before that
+            # the losses are computed in float32 and then rounded
             assert small_run.loss_surface["fresh"][span, 3, j, i] == pytest.approx(expected, rel=OF_LOSS + 1e-5)
 
 

@@ -1,4 +1,4 @@
-"""A real Chromium, a small gallery, and the page twice: served by us, and exported to a plain static file server."""
+"""Provides a real Chromium, a small gallery, and the page: from our server, and as an export on a static server."""
 
 from __future__ import annotations
 
@@ -35,12 +35,12 @@ FLAGS = [
     "--use-angle=swiftshader",
     "--enable-unsafe-swiftshader",
 ]
-#: For tests: the page itself is put together without a simulated GPU, which takes a sixth of their time off.
+#: Chromium composes the page without a simulated GPU, which saves a sixth of the time.
 _PLAIN = "--disable-gpu-compositing"
 
 
 def quick(name: str = "moons", hidden: tuple[int, ...] = (16, 16), **training: Any) -> RunConfig:
-    """A run small enough for a test, as the page requests it when it is asked to train like :data:`MOONS`."""
+    """Return the configuration of a run that is small enough for a test."""
     return RunConfig(
         dataset={"name": name, "points": 80} if name == "moons" else {"name": name},
         model={
@@ -60,7 +60,7 @@ ARMS = quick("arms")
 IRIS = quick("iris", (4,))
 DIVERGED = quick("corners", (10,), activation="linear", optimizer="sgd", learning_rate=9999.0)
 UNUSUAL = quick("moons", (7, 5))
-#: Several planes, curvature, and an optimizer that has an edge of stability.
+#: A run with several planes, with curvature, and with an optimizer that has an edge of stability.
 PLANES = RunConfig(
     dataset={"name": "moons", "points": 80},
     model={"hidden": (8,)},
@@ -77,13 +77,13 @@ RESIDUAL = quick(residual=True)
 
 
 def with_access(page: Page) -> None:
-    """Wait for what comes after the first picture."""
+    """Wait for the features that are loaded after the first picture."""
     until(page, "() => document.querySelector('#announcement') !== null")
     until(page, "() => [...document.styleSheets].some((sheet) => sheet.href?.endsWith('accessibility.css'))")
 
 
 def as_toml(config: RunConfig) -> str:
-    """The configuration as a file of settings; JSON's numbers, strings and lists are TOML as well."""
+    """Write a configuration as a TOML file. Numbers, strings and lists of JSON are valid TOML as well."""
     sections = config.model_dump(mode="json", exclude_none=True)
     planes = sections.pop("planes")
     tables = [*((f"[{name}]", section) for name, section in sections.items()), *(("[[planes]]", p) for p in planes)]
@@ -94,20 +94,20 @@ def as_toml(config: RunConfig) -> str:
 
 @dataclass
 class Site:
-    """A place where the page is to be had."""
+    """A server or an export with the page, and its gallery."""
 
     url: str
     gallery: Gallery
     computes: bool
 
     def run(self, config: RunConfig = MOONS) -> Run:
-        """The stored run, from its files."""
+        """Open a stored run."""
         return self.gallery.open(config.id)
 
 
 @pytest.fixture(scope="session")
 def gallery(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Gallery:
-    """Each worker's own copy of one gallery, which the first of them computes."""
+    """Return this worker's copy of the gallery, which the first worker computes."""
     own = tmp_path_factory.mktemp("web")
     shared = own if worker_id == "master" else tmp_path_factory.getbasetemp().parent
     computed = shared / "gallery"
@@ -143,18 +143,18 @@ def empty_served(tmp_path: Path) -> Iterator[Site]:
 
 @pytest.fixture(params=["served", "exported"])
 def site(request: pytest.FixtureRequest) -> Site:
-    """The page, once from our server and once from a plain one; with :data:`EITHER`, from one of them."""
+    """Return the page from our server, and then from a static one; with :data:`EITHER`, from only one of them."""
     kinds = {"either": ("served", "exported")[zlib.crc32(request.node.name.encode()) % 2]}
     found: Site = request.getfixturevalue(kinds.get(request.param, request.param))
     return found
 
 
-#: For what does not depend on the server, where another test of the same feature runs on both: half the time.
+#: For tests that do not depend on the server, if another test of the same feature runs on both. It saves half the time.
 EITHER = pytest.mark.parametrize("site", ["either"], indirect=True)
 
 
 class static_server:  # noqa: N801 - reads as the context manager it is
-    """``with static_server(folder) as origin``: Python's own file server, which knows nothing of us."""
+    """Python's own file server: ``with static_server(folder) as origin``."""
 
     def __init__(self, folder: Path, handler: type[http.server.SimpleHTTPRequestHandler] | None = None) -> None:
         handling = functools.partial(handler or Silent, directory=str(folder))
@@ -170,25 +170,25 @@ class static_server:  # noqa: N801 - reads as the context manager it is
 
 
 class Patient(http.server.ThreadingHTTPServer):
-    """Lets more than five wait: on a busy machine a browser would be turned away."""
+    """A server in whose queue more than five connections can wait, so that it refuses none on a busy machine."""
 
     request_queue_size = 128
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """A page may be closed before all that it asked for has come: that is no error."""
+        """Ignore errors: a page may be closed before its requests are answered."""
         if not isinstance(sys.exception(), ConnectionError):
             super().handle_error(request, client_address)
 
 
 class Silent(http.server.SimpleHTTPRequestHandler):
-    """Serves files, and writes no log."""
+    """A handler that serves files and writes no log."""
 
     def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - the name is the base class's
         pass
 
 
 class app_server:  # noqa: N801
-    """``with app_server(gallery) as url``: ``lossatlas serve`` as a person starts it, perhaps with a ``--config``."""
+    """The command ``lossatlas serve``, perhaps with ``--config``: ``with app_server(gallery) as url``."""
 
     def __init__(self, gallery: Gallery, default: RunConfig | None = None, *, port: int = 0) -> None:
         self.port = port
@@ -212,7 +212,7 @@ class app_server:  # noqa: N801
         self._server.communicate(timeout=20)
 
     def kill(self) -> None:
-        """End it without a word, as a machine that goes down."""
+        """Kill the server, as if the machine went down."""
         self._server.kill()
         self._server.wait(timeout=20)
 
@@ -232,7 +232,7 @@ def browser(playwright: Playwright) -> Iterator[Browser]:
 
 @pytest.fixture(scope="module")
 def whole_browser(playwright: Playwright) -> Iterator[Browser]:
-    """Chromium as people have it."""
+    """Start the Chromium that people use, with windows."""
     browser = playwright.chromium.launch(executable_path=chromium(), args=FLAGS)
     yield browser
     browser.close()
@@ -240,7 +240,7 @@ def whole_browser(playwright: Playwright) -> Iterator[Browser]:
 
 @pytest.fixture
 def desktop(browser: Browser) -> Iterator[Watched]:
-    """A page that does not play by itself, so that a test decides what is shown; small, as software draws it."""
+    """Yield a page that does not play by itself. It is small, because it is rendered in software."""
     yield from watched(browser, viewport={"width": 1100, "height": 620}, reduced_motion="reduce")
 
 
@@ -251,5 +251,5 @@ def chromium() -> str:
 
 
 def chromium_without_windows() -> str:
-    """The same browser without windows to draw, where it is installed: a page takes a third less of a processor."""
+    """Find the browser without windows, if it is installed. It takes a third less processor time."""
     return shutil.which("chromium-headless-shell") or chromium()

@@ -1,4 +1,4 @@
-"""What screen readers announce: what is on show where it rests, and nothing while it plays."""
+"""Tests what screen readers announce: the numbers of the picture when it stops, and nothing during playback."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def list_announcements(page: Page) -> list[tuple[int, str]]:
 
 
 def assert_announces(text: str, run: Run, frame: int) -> None:
-    """The sentence has the numbers of the frame, as people say them."""
+    """Assert that the sentence contains the numbers of the frame."""
     found = re.search(
         r"Epoch (\d+) of 60\. Training loss (\S+), test loss (\S+), accuracy (\S+) % and (\S+) %\.$", text
     )
@@ -49,7 +49,7 @@ def test_what_is_shown_is_announced_at_a_pause_and_never_while_it_plays(exported
     page = desktop.open(exported.url + "?epoch=0")
     with_access(page)
     page.evaluate(WATCH)
-    page.get_by_role("combobox", name="Speed").select_option("0.25")  # slower than a rest
+    page.get_by_role("combobox", name="Speed").select_option("0.25")  # the pauses between frames are longer than REST
     page.get_by_role("button", name="Play").click()
     until(page, "() => window.lossatlas.shown().frame >= 3")
     assert list_announcements(page) == []
@@ -60,7 +60,7 @@ def test_what_is_shown_is_announced_at_a_pause_and_never_while_it_plays(exported
     assert_announces(text, exported.run(), frame)
     page.evaluate("() => { window.announced = []; }")
     page.get_by_role("button", name="Play").click()
-    until(page, "() => document.querySelector('#play-text').textContent === 'Play'")  # at its end
+    until(page, "() => document.querySelector('#play-text').textContent === 'Play'")  # the playback has ended
     until(page, "() => window.announced.length > 0")
     [(frame, text)] = list_announcements(page)
     assert frame == 11
@@ -77,7 +77,7 @@ def test_a_scrub_is_announced_once_when_it_ends(exported: Site, desktop: Watched
     wait_for_frame(page, 7)
     until(page, "() => window.announced.some(([frame]) => frame === 7)")
     assert_announces(list_announcements(page)[-1][1], exported.run(), 7)
-    page.get_by_role("switch", name="Log loss").press("Space")  # the same numbers, on another scale
+    page.get_by_role("switch", name="Log loss").press("Space")  # this shows the same numbers on another scale
     page.get_by_role("radio", name="Three arms").press("Space")
     until(page, "() => window.announced.at(-1)[1].startsWith('Three arms')")
     assert_announces(
@@ -173,8 +173,8 @@ def test_a_divergence_is_announced_once(exported: Site, desktop: Watched) -> Non
     expect(page.get_by_role("region", name="Training here").get_by_role("status")).to_contain_text("diverged")
     until(page, "() => window.lossatlas.shown().epoch > 1")
     at = page.evaluate("() => performance.now()")
-    until(page, "at => performance.now() > at + 1500", at)  # longer than a rest
+    until(page, "at => performance.now() > at + 1500", at)  # this is longer than REST
     assert [text[:17] for text in list_announcements_of_all_regions(page)] == ["Training diverged"]
-    page.locator("body").press("Home")  # another picture, which is announced
+    page.locator("body").press("Home")  # this is another picture, so it is announced
     until(page, "() => window.spoken.some((text) => text.includes('Epoch 0 of'))")
     assert [text[:17] for text in list_announcements_of_all_regions(page)].count("Training diverged") == 1

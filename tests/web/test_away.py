@@ -35,7 +35,7 @@ def test_a_request_made_while_the_server_is_away_is_answered_when_it_is_back(
         server = url
     page.get_by_role("radio", name="Three arms").press("Space")
     expect(page.locator("#status-line")).to_have_text(AWAY)
-    page.locator("#epoch").press("Home")  # what is here can be looked at
+    page.locator("#epoch").press("Home")  # the loaded run can still be viewed
     until(page, "() => window.lossatlas.shown().frame === 0")
     assert page.evaluate("() => window.lossatlas.shown().run") == MOONS.id
     expect(page.get_by_role("button", name="Try now")).to_be_visible()
@@ -54,7 +54,7 @@ def test_a_computation_continues_on_the_next_server(tmp_path: Path, desktop: Wat
         page = desktop.open(url)
         page.evaluate("() => { window.before = true; }")
         until(page, computing)
-    expect(page.locator("#status-line")).to_have_text(AWAY)  # and not that somebody has cancelled it
+    expect(page.locator("#status-line")).to_have_text(AWAY)  # the message does not say that somebody has cancelled it
     assert page.evaluate("() => window.lossatlas.shown().frame") >= 0
     second = app_server(gallery, port=first.port)
     with second:
@@ -70,7 +70,7 @@ def test_a_computation_continues_on_the_next_server(tmp_path: Path, desktop: Wat
 
 def test_a_page_that_lacks_a_part_reloads_when_the_server_answers(served: Site, desktop: Watched) -> None:
     page = desktop.page
-    app = threading.Event()  # has it been asked for?
+    app = threading.Event()  # has the page requested it?
     back = threading.Event()
 
     def answer(route: Route) -> None:

@@ -1,4 +1,4 @@
-"""axe finds nothing that bars people from the page, in any view, part, size or colours."""
+"""Tests that axe finds no barrier for people with disabilities, in any view, part, size or colours."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from tests.web.test_compare import PICTURED, link
 pytestmark = pytest.mark.browser
 
 
-#: With the colours in which the page is opened there; it then turns to the others.
+#: The sizes, each with the colours in which the page is opened. The test then changes to the other colours.
 SIZES: dict[str, tuple[int, int, Any]] = {"desktop": (1440, 900, "light"), "phone": (390, 844, "dark")}
 
 
@@ -26,13 +26,13 @@ DRAWN = "() => new Promise((done) => requestAnimationFrame(() => requestAnimatio
 
 
 def violations(page: Page) -> list[str]:
-    """Return what axe finds, at any impact, and where."""
+    """Return the violations that axe finds, of any severity, with their elements."""
     found = Axe().run(page).response["violations"]
     return [f"{rule['id']} ({rule['impact']}): {[node['target'] for node in rule['nodes']]}" for rule in found]
 
 
 def violations_in_any_colours(page: Page) -> list[str]:
-    """In the colours that the page has, and in the others, to which it is turned for a while."""
+    """Return the violations in the present colours of the page, and in the other colours."""
     found = violations(page)
     dark = page.evaluate("() => matchMedia('(prefers-color-scheme: dark)').matches")
     page.emulate_media(color_scheme="light" if dark else "dark")
@@ -79,7 +79,7 @@ def test_axe_finds_nothing_in_the_tables(exported: Site, sized: Watched) -> None
         tab = page.locator(
             "#plots label", has_text=re.compile("curves" if table == "training" else table, re.IGNORECASE)
         )
-        if tab.is_visible():  # on a phone one thing at a time is shown
+        if tab.is_visible():  # a phone shows one plot at a time
             tab.click()
         page.get_by_role("button", name=f"Table of the {table}").click()
         expect(page.get_by_role("dialog")).to_be_visible()

@@ -1,4 +1,4 @@
-"""A ball released at a picked point: trained from there exactly as Python would, its way projected onto the plane."""
+"""Tests a ball released at a picked point: it trains as Python does, and its path is projected onto the plane."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ A_BALL = "() => !/(^| )0 epochs/.test(document.querySelector('#boundary-whose').
 
 
 def way(page: Page) -> Float64:
-    """Where the ball is drawn, in units of the plane."""
+    """Return the drawn places of the ball, in units of the plane."""
     points = page.evaluate(
         """() => {
             const svg = document.querySelector('.way');
@@ -49,7 +49,7 @@ def test_a_ball_rolls_downhill_beside_the_path(exported: Site, desktop: Watched)
     assert ended < started
     drawn = way(page)
     assert drawn[0] == pytest.approx([0.6, 0.4], abs=0.01)
-    # where it ends, by a projection of NumPy's of what Python trains from the same point
+    # its end is the projection of Python's training from the same point, computed with NumPy
     directions = np.asarray(run.planes[0].directions, np.float64)
     centre = np.asarray(run.trajectory.weights[-1], np.float64)
     theta = theta_at(run, 11, 0.6, 0.4)
@@ -78,9 +78,9 @@ def test_picking_another_point_removes_the_ball(exported: Site, desktop: Watched
 
 
 def roll_ball(page: Page, run: Run, frame: int, a: float, b: float) -> tuple[Float64, Float64]:
-    """Of 200 epochs trained from a point of the moving plane: the places in it, and the share of the way in it.
+    """Train 200 epochs from a point of the moving plane; return the places in it, and the share of the path in it.
 
-    The training is the page's, which other tests hold against Python; the projections are NumPy's.
+    The page trains, which other tests compare with Python, and NumPy projects.
     """
     setup = run.setup
     start = theta_at(run, frame, a, b)
@@ -111,7 +111,7 @@ def test_it_is_seen_from_the_side_and_says_that_it_leaves_the_plane(exported: Si
         line, now = traces[f"ball along {letter}"], traces[f"ball along {letter} now"]
         np.testing.assert_allclose(line["x"], places[:, axis], atol=2e-4)
         assert (now["x"], now["y"]) == (line["x"][-1:], line["y"][-1:])
-        assert min(line["y"]) >= low  # however low it gets, it is drawn
+        assert min(line["y"]) >= low  # it is drawn inside the range, however low its loss is
     text = page.locator("#ball-about").text_content() or ""
     share = 100 * inside[-1]
     assert inside[-1] < 0.5
@@ -127,8 +127,8 @@ def test_it_is_seen_from_the_side_and_says_that_it_leaves_the_plane(exported: Si
         page.evaluate("() => document.querySelector('#readouts [data-readout=train_loss]').dataset.value"), float
     )
     assert len(drawn) == 201
-    assert drawn[-1][0] == pytest.approx(100, abs=0.1)  # the whole width: all of its epochs
-    assert drawn[0][1] == 4  # on a logarithmic axis, from the highest to the lowest
+    assert drawn[-1][0] == pytest.approx(100, abs=0.1)  # its epochs take the whole width
+    assert drawn[0][1] == 4  # the axis is logarithmic, from the highest loss to the lowest
     assert drawn[-1][1] == pytest.approx(max(at[1] for at in drawn), abs=2)
     assert losses > 0
     page.get_by_role("button", name="Remove the ball").click()

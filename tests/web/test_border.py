@@ -1,4 +1,4 @@
-"""The line between classes where only stored probabilities tell it: against lines that are known."""
+"""Compares the line between classes that is found from stored probabilities alone with known lines."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from tests.web.conftest import Site
 pytestmark = pytest.mark.browser
 SIZE = 100
 Y, X = np.mgrid[:SIZE, :SIZE].astype(float)
-#: How far a place is from a line, in cells; the sign says on which side.
+#: The distance of a place from a line, in cells. Its sign says on which side the place is.
 LINES = {
     "flat": (Y - 20.3 - 0.07 * X) / np.hypot(1, 0.07),
     "slanted": (Y + 10.2 - 0.83 * X) / np.hypot(1, 0.83),
     "steep": (X - 41.7 - 0.21 * Y) / np.hypot(1, 0.21),
     "circle": np.hypot(X - 48.4, Y - 51.2) - 27.3,
 }
-#: Logits a cell: from a leap between two places of the grid to a slope of many.
+#: The change of the logits in one cell: from a jump between two places of the grid to a slope over many cells.
 SLOPES = {"leap": 400.0, "sharp": 6.0, "soft": 0.5}
 BORDER = """async ({classes, confidence}) => {
     const {borderSegments} = await import(new URL('figures/border.js', document.baseURI).href);
@@ -39,7 +39,7 @@ def distance(name: str, x: np.ndarray, y: np.ndarray) -> np.ndarray:
 
 
 def turns(segments: np.ndarray) -> float:
-    """The angle by which a line turns from one piece to the next, in radians, in the mean."""
+    """Compute the mean angle in radians between successive pieces of a line."""
     ends: dict[tuple[float, float], list[np.ndarray]] = {}
     for x1, y1, x2, y2 in segments:
         for here, there in (((x1, y1), (x2, y2)), ((x2, y2), (x1, y1))):
@@ -50,7 +50,7 @@ def turns(segments: np.ndarray) -> float:
 
 
 def halfway(classes: np.ndarray) -> np.ndarray:
-    """The grid's stairs: halfway between places of different classes."""
+    """Compute the line halfway between places of different classes, which has the steps of the grid."""
     lines: Any = contour_generator(z=classes.astype(float)).lines(0.5)
     return np.concatenate([np.hstack([line[:-1], line[1:]]) for line in lines])
 
@@ -69,10 +69,12 @@ def test_without_the_network_a_line_has_no_stairs(exported: Site, desktop: Watch
             off = np.abs(distance(name, places[:, 0], places[:, 1]))
             case = f"{name}, {slope_name}"
             assert len(segments) > 60, case
-            # Every end lies on an edge of the grid between two classes: the line parts what is painted in two colours.
+            # Every end lies on an edge of the grid between two classes: the line separates the two colours.
             low = np.floor(places + 1e-9).astype(int)
             high = np.ceil(places - 1e-9).astype(int)
             assert (classes[low[:, 1], low[:, 0]] != classes[high[:, 1], high[:, 0]]).all(), case
-            assert np.sqrt(np.mean(off**2)) < 0.1, case  # halfway between the places it is 0.2 to 0.29
-            assert off.max() < 0.6, case  # at a rim, where nothing goes on, it may be as far as halfway was
+            assert np.sqrt(np.mean(off**2)) < 0.1, case  # the line halfway between the places has errors of 0.2 to 0.29
+            assert off.max() < 0.6, (
+                case
+            )  # at the edge of the grid the error may be as large as that of the line halfway
             assert turns(segments) < turns(halfway(classes)) / 2, case

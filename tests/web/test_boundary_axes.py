@@ -1,4 +1,4 @@
-"""The axes of the right plot: labels that differ, units of one kind, and one scale where there is one unit."""
+"""Tests the axes of the right plot: labels differ, units are of one kind, and features of one unit share a scale."""
 
 from __future__ import annotations
 
@@ -55,8 +55,10 @@ def test_labels_and_hovers_distinguish_neighbours(exported: Site, desktop: Watch
             assert len(labels) >= 3
             assert len(set(labels)) == len(labels), name
             ticks = np.array([number(label) for label in labels])
-            np.testing.assert_allclose(np.diff(ticks), np.diff(ticks).mean(), rtol=1e-3)  # as they are spaced
-            # In the table's own units, an axis named x as well as one named y.
+            np.testing.assert_allclose(
+                np.diff(ticks), np.diff(ticks).mean(), rtol=1e-3
+            )  # the labels have the spacing of the ticks
+            # The coordinates are in the units of the table, also if an axis is named x or y.
             assert values.min() - 1e-9 * np.ptp(values) <= ticks.min()
             assert ticks.max() <= values.max() + 1e-9 * np.ptp(values)
         coordinates = [[number(part.split(" ")[1]) for part in text.split("<br>")] for text in found["hovers"]]
@@ -64,7 +66,7 @@ def test_labels_and_hovers_distinguish_neighbours(exported: Site, desktop: Watch
 
 
 def pixels_a_unit(page: Page) -> list[float]:
-    """Of both axes, from the places of their ticks' labels."""
+    """Compute the pixels of one unit for both axes, from the places of the ticks' labels."""
     found: list[Any] = page.evaluate(
         """() => {
             const place = (text) => {
@@ -83,10 +85,10 @@ def test_features_of_one_unit_have_one_scale_whatever_the_window(exported: Site,
     page = desktop.page
     for width, height in ((1100, 620), (844, 390)):
         page.set_viewport_size({"width": width, "height": height})
-        for query in ("?dataset=moons&epoch=0", f"?run={IRIS.id}"):  # centimetres both
+        for query in ("?dataset=moons&epoch=0", f"?run={IRIS.id}"):  # both features are in centimetres
             desktop.show(exported.url + query)
             x, y = pixels_a_unit(page)
-            assert x == pytest.approx(y, rel=0.06), (width, query)  # labels are placed on whole pixels
+            assert x == pytest.approx(y, rel=0.06), (width, query)  # browsers place labels on whole pixels
     size = """async ([width, height]) => {
         const {plotSize} = await import(new URL('figures/boundary.js', document.baseURI).href);
         const features = ['a (m)', 'b (m)'].map((name) => ({name, mean: 0, scale: 1}));
@@ -97,4 +99,4 @@ def test_features_of_one_unit_have_one_scale_whatever_the_window(exported: Site,
     }"""
     assert page.evaluate(size, [3, 1]) == pytest.approx([400, 400 / 3])
     assert page.evaluate(size, [1, 2]) == pytest.approx([150, 300])
-    assert page.evaluate(size, [9, 1]) == [400, 300], "in a strip one would see nothing"
+    assert page.evaluate(size, [9, 1]) == [400, 300], "in a strip nothing could be seen"

@@ -1,4 +1,4 @@
-"""The three labels of a first visit: where they stand, what they stop, and when they go."""
+"""Tests the three labels of a first visit: their places, that they block no pointer, and when they disappear."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from tests.web.conftest import MOONS, Site, with_access
 
 pytestmark = pytest.mark.browser
 
-#: Each label with its plot, its box, and the ends of its leader line, in pixels of the window.
+#: JavaScript that returns each label with its plot, its box, and the ends of its leader line, in window pixels.
 LABELS = """() => [...document.querySelectorAll('.callouts')].flatMap((layer) => {
     const {left, top} = layer.getBoundingClientRect();
     const lines = [...layer.querySelectorAll('.leader')].reverse(); // the longer label is placed first
@@ -32,7 +32,7 @@ BALL = """() => {
     const {left, top, width, height} = ball.getBoundingClientRect();
     return [left + width / 2, top + height / 2];
 }"""
-#: How dark the darkest pixel of the regions is, within two pixels of a place of the window.
+#: JavaScript that returns the darkest pixel of the regions within two pixels of a place of the window.
 INK_AT = """([x, y]) => {
     const canvas = document.querySelector('#boundary-canvas');
     const {left, top, width} = canvas.getBoundingClientRect();
@@ -78,15 +78,17 @@ def test_they_stand_beside_what_they_point_at_and_cover_no_other(
         away = ((ball["to"][0] - x) ** 2 + (ball["to"][1] - y) ** 2) ** 0.5
         assert away < 16, "the line ends at the ball"
         assert page.evaluate(INK_AT, border["to"]) < 250, "the line ends at the border, which is drawn in ink"
-        assert page.evaluate("() => document.querySelectorAll('.callouts svg text').length") == 0, "texts are text"
+        assert page.evaluate("() => document.querySelectorAll('.callouts svg text').length") == 0, (
+            "the labels are texts"
+        )
 
-        # The pointer goes through: what is beneath a label is picked, and that is a use of the page.
+        # A click passes through a label and picks the point below it, which is a use of the page.
         page.mouse.click(*ground["to"])
         until(page, "() => window.lossatlas.state().pick !== null")
         assert page.locator(".callouts").count() == 0
         seen.open(exported.url)
         with_access(page)
-        assert page.locator(".callouts").count() == 0, "who has seen them sees them no more"
+        assert page.locator(".callouts").count() == 0, "they do not appear a second time"
 
 
 def test_their_button_escape_and_play_dismiss_them(exported: Site, browser: Browser) -> None:
@@ -96,11 +98,11 @@ def test_their_button_escape_and_play_dismiss_them(exported: Site, browser: Brow
         )
         page = seen.page
         for way in ("button", "Escape", "Play"):
-            seen.open(exported.url)  # storage is blocked: each visit is the first
+            seen.open(exported.url)  # storage is blocked, so each visit is the first
             until(page, ARE_THERE)
             page.keyboard.press("Tab")
             page.mouse.move(500, 300)
-            expect(page.locator(".callouts")).to_have_count(2)  # to look is not to use
+            expect(page.locator(".callouts")).to_have_count(2)  # scrolling and looking are not a use of the page
             if way == "Escape":
                 page.keyboard.press(way)
             else:
@@ -129,5 +131,5 @@ def test_they_do_not_appear_after_a_link_in_a_comparison_or_in_print(exported: S
         with_access(page)
         assert page.locator(".callouts").count() == 0
     assert len([url for url in desktop.requests if url.endswith("features/callouts/callouts.js")]) == 1, (
-        "they come for a first visit only"
+        "they appear only on a first visit"
     )

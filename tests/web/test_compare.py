@@ -1,4 +1,4 @@
-"""Two runs side by side: one camera, one scale, one time; what sets them apart is named."""
+"""Tests two runs side by side: they share camera, scale and time, and their differences are named."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ PICTURED = "() => document.body.dataset.pictured === 'true'"
 
 
 def identity(config: RunConfig) -> str:
-    """How a link names a stored run."""
+    """Return the query with which a link names a stored run."""
     return quote(f"dataset={config.dataset.name}&run={config.id}", safe="")
 
 
@@ -41,7 +41,7 @@ def link(site: Site, a: RunConfig = MOONS, b: RunConfig = MOONS_FAST, more: str 
 
 
 def frames(page: Page) -> list[Frame]:
-    """The two pages in it, A first, once both have drawn."""
+    """Wait until both runs are drawn, and return their frames, A first."""
     until(page, PICTURED)
     found = [page.frame_locator(f"#frame-{name} iframe").owner.element_handle().content_frame() for name in "ab"]
     assert all(found)
@@ -68,7 +68,7 @@ def wait_for_epochs(page: Page, both: list[Frame], epochs: list[int]) -> None:
 
 
 def nearest(config: RunConfig, site: Site, epoch: int) -> int:
-    """The recorded epoch nearest to another."""
+    """Find the recorded epoch that is nearest to another epoch."""
     recorded = np.array(site.run(config).trajectory.epochs)
     return int(recorded[np.argmin(abs(recorded - epoch))])
 
@@ -89,7 +89,7 @@ def test_a_drag_in_one_turns_the_other(site: Site, desktop: Watched) -> None:
     page.mouse.move(x + 70, y + 10, steps=4)
     page.mouse.up()
     same = "(eye) => { const now = (" + CAMERA + ")(); return Math.hypot(...now.map((v, i) => v - eye[i])) < 1e-4; }"
-    for _ in range(200):  # it glides on for a while
+    for _ in range(200):  # the camera still moves for a while
         page.wait_for_timeout(50)
         turned = a.evaluate(CAMERA)
         if b.evaluate(same, turned) and np.linalg.norm(np.subtract(turned, before)) > 0.1:
@@ -184,7 +184,7 @@ def test_another_run_is_a_choice_away(exported: Site, desktop: Watched) -> None:
 
 @pytest.fixture(scope="module")
 def pairs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    """A published gallery that has a pair for each of the presets."""
+    """Build a published gallery that has a pair for each of the presets."""
     root = tmp_path_factory.mktemp("pairs")
     gallery = Gallery(root / "data")
     for config in (SGD, ADAM, NARROW, WIDE, MOONS, RESIDUAL):
@@ -334,7 +334,7 @@ def test_on_a_small_screen_a_slim_playback_is_always_there(
                 const {scrollWidth, clientWidth, scrollHeight, clientHeight} = document.querySelector('.slice');
                 return [scrollWidth - clientWidth, scrollHeight - clientHeight];
             }""")
-            assert max(said) <= 0, "what it says of its slice is not cut"
+            assert max(said) <= 0, "the caption of its slice is not cut off"
 
 
 def test_on_a_phone_nothing_hangs_over_the_side(exported: Site, browser: Browser) -> None:

@@ -1,4 +1,4 @@
-"""Every control of the page, held against the arrays on disk."""
+"""Compares what every control of the page shows with the arrays on disk."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def number(text: str) -> float:
 
 
 def assert_readouts(page: Page, run: Run, frame: int) -> None:
-    """What stands on the screen is what stands in the manifest, to the digits shown."""
+    """Assert that the readouts equal the numbers in the manifest, to the digits shown."""
     trajectory = run.trajectory
     assert number(readout(page, "epoch")) == trajectory.epochs[frame]
     for name in ("train_loss", "test_loss"):
@@ -46,13 +46,13 @@ def assert_readouts(page: Page, run: Run, frame: int) -> None:
 
 
 def zoom_in(page: Page) -> None:
-    """To the narrowest of the spans that are stored."""
+    """Zoom to the narrowest stored span."""
     for _ in range(2):
         page.get_by_role("slider", name="Zoom").press("PageDown")
 
 
 def assert_surface(page: Page, run: Run, frame: int, span_index: int) -> None:
-    """The heights that Plotly holds are the stored losses, in the rows and columns they belong to."""
+    """Assert that the heights in Plotly are the stored losses, in the right rows and columns."""
     found, span = Drawn(page), run.planes[0].spans[span_index]
     stored = run.loss_surface["fresh"][span_index, frame].astype(np.float64)
     assert_drawn(page, stored)
@@ -60,7 +60,7 @@ def assert_surface(page: Page, run: Run, frame: int, span_index: int) -> None:
 
 
 def assert_regions(page: Page, run: Run, frame: int) -> None:
-    """Where a class is predicted with confidence, the canvas has a colour of that class."""
+    """Assert that the canvas has the colour of a class where it is predicted with confidence."""
     pixels = page.evaluate(
         """() => {
             const canvas = document.querySelector('#boundary-canvas');
@@ -80,14 +80,16 @@ def assert_regions(page: Page, run: Run, frame: int) -> None:
                 row = round((1 - y / (height - 1)) * (colours.shape[0] - 1))
                 column = round(x / (width - 1) * (colours.shape[1] - 1))
                 of_class.setdefault(int(predicted[y, x]), []).append(colours[row, column])
-    assert len(of_class) >= 2, "this frame is sure of less than two classes: choose another for the test"
+    assert len(of_class) >= 2, (
+        "this frame predicts fewer than two classes with confidence: choose another one for the test"
+    )
     means = {label: np.median(values, axis=0) for label, values in of_class.items()}
     assert means[0][2] > means[0][0], "class 0 is blue"
     assert means[1][0] > means[1][2], "class 1 is red"
     for label, values in of_class.items():
         distances = {other: np.abs(np.array(values) - mean).sum(axis=1) for other, mean in means.items()}
         nearest = np.array(list(distances))[np.argmin(list(distances.values()), axis=0)]
-        assert np.mean(nearest == label) > 0.97, "the picture is mirrored, or of another frame"
+        assert np.mean(nearest == label) > 0.97, "the picture is mirrored, or shows another frame"
 
 
 def test_the_page_opens_on_a_finished_run_with_both_plots_and_true_numbers(site: Site, desktop: Watched) -> None:
@@ -220,7 +222,7 @@ EYE = "document.querySelector('#landscape-plot .drawing').layout.scene.camera"
 
 
 def camera(page: Page) -> dict[str, float]:
-    """Where the camera looks from: a direction of length 1."""
+    """Return the direction of the camera, with length 1."""
     eye: dict[str, float] = page.evaluate(
         f"""() => {{
             const {{eye, center}} = {EYE};
@@ -279,9 +281,11 @@ def test_no_request_is_made_by_scrubbing_playing_or_zooming(site: Site, desktop:
     page = desktop.open(site.url + "?epoch=0")
     until(page, "() => document.body.dataset.pictured === 'true'")
     with_access(page)
-    # With a pointer's first movement the parameters come, for the boundary's exact line: once, and not by scrubbing.
+    # The first movement of a pointer fetches the parameters for the exact boundary: once, and not when scrubbing.
     page.wait_for_load_state("networkidle")
-    assert not [url for url in desktop.requests if url.endswith("weights.npy")], "who only watches takes none along"
+    assert not [url for url in desktop.requests if url.endswith("weights.npy")], (
+        "without a pointer the parameters are not fetched"
+    )
     page.mouse.move(500, 300)
     until(page, "() => performance.getEntriesByType('resource').some(({name}) => name.endsWith('weights.npy'))")
     page.wait_for_load_state("networkidle")
@@ -370,7 +374,7 @@ def test_a_residual_twin_that_a_published_gallery_lacks_is_marked_and_trained(ex
     expect(switch).to_have_attribute("data-recorded", "false")
     switch.press("Space")
     until(page, "() => window.lossatlas.shown().run.startsWith('here-')")
-    expect(switch).to_have_attribute("data-recorded", "true")  # the plain one is there
+    expect(switch).to_have_attribute("data-recorded", "true")  # the gallery has the plain network
 
 
 @EITHER

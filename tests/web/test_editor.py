@@ -1,4 +1,4 @@
-"""The editor of a person's own data: drawn by hand, by finger and by key, and read from a spreadsheet."""
+"""Tests the editor of own data: drawing with a mouse, a finger and keys, and reading tables."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def open_editor(page: Page, start: dict[str, Any] | None = None) -> Locator:
 
 @pytest.fixture(scope="module")
 def opened(exported: Site, browser: Browser) -> Iterator[Page]:
-    """One page for all tests that need no other; every test opens the dialog anew."""
+    """Yield one page for all tests that need no other page. Every test opens the dialog again."""
     for seen in watched(browser, viewport={"width": 1100, "height": 800}, reduced_motion="reduce"):
         yield seen.open(exported.url)
 
@@ -52,7 +52,7 @@ def page(opened: Page) -> Iterator[Page]:
     if opened.locator("dialog.editor").count():
         clear = opened.get_by_role("button", name="Clear")
         if clear.is_enabled():
-            clear.click()  # so that nothing is kept for the next time
+            clear.click()  # so that no drawing is kept for the next test
         opened.get_by_role("button", name="Cancel").click()
 
 
@@ -62,7 +62,7 @@ def dialog(page: Page) -> Locator:
 
 
 def use(dialog: Locator) -> dict[str, Any]:
-    """Take the data, and give what was handed out."""
+    """Press “Use this data”, and return the dataset that the editor passes on."""
     page = dialog.page
     dialog.get_by_role("button", name="Use this data").click()
     expect(page.locator("dialog.editor")).to_have_count(0)
@@ -76,7 +76,7 @@ def points_of(own: dict[str, Any]) -> Float64:
 
 
 def position(dialog: Locator, u: float, v: float) -> tuple[float, float]:
-    """Where on the screen a place of the sheet is: u from the left, v from below, both from 0 to 1."""
+    """Return the screen position of a place of the canvas: u from the left and v from below, both from 0 to 1."""
     canvas = dialog.locator("canvas")
     canvas.scroll_into_view_if_needed()
     left, top, width, height = canvas.evaluate(
@@ -185,16 +185,20 @@ def test_a_stroke_sprays_along_its_way_and_is_one_step_back(dialog: Locator) -> 
     assert (count(dialog, "class 1"), count(dialog, "class 2")) == (upper, lower)
     dialog.get_by_role("button", name="Clear").click()
     assert (count(dialog, "class 1"), count(dialog, "class 2")) == (0, 0)
-    expect(dialog.locator("canvas")).to_be_focused()  # the button is disabled now, and keys must not go to the page
+    expect(
+        dialog.locator("canvas")
+    ).to_be_focused()  # the button is disabled now, and keys must still not reach the page
     keyboard.press("Control+z")
     own = use(dialog)
     points, labels = (points_of(own) + 1) / 2, np.array(own["labels"])
-    assert (np.abs(points[labels == 0][:, 1] - 0.3) <= 0.061).all()  # the brush's radius, and a link's rounding
+    assert (
+        np.abs(points[labels == 0][:, 1] - 0.3) <= 0.061
+    ).all()  # the tolerance is the radius of the brush and the rounding of a link
     assert (np.abs(points[labels == 1][:, 0] - 0.5) <= 0.061).all()
     x = np.sort(points[labels == 0][:, 0])
-    assert x[0] <= 0.2 + 0.061  # a dab lies at the start, and the last one within 0.035 of the end, at the worst
+    assert x[0] <= 0.2 + 0.061  # the first dab is at the start, and the last one at most 0.035 from the end
     assert x[-1] >= 0.8 - 0.035 - 0.061
-    assert np.diff(x).max() < 0.1  # without gaps
+    assert np.diff(x).max() < 0.1  # the stroke has no gaps
 
 
 def test_the_eraser_takes_what_it_passes(dialog: Locator) -> None:
@@ -204,7 +208,7 @@ def test_the_eraser_takes_what_it_passes(dialog: Locator) -> None:
     click(dialog, *SECOND, (0.52, 0.7))
     tool(dialog, "Eraser").check()
     drag(dialog, (0.5, 0.4), (0.52, 0.8))
-    click(dialog, (0.05, 0.05))  # nothing is there
+    click(dialog, (0.05, 0.05))  # there are no points at this place
     assert (count(dialog, "class 1"), count(dialog, "class 2")) == (4, 4)
     dialog.page.keyboard.press("Control+z")
     assert (count(dialog, "class 1"), count(dialog, "class 2")) == (5, 5)
@@ -308,11 +312,11 @@ def test_columns_are_chosen_with_the_picture_and_the_first_rows_in_view(dialog: 
     open_rows(dialog, "id,batch,length,width,kind\n" + rows)
     chosen = dialog.locator(".chosen")
     roles = chosen.locator(".roles select")
-    assert roles.nth(0).input_value() == "1"  # “batch”, as nobody knows better
+    assert roles.nth(0).input_value() == "1"  # “batch” is chosen by the rules
     assert roles.nth(0).locator("option").all_inner_texts() == ["id", "batch", "length", "width"]
     expect(chosen.locator("thead th[data-role]:not([data-role=''])")).to_have_text(["xbatch", "ylength", "classkind"])
     expect(chosen.locator("tbody tr").first).to_have_text("200" + "0.5" + "0" + "a")
-    roles.nth(0).select_option("length")  # which is y's: y takes what x had
+    roles.nth(0).select_option("length")  # this is y's column, so y gets the column of x
     assert roles.nth(1).input_value() == "1"
     roles.nth(1).select_option("width")
     expect(chosen.locator("thead th[data-role]:not([data-role=''])")).to_have_text(["xlength", "ywidth", "classkind"])
@@ -337,7 +341,7 @@ def test_labels_that_look_alike_and_outliers_are_one_click(dialog: Locator) -> N
     assert (count(dialog, "Cat"), count(dialog, "dog")) == (20, 20)
     messages.get_by_role("button", name="Leave them out").click()
     assert (count(dialog, "Cat"), count(dialog, "dog")) == (20, 19)
-    dialog.get_by_role("button", name="Undo").click()  # reading the table is one step
+    dialog.get_by_role("button", name="Undo").click()  # reading the table is one step of the history
     expect(state(dialog)).to_contain_text("There are no points yet")
     dialog.get_by_role("button", name="Redo").click()
     own = use(dialog)
@@ -428,7 +432,7 @@ def test_everything_can_be_done_by_keyboard(dialog: Locator) -> None:
     first = [(0.08, 0.2), (0.08, 0.1), (0.08, 0.0), (0.08, -0.1)]
     second = [(-0.02, -0.2), (-0.12, -0.2), (-0.22, -0.2), (-0.32, -0.2)]
     np.testing.assert_allclose(points_of(own), first + second, atol=1e-3)
-    assert page.evaluate("() => window.lossatlas.state()") == before  # the page's own keys were not meant
+    assert page.evaluate("() => window.lossatlas.state()") == before  # the page's own keys did nothing
 
 
 def test_the_pages_own_keys_rest_while_the_dialog_is_open(dialog: Locator) -> None:
@@ -436,7 +440,7 @@ def test_the_pages_own_keys_rest_while_the_dialog_is_open(dialog: Locator) -> No
     before = page.evaluate("() => window.lossatlas.state()")
     single_points(dialog)
     click(dialog, (0.5, 0.5))
-    dialog.get_by_role("heading", name="Your own data").click()  # where there is nothing to focus
+    dialog.get_by_role("heading", name="Your own data").click()  # nothing can be focused there
     page.keyboard.press("ArrowLeft")
     page.keyboard.press("Home")
     page.keyboard.press("Control+z")
@@ -457,7 +461,7 @@ def test_a_dismissed_drawing_is_kept(page: Page) -> None:
     single_points(dialog)
     click(dialog, *SECOND)
     use(dialog)
-    assert count(open_editor(page), "class 1") == 0  # what was used is no draft
+    assert count(open_editor(page), "class 1") == 0  # data that were used are not kept as a drawing
 
 
 def test_no_more_points_than_can_be_trained_on(page: Page) -> None:

@@ -1,4 +1,4 @@
-"""The page's engine against NumPy's: the same losses, classes, random numbers and models."""
+"""Compares the page's engine with NumPy's: both give the same losses, classes, random numbers and models."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What does not come, dies or cannot be shown: the page says so where it is awaited, goes on, and tries again."""
+"""Tests failures: if a part fails to load, dies or cannot be shown, the page says so, goes on, and tries again."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ def test_workers_that_cannot_be_started_are_reported_and_stored_data_are_shown(
 ) -> None:
     page = desktop.page
     page.route("**/compute/engine/worker.js", lambda route: route.abort("connectionrefused"))
-    desktop.open(exported.url + "?epoch=60&zoom=0.3&pick=0.1,0.1")  # all of it is to be computed
+    desktop.open(exported.url + "?epoch=60&zoom=0.3&pick=0.1,0.1")  # everything in this view must be computed
     status = page.locator("#status-line")
     expect(status).to_contain_text(NOT_COMPUTED)
     expect(status).to_contain_text("The worker could not be started")
     assert page.evaluate("() => [window.lossatlas.computed(), window.lossatlas.slice().pick]") == [False, None]
-    page.locator("#epoch").press("Home")  # the page goes on
+    page.locator("#epoch").press("Home")  # the page can still be used
     until(page, "() => window.lossatlas.shown().frame === 0")
     page.unroute("**/compute/engine/worker.js")
     page.get_by_role("button", name="Try again").click()
@@ -49,7 +49,7 @@ def test_a_training_whose_worker_dies_is_reported_and_can_be_started_again(expor
     status = page.locator("#status-line")
     expect(status).to_contain_text("Training in the page failed")
     expect(status).to_contain_text("There is not enough memory for it")
-    assert page.evaluate("() => window.lossatlas.shown().run") == MOONS.id  # there is still something to look at
+    assert page.evaluate("() => window.lossatlas.shown().run") == MOONS.id  # the epochs so far can still be viewed
     page.unroute("**/compute/engine/trainer.js")
     page.get_by_role("button", name="Try again").click()
     until(page, "run => window.lossatlas.shown().run !== run", arg=MOONS.id)
@@ -89,7 +89,7 @@ def test_parts_that_fail_to_load_are_reported_and_load_at_the_next_use(exported:
 
 
 def without_weights(route: Route) -> None:
-    """A manifest as of a large network, whose parameters are not published."""
+    """Remove the parameters from a manifest, as in a compact export of a large network."""
     manifest = route.fetch().json()
     del manifest["arrays"]["weights"]
     for plane in manifest["planes"]:
@@ -117,7 +117,9 @@ def test_parts_of_a_link_that_a_run_cannot_show_are_reported(exported: Site, des
     )
     pick_middle(page)
     expect(status).to_have_text("The network there cannot be shown This run was published without its weights.")
-    page.get_by_role("radio", name="Three arms").press("Space")  # no link: what cannot be had its controls say
+    page.get_by_role("radio", name="Three arms").press(
+        "Space"
+    )  # without a link, the controls say what is not available
     until(page, "run => window.lossatlas.shown().run !== run", arg=MOONS.id)
     expect(status).to_have_text("")
 

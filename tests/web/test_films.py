@@ -1,4 +1,4 @@
-"""Animations that the page saves, each decoded by a program that knows nothing of the page."""
+"""Tests the films that the page saves. Each is decoded by code that does not come from the page."""
 
 from __future__ import annotations
 
@@ -43,11 +43,11 @@ PLAY = """(base64) => new Promise((resolve, reject) => {
 })"""
 
 
-CONTAINERS = {0x18538067, 0x1F43B675}  # a segment, a cluster
+CONTAINERS = {0x18538067, 0x1F43B675}  # the ids of a segment and of a cluster
 
 
 def packets(data: bytes, start: int = 0) -> Iterator[tuple[int, bytes]]:
-    """The pictures in a WebM file, each with its time in milliseconds (RFC 8794 and RFC 9559)."""
+    """Yield the pictures in a WebM file, each with its time in milliseconds (RFC 8794 and RFC 9559)."""
     at, time = 0, start
     while at < len(data):
         width = 9 - data[at].bit_length()
@@ -68,7 +68,7 @@ def packets(data: bytes, start: int = 0) -> Iterator[tuple[int, bytes]]:
 
 
 def blocks(webm: bytes) -> list[int]:
-    """The times of the pictures in a WebM file, in milliseconds."""
+    """List the times of the pictures in a WebM file, in milliseconds."""
     return [time for time, _ in packets(webm)]
 
 
@@ -97,7 +97,7 @@ def test_the_animation_plays_every_epoch_and_the_page_is_as_before(site: Site, d
     assert page.evaluate("() => [window.lossatlas.state(), window.lossatlas.shown(), location.href]") == before
 
 
-#: The last picture of a film as its decoder leaves it: the planes Y, Cb and Cr, without any player's view of them.
+#: JavaScript that decodes the last picture of a film to the planes Y, Cb and Cr, before any conversion of colours.
 DECODE = """async (packets) => {
     let last = null;
     const decoder = new VideoDecoder({
@@ -117,7 +117,7 @@ DECODE = """async (packets) => {
 }"""
 
 
-#: A picture or a film's end as pixels, in the film's size.
+#: JavaScript that returns the pixels of a picture, or of the end of a film, in the film's size.
 PIXELS = """async ({base64, type, width, height}) => {
     const blob = new Blob([Uint8Array.fromBase64(base64)], {type});
     let source;
@@ -140,7 +140,7 @@ PIXELS = """async ({base64, type, width, height}) => {
 
 
 def rgba_of(text: str) -> Floats:
-    """Pixels that a canvas gave, without how opaque they are."""
+    """Read the pixels of a canvas, without their opacity."""
     return bytes_of(text).reshape(HEIGHT, WIDTH, 4)[..., :3]
 
 
@@ -154,7 +154,7 @@ def pixels(page: Page, data: bytes, kind: str) -> Floats:
 
 
 def rgb_of(planes: Floats) -> Floats:
-    """Colours by ITU-R BT.601 in its limited range, as every player reads VP8: Y 16-235, Cb and Cr 16-240."""
+    """Convert planes to colours by ITU-R BT.601 in its limited range (Y 16-235, Cb and Cr 16-240), as for VP8."""
     y, cb, cr = np.split(planes, [WIDTH * HEIGHT, WIDTH * HEIGHT * 5 // 4])
     y = (y.reshape(HEIGHT, WIDTH) - 16) * 255 / 219
     cb, cr = (((c.reshape(HEIGHT // 2, WIDTH // 2) - 128) * 255 / 224).repeat(2, 0).repeat(2, 1) for c in (cb, cr))
@@ -163,7 +163,7 @@ def rgb_of(planes: Floats) -> Floats:
 
 
 def colour_error(film: Floats, picture: Floats) -> Floats:
-    """How far the strong colours of a film are off: medians by channel, over squares of 8 pixels with one colour."""
+    """Compute the median error of strong colours for each channel, over squares of 8 pixels with one colour."""
     squares = [a.reshape(HEIGHT // 8, 8, WIDTH // 8, 8, 3).swapaxes(1, 2).reshape(-1, 64, 3) for a in (film, picture)]
     colour = squares[1].mean(axis=1)
     chosen = (np.ptp(squares[1], axis=1).max(axis=1) < 16) & (np.ptp(colour, axis=1) > 60)
@@ -174,9 +174,9 @@ def colour_error(film: Floats, picture: Floats) -> Floats:
 
 
 def test_a_film_has_the_colours_of_the_picture(exported: Site, desktop: Watched) -> None:
-    """A step of 8 bits is 1.2 in the limited range, of colour differences up to 2; an encoder is off by one or two.
+    """The error is one or two steps of 8 bits; a step is 1.2 in the limited range, or up to 2 for colour differences.
 
-    With the numbers of BT.709 read by BT.601, or of one range by the other, they are off by 5 to 7.
+    If BT.709 were read as BT.601, or one range as the other, the error would be 5 to 7.
     """
     page = desktop.show(exported.url + "?epoch=60&view=contours")
     open_dialog(page)
@@ -185,7 +185,7 @@ def test_a_film_has_the_colours_of_the_picture(exported: Site, desktop: Watched)
     webm = download_file(page, "Make animation (WebM)")[1]
     film = page.evaluate(DECODE, [base64.b64encode(data).decode() for _, data in packets(webm)])
     assert (colour_error(rgb_of(bytes_of(film)), pixels(page, picture, "image/png")) < 3.5).all()
-    for mark in ("55b18106", "55b98101"):  # matrix and range, as Matroska names them
+    for mark in ("55b18106", "55b98101"):  # the codes of Matroska for the matrix and the range
         assert bytes.fromhex(mark) in webm
 
 
@@ -205,8 +205,8 @@ def test_a_film_is_offered_as_mp4_where_the_browser_can_encode_it(exported: Site
     download, mp4 = download_file(page, "Make animation (MP4)")
     assert download.suggested_filename == f"lossatlas-{exported.run().id}.mp4"
     assert mp4[4:8] == b"ftyp"
-    assert mp4.index(b"moov") < mp4.index(b"mdat")  # a player begins before all of it has come
-    assert bytes.fromhex("6e636c78 0001 000d 0001 00") in mp4  # nclx: BT.709, sRGB, BT.709, limited
+    assert mp4.index(b"moov") < mp4.index(b"mdat")  # so a player can start before the whole file has arrived
+    assert bytes.fromhex("6e636c78 0001 000d 0001 00") in mp4  # the box nclx says BT.709, sRGB, BT.709, limited range
     page.goto("about:blank")  # where no rules of the page stand in the way of a video
     played = page.evaluate(PLAY.replace("video/webm", "video/mp4"), base64.b64encode(mp4).decode())
     frames = len(exported.run().trajectory.epochs)
@@ -214,7 +214,7 @@ def test_a_film_is_offered_as_mp4_where_the_browser_can_encode_it(exported: Site
     assert (colour_error(pixels(page, mp4, "video/mp4"), pixels(page, picture, "image/png")) < 3.5).all()
 
 
-#: A GIF as the browser's own decoder reads it: the time of each frame in ms, and the pixels of the last one.
+#: JavaScript that decodes a GIF with the browser: the time of each frame in ms, and the pixels of the last frame.
 GIF = """async (base64) => {
     const data = Uint8Array.fromBase64(base64);
     const decoder = new ImageDecoder({data, type: 'image/gif'});
@@ -245,9 +245,9 @@ def test_a_film_as_gif_has_every_epoch_and_starts_again(exported: Site, desktop:
     assert download.suggested_filename == f"lossatlas-{exported.run().id}.gif"
     found = page.evaluate(GIF, base64.b64encode(gif).decode())
     assert found["times"] == [100] * (len(exported.run().trajectory.epochs) - 1) + [1000]
-    assert found["repeats"] is None or found["repeats"] > 1000  # for ever
+    assert found["repeats"] is None or found["repeats"] > 1000  # it repeats for ever
     film = rgba_of(found["pixels"])
-    # Colours are gathered by 5, 6 and 5 bits before the 256 are chosen: a step of 8, so within 4.
+    # gifenc rounds colours to 5, 6 and 5 bits before it chooses 256 of them: a step is 8, so the error is up to 4.
     assert (colour_error(film, pixels(page, picture, "image/png")) < 4).all()
 
 
@@ -268,7 +268,7 @@ def test_a_film_of_a_long_training_is_thinned_to_a_length_that_one_chooses(expor
     dialog = page.get_by_role("dialog")
     length = dialog.get_by_role("combobox", name="Length of the animation")
     assert length.locator("option").all_text_contents() == ["all epochs", "5 s", "10 s", "20 s"]
-    assert length.locator(":checked").text_content() == "20 s"  # all frames would take 26
+    assert length.locator(":checked").text_content() == "20 s"  # all frames would take 26 seconds
     length.select_option("5 s")
     dialog.get_by_role("combobox", name="Size of the animation").select_option(label="640 × 360")
     text = dialog.get_by_text("recorded epochs make").text_content() or ""
@@ -276,14 +276,16 @@ def test_a_film_of_a_long_training_is_thinned_to_a_length_that_one_chooses(expor
     kilobytes = float(text.split("about ")[1].split(" kB")[0])
     _, webm = download_file(page, "Make animation (WebM)")
     assert blocks(webm) == [*range(0, 4100, 100), 4900]
-    assert len(webm) / 1000 == pytest.approx(kilobytes, rel=0.75)  # an estimate: nobody waits for ten times as much
+    assert len(webm) / 1000 == pytest.approx(
+        kilobytes, rel=0.75
+    )  # an estimate may be wrong, but not by a factor of ten
     few, many = page.evaluate(FILMS, [[12, 640, 360], [10_000, 1920, 1080]])
     assert [(each["pictures"], each["seconds"], each["usual"]) for each in few] == [(12, 2.1, True)]
     assert [each["seconds"] for each in many] == [1000.9, 5, 10, 20, 60]
     assert [each["pictures"] for each in many if each["usual"]] == [191]
 
 
-#: The encoder has more to do than it can, until the test says otherwise.
+#: JavaScript that makes the encoder's queue look full until the test sets ``busy`` to false.
 BUSY_ENCODER = """
 window.busy = true;
 Object.defineProperty(VideoEncoder.prototype, 'encodeQueueSize', {get: () => (window.busy ? 9 : 0)});

@@ -1,4 +1,4 @@
-"""What a person sees who has never been here: a sentence, plain words, a tour, and nothing that is cut off."""
+"""Tests what a new visitor sees: a sentence, plain words, a tour, and nothing that is cut off."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ pytestmark = pytest.mark.browser
 
 OF_PLANES = f"?run={PLANES.id}&hidden=8&plane=pca&epoch=60"
 
-#: Texts whose box is too narrow for them, and boxes beyond the window, among what must be read at once.
+#: JavaScript that lists the texts of the first view that are cut off or lie outside the window.
 CLIPPED = """() => [...document.querySelectorAll('.welcome, .meaning, .slice, .transport, button')]
     .filter((e) => e.closest('.bar, .buttons') || !e.matches('button'))
     .filter((e) => e.checkVisibility())
@@ -55,7 +55,7 @@ def test_what_is_read_first_fits_and_the_tour_is_beside_play(exported: Site, bro
         for width, height in [(1440, 900), (1280, 720), (1100, 620), (844, 390), (720, 450), (390, 844), (320, 640)]:
             page.set_viewport_size({"width": width, "height": height})
             assert page.evaluate("() => document.documentElement.scrollWidth") <= width
-            until(page, f"() => ({CLIPPED})().length === 0")  # the curves are drawn anew at their size
+            until(page, f"() => ({CLIPPED})().length === 0")  # the curves are drawn again in the new size
             assert page.evaluate(INSIDE, "#play"), (width, height)
             assert page.evaluate(INSIDE, "#tour-open"), (width, height)
             assert page.evaluate(INSIDE, "#epoch"), (width, height)
@@ -66,7 +66,7 @@ def test_what_is_read_first_fits_and_the_tour_is_beside_play(exported: Site, bro
             assert gap < 8, (width, height)
 
 
-#: A plot, or the curves, as they can be seen: does anything hide a part of them, or lie beyond the window?
+#: JavaScript that says whether a plot, or the curves, are partly hidden or lie partly outside the window.
 WHOLE = """(selector) => {
     const element = document.querySelector(selector);
     const {left, top, right, bottom} = element.getBoundingClientRect();
@@ -74,14 +74,14 @@ WHOLE = """(selector) => {
         && bottom <= document.querySelector('#play').getBoundingClientRect().top
         && right - left > 250 && bottom - top > 100;
 }"""
-#: What of the playback is always there, and how far up it reaches.
+#: JavaScript that returns the visible parts of the playback, and the height of its top.
 ROW = """() => {
     const boxes = ['#play', '#epoch', '#tour-open'].map((id) => document.querySelector(id).getBoundingClientRect());
     const isThere = ({left, top, right, bottom}) =>
         left >= 0 && top >= 0 && right <= innerWidth && bottom <= innerHeight;
     return boxes.every(isThere) ? innerHeight - Math.min(...boxes.map(({top}) => top)) : null;
 }"""
-#: How often the plots are drawn while one after the other is chosen.
+#: JavaScript that counts the drawings of the plots while one after another is chosen.
 CHANGED_OVER = """async plots => {
     const drawn = () => performance.getEntriesByName('lossatlas:draw').length;
     const before = drawn();
@@ -91,7 +91,7 @@ CHANGED_OVER = """async plots => {
     }
     return drawn() - before;
 }"""
-#: Nothing has been drawn for a second: what comes after the first picture has come.
+#: JavaScript that says whether nothing has been drawn for a second, so that the first visit is complete.
 RESTS = "() => performance.now() - performance.getEntriesByName('lossatlas:draw').at(-1).startTime > 1000"
 
 
@@ -109,7 +109,7 @@ def test_on_a_phone_one_plot_is_whole_beside_playback_and_the_other_one_tap_away
         page.get_by_role("button", name="Options").tap()
         until(page, "() => performance.getEntriesByType('resource').some(({name}) => name.includes('weights'))")
         until(page, RESTS)
-        assert page.evaluate(CHANGED_OVER, ["boundary", "curves", "landscape"]) == 0, "to change over draws nothing"
+        assert page.evaluate(CHANGED_OVER, ["boundary", "curves", "landscape"]) == 0, "changing the plot draws nothing"
         page.locator("#plots label", has_text="Decision boundary").tap()
         assert page.evaluate(WHOLE, "#boundary-plot")
         assert not page.evaluate(WHOLE, "#landscape-plot")
@@ -123,14 +123,14 @@ def test_on_a_phone_one_plot_is_whole_beside_playback_and_the_other_one_tap_away
     ("width", "height"), [(390, 844), (320, 256), (844, 390), (640, 360), (853, 480), (720, 450), (960, 600)]
 )
 def test_a_slim_playback_is_never_off_a_small_screen(exported: Site, browser: Browser, width: int, height: int) -> None:
-    """Phones, and 1280 × 720 and 1440 × 900 at 150 and 200 % zoom."""
+    """The sizes are phones, and windows of 1280 × 720 and 1440 × 900 at 150 and 200 % zoom."""
     for seen in watched(browser, viewport={"width": width, "height": height}, reduced_motion="reduce"):
         page = seen.open(exported.url + OF_PLANES)
         for share in (0, 0.5, 1):
             page.evaluate("(share) => scrollTo(0, share * document.documentElement.scrollHeight)", share)
             row = page.evaluate(ROW)
             assert row is not None
-            assert row <= 56, "it is slim"
+            assert row <= 56, "the playback is slim"
 
 
 @pytest.mark.parametrize(("width", "height"), [(844, 390), (853, 480), (960, 600), (640, 360)])
@@ -140,13 +140,13 @@ def test_a_low_window_shows_whole_plots_with_playback(
     size: Any = {"width": width, "height": height}
     for seen in watched(browser, viewport=size, has_touch=True, is_mobile=True, reduced_motion="reduce"):
         page = seen.open(exported.url + OF_PLANES)
-        if height < 390:  # there the page's head leaves no room for them
+        if height < 390:  # in this window the head of the page leaves no room for them
             page.evaluate("() => document.querySelector('#landscape').scrollIntoView({block: 'start'})")
         assert page.evaluate(WHOLE, "#landscape-plot")
         assert page.evaluate(WHOLE, "#boundary-plot")
 
 
-#: Start is in the window, above the playback; and how many pixels of the landscape are above it.
+#: JavaScript that says whether Start is visible above the playback, and how much of the landscape is above it.
 START = """() => {
     const start = document.querySelector('#workshop .go')?.getBoundingClientRect();
     const {bottom, height} = document.querySelector('#landscape-plot').getBoundingClientRect();
@@ -176,11 +176,11 @@ def test_a_finger_in_a_field_is_not_answered_with_a_tooltip(exported: Site, brow
         for name in (
             "Learning rate",
             "Weight decay",
-        ):  # the page may still be scrolling to the first, which hides tooltips
+        ):  # the page may still be scrolling to the first field, which hides tooltips
             page.get_by_role("spinbutton", name=name).tap()
             expect(page.get_by_role("spinbutton", name=name)).to_be_focused()
-            # A timer that is set later and is longer than that of a tooltip.
+            # This timer is set later than that of a tooltip, and is longer.
             page.evaluate("() => new Promise((done) => { setTimeout(done, 700); })")
             assert page.locator("#hint").count() == 0
         page.keyboard.press("Tab")
-        expect(page.locator("#hint")).to_be_visible()  # with a keyboard there is one
+        expect(page.locator("#hint")).to_be_visible()  # the keyboard shows a tooltip

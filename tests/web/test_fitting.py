@@ -1,4 +1,4 @@
-"""No text of the page is cut off, lies on another or beyond its panel, in the windows that desktops have."""
+"""Tests that no text is cut off, covers another or leaves its panel, in usual windows of desktops."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from .test_compare import frames, link
 
 pytestmark = pytest.mark.browser
 
-#: What is wrong with the texts of a page, each in a sentence.
+#: JavaScript that lists the faults of the texts of a page, each as a sentence.
 FAULTS = (Path(__file__).parents[1] / "support" / "fitting.js").read_text()
 WINDOWS = [(1440, 900), (1280, 720), (1100, 620)]
 TEN_LAYERS = "16-15-14-13-12-11-10-9-8-7"
@@ -32,7 +32,7 @@ def window(browser: Browser) -> Iterator[Watched]:
 
 
 def fits(page: Page, *others: Frame) -> None:
-    """In each window, once the plots are drawn for it."""
+    """Assert that all texts fit in each window, after the plots are drawn for it."""
     for width, height in WINDOWS:
         page.set_viewport_size({"width": width, "height": height})
         for each in [page.main_frame, *others]:
@@ -50,7 +50,7 @@ def table() -> str:
     return file.getvalue()
 
 
-#: Where the titles of both plots stand, and where their captions begin.
+#: JavaScript that returns the heights of the titles and of the captions of both plots.
 ROWS = """() => ['#landscape-heading', '#boundary-heading', '.slice', '.meaning'].map(
     (selector) => Math.round(document.querySelector(selector).getBoundingClientRect().top))"""
 
@@ -101,7 +101,7 @@ def test_texts_fit_with_own_data_of_long_names_and_ten_layers_in_training(export
     assert plot["height"] > 0.6 * panel["height"]
 
 
-#: No two losses beside the curves lie on one another; around the digits there is some air.
+#: JavaScript that says whether no two labels beside the curves overlap, with a little space around the digits.
 APART = """() => {
     const tops = [...document.querySelectorAll('#curves .axis text')].map((each) => each.getBoundingClientRect().top);
     return tops.length > 1 && tops.sort((a, b) => a - b).slice(1).every((top, i) => top - tops[i] > 10);

@@ -1,4 +1,4 @@
-"""Hovering the right plot: a data point colours the landscape by its own loss; any place tells the probabilities."""
+"""Tests hovering in the right plot: a point colours the landscape by its loss; any place shows the probabilities."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from tests.web.conftest import ARMS, MOONS_FAST, Site
 
 pytestmark = pytest.mark.browser
 
-#: A place of the plot's axes on the screen, from the size and the margins that Plotly was given.
+#: JavaScript that converts a place of the axes to screen pixels, from the size and the margins given to Plotly.
 PLACE = """([x, y]) => {
     const root = document.querySelector('#boundary-plot');
     const {xaxis, yaxis, margin, width, height} = root.layout;
@@ -31,7 +31,7 @@ PLACE = """([x, y]) => {
 }"""
 TINTED = """() => document.querySelector('#colourbar').textContent.startsWith('loss of this')"""
 
-#: The labels of the colour bar with their places, as shares of it.
+#: JavaScript that returns the labels of the colour bar with their places, as shares of its length.
 BAR = """() => [...document.querySelectorAll('#colourbar .ticks span')].map((label) => [
     Number(label.textContent.replace('−', '-')), parseFloat(label.style.left) / 100])"""
 
@@ -43,7 +43,7 @@ def hover(page: Page, x: float, y: float) -> None:
 
 
 def lonely(run: Run) -> int:
-    """A point that no other is near to, so that it is the one under the pointer."""
+    """Find a point that has no other point near it, so that it is certainly the one under the pointer."""
     points = run.setup.dataset.points
     apart = np.linalg.norm(points[:, None] - points[None], axis=-1) + 9 * np.eye(len(points))
     return int(apart.min(axis=1).argmax())
@@ -62,7 +62,7 @@ def test_a_data_point_colours_the_surface_by_its_own_loss(site: Site, desktop: W
     [surface] = loss_surfaces(evaluator, run.planes[0], run.trajectory.weights[11], [1.0], 15)
     ticks = page.evaluate(BAR)
     assert len(ticks) >= 2
-    (low, at_low), (high, at_high) = ticks[0], ticks[-1]  # the colour bar's own labels say what a share of it means
+    (low, at_low), (high, at_high) = ticks[0], ticks[-1]  # the labels of the colour bar give the loss of each share
     losses = low + (Drawn(page).colours - at_low) / (at_high - at_low) * (high - low)
     inside = Drawn(page).colours < 1
     np.testing.assert_allclose(losses[inside], surface.loss[inside], rtol=1e-3, atol=1e-3 * high)
@@ -91,15 +91,17 @@ def test_the_probabilities_of_every_class_under_the_pointer_are_the_networks(exp
     hover(page, x, y)
     probe = page.locator(".boundary .probe")
     names = run.setup.dataset.class_names
-    expect(probe).to_contain_text(names[0])  # not the best there: the network's own weights have arrived
-    for frame in (11, 0):  # the pointer rests while the epoch changes
+    expect(probe).to_contain_text(
+        names[0]
+    )  # not only the largest probability is known: the network's weights have arrived
+    for frame in (11, 0):  # the pointer does not move while the epoch changes
         if frame == 0:
             before = probe.inner_text()
             page.locator("body").press("Home")
             expect(probe).not_to_have_text(before)
         text = probe.inner_text()
         assert re.findall(r"(?:^|, )(.*?) [\d.]+ %", text) == list(names)
-        # Within a pixel of the place; whole per cents.
+        # The tolerance is a pixel of the place, and whole per cents.
         expected = probabilities(run, run.trajectory.weights[frame], x, y)
         assert shares(text) == pytest.approx(expected, abs=0.02)
 
@@ -111,9 +113,9 @@ def test_of_two_classes_as_well_the_network_itself_is_asked(exported: Site, desk
     probe = page.locator(".boundary .probe")
     for x, y in [(across[5], up[17]), (across[11:13].mean(), up[12:14].mean()), (across[9:11].mean(), up[10])]:
         hover(page, float(x), float(y))
-        expect(probe).not_to_contain_text("≈")  # which stands there while the stored grid has to do
+        expect(probe).not_to_contain_text("≈")  # this text is shown as long as only the stored grid is known
         expected = probabilities(run, run.trajectory.weights[-1], float(x), float(y))
-        assert shares(probe.inner_text()) == pytest.approx(expected, abs=0.03)  # within a pixel of the place
+        assert shares(probe.inner_text()) == pytest.approx(expected, abs=0.03)  # the tolerance is a pixel of the place
 
 
 LINE = """async ({theta, id, classes, confidence, x, y}) => {
@@ -147,21 +149,23 @@ def test_the_line_lies_where_the_logits_of_two_classes_are_equal(
     off = {}
     for name, segments in found.items():
         ends = np.array(segments).reshape(-1, 2)
-        ends = ends[(np.abs(ends % 1) < 1e-9).any(axis=1)]  # but for the middles of cells in which classes meet
+        ends = ends[(np.abs(ends % 1) < 1e-9).any(axis=1)]  # except the middles of cells in which more classes meet
         assert len(ends) > 20
         places = np.stack([np.interp(ends[:, k], range(len(g)), g) for k, g in enumerate((grid.x, grid.y))], axis=1)
         logits = Evaluator(run.setup.network, places.astype(np.float32), threads=1).logits(theta[None])[0]
         best = np.sort(logits, axis=0)
         off[name] = np.median(best[-1] - best[-2])
     assert off["logits"] < 1e-3
-    assert off["logits"] < off["bytes"] / 20  # which is what the picture was drawn from before
+    assert off["logits"] < off["bytes"] / 20  # the earlier picture was drawn from the stored probabilities
 
 
 def test_a_picture_that_rests_gets_the_networks_own_line(exported: Site, desktop: Watched) -> None:
     page = desktop.open(exported.url + "?epoch=60")
     first = page.evaluate("() => document.querySelector('#boundary-canvas').toDataURL()")
     page.wait_for_load_state("networkidle")
-    assert not [url for url in desktop.requests if url.endswith("weights.npy")], "whoever only opens the page"
+    assert not [url for url in desktop.requests if url.endswith("weights.npy")], (
+        "opening the page does not fetch the parameters"
+    )
     page.mouse.move(300, 5)
     until(page, "(first) => document.querySelector('#boundary-canvas').toDataURL() !== first", first)
     assert [url for url in desktop.requests if url.endswith("weights.npy")]

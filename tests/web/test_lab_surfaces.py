@@ -1,4 +1,4 @@
-"""Surfaces that no array has, computed in the page: any zoom, and new random directions; against NumPy."""
+"""Compares surfaces that the page computes, at any zoom and along new random directions, with NumPy."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def surface_around(run: Run, plane: Directions, theta: Any, span: float, split: 
 
 
 def wait_for_surface(page: Page, expected: Floats) -> None:
-    """The preview gives way to the whole; what is above the range is drawn at its top."""
+    """Wait until the full surface has replaced the preview. Losses above the range are drawn at its top."""
     until(
         page,
         f"""expected => {{
@@ -119,7 +119,7 @@ def test_along_new_directions_the_plane_can_stay_and_the_path_is_pythons(site: S
     page = desktop.show(site.url + "?epoch=8&seed=5&zoom=2&follow=false&path=true")
     until(page, "() => window.lossatlas.slice().plane === 'drawn-5' && window.lossatlas.slice().path")
     plane = FreshPlane(seed=5).draw(run.setup.network)
-    wait_for_surface(page, surface_around(run, plane, weights[-1], 2.0))  # around the trained network
+    wait_for_surface(page, surface_around(run, plane, weights[-1], 2.0))  # the plane is around the trained network
     path = project(plane.directions, weights, weights[-1])
     frame = page.evaluate("() => window.lossatlas.shown().frame")
     here = path.coordinates[frame]
@@ -129,7 +129,7 @@ def test_along_new_directions_the_plane_can_stay_and_the_path_is_pythons(site: S
     line = found.line("path")
     np.testing.assert_allclose(line[:, :2], path.coordinates, atol=1e-5)
     exact = evaluator_of(run).losses((weights[-1] + path.coordinates @ plane.directions).astype(np.float32))
-    np.testing.assert_allclose(line[:, 2], exact, rtol=0.1)  # read off between the samples
+    np.testing.assert_allclose(line[:, 2], exact, rtol=0.1)  # the losses are interpolated between the samples
     expect(page.locator("#slice-residual")).to_contain_text(f"{path.residual[frame]:.3g} away from the plane")
     share = float((page.locator("#slice-share").text_content() or "").split("\u00a0")[0].split()[-1]) / 100
     assert share == pytest.approx(path.explained_variance, abs=6e-4)

@@ -1,4 +1,4 @@
-"""The network's ball is seen in every frame of the run that the page opens on."""
+"""Tests that the network's ball is visible in every frame of the run that the page opens with."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from tests.web.conftest import Site
 
 pytestmark = pytest.mark.browser
 
-#: The panel's size in windows of 1440 × 900, 1280 × 720 and 390 × 844.
+#: The sizes of the panel in windows of 1440 × 900, 1280 × 720 and 390 × 844.
 PANELS = [[540, 500], [470, 340], [390, 320]]
 HIDDEN = """async ({surfaces, losses, size, panels}) => {
     const [{cameraFor}, {reliefOf}, {ballAt, ballMark}, {lossRange}, {HOME}, {readTheme}] = await Promise.all(

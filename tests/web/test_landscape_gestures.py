@@ -1,4 +1,4 @@
-"""What a hand does to the left plot: a click picks what is under it, a drag turns, fingers turn, zoom and scroll."""
+"""Tests gestures on the left plot: a click picks the point under it, a drag turns; fingers turn, zoom and scroll."""
 
 from __future__ import annotations
 
@@ -43,11 +43,10 @@ SCENE = """() => {
 
 
 def under(page: Page, heights: Float64, places: Float64) -> Float64:
-    """
-    What is under pixels of the screen ``[n, 2]``: (a, b) as shares of the span, NaN beside the surface.
+    """Find the places (a, b) under screen pixels ``[n, 2]``, as shares of the span; NaN beside the surface.
 
     All triangles of the surface are tried, for the camera that Plotly was given. Its lens, 45 degrees from the bottom
-    to the top, is held against Plotly's own events in the next test.
+    to the top, is compared with Plotly's own events in the next test.
     """
     eye, centre, sides = (np.array(values) for values in page.evaluate(SCENE))
     box = plot(page)
@@ -72,7 +71,7 @@ def under(page: Page, heights: Float64, places: Float64) -> Float64:
     return np.array(found)
 
 
-#: Fresh pages: cameras near and far, high and low, another zoom, another plane, a linear axis.
+#: Addresses with cameras near and far, high and low, another zoom, another plane, and a linear axis.
 FRESH: dict[str, tuple[RunConfig, str, int, int, str]] = {
     "first view": (MOONS, "fresh", 0, 11, ""),
     "zoomed": (MOONS, "fresh", 1, 0, "&camera=-1.20,0.90,1.10&zoom=0.1"),
@@ -103,14 +102,14 @@ def test_the_network_that_a_click_picks_is_the_one_under_the_pointer(
     clicks = 0
     for at in on_surface[:: max(1, len(on_surface) // 16)]:
         if not page.evaluate(IS_PLOT, places[at].tolist()):
-            continue  # a button of the camera's, or the picked point's fields
+            continue  # the buttons of the camera and the fields of the picked point are no part of the surface
         before = page.evaluate(PICK)
         page.mouse.click(*places[at])
         clicks += 1
         until(page, "(before) => String(window.lossatlas.state().pick) !== String(before)", before)
         wanted = expected[at] * shown.span
         assert page.evaluate(PICK) == pytest.approx(wanted.tolist(), rel=6e-3, abs=1e-4 * shown.span)
-        assert plot(page) == box  # what appears with it keeps its place, and the plot its own
+        assert plot(page) == box  # the fields of the point appear, and the plot does not move
     assert clicks > 10
     last = page.evaluate(PICK)
     for place in np.delete(places, on_surface, axis=0)[::6]:
@@ -149,10 +148,12 @@ def test_plotly_itself_sees_a_point_where_the_camera_says(exported: Site, deskto
         for index, (x, y) in enumerate(page.evaluate(ORACLE, sent)):
             assert 0 < x < width
             assert 0 < y < height
-            page.mouse.move(x + 30, y)  # Plotly hears of moves only
+            page.mouse.move(x + 30, y)  # Plotly receives only movements of the pointer
             page.mouse.move(x, y)
             until(page, "index => window.hovered === index", index)
-    desktop.complaints[:] = [each for each in desktop.complaints if "willReadFrequently" not in each]  # Plotly's own
+    desktop.complaints[:] = [
+        each for each in desktop.complaints if "willReadFrequently" not in each
+    ]  # Plotly's own event
 
 
 # Clicks and drags
@@ -196,7 +197,7 @@ def test_a_button_that_is_released_outside_holds_nothing(exported: Site, desktop
     page.mouse.move(box["x"] - 60, edge[1])
     page.mouse.up()
     let_go = page.evaluate(CAMERA)
-    assert let_go != before  # the drag is followed outside
+    assert let_go != before  # the drag continues outside
     page.mouse.move(*middle(page), steps=4)
     page.mouse.move(edge[0] + 30, edge[1], steps=4)
     assert page.evaluate(CAMERA) == let_go
@@ -220,7 +221,7 @@ def test_a_short_click_counts_however_slow_the_frames_are(exported: Site, deskto
     x, y = middle(page)
     for shift in (0, 25, -25):
         before = page.evaluate(PICK)
-        page.mouse.click(x + shift, y)  # down and up at once: no frame between
+        page.mouse.click(x + shift, y)  # there is no frame between press and release
         until(page, "(before) => String(window.lossatlas.state().pick) !== String(before)", before)
 
 
@@ -246,7 +247,7 @@ def test_the_camera_stays_above_the_floor_by_mouse_buttons_keys_and_link(exporte
 
 
 def assert_above(page: Page) -> None:
-    """The camera looks down, from less than the zenith, and stands above the box's floor."""
+    """Assert that the camera is above the floor of the box, looks down, and is not at the zenith."""
     until(page, "() => window.lossatlas.state().camera.z > 0 || location.search.includes('-1.00')")
     eye, centre, sides = (np.array(values) for values in page.evaluate(SCENE))
     away = eye - centre
@@ -264,7 +265,7 @@ def phone(browser: Browser) -> Iterator[Watched]:
 
 
 class Fingers:
-    """Real touches: Chromium decides itself which of them scroll."""
+    """Sends real touches, so that Chromium itself decides which of them scroll."""
 
     def __init__(self, page: Page) -> None:
         self._session = page.context.new_cdp_session(page)
@@ -308,7 +309,7 @@ def test_fingers_turn_zoom_and_scroll_and_what_they_turned_stays(exported: Site,
     assert page.evaluate(CAMERA) == turned
 
     phone.open(link)
-    np.testing.assert_allclose(page.evaluate(SCENE), drawn, atol=0.02)  # a link has two decimals
+    np.testing.assert_allclose(page.evaluate(SCENE), drawn, atol=0.02)  # a link contains two decimals
 
     page.locator("#landscape-plot").scroll_into_view_if_needed()
     x, y = middle(page)

@@ -1,4 +1,4 @@
-"""How the surface is drawn: through Plotly's public interface, sharp at rest, anew when graphics are lost, on paper."""
+"""Tests the drawing of the surface: only public Plotly, sharp at rest, again after lost graphics, and on paper."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ from tests.web.conftest import MOONS_FAST, Site
 from tests.web.test_controls import wait_for_frame
 
 WEB = Path(__file__).parents[2] / "src" / "lossatlas" / "web"
-#: What a library keeps for itself begins with an underscore; the rest is what this page once took from Plotly, and a
-#: canvas whose context is not as the browser made it.
+#: Private names of a library begin with an underscore. The other names are those that this page once used, and a
+#: changed context of a canvas.
 PRIVATE = re.compile(r"\._[a-zA-Z]|\['_|glplot|drawPick|readPixels|getContext\s*=|getContext\(\w+\)\s*\{")
 
 
@@ -29,7 +29,7 @@ def test_the_page_takes_nothing_private_of_plotly() -> None:
     assert {name: private for name, private in found.items() if private} == {}
 
 
-#: The pixels of the drawing to one of the page, and by how much it misses its panel: of the canvas itself.
+#: JavaScript that returns the canvas's pixels for one pixel of the page, and its difference from the panel's size.
 PIXELS = """() => {
     const root = document.querySelector('#landscape-plot');
     const canvas = root.querySelector('.drawing canvas');
@@ -115,7 +115,7 @@ def test_this_epochs_scale_shows_relief_where_the_trainings_shows_a_plate(export
     page.wait_for_url("**range=frame*")
 
 
-#: How many pixels of each kind a canvas has, of those that are not clear.
+#: JavaScript that counts the opaque pixels of each kind on a canvas.
 COLOURS = """(name) => {
     const canvas = document.querySelector(name);
     const {data} = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height);
@@ -133,7 +133,7 @@ def test_on_paper_both_plots_are_whole_and_light(exported: Site, desktop: Watche
     still = page.evaluate(COLOURS, ".still")
     assert still["filled"] > 0.2
     assert still["colours"] > 200
-    pdf = page.pdf(format="A4", print_background=True)  # with what the browser itself does before and after
+    pdf = page.pdf(format="A4", print_background=True)  # with the events that the browser sends before and after
     assert len(re.findall(rb"/Type\s*/Page\b", pdf)) in {1, 2}
     images = {
         tuple(int(re.search(rb"/%s (\d+)" % side, head)[1]) for side in (b"Width", b"Height"))  # type: ignore[index]
@@ -144,7 +144,7 @@ def test_on_paper_both_plots_are_whole_and_light(exported: Site, desktop: Watche
 
     page.evaluate("() => window.dispatchEvent(new Event('beforeprint'))")
     page.emulate_media(media="print", color_scheme="dark", reduced_motion="reduce")
-    for width in (700, 1000):  # a sheet that is upright, and one on its side
+    for width in (700, 1000):  # the sheet is upright, or on its side
         page.set_viewport_size({"width": width, "height": 900})
         for plot in ("landscape", "boundary"):
             box = page.locator(f".{plot} .plot-body").bounding_box()

@@ -1,4 +1,4 @@
-"""In every view and every file that is kept, surface and lines of equal loss are those of that very frame's array."""
+"""Tests that surface and lines of equal loss belong to the array of their frame, in every view and saved file."""
 
 from __future__ import annotations
 
@@ -26,30 +26,30 @@ from tests.web.test_workshop import HERE, python
 
 pytestmark = pytest.mark.browser
 
-#: In no order: steps back, the same frame again, both ends.
+#: Frames in an irregular order: steps back, the same frame again, and both ends.
 ORDER = (7, 6, 9, 0, 11, 3, 2, 11, 0)
 
 
 def heights_of(losses: Float64, low: float, high: float, scale: str) -> Float64:
-    """Heights in the box: the range's bottom lies a little above the floor; what is below it is drawn there."""
+    """Compute heights in the box. The bottom of the range is above the floor; lower losses are drawn at the bottom."""
     inside = np.maximum(losses.astype(np.float64), low)
     share = np.log(inside / low) / np.log(high / low) if scale == "log" else (inside - low) / (high - low)
     return np.asarray(GROUND + (1 - GROUND) * share)
 
 
 def crossings(heights: Float64, level: float) -> Float64:
-    """Where contourpy's lines cross the edges of the grid, in steps of the grid."""
+    """Find where contourpy's lines cross the edges of the grid, in steps of the grid."""
     lines = contourpy.contour_generator(z=heights, name="serial").lines(level)
     return np.unique(np.round(np.concatenate([np.empty((0, 2)), *lines]), 5), axis=0)
 
 
 def on_edges(points: Float64) -> Float64:
-    """Of our lines' points, those on edges of the grid: the others are on a diagonal, where contourpy has none."""
+    """Select the points of lines on edges of the grid. Others are on diagonals, where contourpy has no points."""
     return np.unique(np.round(points[(np.abs(points - np.round(points)) < 1e-7).any(axis=1)], 5), axis=0)
 
 
 def levels_of(page: Page | Frame) -> Float64:
-    """The heights of the axis's ticks between its ends: there is a line wherever the surface passes one."""
+    """Return the heights of the ticks of the axis, without its ends. The surface has a line at each of them."""
     ticks, low, high, scale = page.evaluate(
         """async () => {
             const [range, {scale}] = [window.lossatlas.range(), window.lossatlas.shown()];
@@ -63,7 +63,7 @@ def levels_of(page: Page | Frame) -> Float64:
 
 
 def assert_lines(points: Float64, levels: Float64, heights: Float64, wanted: Float64) -> None:
-    """The lines at all the levels, in steps of the grid, are those of these heights."""
+    """Assert that the lines at all levels, in steps of the grid, belong to these heights."""
     nearest = wanted[np.abs(levels[:, None] - wanted).argmin(axis=1)]
     np.testing.assert_allclose(levels, nearest, atol=1e-9)
     assert len(levels) > 0
@@ -74,7 +74,7 @@ def assert_lines(points: Float64, levels: Float64, heights: Float64, wanted: Flo
 
 
 def assert_surface_is(page: Page | Frame, losses: Float64, root: str = "#landscape-plot .drawing") -> None:
-    """Mesh and lines, those on the surface and those on the floor."""
+    """Assert that the mesh, and the lines on the surface and on the floor, belong to these heights."""
     found = Drawn(page, root)
     heights = heights_of(losses, found.low, found.high, found.scale)
     np.testing.assert_allclose(found.heights, np.minimum(1, heights), atol=1e-9)
@@ -85,7 +85,7 @@ def assert_lines_of(found: Drawn, heights: Float64, wanted: Float64) -> None:
     above, below, floor = (found.line(name, as_losses=False) for name in ("above", "below", "floor"))
     drawn = np.isfinite(floor[:, 0])
     assert_lines((floor[drawn, :2] / found.span + 1) / 2 * (found.grid - 1), found.floor_levels[drawn], heights, wanted)
-    on_surface = (above + below)[drawn] / 2  # each is lifted off it, to either side
+    on_surface = (above + below)[drawn] / 2  # each line is lifted off the surface, to both sides
     np.testing.assert_allclose(on_surface[:, :2], floor[drawn, :2], atol=1e-9)
     np.testing.assert_allclose(on_surface[:, 2], found.floor_levels[drawn], atol=1e-9)
 
@@ -95,7 +95,7 @@ def losses_of(site: Site, frame: int) -> Float64:
 
 
 def go_to(page: Page, frame: int, epochs: tuple[int, ...]) -> None:
-    """As a person goes: by the keys where they lead there in one step, by the slider elsewhere."""
+    """Go to a frame as a person does: with the keys if one step is enough, else with the slider."""
     now = page.evaluate("() => window.lossatlas.shown().frame")
     key = {0: "Home", len(epochs) - 1: "End", now - 1: "ArrowLeft", now + 1: "ArrowRight"}.get(frame)
     if key:
@@ -127,7 +127,7 @@ def test_lines_on_the_surface_do_not_depend_on_what_came_before(exported: Site, 
     visit(page, epochs, lambda frame: assert_surface_is(page, losses_of(exported, frame)))
 
 
-#: What is painted on the map since it was last cleared: the ends of its lines, in pixels of the canvas.
+#: JavaScript that records the ends of the lines painted on the map since it was last cleared, in canvas pixels.
 PAINTED = """
 window.painted = [];
 const {clearRect, moveTo, lineTo} = CanvasRenderingContext2D.prototype;
@@ -183,14 +183,14 @@ def test_lines_of_a_training_in_the_page(exported: Site, desktop: Watched) -> No
         [surface] = loss_surfaces(evaluator, plane, trajectory.weights[frame], [1.0], 41)
         losses = np.asarray(surface.loss, np.float64)
         wait_for_surface(page, losses)
-        found = Drawn(page)  # float32 sums in another order: the lines are those of the drawn heights
+        found = Drawn(page)  # float32 sums depend on the order, so the lines are compared with the drawn heights
         cut = found.heights >= 1
         assert_lines_of(
             found, np.where(cut, heights_of(losses, found.low, found.high, found.scale), found.heights), levels_of(page)
         )
 
 
-#: Every drawing of the studio, which makes the pictures that are kept: its mesh, and its lines on the floor.
+#: JavaScript that records each drawing of the offscreen surface: its mesh, and its lines on the floor.
 STUDIO = """() => {
     const {react} = window.Plotly;
     window.kept = [];
@@ -222,7 +222,7 @@ def test_lines_in_the_saved_film_and_picture(exported: Site, desktop: Watched) -
     page.get_by_role("combobox", name="Size of the animation").select_option(label="640 × 360")
     download_file(page, "Make animation (WebM)")
     drawings: list[dict[str, Any]] = page.evaluate("() => window.kept")
-    frames = [10, 10, *range(len(run.trajectory.epochs))]  # the dialog's small picture, the picture, and the film
+    frames = [10, 10, *range(len(run.trajectory.epochs))]  # the preview of the dialog, the picture, and the film
     for drawing, frame in zip(drawings, frames, strict=True):
         losses = losses_of(exported, frame)
         heights = heights_of(losses, low, high, "log")

@@ -1,4 +1,4 @@
-"""The picture of a state is the same, pixel by pixel, whatever was shown before."""
+"""Tests that the picture of a state is the same, pixel by pixel, whatever was shown before."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ LINK = f"?hidden=8&run={PLANES.id}&plane=pca&epoch={{epoch}}&view={{view}}"
 
 
 def set_state(page: Page, **patch: Any) -> None:
-    """As the Back button of the browser: the page is the same, its state another."""
+    """Set the state as the browser's Back button does, without loading the page."""
     page.evaluate(
         """(patch) => {
             const query = new URLSearchParams(location.search);
@@ -32,7 +32,7 @@ def set_state(page: Page, **patch: Any) -> None:
 
 
 def come_back(page: Page, epoch: int) -> None:
-    """Home, and then step by step."""
+    """Go to the first frame, and then step by step."""
     page.locator("h2").first.click()
     page.locator("body").press("Home")
     wait_for_frame(page, 0)
