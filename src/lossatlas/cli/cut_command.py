@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -46,6 +47,7 @@ from lossatlas.store import Gallery, run_folder
 @click.option("--replace", is_flag=True, help="Replace a plane of the same name.")
 @click.option("--budget", type=float, metavar="SECONDS", help="Stay on coarser grids when this time ends.")
 @click.option("--device", metavar="NAME", help="Where to evaluate the model: cpu, cuda, cuda:1, mps.")
+@click.option("--compile", "compiled", is_flag=True, help="Use torch.compile, where it saves time.")
 def cut_command(  # noqa: PLR0913 (click passes one argument for each option)
     run: str,
     gallery: Gallery,
@@ -59,6 +61,7 @@ def cut_command(  # noqa: PLR0913 (click passes one argument for each option)
     replace: bool,
     budget: float | None,
     device: str | None,
+    compiled: bool,
 ) -> None:
     """Cut further planes of RUN, which was recorded with lossatlas.torch. The planes that it has stay.
 
@@ -68,7 +71,12 @@ def cut_command(  # noqa: PLR0913 (click passes one argument for each option)
     run_id = find_run(gallery, run)
     settings = {"spans": spans and read_numbers(spans), "seed": plane_seed and read_number(plane_seed)}
     configs = read_planes(planes, settings)
-    with _this_folder_importable(), show_share(f"Cutting {', '.join(planes)}") as step, _name_flags():
+    with (
+        _this_folder_importable(),
+        show_share(f"Cutting {', '.join(planes)}") as step,
+        _name_flags(),
+        _print_warnings(),
+    ):
         names = _import_torch_part().cut(
             run_id,
             configs,
@@ -80,6 +88,7 @@ def cut_command(  # noqa: PLR0913 (click passes one argument for each option)
             grid=grid,
             budget=budget,
             device=device,
+            compile=compiled,
             on_progress=step,
         )
     for each in names:
@@ -104,6 +113,16 @@ def _import_torch_part() -> Any:
     except ImportError:
         raise MissingExtraError('cutting a recorded run needs PyTorch: pip install "lossatlas[torch]"') from None
     return found
+
+
+@contextmanager
+def _print_warnings() -> Iterator[None]:
+    """Print warnings as plain lines on stderr, without the place in the code."""
+    with warnings.catch_warnings(record=True) as found:
+        warnings.simplefilter("default")
+        yield
+    for text in dict.fromkeys(str(each.message) for each in found):
+        click.echo(f"Warning: {text}", err=True)
 
 
 @contextmanager

@@ -13,6 +13,7 @@ The callbacks are imported when they are first used (PEP 562), as Lightning and 
 from typing import TYPE_CHECKING
 
 from lossatlas.torch.checkpoints import from_checkpoints
+from lossatlas.torch.compiled import CompileWarning
 from lossatlas.torch.cut import cut
 from lossatlas.torch.evaluation import TorchHessian, TorchLosses
 from lossatlas.torch.model import TorchModel
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Batch",
+    "CompileWarning",
     "LossFunction",
     "Recorder",
     "RecorderOptions",

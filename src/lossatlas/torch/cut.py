@@ -51,6 +51,7 @@ def cut(  # noqa: PLR0913 (each is an option of its own)
     budget: float | None = None,
     batchnorm: Literal["batch", "running"] | None = None,
     device: torch.device | str | None = None,
+    compile: bool = False,  # noqa: A002 (the name that PyTorch uses)
     on_progress: Callable[[int, int], None] = lambda _done, _whole: None,
 ) -> tuple[str, ...]:
     """Cut further planes of a recorded run, which keeps the planes that it has.
@@ -83,6 +84,8 @@ def cut(  # noqa: PLR0913 (each is an option of its own)
         Which statistics BatchNorm takes; by default, those of the planes that the run has.
     device
         Where the model is evaluated, such as ``"cuda"``; by default, where it is.
+    compile
+        Whether to evaluate it with ``torch.compile``, if that saves time and leaves the losses as they are.
     on_progress
         A function that is called with the number of finished points, and of all points, whenever some are finished.
 
@@ -114,7 +117,7 @@ def cut(  # noqa: PLR0913 (each is an option of its own)
         copy = _make_model(made, recording, _read_device(device))
         refuse_another_model(recording, copy)
         with _only_one(recording):
-            cutter = PlaneCutter(recording, copy, batchnorm or _statistics_of(manifest))
+            cutter = PlaneCutter(recording, copy, batchnorm or _statistics_of(manifest), compile=compile)
             laid = []
             for own, config in configs.items():
                 whole = with_grid(config, grid)

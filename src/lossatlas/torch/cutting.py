@@ -26,6 +26,7 @@ from lossatlas.planes import (
     principal_coefficients,
 )
 from lossatlas.store import RecordedPlane, Recording
+from lossatlas.torch.compiled import compile_where_it_pays
 from lossatlas.torch.evaluation import TorchHessian, TorchLosses
 from lossatlas.torch.finished_parts import FinishedParts
 from lossatlas.torch.kept_vectors import KeptVectors
@@ -120,6 +121,8 @@ class PlaneCutter:
         Which statistics losses are computed with.
     compute
         The function that computes losses; by default, it computes them in this process.
+    compile
+        Whether to compile the model, if that saves time and leaves its losses as they are.
 
     Attributes
     ----------
@@ -129,6 +132,8 @@ class PlaneCutter:
         ``[F, F]``: the products of ``theta_f - theta_last``.
     statistics
         The statistics that BatchNorm takes in each split.
+    compiled
+        Whether the model is compiled.
     """
 
     def __init__(
@@ -137,9 +142,12 @@ class PlaneCutter:
         model: TorchModel,
         batchnorm: Literal["batch", "running"],
         compute: Compute | None = None,
+        *,
+        compile: bool = False,  # noqa: A002 (the name that PyTorch uses)
     ) -> None:
         self._recording, self._model = recording, model
         self.statistics = choose_statistics(batchnorm)
+        self.compiled = compile and compile_where_it_pays(model, recording, self.statistics)
         self._train = TorchLosses(model, "train", self.statistics["train"])
         weights: Any = recording.weights  # it stands for an array
         self.weights: Floats = weights
@@ -234,6 +242,7 @@ class PlaneCutter:
             "batches": [[batch.counted for batch in part] for part in (model.train, model.test)],
             "device": model.device.type,
             "dtype": str(model.dtype),
+            "compiled": self.compiled,
         }
 
     def _plan(self, plane: Plane, config: PlaneConfig, may_stay_coarse: bool) -> PlaneSurfaces:
@@ -271,7 +280,7 @@ class PlaneCutter:
             config=config,
             recipe=self._recipe(plane, config),
             batchnorm=dict(self.statistics.items()) if self._model.normalises else None,
-            evaluation={"device": self._model.device.type},
+            evaluation={"device": self._model.device.type, "compiled": self.compiled},
         )
 
     def _round(self, surfaces: PlaneSurfaces, split: Split) -> Float32:

@@ -37,32 +37,43 @@ class TorchLosses:
     def losses(self, models: Floats) -> Float32:
         """Compute the mean loss ``[B]`` of models ``[B, P]``; infinite where it is not a number."""
         models = check_models(models, self.network.parameter_count)
-        found = np.empty(len(models), np.float32)
+        found = self._empty(len(models))
         with self._evaluating():
             for number, theta in enumerate(models):
                 self.network.move_to(theta)
                 found[number] = self._loss()
-        return _infinite_for_nan(found)
+        return _read_losses(found)
 
     def losses_along(self, centre: Floats, directions: Floats, a: Floats, b: Floats) -> Float32:
-        """Compute the mean loss ``[n]`` at ``centre + a·d_a + b·d_b`` for a and b ``[n]``."""
-        found = np.empty(len(a), np.float32)
+        """Compute the mean loss ``[n]`` at ``centre + a·d_a + b·d_b`` for a and b ``[n]``.
+
+        Nothing is copied between the device and this process until all of them are computed.
+
+        Returns
+        -------
+        ndarray
+            The losses, float32; infinite where one is not a number.
+        """
+        found = self._empty(len(a))
         origin, along = self.network.vector(centre), self.network.vector(directions)
         with self._evaluating():
             for number, (first, second) in enumerate(zip(np.asarray(a).tolist(), np.asarray(b).tolist(), strict=True)):
                 self.network.move_along(origin, along, first, second)
                 found[number] = self._loss()
-        return _infinite_for_nan(found)
+        return _read_losses(found)
 
     @contextmanager
     def _evaluating(self) -> Iterator[None]:
-        with torch.no_grad(), same_random_state(), self.network.statistics(self._kind), np.errstate(over="ignore"):
+        with torch.no_grad(), same_random_state(), self.network.statistics(self._kind):
             yield
 
-    def _loss(self) -> float:
+    def _empty(self, count: int) -> torch.Tensor:
+        return torch.empty(count, dtype=torch.float32, device=self.network.device)
+
+    def _loss(self) -> torch.Tensor:
         if self._kind == "refreshed" and self.network.normalises:
             self.network.refresh()
-        return float(self.network.mean_loss(self._batches))
+        return self.network.mean_loss(self._batches)
 
 
 class TorchHessian:
@@ -91,18 +102,26 @@ class TorchHessian:
         model = self._model
         model.move_to(self._theta)
         kind: Statistics = "batch" if self.statistics == "refreshed" else self.statistics
-        result = np.zeros(vectors.shape)
+        result = [torch.zeros(0)] * len(vectors)
         with same_random_state(), model.statistics(kind), sdpa_kernel(SDPBackend.MATH), torch.enable_grad():
             for row, vector in enumerate(vectors):
                 direction = model.split(model.vector(vector))
-                for batch in model.train:
-                    result[row] += model.product(batch, direction)
-        return result
+                result[row] = sum(
+                    (_in_float64(model.product(batch, direction)) for batch in model.train), start=torch.zeros(())
+                )
+        return np.stack([np.asarray(each.cpu()) for each in result])
 
     def select(self, models: AnyArray) -> TorchHessian:
         """Give those of a mask ``[1]``: itself."""
         return self
 
 
-def _infinite_for_nan(losses: Float32) -> Float32:
-    return np.where(np.isnan(losses), np.float32(np.inf), losses)
+def _in_float64(vector: torch.Tensor) -> torch.Tensor:
+    """Convert to float64, in this process if the device has no such numbers."""
+    return (vector.cpu() if vector.device.type == "mps" else vector).to(torch.float64)
+
+
+def _read_losses(losses: torch.Tensor) -> Float32:
+    """Read losses from the device; infinite where one is not a number."""
+    found: Float32 = losses.cpu().numpy()
+    return np.where(np.isnan(found), np.float32(np.inf), found)

@@ -45,6 +45,8 @@ class FinishOptions:
         At how many frames the Hessian is measured.
     budget
         Seconds that the surfaces may take, about: where they would take longer, grids are coarser.
+    compile
+        Whether to compute them with ``torch.compile``, where that saves time and leaves the losses as they are.
     """
 
     planes: Sequence[PlaneChoice] = ("gaussian-filter", "pca", "hessian")
@@ -52,6 +54,7 @@ class FinishOptions:
     boundary: Literal["auto", "none"] = "auto"
     curvature: int = 5
     budget: float = 300.0
+    compile: bool = False
 
     def __post_init__(self) -> None:
         """Refuse before the training what could not be computed after it."""
@@ -110,9 +113,12 @@ def finish_recording(recording: Recording, model: TorchModel, data: Path, option
     if (network := network_of(model, recording)) is not None and options.boundary == "auto":
         adopted = compute_adopted(network, model, recording, options.configs(), options.curvature)
         return save_recorded(describe_adopted(adopted, recording), data)
-    finishing = _Finishing(recording, model, options)
-    folder = save_recorded(describe_recorded(finishing.parts()), data)
-    finishing.delete_stored_parts()
+    try:
+        finishing = _Finishing(recording, model, options)
+        folder = save_recorded(describe_recorded(finishing.parts()), data)
+        finishing.delete_stored_parts()
+    finally:
+        model.compiled = None  # a training that goes on is recorded with the plain model
     return folder
 
 
@@ -121,7 +127,7 @@ class _Finishing:
 
     def __init__(self, recording: Recording, model: TorchModel, options: FinishOptions) -> None:
         self._recording, self._model, self._options = recording, model, options
-        self._cutter = PlaneCutter(recording, model, options.batchnorm)
+        self._cutter = PlaneCutter(recording, model, options.batchnorm, compile=options.compile)
 
     def parts(self) -> RecordedParts:
         """Compute all of it."""

@@ -87,6 +87,8 @@ class TorchModel:
             if isinstance(module, _BatchNorm | _InstanceNorm) and module.running_mean is not None
         ]
         self.loss = loss
+        #: The compiled module that :meth:`mean_loss` calls, if there is one.
+        self.compiled: torch.nn.Module | None = None
         self.train = [batch.to(self.device, self.dtype) for batch in train]
         self.test = [batch.to(self.device, self.dtype) for batch in test]
         self._flat = torch.empty(self.parameter_count, dtype=self.dtype, device=self.device)
@@ -199,10 +201,11 @@ class TorchModel:
 
     def mean_loss(self, batches: Sequence[Batch]) -> torch.Tensor:
         """Compute the mean loss of samples as a tensor, with the statistics that are set."""
-        return sum((self._loss_of(batch) for batch in batches), start=torch.zeros((), device=self.device))
+        module = self.module if self.compiled is None else self.compiled
+        return sum((self._loss_of(batch, module) for batch in batches), start=torch.zeros((), device=self.device))
 
-    def _loss_of(self, batch: Batch) -> torch.Tensor:
-        return self.loss.mean(self.loss.of(self.module, batch.data), batch)
+    def _loss_of(self, batch: Batch, module: torch.nn.Module | None = None) -> torch.Tensor:
+        return self.loss.mean(self.loss.of(self.module if module is None else module, batch.data), batch)
 
     def is_measured(self) -> bool:
         """Whether the loss depends on this model; one that closes over another model would be the same everywhere."""
@@ -218,17 +221,16 @@ class TorchModel:
         """Cut a vector ``[P]`` into the shapes of the parameters."""
         return [vector[t.offset : t.offset + t.size].view(t.shape) for t in self.layout]
 
-    def product(self, batch: Batch, direction: Sequence[torch.Tensor]) -> Float64:
+    def product(self, batch: Batch, direction: Sequence[torch.Tensor]) -> torch.Tensor:
         """Multiply a direction by the Hessian of a batch's loss: ``[P]``, 0 where the loss depends on nothing."""
         grad = torch.autograd.grad
         first = grad(self._loss_of(batch), self._parameters, create_graph=True, allow_unused=True)
         used = [(g, v) for g, v in zip(first, direction, strict=True) if g is not None and g.requires_grad]
         if not used:
-            return np.zeros(self.parameter_count)
+            return torch.zeros_like(self._flat)
         slope = sum(((g * v).sum() for g, v in used), start=torch.zeros((), device=self.device, dtype=self.dtype))
         second = grad(slope, self._parameters, allow_unused=True, materialize_grads=True)
-        flat = torch.cat([each.reshape(-1) for each in second])
-        return np.asarray(flat.detach().to("cpu", torch.float64))
+        return torch.cat([each.reshape(-1) for each in second]).detach()
 
     @contextmanager
     def statistics(self, kind: Statistics) -> Iterator[None]:
@@ -246,7 +248,6 @@ class TorchModel:
                 else:
                     for name in names[:3]:
                         setattr(norm, name, getattr(norm, name).clone())
-                    norm.momentum = None  # the plain mean over all batches
             yield
         finally:
             for norm, values in zip(self._norms, before, strict=True):
@@ -254,15 +255,26 @@ class TorchModel:
                     setattr(norm, name, value)
 
     def refresh(self) -> torch.Tensor:
-        """Take the statistics anew from the training samples; return their loss with those of each batch."""
+        """Take the statistics anew from the training samples; return their loss with those of each batch.
+
+        They become the plain mean over all batches. A norm with ``momentum=None`` computes this too, but it reads its
+        counter from the device for every batch.
+
+        Returns
+        -------
+        Tensor
+            The loss.
+        """
+        hooks = [norm.register_forward_pre_hook(_AverageOverCalls()) for norm in self._norms]
         for norm in self._norms:
             norm.reset_running_stats()
             norm.train()
         try:
-            return self.mean_loss(self.train)
+            return sum((self._loss_of(batch) for batch in self.train), start=torch.zeros((), device=self.device))
         finally:
-            for norm in self._norms:
+            for norm, hook in zip(self._norms, hooks, strict=True):
                 norm.eval()
+                hook.remove()
 
     def outputs(self) -> int:
         """Count the logits that the model gives; 0 where it gives something else."""
@@ -287,6 +299,17 @@ class TorchModel:
                     right += int((predicted == targets).sum())
                     count += len(targets)
         return Answers(total, np.concatenate(classes) if classes else None, right / count if count else None)
+
+
+class _AverageOverCalls:
+    """A hook of a norm: its k-th call weighs 1/k, so that its statistics become the mean over all calls."""
+
+    def __init__(self) -> None:
+        self._calls = 0
+
+    def __call__(self, norm: Any, _: Any) -> None:
+        self._calls += 1
+        norm.momentum = 1 / self._calls
 
 
 @dataclass(frozen=True)

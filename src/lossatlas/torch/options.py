@@ -51,6 +51,9 @@ class ComputingOptions(TypedDict, total=False):
         At how many frames to measure the Hessian (5).
     budget
         Seconds that the surfaces may take, about (300); where they would take longer, they are coarser.
+    compile
+        Whether to compute the surfaces with ``torch.compile`` (False), where that saves time and leaves the losses as
+        they are.
     """
 
     planes: Sequence[str | PlaneConfig | Mapping[str, Any]]
@@ -58,6 +61,7 @@ class ComputingOptions(TypedDict, total=False):
     boundary: Literal["auto", "none"]
     curvature: int
     budget: float
+    compile: bool
 
 
 class RecorderOptions(StorageOptions, ComputingOptions, total=False):

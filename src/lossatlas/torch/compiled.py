@@ -1,0 +1,85 @@
+"""Compiles a model with ``torch.compile``, where its losses stay the same and are computed in less time."""
+
+from __future__ import annotations
+
+import time
+import warnings
+from collections.abc import Callable
+
+import numpy as np
+import torch
+
+from lossatlas.arrays import Float32
+from lossatlas.store import Recording
+from lossatlas.torch.evaluation import TorchLosses
+from lossatlas.torch.model import Statistics, TorchModel
+from lossatlas.torch.refinement import Split
+
+#: How far, relatively, the losses of the compiled model may be from those of the plain one.
+_ALIKE = 1e-5
+#: How often both are timed.
+_ROUNDS = 3
+
+
+class CompileWarning(UserWarning):
+    """A model was to be compiled and is evaluated as it is, for the reason that the message gives."""
+
+
+def compile_where_it_pays(model: TorchModel, recording: Recording, statistics: dict[Split, Statistics]) -> bool:
+    """Compile a model if that does not change its losses and saves time. Otherwise warn, and leave it as it is.
+
+    Its losses are compared at the first frame, at the last one, and halfway between them.
+
+    Parameters
+    ----------
+    model
+        The model, which is evaluated compiled from now on if the result is True.
+    recording
+        The recording that its thetas come from.
+    statistics
+        Which statistics BatchNorm takes in each split.
+
+    Returns
+    -------
+    bool
+        Whether the model is compiled.
+    """
+    first, last = (np.asarray(recording.theta(frame), np.float32) for frame in (0, -1))
+    thetas = np.stack([first, (first + last) / 2, last])
+    splits: list[Split] = ["train", "test"] if model.test else ["train"]
+    model.set_buffers(recording.buffers_at(-1))
+
+    def losses() -> Float32:
+        return np.concatenate([TorchLosses(model, split, statistics[split]).losses(thetas) for split in splits])
+
+    expected, plain = _time(losses)
+    try:
+        model.compiled = torch.compile(model.module)  # type: ignore[assignment]
+        found, compiled = _time(losses)
+        fault = _compare(expected, found)
+    except Exception as error:  # whatever the compiler, or code that it cannot compile, raises
+        fault, compiled = f"it failed ({type(error).__name__}: {str(error).strip().splitlines()[0][:200]})", 0.0
+    if fault is None and compiled >= plain:
+        fault = f"it takes {compiled:.3g} s in place of {plain:.3g} s"
+    if fault is not None:
+        model.compiled = None
+        warnings.warn(f"torch.compile is not used: {fault}", CompileWarning, stacklevel=2)
+    return fault is None
+
+
+def _time(losses: Callable[[], Float32]) -> tuple[Float32, float]:
+    """Compute losses, and measure the shortest time of several rounds after the first, which prepares the others."""
+    found, seconds = losses(), []
+    for _ in range(_ROUNDS):
+        began = time.perf_counter()
+        losses()
+        seconds.append(time.perf_counter() - began)
+    return found, min(seconds)
+
+
+def _compare(expected: Float32, found: Float32) -> str | None:
+    """Return a sentence about the largest difference, if it is too large."""
+    if np.allclose(found, expected, rtol=_ALIKE, atol=1e-9):
+        return None
+    worst = int(np.argmax(np.abs(found - expected) / np.maximum(np.abs(expected), 1e-9)))
+    return f"its loss is {found[worst]:.7g} where that of the plain model is {expected[worst]:.7g}"
