@@ -1,4 +1,4 @@
-"""Planes, views, losses, the path and the curvature: each control by name, each picture against the arrays on disk."""
+"""Tests planes, views, losses, path and curvature: controls are found by name, pictures compared with the arrays."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from tests.web.test_controls import wait_for_frame, zoom_in
 pytestmark = pytest.mark.browser
 
 LINK = f"?hidden=8&run={PLANES.id}"
-#: In its plane ``fresh`` the path is short of the first span; in ``pca`` it is inside, and outside the last span.
+#: In its plane ``fresh`` the path is inside the first span; in ``pca`` it is inside the first and outside the last.
 FIRST = {"plane": "fresh", "view": "surface", "set": "train", "follow": True, "path": False, "pick": None}
 
 
@@ -55,7 +55,7 @@ def find_cut(site: Site, name: str) -> Cut:
 
 
 def traces(page: Page, root: str) -> list[dict[str, Any]]:
-    """What Plotly holds there, with NaN as it is (JSON has none)."""
+    """Return the traces in Plotly, with NaN restored, which JSON lacks."""
     found: list[dict[str, Any]] = page.evaluate(
         """root => document.querySelector(root).data.map(({type, x, y, z}) => ({
             type, x: Array.from(x ?? []), y: Array.from(y ?? []),
@@ -126,7 +126,7 @@ def test_the_path_is_drawn_where_the_arrays_say_and_clipped_at_the_edge(exported
 
 
 def assert_ball(page: Page, place: np.ndarray[Any, Any], loss: float) -> None:
-    """The network's ball, or the ring where a wall hides it, is where the camera sees that place and that loss."""
+    """Assert that the ball (or its ring, if a wall hides it) is where the camera sees this place at this loss."""
     away = page.evaluate(
         """async ([place, loss]) => {
             const [{cameraFor}, {heightOf}, {ballAt}] = await Promise.all(
@@ -163,7 +163,7 @@ def test_the_contour_map_has_a_dot_a_frame_and_the_current_one_marked(exported: 
 
 
 def assert_marked(page: Page, place: np.ndarray[Any, Any], span: float) -> None:
-    """The mark's middle is where the axes have that place."""
+    """Assert that the middle of the mark is at this place of the axes."""
     mark = page.locator("#landscape-map .here").bounding_box()
     box = page.locator("#landscape-map canvas").bounding_box()
     assert mark is not None
@@ -174,7 +174,7 @@ def assert_marked(page: Page, place: np.ndarray[Any, Any], span: float) -> None:
 
 
 def assert_map(page: Page, surface: np.ndarray[Any, Any]) -> None:
-    """Viridis grows lighter: of the cells apart from contours and path, the pixels are ordered as the losses."""
+    """Assert that lighter pixels mean larger losses, as in Viridis, in the cells without contours and path."""
     text = page.evaluate(
         """() => {
             const canvas = document.querySelector('#landscape-map canvas');
@@ -209,7 +209,7 @@ def test_the_section_is_the_middle_row_and_the_middle_column(exported: Site, des
     before = page.evaluate(line)
     page.locator("body").press("Home")
     wait_for_frame(page, 0)
-    until(page, f"before => ({line})() !== before", before)  # not only held, but on the screen
+    until(page, f"before => ({line})() !== before", before)  # the curve is also visible on the screen
 
 
 def test_the_gap_is_the_test_loss_minus_the_training_loss_around_the_fixed_centre(
@@ -270,7 +270,7 @@ def test_the_facts_about_a_slice_are_those_of_the_manifest(exported: Site, deskt
     assert said == pytest.approx([walk, share], abs=0.5)
     shown = page.locator("#slice-share").inner_text().replace("\u00a0", " ")
     assert float(shown.split(" %")[0].split()[-1]) == pytest.approx(explained, abs=0.5)
-    # Each fact says what it means, in a sentence of its own, and the term for it.
+    # Each fact has a sentence that explains it and names the term.
     whys = page.locator("#slice-facts span").evaluate_all("(spans) => spans.map(({title}) => title)")
     assert len(set(whys)) == len(whys) == 3
     for why, term in zip(whys, ("variance", "Non-convex", "orthonormal"), strict=True):
@@ -353,7 +353,7 @@ def test_arrays_of_a_plane_that_was_left_are_no_longer_fetched(
     release = threading.Event()
 
     class Stalling(Silent):
-        """Keeps the surfaces of one plane until it is told to go on."""
+        """A handler that sends the surfaces of one plane only when the test allows it."""
 
         def copyfile(self, source: Any, outputfile: Any) -> None:
             if self.path.endswith("pca/loss_surface.npy"):

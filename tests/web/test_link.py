@@ -1,4 +1,4 @@
-"""The link: every state goes into the address and comes out as it was, whatever it is."""
+"""Tests links: every state that is written into an address is read back unchanged."""
 
 from __future__ import annotations
 
@@ -86,7 +86,7 @@ def page(served: Site, browser: Browser) -> Iterator[Page]:
 @given(state=states)
 def test_every_state_comes_back_from_its_link(page: Page, state: dict[str, Any]) -> None:
     answer = page.evaluate(ROUND_TRIP, state)
-    # What a link leaves out is what the bare link means, and null is never written.
+    # A link leaves out what an address without a query means, and never contains null.
     expected = {name: answer["base"][name] if value is None else value for name, value in state.items()}
     assert answer["found"] == expected
     assert set(state) == set(answer["known"])

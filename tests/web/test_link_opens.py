@@ -1,4 +1,4 @@
-"""A link opens what it says, or the page says that it does not: never something else without a word."""
+"""Tests that a link opens what it names, or that the page says what it shows instead."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ TRAIN = "train=adam,0.01,32,0,0"
 
 
 def says(page: Page, url: str, words: str) -> None:
-    """Go there, where nothing may be drawn, and wait for a word of the page's status."""
-    page.goto("about:blank")  # the same page with another fragment would not be loaded anew
+    """Open an address, with which nothing may be drawn, and wait for a text in the page's status."""
+    page.goto("about:blank")  # the browser would not load the same page again for another fragment
     page.goto(url)
     expect(page.locator("#status-line")).to_contain_text(words)
 
@@ -38,7 +38,7 @@ def test_a_link_with_nothing_but_a_run_marks_and_shares_and_trains_its_model_and
     page = desktop.open(f"{served.url}?run={PLANES.id}")
     page.evaluate("(id) => history.pushState(null, '', '?run=' + id)", ARMS.id)
     page.evaluate("() => history.pushState(null, '', '?dataset=moons')")
-    page.go_back()  # a link as well
+    page.go_back()  # the address is also a link
     shows(page, ARMS.id)
     page.go_back()
     shows(page, PLANES.id)
@@ -58,10 +58,10 @@ def test_a_link_with_nothing_but_a_run_marks_and_shares_and_trains_its_model_and
 def test_a_run_that_the_gallery_lacks_is_reported_when_another_one_is_shown(served: Site, desktop: Watched) -> None:
     page = desktop.page
     says(page, served.url + "?dataset=moons&hidden=16-16&run=00ff00ff", "no run “00ff00ff”")
-    shows(page, MOONS.id)  # which is the usual one of what is marked, and the page says so
+    shows(page, MOONS.id)  # the default run of the marked model is shown, and the page says so
     expect(page.locator("#status-line")).to_contain_text("default training")
     says(page, served.url + "?dataset=iris&hidden=25&run=00ff00ff", "no run “00ff00ff”")
-    assert page.evaluate("() => window.lossatlas.shown()") is None  # nothing is trained that nobody asked for
+    assert page.evaluate("() => window.lossatlas.shown()") is None  # no training starts by itself
     assert not [url for url in desktop.requests if "/api/runs" in url]
     expect(page.get_by_role("button", name="Show it instead")).to_be_visible()
     says(page, served.url + "?dataset=moons&train=adam,x&scale=cubic", "could be read")
@@ -86,7 +86,7 @@ def test_a_link_that_lost_its_own_points_is_reported(exported: Site, desktop: Wa
     says(page, f"{query}#own=", "has lost its data points")
     says(page, f"{query}#{fragment[:-10]}", "damaged")
     desktop.page.goto("about:blank")
-    desktop.open(f"{query}%23{fragment}")  # the mark was encoded by a messenger
+    desktop.open(f"{query}%23{fragment}")  # a messenger has encoded the mark “#”
     shows(page, "here-")
     assert count_points(page) == 60
 
@@ -105,7 +105,7 @@ def test_a_measured_dataset_is_trained_on_its_usual_points_whatever_the_gallery_
     gallery.save(compute_run(few))
     export_site(gallery, tmp_path / "site")
     with static_server(tmp_path) as origin, desktop:
-        for name in ("iris", "cancer"):  # of which the gallery has other points, and none
+        for name in ("iris", "cancer"):  # the gallery has other points of one of them, and none of the other
             page = desktop.open(f"{origin}/site/?dataset={name}&hidden=4&{TRAIN}&epoch=0")
             drawn = page.evaluate(
                 """() => document.querySelector('#boundary-plot').data.filter(({name}) => name.endsWith('train'))

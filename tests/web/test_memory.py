@@ -1,4 +1,4 @@
-"""The page's memory stays flat through play and training by turns: ``benchmarks.memory`` for an hour, here for less."""
+"""Tests that memory does not grow while the page plays and trains in turns; ``benchmarks.memory`` measures an hour."""
 
 from __future__ import annotations
 
@@ -15,18 +15,20 @@ from tests.web.test_controls import wait_for_frame
 
 pytestmark = pytest.mark.browser
 
-#: Turns until every module is there and compiled, turns that count, and epochs trained in each.
+#: The turns until all modules are loaded and compiled, the turns that count, and the epochs trained in each turn.
 FIRST, TURNS, EPOCHS = 4, 8, 30
 
 
 def take_turns(page: Page, last: int) -> None:
-    """Play all that is stored, then train anew and leave."""
+    """Play the stored run, then start a training and leave it."""
     page.locator("body").press("Home")
     wait_for_frame(page, 0)
     page.get_by_role("button", name="Play", exact=True).click()
     wait_for_frame(page, last)
     page.get_by_role("button", name="Train here").click()
-    page.get_by_role("combobox", name="Pace").select_option("30")  # every epoch is kept: on any machine about as many
+    page.get_by_role("combobox", name="Pace").select_option(
+        "30"
+    )  # the pace is limited, because every epoch is kept: so any machine keeps about equally many
     page.get_by_role("region", name="Training here").get_by_role("button", name="New start").click()
     until(page, "epochs => window.lossatlas.shown().epoch >= epochs", EPOCHS)
     page.get_by_role("button", name="Train here").click()
@@ -46,7 +48,7 @@ def test_memory_stays_flat_through_play_and_training(exported: Site, measured_al
     for _ in range(FIRST + TURNS):
         take_turns(page, len(exported.run().trajectory.epochs) - 1)
         sizes.append(measure_heap(devtools))
-    # What is in flight at one collection makes one size larger; what is kept makes all later ones larger.
+    # Temporary data at a measurement make one size larger; data that are never released make all later sizes larger.
     earlier, later = sizes[FIRST:][: TURNS // 2], sizes[FIRST:][TURNS // 2 :]
     assert statistics.median(later) < 1.1 * statistics.median(earlier), sizes
     assert min(later) < 1.1 * min(earlier), sizes

@@ -1,4 +1,4 @@
-"""Without a network: the worker keeps the page and the runs seen, and a new version replaces an old one."""
+"""Tests the page without a network: the worker caches the page and the seen runs, and updates the page."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ from tests.web.test_controls import assert_readouts, assert_surface, read_shown,
 pytestmark = pytest.mark.browser
 
 WEB = Path(__file__).parents[2] / "src" / "lossatlas" / "web"
-#: The page registers its worker where it is served over https; here the test does, as the page would.
+#: The page registers its worker only if it is served over https, so the tests register it as the page would.
 OFFLINE = "new URL('features/accessibility/offline.js', document.baseURI)"
 KEEP = f"() => import({OFFLINE}).then(({{keepOffline}}) => keepOffline())"
 KEPT = "async path => Boolean(await caches.match(new URL(path, document.baseURI).href, {ignoreVary: true}))"
 
 
 def keep_offline(page: Page, *runs: str) -> None:
-    """Register the worker, and wait until it has the page and these runs."""
+    """Register the worker, and wait until it has cached the page and these runs."""
     page.wait_for_load_state("networkidle")
     page.evaluate(KEEP)
     for run in runs:
@@ -55,7 +55,7 @@ def test_a_page_that_was_open_once_works_without_a_network_under_any_path(
             page.get_by_role("radio", name="Three arms").press("Space")
             until(page, "run => window.lossatlas.shown().run === run", arg=ARMS.id)
             keep_offline(page, ARMS.id)
-        seen.page.context.set_offline(True)  # and the server is gone
+        seen.page.context.set_offline(True)  # the server is stopped
         seen.open(url + "?epoch=60")
         assert read_shown(page)["run"] == MOONS.id
         assert_readouts(page, gallery.open(MOONS.id), 11)
@@ -66,7 +66,7 @@ def test_a_page_that_was_open_once_works_without_a_network_under_any_path(
         page.get_by_role("radio", name="Three arms").press("Space")
         until(page, "run => window.lossatlas.shown().run === run", arg=ARMS.id)
         assert_readouts(page, gallery.open(ARMS.id), read_shown(page)["frame"])
-        # What is fetched on first use is there as well.
+        # Parts that are loaded at their first use work as well.
         page.get_by_role("button", name="Table of the training").click()
         until(page, "() => document.querySelector('dialog table') !== null")
         page.keyboard.press("Escape")
@@ -75,7 +75,7 @@ def test_a_page_that_was_open_once_works_without_a_network_under_any_path(
         assert page.locator("iframe").count() == 2
         page.goto(url + "?epoch=60&pick=0.5,0.5")
         until(page, "() => document.querySelector('#boundary-whose')?.hidden === false")
-        # What was never seen is not, and the page says so.
+        # A run that was never seen is not available, and the page says so.
         page.get_by_role("switch", name="Residual skips").press("Space")
         until(page, "() => document.querySelector('#status').dataset.kind === 'away'")
         seen.complaints = [text for text in seen.complaints if "net::ERR_" not in text]
@@ -127,7 +127,7 @@ def test_a_run_that_was_computed_anew_is_not_shown_from_the_cache(
 
 
 def test_everything_the_page_asks_for_is_in_its_list(gallery: Gallery, tmp_path: Path, desktop: Watched) -> None:
-    """Every module and every file beside them, by what the sources name."""
+    """These are all modules and all files that the sources name."""
     site = export_site(gallery, tmp_path / "site").site
     listed = json.loads((site / "shell.json").read_text())["files"]
     assert listed == list_assets()["files"]
@@ -210,4 +210,4 @@ def test_the_manifest_makes_the_page_installable(gallery: Gallery, tmp_path: Pat
         assert parsed["errors"] == []
         assert parsed["url"].endswith("manifest.webmanifest")
         found = {error["errorId"] for error in session.send("Page.getInstallabilityErrors")["installabilityErrors"]}
-        assert found <= {"in-incognito"}  # as every context of a test is
+        assert found <= {"in-incognito"}  # Chromium reports this, because every context of a test is incognito

@@ -1,4 +1,4 @@
-"""A person's own data, from the panel to a trained network, and in a link."""
+"""Tests a person's own data, from the panel to a trained network, and in links."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def test_a_table_is_trained_on_and_travels_in_the_link(exported: Site, desktop: 
     expect(page.locator("#legend")).to_contain_text("cat")
     page.get_by_role("button", name="Pause").click()
     until(page, "() => location.hash.includes('own=') && location.search.includes('epoch=')")
-    assert "own=" not in page.evaluate("() => location.search")  # which a host would see
+    assert "own=" not in page.evaluate("() => location.search")  # a host would see the query
     link = page.evaluate("() => location.href.replace(/epoch=\\d+/, 'epoch=20')")
     page.goto("about:blank")
     desktop.open(link)
@@ -93,7 +93,7 @@ def test_more_points_than_a_link_holds_survive_a_reload_and_the_way_back(exporte
     expect(page.locator("#status-line")).to_contain_text("a link can carry up to 300")
 
 
-#: What is drawn and what is saved, in the file's units.
+#: JavaScript that returns the drawn and the saved points, in the units of the file.
 VALUES = """async () => {
     const {data} = document.querySelector('#boundary-plot');
     const of = (axis) => data.flatMap((trace) => [...trace[axis]]);

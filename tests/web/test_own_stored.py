@@ -1,4 +1,4 @@
-"""A run that Python trained on a person's own points, in the page: what it is called, and what can be done with it."""
+"""Tests runs that Python trained on own points: their names in the page, and what the page can do with them."""
 
 from __future__ import annotations
 
@@ -85,7 +85,7 @@ def test_its_dataset_can_be_chosen_and_is_called_what_it_is(page: Page) -> None:
     assert f"dataset={DATASET.name}" in page.url
     assert page.locator("input[name=dataset]:checked").get_attribute("value") == DATASET.name
     marks = page.evaluate(f"() => document.querySelectorAll('label:has(input[value=\"{DATASET.name}\"]) path').length")
-    assert marks == 3  # a picture of its points, one path a class
+    assert marks == 3  # the picture of its points has one path per class
 
 
 def test_a_link_to_the_run_alone_marks_its_dataset_and_names_its_classes(page: Page) -> None:
@@ -114,7 +114,7 @@ def test_the_page_has_the_very_points_split_as_python_splits_them(page: Page, te
     assert found["split"] == expected.split.tolist()
     np.testing.assert_allclose(np.reshape(found["points"], (-1, 2)), expected.points, rtol=1e-9, atol=1e-9)
     given = {tuple(row) for row in np.reshape(found["given"], (-1, 2)).tolist()}
-    assert given == {tuple(row) for row in POINTS.tolist()}  # to the last bit
+    assert given == {tuple(row) for row in POINTS.tolist()}  # the points are equal to the last bit
 
 
 def test_train_here_trains_on_these_points(own_exported: Site, desktop: Watched) -> None:
@@ -143,7 +143,7 @@ def test_the_lines_of_python_take_the_points_from_the_run(
     open_dialog(page)
     lines = page.locator(".python code").inner_text()
     page.keyboard.press("Escape")
-    assert len(lines) < 2000  # and not all the points
+    assert len(lines) < 2000  # the lines do not contain all points
     scope: dict[str, Any] = {}
     exec(lines, scope)
     np.testing.assert_array_equal(scope["surface"], run.loss_surface["fresh"][0, -1])
@@ -162,7 +162,7 @@ def test_two_runs_on_own_points_are_compared_by_what_sets_them_apart(own_exporte
 
 
 def test_another_network_on_own_points_is_trained_by_the_server(own_served: Site, desktop: Watched) -> None:
-    """The page has no points of it, and names them: the server takes them from a run that has them."""
+    """The page sends only the name of the points, and the server takes them from a run that contains them."""
     page = desktop.open(f"{own_served.url}?dataset={DATASET.name}&hidden=4")
     until(page, "() => document.querySelector('#run-title').textContent.startsWith('My animals')")
     answer = page.evaluate(

@@ -1,4 +1,4 @@
-"""A person without a mouse, one with a phone, one who magnifies, one with a few colours: each does everything."""
+"""Tests that the page can be used without a mouse, on a phone, magnified, and with forced colours."""
 
 from __future__ import annotations
 
@@ -23,7 +23,8 @@ def browser(whole_browser: Browser) -> Browser:
 
 
 OF_PLANES = f"?hidden=8&run={PLANES.id}"
-#: What has the focus: its name, and whether one sees that it has. The input of a key or a card lies over it, unseen.
+#: JavaScript that returns the name of the focused element, and whether its focus is visible. The inputs of keys and
+#: cards are invisible, and their labels show the focus.
 FOCUSED = """() => {
     const element = document.activeElement;
     const seen = element.matches('.chip input, .segment input') ? element.nextElementSibling
@@ -44,7 +45,7 @@ FOCUSED = """() => {
 
 
 class Keys:
-    """Somebody at the keyboard, who sees only what has the focus."""
+    """A person at the keyboard, who sees only the focused element."""
 
     def __init__(self, page: Page) -> None:
         self.page = page
@@ -54,12 +55,12 @@ class Keys:
         return found
 
     def go_to(self, name: str, most: int = 60) -> None:
-        """Tab until there; whatever is passed must be seen to have the focus."""
+        """Press Tab until an element has the focus. Each element on the way must show its focus."""
         for _ in range(most):
             self.page.keyboard.press("Tab")
             found = self.focused()
             if found["id"] == "BODY":
-                continue  # round the end of the page
+                continue  # the focus passes the end of the page
             assert found["outlined"], found
             if found["name"] == name or found["id"] == name:
                 return
@@ -144,13 +145,13 @@ def test_everything_is_done_without_a_mouse(exported: Site, desktop: Watched) ->
 
 
 def walk(page: Page) -> list[dict[str, Any]]:
-    """Tab once through the whole page."""
+    """Press Tab through the whole page, and list the focused elements."""
     keys = Keys(page)
     stops: list[dict[str, Any]] = []
     for _ in range(80):
         page.keyboard.press("Tab")
         found = keys.focused()
-        for _ in range(20):  # a page that still gets its size moves under the focus
+        for _ in range(20):  # the layout must be complete, so that elements do not move
             if found["inView"] and not found["covered"]:
                 break
             page.wait_for_timeout(50)
@@ -178,7 +179,7 @@ def test_the_focus_goes_once_through_everything_in_the_order_of_reading(exported
     assert [each for each in stops if not each["outlined"]] == []
 
 
-#: A window of 1440 by 900 and of 1280 by 1024 pixels, magnified two and four times; and a phone.
+#: Windows of 1440 × 900 and 1280 × 1024 pixels, magnified two and four times, and a phone.
 MAGNIFIED = [(720, 450), (320, 256), (320, 640), (390, 844), (768, 1024)]
 
 
@@ -224,7 +225,9 @@ def test_a_person_on_a_phone_chooses_scrubs_and_picks_with_a_finger(exported: Si
         slider = page.get_by_role("slider", name="Epoch")
         box = slider.bounding_box()
         assert box
-        page.touchscreen.tap(box["x"] + 8 + (box["width"] - 16) * 4 / 11, box["y"] + 36)  # its edge is a target as well
+        page.touchscreen.tap(
+            box["x"] + 8 + (box["width"] - 16) * 4 / 11, box["y"] + 36
+        )  # a tap near its edge counts as well
         wait_for_frame(page, 4)
         expect(page.locator("#epoch-brief")).to_have_text(str(exported.run(PLANES).trajectory.epochs[4]))
         page.get_by_role("button", name="Play").tap()
@@ -244,7 +247,7 @@ def test_a_person_on_a_phone_chooses_scrubs_and_picks_with_a_finger(exported: Si
         assert page.evaluate("() => window.lossatlas.slice().pick") == pytest.approx(
             [span / 2, span / 4], abs=0.05 * span
         )
-        assert page.locator("#hint").count() == 0  # a tooltip under a finger would be in the way
+        assert page.locator("#hint").count() == 0  # a finger shows no tooltip, because it would cover what is below
         for query in ("", OF_PLANES + "&plane=pca&view=contours&timeline=curvature&pick=0.1,0.1", HERE + "&epoch=3"):
             seen.open(exported.url + query)
             assert page.evaluate("() => document.documentElement.scrollWidth") <= 390
@@ -264,7 +267,7 @@ PAINTED = """(selector) => {
 }"""
 
 
-#: The colours of more than a few pixels of a PNG.
+#: JavaScript that returns the colours of a PNG that more than a few pixels have.
 COLOURS = """async (base64) => {
     const image = await createImageBitmap(new Blob([Uint8Array.fromBase64(base64)]));
     const context = new OffscreenCanvas(image.width, image.height).getContext('2d');
@@ -279,7 +282,7 @@ COLOURS = """async (base64) => {
 }"""
 
 
-#: Of rows of a picture, counted from its middle: the share of pixels that differ from its first pixel.
+#: JavaScript that returns, for rows counted from the middle, the share of pixels that differ from the first pixel.
 INKED = """async ([base64, rows]) => {
     const bytes = Uint8Array.fromBase64(base64);
     const image = await createImageBitmap(new Blob([bytes]));
@@ -335,7 +338,7 @@ def test_in_forced_colours_choices_and_switches_are_visible(exported: Site, brow
 def test_nothing_moves_by_itself_if_the_reader_prefers_less_motion(exported: Site, desktop: Watched) -> None:
     page = desktop.open(exported.url)
     frame = read_shown(page)["frame"]
-    assert frame == 11  # the trained network, and no film towards it
+    assert frame == 11  # the trained network is shown at once, without playback
     page.locator("#landscape-plot").hover()
     page.get_by_role("radio", name="Contours").press("Space")
     until(page, "() => window.lossatlas.slice().view === 'contours'")

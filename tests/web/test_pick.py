@@ -1,4 +1,4 @@
-"""Picking a point of the plane: the network there, computed in the page, against NumPy."""
+"""Tests picked points of the plane: compares the network there, as the page computes it, with NumPy."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The pictures as tables: they hold the numbers that are drawn."""
+"""Tests the plots as tables: they contain the numbers that are drawn."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ pytestmark = pytest.mark.browser
 
 
 def cells(page: Page, which: int = 0) -> tuple[list[str], list[str], list[list[float]]]:
-    """Column headings, row headings and the numbers of one of the tables in the dialog."""
+    """Read the column headings, the row headings and the numbers of one table in the dialog."""
     found = page.evaluate(
         """which => {
             const table = document.querySelectorAll('dialog table')[which];
@@ -44,7 +44,7 @@ def cells(page: Page, which: int = 0) -> tuple[list[str], list[str], list[list[f
 
 
 def coarse(size: int) -> np.ndarray[Any, np.dtype[np.int64]]:
-    """Nine places, the same from both ends."""
+    """Choose nine places that are symmetric."""
     lower = np.floor(np.linspace(0, size - 1, 9)[:5] + 0.5).astype(np.int64)
     return np.concatenate([lower, size - 1 - lower[3::-1]])
 
@@ -190,7 +190,7 @@ def test_the_tables_of_a_training_in_the_page_hold_what_python_trains(exported: 
 
 
 def assert_landscape_table(page: Page, expected: Any, span: float) -> None:
-    """Once the preview has given way to the whole, the table has its numbers."""
+    """Assert that the table has these numbers, after the full surface has replaced the preview."""
     places = coarse(len(expected))
     wanted = expected[places[::-1]][:, places]
     deadline = time.monotonic() + PATIENCE / 1000
@@ -210,7 +210,7 @@ def assert_landscape_table(page: Page, expected: Any, span: float) -> None:
 def test_a_table_is_left_by_key_and_gives_the_focus_back(exported: Site, desktop: Watched) -> None:
     page = desktop.open(exported.url + "?epoch=60")
     open_table(page, "training")
-    page.keyboard.press("ArrowLeft")  # scrolls the table, and steps no frame
+    page.keyboard.press("ArrowLeft")  # the key scrolls the table and does not change the frame
     page.keyboard.press("Escape")
     expect(page.get_by_role("dialog")).to_have_count(0)
     button = page.get_by_role("button", name="Table of the training")

@@ -1,4 +1,4 @@
-"""Which frame is meant, and playing through them: the machine alone, with a clock that the test turns."""
+"""Tests the choice of the frame and the playback alone, with a clock that the test moves."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tests.web.conftest import MOONS, Site
 
 pytestmark = pytest.mark.browser
 
-#: A run of five frames, a screen that shows what `draw` says, and a clock: `beat(ms)` is an animation frame later.
+#: JavaScript with a run of five frames, a screen that `draw` changes, and a clock that `beat(ms)` moves by a frame.
 MACHINE = """async (script) => {
     const {createPlayback} = await import('/pages/atlas/playback.js');
     const [frame, clock] = [window.requestAnimationFrame, performance.now];
@@ -97,7 +97,7 @@ SCRIPTS = {
         return calls.filter((word) => word.startsWith('frame'));
     }""",
 }
-#: The frames of a real run, none of which has arrived but those that `arrived` says.
+#: JavaScript with the frames of a real run, of which `arrived` have arrived.
 FRAMES = """async ([manifest, script]) => {
     const [{createFrames}, {KINDS, Run}, {createStore}] = await Promise.all(
         ['pages/atlas/frames', 'model/run', 'model/state'].map((name) => import(`/${name}.js`)));

@@ -1,4 +1,4 @@
-"""The datasets that the page makes: invented ones against Python's, a person's own, and what a spreadsheet gives."""
+"""Tests the datasets that the page makes: synthetic ones are Python's, and own data follow the rules."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def page(served: Site, browser: Browser) -> Iterator[Page]:
 
 
 def call(page: Page, module: str, body: str, argument: Any = None) -> Any:
-    """Run ``body`` with the module's exports as ``m``, those of ``own.js`` as ``o``, and the argument as ``a``."""
+    """Run ``body`` with a module's exports as ``m``, those of ``own.js`` as ``o``, and the argument as ``a``."""
     modules = json.dumps([f"/{name}.js" if "/" in name else f"/compute/datasets/{name}.js" for name in (module, "own")])
     load = f"await Promise.all({modules}.map((path) => import(path)))"
     script = f"async (a) => {{ const [m, o] = {load}; return (() => {{ {body} }})(); }}"
@@ -120,7 +120,7 @@ names = st.text(alphabet=string.ascii_letters + "éß中😀 ,;'\"-", min_size=1
 def own_datasets(
     draw: st.DrawFn, largest: int = 60, coordinates: st.SearchStrategy[float] = coordinates
 ) -> dict[str, Any]:
-    """What `createOwn` is given."""
+    """Draw arguments for `createOwn`."""
     classes = draw(st.integers(1, 10))
     rows = draw(
         st.lists(st.tuples(coordinates, coordinates, st.integers(0, classes - 1)), min_size=classes, max_size=largest)
@@ -136,7 +136,7 @@ def own_datasets(
 
 PLAIN = "const plain = (own) => own && {...own, points: [...own.points], labels: [...own.labels]};"
 OWN = PLAIN + "const own = o.createOwn(a);"
-#: x, y, class of four points, written before numbers were kept to the last bit.
+#: A link of the first version of the format, with x, y and the class of four points.
 FIRST_LINK = "AQIAAIA-AADgQAAAgMAAAABBBAABbgF4AXkBYQFiHHgAPaAAQAGAH___8Nbf"
 
 
@@ -146,7 +146,7 @@ def test_a_link_gives_back_the_very_dataset(page: Page, parts: dict[str, Any]) -
     found = call(page, "link", body, parts)
     assert found["back"] == found["own"]
     assert set(found["text"]) <= set(string.ascii_letters + string.digits + "-_")
-    assert [*map(float, found["own"]["points"])] == parts["points"]  # to the last bit
+    assert [*map(float, found["own"]["points"])] == parts["points"]  # the points are equal to the last bit
     used = sorted(set(parts["labels"]))  # classes without a point are dropped
     assert [used[label] for label in found["own"]["labels"]] == parts["labels"]
     assert len(found["own"]["classes"]) == len(used)
@@ -156,16 +156,16 @@ def test_a_link_with_300_points_is_short_enough_for_every_browser(page: Page) ->
     rng = np.random.default_rng(0)
     parts = {"points": rng.normal(size=600).tolist(), "labels": [i % 3 for i in range(300)]}
     body = OWN + "return m.encodeOwn(own)"
-    assert len(call(page, "link", body, parts)) < 6700  # all bits of every number
+    assert len(call(page, "link", body, parts)) < 6700  # these numbers need all their bits
     parts["points"] = np.round(parts["points"], 3).tolist()
-    assert len(call(page, "link", body, parts)) < 1500  # as people write them
+    assert len(call(page, "link", body, parts)) < 1500  # these numbers are written with few digits
     parts["labels"].append(0)
     parts["points"] += [0.5, 0.5]
     assert call(page, "link", body, parts) is None
 
 
 def test_a_link_of_the_first_version_is_still_read(page: Page) -> None:
-    """Made by version 1 of the format: 4,096 places an axis."""
+    """In version 1 of the format, an axis had 4,096 places."""
     found = call(page, "link", PLAIN + "return plain(m.decodeOwn(a))", FIRST_LINK)
     assert found["classes"] == ["a", "b"]
     assert found["labels"] == [0, 1, 0, 1]
@@ -182,7 +182,7 @@ def test_a_link_that_lost_or_changed_a_letter_is_no_dataset(
     page: Page, parts: dict[str, Any], data: st.DataObject
 ) -> None:
     text = call(page, "link", OWN + "return m.encodeOwn(own)", parts)
-    at = data.draw(st.integers(0, len(text) - 2))  # the last letter may have bits that say nothing
+    at = data.draw(st.integers(0, len(text) - 2))  # the last letter may have bits without a meaning
     other = data.draw(st.sampled_from([letter for letter in "AbZ09-_" if letter != text[at]]))
     for broken in (text[:at] + other + text[at + 1 :], text[:at], text + "AAAA"):
         assert call(page, "link", "return m.decodeOwn(a)", broken) is None

@@ -1,4 +1,4 @@
-"""Recorded runs in a real Chromium: as themselves, with what they cannot do said."""
+"""Tests recorded runs in a real Chromium: the page shows them, and says what it cannot do with them."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ pytestmark = pytest.mark.browser
 
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, dict[str, str]]]:
-    """An export of a computed run and three recorded ones: the address, and the ids of the latter by name."""
+    """Export a computed run and three recorded ones; yield the address, and the ids of the recorded runs by name."""
     root = tmp_path_factory.mktemp("recorded")
     gallery = Gallery(root / "data")
     gallery.save(compute_run(MOONS))

@@ -1,4 +1,4 @@
-"""The surface as a body, its camera and its range, as pure functions, against slow and obvious NumPy."""
+"""Compares the pure functions of the surface, its camera and its range with slow and obvious NumPy."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ pytestmark = pytest.mark.browser
 
 SIZE = 12
 GROUND = 0.06
-#: One surface without a wall, one that leaves the box here and there, one with infinite and unknown losses, one flat.
+#: A surface inside the box, one that leaves it in places, one with infinite and unknown losses, and a flat one.
 SURFACES = ("gentle", "cut", "broken", "flat")
 
 
@@ -45,12 +45,12 @@ def surface(name: str, size: int = SIZE) -> Float64:
 
 
 def send_heights(heights: Float64) -> list[float | None]:
-    """Heights as they are sent to the page: JSON has no NaN."""
+    """Convert heights for the page. NaN becomes null, because JSON has no NaN."""
     return [None if np.isnan(value) else float(value) for value in heights.ravel()]
 
 
 def triangles(heights: Float64) -> Integers:
-    """Two a cell, parted along the diagonal whose ends differ less."""
+    """List the triangles: two per cell, divided along the diagonal whose ends differ less."""
     size = heights.shape[0]
     flat = heights.ravel()
     found = []
@@ -64,7 +64,7 @@ def triangles(heights: Float64) -> Integers:
 
 
 def corners(heights: Float64) -> Float64:
-    """``[triangle, corner, (a, b, height)]``"""
+    """Return the corners of triangles, ``[triangle, corner, (a, b, height)]``."""
     size = heights.shape[0]
     at = np.arange(size**2)
     places = np.column_stack([2 * (at % size) / (size - 1) - 1, 2 * (at // size) / (size - 1) - 1, heights.ravel()])
@@ -72,7 +72,7 @@ def corners(heights: Float64) -> Float64:
 
 
 def find_first_hit(of: Float64, start: Float64, along: Float64) -> Float64 | None:
-    """Where a ray first meets a triangle below the top: each is tried, by solving three equations in three unknowns."""
+    """Find where a ray first meets a triangle below the top, by solving three linear equations for every triangle."""
     nearest = np.inf
     for p, q, r in of:
         matrix = np.column_stack([q - p, r - p, -along])
@@ -106,7 +106,9 @@ def test_a_ray_meets_the_triangle_that_a_search_of_all_of_them_finds(page: Page,
     eyes = [[1.3, 0.9, 0.8], [-1, 1, 0.3], [0.2, -1.6, 0.2], [0.05, 0.1, 1.7]]
     places = rng.uniform(size=(60, 2)).tolist()
     cast = page.evaluate(RAYS, {"eyes": eyes, "size": {"width": 700, "height": 520}, "places": places})
-    upright = [[[a, b, 3], [0, 0, -1]] for a, b in rng.uniform(-1.2, 1.2, (20, 2))]  # parallel to the sides of the box
+    upright = [
+        [[a, b, 3], [0, 0, -1]] for a, b in rng.uniform(-1.2, 1.2, (20, 2))
+    ]  # these rays are parallel to the sides of the box
     level = [[[a, -3, h], [0, 1, 0]] for a, h in zip(rng.uniform(-1, 1, 20), rng.uniform(0, 1, 20), strict=True)]
     rays = cast + upright + level
     found = page.evaluate(MEET, {"heights": send_heights(heights), "size": SIZE, "rays": rays})
@@ -129,7 +131,7 @@ MESH = """async ({heights, size}) => {
 
 
 def below(triangle: Float64, top: float = 1.0) -> float:
-    """The area, from above, of a triangle's part below a height: Sutherland and Hodgman's clipping."""
+    """Compute the area, seen from above, of a triangle's part below a height, by Sutherland and Hodgman's clipping."""
     kept: list[Float64] = []
     for here, there in zip(triangle, np.roll(triangle, -1, axis=0), strict=True):
         if here[2] <= top:
@@ -155,17 +157,19 @@ def test_the_mesh_is_the_surface_up_to_the_top_and_open_there(page: Page, name: 
     assert (len(z) > grid) == (name in {"cut", "broken"})
     np.testing.assert_array_equal(colours, z)
     assert np.isfinite(z[faces]).all()
-    # no lid: no face lies in the top, but where the surface itself does
+    # the mesh is open: a face lies in the top only if the surface itself does
     assert not (z[faces] == 1).all(axis=1).any()
     places = np.column_stack([x, y, z])[faces]
     areas = [below(triangle) for triangle in places]
     whole = [triangle for triangle in corners(heights) if np.isfinite(triangle).all()]
     assert sum(areas) == pytest.approx(sum(below(triangle) for triangle in whole), rel=1e-9)
-    # a colour that is not the height is interpolated along the edge that was cut
+    # other colours than the height are interpolated along the cut edge
     assert np.nanmax(other[grid:], initial=0) <= 1
     for at in range(grid, len(z)):
         u, v = ((x[at] + 1) / 2 * (SIZE - 1)), ((y[at] + 1) / 2 * (SIZE - 1))
-        assert other[at] == pytest.approx((v * SIZE + u) / grid, abs=1e-9)  # linear in the index, as the colours given
+        assert other[at] == pytest.approx(
+            (v * SIZE + u) / grid, abs=1e-9
+        )  # the result is linear in the index, as the given colours are
 
 
 REST = """async ({heights, size, balls, box}) => {
@@ -190,7 +194,7 @@ def test_a_ball_at_rest_has_no_vertex_of_the_grid_inside_it(page: Page, name: st
         away = np.linalg.norm(vertices - [at_a / 2, at_b / 2, box["z"] * rest], axis=1)
         assert away.min() >= radius / 2 * (1 - 1e-9)
         pressed += away.min() < radius / 2 * (1 + 1e-9)
-    assert pressed > len(balls) / 3  # and does not hover: it touches one, unless it lies between them
+    assert pressed > len(balls) / 3  # the ball does not hover: it touches a vertex, unless it lies between them
 
 
 LINES = """async ({heights, size, levels}) => {
@@ -213,19 +217,23 @@ def test_the_lines_of_equal_height_are_those_of_another_contouring_on_the_edges_
     read = page.evaluate(LINES, {"heights": send_heights(heights), "size": SIZE, "levels": levels})
     above, below_it, floor = (np.array(line, np.float64).T for line in read[:3])
     of = np.array(read[3])
-    np.testing.assert_allclose((above + below_it)[:, :2] / 2, floor[:, :2], atol=1e-12)  # lifted to both sides
+    np.testing.assert_allclose(
+        (above + below_it)[:, :2] / 2, floor[:, :2], atol=1e-12
+    )  # the lines are lifted to both sides
     middle = (above + below_it)[:, 2] / 2
     drawn = np.isfinite(middle)
     np.testing.assert_allclose(middle[drawn], of[drawn], atol=1e-12)
     lift = np.linalg.norm((above - below_it)[drawn] / 2 * [0.5, 0.5, 0.4], axis=1)
-    np.testing.assert_allclose(lift, 0.011 / 2, rtol=1e-6)  # as long on the screen wherever it is
+    np.testing.assert_allclose(
+        lift, 0.011 / 2, rtol=1e-6
+    )  # the displacement has the same length on the screen everywhere
     for level in levels:
         ours = (floor[drawn & (of == level)][:, :2] + 1) / 2 * (SIZE - 1)
         assert_same_crossings(ours, heights, level)
 
 
 def assert_same_crossings(ours: Float64, heights: Float64, level: float) -> None:
-    """On the grid's edges, where both interpolate between the same two samples."""
+    """Assert equal crossings of the grid's edges, where both methods interpolate between the same two samples."""
     lines = contourpy.contour_generator(z=heights, name="serial").lines(level)
     theirs = np.concatenate([np.empty((0, 2)), *lines])
     on_edge = (np.abs(ours - np.round(ours)) < 1e-9).any(axis=1)
@@ -248,7 +256,7 @@ RANGE = """async ({surfaces, scale}) => {
 
 
 def bowls(seed: int, frames: int, decades: float, wild: float) -> list[Float64]:
-    """Losses of a training: bowls that sink over some decades, with corners that are ``wild`` times as high."""
+    """Make losses like those of a training: bowls that sink over some decades, with corners ``wild`` times as high."""
     rng = np.random.default_rng(seed)
     axis = np.linspace(-1, 1, 9)
     a, b = np.meshgrid(axis, axis)
@@ -280,7 +288,7 @@ def test_no_range_cuts_a_whole_frame_away(
     for shares in read["shares"]:
         assert np.mean(np.array(shares) <= 1) > 0.5
         assert scale == "linear" or np.mean(np.array(shares) >= 0) > 0.5
-    for shares in read["alone"]:  # a range of its own is filled
+    for shares in read["alone"]:  # the range of a single frame is filled
         seen = np.array(shares)[np.array(shares) <= 1]
         assert len(seen) >= 0.9 * len(shares)
         assert np.ptp(seen) > 0.4 or wild > 1
@@ -316,5 +324,5 @@ def test_the_labels_of_the_axes_are_upright_apart_and_in_their_panel(page: Page)
         losses = sorted(label["y"] for label in labels if label["end"])
         assert len(losses) >= 1
         assert np.diff(losses).min(initial=np.inf) >= 11.9
-        if at < len(panels):  # from the default camera, all of them
+        if at < len(panels):  # the default camera shows all labels
             assert all(0 <= label["x"] <= width and 8 <= label["y"] <= height for label in labels)

@@ -1,4 +1,4 @@
-"""What a picture takes is asked for by `request` alone: drawing reads what is known, and starts no work."""
+"""Tests that only ``request`` asks for what a picture needs: drawing reads what is known, and starts no work."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from tests.web.conftest import MOONS, Site
 
 pytestmark = pytest.mark.browser
 
-#: Draws a picked point with a ball, a hovered data point and a zoom that is not stored, with a fake Plotly, and with
-#: workers and a network that only note what they are asked for.
+#: JavaScript that draws a picked point with a ball, a hovered data point and a zoom that is not stored. Plotly is
+#: replaced by a fake, and workers and network only record the requests that they receive.
 DRAWN = """async (id) => {
     const [{createComputedPart}, {createLandscape}, {createBoundary}, {createReadouts}, {createPick}, {createPictures},
         {Run, STATIC_ARRAYS, FRAME_ARRAYS}, {sliceOf, neededArrays}, {shotOf}, {fetchArray}, {fetchManifest}] =
@@ -95,7 +95,7 @@ def test_drawing_starts_no_work(site: Site, desktop: Watched) -> None:
     page = desktop.open(site.url)
     found: dict[str, Any] = page.evaluate(DRAWN, MOONS.id)
     assert found["before"] == [0, []]
-    # The ball's worker, and both of the engine's, which are told the run before they are asked anything.
+    # The worker of the ball and both workers of the engine start. The engine's receive the run before any question.
     asked = ["worker"] * 3 + ["open", "rate", "start"] + ["run"] * 2 + ["model", "point"]
     assert sorted(found["stored"]) == sorted(asked)
     assert sorted(found["computed"]) == sorted(["surface", "surface", "samples", "point"])

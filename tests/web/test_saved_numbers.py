@@ -1,4 +1,4 @@
-"""Numbers, tables and Python that the page saves, each held against the arrays of the run."""
+"""Compares the numbers, tables and lines of Python that the page saves with the arrays of the run."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def of_plane(run: Run, name: str) -> Any:
 
 
 def numbers(page: Page) -> tuple[dict[str, Any], dict[str, Any]]:
-    """The arrays of the .npz, and its about.json."""
+    """Download the .npz, and return its arrays and its about.json."""
     packed = download_file(page, "Save numbers (.npz)")[1]
     assert zipfile.ZipFile(io.BytesIO(packed)).testzip() is None
     with np.load(io.BytesIO(packed), allow_pickle=False) as found:
@@ -48,7 +48,7 @@ def numbers(page: Page) -> tuple[dict[str, Any], dict[str, Any]]:
 
 
 def assert_arrays_of(arrays: dict[str, Any], run: Run, frame: int) -> None:
-    """What does not depend on the slice; equal to the last bit."""
+    """Assert that the arrays that do not depend on the slice are equal to the last bit."""
     np.testing.assert_array_equal(arrays["weights"], run.trajectory.weights[frame])
     np.testing.assert_array_equal(arrays["points"], run.setup.dataset.points.astype(np.float32))
     np.testing.assert_array_equal(arrays["labels"], run.setup.dataset.labels)
@@ -168,7 +168,7 @@ def test_the_lines_of_python_compute_what_is_shown(
     lines = page.locator(".python code").inner_text()
     scope: dict[str, Any] = {}
     exec(lines, scope)
-    assert scope["run"].id == run.id  # the lines also assert this
+    assert scope["run"].id == run.id  # the lines of Python also assert this
     np.testing.assert_array_equal(scope["surface"], cut.loss_surface[span, -1])
     np.testing.assert_array_equal(scope["theta"], run.trajectory.weights[-1])
     np.testing.assert_array_equal(scope["boundary"].predicted_class, run.predicted_class[-1])
@@ -214,7 +214,7 @@ VIEWS = ("surface", "contours", "section")
 STORED = [(plane, span, kind) for plane in ("fresh", "hessian") for span in (0, 1) for kind in ("train", "test", "gap")]
 
 
-#: Every set, followed and held, stored and computed; the views in turn, and a picked point in some.
+#: Slices of every loss, with moving and fixed planes, stored and computed, and some with a picked point.
 SLICES = [
     *(f"plane={plane}&zoom={{{plane}[{span}]}}&set={kind}&follow=false" for plane, span, kind in STORED),
     *(f"plane=fresh&set={kind}&follow=true" for kind in ("train", "test", "gap")),
@@ -238,13 +238,13 @@ SLICES = [
 def test_the_lines_of_python_compute_the_arrays_that_the_page_saves(
     exported: Site, desktop: Watched, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Whatever is on show: the lines are executed as they are, and held against the page's own file."""
+    """The lines are executed unchanged for many views, and compared with the file that the page saves."""
     known = exported.run(PLANES)
     monkeypatch.setattr(la, "compute_run", lambda config: known if config.id == known.id else compute_run(config))
     spans = {name: of_plane(known, name).plane.spans for name in ("fresh", "hessian")}
     page = desktop.show(f"{exported.url}?run={PLANES.id}&epoch=20")
     frame = page.evaluate("() => window.lossatlas.shown().frame")
-    assert 0 < frame < len(known.trajectory.epochs) - 1  # where the centre of a plane that is held is another frame
+    assert 0 < frame < len(known.trajectory.epochs) - 1  # so the centre of a fixed plane is another frame
     for turn, part in enumerate(SLICES):
         query = f"?run={PLANES.id}&epoch=20&view={VIEWS[turn % 3]}&{part.format(**spans)}"
         arrays, lines = saved_view(page, query)
@@ -259,7 +259,7 @@ def test_the_lines_of_python_compute_the_arrays_that_the_page_saves(
 
 
 def saved_view(page: Page, query: str) -> tuple[dict[str, Any], str]:
-    """Go to a state of the page as “Back” does; give the arrays and the lines that it keeps of it."""
+    """Go to a state of the page as “Back” does, and return the arrays and the lines of Python that the page saves."""
     page.evaluate(
         "(query) => { history.pushState(null, '', query); dispatchEvent(new PopStateEvent('popstate')); }", query
     )

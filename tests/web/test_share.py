@@ -1,4 +1,4 @@
-"""The dialog “Share and save”: its link, its pictures, and its use by keyboard and on a phone."""
+"""Tests the dialog “Share and save”: its link, its pictures, and its use by keyboard and on a phone."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def may_copy(desktop: Watched, site: Site) -> Watched:
 
 
 def test_the_link_says_everything_and_opens_what_was_seen(site: Site, may_copy: Watched) -> None:
-    page = may_copy.open(site.url)  # a bare one: the first view
+    page = may_copy.open(site.url)  # an address without a query is the first view
     page.get_by_role("button", name="Rotate left").click()
     until(page, "() => location.search.includes('camera')")
     before = {key: page.evaluate(f"() => window.lossatlas.{key}()") for key in ("shown", "slice", "state")}
@@ -142,7 +142,7 @@ def test_the_drawing_has_its_points_and_words_as_such(site: Site, desktop: Watch
     ]
     assert sum(drawn) == len(run.setup.dataset.points)
     pictures = [image.get("href", "") for image in drawing.iter(f"{SVG}image")]
-    assert len(pictures) == 2  # the cells of the map, and of the boundary
+    assert len(pictures) == 2  # these are the cells of the map and of the boundary
     size = page.evaluate(LOOK_AT.replace("left: coloursIn(100, 330, 1100, 780), ", ""), pictures[1].partition(",")[2])
     assert (size["height"], size["width"]) == run.predicted_class.shape[1:]
 
@@ -171,7 +171,7 @@ def test_by_keyboard_alone(exported: Site, desktop: Watched) -> None:
     page.get_by_role("button", name="Share", exact=True).focus()
     page.keyboard.press("Enter")
     expect(page.get_by_role("button", name="Copy link")).to_be_focused()
-    page.keyboard.press("ArrowRight")  # which moves an epoch on, but for the dialog
+    page.keyboard.press("ArrowRight")  # without the dialog, this key would go to the next epoch
     focus = "() => document.activeElement.getAttribute('aria-label') ?? document.activeElement.tagName"
     names = set()
     for _ in range(20):

@@ -1,4 +1,4 @@
-"""The page in a notebook's cell: a frame in a page of another origin."""
+"""Tests the page in a cell of a notebook, which is a frame in a page of another origin."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How the page begins: what is sent for, in which order, and what is drawn first."""
+"""Tests the start of the page: the order of its requests, and what it draws first."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ MODULE = re.compile(r'<link rel="modulepreload" href="([^"]+)">')
 
 
 def find_reached(start: str) -> set[str]:
-    """The modules that come with one, by what they import at once."""
+    """Find the modules that are loaded with a module, which are those that it imports statically."""
     found, waiting = set(), [WEB / start]
     while waiting:
         path = waiting.pop()

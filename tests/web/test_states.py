@@ -1,4 +1,4 @@
-"""What the page does when things are not as usual: computing, cancelled, unavailable, diverged, no WebGL, any size."""
+"""Tests unusual states of the page: computing, cancelled, unavailable, diverged, without WebGL, and of any size."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ def test_a_computation_that_was_left_does_not_delay_the_wanted_one(empty_served:
 def test_a_run_computed_on_demand_is_stored_and_is_what_was_shown(served: Site, desktop: Watched) -> None:
     page = desktop.show(served.url + "?dataset=blobs&hidden=none")
     until(page, "() => document.querySelector('#status-progress').hidden", patience=120_000)
-    run_id = quick("blobs", ()).id  # trained like the default that the server was given
+    run_id = quick("blobs", ()).id  # the run is trained with the settings of the server's default
     assert run_id in Gallery(served.gallery.data).ids()
     assert read_shown(page)["run"] == run_id
     page.locator("body").press("End")
@@ -106,7 +106,7 @@ def test_what_an_export_lacks_is_trained_in_the_page_at_once(exported: Site, des
         expect(page.locator("#status-line")).to_contain_text("no recorded training of this")
         expect(page.locator("#status-line")).to_contain_text("trained here, in your browser")
     assert "train=" not in page.url
-    page.get_by_role("radio", name="Half moons").press("Space")  # and back to what is recorded
+    page.get_by_role("radio", name="Half moons").press("Space")  # this returns to the stored run
     until(page, "run => window.lossatlas.shown().run === run", arg=MOONS.id)
     expect(page.get_by_role("region", name="Training here")).to_be_hidden()
     page.goto(exported.url + "?dataset=blobs&hidden=16-16&epoch=7")
@@ -235,11 +235,11 @@ def test_both_plots_are_drawn_before_the_last_byte_has_arrived(
     release = threading.Event()
 
     class Stalling(Silent):
-        """Keeps back the end of the surfaces until it is told to go on."""
+        """A handler that sends the end of the surfaces only when the test allows it."""
 
         def copyfile(self, source: Any, outputfile: Any) -> None:
             if self.path.endswith("loss_surface.npy"):
-                outputfile.write(source.read(6_000))  # the header, and six frames of 15 × 15 floats
+                outputfile.write(source.read(6_000))  # these are the header and six frames of 15 × 15 floats
                 outputfile.flush()
                 release.wait()
             super().copyfile(source, outputfile)

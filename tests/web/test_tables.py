@@ -1,4 +1,4 @@
-"""The reader of tables: the cases that Python's reader has as well, what no table breaks, and long ones."""
+"""Tests the page's reader of tables: with the cases that Python's reader also passes, any text, and long tables."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def bytes_of(case: dict[str, Any]) -> bytes:
 
 
 def describe_table(table: dict[str, Any]) -> dict[str, Any]:
-    """What a case may expect, of what the reader gives."""
+    """Reduce the result of the reader to what the cases can expect."""
     data, chosen = table["data"] or {}, table["chosen"]
     points = np.reshape(data.get("points", []), (-1, 2))
     lines = [re.search(r"left out: lines? ([\d, ]+)", notice) for notice in table["notices"]]
@@ -109,7 +109,7 @@ def test_the_messages_say_what_was_understood_and_left_out(page: Page) -> None:
 
 
 def test_a_long_table_is_sampled_over_its_whole_length_by_class(page: Page) -> None:
-    """100,000 rows sorted by class, of which one is rare."""
+    """The table has 100,000 rows sorted by class, and one class is rare."""
     labels = ["a"] * 60_000 + ["b"] * 39_993 + ["c"] * 7
     text = "\n".join(f"{i},{-i},{label}" for i, label in enumerate(labels))
     found = read(page, text)
@@ -119,7 +119,7 @@ def test_a_long_table_is_sampled_over_its_whole_length_by_class(page: Page) -> N
     data = found["data"]
     points = np.reshape(data["points"], (-1, 2))
     assert len(points) == 2000
-    assert (np.diff(points[:, 0]) > 0).all()  # no row twice
+    assert (np.diff(points[:, 0]) > 0).all()  # no row occurs twice
     assert [data["classes"][k] for k in data["labels"]] == [labels[int(x)] for x in points[:, 0]]
     taken = Counter(data["labels"])
     assert [taken[k] for k in range(3)] == pytest.approx([1200, 800, 4], abs=4)
@@ -155,7 +155,7 @@ def test_what_is_written_reads_back_to_the_last_bit(page: Page, parts: dict[str,
     parts["features"] = [f"f {name}" for name in parts["features"]]
     own = call(page, "own", OWN + "return plain(own)", parts)
     text = call(page, "features/datasets/tables/write", "return m.writeTable(a)", own)
-    rows = list(csv.reader(io.StringIO(text)))  # Python's reader understands it the same
+    rows = list(csv.reader(io.StringIO(text)))  # Python's reader gives the same result
     assert [row[2] for row in rows[1:]] == [own["classes"][k] for k in own["labels"]]
     assert np.array(rows[1:])[:, :2].astype(np.float64).ravel().tolist() == [*map(float, own["points"])]
     found = read(page, text, header=True)
@@ -170,7 +170,7 @@ def test_what_is_written_reads_back_to_the_last_bit(page: Page, parts: dict[str,
 
 # Ten classes
 
-#: How people see who lack a kind of cone, on linear RGB (Machado, Oliveira and Fernandes 2009, severity 1).
+#: The colours seen without one kind of cone, as matrices on linear RGB (Machado, Oliveira and Fernandes 2009).
 VISION = {
     "all": np.eye(3),
     "protan": [[0.152286, 1.052583, -0.204868], [0.114503, 0.786281, 0.099216], [-0.003882, -0.048116, 1.051998]],
@@ -181,7 +181,7 @@ TO_XYZ = np.array([[0.41246, 0.35758, 0.18044], [0.21267, 0.71515, 0.07217], [0.
 
 
 def lab(colour: list[float], vision: Any) -> Any:
-    """CIE L*a*b* of an sRGB colour as somebody sees it."""
+    """Convert an sRGB colour, as a person sees it, to CIE L*a*b*."""
     share = np.asarray(colour) / 255
     linear = np.where(share <= 0.04045, share / 12.92, ((share + 0.055) / 1.055) ** 2.4)
     xyz = TO_XYZ @ np.clip(np.asarray(vision) @ linear, 0, 1) / [0.95047, 1, 1.08883]

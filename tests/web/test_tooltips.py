@@ -1,4 +1,4 @@
-"""Every control explains itself, and no explanation stands in the way."""
+"""Tests tooltips: every control has one, and none covers what a person may want to use."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def test_parts_that_load_at_their_first_use_have_tooltips_as_well(exported: Site
     assert_explained(page)
 
 
-#: The controls that the tooltip lies on: neither what it is about, nor what one may use next.
+#: JavaScript that lists the controls that the tooltip covers.
 COVERED = """() => {
     const tip = document.querySelector('#hint').getBoundingClientRect();
     return [...document.querySelectorAll('button, input, select, summary, a')].filter((e) => e.checkVisibility())
@@ -102,11 +102,11 @@ def test_a_tooltip_of_bar_and_playback_lies_on_no_control(
         covered = page.evaluate(COVERED)
         assert covered == [] or (
             size[0] < 1280 and covered == ["Table of the decision boundary"]
-        )  # there is no space elsewhere
+        )  # in this window there is no other place
 
 
-#: A press on the first button, whose text then changes under the pointer at rest; then what is shown after a while.
-#: Timers end in their order: this one was set later than the tooltip's, and is longer.
+#: JavaScript that moves the pointer onto a button and returns the tooltip after a second. Timers end in their order,
+#: and this one is set later than the tooltip's and is longer.
 PRESSED = """selector => {
     const button = document.querySelector(selector);
     button.firstElementChild.dispatchEvent(new PointerEvent('pointerover', {bubbles: true, pointerType: 'mouse'}));
@@ -117,7 +117,7 @@ PRESSED = """selector => {
 def test_a_button_that_was_pressed_does_not_explain_itself_at_once(exported: Site, desktop: Watched) -> None:
     page = desktop.show(exported.url + "?epoch=0&view=contours")
     with_access(page)
-    assert "Play" in page.evaluate(PRESSED, "#play")  # before
+    assert "Play" in page.evaluate(PRESSED, "#play")  # it is not pressed yet
     page.locator("#play").click()
     assert page.evaluate(PRESSED, "#play") == ""
     page.locator("#speed").hover()
@@ -136,7 +136,7 @@ def test_a_tooltip_appears_on_hover_and_on_focus_and_escape_hides_it(exported: S
     follow.hover()
     expect(tip).to_have_text(sentence)
     assert follow.get_attribute("title") is None, "the browser's own would come as well"
-    tip.hover()  # the pointer may go there
+    tip.hover()  # the pointer may move onto the tooltip
     expect(tip).to_be_visible()
     page.keyboard.press("Escape")
     expect(tip).to_have_count(0)
@@ -144,7 +144,7 @@ def test_a_tooltip_appears_on_hover_and_on_focus_and_escape_hides_it(exported: S
 
     page.mouse.move(5, 5)
     page.get_by_role("button", name="Reset").focus()
-    page.keyboard.press("Shift+Tab")  # by key, as a tooltip is for those who do without a mouse
+    page.keyboard.press("Shift+Tab")  # the keyboard is used, because people without a mouse need the tooltip
     speed = page.get_by_role("combobox", name="Speed")
     expect(speed).to_be_focused()
     expect(tip).to_contain_text("How fast the training is played")
@@ -181,7 +181,9 @@ def test_datasets_that_can_be_trained_here_are_not_called_missing(exported: Site
         expect(control).to_have_attribute("data-recorded", "false")
     page.goto(exported.url + HERE + "&epoch=1")
     until(page, "() => window.lossatlas?.shown()?.epoch === 1")
-    controls.append(page.get_by_role("radio", name="Breast cancer"))  # measured: its points are in a file of the page
+    controls.append(
+        page.get_by_role("radio", name="Breast cancer")
+    )  # this dataset is measured: a file of the page contains its points
     for control in controls:
         expect(control).to_have_attribute("data-recorded", "true")
 

@@ -1,4 +1,4 @@
-"""The tour: every stop from its link, words that move the plots, giving way to a person, and claims that are true."""
+"""Tests the tour: links open its stops, its words change the plots, a person can take over, and its claims are true."""
 
 from __future__ import annotations
 
@@ -28,9 +28,9 @@ from tests.web.test_first_minute import WHOLE
 from tests.web.test_landscape_lines import assert_surface_is
 
 ROOT = Path(__file__).parents[2]
-#: The source of the stops; a text that is written as the sum of two lines is one text.
+#: The source code of the stops, in which texts that are written as sums of strings are joined.
 PROSE = re.sub(r"' \+\s+'", "", (ROOT / "src/lossatlas/web/features/tour/stops.js").read_text(encoding="utf-8"))
-#: Stop → what is shown where the gallery has its run: the beginning of the run's id, the epoch, the plane.
+#: What each stop shows if the gallery has its run: the beginning of the run's id, the epoch, and the plane.
 STORED = {
     "two-plots": ("moons-16x16-tanh-", 300, "fresh"),
     "hidden-layer": ("here-", 100, "fresh"),
@@ -50,7 +50,7 @@ IDLE = "() => document.querySelector('#tour .news')?.textContent === ''"
 
 @pytest.fixture(scope="module")
 def toured(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    """A static export of a gallery that has the tour's runs."""
+    """Export a gallery that has the runs of the tour."""
     folder = tmp_path_factory.mktemp("tour")
     gallery = Gallery(folder / "data")
     for config in tour_configs():
@@ -87,7 +87,9 @@ def test_where_the_gallery_lacks_the_run_a_stop_trains_it_in_the_page(
 ) -> None:
     page = open_tour(desktop, f"{exported.url}?tour={stop}")
     until(page, IS_SHOWN, ["here-", STORED[stop][1], "fresh"], patience=60_000)
-    page.set_viewport_size({"width": 1280, "height": 720})  # beside the row of training, and nothing to scroll for
+    page.set_viewport_size(
+        {"width": 1280, "height": 720}
+    )  # the text is beside the row of training, and nothing has to be scrolled
     until(
         page, "() => (({scrollHeight, clientHeight}) => scrollHeight <= clientHeight)(document.querySelector('.words'))"
     )
@@ -142,7 +144,7 @@ def test_the_whole_tour_goes_by_keyboard_and_escape_gives_the_focus_back(toured:
     expect(page.get_by_role("region", name="Tour", exact=True)).to_be_hidden()
 
 
-#: Zooms in, takes hold of the plot in the midst of it, and says how far it was then and after longer than a move takes.
+#: JavaScript that zooms in, presses on the plot during the move, and returns the zoom then and after the move's time.
 TAKE_OVER = """async () => {
     const {state} = window.lossatlas;
     [...document.querySelectorAll('#tour button')].find(({textContent}) => textContent === 'zoom in').click();
@@ -163,7 +165,7 @@ def test_a_person_who_takes_over_ends_a_move_at_once(toured: Site, browser: Brow
         page = open_tour(moving, f"{toured.url}?tour=flat-and-sharp")
         until(page, IS_SHOWN, list(STORED["flat-and-sharp"]))
         back = page.get_by_role("button", name="Back to this stop")
-        for _ in range(20):  # a machine that is busy may draw no frame before the end of a move
+        for _ in range(20):  # on a busy machine there may be no frame before the end of a move
             there, then = page.evaluate(TAKE_OVER)
             if there != 0.01:
                 break
@@ -196,7 +198,7 @@ def test_a_shared_link_keeps_what_its_sender_saw(toured: Site, desktop: Watched)
 
 
 def fit_together(page: Page, plot: str) -> bool:
-    """Is there room for the stop's words and for the whole plot, side by side or one above the other?"""
+    """Return whether the stop's text and the whole plot are visible, side by side or one above the other."""
     words, seen = page.locator("#tour .words").bounding_box(), page.locator(plot).bounding_box()
     assert words
     assert seen
@@ -221,7 +223,9 @@ def test_on_a_small_screen_a_stop_and_its_plot_are_visible_together(
         assert fit_together(page, "#landscape-plot")
         page.locator("#plots label", has_text="Decision boundary").tap()
         assert fit_together(page, "#boundary-plot")
-        expect(sheet.get_by_role("button", name="Back to this stop")).to_be_hidden()  # to look is not to take over
+        expect(
+            sheet.get_by_role("button", name="Back to this stop")
+        ).to_be_hidden()  # changing the plot does not take over
         for title, plot in (("Why XOR needs a hidden layer", "#boundary-plot"), ("Too large a step", "#curves")):
             sheet.get_by_role("button", name="Next").tap()
             expect(sheet.get_by_role("heading")).to_have_text(title)
@@ -256,14 +260,14 @@ def test_its_claims_about_hidden_layers_are_true() -> None:
     assert says(f"a loss of {line.metrics['train_loss'][-1]:.2f}, where guessing has {np.log(2):.2f}")
     assert says(f"right on {line.metrics['test_accuracy'][-1]:.0%} of the test points".replace("%", " %"))
     bowl = curvature_of(network, line.weights[-1].astype(np.float64), *dataset.train)
-    assert bowl.smallest > -1e-6 * bowl.largest  # convex, as logistic regression is
+    assert bowl.smallest > -1e-6 * bowl.largest  # the loss is convex, as in logistic regression
     for word, hidden in (("Two hidden units", (2,)), ("eight", (8,))):
         accuracy = train_network("corners", hidden)[2].metrics["test_accuracy"][-1]
         assert re.search(rf"'{word}'[^}}]*}},\s+' (give )?{100 * accuracy:.0f} %", PROSE)
 
 
 def train_moved_starts(network: Network, dataset: Any, config: TrainingConfig) -> Iterator[Any]:
-    """Training losses from the usual start and from starts whose every number is moved by its last bits."""
+    """Compute training losses from the default start, and from starts whose numbers differ in their last bits."""
     start = network.pack(network.draw_initial_theta(config.seed)).astype(np.float64)
     for number in range(4):
         moves = 1e-15 * np.random.default_rng(number).choice([-1, 0, 1], start.size) * (number > 0)
@@ -276,14 +280,14 @@ def test_its_claims_about_large_steps_are_true() -> None:
     dataset, network, small = train_network("moons", (8,), learning_rate=1, **descent)
     assert (np.diff(small.metrics["train_loss"]) < 0).all()
     assert says("the loss falls in each of 100 epochs")
-    # Steps so large make of the last bit another course: what is said holds of all of them.
+    # With such large steps the last bit changes the course; the claims are true for all courses.
     large = TrainingConfig(epochs=100, frames=101, learning_rate=30, **descent)
     courses = list(train_moved_starts(network, dataset, large))
     for losses in courses:
         assert (np.diff(losses) > 0).mean() > 1 / 3
-        assert np.argmax(losses) == 3  # epoch 4: the start is not among them
+        assert np.argmax(losses) == 3  # the largest loss is that of epoch 4, as the list begins with epoch 1
         assert says(f"in more than a third of the epochs, early on up to {np.max(losses):.0f}")
-    assert np.ptp(courses, axis=0).max() > 0.1  # chaotic indeed
+    assert np.ptp(courses, axis=0).max() > 0.1  # the courses differ, so the training is chaotic
     beyond = train_network("moons", (16, 16, 16), "gelu", learning_rate=3, **descent)[2]
     assert says(f"the numbers overflow in epoch {beyond.outcome.epoch}")
 

@@ -1,4 +1,4 @@
-"""Training in the page against training in Python: the same thetas, the same endings, and nothing after a stop."""
+"""Compares training in the page with training in Python: thetas and endings are the same, and a stop is final."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from tests.web.test_engine import describe_network
 
 pytestmark = pytest.mark.browser
 
-#: What 30 epochs make of adding in another order, in float64, relative to the largest number; 3e-14 was seen.
+#: The tolerance after 30 epochs, relative to the largest number. Sums in another order made a difference of 3e-14.
 TOLERANCE = 1e-11
 
 SHAPES = [((), False), ((5,), False), ((4, 4), True), ((6, 5, 4), False), ((4, 4, 4), True)]
@@ -38,7 +38,7 @@ def page(served: Site, browser: Browser) -> Iterator[Page]:
 
 
 def some_data(classes: int, points: int = 60) -> Dataset:
-    """An odd number of training points, so that the last batch of 32 is a small one."""
+    """Draw an odd number of training points, so that the last batch of 32 is smaller."""
     name = {2: "moons", 3: "arms"}[classes]
     return load_dataset(DatasetConfig(name=name, points=points, test_fraction=0.25, seed=2))
 
@@ -68,7 +68,7 @@ TRAIN = """async (tasks) => {
 
 
 def python_thetas(network: Network, dataset: Dataset, config: TrainingConfig) -> Float64:
-    """Theta ``[epoch, P]`` in float64, from the untrained one on."""
+    """Train in Python, and return theta ``[epoch, P]`` in float64, beginning with the untrained one."""
     return np.array([network.unpack(theta.copy()) for _, theta in Training(network, dataset, config)._iterate_epochs()])
 
 
@@ -130,7 +130,7 @@ def test_many_points_are_added_up_in_pieces_to_the_same_gradient(page: Page) -> 
 
 
 def test_a_loss_near_zero_keeps_its_digits(page: Page) -> None:
-    """Logistic regression that is sure of itself: -log p = log(1 + e⁻ᵐ), m being the margin."""
+    """The model is a logistic regression with very certain predictions: -log p = log(1 + e⁻ᵐ) for the margin m."""
     network, margin = network_of(), 45.0
     theta = [0.0, 0.0, 0.0, 0.0, margin, 0.0]
     case = {"network": describe_network(network), "theta": theta, "points": [0.3, 0.1], "labels": [0], "order": [0]}
@@ -273,7 +273,7 @@ def wait_for(page: Page, *statuses: str) -> None:
 
 
 def train_to_end(page: Page, given: dict[str, Any]) -> dict[str, Any]:
-    """The record of a training that ran to its end."""
+    """Run a training to its end, and return its record."""
     open_trainer(page, given)
     page.evaluate("() => window.trainer.start()")
     wait_for(page, "finished", "diverged")
@@ -283,7 +283,7 @@ def train_to_end(page: Page, given: dict[str, Any]) -> dict[str, Any]:
 
 
 def python_snapshots(network: Network, dataset: Dataset, config: TrainingConfig) -> tuple[list[Snapshot], Training]:
-    """Every epoch recorded, as the page has it."""
+    """Train in Python with every epoch recorded, as the page does."""
     training = Training(network, dataset, config.model_copy(update={"frames": config.epochs + 1}))
     return list(training), training
 
@@ -297,7 +297,9 @@ def test_every_epoch_is_recorded_as_python_records_it(page: Page, classes: int, 
     snapshots, _ = python_snapshots(*case)
     assert found["epochs"] == [snapshot.epoch for snapshot in snapshots] == list(range(41))
     weights = np.array([snapshot.theta for snapshot in snapshots])
-    np.testing.assert_allclose(found["weights"], weights, rtol=2**-23, atol=1e-11)  # one step of float32
+    np.testing.assert_allclose(
+        found["weights"], weights, rtol=2**-23, atol=1e-11
+    )  # the tolerance is one step of float32
     for name in METRICS:
         expected = [getattr(snapshot.metrics, name) for snapshot in snapshots]
         np.testing.assert_allclose(found["metrics"][name], expected, rtol=4e-6, err_msg=name)
@@ -336,12 +338,12 @@ def test_divergence_is_reported_as_in_python(
     assert last["message"] == training.outcome.message
     assert found["epochs"] == [snapshot.epoch for snapshot in snapshots]
     if last["status"] == "diverged":
-        page.evaluate("() => { window.trainer.step(); window.trainer.start(1000); }")  # there is no way on
+        page.evaluate("() => { window.trainer.step(); window.trainer.start(1000); }")  # it cannot continue
         assert page.evaluate("async () => (await window.trainer.state()).epoch") == training.outcome.epoch
 
 
 def test_the_diverging_cases_include_an_overflow() -> None:
-    """The cases above are of both kinds."""
+    """The cases above include an overflow and a divergence without one."""
     config = TrainingConfig(optimizer="sgd", learning_rate=1000, epochs=60, batch_size="full", weight_decay=1.0)
     _, training = python_snapshots(network_of(5, 5, activation="relu"), some_data(2), config)
     assert training.outcome.status == "diverged"
@@ -404,8 +406,8 @@ def test_a_limit_makes_it_slow_enough_to_watch(page: Page) -> None:
     start = page.evaluate("() => { window.trainer.limit(20); window.trainer.start(); return performance.now(); }")
     wait_for(page, "finished")
     news = page.evaluate("() => window.news")
-    assert news[-1]["at"] - start >= 14 * 50  # 15 epochs, the first one at once
-    assert max(len(each["fresh"]) for each in news) <= 2  # each is shown when it comes
+    assert news[-1]["at"] - start >= 14 * 50  # these are 15 epochs, the first of which is trained at once
+    assert max(len(each["fresh"]) for each in news) <= 2  # each epoch is reported when it is trained
 
 
 def test_nothing_is_reported_of_a_training_after_it_is_stopped(page: Page) -> None:
@@ -422,7 +424,7 @@ def test_nothing_is_reported_of_a_training_after_it_is_stopped(page: Page) -> No
 
 
 def test_the_worker_itself_is_silent_after_a_stop(page: Page) -> None:
-    """Without the client, which would drop what is late."""
+    """The test uses the worker without its client, which would drop late messages."""
     endless = task(network_of(8, 8), some_data(2), TrainingConfig(epochs=1_000_000))
     page.evaluate(
         """(task) => {
@@ -444,7 +446,7 @@ def test_the_worker_itself_is_silent_after_a_stop(page: Page) -> None:
     until(page, "() => window.heard.at(-1)?.join() === '2,finished'")
     heard = page.evaluate("() => { window.raw.terminate(); return window.heard.map(([id]) => id); }")
     assert heard == sorted(heard)
-    assert heard.count(1) <= 5  # one message was being sent when it was asked to stop
+    assert heard.count(1) <= 5  # one message may have been sent before the stop arrived
 
 
 def test_a_stop_before_the_start_is_kept(page: Page) -> None:
@@ -464,11 +466,11 @@ def test_errors_in_the_worker_are_reported(page: Page) -> None:
     assert page.evaluate("() => window.errors") == ["Error: theta has 1 numbers, and the network 22"]
 
 
-# what the page keeps ----------------------------------------------------------------------------------------------
+# the record of the page -------------------------------------------------------------------------------------------
 
 
 def thin_epochs(first: int, last: int, most: int) -> tuple[list[int], int]:
-    """Epochs that a record of ``most`` rows has, going through them one by one; and their stride."""
+    """Return the epochs that a record of ``most`` rows contains, found one by one, and their stride."""
     rows: list[int] = []
     stride = 1
     for epoch in range(first, last + 1):
@@ -509,7 +511,7 @@ def test_a_long_record_is_thinned_out(page: Page, first: int, count: int, most: 
 
 @given(st.integers(0, 300), st.integers(1, 700), st.integers(2, 40))
 def test_a_shot_means_its_epoch_while_the_record_is_thinned_out(page: Page, held: int, more: int, most: int) -> None:
-    """A picture that is on its way, or on the screen, is one of an epoch: its row changes, or goes."""
+    """A shot refers to an epoch, whose row in the record may change, or be deleted, while the shot is in use."""
     found = page.evaluate(
         """async ({held, more, most}) => {
             const [{createRecord}, {Run}, {shotOf}] = await Promise.all(
@@ -538,7 +540,7 @@ def test_a_shot_means_its_epoch_while_the_record_is_thinned_out(page: Page, held
         assert abs(epoch - held) == nearest
 
 
-# why it does not get on -------------------------------------------------------------------------------------------
+# diagnostics ------------------------------------------------------------------------------------------------------
 
 
 def dead_in_numpy(network: Network, theta: Float64, points: Float64) -> list[int]:
@@ -578,32 +580,32 @@ def advice(page: Page, losses: Any, dead: list[int], sizes: list[int]) -> str | 
 
 
 def test_dead_units_are_reported_if_the_loss_is_not_good(page: Page) -> None:
-    told_of = advice(page, [0.6] * 200, [1, 4], [16, 16])
-    assert told_of is not None
-    assert told_of.startswith("4 of 16 units of hidden layer 2 are dead")
-    assert "GELU" in told_of
-    assert advice(page, [0.3] * 200, [1, 4], [16, 16]) is None  # a good loss
-    assert advice(page, [0.6] * 199, [1, 4], [16, 16]) is None  # it may be falling
+    message = advice(page, [0.6] * 200, [1, 4], [16, 16])
+    assert message is not None
+    assert message.startswith("4 of 16 units of hidden layer 2 are dead")
+    assert "GELU" in message
+    assert advice(page, [0.3] * 200, [1, 4], [16, 16]) is None  # the loss is good
+    assert advice(page, [0.6] * 199, [1, 4], [16, 16]) is None  # the loss may still be falling
     few = advice(page, [0.6] * 200, [0, 3], [16, 16])
     assert few is not None
     assert "dead" not in few
 
 
 def test_an_entirely_dead_layer_is_reported_at_once(page: Page) -> None:
-    told_of = advice(page, [0.6], [5, 0], [5, 7])
-    assert told_of is not None
-    assert told_of.startswith("All 5 units of hidden layer 1 are dead")
-    assert advice(page, [0.3], [5, 0], [5, 7]) is None  # it has skips
+    message = advice(page, [0.6], [5, 0], [5, 7])
+    assert message is not None
+    assert message.startswith("All 5 units of hidden layer 1 are dead")
+    assert advice(page, [0.3], [5, 0], [5, 7]) is None  # this network has skips
 
 
 @pytest.mark.parametrize(
     ("start", "per_epoch", "epochs", "stands"),
     [
         (0.69, 1.0, 200, True),
-        (0.69, 1.0, 199, False),  # too early to tell
-        (0.69, 0.99995, 250, True),  # half a percent in 100 epochs
-        (0.69, 0.9998, 250, False),  # two percent
-        (0.3, 1.0, 250, False),  # good enough: less than half of log 2
+        (0.69, 1.0, 199, False),  # there are too few epochs for a decision
+        (0.69, 0.99995, 250, True),  # it falls by half a percent in 100 epochs
+        (0.69, 0.9998, 250, False),  # it falls by two percent
+        (0.3, 1.0, 250, False),  # the loss is good enough: less than half of log 2
     ],
 )
 @pytest.mark.parametrize("noise", [0.0, 0.2])
@@ -611,7 +613,7 @@ def test_a_loss_that_makes_no_progress_is_reported_with_advice(
     page: Page, start: float, per_epoch: float, epochs: int, stands: bool, noise: float
 ) -> None:
     falling = start * per_epoch ** np.arange(epochs)
-    losses = falling * (1 + noise * (np.arange(epochs) % 5))  # minibatches make it jump upwards now and then
+    losses = falling * (1 + noise * (np.arange(epochs) % 5))  # minibatches sometimes make the loss jump upwards
     found = advice(page, losses.tolist(), [], [])
     if not stands:
         assert found is None
@@ -621,7 +623,7 @@ def test_a_loss_that_makes_no_progress_is_reported_with_advice(
 
 
 def test_advice_comes_with_the_news(page: Page) -> None:
-    """Weights that leave every unit dead: nothing can be learnt any more."""
+    """With these weights every unit is dead, so nothing can be learnt any more."""
     network, dataset = network_of(6, activation="relu"), some_data(2)
     theta = np.zeros(network.parameter_count)
     theta[network.parameters[1].offset :][:6] = -1
@@ -634,7 +636,7 @@ def test_advice_comes_with_the_news(page: Page) -> None:
     assert page.evaluate("() => [window.news.at(-1).advice, window.news.at(-1).dead]") == [None, [0]]
 
 
-# the plateau at which it pauses
+# this is the plateau at which it pauses
 
 FINDER = """async ({first, losses}) => {
     const {createPlateauFinder} = await import('/compute/engine/diagnostics.js');
@@ -644,7 +646,7 @@ FINDER = """async ({first, losses}) => {
 
 
 def flat_epochs(losses: Float64, first: int) -> list[int]:
-    """The rule, read aloud: has the lowest loss fallen by less than 1 % over a quarter of the epochs, 200 at least?"""
+    """Apply the rule of plateaus: the lowest loss fell by less than 1 % over a quarter of all epochs, at least 200."""
     found = []
     for i in range(len(losses)):
         stretch = max(200, math.ceil((first + i) / 4))
@@ -672,9 +674,9 @@ def test_a_plateau_is_found_where_a_slow_loop_finds_it(page: Page, first: int) -
         found = page.evaluate(FINDER, {"first": first, "losses": losses.tolist()})
         assert found == flat_epochs(losses, first), name
     never, power, zero = (flat_epochs(cases[name], 0) for name in ("never falls", "a power law", "reaches zero"))
-    assert never.index(200) == 200  # the first epoch that has 200 before it
-    assert not any(power)  # a quarter of its epochs always brings it more than 1 %
-    assert zero.index(200) == 500  # it is there at 300; a quarter of that is less than 200
+    assert never.index(200) == 200  # this is the first epoch with 200 epochs before it
+    assert not any(power)  # over a quarter of its epochs this loss always falls by more than 1 %
+    assert zero.index(200) == 500  # the loss is 0 from 300 on, and a quarter of 300 is less than 200
 
 
 def test_a_training_pauses_at_its_plateau_and_can_continue(page: Page) -> None:
@@ -684,9 +686,9 @@ def test_a_training_pauses_at_its_plateau_and_can_continue(page: Page) -> None:
     page.evaluate("() => { window.trainer.start(2000, true); }")
     wait_for(page, "paused")
     assert page.evaluate("() => window.record.epochs.at(-1)") == 200
-    told_of = "Paused at epoch 200: the loss has hardly changed for 200 epochs. Press Continue to train further."
-    assert page.evaluate("() => window.news.at(-1).message") == told_of
-    page.evaluate("() => { window.trainer.start(2000, true); }")  # the plateau counts from here
+    message = "Paused at epoch 200: the loss has hardly changed for 200 epochs. Press Continue to train further."
+    assert page.evaluate("() => window.news.at(-1).message") == message
+    page.evaluate("() => { window.trainer.start(2000, true); }")  # the next plateau is counted from here
     until(page, "() => window.news.at(-1).status === 'paused' && window.record.epochs.at(-1) > 200")
     assert page.evaluate("() => window.record.epochs.at(-1)") == 400
     page.evaluate("() => { window.trainer.start(900, false); }")

@@ -1,4 +1,4 @@
-"""Training in the page, by its controls: what is on show is what Python trains from the same settings."""
+"""Tests the controls of training in the page: it shows what Python trains with the same settings."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ from tests.web.test_lab_surfaces import wait_for_surface
 
 pytestmark = pytest.mark.browser
 
-#: Half moons, and a network small enough that the surfaces keep up with the training on any machine.
+#: Half moons, and a network so small that any machine can compute the surfaces during the training.
 HERE = "dataset=moons&hidden=8&sample=120,0.2,1"
-#: The dots of the path on the map.
+#: JavaScript that returns the dots of the path on the map.
 DOTS = "document.querySelector('#landscape-map .js-plotly-plot')?.data?.find(({name}) => name === 'frames')"
 
 
@@ -43,7 +43,7 @@ def python(epochs: int = 30, name: str = "moons", **training: Any) -> tuple[Setu
 
 
 def assert_epoch(page: Page, trained: tuple[Setup, Trajectory], epoch: int) -> None:
-    """Readouts and surface are those of Python's theta at that epoch."""
+    """Assert that readouts and surface are those of Python's theta at this epoch."""
     setup, trajectory = trained
     until(page, "epoch => window.lossatlas.shown()?.epoch === epoch", epoch)
     for name in ("train_loss", "test_loss", "train_accuracy"):
@@ -78,7 +78,7 @@ def test_a_link_trains_up_to_its_epoch_and_shows_pythons_network(site: Site, des
 def test_start_pause_step_and_stop(exported: Site, desktop: Watched) -> None:
     page = desktop.open(f"{exported.url}?{HERE}&train=sgd,0.1,full,0,0&epoch=0")
     until(page, "() => window.lossatlas.shown()?.epoch === 0")
-    page.get_by_role("combobox", name="Pace").select_option("30")  # so that it does not come to its end meanwhile
+    page.get_by_role("combobox", name="Pace").select_option("30")  # so that it does not end during the test
     for epoch in (1, 2):
         press(page, "Step")
         until(page, "epoch => window.lossatlas.shown().epoch === epoch", epoch)
@@ -110,7 +110,7 @@ def test_a_training_that_rests_has_its_path_in_the_plane_and_goes_on_with_the_pl
     dots = page.evaluate(f"() => {{ const {{x, y}} = {DOTS}; return [...x].map((a, t) => [a, y[t]]); }}")
     np.testing.assert_allclose(dots, path.coordinates, atol=2e-4)
     expect(page.locator("#slice-mode")).to_contain_text("The plane stays at the trained network")
-    press(page, "Step")  # while it trains the plane moves along; then it stays around the new end
+    press(page, "Step")  # the plane moves during the step, and then stays around the new end
     until(page, "() => window.lossatlas.shown()?.epoch === 31 && window.lossatlas.slice().path")
     until(page, f"() => {DOTS}?.x.length === 32")
 
@@ -130,26 +130,29 @@ def test_the_range_of_a_run_that_grows_stays_while_the_new_one_fills_most_of_it(
     exported: Site, desktop: Watched
 ) -> None:
     page = desktop.open(exported.url)
-    linear, log = loss_range(0, 10), loss_range(0.01, 100, "log")  # 1 lies half-way up the logarithmic one
+    linear, log = (
+        loss_range(0, 10),
+        loss_range(0.01, 100, "log"),
+    )  # the loss 1 is in the middle of the logarithmic range
     stays = [(loss_range(0, 7), linear), (loss_range(3, 10), linear), (loss_range(0.1, 10, "log"), log)]
     changes = [(loss_range(*bounds), linear) for bounds in ((0, 5), (0, 11), (-1, 10), (5, 10))]
     changes += [(loss_range(0.01, 1, "log"), log), (loss_range(-8, 8, kind="gap"), linear), (linear, log)]
     found = page.evaluate(STEADY, [*stays, *changes, (linear, None)])
     kept = [{**new, "low": before["low"], "high": before["high"]} for new, before in stays]
     [lower] = page.evaluate(STEADY, [(loss_range(0.003, 100, "log"), log)])
-    assert lower == {**loss_range(0.003, 100, "log"), "low": 0.003 / 3}  # room for what comes
+    assert lower == {**loss_range(0.003, 100, "log"), "low": 0.003 / 3}  # the range leaves room for lower losses
     assert found == [*kept, *(new for new, _ in changes), linear]
 
 
 def test_a_link_to_epoch_0_of_a_training_rests_there(exported: Site, browser: Browser) -> None:
-    page = browser.new_page(reduced_motion="no-preference")  # where a training would start by itself
+    page = browser.new_page(reduced_motion="no-preference")  # without reduced motion a training would start by itself
     page.goto(f"{exported.url}?{HERE}&train=adam,0.1,32,0,0&epoch=0")
     until(page, "() => window.lossatlas?.shown()?.epoch === 0")
     expect(page.get_by_role("button", name="Start", exact=True)).to_be_visible()
     page.close()
 
 
-#: Of each surface that is drawn: how many of its vertices lie at its lowest height, and where the axis begins.
+#: JavaScript that counts the vertices at the lowest height of each drawn surface, and returns the start of the axis.
 FLOORS = """async last => {
     const seen = [];
     for (let frame = 0; frame < 6000 && (seen.at(-1)?.epoch ?? 0) < last; frame++) {
@@ -171,7 +174,7 @@ def test_the_axis_of_a_training_reaches_down_to_where_the_network_is(exported: S
     seen = page.evaluate(FLOORS, 250)
     assert len(seen) > 10
     assert seen[-1]["low"] < 0.1 < seen[0]["low"]
-    assert [each for each in seen if each["lowest"] > 2] == []  # none is drawn on a flat floor
+    assert [each for each in seen if each["lowest"] > 2] == []  # no surface has a flat floor
 
 
 def test_where_a_training_rests_its_range_is_that_of_a_link_to_it(exported: Site, desktop: Watched) -> None:
@@ -220,7 +223,7 @@ def test_it_pauses_while_nobody_can_see_it(exported: Site, desktop: Watched) -> 
     until(page, "rested => window.lossatlas.shown().epoch > rested + 3", rested)
     press(page, "Pause")
     page.get_by_role("button", name="Share", exact=True).click()
-    page.keyboard.press("Escape")  # what a person lets rest stays at rest
+    page.keyboard.press("Escape")  # a training that a person has paused stays paused
     expect(page.locator("#workshop .go")).to_have_text("Continue")
 
 
@@ -238,10 +241,10 @@ def test_it_stops_at_the_epoch_that_is_set_and_goes_on_from_there(exported: Site
     expect(here.get_by_role("status")).to_contain_text("Stopped at epoch 55, as set.")
     assert_epoch(page, python(60), 55)
     here.get_by_role("combobox", name="Pace").select_option("30")
-    press(page, "Continue")  # an epoch that has passed is no end
+    press(page, "Continue")  # an epoch that has passed does not stop the training
     until(page, "() => window.lossatlas.shown().epoch > 58")
     stop.fill("10")
-    stop.press("Enter")  # while it trains it is: here it stops
+    stop.press("Enter")  # an epoch that is set during the training stops it at once
     expect(here.get_by_role("status")).to_contain_text("as set. Press Continue to train further.")
     expect(page.locator("#workshop .go")).to_have_text("Continue")
 
@@ -276,7 +279,7 @@ AXIS = """async ({frames, trained, counts}) => {
 
 
 def progress(epochs: Any, last: int) -> Any:
-    """Even up to epoch 50, and logarithmic beyond, where one unit is as long as those 50 epochs."""
+    """Place an epoch on the axis, which is linear up to epoch 50 and logarithmic beyond."""
     epochs = np.asarray(epochs, float)
     time, end = (np.where(e <= 50, e / 50, 1 + np.log(np.maximum(e, 50) / 50)) for e in (epochs, np.array(float(last))))
     return time / end
@@ -291,11 +294,11 @@ def test_the_time_axis_gives_the_fall_its_room(exported: Site, desktop: Watched,
     np.testing.assert_allclose(found["progress"], expected, atol=1e-12)
     np.testing.assert_allclose(found["x"], 8 + 684 * expected, atol=1e-9)
     assert found["back"] == list(range(len(frames)))
-    for tick in found["epochTicks"]:  # a label stands where its epoch is, recorded or not
+    for tick in found["epochTicks"]:  # a label is placed at its epoch, whether recorded or not
         assert tick["at"] == pytest.approx(8 + 684 * float(progress(int(tick["text"]), frames[-1])), abs=1e-9)
     named = sorted(int(tick["text"]) for tick in found["epochTicks"])
     assert (named[0], named[-1]) == (0, frames[-1])
-    assert progress(100, 3000) > 0.33  # where it was a thirtieth
+    assert progress(100, 3000) > 0.33  # on a linear axis it would be a thirtieth
     for count, spread in zip(counts, found["spread"], strict=True):
         assert (spread[0], spread[-1], len(spread)) == (0, len(frames) - 1, min(count, len(frames)))
         assert np.all(np.diff(spread) > 0)
@@ -319,13 +322,17 @@ def test_slider_and_curves_share_the_time_axis_of_a_long_training(exported: Site
         epoch = int(np.abs(progress(range(401), 400) - share).argmin())
         until(
             page, "epoch => Math.abs(window.lossatlas.shown().epoch - epoch) <= 1", epoch
-        )  # a pixel may be two epochs
+        )  # a pixel may contain two epochs
         epoch = page.evaluate("() => window.lossatlas.shown().epoch")
         cursor = "() => Number(document.querySelector('#curves .cursor').getAttribute('x1'))"
         assert page.evaluate(cursor) == pytest.approx(8 + float(progress(epoch, 400)) * (drawn["width"] - 16), abs=0.1)
         thumb = slider.evaluate("({value, max}) => value / max")
         assert thumb == pytest.approx(float(progress(epoch, 400)), abs=1e-9)
-    for key, by in (("ArrowRight", 1), ("ArrowUp", 1), ("ArrowLeft", -1)):  # an epoch on, also where a pixel is several
+    for key, by in (
+        ("ArrowRight", 1),
+        ("ArrowUp", 1),
+        ("ArrowLeft", -1),
+    ):  # the key goes to the next epoch, even if a pixel contains several
         slider.press(key)
         epoch += by
         until(page, "epoch => window.lossatlas.shown().epoch === epoch", epoch)
