@@ -304,6 +304,8 @@ def test_private_samples_are_not_stored_and_the_rounded_model_is_measured(tmp_pa
         ({"name": "…"}, "no letter"),
         ({"model": torch.nn.Linear(4, 3).requires_grad_(False)}, "nothing to record"),
         ({"model": torch.nn.LazyLinear(3)}, "no shape yet"),
+        ({"model": torch.nn.Linear(4, 3, device="meta")}, "no values yet"),
+        ({"sample": 3}, r"sample: there is no such option; did you mean samples\?"),
     ],
 )
 def test_what_cannot_be_recorded_is_refused_with_a_reason_and_leaves_nothing(

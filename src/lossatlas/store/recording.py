@@ -184,6 +184,13 @@ class Recording:
         """The trajectory ``[F, P]``, mapped from its files."""
         return StackedThetas([self.theta(frame) for frame in range(len(self.frames))])
 
+    def finite(self) -> Recording:
+        """Return the frames before the first one whose parameters are not all finite: no plane goes through those."""
+        for number in range(len(self.frames)):
+            if not np.isfinite(self.theta(number)).all():
+                return Recording(self.folder, self.about, self.frames[:number])
+        return self
+
     def _read(self, name: str, size: int) -> AnyArray:
         path = self.folder / name
         array = map_array(path)

@@ -27,6 +27,9 @@ from lossatlas.torch.plane_choices import PlaneChoice, read_planes, with_grid
 from lossatlas.torch.refinement import nested_grids
 from lossatlas.torch.sample_plane import lay_through_samples, predict_over
 
+#: More classes than a byte can count have no boundary.
+_MOST_CLASSES = 256
+
 
 @dataclass(frozen=True)
 class FinishOptions:
@@ -107,8 +110,12 @@ def finish_recording(recording: Recording, model: TorchModel, data: Path, option
     PlaneError
         If none of the planes can be laid.
     """
+    recording = recording.finite()
     if len(recording.frames) < 2:
-        raise DataError(f"{recording.id} has {len(recording.frames)} frames; a run needs two: take a snapshot an epoch")
+        raise DataError(
+            f"{recording.id} has {len(recording.frames)} frames with finite parameters; a run needs two: "
+            "take a snapshot an epoch"
+        )
     refuse_another_model(recording, model)
     if (network := network_of(model, recording)) is not None and options.boundary == "auto":
         adopted = compute_adopted(network, model, recording, options.configs(), options.curvature)
@@ -182,7 +189,10 @@ class _Finishing:
             plane = lay_through_samples(self._model)
         except PlaneError:
             return None
-        return predict_over(plane, self._model, self._recording, self._classes())
+        classes = self._classes()
+        if len(classes) > _MOST_CLASSES:
+            return None
+        return predict_over(plane, self._model, self._recording, classes)
 
     def _classes(self) -> list[str]:
         targets: list[AnyArray] = [batch.data[1].cpu().numpy() for batch in (*self._model.train, *self._model.test)]

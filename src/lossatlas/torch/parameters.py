@@ -49,6 +49,8 @@ def refuse_shards(model: torch.nn.Module) -> None:
             raise DataError(_SHARDED.format("DeepSpeed ZeRO-3"))
         if isinstance(parameter, torch.nn.parameter.UninitializedParameter):
             raise DataError(f"the parameter {name} has no shape yet; pass one batch through the model before recording")
+        if parameter.is_meta:
+            raise DataError(f"the parameter {name} has no values yet (device meta); materialize the model first")
         if parameter.is_complex():
             raise DataError(f"the parameter {name} is {parameter.dtype}; real parameters are recorded only")
 

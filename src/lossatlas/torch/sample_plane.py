@@ -137,6 +137,7 @@ def _is_pair(inputs: object, targets: object) -> bool:
         and isinstance(targets, torch.Tensor)
         and inputs.is_floating_point()
         and inputs.ndim > 1
+        and bool(inputs.isfinite().all())
         and targets.ndim == 1
         and not targets.is_floating_point()
         and int(targets.min()) >= 0

@@ -1,0 +1,158 @@
+"""Recording trainings that fail, diverge, are compiled, or run in several processes."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+import lossatlas.torch as lat
+from lossatlas.store import Gallery, Recording, read_manifest, run_folder
+from tests.own_models.test_recorder import CROSS_ENTROPY, LEAST, recorder_of, start
+from tests.own_models.trainings import images, shuffling, train
+
+ROOT = Path(__file__).parents[2]
+
+
+def test_after_an_exception_in_the_block_the_recording_stays_and_no_run_is_made(tmp_path: Path) -> None:
+    model = start()
+    recorder = recorder_of(model, tmp_path)
+
+    def stop() -> None:
+        with recorder:
+            train(model, shuffling(images()), 2, recorder.snapshot)
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        stop()
+    assert [frame.epoch for frame in recorder.recording.frames] == [0, 1, 2]
+    assert Gallery(tmp_path).ids() == []
+    with recorder_of(model, tmp_path, resume=True) as again:
+        assert again.recording.id == recorder.recording.id
+    assert len(Gallery(tmp_path).ids()) == 1
+
+
+def test_a_sample_that_is_not_a_number_is_a_loss_that_is_not_known(tmp_path: Path) -> None:
+    inputs, labels = images().tensors
+    inputs = inputs.clone()
+    inputs[0] = torch.nan
+    model = start()
+    with recorder_of(model, tmp_path, [(inputs, labels)], boundary="auto") as recorder:
+        train(model, shuffling(images()), 1, recorder.snapshot)
+    assert [frame.metrics["train_loss"] for frame in recorder.recording.frames] == [None, None]
+    manifest = read_manifest(run_folder(tmp_path, Gallery(tmp_path).ids()[0]))
+    assert manifest["metrics"]["train_loss"] == [None, None]
+    assert manifest["boundary"] is None
+
+
+def test_a_training_that_diverged_is_shown_up_to_where_it_did(tmp_path: Path) -> None:
+    model = start()
+    with recorder_of(model, tmp_path) as recorder:
+        train(model, shuffling(images()), 2, recorder.snapshot)
+        with torch.no_grad():
+            model[0].weight[0, 0, 0, 0] = torch.nan
+        assert recorder.snapshot().metrics["train_loss"] is None
+    assert [frame.epoch for frame in recorder.recording.frames] == [0, 1, 2, 3]
+    manifest = read_manifest(run_folder(tmp_path, Gallery(tmp_path).ids()[0]))
+    assert manifest["frames"] == [0, 1, 2]
+
+
+def test_more_classes_than_a_byte_can_count_have_no_boundary_and_are_measured(tmp_path: Path) -> None:
+    torch.manual_seed(0)
+    model, batch = torch.nn.Linear(4, 300), (torch.randn(6, 4), torch.tensor([0, 1, 2, 3, 4, 299]))
+    with lat.Recorder(model, CROSS_ENTROPY, [batch], data=tmp_path, **LEAST | {"boundary": "auto"}) as recorder:
+        with torch.no_grad():
+            model.weight *= 9
+            right = float((model(batch[0]).argmax(1) == batch[1]).float().mean())
+        assert recorder.snapshot().metrics["train_accuracy"] == pytest.approx(right)
+    assert read_manifest(run_folder(tmp_path, Gallery(tmp_path).ids()[0]))["boundary"] is None
+    few = batch[0], batch[1].clamp(max=4)  # the samples' classes would fit into a byte, and the predicted ones not
+    with lat.Recorder(model, CROSS_ENTROPY, [few], data=tmp_path / "few", **LEAST | {"boundary": "auto"}) as recorder:
+        with torch.no_grad():
+            model.weight *= 2
+        recorder.snapshot()
+    assert read_manifest(run_folder(tmp_path / "few", Gallery(tmp_path / "few").ids()[0]))["boundary"] is None
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+def test_a_training_compiled_by_inductor_ends_with_the_same_bits(tmp_path: Path) -> None:
+    if shutil.which("c++") is None:
+        pytest.skip("there is no C++ compiler, which torch.compile needs")
+
+    def compiled() -> Any:
+        torch._dynamo.reset()
+        torch.manual_seed(3)
+        return torch.compile(torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(36, 4), torch.nn.Linear(4, 3)))
+
+    whole = torch.utils.data.DataLoader(images(), batch_size=48)
+    expected = train(compiled(), whole, 2)
+    model = compiled()
+    with recorder_of(model, tmp_path, whole) as recorder:
+        found = train(model, whole, 2, recorder.snapshot)
+    assert all(torch.equal(expected[name], found[name]) for name in expected)
+    last = np.concatenate([tensor.numpy().ravel() for tensor in found.values()])
+    assert np.array_equal(recorder.recording.theta(-1), last)
+
+
+_PROCESS = """
+import sys, torch
+import lossatlas.torch as lat
+from lossatlas.errors import DataError
+from torch.distributed.fsdp import fully_shard
+from tests.own_models.trainings import convolutional, images, train
+
+rank, folder = int(sys.argv[1]), sys.argv[2]
+torch.set_num_threads(1)
+torch.distributed.init_process_group("gloo", init_method=f"file://{folder}/meet", rank=rank, world_size=2)
+
+
+def trained(after):
+    torch.manual_seed(3)
+    model = torch.nn.parallel.DistributedDataParallel(convolutional())
+    torch.manual_seed(rank)
+    part = [tuple(tensor[rank::2] for tensor in images().tensors)]
+    return model, part, lambda recorder: train(model, part, 2, recorder.snapshot if recorder else lambda: None)
+
+
+_, _, run = trained(None)
+expected = run(None)
+model, part, run = trained(None)
+plane = {"kind": "gaussian", "normalization": "filter", "spans": (0.5,), "grid": 3}
+loss = torch.nn.CrossEntropyLoss()
+with lat.Recorder(model, loss, part, data=f"{folder}/data-{rank}", planes=(plane,), curvature=0) as recorder:
+    found = run(recorder)
+assert all(torch.equal(expected[name], found[name]) for name in expected)
+torch.save(found, f"{folder}/state-{rank}.pt")
+assert len(recorder.frames) == (3 if rank == 0 else 0)
+try:
+    lat.Recorder(fully_shard(torch.nn.Linear(4, 4)), loss, part, data=f"{folder}/sharded")
+except DataError as error:
+    print(error)
+torch.distributed.destroy_process_group()
+"""
+
+
+def test_of_two_processes_the_first_one_records_and_neither_is_disturbed(tmp_path: Path) -> None:
+    """And a model that is really sharded over both is refused in both, so that none waits for the other."""
+    run = [sys.executable, "-c", _PROCESS]
+    pipes: Any = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+    processes = [subprocess.Popen([*run, str(rank), str(tmp_path)], cwd=ROOT, **pipes) for rank in (0, 1)]
+    for process in processes:
+        out, problems = process.communicate(timeout=180)
+        assert process.returncode == 0, problems
+        assert "sharded (FSDP" in out
+    [recording] = (tmp_path / "data-0" / "recordings").iterdir()
+    state = torch.load(tmp_path / "state-0.pt", weights_only=True)
+    layout = Recording.open(recording).parameters
+    assert layout[0].name == "0.weight"
+    flat = np.concatenate([state[f"module.{tensor.name}"].numpy().ravel() for tensor in layout])
+    assert np.array_equal(Recording.open(recording).theta(-1), flat)
+    assert len(Gallery(tmp_path / "data-0").ids()) == 1
+    assert sorted(path.name for path in tmp_path.glob("data-*")) == ["data-0"]
+    assert not (tmp_path / "sharded").exists()
