@@ -52,7 +52,7 @@ def test_a_sample_that_is_not_a_number_is_a_loss_that_is_not_known(tmp_path: Pat
 
 
 def test_a_training_that_diverged_is_shown_up_to_where_it_did(tmp_path: Path) -> None:
-    model = start()
+    model: Any = start()
     with recorder_of(model, tmp_path) as recorder:
         train(model, shuffling(images()), 2, recorder.snapshot)
         with torch.no_grad():
