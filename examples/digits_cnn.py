@@ -1,11 +1,11 @@
-"""A convolutional network with BatchNorm learns scikit-learn's digits, and is recorded.
+"""Records the training of a convolutional network with BatchNorm on the digits of scikit-learn.
 
     pip install "lossatlas[torch]"
     python examples/digits_cnn.py
     lossatlas serve
 
-Nothing is downloaded. The training takes seconds, and --budget says how long its surfaces may take. The run stands
-in the page under Recorded runs.
+Nothing is downloaded. The training takes seconds, and --budget limits the time for the surfaces. The page lists the run
+under Recorded runs.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ import lossatlas.torch as lat
 
 
 def make_model() -> nn.Module:
-    """Two convolutions with BatchNorm, and a linear layer: 5,226 parameters."""
+    """Make a network of two convolutions with BatchNorm and a linear layer, with 5,226 parameters."""
     return nn.Sequential(
         *(nn.Conv2d(1, 16, 3, padding=1), nn.BatchNorm2d(16), nn.ReLU(), nn.MaxPool2d(2)),
         *(nn.Conv2d(16, 32, 3, padding=1), nn.BatchNorm2d(32), nn.ReLU(), nn.AdaptiveAvgPool2d(1)),
@@ -30,7 +30,7 @@ def make_model() -> nn.Module:
 
 
 def make_loaders() -> tuple[DataLoader[tuple[torch.Tensor, ...]], DataLoader[tuple[torch.Tensor, ...]]]:
-    """1,200 digits to train on, and the other 597."""
+    """Make the loaders of 1,200 digits for training and of the other 597 digits for testing."""
     digits = load_digits()
     images, labels = torch.tensor(digits.images, dtype=torch.float32)[:, None] / 16, torch.tensor(digits.target)
     train = TensorDataset(images[:1200], labels[:1200])
@@ -39,12 +39,12 @@ def make_loaders() -> tuple[DataLoader[tuple[torch.Tensor, ...]], DataLoader[tup
 
 
 def main() -> None:
-    """Train, and record a frame an epoch."""
+    """Train the network, and record one frame per epoch."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--data", help="the gallery's folder; by default your own")
+    parser.add_argument("--data", help="the folder of the gallery; by default the one that lossatlas uses")
     parser.add_argument("--epochs", type=int, default=15)
     parser.add_argument("--samples", type=int, default=512)
-    parser.add_argument("--budget", type=float, default=60, help="seconds that the surfaces may take, about")
+    parser.add_argument("--budget", type=float, default=60, help="about how many seconds the surfaces may take")
     given = parser.parse_args()
 
     torch.manual_seed(0)

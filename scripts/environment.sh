@@ -1,4 +1,4 @@
-# Sourced by serve.sh and test.sh: makes .venv with a Python of 3.11 or newer, and says what is missing if it cannot.
+# serve.sh and test.sh source this file. It makes .venv with Python 3.11 or newer, or says what is missing.
 
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 

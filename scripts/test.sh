@@ -4,9 +4,9 @@ set -euo pipefail
 source "$(dirname "${BASH_SOURCE[0]}")/environment.sh"
 make_venv
 command -v chromium >/dev/null || need_debian_package chromium
-# Without a window to draw, a page takes a third less of a processor; where Debian has no such package, it takes longer.
+# Chromium without windows takes a third less processor time. If Debian has no such package, Chromium itself is used.
 command -v chromium-headless-shell >/dev/null || (need_debian_package chromium-headless-shell) ||
-    echo "The tests take Chromium itself instead." >&2
+    echo "The tests use Chromium itself instead." >&2
 .venv/bin/python -m pip install --quiet --disable-pip-version-check --editable ".[fast]" --group dev --group oracle
 
 echo "ruff" && .venv/bin/ruff check . && .venv/bin/ruff format --check .
@@ -17,7 +17,7 @@ if command -v npm >/dev/null; then
     node_modules/.bin/tsc --project tsconfig.json
     node_modules/.bin/biome ci --colors=off src/lossatlas/web
 else
-    echo "tsc and biome: skipped, there is no Node here; CI has it" >&2
+    echo "tsc and biome are skipped, because Node is not installed; CI runs them" >&2
 fi
 .venv/bin/pytest --numprocesses auto --dist loadfile "$@"
 if [ $# = 0 ]; then  # what hangs on the last bit of a number, with the kernels of older processors: under a minute

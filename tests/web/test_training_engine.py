@@ -343,7 +343,7 @@ def test_divergence_is_reported_as_in_python(
 
 
 def test_the_diverging_cases_include_an_overflow() -> None:
-    """The cases above include an overflow and a divergence without one."""
+    """The first case of the test above, whose weights overflow, diverges."""
     config = TrainingConfig(optimizer="sgd", learning_rate=1000, epochs=60, batch_size="full", weight_decay=1.0)
     _, training = python_snapshots(network_of(5, 5, activation="relu"), some_data(2), config)
     assert training.outcome.status == "diverged"

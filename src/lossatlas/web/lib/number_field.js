@@ -6,16 +6,17 @@
 /** @import {Limits} from './number_text.js' */
 import {readTyped} from './number_text.js';
 
-/** The step where no other is given: one unit of the first digit, so 0.01 becomes 0.02, and 0.1 becomes 0.09. */
+/** The default step means one unit of the first digit: 0.01 becomes 0.02, and 0.1 becomes 0.09. */
 const FIRST_DIGIT = 0;
-/** The step from zero, where there is no first digit. */
+/** The step from zero, which has no first digit. */
 const FROM_ZERO = 1e-4;
 
 /** @typedef {ReturnType<typeof createNumberField>} NumberField */
 
 /**
  * @param {HTMLInputElement} input
- * @param {Limits & {step?: number, empty?: boolean}} [options] `step`: of the arrow keys; `empty`: may it be empty?
+ * @param {Limits & {step?: number, empty?: boolean}} [options] `step`: the step of the arrow keys; `empty`: may the
+ *   field be empty?
  */
 export function createNumberField(input, {step = FIRST_DIGIT, empty = false, ...limits} = {}) {
   const {least = -Infinity, most = Infinity, whole = false} = limits;
@@ -69,12 +70,12 @@ export function createNumberField(input, {step = FIRST_DIGIT, empty = false, ...
     /** Return the number; null if the field is empty or its text is not an allowed number. */
     read: () => read().value,
     isSound: () => read().fault === '',
-    /** Say at the field what is wrong, if something is; returns whether nothing is. */
+    /** Show at the field what is wrong. @returns {boolean} is nothing wrong? */
     report() {
       update();
       return input.reportValidity();
     },
-    /** @param {number} size of a step of the arrow keys */
+    /** @param {number} size the step of the arrow keys */
     setStep(size) {
       step = size;
     },
@@ -91,7 +92,10 @@ function moved(value, by, step) {
   return at;
 }
 
-/** Find the unit of a number's first digit; below a power of ten it is smaller. @param {number} value @param {number} way */
+/**
+ * Find the unit of a number's first digit. For a power of ten that becomes smaller, it is the next smaller unit.
+ * @param {number} value @param {number} way the sign of the step
+ */
 function unitOf(value, way) {
   const size = Math.abs(value);
   if (size === 0) return FROM_ZERO;

@@ -2,9 +2,8 @@
  * This module reads numbers as people write them: with a decimal point or a decimal comma, with or without separators
  * of thousands, whatever language the browser has.
  *
- * A text that is two different numbers to two people is not guessed: `1,000` is a thousand or one, so it is refused.
- * `1.234` alone is read with a decimal point, because the page writes it so; where only whole numbers are allowed,
- * `1.000` is refused as well.
+ * An ambiguous text is refused: `1,000` can be a thousand or one. A text such as `1.234` is read with a decimal point,
+ * because the page writes numbers in this way; if only whole numbers are allowed, `1.000` is refused as well.
  */
 import {tickLabel, valueText} from './numbers.js';
 
@@ -17,7 +16,7 @@ const patternOf = (/** @type {string} */ thousands, /** @type {string} */ decima
   );
 const PATTERNS = {point: patternOf(',', '\\.'), comma: patternOf('.', ',')};
 
-/** Read a number in one format; null if it is not written in it. @param {string} text @param {Way} way */
+/** Read a number in one format; null if the text does not have this format. @param {string} text @param {Way} way */
 export function readAs(text, way) {
   if (!PATTERNS[way].test(text)) return null;
   const digits = way === 'point' ? text.replace(/[,'’_\s]/g, '') : text.replace(/[.'’_\s]/g, '').replace(',', '.');
@@ -25,15 +24,15 @@ export function readAs(text, way) {
 }
 
 /**
- * @typedef {object} Limits of a typed number
+ * @typedef {object} Limits the limits of a typed number
  * @property {number} [least] @property {number} [most]
  * @property {boolean} [whole] are only whole numbers allowed?
  */
 
 /**
- * Read what somebody has typed.
+ * Read a number that a person has typed.
  * @param {string} typed @param {Limits} limits
- * @returns {{value: number, fault: ''} | {value: null, fault: string}} `fault`: what is wrong, and what to type instead
+ * @returns {{value: number, fault: ''} | {value: null, fault: string}} `fault` says what is wrong, and what to type
  */
 export function readTyped(typed, limits = {}) {
   const {least = -Infinity, most = Infinity, whole = false} = limits;
@@ -53,7 +52,7 @@ export function readTyped(typed, limits = {}) {
   return isAllowed ? {value, fault: ''} : {value: null, fault: wanted};
 }
 
-/** Replace the digits and signs that some keyboards have by those of programs. @param {string} typed */
+/** Replace digits and signs of other scripts by ASCII characters. @param {string} typed */
 function plainText(typed) {
   return typed
     .normalize('NFKC')

@@ -1,5 +1,5 @@
-/* The batched network of engine.py as a WebAssembly kernel: the logits and the mean cross-entropy of many models on the
- * same inputs. No library, no allocation: whoever calls lays everything out in the exported memory after __heap_base.
+/* The batched network of lossatlas.engine as a WebAssembly kernel: the logits and the mean cross-entropy of many models on
+ * the same inputs. No library, no allocation: the caller lays everything out in the exported memory after __heap_base.
  *
  * Four points fill a vector, VECTORS vectors a block. A block goes through all layers before the next one begins, so its
  * activations never leave the first-level cache. The inputs come as blocks too: inputs[block][feature][point].
@@ -242,7 +242,7 @@ EXPORT(losses) void losses(const Problem *is, const float *models, int count, fl
 }
 
 /* Losses [count] at places [count][a, b] of a plane [centre, first, second][P]. Each model is made, in `model` [P], where
- * it is needed, (a·first + b·second) + centre in that order: the model that lossatlas.surface evaluates, bit for bit. */
+ * it is needed, (a·first + b·second) + centre in that order: the model that lossatlas.engine evaluates, bit for bit. */
 EXPORT(losses_at) void losses_at(const Problem *is, const float *plane, const float *places, int count, float *model, float *result) {
   const float *first = plane + is->parameters, *second = first + is->parameters;
   for (int m = 0; m < count; m++) {
