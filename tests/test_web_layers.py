@@ -83,3 +83,16 @@ def test_what_comes_with_its_first_use_is_loaded_by_one_helper() -> None:
         by_helper = sum(part.count("import(") for part in lazily)
         assert code.count("import(") == by_helper + first, f"{module} imports lazily by hand; use lib/lazy.js"
         assert "'stylesheet'" not in code or module == "lib/lazy.js"
+
+
+def test_keys_are_joined_by_one_module() -> None:
+    """A key joined by hand can stand for two things: a text may contain the separator."""
+    by_hand = re.compile(
+        r"""\b\w*[kK]ey\s*=\s*[`\[]"""  # const key = `${a}|${b}`, or a list that is compared as text
+        r"""|\b\w*[kK]ey\s*=\s*JSON\.stringify"""
+        r"""|[kK]ey\w*\s*=\s*\([^()]*\)\s*=>\s*[`\[]"""  # const keyOf = (shot) => [...].join()
+        r"""|\.join\((?:'[|@#]')?\)"""  # a list joined by commas is for no reader
+        r"""|`planes/\$\{|lastIndexOf\('/'\)"""
+    )
+    found = {module: by_hand.findall((WEB / module).read_text(encoding="utf-8")) for module in MODULES}
+    assert {module for module, keys in found.items() if keys} == {"model/keys.js"}, "make keys with model/keys.js"

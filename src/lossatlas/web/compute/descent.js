@@ -3,7 +3,7 @@
 /** @import {Run} from '../model/run.js' */
 import {createTrainer} from './engine/trainer_client.js';
 import {createProjector} from './projection.js';
-import {centreName} from '../model/slice.js';
+import {pickKey} from '../model/keys.js';
 import {centreTheta, directionsOf, pickedTheta} from './planes.js';
 
 /** The settings of a ball's training if it is not known how the network was trained: plain gradient descent. */
@@ -105,8 +105,7 @@ export function createBall({pace, onRoll, onError}) {
 
 /** Return the name of a shot's ball; null if the shot has none. @param {Shot} shot */
 function keyOf(shot) {
-  const {run, plane, pick, ball} = shot;
-  return ball && pick ? [run.id, plane.name, centreName(shot), ...pick].join() : null;
+  return shot.ball && shot.pick ? pickKey(shot) : null;
 }
 
 /** @param {Run} run */

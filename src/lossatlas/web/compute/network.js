@@ -8,7 +8,7 @@
 /** @import {createEngine} from './engine/client.js' */
 /** @import {ModelAnswer} from './engine/worker.js' */
 /** @import {createBall} from './descent.js' */
-import {centreName} from '../model/slice.js';
+import {epochKey, joinKey, pickKey} from '../model/keys.js';
 import {centreTheta, pickedTheta} from './planes.js';
 
 /**
@@ -87,12 +87,9 @@ export function thetaOf(shot, ball) {
  * @param {ReturnType<typeof createBall>} ball
  */
 function keysOf(shot, ball) {
-  const {run, frame, plane, pick} = shot;
   const released = ball.known(shot);
-  const base = pick
-    ? [run.id, plane.name, centreName(shot), ...pick, Boolean(released)].join()
-    : [run.id, run.frames[frame]].join();
-  return {base, key: [base, released?.way.losses.length ?? ''].join(), released};
+  const base = shot.pick ? joinKey(pickKey(shot), released !== null) : epochKey(shot);
+  return {base, key: joinKey(base, released?.way.losses.length), released};
 }
 
 /** @param {Run} run @param {ModelAnswer} answer @returns {Picked} */

@@ -7,7 +7,7 @@
 /** @import {Directions} from './engine/client.js' */
 import {moveTo} from './engine/plane.js';
 import {drawInitialTheta, STREAMS} from './engine/random.js';
-import {planeArray} from '../model/slice.js';
+import {planeArray} from '../model/keys.js';
 
 /** @type {WeakMap<PlaneEntry, Directions>} */
 const drawn = new WeakMap();

@@ -6,7 +6,8 @@
 /** @import {Run} from '../model/run.js' */
 /** @import {createEngine} from './engine/client.js' */
 import {lossRange} from '../figures/range.js';
-import {centreName, gridSizeOf, computeLimit} from '../model/slice.js';
+import {pointKey} from '../model/keys.js';
+import {gridSizeOf, computeLimit} from '../model/slice.js';
 import {centreTheta, directionsOf} from './planes.js';
 
 /**
@@ -29,11 +30,11 @@ export function createPointLoss({engineFor, isKnown, onAnswer}) {
       asked = '';
     },
     /** @param {Shot} shot @param {number} point the index of the data point @returns {PointLoss | null} */
-    known: (shot, point) => (answer?.key === keyOf(shot, point) ? answer.pointLoss : null),
+    known: (shot, point) => (answer?.key === pointKey(shot, point) ? answer.pointLoss : null),
     /** @param {Shot} shot @param {number} point */
     request(shot, point) {
       const {run, frame, plane, follow, span} = shot;
-      const key = keyOf(shot, point);
+      const key = pointKey(shot, point);
       if (key === asked || computeLimit(run, plane) !== '' || !isKnown(shot)) return;
       const engine = engineFor(run); // This comes first: it drops the requests about another run.
       asked = key;
@@ -54,6 +55,3 @@ export function createPointLoss({engineFor, isKnown, onAnswer}) {
     },
   };
 }
-
-/** @param {Shot} shot @param {number} point */
-const keyOf = (shot, point) => [shot.run.id, shot.plane.name, shot.span, centreName(shot), point].join();

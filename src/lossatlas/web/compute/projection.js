@@ -4,7 +4,7 @@
  */
 /** @import {PlaneEntry} from '../model/types.js' */
 /** @import {Run} from '../model/run.js' */
-import {planeArray} from '../model/slice.js';
+import {planeArray} from '../model/keys.js';
 import {centreTheta, directionsOf, dot} from './planes.js';
 
 /** The centre around which a plane's path is known. @type {WeakMap<PlaneEntry, number>} */

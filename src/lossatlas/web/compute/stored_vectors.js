@@ -5,7 +5,7 @@
 /** @import {Shot} from '../model/types.js' */
 /** @import {Run} from '../model/run.js' */
 import {fetchArray} from '../loading/arrays.js';
-import {planeArray} from '../model/slice.js';
+import {planeArray} from '../model/keys.js';
 
 /** @param {{onArrival: () => void}} options */
 export function createStoredVectors({onArrival}) {

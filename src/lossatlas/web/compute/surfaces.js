@@ -8,7 +8,8 @@
 /** @import {Losses} from './engine/worker.js' */
 import {refineGrid} from './engine/plane.js';
 import {addPath} from './projection.js';
-import {centreName, gridSizeOf} from '../model/slice.js';
+import {joinKey, surfaceKey, surfacesKey} from '../model/keys.js';
+import {gridSizeOf} from '../model/slice.js';
 import {centreTheta, directionsOf} from './planes.js';
 
 /**
@@ -49,8 +50,8 @@ export function createSurfaces({engineFor, onAnswer}) {
   /** @param {Shot} shot */
   const requestSamples = (shot) => {
     const {run, plane, follow, span} = shot;
-    const slice = sliceKey(shot);
-    const key = `${slice},${sampleAge(run)}`;
+    const slice = surfacesKey(shot, setsOf(shot));
+    const key = joinKey(slice, sampleAge(run));
     if (sampled.key === key) return;
     const engine = engineFor(run); // This comes first: it drops the requests about another run.
     // Until they arrive, the samples of the run when it was shorter are used.
@@ -67,7 +68,7 @@ export function createSurfaces({engineFor, onAnswer}) {
   /** @param {Shot} shot */
   const requestSurface = (shot) => {
     const {run, frame, plane, follow, span} = shot;
-    const key = surfaceKey(shot);
+    const key = surfaceKey(shot, setsOf(shot));
     if (asked === key || kept.get(run)?.get(key)?.final) return;
     const engine = engineFor(run);
     asked = key;
@@ -83,8 +84,10 @@ export function createSurfaces({engineFor, onAnswer}) {
   return {
     /** Return the surface of a shot, as far as it is computed. @param {Shot} shot @returns {ComputedSurface | null} */
     known(shot) {
-      const found = kept.get(shot.run)?.get(surfaceKey(shot));
-      return found && sampled.samples && sampled.slice === sliceKey(shot) ? {...found, samples: sampled.samples} : null;
+      const sets = setsOf(shot);
+      const found = kept.get(shot.run)?.get(surfaceKey(shot, sets));
+      const {samples, slice} = sampled;
+      return found && samples && slice === surfacesKey(shot, sets) ? {...found, samples} : null;
     },
     /** The workers no longer answer earlier requests. */
     forget() {
@@ -102,13 +105,6 @@ export function createSurfaces({engineFor, onAnswer}) {
 
 /** @param {Shot} shot @returns {('train' | 'test')[]} both sets for the test loss, since they are drawn on one scale */
 const setsOf = ({set}) => (set === 'train' ? ['train'] : ['train', 'test']);
-
-/** @param {Shot} shot */
-const sliceKey = (shot) =>
-  [shot.run.id, shot.plane.name, shot.span, shot.follow || centreName(shot), setsOf(shot).length].join();
-
-/** @param {Shot} shot */
-const surfaceKey = (shot) => `${sliceKey(shot)},${centreName(shot)}`;
 
 /** Sample a growing run again each time it has become half as long again, and once when it stops. @param {Run} run */
 const sampleAge = ({hasEveryEpoch, isGrowing, frames}) =>

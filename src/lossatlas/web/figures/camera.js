@@ -3,6 +3,7 @@
  * consists of pure functions.
  */
 /** @import {Eye} from '../model/types.js' */
+import {joinKey} from '../model/keys.js';
 import {HOME} from '../model/state.js';
 
 /**
@@ -122,7 +123,7 @@ const known = new Map();
  * @param {ReturnType<typeof boxFor>} box @param {Size} size @returns {Fit}
  */
 function fitBox(box, size) {
-  const key = `${size.width} ${size.height}`;
+  const key = joinKey(size.width, size.height);
   const found = known.get(key);
   if (found) return found;
   const {turn, tilt} = polar(HOME);

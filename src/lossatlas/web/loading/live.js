@@ -4,7 +4,7 @@ import {jobUrl} from './addresses.js';
 import {allocate} from './npy.js';
 import {fetchJson, createProblem} from './json.js';
 import {FRAME_ARRAYS, KINDS, Run, STATIC_ARRAYS} from '../model/run.js';
-import {planeArray} from '../model/slice.js';
+import {planeArray} from '../model/keys.js';
 
 /** The slice of a run that is being computed: the plane moves with the network while it trains. */
 const MOVING = /** @type {const} */ ({

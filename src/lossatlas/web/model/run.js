@@ -2,7 +2,8 @@
 /** @import {ArrayEntry, LossSet, Manifest, Metrics, PlaneEntry, Seen, Slice} from './types.js' */
 /** @import {NpyArray, Numbers} from '../loading/npy.js' */
 import {constants} from './constants.js';
-import {planeArray, neededArrays} from './slice.js';
+import {isOfPlane, nameInPlane, planeArray} from './keys.js';
+import {neededArrays} from './slice.js';
 
 /**
  * The arrays that the page always reads. It fetches `weights` and `directions` only when it computes something from
@@ -171,8 +172,8 @@ export class Run {
 
   /** Return the manifest's entry for an array. @param {string} name @returns {ArrayEntry} */
   entry(name) {
-    const plane = this.planes.find((each) => name.startsWith(`planes/${each.name}/`));
-    return plane ? plane.arrays[name.slice(name.lastIndexOf('/') + 1)] : this.manifest.arrays[name];
+    const plane = this.planes.find((each) => isOfPlane(name, each));
+    return plane ? plane.arrays[nameInPlane(name)] : this.manifest.arrays[name];
   }
 
   /** @param {string} name @param {NpyArray} array */
@@ -242,7 +243,7 @@ export class Run {
   /** @param {number} frame @param {Slice} slice */
   #hasSlice(frame, slice) {
     return neededArrays(slice).every((key) => {
-      const name = key.slice(key.lastIndexOf('/') + 1);
+      const name = nameInPlane(key);
       if (!SURFACES.includes(name)) return this.isComplete(key);
       const array = this.get(key);
       return (

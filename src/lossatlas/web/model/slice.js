@@ -7,6 +7,7 @@
 
 import {isInteractive} from './architecture.js';
 import {constants} from './constants.js';
+import {planeArray} from './keys.js';
 
 const PATH_ARRAYS = ['path', 'residual', 'path_loss'];
 /** The limits of the spans that the page can compute. */
@@ -206,22 +207,9 @@ export function hasPath(plane) {
   return plane.drawn !== undefined || PATH_ARRAYS.every((name) => name in plane.arrays);
 }
 
-/**
- * Name the centre of a shot's plane.
- * @param {{run: Run, frame: number} & Pick<Slice, 'plane' | 'follow'>} shot
- */
-export function centreName({run, frame, plane, follow}) {
-  return follow ? String(run.frames[frame]) : `fixed ${plane.centre_frame ?? ''}`;
-}
-
 /** @param {Run} run @param {PlaneEntry} plane */
 function hasTest(run, plane) {
   return run.isWhole && 'test_loss_surface' in plane.arrays;
-}
-
-/** @param {PlaneEntry} plane @param {string} name */
-export function planeArray(plane, name) {
-  return `planes/${plane.name}/${name}`;
 }
 
 /**

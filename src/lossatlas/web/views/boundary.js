@@ -23,6 +23,7 @@ import {
 import {regionTable} from '../figures/colours.js';
 import {CONFIG} from '../lib/plotly.js';
 import {readTheme} from '../lib/theme.js';
+import {joinKey} from '../model/keys.js';
 import {drawLegend} from './legend.js';
 
 const MARGIN = {l: 48, r: 16, t: 8, b: 40};
@@ -75,7 +76,7 @@ export function createBoundary(Plotly, {networkOf, oddsOf, logitsOf, onAttend, o
       if (!run.hasBoundary) return;
       const answer = networkOf(shot);
       const found = pick ? answer : null;
-      const wanted = `${run.id} ${style}`;
+      const wanted = joinKey(run.id, style);
       if (wanted !== key) regions.prepare(run, axes.draw(run));
       else if (pick && !found?.current) return; // The earlier picture stays until the answer arrives.
       key = wanted;

@@ -11,6 +11,7 @@ import {landscapeSummary} from '../figures/slice.js';
 import {lossText, spanText} from '../lib/numbers.js';
 import {createLazy} from '../lib/lazy.js';
 import {supports3d} from '../lib/plotly.js';
+import {joinKey} from '../model/keys.js';
 import {createColourbar} from './colourbar.js';
 import {createSurface3d} from './surface3d.js';
 import {watchTurning} from './turning.js';
@@ -118,7 +119,7 @@ function createWords() {
     /** @param {Picture} picture */
     drawColours({shot, range, key, loss, title, pointLoss, values}) {
       const drawn = pointLoss?.range ?? range;
-      colourbar.draw(drawn, pointLoss?.name ?? title, `${key} ${pointLoss?.name ?? ''} ${pointLoss?.range.high ?? ''}`);
+      colourbar.draw(drawn, pointLoss?.name ?? title, joinKey(key, pointLoss?.name, pointLoss?.range.high));
       colourbar.mark(drawn, pointLoss ? pointLoss.values[pointLoss.values.length >> 1] : loss);
       clearTimeout(timer);
       timer = window.setTimeout(() => setText(byId('landscape-summary'), landscapeSummary(shot, values, loss)), REST);

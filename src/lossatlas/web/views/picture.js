@@ -13,6 +13,7 @@
 import {SET_TITLES} from '../figures/landscape.js';
 import {placeOf, trajectoryOf} from '../figures/path.js';
 import {frameRange, gapRange, lossRange, keepRange} from '../figures/range.js';
+import {joinKey} from '../model/keys.js';
 import {gridSizeOf} from '../model/slice.js';
 
 /**
@@ -73,8 +74,8 @@ export function createPictures({known, shareRange}) {
       const range = shareRange?.(own) ?? own;
       const {kind, low, high, scale} = range; // The other properties of a range appear in words only.
       const centre = follow || plane.centre_frame;
-      const key = [run.id, plane.name, span, set, centre, path, kind, low, high, scale, style].join();
-      const stage = `${key} ${ground?.final}`; // A path may be interpolated on the surface.
+      const key = joinKey(run.id, plane.name, span, set, centre, path, kind, low, high, scale, style);
+      const stage = joinKey(key, ground?.final); // A path may be interpolated on the surface.
       if (stage !== lines.key)
         lines = {key: stage, path: trajectoryOf(run, shot, values, grid), axis: axisOf(grid, span)};
       return {
@@ -107,7 +108,7 @@ function createRanges() {
   const entryOf = ({run, plane, span, scale, set, follow}) => {
     const ofRun = known.get(run) ?? new Map();
     known.set(run, ofRun);
-    const key = [plane.name, span, scale, set, follow].join();
+    const key = joinKey(plane.name, span, scale, set, follow);
     return {ofRun, key, entry: ofRun.get(key)};
   };
   return {

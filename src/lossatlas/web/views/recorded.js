@@ -5,6 +5,7 @@
 /** @import {GalleryEntry, State} from '../model/types.js' */
 /** @import {Run} from '../model/run.js' */
 import {recordedRuns} from '../model/choice.js';
+import {joinKey} from '../model/keys.js';
 import {byId, make} from '../lib/dom.js';
 import {countText, lossText} from '../lib/numbers.js';
 
@@ -34,7 +35,11 @@ export function createRecorded({choose}) {
       train.title = entry ? NO_TRAINING : usual;
       const known = run && run.id === entry?.id ? run : null;
       const runs = recordedRuns(gallery);
-      const key = JSON.stringify([runs.map(({id}) => id), entry?.id, known?.id]);
+      const key = joinKey(
+        runs.map(({id}) => id),
+        entry?.id,
+        known?.id,
+      );
       if (key === drawn) return;
       drawn = key;
       card.replaceChildren(...(entry ? describe(entry, known) : []));

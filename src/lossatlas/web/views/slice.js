@@ -5,6 +5,7 @@
 /** @import {Shot, State} from '../model/types.js' */
 import {byId, make, setText} from '../lib/dom.js';
 import {modeText, planeFacts, planeTitle, residualFact, shareText} from '../figures/slice.js';
+import {joinKey} from '../model/keys.js';
 import {computeLimit, limits} from '../model/slice.js';
 import {limit, radioGroup} from './controls.js';
 
@@ -45,7 +46,7 @@ export function createSlice({choose}) {
 
 /** Name everything that the controls and the facts depend on. @param {Shot} shot */
 function keyOf({run, plane, computed, view, set, follow, path, scale}) {
-  return [
+  return joinKey(
     run.id,
     run.isWhole,
     run.frames.length,
@@ -59,7 +60,7 @@ function keyOf({run, plane, computed, view, set, follow, path, scale}) {
     follow,
     path,
     scale,
-  ].join();
+  );
 }
 
 /**

@@ -2,6 +2,7 @@
 /** @import {Shot, State} from '../model/types.js' */
 import {byId, setText} from '../lib/dom.js';
 import {frameAtProgress, progressOf} from '../figures/curves.js';
+import {joinKey} from '../model/keys.js';
 import {radioGroup} from './controls.js';
 import {createCurves} from './curves.js';
 
@@ -53,7 +54,7 @@ export function createTransport({onFrame, onStep, onToggle, onSpeed, onReset, on
     /** @param {Shot} shot @param {State} state @param {number} style changes with size and theme */
     draw({run, frame, scale}, {timeline: wished}, style) {
       const timeline = run.manifest.curvature ? wished : 'loss';
-      const key = [
+      const key = joinKey(
         run.id,
         Boolean(run.manifest.curvature),
         run.frames.length,
@@ -61,7 +62,7 @@ export function createTransport({onFrame, onStep, onToggle, onSpeed, onReset, on
         scale,
         timeline,
         style,
-      ].join();
+      );
       if (key !== drawn) {
         choice.check(timeline);
         choice.limit(['curvature'], run.manifest.curvature ? '' : 'This run was computed without curvature.');

@@ -6,6 +6,7 @@
 /** @import {Picked} from '../../compute/network.js' */
 import {make} from '../../lib/dom.js';
 import {lossText, shortPercentText} from '../../lib/numbers.js';
+import {epochKey, joinKey} from '../../model/keys.js';
 
 /** A scrub has ended if nothing has moved for this time, in milliseconds. */
 const REST = 600;
@@ -44,7 +45,7 @@ export function createAnnouncer({shot, isPlaying, pickedOf}) {
    * deletes frames.
    * @param {Shot} shown
    */
-  const keyOf = ({run, frame, pick}) => [run.id, run.frames[frame], pick].join();
+  const keyOf = (shown) => joinKey(epochKey(shown), shown.pick);
   /** The id of a run trained in this page whose end the training panel has announced. */
   let ended = '';
   /** The picture and the run that were announced last. */

@@ -7,6 +7,7 @@ import {make, makeSvg, setText} from '../../lib/dom.js';
 import {css, pointColour} from '../../figures/colours.js';
 import {glyph} from '../../figures/glyphs.js';
 import {readTheme} from '../../lib/theme.js';
+import {joinKey} from '../../model/keys.js';
 import {syntheticDatasets} from '../../compute/datasets/generate.js';
 import {countClasses} from '../../compute/datasets/own.js';
 
@@ -119,7 +120,7 @@ function createButtons() {
  * @param {HTMLElement} root @param {Drawing} drawing @param {number} tool
  */
 export function drawBrushes(root, {points, classes}, tool) {
-  const key = JSON.stringify([classes, readTheme().dark]);
+  const key = joinKey(classes, readTheme().dark);
   if (root.dataset.key !== key) {
     root.dataset.key = key;
     root.querySelectorAll('label').forEach((label) => label.remove());

@@ -5,7 +5,8 @@
 /** @import {Picture} from '../../views/picture.js' */
 /** @import {Values} from './npz.js' */
 import {SET_TITLES} from '../../figures/landscape.js';
-import {hasPath, planeArray} from '../../model/slice.js';
+import {planeArray} from '../../model/keys.js';
+import {hasPath} from '../../model/slice.js';
 import {centreTheta, directionsOf} from '../../compute/planes.js';
 
 /** @typedef {Values & {what: string, axes: string[], scale_factor?: number}} DescribedArray */

@@ -2,6 +2,7 @@
 /** @import {Catalog, GalleryEntry, State} from '../../model/types.js' */
 /** @import {Side} from './link.js' */
 import {make} from '../../lib/dom.js';
+import {joinKey} from '../../model/keys.js';
 import {sideQuery} from './link.js';
 import {pairFor, PRESETS} from './presets.js';
 
@@ -23,14 +24,14 @@ export function createPresetButtons(root, {catalog, gallery, base, onChoice}) {
     /** @param {{a: Side, b: Side}} sides the two runs that are shown */
     draw({a, b}) {
       dataset = a.dataset;
-      const shown = `${sideQuery(a, base)} ${sideQuery(b, base)}`;
+      const shown = joinKey(sideQuery(a, base), sideQuery(b, base));
       PRESETS.forEach((preset, i) => {
         const pair = pairOf(preset);
         const where = pair.here
           ? 'This gallery has no such pair; both are trained in this page.'
           : 'From this gallery.';
         buttons[i].title = `${preset.what} ${where}`;
-        const isShown = `${sideQuery(pair.a, base)} ${sideQuery(pair.b, base)}` === shown;
+        const isShown = joinKey(sideQuery(pair.a, base), sideQuery(pair.b, base)) === shown;
         buttons[i].setAttribute('aria-pressed', String(isShown));
       });
     },

@@ -5,6 +5,7 @@
 /** @import {LossSet} from '../../model/types.js' */
 /** @import {Run} from '../../model/run.js' */
 import {byId, setText} from '../../lib/dom.js';
+import {joinKey} from '../../model/keys.js';
 import {createCurves} from './curves.js';
 
 /**
@@ -55,7 +56,13 @@ export function createTimeline({onEpoch, onStep, onToggle, onSpeed, onReset}) {
      */
     draw(runs, epochs, cursor, scale, set) {
       redraw = () => {
-        const key = [...runs.map((run) => run?.metrics.train_loss.length), epochs.length, scale, set, style].join();
+        const key = joinKey(
+          runs.map((run) => run?.metrics.train_loss.length),
+          epochs.length,
+          scale,
+          set,
+          style,
+        );
         if (key !== drawn || runs.some((run, i) => run !== of[i])) curves.draw(runs, epochs, scale, set);
         drawn = key;
         of = runs;
