@@ -85,6 +85,15 @@ def test_what_comes_with_its_first_use_is_loaded_by_one_helper() -> None:
         assert "'stylesheet'" not in code or module == "lib/lazy.js"
 
 
+def test_numbers_are_written_and_rounded_by_one_module() -> None:
+    """And no other module has Plotly write one, whose ``%{y:.4~g}`` looks unlike ours."""
+    writers = re.compile(
+        r"\.to(?:Fixed|Precision|Exponential|LocaleString)\(|\bIntl\.|replaceAll\('-', '−'\)|%\{[xyz]\b"
+    )
+    found = {module for module in MODULES if writers.search((WEB / module).read_text(encoding="utf-8"))}
+    assert found == {"lib/numbers.js"}, "write and round numbers with lib/numbers.js"
+
+
 def test_keys_are_joined_by_one_module() -> None:
     """A key joined by hand can stand for two things: a text may contain the separator."""
     by_hand = re.compile(

@@ -112,7 +112,7 @@ def test_parts_of_a_link_that_a_run_cannot_show_are_reported(exported: Site, des
     expect(status).to_have_text(
         "Not everything that this link asks for can be shown"
         f" This run has no plane “nowhere”; “{title}” is shown instead."
-        f" The network at a 0.5, b -0.25 is not shown. The zoom nearest to 0.4 is {text(page, span)}."
+        f" The network at a 0.5, b −0.25 is not shown. The zoom nearest to 0.4 is {text(page, span)}."
         " This run was published without its weights."
     )
     pick_middle(page)

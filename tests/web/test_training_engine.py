@@ -353,7 +353,7 @@ def test_learning_rates_are_written_as_python_writes_them(page: Page) -> None:
     rng = np.random.default_rng(3)
     values = [0.1, 1e-5, 0.0001, 9999.0, 10_000.0, 123456.7, 999999.9, 1e6, 0.00099999996, 1 / 3]
     values += (10 ** rng.uniform(-9, 9, 300)).tolist()
-    written = "async (values) => values.map((await import('/compute/engine/training.js')).formatGeneral)"
+    written = "async (values) => values.map((await import('/lib/numbers.js')).generalText)"
     assert page.evaluate(written, values) == [f"{value:g}" for value in values]
 
 

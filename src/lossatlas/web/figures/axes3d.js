@@ -9,7 +9,7 @@
 import {BALL_COLOUR, PATH_COLOUR} from './colours.js';
 import {namedTicks} from './range.js';
 import {boxSides, heightAt, heightOf, findHit, restingHeight} from './relief.js';
-import {spanText, tickLabel} from '../lib/numbers.js';
+import {pixelText, shortText, tickLabel} from '../lib/numbers.js';
 
 /** The radius of the ball, as a share of half a side. */
 const RADIUS = 0.035;
@@ -25,7 +25,7 @@ const OUTSIDE = {ticks: 11, letter: 13};
 const PLACES = [-1, -0.5, 0, 0.5, 1];
 
 /** @param {{x: number, y: number}[]} points */
-const svgPoints = (points) => points.map(({x, y}) => `${x.toFixed(1)} ${y.toFixed(1)}`).join('L');
+const svgPoints = (points) => points.map(({x, y}) => `${pixelText(x)} ${pixelText(y)}`).join('L');
 
 /**
  * Draw the floor and the two walls behind the surface, with their grid.
@@ -85,7 +85,7 @@ export function labelsOf({project, eye, size}, range, span, theme) {
   /** @param {Vector} at @param {string} text */
   const label = (at, text) => {
     const {x, y} = keepInside(project(at), text, 1, size);
-    return `<text x="${x.toFixed(1)}" y="${(y + 4).toFixed(1)}">${text}</text>`;
+    return `<text x="${pixelText(x)}" y="${pixelText(y + 4)}">${text}</text>`;
   };
   const serif = 'font-family="STIX Two Text, Cambria Math, Georgia, serif"';
   const italic = ` font-style="italic" font-size="15" fill="${theme.ink}" ${serif}`;
@@ -110,7 +110,7 @@ export function labelsOf({project, eye, size}, range, span, theme) {
       0.5,
       size,
     );
-    return `<text x="${x.toFixed(1)}" y="${(y + 4).toFixed(1)}"${more}>${text}</text>`;
+    return `<text x="${pixelText(x)}" y="${pixelText(y + 4)}"${more}>${text}</text>`;
   };
   const side = leftEdge(project, nearA, nearB);
   const labelY = (/** @type {number} */ height) => project([side[0] * 1.02, side[1] * 1.02, height]).y;
@@ -124,8 +124,8 @@ export function labelsOf({project, eye, size}, range, span, theme) {
     });
   const losses = heights.map(({tick, at}) => label([side[0] * 1.02, side[1] * 1.02, at], tickLabel(tick)));
   return `<g font-size="11" fill="${theme.muted}" text-anchor="middle">${[
-    ...places.map((place) => labelBeside(place * 0.97, nearB, OUTSIDE.ticks, spanText(place * span))),
-    ...places.map((place) => labelBeside(nearA, place * 0.97, OUTSIDE.ticks, spanText(place * span))),
+    ...places.map((place) => labelBeside(place * 0.97, nearB, OUTSIDE.ticks, shortText(place * span))),
+    ...places.map((place) => labelBeside(nearA, place * 0.97, OUTSIDE.ticks, shortText(place * span))),
     labelBeside(0.5, nearB, OUTSIDE.letter, 'a', italic),
     labelBeside(nearA, 0.5, OUTSIDE.letter, 'b', italic),
     `<g text-anchor="end">${losses.join('')}</g>`,
@@ -186,7 +186,7 @@ export function ballAt({heights, size}, {box}, range, {place, loss, upon}) {
 export function ballMark(at, relief, camera, theme, tone = theme.paper) {
   const {x, y, scale} = camera.project(at);
   const radius = Math.max(5, RADIUS * boxSides(camera.box).a * scale);
-  const circle = `cx="${x.toFixed(1)}" cy="${y.toFixed(1)}" r="${radius.toFixed(1)}"`;
+  const circle = `cx="${pixelText(x)}" cy="${pixelText(y)}" r="${pixelText(radius)}"`;
   if (isHidden(at, relief, camera)) {
     return (
       `<circle ${circle} fill="${tone}" fill-opacity="0.25" stroke="#fff" stroke-width="4" stroke-opacity="0.6"/>` +
@@ -197,8 +197,8 @@ export function ballMark(at, relief, camera, theme, tone = theme.paper) {
   return (
     `<radialGradient id="lit-${id}" cx="0.36" cy="0.3" r="0.75"><stop offset="0" stop-color="#fff"/>` +
     `<stop offset="0.35" stop-color="${tone}"/><stop offset="1" stop-color="#3b2a12"/></radialGradient>` +
-    `<ellipse cx="${(x + radius * 0.5).toFixed(1)}" cy="${(y + radius * 0.85).toFixed(1)}" ` +
-    `rx="${(radius * 1.1).toFixed(1)}" ry="${(radius * 0.5).toFixed(1)}" fill="#000" fill-opacity="0.28"/>` +
+    `<ellipse cx="${pixelText(x + radius * 0.5)}" cy="${pixelText(y + radius * 0.85)}" ` +
+    `rx="${pixelText(radius * 1.1)}" ry="${pixelText(radius * 0.5)}" fill="#000" fill-opacity="0.28"/>` +
     `<circle class="ball" ${circle} fill="url(#lit-${id})" stroke="#111" stroke-width="1"/>`
   );
 }
@@ -218,7 +218,7 @@ export function isHidden(at, {heights, size}, camera) {
 export function descentMark(points, {project}) {
   const at = points.map((point) => (point.some(Number.isNaN) ? null : project(point)));
   const d = at
-    .map((place, i) => (place ? `${at[i - 1] ? 'L' : 'M'}${place.x.toFixed(1)} ${place.y.toFixed(1)}` : ''))
+    .map((place, i) => (place ? `${at[i - 1] ? 'L' : 'M'}${pixelText(place.x)} ${pixelText(place.y)}` : ''))
     .join('');
   return (
     d &&
@@ -230,7 +230,7 @@ export function descentMark(points, {project}) {
 /** Draw a cross at the picked point. @param {[number, number]} place @param {Relief} relief @param {Camera} camera */
 export function crossMark(place, {heights, size}, camera) {
   const {x, y} = camera.project([...place, Math.min(1, heightAt(heights, size, ...place))]);
-  const arms = `M${(x - 7).toFixed(1)} ${y.toFixed(1)}h14M${x.toFixed(1)} ${(y - 7).toFixed(1)}v14`;
+  const arms = `M${pixelText(x - 7)} ${pixelText(y)}h14M${pixelText(x)} ${pixelText(y - 7)}v14`;
   const casing = `<path d="${arms}" stroke="#fff" stroke-width="5"/>`;
   const core = `<path d="${arms}" stroke="${PATH_COLOUR}" stroke-width="2.5"/>`;
   return `<g class="picked" fill="none">${casing}${core}</g>`;

@@ -4,7 +4,7 @@
  */
 /** @import {Way} from '../compute/descent.js' */
 import {linePath} from './curves.js';
-import {spanText} from '../lib/numbers.js';
+import {roughPercentText, shortText} from '../lib/numbers.js';
 
 /** The room for the dot at the curve's end, in pixels. */
 const EDGE = 4;
@@ -36,9 +36,11 @@ export function ballText({points, inside}, span) {
   const [a, b] = points.slice(-2);
   const share = inside[inside.length - 1];
   const beyond =
-    Math.max(Math.abs(a), Math.abs(b)) > span ? ` It is beyond this zoom, at a ${spanText(a)}, b ${spanText(b)}.` : '';
+    Math.max(Math.abs(a), Math.abs(b)) > span
+      ? ` It is beyond this zoom, at a ${shortText(a)}, b ${shortText(b)}.`
+      : '';
   if (inside.length === 1) return `The ball is a network that continues training from the picked point.${beyond}`;
-  const held = `${share < 0.1 ? Number((100 * share).toPrecision(1)) : Math.round(100 * share)} %`;
+  const held = roughPercentText(share);
   const where =
     share < 0.5
       ? `The ball has left this plane: only ${held} of its path lies in it, so its own loss is above or below ` +

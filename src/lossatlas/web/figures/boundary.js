@@ -8,7 +8,7 @@
 import {classSymbol, css, pointColour, symbolScale} from './colours.js';
 import {constants} from '../model/constants.js';
 import {axisStyle, linearTicks} from './ticks.js';
-import {tickLabel, valueText} from '../lib/numbers.js';
+import {probabilityPercentText, tickLabel, valueText, wholePercentText} from '../lib/numbers.js';
 
 const SPLITS = ['train', 'test'];
 /** Data whose length is more than this many times their width form a strip; its axes have separate scales. */
@@ -176,7 +176,7 @@ export function boundarySummary(run, seen, whose, wrong) {
   const shares = classes.map(() => 0);
   const regions = seen.predicted_class;
   for (const k of regions) shares[k] += 1 / regions.length;
-  const areas = classes.map((name, k) => `${name} ${Math.round(shares[k] * 100)} %`).join(', ');
+  const areas = classes.map((name, k) => `${name} ${wholePercentText(shares[k])}`).join(', ');
   return (
     `${whose}: of the plane of ${features[0].name} and ${features[1].name}, predicted ${areas}; ${wrong} ` +
     `of ${run.numbers('labels').length} points misclassified`
@@ -207,7 +207,7 @@ export function probabilityText(run, seen, x, y, oddsAt) {
     run.classes.length,
   );
   const others = run.classes.length === 2 ? run.classes[1 - k] : 'the others';
-  return `≈ ${run.classes[k]} ${percent(share)}, ${others} ${percent(1 - share)}`;
+  return `≈ ${run.classes[k]} ${probabilityPercentText(share)}, ${others} ${probabilityPercentText(1 - share)}`;
 }
 
 /**
@@ -216,11 +216,11 @@ export function probabilityText(run, seen, x, y, oddsAt) {
  * @param {string[]} classes @param {number[]} odds
  */
 function oddsText(classes, odds) {
-  const textOf = (/** @type {number} */ k) => `${classes[k]} ${percent(odds[k])}`;
+  const textOf = (/** @type {number} */ k) => `${classes[k]} ${probabilityPercentText(odds[k])}`;
   if (classes.length <= MOST_TOLD + 1) return classes.map((_, k) => textOf(k)).join(', ');
   const likeliest = [...odds.keys()].sort((i, j) => odds[j] - odds[i]).slice(0, MOST_TOLD);
   const others = 1 - likeliest.reduce((sum, k) => sum + odds[k], 0);
-  return `${likeliest.map(textOf).join(', ')}, the others ${percent(Math.max(0, others))}`;
+  return `${likeliest.map(textOf).join(', ')}, the others ${probabilityPercentText(Math.max(0, others))}`;
 }
 
 /**
@@ -240,6 +240,3 @@ function shareOf({predicted_class: predicted, confidence}, k, x, y, width, heigh
 
 /** @param {Numbers} grid @param {number} share */
 const interpolate = (grid, share) => grid[0] + share * (grid[grid.length - 1] - grid[0]);
-
-/** @param {number} share */
-const percent = (share) => `${(100 * share).toFixed(share > 0.99 || share < 0.01 ? 1 : 0)} %`;

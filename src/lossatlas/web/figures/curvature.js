@@ -7,7 +7,7 @@
 /** @import {Box} from './curves.js' */
 import {epochTicks, framePosition, linePath} from './curves.js';
 import {fewTicks} from './ticks.js';
-import {tickLabel} from '../lib/numbers.js';
+import {countText, curvatureText, tickLabel} from '../lib/numbers.js';
 
 /**
  * The edge of stability is drawn to scale unless that would flatten the curves: it may be this many times as high as
@@ -44,7 +44,7 @@ export function curvatureFigure(run, curvature, box) {
         ? null
         : {
             at: seen ? y(stability) : null,
-            text: `${boundFormula(run, stability)} = ${number(stability)}${seen ? '' : ', above'}`,
+            text: `${boundFormula(run, stability)} = ${curvatureText(stability)}${seen ? '' : ', above'}`,
           },
     ticks: fewTicks(low, high, room).map((tick) => ({at: y(tick), text: tickLabel(tick)})),
     epochTicks: epochTicks(run.frames, x, box.width),
@@ -103,24 +103,12 @@ export function curvatureNumbers(run, curvature, frame) {
   } = curvature;
   return {
     epoch: run.frames[curvature.frames[i]],
-    largest: number(largest[i]),
-    smallest: number(cleanEigenvalue(smallest[i], largest[i])),
+    largest: curvatureText(largest[i]),
+    smallest: curvatureText(cleanEigenvalue(smallest[i], largest[i])),
     measured: `${frames.length} of ${run.frames.length}`,
-    trace: error && error[i] > 0 ? `${number(trace[i])} ± ${number(error[i], 1)}` : number(trace[i]),
-    adaptive: number(adaptive[i]),
-    negative: negative ? `${negative[i]} of ${parameters}` : '–',
+    trace:
+      error && error[i] > 0 ? `${curvatureText(trace[i])} ± ${curvatureText(error[i], 1)}` : curvatureText(trace[i]),
+    adaptive: curvatureText(adaptive[i]),
+    negative: negative ? `${countText(negative[i])} of ${countText(parameters)}` : '–',
   };
-}
-
-/** @param {number | undefined | null} value @param {number} [digits] */
-function number(value, digits = 3) {
-  if (value === undefined || value === null || !Number.isFinite(value)) return '–';
-  const size = Math.abs(value);
-  const text =
-    size !== 0 && (size < 1e-3 || size >= 1e5)
-      ? value.toExponential(digits - 1).replace('e+', 'e')
-      : size >= 10 ** digits
-        ? String(Math.round(value))
-        : value.toPrecision(digits);
-  return text.replaceAll('-', '−');
 }

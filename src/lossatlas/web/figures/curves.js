@@ -5,7 +5,7 @@
  */
 /** @import {Run} from '../model/run.js' */
 import {fewTicks, logTicks} from './ticks.js';
-import {tickLabel} from '../lib/numbers.js';
+import {pixelText, tickLabel} from '../lib/numbers.js';
 
 /**
  * @typedef {{width: number, height: number, inset: number, top: number, bottom: number}} Box `inset`: half the width of
@@ -120,7 +120,7 @@ export function linePath(values, x, y, width = Infinity) {
       down = 'M';
       continue;
     }
-    out += `${down}${x(i).toFixed(1)} ${y(values[i]).toFixed(1)}`;
+    out += `${down}${pixelText(x(i))} ${pixelText(y(values[i]))}`;
     down = 'L';
   }
   return out;

@@ -2,6 +2,7 @@
  * This module draws the shapes of the classes as SVG paths, for the legend and the thumbnails. They equal Plotly's
  * symbols and are centred on the origin.
  */
+import {roundToDecimals} from '../lib/numbers.js';
 import {classSymbol} from './colours.js';
 
 /** @type {Record<string, (r: number, x: number, y: number) => string>} */
@@ -88,5 +89,5 @@ const path = (corners) => `M${corners.map(([x, y]) => `${short(x)} ${short(y)}`)
 
 /** @param {number} value */
 function short(value) {
-  return Number(value.toFixed(2));
+  return roundToDecimals(value, 2);
 }

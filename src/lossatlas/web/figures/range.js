@@ -4,7 +4,7 @@
  */
 /** @import {Numbers} from '../loading/npy.js' */
 import {linearTicks, logTicks} from './ticks.js';
-import {tickLabel} from '../lib/numbers.js';
+import {roundToDigits, shortText, tickLabel} from '../lib/numbers.js';
 
 /**
  * @typedef {object} LossRange the range of a slice, so that the axes are steady during playback, or of one frame if
@@ -203,7 +203,7 @@ function roundUp(value, scale) {
   const power = 10 ** Math.floor(Math.log10(value) - (scale === 'log' ? 0 : 1));
   const step =
     scale === 'log' ? ([1, 2, 5, 10].find((m) => m * power >= value) ?? 10) : Math.ceil(value / power / 2) * 2;
-  return Number((step * power).toPrecision(6));
+  return roundToDigits(step * power, 6);
 }
 
 /**
@@ -244,14 +244,9 @@ export function shareOf({low, high, scale}, loss) {
 
 /** Say which values the range leaves out. @param {LossRange} range */
 export function rangeNote({clipped, floored, high, low, max, min}) {
-  const above = clipped ? `clipped at ${tickLabel(Number(high.toPrecision(3)))} (up to ${boundText(max)})` : '';
-  const below = floored ? `cut below ${tickLabel(Number(low.toPrecision(2)))} (down to ${boundText(min)})` : '';
+  const above = clipped ? `clipped at ${shortText(high)} (up to ${shortText(max)})` : '';
+  const below = floored ? `cut below ${tickLabel(roundToDigits(low, 2))} (down to ${shortText(min)})` : '';
   return [above, below].filter(Boolean).join(' · ');
-}
-
-/** @param {number} value */
-function boundText(value) {
-  return Number.isFinite(value) ? tickLabel(Number(value.toPrecision(3))) : value > 0 ? '∞' : '−∞';
 }
 
 /** Limit a value to the range, as it is drawn. @param {LossRange} range @param {number} value */

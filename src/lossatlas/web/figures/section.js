@@ -4,7 +4,7 @@
 import {BALL_COLOUR} from './colours.js';
 import {sliceAxis} from './map.js';
 import {namedTicks, shareOf, limitTo} from './range.js';
-import {lossText, tickLabel} from '../lib/numbers.js';
+import {lossText, shortText, tickLabel} from '../lib/numbers.js';
 
 /**
  * Return the values along a (b = 0) and along b (a = 0), without infinite and unknown ones.
@@ -28,14 +28,18 @@ export function sections(surface, size) {
  * @param {LossRange} range values below the range are drawn at its edge
  */
 export function sectionTraces(axis, values, place, loss, title, theme, way, range) {
-  const hover = (/** @type {string} */ letter) => `${letter} = %{x:.3~g}<br>${title} %{y:.4~g}<extra></extra>`;
+  /** @param {string} letter @param {number[]} losses */
+  const hovers = (letter, losses) => ({
+    text: losses.map((value, i) => `${letter} = ${shortText(axis[i])}<br>${title} ${lossText(value)}`),
+    hovertemplate: '%{text}<extra></extra>',
+  });
   const line = {type: 'scatter', mode: 'lines', x: axis, connectgaps: false};
   const mark = {
     type: 'scatter',
     mode: 'markers',
     showlegend: false,
     y: [place ? loss : NaN],
-    hovertemplate: `the network now<br>${title} %{y:.4~g}<extra></extra>`,
+    hovertemplate: `the network now<br>${title} ${lossText(loss)}<extra></extra>`,
   };
   return [
     {
@@ -43,14 +47,14 @@ export function sectionTraces(axis, values, place, loss, title, theme, way, rang
       y: values.b,
       name: 'along <i>b</i>, <i>a</i> = 0',
       line: {color: theme.accent, width: 2, dash: '7px,4px'},
-      hovertemplate: hover('b'),
+      ...hovers('b', values.b),
     },
     {
       ...line,
       y: values.a,
       name: 'along <i>a</i>, <i>b</i> = 0',
       line: {color: theme.ink, width: 2},
-      hovertemplate: hover('a'),
+      ...hovers('a', values.a),
     },
     {
       ...mark,

@@ -3,7 +3,7 @@
 /** @import {Numbers} from '../loading/npy.js' */
 import {hasPath, isMoving, hasMovingTest} from '../model/slice.js';
 import {SET_TITLES} from './landscape.js';
-import {tickLabel} from '../lib/numbers.js';
+import {curvatureText, lossText, roundToDecimals, shortText, tickLabel, varianceText} from '../lib/numbers.js';
 
 /** @param {Pick<PlaneEntry, 'name' | 'title'>} plane */
 export function planeTitle({title, name}) {
@@ -52,17 +52,20 @@ export function planeFacts({random_walk: walk, cosine, orthonormal, eigenvalues,
   /** @type {Fact[]} */
   const facts = [];
   if (walk !== undefined && walk !== null)
-    facts.push({text: `a random walk would hold ${percent(walk)}`, why: FACTS.walk});
+    facts.push({text: `a random walk would hold ${varianceText(walk)}`, why: FACTS.walk});
   if (eigenvalues) {
-    facts.push({text: `curvature ${eigenvalues.map(short).join(' along a and ')} along b`, why: FACTS.curvature});
+    facts.push({
+      text: `curvature ${eigenvalues.map((value) => curvatureText(value)).join(' along a and ')} along b`,
+      why: FACTS.curvature,
+    });
   }
   if (nonconvexity) {
-    facts.push({text: `bends down in ${percent(nonconvexity.share)} of it`, why: nonconvexText(nonconvexity)});
+    facts.push({text: `bends down in ${varianceText(nonconvexity.share)} of it`, why: nonconvexText(nonconvexity)});
   }
   if (orthonormal) facts.push({text: 'a and b at right angles, equally long', why: FACTS.even});
   else if (cosine !== undefined) {
     const angle = Math.round((Math.acos(Math.max(-1, Math.min(1, cosine))) * 180) / Math.PI);
-    const why = `The cosine of their angle is ${tickLabel(Number(cosine.toFixed(2)))}. ${FACTS.uneven}`;
+    const why = `The cosine of their angle is ${tickLabel(roundToDecimals(cosine, 2))}. ${FACTS.uneven}`;
     facts.push({text: `a and b at ${angle}°`, why});
   }
   return facts;
@@ -70,7 +73,7 @@ export function planeFacts({random_walk: walk, cosine, orthonormal, eigenvalues,
 
 /** Say the share of the path's variance in plain words. @param {PlaneEntry} plane */
 export function shareText({explained_variance: share}) {
-  return share === undefined || share === null ? '' : `This picture holds ${percent(share)} of what training did.`;
+  return share === undefined || share === null ? '' : `This picture holds ${varianceText(share)} of what training did.`;
 }
 
 /**
@@ -79,10 +82,10 @@ export function shareText({explained_variance: share}) {
  */
 function nonconvexText({threshold, grid, span}) {
   return (
-    `Non-convex: at this share of a ${grid} × ${grid} grid over ±${short(span)} the loss curves down in some ` +
+    `Non-convex: at this share of a ${grid} × ${grid} grid over ±${shortText(span)} the loss curves down in some ` +
     'direction ' +
     'of parameter space. The smallest eigenvalue of the Hessian is negative there, ' +
-    `and more than ${percent(threshold)} of the largest in size.`
+    `and more than ${varianceText(threshold)} of the largest in size.`
   );
 }
 
@@ -90,21 +93,9 @@ function nonconvexText({threshold, grid, span}) {
 export function residualFact({run, plane, frame, follow}) {
   if (follow || !hasPath(plane)) return null;
   return {
-    text: `the network is ${short(run.numbersOf(plane, 'residual')[frame])} away from the plane`,
+    text: `the network is ${shortText(run.numbersOf(plane, 'residual')[frame])} away from the plane`,
     why: FACTS.away,
   };
-}
-
-/** @param {number} share */
-function percent(share) {
-  const size = share * 100;
-  if (size > 0 && size < 0.1) return 'under 0.1\u00a0%';
-  return `${size < 10 || size > 99 ? Number(size.toFixed(1)) : Math.round(size)}\u00a0%`;
-}
-
-/** @param {number} value */
-function short(value) {
-  return tickLabel(Number(value.toPrecision(3)));
 }
 
 /** Describe the picture in words. @param {Shot} shot @param {Numbers} values @param {number | undefined} loss */
@@ -115,10 +106,10 @@ export function landscapeSummary({run, frame, span, set, follow}, values, loss) 
     if (value < low) low = value;
     if (value > high) high = value;
   }
-  const words = [low, high].map((value) => (value < Infinity ? Number(value.toPrecision(3)) : '∞'));
   const what = set === 'train' ? 'loss' : SET_TITLES[set];
   return (
-    `Epoch ${run.frames[frame]}: ${what} from ${words[0]} to ${words[1]} over a, b ∈ [−${span}, ${span}]; ` +
-    `${Number(loss?.toPrecision(3))} ${follow ? 'at the centre' : 'for the network itself'}`
+    `Epoch ${run.frames[frame]}: ${what} from ${lossText(low)} to ${lossText(high)} ` +
+    `over a, b ∈ [−${shortText(span)}, ${shortText(span)}]; ` +
+    `${lossText(loss)} ${follow ? 'at the centre' : 'for the network itself'}`
   );
 }

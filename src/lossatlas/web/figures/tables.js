@@ -8,7 +8,7 @@
 import {unitsOf} from './boundary.js';
 import {cleanEigenvalue} from './curvature.js';
 import {planeTitle} from './slice.js';
-import {lossText, percentText, spanText, tickLabel, valueText} from '../lib/numbers.js';
+import {curvatureText, lossText, percentText, probabilityPercentText, shortText, valueText} from '../lib/numbers.js';
 
 /**
  * @typedef {{text: string, value?: number}} Cell `value`: the exact number, which the text rounds
@@ -38,17 +38,16 @@ export function coarsePlaces(size) {
  */
 export function landscapeTables({run, frame, plane, set}, axis, values, loss) {
   const places = coarsePlaces(axis.length);
-  const at = places.map((i) => spanText(axis[i]));
-  const write = set === 'gap' ? signedText : lossText;
+  const at = places.map((i) => shortText(axis[i]));
   const rows = places.toReversed().map((j) => ({
-    name: `b ${spanText(axis[j])}`,
-    cells: places.map((i) => numberCell(values[j * axis.length + i], write)),
+    name: `b ${shortText(axis[j])}`,
+    cells: places.map((i) => numberCell(values[j * axis.length + i], lossText)),
   }));
   return [
     {
       caption:
         `${NAMES[set]} over the plane “${planeTitle(plane)}” at epoch ${run.frames[frame]}. The ` +
-        `network’s own loss: ${write(loss)}.`,
+        `network’s own loss: ${lossText(loss)}.`,
       corner: '',
       columns: at.map((a) => `a ${a}`),
       rows,
@@ -113,7 +112,7 @@ function regionTable(run, {predicted_class: predicted, confidence}) {
       cells: columns.map(({i}) => {
         const at = j * axes[0].length + i;
         return {
-          text: `${run.classes[predicted[at]]}, ${Math.round((confidence[at] / 255) * 100)} %`,
+          text: `${run.classes[predicted[at]]}, ${probabilityPercentText(confidence[at] / 255)}`,
           value: confidence[at] / 255,
         };
       }),
@@ -137,7 +136,7 @@ export function timelineTables(run, frame) {
         numberCell(test_accuracy[t], percentText),
         ...(curvature
           ? [curvature.largest, curvature.smallest].map((of) =>
-              at < 0 ? {text: '–'} : numberCell(cleanEigenvalue(of[at], curvature.largest[at]), signedText),
+              at < 0 ? {text: '–'} : numberCell(cleanEigenvalue(of[at], curvature.largest[at]), curvatureText),
             )
           : []),
       ],
@@ -161,9 +160,4 @@ function numberCell(value, write) {
 /** @param {number} value @returns {Cell} */
 function wholeCell(value) {
   return {text: String(value), value};
-}
-
-/** @param {number} value */
-function signedText(value) {
-  return Number.isFinite(value) ? tickLabel(Number(value.toPrecision(3))) : value > 0 ? '∞' : '−∞';
 }

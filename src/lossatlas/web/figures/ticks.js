@@ -1,4 +1,5 @@
 /** This module chooses round numbers for axes, and has the layout and the axes that all plane plots share. */
+import {roundToDigits} from '../lib/numbers.js';
 
 /**
  * Choose round values inside [low, high], about `count` of them.
@@ -11,7 +12,7 @@ export function linearTicks(low, high, count) {
   const step = power * ([1, 2, 5, 10].find((m) => m * power >= rough * 0.999) ?? 10);
   const first = Math.ceil(low / step - 1e-9);
   const last = Math.floor(high / step + 1e-9);
-  return Array.from({length: last - first + 1}, (_, i) => Number(((first + i) * step).toPrecision(14)));
+  return Array.from({length: last - first + 1}, (_, i) => roundToDigits((first + i) * step, 14));
 }
 
 /**
@@ -37,7 +38,7 @@ export function logTicks(low, high) {
   const heads = decades > 3 ? [1, 3] : decades > 1.5 ? [1, 2, 5] : [1, 1.5, 2, 3, 5, 7];
   const ticks = [];
   for (let power = Math.floor(Math.log10(low)); power <= Math.ceil(Math.log10(high)); power++) {
-    for (const head of heads) ticks.push(Number((head * 10 ** power).toPrecision(6)));
+    for (const head of heads) ticks.push(roundToDigits(head * 10 ** power, 6));
   }
   return ticks.filter((tick) => tick >= low * 0.999 && tick <= high * 1.001);
 }

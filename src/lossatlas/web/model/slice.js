@@ -5,6 +5,7 @@
 /** @import {PlaneEntry, Slice, State} from './types.js' */
 /** @import {Run} from './run.js' */
 
+import {countText, shortText} from '../lib/numbers.js';
 import {isInteractive} from './architecture.js';
 import {constants} from './constants.js';
 import {planeArray} from './keys.js';
@@ -127,7 +128,9 @@ export function unmetWishes(run, state) {
       ? `This run has no plane “${state.plane}”; “${stored.title}” is shown instead.`
       : '',
     limit && state.seed !== null ? `The directions of seed ${state.seed} are not drawn.` : '',
-    limit && state.pick ? `The network at a ${state.pick[0]}, b ${state.pick[1]} is not shown.` : '',
+    limit && state.pick
+      ? `The network at a ${shortText(state.pick[0])}, b ${shortText(state.pick[1])} is not shown.`
+      : '',
     limit && state.zoom !== null && !sameSpan(state.zoom, span) ? `The zoom nearest to ${state.zoom} is ${span}.` : '',
     set === state.set ? '' : 'The training loss is shown instead of the test loss.',
     limit && (state.seed !== null || state.pick || (state.zoom !== null && !sameSpan(state.zoom, span))) ? limit : '',
@@ -161,7 +164,7 @@ export function parametersLimit(run, plane) {
   if (!run.manifest.model.layers)
     return 'This run was recorded: its model belongs to its owner, and no page can evaluate it.';
   if (!isInteractive(run.manifest.model))
-    return `A network of ${run.manifest.model.parameters} parameters is too large to evaluate while you drag.`;
+    return `A network of ${countText(run.manifest.model.parameters)} parameters is too large to evaluate while you drag.`;
   if (!('weights' in run.manifest.arrays) || (plane.drawn === undefined && !('directions' in plane.arrays)))
     return 'This run was published without its weights.';
   return '';

@@ -7,6 +7,7 @@
 /** @import {BoundaryPlaces} from '../features/callouts/callouts.js' */
 /** @import {LogitsAt} from '../figures/border.js' */
 /** @import {Run} from '../model/run.js' */
+import {shortText} from '../lib/numbers.js';
 import {byId, fitText, make, setText} from '../lib/dom.js';
 import {planeLayout} from '../figures/ticks.js';
 import {borderSegments} from '../figures/border.js';
@@ -117,8 +118,9 @@ function describeOwner({run, frame, pick}, found) {
   if (note.hidden === Boolean(found)) note.hidden = !found;
   if (!found) return `Epoch ${run.frames[frame]}`;
   const ball = found.epochs === null ? '' : `, ${found.epochs} epochs on`;
-  setText(note, `of the network at a ${pick?.[0]}, b ${pick?.[1]}${ball}`.replaceAll('-', '−'));
-  return `The network at a = ${pick?.[0]}, b = ${pick?.[1]}${ball}`;
+  const [a, b] = pick ? pick.map(shortText) : ['', ''];
+  setText(note, `of the network at a ${a}, b ${b}${ball}`);
+  return `The network at a = ${a}, b = ${b}${ball}`;
 }
 
 /**

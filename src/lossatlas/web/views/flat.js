@@ -11,7 +11,7 @@ import {thinPath, isInside} from '../figures/path.js';
 import {planeLayout} from '../figures/ticks.js';
 import {CONFIG} from '../lib/plotly.js';
 import {readTheme} from '../lib/theme.js';
-import {lossText, spanText} from '../lib/numbers.js';
+import {lossText, pixelText, roundToDigits, shortText} from '../lib/numbers.js';
 
 /** The least room, in pixels, that Plotly needs for axes with titles; in less room a part is cut off. */
 const LEAST = 120;
@@ -120,7 +120,7 @@ function createMarks() {
     const ends = Array.from({length: points.length / 2}, (_, t) =>
       pixelsOf(side, points[2 * t] / span, points[2 * t + 1] / span),
     );
-    track.setAttribute('points', ends.map(([x, y]) => `${x.toFixed(1)},${y.toFixed(1)}`).join(' '));
+    track.setAttribute('points', ends.map(([x, y]) => `${pixelText(x)},${pixelText(y)}`).join(' '));
     Object.assign(way.style, {left: `${margin.l}px`, top: `${margin.t}px`, width: `${side}px`, height: `${side}px`});
     const at = points.length ? /** @type {[number, number]} */ (points.slice(-2)) : pick;
     there.classList.toggle('ball', points.length > 0);
@@ -224,7 +224,7 @@ function watchPointer(root, probe, of, onPick) {
     const found = placeOf(event);
     if (!found) return;
     const {span} = found.picture.shot;
-    const [a, b] = found.place.map((share) => Number(((2 * share - 1) * span).toPrecision(3)));
+    const [a, b] = found.place.map((share) => roundToDigits((2 * share - 1) * span, 3));
     onPick(a, b);
   };
   root.addEventListener('pointerleave', () => setText(probe, ''));
@@ -246,7 +246,7 @@ function watchPointer(root, probe, of, onPick) {
       place,
     } = found;
     const [i, j] = place.map((share) => Math.round(share * (size - 1)));
-    const [a, b] = [i, j].map((k) => spanText(((2 * k) / (size - 1) - 1) * shot.span));
+    const [a, b] = [i, j].map((k) => shortText(((2 * k) / (size - 1) - 1) * shot.span));
     setText(probe, `a ${a}, b ${b}: ${title} ${lossText(values[j * size + i])}`);
   });
 }

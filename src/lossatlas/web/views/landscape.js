@@ -8,7 +8,7 @@ import {orbit} from '../figures/camera.js';
 import {isInside} from '../figures/path.js';
 import {rangeNote} from '../figures/range.js';
 import {landscapeSummary} from '../figures/slice.js';
-import {lossText, spanText} from '../lib/numbers.js';
+import {lossText, roundToDigits, shortText} from '../lib/numbers.js';
 import {createLazy} from '../lib/lazy.js';
 import {supports3d} from '../lib/plotly.js';
 import {joinKey} from '../model/keys.js';
@@ -217,7 +217,7 @@ function watchSurface(root, surface, {eye, onCamera, onTurning, onPick}, shown) 
     onTurned: onCamera,
     onClick(x, y) {
       const place = surface.placeAt(x, y);
-      if (place) onPick(Number(place.a.toPrecision(3)), Number(place.b.toPrecision(3)));
+      if (place) onPick(roundToDigits(place.a, 3), roundToDigits(place.b, 3));
     },
     onHover(at) {
       const place = at && surface.placeAt(at.x, at.y);
@@ -225,7 +225,7 @@ function watchSurface(root, surface, {eye, onCamera, onTurning, onPick}, shown) 
       setText(
         probe,
         place && picture
-          ? `a ${spanText(place.a)}, b ${spanText(place.b)}: ${picture.title} ${lossText(lossAt(picture, place))}`
+          ? `a ${shortText(place.a)}, b ${shortText(place.b)}: ${picture.title} ${lossText(lossAt(picture, place))}`
           : '',
       );
     },

@@ -4,7 +4,7 @@
  */
 /** @import {Shot} from '../model/types.js' */
 import {byId, setText} from '../lib/dom.js';
-import {spanText} from '../lib/numbers.js';
+import {roundToDigits, shortText} from '../lib/numbers.js';
 import {computeLimit, SPANS} from '../model/slice.js';
 
 /** The number of steps of the continuous slider. */
@@ -57,8 +57,8 @@ export function createZoom({onZoom, onLog, onRange}) {
       if (!held) slider.value = String(smooth ? stepOf(span) : stops.indexOf(span));
       slider.disabled = !smooth && stops.length < 2;
       label.title = smooth ? WHAT : `${WHAT} Only stored values: ${limit.charAt(0).toLowerCase()}${limit.slice(1)}`;
-      slider.setAttribute('aria-valuetext', `a and b from −${spanText(span)} to ${spanText(span)}`);
-      setText(byId('zoom-text'), `±${spanText(span)}`);
+      slider.setAttribute('aria-valuetext', `a and b from −${shortText(span)} to ${shortText(span)}`);
+      setText(byId('zoom-text'), `±${shortText(span)}`);
       log.checked = scale === 'log';
       frame.checked = range === 'frame';
     },
@@ -67,7 +67,7 @@ export function createZoom({onZoom, onLog, onRange}) {
 
 /** Return the span at a step of the slider: each step makes it smaller by the same factor. @param {number} step */
 export function spanAt(step) {
-  return Number((SPANS.most * (SPANS.least / SPANS.most) ** (step / STEPS)).toPrecision(3));
+  return roundToDigits(SPANS.most * (SPANS.least / SPANS.most) ** (step / STEPS), 3);
 }
 
 /** @param {number} span */

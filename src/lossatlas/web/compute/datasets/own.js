@@ -1,6 +1,7 @@
 /** This module defines a person's own dataset: its limits, its parts, and what it still lacks for a training. */
 /** @import {Feature} from '../../model/types.js' */
 /** @import {Dataset, Split} from './prepared.js' */
+import {roundToDecimals} from '../../lib/numbers.js';
 import {constants} from '../../model/constants.js';
 import {prepareDataset} from './prepared.js';
 
@@ -75,7 +76,7 @@ export function roundTo(value, extent, digits) {
   if (!(extent > 0)) return value;
   const decimals = digits - 1 - Math.floor(Math.log10(extent));
   if (decimals > 20) return value;
-  return decimals >= 0 ? Number(value.toFixed(decimals)) : Math.round(value / 10 ** -decimals) * 10 ** -decimals;
+  return decimals >= 0 ? roundToDecimals(value, decimals) : Math.round(value / 10 ** -decimals) * 10 ** -decimals;
 }
 
 /**

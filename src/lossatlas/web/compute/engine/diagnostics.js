@@ -3,6 +3,7 @@
  * can do.
  */
 /** @import {Architecture} from '../../model/architecture.js' */
+import {roughLossText} from '../../lib/numbers.js';
 
 /**
  * A loss makes no progress if it fell by less than this share over this number of epochs, compared with the same number
@@ -117,8 +118,8 @@ function deadUnitsAdvice(count, size, layer) {
 /** @param {number} loss @param {number} classes */
 function plateauAdvice(loss, classes) {
   return (
-    `The loss has hardly fallen for ${STILL.epochs} epochs and is still ${loss.toFixed(2)}; guessing gives ` +
-    `${Math.log(classes).toFixed(2)}. Try a higher learning rate, more units or layers, or another activation or seed.`
+    `The loss has hardly fallen for ${STILL.epochs} epochs and is still ${roughLossText(loss)}; guessing gives ` +
+    `${roughLossText(Math.log(classes))}. Try a higher learning rate, more units or layers, or another activation or seed.`
   );
 }
 

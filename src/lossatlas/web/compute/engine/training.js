@@ -4,6 +4,7 @@
  */
 /** @import {Architecture} from '../../model/architecture.js' */
 /** @import {Memory} from './optimizers.js' */
+import {generalText} from '../../lib/numbers.js';
 import {createGradient} from './gradient.js';
 import {parameterCount} from '../../model/architecture.js';
 import {copyMemory, createMemory, step} from './optimizers.js';
@@ -82,14 +83,7 @@ export function createTraining({config, network, points, labels, theta: released
 export function describeDivergence(epoch, rate, optimizer) {
   return (
     `Training diverged at epoch ${epoch}: a number stopped being finite. The learning rate ` +
-    `${formatGeneral(rate)} is probably ` +
+    `${generalText(rate)} is probably ` +
     `too high for ${optimizer} here; try a tenth of it.`
   );
-}
-
-/** Write a number with at most six significant digits, as Python's `:g` does. @param {number} value */
-export function formatGeneral(value) {
-  const [digits, power] = value.toExponential(5).split('e').map(Number);
-  if (power >= -4 && power < 6) return String(Number(value.toPrecision(6)));
-  return `${digits}e${power < 0 ? '-' : '+'}${String(Math.abs(power)).padStart(2, '0')}`;
 }

@@ -5,7 +5,7 @@
 /** @import {Shot} from '../../model/types.js' */
 /** @import {Picked} from '../../compute/network.js' */
 import {make} from '../../lib/dom.js';
-import {lossText, shortPercentText} from '../../lib/numbers.js';
+import {lossText, shortPercentText, shortText} from '../../lib/numbers.js';
 import {epochKey, joinKey} from '../../model/keys.js';
 
 /** A scrub has ended if nothing has moved for this time, in milliseconds. */
@@ -17,12 +17,11 @@ const REST = 600;
  *   renamed is this another run than in the last announcement?
  */
 export function writeAnnouncement({run, frame, pick}, metrics, renamed) {
-  const number = (/** @type {string | number} */ text) => String(text).replaceAll('-', '−');
   return [
     renamed ? `${run.manifest.title}.` : '',
     `Epoch ${run.frames[frame]} of ` +
-      `${run.frames.at(-1)}${pick ? `, the network at a = ${number(pick[0])}, b = ${number(pick[1])}` : ''}.`,
-    `Training loss ${number(lossText(metrics.train_loss))}, test loss ${number(lossText(metrics.test_loss))},`,
+      `${run.frames.at(-1)}${pick ? `, the network at a = ${shortText(pick[0])}, b = ${shortText(pick[1])}` : ''}.`,
+    `Training loss ${lossText(metrics.train_loss)}, test loss ${lossText(metrics.test_loss)},`,
     `accuracy ${shortPercentText(metrics.train_accuracy)} and ${shortPercentText(metrics.test_accuracy)}.`,
   ]
     .filter(Boolean)

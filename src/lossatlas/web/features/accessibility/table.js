@@ -5,6 +5,7 @@
 /** @import {Seen, Shot} from '../../model/types.js' */
 /** @import {Table} from '../../figures/tables.js' */
 /** @import {Picture} from '../../views/picture.js' */
+import {shortText} from '../../lib/numbers.js';
 import {make} from '../../lib/dom.js';
 import {boundaryTables, landscapeTables, timelineTables} from '../../figures/tables.js';
 
@@ -23,7 +24,9 @@ function tablesOf(subject, {shot, picture, computed}) {
     ? boundaryTables(
         run,
         seen,
-        pick && computed ? `The network at a = ${pick[0]}, b = ${pick[1]}` : `Epoch ${run.frames[frame]}`,
+        pick && computed
+          ? `The network at a = ${shortText(pick[0])}, b = ${shortText(pick[1])}`
+          : `Epoch ${run.frames[frame]}`,
       )
     : [];
 }

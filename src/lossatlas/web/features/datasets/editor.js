@@ -11,7 +11,7 @@ import {createParts, drawBrushes} from './editor_parts.js';
 import {Sketch} from './sketch.js';
 import {createTablePanel} from './tables/panel.js';
 import {writeTable} from './tables/write.js';
-import {countText} from '../../lib/numbers.js';
+import {coordinateText, countText} from '../../lib/numbers.js';
 
 /** A synthetic dataset to start from has this number of points: a link can hold them. */
 const START_POINTS = 200;
@@ -150,7 +150,7 @@ class Editor {
     const point = near ? `: a point of ${classes[near.k]}` : '';
     setText(
       this.#parts.place,
-      `${features[0]} ${shortText(x, view.x)}, ${features[1]} ${shortText(y, view.y)}${point}`,
+      `${features[0]} ${coordinateText(x, view.x)}, ${features[1]} ${coordinateText(y, view.y)}${point}`,
     );
   }
 
@@ -280,16 +280,4 @@ function saveCsv(own) {
   });
   link.click();
   setTimeout(() => URL.revokeObjectURL(link.href), 1000);
-}
-
-/**
- * Write a number with as many digits as the view can distinguish.
- * @param {number} value @param {[number, number]} extent
- */
-function shortText(value, [low, high]) {
-  const digits = Math.min(6, Math.max(0, 2 - Math.floor(Math.log10(high - low))));
-  return value
-    .toFixed(digits)
-    .replace(/^-(0\.?0*)$/, '$1')
-    .replace('-', '−');
 }

@@ -11,7 +11,7 @@ import {filmOf, formatLimits, lengthsOf, SIZES} from './animation.js';
 import {fileName} from './link.js';
 import {button, row} from './row.js';
 import {saveFile} from './save.js';
-import {byteText} from '../../lib/numbers.js';
+import {byteText, roundToDigits, secondsText} from '../../lib/numbers.js';
 
 /** @param {Exports} exports @param {Task} task */
 export function createFilmRow(exports, task) {
@@ -129,8 +129,8 @@ function createWishes() {
 function estimateText(frames, {pictures, width, height, format}) {
   const {seconds, bytes} = filmOf(pictures, width, height, format);
   const part = pictures === frames ? `All ${frames}` : `${pictures} of ${frames}`;
-  const size = byteText(Number(bytes.toPrecision(2)));
-  return `${part} recorded epochs make ${seconds.toFixed(1)}\u00a0s, about ${size}.`;
+  const size = byteText(roundToDigits(bytes, 2));
+  return `${part} recorded epochs make ${secondsText(seconds)}, about ${size}.`;
 }
 
 /** Say which formats cannot be made here, and why. @param {{format: Format, limit: string}[]} found */

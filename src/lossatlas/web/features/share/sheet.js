@@ -13,7 +13,7 @@ import {css, mapColour, pointColour} from '../../figures/colours.js';
 import {glyph} from '../../figures/glyphs.js';
 import {namedTicks, rangeNote, shareOf} from '../../figures/range.js';
 import {modeText, planeFacts, planeTitle, residualFact, shareText} from '../../figures/slice.js';
-import {lossText, percentText, spanText, tickLabel} from '../../lib/numbers.js';
+import {lossText, percentText, shortText, tickLabel} from '../../lib/numbers.js';
 import {createCurvatureCurves, createLossCurves} from '../../views/curves.js';
 import {boundaryPart, mapPart, sectionPart} from './parts.js';
 import {escapeXml, short, tag, words} from './vector.js';
@@ -93,7 +93,7 @@ function drawHead({
     /** @type {'loss' | 'accuracy'} */ what,
     /** @type {(value: number) => string} */ write,
   ) => `${name} ${boldText(write(of(`train_${what}`)))} train, ${boldText(write(of(`test_${what}`)))} test`;
-  const where = metrics && pick ? `   ·   at ${boldText(`a ${spanText(pick[0])}, b ${spanText(pick[1])}`)}` : '';
+  const where = metrics && pick ? `   ·   at ${boldText(`a ${shortText(pick[0])}, b ${shortText(pick[1])}`)}` : '';
   return (
     words(32, 46, escapeXml(run.manifest.title), {
       'font-size': 22,
@@ -135,7 +135,7 @@ function landscapeHead({shot: {plane, span}}, theme) {
       'font-size': 16,
       fill: theme.muted,
     }) +
-    words(LEFT.x + LEFT.width, 110, escapeXml(`${planeTitle(plane)} · ±${spanText(span)}`), {
+    words(LEFT.x + LEFT.width, 110, escapeXml(`${planeTitle(plane)} · ±${shortText(span)}`), {
       'font-size': 13,
       'text-anchor': 'end',
       fill: theme.muted,

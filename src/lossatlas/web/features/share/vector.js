@@ -2,6 +2,7 @@
  * This module writes pieces of SVG as text, and axes that consist of them. Numbers are written short, since a drawing
  * has thousands.
  */
+import {roundToDecimals} from '../../lib/numbers.js';
 
 /** @typedef {{x: number, y: number, width: number, height: number}} Box */
 /** @typedef {{at: number, text: string}[]} Ticks `at`: in pixels from the box's left, or from its bottom */
@@ -13,7 +14,7 @@ export function escapeXml(value) {
 
 /** @param {number} value */
 export function short(value) {
-  return Number(value.toFixed(2));
+  return roundToDecimals(value, 2);
 }
 
 /**

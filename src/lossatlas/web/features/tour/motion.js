@@ -1,5 +1,6 @@
 /** This module moves the camera and the zoom so that the eye can follow. */
 /** @import {Eye} from '../../model/types.js' */
+import {roundToDigits} from '../../lib/numbers.js';
 
 /** The duration in milliseconds. */
 const TIME = 600;
@@ -30,7 +31,7 @@ export function glide(step, isOver) {
  * @param {number} from @param {number} to @param {number} share
  */
 export function interpolate(from, to, share) {
-  return Number((from * (to / from) ** share).toPrecision(4));
+  return roundToDigits(from * (to / from) ** share, 4);
 }
 
 /**

@@ -3,6 +3,7 @@
 /** @import {Sample, Settings} from '../../model/settings.js' */
 /** @import {TrainedRun} from './trained_run.js' */
 /** @import {News} from './training.js' */
+import {roundToDigits} from '../../lib/numbers.js';
 import {byId, make, setText} from '../../lib/dom.js';
 import {canGenerate} from '../../compute/datasets/generate.js';
 import {constants} from '../../model/constants.js';
@@ -163,7 +164,7 @@ export class Panel {
 
   /** Divide the learning rate by ten. */
   #smallerRate() {
-    return Number((Number(this.#parts.rate.read()) / 10).toPrecision(3));
+    return roundToDigits(Number(this.#parts.rate.read()) / 10, 3);
   }
 
   /** @param {number} epoch */

@@ -3,7 +3,7 @@
 import {flatten} from '../../model/choice.js';
 import {SET_TITLES} from '../../figures/landscape.js';
 import {planeTitle} from '../../figures/slice.js';
-import {spanText} from '../../lib/numbers.js';
+import {shortText} from '../../lib/numbers.js';
 
 /** @typedef {{key: string, name: string, a: string, b: string}} Difference */
 
@@ -50,8 +50,8 @@ export function listDifferences(a, b, usual) {
     .map((key) => ({
       key,
       name: nameOf(key),
-      a: valueText(key, settingOf(flatA, key)),
-      b: valueText(key, settingOf(flatB, key)),
+      a: settingText(key, settingOf(flatA, key)),
+      b: settingText(key, settingOf(flatB, key)),
     }));
 }
 
@@ -73,7 +73,7 @@ export function listUnlike(a, b) {
   /** @type {[string, (shot: Shot) => string][]} */
   const shown = [
     ['plane', ({plane}) => planeTitle(plane)],
-    ['zoom', ({span}) => `±${spanText(span)}`],
+    ['zoom', ({span}) => `±${shortText(span)}`],
     ['loss shown', ({set}) => SET_TITLES[set]],
     ['plane’s centre', ({follow}) => (follow ? 'moves' : 'fixed')],
     ['point', ({pick}) => (pick ? 'picked' : 'the network')],
@@ -101,7 +101,7 @@ function nameOf(key) {
 }
 
 /** @param {string} key @param {unknown} value */
-function valueText(key, value) {
+function settingText(key, value) {
   if (key === 'model.hidden') return value === '' ? 'none' : String(value).replaceAll(' ', '-');
   if (value === true) return 'yes';
   if (value === false) return 'no';
