@@ -192,22 +192,21 @@ def test_a_build_killed_ten_times_at_random_moments_ends_as_one_that_was_not(tmp
 
 
 @pytest.mark.parametrize("when", ["while workers start", "while workers compute"])
-def test_one_ctrl_c_ends_a_build_at_once(when: str, tmp_path: Path) -> None:
+def test_one_ctrl_c_ends_a_build_in_the_middle_of_its_runs(when: str, tmp_path: Path) -> None:
     with start_build(tmp_path) as build:
         if when == "while workers start":
             until(lambda: bool(workers_of(build.pid)), "a worker is started")
             workers = workers_of(build.pid)
         else:
             workers = wait_for_workers(build, tmp_path)
-        started = time.monotonic()
         os.killpg(build.pid, signal.SIGINT)
-        stderr = build.communicate(timeout=PATIENCE)[1]
-        assert time.monotonic() - started < 10  # it takes a second or two on an idle machine
+        stderr = build.communicate(timeout=PATIENCE)[1]  # its large runs would take many minutes
         assert build.returncode == 130
         assert all(has_ended(worker) for worker in workers)
     assert "Traceback" not in stderr
     assert stderr.splitlines()[-1].startswith("Stopped. Finished work is kept")
     assert list_index(tmp_path) == Gallery(tmp_path).ids()
+    assert len(list_index(tmp_path)) <= 1  # neither of the two large runs
 
 
 def test_a_run_that_fails_keeps_no_other_from_being_computed(tmp_path: Path) -> None:

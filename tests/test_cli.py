@@ -11,7 +11,6 @@ import shutil
 import signal
 import subprocess
 import sys
-import time
 import unittest.mock
 from dataclasses import dataclass
 from pathlib import Path
@@ -274,10 +273,8 @@ def test_serve_says_where_it_is_and_stops_on_ctrl_c(tmp_path: Path) -> None:
         assert refused.returncode == 1
         assert f"port {free} is taken; " in refused.stderr
         assert "is free: lossatlas serve --port " in refused.stderr
-        started = time.monotonic()
         os.kill(server.pid, signal.SIGINT)
-        server.wait(timeout=10)
-        assert time.monotonic() - started < 5
+        assert server.wait(timeout=60) == 0
     finally:
         server.kill()
         server.communicate()

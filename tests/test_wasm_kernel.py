@@ -369,14 +369,20 @@ def test_the_gil_is_free_inside_the_kernel() -> None:
     network = network_of(64, 64)
     kernel = kernel_of(network, np.zeros((40_000, 2)), np.zeros(40_000, np.int64))
     model = network.pack(some_models(network, 1))  # one call of the kernel, of many milliseconds
-    thread = threading.Thread(target=kernel.losses, args=(model,))
-    ticks = 0
-    thread.start()
-    while thread.is_alive():
-        time.sleep(0.001)
-        ticks += 1
-    thread.join()
-    assert ticks > 3
+
+    def count_ticks() -> int:
+        """Count the milliseconds that this thread lives through during one call in another."""
+        thread = threading.Thread(target=kernel.losses, args=(model,))
+        ticks = 0
+        thread.start()
+        while thread.is_alive():
+            time.sleep(0.001)
+            ticks += 1
+        thread.join()
+        return ticks
+
+    # A busy machine may give this thread no turn during one call. With the GIL held it would never have any.
+    assert any(count_ticks() > 3 for _ in range(100))
 
 
 # errors for people ------------------------------------------------------------------------------------------------

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import shutil
 import threading
-import time
 from base64 import b64decode
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 from lossatlas.arrays import AnyArray
-from lossatlas.runs import Run
+from lossatlas.runs import Computation, Frame, Run
 from lossatlas.server import jobs
 from lossatlas.server.jobs import Job, Jobs
 from lossatlas.store import Gallery
@@ -114,19 +114,28 @@ def test_left_out_settings_take_their_defaults(live: Live) -> None:
     assert answer["id"].startswith("moons-16x16-tanh-")
 
 
-def test_the_first_frame_of_the_default_run_is_there_within_two_seconds(live: Live) -> None:
-    # the fastest of five, since the machine may be busy; it is 0.3 s on an idle one
-    assert any(_until_first_frame(live, seed) < 2 for seed in range(5))
+def test_each_frame_is_sent_before_the_next_is_computed(live: Live, monkeypatch: pytest.MonkeyPatch) -> None:
+    seen = threading.Semaphore(0)
 
+    class Held(Computation):
+        """A computation that goes on only when the listener has the newest frame."""
 
-def _until_first_frame(live: Live, seed: int) -> float:
-    clock = time.perf_counter()
-    run_id = live.post({"training": {"seed": seed}}).json()["id"]
+        def __iter__(self) -> Iterator[Frame]:
+            for frame in super().__iter__():
+                yield frame
+                assert seen.acquire(timeout=30)
+
+    monkeypatch.setattr(jobs, "Computation", Held)
+    run_id = live.post(SMALL).json()["id"]
+    frames = []
     with live.listen(run_id) as events:
-        assert next(event for event in events if event.name == "frame").body["frame"] == 0
-    taken = time.perf_counter() - clock
-    live.http.delete(f"api/runs/{run_id}")
-    return taken
+        for event in events:
+            if event.name == "frame":
+                frames.append(event.body["frame"])
+                seen.release()
+    assert event.name == "done"
+    assert len(frames) > 1
+    assert frames == list(range(len(frames)))
 
 
 def test_a_damaged_run_is_set_aside_and_computed_anew(live: Live) -> None:
@@ -375,14 +384,13 @@ def test_an_unexpected_failure_is_reported_without_its_traceback(
     assert live.compute(SMALL)[1][-1].name == "done"
 
 
-def test_the_server_stops_promptly_while_someone_listens(live: Live) -> None:
+def test_the_server_stops_in_the_middle_of_a_run_while_someone_listens(live: Live) -> None:
     run_id = live.start_run(_endless())
     with live.listen(run_id) as events:
         next(events)
-        clock = time.perf_counter()
         live.server.should_exit = True
         assert list(events)[-1].name == "cancelled"
-    live.thread.join(10)
-    assert time.perf_counter() - clock < 1.5
+    live.thread.join(30)
+    assert not live.thread.is_alive()  # though the run has a million epochs to go
     with pytest.raises(httpx.ConnectError):
         live.http.get("")

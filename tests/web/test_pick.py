@@ -33,7 +33,7 @@ def assert_shows_the_network_at(page: Page, run: Run, frame: int, a: float, b: f
         assert number(readout(page, f"{name}_accuracy")) / 100 == pytest.approx(float(right.mean()), abs=5e-4)
     everywhere = Evaluator(run.setup.network, run.setup.dataset.points, threads=1).logits(theta)[0].argmax(axis=0)
     wrong = int((everywhere != run.setup.dataset.labels).sum())
-    expect(page.locator("#boundary-summary")).to_contain_text(f"The network at a = {a:g}, b = {b:g}")
+    expect(page.locator("#boundary-summary")).to_contain_text(f"The network at a = {a:g}, b = {b:g}".replace("-", "−"))
     expect(page.locator("#boundary-summary")).to_contain_text(f"; {wrong} of")
 
 

@@ -118,7 +118,7 @@ def test_the_boundarys_table_is_of_the_picked_network(exported: Site, desktop: W
     page = desktop.show(exported.url + "?epoch=60&pick=0.5,-0.25")
     until(page, "() => !document.querySelector('#boundary-whose').hidden")
     open_table(page, "decision boundary")
-    assert "a = 0.5, b = -0.25" in page.locator("dialog caption").first.inner_text()
+    assert "a = 0.5, b = −0.25" in page.locator("dialog caption").first.inner_text()
 
 
 @EITHER
