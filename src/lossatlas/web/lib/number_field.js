@@ -5,6 +5,7 @@
  */
 /** @import {Limits} from './number_text.js' */
 import {readTyped} from './number_text.js';
+import {roundToDigits} from './numbers.js';
 
 /** The default step means one unit of the first digit: 0.01 becomes 0.02, and 0.1 becomes 0.09. */
 const FIRST_DIGIT = 0;
@@ -87,7 +88,7 @@ function moved(value, by, step) {
   let at = value;
   for (let k = 0; k < Math.abs(by); k++) {
     const size = step || unitOf(at, Math.sign(by));
-    at = Number(((Math.round(at / size) + Math.sign(by)) * size).toPrecision(12));
+    at = roundToDigits((Math.round(at / size) + Math.sign(by)) * size, 12);
   }
   return at;
 }
