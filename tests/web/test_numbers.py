@@ -76,6 +76,8 @@ EXAMPLES: list[tuple[str, list[Any], str | float]] = [
     ("byteText", [12_345], "12 kB"),
     ("byteText", [1_250_000], "1.3 MB"),
     ("secondsText", [12.34], "12.3\u00a0s"),
+    ("fixedText", [2, 2], "2.00"),
+    ("fixedText", [-0.1234, 2], "-0.12"),
     ("pixelText", [3], "3.0"),
     ("roundToDigits", [0.0123456, 3], 0.0123),
     ("roundToDigits", [-98765, 2], -99_000),

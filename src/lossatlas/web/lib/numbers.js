@@ -146,9 +146,14 @@ export function secondsText(seconds) {
 
 // Numbers in a format
 
+/** Write a number with a fixed number of decimals, as addresses have it. @param {number} value @param {number} decimals */
+export function fixedText(value, decimals) {
+  return value.toFixed(decimals);
+}
+
 /** Write a coordinate of a drawing in few letters, since a drawing has thousands. @param {number} value in pixels */
 export function pixelText(value) {
-  return value.toFixed(1);
+  return fixedText(value, 1);
 }
 
 /** Write real minus signs, and an exponent without a plus. @param {string} text a number */

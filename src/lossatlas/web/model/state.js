@@ -1,6 +1,6 @@
 /** This module defines the state of the page: plain data, the list of its properties, and their form in the address. */
 /** @import {Catalog, Eye, State} from './types.js' */
-import {roundToDecimals} from '../lib/numbers.js';
+import {fixedText} from '../lib/numbers.js';
 import {readSample, readSettings, writeSample, writeSettings} from './settings.js';
 
 /**
@@ -40,7 +40,7 @@ export const PROPERTIES = [
   {name: 'zoom', read: (text) => readNumber(text, Number.MIN_VALUE), write: String, slices: true},
   {name: 'scale', read: (text) => readOneOf(text, ['linear', 'log']), write: String},
   {name: 'range', read: (text) => readOneOf(text, ['training', 'frame']), write: String},
-  {name: 'camera', read: readEye, write: ({x, y, z}) => [x, y, z].map((value) => roundToDecimals(value, 2)).join(',')},
+  {name: 'camera', read: readEye, write: ({x, y, z}) => [x, y, z].map((value) => fixedText(value, 2)).join(',')},
   {name: 'plane', read: (text) => text || undefined, write: String, slices: true},
   {name: 'seed', read: readSeed, write: String, slices: true},
   {name: 'view', read: (text) => readOneOf(text, ['surface', 'contours', 'section']), write: String},
