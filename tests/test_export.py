@@ -132,9 +132,9 @@ def test_a_compact_export_holds_the_same_arrays_in_fewer_bytes(gallery: Gallery,
     assert compact.size < plain.size
     for run_id in plain.runs:
         whole, small = (export.site / "data" / "runs" / run_id for export in (plain, compact))
-        told, meant = (json.loads((folder / "run.json").read_text()) for folder in (small, whole))
-        assert told.pop("compact") is True
-        for ours, theirs in zip(_arrays(told), _arrays(meant), strict=True):
+        found, meant = (json.loads((folder / "run.json").read_text()) for folder in (small, whole))
+        assert found.pop("compact") is True
+        for ours, theirs in zip(_arrays(found), _arrays(meant), strict=True):
             packed = gzip.decompress((small / ours["file"]).read_bytes())
             np.testing.assert_array_equal(from_planes(packed), np.load(whole / theirs["file"]))
             assert {**theirs, "file": theirs["file"] + ".gz", "compression": "gzip"} == ours

@@ -66,7 +66,7 @@ def test_the_page_is_at_the_root(stocked: Live) -> None:
 @pytest.mark.parametrize(
     ("path", "bound"), [("pages/atlas/wiring.js", True), ("styles/tokens.css", False), ("catalog.json", False)]
 )
-def test_the_policy_goes_with_what_can_be_a_document_or_a_worker(stocked: Live, path: str, bound: bool) -> None:
+def test_only_documents_and_workers_have_the_policy(stocked: Live, path: str, bound: bool) -> None:
     answer = stocked.http.get(path)
     assert answer.headers["x-content-type-options"] == "nosniff"
     assert answer.headers.get("content-security-policy") == (CONTENT_SECURITY_POLICY if bound else None)
@@ -144,7 +144,7 @@ def test_content_that_the_client_has_is_not_sent_again(stocked: Live, path: str,
     assert stocked.raw("GET", path, {"Accept-Encoding": encoding, "If-None-Match": '"other"'}).status == 200
 
 
-def test_a_changed_file_is_sent_anew(live: Live) -> None:
+def test_a_changed_file_is_sent_again(live: Live) -> None:
     live.data.mkdir()
     index = live.data / "index.json"
     for text, moment in (("[1]".ljust(2000), 1_000_000_000), ("[2]".ljust(2000), 2_000_000_000)):
@@ -183,7 +183,7 @@ def test_the_schema_lists_every_path_and_every_model(stocked: Live) -> None:
     assert {"RunConfig", "RunAnswer", "Problem", "TrainingConfig"} <= references <= set(schema["components"]["schemas"])
 
 
-def test_plotly_is_sent_as_it_was_compressed_beforehand(stocked: Live) -> None:
+def test_plotly_is_sent_in_its_compressed_form(stocked: Live) -> None:
     [script] = (WEB / "vendor").glob("plotly-*.js")
     packed = script.with_name(f"{script.name}.br").read_bytes()
     assert brotli.decompress(packed) == script.read_bytes(), "run scripts/compress_vendor.py"

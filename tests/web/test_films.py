@@ -85,7 +85,7 @@ def test_the_animation_plays_every_epoch_and_the_page_is_as_before(site: Site, d
     assert webm.startswith(bytes.fromhex("1a45dfa3"))
     frames = len(run.trajectory.epochs)
     assert blocks(webm) == [*range(0, 100 * frames, 100), 100 * (frames - 2) + 1000]
-    page.goto("about:blank")  # where no rules of the page stand in the way of a video
+    page.goto("about:blank")  # the policies of the page would block the video
     played = page.evaluate(PLAY, base64.b64encode(webm).decode())
     assert (played["videoWidth"], played["videoHeight"]) == (640, 360)
     assert played["duration"] == pytest.approx((frames - 1) / 10 + 1, abs=0.01)
@@ -207,7 +207,7 @@ def test_a_film_is_offered_as_mp4_where_the_browser_can_encode_it(exported: Site
     assert mp4[4:8] == b"ftyp"
     assert mp4.index(b"moov") < mp4.index(b"mdat")  # so a player can start before the whole file has arrived
     assert bytes.fromhex("6e636c78 0001 000d 0001 00") in mp4  # the box nclx says BT.709, sRGB, BT.709, limited range
-    page.goto("about:blank")  # where no rules of the page stand in the way of a video
+    page.goto("about:blank")  # the policies of the page would block the video
     played = page.evaluate(PLAY.replace("video/webm", "video/mp4"), base64.b64encode(mp4).decode())
     frames = len(exported.run().trajectory.epochs)
     assert played["duration"] == pytest.approx((frames - 1) / 10 + 1, abs=0.01)

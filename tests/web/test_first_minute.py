@@ -49,7 +49,7 @@ def test_the_page_says_in_plain_words_what_its_pictures_are(exported: Site, desk
     expect(page.locator("#curvature")).to_be_visible()
 
 
-def test_what_is_read_first_fits_and_the_tour_is_beside_play(exported: Site, browser: Browser) -> None:
+def test_the_first_texts_fit_and_the_tour_is_beside_play(exported: Site, browser: Browser) -> None:
     for seen in watched(browser, viewport={"width": 1440, "height": 900}, reduced_motion="reduce"):
         page = seen.open(exported.url + OF_PLANES)
         for width, height in [(1440, 900), (1280, 720), (1100, 620), (844, 390), (720, 450), (390, 844), (320, 640)]:

@@ -56,7 +56,7 @@ SCRIPTS = {
     "a frame that is not there": """({playback, calls, beat, draw}) => {
         playback.play();
         beat(0);
-        for (let i = 0; i < 9; i++) beat(100); // frame 1 is asked for, and not drawn
+        for (let i = 0; i < 9; i++) beat(100); // frame 1 is requested, and not drawn
         draw();
         beat(100);
         return calls;

@@ -1,4 +1,4 @@
-"""Numbers that people type: with a point or a comma, in any language; what can be two numbers is not guessed."""
+"""Tests numbers that people type, with a point or a comma, in any language. Ambiguous texts are refused."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ TWO_NUMBERS = {"1,000": ("1000", "1"), "-1,234": ("−1.234", "−1234"), "12,00
 
 @pytest.fixture
 def german(browser: Browser) -> Iterator[Watched]:
-    """The page of somebody who writes numbers with a comma."""
+    """Yield the page in a language that writes numbers with a comma."""
     viewport = {"width": 1100, "height": 620}
     yield from watched(browser, viewport=viewport, reduced_motion="reduce", locale="de-DE")
 

@@ -64,7 +64,7 @@ def build_gallery(
     Raises
     ------
     LossAtlasError
-        If runs failed; the message is raised at the end, and gives the fault of each run. Or if the executor broke.
+        If runs failed, which is raised at the end with the fault of each run, or if the executor broke.
     """
     with explain_write_errors(gallery.data):
         gallery.data.mkdir(parents=True, exist_ok=True)

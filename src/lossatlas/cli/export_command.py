@@ -16,8 +16,8 @@ from lossatlas.store import Gallery
 def export_command(site_dir: str, gallery: Gallery, compact: bool) -> None:
     """Write the page and a gallery into SITE_DIR as static files.
 
-    All links in it are relative: it works under any path of any web host. What the gallery lacks is shown as not
-    available there.
+    All links in it are relative, so it works under any path of any web host. The page says which runs the gallery
+    lacks.
     """
     export = export_site(gallery, site_dir, compact=compact)
     for fault in export.left_out:

@@ -43,7 +43,7 @@ SPIRALS = Source(
 THREE_ARMS = Source(
     name="arms",
     title="Three arms",
-    summary="Three spiral arms, a class each: more than two classes, one softmax.",
+    summary="Three spiral arms, one class each: a problem with more than two classes.",
     class_names=("first arm", "second arm", "third arm"),
     sample=_make_sampler(3, turns=0.75),
     default_noise=0.05,

@@ -12,7 +12,7 @@ const AWAY = [24, 36, 52, 72, 96, 128];
 const DIRECTIONS = 16;
 /** The gap between two labels, in pixels. */
 const GAP = 6;
-/** A label that covers what is drawn entirely is as bad as this many more pixels of leader line. */
+/** A label that entirely covers what is drawn counts as much as this many pixels of leader line. */
 const COVERED = 160;
 
 /** @param {Box} one @param {Box} other @param {number} [gap] */

@@ -10,7 +10,7 @@
  */
 
 /**
- * Draw all frames. A frame counts as done when the next one is asked for.
+ * Draw all frames. A frame counts as done when the next one is requested.
  * @param {Film} film
  * @returns {AsyncGenerator<{frame: number, rgba: ImageData['data']}>} `rgba`: `[height, width, 4]`
  */

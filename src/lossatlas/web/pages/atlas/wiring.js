@@ -381,7 +381,7 @@ function watchPlotSizes(screen) {
   watchSizes([byId('curves')], screen.handleResize);
 }
 
-/** Say why the page trains a run although nobody asked for it. @param {boolean} empty @returns {Status} */
+/** Say why the page trains a run that nobody has requested. @param {boolean} empty @returns {Status} */
 function describeStandIn(empty) {
   const text = empty ? 'This gallery has no recorded training yet' : 'This gallery has no recorded training of this';
   return {kind: 'note', text, detail: 'So the network is trained here, in your browser.'};

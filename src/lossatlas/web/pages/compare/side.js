@@ -46,7 +46,7 @@ export function createSide(name, {onChoice, onArrival, ...conductor}) {
       return api?.shown() ?? null;
     },
     /**
-     * Load the page anew: another address in the same frame would add an entry to the browser's history.
+     * Load the page again: another address in the same frame would add an entry to the browser's history.
      * @param {string} query
      */
     load(query) {
