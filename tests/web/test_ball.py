@@ -13,10 +13,10 @@ from playwright.sync_api import Browser, Page, expect
 from lossatlas.arrays import Float64
 from lossatlas.runs import Run
 from tests.support.drawn import Drawn
+from tests.support.page_training import TRAIN, task
 from tests.support.pages import Watched, until, watched
 from tests.web.conftest import Site
 from tests.web.test_pick import theta_at
-from tests.web.test_training_engine import TRAIN, task
 
 pytestmark = pytest.mark.browser
 
