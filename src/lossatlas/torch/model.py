@@ -202,7 +202,11 @@ class TorchModel:
     def mean_loss(self, batches: Sequence[Batch]) -> torch.Tensor:
         """Compute the mean loss of samples as a tensor, with the statistics that are set."""
         module = self.module if self.compiled is None else self.compiled
-        return sum((self._loss_of(batch, module) for batch in batches), start=torch.zeros((), device=self.device))
+        total = torch.zeros((), device=self.device, dtype=self.dtype)
+        for batch in batches:  # one operation a batch: several on single numbers cost a small model a tenth more
+            value, weight = self.loss.weigh(self.loss.of(module, batch.data), batch)
+            total = torch.add(total, value, alpha=weight)
+        return total
 
     def _loss_of(self, batch: Batch, module: torch.nn.Module | None = None) -> torch.Tensor:
         return self.loss.mean(self.loss.of(self.module if module is None else module, batch.data), batch)

@@ -113,13 +113,18 @@ class LossFunction:
 
     def mean(self, value: torch.Tensor, batch: Batch) -> torch.Tensor:
         """Compute the share of a batch in the mean over all samples. The shares of all batches add up to the mean."""
+        scalar, weight = self.weigh(value, batch)
+        return scalar * weight
+
+    def weigh(self, value: torch.Tensor, batch: Batch) -> tuple[torch.Tensor, float]:
+        """Give a batch's loss as a scalar, and the weight that it has in the mean over all samples."""
         if value.ndim and self.ignored is not None:
-            return value.sum() / batch.total  # a loss with one number per sample is 0 for ignored targets
+            return value.sum(), 1 / batch.total  # one number per sample is 0 for ignored targets
         if self.sums:
-            return value / batch.total
+            return value, 1 / batch.total
         if not batch.counted:  # the mean over no terms would be NaN
-            return value.new_zeros(())
-        return value.mean() * (batch.counted / batch.total)
+            return value.new_zeros(()), 0.0
+        return value.mean() if value.ndim else value, batch.counted / batch.total
 
 
 def take_samples(loader: Iterable[Any], count: int, batch_size: int, loss: LossFunction) -> list[Batch]:

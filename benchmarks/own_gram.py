@@ -1,0 +1,73 @@
+"""Measures what the path of a long training of a large model takes: 12 frames of 11.2 million parameters.
+
+    OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 python -m benchmarks.own_gram [FRAMES] [PARAMETERS]
+
+The frames are files that are mapped into memory, as in a recording. Memory is what the process allocates; pages of
+files that are mapped are the system's own, which it takes back when it needs them.
+"""
+
+from __future__ import annotations
+
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from benchmarks.measure import describe_machine
+from lossatlas.planes import compute_gram_matrix, principal_coefficients
+from lossatlas.store import StackedThetas
+
+
+def measure(work: Callable[[], object]) -> tuple[float, float]:
+    """Give the processor's seconds of some work, and the most megabytes that it allocated on top of those before."""
+    base, most, done = allocated(), 0.0, threading.Event()
+
+    def watch() -> None:
+        nonlocal most
+        while not done.wait(0.002):
+            most = max(most, allocated() - base)
+
+    watcher = threading.Thread(target=watch)
+    watcher.start()
+    began = time.process_time()
+    work()
+    seconds = time.process_time() - began
+    done.set()
+    watcher.join()
+    return seconds, most
+
+
+def allocated() -> float:
+    """Give the megabytes of this process that are no pages of files."""
+    [line] = [line for line in Path("/proc/self/status").read_text().splitlines() if line.startswith("RssAnon")]
+    return int(line.split()[1]) * 1024 / 1e6
+
+
+def main(frames: int, parameters: int) -> None:
+    print(describe_machine(), f"{frames} frames of {parameters:,} parameters", sep="; ")
+    with tempfile.TemporaryDirectory() as folder:
+        rng, theta = np.random.default_rng(0), np.zeros(parameters, np.float32)
+        for frame in range(frames):
+            theta += rng.standard_normal(parameters, np.float32)
+            np.save(Path(folder) / f"{frame}.npy", theta)
+        files = [Path(folder) / f"{frame}.npy" for frame in range(frames)]
+        weights: Any = StackedThetas([np.load(file, mmap_mode="r") for file in files])  # it stands for an array
+        found = {}
+
+        def path() -> None:
+            found["gram"] = compute_gram_matrix(weights)
+            found["coefficients"] = principal_coefficients(found["gram"])
+
+        for name, work in {"Gram matrix, path, explained variance": path}.items():
+            seconds, most = measure(work)
+            print(f"  {name:<48} {seconds:5.2f} s of the processor, {most:5.0f} MB")
+
+
+if __name__ == "__main__":
+    numbers = [int(word) for word in sys.argv[1:]]
+    main(*(numbers + [12, 11_200_000][len(numbers) :]))

@@ -1,0 +1,135 @@
+"""Measures surfaces and snapshots of one's own PyTorch models against their forward passes alone; one thread.
+
+    OMP_NUM_THREADS=1 python -m benchmarks.own_models [ROUNDS] [NAME ...]      (a C++ compiler for torch.compile)
+
+The unit of a surface is a row of 21 points. A forward pass is one of all samples with its loss, and BatchNorm takes the
+statistics of each batch in all of them. The names are mlp, transformer, resnet and snapshot; all by default. The times
+are the processor's, not the clock's, as machines are shared.
+"""
+
+from __future__ import annotations
+
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from copy import deepcopy
+
+import numpy as np
+import torch
+from torch import nn
+from torch.nn.modules.batchnorm import _BatchNorm
+
+from benchmarks.measure import describe_machine, format_ratio, format_table, time_interleaved
+from benchmarks.own_networks import Case, make_mlp, make_resnet, make_transformer
+from lossatlas.arrays import Float32
+from lossatlas.landscape import unit_coordinates
+from lossatlas.planes import GaussianPlane
+from lossatlas.torch import Recorder, TorchLosses
+
+POINTS = 21
+
+
+def pass_forward(case: Case, count: int = POINTS, *, batch_statistics: bool = True) -> Callable[[], float]:
+    """Make a function that only evaluates the model and its loss, as often as a row of the surface has points."""
+    model = deepcopy(case.model).eval()
+    for module in model.modules():
+        if batch_statistics and isinstance(module, _BatchNorm):
+            module.running_mean = module.running_var = None
+
+    def work() -> float:
+        total = 0.0
+        with torch.no_grad():
+            for _ in range(count):
+                total = 0.0
+                for inputs, targets in case.batches:
+                    total += float(case.loss_fn(model(inputs), targets)) * len(inputs) / case.samples
+        return total
+
+    return work
+
+
+def cut_row(case: Case, *, compiled: bool = False) -> Callable[[], Float32]:
+    """Make a function that computes the middle row of a surface along random directions."""
+    copy = case.copy()
+    theta, plane = copy.follow(case.model), GaussianPlane(spans=(0.01,)).draw(copy)
+    if compiled:
+        copy.compiled = torch.compile(copy.module)  # type: ignore[assignment]
+    losses = TorchLosses(copy, "train")
+    a = plane.spans[0] * unit_coordinates(POINTS)
+    return lambda: losses.losses_along(theta, plane.directions, a, np.zeros(POINTS))
+
+
+def take_step(model: nn.Module, case: Case) -> Callable[[], None]:
+    """Make a function that trains a model by one step, on the first batch."""
+    optimizer = torch.optim.SGD(model.parameters(), lr=1e-4)
+    inputs, targets = case.batches[0]
+
+    def step() -> None:
+        optimizer.zero_grad()
+        case.loss_fn(model(inputs), targets).backward()
+        optimizer.step()
+
+    return step
+
+
+def measure_snapshot(case: Case, rounds: int) -> None:
+    """Print what a snapshot takes against evaluating its samples, and a training step with and without a recorder."""
+    evaluated, copied, step = "evaluation of the samples", "copy of the parameters", "training step"
+    plain, recorded, copy = deepcopy(case.model), case.model, case.copy()
+    print(f"\na snapshot of {case.name}: {case.samples} samples to train on, as many to test, {rounds} rounds")
+    with tempfile.TemporaryDirectory() as folder:
+        recorder = Recorder(recorded, case.loss_fn, case.batches, case.batches, name="snapshots", data=folder)
+        candidates: dict[str, Callable[[], object]] = {
+            evaluated: pass_forward(case, 2, batch_statistics=False),  # those to test on, too
+            "snapshot": recorder.snapshot,
+            copied: lambda: copy.follow(recorded),
+            step: take_step(plain, case),
+            f"{step}, recorded": take_step(recorded, case),
+        }
+        times = time_interleaved(candidates, rounds, clock=time.process_time)
+    print(format_table(times))
+    print("  snapshot / evaluation of the samples   ", format_ratio(times, "snapshot", evaluated))
+    print("  copy / evaluation of the samples       ", format_ratio(times, copied, evaluated))
+    print("  step with / without a recorder         ", format_ratio(times, f"{step}, recorded", step))
+
+
+def measure_surface(case: Case, rounds: int) -> None:
+    """Print a model's surface against its forward passes."""
+    print(f"\n{case.name}: {parameters_of(case.model):,} parameters, {case.samples:,} samples, {rounds} rounds")
+    forward, passes, plain = "forward passes alone", pass_forward(case), cut_row(case)
+    began = time.perf_counter()
+    compiled = cut_row(case, compiled=True)
+    found = compiled()
+    print(f"  first row with torch.compile {time.perf_counter() - began:.0f} s, by the clock")
+    np.testing.assert_allclose(found, plain(), rtol=1e-4)
+    np.testing.assert_allclose(found[POINTS // 2], passes(), rtol=1e-5)
+    candidates: dict[str, Callable[[], object]] = {
+        forward: passes,
+        "surface": plain,
+        "surface, torch.compile": compiled,
+    }
+    times = time_interleaved(candidates, rounds, clock=time.process_time)
+    print(format_table(times))
+    print("  surface / forward passes alone         ", format_ratio(times, "surface", forward))
+    print("  compiled surface / forward passes alone", format_ratio(times, "surface, torch.compile", forward))
+
+
+def parameters_of(model: nn.Module) -> int:
+    return sum(p.numel() for p in model.parameters())
+
+
+def main(rounds: int, names: list[str]) -> None:
+    torch.set_num_threads(1)
+    print(describe_machine(), f"torch {torch.__version__}", sep="; ")
+    makers = {"mlp": make_mlp, "transformer": make_transformer, "resnet": make_resnet}
+    for name in names or [*makers, "snapshot"]:
+        if name == "snapshot":
+            measure_snapshot(make_resnet(), rounds)
+        else:
+            measure_surface(makers[name](), rounds)
+
+
+if __name__ == "__main__":
+    numbers = [int(word) for word in sys.argv[1:] if word.isdigit()]
+    main(numbers[0] if numbers else 7, [word for word in sys.argv[1:] if not word.isdigit()])

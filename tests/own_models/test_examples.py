@@ -1,0 +1,72 @@
+"""The examples of somebody's own models end in runs of the gallery. They are run as people run them, only smaller."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import torch
+from examples.grokking import MODULUS, Transformer, make_sums
+from examples.resnet20_skips import ResNet
+
+from lossatlas.store import Gallery, read_manifest, run_folder
+
+EXAMPLES = Path(__file__).parents[2] / "examples"
+
+
+def run_example(name: str, data: Path, *options: str) -> tuple[list[str], dict[str, dict[str, Any]]]:
+    """Run an example, and give the lines that it prints, and the manifests of its runs by their titles."""
+    command = [sys.executable, str(EXAMPLES / f"{name}.py"), "--data", str(data), "--budget", "0.01", *options]
+    environment = {**os.environ, "OMP_NUM_THREADS": "1"}  # the other core has tests of its own
+    told = subprocess.run(command, capture_output=True, text=True, check=True, env=environment)
+    assert [verdict.fault for verdict in Gallery(data).verify() if verdict.fault] == []
+    manifests = [read_manifest(run_folder(data, run_id)) for run_id in Gallery(data).ids()]
+    return told.stdout.splitlines(), {manifest["model"]["title"]: manifest for manifest in manifests}
+
+
+def test_resnet_20_is_that_of_the_paper_and_skips_have_no_parameters() -> None:
+    for skips in (True, False):
+        model = ResNet(skips=skips)
+        assert sum(p.numel() for p in model.parameters()) == 269_722
+        assert sum(isinstance(module, torch.nn.Conv2d | torch.nn.Linear) for module in model.modules()) == 20
+    assert sum(p.numel() for p in ResNet(56).parameters()) == 853_018
+    x = torch.randn(2, 3, 32, 32)
+    with_skips, without = ResNet(8).eval(), ResNet(8, skips=False).eval()
+    without.load_state_dict(with_skips.state_dict())
+    for model in (with_skips, without):
+        last = model.get_parameter("blocks.0.norm2.weight")
+        torch.nn.init.zeros_(last)  # the block then adds nothing to its skip
+    start = with_skips.start(x)
+    assert torch.equal(with_skips.blocks[0](start), start)
+    assert not without.blocks[0](start).any()
+
+
+def test_resnet_with_and_without_skips_become_two_runs_and_an_address_that_compares_them(tmp_path: Path) -> None:
+    lines, _ = run_example("resnet20_skips", tmp_path, "--fast")
+    ids = Gallery(tmp_path).ids()
+    assert len(ids) == 2
+    assert sorted(lines[-1].partition("?")[2].split("&")) == sorted(
+        f"{side}=run%3D{run_id}" for side, run_id in zip("ab", sorted(ids, key=lambda i: "without" in i), strict=True)
+    )
+
+
+def test_all_sums_are_made_once_and_the_transformer_answers_them(tmp_path: Path) -> None:
+    (tokens, labels), (more, others) = make_sums()
+    together = torch.cat([tokens, more])
+    assert len({tuple(row) for row in together.tolist()}) == MODULUS**2
+    assert torch.equal(together[:, :2].sum(dim=1) % MODULUS, torch.cat([labels, others]))
+    assert Transformer()(tokens).shape == (480, MODULUS)
+
+
+def test_grokking_is_recorded_every_few_steps_with_its_curvature(tmp_path: Path) -> None:
+    small = ["--steps", "12", "--every", "1", "--samples", "64", "--curvature", "2"]
+    lines, manifests = run_example("grokking", tmp_path, *small)
+    [manifest] = manifests.values()
+    assert manifest["frames"] == list(range(13))
+    assert manifest["curvature"]["frames"] == [0, 12]
+    assert manifest["curvature"]["largest"][-1] > 0
+    assert [plane["name"] for plane in manifest["planes"]] == ["pca", "gaussian-filter", "hessian"]
+    assert len(lines) == 13
