@@ -2,6 +2,7 @@
 
 from lossatlas.building.checkpoint import find_unfinished
 from lossatlas.building.dask_cluster import connect_cluster
+from lossatlas.building.processes import Processes
 from lossatlas.building.scheduler import build_gallery
 
-__all__ = ["build_gallery", "connect_cluster", "find_unfinished"]
+__all__ = ["Processes", "build_gallery", "connect_cluster", "find_unfinished"]

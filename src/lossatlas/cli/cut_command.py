@@ -48,6 +48,7 @@ from lossatlas.store import Gallery, run_folder
 @click.option("--budget", type=float, metavar="SECONDS", help="Stay on coarser grids when this time ends.")
 @click.option("--device", metavar="NAME", help="Where to evaluate the model: cpu, cuda, cuda:1, mps.")
 @click.option("--compile", "compiled", is_flag=True, help="Use torch.compile, where it saves time.")
+@click.option("--workers", type=click.IntRange(1, 256), help="Processes that compute.  [default: this one]")
 def cut_command(  # noqa: PLR0913 (click passes one argument for each option)
     run: str,
     gallery: Gallery,
@@ -62,6 +63,7 @@ def cut_command(  # noqa: PLR0913 (click passes one argument for each option)
     budget: float | None,
     device: str | None,
     compiled: bool,
+    workers: int | None,
 ) -> None:
     """Cut further planes of RUN, which was recorded with lossatlas.torch. The planes that it has stay.
 
@@ -89,6 +91,7 @@ def cut_command(  # noqa: PLR0913 (click passes one argument for each option)
             budget=budget,
             device=device,
             compile=compiled,
+            workers=workers,
             on_progress=step,
         )
     for each in names:

@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+import time
+
+import numpy as np
+
+from lossatlas.arrays import Float64
 from lossatlas.curvature import Curvature, TrainingCurvature, estimate_trace, find_extremes, spread_frames
 from lossatlas.errors import LossAtlasError
 from lossatlas.store import Recording
 from lossatlas.torch.evaluation import TorchHessian
+from lossatlas.torch.finished_parts import FinishedParts
 from lossatlas.torch.lanczos_limits import draw_start, most_vectors
 from lossatlas.torch.model import Statistics, TorchModel
 
+#: What took fewer seconds is not stored on the way.
+STORED_SECONDS = 1.0
 #: The relative tolerance of both ends of the spectrum.
 _TOLERANCE = 1e-2
 #: How many random vectors the trace is estimated with.
@@ -16,7 +24,7 @@ _PROBES = 8
 
 
 def measure_curvature(
-    model: TorchModel, recording: Recording, statistics: Statistics, most: int
+    model: TorchModel, recording: Recording, statistics: Statistics, most: int, parts: FinishedParts
 ) -> TrainingCurvature | None:
     """Measure both ends of the Hessian's spectrum, and its trace, at up to ``most`` frames; None at no frame.
 
@@ -29,17 +37,34 @@ def measure_curvature(
     if not frames:
         return None
     return TrainingCurvature.of(
-        frames, [_measure_at(model, recording, statistics, frame) for frame in frames], stability=None
+        frames, [_measure_or_restore(model, recording, statistics, frame, parts) for frame in frames], stability=None
     )
 
 
-def _measure_at(model: TorchModel, recording: Recording, statistics: Statistics, frame: int) -> Curvature:
+def _measure_or_restore(
+    model: TorchModel, recording: Recording, statistics: Statistics, frame: int, parts: FinishedParts
+) -> Curvature:
+    """Measure the curvature at a frame, unless that is a finished part; store it if it took long."""
+    name, parameters = f"curvature-{frame}", model.parameter_count
+    found = (parts.get(name) or {}).get("ends_and_trace")
+    if found is None or found.shape != (4,):
+        began = time.perf_counter()
+        found = _measure_at(model, recording, statistics, frame)
+        if time.perf_counter() - began >= STORED_SECONDS:
+            parts.put(name, {"ends_and_trace": found})
+    largest, smallest, trace, error = found.tolist()
+    unknown = float("nan")
+    return Curvature(parameters, largest, smallest, trace, error if error == error else None, unknown, None, None)
+
+
+def _measure_at(model: TorchModel, recording: Recording, statistics: Statistics, frame: int) -> Float64:
+    """Return the largest and the smallest eigenvalue, the trace and its error; NaN where they are not known."""
     model.set_buffers(recording.buffers_at(frame))
     hessian = TorchHessian(model, recording.theta(frame), statistics)
-    parameters, unknown = model.parameter_count, float("nan")
+    parameters = model.parameter_count
     try:
         low, high = find_extremes(hessian, 1, draw_start(parameters), _TOLERANCE, most_vectors(parameters))
     except LossAtlasError:
-        return Curvature(parameters, unknown, unknown, unknown, None, unknown, None, None)
+        return np.full(4, np.nan)
     trace, error = estimate_trace(hessian, parameters, _PROBES, at_once=1)
-    return Curvature(parameters, float(high[0]), float(low[0]), trace, error, unknown, None, None)
+    return np.array([high[0], low[0], trace, error])

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from concurrent.futures import Executor
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any, Literal
 
@@ -12,7 +14,7 @@ import torch
 from filelock import FileLock, Timeout
 
 from lossatlas.errors import ConfigError, DataError, DataFolderError, PlaneError
-from lossatlas.planes import PlaneConfig, name_planes
+from lossatlas.planes import Plane, PlaneConfig, name_planes
 from lossatlas.runs import RecordedRun
 from lossatlas.store import (
     Recording,
@@ -25,13 +27,15 @@ from lossatlas.store import (
     run_folder,
 )
 from lossatlas.torch.cutting import PlaneCutter, refuse_another_model
-from lossatlas.torch.factory import Made, call_factory, import_loss
-from lossatlas.torch.kept_samples import find_samples
-from lossatlas.torch.model import TorchModel
+from lossatlas.torch.factory import Made, call_factory, complete
+from lossatlas.torch.kept_samples import make_model
 from lossatlas.torch.plane_choices import PlaneChoice, read_planes, with_grid
-from lossatlas.torch.samples import Loss, LossFunction
+from lossatlas.torch.samples import Loss
 from lossatlas.torch.undisturbed import same_random_state
+from lossatlas.torch.workers import Source, on_workers
 
+#: The assumed number of workers of an executor if the caller does not give it.
+_USUAL_WORKERS = 16
 _NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
 
 
@@ -52,6 +56,8 @@ def cut(  # noqa: PLR0913 (each is an option of its own)
     batchnorm: Literal["batch", "running"] | None = None,
     device: torch.device | str | None = None,
     compile: bool = False,  # noqa: A002 (the name that PyTorch uses)
+    workers: int | None = None,
+    executor: Executor | None = None,
     on_progress: Callable[[int, int], None] = lambda _done, _whole: None,
 ) -> tuple[str, ...]:
     """Cut further planes of a recorded run, which keeps the planes that it has.
@@ -86,6 +92,11 @@ def cut(  # noqa: PLR0913 (each is an option of its own)
         Where the model is evaluated, such as ``"cuda"``; by default, where it is.
     compile
         Whether to evaluate it with ``torch.compile``, if that saves time and leaves the losses as they are.
+    workers
+        The number of processes that compute surfaces; by default, this process does. Each makes the model itself, so
+        ``model`` has to be a factory that returns everything else, too.
+    executor
+        An executor whose processes do this, in place of new ones. They have to see the data folder at the same place.
     on_progress
         A function that is called with the number of finished points, and of all points, whenever some are finished.
 
@@ -112,24 +123,60 @@ def cut(  # noqa: PLR0913 (each is an option of its own)
     recording = Recording.open(recording_folder(folder.parent.parent, str(manifest["id"]))).finite()
     _refuse_other_frames(manifest, recording)
     made = call_factory(model) if isinstance(model, str) else Made(model)
-    made = _complete(made, loss_fn, train_loader, test_loader, loss)
+    made = complete(made, loss_fn, train_loader, test_loader, loss)
+    kinds = batchnorm or _statistics_of(manifest)
+    factory = _factory_for_workers(workers or executor, model, loss_fn, (train_loader, test_loader, loss))
     with same_random_state():
-        copy = _make_model(made, recording, _read_device(device))
+        copy = make_model(made, recording, place := _read_device(device))
         refuse_another_model(recording, copy)
-        with _only_one(recording):
-            cutter = PlaneCutter(recording, copy, batchnorm or _statistics_of(manifest), compile=compile)
-            laid = []
-            for own, config in configs.items():
-                whole = with_grid(config, grid)
-                try:
-                    laid.append((cutter.lay(whole, own), whole, "grid" not in config.model_fields_set))
-                except PlaneError as error:
-                    raise PlaneError(f"the plane {own!r} cannot be laid: {error}") from error
-            found = cutter.cut(laid, float("inf") if budget is None else budget, on_progress)
+        with _only_one(recording), ExitStack() as stack:
+            cutter = PlaneCutter(recording, copy, kinds, compile=compile, purpose="cut")
+            laid = _lay(cutter, configs, grid)
+            compute = None
+            if factory is not None:
+                count = workers or _USUAL_WORKERS
+                where = None if place is None else str(place)
+                threads = max(1, (os.cpu_count() or 1) // count)
+                source = Source(str(recording.folder.resolve()), *factory, kinds, where, cutter.compiled, threads)
+                compute = stack.enter_context(on_workers(source, count, executor))
+            found = cutter.cut(laid, float("inf") if budget is None else budget, on_progress, compute)
             _refuse_other_frames(read_manifest(folder), recording)
             add_planes(folder, read_manifest(folder), found)
-            cutter.delete_parts()
+            cutter.parts.delete()
     return tuple(configs)
+
+
+def _lay(
+    cutter: PlaneCutter, configs: Mapping[str, PlaneConfig], grid: int | None
+) -> list[tuple[Plane, PlaneConfig, bool]]:
+    laid = []
+    for name, config in configs.items():
+        whole = with_grid(config, grid)
+        try:
+            laid.append((cutter.lay(whole, name), whole, "grid" not in config.model_fields_set))
+        except PlaneError as error:
+            raise PlaneError(f"the plane {name!r} cannot be laid: {error}") from error
+    return laid
+
+
+def _factory_for_workers(
+    wanted: object, model: object, loss_fn: object, others: Sequence[object]
+) -> tuple[str, str | None] | None:
+    """Return the references to factory and loss, if there are to be workers; refuse what these cannot import."""
+    if not wanted:
+        return None
+    if not isinstance(model, str) or any(other is not None for other in others):
+        raise ConfigError(
+            [
+                (
+                    "workers",
+                    "each makes the model itself: give model as package.module:factory, which returns the rest too",
+                )
+            ]
+        )
+    if loss_fn is not None and not isinstance(loss_fn, str):
+        raise ConfigError([("workers", "each imports the loss itself: give loss_fn as package.module:function")])
+    return model, loss_fn
 
 
 def _find_folder(run: str | Path | RecordedRun, data: Path | str | None) -> Path:
@@ -177,35 +224,6 @@ def _refuse_other_frames(manifest: Mapping[str, Any], recording: Recording) -> N
             f"the recording of {recording.id} has other frames than the run, because the training went on; "
             "finish the recording again first (Recorder(…, resume=True).finish())"
         )
-
-
-def _complete(
-    made: Made,
-    loss_fn: Callable[[Any, Any], torch.Tensor] | str | None,
-    train_loader: Iterable[Any] | None,
-    test_loader: Iterable[Any] | None,
-    loss: Loss | None,
-) -> Made:
-    """Put what the caller gave into the place of what the factory returned."""
-    function = import_loss(loss_fn) if isinstance(loss_fn, str) else loss_fn
-    own = function is not None or loss is not None
-    completed = Made(
-        made.model,
-        function if own else made.loss_fn,
-        made.train_loader if train_loader is None else train_loader,
-        made.test_loader if test_loader is None else test_loader,
-        loss if own else made.loss,
-    )
-    if completed.loss_fn is None and completed.loss is None:
-        raise ConfigError([("loss", "there is none; give package.module:function, or let the factory return it too")])
-    return completed
-
-
-def _make_model(made: Made, recording: Recording, device: torch.device | None) -> TorchModel:
-    function = LossFunction.make(made.loss_fn, made.loss)
-    train = find_samples(recording, "train", made.train_loader, function)
-    test = find_samples(recording, "test", made.test_loader, function)
-    return TorchModel(made.model, function, train, test, device=device)
 
 
 def _read_device(device: torch.device | str | None) -> torch.device | None:

@@ -119,8 +119,8 @@ class PlaneCutter:
         The model that was recorded, with its samples.
     batchnorm
         Which statistics losses are computed with.
-    compute
-        The function that computes losses; by default, it computes them in this process.
+    purpose
+        A word that keeps the parts of this computation apart from those of others.
     compile
         Whether to compile the model, if that saves time and leaves its losses as they are.
 
@@ -134,6 +134,8 @@ class PlaneCutter:
         The statistics that BatchNorm takes in each split.
     compiled
         Whether the model is compiled.
+    parts
+        The finished parts of this computation.
     """
 
     def __init__(
@@ -141,8 +143,8 @@ class PlaneCutter:
         recording: Recording,
         model: TorchModel,
         batchnorm: Literal["batch", "running"],
-        compute: Compute | None = None,
         *,
+        purpose: str = "finish",
         compile: bool = False,  # noqa: A002 (the name that PyTorch uses)
     ) -> None:
         self._recording, self._model = recording, model
@@ -152,7 +154,7 @@ class PlaneCutter:
         weights: Any = recording.weights  # it stands for an array
         self.weights: Floats = weights
         self.gram = compute_gram_matrix(weights)
-        self._compute = compute or in_this_process(self._losses_of)
+        self.parts = FinishedParts(recording.folder, purpose, self._depends_on())
         self._vectors = KeptVectors(recording.folder, model.parameter_count)
 
     def seconds_per_loss(self) -> float:
@@ -206,6 +208,7 @@ class PlaneCutter:
         planes: Sequence[tuple[Plane, PlaneConfig, bool]],
         budget: float = float("inf"),
         on_progress: Callable[[int, int], None] = lambda _done, _whole: None,
+        compute: Compute | None = None,
     ) -> list[RecordedPlane]:
         """Cut planes, from coarse grids to fine ones.
 
@@ -217,6 +220,8 @@ class PlaneCutter:
             How many seconds the surfaces may take.
         on_progress
             A function that is called with the number of finished points, and of all points, whenever some are finished.
+        compute
+            The function that computes losses; by default, it computes them in this process.
 
         Returns
         -------
@@ -226,13 +231,10 @@ class PlaneCutter:
         surfaces = [self._plan(*plane) for plane in planes]
         seconds = self.seconds_per_loss()
         points = sum(each.count(level) for each in surfaces for level in range(len(each.grids)))
-        parts = FinishedParts(self._recording.folder, self._depends_on()) if points * seconds > _SHORT else None
-        Refinement(self._compute, parts, seconds, budget, lambda done: on_progress(done, points)).run(surfaces)
+        parts = self.parts if points * seconds > _SHORT else None
+        compute = compute or in_this_process(self._losses_of)
+        Refinement(compute, parts, seconds, budget, lambda done: on_progress(done, points)).run(surfaces)
         return [self._finish(each, config, budget) for each, (_, config, _) in zip(surfaces, planes, strict=True)]
-
-    def delete_parts(self) -> None:
-        """Delete the stored parts of surfaces, because the planes are stored elsewhere now."""
-        FinishedParts(self._recording.folder, self._depends_on()).delete()
 
     def _depends_on(self) -> Any:
         model = self._model

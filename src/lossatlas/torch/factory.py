@@ -50,6 +50,39 @@ def call_factory(reference: str) -> Made:
     return _read_returned(reference, _call(import_attribute(reference, "model"), reference, "model"))
 
 
+def complete(
+    made: Made,
+    loss_fn: Callable[[Any, Any], torch.Tensor] | str | None = None,
+    train_loader: Iterable[Any] | None = None,
+    test_loader: Iterable[Any] | None = None,
+    loss: Loss | None = None,
+) -> Made:
+    """Put what the caller gave into the place of what the factory returned.
+
+    Returns
+    -------
+    Made
+        A model with a loss.
+
+    Raises
+    ------
+    ConfigError
+        If there is no loss.
+    """
+    function = import_loss(loss_fn) if isinstance(loss_fn, str) else loss_fn
+    own = function is not None or loss is not None
+    completed = Made(
+        made.model,
+        function if own else made.loss_fn,
+        made.train_loader if train_loader is None else train_loader,
+        made.test_loader if test_loader is None else test_loader,
+        loss if own else made.loss,
+    )
+    if completed.loss_fn is None and completed.loss is None:
+        raise ConfigError([("loss", "there is none; give package.module:function, or let the factory return it too")])
+    return completed
+
+
 def import_loss(reference: str) -> Callable[[Any, Any], torch.Tensor]:
     """Import a function ``loss_fn(output, target)``; a class, such as ``torch.nn:CrossEntropyLoss``, is instantiated.
 

@@ -148,7 +148,11 @@ class _Finishing:
             left_out=left_out,
             gram=self._cutter.gram,
             curvature=measure_curvature(
-                self._model, self._recording, self._cutter.statistics["train"], self._options.curvature
+                self._model,
+                self._recording,
+                self._cutter.statistics["train"],
+                self._options.curvature,
+                self._cutter.parts,
             ),
             boundary=boundary,
             classes=self._classes() if boundary else [],
@@ -156,7 +160,7 @@ class _Finishing:
 
     def delete_stored_parts(self) -> None:
         """Delete what was stored on the way, because the run is stored now."""
-        self._cutter.delete_parts()
+        self._cutter.parts.delete()
 
     def _cut_planes(self) -> tuple[list[RecordedPlane], dict[str, str]]:
         """Lay the planes that can be laid, and cut them."""

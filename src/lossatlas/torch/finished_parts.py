@@ -1,6 +1,6 @@
 """The finished parts of a long computation, which are stored so that a process that was killed can continue.
 
-    <data>/recordings/<id>/work/<key>/<part>.npz
+    <data>/recordings/<id>/work/<purpose>-<key>/<part>.npz
 
 A part is a file that is written beside its place and renamed, so it exists exactly if the part is finished. The key is
 a hash of everything on which the numbers depend.
@@ -12,6 +12,7 @@ import hashlib
 import json
 import shutil
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -30,20 +31,23 @@ class FinishedParts:
     ----------
     recording
         The folder of the recording.
+    purpose
+        What is computed, in one word.
     depends_on
         Everything on which the numbers depend, as plain JSON.
     """
 
-    def __init__(self, recording: Path, depends_on: Any) -> None:
+    def __init__(self, recording: Path, purpose: str, depends_on: Any) -> None:
         whole = [version("lossatlas"), np.__version__, torch.__version__, depends_on]
         key = hashlib.sha256(json.dumps(whole, sort_keys=True).encode()).hexdigest()[:16]
         self._data = recording.parent.parent
-        self.folder = recording / "work" / key
+        self._purpose = purpose
+        self.folder = recording / "work" / f"{purpose}-{key}"
 
     def get(self, part: str) -> dict[str, AnyArray] | None:
         """Return the arrays of a part; None if it is not finished, or its file is not one that was written here."""
         try:
-            with np.load(self.folder / f"{part}.npz", allow_pickle=False) as found:
+            with (self.folder / f"{part}.npz").open("rb") as file, np.load(file, allow_pickle=False) as found:
                 return dict(found)
         except (OSError, ValueError, EOFError, KeyError):
             return None
@@ -64,5 +68,8 @@ class FinishedParts:
                 yield found
 
     def delete(self) -> None:
-        """Delete all parts, because their results are stored elsewhere now. Parts of other computations stay."""
-        shutil.rmtree(self.folder, ignore_errors=True)
+        """Delete all parts for this purpose, because their results are stored elsewhere now, or are out of date."""
+        for folder in self.folder.parent.glob(f"{self._purpose}-*"):
+            shutil.rmtree(folder, ignore_errors=True)
+        with suppress(OSError):  # it is not empty
+            self.folder.parent.rmdir()

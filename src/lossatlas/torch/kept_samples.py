@@ -9,12 +9,28 @@ import torch
 
 from lossatlas.errors import DataError, RunDamagedError
 from lossatlas.store import Recording, map_array
+from lossatlas.torch.factory import Made
+from lossatlas.torch.model import TorchModel
 from lossatlas.torch.samples import Batch, LossFunction, take_samples
 
 #: The files of the samples of a split.
 _COLUMNS = ("inputs", "targets")
 #: The batch size of recordings that do not say theirs.
 _USUAL_BATCH = 128
+
+
+def make_model(made: Made, recording: Recording, device: torch.device | None) -> TorchModel:
+    """Make the copy of a model that moves to any theta, with the samples of a recording.
+
+    Returns
+    -------
+    TorchModel
+        The copy.
+    """
+    function = LossFunction.make(made.loss_fn, made.loss)
+    train = find_samples(recording, "train", made.train_loader, function)
+    test = find_samples(recording, "test", made.test_loader, function)
+    return TorchModel(made.model, function, train, test, device=device)
 
 
 def find_samples(

@@ -1,0 +1,153 @@
+"""Computes surfaces on worker processes, each of which makes the model itself, with the factory of the caller."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Iterable, Iterator
+from concurrent.futures import FIRST_COMPLETED, Executor, Future, wait
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+import torch
+
+from lossatlas.arrays import Float32, Float64, Integers
+from lossatlas.building import Processes
+from lossatlas.planes import Plane
+from lossatlas.store import Recording, explain_write_errors, replace_file
+from lossatlas.torch.cutting import choose_statistics, evaluate_points, refuse_another_model
+from lossatlas.torch.factory import call_factory, complete
+from lossatlas.torch.kept_samples import make_model
+from lossatlas.torch.model import TorchModel
+from lossatlas.torch.refinement import Compute, Split, Task
+
+#: How many tasks each worker has at a time: one that it works on, and the next one.
+_EACH = 2
+
+
+@dataclass(frozen=True)
+class Source:
+    """What a worker makes the model from: plain data.
+
+    Attributes
+    ----------
+    recording
+        The folder of the recording, which the worker has to see at the same place.
+    factory, loss
+        The references that the caller gave.
+    batchnorm, device, compiled
+        How losses are computed.
+    threads
+        How many threads each worker uses.
+    """
+
+    recording: str
+    factory: str
+    loss: str | None
+    batchnorm: Literal["batch", "running"]
+    device: str | None
+    compiled: bool
+    threads: int
+
+
+def compute_points(
+    source: Source, directions: str, split: Split, frames: Integers, a: Float64, b: Float64
+) -> tuple[Float32, float]:
+    """Compute losses ``[n]`` on a worker; see :func:`~lossatlas.torch.cutting.evaluate_points`.
+
+    Returns
+    -------
+    tuple
+        The losses, and the seconds that they took.
+    """
+    model, recording = _open(source)
+    vectors = _read_directions(directions)
+    began = time.perf_counter()
+    statistics = choose_statistics(source.batchnorm)[split]
+    losses = evaluate_points(model, recording, split, statistics, vectors, frames, a, b)
+    return losses, time.perf_counter() - began
+
+
+@lru_cache(maxsize=1)
+def _open(source: Source) -> tuple[TorchModel, Recording]:
+    """Make the model once, and refuse it if it has other losses than the recorded ones."""
+    torch.set_num_threads(source.threads)
+    recording = Recording.open(Path(source.recording))
+    made = complete(call_factory(source.factory), source.loss)
+    model = make_model(made, recording, None if source.device is None else torch.device(source.device))
+    refuse_another_model(recording, model)
+    if source.compiled:
+        model.compiled = torch.compile(model.module)  # type: ignore[assignment]
+    return model, recording
+
+
+@lru_cache(maxsize=1)
+def _read_directions(path: str) -> Float32:
+    found: Float32 = np.load(path, allow_pickle=False)
+    return found
+
+
+@contextmanager
+def on_workers(source: Source, workers: int, executor: Executor | None = None) -> Iterator[Compute]:
+    """Start workers, or use those of an executor, and yield a function that computes tasks on them.
+
+    Parameters
+    ----------
+    source
+        What the workers make the model from.
+    workers
+        How many there are.
+    executor
+        An executor of processes that see the recording at the same place; by default, processes on this machine.
+
+    Yields
+    ------
+    Compute
+        The function. It yields tasks in the order in which they are finished, with their share of the time.
+    """
+    files: dict[int, Path] = {}
+    folder = Path(source.recording) / "work"
+
+    def file_of(plane: Plane) -> str:
+        """Write the directions of a plane once, because they may be large."""
+        if id(plane) not in files:
+            path = folder / f"directions-{os.getpid()}-{len(files)}.npy"
+            with explain_write_errors(folder.parents[2]):
+                folder.mkdir(exist_ok=True)
+                with replace_file(path) as file:
+                    np.save(file, plane.directions, allow_pickle=False)
+            files[id(plane)] = path
+        return str(files[id(plane)])
+
+    def compute_on(pool: Executor) -> Compute:
+        def compute(tasks: Iterable[Task]) -> Iterator[tuple[Task, Float32, float]]:
+            running: dict[Future[tuple[Float32, float]], Task] = {}
+            waiting = iter(tasks)
+            while True:
+                while len(running) < workers * _EACH and (task := next(waiting, None)) is not None:
+                    arguments = source, file_of(task.plane), task.split, task.frames, task.a, task.b
+                    running[pool.submit(compute_points, *arguments)] = task
+                if not running:
+                    return
+                for future in wait(running, return_when=FIRST_COMPLETED).done:
+                    task = running.pop(future)
+                    losses, seconds = future.result()
+                    yield task, losses, seconds / workers
+
+        return compute
+
+    try:
+        if executor is not None:
+            yield compute_on(executor)
+        else:
+            with Processes(workers) as pool:
+                yield compute_on(pool)
+    finally:
+        for path in files.values():
+            path.unlink(missing_ok=True)
+        with suppress(OSError):  # it is not empty, or was never made
+            folder.rmdir()
