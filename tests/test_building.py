@@ -130,7 +130,7 @@ def test_a_worker_killed_half_way_costs_only_its_chunk(fatal: int, whole: dict[s
     assert found == whole
 
 
-def test_work_that_kills_every_worker_fails_its_run_alone_and_keeps_what_was_there(
+def test_work_that_kills_every_worker_fails_only_its_run_and_keeps_finished_parts(
     whole: dict[str, bytes],
     undisturbed: Counter[str],
     tmp_path: Path,

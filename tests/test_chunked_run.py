@@ -28,21 +28,23 @@ USUAL = Sizes(large_work=0)
 
 
 @pytest.mark.parametrize("sizes", [TINY, USUAL, Sizes(large_work=0, part_work=300_000, part_bytes=3000)])
-def test_a_run_has_the_same_bits_whatever_it_is_cut_into(sizes: Sizes, whole: dict[str, bytes], tmp_path: Path) -> None:
+def test_a_run_has_the_same_bits_for_any_division_into_parts(
+    sizes: Sizes, whole: dict[str, bytes], tmp_path: Path
+) -> None:
     found = built(tmp_path, [config_of()], sizes, executor=InTurn())
     assert found.keys() == whole.keys()
     assert [name for name in whole if found[name] != whole[name]] == []
 
 
 @pytest.mark.parametrize("optimizer", ["sgd", "momentum", "nesterov", "rmsprop", "adamw"])
-def test_training_in_stretches_is_training(optimizer: str, tmp_path: Path) -> None:
+def test_training_in_stretches_gives_the_same_bits(optimizer: str, tmp_path: Path) -> None:
     config = config_of(optimizer, planes=[{"kind": "fresh", "grid": 3}])
     assert built(tmp_path / "parts", [config], TINY, executor=InTurn()) == built(
         tmp_path / "whole", [config], WHOLE, executor=InTurn()
     )
 
 
-def test_a_large_run_that_diverges_is_the_same_too(tmp_path: Path) -> None:
+def test_a_large_run_that_diverges_has_the_same_bits(tmp_path: Path) -> None:
     config = diverging_config()
     assert built(tmp_path / "parts", [config], TINY, executor=InTurn()) == built(
         tmp_path / "whole", [config], WHOLE, executor=InTurn()

@@ -96,7 +96,7 @@ def test_reading_changes_no_value_that_was_given_and_not_the_mapping(values: dic
 
 
 @given(st.sampled_from(PATHS), st.text("abcdefgh_", min_size=1, max_size=12))
-def test_unknown_names_are_refused_wherever_they_stand(path: tuple[Any, ...], name: str) -> None:
+def test_unknown_names_are_refused_at_any_place(path: tuple[Any, ...], name: str) -> None:
     values: Any = json.loads(RunConfig().canonical)
     place = values
     for step in path:

@@ -145,7 +145,7 @@ def test_a_list_that_both_have_is_the_same(place: tuple[str, str]) -> None:
 
 
 @pytest.mark.parametrize("place", KEYS, ids=" ".join)
-def test_the_page_has_a_rule_for_whatever_the_package_has_one_for(place: tuple[str, str]) -> None:
+def test_the_page_has_an_entry_for_every_entry_of_the_package(place: tuple[str, str]) -> None:
     assert sorted(keys_in(*place)) == sorted(KEYS[place])
 
 
@@ -169,7 +169,7 @@ def test_streams_of_random_numbers_are_the_same() -> None:
     }
 
 
-def test_packed_arrays_are_asked_for_and_known_by_the_same_names() -> None:
+def test_packed_arrays_have_the_same_names_in_requests_and_answers() -> None:
     assert f"'{MEDIA_TYPE}, */*'" in code("loading/npy.js")
     assert f"'{MAGIC[1:].decode()}'" in code("loading/npy.js")
 

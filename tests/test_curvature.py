@@ -65,7 +65,7 @@ def large() -> tuple[Network, Float64, Float64]:
 
 @pytest.mark.parametrize(("hidden", "classes", "residual"), CASES)
 @pytest.mark.parametrize("activation", sorted(ACTIVATIONS))
-def test_curvature_is_what_torchs_hessian_has(
+def test_curvature_is_that_of_torchs_hessian(
     activation: str, hidden: tuple[int, ...], classes: int, residual: bool
 ) -> None:
     network = network_of(*hidden, classes=classes, residual=residual, activation=activation)
@@ -249,7 +249,7 @@ def test_hutchinsons_trace_is_within_its_error_and_the_error_is_right(monkeypatc
     assert abs(curvature.trace - exact) < 4 * curvature.trace_error
 
 
-def test_random_axes_see_the_trace_over_p_and_neither_end() -> None:
+def test_random_directions_show_the_trace_over_p_and_no_extreme_eigenvalue() -> None:
     network, theta, points, labels = train_default()
     curvature = curvature_of(network, theta, points, labels)
     assert curvature.negative_count is not None
@@ -293,7 +293,7 @@ def test_rescaling_changes_sharpness_and_not_adaptive_sharpness(factor: float, h
 # limits -----------------------------------------------------------------------------------------------------------
 
 
-def test_a_spectrum_is_computed_where_it_is_asked_for_or_small() -> None:
+def test_a_spectrum_is_computed_if_it_is_requested_or_small() -> None:
     network, theta, hessian = large()
     assert curvature_of(network, theta, *data()).spectrum is None
     spectrum = curvature_of(network, theta, *data(), spectrum=True).spectrum

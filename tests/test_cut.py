@@ -292,7 +292,7 @@ def test_a_missing_run_is_reported_before_training(planar: Run) -> None:
         Computation(planar.setup)
 
 
-def test_what_does_not_fit_is_named_by_its_plane(planar: Run) -> None:
+def test_settings_that_do_not_fit_are_named_by_their_plane(planar: Run) -> None:
     other = planar.setup.config.references[0]
     said = rf"planes\.5\.points: {other} has parameters \[3\], and this network takes finite ones \[49\]"
     with pytest.raises(ConfigError, match=said):

@@ -234,7 +234,7 @@ JSON_VALUES: st.SearchStrategy[Any] = st.one_of(
 
 @settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(draw=st.data())
-def test_no_change_of_one_value_makes_anything_but_a_run_or_a_run_error(draw: st.DataObject, stored: Path) -> None:
+def test_any_change_of_one_value_gives_a_run_or_a_run_error(draw: st.DataObject, stored: Path) -> None:
     original = (stored / "run.json").read_text(encoding="utf-8")
     try:
         manifest: Any = json.loads(original)

@@ -32,7 +32,7 @@ def test_work_is_done_by_the_workers(two: Machines) -> None:
         assert executor.submit(os.getpid).result(PATIENCE) in [worker.pid for worker in two.workers]
 
 
-def test_a_killed_worker_costs_only_what_it_was_at(tmp_path: Path) -> None:
+def test_a_killed_worker_costs_only_its_current_task(tmp_path: Path) -> None:
     (tmp_path / "dask").mkdir()
     with machines(tmp_path / "dask", workers=2) as found, connect_cluster(found.address, PATIENCE) as executor:
         until(lambda: len(executor._client.nthreads()) == 2, "both are there")  # type: ignore[attr-defined]
@@ -53,7 +53,7 @@ def test_an_address_without_an_answer_is_reported_within_seconds() -> None:
 
 
 @pytest.mark.parametrize("address", ["", "here", "127.0.0.1", "http://127.0.0.1:80", "tcp://a b:1"])
-def test_what_is_no_address_is_refused(address: str) -> None:
+def test_an_invalid_address_is_refused(address: str) -> None:
     with pytest.raises(ClusterError, match="is no address of a Dask scheduler: give HOST:PORT"):
         connect_cluster(address).__enter__()
 

@@ -37,7 +37,7 @@ def test_every_measured_number_is_quoted() -> None:
     assert NUMBERS.keys() == {name for _, name in QUOTED}
 
 
-def test_every_picture_is_there_light_and_captioned() -> None:
+def test_every_picture_exists_is_small_and_has_a_caption() -> None:
     shown = re.findall(r"!\[([^\]]+)\]\(images/([\w-]+\.png)\)\n\n\*[^*]+\*\n", PAGE)
     assert len(shown) == PAGE.count("![") == 7
     for _, file in shown:
@@ -80,7 +80,7 @@ def test_shares_are_quoted_in_per_cent() -> None:
     assert (format_percent(0.4249), format_percent(0.98949, 1)) == ("42 %", "98.9 %")
 
 
-def test_every_command_of_the_page_is_understood() -> None:
+def test_every_command_of_the_page_is_valid() -> None:
     flags = {setting.flag for setting in (*MODEL_SETTINGS, *SETTINGS)} | {"--plane"}
     commands = re.findall(r"^    lossatlas train (.*?)(?:  #.*)?$", PAGE, re.MULTILINE)
     assert len(commands) > 8
@@ -90,7 +90,7 @@ def test_every_command_of_the_page_is_understood() -> None:
     assert set(re.findall(r"--plane ([\w-]+)", PAGE)) == PLANES.keys() - {"fresh-layer"}
 
 
-def test_every_python_name_of_the_page_is_there() -> None:
+def test_every_python_name_of_the_page_exists() -> None:
     names = re.findall(r"\bla\.(\w+)", PAGE)
     assert names
     assert set(names) <= set(lossatlas.__all__)

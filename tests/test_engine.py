@@ -140,7 +140,7 @@ def test_without_models_there_are_no_losses() -> None:
     assert Evaluator(network, points, labels).losses(np.empty((0, network.parameter_count))).shape == (0,)
 
 
-def test_models_on_demand_are_asked_for_once_each_and_a_chunk_at_a_time() -> None:
+def test_models_on_demand_are_requested_once_each_in_chunks() -> None:
     network = network_of(5)
     points, labels = data(2)
     evaluator = Evaluator(network, points, labels, threads=2)
@@ -292,7 +292,7 @@ def test_every_grid_point_s_parameters_held_in_memory() -> None:
         assert chunk == 1 or chunk * per_model * 4 <= 2.5 * 1024 * 1024
 
 
-def test_the_kernel_chosen_is_one_that_is_there(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_chosen_kernel_is_available(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.undo()
     small, wide = network_of(16, 16, activation="tanh"), network_of(100, activation="tanh")
     for fast_tanh, available, expected in ((True, True, "numpy"), (False, False, "numpy"), (False, True, "wasm")):

@@ -40,7 +40,7 @@ def gallery(tmp_path_factory: pytest.TempPathFactory) -> Gallery:
     return gallery
 
 
-def test_the_site_holds_the_page_and_the_very_files_of_the_store(gallery: Gallery, tmp_path: Path) -> None:
+def test_the_site_contains_the_page_and_the_stored_files_unchanged(gallery: Gallery, tmp_path: Path) -> None:
     export = export_site(gallery, tmp_path / "site")
     assert list(export.runs) == gallery.ids()
     assert (export.site / "index.html").is_file()

@@ -100,7 +100,7 @@ def test_the_index_says_what_the_manifests_say(built: Path) -> None:
         }
 
 
-def test_saving_a_run_enters_it(small_run: Run, tmp_path: Path) -> None:
+def test_saving_a_run_adds_it_to_the_index(small_run: Run, tmp_path: Path) -> None:
     gallery = Gallery(tmp_path / "new" / "folder")
     assert small_run.id not in gallery
     folder = gallery.save(small_run)
@@ -171,7 +171,7 @@ def test_verify_names_the_file_at_fault(copied: Gallery) -> None:
     assert "weights.npy: the file is missing" in (faults[0].fault or "")
 
 
-def test_the_index_can_be_made_anew(copied: Gallery) -> None:
+def test_the_index_can_be_rebuilt(copied: Gallery) -> None:
     before = index_of(copied.data)
     (copied.data / "index.json").write_text("garbage")
     copied.write_index()
@@ -179,7 +179,7 @@ def test_the_index_can_be_made_anew(copied: Gallery) -> None:
 
 
 @pytest.mark.parametrize("stray", ["notes.txt", ".unfinished-1-aa"])
-def test_what_is_no_run_is_not_counted(stray: str, copied: Gallery) -> None:
+def test_other_folders_are_not_counted_as_runs(stray: str, copied: Gallery) -> None:
     before = copied.ids()
     if stray.endswith(".txt"):
         (copied.data / "runs" / stray).write_text("mine")
@@ -203,7 +203,7 @@ def test_a_resume_that_recomputes_or_skips__only_what_is_missing_is_computed(cop
     assert len(index_of(copied.data)["runs"]) == len(CONFIGS)
 
 
-def test_a_build_that_breaks_off_keeps_what_it_has_and_goes_on_from_there(built: Path, tmp_path: Path) -> None:
+def test_an_interrupted_build_keeps_its_runs_and_continues(built: Path, tmp_path: Path) -> None:
     gallery = Gallery(tmp_path / "data")
     stored: list[str] = []
     with pytest.raises(LossAtlasError, match=r"2 of 4 runs failed.*\n.*OSError: killed"):
@@ -328,7 +328,7 @@ def test_the_twins_differ_in_residual_alone() -> None:
     assert plain["planes"][0]["nonconvexity"] == 15
 
 
-def test_what_runs_of_the_default_gallery_refer_to_is_in_it() -> None:
+def test_the_default_gallery_contains_all_runs_that_its_runs_refer_to() -> None:
     configs = gallery_configs()
     ids = [config.id for config in configs]
     wanted = [(place, run) for place, config in enumerate(configs) for run in config.references]

@@ -71,7 +71,7 @@ def test_float32_stays_float32_and_agrees_to_its_precision() -> None:
     np.testing.assert_allclose(single, double, atol=50 * np.finfo(np.float32).eps * np.abs(double).max())
 
 
-def test_nothing_that_is_passed_in_is_changed() -> None:
+def test_arguments_are_not_changed() -> None:
     network = network_of(4)
     packed = network.pack(some_models(network, 2).astype(np.float64))
     points, labels = data(2)

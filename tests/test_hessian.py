@@ -129,7 +129,7 @@ def test_float32_stays_float32_and_agrees_to_its_precision() -> None:
     np.testing.assert_allclose(single, double, atol=100 * np.finfo(np.float32).eps * np.abs(double).max())
 
 
-def test_nothing_that_is_passed_in_is_changed() -> None:
+def test_arguments_are_not_changed() -> None:
     network, (points, labels) = network_of(4, 4, residual=True), data(2)
     packed, vectors = network.pack(models_of(network, 2)), network.pack(models_of(network, 2, seed=9))
     before = [array.copy() for array in (packed, vectors, points, labels)]

@@ -43,7 +43,7 @@ def ends_of(matrices: Matrices, tolerance: float = 1e-8) -> Float64:
 
 
 @given(st.integers(1, 40), st.integers(1, 4), st.integers(0, 2**32 - 1), st.floats(-3, 3))
-def test_both_ends_are_numpys(size: int, count: int, seed: int, exponent: float) -> None:
+def test_both_extreme_eigenvalues_are_numpys(size: int, count: int, seed: int, exponent: float) -> None:
     spectra = 10**exponent * np.random.default_rng(seed).standard_cauchy((count, size))
     matrices = with_spectrum(*spectra, seed=seed)
     exact = np.linalg.eigvalsh(matrices.values)
@@ -61,7 +61,7 @@ def test_power_iteration_that_stops_after_one_step() -> None:
     assert abs(one_step - 1) > 0.3, "a single step would have given another number"
 
 
-def test_a_space_that_is_full_goes_on() -> None:
+def test_a_full_space_continues_after_a_restart() -> None:
     spectrum = np.linspace(-1, 1, 900)  # the gaps are a thousandth of the whole range
     matrices = with_spectrum(spectrum)
     np.testing.assert_allclose(ends_of(matrices).ravel(), [-1, 1], atol=1e-10)

@@ -103,7 +103,7 @@ def test_arrays_that_are_no_points_are_refused_with_a_reason(points: Any, messag
         la.DatasetConfig.from_arrays(points, CLASSES)
 
 
-def test_settings_are_checked_as_everywhere() -> None:
+def test_settings_are_checked() -> None:
     with pytest.raises(ConfigError, match=r"test_fraction: 2\.0 is not allowed"):
         config_of(CLASSES, test_fraction=2.0)
     with pytest.raises(ConfigError, match=r"points: 6 is not allowed: give 8 or more"):

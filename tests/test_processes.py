@@ -111,7 +111,7 @@ def test_many_tasks_come_back_each_to_its_own_future(two: Processes) -> None:
     assert list(two.map(cube, range(5))) == [0, 1, 8, 27, 64]
 
 
-def test_there_are_no_more_processes_than_asked_for_and_none_is_this_one(two: Processes) -> None:
+def test_there_are_no_more_processes_than_requested_and_none_is_this_one(two: Processes) -> None:
     found = {future.result() for future in [two.submit(process_id) for _ in range(40)]}
     assert 1 <= len(found) <= 2
     assert os.getpid() not in found

@@ -38,13 +38,13 @@ def test_uniforms_are_the_upper_53_bits_of_philox_words(seed: int, stream: Strea
     assert Draws(seed, stream).uniform(103).tolist() == list(islice(philox_doubles(seed, stream), 103))
 
 
-def test_draws_go_on_where_the_last_ones_ended_whatever_their_shape() -> None:
+def test_draws_continue_where_the_last_ones_ended_for_any_shape() -> None:
     draws = Draws(11, Stream.POINTS)
     parts = [draws.uniform(3).ravel(), draws.uniform(2, 5).ravel(), draws.uniform().ravel(), draws.uniform(7)]
     assert np.concatenate(parts).tolist() == Draws(11, Stream.POINTS).uniform(21).tolist()
 
 
-def test_streams_are_numbered_for_good() -> None:
+def test_the_numbers_of_streams_never_change() -> None:
     # the numbers are part of the run format: another number would change every stored run
     assert {stream.name: stream.value for stream in Stream} == {
         "POINTS": 0,

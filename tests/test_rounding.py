@@ -69,7 +69,7 @@ def test_rounding_keeps_order_and_each_loss_on_its_side_of_the_centre_which_is_e
 
 
 @given(surfaces())
-def test_no_minimum_and_no_maximum_is_stored_that_is_not_there(surface: Float32) -> None:
+def test_rounding_adds_no_minimum_and_no_maximum(surface: Float32) -> None:
     assert np.all(np.array(extrema(round_surface(surface))) <= extrema(surface))
 
 
@@ -84,7 +84,7 @@ def test_a_flat_bowl_off_the_centre_keeps_its_one_minimum_and_no_needle_stands_i
 
 
 @given(POSITIVE, st.integers(0, 2**16))
-def test_what_is_kept_has_the_most_trailing_zeros_of_all_within_reach(loss: float, reach: int) -> None:
+def test_stored_losses_have_the_most_trailing_zeros_within_the_tolerance(loss: float, reach: int) -> None:
     word = int(np.float32(loss).view(np.uint32))
     low, high = max(0, word - reach % 61), min(word + reach % 47, 0x7F7FFFFF)
     ends = np.array([low, high], np.uint32).view(np.float32).astype(np.float64)
@@ -141,7 +141,7 @@ def test_rows_are_rounded_as_the_whole_surface_is(small_run: Run) -> None:
         assert surface_rows(evaluator, plane, theta, 9, rows).tobytes() == whole[rows.start : rows.stop].tobytes()
 
 
-def test_where_corners_overflow_the_others_are_stored_all_the_same() -> None:
+def test_surfaces_with_overflowing_corners_are_stored_as_well() -> None:
     network = network_of(5, activation="relu")
     points = np.random.default_rng(0).normal(size=(30, 2)).astype(np.float32)
     evaluator = Evaluator(network, points, np.arange(30) % 2)

@@ -17,7 +17,7 @@ from tests.test_config import CONFIGS
 # identity ---------------------------------------------------------------------------------------------------------
 
 
-def test_the_default_id_is_for_good() -> None:
+def test_the_default_id_never_changes() -> None:
     # Another id is a change of the run format: stored runs would be computed again, and links to them would break.
     assert RunConfig().id == "moons-16x16-tanh-798ca296"
     assert hashlib.sha256(RunConfig().canonical.encode()).hexdigest()[:8] == RunConfig().id[-8:]

@@ -259,7 +259,7 @@ def test_a_training_that_ends_well_says_nothing() -> None:
 
 
 @pytest.mark.parametrize("stop_after", [0, 1, 4])
-def test_cancellation_is_asked_every_epoch_and_ends_training(stop_after: int) -> None:
+def test_cancellation_is_checked_every_epoch_and_ends_training(stop_after: int) -> None:
     asked = 0
 
     def is_cancelled() -> bool:

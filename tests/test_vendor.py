@@ -34,7 +34,7 @@ def test_a_library_is_the_one_that_its_note_names(library: Library) -> None:
 
 
 @pytest.mark.parametrize("library", LIBRARIES, ids=lambda library: library.name)
-def test_a_library_makes_no_code_of_text(library: Library) -> None:
+def test_no_library_evaluates_text_as_code(library: Library) -> None:
     """The page's content security policy would refuse it."""
     if library.is_script:
         pytest.skip("what Plotly does is watched in every test of the page")

@@ -133,7 +133,7 @@ def test_the_committed_modules_are_what_their_source_compiles_to(tmp_path: Path)
 
 
 @with_compiler
-def test_the_script_writes_both_modules_where_it_is_told(tmp_path: Path) -> None:
+def test_the_script_writes_both_modules_into_the_given_folder(tmp_path: Path) -> None:
     command = [sys.executable, str(ROOT / "scripts" / "build_kernel.py"), str(tmp_path)]
     told = subprocess.run(command, check=True, capture_output=True, text=True).stdout
     assert sorted(path.name for path in tmp_path.iterdir()) == sorted(BUILDS)
@@ -201,7 +201,7 @@ def test_wide_deep_and_odd_networks(layers: tuple[int, ...], build: str) -> None
 
 @with_kernel
 @pytest.mark.parametrize("residual", [False, True])
-def test_the_kernel_says_what_the_numpy_engine_says(residual: bool) -> None:
+def test_the_kernel_agrees_with_the_numpy_engine(residual: bool) -> None:
     network = network_of(16, 16, residual=residual)
     models = some_models(network, 50)
     points, labels = data(2, 500)
@@ -416,7 +416,7 @@ def test_models_of_another_network_and_losses_without_classes_are_refused() -> N
 
 
 @with_kernel
-def test_more_than_the_kernels_memory_is_refused_before_it_is_asked_for() -> None:
+def test_more_than_the_kernels_memory_is_refused_before_it_is_allocated() -> None:
     kernel = kernel_of(network_of(3), np.zeros((1, 2)))
     with pytest.raises(LossAtlasError, match=r"needs 3\.0 GiB; the kernel's memory ends at 2 GiB"):
         kernel._memory.place(3 * 2**30)

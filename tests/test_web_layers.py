@@ -66,14 +66,14 @@ def test_the_architecture_names_every_folder_and_every_module() -> None:
     assert sorted(order, key=LAYERS.index) == order, "the table is in the order of the layers"
 
 
-def test_only_who_makes_a_run_says_of_which_kind_it_is() -> None:
+def test_only_the_code_that_creates_a_run_names_its_kind() -> None:
     """Everybody else asks the run what it can do, so that a new kind is one more value in ``model/run.js``."""
     asking = r"\bKINDS\b|\b[rR]un\??\.kind\b|=== 'page'"
     makers = {module for module in MODULES if re.search(asking, (WEB / module).read_text(encoding="utf-8"))}
     assert makers == {"model/run.js", "loading/live.js", "features/training/trained_run.js"}
 
 
-def test_what_comes_with_its_first_use_is_loaded_by_one_helper() -> None:
+def test_parts_that_load_at_their_first_use_are_loaded_by_one_helper() -> None:
     """But for the part of the page that is on its way while the first run travels."""
     all_of = r"Promise\.all\(\[[^\]]*\]|import\([^)]*\)"
     for module in MODULES:

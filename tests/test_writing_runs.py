@@ -181,7 +181,7 @@ def test_text_is_replaced_whole_or_not_at_all(tmp_path: Path, monkeypatch: pytes
     assert path.read_text(encoding="utf-8") == "θ"
 
 
-def test_saving_leaves_the_run_as_it_was(small_run: Run, tmp_path: Path) -> None:
+def test_saving_does_not_change_the_run(small_run: Run, tmp_path: Path) -> None:
     before = {name: array.tobytes() for name, array in list_arrays(small_run).items()}
     save_run(small_run, tmp_path)
     assert {name: array.tobytes() for name, array in list_arrays(small_run).items()} == before

@@ -73,7 +73,7 @@ def test_filters_of_one_layer_have_factors_of_their_own() -> None:
 
 
 @pytest.mark.parametrize("parts", ["filter", "layer"])
-def test_biases_stay_where_they_are_unless_they_are_asked_for(parts: Normalization) -> None:
+def test_biases_do_not_move_unless_that_is_requested(parts: Normalization) -> None:
     network = network_of(5, 4)
     theta = some_models(network, 1)[0]
     directions = np.random.default_rng(1).normal(size=(2, len(theta)))

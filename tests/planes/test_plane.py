@@ -92,7 +92,7 @@ def test_planes_of_one_label_are_numbered() -> None:
 
 
 @pytest.mark.parametrize("kind", [kind for kind in KINDS if kind != "file"])
-def test_a_plane_without_a_kind_is_fresh_and_any_other_is_what_it_says(kind: str) -> None:
+def test_a_plane_without_a_kind_is_fresh_and_others_have_their_kind(kind: str) -> None:
     assert RunConfig.from_mapping({"planes": [{}]}).planes == (FreshPlane(),)
     plane = RunConfig.from_mapping({"planes": [{"kind": kind}]}).planes[0]
     assert type(plane) is KINDS[kind]

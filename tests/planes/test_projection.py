@@ -101,7 +101,7 @@ def test_explained_variance_is_the_share_of_what_lies_along_the_plane(
         assert project(directions, weights, centre).explained_variance == pytest.approx(within / total, rel=1e-9)
 
 
-def test_what_does_not_move_has_no_variance_to_explain() -> None:
+def test_a_trajectory_that_does_not_move_has_no_explained_variance() -> None:
     path = project(np.eye(2, 5), np.ones((3, 5)), np.zeros(5))
     assert path.explained_variance == 0
     np.testing.assert_allclose(path.residual, math.sqrt(3))
@@ -129,7 +129,7 @@ def test_a_long_random_walk_puts_608_and_152_percent_into_two_components() -> No
 
 
 @pytest.mark.parametrize(("epochs", "frames"), [(200, 30), (200, 201), (60, 5)])
-def test_a_simulated_walk_recorded_at_uneven_epochs_has_the_share_that_is_said(epochs: int, frames: int) -> None:
+def test_a_simulated_walk_recorded_at_uneven_epochs_has_the_computed_share(epochs: int, frames: int) -> None:
     recorded = list(frame_epochs(epochs, frames))
     steps = np.random.default_rng(1).normal(size=(epochs, 10_000))
     walk = np.concatenate([np.zeros((1, 10_000)), np.cumsum(steps, axis=0)])[recorded]
@@ -163,7 +163,7 @@ def test_the_whole_path_lies_inside_the_first_span_and_fills_a_good_part_of_it(
     assert all(float(f"{span:.2g}") == span for span in spans)
 
 
-def test_a_path_that_does_not_show_gets_a_span_of_five_percent_of_theta() -> None:
+def test_a_very_short_path_gets_a_span_of_five_percent_of_theta() -> None:
     e1, e2, e3 = np.eye(3)
     assert find_spans(np.array([e1, e2]), [np.array([8 * e3, 4 * e3])], 8 * e3)[0] == pytest.approx(0.4)
     assert find_spans(np.array([2 * e1, e2]), [(8 * e3)[None]], 8 * e3)[0] == pytest.approx(0.2)

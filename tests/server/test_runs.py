@@ -34,7 +34,7 @@ def _names(events: list[ReceivedEvent]) -> list[str]:
     return [event.name for event in events]
 
 
-def test_events_carry_the_very_bytes_that_are_stored(live: Live) -> None:
+def test_events_contain_exactly_the_stored_bytes(live: Live) -> None:
     run_id, events = live.compute(SMALL)
     frames = [event.body for event in events if event.name == "frame"]
     assert _names(events) == ["queued", "manifest", *["frame"] * 6, "stage", "stage", "done"]
@@ -138,7 +138,7 @@ def test_each_frame_is_sent_before_the_next_is_computed(live: Live, monkeypatch:
     assert frames == list(range(len(frames)))
 
 
-def test_a_damaged_run_is_set_aside_and_computed_anew(live: Live) -> None:
+def test_a_damaged_run_is_set_aside_and_computed_again(live: Live) -> None:
     run_id, _ = live.compute(SMALL)
     folder = live.data / "runs" / run_id
     whole = (folder / "weights.npy").read_bytes()
@@ -150,7 +150,7 @@ def test_a_damaged_run_is_set_aside_and_computed_anew(live: Live) -> None:
     assert (aside / "weights.npy").read_bytes() == b"no array"
 
 
-def test_a_folder_without_a_manifest_does_not_stand_in_the_way(live: Live) -> None:
+def test_a_folder_without_a_manifest_does_not_prevent_a_run(live: Live) -> None:
     folder = live.data / "runs" / small_config().id
     folder.mkdir(parents=True)
     live.compute(SMALL)
@@ -273,7 +273,7 @@ def test_a_job_with_listeners_comes_before_jobs_that_all_listeners_have_left(
             assert live.state(script.json()["id"]) == "queued"
 
 
-def test_a_cancelled_run_can_be_asked_for_again(live: Live) -> None:
+def test_a_cancelled_run_can_be_requested_again(live: Live) -> None:
     run_id = live.start_run(_endless())
     live.http.delete(f"api/runs/{run_id}")
     assert live.post(_endless()).json()["state"] in {"queued", "running"}
@@ -308,7 +308,7 @@ def test_ids_of_another_log_start_from_the_first_event(live: Live, foreign: str)
     assert live.events(run_id, after=foreign) == events
 
 
-def test_many_listeners_hear_the_same_and_a_leaving_one_harms_nobody(live: Live) -> None:
+def test_many_listeners_receive_the_same_events_and_one_may_leave(live: Live) -> None:
     blocker = live.start_run(_endless())
     run_id = live.post(SMALL).json()["id"]
     with live.listen(run_id) as leaving:

@@ -170,7 +170,7 @@ def test_only_pages_of_this_machine_may_frame_it(run: Run, opened: list[str], vi
     assert not {"*", "http:", "https:"} & set(ancestors)
 
 
-def test_what_a_process_showed_goes_with_it() -> None:
+def test_temporary_galleries_are_deleted_with_their_process() -> None:
     code = """if True:
         import logging, webbrowser
         import lossatlas as la

@@ -45,7 +45,7 @@ def assert_announces(text: str, run: Run, frame: int) -> None:
         assert number(value) / 100 == pytest.approx(metrics[name][frame], abs=6e-4)
 
 
-def test_what_is_shown_is_announced_at_a_pause_and_never_while_it_plays(exported: Site, desktop: Watched) -> None:
+def test_the_picture_is_announced_at_a_pause_and_never_during_playback(exported: Site, desktop: Watched) -> None:
     page = desktop.open(exported.url + "?epoch=0")
     with_access(page)
     page.evaluate(WATCH)

@@ -66,7 +66,7 @@ def test_axe_finds_nothing_in_parts_that_load_at_their_first_use(exported: Site,
     assert violations_in_any_colours(page) == []
 
 
-def test_axe_finds_nothing_where_two_runs_are_compared(exported: Site, sized: Watched) -> None:
+def test_axe_finds_nothing_in_the_comparison(exported: Site, sized: Watched) -> None:
     page = sized.page
     page.goto(link(exported))
     until(page, PICTURED)

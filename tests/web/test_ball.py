@@ -96,7 +96,7 @@ def roll_ball(page: Page, run: Run, frame: int, a: float, b: float) -> tuple[Flo
     return places, inside
 
 
-def test_it_is_seen_from_the_side_and_says_that_it_leaves_the_plane(exported: Site, desktop: Watched) -> None:
+def test_the_section_shows_it_and_a_sentence_says_that_it_leaves_the_plane(exported: Site, desktop: Watched) -> None:
     run = exported.run()
     page = desktop.show(exported.url + "?epoch=60&view=section&pick=0.6,0.4&ball=true")
     until(page, "() => document.querySelector('#boundary-whose').textContent.includes('200 epochs on')")

@@ -81,7 +81,7 @@ def pixels_a_unit(page: Page) -> list[float]:
     return [abs(np.polyfit(across[:, 0], across[:, 1], 1)[0]), abs(np.polyfit(up[:, 0], up[:, 2], 1)[0])]
 
 
-def test_features_of_one_unit_have_one_scale_whatever_the_window(exported: Site, desktop: Watched) -> None:
+def test_features_of_one_unit_have_one_scale_in_any_window(exported: Site, desktop: Watched) -> None:
     page = desktop.page
     for width, height in ((1100, 620), (844, 390)):
         page.set_viewport_size({"width": width, "height": height})

@@ -57,7 +57,7 @@ def labels(page: Page) -> list[dict[str, Any]]:
 
 
 @pytest.mark.parametrize(("width", "height"), [(1440, 900), (1280, 720)])
-def test_they_stand_beside_what_they_point_at_and_cover_no_other(
+def test_they_are_beside_their_targets_and_do_not_overlap(
     exported: Site, browser: Browser, width: int, height: int
 ) -> None:
     for seen in watched(browser, viewport={"width": width, "height": height}, reduced_motion="reduce"):

@@ -176,7 +176,7 @@ def test_a_run_beside_itself_has_no_differences(exported: Site, desktop: Watched
     says(page, "none: this is the same run twice")
 
 
-def test_another_run_is_a_choice_away(exported: Site, desktop: Watched) -> None:
+def test_another_run_can_be_chosen(exported: Site, desktop: Watched) -> None:
     page, _ = open_comparison(desktop, link(exported))
     page.get_by_role("combobox", name="Run B").select_option(RESIDUAL.id)
     says(page, "residual skips no | yes")
@@ -291,7 +291,7 @@ def test_the_address_brings_the_whole_comparison_back(site: Site, desktop: Watch
         assert (now["epoch"], now["zoom"], now["scale"], now["set"]) == (epoch, 0.2, "log", "test")
 
 
-def test_the_page_leads_here_with_what_it_shows(exported: Site, desktop: Watched) -> None:
+def test_the_page_links_to_a_comparison_with_what_it_shows(exported: Site, desktop: Watched) -> None:
     page = desktop.open(f"{exported.url}?run={MOONS_FAST.id}&epoch=30&scale=log")
     page.get_by_role("link", name="Compare").click()
     page.wait_for_url("**/compare.html?**")
@@ -347,7 +347,7 @@ def test_on_a_phone_nothing_hangs_over_the_side(exported: Site, browser: Browser
             .map((e) => e.getBoundingClientRect()).every((box) => box.height >= 40 && box.right <= innerWidth)""")
 
 
-def test_a_frame_has_its_plots_whole_and_nothing_of_the_pages_head(exported: Site, desktop: Watched) -> None:
+def test_a_frame_shows_whole_plots_without_the_head_of_the_page(exported: Site, desktop: Watched) -> None:
     _, both = open_comparison(desktop, link(exported))
     for frame in both:
         heads = "() => [...document.querySelectorAll('.bar *')].filter((e) => e.checkVisibility() && e.textContent)"

@@ -379,7 +379,7 @@ def test_a_residual_twin_that_a_published_gallery_lacks_is_marked_and_trained(ex
 
 @EITHER
 @pytest.mark.parametrize("config", [MOONS_FAST, ARMS, IRIS, UNUSUAL])
-def test_a_link_shows_what_it_says(site: Site, desktop: Watched, config: Any) -> None:
+def test_a_link_shows_the_state_that_it_names(site: Site, desktop: Watched, config: Any) -> None:
     link = f"?dataset={config.dataset.name}&hidden={'-'.join(map(str, config.model.hidden))}&run={config.id}"
     page = desktop.open(f"{site.url}{link}&epoch=60&zoom=0.1&scale=log&camera=1.10,-1.20,0.80")
     run = site.run(config)

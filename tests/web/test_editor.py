@@ -96,7 +96,7 @@ def test_a_point_is_drawn_where_it_is_in_its_class_colour(dialog: Locator, schem
     dialog.page.emulate_media(color_scheme="light")
 
 
-def test_a_stroke_sprays_along_its_way_and_is_one_step_back(dialog: Locator) -> None:
+def test_a_stroke_sprays_along_its_path_and_is_a_single_step(dialog: Locator) -> None:
     dialog.get_by_role("slider", name="Density").fill("5")
     drag(dialog, (0.2, 0.3), (0.8, 0.3))
     upper = count(dialog, "class 1")
@@ -270,7 +270,7 @@ def test_the_drawing_is_saved_as_rows_that_read_back(dialog: Locator, tmp_path: 
     np.testing.assert_allclose(points_of(own), points, atol=float(np.ptp(points)) * 5e-5)
 
 
-def test_a_phone_draws_by_finger_and_has_room(exported: Site, browser: Browser) -> None:
+def test_a_finger_draws_on_a_phone_and_all_controls_fit(exported: Site, browser: Browser) -> None:
     for seen in watched(browser, viewport={"width": 390, "height": 844}, has_touch=True, reduced_motion="reduce"):
         page = seen.open(exported.url)
         dialog = open_editor(page)
@@ -290,7 +290,7 @@ def test_a_phone_draws_by_finger_and_has_room(exported: Site, browser: Browser) 
         np.testing.assert_allclose(points_of(use(dialog)), 2 * np.array([*FIRST, *SECOND]) - 1, atol=0.02)
 
 
-def test_the_panels_button_fetches_the_editor_and_hands_on_what_is_made(exported: Site, desktop: Watched) -> None:
+def test_the_panels_button_fetches_the_editor_and_uses_its_dataset(exported: Site, desktop: Watched) -> None:
     page = desktop.open(exported.url)
     button = page.get_by_role("button", name="Your own data…")
     expect(button).to_be_visible()

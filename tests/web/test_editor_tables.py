@@ -80,7 +80,7 @@ def open_rows(dialog: Locator, rows: str) -> None:
     dialog.get_by_role("button", name="Read these rows").click()
 
 
-def test_what_could_not_be_read_cannot_be_used(page: Page) -> None:
+def test_a_table_that_could_not_be_read_cannot_be_used(page: Page) -> None:
     start = {"points": [0, 0, 1, 1, 2, 2, 3, 3], "labels": [0, 0, 1, 1], "name": "Half moons"}
     dialog = open_editor(page, start)
     taken = dialog.get_by_role("button", name="Use this data")
@@ -122,7 +122,7 @@ def test_columns_are_chosen_with_the_picture_and_the_first_rows_in_view(dialog: 
     assert points_of(own).tolist() == [[i + 0.5, -i] for i in range(12)]
 
 
-def test_labels_that_look_alike_and_outliers_are_one_click(dialog: Locator) -> None:
+def test_one_click_joins_labels_and_drops_outliers(dialog: Locator) -> None:
     rows = [(f"{i}.25", f"{i * i}", ("Cat", "dog", "cat", "dog")[i % 4]) for i in range(40)]
     rows[7] = ("-99999", "3", "dog")
     open_rows(dialog, "x,y,pet\n" + "".join(f"{x},{y},{pet}\n" for x, y, pet in rows))
@@ -143,7 +143,7 @@ def test_labels_that_look_alike_and_outliers_are_one_click(dialog: Locator) -> N
     assert own["classes"] == ["Cat", "dog"]
 
 
-def test_the_letters_of_a_file_can_be_chosen(dialog: Locator, tmp_path: Path) -> None:
+def test_the_encoding_of_a_file_can_be_chosen(dialog: Locator, tmp_path: Path) -> None:
     path = tmp_path / "ptaki.csv"
     path.write_bytes(
         ("x;y;ptak\n" + "".join(f"{i},5;{i};{('żuraw', 'bąk')[i % 2]}\n" for i in range(8))).encode("iso-8859-2")

@@ -141,7 +141,7 @@ START = """async ({network, points, labels}) => {
 }"""
 
 
-def test_a_surface_comes_coarse_then_fine_and_is_numpys(page: Page) -> None:
+def test_a_surface_is_answered_coarsely_then_fully_and_equals_numpys(page: Page) -> None:
     network = network_of(16, 16)
     points, labels = data(2, 200)
     theta, plane = some_models(network, 1)[0], FreshPlane(seed=4).draw(network)

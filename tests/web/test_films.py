@@ -259,7 +259,7 @@ FILMS = """async (asked) => {
 }"""
 
 
-def test_a_film_of_a_long_training_is_thinned_to_a_length_that_one_chooses(exported: Site, desktop: Watched) -> None:
+def test_a_film_of_a_long_training_is_thinned_to_the_chosen_length(exported: Site, desktop: Watched) -> None:
     page = desktop.open(
         exported.url + "?dataset=moons&hidden=8&sample=120,0.2,1&train=adam,0.01,32,0,0&epoch=250&view=contours"
     )

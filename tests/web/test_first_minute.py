@@ -155,7 +155,7 @@ START = """() => {
 }"""
 
 
-def test_train_here_leads_to_where_start_is(exported: Site, browser: Browser) -> None:
+def test_train_here_scrolls_to_the_start_button(exported: Site, browser: Browser) -> None:
     for seen in watched(browser, viewport={"width": 390, "height": 844}, reduced_motion="reduce"):
         page = seen.open(exported.url)
         for width, height, least in ((390, 844, 300), (360, 640, 200), (640, 360, 0), (844, 390, 0), (768, 1024, 200)):
@@ -167,7 +167,7 @@ def test_train_here_leads_to_where_start_is(exported: Site, browser: Browser) ->
             until(page, f"() => ({START})() === null")
 
 
-def test_a_finger_in_a_field_is_not_answered_with_a_tooltip(exported: Site, browser: Browser) -> None:
+def test_a_tap_in_a_field_shows_no_tooltip(exported: Site, browser: Browser) -> None:
     size: Any = {"width": 390, "height": 844}
     for seen in watched(browser, viewport=size, has_touch=True, is_mobile=True, reduced_motion="reduce"):
         page = seen.open(exported.url)

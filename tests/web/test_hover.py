@@ -106,7 +106,7 @@ def test_the_probabilities_of_every_class_under_the_pointer_are_the_networks(exp
         assert shares(text) == pytest.approx(expected, abs=0.02)
 
 
-def test_of_two_classes_as_well_the_network_itself_is_asked(exported: Site, desktop: Watched) -> None:
+def test_the_network_itself_is_evaluated_with_two_classes_as_well(exported: Site, desktop: Watched) -> None:
     run = exported.run()
     page = desktop.show(exported.url + "?epoch=60")
     across, up = run.setup.grid.x, run.setup.grid.y
@@ -159,7 +159,7 @@ def test_the_line_lies_where_the_logits_of_two_classes_are_equal(
     assert off["logits"] < off["bytes"] / 20  # the earlier picture was drawn from the stored probabilities
 
 
-def test_a_picture_that_rests_gets_the_networks_own_line(exported: Site, desktop: Watched) -> None:
+def test_a_picture_at_rest_gets_the_exact_line_of_the_network(exported: Site, desktop: Watched) -> None:
     page = desktop.open(exported.url + "?epoch=60")
     first = page.evaluate("() => document.querySelector('#boundary-canvas').toDataURL()")
     page.wait_for_load_state("networkidle")

@@ -113,7 +113,7 @@ def test_a_plane_that_stays_keeps_its_path_at_any_zoom(site: Site, desktop: Watc
     assert line == pytest.approx(path[:, 0], abs=1e-6)
 
 
-def test_along_new_directions_the_plane_can_stay_and_the_path_is_pythons(site: Site, desktop: Watched) -> None:
+def test_a_fixed_plane_along_new_directions_has_pythons_path(site: Site, desktop: Watched) -> None:
     run = site.run()
     weights = run.trajectory.weights
     page = desktop.show(site.url + "?epoch=8&seed=5&zoom=2&follow=false&path=true")

@@ -283,7 +283,7 @@ class Fingers:
         self._session.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": points})
 
 
-def test_fingers_turn_zoom_and_scroll_and_what_they_turned_stays(exported: Site, phone: Watched) -> None:
+def test_fingers_turn_zoom_and_scroll_and_the_camera_stays(exported: Site, phone: Watched) -> None:
     page = phone.open(exported.url + "?epoch=60")
     fingers = Fingers(page)
     page.locator("#landscape-plot").scroll_into_view_if_needed()

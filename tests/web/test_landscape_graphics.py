@@ -75,7 +75,7 @@ LOSE = """() => {
 
 
 @pytest.mark.browser
-def test_graphics_that_are_lost_are_restored_and_the_map_stands_in_where_they_are_lost_again_and_again(
+def test_lost_graphics_are_restored_and_the_map_replaces_them_after_repeated_losses(
     exported: Site, desktop: Watched
 ) -> None:
     page = desktop.open(exported.url + "?epoch=60")
@@ -99,7 +99,9 @@ def test_graphics_that_are_lost_are_restored_and_the_map_stands_in_where_they_ar
 
 
 @pytest.mark.browser
-def test_this_epochs_scale_shows_relief_where_the_trainings_shows_a_plate(exported: Site, desktop: Watched) -> None:
+def test_the_scale_of_one_epoch_shows_relief_where_that_of_the_training_is_flat(
+    exported: Site, desktop: Watched
+) -> None:
     page = desktop.open(exported.url + f"?run={MOONS_FAST.id}&epoch=0&zoom=0.01")
     until(page, "() => window.lossatlas.shown().span === 0.01")
     plate = Drawn(page)

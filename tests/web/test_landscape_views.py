@@ -238,7 +238,7 @@ def test_the_gap_is_the_test_loss_minus_the_training_loss_around_the_fixed_centr
     wait_for(page, set="train", follow=True)
 
 
-def test_the_plane_that_stays_is_the_last_frames_and_says_so(exported: Site, desktop: Watched) -> None:
+def test_a_fixed_plane_is_around_the_last_frame_and_says_so(exported: Site, desktop: Watched) -> None:
     page = desktop.show(exported.url + LINK + "&epoch=0")
     land = page.get_by_role("region", name="Loss landscape")
     expect(land).to_contain_text("The plane moves with the network: the centre is always the current parameters.")
@@ -324,7 +324,7 @@ def test_the_timeline_shows_the_curvature_with_the_edge_of_stability(exported: S
 
 
 @EITHER
-def test_a_link_says_everything_and_reset_forgets_it(site: Site, desktop: Watched) -> None:
+def test_a_link_contains_the_whole_view_and_reset_removes_it(site: Site, desktop: Watched) -> None:
     query = "&plane=hessian&view=contours&set=test&path=false&timeline=curvature&follow=false"
     page = desktop.show(site.url + LINK + query)
     assert picture(page) == {

@@ -91,9 +91,7 @@ def test_a_link_that_lost_its_own_points_is_reported(exported: Site, desktop: Wa
     assert count_points(page) == 60
 
 
-def test_a_measured_dataset_is_trained_on_its_usual_points_whatever_the_gallery_has(
-    tmp_path: Path, desktop: Watched
-) -> None:
+def test_a_measured_dataset_is_trained_on_its_default_points(tmp_path: Path, desktop: Watched) -> None:
     few = RunConfig(
         dataset={"name": "iris", "points": 60, "seed": 3, "test_fraction": 0.25},
         model={"hidden": (4,)},

@@ -98,7 +98,7 @@ def test_a_new_version_replaces_the_old_one(gallery: Gallery, tmp_path: Path, de
         assert text.endswith("// newer\n")
 
 
-def test_a_run_that_was_computed_anew_is_not_shown_from_the_cache(
+def test_a_run_that_was_computed_again_is_not_shown_from_the_cache(
     gallery: Gallery, tmp_path: Path, desktop: Watched
 ) -> None:
     site = export_site(gallery, tmp_path / "site").site

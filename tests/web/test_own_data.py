@@ -48,7 +48,7 @@ def count_points(page: Page) -> int:
     return found
 
 
-def test_a_table_is_trained_on_and_travels_in_the_link(exported: Site, desktop: Watched, browser: object) -> None:
+def test_a_link_contains_the_table_on_which_the_page_trains(exported: Site, desktop: Watched, browser: object) -> None:
     page = desktop.open(exported.url + "?epoch=0")
     use(page, spreadsheet(60))
     until(page, "() => window.lossatlas.shown().run.startsWith('here-')")
@@ -73,7 +73,7 @@ def wait_for_points(page: Page, count: int) -> None:
     until(page, f"() => {shown} === {count}")
 
 
-def test_more_points_than_a_link_holds_survive_a_reload_and_the_way_back(exported: Site, desktop: Watched) -> None:
+def test_more_points_than_a_link_holds_survive_a_reload_and_the_back_button(exported: Site, desktop: Watched) -> None:
     page = desktop.open(exported.url + "?epoch=0")
     use(page, spreadsheet(400))
     wait_for_points(page, 400)

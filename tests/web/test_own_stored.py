@@ -77,7 +77,7 @@ def go(page: Page, query: str, shown: str) -> None:
     until(page, "(title) => document.querySelector('#run-title').textContent.includes(title)", shown)
 
 
-def test_its_dataset_can_be_chosen_and_is_called_what_it_is(page: Page) -> None:
+def test_its_dataset_can_be_chosen_by_its_name(page: Page) -> None:
     go(page, "?epoch=0", "Half moons")
     assert page.get_by_role("radio", name="My animals").count() == 1
     page.evaluate("(name) => document.querySelector(`input[value='${name}']`).click()", DATASET.name)
@@ -105,7 +105,7 @@ DATA = """async ([run, config]) => {
 
 
 @pytest.mark.parametrize(("test_fraction", "seed"), [(0.3, 0), (0.5, 7), (0.9, 1)])
-def test_the_page_has_the_very_points_split_as_python_splits_them(page: Page, test_fraction: float, seed: int) -> None:
+def test_the_page_has_exactly_the_points_and_the_split_of_python(page: Page, test_fraction: float, seed: int) -> None:
     config = {"test_fraction": test_fraction, "seed": seed}
     found = page.evaluate(DATA, [mine(0.1).id, config])
     expected = load_dataset(DATASET.with_values(**config))

@@ -207,7 +207,7 @@ def assert_landscape_table(page: Page, expected: Any, span: float) -> None:
     leave_table(page)
 
 
-def test_a_table_is_left_by_key_and_gives_the_focus_back(exported: Site, desktop: Watched) -> None:
+def test_a_key_closes_a_table_and_returns_the_focus(exported: Site, desktop: Watched) -> None:
     page = desktop.open(exported.url + "?epoch=60")
     open_table(page, "training")
     page.keyboard.press("ArrowLeft")  # the key scrolls the table and does not change the frame

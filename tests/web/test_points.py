@@ -141,7 +141,7 @@ FIRST_LINK = "AQIAAIA-AADgQAAAgMAAAABBBAABbgF4AXkBYQFiHHgAPaAAQAGAH___8Nbf"
 
 
 @given(parts=own_datasets())
-def test_a_link_gives_back_the_very_dataset(page: Page, parts: dict[str, Any]) -> None:
+def test_a_link_returns_exactly_the_same_dataset(page: Page, parts: dict[str, Any]) -> None:
     body = OWN + "const text = m.encodeOwn(own); return {own: plain(own), text, back: plain(m.decodeOwn(text))}"
     found = call(page, "link", body, parts)
     assert found["back"] == found["own"]

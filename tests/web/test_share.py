@@ -33,7 +33,7 @@ def may_copy(desktop: Watched, site: Site) -> Watched:
     return desktop
 
 
-def test_the_link_says_everything_and_opens_what_was_seen(site: Site, may_copy: Watched) -> None:
+def test_the_link_contains_the_whole_view_and_opens_it(site: Site, may_copy: Watched) -> None:
     page = may_copy.open(site.url)  # an address without a query is the first view
     page.get_by_role("button", name="Rotate left").click()
     until(page, "() => location.search.includes('camera')")
@@ -158,7 +158,7 @@ def test_where_the_surface_is_shown_the_drawing_says_that_it_is_a_picture(export
 # The dialog
 
 
-def test_nothing_of_it_is_fetched_before_the_first_click(exported: Site, desktop: Watched) -> None:
+def test_nothing_of_the_dialog_is_fetched_before_the_first_click(exported: Site, desktop: Watched) -> None:
     page = desktop.open(exported.url)
     page.wait_for_load_state("networkidle")
     assert not [url for url in desktop.requests if "/keep" in url]
@@ -166,7 +166,7 @@ def test_nothing_of_it_is_fetched_before_the_first_click(exported: Site, desktop
     assert [url for url in desktop.requests if "/features/share/dialog.js" in url]
 
 
-def test_by_keyboard_alone(exported: Site, desktop: Watched) -> None:
+def test_the_dialog_can_be_used_by_keyboard_alone(exported: Site, desktop: Watched) -> None:
     page = desktop.show(exported.url + "?epoch=0&view=section")
     page.get_by_role("button", name="Share", exact=True).focus()
     page.keyboard.press("Enter")
@@ -207,7 +207,7 @@ def phone(browser: Browser) -> Iterator[Watched]:
     yield from watched(browser, viewport={"width": 390, "height": 844}, reduced_motion="reduce", has_touch=True)
 
 
-def test_on_a_phone_it_fills_the_screen_and_every_button_can_be_hit(exported: Site, phone: Watched) -> None:
+def test_on_a_phone_the_dialog_fills_the_screen_and_every_button_can_be_hit(exported: Site, phone: Watched) -> None:
     page = phone.open(exported.url + "?view=section")
     open_dialog(page)
     assert page.get_by_role("dialog").bounding_box() == {"x": 0, "y": 0, "width": 390, "height": 844}

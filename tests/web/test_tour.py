@@ -96,13 +96,13 @@ def test_where_the_gallery_lacks_the_run_a_stop_trains_it_in_the_page(
 
 
 @pytest.mark.browser
-def test_a_stop_of_the_served_page_does_the_same(served: Site, desktop: Watched) -> None:
+def test_the_served_page_opens_a_stop_as_well(served: Site, desktop: Watched) -> None:
     page = open_tour(desktop, f"{served.url}?tour=hidden-layer")
     until(page, IS_SHOWN, ["here-", 100, "fresh"], patience=60_000)
 
 
 @pytest.mark.browser
-def test_the_large_steps_of_the_page_leap_as_high_as_it_says(exported: Site, desktop: Watched) -> None:
+def test_large_steps_in_the_page_reach_the_loss_that_the_tour_names(exported: Site, desktop: Watched) -> None:
     page = open_tour(desktop, f"{exported.url}?tour=large-step")
     until(page, IS_SHOWN, ["here-", 100, "fresh"], patience=60_000)
     page.locator("body").press("Home")

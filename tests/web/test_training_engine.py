@@ -126,7 +126,7 @@ def test_the_size_of_a_batch_may_be_anything(page: Page, batch_size: int) -> Non
     assert_same_thetas(page, [(network_of(5, 4), some_data(2), config)])
 
 
-def test_a_training_released_anywhere_is_torchs_gradient_descent(page: Page) -> None:
+def test_a_training_from_any_theta_is_torchs_gradient_descent(page: Page) -> None:
     network, dataset = network_of(5, 4), some_data(2)
     theta = some_models(network, 1)[0].astype(np.float64)
     config = TrainingConfig(optimizer="sgd", batch_size="full", epochs=5, learning_rate=0.3)

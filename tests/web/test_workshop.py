@@ -98,9 +98,7 @@ def test_start_pause_step_and_stop(exported: Site, desktop: Watched) -> None:
     expect(page.get_by_role("button", name="Step", exact=True)).to_be_disabled()
 
 
-def test_a_training_that_rests_has_its_path_in_the_plane_and_goes_on_with_the_plane(
-    exported: Site, desktop: Watched
-) -> None:
+def test_a_paused_training_has_its_path_in_a_fixed_plane_and_can_continue(exported: Site, desktop: Watched) -> None:
     setup, trajectory = python()
     page = desktop.open(f"{exported.url}?{HERE}&train=adam,0.01,32,0,0&epoch=30&follow=false&path=true&view=contours")
     until(page, "() => window.lossatlas.shown()?.epoch === 30 && window.lossatlas.slice().path")
@@ -144,7 +142,7 @@ def test_the_range_of_a_run_that_grows_stays_while_the_new_one_fills_most_of_it(
     assert found == [*kept, *(new for new, _ in changes), linear]
 
 
-def test_a_link_to_epoch_0_of_a_training_rests_there(exported: Site, browser: Browser) -> None:
+def test_a_link_to_epoch_0_of_a_training_does_not_start_it(exported: Site, browser: Browser) -> None:
     page = browser.new_page(reduced_motion="no-preference")  # without reduced motion a training would start by itself
     page.goto(f"{exported.url}?{HERE}&train=adam,0.1,32,0,0&epoch=0")
     until(page, "() => window.lossatlas?.shown()?.epoch === 0")
@@ -177,7 +175,7 @@ def test_the_axis_of_a_training_reaches_down_to_where_the_network_is(exported: S
     assert [each for each in seen if each["lowest"] > 2] == []  # no surface has a flat floor
 
 
-def test_where_a_training_rests_its_range_is_that_of_a_link_to_it(exported: Site, desktop: Watched) -> None:
+def test_a_paused_training_has_the_range_of_a_link_to_it(exported: Site, desktop: Watched) -> None:
     query = f"{exported.url}?{HERE}&train=adam,0.1,32,0,0&epoch="
     height = "() => Object.values(window.lossatlas.range())"
     page = desktop.open(f"{query}0")
@@ -195,7 +193,7 @@ def test_where_a_training_rests_its_range_is_that_of_a_link_to_it(exported: Site
     other.close()
 
 
-def test_one_can_look_back_while_it_goes_on(exported: Site, desktop: Watched) -> None:
+def test_earlier_epochs_can_be_viewed_while_it_trains(exported: Site, desktop: Watched) -> None:
     page = desktop.open(f"{exported.url}?{HERE}&train=adam,0.01,32,0,0&epoch=0")
     page.get_by_role("combobox", name="Pace").select_option("30")
     press(page, "Start")
@@ -286,7 +284,7 @@ def progress(epochs: Any, last: int) -> Any:
 
 
 @pytest.mark.parametrize("frames", [range(41), range(3001), [*range(0, 40_000, 16), 39_999]])
-def test_the_time_axis_gives_the_fall_its_room(exported: Site, desktop: Watched, frames: Any) -> None:
+def test_the_time_axis_leaves_room_for_the_fall_of_the_loss(exported: Site, desktop: Watched, frames: Any) -> None:
     page = desktop.open(f"{exported.url}?epoch=60")
     frames, counts = list(frames), [2, 30, 150, 10**6]
     found = page.evaluate(AXIS, {"frames": frames, "trained": True, "counts": counts})
@@ -396,7 +394,7 @@ def test_same_start_with_new_settings_and_a_new_start(exported: Site, desktop: W
     assert_epoch(page, python(optimizer="momentum", learning_rate=0.05, seed=1), 0)
 
 
-def test_divergence_is_explained_where_it_happens_with_a_way_out(exported: Site, desktop: Watched) -> None:
+def test_divergence_is_explained_with_advice(exported: Site, desktop: Watched) -> None:
     page = desktop.open(f"{exported.url}?dataset=corners&hidden=8&activation=linear&train=sgd,9000,32,0,0&epoch=0")
     press(page, "Start")
     said = page.get_by_role("region", name="Training here").get_by_role("status")
@@ -406,7 +404,7 @@ def test_divergence_is_explained_where_it_happens_with_a_way_out(exported: Site,
     page.wait_for_url("**train=sgd,900,32,0,0*")
 
 
-def test_other_data_and_another_network_begin_anew(exported: Site, desktop: Watched) -> None:
+def test_other_data_and_another_network_start_a_new_training(exported: Site, desktop: Watched) -> None:
     page = desktop.open(f"{exported.url}?{HERE}&train=adam,0.01,32,0,0&epoch=5")
     until(page, "() => window.lossatlas.shown()?.epoch === 5")
     page.get_by_role("radio", name="Iris petals").press("Space")
