@@ -5,7 +5,7 @@ import {constants} from './constants.js';
 
 /** Is the network small enough to evaluate while a person drags? @param {{layers: number[]}} network */
 export function isInteractive(network) {
-  return typeof Worker === 'function' && parameterCount(network) <= constants().most_parameters;
+  return parameterCount(network) <= constants().most_parameters;
 }
 
 /** Count the parameters: P, the length of theta. @param {{layers: number[]}} network */

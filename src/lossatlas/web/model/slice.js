@@ -137,6 +137,9 @@ export function unmetWishes(run, state) {
   ].filter(Boolean);
 }
 
+/** The reason why a browser without workers can neither compute nor train. */
+export const NO_WORKERS = 'This browser has no workers (or does not allow them), and the page computes in workers.';
+
 /** The reason why this browser cannot compute at the moment, as a sentence; empty if it can. */
 let fault = '';
 /** @param {string} words */
@@ -163,6 +166,7 @@ export function parametersLimit(run, plane) {
   if (!run.isWhole) return 'This is available when training has ended.';
   if (!run.manifest.model.layers)
     return 'This run was recorded: its model belongs to its owner, and no page can evaluate it.';
+  if (typeof Worker !== 'function') return NO_WORKERS;
   if (!isInteractive(run.manifest.model))
     return `A network of ${countText(run.manifest.model.parameters)} parameters is too large to evaluate while you drag.`;
   if (!('weights' in run.manifest.arrays) || (plane.drawn === undefined && !('directions' in plane.arrays)))

@@ -66,8 +66,12 @@ export function createLandscape(Plotly, options) {
   return {
     /** Request a view, which may have to be fetched. @param {State['view']} view */
     request: (view) => views.request(viewToDraw(view)),
-    /** Can this view be drawn yet? @param {State['view']} view */
-    isKnown: (view) => views.known(viewToDraw(view)) !== null,
+    /**
+     * Can this view be drawn yet? A map that replaces the surface is drawn when it arrives: the rest of the picture does
+     * not wait for it.
+     * @param {State['view']} view
+     */
+    isKnown: (view) => view !== viewToDraw(view) || views.known(view) !== null,
     /** Allow a view that has not arrived to be requested again. */
     retry: views.retry,
     /** Return the places of what is drawn; null if nothing can be pointed at. @returns {LandscapePlaces | null} */

@@ -15,6 +15,7 @@ import {loadModule} from './kernel.js';
 
 const scope = /** @type {any} */ (globalThis);
 const SIMD = loadModule(async (name) => (await fetch(new URL(name, import.meta.url))).arrayBuffer()).catch(() => null);
+SIMD.then(() => scope.postMessage({type: 'ready'})); // workers.js waits for it, but not for ever.
 
 /** The training that runs. @type {Job | null} */
 let job = null;

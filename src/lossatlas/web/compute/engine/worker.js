@@ -40,6 +40,7 @@ import {pause} from './turns.js';
 
 const scope = /** @type {any} */ (globalThis);
 const SIMD = loadModule(async (name) => (await fetch(new URL(name, import.meta.url))).arrayBuffer()).catch(() => null);
+SIMD.then(() => scope.postMessage({type: 'ready'})); // workers.js waits for it, but not for ever.
 
 /** @type {Run | null} */
 let run = null;

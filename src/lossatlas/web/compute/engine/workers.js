@@ -1,8 +1,14 @@
 /** This module starts a worker and says why it cannot answer: it cannot be started, or it has died. */
+import {NO_WORKERS} from '../../model/slice.js';
 
 const NOT_STARTED =
   'The worker could not be started: its file did not arrive, or the rules of this site (its ' +
   'Content-Security-Policy) forbid workers.';
+/** A worker that has not reported within this many milliseconds is given up: some failures raise no event at all. */
+const PATIENCE = 30_000;
+const NOT_READY =
+  `The worker has not started within ${PATIENCE / 1000} seconds: its files do not arrive, or the browser holds them ` +
+  'back.';
 
 /** @typedef {ReturnType<typeof startWorker>} Started */
 
@@ -16,8 +22,10 @@ export function startWorker(file, {onMessage, onFault}) {
   /** @type {Worker | null} */
   let worker = null;
   let ended = false;
+  let timer = 0;
   const end = () => {
     ended = true;
+    clearTimeout(timer);
     worker?.terminate();
   };
   /** @param {string} message */
@@ -28,8 +36,10 @@ export function startWorker(file, {onMessage, onFault}) {
   };
   try {
     worker = new Worker(new URL(file, import.meta.url), {type: 'module'});
+    timer = window.setTimeout(() => fail(NOT_READY), PATIENCE);
     worker.onmessage = ({data}) => {
-      if (data.type === 'error') fail(data.message);
+      if (data.type === 'ready') clearTimeout(timer);
+      else if (data.type === 'error') fail(data.message);
       else if (!ended) onMessage(data);
     };
     worker.onerror = (event) => {
@@ -38,7 +48,7 @@ export function startWorker(file, {onMessage, onFault}) {
     };
     worker.onmessageerror = () => fail('An answer from the worker could not be read.');
   } catch {
-    queueMicrotask(() => fail(NOT_STARTED));
+    queueMicrotask(() => fail(typeof Worker === 'function' ? NOT_STARTED : NO_WORKERS));
   }
   return {
     get ended() {

@@ -216,6 +216,11 @@ class Tour {
     while (!isOver()) {
       const now = run();
       if (now && now !== before && now.isOpenEnded && isTrained(now, epochs)) return true;
+      if (training.hasFailed()) {
+        this.#become('');
+        this.#panel.showMessage('The run of this stop cannot be trained here. The plots show what was there before.');
+        return false;
+      }
       await sleep();
     }
     return false;

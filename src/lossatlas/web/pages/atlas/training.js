@@ -24,10 +24,15 @@ import {writeSettings} from '../../model/settings.js';
 
 /** @param {Options} options */
 export function createLazyTraining(options) {
-  const {catalog, store, still, onOpen, onFailed} = options;
+  const {catalog, store, still, onOpen} = options;
   const button = byId('train-here');
   const usualOf = () => usualSettings(catalog);
   let isRevealed = false;
+  let hasFailed = false;
+  const onFailed = (/** @type {string} */ text, /** @type {string} */ detail) => {
+    hasFailed = true;
+    options.onFailed(text, detail);
+  };
   const plan = createPlan(still, store.get().epoch);
 
   /** Start a training at once. @param {Settings} settings */
@@ -38,9 +43,10 @@ export function createLazyTraining(options) {
     store.set(isSame ? {epoch: null} : {train: settings, epoch: null});
     if (isSame) open(); // Otherwise the store's listeners do it.
   };
-  const parts = createLazyParts({...options, onBegin: begin});
+  const parts = createLazyParts({...options, onFailed, onBegin: begin});
 
   const open = async () => {
+    hasFailed = false;
     onOpen();
     const {train, epoch} = store.get();
     button.setAttribute('aria-pressed', String(train !== null));
@@ -80,6 +86,8 @@ export function createLazyTraining(options) {
     },
     /** Let the next training continue up to an epoch by itself. @param {number | null} until */
     aim: (until) => plan.startAtOnce(until),
+    /** Has the training that was opened last failed? */
+    hasFailed: () => hasFailed,
     /** Pause a training. */
     rest: parts.rest,
     leave() {
