@@ -1,9 +1,7 @@
 from __future__ import annotations
 
-import os
 import pickle
 import re
-import subprocess
 import sys
 from pathlib import Path
 from typing import Any
@@ -16,10 +14,9 @@ from safetensors.torch import save_file
 import lossatlas.torch as lat
 from lossatlas.errors import DataError, MissingExtraError
 from lossatlas.store import Gallery, Recording, read_manifest, run_folder
-from tests.own_models.trainings import convolutional, images, train
+from tests.own_models.trainings import convolutional, images, run_example, train
 
 CROSS_ENTROPY = torch.nn.CrossEntropyLoss()
-EXAMPLES = Path(__file__).parents[2] / "examples"
 
 
 def test_checkpoints_become_the_run_that_recording_would_have_made(tmp_path: Path) -> None:
@@ -160,17 +157,12 @@ def test_without_the_reader_of_safetensors_it_is_said_how_to_install_it(
         lat.from_checkpoints([tmp_path / "a.safetensors"] * 2, Tied(), CROSS_ENTROPY, [images().tensors])
 
 
-def test_the_example_of_digits_ends_in_a_run_that_has_learned(tmp_path: Path) -> None:
-    small = ["--epochs", "3", "--samples", "64", "--budget", "1", "--data", str(tmp_path)]
-    environment = {**os.environ, "OMP_NUM_THREADS": "1"}  # other tests use the other core
-    told = subprocess.run(
-        [sys.executable, EXAMPLES / "digits_cnn.py", *small],
-        capture_output=True,
-        text=True,
-        check=True,
-        env=environment,
-    )
-    assert len(told.stdout.splitlines()) == 3
+def test_the_example_of_digits_ends_in_a_run_that_has_learned(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    small = ("--epochs", "3", "--samples", "64", "--budget", "1", "--data", str(tmp_path))
+    run_example(monkeypatch, "digits_cnn", *small)
+    assert len(capsys.readouterr().out.splitlines()) == 3
     [run_id] = Gallery(tmp_path).ids()
     assert [verdict.fault for verdict in Gallery(tmp_path).verify()] == [None]
     manifest = read_manifest(run_folder(tmp_path, run_id))
@@ -178,3 +170,20 @@ def test_the_example_of_digits_ends_in_a_run_that_has_learned(tmp_path: Path) ->
     assert len(manifest["dataset"]["classes"]) == 10
     assert manifest["metrics"]["test_accuracy"][-1] > 0.3  # guessing one of ten classes gives 0.1
     assert [plane["name"] for plane in manifest["planes"]] == ["gaussian-filter", "pca", "hessian"]
+
+
+def test_the_example_of_fine_tuning_learns_the_later_digits_and_forgets_the_earlier_ones(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    kept, data = tmp_path / "checkpoints", tmp_path / "data"
+    small = ("--epochs", "2", "--samples", "64", "--budget", "1", "--data", str(data), "--checkpoints", str(kept))
+    run_example(monkeypatch, "finetune_from_checkpoints", *small)
+    assert len(capsys.readouterr().out.splitlines()) == 5
+    assert sorted(path.name for path in kept.iterdir()) == [f"epoch-{epoch}.pt" for epoch in range(5)]
+    assert [verdict.fault for verdict in Gallery(data).verify()] == [None]
+    manifest = read_manifest(run_folder(data, Gallery(data).ids()[0]))
+    assert manifest["model"]["parameters"] == 6220
+    assert manifest["planes"][0]["name"] == "pca"
+    later, earlier = manifest["metrics"]["train_loss"], manifest["metrics"]["test_loss"]
+    assert later[4] < later[0] < later[2]
+    assert earlier[2] < earlier[0] < earlier[4]

@@ -17,7 +17,7 @@ from torch.utils.data import DataLoader
 import lossatlas.torch as lat
 from lossatlas.errors import ConfigError, DataError
 from lossatlas.store import Gallery, Recording, read_manifest, run_folder
-from tests.own_models.trainings import convolutional, images, shuffling
+from tests.own_models.trainings import convolutional, images, run_example, shuffling
 from tests.own_models.trainings import train as train_plainly
 
 pytestmark = pytest.mark.filterwarnings("ignore")  # of Lightning's own advice: on workers, on loggers
@@ -223,3 +223,19 @@ def test_checkpoints_of_lightning_become_a_run_of_the_module_or_of_the_network_i
         for number, state in enumerate(watch.seen[1:]):
             kept = [state[f"network.{t.name.removeprefix('network.')}"].numpy().ravel() for t in recording.parameters]
             assert np.array_equal(recording.theta(number), np.concatenate(kept))
+
+
+def test_the_example_of_lightning_ends_in_a_run_that_has_learned(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("PL_GLOBAL_SEED", "0")  # the script sets it
+    run_example(
+        monkeypatch, "lightning_digits", *("--epochs", "4", "--samples", "64", "--budget", "1", "--data", str(tmp_path))
+    )
+    assert len(capsys.readouterr().out.splitlines()) == 5
+    assert [verdict.fault for verdict in Gallery(tmp_path).verify()] == [None]
+    manifest = read_manifest(run_folder(tmp_path, Gallery(tmp_path).ids()[0]))
+    assert manifest["model"]["parameters"] == 4546
+    assert manifest["frames"] == [0, 1, 2, 3, 4]
+    assert manifest["metrics"]["test_accuracy"][-1] > 0.4  # guessing one of ten classes gives 0.1
+    assert manifest["boundary"]["kind"] == "samples"

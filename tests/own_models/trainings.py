@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import runpy
+import sys
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
+import pytest
 import torch
 from torch.utils.data import DataLoader, TensorDataset
 
@@ -46,3 +50,10 @@ def train(
 
 def shuffling(dataset: TensorDataset, sampler: Any = None, **options: Any) -> DataLoader[Any]:
     return DataLoader(dataset, batch_size=16, shuffle=sampler is None, sampler=sampler, **options)
+
+
+def run_example(monkeypatch: pytest.MonkeyPatch, name: str, *options: str) -> None:
+    """Run a script of ``examples/`` with these options in this process, which has imported all that it needs."""
+    script = Path(__file__).parents[2] / "examples" / f"{name}.py"
+    monkeypatch.setattr(sys, "argv", [str(script), *options])
+    runpy.run_path(str(script), run_name="__main__")
