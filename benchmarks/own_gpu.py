@@ -3,7 +3,7 @@
     python -m benchmarks.own_gpu [ROUNDS]
 
 51 × 51 points, 10,000 images with the shape of CIFAR's in batches of 1,000, float32 without TF32, and the statistics of
-each batch. Without a GPU it says so, and measures nothing.
+each batch. Without a GPU the script says so and measures nothing.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Measures what the path of a long training of a large model takes: 12 frames of 11.2 million parameters.
+"""Measures time and memory for the path of a long training: 12 frames of a model of 11.2 million parameters.
 
     OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 python -m benchmarks.own_gram [FRAMES] [PARAMETERS]
 
@@ -24,7 +24,7 @@ from lossatlas.store import StackedThetas
 
 
 def measure(work: Callable[[], object]) -> tuple[float, float]:
-    """Give the processor's seconds of some work, and the most megabytes that it allocated on top of those before."""
+    """Return the processor time of some work in seconds, and by how many megabytes its memory grew at most."""
     base, most, done = allocated(), 0.0, threading.Event()
 
     def watch() -> None:
@@ -43,7 +43,7 @@ def measure(work: Callable[[], object]) -> tuple[float, float]:
 
 
 def allocated() -> float:
-    """Give the megabytes of this process that are no pages of files."""
+    """Return the memory of this process in megabytes, without the pages of mapped files."""
     [line] = [line for line in Path("/proc/self/status").read_text().splitlines() if line.startswith("RssAnon")]
     return int(line.split()[1]) * 1024 / 1e6
 
@@ -56,7 +56,9 @@ def main(frames: int, parameters: int) -> None:
             theta += rng.standard_normal(parameters, np.float32)
             np.save(Path(folder) / f"{frame}.npy", theta)
         files = [Path(folder) / f"{frame}.npy" for frame in range(frames)]
-        weights: Any = StackedThetas([np.load(file, mmap_mode="r") for file in files])  # it stands for an array
+        weights: Any = StackedThetas(
+            [np.load(file, mmap_mode="r") for file in files]
+        )  # the memory map is used like an array
         found = {}
 
         def path() -> None:

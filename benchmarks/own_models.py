@@ -1,10 +1,10 @@
-"""Measures surfaces and snapshots of one's own PyTorch models against their forward passes alone; one thread.
+"""Compares the time of surfaces and snapshots of PyTorch models with that of their forward passes, on one thread.
 
-    OMP_NUM_THREADS=1 python -m benchmarks.own_models [ROUNDS] [NAME ...]      (a C++ compiler for torch.compile)
+    OMP_NUM_THREADS=1 python -m benchmarks.own_models [ROUNDS] [NAME ...]      (torch.compile needs a C++ compiler)
 
-The unit of a surface is a row of 21 points. A forward pass is one of all samples with its loss, and BatchNorm takes the
-statistics of each batch in all of them. The names are mlp, transformer, resnet and snapshot; all by default. The times
-are the processor's, not the clock's, as machines are shared.
+The unit of a surface is a row of 21 points. A forward pass evaluates all samples and their loss. BatchNorm uses the
+statistics of each batch in all of them. The names are mlp, transformer, resnet and snapshot; all by default. Times
+are those of the processor, because other programs on the machine lengthen those of the clock.
 """
 
 from __future__ import annotations
@@ -74,14 +74,14 @@ def take_step(model: nn.Module, case: Case) -> Callable[[], None]:
 
 
 def measure_snapshot(case: Case, rounds: int) -> None:
-    """Print what a snapshot takes against evaluating its samples, and a training step with and without a recorder."""
+    """Compare a snapshot with the evaluation of its samples, and a training step with and without a recorder."""
     evaluated, copied, step = "evaluation of the samples", "copy of the parameters", "training step"
     plain, recorded, copy = deepcopy(case.model), case.model, case.copy()
     print(f"\na snapshot of {case.name}: {case.samples} samples to train on, as many to test, {rounds} rounds")
     with tempfile.TemporaryDirectory() as folder:
         recorder = Recorder(recorded, case.loss_fn, case.batches, case.batches, name="snapshots", data=folder)
         candidates: dict[str, Callable[[], object]] = {
-            evaluated: pass_forward(case, 2, batch_statistics=False),  # those to test on, too
+            evaluated: pass_forward(case, 2, batch_statistics=False),  # the test samples are evaluated too
             "snapshot": recorder.snapshot,
             copied: lambda: copy.follow(recorded),
             step: take_step(plain, case),
@@ -95,7 +95,7 @@ def measure_snapshot(case: Case, rounds: int) -> None:
 
 
 def measure_surface(case: Case, rounds: int) -> None:
-    """Print a model's surface against its forward passes."""
+    """Compare a model's surface with its forward passes, and print the times."""
     print(f"\n{case.name}: {parameters_of(case.model):,} parameters, {case.samples:,} samples, {rounds} rounds")
     forward, passes, plain = "forward passes alone", pass_forward(case), cut_row(case)
     began = time.perf_counter()

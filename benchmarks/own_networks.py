@@ -1,4 +1,4 @@
-"""Models of somebody's own, as the benchmarks of ``lossatlas.torch`` take them, with samples."""
+"""Provides PyTorch models with samples, which stand for users' own models in the benchmarks of ``lossatlas.torch``."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from torch import nn
 
 from lossatlas.torch import LossFunction, TorchModel, take_samples
 
-#: How many samples are evaluated at a time on a processor.
+#: The number of samples in a batch on a processor.
 BATCH = 128
 
 
@@ -26,11 +26,11 @@ class Case:
 
     @property
     def samples(self) -> int:
-        """The number of its samples."""
+        """Return the number of samples."""
         return sum(len(inputs) for inputs, _ in self.batches)
 
     def copy(self) -> TorchModel:
-        """Give the copy of it that lossatlas evaluates."""
+        """Return a copy of the model, which lossatlas evaluates."""
         loss = LossFunction.make(self.loss_fn, None)
         return TorchModel(self.model, loss, take_samples(self.batches, self.samples, len(self.batches[0][0]), loss))
 
@@ -48,14 +48,14 @@ class Transformer(nn.Module):
         self.register_buffer("mask", nn.Transformer.generate_square_subsequent_mask(length))
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """Give the logits ``[N, tokens, length]`` of the next token."""
+        """Return the logits ``[N, tokens, length]`` of the next tokens."""
         found = self.layers(self.embedding(x) + self.position, mask=self.mask, is_causal=True)
         logits: torch.Tensor = self.output(self.norm(found))
         return logits.transpose(1, 2)
 
 
 def make_mlp() -> Case:
-    """Make 64-128-64-10 with ReLU, on all 1,797 digits."""
+    """Make the network 64-128-64-10 with ReLU, and take all 1,797 digits as its samples."""
     torch.manual_seed(0)
     digits = load_digits()
     inputs, labels = torch.tensor(digits.data, dtype=torch.float32) / 16, torch.tensor(digits.target)
@@ -64,14 +64,14 @@ def make_mlp() -> Case:
 
 
 def make_transformer(samples: int = 256) -> Case:
-    """Make the transformer, on random texts of 32 tokens."""
+    """Make the transformer, and random texts of 32 tokens as its samples."""
     torch.manual_seed(0)
     texts = torch.randint(64, (samples, 33))
     return Case("transformer", Transformer(), nn.CrossEntropyLoss(), _cut(texts[:, :-1], texts[:, 1:]))
 
 
 def make_resnet(samples: int = 128, device: str = "cpu", batch: int = BATCH) -> Case:
-    """Make ResNet-20, on random images with the shape of CIFAR's."""
+    """Make ResNet-20, and random images with the shape of CIFAR's as its samples."""
     torch.manual_seed(0)
     images, labels = torch.randn(samples, 3, 32, 32), torch.randint(10, (samples,))
     batches = _cut(images.to(device), labels.to(device), batch)

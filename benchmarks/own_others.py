@@ -1,10 +1,10 @@
-"""Measures a surface of one's own model against loss-landscapes 3.0.6 and Landscaper 1.3.1: time, and memory.
+"""Compares time and memory of a surface in lossatlas, in loss-landscapes 3.0.6 and in Landscaper 1.3.1.
 
     OMP_NUM_THREADS=1 python -m benchmarks.own_others [ROUNDS] [NAME ...]      (pip install --group benchmarks)
 
-All three evaluate the same model on the same batches at the points of a grid of 11 × 11, on one thread, with the
-statistics that BatchNorm keeps, as the other two know no others. Times are the processor's, in turns within one
-process. Memory is measured in a process for each: the peak, and what of it came after a first forward pass. The names
+All three evaluate the same model on the same batches at the points of a grid of 11 × 11, on one thread. BatchNorm uses
+its running statistics, because the other two offer nothing else. Times are those of the processor, measured in turns in
+one process. Memory is measured in a process for each: its peak, and the growth since a first forward pass. The names
 are mlp, transformer and resnet.
 """
 
@@ -36,7 +36,7 @@ Work = Callable[[], Floats]
 
 
 def prepare_plain(case: Case) -> Work:
-    """Prepare the loop that is in every tutorial, and gives the losses that the others are compared with."""
+    """Prepare the plain loop of tutorials. The losses of the others are compared with those of the loop."""
     model, (theta, steps) = deepcopy(case.model).eval(), _directions(case)
 
     def cut() -> Floats:
@@ -57,7 +57,7 @@ def prepare_ours(case: Case) -> Work:
 
 
 def prepare_loss_landscapes(case: Case) -> Work:
-    """Prepare loss-landscapes, through its own function for a plane."""
+    """Prepare loss-landscapes, whose own function computes a plane."""
     import loss_landscapes
     from loss_landscapes.metrics.metric import Metric
 
@@ -71,7 +71,7 @@ def prepare_loss_landscapes(case: Case) -> Work:
     corner = theta - SPAN * (steps[0] + steps[1]) - step * steps[0]
 
     def cut() -> Floats:
-        _put(start, corner)  # the library moves the model, and leaves it elsewhere
+        _put(start, corner)  # the library moves the model and does not move it back
         _put(end_a, corner + GRID * step * steps[1])
         _put(end_b, corner + GRID * step * steps[0])
         with torch.no_grad():  # the library does not do this itself
@@ -82,7 +82,7 @@ def prepare_loss_landscapes(case: Case) -> Work:
 
 
 def prepare_landscaper(case: Case) -> Work:
-    """Prepare Landscaper, which scales the directions in its own way, tensor by tensor."""
+    """Prepare Landscaper, which scales directions differently: tensor by tensor."""
     from landscaper.compute import compute_loss_landscape
 
     model, (_, steps) = deepcopy(case.model).eval(), _directions(case)
@@ -93,7 +93,7 @@ def prepare_landscaper(case: Case) -> Work:
     ]
 
     def cut() -> Floats:
-        with redirect_stdout(StringIO()), redirect_stderr(StringIO()):  # a progress bar
+        with redirect_stdout(StringIO()), redirect_stderr(StringIO()):  # this hides its progress bar
             found, _ = compute_loss_landscape(model, case, directions, _mean_of, GRID, SPAN, dim=2, device="cpu")
         surface: Floats = found
         return surface
@@ -134,13 +134,13 @@ def _mean_of(model: Callable[[torch.Tensor], torch.Tensor], case: Case) -> float
 
 
 def compare_times(name: str, rounds: int) -> None:
-    """Print times and ratios, after a check that all but Landscaper found the same surface."""
+    """Check that all but Landscaper find the same surface, and print their times and ratios."""
     case = CASES[name]()
     print(f"\n{case.name}, {case.samples:,} samples, {GRID} × {GRID}, {rounds} rounds")
     candidates = {library: prepare(case) for library, prepare in PREPARE.items()}
     plain = candidates["a plain loop"]()
     np.testing.assert_allclose(candidates["lossatlas"](), plain, rtol=1e-4)
-    # Every second row of loss-landscapes is off by one step, since it moves before it measures, there and back.
+    # loss-landscapes goes through rows in alternating directions and moves before it measures: every second row is off.
     published = candidates["loss-landscapes 3.0.6"]()
     np.testing.assert_allclose(published[::2], plain[::2], rtol=1e-3)
     np.testing.assert_allclose(published[1::2, 1:], plain[1::2, :-1], rtol=1e-3)
@@ -151,7 +151,7 @@ def compare_times(name: str, rounds: int) -> None:
 
 
 def compare_memory(name: str) -> None:
-    """Print the peak memory of each in a process of its own."""
+    """Measure the peak memory of each library in a process of its own, and print it."""
     for library in PREPARE:
         command = [sys.executable, "-m", "benchmarks.own_others", "--memory", name, library]
         told = subprocess.run(command, capture_output=True, text=True, check=True).stdout
@@ -160,7 +160,7 @@ def compare_memory(name: str) -> None:
 
 
 def measure_memory(name: str, library: str) -> None:
-    """Print the peak of this process in MB, and how much of it is for the surface."""
+    """Print the peak memory of this process in MB, and by how much the surface increased it."""
     case = CASES[name]()
     work = PREPARE[library](case)
     with torch.no_grad():
@@ -171,7 +171,7 @@ def measure_memory(name: str, library: str) -> None:
 
 
 def _peak() -> float:
-    # What getrusage says is, in a child, also the peak of the process that began it.
+    # getrusage would also count the peak of the parent process.
     [line] = [line for line in Path("/proc/self/status").read_text().splitlines() if line.startswith("VmHWM")]
     return int(line.split()[1]) * 1024 / 1e6
 

@@ -1,14 +1,14 @@
-"""A small transformer learns to add modulo 31, and groks: it memorises first, and understands much later.
+"""Records grokking: a small transformer memorises sums modulo 31 first, and learns to add much later.
 
     pip install "lossatlas[torch]"
     python examples/grokking.py
     lossatlas serve
 
 Power et al. (2022, arXiv 2201.02177) found that a network can fit all its training examples long before it answers any
-other. Here half of the 961 sums are shown, in full batches with a large weight decay: the training accuracy is 100 %
+other. Here half of the 961 sums are shown, in full batches with a large weight decay. The training accuracy is 100 %
 after some 200 steps, and that of the other sums only after some 2,500. A frame is recorded every 25 steps at first, and
 every 50 later, so that the rise can be seen: the test loss climbs and falls again, while the training loss hardly
-changes, the path bends, and the sharpness settles. It takes two minutes on one core, and downloads nothing.
+changes, the path bends, and the sharpness settles. The script takes two minutes on one core, and downloads nothing.
 """
 
 from __future__ import annotations
@@ -26,12 +26,12 @@ MODULUS = 31
 
 
 class Transformer(nn.Module):
-    """One layer of attention and one of units, without normalisation (Nanda et al. 2023)."""
+    """A transformer of one attention layer and one MLP, without normalisation (Nanda et al. 2023)."""
 
     def __init__(self, width: int = 128, heads: int = 4) -> None:
         super().__init__()
         self.heads = heads
-        self.embedding = nn.Embedding(MODULUS + 1, width)  # the numbers, and the sign "="
+        self.embedding = nn.Embedding(MODULUS + 1, width)  # the tokens are the numbers and the sign "="
         self.position = nn.Parameter(torch.randn(3, width) / width**0.5)
         self.queries_keys_values = nn.Linear(width, 3 * width, bias=False)
         self.mix = nn.Linear(width, width, bias=False)
@@ -40,19 +40,19 @@ class Transformer(nn.Module):
         nn.init.normal_(self.embedding.weight, std=width**-0.5)
 
     def forward(self, tokens: torch.Tensor) -> torch.Tensor:
-        """Give the logits ``[N, 31]`` of a + b for the tokens ``[N, 3]`` a, b, =."""
+        """Return the logits ``[N, 31]`` of a + b for the tokens ``[N, 3]`` a, b, =."""
         count, length = tokens.shape
         x = self.embedding(tokens) + self.position
         split = self.queries_keys_values(x).reshape(count, length, 3, self.heads, -1)
         q, k, v = split.permute(2, 0, 3, 1, 4)
-        heard = functional.scaled_dot_product_attention(q[:, :, -1:], k, v)  # only the last token has to answer
+        heard = functional.scaled_dot_product_attention(q[:, :, -1:], k, v)  # only the output of the last token counts
         last = x[:, -1] + self.mix(heard.transpose(1, 2).reshape(count, -1))
         logits: torch.Tensor = self.output(last + self.units(last))
         return logits
 
 
 def make_sums() -> tuple[tuple[torch.Tensor, torch.Tensor], tuple[torch.Tensor, torch.Tensor]]:
-    """Make all sums a + b modulo 31, half of them to train on, and the others."""
+    """Make all sums a + b modulo 31, and split them at random into halves for training and testing."""
     numbers = torch.arange(MODULUS)
     pairs = torch.cartesian_prod(numbers, numbers)
     tokens = torch.cat([pairs, torch.full((len(pairs), 1), MODULUS)], dim=1)
@@ -63,14 +63,14 @@ def make_sums() -> tuple[tuple[torch.Tensor, torch.Tensor], tuple[torch.Tensor, 
 
 
 def main() -> None:
-    """Train, and record frames until it has understood."""
+    """Train the transformer until it can add, and record frames."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--data", help="the gallery's folder; by default your own")
+    parser.add_argument("--data", help="the folder of the gallery; by default the one that lossatlas uses")
     parser.add_argument("--steps", type=int, default=3000)
-    parser.add_argument("--every", type=int, default=50, help="steps from frame to frame; at first half of them")
+    parser.add_argument("--every", type=int, default=50, help="steps between two frames; half as many at first")
     parser.add_argument("--samples", type=int, default=480)
-    parser.add_argument("--curvature", type=int, default=20, help="frames at which the Hessian is measured")
-    parser.add_argument("--budget", type=float, default=60, help="seconds that the surfaces may take, about")
+    parser.add_argument("--curvature", type=int, default=20, help="number of frames at which the Hessian is measured")
+    parser.add_argument("--budget", type=float, default=60, help="about how many seconds the surfaces may take")
     given = parser.parse_args()
 
     torch.manual_seed(0)

@@ -1,15 +1,15 @@
-"""ResNet-20 with and without skip connections, each recorded: what the skips do to the loss landscape.
+"""Records ResNet-20 with and without skip connections, to show how these change the loss landscape.
 
     pip install "lossatlas[torch]"
     python examples/resnet20_skips.py
     lossatlas serve
 
-Li et al. (2018, arXiv 1712.09913) took the skips out of residual networks and showed that the landscape of a deep one
+Li et al. (2018, arXiv 1712.09913) removed the skips from residual networks and showed that the landscape of a deep one
 then becomes chaotic. This is their experiment with the ResNet-20 of He et al. (2016), 269,722 parameters, on
 scikit-learn's digits as images of 3 × 32 × 32 pixels. Nothing is downloaded. Both networks start from the same
 parameters, see the same batches, and are cut along the same random directions, scaled filter by filter to each.
 
---depth 56 is where Li et al. saw the chaos; it takes three times as long. ``--skips with`` trains one network only.
+Li et al. saw the chaos at --depth 56, which takes three times as long. ``--skips with`` trains one network only.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ PCA: dict[str, Any] = {"kind": "pca"}
 
 
 class Block(nn.Module):
-    """Two convolutions of 3 × 3, each with BatchNorm, and around them the skip, if there is one."""
+    """Two convolutions of 3 × 3, each with BatchNorm, and a skip connection around both, if there are skips."""
 
     def __init__(self, inputs: int, channels: int, stride: int, skip: bool) -> None:
         super().__init__()
@@ -43,7 +43,7 @@ class Block(nn.Module):
         self.stride, self.more = stride, channels - inputs
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """Compute the block; the skip has no parameters: it leaves out pixels, and adds channels of zeros."""
+        """Compute the block. Its skip has no parameters: it drops every second pixel and appends channels of zeros."""
         found = self.norm2(self.conv2(functional.relu(self.norm1(self.conv1(x)))))
         if self.skip:
             beside = x[:, :, :: self.stride, :: self.stride]
@@ -70,7 +70,7 @@ class ResNet(nn.Module):
                 nn.init.kaiming_normal_(module.weight)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """Give the logits ``[N, classes]`` of images ``[N, 3, 32, 32]``."""
+        """Return the logits ``[N, classes]`` of images ``[N, 3, 32, 32]``."""
         logits: torch.Tensor = self.end(self.blocks(self.start(x)))
         return logits
 
@@ -78,7 +78,7 @@ class ResNet(nn.Module):
 def make_loaders(
     count: int = 1200,
 ) -> tuple[DataLoader[tuple[torch.Tensor, ...]], DataLoader[tuple[torch.Tensor, ...]]]:
-    """Scale the digits up to images as CIFAR has them: some to train on, and the last 597."""
+    """Enlarge the digits to the size of CIFAR's images. The last 597 are for testing."""
     digits = load_digits()
     small = torch.tensor(digits.images, dtype=torch.float32)[:, None] / 16
     images = functional.interpolate(small, size=(32, 32), mode="bilinear").repeat(1, 3, 1, 1) - 0.5
@@ -88,7 +88,7 @@ def make_loaders(
 
 
 def train_recorded(skips: bool, given: argparse.Namespace) -> str:
-    """Train one of the networks, a frame an epoch, and give its run's id."""
+    """Train one of the networks, record one frame per epoch, and return the id of its run."""
     torch.manual_seed(0)
     model, (train_loader, test_loader) = ResNet(given.depth, skips), make_loaders(given.images)
     loss_fn = nn.CrossEntropyLoss()
@@ -112,16 +112,18 @@ def train_recorded(skips: bool, given: argparse.Namespace) -> str:
 
 
 def main() -> None:
-    """Train both, and say how to compare them."""
+    """Train both networks, and print how to compare them."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--data", help="the gallery's folder; by default your own")
-    parser.add_argument("--depth", type=int, default=20, help="6n + 2")
+    parser.add_argument("--data", help="the folder of the gallery; by default the one that lossatlas uses")
+    parser.add_argument("--depth", type=int, default=20, help="number of layers: 6n + 2")
     parser.add_argument("--skips", choices=("with", "without", "both"), default="both")
     parser.add_argument("--epochs", type=int, default=6)
     parser.add_argument("--fast", action="store_true", help="try it in seconds: ResNet-8, 64 images, and grids of 3")
     parser.add_argument("--samples", type=int, default=128)
-    parser.add_argument("--curvature", type=int, default=2, help="frames at which the Hessian is measured")
-    parser.add_argument("--budget", type=float, default=60, help="seconds that the surfaces of each may take, about")
+    parser.add_argument("--curvature", type=int, default=2, help="number of frames at which the Hessian is measured")
+    parser.add_argument(
+        "--budget", type=float, default=60, help="about how many seconds the surfaces of each network may take"
+    )
     given = parser.parse_args()
     given.images, given.planes, given.boundary = 1200, (RANDOM, PCA), "auto"
     if given.fast:

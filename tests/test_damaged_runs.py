@@ -1,4 +1,4 @@
-"""A damaged run, or what is no run, is one error that names the file and the fault."""
+"""Tests that a damaged run, or a folder without a run, gives one error that names the file and the fault."""
 
 from __future__ import annotations
 
@@ -206,18 +206,18 @@ def test_additions_of_a_newer_version_are_ignored(small_run: Run, stored: Path) 
 
 
 @pytest.mark.parametrize("run_id", ["", ".", "..", "../secret", "a/b", "Moons", "moons\n", "-moons", "m" * 129])
-def test_a_text_that_is_no_id_names_no_folder(run_id: str, tmp_path: Path) -> None:
+def test_a_text_that_is_no_id_is_refused(run_id: str, tmp_path: Path) -> None:
     with pytest.raises(RunNotFoundError, match="is no id of a run"):
         run_folder(tmp_path, run_id)
 
 
-def test_a_run_that_is_not_there(tmp_path: Path) -> None:
+def test_a_missing_run_is_an_error_that_names_it(tmp_path: Path) -> None:
     with pytest.raises(RunNotFoundError, match="there is no run moons-4"):
         open_run(tmp_path / "moons-4")
 
 
 def leaves(value: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
-    """Every place in plain data, the containers too."""
+    """Return the paths of all values in plain data, including those of dicts and lists."""
     inner = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
     return [path, *(place for key, below in inner for place in leaves(below, (*path, key)))]
 
@@ -258,7 +258,7 @@ def test_other_wordings_and_additions_of_another_version_are_no_damage(stored: P
     def reword(manifest: dict[str, Any]) -> None:
         manifest["title"] = manifest["arrays"]["points"]["what"] = manifest["planes"][0]["what"] = "said otherwise"
         manifest["arrays"]["hessian"] = {**manifest["arrays"]["points"], "file": "hessian.npy"}
-        manifest["planes"][0]["cosine"] += 1e-9  # another machine's last digit
+        manifest["planes"][0]["cosine"] += 1e-9  # the last digits differ between machines
 
     edit_manifest(reword)(stored)
     assert open_run(stored).id == stored.name

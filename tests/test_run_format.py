@@ -1,4 +1,4 @@
-"""The files of a stored run are those that docs/run-format.md describes, and no others."""
+"""Tests that a stored run has exactly the files that docs/run-format.md describes."""
 
 from __future__ import annotations
 
@@ -111,7 +111,7 @@ def test_the_manifest_says_what_the_format_says(stored: Path) -> None:
 
 
 def list_documented(section: str, column: int = 0) -> set[str]:
-    """Names in code marks in one column of the tables between a heading (or sentence) and the next."""
+    """Return the names in backticks in one column of the tables between two headings or sentences."""
     text = FORMAT_PAGE.read_text(encoding="utf-8").split(section, 1)[1]
     table = text.split("\n\n", 2)[1]
     rows = [line.split("|") for line in table.splitlines()[2:]]

@@ -1,4 +1,4 @@
-"""Writing runs beside other processes, on full disks, and when the writer is killed."""
+"""Tests that runs are written safely beside other processes, on full disks, and when the writer is killed."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def child(data: Path, moment: int) -> subprocess.Popen[str]:
 
 def test_a_process_killed_while_it_writes_leaves_no_run(small_run: Run, tmp_path: Path) -> None:
     data = tmp_path / "data"
-    # the first array, one of a plane, the last array, the manifest, and just before the rename
+    # the process dies at the first array, at one of a plane, at the last, at the manifest, and before the rename
     moments = (1, 7, len(LAYOUT), len(LAYOUT) + 1, 0)
     processes = [child(data, moment) for moment in moments]
     for process in processes:
@@ -77,7 +77,7 @@ def test_two_processes_that_save_the_same_run_both_succeed(small_run: Run, tmp_p
     for process in processes:
         assert process.stdout is not None
         assert process.stdout.readline() == "ready\n"
-    for process in processes:  # both go from here at once
+    for process in processes:  # both processes start here at once
         assert process.stdin is not None
         process.stdin.write("go\n")
         process.stdin.flush()
@@ -94,7 +94,7 @@ def test_the_slower_of_two_savers_finds_the_run_in_its_place(
     appear = lossatlas.store.write._move_into_place
 
     def overtaken(unfinished: Path, folder: Path) -> None:
-        shutil.copytree(unfinished, folder)  # somebody else was faster
+        shutil.copytree(unfinished, folder)  # another process saves the run first
         appear(unfinished, folder)
 
     monkeypatch.setattr(lossatlas.store.write, "_move_into_place", overtaken)
@@ -117,7 +117,7 @@ def test_foreign_folders_are_kept(tmp_path: Path) -> None:
     assert foreign.is_dir()
 
 
-def test_a_data_folder_that_is_a_file(small_run: Run, tmp_path: Path) -> None:
+def test_a_data_folder_that_is_a_file_is_refused(small_run: Run, tmp_path: Path) -> None:
     file = tmp_path / "data"
     file.write_text("mine")
     with pytest.raises(DataFolderError, match=f"{file} is a file, not a folder; give another folder$"):
@@ -151,7 +151,7 @@ def test_a_disk_that_is_full_leaves_nothing_half_written(
 def test_every_file_reaches_the_disk_before_the_run_appears(
     small_run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    synced: dict[int, int] = {}  # size when it was synced, by inode
+    synced: dict[int, int] = {}  # the size of each file when it was synced, by inode
 
     def note(descriptor: int) -> None:
         assert not (tmp_path / "runs" / small_run.id).exists()
@@ -161,10 +161,10 @@ def test_every_file_reaches_the_disk_before_the_run_appears(
     monkeypatch.setattr(lossatlas.store.durable, "_sync", note)
     folder = save_run(small_run, tmp_path)
     files = [(folder / name).stat() for name in files_in(folder)]
-    assert synced == {file.st_ino: file.st_size for file in files}  # each of them, and whole
+    assert synced == {file.st_ino: file.st_size for file in files}  # every file was synced at its full size
 
 
-def test_text_is_replaced_whole_or_not_at_all(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_text_file_is_replaced_completely_or_not_at_all(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / "index.json"
     write_text(path, "old")
 

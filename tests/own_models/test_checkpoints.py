@@ -1,3 +1,5 @@
+"""Tests runs that are made from saved checkpoints of a training, in several formats."""
+
 from __future__ import annotations
 
 import pickle
@@ -148,7 +150,7 @@ def test_safetensors_are_read_also_in_folders_and_with_tied_tensors_once(tmp_pat
         assert np.array_equal(recording.theta(number), flat)
 
 
-def test_without_the_reader_of_safetensors_it_is_said_how_to_install_it(
+def test_without_the_safetensors_package_the_message_says_how_to_install_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(sys.modules, "safetensors.torch", None)

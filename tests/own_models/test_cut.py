@@ -1,4 +1,4 @@
-"""Cutting further planes of a recorded run: with the right model, with the wrong one, and of a hostile folder."""
+"""Tests that further planes are cut with the recorded model only, and that hostile folders do no harm."""
 
 from __future__ import annotations
 
@@ -77,14 +77,14 @@ def record(data: Path, **options: Any) -> str:
 
 @pytest.fixture(scope="module")
 def recorded(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
-    """A recorded run in a data folder, which no test changes."""
+    """Provide a data folder with a recorded run, which no test changes."""
     data = tmp_path_factory.mktemp("recorded")
     return data, record(data)
 
 
 @pytest.fixture
 def place(recorded: tuple[Path, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[Path, str]:
-    """A copy of it, from a folder in which a module of factories is."""
+    """Copy the data folder into a working folder that contains a module of factories."""
     data, run_id = recorded
     (tmp_path / "makers.py").write_text(MAKERS)
     monkeypatch.chdir(tmp_path)
@@ -138,7 +138,9 @@ def test_planes_are_added_whose_losses_are_those_of_torch(place: tuple[Path, str
     assert [verdict.fault for verdict in Gallery(data).verify()] == [None]
 
 
-def test_a_plane_of_a_name_that_exists_is_refused_or_replaced_or_named(place: tuple[Path, str]) -> None:
+def test_a_second_plane_of_the_same_name_is_refused_or_replaces_the_first_or_gets_another_name(
+    place: tuple[Path, str],
+) -> None:
     data, run_id = place
     before = digest(data / "runs")
     done = cut(run_id, "--plane", "pca", "--model", "makers:make")
@@ -158,7 +160,7 @@ def test_a_plane_of_a_name_that_exists_is_refused_or_replaced_or_named(place: tu
 @pytest.mark.parametrize(
     ("factory", "sentence"),
     [
-        ("makers:other_data", None),  # the samples of the recording are taken
+        ("makers:other_data", None),  # the recording's own samples are used
         ("makers:alone", "--loss: there is none; give package.module:function, or let the factory return it too"),
         ("makers:doubled", "was recorded: this is not the model, or not the data, that was recorded"),
         ("makers:other_model", "with other parameters (0.bias, 0.weight, 1.bias, …): this is not the model"),
@@ -173,7 +175,7 @@ def test_a_plane_of_a_name_that_exists_is_refused_or_replaced_or_named(place: tu
         ("makers", "'makers' is not of the form package.module:name"),
     ],
 )
-def test_what_is_not_the_recorded_model_is_told_in_a_sentence_and_changes_nothing(
+def test_anything_but_the_recorded_model_gives_one_line_and_changes_nothing(
     place: tuple[Path, str], factory: str, sentence: str | None
 ) -> None:
     data, run_id = place
@@ -191,14 +193,14 @@ def test_what_is_not_the_recorded_model_is_told_in_a_sentence_and_changes_nothin
     assert digest(data) == before
 
 
-def test_both_losses_are_told_where_they_differ(place: tuple[Path, str]) -> None:
+def test_both_losses_are_named_where_they_differ(place: tuple[Path, str]) -> None:
     data, run_id = place
     first = open_recorded(data, run_id).metrics["train_loss"][0]
     done = cut(run_id, "--plane", "through", "--model", "makers:doubled")
     assert f"at epoch 0 the train loss is {2 * first:g}, and {first:g} was recorded" in done.stderr
 
 
-def test_a_loss_of_the_command_line_and_settings_that_are_not_valid(place: tuple[Path, str]) -> None:
+def test_the_command_line_takes_a_loss_and_refuses_wrong_settings(place: tuple[Path, str]) -> None:
     _, run_id = place
     model = ["--plane", "through", "--grid", "3", "--model", "makers:alone"]
     for number, loss in enumerate(("torch.nn:CrossEntropyLoss", "torch.nn.functional:cross_entropy")):
@@ -216,7 +218,7 @@ def test_a_loss_of_the_command_line_and_settings_that_are_not_valid(place: tuple
         done = cut(run_id, *model, *more, *arguments)
         assert (done.returncode, sentence in done.stderr) == (1, True), done.stderr
     assert cut("nothing", *model).returncode == 1
-    assert cut(run_id, "--model", "makers:make").returncode == 2  # without --plane
+    assert cut(run_id, "--model", "makers:make").returncode == 2  # --plane is missing
 
 
 def test_samples_that_were_not_kept_come_from_the_factory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -240,7 +242,7 @@ def test_samples_that_were_not_kept_come_from_the_factory(tmp_path: Path, monkey
     assert run.plane("hessian")["loss_surface"].shape == (3, 1, 3, 3)
 
 
-def test_readers_see_the_run_before_or_after_and_what_a_killed_process_left_is_deleted(
+def test_readers_see_the_old_run_or_the_new_one_and_remains_of_a_killed_process_are_deleted(
     place: tuple[Path, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     data, run_id = place
@@ -269,7 +271,7 @@ def test_readers_see_the_run_before_or_after_and_what_a_killed_process_left_is_d
     assert open_recorded(data, run_id).plane("pca")["loss_surface"].shape[-1] == 3
 
 
-def test_only_one_process_cuts_and_only_what_was_recorded_and_has_not_grown(place: tuple[Path, str]) -> None:
+def test_a_run_is_cut_by_one_process_and_only_if_its_recording_is_unchanged(place: tuple[Path, str]) -> None:
     from filelock import FileLock
 
     data, run_id = place

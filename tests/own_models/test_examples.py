@@ -1,4 +1,4 @@
-"""The examples of somebody's own models end in runs of the gallery. They are run as people run them, only smaller."""
+"""Runs the examples of recorded models as scripts, with small settings, and checks the runs that they store."""
 
 from __future__ import annotations
 
@@ -18,16 +18,16 @@ EXAMPLES = Path(__file__).parents[2] / "examples"
 
 
 def run_example(name: str, data: Path, *options: str) -> tuple[list[str], dict[str, dict[str, Any]]]:
-    """Run an example, and give the lines that it prints, and the manifests of its runs by their titles."""
+    """Run an example, and return the lines that it prints and the manifests of its runs by title."""
     command = [sys.executable, str(EXAMPLES / f"{name}.py"), "--data", str(data), "--budget", "0.01", *options]
-    environment = {**os.environ, "OMP_NUM_THREADS": "1"}  # the other core has tests of its own
-    told = subprocess.run(command, capture_output=True, text=True, check=True, env=environment)
+    environment = {**os.environ, "OMP_NUM_THREADS": "1"}  # the other cores run other tests
+    done = subprocess.run(command, capture_output=True, text=True, check=True, env=environment)
     assert [verdict.fault for verdict in Gallery(data).verify() if verdict.fault] == []
     manifests = [read_manifest(run_folder(data, run_id)) for run_id in Gallery(data).ids()]
-    return told.stdout.splitlines(), {manifest["model"]["title"]: manifest for manifest in manifests}
+    return done.stdout.splitlines(), {manifest["model"]["title"]: manifest for manifest in manifests}
 
 
-def test_resnet_20_is_that_of_the_paper_and_skips_have_no_parameters() -> None:
+def test_resnet_20_has_the_parameters_of_the_paper_and_its_skips_have_none() -> None:
     for skips in (True, False):
         model = ResNet(skips=skips)
         assert sum(p.numel() for p in model.parameters()) == 269_722
@@ -38,7 +38,7 @@ def test_resnet_20_is_that_of_the_paper_and_skips_have_no_parameters() -> None:
     without.load_state_dict(with_skips.state_dict())
     for model in (with_skips, without):
         last = model.get_parameter("blocks.0.norm2.weight")
-        torch.nn.init.zeros_(last)  # the block then adds nothing to its skip
+        torch.nn.init.zeros_(last)  # then the block adds nothing to its skip connection
     start = with_skips.start(x)
     assert torch.equal(with_skips.blocks[0](start), start)
     assert not without.blocks[0](start).any()
@@ -53,7 +53,7 @@ def test_resnet_with_and_without_skips_become_two_runs_and_an_address_that_compa
     )
 
 
-def test_all_sums_are_made_once_and_the_transformer_answers_them(tmp_path: Path) -> None:
+def test_every_sum_occurs_once_and_the_transformer_gives_logits_for_it(tmp_path: Path) -> None:
     (tokens, labels), (more, others) = make_sums()
     together = torch.cat([tokens, more])
     assert len({tuple(row) for row in together.tolist()}) == MODULUS**2

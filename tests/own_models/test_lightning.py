@@ -1,4 +1,4 @@
-"""Recording a Lightning training, with the real Lightning, against the same training without it and a plain loop."""
+"""Records trainings of Lightning, and compares them with the same trainings unrecorded and with plain loops."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from lossatlas.store import Gallery, Recording, read_manifest, run_folder
 from tests.own_models.trainings import convolutional, images, run_example, shuffling
 from tests.own_models.trainings import train as train_plainly
 
-pytestmark = pytest.mark.filterwarnings("ignore")  # of Lightning's own advice: on workers, on loggers
+pytestmark = pytest.mark.filterwarnings("ignore")  # Lightning warns about few workers and missing loggers
 
 CROSS_ENTROPY = torch.nn.CrossEntropyLoss()
 LEAST: Any = {"planes": ({"kind": "pca", "grid": 5},), "curvature": 0, "boundary": "none"}
@@ -61,7 +61,7 @@ def quiet() -> Iterator[None]:
 
 
 def fit(callbacks: list[Any], folder: Path, epochs: int = 2, model: Any = None, **options: Any) -> Any:
-    """Train from one seed; give back the trainer and what the model is in the end."""
+    """Train from one seed, and return the trainer and the final state of the model."""
     torch.manual_seed(3)
     model = Classifier() if model is None else model
     ckpt = options.pop("ckpt_path", None)
@@ -73,7 +73,7 @@ def fit(callbacks: list[Any], folder: Path, epochs: int = 2, model: Any = None, 
 
 
 class Watch(Callback):  # type: ignore[misc]
-    """Keeps what the model is at each point that is to be recorded."""
+    """Keeps the state of the model at each point that is to be recorded."""
 
     def __init__(self) -> None:
         self.seen: list[Any] = []
@@ -95,7 +95,7 @@ def test_a_training_ends_with_the_same_bits_and_its_frames_are_right(tmp_path: P
     recording = callback.recorder.recording
     assert recording.about["name"] == "Classifier"
     assert recording.about["samples"] == {"train": 48, "test": 48}
-    assert [frame.epoch for frame in recording.frames] == [0, 1, 2]  # nothing of the sanity check
+    assert [frame.epoch for frame in recording.frames] == [0, 1, 2]  # Lightning's sanity check is not recorded
     model = convolutional().eval()
     inputs, labels = images().tensors
     for number, state in enumerate(watch.seen):
@@ -138,7 +138,7 @@ def test_after_an_exception_the_recording_stays_and_can_be_finished(tmp_path: Pa
     assert len(Gallery(tmp_path).ids()) == 1
 
 
-def test_from_a_checkpoint_the_recording_goes_on_and_later_epochs_are_cut_off(tmp_path: Path) -> None:
+def test_a_training_resumed_from_a_checkpoint_extends_its_recording_and_drops_later_epochs(tmp_path: Path) -> None:
     checkpoint = tmp_path / "epoch-2.ckpt"
 
     class Save(Callback):  # type: ignore[misc]
@@ -160,7 +160,7 @@ def test_from_a_checkpoint_the_recording_goes_on_and_later_epochs_are_cut_off(tm
     assert np.array_equal(recording.theta(-1), flat)
 
 
-def test_a_trial_run_leaves_nothing_and_options_are_refused_at_once(tmp_path: Path) -> None:
+def test_a_trial_run_leaves_nothing_and_wrong_options_are_refused_at_once(tmp_path: Path) -> None:
     callback = lat.LightningCallback(CROSS_ENTROPY, data=tmp_path / "data", **LEAST)
     fit([callback], tmp_path, fast_dev_run=True)
     assert callback.recorder is None
@@ -171,7 +171,7 @@ def test_a_trial_run_leaves_nothing_and_options_are_refused_at_once(tmp_path: Pa
         lat.LightningCallback(boundary="all")  # type: ignore[arg-type]
 
 
-def test_what_a_training_step_cannot_tell_is_asked_for(tmp_path: Path) -> None:
+def test_a_training_step_that_gives_no_loss_is_refused_with_advice(tmp_path: Path) -> None:
     class NeedsTrainer(Classifier):
         def training_step(self, batch: Any, index: int) -> Any:
             return super().training_step(batch, index)["loss"] * self.trainer.world_size
@@ -188,7 +188,7 @@ def test_what_a_training_step_cannot_tell_is_asked_for(tmp_path: Path) -> None:
 
 
 def test_a_plain_loop_and_lightning_record_the_same_training(tmp_path: Path) -> None:
-    """One batch an epoch, without dropout: what Lightning trains is what the loop trains."""
+    """With one batch an epoch and no dropout, Lightning and the loop train the same network."""
     whole = DataLoader(images(), batch_size=48)
     torch.manual_seed(3)
     model = Classifier()

@@ -1,3 +1,5 @@
+"""Tests that recording a PyTorch training changes nothing of it, and that the recorded numbers are right."""
+
 from __future__ import annotations
 
 import json

@@ -1,4 +1,4 @@
-"""Surfaces from coarse grids to fine ones, within a time budget, without reading from the device, and compiled."""
+"""Tests surfaces that go from coarse grids to fine ones: their order, their time budget, and compiled models."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ CROSS_ENTROPY = torch.nn.CrossEntropyLoss()
 
 
 class Clock:
-    """Computes tasks, notes their points, and says that each point took a second."""
+    """Computes tasks, notes their points, and pretends that each point took a second."""
 
     def __init__(self) -> None:
         self.points: list[tuple[str, int, float, float]] = []
@@ -63,7 +63,7 @@ def test_each_point_is_computed_once_and_all_planes_are_coarse_before_one_is_fin
     seen: list[int] = []
     Refinement(clock, None, 1e-6, float("inf"), seen.append).run(planes)
     assert len(clock.points) == 2 * 3 * (21**2 + 41**2) == seen[-1]
-    assert len(set(clock.points)) == 2 * 3 * 41**2 - 3  # both spans have the centre
+    assert len(set(clock.points)) == 2 * 3 * 41**2 - 3  # both spans contain the centre
     names = [name for name, _ in clock.order]
     assert names == ["one", "one", "two", "two", "one", "one", "two", "two", "two", "two"]
     unit = np.arange(-20, 21) / 20
@@ -75,7 +75,7 @@ def test_each_point_is_computed_once_and_all_planes_are_coarse_before_one_is_fin
         assert np.allclose(planes[1].result(split), expected, rtol=1e-6)
 
 
-def test_a_grid_is_not_begun_that_the_budget_does_not_allow() -> None:
+def test_a_grid_that_exceeds_the_budget_is_not_begun() -> None:
     clock, planes = Clock(), [planned("one", 41), planned("two", 21)]
     coarse, finer = 2 * 3 * 11**2, 2 * 3 * (21**2 - 11**2)
     Refinement(clock, None, 1.0, 2 * coarse + finer + 1, lambda _: None).run(planes)
@@ -84,7 +84,7 @@ def test_a_grid_is_not_begun_that_the_budget_does_not_allow() -> None:
     assert not np.isnan(planes[0].result("train")).any()
     again = [planned("one", 41)]
     Refinement(Clock(), None, 1.0, 0.0, lambda _: None).run(again)
-    assert again[0].result("test").shape == (1, 2, 11, 11)  # the coarsest is there in any case
+    assert again[0].result("test").shape == (1, 2, 11, 11)  # the coarsest grid is always computed
 
 
 @pytest.fixture(scope="module")
@@ -133,7 +133,7 @@ def test_a_plane_whose_budget_ended_is_coarser_and_says_so(
 
 
 class Reads(TorchDispatchMode):  # type: ignore[no-untyped-call]
-    """Counts how often a number is read from a tensor, for which a GPU would have to be waited."""
+    """Counts how often a number is read from a tensor. On a GPU, each such reading waits for all earlier work."""
 
     count = 0
 
@@ -180,14 +180,14 @@ def test_refreshed_statistics_are_the_mean_over_all_batches_and_calls() -> None:
 
 
 def compiling(monkeypatch: pytest.MonkeyPatch, found: Any, seconds: tuple[float, float] = (2.0, 1.0)) -> None:
-    """Let ``torch.compile`` return something else, and let the plain and the compiled model take these seconds."""
+    """Replace ``torch.compile``, and pretend that the plain and the compiled model take these seconds."""
     times = iter(seconds)
     monkeypatch.setattr(torch, "compile", found)
     monkeypatch.setattr(compiled, "_time", lambda losses: (losses(), next(times)))
 
 
 class Shifted(torch.nn.Module):
-    """A model whose outputs are a little off."""
+    """Changes the outputs of a model by one in a thousand."""
 
     def __init__(self, model: torch.nn.Module) -> None:
         super().__init__()
@@ -198,7 +198,9 @@ class Shifted(torch.nn.Module):
         return found
 
 
-def test_a_model_is_compiled_where_that_pays_and_agrees(recorded: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_compiled_model_is_used_if_it_is_faster_and_gives_the_same_losses(
+    recorded: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
     _, recording, model = recorded
     statistics = choose_statistics("batch")
 
@@ -229,7 +231,7 @@ def test_a_model_is_compiled_where_that_pays_and_agrees(recorded: Any, monkeypat
 
 
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")
-def test_a_compiled_surface_is_that_of_the_plain_model(recorded: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_compiled_model_gives_the_surface_of_the_plain_one(recorded: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     _, recording, model = recorded
     compiling(monkeypatch, partial(torch.compile, backend="eager"))  # inductor's code generation takes half a minute
     assert compile_where_it_pays(model, recording, choose_statistics("batch"))
@@ -246,7 +248,7 @@ def test_a_compiled_surface_is_that_of_the_plain_model(recorded: Any, monkeypatc
     model.compiled = None
 
 
-def test_a_recorder_that_goes_on_is_measured_with_the_plain_model(
+def test_a_recorder_measures_with_the_plain_model_after_its_surfaces_were_compiled(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     asked: list[bool] = []

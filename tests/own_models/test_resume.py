@@ -1,4 +1,4 @@
-"""Long work on a recording: a process that is killed loses little, and several processes share it."""
+"""Tests long work on a recording: a killed process loses little of it, and several processes share it."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from lossatlas.torch.finished_parts import FinishedParts
 from tests.own_models.test_cut import CROSS_ENTROPY, MAKERS, open_recorded, record
 from tests.own_models.trainings import convolutional, images
 
-#: A process that begins some work, and stands still when it has stored some parts, to be killed there.
+#: The program of a process that stores some parts of its work and then waits, so that a test can kill it there.
 STOPS = """
 import sys, time
 from pathlib import Path
@@ -49,7 +49,7 @@ begin(sys.argv[1], Path(sys.argv[2]))
 
 
 def store_everything(set_value: Any) -> None:
-    """Let parts be short, and let all of them be stored."""
+    """Make parts short, and have all of them stored."""
     set_value(refinement, "PART_SECONDS", 1e-9)
     set_value(cutting, "_SHORT", 0.0)
     set_value(curvature_of_frames, "STORED_SECONDS", 0.0)
@@ -84,7 +84,7 @@ def recorded(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.mark.parametrize(("what", "after"), [("cut", 25), ("finish", 55)])
-def test_what_a_killed_process_has_finished_is_not_computed_again(
+def test_parts_that_a_killed_process_finished_are_not_computed_again(
     recorded: Path, tmp_path: Path, what: str, after: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     data, whole = (shutil.copytree(recorded, tmp_path / name) for name in ("killed", "whole"))
@@ -129,7 +129,7 @@ def test_processes_and_executors_compute_the_same_surfaces(
     [run_id] = Gallery(data).ids()
     (tmp_path / "workers_makers.py").write_text(MAKERS)
     monkeypatch.syspath_prepend(tmp_path)
-    monkeypatch.setattr(refinement, "PART_SECONDS", 1e-3)  # so that there are parts for all of them
+    monkeypatch.setattr(refinement, "PART_SECONDS", 1e-3)  # this gives enough parts for every process
     options: Any = {"data": data, "grid": 5}
     lat.cut(run_id, ["through"], "workers_makers:make", name="here", **options)
     lat.cut(run_id, ["through"], "workers_makers:make", name="there", workers=2, **options)

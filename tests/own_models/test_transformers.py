@@ -1,4 +1,4 @@
-"""Recording trainings with the Trainer of transformers, against the same ones without it and against plain loops."""
+"""Records trainings of the Trainer of transformers, and compares them with unrecorded ones and with plain loops."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ import lossatlas.torch as lat
 from lossatlas.errors import ConfigError, DataError
 from lossatlas.store import Gallery
 
-pytestmark = pytest.mark.filterwarnings("ignore")  # of transformers' own advice
+pytestmark = pytest.mark.filterwarnings("ignore")  # transformers warns about its own settings
 
 LEAST: Any = {"planes": ({"kind": "gaussian", "normalization": "filter", "spans": (0.5,), "grid": 3},), "curvature": 0}
 
@@ -28,7 +28,7 @@ def language_model() -> Any:
 
 
 def texts(count: int = 20) -> list[dict[str, torch.Tensor]]:
-    """Numbers that count on, of which a part is not to be learned; the last few have fewer labels."""
+    """Provide sequences of ascending numbers. Some tokens have no label, more of them in the last sequences."""
     rows = (torch.arange(count)[:, None] + torch.arange(8)) % 11
     return [
         {"input_ids": row, "labels": torch.where(torch.arange(8) < (7 if number < 17 else 3), row, -100)}
@@ -60,7 +60,7 @@ def state_of(model: Any) -> dict[str, torch.Tensor]:
 
 
 class Watch(transformers.TrainerCallback):  # type: ignore[misc]
-    """Keeps what the model is at each point that is to be recorded."""
+    """Keeps the state of the model at each point that is to be recorded."""
 
     def __init__(self) -> None:
         self.seen: list[dict[str, torch.Tensor]] = []
@@ -73,7 +73,7 @@ class Watch(transformers.TrainerCallback):  # type: ignore[misc]
 
 
 def loss_per_token(model: Any, rows: list[dict[str, torch.Tensor]]) -> float:
-    """The mean over all tokens that count, in a loop of its own."""
+    """Average the loss over all labelled tokens, in a plain loop."""
     total, count = 0.0, 0
     for row in rows:
         with torch.no_grad():
@@ -87,7 +87,7 @@ def loss_per_token(model: Any, rows: list[dict[str, torch.Tensor]]) -> float:
 
 @pytest.mark.parametrize("options", [{}, {"gradient_accumulation_steps": 2, "dataloader_num_workers": 1}])
 def test_a_training_ends_with_the_same_bits_and_its_frames_are_right(tmp_path: Path, options: Any) -> None:
-    """The samples are all there are, so that the sampler, which counts how often it ended, is gone through whole."""
+    """All samples are measured, so the trainer's sampler, which counts its passes, is iterated to its end."""
     watch, model = Watch(), language_model()
     trainer_of(model, tmp_path, [watch], **options).train()
     expected = state_of(model)
@@ -112,7 +112,7 @@ def test_a_training_ends_with_the_same_bits_and_its_frames_are_right(tmp_path: P
     assert len(Gallery(tmp_path).ids()) == 1
 
 
-def test_means_weigh_batches_by_their_labels(tmp_path: Path) -> None:
+def test_mean_losses_weigh_batches_by_their_numbers_of_labels(tmp_path: Path) -> None:
     callback = lat.TransformersCallback(batch_size=8, samples=20, data=tmp_path, **LEAST)
     model = language_model()
     trainer_of(
@@ -124,7 +124,7 @@ def test_means_weigh_batches_by_their_labels(tmp_path: Path) -> None:
     )
 
 
-def test_after_an_exception_the_recording_stays_and_from_a_checkpoint_it_goes_on(tmp_path: Path) -> None:
+def test_the_recording_survives_an_exception_and_continues_from_a_checkpoint(tmp_path: Path) -> None:
     class Fail(transformers.TrainerCallback):  # type: ignore[misc]
         def on_epoch_begin(self, args: Any, state: Any, control: Any, **others: Any) -> None:
             if state.epoch == 2:
@@ -138,7 +138,7 @@ def test_after_an_exception_the_recording_stays_and_from_a_checkpoint_it_goes_on
     assert [frame.epoch for frame in first.recorder.recording.frames] == [0, 1, 2]
     assert Gallery(tmp_path).ids() == []
     again, model = lat.TransformersCallback(data=tmp_path, **LEAST), language_model()
-    checkpoint = str(tmp_path / "out" / "checkpoint-3")  # the end of the first epoch
+    checkpoint = str(tmp_path / "out" / "checkpoint-3")  # this is the end of the first epoch
     trainer_of(model, tmp_path, [again], **options | {"num_train_epochs": 2}).train(resume_from_checkpoint=checkpoint)
     assert again.recorder is not None
     recording = again.recorder.recording
@@ -149,7 +149,7 @@ def test_after_an_exception_the_recording_stays_and_from_a_checkpoint_it_goes_on
     assert np.array_equal(recording.theta(-1), flat)
 
 
-def test_what_has_no_loss_and_what_is_no_option_is_refused(tmp_path: Path) -> None:
+def test_a_model_without_a_loss_and_unknown_options_are_refused(tmp_path: Path) -> None:
     without = [{"input_ids": torch.stack([row["input_ids"] for row in texts(4)])}]
     callback = lat.TransformersCallback(without, data=tmp_path / "data")
     with pytest.raises(DataError, match="no loss where batches have input_ids"):
@@ -159,8 +159,8 @@ def test_what_has_no_loss_and_what_is_no_option_is_refused(tmp_path: Path) -> No
         lat.TransformersCallback(plane="pca")  # type: ignore[call-arg]
 
 
-def test_low_rank_adapters_are_what_is_recorded(tmp_path: Path) -> None:
-    """LoRA: of a large frozen model a few parameters are trained; these are theta, and planes lie among them."""
+def test_only_the_trained_low_rank_adapters_are_recorded(tmp_path: Path) -> None:
+    """LoRA trains a few added parameters of a frozen model. They alone form theta, and planes lie in their space."""
 
     def adapted() -> Any:
         config = peft.LoraConfig(r=2, target_modules=["c_attn"], fan_in_fan_out=True, task_type="CAUSAL_LM")

@@ -1,4 +1,4 @@
-"""Recording trainings that fail, diverge, are compiled, or run in several processes."""
+"""Records trainings that fail, diverge, are compiled, or run in several processes."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def test_after_an_exception_in_the_block_the_recording_stays_and_no_run_is_made(
     assert len(Gallery(tmp_path).ids()) == 1
 
 
-def test_a_sample_that_is_not_a_number_is_a_loss_that_is_not_known(tmp_path: Path) -> None:
+def test_a_sample_of_nan_makes_the_loss_unknown(tmp_path: Path) -> None:
     inputs, labels = images().tensors
     inputs = inputs.clone()
     inputs[0] = torch.nan
@@ -51,7 +51,7 @@ def test_a_sample_that_is_not_a_number_is_a_loss_that_is_not_known(tmp_path: Pat
     assert manifest["boundary"] is None
 
 
-def test_a_training_that_diverged_is_shown_up_to_where_it_did(tmp_path: Path) -> None:
+def test_a_diverged_training_is_shown_up_to_its_last_finite_frame(tmp_path: Path) -> None:
     model: Any = start()
     with recorder_of(model, tmp_path) as recorder:
         train(model, shuffling(images()), 2, recorder.snapshot)
@@ -63,7 +63,7 @@ def test_a_training_that_diverged_is_shown_up_to_where_it_did(tmp_path: Path) ->
     assert manifest["frames"] == [0, 1, 2]
 
 
-def test_more_classes_than_a_byte_can_count_have_no_boundary_and_are_measured(tmp_path: Path) -> None:
+def test_three_hundred_classes_are_measured_but_get_no_boundary(tmp_path: Path) -> None:
     torch.manual_seed(0)
     model, batch = torch.nn.Linear(4, 300), (torch.randn(6, 4), torch.tensor([0, 1, 2, 3, 4, 299]))
     with lat.Recorder(model, CROSS_ENTROPY, [batch], data=tmp_path, **LEAST | {"boundary": "auto"}) as recorder:
@@ -72,7 +72,7 @@ def test_more_classes_than_a_byte_can_count_have_no_boundary_and_are_measured(tm
             right = float((model(batch[0]).argmax(1) == batch[1]).float().mean())
         assert recorder.snapshot().metrics["train_accuracy"] == pytest.approx(right)
     assert read_manifest(run_folder(tmp_path, Gallery(tmp_path).ids()[0]))["boundary"] is None
-    few = batch[0], batch[1].clamp(max=4)  # the samples' classes would fit into a byte, and the predicted ones not
+    few = batch[0], batch[1].clamp(max=4)  # the labels fit into a byte, but the predicted classes do not
     with lat.Recorder(model, CROSS_ENTROPY, [few], data=tmp_path / "few", **LEAST | {"boundary": "auto"}) as recorder:
         with torch.no_grad():
             model.weight *= 2
@@ -138,8 +138,8 @@ torch.distributed.destroy_process_group()
 """
 
 
-def test_of_two_processes_the_first_one_records_and_neither_is_disturbed(tmp_path: Path) -> None:
-    """And a model that is really sharded over both is refused in both, so that none waits for the other."""
+def test_the_first_of_two_processes_records_and_neither_is_disturbed(tmp_path: Path) -> None:
+    """A model that is sharded over both is refused in both, so neither waits for the other."""
     run = [sys.executable, "-c", _PROCESS]
     pipes: Any = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
     processes = [subprocess.Popen([*run, str(rank), str(tmp_path)], cwd=ROOT, **pipes) for rank in (0, 1)]

@@ -1,3 +1,5 @@
+"""Tests planes whose directions are read from a file."""
+
 from __future__ import annotations
 
 import hashlib

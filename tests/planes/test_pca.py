@@ -1,3 +1,5 @@
+"""Tests planes along the principal components of a path, against scikit-learn."""
+
 from __future__ import annotations
 
 import numpy as np

@@ -1,3 +1,5 @@
+"""Tests the geometry and the settings that all kinds of planes share."""
+
 from __future__ import annotations
 
 import math

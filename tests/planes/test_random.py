@@ -1,3 +1,5 @@
+"""Tests planes along random directions."""
+
 from __future__ import annotations
 
 import math

@@ -1,3 +1,5 @@
+"""Tests planes through three points."""
+
 from __future__ import annotations
 
 import math

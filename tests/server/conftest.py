@@ -1,3 +1,5 @@
+"""Provides running servers: an empty one for each test, and a shared one with one run."""
+
 from __future__ import annotations
 
 from collections.abc import Iterator
@@ -13,6 +15,7 @@ from tests.server.live import Live, live_server, wait_for_servers
 
 @pytest.fixture(scope="session", autouse=True)
 def _every_server_stops() -> Iterator[None]:
+    """Check after all tests that every server has stopped."""
     yield
     assert wait_for_servers()
 

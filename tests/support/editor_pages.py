@@ -1,4 +1,4 @@
-"""The editor of own data in a page: opening it, drawing in it, and reading what it makes."""
+"""Opens the editor of own data in a page, draws in it, and reads the data that it makes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Trainings as the page runs them, in a module or in its worker, and the same trainings in Python."""
+"""Runs trainings as the page does, in a module or in its worker, and the same trainings in Python."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The files of the small run, its manifest read and rewritten, and two runs compared."""
+"""Lists the files of the small run, reads and rewrites its manifest, and compares two runs."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def files_in(folder: Path) -> set[str]:
 
 
 def facts(cut: Cut) -> dict[str, Any]:
-    """Everything of a plane that is no array."""
+    """Return all properties of a plane that are not arrays."""
     plane = {key: value for key, value in vars(cut.plane).items() if key not in ("directions", "centre")}
     return {
         **plane,

@@ -1,4 +1,4 @@
-"""The editor of own data reads tables: pasted, dropped and opened."""
+"""Tests that the editor of own data reads pasted, dropped and opened tables."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The keys under which the page finds again what it has computed: different wishes have different keys."""
+"""Tests the keys under which the page keeps computed results: different requests have different keys."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def test_different_parts_give_different_keys_whatever_characters_they_contain(pa
 
 
 def test_keys_are_the_same_only_where_what_they_stand_for_is(page: Page) -> None:
-    """Two shots differ in one property each time; the keys that must tell them apart do, and the others do not."""
+    """Each pair of shots differs in one property. Only the keys that depend on this property may differ."""
     same = page.evaluate(
         """async () => {
             const {epochKey, pickKey, pointKey, surfaceKey, surfacesKey} = await import('./model/keys.js');

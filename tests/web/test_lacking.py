@@ -1,4 +1,4 @@
-"""Browsers that lack something or forbid it: every feature works, or says why it does not, and the rest goes on."""
+"""Tests browsers that lack or forbid something: each feature works or says why not, and the rest continues."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from tests.web.conftest import MOONS, Site
 pytestmark = pytest.mark.browser
 
 NO_WORKERS = "This browser has no workers"
-#: What waits for half a minute does not wait at all.
+#: Timers of half a minute end at once.
 IMPATIENT = """
 const wait = window.setTimeout;
 window.setTimeout = (act, time, ...rest) => wait(act, time === 30000 ? 0 : time, ...rest);"""

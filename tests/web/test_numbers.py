@@ -1,4 +1,4 @@
-"""How the page writes and rounds numbers, by examples."""
+"""Tests with examples how the page writes and rounds numbers."""
 
 from __future__ import annotations
 

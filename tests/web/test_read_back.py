@@ -1,4 +1,4 @@
-"""Browsers that give noise for pixels that a page has drawn (Tor, resistFingerprinting): none is seen or saved."""
+"""Tests browsers that return noise for drawn pixels (Tor, resistFingerprinting): no noise is shown or saved."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from tests.web.conftest import Site
 
 pytestmark = pytest.mark.browser
 
-#: What `window.noise` names is noise: the pixels that are read, or the files that are written.
+#: `window.noise` says what is noise: the pixels that are read, or the files that are written.
 NOISE = """
 window.noise = 'pixels';
 const read = CanvasRenderingContext2D.prototype.getImageData;

@@ -1,4 +1,4 @@
-"""The worker that trains in the page: what it records, tells and keeps, and nothing after a stop."""
+"""Tests the worker that trains in the page: its records, its messages, and its silence after a stop."""
 
 from __future__ import annotations
 

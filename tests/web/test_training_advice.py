@@ -1,4 +1,4 @@
-"""What the page advises when a training does not get on: dead units, and losses that stand still."""
+"""Tests what the page advises when units are dead or the loss no longer falls."""
 
 from __future__ import annotations
 

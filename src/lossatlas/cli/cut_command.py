@@ -65,10 +65,10 @@ def cut_command(  # noqa: PLR0913 (click passes one argument for each option)
     compiled: bool,
     workers: int | None,
 ) -> None:
-    """Cut further planes of RUN, which was recorded with lossatlas.torch. The planes that it has stay.
+    """Cut further planes of RUN, which was recorded with lossatlas.torch. Its other planes are kept.
 
-    RUN is the id or its beginning. The model is made by a function of yours, which is looked for in this folder and
-    among installed modules. It is evaluated first: if it does not have the losses that were recorded, nothing changes.
+    RUN is the id or its beginning. The model is made by your own function, from a module in this folder or an installed
+    one. The model is evaluated first: if its losses are not those that were recorded, nothing changes.
     """
     run_id = find_run(gallery, run)
     settings = {"spans": spans and read_numbers(spans), "seed": plane_seed and read_number(plane_seed)}

@@ -30,9 +30,9 @@ class RecordedPlane:
     cut
         The plane and its arrays.
     config
-        The configuration that was asked for. Its grid may be finer than that of the cut, if the time budget ended.
+        The requested configuration. Its grid is finer than that of the cut, if the time budget ended.
     recipe
-        What the directions follow from.
+        How the directions were made, and from which frames.
     batchnorm
         Which statistics BatchNorm takes in surfaces of ``train`` and ``test``; None without BatchNorm.
     evaluation
@@ -131,14 +131,16 @@ def add_planes(folder: Path, manifest: Mapping[str, Any], planes: Sequence[Recor
 
 
 def _put(entries: list[Any], configs: list[Any], entry: dict[str, Any], config: dict[str, Any]) -> None:
-    """Put an entry and its configuration into the lists of a manifest, in the place of those of the same name."""
+    """Put an entry and its configuration into the lists of a manifest. They replace those of the same name."""
     names = [each["name"] for each in entries]
     if entry["name"] not in names:
         entries.append(entry)
         configs.append(config)
         return
     place = names.index(entry["name"])
-    if len(configs) == len(entries):  # of a network of ours, planes that were left out are among the configurations
+    if len(configs) == len(
+        entries
+    ):  # configurations of runs that lossatlas trained also list planes that were left out
         configs[place] = config
     entries[place] = entry
 

@@ -1,6 +1,6 @@
 /**
  * This module makes keys: texts under which arrays, answers and pictures are found again, or are recognised as new. No
- * other module joins parts to a key, so that two different wishes never have the same one.
+ * other module joins parts to a key, so two different requests never have the same one.
  */
 /** @import {PlaneEntry, Shot, Slice} from './types.js' */
 /** @import {Run} from './run.js' */
@@ -35,14 +35,14 @@ export function nameInPlane(array) {
   return array.slice(array.lastIndexOf('/') + 1);
 }
 
-// What is computed for a shot, or shown of it
+// Results that are computed or shown for a shot
 
 /** Identify the centre of a shot's plane. @param {{run: Run, frame: number} & Pick<Slice, 'plane' | 'follow'>} shot */
 export function centreKey({run, frame, plane, follow}) {
   return follow ? joinKey('moving', run.frames[frame]) : joinKey('fixed', plane.centre_frame);
 }
 
-/** Identify the network of an epoch. The frame would not do, since a long training is thinned out. @param {Shot} shot */
+/** Identify the network of an epoch. Numbers of frames change when a long training is thinned out. @param {Shot} shot */
 export function epochKey({run, frame}) {
   return joinKey(run.id, run.frames[frame]);
 }

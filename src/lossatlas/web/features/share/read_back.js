@@ -1,11 +1,11 @@
 /**
- * This module notices browsers that give pages noise in place of the pixels that they have drawn, so that nobody is
- * tracked by them: a file of such a picture would be noise as well.
+ * This module recognises browsers that return noise when a page reads the pixels that it has drawn. They do so against
+ * tracking. A picture saved in such a browser would be noise as well.
  */
 import {make} from '../../lib/dom.js';
 
 const SIDE = 16;
-/** Some browsers change the last bits of some pixels, which nobody sees: a pixel is wrong if it is off by more. */
+/** Some browsers change only the last bits of some pixels, which nobody sees. Larger differences are noise. */
 const UNSEEN = 8;
 const REASON =
   'this browser gives pages random pixels in place of their own pictures, so that they cannot track anybody. Allow ' +
