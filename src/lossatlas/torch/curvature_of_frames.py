@@ -18,7 +18,7 @@ from lossatlas.torch.model import Statistics, TorchModel
 #: What took fewer seconds is not stored on the way.
 STORED_SECONDS = 1.0
 #: The relative tolerance of both ends of the spectrum.
-_TOLERANCE = 1e-2
+TOLERANCE = 1e-2
 #: How many random vectors the trace is estimated with.
 _PROBES = 8
 
@@ -63,7 +63,7 @@ def _measure_at(model: TorchModel, recording: Recording, statistics: Statistics,
     hessian = TorchHessian(model, recording.theta(frame), statistics)
     parameters = model.parameter_count
     try:
-        low, high = find_extremes(hessian, 1, draw_start(parameters), _TOLERANCE, most_vectors(parameters))
+        low, high = find_extremes(hessian, 1, draw_start(parameters), TOLERANCE, most_vectors(parameters))
     except LossAtlasError:
         return np.full(4, np.nan)
     trace, error = estimate_trace(hessian, parameters, _PROBES, at_once=1)

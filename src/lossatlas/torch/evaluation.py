@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Literal
 
@@ -81,14 +81,33 @@ class TorchHessian:
 
     It stands for :class:`lossatlas.curvature.Operators` of one model.
 
+    Parameters
+    ----------
+    model, theta
+        The model, and its parameters ``[P]``.
+    statistics
+        What BatchNorm normalises with.
+    tensors
+        The tensors of a diagonal block, by their numbers in the layout; by default, the whole Hessian is meant.
+
     Attributes
     ----------
     statistics
         What BatchNorm normalises with.
+    size
+        How many rows it has.
     """
 
-    def __init__(self, model: TorchModel, theta: Floats, statistics: Statistics = "batch") -> None:
-        self._model, self._theta, self.statistics = model, np.array(theta), statistics
+    def __init__(
+        self,
+        model: TorchModel,
+        theta: Floats,
+        statistics: Statistics = "batch",
+        tensors: Sequence[int] | None = None,
+    ) -> None:
+        self._model, self._theta, self.statistics, self._tensors = model, np.array(theta), statistics, tensors
+        chosen = model.layout if tensors is None else [model.layout[number] for number in tensors]
+        self.size = sum(tensor.size for tensor in chosen)
 
     def products(self, vectors: Floats) -> Float64:
         """Compute one product a vector, in the model's precision: ``Hv = ∇(∇L · v)`` (Pearlmutter 1994).
@@ -105,10 +124,9 @@ class TorchHessian:
         result = [torch.zeros(0)] * len(vectors)
         with same_random_state(), model.statistics(kind), sdpa_kernel(SDPBackend.MATH), torch.enable_grad():
             for row, vector in enumerate(vectors):
-                direction = model.split(model.vector(vector))
-                result[row] = sum(
-                    (_in_float64(model.product(batch, direction)) for batch in model.train), start=torch.zeros(())
-                )
+                direction = model.split(model.vector(vector), self._tensors)
+                parts = (_in_float64(model.product(batch, direction, self._tensors)) for batch in model.train)
+                result[row] = sum(parts, start=torch.zeros(()))
         return np.stack([np.asarray(each.cpu()) for each in result])
 
     def select(self, models: AnyArray) -> TorchHessian:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
 from lossatlas.arrays import AnyArray
 from lossatlas.errors import ConfigError, DataError, PlaneError
 from lossatlas.planes import Plane, PlaneConfig, name_planes
+from lossatlas.runs import RecordedRun
 from lossatlas.store import (
     BoundaryPart,
     RecordedParts,
@@ -20,6 +21,7 @@ from lossatlas.store import (
     save_recorded,
 )
 from lossatlas.torch.adopt import compute_adopted, network_of
+from lossatlas.torch.curvature_of_blocks import measure_blocks
 from lossatlas.torch.curvature_of_frames import measure_curvature
 from lossatlas.torch.cutting import PlaneCutter, refuse_another_model
 from lossatlas.torch.model import TorchModel
@@ -46,6 +48,9 @@ class FinishOptions:
         ``auto``: over the two inputs that there are, or over the plane through three samples; ``none``.
     curvature
         At how many frames the Hessian is measured.
+    curvature_by
+        ``layer`` and ``block`` also measure the part of the Hessian that belongs to each layer, or to each direct child
+        of the model.
     budget
         Seconds that the surfaces may take, about: where they would take longer, grids are coarser.
     compile
@@ -56,6 +61,7 @@ class FinishOptions:
     batchnorm: Literal["batch", "running"] = "batch"
     boundary: Literal["auto", "none"] = "auto"
     curvature: int = 5
+    curvature_by: Literal["model", "layer", "block"] = "model"
     budget: float = 300.0
     compile: bool = False
 
@@ -65,6 +71,8 @@ class FinishOptions:
             raise DataError(f"batchnorm is {self.batchnorm!r}; give 'batch' or 'running'")
         if self.boundary not in ("auto", "none"):
             raise DataError(f"boundary is {self.boundary!r}; give 'auto' or 'none'")
+        if self.curvature_by not in ("model", "layer", "block"):
+            raise DataError(f"curvature_by is {self.curvature_by!r}; give 'model', 'layer' or 'block'")
         if self.curvature < 0 or not self.budget > 0:
             raise DataError(f"curvature is {self.curvature}, budget {self.budget}; give 0 frames or more, and seconds")
         if not self.configs():
@@ -119,14 +127,13 @@ def finish_recording(recording: Recording, model: TorchModel, data: Path, option
     refuse_another_model(recording, model)
     if (network := network_of(model, recording)) is not None and options.boundary == "auto":
         adopted = compute_adopted(network, model, recording, options.configs(), options.curvature)
-        return save_recorded(describe_adopted(adopted, recording), data)
+        finishing = _Finishing(recording, model, replace(options, compile=False))
+        return finishing.save(describe_adopted(adopted, recording), data)
     try:
         finishing = _Finishing(recording, model, options)
-        folder = save_recorded(describe_recorded(finishing.parts()), data)
-        finishing.delete_stored_parts()
+        return finishing.save(describe_recorded(finishing.parts()), data)
     finally:
         model.compiled = None  # a training that goes on is recorded with the plain model
-    return folder
 
 
 class _Finishing:
@@ -158,9 +165,20 @@ class _Finishing:
             classes=self._classes() if boundary else [],
         )
 
-    def delete_stored_parts(self) -> None:
-        """Delete what was stored on the way, because the run is stored now."""
+    def save(self, run: RecordedRun, data: Path) -> Path:
+        """Add the curvature of layers, store the run, and delete what was stored on the way."""
+        if self._options.curvature_by != "model" and (curvature := run.manifest.get("curvature")):
+            curvature["blocks"] = measure_blocks(
+                self._model,
+                self._recording,
+                self._cutter.statistics["train"],
+                curvature["frames"],
+                self._options.curvature_by,
+                self._cutter.parts,
+            )
+        folder = save_recorded(run, data)
         self._cutter.parts.delete()
+        return folder
 
     def _cut_planes(self) -> tuple[list[RecordedPlane], dict[str, str]]:
         """Lay the planes that can be laid, and cut them."""

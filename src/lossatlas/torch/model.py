@@ -221,19 +221,32 @@ class TorchModel:
                 return True
         return all(any(part is not None for part in gradient) for gradient in found)
 
-    def split(self, vector: torch.Tensor) -> list[torch.Tensor]:
-        """Cut a vector ``[P]`` into the shapes of the parameters."""
-        return [vector[t.offset : t.offset + t.size].view(t.shape) for t in self.layout]
+    def split(self, vector: torch.Tensor, tensors: Sequence[int] | None = None) -> list[torch.Tensor]:
+        """Cut a vector ``[P]`` into the shapes of the parameters, or of some of them, ``[p]``."""
+        chosen = self.layout if tensors is None else [self.layout[number] for number in tensors]
+        parts = torch.split(vector, [tensor.size for tensor in chosen])
+        return [part.view(tensor.shape) for part, tensor in zip(parts, chosen, strict=True)]
 
-    def product(self, batch: Batch, direction: Sequence[torch.Tensor]) -> torch.Tensor:
-        """Multiply a direction by the Hessian of a batch's loss: ``[P]``, 0 where the loss depends on nothing."""
+    def product(
+        self, batch: Batch, direction: Sequence[torch.Tensor], tensors: Sequence[int] | None = None
+    ) -> torch.Tensor:
+        """Multiply a direction by the Hessian of a batch's loss: ``[P]``, 0 where the loss depends on nothing.
+
+        With ``tensors``, numbers in the layout, by the block of the Hessian that belongs to these alone: ``[p]``.
+
+        Returns
+        -------
+        Tensor
+            The product.
+        """
         grad = torch.autograd.grad
-        first = grad(self._loss_of(batch), self._parameters, create_graph=True, allow_unused=True)
+        chosen = self._parameters if tensors is None else [self._parameters[number] for number in tensors]
+        first = grad(self._loss_of(batch), chosen, create_graph=True, allow_unused=True)
         used = [(g, v) for g, v in zip(first, direction, strict=True) if g is not None and g.requires_grad]
         if not used:
-            return torch.zeros_like(self._flat)
+            return self._flat.new_zeros(sum(parameter.numel() for parameter in chosen))
         slope = sum(((g * v).sum() for g, v in used), start=torch.zeros((), device=self.device, dtype=self.dtype))
-        second = grad(slope, self._parameters, allow_unused=True, materialize_grads=True)
+        second = grad(slope, chosen, allow_unused=True, materialize_grads=True)
         return torch.cat([each.reshape(-1) for each in second]).detach()
 
     @contextmanager

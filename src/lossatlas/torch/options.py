@@ -49,6 +49,9 @@ class ComputingOptions(TypedDict, total=False):
         ``"auto"``: over the two inputs that there are, or the plane through three samples; ``"none"``.
     curvature
         At how many frames to measure the Hessian (5).
+    curvature_by
+        ``"layer"`` and ``"block"`` also measure the part of the Hessian that belongs to each layer, or to each direct
+        child of the model (``"model"``: only the whole).
     budget
         Seconds that the surfaces may take, about (300); where they would take longer, they are coarser.
     compile
@@ -60,6 +63,7 @@ class ComputingOptions(TypedDict, total=False):
     batchnorm: Literal["batch", "running"]
     boundary: Literal["auto", "none"]
     curvature: int
+    curvature_by: Literal["model", "layer", "block"]
     budget: float
     compile: bool
 

@@ -76,7 +76,7 @@ def compute_points(
 def _open(source: Source) -> tuple[TorchModel, Recording]:
     """Make the model once, and refuse it if it has other losses than the recorded ones."""
     torch.set_num_threads(source.threads)
-    recording = Recording.open(Path(source.recording))
+    recording = Recording.open(Path(source.recording)).finite()
     made = complete(call_factory(source.factory), source.loss)
     model = make_model(made, recording, None if source.device is None else torch.device(source.device))
     refuse_another_model(recording, model)
