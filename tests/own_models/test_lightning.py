@@ -138,6 +138,28 @@ def test_after_an_exception_the_recording_stays_and_can_be_finished(tmp_path: Pa
     assert len(Gallery(tmp_path).ids()) == 1
 
 
+def test_a_recording_that_fails_is_a_warning_and_the_training_goes_on(tmp_path: Path) -> None:
+    _, expected = fit([], tmp_path)
+    broken = False
+
+    def loss_fn(output: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
+        if broken:
+            raise MemoryError("no room")
+        return torch.nn.functional.cross_entropy(output, target)
+
+    class Break(Callback):  # type: ignore[misc]
+        def on_train_epoch_start(self, trainer: Any, pl_module: Any) -> None:
+            nonlocal broken
+            broken = trainer.current_epoch == 1
+
+    callback = lat.LightningCallback(loss_fn, data=tmp_path, **LEAST)
+    with pytest.warns(lat.RecordingWarning, match=r"recording failed \(MemoryError: no room\)"):
+        _, found = fit([callback, Break()], tmp_path)
+    assert all(torch.equal(expected[name], found[name]) for name in expected)
+    assert callback.recorder is not None
+    assert [frame.epoch for frame in callback.recorder.frames] == [0, 1]
+
+
 def test_a_training_resumed_from_a_checkpoint_extends_its_recording_and_drops_later_epochs(tmp_path: Path) -> None:
     checkpoint = tmp_path / "epoch-2.ckpt"
 

@@ -85,7 +85,7 @@ def loss_per_token(model: Any, rows: list[dict[str, torch.Tensor]]) -> float:
     return total / count
 
 
-@pytest.mark.parametrize("options", [{}, {"gradient_accumulation_steps": 2, "dataloader_num_workers": 1}])
+@pytest.mark.parametrize("options", [{"bf16": True}, {"gradient_accumulation_steps": 2, "dataloader_num_workers": 1}])
 def test_a_training_ends_with_the_same_bits_and_its_frames_are_right(tmp_path: Path, options: Any) -> None:
     """All samples are measured, so the trainer's sampler, which counts its passes, is iterated to its end."""
     watch, model = Watch(), language_model()

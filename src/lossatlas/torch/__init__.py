@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from lossatlas.torch.checkpoints import from_checkpoints
 from lossatlas.torch.compiled import CompileWarning
 from lossatlas.torch.cut import cut
+from lossatlas.torch.epoch_recording import RecordingWarning
 from lossatlas.torch.evaluation import TorchHessian, TorchLosses
 from lossatlas.torch.model import TorchModel
 from lossatlas.torch.options import RecorderOptions
@@ -31,6 +32,7 @@ __all__ = [
     "LossFunction",
     "Recorder",
     "RecorderOptions",
+    "RecordingWarning",
     "TorchHessian",
     "TorchLosses",
     "TorchModel",

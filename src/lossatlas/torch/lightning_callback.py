@@ -5,15 +5,15 @@ from __future__ import annotations
 import inspect
 import warnings
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial
 from typing import Any, Unpack
 
 import torch
 
 from lossatlas.errors import DataError, MissingExtraError
-from lossatlas.torch.finish import FinishOptions
-from lossatlas.torch.options import ComputingOptions, RecorderOptions, refuse_unknown_options, select_options
+from lossatlas.torch.epoch_recording import EpochRecording
+from lossatlas.torch.options import RecorderOptions
 from lossatlas.torch.parameters import refuse_shards
-from lossatlas.torch.recorder import Recorder
 from lossatlas.torch.samples import LossFunction
 
 try:
@@ -25,11 +25,12 @@ except ImportError:  # the same library under its older name
         raise MissingExtraError("LightningCallback needs Lightning: pip install lightning") from error
 
 
-class LightningCallback(Callback):  # type: ignore[misc]  # mypy does not read Lightning
+class LightningCallback(EpochRecording, Callback):  # type: ignore[misc]  # mypy does not read Lightning
     """Records a Lightning training: the model as it starts, and after each epoch.
 
     The training ends the same to the last bit with and without it. Of several processes, the first one records. After
-    an exception the recording stays, and :attr:`recorder` can finish it. A trial run (``fast_dev_run``) is not
+    an exception the recording stays, and :attr:`recorder` can finish it; a failure of the recording itself is a
+    :class:`RecordingWarning`, and the training goes on. A trial run (``fast_dev_run``) is not
     recorded.
 
     Parameters
@@ -63,11 +64,8 @@ class LightningCallback(Callback):  # type: ignore[misc]  # mypy does not read L
         test_loader: Iterable[Any] | None = None,
         **options: Unpack[RecorderOptions],
     ) -> None:
-        super().__init__()
-        refuse_unknown_options(options)
-        FinishOptions(**select_options(options, ComputingOptions))
-        self._loss_fn, self._loaders, self._options = loss_fn, (train_loader, test_loader), options
-        self.recorder: Recorder | None = None
+        super().__init__(train_loader, test_loader, options)
+        self._loss_fn = loss_fn
 
     def on_train_start(self, trainer: Any, pl_module: Any) -> None:
         """Take the samples, and record the model as it is."""
@@ -82,21 +80,16 @@ class LightningCallback(Callback):  # type: ignore[misc]  # mypy does not read L
         }
         if self._loss_fn is None and options.get("loss") is None:
             options["loss"] = _loss_of_steps(pl_module)
-        train, test = self._loaders
-        train = _training_loader(trainer) if train is None else train
-        test = _first_validation_loader(trainer) if test is None else test
-        self.recorder = Recorder(pl_module, self._loss_fn, train, test, **options)
-        self.recorder.begin(trainer.current_epoch)
+        loaders = partial(_training_loader, trainer), partial(_first_validation_loader, trainer)
+        self._begin(pl_module, self._loss_fn, loaders, options, trainer.current_epoch)
 
     def on_train_epoch_end(self, trainer: Any, pl_module: Any) -> None:
         """Record the model as it is; an epoch that is there already cuts off what came after it."""
-        if self.recorder is not None:
-            self.recorder.snapshot(trainer.current_epoch + 1)
+        self._record(trainer.current_epoch + 1)
 
     def on_train_end(self, trainer: Any, pl_module: Any) -> None:
         """Compute everything there is to see, and put it into the gallery. After an exception nobody calls this."""
-        if self.recorder is not None:
-            self.recorder.end()
+        self._end()
 
 
 def _training_loader(trainer: Any) -> Any:

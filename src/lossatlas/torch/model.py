@@ -378,6 +378,8 @@ def _copy(model: torch.nn.Module) -> torch.nn.Module:
         ) from error
     for module in copied.modules():
         # Compiling or mixed precision may have put a function there, which calls the module that was copied.
+        if "_original_forward" in vars(module):  # Accelerate keeps it beside the one with mixed precision
+            module.forward = vars(module)["_original_forward"]
         if "forward" in vars(module) and getattr(module.forward, "__self__", None) is not module:
             del module.forward
     return copied

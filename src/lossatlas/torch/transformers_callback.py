@@ -9,9 +9,8 @@ from typing import Any, Unpack
 import torch
 
 from lossatlas.errors import DataError, MissingExtraError
-from lossatlas.torch.finish import FinishOptions
-from lossatlas.torch.options import ComputingOptions, RecorderOptions, refuse_unknown_options, select_options
-from lossatlas.torch.recorder import Recorder
+from lossatlas.torch.epoch_recording import EpochRecording
+from lossatlas.torch.options import RecorderOptions
 from lossatlas.torch.samples import LossFunction, samples_in
 
 try:
@@ -23,12 +22,13 @@ except ImportError as error:
 _IGNORED = -100
 
 
-class TransformersCallback(TrainerCallback):  # type: ignore[misc]  # mypy does not read transformers
+class TransformersCallback(EpochRecording, TrainerCallback):  # type: ignore[misc]  # mypy does not read transformers
     """Records a training with the Trainer of transformers: the model as it starts, and after each epoch.
 
     The training ends the same to the last bit with and without it. The loss is ``model(**batch).loss``, and its mean is
     taken over all labels that count. Of several processes, the first one records. After an exception the recording
-    stays, and :attr:`recorder` can finish it.
+    stays, and :attr:`recorder` can finish it; a failure of the recording itself is a :class:`RecordingWarning`, and the
+    training goes on.
 
     Parameters
     ----------
@@ -58,11 +58,8 @@ class TransformersCallback(TrainerCallback):  # type: ignore[misc]  # mypy does 
         test_loader: Iterable[Any] | None = None,
         **options: Unpack[RecorderOptions],
     ) -> None:
-        refuse_unknown_options(options)
-        FinishOptions(**select_options(options, ComputingOptions))
-        self._loaders, self._options = (train_loader, test_loader), options
+        super().__init__(train_loader, test_loader, options)
         self._epoch = 0
-        self.recorder: Recorder | None = None
 
     def on_train_begin(
         self,
@@ -81,22 +78,16 @@ class TransformersCallback(TrainerCallback):  # type: ignore[misc]  # mypy does 
         options: RecorderOptions = {"name": type(model).__name__, "resume": state.global_step > 0, **self._options}
         if options.get("loss") is None:
             options["loss"] = LossFunction(_loss_of, "model(**batch).loss", count=partial(_count_labels, model))
-        train, test = self._loaders
-        train = train_dataloader if train is None else train
-        test = eval_dataloader if test is None else test
-        self.recorder = Recorder(model, None, train, test, **options)
-        self.recorder.begin(self._epoch)
+        self._begin(model, None, (lambda: train_dataloader, lambda: eval_dataloader), options, self._epoch)
 
     def on_epoch_end(self, args: Any, state: Any, control: Any, **others: Any) -> None:
         """Record the model as it is; an epoch that is there already cuts off what came after it."""
         self._epoch += 1
-        if self.recorder is not None:
-            self.recorder.snapshot(self._epoch)
+        self._record(self._epoch)
 
     def on_train_end(self, args: Any, state: Any, control: Any, **others: Any) -> None:
         """Compute everything there is to see, and put it into the gallery. After an exception nobody calls this."""
-        if self.recorder is not None:
-            self.recorder.end()
+        self._end()
 
 
 def _loss_of(model: torch.nn.Module, batch: Any) -> torch.Tensor:

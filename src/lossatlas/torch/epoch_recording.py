@@ -1,0 +1,77 @@
+"""What the callbacks for Lightning and transformers share: they record epochs, and end no training by a failure."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import torch
+
+from lossatlas.torch.finish import FinishOptions
+from lossatlas.torch.options import ComputingOptions, RecorderOptions, refuse_unknown_options, select_options
+from lossatlas.torch.recorder import Recorder
+
+
+class RecordingWarning(UserWarning):
+    """An epoch of a training could not be recorded, or no run could be made of it; the training went on."""
+
+
+class EpochRecording:
+    """The base class of the callbacks.
+
+    What is wrong with the model, the loss or the options raises an error before the training begins. From then on a
+    failure, such as a full disk, is a :class:`RecordingWarning`, as it should not end the training.
+
+    Parameters
+    ----------
+    train_loader, test_loader
+        What the fixed samples are taken from, in place of the trainer's own loaders.
+    options
+        The options of a recorder.
+
+    Attributes
+    ----------
+    recorder
+        That of the last training; None before, and in a process that does not record.
+    """
+
+    def __init__(
+        self, train_loader: Iterable[Any] | None, test_loader: Iterable[Any] | None, options: RecorderOptions
+    ) -> None:
+        refuse_unknown_options(options)
+        FinishOptions(**select_options(options, ComputingOptions))
+        self._loaders, self._options = (train_loader, test_loader), options
+        self.recorder: Recorder | None = None
+
+    def _begin(
+        self,
+        model: torch.nn.Module,
+        loss_fn: Callable[[Any, Any], torch.Tensor] | None,
+        own_loaders: tuple[Callable[[], Any], Callable[[], Any]],
+        options: RecorderOptions,
+        epoch: int,
+    ) -> None:
+        """Take the samples, and record the model as it is."""
+        train, test = (own() if given is None else given for given, own in zip(self._loaders, own_loaders, strict=True))
+        self.recorder = Recorder(model, loss_fn, train, test, **options)
+        self.recorder.begin(epoch)
+
+    def _record(self, epoch: int) -> None:
+        if self.recorder is not None:
+            with _failures_as_warnings():
+                self.recorder.snapshot(epoch)
+
+    def _end(self) -> None:
+        if self.recorder is not None:
+            with _failures_as_warnings():
+                self.recorder.end()
+
+
+@contextmanager
+def _failures_as_warnings() -> Iterator[None]:
+    try:
+        yield
+    except Exception as error:  # whatever it is, the training is worth more
+        warnings.warn(f"recording failed ({type(error).__name__}: {error})", RecordingWarning, stacklevel=4)
