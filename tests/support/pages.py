@@ -100,7 +100,7 @@ class Watched:
         """
         place, mark, query = url.partition("?")
         assert mark, "an address without a query is a first visit, which needs a load: use open"
-        if self.place == place and self.visits < VISITS:
+        if self.place == place and self.visits < VISITS and not self.spoiled:
             self.page.evaluate(_TRAVEL, mark + query)
             until(self.page, "() => window.lossatlas.isCurrent()")
         else:

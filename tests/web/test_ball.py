@@ -144,7 +144,7 @@ CURVE = """async ([losses, scale]) => {
 
 
 def test_the_sentence_about_a_ball_and_the_curve_of_its_loss(exported: Site, desktop: Watched) -> None:
-    page = desktop.open(exported.url + "?epoch=60")
+    page = desktop.show(exported.url + "?epoch=60")
 
     def say(points: list[float], inside: list[float], span: float = 1) -> str:
         said: str = page.evaluate(TEXT, [{"points": points, "inside": inside}, span])

@@ -102,7 +102,7 @@ def test_a_drag_in_one_turns_the_other(site: Site, desktop: Watched) -> None:
 def test_both_are_drawn_on_the_wider_of_both_ranges(site: Site, desktop: Watched) -> None:
     alone = []
     for config in (MOONS, PLANES):
-        page = desktop.open(f"{site.url}?run={config.id}&dataset=moons&epoch=0")
+        page = desktop.show(f"{site.url}?run={config.id}&dataset=moons&epoch=0")
         alone.append(page.evaluate(SCALES))
     assert alone[0] != alone[1]
     low, high = min(s[0] for s in alone), max(s[1] for s in alone)
@@ -292,7 +292,7 @@ def test_the_address_brings_the_whole_comparison_back(site: Site, desktop: Watch
 
 
 def test_the_page_links_to_a_comparison_with_what_it_shows(exported: Site, desktop: Watched) -> None:
-    page = desktop.open(f"{exported.url}?run={MOONS_FAST.id}&epoch=30&scale=log")
+    page = desktop.show(f"{exported.url}?run={MOONS_FAST.id}&epoch=30&scale=log")
     page.get_by_role("link", name="Compare").click()
     page.wait_for_url("**/compare.html?**")
     a, b = frames(page)

@@ -93,7 +93,7 @@ def assert_regions(page: Page, run: Run, frame: int) -> None:
 
 
 def test_the_page_opens_on_a_finished_run_with_both_plots_and_true_numbers(site: Site, desktop: Watched) -> None:
-    page = desktop.open(site.url + "?epoch=60")
+    page = desktop.show(site.url + "?epoch=60")
     assert read_shown(page) == {"run": MOONS.id, "frame": 11, "epoch": 60, "span": 1, "scale": "log"}
     assert_readouts(page, site.run(), 11)
     assert_surface(page, site.run(), 11, 0)
@@ -141,7 +141,7 @@ def test_the_epoch_slider_names_its_epoch_and_lies_on_the_axis_of_the_curves(sit
 
 
 def test_play_advances_every_frame_and_stops_at_the_end(site: Site, desktop: Watched) -> None:
-    page = desktop.open(site.url + "?epoch=0")
+    page = desktop.show(site.url + "?epoch=0")
     page.evaluate(
         """() => {
             window.frames_seen = [];
@@ -278,7 +278,7 @@ def test_the_wheel_scrolls_the_page_and_never_the_plot(site: Site, browser: Any)
 
 
 def test_no_request_is_made_by_scrubbing_playing_or_zooming(site: Site, desktop: Watched) -> None:
-    page = desktop.open(site.url + "?epoch=0")
+    page = desktop.show(site.url + "?epoch=0")
     until(page, "() => document.body.dataset.pictured === 'true'")
     with_access(page)
     # The first movement of a pointer fetches the parameters for the exact boundary: once, and not when scrubbing.
@@ -369,7 +369,7 @@ def test_residual_skips_mean_nothing_without_two_equal_widths_in_a_row(site: Sit
 
 
 def test_a_residual_twin_that_a_published_gallery_lacks_is_marked_and_trained(exported: Site, desktop: Watched) -> None:
-    page = desktop.open(exported.url + "?dataset=arms")
+    page = desktop.show(exported.url + "?dataset=arms")
     switch = page.get_by_role("switch", name="Residual skips")
     expect(switch).to_have_attribute("data-recorded", "false")
     switch.press("Space")
@@ -393,7 +393,7 @@ def test_a_link_shows_the_state_that_it_names(site: Site, desktop: Watched, conf
 
 @EITHER
 def test_nonsense_in_the_url_is_ignored(site: Site, desktop: Watched) -> None:
-    page = desktop.open(site.url + "?epoch=soon&zoom=-3&camera=a,b&scale=cubic&hidden=x&run=../../etc")
+    page = desktop.show(site.url + "?epoch=soon&zoom=-3&camera=a,b&scale=cubic&hidden=x&run=../../etc")
     assert read_shown(page)["run"] == MOONS.id
     assert read_shown(page)["scale"] == "log"
 

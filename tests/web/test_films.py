@@ -76,7 +76,7 @@ def blocks(webm: bytes) -> list[int]:
 @pytest.mark.parametrize("view", ["surface", "contours"])
 def test_the_animation_plays_every_epoch_and_the_page_is_as_before(site: Site, desktop: Watched, view: str) -> None:
     run = site.run()
-    page = desktop.open(site.url + f"?epoch={run.trajectory.epochs[3]}&view={view}")
+    page = desktop.show(site.url + f"?epoch={run.trajectory.epochs[3]}&view={view}")
     before = page.evaluate("() => [window.lossatlas.state(), window.lossatlas.shown(), location.href]")
     open_dialog(page)
     page.get_by_role("combobox", name="Size of the animation").select_option(label="640 × 360")
@@ -190,7 +190,7 @@ def test_a_film_has_the_colours_of_the_picture(exported: Site, desktop: Watched)
 
 
 def test_a_film_is_offered_as_mp4_where_the_browser_can_encode_it(exported: Site, desktop: Watched) -> None:
-    page = desktop.open(exported.url + "?epoch=60&view=contours")
+    page = desktop.show(exported.url + "?epoch=60&view=contours")
     open_dialog(page)
     page.get_by_role("combobox", name="Size of the animation").select_option(label=f"{WIDTH} × {HEIGHT}")
     asked = {"codec": "avc1.420028", "width": WIDTH, "height": HEIGHT, "framerate": 10, "latencyMode": "realtime"}
@@ -294,7 +294,7 @@ Object.defineProperty(VideoEncoder.prototype, 'encodeQueueSize', {get: () => (wi
 
 def test_the_animation_can_be_cancelled(exported: Site, desktop: Watched) -> None:
     desktop.page.add_init_script(BUSY_ENCODER)
-    page = desktop.open(exported.url + "?view=surface")
+    page = desktop.show(exported.url + "?view=surface")
     open_dialog(page)
     page.get_by_role("button", name="Make animation (WebM)").press("Enter")
     cancel = page.get_by_role("button", name="Cancel the animation")

@@ -91,7 +91,7 @@ def test_the_network_that_a_click_picks_is_the_one_under_the_pointer(
     run = exported.run(config)
     hidden = "-".join(map(str, config.model.hidden))
     epoch = run.trajectory.epochs[frame]
-    page = desktop.open(f"{exported.url}?hidden={hidden}&run={run.id}&epoch={epoch}{more}")
+    page = desktop.show(f"{exported.url}?hidden={hidden}&run={run.id}&epoch={epoch}{more}")
     box, shown = plot(page), Drawn(page)
     surface = run.loss_surface[plane]
     losses = surface[span, frame if surface.shape[1] > 1 else 0]
@@ -140,7 +140,7 @@ ORACLE = """async ({points, eye, size}) => {
 
 
 def test_plotly_itself_sees_a_point_where_the_camera_says(exported: Site, desktop: Watched) -> None:
-    page = desktop.open(exported.url + "?epoch=60")
+    page = desktop.show(exported.url + "?epoch=60")
     points = np.random.default_rng(1).uniform([-1, -1, 0], [1, 1, 1], (8, 3)).tolist()
     for eye, (width, height) in (((-1, 1.3, 0.8), (600, 500)), ((0.4, -2, 0.3), (420, 560))):
         size = {"width": width, "height": height}

@@ -119,7 +119,7 @@ def visit(page: Page, epochs: tuple[int, ...], check: Callable[[int], None]) -> 
 
 
 def test_lines_on_the_surface_do_not_depend_on_what_came_before(exported: Site, desktop: Watched) -> None:
-    page = desktop.open(exported.url + "?epoch=30")
+    page = desktop.show(exported.url + "?epoch=30")
     epochs = tuple(map(int, exported.run().trajectory.epochs))
     visit(page, epochs, lambda frame: assert_surface_is(page, losses_of(exported, frame)))
     page.get_by_role("switch", name="Log loss").press("Space")
@@ -209,7 +209,7 @@ STUDIO = """() => {
 
 def test_lines_in_the_saved_film_and_picture(exported: Site, desktop: Watched) -> None:
     run = exported.run()
-    page = desktop.open(exported.url + f"?epoch={run.trajectory.epochs[4]}")
+    page = desktop.show(exported.url + f"?epoch={run.trajectory.epochs[4]}")
     page.locator("body").press("End")
     wait_for_frame(page, 11)
     page.locator("body").press("ArrowLeft")

@@ -47,7 +47,7 @@ def come_back(page: Page, epoch: int) -> None:
 def test_a_state_has_one_picture(exported: Site, desktop: Watched, view: str, theme: Any) -> None:
     epoch = int(exported.run(PLANES).trajectory.epochs[FRAME])
     desktop.page.emulate_media(color_scheme=theme, reduced_motion="reduce")
-    page = desktop.open(exported.url + LINK.format(epoch=epoch, view=view))
+    page = desktop.show(exported.url + LINK.format(epoch=epoch, view=view))
     fresh = picture_at_rest(page)
 
     page.locator("body").press("End")

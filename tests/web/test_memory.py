@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import statistics
 from collections.abc import Iterator
 
 import pytest
@@ -48,7 +47,6 @@ def test_memory_stays_flat_through_play_and_training(exported: Site, measured_al
     for _ in range(FIRST + TURNS):
         take_turns(page, len(exported.run().trajectory.epochs) - 1)
         sizes.append(measure_heap(devtools))
-    # Temporary data at a measurement make one size larger; data that are never released make all later sizes larger.
+    # Temporary data make some sizes larger; data that are never released make all later sizes larger, the smallest too.
     earlier, later = sizes[FIRST:][: TURNS // 2], sizes[FIRST:][TURNS // 2 :]
-    assert statistics.median(later) < 1.1 * statistics.median(earlier), sizes
     assert min(later) < 1.1 * min(earlier), sizes

@@ -49,7 +49,7 @@ def count_points(page: Page) -> int:
 
 
 def test_a_link_contains_the_table_on_which_the_page_trains(exported: Site, desktop: Watched, browser: object) -> None:
-    page = desktop.open(exported.url + "?epoch=0")
+    page = desktop.show(exported.url + "?epoch=0")
     use(page, spreadsheet(60))
     until(page, "() => window.lossatlas.shown().run.startsWith('here-')")
     until(page, "() => document.querySelector('#boundary-plot').data.reduce((n, {x}) => n + x.length, 0) === 60")
@@ -74,7 +74,7 @@ def wait_for_points(page: Page, count: int) -> None:
 
 
 def test_more_points_than_a_link_holds_survive_a_reload_and_the_back_button(exported: Site, desktop: Watched) -> None:
-    page = desktop.open(exported.url + "?epoch=0")
+    page = desktop.show(exported.url + "?epoch=0")
     use(page, spreadsheet(400))
     wait_for_points(page, 400)
     until(page, "() => location.hash.includes('own=here-only-')")
@@ -108,7 +108,7 @@ def test_points_keep_their_values_in_the_picture_and_in_what_is_saved(
     text = (DATA / name).read_text(encoding="utf-8")
     rows = list(csv.reader(io.StringIO(text)))[1:]
     given = sorted((float(x), float(y)) for x, y, _ in rows)
-    page = desktop.open(exported.url + "?epoch=0")
+    page = desktop.show(exported.url + "?epoch=0")
     use(page, text)
     wait_for_points(page, len(rows))
     shown = page.evaluate(VALUES)
@@ -127,14 +127,14 @@ def test_points_keep_their_values_in_the_picture_and_in_what_is_saved(
 
 def test_the_page_says_when_nothing_can_be_stored(exported: Site, desktop: Watched) -> None:
     desktop.page.add_init_script("Object.defineProperty(window, 'indexedDB', {get() { throw new Error('blocked'); }})")
-    page = desktop.open(exported.url + "?epoch=0")
+    page = desktop.show(exported.url + "?epoch=0")
     use(page, spreadsheet(400))
     wait_for_points(page, 400)
     expect(page.locator("#status-line")).to_contain_text("These points last as long as this page is open")
 
 
 def test_another_dataset_takes_their_place(exported: Site, desktop: Watched) -> None:
-    page = desktop.open(exported.url + "?epoch=0")
+    page = desktop.show(exported.url + "?epoch=0")
     use(page, spreadsheet(60))
     until(page, "() => document.querySelector('#boundary-plot').data.reduce((n, {x}) => n + x.length, 0) === 60")
     page.get_by_role("radio", name="Two blobs").press("Space")

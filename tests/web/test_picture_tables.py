@@ -155,7 +155,7 @@ def test_the_landscapes_table_of_a_computed_slice_holds_what_numpy_computes(
 
 
 def test_the_tables_of_a_training_in_the_page_hold_what_python_trains(exported: Site, desktop: Watched) -> None:
-    page = desktop.open(f"{exported.url}{HERE}&epoch=30")
+    page = desktop.show(f"{exported.url}{HERE}&epoch=30")
     setup, trajectory = python()
     until(page, "() => window.lossatlas.shown()?.epoch === 30")
     data = setup.dataset
@@ -208,7 +208,7 @@ def assert_landscape_table(page: Page, expected: Any, span: float) -> None:
 
 
 def test_a_key_closes_a_table_and_returns_the_focus(exported: Site, desktop: Watched) -> None:
-    page = desktop.open(exported.url + "?epoch=60")
+    page = desktop.show(exported.url + "?epoch=60")
     open_table(page, "training")
     page.keyboard.press("ArrowLeft")  # the key scrolls the table and does not change the frame
     page.keyboard.press("Escape")

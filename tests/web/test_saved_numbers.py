@@ -116,7 +116,7 @@ def test_the_network_of_a_picked_point_is_saved(exported: Site, desktop: Watched
 def test_a_compact_export_saves_the_same_numbers(gallery: Gallery, tmp_path: Path, desktop: Watched) -> None:
     site = export_site(gallery, tmp_path / "site", compact=True).site
     with static_server(site) as origin, desktop:
-        page = desktop.open(f"{origin}/?epoch=60&view=section")
+        page = desktop.show(f"{origin}/?epoch=60&view=section")
         open_dialog(page)
         assert_arrays_of(numbers(page)[0], gallery.open(read_shown(page)["run"]), 11)
 

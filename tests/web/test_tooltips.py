@@ -54,7 +54,7 @@ def assert_explained(page: Page) -> None:
 @pytest.mark.parametrize("what", LATER)
 def test_parts_that_load_at_their_first_use_have_tooltips_as_well(exported: Site, desktop: Watched, what: str) -> None:
     query, opening = LATER[what]
-    page = desktop.open(exported.url + query)
+    page = desktop.show(exported.url + query)
     with_access(page)
     opening(page)
     until(page, "() => document.querySelector('dialog[open], #workshop:not([hidden]), #tour:not([hidden])') !== null")
@@ -175,7 +175,7 @@ def test_a_tooltip_disappears_at_a_press_or_a_key(exported: Site, desktop: Watch
 
 
 def test_datasets_that_can_be_trained_here_are_not_called_missing(exported: Site, desktop: Watched) -> None:
-    page = desktop.open(exported.url + "?epoch=60")
+    page = desktop.show(exported.url + "?epoch=60")
     controls = [page.get_by_role("radio", name=name) for name in ("2 hidden layers of 100", "Two blobs")]
     for control in controls:
         expect(control).to_have_attribute("data-recorded", "false")
