@@ -54,7 +54,7 @@ def assert_explained(page: Page) -> None:
 @pytest.mark.parametrize("what", LATER)
 def test_parts_that_load_at_their_first_use_have_tooltips_as_well(exported: Site, desktop: Watched, what: str) -> None:
     query, opening = LATER[what]
-    page = desktop.show(exported.url + query)
+    page = desktop.open(exported.url + query)
     with_access(page)
     opening(page)
     until(page, "() => document.querySelector('dialog[open], #workshop:not([hidden]), #tour:not([hidden])') !== null")
