@@ -85,7 +85,7 @@ class ChunkedRun:
     def accept(self, part: Part, result: Any) -> list[Part]:
         """Store the result of a part, and return the parts that can be computed now."""
         part.store(result)
-        return self._find_unfinished(part.then())
+        return self._find_unfinished(part.list_next())
 
     def finish(self) -> None:
         """Combine the parts into the run, and move it to its final folder."""
@@ -99,7 +99,7 @@ class ChunkedRun:
         """Replace finished parts by the parts that follow them, until all are unfinished."""
         found: list[Part] = []
         for part in candidates:
-            found += self._find_unfinished(part.then()) if part.name in self._checkpoint else [part]
+            found += self._find_unfinished(part.list_next()) if part.name in self._checkpoint else [part]
         return found
 
     # training -------------------------------------------------------------------------------------------------------
@@ -127,12 +127,16 @@ class ChunkedRun:
         def store(stretch: Stretch) -> None:
             self._checkpoint.finish_part(name, record=record_stretch(stretch))
 
-        def then() -> list[Part]:
+        def list_next() -> list[Part]:
             has_ended = self._checkpoint.notes[name]["epoch"] is None
             return self._list_later_parts() if has_ended else [self._make_training_part(number + 1)]
 
         return Part(
-            name, train_stretch, lambda: (self._canonical, self._restore_state_after(number - 1), frames), store, then
+            name,
+            train_stretch,
+            lambda: (self._canonical, self._restore_state_after(number - 1), frames),
+            store,
+            list_next,
         )
 
     def _restore_state_after(self, number: int) -> State | None:
@@ -220,7 +224,7 @@ class ChunkedRun:
         def store(found: LaidPlane | str) -> None:
             self._checkpoint.finish_part(part, record=record_plane(found))
 
-        def then() -> list[Part]:
+        def list_next() -> list[Part]:
             laid = self._find_plane(name)
             if isinstance(laid, str):
                 return []
@@ -234,7 +238,7 @@ class ChunkedRun:
             self._setup.plane_configs[name].kind == "file"
             or self._trajectory.weights.nbytes > _FEW * self._sizes.part_bytes
         )
-        return Part(part, lay_plane_of_run, arguments, store, then, here)
+        return Part(part, lay_plane_of_run, arguments, store, list_next, here)
 
     def _find_plane(self, name: str) -> LaidPlane | str:
         if name not in self._laid:

@@ -21,7 +21,7 @@ class Part:
         A function that makes the arguments, called just before the part is computed.
     store
         A function of the building process that stores the result.
-    then
+    list_next
         A function that is called after that, and returns the parts that can be computed now.
     here
         Whether the building process computes the part, because it needs files of this machine.
@@ -31,7 +31,7 @@ class Part:
     function: Callable[..., Any]
     arguments: Callable[[], tuple[Any, ...]]
     store: Callable[[Any], None]
-    then: Callable[[], list[Part]] = list
+    list_next: Callable[[], list[Part]] = list
     here: bool = False
 
 

@@ -22,10 +22,10 @@ def list_command(gallery: Gallery) -> None:
         metrics = entry["metrics"]
         note = "" if entry["outcome"]["status"] == "completed" else f"  ({entry['outcome']['status']})"
         click.echo(
-            f"{entry['id']:<{width}}  {entry['epochs']:>7}  {_share(metrics['train_accuracy'])}  "
-            f"{_share(metrics['test_accuracy'])}  {entry['title']}{note}"
+            f"{entry['id']:<{width}}  {entry['epochs']:>7}  {_format_share(metrics['train_accuracy'])}  "
+            f"{_format_share(metrics['test_accuracy'])}  {entry['title']}{note}"
         )
 
 
-def _share(value: float | None) -> str:
+def _format_share(value: float | None) -> str:
     return f"{'–' if value is None else f'{value:.1%}':>6}"

@@ -165,7 +165,7 @@ class _Memory:
         self._functions: dict[str, Any] = {name: exports[name] for name in ("losses", "logits")}
         self._memory: Any = exports["memory"]
         self._end: int = exports["__heap_base"].value(self._store)
-        self._bytes = self._whole()
+        self._bytes = self._map_memory()
 
     def place(self, count: int) -> int:
         """Allocate ``count`` bytes at the beginning of a cache line, and return their address."""
@@ -208,9 +208,9 @@ class _Memory:
             self._memory.grow(self._store, pages)
         except wasmtime.WasmtimeError as fault:
             raise LossAtlasError(f"no memory for {self._end / 2**20:.0f} MiB of models and inputs: {fault}") from fault
-        self._bytes = self._whole()
+        self._bytes = self._map_memory()
 
-    def _whole(self) -> UInt8:
+    def _map_memory(self) -> UInt8:
         return np.frombuffer(self._memory.get_buffer_ptr(self._store), np.uint8)
 
 

@@ -118,7 +118,7 @@ class EventLog:
         with self._add_listener() as listener:
             yield _RETRY
             while True:
-                listener.rest()  # first, so that events that are appended from here on wake it again
+                listener.clear()  # first, so that events that are appended from here on wake it again
                 while position < len(self._events):
                     event = self._events[position]
                     yield await asyncio.to_thread(event.encode, f"{self._name}-{position}")
@@ -153,7 +153,7 @@ class _Listener:
         with suppress(RuntimeError):  # the loop is closed, so the listener is gone
             self._loop.call_soon_threadsafe(self._event.set)
 
-    def rest(self) -> None:
+    def clear(self) -> None:
         self._event.clear()
 
     async def wait(self, patience: float) -> bool:

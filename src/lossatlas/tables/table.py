@@ -184,7 +184,7 @@ def _make_table(rows: Rows, found: Columns, choice: Choice) -> Table:
     chosen = choose_columns(found, *places)
     if chosen.x is None or chosen.y is None:
         raise DataError("Two columns of numbers are needed beside the labels.")
-    _refuse_twice(chosen)
+    _refuse_column_with_two_roles(chosen)
     for column in (chosen.x, chosen.y):
         if column.reading.doubt:
             raise DataError(_ask_for_decimal(column))
@@ -251,7 +251,7 @@ def _find_place(name: str | int | None, found: Columns, role: str) -> int | None
     raise DataError(f"{role}: there is no column {text!r}; there are {there}.")
 
 
-def _refuse_twice(chosen: Chosen) -> None:
+def _refuse_column_with_two_roles(chosen: Chosen) -> None:
     roles = {"x": chosen.x, "y": chosen.y, "label": chosen.label}
     for first, second in (("x", "y"), ("x", "label"), ("y", "label")):
         if (column := roles[first]) is roles[second] and column is not None:

@@ -48,7 +48,7 @@ export function createNumberField(input, {step = FIRST_DIGIT, empty = false, ...
   const move = (by) => {
     const {value} = read();
     const from = value ?? Math.max(least, Math.min(most, 0));
-    write(Math.max(least, Math.min(most, moved(from, by, step))));
+    write(Math.max(least, Math.min(most, stepFrom(from, by, step))));
     for (const type of ['input', 'change']) input.dispatchEvent(new Event(type, {bubbles: true}));
   };
 
@@ -84,7 +84,7 @@ export function createNumberField(input, {step = FIRST_DIGIT, empty = false, ...
 }
 
 /** @param {number} value @param {number} by @param {number} step */
-function moved(value, by, step) {
+function stepFrom(value, by, step) {
   let at = value;
   for (let k = 0; k < Math.abs(by); k++) {
     const size = step || unitOf(at, Math.sign(by));

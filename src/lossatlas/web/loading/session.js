@@ -28,8 +28,8 @@ const KEPT = 6;
 
 /**
  * @typedef {object} Options
- * @property {(run: Run) => string[]} wanted the arrays of planes that the state needs
- * @property {(run: Run) => string[]} unmet what the state asks for that the run cannot show, in sentences
+ * @property {(run: Run) => string[]} listNeeded the arrays of planes that the state needs
+ * @property {(run: Run) => string[]} listUnmet what the state asks for that the run cannot show, in sentences
  * @property {Promise<void>} [before] arrays are requested only after it has settled
  * @property {string[]} [unread] the parts of the link that could not be read; the message on the first run names them
  */
@@ -96,9 +96,9 @@ export class Session {
    */
   remarkOnPageRun(run) {
     if (this.#openings++ > 0) return null;
-    const {unread = [], unmet} = this.#options;
+    const {unread = [], listUnmet} = this.#options;
     if (unread.length) return describeUnreadable(unread);
-    const lacks = unmet(run);
+    const lacks = listUnmet(run);
     return lacks.length ? describeUnmet(lacks) : null;
   }
 
@@ -172,7 +172,7 @@ export class Session {
     this.#showing = createStoredRun(run, {
       signal,
       recover,
-      wanted: this.#options.wanted,
+      listNeeded: this.#options.listNeeded,
       onData: this.#relay.onData,
       onWait: () => this.#relay.onStatus({kind: 'loading', text: 'Loading…'}),
       onWhole: (isFirst) => {
@@ -183,7 +183,7 @@ export class Session {
       onError: (error) => this.#fail(error, signal),
     });
     // Only the run that the page opened with can lack what the link asks for: later choices offer only what exists.
-    const lacks = this.#openings === 1 ? this.#options.unmet(run) : [];
+    const lacks = this.#openings === 1 ? this.#options.listUnmet(run) : [];
     if (lacks.length) this.#remark ??= describeUnmet(lacks);
     this.#relay.onRun(run);
   }

@@ -11,7 +11,7 @@ import {createArrayRequests} from './arrays.js';
  * @param {Run} run
  * @param {object} options
  * @param {AbortSignal} options.signal
- * @param {(run: Run) => string[]} options.wanted the arrays of planes that the state needs
+ * @param {(run: Run) => string[]} options.listNeeded the arrays of planes that the state needs
  * @param {() => void} options.onData more of an array has arrived
  * @param {() => void} options.onWait arrays are requested for a run that was complete before
  * @param {(isFirst: boolean) => void} options.onWhole everything that is needed has arrived, for the first time or
@@ -19,7 +19,7 @@ import {createArrayRequests} from './arrays.js';
  * @param {(error: unknown) => Promise<void>} options.recover an array has not arrived, or is damaged
  * @param {(error: unknown) => void} options.onError the run could not be recovered
  */
-export function createStoredRun(run, {signal, wanted, onData, onWait, onWhole, recover, onError}) {
+export function createStoredRun(run, {signal, listNeeded, onData, onWait, onWhole, recover, onError}) {
   const arrivals = createArrayRequests(run, {signal, onData: () => signal.aborted || onData()});
   let wasWhole = false;
   /** The requests are numbered, since only the newest counts. */
@@ -40,7 +40,7 @@ export function createStoredRun(run, {signal, wanted, onData, onWait, onWhole, r
       };
       // The small arrays come first: a browser opens six connections at a time to an HTTP/1.1 host.
       const [small, ...large] = [run.frameArrays.slice(0, 1), ...run.frameArrays.slice(1)];
-      const coming = arrivals.request([...run.staticArrays, ...small, ...wanted(run), ...large.flat()]);
+      const coming = arrivals.request([...run.staticArrays, ...small, ...listNeeded(run), ...large.flat()]);
       if (!coming) return finish();
       if (wasWhole) onWait();
       const stop = async (/** @type {unknown} */ error) => {

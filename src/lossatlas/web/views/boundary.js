@@ -264,14 +264,17 @@ function createRegions(canvas) {
       y: height - ((y - gy[0]) / (gy[gy.length - 1] - gy[0])) * height,
     });
   };
-  const inPage = (/** @type {{x: number, y: number}} */ {x, y}) => ({x: x / devicePixelRatio, y: y / devicePixelRatio});
+  const toPagePixels = (/** @type {{x: number, y: number}} */ {x, y}) => ({
+    x: x / devicePixelRatio,
+    y: y / devicePixelRatio,
+  });
 
   return {
     /** Return the middles of the border's segments. */
     line() {
       const {segments, dx, dy} = drawn;
       return Array.from({length: segments.length / 4}, (_, i) =>
-        inPage({
+        toPagePixels({
           x: ((segments[4 * i] + segments[4 * i + 2]) / 2) * dx,
           y: canvas.height - ((segments[4 * i + 1] + segments[4 * i + 3]) / 2) * dy,
         }),
@@ -281,7 +284,7 @@ function createRegions(canvas) {
     points(run) {
       const points = run.numbers('points');
       const at = placeOf(run);
-      return Array.from({length: points.length / 2}, (_, i) => inPage(at(points[2 * i], points[2 * i + 1])));
+      return Array.from({length: points.length / 2}, (_, i) => toPagePixels(at(points[2 * i], points[2 * i + 1])));
     },
     /** Place the canvas exactly under the axes. @param {Run} run @param {Box} box in CSS pixels */
     prepare(run, {margin: {l, t}, width, height}) {

@@ -53,7 +53,7 @@ export function createTrainer({onNews, onError}) {
   /** @param {string} type @param {object} [more] */
   const sendMessage = (type, more) => worker.post({...more, type, id});
   /** Continue a training; if its worker has died, report why. @param {'start' | 'step'} type @param {object} [more] */
-  const continueTraining = (type, more) => (worker.ended ? onError(fault) : sendMessage(type, more));
+  const continueTraining = (type, more) => (worker.hasEnded ? onError(fault) : sendMessage(type, more));
   let worker = begin();
 
   return {
@@ -64,7 +64,7 @@ export function createTrainer({onNews, onError}) {
     open(task) {
       id++;
       forget();
-      if (worker.ended) worker = begin();
+      if (worker.hasEnded) worker = begin();
       record = createRecord(parameterCount(task.network));
       const {title} = constants().optimizers.find(({name}) => name === task.config.optimizer) ?? {};
       sendMessage('open', {task: {...task, optimizerTitle: title}});
@@ -94,7 +94,7 @@ export function createTrainer({onNews, onError}) {
      */
     state: () =>
       new Promise((resolve) => {
-        if (worker.ended) return resolve(null);
+        if (worker.hasEnded) return resolve(null);
         waiting.push(resolve);
         sendMessage('state');
       }),

@@ -51,7 +51,7 @@ export function startWorker(file, {onMessage, onFault}) {
     queueMicrotask(() => fail(typeof Worker === 'function' ? NOT_STARTED : NO_WORKERS));
   }
   return {
-    get ended() {
+    get hasEnded() {
       return ended;
     },
     /** @param {object} message */

@@ -87,7 +87,7 @@ export function createCallouts({landscape, boundary, store, onDismissed}) {
 }
 
 /**
- * @typedef {{room: Box, taken: Box[], anchors: Anchor[][], covered: (box: Box) => number}} Places `anchors`: the
+ * @typedef {{room: Box, taken: Box[], anchors: Anchor[][], coverageOf: (box: Box) => number}} Places `anchors`: the
  *   anchors of each label, as they are drawn
  */
 
@@ -106,7 +106,7 @@ function placesOfNetwork({network, at, isDrawn}, {width, height}) {
       ground.filter((anchor) => !network || Math.hypot(anchor.x - network.x, anchor.y - network.y) > APART),
       network ? [network] : [],
     ],
-    covered: (box) => shareOf(box, isDrawn),
+    coverageOf: (box) => shareOf(box, isDrawn),
   };
 }
 
@@ -118,7 +118,7 @@ function placesOfBorder({frame: {left, top, right, bottom}, line, points}) {
     room: {left: left + EDGE, top: top + EDGE, right: right - EDGE, bottom: bottom - EDGE},
     taken: [],
     anchors: [line],
-    covered(box) {
+    coverageOf(box) {
       marks ??= [...points(), ...line];
       return Math.min(
         1,
@@ -191,7 +191,7 @@ function createLayer(root) {
  * @param {HTMLElement} label @param {Places} places @param {Anchor[]} anchors @param {Box[]} taken
  * @param {{box: Box, anchor: Anchor} | null} before
  */
-function placeOf(label, {room, covered}, anchors, taken, before) {
+function placeOf(label, {room, coverageOf}, anchors, taken, before) {
   if (before && isInside(before.box, room) && !taken.some((other) => overlap(before.box, other))) {
     const near = anchors.toSorted(
       (one, other) => distanceBetween(one, before.anchor) - distanceBetween(other, before.anchor),
@@ -206,7 +206,7 @@ function placeOf(label, {room, covered}, anchors, taken, before) {
   label.classList.remove('astray');
   const {offsetWidth: width, offsetHeight: height} = label;
   const some = anchors.filter((_, i) => i % Math.ceil(anchors.length / TRIED) === 0);
-  return placeLabel(some, {width, height}, room, {taken, covered});
+  return placeLabel(some, {width, height}, room, {taken, coverageOf});
 }
 
 /** @param {Anchor} one @param {Anchor} other */

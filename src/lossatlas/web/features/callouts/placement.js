@@ -33,11 +33,11 @@ export function boxOf({x, y, radius = 0}) {
 /**
  * Find the best place of a label among all anchors that it may point at; null if there is no room.
  * @param {Anchor[]} anchors @param {Size} size the size of the label @param {Box} room
- * @param {{taken: Box[], covered: (box: Box) => number}} others `covered`: the share of a box, 0 to 1, that should stay
+ * @param {{taken: Box[], coverageOf: (box: Box) => number}} others `coverageOf`: the share of a box, 0 to 1, that should stay
  *   visible
  * @returns {{box: Box, anchor: Anchor} | null}
  */
-export function placeLabel(anchors, size, room, {taken, covered}) {
+export function placeLabel(anchors, size, room, {taken, coverageOf}) {
   let best = null;
   let least = Infinity;
   for (const anchor of anchors) {
@@ -46,7 +46,7 @@ export function placeLabel(anchors, size, room, {taken, covered}) {
       for (let k = 0; k < DIRECTIONS; k++) {
         const box = boxBeside(anchor, size, away, (2 * Math.PI * k) / DIRECTIONS);
         if (!isInside(box, room) || taken.some((other) => overlap(box, other, GAP))) continue;
-        const cost = away + COVERED * covered(box);
+        const cost = away + COVERED * coverageOf(box);
         if (cost < least) [best, least] = [{box, anchor}, cost];
       }
     }

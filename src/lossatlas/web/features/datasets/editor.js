@@ -67,7 +67,7 @@ class Editor {
       this.#draw();
     });
     this.#sketch = new Sketch(this.#parts.canvas, {
-      onDab: (place, goesOn) => this.#dab(place, goesOn),
+      onApply: (place, goesOn) => this.#applyTool(place, goesOn),
       onPut: (place) => this.#put(place),
       onErase: (place) => this.#erase(place),
       onMove: (place) => this.#describePlace(place),
@@ -118,7 +118,7 @@ class Editor {
   }
 
   /** @param {Place} place @param {boolean} goesOn does it belong to the same stroke as the previous dab? */
-  #dab(place, goesOn) {
+  #applyTool(place, goesOn) {
     const {now} = this.#history;
     const density = Number(this.#parts.density.value);
     const next =

@@ -20,7 +20,7 @@ const ARROWS = {ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, 1], ArrowDo
 
 /**
  * @typedef {object} SketchOptions
- * @property {(place: Place, goesOn: boolean) => void} onDab the chosen tool is used; `goesOn`: it belongs to the stroke
+ * @property {(place: Place, goesOn: boolean) => void} onApply the chosen tool is used; `goesOn`: it belongs to the stroke
  *   of the dab before
  * @property {(place: Place) => void} onPut a key puts a single point
  * @property {(place: Place) => void} onErase
@@ -69,7 +69,7 @@ export class Sketch {
       canvas.setPointerCapture(event.pointerId);
       this.#isKeyed = false;
       this.#last = this.#cross = this.#placeUnder(event);
-      this.#options.onDab(this.#last, false);
+      this.#options.onApply(this.#last, false);
     });
     canvas.addEventListener('pointermove', (event) => {
       this.#hover = event.pointerType === 'touch' ? null : this.#placeUnder(event);
@@ -124,13 +124,13 @@ export class Sketch {
 
   /** Add dabs at even distances, from the last one on. @param {Place} to */
   #strokeTo(to) {
-    const {radius, onDab} = this.#options;
+    const {radius, onApply} = this.#options;
     if (!this.#last) return;
     const spacing = Math.max(SPACING, radius());
     for (let far = distance(this.#last, to); far >= spacing; far = distance(/** @type {Place} */ (this.#last), to)) {
       const [x, y] = /** @type {Place} */ (this.#last);
       this.#last = [x + ((to[0] - x) * spacing) / far, y + ((to[1] - y) * spacing) / far];
-      onDab(this.#last, true);
+      onApply(this.#last, true);
     }
   }
 

@@ -12,7 +12,7 @@ const TIME = 600;
  *   over?
  * @returns {Promise<boolean>}
  */
-export function glide(step, isOver) {
+export function animate(step, isOver) {
   return new Promise((done) => {
     const start = performance.now();
     const tick = () => {

@@ -9,7 +9,7 @@ import {FIRST_VIEW, fromQuery, HOME, RUN_PROPERTIES} from '../../model/state.js'
 import {showPlot} from '../../views/controls.js';
 import {choicesFor, storedRun} from './choices.js';
 import {isPlayback, watchManual} from './manual.js';
-import {interpolate, glide, orbitBetween} from './motion.js';
+import {interpolate, animate, orbitBetween} from './motion.js';
 import {createPanel} from './panel.js';
 import {RUNS, STOPS} from './stops.js';
 
@@ -87,7 +87,7 @@ class Tour {
     const onReturn = () => {
       this.#halt();
       const to = fromQuery(location.search, base);
-      if (to.tour && to.train) training.aim(to.epoch); // This comes before the page opens it.
+      if (to.tour && to.train) training.startAtOnce(to.epoch); // This comes before the page opens it.
     };
     window.addEventListener('popstate', onReturn, {capture: true});
     store.subscribe((state, before) => {
@@ -162,7 +162,7 @@ class Tour {
   }
 
   /** @param {'' | 'moving' | 'training' | 'playing'} busy */
-  #become(busy) {
+  #setBusy(busy) {
     this.#busy = busy;
     if (busy === 'training') this.#panel.showMessage('Training in this page…');
     else if (busy) this.#panel.showMessage('');
@@ -176,7 +176,7 @@ class Tour {
     this.#turn++;
     if (this.#busy === 'playing' && !(by && isPlayback(by))) this.#page.player.pause();
     if (this.#busy === 'training' && !by?.closest('#workshop')) this.#page.training.rest();
-    this.#become('');
+    this.#setBusy('');
   }
 
   /**
@@ -192,11 +192,11 @@ class Tour {
     const now = store.get();
     const target = /** @type {State} */ ({...now, ...choicesFor(RUNS[this.#run], gallery()), ...patch});
     const isSame = showsSame(now, target);
-    this.#become('moving');
+    this.#setBusy('moving');
     if (target.train && !(await this.#train(target, {isSame, before: run(), isOver}))) return;
-    this.#become('moving');
+    this.#setBusy('moving');
     if (!(await this.#travel(target, isSame, isOver))) return;
-    this.#become('');
+    this.#setBusy('');
     if (play) this.#play(isOver);
   }
 
@@ -209,8 +209,8 @@ class Tour {
     const {run, training} = this.#page;
     const {epochs} = RUNS[this.#run];
     if (isSame && before?.isOpenEnded && isTrained(before, epochs)) return true;
-    this.#become('training');
-    training.aim(epochs);
+    this.#setBusy('training');
+    training.startAtOnce(epochs);
     this.#set({...target, epoch: epochs});
     if (isSame) training.open();
     while (!isOver()) {
@@ -240,7 +240,7 @@ class Tour {
       return true;
     }
     this.#set({...target, camera: from.camera, ...(spans ? {zoom: from.zoom} : {})});
-    return glide((share) => {
+    return animate((share) => {
       if (share === 1) return this.#set({zoom: target.zoom, camera: target.camera});
       const zoom = spans ? {zoom: interpolate(spans[0], spans[1], share)} : {};
       const camera = turns ? {camera: orbitBetween(from.camera, target.camera, share)} : {};
@@ -257,11 +257,11 @@ class Tour {
   /** Play from the first epoch to the last. @param {() => boolean} isOver */
   async #play(isOver) {
     const {player} = this.#page;
-    this.#become('playing');
+    this.#setBusy('playing');
     this.#set({epoch: 0});
     player.play();
     while (!isOver() && player.playing) await sleep();
-    if (!isOver()) this.#become('');
+    if (!isOver()) this.#setBusy('');
   }
 }
 

@@ -14,7 +14,7 @@ export function createPacing({rest, goOn, isAway}) {
   let held = false;
   return {
     /** Is the training paused only until a person can see it again? */
-    get held() {
+    get isHeld() {
       return held;
     },
     /** Note whether a training is growing. @param {boolean} growing */

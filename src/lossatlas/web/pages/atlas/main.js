@@ -22,8 +22,8 @@ async function boot() {
     const base = openingState(catalog, index.runs);
     const store = createStore(takeModelOfRun(fromQuery(location.search + location.hash, base), index.runs));
     const session = new Session({
-      wanted: (run) => neededArrays(sliceOf(run, store.get())),
-      unmet: (run) => unmetWishes(run, store.get()),
+      listNeeded: (run) => neededArrays(sliceOf(run, store.get())),
+      listUnmet: (run) => unmetWishes(run, store.get()),
       before: waitForPlotly(),
       unread: findUnreadable(location.search + location.hash),
     });

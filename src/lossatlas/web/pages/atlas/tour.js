@@ -12,7 +12,7 @@ import {toQuery} from '../../model/state.js';
  * @property {StateStore} store
  * @property {() => GalleryEntry[]} gallery
  * @property {() => Run | null} run
- * @property {Pick<ReturnType<typeof import('./training.js').createLazyTraining>, 'aim' | 'open' | 'rest' | 'hasFailed'>} training
+ * @property {Pick<ReturnType<typeof import('./training.js').createLazyTraining>, 'startAtOnce' | 'open' | 'rest' | 'hasFailed'>} training
  * @property {{play: () => void, pause: () => void, playing: boolean}} player
  * @property {boolean} still does the reader prefer less motion?
  * @property {(text: string, detail: string) => void} onFailed

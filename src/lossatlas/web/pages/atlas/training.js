@@ -85,7 +85,7 @@ export function createLazyTraining(options) {
       store.set({own, train: store.get().train ?? usualOf(), epoch: null, pick: null});
     },
     /** Let the next training continue up to an epoch by itself. @param {number | null} until */
-    aim: (until) => plan.startAtOnce(until),
+    startAtOnce: (until) => plan.startAtOnce(until),
     /** Has the training that was opened last failed? */
     hasFailed: () => hasFailed,
     /** Pause a training. */
@@ -199,7 +199,7 @@ function createParts([{Workshop}, {Panel}, {createPacing}], options) {
       onGrowth(isTraining);
       pacing.noteGrowth(isTraining);
       panel.showProgress(news);
-      onNews(!isTraining && news.status !== 'ready' && !pacing.held);
+      onNews(!isTraining && news.status !== 'ready' && !pacing.isHeld);
     },
   });
   const isAway = () => document.hidden || document.querySelector('dialog[open]') !== null;

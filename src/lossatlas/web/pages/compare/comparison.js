@@ -113,14 +113,14 @@ export class Comparison {
   }
 
   #createTimeline() {
-    const byHand = (/** @type {() => void} */ act) => {
+    const actByHand = (/** @type {() => void} */ act) => {
       this.#isOpening = false;
       this.#player.pause();
       act();
     };
     return createTimeline({
-      onEpoch: (epoch) => byHand(() => this.#goTo(epoch)),
-      onStep: (by) => byHand(() => this.#step(by)),
+      onEpoch: (epoch) => actByHand(() => this.#goTo(epoch)),
+      onStep: (by) => actByHand(() => this.#step(by)),
       onToggle: () => {
         this.#isOpening = false;
         if (this.#player.playing) return this.#player.pause();
@@ -129,7 +129,7 @@ export class Comparison {
       },
       onSpeed: this.#player.setSpeed,
       onReset: () =>
-        byHand(() => {
+        actByHand(() => {
           const {epoch: _, timeline: __, ...rest} = FIRST_VIEW;
           this.#share(/** @type {any} */ ({...rest, camera: {...HOME}}));
           this.#goTo(0);
