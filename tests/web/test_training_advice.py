@@ -28,9 +28,6 @@ def page(served: Site, browser: Browser) -> Iterator[Page]:
         yield seen.open(served.url)
 
 
-# diagnostics ------------------------------------------------------------------------------------------------------
-
-
 def dead_in_numpy(network: Network, theta: Float64, points: Float64) -> list[int]:
     dead, given = [], points
     for weight, bias in list(zip(network.parameters[::2], network.parameters[1::2], strict=True))[:-1]:
