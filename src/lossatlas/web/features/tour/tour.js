@@ -217,7 +217,7 @@ class Tour {
       const now = run();
       if (now && now !== before && now.isOpenEnded && isTrained(now, epochs)) return true;
       if (training.hasFailed()) {
-        this.#become('');
+        this.#setBusy('');
         this.#panel.showMessage('The run of this stop cannot be trained here. The plots show what was there before.');
         return false;
       }
