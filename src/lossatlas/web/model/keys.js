@@ -42,7 +42,7 @@ export function centreKey({run, frame, plane, follow}) {
   return follow ? joinKey('moving', run.frames[frame]) : joinKey('fixed', plane.centre_frame);
 }
 
-/** Identify the network of an epoch. Numbers of frames change when a long training is thinned out. @param {Shot} shot */
+/** Identify the network of an epoch. Frame numbers change when a long training is thinned out. @param {Shot} shot */
 export function epochKey({run, frame}) {
   return joinKey(run.id, run.frames[frame]);
 }
