@@ -8,7 +8,16 @@ from lossatlas.store.durable import append_line, open_synced, replace_file, sync
 from lossatlas.store.gallery import Gallery, default_data_folder
 from lossatlas.store.manifest import describe_outcome, describe_run, describe_start, start_arrays
 from lossatlas.store.read import is_recorded, open_run, open_stored, read_manifest
-from lossatlas.store.recorded import BoundaryPart, RecordedParts, describe_adopted, describe_recorded, save_recorded
+from lossatlas.store.recorded import (
+    LEAST_MARGIN,
+    MARGIN_RATIO,
+    BoundaryPart,
+    RecordedParts,
+    SampleLossPart,
+    describe_adopted,
+    describe_recorded,
+    save_recorded,
+)
 from lossatlas.store.recorded_planes import RecordedPlane, add_planes
 from lossatlas.store.recording import (
     RecordedFrame,
@@ -30,6 +39,8 @@ from lossatlas.store.write import (
 )
 
 __all__ = [
+    "LEAST_MARGIN",
+    "MARGIN_RATIO",
     "BoundaryPart",
     "Gallery",
     "RecordedFrame",
@@ -37,6 +48,7 @@ __all__ = [
     "RecordedPlane",
     "Recording",
     "RecordingWriter",
+    "SampleLossPart",
     "StackedThetas",
     "Tensor",
     "add_planes",

@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from lossatlas.arrays import AnyArray, Float64
+from lossatlas.arrays import AnyArray, Float32, Float64, UInt8
 from lossatlas.curvature import TrainingCurvature
 from lossatlas.runs import CONFIDENCE_STEP, RecordedRun, Run
 from lossatlas.store.durable import open_synced, write_array
@@ -43,16 +43,19 @@ class BoundaryPart:
     Attributes
     ----------
     kind
-        ``samples`` means the plane through three samples, and ``inputs`` means the plane of the only two inputs.
+        ``inputs`` means the plane of the only two inputs, ``projection`` that of their two principal components, onto
+        which all samples are projected, and ``samples`` the plane through three samples.
     equal
         Whether distances along both axes can be compared, so that both need the same scale in a picture.
     anchors
-        The names of the three samples, in the order of ``points``.
+        The names of the three samples, in the order of ``points``; empty for the other kinds.
     features
         The names of both axes.
     arrays
         ``points``, ``labels``, ``split``, ``point_predicted_class``, ``grid_x``, ``grid_y``, ``predicted_class``,
-        ``confidence``, and ``anchor_images`` if the samples are pictures.
+        ``confidence``, ``margin``, and ``anchor_images`` if the samples are pictures.
+    explained_variance
+        The share of the samples' variance that lies in the plane of a projection; None for the other kinds.
     """
 
     kind: str
@@ -60,6 +63,39 @@ class BoundaryPart:
     anchors: tuple[str, ...]
     features: tuple[str, str]
     arrays: Mapping[str, AnyArray]
+    explained_variance: float | None = None
+
+    @property
+    def classes(self) -> list[int]:
+        """The classes that occur: as the class of a sample, or as a prediction."""
+        found = [np.unique(self.arrays[name]) for name in ("labels", "predicted_class")]
+        return [int(number) for number in np.unique(np.concatenate(found))]
+
+    def describe(self) -> dict[str, Any]:
+        """Make its entry in the manifest."""
+        return {
+            "kind": self.kind,
+            "equal": self.equal,
+            "anchors": list(self.anchors),
+            "classes": self.classes,
+            "explained_variance": self.explained_variance,
+        }
+
+
+@dataclass(frozen=True)
+class SampleLossPart:
+    """The loss of each sample at every frame.
+
+    Attributes
+    ----------
+    losses
+        ``[F, N]`` float32.
+    split
+        ``[N]`` uint8: 0 for training samples, 1 for test samples.
+    """
+
+    losses: Float32
+    split: UInt8
 
 
 @dataclass(frozen=True)
@@ -80,6 +116,8 @@ class RecordedParts:
         The curvature along the training; None if it was not measured.
     boundary
         The predictions over a plane of inputs; None if there is no such plane.
+    sample_losses
+        The loss of each sample, which is drawn in place of a boundary; None if it was not measured.
     classes
         The names of the classes; empty if the model does not predict classes.
     batchnorm
@@ -92,6 +130,7 @@ class RecordedParts:
     gram: Float64
     curvature: TrainingCurvature | None
     boundary: BoundaryPart | None
+    sample_losses: SampleLossPart | None
     classes: Sequence[str]
 
 
@@ -101,13 +140,13 @@ def describe_recorded(parts: RecordedParts) -> RecordedRun:
     sizes = {"frame": len(recording.frames)}
     arrays: dict[str, AnyArray] = {"gram": parts.gram}
     entries = {"gram": _GRAM.entry("gram.npy", sizes)}
-    if parts.boundary:
-        arrays |= parts.boundary.arrays
-        entries |= {name: _entry_of(name, array) for name, array in parts.boundary.arrays.items()}
+    right = _arrays_of_right_plot(parts)
+    arrays |= right
+    entries |= {name: _entry_of(name, array) for name, array in right.items()}
     epochs, loss = [frame.epoch for frame in recording.frames], str(about["loss"]["name"])
     for plane in parts.planes:
         arrays |= {f"planes/{plane.name}/{name}": array for name, array in plane.arrays(whole=False).items()}
-    points = parts.boundary.arrays["points"] if parts.boundary else np.empty((0, 2))
+    split = parts.boundary.arrays["split"] if parts.boundary else np.empty(0)
     manifest = {
         **_head(recording),
         "dataset": {
@@ -115,8 +154,8 @@ def describe_recorded(parts: RecordedParts) -> RecordedRun:
             "title": about["name"],
             "features": [{"name": n, "mean": 0.0, "scale": 1.0} for n in (parts.boundary or _NOWHERE).features],
             "classes": list(parts.classes),
-            "train_points": len(points),
-            "test_points": 0,
+            "train_points": int((split == 0).sum()),
+            "test_points": int((split == 1).sum()),
             "samples": about["samples"],
         },
         "model": about["model"],
@@ -124,8 +163,7 @@ def describe_recorded(parts: RecordedParts) -> RecordedRun:
         **_metrics_of(recording),
         "outcome": {"status": "completed"},
         "parameters": [{"name": t.name, "shape": list(t.shape), "offset": t.offset} for t in recording.parameters],
-        "boundary": parts.boundary
-        and {"kind": parts.boundary.kind, "equal": parts.boundary.equal, "anchors": list(parts.boundary.anchors)},
+        "boundary": parts.boundary and parts.boundary.describe(),
         "arrays": entries,
         "planes": [plane.describe(epochs, loss, plane.name, whole=False) for plane in parts.planes],
         "left_out": [{"name": name, "why": why} for name, why in parts.left_out.items()],
@@ -141,6 +179,14 @@ def describe_recorded(parts: RecordedParts) -> RecordedRun:
     return RecordedRun(json.loads(json.dumps(manifest, allow_nan=False)), arrays)
 
 
+def _arrays_of_right_plot(parts: RecordedParts) -> Mapping[str, AnyArray]:
+    if parts.boundary:
+        return parts.boundary.arrays
+    if parts.sample_losses:
+        return {"sample_loss": parts.sample_losses.losses, "sample_split": parts.sample_losses.split}
+    return {}
+
+
 def describe_adopted(run: Run, recording: Recording) -> RecordedRun:
     """Make the recorded run of a model that the engine of this package can evaluate. It contains the weights."""
     manifest = describe_run(run)
@@ -152,11 +198,31 @@ def describe_adopted(run: Run, recording: Recording) -> RecordedRun:
         "model": {**manifest["model"], "title": run.setup.config.model.title},
         "boundary": {"kind": "inputs", "equal": False, "anchors": []},
     }
+    arrays = list_arrays(run)
+    if not samples["test"]:
+        _leave_out_test(manifest, arrays, int(samples["train"]))
     manifest["config"] |= config
     for key in ("stability", "stability_formula"):  # the optimiser is not known
         if "curvature" in manifest:
             manifest["curvature"][key] = None
-    return RecordedRun(json.loads(json.dumps(manifest, allow_nan=False)), list_arrays(run))
+    return RecordedRun(json.loads(json.dumps(manifest, allow_nan=False)), arrays)
+
+
+#: Arrays with one part a point, and the axis that counts the points.
+_OF_POINTS = {"points": 0, "labels": 0, "split": 0, "point_predicted_class": 1}
+
+
+def _leave_out_test(manifest: dict[str, Any], arrays: dict[str, AnyArray], train: int) -> None:
+    """Leave out what was computed of test samples where there are none: the engine was given the training samples."""
+    for name, axis in _OF_POINTS.items():
+        arrays[name] = arrays[name].take(range(train), axis)
+        manifest["arrays"][name]["shape"][axis] = train
+    manifest["dataset"]["test_points"] = 0
+    for name in ("test_loss", "test_accuracy"):
+        manifest["metrics"][name] = [None] * len(manifest["frames"])
+    for plane in manifest["planes"]:
+        plane["arrays"].pop("test_loss_surface", None)
+        arrays.pop(f"planes/{plane['name']}/test_loss_surface", None)
 
 
 def save_recorded(run: RecordedRun, data: Path | str) -> Path:
@@ -228,12 +294,24 @@ _AXES = {
     "grid_y": ("y",),
     "predicted_class": ("frame", "y", "x"),
     "confidence": ("frame", "y", "x"),
+    "margin": ("frame", "y", "x"),
     "anchor_images": ("point", "row", "column", "channel"),
+    "sample_loss": ("frame", "sample"),
+    "sample_split": ("sample",),
 }
+#: What arrays are, where their names do not say it.
+_WHAT = {
+    "anchor_images": "the pictures of the anchors, black to white",
+    "margin": "difference of the two largest logits, as 0.01 * 10000 ** (byte / 255)",
+    "sample_loss": "the loss of each sample with the parameters and buffers of each frame",
+    "sample_split": "0: a training sample, 1: a test sample",
+}
+#: The least difference of logits that a byte can hold, and the ratio of the greatest to it.
+LEAST_MARGIN, MARGIN_RATIO = 0.01, 1e4
 
 
 def _entry_of(name: str, array: AnyArray) -> dict[str, Any]:
-    what = "the pictures of the anchors, black to white" if name == "anchor_images" else name.replace("_", " ")
+    what = _WHAT.get(name, name.replace("_", " "))
     scale = CONFIDENCE_STEP if name == "confidence" else None
     spec = ArraySpec(name, str(array.dtype), _AXES[name], what, scale)
     return spec.entry(f"{name}.npy", dict(zip(_AXES[name], array.shape, strict=True)))

@@ -16,21 +16,26 @@ from lossatlas.store import (
     RecordedParts,
     RecordedPlane,
     Recording,
+    SampleLossPart,
     describe_adopted,
     describe_recorded,
     save_recorded,
 )
 from lossatlas.torch.adopt import compute_adopted, network_of
+from lossatlas.torch.boundary import predict_over
 from lossatlas.torch.curvature_of_blocks import measure_blocks
 from lossatlas.torch.curvature_of_frames import measure_curvature
 from lossatlas.torch.cutting import PlaneCutter, refuse_another_model
+from lossatlas.torch.input_plane import lay_plane_of_inputs
 from lossatlas.torch.model import TorchModel
 from lossatlas.torch.plane_choices import PlaneChoice, read_planes, with_grid
 from lossatlas.torch.refinement import nested_grids
-from lossatlas.torch.sample_plane import lay_through_samples, predict_over
+from lossatlas.torch.sample_losses import measure_sample_losses
 
 #: More classes than a byte can count have no boundary.
 _MOST_CLASSES = 256
+#: The share of the budget of surfaces that the losses of single samples may take besides.
+_SHARE_OF_SAMPLES = 0.1
 
 
 @dataclass(frozen=True)
@@ -45,7 +50,8 @@ class FinishOptions:
         ``batch``: training losses with the statistics of each batch, which training descends with, and test losses with
         those of the training samples. ``running``: both with the statistics in the buffers, as Li et al. (2018).
     boundary
-        ``auto``: over the two inputs that there are, or over the plane through three samples; ``none``.
+        ``auto``: what suits the samples: the plane of two inputs, that of the principal components of up to twenty, or
+        the plane through three samples; where there are no classes, the loss of each sample. ``none``.
     curvature
         At how many frames the Hessian is measured.
     curvature_by
@@ -162,6 +168,7 @@ class _Finishing:
                 self._cutter.parts,
             ),
             boundary=boundary,
+            sample_losses=self._measure_sample_losses() if boundary is None else None,
             classes=self._classes() if boundary else [],
         )
 
@@ -208,13 +215,17 @@ class _Finishing:
         if self._options.boundary == "none":
             return None
         try:
-            plane = lay_through_samples(self._model)
+            plane = lay_plane_of_inputs(self._model)
         except PlaneError:
             return None
-        classes = self._classes()
-        if len(classes) > _MOST_CLASSES:
+        if len(self._classes()) > _MOST_CLASSES:
             return None
-        return predict_over(plane, self._model, self._recording, classes)
+        return predict_over(plane, self._model, self._recording)
+
+    def _measure_sample_losses(self) -> SampleLossPart | None:
+        if self._options.boundary == "none":
+            return None
+        return measure_sample_losses(self._model, self._recording, _SHARE_OF_SAMPLES * self._options.budget)
 
     def _classes(self) -> list[str]:
         targets: list[AnyArray] = [batch.data[1].cpu().numpy() for batch in (*self._model.train, *self._model.test)]

@@ -309,7 +309,7 @@ class TorchModel:
                     continue
                 inputs, targets = batch.data
                 outputs = self.module(inputs)
-                total += float(self.loss.mean(self.loss.of(_Said(outputs), (inputs, targets)), batch))
+                total += float(self.loss.mean(self.loss.of(Answered(outputs), (inputs, targets)), batch))
                 if _are_classes(outputs, targets):
                     predicted = outputs.argmax(dim=1)
                     classes.append(predicted.cpu().numpy())
@@ -348,7 +348,7 @@ class Answers:
     accuracy: float | None
 
 
-class _Said(torch.nn.Module):
+class Answered(torch.nn.Module):
     """A model that has answered already: so a loss function is asked of the very outputs that are looked at."""
 
     def __init__(self, outputs: Any) -> None:
@@ -356,6 +356,7 @@ class _Said(torch.nn.Module):
         self._outputs = outputs
 
     def forward(self, _: Any) -> Any:
+        """Return the answer."""
         return self._outputs
 
 

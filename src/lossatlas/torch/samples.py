@@ -156,7 +156,7 @@ def take_samples(loader: Iterable[Any], count: int, batch_size: int, loss: LossF
                     "give loss=lambda model, batch: … instead"
                 )
             size = samples_in(batch)
-            found.append(_part(batch, slice(0, count - total)) if size > count - total else batch)
+            found.append(take_part(batch, slice(0, count - total)) if size > count - total else batch)
             total += samples_in(found[-1])
             if total >= count:
                 break
@@ -176,11 +176,11 @@ def samples_in(batch: Any) -> int:
 
 
 def _weigh(batches: list[Any], loss: LossFunction) -> list[Batch]:
-    counts = [_counted(batch, loss) for batch in batches]
+    counts = [count_terms(batch, loss) for batch in batches]
     return [Batch(batch, count, sum(counts)) for batch, count in zip(batches, counts, strict=True)]
 
 
-def _counted(batch: Any, loss: LossFunction) -> int:
+def count_terms(batch: Any, loss: LossFunction) -> int:
     """Return the number of terms in the mean loss of a batch."""
     if loss.count is not None:
         return loss.count(batch)
@@ -193,7 +193,8 @@ def _tensors(batch: Any) -> list[torch.Tensor]:
     return [leaf for leaf in pytree.tree_leaves(batch) if isinstance(leaf, torch.Tensor)]
 
 
-def _part(batch: Any, rows: slice) -> Any:
+def take_part(batch: Any, rows: slice) -> Any:
+    """Take some samples of a batch, of whatever form."""
     size = samples_in(batch)
     return pytree.tree_map(lambda x: x[rows] if _is_rows(x, size) else x, batch)
 
@@ -224,7 +225,7 @@ def _even(batches: list[Any], batch_size: int) -> list[Any]:
         size = samples_in(batch)
         count = -(-size // batch_size)
         edges = [size * part // count for part in range(count + 1)]
-        parts += [_part(batch, slice(*edges[part : part + 2])) for part in range(count)]
+        parts += [take_part(batch, slice(*edges[part : part + 2])) for part in range(count)]
     return parts
 
 

@@ -38,7 +38,11 @@ export function borderSegments(run, seen, logitsAt = null) {
   const classes = seen.predicted_class;
   const width = run.numbers('grid_x').length;
   const height = run.numbers('grid_y').length;
-  const crossing = logitsAt ? crossingsOf(run, classes, logitsAt) : storedCrossings(seen, width, height);
+  const crossing = logitsAt
+    ? crossingsOf(run, classes, logitsAt)
+    : seen.margin
+      ? marginCrossings(seen.margin)
+      : storedCrossings(seen, width, height);
   /** @type {number[]} */
   const segments = [];
   forEachCell(classes, width, height, (edges) => {
@@ -48,6 +52,18 @@ export function borderSegments(run, seen, logitsAt = null) {
     );
   });
   return segments;
+}
+
+/**
+ * Find where stored margins (differences of the two largest logits) put the line: where they would be 0 if they change
+ * evenly along the edge. Byte k stands for 0.01 · 10000^(k / 255), so only the difference of two bytes matters.
+ * @param {Numbers} margin @returns {Crossing}
+ */
+function marginCrossings(margin) {
+  return (i, j) => {
+    const share = 1 / (1 + 1e4 ** ((margin[j] - margin[i]) / 255));
+    return Math.min(INSIDE, Math.max(1 - INSIDE, share));
+  };
 }
 
 /**

@@ -159,6 +159,17 @@ export function paintRegions(run, {predicted_class: classes, confidence}, table,
   }
 }
 
+/**
+ * Return the classes that the plot shows, and which of them have points: a class that neither has points nor is predicted
+ * needs no mark.
+ * @param {Run} run
+ */
+export function classesOf(run) {
+  const pointed = new Set(run.get('labels')?.data ?? run.classes.keys());
+  const occurring = new Set([...pointed, ...(run.manifest.boundary?.classes ?? [])]);
+  return {occurring: [...run.classes.keys()].filter((k) => occurring.has(k)), pointed};
+}
+
 /** Find the points that a model misclassifies. @param {Run} run @param {Seen} seen */
 export function findMisclassified(run, {point_predicted_class: predicted}) {
   const labels = run.numbers('labels');
@@ -176,7 +187,7 @@ export function boundarySummary(run, seen, whose, wrong) {
   const shares = classes.map(() => 0);
   const regions = seen.predicted_class;
   for (const k of regions) shares[k] += 1 / regions.length;
-  const areas = classes.map((name, k) => `${name} ${wholePercentText(shares[k])}`).join(', ');
+  const areas = classes.map((name, k) => `${classText(name)} ${wholePercentText(shares[k])}`).join(', ');
   return (
     `${whose}: of the plane of ${features[0].name} and ${features[1].name}, predicted ${areas}; ${wrong} ` +
     `of ${run.numbers('labels').length} points misclassified`
@@ -206,8 +217,8 @@ export function probabilityText(run, seen, x, y, oddsAt) {
     up.length,
     run.classes.length,
   );
-  const others = run.classes.length === 2 ? run.classes[1 - k] : 'the others';
-  return `≈ ${run.classes[k]} ${probabilityPercentText(share)}, ${others} ${probabilityPercentText(1 - share)}`;
+  const others = run.classes.length === 2 ? classText(run.classes[1 - k]) : 'the others';
+  return `≈ ${classText(run.classes[k])} ${probabilityPercentText(share)}, ${others} ${probabilityPercentText(1 - share)}`;
 }
 
 /**
@@ -216,7 +227,7 @@ export function probabilityText(run, seen, x, y, oddsAt) {
  * @param {string[]} classes @param {number[]} odds
  */
 function oddsText(classes, odds) {
-  const textOf = (/** @type {number} */ k) => `${classes[k]} ${probabilityPercentText(odds[k])}`;
+  const textOf = (/** @type {number} */ k) => `${classText(classes[k])} ${probabilityPercentText(odds[k])}`;
   if (classes.length <= MOST_TOLD + 1) return classes.map((_, k) => textOf(k)).join(', ');
   const likeliest = [...odds.keys()].sort((i, j) => odds[j] - odds[i]).slice(0, MOST_TOLD);
   const others = 1 - likeliest.reduce((sum, k) => sum + odds[k], 0);
@@ -240,3 +251,6 @@ function shareOf({predicted_class: predicted, confidence}, k, x, y, width, heigh
 
 /** @param {Numbers} grid @param {number} share */
 const interpolate = (grid, share) => grid[0] + share * (grid[grid.length - 1] - grid[0]);
+
+/** Name a class in a sentence, where a bare number would be read as a quantity. @param {string} name */
+const classText = (name) => (/^\d+$/.test(name) ? `class ${name}` : name);

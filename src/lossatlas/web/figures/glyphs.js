@@ -27,6 +27,9 @@ const SHAPES = {
     ),
 };
 
+/** The mark of a class of which the plot has regions but no points. */
+export const SWATCH = 'M-6 -5h12v10h-12Z';
+
 /** @param {number} k class @param {number} radius @param {number} [x] @param {number} [y] */
 export function glyph(k, radius, x = 0, y = 0) {
   return SHAPES[classSymbol(k)](radius, x, y);

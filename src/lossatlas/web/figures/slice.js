@@ -48,7 +48,7 @@ const FACTS = {
 };
 
 /** List what the manifest says about a plane in numbers. @param {PlaneEntry} plane @returns {Fact[]} */
-export function planeFacts({random_walk: walk, cosine, orthonormal, eigenvalues, nonconvexity}) {
+export function planeFacts({random_walk: walk, cosine, orthonormal, eigenvalues, nonconvexity, batchnorm}) {
   /** @type {Fact[]} */
   const facts = [];
   if (walk !== undefined && walk !== null)
@@ -68,8 +68,20 @@ export function planeFacts({random_walk: walk, cosine, orthonormal, eigenvalues,
     const why = `The cosine of their angle is ${tickLabel(roundToDecimals(cosine, 2))}. ${FACTS.uneven}`;
     facts.push({text: `a and b at ${angle}°`, why});
   }
+  if (batchnorm) facts.push({text: `BatchNorm with ${STATISTICS[batchnorm.train]}`, why: batchNormText(batchnorm)});
   return facts;
 }
+
+const STATISTICS = {
+  batch: 'the statistics of each batch',
+  refreshed: 'the statistics of the training samples',
+  running: 'the statistics that the model keeps',
+};
+
+/** Say which statistics the surfaces have. @param {NonNullable<PlaneEntry['batchnorm']>} batchnorm */
+const batchNormText = ({train, test}) =>
+  `BatchNorm normalises with ${STATISTICS[train]} for the training loss, the path and the Hessian, and with ` +
+  `${STATISTICS[test]} for the test loss. Other statistics give other surfaces.`;
 
 /** Say the share of the path's variance in plain words. @param {PlaneEntry} plane */
 export function shareText({explained_variance: share}) {

@@ -5,7 +5,7 @@
 /** @import {Seen, Shot} from '../model/types.js' */
 /** @import {Run} from '../model/run.js' */
 /** @import {Numbers} from '../loading/npy.js' */
-import {unitsOf} from './boundary.js';
+import {classesOf, unitsOf} from './boundary.js';
 import {cleanEigenvalue} from './curvature.js';
 import {planeTitle} from './slice.js';
 import {curvatureText, lossText, percentText, probabilityPercentText, shortText, valueText} from '../lib/numbers.js';
@@ -83,7 +83,7 @@ function classTable(run, seen, whose) {
     caption: `${whose}: the classes`,
     corner: 'Class',
     columns: ['train', 'test'].flatMap((part) => [`${part}: points`, `${part}: predicted`, `${part}: right`]),
-    rows: run.classes.map((name, k) => ({name, cells: [...ofPart(k, 0), ...ofPart(k, 1)]})),
+    rows: classesOf(run).occurring.map((k) => ({name: run.classes[k], cells: [...ofPart(k, 0), ...ofPart(k, 1)]})),
   };
 }
 

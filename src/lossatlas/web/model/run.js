@@ -11,6 +11,8 @@ import {neededArrays} from './slice.js';
  */
 export const STATIC_ARRAYS = ['points', 'labels', 'split', 'grid_x', 'grid_y'];
 export const FRAME_ARRAYS = ['point_predicted_class', 'confidence', 'predicted_class'];
+/** Arrays that only recorded runs have: the pictures of three samples, or the losses of all. */
+const RECORDED_ARRAYS = ['anchor_images', 'sample_loss', 'sample_split'];
 const SURFACES = ['loss_surface', 'test_loss_surface'];
 
 /**
@@ -116,14 +118,20 @@ export class Run {
     return this.manifest.boundary !== null;
   }
 
-  /** The arrays of inputs that do not change with the frame. */
+  /** Has it, in place of a boundary, the loss of each sample at every frame? */
+  get hasSampleLosses() {
+    return !this.hasBoundary && 'sample_loss' in this.manifest.arrays;
+  }
+
+  /** The arrays of the right plot that do not change with the frame, or are needed as a whole. */
   get staticArrays() {
-    return this.hasBoundary ? STATIC_ARRAYS : [];
+    const further = RECORDED_ARRAYS.filter((name) => name in this.manifest.arrays);
+    return this.hasBoundary ? [...STATIC_ARRAYS, ...further] : further;
   }
 
   /** The arrays of predictions, which have one part per frame. */
   get frameArrays() {
-    return this.hasBoundary ? FRAME_ARRAYS : [];
+    return !this.hasBoundary ? [] : 'margin' in this.manifest.arrays ? [...FRAME_ARRAYS, 'margin'] : FRAME_ARRAYS;
   }
 
   /** Will more frames be added? */
@@ -330,6 +338,7 @@ export class Run {
       predicted_class: this.frameOf('predicted_class', frame),
       confidence: this.frameOf('confidence', frame),
       point_predicted_class: this.frameOf('point_predicted_class', frame),
+      ...(this.get('margin') ? {margin: this.frameOf('margin', frame)} : {}),
     };
   }
 

@@ -24,7 +24,7 @@ export function sliceOf(run, state) {
   const near = nearestSpan(plane.spans, state.zoom);
   const computed =
     able && (plane.drawn !== undefined || (state.zoom !== null && !sameSpan(state.zoom, plane.spans[near])));
-  const set = computed || hasTest(run, plane) ? state.set : 'train';
+  const set = hasTest(run, plane, computed) ? state.set : 'train';
   const follow = followsFrame(run, plane, set, state.follow, computed);
   return {
     plane,
@@ -97,11 +97,12 @@ export function gridSizeOf(run, {plane, computed}) {
  */
 export function limits(run, {plane, set, follow, computed}) {
   return {
-    set:
-      computed || hasTest(run, plane)
-        ? ''
-        : !run.isWhole
-          ? 'Test losses are available when training has ended.'
+    set: hasTest(run, plane, computed)
+      ? ''
+      : !run.isWhole
+        ? 'Test losses are available when training has ended.'
+        : run.isRecorded && run.manifest.dataset.samples?.test === 0
+          ? 'This run was recorded without test samples.'
           : 'This run was stored without the test loss in this plane.',
     follow: followLimit(run, plane, set, computed),
     path: pathLimit(plane, follow),
@@ -214,9 +215,9 @@ export function hasPath(plane) {
   return plane.drawn !== undefined || PATH_ARRAYS.every((name) => name in plane.arrays);
 }
 
-/** @param {Run} run @param {PlaneEntry} plane */
-function hasTest(run, plane) {
-  return run.isWhole && 'test_loss_surface' in plane.arrays;
+/** @param {Run} run @param {PlaneEntry} plane @param {boolean} computed */
+function hasTest(run, plane, computed) {
+  return computed ? run.manifest.dataset.test_points > 0 : run.isWhole && 'test_loss_surface' in plane.arrays;
 }
 
 /**

@@ -25,6 +25,8 @@
  * @property {[number, number] | null} [eigenvalues] the eigenvalues of the directions of a Hessian plane
  * @property {{name: string, a: number, b: number}[]} [anchors] the points that the plane goes through
  * @property {{share: number, threshold: number, grid: number, span: number} | null} [nonconvexity]
+ * @property {Record<'train' | 'test', 'batch' | 'refreshed' | 'running'> | null} [batchnorm] the statistics with which
+ *   BatchNorm normalises in the surfaces of a recorded run; null: it has no BatchNorm
  * @property {number} [drawn] the seed of directions that are drawn in the page; such a plane has no arrays
  * @property {number[]} spans the spans in the order of the arrays' span axis; the first one is shown first
  * @property {Record<string, ArrayEntry>} arrays
@@ -49,11 +51,13 @@
  * @property {{name: string, unit: string}} [loss] the name and the unit of the losses of a recorded run
  * @property {{eval_train_loss: (number | null)[], eval_test_loss: (number | null)[]}} [in_use] the losses of a recorded
  *   run with the statistics that BatchNorm keeps
- * @property {{kind: 'inputs' | 'samples', equal: boolean, anchors: string[]} | null} [boundary] the plane of inputs of
- *   a recorded run; null if it has no boundary
+ * @property {{kind: 'inputs' | 'projection' | 'samples', equal: boolean, anchors: string[], classes?: number[],
+ *   explained_variance?: number | null} | null} [boundary] the plane of inputs of a recorded run; null if it has no
+ *   boundary. `classes`: the classes that occur
  * @property {Config} config
  * @property {{name: string, title: string, features: Feature[], classes: string[], train_points: number, test_points:
- *   number, run?: string}} dataset `run`: a stored run that contains the own points on which the page trains
+ *   number, samples?: {train: number, test: number}, run?: string}} dataset `run`: a stored run that contains the own
+ *   points on which the page trains
  * @property {{title: string, layers: number[], activation: string, residual?: boolean, parameters: number}} model
  * @property {number[]} frames the epoch of each frame
  * @property {Metrics} metrics
@@ -144,6 +148,8 @@
  * @property {import('../loading/npy.js').Numbers} predicted_class
  * @property {import('../loading/npy.js').Numbers} confidence
  * @property {import('../loading/npy.js').Numbers} point_predicted_class
+ * @property {import('../loading/npy.js').Numbers} [margin] by how much the logit of the predicted class exceeds the next
+ *   one, over the meshgrid, as bytes (figures/border.js)
  *
  * @typedef {Slice & {run: import('./run.js').Run, frame: number}} Shot everything that the two plots need for one
  *   picture

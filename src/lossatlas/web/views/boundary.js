@@ -9,6 +9,7 @@
 /** @import {Run} from '../model/run.js' */
 import {shortText} from '../lib/numbers.js';
 import {byId, fitText, make, setText} from '../lib/dom.js';
+import {createLazy} from '../lib/lazy.js';
 import {planeLayout} from '../figures/ticks.js';
 import {borderSegments} from '../figures/border.js';
 import {
@@ -25,6 +26,7 @@ import {regionTable} from '../figures/colours.js';
 import {CONFIG} from '../lib/plotly.js';
 import {readTheme} from '../lib/theme.js';
 import {joinKey} from '../model/keys.js';
+import {showPlot} from './controls.js';
 import {drawLegend} from './legend.js';
 
 const MARGIN = {l: 48, r: 16, t: 8, b: 40};
@@ -46,23 +48,31 @@ const REST = 250;
  *   parameters are known
  * @param {(shot: Shot) => void} options.onAttend a person examines this picture, so its parameters are worth fetching
  * @param {(point: number | null) => void} options.onHover a data point is under the pointer; null: none is any more
+ * @param {(frame: number) => void} options.onFrame a frame was chosen in the plot
+ * @param {() => void} options.onArrived the rest of the plot of a recorded run has arrived
  */
-export function createBoundary(Plotly, {networkOf, oddsOf, logitsOf, onAttend, onHover}) {
+export function createBoundary(Plotly, {networkOf, oddsOf, logitsOf, onAttend, onHover, onFrame, onArrived}) {
   const root = byId('boundary-plot');
   const regions = createRegions(/** @type {HTMLCanvasElement} */ (byId('boundary-canvas')));
   const axes = createAxes(Plotly, root, onHover);
   /** @type {{shot: Shot, seen: Seen} | null} */
   let shown = null;
   const attention = watchFirstUse(() => shown && onAttend(shown.shot));
+  const further = createFurtherPart({onFrame, onArrived});
   const probe = createProbe(root, axes, {
     textAt: (x, y) => (shown ? textAt(shown, x, y, oddsOf) : ''),
     onPoint: () => shown && onAttend(shown.shot),
+    onPlace: (place, at) => shown && further.of(shown.shot.run)?.image.show(shown.shot.run, place, at),
   });
   let key = '';
   let style = 0;
   let timer = 0;
 
   return {
+    /** Request what the plot of a run needs besides this module. @param {Run} run */
+    request: further.request,
+    /** Has it arrived, or is it known that it does not? @param {Run} run */
+    isKnown: further.isKnown,
     /** The size or the theme has changed: the next drawing uses the new one. */
     restyle() {
       style++;
@@ -72,8 +82,17 @@ export function createBoundary(Plotly, {networkOf, oddsOf, logitsOf, onAttend, o
     /** @param {Shot} shot */
     draw(shot) {
       const {run, frame, pick} = shot;
-      const section = byId('boundary');
-      if (section.hidden === run.hasBoundary) section.hidden = !run.hasBoundary;
+      const extra = further.of(run);
+      further.announce(run);
+      if (run.hasSampleLosses && extra) {
+        shown = null;
+        key = '';
+        setText(byId('boundary-whose'), extra.samples.note(run, frame)); // It comes first: it takes a line from the plot.
+        byId('boundary-whose').hidden = false;
+        extra.samples.draw(shot, String(style));
+        clearTimeout(timer);
+        timer = window.setTimeout(() => setText(byId('boundary-summary'), extra.samples.summary(run, frame)), REST);
+      }
       if (!run.hasBoundary) return;
       const answer = networkOf(shot);
       const found = pick ? answer : null;
@@ -87,12 +106,60 @@ export function createBoundary(Plotly, {networkOf, oddsOf, logitsOf, onAttend, o
       shown = {shot, seen};
       probe.draw();
       const wrong = findMisclassified(run, seen);
-      regions.paint(run, seen, wrong, logitsOf(shot));
+      regions.paint(run, seen, wrong, logitsOf(shot), extra);
       clearTimeout(timer);
       timer = window.setTimeout(() => {
         setText(byId('boundary-summary'), boundarySummary(run, seen, whose, wrong.length));
         if (attention.isPaid()) onAttend(shot);
       }, REST);
+    },
+  };
+}
+
+/**
+ * Load what the right plot of a recorded run needs besides axes, points and regions, and give the plot its words.
+ * @param {{onFrame: (frame: number) => void, onArrived: () => void}} options
+ */
+function createFurtherPart({onFrame, onArrived}) {
+  const part = createLazy({
+    load: () => import('./recorded_plot.js'),
+    create: ({createRecordedPlot}) => createRecordedPlot({onFrame}),
+    styles: ['styles/recorded.css'],
+  });
+  const [section, heading, meaning] = [byId('boundary'), byId('boundary-heading'), byId('boundary-meaning')];
+  const tab = /** @type {HTMLInputElement} */ (document.querySelector('#plots [value="boundary"]'));
+  const usual = {
+    heading: heading.textContent ?? '',
+    tab: tab.parentElement?.textContent ?? '',
+    meaning: meaning.innerHTML,
+  };
+  let hasFailed = false;
+  const isNeeded = (/** @type {Run} */ run) =>
+    run.hasSampleLosses || ['projection', 'samples'].includes(run.manifest.boundary?.kind ?? '');
+  const of = (/** @type {Run} */ run) => (isNeeded(run) ? part.known() : null);
+  return {
+    of,
+    /** @param {Run} run */
+    request(run) {
+      if (!isNeeded(run) || part.isAsked() || hasFailed) return;
+      part.request().then(onArrived, () => {
+        hasFailed = true; // Then the plot has what all runs have.
+        onArrived();
+      });
+    },
+    /** @param {Run} run */
+    isKnown: (run) => !isNeeded(run) || hasFailed || part.known() !== null,
+    /** Show or hide the plot, and say what it is. @param {Run} run */
+    announce(run) {
+      const isThere = run.hasBoundary || (run.hasSampleLosses && part.known() !== null);
+      if (section.hidden === isThere) section.hidden = !isThere;
+      tab.disabled = !isThere;
+      if (tab.checked && !isThere) showPlot('landscape');
+      section.dataset.plot = run.hasSampleLosses ? 'samples' : 'boundary';
+      const words = of(run)?.wordsOf(run) ?? usual;
+      setText(heading, words.heading);
+      setText(meaning, words.meaning);
+      setText(/** @type {Element} */ (tab.nextElementSibling), words.tab.trim());
     },
   };
 }
@@ -218,10 +285,13 @@ function computeMargins(run, labels, width, height) {
 /**
  * Create the sentence about the place under the pointer.
  * @param {HTMLElement} root @param {ReturnType<typeof createAxes>} axes
- * @param {{textAt: (x: number, y: number) => string, onPoint: () => void}} options the places are shares of the plot,
- *   from its lower left corner
+ * @param {object} options the places are shares of the plot, from its lower left corner
+ * @param {(x: number, y: number) => string} options.textAt
+ * @param {() => void} options.onPoint
+ * @param {(place: {x: number, y: number} | null, at?: {x: number, y: number}) => void} options.onPlace also where that is
+ *   in pixels of the plot; null: nowhere
  */
-function createProbe(root, axes, {textAt, onPoint}) {
+function createProbe(root, axes, {textAt, onPoint, onPlace}) {
   const probe = make('p', {class: 'probe', 'aria-hidden': 'true'});
   root.after(probe);
   /** @type {[number, number] | null} */
@@ -229,17 +299,21 @@ function createProbe(root, axes, {textAt, onPoint}) {
   const draw = () => setText(probe, place ? textAt(...place) : '');
   root.addEventListener('pointerleave', () => {
     place = null;
+    onPlace(null);
     draw();
   });
-  root.addEventListener('pointermove', (event) => {
+  const point = (/** @type {PointerEvent} */ event) => {
     const box = root.getBoundingClientRect();
     const {l, r, t, b} = axes.box().margin;
     const x = (event.clientX - box.left - l) / (box.width - l - r);
     const y = 1 - (event.clientY - box.top - t) / (box.height - t - b);
     place = x >= 0 && x <= 1 && y >= 0 && y <= 1 ? [x, y] : null;
     if (place) onPoint();
+    onPlace(place && {x: place[0], y: place[1]}, {x: event.clientX - box.left, y: event.clientY - box.top});
     draw();
-  });
+  };
+  root.addEventListener('pointermove', point);
+  root.addEventListener('pointerdown', point); // A touch may end before it moves.
   return {draw};
 }
 
@@ -299,8 +373,11 @@ function createRegions(canvas) {
       canvas.width = Math.max(1, Math.round(width * devicePixelRatio));
       canvas.height = Math.max(1, Math.round(height * devicePixelRatio));
     },
-    /** @param {Run} run @param {Seen} seen @param {number[]} wrong @param {LogitsAt | null} logitsAt */
-    paint(run, seen, wrong, logitsAt) {
+    /**
+     * @param {Run} run @param {Seen} seen @param {number[]} wrong @param {LogitsAt | null} logitsAt
+     * @param {import('./recorded_plot.js').RecordedPlot | null} extra
+     */
+    paint(run, seen, wrong, logitsAt, extra) {
       const context = /** @type {CanvasRenderingContext2D} */ (canvas.getContext('2d', {alpha: false}));
       paintRegions(run, seen, table, pixels);
       cells.getContext('2d')?.putImageData(image, 0, 0);
@@ -312,6 +389,7 @@ function createRegions(canvas) {
       drawn = {segments: borderSegments(run, seen, logitsAt), dx, dy};
       strokeBorder(context, drawn.segments, dx, dy, ink);
       ringPoints(context, run, wrong, placeOf(run), ink);
+      extra?.drawPictures(context, run, placeOf(run), ink);
     },
   };
 }

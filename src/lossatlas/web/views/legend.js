@@ -1,39 +1,50 @@
 /** This view explains the marks of the boundary plot. */
 /** @import {Run} from '../model/run.js' */
 import {make, makeSvg} from '../lib/dom.js';
-import {css, pointColour} from '../figures/colours.js';
-import {glyph} from '../figures/glyphs.js';
+import {classColour, css, pointColour} from '../figures/colours.js';
+import {classesOf} from '../figures/boundary.js';
+import {glyph, SWATCH} from '../figures/glyphs.js';
 
-/** If there are more classes than this, long names are shortened, so that all have room. */
+/** If there are more classes than this with names of more letters, names are shortened, so that all have room. */
 const MANY = 4;
+const LETTERS = 24;
 
 /** @param {HTMLElement} list @param {Run} run @param {boolean} dark */
 export function drawLegend(list, run, dark) {
-  const labels = run.get('labels');
-  const there = new Set(labels?.data ?? run.classes.keys()); // A class without points needs no mark.
-  const classes = run.classes.flatMap((name, k) =>
-    there.has(k)
-      ? [
-          createEntry(
-            name,
-            mark(glyph(k, 4), {fill: css(pointColour(k, dark))}),
-            `The points of class ${name} have this shape and colour; regions where the class is predicted have ` +
-              'the same colour.',
-          ),
-        ]
-      : [],
-  );
+  const {occurring, pointed} = classesOf(run);
+  const classes = occurring.map((k) => createClassEntry(run.classes[k], k, pointed.has(k), dark));
   const grey = {stroke: 'currentColor', 'stroke-width': 1.5};
   const train = mark(glyph(0, 4), {...grey, fill: 'currentColor'});
   const test = mark(glyph(0, 3.6), {...grey, fill: 'none'});
   const wrong = mark(`${glyph(0, 6)}${glyph(0, 2.5)}`, {...grey, fill: 'none'});
-  list.toggleAttribute('data-many', classes.length > MANY);
+  const many = classes.length > MANY && run.classes.join('').length > LETTERS;
+  const hasTest = run.get('split')?.data.includes(1) ?? true;
+  list.toggleAttribute('data-many', many);
   list.replaceChildren(
     ...classes,
     createEntry('train', train, 'The points that the network is trained on are filled.'),
-    createEntry('test', test, 'The points that the network has never seen are hollow.'),
+    ...(hasTest ? [createEntry('test', test, 'The points that the network has never seen are hollow.')] : []),
     createEntry('misclassified', wrong, 'A ring marks each point whose class is predicted wrongly.'),
   );
+}
+
+/**
+ * @param {string} name @param {number} k @param {boolean} hasPoints does the plot have points of this class, or only
+ *   regions? @param {boolean} dark
+ */
+function createClassEntry(name, k, hasPoints, dark) {
+  return hasPoints
+    ? createEntry(
+        name,
+        mark(glyph(k, 4), {fill: css(pointColour(k, dark))}),
+        `The points of class ${name} have this shape and colour; regions where the class is predicted have the same ` +
+          'colour.',
+      )
+    : createEntry(
+        name,
+        mark(SWATCH, {fill: css(classColour(k)), 'fill-opacity': 0.6, stroke: 'currentColor'}),
+        `Regions where class ${name} is predicted have this colour; the plot has no point of this class.`,
+      );
 }
 
 /** @param {string} text @param {SVGElement} picture @param {string} title */

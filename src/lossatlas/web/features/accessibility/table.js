@@ -8,6 +8,7 @@
 import {shortText} from '../../lib/numbers.js';
 import {make} from '../../lib/dom.js';
 import {boundaryTables, landscapeTables, timelineTables} from '../../figures/tables.js';
+import {sampleTables} from '../../figures/sample_losses.js';
 
 /** @typedef {'landscape' | 'boundary' | 'timeline'} Subject */
 
@@ -19,6 +20,7 @@ function tablesOf(subject, {shot, picture, computed}) {
   const {run, frame, pick} = shot;
   if (subject === 'timeline') return timelineTables(run, frame);
   if (subject === 'landscape') return picture ? landscapeTables(shot, picture.axis, picture.values, picture.loss) : [];
+  if (run.hasSampleLosses) return sampleTables(run, frame);
   const seen = computed ?? (run.hasPredictions ? run.predictionsOf(frame) : null);
   return seen
     ? boundaryTables(
@@ -42,7 +44,8 @@ function tablesOf(subject, {shot, picture, computed}) {
 /** @param {HTMLElement} button @param {Theirs} theirs */
 export function openTable(button, theirs) {
   const subject = /** @type {Subject} */ (button.dataset.table);
-  const heading = make('h2', {id: 'table-heading'}, TITLES[subject]);
+  const isOfSamples = subject === 'boundary' && theirs.shot.run.hasSampleLosses;
+  const heading = make('h2', {id: 'table-heading'}, isOfSamples ? 'Loss of each sample' : TITLES[subject]);
   const close = make(
     'button',
     {type: 'button', class: 'quiet', 'aria-label': 'Close', title: 'Closes the table (Escape).'},

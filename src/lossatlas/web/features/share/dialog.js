@@ -66,13 +66,13 @@ export function createDialog(page) {
       rows.show(shot);
       film.show(shot);
       view.show(exports.link(shot));
-      python.show('');
+      python.show('', shot.run);
       dialog.showModal();
       view.focus();
       // The dialog appears first. What takes time follows.
       setTimeout(() =>
         task.runWork(async () => {
-          python.show(await exports.python(shot));
+          python.show(await exports.python(shot), shot.run);
           await exports.paint(shot, view.preview);
         }),
       );
@@ -120,7 +120,7 @@ function createPython(task) {
   const copy = button('Copy', {'aria-label': 'Copy Python', title}, () =>
     copyText(code.textContent ?? '', 'Python copied', code, task.showMessage),
   );
-  const note = make('p', {class: 'note'}, 'Computes this run again with the package lossatlas.');
+  const note = make('p', {class: 'note'});
   return {
     element: make(
       'div',
@@ -128,9 +128,11 @@ function createPython(task) {
       make('div', {class: 'python-head'}, make('h3', {}, 'Python'), note, copy),
       make('pre', {tabindex: 0, 'aria-label': 'Python'}, code),
     ),
-    /** @param {string} lines */
-    show(lines) {
+    /** @param {string} lines @param {{isRecorded: boolean}} run */
+    show(lines, {isRecorded}) {
       code.textContent = lines;
+      const does = isRecorded ? 'Reads the arrays of this run' : 'Computes this run again';
+      setText(note, `${does} with the package lossatlas.`);
     },
   };
 }

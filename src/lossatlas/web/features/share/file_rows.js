@@ -4,7 +4,7 @@
 /** @import {Shot} from '../../model/types.js' */
 /** @import {Exports} from './exports.js' */
 /** @import {Task} from './task.js' */
-import {make} from '../../lib/dom.js';
+import {make, setText} from '../../lib/dom.js';
 import {PICTURE} from './exports.js';
 import {fileName} from './link.js';
 import {button, row} from './row.js';
@@ -63,11 +63,12 @@ export function createFileRows(exports, task) {
         saveFile(await exports[of](shot), fileName(shot, ending), task.showMessage);
       }),
     );
+  const sheetNote = make('span');
   const surfaceNote = make('span', {}, ' It contains the surface as a picture.');
   return {
     picture: row(
       'Picture',
-      [`Both plots on one sheet, ${PICTURE.width}\u00a0×\u00a0${PICTURE.height} pixels.`],
+      [sheetNote, ` on one sheet, ${PICTURE.width}\u00a0×\u00a0${PICTURE.height} pixels.`],
       createSaver(FILES.png),
     ),
     drawing: row(
@@ -83,7 +84,8 @@ export function createFileRows(exports, task) {
       createSaver(FILES.metrics),
     ),
     /** Write what applies to this shot only. @param {Shot} shot */
-    show({view}) {
+    show({view, run}) {
+      setText(sheetNote, run.hasBoundary || run.hasSampleLosses ? 'Both plots' : 'The landscape');
       surfaceNote.hidden = view !== 'surface';
     },
   };

@@ -9,12 +9,15 @@ const NOTHING = /** @type {State} */ (
   /** @type {unknown} */ (Object.fromEntries(PROPERTIES.map(({name}) => [name, null])))
 );
 
+/** A recorded run is not known by settings. */
+const UNKNOWN = /** @type {any} */ ({dataset: null, hidden: null, activation: null, residual: null});
+
 /** @param {Shot} shot @param {State} state @param {string} page the page's own address, without a query */
 export function linkTo({run, frame, plane, span, pick}, state, page) {
   const shown = {epoch: run.frames[frame], zoom: span, pick};
   // A plane drawn in the page is given by its seed, and a run trained in the page by its settings.
   const recorded = {run: run.isLasting ? run.id : null, plane: plane.drawn === undefined ? plane.name : state.plane};
-  return page + toQuery({...state, ...shown, ...recorded}, NOTHING);
+  return page + toQuery({...state, ...shown, ...recorded, ...(run.isRecorded ? UNKNOWN : {})}, NOTHING);
 }
 
 /** Return the name of a file. @param {Shot} shot @param {string} ending */

@@ -18,7 +18,7 @@ const probabilities = createLazyModule(() => import('../../compute/probabilities
 
 /**
  * @typedef {object} Network
- * @property {Seen} seen
+ * @property {Seen | null} seen
  * @property {Picked['metrics'] | null} metrics the metrics of a picked network
  * @property {Float32Array | null} theta the parameters of a picked network
  * @property {ComputedSurface | null} ground the surface of a computed slice
@@ -95,5 +95,12 @@ async function readStoredNetwork(shot) {
           return (await probabilities.request()).createLogits(shot, run.frameOf('weights', frame));
         })().catch(() => null)
       : null;
-  return {seen: run.predictionsOf(frame), metrics: null, theta: null, ground: null, way: null, logits};
+  return {
+    seen: run.hasBoundary ? run.predictionsOf(frame) : null,
+    metrics: null,
+    theta: null,
+    ground: null,
+    way: null,
+    logits,
+  };
 }

@@ -14,6 +14,7 @@ import {centreTheta, directionsOf} from '../../compute/planes.js';
 const METRICS = /** @type {const} */ (['train_loss', 'test_loss', 'train_accuracy', 'test_accuracy']);
 const BOUNDARY = /** @type {const} */ (['predicted_class', 'confidence', 'point_predicted_class']);
 const POINTS = ['points', 'labels', 'split', 'grid_x', 'grid_y'];
+const SAMPLES = ['sample_loss', 'sample_split'];
 const PATH = ['path', 'residual', 'path_loss'];
 /** The same for a plane that the page has drawn. @type {Record<string, {what: string, axes: string[]}>} */
 const DRAWN = {
@@ -29,7 +30,7 @@ export function furtherArrays({run, plane}) {
 
 /**
  * @param {Picture} picture
- * @param {{seen: Seen, picked: Float32Array | null}} network the predictions that the right plot shows, and theta at
+ * @param {{seen: Seen | null, picked: Float32Array | null}} network the predictions that the right plot shows, and theta at
  *   the picked point
  * @returns {Map<string, DescribedArray>}
  */
@@ -59,7 +60,9 @@ export function arraysOf({shot, axis, grid, values}, {seen, picked}) {
 
   put('a', Float64Array.from(axis), 'the sampled values of a', ['a']);
   put('b', Float64Array.from(axis), 'the sampled values of b', ['b']);
-  put('loss', values, `${SET_TITLES[shot.set]}, mean cross-entropy in nats`, ['b', 'a'], [grid, grid]);
+  const {name: lossName, unit} = run.manifest.loss ?? {name: 'cross-entropy', unit: 'nats'};
+  const what = `${SET_TITLES[shot.set]}, mean ${lossName}${unit && ` in ${unit}`}`;
+  put('loss', values, what, ['b', 'a'], [grid, grid]);
   if (plane.drawn !== undefined || run.isComplete(planeArray(plane, 'directions'))) {
     const pair = directionsOf(run, plane);
     put(
@@ -81,9 +84,11 @@ export function arraysOf({shot, axis, grid, values}, {seen, picked}) {
     if (plane.drawn === undefined) copy(name, key);
     else put(name, run.numbers(key), DRAWN[name].what, DRAWN[name].axes, run.get(key)?.shape);
   }
-  for (const name of POINTS) if (run.hasPredictions) copy(name, name);
-  for (const name of BOUNDARY) if (run.hasPredictions) copy(name, name, seen[name]);
-  if (!run.hasPredictions) putOwn(run, seen, put);
+  if (seen && run.hasPredictions) {
+    for (const name of POINTS) copy(name, name);
+    for (const name of BOUNDARY) copy(name, name, seen[name]);
+  } else if (seen) putOwn(run, seen, put);
+  for (const name of run.hasSampleLosses ? SAMPLES : []) copy(name, name);
   put('epochs', Float64Array.from(run.frames), 'epoch of each frame', ['frame']);
   for (const name of METRICS)
     put(name, Float64Array.from(run.metrics[name]), `${name.replace('_', ' ')} of the network at each frame`, [

@@ -19,8 +19,9 @@ export async function paintSheet(canvas, {behind, cells, svg, theme}) {
   context.fillStyle = theme.paper;
   context.fillRect(0, 0, SIZE.width, SIZE.height);
   if (below) context.drawImage(below, 0, 0, SIZE.width, SIZE.height);
-  for (const {canvas: picture, box, clip} of cells) {
+  for (const {canvas: picture, box, clip, sharp} of cells) {
     context.save();
+    context.imageSmoothingEnabled = !sharp;
     context.beginPath();
     context.rect(clip.x, clip.y, clip.width, clip.height);
     context.clip();

@@ -10,6 +10,7 @@ import {borderSegments} from '../../figures/border.js';
 import {featureAxis, findMisclassified, paintRegions, plotSize} from '../../figures/boundary.js';
 import {BALL_COLOUR, css, mapTable, PATH_COLOUR, pointColour, regionTable} from '../../figures/colours.js';
 import {glyph} from '../../figures/glyphs.js';
+import {pictureBox, samplePictures} from '../../figures/input_image.js';
 import {anchorTraces, contours, paintSurface, sliceAxis} from '../../figures/map.js';
 import {thinPath, isInside, pathLine} from '../../figures/path.js';
 import {limitTo} from '../../figures/range.js';
@@ -17,10 +18,13 @@ import {sectionAxes, sections} from '../../figures/section.js';
 import {axes, escapeXml, penOf, short, strokes, tag, ticksOf, words} from './vector.js';
 
 /**
- * @typedef {{canvas: HTMLCanvasElement, box: Box, clip: Box}} Cells a picture, its place, and the visible part of it
+ * @typedef {{canvas: HTMLCanvasElement, box: Box, clip: Box, sharp?: boolean}} Cells a picture, its place, and the
+ *   visible part of it; `sharp`: its pixels are enlarged as squares
  */
-/** @typedef {{cells: Cells | null, svg: string}} Part */
+/** @typedef {{cells: Cells[], svg: string}} Part */
 
+/** The longer side of a sample's picture. */
+const PICTURE = 40;
 const ITALIC = {'font-style': 'italic'};
 const letter = (/** @type {string} */ name) => tag('tspan', ITALIC, name);
 
@@ -46,7 +50,7 @@ function cellsIn(canvas, clip) {
 }
 
 /** @param {number} width @param {number} height @param {(pixels: Uint32Array) => void} paint */
-function canvasOf(width, height, paint) {
+export function canvasOf(width, height, paint) {
   const canvas = document.createElement('canvas');
   Object.assign(canvas, {width, height});
   const image = new ImageData(width, height);
@@ -84,7 +88,14 @@ export function boundaryPart({run}, seen, logitsAt, box, theme) {
   const nameWithin = (/** @type {number} */ axis, /** @type {number} */ room) =>
     escapeXml(fitText(features[axis].name, room, `12px ${theme.font}`));
   return {
-    cells: cellsIn(canvas, plot),
+    cells: [
+      cellsIn(canvas, plot),
+      ...samplePictures(run).map((picture, i) => {
+        const [x, y] = at(i);
+        const own = pictureBox({x, y}, picture, PICTURE, plot.y);
+        return {canvas: picture, box: own, clip: plot, sharp: true};
+      }),
+    ],
     svg: [
       tag('path', {
         d: strokes(borderSegments(run, seen, logitsAt), x, y),
@@ -148,7 +159,7 @@ export function mapPart({shot, grid: size, range, values, path, place, mark, way
   const ticks = ticksOf(sliceAxis('a', span, theme), side);
   const there = place && (!path || isInside(path, shot.frame, span));
   return {
-    cells: cellsIn(canvas, plot),
+    cells: [cellsIn(canvas, plot)],
     svg: [
       ...lines,
       path && shot.path ? trajectorySvg(thinPath(path), span, range, x, y) : '',
@@ -280,7 +291,7 @@ export function sectionPart({shot, range, values, axis, place, loss, way}, box, 
   const other = {stroke: theme.accent, 'stroke-dasharray': '7 4'};
   const clip = `section-${short(plot.x)}`;
   return {
-    cells: null,
+    cells: [],
     svg: [
       tag('clipPath', {id: clip}, tag('rect', {...plot})),
       ...up.map(({at}) =>

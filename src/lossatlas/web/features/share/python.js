@@ -60,15 +60,20 @@ export function pythonFor(shot, defaults) {
 }
 
 /** Write the lines that read the arrays of a recorded run, which nothing can compute again. @param {Shot} shot */
-function recordedLines({run, frame, plane, spanIndex}) {
-  const place = plane.arrays.loss_surface.axes[1] === 'frame' ? frame : 0;
+function recordedLines(shot) {
+  const {run, plane, spanIndex, set} = shot;
+  const of = (/** @type {string} */ name) => `plane["${name}"]${placeIn(shot, name)}`;
+  const loss =
+    set === 'gap'
+      ? `${of('test_loss_surface')} - ${of('loss_surface')}`
+      : of(set === 'test' ? 'test_loss_surface' : 'loss_surface');
   return [
     'import lossatlas as la',
     '',
     '# This run was recorded: these lines read its stored arrays.',
     `run = la.open_run(${text(`data/runs/${run.id}`)})`,
     `plane = run.plane(${text(plane.name)})`,
-    `loss = plane["loss_surface"][${Math.max(0, spanIndex)}, ${place}]  # [b, a]`,
+    `loss = ${loss}  # [b, a]`,
     `a = b = ${plane.spans[Math.max(0, spanIndex)]} * plane["coordinates"]`,
     `path, train_loss = plane["path"], run.metrics["train_loss"]  # at every frame`,
     '',
@@ -92,17 +97,22 @@ function limitToEpoch(run, epoch) {
   };
 }
 
+/**
+ * Write the place of the surface in its array. For a plane that moves, the test loss may be stored around the fixed centre
+ * only.
+ * @param {Shot} shot @param {string} name
+ */
+function placeIn({run, frame, plane, spanIndex, follow}, name) {
+  const moves = plane.arrays[name].axes[1] === 'frame';
+  const centre = !moves ? 0 : follow ? frame : (plane.centre_frame ?? run.frames.length - 1);
+  return `[${Math.max(0, spanIndex)}, ${centre}]`;
+}
+
 /** @param {Shot} shot */
-function storedSurface({run, frame, plane, spanIndex, span, set, follow}) {
+function storedSurface(shot) {
+  const {run, frame, plane, span, set} = shot;
   const surface = set === 'train' ? 'loss_surface' : 'test_loss_surface';
-  /**
-   * Write the expression for a surface. The test loss of a moving plane may have a single surface, around its centre.
-   * @param {string} name
-   */
-  const of = (name) => {
-    const moves = plane.arrays[name].axes[1] === 'frame';
-    return `cut.${name}[${spanIndex}, ${!moves ? 0 : follow ? frame : (plane.centre_frame ?? run.frames.length - 1)}]`;
-  };
+  const of = (/** @type {string} */ name) => `cut.${name}${placeIn(shot, name)}`;
   return [
     `# The page shows epoch ${run.frames[frame]}, frame ${frame}; rows are b, columns a, from ${-span} to ${span}.`,
     `cut = run.plane(${text(plane.name)})`,

@@ -8,14 +8,16 @@
 /** @import {Theme} from '../../lib/theme.js' */
 /** @import {Cells} from './parts.js' */
 import {textWidth} from '../../lib/dom.js';
-import {findMisclassified} from '../../figures/boundary.js';
-import {css, mapColour, pointColour} from '../../figures/colours.js';
-import {glyph} from '../../figures/glyphs.js';
+import {classesOf, findMisclassified} from '../../figures/boundary.js';
+import {classColour, css, mapColour, pointColour} from '../../figures/colours.js';
+import {glyph, SWATCH} from '../../figures/glyphs.js';
 import {namedTicks, rangeNote, shareOf} from '../../figures/range.js';
 import {modeText, planeFacts, planeTitle, residualFact, shareText} from '../../figures/slice.js';
 import {lossText, percentText, shortText, tickLabel} from '../../lib/numbers.js';
+import {learntText, sampleLossesOf} from '../../figures/sample_losses.js';
 import {createCurvatureCurves, createLossCurves} from '../../views/curves.js';
 import {boundaryPart, mapPart, sectionPart} from './parts.js';
+import {sampleColours, samplePart} from './sample_part.js';
 import {escapeXml, short, tag, words} from './vector.js';
 
 /** The size of a sheet in pixels, at scale 1. */
@@ -31,7 +33,7 @@ const BAR = {x: 108, y: 127, width: 360, height: 10};
 /**
  * @typedef {object} Subject what a sheet shows
  * @property {Picture} picture
- * @property {Seen} seen the predictions that the right plot shows
+ * @property {Seen | null} seen the predictions that the right plot shows; null: the run has no boundary
  * @property {import('../../figures/border.js').LogitsAt | null} logits evaluates that network, for the line between the
  *   classes
  * @property {Picked['metrics'] | null} metrics the metrics of the picked network
@@ -47,30 +49,61 @@ const BAR = {x: 108, y: 127, width: 360, height: 10};
 
 /** @param {Subject} subject @returns {Sheet} */
 export function sheetOf(subject) {
-  const {picture, seen, theme, surface} = subject;
+  const {picture, theme, surface} = subject;
   const {shot} = picture;
   const left = surface
-    ? {cells: {canvas: surface.canvas, box: SURFACE, clip: SURFACE}, svg: placeSvg(surface.before)}
+    ? {cells: [{canvas: surface.canvas, box: SURFACE, clip: SURFACE}], svg: placeSvg(surface.before)}
     : shot.view === 'section'
       ? sectionPart(picture, {...LEFT, ...PLOT}, theme)
       : mapPart(picture, {...LEFT, ...PLOT}, theme);
-  const right = boundaryPart(shot, seen, subject.logits, {...RIGHT, ...PLOT}, theme);
+  const right = rightPart(subject);
+  // Without a right plot the left one is in the middle.
+  const middle = right ? 0 : (SIZE.width - LEFT.width) / 2 - LEFT.x;
+  const placed = (/** @type {string} */ svg) => (middle ? tag('g', {transform: `translate(${middle} 0)`}, svg) : svg);
   return {
     theme,
-    behind: surface ? placeSvg(surface.behind) : '',
-    cells: [left.cells, right.cells].filter((cells) => cells !== null),
+    behind: surface ? placed(placeSvg(surface.behind)) : '',
+    cells: [...left.cells.map((cells) => shift(cells, middle)), ...(right?.cells ?? [])],
     svg: [
       drawHead(subject),
-      landscapeHead(picture, theme),
-      colourBar(picture, theme),
-      boundaryHead(subject),
-      left.svg,
-      right.svg,
-      captions(subject),
+      placed([landscapeHead(picture, theme), colourBar(picture, theme), left.svg, landscapeCaption(subject)].join('')),
+      right ? tag('path', {d: `M644 84V604`, stroke: theme.line}) + right.svg : '',
       timeline(subject),
     ].join(''),
   };
 }
+
+/** @param {Cells} cells @param {number} by @returns {Cells} */
+const shift = (cells, by) => ({
+  ...cells,
+  box: {...cells.box, x: cells.box.x + by},
+  clip: {...cells.clip, x: cells.clip.x + by},
+});
+
+/**
+ * Draw the right plot with its heading: the boundary, or the samples' losses; null if the run has neither.
+ * @param {Subject} subject @returns {import('./parts.js').Part | null}
+ */
+function rightPart({picture: {shot}, seen, logits, theme}) {
+  const {run, frame} = shot;
+  const box = {...RIGHT, ...PLOT};
+  if (run.hasSampleLosses) {
+    const {cells, svg} = samplePart(shot, box, theme);
+    const bar = sampleColours(run, {...BAR, x: RIGHT.x + 28}, theme);
+    const note = rightNote(learntText(sampleLossesOf(run), frame), theme);
+    return {cells, svg: heading(RIGHT.x, 'Loss of each sample', theme) + bar + svg + note};
+  }
+  if (!seen) return null;
+  const {cells, svg} = boundaryPart(shot, seen, logits, box, theme);
+  const head = heading(RIGHT.x, 'Decision boundary', theme) + legend(run, theme);
+  const wrong = findMisclassified(run, seen).length;
+  const note = rightNote(`${wrong} of ${run.numbers('labels').length} points misclassified`, theme);
+  return {cells, svg: head + svg + note};
+}
+
+/** @param {string} text @param {Theme} theme */
+const rightNote = (text, theme) =>
+  words(RIGHT.x + RIGHT.width, 600, text, {'font-size': 11, fill: theme.muted, 'text-anchor': 'end'});
 
 /** Move what is drawn around the surface to its place. @param {string} svg */
 function placeSvg(svg) {
@@ -112,8 +145,7 @@ function drawHead({
       'xml:space': 'preserve',
     }) +
     words(SIZE.width - 32, 72, 'Loss Atlas', {'font-size': 13, 'text-anchor': 'end', fill: theme.muted}) +
-    rule(84, theme) +
-    tag('path', {d: `M644 84V604`, stroke: theme.line})
+    rule(84, theme)
   );
 }
 
@@ -172,26 +204,21 @@ function colourBar({range, loss, title}, theme) {
   );
 }
 
-/** @param {Subject} subject */
-function boundaryHead({
-  picture: {
-    shot: {run},
-  },
-  theme,
-}) {
-  return heading(RIGHT.x, 'Decision boundary', theme) + legend(run, theme);
-}
-
 /** Draw the legend in one row, or in two where one is full. @param {Shot['run']} run @param {Theme} theme */
 function legend(run, theme) {
   const grey = {stroke: theme.muted, 'stroke-width': 1.5};
+  const {occurring, pointed} = classesOf(run);
   const entries = [
-    ...run.classes.map((name, k) => ({
-      name,
-      mark: tag('path', {d: glyph(k, 4), fill: css(pointColour(k, theme.dark))}),
+    ...occurring.map((k) => ({
+      name: run.classes[k],
+      mark: pointed.has(k)
+        ? tag('path', {d: glyph(k, 4), fill: css(pointColour(k, theme.dark))})
+        : tag('path', {d: SWATCH, fill: css(classColour(k)), 'fill-opacity': 0.6, stroke: theme.muted}),
     })),
     {name: 'train', mark: tag('path', {d: glyph(0, 4), ...grey, fill: theme.muted})},
-    {name: 'test', mark: tag('path', {d: glyph(0, 3.6), ...grey, fill: 'none'})},
+    ...(run.numbers('split').includes(1)
+      ? [{name: 'test', mark: tag('path', {d: glyph(0, 3.6), ...grey, fill: 'none'})}]
+      : []),
     {name: 'misclassified', mark: tag('path', {d: glyph(0, 6) + glyph(0, 2.5), ...grey, fill: 'none'})},
   ].map((entry) => ({...entry, width: 32 + measure(entry.name, 12, theme.font)}));
   let x = RIGHT.x + 4;
@@ -208,22 +235,15 @@ function legend(run, theme) {
     .join('');
 }
 
-/** Describe the slice, and count the misclassified points. @param {Subject} subject */
-function captions({picture: {shot, range}, seen, theme}) {
+/** Describe the slice. @param {Subject} subject */
+function landscapeCaption({picture: {shot, range}, theme}) {
   const texts = [...planeFacts(shot.plane), residualFact(shot)].map((fact) => fact?.text);
   const facts = [shareText(shot.plane).replace(/\.$/, ''), ...texts, rangeNote(range)].filter(Boolean).join(' · ');
-  const wrong = findMisclassified(shot.run, seen).length;
   const small = {'font-size': 11, fill: theme.muted};
-  return (
-    lines(`${modeText(shot)} ${facts}`, LEFT.width, theme)
-      .slice(0, 3)
-      .map((line, i) => words(LEFT.x, 574 + 13 * i, escapeXml(line), small))
-      .join('') +
-    words(RIGHT.x + RIGHT.width, 600, `${wrong} of ${shot.run.numbers('labels').length} points misclassified`, {
-      ...small,
-      'text-anchor': 'end',
-    })
-  );
+  return lines(`${modeText(shot)} ${facts}`, LEFT.width, theme)
+    .slice(0, 3)
+    .map((line, i) => words(LEFT.x, 574 + 13 * i, escapeXml(line), small))
+    .join('');
 }
 
 /** Break a text into lines. @param {string} text @param {number} width @param {Theme} theme */

@@ -321,6 +321,8 @@ function wirePlots(
       hovered = point;
       screen.repaint();
     },
+    onFrame: playback.scrub,
+    onArrived: screen.update,
   });
   createShare({
     Plotly,
@@ -335,10 +337,11 @@ function wirePlots(
     ask(shot) {
       landscape.request(store.get().view); // The view is requested even before an array has arrived.
       if (!shot) return;
+      boundary.request(shot.run);
       pick.request(shot);
       computed.request(shot, hovered);
     },
-    isKnown: (shot) => landscape.isKnown(shot.view) && computed.isKnown(shot),
+    isKnown: (shot) => landscape.isKnown(shot.view) && boundary.isKnown(shot.run) && computed.isKnown(shot),
     plots: [slice, pick, readouts, boundary, landscape], // The views that take room from the plots come first.
     onDrawn,
   });

@@ -1,5 +1,5 @@
 /** This module lists in words how two configurations differ. It consists of pure functions. */
-/** @import {Config, Shot} from '../../model/types.js' */
+/** @import {Config, Manifest, Shot} from '../../model/types.js' */
 import {flatten} from '../../model/choice.js';
 import {SET_TITLES} from '../../figures/landscape.js';
 import {planeTitle} from '../../figures/slice.js';
@@ -14,6 +14,7 @@ const NAMES = new Map([
   ['dataset.name', 'dataset'],
   ['dataset.seed', 'data seed'],
   ['model.hidden', 'hidden layers'],
+  ['model.title', 'model'],
   ['model.residual', 'residual skips'],
   ['training.frames', 'recorded epochs'],
   ['boundary.resolution', 'boundary resolution'],
@@ -53,6 +54,25 @@ export function listDifferences(a, b, usual) {
       a: settingText(key, settingOf(flatA, key)),
       b: settingText(key, settingOf(flatB, key)),
     }));
+}
+
+/**
+ * List the differences where one of two runs was recorded: how that one was trained is not known.
+ * @param {Manifest} a @param {Manifest} b @returns {Difference[]}
+ */
+export function listKnownDifferences(a, b) {
+  /** @type {[string, (manifest: Manifest) => string][]} */
+  const told = [
+    ['dataset', ({dataset}) => dataset.title],
+    ['model.title', ({model}) => model.title],
+    ['model.parameters', ({model}) => String(model.parameters)],
+    ['training.loss', ({loss}) => loss?.name ?? 'cross-entropy'],
+    ['training.epochs', ({frames}) => String(frames.at(-1))],
+    ['planes', ({planes}) => planes.map(planeTitle).join(', ')],
+  ];
+  return told
+    .map(([key, of]) => ({key, name: NAMES.get(key) ?? nameOf(key), a: of(a), b: of(b)}))
+    .filter((each) => each.a !== each.b);
 }
 
 /** Does the difference concern the training, rather than what was recorded of it? @param {{key: string}} difference */

@@ -5,7 +5,7 @@
 /** @import {Catalog, Shot} from '../../model/types.js' */
 /** @import {Run} from '../../model/run.js' */
 import {byId, setText} from '../../lib/dom.js';
-import {listDifferences, differencesText, isOfTraining, listUnlike} from './differences.js';
+import {listDifferences, listKnownDifferences, differencesText, isOfTraining, listUnlike} from './differences.js';
 
 const LINES = ['differences', 'recorded', 'unlike'];
 
@@ -17,7 +17,10 @@ export function clearDifferences() {
 /** @param {[Shot, Shot]} shots @param {Catalog} catalog */
 export function drawDifferences(shots, catalog) {
   const [a, b] = shots.map(({run}) => run);
-  const all = listDifferences(configOf(a), configOf(b), catalog.default);
+  const all =
+    a.isRecorded || b.isRecorded
+      ? listKnownDifferences(a.manifest, b.manifest)
+      : listDifferences(configOf(a), configOf(b), catalog.default);
   const learned = all.filter(isOfTraining);
   const isOpenEnded = [a, b].some((run) => run.isOpenEnded);
   const recorded = isOpenEnded ? [] : all.filter((each) => !isOfTraining(each));
