@@ -123,7 +123,8 @@ def test_a_language_model_keeps_the_mean_over_the_tokens_of_each_text(tmp_path: 
     model = torch.nn.Sequential(torch.nn.Embedding(7, 5), torch.nn.Linear(5, 7))
 
     def loss(network: torch.nn.Module, batch: torch.Tensor) -> torch.Tensor:
-        return CROSS_ENTROPY(network(batch[:, :-1]).flatten(0, 1), batch[:, 1:].flatten())
+        found: torch.Tensor = CROSS_ENTROPY(network(batch[:, :-1]).flatten(0, 1), batch[:, 1:].flatten())
+        return found
 
     optimizer = torch.optim.SGD(model.parameters(), lr=0.5)
 

@@ -211,7 +211,7 @@ function describe(key, value) {
 /** @param {Config} config */
 function dropChoice(config) {
   const {dataset, model, ...rest} = /** @type {any} */ (config);
-  const {name: _, ...sample} = dataset;
+  const {name: _, ...sample} = dataset ?? {}; // A recorded run has no settings.
   const {hidden: __, activation: ___, residual: ____, ...network} = model ?? {};
   return {...rest, dataset: sample, model: network};
 }
