@@ -19,7 +19,8 @@ from lossatlas.errors import DataError, DataFolderError
 from lossatlas.runs import RecordedRun
 from lossatlas.store import Gallery, open_stored, recorded_planes, run_folder
 from lossatlas.store import write as store_write
-from tests.own_models.test_model import at, slow_loss
+from lossatlas.torch import cutting
+from tests.own_models.test_model import as_ours, at, slow_loss
 from tests.own_models.trainings import convolutional, images, shuffling, train
 from tests.test_cli import lossatlas
 
@@ -219,6 +220,49 @@ def test_the_command_line_takes_a_loss_and_refuses_wrong_settings(place: tuple[P
         assert (done.returncode, sentence in done.stderr) == (1, True), done.stderr
     assert cut("nothing", *model).returncode == 1
     assert cut(run_id, "--model", "makers:make").returncode == 2  # --plane is missing
+
+
+def test_a_recipe_gives_the_directions_and_a_hessian_plane_is_cut_again_from_its_vectors(
+    place: tuple[Path, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    data, run_id = place
+    recording = data / "recordings" / run_id
+    options: Any = {"loss_fn": CROSS_ENTROPY, "data": data}
+    lat.cut(
+        run_id,
+        ["hessian", {"kind": "through", "points": ("start", "frame:2", "far")}],
+        convolutional(),
+        grid=5,
+        **options,
+    )
+    run = open_recorded(data, run_id)
+    hessian, through = (plane["recipe"] for plane in run.manifest["planes"][-2:])
+    vectors = np.load(recording / hessian["vectors"])
+    last = np.load(sorted(recording.glob("theta-*.npy"))[-1]).astype(np.float64)
+    hessian_at = lat.TorchHessian(as_ours(convolutional(), dtype=torch.float64), last)
+    for vector, value in zip(vectors, run.manifest["planes"][-2]["eigenvalues"], strict=True):
+        product = hessian_at.products(vector.astype(np.float64)[None])[0]
+        assert np.linalg.norm(product - value * vector) < 0.02 * abs(run.manifest["planes"][-2]["eigenvalues"][0])
+    thetas = np.stack([np.load(file) for file in sorted(recording.glob("theta-*.npy"))]).astype(np.float64)
+    directions = np.array(through["coefficients"]) @ thetas
+    assert directions @ directions.T == pytest.approx(np.eye(2), abs=1e-6)
+    path = run.plane("through")["path"]
+    assert path[2] == pytest.approx([np.linalg.norm(thetas[2] - thetas[0]), 0], abs=1e-6)
+    assert path == pytest.approx((thetas - thetas[0]) @ directions.T, abs=1e-6)
+
+    def refused(*_: Any) -> Any:
+        raise AssertionError("the vectors are there")
+
+    monkeypatch.setattr(cutting, "extreme_pairs", refused)
+    monkeypatch.setattr(cutting, "project", refused)  # of the whole parameters, for planes of sums over the frames
+    lat.cut(run_id, ["pca"], convolutional(), replace=True, grid=3, **options)
+    monkeypatch.undo()
+    monkeypatch.setattr(cutting, "extreme_pairs", refused)
+    before = run.plane("hessian")
+    lat.cut(run_id, ["hessian"], convolutional(), replace=True, grid=9, **options)
+    after = open_recorded(data, run_id).plane("hessian")
+    assert np.array_equal(after["loss_surface"], before["loss_surface"][:, :, ::2, ::2])
+    assert np.array_equal(after["path"], before["path"])
 
 
 def test_samples_that_were_not_kept_come_from_the_factory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

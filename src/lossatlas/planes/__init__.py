@@ -6,6 +6,7 @@ is known to the rest of the package if ``registry.py`` lists it.
 
 from lossatlas.planes.blocks import compute_gram_matrix, split_frames
 from lossatlas.planes.from_file import FilePlane
+from lossatlas.planes.gram import project_by_gram
 from lossatlas.planes.hessian import HessianPlane
 from lossatlas.planes.normalization import normalize
 from lossatlas.planes.pca import PcaPlane, principal_coefficients, principal_directions
@@ -40,5 +41,6 @@ __all__ = [
     "principal_coefficients",
     "principal_directions",
     "project",
+    "project_by_gram",
     "compute_random_walk_variance",
 ]

@@ -9,6 +9,7 @@ import numpy as np
 from lossatlas.arrays import Float64, Floats
 from lossatlas.errors import PlaneError
 from lossatlas.planes.blocks import combine_frames, find_right_vectors, find_singular_values
+from lossatlas.planes.gram import project_by_gram
 from lossatlas.planes.plane import Plane, PlaneConfig, Trained
 
 _NO_PLANE = "the path is a line or a point, and PCA finds no plane in it: record more frames"
@@ -19,13 +20,19 @@ class PcaPlane(PlaneConfig):
 
     kind: Literal["pca"] = "pca"
 
+    def coefficients(self, trained: Trained) -> Float64 | None:
+        """Return the coefficients of the principal components, if there is a Gram matrix."""
+        return None if trained.gram is None else principal_coefficients(trained.gram)
+
     def lay(self, trained: Trained, name: str | None = None) -> Plane:
         """Make the plane along the principal components, through the end of the trajectory."""
-        weights = trained.trajectory.weights
-        if trained.gram is None:
+        weights, coordinates = trained.trajectory.weights, None
+        found = self.coefficients(trained)
+        if trained.gram is None or found is None:
             directions = principal_directions(weights)
         else:
-            directions = combine_frames(weights, principal_coefficients(trained.gram))
+            directions = combine_frames(weights, found)
+            coordinates = project_by_gram(trained.gram, found, len(weights) - 1).coordinates
         return self.plane(
             name,
             directions,
@@ -35,6 +42,7 @@ class PcaPlane(PlaneConfig):
             "path.",
             hides="Every direction in which training did not go, steep ones among them; and even a random walk looks "
             "like a path here.",
+            coordinates=coordinates,
             centre=weights[-1],
             centre_frame=len(weights) - 1,
         )

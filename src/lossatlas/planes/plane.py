@@ -15,7 +15,7 @@ from lossatlas.config import Config
 from lossatlas.curvature import extreme_eigenpairs
 from lossatlas.errors import LossAtlasError, PlaneError
 from lossatlas.networks import Network, ParameterSpace
-from lossatlas.planes.projection import find_spans
+from lossatlas.planes.projection import find_spans, fit_spans
 from lossatlas.training import Trajectory
 
 Span = Annotated[float, Field(gt=0, le=1_000_000)]
@@ -271,6 +271,21 @@ class PlaneConfig(Config):
         """
         raise PlaneError(f"the directions of {name or self.label!r} depend on the training; lay the plane after it")
 
+    def coefficients(self, trained: Trained) -> Float64 | None:
+        """Return coefficients ``[2, F]``, if the directions are sums over the frames of a training with a Gram matrix.
+
+        Returns
+        -------
+        Float64 or None
+            The coefficients, each with the sum 0.
+
+        Raises
+        ------
+        PlaneError
+            If the frames do not span a plane.
+        """
+        return None
+
     @abstractmethod
     def lay(self, trained: Trained, name: str | None = None) -> Plane:
         """Make the plane from a training that has ended.
@@ -296,13 +311,33 @@ class PlaneConfig(Config):
         """
 
     def plane(
-        self, name: str | None, directions: Floats, shown: Sequence[Floats], *, centre: Float32, **described: Any
+        self,
+        name: str | None,
+        directions: Floats,
+        shown: Sequence[Floats],
+        *,
+        centre: Float32,
+        coordinates: Floats | None = None,
+        **described: Any,
     ) -> Plane:
-        """Make a plane. Its spans come from this configuration, or fit all points of ``shown``, each ``[n, P]``."""
+        """Make a plane. Its spans come from this configuration, or fit all points of ``shown``, each ``[n, P]``.
+
+        If the coordinates ``[n, 2]`` of these points are known, they are not projected.
+
+        Returns
+        -------
+        Plane
+            The plane.
+        """
         kept = np.ascontiguousarray(directions, np.float32)
         name = name or self.label
         refuse_line(name, kept)
-        spans = self.spans or find_spans(kept, shown, centre)
+        if self.spans is not None:
+            spans = self.spans
+        elif coordinates is not None:
+            spans = fit_spans(kept, coordinates, centre)
+        else:
+            spans = find_spans(kept, shown, centre)
         return Plane(
             name=name, kind=self.kind, directions=kept, spans=spans, moving=self.moving, centre=centre, **described
         )

@@ -106,8 +106,14 @@ def compute_random_walk_variance(epochs: Sequence[int]) -> float:
 
 def find_spans(directions: Floats, shown: Sequence[Floats], centre: Floats) -> tuple[float, ...]:
     """Find spans for a plane with centre ``[P]`` so that the widest one shows all of some points, each ``[n, P]``."""
-    farthest = [np.abs(project(directions, points, centre).coordinates).max() for points in shown]
-    reach = _ROOM * float(max(farthest))
+    return fit_spans(
+        directions, np.concatenate([project(directions, points, centre).coordinates for points in shown]), centre
+    )
+
+
+def fit_spans(directions: Floats, coordinates: Floats, centre: Floats) -> tuple[float, ...]:
+    """Find spans for a plane with centre ``[P]``, so that the widest one shows points with coordinates ``[n, 2]``."""
+    reach = _ROOM * float(np.abs(coordinates).max())
     lengths = np.linalg.norm(np.asarray(directions, np.float64), axis=1)
     widest = max(reach, _LEAST * float(np.linalg.norm(centre)) / float(lengths.max()), 1e-6)
     return tuple(_round_to_two_digits(zoom * widest) for zoom in _ZOOMS)

@@ -10,7 +10,8 @@ from pydantic import field_validator
 
 from lossatlas.arrays import Float64, Floats
 from lossatlas.errors import ConfigError
-from lossatlas.planes.blocks import split_frames
+from lossatlas.planes.blocks import combine_frames, split_frames
+from lossatlas.planes.gram import find_farthest_by_gram, make_orthonormal_by_gram, project_by_gram
 from lossatlas.planes.plane import Anchor, Plane, PlaneConfig, Trained, make_orthonormal
 from lossatlas.planes.projection import project
 
@@ -64,6 +65,8 @@ class ThroughPlane(PlaneConfig):
     def lay(self, trained: Trained, name: str | None = None) -> Plane:
         """Make the plane through the three points."""
         weights = trained.trajectory.weights
+        if trained.gram is not None and (frames := self._find_frames(trained, trained.gram)) is not None:
+            return self._lay_by_gram(trained, trained.gram, frames, name)
         centre, second = (_find_theta(point, trained) for point in self.points[:2])
         third = (
             _find_farthest(centre, second, weights) if self.points[2] == "far" else _find_theta(self.points[2], trained)
@@ -71,20 +74,53 @@ class ThroughPlane(PlaneConfig):
         directions = make_orthonormal(second - centre, third - centre)
         vectors = np.stack([centre, second, third])
         places = project(directions, vectors, centre).coordinates
-        words = [_describe_point(point, trained) for point in self.points]
         return self.plane(
             name,
             directions,
             (weights, vectors),
-            title=f"{words[0].capitalize()}, {words[1]}, {words[2]}",
-            what=f"The plane through three points: {words[0]} (the centre), {words[1]} (along a), and {words[2]}.",
-            hides="Everything off the plane: what lies between its points on a straight line may be passed on a curve.",
             centre=centre.astype(np.float32),
             centre_frame=_find_frame(self.points[0], trained),
-            anchors=tuple(
+            **self._describe(trained, places),
+        )
+
+    def coefficients(self, trained: Trained) -> Float64 | None:
+        """Return the coefficients of the directions, if all points are frames of a training with a Gram matrix."""
+        frames = None if trained.gram is None else self._find_frames(trained, trained.gram)
+        return None if frames is None or trained.gram is None else make_orthonormal_by_gram(trained.gram, frames)
+
+    def _find_frames(self, trained: Trained, gram: Float64) -> tuple[int, int, int] | None:
+        """Return the three frames, if all points are frames of the training."""
+        if self.references:
+            return None
+        centre, second = (_find_frame(point, trained) or 0 for point in self.points[:2])
+        if self.points[2] == "far":
+            return centre, second, find_farthest_by_gram(gram, centre, second)
+        return centre, second, _find_frame(self.points[2], trained) or 0
+
+    def _lay_by_gram(self, trained: Trained, gram: Float64, frames: tuple[int, int, int], name: str | None) -> Plane:
+        coefficients, weights = make_orthonormal_by_gram(gram, frames), trained.trajectory.weights
+        coordinates = project_by_gram(gram, coefficients, frames[0]).coordinates
+        return self.plane(
+            name,
+            combine_frames(weights, coefficients),
+            (),
+            coordinates=coordinates,
+            centre=np.asarray(weights[frames[0]], np.float32),
+            centre_frame=frames[0],
+            **self._describe(trained, coordinates[list(frames)]),
+        )
+
+    def _describe(self, trained: Trained, places: Float64) -> dict[str, Any]:
+        words = [_describe_point(point, trained) for point in self.points]
+        return {
+            "title": f"{words[0].capitalize()}, {words[1]}, {words[2]}",
+            "what": f"The plane through three points: {words[0]} (the centre), {words[1]} (along a), and {words[2]}.",
+            "hides": "Everything off the plane: what lies between its points on a straight line may be passed on a "
+            "curve.",
+            "anchors": tuple(
                 Anchor(word, float(a), float(b)) for word, (a, b) in zip(words, places.tolist(), strict=True)
             ),
-        )
+        }
 
 
 def _find_frame(point: str, trained: Trained) -> int | None:

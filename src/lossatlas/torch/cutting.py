@@ -15,15 +15,17 @@ import numpy as np
 from lossatlas.arrays import Float32, Float64, Floats, Integers
 from lossatlas.curvature import extreme_pairs
 from lossatlas.errors import ConfigError, DataError, LossAtlasError, PlaneError
-from lossatlas.landscape import Cut, path_on, round_surfaces
+from lossatlas.landscape import Cut, round_surfaces
 from lossatlas.planes import (
     FilePlane,
     HessianPlane,
+    Path,
     Plane,
     PlaneConfig,
     Trained,
     compute_gram_matrix,
-    principal_coefficients,
+    project,
+    project_by_gram,
 )
 from lossatlas.store import RecordedPlane, Recording
 from lossatlas.torch.compiled import compile_where_it_pays
@@ -151,11 +153,24 @@ class PlaneCutter:
         self.statistics = choose_statistics(batchnorm)
         self.compiled = compile and compile_where_it_pays(model, recording, self.statistics)
         self._train = TorchLosses(model, "train", self.statistics["train"])
+        self._vectors = KeptVectors(recording.folder, model.parameter_count)
         weights: Any = recording.weights  # it stands for an array
         self.weights: Floats = weights
         self.gram = compute_gram_matrix(weights)
+        frames = recording.frames
+        self._training = _RecordedTraining(
+            model,
+            np.empty((0, 0)),
+            np.empty(0, np.int64),
+            Trajectory(
+                tuple(frame.epoch for frame in frames), weights, {}, np.empty((len(frames), 0), np.uint8), Outcome()
+            ),
+            _refuse_other_runs,
+            self.gram,
+            self.statistics["train"],
+            self._vectors,
+        )
         self.parts = FinishedParts(recording.folder, purpose, self._depends_on())
-        self._vectors = KeptVectors(recording.folder, model.parameter_count)
 
     def seconds_per_loss(self) -> float:
         """Measure how long the loss at one point takes."""
@@ -180,25 +195,11 @@ class PlaneCutter:
         ConfigError
             If the plane goes through another run.
         """
-        frames = self._recording.frames
-        trajectory = Trajectory(
-            tuple(frame.epoch for frame in frames), self.weights, {}, np.empty((len(frames), 0), np.uint8), Outcome()
-        )
-        training = _RecordedTraining(
-            self._model,
-            np.empty((0, 0)),
-            np.empty(0, np.int64),
-            trajectory,
-            _refuse_other_runs,
-            self.gram,
-            self.statistics["train"],
-            self._vectors,
-        )
-        if isinstance(config, HessianPlane) and config.frame is not None and config.frame < len(frames):
+        if isinstance(config, HessianPlane) and config.frame is not None and config.frame < len(self.weights):
             self._model.set_buffers(self._recording.buffers_at(config.frame))
         else:
             self._model.set_buffers(self._recording.buffers_at(-1))
-        plane = config.lay(training, name)
+        plane = config.lay(self._training, name)
         if isinstance(config, FilePlane):
             self._vectors.put(config.sha256[:24], plane.directions)
         return plane
@@ -272,7 +273,9 @@ class PlaneCutter:
     def _finish(self, surfaces: PlaneSurfaces, config: PlaneConfig, budget: float) -> RecordedPlane:
         plane = surfaces.plane
         self._model.set_buffers(self._recording.buffers_at(_frame_of(plane)))
-        path, path_loss = path_on(self._train, plane, self.weights)
+        path = self._project(plane, config)
+        a, b = path.coordinates.T
+        path_loss = self._train.losses_along(plane.centre, plane.directions, a, b).astype(np.float64)
         found = {split: self._round(surfaces, split) for split in surfaces.around}
         grid = surfaces.grids[surfaces.reached - 1]
         if grid < config.grid:
@@ -284,6 +287,13 @@ class PlaneCutter:
             batchnorm=dict(self.statistics.items()) if self._model.normalises else None,
             evaluation={"device": self._model.device.type, "compiled": self.compiled},
         )
+
+    def _project(self, plane: Plane, config: PlaneConfig) -> Path:
+        """Project the frames on a plane; from the Gram matrix alone, if its directions are sums over them."""
+        coefficients = config.coefficients(self._training)
+        if coefficients is not None and plane.centre_frame is not None:
+            return project_by_gram(self.gram, coefficients, plane.centre_frame)
+        return project(plane.directions, self.weights, plane.centre)
 
     def _round(self, surfaces: PlaneSurfaces, split: Split) -> Float32:
         """Put the recorded losses at the centres, which other libraries may compute with other last digits; round."""
@@ -297,8 +307,8 @@ class PlaneCutter:
         return np.stack(rounded, axis=1)
 
     def _recipe(self, plane: Plane, config: PlaneConfig) -> Mapping[str, Any]:
-        if plane.kind == "pca":
-            return {"coefficients": principal_coefficients(self.gram).tolist()}
+        if (coefficients := config.coefficients(self._training)) is not None:
+            return {"coefficients": coefficients.tolist()}
         if isinstance(config, HessianPlane):
             key = _key_of_pair(self.weights[_frame_of(plane)], config.eigenvalues, self.statistics["train"])
             return {"vectors": f"vectors/{key}.npy", "frame": plane.centre_frame}
