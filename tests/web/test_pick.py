@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Browser, Page, expect
 
 from lossatlas.arrays import Float32
 from lossatlas.engine import Evaluator
 from lossatlas.runs import Run, RunConfig
-from tests.support.pages import Watched, until
+from tests.support.pages import Watched, until, watched
 from tests.web.conftest import ARMS, MOONS, Site
 from tests.web.test_controls import assert_readouts, number, readout, wait_for_frame
 
@@ -35,6 +37,12 @@ def assert_shows_the_network_at(page: Page, run: Run, frame: int, a: float, b: f
     wrong = int((everywhere != run.setup.dataset.labels).sum())
     expect(page.locator("#boundary-summary")).to_contain_text(f"The network at a = {a:g}, b = {b:g}".replace("-", "−"))
     expect(page.locator("#boundary-summary")).to_contain_text(f"; {wrong} of")
+
+
+@pytest.fixture
+def phone(browser: Browser) -> Iterator[Watched]:
+    viewport = {"width": 390, "height": 844}
+    yield from watched(browser, viewport=viewport, reduced_motion="reduce", has_touch=True, is_mobile=True)
 
 
 @pytest.mark.parametrize("config", [MOONS, ARMS], ids=["two classes", "three classes"])
@@ -66,6 +74,21 @@ def test_the_point_stays_while_the_epochs_pass_and_one_step_leads_back(exported:
     expect(page.locator("#boundary-whose")).to_be_hidden()
     assert_readouts(page, run, 10)
     page.wait_for_url(lambda url: "pick" not in url)
+
+
+def test_a_finger_picks_with_its_first_tap_and_scrolls_without_picking(exported: Site, phone: Watched) -> None:
+    page = phone.open(exported.url + "?epoch=60&view=contours")
+    canvas = page.locator("#landscape-map canvas").bounding_box()
+    assert canvas is not None
+    x, y = canvas["x"] + 0.75 * canvas["width"], canvas["y"] + 0.375 * canvas["height"]
+    session = page.context.new_cdp_session(page)
+    scroll = {"x": x, "y": y, "yDistance": -120, "gestureSourceType": "touch"}
+    session.send("Input.synthesizeScrollGesture", scroll)  # answers when the finger has left
+    assert page.evaluate("() => window.lossatlas.slice().pick") is None
+    page.evaluate("() => window.scrollTo(0, 0)")
+    page.touchscreen.tap(x, y)
+    until(page, "() => window.lossatlas.slice().pick !== null")
+    assert page.evaluate("() => window.lossatlas.slice().pick") == pytest.approx((0.5, 0.25), abs=0.02)
 
 
 def test_a_click_on_the_map_picks_the_point_under_it(exported: Site, desktop: Watched) -> None:

@@ -12,6 +12,7 @@ import {planeLayout} from '../figures/ticks.js';
 import {CONFIG} from '../lib/plotly.js';
 import {readTheme} from '../lib/theme.js';
 import {lossText, pixelText, roundToDigits, shortText} from '../lib/numbers.js';
+import {hasMoved} from './turning.js';
 
 /** The least room, in pixels, that Plotly needs for axes with titles; in less room a part is cut off. */
 const LEAST = 120;
@@ -201,12 +202,15 @@ function strokeContours(context, lines, step) {
 }
 
 /**
- * Show the value under the pointer; a click or a drag picks the point.
+ * Show the value under the pointer; a click or a drag picks the point. A finger picks it with a tap, as its drag scrolls
+ * the page.
  * @param {HTMLElement} root @param {HTMLElement} probe @param {() => {picture: Picture, square: Square} | null} of
  * @param {(a: number, b: number) => void} onPick
  */
 function watchPointer(root, probe, of, onPick) {
   let held = false;
+  /** Where a finger has touched the map, as long as this may be a tap. @type {PointerEvent | null} */
+  let touched = null;
   /** @param {PointerEvent} event */
   const placeOf = (event) => {
     const found = of();
@@ -229,15 +233,25 @@ function watchPointer(root, probe, of, onPick) {
   };
   root.addEventListener('pointerleave', () => setText(probe, ''));
   root.addEventListener('pointerdown', (event) => {
+    touched = null; // A second finger is no tap.
     if (event.button !== 0 || !event.isPrimary) return;
+    if (event.pointerType === 'touch') {
+      touched = event;
+      return;
+    }
     held = true;
     pick(event);
+  });
+  root.addEventListener('pointerup', (event) => {
+    if (touched) pick(event);
   });
   for (const type of ['pointerup', 'pointercancel'])
     window.addEventListener(type, () => {
       held = false;
+      touched = null;
     });
   root.addEventListener('pointermove', (event) => {
+    if (touched && hasMoved(event, touched, event)) touched = null;
     if (held) pick(event);
     const found = placeOf(event);
     if (!found) return setText(probe, '');

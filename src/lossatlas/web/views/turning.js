@@ -6,8 +6,17 @@
 /** @import {Eye} from '../model/types.js' */
 import {orbit} from '../figures/camera.js';
 
-/** A press that moves by at most this many pixels is a click. */
-const STILL = 5;
+/** A press that moves by less than this many pixels is a click; a finger is less steady than a mouse. */
+const STILL = {mouse: 5, pen: 8, touch: 12};
+
+/**
+ * Has a press moved so far that it is no click?
+ * @param {PointerEvent} event @param {{x: number, y: number}} from @param {{x: number, y: number}} to
+ */
+export function hasMoved({pointerType}, from, to) {
+  const still = STILL[/** @type {keyof typeof STILL} */ (pointerType)] ?? STILL.mouse;
+  return Math.hypot(to.x - from.x, to.y - from.y) >= still;
+}
 /** The angle in radians for one pixel. */
 const RATE = 0.0075;
 
@@ -56,7 +65,7 @@ export function watchTurning(root, {eye, onTurn, onTurned, onClick, onHover}) {
       if (event.pointerType === 'mouse') onHover(now);
       return;
     }
-    if (pressed && Math.hypot(now.x - pressed.x, now.y - pressed.y) < STILL) return;
+    if (pressed && !hasMoved(event, pressed, now)) return;
     pressed = null;
     const from = turned ?? eye();
     const others = [...down].filter(([id]) => id !== event.pointerId).map(([, place]) => place);

@@ -25,6 +25,7 @@ const MOST = 100_000;
  * @typedef {object} WorkshopOptions
  * @property {Catalog} catalog
  * @property {(run: TrainedRun) => void} onRun
+ * @property {(run: TrainedRun) => Promise<void>} waitForPicture waits until a run is on the screen, or cannot be drawn
  * @property {(news: News) => void} onNews
  * @property {(title: string, detail: string) => void} onFailed
  *
@@ -41,6 +42,8 @@ export class Workshop {
   /** @type {TrainedRun | null} */
   #run = null;
   #turn = 0;
+  /** Does this training no longer start by itself? A person has started, paused or stepped it. */
+  #isStartCancelled = false;
   /**
    * The largest number of epochs a second while a person watches; epochs that a link asks for are trained as fast as
    * possible.
@@ -74,6 +77,10 @@ export class Workshop {
       onRun(this.#run);
       this.#trainer.limit(hurry ? Infinity : this.#pace);
       this.#reached = null;
+      this.#isStartCancelled = false;
+      // On a slow line thousands of epochs would be trained before the code that draws them has arrived.
+      await this.#options.waitForPicture(this.#run);
+      if (turn !== this.#turn || this.#isStartCancelled) return;
       if (until === null) {
         if (go) this.#start(this.#nextStop());
       } else if (until > 0) this.#trainer.start(until, false); // A link to epoch 0 opens epoch 0.
@@ -84,11 +91,18 @@ export class Workshop {
   }
 
   start() {
+    this.cancelStart();
     this.#trainer.limit(this.#pace);
     this.#start(this.#nextStop());
   }
 
+  /** Do not start by itself any more, if the training waits for its first picture. */
+  cancelStart() {
+    this.#isStartCancelled = true;
+  }
+
   pause() {
+    this.cancelStart();
     this.#trainer.pause();
   }
 
@@ -98,6 +112,7 @@ export class Workshop {
   }
 
   step() {
+    this.cancelStart();
     this.#trainer.step();
   }
 

@@ -22,6 +22,8 @@ export function createFrames({store, still, onMove}) {
   let newest = false;
   /** The newest frame of a growing run, while it is being computed. @type {Shot | null} */
   let awaited = null;
+  /** What waits for the first picture of a run. @type {{run: Run, goOn: () => void} | null} */
+  let waiting = null;
 
   return {
     get run() {
@@ -40,6 +42,19 @@ export function createFrames({store, still, onMove}) {
     /** Note that a picture is on the screen. @param {Shot} shot */
     noteDrawn(shot) {
       if (sameShot(shot, awaited)) awaited = null;
+      if (waiting?.run === shot.run) waiting.goOn();
+    },
+    /**
+     * Wait until the first picture of a run is on the screen, or cannot be computed.
+     * @param {Run} wanted @returns {Promise<void>}
+     */
+    waitForPicture: (wanted) =>
+      new Promise((goOn) => {
+        waiting = {run: wanted, goOn};
+      }),
+    /** Note that a picture cannot be drawn: nothing waits for it any longer. */
+    noteFailure() {
+      waiting?.goOn();
     },
     /** Change to another run. @param {Run} next @param {boolean} follow does the view follow its newest frame? */
     open(next, follow) {

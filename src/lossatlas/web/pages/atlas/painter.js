@@ -9,6 +9,12 @@ import {sameShot} from '../../model/shot.js';
 /** @typedef {{draw: (shot: Shot) => void}} Plot */
 
 /**
+ * Are the arrays of a shot here? Those that had arrived in part are dropped when something else is opened.
+ * @param {Shot} shot
+ */
+const hasArrays = (shot) => shot.run.has(shot.frame, shot);
+
+/**
  * @param {object} options
  * @param {(shown: Shot | null) => Shot | null} options.wish returns the picture that is wanted, if its arrays have
  *   arrived
@@ -42,7 +48,7 @@ export function createPainter({wish, ask, isKnown, plots, onDrawn}) {
     const wished = wish(shown);
     ask(wished ?? shown);
     const wanted = wished && isKnown(wished) ? wished : null;
-    const shot = wanted ?? (stale ? shown : null);
+    const shot = wanted ?? (stale && shown && hasArrays(shown) ? shown : null);
     if (!shot || (!stale && !(wanted && renewed) && sameShot(shot, shown))) {
       if (!isReported && shown) report(shown, false);
       return;
@@ -79,7 +85,7 @@ export function createPainter({wish, ask, isKnown, plots, onDrawn}) {
     },
     /** Paint the same picture again at once: the printer does not wait for an animation frame. */
     repaintNow() {
-      if (!shown) return;
+      if (!shown || !hasArrays(shown)) return;
       for (const plot of plots) plot.draw(shown);
     },
     /** Paint again because more is known: the picture may be drawn now, or drawn better. */

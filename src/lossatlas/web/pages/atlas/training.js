@@ -17,6 +17,7 @@ import {writeSettings} from '../../model/settings.js';
  * @property {boolean} still does the reader prefer that nothing starts by itself?
  * @property {() => void} onOpen a training replaces what is shown
  * @property {(run: TrainedRun) => void} onRun
+ * @property {(run: TrainedRun) => Promise<void>} waitForPicture waits until a run is on the screen, or cannot be drawn
  * @property {() => void} onFollow from now on the page follows the newest epochs
  * @property {(rests: boolean) => void} onNews the run has grown, or its training has stopped
  * @property {(text: string, detail: string) => void} onFailed
@@ -150,8 +151,10 @@ function createLazyParts(options) {
     request: lazy.request,
     isGrowing: () => isGrowing,
     rest() {
-      if (!isGrowing) return;
+      const goes = isGrowing;
       withParts(({workshop, pacing}) => {
+        workshop.cancelStart();
+        if (!goes) return;
         pacing.forget();
         workshop.pause();
       });
@@ -173,7 +176,7 @@ function createLazyParts(options) {
  * @param {Options & {onBegin: (settings: Settings) => void, onGrowth: (isGrowing: boolean) => void}} options
  */
 function createParts([{Workshop}, {Panel}, {createPacing}], options) {
-  const {catalog, store, onBegin, onGrowth, onRun, onFollow, onNews, onFailed} = options;
+  const {catalog, store, onBegin, onGrowth, onRun, waitForPicture, onFollow, onNews, onFailed} = options;
   const panel = new Panel({
     onBegin,
     onStart() {
@@ -193,6 +196,7 @@ function createParts([{Workshop}, {Panel}, {createPacing}], options) {
   const workshop = new Workshop({
     catalog,
     onRun,
+    waitForPicture,
     onFailed,
     onNews(news) {
       const {isTraining} = news.run;

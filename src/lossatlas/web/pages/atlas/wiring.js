@@ -77,7 +77,10 @@ export async function startPage(begun) {
   const computed = createComputedPart({
     still,
     onAnswer: screen.update,
-    onError: (error) => showStored({session, screen}, error),
+    onError(error) {
+      showStored({session, screen}, error);
+      frames.noteFailure();
+    },
   });
   const accessibility = createLazyAccessibility();
   const playback = createPlayback({
@@ -189,6 +192,7 @@ function wireTraining({catalog, store, session, status, playback, frames, screen
       const remark = session.remarkOnPageRun(run);
       if (remark) status.show(remark);
     },
+    waitForPicture: frames.waitForPicture,
     onFollow: frames.follow,
     onNews(rests) {
       screen.redrawRest();
@@ -310,7 +314,10 @@ function wirePlots(
       if (limit) status.show({kind: 'note', text: 'The network there cannot be shown', detail: limit});
       else store.set({pick: [a, b], ball: false});
     },
-    onFailed: (error) => onFailed('This view could not be loaded', error),
+    onFailed(error) {
+      onFailed('This view could not be loaded', error);
+      frames.noteFailure();
+    },
   });
   const boundary = createBoundary(Plotly, {
     networkOf: computed.networkOf,
