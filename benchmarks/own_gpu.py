@@ -15,7 +15,7 @@ from collections.abc import Callable
 import numpy as np
 import torch
 
-from benchmarks.measure import format_ratio, time_interleaved
+from benchmarks.measure import format_ratio, format_table, time_interleaved
 from benchmarks.own_models import pass_forward
 from benchmarks.own_networks import make_resnet
 from lossatlas.landscape import unit_coordinates
@@ -40,7 +40,8 @@ def main(rounds: int) -> None:
 
     print(f"{torch.cuda.get_device_name()}, torch {torch.__version__}; {rounds} interleaved rounds of a row of {GRID}")
     times = time_interleaved({"forward passes alone": pass_forward(case, GRID), "surface": cut(1)}, rounds)
-    print("  surface / forward passes alone", format_ratio(times, "surface", "forward passes alone"))
+    print(format_table(times))
+    print("  surface / forward passes alone", format_ratio(times, "surface", "forward passes alone"), flush=True)
     began = time.perf_counter()
     cut(GRID)()
     print(f"  the whole surface, {GRID} × {GRID}: {time.perf_counter() - began:.1f} s, by the clock")
@@ -48,4 +49,4 @@ def main(rounds: int) -> None:
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]) if len(sys.argv) > 1 else 5)
+    main(int(sys.argv[1]) if len(sys.argv) > 1 else 3)

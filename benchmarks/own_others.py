@@ -16,6 +16,7 @@ import time
 from collections.abc import Callable
 from contextlib import redirect_stderr, redirect_stdout
 from copy import deepcopy
+from functools import partial
 from io import StringIO
 from pathlib import Path
 from typing import Any
@@ -31,7 +32,11 @@ from lossatlas.planes import GaussianPlane
 from lossatlas.torch import TorchLosses
 
 GRID, SPAN = 11, 0.01
-CASES: dict[str, Callable[[], Case]] = {"mlp": make_mlp, "transformer": make_transformer, "resnet": make_resnet}
+CASES: dict[str, Callable[[], Case]] = {
+    "mlp": make_mlp,
+    "transformer": partial(make_transformer, 64),
+    "resnet": partial(make_resnet, 32),
+}
 Work = Callable[[], Floats]
 
 
