@@ -169,12 +169,7 @@ def describe_recorded(parts: RecordedParts) -> RecordedRun:
         "left_out": [{"name": name, "why": why} for name, why in parts.left_out.items()],
     }
     if parts.curvature is not None:
-        manifest["curvature"] = {
-            **describe_curvature_numbers(parts.curvature),
-            "parameters": about["model"]["trainable"],
-            "stability": None,
-            "stability_formula": None,
-        }
+        manifest["curvature"] = _describe_curvature(parts.curvature, about["model"]["trainable"])
     manifest["config"]["planes"] = [plane.config.model_dump(mode="json") for plane in parts.planes]
     return RecordedRun(json.loads(json.dumps(manifest, allow_nan=False)), arrays)
 
@@ -185,6 +180,11 @@ def _arrays_of_right_plot(parts: RecordedParts) -> Mapping[str, AnyArray]:
     if parts.sample_losses:
         return {"sample_loss": parts.sample_losses.losses, "sample_split": parts.sample_losses.split}
     return {}
+
+
+def _describe_curvature(curvature: TrainingCurvature, parameters: int) -> dict[str, Any]:
+    numbers = describe_curvature_numbers(curvature)
+    return {**numbers, "parameters": parameters, "stability": None, "stability_formula": None}
 
 
 def describe_adopted(run: Run, recording: Recording) -> RecordedRun:

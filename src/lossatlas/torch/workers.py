@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Executor, Future, wait
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import Literal
 
@@ -109,45 +109,56 @@ def on_workers(source: Source, workers: int, executor: Executor | None = None) -
     Compute
         The function. It yields tasks in the order in which they are finished, with their share of the time.
     """
-    files: dict[int, Path] = {}
-    folder = Path(source.recording) / "work"
-
-    def file_of(plane: Plane) -> str:
-        """Write the directions of a plane once, because they may be large."""
-        if id(plane) not in files:
-            path = folder / f"directions-{os.getpid()}-{len(files)}.npy"
-            with explain_write_errors(folder.parents[2]):
-                folder.mkdir(exist_ok=True)
-                with replace_file(path) as file:
-                    np.save(file, plane.directions, allow_pickle=False)
-            files[id(plane)] = path
-        return str(files[id(plane)])
-
-    def compute_on(pool: Executor) -> Compute:
-        def compute(tasks: Iterable[Task]) -> Iterator[tuple[Task, Float32, float]]:
-            running: dict[Future[tuple[Float32, float]], Task] = {}
-            waiting = iter(tasks)
-            while True:
-                while len(running) < workers * _EACH and (task := next(waiting, None)) is not None:
-                    arguments = source, file_of(task.plane), task.split, task.frames, task.a, task.b
-                    running[pool.submit(compute_points, *arguments)] = task
-                if not running:
-                    return
-                for future in wait(running, return_when=FIRST_COMPLETED).done:
-                    task = running.pop(future)
-                    losses, seconds = future.result()
-                    yield task, losses, seconds / workers
-
-        return compute
-
+    files = _DirectionFiles(Path(source.recording) / "work")
     try:
         if executor is not None:
-            yield compute_on(executor)
+            yield partial(_compute_on, executor, source, workers, files)
         else:
             with Processes(workers) as pool:
-                yield compute_on(pool)
+                yield partial(_compute_on, pool, source, workers, files)
     finally:
-        for path in files.values():
+        files.remove()
+
+
+def _compute_on(
+    pool: Executor, source: Source, workers: int, files: _DirectionFiles, tasks: Iterable[Task]
+) -> Iterator[tuple[Task, Float32, float]]:
+    running: dict[Future[tuple[Float32, float]], Task] = {}
+    waiting = iter(tasks)
+    while True:
+        while len(running) < workers * _EACH and (task := next(waiting, None)) is not None:
+            arguments = source, files.write(task.plane), task.split, task.frames, task.a, task.b
+            running[pool.submit(compute_points, *arguments)] = task
+        if not running:
+            return
+        for future in wait(running, return_when=FIRST_COMPLETED).done:
+            task = running.pop(future)
+            losses, seconds = future.result()
+            yield task, losses, seconds / workers
+
+
+class _DirectionFiles:
+    """The directions of planes as files, from which workers read them, because they may be large."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        # Planes are kept together with their files, because the id of a plane that is gone can be that of a new one.
+        self._files: dict[int, tuple[Plane, Path]] = {}
+
+    def write(self, plane: Plane) -> str:
+        """Write the directions of a plane, if they are not written yet, and return the path of the file."""
+        if id(plane) not in self._files:
+            path = self._folder / f"directions-{os.getpid()}-{len(self._files)}.npy"
+            with explain_write_errors(self._folder.parents[2]):
+                self._folder.mkdir(exist_ok=True)
+                with replace_file(path) as file:
+                    np.save(file, plane.directions, allow_pickle=False)
+            self._files[id(plane)] = plane, path
+        return str(self._files[id(plane)][1])
+
+    def remove(self) -> None:
+        """Remove the files, and their folder if it is empty."""
+        for _, path in self._files.values():
             path.unlink(missing_ok=True)
         with suppress(OSError):  # it is not empty, or was never made
-            folder.rmdir()
+            self._folder.rmdir()
