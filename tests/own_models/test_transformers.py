@@ -14,7 +14,7 @@ import transformers
 
 import lossatlas.torch as lat
 from lossatlas.errors import ConfigError, DataError
-from lossatlas.store import Gallery
+from lossatlas.store import Gallery, Recording
 
 pytestmark = pytest.mark.filterwarnings("ignore")  # transformers warns about its own settings
 
@@ -159,13 +159,13 @@ def test_a_model_without_a_loss_and_unknown_options_are_refused(tmp_path: Path) 
         lat.TransformersCallback(plane="pca")  # type: ignore[call-arg]
 
 
+def adapted() -> Any:
+    config = peft.LoraConfig(r=2, target_modules=["c_attn"], fan_in_fan_out=True, task_type="CAUSAL_LM")
+    return peft.get_peft_model(language_model(), config)
+
+
 def test_only_the_trained_low_rank_adapters_are_recorded(tmp_path: Path) -> None:
     """LoRA trains a few added parameters of a frozen model. They alone form theta, and planes lie in their space."""
-
-    def adapted() -> Any:
-        config = peft.LoraConfig(r=2, target_modules=["c_attn"], fan_in_fan_out=True, task_type="CAUSAL_LM")
-        return peft.get_peft_model(language_model(), config)
-
     model = adapted()
     trainer_of(model, tmp_path, []).train()
     expected = state_of(model)
@@ -182,3 +182,19 @@ def test_only_the_trained_low_rank_adapters_are_recorded(tmp_path: Path) -> None
     assert len(flat) == 2 * 8 + 2 * 24
     assert recording.frames[-1].metrics["train_loss"] == pytest.approx(loss_per_token(model.eval(), texts()), rel=1e-5)
     assert recording.frames[-1].metrics["train_loss"] != pytest.approx(recording.frames[0].metrics["train_loss"])
+
+
+def test_checkpoints_of_adapters_become_the_run_that_recording_would_have_made(tmp_path: Path) -> None:
+    """The Trainer saves the adapters alone; the frozen rest is that of the model that is given."""
+    callback = lat.TransformersCallback(data=tmp_path / "live", **LEAST)
+    trainer_of(adapted(), tmp_path, [callback], save_strategy="epoch").train()
+    assert callback.recorder is not None
+    paths = [tmp_path / "out" / f"checkpoint-{step}" for step in (3, 6)]
+    whole = [transformers.default_data_collator(texts())]
+    options: Any = {"loss": lambda model, batch: model(**batch).loss, "data": (data := tmp_path / "late"), **LEAST}
+    lat.from_checkpoints(paths, adapted(), None, whole, epochs=[1, 2], **options)
+    [folder] = (data / "recordings").iterdir()
+    late, live = Recording.open(folder), callback.recorder.recording
+    assert np.array_equal(late.weights[:], live.weights[1:3])
+    losses = [frame.metrics["train_loss"] for frame in live.frames[1:]]
+    assert [frame.metrics["train_loss"] for frame in late.frames] == pytest.approx(losses, rel=1e-6)

@@ -80,6 +80,60 @@ def test_three_hundred_classes_are_measured_but_get_no_boundary(tmp_path: Path) 
     assert read_manifest(run_folder(tmp_path / "few", Gallery(tmp_path / "few").ids()[0]))["boundary"] is None
 
 
+class Recurrent(torch.nn.Module):
+    """A recurrent layer, whose weights PyTorch keeps in a list of its own."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.layer, self.out = torch.nn.LSTM(4, 5, batch_first=True), torch.nn.Linear(5, 3)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        states, _ = self.layer(x)
+        return torch.as_tensor(self.out(states[:, -1]))
+
+
+class TwoInputs(torch.nn.Module):
+    """Takes a list of two tensors."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.first, self.second = torch.nn.Linear(4, 3), torch.nn.Linear(2, 3)
+
+    def forward(self, x: list[torch.Tensor]) -> torch.Tensor:
+        return torch.as_tensor(self.first(x[0]) + self.second(x[1]))
+
+
+def words(sparse: bool) -> torch.nn.Module:
+    return torch.nn.Sequential(torch.nn.Embedding(11, 4, sparse=sparse), torch.nn.Flatten(), torch.nn.Linear(12, 3))
+
+
+@pytest.mark.parametrize(
+    ("make", "inputs"),
+    [
+        (Recurrent, torch.randn(8, 6, 4)),
+        (TwoInputs, [torch.randn(8, 4), torch.randn(8, 2)]),
+        (lambda: words(sparse=True), torch.arange(24).reshape(8, 3) % 11),
+        (lambda: torch.optim.swa_utils.AveragedModel(torch.nn.Linear(4, 3)), torch.randn(8, 4)),
+        (lambda: torch.nn.DataParallel(torch.nn.Linear(4, 3)), torch.randn(8, 4)),
+        (lambda: torch.nn.utils.parametrizations.weight_norm(torch.nn.Linear(4, 3)), torch.randn(8, 4)),
+    ],
+    ids=["recurrent", "two inputs", "sparse", "averaged", "data parallel", "weight norm"],
+)
+def test_models_of_every_kind_are_measured_as_they_are(tmp_path: Path, make: Any, inputs: Any) -> None:
+    """Losses are those of the model itself, and products with the Hessian exist."""
+    model, labels = make(), torch.arange(8) % 3
+    options: Any = LEAST | {"planes": ({"kind": "hessian", "grid": 3},), "curvature": 1}
+    with lat.Recorder(model, CROSS_ENTROPY, [(inputs, labels)], data=tmp_path, **options) as recorder:
+        for parameter in model.parameters():
+            torch.nn.init.uniform_(parameter, -0.5, 0.5)
+        with torch.no_grad():
+            expected = float(CROSS_ENTROPY(model(inputs), labels))
+        assert recorder.snapshot().metrics["train_loss"] == pytest.approx(expected, rel=1e-6)
+    manifest = read_manifest(run_folder(tmp_path, Gallery(tmp_path).ids()[0]))
+    assert manifest["left_out"] == []
+    assert manifest["curvature"]["largest"][0] > 0
+
+
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")
 def test_a_training_compiled_by_inductor_ends_with_the_same_bits(tmp_path: Path) -> None:
     if shutil.which("c++") is None:

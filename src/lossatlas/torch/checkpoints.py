@@ -112,14 +112,14 @@ def _load(model: torch.nn.Module, path: Path) -> None:
     """Load a checkpoint into a model."""
     try:
         named = {plain_name(name): tensor for name, tensor in _read(path).items()}
-        model.load_state_dict(_select(named, model.state_dict()), strict=False)
+        model.load_state_dict(_select(named, model), strict=False)
     except LossAtlasError:
         raise
     except Exception as error:  # a file from anywhere makes its reader raise anything
         raise DataError(f"{path} is no checkpoint of this model: {error}") from error
 
 
-def _select(state: Mapping[str, Any], expected: Mapping[str, torch.Tensor]) -> dict[str, Any]:
+def _select(state: Mapping[str, Any], model: torch.nn.Module) -> dict[str, Any]:
     """Select the tensors of a model, which a larger one may have under a prefix, such as ``module.`` or ``network.``.
 
     Returns
@@ -131,21 +131,45 @@ def _select(state: Mapping[str, Any], expected: Mapping[str, torch.Tensor]) -> d
     ValueError
         If a tensor is missing, if there are more than the model has, or if two prefixes fit.
     """
-    tied: dict[int, list[str]] = {}
-    for name, tensor in expected.items():
-        tied.setdefault(tensor.data_ptr(), []).append(name)
-    own = next(iter(tied.values()), [])
+    expected = {_saved_name(name, model): name for name in model.state_dict()}
+    needed = _needed_names(model)
+    own = next(iter(needed), ())
     prefixes = {name.removesuffix(each) for each in own for name in state if name == each or name.endswith(f".{each}")}
-    fits = sorted(p for p in prefixes if all(any(p + name in state for name in names) for names in tied.values()))
+    fits = sorted(p for p in prefixes if all(any(p + name in state for name in names) for names in needed))
     if len(fits) > 1 and fits[0]:
         raise ValueError(f"{' and '.join(fits)} both fit the model; give the model around them")
     if not fits:
-        lacking = [names[0] for names in tied.values() if not any(name in state for name in names)]
+        lacking = [names[0] for names in needed if not any(name in state for name in names)]
         raise ValueError(f"it has no {lacking[0]}, one of {len(lacking)} tensors that are missing")
     found = {name.removeprefix(fits[0]): tensor for name, tensor in state.items() if name.startswith(fits[0])}
     if other := found.keys() - expected.keys():
         raise ValueError(f"it has {min(other)}, one of {len(other)} tensors that the model does not have")
-    return found
+    return {expected[name]: tensor for name, tensor in found.items()}
+
+
+def _needed_names(model: torch.nn.Module) -> list[list[str]]:
+    """List the tensors that a checkpoint must have.
+
+    A checkpoint of adapters has only what was trained. So if a model has frozen parameters, they are not needed, nor
+    are the buffers: those of the given model stay.
+
+    Returns
+    -------
+    The names of each tensor: several if it is tied.
+    """
+    trained = {p.data_ptr() for p in model.parameters() if p.requires_grad}
+    has_frozen = any(not p.requires_grad for p in model.parameters())
+    tied: dict[int, list[str]] = {}
+    for name, tensor in model.state_dict().items():
+        if not has_frozen or tensor.data_ptr() in trained:
+            tied.setdefault(tensor.data_ptr(), []).append(_saved_name(name, model))
+    return list(tied.values())
+
+
+def _saved_name(name: str, model: torch.nn.Module) -> str:
+    """Give the name that a tensor has in a checkpoint: PEFT leaves out the name of the adapter."""
+    adapter = getattr(model, "active_adapter", None)
+    return name.replace(f".{adapter}.", ".") if isinstance(adapter, str) else name
 
 
 def _read(path: Path) -> Mapping[str, Any]:

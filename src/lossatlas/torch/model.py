@@ -383,4 +383,6 @@ def _copy(model: torch.nn.Module) -> torch.nn.Module:
             module.forward = vars(module)["_original_forward"]
         if "forward" in vars(module) and getattr(module.forward, "__self__", None) is not module:
             del module.forward
+        if isinstance(module, torch.nn.Embedding | torch.nn.EmbeddingBag):
+            module.sparse = False  # sparse gradients have no second derivative
     return copied

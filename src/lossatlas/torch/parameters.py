@@ -18,7 +18,7 @@ _COMPILED = "_orig_mod."
 def unwrap(model: torch.nn.Module) -> torch.nn.Module:
     """Return the model inside the wrappers of ``torch.compile`` and of data-parallel training."""
     while True:
-        if isinstance(inner := model._modules.get("_orig_mod"), torch.nn.Module):
+        if isinstance(inner := getattr(model, "_orig_mod", None), torch.nn.Module):
             model = inner
         elif isinstance(model, torch.nn.parallel.DistributedDataParallel | torch.nn.DataParallel):
             model = model.module
