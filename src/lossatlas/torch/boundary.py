@@ -12,7 +12,7 @@ from lossatlas.runs import CONFIDENCE_STEP
 from lossatlas.store import LEAST_MARGIN, MARGIN_RATIO, BoundaryPart, Recording
 from lossatlas.torch.input_plane import InputPlane
 from lossatlas.torch.model import TorchModel
-from lossatlas.torch.undisturbed import same_random_state
+from lossatlas.torch.undisturbed import measuring
 
 #: Inputs that are evaluated at a time.
 _BATCH = 128
@@ -84,7 +84,7 @@ def make_images(inputs: Float32) -> UInt8 | None:
 
 def _predict(model: TorchModel, inputs: torch.Tensor) -> _Predictions:
     found = []
-    with torch.no_grad(), same_random_state():
+    with torch.no_grad(), measuring():
         for part in torch.split(inputs, _BATCH):
             logits = model.module(part.to(model.device, model.dtype)).double()
             odds, predicted = torch.softmax(logits, dim=1).max(dim=1)

@@ -13,7 +13,7 @@ from torch.nn.attention import SDPBackend, sdpa_kernel
 from lossatlas.arrays import AnyArray, Float32, Float64, Floats
 from lossatlas.checks import check_models
 from lossatlas.torch.model import Statistics, TorchModel
-from lossatlas.torch.undisturbed import same_random_state
+from lossatlas.torch.undisturbed import measuring
 
 
 class TorchLosses:
@@ -64,7 +64,7 @@ class TorchLosses:
 
     @contextmanager
     def _evaluating(self) -> Iterator[None]:
-        with torch.no_grad(), same_random_state(), self.network.statistics(self._kind):
+        with torch.no_grad(), measuring(), self.network.statistics(self._kind):
             yield
 
     def _empty(self, count: int) -> torch.Tensor:
@@ -122,7 +122,7 @@ class TorchHessian:
         model.move_to(self._theta)
         kind: Statistics = "batch" if self.statistics == "refreshed" else self.statistics
         result = [torch.zeros(0)] * len(vectors)
-        with same_random_state(), model.statistics(kind), sdpa_kernel(SDPBackend.MATH), torch.enable_grad():
+        with measuring(), model.statistics(kind), sdpa_kernel(SDPBackend.MATH), torch.enable_grad():
             for row, vector in enumerate(vectors):
                 direction = model.split(model.vector(vector), self._tensors)
                 parts = (_in_float64(model.product(batch, direction, self._tensors)) for batch in model.train)

@@ -30,7 +30,7 @@ from lossatlas.torch.parameters import (
     unwrap,
 )
 from lossatlas.torch.samples import Batch, LossFunction
-from lossatlas.torch.undisturbed import same_random_state
+from lossatlas.torch.undisturbed import measuring, same_random_state
 
 #: Which statistics BatchNorm normalises with: ``batch``, those of each batch, which a training descends with;
 #: ``refreshed``, those of the training samples at this very theta; ``running``, the ones in the model's buffers.
@@ -213,7 +213,7 @@ class TorchModel:
 
     def is_measured(self) -> bool:
         """Whether the loss depends on this model; one that closes over another model would be the same everywhere."""
-        with same_random_state(), torch.enable_grad():
+        with measuring(), torch.enable_grad():
             losses = [loss for batch in self.train[:1] if (loss := self._loss_of(batch)).requires_grad]
             try:
                 found = [torch.autograd.grad(loss, self._parameters, allow_unused=True) for loss in losses]
@@ -295,14 +295,14 @@ class TorchModel:
 
     def outputs(self) -> int:
         """Count the logits that the model gives; 0 where it gives something else."""
-        with torch.no_grad(), same_random_state():
+        with torch.no_grad(), measuring():
             found = self.module(self.train[0].data[0])
         return found.shape[1] if isinstance(found, torch.Tensor) and found.ndim == 2 else 0
 
     def answers(self, batches: Sequence[Batch]) -> Answers:
         """Ask the model about samples, with the statistics in its buffers, as it would be in use."""
         total, classes, right, count = 0.0, [], 0, 0
-        with torch.no_grad(), same_random_state():
+        with torch.no_grad(), measuring():
             for batch in batches:
                 if not self.loss.has_outputs:
                     total += float(self._loss_of(batch))

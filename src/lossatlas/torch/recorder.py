@@ -24,7 +24,7 @@ from lossatlas.torch.options import (
 )
 from lossatlas.torch.parameters import refuse_shards, unwrap
 from lossatlas.torch.samples import Batch, LossFunction, samples_in, take_samples
-from lossatlas.torch.undisturbed import same_random_state
+from lossatlas.torch.undisturbed import measuring, same_random_state
 
 #: What a pair of (inputs, targets) is called among the samples.
 _COLUMNS = ("inputs", "targets")
@@ -205,7 +205,7 @@ class Recorder:
         ]
         losses = [answer.loss for answer in answers]
         if model.normalises:
-            with torch.no_grad(), same_random_state(), model.statistics("refreshed"):
+            with torch.no_grad(), measuring(), model.statistics("refreshed"):
                 losses[0] = float(model.refresh())
                 losses[1] = float(model.mean_loss(model.test)) if model.test else math.nan
         values = {

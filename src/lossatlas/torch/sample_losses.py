@@ -12,7 +12,7 @@ import torch
 from lossatlas.store import Recording, SampleLossPart
 from lossatlas.torch.model import Answered, TorchModel
 from lossatlas.torch.samples import Batch, LossFunction, count_terms, samples_in, take_part
-from lossatlas.torch.undisturbed import same_random_state
+from lossatlas.torch.undisturbed import measuring
 
 #: Samples of each loader whose losses are kept, at most: more rows than that cannot be told apart on a screen.
 _MOST = 256
@@ -76,7 +76,7 @@ def _take_first(batches: Sequence[Any], count: int) -> list[Any]:
 def _losses_of(model: TorchModel, batch: Any) -> list[float]:
     """Measure the loss of each sample of a batch alone. Where its answer is known, the model is asked only once."""
     loss, found = model.loss, []
-    with torch.no_grad(), same_random_state():
+    with torch.no_grad(), measuring():
         outputs = model.module(batch[0]) if loss.has_outputs else None
         for number in range(samples_in(batch)):
             row = slice(number, number + 1)
@@ -94,6 +94,6 @@ def _is_mean_of_samples(model: TorchModel, batch: Any) -> bool:
     """Return whether a batch loses the mean of what its samples lose alone. Contrastive losses, for example, do not."""
     terms = [count_terms(take_part(batch, slice(n, n + 1)), model.loss) for n in range(samples_in(batch))]
     losses = _losses_of(model, batch)
-    with torch.no_grad(), same_random_state():
+    with torch.no_grad(), measuring():
         whole = _loss_of(model.loss, model.module, batch)
     return sum(terms) > 0 and bool(np.isclose(np.average(losses, weights=terms), whole, rtol=_SAME, atol=1e-6))

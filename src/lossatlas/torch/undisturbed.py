@@ -1,4 +1,4 @@
-"""Restores the random generators and the counters of a training, so that recording does not change the training."""
+"""Restores the random generators and other state of a training, so that recording does not change the training."""
 
 from __future__ import annotations
 
@@ -30,6 +30,55 @@ def same_random_state(generators: Sequence[torch.Generator] = ()) -> Iterator[No
             np.random.set_state(of_numpy)  # noqa: NPY002
             for generator, state in zip(generators, of_these, strict=True):
                 generator.set_state(state)
+
+
+@contextmanager
+def full_precision() -> Iterator[None]:
+    """Multiply float32 in float32 inside the block.
+
+    By default, GPUs of NVIDIA compute convolutions in TF32, which has 10 bits of mantissa: the losses of one network
+    would differ between a GPU and a CPU in the fourth digit.
+    """
+    try:
+        before, full, choose = _read_precision(), ["highest", False], _choose_precision
+    except RuntimeError:  # the training chose by the settings of PyTorch 2.9, and the older ones cannot be read then
+        before, full, choose = _read_precisions(), ["ieee"] * 3, _choose_precisions
+    choose(full)
+    try:
+        yield
+    finally:
+        choose(before)
+
+
+def _read_precision() -> list[Any]:
+    return [torch.get_float32_matmul_precision(), torch.backends.cudnn.allow_tf32]
+
+
+def _choose_precision(values: Sequence[Any]) -> None:
+    if values[0] != torch.get_float32_matmul_precision():
+        torch.set_float32_matmul_precision(values[0])
+    torch.backends.cudnn.allow_tf32 = values[1]
+
+
+def _kinds() -> list[Any]:
+    backends: Any = torch.backends
+    return [backends.cuda.matmul, backends.cudnn.conv, backends.cudnn.rnn]
+
+
+def _read_precisions() -> list[Any]:
+    return [kind.fp32_precision for kind in _kinds()]
+
+
+def _choose_precisions(values: Sequence[Any]) -> None:
+    for kind, value in zip(_kinds(), values, strict=True):
+        kind.fp32_precision = value
+
+
+@contextmanager
+def measuring() -> Iterator[None]:
+    """Compute in full precision inside the block, and restore the random generators after it."""
+    with same_random_state(), full_precision():
+        yield
 
 
 @contextmanager
