@@ -21,6 +21,7 @@ from benchmarks.own_networks import make_resnet
 from lossatlas.landscape import unit_coordinates
 from lossatlas.planes import GaussianPlane
 from lossatlas.torch import TorchLosses
+from lossatlas.torch.undisturbed import full_precision
 
 GRID, SAMPLES, BATCH = 51, 10_000, 1_000
 
@@ -39,7 +40,8 @@ def main(rounds: int) -> None:
         return lambda: losses.losses_along(theta, plane.directions, a.ravel(), b.ravel())
 
     print(f"{torch.cuda.get_device_name()}, torch {torch.__version__}; {rounds} interleaved rounds of a row of {GRID}")
-    times = time_interleaved({"forward passes alone": pass_forward(case, GRID), "surface": cut(1)}, rounds)
+    with full_precision():
+        times = time_interleaved({"forward passes alone": pass_forward(case, GRID), "surface": cut(1)}, rounds)
     print(format_table(times))
     print("  surface / forward passes alone", format_ratio(times, "surface", "forward passes alone"), flush=True)
     began = time.perf_counter()
