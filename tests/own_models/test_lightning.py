@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -12,7 +13,7 @@ import pytest
 import torch
 from lightning.pytorch import Callback, LightningModule, Trainer
 from lightning.pytorch.callbacks import ModelCheckpoint
-from torch.utils.data import DataLoader
+from torch.utils.data import DataLoader, TensorDataset
 
 import lossatlas.torch as lat
 from lossatlas.errors import ConfigError, DataError
@@ -261,3 +262,34 @@ def test_the_example_of_lightning_ends_in_a_run_that_has_learned(
     assert manifest["frames"] == [0, 1, 2, 3, 4]
     assert manifest["metrics"]["test_accuracy"][-1] > 0.4  # guessing one of ten classes gives 0.1
     assert manifest["boundary"]["kind"] == "samples"
+
+
+def test_only_the_first_process_records(tmp_path: Path) -> None:
+    """As the trainer tells it, whatever its strategy distributes with."""
+    model = Classifier()
+    callback = lat.LightningCallback(CROSS_ENTROPY, data=tmp_path / "data", **LEAST)
+    callback.on_train_start(SimpleNamespace(is_global_zero=False, fast_dev_run=False, model=model), model)
+    callback.on_train_epoch_end(SimpleNamespace(current_epoch=0), model)
+    callback.on_train_end(SimpleNamespace(), model)
+    assert callback.recorder is None
+    assert not (tmp_path / "data").exists()
+
+
+def test_of_several_loaders_the_first_one_for_validation_is_taken_and_that_for_training_is_asked_for(
+    tmp_path: Path,
+) -> None:
+    few, whole = DataLoader(TensorDataset(*images()[:8]), batch_size=8), DataLoader(images(), batch_size=16)
+    quietly: Any = {"logger": False, "enable_checkpointing": False, "enable_progress_bar": False}
+    callback = lat.LightningCallback(CROSS_ENTROPY, data=tmp_path, **LEAST)
+
+    class Validated(Classifier):
+        def validation_step(self, batch: Any, index: int, dataloader_idx: int = 0) -> None:
+            super().validation_step(batch, index)
+
+    Trainer(max_epochs=1, callbacks=[callback], **quietly).fit(Validated(), whole, [few, whole])
+    assert callback.recorder is not None
+    assert callback.recorder.recording.about["samples"] == {"train": 48, "test": 8}
+    several = lat.LightningCallback(CROSS_ENTROPY, data=tmp_path / "data", **LEAST)
+    with pytest.raises(DataError, match="several loaders at once; give train_loader"):
+        Trainer(max_epochs=1, callbacks=[several], **quietly).fit(Classifier(), {"a": whole, "b": few})
+    assert not (tmp_path / "data").exists()

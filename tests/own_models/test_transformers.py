@@ -159,6 +159,16 @@ def test_a_model_without_a_loss_and_unknown_options_are_refused(tmp_path: Path) 
         lat.TransformersCallback(plane="pca")  # type: ignore[call-arg]
 
 
+def test_only_the_first_process_records(tmp_path: Path) -> None:
+    callback = lat.TransformersCallback(data=tmp_path / "data", **LEAST)
+    state = transformers.TrainerState(is_world_process_zero=False)
+    callback.on_train_begin(None, state, None, model=language_model())
+    callback.on_epoch_end(None, state, None)
+    callback.on_train_end(None, state, None)
+    assert callback.recorder is None
+    assert not (tmp_path / "data").exists()
+
+
 def adapted() -> Any:
     config = peft.LoraConfig(r=2, target_modules=["c_attn"], fan_in_fan_out=True, task_type="CAUSAL_LM")
     return peft.get_peft_model(language_model(), config)
