@@ -59,7 +59,7 @@ class Attack:
 
 
 def test_checkpoints_execute_nothing_and_wrong_ones_are_named(tmp_path: Path) -> None:
-    """Wherever a wrong one stands in the list, nothing is written, and the message names it."""
+    """A wrong file is tried first and last in the list. Each time the message names it, and nothing is written."""
     good, bad, other, partial = (tmp_path / f"{name}.pt" for name in ("good", "bad", "other", "partial"))
     state = convolutional().state_dict()
     torch.save(state, good)
@@ -106,7 +106,7 @@ def test_checkpoints_execute_nothing_and_wrong_ones_are_named(tmp_path: Path) ->
         (["a-1", "a-2"], [-1, 2], "from 0 on"),
     ],
 )
-def test_an_order_that_is_not_meant_is_refused(
+def test_doubtful_orders_of_checkpoints_are_refused(
     tmp_path: Path, names: list[str], epochs: list[int] | None, message: str
 ) -> None:
     paths = [tmp_path / f"{name}.pt" for name in names]
@@ -115,7 +115,7 @@ def test_an_order_that_is_not_meant_is_refused(
 
 
 class Tied(torch.nn.Module):
-    """Two layers that share their weight, as language models do, with a part named as DataParallel's."""
+    """Two layers that share their weight, as in language models. One has the name ``module``, which DataParallel uses."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -126,15 +126,15 @@ class Tied(torch.nn.Module):
         return self.head(torch.tanh(self.module(x)))
 
 
-def test_safetensors_are_read_also_in_folders_and_with_tied_tensors_once(tmp_path: Path) -> None:
-    """As transformers saves them: a folder for each, in which a tied tensor is left out."""
+def test_safetensors_are_read_from_files_and_folders_and_tied_tensors_count_once(tmp_path: Path) -> None:
+    """The folders are like those of transformers: a tied tensor is stored once."""
     torch.manual_seed(0)
     models = [Tied() for _ in range(3)]
     paths = [tmp_path / f"checkpoint-{step}" for step in (8, 16, 24)]
     for path, model in zip(paths, models, strict=True):
         path.mkdir()
         state = {name: tensor.contiguous() for name, tensor in model.state_dict().items() if name != "head.weight"}
-        if path == paths[1]:  # in two files, as large models are
+        if path == paths[1]:  # large models are stored in several files
             save_file({"module.bias": state.pop("module.bias")}, path / "model-00002-of-00002.safetensors")
         save_file(state, path / "model.safetensors")
     given = [paths[0] / "model.safetensors", *paths[1:]]

@@ -31,7 +31,7 @@ def open_editor(page: Page, start: dict[str, Any] | None = None) -> Locator:
 
 
 def close_editor(page: Page) -> None:
-    """Close the dialog if it is open, with nothing kept for the next time."""
+    """Close the dialog if it is open, without a draft that the next dialog would show."""
     if page.locator("dialog.editor").count():
         clear = page.get_by_role("button", name="Clear")
         if clear.is_enabled():

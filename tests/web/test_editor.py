@@ -1,4 +1,4 @@
-"""The editor of own data: drawing points, starting from others, and handing them on."""
+"""Tests the editor of own data: people draw points, or start from other points, and use the result."""
 
 from __future__ import annotations
 

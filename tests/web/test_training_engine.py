@@ -1,4 +1,4 @@
-"""Training in the page against training in Python: the same gradients, the same thetas, the same random numbers."""
+"""Compares training in the page with training in Python: gradients, parameters and random numbers are the same."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ GRADIENTS = """async (cases) => {
     const {createGradient} = await import('/compute/engine/gradient.js');
     return cases.map(({network, theta, points, labels, order, start, count}) => {
         const {computeAt, gradient} = createGradient(network, Float64Array.from(theta), points, labels);
-        computeAt(order, 0, order.length);  // what an earlier batch left must not matter
+        computeAt(order, 0, order.length);  // leaves the results of another batch behind, which must not matter
         const loss = computeAt(order, start, count);
         return [loss, [...gradient]];
     });
@@ -151,7 +151,7 @@ def test_a_training_goes_on_from_its_state_to_the_same_bits(page: Page, batch_si
                 for (let i = 0; i < 5; i++) whole.step();
                 const state = whole.state();
                 while (!whole.isFinished) whole.step();
-                const parts = [1, 2].map(() => {  // twice: a state is not used up
+                const parts = [1, 2].map(() => {  // twice, since a state stays usable
                     const part = createTraining({network, config, state, ...samples.train});
                     const start = part.epoch;
                     while (!part.isFinished) part.step();

@@ -26,7 +26,7 @@ export function tickLabel(value) {
 }
 
 /**
- * Write a measured number as plainly as it was given.
+ * Write a measured number with the digits that it was given with.
  * @param {number} value @param {number} [step] a difference that does not matter, in the value's own units
  */
 export function valueText(value, step = 0) {
@@ -35,7 +35,7 @@ export function valueText(value, step = 0) {
   return plainText(roundToDigits(value, Math.max(1, Math.min(12, digits))), 1e9);
 }
 
-/** @param {number} value @param {number} most from this size on it has an exponent */
+/** @param {number} value @param {number} most numbers of at least this size get an exponent */
 function plainText(value, most) {
   const size = Math.abs(value);
   const round = roundToDigits(value, 14);
@@ -129,7 +129,7 @@ export function roughPercentText(share) {
 
 // Counts, sizes, times
 
-/** Write a count with its thousands apart. @param {number} value */
+/** Write a count with commas between the thousands. @param {number} value */
 export function countText(value) {
   return value.toLocaleString('en');
 }
@@ -146,12 +146,12 @@ export function secondsText(seconds) {
 
 // Numbers in a format
 
-/** Write a number with a fixed number of decimals, as addresses have it. @param {number} value @param {number} decimals */
+/** Write a number with a fixed number of decimals, as addresses do. @param {number} value @param {number} decimals */
 export function fixedText(value, decimals) {
   return value.toFixed(decimals);
 }
 
-/** Write a coordinate of a drawing in few letters, since a drawing has thousands. @param {number} value in pixels */
+/** Write a coordinate of a drawing in few characters, since a drawing has thousands. @param {number} value in pixels */
 export function pixelText(value) {
   return fixedText(value, 1);
 }

@@ -78,7 +78,7 @@ export function createExports({Plotly, pictureOf, state}) {
     },
     /** @param {Shot} shot */
     async svg(shot) {
-      await requireReadBack(); // The cells in it are pictures.
+      await requireReadBack(); // Drawings contain pictures of cells.
       return new Blob([drawingOf(await drawSheet(shot))], {type: 'image/svg+xml'});
     },
     /**
