@@ -115,7 +115,7 @@ def test_doubtful_orders_of_checkpoints_are_refused(
 
 
 class Tied(torch.nn.Module):
-    """Two layers that share their weight, as in language models. One has the name ``module``, which DataParallel uses."""
+    """Two layers that share their weight, as in language models. One is named ``module``, as in DataParallel."""
 
     def __init__(self) -> None:
         super().__init__()

@@ -1,4 +1,4 @@
-"""Records somebody's own PyTorch training, of any model, in three lines. It needs the extra ``lossatlas[torch]``.
+"""Records your own PyTorch training, of any model, with three lines of code. It needs the extra ``lossatlas[torch]``.
 
 import lossatlas.torch as lat
 
@@ -7,7 +7,7 @@ with lat.Recorder(model, loss_fn, train_loader, test_loader, name="digits-cnn") 
         train_one_epoch(model)
         recorder.snapshot()
 
-The callbacks are imported when they are first used (PEP 562), as Lightning and transformers take seconds to import.
+The callbacks are imported at their first use (PEP 562), because Lightning and transformers take seconds to import.
 """
 
 from typing import TYPE_CHECKING

@@ -17,7 +17,7 @@ from lossatlas.torch.options import RecorderOptions
 from lossatlas.torch.parameters import plain_name, unwrap
 from lossatlas.torch.recorder import Recorder
 
-#: Where a checkpoint of a whole training has its state dict: Lightning, and many training scripts.
+#: The keys of the state dict in checkpoints of Lightning and of many training scripts.
 _KEYS = ("state_dict", "model", "model_state_dict")
 
 
@@ -36,18 +36,18 @@ def from_checkpoints(
     Parameters
     ----------
     paths
-        The checkpoints in the order of the training: ``.safetensors`` files, folders with such files, or what
-        ``torch.save`` wrote, which is a state dict, or a dict that has one as ``state_dict``, as Lightning's ``.ckpt``
-        has, or as ``model``. Nothing in them is executed.
+        The checkpoints in the order of the training: ``.safetensors`` files, folders with such files, or files of
+        ``torch.save``. Such a file contains a state dict, or a dict with one under the key ``state_dict`` (as
+        Lightning's ``.ckpt``) or ``model``. Nothing in them is executed.
     model
-        A model of the class that was trained, or the part of it whose tensors the checkpoints have under a common
-        prefix. It is not changed.
+        A model of the class that was trained, or the part of it whose tensors have a common prefix in the checkpoints.
+        It is not changed.
     loss_fn, train_loader, test_loader
         The same as for :class:`Recorder`.
     epochs
         The epoch of each checkpoint, increasing; by default 0, 1, 2, …
     options
-        The options of a recorder, see :class:`RecorderOptions`.
+        The options of a recorder. See :class:`RecorderOptions`.
 
     Returns
     -------
@@ -64,7 +64,7 @@ def from_checkpoints(
     files = [Path(path) for path in paths]
     numbers = _number(files, epochs)
     moved = copy.deepcopy(unwrap(model))
-    for path in files:  # all of them, before anything is written
+    for path in files:  # all are loaded before anything is written
         _load(moved, path)
     _load(moved, files[0])
     recorder = Recorder(moved, loss_fn, train_loader, test_loader, **options)
@@ -75,7 +75,7 @@ def from_checkpoints(
 
 
 def _number(paths: Sequence[Path], epochs: Sequence[int] | None) -> list[int]:
-    """Give each checkpoint its epoch, and refuse an order that is probably not meant.
+    """Return the epoch of each checkpoint, and refuse an order that is probably a mistake.
 
     Returns
     -------
@@ -84,7 +84,7 @@ def _number(paths: Sequence[Path], epochs: Sequence[int] | None) -> list[int]:
     Raises
     ------
     DataError
-        If there are too few, or epochs do not increase, or files are in the order of their names' letters.
+        If there are too few, or epochs do not increase, or files with numbers are sorted alphabetically.
     """
     if len(paths) < 2:
         raise DataError(f"there are {len(paths)} checkpoints; a run needs two: give one an epoch")
@@ -103,7 +103,7 @@ def _number(paths: Sequence[Path], epochs: Sequence[int] | None) -> list[int]:
 
 
 def _split_number(path: Path) -> tuple[str, int]:
-    """Split the last number from a path, as 12 from ``epoch-12.pt``; -1 if there is none."""
+    """Split the last number from a path, such as 12 from ``epoch-12.pt``. The number is -1 if there is none."""
     found = re.fullmatch(r"(.*?)(\d+)(\D*)", path.with_suffix("").as_posix(), re.DOTALL)
     return (f"{found[1]}#{found[3]}", int(found[2])) if found else (path.as_posix(), -1)
 
@@ -115,21 +115,21 @@ def _load(model: torch.nn.Module, path: Path) -> None:
         model.load_state_dict(_select(named, model), strict=False)
     except LossAtlasError:
         raise
-    except Exception as error:  # a file from anywhere makes its reader raise anything
+    except Exception as error:  # readers raise many kinds of errors for damaged files
         raise DataError(f"{path} is no checkpoint of this model: {error}") from error
 
 
 def _select(state: Mapping[str, Any], model: torch.nn.Module) -> dict[str, Any]:
-    """Select the tensors of a model, which a larger one may have under a prefix, such as ``module.`` or ``network.``.
+    """Select the tensors of a model. In a larger model they have a prefix, such as ``module.`` or ``network.``.
 
     Returns
     -------
-    The tensors, by the model's own names. Of tied ones, one is enough.
+    The tensors by the model's own names. For tied tensors, one is enough.
 
     Raises
     ------
     ValueError
-        If a tensor is missing, if there are more than the model has, or if two prefixes fit.
+        If a tensor is missing, if the model lacks one of them, or if two prefixes fit.
     """
     expected = {_saved_name(name, model): name for name in model.state_dict()}
     needed = _needed_names(model)

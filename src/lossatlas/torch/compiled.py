@@ -1,4 +1,4 @@
-"""Compiles a model with ``torch.compile``, where its losses stay the same and are computed in less time."""
+"""Compiles a model with ``torch.compile``, if this keeps its losses the same and saves time."""
 
 from __future__ import annotations
 
@@ -15,18 +15,18 @@ from lossatlas.torch.evaluation import TorchLosses
 from lossatlas.torch.model import Statistics, TorchModel
 from lossatlas.torch.refinement import Split
 
-#: How far, relatively, the losses of the compiled model may be from those of the plain one.
+#: The largest relative difference between the losses of the compiled and of the plain model.
 _ALIKE = 1e-5
-#: How often both are timed.
+#: The number of times that both are timed.
 _ROUNDS = 3
 
 
 class CompileWarning(UserWarning):
-    """A model was to be compiled and is evaluated as it is, for the reason that the message gives."""
+    """A model that should be compiled is evaluated without. The message gives the reason."""
 
 
 def compile_where_it_pays(model: TorchModel, recording: Recording, statistics: dict[Split, Statistics]) -> bool:
-    """Compile a model if that does not change its losses and saves time. Otherwise warn, and leave it as it is.
+    """Compile a model if this does not change its losses and saves time. Otherwise warn, and leave it as it is.
 
     Its losses are compared at the first frame, at the last one, and halfway between them.
 
@@ -37,7 +37,7 @@ def compile_where_it_pays(model: TorchModel, recording: Recording, statistics: d
     recording
         The recording that its thetas come from.
     statistics
-        Which statistics BatchNorm takes in each split.
+        The statistics that BatchNorm uses in each split.
 
     Returns
     -------
@@ -57,7 +57,7 @@ def compile_where_it_pays(model: TorchModel, recording: Recording, statistics: d
         model.compiled = torch.compile(model.module)  # type: ignore[assignment]
         found, compiled = _time(losses)
         fault = _compare(expected, found)
-    except Exception as error:  # whatever the compiler, or code that it cannot compile, raises
+    except Exception as error:  # the compiler, and code that it cannot compile, raise many kinds of errors
         fault, compiled = f"it failed ({type(error).__name__}: {str(error).strip().splitlines()[0][:200]})", 0.0
     if fault is None and compiled >= plain:
         fault = f"it takes {compiled:.3g} s in place of {plain:.3g} s"
@@ -68,7 +68,7 @@ def compile_where_it_pays(model: TorchModel, recording: Recording, statistics: d
 
 
 def _time(losses: Callable[[], Float32]) -> tuple[Float32, float]:
-    """Compute losses, and measure the shortest time of several rounds after the first, which prepares the others."""
+    """Compute losses, and return the shortest time of several rounds after a first one, which prepares the others."""
     found, seconds = losses(), []
     for _ in range(_ROUNDS):
         began = time.perf_counter()
@@ -78,7 +78,7 @@ def _time(losses: Callable[[], Float32]) -> tuple[Float32, float]:
 
 
 def _compare(expected: Float32, found: Float32) -> str | None:
-    """Return a sentence about the largest difference, if it is too large."""
+    """Return a sentence about the largest difference if it is too large, and otherwise None."""
     if np.allclose(found, expected, rtol=_ALIKE, atol=1e-9):
         return None
     worst = int(np.argmax(np.abs(found - expected) / np.maximum(np.abs(expected), 1e-9)))

@@ -19,9 +19,9 @@ from lossatlas.torch.finished_parts import FinishedParts
 from lossatlas.torch.lanczos_limits import draw_start, most_vectors
 from lossatlas.torch.model import Statistics, TorchModel
 
-#: How many random vectors each trace is estimated with. A vector of one block alone has no noise from the others.
+#: The number of random vectors for each trace. They lie in one block, so other blocks add no noise.
 _PROBES = 16
-#: ``layer``: the tensors of one module, such as a weight and its bias. ``block``: those of one child of the model.
+#: ``layer`` groups the tensors of one module, such as weight and bias; ``block``, those of one child of the model.
 Grouping: TypeAlias = Literal["layer", "block"]
 
 
@@ -31,8 +31,8 @@ def group_tensors(layout: Sequence[Tensor], by: Grouping) -> dict[str, list[int]
     Returns
     -------
     dict
-        The numbers of the tensors of each group, by the name of the module, in the order of the layout. A tensor of the
-        model itself is a group of its own.
+        The indices of the tensors of each group, by the name of the module, in the order of the layout. A tensor of the
+        model itself forms a group alone.
     """
     groups: dict[str, list[int]] = {}
     for number, tensor in enumerate(layout):
@@ -54,7 +54,7 @@ def measure_blocks(
     Returns
     -------
     dict
-        The entry ``blocks`` of a manifest's ``curvature``; see docs/run-format.md.
+        The entry ``blocks`` of a manifest's ``curvature``, as in docs/run-format.md.
     """
     groups = group_tensors(model.layout, by)
     found = np.array(

@@ -15,23 +15,23 @@ from lossatlas.torch.finished_parts import FinishedParts
 from lossatlas.torch.lanczos_limits import draw_start, most_vectors
 from lossatlas.torch.model import Statistics, TorchModel
 
-#: What took fewer seconds is not stored on the way.
+#: Results that took fewer seconds are not stored before the end.
 STORED_SECONDS = 1.0
 #: The relative tolerance of both ends of the spectrum.
 TOLERANCE = 1e-2
-#: How many random vectors the trace is estimated with.
+#: The number of random vectors for the estimate of the trace.
 _PROBES = 8
 
 
 def measure_curvature(
     model: TorchModel, recording: Recording, statistics: Statistics, most: int, parts: FinishedParts
 ) -> TrainingCurvature | None:
-    """Measure both ends of the Hessian's spectrum, and its trace, at up to ``most`` frames; None at no frame.
+    """Measure both ends of the Hessian's spectrum, and its trace, at up to ``most`` frames; return None for no frames.
 
     Returns
     -------
     TrainingCurvature | None
-        The numbers, NaN at frames whose Hessian is not finite.
+        The numbers. They are NaN at frames whose Hessian is not finite.
     """
     frames = spread_frames(len(recording.frames), most)
     if not frames:
@@ -44,7 +44,7 @@ def measure_curvature(
 def _measure_or_restore(
     model: TorchModel, recording: Recording, statistics: Statistics, frame: int, parts: FinishedParts
 ) -> Curvature:
-    """Measure the curvature at a frame, unless that is a finished part; store it if it took long."""
+    """Read the curvature at a frame if it is a finished part. Otherwise measure it, and store it if that took long."""
     name, parameters = f"curvature-{frame}", model.parameter_count
     found = (parts.get(name) or {}).get("ends_and_trace")
     if found is None or found.shape != (4,):

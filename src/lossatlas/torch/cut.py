@@ -1,4 +1,4 @@
-"""Cuts further planes of a run that was recorded before, with the model that the caller gives."""
+"""Cuts further planes of a recorded run, with a model from the caller."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def cut(  # noqa: PLR0913 (each is an option of its own)
     executor: Executor | None = None,
     on_progress: Callable[[int, int], None] = lambda _done, _whole: None,
 ) -> tuple[str, ...]:
-    """Cut further planes of a recorded run, which keeps the planes that it has.
+    """Cut further planes of a recorded run. Its other planes are kept.
 
     The model is evaluated at the first and at the last frame before anything is computed. If its losses are not the
     recorded ones, nothing on the disk changes. Nothing in the run or in its recording is imported or executed.
@@ -73,7 +73,7 @@ def cut(  # noqa: PLR0913 (each is an option of its own)
         The planes, by name or as configurations.
     model
         A model of the class that was recorded, whose parameters need not be trained; or ``"package.module:factory"``,
-        a function without arguments that returns the model, or the model with the three that follow here.
+        a function without arguments that returns the model alone, or with the loss function and the loaders.
     loss_fn, loss, train_loader, test_loader
         The same as those of :class:`Recorder`. Loaders are needed only if the recording keeps no samples.
     data
@@ -81,24 +81,24 @@ def cut(  # noqa: PLR0913 (each is an option of its own)
     name
         The name of the plane in the run, if there is a single one; by default, it follows from its kind.
     replace
-        Whether a plane with a name that exists takes the place of the one that has it.
+        Whether a new plane replaces the plane of the same name. Without it, a name that exists is refused.
     grid
         The number of samples along each axis of planes that have no grid of their own.
     budget
-        How many seconds the surfaces may take, about; then planes stay on coarser grids. By default, there is no limit.
+        About how many seconds the surfaces may take. Then planes stay on coarser grids. By default, there is no limit.
     batchnorm
-        Which statistics BatchNorm takes; by default, those of the planes that the run has.
+        The statistics that BatchNorm uses; by default, those of the run's other planes.
     device
-        Where the model is evaluated, such as ``"cuda"``; by default, where it is.
+        The device on which the model is evaluated, such as ``"cuda"``; by default, the device that it is on.
     compile
-        Whether to evaluate it with ``torch.compile``, if that saves time and leaves the losses as they are.
+        Whether to use ``torch.compile``, if this saves time and keeps the losses the same.
     workers
-        The number of processes that compute surfaces; by default, this process does. Each makes the model itself, so
-        ``model`` has to be a factory that returns everything else, too.
+        The number of processes that compute surfaces; by default, this process alone. Each makes its own model, so
+        ``model`` has to be a factory that also returns the rest.
     executor
-        An executor whose processes do this, in place of new ones. They have to see the data folder at the same place.
+        An executor whose processes compute surfaces, instead of new ones. They must see the data folder at its path.
     on_progress
-        A function that is called with the number of finished points, and of all points, whenever some are finished.
+        A function that is called with the numbers of finished points and of all points, whenever some are finished.
 
     Returns
     -------
@@ -112,7 +112,7 @@ def cut(  # noqa: PLR0913 (each is an option of its own)
     ConfigError
         If a plane is not valid, or the run has a plane of its name.
     PlaneError
-        If a plane cannot be laid.
+        If a plane cannot be constructed.
     RunError
         If the run or its recording is missing or damaged.
     """
@@ -162,7 +162,7 @@ def _lay(
 def _factory_for_workers(
     wanted: object, model: object, loss_fn: object, others: Sequence[object]
 ) -> tuple[str, str | None] | None:
-    """Return the references to factory and loss, if there are to be workers; refuse what these cannot import."""
+    """Return the references to factory and loss if workers are wanted. Refuse objects that workers cannot import."""
     if not wanted:
         return None
     if not isinstance(model, str) or any(other is not None for other in others):
@@ -249,7 +249,7 @@ def _statistics_of(manifest: Mapping[str, Any]) -> Literal["batch", "running"]:
 
 @contextmanager
 def _only_one(recording: Recording) -> Iterator[None]:
-    """Let only one process at a time cut planes of a recording."""
+    """Allow only one process at a time to cut planes of a recording."""
     with explain_write_errors(recording.folder.parent.parent):
         lock = FileLock(recording.folder / ".cut.lock")
         try:

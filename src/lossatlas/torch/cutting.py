@@ -1,4 +1,4 @@
-"""Lays planes through a recording and cuts them: their surfaces, and the path of the training on them."""
+"""Constructs planes through a recording, and computes their surfaces and the path of the training on them."""
 
 from __future__ import annotations
 
@@ -37,9 +37,9 @@ from lossatlas.torch.model import Statistics, TorchModel
 from lossatlas.torch.refinement import Compute, PlaneSurfaces, Refinement, Split, Task, in_this_process, nested_grids
 from lossatlas.training import Outcome, Trajectory
 
-#: The relative tolerance of the eigenvectors that a plane lies along.
+#: The relative tolerance of the eigenvectors that span a plane.
 _PAIR_TOLERANCE = 1e-3
-#: How far from the recorded losses, relatively, those of a model may be.
+#: The largest relative difference between the losses of a model and the recorded ones.
 SAME = 1e-3
 #: Work that takes fewer seconds is not stored in parts.
 _SHORT = 10.0
@@ -52,7 +52,7 @@ _RECORDED: dict[tuple[Split, bool], str] = {
 
 
 def choose_statistics(batchnorm: Literal["batch", "running"]) -> dict[Split, Statistics]:
-    """Return the statistics that BatchNorm takes in training losses and in test losses."""
+    """Return the statistics that BatchNorm uses in training losses and in test losses."""
     return {"train": batchnorm, "test": "refreshed" if batchnorm == "batch" else "running"}
 
 
@@ -111,7 +111,7 @@ def evaluate_points(  # noqa: PLR0913 (plain data, so that other processes can c
 
 
 class PlaneCutter:
-    """Lays and cuts planes of one recording.
+    """Constructs and cuts planes of one recording.
 
     Parameters
     ----------
@@ -120,20 +120,20 @@ class PlaneCutter:
     model
         The model that was recorded, with its samples.
     batchnorm
-        Which statistics losses are computed with.
+        The statistics with which losses are computed.
     purpose
-        A word that keeps the parts of this computation apart from those of others.
+        A word that distinguishes the parts of this computation from those of others.
     compile
-        Whether to compile the model, if that saves time and leaves its losses as they are.
+        Whether to compile the model, if this saves time and keeps its losses the same.
 
     Attributes
     ----------
     weights
-        The trajectory ``[F, P]``, which is mapped.
+        The trajectory ``[F, P]``, mapped from its files.
     gram
         ``[F, F]``: the products of ``theta_f - theta_last``.
     statistics
-        The statistics that BatchNorm takes in each split.
+        The statistics that BatchNorm uses in each split.
     compiled
         Whether the model is compiled.
     parts
@@ -154,7 +154,7 @@ class PlaneCutter:
         self.compiled = compile and compile_where_it_pays(model, recording, self.statistics)
         self._train = TorchLosses(model, "train", self.statistics["train"])
         self._vectors = KeptVectors(recording.folder, model.parameter_count)
-        weights: Any = recording.weights  # it stands for an array
+        weights: Any = recording.weights  # it is used like an array
         self.weights: Floats = weights
         self.gram = compute_gram_matrix(weights)
         frames = recording.frames
@@ -175,13 +175,13 @@ class PlaneCutter:
     def seconds_per_loss(self) -> float:
         """Measure how long the loss at one point takes."""
         twice = np.repeat(np.asarray(self._recording.theta(-1))[None], 2, axis=0)
-        self._train.losses(twice[:1])  # the first one also prepares what the others use
+        self._train.losses(twice[:1])  # the first evaluation also prepares the others
         began = time.perf_counter()
         self._train.losses(twice)
         return (time.perf_counter() - began) / 2
 
     def lay(self, config: PlaneConfig, name: str) -> Plane:
-        """Lay a plane through the recording.
+        """Construct a plane through the recording.
 
         Returns
         -------
@@ -220,7 +220,7 @@ class PlaneCutter:
         budget
             How many seconds the surfaces may take.
         on_progress
-            A function that is called with the number of finished points, and of all points, whenever some are finished.
+            A function that is called with the numbers of finished points and of all points, whenever some are finished.
         compute
             The function that computes losses; by default, it computes them in this process.
 
@@ -289,14 +289,14 @@ class PlaneCutter:
         )
 
     def _project(self, plane: Plane, config: PlaneConfig) -> Path:
-        """Project the frames on a plane; from the Gram matrix alone, if its directions are sums over them."""
+        """Project the frames onto a plane; with the Gram matrix alone, if its directions are sums over frames."""
         coefficients = config.coefficients(self._training)
         if coefficients is not None and plane.centre_frame is not None:
             return project_by_gram(self.gram, coefficients, plane.centre_frame)
         return project(plane.directions, self.weights, plane.centre)
 
     def _round(self, surfaces: PlaneSurfaces, split: Split) -> Float32:
-        """Put the recorded losses at the centres, which other libraries may compute with other last digits; round."""
+        """Round the surfaces, with the recorded losses at the centres, because libraries differ in the last digits."""
         name = _RECORDED[split, self.statistics[split] == "running"]
         rounded = []
         for frame, losses in zip(surfaces.around[split], surfaces.result(split).copy(), strict=True):
@@ -325,7 +325,7 @@ class _RecordedTraining(Trained):
     kept: KeptVectors | None = None
 
     def eigenpairs(self, theta: Floats, which: Literal["largest", "both"]) -> tuple[Float64, Float64]:
-        """Find two extreme eigenvalues and eigenvectors by the Lanczos method, or in the recording.
+        """Compute two extreme eigenvalues and eigenvectors by the Lanczos method, or read them from the recording.
 
         Returns
         -------

@@ -1,4 +1,4 @@
-"""What the callbacks for Lightning and transformers share: they record epochs, and end no training by a failure."""
+"""The base class of the callbacks for Lightning and transformers. Its failures do not end a training."""
 
 from __future__ import annotations
 
@@ -15,26 +15,26 @@ from lossatlas.torch.recorder import Recorder
 
 
 class RecordingWarning(UserWarning):
-    """An epoch of a training could not be recorded, or no run could be made of it; the training went on."""
+    """An epoch could not be recorded, or no run could be made of the recording. The training continued."""
 
 
 class EpochRecording:
-    """The base class of the callbacks.
+    """Records the epochs of a training that another library runs.
 
-    What is wrong with the model, the loss or the options raises an error before the training begins. From then on a
-    failure, such as a full disk, is a :class:`RecordingWarning`, as it should not end the training.
+    A wrong model, loss or option raises an error before the training begins. From then on a failure, such as a full
+    disk, is a :class:`RecordingWarning`, because it should not end the training.
 
     Parameters
     ----------
     train_loader, test_loader
-        What the fixed samples are taken from, in place of the trainer's own loaders.
+        The loaders of the fixed samples; None for the trainer's own.
     options
         The options of a recorder.
 
     Attributes
     ----------
     recorder
-        That of the last training; None before, and in a process that does not record.
+        The recorder of the last training; None before it, and in a process that does not record.
     """
 
     def __init__(
@@ -73,5 +73,5 @@ class EpochRecording:
 def _failures_as_warnings() -> Iterator[None]:
     try:
         yield
-    except Exception as error:  # whatever it is, the training is worth more
+    except Exception as error:  # no failure of the recording is worth the training
         warnings.warn(f"recording failed ({type(error).__name__}: {error})", RecordingWarning, stacklevel=4)

@@ -1,4 +1,4 @@
-"""Imports the function that makes a model. Its name comes from the person who calls, and never from a run folder."""
+"""Imports the function that makes a model. Its name comes from the caller, and never from a run folder."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _RETURNS = "(model, loss_fn, train_loader, test_loader), of which the model is e
 
 @dataclass(frozen=True)
 class Made:
-    """What a factory returned.
+    """The model that a factory returned, with its loss and loaders.
 
     Attributes
     ----------
@@ -40,7 +40,7 @@ def call_factory(reference: str) -> Made:
     Returns
     -------
     Made
-        The model, and what else the factory returned.
+        The model, and the loss and the loaders if the factory returned them.
 
     Raises
     ------
@@ -57,7 +57,7 @@ def complete(
     test_loader: Iterable[Any] | None = None,
     loss: Loss | None = None,
 ) -> Made:
-    """Put what the caller gave into the place of what the factory returned.
+    """Combine the result of a factory with the caller's own loss and loaders, which take precedence.
 
     Returns
     -------
@@ -112,7 +112,7 @@ def import_attribute(reference: str, field: str) -> Any:
     Returns
     -------
     Any
-        What has this name.
+        The object with this name.
 
     Raises
     ------

@@ -1,8 +1,8 @@
-"""The finished parts of a long computation, which are stored so that a process that was killed can continue.
+"""Stores the finished parts of a long computation, so that it can continue after its process was killed.
 
     <data>/recordings/<id>/work/<purpose>-<key>/<part>.npz
 
-A part is a file that is written beside its place and renamed, so it exists exactly if the part is finished. The key is
+The file of a part is written under another name and then renamed, so it exists only if the part is finished. The key is
 a hash of everything on which the numbers depend.
 """
 
@@ -45,13 +45,13 @@ class FinishedParts:
         self.folder = recording / "work" / f"{purpose}-{key}"
 
     def get(self, part: str) -> dict[str, AnyArray] | None:
-        """Return the arrays of a part; None if it is not finished, or its file is not one that was written here."""
+        """Return the arrays of a part; None if it is not finished, or if its file is damaged or foreign."""
         try:
             with (self.folder / f"{part}.npz").open("rb") as file, np.load(file, allow_pickle=False) as found:
                 return dict(found)
         except (OSError, ValueError, EOFError, KeyError):
             return None
-        except Exception:  # a file that is no archive raises whatever the reader of archives raises
+        except Exception:  # readers of archives raise many kinds of errors for other files
             return None
 
     def put(self, part: str, arrays: Mapping[str, AnyArray]) -> None:
@@ -68,7 +68,7 @@ class FinishedParts:
                 yield found
 
     def delete(self) -> None:
-        """Delete all parts for this purpose, because their results are stored elsewhere now, or are out of date."""
+        """Delete all parts for this purpose, whose results are stored elsewhere by now, or are out of date."""
         for folder in self.folder.parent.glob(f"{self._purpose}-*"):
             shutil.rmtree(folder, ignore_errors=True)
         with suppress(OSError):  # it is not empty

@@ -1,4 +1,4 @@
-"""Reads the fixed samples that a recording keeps, or takes them from loaders where it keeps none."""
+"""Reads the fixed samples of a recording, or takes them from loaders if the recording keeps none."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from lossatlas.torch.samples import Batch, LossFunction, take_samples
 
 #: The files of the samples of a split.
 _COLUMNS = ("inputs", "targets")
-#: The batch size of recordings that do not say theirs.
+#: The batch size of recordings that do not name it.
 _USUAL_BATCH = 128
 
 
@@ -45,9 +45,9 @@ def find_samples(
     split
         ``train`` or ``test``.
     loader
-        Where the samples come from otherwise: it has to give them first, and in the same order.
+        The loader from which the samples are taken otherwise. It has to give them first, and in the same order.
     loss
-        The loss that is computed of them.
+        The loss that is computed for them.
 
     Returns
     -------

@@ -1,9 +1,9 @@
-"""Keeps directions that took long to find, or that nothing else determines, in the recording.
+"""Stores directions of planes in the recording, if they are slow to compute or cannot be computed again.
 
     <data>/recordings/<id>/vectors/<key>.npy     [2, P] float32: d_a and d_b
     <data>/recordings/<id>/vectors/<key>.json    their eigenvalues, or null; written last
 
-So the plane along them can be cut again, on another grid or with other spans.
+Then the plane along them can be cut again, on another grid or with other spans.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from lossatlas.store import explain_write_errors, map_array, replace_file
 
 
 class KeptVectors:
-    """The directions that a recording keeps."""
+    """The directions that are stored in a recording."""
 
     def __init__(self, recording: Path, parameters: int) -> None:
         self._folder, self._shape = recording / "vectors", (2, parameters)
@@ -49,7 +49,7 @@ class KeptVectors:
 
     @staticmethod
     def key_of(theta: AnyArray, *words: str) -> str:
-        """Return the key of directions that depend on one theta ``[P]`` and on some words."""
+        """Return the key of directions that depend on one theta ``[P]`` and on some texts."""
         digest = hashlib.sha256(np.ascontiguousarray(theta, np.float32).tobytes())
         digest.update("\n".join(words).encode())
         return digest.hexdigest()[:24]

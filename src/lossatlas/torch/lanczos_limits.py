@@ -5,17 +5,17 @@ from __future__ import annotations
 from lossatlas.arrays import Float64
 from lossatlas.rng import Draws, Stream
 
-#: How many bytes the vectors of an iteration may take. The space is copied while it grows, so a vector counts twice.
+#: The largest number of bytes for the vectors of an iteration. They count twice, because they are copied at times.
 _BYTES = 2**30
-#: There are at least this many vectors in a space, whatever they take, and at most this many.
+#: The smallest and the largest number of vectors. The smallest holds for any size.
 _FEWEST, _MOST = 12, 160
 
 
 def most_vectors(parameters: int) -> int:
-    """Return how many vectors ``[P]`` a Lanczos iteration may hold before it is restarted."""
+    """Return the number of vectors ``[P]`` that a Lanczos iteration may hold before it restarts."""
     return max(_FEWEST, min(_MOST, _BYTES // (16 * parameters)))
 
 
 def draw_start(parameters: int) -> Float64:
-    """Draw the first vector ``[P]`` of an iteration, which is the same for every model of this size."""
+    """Draw the first vector ``[P]`` of an iteration. It is the same for all models of this size."""
     return Draws(0, Stream.LANCZOS_START).normal(parameters)

@@ -18,7 +18,7 @@ from lossatlas.torch.samples import LossFunction
 
 try:
     from lightning.pytorch import Callback
-except ImportError:  # the same library under its older name
+except ImportError:  # this is the older name of the same library
     try:
         from pytorch_lightning import Callback
     except ImportError as error:
@@ -26,28 +26,28 @@ except ImportError:  # the same library under its older name
 
 
 class LightningCallback(EpochRecording, Callback):  # type: ignore[misc]  # mypy does not read Lightning
-    """Records a Lightning training: the model as it starts, and after each epoch.
+    """Records a Lightning training: the model at the start, and after each epoch.
 
-    The training ends the same to the last bit with and without it. Of several processes, the first one records. After
-    an exception the recording stays, and :attr:`recorder` can finish it; a failure of the recording itself is a
-    :class:`RecordingWarning`, and the training goes on. A trial run (``fast_dev_run``) is not
+    The training ends with the same bits with and without it. Of several processes, the first one records. After
+    an exception the recording stays, and :attr:`recorder` can finish it. A failure of the recording itself is a
+    :class:`RecordingWarning`, and the training continues. A trial run (``fast_dev_run``) is not
     recorded.
 
     Parameters
     ----------
     loss_fn
-        ``loss_fn(output, target)``, for loaders of (inputs, targets): then accuracies and a boundary are there too.
+        ``loss_fn(output, target)``, for loaders of (inputs, targets). It allows accuracies and a boundary.
         Without it, and without ``loss=``, the loss is what ``training_step`` returns.
     train_loader, test_loader
-        What the fixed samples are taken from; by default the trainer's own loaders of training and validation.
+        The loaders of the fixed samples; by default the trainer's own loaders of training and validation.
     options
-        Those of a recorder, see :class:`RecorderOptions`. ``name`` is by default the class of the model, and ``resume``
-        is True where the trainer goes on from a checkpoint.
+        The options of a recorder. See :class:`RecorderOptions`. The default of ``name`` is the class of the model, and
+        ``resume`` is True by default if the trainer continues from a checkpoint.
 
     Attributes
     ----------
     recorder
-        That of the last training; None before, and in a process that does not record.
+        The recorder of the last training; None before it, and in a process that does not record.
 
     Raises
     ------
@@ -68,7 +68,7 @@ class LightningCallback(EpochRecording, Callback):  # type: ignore[misc]  # mypy
         self._loss_fn = loss_fn
 
     def on_train_start(self, trainer: Any, pl_module: Any) -> None:
-        """Take the samples, and record the model as it is."""
+        """Take the samples, and record the untrained model."""
         self.recorder = None
         refuse_shards(trainer.model)
         if not trainer.is_global_zero or trainer.fast_dev_run:
@@ -84,11 +84,11 @@ class LightningCallback(EpochRecording, Callback):  # type: ignore[misc]  # mypy
         self._begin(pl_module, self._loss_fn, loaders, options, trainer.current_epoch)
 
     def on_train_epoch_end(self, trainer: Any, pl_module: Any) -> None:
-        """Record the model as it is; an epoch that is there already cuts off what came after it."""
+        """Record the model after an epoch. If the epoch was recorded before, all later ones are deleted."""
         self._record(trainer.current_epoch + 1)
 
     def on_train_end(self, trainer: Any, pl_module: Any) -> None:
-        """Compute everything there is to see, and put it into the gallery. After an exception nobody calls this."""
+        """Compute the run, and put it into the gallery. Lightning does not call this after an exception."""
         self._end()
 
 
@@ -107,14 +107,14 @@ def _first_validation_loader(trainer: Any) -> Any:
 
 
 def _loss_of_steps(model: Any) -> LossFunction:
-    """Make the loss of what ``training_step`` returns, for models that belong to no trainer."""
+    """Make a loss from the result of ``training_step``, which works for copies of the model without a trainer."""
     if not model.automatic_optimization:
         raise DataError("this training_step optimises by itself; give loss_fn, or loss=lambda module, batch: …")
     index = (0,) if len(inspect.signature(model.training_step).parameters) > 1 else ()
 
     def of(module: Any, batch: Any) -> torch.Tensor:
         with warnings.catch_warnings():
-            warnings.filterwarnings("ignore", "You are trying to `self.log")  # there is nothing to log here
+            warnings.filterwarnings("ignore", "You are trying to `self.log")  # copies without a trainer cannot log
             try:
                 found = module.training_step(batch, *index)
             except RuntimeError as error:

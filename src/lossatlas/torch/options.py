@@ -18,14 +18,14 @@ class StorageOptions(TypedDict, total=False):
     Attributes
     ----------
     frames
-        How many frames to keep (80): beyond, every second one goes, but for the first and the last.
+        The number of frames to keep (80). Beyond it every second frame is deleted, except the first and the last.
     disk_budget
-        Bytes that the parameters of all frames may take; fewer frames are kept where they would take more.
+        The bytes that the parameters of all frames may take. Fewer frames are kept if they would take more.
     dtype
-        What parameters are stored in, ``"float32"``: ``"float16"`` takes half the room, and keeps losses to about 1e-4.
+        The dtype of stored parameters (``"float32"``). ``"float16"`` halves the space and changes losses by some 1e-4.
     resume
-        Whether to go on with the newest recording of this name whose model has the same tensors (False); a snapshot of
-        an epoch that is there takes the place of it and of what came after.
+        Whether to continue the newest recording of this name whose model has the same tensors (False). If an epoch is
+        recorded again, its snapshot replaces the old one and all later ones.
     """
 
     frames: int
@@ -40,23 +40,23 @@ class ComputingOptions(TypedDict, total=False):
     Attributes
     ----------
     planes
-        Which planes to cut in the end, by name (``gaussian-filter``, ``pca``, ``hessian``, ``through``, …) or as their
-        configurations; the first one is shown first.
+        The planes to cut at the end, by name (``gaussian-filter``, ``pca``, ``hessian``, ``through``, …) or as
+        configurations. The first one is shown first.
     batchnorm
-        ``"batch"``: surfaces of the training loss with the statistics of each batch, which training descends with, and
-        of the test loss with those of the training samples; ``"running"``: with the statistics that the model keeps.
+        ``"batch"``: surfaces of the training loss use the statistics of each batch, as training does, and those of
+        the test loss use the statistics of the training samples. ``"running"``: all use the model's own statistics.
     boundary
-        ``"auto"``: over the two inputs that there are, or the plane through three samples; ``"none"``.
+        ``"auto"``: the plane of the two inputs, or the plane through three samples. ``"none"``: no boundary.
     curvature
-        At how many frames to measure the Hessian (5).
+        The number of frames at which the Hessian is measured (5).
     curvature_by
         ``"layer"`` and ``"block"`` also measure the part of the Hessian that belongs to each layer, or to each direct
-        child of the model (``"model"``: only the whole).
+        child of the model. ``"model"`` measures only the whole Hessian.
     budget
-        Seconds that the surfaces may take, about (300); where they would take longer, they are coarser.
+        About how many seconds the surfaces may take (300). If the time ends first, they stay coarser.
     compile
-        Whether to compute the surfaces with ``torch.compile`` (False), where that saves time and leaves the losses as
-        they are.
+        Whether to compute the surfaces with ``torch.compile`` (False), if this saves time and keeps the losses the
+        same.
     """
 
     planes: Sequence[str | PlaneConfig | Mapping[str, Any]]
@@ -74,15 +74,15 @@ class RecorderOptions(StorageOptions, ComputingOptions, total=False):
     Attributes
     ----------
     loss
-        In place of ``loss_fn``: ``loss(model, batch)``, for any batches. It has to use the model that it is given.
+        ``loss(model, batch)``, for any batches, in place of ``loss_fn``. It has to use the model that is passed to it.
     name
-        For people, and the beginning of the recording's id.
+        The title of the run, and the beginning of its id.
     data
-        The gallery's folder; by default the user's own.
+        The folder of the gallery; by default the user's own.
     samples, batch_size
-        How many samples of each loader (512), and how many are evaluated at a time (128): more are slower on a CPU.
+        The number of samples of each loader (512), and of those in a batch (128). Larger batches are slower on a CPU.
     keep_samples
-        False leaves the samples out of the recording, where they are private.
+        False keeps samples out of the recording, for example if they are private.
     """
 
     loss: Loss | LossFunction | None
@@ -94,7 +94,7 @@ class RecorderOptions(StorageOptions, ComputingOptions, total=False):
 
 
 def select_options(options: RecorderOptions, kind: type) -> dict[str, Any]:
-    """Select those that were given of one kind, ``StorageOptions`` or ``ComputingOptions``."""
+    """Select the given options of one kind, ``StorageOptions`` or ``ComputingOptions``."""
     return {name: value for name, value in options.items() if name in kind.__annotations__}
 
 
@@ -104,7 +104,7 @@ def refuse_unknown_options(options: Mapping[str, Any]) -> None:
     Raises
     ------
     ConfigError
-        Naming the option, and the one that was perhaps meant.
+        If there is one. The message names it, and the option that was perhaps meant.
     """
     known = sorted(RecorderOptions.__annotations__)
     for name in options.keys() - set(known):

@@ -1,4 +1,4 @@
-"""Reads which planes a person wants to have cut, by name or as configurations."""
+"""Reads the choice of planes to cut, which are given by name or as configurations."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _NAMED: dict[str, dict[str, Any]] = {
     "hessian": {"kind": "hessian"},
     "through": {"kind": "through"},
 }
-#: Samples along each axis of planes that stay, and of planes that move, if no grid is given.
+#: The default numbers of samples along each axis, for planes that are fixed and for planes that move.
 _GRID, _MOVING_GRID = 41, 21
 
 
@@ -56,7 +56,7 @@ def _read_plane(plane: PlaneChoice, number: int) -> PlaneConfig:
 
 
 def with_grid(plane: PlaneConfig, grid: int | None = None) -> PlaneConfig:
-    """Give a plane the grid on which its refinement ends, if it has none of its own."""
+    """Return a configuration with this final grid, if it has no grid of its own."""
     if "grid" in plane.model_fields_set:
         return plane
     return plane.with_values(grid=grid or (_MOVING_GRID if plane.moving else _GRID))

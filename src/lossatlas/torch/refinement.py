@@ -1,4 +1,4 @@
-"""Computes the surfaces of recorded planes: first all of them on coarse grids, and then finer while the time lasts.
+"""Computes the surfaces of recorded planes: first all on coarse grids, and then finer ones until the time ends.
 
 The points of a coarse grid are points of the finer ones (11 ⊂ 21 ⊂ 41), so none is computed twice. The loss at a point
 depends only on the point. Therefore the numbers are the same for any division into parts.
@@ -19,9 +19,9 @@ from lossatlas.planes import Plane
 from lossatlas.torch.finished_parts import FinishedParts
 
 Split: TypeAlias = Literal["train", "test"]
-#: How many seconds a part takes, about. It is what a process that is killed loses.
+#: About how many seconds a part takes. A process that is killed loses the work of at most one part.
 PART_SECONDS = 2.0
-#: No grid with fewer samples along an axis is computed on the way to a finer one.
+#: The coarsest grid on the way to a finer one has at least this many samples along each axis.
 _COARSEST = 11
 
 
@@ -69,7 +69,7 @@ Compute: TypeAlias = Callable[[Iterable[Task]], Iterator[tuple[Task, Float32, fl
 
 @dataclass
 class PlaneSurfaces:
-    """The surfaces of one plane, as far as they are computed.
+    """The surfaces of one plane, as far as they have been computed.
 
     Attributes
     ----------
@@ -78,13 +78,13 @@ class PlaneSurfaces:
     around
         The frames of the surfaces of each split.
     grids
-        From the coarsest grid to the finest one.
+        The numbers of samples along an axis, from the coarsest grid to the finest one.
     key
-        The beginning of the names of the parts, which tells planes of one name apart.
+        The beginning of the names of the parts. It differs for planes of the same name.
     losses
         ``[frame, span, G, G]`` float32 for each split, on the finest grid.
     reached
-        How many of the grids are complete.
+        The number of grids that are complete.
     """
 
     plane: Plane
@@ -95,7 +95,7 @@ class PlaneSurfaces:
     reached: int = 0
 
     def __post_init__(self) -> None:
-        """Make room for the losses of the finest grid."""
+        """Allocate the losses of the finest grid."""
         finest, spans = self.grids[-1], len(self.plane.spans)
         self.losses = {
             split: np.full((len(frames), spans, finest, finest), np.nan, np.float32)
@@ -103,7 +103,7 @@ class PlaneSurfaces:
         }
 
     def count(self, level: int) -> int:
-        """Return how many points a level adds."""
+        """Return the number of points that a level adds."""
         surfaces = sum(len(frames) for frames in self.around.values()) * len(self.plane.spans)
         return surfaces * (self.grids[level] ** 2 - (self.grids[level - 1] ** 2 if level else 0))
 
@@ -135,11 +135,11 @@ class Refinement:
     compute
         The function that computes losses.
     parts
-        Where finished parts are stored; None to store none.
+        The store of finished parts; None to store none.
     seconds
-        How long the loss at one point takes, about.
+        About how many seconds the loss at one point takes.
     budget
-        How many seconds the surfaces may take. The coarsest grids are computed in any case.
+        The number of seconds that the surfaces may take. The coarsest grids are always computed.
     on_points
         A function that is called with the number of finished points whenever some are finished.
     """
@@ -156,7 +156,7 @@ class Refinement:
         self._seconds, self._spent, self._points = max(seconds, 1e-9), 0.0, 0
 
     def run(self, planes: Sequence[PlaneSurfaces]) -> None:
-        """Compute level after level of all planes, as far as the budget lasts."""
+        """Compute one level after another of all planes, until the budget ends."""
         for level in range(max(len(plane.grids) for plane in planes)):
             for plane in planes:
                 if plane.reached != level or level == len(plane.grids):

@@ -23,26 +23,26 @@ _IGNORED = -100
 
 
 class TransformersCallback(EpochRecording, TrainerCallback):  # type: ignore[misc]  # mypy does not read transformers
-    """Records a training with the Trainer of transformers: the model as it starts, and after each epoch.
+    """Records a training with the Trainer of transformers: the model at the start, and after each epoch.
 
-    The training ends the same to the last bit with and without it. The loss is ``model(**batch).loss``, and its mean is
+    The training ends with the same bits with and without it. The loss is ``model(**batch).loss``, and its mean is
     taken over all labels that count. Of several processes, the first one records. After an exception the recording
-    stays, and :attr:`recorder` can finish it; a failure of the recording itself is a :class:`RecordingWarning`, and the
-    training goes on.
+    stays, and :attr:`recorder` can finish it. A failure of the recording itself is a :class:`RecordingWarning`, and the
+    training continues.
 
     Parameters
     ----------
     train_loader, test_loader
-        What the fixed samples are taken from; by default the trainer's own loaders. A trainer makes the one for
-        evaluation when it evaluates first, which is after the start: ``test_loader=trainer.get_eval_dataloader()``.
+        The loaders of the fixed samples; by default the trainer's own loaders. A trainer makes the one for
+        evaluation only later, so give ``test_loader=trainer.get_eval_dataloader()`` for test losses.
     options
-        Those of a recorder, see :class:`RecorderOptions`. ``name`` is by default the class of the model, and ``resume``
-        is True where the trainer goes on from a checkpoint.
+        The options of a recorder. See :class:`RecorderOptions`. The default of ``name`` is the class of the model, and
+        ``resume`` is True by default if the trainer continues from a checkpoint.
 
     Attributes
     ----------
     recorder
-        That of the last training; None before, and in a process that does not record.
+        The recorder of the last training; None before it, and in a process that does not record.
 
     Raises
     ------
@@ -71,7 +71,7 @@ class TransformersCallback(EpochRecording, TrainerCallback):  # type: ignore[mis
         eval_dataloader: Any = None,
         **others: Any,
     ) -> None:
-        """Take the samples, and record the model as it is."""
+        """Take the samples, and record the untrained model."""
         self.recorder, self._epoch = None, int(state.epoch or 0)
         if not state.is_world_process_zero:
             return
@@ -81,12 +81,12 @@ class TransformersCallback(EpochRecording, TrainerCallback):  # type: ignore[mis
         self._begin(model, None, (lambda: train_dataloader, lambda: eval_dataloader), options, self._epoch)
 
     def on_epoch_end(self, args: Any, state: Any, control: Any, **others: Any) -> None:
-        """Record the model as it is; an epoch that is there already cuts off what came after it."""
+        """Record the model after an epoch. If the epoch was recorded before, all later ones are deleted."""
         self._epoch += 1
         self._record(self._epoch)
 
     def on_train_end(self, args: Any, state: Any, control: Any, **others: Any) -> None:
-        """Compute everything there is to see, and put it into the gallery. After an exception nobody calls this."""
+        """Compute the run, and put it into the gallery. The Trainer does not call this after an exception."""
         self._end()
 
 
@@ -98,7 +98,7 @@ def _loss_of(model: torch.nn.Module, batch: Any) -> torch.Tensor:
 
 
 def _count_labels(model: Any, batch: Any) -> int:
-    """Count the labels that the mean of a batch is taken over; a causal language model skips the first of each text."""
+    """Count the labels in the mean of a batch. A causal language model skips the first label of each text."""
     labels = batch.get("labels")
     if not isinstance(labels, torch.Tensor) or labels.is_floating_point() or labels.ndim < 2:
         return samples_in(batch)

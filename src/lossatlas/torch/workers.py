@@ -1,4 +1,4 @@
-"""Computes surfaces on worker processes, each of which makes the model itself, with the factory of the caller."""
+"""Computes surfaces on worker processes. Each calls the caller's factory to make its own model."""
 
 from __future__ import annotations
 
@@ -25,24 +25,24 @@ from lossatlas.torch.kept_samples import make_model
 from lossatlas.torch.model import TorchModel
 from lossatlas.torch.refinement import Compute, Split, Task
 
-#: How many tasks each worker has at a time: one that it works on, and the next one.
+#: The number of tasks that a worker has at a time: the current one and the next one.
 _EACH = 2
 
 
 @dataclass(frozen=True)
 class Source:
-    """What a worker makes the model from: plain data.
+    """The plain data from which a worker makes the model.
 
     Attributes
     ----------
     recording
-        The folder of the recording, which the worker has to see at the same place.
+        The folder of the recording, which the worker has to see at the same path.
     factory, loss
         The references that the caller gave.
     batchnorm, device, compiled
-        How losses are computed.
+        The statistics of BatchNorm, the device, and whether to compile the model.
     threads
-        How many threads each worker uses.
+        The number of threads of each worker.
     """
 
     recording: str
@@ -74,7 +74,7 @@ def compute_points(
 
 @lru_cache(maxsize=1)
 def _open(source: Source) -> tuple[TorchModel, Recording]:
-    """Make the model once, and refuse it if it has other losses than the recorded ones."""
+    """Make the model once per process, and refuse it if its losses are not the recorded ones."""
     torch.set_num_threads(source.threads)
     recording = Recording.open(Path(source.recording)).finite()
     made = complete(call_factory(source.factory), source.loss)
@@ -98,16 +98,16 @@ def on_workers(source: Source, workers: int, executor: Executor | None = None) -
     Parameters
     ----------
     source
-        What the workers make the model from.
+        The data from which the workers make the model.
     workers
-        How many there are.
+        The number of workers.
     executor
-        An executor of processes that see the recording at the same place; by default, processes on this machine.
+        An executor whose processes see the recording at the same path; by default, processes on this machine.
 
     Yields
     ------
     Compute
-        The function. It yields tasks in the order in which they are finished, with their share of the time.
+        A function. It yields tasks in the order in which they are finished, with their seconds per worker.
     """
     files = _DirectionFiles(Path(source.recording) / "work")
     try:
@@ -160,5 +160,5 @@ class _DirectionFiles:
         """Remove the files, and their folder if it is empty."""
         for _, path in self._files.values():
             path.unlink(missing_ok=True)
-        with suppress(OSError):  # it is not empty, or was never made
+        with suppress(OSError):  # the folder is not empty, or was never made
             self._folder.rmdir()
