@@ -1,13 +1,13 @@
-"""A network learns the digits 0 to 4, then 5 to 9, and forgets the first: shown from the checkpoints that it left.
+"""Shows from saved checkpoints how a network that learns the digits 5 to 9 forgets the digits 0 to 4.
 
     pip install "lossatlas[torch]"
     python examples/finetune_from_checkpoints.py
     lossatlas serve
 
-The training knows nothing of Loss Atlas: it saves a checkpoint after each epoch. from_checkpoints then measures all of
+The training does not use Loss Atlas: it saves a checkpoint after each epoch. Then from_checkpoints measures all of
 them on the later digits, which are the training samples of the run, and on the earlier ones, which are its test
-samples: so the test loss is what is forgotten, and the path turns where the fine-tuning begins. Nothing is downloaded.
-The run stands in the page under Recorded runs.
+samples. So the test loss rises while the network forgets, and the path turns where the fine-tuning begins. Nothing is
+downloaded. The page lists the run under Recorded runs.
 """
 
 from __future__ import annotations
@@ -24,12 +24,12 @@ from torch.utils.data import DataLoader, TensorDataset
 import lossatlas
 import lossatlas.torch as lat
 
-#: Fine-tuning takes smaller steps.
+#: The learning rates of training and fine-tuning.
 LEARNING_RATES = {"pretrain": 0.05, "finetune": 0.02}
 
 
 def make_model() -> nn.Module:
-    """One convolution and two linear layers: 6,220 parameters."""
+    """Make a network of one convolution and two linear layers, with 6,220 parameters."""
     return nn.Sequential(
         *(nn.Conv2d(1, 12, 3, padding=1), nn.Tanh(), nn.AvgPool2d(2), nn.Flatten()),
         *(nn.Linear(192, 30), nn.Tanh(), nn.Linear(30, 10)),
@@ -37,7 +37,7 @@ def make_model() -> nn.Module:
 
 
 def make_loader(first: int, last: int) -> DataLoader[tuple[torch.Tensor, ...]]:
-    """All digits from one to another."""
+    """Make the loader of all digits between two, inclusive."""
     digits = load_digits()
     images, labels = torch.tensor(digits.images, dtype=torch.float32)[:, None] / 16, torch.tensor(digits.target)
     chosen = (labels >= first) & (labels <= last)
@@ -45,7 +45,7 @@ def make_loader(first: int, last: int) -> DataLoader[tuple[torch.Tensor, ...]]:
 
 
 def train(model: nn.Module, loader: DataLoader[tuple[torch.Tensor, ...]], rate: float, paths: list[Path]) -> None:
-    """Train for an epoch for each path, and save what the model is after it."""
+    """Train one epoch per path, and save the model there."""
     optimizer = torch.optim.SGD(model.parameters(), lr=rate, momentum=0.9)
     for path in paths:
         for images, labels in loader:
@@ -56,13 +56,13 @@ def train(model: nn.Module, loader: DataLoader[tuple[torch.Tensor, ...]], rate: 
 
 
 def main() -> None:
-    """Train twice, leaving checkpoints, and make a run of these."""
+    """Train and fine-tune the network with checkpoints, and make a run from these."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--data", help="the gallery's folder; by default your own")
-    parser.add_argument("--checkpoints", type=Path, help="where to save them; by default in a temporary folder")
-    parser.add_argument("--epochs", type=int, default=10, help="of each of the two trainings")
+    parser.add_argument("--data", help="the folder of the gallery; by default the one that lossatlas uses")
+    parser.add_argument("--checkpoints", type=Path, help="the folder of the checkpoints; by default a temporary one")
+    parser.add_argument("--epochs", type=int, default=10, help="number of epochs of each of the two trainings")
     parser.add_argument("--samples", type=int, default=512)
-    parser.add_argument("--budget", type=float, default=30, help="seconds that the surfaces may take, about")
+    parser.add_argument("--budget", type=float, default=30, help="about how many seconds the surfaces may take")
     given = parser.parse_args()
 
     torch.manual_seed(0)

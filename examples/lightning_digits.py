@@ -1,11 +1,11 @@
-"""A small network learns scikit-learn's digits with Lightning, and a callback records it.
+"""Records a Lightning training with a callback: a small network learns the digits of scikit-learn.
 
     pip install "lossatlas[torch]" lightning
     python examples/lightning_digits.py
     lossatlas serve
 
-Nothing is downloaded. The training takes seconds, and --budget says how long its surfaces may take. The run stands
-in the page under Recorded runs.
+Nothing is downloaded. The training takes seconds, and --budget limits the time for the surfaces. The page lists the run
+under Recorded runs.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ import lossatlas.torch as lat
 
 
 class Digits(lightning.LightningModule):
-    """Two hidden layers of 48 and 24 units with GELU: 4,546 parameters."""
+    """A network with two hidden layers of 48 and 24 units and GELU. It has 4,546 parameters."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -52,7 +52,7 @@ class Digits(lightning.LightningModule):
 
 
 def make_loaders() -> tuple[DataLoader[tuple[torch.Tensor, ...]], DataLoader[tuple[torch.Tensor, ...]]]:
-    """1,200 digits to train on, and the other 597."""
+    """Make the loaders of 1,200 digits for training and of the other 597 digits for testing."""
     digits = load_digits()
     images, labels = torch.tensor(digits.images, dtype=torch.float32)[:, None] / 16, torch.tensor(digits.target)
     train = TensorDataset(images[:1200], labels[:1200])
@@ -61,12 +61,12 @@ def make_loaders() -> tuple[DataLoader[tuple[torch.Tensor, ...]], DataLoader[tup
 
 
 def main() -> None:
-    """Train, and record a frame an epoch."""
+    """Train the network, and record one frame per epoch."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--data", help="the gallery's folder; by default your own")
+    parser.add_argument("--data", help="the folder of the gallery; by default the one that lossatlas uses")
     parser.add_argument("--epochs", type=int, default=20)
     parser.add_argument("--samples", type=int, default=512)
-    parser.add_argument("--budget", type=float, default=30, help="seconds that the surfaces may take, about")
+    parser.add_argument("--budget", type=float, default=30, help="about how many seconds the surfaces may take")
     given = parser.parse_args()
 
     lightning.seed_everything(0, verbose=False)

@@ -1,4 +1,4 @@
-"""Functions are short enough to be read at once. Biome checks the same for the page (biome.jsonc)."""
+"""Tests that functions are short. Biome checks the same for the page (biome.jsonc)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The curvature of each layer against the whole matrix by autograd, and the memory of the Lanczos method."""
+"""Compares the curvature of each layer with the whole Hessian by autograd, and limits the memory of Lanczos."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ CROSS_ENTROPY = torch.nn.CrossEntropyLoss()
 
 
 def of_batch(model: torch.nn.Module) -> torch.Tensor:
-    """The loss of all images, with BatchNorm's statistics of the batch."""
+    """Compute the loss of all images, with the statistics of the batch in BatchNorm."""
     inputs, labels = images().tensors
     model.eval()
     model[1].train()  # type: ignore[index]
@@ -51,7 +51,7 @@ def test_each_layer_has_the_trace_and_the_largest_eigenvalue_of_its_own_block(
             part = matrix[edges[number] : edges[number + 1], edges[number] : edges[number + 1]]
             largest = np.linalg.eigvalsh(part)[-1]
             assert blocks["largest"][place][number] == pytest.approx(largest, rel=0.02)
-            # of vectors of random signs, v'Av has the variance 2 Σ A_ij² over i ≠ j (Hutchinson 1990); 16 are drawn
+            # for vectors v of random signs, vᵀAv has the variance 2 Σ A_ij² over i ≠ j (Hutchinson 1990); 16 are drawn
             deviation = np.sqrt(2 * ((part**2).sum() - (np.diag(part) ** 2).sum()) / 16)
             assert abs(blocks["trace"][place][number] - np.trace(part)) < 4 * deviation
             assert deviation / 3 < blocks["trace_error"][place][number] < 3 * deviation
@@ -72,7 +72,7 @@ def test_tensors_are_grouped_by_module_or_by_child() -> None:
     assert group_tensors(layout, "block") == {"scale": [0], "stem": [1, 2], "layer": [3, 4, 5]}
 
 
-def test_a_block_of_tensors_that_do_not_follow_one_another() -> None:
+def test_a_block_may_consist_of_tensors_that_are_apart() -> None:
     torch.manual_seed(0)
     model = convolutional()
     ours = as_ours(model, dtype=torch.float64)
@@ -85,7 +85,7 @@ def test_a_block_of_tensors_that_do_not_follow_one_another() -> None:
     assert np.allclose(block.products(vector)[0], matrix[np.ix_(rows, rows)] @ vector[0], atol=1e-9)
 
 
-def test_what_is_no_grouping_is_refused(tmp_path: Path) -> None:
+def test_an_unknown_grouping_is_refused(tmp_path: Path) -> None:
     wrong: Any = "tensor"
     with pytest.raises(DataError, match="curvature_by is 'tensor'; give 'model', 'layer' or 'block'"):
         lat.Recorder(convolutional(), CROSS_ENTROPY, [images().tensors], data=tmp_path, curvature_by=wrong)
@@ -122,7 +122,7 @@ def test_the_vectors_of_lanczos_stay_within_their_bytes(monkeypatch: pytest.Monk
         tracemalloc.stop()
         assert (smallest[0], largest[0]) == pytest.approx((-0.1, 1.2), abs=1e-6)
         assert pair == pytest.approx([1.2, 1.1], abs=1e-5)
-    assert peaks[0] < limit + 8 * 8 * size  # and a few vectors beside the space
+    assert peaks[0] < limit + 8 * 8 * size  # a few vectors are outside the space
     assert peaks[1] > limit
     monkeypatch.setattr(lanczos_limits, "_BYTES", 2**30)
     assert [lanczos_limits.most_vectors(count) for count in (10**3, 10**6, 25 * 10**6)] == [160, 67, 12]

@@ -1,4 +1,4 @@
-"""Losses are measured in full float32 on every device, and the settings of the training come back."""
+"""Tests that losses are measured in full float32 on every device, and that the training's settings are restored."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ NEEDS_GPU = pytest.mark.skipif(not torch.cuda.is_available(), reason="there is n
 
 
 def read_settings() -> list[Any]:
-    """Read what GPUs multiply in; PyTorch 2.9 has one setting for each kind of operation."""
+    """Read the precision of multiplications on GPUs. PyTorch 2.9 has one setting for each kind of operation."""
     if hasattr(BACKENDS.cudnn, "conv"):
         parts = (BACKENDS.cuda.matmul, BACKENDS.cudnn.conv, BACKENDS.cudnn.rnn)
         return [part.fp32_precision for part in parts]
@@ -40,7 +40,7 @@ def choose_one_kind() -> None:
     BACKENDS.cudnn.conv.fp32_precision = "ieee"
 
 
-#: What a training may have set before, by the older settings and by those of PyTorch 2.9.
+#: Settings that a training may have changed before, by the older interface and by that of PyTorch 2.9.
 PREPARATIONS: list[Callable[[], None]] = [
     lambda: None,
     lambda: torch.set_float32_matmul_precision("medium"),
@@ -50,7 +50,7 @@ PREPARATIONS: list[Callable[[], None]] = [
 
 
 def print_settings() -> None:
-    """Print what is set inside a block, before it and after it, for each preparation in turn."""
+    """Print the settings inside a block, before it and after it, for each preparation."""
     found = []
     for prepare in PREPARATIONS:
         prepare()
@@ -62,8 +62,8 @@ def print_settings() -> None:
     print(json.dumps(found))
 
 
-def test_nothing_is_multiplied_in_tf32_and_the_settings_come_back_after_an_exception() -> None:
-    # In a process of its own, since the newer settings hide the older ones for good.
+def test_nothing_is_multiplied_in_tf32_and_settings_are_restored_after_an_exception() -> None:
+    # A separate process is used, because the newer settings hide the older ones for good.
     command = [sys.executable, "-c", "from tests.own_models import test_precision; test_precision.print_settings()"]
     found = json.loads(subprocess.check_output(command, text=True))
     assert len(found) == len(PREPARATIONS)

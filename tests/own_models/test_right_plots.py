@@ -1,4 +1,4 @@
-"""What is drawn beside the landscape of a recorded model, by its task, against plain PyTorch and NumPy."""
+"""Compares the right plot of recorded models, which depends on their task, with plain PyTorch and NumPy."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ PLANES: Any = ({"kind": "pca", "grid": 5},)
 
 
 def record(data: Path, model: torch.nn.Module, *given: Any, step: Any = None, **options: Any) -> Any:
-    """Record three frames of a training; give back the run, and the model at each frame."""
+    """Record three frames of a training, and return the run and the model at each frame."""
     seen = []
     with lat.Recorder(model, *given, data=data, planes=PLANES, curvature=0, **options) as recorder:
         for frame in range(3):
@@ -36,7 +36,7 @@ def record(data: Path, model: torch.nn.Module, *given: Any, step: Any = None, **
 
 
 def table(count: int, columns: int) -> tuple[torch.Tensor, torch.Tensor]:
-    """Points with columns of unlike units, and their classes."""
+    """Make points whose columns have different units, and their classes."""
     generator = torch.Generator().manual_seed(columns)
     points = torch.randn(count, columns, generator=generator) * torch.logspace(-1, 3, columns) + 7
     points[:, 0] += 0.3 * (points[:, 1] - 7) / 5
@@ -56,7 +56,7 @@ def test_a_table_is_shown_on_the_plane_of_its_principal_components(tmp_path: Pat
 
     values = inputs.double().numpy()
     mean, scale = values[:40].mean(axis=0), values[:40].std(axis=0)
-    eigenvalues, vectors = np.linalg.eigh(np.corrcoef(values[:40].T))  # of what has one unit a column
+    eigenvalues, vectors = np.linalg.eigh(np.corrcoef(values[:40].T))  # of columns of variance 1
     assert boundary["explained_variance"] == pytest.approx(eigenvalues[-2:].sum() / eigenvalues.sum())
     basis = vectors[:, [-1, -2]] * np.sign(vectors[np.abs(vectors[:, [-1, -2]]).argmax(axis=0), [-1, -2]])
     assert arrays["points"] == pytest.approx((values - mean) / scale @ basis, abs=1e-4)
@@ -76,7 +76,7 @@ def test_a_table_is_shown_on_the_plane_of_its_principal_components(tmp_path: Pat
     assert boundary["classes"] == sorted(occurring)
 
 
-def test_two_inputs_are_shown_as_they_are_whatever_the_model(tmp_path: Path) -> None:
+def test_two_inputs_are_shown_on_their_own_plane_for_any_model(tmp_path: Path) -> None:
     inputs, labels = table(30, 2)
     model = torch.nn.Sequential(torch.nn.Linear(2, 4), torch.nn.LeakyReLU(), torch.nn.Linear(4, 3))
     run, seen = record(
@@ -138,7 +138,7 @@ def test_a_language_model_keeps_the_mean_over_the_tokens_of_each_text(tmp_path: 
     assert run.arrays["sample_loss"] == pytest.approx(np.array(expected), rel=1e-4)
 
 
-def test_a_loss_that_is_no_mean_over_samples_keeps_none(tmp_path: Path) -> None:
+def test_losses_of_samples_are_left_out_if_the_loss_is_not_their_mean(tmp_path: Path) -> None:
     values = torch.randn(20, 3, generator=torch.Generator().manual_seed(0))
     model = torch.nn.Linear(3, 2)
     optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
@@ -156,7 +156,7 @@ def test_a_loss_that_is_no_mean_over_samples_keeps_none(tmp_path: Path) -> None:
     assert "sample_loss" not in run.arrays
 
 
-def test_a_network_of_ours_without_test_samples_has_none(tmp_path: Path) -> None:
+def test_an_adopted_network_without_test_samples_has_no_test_losses(tmp_path: Path) -> None:
     inputs, labels = table(30, 2)
     model = torch.nn.Sequential(torch.nn.Linear(2, 4), torch.nn.Tanh(), torch.nn.Linear(4, 3))
     pairs = [(inputs, labels)]

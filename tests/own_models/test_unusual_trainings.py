@@ -81,7 +81,7 @@ def test_three_hundred_classes_are_measured_but_get_no_boundary(tmp_path: Path) 
 
 
 class Recurrent(torch.nn.Module):
-    """A recurrent layer, whose weights PyTorch keeps in a list of its own."""
+    """A recurrent layer, whose weights PyTorch keeps in a separate list."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -93,7 +93,7 @@ class Recurrent(torch.nn.Module):
 
 
 class TwoInputs(torch.nn.Module):
-    """Takes a list of two tensors."""
+    """A model whose input is a list of two tensors."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -119,8 +119,8 @@ def words(sparse: bool) -> torch.nn.Module:
     ],
     ids=["recurrent", "two inputs", "sparse", "averaged", "data parallel", "weight norm"],
 )
-def test_models_of_every_kind_are_measured_as_they_are(tmp_path: Path, make: Any, inputs: Any) -> None:
-    """Losses are those of the model itself, and products with the Hessian exist."""
+def test_models_of_every_kind_are_measured(tmp_path: Path, make: Any, inputs: Any) -> None:
+    """The losses are those of the model itself, and products with the Hessian can be computed."""
     model, labels = make(), torch.arange(8) % 3
     options: Any = LEAST | {"planes": ({"kind": "hessian", "grid": 3},), "curvature": 1}
     with lat.Recorder(model, CROSS_ENTROPY, [(inputs, labels)], data=tmp_path, **options) as recorder:

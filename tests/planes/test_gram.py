@@ -1,4 +1,4 @@
-"""The path from the products of the frames, against projections of the whole parameters."""
+"""Compares paths that are computed from the Gram matrix with projections of the whole parameters."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ from tests.conftest import network_of
 
 
 def walk(frames: int, parameters: int) -> Float32:
-    """A training far from the origin, whose steps are small beside theta."""
+    """Make a training far from the origin, whose steps are small compared with theta."""
     rng = np.random.default_rng(0)
     steps = np.cumsum(rng.normal(size=(frames, parameters)) * np.linspace(1, 0.1, frames)[:, None], axis=0)
     return (3 * rng.normal(size=parameters) + 0.03 * steps).astype(np.float32)
 
 
-def test_the_path_in_the_pca_plane_is_that_of_our_qr() -> None:
+def test_the_path_in_the_pca_plane_is_that_of_a_qr_decomposition() -> None:
     weights = walk(16, 14_122)
     gram = compute_gram_matrix(weights)
     coefficients = principal_coefficients(gram)
@@ -47,8 +47,8 @@ def test_the_path_in_the_pca_plane_is_that_of_our_qr() -> None:
     assert found.residual[-1] == 0
 
 
-def test_the_path_in_any_plane_of_frames_is_that_of_a_projection() -> None:
-    """Directions that are neither of length 1 nor at right angles, and a centre that is not the last frame."""
+def test_the_path_in_any_plane_of_frames_equals_a_projection() -> None:
+    """The directions have other lengths than 1 and no right angle, and the centre is not the last frame."""
     weights = walk(9, 700)
     coefficients = np.random.default_rng(1).normal(size=(2, 9)) * [[1.0], [1e-3]]
     coefficients -= coefficients.mean(axis=1, keepdims=True)
@@ -76,7 +76,7 @@ def trained(weights: Float32, gram: Float64 | None) -> Trained:
         ThroughPlane(points=("start", "frame:3", "far")),
     ],
 )
-def test_planes_are_laid_alike_with_the_gram_matrix_and_without(config: Any) -> None:
+def test_planes_are_the_same_with_and_without_the_gram_matrix(config: Any) -> None:
     weights = walk(7, network_of(4).parameter_count)
     with_gram = config.lay(trained(weights, compute_gram_matrix(weights)))
     without = config.lay(trained(weights, None))

@@ -1,4 +1,4 @@
-"""Slow lines: a training waits for the code that draws it, and what has been dropped is not drawn again."""
+"""Tests slow connections: a training waits for the code that draws it, and deleted arrays are not drawn again."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from tests.web.conftest import Site
 
 pytestmark = pytest.mark.browser
 
-#: Notes what the page asks of its workers.
+#: JavaScript that notes the messages of the page to its workers.
 ORDERS = """
 window.orders = [];
 const post = Worker.prototype.postMessage;
@@ -20,7 +20,7 @@ Worker.prototype.postMessage = function (message, ...more) {
     return post.call(this, message, ...more);
 };"""
 
-#: A painter whose picture is complete, and then lacks its arrays when it is to be painted again.
+#: JavaScript that paints a complete picture, deletes its arrays, and asks to paint it again.
 PAINTS = """async () => {
     const {createPainter} = await import('./pages/atlas/painter.js');
     const frame = () => new Promise(requestAnimationFrame);
@@ -48,7 +48,7 @@ PAINTS = """async () => {
 }"""
 
 
-def test_a_picture_whose_arrays_have_been_dropped_stays_as_it_is(exported: Site, desktop: Watched) -> None:
+def test_a_picture_stays_when_its_arrays_are_deleted(exported: Site, desktop: Watched) -> None:
     page = desktop.show(exported.url + "?epoch=60")
     assert page.evaluate(PAINTS) == [1, 2, 2]
 
@@ -60,7 +60,7 @@ def test_a_training_waits_for_its_first_picture(exported: Site, desktop: Watched
     page.route("**/compute/engine/worker.js", lambda route: held.append(route))
     desktop.page.goto(exported.url + HERE + "&epoch=5")
     until(page, "() => document.querySelector('#workshop .pace')?.textContent.startsWith('epoch')")
-    until(page, "() => window.orders.includes('model')")  # what draws the first picture has been asked for
+    until(page, "() => window.orders.includes('model')")  # the first picture has been requested
     assert "start" not in page.evaluate("() => window.orders")
     for route in held:
         route.continue_()

@@ -1,7 +1,7 @@
-"""The path of a training on a plane from the products of its frames alone, without its parameters.
+"""Projects the path of a training onto a plane with the Gram matrix of its frames alone, without the parameters.
 
-The directions of some planes are sums over the frames, ``d_i = Σ_f c_if theta_f`` with coefficients of sum 0. Then
-every product that a projection takes is a sum of entries of the Gram matrix, which has F × F numbers and not F × P.
+The directions of some planes are sums over the frames, ``d_i = Σ_f c_if theta_f``, with coefficients of sum 0. Then
+every product in a projection is a sum of entries of the Gram matrix, which has F × F numbers and not F × P.
 """
 
 from __future__ import annotations
@@ -16,10 +16,10 @@ _LINE = "the three points lie on one line and do not span a plane"
 
 
 def project_by_gram(gram: Float64, coefficients: Float64, centre: int) -> Path:
-    """Project a trajectory on a plane by least squares, as :func:`~lossatlas.planes.projection.project` does.
+    """Project a trajectory onto a plane by least squares, as :func:`~lossatlas.planes.projection.project` does.
 
     A residual is the root of a difference of squares. Therefore its error is about 1e-8 of the distance between the
-    frame and the centre, also if the residual is smaller.
+    frame and the centre, even if the residual is smaller.
 
     Parameters
     ----------
@@ -38,7 +38,7 @@ def project_by_gram(gram: Float64, coefficients: Float64, centre: int) -> Path:
     inner = coefficients @ gram @ coefficients.T
     products = coefficients @ (gram - gram[:, [centre]])
     lengths = np.sqrt(np.diag(inner))
-    unit = inner / np.outer(lengths, lengths)  # so that a much shorter direction does not look like 0
+    unit = inner / np.outer(lengths, lengths)  # unit lengths, so that a much shorter direction is not taken for 0
     coordinates: Float64 = (np.linalg.solve(unit, products / lengths[:, None]) / lengths[:, None]).T
     squares = np.diag(gram) - 2 * gram[:, centre] + gram[centre, centre]
     along = (coordinates * products.T).sum(axis=1)
@@ -58,12 +58,12 @@ def find_farthest_by_gram(gram: Float64, centre: int, second: int) -> int:
 
 
 def make_orthonormal_by_gram(gram: Float64, frames: tuple[int, int, int]) -> Float64:
-    """Make coefficients ``[2, F]`` of orthonormal directions from a frame to a second one, and towards a third one.
+    """Make coefficients ``[2, F]`` of orthonormal directions in the plane of three frames.
 
     Returns
     -------
     Float64
-        The coefficients, each with the sum 0.
+        The coefficients, each with the sum 0. The first direction points from the first frame to the second.
 
     Raises
     ------

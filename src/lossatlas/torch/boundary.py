@@ -1,4 +1,4 @@
-"""What a recorded model predicts on a plane of inputs, at every frame."""
+"""Computes the predictions of a recorded model on a plane of inputs, at every frame."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from lossatlas.torch.input_plane import InputPlane
 from lossatlas.torch.model import TorchModel
 from lossatlas.torch.undisturbed import measuring
 
-#: Inputs that are evaluated at a time.
+#: The number of inputs that are evaluated at a time.
 _BATCH = 128
 
 
 @dataclass(frozen=True)
 class _Predictions:
-    """Classes ``[N]``, their probabilities, and by how much their logit exceeds the next one."""
+    """Predicted classes ``[N]``, their probabilities, and the difference between their logit and the second largest."""
 
     classes: UInt8
     confidence: UInt8
@@ -28,11 +28,11 @@ class _Predictions:
 
 
 def predict_over(plane: InputPlane, model: TorchModel, recording: Recording) -> BoundaryPart:
-    """Predict on the plane and for its samples at every frame, with that frame's own buffers.
+    """Predict classes on the plane and for its samples at every frame, with the buffers of that frame.
 
     Returns
     -------
-    The predictions, as they are stored.
+    The predictions in their stored form.
     """
     grid, samples = torch.from_numpy(plane.grid_inputs()), torch.from_numpy(plane.inputs)
     on_grid, of_samples = [], []
@@ -74,7 +74,7 @@ def encode_margins(margins: Float64) -> UInt8:
 
 
 def make_images(inputs: Float32) -> UInt8 | None:
-    """Turn inputs into pictures ``[N, rows, columns, channels]``, all on one scale; None if they are none."""
+    """Turn inputs into pictures ``[N, rows, columns, channels]`` on one scale; return None if they are no pictures."""
     if inputs.ndim != 4 or inputs.shape[1] not in (1, 3):
         return None
     low, high = float(inputs.min()), float(inputs.max())

@@ -1,7 +1,7 @@
-"""Planes of inputs on which a recorded model can be asked for its answers, whatever its inputs are.
+"""Makes planes of inputs on which the predictions of a recorded model are shown, for inputs of any kind.
 
-Of two inputs it is their own plane. Of tables of a few columns it is the plane of the two principal components, onto
-which all samples are projected. Of images and long vectors it is the plane through three samples (Somepalli et al.
+Two inputs have their own plane. For tables of a few columns it is the plane of the two principal components, onto
+which all samples are projected. For images and long vectors it is the plane through three samples (Somepalli et al.
 2022, "Can neural nets learn the same model twice? Investigating reproducibility and double descent from the decision
 boundary perspective", section 3).
 """
@@ -22,13 +22,13 @@ from lossatlas.torch.model import TorchModel
 from lossatlas.torch.samples import Batch
 
 Kind: TypeAlias = Literal["inputs", "projection", "samples"]
-#: Room around the points, as a share of their extent: three samples need more of it than many points.
+#: The margin around the points, as a share of their extent. Three samples need a larger one than many points.
 _MARGIN = {"projection": 0.2, "samples": 0.5}
-#: Samples along the longer axis.
+#: The number of grid points along the longer axis.
 _RESOLUTION = 80
-#: Columns of a table that can be understood as a projection; beyond, the inputs are a vector of something.
+#: The largest number of columns of a table. Longer inputs are treated as vectors.
 _MOST_COLUMNS = 20
-#: Classes that a byte can distinguish.
+#: The number of classes that a byte can distinguish.
 _MOST_CLASSES = 256
 
 
@@ -39,21 +39,21 @@ class InputPlane:
     Attributes
     ----------
     kind
-        ``inputs``: of the two that there are; ``projection``: of the principal components; ``samples``: through three.
+        ``inputs``: two inputs; ``projection``: two principal components; ``samples``: through three samples.
     origin, axes
         ``[D]`` and ``[2, D]`` float64: the input at (x, y) is ``origin + x · axes[0] + y · axes[1]``.
     inputs
         ``[N, …]`` float32: the samples that are drawn.
     labels, split
-        ``[N]``: their classes, and 0 for the training samples, 1 for the test samples.
+        ``[N]``: their classes, and 0 for training samples or 1 for test samples.
     places
-        ``[N, 2]`` float64: where they are drawn.
+        ``[N, 2]`` float64: their places in the plane.
     x, y
-        ``[W]`` and ``[H]``: the grid.
+        ``[W]`` and ``[H]``: the coordinates of the grid.
     names
         The names of both axes.
     variance
-        Of a projection, the share of the samples' variance that lies in the plane; else None.
+        The share of the samples' variance that lies in the plane of a projection; else None.
     """
 
     kind: Kind
@@ -69,7 +69,7 @@ class InputPlane:
     variance: float | None = None
 
     def grid_inputs(self) -> Float32:
-        """Compute the inputs at all H·W places of the grid, row by row."""
+        """Compute the inputs at all H·W points of the grid, row by row."""
         x, y = (values.ravel() for values in np.meshgrid(self.x, self.y))
         flat = self.origin + np.stack([x, y], axis=1).astype(np.float64) @ self.axes
         inputs: Float32 = flat.reshape(-1, *self.inputs.shape[1:]).astype(np.float32)
@@ -77,7 +77,7 @@ class InputPlane:
 
 
 def lay_plane_of_inputs(model: TorchModel) -> InputPlane:
-    """Lay the plane of inputs that suits the samples of a model.
+    """Make the plane of inputs that suits the samples of a model.
 
     Returns
     -------
@@ -139,8 +139,8 @@ def _lay_over_two(inputs: Float32, labels: AnyArray, split: AnyArray) -> InputPl
 
 
 def _lay_along_components(inputs: Float32, labels: AnyArray, split: AnyArray) -> InputPlane:
-    # The plane goes through the mean of the training samples, along their two principal components. Columns are in
-    # units of their own standard deviation, as a column's unit says nothing of its importance.
+    # The plane goes through the mean of the training samples, along their two principal components. Columns are divided
+    # by their standard deviation, because a column's unit says nothing about its importance.
     train = inputs[split == 0].astype(np.float64)
     mean, scale = train.mean(axis=0), train.std(axis=0)
     scale[scale == 0] = 1.0
@@ -171,7 +171,7 @@ def _lay_along_components(inputs: Float32, labels: AnyArray, split: AnyArray) ->
 
 
 def _lay_through_samples(inputs: Float32, labels: AnyArray) -> InputPlane:
-    """Lay the plane through one training sample of each of three classes, or of those that there are."""
+    """Make the plane through one training sample of each of three classes. With two classes, one has two samples."""
     chosen = _choose(labels)
     anchors = inputs[chosen]
     flat = anchors.reshape(len(anchors), -1).astype(np.float64)
@@ -188,7 +188,7 @@ def _lay_through_samples(inputs: Float32, labels: AnyArray) -> InputPlane:
 
 
 def _choose(labels: AnyArray) -> list[int]:
-    """Choose the first sample of each of the first three classes; of fewer classes, further samples of them."""
+    """Choose the first sample of each of the first three classes, and further samples if there are fewer classes."""
     firsts = [int(np.flatnonzero(labels == label)[0]) for label in np.unique(labels)[:3]]
     others = [number for number in range(len(labels)) if number not in firsts]
     if len(labels) < 3:
@@ -197,7 +197,7 @@ def _choose(labels: AnyArray) -> list[int]:
 
 
 def _lay_grid(places: Float64, margin: float) -> tuple[Float32, Float32]:
-    """Lay a grid with the same step along both axes."""
+    """Make a grid with the same step along both axes."""
     low, high = places.min(axis=0), places.max(axis=0)
     room = margin * (high - low).max() / 2
     step = float((high - low + 2 * room).max() / (_RESOLUTION - 1))

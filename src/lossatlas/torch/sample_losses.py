@@ -1,4 +1,4 @@
-"""The loss of each sample at every frame: what there is to see of a model that tells no classes apart."""
+"""Measures the loss of each sample at every frame. It is shown in place of a boundary if a model has no classes."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ from lossatlas.torch.model import Answered, TorchModel
 from lossatlas.torch.samples import Batch, LossFunction, count_terms, samples_in, take_part
 from lossatlas.torch.undisturbed import measuring
 
-#: Samples of each loader whose losses are kept, at most: more rows than that cannot be told apart on a screen.
+#: The largest number of samples of each loader. More rows could not be distinguished on a screen.
 _MOST = 256
-#: Fewer than these show nothing.
+#: The smallest number of samples that is shown.
 _FEWEST = 4
-#: How far the mean of the samples' losses may be from the loss of all of them.
+#: The largest relative difference between the mean of the samples' losses and the loss of all samples.
 _SAME = 1e-2
 
 
 def measure_sample_losses(model: TorchModel, recording: Recording, seconds: float) -> SampleLossPart | None:
-    """Measure the loss of each sample at every frame, with that frame's own buffers.
+    """Measure the loss of each sample at every frame, with the buffers of that frame.
 
     Parameters
     ----------
@@ -32,11 +32,11 @@ def measure_sample_losses(model: TorchModel, recording: Recording, seconds: floa
     recording
         The frames.
     seconds
-        How long it may take, about; where it would take longer, fewer samples are measured.
+        About how many seconds this may take. If it would take longer, fewer samples are measured.
 
     Returns
     -------
-    The losses; None where the loss is not a mean over samples, or takes too long.
+    The losses; None if the loss is not a mean over samples, or takes too long.
     """
     frames = len(recording.frames)
     parts = [[batch.data for batch in batches] for batches in (model.train, model.test) if batches]
@@ -74,7 +74,7 @@ def _take_first(batches: Sequence[Any], count: int) -> list[Any]:
 
 
 def _losses_of(model: TorchModel, batch: Any) -> list[float]:
-    """Measure the loss of each sample of a batch alone. Where its answer is known, the model is asked only once."""
+    """Measure the loss of each sample of a batch. If the loss takes outputs, the model is evaluated only once."""
     loss, found = model.loss, []
     with torch.no_grad(), measuring():
         outputs = model.module(batch[0]) if loss.has_outputs else None
@@ -91,7 +91,7 @@ def _loss_of(loss: LossFunction, asked: torch.nn.Module, batch: Any) -> float:
 
 
 def _is_mean_of_samples(model: TorchModel, batch: Any) -> bool:
-    """Return whether a batch loses the mean of what its samples lose alone. Contrastive losses, for example, do not."""
+    """Return whether the loss of a batch is the mean of its samples' losses, which a contrastive loss is not."""
     terms = [count_terms(take_part(batch, slice(n, n + 1)), model.loss) for n in range(samples_in(batch))]
     losses = _losses_of(model, batch)
     with torch.no_grad(), measuring():
