@@ -369,3 +369,32 @@ def test_nothing_in_a_hostile_run_or_recording_is_imported_or_executed(place: tu
     assert done.returncode == 1
     assert not Path("executed").exists()
     assert "evil" not in sys.modules
+
+
+def test_a_plane_of_a_network_that_the_page_evaluates_keeps_its_directions(tmp_path: Path) -> None:
+    torch.manual_seed(0)
+    points = torch.randn(40, 2)
+    pair = points, (points[:, 0] * points[:, 1] > 0).long()
+    model = torch.nn.Sequential(torch.nn.Linear(2, 5), torch.nn.Tanh(), torch.nn.Linear(5, 2))
+    options: Any = {"data": tmp_path, "name": "quadrants", "curvature": 0, "planes": [{"kind": "pca", "grid": 5}]}
+    with lat.Recorder(model, CROSS_ENTROPY, [pair], [pair], **options) as recorder:
+        train(model, [pair], 3, recorder.snapshot)
+    [run_id] = Gallery(tmp_path).ids()
+    moving = {"kind": "gaussian", "normalization": "filter", "moving": True, "spans": (0.5,)}
+    assert lat.cut(run_id, [moving, "through"], model, CROSS_ENTROPY, data=tmp_path, grid=3) == (
+        "gaussian-filter",
+        "through",
+    )
+    run = open_recorded(tmp_path, run_id)
+    assert run.planes == ("pca", "gaussian-filter", "through")
+    plane, weights = run.plane("gaussian-filter"), run.arrays["weights"].astype(np.float64)
+    assert plane["loss_surface"].shape == (1, 4, 3, 3)
+    directions = plane["directions"].astype(np.float64)
+    for frame, (j, i) in ((0, (0, 2)), (2, (1, 0))):
+        a, b = 0.5 * plane["coordinates"][[i, j]]
+        moved = at(model, weights[frame] + a * directions[0] + b * directions[1])
+        with torch.no_grad():
+            expected = float(CROSS_ENTROPY(moved(pair[0].double()), pair[1]))
+        assert plane["loss_surface"][0, frame, j, i] == pytest.approx(expected, rel=1e-3)
+    assert plane["loss_surface"][0, :, 1, 1] == pytest.approx(run.metrics["train_loss"], rel=1e-6)
+    assert [verdict.fault for verdict in Gallery(tmp_path).verify()] == [None]
