@@ -156,7 +156,7 @@ def compare_times(name: str, rounds: int) -> None:
 
 
 def compare_memory(name: str) -> None:
-    """Measure the peak memory of each library in a process of its own, and print it."""
+    """Measure the peak memory of each library in a separate process, and print it."""
     for library in PREPARE:
         command = [sys.executable, "-m", "benchmarks.own_others", "--memory", name, library]
         told = subprocess.run(command, capture_output=True, text=True, check=True).stdout

@@ -24,7 +24,7 @@ def evaluator_of(network: Network, seed: int = 0, threads: int | None = None) ->
 
 
 def slow_surface(network: Network, plane: Directions, centre: Float64, values: Float64, seed: int = 0) -> Float64:
-    """Row by row, cell by cell, one torch model each: rows are b, columns are a."""
+    """Compute the surface cell by cell, with one torch model for each: rows are b, columns are a."""
     name = "arms" if network.class_count == 3 else "moons"
     points, labels = load_dataset(DatasetConfig(name=name, points=40, seed=seed)).train
     d_a, d_b = plane.directions.astype(np.float64)

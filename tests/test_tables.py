@@ -28,7 +28,7 @@ def bytes_of(case: dict[str, Any]) -> bytes:
 
 
 def choice_of(case: dict[str, Any]) -> Choice:
-    """A case counts columns from 0, people from 1."""
+    """Return the choice of a case. Cases count columns from 0, and people count them from 1."""
     given = {RENAMED.get(name, name): value for name, value in case.get("choice", {}).items()}
     return Choice(**{k: v + 1 if k in ("x", "y", "label") else v for k, v in given.items()})
 

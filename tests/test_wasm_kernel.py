@@ -54,7 +54,7 @@ FUNCTIONS: dict[str, Any] = {
 
 
 def exact_logits(network: Network, models: AnyArray, points: AnyArray) -> Float64:
-    """Logits ``[B, K, N]``, tensor by tensor as the layout of theta names them, packing aside."""
+    """Compute the logits ``[B, K, N]`` with the named tensors of theta, without the packed form that the kernel uses."""
     result = []
     for theta in models.astype(np.float64):
         h = points.T.astype(np.float64)
@@ -71,7 +71,7 @@ def exact_logits(network: Network, models: AnyArray, points: AnyArray) -> Float6
 
 
 def exact_losses(logits: Float64, labels: Integers) -> Float64:
-    """Mean cross-entropy ``[B]`` of logits ``[B, K, N]``, relative to the true class."""
+    """Compute the mean cross-entropy ``[B]`` of logits ``[B, K, N]``, relative to the true class."""
     relative = logits - np.take_along_axis(logits, labels[None, None, :], axis=1)
     others = np.arange(logits.shape[1])[:, None] != labels
     most = np.maximum(relative.max(axis=1, keepdims=True), 0)
@@ -100,7 +100,7 @@ def kernel_of(
 
 
 def function_of(name: str, x: Floats, build: str) -> Float32:
-    """The activation ``[N]`` of numbers ``[N]``: one hidden unit of weight 1, and its value as the first logit."""
+    """Compute the activation ``[N]`` of numbers ``[N]``, as the first logit of a network with one hidden unit."""
     network = Network((1, 1, 2), ACTIVATIONS[name])
     logits = kernel_of(network, x[:, None], build=build).logits(np.array([[1, 0, 1, 0, 0, 0]], np.float32))
     values: Float32 = logits[0, 0]
@@ -108,7 +108,7 @@ def function_of(name: str, x: Floats, build: str) -> Float32:
 
 
 def losses_of_logits(logits: Floats, label: int, build: str) -> Float32:
-    """The loss ``[B]`` of one point of class ``label`` whose logits ``[B, K]`` are given, as biases."""
+    """Compute the loss ``[B]`` of one point of class ``label`` for given logits ``[B, K]``, which are set as biases."""
     network = network_of(classes=logits.shape[1])
     models = np.concatenate([np.zeros((len(logits), 2 * logits.shape[1])), logits], axis=1).astype(np.float32)
     return kernel_of(network, np.zeros((1, 2)), np.array([label]), build).losses(network.pack(models))
@@ -344,7 +344,7 @@ def test_memory_grows_and_calls_leave_nothing_behind() -> None:
 
 @with_kernel
 def test_two_threads_give_identical_bits_and_run_at_the_same_time() -> None:
-    """While one thread is inside the kernel, another one goes on: the GIL is free."""
+    """While one thread is inside the kernel, another one continues, because the kernel releases the GIL."""
     network = network_of(16, 16)
     points, labels = data(2, 500)
     models = network.pack(some_models(network, 400))

@@ -29,7 +29,7 @@ def imports_of(module: str) -> list[str]:
 
 
 def unit_of(module: str) -> str:
-    """The layer of a module; in a layer of features or pages, the folder that is one of them."""
+    """Return the layer of a module. In the layers of features and pages, it is the folder of one feature or page."""
     layer, *rest = module.split("/")
     return f"{layer}/{rest[0]}" if layer in LAZY else layer
 

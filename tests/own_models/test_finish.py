@@ -230,7 +230,7 @@ def test_another_model_than_the_recorded_one_is_refused(network: Any) -> None:
 
     refuse_another_model(
         recorder.recording, as_ours(convolutional())
-    )  # with the recorded parameters it is the recorded model
+    )  # the recorded parameters make it the recorded model
     other = as_ours(convolutional(), batch_size=7)
     with pytest.raises(DataError, match="not the model, or not the data, that was recorded"):
         refuse_another_model(recorder.recording, other)

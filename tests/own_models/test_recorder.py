@@ -60,7 +60,7 @@ def test_a_training_ends_with_the_same_bits_with_and_without_a_recorder(
 
 
 class CountingSampler(torch.utils.data.Sampler[int]):
-    """One whose order depends on how often it was gone through to its end, as that of Accelerate."""
+    """A sampler whose order depends on how often it was iterated to its end, as in Accelerate."""
 
     def __init__(self) -> None:
         self.passes, self.generator = 0, None
@@ -71,7 +71,7 @@ class CountingSampler(torch.utils.data.Sampler[int]):
 
 
 def test_a_sampler_that_counts_its_passes_does_not_count_that_of_the_recorder(tmp_path: Path) -> None:
-    """There are fewer samples than the recorder would take, so that it goes through all of them."""
+    """There are fewer samples than the recorder takes, so it iterates over all of them."""
     expected = train(start(), shuffling(images(), CountingSampler()), 2)
     model, loader = start(), shuffling(images(), CountingSampler())
     with recorder_of(model, tmp_path, loader) as recorder:
@@ -88,7 +88,7 @@ def test_a_loss_of_another_model_is_refused(tmp_path: Path) -> None:
 
 
 def test_a_model_whose_forward_was_wrapped_is_measured_without_the_wrapper(tmp_path: Path) -> None:
-    """Mixed precision and ``Module.compile`` of other libraries put a function there that calls the very model."""
+    """Other libraries replace ``forward`` for mixed precision by a function that calls the original model."""
     model: Any = torch.nn.Linear(4, 3)
     batch, inner = (torch.ones(2, 4), torch.zeros(2).long()), model.forward
     model.forward = lambda x: inner(x)
@@ -310,7 +310,7 @@ def test_private_samples_are_not_stored_and_the_rounded_model_is_measured(tmp_pa
         ({"sample": 3}, r"sample: there is no such option; did you mean samples\?"),
     ],
 )
-def test_what_cannot_be_recorded_is_refused_with_a_reason_and_leaves_nothing(
+def test_models_that_cannot_be_recorded_are_refused_with_a_reason_and_leave_nothing(
     tmp_path: Path, wrong: dict[str, Any], message: str
 ) -> None:
     batch = torch.zeros(2, 4), torch.zeros(2).long()

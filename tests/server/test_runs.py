@@ -118,7 +118,7 @@ def test_each_frame_is_sent_before_the_next_is_computed(live: Live, monkeypatch:
     seen = threading.Semaphore(0)
 
     class Held(Computation):
-        """A computation that goes on only when the listener has the newest frame."""
+        """A computation that continues only when the listener has the newest frame."""
 
         def __iter__(self) -> Iterator[Frame]:
             for frame in super().__iter__():

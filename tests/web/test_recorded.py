@@ -30,7 +30,7 @@ PLANES: Any = [MOVING, {"kind": "pca", "grid": 5}]
 
 @dataclass
 class Recorded:
-    """An export of a computed run and of recorded ones, which are known by their names."""
+    """An export of one computed run and of several recorded runs, which have names."""
 
     address: str
     gallery: Gallery
@@ -88,7 +88,7 @@ def recorded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Recorded]:
         yield Recorded(f"{origin}/site/index.html", gallery, root)
 
 
-def test_a_recorded_network_of_images_shows_as_itself(desktop: Watched, recorded: Recorded) -> None:
+def test_a_recorded_network_of_images_shows_its_own_plots(desktop: Watched, recorded: Recorded) -> None:
     page = desktop.open(recorded.url("digits", "&pick=0.1,0.1"))
     expect(page.locator("#status")).to_contain_text("no page can evaluate it")
     card = page.locator("#recorded-card")
@@ -103,7 +103,7 @@ def test_a_recorded_network_of_images_shows_as_itself(desktop: Watched, recorded
     expect(page.locator("#run-title")).to_have_text("digits · Sequential")
 
 
-def test_a_recorded_network_of_ours_can_do_what_ours_can(desktop: Watched, recorded: Recorded) -> None:
+def test_a_recorded_network_that_the_page_can_evaluate_offers_everything(desktop: Watched, recorded: Recorded) -> None:
     page = desktop.open(recorded.url("halves", "&pick=0.1,0.1"))
     expect(page.locator("#boundary-whose")).to_be_visible()
     expect(page.locator("#boundary-whose")).to_contain_text("0.1")
@@ -116,7 +116,7 @@ def test_a_recorded_network_of_ours_can_do_what_ours_can(desktop: Watched, recor
     expect(page.locator("#train-here")).to_be_enabled()
 
 
-def test_every_class_that_is_predicted_is_in_the_legend(desktop: Watched, recorded: Recorded) -> None:
+def test_the_legend_has_every_predicted_class(desktop: Watched, recorded: Recorded) -> None:
     page = desktop.show(recorded.url("digits", "&epoch=1"))
     arrays = recorded.run("digits").arrays
     occurring = set(np.unique(arrays["predicted_class"]).tolist()) | {0, 1, 2}
@@ -124,7 +124,7 @@ def test_every_class_that_is_predicted_is_in_the_legend(desktop: Watched, record
     assert told == [*(str(k) for k in sorted(occurring)), "train", "misclassified"]
 
 
-#: The mean grey of each pixel of the picture under the pointer.
+#: JavaScript that returns the mean grey of each pixel of the picture at the pointer.
 SEEN = """() => {
     const canvas = document.querySelector('.input-image canvas');
     const {data} = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height);
@@ -132,7 +132,7 @@ SEEN = """() => {
 }"""
 
 
-def test_under_the_pointer_is_the_picture_that_the_place_is(desktop: Watched, recorded: Recorded) -> None:
+def test_the_pointer_shows_the_picture_of_its_place(desktop: Watched, recorded: Recorded) -> None:
     page = desktop.show(recorded.url("digits", "&epoch=3"))
     expect(page.locator("#boundary-meaning")).to_contain_text("weighted sum of the three samples")
     arrays = recorded.run("digits").arrays
@@ -145,13 +145,13 @@ def test_under_the_pointer_is_the_picture_that_the_place_is(desktop: Watched, re
         across, up = (place[0] - x[0]) / (x[-1] - x[0]), (place[1] - y[0]) / (y[-1] - y[0])
         page.mouse.move(canvas["x"] + across * canvas["width"], canvas["y"] + (1 - up) * canvas["height"])
         expect(page.locator(".input-image")).to_be_visible()
-        # The pointer stands on whole pixels: a pixel is less than a hundredth of the samples' distance.
+        # The pointer is at whole pixels. A pixel is less than a hundredth of the samples' distance.
         assert np.abs(page.evaluate(SEEN) - np.clip(np.array(weights) @ pictures, 0, 255)).max() < 6
     page.mouse.move(1, 1)
     expect(page.locator(".input-image")).to_be_hidden()
 
 
-def test_without_classes_there_is_the_loss_of_each_sample(desktop: Watched, recorded: Recorded) -> None:
+def test_without_classes_the_loss_of_each_sample_is_drawn(desktop: Watched, recorded: Recorded) -> None:
     page = desktop.show(recorded.url("curve", "&epoch=1"))
     expect(page.locator("#boundary-heading")).to_have_text("Loss of each sample")
     expect(page.locator('#plots [value="boundary"] + span')).to_have_text("Samples")
@@ -181,7 +181,7 @@ def test_without_classes_there_is_the_loss_of_each_sample(desktop: Watched, reco
     assert "recorded without test samples" in str(page.locator("#set label", has_text="Test").get_attribute("title"))
 
 
-def test_points_of_a_table_are_told_to_be_projections(desktop: Watched, recorded: Recorded) -> None:
+def test_the_page_says_that_points_of_a_table_are_projections(desktop: Watched, recorded: Recorded) -> None:
     page = desktop.show(recorded.url("table", "&epoch=3"))
     share = recorded.run("table").manifest["boundary"]["explained_variance"]
     expect(page.locator("#boundary-meaning")).to_contain_text("Points are projections onto the plane")
@@ -213,7 +213,9 @@ def test_everything_of_a_recorded_run_can_be_saved(desktop: Watched, recorded: R
     np.testing.assert_array_equal(space["loss"], run.plane("pca")["loss_surface"][0, 0])
 
 
-def test_recorded_runs_are_compared_with_each_other_and_with_ours(desktop: Watched, recorded: Recorded) -> None:
+def test_recorded_runs_are_compared_with_each_other_and_with_computed_ones(
+    desktop: Watched, recorded: Recorded
+) -> None:
     page = desktop.page
     a, b = (f"run%3D{recorded.id(name)}" for name in ("digits", "curve"))
     for second, words in (
@@ -226,7 +228,7 @@ def test_recorded_runs_are_compared_with_each_other_and_with_ours(desktop: Watch
 
 
 def limits(page: Page) -> dict[str, tuple[bool, str]]:
-    """Which controls are off, and what their tooltips say."""
+    """Return the disabled controls and their tooltips."""
     found: dict[str, tuple[bool, str]] = page.evaluate(
         """() => Object.fromEntries(['new-directions', 'follow', 'path', 'log', 'zoom', 'train-here'].map((id) => {
             const control = document.getElementById(id);
@@ -276,7 +278,7 @@ def test_every_control_of_a_recorded_run_works_or_says_why_not(desktop: Watched,
 
 
 def test_stored_margins_put_the_border_where_logits_are_equal(desktop: Watched, recorded: Recorded) -> None:
-    """Three classes whose logits are linear: with their margins, each segment lies on the true line."""
+    """The logits of three classes are linear. With their margins, each segment lies on the true line."""
     page = desktop.show(recorded.url("digits", "&epoch=3"))
     rows, columns = np.mgrid[:30, :30].astype(float)
     slopes = np.array([[0.3, 0.11, -5.2], [-0.17, 0.26, 0.4], [0.02, -0.31, 1.9]])
@@ -295,9 +297,11 @@ def test_stored_margins_put_the_border_where_logits_are_equal(desktop: Watched, 
     ends = np.array(segments).reshape(-1, 2)
     at = np.einsum("ki,ni->nk", slopes, np.column_stack([ends, np.ones(len(ends))]))
     two = np.sort(at, axis=1)
-    apart = (two[:, 2] - two[:, 1]) / np.hypot(0.47, 0.15)  # about a distance in cells
+    apart = (two[:, 2] - two[:, 1]) / np.hypot(0.47, 0.15)  # this is about the distance in cells
     assert len(ends) > 80
-    assert np.quantile(apart, 0.95) < 0.05  # where three classes meet, the second of one place is not that of the next
+    assert (
+        np.quantile(apart, 0.95) < 0.05
+    )  # where three classes meet, neighbouring places have different second classes
 
 
 def test_recordings_themselves_are_neither_exported_nor_named(recorded: Recorded) -> None:

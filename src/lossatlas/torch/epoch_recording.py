@@ -53,7 +53,7 @@ class EpochRecording:
         options: RecorderOptions,
         epoch: int,
     ) -> None:
-        """Take the samples, and record the model as it is."""
+        """Take the samples, and record the untrained model."""
         train, test = (own() if given is None else given for given, own in zip(self._loaders, own_loaders, strict=True))
         self.recorder = Recorder(model, loss_fn, train, test, **options)
         self.recorder.begin(epoch)
