@@ -159,8 +159,8 @@ def compare_memory(name: str) -> None:
     """Measure the peak memory of each library in a separate process, and print it."""
     for library in PREPARE:
         command = [sys.executable, "-m", "benchmarks.own_others", "--memory", name, library]
-        told = subprocess.run(command, capture_output=True, text=True, check=True).stdout
-        peak, more = (float(word) for word in told.split())
+        output = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+        peak, more = (float(word) for word in output.split())
         print(f"  {library:<40} peak {peak:5.0f} MB, {more:5.1f} MB of it after a forward pass")
 
 

@@ -214,14 +214,14 @@ def test_a_run_that_fails_keeps_no_other_from_being_computed(tmp_path: Path) -> 
     first, failing, last = (config.id for config in configs)
     (tmp_path / "runs").mkdir()
     (tmp_path / "runs" / failing).write_text("a file where the run's folder would be")
-    told: list[str] = []
+    reported: list[str] = []
     with pytest.raises(LossAtlasError) as caught:
-        build_gallery(Gallery(tmp_path), configs, workers=1, on_done=told.append)
+        build_gallery(Gallery(tmp_path), configs, workers=1, on_done=reported.append)
     head, *faults = str(caught.value).splitlines()
     assert head == "1 of 3 runs failed; the others are stored"
     assert [fault.split(":")[0].strip() for fault in faults] == [failing]
     assert f"cannot write into {tmp_path}" in faults[0]
-    assert told == [first, last]
+    assert reported == [first, last]
     assert list_index(tmp_path) == sorted([first, last])
     (tmp_path / "runs" / failing).unlink()
     assert build_gallery(Gallery(tmp_path), configs, workers=1) == [failing]

@@ -69,8 +69,8 @@ def test_the_catalogs_defaults_are_those_of_the_default_run() -> None:
     assert CONSTANTS["defaults"]["boundary"] == usual.boundary.model_dump(mode="json")
     fresh = usual.planes[0]
     assert isinstance(fresh, FreshPlane)
-    told = CONSTANTS["fresh_plane"]
-    assert (told["kind"], told["spans"], told["grid"]) == (fresh.kind, list(fresh.spans or ()), fresh.grid)
+    plane = CONSTANTS["fresh_plane"]
+    assert (plane["kind"], told["spans"], told["grid"]) == (fresh.kind, list(fresh.spans or ()), fresh.grid)
     for dataset in CATALOG["datasets"]:
         assert dataset["noise"] == DatasetConfig(name=dataset["name"]).noise
 

@@ -54,7 +54,7 @@ FUNCTIONS: dict[str, Any] = {
 
 
 def exact_logits(network: Network, models: AnyArray, points: AnyArray) -> Float64:
-    """Compute the logits ``[B, K, N]`` with the named tensors of theta, without the packed form that the kernel uses."""
+    """Compute the logits ``[B, K, N]`` with the named tensors of theta, without the packing of the kernel."""
     result = []
     for theta in models.astype(np.float64):
         h = points.T.astype(np.float64)
@@ -135,9 +135,9 @@ def test_the_committed_modules_are_what_their_source_compiles_to(tmp_path: Path)
 @with_compiler
 def test_the_script_writes_both_modules_into_the_given_folder(tmp_path: Path) -> None:
     command = [sys.executable, str(ROOT / "scripts" / "build_kernel.py"), str(tmp_path)]
-    told = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+    output = subprocess.run(command, check=True, capture_output=True, text=True).stdout
     assert sorted(path.name for path in tmp_path.iterdir()) == sorted(BUILDS)
-    assert all(f"{name}: " in told for name in BUILDS)
+    assert all(f"{name}: " in output for name in BUILDS)
 
 
 def test_the_modules_are_small_and_name_nothing_of_the_machine_that_built_them() -> None:

@@ -120,8 +120,8 @@ def test_the_legend_has_every_predicted_class(desktop: Watched, recorded: Record
     page = desktop.show(recorded.url("digits", "&epoch=1"))
     arrays = recorded.run("digits").arrays
     occurring = set(np.unique(arrays["predicted_class"]).tolist()) | {0, 1, 2}
-    told = page.locator("#legend li").all_inner_texts()
-    assert told == [*(str(k) for k in sorted(occurring)), "train", "misclassified"]
+    names = page.locator("#legend li").all_inner_texts()
+    assert names == [*(str(k) for k in sorted(occurring)), "train", "misclassified"]
 
 
 #: JavaScript that returns the mean grey of each pixel of the picture at the pointer.

@@ -45,7 +45,7 @@ def open_run(folder: Path | str) -> Run:
     -------
     Run
         The run. Its arrays are memory-mapped and read-only. A recorded run is a
-        :class:`~lossatlas.runs.RecordedRun`, which has a manifest and arrays; :func:`open_stored` tells both apart.
+        :class:`~lossatlas.runs.RecordedRun`, which has a manifest and arrays; :func:`open_stored` opens both.
 
     Raises
     ------

@@ -62,7 +62,7 @@ export function listDifferences(a, b, usual) {
  */
 export function listKnownDifferences(a, b) {
   /** @type {[string, (manifest: Manifest) => string][]} */
-  const told = [
+  const differing = [
     ['dataset', ({dataset}) => dataset.title],
     ['model.title', ({model}) => model.title],
     ['model.parameters', ({model}) => String(model.parameters)],
@@ -70,7 +70,7 @@ export function listKnownDifferences(a, b) {
     ['training.epochs', ({frames}) => String(frames.at(-1))],
     ['planes', ({planes}) => planes.map(planeTitle).join(', ')],
   ];
-  return told
+  return differing
     .map(([key, of]) => ({key, name: NAMES.get(key) ?? nameOf(key), a: of(a), b: of(b)}))
     .filter((each) => each.a !== each.b);
 }
