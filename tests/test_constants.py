@@ -70,7 +70,7 @@ def test_the_catalogs_defaults_are_those_of_the_default_run() -> None:
     fresh = usual.planes[0]
     assert isinstance(fresh, FreshPlane)
     plane = CONSTANTS["fresh_plane"]
-    assert (plane["kind"], told["spans"], told["grid"]) == (fresh.kind, list(fresh.spans or ()), fresh.grid)
+    assert (plane["kind"], plane["spans"], plane["grid"]) == (fresh.kind, list(fresh.spans or ()), fresh.grid)
     for dataset in CATALOG["datasets"]:
         assert dataset["noise"] == DatasetConfig(name=dataset["name"]).noise
 

@@ -47,7 +47,7 @@ def describe_table(table: Table) -> dict[str, Any]:
         "first": table.points.tolist(),
         "different": [len(set(column)) for column in table.points.T.tolist()],
         "missing": sorted(int(line) for found in lines if found for line in found.group(1).split(", ")),
-        "outliers": [int(line) for text in table.outliers for line in re.findall(r"line (\d+)", told)],
+        "outliers": [int(line) for text in table.outliers for line in re.findall(r"line (\d+)", text)],
     }
 
 

@@ -265,7 +265,7 @@ def test_the_example_of_lightning_ends_in_a_run_that_has_learned(
 
 
 def test_only_the_first_process_records(tmp_path: Path) -> None:
-    """As the trainer tells it, whatever its strategy distributes with."""
+    """The trainer says which process is the first, for every strategy of distribution."""
     model = Classifier()
     callback = lat.LightningCallback(CROSS_ENTROPY, data=tmp_path / "data", **LEAST)
     callback.on_train_start(SimpleNamespace(is_global_zero=False, fast_dev_run=False, model=model), model)
@@ -275,7 +275,7 @@ def test_only_the_first_process_records(tmp_path: Path) -> None:
     assert not (tmp_path / "data").exists()
 
 
-def test_of_several_loaders_the_first_one_for_validation_is_taken_and_that_for_training_is_asked_for(
+def test_the_first_of_several_validation_loaders_is_used_and_several_training_loaders_are_refused(
     tmp_path: Path,
 ) -> None:
     few, whole = DataLoader(TensorDataset(*images()[:8]), batch_size=8), DataLoader(images(), batch_size=16)
