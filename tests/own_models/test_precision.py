@@ -72,10 +72,10 @@ def test_nothing_is_multiplied_in_tf32_and_settings_are_restored_after_an_except
         assert after == before
 
 
-def copy_to(model: torch.nn.Module, device: str) -> TorchModel:
+def copy_to(model: torch.nn.Module, device: str, batch_size: int = 16) -> TorchModel:
     loss = LossFunction.make(torch.nn.CrossEntropyLoss(), None)
     loader = DataLoader(images(), batch_size=16)
-    copy = TorchModel(model, loss, take_samples(loader, 48, 16, loss), device=torch.device(device))
+    copy = TorchModel(model, loss, take_samples(loader, 48, batch_size, loss), device=torch.device(device))
     copy.follow(model)
     return copy
 
@@ -116,7 +116,7 @@ def test_a_training_on_a_gpu_ends_with_the_same_bits_and_its_run_has_the_losses_
             ends.append(train(model, loader, 3, recorder.snapshot))
     assert all(torch.equal(ends[0][name], ends[1][name]) for name in ends[0])
     recording = recorder.recording
-    cpu = copy_to(model.cpu(), "cpu")
+    cpu = copy_to(model.cpu(), "cpu", batch_size=48)  # a recorder's own batches: they are larger than the loader's
     thetas = np.stack([recording.theta(frame) for frame in range(len(recording.frames))])
     np.testing.assert_allclose(
         TorchLosses(cpu, "train").losses(thetas),
