@@ -17,16 +17,16 @@ from lossatlas.torch.undisturbed import measuring
 
 
 class TorchLosses:
-    """Mean losses of many thetas on fixed samples. It satisfies :class:`lossatlas.engine.LossEvaluator`.
+    """Computes the mean losses of many thetas on fixed samples. It satisfies :class:`lossatlas.engine.LossEvaluator`.
 
     Parameters
     ----------
     model
-        Where they are evaluated.
+        The model that is evaluated.
     split
-        On the training or the test samples.
+        The samples: ``train`` or ``test``.
     statistics
-        Which BatchNorm normalises with.
+        The statistics that BatchNorm uses.
     """
 
     def __init__(self, model: TorchModel, split: Literal["train", "test"], statistics: Statistics = "batch") -> None:
@@ -47,12 +47,12 @@ class TorchLosses:
     def losses_along(self, centre: Floats, directions: Floats, a: Floats, b: Floats) -> Float32:
         """Compute the mean loss ``[n]`` at ``centre + a·d_a + b·d_b`` for a and b ``[n]``.
 
-        Nothing is copied between the device and this process until all of them are computed.
+        Nothing is copied between the device and this process until all losses are computed.
 
         Returns
         -------
         ndarray
-            The losses, float32; infinite where one is not a number.
+            The losses, float32. A loss of NaN becomes infinite.
         """
         found = self._empty(len(a))
         origin, along = self.network.vector(centre), self.network.vector(directions)
@@ -77,9 +77,9 @@ class TorchLosses:
 
 
 class TorchHessian:
-    """The Hessian of the training loss at one theta, by products: double backward, a batch at a time.
+    """The Hessian of the training loss at one theta, as an operator: products take two backward passes per batch.
 
-    It stands for :class:`lossatlas.curvature.Operators` of one model.
+    It satisfies :class:`lossatlas.curvature.Operators` for one model.
 
     Parameters
     ----------
@@ -88,14 +88,14 @@ class TorchHessian:
     statistics
         What BatchNorm normalises with.
     tensors
-        The tensors of a diagonal block, by their numbers in the layout; by default, the whole Hessian is meant.
+        The indices in the layout of the tensors of a diagonal block; by default, it is the whole Hessian.
 
     Attributes
     ----------
     statistics
         What BatchNorm normalises with.
     size
-        How many rows it has.
+        The number of rows.
     """
 
     def __init__(
@@ -110,13 +110,13 @@ class TorchHessian:
         self.size = sum(tensor.size for tensor in chosen)
 
     def products(self, vectors: Floats) -> Float64:
-        """Compute one product a vector, in the model's precision: ``Hv = ∇(∇L · v)`` (Pearlmutter 1994).
+        """Compute one product per vector, in the model's precision: ``Hv = ∇(∇L · v)`` (Pearlmutter 1994).
 
-        Attention takes its plain form, as the fused ones have no second derivative.
+        Attention is computed in its plain form, because the fused forms have no second derivative.
 
         Returns
         -------
-        ``[1, P]`` of ``[1, P]``.
+        The products ``[1, P]`` with vectors ``[1, P]``.
         """
         model = self._model
         model.move_to(self._theta)
@@ -130,16 +130,16 @@ class TorchHessian:
         return np.stack([np.asarray(each.cpu()) for each in result])
 
     def select(self, models: AnyArray) -> TorchHessian:
-        """Give those of a mask ``[1]``: itself."""
+        """Return the operator itself, since a mask ``[1]`` can only select this one."""
         return self
 
 
 def _in_float64(vector: torch.Tensor) -> torch.Tensor:
-    """Convert to float64, in this process if the device has no such numbers."""
+    """Convert to float64, on the CPU if the device has no float64."""
     return (vector.cpu() if vector.device.type == "mps" else vector).to(torch.float64)
 
 
 def _read_losses(losses: torch.Tensor) -> Float32:
-    """Read losses from the device; infinite where one is not a number."""
+    """Read losses from the device. A loss of NaN becomes infinite."""
     found: Float32 = losses.cpu().numpy()
     return np.where(np.isnan(found), np.float32(np.inf), found)

@@ -1,4 +1,4 @@
-"""What is computed of a recording once its training is over: planes, path, curvature, boundary. Then it is a run."""
+"""Makes a run of a recording after its training: computes planes, path, curvature and boundary, and stores them."""
 
 from __future__ import annotations
 
@@ -32,35 +32,35 @@ from lossatlas.torch.plane_choices import PlaneChoice, read_planes, with_grid
 from lossatlas.torch.refinement import nested_grids
 from lossatlas.torch.sample_losses import measure_sample_losses
 
-#: More classes than a byte can count have no boundary.
+#: The number of classes that a byte can count. With more there is no boundary.
 _MOST_CLASSES = 256
-#: The share of the budget of surfaces that the losses of single samples may take besides.
+#: The time for the losses of single samples, as a share of the budget of the surfaces, to which it is added.
 _SHARE_OF_SAMPLES = 0.1
 
 
 @dataclass(frozen=True)
 class FinishOptions:
-    """What is computed of a recording.
+    """The settings of what is computed from a recording.
 
     Attributes
     ----------
     planes
-        Which to cut, by name or as their configurations; the first one is shown first.
+        The planes to cut, by name or as configurations. The first one is shown first.
     batchnorm
-        ``batch``: training losses with the statistics of each batch, which training descends with, and test losses with
-        those of the training samples. ``running``: both with the statistics in the buffers, as Li et al. (2018).
+        ``batch``: training losses use the statistics of each batch, as training does, and test losses use those of
+        the training samples. ``running``: both use the statistics in the buffers, as in Li et al. (2018).
     boundary
-        ``auto``: what suits the samples: the plane of two inputs, that of the principal components of up to twenty, or
-        the plane through three samples; where there are no classes, the loss of each sample. ``none``.
+        ``auto``: the plane that suits the samples: of two inputs, of the principal components of up to twenty, or
+        through three samples. Without classes it is the loss of each sample. ``none``: no boundary.
     curvature
-        At how many frames the Hessian is measured.
+        The number of frames at which the Hessian is measured.
     curvature_by
         ``layer`` and ``block`` also measure the part of the Hessian that belongs to each layer, or to each direct child
         of the model.
     budget
-        Seconds that the surfaces may take, about: where they would take longer, grids are coarser.
+        About how many seconds the surfaces may take. If the time ends first, grids stay coarser.
     compile
-        Whether to compute them with ``torch.compile``, where that saves time and leaves the losses as they are.
+        Whether to compute them with ``torch.compile``, if this saves time and keeps the losses the same.
     """
 
     planes: Sequence[PlaneChoice] = ("gaussian-filter", "pca", "hessian")
@@ -72,7 +72,7 @@ class FinishOptions:
     compile: bool = False
 
     def __post_init__(self) -> None:
-        """Refuse before the training what could not be computed after it."""
+        """Refuse wrong settings before the training, because they would fail only after it."""
         if self.batchnorm not in ("batch", "running"):
             raise DataError(f"batchnorm is {self.batchnorm!r}; give 'batch' or 'running'")
         if self.boundary not in ("auto", "none"):
@@ -85,11 +85,11 @@ class FinishOptions:
             raise DataError("planes are none; give one at least, as planes=('pca',)")
 
     def configs(self) -> list[PlaneConfig]:
-        """Give the configurations of the planes; a name that is not known is refused.
+        """Return the configurations of the planes, and refuse unknown names.
 
         Returns
         -------
-        One configuration a plane, in their order.
+        One configuration per plane, in their order.
 
         Raises
         ------
@@ -100,29 +100,29 @@ class FinishOptions:
 
 
 def finish_recording(recording: Recording, model: TorchModel, data: Path, options: FinishOptions) -> Path:
-    """Compute everything there is to see of a recording, and put the run into the gallery.
+    """Compute planes, path, curvature and boundary of a recording, and put the run into the gallery.
 
     Parameters
     ----------
     recording
-        With two frames or more.
+        The recording, which has at least two frames.
     model
-        The model that was recorded, and its samples.
+        The recorded model and its samples.
     data
-        The gallery's folder.
+        The folder of the gallery.
     options
-        What to compute.
+        The settings of what is computed.
 
     Returns
     -------
-    The run's folder.
+    The folder of the run.
 
     Raises
     ------
     DataError
         If the recording has fewer than two frames, or the model's losses are not the recorded ones.
     PlaneError
-        If none of the planes can be laid.
+        If none of the planes can be constructed.
     """
     recording = recording.finite()
     if len(recording.frames) < 2:
@@ -139,18 +139,18 @@ def finish_recording(recording: Recording, model: TorchModel, data: Path, option
         finishing = _Finishing(recording, model, options)
         return finishing.save(describe_recorded(finishing.parts()), data)
     finally:
-        model.compiled = None  # a training that goes on is recorded with the plain model
+        model.compiled = None  # a training that continues is recorded with the plain model
 
 
 class _Finishing:
-    """One recording with its model, and what is computed of them."""
+    """Computes the run of one recording with its model."""
 
     def __init__(self, recording: Recording, model: TorchModel, options: FinishOptions) -> None:
         self._recording, self._model, self._options = recording, model, options
         self._cutter = PlaneCutter(recording, model, options.batchnorm, compile=options.compile)
 
     def parts(self) -> RecordedParts:
-        """Compute all of it."""
+        """Compute all parts of the run."""
         planes, left_out = self._cut_planes()
         if not planes:
             raise PlaneError("; ".join(left_out.values()))
@@ -173,7 +173,7 @@ class _Finishing:
         )
 
     def save(self, run: RecordedRun, data: Path) -> Path:
-        """Add the curvature of layers, store the run, and delete what was stored on the way."""
+        """Add the curvature of layers, store the run, and delete the stored parts of the computation."""
         if self._options.curvature_by != "model" and (curvature := run.manifest.get("curvature")):
             curvature["blocks"] = measure_blocks(
                 self._model,
@@ -188,7 +188,7 @@ class _Finishing:
         return folder
 
     def _cut_planes(self) -> tuple[list[RecordedPlane], dict[str, str]]:
-        """Lay the planes that can be laid, and cut them."""
+        """Cut all planes that can be constructed."""
         given = self._options.configs()
         stays = self._must_stay(given)
         laid: list[tuple[Plane, PlaneConfig, bool]] = []

@@ -1,7 +1,7 @@
-"""A copy of a PyTorch model that can be moved to any theta, and that measures its losses there.
+"""Copies a PyTorch model, so that the copy can be moved to any theta and its losses can be measured there.
 
-All of it happens on a copy of the model, so that a training that goes on is not disturbed. The copy's parameters are
-views into one flat vector: to move to another theta is one addition, and costs next to nothing beside the forward pass.
+Only the copy is used, so that a training that continues is not disturbed. The parameters of the copy are views into one
+flat vector. Therefore a move to another theta is a single addition, which is much faster than a forward pass.
 """
 
 from __future__ import annotations
@@ -32,33 +32,33 @@ from lossatlas.torch.parameters import (
 from lossatlas.torch.samples import Batch, LossFunction
 from lossatlas.torch.undisturbed import measuring, same_random_state
 
-#: Which statistics BatchNorm normalises with: ``batch``, those of each batch, which a training descends with;
-#: ``refreshed``, those of the training samples at this very theta; ``running``, the ones in the model's buffers.
+#: The statistics that BatchNorm uses: ``batch``, those of each batch, as in training;
+#: ``refreshed``, those of the training samples at the same theta; ``running``, those in the model's buffers.
 Statistics: TypeAlias = Literal["batch", "refreshed", "running"]
 _Norm: TypeAlias = _BatchNorm | _InstanceNorm
 
 
 class TorchModel:
-    """A copy of a model that can be put at any theta. It satisfies :class:`lossatlas.networks.ParameterSpace`.
+    """A copy of a model that can be moved to any theta. It satisfies :class:`lossatlas.networks.ParameterSpace`.
 
     Parameters
     ----------
     model
-        Any module. It is copied, and left as it is.
+        Any module. It is copied and does not change.
     loss
         The loss of a batch.
     train, test
         The fixed samples.
     dtype
-        What to compute in; by default the model's own precision, and float32 for a model of 16 bits, whose small steps
+        The dtype of computations; by default that of the model, but float32 for a model of 16 bits, whose small steps
         would vanish.
     device
-        Where to compute; by default, where the model is.
+        The device of computations; by default that of the model.
 
     Raises
     ------
     DataError
-        If the model cannot be copied, is sharded, or has nothing to train.
+        If the model cannot be copied, is sharded, or has no trainable parameters.
     """
 
     def __init__(
@@ -98,23 +98,23 @@ class TorchModel:
                 parameter.data = view.copy_(parameter.data)
                 parameter.grad = None
 
-    # the space of its parameters
+    # the methods of a ParameterSpace
 
     @property
     def parameter_count(self) -> int:
-        """P, the length of theta."""
+        """The length P of theta."""
         return self.layout[-1].offset + self.layout[-1].size
 
     def pack(self, theta: Floats) -> Floats:
-        """Theta as it is: nothing is laid out in another order here."""
+        """Return theta unchanged, because this model uses no other order of its numbers."""
         return theta
 
     def unpack(self, packed: Floats) -> Floats:
-        """Theta as it is."""
+        """Return theta unchanged."""
         return packed
 
     def filters(self, packed: Floats, biases: bool = False) -> list[Floats]:
-        """Give the weights that lead to each unit: a filter of a convolution, a row of a linear layer.
+        """Return the weights that lead to each unit: a filter of a convolution, or a row of a linear layer.
 
         Biases and the scales of normalising layers have one axis and are no filters (Li et al. 2018, section 4).
 
@@ -125,7 +125,7 @@ class TorchModel:
         Raises
         ------
         PlaneError
-            With biases, which do not lie beside their units' weights here.
+            If biases are wanted, because they are not stored next to the weights of their units.
         """
         if biases:
             raise PlaneError("the biases of this model cannot be scaled with its filters; leave biases=True out")
@@ -139,17 +139,17 @@ class TorchModel:
 
     @property
     def normalises(self) -> bool:
-        """Whether it has layers whose loss depends on which statistics they use."""
+        """Whether the model has layers that normalise with statistics, such as BatchNorm."""
         return bool(self._norms)
 
     def move_to(self, theta: Floats) -> None:
-        """Put the copy at theta ``[P]``."""
+        """Move the copy to theta ``[P]``."""
         values = check_theta(theta, self.parameter_count)
         with torch.no_grad():
             self._flat.copy_(torch.from_numpy(np.array(values)))
 
     def move_along(self, centre: torch.Tensor, directions: torch.Tensor, a: float, b: float) -> None:
-        """Put the copy at ``centre + a·d_a + b·d_b``, exactly the centre where both are 0."""
+        """Move the copy to ``centre + a·d_a + b·d_b``, and exactly to the centre if both are 0."""
         with torch.no_grad():
             self._flat.copy_(centre)
             if a != 0:
@@ -162,26 +162,26 @@ class TorchModel:
         return torch.from_numpy(np.array(values)).to(self.device, self.dtype)
 
     def set_buffers(self, values: Floats) -> None:
-        """Put the copy's buffers to those of a frame ``[B]``."""
+        """Set the buffers of the copy to those of a frame ``[B]``."""
         for tensor, buffer in zip(self.buffer_layout, self._buffers.values(), strict=True):
             part = torch.from_numpy(np.array(values[tensor.offset : tensor.offset + tensor.size]))
             buffer.copy_(part.view(tensor.shape))
 
     def buffers(self) -> Float64:
-        """Read the copy's buffers ``[B]`` as they are, float64."""
+        """Return the current buffers ``[B]`` of the copy, float64."""
         return flatten(self._buffers)
 
     def follow(self, model: torch.nn.Module) -> Float32:
-        """Take over parameters and buffers of the model as it is now.
+        """Copy the current parameters and buffers of the model.
 
         Returns
         -------
-        Theta ``[P]``, as float32 holds it.
+        Theta ``[P]``, rounded to float32.
 
         Raises
         ------
         DataError
-            If other parameters take a gradient than before.
+            If other parameters take a gradient than at the start.
         """
         if layout_of(trained_parameters(model)) != self.layout:
             raise DataError("other parameters take a gradient now than when the recording began; record them anew")
@@ -200,10 +200,12 @@ class TorchModel:
     # what it computes
 
     def mean_loss(self, batches: Sequence[Batch]) -> torch.Tensor:
-        """Compute the mean loss of samples as a tensor, with the statistics that are set."""
+        """Compute the mean loss of samples as a tensor, with the current statistics."""
         module = self.module if self.compiled is None else self.compiled
         total = torch.zeros((), device=self.device, dtype=self.dtype)
-        for batch in batches:  # one operation a batch: several on single numbers cost a small model a tenth more
+        for (
+            batch
+        ) in batches:  # one operation per batch, because several on single numbers take a tenth of a small model's time
             value, weight = self.loss.weigh(self.loss.of(module, batch.data), batch)
             total = torch.add(total, value, alpha=weight)
         return total
@@ -212,17 +214,17 @@ class TorchModel:
         return self.loss.mean(self.loss.of(self.module if module is None else module, batch.data), batch)
 
     def is_measured(self) -> bool:
-        """Whether the loss depends on this model; one that closes over another model would be the same everywhere."""
+        """Return whether the loss depends on this model. A loss that uses another one would be the same everywhere."""
         with measuring(), torch.enable_grad():
             losses = [loss for batch in self.train[:1] if (loss := self._loss_of(batch)).requires_grad]
             try:
                 found = [torch.autograd.grad(loss, self._parameters, allow_unused=True) for loss in losses]
-            except RuntimeError:  # without a derivative, as of cuDNN's recurrent layers in eval mode
+            except RuntimeError:  # some layers have no derivative, such as cuDNN's recurrent layers in eval mode
                 return True
         return all(any(part is not None for part in gradient) for gradient in found)
 
     def split(self, vector: torch.Tensor, tensors: Sequence[int] | None = None) -> list[torch.Tensor]:
-        """Cut a vector ``[P]`` into the shapes of the parameters, or of some of them, ``[p]``."""
+        """Split a vector ``[P]`` into tensors of the shapes of the parameters; or ``[p]``, for some of them."""
         chosen = self.layout if tensors is None else [self.layout[number] for number in tensors]
         parts = torch.split(vector, [tensor.size for tensor in chosen])
         return [part.view(tensor.shape) for part, tensor in zip(parts, chosen, strict=True)]
@@ -230,9 +232,9 @@ class TorchModel:
     def product(
         self, batch: Batch, direction: Sequence[torch.Tensor], tensors: Sequence[int] | None = None
     ) -> torch.Tensor:
-        """Multiply a direction by the Hessian of a batch's loss: ``[P]``, 0 where the loss depends on nothing.
+        """Multiply the Hessian of a batch's loss by a direction ``[P]``. Parameters that the loss ignores give 0.
 
-        With ``tensors``, numbers in the layout, by the block of the Hessian that belongs to these alone: ``[p]``.
+        With ``tensors`` (indices in the layout), the matrix is the block of the Hessian for these alone: ``[p]``.
 
         Returns
         -------
@@ -251,7 +253,7 @@ class TorchModel:
 
     @contextmanager
     def statistics(self, kind: Statistics) -> Iterator[None]:
-        """Normalise with these statistics inside, and leave the buffers as they were.
+        """Normalise with these statistics in the block, and restore the buffers at its end.
 
         With ``refreshed``, :meth:`refresh` has to be called for every theta.
         """
@@ -272,9 +274,9 @@ class TorchModel:
                     setattr(norm, name, value)
 
     def refresh(self) -> torch.Tensor:
-        """Take the statistics anew from the training samples; return their loss with those of each batch.
+        """Compute the statistics of the training samples, and return the loss with the statistics of each batch.
 
-        They become the plain mean over all batches. A norm with ``momentum=None`` computes this too, but it reads its
+        The result is the plain mean over all batches. A norm with ``momentum=None`` computes this too, but it reads its
         counter from the device for every batch.
 
         Returns
@@ -294,13 +296,13 @@ class TorchModel:
                 hook.remove()
 
     def outputs(self) -> int:
-        """Count the logits that the model gives; 0 where it gives something else."""
+        """Count the logits of the model; 0 if its outputs are not logits."""
         with torch.no_grad(), measuring():
             found = self.module(self.train[0].data[0])
         return found.shape[1] if isinstance(found, torch.Tensor) and found.ndim == 2 else 0
 
     def answers(self, batches: Sequence[Batch]) -> Answers:
-        """Ask the model about samples, with the statistics in its buffers, as it would be in use."""
+        """Measure the predictions for samples, with the statistics in the buffers, as when the model is used."""
         total, classes, right, count = 0.0, [], 0, 0
         with torch.no_grad(), measuring():
             for batch in batches:
@@ -319,7 +321,7 @@ class TorchModel:
 
 
 class _AverageOverCalls:
-    """A hook of a norm: its k-th call weighs 1/k, so that its statistics become the mean over all calls."""
+    """A hook of a norm. The k-th call gets the weight 1/k, so that the statistics become the mean over all calls."""
 
     def __init__(self) -> None:
         self._calls = 0
@@ -331,16 +333,16 @@ class _AverageOverCalls:
 
 @dataclass(frozen=True)
 class Answers:
-    """What a model says of samples.
+    """The loss and the predictions of a model for samples.
 
     Attributes
     ----------
     loss
-        Its mean loss.
+        The mean loss.
     classes
-        ``[N]``: the class it gives to each sample; None where its answers are none.
+        ``[N]``: the predicted class of each sample; None if the outputs are not classes.
     accuracy
-        The share of them that is right.
+        The share of samples whose class is predicted correctly.
     """
 
     loss: float
@@ -349,19 +351,19 @@ class Answers:
 
 
 class Answered(torch.nn.Module):
-    """A model that has answered already: so a loss function is asked of the very outputs that are looked at."""
+    """A module that returns outputs that were computed before, so that a loss function uses the same outputs."""
 
     def __init__(self, outputs: Any) -> None:
         super().__init__()
         self._outputs = outputs
 
     def forward(self, _: Any) -> Any:
-        """Return the answer."""
+        """Return the outputs."""
         return self._outputs
 
 
 def _are_classes(outputs: Any, targets: Any) -> bool:
-    """Whether outputs are logits ``[N, K]`` and targets classes ``[N]``."""
+    """Return whether outputs are logits ``[N, K]`` and targets are classes ``[N]``."""
     if not isinstance(outputs, torch.Tensor) or not isinstance(targets, torch.Tensor):
         return False
     whole = not (targets.is_floating_point() or targets.is_complex())
@@ -372,14 +374,14 @@ def _copy(model: torch.nn.Module) -> torch.nn.Module:
     try:
         with same_random_state():
             copied = copy.deepcopy(unwrap(model))
-    except Exception as error:  # whatever a module's own way of being copied raises
+    except Exception as error:  # modules may define how they are copied, and may raise anything
         raise DataError(
             f"{type(unwrap(model)).__name__} cannot be copied ({error}), and losses are measured on a copy, so that "
             "the training is not disturbed; give its class a __deepcopy__"
         ) from error
     for module in copied.modules():
-        # Compiling or mixed precision may have put a function there, which calls the module that was copied.
-        if "_original_forward" in vars(module):  # Accelerate keeps it beside the one with mixed precision
+        # Compiling or mixed precision may have replaced ``forward`` by a function that calls the original module.
+        if "_original_forward" in vars(module):  # Accelerate keeps the original ``forward`` under this name
             module.forward = vars(module)["_original_forward"]
         if "forward" in vars(module) and getattr(module.forward, "__self__", None) is not module:
             del module.forward

@@ -1,4 +1,4 @@
-"""Recording somebody's own training: a snapshot an epoch, which the training does not notice."""
+"""Records a training without changing it: one snapshot of the model per epoch."""
 
 from __future__ import annotations
 
@@ -26,32 +26,32 @@ from lossatlas.torch.parameters import refuse_shards, unwrap
 from lossatlas.torch.samples import Batch, LossFunction, samples_in, take_samples
 from lossatlas.torch.undisturbed import measuring, same_random_state
 
-#: What a pair of (inputs, targets) is called among the samples.
+#: The names of the files of a pair of (inputs, targets).
 _COLUMNS = ("inputs", "targets")
 
 
 class Recorder:
-    """Records a training, a frame at each :meth:`snapshot`; as a context manager, the untrained model is frame 0.
+    """Records a training, with one frame per :meth:`snapshot`. As a context manager, it records frame 0 at the start.
 
-    All that is measured is measured on a copy of the model and on fixed samples. Parameters, buffers, modes and the
-    random generators of the training are left as they are, so that it ends the same to the last bit. Of several
+    Everything is measured on a copy of the model and on fixed samples. Parameters, buffers, modes and the
+    random generators of the training do not change, so that it ends with the same bits. Of several
     processes of one training, the first one records.
 
     Parameters
     ----------
     model
-        The module that is trained; compiled or data-parallel ones are taken as the model inside.
+        The module that is trained. For compiled or data-parallel modules, it is the model inside.
     loss_fn
         ``loss_fn(output, target)``, for loaders of (inputs, targets).
     train_loader, test_loader
-        What the fixed samples are taken from: the first that each gives, once, at the start.
+        The loaders of the fixed samples. The first samples of each are taken once, at the start.
     options
-        What to record and how, and what to compute in the end: see :class:`RecorderOptions`.
+        The options of recording and of what is computed at the end. See :class:`RecorderOptions`.
 
     Raises
     ------
     DataError
-        If the model, the loss or a loader cannot be recorded; before anything is written.
+        If the model, the loss or a loader cannot be recorded. Nothing is written then.
     DataFolderError
         If the folder cannot be written.
 
@@ -73,7 +73,9 @@ class Recorder:
         **options: Unpack[RecorderOptions],
     ) -> None:
         refuse_unknown_options(options)
-        refuse_shards(model)  # in every process: one that went on alone would wait for the others
+        refuse_shards(
+            model
+        )  # this is checked in every process, because one that continued alone would wait for the others
         self._model = model
         self._options = FinishOptions(**select_options(options, ComputingOptions))
         self._is_first = not _is_another_process()
@@ -103,42 +105,42 @@ class Recorder:
             self._keep_samples()
 
     def __enter__(self) -> Self:
-        """Record the model as it is now, see :meth:`begin`."""
+        """Record the untrained model; see :meth:`begin`."""
         self.begin()
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Compute everything there is to see, see :meth:`end`; after an exception the recording stays as it is."""
+        """Compute the run; see :meth:`end`. After an exception the recording only stays on the disk."""
         if kind is None:
             self.end()
 
     def begin(self, epoch: int | None = None) -> None:
-        """Record the model as it is now, unless this recording goes on with one that has frames already."""
+        """Record the current model, unless this recording continues one that has frames."""
         if not self.frames:
             self.snapshot(epoch)
 
     def end(self) -> None:
-        """Compute everything there is to see, and put it into the gallery; of one frame there is nothing to see."""
+        """Compute the run, and put it into the gallery, if there are at least two frames."""
         if len(self.frames) > 1:
             self.finish()
 
     def finish(self) -> Path | None:
-        """Compute planes, path, curvature and boundary of what was recorded, and put the run into the gallery.
+        """Compute planes, path, curvature and boundary of the recording, and put the run into the gallery.
 
-        It may be called again when more was recorded: the run takes the place of the earlier one.
+        It may be called again when more is recorded. Then the new run replaces the earlier one.
 
         Returns
         -------
-        The run's folder; None in a process that does not record.
+        The folder of the run; None in a process that does not record.
 
         Raises
         ------
         DataError
             If fewer than two frames were recorded.
         PlaneError
-            If none of the planes can be laid.
+            If none of the planes can be constructed.
         """
         if not self._is_first:
             return None
@@ -148,12 +150,12 @@ class Recorder:
         return folder
 
     def snapshot(self, epoch: int | None = None) -> RecordedFrame:
-        """Record the model as it is now, and measure its losses. When it returns, the frame is on the disk.
+        """Record the current model, and measure its losses. When this returns, the frame is on the disk.
 
         Parameters
         ----------
         epoch
-            Its number; left out, one more than that of the last frame, and 0 for the first one.
+            The epoch; by default, one more than that of the last frame, and 0 for the first one.
 
         Returns
         -------
@@ -171,12 +173,12 @@ class Recorder:
 
     @property
     def frames(self) -> tuple[RecordedFrame, ...]:
-        """Those that were recorded and are kept so far; none in a process that does not record."""
+        """The frames that are kept so far; none in a process that does not record."""
         return tuple(self._writer.frames) if self._is_first else ()
 
     @property
     def recording(self) -> Recording:
-        """What is on the disk so far.
+        """The recording on the disk.
 
         Raises
         ------
@@ -188,15 +190,15 @@ class Recorder:
         return Recording.open(self._writer.folder)
 
     def _measure(self) -> dict[str, float | None]:
-        """Measure losses and accuracies of the copy where it stands.
+        """Measure losses and accuracies of the copy at its current theta.
 
-        ``train_loss`` has the statistics of each batch and ``test_loss`` those of the training samples, as surfaces
-        have them; what the model loses in use, with its own running statistics, is ``eval_train_loss`` and
-        ``eval_test_loss``. Without BatchNorm all of these are one number.
+        ``train_loss`` uses the statistics of each batch and ``test_loss`` those of the training samples, as surfaces
+        do. The losses with the model's own running statistics, as in use, are ``eval_train_loss`` and
+        ``eval_test_loss``. Without BatchNorm they equal the first two.
 
         Returns
         -------
-        The numbers by name; None for one that is not known or not finite.
+        The numbers by name. A number that is not known or not finite is None.
         """
         model = self._copy
         answers = [
@@ -235,14 +237,14 @@ class Recorder:
         }
 
     def _keep_samples(self) -> None:
-        """Keep the tensors of the samples where batches are pairs of them; others need the loader to be cut later."""
+        """Store the samples if batches are pairs of tensors. Other recordings need their loader to be cut later."""
         for part, batches in (("train", self._copy.train), ("test", self._copy.test)):
             if batches and _are_pairs(batches):
                 for name, column in zip(_COLUMNS, zip(*(batch.data for batch in batches), strict=True), strict=True):
                     self._writer.put_sample(f"{part}_{name}", torch.cat(list(column)).cpu().numpy())
 
     def _take_kept_samples(self, function: LossFunction, batch_size: int) -> None:
-        """Where a recording goes on, measure on the samples that it began with, as another draw has other losses."""
+        """Use the stored samples of a recording that continues, because other samples would have other losses."""
         for part in ("train", "test"):
             files = [self._writer.folder / "samples" / f"{part}_{name}.npy" for name in _COLUMNS]
             if all(file.is_file() for file in files):
