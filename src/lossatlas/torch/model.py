@@ -301,7 +301,7 @@ class TorchModel:
             found = self.module(self.train[0].data[0])
         return found.shape[1] if isinstance(found, torch.Tensor) and found.ndim == 2 else 0
 
-    def answers(self, batches: Sequence[Batch]) -> Answers:
+    def evaluate(self, batches: Sequence[Batch]) -> Evaluation:
         """Measure the predictions for samples, with the statistics in the buffers, as when the model is used."""
         total, classes, right, count = 0.0, [], 0, 0
         with torch.no_grad(), measuring():
@@ -311,13 +311,13 @@ class TorchModel:
                     continue
                 inputs, targets = batch.data
                 outputs = self.module(inputs)
-                total += float(self.loss.mean(self.loss.of(Answered(outputs), (inputs, targets)), batch))
+                total += float(self.loss.mean(self.loss.of(FixedOutputs(outputs), (inputs, targets)), batch))
                 if _are_classes(outputs, targets):
                     predicted = outputs.argmax(dim=1)
                     classes.append(predicted.cpu().numpy())
                     right += int((predicted == targets).sum())
                     count += len(targets)
-        return Answers(total, np.concatenate(classes) if classes else None, right / count if count else None)
+        return Evaluation(total, np.concatenate(classes) if classes else None, right / count if count else None)
 
 
 class _AverageOverCalls:
@@ -332,7 +332,7 @@ class _AverageOverCalls:
 
 
 @dataclass(frozen=True)
-class Answers:
+class Evaluation:
     """The loss and the predictions of a model for samples.
 
     Attributes
@@ -350,7 +350,7 @@ class Answers:
     accuracy: float | None
 
 
-class Answered(torch.nn.Module):
+class FixedOutputs(torch.nn.Module):
     """A module that returns outputs that were computed before, so that a loss function uses the same outputs."""
 
     def __init__(self, outputs: Any) -> None:

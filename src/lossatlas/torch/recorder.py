@@ -14,7 +14,7 @@ import torch
 from lossatlas.errors import DataError
 from lossatlas.store import Gallery, RecordedFrame, Recording, RecordingWriter, default_data_folder
 from lossatlas.torch.finish import FinishOptions, finish_recording
-from lossatlas.torch.model import Answers, TorchModel
+from lossatlas.torch.model import Evaluation, TorchModel
 from lossatlas.torch.options import (
     ComputingOptions,
     RecorderOptions,
@@ -33,9 +33,9 @@ _COLUMNS = ("inputs", "targets")
 class Recorder:
     """Records a training, with one frame per :meth:`snapshot`. As a context manager, it records frame 0 at the start.
 
-    Everything is measured on a copy of the model and on fixed samples. Parameters, buffers, modes and the
-    random generators of the training do not change, so that it ends with the same bits. Of several
-    processes of one training, the first one records.
+    Everything is measured on a copy of the model and on fixed samples. Parameters, buffers, modes and the random
+    generators of the training do not change, so that it ends with the same bits. Of several processes of one training,
+    the first one records.
 
     Parameters
     ----------
@@ -73,9 +73,8 @@ class Recorder:
         **options: Unpack[RecorderOptions],
     ) -> None:
         refuse_unknown_options(options)
-        refuse_shards(
-            model
-        )  # this is checked in every process, because one that continued alone would wait for the others
+        # Every process refuses shards, because a process that continued alone would wait for the others.
+        refuse_shards(model)
         self._model = model
         self._options = FinishOptions(**select_options(options, ComputingOptions))
         self._is_first = not _is_another_process()
@@ -201,11 +200,11 @@ class Recorder:
         The numbers by name. A number that is not known or not finite is None.
         """
         model = self._copy
-        answers = [
-            model.answers(batches) if batches else Answers(math.nan, None, None)
+        results = [
+            model.evaluate(batches) if batches else Evaluation(math.nan, None, None)
             for batches in (model.train, model.test)
         ]
-        losses = [answer.loss for answer in answers]
+        losses = [result.loss for result in results]
         if model.normalises:
             with torch.no_grad(), measuring(), model.statistics("refreshed"):
                 losses[0] = float(model.refresh())
@@ -213,10 +212,10 @@ class Recorder:
         values = {
             "train_loss": losses[0],
             "test_loss": losses[1],
-            "train_accuracy": answers[0].accuracy,
-            "test_accuracy": answers[1].accuracy,
-            "eval_train_loss": answers[0].loss,
-            "eval_test_loss": answers[1].loss,
+            "train_accuracy": results[0].accuracy,
+            "test_accuracy": results[1].accuracy,
+            "eval_train_loss": results[0].loss,
+            "eval_test_loss": results[1].loss,
         }
         return {name: None if v is None or not math.isfinite(v) else v for name, v in values.items()}
 

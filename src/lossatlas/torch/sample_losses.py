@@ -10,7 +10,7 @@ import numpy as np
 import torch
 
 from lossatlas.store import Recording, SampleLossPart
-from lossatlas.torch.model import Answered, TorchModel
+from lossatlas.torch.model import FixedOutputs, TorchModel
 from lossatlas.torch.samples import Batch, LossFunction, count_terms, samples_in, take_part
 from lossatlas.torch.undisturbed import measuring
 
@@ -80,14 +80,14 @@ def _losses_of(model: TorchModel, batch: Any) -> list[float]:
         outputs = model.module(batch[0]) if loss.has_outputs else None
         for number in range(samples_in(batch)):
             row = slice(number, number + 1)
-            asked = Answered(take_part(outputs, row)) if loss.has_outputs else model.module
-            found.append(_loss_of(loss, asked, take_part(batch, row)))
+            module = FixedOutputs(take_part(outputs, row)) if loss.has_outputs else model.module
+            found.append(_loss_of(loss, module, take_part(batch, row)))
     return found
 
 
-def _loss_of(loss: LossFunction, asked: torch.nn.Module, batch: Any) -> float:
+def _loss_of(loss: LossFunction, module: torch.nn.Module, batch: Any) -> float:
     terms = count_terms(batch, loss)
-    return float(loss.mean(loss.of(asked, batch), Batch(batch, terms, max(terms, 1))))
+    return float(loss.mean(loss.of(module, batch), Batch(batch, terms, max(terms, 1))))
 
 
 def _is_mean_of_samples(model: TorchModel, batch: Any) -> bool:
