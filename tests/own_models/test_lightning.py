@@ -171,13 +171,17 @@ def test_a_training_resumed_from_a_checkpoint_extends_its_recording_and_drops_la
 
     first = lat.LightningCallback(CROSS_ENTROPY, data=tmp_path, **LEAST)
     fit([first, Save()], tmp_path, epochs=4)
+    other = lat.LightningCallback(CROSS_ENTROPY, data=tmp_path, **LEAST)
+    fit([other], tmp_path, epochs=4)  # of the same name, and newer
     again = lat.LightningCallback(CROSS_ENTROPY, data=tmp_path, **LEAST)
     _, end = fit([again], tmp_path, epochs=3, ckpt_path=checkpoint)
     assert first.recorder is not None
     assert again.recorder is not None
-    [folder] = (tmp_path / "recordings").iterdir()
-    assert folder.name == again.recorder.recording.id == first.recorder.recording.id
-    recording = Recording.open(folder)
+    assert other.recorder is not None
+    recording = again.recorder.recording
+    assert recording.id == first.recorder.recording.id
+    assert [frame.epoch for frame in other.recorder.recording.frames] == [0, 1, 2, 3, 4]
+    assert len(list((tmp_path / "recordings").iterdir())) == 2
     assert [frame.epoch for frame in recording.frames] == [0, 1, 2, 3]
     flat = np.concatenate([end[t.name].numpy().ravel() for t in recording.parameters])
     assert np.array_equal(recording.theta(-1), flat)

@@ -137,12 +137,15 @@ def test_the_recording_survives_an_exception_and_continues_from_a_checkpoint(tmp
     assert first.recorder is not None
     assert [frame.epoch for frame in first.recorder.recording.frames] == [0, 1, 2]
     assert Gallery(tmp_path).ids() == []
+    other = lat.TransformersCallback(data=tmp_path, **LEAST)
+    trainer_of(language_model(), tmp_path, [other]).train()  # of the same name, and newer
     again, model = lat.TransformersCallback(data=tmp_path, **LEAST), language_model()
     checkpoint = str(tmp_path / "out" / "checkpoint-3")  # this is the end of the first epoch
     trainer_of(model, tmp_path, [again], **options | {"num_train_epochs": 2}).train(resume_from_checkpoint=checkpoint)
     assert again.recorder is not None
     recording = again.recorder.recording
-    assert recording.id == first.recorder.recording.id
+    assert other.recorder is not None
+    assert other.recorder.recording.id != recording.id == first.recorder.recording.id
     assert [frame.epoch for frame in recording.frames] == [0, 1, 2]
     state = state_of(model)
     flat = np.concatenate([state[t.name].numpy().ravel() for t in recording.parameters])

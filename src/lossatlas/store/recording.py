@@ -199,15 +199,16 @@ class Recording:
         return array
 
 
-def find_recording(data: Path, name: str, layout: str) -> Recording | None:
-    """Find the newest recording with a name and a layout in a data folder; None if there is none."""
+def find_recording(data: Path, name: str, layout: str, id_: str | None = None) -> Recording | None:
+    """Find the recording with an id, or else the newest one with a name, and a layout; None if there is none."""
     found = []
     for path in (data / "recordings").glob("*/recording.json"):
         try:
             recording = Recording.open(path.parent)
         except RunDamagedError:
             continue
-        if recording.about.get("name") == name and recording.about.get("layout") == layout:
+        is_meant = recording.id == id_ if id_ is not None else recording.about.get("name") == name
+        if is_meant and recording.about.get("layout") == layout:
             found.append((path.stat().st_mtime_ns, recording.id, recording))
     return max(found, key=lambda each: each[:2])[2] if found else None
 

@@ -51,7 +51,8 @@ class RecordingWriter:
     disk_budget
         The largest number of bytes of all frames. Fewer frames are kept if they would take more.
     resume
-        Whether to continue the newest recording with this name and layout, if there is one.
+        Whether to continue the newest recording with this name and layout, if there is one; or the id of the recording
+        to continue, if it is there and has this layout.
 
     Raises
     ------
@@ -72,14 +73,14 @@ class RecordingWriter:
         dtype: Literal["float32", "float16"] = "float32",
         frames: int = 80,
         disk_budget: int | None = None,
-        resume: bool = False,
+        resume: bool | str = False,
     ) -> None:
         if frames < _FEWEST:
             raise DataError(f"frames is {frames}; {_FEWEST} are the fewest: the first and the last")
         self._data, self._dtype = data, np.dtype(dtype)
         self._limit = _frames_within(frames, disk_budget, parameters, buffers, self._dtype)
         layout = layout_hash(parameters, buffers)
-        before = find_recording(data, name, layout) if resume else None
+        before = find_recording(data, name, layout, resume if isinstance(resume, str) else None) if resume else None
         self.folder = before.folder if before else recording_folder(data, _new_id(name))
         self.frames = list(before.frames) if before else []
         self._sizes = size_of(parameters), size_of(buffers)

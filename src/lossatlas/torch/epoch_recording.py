@@ -43,6 +43,7 @@ class EpochRecording:
         refuse_unknown_options(options)
         FinishOptions(**select_options(options, ComputingOptions))
         self._loaders, self._options = (train_loader, test_loader), options
+        self._recording_id: str | None = None
         self.recorder: Recorder | None = None
 
     def _begin(
@@ -56,6 +57,7 @@ class EpochRecording:
         """Take the samples, and record the untrained model."""
         train, test = (own() if given is None else given for given, own in zip(self._loaders, own_loaders, strict=True))
         self.recorder = Recorder(model, loss_fn, train, test, **options)
+        self._recording_id = self.recorder.recording.id
         self.recorder.begin(epoch)
 
     def _record(self, epoch: int) -> None:

@@ -42,7 +42,7 @@ class LightningCallback(EpochRecording, Callback):  # type: ignore[misc]  # mypy
         The loaders of the fixed samples; by default the trainer's own loaders of training and validation.
     options
         The options of a recorder. See :class:`RecorderOptions`. The default of ``name`` is the class of the model, and
-        ``resume`` is True by default if the trainer continues from a checkpoint.
+        ``resume`` is by default the recording that a checkpoint belongs to, if the trainer continues from one.
 
     Attributes
     ----------
@@ -67,6 +67,10 @@ class LightningCallback(EpochRecording, Callback):  # type: ignore[misc]  # mypy
         super().__init__(train_loader, test_loader, options)
         self._loss_fn = loss_fn
 
+    def setup(self, trainer: Any, pl_module: Any, stage: str) -> None:
+        """Forget the recording of an earlier training. Then a checkpoint may name the one that goes on."""
+        self._recording_id = None
+
     def on_train_start(self, trainer: Any, pl_module: Any) -> None:
         """Take the samples, and record the untrained model."""
         self.recorder = None
@@ -75,7 +79,7 @@ class LightningCallback(EpochRecording, Callback):  # type: ignore[misc]  # mypy
             return
         options: RecorderOptions = {
             "name": type(pl_module).__name__,
-            "resume": trainer.ckpt_path is not None,
+            "resume": self._recording_id or "",
             **self._options,
         }
         if self._loss_fn is None and options.get("loss") is None:
@@ -90,6 +94,15 @@ class LightningCallback(EpochRecording, Callback):  # type: ignore[misc]  # mypy
     def on_train_end(self, trainer: Any, pl_module: Any) -> None:
         """Compute the run, and put it into the gallery. Lightning does not call this after an exception."""
         self._end()
+
+    def state_dict(self) -> dict[str, Any]:
+        """Give the id of the recording, which Lightning saves in its checkpoints."""
+        return {} if self._recording_id is None else {"recording": self._recording_id}
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Take the id of the recording of a checkpoint that a training continues from."""
+        found = state_dict.get("recording")
+        self._recording_id = found if isinstance(found, str) else None
 
 
 def _training_loader(trainer: Any) -> Any:

@@ -24,14 +24,14 @@ class StorageOptions(TypedDict, total=False):
     dtype
         The dtype of stored parameters (``"float32"``). ``"float16"`` halves the space and changes losses by some 1e-4.
     resume
-        Whether to continue the newest recording of this name whose model has the same tensors (False). If an epoch is
-        recorded again, its snapshot replaces the old one and all later ones.
+        Whether to continue the newest recording of this name whose model has the same tensors (False), or the id of the
+        recording to continue. If an epoch is recorded again, its snapshot replaces the old one and all later ones.
     """
 
     frames: int
     disk_budget: int | None
     dtype: Literal["float32", "float16"]
-    resume: bool
+    resume: bool | str
 
 
 class ComputingOptions(TypedDict, total=False):

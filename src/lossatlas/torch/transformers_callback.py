@@ -20,6 +20,8 @@ except ImportError as error:
 
 #: The label that the losses of transformers ignore.
 _IGNORED = -100
+#: The name under which the Trainer saves the id of the recording in its checkpoints.
+_STATE = "lossatlas"
 
 
 class TransformersCallback(EpochRecording, TrainerCallback):  # type: ignore[misc]  # mypy does not read transformers
@@ -37,7 +39,7 @@ class TransformersCallback(EpochRecording, TrainerCallback):  # type: ignore[mis
         evaluation only later, so give ``test_loader=trainer.get_eval_dataloader()`` for test losses.
     options
         The options of a recorder. See :class:`RecorderOptions`. The default of ``name`` is the class of the model, and
-        ``resume`` is True by default if the trainer continues from a checkpoint.
+        ``resume`` is by default the recording that a checkpoint belongs to, if the trainer continues from one.
 
     Attributes
     ----------
@@ -75,10 +77,12 @@ class TransformersCallback(EpochRecording, TrainerCallback):  # type: ignore[mis
         self.recorder, self._epoch = None, int(state.epoch or 0)
         if not state.is_world_process_zero:
             return
-        options: RecorderOptions = {"name": type(model).__name__, "resume": state.global_step > 0, **self._options}
+        found = state.stateful_callbacks.get(_STATE, {}).get("recording")  # from the checkpoint it continues from
+        options: RecorderOptions = {"name": type(model).__name__, "resume": str(found or ""), **self._options}
         if options.get("loss") is None:
             options["loss"] = LossFunction(_loss_of, "model(**batch).loss", count=partial(_count_labels, model))
         self._begin(model, None, (lambda: train_dataloader, lambda: eval_dataloader), options, self._epoch)
+        state.stateful_callbacks[_STATE] = {"recording": self._recording_id}
 
     def on_epoch_end(self, args: Any, state: Any, control: Any, **others: Any) -> None:
         """Record the model after an epoch. If the epoch was recorded before, all later ones are deleted."""
