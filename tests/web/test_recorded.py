@@ -15,6 +15,7 @@ from playwright.sync_api import Page, expect
 
 import lossatlas.torch as lat
 from lossatlas.runs import RecordedRun, compute_run
+from lossatlas.server.serving import BackgroundServer
 from lossatlas.site import export_site
 from lossatlas.store import Gallery, open_stored, run_folder
 from tests.own_models.trainings import convolutional, images, shuffling, train
@@ -61,6 +62,7 @@ def recorded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Recorded]:
             fit(recorder.snapshot)
 
     cnn, digits = convolutional(classes=10), images(60, classes=10)
+    cnn[1].momentum = 0.01  # type: ignore[assignment]
     fit = lambda then: train(cnn, shuffling(digits), 3, then)  # noqa: E731
     record("digits", cnn, CROSS_ENTROPY, [digits.tensors], [digits.tensors], fit=fit)
     values = torch.linspace(-1, 1, 40)[:, None]
@@ -83,7 +85,7 @@ def recorded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Recorded]:
     table = [(rows, (rows[:, 0] > 0).long())]
     layers = torch.nn.Sequential(torch.nn.Linear(4, 3), torch.nn.ReLU(), torch.nn.Linear(3, 2))
     record("table", layers, CROSS_ENTROPY, table, fit=lambda then: train(layers, table, 3, then))
-    export_site(gallery, root / "web" / "site")
+    export_site(gallery, root / "web" / "site", compact=True)
     with static_server(root / "web") as origin:
         yield Recorded(f"{origin}/site/index.html", gallery, root)
 
@@ -277,6 +279,48 @@ def test_every_control_of_a_recorded_run_works_or_says_why_not(desktop: Watched,
     expect(page.locator("#recorded-card")).to_be_hidden()
 
 
+def test_the_statistics_of_batchnorm_are_told(desktop: Watched, recorded: Recorded) -> None:
+    page = desktop.show(recorded.url("digits", "&epoch=3"))
+    expect(page.locator("#slice-facts")).to_contain_text("BatchNorm with the statistics of each batch")
+    manifest = recorded.run("digits").manifest
+    assert manifest["planes"][0]["batchnorm"] == {"train": "batch", "test": "refreshed"}
+    own, in_use = manifest["metrics"]["train_loss"][-1], manifest["in_use"]["eval_train_loss"][-1]
+    assert abs(in_use - own) > 0.1 * own  # the model keeps statistics of long ago, which the card says
+    words = page.locator("#recorded-card dd", has_text="with those that it keeps").inner_text()
+    assert float(words.rsplit(" ", 1)[1]) == pytest.approx(in_use, rel=1e-3)
+
+
+def test_a_training_is_shown_while_it_is_recorded(desktop: Watched, tmp_path: Any) -> None:
+    values = torch.randn(30, 3, generator=torch.Generator().manual_seed(0))
+    model = torch.nn.Linear(3, 2)
+    batch = [(values, (values[:, 0] > 0).long())]
+    recorder = lat.Recorder(
+        model, CROSS_ENTROPY, batch, name="going on", data=tmp_path, planes=[{"kind": "pca", "grid": 5}], curvature=0
+    )
+    server = BackgroundServer(Gallery(tmp_path))
+    try:
+        recorder.snapshot()
+        train(model, batch, 3, recorder.snapshot)
+        page = desktop.page
+        page.goto(f"{server.url}?run={recorder.recording.id}")
+        note, dots = page.locator(".recording-note"), page.locator(".recording-path circle")
+        expect(note).to_contain_text("Being recorded: epoch 3, 4 frames")
+        expect(dots).to_have_count(4)
+        expect(page.locator("#recorded-runs button")).to_have_text("going on · Linear · being recorded")
+        expect(page.locator("#recorded-card")).to_contain_text("going on")
+        train(model, batch, 2, recorder.snapshot)
+        expect(note).to_contain_text("Being recorded: epoch 5, 6 frames")
+        expect(dots).to_have_count(6)
+        recorder.finish()
+        expect(page.locator("#recording")).to_be_hidden()
+        until(page, "() => window.lossatlas.shown()?.frame !== undefined")
+        expect(page.locator("#run-title")).to_have_text("going on · Linear")
+        expect(page.locator("#recorded-runs button")).to_have_text("going on · Linear")
+        page.goto("about:blank")
+    finally:
+        server.stop()
+
+
 def test_stored_margins_put_the_border_where_logits_are_equal(desktop: Watched, recorded: Recorded) -> None:
     """The logits of three classes are linear. With their margins, each segment lies on the true line."""
     page = desktop.show(recorded.url("digits", "&epoch=3"))
@@ -308,7 +352,9 @@ def test_recordings_themselves_are_neither_exported_nor_named(recorded: Recorded
     site = recorded.root / "web" / "site"
     assert (recorded.gallery.data / "recordings").is_dir()
     names = [path.relative_to(site).as_posix() for path in site.rglob("*")]
-    assert not [name for name in names if "recording" in name or "theta-" in name or "frames.jsonl" in name]
+    assert not [
+        name for name in names if name.startswith("data/recordings") or "theta-" in name or "frames.jsonl" in name
+    ]
     index = json.loads((site / "data" / "index.json").read_text())
     assert {each["id"] for each in index["runs"] if each.get("source")} == {
         recorded.id(name) for name in ("digits", "curve", "halves", "table")

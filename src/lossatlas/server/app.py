@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 from functools import cached_property
 from importlib.resources import files
 from pathlib import Path
+from typing import Any
 
 from fastapi import FastAPI
 from starlette.concurrency import run_in_threadpool
@@ -22,6 +23,7 @@ from lossatlas.server.files import PAGE_PATH, RUN_PATH, Content, Responder, find
 from lossatlas.server.guard import Guard
 from lossatlas.server.jobs import Jobs
 from lossatlas.server.problems import explain_errors
+from lossatlas.server.recordings import Recordings
 from lossatlas.server.service import RunService
 from lossatlas.site import describe_catalog, list_assets
 from lossatlas.store import Gallery, run_folder
@@ -77,8 +79,9 @@ def create_app(  # noqa: PLR0913 (each setting has a name and a default)
     app.state.jobs = jobs
     app.add_middleware(Guard, hosts=hosts, framed_by=framed_by)
     explain_errors(app)
-    app.mount("/api", create_api(RunService(gallery, jobs, heartbeat)))
-    site = _Site(gallery, default)
+    recordings = Recordings(gallery, lambda: jobs.is_stopping, heartbeat)
+    app.mount("/api", create_api(RunService(gallery, jobs, heartbeat, recordings)))
+    site = _Site(gallery, default, recordings)
     app.add_route("/catalog.json", site.answer_catalog, ["GET"])
     app.add_route("/shell.json", site.answer_shell, ["GET"])
     app.add_route("/data/{path:path}", site.answer_data, ["GET"])
@@ -89,8 +92,8 @@ def create_app(  # noqa: PLR0913 (each setting has a name and a default)
 class _Site:
     """The answers that are files, or look like files."""
 
-    def __init__(self, gallery: Gallery, default: RunConfig | None) -> None:
-        self._gallery, self._default = gallery, default
+    def __init__(self, gallery: Gallery, default: RunConfig | None, recordings: Recordings) -> None:
+        self._gallery, self._default, self._recordings = gallery, default, recordings
         self._responder = Responder()
         self._web = Path(str(files("lossatlas") / "web"))
 
@@ -130,11 +133,20 @@ class _Site:
         return Content.of_file(find_within(self._web, path), shipped=True)
 
     def _index(self) -> Content:
-        path = self._gallery.data / "index.json"
-        if path.is_file():
+        path, recorded = self._gallery.data / "index.json", self._recordings.entries()
+        if path.is_file() and not recorded:
             return Content.of_file(path)
-        text = json.dumps(self._gallery.index(), ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+        index = self._read_index(path)
+        index["runs"] = [*index["runs"], *recorded]
+        text = json.dumps(index, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
         return Content.of_json("index.json", text)
+
+    def _read_index(self, path: Path) -> dict[str, Any]:
+        try:
+            index: dict[str, Any] = json.loads(path.read_text("utf-8"))
+            return {**index, "runs": list(index["runs"])}
+        except (OSError, ValueError, LookupError, TypeError):
+            return self._gallery.index()
 
     def _run_file(self, path: str) -> Content:
         parts = RUN_PATH.fullmatch(path)

@@ -123,6 +123,11 @@ class Jobs:
                 self.cancel(job)
             self._changed.notify_all()
 
+    @property
+    def is_stopping(self) -> bool:
+        """Whether the server is being stopped."""
+        return self._stopping
+
     def join(self, timeout: float) -> None:
         """Wait up to ``timeout`` seconds for the worker to end."""
         if self._worker:

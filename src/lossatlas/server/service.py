@@ -14,6 +14,7 @@ from lossatlas.runs import RunConfig
 from lossatlas.server.events import HEARTBEAT, Event, EventLog
 from lossatlas.server.jobs import Job, Jobs, State
 from lossatlas.server.messages import describe_end, find_run_path
+from lossatlas.server.recordings import Recordings
 from lossatlas.store import Gallery, read_manifest, run_folder, set_aside
 
 logger = logging.getLogger("lossatlas.server")
@@ -31,8 +32,11 @@ class RunAnswer(BaseModel):
 class RunService:
     """Combines the runs of a gallery and the runs that are being computed."""
 
-    def __init__(self, gallery: Gallery, jobs: Jobs, heartbeat: float = HEARTBEAT) -> None:
+    def __init__(
+        self, gallery: Gallery, jobs: Jobs, heartbeat: float = HEARTBEAT, recordings: Recordings | None = None
+    ) -> None:
         self._gallery, self._jobs, self._heartbeat = gallery, jobs, heartbeat
+        self._recordings = recordings or Recordings(gallery)
 
     def request(self, config: RunConfig) -> RunAnswer:
         """Get a run from the gallery, or start computing it.
@@ -138,6 +142,8 @@ class RunService:
             If the run is stored, but its manifest cannot be read.
         """
         job = self._jobs.find(run_id)
+        if not job and self._recordings.find(run_id):
+            return self._recordings.follow(run_id)
         log = job.log if job else self._make_log(run_id)
         start = log.find_start(last_event_id)
         return None if start is None else log.follow(start, self._heartbeat)

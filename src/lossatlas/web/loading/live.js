@@ -108,6 +108,39 @@ export function watchRun(url, signal, watcher) {
   };
 }
 
+/**
+ * @typedef {object} Recording what is known of a training while it is recorded
+ * @property {string} title
+ * @property {number[]} frames the epoch of each frame
+ * @property {Record<string, (number | null)[]>} metrics
+ * @property {{points: [number, number][], explained_variance: number} | null} path in the plane of its principal
+ *   components
+ */
+
+/**
+ * Follow a recording until it has become a run, or the signal aborts.
+ * @param {string} url @param {AbortSignal} signal
+ * @param {{onRecording: (recording: Recording) => void, onDone: () => void, onFailed: (problem: import('./json.js').Problem)
+ *   => void, onLost: () => void}} watcher
+ */
+export function watchRecording(url, signal, {onRecording, onDone, onFailed, onLost}) {
+  const source = new EventSource(url);
+  signal.addEventListener('abort', () => source.close());
+  /** @param {string} type @param {(body: any) => void} handle @param {boolean} [isLast] */
+  const on = (type, handle, isLast = false) =>
+    source.addEventListener(type, (event) => {
+      if (isLast) source.close();
+      if (!signal.aborted) handle(JSON.parse(/** @type {MessageEvent} */ (event).data));
+    });
+  on('recording', onRecording);
+  on('done', onDone, true);
+  on('failed', (body) => onFailed(createProblem(body)), true);
+  source.onerror = () => {
+    if (signal.aborted || source.readyState !== EventSource.CLOSED) return; // The browser connects again.
+    onLost();
+  };
+}
+
 /** @param {Manifest & {data: Record<string, string>}} manifest */
 function startRun(manifest) {
   const {data, ...rest} = manifest;

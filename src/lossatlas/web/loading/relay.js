@@ -9,6 +9,7 @@
  * @typedef {object} Listener
  * @property {(gallery: GalleryEntry[]) => void} onGallery the gallery has grown
  * @property {(run: Run) => void} onRun a run has begun to arrive
+ * @property {(recording: import('./live.js').Recording) => void} onRecording more of a recording has arrived
  * @property {() => void} onData more of the run has arrived
  * @property {() => void} onSettled all of the run has arrived
  * @property {(status: Status) => void} onStatus the message about the run has changed
@@ -21,20 +22,28 @@ export function createRelay() {
   /** @type {Run | null} */
   let run = null;
   let isSettled = false;
+  /** @type {import('./live.js').Recording | null} */
+  let recording = null;
   /** @type {Status} */
   let status = {kind: 'quiet'};
   return {
     listen(to) {
       listener = to;
       to.onStatus(status);
+      if (recording) to.onRecording(recording);
       if (run) to.onRun(run);
       if (isSettled) to.onSettled();
     },
     onGallery: (gallery) => listener?.onGallery(gallery),
     onRun(next) {
       run = next;
+      recording = null;
       isSettled = false;
       listener?.onRun(next);
+    },
+    onRecording(next) {
+      recording = next;
+      listener?.onRecording(next);
     },
     onData: () => listener?.onData(),
     onSettled() {

@@ -132,9 +132,11 @@ export class Session {
     if (target.kind === 'unavailable') return this.#relay.onStatus(describeUnavailable(target.empty));
     if (target.kind === 'lacking') return this.#relay.onStatus(describeLackingRun(target.id, target.computes));
     const opening =
-      target.kind === 'stored'
-        ? this.#openStored(target.id, signal, {repair: target.repair})
-        : this.#compute(target.config, signal);
+      target.kind === 'recording'
+        ? this.#watchRecording(target.id, signal)
+        : target.kind === 'stored'
+          ? this.#openStored(target.id, signal, {repair: target.repair})
+          : this.#compute(target.config, signal);
     await opening.catch((error) => this.#fail(error, signal));
   }
 
@@ -197,6 +199,27 @@ export class Session {
     if (job.state === 'stored') return signal.aborted ? undefined : this.#openStored(job.id, signal);
     if (!signal.aborted) this.#job = job.id;
     watchRun(job.events ?? eventsUrl(job.id), signal, this.#watcherOf(job.id, signal));
+  }
+
+  /** @param {string} id @param {AbortSignal} signal */
+  async #watchRecording(id, signal) {
+    const {onStatus, onRecording} = this.#relay;
+    onStatus({kind: 'loading', text: 'Loading…'});
+    const {watchRecording} = await importLive();
+    if (signal.aborted) return;
+    watchRecording(eventsUrl(id), signal, {
+      onRecording: (recording) => {
+        this.#retry.reset();
+        onStatus({kind: 'quiet'});
+        onRecording(recording);
+      },
+      onDone: () => {
+        this.#refreshGallery();
+        this.#openStored(id, signal).catch((error) => this.#fail(error, signal));
+      },
+      onFailed: (problem) => this.#fail(problem, signal),
+      onLost: () => this.#fail(new Away(), signal),
+    });
   }
 
   /** @param {string} id @param {AbortSignal} signal @returns {import('./live.js').Watcher} */

@@ -7,8 +7,8 @@ import {defaults, sizeText, writeHidden} from './state.js';
 
 /**
  * @typedef {{kind: 'stored', id: string, repair?: Config, lacking?: string} | {kind: 'compute', config: Config} |
- *   {kind: 'unavailable', empty: boolean} | {kind: 'lacking', id: string, computes: boolean}} Target `lacking`: the id
- *   of a run that a link names and the gallery does not have
+ *   {kind: 'unavailable', empty: boolean} | {kind: 'lacking', id: string, computes: boolean} | {kind:
+ *   'recording', id: string}} Target `lacking`: the id of a run that a link names and the gallery does not have
  */
 
 /** The panel's grid of models (depth × width), and the small models beside it. */
@@ -79,6 +79,7 @@ export function findTarget(gallery, catalog, choice) {
   const known = choice.run === null ? undefined : gallery.find((entry) => entry.id === choice.run);
   const lacking = choice.run !== null && !known ? choice.run : undefined;
   const asked = known ?? findImpliedRun(gallery, catalog, choice);
+  if (asked?.outcome.status === 'recording') return {kind: 'recording', id: asked.id};
   if (asked)
     return {kind: 'stored', id: asked.id, repair: canRepair(catalog, asked) ? asked.config : undefined, lacking};
   if (lacking !== undefined) return {kind: 'lacking', id: lacking, computes: catalog.compute};

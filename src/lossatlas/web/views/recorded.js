@@ -36,7 +36,7 @@ export function createRecorded({choose}) {
       const known = run && run.id === entry?.id ? run : null;
       const runs = recordedRuns(gallery);
       const key = joinKey(
-        runs.map(({id}) => id),
+        runs.flatMap(({id, outcome}) => [id, outcome.status]),
         entry?.id,
         known?.id,
       );
@@ -49,9 +49,16 @@ export function createRecorded({choose}) {
   };
 
   /** @param {GalleryEntry} entry @param {boolean} isShown */
-  function createButton({id, title, epochs}, isShown) {
-    const told = {title: `Somebody’s own training, recorded over ${epochs} epochs.`};
-    const button = make('button', {type: 'button', class: 'quiet', 'aria-pressed': String(isShown), ...told}, title);
+  function createButton({id, title: name, epochs, outcome}, isShown) {
+    const isGoingOn = outcome.status === 'recording';
+    const title = isGoingOn
+      ? `Somebody’s own training, which is being recorded; so far to epoch ${epochs}.`
+      : `Somebody’s own training, recorded over ${epochs} epochs.`;
+    const button = make(
+      'button',
+      {type: 'button', class: 'quiet', 'aria-pressed': String(isShown), title},
+      isGoingOn ? `${name} · being recorded` : name,
+    );
     button.addEventListener('click', () => choose({run: id, train: null, own: null, sample: null}));
     return button;
   }

@@ -35,6 +35,7 @@ import {createFrames} from './frames.js';
 import {createPainter} from './painter.js';
 import {createPanels} from './panels.js';
 import {createPlayback} from './playback.js';
+import {createLazyRecording} from './recording.js';
 import {createScreen} from './screen.js';
 import {wireTables} from './tables.js';
 import {createLazyTour} from './tour.js';
@@ -98,7 +99,8 @@ export async function startPage(begun) {
   const tour = createLazyTour({...atlas, training, still, run: () => frames.run, player: playback});
   const panels = createPanels({...atlas, run: () => frames.run, train: training.use, onStatus: status.show, onFailed});
   const controls = wireControls(atlas);
-  const openChosen = wireChoices(atlas, {training, drawPanels: panels.draw});
+  const recording = createLazyRecording(onFailed);
+  const openChosen = wireChoices(atlas, {training, recording, drawPanels: panels.draw});
   panels.draw();
   session.listen({
     onGallery(entries) {
@@ -106,9 +108,11 @@ export async function startPage(begun) {
       panels.draw();
     },
     onRun(run) {
+      recording.hide();
       frames.open(run, run.isGrowing);
       panels.draw(); // The card of a recorded run is written from its manifest.
     },
+    onRecording: recording.show,
     onData: screen.request,
     onSettled() {
       frames.settle();
@@ -206,13 +210,16 @@ function wireTraining({catalog, store, session, status, playback, frames, screen
 
 /**
  * Connect the changes of the state to what follows from them.
- * @param {Atlas} atlas @param {{training: ReturnType<typeof createLazyTraining>, drawPanels: () => void}} parts
+ * @param {Atlas} atlas
+ * @param {{training: ReturnType<typeof createLazyTraining>, recording: ReturnType<typeof createLazyRecording>,
+ *   drawPanels: () => void}} parts
  * @returns {() => void} opens the run that the state names
  */
-function wireChoices(atlas, {training, drawPanels}) {
+function wireChoices(atlas, {training, recording, drawPanels}) {
   const {catalog, base, store, session, status, screen, frames, embedded, gallery} = atlas;
   const openChosen = () => {
     noteFault('');
+    recording.hide();
     if (isTrainedHere(atlas)) return void training.open();
     training.leave();
     session.open(findTarget(gallery(), catalog, store.get()));

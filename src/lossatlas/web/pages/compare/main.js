@@ -10,7 +10,8 @@ import {Comparison} from './comparison.js';
 Promise.all([fetchJson('catalog.json'), fetchJson('data/index.json')]).then(
   ([catalog, index]) => {
     takeConstants(catalog);
-    new Comparison(addOwnDatasets(catalog, index.runs), index.runs).begin();
+    const runs = index.runs.filter((/** @type {any} */ {outcome}) => outcome.status !== 'recording');
+    new Comparison(addOwnDatasets(catalog, runs), runs).begin();
   },
   (error) => setText(byId('differences'), `Loss Atlas could not start: ${error?.message ?? error}`),
 );

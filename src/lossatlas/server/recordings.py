@@ -1,0 +1,161 @@
+"""Shows recordings while they are made: which there are, and how each one goes on.
+
+A recording has no run yet, so it has no planes. What is known of it are the numbers in its log, and the path of its
+frames in their own plane of principal components. Only these numbers are served, and no file of a recording.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import math
+import re
+import threading
+import time
+from collections.abc import AsyncIterator, Callable, Iterator
+from typing import Any, cast
+
+from fastapi.sse import KEEPALIVE_COMMENT, format_sse_event
+
+from lossatlas.arrays import Floats
+from lossatlas.errors import PlaneError, RunError
+from lossatlas.planes import compute_gram_matrix, principal_coefficients, project_by_gram
+from lossatlas.server.events import HEARTBEAT
+from lossatlas.server.messages import describe_end
+from lossatlas.store import Gallery, Recording, read_manifest, recording_folder, run_folder
+from lossatlas.training import METRICS
+
+#: The number of seconds between two looks at a recording.
+_POLL = 0.5
+#: The path is computed if all parameters of all frames take at most this many bytes.
+_LARGEST = 2**30
+_ID = re.compile(r"[a-z0-9][a-z0-9-]{0,127}", re.ASCII)
+
+
+class Recordings:
+    """The recordings of a gallery that have no run yet.
+
+    Parameters
+    ----------
+    gallery
+        The gallery.
+    is_stopping
+        A function that returns whether the server is being stopped, which ends all streams of events.
+    heartbeat
+        After this many seconds without an event, a comment is sent.
+    """
+
+    def __init__(
+        self, gallery: Gallery, is_stopping: Callable[[], bool] = lambda: False, heartbeat: float = HEARTBEAT
+    ) -> None:
+        self._gallery, self._is_stopping, self._heartbeat = gallery, is_stopping, heartbeat
+        self._lock = threading.Lock()
+        self._paths: dict[str, tuple[tuple[int, ...], dict[str, Any] | None]] = {}
+
+    def entries(self) -> list[dict[str, Any]]:
+        """Make the entries of the recordings for the index of the gallery."""
+        return [_make_entry(recording) for recording in self._iterate()]
+
+    def find(self, run_id: str) -> Recording | None:
+        """Return a recording without a run; None if there is no such recording, or if it cannot be read."""
+        if not _ID.fullmatch(run_id) or run_id in self._gallery:
+            return None
+        try:
+            recording = Recording.open(recording_folder(self._gallery.data, run_id))
+            _make_entry(recording)
+        except (RunError, OSError, LookupError, TypeError, ValueError, AttributeError):
+            return None
+        return recording
+
+    async def follow(self, run_id: str) -> AsyncIterator[bytes]:
+        """Yield the state of a recording whenever it has changed, until it has become a run.
+
+        Parameters
+        ----------
+        run_id
+            The id of the recording.
+
+        Yields
+        ------
+        bytes
+            Encoded events and comments.
+        """
+        before, last, count = None, time.monotonic(), 0
+        while not self._is_stopping():
+            name, body = await asyncio.to_thread(self._look, run_id)
+            if body != before:
+                before, last, count = body, time.monotonic(), count + 1
+                text = json.dumps(body, ensure_ascii=False, allow_nan=False)
+                yield format_sse_event(data_str=text, event=name, id=str(count))
+            elif time.monotonic() - last > self._heartbeat:
+                last = time.monotonic()
+                yield KEEPALIVE_COMMENT
+            if name != "recording":
+                return
+            await asyncio.sleep(_POLL)
+
+    def _look(self, run_id: str) -> tuple[str, dict[str, Any]]:
+        recording = self.find(run_id)
+        if recording is not None:
+            return "recording", self._describe(recording)
+        if run_id in self._gallery:
+            manifest = read_manifest(run_folder(self._gallery.data, run_id))
+            return "done", describe_end(run_id, manifest["outcome"], manifest["frames"])
+        detail = f"the recording {run_id} is gone, or cannot be read"
+        return "failed", {"type": "about:blank", "title": "Recording not found", "status": 404, "detail": detail}
+
+    def _describe(self, recording: Recording) -> dict[str, Any]:
+        frames = recording.frames
+        return {
+            **_make_entry(recording),
+            "frames": [frame.epoch for frame in frames],
+            "metrics": {name: [_finite(frame.metrics.get(name)) for frame in frames] for name in METRICS},
+            "path": self._path_of(recording),
+        }
+
+    def _path_of(self, recording: Recording) -> dict[str, Any] | None:
+        """Return the path in the plane of its principal components so far; None if it has none, or is too large."""
+        key = tuple(frame.number for frame in recording.frames)
+        with self._lock:
+            if recording.id not in self._paths or self._paths[recording.id][0] != key:
+                self._paths[recording.id] = (key, _compute_path(recording))
+            return self._paths[recording.id][1]
+
+    def _iterate(self) -> Iterator[Recording]:
+        for path in sorted((self._gallery.data / "recordings").glob("*/recording.json")):
+            if recording := self.find(path.parent.name):
+                yield recording
+
+
+def _make_entry(recording: Recording) -> dict[str, Any]:
+    """Make the entry of a recording in the index. It raises the errors of a lookup where there is no frame yet."""
+    name, model, last = str(recording.about["name"]), recording.about["model"], recording.frames[-1]
+    return {
+        "id": recording.id,
+        "title": f"{name} · {model['title']}",
+        "source": "recorded",
+        "dataset": {"name": "recorded", "title": name},
+        "model": {"title": str(model["title"]), "parameters": int(model["parameters"])},
+        "config": {},
+        "loss": {"name": str(recording.about["loss"]["name"])},
+        "outcome": {"status": "recording"},
+        "epochs": last.epoch,
+        "frames": len(recording.frames),
+        "metrics": {name: _finite(last.metrics.get(name)) for name in METRICS},
+    }
+
+
+def _finite(value: float | None) -> float | None:
+    return value if value is not None and math.isfinite(value) else None
+
+
+def _compute_path(recording: Recording) -> dict[str, Any] | None:
+    try:
+        weights = recording.weights
+        if len(weights) < 3 or 4 * weights.shape[0] * weights.shape[1] > _LARGEST:
+            return None
+        gram = compute_gram_matrix(cast(Floats, weights))
+        path = project_by_gram(gram, principal_coefficients(gram), len(weights) - 1)
+    except (PlaneError, RunError, OSError):  # the frames span no plane, or one of them has just been thinned out
+        return None
+    return {"points": path.coordinates.tolist(), "explained_variance": path.explained_variance}

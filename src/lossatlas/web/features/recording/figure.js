@@ -1,0 +1,36 @@
+/** This module turns a recording so far into figures: the curves of its losses, and its path. Pure. */
+import {curvesFigure} from '../../figures/curves.js';
+import {pixelText} from '../../lib/numbers.js';
+
+/**
+ * @typedef {{frames: number[], metrics: Record<string, (number | null)[]>}} Recorded what the curves are drawn from
+ */
+
+/**
+ * Return the curves of the training loss and the test loss.
+ * @param {Recorded} recording @param {import('../../figures/curves.js').Box} box
+ */
+export function lossCurves({frames, metrics}, box) {
+  const known = Object.entries(metrics).map(([name, list]) => [name, list.map((value) => value ?? NaN)]);
+  const run = {frames, metrics: Object.fromEntries(known), hasEveryEpoch: false};
+  return curvesFigure(/** @type {any} */ (run), 'log', box);
+}
+
+/**
+ * Return the places of the frames in pixels, with the same scale along both axes.
+ * @param {[number, number][]} points @param {{width: number, height: number, room: number}} box `room`: around the path
+ */
+export function pathPlaces(points, {width, height, room}) {
+  const [low, high] = [Math.min, Math.max].map((end) => [0, 1].map((axis) => end(...points.map((at) => at[axis]))));
+  const extent = [0, 1].map((axis) => high[axis] - low[axis]);
+  const scale = Math.min((width - 2 * room) / (extent[0] || 1), (height - 2 * room) / (extent[1] || 1));
+  return points.map(([a, b]) => ({
+    x: width / 2 + scale * (a - (low[0] + high[0]) / 2),
+    y: height / 2 - scale * (b - (low[1] + high[1]) / 2),
+  }));
+}
+
+/** Write a line through places as an SVG path. @param {{x: number, y: number}[]} places */
+export function lineThrough(places) {
+  return places.map(({x, y}, i) => `${i ? 'L' : 'M'}${pixelText(x)} ${pixelText(y)}`).join('');
+}
