@@ -6,7 +6,7 @@
 /** @import {NpyArray} from '../loading/npy.js' */
 
 /**
- * Return the weights of three places whose sum is a place; they add up to 1.
+ * Return the weights with which three places add up to a place; the sum of the weights is 1.
  * @param {ArrayLike<number>} points the three places, x and y each @param {number} x @param {number} y
  */
 export function weightsAt(points, x, y) {
@@ -18,7 +18,7 @@ export function weightsAt(points, x, y) {
 }
 
 /**
- * Draw the weighted sum of the pictures; what is darker than black or lighter than white is cut off.
+ * Draw the weighted sum of the pictures. Values below black become black, and those above white become white.
  * @param {NpyArray} images uint8 [sample, row, column, channel] @param {number[]} weights
  * @returns {HTMLCanvasElement} of one pixel for each of theirs
  */
@@ -41,7 +41,7 @@ export function drawInput({data, shape: [, rows, columns, channels]}, weights) {
 /** @type {WeakMap<Run, HTMLCanvasElement[]>} */
 const known = new WeakMap();
 
-/** Return the pictures of the three samples; none if they are no pictures. @param {Run} run */
+/** Return the pictures of the three samples; an empty list if they are no pictures. @param {Run} run */
 export function samplePictures(run) {
   const images = run.get('anchor_images');
   if (!images) return [];
@@ -58,7 +58,7 @@ export function samplePictures(run) {
 }
 
 /**
- * Return where a sample's picture is drawn: above its mark, or below it where there is no room.
+ * Return where a sample's picture is drawn: above its mark, or below it if there is no space above.
  * @param {{x: number, y: number}} mark @param {{width: number, height: number}} picture @param {number} size the longer
  *   side @param {number} top the upper end of the plot
  */
@@ -69,5 +69,5 @@ export function pictureBox(mark, {width, height}, size, top) {
   return {...box, x: mark.x - box.width / 2, y: above < top ? mark.y + GAP : above};
 }
 
-/** The room between a mark, with its ring, and the picture. */
+/** The gap between a mark with its ring and the picture. */
 const GAP = 10;

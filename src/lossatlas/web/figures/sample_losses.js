@@ -12,13 +12,13 @@ import {shareOf} from './range.js';
 
 /** The share of all losses that the colours leave out at either end, so that single ones do not stretch them. */
 const LEFT_OUT = 0.02;
-/** If the range spans more than this factor, its scale is logarithmic; it spans at most MOST, as errors pass through 0. */
+/** If the range spans more than this factor, its scale is logarithmic. It spans at most MOST, as errors pass through 0. */
 const WIDE = 30;
 const MOST = 300;
 
 /**
- * @typedef {{name: 'training' | 'test', samples: number[], learnt: number[]}} Group the samples of one part, in the order
- *   of their rows, and the frame from which on each counts as learnt
+ * @typedef {{name: 'training' | 'test', samples: number[], learnt: number[]}} Group `samples` are in the order of their
+ *   rows; `learnt` has the frame from which on each counts as learnt
  * @typedef {{losses: Numbers, count: number, frames: number, threshold: number, groups: Group[], range: LossRange}}
  *   SampleLosses
  */
@@ -36,8 +36,8 @@ export function sampleLossesOf(run) {
 }
 
 /**
- * Put samples into the order in which they are learnt. A sample counts as learnt from the frame on from which its loss
- * stays below the threshold: the middle between the mean losses of the training samples at the first and the last frame.
+ * Sort samples by the time at which they are learnt. A sample counts as learnt from the first frame from which on its
+ * loss stays below the threshold: half-way between the training samples' mean losses at the first and the last frame.
  * @param {Numbers} losses [frame, sample] flattened @param {Numbers} split 0 for training samples, 1 for test samples
  * @param {number} frames @returns {SampleLosses}
  */
@@ -100,8 +100,8 @@ export function paintSamples({losses, count, frames, range}, {samples}, pixels) 
 }
 
 /**
- * Return the steps from which on samples are learnt, as an SVG path over a box in which a frame is as wide as a pixel of
- * the picture.
+ * Return the line that marks when samples are learnt, as an SVG path over a box. A frame is as wide as a pixel of the
+ * picture.
  * @param {Group} group @param {number} frames @param {{x: number, y: number, width: number, height: number}} box
  */
 export function learntLine({learnt}, frames, box) {
@@ -120,7 +120,7 @@ export function learntText({groups}, frame) {
     .join(', ');
 }
 
-/** Return what the samples lose at every frame, as a table. @param {Run} run @param {number} shown @returns {Table[]} */
+/** Return the samples' losses at every frame as a table. @param {Run} run @param {number} shown @returns {Table[]} */
 export function sampleTables(run, shown) {
   const all = sampleLossesOf(run);
   return all.groups.map((group) => ({

@@ -5,7 +5,7 @@ import {drawInput, weightsAt} from '../figures/input_image.js';
 
 /** The longer side of the picture in CSS pixels. */
 const SIZE = 88;
-/** The room between the pointer and the picture. */
+/** The gap between the pointer and the picture. */
 const STAND = 16;
 
 /** @param {HTMLElement} root the plot */

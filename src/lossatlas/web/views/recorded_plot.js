@@ -26,7 +26,7 @@ export function createRecordedPlot(options) {
 }
 
 /**
- * Return what the plot is called, and what it shows.
+ * Return the heading of the plot, the label of its tab, and a text about what it shows.
  * @param {Run} run @returns {{heading: string, tab: string, meaning: string} | null} null: as for every run
  */
 function wordsOf(run) {
@@ -37,7 +37,7 @@ function wordsOf(run) {
       tab: 'Samples',
       meaning:
         'Each row is a sample and each column an epoch; the colour is its loss. The line marks when a sample is learnt: ' +
-        `from then on its loss is below ${shortText(threshold)}, half-way between the first and the last epoch’s mean.`,
+        `from then on its loss is below ${shortText(threshold)}, half-way between the mean losses at the start and the end.`,
     };
   }
   const {boundary} = run.manifest;

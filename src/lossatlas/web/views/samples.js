@@ -12,9 +12,9 @@ import {joinKey} from '../model/keys.js';
 import {createColourbar} from './colourbar.js';
 
 const MARGIN = {l: 32, r: 16, t: 40, b: 40};
-/** The room between training and test samples. */
+/** The gap between training and test samples. */
 const GAP = 8;
-/** The room that the label of an epoch needs. */
+/** The height of the label of an epoch. */
 const LABEL = 40;
 
 /** @param {{onFrame: (frame: number) => void}} options */
@@ -114,7 +114,7 @@ function paint(all, group, {x, y, width, height}) {
 }
 
 /**
- * Draw the line from which on samples are learnt, the names of the groups, and the axis of epochs.
+ * Draw the line that marks when samples are learnt, the names of the groups, and the axis of epochs.
  * @param {Run} run @param {SampleLosses} all @param {ReturnType<typeof layOut>} boxes
  */
 function drawLines(run, all, boxes) {

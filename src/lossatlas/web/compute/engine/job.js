@@ -152,7 +152,7 @@ export class Job {
     this.#due = Math.max(this.#due, performance.now() - INTERVAL) + 1000 / this.#around.rate();
   }
 
-  /** Measure the network as it is. @param {TrainingStatus} going the status if nothing went wrong */
+  /** Measure the current network. @param {TrainingStatus} going the status if nothing went wrong */
   #record(going) {
     const {epoch, theta} = this.#training;
     const metrics = this.#measure.measure(theta);

@@ -10,7 +10,7 @@ import {learntLine, paintSamples, sampleLossesOf} from '../../figures/sample_los
 import {canvasOf} from './parts.js';
 import {tag, words} from './vector.js';
 
-/** The room between training and test samples, and that for the label of an epoch. */
+/** The gap between training and test samples, and the height of the label of an epoch. */
 const [GAP, LABEL] = [8, 40];
 
 /** @param {Shot} shot @param {Box} box @param {Theme} theme @returns {Part} */
