@@ -197,3 +197,17 @@ def test_a_tooltip_says_why_a_control_cannot_be_used(exported: Site, desktop: Wa
     expect(page.get_by_role("switch", name="Residual skips")).to_have_accessible_description(
         "A skip connection needs two successive hidden layers of equal width."
     )
+
+
+def test_a_tooltip_does_not_outlive_its_control(exported: Site, desktop: Watched) -> None:
+    page = desktop.open(exported.url + "?epoch=60&view=contours")
+    with_access(page)
+    again = "() => { document.querySelectorAll('.toolbar > label').forEach((each) => { each.style.display = ''; }); }"
+    for leaves in ("style.display = 'none'", "remove()"):
+        label = page.locator("label", has=page.get_by_role("switch", name="Follow the parameters"))
+        label.hover()
+        expect(page.locator("#hint")).to_be_visible()
+        label.evaluate(f"(control) => {{ control.{leaves}; }}")
+        expect(page.locator("#hint")).to_have_count(0)
+        page.evaluate(again)
+        page.mouse.move(5, 5)

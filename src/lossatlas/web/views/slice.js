@@ -24,7 +24,7 @@ export function createSlice({choose}) {
   const planes = createPlanes(choose);
   const controls = createControls(choose);
   const about = /** @type {HTMLDetailsElement} */ (byId('slice-about'));
-  about.open = innerHeight >= TALL && innerWidth > 1080;
+  about.open = innerHeight >= TALL && !matchMedia('(max-width: 67.5em)').matches;
   let drawn = '';
 
   return {

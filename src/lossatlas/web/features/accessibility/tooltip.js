@@ -16,6 +16,10 @@ export class Tooltip {
   #about = null;
   #timer = 0;
   #left = 0;
+  /** The tooltip does not outlive its control: it disappears when that is removed, hidden or scrolled away. */
+  #presence = new IntersectionObserver((entries) => {
+    if (!entries.at(-1)?.isIntersecting) this.hide();
+  });
 
   /** Return the element that the tooltip is about; null if no tooltip is visible. */
   get about() {
@@ -52,6 +56,7 @@ export class Tooltip {
     if (!this.#about) return;
     restoreTitle(this.#about);
     this.#about = null;
+    this.#presence.disconnect();
     this.#left = performance.now();
     this.#tip.hidePopover?.();
     this.#tip.remove();
@@ -74,6 +79,7 @@ export class Tooltip {
     (about.closest('dialog') ?? document.body).append(this.#tip); // An open dialog covers everything outside it.
     this.#tip.showPopover?.();
     placeTooltip(this.#tip, about, x);
+    this.#presence.observe(about);
   }
 }
 

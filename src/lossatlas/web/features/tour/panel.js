@@ -57,7 +57,7 @@ export function createPanel({stops, onWord, onStep, onBack, onClose}) {
     focus() {
       heading.focus({preventScroll: true});
       // If the page scrolls, text and plot fill the window.
-      if (innerWidth <= 1080) root.scrollIntoView({block: 'start'});
+      if (matchMedia('(max-width: 67.5em)').matches) root.scrollIntoView({block: 'start'});
       root.querySelector('.words')?.scrollTo(0, 0);
     },
     /** Mark the words whose picture is shown. @param {(word: Word) => boolean} isShown */
