@@ -133,7 +133,8 @@ export const STOPS = [
       {say: 'rate of 1', run: 'small'},
       ' the loss falls in each of 100 epochs. With a ',
       {say: 'rate of 30', run: 'large'},
-      ' a step jumps over the valley: the loss rises again in more than a third of the epochs, early on up to 17. ',
+      ' a step jumps over the valley: the loss rises again in more than a third of the epochs, early on up to 17. ' +
+        'Such a course depends on the last digit of every number, so it ends elsewhere in another browser. ',
       'And where the landscape is steep from the start, ',
       {say: 'a rate of 3', run: 'beyond'},
       ' is already too large: there the numbers overflow in epoch 11.',
