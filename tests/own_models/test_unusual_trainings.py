@@ -48,6 +48,7 @@ def test_a_sample_of_nan_makes_the_loss_unknown(tmp_path: Path) -> None:
     assert [frame.metrics["train_loss"] for frame in recorder.recording.frames] == [None, None]
     manifest = read_manifest(run_folder(tmp_path, Gallery(tmp_path).ids()[0]))
     assert manifest["metrics"]["train_loss"] == [None, None]
+    assert [verdict.fault for verdict in Gallery(tmp_path).verify()] == [None]
     assert manifest["boundary"] is None
 
 
