@@ -98,3 +98,18 @@ def test_build_refuses_a_missing_cluster_before_it_begins(tmp_path: Path) -> Non
     assert done.returncode == 2
     assert "--workers is for processes on this machine" in done.stderr
     assert not (tmp_path / "data").exists()
+
+
+def test_a_cluster_cuts_planes_of_a_recorded_run(two: Machines, tmp_path: Path) -> None:
+    from tests.own_models.test_cut import open_recorded, record
+
+    run_id = record(tmp_path / "data")
+    model = ["--model", "tests.own_models.factories:make", "--grid", "5", "--data", str(tmp_path / "data")]
+    for name, where in (("here", []), ("there", ["--cluster", two.address])):
+        done = lossatlas("cut", run_id, "--plane", "through", "--name", name, *model, *where)
+        assert done.returncode == 0, done.stderr
+    run = open_recorded(tmp_path / "data", run_id)
+    for array, losses in run.plane("here").items():
+        assert run.plane("there")[array] == pytest.approx(losses, rel=3e-4)
+    done = lossatlas("cut", run_id, "--plane", "pca", *model, "--cluster", two.address, "--workers", "2")
+    assert done.returncode == 2

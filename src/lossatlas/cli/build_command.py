@@ -7,7 +7,15 @@ from contextlib import nullcontext
 import click
 
 from lossatlas.building import build_gallery, connect_cluster, find_unfinished
-from lossatlas.cli.options import SETTINGS, config_options, data_option, plane_option, read_config, read_hidden_layers
+from lossatlas.cli.options import (
+    SETTINGS,
+    config_options,
+    data_option,
+    plane_option,
+    read_config,
+    read_hidden_layers,
+    refuse_workers_of_cluster,
+)
 from lossatlas.cli.progress import show_progress
 from lossatlas.datasets import SOURCES
 from lossatlas.errors import ConfigError
@@ -66,7 +74,7 @@ def build_command(  # noqa: PLR0913 (click passes one argument for each option)
     configs = gallery_configs(datasets or named, [_check_hidden(text) for text in models] or sized, base)
     missing = [config for config in configs if config.id not in gallery]
     click.echo(f"{len(configs)} runs, {len(configs) - len(missing)} of them exist already", err=True)
-    _refuse_workers_of_cluster(address, workers)
+    refuse_workers_of_cluster(address, workers)
     with (
         connect_cluster(address) if address else nullcontext() as executor,
         show_progress(len(missing), "Building") as step,
@@ -85,11 +93,6 @@ def _refuse_unknown_datasets(names: tuple[str, ...]) -> None:
     unknown = [name for name in names if name not in SOURCES]
     if unknown:
         raise ConfigError([("--dataset", f"there is no dataset {unknown[0]!r}; there are {', '.join(SOURCES)}")])
-
-
-def _refuse_workers_of_cluster(address: str | None, workers: int | None) -> None:
-    if address and workers:
-        raise click.UsageError("--workers is for processes on this machine; a --cluster has its own workers")
 
 
 def _check_hidden(text: str) -> tuple[int, ...]:

@@ -5,16 +5,28 @@ from __future__ import annotations
 import sys
 import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
 import click
 
-from lossatlas.cli.options import PLANES, data_option, find_run, read_number, read_numbers, read_planes
+from lossatlas.building import connect_cluster
+from lossatlas.cli.options import (
+    PLANES,
+    data_option,
+    find_run,
+    read_number,
+    read_numbers,
+    read_planes,
+    refuse_workers_of_cluster,
+)
 from lossatlas.cli.progress import show_share
 from lossatlas.errors import ConfigError, MissingExtraError
 from lossatlas.store import Gallery, run_folder
+
+#: The planes that can be laid through a recording: how a fresh model of somebody else is drawn is not known.
+_LAID = [name for name in PLANES if not name.startswith("fresh")]
 
 
 @click.command("cut")
@@ -26,7 +38,7 @@ from lossatlas.store import Gallery, run_folder
     multiple=True,
     required=True,
     metavar="NAME",
-    help=f"Repeat it for each of: {', '.join(PLANES)}; as through:end,start,frame:3 and file:vectors.npy.",
+    help=f"Repeat it for each of: {', '.join(_LAID)}; as through:end,start,frame:3 and file:vectors.npy.",
 )
 @click.option(
     "--model",
@@ -47,23 +59,29 @@ from lossatlas.store import Gallery, run_folder
 @click.option("--replace", is_flag=True, help="Replace a plane of the same name.")
 @click.option("--budget", type=float, metavar="SECONDS", help="Stay on coarser grids when this time ends.")
 @click.option("--device", metavar="NAME", help="Where to evaluate the model: cpu, cuda, cuda:1, mps.")
-@click.option("--compile", "compiled", is_flag=True, help="Use torch.compile, where it saves time.")
+@click.option("--compile", is_flag=True, help="Use torch.compile, where it saves time.")
+@click.option(
+    "--batchnorm",
+    type=click.Choice(["batch", "running"]),
+    help="The statistics that BatchNorm takes.  [default: those of the run's planes]",
+)
 @click.option("--workers", type=click.IntRange(1, 256), help="Processes that compute.  [default: this one]")
+@click.option(
+    "--cluster",
+    "address",
+    metavar="ADDRESS",
+    help="Compute on the Dask workers of this scheduler, HOST:PORT, which see the same folders.",
+)
 def cut_command(  # noqa: PLR0913 (click passes one argument for each option)
     run: str,
     gallery: Gallery,
     planes: tuple[str, ...],
     factory: str,
     loss: str | None,
-    grid: int | None,
     spans: str | None,
     plane_seed: str | None,
-    name: str | None,
-    replace: bool,
-    budget: float | None,
-    device: str | None,
-    compiled: bool,
-    workers: int | None,
+    address: str | None,
+    **options: Any,
 ) -> None:
     """Cut further planes of RUN, which was recorded with lossatlas.torch. Its other planes are kept.
 
@@ -73,27 +91,16 @@ def cut_command(  # noqa: PLR0913 (click passes one argument for each option)
     run_id = find_run(gallery, run)
     settings = {"spans": spans and read_numbers(spans), "seed": plane_seed and read_number(plane_seed)}
     configs = read_planes(planes, settings)
+    refuse_workers_of_cluster(address, options["workers"])
     with (
         _this_folder_importable(),
+        connect_cluster(address) if address else nullcontext() as executor,
         show_share(f"Cutting {', '.join(planes)}") as step,
         _name_flags(),
         _print_warnings(),
     ):
-        names = _import_torch_part().cut(
-            run_id,
-            configs,
-            factory,
-            loss,
-            data=gallery.data,
-            name=name,
-            replace=replace,
-            grid=grid,
-            budget=budget,
-            device=device,
-            compile=compiled,
-            workers=workers,
-            on_progress=step,
-        )
+        more = {"data": gallery.data, "executor": executor, "on_progress": step, **options}
+        names = _import_torch_part().cut(run_id, configs, factory, loss, **more)
     for each in names:
         click.echo(each)
     click.echo(str(run_folder(gallery.data, run_id)))

@@ -58,6 +58,12 @@ def find_run(gallery: Gallery, beginning: str) -> str:
     raise RunNotFoundError(f"no run in {gallery.data} begins with {beginning!r}; `lossatlas list` shows them")
 
 
+def refuse_workers_of_cluster(address: str | None, workers: int | None) -> None:
+    """Refuse ``--workers`` together with ``--cluster``."""
+    if address and workers:
+        raise click.UsageError("--workers is for processes on this machine; a --cluster has its own workers")
+
+
 def read_number(text: str) -> int | float | str:
     """Read a number. Other text is returned unchanged, so that the configuration refuses it with a message."""
     for kind in (int, float):

@@ -81,7 +81,7 @@ def _restore_or_measure(
     statistics, by = how
     name = f"curvature-by-{by}-{frame}"
     before: AnyArray | None = (parts.get(name) or {}).get("numbers")
-    if before is not None and before.shape == (3, len(groups)):
+    if before is not None and before.shape == (3, len(groups)) and before.dtype.kind == "f":
         return np.asarray(before, np.float64)
     began = time.perf_counter()
     model.set_buffers(recording.buffers_at(frame))

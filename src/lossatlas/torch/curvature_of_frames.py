@@ -47,7 +47,7 @@ def _measure_or_restore(
     """Read the curvature at a frame if it is a finished part. Otherwise measure it, and store it if that took long."""
     name, parameters = f"curvature-{frame}", model.parameter_count
     found = (parts.get(name) or {}).get("ends_and_trace")
-    if found is None or found.shape != (4,):
+    if found is None or found.shape != (4,) or found.dtype.kind != "f":
         began = time.perf_counter()
         found = _measure_at(model, recording, statistics, frame)
         if time.perf_counter() - began >= STORED_SECONDS:

@@ -7,7 +7,7 @@ depends only on the point. Therefore the numbers are the same for any division i
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, TypeAlias
 
@@ -186,8 +186,10 @@ class Refinement:
 
     def _restore(self, name: str, values: Float32, done: AnyArray) -> None:
         for found in self._parts.starting_with(f"{name}.") if self._parts is not None else ():
+            if not _is_part(found):
+                continue
             first, losses, seconds = int(found["first"]), found["losses"], float(found["seconds"])
-            if first >= 0 and losses.ndim == 1 and first + len(losses) <= len(values):
+            if first >= 0 and first + len(losses) <= len(values):
                 values[first : first + len(losses)] = losses
                 done[first : first + len(losses)] = True
                 self._count(len(losses), seconds)
@@ -216,6 +218,12 @@ class Refinement:
 
 def _record(first: int, losses: Float32, seconds: float) -> dict[str, Any]:
     return {"first": np.array(first), "losses": losses, "seconds": np.array(seconds)}
+
+
+def _is_part(found: Mapping[str, AnyArray]) -> bool:
+    """Whether a file holds what :func:`_record` makes; a file from elsewhere may hold anything."""
+    kinds = {name: (array.dtype.kind, array.ndim) for name, array in found.items()}
+    return kinds == {"first": ("i", 0), "losses": ("f", 1), "seconds": ("f", 0)}
 
 
 def _find_gaps(done: AnyArray) -> list[tuple[int, int]]:

@@ -10,6 +10,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import lru_cache, partial
 from pathlib import Path
+from threading import Lock
 from typing import Literal
 
 import numpy as np
@@ -27,6 +28,8 @@ from lossatlas.torch.refinement import Compute, Split, Task
 
 #: The number of tasks that a worker has at a time: the current one and the next one.
 _EACH = 2
+#: A task moves the model of its process, and the threads of a Dask worker would move it at the same time.
+_ONE_AT_A_TIME = Lock()
 
 
 @dataclass(frozen=True)
@@ -64,12 +67,13 @@ def compute_points(
     tuple
         The losses, and the seconds that they took.
     """
-    model, recording = _open(source)
-    vectors = _read_directions(directions)
-    began = time.perf_counter()
-    statistics = choose_statistics(source.batchnorm)[split]
-    losses = evaluate_points(model, recording, split, statistics, vectors, frames, a, b)
-    return losses, time.perf_counter() - began
+    with _ONE_AT_A_TIME:
+        model, recording = _open(source)
+        vectors = _read_directions(directions)
+        began = time.perf_counter()
+        statistics = choose_statistics(source.batchnorm)[split]
+        losses = evaluate_points(model, recording, split, statistics, vectors, frames, a, b)
+        return losses, time.perf_counter() - began
 
 
 @lru_cache(maxsize=1)
