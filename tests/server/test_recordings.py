@@ -31,7 +31,7 @@ def _append(writer: RecordingWriter, thetas: Any, first: int) -> None:
 def test_a_recording_is_listed_and_followed_until_it_is_a_run(live: Live) -> None:
     thetas = np.random.default_rng(0).normal(size=(6, 6)).cumsum(axis=0)
     writer = _start(live.data)
-    assert live.http.get("data/index.json").json()["runs"] == []  # without a frame there is nothing to show
+    assert live.http.get("data/index.json").json()["runs"] == []  # a recording without frames is not listed
     _append(writer, thetas[:2], 0)
     [entry] = live.http.get("data/index.json").json()["runs"]
     assert (entry["id"], entry["title"], entry["source"]) == (writer.id, "mine · Net", "recorded")
@@ -48,7 +48,9 @@ def test_a_recording_is_listed_and_followed_until_it_is_a_run(live: Live) -> Non
         assert last["metrics"]["test_loss"] == [None] * 6
         seen = thetas.astype(np.float32).astype(float)
         left, spread, _ = np.linalg.svd(seen - seen.mean(axis=0))
-        expected = left[:, :2] * spread[:2] - (left[:, :2] * spread[:2])[-1]  # around the last frame
+        expected = (
+            left[:, :2] * spread[:2] - (left[:, :2] * spread[:2])[-1]
+        )  # coordinates are relative to the last frame
         found = np.array(last["path"]["points"])
         for axis in (0, 1):
             same = min(np.abs(found[:, axis] - sign * expected[:, axis]).max() for sign in (1, -1))
@@ -88,7 +90,7 @@ def test_a_recording_that_cannot_be_read_is_not_listed(live: Live, about: Any) -
     _append(sound, np.ones((2, 6)), 0)
     log = sound.folder / "frames.jsonl"
     lines = [json.loads(line) for line in log.read_text().splitlines()]
-    lines[1]["metrics"]["train_loss"] = float("nan")  # which JSON does not have
+    lines[1]["metrics"]["train_loss"] = float("nan")  # JSON has no NaN
     log.write_text("".join(f"{json.dumps(line)}\n" for line in lines))
     [entry] = live.http.get("data/index.json").json()["runs"]
     assert (entry["id"], entry["metrics"]["train_loss"]) == (sound.id, None)

@@ -98,7 +98,7 @@ def test_a_recorded_network_of_images_shows_its_own_plots(desktop: Watched, reco
         expect(card).to_contain_text(words)
     expect(page.locator("#model")).to_be_hidden()
     expect(page.locator("#train-here")).to_be_disabled()
-    assert "is trained where it was" in str(page.locator("#train-here").get_attribute("title"))
+    assert "cannot continue here" in str(page.locator("#train-here").get_attribute("title"))
     assert page.locator("input[name=dataset]:checked").count() == 0
     page.locator("#plane").select_option("pca")
     until(page, "() => new URLSearchParams(location.search).get('plane') === 'pca'")

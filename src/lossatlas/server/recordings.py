@@ -1,7 +1,7 @@
-"""Shows recordings while they are made: which there are, and how each one goes on.
+"""Serves the progress of recordings while they are made: a list of them, and the current state of each.
 
-A recording has no run yet, so it has no planes. What is known of it are the numbers in its log, and the path of its
-frames in their own plane of principal components. Only these numbers are served, and no file of a recording.
+A recording without a run has no planes. It has the numbers in its log, and its frames have a path in the plane of their
+principal components. Only these numbers are served, and no file of a recording.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from lossatlas.server.messages import describe_end
 from lossatlas.store import Gallery, Recording, read_manifest, recording_folder, run_folder
 from lossatlas.training import METRICS
 
-#: The number of seconds between two looks at a recording.
+#: The number of seconds after which a recording is read again.
 _POLL = 0.5
 #: The path is computed if all parameters of all frames take at most this many bytes.
 _LARGEST = 2**30
@@ -68,7 +68,7 @@ class Recordings:
         return recording
 
     async def follow(self, run_id: str) -> AsyncIterator[bytes]:
-        """Yield the state of a recording whenever it has changed, until it has become a run.
+        """Yield the state of a recording whenever it has changed, until the recording is a run.
 
         Parameters
         ----------
@@ -114,7 +114,7 @@ class Recordings:
         }
 
     def _path_of(self, recording: Recording) -> dict[str, Any] | None:
-        """Return the path in the plane of its principal components so far; None if it has none, or is too large."""
+        """Return the path so far in its PCA plane; None if there is none, or if the model is too large."""
         key = tuple(frame.number for frame in recording.frames)
         with self._lock:
             if recording.id not in self._paths or self._paths[recording.id][0] != key:

@@ -1,6 +1,6 @@
 /**
- * This module computes the pictures of inputs on the plane through three samples. A place of the plane is a weighted sum
- * of the samples, so its picture is the same sum of their pictures.
+ * This module computes the pictures of inputs on the plane through three samples. A place of the plane is a weighted
+ * sum of the samples, so its picture is the same sum of their pictures.
  */
 /** @import {Run} from '../model/run.js' */
 /** @import {NpyArray} from '../loading/npy.js' */

@@ -12,7 +12,7 @@ import {shareOf} from './range.js';
 
 /** The share of all losses that the colours leave out at either end, so that single ones do not stretch them. */
 const LEFT_OUT = 0.02;
-/** If the range spans more than this factor, its scale is logarithmic. It spans at most MOST, as errors pass through 0. */
+/** A range of more than this factor has a logarithmic scale. It spans at most MOST, because errors pass through 0. */
 const WIDE = 30;
 const MOST = 300;
 
@@ -26,7 +26,7 @@ const MOST = 300;
 /** @type {WeakMap<Run, SampleLosses>} */
 const known = new WeakMap();
 
-/** Return the samples' losses of a run in the order in which they are drawn. @param {Run} run @returns {SampleLosses} */
+/** Return the samples' losses of a run in the order of drawing. @param {Run} run @returns {SampleLosses} */
 export function sampleLossesOf(run) {
   const before = known.get(run);
   if (before) return before;

@@ -109,7 +109,7 @@ export function watchRun(url, signal, watcher) {
 }
 
 /**
- * @typedef {object} Recording what is known of a training while it is recorded
+ * @typedef {object} Recording the state of a training that is being recorded
  * @property {string} title
  * @property {number[]} frames the epoch of each frame
  * @property {Record<string, (number | null)[]>} metrics

@@ -1,6 +1,6 @@
 /**
- * This view shows runs that somebody has recorded of their own training: a card with what is known of the one that is
- * shown, in place of the left panel's choices, and a list of all of them in the right panel.
+ * This view shows recorded runs, which are people's own trainings: a card that describes the run that is
+ * shown, in place of the choices of the left panel, and a list of all recorded runs in the right panel.
  */
 /** @import {GalleryEntry, State} from '../model/types.js' */
 /** @import {Run} from '../model/run.js' */
@@ -10,7 +10,7 @@ import {byId, make} from '../lib/dom.js';
 import {countText, lossText} from '../lib/numbers.js';
 
 const NO_TRAINING =
-  'This run was recorded: its model is its owner’s, and is trained where it was. Choose a dataset to train here.';
+  'This run was recorded from a training outside the page, which cannot continue here. Choose a dataset to train here.';
 
 /** @param {{choose: (patch: Partial<State>) => void}} options */
 export function createRecorded({choose}) {
@@ -24,7 +24,7 @@ export function createRecorded({choose}) {
   let drawn = '';
 
   return {
-    /** Is a recorded run meant? @param {GalleryEntry[]} gallery @param {State} state */
+    /** Does the state name a recorded run? @param {GalleryEntry[]} gallery @param {State} state */
     isMeant: (gallery, state) => entryOf(gallery, state) !== undefined,
     /** @param {GalleryEntry[]} gallery @param {State} state @param {Run | null} run */
     draw(gallery, state, run) {
@@ -50,14 +50,14 @@ export function createRecorded({choose}) {
 
   /** @param {GalleryEntry} entry @param {boolean} isShown */
   function createButton({id, title: name, epochs, outcome}, isShown) {
-    const isGoingOn = outcome.status === 'recording';
-    const title = isGoingOn
-      ? `Somebody’s own training, which is being recorded; so far to epoch ${epochs}.`
-      : `Somebody’s own training, recorded over ${epochs} epochs.`;
+    const isRecording = outcome.status === 'recording';
+    const title = isRecording
+      ? `This is somebody’s own training, which is being recorded. It has reached epoch ${epochs}.`
+      : `This is somebody’s own training, recorded over ${epochs} epochs.`;
     const button = make(
       'button',
       {type: 'button', class: 'quiet', 'aria-pressed': String(isShown), title},
-      isGoingOn ? `${name} · being recorded` : name,
+      isRecording ? `${name} · being recorded` : name,
     );
     button.addEventListener('click', () => choose({run: id, train: null, own: null, sample: null}));
     return button;
@@ -70,7 +70,7 @@ function entryOf(gallery, {run, train}) {
 }
 
 /**
- * Write what is known of the run, a term and its description each.
+ * Write the description of a run as pairs of terms and texts.
  * @param {GalleryEntry} entry @param {Run | null} run
  */
 function describe(entry, run) {
@@ -105,10 +105,10 @@ function batchNorm(run) {
   const train = run?.metrics.train_loss.at(-1) ?? NaN;
   const differs = typeof inUse === 'number' && Math.abs(inUse - train) > 0.1 * Math.abs(train);
   const kinds = used.train === 'batch' ? 'statistics of each batch' : 'the statistics that the model keeps';
-  return `${kinds}${differs ? `; with those that it keeps, the training loss in the end is ${lossText(inUse)}` : ''}`;
+  return `${kinds}${differs ? `; with those that it keeps, the training loss at the end is ${lossText(inUse)}` : ''}`;
 }
 
-/** Name like layers once, with their number. @param {string[]} modules */
+/** Name each kind of layer once, with the number of such layers. @param {string[]} modules */
 function shorten(modules) {
   const counts = new Map();
   for (const name of modules) counts.set(name, (counts.get(name) ?? 0) + 1);

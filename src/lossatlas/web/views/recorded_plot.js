@@ -1,6 +1,6 @@
 /**
- * This view adds to the right plot what only recorded runs have: the losses of samples, the pictures of inputs, and words
- * about planes of inputs. It is loaded when the first such run is shown.
+ * This view adds to the right plot what only recorded runs have: the losses of samples, the pictures of inputs, and
+ * texts about planes of inputs. It is loaded when the first such run is shown.
  */
 /** @import {Run} from '../model/run.js' */
 import {byId} from '../lib/dom.js';
@@ -37,7 +37,7 @@ function wordsOf(run) {
       tab: 'Samples',
       meaning:
         'Each row is a sample and each column an epoch; the colour is its loss. The line marks when a sample is learnt: ' +
-        `from then on its loss is below ${shortText(threshold)}, half-way between the mean losses at the start and the end.`,
+        `from then on its loss is below ${shortText(threshold)}, half-way between the means at the start and the end.`,
     };
   }
   const {boundary} = run.manifest;

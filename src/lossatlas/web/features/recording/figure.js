@@ -1,9 +1,9 @@
-/** This module turns a recording so far into figures: the curves of its losses, and its path. Pure. */
+/** This module turns an unfinished recording into figures: curves of losses, and its path. Its functions are pure. */
 import {curvesFigure} from '../../figures/curves.js';
 import {pixelText} from '../../lib/numbers.js';
 
 /**
- * @typedef {{frames: number[], metrics: Record<string, (number | null)[]>}} Recorded what the curves are drawn from
+ * @typedef {{frames: number[], metrics: Record<string, (number | null)[]>}} Recorded the data of the curves
  */
 
 /**
@@ -18,7 +18,7 @@ export function lossCurves({frames, metrics}, box) {
 
 /**
  * Return the places of the frames in pixels, with the same scale along both axes.
- * @param {[number, number][]} points @param {{width: number, height: number, room: number}} box `room`: around the path
+ * @param {[number, number][]} points @param {{width: number, height: number, room: number}} box `room`: the margin around the path
  */
 export function pathPlaces(points, {width, height, room}) {
   const [low, high] = [Math.min, Math.max].map((end) => [0, 1].map((axis) => end(...points.map((at) => at[axis]))));

@@ -9,7 +9,7 @@ import {lineThrough, lossCurves, pathPlaces} from './figure.js';
 
 const CURVES = {width: 400, height: 180, inset: 8, top: 8, bottom: 24};
 const PATH = {width: 440, height: 260, room: 16};
-/** The room for the labels of the losses. */
+/** The width of the labels of the losses. */
 const LABELS = 40;
 
 export function createRecordingView() {

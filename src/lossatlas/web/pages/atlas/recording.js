@@ -1,4 +1,4 @@
-/** This module loads the view of a training that is being recorded, when the first one is shown. */
+/** This module loads the view of trainings that are being recorded, when the first one is shown. */
 /** @import {Recording} from '../../loading/live.js' */
 import {createLazy} from '../../lib/lazy.js';
 
