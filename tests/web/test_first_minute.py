@@ -133,6 +133,25 @@ def test_a_slim_playback_is_never_off_a_small_screen(exported: Site, browser: Br
             assert row <= 56, "the playback is slim"
 
 
+#: JavaScript that lists the names and labels of the plots' horizontal axes that are turned, under the fields of the
+#: picked point, or under the playback.
+HIDDEN_NAMES = """() => {
+    const others = ['.pick', '#play', '#epoch'].map((each) => document.querySelector(each).getBoundingClientRect());
+    return [...document.querySelectorAll('#landscape .xtitle, #boundary .xtitle, #landscape .xtick text')].filter((e) => {
+        const {left, top, right, bottom} = e.getBoundingClientRect();
+        return bottom > innerHeight || (e.getAttribute('transform') ?? '').match(/rotate\\((?!0)/)
+            || others.some((each) => left < each.right && right > each.left && top < each.bottom && bottom > each.top);
+    }).map((e) => e.textContent);
+}"""
+
+
+def test_the_names_of_axes_are_whole_in_the_first_view_of_a_low_window(exported: Site, browser: Browser) -> None:
+    for seen in watched(browser, viewport={"width": 640, "height": 360}, reduced_motion="reduce"):
+        page = seen.open(exported.url + OF_PLANES + "&view=contours")
+        assert len(page.locator("#landscape .xtitle, #boundary .xtitle").all()) == 2
+        assert page.evaluate(HIDDEN_NAMES) == []
+
+
 @pytest.mark.parametrize(("width", "height"), [(844, 390), (853, 480), (960, 600), (640, 360)])
 def test_a_low_window_shows_whole_plots_with_playback(
     exported: Site, browser: Browser, width: int, height: int

@@ -52,14 +52,23 @@ export function contours(surface, size, range) {
     }));
 }
 
-/** @param {string} letter @param {number} span @param {{ink: string, muted: string, font: string}} theme */
-export function sliceAxis(letter, span, theme) {
-  const ticks = linearTicks(-span, span, 5);
+/** The width of a letter of a tick's label in pixels, with its share of the gap between two labels. */
+const LETTER = 8;
+
+/**
+ * @param {string} letter @param {number} span @param {{ink: string, muted: string, font: string}} theme
+ * @param {number} [room] the length of the axis in pixels: an axis on which five labels would touch has two or three
+ */
+export function sliceAxis(letter, span, theme, room = Infinity) {
+  const many = linearTicks(-span, span, 5);
+  const letters = many.map(tickLabel).join('').length;
+  const ticks = letters * LETTER > room ? linearTicks(-span, span, 2) : many;
   return {
     range: [-span, span],
     ...axisStyle(theme),
     tickvals: ticks,
     ticktext: ticks.map(tickLabel),
+    tickangle: 0, // Plotly would turn labels that touch, and move the axis' name out of the plot.
     title: {text: `<i>${letter}</i>`, font: {family: theme.font, size: 14, color: theme.ink}, standoff: 6},
   };
 }

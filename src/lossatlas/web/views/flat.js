@@ -84,14 +84,14 @@ function placesOf({place, shot: {span}}, {side, margin: {l, t}}) {
  * @param {import('../lib/plotly.js').Plotly} Plotly @param {HTMLElement} plot @param {Picture} picture
  * @param {{width: number, height: number}} size @param {Square} square
  */
-function drawAxes(Plotly, plot, {shot, range, path, title}, size, {margin}) {
+function drawAxes(Plotly, plot, {shot, range, path, title}, size, {side, margin}) {
   const theme = readTheme();
   const layout = {
     ...size,
     margin,
     ...planeLayout(theme),
-    xaxis: sliceAxis('a', shot.span, theme),
-    yaxis: sliceAxis('b', shot.span, theme),
+    xaxis: sliceAxis('a', shot.span, theme, side),
+    yaxis: sliceAxis('b', shot.span, theme, side),
   };
   const traces = [
     {type: 'scatter', x: [], y: []}, // Plotly draws axes only if there is a trace.
