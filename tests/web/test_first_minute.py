@@ -137,7 +137,8 @@ def test_a_slim_playback_is_never_off_a_small_screen(exported: Site, browser: Br
 #: picked point, or under the playback.
 HIDDEN_NAMES = """() => {
     const others = ['.pick', '#play', '#epoch'].map((each) => document.querySelector(each).getBoundingClientRect());
-    return [...document.querySelectorAll('#landscape .xtitle, #boundary .xtitle, #landscape .xtick text')].filter((e) => {
+    const names = document.querySelectorAll('#landscape .xtitle, #boundary .xtitle, #landscape .xtick text');
+    return [...names].filter((e) => {
         const {left, top, right, bottom} = e.getBoundingClientRect();
         return bottom > innerHeight || (e.getAttribute('transform') ?? '').match(/rotate\\((?!0)/)
             || others.some((each) => left < each.right && right > each.left && top < each.bottom && bottom > each.top);
