@@ -116,7 +116,7 @@ def test_a_training_on_a_gpu_ends_with_the_same_bits_and_its_run_has_the_losses_
             ends.append(train(model, loader, 3, recorder.snapshot))
     assert all(torch.equal(ends[0][name], ends[1][name]) for name in ends[0])
     recording = recorder.recording
-    cpu = copy_to(model.cpu(), "cpu", batch_size=48)  # a recorder's own batches: they are larger than the loader's
+    cpu = copy_to(model.cpu(), "cpu", batch_size=48)  # the batches of the recorder are larger than those of the loader
     thetas = np.stack([recording.theta(frame) for frame in range(len(recording.frames))])
     np.testing.assert_allclose(
         TorchLosses(cpu, "train").losses(thetas),

@@ -55,7 +55,7 @@ def bytes_of(case: dict[str, Any]) -> bytes:
 
 
 def describe_table(table: dict[str, Any]) -> dict[str, Any]:
-    """Reduce the result of the reader to what the cases can expect."""
+    """Reduce the result of the reader to the properties that the cases state."""
     data, chosen = table["data"] or {}, table["chosen"]
     points = np.reshape(data.get("points", []), (-1, 2))
     lines = [re.search(r"left out: lines? ([\d, ]+)", notice) for notice in table["notices"]]

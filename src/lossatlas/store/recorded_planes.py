@@ -1,4 +1,4 @@
-"""The planes of recorded runs: how one is described, and how planes are added to a run that is stored."""
+"""Describes the planes of recorded runs in manifests, and adds planes to stored runs."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class RecordedPlane:
     recipe
         How the directions were made, and from which frames.
     batchnorm
-        Which statistics BatchNorm takes in surfaces of ``train`` and ``test``; None without BatchNorm.
+        The statistics that BatchNorm uses in surfaces of ``train`` and ``test``; None without BatchNorm.
     evaluation
         How losses were computed: ``device``, and whether the model was ``compiled``.
     """

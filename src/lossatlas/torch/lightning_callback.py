@@ -30,8 +30,7 @@ class LightningCallback(EpochRecording, Callback):  # type: ignore[misc]  # mypy
 
     The training ends with the same bits with and without it. Of several processes, the first one records. After
     an exception the recording stays, and :attr:`recorder` can finish it. A failure of the recording itself is a
-    :class:`RecordingWarning`, and the training continues. A trial run (``fast_dev_run``) is not
-    recorded.
+    :class:`RecordingWarning`, and the training continues. A trial run (``fast_dev_run``) is not recorded.
 
     Parameters
     ----------
@@ -68,7 +67,7 @@ class LightningCallback(EpochRecording, Callback):  # type: ignore[misc]  # mypy
         self._loss_fn = loss_fn
 
     def setup(self, trainer: Any, pl_module: Any, stage: str) -> None:
-        """Forget the recording of an earlier training. Then a checkpoint may name the one that goes on."""
+        """Forget the recording of an earlier training. Later, a checkpoint may name the recording to continue."""
         self._recording_id = None
 
     def on_train_start(self, trainer: Any, pl_module: Any) -> None:
@@ -96,11 +95,11 @@ class LightningCallback(EpochRecording, Callback):  # type: ignore[misc]  # mypy
         self._end()
 
     def state_dict(self) -> dict[str, Any]:
-        """Give the id of the recording, which Lightning saves in its checkpoints."""
+        """Return the id of the recording, which Lightning saves in its checkpoints."""
         return {} if self._recording_id is None else {"recording": self._recording_id}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        """Take the id of the recording of a checkpoint that a training continues from."""
+        """Read the id of the recording from the checkpoint that a training continues from."""
         found = state_dict.get("recording")
         self._recording_id = found if isinstance(found, str) else None
 

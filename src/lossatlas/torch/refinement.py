@@ -221,7 +221,7 @@ def _record(first: int, losses: Float32, seconds: float) -> dict[str, Any]:
 
 
 def _is_part(found: Mapping[str, AnyArray]) -> bool:
-    """Whether a file holds what :func:`_record` makes; a file from elsewhere may hold anything."""
+    """Return whether arrays from a file have the form that :func:`_record` gives them, since files may be foreign."""
     kinds = {name: (array.dtype.kind, array.ndim) for name, array in found.items()}
     return kinds == {"first": ("i", 0), "losses": ("f", 1), "seconds": ("f", 0)}
 

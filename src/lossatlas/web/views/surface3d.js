@@ -1,6 +1,6 @@
 /**
- * This view draws the 3-D surface: Plotly draws the mesh and its lines, and SVG behind and in front of it shows what is
- * read.
+ * This view draws the 3-D surface: Plotly draws the mesh and its lines, and SVG layers behind and in front of it have
+ * the texts and marks.
  */
 /** @import {Eye} from '../model/types.js' */
 /** @import {Camera} from '../figures/camera.js' */

@@ -1,5 +1,5 @@
 /**
- * This module runs what the dialog does: one thing at a time, for the shot with which it was opened, with a message
+ * This module runs the tasks of the dialog, one at a time, for the shot with which it was opened, and shows a message
  * about the result.
  */
 /** @import {Shot} from '../../model/types.js' */

@@ -57,7 +57,7 @@ export function listDifferences(a, b, usual) {
 }
 
 /**
- * List the differences where one of two runs was recorded: how that one was trained is not known.
+ * List the differences between two runs of which one was recorded, so that its training settings are not known.
  * @param {Manifest} a @param {Manifest} b @returns {Difference[]}
  */
 export function listKnownDifferences(a, b) {
@@ -86,7 +86,7 @@ export function differencesText(all) {
 }
 
 /**
- * List where the two pictures do not show the same, because one of the runs cannot.
+ * List the choices in which the two pictures differ because one of the runs lacks the data.
  * @param {Shot} a @param {Shot} b @returns {Difference[]}
  */
 export function listUnlike(a, b) {
