@@ -4,6 +4,10 @@
     python examples/digits_cnn.py
     lossatlas serve
 
+One more plane can be cut later, in the folder of this file:
+
+    lossatlas cut digits-cnn --plane through --model digits_cnn:make_model --loss torch.nn:CrossEntropyLoss
+
 Nothing is downloaded. The training takes seconds, and --budget limits the time for the surfaces. The page lists the run
 under Recorded runs.
 """

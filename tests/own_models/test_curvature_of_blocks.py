@@ -108,21 +108,25 @@ def test_the_vectors_of_lanczos_stay_within_their_bytes(monkeypatch: pytest.Monk
     size = 100_000
     values = np.random.default_rng(0).uniform(0, 1, size)
     values[[7, 70, 700]] = 1.2, 1.1, -0.1
-    limit = 16 * size * 20
-    monkeypatch.setattr(lanczos_limits, "_BYTES", limit)
-    most = lanczos_limits.most_vectors(size)
-    assert most == 20
-    start = lanczos_limits.draw_start(size)
-    peaks = []
-    for vectors in (most, 160):
-        tracemalloc.start()
-        smallest, largest = find_extremes(Diagonal(values), 1, start, 1e-8, vectors)
-        pair, _ = extreme_pairs(Diagonal(values), start, 1e-6, "largest", vectors)
-        peaks.append(tracemalloc.get_traced_memory()[1])
-        tracemalloc.stop()
-        assert (smallest[0], largest[0]) == pytest.approx((-0.1, 1.2), abs=1e-6)
-        assert pair == pytest.approx([1.2, 1.1], abs=1e-5)
-    assert peaks[0] < limit + 8 * 8 * size  # a few vectors are outside the space
-    assert peaks[1] > limit
+    for few, bytes_each, precision, tolerance in ((10, 16, np.float64, 1e-8), (40, 8, np.float32, 1e-4)):
+        most = 20
+        limit = bytes_each * size * most
+        monkeypatch.setattr(lanczos_limits, "_BYTES", limit)
+        monkeypatch.setattr(lanczos_limits, "_FEW", few)
+        assert lanczos_limits.most_vectors(size) == most
+        start = lanczos_limits.draw_start(size)
+        assert start.dtype == precision
+        peaks = []
+        for vectors in (most, 160):
+            tracemalloc.start()
+            smallest, largest = find_extremes(Diagonal(values), 1, start, tolerance, vectors)
+            pair, along = extreme_pairs(Diagonal(values), start, max(tolerance, 1e-6), "largest", vectors)
+            peaks.append(tracemalloc.get_traced_memory()[1])
+            tracemalloc.stop()
+            assert (smallest[0], largest[0]) == pytest.approx((-0.1, 1.2), abs=1e-5)
+            assert pair == pytest.approx([1.2, 1.1], abs=1e-5)
+            assert np.abs(along[[0, 1], [7, 70]]) == pytest.approx([1, 1], abs=1e-4)
+        assert peaks[0] < limit + 8 * 8 * size  # and a few vectors beside the space
+        assert peaks[1] > peaks[0]
     monkeypatch.setattr(lanczos_limits, "_BYTES", 2**30)
-    assert [lanczos_limits.most_vectors(count) for count in (10**3, 10**6, 25 * 10**6)] == [160, 67, 12]
+    assert [lanczos_limits.most_vectors(count) for count in (10**3, 10**6, 4 * 10**6, 25 * 10**6)] == [160, 67, 33, 12]

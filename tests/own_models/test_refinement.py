@@ -128,7 +128,7 @@ def test_a_plane_whose_budget_ended_is_coarser_and_says_so(
     [run_id] = Gallery(tmp_path).ids()
     [plane] = open_stored(run_folder(tmp_path, run_id)).manifest["planes"]  # type: ignore[union-attr]
     assert (plane["asked_grid"], plane["arrays"]["loss_surface"]["shape"]) == (41, [3, 1, 21, 21])
-    assert plane["hides"].endswith("The time budget of 1326 s ended at 21 of 41 samples an axis.")
+    assert plane["hides"].endswith("The time budget of 1326 s ended at 21 of 41 samples per axis.")
     assert plane["evaluation"] == {"device": "cpu", "compiled": False}
 
 

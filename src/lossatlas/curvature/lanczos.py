@@ -25,6 +25,7 @@ _MOST_RESTARTS = 200
 #: A remainder that is this small relative to the largest entry of T is only rounding. Then the space is closed, and its
 #: eigenvalues are eigenvalues of H.
 _CLOSED = 1e-12
+_CLOSED_FLOAT32 = 1e-6
 #: The number of steps before T is first examined, and the growth of the space until it is examined again.
 _FIRST_LOOK, _GROWTH = 8, 1.3
 
@@ -40,7 +41,7 @@ class Operators(Protocol):
 
 
 def find_extremes(
-    operators: Operators, count: int, start: Float64, tolerance: float, most: int = MOST_VECTORS
+    operators: Operators, count: int, start: Floats, tolerance: float, most: int = MOST_VECTORS
 ) -> tuple[Float64, Float64]:
     """Compute the smallest and the largest eigenvalue of each operator.
 
@@ -56,8 +57,8 @@ def find_extremes(
     count
         B, the number of operators.
     start
-        The first vector for all operators, ``[P]`` float64. It must have a component along every eigenvector, so it
-        should be random.
+        The first vector for all operators, ``[P]``. It must have a component along every eigenvector, so it should be
+        random. All vectors have its precision: float32 halves the memory, for tolerances from 1e-5.
     tolerance
         The relative tolerance, at least 1e-10.
     most
@@ -98,7 +99,7 @@ def find_extremes(
 
 def extreme_pairs(
     operator: Operators,
-    start: Float64,
+    start: Floats,
     tolerance: float,
     which: Literal["largest", "both"] = "both",
     most: int = MOST_VECTORS,
@@ -110,7 +111,7 @@ def extreme_pairs(
     operator
         A batch of one operator, in float64.
     start
-        The first vector ``[P]`` float64, which should be random.
+        The first vector ``[P]``, which should be random. All vectors have its precision, float64 or float32.
     tolerance
         The largest residual, as a share of the largest |eigenvalue|.
     which
@@ -143,7 +144,8 @@ def extreme_pairs(
             if scale == 0 or size < 2:
                 raise LossAtlasError("the Hessian is zero here, so it has no special directions: choose another model")
             if (np.abs(spaces.remainders[0] * vectors[-1, ends]) <= tolerance * scale).all():
-                return ritz[ends], vectors[:, ends].T @ spaces.basis[0, :size]
+                outer = vectors[:, ends].T.astype(start.dtype) @ spaces.basis[0, :size]
+                return ritz[ends], outer.astype(np.float64)
         if spaces.size == len(start):
             break
         spaces = spaces.restart(_choose_kept(most))
@@ -162,7 +164,7 @@ class _Spaces:
     Attributes
     ----------
     basis
-        ``[B, size + 1, P]`` float64: orthonormal vectors. The last one is the next direction of the space.
+        ``[B, size + 1, P]``: orthonormal vectors. The last one is the next direction of the space.
     projections
         ``[B, size, size]`` float64: T = basis · H · basisᵀ, without the last vector.
     remainders
@@ -172,14 +174,14 @@ class _Spaces:
         ``[B]`` int64: how many vectors of the basis are used: ``size``, or fewer if the space closed earlier.
     """
 
-    basis: Float64
+    basis: Floats
     projections: Float64
     remainders: Float64
     sizes: Integers
 
     @classmethod
-    def start(cls, count: int, start: Float64) -> _Spaces:
-        basis = np.tile(start / np.linalg.norm(start), (count, 1, 1))
+    def start(cls, count: int, start: Floats) -> _Spaces:
+        basis = np.tile(start / start.dtype.type(np.linalg.norm(start)), (count, 1, 1))
         return cls(basis, np.empty((count, 0, 0)), np.ones(count), np.zeros(count, np.int64))
 
     @property
@@ -191,21 +193,23 @@ class _Spaces:
 
     def grow(self, operators: Operators, size: int) -> _Spaces:
         """Return the spaces grown to ``size`` vectors each. Each new vector takes one product."""
-        basis = np.empty((len(self.basis), size + 1, self.basis.shape[2]))
+        kind = self.basis.dtype
+        basis = np.empty((len(self.basis), size + 1, self.basis.shape[2]), kind)
+        closed = _CLOSED if kind == np.float64 else _CLOSED_FLOAT32
         basis[:, : self.size + 1] = self.basis
         projections = np.zeros((len(basis), size, size))
         projections[:, : self.size, : self.size] = self.projections
         remainders, sizes = self.remainders.copy(), self.sizes.copy()
         with np.errstate(over="ignore", invalid="ignore"):
             for step in range(self.size, size):
-                vectors = operators.products(basis[:, step])
+                vectors = operators.products(basis[:, step]).astype(kind, copy=False)
                 column = _orthogonalise(vectors, basis[:, : step + 1])
                 projections[:, : step + 1, step] = projections[:, step, : step + 1] = column
                 goes_on = np.isfinite(remainders) & (remainders > 0)
                 sizes[goes_on] = step + 1
                 remainders[goes_on] = _compute_lengths(vectors)[goes_on]
-                remainders[remainders <= _CLOSED * np.abs(projections).max(axis=(1, 2))] = 0.0
-                basis[:, step + 1] = vectors / np.where(remainders > 0, remainders, np.inf)[:, None]
+                remainders[remainders <= closed * np.abs(projections).max(axis=(1, 2))] = 0.0
+                basis[:, step + 1] = vectors / np.where(remainders > 0, remainders, np.inf).astype(kind)[:, None]
         return _Spaces(basis, projections, remainders, sizes)
 
     def find_ends(self) -> tuple[Float64, Float64]:
@@ -221,17 +225,17 @@ class _Spaces:
     def restart(self, stay: int) -> _Spaces:
         """Return spaces of the ``stay`` outermost Ritz vectors, which can grow further. No space may be closed."""
         count, _, parameters = self.basis.shape
-        basis, projections = np.empty((count, stay + 1, parameters)), np.zeros((count, stay, stay))
+        basis, projections = np.empty((count, stay + 1, parameters), self.basis.dtype), np.zeros((count, stay, stay))
         for model in range(count):
             ritz, vectors = np.linalg.eigh(self.projections[model])
             kept = np.r_[: stay // 2, len(ritz) - stay // 2 : len(ritz)]
-            basis[model, :-1] = vectors[:, kept].T @ self.basis[model, :-1]
+            basis[model, :-1] = vectors[:, kept].T.astype(basis.dtype) @ self.basis[model, :-1]
             np.fill_diagonal(projections[model], ritz[kept])
         basis[:, -1] = self.basis[:, -1]
         return _Spaces(basis, projections, self.remainders, np.full(count, stay))
 
 
-def _orthogonalise(vectors: Floats, basis: Float64) -> Float64:
+def _orthogonalise(vectors: Floats, basis: Floats) -> Float64:
     """Make vectors ``[B, P]`` orthogonal to a basis ``[B, k, P]`` in place; return their components ``[B, k]``."""
     total = np.zeros(basis.shape[:2])
     for _ in range(2):

@@ -279,7 +279,7 @@ class PlaneCutter:
         found = {split: self._round(surfaces, split) for split in surfaces.around}
         grid = surfaces.grids[surfaces.reached - 1]
         if grid < config.grid:
-            plane = _note(plane, f"The time budget of {budget:g} s ended at {grid} of {config.grid} samples an axis.")
+            plane = _note(plane, f"The time budget of {budget:g} s ended at {grid} of {config.grid} samples per axis.")
         return RecordedPlane(
             cut=Cut(plane, grid, found["train"], found.get("test", np.empty(0, np.float32)), path, path_loss),
             config=config,

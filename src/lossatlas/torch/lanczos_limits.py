@@ -2,20 +2,28 @@
 
 from __future__ import annotations
 
-from lossatlas.arrays import Float64
+import numpy as np
+
+from lossatlas.arrays import Floats
 from lossatlas.rng import Draws, Stream
 
-#: The largest number of bytes for the vectors of an iteration. They count twice, because they are copied at times.
+#: How many bytes the vectors of an iteration may take. The space is copied while it grows, so a vector counts twice.
 _BYTES = 2**30
-#: The smallest and the largest number of vectors. The smallest holds for any size.
+#: There are at least this many vectors in a space, whatever they take, and at most this many.
 _FEWEST, _MOST = 12, 160
+#: If there is room for fewer vectors of float64, they are float32. Otherwise more restarts would take more products.
+_FEW = 40
 
 
 def most_vectors(parameters: int) -> int:
-    """Return the number of vectors ``[P]`` that a Lanczos iteration may hold before it restarts."""
-    return max(_FEWEST, min(_MOST, _BYTES // (16 * parameters)))
+    """Return how many vectors ``[P]`` a Lanczos iteration may hold before it is restarted."""
+    return max(_FEWEST, min(_MOST, _BYTES // (2 * _precision(parameters).itemsize * parameters)))
 
 
-def draw_start(parameters: int) -> Float64:
-    """Draw the first vector ``[P]`` of an iteration. It is the same for all models of this size."""
-    return Draws(0, Stream.LANCZOS_START).normal(parameters)
+def draw_start(parameters: int) -> Floats:
+    """Draw the first vector ``[P]`` of an iteration, which is the same for every model of this size."""
+    return Draws(0, Stream.LANCZOS_START).normal(parameters).astype(_precision(parameters), copy=False)
+
+
+def _precision(parameters: int) -> np.dtype[np.floating]:
+    return np.dtype(np.float64 if _BYTES // (16 * parameters) >= _FEW else np.float32)
