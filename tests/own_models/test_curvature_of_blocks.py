@@ -1,4 +1,4 @@
-"""Compares the curvature of each layer with the whole Hessian by autograd, and limits the memory of Lanczos."""
+"""Compares the curvature of each layer with the whole Hessian by autograd, and measures the memory of Lanczos."""
 
 from __future__ import annotations
 

@@ -68,7 +68,7 @@ def show(
     opened = open_stored(run) if isinstance(run, Path | str) else run
     query = {"run": opened.id}
     if plane is not None:
-        opened.plane(plane)  # which refuses a name that is not there
+        opened.plane(plane)  # this refuses an unknown name
         query["plane"] = plane
     if frame is not None:
         query["epoch"] = str(_find_epoch(opened, frame))

@@ -36,7 +36,7 @@ def make_model(made: Made, recording: Recording, device: torch.device | None) ->
 def find_samples(
     recording: Recording, split: Literal["train", "test"], loader: Iterable[Any] | None, loss: LossFunction
 ) -> list[Batch]:
-    """Return the fixed samples of a split, in the batches in which they were recorded; none if it has none.
+    """Return the fixed samples of a split, in the batches in which they were recorded.
 
     Parameters
     ----------
@@ -52,7 +52,7 @@ def find_samples(
     Returns
     -------
     list
-        The batches.
+        The batches; an empty list if the recording has no samples of this split.
 
     Raises
     ------

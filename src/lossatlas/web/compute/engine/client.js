@@ -1,6 +1,6 @@
 /**
- * This module is the page's side of the engine: two workers share the work of a surface. Of each kind of question only
- * the newest is answered.
+ * This module is the page's side of the engine: two workers share the work of a surface. Only the newest question of
+ * each kind is answered.
  */
 /** @import {Losses, LossSet, ModelAnswer, PointAnswer, Run, SamplesAnswer, SurfaceAnswer} from './worker.js' */
 import {startWorker} from './workers.js';

@@ -20,8 +20,8 @@ const ARROWS = {ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, 1], ArrowDo
 
 /**
  * @typedef {object} SketchOptions
- * @property {(place: Place, goesOn: boolean) => void} onApply the chosen tool is used; `goesOn`: it belongs to the stroke
- *   of the dab before
+ * @property {(place: Place, goesOn: boolean) => void} onApply the chosen tool is used; `goesOn`: in the stroke of the
+ *   previous dab
  * @property {(place: Place) => void} onPut a key puts a single point
  * @property {(place: Place) => void} onErase
  * @property {(place: Place) => void} onMove the crosshair has moved

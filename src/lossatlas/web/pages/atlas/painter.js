@@ -101,7 +101,7 @@ export function createPainter({wish, ask, isKnown, plots, onDrawn}) {
     get shown() {
       return shown;
     },
-    /** Is what is drawn what is wanted? */
+    /** Is the wanted picture drawn? */
     get isCurrent() {
       const wanted = wish(shown);
       return !pending && !stale && wanted !== null && sameShot(wanted, shown);

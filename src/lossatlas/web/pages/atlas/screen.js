@@ -34,7 +34,7 @@ export function createScreen() {
     get shown() {
       return painter?.shown ?? null;
     },
-    /** Is what is drawn what is wanted? */
+    /** Is the wanted picture drawn? */
     get isCurrent() {
       return painter?.isCurrent ?? false;
     },
