@@ -13,6 +13,7 @@ import pytest
 import torch
 
 import lossatlas.torch as lat
+from lossatlas.errors import DataError
 from lossatlas.store import Gallery, Recording, read_manifest, run_folder
 from tests.own_models.test_recorder import CROSS_ENTROPY, LEAST, recorder_of, start
 from tests.own_models.trainings import images, shuffling, train
@@ -38,18 +39,15 @@ def test_after_an_exception_in_the_block_the_recording_stays_and_no_run_is_made(
     assert len(Gallery(tmp_path).ids()) == 1
 
 
-def test_a_sample_of_nan_makes_the_loss_unknown(tmp_path: Path) -> None:
+@pytest.mark.parametrize("part", ["train", "test"])
+def test_samples_with_nan_are_refused_before_anything_is_written(tmp_path: Path, part: str) -> None:
     inputs, labels = images().tensors
-    inputs = inputs.clone()
-    inputs[0] = torch.nan
-    model = start()
-    with recorder_of(model, tmp_path, [(inputs, labels)], boundary="auto") as recorder:
-        train(model, shuffling(images()), 1, recorder.snapshot)
-    assert [frame.metrics["train_loss"] for frame in recorder.recording.frames] == [None, None]
-    manifest = read_manifest(run_folder(tmp_path, Gallery(tmp_path).ids()[0]))
-    assert manifest["metrics"]["train_loss"] == [None, None]
-    assert [verdict.fault for verdict in Gallery(tmp_path).verify()] == [None]
-    assert manifest["boundary"] is None
+    wrong = inputs.clone()
+    wrong[0] = torch.nan
+    loaders = [[(wrong if part == name else inputs, labels)] for name in ("train", "test")]
+    with pytest.raises(DataError, match=f"the samples of {part}_loader is not finite"):
+        lat.Recorder(start(), CROSS_ENTROPY, *loaders, data=tmp_path)
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_diverged_training_is_shown_up_to_its_last_finite_frame(tmp_path: Path) -> None:

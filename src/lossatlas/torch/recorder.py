@@ -84,9 +84,7 @@ class Recorder:
         train, test = _samples_of(train_loader, test_loader, options.get("samples", 512), size, function)
         self._copy = TorchModel(model, function, train, test)
         self._copy.follow(model)
-        self._measure()  # a loss that does not fit the model fails here, before anything is written
-        if not self._copy.is_measured():
-            raise DataError("the loss does not depend on the model that it is given; it has to call that very model")
+        self._refuse_wrong_losses()
         data = options.get("data")
         self._data = Path(data) if data is not None else default_data_folder()
         self._dtype = np.dtype(options.get("dtype", "float32"))
@@ -187,6 +185,24 @@ class Recorder:
         if not self._is_first:
             raise DataError("this process records nothing: of several in one training, the first one does")
         return Recording.open(self._writer.folder)
+
+    def _refuse_wrong_losses(self) -> None:
+        """Measure the losses before anything is written; a loss that does not fit the model fails here.
+
+        Raises
+        ------
+        DataError
+            If a loss is not finite, or does not depend on the model.
+        """
+        measured = self._measure()
+        for part, batches in (("train", self._copy.train), ("test", self._copy.test)):
+            if batches and measured[f"{part}_loss"] is None:
+                raise DataError(
+                    f"the loss of the samples of {part}_loader is not finite, so there is nothing to show: "
+                    "look for NaN among the samples and in the model"
+                )
+        if not self._copy.is_measured():
+            raise DataError("the loss does not depend on the model that it is given; it has to call that very model")
 
     def _measure(self) -> dict[str, float | None]:
         """Measure losses and accuracies of the copy at its current theta.
