@@ -66,7 +66,7 @@ def main() -> None:
     """Train the transformer until it can add, and record frames."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", help="the folder of the gallery; by default the one that lossatlas uses")
-    parser.add_argument("--steps", type=int, default=3000)
+    parser.add_argument("--steps", type=int, default=2400)
     parser.add_argument("--every", type=int, default=50, help="steps between two frames; half as many at first")
     parser.add_argument("--samples", type=int, default=480)
     parser.add_argument("--curvature", type=int, default=20, help="number of frames at which the Hessian is measured")
