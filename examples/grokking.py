@@ -5,9 +5,9 @@
     lossatlas serve
 
 Power et al. (2022, arXiv 2201.02177) found that a network can fit all its training examples long before it answers any
-other. Here half of the 961 sums are shown, in full batches with a large weight decay. All of them are answered after some
-150 steps, when the loss of the other half is at its greatest, 13 nats; 83 % of those are answered after 1,200 steps, and
-99 % after 2,000. A frame is recorded every 25 steps at first, and every 50 later.
+other. Here half of the 961 sums are shown, in full batches with a large weight decay. All of them are answered after
+some 150 steps, when the loss of the other half is at its greatest, 13 nats; 83 % of those are answered after 1,200
+steps, and 99 % after 2,000. A frame is recorded every 25 steps at first, and every 50 later.
 
 What to look at: the loss of each sample, where the training samples are learnt at once and the test samples one after
 another; the plane of the path, where it turns; and the curvature, whose largest eigenvalue is 16 when everything is
