@@ -84,7 +84,7 @@ def test_two_identical_calls_differ__bits_depend_neither_on_threads_nor_on_the_b
     network = network_of(*hidden, residual=len(hidden) == 3, classes=classes)
     points, labels = data(classes, 500)
     one, two = (Evaluator(network, points, labels, threads=threads) for threads in (1, 2))
-    models = some_models(network, 3 * one.chunk + 1)  # not a multiple of the chunk
+    models = some_models(network, 3 * one.chunk + 1)  # this is not a multiple of the chunk
     losses = one.losses(models)
     assert (two.losses(models) == losses).all()
     assert (one.losses(models) == losses).all()

@@ -93,7 +93,7 @@ def test_a_long_table_is_sampled_over_its_whole_length_by_class() -> None:
     labels = ["a"] * 6_000 + ["b"] * 3_993 + ["c"] * 7
     table = read_text("\n".join(f"{i},{-i},{label}" for i, label in enumerate(labels)), Choice(limit=200))
     assert table.thinned == "Of 10,000 points, 200 were taken at random from the whole table, each class in proportion."
-    assert (np.diff(table.points[:, 0]) > 0).all()  # no row twice
+    assert (np.diff(table.points[:, 0]) > 0).all()  # no row occurs twice
     assert [table.classes[k] for k in table.labels] == [labels[int(x)] for x in table.points[:, 0]]
     taken = Counter(table.labels.tolist())
     assert [taken[k] for k in range(3)] == pytest.approx([120, 80, 4], abs=4)

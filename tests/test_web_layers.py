@@ -95,12 +95,12 @@ def test_numbers_are_written_and_rounded_by_one_module() -> None:
 
 
 def test_keys_are_joined_by_one_module() -> None:
-    """A key joined by hand can stand for two things: a text may contain the separator."""
+    """A key that is joined by hand can be ambiguous, because a text may contain the separator."""
     by_hand = re.compile(
         r"""\b\w*[kK]ey\s*=\s*[`\[]"""  # const key = `${a}|${b}`, or a list that is compared as text
         r"""|\b\w*[kK]ey\s*=\s*JSON\.stringify"""
         r"""|[kK]ey\w*\s*=\s*\([^()]*\)\s*=>\s*[`\[]"""  # const keyOf = (shot) => [...].join()
-        r"""|\.join\((?:'[|@#]')?\)"""  # a list joined by commas is for no reader
+        r"""|\.join\((?:'[|@#]')?\)"""  # a list with plain commas is not meant for people, so it is a key
         r"""|`planes/\$\{|lastIndexOf\('/'\)"""
     )
     found = {module: by_hand.findall((WEB / module).read_text(encoding="utf-8")) for module in MODULES}

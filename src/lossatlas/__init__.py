@@ -16,7 +16,7 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:  # for type checkers; tests/test_public.py compares these lines with the table
+if TYPE_CHECKING:  # type checkers read these lines; tests/test_public.py compares them with the table
     from lossatlas.building import build_gallery as build_gallery
     from lossatlas.curvature import Curvature as Curvature
     from lossatlas.curvature import CurvatureConfig as CurvatureConfig

@@ -254,7 +254,7 @@ def test_a_recipe_gives_the_directions_and_a_hessian_plane_is_cut_again_from_its
         raise AssertionError("the vectors are there")
 
     monkeypatch.setattr(cutting, "extreme_pairs", refused)
-    monkeypatch.setattr(cutting, "project", refused)  # of the whole parameters, for planes of sums over the frames
+    monkeypatch.setattr(cutting, "project", refused)  # planes of sums over frames need no projection of all parameters
     lat.cut(run_id, ["pca"], convolutional(), replace=True, grid=3, **options)
     monkeypatch.undo()
     monkeypatch.setattr(cutting, "extreme_pairs", refused)

@@ -174,7 +174,7 @@ def test_every_hessian_uses_running_statistics_if_they_are_requested(
     model = convolutional()
     with lat.Recorder(model, CROSS_ENTROPY, loader, data=tmp_path, batchnorm="running", **options) as recorder:
         train(model, shuffling(images()), 2, recorder.snapshot)
-    assert seen == ["running", "running"]  # one for the plane and one for the curvature
+    assert seen == ["running", "running"]  # one is for the plane, and one for the curvature
 
 
 def test_the_boundary_goes_through_three_samples_at_one_scale(network: Any) -> None:

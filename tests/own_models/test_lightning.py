@@ -172,7 +172,7 @@ def test_a_training_resumed_from_a_checkpoint_extends_its_recording_and_drops_la
     first = lat.LightningCallback(CROSS_ENTROPY, data=tmp_path, **LEAST)
     fit([first, Save()], tmp_path, epochs=4)
     other = lat.LightningCallback(CROSS_ENTROPY, data=tmp_path, **LEAST)
-    fit([other], tmp_path, epochs=4)  # of the same name, and newer
+    fit([other], tmp_path, epochs=4)  # this recording has the same name and is newer
     again = lat.LightningCallback(CROSS_ENTROPY, data=tmp_path, **LEAST)
     _, end = fit([again], tmp_path, epochs=3, ckpt_path=checkpoint)
     assert first.recorder is not None

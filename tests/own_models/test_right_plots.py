@@ -56,7 +56,7 @@ def test_a_table_is_shown_on_the_plane_of_its_principal_components(tmp_path: Pat
 
     values = inputs.double().numpy()
     mean, scale = values[:40].mean(axis=0), values[:40].std(axis=0)
-    eigenvalues, vectors = np.linalg.eigh(np.corrcoef(values[:40].T))  # of columns of variance 1
+    eigenvalues, vectors = np.linalg.eigh(np.corrcoef(values[:40].T))  # the columns have variance 1
     assert boundary["explained_variance"] == pytest.approx(eigenvalues[-2:].sum() / eigenvalues.sum())
     basis = vectors[:, [-1, -2]] * np.sign(vectors[np.abs(vectors[:, [-1, -2]]).argmax(axis=0), [-1, -2]])
     assert arrays["points"] == pytest.approx((values - mean) / scale @ basis, abs=1e-4)

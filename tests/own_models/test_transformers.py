@@ -138,7 +138,7 @@ def test_the_recording_survives_an_exception_and_continues_from_a_checkpoint(tmp
     assert [frame.epoch for frame in first.recorder.recording.frames] == [0, 1, 2]
     assert Gallery(tmp_path).ids() == []
     other = lat.TransformersCallback(data=tmp_path, **LEAST)
-    trainer_of(language_model(), tmp_path, [other]).train()  # of the same name, and newer
+    trainer_of(language_model(), tmp_path, [other]).train()  # this recording has the same name and is newer
     again, model = lat.TransformersCallback(data=tmp_path, **LEAST), language_model()
     checkpoint = str(tmp_path / "out" / "checkpoint-3")  # this is the end of the first epoch
     trainer_of(model, tmp_path, [again], **options | {"num_train_epochs": 2}).train(resume_from_checkpoint=checkpoint)

@@ -97,7 +97,7 @@ def test_explained_variance_is_the_share_of_what_lies_along_the_plane(
     mean = sum(weights) / frames
     within = sum(((theta - mean) @ basis) @ ((theta - mean) @ basis) for theta in weights)
     total = sum((theta - mean) @ (theta - mean) for theta in weights)
-    for centre in (weights[-1], np.zeros(directions.shape[1])):  # for any centre of the plane
+    for centre in (weights[-1], np.zeros(directions.shape[1])):  # this holds for any centre of the plane
         assert project(directions, weights, centre).explained_variance == pytest.approx(within / total, rel=1e-9)
 
 

@@ -84,7 +84,7 @@ def test_normalised_directions_have_the_lengths_of_the_last_frame_s_theta(
     assert plane.normalization == normalization
     assert normalization in plane.title
     assert ("biases stay where they are" in plane.what) == (not biases)
-    assert ("biases move too" in plane.what) == biases  # with biases the slice is not invariant, and says so
+    assert ("biases move too" in plane.what) == biases  # if biases move, the slice is not invariant, and it says so
 
 
 @KINDS

@@ -91,9 +91,7 @@ def test_the_probabilities_of_every_class_under_the_pointer_are_the_networks(exp
     hover(page, x, y)
     probe = page.locator(".boundary .probe")
     names = run.setup.dataset.class_names
-    expect(probe).to_contain_text(
-        names[0]
-    )  # not only the largest probability is known: the network's weights have arrived
+    expect(probe).to_contain_text(names[0])  # all probabilities are known when the network's weights have arrived
     for frame in (11, 0):  # the pointer does not move while the epoch changes
         if frame == 0:
             before = probe.inner_text()

@@ -135,7 +135,7 @@ def test_on_paper_both_plots_are_whole_and_light(exported: Site, desktop: Watche
     still = page.evaluate(COLOURS, ".still")
     assert still["filled"] > 0.2
     assert still["colours"] > 200
-    pdf = page.pdf(format="A4", print_background=True)  # with the events that the browser sends before and after
+    pdf = page.pdf(format="A4", print_background=True)  # the browser sends events before and after it
     assert len(re.findall(rb"/Type\s*/Page\b", pdf)) in {1, 2}
     images = {
         tuple(int(re.search(rb"/%s (\d+)" % side, head)[1]) for side in (b"Width", b"Height"))  # type: ignore[index]

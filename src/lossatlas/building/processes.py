@@ -81,7 +81,7 @@ class Processes(Executor):
     def __init__(self, workers: int) -> None:
         self._most = workers
         self._tasks: SimpleQueue[_Task | None] = SimpleQueue()
-        self._lock = Lock()  # of everything below
+        self._lock = Lock()  # it protects all attributes below
         self._threads: list[Thread] = []
         self._workers: set[_Worker] = set()
         self._closed = self._killed = False

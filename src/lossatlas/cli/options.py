@@ -290,7 +290,7 @@ def _read_toml(path: str) -> dict[str, Any]:
         raise ConfigError([("", str(error))]) from None
     except UnicodeDecodeError:
         raise ConfigError([("", f"{path} is not TOML (it is not UTF-8 text): save it as UTF-8")]) from None
-    except (ValueError, RecursionError) as error:  # not UTF-8, or not TOML
+    except (ValueError, RecursionError) as error:  # the text is not UTF-8, or it is not TOML
         raise ConfigError([("", f"{path} is not TOML ({error}); see `lossatlas train --help`")]) from None
 
 

@@ -38,7 +38,7 @@ def train_command(
         click.echo(f"{config.id} is there already", err=True)
         gallery.open(config.id)  # raises an error if the run is damaged
     else:
-        with explain_write_errors(gallery.data):  # before the work, and not only after it
+        with explain_write_errors(gallery.data):  # errors appear before the work, not after it
             gallery.data.mkdir(parents=True, exist_ok=True)
         run = _compute(config, threads, gallery)
         gallery.save(run)

@@ -162,7 +162,7 @@ class Hessians:
         delta[:, labels, np.arange(self._count)] -= 1.0
         delta /= self._count
         self._deltas = [delta]
-        above = delta  # not used yet, because the last layer has no skip
+        above = delta  # the last layer has no skip, so this value is not used yet
         for layer in range(len(self._matrices) - 1, 0, -1):
             epsilon = _weights(self._matrices[layer]).swapaxes(1, 2) @ self._deltas[0]
             if self.network.has_skip(layer):
@@ -291,7 +291,7 @@ class Hessians:
         p, moved = self._probabilities, moved_z[last]
         delta = p * (moved - (p * moved).sum(axis=1, keepdims=True)) / self._count
         yield last, delta
-        epsilon = delta  # not used yet, because the last layer has no skip
+        epsilon = delta  # the last layer has no skip, so this value is not used yet
         for layer in range(last, first, -1):
             moves = [_weights(self._matrices[layer]).swapaxes(1, 2) @ delta]
             if layer in direct:

@@ -222,7 +222,7 @@ class Evaluator:
 
 def _take_next(chunks: deque[tuple[int, int]]) -> tuple[int, int] | None:
     try:
-        return chunks.popleft()  # atomic
+        return chunks.popleft()  # this is atomic, so it needs no lock
     except IndexError:
         return None
 

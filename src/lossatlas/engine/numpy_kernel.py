@@ -77,7 +77,7 @@ class NumpyKernel:
         with np.errstate(over="ignore", invalid="ignore"):  # models far away may overflow: their loss is inf
             for tile in self._tiles:
                 total += _sum_cross_entropies(self._compute_relative_logits(models, tile))
-            if np.isnan(total).any():  # from inf - inf, unless a parameter itself is NaN
+            if np.isnan(total).any():  # NaN comes from inf - inf, unless a parameter is NaN
                 total[np.isnan(total) & ~np.isnan(models).any(axis=1)] = np.inf
             means: Float32 = (total / self.count).astype(np.float32)
         return means

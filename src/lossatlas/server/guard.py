@@ -48,7 +48,7 @@ class Guard:
     def __init__(self, app: ASGIApp, hosts: Collection[str] = (), framed_by: Sequence[str] = ()) -> None:
         self.app = app
         self.hosts = {"localhost", *(host.lower() for host in hosts)}
-        self._policy = " ".join((CONTENT_SECURITY_POLICY, *framed_by))  # which ends with who may frame the page
+        self._policy = " ".join((CONTENT_SECURITY_POLICY, *framed_by))  # its last directive says who may frame the page
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""

@@ -102,7 +102,7 @@ class Jobs:
     def __init__(self, gallery: Gallery, threads: int | None = None, queue_size: int = 8) -> None:
         self._gallery, self._threads, self._queue_size = gallery, threads, queue_size
         self._jobs: dict[str, Job] = {}  # the finished ones in the order in which they finished
-        self._queue: list[Job] = []  # as they came; _sort_queue sorts them
+        self._queue: list[Job] = []  # in the order of arrival, until _sort_queue sorts them
         self._current: Job | None = None
         self._stopping = False
         self._worker: threading.Thread | None = None

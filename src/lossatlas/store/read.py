@@ -86,7 +86,7 @@ def open_stored(folder: Path | str) -> Run | RecordedRun:
         return read_recorded(folder, manifest)
     try:
         config = RunConfig.from_mapping(manifest["config"])
-        found = run_id(manifest["config"])  # from the stored text: settings that were added later do not change the id
+        found = run_id(manifest["config"])  # settings that were added later do not change the id
     except (ConfigError, KeyError, TypeError) as error:
         raise RunDamagedError(folder / "run.json", f"its config is not valid: {error}") from None
     if found != folder.name:

@@ -154,7 +154,7 @@ def _is_alike(network: Network, model: TorchModel, theta: Floats, inputs: torch.
 
 def _dataset(network: Network, model: TorchModel, recording: Recording) -> Dataset:
     parts: list[tuple[AnyArray, AnyArray]] = []
-    for batches in (model.train, model.test or model.train):  # without test samples, the training samples
+    for batches in (model.train, model.test or model.train):  # the training samples replace missing test samples
         inputs, targets = zip(*(batch.data for batch in batches), strict=True)
         parts.append((torch.cat(inputs).cpu().numpy(), torch.cat(targets).cpu().numpy()))
     return Dataset(

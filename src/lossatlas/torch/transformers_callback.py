@@ -77,7 +77,7 @@ class TransformersCallback(EpochRecording, TrainerCallback):  # type: ignore[mis
         self.recorder, self._epoch = None, int(state.epoch or 0)
         if not state.is_world_process_zero:
             return
-        found = state.stateful_callbacks.get(_STATE, {}).get("recording")  # from the checkpoint it continues from
+        found = state.stateful_callbacks.get(_STATE, {}).get("recording")  # the checkpoint has the id
         options: RecorderOptions = {"name": type(model).__name__, "resume": str(found or ""), **self._options}
         if options.get("loss") is None:
             options["loss"] = LossFunction(_loss_of, "model(**batch).loss", count=partial(_count_labels, model))
