@@ -92,7 +92,7 @@ def test_the_section_along_a_is_the_linear_interpolation_of_goodfellow() -> None
         ["end", "start", "END"],
     ],
 )
-def test_what_are_not_three_points_is_refused(points: list[str]) -> None:
+def test_anything_but_three_points_is_refused(points: list[str]) -> None:
     with pytest.raises(ConfigError) as caught:
         ThroughPlane.from_mapping({"points": points})
     assert {field.split(".")[0] for field, _ in caught.value.faults} == {"points"}

@@ -79,7 +79,7 @@ export function createGradient(network, theta, points, labels) {
   };
 
   return {
-    /** ∂L/∂theta, which `at` writes. */
+    /** ∂L/∂theta, which `computeAt` writes. */
     gradient,
     /**
      * Return the mean cross-entropy of the points `order[start]` to `order[start + count - 1]`, in nats, and write its
