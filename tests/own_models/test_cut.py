@@ -17,6 +17,7 @@ import torch
 import lossatlas.torch as lat
 from lossatlas.errors import DataError, DataFolderError
 from lossatlas.runs import RecordedRun
+from lossatlas.site import export_site
 from lossatlas.store import Gallery, open_stored, recorded_planes, run_folder
 from lossatlas.store import write as store_write
 from lossatlas.torch import cutting
@@ -55,6 +56,15 @@ def other_model():
 
 def doubled():
     return convolutional(), lambda output, target: 2 * torch.nn.functional.cross_entropy(output, target)
+
+class Swapped(torch.nn.Module):
+    def __init__(self):
+        super().__init__()
+        for number, module in reversed(list(enumerate(convolutional()))):
+            self.add_module(str(number), module)
+
+def other_order():
+    return Swapped(), torch.nn.CrossEntropyLoss()
 
 def nothing():
     return None
@@ -156,6 +166,10 @@ def test_a_second_plane_of_the_same_name_is_refused_or_replaces_the_first_or_get
     shapes = [run.plane(name)["loss_surface"].shape[-1] for name in run.planes]
     assert shapes == [7, 5, 3]
     assert len(list((run_folder(data, run_id) / "planes").iterdir())) == 3
+    exported = export_site(Gallery(data), data / "site").site / "data" / "runs" / run_id
+    assert all(
+        (exported / array["file"]).is_file() for plane in run.manifest["planes"] for array in plane["arrays"].values()
+    )
 
 
 @pytest.mark.parametrize(
@@ -165,6 +179,7 @@ def test_a_second_plane_of_the_same_name_is_refused_or_replaces_the_first_or_get
         ("makers:alone", "--loss: there is none; give package.module:function, or let the factory return it too"),
         ("makers:doubled", "was recorded: this is not the model, or not the data, that was recorded"),
         ("makers:other_model", "with other parameters (0.bias, 0.weight, 1.bias, …): this is not the model"),
+        ("makers:other_order", "of a model with other parameters (their order): this is not the model"),
         ("makers:nothing", "makers:nothing() returns a NoneType, and no torch.nn.Module; return (model, loss_fn,"),
         ("makers:fails", "makers:fails() failed: FileNotFoundError: no weights here"),
         ("makers:number", "makers:number is a int, and no function that can be called"),
@@ -326,6 +341,13 @@ def test_a_run_is_cut_by_one_process_and_only_if_its_recording_is_unchanged(plac
     ):
         lat.cut(run_id, ["through"], convolutional(), **whole)
     log = data / "recordings" / run_id / "frames.jsonl"
+    frames = [json.loads(line) for line in log.read_text().splitlines()]
+    unknown = [{**frame, "metrics": dict.fromkeys(frame["metrics"])} for frame in frames]
+    whole_log = log.read_text()
+    log.write_text("".join(f"{json.dumps(frame)}\n" for frame in unknown))
+    with pytest.raises(DataError, match=r"no loss of .* is finite at its first or last frame"):
+        lat.cut(run_id, ["through"], convolutional(), **whole)
+    log.write_text(whole_log)
     log.write_text("".join(log.read_text().splitlines(keepends=True)[:-1]))
     with pytest.raises(DataError, match="has other frames than the run"):
         lat.cut(run_id, ["through"], convolutional(), **whole)

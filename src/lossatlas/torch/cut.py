@@ -128,7 +128,11 @@ def cut(  # noqa: PLR0913 (each is an option of its own)
     factory = _factory_for_workers(workers or executor, model, loss_fn, (train_loader, test_loader, loss))
     with same_random_state():
         copy = make_model(made, recording, place := _read_device(device))
-        refuse_another_model(recording, copy)
+        if not refuse_another_model(recording, copy):
+            raise DataError(
+                f"no loss of {recording.id} is finite at its first or last frame, so the model cannot be compared with "
+                "the recorded one"
+            )
         with _only_one(recording), ExitStack() as stack:
             cutter = PlaneCutter(recording, copy, kinds, compile=compile, purpose="cut")
             laid = _lay(cutter, configs, grid)

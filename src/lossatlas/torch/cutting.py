@@ -56,8 +56,13 @@ def choose_statistics(batchnorm: Literal["batch", "running"]) -> dict[Split, Sta
     return {"train": batchnorm, "test": "refreshed" if batchnorm == "batch" else "running"}
 
 
-def refuse_another_model(recording: Recording, model: TorchModel) -> None:
+def refuse_another_model(recording: Recording, model: TorchModel) -> bool:
     """Refuse a model that does not have the recorded losses at the first and the last frame.
+
+    Returns
+    -------
+    bool
+        Whether there was a loss to compare: one that is not finite is recorded as None.
 
     Raises
     ------
@@ -65,7 +70,7 @@ def refuse_another_model(recording: Recording, model: TorchModel) -> None:
         The message contains both losses, or the first tensor that differs.
     """
     if (recorded := _shapes(recording.parameters)) != (found := _shapes(model.layout)):
-        differing = sorted(set(recorded) ^ set(found)) or [name for name in recorded if recorded[name] != found[name]]
+        differing = sorted({name for name, _ in {*recorded} ^ {*found}})
         raise DataError(
             f"{recording.id} was recorded of a model with other parameters ({', '.join(differing[:3]) or 'their order'}"
             f"{', …' if len(differing) > 3 else ''}): this is not the model that was recorded"
@@ -74,19 +79,22 @@ def refuse_another_model(recording: Recording, model: TorchModel) -> None:
         raise DataError(f"{recording.id} was recorded of a model with other buffers: this is not the model")
     statistics = choose_statistics("batch")
     splits: list[Split] = ["train", "test"] if model.test else ["train"]
+    compared = False
     for frame, split in ((frame, split) for frame in (0, -1) for split in splits):
         expected = recording.frames[frame].metrics.get(_RECORDED[split, False])
         model.set_buffers(recording.buffers_at(frame))
         [loss] = TorchLosses(model, split, statistics[split]).losses(np.asarray(recording.theta(frame))[None])
+        compared |= expected is not None
         if expected is not None and not np.isclose(loss, expected, rtol=SAME, atol=1e-6):
             raise DataError(
                 f"at epoch {recording.frames[frame].epoch} the {split} loss is {loss:g}, and {expected:g} was "
                 "recorded: this is not the model, or not the data, that was recorded"
             )
+    return compared
 
 
-def _shapes(layout: Sequence[Any]) -> dict[str, tuple[int, ...]]:
-    return {tensor.name: tensor.shape for tensor in layout}
+def _shapes(layout: Sequence[Any]) -> list[tuple[str, tuple[int, ...]]]:
+    return [(tensor.name, tensor.shape) for tensor in layout]
 
 
 def evaluate_points(  # noqa: PLR0913 (plain data, so that other processes can call it)
