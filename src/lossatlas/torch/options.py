@@ -46,7 +46,8 @@ class ComputingOptions(TypedDict, total=False):
         ``"batch"``: surfaces of the training loss use the statistics of each batch, as training does, and those of
         the test loss use the statistics of the training samples. ``"running"``: all use the model's own statistics.
     boundary
-        ``"auto"``: the plane of the two inputs, or the plane through three samples. ``"none"``: no boundary.
+        ``"auto"``: the plane of two inputs, that of the principal components of up to twenty, or the plane through
+        three samples; without classes, the loss of each sample. ``"none"``: none of these.
     curvature
         The number of frames at which the Hessian is measured (5).
     curvature_by

@@ -160,8 +160,8 @@ export function paintRegions(run, {predicted_class: classes, confidence}, table,
 }
 
 /**
- * Return the classes that the plot shows, and which of them have points: a class that neither has points nor is predicted
- * needs no mark.
+ * Return the classes that the plot shows, and which of them have points: a class that neither has points nor is
+ * predicted needs no mark.
  * @param {Run} run
  */
 export function classesOf(run) {
@@ -218,7 +218,8 @@ export function probabilityText(run, seen, x, y, oddsAt) {
     run.classes.length,
   );
   const others = run.classes.length === 2 ? classText(run.classes[1 - k]) : 'the others';
-  return `≈ ${classText(run.classes[k])} ${probabilityPercentText(share)}, ${others} ${probabilityPercentText(1 - share)}`;
+  const likeliest = `≈ ${classText(run.classes[k])} ${probabilityPercentText(share)}`;
+  return `${likeliest}, ${others} ${probabilityPercentText(1 - share)}`;
 }
 
 /**

@@ -120,8 +120,8 @@ export function watchRun(url, signal, watcher) {
 /**
  * Follow a recording until it has become a run, or the signal aborts.
  * @param {string} url @param {AbortSignal} signal
- * @param {{onRecording: (recording: Recording) => void, onDone: () => void, onFailed: (problem: import('./json.js').Problem)
- *   => void, onLost: () => void}} watcher
+ * @param {{onRecording: (recording: Recording) => void, onDone: () => void, onLost: () => void,
+ *   onFailed: (problem: import('./json.js').Problem) => void}} watcher
  */
 export function watchRecording(url, signal, {onRecording, onDone, onFailed, onLost}) {
   const source = new EventSource(url);

@@ -31,6 +31,14 @@ export const computedRuns = (gallery) => gallery.filter(({source}) => source !==
 export const recordedRuns = (gallery) => gallery.filter(({source}) => source === 'recorded');
 
 /**
+ * Return the recorded run that the state names, if it names one.
+ * @param {GalleryEntry[]} gallery @param {State} state
+ */
+export function findRecorded(gallery, {run, train}) {
+  return train ? undefined : recordedRuns(gallery).find(({id}) => id === run);
+}
+
+/**
  * Find the runs of the gallery that fit a choice of dataset and model. The activation is ignored if there is no hidden
  * layer, and `residual` is ignored if no layer can have a skip connection.
  * @param {GalleryEntry[]} gallery @param {Omit<Choice, 'run'>} choice

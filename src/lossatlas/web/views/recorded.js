@@ -1,10 +1,11 @@
 /**
- * This view shows recorded runs, which are people's own trainings: a card that describes the run that is
- * shown, in place of the choices of the left panel, and a list of all recorded runs in the right panel.
+ * This view shows recorded runs, which are people's own trainings: a card that describes the run that is shown, in place
+ * of the choices of the left panel, and a list of all recorded runs in the right panel. It is loaded if the gallery has
+ * such runs.
  */
 /** @import {GalleryEntry, State} from '../model/types.js' */
 /** @import {Run} from '../model/run.js' */
-import {recordedRuns} from '../model/choice.js';
+import {findRecorded, recordedRuns} from '../model/choice.js';
 import {joinKey} from '../model/keys.js';
 import {byId, make} from '../lib/dom.js';
 import {countText, lossText} from '../lib/numbers.js';
@@ -14,9 +15,8 @@ const NO_TRAINING =
 
 /** @param {{choose: (patch: Partial<State>) => void}} options */
 export function createRecorded({choose}) {
-  const form = byId('model');
   const card = make('dl', {class: 'recorded-card', id: 'recorded-card', hidden: true});
-  form.before(card);
+  byId('model').before(card);
   const list = make('nav', {class: 'recorded-runs', id: 'recorded-runs', 'aria-label': 'Recorded runs', hidden: true});
   byId('dataset').after(list);
   const train = /** @type {HTMLButtonElement} */ (byId('train-here'));
@@ -24,12 +24,9 @@ export function createRecorded({choose}) {
   let drawn = '';
 
   return {
-    /** Does the state name a recorded run? @param {GalleryEntry[]} gallery @param {State} state */
-    isMeant: (gallery, state) => entryOf(gallery, state) !== undefined,
     /** @param {GalleryEntry[]} gallery @param {State} state @param {Run | null} run */
     draw(gallery, state, run) {
-      const entry = entryOf(gallery, state);
-      form.hidden = entry !== undefined;
+      const entry = findRecorded(gallery, state);
       card.hidden = !entry;
       train.disabled = entry !== undefined;
       train.title = entry ? NO_TRAINING : usual;
@@ -62,11 +59,6 @@ export function createRecorded({choose}) {
     button.addEventListener('click', () => choose({run: id, train: null, own: null, sample: null}));
     return button;
   }
-}
-
-/** @param {GalleryEntry[]} gallery @param {State} state */
-function entryOf(gallery, {run, train}) {
-  return train ? undefined : recordedRuns(gallery).find(({id}) => id === run);
 }
 
 /**

@@ -98,8 +98,8 @@ function limitToEpoch(run, epoch) {
 }
 
 /**
- * Write the place of the surface in its array. For a plane that moves, the test loss may be stored around the fixed centre
- * only.
+ * Write the place of the surface in its array. For a plane that moves, the test loss may be stored around the fixed
+ * centre only.
  * @param {Shot} shot @param {string} name
  */
 function placeIn({run, frame, plane, spanIndex, follow}, name) {

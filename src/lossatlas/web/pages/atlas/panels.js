@@ -2,10 +2,11 @@
 /** @import {Catalog, GalleryEntry, Status} from '../../model/types.js' */
 /** @import {StateStore} from '../../model/address.js' */
 /** @import {Run} from '../../model/run.js' */
-import {createLazyModule} from '../../lib/lazy.js';
+import {byId} from '../../lib/dom.js';
+import {createLazy, createLazyModule} from '../../lib/lazy.js';
+import {findRecorded, recordedRuns} from '../../model/choice.js';
 import {createDataset} from '../../views/dataset.js';
 import {createModel} from '../../views/model.js';
-import {createRecorded} from '../../views/recorded.js';
 
 /**
  * @param {object} options
@@ -20,7 +21,11 @@ import {createRecorded} from '../../views/recorded.js';
  */
 export function createPanels({catalog, store, run, gallery, train, onStatus, onFailed}) {
   const model = createModel({catalog, choose: store.set});
-  const recorded = createRecorded({choose: store.set});
+  const recorded = createLazy({
+    load: () => import('../../views/recorded.js'),
+    create: ({createRecorded}) => createRecorded({choose: store.set}),
+  });
+  const drawRecorded = () => recorded.known()?.draw(gallery(), store.get(), run());
   const dataset = createDataset({
     catalog,
     choose: store.set,
@@ -37,8 +42,12 @@ export function createPanels({catalog, store, run, gallery, train, onStatus, onF
     draw() {
       const [entries, state] = [gallery(), store.get()];
       model.draw(entries, state);
-      dataset.draw(entries, state, recorded.isMeant(entries, state));
-      recorded.draw(entries, state, run());
+      const isRecorded = findRecorded(entries, state) !== undefined;
+      byId('model').hidden = isRecorded;
+      dataset.draw(entries, state, isRecorded);
+      drawRecorded();
+      if (recordedRuns(entries).length === 0 || recorded.isAsked()) return;
+      recorded.request().then(drawRecorded, (error) => onFailed('The recorded runs could not be listed', error));
     },
   };
 }
