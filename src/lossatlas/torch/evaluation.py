@@ -38,7 +38,7 @@ class TorchLosses:
         """Compute the mean loss ``[B]`` of models ``[B, P]``; infinite where it is not a number."""
         models = check_models(models, self.network.parameter_count)
         found = self._empty(len(models))
-        with self._evaluating():
+        with self._evaluation_mode():
             for number, theta in enumerate(models):
                 self.network.move_to(theta)
                 found[number] = self._loss()
@@ -56,14 +56,14 @@ class TorchLosses:
         """
         found = self._empty(len(a))
         origin, along = self.network.vector(centre), self.network.vector(directions)
-        with self._evaluating():
+        with self._evaluation_mode():
             for number, (first, second) in enumerate(zip(np.asarray(a).tolist(), np.asarray(b).tolist(), strict=True)):
                 self.network.move_along(origin, along, first, second)
                 found[number] = self._loss()
         return _read_losses(found)
 
     @contextmanager
-    def _evaluating(self) -> Iterator[None]:
+    def _evaluation_mode(self) -> Iterator[None]:
         with torch.no_grad(), measuring(), self.network.statistics(self._kind):
             yield
 

@@ -162,7 +162,7 @@ def take_samples(loader: Iterable[Any], count: int, batch_size: int, loss: LossF
                 break
     if not total:
         raise DataError("the loader gives no samples; give one that has some")
-    return _weigh(_even(_join(found), batch_size), loss)
+    return _weigh(_divide(_join(found), batch_size), loss)
 
 
 def samples_in(batch: Any) -> int:
@@ -218,7 +218,7 @@ def _join(batches: list[Any]) -> list[Any]:
     return [pytree.tree_unflatten([torch.cat(columns) for columns in zip(*leaves, strict=True)], specs[0])]
 
 
-def _even(batches: list[Any], batch_size: int) -> list[Any]:
+def _divide(batches: list[Any], batch_size: int) -> list[Any]:
     """Divide batches that are larger than ``batch_size`` into parts of nearly equal size."""
     parts = []
     for batch in batches:
