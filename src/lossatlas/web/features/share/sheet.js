@@ -59,14 +59,17 @@ export function sheetOf(subject) {
   const right = rightPart(subject);
   // Without a right plot the left one is in the middle.
   const middle = right ? 0 : (SIZE.width - LEFT.width) / 2 - LEFT.x;
-  const placed = (/** @type {string} */ svg) => (middle ? tag('g', {transform: `translate(${middle} 0)`}, svg) : svg);
+  const moveToMiddle = (/** @type {string} */ svg) =>
+    middle ? tag('g', {transform: `translate(${middle} 0)`}, svg) : svg;
   return {
     theme,
-    behind: surface ? placed(placeSvg(surface.behind)) : '',
+    behind: surface ? moveToMiddle(placeSvg(surface.behind)) : '',
     cells: [...left.cells.map((cells) => shift(cells, middle)), ...(right?.cells ?? [])],
     svg: [
       drawHead(subject),
-      placed([landscapeHead(picture, theme), colourBar(picture, theme), left.svg, landscapeCaption(subject)].join('')),
+      moveToMiddle(
+        [landscapeHead(picture, theme), colourBar(picture, theme), left.svg, landscapeCaption(subject)].join(''),
+      ),
       right ? tag('path', {d: `M644 84V604`, stroke: theme.line}) + right.svg : '',
       timeline(subject),
     ].join(''),
