@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import signal
+import stat
 import subprocess
 import sys
 from pathlib import Path
@@ -20,7 +21,7 @@ from tests.conftest import small_config
 from tests.support.stored_runs import LAYOUT, assert_same, files_in
 
 CHILD = """
-import json, os, signal, sys
+import json, os, signal, stat, sys
 from lossatlas.runs import compute_run
 from lossatlas.landscape import Cut
 from lossatlas.planes import KINDS
@@ -35,6 +36,8 @@ calls = 0
 
 def to_disk(descriptor):
     global calls
+    if stat.S_ISDIR(os.fstat(descriptor).st_mode):
+        return
     calls += 1
     if calls == moment:
         die()
@@ -154,6 +157,8 @@ def test_every_file_reaches_the_disk_before_the_run_appears(
     synced: dict[int, int] = {}  # the size of each file when it was synced, by inode
 
     def note(descriptor: int) -> None:
+        if stat.S_ISDIR(os.fstat(descriptor).st_mode):
+            return
         assert not (tmp_path / "runs" / small_run.id).exists()
         file = os.fstat(descriptor)
         synced[file.st_ino] = file.st_size

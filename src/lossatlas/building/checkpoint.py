@@ -23,7 +23,15 @@ import numpy as np
 from lossatlas.arrays import AnyArray
 from lossatlas.building.records import Record
 from lossatlas.runs import Block, Run, RunConfig
-from lossatlas.store import append_line, explain_write_errors, open_synced, publish, run_folder, sync_folder
+from lossatlas.store import (
+    append_line,
+    explain_write_errors,
+    make_synced_folder,
+    open_synced,
+    publish,
+    run_folder,
+    sync_folder,
+)
 
 _PARTIAL = ".partial-"
 _RECORD = "parts.jsonl"
@@ -60,7 +68,7 @@ class Checkpoint:
         with explain_write_errors(data):
             if not self._resume(whose):
                 shutil.rmtree(self.folder, ignore_errors=True)
-                (self.folder / "run").mkdir(parents=True)
+                make_synced_folder(self.folder / "run")
                 self.notes, self._shapes = {}, {}
                 self._write_line(whose)
 

@@ -13,7 +13,10 @@ from lossatlas.store import Gallery
 @click.command("verify")
 @data_option
 def verify_command(gallery: Gallery) -> None:
-    """Check every file of every run, and write the index again. The exit code is 1 if a run is damaged."""
+    """Check every file of every run against its checksum, and write the index again.
+
+    The exit code is 1 if a run is damaged.
+    """
     faults = 0
     verdicts = list(gallery.verify())
     for verdict in verdicts:
@@ -23,6 +26,8 @@ def verify_command(gallery: Gallery) -> None:
     if gallery.data.is_dir():
         gallery.write_index()
     click.echo(f"{len(verdicts) - faults} of {len(verdicts)} runs are sound")
+    if unchecked := sum(not verdict.has_checksums for verdict in verdicts):
+        click.echo(f"{unchecked} of them without checksums: an earlier version stored them, and damage may go unseen")
     if faults:
         click.echo("Delete a damaged computed run's folder to have it computed again; keep a recorded one's.", err=True)
         sys.exit(1)

@@ -4,22 +4,35 @@ from __future__ import annotations
 
 import gzip
 import json
-import shutil
-import uuid
 from dataclasses import dataclass
 from importlib.resources import as_file, files
 from pathlib import Path
+from typing import Any
 
-from lossatlas.errors import ExportError
+from lossatlas.errors import ExportError, RunError
 from lossatlas.runs import RunConfig
 from lossatlas.showcase import OPENING
 from lossatlas.site.assets import list_assets
 from lossatlas.site.byte_planes import to_byte_planes
 from lossatlas.site.catalog import describe_catalog
 from lossatlas.site.constants import MOST_PARAMETERS
-from lossatlas.store import Gallery, run_folder, write_text
+from lossatlas.site.tree import carry_over, put_bytes, put_file
+from lossatlas.store import (
+    Gallery,
+    claim_folder,
+    find_file,
+    list_entries,
+    open_regular,
+    read_manifest,
+    remove_abandoned,
+    replace_folder,
+    run_folder,
+    seal,
+)
 
-_MARK = "catalog.json"
+_MARK, _SHELL = "catalog.json", "shell.json"
+#: The names in a site that are no files of the page, and belong to an export nevertheless.
+_APART = {_MARK, _SHELL, "data", "index.html", "service-worker.js", "thumbnails.json"}
 
 
 @dataclass(frozen=True)
@@ -47,8 +60,10 @@ class Export:
 def export_site(gallery: Gallery, site: Path | str, *, compact: bool = False) -> Export:
     """Write the page and every sound run of a gallery into a folder.
 
-    Everything is written into a temporary folder and moved when it is complete. Files of an earlier export are
-    replaced. Other files in the folder are not changed.
+    Everything is written into a temporary folder beside it, which is then exchanged with it. So the site is the old one
+    or the new one, and never a mixture, even if the process is killed. Of an earlier export, files that have not
+    changed stay as they are, with their times. Other files in the folder, such as ``.git``, are kept. Only files that
+    the manifests of the runs name are exported, and none that a link leads to.
 
     Parameters
     ----------
@@ -74,15 +89,20 @@ def export_site(gallery: Gallery, site: Path | str, *, compact: bool = False) ->
     site = Path(site).resolve()
     if gallery.data.resolve().is_relative_to(site):
         raise ExportError(f"{site} holds the gallery itself ({gallery.data}); give a folder outside it")
-    _refuse_foreign(site)
-    unfinished = site.with_name(f".{site.name}.{uuid.uuid4().hex[:8]}")
+    prefix = f".{site.name}."
     try:
-        left_out, runs = _fill(unfinished, gallery, compact)
-        _replace(site, unfinished)
+        remove_abandoned(site.parent, prefix)  # first, since it may be an earlier site that is moved back
+        _refuse_foreign(site)
+        with claim_folder(site.parent, prefix) as claimed:
+            left_out, runs = _fill(claimed / "site", site, gallery, compact)
+            ours = _APART | {path.partition("/")[0] for path in _list_page_files(site)}
+            ours |= {path.name for path in (claimed / "site").iterdir()}
+            carry_over(site, claimed / "site", ours)
+            old = replace_folder(claimed / "site", site, claimed)
+            if old:
+                carry_over(old, site, ours)  # what others have changed in the meantime
     except OSError as error:
         raise ExportError(f"cannot write {site}: {error.strerror or error}; give another folder") from error
-    finally:
-        shutil.rmtree(unfinished, ignore_errors=True)
     size = sum(path.stat().st_size for path in site.rglob("*") if path.is_file())
     return Export(site, tuple(runs), tuple(left_out), size)
 
@@ -97,59 +117,76 @@ def _refuse_foreign(site: Path) -> None:
 
 
 def _is_export(site: Path) -> bool:
-    try:
-        found = json.loads((site / _MARK).read_text(encoding="utf-8"))
-    except (OSError, ValueError, RecursionError):
-        return False
+    found = _read_json(site / _MARK)
     return isinstance(found, dict) and found.get("compute") is False and "datasets" in found
 
 
-def _fill(site: Path, gallery: Gallery, compact: bool) -> tuple[list[str], list[str]]:
-    site.parent.mkdir(parents=True, exist_ok=True)
+def _list_page_files(site: Path) -> list[str]:
+    """List the files of the page that an earlier export has written."""
+    found = _read_json(site / _SHELL)
+    listed = found.get("files") if isinstance(found, dict) else None
+    return [path for path in listed if isinstance(path, str)] if isinstance(listed, list) else []
+
+
+def _read_json(path: Path) -> Any:
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError):
+        return None
+
+
+def _fill(new: Path, site: Path, gallery: Gallery, compact: bool) -> tuple[list[str], list[str]]:
+    """Write a whole site into a new folder, and return what was left out and the ids of its runs."""
     with as_file(files("lossatlas").joinpath("web")) as web:
-        shutil.copytree(web, site)
-    verdicts = list(gallery.verify())
-    runs = [verdict.run_id for verdict in verdicts if verdict.fault is None]
-    for run_id in runs:
-        folder = run_folder(site / "data", run_id)
-        shutil.copytree(run_folder(gallery.data, run_id), folder)
-        if compact:
-            _compact(folder)
-    Gallery(site / "data").write_index()
-    (site / "data" / ".index.lock").unlink(missing_ok=True)
-    (site / "shell.json").write_text(json.dumps(list_assets()), encoding="utf-8")
+        for path in sorted(web.rglob("*")):
+            if path.is_file():
+                name = path.relative_to(web).as_posix()
+                with path.open("rb") as file:
+                    put_file(new, name, file, site)
+    left_out, runs = [], []
+    for verdict in gallery.verify():
+        try:
+            if verdict.fault:
+                raise RunError(verdict.fault)
+            _put_run(new, site, run_folder(gallery.data, verdict.run_id), compact)
+            runs.append(verdict.run_id)
+        except RunError as error:
+            left_out.append(str(error))
     default = OPENING if OPENING.id in runs else RunConfig()  # the run that the page opens with must exist
-    (site / _MARK).write_text(
-        json.dumps(describe_catalog(compute=False, default=default), ensure_ascii=False), encoding="utf-8"
-    )
-    return [verdict.fault for verdict in verdicts if verdict.fault], runs
+    for name, content in (
+        ("data/index.json", Gallery(new / "data").index()),
+        (_SHELL, list_assets()),
+        (_MARK, describe_catalog(compute=False, default=default)),
+    ):
+        put_bytes(new, name, json.dumps(content, ensure_ascii=False, allow_nan=False).encode(), site)
+    return left_out, runs
 
 
-def _compact(folder: Path) -> None:
-    """Compress the arrays in a copy of a run, and mark its manifest as compact."""
-    manifest = json.loads((folder / "run.json").read_text(encoding="utf-8"))
+def _put_run(new: Path, site: Path, folder: Path, compact: bool) -> None:
+    """Write the files that the manifest of a run names, and the manifest itself."""
+    place = f"data/runs/{folder.name}"
+    manifest = read_manifest(folder)
+    if compact:
+        manifest = _put_compact_arrays(new, site, folder, manifest)
+        put_bytes(new, f"{place}/run.json", json.dumps(manifest, ensure_ascii=False, allow_nan=False).encode(), site)
+        return
+    for name in ("run.json", *(find_file(folder, entry) for entry in list_entries(manifest))):
+        with open_regular(folder, name) as file:
+            put_file(new, f"{place}/{name}", file, site)
+
+
+def _put_compact_arrays(new: Path, site: Path, folder: Path, manifest: dict[str, Any]) -> dict[str, Any]:
+    """Write the arrays of a run in compressed form, and return its manifest, which says so."""
     large = manifest["model"]["parameters"] > MOST_PARAMETERS
     for arrays in (manifest["arrays"], *(plane["arrays"] for plane in manifest["planes"])):
-        for name, entry in list(arrays.items()):
-            path = folder / entry["file"]
+        for key, entry in list(arrays.items()):
+            name = find_file(folder, entry)
             if large and "parameter" in entry["axes"]:
-                del arrays[name]
-            else:
-                entry["file"] += ".gz"
-                entry["compression"] = "gzip"
-                planes = to_byte_planes(path.read_bytes())
-                (folder / entry["file"]).write_bytes(gzip.compress(planes, 9, mtime=0))
-            path.unlink()
-    write_text(folder / "run.json", json.dumps({**manifest, "compact": True}, ensure_ascii=False, allow_nan=False))
-
-
-def _replace(site: Path, unfinished: Path) -> None:
-    """Move the new files into the site folder. Other files there, such as .git, are kept."""
-    if not site.exists():
-        unfinished.rename(site)
-        return
-    for made in list(unfinished.iterdir()):
-        place, old = site / made.name, unfinished / f"{made.name}.old"
-        if place.exists():
-            place.rename(old)
-        made.rename(place)
+                del arrays[key]
+                continue
+            entry["file"] += ".gz"
+            entry["compression"] = "gzip"
+            with open_regular(folder, name) as file:
+                planes = to_byte_planes(file.read())
+            put_bytes(new, f"data/runs/{folder.name}/{name}.gz", gzip.compress(planes, 9, mtime=0), site)
+    return seal({**manifest, "compact": True})

@@ -3,8 +3,10 @@
 The format is described in docs/run-format.md.
 """
 
-from lossatlas.store.array_files import map_array
-from lossatlas.store.durable import append_line, open_synced, replace_file, sync_folder
+from lossatlas.store.array_files import find_file, map_array
+from lossatlas.store.checksums import list_entries, seal
+from lossatlas.store.durable import append_line, make_synced_folder, open_synced, replace_file, sync_folder
+from lossatlas.store.folders import claim_folder, remove_abandoned, replace_folder
 from lossatlas.store.gallery import Gallery, default_data_folder
 from lossatlas.store.manifest import describe_outcome, describe_run, describe_start, start_arrays
 from lossatlas.store.read import is_recorded, open_run, open_stored, read_manifest
@@ -27,6 +29,7 @@ from lossatlas.store.recording import (
     lay_out,
 )
 from lossatlas.store.recording_writer import RecordingWriter
+from lossatlas.store.regular_files import is_regular, open_regular, read_regular
 from lossatlas.store.write import (
     explain_write_errors,
     publish,
@@ -53,14 +56,20 @@ __all__ = [
     "Tensor",
     "add_planes",
     "append_line",
+    "claim_folder",
     "default_data_folder",
     "describe_adopted",
     "describe_recorded",
     "describe_run",
+    "find_file",
     "is_recorded",
+    "is_regular",
     "describe_start",
     "lay_out",
+    "list_entries",
+    "open_regular",
     "open_run",
+    "make_synced_folder",
     "map_array",
     "open_synced",
     "replace_file",
@@ -69,11 +78,15 @@ __all__ = [
     "describe_outcome",
     "publish",
     "read_manifest",
+    "read_regular",
+    "remove_abandoned",
     "recording_folder",
     "remove_unfinished",
+    "replace_folder",
     "run_folder",
     "save_recorded",
     "save_run",
+    "seal",
     "set_aside",
     "start_arrays",
     "write_text",

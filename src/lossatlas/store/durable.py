@@ -75,5 +75,20 @@ def sync_folder(folder: Path) -> None:
         os.close(descriptor)
 
 
+def sync_tree(folder: Path) -> None:
+    """Make sure that the names of all files in a folder and in its sub-folders are on the disk."""
+    for each in (folder, *folder.rglob("*/")):
+        if each.is_dir():
+            sync_folder(each)
+
+
+def make_synced_folder(folder: Path) -> None:
+    """Make a folder, and the folders above it, and make sure that their names are on the disk."""
+    missing = [each for each in (folder, *folder.parents) if not each.exists()]
+    folder.mkdir(parents=True, exist_ok=True)
+    for each in reversed(missing):
+        sync_folder(each.parent)
+
+
 def _sync(descriptor: int) -> None:
     os.fsync(descriptor)

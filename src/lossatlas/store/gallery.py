@@ -15,14 +15,19 @@ from filelock import FileLock
 from lossatlas.arrays import Float64, Floats
 from lossatlas.errors import ConfigError, DataFolderError, RunError
 from lossatlas.runs import RecordedRun, Run, RunConfig
+from lossatlas.store.checksums import has_checksums
+from lossatlas.store.durable import is_unfinished
 from lossatlas.store.manifest import FORMAT_VERSION
 from lossatlas.store.read import is_recorded, open_run, open_stored, read_manifest
+from lossatlas.store.regular_files import is_regular
 from lossatlas.store.write import explain_write_errors, run_folder, save_run, write_text
 from lossatlas.training import METRICS
 
 GALLERY_FORMAT = "lossatlas-gallery"
 #: The number of points of an own dataset that the index contains.
 _PICTURED = 120
+#: The largest entry in bytes. A run on own points, which has the largest ones, takes a tenth of it.
+_LARGEST_ENTRY = 64 * 2**10
 
 
 def default_data_folder() -> Path:
@@ -32,10 +37,21 @@ def default_data_folder() -> Path:
 
 @dataclass(frozen=True)
 class Verdict:
-    """The result of checking one run; ``fault`` is None if the run is sound."""
+    """The result of checking one run.
+
+    Attributes
+    ----------
+    run_id
+        The id of the run.
+    fault
+        What is wrong with the run; None if it is sound.
+    has_checksums
+        Whether its files could be compared with checksums. Runs of earlier versions have none.
+    """
 
     run_id: str
     fault: str | None
+    has_checksums: bool = True
 
 
 class Gallery:
@@ -53,16 +69,16 @@ class Gallery:
             raise DataFolderError(f"{self.data} is a file, not a folder; give another folder")
 
     def __contains__(self, run_id: str) -> bool:
-        return (run_folder(self.data, run_id) / "run.json").is_file()
+        return is_regular(run_folder(self.data, run_id), "run.json")
 
     def ids(self) -> list[str]:
         """Return the sorted ids of all runs, including damaged ones."""
         folders = (self.data / "runs").glob("[!.]*")
         return sorted(folder.name for folder in folders if folder.is_dir())
 
-    def open(self, run_id: str) -> Run:
+    def open(self, run_id: str, *, check: bool = False) -> Run:
         """Open a run. It raises the errors of :func:`~lossatlas.store.open_run`."""
-        return open_run(run_folder(self.data, run_id))
+        return open_run(run_folder(self.data, run_id), check=check)
 
     def references(self, config: RunConfig) -> dict[str, Floats]:
         """Return the final parameters of the runs that planes of a configuration go through.
@@ -106,32 +122,41 @@ class Gallery:
 
     def index(self) -> dict[str, Any]:
         """Make the content of ``index.json`` from the manifests of all runs that can be read."""
-        return {"format": GALLERY_FORMAT, "format_version": FORMAT_VERSION, "runs": list(self._iterate_entries())}
+        entries = [json.loads(entry) for entry in self._iterate_entries()]
+        return {"format": GALLERY_FORMAT, "format_version": FORMAT_VERSION, "runs": entries}
 
     def write_index(self) -> None:
         """Write ``index.json``. A lock makes several processes write it one at a time."""
         with explain_write_errors(self.data):
             self.data.mkdir(parents=True, exist_ok=True)
             with FileLock(self.data / ".index.lock"):
-                text = json.dumps(self.index(), ensure_ascii=False, separators=(",", ":"), allow_nan=False)
-                write_text(self.data / "index.json", text)
+                for path in filter(is_unfinished, self.data.glob(".index.json.*")):
+                    path.unlink(missing_ok=True)  # of a process that was killed, since this one holds the lock
+                write_text(self.data / "index.json", _write_json(self.index()))
 
     def verify(self) -> Iterator[Verdict]:
-        """Open every run and yield whether it is sound."""
+        """Open every run, compare its files with their checksums, and yield whether it is sound."""
         for run_id in self.ids():
             try:
-                self.open(run_id)
+                self.open(run_id, check=True)
+                yield Verdict(run_id, None, has_checksums(read_manifest(run_folder(self.data, run_id))))
             except RunError as error:
                 yield Verdict(run_id, str(error))
-            else:
-                yield Verdict(run_id, None)
 
-    def _iterate_entries(self) -> Iterator[dict[str, Any]]:
+    def _iterate_entries(self) -> Iterator[str]:
+        """Yield the entries of all runs as JSON. One that cannot be written keeps no other from being listed."""
         for run_id in self.ids():
             try:
-                yield make_entry(read_manifest(run_folder(self.data, run_id)))
-            except (RunError, LookupError, TypeError, ValueError, AttributeError, OverflowError):
+                entry = _write_json(make_entry(read_manifest(run_folder(self.data, run_id))))
+                size = len(entry.encode())  # which raises an error if it holds half a surrogate
+            except (RunError, LookupError, TypeError, ValueError, AttributeError, ArithmeticError, RecursionError):
                 continue  # `verify` reports this run
+            if size <= _LARGEST_ENTRY:
+                yield entry
+
+
+def _write_json(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
 
 
 def make_entry(manifest: dict[str, Any]) -> dict[str, Any]:

@@ -21,25 +21,34 @@ from lossatlas.planes import Anchor, Plane, PlaneConfig
 from lossatlas.planes import Path as PathOnPlane
 from lossatlas.runs import RecordedRun, Run, RunConfig, Setup, plane_configs, run_id
 from lossatlas.store.array_files import read_array
+from lossatlas.store.checksums import check_files
 from lossatlas.store.manifest import (
     FORMAT,
     FORMAT_VERSION,
     RECORDED_VERSION,
     RUN_ARRAYS,
     SPECTRUM,
+    ArraySpec,
     describe_run,
     plane_arrays,
 )
-from lossatlas.training import METRICS, Outcome, Trajectory
+from lossatlas.store.regular_files import read_regular
+from lossatlas.training import METRICS, Outcome, Trajectory, frame_epochs
+
+#: The largest number of spans of a plane, which :class:`~lossatlas.planes.PlaneConfig` allows.
+_MOST_SPANS = 16
 
 
-def open_run(folder: Path | str) -> Run:
+def open_run(folder: Path | str, *, check: bool = False) -> Run:
     """Open a run and check every file against the manifest.
 
     Parameters
     ----------
     folder
-        The folder of the run.
+        The folder of the run, which may not be a link.
+    check
+        Whether to compare every file with its checksum, which means to read all of it. Runs that were stored by earlier
+        versions have no checksums.
 
     Returns
     -------
@@ -56,10 +65,10 @@ def open_run(folder: Path | str) -> Run:
     RunVersionError
         If a newer lossatlas wrote it.
     """
-    return cast(Run, open_stored(folder))
+    return cast(Run, open_stored(folder, check=check))
 
 
-def open_stored(folder: Path | str) -> Run | RecordedRun:
+def open_stored(folder: Path | str, *, check: bool = False) -> Run | RecordedRun:
     """Open a computed or a recorded run, and check every file against the manifest; see :func:`open_run`.
 
     Returns
@@ -82,13 +91,15 @@ def open_stored(folder: Path | str) -> Run | RecordedRun:
     manifest = read_manifest(folder)
     if manifest.get("compact"):
         raise RunDamagedError(folder / "run.json", "a compact copy for the web; open the run that it was exported from")
+    if check:
+        check_files(folder, manifest)
     if is_recorded(manifest):
         return read_recorded(folder, manifest)
     try:
         config = RunConfig.from_mapping(manifest["config"])
         found = run_id(manifest["config"])  # settings that were added later do not change the id
-    except (ConfigError, KeyError, TypeError) as error:
-        raise RunDamagedError(folder / "run.json", f"its config is not valid: {error}") from None
+    except (ConfigError, *_SENSELESS) as error:
+        raise RunDamagedError(folder / "run.json", f"its config is not valid: {str(error)[:_SHOWN]}") from None
     if found != folder.name:
         fault = f"its config has the id {found}, but the folder is named {folder.name}"
         raise RunDamagedError(folder / "run.json", fault)
@@ -106,7 +117,8 @@ def read_manifest(folder: Path) -> dict[str, Any]:
     """Read ``run.json``, and check that it is a manifest in a version that can be read."""
     path = folder / "run.json"
     try:
-        manifest = json.loads(path.read_text("utf-8"), parse_constant=_refuse_constant, parse_float=_parse_finite)
+        text = read_regular(folder, "run.json").decode("utf-8")
+        manifest = json.loads(text, parse_constant=_refuse_constant, parse_float=_parse_finite)
     except FileNotFoundError:
         raise RunDamagedError(path, "the file is missing") from None
     except (OSError, ValueError, RecursionError) as error:
@@ -122,6 +134,16 @@ def read_manifest(folder: Path) -> dict[str, Any]:
             f"{path}: format version {found} is newer than {newest}, the newest this lossatlas reads; upgrade"
         )
     return manifest
+
+
+#: What Python raises where a manifest holds other things than expected.
+_SENSELESS = (LookupError, TypeError, ValueError, AttributeError, ArithmeticError, RecursionError)
+#: How many characters of an error's message are shown, since it may quote the whole file.
+_SHOWN = 300
+
+
+def _describe_senseless(error: Exception) -> str:
+    return f"incomplete or inconsistent ({repr(error)[:_SHOWN]})"
 
 
 def _refuse_constant(name: str) -> float:
@@ -141,6 +163,7 @@ def _make_run(folder: Path, manifest: dict[str, Any], config: RunConfig) -> Run:
         metrics = {name: np.array(manifest["metrics"][name], np.float64) for name in METRICS}
         described = manifest["dataset"]
         _check_frames(epochs, metrics, outcome)
+        _check_sizes(manifest, config)
         network = Network(layers, ACTIVATIONS[config.model.activation], config.model.residual)
         left_out = {str(entry["name"]): str(entry["why"]) for entry in manifest["left_out"]}
         configs = {name: c for name, c in plane_configs(config).items() if name not in left_out}
@@ -164,8 +187,8 @@ def _make_run(folder: Path, manifest: dict[str, Any], config: RunConfig) -> Run:
         meant, found = _select_essentials(expected, expected), _select_essentials(manifest, expected)
     except PlaneError as error:  # the message names the plane
         raise RunDamagedError(folder / "planes", str(error)) from None
-    except (LookupError, TypeError, ValueError, AttributeError, OverflowError) as error:
-        raise RunDamagedError(folder / "run.json", f"incomplete or inconsistent ({error!r})") from None
+    except _SENSELESS as error:
+        raise RunDamagedError(folder / "run.json", _describe_senseless(error)) from None
     for key in (key for key in meant if meant[key] != found[key]):
         raise RunDamagedError(folder / "run.json", f"{key!r} does not agree with the config and the arrays")
     for name in ("labels", "point_predicted_class", "predicted_class"):
@@ -181,6 +204,43 @@ def _check_frames(epochs: list[int], metrics: dict[str, Float64], outcome: dict[
         raise ValueError("metrics have not one number a frame")
     if outcome["status"] not in ("completed", "diverged"):
         raise ValueError(f"outcome.status is {outcome['status']!r}")
+
+
+def _check_sizes(manifest: dict[str, Any], config: RunConfig) -> None:
+    """Check that no array claims to be larger than those of a run with this configuration, before any is opened."""
+    frames, curvature = len(manifest["frames"]), manifest.get("curvature")
+    if frames > (most := len(frame_epochs(config.training.epochs, config.training.frames))):
+        raise ValueError(f"{frames} frames, and a run with this config has {most} at the most")
+    run = {
+        "frame": frames,
+        "parameter": Network.of(config.model, 2, config.classes).parameter_count,
+        "point": config.dataset.points,
+        "feature": 2,
+        "y": config.boundary.resolution,
+        "x": config.boundary.resolution,
+        "curvature_frame": frames if curvature else 0,
+        **dict.fromkeys(("direction", "coordinate"), 2),
+        "centre": 1,
+    }
+    configs = plane_configs(config)
+    for specs, entries, sizes in (
+        ((*RUN_ARRAYS, SPECTRUM), manifest["arrays"], run),
+        *(_sizes_of_plane(run, configs[plane["name"]], plane) for plane in manifest["planes"]),
+    ):
+        for spec in specs:
+            shape = entries[spec.name]["shape"] if spec.name in entries else []
+            if any(size > sizes[axis] for size, axis in zip(shape, spec.axes, strict=bool(shape))):
+                raise ValueError(f"{spec.name} is {str(shape)[:60]}, which is too large for this config")
+
+
+def _sizes_of_plane(
+    run: dict[str, int], config: PlaneConfig, entry: dict[str, Any]
+) -> tuple[tuple[ArraySpec, ...], dict[str, Any], dict[str, int]]:
+    """Return the arrays of a plane, their entries, and the largest sizes of their axes."""
+    samples = config.nonconvexity or 0
+    spans = len(config.spans) if config.spans else _MOST_SPANS
+    own = {"span": spans, "grid": config.grid, "b": config.grid, "a": config.grid, "nb": samples, "na": samples}
+    return plane_arrays(config, centre=True), entry["arrays"], {**run, **own}
 
 
 def _find_files(manifest: dict[str, Any], configs: dict[str, PlaneConfig]) -> dict[str, dict[str, Any]]:
@@ -237,8 +297,8 @@ def read_recorded(folder: Path, manifest: dict[str, Any]) -> RecordedRun:
             raise RunDamagedError(path, f"is of the run {manifest['id']!r}, but the folder is named {folder.name}")
         run = RecordedRun(manifest, dict(_arrays_in(folder, manifest)), folder.resolve())
         _check_recorded(run)
-    except (LookupError, TypeError, ValueError, AttributeError) as error:
-        raise RunDamagedError(path, f"incomplete or inconsistent ({error!r})") from None
+    except _SENSELESS as error:
+        raise RunDamagedError(folder / "run.json", _describe_senseless(error)) from None
     return run
 
 

@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import shutil
-import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
@@ -17,7 +14,8 @@ import numpy as np
 from lossatlas.arrays import AnyArray, Float32, Float64, UInt8
 from lossatlas.curvature import TrainingCurvature
 from lossatlas.runs import CONFIDENCE_STEP, RecordedRun, Run
-from lossatlas.store.durable import open_synced, write_array
+from lossatlas.store.durable import open_synced, sync_tree, write_array
+from lossatlas.store.folders import replace_folder
 from lossatlas.store.manifest import (
     FORMAT,
     RECORDED_VERSION,
@@ -28,7 +26,7 @@ from lossatlas.store.manifest import (
 )
 from lossatlas.store.recorded_planes import RecordedPlane
 from lossatlas.store.recording import Recording
-from lossatlas.store.write import explain_write_errors, run_folder
+from lossatlas.store.write import claim_unfinished, run_folder, write_manifest
 from lossatlas.training import METRICS
 
 _GRAM = ArraySpec("gram", "float64", ("frame", "frame"), "products of theta_frame - theta_last with one another")
@@ -228,7 +226,8 @@ def _leave_out_test(manifest: dict[str, Any], arrays: dict[str, AnyArray], train
 def save_recorded(run: RecordedRun, data: Path | str) -> Path:
     """Write a recorded run into a data folder. It replaces an earlier run of the same recording.
 
-    The run is written into a temporary folder that is then renamed. The recording itself does not change.
+    The run is written into a temporary folder that is then exchanged with the earlier one, so that readers always see a
+    whole run. The recording itself does not change.
 
     Returns
     -------
@@ -242,22 +241,16 @@ def save_recorded(run: RecordedRun, data: Path | str) -> Path:
     """
     data = Path(data)
     folder = run_folder(data, run.id)
-    unfinished = folder.with_name(f".unfinished-{os.getpid()}-{uuid.uuid4().hex[:8]}")
-    try:
-        with explain_write_errors(data):
-            for name, array in run.arrays.items():
-                path = unfinished / f"{name}.npy"
-                path.parent.mkdir(parents=True, exist_ok=True)
-                with open_synced(path) as file:
-                    write_array(file, array)
-            with open_synced(unfinished / "run.json") as file:
-                file.write(json.dumps(run.manifest, ensure_ascii=False, allow_nan=False, indent=1).encode())
-            if folder.exists():
-                folder.rename(unfinished.with_name(f"{unfinished.name}-before"))
-            unfinished.rename(folder)
-    finally:
-        for path in (unfinished, unfinished.with_name(f"{unfinished.name}-before")):
-            shutil.rmtree(path, ignore_errors=True)
+    with claim_unfinished(data) as claimed:
+        unfinished = claimed / "run"
+        for name, array in run.arrays.items():
+            path = unfinished / f"{name}.npy"
+            path.parent.mkdir(parents=True, exist_ok=True)
+            with open_synced(path) as file:
+                write_array(file, array)
+        write_manifest(unfinished, run.manifest)
+        sync_tree(unfinished)
+        replace_folder(unfinished, folder, claimed)
     return folder
 
 

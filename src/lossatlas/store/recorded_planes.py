@@ -13,6 +13,7 @@ from typing import Any
 from lossatlas.arrays import AnyArray
 from lossatlas.landscape import Cut
 from lossatlas.planes import PlaneConfig, compute_random_walk_variance
+from lossatlas.store.checksums import add_checksums
 from lossatlas.store.durable import open_synced, sync_folder, write_array
 from lossatlas.store.manifest import describe_plane, list_arrays_of_cut, plane_arrays
 from lossatlas.store.write import explain_write_errors, write_text
@@ -125,7 +126,8 @@ def add_planes(folder: Path, manifest: Mapping[str, Any], planes: Sequence[Recor
             _write_arrays(folder / "planes" / place, plane.arrays(whole=whole))
             entry = plane.describe(manifest["frames"], manifest["loss"]["name"], place, whole=whole)
             _put(changed["planes"], changed["config"]["planes"], entry, plane.config.model_dump(mode="json"))
-        text = json.dumps(changed, ensure_ascii=False, allow_nan=False, indent=1)
+        sync_folder(folder / "planes")
+        text = json.dumps(add_checksums(folder, changed, keep=True), ensure_ascii=False, allow_nan=False, indent=1)
         write_text(folder / "run.json", text)
         _delete_unused(folder, changed)
 

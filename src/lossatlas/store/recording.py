@@ -24,9 +24,12 @@ import numpy as np
 from lossatlas.arrays import AnyArray
 from lossatlas.errors import RunDamagedError, RunNotFoundError
 from lossatlas.store.array_files import map_array
+from lossatlas.store.regular_files import read_regular
 
 FORMAT = "lossatlas-recording"
 VERSION = 1
+#: The largest log of frames that is read. A frame takes some 200 bytes.
+_LONGEST_LOG = 64 * 2**20
 
 
 @dataclass(frozen=True)
@@ -162,7 +165,7 @@ class Recording:
             raise RunNotFoundError(f"there is no recording {folder.name} in {folder.parent}")
         path = folder / "recording.json"
         try:
-            about = json.loads(path.read_text("utf-8"))
+            about = json.loads(read_regular(folder, "recording.json"))
         except (OSError, ValueError, RecursionError) as error:
             raise RunDamagedError(path, f"not readable as JSON: {error}") from None
         if not isinstance(about, dict) or about.get("format") != FORMAT or about.get("format_version") != VERSION:
@@ -192,10 +195,11 @@ class Recording:
         return self
 
     def _read(self, name: str, size: int) -> AnyArray:
-        path = self.folder / name
-        array = map_array(path)
+        array = map_array(self.folder, name)
         if array.shape != (size,) or array.dtype.kind != "f":
-            raise RunDamagedError(path, f"holds {array.dtype} {list(array.shape)}, and should hold numbers [{size}]")
+            raise RunDamagedError(
+                self.folder / name, f"holds {array.dtype} {list(array.shape)}, and should hold numbers [{size}]"
+            )
         return array
 
 
@@ -222,7 +226,7 @@ def layout_hash(parameters: Sequence[Tensor], buffers: Sequence[Tensor]) -> str:
 def _read_log(folder: Path) -> list[RecordedFrame]:
     """Read the frames in the log. An incomplete last line is ignored."""
     try:
-        text = (folder / "frames.jsonl").read_bytes().decode("utf-8", "replace")
+        text = read_regular(folder, "frames.jsonl", _LONGEST_LOG).decode("utf-8", "replace")
     except OSError as error:
         raise RunDamagedError(folder / "frames.jsonl", f"not readable: {error}") from None
     frames: list[RecordedFrame] = []

@@ -14,7 +14,7 @@ import numpy as np
 
 from lossatlas.arrays import AnyArray, Floats
 from lossatlas.errors import DataError
-from lossatlas.store.durable import append_line, is_unfinished, replace_file, write_array
+from lossatlas.store.durable import append_line, is_unfinished, make_synced_folder, replace_file, write_array
 from lossatlas.store.recording import (
     FORMAT,
     VERSION,
@@ -98,7 +98,7 @@ class RecordingWriter:
     def put_sample(self, name: str, array: AnyArray) -> None:
         """Store an array of the fixed samples, of any shape and dtype."""
         with explain_write_errors(self._data):
-            (self.folder / "samples").mkdir(exist_ok=True)
+            make_synced_folder(self.folder / "samples")
             _save_array(self.folder / "samples" / f"{name}.npy", array)
 
     def append(self, theta: Floats, buffers: Floats, epoch: int, metrics: Mapping[str, float | None]) -> RecordedFrame:
@@ -161,7 +161,7 @@ class RecordingWriter:
             **entries,
         }
         with explain_write_errors(self._data):
-            self.folder.mkdir(parents=True)
+            make_synced_folder(self.folder)
             text = json.dumps(whole, ensure_ascii=False, allow_nan=False, indent=1)
             write_text(self.folder / "recording.json", text)
             write_text(self.folder / "frames.jsonl", "")

@@ -7,13 +7,23 @@ import os
 import re
 import shutil
 import uuid
-from collections.abc import Container, Iterator
+from collections.abc import Container, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from lossatlas.errors import DataFolderError, RunDamagedError, RunNotFoundError
 from lossatlas.runs import Run
-from lossatlas.store.durable import open_synced, replace_file, write_array
+from lossatlas.store.checksums import add_checksums
+from lossatlas.store.durable import (
+    make_synced_folder,
+    open_synced,
+    replace_file,
+    sync_folder,
+    sync_tree,
+    write_array,
+)
+from lossatlas.store.folders import claim_folder, remove_abandoned
 from lossatlas.store.manifest import describe_run, list_arrays
 from lossatlas.store.read import open_run
 
@@ -99,14 +109,37 @@ def save_run(run: Run, data: Path | str) -> Path:
         If the folder cannot be written.
     """
     data = Path(data)
-    runs = run_folder(data, run.id).parent
-    unfinished = runs / f"{_UNFINISHED}{os.getpid()}-{uuid.uuid4().hex[:8]}"
-    try:
-        folder = publish(run, unfinished, data)
-    finally:
-        shutil.rmtree(unfinished, ignore_errors=True)
+    folder = run_folder(data, run.id)
+    if not _is_sound(folder):
+        with claim_unfinished(data) as claimed:
+            publish(run, claimed / "run", data)
     run.note_folder(folder)
     return folder
+
+
+@contextmanager
+def claim_unfinished(data: Path) -> Iterator[Path]:
+    """Make a temporary folder for a run, which is removed at the end of the block, or later if the process is killed.
+
+    Parameters
+    ----------
+    data
+        The data folder.
+
+    Yields
+    ------
+    Path
+        The temporary folder, in which the run is to be made as ``run``.
+
+    Raises
+    ------
+    DataFolderError
+        If the folder cannot be written.
+    """
+    with explain_write_errors(data):
+        make_synced_folder(data / "runs")
+        with claim_folder(data / "runs", _UNFINISHED) as claimed:
+            yield claimed
 
 
 def publish(run: Run, unfinished: Path, data: Path, there: Container[str] = ()) -> Path:
@@ -130,18 +163,25 @@ def publish(run: Run, unfinished: Path, data: Path, there: Container[str] = ()) 
         The folder of the run.
     """
     folder = run_folder(data, run.id)
-    if folder.is_dir():
-        try:
-            open_run(folder)
-        except RunDamagedError:
-            set_aside(folder)
-        else:
-            return folder
+    if _is_sound(folder):
+        return folder
     with explain_write_errors(data):
-        folder.parent.mkdir(parents=True, exist_ok=True)
+        make_synced_folder(folder.parent)
         _write(run, unfinished, there)
+        if os.path.lexists(folder) and not _is_sound(folder):
+            set_aside(folder)
         _move_into_place(unfinished, folder)
+        sync_folder(folder.parent)
     return folder
+
+
+def _is_sound(folder: Path) -> bool:
+    """Return whether a folder contains a sound run."""
+    try:
+        open_run(folder, check=True)
+    except (RunNotFoundError, RunDamagedError):
+        return False
+    return True
 
 
 def set_aside(folder: Path) -> Path:
@@ -153,8 +193,9 @@ def set_aside(folder: Path) -> Path:
 
 
 def remove_unfinished(data: Path) -> int:
-    """Delete the unfinished folders of processes that have ended, and return how many there were."""
-    removed = 0
+    """Delete what processes have left unfinished that were killed, and return how many folders there were."""
+    removed = remove_abandoned(data / "runs", _UNFINISHED)
+    # Earlier versions had the id of the process in the name, and no lock.
     for folder in (data / "runs").glob(f"{_UNFINISHED}*"):
         process = folder.name.removeprefix(_UNFINISHED).split("-")[0]
         if process.isdecimal() and not _is_alive(int(process)):
@@ -189,8 +230,15 @@ def _write(run: Run, folder: Path, there: Container[str] = ()) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         with open_synced(path) as file:
             write_array(file, array)
+    write_manifest(folder, describe_run(run))
+    sync_tree(folder)
+
+
+def write_manifest(folder: Path, manifest: Mapping[str, Any]) -> None:
+    """Write the manifest of a run with the checksums of its arrays, which the folder contains already."""
     with open_synced(folder / "run.json") as file:
-        file.write(json.dumps(describe_run(run), ensure_ascii=False, allow_nan=False, indent=1).encode())
+        text = json.dumps(add_checksums(folder, manifest), ensure_ascii=False, allow_nan=False, indent=1)
+        file.write(text.encode())
 
 
 def _move_into_place(unfinished: Path, folder: Path) -> None:

@@ -66,7 +66,7 @@ def find_samples(
         return []
     files = [recording.folder / "samples" / f"{split}_{column}.npy" for column in _COLUMNS]
     if all(file.is_file() for file in files) and loss.has_outputs:
-        pair = [torch.from_numpy(map_array(file).copy()) for file in files]
+        pair = [torch.from_numpy(map_array(file.parent, file.name).copy()) for file in files]
         if any(not column.ndim or len(column) != count for column in pair):
             raise RunDamagedError(files[0], f"the samples are not {count} inputs and as many targets")
         return take_samples([tuple(pair)], count, size, loss)

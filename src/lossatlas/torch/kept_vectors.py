@@ -29,7 +29,7 @@ class KeptVectors:
         """Return the eigenvalues ``[2]`` and the directions ``[2, P]`` under a key; None if there are none."""
         try:
             values = json.loads((self._folder / f"{key}.json").read_text("utf-8"))["eigenvalues"]
-            vectors = map_array(self._folder / f"{key}.npy")
+            vectors = map_array(self._folder, f"{key}.npy")
             found = np.array(values, np.float64)
         except (OSError, ValueError, LookupError, TypeError, RecursionError, RunDamagedError):
             return None
