@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
-from lossatlas.cli import main
+from lossatlas.cli.verify_command import verify_command
 from lossatlas.errors import RunDamagedError
 from lossatlas.runs import Run, compute_run
 from lossatlas.site import export_site
@@ -93,13 +93,13 @@ def test_a_run_of_an_earlier_version_is_sound_and_told(stored: Path) -> None:
     open_run(stored, check=True)
     (verdict,) = Gallery(stored.parents[1]).verify()
     assert (verdict.fault, verdict.has_checksums) == (None, False)
-    told = CliRunner().invoke(main, ["verify", "--data", str(stored.parents[1])])
+    told = CliRunner().invoke(verify_command, ["--data", str(stored.parents[1])])
     assert told.exit_code == 0
     assert "1 of 1 runs are sound\n1 of them without checksums" in told.output
 
 
 def test_a_sound_run_with_checksums_is_told_without_a_word_of_them(stored: Path) -> None:
-    told = CliRunner().invoke(main, ["verify", "--data", str(stored.parents[1])])
+    told = CliRunner().invoke(verify_command, ["--data", str(stored.parents[1])])
     assert "checksums" not in told.output
 
 

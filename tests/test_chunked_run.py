@@ -198,4 +198,9 @@ def test_the_default_run_is_small_and_a_wide_network_with_a_fine_grid_is_not() -
     wide = RunConfig.from_mapping({"model": {"hidden": [256, 256]}, "planes": [{"grid": 101}]})
     assert Sizes().needs_parts(wide)
     # 80 frames, 3 spans of 101 × 101, and 300 epochs; 512 points; (2+1)·256 + 257·256 + 257·2 parameters
-    assert estimate_work(wide) == (80 * 3 * 101**2 + 3 * 300) * 512 * 67_074
+    surfaces = (80 * 3 * 101**2 + 3 * 300) * 512 * 67_074
+    # the Hessian at 40 frames, each 100 products of 6 evaluations; 100 × 100 inputs a frame; 300 epochs of single steps
+    hessians, boundaries, steps = 40 * 100 * 6 * 512 * 67_074, 80 * 100**2 * 67_074, 300 * 512 * 5e5
+    single = wide.with_values(training={"batch_size": 1})
+    assert estimate_work(single) == surfaces + hessians + boundaries + steps
+    assert estimate_work(wide) == estimate_work(single) - steps + 300 * (512 / 32) * 5e5

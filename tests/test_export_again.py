@@ -5,12 +5,9 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import signal
 import subprocess
 import sys
-from collections import Counter
 from pathlib import Path
-from random import Random
 
 import pytest
 
@@ -19,31 +16,58 @@ from lossatlas.runs import Run
 from lossatlas.site import export_site
 from lossatlas.store import Gallery, save_run
 
-#: Exports, and dies at one of the changes of the file system below a folder, which it counts.
+#: Exports over a site again and again, in processes that die at one of their changes of the file system, which they
+#: count. For each it prints what the site is then, and at last what is left beside the site.
 DYING = """
-import os, signal, sys
+import json, os, shutil, signal, sys
 from pathlib import Path
-from lossatlas.site import export_site
+from random import Random
+import lossatlas.site.export as export
 from lossatlas.store import Gallery
+from tests.test_export_again import hashes
 
-data, site, moment = sys.argv[1], sys.argv[2], int(sys.argv[3])
-count = 0
+data, site, kept = map(Path, sys.argv[1:])
+shutil.copytree(site, kept, symlinks=True)
+changes = ("os.rename", "os.mkdir", "os.remove", "os.rmdir", "os.link")
 
-def hook(event, args):
-    global count
-    if event == "open":
-        change = isinstance(args[2], int) and args[2] & (os.O_WRONLY | os.O_RDWR | os.O_CREAT)
-    else:
-        change = event in ("os.rename", "os.mkdir", "os.remove", "os.rmdir", "os.link")
-    if change:
-        count += 1
-        if count == moment:
-            os.kill(os.getpid(), signal.SIGKILL)
+def attempt(moment):
+    reader, writer = os.pipe()
+    if not (process := os.fork()):
+        count = 0
+        def hook(event, args):
+            nonlocal count
+            flags = args[2] if event == "open" and isinstance(args[2], int) else 0
+            if event in changes or flags & (os.O_WRONLY | os.O_RDWR | os.O_CREAT):
+                count += 1
+                if count == moment:
+                    os.kill(os.getpid(), signal.SIGKILL)
+        replace = export.replace_folder
+        def replace_noted(*args):
+            os.write(writer, f"{count} ".encode())
+            return replace(*args)
+        export.replace_folder = replace_noted
+        sys.addaudithook(hook)
+        export.export_site(Gallery(data), site)
+        os.write(writer, str(count).encode())
+        os._exit(0)
+    os.close(writer)
+    status = os.waitpid(process, 0)[1]
+    with os.fdopen(reader) as file:
+        return status, file.read()
 
-gallery = Gallery(data)
-sys.addaudithook(hook)
-export_site(gallery, site)
-print(count)
+old = hashes(site)
+exchange, total = map(int, attempt(0)[1].split())
+new, seen, random = hashes(site), [], Random(3)
+for moment in [*random.sample(range(1, exchange), 6), exchange, exchange + 1, (exchange + total) // 2, total]:
+    for path in site.parent.iterdir():
+        shutil.rmtree(path)  # what the one before has left, whose removal would count, too
+    shutil.copytree(kept, site, symlinks=True)
+    status, _ = attempt(moment)
+    assert os.WIFSIGNALED(status), moment
+    now = hashes(site)
+    seen.append("old" if now == old else "new" if now == new else "a mixture")
+export.export_site(Gallery(data), site)
+print(json.dumps([seen, hashes(site) == new, [path.name for path in site.parent.iterdir()]]))
 """
 
 
@@ -62,25 +86,17 @@ def gallery(stored: Path) -> Gallery:
 def test_an_export_killed_at_any_moment_leaves_the_old_site_or_the_new_one(
     gallery: Gallery, other_run: Run, tmp_path: Path
 ) -> None:
-    site, random = tmp_path / "out" / "site", Random(3)
+    site = tmp_path / "out" / "site"
     export_site(gallery, site)
     (site / ".git").mkdir()
     (site / ".git" / "config").write_text("mine")
-    old = hashes(site)
     save_run(other_run, gallery.data)
-    command = [sys.executable, "-c", DYING, str(gallery.data), str(site)]
-    new = {**hashes(export_site(gallery, tmp_path / "new").site), ".git/config": old[".git/config"]}
-    changes = len(new) + 40  # an export makes at least one change a file
-    seen: Counter[str] = Counter()
-    for moment in [*(random.randrange(1, changes) for _ in range(8)), *range(changes, changes + 160, 40)]:
-        code = subprocess.run([*command, str(moment)], check=False, capture_output=True).returncode
-        assert code in (0, -signal.SIGKILL)
-        now = hashes(site)
-        seen["old" if now == old else "new" if now == new else "a mixture"] += 1
-    assert set(seen) == {"old", "new"}
-    assert export_site(gallery, site).left_out == ()
-    assert hashes(site) == new
-    assert [path.name for path in site.parent.iterdir()] == ["site"]  # no copies stay behind
+    command = [sys.executable, "-c", DYING, str(gallery.data), str(site), str(tmp_path / "kept")]
+    seen, complete, left = json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
+    assert seen == ["old"] * 7 + ["new"] * 3
+    assert complete
+    assert left == ["site"]  # no copies stay behind
+    assert (site / ".git" / "config").read_text() == "mine"
 
 
 def test_exporting_again_writes_only_what_changed(gallery: Gallery, other_run: Run, tmp_path: Path) -> None:

@@ -5,9 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from difflib import get_close_matches
+from functools import cache
 from typing import Annotated, Any, Self, get_args
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, field_validator
 from pydantic_core import ErrorDetails
 
 from lossatlas.errors import ConfigError
@@ -18,6 +19,8 @@ Seed = Annotated[int, Field(ge=0, lt=2**53, description="any whole number from 0
 #: A name or an index in the path of a fault. The path also contains members of a union, which do not match: people do
 #: not know them.
 _FIELD = re.compile(r"\w+")
+#: How many of pydantic's faults are explained, since a small text may have thousands; and the longest path of a fault.
+_MOST_TOLD, _LONGEST_FIELD = 40, 200
 #: What to give instead, by pydantic's type of fault. For all other types, pydantic's own message is used.
 _ALLOWED = {
     "greater_than": "give a number above {gt}",
@@ -56,6 +59,15 @@ class Config(BaseModel):
     model_config = ConfigDict(
         frozen=True, extra="forbid", allow_inf_nan=False, validate_default=True, use_attribute_docstrings=True
     )
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _refuse_booleans(cls, value: Any, info: ValidationInfo) -> Any:
+        """Refuse true and false in place of numbers, which Python would take for 1 and 0."""
+        several = value if isinstance(value, list | tuple) else (value,)
+        if any(isinstance(each, bool) for each in several) and _takes_numbers_only(cls, str(info.field_name)):
+            raise ValueError(f"{_shorten(value)} is not allowed: give a number")
+        return value
 
     def __init__(self, **values: Any) -> None:
         try:
@@ -96,11 +108,24 @@ class Config(BaseModel):
         return self.from_mapping({**self.model_dump(), **values})
 
 
+@cache
+def _takes_numbers_only(model: type[Config], field: str) -> bool:
+    """Return whether a field takes numbers, or lists of numbers, and neither true nor false."""
+    kinds: set[Any] = set()
+    annotations: list[Any] = [model.model_fields[field].annotation]
+    while annotations:
+        annotation = annotations.pop()
+        kinds.add(annotation)
+        annotations += get_args(annotation)
+    return not kinds.isdisjoint({int, float}) and bool not in kinds
+
+
 def explain_faults(error: ValidationError, model: type[Config]) -> ConfigError:
     """Turn pydantic's report on ``model`` into a ConfigError that names each field, its value and what is allowed."""
     faults: list[tuple[str, str]] = []
     refused: dict[str, tuple[object, list[str]]] = {}  # by field, because a union reports a fault for each member
-    for fault in error.errors(include_url=False):
+    found = error.errors(include_url=False)
+    for fault in found[:_MOST_TOLD]:
         field = ".".join(str(part) for part in fault["loc"] if _FIELD.fullmatch(str(part)))
         cause = fault.get("ctx", {}).get("error")
         if isinstance(cause, ConfigError):  # a part reports its own faults: make their paths start at the whole
@@ -122,7 +147,11 @@ def explain_faults(error: ValidationError, model: type[Config]) -> ConfigError:
         for field, (value, allowed) in refused.items()
     ]
     # A list with a faulty item is also reported as too short. The fault of the item is the useful one.
-    return ConfigError([fault for fault in faults if not any(f.startswith(f"{fault[0]}.") for f, _ in faults)])
+    above = {".".join(parts[:end]) for parts in (field.split(".") for field, _ in faults) for end in range(len(parts))}
+    told = [(field[:_LONGEST_FIELD], message) for field, message in faults if field not in above - {""}]
+    if len(found) > _MOST_TOLD:
+        told.append(("", f"there are {len(found) - _MOST_TOLD} more faults"))
+    return ConfigError(told)
 
 
 def _describe_unknown(model: type[Config], place: tuple[int | str, ...]) -> str:

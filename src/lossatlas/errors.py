@@ -11,6 +11,7 @@ LossAtlasError
 │   └── RunVersionError    it was written by a newer lossatlas
 ├── ExportError            the site folder cannot be written
 ├── MissingExtraError      an optional library is not installed
+├── RunTooLargeError       a run would take more work or memory than is allowed
 ├── QueueFullError         the queue of the server is full
 ├── WorkerDiedError        one task killed several worker processes
 ├── ClusterError           there is no cluster to compute on
@@ -93,6 +94,27 @@ class ExportError(LossAtlasError):
 
 class MissingExtraError(LossAtlasError, ImportError):
     """A function needs an optional library that is not installed."""
+
+
+class RunTooLargeError(LossAtlasError):
+    """A run would take more work or memory than the server allows.
+
+    Attributes
+    ----------
+    exceeded
+        ``(what, estimate, limit)`` for each limit, where ``what`` is ``"work"`` or ``"memory"``.
+    """
+
+    def __init__(self, exceeded: Sequence[tuple[str, float, float]]) -> None:
+        self.exceeded = tuple(exceeded)
+        how = {"work": "{:.1e} steps of work", "memory": "{:.1e} bytes of memory"}
+        parts = [
+            f"about {how[what].format(estimate)}, and {limit:.1e} are allowed" for what, estimate, limit in exceeded
+        ]
+        super().__init__(
+            f"this run would take {'; '.join(parts)}: give fewer epochs, larger batches, smaller layers, smaller grids "
+            "or fewer planes; `lossatlas train` and `lossatlas build` have no such limit"
+        )
 
 
 class QueueFullError(LossAtlasError):

@@ -14,6 +14,7 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Iterable
+from contextlib import suppress
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -22,10 +23,12 @@ import numpy as np
 
 from lossatlas.arrays import AnyArray
 from lossatlas.building.records import Record
+from lossatlas.errors import RunNotFoundError
 from lossatlas.runs import Block, Run, RunConfig
 from lossatlas.store import (
     append_line,
     explain_write_errors,
+    is_regular,
     make_synced_folder,
     open_synced,
     publish,
@@ -183,14 +186,23 @@ class Checkpoint:
 
 def find_unfinished(data: Path) -> dict[str, int]:
     """Return the size in bytes of each unfinished run by its id, and delete folders of runs that are now stored."""
-    found = {}
-    for folder in sorted((data / "runs").glob(f"{_PARTIAL}*")):
-        run_id = folder.name.removeprefix(_PARTIAL)
-        if (run_folder(data, run_id) / "run.json").is_file():
-            shutil.rmtree(folder, ignore_errors=True)
-        else:
-            found[run_id] = sum(_size_on_disk(path) for path in folder.rglob("*") if path.is_file())
-    return found
+    remove_stored(data)
+    return {
+        folder.name.removeprefix(_PARTIAL): sum(_size_on_disk(path) for path in folder.rglob("*") if path.is_file())
+        for folder in sorted((data / "runs").glob(f"{_PARTIAL}*"))
+    }
+
+
+def remove_stored(data: Path) -> None:
+    """Delete the folders of runs that are stored by now.
+
+    A build that is killed after it has moved a run to its place, and before it has deleted the rest of the folder,
+    leaves such a folder. As the run is there, no later build would continue with it.
+    """
+    for folder in (data / "runs").glob(f"{_PARTIAL}*"):
+        with suppress(RunNotFoundError):
+            if is_regular(run_folder(data, folder.name.removeprefix(_PARTIAL)), "run.json"):
+                shutil.rmtree(folder, ignore_errors=True)
 
 
 def _size_on_disk(path: Path) -> int:

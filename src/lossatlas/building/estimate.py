@@ -1,9 +1,16 @@
-"""Estimates the work and the memory of a run, and decides whether the run is computed in parts."""
+"""Estimates the work and the memory of a run. It decides whether a run is computed in parts, or at all by a server.
+
+The unit of work is one parameter of one model at one point: 1e10 of them take about a second on one core.
+"""
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
+from lossatlas.curvature.eigenvalues import DENSE_LIMIT
+from lossatlas.curvature.lanczos import MOST_VECTORS
+from lossatlas.errors import RunTooLargeError
 from lossatlas.networks import Network
 from lossatlas.planes import FilePlane
 from lossatlas.runs import RunConfig
@@ -16,6 +23,14 @@ PART_WORK, PART_BYTES = 1e11, 16 * 2**20
 #: A step of training takes about as long as this many evaluations: one forward pass, and two for the backward pass.
 STEP_WORK = 3
 _USUAL_SPANS = 3
+#: A step of training takes at least as long as this much work, however small the network and the batch are.
+_STEP_OVERHEAD = 5e5
+#: How many products with a Hessian its extreme eigenvalues take, and how many evaluations a product takes.
+_PRODUCTS, _PRODUCT_WORK = 100, 6
+#: How many numbers of 8 bytes for each parameter the training, and the surfaces in work, take.
+_TRAINING_VECTORS = 8
+#: What a server computes at the most: some hours on one core, and the memory of a small machine.
+MOST_WORK, MOST_MEMORY = 1e14, 4e9
 
 
 @dataclass(frozen=True)
@@ -33,12 +48,70 @@ class Sizes:
         return needs_a_file or estimate_work(config) > self.large_work or config.size > self.large_bytes
 
 
+@dataclass(frozen=True)
+class Limits:
+    """The largest work (see :func:`estimate_work`) and memory in bytes of a run that a server computes."""
+
+    work: float = MOST_WORK
+    memory: float = MOST_MEMORY
+
+    def check(self, config: RunConfig) -> None:
+        """Refuse a run that would exceed a limit.
+
+        Parameters
+        ----------
+        config
+            The configuration of the run.
+
+        Raises
+        ------
+        RunTooLargeError
+            If the run would exceed a limit.
+        """
+        estimates = (
+            ("work", estimate_work(config), self.work),
+            ("memory", estimate_memory(config), self.memory),
+        )
+        if exceeded := [each for each in estimates if each[1] > each[2]]:
+            raise RunTooLargeError(exceeded)
+
+
 def estimate_work(config: RunConfig) -> float:
     """Estimate the work of a run: models × points × parameters. An epoch of training counts as three models."""
-    frames = min(config.training.frames, config.training.epochs + 1)
+    training, points = config.training, config.dataset.points
+    frames = _count_frames(config)
     parameters = Network.of(config.model, 2, config.classes).parameter_count
     models = sum(
         len(plane.spans or range(_USUAL_SPANS)) * plane.grid**2 * (frames if plane.moving else 1)
         for plane in config.planes
     )
-    return float(models + STEP_WORK * config.training.epochs) * config.dataset.points * parameters
+    batch = points if training.batch_size == "full" else training.batch_size
+    steps = training.epochs * math.ceil(points / batch)
+    hessians = sum(1 for plane in config.planes if plane.kind == "hessian")
+    hessians += min(config.curvature.frames, frames) + sum((plane.nonconvexity or 0) ** 2 for plane in config.planes)
+    products = _PRODUCTS if parameters > DENSE_LIMIT else sum(config.model.hidden) + config.classes
+    return (
+        float(models + STEP_WORK * training.epochs + _PRODUCT_WORK * products * hessians) * points * parameters
+        + frames * config.boundary.resolution**2 * parameters
+        + steps * _STEP_OVERHEAD
+    )
+
+
+def estimate_memory(config: RunConfig) -> float:
+    """Estimate the bytes that a run takes in memory: its arrays, and the vectors of its training and its Hessians."""
+    parameters = Network.of(config.model, 2, config.classes).parameter_count
+    surfaces = sum(
+        2 * 4 * len(plane.spans or range(_USUAL_SPANS)) * plane.grid**2 for plane in config.planes if not plane.moving
+    )
+    directions = 3 * 4 * parameters * len(config.planes)
+    needs_hessians = config.curvature.frames or any(
+        plane.kind == "hessian" or plane.nonconvexity for plane in config.planes
+    )
+    vectors = _TRAINING_VECTORS
+    if needs_hessians:
+        vectors += parameters if parameters <= DENSE_LIMIT else MOST_VECTORS
+    return float(config.size + surfaces + directions + 8 * parameters * vectors)
+
+
+def _count_frames(config: RunConfig) -> int:
+    return min(config.training.frames, config.training.epochs + 1)

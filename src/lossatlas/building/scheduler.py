@@ -6,12 +6,13 @@ import os
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Executor, Future, wait
-from contextlib import AbstractContextManager, ExitStack, nullcontext
+from contextlib import AbstractContextManager, ExitStack, nullcontext, suppress
 from threading import Lock, Thread
 from typing import Any
 
 from filelock import FileLock, Timeout
 
+from lossatlas.building.checkpoint import remove_stored
 from lossatlas.building.chunked_run import ChunkedRun
 from lossatlas.building.estimate import Sizes
 from lossatlas.building.processes import Processes, describe_error
@@ -25,6 +26,8 @@ from lossatlas.store import Gallery, explain_write_errors, remove_unfinished
 _EACH = 2
 #: The assumed number of workers of an executor if the caller does not give it.
 _USUAL_WORKERS = 16
+#: Locked by the build that computes large runs.
+_LOCK = ".build.lock"
 
 
 def build_gallery(
@@ -69,6 +72,7 @@ def build_gallery(
     with explain_write_errors(gallery.data):
         gallery.data.mkdir(parents=True, exist_ok=True)
         remove_unfinished(gallery.data)
+        _remove_stored(gallery)
     missing = {config.id: config for config in configs if config.id not in gallery}
     workers = workers or (_USUAL_WORKERS if executor else os.cpu_count() or 1)
     pool: AbstractContextManager[Executor] = nullcontext(executor) if executor else Processes(workers)
@@ -84,6 +88,12 @@ def build_gallery(
             f"{len(build.faults)} of {len(missing)} runs failed; the others are stored{''.join(lines)}"
         )
     return list(missing)
+
+
+def _remove_stored(gallery: Gallery) -> None:
+    """Delete what killed builds have left of runs that are stored, unless another build is working on large runs."""
+    with suppress(Timeout), FileLock(gallery.data / _LOCK).acquire(timeout=0):
+        remove_stored(gallery.data)
 
 
 class _Build:
@@ -155,7 +165,7 @@ class _Build:
         if self._locked:
             return
         try:
-            self._held.enter_context(FileLock(self._gallery.data / ".build.lock").acquire(timeout=0))
+            self._held.enter_context(FileLock(self._gallery.data / _LOCK).acquire(timeout=0))
         except Timeout:
             raise DataFolderError(
                 f"another build is computing large runs into {self._gallery.data}; wait until it has ended"

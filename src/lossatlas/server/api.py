@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from importlib.metadata import version
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, FastAPI, Header, Request, Response
+from fastapi import APIRouter, Depends, FastAPI, Header, Query, Request, Response
 from fastapi.sse import EventSourceResponse
 from pydantic.json_schema import models_json_schema
 from starlette.concurrency import run_in_threadpool
@@ -19,8 +20,13 @@ from lossatlas.server.service import RunAnswer, RunService
 
 #: The largest size of a configuration in bytes.
 BODY_LIMIT = 64 * 1024
+#: How many seconds a body may take to arrive.
+BODY_PATIENCE = 10.0
 #: The message and the headers of the answer to a larger configuration.
 _TOO_LARGE = f"a configuration takes at most {BODY_LIMIT // 1024} KiB", {"Connection": "close"}
+
+#: More planes than this are refused anyway.
+_MOST_PLANES = 16
 
 _PROBLEM_SCHEMA = {
     "title": "Problem",
@@ -32,6 +38,19 @@ _PROBLEM_SCHEMA = {
         "title": {"type": "string"},
         "status": {"type": "integer"},
         "detail": {"type": "string"},
+        "exceeded": {
+            "description": "Of a run that would be too large: what is estimated, and what is allowed",
+            "type": "array",
+            "items": {
+                "type": "object",
+                "required": ["what", "estimate", "limit"],
+                "properties": {
+                    "what": {"enum": ["work", "memory"]},
+                    "estimate": {"type": "number"},
+                    "limit": {"type": "number"},
+                },
+            },
+        },
         "errors": {
             "type": "array",
             "items": {
@@ -77,6 +96,8 @@ def _get_service(request: Request) -> RunService:
 
 
 Service = Annotated[RunService, Depends(_get_service)]
+#: A name of the client's own choice, which nobody else can guess: only who knows it ends that client's interest.
+Client = Annotated[str | None, Query(max_length=64)]
 
 
 @router.post(
@@ -84,7 +105,9 @@ Service = Annotated[RunService, Depends(_get_service)]
 )
 async def request_run(request: Request, response: Response, service: Service) -> RunAnswer:
     """Get a run from the gallery (200), or start computing it (202). Missing settings take their defaults."""
-    config = make_config(service.add_own_points(await read_json(request)))
+    values = await read_json(request)
+    # In a thread, since a wrong configuration may take longer than a right one.
+    config = await run_in_threadpool(lambda: make_config(service.add_own_points(values)))
     answer = await run_in_threadpool(service.request, config)
     response.status_code = 202 if answer.events else 200
     return answer
@@ -97,15 +120,20 @@ def get_run(run_id: str, service: Service) -> RunAnswer:
 
 
 @router.delete("/runs/{run_id}", response_model_exclude_none=True)
-def cancel_run(run_id: str, service: Service) -> RunAnswer:
-    """Cancel a run that waits or is being computed. A stored run is kept."""
-    return service.cancel(run_id)
+def cancel_run(run_id: str, service: Service, client: Client = None) -> RunAnswer:
+    """Say that this client no longer wants a run. It is cancelled if nobody else follows it. A stored run is kept."""
+    return service.cancel(run_id, client)
 
 
 @router.get("/runs/{run_id}/events", response_class=Response, responses=_EVENTS)
-async def follow_run(run_id: str, service: Service, last_event_id: Annotated[str | None, Header()] = None) -> Response:
+async def follow_run(
+    run_id: str,
+    service: Service,
+    last_event_id: Annotated[str | None, Header()] = None,
+    client: Client = None,
+) -> Response:
     """Send the events of a run as server-sent events, from the first one or after ``Last-Event-ID``."""
-    events = await run_in_threadpool(service.follow, run_id, last_event_id)
+    events = await run_in_threadpool(service.follow, run_id, last_event_id, client)
     if events is None:
         return Response(status_code=204)  # tells an EventSource not to connect again
     # FastAPI's generator endpoints do not fit, because a log encodes its events itself, and a 404 must come before the
@@ -130,7 +158,8 @@ async def read_json(request: Request) -> Any:
     Raises
     ------
     HTTPException
-        415 if the media type is not JSON, 413 if the body is too large, 400 if it is not valid JSON.
+        415 if the media type is not JSON, 413 if the body is too large, 408 if it does not arrive, 400 if it is not
+        valid JSON.
     """
     media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if media_type != "application/json":
@@ -138,10 +167,15 @@ async def read_json(request: Request) -> Any:
     if int(request.headers.get("content-length", 0)) > BODY_LIMIT:
         raise HTTPException(413, *_TOO_LARGE)
     body = bytearray()
-    async for chunk in request.stream():
-        body += chunk
-        if len(body) > BODY_LIMIT:
-            raise HTTPException(413, *_TOO_LARGE)
+    try:
+        async with asyncio.timeout(BODY_PATIENCE):
+            async for chunk in request.stream():
+                body += chunk
+                if len(body) > BODY_LIMIT:
+                    raise HTTPException(413, *_TOO_LARGE)
+    except TimeoutError:
+        fault = f"the body did not arrive within {BODY_PATIENCE:g} seconds"
+        raise HTTPException(408, fault, {"Connection": "close"}) from None
     try:
         return json.loads(body)
     except (ValueError, RecursionError) as error:
@@ -183,7 +217,7 @@ def _refuse_files(planes: Any) -> None:
         if isinstance(plane, dict) and plane.get("kind") == "file"
     ]
     if refused:
-        raise ConfigError(refused)
+        raise ConfigError(refused[:_MOST_PLANES])
 
 
 class _Api(FastAPI):

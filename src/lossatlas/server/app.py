@@ -16,6 +16,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
+from lossatlas.building.estimate import Limits
 from lossatlas.runs import RunConfig
 from lossatlas.server.api import create_api
 from lossatlas.server.events import HEARTBEAT
@@ -26,8 +27,10 @@ from lossatlas.server.problems import explain_errors
 from lossatlas.server.recordings import Recordings
 from lossatlas.server.service import RunService
 from lossatlas.site import describe_catalog, list_assets
-from lossatlas.store import Gallery, run_folder
+from lossatlas.store import Gallery, is_regular, read_regular, run_folder
 
+#: The largest index that is read, of some ten thousand runs.
+_LARGEST_INDEX = 64 * 2**20
 #: How many seconds the worker has to end when the server stops.
 _PATIENCE = 0.5
 
@@ -41,6 +44,7 @@ def create_app(  # noqa: PLR0913 (each setting has a name and a default)
     hosts: Collection[str] = (),
     framed_by: Sequence[str] = (),
     heartbeat: float = HEARTBEAT,
+    limits: Limits | None = None,
 ) -> FastAPI:
     """Make the app of one gallery.
 
@@ -60,6 +64,8 @@ def create_app(  # noqa: PLR0913 (each setting has a name and a default)
         The origins whose pages may show the app in a frame, besides its own, in the form of CSP.
     heartbeat
         After this many seconds without an event, listeners of a run get a comment.
+    limits
+        The largest work and memory of a run that is computed; by default, those of :class:`Limits`.
 
     Returns
     -------
@@ -80,7 +86,7 @@ def create_app(  # noqa: PLR0913 (each setting has a name and a default)
     app.add_middleware(Guard, hosts=hosts, framed_by=framed_by)
     explain_errors(app)
     recordings = Recordings(gallery, lambda: jobs.is_stopping, heartbeat)
-    app.mount("/api", create_api(RunService(gallery, jobs, heartbeat, recordings)))
+    app.mount("/api", create_api(RunService(gallery, jobs, heartbeat, recordings, limits)))
     site = _Site(gallery, default, recordings)
     app.add_route("/catalog.json", site.answer_catalog, ["GET"])
     app.add_route("/shell.json", site.answer_shell, ["GET"])
@@ -133,17 +139,17 @@ class _Site:
         return Content.of_file(find_within(self._web, path), shipped=True)
 
     def _index(self) -> Content:
-        path, recorded = self._gallery.data / "index.json", self._recordings.entries()
-        if path.is_file() and not recorded:
-            return Content.of_file(path)
-        index = self._read_index(path)
+        recorded = self._recordings.entries()
+        if not recorded and is_regular(self._gallery.data, "index.json"):
+            return Content.of_stored(self._gallery.data, "index.json")
+        index = self._read_index()
         index["runs"] = [*index["runs"], *recorded]
         text = json.dumps(index, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
         return Content.of_json("index.json", text)
 
-    def _read_index(self, path: Path) -> dict[str, Any]:
+    def _read_index(self) -> dict[str, Any]:
         try:
-            index: dict[str, Any] = json.loads(path.read_text("utf-8"))
+            index: dict[str, Any] = json.loads(read_regular(self._gallery.data, "index.json", _LARGEST_INDEX))
             return {**index, "runs": list(index["runs"])}
         except (OSError, ValueError, LookupError, TypeError):
             return self._gallery.index()
@@ -152,4 +158,4 @@ class _Site:
         parts = RUN_PATH.fullmatch(path)
         if not parts:
             raise HTTPException(404)
-        return Content.of_file(find_within(run_folder(self._gallery.data, parts["id"]), parts["file"]))
+        return Content.of_stored(run_folder(self._gallery.data, parts["id"]), parts["file"])

@@ -78,6 +78,33 @@ class EventLog:
         with self._lock:
             return bool(self._listeners)
 
+    def dismiss(self, client: str | None) -> bool:
+        """End the streams of one client, which is no longer interested.
+
+        Parameters
+        ----------
+        client
+            The name that the client gave itself. A client without a name stands for one listener without a name.
+
+        Returns
+        -------
+        bool
+            Whether others still listen. If nobody does, no stream is ended here.
+        """
+        with self._lock:
+            own = [listener for listener in self._listeners if listener.client == client]
+            others = len(self._listeners) - (len(own) if client else min(len(own), 1))
+        for listener in own if others and client else ():
+            listener.dismiss()
+        return others > 0
+
+    def keep_last(self) -> EventLog:
+        """Return a log that contains only the last event of this one, which takes little memory."""
+        log = EventLog()
+        with self._lock:
+            log._events = self._events[-1:]
+        return log
+
     def append(self, event: Event) -> None:
         """Add an event and wake the listeners. Any thread may call it. Nothing is added after the last event."""
         with self._lock:
@@ -97,7 +124,9 @@ class EventLog:
             start = min(int(position) + 1, len(self._events))
             return None if start and self._events[start - 1].last else start
 
-    async def follow(self, start: int = 0, heartbeat: float = HEARTBEAT) -> AsyncIterator[bytes]:
+    async def follow(
+        self, start: int = 0, heartbeat: float = HEARTBEAT, client: str | None = None
+    ) -> AsyncIterator[bytes]:
         """Yield encoded events from a position on until the last one, as they are appended.
 
         A slow listener only delays its own coroutine, and never the log.
@@ -108,6 +137,8 @@ class EventLog:
             The position of the first event.
         heartbeat
             After this many seconds without an event, a comment is yielded.
+        client
+            The name of the client, for :meth:`dismiss`.
 
         Yields
         ------
@@ -115,7 +146,7 @@ class EventLog:
             Encoded events and comments.
         """
         position = start
-        with self._add_listener() as listener:
+        with self._add_listener(client) as listener:
             yield _RETRY
             while True:
                 listener.clear()  # first, so that events that are appended from here on wake it again
@@ -125,12 +156,15 @@ class EventLog:
                     if event.last:
                         return
                     position += 1
+                if listener.dismissed:
+                    yield Event("cancelled", dict, last=True).encode(f"{self._name}-{position}")
+                    return
                 if not await listener.wait(heartbeat):
                     yield KEEPALIVE_COMMENT
 
     @contextmanager
-    def _add_listener(self) -> Iterator[_Listener]:
-        listener = _Listener()
+    def _add_listener(self, client: str | None) -> Iterator[_Listener]:
+        listener = _Listener(client)
         with self._lock:
             self._listeners.add(listener)
         try:
@@ -145,9 +179,14 @@ class EventLog:
 class _Listener:
     """A listener in one event loop. Other threads can wake it."""
 
-    def __init__(self) -> None:
+    def __init__(self, client: str | None) -> None:
+        self.client, self.dismissed = client, False
         self._loop = asyncio.get_running_loop()
         self._event = asyncio.Event()
+
+    def dismiss(self) -> None:
+        self.dismissed = True
+        self.wake()
 
     def wake(self) -> None:
         with suppress(RuntimeError):  # the loop is closed, so the listener is gone

@@ -6,19 +6,24 @@ import gzip
 import hashlib
 import os
 import re
+import stat
 import threading
 from collections import OrderedDict
 from collections.abc import Callable
+from concurrent.futures import Future
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import BinaryIO
 
 import brotli
 from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import FileResponse, Response
+from starlette.types import Receive, Scope, Send
 
 from lossatlas.site import MEDIA_TYPE, to_byte_planes
+from lossatlas.store import open_regular, read_regular
 
 #: The media types of files that compress well, by suffix; the others follow.
 _COMPRESSED = {
@@ -66,6 +71,8 @@ class Content:
         A function that returns the bytes.
     path
         The file with the bytes, if there is one.
+    open
+        A function that opens the file, if it is one of a data folder, where no link is followed.
     shipped
         Whether the file is part of this package. Then a compressed copy may exist (such as Plotly's ``.br``).
     """
@@ -76,6 +83,7 @@ class Content:
     size: int
     read: Callable[[], bytes]
     path: Path | None = None
+    open: Callable[[], BinaryIO] | None = None
     shipped: bool = False
 
     @classmethod
@@ -99,9 +107,12 @@ class Content:
         HTTPException
             404 if there is no such file.
         """
-        if not path.is_file():
+        try:
+            status = path.stat()
+        except (OSError, ValueError):  # there is none, or no file can have that name
+            raise HTTPException(404) from None
+        if not stat.S_ISREG(status.st_mode):
             raise HTTPException(404)
-        status = path.stat()
         return cls(
             name=os.fspath(path),
             version=f"{status.st_mtime_ns:x}-{status.st_size:x}",
@@ -113,6 +124,41 @@ class Content:
         )
 
     @classmethod
+    def of_stored(cls, folder: Path, name: str) -> Content:
+        """Make the content of a file of a data folder, which somebody else may have filled.
+
+        Parameters
+        ----------
+        folder, name
+            The folder, and the path of the file relative to it.
+
+        Returns
+        -------
+        Content
+            The current content of the file.
+
+        Raises
+        ------
+        HTTPException
+            404 if there is no such file, if it is no regular file, or if a link leads to it.
+        """
+        try:
+            with open_regular(folder, name) as file:
+                status = os.fstat(file.fileno())
+        except (OSError, ValueError):
+            raise HTTPException(404) from None
+        path = folder / name
+        return cls(
+            name=os.fspath(path),
+            version=f"{status.st_mtime_ns:x}-{status.st_size:x}",
+            media_type=_COMPRESSED.get(path.suffix, "application/octet-stream"),
+            size=status.st_size,
+            read=lambda: read_regular(folder, name, status.st_size),
+            path=path,
+            open=lambda: open_regular(folder, name),
+        )
+
+    @classmethod
     def of_json(cls, name: str, text: str) -> Content:
         """Make the content of a JSON document that is not a file."""
         data = text.encode()
@@ -121,7 +167,9 @@ class Content:
 
     def in_byte_planes(self) -> Content:
         """Return the content of an array with its bytes rearranged by :mod:`lossatlas.site.byte_planes`."""
-        return replace(self, version=f"{self.version}-planes", read=lambda: to_byte_planes(self.read()), path=None)
+        return replace(
+            self, version=f"{self.version}-planes", read=lambda: to_byte_planes(self.read()), path=None, open=None
+        )
 
 
 def find_within(folder: Path, name: str) -> Path:
@@ -168,6 +216,12 @@ class Responder:
         if _is_known(request, tag):
             return Response(status_code=304, headers=headers)
         if encoding is None and content.path:
+            if content.open:
+                try:
+                    file = await run_in_threadpool(content.open)
+                except OSError:
+                    raise HTTPException(404) from None
+                return _HeldFile(file, content, headers)
             status = await run_in_threadpool(content.path.stat)
             return FileResponse(content.path, headers=headers, media_type=content.media_type, stat_result=status)
         body = await run_in_threadpool(self._encode, content, encoding)
@@ -185,28 +239,61 @@ class Responder:
         return self._cache.get(key, lambda: ENCODERS[encoding](content.read(), content.media_type))
 
 
+class _HeldFile(FileResponse):
+    """An answer with a file that is open already, so that nobody can put another one in its place."""
+
+    def __init__(self, file: BinaryIO, content: Content, headers: dict[str, str]) -> None:
+        descriptor = Path(f"/dev/fd/{file.fileno()}")
+        status = os.fstat(file.fileno())
+        path = descriptor if descriptor.exists() else content.path or descriptor
+        super().__init__(path, headers=headers, media_type=content.media_type, stat_result=status)
+        self._file = file
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Send the file, and close it."""
+        with self._file:
+            await super().__call__(scope, receive, send)
+
+
 class Cache:
     """A cache of bytes by key. If it is full, it drops the least recently used bytes."""
 
     def __init__(self, limit: int) -> None:
         self._limit, self._size = limit, 0
         self._kept: OrderedDict[tuple[str, ...], bytes] = OrderedDict()
+        self._making: dict[tuple[str, ...], Future[bytes]] = {}
         self._lock = threading.Lock()
 
     def get(self, key: tuple[str, ...], make: Callable[[], bytes]) -> bytes:
-        """Return the bytes of a key, or make and keep them."""
+        """Return the bytes of a key, or make and keep them. If another thread is making them, wait for it."""
         with self._lock:
             if key in self._kept:
                 self._kept.move_to_end(key)
                 return self._kept[key]
-        data = make()  # outside the lock: two threads may do the same work, but no thread waits for another
+            others = self._making.get(key)
+            if others is None:
+                mine = self._making[key] = Future()
+        if others:
+            return others.result()
+        try:
+            data = make()
+        except BaseException as error:
+            mine.set_exception(error)
+            with self._lock:
+                del self._making[key]
+            raise
         with self._lock:
-            self._size += len(data) - len(self._kept.pop(key, b""))
-            self._kept[key] = data
-            while self._size > self._limit:
-                _, oldest = self._kept.popitem(last=False)
-                self._size -= len(oldest)
+            self._keep(key, data)
+            del self._making[key]
+        mine.set_result(data)
         return data
+
+    def _keep(self, key: tuple[str, ...], data: bytes) -> None:
+        self._size += len(data)
+        self._kept[key] = data
+        while self._size > self._limit:
+            _, oldest = self._kept.popitem(last=False)
+            self._size -= len(oldest)
 
 
 def _brotli(data: bytes, media_type: str) -> bytes:

@@ -11,7 +11,7 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from lossatlas.server.problems import Problem, describe_problem
+from lossatlas.server.problems import MEDIA_TYPE, Problem, describe_problem
 
 logger = logging.getLogger("lossatlas.server")
 
@@ -19,15 +19,19 @@ logger = logging.getLogger("lossatlas.server")
 CONTENT_SECURITY_POLICY = (
     "default-src 'self'; img-src 'self' data: blob:; style-src 'self' 'unsafe-inline'; "
     "script-src 'self' 'wasm-unsafe-eval'; worker-src 'self'; manifest-src 'self'; connect-src 'self'; "
-    "frame-ancestors 'self'"
+    "object-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'self'"
 )
 SECURITY_HEADERS = {
+    "Cross-Origin-Opener-Policy": "same-origin",
     "Cross-Origin-Resource-Policy": "same-origin",
+    "Permissions-Policy": "camera=(), display-capture=(), geolocation=(), microphone=(), payment=(), usb=()",
     "Referrer-Policy": "no-referrer",
     "X-Content-Type-Options": "nosniff",
 }
 #: A policy applies only to documents and workers. Other media types do not get its 240 bytes, in twenty files a visit.
 _PASSIVE = {"application/octet-stream", "application/json", "application/wasm", "text/css"}
+#: Answers about ranges that Starlette gives as plain text.
+_PLAIN = {400: "the header Range is not valid", 416: "the file does not have this range"}
 _SAFE_METHODS = {"GET", "HEAD"}
 _OWN_SITES = {"same-origin", "none"}
 
@@ -56,7 +60,7 @@ class Guard:
             await self.app(scope, receive, send)
             return
         answer = _Answer(send, self._policy)
-        problem = self._find_objection(scope["method"], Headers(scope=scope))
+        problem = self._find_objection(scope["method"], scope["path"], Headers(scope=scope))
         try:
             await (problem.response if problem else self.app)(scope, receive, answer.send)
         except ClientDisconnect:
@@ -66,11 +70,13 @@ class Guard:
             if not answer.started:
                 await describe_problem(error).response(scope, receive, answer.send)
 
-    def _find_objection(self, method: str, headers: Headers) -> Problem | None:
+    def _find_objection(self, method: str, path: str, headers: Headers) -> Problem | None:
         host = headers.get("host", "")
         if not self._is_own_host(host):
             return Problem(421, f"this server is not called {host!r}; ask it by the address that it was started with")
-        if method not in _SAFE_METHODS and not _is_same_origin(headers, host):
+        # A stream of events keeps a run going, and closing it cancels the run. So no method of the interface is safe.
+        acts = method not in _SAFE_METHODS or path.startswith("/api/")
+        if acts and not _is_same_origin(headers, host):
             return Problem(403, "only this server's own page may ask for that")
         return None
 
@@ -86,15 +92,21 @@ class _Answer:
     def __init__(self, send: Send, policy: str) -> None:
         self._send, self._policy = send, policy
         self.started = False
+        self._problem: Problem | None = None
 
     async def send(self, message: Message) -> None:
         if message["type"] == "http.response.start":
             self.started = True
             headers = MutableHeaders(scope=message)
+            if message["status"] in _PLAIN and headers.get("content-type", "").startswith("text/plain"):
+                self._problem = Problem(message["status"], _PLAIN[message["status"]])
+                headers.update({"Content-Type": MEDIA_TYPE, "Content-Length": str(len(self._problem.response.body))})
             for name, value in SECURITY_HEADERS.items():
                 headers.setdefault(name, value)
             if headers.get("content-type", "").partition(";")[0] not in _PASSIVE:
                 headers.setdefault("Content-Security-Policy", self._policy)
+        elif self._problem and message["type"] == "http.response.body":
+            message = {**message, "body": self._problem.response.body}
         await self._send(message)
 
 

@@ -8,8 +8,8 @@ from collections.abc import Callable
 from enum import StrEnum
 from functools import partial
 
-from lossatlas.errors import CancelledError, LossAtlasError, QueueFullError
-from lossatlas.runs import Computation, Frame, RunConfig, Setup
+from lossatlas.errors import CancelledError, DataFolderError, LossAtlasError, QueueFullError
+from lossatlas.runs import Computation, Frame, Run, RunConfig, Setup
 from lossatlas.server.events import Event, EventLog
 from lossatlas.server.messages import describe_end, describe_frame, describe_manifest, describe_stage, list_frame_arrays
 from lossatlas.server.problems import describe_problem
@@ -47,6 +47,8 @@ class Job:
         The state of the job.
     saving
         Whether the run is being stored, so that it can no longer be cancelled.
+    unsaved
+        The finished run, if it could not be stored. Asking for it again stores it, and computes nothing.
     giving_up
         The timer that will cancel the job because all listeners have gone; None if there are listeners, or if there
         were never any.
@@ -57,6 +59,7 @@ class Job:
         self.log = EventLog(lambda: on_listeners(self))
         self.state = State.QUEUED
         self.saving = False
+        self.unsaved: Run | None = None
         self.giving_up: threading.Timer | None = None
         self._position: int | None = None
 
@@ -167,8 +170,9 @@ class Jobs:
                 self._make_room()
             if len(self._queue) >= self._queue_size:
                 raise QueueFullError(f"{len(self._queue)} runs are waiting already; try again in a moment")
-            self._jobs.pop(config.id, None)
+            before = self._jobs.pop(config.id, None)
             job = self._jobs[config.id] = Job(config, self._on_listeners)
+            job.unsaved = before.unsaved if before else None
             self._queue.append(job)
             self._tell_positions()
             self._changed.notify_all()
@@ -239,7 +243,22 @@ class Jobs:
             return job
 
     def _compute(self, job: Job) -> Event:
-        """Compute and store a run, log each frame as soon as it is there, and return the last event."""
+        """Compute and store a run, and return the last event. If it cannot be stored, it is kept."""
+        run = job.unsaved or self._compute_run(job)
+        self._commit(job)
+        try:
+            self._gallery.save(run)
+        except DataFolderError as error:
+            job.unsaved = run
+            raise DataFolderError(
+                f"{error}. The run is finished and kept in memory: ask for it again to store it"
+            ) from error
+        job.unsaved = None
+        outcome = describe_outcome(run.trajectory.outcome)
+        return Event("done", partial(describe_end, run.id, outcome, run.trajectory.epochs), last=True)
+
+    def _compute_run(self, job: Job) -> Run:
+        """Compute a run, and log each frame as soon as it is there."""
         setup = Setup.of(job.config)
         references = self._gallery.references(job.config)
         computation = Computation(setup, self._threads, cancelled=lambda: not job.active, references=references)
@@ -249,11 +268,7 @@ class Jobs:
         for frame in computation:
             frames.append(frame)
             job.log.append(Event("frame", partial(describe_frame, frame, len(epochs)), size=_measure_size(frame)))
-        run = computation.finish(frames, lambda stage: job.log.append(Event("stage", partial(describe_stage, stage))))
-        self._commit(job)
-        self._gallery.save(run)
-        outcome = describe_outcome(run.trajectory.outcome)
-        return Event("done", partial(describe_end, run.id, outcome, run.trajectory.epochs), last=True)
+        return computation.finish(frames, lambda stage: job.log.append(Event("stage", partial(describe_stage, stage))))
 
     def _commit(self, job: Job) -> None:
         """Mark a job as being stored, so that it can no longer be cancelled."""
@@ -275,15 +290,22 @@ class Jobs:
             self._forget()
 
     def _forget(self) -> None:
-        """Remove the oldest finished jobs with their events, until the others are within the limits."""
+        """Forget the oldest finished jobs beyond the limit, and of large ones all events but the last.
+
+        So the end of a job is told for a while, however large it was.
+        """
         finished = [job for job in self._jobs.values() if not job.active]
+        for job in finished[: max(0, len(finished) - REMEMBERED_JOBS)]:
+            del self._jobs[job.id]
+        finished = finished[-REMEMBERED_JOBS:]
+        for job in finished[:-1]:
+            job.unsaved = None  # one run at a time, since it may be large
         size = sum(job.log.size for job in finished)
         for job in finished:
-            if len(finished) <= REMEMBERED_JOBS and size <= REMEMBERED_BYTES:
+            if size <= REMEMBERED_BYTES:
                 break
-            finished = finished[1:]
             size -= job.log.size
-            del self._jobs[job.id]
+            job.log = job.log.keep_last()
 
     def _tell_positions(self) -> None:
         for position, job in enumerate(self._sort_queue(), start=1 if self._current else 0):

@@ -19,6 +19,7 @@ from lossatlas.errors import (
     QueueFullError,
     RunDamagedError,
     RunNotFoundError,
+    RunTooLargeError,
     RunVersionError,
 )
 
@@ -47,6 +48,8 @@ class Problem:
         A message that says what was wrong and what to do.
     errors
         A pair ``(field, message)`` for each fault of a configuration.
+    exceeded
+        ``(what, estimate, limit)`` for each limit that a run would exceed.
     headers
         Additional headers of the answer.
     """
@@ -54,6 +57,7 @@ class Problem:
     status: int
     detail: str
     errors: tuple[tuple[str, str], ...] = ()
+    exceeded: tuple[tuple[str, float, float], ...] = ()
     headers: Mapping[str, str] = field(default_factory=dict)
 
     @property
@@ -67,6 +71,10 @@ class Problem:
         }
         if self.errors:
             body["errors"] = [{"field": field, "message": message} for field, message in self.errors]
+        if self.exceeded:
+            body["exceeded"] = [
+                {"what": what, "estimate": estimate, "limit": limit} for what, estimate, limit in self.exceeded
+            ]
         return body
 
     @property
@@ -84,6 +92,8 @@ def describe_problem(error: Exception) -> Problem:
         return Problem(error.status_code, error.detail, headers=error.headers or {})
     if isinstance(error, ConfigError):
         return Problem(422, "The configuration is not valid.", errors=error.faults)
+    if isinstance(error, RunTooLargeError):
+        return Problem(422, str(error), exceeded=error.exceeded)
     if isinstance(error, LossAtlasError):
         status = next((status for kind, status in _STATUSES.items() if isinstance(error, kind)), 500)
         headers = {"Retry-After": str(RETRY_AFTER)} if status == 503 else {}

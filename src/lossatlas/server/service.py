@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, Field
 
+from lossatlas.building.estimate import Limits
 from lossatlas.datasets import PREFIX
 from lossatlas.errors import RunDamagedError, RunError, RunNotFoundError
 from lossatlas.runs import RunConfig
@@ -33,9 +34,14 @@ class RunService:
     """Combines the runs of a gallery and the runs that are being computed."""
 
     def __init__(
-        self, gallery: Gallery, jobs: Jobs, heartbeat: float = HEARTBEAT, recordings: Recordings | None = None
+        self,
+        gallery: Gallery,
+        jobs: Jobs,
+        heartbeat: float = HEARTBEAT,
+        recordings: Recordings | None = None,
+        limits: Limits | None = None,
     ) -> None:
-        self._gallery, self._jobs, self._heartbeat = gallery, jobs, heartbeat
+        self._gallery, self._jobs, self._heartbeat, self._limits = gallery, jobs, heartbeat, limits or Limits()
         self._recordings = recordings or Recordings(gallery)
 
     def request(self, config: RunConfig) -> RunAnswer:
@@ -57,6 +63,8 @@ class RunService:
         ------
         QueueFullError
             If the queue is full.
+        RunTooLargeError
+            If the run would take more work or memory than is allowed.
         RunVersionError
             If a newer version of lossatlas stored the run.
         DataFolderError
@@ -65,6 +73,7 @@ class RunService:
         job = self._jobs.find(config.id)
         if not (job and job.active) and self._is_stored(config.id):
             return _answer(config.id, State.STORED)
+        self._limits.check(config)
         return _answer_for_job(self._jobs.submit(config))
 
     def add_own_points(self, values: Any) -> Any:
@@ -113,13 +122,27 @@ class RunService:
             return _answer_for_job(job)
         raise RunNotFoundError(f"there is no run {run_id!r} here, and none is being computed")
 
-    def cancel(self, run_id: str) -> RunAnswer:
-        """Cancel a run that waits or is being computed, for all listeners. Other runs do not change."""
-        if job := self._jobs.find(run_id):
+    def cancel(self, run_id: str, client: str | None = None) -> RunAnswer:
+        """End the interest of one client in a run, and cancel the run if nobody else follows it.
+
+        Parameters
+        ----------
+        run_id
+            The id of the run.
+        client
+            The name that the client gave when it followed the run.
+
+        Returns
+        -------
+        RunAnswer
+            The state of the run. It may go on for others.
+        """
+        job = self._jobs.find(run_id)
+        if job and not job.log.dismiss(client):
             self._jobs.cancel(job)
         return self.find(run_id)
 
-    def follow(self, run_id: str, last_event_id: str | None) -> AsyncIterator[bytes] | None:
+    def follow(self, run_id: str, last_event_id: str | None, client: str | None = None) -> AsyncIterator[bytes] | None:
         """Follow the events of a run.
 
         Parameters
@@ -128,6 +151,8 @@ class RunService:
             The id of the run.
         last_event_id
             The id of the event after which to start; by default, the first event is included.
+        client
+            A name of the client's own choice, with which it can :meth:`cancel` its interest.
 
         Returns
         -------
@@ -146,7 +171,7 @@ class RunService:
             return self._recordings.follow(run_id)
         log = job.log if job else self._make_log(run_id)
         start = log.find_start(last_event_id)
-        return None if start is None else log.follow(start, self._heartbeat)
+        return None if start is None else log.follow(start, self._heartbeat, client)
 
     def _make_log(self, run_id: str) -> EventLog:
         self.find(run_id)
@@ -157,7 +182,7 @@ class RunService:
 
     def _is_stored(self, run_id: str) -> bool:
         try:
-            self._gallery.open(run_id)
+            self._gallery.open(run_id, check=True)
         except RunNotFoundError:
             return False
         except RunDamagedError as error:

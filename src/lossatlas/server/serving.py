@@ -16,6 +16,7 @@ from fastapi import FastAPI
 from lossatlas.errors import LossAtlasError
 from lossatlas.runs import RunConfig
 from lossatlas.server.app import create_app
+from lossatlas.server.connections import BACKLOG, TimedProtocol, raise_open_files_limit
 from lossatlas.store import Gallery
 
 #: The log contains only warnings and errors.
@@ -60,6 +61,7 @@ def serve(  # noqa: PLR0913 (each setting has a name and a default)
     LossAtlasError
         If the server cannot listen on this address.
     """
+    raise_open_files_limit()
     app = create_app(gallery, default=default, threads=threads, hosts={host, *hosts})
     with _listen(host, port) as listener, suppress(KeyboardInterrupt):
         Server(app, partial(on_started, _url_of(host, listener)) if on_started else None).run([listener])
@@ -95,6 +97,8 @@ class Server(uvicorn.Server):
             access_log=False,
             server_header=False,
             ws="none",
+            http=TimedProtocol,
+            backlog=BACKLOG,
             timeout_graceful_shutdown=1,
         )
         super().__init__(config)

@@ -44,9 +44,12 @@ export function requestRun(config) {
   });
 }
 
-/** Ask the server to cancel a run. @param {string} id */
+/** The name of this page for the server: another page cannot guess it, and so cannot end what this one waits for. */
+const CLIENT = [...crypto.getRandomValues(new Uint32Array(4))].map((part) => part.toString(36)).join('-');
+
+/** Tell the server that this page no longer wants a run. It goes on if others follow it. @param {string} id */
 export function cancelRun(id) {
-  return fetchJson(jobUrl(id), {method: 'DELETE'});
+  return fetchJson(`${jobUrl(id)}?client=${CLIENT}`, {method: 'DELETE'});
 }
 
 /**
@@ -56,7 +59,7 @@ export function cancelRun(id) {
  * @param {string} url @param {AbortSignal} signal @param {Watcher} watcher
  */
 export function watchRun(url, signal, watcher) {
-  const source = new EventSource(url);
+  const source = new EventSource(`${url}?client=${CLIENT}`);
   const close = () => source.close();
   signal.addEventListener('abort', close);
   // The server cancels a run when its last listener leaves, so listen for a moment.

@@ -1,0 +1,248 @@
+"""What one client may cost: connections, time for a request, faults that are told, work and memory of a run."""
+
+from __future__ import annotations
+
+import json
+import socket
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from lossatlas.building.estimate import Limits, estimate_memory, estimate_work
+from lossatlas.config import _MOST_TOLD
+from lossatlas.errors import ConfigError, RunTooLargeError
+from lossatlas.runs import RunConfig
+from lossatlas.server import api, connections
+from lossatlas.server.api import make_config
+from lossatlas.server.files import Cache
+from lossatlas.store import Gallery
+from tests.conftest import small_config
+from tests.server.live import Live, live_server, until
+
+
+def connect(live: Live, sent: bytes = b"") -> socket.socket:
+    connection = socket.create_connection(("127.0.0.1", live.port), timeout=30)
+    connection.sendall(sent)
+    return connection
+
+
+def is_closed(connection: socket.socket) -> bool:
+    connection.settimeout(30)
+    try:
+        return connection.recv(1) == b""
+    except ConnectionError:
+        return True
+
+
+@pytest.mark.parametrize("sent", [b"", b"GET / HTTP/1.1\r\nHost: 127", b"GET /data/index.json HTTP/1.1\r\nHo"])
+def test_a_connection_without_a_whole_request_is_closed_after_a_while(
+    sent: bytes, stocked: Live, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(connections, "PATIENCE", 0.2)
+    with connect(stocked, sent) as connection:
+        assert is_closed(connection)
+
+
+def test_a_head_that_trickles_in_gets_no_more_time(stocked: Live, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(connections, "PATIENCE", 0.3)
+    with connect(stocked, b"GET / HTTP/1.1\r\nHost: 127.0.0.1\r\nX: ") as connection:
+        connection.settimeout(0.01)
+        end = time.monotonic() + 30
+        while True:
+            assert time.monotonic() < end
+            try:
+                connection.sendall(b"a")
+                if connection.recv(1) == b"":
+                    break
+            except TimeoutError:
+                continue
+            except ConnectionError:
+                break
+
+
+def test_a_stream_outlives_the_time_for_a_head(live: Live, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(connections, "PATIENCE", 0.2)
+    run_id = live.start_run({"training": {"epochs": 1_000_000, "frames": 2}})
+    with live.http.stream("GET", f"api/runs/{run_id}/events") as response:
+        pings = (line for line in response.iter_lines() if line.startswith(": ping"))
+        for _ in range(10):  # one every 50 ms at the most often
+            next(pings)
+
+
+def test_there_are_only_so_many_connections_and_room_for_more_when_they_leave(
+    live: Live, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(connections, "find_most_connections", lambda: 5)
+    idle = [connect(live) for _ in range(5)]
+    until(lambda: len(live.server.server_state.connections) == 5)
+    with connect(live) as one_more:
+        assert is_closed(one_more)
+    for connection in idle:
+        connection.close()
+    until(lambda: not live.server.server_state.connections)
+    assert live.http.get("data/index.json").status_code == 200
+
+
+def test_connections_leave_files_to_everything_else(monkeypatch: pytest.MonkeyPatch) -> None:
+    resource = pytest.importorskip("resource")
+    set_to: list[tuple[int, int]] = []
+    monkeypatch.setattr(resource, "getrlimit", lambda _: set_to[-1] if set_to else (1024, 4096))
+    monkeypatch.setattr(resource, "setrlimit", lambda _, limits: set_to.append(limits))
+    assert connections.find_most_connections() == 1024 - 256
+    connections.raise_open_files_limit()
+    assert set_to == [(4096, 4096)]
+    assert connections.find_most_connections() == 4096 - 256
+
+
+def test_a_body_that_does_not_arrive_is_a_problem(live: Live, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(api, "BODY_PATIENCE", 0.2)
+    head = f"POST /api/runs HTTP/1.1\r\nHost: 127.0.0.1:{live.port}\r\nContent-Type: application/json\r\n"
+    with connect(live, f"{head}Content-Length: 100\r\n\r\n{{".encode()) as connection:
+        answer = b"".join(iter(lambda: connection.recv(65536), b""))
+    assert answer.startswith(b"HTTP/1.1 408 ")
+    assert b"application/problem+json" in answer
+
+
+HOSTILE: dict[str, dict[str, Any]] = {
+    "unknown names": {f"{number:x}": 1 for number in range(6000)},
+    "unknown names in planes": {"planes": [{f"{number:x}": 1} for number in range(3000)]},
+    "wrong widths": {"model": {"hidden": ["x"] * 10_000}},
+    "planes from files": {"planes": [{"kind": "file"}] * 3000},
+    "wrong points": {"dataset": {"name": "own", "own": {"x": ["a"] * 4000, "y": ["a"] * 4000, "label": ["a"] * 4000}}},
+}
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_a_small_body_with_thousands_of_faults_costs_little_and_tells_a_few(name: str) -> None:
+    body = HOSTILE[name]
+    assert len(json.dumps(body)) <= api.BODY_LIMIT
+    began = time.process_time()
+    with pytest.raises(ConfigError) as caught:
+        make_config(body)
+    assert time.process_time() - began < 3  # 0.3 s on an idle machine; comparing each pair took minutes
+    assert 1 <= len(caught.value.faults) <= _MOST_TOLD + 1
+    assert all(len(field) <= 200 for field, _ in caught.value.faults)
+
+
+def test_the_faults_that_are_not_told_are_counted() -> None:
+    with pytest.raises(ConfigError, match="there are 60 more faults"):
+        RunConfig.from_mapping({f"x{number}": 1 for number in range(_MOST_TOLD + 60)})
+
+
+@pytest.mark.parametrize(
+    ("values", "field"),
+    [
+        ({"training": {"epochs": True}}, "training.epochs"),
+        ({"training": {"batch_size": True}}, "training.batch_size"),
+        ({"model": {"hidden": [4, True]}}, "model.hidden"),
+        ({"planes": [{"spans": [True]}]}, "planes.0.spans"),
+        ({"planes": [{"seed": False}]}, "planes.0.seed"),
+        ({"curvature": {"frames": False}}, "curvature.frames"),
+    ],
+)
+def test_booleans_are_no_numbers(values: dict[str, Any], field: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        RunConfig.from_mapping(values)
+    ((found, message),) = caught.value.faults
+    assert found == field
+    assert message.endswith("is not allowed: give a number")
+    RunConfig.from_mapping({"model": {"residual": True}, "planes": [{"moving": True}]})
+
+
+LARGE: dict[str, tuple[dict[str, Any], set[str]]] = {
+    "hours of single steps": ({"training": {"epochs": 1_000_000, "batch_size": 1}}, {"work"}),
+    "a wide and deep network": (
+        {
+            "model": {"hidden": [1024] * 32},
+            "training": {"epochs": 1, "frames": 2},
+            "curvature": {"frames": 0},
+            "planes": [{"kind": "gaussian", "moving": False, "seed": n, "grid": 501} for n in range(16)],
+        },
+        {"work", "memory"},
+    ),
+    "a Hessian plane of many parameters": (
+        {
+            "model": {"hidden": [1024] * 32},
+            "dataset": {"points": 10},
+            "training": {"epochs": 1, "frames": 2},
+            "curvature": {"frames": 0},
+            "planes": [{"kind": "hessian", "grid": 3, "spans": [1.0]}],
+        },
+        {"memory"},
+    ),
+}
+
+
+@pytest.mark.parametrize("name", LARGE)
+def test_what_would_take_too_much_is_refused_with_the_limit_and_the_estimate(name: str, live: Live) -> None:
+    config, exceeded = LARGE[name]
+    answer = live.post(config)
+    assert (answer.status_code, answer.headers["content-type"]) == (422, "application/problem+json")
+    problem = answer.json()
+    assert {each["what"] for each in problem["exceeded"]} == exceeded
+    estimates = {"work": estimate_work(RunConfig.from_mapping(config)), "memory": estimate_memory(RunConfig(**config))}
+    for each in problem["exceeded"]:
+        assert each["estimate"] == estimates[each["what"]] > each["limit"] == getattr(Limits(), each["what"])
+        assert f"{each['limit']:.1e} are allowed" in problem["detail"]
+    assert live.http.get("data/index.json").json()["runs"] == []
+
+
+def test_ordinary_runs_are_far_below_the_limits() -> None:
+    for config in ({}, {"training": {"epochs": 1_000_000}}, {"model": {"hidden": [256, 256]}}):
+        Limits().check(RunConfig.from_mapping(config))
+    assert estimate_work(RunConfig()) < Limits().work / 500
+
+
+def test_the_limits_are_settings_and_a_stored_run_is_answered_beyond_them(tmp_path: Path) -> None:
+    with live_server(Gallery(tmp_path), threads=1) as live:
+        run_id, _ = live.compute(small_config().model_dump(mode="json"))
+    limits = Limits(work=1.0)
+    with pytest.raises(RunTooLargeError, match=r"1\.0e\+00 are allowed"):
+        limits.check(small_config())
+    with live_server(Gallery(tmp_path), threads=1, limits=limits) as live:
+        assert live.post(small_config().model_dump(mode="json")).json() == {
+            "id": run_id,
+            "state": "stored",
+            "run": f"data/runs/{run_id}/run.json",
+        }
+        assert live.post(small_config(training={"seed": 9}).model_dump(mode="json")).status_code == 422
+
+
+def test_what_many_want_at_once_is_compressed_once() -> None:
+    cache, made = Cache(100), []
+
+    def make() -> bytes:
+        made.append(1)
+        time.sleep(0.05)
+        return b"compressed"
+
+    with ThreadPoolExecutor(8) as threads:
+        assert list(threads.map(lambda _: cache.get(("a",), make), range(8))) == [b"compressed"] * 8
+    assert len(made) == 1
+
+
+def test_a_failure_to_compress_is_told_to_all_and_not_kept() -> None:
+    cache = Cache(100)
+    with pytest.raises(ValueError, match="no"):
+        cache.get(("a",), _fail)
+    assert cache.get(("a",), lambda: b"yes") == b"yes"
+
+
+def _fail() -> bytes:
+    raise ValueError("no")
+
+
+@pytest.fixture
+def named(tmp_path: Path) -> Iterator[Live]:
+    with live_server(Gallery(tmp_path), threads=1) as live:
+        yield live
+
+
+@pytest.mark.parametrize("length", [256, 4000])
+def test_a_name_that_no_file_can_have_is_not_there(length: int, named: Live) -> None:
+    for path in (f"/{'a' * length}", f"/vendor/{'a' * length}.js", f"/data/runs/moons-4/{'a' * length}.npy"):
+        assert named.raw("GET", path).status == 404

@@ -1,0 +1,20 @@
+"""A short form of ``python -m scripts.corrupt_runs``: each corruption is one named error, or a right run."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="each case runs in a fork")
+def test_every_corruption_is_a_named_error_or_a_right_run(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "scripts.corrupt_runs", "--data", str(tmp_path), "--cases", "150"]
+    done = subprocess.run(command, check=False, capture_output=True, text=True, cwd=Path(__file__).parents[1])
+    result = json.loads(done.stdout.splitlines()[-1])
+    assert result["bad"] == []
+    assert result["ends"]["error"] > 140
+    assert set(result["ends"]) <= {"error", "right"}
