@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping
@@ -26,6 +27,8 @@ from lossatlas.store import Gallery, explain_write_errors, remove_unfinished
 _EACH = 2
 #: The assumed number of workers of an executor if the caller does not give it.
 _USUAL_WORKERS = 16
+#: What systems answer if no file can be written any more, whatever its name is.
+_OF_FULL_DISKS = {errno.ENOSPC, errno.EROFS, errno.EDQUOT}
 #: Locked by the build that computes large runs.
 _LOCK = ".build.lock"
 
@@ -206,6 +209,11 @@ class _Build:
                 "Finished parts are kept; the same command continues from there"
             ) from None
         except Exception as error:
+            if isinstance(error.__cause__, OSError) and error.__cause__.errno in _OF_FULL_DISKS:
+                raise LossAtlasError(
+                    f"{describe_error(error)}. Nothing more can be stored there, so this build has ended. "
+                    "What is stored is kept; the same command continues from there"
+                ) from error
             self.faults[run_id] = describe_error(error)
             self._waiting.pop(run_id, None)
             self._works.pop(run_id, None)

@@ -10,7 +10,7 @@ from lossatlas.arrays import Floats
 from lossatlas.building.task import Part
 from lossatlas.building.worker_functions import compute_whole_run
 from lossatlas.runs import Run, RunConfig, Setup
-from lossatlas.store import save_run
+from lossatlas.store import save_run_or_keep
 
 
 class WholeRun:
@@ -31,5 +31,5 @@ class WholeRun:
 
     def finish(self) -> None:
         """Store the run."""
-        save_run(Run(setup=Setup.of(self._config), **self._found), self._data)
+        save_run_or_keep(Run(setup=Setup.of(self._config), **self._found), self._data)
         self._found.clear()

@@ -9,7 +9,7 @@ import webbrowser
 import click
 
 from lossatlas.cli.options import config_options, data_option, read_config
-from lossatlas.errors import LossAtlasError
+from lossatlas.errors import DataFolderError, LossAtlasError
 from lossatlas.store import Gallery, explain_write_errors, remove_unfinished
 
 HOST, DEFAULT_PORT = "127.0.0.1", 8642
@@ -36,8 +36,11 @@ def serve_command(gallery: Gallery, port: int, browser: bool, config_file: str |
     default = read_config(config_file, {}) if config_file else None  # None: the page has its own default
     with explain_write_errors(gallery.data):
         gallery.data.mkdir(parents=True, exist_ok=True)
-    remove_unfinished(gallery.data)
-    gallery.write_index()
+    try:
+        remove_unfinished(gallery.data)
+        gallery.write_index()
+    except DataFolderError as error:  # runs that are there can be shown nevertheless
+        click.echo(f"{error}. Runs are shown, but none can be stored", err=True)
     port = _find_free_port(port)
 
     def announce(url: str) -> None:

@@ -8,7 +8,7 @@ from lossatlas.cli.options import MODEL_SETTINGS, SETTINGS, config_options, data
 from lossatlas.cli.own_data import KEYS, own_data_options, read_own_dataset, refuse_file_as_name
 from lossatlas.cli.progress import show_progress
 from lossatlas.runs import Computation, Frame, Run, RunConfig, Setup
-from lossatlas.store import Gallery, explain_write_errors, run_folder
+from lossatlas.store import Gallery, explain_write_errors, run_folder, save_run_or_keep
 
 
 @click.command("train")
@@ -41,7 +41,8 @@ def train_command(
         with explain_write_errors(gallery.data):  # errors appear before the work, not after it
             gallery.data.mkdir(parents=True, exist_ok=True)
         run = _compute(config, threads, gallery)
-        gallery.save(run)
+        save_run_or_keep(run, gallery.data)
+        gallery.write_index()
         _report(run)
     click.echo(config.id)
     click.echo(str(run_folder(gallery.data, config.id)))

@@ -7,6 +7,7 @@ import sys
 import click
 
 from lossatlas.cli.options import data_option
+from lossatlas.errors import DataFolderError
 from lossatlas.store import Gallery
 
 
@@ -24,7 +25,10 @@ def verify_command(gallery: Gallery) -> None:
             faults += 1
             click.echo(f"{verdict.run_id}: {verdict.fault}")
     if gallery.data.is_dir():
-        gallery.write_index()
+        try:
+            gallery.write_index()
+        except DataFolderError as error:
+            click.echo(f"{error}. The index stays as it is", err=True)
     click.echo(f"{len(verdicts) - faults} of {len(verdicts)} runs are sound")
     if unchecked := sum(not verdict.has_checksums for verdict in verdicts):
         click.echo(f"{unchecked} of them without checksums: an earlier version stored them, and damage may go unseen")

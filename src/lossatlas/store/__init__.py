@@ -37,6 +37,7 @@ from lossatlas.store.write import (
     remove_unfinished,
     run_folder,
     save_run,
+    save_run_or_keep,
     set_aside,
     write_text,
 )
@@ -86,6 +87,7 @@ __all__ = [
     "run_folder",
     "save_recorded",
     "save_run",
+    "save_run_or_keep",
     "seal",
     "set_aside",
     "start_arrays",

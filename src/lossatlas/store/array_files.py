@@ -89,7 +89,7 @@ def read_array(folder: Path, entry: dict[str, Any]) -> AnyArray:
 
 
 def map_described_array(folder: Path, entry: dict[str, Any]) -> AnyArray:
-    """Map one array of a run, and check that it has the dtype and the shape that its entry names. None of it is read."""
+    """Map one array of a run, and check that it has the dtype and the shape that its entry names."""
     name = find_file(folder, entry)
     array = map_array(folder, name)
     found, meant = (str(array.dtype), list(array.shape)), (entry["dtype"], entry["shape"])

@@ -26,6 +26,8 @@ from lossatlas.training import METRICS
 GALLERY_FORMAT = "lossatlas-gallery"
 #: The number of points of an own dataset that the index contains.
 _PICTURED = 120
+#: How many seconds to wait for another process that writes the index, which takes it less than one.
+_PATIENCE = 60
 #: The largest entry in bytes. A run on own points, which has the largest ones, takes a tenth of it.
 _LARGEST_ENTRY = 64 * 2**10
 
@@ -129,7 +131,7 @@ class Gallery:
         """Write ``index.json``. A lock makes several processes write it one at a time."""
         with explain_write_errors(self.data):
             self.data.mkdir(parents=True, exist_ok=True)
-            with FileLock(self.data / ".index.lock"):
+            with FileLock(self.data / ".index.lock", timeout=_PATIENCE):
                 for path in filter(is_unfinished, self.data.glob(".index.json.*")):
                     path.unlink(missing_ok=True)  # of a process that was killed, since this one holds the lock
                 write_text(self.data / "index.json", _write_json(self.index()))

@@ -6,6 +6,7 @@ import json
 import os
 import re
 import shutil
+import tempfile
 import uuid
 from collections.abc import Container, Iterator, Mapping
 from contextlib import contextmanager
@@ -115,6 +116,37 @@ def save_run(run: Run, data: Path | str) -> Path:
             publish(run, claimed / "run", data)
     run.note_folder(folder)
     return folder
+
+
+def save_run_or_keep(run: Run, data: Path | str) -> Path:
+    """Write a run into a data folder, or into a temporary one if that is not possible, so that its work is not lost.
+
+    Parameters
+    ----------
+    run
+        The run.
+    data
+        The data folder.
+
+    Returns
+    -------
+    Path
+        The folder of the run in the data folder.
+
+    Raises
+    ------
+    DataFolderError
+        If the data folder cannot be written. The message says where the run is.
+    """
+    try:
+        return save_run(run, data)
+    except DataFolderError as error:
+        try:
+            kept = save_run(run, tempfile.mkdtemp(prefix="lossatlas-"))
+        except (DataFolderError, OSError):  # there is no other place either
+            raise error from error.__cause__
+        where = f"The finished run is kept: move {kept} to {run_folder(Path(data), run.id)}"
+        raise DataFolderError(f"{error}. {where}") from error.__cause__
 
 
 @contextmanager

@@ -20,13 +20,34 @@ export async function fetchArray(run, name, {signal, onData} = {}) {
     if (!run.get(name)) run.put(name, array); // Otherwise another request has already added it.
   };
   try {
-    const whole = await fetchNpy(fileUrl(run.id, run.entry(name).file), {signal, onData, onHeader});
+    const {file, sha256} = run.entry(name);
+    const onWhole = (/** @type {Uint8Array} */ header, /** @type {Uint8Array} */ data) =>
+      refuseDamaged(file, sha256, header, data);
+    const whole = await fetchNpy(fileUrl(run.id, file), {signal, onData, onHeader, onWhole});
     if (!run.isComplete(name)) run.put(name, whole);
   } catch (error) {
     // Remove the part that has arrived, since it would never be completed.
     if (array && run.get(name) === array) run.drop(name);
     throw error;
   }
+}
+
+const MAGIC = Uint8Array.from('\x93NUMPY', (letter) => letter.charCodeAt(0));
+
+/**
+ * Compare a file with its checksum. Runs of earlier versions have none, and browsers compute none without https.
+ * @param {string} file @param {string | undefined} sha256 of the .npy file, in whichever form it was sent
+ * @param {Uint8Array} header @param {Uint8Array} data
+ */
+async function refuseDamaged(file, sha256, header, data) {
+  if (!sha256 || !globalThis.crypto?.subtle) return;
+  const bytes = new Uint8Array(header.length + data.length);
+  bytes.set(header);
+  bytes.set(MAGIC); // Byte planes have another one, and the same header otherwise.
+  bytes.set(data, header.length);
+  const digest = new Uint8Array(await crypto.subtle.digest('SHA-256', bytes));
+  if (Array.from(digest, (byte) => byte.toString(16).padStart(2, '0')).join('') !== sha256)
+    throw new Error(`${file} is damaged: its checksum is not the stored one`);
 }
 
 /**

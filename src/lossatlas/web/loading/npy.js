@@ -133,17 +133,22 @@ export function decodeHalves(halves, out, from, to) {
 /**
  * Fetch a .npy file as a stream.
  * @param {string} url
- * @param {{signal?: AbortSignal, onHeader?: (array: NpyArray) => void, onData?: () => void}} [options] `onData` is
- *   called after every chunk
+ * @param {{
+ *   signal?: AbortSignal,
+ *   onHeader?: (array: NpyArray) => void,
+ *   onData?: () => void,
+ *   onWhole?: (header: Uint8Array, data: Uint8Array) => Promise<void>
+ * }} [options] `onData` is called after every chunk; `onWhole` with the bytes of the file, and may refuse them
  * @returns {Promise<NpyArray>} settles with the last byte
  */
-export async function fetchNpy(url, {signal, onHeader, onData} = {}) {
+export async function fetchNpy(url, {signal, onHeader, onData, onWhole} = {}) {
   const response = await fetchAnswer(url, {signal, headers: {Accept: 'application/x-lossatlas-byte-planes, */*'}});
   if (!response.ok || !response.body) throw new Error(`${url}: ${response.status} ${response.statusText}`);
   const reader = (await unpack(response.body)).getReader();
   let head = new Uint8Array(0);
   /** @type {ReturnType<typeof allocate> | null} */
   let target = null;
+  let offset = 0;
   for (;;) {
     const {done, value} = await reader.read();
     if (done) break;
@@ -154,12 +159,14 @@ export async function fetchNpy(url, {signal, onHeader, onData} = {}) {
       const header = parseHeader(head);
       if (!header) continue;
       target = allocate(header.descr, header.shape, header.planes);
+      offset = header.offset;
       target.write(head.subarray(header.offset));
       onHeader?.(target.array);
     }
     onData?.();
   }
   if (!target || target.array.filled < target.array.data.length) throw new Error(`${url}: the file ends too early`);
+  await onWhole?.(head.subarray(0, offset), target.bytes);
   return target.array;
 }
 

@@ -4,8 +4,14 @@
  *
  * @typedef {Record<string, unknown>} Config a configuration; the page reads only the keys that a person can choose
  *
- * @typedef {{file: string, dtype: string, shape: number[], axes: string[], what: string, scale_factor?: number}}
- *   ArrayEntry
+ * @typedef {object} ArrayEntry
+ * @property {string} file
+ * @property {string} dtype
+ * @property {number[]} shape
+ * @property {string[]} axes
+ * @property {string} what
+ * @property {number} [scale_factor]
+ * @property {string} [sha256] of the file; older runs lack it
  * @typedef {{name: string, mean: number, scale: number}} Feature
  * @typedef {{train_loss: number[], test_loss: number[], train_accuracy: number[], test_accuracy: number[]}} Metrics one
  *   number per frame

@@ -1,0 +1,207 @@
+"""What is said to be stored survives a loss of power, and what cannot be stored is kept.
+
+``Disk`` stands for a disk that loses whatever was not synced. Of a folder it keeps the names that it had when it was
+synced last, and of a file the bytes.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import stat
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import lossatlas.store.durable
+import lossatlas.store.write
+from lossatlas.building import build_gallery
+from lossatlas.errors import DataFolderError, LossAtlasError
+from lossatlas.runs import Run, RunConfig
+from lossatlas.store import Gallery, RecordingWriter, Tensor, open_run, save_run, save_run_or_keep
+from lossatlas.store.folders import remove_abandoned
+from tests.conftest import small_config
+from tests.server.live import live_server
+from tests.support.large_runs import TINY, InTurn, config_of
+
+
+class Disk:
+    """Notes what reaches the disk below a folder, whose name is on it already."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self.names: dict[int, dict[str, int]] = {}
+        self.sizes: dict[int, int] = {}
+        self._note(root.stat().st_ino, root)
+
+    def _note(self, inode: int, folder: Any) -> None:
+        with os.scandir(folder) as entries:
+            self.names[inode] = {entry.name: entry.inode() for entry in entries}
+
+    def sync(self, descriptor: int) -> None:
+        status = os.fstat(descriptor)
+        if stat.S_ISDIR(status.st_mode):
+            self._note(status.st_ino, descriptor)
+        else:
+            self.sizes[status.st_ino] = status.st_size
+
+    def survivors(self) -> dict[str, int]:
+        """List the files that can be reached after a loss of power, with the bytes that they have."""
+        found, folders = {}, [("", self.root.stat().st_ino)]
+        while folders:
+            above, inode = folders.pop()
+            for name, below in self.names.get(inode, {}).items():
+                if below in self.names:
+                    folders.append((f"{above}{name}/", below))
+                elif below in self.sizes:
+                    found[f"{above}{name}"] = self.sizes[below]
+        return found
+
+
+@pytest.fixture
+def disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Disk:
+    disk = Disk(tmp_path)
+    monkeypatch.setattr(lossatlas.store.durable, "_sync", disk.sync)
+    return disk
+
+
+def files_of(folder: Path, root: Path) -> dict[str, int]:
+    files = (path for path in folder.rglob("*") if path.is_file())
+    return {path.relative_to(root).as_posix(): path.stat().st_size for path in files}
+
+
+def test_a_run_that_is_said_to_be_stored_survives_a_loss_of_power(small_run: Run, disk: Disk) -> None:
+    folder = save_run(small_run, disk.root / "new" / "data")
+    assert files_of(folder, disk.root).items() <= disk.survivors().items()
+
+
+def test_a_run_that_replaces_a_damaged_one_survives_a_loss_of_power(small_run: Run, disk: Disk) -> None:
+    folder = save_run(small_run, disk.root / "data")
+    (folder / "weights.npy").write_bytes(b"damaged")
+    assert save_run(small_run, disk.root / "data") == folder
+    assert files_of(folder, disk.root).items() <= disk.survivors().items()
+
+
+def test_runs_of_a_build_survive_a_loss_of_power_in_parts_or_whole(disk: Disk) -> None:
+    configs = [config_of(), small_config()]
+    stored: list[dict[str, int]] = []
+
+    def note(run_id: str) -> None:
+        folder = disk.root / "data" / "runs" / run_id
+        stored.append(files_of(folder, disk.root))
+        assert stored[-1].items() <= disk.survivors().items()
+
+    build_gallery(Gallery(disk.root / "data"), configs[:1], executor=InTurn(), sizes=TINY, on_done=note)
+    build_gallery(Gallery(disk.root / "data"), configs[1:], executor=InTurn(), on_done=note)
+    assert len(stored) == 2
+
+
+def test_frames_of_a_recording_survive_a_loss_of_power(disk: Disk) -> None:
+    writer = RecordingWriter(disk.root / "data", "mine", [Tensor("w", (3,), 0)], [], {})
+    for epoch in range(3):
+        writer.append(np.ones(3, np.float32), np.empty(0), epoch, {})
+        assert files_of(writer.folder, disk.root).items() <= disk.survivors().items()
+
+
+# what cannot be stored --------------------------------------------------------------------------------------------
+
+
+def refuse(code: int) -> Callable[..., Any]:
+    def fail(*_: object) -> None:
+        raise OSError(code, os.strerror(code))
+
+    return fail
+
+
+@pytest.mark.parametrize("code", [errno.ENOSPC, errno.EROFS])
+def test_a_finished_run_that_cannot_be_stored_is_kept_elsewhere(
+    code: int, small_run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    move = lossatlas.store.write._move_into_place
+    data = tmp_path / "data"
+
+    def fail_there(unfinished: Path, folder: Path) -> None:
+        if folder.is_relative_to(data):
+            refuse(code)()
+        move(unfinished, folder)
+
+    monkeypatch.setattr(lossatlas.store.write, "_move_into_place", fail_there)
+    with pytest.raises(DataFolderError, match="The finished run is kept: move ") as caught:
+        save_run_or_keep(small_run, data)
+    kept = Path(str(caught.value).rpartition("kept: move ")[2].partition(" to ")[0])
+    assert np.array_equal(open_run(kept, check=True).trajectory.weights, small_run.trajectory.weights)
+    assert list((data / "runs").iterdir()) == []
+
+
+def test_a_run_that_nobody_can_keep_is_said_to_be_lost_for_the_reason_there_is(
+    small_run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(lossatlas.store.write, "_move_into_place", refuse(errno.ENOSPC))
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    with pytest.raises(DataFolderError, match=r"\(No space left on device\); give another folder$"):
+        save_run_or_keep(small_run, tmp_path / "data")
+
+
+def test_a_build_ends_when_the_disk_is_full_and_computes_nothing_in_vain(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    configs = [small_config(training={"seed": seed}) for seed in range(4)]
+    executor = InTurn()
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    monkeypatch.setattr(lossatlas.store.write, "_move_into_place", refuse(errno.ENOSPC))
+    with pytest.raises(LossAtlasError, match=r"No space left.*Nothing more can be stored there"):
+        build_gallery(Gallery(tmp_path / "data"), configs, executor=executor, workers=1)
+    assert executor.calls.total() < len(configs)
+
+
+def test_the_server_keeps_a_finished_run_until_it_can_be_stored(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config = small_config().model_dump(mode="json")
+    with live_server(Gallery(tmp_path), threads=1) as live:
+        with monkeypatch.context() as patch:
+            patch.setattr(lossatlas.store.write, "_move_into_place", refuse(errno.ENOSPC))
+            run_id, events = live.compute(config)
+        assert events[-1].name == "failed"
+        assert "No space left" in events[-1].body["detail"]
+        assert "ask for it again to store it" in events[-1].body["detail"]
+        assert live.state(run_id) == "failed"
+        again, events = live.compute(config)
+        assert again == run_id
+        assert [event.name for event in events] == ["queued", "done"]  # and no frame is computed again
+        assert live.gallery.open(run_id, check=True).id == run_id
+
+
+# what is left behind ----------------------------------------------------------------------------------------------
+
+
+def test_a_build_removes_what_a_killed_one_has_left_of_a_run_that_is_stored(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config = config_of()
+
+    def die(*_: object, **__: object) -> None:
+        if config.id in Gallery(tmp_path):  # the run is in its place, and the rest is not deleted yet
+            raise KeyboardInterrupt  # in place of a SIGKILL
+
+    with monkeypatch.context() as patch:
+        patch.setattr("lossatlas.building.checkpoint.shutil.rmtree", die)
+        with pytest.raises(KeyboardInterrupt):
+            build_gallery(Gallery(tmp_path), [config], executor=InTurn(), sizes=TINY)
+    names = {path.name for path in (tmp_path / "runs").iterdir()}
+    assert names == {config.id, f".partial-{config.id}"}
+    other: RunConfig = small_config()
+    build_gallery(Gallery(tmp_path), [config, other], executor=InTurn(), sizes=TINY)
+    assert {path.name for path in (tmp_path / "runs").iterdir()} == {config.id, other.id}
+
+
+def test_the_next_index_removes_what_a_killed_process_has_left_of_one(tmp_path: Path) -> None:
+    left = tmp_path / ".index.json.4711-0123abcd"
+    left.touch()
+    Gallery(tmp_path).write_index()
+    assert not left.exists()
+    assert remove_abandoned(tmp_path / "nowhere", ".unfinished-") == 0

@@ -1,0 +1,38 @@
+"""The page compares arrays with their checksums when they are whole."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.support.pages import Watched
+from tests.web.conftest import MOONS, Site
+
+pytestmark = pytest.mark.browser
+
+#: JavaScript that fetches arrays of a run, whose manifest names other checksums for some of them.
+FETCHED = """async ([id, sound, damaged, unknown]) => {
+    const [{Run}, {fetchArray}, {fetchManifest}] = await Promise.all(
+        ['model/run.js', 'loading/arrays.js', 'loading/json.js'].map((path) => import(new URL(path, document.baseURI))),
+    );
+    const run = new Run(await fetchManifest(id));
+    for (const name of damaged) run.entry(name).sha256 = '0'.repeat(64);
+    for (const name of unknown) delete run.entry(name).sha256;
+    const found = {};
+    for (const name of [...sound, ...damaged, ...unknown])
+        found[name] = await fetchArray(run, name).then(() => run.isComplete(name), (error) => error.message);
+    return [found, damaged.map((name) => Boolean(run.get(name)))];
+}"""
+
+
+@pytest.mark.parametrize("site", ["served"], indirect=True)
+def test_an_array_that_is_not_the_stored_one_is_refused(site: Site, desktop: Watched) -> None:
+    page = desktop.open(site.url)
+    # with numbers of one, four and eight bytes, in byte planes and, as they are small, in their own order
+    sound = ["planes/fresh/loss_surface", "confidence", "labels", "planes/pca/path", "grid_x"]
+    damaged = ["weights", "planes/pca/loss_surface"]
+    found, kept = page.evaluate(FETCHED, [MOONS.id, sound, damaged, ["points"]])
+    assert found == {
+        **dict.fromkeys([*sound, "points"], True),
+        **{name: f"{name}.npy is damaged: its checksum is not the stored one" for name in damaged},
+    }
+    assert kept == [False, False]
