@@ -89,14 +89,14 @@ def plant(data: Path, run: str, kind: str) -> str:
     """Plant a link or a pipe in a data folder, and return the path under which it would be asked for."""
     outside = data.parent / f"outside-{data.name}"
     outside.mkdir(exist_ok=True)
-    for name in ("run.json", "secret.npy", "index.json"):
+    for name in ("run.json", "hidden.npy", "index.json"):
         (outside / name).write_text("secret")
     if kind == "run folder":
         (data / "runs" / "leak-1").symlink_to(outside)
         return "/data/runs/leak-1/run.json"
     if kind == "plane folder":
         (data / "runs" / run / "planes" / "leak").symlink_to(outside)
-        return f"/data/runs/{run}/planes/leak/secret.npy"
+        return f"/data/runs/{run}/planes/leak/hidden.npy"
     if kind == "index":
         (data / "index.json").unlink()
         (data / "index.json").symlink_to(outside / "index.json")

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import socket
 import time
+import weakref
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -19,6 +21,7 @@ from lossatlas.runs import RunConfig
 from lossatlas.server import api, connections
 from lossatlas.server.api import make_config
 from lossatlas.server.files import Cache
+from lossatlas.server.jobs import Jobs
 from lossatlas.store import Gallery
 from tests.conftest import small_config
 from tests.server.live import Live, live_server, until
@@ -210,6 +213,20 @@ def test_the_limits_are_settings_and_a_stored_run_is_answered_beyond_them(tmp_pa
             "run": f"data/runs/{run_id}/run.json",
         }
         assert live.post(small_config(training={"seed": 9}).model_dump(mode="json")).status_code == 422
+
+
+def test_a_forgotten_job_takes_no_memory_until_a_collection(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("lossatlas.server.jobs.REMEMBERED_JOBS", 0)
+    queue = Jobs(Gallery(tmp_path), threads=1)
+    gc.disable()
+    try:
+        job = queue.submit(small_config())
+        queue.cancel(job)
+        left = weakref.ref(job)
+        del job
+        assert left() is None
+    finally:
+        gc.enable()
 
 
 def test_what_many_want_at_once_is_compressed_once() -> None:

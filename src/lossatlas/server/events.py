@@ -98,6 +98,10 @@ class EventLog:
             listener.dismiss()
         return others > 0
 
+    def forget_owner(self) -> None:
+        """Tell nobody any more that listeners come and go, and keep nothing in memory on that account."""
+        self._on_listeners = lambda: None
+
     def keep_last(self) -> EventLog:
         """Return a log that contains only the last event of this one, which takes little memory."""
         log = EventLog()

@@ -287,6 +287,7 @@ class Jobs:
                 self._tell_positions()
             self._jobs[job.id] = self._jobs.pop(job.id)
             job.log.append(event)
+            job.log.forget_owner()  # which is the job itself
             self._forget()
 
     def _forget(self) -> None:
@@ -295,9 +296,10 @@ class Jobs:
         So the end of a job is told for a while, however large it was.
         """
         finished = [job for job in self._jobs.values() if not job.active]
-        for job in finished[: max(0, len(finished) - REMEMBERED_JOBS)]:
+        surplus = max(0, len(finished) - REMEMBERED_JOBS)
+        for job in finished[:surplus]:
             del self._jobs[job.id]
-        finished = finished[-REMEMBERED_JOBS:]
+        finished = finished[surplus:]
         for job in finished[:-1]:
             job.unsaved = None  # one run at a time, since it may be large
         size = sum(job.log.size for job in finished)
