@@ -151,7 +151,7 @@ class _Site:
         try:
             index: dict[str, Any] = json.loads(read_regular(self._gallery.data, "index.json", _LARGEST_INDEX))
             return {**index, "runs": list(index["runs"])}
-        except (OSError, ValueError, LookupError, TypeError):
+        except (OSError, ValueError, LookupError, TypeError, RecursionError):
             return self._gallery.index()
 
     def _run_file(self, path: str) -> Content:
