@@ -15,11 +15,13 @@ FETCHED = """async ([id, sound, damaged, unknown]) => {
         ['model/run.js', 'loading/arrays.js', 'loading/json.js'].map((path) => import(new URL(path, document.baseURI))),
     );
     const run = new Run(await fetchManifest(id));
+    const own = (name) => name.replace('PLANE', run.planes[0].name);
+    [sound, damaged, unknown] = [sound, damaged, unknown].map((names) => names.map(own));
     for (const name of damaged) run.entry(name).sha256 = '0'.repeat(64);
     for (const name of unknown) delete run.entry(name).sha256;
     const found = {};
     for (const name of [...sound, ...damaged, ...unknown])
-        found[name] = await fetchArray(run, name).then(() => run.isComplete(name), (error) => error.message);
+        found[name.replace(run.planes[0].name, 'PLANE')] = await fetchArray(run, name).then(() => run.isComplete(name), (error) => error.message);
     return [found, damaged.map((name) => Boolean(run.get(name)))];
 }"""
 
@@ -28,8 +30,8 @@ FETCHED = """async ([id, sound, damaged, unknown]) => {
 def test_an_array_that_is_not_the_stored_one_is_refused(site: Site, desktop: Watched) -> None:
     page = desktop.open(site.url)
     # with numbers of one, four and eight bytes, in byte planes and, as they are small, in their own order
-    sound = ["planes/fresh/loss_surface", "confidence", "labels", "planes/pca/path", "grid_x"]
-    damaged = ["weights", "planes/pca/loss_surface"]
+    sound = ["planes/PLANE/loss_surface", "confidence", "labels", "planes/PLANE/path", "grid_x"]
+    damaged = ["weights", "predicted_class"]
     found, kept = page.evaluate(FETCHED, [MOONS.id, sound, damaged, ["points"]])
     assert found == {
         **dict.fromkeys([*sound, "points"], True),

@@ -21,7 +21,7 @@ from lossatlas.building.task import Part, Work
 from lossatlas.building.whole_run import WholeRun
 from lossatlas.errors import DataFolderError, LossAtlasError
 from lossatlas.runs import RunConfig
-from lossatlas.store import Gallery, explain_write_errors, remove_unfinished
+from lossatlas.store import Gallery, explain_write_errors, make_synced_folder, remove_unfinished
 
 #: How many parts each worker has at a time: one that it works on, and the next one.
 _EACH = 2
@@ -73,7 +73,7 @@ def build_gallery(
         If runs failed, which is raised at the end with the fault of each run, or if the executor broke.
     """
     with explain_write_errors(gallery.data):
-        gallery.data.mkdir(parents=True, exist_ok=True)
+        make_synced_folder(gallery.data)
         remove_unfinished(gallery.data)
         _remove_stored(gallery)
     missing = {config.id: config for config in configs if config.id not in gallery}

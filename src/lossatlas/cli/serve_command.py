@@ -10,7 +10,7 @@ import click
 
 from lossatlas.cli.options import config_options, data_option, read_config
 from lossatlas.errors import DataFolderError, LossAtlasError
-from lossatlas.store import Gallery, explain_write_errors, remove_unfinished
+from lossatlas.store import Gallery, explain_write_errors, make_synced_folder, remove_unfinished
 
 HOST, DEFAULT_PORT = "127.0.0.1", 8642
 _PORTS_TO_TRY = 50
@@ -35,7 +35,7 @@ def serve_command(gallery: Gallery, port: int, browser: bool, config_file: str |
     """
     default = read_config(config_file, {}) if config_file else None  # None: the page has its own default
     with explain_write_errors(gallery.data):
-        gallery.data.mkdir(parents=True, exist_ok=True)
+        make_synced_folder(gallery.data)
     try:
         remove_unfinished(gallery.data)
         gallery.write_index()

@@ -8,7 +8,7 @@ from lossatlas.cli.options import MODEL_SETTINGS, SETTINGS, config_options, data
 from lossatlas.cli.own_data import KEYS, own_data_options, read_own_dataset, refuse_file_as_name
 from lossatlas.cli.progress import show_progress
 from lossatlas.runs import Computation, Frame, Run, RunConfig, Setup
-from lossatlas.store import Gallery, explain_write_errors, run_folder, save_run_or_keep
+from lossatlas.store import Gallery, explain_write_errors, make_synced_folder, run_folder, save_run_or_keep
 
 
 @click.command("train")
@@ -39,7 +39,7 @@ def train_command(
         gallery.open(config.id)  # raises an error if the run is damaged
     else:
         with explain_write_errors(gallery.data):  # errors appear before the work, not after it
-            gallery.data.mkdir(parents=True, exist_ok=True)
+            make_synced_folder(gallery.data)
         run = _compute(config, threads, gallery)
         save_run_or_keep(run, gallery.data)
         gallery.write_index()

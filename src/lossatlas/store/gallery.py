@@ -16,7 +16,7 @@ from lossatlas.arrays import Float64, Floats
 from lossatlas.errors import ConfigError, DataFolderError, RunError
 from lossatlas.runs import RecordedRun, Run, RunConfig
 from lossatlas.store.checksums import has_checksums
-from lossatlas.store.durable import is_unfinished
+from lossatlas.store.durable import is_unfinished, make_synced_folder
 from lossatlas.store.manifest import FORMAT_VERSION
 from lossatlas.store.read import is_recorded, open_run, open_stored, read_manifest
 from lossatlas.store.regular_files import is_regular
@@ -130,7 +130,7 @@ class Gallery:
     def write_index(self) -> None:
         """Write ``index.json``. A lock makes several processes write it one at a time."""
         with explain_write_errors(self.data):
-            self.data.mkdir(parents=True, exist_ok=True)
+            make_synced_folder(self.data)
             with FileLock(self.data / ".index.lock", timeout=_PATIENCE):
                 for path in filter(is_unfinished, self.data.glob(".index.json.*")):
                     path.unlink(missing_ok=True)  # of a process that was killed, since this one holds the lock

@@ -200,7 +200,7 @@ def publish(run: Run, unfinished: Path, data: Path, there: Container[str] = ()) 
     with explain_write_errors(data):
         make_synced_folder(folder.parent)
         _write(run, unfinished, there)
-        if os.path.lexists(folder) and not _is_sound(folder):
+        if folder.is_dir() and not _is_sound(folder):
             set_aside(folder)
         _move_into_place(unfinished, folder)
         sync_folder(folder.parent)
