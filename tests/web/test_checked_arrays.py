@@ -21,7 +21,8 @@ FETCHED = """async ([id, sound, damaged, unknown]) => {
     for (const name of unknown) delete run.entry(name).sha256;
     const found = {};
     for (const name of [...sound, ...damaged, ...unknown])
-        found[name.replace(run.planes[0].name, 'PLANE')] = await fetchArray(run, name).then(() => run.isComplete(name), (error) => error.message);
+        found[name.replace(run.planes[0].name, 'PLANE')] =
+            await fetchArray(run, name).then(() => run.isComplete(name), (error) => error.message);
     return [found, damaged.map((name) => Boolean(run.get(name)))];
 }"""
 
