@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from lossatlas.building.estimate import Limits, estimate_memory, estimate_work
+from lossatlas.building.estimate import Limits, estimate_memory, estimate_total_work
 from lossatlas.config import _MOST_TOLD
 from lossatlas.errors import ConfigError, RunTooLargeError
 from lossatlas.runs import RunConfig
@@ -187,7 +187,10 @@ def test_what_would_take_too_much_is_refused_with_the_limit_and_the_estimate(nam
     assert (answer.status_code, answer.headers["content-type"]) == (422, "application/problem+json")
     problem = answer.json()
     assert {each["what"] for each in problem["exceeded"]} == exceeded
-    estimates = {"work": estimate_work(RunConfig.from_mapping(config)), "memory": estimate_memory(RunConfig(**config))}
+    estimates = {
+        "work": estimate_total_work(RunConfig.from_mapping(config)),
+        "memory": estimate_memory(RunConfig(**config)),
+    }
     for each in problem["exceeded"]:
         assert each["estimate"] == estimates[each["what"]] > each["limit"] == getattr(Limits(), each["what"])
         assert f"{each['limit']:.1e} are allowed" in problem["detail"]
@@ -197,7 +200,7 @@ def test_what_would_take_too_much_is_refused_with_the_limit_and_the_estimate(nam
 def test_ordinary_runs_are_far_below_the_limits() -> None:
     for config in ({}, {"training": {"epochs": 1_000_000}}, {"model": {"hidden": [256, 256]}}):
         Limits().check(RunConfig.from_mapping(config))
-    assert estimate_work(RunConfig()) < Limits().work / 500
+    assert estimate_total_work(RunConfig()) < Limits().work / 500
 
 
 def test_the_limits_are_settings_and_a_stored_run_is_answered_beyond_them(tmp_path: Path) -> None:

@@ -50,7 +50,7 @@ class Sizes:
 
 @dataclass(frozen=True)
 class Limits:
-    """The largest work (see :func:`estimate_work`) and memory in bytes of a run that a server computes."""
+    """The largest work (see :func:`estimate_total_work`) and memory in bytes of a run that a server computes."""
 
     work: float = MOST_WORK
     memory: float = MOST_MEMORY
@@ -69,7 +69,7 @@ class Limits:
             If the run would exceed a limit.
         """
         estimates = (
-            ("work", estimate_work(config), self.work),
+            ("work", estimate_total_work(config), self.work),
             ("memory", estimate_memory(config), self.memory),
         )
         if exceeded := [each for each in estimates if each[1] > each[2]]:
@@ -78,28 +78,32 @@ class Limits:
 
 def estimate_work(config: RunConfig) -> float:
     """Estimate the work of a run: models × points × parameters. An epoch of training counts as three models."""
-    training, points = config.training, config.dataset.points
-    frames = _count_frames(config)
-    parameters = Network.of(config.model, 2, config.classes).parameter_count
     models = sum(
-        len(plane.spans or range(_USUAL_SPANS)) * plane.grid**2 * (frames if plane.moving else 1)
+        len(plane.spans or range(_USUAL_SPANS)) * plane.grid**2 * (_count_frames(config) if plane.moving else 1)
         for plane in config.planes
     )
+    return float(models + STEP_WORK * config.training.epochs) * config.dataset.points * _count_parameters(config)
+
+
+def estimate_total_work(config: RunConfig) -> float:
+    """Estimate the work of a run with what :func:`estimate_work` leaves out: boundaries, Hessians, and small steps."""
+    training, points, parameters = config.training, config.dataset.points, _count_parameters(config)
     batch = points if training.batch_size == "full" else training.batch_size
     steps = training.epochs * math.ceil(points / batch)
-    hessians = sum(1 for plane in config.planes if plane.kind == "hessian")
-    hessians += min(config.curvature.frames, frames) + sum((plane.nonconvexity or 0) ** 2 for plane in config.planes)
+    hessians = min(config.curvature.frames, _count_frames(config))
+    hessians += sum((plane.kind == "hessian") + (plane.nonconvexity or 0) ** 2 for plane in config.planes)
     products = _PRODUCTS if parameters > DENSE_LIMIT else sum(config.model.hidden) + config.classes
     return (
-        float(models + STEP_WORK * training.epochs + _PRODUCT_WORK * products * hessians) * points * parameters
-        + frames * config.boundary.resolution**2 * parameters
+        estimate_work(config)
+        + float(_PRODUCT_WORK * products * hessians) * points * parameters
+        + float(_count_frames(config) * config.boundary.resolution**2) * parameters
         + steps * _STEP_OVERHEAD
     )
 
 
 def estimate_memory(config: RunConfig) -> float:
     """Estimate the bytes that a run takes in memory: its arrays, and the vectors of its training and its Hessians."""
-    parameters = Network.of(config.model, 2, config.classes).parameter_count
+    parameters = _count_parameters(config)
     surfaces = sum(
         2 * 4 * len(plane.spans or range(_USUAL_SPANS)) * plane.grid**2 for plane in config.planes if not plane.moving
     )
@@ -115,3 +119,7 @@ def estimate_memory(config: RunConfig) -> float:
 
 def _count_frames(config: RunConfig) -> int:
     return min(config.training.frames, config.training.epochs + 1)
+
+
+def _count_parameters(config: RunConfig) -> int:
+    return Network.of(config.model, 2, config.classes).parameter_count
