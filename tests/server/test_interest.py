@@ -28,6 +28,21 @@ def test_a_foreign_page_cannot_attach_to_a_run_and_so_cannot_end_it_by_leaving(
     assert live.state(run_id) == "running"
 
 
+@pytest.mark.parametrize(
+    ("headers", "status"),
+    [
+        ({"Host": "user@127.0.0.1"}, 421),
+        ({"Origin": "chrome-extension://127.0.0.1:PORT"}, 403),
+        ({"Origin": "http://["}, 403),
+        ({"Origin": "http://127.0.0.1:PORT/"}, 403),
+        ({"Origin": "http://127.0.0.1:PORT"}, 415),
+    ],
+)
+def test_names_that_look_like_this_server_are_not_it(headers: dict[str, str], status: int, stocked: Live) -> None:
+    sent = {name: value.replace("PORT", str(stocked.port)) for name, value in headers.items()}
+    assert stocked.raw("POST", "/api/runs", sent).status == status
+
+
 def stream(live: Live, run_id: str, client: str | None) -> Any:
     return live.http.stream("GET", f"api/runs/{run_id}/events", params={"client": client} if client else {})
 

@@ -33,6 +33,8 @@ _PASSIVE = {"application/octet-stream", "application/json", "application/wasm", 
 #: Answers about ranges that Starlette gives as plain text.
 _PLAIN = {400: "the header Range is not valid", 416: "the file does not have this range"}
 _SAFE_METHODS = {"GET", "HEAD"}
+#: The schemes of pages; extensions of browsers have others, whose names they choose themselves.
+_SCHEMES = {"http", "https"}
 _OWN_SITES = {"same-origin", "none"}
 
 
@@ -115,10 +117,15 @@ def _is_same_origin(headers: Headers, host: str) -> bool:
     origin = headers.get("origin")
     if headers.get("sec-fetch-site", "none") not in _OWN_SITES:
         return False
-    return origin is None or urlsplit(origin).netloc.lower() == host.lower()
+    if origin is None:
+        return True
+    scheme, _, place = origin.lower().partition("://")
+    return scheme in _SCHEMES and place == host.lower()
 
 
 def _parse_host_name(host: str) -> str:
+    if "@" in host:  # a name before an address, which a header Host never has
+        return ""
     try:
         return urlsplit(f"//{host}").hostname or ""
     except ValueError:
