@@ -150,7 +150,7 @@ def test_a_mistake_is_reported_with_its_remedy(values: dict[str, Any], field: st
 
 
 @pytest.mark.parametrize("other", [3, "moons", None, [("dataset", {})], object()])
-def test_what_is_no_configuration_is_refused_by_name(other: Any) -> None:
+def test_a_wrong_configuration_is_refused_by_name(other: Any) -> None:
     with pytest.raises(ConfigError, match="is not allowed: give a RunConfig, or its settings as a dict"):
         RunConfig.from_mapping(other)
     assert RunConfig.from_mapping(RunConfig()) is not None
@@ -205,7 +205,7 @@ def test_every_fault_is_reported_at_once() -> None:
 @pytest.mark.parametrize(
     "values", [[], "moons", 3, None, {"dataset": []}, {"planes": {}}, {"planes": []}, {"model": 1}]
 )
-def test_what_is_no_mapping_is_a_config_error_too(values: Any) -> None:
+def test_a_value_that_is_no_mapping_is_a_config_error(values: Any) -> None:
     with pytest.raises(ConfigError):
         RunConfig.from_mapping(values)
 

@@ -75,7 +75,7 @@ def test_the_catalogs_defaults_are_those_of_the_default_run() -> None:
         assert dataset["noise"] == DatasetConfig(name=dataset["name"]).noise
 
 
-def test_the_catalog_is_what_it_says_as_json() -> None:
+def test_the_constants_survive_json_and_are_those_of_the_code() -> None:
     assert json.loads(json.dumps(CONSTANTS)) == CONSTANTS
     np.testing.assert_array_equal(CONSTANTS["colours"]["losses"], VIRIDIS)
     np.testing.assert_array_equal(CONSTANTS["colours"]["classes"], CLASS_COLOURS)

@@ -264,7 +264,7 @@ def test_a_run_of_one_epoch_leaves_pca_out_and_says_why() -> None:
     assert [(stage.done, stage.total) for stage in stages] == [(number, 6) for number in range(1, 7)]
 
 
-def test_a_diverged_run_keeps_what_can_be_laid() -> None:
+def test_a_diverged_run_keeps_the_planes_that_can_be_made() -> None:
     """Planes through frames that were not reached are left out."""
     late = [{"kind": "hessian", "frame": 19}, {"kind": "through", "points": ["end", "start", "frame:18"]}]
     config = diverging_config().with_values(planes=[*AFTER, *late])

@@ -72,7 +72,7 @@ def test_numbers_are_quoted_in_two_digits(value: float, text: str) -> None:
         (["5", "3"], "3–5"),
     ],
 )
-def test_what_other_processors_find_is_quoted_as_a_range(found: list[str], text: str) -> None:
+def test_results_that_differ_between_processors_are_quoted_as_ranges(found: list[str], text: str) -> None:
     assert join_all({"name": one} for one in found) == {"name": text}
 
 

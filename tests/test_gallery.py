@@ -352,7 +352,7 @@ def test_the_runs_of_the_default_gallery_that_diverge_are_those_meant_to() -> No
     assert found == {0.25: "completed", 0.1: "completed", 3.0: "diverged"}
 
 
-def test_a_gallery_of_what_is_named_takes_the_rest_from_its_base() -> None:
+def test_a_gallery_of_named_settings_takes_the_others_from_its_base() -> None:
     base = small_config(model={"activation": "gelu"})
     configs = gallery_configs(["iris", "arms"], [[], (3, 2)], base)
     assert [(config.dataset.name, config.model.hidden) for config in configs] == [

@@ -177,7 +177,7 @@ def test_confident_logits_give_finite_products() -> None:
 
 
 @pytest.mark.parametrize(("models", "vectors", "size"), [(2, 3, 12), (3, 2, 12), (1, 2, 11)])
-def test_what_does_not_fit_is_refused(models: int, vectors: int, size: int) -> None:
+def test_models_and_vectors_of_wrong_sizes_are_refused(models: int, vectors: int, size: int) -> None:
     network = network_of(2)
     with pytest.raises(LossAtlasError, match="do not fit"):
         hessian_products(network, np.ones((models, 12)), np.ones((vectors, size)), *data(2))

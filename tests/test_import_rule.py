@@ -157,7 +157,7 @@ _TYPE_CHECKING = "from typing import TYPE_CHECKING"
 
 
 @pytest.mark.parametrize("front", FRONTS, ids=str)
-def test_the_front_of_a_package_only_names_what_others_may_take(front: Path) -> None:
+def test_the_init_module_of_a_package_only_lists_its_public_names(front: Path) -> None:
     [docstring, *body] = ast.parse((SOURCE / front).read_text(encoding="utf-8")).body
     assert isinstance(docstring, ast.Expr)
     if isinstance(last := body[-1], ast.FunctionDef):  # it imports modules that take long when they are first used

@@ -188,7 +188,7 @@ def test_tables_are_read_by_their_columns(table: Any) -> None:
         la.DatasetConfig.from_table(table, x="w")
 
 
-def test_what_is_no_table_is_refused_and_what_is_left_out_is_warned_of() -> None:
+def test_data_without_a_table_is_refused_and_left_out_rows_give_a_warning() -> None:
     with pytest.raises(DataError, match="ndarray is not a table: give a data frame"):
         la.DatasetConfig.from_table(POINTS)
     with pytest.raises(ConfigError, match="colour: there is no such setting; there are x, y, label"):
@@ -259,7 +259,7 @@ def test_the_index_names_the_dataset_and_shows_some_of_its_points(stored: tuple[
     assert OwnPoints.from_mapping(own) == run.setup.config.dataset.own
 
 
-def test_a_gallery_of_own_points_has_no_others() -> None:
+def test_a_gallery_of_own_points_has_no_other_datasets() -> None:
     base = RunConfig(dataset=config_of(CLASSES))
     assert [(config.dataset, config.model.hidden) for config in gallery_configs(None, [[3], [4]], base)] == [
         (base.dataset, (3,)),

@@ -180,7 +180,7 @@ def test_an_exception_comes_back_with_its_text_and_its_traceback(
     assert two.submit(cube, 2).result(PATIENCE) == 8
 
 
-def test_what_cannot_be_pickled_fails_alone(two: Processes) -> None:
+def test_an_object_that_cannot_be_pickled_fails_only_its_own_task(two: Processes) -> None:
     with pytest.raises(Exception, match="pickle"):
         two.submit(lambda: 1).result(PATIENCE)
     with pytest.raises(Exception, match="pickle"):
@@ -188,7 +188,7 @@ def test_what_cannot_be_pickled_fails_alone(two: Processes) -> None:
     assert two.submit(cube, 2).result(PATIENCE) == 8
 
 
-def test_shutting_down_finishes_what_waits(tmp_path: Path) -> None:
+def test_shutting_down_finishes_waiting_tasks(tmp_path: Path) -> None:
     processes = Processes(1)
     futures = [processes.submit(cube, number) for number in range(20)]
     processes.shutdown()
@@ -199,7 +199,7 @@ def test_shutting_down_finishes_what_waits(tmp_path: Path) -> None:
         processes.submit(cube, 1)
 
 
-def test_shutting_down_can_cancel_what_waits(tmp_path: Path) -> None:
+def test_shutting_down_can_cancel_waiting_tasks(tmp_path: Path) -> None:
     processes = Processes(1)
     running = processes.submit(wait_for, str(tmp_path), "running", "go")
     waiting = [processes.submit(cube, number) for number in range(9)]

@@ -80,7 +80,7 @@ def test_a_surface_is_the_loss_of_each_model_on_the_plane(run: Run, plane: str, 
             assert surface.loss[j, i] == pytest.approx(expected, rel=2e-5)
 
 
-def test_the_centre_is_what_was_recorded_and_a_plane_of_ones_own_will_do(run: Run) -> None:
+def test_the_centre_has_the_recorded_loss_and_custom_planes_are_allowed(run: Run) -> None:
     drawn = FreshPlane(seed=7).draw(run.setup.network, "drawn")
     for frame, recorded in enumerate(run.trajectory.metrics["train_loss"]):
         assert run.surface(drawn, frame=frame, grid=3).centre == pytest.approx(recorded, rel=1e-6)

@@ -112,7 +112,7 @@ def test_a_residual_run_says_so_and_is_another_run_than_its_plain_twin(tmp_path:
     assert open_run(folder).setup.network.residual
 
 
-def test_saving_again_keeps_what_is_there(small_run: Run, stored: Path) -> None:
+def test_saving_again_keeps_the_stored_run(small_run: Run, stored: Path) -> None:
     before = {path: path.stat().st_mtime_ns for path in stored.rglob("*")}
     assert save_run(small_run, stored.parents[1]) == stored
     assert {path: path.stat().st_mtime_ns for path in stored.rglob("*")} == before

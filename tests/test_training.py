@@ -325,7 +325,9 @@ def test_out_of_range_values_are_refused_by_name(field: str, value: object) -> N
 
 @pytest.mark.parametrize("optimizer", OPTIMIZERS)
 @pytest.mark.parametrize("batch_size", [7, "full"])
-def test_a_training_goes_on_from_its_state_to_the_same_bits(optimizer: str, batch_size: int | Literal["full"]) -> None:
+def test_a_training_continued_from_its_state_ends_with_the_same_bits(
+    optimizer: str, batch_size: int | Literal["full"]
+) -> None:
     dataset = moons(45, seed=2)
     config = TrainingConfig(optimizer=optimizer, batch_size=batch_size, epochs=20, frames=8, weight_decay=0.01, seed=4)
     network = network_of(5, 3)

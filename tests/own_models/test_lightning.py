@@ -139,7 +139,7 @@ def test_after_an_exception_the_recording_stays_and_can_be_finished(tmp_path: Pa
     assert len(Gallery(tmp_path).ids()) == 1
 
 
-def test_a_recording_that_fails_is_a_warning_and_the_training_goes_on(tmp_path: Path) -> None:
+def test_a_failed_recording_is_a_warning_and_the_training_continues(tmp_path: Path) -> None:
     _, expected = fit([], tmp_path)
     broken = False
 

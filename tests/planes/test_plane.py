@@ -103,7 +103,7 @@ def test_a_plane_without_a_kind_is_fresh_and_others_have_their_kind(kind: str) -
 
 
 @pytest.mark.parametrize("plane", [3, None, "fresh", ["fresh"], True])
-def test_what_is_no_table_of_settings_is_refused_as_a_plane(plane: object) -> None:
+def test_a_plane_that_is_no_table_of_settings_is_refused(plane: object) -> None:
     with pytest.raises(ConfigError) as caught:
         RunConfig.from_mapping({"planes": [{}, plane]})
     assert [name for name, _ in caught.value.faults] == ["planes.1"]

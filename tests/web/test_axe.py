@@ -99,7 +99,7 @@ def test_axe_finds_nothing_while_a_run_is_computed_nor_where_there_is_none(
     assert violations_in_any_colours(page) == []
 
 
-def test_axe_finds_a_fault_that_is_there(exported: Site, desktop: Watched) -> None:
+def test_axe_finds_a_deliberate_fault(exported: Site, desktop: Watched) -> None:
     page = desktop.open(exported.url)
     page.evaluate("() => document.querySelector('main').append(document.createElement('button'))")
     assert [found.split(":")[0] for found in violations(page)] == ["button-name (critical)"]

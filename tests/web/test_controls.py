@@ -407,7 +407,7 @@ def test_misclassified_points_are_counted_as_in_the_files(site: Site, desktop: W
     assert wrong > 5
 
 
-def test_trainings_are_named_by_their_settings_and_else_by_what_was_computed(served: Site, desktop: Watched) -> None:
+def test_trainings_are_named_by_the_settings_in_which_they_differ(served: Site, desktop: Watched) -> None:
     page = desktop.open(served.url)
     through = ({"grid": 15}, {"kind": "pca", "grid": 15})
 

@@ -132,7 +132,7 @@ def test_a_stroke_sprays_along_its_path_and_is_a_single_step(dialog: Locator) ->
     assert np.diff(x).max() < 0.1  # the stroke has no gaps
 
 
-def test_the_eraser_takes_what_it_passes(dialog: Locator) -> None:
+def test_the_eraser_removes_the_points_that_it_passes(dialog: Locator) -> None:
     single_points(dialog)
     click(dialog, *FIRST, (0.5, 0.5))
     tool(dialog, "class 2").check()

@@ -42,7 +42,7 @@ def test_different_parts_give_different_keys_whatever_characters_they_contain(pa
     assert alike == [1 + 68 + 68**2, []]
 
 
-def test_keys_are_the_same_only_where_what_they_stand_for_is(page: Page) -> None:
+def test_keys_are_equal_only_if_their_contents_are(page: Page) -> None:
     """Each pair of shots differs in one property. Only the keys that depend on this property may differ."""
     same = page.evaluate(
         """async () => {

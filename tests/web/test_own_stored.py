@@ -149,7 +149,7 @@ def test_the_lines_of_python_take_the_points_from_the_run(
     np.testing.assert_array_equal(scope["surface"], run.loss_surface["fresh"][0, -1])
 
 
-def test_two_runs_on_own_points_are_compared_by_what_sets_them_apart(own_exported: Site, browser: Browser) -> None:
+def test_two_runs_on_own_points_are_compared_by_their_differences(own_exported: Site, browser: Browser) -> None:
     for seen in watched(browser, viewport={"width": 1100, "height": 620}, reduced_motion="reduce"):
         sides = "&".join(f"{side}={quote(f'run={mine(rate).id}')}" for side, rate in (("a", 0.01), ("b", 0.1)))
         seen.page.goto(f"{own_exported.url}compare.html?{sides}")

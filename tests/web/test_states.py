@@ -95,7 +95,7 @@ def test_a_diverged_run_says_so_and_shows_its_frames(site: Site, desktop: Watche
     assert_readouts(page, site.run(DIVERGED), read_shown(page)["frame"])
 
 
-def test_what_an_export_lacks_is_trained_in_the_page_at_once(exported: Site, desktop: Watched) -> None:
+def test_a_run_that_an_export_lacks_is_trained_in_the_page_at_once(exported: Site, desktop: Watched) -> None:
     page = desktop.show(exported.url + "?epoch=60")
     for name, title in (("Two blobs", "Two blobs"), ("Breast cancer", "Breast cancer")):
         lacking = page.get_by_role("radio", name=name)

@@ -149,7 +149,7 @@ def test_no_bytes_break_the_reader(page: Page, wild: bytes) -> None:
 
 
 @given(parts=own_datasets())
-def test_what_is_written_reads_back_to_the_last_bit(page: Page, parts: dict[str, Any]) -> None:
+def test_a_written_table_reads_back_to_the_last_bit(page: Page, parts: dict[str, Any]) -> None:
     kinds = set(parts["labels"])
     parts["classes"] = [f"{string.ascii_letters[k]} {name}" for k, name in enumerate(parts["classes"])]
     parts["features"] = [f"f {name}" for name in parts["features"]]

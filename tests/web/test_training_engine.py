@@ -137,7 +137,9 @@ def test_a_training_from_any_theta_is_torchs_gradient_descent(page: Page) -> Non
 
 
 @pytest.mark.parametrize("batch_size", [7, "full"])
-def test_a_training_goes_on_from_its_state_to_the_same_bits(page: Page, batch_size: int | Literal["full"]) -> None:
+def test_a_training_continued_from_its_state_ends_with_the_same_bits(
+    page: Page, batch_size: int | Literal["full"]
+) -> None:
     network, dataset = network_of(5, 4), some_data(2)
     tasks = [
         task(network, dataset, TrainingConfig(optimizer=name, batch_size=batch_size, epochs=11, weight_decay=0.01))

@@ -225,7 +225,7 @@ def test_it_pauses_while_nobody_can_see_it(exported: Site, desktop: Watched) -> 
     expect(page.locator("#workshop .go")).to_have_text("Continue")
 
 
-def test_it_stops_at_the_epoch_that_is_set_and_goes_on_from_there(exported: Site, desktop: Watched) -> None:
+def test_it_stops_at_the_chosen_epoch_and_continues_from_there(exported: Site, desktop: Watched) -> None:
     page = desktop.open(f"{exported.url}?{HERE}&train=adam,0.01,32,0,0&epoch=0")
     here = page.get_by_role("region", name="Training here")
     here.get_by_role("combobox", name="Pace").select_option("Infinity")
