@@ -7,6 +7,10 @@ command -v chromium >/dev/null || need_debian_package chromium
 # Chromium without windows takes a third less processor time. If Debian has no such package, Chromium itself is used.
 command -v chromium-headless-shell >/dev/null || (need_debian_package chromium-headless-shell) ||
     echo "The tests use Chromium itself instead." >&2
+# Some tests run in Firefox and in WebKit as well; where Debian's packages are missing, these are skipped.
+command -v firefox-esr >/dev/null || (need_debian_package firefox-esr) || true
+command -v WebKitWebDriver >/dev/null || (need_debian_package webkit2gtk-driver) || true
+command -v Xvfb >/dev/null || (need_debian_package xvfb) || true
 .venv/bin/python -m pip install --quiet --disable-pip-version-check --editable ".[fast]" --group dev --group oracle
 
 echo "ruff" && .venv/bin/ruff check . && .venv/bin/ruff format --check .

@@ -1,0 +1,104 @@
+"""Firefox and WebKit: everything that a person does works there as well, on the page as it is exported."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.support.other_browsers import Driven, firefox, until, webkit
+from tests.web.conftest import MOONS, Site
+
+pytestmark = pytest.mark.browser
+
+READY = "Boolean(window.lossatlas) && window.lossatlas.shown() !== null"
+#: A press on the map at a share of its width and height.
+PRESS = """(() => {
+    const canvas = document.querySelector('#landscape-map canvas');
+    const {left, top, width, height} = canvas.getBoundingClientRect();
+    const at = {clientX: left + 0.75 * width, clientY: top + 0.375 * height, isPrimary: true, pointerId: 1};
+    for (const type of ['pointerdown', 'pointerup'])
+        canvas.dispatchEvent(new PointerEvent(type, {...at, bubbles: true, pointerType: 'mouse'}));
+})()"""
+#: A film of one frame as the dialog makes it: its first bytes, or the reason why this browser makes none.
+FILM = """(async () => {
+    const {FORMATS, formatLimits} = await import('./features/share/animation.js');
+    const [{limit}] = await formatLimits(64, 36);
+    if (limit) return limit;
+    const {encodeVideo} = await import('./features/share/video.js');
+    const {signal} = new AbortController();
+    const film = {frames: 2, width: 64, height: 36, signal, onProgress() {}, async draw() {}};
+    const bytes = new Uint8Array(await (await encodeVideo(FORMATS[0], film)).arrayBuffer());
+    return [...bytes.slice(0, 4)];
+})()"""
+
+
+@pytest.fixture(params=["firefox", "webkit"])
+def other(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Driven]:
+    with firefox(tmp_path) if request.param == "firefox" else webkit() as browser:
+        yield browser
+
+
+def click(browser: Driven, selector: str) -> None:
+    until(browser, f"document.querySelector({json.dumps(selector)}) !== null")
+    browser.evaluate(f"document.querySelector({json.dumps(selector)}).click()")
+
+
+def write(browser: Driven, selector: str, text: str) -> None:
+    browser.evaluate(
+        f"""((field) => {{
+            field.focus();
+            field.value = {json.dumps(text)};
+            for (const type of ['input', 'change']) field.dispatchEvent(new Event(type, {{bubbles: true}}));
+        }})(document.querySelector({json.dumps(selector)}))"""
+    )
+
+
+def test_a_visit_from_the_first_picture_to_a_comparison(exported: Site, other: Driven) -> None:
+    other.open(exported.url + "?epoch=60")
+    until(other, READY)
+    loss = float(exported.run().trajectory.metrics["train_loss"][-1])
+    readout = "Number(document.querySelector('[data-readout=train_loss]').textContent)"
+    assert other.evaluate(readout) == pytest.approx(loss, abs=1e-4)
+    assert other.evaluate("document.querySelector('#flat-note').hidden"), "the surface is drawn in three dimensions"
+    write(other, "#epoch", "0")
+    until(other, "window.lossatlas.shown().frame === 0")
+    click(other, "#play")
+    until(other, "window.lossatlas.shown().epoch > 0")
+    click(other, "#play")
+    click(other, "#view input[value=contours]")
+    until(other, "document.querySelector('#landscape-map canvas') !== null")
+    until(other, "document.querySelector('#landscape').dataset.view === 'contours'")
+    other.evaluate(PRESS)
+    until(other, "window.lossatlas.slice().pick?.[0] > 0.45")
+    until(other, "!document.querySelector('#boundary-whose').hidden")
+    write(other, "#pick-a", "0,3")
+    until(other, "window.lossatlas.slice().pick[0] === 0.3")
+    film = other.evaluate(FILM)
+    assert film == [0x1A, 0x45, 0xDF, 0xA3] or "browser" in film
+    click(other, "#share")
+    until(other, "document.querySelector('dialog.keep[open] .python code')?.textContent.includes('lossatlas')")
+    other.evaluate("document.querySelector('dialog.keep').close()")
+    click(other, "#train-here")
+    click(other, "#workshop .go")
+    until(other, "window.lossatlas.shown().run.startsWith('here-') && window.lossatlas.shown().epoch > 2")
+    other.open(exported.url + "compare.html")
+    frames = (
+        "[...document.querySelectorAll('iframe')].map((each) => each.contentWindow.lossatlas?.shown()?.run ?? null)"
+    )
+    until(other, f"{frames}.filter(Boolean).length === 2")
+
+
+def test_own_data_are_trained_on(exported: Site, other: Driven) -> None:
+    other.open(exported.url + "?epoch=60")
+    until(other, READY)
+    assert other.evaluate("window.lossatlas.shown().run") == MOONS.id
+    rows = "\n".join(f"{i % 7},{(3 * i) % 5},{'ab'[i % 2]}" for i in range(40))
+    click(other, ".dataset button[aria-haspopup=dialog]")
+    until(other, "document.querySelector('dialog.editor[open]') !== null")
+    write(other, "dialog.editor textarea", rows)
+    until(other, "!document.querySelector('dialog.editor footer .primary').disabled")
+    click(other, "dialog.editor footer .primary")
+    until(other, "window.lossatlas.state().own !== null && window.lossatlas.shown().run.startsWith('here-')")
