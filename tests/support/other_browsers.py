@@ -7,8 +7,9 @@ import os
 import shutil
 import subprocess
 import time
+import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -89,6 +90,9 @@ class Firefox:
         assert found["type"] == "success", found["exceptionDetails"]["text"]
         return json.loads(found["result"]["value"])
 
+    def close(self) -> None:
+        self._socket.close()
+
     def _ask(self, method: str, **params: Any) -> Any:
         self._count += 1
         self._socket.send(json.dumps({"id": self._count, "method": method, "params": params}))
@@ -118,7 +122,8 @@ def firefox(folder: Path) -> Iterator[Firefox]:
             while not (told.exists() and told.read_text()):
                 assert time.monotonic() < deadline, "Firefox did not start"
                 time.sleep(0.05)
-            yield Firefox(json.loads(told.read_text())["ws_port"])
+            with closing(Firefox(json.loads(told.read_text())["ws_port"])) as page:
+                yield page
         finally:
             browser.terminate()
             browser.wait()
@@ -158,8 +163,11 @@ def webkit() -> Iterator[WebKit]:
     with screen() as environment:
         # Its sandbox needs rights that a container does not give; it opens nothing but our own page.
         environment["WEBKIT_DISABLE_SANDBOX_THIS_IS_DANGEROUS"] = "1"
-        driver = WebKitGTK(options=options, service=Service(driver_path, env=environment))
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", DeprecationWarning)  # selenium warns of its own call
+            driver: Any = WebKitGTK(options=options, service=Service(driver_path, env=environment))
         try:
             yield WebKit(driver)
         finally:
             driver.quit()
+            driver.command_executor.close()

@@ -288,7 +288,7 @@ def test_its_claims_about_large_steps_are_true() -> None:
         assert np.argmax(losses) == 3  # the largest loss is that of epoch 4, as the list begins with epoch 1
         assert says(f"in more than a third of the epochs, early on up to {np.max(losses):.0f}")
     assert np.ptp(courses, axis=0).max() > 0.1  # the courses differ, so the training is chaotic
-    assert says("it ends elsewhere in another browser")  # functions of other browsers differ in the last digit
+    assert says("Another browser ends elsewhere")  # functions of other browsers differ in the last digit
     beyond = train_network("moons", (16, 16, 16), "gelu", learning_rate=3, **descent)[2]
     assert says(f"the numbers overflow in epoch {beyond.outcome.epoch}")
 

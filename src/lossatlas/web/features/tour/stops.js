@@ -129,15 +129,14 @@ export const STOPS = [
     look: {epoch: 100, timeline: 'loss', zoom: 3},
     plot: 'curves',
     text: [
-      'Gradient descent steps downhill by the slope times the learning rate. With a ',
+      'Gradient descent steps by the slope times the learning rate. With a ',
       {say: 'rate of 1', run: 'small'},
       ' the loss falls in each of 100 epochs. With a ',
       {say: 'rate of 30', run: 'large'},
       ' a step jumps over the valley: the loss rises again in more than a third of the epochs, early on up to 17. ' +
-        'Such a course depends on the last digit of every number, so it ends elsewhere in another browser. ',
-      'And where the landscape is steep from the start, ',
+        'Another browser ends elsewhere. Where it is steep at first, ',
       {say: 'a rate of 3', run: 'beyond'},
-      ' is already too large: there the numbers overflow in epoch 11.',
+      ' is too large: the numbers overflow in epoch 11.',
     ],
     ask: [
       {say: 'Play the large steps', run: 'large', play: true},
