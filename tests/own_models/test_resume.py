@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-import signal
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
@@ -92,7 +91,7 @@ def test_parts_that_a_killed_process_finished_are_not_computed_again(
     with subprocess.Popen(arguments, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         assert process.stdout.readline() == "stored\n"
-        process.send_signal(signal.SIGKILL)
+        process.kill()  # SIGKILL, where there are signals
     [recording] = (data / "recordings").iterdir()
     [work] = (recording / "work").iterdir()
     stored = {path.stem for path in work.glob("*.npz")}
