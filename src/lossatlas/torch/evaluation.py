@@ -56,9 +56,12 @@ class TorchLosses:
         """
         found = self._empty(len(a))
         origin, along = self.network.vector(centre), self.network.vector(directions)
+        row, start = 0.0, origin  # the points of a row begin at one vector: a move then passes once over the parameters
         with self._evaluation_mode():
             for number, (first, second) in enumerate(zip(np.asarray(a).tolist(), np.asarray(b).tolist(), strict=True)):
-                self.network.move_along(origin, along, first, second)
+                if second != row:
+                    row, start = second, torch.add(origin, along[1], alpha=second) if second else origin
+                self.network.move_along(start, along[0], first)
                 found[number] = self._loss()
         return _read_losses(found)
 

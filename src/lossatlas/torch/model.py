@@ -148,14 +148,13 @@ class TorchModel:
         with torch.no_grad():
             self._flat.copy_(torch.from_numpy(np.array(values)))
 
-    def move_along(self, centre: torch.Tensor, directions: torch.Tensor, a: float, b: float) -> None:
-        """Move the copy to ``centre + a·d_a + b·d_b``, and exactly to the centre if both are 0."""
+    def move_along(self, start: torch.Tensor, direction: torch.Tensor, step: float) -> None:
+        """Move the copy to ``start + step·direction``, and exactly to the start if the step is 0."""
         with torch.no_grad():
-            self._flat.copy_(centre)
-            if a != 0:
-                self._flat.add_(directions[0], alpha=a)
-            if b != 0:
-                self._flat.add_(directions[1], alpha=b)
+            if step == 0:
+                self._flat.copy_(start)
+            else:
+                torch.add(start, direction, alpha=step, out=self._flat)
 
     def vector(self, values: Floats) -> torch.Tensor:
         """Turn an array into a tensor on the copy's device, in its precision."""
