@@ -1,8 +1,8 @@
-"""Corrupts stored runs in some 2,000 ways, and sees what lossatlas makes of each.
+"""Corrupts stored runs in some 2,000 ways, and checks how lossatlas handles each.
 
     python -m scripts.corrupt_runs --data FOLDER [--cases 2000] [--seed 1] [--family NAME]
 
-Each case is a fresh copy of a small gallery with one corruption. A process of its own opens the run with a check of its
+Each case is a fresh copy of a small gallery with one corruption. A separate process opens the run with a check of its
 checksums, verifies the gallery, makes the index, and exports in some cases. The case ends as one of
 
     error       one RunError, and verify and the index go on
@@ -41,7 +41,7 @@ from lossatlas.store import Gallery, open_run, save_run
 from lossatlas.store.manifest import describe_run, list_arrays
 from scripts.corruptions import FAMILIES, Case
 
-#: Every so many cases end with an export.
+#: One of this many cases includes an export.
 _EXPORTED = 25
 
 
@@ -136,7 +136,7 @@ def _read(case: Path, run_id: str, want: tuple[dict[str, tuple[str, bytes]], Any
 
 
 def _run_apart(read: Callable[[], str], seconds: float, memory: int) -> tuple[str, str]:
-    """Call a function in a process of its own, and return how it ended and what it said."""
+    """Call a function in a separate process, and return how it ended and its message."""
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     reader, writer = os.pipe()
     process = os.fork()

@@ -1,4 +1,4 @@
-"""The ways in which :mod:`scripts.corrupt_runs` corrupts a stored run."""
+"""Corrupts a stored run in many ways, for :mod:`scripts.corrupt_runs`."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class Case:
     outside
         A folder outside the gallery, which does not exist yet.
     random
-        Where chances come from.
+        The random generator.
     """
 
     run: Path
@@ -40,7 +40,7 @@ class Case:
 
     @property
     def manifest(self) -> dict[str, Any]:
-        """The manifest, freshly read."""
+        """The manifest, read from the disk."""
         found: dict[str, Any] = json.loads((self.run / "run.json").read_text(encoding="utf-8"))
         return found
 
@@ -60,7 +60,7 @@ def make_npy(header: str, version: int = 1) -> bytes:
     return b"\x93NUMPY" + bytes([version, 0]) + length + text + b"\0" * 64
 
 
-#: Headers that NumPy chokes on, allocates gigabytes for, or reads as something else.
+#: Headers that make NumPy fail, allocate gigabytes, or read something else.
 HEADERS = [
     *map(
         claim,
@@ -272,7 +272,7 @@ def _iterate_paths(value: Any, above: tuple[Any, ...] = ()) -> Iterator[tuple[An
         yield from _iterate_paths(below, (*above, key))
 
 
-#: Each family's share of the cases, and its function, which corrupts a run and says how.
+#: The share of each family among the cases, and its function, which corrupts a run and returns a description.
 FAMILIES: dict[str, tuple[int, Callable[[Case], str]]] = {
     "an array cut short": (200, cut_array),
     "a longer array": (60, lengthen_array),

@@ -42,7 +42,7 @@ def test_the_digest_is_that_of_the_bytes_and_part_of_the_configuration(tmp_path:
     assert save_plane(tmp_path / "a.npy", VECTORS + 1).sha256 != first.sha256
 
 
-def test_a_configuration_that_says_the_digest_needs_no_file_until_it_is_laid(tmp_path: Path) -> None:
+def test_a_configuration_with_a_digest_needs_its_file_only_for_the_plane(tmp_path: Path) -> None:
     plane = save_plane(tmp_path / "a.npy")
     (tmp_path / "a.npy").unlink()
     again = FilePlane.from_mapping(plane.model_dump(mode="json"))

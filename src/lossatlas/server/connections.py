@@ -1,7 +1,7 @@
-"""Limits connections in number and in time, so that one client cannot keep all others away.
+"""Limits the number of connections and their waiting times, so that one client cannot block all others.
 
-Uvicorn ends a connection that has been idle after a request. It waits for ever for a client that never sends one, or
-sends half of one, and it accepts connections until the process has no file left to open.
+Uvicorn closes a connection that is idle after a request. But it waits forever for a client that sends no request, or
+half of one, and it accepts connections until the process cannot open any more files.
 """
 
 from __future__ import annotations
@@ -12,19 +12,19 @@ from typing import Any
 
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
-#: How many connections may wait to be accepted. Python accepts as many at once, before any of them is counted.
+#: The number of connections that may wait to be accepted. Python accepts all of them before one is counted.
 BACKLOG = 128
-#: How many seconds a client has for the head of a request, from the connection or from the last answer on.
+#: The seconds that a client has for the head of a request, counted from the connection or from the last answer.
 PATIENCE = 20.0
-#: How many open files the process is to be allowed, if the system lets it.
+#: The number of open files that the process requests from the system.
 OPEN_FILES = 8192
-#: How many open files are left to everything that is no connection.
+#: The number of open files that are reserved for everything except connections.
 _OTHER_FILES = 128
 _FEWEST = 16
 
 
 def raise_open_files_limit() -> None:
-    """Allow this process :data:`OPEN_FILES` open files, or as many as the system does. Shells often allow 1,024."""
+    """Allow this process :data:`OPEN_FILES` open files, or as many as possible. Shells often allow only 1,024."""
     if sys.platform == "win32":
         return
     import resource
@@ -36,7 +36,7 @@ def raise_open_files_limit() -> None:
 
 
 def find_most_connections() -> int:
-    """Return how many connections there may be at a time: fewer than the process may open files."""
+    """Return the largest number of connections at a time. It is below the number of files that may be open."""
     if sys.platform == "win32":
         return OPEN_FILES
     import resource
@@ -52,8 +52,8 @@ class TimedProtocol(H11Protocol):
     _waiting: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Begin to wait for a request, or close the connection at once if there are too many."""
-        made: Any = transport  # Uvicorn declares a narrower type than asyncio
+        """Start to wait for a request, or close the connection at once if there are too many."""
+        made: Any = transport  # Uvicorn declares a narrower type than asyncio does
         super().connection_made(made)
         if len(self.connections) > find_most_connections():
             self.transport.abort()
@@ -61,7 +61,7 @@ class TimedProtocol(H11Protocol):
             self._wait_for_head()
 
     def data_received(self, data: bytes) -> None:
-        """Receive a part of a request. The time for its head is not extended by a part of it."""
+        """Receive a part of a request. A part of its head does not extend the time for the head."""
         super().data_received(data)
         if self.cycle is not None and not self.cycle.response_complete:
             self._stop_waiting()
@@ -70,7 +70,7 @@ class TimedProtocol(H11Protocol):
         """Wait for the next request."""
         self._wait_for_head()
         super().on_response_complete()
-        if not self.cycle.response_complete:  # the next request was here already
+        if not self.cycle.response_complete:  # the next request has already arrived
             self._stop_waiting()
 
     def connection_lost(self, exc: Exception | None) -> None:

@@ -79,17 +79,17 @@ class EventLog:
             return bool(self._listeners)
 
     def dismiss(self, client: str | None) -> bool:
-        """End the streams of one client, which is no longer interested.
+        """End the streams of one client that is no longer interested.
 
         Parameters
         ----------
         client
-            The name that the client gave itself. A client without a name stands for one listener without a name.
+            The name that the client chose. None stands for one of the listeners without a name.
 
         Returns
         -------
         bool
-            Whether others still listen. If nobody does, no stream is ended here.
+            Whether other clients still listen. If none does, no stream is ended here.
         """
         with self._lock:
             own = [listener for listener in self._listeners if listener.client == client]
@@ -99,7 +99,7 @@ class EventLog:
         return others > 0
 
     def forget_owner(self) -> None:
-        """Tell nobody any more that listeners come and go, and keep nothing in memory on that account."""
+        """Stop reporting listeners, so that this log no longer keeps the receiver of the reports in memory."""
         self._on_listeners = lambda: None
 
     def keep_last(self) -> EventLog:

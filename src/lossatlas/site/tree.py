@@ -1,4 +1,4 @@
-"""Fills the folder of a site. Files that are the same as in an earlier site are linked, and not written again."""
+"""Fills the folder of a site. Files that are the same as in an earlier site are linked instead of written."""
 
 from __future__ import annotations
 
@@ -47,14 +47,14 @@ def put_file(new: Path, name: str, content: BinaryIO, old: Path) -> None:
 
 
 def carry_over(old: Path, new: Path, ours: Collection[str]) -> None:
-    """Link everything in an old folder that is not ours into a new one, unless it is there already.
+    """Link foreign files of an old folder into a new one, unless they exist there.
 
     Parameters
     ----------
     old, new
         The folders. The old one need not exist.
     ours
-        Names in the old folder that are not carried over.
+        The names in the old folder that belong to the export and are not linked.
     """
     for path in old.iterdir() if old.is_dir() else ():
         if path.name not in ours:
@@ -77,7 +77,7 @@ def _carry_over_tree(old: Path, new: Path) -> None:
 
 
 def _link(old: Path, new: Path) -> None:
-    """Make a hard link, or a copy with the same time where the system has no hard links."""
+    """Make a hard link, or a copy with the same time if the system has no hard links."""
     try:
         os.link(old, new, follow_symlinks=False)
     except (OSError, NotImplementedError):

@@ -1,7 +1,7 @@
 """Maps the array files of runs and recordings, and checks an array of a run against its manifest.
 
-The headers are read here, and not by NumPy, which evaluates them as Python: of headers that nobody has written for
-NumPy it raises a dozen kinds of errors, and allocates what they claim.
+Headers are parsed here and not by NumPy, which evaluates them as Python literals. For malformed headers, NumPy raises
+a dozen kinds of errors, and it allocates as much memory as they claim.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from lossatlas.store.regular_files import open_regular
 #: The files of a run, relative to its folder. A reader opens no others, whatever the manifest says.
 ARRAY_FILE = re.compile(r"(planes/[a-z0-9_-]{1,200}/)?[a-z0-9_]{1,200}\.npy")
 _MAGIC = b"\x93NUMPY"
-#: Headers of our arrays take 118 bytes.
+#: The largest header in bytes. Those of lossatlas take 118 bytes.
 _LONGEST_HEADER = 4096
 _HEADER = re.compile(
     r"\{\s*'descr':\s*'(?P<dtype>[<>|=][fiub]\d{1,2})',\s*'fortran_order':\s*(?P<turned>True|False),"
@@ -120,7 +120,7 @@ def find_file(folder: Path, entry: dict[str, Any]) -> str:
     Raises
     ------
     RunDamagedError
-        If it is no path of an array file in the folder.
+        If the entry does not name an array file in the folder.
     """
     name = entry["file"]
     if not isinstance(name, str) or not ARRAY_FILE.fullmatch(name):
@@ -129,7 +129,7 @@ def find_file(folder: Path, entry: dict[str, Any]) -> str:
 
 
 def iterate_chunks(file: BinaryIO) -> Iterator[bytes]:
-    """Yield the rest of a file in pieces of a megabyte, whose memory does not add up as that of a mapped file does."""
+    """Yield the rest of a file in pieces of a megabyte. In contrast to a mapped file, little memory is used."""
     while chunk := file.read(_CHUNK):
         yield chunk
 

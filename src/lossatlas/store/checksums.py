@@ -1,6 +1,6 @@
-"""Checksums of a run: its manifest holds the SHA-256 of each of its files, and that of the manifest's own content.
+"""Computes and checks the checksums of a run: its manifest has the SHA-256 of each file and of its own content.
 
-A flipped bit in an array, a file of another run, and a changed number in the manifest are seen in this way. It does not
+Checksums reveal a flipped bit in an array, a file of another run, and a changed number in the manifest. They do not
 help against somebody who changes a run on purpose, because anybody can compute a SHA-256.
 """
 
@@ -30,7 +30,7 @@ def add_checksums(folder: Path, manifest: Mapping[str, Any], *, keep: bool = Fal
     manifest
         The manifest, with or without checksums. It is not changed.
     keep
-        Whether to keep checksums that there are, so that a damaged file is not taken for a sound one.
+        Whether to keep existing checksums, so that a damaged file is not taken for a sound one.
 
     Returns
     -------
@@ -49,18 +49,18 @@ def add_checksums(folder: Path, manifest: Mapping[str, Any], *, keep: bool = Fal
 
 
 def seal(manifest: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a manifest with the checksum of its own content, in place of an earlier one."""
+    """Return a manifest with the checksum of its own content, which replaces an earlier checksum."""
     content = {key: value for key, value in manifest.items() if key != KEY}
     return {**content, KEY: _hash_content(content)}
 
 
 def has_checksums(manifest: Mapping[str, Any]) -> bool:
-    """Return whether a manifest has checksums; those of earlier versions have none."""
+    """Return whether a manifest has checksums. Manifests of earlier versions have none."""
     return KEY in manifest
 
 
 def check_files(folder: Path, manifest: Mapping[str, Any]) -> None:
-    """Check the manifest and every file that it names against their checksums, as far as there are any.
+    """Check the manifest and every file that it names against their checksums, if it has any.
 
     Parameters
     ----------
@@ -80,7 +80,7 @@ def check_files(folder: Path, manifest: Mapping[str, Any]) -> None:
             raise RunDamagedError(folder / "run.json", _FAULT)
         for entry in list_entries(manifest):
             name = find_file(folder, entry)
-            map_described_array(folder, entry)  # checks the size, before all of it is read
+            map_described_array(folder, entry)  # this checks the size before the whole file is read
             if KEY in entry and hash_file(folder, name) != entry[KEY]:
                 raise RunDamagedError(folder / name, _FAULT)
     except (LookupError, TypeError, ValueError, AttributeError, RecursionError) as error:

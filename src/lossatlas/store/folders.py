@@ -1,10 +1,10 @@
-"""Replaces whole folders at once, and makes temporary folders that are removed if their process was killed.
+"""Replaces whole folders in one step, and makes temporary folders that are removed if their process was killed.
 
 A temporary folder belongs to the process that holds its lock. The system releases the lock when the process ends,
-however it ends; process ids would not tell, because other processes, or those of other containers, get the same ones.
+however it ends. Process ids would not be enough, because other processes and other containers can have the same ids.
 
     <prefix><16 hexadecimal digits>/lock       locked while its process lives
-    <prefix><16 hexadecimal digits>/before/    folders that were moved out of the way, to be moved back
+    <prefix><16 hexadecimal digits>/before/    replaced folders, which may have to be moved back
 """
 
 from __future__ import annotations
@@ -24,18 +24,18 @@ from lossatlas.store.durable import sync_folder
 
 _LOCK, _BEFORE = "lock", "before"
 _DIGITS = re.compile(r"[0-9a-f]{16}")
-#: From linux/fs.h and fcntl.h, and from sys/stdio.h of macOS.
+#: These constants are in linux/fs.h and fcntl.h, and in sys/stdio.h of macOS.
 _AT_FDCWD, _RENAME_EXCHANGE, _RENAME_SWAP = -100, 2, 2
 
 
 @contextmanager
 def claim_folder(parent: Path, prefix: str) -> Iterator[Path]:
-    """Make a temporary folder that :func:`remove_abandoned` leaves alone until the end of the block, which removes it.
+    """Make a temporary folder, which is removed at the end of the block. :func:`remove_abandoned` spares it until then.
 
     Parameters
     ----------
     parent
-        The folder in which it is made.
+        The folder that will contain it.
     prefix
         The beginning of its name.
 
@@ -50,9 +50,9 @@ def claim_folder(parent: Path, prefix: str) -> Iterator[Path]:
         lock = FileLock(folder / _LOCK)
         try:
             lock.acquire(timeout=0)
-        except Timeout:  # somebody has taken the folder, which had no lock yet, for an abandoned one
+        except Timeout:  # another process took the folder, which had no lock yet, for an abandoned one
             continue
-        except NotImplementedError:  # a file system without locks, where nobody takes it for that
+        except NotImplementedError:  # without locks in the file system, no process removes it
             pass
         break
     try:
@@ -66,17 +66,17 @@ def claim_folder(parent: Path, prefix: str) -> Iterator[Path]:
 def remove_abandoned(parent: Path, prefix: str) -> int:
     """Delete the temporary folders whose processes have ended.
 
-    Folders that such a process had moved out of the way are moved back, unless others are in their places.
+    Folders that such a process was about to replace are moved back, unless other folders are in their places.
 
     Parameters
     ----------
     parent, prefix
-        The folder in which they are, and the beginning of their names.
+        The folder that contains them, and the beginning of their names.
 
     Returns
     -------
     int
-        How many were deleted.
+        The number of folders that were deleted.
     """
     removed = 0
     for folder in parent.glob(f"{prefix}*"):
@@ -85,7 +85,7 @@ def remove_abandoned(parent: Path, prefix: str) -> int:
         lock = FileLock(folder / _LOCK)
         try:
             lock.acquire(timeout=0)
-        except (Timeout, OSError, RuntimeError):  # its process is alive, or nobody can know whether it is
+        except (Timeout, OSError, RuntimeError):  # its process is alive, or this cannot be determined
             continue
         _restore(folder)
         shutil.rmtree(folder, ignore_errors=True)
@@ -95,9 +95,9 @@ def remove_abandoned(parent: Path, prefix: str) -> int:
 
 
 def replace_folder(new: Path, place: Path, claimed: Path) -> Path | None:
-    """Move a folder to its place, where readers see either the old folder or the whole new one.
+    """Move a folder to its place, so that readers see either the old folder or the whole new one.
 
-    Where the system cannot exchange two folders, readers see neither for a moment. If the process is killed just then,
+    If the system cannot exchange two folders, readers see neither for a moment. If the process is killed meanwhile,
     :func:`remove_abandoned` moves the old folder back.
 
     Parameters
@@ -105,14 +105,14 @@ def replace_folder(new: Path, place: Path, claimed: Path) -> Path | None:
     new
         The new folder.
     place
-        The place, which may be empty.
+        The path of the folder that is replaced, which need not exist.
     claimed
-        A folder of :func:`claim_folder` on the same file system.
+        A folder from :func:`claim_folder` on the same file system.
 
     Returns
     -------
     Path or None
-        The old folder, in the claimed one; None if there was none.
+        The old folder, which is now in the claimed one; None if there was none.
     """
     if not os.path.lexists(place):
         new.rename(place)
@@ -130,7 +130,7 @@ def replace_folder(new: Path, place: Path, claimed: Path) -> Path | None:
 
 
 def _restore(folder: Path) -> None:
-    """Move the folders back that were moved out of the way, unless others are in their places."""
+    """Move replaced folders back, unless other folders are in their places."""
     for before in (folder / _BEFORE).glob("*"):
         place = folder.parent / before.name
         if not os.path.lexists(place):

@@ -1,7 +1,7 @@
 """Opens files of a data folder: only regular files, never through a link, and never more bytes than expected.
 
-Somebody else may have filled the folder. A pipe in place of a file would keep a reader waiting for ever, a link could
-lead to any file of this machine, and a file of some gigabytes could be a few bytes on the disk.
+The folder may come from somebody else. A pipe in place of a file would keep a reader waiting forever, a link could
+lead to any file of this machine, and a file of gigabytes could take only a few bytes on the disk.
 """
 
 from __future__ import annotations
@@ -18,19 +18,19 @@ MOST_JSON = 8 * 2**20
 
 _HAS_FOLDER_DESCRIPTORS = os.open in os.supports_dir_fd
 _NO_LINK = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_CLOEXEC", 0)
-#: Without waiting, because opening a pipe waits for somebody who writes into it.
+#: Files are opened without waiting, because opening a pipe would wait for a process that writes into it.
 _FILE = os.O_RDONLY | _NO_LINK | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
 _FOLDER = os.O_RDONLY | _NO_LINK | getattr(os, "O_DIRECTORY", 0)
-#: What systems answer if the path is a link that must not be followed, or leads through one.
+#: The error codes of systems if the path is a link that must not be followed, or leads through one.
 _OF_LINKS = {errno.ELOOP, errno.ENOTDIR, errno.EMLINK}
 
 
 class IrregularFileError(OSError):
-    """A file is a link or leads through one, is no file, or is larger than expected. The message says which."""
+    """A path is a link or leads through one, or it is not a file, or the file is too large. The message says which."""
 
 
 def open_regular(folder: Path, name: str) -> BinaryIO:
-    """Open a file for reading, below a folder that is no link either.
+    """Open a file in a folder for reading. Neither may be a link.
 
     Parameters
     ----------
@@ -81,7 +81,7 @@ def read_regular(folder: Path, name: str, most: int = MOST_JSON) -> bytes:
     Raises
     ------
     IrregularFileError
-        If the file is larger, or is none that :func:`open_regular` opens.
+        If the file is larger, or :func:`open_regular` does not open it.
     """
     with open_regular(folder, name) as file:
         size = os.fstat(file.fileno()).st_size
@@ -99,7 +99,7 @@ def is_regular(folder: Path, name: str) -> bool:
 
 
 def _open_step_by_step(folder: Path, parts: tuple[str, ...]) -> int:
-    """Open each folder of a path below the one before, so that nobody can put a link in its place in between."""
+    """Open the folders of a path one after another, so that nobody can replace one of them by a link meanwhile."""
     if not parts or ".." in parts:
         raise IrregularFileError("no path below the folder")
     if not _HAS_FOLDER_DESCRIPTORS:
