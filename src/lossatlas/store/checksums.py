@@ -44,8 +44,8 @@ def add_checksums(folder: Path, manifest: Mapping[str, Any], *, keep: bool = Fal
             for name, entry in entries.items()
         }
 
-    planes = [{**plane, "arrays": add(plane["arrays"])} for plane in manifest["planes"]]
-    return seal({**manifest, "arrays": add(manifest["arrays"]), "planes": planes})
+    planes = [{**plane, "arrays": add(plane["arrays"])} for plane in manifest.get("planes", [])]
+    return seal({**manifest, "arrays": add(manifest.get("arrays", {})), "planes": planes})
 
 
 def seal(manifest: Mapping[str, Any]) -> dict[str, Any]:
