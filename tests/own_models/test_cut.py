@@ -27,53 +27,7 @@ from tests.test_cli import lossatlas
 
 CROSS_ENTROPY = torch.nn.CrossEntropyLoss()
 PLANES: Any = ({"kind": "pca", "grid": 5}, {"kind": "gaussian", "normalization": "filter", "spans": (0.5,), "grid": 5})
-MAKERS = """
-import torch
-from tests.own_models.trainings import convolutional, images
-
-def make():
-    return convolutional(), torch.nn.CrossEntropyLoss()
-
-def alone():
-    return convolutional()
-
-def whole(model, batch):
-    return torch.nn.functional.cross_entropy(model(batch[0]), batch[1])
-
-def named():
-    return {"model": convolutional(), "loss": whole,
-            "train_loader": [images().tensors], "test_loader": [images().tensors]}
-
-def with_loaders():
-    return convolutional(), torch.nn.functional.cross_entropy, [images().tensors], [images().tensors]
-
-def other_data():
-    inputs, labels = images().tensors
-    return convolutional(), torch.nn.functional.cross_entropy, [(inputs.flip(0), labels)], [(inputs, labels)]
-
-def other_model():
-    return torch.nn.Linear(2, 3), torch.nn.CrossEntropyLoss()
-
-def doubled():
-    return convolutional(), lambda output, target: 2 * torch.nn.functional.cross_entropy(output, target)
-
-class Swapped(torch.nn.Module):
-    def __init__(self):
-        super().__init__()
-        for number, module in reversed(list(enumerate(convolutional()))):
-            self.add_module(str(number), module)
-
-def other_order():
-    return Swapped(), torch.nn.CrossEntropyLoss()
-
-def nothing():
-    return None
-
-def fails():
-    raise FileNotFoundError("no weights here")
-
-number = 3
-"""
+MAKERS = (Path(__file__).parent / "factories.py").read_text()
 
 
 def record(data: Path, **options: Any) -> str:
