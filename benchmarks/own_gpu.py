@@ -30,6 +30,7 @@ def main(rounds: int) -> None:
     if not torch.cuda.is_available():
         print("there is no GPU here that PyTorch can use, so nothing was measured")
         return
+    torch.backends.cudnn.allow_tf32 = False  # the forward passes alone, as lossatlas computes them
     case = make_resnet(SAMPLES, "cuda", BATCH)
     copy = case.copy()
     theta, plane, losses = copy.follow(case.model), GaussianPlane(spans=(0.01,)).draw(copy), TorchLosses(copy, "train")
