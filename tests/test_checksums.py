@@ -1,4 +1,4 @@
-"""Checksums: damage that no other check would find is found, and runs without checksums are read as before."""
+"""Tests that checksums reveal damage that no other check finds, and that runs without checksums can be read."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def test_every_flipped_bit_of_any_file_is_found(stored: Path) -> None:
     assert [verdict.fault for verdict in gallery.verify()] == [None]
 
 
-def test_a_flipped_bit_is_read_unless_a_check_is_asked_for(stored: Path) -> None:
+def test_a_flipped_bit_is_noticed_only_if_a_check_is_requested(stored: Path) -> None:
     path = stored / "confidence.npy"
     content = bytearray(path.read_bytes())
     content[-1] ^= 1
@@ -63,7 +63,7 @@ def test_a_flipped_bit_is_read_unless_a_check_is_asked_for(stored: Path) -> None
         open_run(stored, check=True)
 
 
-def test_the_file_of_another_run_in_place_of_this_ones_is_found(stored: Path) -> None:
+def test_a_file_of_another_run_is_noticed(stored: Path) -> None:
     other = save_run(compute_run(small_config(training={"seed": 6}), threads=1), stored.parents[1])
     shutil.copy(other / "weights.npy", stored / "weights.npy")
     faults = {verdict.run_id: verdict.fault for verdict in Gallery(stored.parents[1]).verify()}
@@ -72,7 +72,7 @@ def test_the_file_of_another_run_in_place_of_this_ones_is_found(stored: Path) ->
 
 
 @pytest.mark.parametrize("key", ["train_loss", "test_accuracy"])
-def test_a_changed_metric_is_found(key: str, stored: Path) -> None:
+def test_a_changed_metric_is_noticed(key: str, stored: Path) -> None:
     manifest = read(stored)
     manifest["metrics"][key][2] += 1e-12
     (stored / "run.json").write_text(json.dumps(manifest), encoding="utf-8")
@@ -88,7 +88,7 @@ def without_checksums(folder: Path) -> None:
     (folder / "run.json").write_text(json.dumps(manifest), encoding="utf-8")
 
 
-def test_a_run_of_an_earlier_version_is_sound_and_told(stored: Path) -> None:
+def test_a_run_without_checksums_is_sound_and_verify_says_so(stored: Path) -> None:
     without_checksums(stored)
     open_run(stored, check=True)
     (verdict,) = Gallery(stored.parents[1]).verify()
@@ -98,12 +98,12 @@ def test_a_run_of_an_earlier_version_is_sound_and_told(stored: Path) -> None:
     assert "1 of 1 runs are sound\n1 of them without checksums" in told.output
 
 
-def test_a_sound_run_with_checksums_is_told_without_a_word_of_them(stored: Path) -> None:
+def test_verify_does_not_mention_checksums_of_a_sound_run(stored: Path) -> None:
     told = CliRunner().invoke(verify_command, ["--data", str(stored.parents[1])])
     assert "checksums" not in told.output
 
 
-def test_saving_a_run_again_mends_a_flipped_bit(small_run: Run, stored: Path) -> None:
+def test_saving_a_run_again_repairs_a_flipped_bit(small_run: Run, stored: Path) -> None:
     path = stored / "planes" / "fresh" / "loss_surface.npy"
     before = path.read_bytes()
     path.write_bytes(before[:-1] + bytes([before[-1] ^ 1]))
@@ -124,7 +124,7 @@ def test_an_export_leaves_a_flipped_bit_out_and_a_compact_one_keeps_the_checksum
     assert "labels.npy: its SHA-256" in export.left_out[0]
 
 
-def test_opening_what_was_checked_gives_the_same_arrays(small_run: Run, stored: Path) -> None:
+def test_a_checked_run_has_the_same_arrays(small_run: Run, stored: Path) -> None:
     opened = open_stored(stored, check=True)
     assert isinstance(opened, Run)
     assert np.array_equal(opened.trajectory.weights, small_run.trajectory.weights)

@@ -1,4 +1,4 @@
-"""A short form of ``python -m scripts.corrupt_runs``: each corruption is one named error, or a right run."""
+"""Runs a short form of ``python -m scripts.corrupt_runs``: each corruption gives one named error, or a right run."""
 
 from __future__ import annotations
 

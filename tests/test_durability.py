@@ -1,7 +1,7 @@
-"""What is said to be stored survives a loss of power, and what cannot be stored is kept.
+"""Tests that stored data survive a loss of power, and that a run that cannot be stored is kept elsewhere.
 
-``Disk`` stands for a disk that loses whatever was not synced. Of a folder it keeps the names that it had when it was
-synced last, and of a file the bytes.
+``Disk`` simulates a disk that loses everything that was not synced. It keeps the names that a folder had, and the bytes
+that a file had, when they were last synced.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from tests.support.large_runs import TINY, InTurn, config_of
 
 
 class Disk:
-    """Notes what reaches the disk below a folder, whose name is on it already."""
+    """Records what reaches the disk below a folder. The name of the folder is on the disk at the start."""
 
     def __init__(self, root: Path) -> None:
         self.root = root
@@ -137,7 +137,7 @@ def test_a_finished_run_that_cannot_be_stored_is_kept_elsewhere(
     assert list((data / "runs").iterdir()) == []
 
 
-def test_a_run_that_nobody_can_keep_is_said_to_be_lost_for_the_reason_there_is(
+def test_a_run_that_cannot_be_kept_anywhere_is_reported_as_lost_with_the_reason(
     small_run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(lossatlas.store.write, "_move_into_place", refuse(errno.ENOSPC))
@@ -146,7 +146,7 @@ def test_a_run_that_nobody_can_keep_is_said_to_be_lost_for_the_reason_there_is(
         save_run_or_keep(small_run, tmp_path / "data")
 
 
-def test_a_build_ends_when_the_disk_is_full_and_computes_nothing_in_vain(
+def test_a_build_ends_when_the_disk_is_full_instead_of_computing_all_runs(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     configs = [small_config(training={"seed": seed}) for seed in range(4)]
@@ -172,21 +172,21 @@ def test_the_server_keeps_a_finished_run_until_it_can_be_stored(
         assert live.state(run_id) == "failed"
         again, events = live.compute(config)
         assert again == run_id
-        assert [event.name for event in events] == ["queued", "done"]  # and no frame is computed again
+        assert [event.name for event in events] == ["queued", "done"]  # no frame is computed again
         assert live.gallery.open(run_id, check=True).id == run_id
 
 
 # what is left behind ----------------------------------------------------------------------------------------------
 
 
-def test_a_build_removes_what_a_killed_one_has_left_of_a_run_that_is_stored(
+def test_a_build_removes_the_remains_of_a_killed_one_if_the_run_is_stored(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     config = config_of()
 
     def die(*_: object, **__: object) -> None:
-        if config.id in Gallery(tmp_path):  # the run is in its place, and the rest is not deleted yet
-            raise KeyboardInterrupt  # in place of a SIGKILL
+        if config.id in Gallery(tmp_path):  # the run is stored, but its parts are not deleted yet
+            raise KeyboardInterrupt  # this replaces a SIGKILL
 
     with monkeypatch.context() as patch:
         patch.setattr("lossatlas.building.checkpoint.shutil.rmtree", die)
@@ -199,7 +199,7 @@ def test_a_build_removes_what_a_killed_one_has_left_of_a_run_that_is_stored(
     assert {path.name for path in (tmp_path / "runs").iterdir()} == {config.id, other.id}
 
 
-def test_the_next_index_removes_what_a_killed_process_has_left_of_one(tmp_path: Path) -> None:
+def test_the_next_index_removes_the_remains_of_an_unfinished_one(tmp_path: Path) -> None:
     left = tmp_path / ".index.json.4711-0123abcd"
     left.touch()
     Gallery(tmp_path).write_index()

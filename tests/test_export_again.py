@@ -1,4 +1,4 @@
-"""Exports that are interrupted, repeated, or find what does not belong to them."""
+"""Tests exports that are interrupted or repeated, or that find foreign files."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from lossatlas.runs import Run
 from lossatlas.site import export_site
 from lossatlas.store import Gallery, save_run
 
-#: Exports over a site again and again, in processes that die at one of their changes of the file system, which they
-#: count. For each it prints what the site is then, and at last what is left beside the site.
+#: This program exports over a site repeatedly, in processes that die at some change of the file system. It prints
+#: the state of the site after each process, and at the end what is left beside the site.
 DYING = """
 import json, os, shutil, signal, sys
 from pathlib import Path
@@ -95,7 +95,7 @@ def test_an_export_killed_at_any_moment_leaves_the_old_site_or_the_new_one(
     seen, complete, left = json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
     assert seen == ["old"] * 4 + ["new"] * 3
     assert complete
-    assert left == ["site"]  # no copies stay behind
+    assert left == ["site"]  # no copies remain
     assert (site / ".git" / "config").read_text() == "mine"
 
 
@@ -114,9 +114,7 @@ def test_exporting_again_writes_only_what_changed(gallery: Gallery, other_run: R
     assert all(path.stat().st_nlink == 1 for path in before)
 
 
-def test_what_others_put_into_the_site_is_kept_and_what_it_no_longer_needs_is_not(
-    gallery: Gallery, tmp_path: Path
-) -> None:
+def test_foreign_files_in_the_site_are_kept_and_outdated_ones_are_removed(gallery: Gallery, tmp_path: Path) -> None:
     site = tmp_path / "site"
     export_site(gallery, site)
     (site / "CNAME").write_text("atlas.example")

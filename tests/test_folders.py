@@ -1,4 +1,4 @@
-"""Temporary folders, and folders that are replaced at once."""
+"""Tests temporary folders, and folders that are replaced in one step."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def test_a_temporary_folder_is_left_alone_until_its_process_is_killed(tmp_path: 
     assert list(tmp_path.iterdir()) == []
 
 
-def test_what_a_killed_process_had_moved_out_of_the_way_is_moved_back(tmp_path: Path) -> None:
+def test_a_folder_that_a_killed_process_was_replacing_is_moved_back(tmp_path: Path) -> None:
     (tmp_path / "site").mkdir()
     (tmp_path / "site" / "index.html").write_text("old")
     holder = hold(tmp_path, "site")
@@ -58,7 +58,7 @@ def test_what_a_killed_process_had_moved_out_of_the_way_is_moved_back(tmp_path: 
 
 
 @pytest.mark.parametrize("exchanges", [True, False])
-def test_a_folder_is_replaced_and_the_old_one_is_handed_back(
+def test_a_folder_is_replaced_and_the_old_one_is_returned(
     exchanges: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     if not exchanges:
@@ -74,7 +74,7 @@ def test_a_folder_is_replaced_and_the_old_one_is_handed_back(
     assert [path.name for path in tmp_path.iterdir()] == ["place"]
 
 
-def test_a_folder_that_cannot_take_its_place_leaves_the_old_one_there(
+def test_a_folder_that_cannot_be_moved_leaves_the_old_one_in_its_place(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(folders, "_exchange", lambda *_: False)

@@ -1,4 +1,4 @@
-"""What recording does not cost: no hook on any step of the training, and no PyTorch where it is not asked for."""
+"""Tests that recording adds no hook to training steps, and that lossatlas alone does not import PyTorch."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Who may end a run: nobody but those who wait for it. And what the server follows: no links."""
+"""Tests that only clients that wait for a run can end it, and that the server follows no links."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def test_a_foreign_page_cannot_attach_to_a_run_and_so_cannot_end_it_by_leaving(
         ({"Origin": "http://127.0.0.1:PORT"}, 415),
     ],
 )
-def test_names_that_look_like_this_server_are_not_it(headers: dict[str, str], status: int, stocked: Live) -> None:
+def test_names_that_only_look_like_this_server_are_refused(headers: dict[str, str], status: int, stocked: Live) -> None:
     sent = {name: value.replace("PORT", str(stocked.port)) for name, value in headers.items()}
     assert stocked.raw("POST", "/api/runs", sent).status == status
 
@@ -57,7 +57,7 @@ def delete(live: Live, run_id: str, client: str | None) -> str:
     return str(answer.json()["state"])
 
 
-def test_a_client_ends_its_own_interest_and_the_run_goes_on_for_others(live: Live) -> None:
+def test_a_client_leaves_a_run_and_it_continues_for_others(live: Live) -> None:
     run_id = live.start_run(ENDLESS)
     with stream(live, run_id, "first") as first, stream(live, run_id, "second") as second:
         until(lambda: len(live.app.state.jobs.find(run_id).log._listeners) == 2)
@@ -70,7 +70,7 @@ def test_a_client_ends_its_own_interest_and_the_run_goes_on_for_others(live: Liv
 
 
 @pytest.mark.parametrize("client", [None, "stranger"])
-def test_a_stranger_cannot_end_a_run_that_somebody_follows(client: str | None, live: Live) -> None:
+def test_another_client_cannot_end_a_run_that_somebody_follows(client: str | None, live: Live) -> None:
     run_id = live.start_run(ENDLESS)
     with stream(live, run_id, "first"):
         until(lambda: live.app.state.jobs.find(run_id).log.has_listeners)
@@ -78,12 +78,12 @@ def test_a_stranger_cannot_end_a_run_that_somebody_follows(client: str | None, l
         assert live.state(run_id) == "running"
 
 
-def test_a_run_that_nobody_follows_is_cancelled_by_whoever_asks(live: Live) -> None:
+def test_any_client_can_cancel_a_run_that_nobody_follows(live: Live) -> None:
     run_id = live.start_run(ENDLESS)
     assert delete(live, run_id, None) == "cancelled"
 
 
-def test_documents_say_what_they_may_not_do(stocked: Live) -> None:
+def test_documents_have_headers_that_restrict_them(stocked: Live) -> None:
     headers = stocked.raw("GET", "/").headers
     for part in ("object-src 'none'", "base-uri 'none'", "form-action 'none'", "frame-ancestors 'self'"):
         assert part in headers["content-security-policy"]
@@ -101,7 +101,7 @@ def test_wrong_ranges_are_problems_too(header: str, status: int, stocked: Live) 
 
 
 def plant(data: Path, run: str, kind: str) -> str:
-    """Plant a link or a pipe in a data folder, and return the path under which it would be asked for."""
+    """Put a link or a pipe into a data folder, and return the path with which it would be requested."""
     outside = data.parent / f"outside-{data.name}"
     outside.mkdir(exist_ok=True)
     for name in ("run.json", "hidden.npy", "index.json"):
@@ -119,7 +119,7 @@ def plant(data: Path, run: str, kind: str) -> str:
     if kind == "pipe":
         os.mkfifo(data / "runs" / run / "pipe.npy")
         return f"/data/runs/{run}/pipe.npy"
-    link = data / "runs" / run / "leak.npy"  # within the run, so that it leads nowhere else
+    link = data / "runs" / run / "leak.npy"  # this link stays within the run
     link.symlink_to("weights.npy")
     return f"/data/runs/{run}/leak.npy"
 

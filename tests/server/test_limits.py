@@ -1,4 +1,4 @@
-"""What one client may cost: connections, time for a request, faults that are told, work and memory of a run."""
+"""Tests the limits for a client: connections, time for a request, reported faults, and work and memory of a run."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def test_a_connection_without_a_whole_request_is_closed_after_a_while(
         assert is_closed(connection)
 
 
-def test_a_head_that_trickles_in_gets_no_more_time(stocked: Live, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_head_that_arrives_slowly_gets_no_more_time(stocked: Live, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(connections, "PATIENCE", 0.3)
     with connect(stocked, b"GET / HTTP/1.1\r\nHost: 127.0.0.1\r\nX: ") as connection:
         connection.settimeout(0.01)
@@ -72,13 +72,11 @@ def test_a_stream_outlives_the_time_for_a_head(live: Live, monkeypatch: pytest.M
     run_id = live.start_run({"training": {"epochs": 1_000_000, "frames": 2}})
     with live.http.stream("GET", f"api/runs/{run_id}/events") as response:
         pings = (line for line in response.iter_lines() if line.startswith(": ping"))
-        for _ in range(10):  # one every 50 ms at the most often
+        for _ in range(10):  # there is at most one every 50 ms
             next(pings)
 
 
-def test_there_are_only_so_many_connections_and_room_for_more_when_they_leave(
-    live: Live, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_connections_are_limited_and_closed_ones_make_room(live: Live, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(connections, "find_most_connections", lambda: 5)
     idle = [connect(live) for _ in range(5)]
     until(lambda: len(live.server.server_state.connections) == 5)
@@ -120,18 +118,20 @@ HOSTILE: dict[str, dict[str, Any]] = {
 
 
 @pytest.mark.parametrize("name", HOSTILE)
-def test_a_small_body_with_thousands_of_faults_costs_little_and_tells_a_few(name: str) -> None:
+def test_a_small_body_with_thousands_of_faults_costs_little_and_a_few_are_named(name: str) -> None:
     body = HOSTILE[name]
     assert len(json.dumps(body)) <= api.BODY_LIMIT
     began = time.process_time()
     with pytest.raises(ConfigError) as caught:
         make_config(body)
-    assert time.process_time() - began < 3  # 0.3 s on an idle machine; comparing each pair took minutes
+    assert (
+        time.process_time() - began < 3
+    )  # this takes 0.3 s on an idle machine; a comparison of each pair would take minutes
     assert 1 <= len(caught.value.faults) <= _MOST_TOLD + 1
     assert all(len(field) <= 200 for field, _ in caught.value.faults)
 
 
-def test_the_faults_that_are_not_told_are_counted() -> None:
+def test_the_faults_that_are_not_named_are_counted() -> None:
     with pytest.raises(ConfigError, match="there are 60 more faults"):
         RunConfig.from_mapping({f"x{number}": 1 for number in range(_MOST_TOLD + 60)})
 
@@ -181,7 +181,7 @@ LARGE: dict[str, tuple[dict[str, Any], set[str]]] = {
 
 
 @pytest.mark.parametrize("name", LARGE)
-def test_what_would_take_too_much_is_refused_with_the_limit_and_the_estimate(name: str, live: Live) -> None:
+def test_a_run_that_is_too_large_is_refused_with_the_limit_and_the_estimate(name: str, live: Live) -> None:
     config, exceeded = LARGE[name]
     answer = live.post(config)
     assert (answer.status_code, answer.headers["content-type"]) == (422, "application/problem+json")
@@ -203,7 +203,7 @@ def test_ordinary_runs_are_far_below_the_limits() -> None:
     assert estimate_total_work(RunConfig()) < Limits().work / 500
 
 
-def test_the_limits_are_settings_and_a_stored_run_is_answered_beyond_them(tmp_path: Path) -> None:
+def test_the_limits_are_settings_and_do_not_apply_to_stored_runs(tmp_path: Path) -> None:
     with live_server(Gallery(tmp_path), threads=1) as live:
         run_id, _ = live.compute(small_config().model_dump(mode="json"))
     limits = Limits(work=1.0)
@@ -232,7 +232,7 @@ def test_a_forgotten_job_takes_no_memory_until_a_collection(tmp_path: Path, monk
         gc.enable()
 
 
-def test_what_many_want_at_once_is_compressed_once() -> None:
+def test_a_file_that_many_request_at_once_is_compressed_once() -> None:
     cache, made = Cache(100), []
 
     def make() -> bytes:
@@ -245,7 +245,7 @@ def test_what_many_want_at_once_is_compressed_once() -> None:
     assert len(made) == 1
 
 
-def test_a_failure_to_compress_is_told_to_all_and_not_kept() -> None:
+def test_a_failure_to_compress_reaches_all_clients_and_is_not_kept() -> None:
     cache = Cache(100)
     with pytest.raises(ValueError, match="no"):
         cache.get(("a",), _fail)
@@ -263,6 +263,6 @@ def named(tmp_path: Path) -> Iterator[Live]:
 
 
 @pytest.mark.parametrize("length", [256, 4000])
-def test_a_name_that_no_file_can_have_is_not_there(length: int, named: Live) -> None:
+def test_a_name_that_no_file_can_have_is_not_found(length: int, named: Live) -> None:
     for path in (f"/{'a' * length}", f"/vendor/{'a' * length}.js", f"/data/runs/moons-4/{'a' * length}.npy"):
         assert named.raw("GET", path).status == 404

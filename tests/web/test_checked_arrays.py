@@ -1,4 +1,4 @@
-"""The page compares arrays with their checksums when they are whole."""
+"""Tests that the page compares complete arrays with their checksums."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ FETCHED = """async ([id, sound, damaged, unknown]) => {
 @pytest.mark.parametrize("site", ["served"], indirect=True)
 def test_an_array_that_is_not_the_stored_one_is_refused(site: Site, desktop: Watched) -> None:
     page = desktop.open(site.url)
-    # with numbers of one, four and eight bytes, in byte planes and, as they are small, in their own order
+    # the numbers have one, four and eight bytes, and arrive in byte planes or, if there are few, in their own order
     sound = ["planes/PLANE/loss_surface", "confidence", "labels", "planes/PLANE/path", "grid_x"]
     damaged = ["weights", "predicted_class"]
     found, kept = page.evaluate(FETCHED, [MOONS.id, sound, damaged, ["points"]])

@@ -1,4 +1,4 @@
-"""The size of text that a reader has chosen, and the least one that a browser allows: nothing overlaps."""
+"""Tests that nothing overlaps at the text size of the reader, and at the smallest size that a browser allows."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ pytestmark = pytest.mark.browser
 VIEW = f"?run={PLANES.id}&hidden=8&plane=pca&timeline=curvature&epoch=60"
 SIZES = """() => ['body', '.slice', '.readouts td']
     .map((name) => getComputedStyle(document.querySelector(name)).fontSize)"""
-#: The boxes of the row that stays at the foot of a small window.
+#: JavaScript that returns the boxes of the row at the bottom of a small window.
 ROW = """() => ['#play', '#epoch', '.now-brief', '#tour-open'].map((name) => {
     const {left, right, top, bottom} = document.querySelector(name).getBoundingClientRect();
     return [name, left, right, top, bottom];
@@ -25,14 +25,14 @@ ROW = """() => ['#play', '#epoch', '.now-brief', '#tour-open'].map((name) => {
 
 
 def opened(playwright: Playwright, setting: str) -> Iterator[Watched]:
-    """A page of a browser whose reader has set a size of text."""
+    """Yield a page of a browser whose reader has set a text size."""
     flags = [*FLAGS, _PLAIN, f"--blink-settings={setting}"]
     browser = playwright.chromium.launch(executable_path=chromium_without_windows(), args=flags)
     yield from watched(browser, alone=True, viewport={"width": 1440, "height": 900}, reduced_motion="reduce")
     browser.close()
 
 
-def test_everything_follows_the_readers_size(exported: Site, playwright: Playwright) -> None:
+def test_everything_follows_the_readers_text_size(exported: Site, playwright: Playwright) -> None:
     for seen in opened(playwright, "defaultFontSize=24"):
         page = seen.open(exported.url + VIEW)
         assert page.evaluate(SIZES) == ["19.5px", "18px", "22.5px"]
@@ -51,7 +51,7 @@ def test_texts_fit_at_the_smallest_size_that_a_browser_allows(exported: Site, pl
         assert page.evaluate(FAULTS) == []
 
 
-def test_a_document_that_is_turned_keeps_the_page_from_left_to_right(exported: Site, desktop: Watched) -> None:
+def test_a_right_to_left_document_keeps_the_page_from_left_to_right(exported: Site, desktop: Watched) -> None:
     page = desktop.show(exported.url + "?epoch=60")
     plots = "() => ['landscape', 'boundary'].map((id) => document.getElementById(id).getBoundingClientRect().left)"
     before = page.evaluate(plots)
