@@ -1,4 +1,4 @@
-"""Factories of models, right ones and wrong ones. Tests copy this file as the module of a person."""
+"""Provides factories of models, right ones and wrong ones. Tests copy this file as a user's own module."""
 
 from __future__ import annotations
 
