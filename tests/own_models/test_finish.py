@@ -40,7 +40,7 @@ def network(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, lat.Recorde
     """Record a convolutional network, and return the data folder and the recorder."""
     torch.manual_seed(3)
     model, data = convolutional(), tmp_path_factory.mktemp("network")
-    loader = [images().tensors]  # in one batch, so that its statistics are those of all samples
+    loader = [images().tensors]  # one batch has the statistics of all samples
     options: Any = {"planes": PLANES, "curvature": 2, "data": data, "name": "small CNN", "batch_size": 48}
     with lat.Recorder(model, CROSS_ENTROPY, loader, loader, **options) as recorder:
         train(model, shuffling(images()), 3, recorder.snapshot)

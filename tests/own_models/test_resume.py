@@ -91,7 +91,7 @@ def test_parts_that_a_killed_process_finished_are_not_computed_again(
     with subprocess.Popen(arguments, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         assert process.stdout.readline() == "stored\n"
-        process.kill()  # SIGKILL, where there are signals
+        process.kill()  # on systems with signals, this is SIGKILL
     [recording] = (data / "recordings").iterdir()
     [work] = (recording / "work").iterdir()
     stored = {path.stem for path in work.glob("*.npz")}

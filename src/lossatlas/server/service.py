@@ -135,7 +135,7 @@ class RunService:
         Returns
         -------
         RunAnswer
-            The state of the run. It may go on for others.
+            The state of the run. It may continue for others.
         """
         job = self._jobs.find(run_id)
         if job and not job.log.dismiss(client):
@@ -152,7 +152,7 @@ class RunService:
         last_event_id
             The id of the event after which to start; by default, the first event is included.
         client
-            A name of the client's own choice, with which it can :meth:`cancel` its interest.
+            A name that the client chooses, with which it can :meth:`cancel` its interest.
 
         Returns
         -------

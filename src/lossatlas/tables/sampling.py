@@ -9,7 +9,7 @@ import numpy as np
 from lossatlas.arrays import Floats
 from lossatlas.rng import Draws, Stream
 
-#: How many rows of each class are kept at least.
+#: The smallest number of rows of each class that are kept.
 _LEAST = 4
 #: A value is an outlier if it is further from the median than this many times the distance between the quartiles, and
 #: if at most this share of the values are so far away.

@@ -14,7 +14,7 @@ import {readTheme} from '../lib/theme.js';
 import {lossText, pixelText, roundToDigits, shortText} from '../lib/numbers.js';
 import {hasMoved} from './turning.js';
 
-/** The least room, in pixels, that Plotly needs for axes with titles; in less room a part is cut off. */
+/** The smallest size, in pixels, in which Plotly can draw axes with titles. In a smaller one a part is cut off. */
 const LEAST = 120;
 
 /** @typedef {ReturnType<typeof squareMargins>} Square the place of the map in its panel */

@@ -9,7 +9,7 @@ const NOTHING = /** @type {State} */ (
   /** @type {unknown} */ (Object.fromEntries(PROPERTIES.map(({name}) => [name, null])))
 );
 
-/** A recorded run is not known by settings. */
+/** The settings of a recorded run do not identify it. */
 const UNKNOWN = /** @type {any} */ ({dataset: null, hidden: null, activation: null, residual: null});
 
 /** @param {Shot} shot @param {State} state @param {string} page the page's own address, without a query */
