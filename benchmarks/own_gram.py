@@ -3,7 +3,7 @@
     OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 python -m benchmarks.own_gram [FRAMES] [PARAMETERS]
 
 The frames are files that are mapped into memory, as in a recording. Memory is what the process allocates; pages of
-files that are mapped are the system's own, which it takes back when it needs them.
+mapped files belong to the system, which can reclaim them.
 """
 
 from __future__ import annotations

@@ -126,7 +126,7 @@ def test_the_vectors_of_lanczos_stay_within_their_bytes(monkeypatch: pytest.Monk
             assert (smallest[0], largest[0]) == pytest.approx((-0.1, 1.2), abs=1e-5)
             assert pair == pytest.approx([1.2, 1.1], abs=1e-5)
             assert np.abs(along[[0, 1], [7, 70]]) == pytest.approx([1, 1], abs=1e-4)
-        assert peaks[0] < limit + 8 * 8 * size  # and a few vectors beside the space
+        assert peaks[0] < limit + 8 * 8 * size  # a few vectors are outside the space
         assert peaks[1] > peaks[0]
     monkeypatch.setattr(lanczos_limits, "_BYTES", 2**30)
     assert [lanczos_limits.most_vectors(count) for count in (10**3, 10**6, 4 * 10**6, 25 * 10**6)] == [160, 67, 33, 12]

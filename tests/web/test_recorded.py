@@ -279,13 +279,13 @@ def test_every_control_of_a_recorded_run_works_or_says_why_not(desktop: Watched,
     expect(page.locator("#recorded-card")).to_be_hidden()
 
 
-def test_the_statistics_of_batchnorm_are_told(desktop: Watched, recorded: Recorded) -> None:
+def test_the_statistics_of_batchnorm_are_named(desktop: Watched, recorded: Recorded) -> None:
     page = desktop.show(recorded.url("digits", "&epoch=3"))
     expect(page.locator("#slice-facts")).to_contain_text("BatchNorm with the statistics of each batch")
     manifest = recorded.run("digits").manifest
     assert manifest["planes"][0]["batchnorm"] == {"train": "batch", "test": "refreshed"}
     own, in_use = manifest["metrics"]["train_loss"][-1], manifest["in_use"]["eval_train_loss"][-1]
-    assert abs(in_use - own) > 0.1 * own  # the model keeps statistics of long ago, which the card says
+    assert abs(in_use - own) > 0.1 * own  # the model's statistics are out of date, and the card says so
     words = page.locator("#recorded-card dd", has_text="with those that it keeps").inner_text()
     assert float(words.rsplit(" ", 1)[1]) == pytest.approx(in_use, rel=1e-3)
 

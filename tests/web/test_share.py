@@ -124,7 +124,7 @@ def test_the_picture_is_in_the_theme_of_the_page(exported: Site, desktop: Watche
 
 
 @EITHER
-def test_the_drawing_has_its_points_and_words_as_such(site: Site, desktop: Watched) -> None:
+def test_the_drawing_contains_points_as_elements_and_words_as_text(site: Site, desktop: Watched) -> None:
     run = site.run(ARMS)
     page = desktop.show(site.url + f"?dataset=arms&run={run.id}&epoch=60&view=contours")
     wrong = int((run.trajectory.predicted_class[-1] != run.setup.dataset.labels).sum())

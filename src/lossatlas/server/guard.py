@@ -124,7 +124,7 @@ def _is_same_origin(headers: Headers, host: str) -> bool:
 
 
 def _parse_host_name(host: str) -> str:
-    if "@" in host:  # a name before an address, which a header Host never has
+    if "@" in host:  # the header Host never has a name before an address
         return ""
     try:
         return urlsplit(f"//{host}").hostname or ""

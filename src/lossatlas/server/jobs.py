@@ -223,7 +223,7 @@ class Jobs:
                     logger.exception("computing %s failed", job.id)
                 problem = describe_problem(
                     error
-                ).body  # now, because the error keeps every frame of its traceback alive
+                ).body  # the error keeps every frame of its traceback alive, so it is dropped now
                 self._end(job, State.FAILED, Event("failed", problem.copy, last=True))
             else:
                 self._end(job, State.STORED, done)
@@ -293,7 +293,7 @@ class Jobs:
     def _forget(self) -> None:
         """Forget the oldest finished jobs beyond the limit, and of large ones all events but the last.
 
-        So the end of a job is told for a while, however large it was.
+        So the end of every job can be reported for a while, however large the job was.
         """
         finished = [job for job in self._jobs.values() if not job.active]
         surplus = max(0, len(finished) - REMEMBERED_JOBS)

@@ -1,6 +1,6 @@
 /**
- * This module writes and reads the comparison as an address: `a` and `b` are queries of the page itself, and beside
- * them is what both share. It consists of pure functions.
+ * This module writes and reads the comparison as an address: `a` and `b` are queries of the page itself, and the other
+ * parameters are what both share. It consists of pure functions.
  */
 /** @import {State} from '../../model/types.js' */
 import {fromQuery, RUN_PROPERTIES, toQuery} from '../../model/state.js';
