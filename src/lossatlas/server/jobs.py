@@ -221,9 +221,8 @@ class Jobs:
                 # A cancelled job may fail because the interpreter is shutting down.
                 if job.active and not isinstance(error, LossAtlasError):
                     logger.exception("computing %s failed", job.id)
-                problem = describe_problem(
-                    error
-                ).body  # the error keeps every frame of its traceback alive, so it is dropped now
+                # The body is made now, because the error would keep every frame of its traceback alive.
+                problem = describe_problem(error).body
                 self._end(job, State.FAILED, Event("failed", problem.copy, last=True))
             else:
                 self._end(job, State.STORED, done)
@@ -287,7 +286,7 @@ class Jobs:
                 self._tell_positions()
             self._jobs[job.id] = self._jobs.pop(job.id)
             job.log.append(event)
-            job.log.forget_owner()  # which is the job itself
+            job.log.forget_owner()  # the owner is the job itself
             self._forget()
 
     def _forget(self) -> None:
