@@ -57,9 +57,8 @@ def main(frames: int, parameters: int) -> None:
             theta += rng.standard_normal(parameters, np.float32)
             np.save(Path(folder) / f"{frame}.npy", theta)
         files = [Path(folder) / f"{frame}.npy" for frame in range(frames)]
-        weights: Any = StackedThetas(
-            [np.load(file, mmap_mode="r") for file in files]
-        )  # the memory map is used like an array
+        # The memory map is used like an array.
+        weights: Any = StackedThetas([np.load(file, mmap_mode="r") for file in files])
         found = {}
 
         def path_by_gram() -> None:

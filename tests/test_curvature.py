@@ -96,10 +96,11 @@ def test_extremes_of_many_models_are_those_of_each_matrix(hidden: tuple[int, ...
     )
     exact = np.array([np.linalg.eigvalsh(torch_hessian(network, theta, *data()))[[0, -1]] for theta in models]).T
     scale = np.abs(exact).max(axis=0)
+    # The error of an eigenvalue is about the square of the residual.
     for tolerance, error in (
         (1e-3, 1e-3),
         (1e-6, 1e-9),
-    ):  # the error of an eigenvalue is about the square of the residual
+    ):
         found = np.array(extreme_eigenvalues(network, models, *data(), tolerance=tolerance))
         assert (np.abs(found - exact) <= error * scale).all()
 
@@ -206,10 +207,11 @@ def test_all_eigenvectors_can_be_had_and_no_more() -> None:
 def test_a_hessian_that_is_zero_has_no_directions() -> None:
     network, points = network_of(31, 31, activation="relu"), np.zeros((4, 2))
     theta = np.zeros(network.parameter_count)
+    # The logits depend only on the last biases, and are so large that every softmax is saturated.
     theta[-2:] = (
         1e3,
         -1e3,
-    )  # the logits depend only on the last biases, and are so large that every softmax is saturated
+    )
     assert curvature_of(network, theta, points, np.zeros(4, np.int64)).largest == 0
     with pytest.raises(LossAtlasError, match="zero here"):
         extreme_eigenpairs(network, theta, points, np.zeros(4, np.int64))

@@ -114,9 +114,8 @@ def test_without_noise_the_checkerboards_classes_are_its_squares() -> None:
     points, labels = draw_points("checkerboard", 0.0, points=2000)
     assert points.min() > 0
     assert points.max() < 4
-    on_an_edge = (
-        np.abs(points - np.rint(points)).min(axis=1) < 1e-12
-    )  # undoing the scale could move points across an edge
+    # Undoing the scale could move points across an edge.
+    on_an_edge = np.abs(points - np.rint(points)).min(axis=1) < 1e-12
     squares = np.floor(points)
     assert (labels == squares.sum(axis=1) % 2)[~on_an_edge].all()
     counts = np.unique(squares, axis=0, return_counts=True)[1]

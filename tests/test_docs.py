@@ -136,8 +136,7 @@ def relu_logits(layers: tuple[int, ...], theta: Float64, points: Float64) -> Flo
 def test_random_directions_see_the_mean_curvature(small_run: Run) -> None:
     shown = spectrum(small_run)
     values, seen = shown.data["spectrum"], shown.data["seen"]
-    spread = np.sqrt(2 * (values**2).sum()) / len(
-        values
-    )  # approximately the standard deviation of dᵀHd for d uniform on the sphere
+    # This is about the standard deviation of dᵀHd for d uniform on the sphere.
+    spread = np.sqrt(2 * (values**2).sum()) / len(values)
     assert abs(seen.mean() - values.mean()) < 4 * spread / np.sqrt(len(seen))
     assert values[0] <= seen.min() <= seen.max() <= values[-1]

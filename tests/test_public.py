@@ -162,9 +162,8 @@ def test_figures_hold_the_arrays_that_they_draw(run: Run) -> None:
     shown = np.concatenate([np.stack([trace.x, trace.y], axis=1) for trace in classes])
     given = np.concatenate([(dataset.points * dataset.scale + dataset.mean)[dataset.labels == k] for k in range(2)])
     np.testing.assert_allclose(shown, given)
-    assert (
-        min(regions.x) < shown[:, 0].min() < shown[:, 0].max() < max(regions.x)
-    )  # the values are in the units of the data
+    # The values are in the units of the data.
+    assert min(regions.x) < shown[:, 0].min() < shown[:, 0].max() < max(regions.x)
     assert figure.layout.title.text == f"{run.setup.title} · epoch 0"
 
     train, test = run.plot_curves().data

@@ -228,9 +228,8 @@ def test_another_model_than_the_recorded_one_is_refused(network: Any) -> None:
     _, recorder = network
     from lossatlas.torch.cutting import refuse_another_model
 
-    refuse_another_model(
-        recorder.recording, as_ours(convolutional())
-    )  # the recorded parameters make it the recorded model
+    # The recorded parameters make it the recorded model.
+    refuse_another_model(recorder.recording, as_ours(convolutional()))
     other = as_ours(convolutional(), batch_size=7)
     with pytest.raises(DataError, match="not the model, or not the data, that was recorded"):
         refuse_another_model(recorder.recording, other)

@@ -134,9 +134,8 @@ def test_a_simulated_walk_recorded_at_uneven_epochs_has_the_computed_share(epoch
     steps = np.random.default_rng(1).normal(size=(epochs, 10_000))
     walk = np.concatenate([np.zeros((1, 10_000)), np.cumsum(steps, axis=0)])[recorded]
     simulated = PCA(2, svd_solver="full").fit(walk).explained_variance_ratio_.sum()
-    assert compute_random_walk_variance(recorded) == pytest.approx(
-        simulated, abs=0.01
-    )  # the error is of the order 1/sqrt(10,000)
+    # The error is of the order 1/sqrt(10,000).
+    assert compute_random_walk_variance(recorded) == pytest.approx(simulated, abs=0.01)
 
 
 @pytest.mark.parametrize(("epochs", "share"), [([0], 0.0), ([0, 1], 1.0), ([0, 7, 30], 1.0)])

@@ -124,9 +124,8 @@ def test_a_small_body_with_thousands_of_faults_costs_little_and_a_few_are_named(
     began = time.process_time()
     with pytest.raises(ConfigError) as caught:
         make_config(body)
-    assert (
-        time.process_time() - began < 3
-    )  # this takes 0.3 s on an idle machine; a comparison of each pair would take minutes
+    # This takes 0.3 s on an idle machine; a comparison of each pair would take minutes.
+    assert time.process_time() - began < 3
     assert 1 <= len(caught.value.faults) <= _MOST_TOLD + 1
     assert all(len(field) <= 200 for field, _ in caught.value.faults)
 

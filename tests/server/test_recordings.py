@@ -48,9 +48,8 @@ def test_a_recording_is_listed_and_followed_until_it_is_a_run(live: Live) -> Non
         assert last["metrics"]["test_loss"] == [None] * 6
         seen = thetas.astype(np.float32).astype(float)
         left, spread, _ = np.linalg.svd(seen - seen.mean(axis=0))
-        expected = (
-            left[:, :2] * spread[:2] - (left[:, :2] * spread[:2])[-1]
-        )  # coordinates are relative to the last frame
+        # Coordinates are relative to the last frame.
+        expected = left[:, :2] * spread[:2] - (left[:, :2] * spread[:2])[-1]
         found = np.array(last["path"]["points"])
         for axis in (0, 1):
             same = min(np.abs(found[:, axis] - sign * expected[:, axis]).max() for sign in (1, -1))

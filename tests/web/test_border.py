@@ -74,7 +74,6 @@ def test_without_the_network_a_line_has_no_stairs(exported: Site, desktop: Watch
             high = np.ceil(places - 1e-9).astype(int)
             assert (classes[low[:, 1], low[:, 0]] != classes[high[:, 1], high[:, 0]]).all(), case
             assert np.sqrt(np.mean(off**2)) < 0.1, case  # the line halfway between the places has errors of 0.2 to 0.29
-            assert off.max() < 0.6, (
-                case
-            )  # at the edge of the grid the error may be as large as that of the line halfway
+            # At the edge of the grid the error may be as large as that of the line halfway.
+            assert off.max() < 0.6, case
             assert turns(segments) < turns(halfway(classes)) / 2, case

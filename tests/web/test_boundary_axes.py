@@ -55,9 +55,8 @@ def test_labels_and_hovers_distinguish_neighbours(exported: Site, desktop: Watch
             assert len(labels) >= 3
             assert len(set(labels)) == len(labels), name
             ticks = np.array([number(label) for label in labels])
-            np.testing.assert_allclose(
-                np.diff(ticks), np.diff(ticks).mean(), rtol=1e-3
-            )  # the labels have the spacing of the ticks
+            # The labels have the spacing of the ticks.
+            np.testing.assert_allclose(np.diff(ticks), np.diff(ticks).mean(), rtol=1e-3)
             # The coordinates are in the units of the table, also if an axis is named x or y.
             assert values.min() - 1e-9 * np.ptp(values) <= ticks.min()
             assert ticks.max() <= values.max() + 1e-9 * np.ptp(values)

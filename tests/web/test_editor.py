@@ -116,15 +116,13 @@ def test_a_stroke_sprays_along_its_path_and_is_a_single_step(dialog: Locator) ->
     assert (count(dialog, "class 1"), count(dialog, "class 2")) == (upper, lower)
     dialog.get_by_role("button", name="Clear").click()
     assert (count(dialog, "class 1"), count(dialog, "class 2")) == (0, 0)
-    expect(
-        dialog.locator("canvas")
-    ).to_be_focused()  # the button is disabled now, and keys must still not reach the page
+    # The button is disabled now, and keys must still not reach the page.
+    expect(dialog.locator("canvas")).to_be_focused()
     keyboard.press("Control+z")
     own = use(dialog)
     points, labels = (points_of(own) + 1) / 2, np.array(own["labels"])
-    assert (
-        np.abs(points[labels == 0][:, 1] - 0.3) <= 0.061
-    ).all()  # the tolerance is the radius of the brush and the rounding of a link
+    # The tolerance is the radius of the brush and the rounding of a link.
+    assert (np.abs(points[labels == 0][:, 1] - 0.3) <= 0.061).all()
     assert (np.abs(points[labels == 1][:, 0] - 0.5) <= 0.061).all()
     x = np.sort(points[labels == 0][:, 0])
     assert x[0] <= 0.2 + 0.061  # the first dab is at the start, and the last one at most 0.035 from the end

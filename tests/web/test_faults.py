@@ -117,9 +117,8 @@ def test_parts_of_a_link_that_a_run_cannot_show_are_reported(exported: Site, des
     )
     pick_middle(page)
     expect(status).to_have_text("The network there cannot be shown This run was published without its weights.")
-    page.get_by_role("radio", name="Three arms").press(
-        "Space"
-    )  # without a link, the controls say what is not available
+    # Without a link, the controls say what is not available.
+    page.get_by_role("radio", name="Three arms").press("Space")
     until(page, "run => window.lossatlas.shown().run !== run", arg=MOONS.id)
     expect(status).to_have_text("")
 

@@ -276,9 +276,8 @@ def test_a_film_of_a_long_training_is_thinned_to_the_chosen_length(exported: Sit
     kilobytes = float(text.split("about ")[1].split(" kB")[0])
     _, webm = download_file(page, "Make animation (WebM)")
     assert blocks(webm) == [*range(0, 4100, 100), 4900]
-    assert len(webm) / 1000 == pytest.approx(
-        kilobytes, rel=0.75
-    )  # an estimate may be wrong, but not by a factor of ten
+    # An estimate may be wrong, but not by a factor of ten.
+    assert len(webm) / 1000 == pytest.approx(kilobytes, rel=0.75)
     few, many = page.evaluate(FILMS, [[12, 640, 360], [10_000, 1920, 1080]])
     assert [(each["pictures"], each["seconds"], each["usual"]) for each in few] == [(12, 2.1, True)]
     assert [each["seconds"] for each in many] == [1000.9, 5, 10, 20, 60]

@@ -190,10 +190,11 @@ def test_a_tap_in_a_field_shows_no_tooltip(exported: Site, browser: Browser) -> 
         page = seen.open(exported.url)
         with_access(page)
         page.get_by_role("button", name="Train here").tap()
+        # The page may still be scrolling to the first field, which hides tooltips.
         for name in (
             "Learning rate",
             "Weight decay",
-        ):  # the page may still be scrolling to the first field, which hides tooltips
+        ):
             page.get_by_role("spinbutton", name=name).tap()
             expect(page.get_by_role("spinbutton", name=name)).to_be_focused()
             # This timer is set later than that of a tooltip, and is longer.

@@ -25,9 +25,8 @@ def take_turns(page: Page, last: int) -> None:
     page.get_by_role("button", name="Play", exact=True).click()
     wait_for_frame(page, last)
     page.get_by_role("button", name="Train here").click()
-    page.get_by_role("combobox", name="Pace").select_option(
-        "30"
-    )  # the pace is limited, because every epoch is kept: so any machine keeps about equally many
+    # The pace is limited, because every epoch is kept: so any machine keeps about equally many.
+    page.get_by_role("combobox", name="Pace").select_option("30")
     page.get_by_role("region", name="Training here").get_by_role("button", name="New start").click()
     until(page, "epochs => window.lossatlas.shown().epoch >= epochs", EPOCHS)
     page.get_by_role("button", name="Train here").click()

@@ -225,9 +225,8 @@ def test_a_person_on_a_phone_chooses_scrubs_and_picks_with_a_finger(exported: Si
         slider = page.get_by_role("slider", name="Epoch")
         box = slider.bounding_box()
         assert box
-        page.touchscreen.tap(
-            box["x"] + 8 + (box["width"] - 16) * 4 / 11, box["y"] + 36
-        )  # a tap near its edge counts as well
+        # A tap near its edge counts as well.
+        page.touchscreen.tap(box["x"] + 8 + (box["width"] - 16) * 4 / 11, box["y"] + 36)
         wait_for_frame(page, 4)
         expect(page.locator("#epoch-brief")).to_have_text(str(exported.run(PLANES).trajectory.epochs[4]))
         page.get_by_role("button", name="Play").tap()

@@ -343,9 +343,8 @@ def test_stored_margins_put_the_border_where_logits_are_equal(desktop: Watched, 
     two = np.sort(at, axis=1)
     apart = (two[:, 2] - two[:, 1]) / np.hypot(0.47, 0.15)  # this is about the distance in cells
     assert len(ends) > 80
-    assert (
-        np.quantile(apart, 0.95) < 0.05
-    )  # where three classes meet, neighbouring places have different second classes
+    # Where three classes meet, neighbouring places have different second classes.
+    assert np.quantile(apart, 0.95) < 0.05
 
 
 def test_recordings_themselves_are_neither_exported_nor_named(recorded: Recorded) -> None:

@@ -167,9 +167,8 @@ def test_the_mesh_is_the_surface_up_to_the_top_and_open_there(page: Page, name: 
     assert np.nanmax(other[grid:], initial=0) <= 1
     for at in range(grid, len(z)):
         u, v = ((x[at] + 1) / 2 * (SIZE - 1)), ((y[at] + 1) / 2 * (SIZE - 1))
-        assert other[at] == pytest.approx(
-            (v * SIZE + u) / grid, abs=1e-9
-        )  # the result is linear in the index, as the given colours are
+        # The result is linear in the index, as the given colours are.
+        assert other[at] == pytest.approx((v * SIZE + u) / grid, abs=1e-9)
 
 
 REST = """async ({heights, size, balls, box}) => {
@@ -217,16 +216,14 @@ def test_the_lines_of_equal_height_are_those_of_another_contouring_on_the_edges_
     read = page.evaluate(LINES, {"heights": send_heights(heights), "size": SIZE, "levels": levels})
     above, below_it, floor = (np.array(line, np.float64).T for line in read[:3])
     of = np.array(read[3])
-    np.testing.assert_allclose(
-        (above + below_it)[:, :2] / 2, floor[:, :2], atol=1e-12
-    )  # the lines are lifted to both sides
+    # The lines are lifted to both sides.
+    np.testing.assert_allclose((above + below_it)[:, :2] / 2, floor[:, :2], atol=1e-12)
     middle = (above + below_it)[:, 2] / 2
     drawn = np.isfinite(middle)
     np.testing.assert_allclose(middle[drawn], of[drawn], atol=1e-12)
     lift = np.linalg.norm((above - below_it)[drawn] / 2 * [0.5, 0.5, 0.4], axis=1)
-    np.testing.assert_allclose(
-        lift, 0.011 / 2, rtol=1e-6
-    )  # the displacement has the same length on the screen everywhere
+    # The displacement has the same length on the screen everywhere.
+    np.testing.assert_allclose(lift, 0.011 / 2, rtol=1e-6)
     for level in levels:
         ours = (floor[drawn & (of == level)][:, :2] + 1) / 2 * (SIZE - 1)
         assert_same_crossings(ours, heights, level)

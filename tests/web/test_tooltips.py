@@ -185,9 +185,8 @@ def test_datasets_that_can_be_trained_here_are_not_called_missing(exported: Site
         expect(control).to_have_attribute("data-recorded", "false")
     page.goto(exported.url + HERE + "&epoch=1")
     until(page, "() => window.lossatlas?.shown()?.epoch === 1")
-    controls.append(
-        page.get_by_role("radio", name="Breast cancer")
-    )  # this dataset is measured: a file of the page contains its points
+    # This dataset is measured: a file of the page contains its points.
+    controls.append(page.get_by_role("radio", name="Breast cancer"))
     for control in controls:
         expect(control).to_have_attribute("data-recorded", "true")
 

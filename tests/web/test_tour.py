@@ -87,9 +87,8 @@ def test_where_the_gallery_lacks_the_run_a_stop_trains_it_in_the_page(
 ) -> None:
     page = open_tour(desktop, f"{exported.url}?tour={stop}")
     until(page, IS_SHOWN, ["here-", STORED[stop][1], "fresh"], patience=60_000)
-    page.set_viewport_size(
-        {"width": 1280, "height": 720}
-    )  # the text is beside the row of training, and nothing has to be scrolled
+    # The text is beside the row of training, and nothing has to be scrolled.
+    page.set_viewport_size({"width": 1280, "height": 720})
     until(
         page, "() => (({scrollHeight, clientHeight}) => scrollHeight <= clientHeight)(document.querySelector('.words'))"
     )
@@ -223,9 +222,8 @@ def test_on_a_small_screen_a_stop_and_its_plot_are_visible_together(
         assert fit_together(page, "#landscape-plot")
         page.locator("#plots label", has_text="Decision boundary").tap()
         assert fit_together(page, "#boundary-plot")
-        expect(
-            sheet.get_by_role("button", name="Back to this stop")
-        ).to_be_hidden()  # changing the plot does not take over
+        # Changing the plot does not take over.
+        expect(sheet.get_by_role("button", name="Back to this stop")).to_be_hidden()
         for title, plot in (("Why XOR needs a hidden layer", "#boundary-plot"), ("Too large a step", "#curves")):
             sheet.get_by_role("button", name="Next").tap()
             expect(sheet.get_by_role("heading")).to_have_text(title)

@@ -44,9 +44,8 @@ def test_every_epoch_is_recorded_as_python_records_it(page: Page, classes: int, 
     snapshots, _ = python_snapshots(*case)
     assert found["epochs"] == [snapshot.epoch for snapshot in snapshots] == list(range(41))
     weights = np.array([snapshot.theta for snapshot in snapshots])
-    np.testing.assert_allclose(
-        found["weights"], weights, rtol=2**-23, atol=1e-11
-    )  # the tolerance is one step of float32
+    # The tolerance is one step of float32.
+    np.testing.assert_allclose(found["weights"], weights, rtol=2**-23, atol=1e-11)
     for name in METRICS:
         expected = [getattr(snapshot.metrics, name) for snapshot in snapshots]
         np.testing.assert_allclose(found["metrics"][name], expected, rtol=4e-6, err_msg=name)

@@ -128,10 +128,11 @@ def test_the_range_of_a_run_that_grows_stays_while_the_new_one_fills_most_of_it(
     exported: Site, desktop: Watched
 ) -> None:
     page = desktop.open(exported.url)
+    # The loss 1 is in the middle of the logarithmic range.
     linear, log = (
         loss_range(0, 10),
         loss_range(0.01, 100, "log"),
-    )  # the loss 1 is in the middle of the logarithmic range
+    )
     stays = [(loss_range(0, 7), linear), (loss_range(3, 10), linear), (loss_range(0.1, 10, "log"), log)]
     changes = [(loss_range(*bounds), linear) for bounds in ((0, 5), (0, 11), (-1, 10), (5, 10))]
     changes += [(loss_range(0.01, 1, "log"), log), (loss_range(-8, 8, kind="gap"), linear), (linear, log)]
@@ -318,19 +319,19 @@ def test_slider_and_curves_share_the_time_axis_of_a_long_training(exported: Site
     for share in (0.2, 0.5, 0.9):
         page.mouse.click(track["x"] + 8 + share * (track["width"] - 16), track["y"] + track["height"] / 2)
         epoch = int(np.abs(progress(range(401), 400) - share).argmin())
-        until(
-            page, "epoch => Math.abs(window.lossatlas.shown().epoch - epoch) <= 1", epoch
-        )  # a pixel may contain two epochs
+        # A pixel may contain two epochs.
+        until(page, "epoch => Math.abs(window.lossatlas.shown().epoch - epoch) <= 1", epoch)
         epoch = page.evaluate("() => window.lossatlas.shown().epoch")
         cursor = "() => Number(document.querySelector('#curves .cursor').getAttribute('x1'))"
         assert page.evaluate(cursor) == pytest.approx(8 + float(progress(epoch, 400)) * (drawn["width"] - 16), abs=0.1)
         thumb = slider.evaluate("({value, max}) => value / max")
         assert thumb == pytest.approx(float(progress(epoch, 400)), abs=1e-9)
+    # The key goes to the next epoch, even if a pixel contains several.
     for key, by in (
         ("ArrowRight", 1),
         ("ArrowUp", 1),
         ("ArrowLeft", -1),
-    ):  # the key goes to the next epoch, even if a pixel contains several
+    ):
         slider.press(key)
         epoch += by
         until(page, "epoch => window.lossatlas.shown().epoch === epoch", epoch)

@@ -140,9 +140,8 @@ def _put(entries: list[Any], configs: list[Any], entry: dict[str, Any], config: 
         configs.append(config)
         return
     place = names.index(entry["name"])
-    if len(configs) == len(
-        entries
-    ):  # configurations of runs that lossatlas trained also list planes that were left out
+    # Configurations of runs that lossatlas trained also list planes that were left out.
+    if len(configs) == len(entries):
         configs[place] = config
     entries[place] = entry
 

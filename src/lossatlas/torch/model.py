@@ -202,9 +202,8 @@ class TorchModel:
         """Compute the mean loss of samples as a tensor, with the current statistics."""
         module = self.module if self.compiled is None else self.compiled
         total = torch.zeros((), device=self.device, dtype=self.dtype)
-        for (
-            batch
-        ) in batches:  # one operation per batch, because several on single numbers take a tenth of a small model's time
+        # There is one operation per batch. Several on single numbers would cost a small model a tenth of its time.
+        for batch in batches:
             value, weight = self.loss.weigh(self.loss.of(module, batch.data), batch)
             total = torch.add(total, value, alpha=weight)
         return total
