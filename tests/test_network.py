@@ -89,10 +89,8 @@ def test_logits_by_the_layout_are_those_of_the_torch_model(network: Network) -> 
     ("layers", "skips"),
     [
         ((2, 2), [False]),
-        (
-            (2, 2, 2),
-            [False, False],
-        ),  # there are no skips from the inputs or to the logits, even if the widths are equal
+        # There are no skips from the inputs or to the logits, even if the widths are equal.
+        ((2, 2, 2), [False, False]),
         ((3, 3, 3, 3), [False, True, False]),
         ((2, 5, 5, 4, 4, 4, 2), [False, True, False, True, True, False]),
         ((2, 5, 6, 5, 2), [False] * 4),
