@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from lossatlas.server.files import Cache
-from lossatlas.server.guard import CONTENT_SECURITY_POLICY
+from lossatlas.server.guard import CONTENT_SECURITY_POLICY, SCRIPT_POLICY
 from lossatlas.site import MEDIA_TYPE, describe_catalog, to_byte_planes
 from tests.conftest import small_config
 from tests.server.live import Live
@@ -64,12 +64,15 @@ def test_the_page_is_at_the_root(stocked: Live) -> None:
 
 
 @pytest.mark.parametrize(
-    ("path", "bound"), [("pages/atlas/wiring.js", True), ("styles/tokens.css", False), ("catalog.json", False)]
+    ("path", "policy"), [("pages/atlas/wiring.js", SCRIPT_POLICY), ("styles/tokens.css", None), ("catalog.json", None)]
 )
-def test_only_documents_and_workers_have_the_policy(stocked: Live, path: str, bound: bool) -> None:
+def test_scripts_have_the_policy_of_workers_and_other_files_have_none(
+    stocked: Live, path: str, policy: str | None
+) -> None:
     answer = stocked.http.get(path)
     assert answer.headers["x-content-type-options"] == "nosniff"
-    assert answer.headers.get("content-security-policy") == (CONTENT_SECURITY_POLICY if bound else None)
+    assert answer.headers.get("content-security-policy") == policy
+    assert not {"permissions-policy", "cross-origin-opener-policy"} & set(answer.headers)
 
 
 @pytest.mark.parametrize(
