@@ -226,7 +226,7 @@ def test_finishing_a_recording_again_replaces_its_run(network: Any, tmp_path: Pa
 
 def test_another_model_than_the_recorded_one_is_refused(network: Any) -> None:
     _, recorder = network
-    from lossatlas.torch.cutting import refuse_another_model
+    from lossatlas.torch.plane_cutter import refuse_another_model
 
     # The recorded parameters make it the recorded model.
     refuse_another_model(recorder.recording, as_ours(convolutional()))

@@ -19,7 +19,7 @@ from lossatlas.landscape import surfaces_around
 from lossatlas.store import Gallery, Recording, open_stored, run_folder
 from lossatlas.torch import compiled, finish
 from lossatlas.torch.compiled import compile_where_it_pays
-from lossatlas.torch.cutting import PlaneCutter, choose_statistics
+from lossatlas.torch.plane_cutter import PlaneCutter, choose_statistics
 from lossatlas.torch.refinement import PlaneSurfaces, Refinement, Task, in_this_process, nested_grids
 from tests.conftest import plane_of
 from tests.own_models.test_model import as_ours, at, slow_loss, theta_of, trained_model
@@ -118,7 +118,7 @@ def test_a_plane_whose_budget_ended_is_coarser_and_says_so(
         compute = in_this_process(losses_of)
         return lambda tasks: ((task, losses, 1.0 * len(losses)) for task, losses, _ in compute(tasks))
 
-    monkeypatch.setattr("lossatlas.torch.cutting.in_this_process", in_no_time)
+    monkeypatch.setattr("lossatlas.torch.plane_cutter.in_this_process", in_no_time)
     model, loader = convolutional(), [images().tensors]
     options: Any = {"planes": ["pca"], "curvature": 0, "boundary": "none", "data": tmp_path, "batchnorm": "running"}
     recorder = lat.Recorder(model, CROSS_ENTROPY, loader, **options, budget=3 * (21**2 + 1))
@@ -258,7 +258,7 @@ def test_a_recorder_measures_with_the_plain_model_after_its_surfaces_were_compil
         asked.append(True)
         return True
 
-    monkeypatch.setattr("lossatlas.torch.cutting.compile_where_it_pays", compiles)
+    monkeypatch.setattr("lossatlas.torch.plane_cutter.compile_where_it_pays", compiles)
     model, loader = convolutional(), [images().tensors]
     options: Any = {"planes": [{"kind": "pca", "grid": 3}], "curvature": 0, "boundary": "none", "data": tmp_path}
     with lat.Recorder(model, CROSS_ENTROPY, loader, compile=True, **options) as recorder:

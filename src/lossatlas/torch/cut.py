@@ -26,10 +26,10 @@ from lossatlas.store import (
     recording_folder,
     run_folder,
 )
-from lossatlas.torch.cutting import PlaneCutter, refuse_another_model
 from lossatlas.torch.factory import Made, call_factory, complete
 from lossatlas.torch.kept_samples import make_model
 from lossatlas.torch.plane_choices import PlaneChoice, read_planes, with_grid
+from lossatlas.torch.plane_cutter import PlaneCutter, refuse_another_model
 from lossatlas.torch.samples import Loss
 from lossatlas.torch.undisturbed import same_random_state
 from lossatlas.torch.workers import Source, on_workers

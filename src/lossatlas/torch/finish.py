@@ -25,10 +25,10 @@ from lossatlas.torch.adopt import compute_adopted, network_of
 from lossatlas.torch.boundary import predict_over
 from lossatlas.torch.curvature_of_blocks import measure_blocks
 from lossatlas.torch.curvature_of_frames import measure_curvature
-from lossatlas.torch.cutting import PlaneCutter, refuse_another_model
 from lossatlas.torch.input_plane import lay_plane_of_inputs
 from lossatlas.torch.model import TorchModel
 from lossatlas.torch.plane_choices import PlaneChoice, read_planes, with_grid
+from lossatlas.torch.plane_cutter import PlaneCutter, refuse_another_model
 from lossatlas.torch.refinement import nested_grids
 from lossatlas.torch.sample_losses import measure_sample_losses
 

@@ -20,10 +20,10 @@ from lossatlas.arrays import Float32, Float64, Integers
 from lossatlas.building import Processes
 from lossatlas.planes import Plane
 from lossatlas.store import Recording, explain_write_errors, replace_file
-from lossatlas.torch.cutting import choose_statistics, evaluate_points, refuse_another_model
 from lossatlas.torch.factory import call_factory, complete
 from lossatlas.torch.kept_samples import make_model
 from lossatlas.torch.model import TorchModel
+from lossatlas.torch.plane_cutter import choose_statistics, evaluate_points, refuse_another_model
 from lossatlas.torch.refinement import Compute, Split, Task
 
 #: The number of tasks that a worker has at a time: the current one and the next one.
@@ -60,7 +60,7 @@ class Source:
 def compute_points(
     source: Source, directions: str, split: Split, frames: Integers, a: Float64, b: Float64
 ) -> tuple[Float32, float]:
-    """Compute losses ``[n]`` on a worker; see :func:`~lossatlas.torch.cutting.evaluate_points`.
+    """Compute losses ``[n]`` on a worker; see :func:`~lossatlas.torch.plane_cutter.evaluate_points`.
 
     Returns
     -------

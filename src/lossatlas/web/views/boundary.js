@@ -1,41 +1,35 @@
 /**
- * This view draws the right plot: the regions on a canvas, and above it Plotly's axes and points, which do not change
- * with the frame.
+ * This view draws the right plot: Plotly's axes and points, which do not change with the frame, above the canvas of the
+ * regions.
  */
 /** @import {Seen, Shot} from '../model/types.js' */
 /** @import {NetworkAnswer} from '../compute/network.js' */
 /** @import {BoundaryPlaces} from '../features/callouts/callouts.js' */
 /** @import {LogitsAt} from '../figures/border.js' */
 /** @import {Run} from '../model/run.js' */
+/** @import {Box} from './regions.js' */
 import {shortText} from '../lib/numbers.js';
 import {byId, fitText, make, setText} from '../lib/dom.js';
 import {createLazy} from '../lib/lazy.js';
 import {planeLayout} from '../figures/ticks.js';
-import {borderSegments} from '../figures/border.js';
 import {
   boundarySummary,
   escapeHtml,
   featureAxis,
   findMisclassified,
-  paintRegions,
   plotSize,
   pointTraces,
   probabilityText,
 } from '../figures/boundary.js';
-import {regionTable} from '../figures/colours.js';
 import {CONFIG} from '../lib/plotly.js';
 import {readTheme} from '../lib/theme.js';
 import {joinKey} from '../model/keys.js';
 import {showPlot} from './controls.js';
 import {drawLegend} from './legend.js';
+import {createRegions} from './regions.js';
 
 const MARGIN = {l: 48, r: 16, t: 8, b: 40};
 const REST = 250;
-
-/**
- * @typedef {{margin: typeof MARGIN, width: number, height: number}} Box the room between the axes, and the margins
- *   around it
- */
 
 /**
  * @param {import('../lib/plotly.js').Plotly} Plotly
@@ -315,120 +309,4 @@ function createProbe(root, axes, {textAt, onPoint, onPlace}) {
   root.addEventListener('pointermove', point);
   root.addEventListener('pointerdown', point); // A touch may end before it moves.
   return {draw};
-}
-
-/** @param {HTMLCanvasElement} canvas */
-function createRegions(canvas) {
-  const cells = document.createElement('canvas');
-  let table = new Uint32Array(0);
-  let image = new ImageData(1, 1);
-  let pixels = new Uint32Array(1);
-  let ink = '';
-  /** The border as it was drawn last. */
-  let drawn = {segments: /** @type {number[]} */ ([]), dx: 1, dy: 1};
-  /**
-   * Return a function that converts inputs to pixels of the page, from the canvas's corner.
-   * @param {Run} run
-   */
-  const placeOf = (run) => {
-    const [gx, gy] = [run.numbers('grid_x'), run.numbers('grid_y')];
-    const {width, height} = canvas;
-    return (/** @type {number} */ x, /** @type {number} */ y) => ({
-      x: ((x - gx[0]) / (gx[gx.length - 1] - gx[0])) * width,
-      y: height - ((y - gy[0]) / (gy[gy.length - 1] - gy[0])) * height,
-    });
-  };
-  const toPagePixels = (/** @type {{x: number, y: number}} */ {x, y}) => ({
-    x: x / devicePixelRatio,
-    y: y / devicePixelRatio,
-  });
-
-  return {
-    /** Return the middles of the border's segments. */
-    line() {
-      const {segments, dx, dy} = drawn;
-      return Array.from({length: segments.length / 4}, (_, i) =>
-        toPagePixels({
-          x: ((segments[4 * i] + segments[4 * i + 2]) / 2) * dx,
-          y: canvas.height - ((segments[4 * i + 1] + segments[4 * i + 3]) / 2) * dy,
-        }),
-      );
-    },
-    /** @param {Run} run */
-    points(run) {
-      const points = run.numbers('points');
-      const at = placeOf(run);
-      return Array.from({length: points.length / 2}, (_, i) => toPagePixels(at(points[2 * i], points[2 * i + 1])));
-    },
-    /** Place the canvas exactly under the axes. @param {Run} run @param {Box} box in CSS pixels */
-    prepare(run, {margin: {l, t}, width, height}) {
-      const theme = readTheme(); // The theme is read here and not for every frame: reading it forces a layout.
-      ink = theme.ink;
-      table = regionTable(run.classes.length, theme.neutral, theme.depth);
-      cells.width = run.numbers('grid_x').length;
-      cells.height = run.numbers('grid_y').length;
-      image = new ImageData(cells.width, cells.height);
-      pixels = new Uint32Array(image.data.buffer);
-      Object.assign(canvas.style, {left: `${l}px`, top: `${t}px`, width: `${width}px`, height: `${height}px`});
-      canvas.width = Math.max(1, Math.round(width * devicePixelRatio));
-      canvas.height = Math.max(1, Math.round(height * devicePixelRatio));
-    },
-    /**
-     * @param {Run} run @param {Seen} seen @param {number[]} wrong @param {LogitsAt | null} logitsAt
-     * @param {import('./recorded_plot.js').RecordedPlot | null} extra
-     */
-    paint(run, seen, wrong, logitsAt, extra) {
-      const context = /** @type {CanvasRenderingContext2D} */ (canvas.getContext('2d', {alpha: false}));
-      paintRegions(run, seen, table, pixels);
-      cells.getContext('2d')?.putImageData(image, 0, 0);
-      const {width, height} = canvas;
-      // The grid's outer values lie on the frame, so each cell's centre is a sample: half a cell is drawn beyond the
-      // frame.
-      const [dx, dy] = [width / (cells.width - 1), height / (cells.height - 1)];
-      context.drawImage(cells, -dx / 2, -dy / 2, width + dx, height + dy);
-      drawn = {segments: borderSegments(run, seen, logitsAt), dx, dy};
-      strokeBorder(context, drawn.segments, dx, dy, ink);
-      ringPoints(context, run, wrong, placeOf(run), ink);
-      extra?.drawPictures(context, run, placeOf(run), ink);
-    },
-  };
-}
-
-/**
- * @param {CanvasRenderingContext2D} context
- * @param {number[]} segments
- * @param {number} dx
- * @param {number} dy
- * @param {string} ink
- */
-function strokeBorder(context, segments, dx, dy, ink) {
-  const {height} = context.canvas;
-  context.beginPath();
-  for (let i = 0; i < segments.length; i += 4) {
-    context.moveTo(segments[i] * dx, height - segments[i + 1] * dy);
-    context.lineTo(segments[i + 2] * dx, height - segments[i + 3] * dy);
-  }
-  context.lineWidth = 1.5 * devicePixelRatio;
-  context.lineCap = 'round';
-  context.strokeStyle = ink;
-  context.stroke();
-}
-
-/**
- * Draw a ring around each misclassified point; it is visible around the point's own mark.
- * @param {CanvasRenderingContext2D} context @param {Run} run @param {number[]} wrong
- * @param {(x: number, y: number) => {x: number, y: number}} placeOf @param {string} ink
- */
-function ringPoints(context, run, wrong, placeOf, ink) {
-  const points = run.numbers('points');
-  const radius = 7 * devicePixelRatio;
-  context.beginPath();
-  for (const i of wrong) {
-    const {x, y} = placeOf(points[2 * i], points[2 * i + 1]);
-    context.moveTo(x + radius, y);
-    context.arc(x, y, radius, 0, 2 * Math.PI);
-  }
-  context.lineWidth = 1.5 * devicePixelRatio;
-  context.strokeStyle = ink;
-  context.stroke();
 }
