@@ -20,7 +20,7 @@ from lossatlas.runs import RecordedRun
 from lossatlas.site import export_site
 from lossatlas.store import Gallery, open_stored, recorded_planes, run_folder
 from lossatlas.store import write as store_write
-from lossatlas.torch import cutting
+from lossatlas.torch import plane_cutter
 from tests.own_models.test_model import as_ours, at, slow_loss
 from tests.own_models.trainings import convolutional, images, shuffling, train
 from tests.test_cli import lossatlas
@@ -222,11 +222,13 @@ def test_a_recipe_gives_the_directions_and_a_hessian_plane_is_cut_again_from_its
     def refused(*_: Any) -> Any:
         raise AssertionError("the vectors are there")
 
-    monkeypatch.setattr(cutting, "extreme_pairs", refused)
-    monkeypatch.setattr(cutting, "project", refused)  # planes of sums over frames need no projection of all parameters
+    monkeypatch.setattr(plane_cutter, "extreme_pairs", refused)
+    monkeypatch.setattr(
+        plane_cutter, "project", refused
+    )  # planes of sums over frames need no projection of all parameters
     lat.cut(run_id, ["pca"], convolutional(), replace=True, grid=3, **options)
     monkeypatch.undo()
-    monkeypatch.setattr(cutting, "extreme_pairs", refused)
+    monkeypatch.setattr(plane_cutter, "extreme_pairs", refused)
     before = run.plane("hessian")
     lat.cut(run_id, ["hessian"], convolutional(), replace=True, grid=9, **options)
     after = open_recorded(data, run_id).plane("hessian")

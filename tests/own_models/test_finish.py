@@ -22,7 +22,7 @@ from lossatlas.planes import principal_directions
 from lossatlas.runs import RecordedRun
 from lossatlas.server import show
 from lossatlas.store import Gallery, open_run, read_manifest, run_folder
-from lossatlas.torch import curvature_of_frames, cutting
+from lossatlas.torch import curvature_of_frames, plane_cutter
 from tests.own_models.test_model import as_ours, at, slow_loss
 from tests.own_models.trainings import convolutional, images, shuffling, train
 
@@ -167,7 +167,7 @@ def test_every_hessian_uses_running_statistics_if_they_are_requested(
         seen.append(hessian.statistics)
         return hessian
 
-    monkeypatch.setattr(cutting, "TorchHessian", noted)
+    monkeypatch.setattr(plane_cutter, "TorchHessian", noted)
     monkeypatch.setattr(curvature_of_frames, "TorchHessian", noted)
     loader = [images().tensors]
     options: Any = {"planes": ({"kind": "hessian", "grid": 5},), "curvature": 1, "boundary": "none"}

@@ -17,7 +17,7 @@ import lossatlas.torch as lat
 from lossatlas.arrays import AnyArray
 from lossatlas.errors import ConfigError
 from lossatlas.store import Gallery, open_stored, run_folder
-from lossatlas.torch import curvature_of_frames, cutting, refinement
+from lossatlas.torch import curvature_of_frames, plane_cutter, refinement
 from lossatlas.torch.finished_parts import FinishedParts
 from tests.own_models.test_cut import CROSS_ENTROPY, MAKERS, open_recorded, record
 from tests.own_models.trainings import convolutional, images
@@ -28,7 +28,7 @@ import sys, time
 from pathlib import Path
 import torch
 import lossatlas.torch as lat
-from lossatlas.torch import curvature_of_frames, cutting, refinement
+from lossatlas.torch import curvature_of_frames, plane_cutter, refinement
 from lossatlas.torch.finished_parts import FinishedParts
 from tests.own_models.test_resume import begin, store_everything
 
@@ -50,7 +50,7 @@ begin(sys.argv[1], Path(sys.argv[2]))
 def store_everything(set_value: Any) -> None:
     """Make parts short, and have all of them stored."""
     set_value(refinement, "PART_SECONDS", 1e-9)
-    set_value(cutting, "_SHORT", 0.0)
+    set_value(plane_cutter, "_SHORT", 0.0)
     set_value(curvature_of_frames, "STORED_SECONDS", 0.0)
 
 

@@ -177,6 +177,7 @@ def test_the_worker_itself_is_silent_after_a_stop(page: Page) -> None:
             window.heard = [];
             window.raw = new Worker('/compute/engine/trainer.js', {type: 'module'});
             window.raw.onmessage = ({data}) => {
+                if (data.id === undefined) return;  // its first message says only that it has loaded
                 window.heard.push([data.id, data.status]);
                 if (window.heard.length === 4) {  // it is running: stop it, and ask for another
                     window.raw.postMessage({type: 'stop', id: 1});
