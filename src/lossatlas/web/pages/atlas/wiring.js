@@ -12,19 +12,13 @@
 import {byId, setText} from '../../lib/dom.js';
 import {createLazy, reasonOf} from '../../lib/lazy.js';
 import {watchSizes} from '../../lib/sizes.js';
-import {watchTheme} from '../../lib/theme.js';
 import {keepAddress} from '../../model/address.js';
 import {takeModelOfRun, findTarget} from '../../model/choice.js';
-import {computeLimit, noteFault, sliceOf} from '../../model/slice.js';
+import {noteFault} from '../../model/slice.js';
 import {FIRST_VIEW, hasChanged, HOME, toQuery} from '../../model/state.js';
-import {createBoundary} from '../../views/boundary.js';
 import {watchFolds} from '../../views/controls.js';
-import {createLandscape} from '../../views/landscape.js';
 import {createPick} from '../../views/pick.js';
-import {createPictures} from '../../views/picture.js';
-import {watchPrinting} from '../../views/printing.js';
 import {createReadouts} from '../../views/readouts.js';
-import {createShare} from '../../views/share.js';
 import {createSlice} from '../../views/slice.js';
 import {createTransport} from '../../views/transport.js';
 import {createZoom} from '../../views/zoom.js';
@@ -32,9 +26,9 @@ import {createLazyAccessibility} from './accessibility.js';
 import {createComputedPart} from './computed.js';
 import {expose} from './exposed.js';
 import {createFrames} from './frames.js';
-import {createPainter} from './painter.js';
 import {createPanels} from './panels.js';
 import {createPlayback} from './playback.js';
+import {wirePlots} from './plots.js';
 import {createLazyRecording} from './recording.js';
 import {createScreen} from './screen.js';
 import {wireTables} from './tables.js';
@@ -56,6 +50,7 @@ const still = matchMedia('(prefers-reduced-motion: reduce)').matches;
  * @typedef {Begun & {screen: Screen, frames: Frames, computed: Computed, playback: Playback, embedded: Embedded | null,
  *   gallery: () => GalleryEntry[], onFailed: (text: string, error: unknown) => void}} Atlas
  * @typedef {ReturnType<typeof import('./embedded.js').createEmbedded>} Embedded
+ * @typedef {ReturnType<typeof wireControls>} Controls
  */
 
 /** @param {Begun} begun */
@@ -288,80 +283,6 @@ function wireControls(atlas) {
       onRange: (range) => store.set({range}),
     }),
   };
-}
-
-/**
- * @param {Atlas} atlas @param {import('../../lib/plotly.js').Plotly} Plotly
- * @param {ReturnType<typeof wireControls> & {onDrawn: (shot: Shot, first: boolean) => void}} parts
- */
-function wirePlots(
-  {store, status, screen, frames, computed, playback, embedded, onFailed},
-  Plotly,
-  {slice, pick, readouts, onDrawn},
-) {
-  /** The data point under the pointer. @type {number | null} */
-  let hovered = null;
-  const pictures = createPictures({
-    known: (shot) => ({
-      ground: computed.computedSurfaceOf(shot),
-      way: computed.wayOf(shot),
-      pointLoss: hovered === null ? null : computed.pointLossOf(shot, hovered),
-    }),
-    shareRange: embedded?.shareRange,
-  });
-  const landscape = createLandscape(Plotly, {
-    pictureOf: pictures.of,
-    eye: () => store.get().camera,
-    onCamera: (camera) => store.set({camera}),
-    onTurning: embedded?.reportTurning,
-    isPlaying: () => playback.playing,
-    onRedraw: screen.repaint,
-    onPick(a, b) {
-      const limit = frames.run ? computeLimit(frames.run, sliceOf(frames.run, store.get()).plane) : '';
-      if (limit) status.show({kind: 'note', text: 'The network there cannot be shown', detail: limit});
-      else store.set({pick: [a, b], ball: false});
-    },
-    onFailed(error) {
-      onFailed('This view could not be loaded', error);
-      frames.noteFailure();
-    },
-  });
-  const boundary = createBoundary(Plotly, {
-    networkOf: computed.networkOf,
-    oddsOf: computed.oddsOf,
-    logitsOf: computed.logitsOf,
-    onAttend: computed.requestParameters,
-    onHover(point) {
-      hovered = point;
-      screen.repaint();
-    },
-    onFrame: playback.scrub,
-    onArrived: screen.update,
-  });
-  createShare({
-    Plotly,
-    pictureOf: pictures.of,
-    state: store.get,
-    shown: () => screen.shown,
-    pause: playback.pause,
-    onError: (message) => onFailed('This view could not be shared', message),
-  });
-  const painter = createPainter({
-    wish: frames.nextShot,
-    ask(shot) {
-      landscape.request(store.get().view); // The view is requested even before an array has arrived.
-      if (!shot) return;
-      boundary.request(shot.run);
-      pick.request(shot);
-      computed.request(shot, hovered);
-    },
-    isKnown: (shot) => landscape.isKnown(shot.view) && boundary.isKnown(shot.run) && computed.isKnown(shot),
-    plots: [slice, pick, readouts, boundary, landscape], // The views that take room from the plots come first.
-    onDrawn,
-  });
-  watchTheme(() => screen.restyle());
-  watchPrinting(() => screen.restyle({now: true}));
-  screen.begin({painter, pictures, landscape, boundary});
 }
 
 /**
