@@ -376,3 +376,17 @@ def test_a_plane_of_a_network_that_the_page_evaluates_keeps_its_directions(tmp_p
         assert plane["loss_surface"][0, frame, j, i] == pytest.approx(expected, rel=1e-3)
     assert plane["loss_surface"][0, :, 1, 1] == pytest.approx(run.metrics["train_loss"], rel=1e-6)
     assert [verdict.fault for verdict in Gallery(tmp_path).verify()] == [None]
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="there is no GPU here")
+def test_a_plane_cut_on_a_gpu_is_that_of_a_cpu(place: tuple[Path, str]) -> None:
+    data, run_id = place
+    for device in ("cpu", "cuda"):
+        choices = ["--plane", "gaussian", "--plane-seed", "5", "--grid", "5", "--name", device, "--device", device]
+        done = cut(run_id, *choices, "--model", "makers:make")
+        assert done.returncode == 0, done.stderr
+    run = open_recorded(data, run_id)
+    for surface in ("loss_surface", "test_loss_surface"):
+        np.testing.assert_allclose(run.plane("cuda")[surface], run.plane("cpu")[surface], rtol=1e-3)
+    manifest = json.loads((run_folder(data, run_id) / "run.json").read_text())
+    assert '"device": "cuda"' in json.dumps(manifest)

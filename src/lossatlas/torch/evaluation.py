@@ -12,7 +12,9 @@ from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from lossatlas.arrays import AnyArray, Float32, Float64, Floats
 from lossatlas.checks import check_models
+from lossatlas.torch.memory_of_batches import compute_within_memory
 from lossatlas.torch.model import Statistics, TorchModel
+from lossatlas.torch.samples import Batch
 from lossatlas.torch.undisturbed import measuring
 
 
@@ -32,7 +34,7 @@ class TorchLosses:
     def __init__(self, model: TorchModel, split: Literal["train", "test"], statistics: Statistics = "batch") -> None:
         self.network = model
         self._split, self._kind = split, statistics
-        self._batches = model.train if split == "train" else model.test
+        self._batches = list(model.train if split == "train" else model.test)
 
     def losses(self, models: Floats) -> Float32:
         """Compute the mean loss ``[B]`` of models ``[B, P]``; infinite where it is not a number."""
@@ -76,7 +78,7 @@ class TorchLosses:
     def _loss(self) -> torch.Tensor:
         if self._kind == "refreshed" and self.network.normalises:
             self.network.refresh()
-        return self.network.mean_loss(self._batches)
+        return compute_within_memory(self.network, self._batches, self.network.mean_loss)
 
 
 class TorchHessian:
@@ -109,6 +111,7 @@ class TorchHessian:
         tensors: Sequence[int] | None = None,
     ) -> None:
         self._model, self._theta, self.statistics, self._tensors = model, np.array(theta), statistics, tensors
+        self._batches = list(model.train)
         chosen = model.layout if tensors is None else [model.layout[number] for number in tensors]
         self.size = sum(tensor.size for tensor in chosen)
 
@@ -124,13 +127,15 @@ class TorchHessian:
         model = self._model
         model.move_to(self._theta)
         kind: Statistics = "batch" if self.statistics == "refreshed" else self.statistics
-        result = [torch.zeros(0)] * len(vectors)
         with measuring(), model.statistics(kind), sdpa_kernel(SDPBackend.MATH), torch.enable_grad():
-            for row, vector in enumerate(vectors):
-                direction = model.split(model.vector(vector), self._tensors)
-                parts = (_in_float64(model.product(batch, direction, self._tensors)) for batch in model.train)
-                result[row] = sum(parts, start=torch.zeros(()))
-        return np.stack([np.asarray(each.cpu()) for each in result])
+            return np.stack([self._product(model.split(model.vector(vector), self._tensors)) for vector in vectors])
+
+    def _product(self, direction: Sequence[torch.Tensor]) -> Float64:
+        def multiply(batches: list[Batch]) -> torch.Tensor:
+            parts = (_in_float64(self._model.product(batch, direction, self._tensors)) for batch in batches)
+            return sum(parts, start=torch.zeros(()))
+
+        return np.asarray(compute_within_memory(self._model, self._batches, multiply).cpu())
 
     def select(self, models: AnyArray) -> TorchHessian:
         """Return the operator itself, since a mask ``[1]`` can only select this one."""

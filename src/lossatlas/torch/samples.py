@@ -199,6 +199,15 @@ def take_part(batch: Any, rows: slice) -> Any:
     return pytree.tree_map(lambda x: x[rows] if _is_rows(x, size) else x, batch)
 
 
+def halve(batch: Batch, loss: LossFunction) -> list[Batch]:
+    """Divide a batch into two of nearly equal size, which together have its weight; a single sample is not divided."""
+    middle = samples_in(batch.data) // 2
+    if not middle:
+        return [batch]
+    parts = [take_part(batch.data, rows) for rows in (slice(middle), slice(middle, None))]
+    return [Batch(part, count_terms(part, loss), batch.total) for part in parts]
+
+
 def _is_rows(leaf: Any, size: int) -> bool:
     return isinstance(leaf, torch.Tensor) and leaf.ndim > 0 and leaf.shape[0] == size
 
