@@ -13,8 +13,15 @@ import numpy as np
 import pytest
 
 from lossatlas.server.files import Cache
-from lossatlas.server.guard import CONTENT_SECURITY_POLICY, SCRIPT_POLICY
-from lossatlas.site import MEDIA_TYPE, describe_catalog, to_byte_planes
+from lossatlas.site import (
+    DOCUMENT_HEADERS,
+    MEDIA_TYPE,
+    PAGE_DIRECTIVES,
+    WORKER_DIRECTIVES,
+    describe_catalog,
+    format_policy,
+    to_byte_planes,
+)
 from tests.conftest import small_config
 from tests.server.live import Live
 
@@ -59,12 +66,29 @@ def test_the_page_is_at_the_root(stocked: Live) -> None:
     answer = stocked.http.get("")
     assert answer.text == (WEB / "index.html").read_text(encoding="utf-8")
     assert answer.headers["content-type"] == "text/html; charset=utf-8"
-    assert answer.headers["content-security-policy"] == CONTENT_SECURITY_POLICY
+    assert answer.headers["content-security-policy"] == format_policy(PAGE_DIRECTIVES, [])
+    assert {name: answer.headers[name] for name in DOCUMENT_HEADERS} == DOCUMENT_HEADERS
     assert answer.headers["referrer-policy"] == "no-referrer"
 
 
+def test_the_policy_allows_no_inline_scripts_or_styles_except_four_that_plotly_writes() -> None:
+    policy = format_policy(PAGE_DIRECTIVES, ["https://course.example"])
+    assert "'unsafe-inline'" not in policy
+    assert "'unsafe-eval'" not in policy
+    assert policy.count("'sha256-") == 4
+    for directive in ("object-src 'none'", "base-uri 'none'", "form-action 'none'"):
+        assert f"; {directive};" in policy
+    assert policy.endswith("; frame-ancestors 'self' https://course.example")
+    assert "frame-ancestors" not in format_policy(PAGE_DIRECTIVES)  # an element meta must not contain it
+
+
 @pytest.mark.parametrize(
-    ("path", "policy"), [("pages/atlas/wiring.js", SCRIPT_POLICY), ("styles/tokens.css", None), ("catalog.json", None)]
+    ("path", "policy"),
+    [
+        ("pages/atlas/wiring.js", format_policy(WORKER_DIRECTIVES)),
+        ("styles/tokens.css", None),
+        ("catalog.json", None),
+    ],
 )
 def test_scripts_have_the_policy_of_workers_and_other_files_have_none(
     stocked: Live, path: str, policy: str | None

@@ -1,4 +1,4 @@
-"""Firefox and WebKit: everything that a person does works there as well, on the page as it is exported."""
+"""Firefox and WebKit: everything that a person does works there as well, on the page as it is served and exported."""
 
 from __future__ import annotations
 
@@ -21,6 +21,11 @@ PRESS = """(() => {
     const at = {clientX: left + 0.75 * width, clientY: top + 0.375 * height, isPrimary: true, pointerId: 1};
     for (const type of ['pointerdown', 'pointerup'])
         canvas.dispatchEvent(new PointerEvent(type, {...at, bubbles: true, pointerType: 'mouse'}));
+})()"""
+#: Collects what the Content-Security-Policy refuses.
+WATCH_POLICY = """(() => {
+    window.refused = [];
+    addEventListener('securitypolicyviolation', (event) => window.refused.push(event.violatedDirective));
 })()"""
 #: A film of one frame as the dialog makes it: its first bytes, or the reason why this browser makes none.
 FILM = """(async () => {
@@ -56,10 +61,11 @@ def write(browser: Driven, selector: str, text: str) -> None:
     )
 
 
-def test_a_visit_from_the_first_picture_to_a_comparison(exported: Site, other: Driven) -> None:
-    other.open(exported.url + "?epoch=60")
+def test_a_visit_from_the_first_picture_to_a_comparison(served: Site, other: Driven) -> None:
+    other.open(served.url + "?epoch=60")
     until(other, READY)
-    loss = float(exported.run().trajectory.metrics["train_loss"][-1])
+    other.evaluate(WATCH_POLICY)
+    loss = float(served.run().trajectory.metrics["train_loss"][-1])
     readout = "Number(document.querySelector('[data-readout=train_loss]').textContent)"
     assert other.evaluate(readout) == pytest.approx(loss, abs=1e-4)
     assert other.evaluate("document.querySelector('#flat-note').hidden"), "the surface is drawn in three dimensions"
@@ -84,7 +90,9 @@ def test_a_visit_from_the_first_picture_to_a_comparison(exported: Site, other: D
     click(other, "#train-here")
     click(other, "#workshop .go")
     until(other, "window.lossatlas.shown().run.startsWith('here-') && window.lossatlas.shown().epoch > 2")
-    other.open(exported.url + "compare.html")
+    assert other.evaluate("window.refused") == []
+    assert other.evaluate("document.getElementById('plotly.js-style-global').sheet.cssRules.length") > 20
+    other.open(served.url + "compare.html")
     frames = (
         "[...document.querySelectorAll('iframe')].map((each) => each.contentWindow.lossatlas?.shown()?.run ?? null)"
     )

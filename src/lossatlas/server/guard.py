@@ -12,26 +12,15 @@ from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from lossatlas.server.problems import MEDIA_TYPE, Problem, describe_problem
+from lossatlas.site import DOCUMENT_HEADERS, PAGE_DIRECTIVES, WORKER_DIRECTIVES, format_policy
 
 logger = logging.getLogger("lossatlas.server")
 
-#: The Content-Security-Policy. The page compiles its WebAssembly kernel, which needs 'wasm-unsafe-eval'.
-CONTENT_SECURITY_POLICY = (
-    "default-src 'self'; img-src 'self' data: blob:; style-src 'self' 'unsafe-inline'; "
-    "script-src 'self' 'wasm-unsafe-eval'; worker-src 'self'; manifest-src 'self'; connect-src 'self'; "
-    "object-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'self'"
-)
-#: What of it means something in a worker: a script may be one.
-SCRIPT_POLICY = "default-src 'self'; script-src 'self' 'wasm-unsafe-eval'"
+#: Every answer has these headers. Documents have a policy and some more, which would cost a hundred scripts 30 KB.
 SECURITY_HEADERS = {
     "Cross-Origin-Resource-Policy": "same-origin",
     "Referrer-Policy": "no-referrer",
     "X-Content-Type-Options": "nosniff",
-}
-#: Documents get these too. A visit has a hundred scripts, which would take 30 KB more with them.
-DOCUMENT_HEADERS = {
-    "Cross-Origin-Opener-Policy": "same-origin",
-    "Permissions-Policy": "camera=(), display-capture=(), geolocation=(), microphone=(), payment=(), usb=()",
 }
 _SCRIPTS = {"text/javascript", "application/javascript"}
 #: Media types that are neither documents nor scripts, and need no policy.
@@ -60,7 +49,7 @@ class Guard:
     def __init__(self, app: ASGIApp, hosts: Collection[str] = (), framed_by: Sequence[str] = ()) -> None:
         self.app = app
         self.hosts = {"localhost", *(host.lower() for host in hosts)}
-        self._policy = " ".join((CONTENT_SECURITY_POLICY, *framed_by))  # its last directive says who may frame the page
+        self._policy = format_policy(PAGE_DIRECTIVES, framed_by)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
@@ -120,7 +109,7 @@ class _Answer:
         if media_type in _PASSIVE:
             return {}
         if media_type in _SCRIPTS:
-            return {"Content-Security-Policy": SCRIPT_POLICY}
+            return {"Content-Security-Policy": format_policy(WORKER_DIRECTIVES)}
         return {"Content-Security-Policy": self._policy, **DOCUMENT_HEADERS}
 
 

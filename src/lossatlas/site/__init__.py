@@ -4,5 +4,17 @@ from lossatlas.site.assets import list_assets
 from lossatlas.site.byte_planes import MEDIA_TYPE, to_byte_planes
 from lossatlas.site.catalog import describe_catalog
 from lossatlas.site.export import export_site
+from lossatlas.site.policies import DOCUMENT_HEADERS, PAGE_DIRECTIVES, WORKER_DIRECTIVES, format_policy, hash_source
 
-__all__ = ["MEDIA_TYPE", "describe_catalog", "export_site", "list_assets", "to_byte_planes"]
+__all__ = [
+    "DOCUMENT_HEADERS",
+    "MEDIA_TYPE",
+    "PAGE_DIRECTIVES",
+    "WORKER_DIRECTIVES",
+    "describe_catalog",
+    "export_site",
+    "format_policy",
+    "hash_source",
+    "list_assets",
+    "to_byte_planes",
+]
