@@ -55,6 +55,37 @@ def test_a_link_with_nothing_but_a_run_marks_and_shares_and_trains_its_model_and
     expect(page.locator("#run-title")).to_contain_text("Three arms")
 
 
+COMPUTED = """() => document.querySelector('#status-progress').hidden
+    && document.querySelector('#status').dataset.kind === 'quiet'"""
+IS_AT = """([run, epoch]) => window.lossatlas.shown().run.startsWith(run) && window.lossatlas.shown().epoch === epoch
+    && window.lossatlas.state().epoch === epoch"""
+
+
+def test_a_link_to_an_epoch_of_a_run_that_is_yet_to_be_computed_opens_that_epoch(
+    served: Site, desktop: Watched
+) -> None:
+    address = "?dataset=blobs&hidden=16-16-16&epoch=32"
+    page = desktop.open(served.url + address)
+    until(page, COMPUTED)
+    until(page, IS_AT, ["blobs-16x16x16-", 32])
+    assert page.url.endswith(address)
+    page.get_by_role("radio", name="Three arms").press("Space")  # the page follows what a panel chooses
+    until(page, IS_AT, ["arms-16x16x16-", 60])
+    page.go_back()
+    until(page, IS_AT, ["blobs-16x16x16-", 32])
+
+
+def test_going_back_to_a_training_in_the_page_trains_it_up_to_its_epoch(exported: Site, desktop: Watched) -> None:
+    page = desktop.open(f"{exported.url}?hidden=4&{TRAIN}&epoch=9")
+    until(page, "() => window.lossatlas.shown().epoch === 9")
+    first = page.evaluate("() => window.lossatlas.shown().run")
+    page.get_by_role("radio", name="Hidden 8", exact=True).press("Space")
+    until(page, "(first) => window.lossatlas.shown().run !== first", first)
+    page.go_back()
+    until(page, "() => window.lossatlas.shown().epoch === 9")
+    assert page.evaluate("() => [window.lossatlas.state().hidden, window.lossatlas.state().epoch]") == [[4], 9]
+
+
 def test_a_run_that_the_gallery_lacks_is_reported_when_another_one_is_shown(served: Site, desktop: Watched) -> None:
     page = desktop.page
     says(page, served.url + "?dataset=moons&hidden=16-16&run=00ff00ff", "no run “00ff00ff”")

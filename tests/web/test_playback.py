@@ -119,20 +119,20 @@ FRAME_SCRIPTS = {
     "the first view": """(make) => [false, true].map((still) => {
         const {frames, run} = make(false, still);
         const before = frames.current();
-        frames.open(run, false);
+        frames.open(run);
         return [before, frames.current()];
     })""",
     "beyond the ends": """(make) => {
         const {frames, run, store} = make(false);
         frames.goTo(3); // no run: nothing happens
         const none = store.get().epoch;
-        frames.open(run, false);
+        frames.open(run);
         const go = (frame) => { frames.goTo(frame); return [frames.current(), store.get().epoch]; };
         return [none, ...[-5, 2, 999].map(go)];
     }""",
     "along with a run": """(make) => {
         const {frames, run, store, arrive} = make(true);
-        frames.open(run, true);
+        frames.open(run);
         const seen = [];
         for (const count of [1, 4]) { arrive(count); seen.push(frames.current()); }
         frames.goTo(1); // to look back is to stay there
@@ -144,10 +144,18 @@ FRAME_SCRIPTS = {
         frames.settle();
         return [seen, store.get().epoch === run.frames.at(-1)];
     }""",
+    "a link": """(make) => {
+        const {frames, run, store, arrive} = make(true);
+        store.set({epoch: run.frames[4]});
+        frames.open(run);
+        const seen = [1, 3, 5, 9].map((count) => { arrive(count); return frames.current(); });
+        frames.settle();
+        return [seen, store.get().epoch === run.frames[4]];
+    }""",
     "wanted": """(make) => {
         const {frames, run, arrive} = make(false);
         const none = frames.nextShot(null);
-        frames.open(run, false);
+        frames.open(run);
         frames.goTo(5);
         arrive(3);
         const stand = frames.nextShot(null); // until anything is on the screen, an earlier frame will do
@@ -218,6 +226,10 @@ def test_a_frame_beyond_the_ends_is_the_last_or_the_first(page: Page, served: Si
 
 def test_the_view_follows_a_growing_run_until_somebody_goes_back(page: Page, served: Site) -> None:
     assert run_frames(page, served, "along with a run") == [[0, 3, 1, 6], True]
+
+
+def test_a_link_to_a_run_that_is_computed_waits_for_its_epoch_and_stays_there(page: Page, served: Site) -> None:
+    assert run_frames(page, served, "a link") == [[0, 2, 4, 4], True]
 
 
 def test_a_frame_that_has_not_arrived_does_not_replace_the_picture(page: Page, served: Site) -> None:

@@ -16,9 +16,11 @@ const REPLACE_EVERY = 250;
 /**
  * @param {StateStore} store
  * @param {State} base the state that an address without a query means
- * @param {(state: State) => State} [complete] adds what an address omits
+ * @param {object} options
+ * @param {(state: State) => State} options.complete adds what an address omits
+ * @param {(to: State) => void} options.onTravel called before the reader goes back or forward to a state
  */
-export function keepAddress(store, base, complete = (state) => state) {
+export function keepAddress(store, base, {complete, onTravel}) {
   let timer = 0;
   let isTravelling = false;
   const url = () => location.pathname + toQuery(store.get(), base);
@@ -50,8 +52,10 @@ export function keepAddress(store, base, complete = (state) => state) {
   window.addEventListener('popstate', () => {
     clearTimeout(timer);
     timer = 0;
+    const to = complete(fromQuery(location.search + location.hash, base));
+    onTravel(to);
     isTravelling = true;
-    store.set(complete(fromQuery(location.search + location.hash, base)));
+    store.set(to);
     isTravelling = false;
   });
 }

@@ -8,7 +8,8 @@ import {sameSlice, sliceOf} from './slice.js';
 
 /**
  * Find the frame that the state means. A state without an epoch is the first view: it shows the beginning, from which
- * the page plays, or the end if the reader prefers less motion.
+ * the page plays, or the end if the reader prefers less motion. While a server computes a run, what it has sent is shown
+ * until the frame arrives.
  * @param {Run} run
  * @param {State} state
  * @param {{newest: boolean, still: boolean, slice: Slice}} options `newest`: show the frame that arrived last; `still`:
@@ -16,7 +17,10 @@ import {sameSlice, sliceOf} from './slice.js';
  */
 export function frameToShow(run, state, {newest, still, slice}) {
   if (newest) return run.countArrived(slice) - 1;
-  if (state.epoch !== null) return run.frameAt(state.epoch);
+  if (state.epoch !== null) {
+    const frame = run.frameAt(state.epoch);
+    return run.isWhole ? frame : Math.min(frame, run.countArrived(slice) - 1);
+  }
   return still ? run.frames.length - 1 : 0;
 }
 

@@ -55,27 +55,31 @@ export const PROPERTIES = [
 
 /** @typedef {'own' | 'names' | 'visits' | 'slices'} Flag */
 
-/** The names of the properties that have a flag. @param {Flag} flag */
-const namesWithFlag = (flag) => PROPERTIES.filter((property) => property[flag]).map(({name}) => name);
+/** @param {Flag} flag */
+const findFlagged = (flag) => PROPERTIES.filter((property) => property[flag]);
 
 const FLAGGED = {
-  own: namesWithFlag('own'),
-  names: namesWithFlag('names'),
-  visits: namesWithFlag('visits'),
-  slices: namesWithFlag('slices'),
+  own: findFlagged('own'),
+  names: findFlagged('names'),
+  visits: findFlagged('visits'),
+  slices: findFlagged('slices'),
 };
 
 /** The names of the properties that together name a run. */
-export const RUN_PROPERTIES = FLAGGED.names;
+export const RUN_PROPERTIES = FLAGGED.names.map(({name}) => name);
 
 /**
- * Has any property with a flag changed?
+ * Has any property with a flag changed? Values are equal if an address writes them alike: a step in the browser's
+ * history reads every value again.
  * @param {Flag} flag
  * @param {Readonly<State>} state
  * @param {Readonly<State>} before
  */
 export function hasChanged(flag, state, before) {
-  return FLAGGED[flag].some((name) => state[name] !== before[name]);
+  return FLAGGED[flag].some(({name, write}) => {
+    const [now, then] = [state[name], before[name]];
+    return now !== then && (now === null || then === null || write(now) !== write(then));
+  });
 }
 
 /** The first view of the landscape, to which Reset returns. */

@@ -5,7 +5,7 @@
 /** @import {State} from '../../model/types.js' */
 /** @import {Page} from '../../pages/atlas/tour.js' */
 /** @import {Stop} from './stops.js' */
-import {FIRST_VIEW, fromQuery, HOME, RUN_PROPERTIES} from '../../model/state.js';
+import {FIRST_VIEW, HOME, RUN_PROPERTIES} from '../../model/state.js';
 import {showPlot} from '../../views/controls.js';
 import {choicesFor, storedRun} from './choices.js';
 import {isPlayback, watchManual} from './manual.js';
@@ -77,19 +77,14 @@ class Tour {
 
   /** Notice when a person takes over, goes back, or changes the state. */
   #watch() {
-    const {store, base, training} = this.#page;
+    const {store} = this.#page;
     watchManual((target) => {
       if (!store.get().tour) return;
       if (this.#busy) this.#panel.showMessage('Stopped where you took over.');
       this.#halt(target);
       this.#panel.offerBack(true);
     });
-    const onReturn = () => {
-      this.#halt();
-      const to = fromQuery(location.search, base);
-      if (to.tour && to.train) training.startAtOnce(to.epoch); // This comes before the page opens it.
-    };
-    window.addEventListener('popstate', onReturn, {capture: true});
+    window.addEventListener('popstate', () => this.#halt(), {capture: true});
     store.subscribe((state, before) => {
       if (state.tour) this.#mark();
       if (this.#isOwn || state.tour === before.tour) return;

@@ -56,10 +56,15 @@ export function createFrames({store, still, onMove}) {
     noteFailure() {
       waiting?.goOn();
     },
-    /** Change to another run. @param {Run} next @param {boolean} follow does the view follow its newest frame? */
-    open(next, follow) {
+    /**
+     * Change to another run. While it grows, the view follows its newest frame, unless the state names an epoch: that is
+     * waited for, and the view stays there.
+     * @param {Run} next
+     * @param {{isTrained?: boolean}} [options] `isTrained`: it is trained in the page, up to the epoch of the state
+     */
+    open(next, {isTrained = false} = {}) {
       run = next;
-      newest = follow;
+      newest = isTrained || (next.isGrowing && store.get().epoch === null);
       onMove();
     },
     /** Go to a frame; while a run is computed, to one that has arrived. @param {number} frame */

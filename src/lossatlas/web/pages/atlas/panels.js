@@ -1,5 +1,5 @@
 /** This module creates the panels on both sides: the model, and the data, which may be a person's own. */
-/** @import {Catalog, GalleryEntry, Status} from '../../model/types.js' */
+/** @import {Catalog, GalleryEntry, State, Status} from '../../model/types.js' */
 /** @import {StateStore} from '../../model/address.js' */
 /** @import {Run} from '../../model/run.js' */
 import {byId} from '../../lib/dom.js';
@@ -12,6 +12,7 @@ import {createModel} from '../../views/model.js';
  * @param {object} options
  * @param {Catalog} options.catalog
  * @param {StateStore} options.store
+ * @param {(patch: Partial<State>) => void} options.choose
  * @param {() => Run | null} options.run
  * @param {() => GalleryEntry[]} options.gallery
  * @param {(own: string) => void} options.train starts a training on a person's own data, given as the state carries
@@ -19,16 +20,16 @@ import {createModel} from '../../views/model.js';
  * @param {(status: Status) => void} options.onStatus
  * @param {(text: string, error: unknown) => void} options.onFailed
  */
-export function createPanels({catalog, store, run, gallery, train, onStatus, onFailed}) {
-  const model = createModel({catalog, choose: store.set});
+export function createPanels({catalog, store, choose, run, gallery, train, onStatus, onFailed}) {
+  const model = createModel({catalog, choose});
   const recorded = createLazy({
     load: () => import('../../views/recorded.js'),
-    create: ({createRecorded}) => createRecorded({choose: store.set}),
+    create: ({createRecorded}) => createRecorded({choose}),
   });
   const drawRecorded = () => recorded.known()?.draw(gallery(), store.get(), run());
   const dataset = createDataset({
     catalog,
-    choose: store.set,
+    choose,
     start: () => startOf(run(), store.get().own),
     onFailed,
     onOwn: async (own) => {

@@ -92,7 +92,14 @@ export async function startPage(begun) {
   const atlas = {...begun, screen, frames, computed, playback, embedded, onFailed, gallery: () => gallery};
   const training = wireTraining(atlas, accessibility.rest);
   const tour = createLazyTour({...atlas, training, still, run: () => frames.run, player: playback});
-  const panels = createPanels({...atlas, run: () => frames.run, train: training.use, onStatus: status.show, onFailed});
+  const panels = createPanels({
+    ...atlas,
+    choose: chooseRun(atlas),
+    run: () => frames.run,
+    train: training.use,
+    onStatus: status.show,
+    onFailed,
+  });
   const controls = wireControls(atlas);
   const recording = createLazyRecording(onFailed);
   const openChosen = wireChoices(atlas, {training, recording, drawPanels: panels.draw});
@@ -104,7 +111,7 @@ export async function startPage(begun) {
     },
     onRun(run) {
       recording.hide();
-      frames.open(run, run.isGrowing);
+      frames.open(run);
       panels.draw(); // The card of a recorded run is written from its manifest.
     },
     onRecording: recording.show,
@@ -133,7 +140,7 @@ export async function startPage(begun) {
       const labels = isFirst ? {...screen.places, store} : null;
       accessibility.begin({shot, isPlaying: () => playback.playing, pickedOf: computed.pickedOf, labels});
       tour.begin();
-      if (autoplay && shot.run.hasFiles) playback.play();
+      if (autoplay && !embedded && shot.run.hasFiles) playback.play();
     },
   });
 }
@@ -174,6 +181,18 @@ function isCurrent({gallery, catalog, store, screen}) {
   return target.kind === 'stored' && screen.shown?.run.id === target.id && screen.isCurrent;
 }
 
+/**
+ * Return a function for the panels: it changes the state, and follows a run that a server has yet to compute. Only a
+ * link knows an epoch of such a run.
+ * @param {Atlas} atlas @returns {(patch: Partial<State>) => void}
+ */
+function chooseRun({catalog, store, gallery}) {
+  return (patch) => {
+    const isComputed = findTarget(gallery(), catalog, {...store.get(), ...patch}).kind === 'compute';
+    store.set(isComputed ? {...patch, epoch: null} : patch);
+  };
+}
+
 /** @param {Atlas} atlas @param {() => void} onRest */
 function wireTraining({catalog, store, session, status, playback, frames, screen, gallery, onFailed}, onRest) {
   return createLazyTraining({
@@ -187,7 +206,7 @@ function wireTraining({catalog, store, session, status, playback, frames, screen
       playback.pause();
     },
     onRun(run) {
-      frames.open(run, true);
+      frames.open(run, {isTrained: true});
       const remark = session.remarkOnPageRun(run);
       if (remark) status.show(remark);
     },
@@ -235,7 +254,15 @@ function wireChoices(atlas, {training, recording, drawPanels}) {
     if (state.timeline !== before.timeline) screen.redrawRest();
     screen.request();
   });
-  if (!embedded) keepAddress(store, base, (state) => takeModelOfRun(state, gallery()));
+  if (!embedded) {
+    keepAddress(store, base, {
+      complete: (state) => takeModelOfRun(state, gallery()),
+      onTravel(to) {
+        // An entry of the history is a link: the training that it names ends at its epoch.
+        if (to.train && to.epoch !== null && hasChanged('names', to, store.get())) training.startAtOnce(to.epoch);
+      },
+    });
+  }
   const pointToComparison = () => {
     // The comparison starts with what is shown.
     const state = {

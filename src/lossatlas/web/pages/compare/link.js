@@ -59,8 +59,7 @@ export function sideQuery(side, base) {
 
 /** Write the query of a frame: a side and what both share. @param {Side} side @param {View} view @param {State} base */
 export function frameQuery(side, view, base) {
-  // A page without an epoch plays by itself.
-  const state = {...side, ...view, epoch: side.train ? side.epoch : (view.epoch ?? 0)};
+  const state = {...side, ...view, epoch: side.train ? side.epoch : view.epoch};
   const query = toQuery(state, base);
   return `${query || '?'}${query ? '&' : ''}bare=1`;
 }
