@@ -12,6 +12,7 @@ LossAtlasError
 ├── ExportError            the site folder cannot be written
 ├── MissingExtraError      an optional library is not installed
 ├── RunTooLargeError       a run would take more work or memory than is allowed
+├── ReadOnlyError          the server computes nothing
 ├── QueueFullError         the queue of the server is full
 ├── WorkerDiedError        one task killed several worker processes
 ├── ClusterError           there is no cluster to compute on
@@ -115,6 +116,10 @@ class RunTooLargeError(LossAtlasError):
             f"this run would take {'; '.join(parts)}: give fewer epochs, larger batches, smaller layers, smaller grids "
             "or fewer planes; `lossatlas train` and `lossatlas build` have no such limit"
         )
+
+
+class ReadOnlyError(LossAtlasError):
+    """A server that only shows stored runs was asked to compute one."""
 
 
 class QueueFullError(LossAtlasError):

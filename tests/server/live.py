@@ -96,11 +96,11 @@ class Live:
 
 
 @contextmanager
-def live_server(gallery: Gallery, **options: Any) -> Iterator[Live]:
+def live_server(gallery: Gallery, root_path: str = "", **options: Any) -> Iterator[Live]:
     listener = _listen("127.0.0.1", 0)
     up = threading.Event()
     app = create_app(gallery, **options)
-    server = Server(app, up.set)
+    server = Server(app, up.set, root_path=root_path)
     thread = threading.Thread(target=server.run, args=([listener],), daemon=True)
     thread.start()
     assert up.wait(10)

@@ -13,6 +13,10 @@ from tests.support.pages import Watched, until
 from tests.web.conftest import ARMS, MOONS, Site, app_server
 
 pytestmark = pytest.mark.browser
+STOPPED = (
+    "The server was stopped, perhaps for a restart. "
+    "You can look at what has loaded; the page goes on by itself when the server is back."
+)
 AWAY = "The server does not answer. You can look at what has loaded; the page tries again by itself."
 
 
@@ -54,8 +58,10 @@ def test_a_computation_continues_on_the_next_server(tmp_path: Path, desktop: Wat
         page = desktop.open(url)
         page.evaluate("() => { window.before = true; }")
         until(page, computing)
-    expect(page.locator("#status-line")).to_have_text(AWAY)  # the message does not say that somebody has cancelled it
+    expect(page.locator("#status-line")).to_have_text(STOPPED)  # it does not say that somebody has cancelled it
     assert page.evaluate("() => window.lossatlas.shown().frame") >= 0
+    until(page, "() => performance.getEntriesByName(new URL('data/index.json', location.href).href).length > 2")
+    expect(page.locator("#status-line")).to_have_text(STOPPED)  # also after it has tried again
     second = app_server(gallery, port=first.port)
     with second:
         until(page, computing)

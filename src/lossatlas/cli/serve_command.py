@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import errno
 import socket
 import sys
 import webbrowser
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any, TypeVar
 
 import click
 
@@ -15,49 +19,112 @@ from lossatlas.store import Gallery, explain_write_errors, make_synced_folder, r
 HOST, DEFAULT_PORT = "127.0.0.1", 8642
 _PORTS_TO_TRY = 50
 
+_Command = TypeVar("_Command", bound=Callable[..., Any])
+
+_EXPOSURE_OPTIONS = (
+    click.option("--host", default=HOST, help=f"Address to listen on; 0.0.0.0 for all.  [default: {HOST}]"),
+    click.option(
+        "--port",
+        type=click.IntRange(0, 65535),
+        default=DEFAULT_PORT,
+        help=f"0 takes any port that is free.  [default: {DEFAULT_PORT}]",
+    ),
+    click.option(
+        "--allow-host",
+        "allowed_hosts",
+        metavar="NAME",
+        multiple=True,
+        help="Name by which clients may call the server, besides IP addresses; repeat it for more.",
+    ),
+    click.option("--root-path", default="", metavar="PATH", help="Path under which a proxy shows it, such as /atlas."),
+    click.option(
+        "--trust-proxy",
+        "proxies",
+        metavar="ADDRESS",
+        multiple=True,
+        help="Proxy that says for whom it asks; repeat it for more.  [default: those of this machine]",
+    ),
+    click.option(
+        "--allow-framing",
+        "framed_by",
+        metavar="ORIGIN",
+        multiple=True,
+        help="Origin whose pages may show the app in a frame, such as https://course.example; repeat it for more.",
+    ),
+    click.option("--read-only", is_flag=True, help="Compute nothing and write nothing: show what is stored."),
+)
+
+
+def _exposure_options(command: _Command) -> _Command:
+    for option in reversed(_EXPOSURE_OPTIONS):
+        command = option(command)
+    return command
+
 
 @click.command("serve")
 @data_option
-@click.option(
-    "--port",
-    type=click.IntRange(0, 65535),
-    default=DEFAULT_PORT,
-    help=f"0 takes any port that is free.  [default: {DEFAULT_PORT}]",
-)
-@click.option("--browser/--no-browser", default=True, help="Open the app in the browser.  [default: browser]")
+@_exposure_options
+@click.option("--browser/--no-browser", default=None, help="Open the app in the browser.  [default: on this machine]")
 @config_options()
 @click.option("--threads", type=click.IntRange(1, 256), help="Threads that compute surfaces.  [default: one per core]")
-def serve_command(gallery: Gallery, port: int, browser: bool, config_file: str | None, threads: int | None) -> None:
+@click.option(
+    "--shutdown-timeout",
+    "patience",
+    type=click.FloatRange(0.5, 600),
+    default=8.0,
+    help="Seconds to stop within after Ctrl-C or SIGTERM; a second one ends it at once.  [default: 8]",
+)
+def serve_command(
+    gallery: Gallery,
+    browser: bool | None,
+    config_file: str | None,
+    threads: int | None,
+    patience: float,
+    **exposed: Any,
+) -> None:
     """Open the app in a browser, and train what a person chooses there.
 
-    The server answers only this machine. Ctrl-C stops it. With --config, the page opens with that configuration, and
-    its other settings apply to all models that are chosen there.
+    The server answers only this machine, unless --host says otherwise. Ctrl-C stops it. With --config, the page opens
+    with that configuration, and its other settings apply to all models that are chosen there.
     """
+    from lossatlas.server import LOCAL_PROXIES, Exposure, serve
+
     default = read_config(config_file, {}) if config_file else None  # None: the page has its own default
+    exposure = Exposure(**{**exposed, "proxies": exposed["proxies"] or LOCAL_PROXIES})
+    _prepare(gallery, exposure.read_only)
+    exposure = replace(exposure, port=_find_free_port(exposure.host, exposure.port))
+
+    def announce(port: int) -> None:
+        url = exposure.find_url(port)
+        kept = "" if exposure.read_only else f"; runs are kept in {gallery.data}"
+        click.echo(f"Loss Atlas is at {url}   (Ctrl-C stops it{kept})")
+        for sentence in exposure.describe(port, gallery.data):
+            click.echo(sentence)
+        if browser or (browser is None and exposure.is_loopback and not exposure.root_path):
+            webbrowser.open(url)
+
+    serve(gallery, exposure, default=default, threads=threads, patience=patience, on_started=announce)
+
+
+def _prepare(gallery: Gallery, read_only: bool) -> None:
+    if read_only:
+        if not gallery.data.is_dir():
+            raise DataFolderError(f"there is no folder {gallery.data}; give the folder of a gallery")
+        return
     with explain_write_errors(gallery.data):
         make_synced_folder(gallery.data)
     try:
         remove_unfinished(gallery.data)
         gallery.write_index()
     except DataFolderError as error:  # runs that are there can be shown nevertheless
-        click.echo(f"{error}. Runs are shown, but none can be stored", err=True)
-    port = _find_free_port(port)
-
-    def announce(url: str) -> None:
-        click.echo(f"Loss Atlas is at {url}   (Ctrl-C stops it; runs are kept in {gallery.data})")
-        if browser:
-            webbrowser.open(url)
-
-    from lossatlas.server import serve
-
-    serve(gallery, HOST, port, default=default, threads=threads, on_started=announce)
+        click.echo(f"{error}. Runs are shown, but none can be stored; --read-only says so to everybody", err=True)
 
 
-def _find_free_port(port: int) -> int:
-    if _is_free(port):
+def _find_free_port(host: str, port: int) -> int:
+    if _is_free(host, port):
         return port
-    following = (candidate for candidate in range(port + 1, min(port + _PORTS_TO_TRY, 65536)) if _is_free(candidate))
-    other = next(following, None)
+    candidates = range(port + 1, min(port + _PORTS_TO_TRY, 65536))
+    other = next((candidate for candidate in candidates if _is_free(host, candidate)), None)
     if other is None:
         raise LossAtlasError(f"port {port} is taken, and so are those after it; give another with --port")
     if sys.stdin.isatty() and click.confirm(f"Port {port} is taken. Use {other} instead?", default=True):
@@ -65,13 +132,17 @@ def _find_free_port(port: int) -> int:
     raise LossAtlasError(f"port {port} is taken; {other} is free: lossatlas serve --port {other}")
 
 
-def _is_free(port: int) -> bool:
-    with socket.socket() as probe:
+def _is_free(host: str, port: int) -> bool:
+    with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # like the server: a port in TIME_WAIT is free
         try:
-            probe.bind((HOST, port))
+            probe.bind((host, port))
         except PermissionError:
             raise LossAtlasError(f"port {port} needs rights that you do not have; give one from 1024 on") from None
-        except OSError:
+        except OSError as error:
+            if error.errno != errno.EADDRINUSE:
+                raise LossAtlasError(
+                    f"cannot listen on {host} ({error.strerror}); give an address of this machine with --host"
+                ) from None
             return False
     return True

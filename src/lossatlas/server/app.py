@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import AsyncIterator, Collection, Sequence
 from contextlib import asynccontextmanager
 from functools import cached_property
@@ -24,14 +25,16 @@ from lossatlas.server.files import PAGE_PATH, RUN_PATH, Content, Responder, find
 from lossatlas.server.guard import Guard
 from lossatlas.server.jobs import Jobs
 from lossatlas.server.problems import explain_errors
+from lossatlas.server.read_only import ReadOnlyService
 from lossatlas.server.recordings import Recordings
+from lossatlas.server.root_path import RootPath
 from lossatlas.server.service import RunService
 from lossatlas.site import describe_catalog, list_assets
 from lossatlas.store import Gallery, is_regular, read_regular, run_folder
 
 #: The largest index that is read, of some ten thousand runs.
 _LARGEST_INDEX = 64 * 2**20
-#: How many seconds the worker has to end when the server stops.
+#: How many seconds the worker has at least to end when the server stops.
 _PATIENCE = 0.5
 
 
@@ -45,6 +48,7 @@ def create_app(  # noqa: PLR0913 (each setting has a name and a default)
     framed_by: Sequence[str] = (),
     heartbeat: float = HEARTBEAT,
     limits: Limits | None = None,
+    read_only: bool = False,
 ) -> FastAPI:
     """Make the app of one gallery.
 
@@ -66,6 +70,8 @@ def create_app(  # noqa: PLR0913 (each setting has a name and a default)
         After this many seconds without an event, listeners of a run get a comment.
     limits
         The largest work and memory of a run that is computed; by default, those of :class:`Limits`.
+    read_only
+        Whether nothing is computed and nothing is written. The page then trains in the browser what is not stored.
 
     Returns
     -------
@@ -76,18 +82,22 @@ def create_app(  # noqa: PLR0913 (each setting has a name and a default)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-        jobs.start()
+        if not read_only:
+            jobs.start()
         yield
         jobs.stop()
-        await run_in_threadpool(jobs.join, _PATIENCE)
+        left = getattr(app.state, "stop_by", 0.0) - time.monotonic()  # the server says how long it may take to stop
+        await run_in_threadpool(jobs.join, max(_PATIENCE, left))
 
     app = FastAPI(lifespan=lifespan, openapi_url=None, redirect_slashes=False)
     app.state.jobs = jobs
     app.add_middleware(Guard, hosts=hosts, framed_by=framed_by)
+    app.add_middleware(RootPath)
     explain_errors(app)
     recordings = Recordings(gallery, lambda: jobs.is_stopping, heartbeat)
-    app.mount("/api", create_api(RunService(gallery, jobs, heartbeat, recordings, limits)))
-    site = _Site(gallery, default, recordings)
+    service = (ReadOnlyService if read_only else RunService)(gallery, jobs, heartbeat, recordings, limits)
+    app.mount("/api", create_api(service))
+    site = _Site(gallery, default, recordings, read_only)
     app.add_route("/catalog.json", site.answer_catalog, ["GET"])
     app.add_route("/shell.json", site.answer_shell, ["GET"])
     app.add_route("/data/{path:path}", site.answer_data, ["GET"])
@@ -98,8 +108,9 @@ def create_app(  # noqa: PLR0913 (each setting has a name and a default)
 class _Site:
     """The answers that are files, or look like files."""
 
-    def __init__(self, gallery: Gallery, default: RunConfig | None, recordings: Recordings) -> None:
+    def __init__(self, gallery: Gallery, default: RunConfig | None, recordings: Recordings, read_only: bool) -> None:
         self._gallery, self._default, self._recordings = gallery, default, recordings
+        self._read_only = read_only
         self._responder = Responder()
         self._web = Path(str(files("lossatlas") / "web"))
 
@@ -125,12 +136,10 @@ class _Site:
 
     @cached_property
     def _catalog(self) -> Content:
-        text = json.dumps(
-            describe_catalog(compute=True, default=self._default),
-            ensure_ascii=False,
-            separators=(",", ":"),
-            allow_nan=False,
-        )
+        catalog = describe_catalog(compute=not self._read_only, default=self._default)
+        if self._read_only:
+            catalog["read_only"] = True
+        text = json.dumps(catalog, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
         return Content.of_json("catalog.json", text)
 
     def _page_file(self, path: str) -> Content:

@@ -11,7 +11,8 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from lossatlas.server.problems import MEDIA_TYPE, Problem, describe_problem
+from lossatlas.server.problems import MEDIA_TYPE, RETRY_AFTER, Problem, describe_problem
+from lossatlas.server.root_path import find_own_path
 from lossatlas.site import DOCUMENT_HEADERS, PAGE_DIRECTIVES, WORKER_DIRECTIVES, format_policy
 
 logger = logging.getLogger("lossatlas.server")
@@ -31,6 +32,8 @@ _SAFE_METHODS = {"GET", "HEAD"}
 #: The schemes of pages; extensions of browsers have others, whose names they choose themselves.
 _SCHEMES = {"http", "https"}
 _OWN_SITES = {"same-origin", "none"}
+#: The statuses of refusals that hold only for now.
+_LATER = {429, 503}
 
 
 class Guard:
@@ -57,7 +60,7 @@ class Guard:
             await self.app(scope, receive, send)
             return
         answer = _Answer(send, self._policy)
-        problem = self._find_objection(scope["method"], scope["path"], Headers(scope=scope))
+        problem = self._find_objection(scope["method"], find_own_path(scope), Headers(scope=scope))
         try:
             await (problem.response if problem else self.app)(scope, receive, answer.send)
         except ClientDisconnect:
@@ -70,7 +73,8 @@ class Guard:
     def _find_objection(self, method: str, path: str, headers: Headers) -> Problem | None:
         host = headers.get("host", "")
         if not self._is_own_host(host):
-            return Problem(421, f"this server is not called {host!r}; ask it by the address that it was started with")
+            advice = "ask it by its address, or ask whoever started it to allow this name"
+            return Problem(421, f"this server is not called {host!r}; {advice}")
         # A stream of events keeps a run going, and closing it cancels the run. So no method of the interface is safe.
         acts = method not in _SAFE_METHODS or path.startswith("/api/")
         if acts and not _is_same_origin(headers, host):
@@ -98,6 +102,8 @@ class _Answer:
             if message["status"] in _PLAIN and headers.get("content-type", "").startswith("text/plain"):
                 self._problem = Problem(message["status"], _PLAIN[message["status"]])
                 headers.update({"Content-Type": MEDIA_TYPE, "Content-Length": str(len(self._problem.response.body))})
+            if message["status"] in _LATER:
+                headers.setdefault("Retry-After", str(RETRY_AFTER))
             media_type = headers.get("content-type", "").partition(";")[0]
             for name, value in {**SECURITY_HEADERS, **self._choose_headers(media_type)}.items():
                 headers.setdefault(name, value)
@@ -116,9 +122,10 @@ class _Answer:
 def _is_same_origin(headers: Headers, host: str) -> bool:
     """Return whether the request comes from the page of this server, or from a program that is not a browser."""
     origin = headers.get("origin")
-    if headers.get("sec-fetch-site", "none") not in _OWN_SITES:
+    site = headers.get("sec-fetch-site")
+    if site is not None and site not in _OWN_SITES:
         return False
-    if origin is None:
+    if origin is None or site == "same-origin":  # no page can send this header; a proxy may have changed Host, though
         return True
     scheme, _, place = origin.lower().partition("://")
     return scheme in _SCHEMES and place == host.lower()

@@ -17,6 +17,7 @@ from lossatlas.errors import (
     ConfigError,
     LossAtlasError,
     QueueFullError,
+    ReadOnlyError,
     RunDamagedError,
     RunNotFoundError,
     RunTooLargeError,
@@ -30,6 +31,7 @@ RETRY_AFTER = 5
 _STATUSES: dict[type[LossAtlasError], int] = {
     ConfigError: 422,
     QueueFullError: 503,
+    ReadOnlyError: 403,
     RunNotFoundError: 404,
     RunDamagedError: 409,
     RunVersionError: 409,

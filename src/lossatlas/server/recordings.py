@@ -93,6 +93,7 @@ class Recordings:
             if name != "recording":
                 return
             await asyncio.sleep(_POLL)
+        yield format_sse_event(data_str='{"stopping":true}', event="cancelled", id=str(count + 1))
 
     def _look(self, run_id: str) -> tuple[str, dict[str, Any]]:
         recording = self.find(run_id)

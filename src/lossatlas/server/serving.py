@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
+import logging
 import os
 import socket
 import threading
-from collections.abc import Callable, Collection, Sequence
+import time
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from functools import partial
+from math import ceil
+from types import FrameType
 from typing import Any
 
 import uvicorn
@@ -17,7 +22,10 @@ from lossatlas.errors import LossAtlasError
 from lossatlas.runs import RunConfig
 from lossatlas.server.app import create_app
 from lossatlas.server.connections import BACKLOG, TimedProtocol, raise_open_files_limit
+from lossatlas.server.exposure import LOCAL_PROXIES, LOOPBACK, Exposure
 from lossatlas.store import Gallery
+
+logger = logging.getLogger("lossatlas.server")
 
 #: The log contains only warnings and errors.
 LOGGING: dict[str, Any] = {
@@ -29,32 +37,31 @@ LOGGING: dict[str, Any] = {
         name: {"handlers": ["stderr"], "level": "WARNING", "propagate": False} for name in ("uvicorn", "lossatlas")
     },
 }
-#: Only this machine can reach this address.
-_LOOPBACK = "127.0.0.1"
+#: How many seconds a server takes at most to stop. Docker kills a container after 10.
+PATIENCE = 8.0
 
 
-def serve(  # noqa: PLR0913 (each setting has a name and a default)
+def serve(
     gallery: Gallery,
-    host: str = _LOOPBACK,
-    port: int = 8642,
+    exposure: Exposure | None = None,
     *,
     default: RunConfig | None = None,
     threads: int | None = None,
-    hosts: Collection[str] = (),
-    on_started: Callable[[str], None] | None = None,
+    patience: float = PATIENCE,
+    on_started: Callable[[int], None] | None = None,
 ) -> None:
-    """Serve a gallery until Ctrl-C or a SIGTERM, which also cancel the runs that are being computed.
+    """Serve a gallery until Ctrl-C or a SIGTERM, which also stop the runs that are being computed.
 
     Parameters
     ----------
     gallery, default, threads
         The same as those of :func:`~lossatlas.server.app.create_app`.
-    host, port
-        The address to listen on. Port 0 stands for any port that is free.
-    hosts
-        More host names of the server.
+    exposure
+        To whom the server is open; by default, to this machine only.
+    patience
+        How many seconds the server takes at most to stop. A second signal ends the process at once.
     on_started
-        A function that is called with the address of the page when the server listens.
+        A function that is called with the port when the server listens.
 
     Raises
     ------
@@ -62,13 +69,20 @@ def serve(  # noqa: PLR0913 (each setting has a name and a default)
         If the server cannot listen on this address.
     """
     raise_open_files_limit()
-    app = create_app(gallery, default=default, threads=threads, hosts={host, *hosts})
-    with _listen(host, port) as listener, suppress(KeyboardInterrupt):
-        Server(app, partial(on_started, _url_of(host, listener)) if on_started else None).run([listener])
-
-
-def _url_of(host: str, listener: socket.socket) -> str:
-    return f"http://{f'[{host}]' if ':' in host else host}:{listener.getsockname()[1]}/"
+    exposure = exposure or Exposure()
+    app = create_app(
+        gallery,
+        default=default,
+        threads=threads,
+        hosts={exposure.host, *exposure.allowed_hosts},
+        framed_by=exposure.framed_by,
+        read_only=exposure.read_only,
+    )
+    with _listen(exposure.host, exposure.port) as listener, suppress(KeyboardInterrupt):
+        port = listener.getsockname()[1]
+        tell = partial(on_started, port) if on_started else None
+        server = Server(app, tell, root_path=exposure.root_path, proxies=exposure.proxies, patience=patience)
+        server.run([listener])
 
 
 class Server(uvicorn.Server):
@@ -82,6 +96,12 @@ class Server(uvicorn.Server):
         A function that is called when the server listens.
     logging_config
         The configuration of logging for the process; None leaves it unchanged.
+    root_path
+        The path under which a proxy shows the app.
+    proxies
+        The IP addresses and networks of proxies that may say for whom they ask.
+    patience
+        How many seconds the server takes at most to stop.
     """
 
     def __init__(
@@ -89,6 +109,10 @@ class Server(uvicorn.Server):
         app: FastAPI,
         on_started: Callable[[], None] | None = None,
         logging_config: dict[str, Any] | None = LOGGING,
+        *,
+        root_path: str = "",
+        proxies: Sequence[str] = LOCAL_PROXIES,
+        patience: float = 1.0,
     ) -> None:
         config = uvicorn.Config(
             app,
@@ -99,10 +123,21 @@ class Server(uvicorn.Server):
             ws="none",
             http=TimedProtocol,
             backlog=BACKLOG,
-            timeout_graceful_shutdown=1,
+            root_path=root_path,
+            forwarded_allow_ips=list(proxies),
+            timeout_graceful_shutdown=ceil(patience) + 2,  # _cut_off comes before it, and ends requests without a trace
         )
         super().__init__(config)
-        self._app, self._on_started = app, on_started
+        self._app, self._on_started, self._patience = app, on_started, patience
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """Stop after the first signal, and end the process at once after a second one.
+
+        Uvicorn would raise the signal once more when everything has ended, so that the exit code would tell of a crash.
+        """
+        if self.should_exit:
+            os._exit(128 + sig)
+        self.should_exit = True
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Start to listen, and call ``on_started``."""
@@ -112,8 +147,18 @@ class Server(uvicorn.Server):
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Stop the jobs first, which ends the streams of events. Otherwise the server would wait for these streams."""
+        self._app.state.stop_by = time.monotonic() + self._patience
         self._app.state.jobs.stop()
+        asyncio.get_running_loop().call_later(self._patience, self._cut_off)
         await super().shutdown(sockets)
+
+    def _cut_off(self) -> None:
+        """Close the connections whose requests have not ended."""
+        left = list(self.server_state.connections)
+        if left:
+            logger.warning("%d requests did not end within %g seconds and were cut off", len(left), self._patience)
+        for connection in left:
+            connection.transport.abort()
 
 
 class BackgroundServer:
@@ -134,8 +179,8 @@ class BackgroundServer:
 
     def __init__(self, gallery: Gallery, framed_by: Sequence[str] = ()) -> None:
         self._app = create_app(gallery, framed_by=framed_by)
-        listener = _listen(_LOOPBACK, 0)  # requests wait from now on, so the thread need not have started
-        self.url = _url_of(_LOOPBACK, listener)
+        listener = _listen(LOOPBACK, 0)  # requests wait from now on, so the thread need not have started
+        self.url = Exposure().find_url(listener.getsockname()[1])
         self._server = Server(self._app, logging_config=None)
         self._thread = threading.Thread(
             target=self._server.run, args=([listener],), name="lossatlas-server", daemon=True

@@ -29,6 +29,7 @@ const MOVING = /** @type {const} */ ({
  * @property {(problem: import('./json.js').Problem) => void} onFailed
  * @property {() => void} onCancelled
  * @property {() => void} onLost called when the progress can no longer be followed
+ * @property {() => void} onStopping called when the server says that it is being stopped
  */
 
 /**
@@ -93,7 +94,7 @@ export function watchRun(url, signal, watcher) {
   });
   on('cancelled', ({stopping}) => {
     close();
-    if (stopping) watcher.onLost();
+    if (stopping) watcher.onStopping();
     else watcher.onCancelled();
   });
   let broken = false;
@@ -123,10 +124,10 @@ export function watchRun(url, signal, watcher) {
 /**
  * Follow a recording until it has become a run, or the signal aborts.
  * @param {string} url @param {AbortSignal} signal
- * @param {{onRecording: (recording: Recording) => void, onDone: () => void, onLost: () => void,
+ * @param {{onRecording: (recording: Recording) => void, onDone: () => void, onLost: () => void, onStopping: () => void,
  *   onFailed: (problem: import('./json.js').Problem) => void}} watcher
  */
-export function watchRecording(url, signal, {onRecording, onDone, onFailed, onLost}) {
+export function watchRecording(url, signal, {onRecording, onDone, onFailed, onLost, onStopping}) {
   const source = new EventSource(url);
   signal.addEventListener('abort', () => source.close());
   /** @param {string} type @param {(body: any) => void} handle @param {boolean} [isLast] */
@@ -138,6 +139,7 @@ export function watchRecording(url, signal, {onRecording, onDone, onFailed, onLo
   on('recording', onRecording);
   on('done', onDone, true);
   on('failed', (body) => onFailed(createProblem(body)), true);
+  on('cancelled', onStopping, true);
   source.onerror = () => {
     if (signal.aborted || source.readyState !== EventSource.CLOSED) return; // The browser connects again.
     onLost();

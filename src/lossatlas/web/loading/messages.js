@@ -18,10 +18,18 @@ export function describeOutcome({outcome}) {
 
 /**
  * Say that the gallery lacks the chosen combination.
- * @param {boolean} empty is the gallery empty?
+ * @param {boolean} empty is the gallery empty? @param {boolean} [readOnly] does a server compute nothing on purpose?
  * @returns {Status}
  */
-export function describeUnavailable(empty) {
+export function describeUnavailable(empty, readOnly = false) {
+  if (readOnly)
+    return {
+      kind: 'unavailable',
+      text: 'Not stored on this server',
+      detail:
+        'It only shows what is stored, and computes nothing. Choose a combination without a dashed frame, or train this ' +
+        'one in your browser with “Train here”.',
+    };
   if (empty)
     return {
       kind: 'unavailable',

@@ -11,7 +11,7 @@ import {createLazyModule} from '../lib/lazy.js';
 import {createRetry} from '../lib/retry.js';
 import {Run} from '../model/run.js';
 import {eventsUrl} from './addresses.js';
-import {Away, fetchJson, fetchManifest, Problem, toAway} from './json.js';
+import {Away, fetchJson, fetchManifest, Problem, Stopped, toAway} from './json.js';
 import {
   describeLackingRun,
   describeOutcome,
@@ -50,6 +50,8 @@ export class Session {
   #remark = null;
   #openings = 0;
   #retry = createRetry(() => this.#tryAgain());
+  /** What the server said before it was stopped, until it answers again. @type {Stopped | null} */
+  #stopped = null;
 
   /** @param {Options} options */
   constructor(options) {
@@ -129,7 +131,7 @@ export class Session {
   /** @param {Target} target */
   async #begin(target) {
     const {signal} = this.#controller;
-    if (target.kind === 'unavailable') return this.#relay.onStatus(describeUnavailable(target.empty));
+    if (target.kind === 'unavailable') return this.#relay.onStatus(describeUnavailable(target.empty, target.readOnly));
     if (target.kind === 'lacking') return this.#relay.onStatus(describeLackingRun(target.id, target.computes));
     const opening =
       target.kind === 'recording'
@@ -178,7 +180,7 @@ export class Session {
       onData: this.#relay.onData,
       onWait: () => this.#relay.onStatus({kind: 'loading', text: 'Loading…'}),
       onWhole: (isFirst) => {
-        this.#retry.reset();
+        this.#hear();
         if (isFirst) this.#settle(run);
         else this.#relay.onStatus(this.#remark ?? describeOutcome(run));
       },
@@ -209,7 +211,7 @@ export class Session {
     if (signal.aborted) return;
     watchRecording(eventsUrl(id), signal, {
       onRecording: (recording) => {
-        this.#retry.reset();
+        this.#hear();
         onStatus({kind: 'quiet'});
         onRecording(recording);
       },
@@ -219,6 +221,7 @@ export class Session {
       },
       onFailed: (problem) => this.#fail(problem, signal),
       onLost: () => this.#fail(new Away(), signal),
+      onStopping: () => this.#fail(new Stopped(), signal),
     });
   }
 
@@ -231,7 +234,7 @@ export class Session {
       onQueued: (position) =>
         onStatus({kind: 'queued', text: position > 0 ? `Waiting: ${position} before this run` : 'Starting…'}),
       onManifest: (started) => {
-        this.#retry.reset();
+        this.#hear();
         run = started;
         onRun(run);
         onStatus({kind: 'computing', text: 'Training…', progress: 0});
@@ -256,14 +259,21 @@ export class Session {
       },
       onFailed: (problem) => this.#fail(problem, signal),
       onLost: () => this.#fail(new Away(), signal),
+      onStopping: () => this.#fail(new Stopped(), signal),
       onCancelled: () =>
         onStatus({kind: 'cancelled', text: 'Cancelled', detail: 'What was computed until then is shown.'}),
     };
   }
 
+  /** Note that the server answers. */
+  #hear() {
+    this.#retry.reset();
+    this.#stopped = null;
+  }
+
   /** Report that all of a run has arrived. @param {Run} run */
   #settle(run) {
-    this.#retry.reset();
+    this.#hear();
     this.#kept.delete(run.id);
     this.#kept.set(run.id, run);
     if (this.#kept.size > KEPT) this.#kept.delete(/** @type {string} */ (this.#kept.keys().next().value));
@@ -275,7 +285,9 @@ export class Session {
   #fail(error, signal) {
     if (signal.aborted) return;
     if (error instanceof Away) {
-      this.#relay.onStatus({kind: 'away', text: error.title, detail: error.detail});
+      if (error instanceof Stopped) this.#stopped = error;
+      const {title, detail} = this.#stopped ?? error;
+      this.#relay.onStatus({kind: 'away', text: title, detail});
       return this.#retry.retryLater();
     }
     const problem =
@@ -290,6 +302,7 @@ export class Session {
     const {signal} = this.#controller;
     try {
       const {runs} = await fetchJson('data/index.json', {signal, cache: 'no-store'});
+      this.#stopped = null;
       this.#relay.onGallery(runs);
     } catch (error) {
       return this.#fail(error, signal);

@@ -7,7 +7,7 @@ import {defaults, sizeText, writeHidden} from './state.js';
 
 /**
  * @typedef {{kind: 'stored', id: string, repair?: Config, lacking?: string} | {kind: 'compute', config: Config} |
- *   {kind: 'unavailable', empty: boolean} | {kind: 'lacking', id: string, computes: boolean} | {kind:
+ *   {kind: 'unavailable', empty: boolean, readOnly?: boolean} | {kind: 'lacking', id: string, computes: boolean} | {kind:
  *   'recording', id: string}} Target `lacking`: the id of a run that a link names and the gallery does not have
  */
 
@@ -92,7 +92,7 @@ export function findTarget(gallery, catalog, choice) {
     return {kind: 'stored', id: asked.id, repair: canRepair(catalog, asked) ? asked.config : undefined, lacking};
   if (lacking !== undefined) return {kind: 'lacking', id: lacking, computes: catalog.compute};
   if (catalog.compute) return {kind: 'compute', config: configFor(catalog, choice)};
-  return {kind: 'unavailable', empty: gallery.length === 0};
+  return {kind: 'unavailable', empty: gallery.length === 0, readOnly: catalog.read_only};
 }
 
 /** Can a server compute this run again? Only its owner can record a training again. */

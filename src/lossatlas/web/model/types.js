@@ -94,6 +94,7 @@
  * @typedef {object} Catalog
  * @property {string} version
  * @property {boolean} compute is there a server that computes what the gallery lacks?
+ * @property {boolean} [read_only] is there a server that only shows what is stored?
  * @property {Config} default
  * @property {{name: string, title: string}[]} activations
  * @property {CatalogDataset[]} datasets

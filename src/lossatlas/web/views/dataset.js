@@ -42,7 +42,7 @@ export function createDataset({catalog, choose, onOwn, start = async () => null,
       own?.classList.toggle('chosen', state.own !== null);
       for (const input of /** @type {NodeListOf<HTMLInputElement>} */ (form.querySelectorAll('input[name=dataset]'))) {
         input.checked = input.value === state.dataset && state.own === null && !isOther;
-        markAvailability(input, isAvailable(gallery, catalog, {...state, dataset: input.value, own: null}));
+        markAvailability(input, isAvailable(gallery, catalog, {...state, dataset: input.value, own: null}), catalog);
       }
     },
   };

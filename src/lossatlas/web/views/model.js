@@ -80,7 +80,7 @@ function createSizes(form, {catalog, choose}) {
       for (const input of /** @type {NodeListOf<HTMLInputElement>} */ (form.querySelectorAll('input[name=hidden]'))) {
         const hidden = /** @type {number[]} */ (readHidden(input.value));
         input.checked = input.value === writeHidden(state.hidden);
-        markAvailability(input, isAvailable(gallery, catalog, {...state, hidden}));
+        markAvailability(input, isAvailable(gallery, catalog, {...state, hidden}), catalog);
       }
     },
   };
@@ -120,7 +120,7 @@ function createResidual({catalog, choose}) {
       const able = canSkip(state.hidden);
       input.checked = able && state.residual;
       input.disabled = !able;
-      markAvailability(input, isAvailable(gallery, catalog, {...state, residual: !state.residual}));
+      markAvailability(input, isAvailable(gallery, catalog, {...state, residual: !state.residual}), catalog);
       if (!able) field.title = NO_SKIPS;
     },
   };
@@ -160,13 +160,14 @@ export function isAvailable(gallery, catalog, state) {
 
 /**
  * Mark a choice that the gallery lacks: it can be chosen as well, and its tooltip says what happens then.
- * @param {HTMLInputElement} input @param {boolean} recorded
+ * @param {HTMLInputElement} input @param {boolean} recorded @param {Catalog} catalog
  */
-export function markAvailability(input, recorded) {
+export function markAvailability(input, recorded, catalog) {
   input.dataset.recorded = String(recorded);
   const label = /** @type {HTMLElement} */ (input.closest('label'));
   const own = label.dataset.title ?? '';
-  label.title = recorded ? own : `${own} It is not in this gallery, so it is trained in your browser.`.trim();
+  const why = catalog.read_only ? 'This server only shows stored runs' : 'It is not in this gallery';
+  label.title = recorded ? own : `${own} ${why}, so it is trained in your browser.`.trim();
 }
 
 function gridField() {
