@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +14,6 @@ from tests.support.editor_pages import (
     FIRST,
     SECOND,
     click,
-    close_editor,
     count,
     drag,
     open_editor,
@@ -33,24 +31,6 @@ pytestmark = pytest.mark.browser
 
 
 INVENTED = [source for source in SOURCES.values() if not source.is_real]
-
-
-@pytest.fixture(scope="module")
-def opened(exported: Site, browser: Browser) -> Iterator[Page]:
-    """Yield one page for all tests that need no other page. Every test opens the dialog again."""
-    for seen in watched(browser, viewport={"width": 1100, "height": 800}, reduced_motion="reduce"):
-        yield seen.open(exported.url)
-
-
-@pytest.fixture
-def page(opened: Page) -> Iterator[Page]:
-    yield opened
-    close_editor(opened)
-
-
-@pytest.fixture
-def dialog(page: Page) -> Locator:
-    return open_editor(page)
 
 
 def test_points_that_are_clicked_are_the_dataset(dialog: Locator) -> None:

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Locator, Page, expect
+from playwright.sync_api import Locator, Page, expect
 
 from tests.support.editor_pages import (
     FIRST,
     click,
-    close_editor,
     count,
     open_editor,
     points_of,
@@ -20,28 +18,8 @@ from tests.support.editor_pages import (
     state,
     use,
 )
-from tests.support.pages import watched
-from tests.web.conftest import Site
 
 pytestmark = pytest.mark.browser
-
-
-@pytest.fixture(scope="module")
-def opened(exported: Site, browser: Browser) -> Iterator[Page]:
-    """Yield one page for all tests that need no other page. Every test opens the dialog again."""
-    for seen in watched(browser, viewport={"width": 1100, "height": 800}, reduced_motion="reduce"):
-        yield seen.open(exported.url)
-
-
-@pytest.fixture
-def page(opened: Page) -> Iterator[Page]:
-    yield opened
-    close_editor(opened)
-
-
-@pytest.fixture
-def dialog(page: Page) -> Locator:
-    return open_editor(page)
 
 
 ROWS = "width;height;kind\n" + "".join(f"{i},5;{i * i};{'ab'[i % 2]}\n" for i in range(10))
