@@ -62,10 +62,17 @@ class Config(BaseModel):
 
     @field_validator("*", mode="before")
     @classmethod
-    def _refuse_booleans(cls, value: Any, info: ValidationInfo) -> Any:
-        """Refuse true and false in place of numbers, which Python would take for 1 and 0."""
+    def _refuse_conversions(cls, value: Any, info: ValidationInfo) -> Any:
+        """Refuse what pydantic would convert: true or text in place of a number, a number or text in place of true."""
         several = value if isinstance(value, list | tuple) else (value,)
-        if any(isinstance(each, bool) for each in several) and _takes_numbers_only(cls, str(info.field_name)):
+        kinds = _find_kinds(cls, str(info.field_name))
+        if not kinds:
+            return value
+        if bool in kinds and any(
+            isinstance(each, int | float | str) and not isinstance(each, bool) for each in several
+        ):
+            raise ValueError(f"{_shorten(value)} is not allowed: give true or false")
+        if bool not in kinds and any(isinstance(each, bool) or _is_number_as_text(each) for each in several):
             raise ValueError(f"{_shorten(value)} is not allowed: give a number")
         return value
 
@@ -109,15 +116,26 @@ class Config(BaseModel):
 
 
 @cache
-def _takes_numbers_only(model: type[Config], field: str) -> bool:
-    """Return whether a field takes numbers, or lists of numbers, and neither true nor false."""
+def _find_kinds(model: type[Config], field: str) -> set[Any]:
+    """Return the types of the values that a field takes, if they are numbers or truth values; else nothing."""
     kinds: set[Any] = set()
     annotations: list[Any] = [model.model_fields[field].annotation]
     while annotations:
         annotation = annotations.pop()
         kinds.add(annotation)
         annotations += get_args(annotation)
-    return not kinds.isdisjoint({int, float}) and bool not in kinds
+    return kinds & {bool, int, float} if str not in kinds else set()
+
+
+def _is_number_as_text(value: Any) -> bool:
+    """Return whether a value is a text that pydantic would read as a number."""
+    if not isinstance(value, str):
+        return False
+    try:
+        float(value)
+    except ValueError:
+        return False
+    return True
 
 
 def explain_faults(error: ValidationError, model: type[Config]) -> ConfigError:

@@ -144,15 +144,30 @@ def test_the_faults_that_are_not_named_are_counted() -> None:
         ({"planes": [{"spans": [True]}]}, "planes.0.spans"),
         ({"planes": [{"seed": False}]}, "planes.0.seed"),
         ({"curvature": {"frames": False}}, "curvature.frames"),
+        ({"training": {"epochs": "5"}}, "training.epochs"),
+        ({"training": {"batch_size": "32"}}, "training.batch_size"),
+        ({"training": {"learning_rate": "1e-2"}}, "training.learning_rate"),
+        ({"model": {"hidden": [4, "4"]}}, "model.hidden"),
     ],
 )
-def test_booleans_are_no_numbers(values: dict[str, Any], field: str) -> None:
+def test_booleans_and_texts_are_no_numbers(values: dict[str, Any], field: str) -> None:
     with pytest.raises(ConfigError) as caught:
         RunConfig.from_mapping(values)
     ((found, message),) = caught.value.faults
     assert found == field
     assert message.endswith("is not allowed: give a number")
     RunConfig.from_mapping({"model": {"residual": True}, "planes": [{"moving": True}]})
+
+
+@pytest.mark.parametrize("value", [0, 1, 1.0, "true", "off", "1"])
+def test_numbers_and_texts_are_no_booleans(value: object) -> None:
+    for values, field in (
+        ({"planes": [{"test_frames": value}]}, "planes.0.test_frames"),
+        ({"model": {"residual": value}}, "model.residual"),
+    ):
+        with pytest.raises(ConfigError) as caught:
+            RunConfig.from_mapping(values)
+        assert caught.value.faults == ((field, f"{value!r} is not allowed: give true or false"),)
 
 
 LARGE: dict[str, tuple[dict[str, Any], set[str]]] = {

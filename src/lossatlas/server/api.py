@@ -7,15 +7,17 @@ import json
 from importlib.metadata import version
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, FastAPI, Header, Query, Request, Response
+from fastapi import APIRouter, Depends, FastAPI, Header, Path, Query, Request, Response
 from fastapi.sse import EventSourceResponse
 from pydantic.json_schema import models_json_schema
 from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 
 from lossatlas.errors import ConfigError
+from lossatlas.planes import KINDS, FilePlane
 from lossatlas.runs import RunConfig
-from lossatlas.server.problems import MEDIA_TYPE, explain_errors
+from lossatlas.server.description import PROBLEM, RUN_ID, STREAM, describe_problems
+from lossatlas.server.problems import explain_errors
 from lossatlas.server.service import RunAnswer, RunService
 
 #: The largest size of a configuration in bytes.
@@ -28,56 +30,28 @@ _TOO_LARGE = f"a configuration takes at most {BODY_LIMIT // 1024} KiB", {"Connec
 #: More planes than this are refused anyway.
 _MOST_PLANES = 16
 
-_PROBLEM_SCHEMA = {
-    "title": "Problem",
-    "description": "RFC 9457",
-    "type": "object",
-    "required": ["type", "title", "status", "detail"],
-    "properties": {
-        "type": {"type": "string"},
-        "title": {"type": "string"},
-        "status": {"type": "integer"},
-        "detail": {"type": "string"},
-        "exceeded": {
-            "description": "Of a run that would be too large: what is estimated, and what is allowed",
-            "type": "array",
-            "items": {
-                "type": "object",
-                "required": ["what", "estimate", "limit"],
-                "properties": {
-                    "what": {"enum": ["work", "memory"]},
-                    "estimate": {"type": "number"},
-                    "limit": {"type": "number"},
-                },
-            },
-        },
-        "errors": {
-            "type": "array",
-            "items": {
-                "type": "object",
-                "required": ["field", "message"],
-                "properties": {"field": {"type": "string"}, "message": {"type": "string"}},
-            },
-        },
-    },
-}
-_PROBLEM: dict[str, Any] = {
-    "description": "What went wrong",
-    "content": {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}},
+#: A configuration of a tenth of a second, for people who try the interface.
+SMALL = {
+    "dataset": {"name": "moons", "points": 40},
+    "model": {"hidden": [4]},
+    "training": {"epochs": 4, "frames": 3},
+    "boundary": {"resolution": 10},
+    "curvature": {"frames": 1},
+    "planes": [{"kind": "fresh", "grid": 5}],
 }
 _CONFIG_BODY: dict[str, Any] = {
     "requestBody": {
         "required": True,
-        "content": {"application/json": {"schema": {"$ref": "#/components/schemas/RunConfig"}}},
+        "content": {
+            "application/json": {
+                "schema": {"$ref": "#/components/schemas/RunConfig"},
+                "examples": {"small": {"summary": "A run of a tenth of a second", "value": SMALL}},
+            }
+        },
     }
 }
 
-_EVENTS: dict[int | str, dict[str, Any]] = {
-    200: {"description": "Server-sent events", "content": {"text/event-stream": {"schema": {"type": "string"}}}},
-    204: {"description": "Nothing more to come"},
-}
-
-router = APIRouter(responses={"default": _PROBLEM})
+router = APIRouter()
 
 
 def create_api(service: RunService) -> FastAPI:
@@ -98,10 +72,18 @@ def _get_service(request: Request) -> RunService:
 Service = Annotated[RunService, Depends(_get_service)]
 #: A name of the client's own choice, which nobody else can guess: only who knows it ends that client's interest.
 Client = Annotated[str | None, Query(max_length=64)]
+RunId = Annotated[str, Path(json_schema_extra=RUN_ID)]
 
 
 @router.post(
-    "/runs", response_model_exclude_none=True, responses={202: {"model": RunAnswer}}, openapi_extra=_CONFIG_BODY
+    "/runs",
+    response_model_exclude_none=True,
+    responses={
+        200: {"description": "It is stored"},
+        202: {"model": RunAnswer, "description": "It waits or is being computed"},
+        **describe_problems(408, 409, 413, 415, 422),
+    },
+    openapi_extra=_CONFIG_BODY,
 )
 async def request_run(request: Request, response: Response, service: Service) -> RunAnswer:
     """Get a run from the gallery (200), or start computing it (202). Missing settings take their defaults."""
@@ -113,21 +95,21 @@ async def request_run(request: Request, response: Response, service: Service) ->
     return answer
 
 
-@router.get("/runs/{run_id}", response_model_exclude_none=True)
-def get_run(run_id: str, service: Service) -> RunAnswer:
+@router.get("/runs/{run_id}", response_model_exclude_none=True, responses=describe_problems(404))
+def get_run(run_id: RunId, service: Service) -> RunAnswer:
     """Return the state of a run."""
     return service.find(run_id)
 
 
-@router.delete("/runs/{run_id}", response_model_exclude_none=True)
-def cancel_run(run_id: str, service: Service, client: Client = None) -> RunAnswer:
+@router.delete("/runs/{run_id}", response_model_exclude_none=True, responses=describe_problems(404, 422))
+def cancel_run(run_id: RunId, service: Service, client: Client = None) -> RunAnswer:
     """Say that this client no longer wants a run. It is cancelled if nobody else follows it. A stored run is kept."""
     return service.cancel(run_id, client)
 
 
-@router.get("/runs/{run_id}/events", response_class=Response, responses=_EVENTS)
+@router.get("/runs/{run_id}/events", response_class=Response, responses={**STREAM, **describe_problems(404, 409, 422)})
 async def follow_run(
-    run_id: str,
+    run_id: RunId,
     service: Service,
     last_event_id: Annotated[str | None, Header()] = None,
     client: Client = None,
@@ -226,5 +208,13 @@ class _Api(FastAPI):
     def openapi(self) -> dict[str, Any]:
         schema = super().openapi()
         _, models = models_json_schema([(RunConfig, "validation")], ref_template="#/components/schemas/{model}")
-        schema["components"]["schemas"] |= models["$defs"] | {"Problem": _PROBLEM_SCHEMA}
+        definitions = models["$defs"]
+        # The interface refuses planes from files. Where no kind is given, it is the first one of the list.
+        usual, *others = [kind for kind in KINDS.values() if kind is not FilePlane]
+        del definitions[FilePlane.__name__]
+        references = [{"$ref": f"#/components/schemas/{kind.__name__}"} for kind in (usual, *others)]
+        definitions[RunConfig.__name__]["properties"]["planes"]["items"]["oneOf"] = references
+        for kind in others:
+            definitions[kind.__name__]["required"] = ["kind"]
+        schema["components"]["schemas"] |= definitions | {"Problem": PROBLEM}
         return schema

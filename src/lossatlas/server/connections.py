@@ -10,7 +10,10 @@ import asyncio
 import sys
 from typing import Any
 
+import h11
 from uvicorn.protocols.http.h11_impl import H11Protocol
+
+from lossatlas.server.problems import Problem
 
 #: The number of connections that may wait to be accepted. Python accepts all of them before one is counted.
 BACKLOG = 128
@@ -65,6 +68,14 @@ class TimedProtocol(H11Protocol):
         super().data_received(data)
         if self.cycle is not None and not self.cycle.response_complete:
             self._stop_waiting()
+
+    def send_400_response(self, msg: str) -> None:
+        """Answer a request that is not valid HTTP, in the form of all other refusals."""
+        answer = Problem(400, f"this is not a valid HTTP request: {msg}", headers={"Connection": "close"}).response
+        head = h11.Response(status_code=400, headers=answer.raw_headers, reason=b"Bad Request")
+        for event in (head, h11.Data(data=bytes(answer.body)), h11.EndOfMessage()):
+            self.transport.write(self.conn.send(event) or b"")
+        self.transport.close()
 
     def on_response_complete(self) -> None:
         """Wait for the next request."""

@@ -75,6 +75,12 @@ class Guard:
         if not self._is_own_host(host):
             advice = "ask it by its address, or ask whoever started it to allow this name"
             return Problem(421, f"this server is not called {host!r}; {advice}")
+        if not path.isprintable():
+            return Problem(404, f"there is nothing at {path!r}")
+        if "transfer-encoding" in headers and "content-length" in headers:
+            # A proxy may see another end of such a request, and take the rest for a request of somebody else.
+            fault = "a request has either Content-Length or Transfer-Encoding"
+            return Problem(400, fault, headers={"Connection": "close"})
         # A stream of events keeps a run going, and closing it cancels the run. So no method of the interface is safe.
         acts = method not in _SAFE_METHODS or path.startswith("/api/")
         if acts and not _is_same_origin(headers, host):

@@ -8,10 +8,12 @@ from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import Any
 
+from fastapi.exceptions import RequestValidationError
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
+from starlette.routing import Match
 
 from lossatlas.errors import (
     ConfigError,
@@ -92,6 +94,9 @@ def describe_problem(error: Exception) -> Problem:
     """Describe an exception for a client. Details of unexpected errors stay in the log."""
     if isinstance(error, HTTPException):
         return Problem(error.status_code, error.detail, headers=error.headers or {})
+    if isinstance(error, RequestValidationError):
+        faults = tuple((".".join(map(str, each["loc"][1:])), each["msg"]) for each in error.errors())
+        return Problem(422, "The request is not valid.", errors=faults)
     if isinstance(error, ConfigError):
         return Problem(422, "The configuration is not valid.", errors=error.faults)
     if isinstance(error, RunTooLargeError):
@@ -105,7 +110,7 @@ def describe_problem(error: Exception) -> Problem:
 
 def explain_errors(app: Starlette) -> None:
     """Make an app answer every error with problem details."""
-    for kind in (HTTPException, LossAtlasError, Exception):
+    for kind in (HTTPException, LossAtlasError, RequestValidationError, Exception):
         app.add_exception_handler(kind, _answer)
 
 
@@ -120,6 +125,17 @@ def _explain(request: Request, error: Exception) -> Exception:
     if error.status_code == 404:
         return HTTPException(404, f"there is nothing at {request.url.path}")
     if error.status_code == 405:
-        allowed = (error.headers or {}).get("Allow", "")
-        return HTTPException(405, f"{request.method} is not allowed here; {allowed} is", error.headers)
+        allowed = _list_methods(request)
+        verb = "is" if len(allowed) == 1 else "are"
+        detail = f"{request.method} is not allowed here; {' and '.join(allowed)} {verb}"
+        return HTTPException(405, detail, {"Allow": ", ".join(allowed)})
     return error
+
+
+def _list_methods(request: Request) -> list[str]:
+    """List the methods of a path. The error of the router names those of a single route."""
+    return [
+        method
+        for method in ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")
+        if any(route.matches({**request.scope, "method": method})[0] is Match.FULL for route in request.app.routes)
+    ]

@@ -1,0 +1,130 @@
+"""Starts servers for the attacks, and watches the memory of their processes."""
+
+from __future__ import annotations
+
+import re
+import resource
+import socket
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from lossatlas.server import create_app
+from lossatlas.server.serving import Server
+from lossatlas.store import Gallery
+
+
+@contextmanager
+def serve_here(data: Path, **options: Any) -> Iterator[str]:
+    """Serve a gallery from a thread of this process, with options of ``create_app``; yield the address."""
+    listener = socket.create_server(("127.0.0.1", 0))
+    server = Server(create_app(Gallery(data), threads=1, **options), logging_config=None)
+    thread = threading.Thread(target=server.run, args=([listener],), daemon=True)
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{listener.getsockname()[1]}/"
+    finally:
+        server.should_exit = True
+        thread.join(30)
+
+
+class ServerProcess:
+    """The command ``lossatlas serve`` as a separate process.
+
+    Attributes
+    ----------
+    process, port
+        The process, and the port of the server.
+    """
+
+    def __init__(self, data: Path, *options: str, files: int | None = None, log: Path | None = None) -> None:
+        self.log = log or data.with_name(f"{data.name}.log")
+        self.log.parent.mkdir(parents=True, exist_ok=True)
+        with self.log.open("w") as log_file:
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", "lossatlas", "serve", "--no-browser", "--port", "0", "--data", data, *options],
+                stdout=subprocess.PIPE,
+                stderr=log_file,
+                text=True,
+                preexec_fn=_limit_files(files) if files else None,
+            )
+        said = self.process.stdout.readline() if self.process.stdout else ""
+        found = re.search(r"http://[^/]*:(\d+)/", said)
+        if not found:
+            raise SystemExit(f"the server did not start: {said} {self.log.read_text()}")
+        self.port = int(found[1])
+
+    @property
+    def tracebacks(self) -> int:
+        """How many tracebacks its log has."""
+        return self.log.read_text(encoding="utf-8", errors="replace").count("Traceback")
+
+    def measure_memory(self) -> int:
+        """Return the resident memory of the server and its workers in MiB."""
+        return sum(_read_memory(pid) for pid in (self.process.pid, *list_children(self.process.pid))) >> 10
+
+    def stop(self) -> int | None:
+        """End the server with SIGTERM, and return its exit code."""
+        self.process.terminate()
+        try:
+            return self.process.wait(30)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+            return None
+
+
+class MemoryWatch:
+    """Notes the largest memory of a server while it is used as a context manager.
+
+    Attributes
+    ----------
+    peak
+        The largest memory in MiB.
+    """
+
+    def __init__(self, server: ServerProcess, period: float = 0.2) -> None:
+        self.peak, self._server, self._period = 0, server, period
+        self._done = threading.Event()
+        self._thread = threading.Thread(target=self._watch, daemon=True)
+
+    def __enter__(self) -> MemoryWatch:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._done.set()
+        self._thread.join()
+
+    def _watch(self) -> None:
+        while not self._done.wait(self._period):
+            self.peak = max(self.peak, self._server.measure_memory())
+
+
+def list_children(pid: int) -> list[int]:
+    """List the processes that a process has started, and those that these have started."""
+    found = []
+    for task in Path(f"/proc/{pid}/task").glob("*/children"):
+        for child in _read(task).split():
+            found += [int(child), *list_children(int(child))]
+    return found
+
+
+def _read_memory(pid: int) -> int:
+    match = re.search(r"VmRSS:\s+(\d+)", _read(Path(f"/proc/{pid}/status")))
+    return int(match[1]) if match else 0
+
+
+def _read(path: Path) -> str:
+    try:
+        return path.read_text()
+    except OSError:  # the process has ended
+        return ""
+
+
+def _limit_files(files: int) -> Callable[[], None]:
+    return lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (files, files))
