@@ -59,6 +59,8 @@ states = st.fixed_dictionaries(
         "set": st.sampled_from(["train", "test", "gap"]),
         "follow": st.booleans(),
         "path": st.booleans(),
+        "play": perhaps(st.tuples(st.integers(0, 99), st.integers(100, 10**6)).map(list)),
+        "speed": perhaps(st.sampled_from([0.25, 0.5, 1, 2, 4])),
         "tour": perhaps(st.from_regex(r"\A[a-z-]+\Z")),
         "pick": perhaps(st.tuples(st.floats(-3, 3), st.floats(-3, 3)).map(list)),
         "ball": st.booleans(),

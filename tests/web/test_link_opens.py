@@ -7,13 +7,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Browser, Page, expect
 
 from lossatlas.datasets import load_dataset
 from lossatlas.runs import RunConfig, compute_run
 from lossatlas.site import export_site
 from lossatlas.store import Gallery
-from tests.support.pages import Watched, until
+from tests.support.pages import Watched, until, watched
 from tests.web.conftest import ARMS, MOONS, PLANES, Site, static_server
 from tests.web.test_own_data import count_points, spreadsheet, use
 
@@ -84,6 +84,39 @@ def test_going_back_to_a_training_in_the_page_trains_it_up_to_its_epoch(exported
     page.go_back()
     until(page, "() => window.lossatlas.shown().epoch === 9")
     assert page.evaluate("() => [window.lossatlas.state().hidden, window.lossatlas.state().epoch]") == [[4], 9]
+
+
+PLAYED = "() => document.querySelector('#play').dataset.playing === 'false' && window.lossatlas.state().play === null"
+
+
+def test_a_link_plays_from_one_epoch_to_another_at_its_speed(exported: Site, browser: Browser) -> None:
+    for moving in watched(browser, viewport={"width": 1100, "height": 620}):
+        for run in (
+            f"?dataset=moons&run={MOONS.id}",
+            f"?dataset=moons&hidden=4&{TRAIN}",
+        ):  # stored; trained in the page
+            page = moving.open(f"{exported.url}{run}&play=4-24&speed=4")
+            until(page, PLAYED)
+            until(page, "() => window.lossatlas.shown().epoch === 24")
+            assert page.get_by_role("combobox", name="Speed").input_value() == "4"
+            until(page, "() => !location.search.includes('play=') && location.search.includes('epoch=24')")
+
+
+def test_with_less_motion_a_link_that_plays_waits_for_play(exported: Site, desktop: Watched) -> None:
+    page = desktop.open(exported.url + "?epoch=8")
+    page.get_by_role("button", name="Share", exact=True).click()
+    link = page.get_by_label("Link to this view")
+    dialog = page.get_by_role("dialog", name="Share and save")
+    dialog.get_by_role("checkbox", name="Play").press("Space")
+    expect(link).to_have_value(re.compile("&epoch=8&.*&play=8-60$"))
+    dialog.get_by_label("Plays to epoch").fill("24")
+    dialog.get_by_label("Speed of the link").select_option("2")
+    page = desktop.open(link.input_value())
+    assert page.evaluate("() => [window.lossatlas.shown().epoch, window.lossatlas.state().play]") == [8, [8, 24]]
+    assert page.url.endswith("&play=8-24&speed=2")
+    page.locator("body").press("Space")
+    until(page, PLAYED)
+    assert page.evaluate("() => window.lossatlas.shown().epoch") == 24
 
 
 def test_a_run_that_the_gallery_lacks_is_reported_when_another_one_is_shown(served: Site, desktop: Watched) -> None:

@@ -33,7 +33,7 @@ MACHINE = """async (script) => {
         blend: (from, to, share) => calls.push(`between ${from.frame} and ${to.frame}: ${share.toFixed(2)}`),
     };
     const onChange = (playing) => calls.push(playing ? 'plays' : 'rests');
-    const make = (still) => createPlayback({frames, screen, still, onChange});
+    const make = (still) => createPlayback({frames, screen, still, onHand() {}, onChange});
     const page = {
         playback: make(false), quiet: make(true), frames, run, screen, calls,
         draw() { screen.shown = {run, frame: at}; },
@@ -82,6 +82,17 @@ SCRIPTS = {
         beat(50);
         beat(25); // frame 2
         return calls;
+    }""",
+    "between two epochs": """({playback, calls, beat, draw, run}) => {
+        run.frameAt = (epoch) => run.frames.indexOf(epoch);
+        playback.listenToSpeed((speed) => calls.push(`speed ${speed}`));
+        playback.prepare({from: 1, to: 5, speed: 2});
+        draw();
+        playback.play();
+        for (let i = 0; i < 9; i++) { beat(100); draw(); }
+        playback.play(); // the limit was that of one playback
+        for (let i = 0; i < 9; i++) { beat(100); draw(); }
+        return calls.filter((word) => !word.startsWith('between'));
     }""",
     "less motion": """({quiet, calls, beat, draw}) => {
         quiet.play();
@@ -195,6 +206,14 @@ def test_a_frame_is_waited_for_and_never_skipped(page: Page) -> None:
 
 def test_play_at_the_end_starts_again_and_the_next_press_pauses(page: Page) -> None:
     assert run_machine(page, "from the end") == ["frame 0", "hold", "plays", "rests"]
+
+
+def test_playback_between_two_epochs_ends_at_the_second_one(page: Page) -> None:
+    calls = run_machine(page, "between two epochs")
+    assert calls == [
+        *("speed 2", "frame 1", "hold", "plays", "frame 2", "frame 3", "rests"),
+        *("hold", "plays", "frame 4", "rests"),
+    ]
 
 
 def test_going_to_a_frame_pauses(page: Page) -> None:

@@ -12,6 +12,8 @@ export const HOME = Object.freeze({x: 0.3, y: -1.19, z: 1.83});
 
 /** This stands for own data that was lost from a link: some messengers remove the fragment. */
 export const LOST = 'lost-on-the-way';
+/** The speeds of playback that the page offers. */
+export const SPEEDS = [0.25, 0.5, 1, 2, 4];
 /** This part of the query says that the fragment holds own data, so that its loss is noticed. */
 const HAS_OWN = 'points=own';
 
@@ -50,6 +52,8 @@ export const PROPERTIES = [
   {name: 'pick', read: readPoint, write: (point) => point.join(','), slices: true},
   {name: 'ball', read: readBoolean, write: String},
   {name: 'timeline', read: (text) => readOneOf(text, ['loss', 'curvature']), write: String},
+  {name: 'play', read: readEpochs, write: ([from, to]) => `${from}-${to}`},
+  {name: 'speed', read: (text) => SPEEDS.find((speed) => String(speed) === text), write: String},
   {name: 'tour', read: (text) => (/^[a-z-]+$/.test(text) ? text : undefined), write: String, visits: true},
 ];
 
@@ -111,6 +115,8 @@ export function defaults(catalog) {
     train: null,
     sample: null,
     own: null,
+    play: null,
+    speed: null,
     tour: null,
     .../** @type {Pick<State, keyof typeof FIRST_VIEW>} */ (FIRST_VIEW),
     camera: {...HOME},
@@ -217,6 +223,12 @@ export function createStore(initial) {
 function readNumber(text, least) {
   const value = Number(text);
   return text.trim() !== '' && Number.isFinite(value) && value >= least ? value : undefined;
+}
+
+/** Read the epochs between which a link plays: `0-60`. @param {string} text @returns {[number, number] | undefined} */
+function readEpochs(text) {
+  const [, from, to] = /^(\d{1,9})-(\d{1,9})$/.exec(text) ?? [];
+  return from !== undefined && Number(from) < Number(to) ? [Number(from), Number(to)] : undefined;
 }
 
 /** @param {string} text */

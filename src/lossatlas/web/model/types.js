@@ -129,6 +129,9 @@
  * @property {boolean} path is the path drawn, if there is one?
  * @property {'loss' | 'curvature'} timeline
  * @property {boolean} ball is a ball released at the picked point, which continues the training from there?
+ * @property {[number, number] | null} play the epochs between which the page is to play, or plays, because a link asks
+ *   for it
+ * @property {number | null} speed the speed of that; null: the one that is chosen
  * @property {string | null} tour the open stop of the tour (features/tour/stops.js)
  * @property {[number, number] | null} pick the point (a, b) whose network the right plot shows; null: the network of
  *   the frame

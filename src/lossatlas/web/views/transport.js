@@ -47,9 +47,10 @@ export function createTransport({onFrame, onStep, onToggle, onSpeed, onReset, on
       byId('play').dataset.playing = String(playing);
       setText(byId('play-text'), playing ? 'Pause' : 'Play');
     },
-    resetSpeed() {
-      speed.value = '1';
-      onSpeed(1);
+    /** Play at a speed from now on. @param {number} value one of SPEEDS */
+    setSpeed(value) {
+      speed.value = String(value);
+      onSpeed(value);
     },
     /** @param {Shot} shot @param {State} state @param {number} style changes with size and theme */
     draw({run, frame, scale}, {timeline: wished}, style) {

@@ -8,6 +8,7 @@ import {copyText} from './clipboard.js';
 import {createExports} from './exports.js';
 import {createFilmRow} from './film_row.js';
 import {createFileRows} from './file_rows.js';
+import {createPlayPart} from './play_part.js';
 import {button} from './row.js';
 import {createTask} from './task.js';
 
@@ -65,7 +66,7 @@ export function createDialog(page) {
       setText(subject, `Epoch ${shot.run.frames[shot.frame]} · ${shot.run.manifest.title}`);
       rows.show(shot);
       film.show(shot);
-      view.show(exports.link(shot));
+      view.show(exports.link(shot), shot);
       python.show('', shot.run);
       dialog.showModal();
       view.focus();
@@ -92,6 +93,10 @@ function createView(task) {
   const copy = button('Copy link', {class: 'primary', title: 'Copies the link to the clipboard.'}, () =>
     copyText(address.value, 'Link copied', address, task.showMessage),
   );
+  let bare = '';
+  const plays = createPlayPart(() => {
+    address.value = plays.complete(bare);
+  });
   return {
     preview,
     element: make(
@@ -99,11 +104,13 @@ function createView(task) {
       {class: 'view'},
       make('figure', {}, preview),
       make('div', {class: 'link'}, address, copy),
+      plays.element,
       make('p', {class: 'note'}, 'The link opens exactly this view: run, epoch, slice, zoom, scale and camera.'),
     ),
-    /** Show a link, and no picture yet. @param {string} link */
-    show(link) {
-      address.value = link;
+    /** Show a link, and no picture yet. @param {string} link @param {Shot} shot */
+    show(link, shot) {
+      bare = address.value = link;
+      plays.show(shot);
       preview.getContext('2d')?.clearRect(0, 0, preview.width, preview.height);
     },
     focus() {

@@ -13,16 +13,20 @@ const LONG = 150;
  * @param {object} options
  * @param {Frames} options.frames
  * @param {Pick<Screen, 'shown' | 'blend'>} options.screen
+ * @param {() => void} options.onHand called when a person plays, pauses or goes to a frame
  * @param {boolean} options.still does the reader prefer less motion? Then nothing is drawn between two frames
  * @param {(playing: boolean) => void} options.onChange
  */
-export function createPlayback({frames, screen, still, onChange}) {
+export function createPlayback({frames, screen, still, onHand, onChange}) {
+  let showSpeed = (/** @type {number} */ _) => {};
+  /** The epoch at which playback ends; null: at the last frame. @type {number | null} */
+  let until = null;
   const player = createPlayer({
     ready: () => frames.run !== null && screen.shown?.run === frames.run && screen.shown.frame === frames.current(),
     advance() {
       const {run} = frames;
       const now = frames.current();
-      if (!run || now >= run.frames.length - 1) return false;
+      if (!run || now >= run.frames.length - 1 || (until !== null && run.frames[now] >= until)) return false;
       frames.goTo(
         run.hasEveryEpoch ? Math.max(now + 1, frameAtProgress(run, progressOf(run, now) + 1 / LONG)) : now + 1,
       );
@@ -34,7 +38,10 @@ export function createPlayback({frames, screen, still, onChange}) {
       if (still || !shot || !run || !run.hasPredictions || shot.frame + 1 >= run.frames.length) return;
       if (run.has(shot.frame + 1, shot)) screen.blend(shot, {...shot, frame: shot.frame + 1}, share);
     },
-    onChange,
+    onChange(playing) {
+      if (!playing) until = null;
+      onChange(playing);
+    },
   });
   const play = () => {
     frames.hold();
@@ -49,16 +56,33 @@ export function createPlayback({frames, screen, still, onChange}) {
     pause: player.pause,
     /** Play or pause; from the end, playback starts at the beginning. */
     toggle() {
+      onHand();
       if (player.playing) return player.pause();
       const {run} = frames;
-      if (run && frames.current() >= run.frames.length - 1) frames.goTo(0);
+      if (run && until === null && frames.current() >= run.frames.length - 1) frames.goTo(0);
       play();
+    },
+    /**
+     * Go to an epoch, from which `play` or a person plays up to another one.
+     * @param {{from: number, to: number, speed?: number | null}} range
+     */
+    prepare({from, to, speed}) {
+      player.pause();
+      if (speed) showSpeed(speed);
+      if (frames.run) frames.goTo(frames.run.frameAt(from));
+      until = to;
     },
     /** Go to a frame, and stay there. @param {number} frame */
     scrub(frame) {
+      onHand();
       player.pause();
+      until = null;
       frames.goTo(frame);
     },
     setSpeed: player.setSpeed,
+    /** Set the control that shows the speed and sets it. @param {(speed: number) => void} show */
+    listenToSpeed(show) {
+      showSpeed = show;
+    },
   };
 }

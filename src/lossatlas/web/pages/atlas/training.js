@@ -34,7 +34,8 @@ export function createLazyTraining(options) {
     hasFailed = true;
     options.onFailed(text, detail);
   };
-  const plan = createPlan(still, store.get().epoch);
+  const {epoch, play} = store.get();
+  const plan = createPlan(still, play?.[1] ?? epoch);
 
   /** Start a training at once. @param {Settings} settings */
   const begin = (settings) => {
@@ -49,11 +50,11 @@ export function createLazyTraining(options) {
   const open = async () => {
     hasFailed = false;
     onOpen();
-    const {train, epoch} = store.get();
+    const {train, epoch, play} = store.get();
     button.setAttribute('aria-pressed', String(train !== null));
     const planned = plan.take();
     // A training that replaces a recorded one starts at once, and ends where that one would.
-    const {go, until} = train ? planned : {go: true, until: epoch ?? usualEpochs(catalog)};
+    const {go, until} = train ? planned : {go: true, until: play?.[1] ?? epoch ?? usualEpochs(catalog)};
     const state = {...store.get(), train: train ?? usualOf()};
     const goes = go || parts.isGrowing();
     try {

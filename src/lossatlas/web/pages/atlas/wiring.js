@@ -28,6 +28,7 @@ import {expose} from './exposed.js';
 import {createFrames} from './frames.js';
 import {createPanels} from './panels.js';
 import {createPlayback} from './playback.js';
+import {createPlays} from './plays.js';
 import {wirePlots} from './plots.js';
 import {createLazyRecording} from './recording.js';
 import {createScreen} from './screen.js';
@@ -79,18 +80,15 @@ export async function startPage(begun) {
     },
   });
   const accessibility = createLazyAccessibility();
-  const playback = createPlayback({
-    frames,
-    screen,
-    still,
-    onChange(playing) {
-      if (!playing) screen.repaint(); // A picture between two frames must not stay.
-      controls.transport.showPlaying(playing);
-      accessibility.rest();
-    },
+  const {playback, plays} = wirePlayback({store, frames, screen}, (playing) => {
+    controls.transport.showPlaying(playing);
+    accessibility.rest();
   });
   const atlas = {...begun, screen, frames, computed, playback, embedded, onFailed, gallery: () => gallery};
-  const training = wireTraining(atlas, accessibility.rest);
+  const training = wireTraining(atlas, () => {
+    accessibility.rest();
+    plays.beginSoon();
+  });
   const tour = createLazyTour({...atlas, training, still, run: () => frames.run, player: playback});
   const panels = createPanels({
     ...atlas,
@@ -132,6 +130,7 @@ export async function startPage(begun) {
     onDrawn(shot, first) {
       drawAround(atlas, controls, shot);
       accessibility.noteDrawn(shot);
+      plays.beginSoon();
       if (!first) return;
       // Sizes are watched from now on, since the first picture's legend may have taken a line from its plot.
       watchPlotSizes(screen);
@@ -191,6 +190,28 @@ function chooseRun({catalog, store, gallery}) {
     const isComputed = findTarget(gallery(), catalog, {...store.get(), ...patch}).kind === 'compute';
     store.set(isComputed ? {...patch, epoch: null} : patch);
   };
+}
+
+/**
+ * Create the playback, and what plays because a link asks for it.
+ * @param {Pick<Atlas, 'store' | 'frames' | 'screen'>} parts @param {(playing: boolean) => void} onChange
+ */
+function wirePlayback({store, frames, screen}, onChange) {
+  const playback = createPlayback({
+    frames,
+    screen,
+    still,
+    onHand: () => plays.drop(),
+    onChange(playing) {
+      if (!playing) {
+        screen.repaint(); // A picture between two frames must not stay.
+        plays.noteEnd();
+      }
+      onChange(playing);
+    },
+  });
+  const plays = createPlays({store, frames, screen, playback, still});
+  return {playback, plays};
 }
 
 /** @param {Atlas} atlas @param {() => void} onRest */
@@ -259,7 +280,8 @@ function wireChoices(atlas, {training, recording, drawPanels}) {
       complete: (state) => takeModelOfRun(state, gallery()),
       onTravel(to) {
         // An entry of the history is a link: the training that it names ends at its epoch.
-        if (to.train && to.epoch !== null && hasChanged('names', to, store.get())) training.startAtOnce(to.epoch);
+        const end = to.play?.[1] ?? to.epoch;
+        if (to.train && end !== null && hasChanged('names', to, store.get())) training.startAtOnce(end);
       },
     });
   }
@@ -286,11 +308,12 @@ function wireControls(atlas) {
     onSpeed: playback.setSpeed,
     onReset() {
       playback.pause();
-      transport.resetSpeed();
+      transport.setSpeed(1);
       store.set({...FIRST_VIEW, camera: {...HOME}});
     },
     onTimeline: (timeline) => store.set({timeline}),
   });
+  playback.listenToSpeed(transport.setSpeed);
   wireTables(atlas);
   watchFolds();
   return {
