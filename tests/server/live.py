@@ -16,6 +16,7 @@ import httpx
 from fastapi import FastAPI
 
 from lossatlas.server import create_app
+from lossatlas.server.logs import make_logging
 from lossatlas.server.serving import Server, _listen
 from lossatlas.store import Gallery
 
@@ -100,7 +101,7 @@ def live_server(gallery: Gallery, root_path: str = "", **options: Any) -> Iterat
     listener = _listen("127.0.0.1", 0)
     up = threading.Event()
     app = create_app(gallery, **options)
-    server = Server(app, up.set, root_path=root_path)
+    server = Server(app, up.set, make_logging(), root_path=root_path)
     thread = threading.Thread(target=server.run, args=([listener],), daemon=True)
     thread.start()
     assert up.wait(10)

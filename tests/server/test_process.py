@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shutil
@@ -83,7 +84,8 @@ def test_a_shared_server_says_what_it_exposes_shows_a_folder_that_it_cannot_writ
     stored: Gallery,
 ) -> None:
     before = {path for path in stored.data.rglob("*") if path.is_file()}
-    options = ("--host", "0.0.0.0", "--allow-host", "atlas.example", "--root-path", "/atlas", "--read-only")
+    options = ["--host", "0.0.0.0", "--allow-host", "atlas.example", "--root-path", "/atlas", "--read-only"]
+    options += ["--access-log", "--log-format", "json"]
     with serve(stored.data, *options) as server:
         assert server.url.endswith("/atlas/")
         reach, can, called = server.read_sentences(3)
@@ -96,6 +98,12 @@ def test_a_shared_server_says_what_it_exposes_shows_a_folder_that_it_cannot_writ
         assert httpx.get(server.url, headers={"Host": "evil.example"}).status_code == 421
         server.process.send_signal(signal.SIGTERM)
         assert server.process.wait(timeout=60) == 0
+        assert server.process.stderr is not None
+        logged = [json.loads(line) for line in server.process.stderr]
+        assert [(line["path"], line["status"]) for line in logged] == [
+            ("/data/index.json", 200),
+            ("/", 421),
+        ]
     assert {path for path in stored.data.rglob("*") if path.is_file()} == before
 
 

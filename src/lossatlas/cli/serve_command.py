@@ -8,7 +8,7 @@ import sys
 import webbrowser
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar
 
 import click
 
@@ -61,6 +61,15 @@ def _exposure_options(command: _Command) -> _Command:
     return command
 
 
+def _read_address(_context: click.Context, _option: click.Parameter, value: str | None) -> tuple[str, int] | None:
+    if value is None:
+        return None
+    host, _, port = value.rpartition(":")
+    if not port.isascii() or not port.isdecimal() or int(port) > 65535:
+        raise click.BadParameter(f"{value!r} is no address; give one such as {HOST}:9464")
+    return host.strip("[]") or HOST, int(port)
+
+
 @click.command("serve")
 @data_option
 @_exposure_options
@@ -74,12 +83,28 @@ def _exposure_options(command: _Command) -> _Command:
     default=8.0,
     help="Seconds to stop within after Ctrl-C or SIGTERM; a second one ends it at once.  [default: 8]",
 )
-def serve_command(
+@click.option(
+    "--log-format",
+    type=click.Choice(["text", "json"]),
+    default="text",
+    help="Form of the log, on stderr.  [default: text]",
+)
+@click.option("--access-log", is_flag=True, help="Log each request: method, path, status, size, time and address.")
+@click.option(
+    "--metrics",
+    metavar="ADDRESS:PORT",
+    callback=_read_address,
+    help="Serve numbers for Prometheus at /metrics of this address, such as 127.0.0.1:9464.",
+)
+def serve_command(  # noqa: PLR0913 (each option has a name)
     gallery: Gallery,
     browser: bool | None,
     config_file: str | None,
     threads: int | None,
     patience: float,
+    log_format: Literal["text", "json"],
+    access_log: bool,
+    metrics: tuple[str, int] | None,
     **exposed: Any,
 ) -> None:
     """Open the app in a browser, and train what a person chooses there.
@@ -87,7 +112,7 @@ def serve_command(
     The server answers only this machine, unless --host says otherwise. Ctrl-C stops it. With --config, the page opens
     with that configuration, and its other settings apply to all models that are chosen there.
     """
-    from lossatlas.server import LOCAL_PROXIES, Exposure, serve
+    from lossatlas.server import LOCAL_PROXIES, Exposure, Observation, serve
 
     default = read_config(config_file, {}) if config_file else None  # None: the page has its own default
     exposure = Exposure(**{**exposed, "proxies": exposed["proxies"] or LOCAL_PROXIES})
@@ -103,7 +128,15 @@ def serve_command(
         if browser or (browser is None and exposure.is_loopback and not exposure.root_path):
             webbrowser.open(url)
 
-    serve(gallery, exposure, default=default, threads=threads, patience=patience, on_started=announce)
+    serve(
+        gallery,
+        exposure,
+        default=default,
+        threads=threads,
+        patience=patience,
+        observation=Observation(log_format, access_log, metrics),
+        on_started=announce,
+    )
 
 
 def _prepare(gallery: Gallery, read_only: bool) -> None:

@@ -5,7 +5,7 @@ The interface is described in docs/run-format.md.
 
 from lossatlas.server.app import create_app
 from lossatlas.server.exposure import LOCAL_PROXIES, Exposure
-from lossatlas.server.serving import serve
+from lossatlas.server.serving import Observation, serve
 from lossatlas.server.viewer import Viewer, show
 
-__all__ = ["LOCAL_PROXIES", "Exposure", "Viewer", "create_app", "serve", "show"]
+__all__ = ["LOCAL_PROXIES", "Exposure", "Observation", "Viewer", "create_app", "serve", "show"]

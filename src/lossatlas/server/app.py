@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import AsyncIterator, Collection, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Sequence
 from contextlib import asynccontextmanager
 from functools import cached_property
 from importlib.resources import files
@@ -23,7 +23,9 @@ from lossatlas.server.api import create_api
 from lossatlas.server.events import HEARTBEAT
 from lossatlas.server.files import PAGE_PATH, RUN_PATH, Content, Responder, find_within
 from lossatlas.server.guard import Guard
+from lossatlas.server.health import add_health_checks
 from lossatlas.server.jobs import Jobs
+from lossatlas.server.observing import Exchange, Observer
 from lossatlas.server.problems import explain_errors
 from lossatlas.server.read_only import ReadOnlyService
 from lossatlas.server.recordings import Recordings
@@ -49,6 +51,7 @@ def create_app(  # noqa: PLR0913 (each setting has a name and a default)
     heartbeat: float = HEARTBEAT,
     limits: Limits | None = None,
     read_only: bool = False,
+    observers: Sequence[Callable[[Exchange], None]] = (),
 ) -> FastAPI:
     """Make the app of one gallery.
 
@@ -72,6 +75,8 @@ def create_app(  # noqa: PLR0913 (each setting has a name and a default)
         The largest work and memory of a run that is computed; by default, those of :class:`Limits`.
     read_only
         Whether nothing is computed and nothing is written. The page then trains in the browser what is not stored.
+    observers
+        Functions that are told about each request after it was answered.
 
     Returns
     -------
@@ -92,12 +97,15 @@ def create_app(  # noqa: PLR0913 (each setting has a name and a default)
     app = FastAPI(lifespan=lifespan, openapi_url=None, redirect_slashes=False)
     app.state.jobs = jobs
     app.add_middleware(Guard, hosts=hosts, framed_by=framed_by)
+    if observers:
+        app.add_middleware(Observer, tell=observers)
     app.add_middleware(RootPath)
     explain_errors(app)
     recordings = Recordings(gallery, lambda: jobs.is_stopping, heartbeat)
     service = (ReadOnlyService if read_only else RunService)(gallery, jobs, heartbeat, recordings, limits)
     app.mount("/api", create_api(service))
     site = _Site(gallery, default, recordings, read_only)
+    add_health_checks(app, gallery, lambda: jobs.is_stopping)
     app.add_route("/catalog.json", site.answer_catalog, ["GET"])
     app.add_route("/shell.json", site.answer_shell, ["GET"])
     app.add_route("/data/{path:path}", site.answer_data, ["GET"])

@@ -9,7 +9,8 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Sequence
-from contextlib import suppress
+from contextlib import ExitStack, suppress
+from dataclasses import dataclass
 from functools import partial
 from math import ceil
 from types import FrameType
@@ -23,31 +24,43 @@ from lossatlas.runs import RunConfig
 from lossatlas.server.app import create_app
 from lossatlas.server.connections import BACKLOG, TimedProtocol, raise_open_files_limit
 from lossatlas.server.exposure import LOCAL_PROXIES, LOOPBACK, Exposure
+from lossatlas.server.logs import LogFormat, log_exchange, make_logging
+from lossatlas.server.metrics import Metrics
 from lossatlas.store import Gallery
 
 logger = logging.getLogger("lossatlas.server")
 
-#: The log contains only warnings and errors.
-LOGGING: dict[str, Any] = {
-    "version": 1,
-    "disable_existing_loggers": False,
-    "formatters": {"line": {"format": "%(levelname)s: %(message)s"}},
-    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
-    "loggers": {
-        name: {"handlers": ["stderr"], "level": "WARNING", "propagate": False} for name in ("uvicorn", "lossatlas")
-    },
-}
 #: How many seconds a server takes at most to stop. Docker kills a container after 10.
 PATIENCE = 8.0
 
 
-def serve(
+@dataclass(frozen=True)
+class Observation:
+    """What a server tells those who run it.
+
+    Attributes
+    ----------
+    log_format
+        ``text`` for lines for people, ``json`` for a JSON object on each line.
+    access_log
+        Whether each request is logged, besides warnings and errors.
+    metrics
+        The host and the port where Prometheus finds numbers; None for none.
+    """
+
+    log_format: LogFormat = "text"
+    access_log: bool = False
+    metrics: tuple[str, int] | None = None
+
+
+def serve(  # noqa: PLR0913 (each setting has a name and a default)
     gallery: Gallery,
     exposure: Exposure | None = None,
     *,
     default: RunConfig | None = None,
     threads: int | None = None,
     patience: float = PATIENCE,
+    observation: Observation = Observation(),
     on_started: Callable[[int], None] | None = None,
 ) -> None:
     """Serve a gallery until Ctrl-C or a SIGTERM, which also stop the runs that are being computed.
@@ -60,16 +73,21 @@ def serve(
         To whom the server is open; by default, to this machine only.
     patience
         How many seconds the server takes at most to stop. A second signal ends the process at once.
+    observation
+        What the server tells those who run it.
     on_started
         A function that is called with the port when the server listens.
 
     Raises
     ------
     LossAtlasError
-        If the server cannot listen on this address.
+        If the server cannot listen on an address.
+    MissingExtraError
+        If numbers are asked for, and prometheus-client is not installed.
     """
     raise_open_files_limit()
     exposure = exposure or Exposure()
+    metrics = Metrics(gallery) if observation.metrics else None
     app = create_app(
         gallery,
         default=default,
@@ -77,11 +95,21 @@ def serve(
         hosts={exposure.host, *exposure.allowed_hosts},
         framed_by=exposure.framed_by,
         read_only=exposure.read_only,
+        observers=[*([log_exchange] if observation.access_log else []), *([metrics.observe] if metrics else [])],
     )
-    with _listen(exposure.host, exposure.port) as listener, suppress(KeyboardInterrupt):
-        port = listener.getsockname()[1]
-        tell = partial(on_started, port) if on_started else None
-        server = Server(app, tell, root_path=exposure.root_path, proxies=exposure.proxies, patience=patience)
+    with ExitStack() as stack:
+        listener = stack.enter_context(_listen(exposure.host, exposure.port))
+        if metrics and observation.metrics:
+            stack.enter_context(metrics.serve(*observation.metrics))
+        stack.enter_context(suppress(KeyboardInterrupt))
+        server = Server(
+            app,
+            partial(on_started, listener.getsockname()[1]) if on_started else None,
+            make_logging(observation.log_format, observation.access_log),
+            root_path=exposure.root_path,
+            proxies=exposure.proxies,
+            patience=patience,
+        )
         server.run([listener])
 
 
@@ -108,7 +136,7 @@ class Server(uvicorn.Server):
         self,
         app: FastAPI,
         on_started: Callable[[], None] | None = None,
-        logging_config: dict[str, Any] | None = LOGGING,
+        logging_config: dict[str, Any] | None = None,
         *,
         root_path: str = "",
         proxies: Sequence[str] = LOCAL_PROXIES,
@@ -181,7 +209,7 @@ class BackgroundServer:
         self._app = create_app(gallery, framed_by=framed_by)
         listener = _listen(LOOPBACK, 0)  # requests wait from now on, so the thread need not have started
         self.url = Exposure().find_url(listener.getsockname()[1])
-        self._server = Server(self._app, logging_config=None)
+        self._server = Server(self._app)
         self._thread = threading.Thread(
             target=self._server.run, args=([listener],), name="lossatlas-server", daemon=True
         )
