@@ -55,7 +55,7 @@ def main() -> None:
     model, (train_loader, test_loader) = make_model(), make_loaders()
     loss_fn, optimizer = nn.CrossEntropyLoss(), torch.optim.SGD(model.parameters(), lr=0.02, momentum=0.9)
 
-    options = {"data": given.data, "samples": given.samples, "budget": given.budget}
+    options = {"data": given.data, "samples": given.samples, "budget": given.budget, "measure": "now"}
     with lat.Recorder(model, loss_fn, train_loader, test_loader, name="digits CNN", **options) as recorder:
         for _ in range(given.epochs):
             model.train()

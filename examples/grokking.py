@@ -82,7 +82,7 @@ def main() -> None:
     model, loss_fn = Transformer(), nn.CrossEntropyLoss()
     optimizer = torch.optim.AdamW(model.parameters(), lr=1e-3, weight_decay=5.0, betas=(0.9, 0.98))
 
-    options: dict[str, Any] = {"data": given.data, "samples": given.samples, "budget": given.budget}
+    options: dict[str, Any] = {"data": given.data, "samples": given.samples, "budget": given.budget, "measure": "now"}
     options |= {"planes": ("pca", "gaussian-filter", "hessian"), "curvature": given.curvature}
     with lat.Recorder(model, loss_fn, [(tokens, labels)], [test], name="grokking", **options) as recorder:
         for step in range(1, given.steps + 1):

@@ -96,7 +96,7 @@ def train_recorded(skips: bool, given: argparse.Namespace) -> str:
     schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, given.epochs * len(train_loader))
     name = f"ResNet-{given.depth} {'with' if skips else 'without'} skips"
     names = ("data", "samples", "budget", "planes", "boundary", "curvature")
-    options: dict[str, Any] = {name: getattr(given, name) for name in names}
+    options: dict[str, Any] = {"measure": "now", **{name: getattr(given, name) for name in names}}
     with lat.Recorder(model, loss_fn, train_loader, test_loader, name=name, **options) as recorder:
         for epoch in range(given.epochs):
             model.train()

@@ -3,6 +3,7 @@
 LossAtlasError
 ├── ConfigError            a configuration that is not valid
 ├── DataError              points, labels, parameters or a table that cannot be used
+│   └── OtherModelError    a model, or samples, other than those that were recorded
 ├── PlaneError             a plane cannot be made from this training
 ├── DataFolderError        the data folder cannot be used
 ├── RunError               something about one stored run
@@ -47,6 +48,10 @@ class ConfigError(LossAtlasError, ValueError):
 
 class DataError(LossAtlasError, ValueError):
     """Points, labels, parameters or a table that cannot be used, for example because of their shape or of NaN."""
+
+
+class OtherModelError(DataError):
+    """A model does not have the losses that were recorded: it is another one, or its samples are other ones."""
 
 
 class PlaneError(LossAtlasError):

@@ -153,7 +153,7 @@ def test_a_failed_recording_is_a_warning_and_the_training_continues(tmp_path: Pa
             nonlocal broken
             broken = trainer.current_epoch == 1
 
-    callback = lat.LightningCallback(loss_fn, data=tmp_path, **LEAST)
+    callback = lat.LightningCallback(loss_fn, data=tmp_path, measure="now", **LEAST)
     with pytest.warns(lat.RecordingWarning, match=r"recording failed \(MemoryError: no room\)"):
         _, found = fit([callback, Break()], tmp_path)
     assert all(torch.equal(expected[name], found[name]) for name in expected)

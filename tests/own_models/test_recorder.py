@@ -12,8 +12,9 @@ import pytest
 import torch
 
 import lossatlas.torch as lat
-from lossatlas.errors import DataError, LossAtlasError
-from lossatlas.store import Recording
+from lossatlas.errors import DataError, LossAtlasError, OtherModelError
+from lossatlas.store import Recording, RecordingWriter
+from lossatlas.torch.epoch_recording import EpochRecording, RecordingWarning
 from tests.own_models.trainings import convolutional, images, shuffling, train
 
 CROSS_ENTROPY = torch.nn.CrossEntropyLoss()
@@ -212,7 +213,8 @@ def test_tied_parameters_count_once_and_frozen_ones_not_at_all(tmp_path: Path) -
         with torch.no_grad():
             model.encoder.weight += 1
             expected = float(CROSS_ENTROPY(model(batch[0]), batch[1]))
-        frame = recorder.snapshot()
+        recorder.snapshot()
+        frame = recorder.measure()
     assert [t.name for t in recorder.recording.parameters] == ["encoder.weight", "encoder.bias", "decoder.bias"]
     assert frame.metrics["train_loss"] == pytest.approx(expected, rel=1e-6)
 
@@ -264,6 +266,115 @@ def test_a_recording_can_continue_and_an_epoch_that_exists_replaces_all_later_on
         assert new.recording.id != recorder.recording.id
 
 
+class Counted:
+    """A loss that counts its calls."""
+
+    calls = 0
+
+    def __call__(self, output: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
+        self.calls += 1
+        found: torch.Tensor = CROSS_ENTROPY(output, target)
+        return found
+
+
+def test_a_snapshot_evaluates_nothing_and_frames_that_are_measured_later_have_the_same_losses(tmp_path: Path) -> None:
+    loss, model, loader = Counted(), start(), shuffling(images())
+    now = lat.Recorder(model, CROSS_ENTROPY, loader, loader, data=tmp_path / "now", measure="now", dtype="float16")
+    later = lat.Recorder(model, loss, loader, loader, data=tmp_path, dtype="float16")
+    calls = []
+
+    def both() -> None:
+        assert now.snapshot().metrics.keys() > {"train_loss"}
+        before = loss.calls
+        assert later.snapshot().metrics == {}
+        calls.append(loss.calls - before)
+
+    now.begin()
+    later.begin()
+    train(model, loader, 3, both)
+    assert calls == [0, 0, 0]
+    assert [bool(frame.metrics) for frame in later.recording.frames] == [True, False, False, False]
+    before, generator = loss.calls, torch.get_rng_state()
+    assert later.measure() == now.frames[-1]
+    assert later.recording.frames == now.recording.frames
+    assert torch.equal(generator, torch.get_rng_state())
+    calls = [loss.calls - before]
+    later.measure()
+    later.snapshot()
+    assert [loss.calls - before] == calls  # each frame is measured once
+
+
+def test_frames_that_an_ended_process_did_not_measure_are_measured_by_the_next_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Files are on the disk when a snapshot returns, so a recorder that is forgotten leaves what a killed one does."""
+    model = start()
+    whole = recorder_of(model, tmp_path / "whole", measure="now")
+    killed = recorder_of(model, tmp_path)
+    for recorder in (whole, killed):
+        recorder.begin()
+    train(model, shuffling(images()), 3, lambda: (whole.snapshot(), killed.snapshot()))
+    fails_at = iter(["second", "third"])
+    put = RecordingWriter.put_metrics
+
+    def put_until_killed(self: RecordingWriter, number: int, metrics: Any) -> None:
+        if next(fails_at) == "third":
+            raise KeyboardInterrupt  # this replaces a SIGKILL
+        put(self, number, metrics)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(RecordingWriter, "put_metrics", put_until_killed)
+        with pytest.raises(KeyboardInterrupt):
+            killed.finish()
+    assert [bool(frame.metrics) for frame in killed.recording.frames] == [True, True, False, False]
+    again = recorder_of(start(seed=8), tmp_path, resume=True)  # it holds other parameters
+    again.finish()
+    assert again.recording.id == killed.recording.id
+    assert again.recording.frames == whole.recording.frames
+
+
+def test_other_samples_are_refused_before_a_recording_continues(tmp_path: Path) -> None:
+    recorder = recorder_of(start(), tmp_path, keep_samples=False)
+    recorder.begin()
+    before = files_of(recorder)
+    inputs, labels = images().tensors
+    others: Any = {
+        "train_loader": [(-inputs, labels)],
+        "resume": True,
+        "keep_samples": False,
+        "data": tmp_path,
+        **LEAST,
+    }
+    with pytest.raises(OtherModelError, match="not the model, or not the data, that was recorded"):
+        lat.Recorder(start(), CROSS_ENTROPY, **others)
+    assert files_of(recorder) == before
+    callback = EpochRecording(others.pop("train_loader"), None, others)
+    with pytest.warns(RecordingWarning, match="not the data, that was recorded. A new recording begins"):
+        callback._begin(start(), CROSS_ENTROPY, (list, lambda: None), others, 0)
+    assert callback.recorder is not None
+    assert callback.recorder.recording.id != recorder.recording.id
+    assert files_of(recorder) == before
+
+
+def files_of(recorder: lat.Recorder) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in recorder.recording.folder.iterdir() if path.is_file()}
+
+
+def test_frames_are_measured_with_the_fixed_parameters_that_they_had(tmp_path: Path) -> None:
+    """Some trainings change parameters that take no gradient, such as averages. A recording does not contain them."""
+    torch.manual_seed(0)
+    model, batch, expected = Tied(), (torch.randn(8, 4), torch.arange(8) % 2), []
+    recorder = lat.Recorder(model, CROSS_ENTROPY, [batch], data=tmp_path)
+    for _ in range(4):
+        with torch.no_grad():
+            model.frozen.weight *= 1.5
+            expected.append(float(CROSS_ENTROPY(model(batch[0]), batch[1])))
+        recorder.snapshot()
+    recorder.measure()
+    assert [frame.metrics["train_loss"] for frame in recorder.frames] == pytest.approx(expected, rel=1e-6)
+    assert len(set(expected)) == 4
+
+
 def test_beyond_the_limit_frames_are_deleted_evenly_except_the_first_and_the_last(tmp_path: Path) -> None:
     model = torch.nn.Linear(4, 3)
     batch = torch.randn(4, 4), torch.arange(4) % 3
@@ -303,6 +414,7 @@ def test_private_samples_are_not_stored_and_the_rounded_model_is_measured(tmp_pa
         ({"train_loader": [{"x": torch.zeros(2, 4)}]}, r"loss_fn takes \(inputs, targets\)"),
         ({"frames": 1}, "fewest"),
         ({"samples": 0}, "samples is 0"),
+        ({"measure": "soon"}, "measure is 'soon'; give 'now' or 'later'"),
         ({"name": "…"}, "no letter"),
         ({"model": torch.nn.Linear(4, 3).requires_grad_(False)}, "nothing to record"),
         ({"model": torch.nn.LazyLinear(3)}, "no shape yet"),

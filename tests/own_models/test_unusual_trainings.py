@@ -56,7 +56,8 @@ def test_a_diverged_training_is_shown_up_to_its_last_finite_frame(tmp_path: Path
         train(model, shuffling(images()), 2, recorder.snapshot)
         with torch.no_grad():
             model[0].weight[0, 0, 0, 0] = torch.nan
-        assert recorder.snapshot().metrics["train_loss"] is None
+        recorder.snapshot()
+        assert recorder.measure().metrics["train_loss"] is None
     assert [frame.epoch for frame in recorder.recording.frames] == [0, 1, 2, 3]
     manifest = read_manifest(run_folder(tmp_path, Gallery(tmp_path).ids()[0]))
     assert manifest["frames"] == [0, 1, 2]
@@ -69,7 +70,8 @@ def test_three_hundred_classes_are_measured_but_get_no_boundary(tmp_path: Path) 
         with torch.no_grad():
             model.weight *= 9
             right = float((model(batch[0]).argmax(1) == batch[1]).float().mean())
-        assert recorder.snapshot().metrics["train_accuracy"] == pytest.approx(right)
+        recorder.snapshot()
+        assert recorder.measure().metrics["train_accuracy"] == pytest.approx(right)
     assert read_manifest(run_folder(tmp_path, Gallery(tmp_path).ids()[0]))["boundary"] is None
     few = batch[0], batch[1].clamp(max=4)  # the labels fit into a byte, but the predicted classes do not
     with lat.Recorder(model, CROSS_ENTROPY, [few], data=tmp_path / "few", **LEAST | {"boundary": "auto"}) as recorder:
@@ -127,7 +129,8 @@ def test_models_of_every_kind_are_measured(tmp_path: Path, make: Any, inputs: An
             torch.nn.init.uniform_(parameter, -0.5, 0.5)
         with torch.no_grad():
             expected = float(CROSS_ENTROPY(model(inputs), labels))
-        assert recorder.snapshot().metrics["train_loss"] == pytest.approx(expected, rel=1e-6)
+        recorder.snapshot()
+        assert recorder.measure().metrics["train_loss"] == pytest.approx(expected, rel=1e-6)
     manifest = read_manifest(run_folder(tmp_path, Gallery(tmp_path).ids()[0]))
     assert manifest["left_out"] == []
     assert manifest["curvature"]["largest"][0] > 0

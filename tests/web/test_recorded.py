@@ -306,6 +306,12 @@ def test_a_training_is_shown_while_it_is_recorded(desktop: Watched, tmp_path: An
         note, dots = page.locator(".recording-note"), page.locator(".recording-path circle")
         expect(note).to_contain_text("Being recorded: epoch 3, 4 frames")
         expect(dots).to_have_count(4)
+        losses = page.locator(".recording-curves")
+        expect(note).to_contain_text("The losses, the landscape")  # they are measured later
+        expect(losses).to_be_hidden()
+        recorder.measure()
+        expect(losses).to_be_visible()
+        expect(note).not_to_contain_text("losses")
         expect(page.locator("#recorded-runs button")).to_have_text("going on · Linear · being recorded")
         expect(page.locator("#recorded-card")).to_contain_text("going on")
         train(model, batch, 2, recorder.snapshot)

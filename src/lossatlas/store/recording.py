@@ -71,7 +71,8 @@ class RecordedFrame:
     epoch
         The epoch of the training; 0 is the untrained model.
     metrics
-        Losses and accuracies of the samples by name; None for a number that is not known or not finite.
+        Losses and accuracies of the samples by name; None for a number that is not known or not finite. Empty for a
+        frame that is not measured yet.
     """
 
     number: int

@@ -6,6 +6,7 @@ import json
 import re
 import uuid
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Literal
@@ -122,6 +123,12 @@ class RecordingWriter:
                     if each not in kept:
                         self._remove(each)
         return frame
+
+    def put_metrics(self, number: int, metrics: Mapping[str, float | None]) -> None:
+        """Store the losses and accuracies of a frame that was written without them."""
+        self.frames = [replace(each, metrics=metrics) if each.number == number else each for each in self.frames]
+        with explain_write_errors(self._data):
+            self._replace_log()
 
     def _thin(self, kept: list[RecordedFrame]) -> list[RecordedFrame]:
         while len(kept) + 1 > self._limit and len(kept) > 1:

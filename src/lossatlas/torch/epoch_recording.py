@@ -9,6 +9,7 @@ from typing import Any
 
 import torch
 
+from lossatlas.errors import OtherModelError
 from lossatlas.torch.finish import FinishOptions
 from lossatlas.torch.options import ComputingOptions, RecorderOptions, refuse_unknown_options, select_options
 from lossatlas.torch.recorder import Recorder
@@ -54,9 +55,18 @@ class EpochRecording:
         options: RecorderOptions,
         epoch: int,
     ) -> None:
-        """Take the samples, and record the untrained model."""
+        """Take the samples, and record the untrained model.
+
+        A recording that cannot continue is one more failure that should not end the training, which may itself continue
+        after days: then a new one begins.
+        """
         train, test = (own() if given is None else given for given, own in zip(self._loaders, own_loaders, strict=True))
-        self.recorder = Recorder(model, loss_fn, train, test, **options)
+        try:
+            self.recorder = Recorder(model, loss_fn, train, test, **options)
+        except OtherModelError as error:
+            warnings.warn(f"{error}. A new recording begins", RecordingWarning, stacklevel=4)
+            options["resume"] = False
+            self.recorder = Recorder(model, loss_fn, train, test, **options)
         self._recording_id = self.recorder.recording.id
         self.recorder.begin(epoch)
 

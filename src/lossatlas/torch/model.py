@@ -196,6 +196,15 @@ class TorchModel:
         self.move_to(theta)
         return theta
 
+    def differs_in_fixed_parameters(self, model: torch.nn.Module) -> bool:
+        """Return whether parameters of the model that take no gradient have changed since they were last copied."""
+        own = dict(self.module.named_parameters())
+        return any(
+            name in own and not torch.equal(own[name], parameter.to(own[name]))
+            for name, parameter in unwrap(model).named_parameters()
+            if not parameter.requires_grad
+        )
+
     # what it computes
 
     def mean_loss(self, batches: Sequence[Batch]) -> torch.Tensor:

@@ -84,6 +84,10 @@ class RecorderOptions(StorageOptions, ComputingOptions, total=False):
         The number of samples of each loader (512), and of those in a batch (128). Larger batches are slower on a CPU.
     keep_samples
         False keeps samples out of the recording, for example if they are private.
+    measure
+        When the losses of frames are measured. ``"later"``: at the end, or when ``Recorder.measure`` is called, so that
+        the training waits only for the copy of its parameters. ``"now"``: in each snapshot, which takes about the time
+        of two evaluations of the samples; then the page shows losses while the training runs.
     """
 
     loss: Loss | LossFunction | None
@@ -92,6 +96,7 @@ class RecorderOptions(StorageOptions, ComputingOptions, total=False):
     samples: int
     batch_size: int
     keep_samples: bool
+    measure: Literal["later", "now"]
 
 
 def select_options(options: RecorderOptions, kind: type) -> dict[str, Any]:

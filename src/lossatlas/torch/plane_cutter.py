@@ -14,7 +14,7 @@ import numpy as np
 
 from lossatlas.arrays import Float32, Float64, Floats, Integers
 from lossatlas.curvature import extreme_pairs
-from lossatlas.errors import ConfigError, DataError, LossAtlasError, PlaneError
+from lossatlas.errors import ConfigError, LossAtlasError, OtherModelError, PlaneError
 from lossatlas.landscape import Cut, round_surfaces
 from lossatlas.planes import (
     FilePlane,
@@ -66,17 +66,17 @@ def refuse_another_model(recording: Recording, model: TorchModel) -> bool:
 
     Raises
     ------
-    DataError
+    OtherModelError
         The message contains both losses, or the first tensor that differs.
     """
     if (recorded := _shapes(recording.parameters)) != (found := _shapes(model.layout)):
         differing = sorted({name for name, _ in {*recorded} ^ {*found}})
-        raise DataError(
+        raise OtherModelError(
             f"{recording.id} was recorded of a model with other parameters ({', '.join(differing[:3]) or 'their order'}"
             f"{', …' if len(differing) > 3 else ''}): this is not the model that was recorded"
         )
     if _shapes(recording.buffers) != _shapes(model.buffer_layout):
-        raise DataError(f"{recording.id} was recorded of a model with other buffers: this is not the model")
+        raise OtherModelError(f"{recording.id} was recorded of a model with other buffers: this is not the model")
     statistics = choose_statistics("batch")
     splits: list[Split] = ["train", "test"] if model.test else ["train"]
     compared = False
@@ -86,7 +86,7 @@ def refuse_another_model(recording: Recording, model: TorchModel) -> bool:
         [loss] = TorchLosses(model, split, statistics[split]).losses(np.asarray(recording.theta(frame))[None])
         compared |= expected is not None
         if expected is not None and not np.isclose(loss, expected, rtol=SAME, atol=1e-6):
-            raise DataError(
+            raise OtherModelError(
                 f"at epoch {recording.frames[frame].epoch} the {split} loss is {loss:g}, and {expected:g} was "
                 "recorded: this is not the model, or not the data, that was recorded"
             )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from types import TracebackType
@@ -14,7 +13,8 @@ import torch
 from lossatlas.errors import DataError
 from lossatlas.store import Gallery, RecordedFrame, Recording, RecordingWriter, default_data_folder
 from lossatlas.torch.finish import FinishOptions, finish_recording
-from lossatlas.torch.model import Evaluation, TorchModel
+from lossatlas.torch.frame_metrics import measure_metrics
+from lossatlas.torch.model import TorchModel
 from lossatlas.torch.options import (
     ComputingOptions,
     RecorderOptions,
@@ -23,8 +23,9 @@ from lossatlas.torch.options import (
     select_options,
 )
 from lossatlas.torch.parameters import refuse_shards, unwrap
+from lossatlas.torch.plane_cutter import refuse_another_model
 from lossatlas.torch.samples import Batch, LossFunction, samples_in, take_samples
-from lossatlas.torch.undisturbed import measuring, same_random_state
+from lossatlas.torch.undisturbed import same_random_state
 
 #: The names of the files of a pair of (inputs, targets).
 _COLUMNS = ("inputs", "targets")
@@ -52,6 +53,8 @@ class Recorder:
     ------
     DataError
         If the model, the loss or a loader cannot be recorded. Nothing is written then.
+    OtherModelError
+        If the recording that is continued has other losses than the model at its parameters.
     DataFolderError
         If the folder cannot be written.
 
@@ -80,6 +83,7 @@ class Recorder:
         self._is_first = not _is_another_process()
         if not self._is_first:
             return
+        self._measures_now = _is_now(options.get("measure", "later"))
         function, size = LossFunction.make(loss_fn, options.get("loss")), options.get("batch_size", 128)
         train, test = _samples_of(train_loader, test_loader, options.get("samples", 512), size, function)
         self._copy = TorchModel(model, function, train, test)
@@ -98,6 +102,8 @@ class Recorder:
         )
         if self.frames:
             self._take_kept_samples(function, size)
+            if (recording := self.recording.finite()).frames:
+                refuse_another_model(recording, self._copy)
         elif options.get("keep_samples", True):
             self._keep_samples()
 
@@ -119,12 +125,14 @@ class Recorder:
             self.snapshot(epoch)
 
     def end(self) -> None:
-        """Compute the run, and put it into the gallery, if there are at least two frames."""
+        """Measure the frames. If there are at least two, compute the run, and put it into the gallery."""
         if len(self.frames) > 1:
             self.finish()
+        elif self.frames:
+            self.measure()
 
     def finish(self) -> Path | None:
-        """Compute planes, path, curvature and boundary of the recording, and put the run into the gallery.
+        """Measure the frames, compute planes, path, curvature and boundary, and put the run into the gallery.
 
         It may be called again when more is recorded. Then the new run replaces the earlier one.
 
@@ -141,13 +149,16 @@ class Recorder:
         """
         if not self._is_first:
             return None
+        self._measure_frames()
         with same_random_state():
             folder = finish_recording(self.recording, self._copy, self._data, self._options)
         Gallery(self._data).write_index()
         return folder
 
     def snapshot(self, epoch: int | None = None) -> RecordedFrame:
-        """Record the current model, and measure its losses. When this returns, the frame is on the disk.
+        """Record the current model. When this returns, the frame is on the disk.
+
+        The first frame is measured at once. Its losses tell later whether a model is the recorded one.
 
         Parameters
         ----------
@@ -156,17 +167,40 @@ class Recorder:
 
         Returns
         -------
-        The frame, with its losses.
+        The frame. Its losses are empty, unless it is measured at once.
         """
         last = self.frames[-1].epoch if self.frames else -1
         number = last + 1 if epoch is None else int(epoch)
         if not self._is_first:
             return RecordedFrame(0, number, {})
+        if self._copy.differs_in_fixed_parameters(self._model):
+            self._measure_frames()  # the recording lacks these parameters, and earlier frames belong to the old ones
         theta = self._copy.follow(self._model)
         stored = theta.astype(self._dtype)
-        self._copy.move_to(stored)
         buffers = self._copy.buffers()
-        return self._writer.append(stored, buffers, number, self._measure())
+        if not self._measures_now and self.frames:
+            return self._writer.append(stored, buffers, number, {})
+        self._copy.move_to(stored)
+        return self._writer.append(stored, buffers, number, measure_metrics(self._copy))
+
+    def measure(self) -> RecordedFrame:
+        """Measure the losses and accuracies of all frames that have none yet. The training waits for it.
+
+        Returns
+        -------
+        The newest frame, with its losses.
+
+        Raises
+        ------
+        DataError
+            If there is no frame yet.
+        """
+        if not self._is_first:
+            return RecordedFrame(0, 0, {})
+        if not self.frames:
+            raise DataError("there is no frame to measure; take a snapshot first")
+        self._measure_frames()
+        return self.frames[-1]
 
     @property
     def frames(self) -> tuple[RecordedFrame, ...]:
@@ -186,6 +220,15 @@ class Recorder:
             raise DataError("this process records nothing: of several in one training, the first one does")
         return Recording.open(self._writer.folder)
 
+    def _measure_frames(self) -> None:
+        """Measure the frames without losses, as they are on the disk, and store their losses one after another."""
+        recording = self.recording
+        for index, frame in enumerate(recording.frames):
+            if not frame.metrics:
+                self._copy.set_buffers(recording.buffers_at(index))
+                self._copy.move_to(recording.theta(index))
+                self._writer.put_metrics(frame.number, measure_metrics(self._copy))
+
     def _refuse_wrong_losses(self) -> None:
         """Measure the losses before anything is written; a loss that does not fit the model fails here.
 
@@ -194,7 +237,7 @@ class Recorder:
         DataError
             If a loss is not finite, or does not depend on the model.
         """
-        measured = self._measure()
+        measured = measure_metrics(self._copy)
         for part, batches in (("train", self._copy.train), ("test", self._copy.test)):
             if batches and measured[f"{part}_loss"] is None:
                 raise DataError(
@@ -203,37 +246,6 @@ class Recorder:
                 )
         if not self._copy.is_measured():
             raise DataError("the loss does not depend on the model that it is given; it has to call that very model")
-
-    def _measure(self) -> dict[str, float | None]:
-        """Measure losses and accuracies of the copy at its current theta.
-
-        ``train_loss`` uses the statistics of each batch and ``test_loss`` those of the training samples, as surfaces
-        do. The losses with the model's own running statistics, as in use, are ``eval_train_loss`` and
-        ``eval_test_loss``. Without BatchNorm they equal the first two.
-
-        Returns
-        -------
-        The numbers by name. A number that is not known or not finite is None.
-        """
-        model = self._copy
-        results = [
-            model.evaluate(batches) if batches else Evaluation(math.nan, None, None)
-            for batches in (model.train, model.test)
-        ]
-        losses = [result.loss for result in results]
-        if model.normalises:
-            with torch.no_grad(), measuring(), model.statistics("refreshed"):
-                losses[0] = float(model.refresh())
-                losses[1] = float(model.mean_loss(model.test)) if model.test else math.nan
-        values = {
-            "train_loss": losses[0],
-            "test_loss": losses[1],
-            "train_accuracy": results[0].accuracy,
-            "test_accuracy": results[1].accuracy,
-            "eval_train_loss": results[0].loss,
-            "eval_test_loss": results[1].loss,
-        }
-        return {name: None if v is None or not math.isfinite(v) else v for name, v in values.items()}
 
     def _describe(self, model: torch.nn.Module) -> dict[str, Any]:
         inner = unwrap(model)
@@ -266,6 +278,23 @@ class Recorder:
                 pair = tuple(torch.from_numpy(np.load(file, allow_pickle=False)) for file in files)
                 batches = take_samples([pair], len(pair[0]), batch_size, function)
                 setattr(self._copy, part, [batch.to(self._copy.device, self._copy.dtype) for batch in batches])
+
+
+def _is_now(measure: str) -> bool:
+    """Return whether frames are measured at once.
+
+    Returns
+    -------
+    Whether they are.
+
+    Raises
+    ------
+    DataError
+        If there is no such choice.
+    """
+    if measure not in ("now", "later"):
+        raise DataError(f"measure is {measure!r}; give 'now' or 'later'")
+    return measure == "now"
 
 
 def _samples_of(

@@ -7,6 +7,13 @@ import {pixelText} from '../../lib/numbers.js';
  */
 
 /**
+ * Return whether there is a curve to draw: the losses of frames may be measured later.
+ * @param {Recorded} recording
+ */
+export const hasCurves = ({frames, metrics}) =>
+  frames.length === 1 || (metrics.train_loss?.filter((value) => value !== null).length ?? 0) > 1;
+
+/**
  * Return the curves of the training loss and the test loss.
  * @param {Recorded} recording @param {import('../../figures/curves.js').Box} box
  */

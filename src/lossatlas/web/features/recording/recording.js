@@ -5,7 +5,7 @@
 /** @import {Recording} from '../../loading/live.js' */
 import {make, makeSvg, setText} from '../../lib/dom.js';
 import {percentText} from '../../lib/numbers.js';
-import {lineThrough, lossCurves, pathPlaces} from './figure.js';
+import {hasCurves, lineThrough, lossCurves, pathPlaces} from './figure.js';
 
 const CURVES = {width: 400, height: 180, inset: 8, top: 8, bottom: 24};
 const PATH = {width: 440, height: 260, room: 16};
@@ -19,12 +19,13 @@ export function createRecordingView() {
   const curves = makeSvg('svg', {class: 'recording-curves', role: 'img', 'aria-label': 'Train and test loss so far'});
   const path = makeSvg('svg', {class: 'recording-path', role: 'img', 'aria-label': 'The path so far'});
   const caption = make('figcaption');
+  const losses = make('figure', {}, curves, make('figcaption', {}, makeKey('train'), makeKey('test')));
   const root = make(
     'section',
     {class: 'recording', id: 'recording', 'aria-labelledby': 'recording-heading', hidden: true},
     heading,
     note,
-    make('figure', {}, curves, make('figcaption', {}, makeKey('train'), makeKey('test'))),
+    losses,
     make('figure', {}, path, caption),
   );
   main.append(root);
@@ -34,12 +35,15 @@ export function createRecordingView() {
       root.hidden = false;
       main.dataset.recording = 'true';
       setText(heading, recording.title);
+      losses.hidden = !hasCurves(recording);
       setText(
         note,
-        `Being recorded: epoch ${recording.frames.at(-1)}, ${recording.frames.length} frames. The landscape, the ` +
-          'curvature and the right plot are computed when the recording ends; then they are shown here.',
+        `Being recorded: epoch ${recording.frames.at(-1)}, ${recording.frames.length} frames. ` +
+          `${losses.hidden ? 'The losses, the' : 'The'} landscape, the ` +
+          'curvature and the right plot are computed when the recording ends; then they are shown here.' +
+          (losses.hidden ? ' A recorder with measure="now" shows its losses while it trains.' : ''),
       );
-      drawCurves(curves, recording);
+      if (!losses.hidden) drawCurves(curves, recording);
       drawPath(path, caption, recording);
     },
     hide() {
