@@ -17,6 +17,7 @@ import threading
 import time
 from collections.abc import Callable
 from copy import deepcopy
+from functools import partial
 
 import numpy as np
 import torch
@@ -110,7 +111,7 @@ def measure_beside(case: Case, rounds: int) -> None:
     print(f"\na step of {case.name} beside a thread that measures losses, {rounds} steps")
     alone = train_beside(case, rounds, lambda _: None)
     for what, noise in (("draws nothing", 0.0), ("draws random numbers", 0.01)):
-        found = train_beside(case, rounds, lambda model, noise=noise: evaluate_noisily(case, model, noise))
+        found = train_beside(case, rounds, partial(evaluate_noisily, case, noise))
         same = "the same" if torch.equal(alone[0], found[0]) else "other"
         ratio = statistics.median(found[1]) / statistics.median(alone[1])
         print(f"  a loss that {what}: {same} bits at the end, and the median step takes {ratio:.2f} of its time alone")
@@ -145,7 +146,7 @@ def train_beside(case: Case, steps: int, measure: Callable[[nn.Module], object])
     return nn.utils.parameters_to_vector(model.parameters()).detach(), times
 
 
-def evaluate_noisily(case: Case, model: nn.Module, noise: float) -> None:
+def evaluate_noisily(case: Case, noise: float, model: nn.Module) -> None:
     """Evaluate the model at its samples, to which noise is added."""
     with torch.no_grad():
         for inputs, targets in case.batches:
