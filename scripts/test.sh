@@ -19,7 +19,7 @@ if command -v npm >/dev/null; then
     echo "tsc and biome"
     npm install --silent --no-audit --no-fund --no-package-lock
     node_modules/.bin/tsc --project tsconfig.json
-    node_modules/.bin/biome ci --colors=off src/lossatlas/web
+    node_modules/.bin/biome ci --colors=off src/lossatlas
 else
     echo "tsc and biome are skipped, because Node is not installed; CI runs them" >&2
 fi

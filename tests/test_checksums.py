@@ -115,8 +115,7 @@ def test_an_export_leaves_a_flipped_bit_out_and_a_compact_one_keeps_the_checksum
     gallery = Gallery(stored.parents[1])
     assert export_site(gallery, tmp_path / "compact", compact=True).runs == (stored.name,)
     packed = read(tmp_path / "compact" / "data" / "runs" / stored.name)
-    sums = {entry["file"]: entry["sha256"] for entry in entries(read(stored))}
-    assert {entry["file"].removesuffix(".gz"): entry["sha256"] for entry in entries(packed)} == sums
+    assert [entry["sha256"] for entry in entries(packed)] == [entry["sha256"] for entry in entries(read(stored))]
     path = stored / "labels.npy"
     path.write_bytes(path.read_bytes()[:-1] + b"\1" if path.read_bytes()[-1] == 0 else path.read_bytes()[:-1] + b"\0")
     export = export_site(gallery, tmp_path / "site")

@@ -8,12 +8,14 @@ from pathlib import Path
 
 import pytest
 
+from lossatlas.site import export_single_file
 from tests.support.other_browsers import Driven, firefox, until, webkit
 from tests.web.conftest import MOONS, Site
 
 pytestmark = pytest.mark.browser
 
 READY = "Boolean(window.lossatlas) && window.lossatlas.shown() !== null"
+TRAINED = "window.lossatlas.shown().run.startsWith('here-') && window.lossatlas.shown().epoch > 2"
 #: A press on the map at a share of its width and height.
 PRESS = """(() => {
     const canvas = document.querySelector('#landscape-map canvas');
@@ -89,7 +91,7 @@ def test_a_visit_from_the_first_picture_to_a_comparison(served: Site, other: Dri
     other.evaluate("document.querySelector('dialog.keep').close()")
     click(other, "#train-here")
     click(other, "#workshop .go")
-    until(other, "window.lossatlas.shown().run.startsWith('here-') && window.lossatlas.shown().epoch > 2")
+    until(other, TRAINED)
     assert other.evaluate("window.refused") == []
     assert other.evaluate("document.getElementById('plotly.js-style-global').sheet.cssRules.length") > 20
     other.open(served.url + "compare.html")
@@ -99,7 +101,7 @@ def test_a_visit_from_the_first_picture_to_a_comparison(served: Site, other: Dri
     until(other, f"{frames}.filter(Boolean).length === 2")
 
 
-def test_own_data_are_trained_on(exported: Site, other: Driven) -> None:
+def test_own_data_are_trained_on_and_a_single_file_opens(exported: Site, other: Driven, tmp_path: Path) -> None:
     other.open(exported.url + "?epoch=60")
     until(other, READY)
     assert other.evaluate("window.lossatlas.shown().run") == MOONS.id
@@ -110,3 +112,8 @@ def test_own_data_are_trained_on(exported: Site, other: Driven) -> None:
     until(other, "!document.querySelector('dialog.editor footer .primary').disabled")
     click(other, "dialog.editor footer .primary")
     until(other, "window.lossatlas.state().own !== null && window.lossatlas.shown().run.startsWith('here-')")
+    other.open(export_single_file(exported.gallery, [MOONS.id], tmp_path / "atlas.html").as_uri())
+    until(other, READY)
+    click(other, "#train-here")
+    click(other, "#workshop .go")
+    until(other, TRAINED)

@@ -5,6 +5,7 @@ from lossatlas.site.byte_planes import MEDIA_TYPE, to_byte_planes
 from lossatlas.site.catalog import describe_catalog
 from lossatlas.site.export import export_site
 from lossatlas.site.policies import DOCUMENT_HEADERS, PAGE_DIRECTIVES, WORKER_DIRECTIVES, format_policy, hash_source
+from lossatlas.site.single_file import export_single_file
 
 __all__ = [
     "DOCUMENT_HEADERS",
@@ -12,6 +13,7 @@ __all__ = [
     "PAGE_DIRECTIVES",
     "WORKER_DIRECTIVES",
     "describe_catalog",
+    "export_single_file",
     "export_site",
     "format_policy",
     "hash_source",

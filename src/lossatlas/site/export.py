@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gzip
 import json
 from dataclasses import dataclass
 from importlib.resources import as_file, files
@@ -13,21 +12,15 @@ from lossatlas.errors import ExportError, RunError
 from lossatlas.runs import RunConfig
 from lossatlas.showcase import OPENING
 from lossatlas.site.assets import list_assets
-from lossatlas.site.byte_planes import to_byte_planes
 from lossatlas.site.catalog import describe_catalog
-from lossatlas.site.constants import MOST_PARAMETERS
+from lossatlas.site.run_files import list_run_files
 from lossatlas.site.tree import carry_over, put_bytes, put_file
 from lossatlas.store import (
     Gallery,
     claim_folder,
-    find_file,
-    list_entries,
-    open_regular,
-    read_manifest,
     remove_abandoned,
     replace_folder,
     run_folder,
-    seal,
 )
 
 _MARK, _SHELL = "catalog.json", "shell.json"
@@ -148,7 +141,9 @@ def _fill(new: Path, site: Path, gallery: Gallery, compact: bool) -> tuple[list[
         try:
             if verdict.fault:
                 raise RunError(verdict.fault)
-            _put_run(new, site, run_folder(gallery.data, verdict.run_id), compact)
+            for run_file in list_run_files(run_folder(gallery.data, verdict.run_id), compact=compact):
+                with run_file.open() as opened:
+                    put_file(new, f"data/runs/{verdict.run_id}/{run_file.name}", opened, site)
             runs.append(verdict.run_id)
         except RunError as error:
             left_out.append(str(error))
@@ -160,33 +155,3 @@ def _fill(new: Path, site: Path, gallery: Gallery, compact: bool) -> tuple[list[
     ):
         put_bytes(new, name, json.dumps(content, ensure_ascii=False, allow_nan=False).encode(), site)
     return left_out, runs
-
-
-def _put_run(new: Path, site: Path, folder: Path, compact: bool) -> None:
-    """Write the files that the manifest of a run names, and the manifest itself."""
-    place = f"data/runs/{folder.name}"
-    manifest = read_manifest(folder)
-    if compact:
-        manifest = _put_compact_arrays(new, site, folder, manifest)
-        put_bytes(new, f"{place}/run.json", json.dumps(manifest, ensure_ascii=False, allow_nan=False).encode(), site)
-        return
-    for name in ("run.json", *(find_file(folder, entry) for entry in list_entries(manifest))):
-        with open_regular(folder, name) as file:
-            put_file(new, f"{place}/{name}", file, site)
-
-
-def _put_compact_arrays(new: Path, site: Path, folder: Path, manifest: dict[str, Any]) -> dict[str, Any]:
-    """Write the arrays of a run in compressed form, and return its manifest, which says so."""
-    large = manifest["model"]["parameters"] > MOST_PARAMETERS
-    for arrays in (manifest["arrays"], *(plane["arrays"] for plane in manifest["planes"])):
-        for key, entry in list(arrays.items()):
-            name = find_file(folder, entry)
-            if large and "parameter" in entry["axes"]:
-                del arrays[key]
-                continue
-            entry["file"] += ".gz"
-            entry["compression"] = "gzip"
-            with open_regular(folder, name) as file:
-                planes = to_byte_planes(file.read())
-            put_bytes(new, f"data/runs/{folder.name}/{name}.gz", gzip.compress(planes, 9, mtime=0), site)
-    return seal({**manifest, "compact": True})

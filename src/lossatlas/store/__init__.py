@@ -4,7 +4,7 @@ The format is described in docs/run-format.md.
 """
 
 from lossatlas.store.array_files import find_file, map_array
-from lossatlas.store.checksums import list_entries, seal
+from lossatlas.store.checksums import hash_file, list_entries, seal
 from lossatlas.store.durable import append_line, make_synced_folder, open_synced, replace_file, sync_folder
 from lossatlas.store.folders import claim_folder, remove_abandoned, replace_folder
 from lossatlas.store.gallery import Gallery, default_data_folder
@@ -63,6 +63,7 @@ __all__ = [
     "describe_recorded",
     "describe_run",
     "find_file",
+    "hash_file",
     "is_recorded",
     "is_regular",
     "describe_start",

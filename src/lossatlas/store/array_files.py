@@ -24,6 +24,8 @@ from lossatlas.store.regular_files import open_regular
 
 #: The files of a run, relative to its folder. A reader opens no others, whatever the manifest says.
 ARRAY_FILE = re.compile(r"(planes/[a-z0-9_-]{1,200}/)?[a-z0-9_]{1,200}\.npy")
+#: The part of a checksum that the name of a file has in an export.
+_HASH = re.compile(r"_[0-9a-f]{16}$")
 _MAGIC = b"\x93NUMPY"
 #: The largest header in bytes. Those of lossatlas take 118 bytes.
 _LONGEST_HEADER = 4096
@@ -83,7 +85,7 @@ def map_array(folder: Path, name: str) -> AnyArray:
 def read_array(folder: Path, entry: dict[str, Any]) -> AnyArray:
     """Map one array of a run, and check that its entry describes it, and that it holds numbers only."""
     name, array = find_file(folder, entry), map_described_array(folder, entry)
-    if array.dtype.kind == "f" and Path(name).stem not in MAY_BE_NAN and _holds_nan(folder, name):
+    if array.dtype.kind == "f" and _HASH.sub("", Path(name).stem) not in MAY_BE_NAN and _holds_nan(folder, name):
         raise RunDamagedError(folder / name, "holds NaN in place of numbers")
     return array
 

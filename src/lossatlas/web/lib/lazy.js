@@ -3,6 +3,7 @@
  * its next use tries again.
  */
 import {make} from './dom.js';
+import {addressOf} from './files.js';
 
 /** Explain in plain words why a part of the page is missing. @param {unknown} error */
 export function reasonOf(error) {
@@ -22,7 +23,7 @@ const styles = new Map();
 function loadStyle(path) {
   const known = styles.get(path);
   if (known) return known;
-  const link = make('link', {rel: 'stylesheet', href: new URL(`../${path}`, import.meta.url).href});
+  const link = make('link', {rel: 'stylesheet', href: addressOf(path)});
   const coming = new Promise((/** @type {(value: void) => void} */ resolve, reject) => {
     link.addEventListener('load', () => resolve());
     link.addEventListener('error', () => {

@@ -1,4 +1,5 @@
 /** This module loads Plotly, reports when its file has arrived, and holds the configuration of every plot. */
+import {addressOf} from './files.js';
 
 /** @typedef {any} Plotly Plotly ships no types; only figures/ knows the names of its properties */
 
@@ -10,8 +11,7 @@ const SOURCE = 'vendor/plotly-gl3d-4.1.1.min.js';
  */
 export async function waitForPlotly() {
   const link = /** @type {HTMLLinkElement | null} */ (document.querySelector(`link[rel=preload][href="${SOURCE}"]`));
-  if (!link?.relList.supports('preload') || performance.getEntriesByName(new URL(SOURCE, document.baseURI).href).length)
-    return;
+  if (!link?.relList.supports('preload') || performance.getEntriesByName(addressOf(SOURCE)).length) return;
   await new Promise((done) => {
     for (const type of ['load', 'error']) link.addEventListener(type, done);
   });
@@ -24,7 +24,7 @@ export async function waitForPlotly() {
  */
 export function loadPlotly() {
   const script = document.createElement('script');
-  script.src = SOURCE;
+  script.src = addressOf(SOURCE);
   return new Promise((resolve, reject) => {
     script.addEventListener('load', () => resolve(/** @type {any} */ (globalThis).Plotly));
     script.addEventListener('error', () => reject(new Error(`${SOURCE} could not be loaded`)));

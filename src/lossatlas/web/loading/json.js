@@ -3,6 +3,7 @@
  * answer.
  */
 /** @import {Manifest} from '../model/types.js' */
+import {addressOf} from '../lib/files.js';
 import {fileUrl} from './addresses.js';
 
 /** The server answered, but not with what was requested; the message is written for people. */
@@ -52,9 +53,12 @@ export function toAway(error) {
   return error instanceof TypeError ? new Away() : error;
 }
 
-/** Call `fetch`; it fails with an Away if nothing answers. @param {string} url @param {RequestInit} [init] */
-export async function fetchAnswer(url, init) {
-  const response = await fetch(url, init).catch((error) => {
+/**
+ * Call `fetch`; it fails with an Away if nothing answers.
+ * @param {string} path relative to the page's root @param {RequestInit} [init]
+ */
+export async function fetchAnswer(path, init) {
+  const response = await fetch(addressOf(path), init).catch((error) => {
     throw toAway(error);
   });
   if (INSTEAD.includes(response.status)) throw new Away();
@@ -70,17 +74,17 @@ export const isServerThere = () =>
 
 /**
  * Fetch a JSON document. Errors are RFC 9457 problems if the server uses them.
- * @param {string} url @param {RequestInit} [init] @returns {Promise<any>}
+ * @param {string} path relative to the page's root @param {RequestInit} [init] @returns {Promise<any>}
  */
-export async function fetchJson(url, init) {
-  const response = await fetchAnswer(url, init);
+export async function fetchJson(path, init) {
+  const response = await fetchAnswer(path, init);
   if (response.ok)
     return response.json().catch((error) => {
       throw toAway(error);
     });
   const problem = createProblem(
     await response.json().catch(() => ({})),
-    `${url}: ${response.status} ${response.statusText}`,
+    `${path}: ${response.status} ${response.statusText}`,
   );
   throw response.status === BUSY
     ? new Away('The server cannot do this now; the page tries again by itself.', problem.detail)

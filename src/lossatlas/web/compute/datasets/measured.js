@@ -20,7 +20,7 @@ import {prepareDataset} from './prepared.js';
  */
 export async function loadMeasured(config) {
   /** @type {Record<string, Measured>} */
-  const all = await fetchJson(new URL('measured.json', import.meta.url).href);
+  const all = await fetchJson('compute/datasets/measured.json');
   const found = all[config.name];
   if (!found) throw new Error(`This page has no dataset “${config.name}”. Choose one on the right.`);
   return choose(found, config);

@@ -19,7 +19,7 @@ export function createEngine() {
     for (const worker of workers) worker.end();
   };
   const start = () =>
-    startWorker('worker.js', {
+    startWorker(() => new Worker(new URL('./worker.js', import.meta.url), {type: 'module'}), {
       onMessage: questions.answer,
       onFault(words) {
         close(); // Both workers end, since each computes a part of every surface.

@@ -5,6 +5,7 @@
 /** @import {Progress, Task} from './job.js' */
 import {Job} from './job.js';
 import {loadModule} from './kernel.js';
+import {addressOf} from '../../lib/files.js';
 
 /**
  * @typedef {{type: 'open', id: number, task: Task}} OpenMessage
@@ -14,7 +15,9 @@ import {loadModule} from './kernel.js';
  */
 
 const scope = /** @type {any} */ (globalThis);
-const SIMD = loadModule(async (name) => (await fetch(new URL(name, import.meta.url))).arrayBuffer()).catch(() => null);
+const readBuild = async (/** @type {string} */ name) =>
+  (await fetch(addressOf(`compute/engine/${name}`))).arrayBuffer();
+const SIMD = loadModule(readBuild).catch(() => null);
 SIMD.then(() => scope.postMessage({type: 'ready'})); // workers.js waits for it, but not for ever.
 
 /** The training that runs. @type {Job | null} */

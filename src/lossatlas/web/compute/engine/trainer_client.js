@@ -22,7 +22,7 @@ import {startWorker} from './workers.js';
 export function createTrainer({onNews, onError}) {
   let fault = '';
   const begin = () =>
-    startWorker('trainer.js', {
+    startWorker(() => new Worker(new URL('./trainer.js', import.meta.url), {type: 'module'}), {
       onMessage,
       onFault(words) {
         fault = words;

@@ -6,6 +6,7 @@
 /** @import {Architecture} from '../../model/architecture.js' */
 /** @import {Kernel} from './kernel.js' */
 import {loadModule, wasmKernel} from './kernel.js';
+import {addressOf} from '../../lib/files.js';
 import {packParameters, packedPlaces} from '../../model/architecture.js';
 import {classify, computeSurface} from './plane.js';
 import {scalarKernel} from './scalar.js';
@@ -39,7 +40,9 @@ import {pause} from './turns.js';
  */
 
 const scope = /** @type {any} */ (globalThis);
-const SIMD = loadModule(async (name) => (await fetch(new URL(name, import.meta.url))).arrayBuffer()).catch(() => null);
+const readBuild = async (/** @type {string} */ name) =>
+  (await fetch(addressOf(`compute/engine/${name}`))).arrayBuffer();
+const SIMD = loadModule(readBuild).catch(() => null);
 SIMD.then(() => scope.postMessage({type: 'ready'})); // workers.js waits for it, but not for ever.
 
 /** @type {Run | null} */

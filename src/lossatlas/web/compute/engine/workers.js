@@ -14,11 +14,11 @@ const NOT_READY =
 
 /**
  * Start a worker.
- * @param {string} file the worker's file, in this folder
+ * @param {() => Worker} create
  * @param {{onMessage: (data: any) => void, onFault: (words: string) => void}} options `onFault` is called once, and
  *   never while the worker is being started; after it nothing more is answered
  */
-export function startWorker(file, {onMessage, onFault}) {
+export function startWorker(create, {onMessage, onFault}) {
   /** @type {Worker | null} */
   let worker = null;
   let ended = false;
@@ -35,7 +35,7 @@ export function startWorker(file, {onMessage, onFault}) {
     onFault(/alloc|memory/i.test(message) ? `There is not enough memory for it (${message}).` : message || NOT_STARTED);
   };
   try {
-    worker = new Worker(new URL(file, import.meta.url), {type: 'module'});
+    worker = create();
     timer = window.setTimeout(() => fail(NOT_READY), PATIENCE);
     worker.onmessage = ({data}) => {
       if (data.type === 'ready') clearTimeout(timer);

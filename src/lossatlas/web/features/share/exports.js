@@ -62,7 +62,7 @@ export function createExports({Plotly, pictureOf, state}) {
     const surface = shot.view === 'surface' && studio ? await studio.draw(picture) : null;
     return sheetOf({picture, seen, logits, metrics, surface, timeline: state().timeline, theme: readTheme()});
   };
-  const link = (/** @type {Shot} */ shot) => linkTo(shot, state(), location.origin + location.pathname);
+  const link = (/** @type {Shot} */ shot) => linkTo(shot, state(), location.href.replace(/[?#].*/s, ''));
 
   return {
     link,
@@ -119,7 +119,7 @@ export function createExports({Plotly, pictureOf, state}) {
     /** @param {Shot} shot */
     metricsCsv: async ({run}) => new Blob([metricsTable(run)], {type: 'text/csv'}),
     /** @param {Shot} shot */
-    python: async (shot) => pythonFor(shot, await fetchJson(new URL('defaults.json', import.meta.url).href)),
+    python: async (shot) => pythonFor(shot, await fetchJson('features/share/defaults.json')),
     /** Release the graphics memory. */
     close() {
       studio?.close();

@@ -1,0 +1,45 @@
+"""The export as a single file, opened from the disk: it draws, trains, and requests nothing."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser
+
+from lossatlas.site import export_single_file
+from lossatlas.store import Gallery
+from tests.support.pages import until, watched
+from tests.web.conftest import MOONS
+from tests.web.test_controls import assert_readouts
+from tests.web.test_other_browsers import READY, TRAINED
+
+pytestmark = pytest.mark.browser
+
+#: Storage as it is if a person or a frame forbids it.
+WITHOUT_STORAGE = """for (const name of ['localStorage', 'sessionStorage', 'indexedDB', 'caches'])
+    Object.defineProperty(window, name, {get() { throw new DOMException('forbidden', 'SecurityError'); }});"""
+
+
+def test_the_file_draws_and_trains_offline_and_without_storage_in_two_windows(
+    gallery: Gallery, tmp_path: Path, browser: Browser
+) -> None:
+    address = export_single_file(gallery, [MOONS.id], tmp_path / "atlas (1) ü.html").as_uri()
+    for seen in watched(browser, alone=True, reduced_motion="reduce"):
+        page = seen.page
+        page.context.set_offline(True)
+        page.add_init_script(WITHOUT_STORAGE)
+        for window in (page, page.context.new_page()):
+            window.goto(f"{address}?epoch=60")
+            until(window, f"() => {READY}")
+            assert_readouts(window, gallery.open(MOONS.id), 11)
+        until(page, "() => document.querySelector('#announcement') !== null")  # what is loaded after the first picture
+        page.locator("#epoch").fill("0")
+        until(page, "() => window.lossatlas.shown().frame === 0")
+        assert page.evaluate("() => document.querySelector('#compare').hidden")
+        page.locator("#train-here").click()
+        page.locator("#workshop .go").click()
+        until(page, f"() => {TRAINED}")
+        assert page.url.startswith(f"{address}?train=")
+        assert {url for url in seen.requests if not url.startswith(("blob:", "data:"))} == {f"{address}?epoch=60"}
+        seen.requests.clear()
