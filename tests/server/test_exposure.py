@@ -46,7 +46,7 @@ def test_a_server_of_this_machine_needs_no_words_and_others_say_what_they_expose
     assert Exposure().describe(8642, data) == []
     shared = Exposure("0.0.0.0", allowed_hosts=["atlas.example"], framed_by=["https://course.example/"])
     reach, can, called, framed = shared.describe(99, data)
-    assert "0.0.0.0, port 99" in reach
+    assert "port 99 of this one" in reach
     assert "no passwords" in reach
     assert "stored there too" in can
     assert str(data) in can

@@ -73,8 +73,7 @@ class Exposure:
 
     def find_url(self, port: int) -> str:
         """Return the address of the page for a browser on this machine, given the port that is listened on."""
-        everywhere = _is_address(self.host) and ip_address(self.host).is_unspecified
-        name = (LOOPBACK if ip_address(self.host).version == 4 else "::1") if everywhere else self.host
+        name = ("::1" if ":" in self.host else LOOPBACK) if _is_everywhere(self.host) else self.host
         return f"http://{f'[{name}]' if ':' in name else name}:{port}{self.root_path}/"
 
     def describe(self, port: int, data: Path) -> list[str]:
@@ -95,7 +94,8 @@ class Exposure:
         behind_proxy = bool(self.root_path or self.allowed_hosts)
         sentences = []
         if not self.is_loopback:
-            sentences.append(f"Every machine that can reach {self.host}, port {port}, can use it: it has no passwords.")
+            place = "this one" if _is_everywhere(self.host) else self.host
+            sentences.append(f"Every machine that can reach port {port} of {place} can use it: it has no passwords.")
         elif behind_proxy:
             sentences.append("Programs on this machine can use it, and everybody for whom a proxy here asks.")
         if self.read_only:
@@ -114,6 +114,10 @@ class Exposure:
             return ["any name: pages of other sites can reach it in the browsers of its users (DNS rebinding)"]
         own = [] if _is_address(self.host) or self.host == "localhost" else [self.host]
         return [*own, *self.allowed_hosts, "localhost", "and any IP address"]
+
+
+def _is_everywhere(host: str) -> bool:
+    return _is_address(host) and ip_address(host).is_unspecified
 
 
 def _is_address(name: str) -> bool:
