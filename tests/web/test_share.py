@@ -13,7 +13,7 @@ from playwright.sync_api import Browser, expect
 
 from tests.support.pages import Watched, until, watched
 from tests.support.sharing import download_file, open_dialog
-from tests.web.conftest import ARMS, EITHER, Site
+from tests.web.conftest import ARMS, EITHER, MOONS, Site
 from tests.web.test_controls import readout
 
 pytestmark = pytest.mark.browser
@@ -147,12 +147,13 @@ def test_the_drawing_contains_points_as_elements_and_words_as_text(site: Site, d
     assert (size["height"], size["width"]) == run.predicted_class.shape[1:]
 
 
-def test_where_the_surface_is_shown_the_drawing_says_that_it_is_a_picture(exported: Site, desktop: Watched) -> None:
+def test_the_drawing_has_the_surface_as_triangles_and_lines(exported: Site, desktop: Watched) -> None:
     page = desktop.show(exported.url + "?view=surface")
     open_dialog(page)
-    expect(page.get_by_text("It contains the surface as a picture.")).to_be_visible()
     drawing = ElementTree.fromstring(download_file(page, "Save drawing (SVG)")[1])
-    assert [image.get("href", "")[:22] for image in drawing.iter(f"{SVG}image")] == ["data:image/png;base64,"] * 2
+    assert len(list(drawing.iter(f"{SVG}image"))) == 1  # the cells of the boundary
+    [faces] = [group for group in drawing.iter(f"{SVG}g") if group.get("class") == "faces"]
+    assert len(faces) >= 2 * (MOONS.planes[0].grid - 1) ** 2
 
 
 # The dialog
@@ -174,12 +175,16 @@ def test_the_dialog_can_be_used_by_keyboard_alone(exported: Site, desktop: Watch
     page.keyboard.press("ArrowRight")  # without the dialog, this key would go to the next epoch
     focus = "() => document.activeElement.getAttribute('aria-label') ?? document.activeElement.tagName"
     names = set()
-    for _ in range(20):
+    for _ in range(24):
         page.keyboard.press("Tab")
         names.add(page.evaluate(focus))
     assert names >= {
         "Save picture (PNG)",
         "Save drawing (SVG)",
+        "Plot of the figure",
+        "Format of the figure",
+        "Save figure (PNG)",
+        "SUMMARY",
         "Length of the animation",
         "Size of the animation",
         "Make animation (WebM)",

@@ -134,7 +134,7 @@ function descentTraces(way, box, {quiet, ratio}) {
  * Convert a line in (a, b, loss) to coordinates of the box.
  * @param {Line | null} line @param {{span: number, range: LossRange}} box @returns {Line}
  */
-function toBox(line, {span, range}) {
+export function toBox(line, {span, range}) {
   if (!line?.x.length) return {x: [NaN], y: [NaN], z: [NaN]};
   return {
     x: line.x.map((a) => a / span),

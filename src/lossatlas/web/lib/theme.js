@@ -3,7 +3,7 @@
  * their colours.
  */
 /** @import {Rgb} from '../figures/colours.js' */
-import {byId} from './dom.js';
+import {byId, make} from './dom.js';
 
 /**
  * @typedef {object} Theme the plots' colours; all are CSS colours unless noted
@@ -18,12 +18,25 @@ import {byId} from './dom.js';
 const KEY = 'lossatlas:theme';
 const system = matchMedia('(prefers-color-scheme: dark)');
 
-/** @returns {Theme} */
-export function readTheme() {
-  const style = getComputedStyle(document.documentElement);
+/** Read the colours that the page has now. @returns {Theme} */
+export const readTheme = () => themeOf(getComputedStyle(document.documentElement), isDark());
+
+/**
+ * Read the colours that the page has, or would have, if it is dark or light.
+ * @param {boolean} dark @returns {Theme}
+ */
+export function readThemeIf(dark) {
+  const probe = make('div', {'data-theme': dark ? 'dark' : 'light', hidden: true});
+  document.body.append(probe);
+  const theme = themeOf(getComputedStyle(probe), dark);
+  probe.remove();
+  return theme;
+}
+
+/** @param {CSSStyleDeclaration} style @param {boolean} dark @returns {Theme} */
+function themeOf(style, dark) {
   /** @param {string} name */
   const readToken = (name) => style.getPropertyValue(name).trim();
-  const dark = isDark();
   return {
     dark,
     ink: readToken('--ink'),

@@ -353,7 +353,7 @@ function createLayer(name) {
  * @param {View} view
  * @param {import('../lib/theme.js').Theme} theme
  */
-function annotations({shown, relief, camera}, theme) {
+export function annotations({shown, relief, camera}, theme) {
   const {shot, range, place, loss, mark, way, path} = shown;
   const {span} = shot;
   const front = [];

@@ -3,12 +3,15 @@
  */
 /** @import {Shot, State} from '../../model/types.js' */
 /** @import {Computed, Picture} from '../../views/picture.js' */
+/** @import {Preview} from './preview.js' */
 import {make, setText} from '../../lib/dom.js';
 import {copyText} from './clipboard.js';
 import {createExports} from './exports.js';
+import {createFigureRow} from './figure_row.js';
 import {createFilmRow} from './film_row.js';
 import {createFileRows} from './file_rows.js';
 import {createPlayPart} from './play_part.js';
+import {createPreview} from './preview.js';
 import {button} from './row.js';
 import {createTask} from './task.js';
 
@@ -25,8 +28,10 @@ import {createTask} from './task.js';
 export function createDialog(page) {
   const exports = createExports(page);
   const task = createTask();
-  const view = createView(task);
+  const preview = createPreview(exports, task);
+  const view = createView(preview, task);
   const rows = createFileRows(exports, task);
+  const figure = createFigureRow(exports, task, {show: preview.showFigure});
   const film = createFilmRow(exports, task);
   const python = createPython(task);
   const subject = make('p', {class: 'subject'});
@@ -41,7 +46,7 @@ export function createDialog(page) {
       'div',
       {class: 'keep-body'},
       view.element,
-      make('div', {class: 'exports'}, rows.picture, rows.drawing, film.element, rows.numbers),
+      make('div', {class: 'exports'}, rows.picture, figure.element, film.element, rows.numbers),
       python.element,
     ),
     task.message,
@@ -52,6 +57,7 @@ export function createDialog(page) {
   dialog.addEventListener('click', (event) => {
     if (event.target === dialog) dialog.close();
   });
+  for (const sheet of [rows.picture, film.element]) sheet.addEventListener('focusin', () => preview.showSheet());
   dialog.addEventListener('close', () => {
     task.cancel();
     exports.close();
@@ -65,6 +71,7 @@ export function createDialog(page) {
       task.start(shot);
       setText(subject, `Epoch ${shot.run.frames[shot.frame]} · ${shot.run.manifest.title}`);
       rows.show(shot);
+      figure.show(shot);
       film.show(shot);
       view.show(exports.link(shot), shot);
       python.show('', shot.run);
@@ -74,16 +81,15 @@ export function createDialog(page) {
       setTimeout(() =>
         task.runWork(async () => {
           python.show(await exports.python(shot), shot.run);
-          await exports.paint(shot, view.preview);
+          await preview.showSheet();
         }),
       );
     },
   };
 }
 
-/** Create the preview of the sheet, and the link. @param {import('./task.js').Task} task */
-function createView(task) {
-  const preview = make('canvas', {width: 880, height: 495, role: 'img', 'aria-label': 'The sheet that is saved'});
+/** Create the link below the preview. @param {Preview} preview @param {import('./task.js').Task} task */
+function createView(preview, task) {
   const address = make('input', {
     type: 'text',
     readonly: true,
@@ -98,11 +104,10 @@ function createView(task) {
     address.value = plays.complete(bare);
   });
   return {
-    preview,
     element: make(
       'div',
       {class: 'view'},
-      make('figure', {}, preview),
+      make('figure', {}, preview.element),
       make('div', {class: 'link'}, address, copy),
       plays.element,
       make('p', {class: 'note'}, 'The link opens exactly this view: run, epoch, slice, zoom, scale and camera.'),
@@ -111,7 +116,7 @@ function createView(task) {
     show(link, shot) {
       bare = address.value = link;
       plays.show(shot);
-      preview.getContext('2d')?.clearRect(0, 0, preview.width, preview.height);
+      preview.clear();
     },
     focus() {
       copy.focus();

@@ -6,12 +6,16 @@
 /** @import {Computed, Picture} from '../../views/picture.js' */
 /** @import {Format} from './animation.js' */
 /** @import {Film} from './film_frames.js' */
+/** @import {Plot} from './figures.js' */
 /** @import {Sheet} from './sheet.js' */
 import {fetchJson} from '../../loading/json.js';
 import {fetchArray} from '../../loading/arrays.js';
 import {chooseFrames} from '../../figures/curves.js';
 import {createLazyModule} from '../../lib/lazy.js';
-import {readTheme} from '../../lib/theme.js';
+import {readTheme, readThemeIf} from '../../lib/theme.js';
+import {writeDensity} from './density.js';
+import {figureOf, MILLIMETRES, PIXELS} from './figures.js';
+import {roundToDecimals} from '../../lib/numbers.js';
 import {linkTo} from './link.js';
 import {createNetworks} from './network.js';
 import {aboutOf, arraysOf, furtherArrays, metricsTable, surfaceTable} from './numbers.js';
@@ -20,16 +24,37 @@ import {pythonFor} from './python.js';
 import {requireReadBack} from './read_back.js';
 import {sheetOf, SIZE, SURFACE} from './sheet.js';
 import {createOffscreenSurface} from './offscreen_surface.js';
+import {surfacePart} from './surface_part.js';
 
 /** The number of pixels of a picture for one pixel of the sheet. */
 const SHARP = 2;
 export const PICTURE = {width: SHARP * SIZE.width, height: SHARP * SIZE.height};
 
+/** Paper is white. The page's own colour is not quite. */
+const WHITE = '#ffffff';
+
 /** @typedef {ReturnType<typeof createExports>} Exports */
+
+/**
+ * @typedef {object} Figure what a figure shows, and its look
+ * @property {Plot} plot
+ * @property {'PNG' | 'SVG' | 'PDF'} format
+ * @property {number} millimetres the width on paper
+ * @property {number} dpi the pixels of a PNG for each inch
+ * @property {boolean} dark
+ * @property {boolean} isTransparent
+ */
 
 const gif = createLazyModule(() => import('./gif.js'));
 const video = createLazyModule(() => import('./video.js'));
 const arrayFile = createLazyModule(() => import('./npz.js'));
+const pdf = createLazyModule(() => import('./pdf.js'));
+
+/** Compute the size of a canvas for a figure. @param {Sheet} drawn @param {number} scale */
+const pixelsOf = ({size}, scale) => ({
+  width: Math.max(1, Math.round(size.width * scale)),
+  height: Math.max(1, Math.round(size.height * scale)),
+});
 
 /** Load the encoder of a film format. @param {Format} format @returns {Promise<(film: Film) => Promise<Blob>>} */
 async function loadEncoder(format) {
@@ -55,12 +80,27 @@ export function createExports({Plotly, pictureOf, state}) {
     return {...network, picture: /** @type {Picture} */ (pictureOf(shot, {ground, way, pointLoss: null}))};
   };
 
-  /** Draw a sheet. @param {Shot} shot @returns {Promise<Sheet>} */
-  const drawSheet = async (shot) => {
+  /**
+   * Draw a sheet. @param {Shot} shot @param {boolean} [asLines] draw the surface as lines and triangles rather than as a
+   * picture @returns {Promise<Sheet>}
+   */
+  const drawSheet = async (shot, asLines = false) => {
     const {seen, metrics, picture, logits} = await computeContent(shot);
+    const theme = readTheme();
+    if (asLines && shot.view === 'surface') {
+      const surface = {canvas: null, behind: '', before: surfacePart(picture, state().camera, SURFACE, theme)};
+      return sheetOf({picture, seen, logits, metrics, surface, timeline: state().timeline, theme});
+    }
     if (shot.view === 'surface') studio ??= createOffscreenSurface(Plotly, {...SURFACE, eye: () => state().camera});
     const surface = shot.view === 'surface' && studio ? await studio.draw(picture) : null;
-    return sheetOf({picture, seen, logits, metrics, surface, timeline: state().timeline, theme: readTheme()});
+    return sheetOf({picture, seen, logits, metrics, surface, timeline: state().timeline, theme});
+  };
+  /** Draw one plot. @param {Shot} shot @param {Figure} figure @returns {Promise<Sheet>} */
+  const drawFigure = async (shot, {plot, millimetres, dark, isTransparent}) => {
+    const theme = readThemeIf(dark);
+    const paper = isTransparent ? null : dark ? theme.paper : WHITE;
+    const width = (millimetres / MILLIMETRES) * PIXELS;
+    return figureOf(plot, await computeContent(shot), {width, theme, paper, eye: state().camera});
   };
   const link = (/** @type {Shot} */ shot) => linkTo(shot, state(), location.href.replace(/[?#].*/s, ''));
 
@@ -79,7 +119,34 @@ export function createExports({Plotly, pictureOf, state}) {
     /** @param {Shot} shot */
     async svg(shot) {
       await requireReadBack(); // Drawings contain pictures of cells.
-      return new Blob([drawingOf(await drawSheet(shot))], {type: 'image/svg+xml'});
+      return new Blob([drawingOf(await drawSheet(shot, true))], {type: 'image/svg+xml'});
+    },
+    /**
+     * Paint a figure on a canvas, in the size that fits a box.
+     * @param {Shot} shot @param {Figure} figure @param {HTMLCanvasElement} canvas
+     * @param {{width: number, height: number}} box
+     */
+    async paintFigure(shot, figure, canvas, box) {
+      const drawn = await drawFigure(shot, figure);
+      const scale = Math.min(box.width / drawn.size.width, box.height / drawn.size.height);
+      Object.assign(canvas, pixelsOf(drawn, scale));
+      await paintSheet(canvas, drawn);
+    },
+    /** @param {Shot} shot @param {Figure} figure @returns {Promise<Blob>} */
+    async figure(shot, figure) {
+      await requireReadBack();
+      const drawn = await drawFigure(shot, figure);
+      const {width, height} = drawn.size;
+      if (figure.format === 'PNG') {
+        const canvas = document.createElement('canvas');
+        Object.assign(canvas, pixelsOf(drawn, figure.dpi / PIXELS));
+        await paintSheet(canvas, drawn);
+        return writeDensity(await pngOf(canvas), figure.dpi);
+      }
+      if (figure.format === 'PDF') return (await pdf.request()).pdfOf(drawn);
+      const millimetres = (/** @type {number} */ pixels) => `${roundToDecimals((pixels / PIXELS) * MILLIMETRES, 3)}mm`;
+      const drawing = drawingOf(drawn, {width: millimetres(width), height: millimetres(height)});
+      return new Blob([drawing], {type: 'image/svg+xml'});
     },
     /**
      * Make a film of a run's frames, thinned to a number of pictures.

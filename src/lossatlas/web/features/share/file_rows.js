@@ -1,5 +1,5 @@
 /**
- * This module creates the rows of the dialog that save a file with one click: the picture, the drawing, the numbers.
+ * This module creates the rows of the dialog that save a file with one click: the picture and the numbers.
  */
 /** @import {Shot} from '../../model/types.js' */
 /** @import {Exports} from './exports.js' */
@@ -64,16 +64,11 @@ export function createFileRows(exports, task) {
       }),
     );
   const sheetNote = make('span');
-  const surfaceNote = make('span', {}, ' It contains the surface as a picture.');
   return {
     picture: row(
       'Picture',
-      [sheetNote, ` on one sheet, ${PICTURE.width}\u00a0×\u00a0${PICTURE.height} pixels.`],
+      [sheetNote, ` on one sheet: ${PICTURE.width}\u00a0×\u00a0${PICTURE.height} pixels, or lines and text.`],
       createSaver(FILES.png),
-    ),
-    drawing: row(
-      'Drawing',
-      ['The same with lines and text that stay sharp at any size.', surfaceNote],
       createSaver(FILES.svg),
     ),
     numbers: row(
@@ -84,9 +79,8 @@ export function createFileRows(exports, task) {
       createSaver(FILES.metrics),
     ),
     /** Write what applies to this shot only. @param {Shot} shot */
-    show({view, run}) {
+    show({run}) {
       setText(sheetNote, run.hasBoundary || run.hasSampleLosses ? 'Both plots' : 'The landscape');
-      surfaceNote.hidden = view !== 'surface';
     },
   };
 }

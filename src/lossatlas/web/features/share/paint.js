@@ -1,24 +1,23 @@
-/** This module paints a sheet on a canvas, and writes it as a PNG file or as an SVG drawing. */
+/** This module paints a sheet or a figure on a canvas, and writes it as a PNG file or as an SVG drawing. */
 /** @import {Sheet} from './sheet.js' */
 /** @import {Box} from './vector.js' */
-import {SIZE} from './sheet.js';
 import {short, tag} from './vector.js';
 
 /**
  * Draw a sheet on a canvas that has the same shape, in any size.
  * @param {HTMLCanvasElement | OffscreenCanvas} canvas @param {Sheet} sheet
  */
-export async function paintSheet(canvas, {behind, cells, svg, theme}) {
-  const context = /** @type {CanvasRenderingContext2D} */ (canvas.getContext('2d', {alpha: false}));
-  const layer = (/** @type {string} */ content) =>
-    imageOf(documentOf(content, theme.font, canvas.width, canvas.height));
+export async function paintSheet(canvas, {size, paper, behind, cells, svg, font}) {
+  const context = /** @type {CanvasRenderingContext2D} */ (canvas.getContext('2d', {alpha: paper === null}));
+  const {width, height} = size;
+  const layer = (/** @type {string} */ content) => imageOf(documentOf(content, {font, size, shown: canvas}));
   const [below, above] = await Promise.all([behind ? layer(behind) : null, layer(svg)]);
-  const scale = canvas.width / SIZE.width;
-  context.setTransform(scale, 0, 0, scale, 0, 0);
+  context.setTransform(canvas.width / width, 0, 0, canvas.height / height, 0, 0);
   context.imageSmoothingQuality = 'high';
-  context.fillStyle = theme.paper;
-  context.fillRect(0, 0, SIZE.width, SIZE.height);
-  if (below) context.drawImage(below, 0, 0, SIZE.width, SIZE.height);
+  context.clearRect(0, 0, width, height);
+  context.fillStyle = paper ?? 'transparent';
+  context.fillRect(0, 0, width, height);
+  if (below) context.drawImage(below, 0, 0, width, height);
   for (const {canvas: picture, box, clip, sharp} of cells) {
     context.save();
     context.imageSmoothingEnabled = !sharp;
@@ -28,18 +27,23 @@ export async function paintSheet(canvas, {behind, cells, svg, theme}) {
     context.drawImage(picture, box.x, box.y, box.width, box.height);
     context.restore();
   }
-  context.drawImage(above, 0, 0, SIZE.width, SIZE.height);
+  context.drawImage(above, 0, 0, width, height);
 }
 
-/** @param {string} svg @param {string} font @param {number} width @param {number} height */
-function documentOf(svg, font, width, height) {
+/**
+ * @param {string} svg
+ * @param {object} page
+ * @param {string} page.font @param {{width: number, height: number}} page.size the size of what is drawn, in pixels
+ * @param {{width: number | string, height: number | string}} page.shown the size at which it is shown
+ */
+function documentOf(svg, {font, size, shown: {width, height}}) {
   return `<?xml version="1.0" encoding="UTF-8"?>\n${tag(
     'svg',
     {
       xmlns: 'http://www.w3.org/2000/svg',
       width,
       height,
-      viewBox: `0 0 ${SIZE.width} ${SIZE.height}`,
+      viewBox: `0 0 ${short(size.width)} ${short(size.height)}`,
       'font-family': font,
     },
     svg,
@@ -72,21 +76,23 @@ export function pngOf(canvas) {
 /**
  * Write a sheet as a drawing: the pictures of cells stay pictures; everything else becomes lines and words.
  * @param {Sheet} sheet
+ * @param {{width: number | string, height: number | string}} [shown] the size at which it is shown, perhaps with units
  */
-export function drawingOf({behind, cells, svg, theme}) {
-  const pictures = cells.map(({canvas, box, clip}) =>
+export function drawingOf({size, paper, behind, cells, svg, font}, shown = size) {
+  const pictures = cells.map(({canvas, box, clip, sharp}) =>
     tag(
       'svg',
       {...clip, viewBox: viewBox(clip), overflow: 'hidden'},
-      tag('image', {...box, preserveAspectRatio: 'none', href: canvas.toDataURL('image/png')}),
+      tag('image', {
+        ...box,
+        preserveAspectRatio: 'none',
+        href: canvas.toDataURL('image/png'),
+        ...(sharp ? {'image-rendering': 'pixelated'} : {}),
+      }),
     ),
   );
-  return documentOf(
-    tag('rect', {...SIZE, fill: theme.paper}) + behind + pictures.join('') + svg,
-    theme.font,
-    SIZE.width,
-    SIZE.height,
-  );
+  const sheet = paper === null ? '' : tag('rect', {...size, fill: paper});
+  return documentOf(sheet + behind + pictures.join('') + svg, {font, size, shown});
 }
 
 /** @param {Box} box */

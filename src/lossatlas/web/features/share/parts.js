@@ -325,8 +325,8 @@ export function sectionPart({shot, range, values, axis, place, loss, way}, box, 
             )
           : []),
       ),
-      keyEntry(plot.x, plot.y - 14, along, `along ${letter('a')}, ${letter('b')} = 0`, theme),
-      keyEntry(plot.x + 136, plot.y - 14, other, `along ${letter('b')}, ${letter('a')} = 0`, theme),
+      keyEntry(plot.x, plot.y - 14, along, `along\u00a0${letter('a')}, ${letter('b')} = 0`, theme),
+      keyEntry(plot.x + 136, plot.y - 14, other, `along\u00a0${letter('b')}, ${letter('a')} = 0`, theme),
       axes(
         plot,
         {ticks: ticksOf(xaxis, plot.width), title: `${letter('a')}, ${letter('b')}`},

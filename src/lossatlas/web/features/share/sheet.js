@@ -2,23 +2,21 @@
  * This module puts both plots on one sheet, with everything that is needed to read them, as pictures of cells and SVG
  * above them.
  */
-/** @import {Seen, Shot, State} from '../../model/types.js' */
+/** @import {Seen, State} from '../../model/types.js' */
 /** @import {Picked} from '../../compute/network.js' */
 /** @import {Picture} from '../../views/picture.js' */
 /** @import {Theme} from '../../lib/theme.js' */
 /** @import {Cells} from './parts.js' */
-import {textWidth} from '../../lib/dom.js';
-import {classesOf, findMisclassified} from '../../figures/boundary.js';
-import {classColour, css, mapColour, pointColour} from '../../figures/colours.js';
-import {glyph, SWATCH} from '../../figures/glyphs.js';
-import {namedTicks, rangeNote, shareOf} from '../../figures/range.js';
+import {findMisclassified} from '../../figures/boundary.js';
+import {rangeNote} from '../../figures/range.js';
 import {modeText, planeFacts, planeTitle, residualFact, shareText} from '../../figures/slice.js';
-import {lossText, percentText, shortText, tickLabel} from '../../lib/numbers.js';
+import {lossText, percentText, shortText} from '../../lib/numbers.js';
 import {learntText, sampleLossesOf} from '../../figures/sample_losses.js';
-import {createCurvatureCurves, createLossCurves} from '../../views/curves.js';
+import {curvesPart} from './curves_part.js';
+import {colourBar, legendRows, measure} from './legend.js';
 import {boundaryPart, mapPart, sectionPart} from './parts.js';
 import {sampleColours, samplePart} from './sample_part.js';
-import {escapeXml, short, tag, words} from './vector.js';
+import {escapeXml, tag, words} from './vector.js';
 
 /** The size of a sheet in pixels, at scale 1. */
 export const SIZE = {width: 1280, height: 720};
@@ -41,10 +39,15 @@ const BAR = {x: 108, y: 127, width: 360, height: 10};
  * @property {Theme} theme
  * @property {Surface | null} surface needed if the view is the surface
  *
- * @typedef {{canvas: HTMLCanvasElement, behind: string, before: string}} Surface the picture of the surface, and the
- *   SVG around it
- * @typedef {{behind: string, cells: Cells[], svg: string, theme: Theme}} Sheet `behind`: SVG below the cells; `svg`:
- *   SVG above them
+ * @typedef {{canvas: HTMLCanvasElement | null, behind: string, before: string}} Surface the picture of the surface, and
+ *   the SVG around it; without a picture, the SVG has everything
+ * @typedef {object} Sheet a drawing, ready to be painted or written
+ * @property {{width: number, height: number}} size in pixels, at scale 1
+ * @property {string | null} paper the colour behind everything; null: nothing, so that the drawing is transparent
+ * @property {string} behind SVG below the cells
+ * @property {Cells[]} cells
+ * @property {string} svg SVG above the cells
+ * @property {string} font the font family
  */
 
 /** @param {Subject} subject @returns {Sheet} */
@@ -52,7 +55,10 @@ export function sheetOf(subject) {
   const {picture, theme, surface} = subject;
   const {shot} = picture;
   const left = surface
-    ? {cells: [{canvas: surface.canvas, box: SURFACE, clip: SURFACE}], svg: placeSvg(surface.before)}
+    ? {
+        cells: surface.canvas ? [{canvas: surface.canvas, box: SURFACE, clip: SURFACE}] : [],
+        svg: placeSvg(surface.before),
+      }
     : shot.view === 'section'
       ? sectionPart(picture, {...LEFT, ...PLOT}, theme)
       : mapPart(picture, {...LEFT, ...PLOT}, theme);
@@ -62,16 +68,19 @@ export function sheetOf(subject) {
   const moveToMiddle = (/** @type {string} */ svg) =>
     middle ? tag('g', {transform: `translate(${middle} 0)`}, svg) : svg;
   return {
-    theme,
+    size: SIZE,
+    paper: theme.paper,
+    font: theme.font,
     behind: surface ? moveToMiddle(placeSvg(surface.behind)) : '',
     cells: [...left.cells.map((cells) => shift(cells, middle)), ...(right?.cells ?? [])],
     svg: [
       drawHead(subject),
       moveToMiddle(
-        [landscapeHead(picture, theme), colourBar(picture, theme), left.svg, landscapeCaption(subject)].join(''),
+        [landscapeHead(picture, theme), colourBar(picture, BAR, theme), left.svg, landscapeCaption(subject)].join(''),
       ),
       right ? tag('path', {d: `M644 84V604`, stroke: theme.line}) + right.svg : '',
-      timeline(subject),
+      rule(608, theme),
+      curvesPart(picture.shot, subject.timeline, CURVES, theme),
     ].join(''),
   };
 }
@@ -98,7 +107,9 @@ function rightPart({picture: {shot}, seen, logits, theme}) {
   }
   if (!seen) return null;
   const {cells, svg} = boundaryPart(shot, seen, logits, box, theme);
-  const head = heading(RIGHT.x, 'Decision boundary', theme) + legend(run, theme);
+  const head =
+    heading(RIGHT.x, 'Decision boundary', theme) +
+    legendRows(run, {x: RIGHT.x + 4, y: 132, width: RIGHT.width - 4}, theme, 2).svg;
   const wrong = findMisclassified(run, seen).length;
   const note = rightNote(`${wrong} of ${run.numbers('labels').length} points misclassified`, theme);
   return {cells, svg: head + svg + note};
@@ -183,61 +194,6 @@ function heading(x, title, theme) {
   return words(x, 110, title, {'font-size': 15, 'font-weight': 650, fill: theme.ink});
 }
 
-/** @param {Picture} picture @param {Theme} theme */
-function colourBar({range, loss, title}, theme) {
-  const {x, y, width, height} = BAR;
-  const stops = Array.from({length: 17}, (_, i) =>
-    tag('stop', {offset: i / 16, 'stop-color': css(mapColour(range.kind, i / 16))}),
-  );
-  const now = x + width * Math.min(1, Math.max(0, shareOf(range, loss)));
-  return (
-    tag('linearGradient', {id: 'loss-map'}, ...stops) +
-    words(x - 12, y + 9, escapeXml(title), {'font-size': 12, 'text-anchor': 'end', fill: theme.muted}) +
-    tag('rect', {...BAR, rx: 2, fill: 'url(#loss-map)'}) +
-    tag('rect', {x: now - 2, y: y - 3, width: 4, height: height + 6, rx: 2, fill: theme.paper, stroke: theme.ink}) +
-    namedTicks(range)
-      .map((tick) =>
-        words(x + width * shareOf(range, tick), y + height + 14, tickLabel(tick), {
-          'font-size': 11,
-          'text-anchor': 'middle',
-          fill: theme.muted,
-        }),
-      )
-      .join('')
-  );
-}
-
-/** Draw the legend in one row, or in two where one is full. @param {Shot['run']} run @param {Theme} theme */
-function legend(run, theme) {
-  const grey = {stroke: theme.muted, 'stroke-width': 1.5};
-  const {occurring, pointed} = classesOf(run);
-  const entries = [
-    ...occurring.map((k) => ({
-      name: run.classes[k],
-      mark: pointed.has(k)
-        ? tag('path', {d: glyph(k, 4), fill: css(pointColour(k, theme.dark))})
-        : tag('path', {d: SWATCH, fill: css(classColour(k)), 'fill-opacity': 0.6, stroke: theme.muted}),
-    })),
-    {name: 'train', mark: tag('path', {d: glyph(0, 4), ...grey, fill: theme.muted})},
-    ...(run.numbers('split').includes(1)
-      ? [{name: 'test', mark: tag('path', {d: glyph(0, 3.6), ...grey, fill: 'none'})}]
-      : []),
-    {name: 'misclassified', mark: tag('path', {d: glyph(0, 6) + glyph(0, 2.5), ...grey, fill: 'none'})},
-  ].map((entry) => ({...entry, width: 32 + measure(entry.name, 12, theme.font)}));
-  let x = RIGHT.x + 4;
-  let y = 132;
-  return entries
-    .map(({name, mark, width}) => {
-      if (x + width > RIGHT.x + RIGHT.width && y < 140) [x, y] = [RIGHT.x + 4, 148];
-      const drawn =
-        tag('g', {transform: `translate(${short(x)} ${y})`}, mark) +
-        words(x + 11, y + 4, escapeXml(name), {'font-size': 12, fill: theme.muted});
-      x += width;
-      return drawn;
-    })
-    .join('');
-}
-
 /** Describe the slice. @param {Subject} subject */
 function landscapeCaption({picture: {shot, range}, theme}) {
   const texts = [...planeFacts(shot.plane), residualFact(shot)].map((fact) => fact?.text);
@@ -256,64 +212,3 @@ function lines(text, width, theme) {
     return done.length && measure(longer, 11, theme.font) <= width ? [...done.slice(0, -1), longer] : [...done, word];
   }, []);
 }
-
-/** Draw the curves at the bottom, with the epoch that is shown. @param {Subject} subject */
-function timeline({
-  picture: {
-    shot: {run, frame, scale},
-  },
-  timeline: wished,
-  theme,
-}) {
-  const {x, y, width, height} = CURVES;
-  const box = {width, height, inset: 8, top: 4, bottom: 4};
-  const known = wished === 'curvature' && run.manifest.curvature;
-  const {figure, at} = known ? createCurvatureCurves(run, box) : createLossCurves(run, scale, box);
-  const now = at(frame);
-  const names = known ? ['λ max', 'λ min'] : ['train loss', 'test loss'];
-  const dot = (/** @type {number} */ height, /** @type {string} */ fill) =>
-    Number.isFinite(height)
-      ? tag('circle', {cx: now.x, cy: height, r: 3.5, fill, stroke: theme.paper, 'stroke-width': 1.5})
-      : '';
-  const second = {stroke: theme.accent, 'stroke-dasharray': '4 2'};
-  return (
-    rule(608, theme) +
-    tag(
-      'g',
-      {transform: `translate(${x} ${y})`, fill: 'none', 'stroke-width': 1.75, 'stroke-linejoin': 'round'},
-      ...figure.ticks.map((tick) =>
-        tag('path', {d: `M8 ${short(tick.at)}H${width - 8}`, stroke: theme.line, 'stroke-width': 1}),
-      ),
-      tag('path', {d: `M${short(now.x)} 0V${height}`, stroke: theme.accent, 'stroke-width': 1}),
-      tag('path', {d: figure.second, ...second}),
-      tag('path', {d: figure.first, stroke: theme.ink}),
-      dot(now.y[0], theme.accent),
-      dot(now.y[1], theme.ink),
-      tag(
-        'g',
-        {fill: theme.muted, stroke: 'none', 'font-size': 11},
-        ...figure.ticks.map((tick) => words(-4, tick.at + 4, tick.text, {'text-anchor': 'end'})),
-        ...figure.epochTicks.map((tick) => words(tick.at, height + 16, tick.text, {'text-anchor': 'middle'})),
-      ),
-      tag(
-        'g',
-        {transform: `translate(${width - 176} -10)`, 'font-size': 11},
-        tag('path', {d: 'M0 0h16', stroke: theme.ink}),
-        words(22, 4, names[0], {fill: theme.muted, stroke: 'none'}),
-        tag('path', {d: 'M92 0h16', ...second}),
-        words(114, 4, names[1], {fill: theme.muted, stroke: 'none'}),
-      ),
-      figure.edge?.at
-        ? tag('path', {
-            d: `M8 ${short(figure.edge.at)}H${width - 8}`,
-            stroke: theme.muted,
-            'stroke-dasharray': '6 4',
-            'stroke-width': 1,
-          })
-        : '',
-    )
-  );
-}
-
-/** @param {string} text @param {number} size @param {string} font @param {number} [weight] */
-const measure = (text, size, font, weight = 400) => textWidth(text, `${weight} ${size}px ${font}`);

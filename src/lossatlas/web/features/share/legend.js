@@ -1,0 +1,81 @@
+/** This module draws what explains a plot's colours and marks: the bar of the losses, and the legend of the classes. */
+/** @import {Shot} from '../../model/types.js' */
+/** @import {Picture} from '../../views/picture.js' */
+/** @import {Theme} from '../../lib/theme.js' */
+/** @import {Box} from './vector.js' */
+import {textWidth} from '../../lib/dom.js';
+import {tickLabel} from '../../lib/numbers.js';
+import {classesOf} from '../../figures/boundary.js';
+import {classColour, css, mapColour, pointColour} from '../../figures/colours.js';
+import {glyph, SWATCH} from '../../figures/glyphs.js';
+import {namedTicks, shareOf} from '../../figures/range.js';
+import {escapeXml, short, tag, words} from './vector.js';
+
+/** The height of a row of the legend, in pixels. */
+const ROW = 16;
+
+/** @param {string} text @param {number} size @param {string} font @param {number} [weight] */
+export const measure = (text, size, font, weight = 400) => textWidth(text, `${weight} ${size}px ${font}`);
+
+/**
+ * Draw the colours of the losses, with their name at the left, and a mark at the network's own loss.
+ * @param {Pick<Picture, 'range' | 'loss' | 'title'>} picture @param {Box} bar @param {Theme} theme
+ */
+export function colourBar({range, loss, title}, bar, theme) {
+  const {x, y, width, height} = bar;
+  const stops = Array.from({length: 17}, (_, i) =>
+    tag('stop', {offset: i / 16, 'stop-color': css(mapColour(range.kind, i / 16))}),
+  );
+  const now = x + width * Math.min(1, Math.max(0, shareOf(range, loss)));
+  return (
+    tag('linearGradient', {id: 'loss-map'}, ...stops) +
+    words(x - 12, y + 9, escapeXml(title), {'font-size': 12, 'text-anchor': 'end', fill: theme.muted}) +
+    tag('rect', {...bar, rx: 2, fill: 'url(#loss-map)'}) +
+    tag('rect', {x: now - 2, y: y - 3, width: 4, height: height + 6, rx: 2, fill: theme.paper, stroke: theme.ink}) +
+    namedTicks(range)
+      .map((tick) =>
+        words(x + width * shareOf(range, tick), y + height + 14, tickLabel(tick), {
+          'font-size': 11,
+          'text-anchor': 'middle',
+          fill: theme.muted,
+        }),
+      )
+      .join('')
+  );
+}
+
+/**
+ * Draw the legend of the classes and of the points, in as many rows as it needs.
+ * @param {Shot['run']} run @param {{x: number, y: number, width: number}} place `y`: the middle of the first row
+ * @param {Theme} theme @param {number} [most] the largest number of rows
+ * @returns {{svg: string, height: number}} the height from the first row's middle to the last row's lower edge
+ */
+export function legendRows(run, {x: left, y: top, width: room}, theme, most = Infinity) {
+  const grey = {stroke: theme.muted, 'stroke-width': 1.5};
+  const {occurring, pointed} = classesOf(run);
+  const entries = [
+    ...occurring.map((k) => ({
+      name: run.classes[k],
+      mark: pointed.has(k)
+        ? tag('path', {d: glyph(k, 4), fill: css(pointColour(k, theme.dark))})
+        : tag('path', {d: SWATCH, fill: css(classColour(k)), 'fill-opacity': 0.6, stroke: theme.muted}),
+    })),
+    {name: 'train', mark: tag('path', {d: glyph(0, 4), ...grey, fill: theme.muted})},
+    ...(run.numbers('split').includes(1)
+      ? [{name: 'test', mark: tag('path', {d: glyph(0, 3.6), ...grey, fill: 'none'})}]
+      : []),
+    {name: 'misclassified', mark: tag('path', {d: glyph(0, 6) + glyph(0, 2.5), ...grey, fill: 'none'})},
+  ].map((entry) => ({...entry, width: 32 + measure(entry.name, 12, theme.font)}));
+  let [x, row] = [left, 0];
+  const svg = entries.map(({name, mark, width}) => {
+    // The room after the last entry of a row may be cut off.
+    if (x > left && x + width - 16 > left + room && row + 1 < most) [x, row] = [left, row + 1];
+    const y = top + ROW * row;
+    const drawn =
+      tag('g', {transform: `translate(${short(x)} ${short(y)})`}, mark) +
+      words(x + 11, y + 4, escapeXml(name), {'font-size': 12, fill: theme.muted});
+    x += width;
+    return drawn;
+  });
+  return {svg: svg.join(''), height: ROW * (row + 0.5)};
+}
