@@ -1,0 +1,232 @@
+"""Cuts the power of a simulated disk at random moments of ``lossatlas build`` and ``lossatlas serve``.
+
+    sudo python -m scripts.attacks.power_losses --data FOLDER [--builds 60] [--serves 40] [--seed 1]
+
+The data folder is on a small ext4 file system in a file. To cut the power, all processes are stopped and that file is
+copied: so the copy has what was written to the disk, and nothing that is only in the memory of the system. The file
+system writes on request only, as it does not commit by itself here, and does not guess what a rename means. The copy is
+mounted, which replays its journal. Then ``verify`` has to accept it, and each run of which somebody was told that it is
+stored has to be there. One copy of ten is used to go on: the build has to become complete, and to leave nothing else.
+
+The last line is JSON with counts. The exit code is 1 if something fell. It needs Linux, root and mkfs.ext4; the short
+form, with a disk that is simulated in Python, is tests/test_durability.py.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from random import Random
+from typing import Any
+
+import httpx
+
+from lossatlas.building import build_gallery
+from lossatlas.building.estimate import Sizes
+from lossatlas.runs import RunConfig
+from lossatlas.store import Gallery
+from scripts.attacks.folders import find_faults, find_leftovers, hash_runs
+from scripts.attacks.servers import ServerProcess, list_children
+
+_SIZE = 48 * 2**20
+#: No commit within ten minutes, and no guesses: what was not synced is not on the disk.
+_OPTIONS = "loop,commit=600,noauto_da_alloc"
+#: So many runs has one build; half of them are computed in parts.
+_RUNS = 16
+_IN_PARTS = Sizes(large_work=0, part_work=2e4, part_bytes=2e3)
+#: One of so many copies is used to go on.
+_RESUMED = 10
+
+
+def main() -> None:
+    options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    options.add_argument("--data", type=Path, required=True)
+    options.add_argument("--builds", type=int, default=60)
+    options.add_argument("--serves", type=int, default=40)
+    options.add_argument("--seed", type=int, default=1)
+    options.add_argument("--build-aloud", action="store_true", help=argparse.SUPPRESS)
+    given = options.parse_args()
+    if given.build_aloud:
+        build_aloud(given.data)
+        return
+    given.data.mkdir(parents=True, exist_ok=True)
+    random, fallen, counts = Random(given.seed), Counter[str](), Counter[str]()
+    while counts["losses during builds"] < given.builds:
+        with Disk(given.data.resolve()) as disk:
+            cut_builds(disk, random, given.builds, counts, fallen)
+    if given.serves:
+        with Disk(given.data.resolve()) as disk:
+            cut_servers(disk, random, given.serves, counts, fallen)
+    print(json.dumps({**counts, "fallen": {name: count for name, count in fallen.items() if count}}))
+    sys.exit(bool(+fallen))
+
+
+class Disk:
+    """A file system in a file, and a copy of it as it is found after a loss of power.
+
+    Attributes
+    ----------
+    data
+        A folder on the file system.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._image, self._copy = folder / "disk.img", folder / "copy.img"
+        self._live, self._dead = folder / "live", folder / "dead"
+        self.data = self._live / "data"
+
+    def __enter__(self) -> Disk:
+        for place in (self._live, self._dead):
+            place.mkdir(exist_ok=True)
+        self._image.unlink(missing_ok=True)
+        with self._image.open("wb") as file:
+            file.truncate(_SIZE)
+        _call("mkfs.ext4", "-q", self._image)
+        _call("mount", "-o", _OPTIONS, self._image, self._live)
+        _call("sync", "--file-system", self._live)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        _call("umount", "--lazy", self._live)
+
+    @contextmanager
+    def cut_power(self, process: int) -> Iterator[Path]:
+        """Stop a process and those that it has started; yield the data folder as a dead machine would leave it."""
+        stopped = _stop(process)
+        shutil.copyfile(self._image, self._copy)
+        for pid in stopped:
+            os.kill(pid, signal.SIGCONT)
+        _call("mount", "-o", "loop", self._copy, self._dead)
+        try:
+            yield self._dead / "data"
+        finally:
+            _call("umount", self._dead)
+
+
+def _stop(process: int) -> list[int]:
+    """Stop a process and its descendants, and return them when none of them runs any more."""
+    stopped: list[int] = []
+    while new := [pid for pid in (process, *list_children(process)) if pid not in stopped]:
+        for pid in new:
+            os.kill(pid, signal.SIGSTOP)
+        while any(_read_state(pid) not in "TZX" for pid in new):
+            time.sleep(0.001)
+        stopped += new
+    return stopped
+
+
+def _read_state(pid: int) -> str:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+    except OSError:
+        return "X"
+
+
+def _call(*command: str | Path) -> None:
+    subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
+
+
+def _make_config(seed: int) -> RunConfig:
+    return RunConfig.from_mapping(
+        {
+            "dataset": {"points": 40},
+            "model": {"hidden": [4]},
+            "training": {"epochs": 12, "frames": 6, "seed": seed},
+            "boundary": {"resolution": 12},
+            "curvature": {"frames": 2},
+            "planes": [{"kind": "fresh", "grid": 9}, {"kind": "pca", "grid": 9}],
+        }
+    )
+
+
+def build_aloud(data: Path) -> None:
+    """Build the runs, and print the id of each as soon as it is said to be stored."""
+    configs = [_make_config(seed) for seed in range(_RUNS)]
+    for half, sizes in ((configs[::2], Sizes()), (configs[1::2], _IN_PARTS)):
+        build_gallery(Gallery(data), half, workers=2, sizes=sizes, on_done=lambda run_id: print(run_id, flush=True))
+
+
+def cut_builds(disk: Disk, random: Random, most: int, counts: Counter[str], fallen: Counter[str]) -> None:
+    """Cut the power at random moments of one build until it is complete."""
+    command = [sys.executable, "-m", "scripts.attacks.power_losses", "--build-aloud", "--data", str(disk.data)]
+    build = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+    told: list[str] = []
+    listening = threading.Thread(target=lambda: told.extend(map(str.strip, build.stdout or ())), daemon=True)
+    listening.start()
+    while build.poll() is None and counts["losses during builds"] < most:
+        time.sleep(random.uniform(0, 1.5))
+        stored = list(told)
+        if build.poll() is None:
+            with disk.cut_power(build.pid) as found:
+                _check(found, stored, counts, fallen)
+                counts["losses during builds"] += 1
+                if counts["losses during builds"] % _RESUMED == 0:
+                    _go_on(found, command, counts, fallen)
+    build.kill()
+    build.wait()
+    listening.join()
+
+
+def _check(found: Path, told: list[str], counts: Counter[str], fallen: Counter[str]) -> None:
+    """Check what is on the disk: it is sound, and what somebody was told is stored is there."""
+    there = hash_runs(found)
+    faults = find_faults(found)
+    if faults:
+        print(*faults, sep="\n", file=sys.stderr)
+    counts["runs told as stored, and looked for"] += len(told)
+    fallen["told as stored, and gone"] += len(set(told) - there.keys())
+    fallen["damaged"] += len(faults)
+
+
+def _go_on(found: Path, command: list[str], counts: Counter[str], fallen: Counter[str]) -> None:
+    status = subprocess.run([*command[:-1], str(found)], check=False, stdout=subprocess.DEVNULL).returncode
+    complete = status == 0 and len(hash_runs(found)) == _RUNS and not find_faults(found)
+    counts["builds that went on"] += 1
+    fallen["builds that did not become complete"] += not complete
+    fallen["left behind"] += sum(find_leftovers(found).values())
+
+
+def cut_servers(disk: Disk, random: Random, most: int, counts: Counter[str], fallen: Counter[str]) -> None:
+    """Ask a server for runs, and cut the power when it says that one is stored, or a little later."""
+    server = ServerProcess(disk.data, log=disk.data.parent.with_suffix(".log"))
+    url, told = f"http://127.0.0.1:{server.port}/api/runs", []
+    for seed in range(most):
+        # The next one is asked for as well, so that it is being computed and stored when the power is cut.
+        for number in (2 * seed, 2 * seed + 1):
+            httpx.post(url, json=_make_config(1000 + number).model_dump(mode="json"), timeout=60)
+        told.append(_wait_until_stored(url, _make_config(1000 + 2 * seed).id))
+        time.sleep(random.choice([0, 0, random.uniform(0, 1)]))
+        with disk.cut_power(server.process.pid) as found:
+            _check(found, told, counts, fallen)
+        told.append(_wait_until_stored(url, _make_config(1001 + 2 * seed).id))
+        counts["losses of servers"] += 1
+    server.stop()
+    fallen["tracebacks"] += server.tracebacks
+
+
+def _wait_until_stored(url: str, run_id: str) -> str:
+    while (state := _get(f"{url}/{run_id}")["state"]) != "stored":
+        if state not in {"queued", "running"}:
+            raise SystemExit(f"{run_id} is {state}")
+        time.sleep(0.01)
+    return run_id
+
+
+def _get(url: str) -> dict[str, Any]:
+    found: dict[str, Any] = httpx.get(url, timeout=60).json()
+    return found
+
+
+if __name__ == "__main__":
+    main()
