@@ -24,7 +24,7 @@ from lossatlas.server.files import Cache
 from lossatlas.server.jobs import Jobs
 from lossatlas.store import Gallery
 from tests.conftest import small_config
-from tests.server.live import Live, live_server, until
+from tests.server.live import ENDLESS, Live, live_server, until
 
 
 def connect(live: Live, sent: bytes = b"") -> socket.socket:
@@ -76,16 +76,35 @@ def test_a_stream_outlives_the_time_for_a_head(live: Live, monkeypatch: pytest.M
             next(pings)
 
 
-def test_connections_are_limited_and_closed_ones_make_room(live: Live, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_connections_are_limited_and_idle_ones_make_room(live: Live, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(connections, "find_most_connections", lambda: 5)
-    idle = [connect(live) for _ in range(5)]
+    monkeypatch.setattr(connections, "IDLE", 0.0)
+    idle = [connect(live, b"GET / HTTP/1.1\r\nHo") for _ in range(5)]
     until(lambda: len(live.server.server_state.connections) == 5)
-    with connect(live) as one_more:
-        assert is_closed(one_more)
+    assert live.raw("GET", "/data/index.json").status == 200
+    assert is_closed(idle[0])
+    assert len(live.server.server_state.connections) <= 5
     for connection in idle:
         connection.close()
-    until(lambda: not live.server.server_state.connections)
-    assert live.http.get("data/index.json").status_code == 200
+
+
+def test_a_connection_beyond_the_limit_waits_until_another_one_ends(
+    live: Live, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run_id = live.start_run(ENDLESS)
+    monkeypatch.setattr(connections, "find_most_connections", lambda: 3)
+    head = f"GET /api/runs/{run_id}/events HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n".encode()
+    live.http.close()
+    busy = [connect(live, head) for _ in range(3)]
+    assert all(connection.recv(9) == b"HTTP/1.1 " for connection in busy)
+    with connect(live, b"GET /data/index.json HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n") as one_more:
+        one_more.settimeout(0.3)
+        with pytest.raises(TimeoutError):
+            one_more.recv(1)
+        for connection in busy:
+            connection.close()
+        one_more.settimeout(30)
+        assert one_more.recv(15) == b"HTTP/1.1 200 OK"
 
 
 def test_connections_leave_files_to_everything_else(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -93,10 +112,10 @@ def test_connections_leave_files_to_everything_else(monkeypatch: pytest.MonkeyPa
     set_to: list[tuple[int, int]] = []
     monkeypatch.setattr(resource, "getrlimit", lambda _: set_to[-1] if set_to else (1024, 4096))
     monkeypatch.setattr(resource, "setrlimit", lambda _, limits: set_to.append(limits))
-    assert connections.find_most_connections() == 1024 - 256
+    assert connections.find_most_connections() == 1024 - 128
     connections.raise_open_files_limit()
     assert set_to == [(4096, 4096)]
-    assert connections.find_most_connections() == 4096 - 256
+    assert connections.find_most_connections() == 4096 - 128
 
 
 def test_a_body_that_does_not_arrive_is_a_problem(live: Live, monkeypatch: pytest.MonkeyPatch) -> None:

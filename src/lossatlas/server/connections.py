@@ -1,13 +1,16 @@
 """Limits the number of connections and their waiting times, so that one client cannot block all others.
 
 Uvicorn closes a connection that is idle after a request. But it waits forever for a client that sends no request, or
-half of one, and it accepts connections until the process cannot open any more files.
+half of one, and it accepts connections until the process cannot open any more files. Here, connections beyond a limit
+wait in the system until one of the others ends, and idle ones make room for them.
 """
 
 from __future__ import annotations
 
 import asyncio
+import socket
 import sys
+from collections.abc import Callable, Collection
 from typing import Any
 
 import h11
@@ -15,8 +18,12 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from lossatlas.server.problems import Problem
 
-#: The number of connections that may wait to be accepted. Python accepts all of them before one is counted.
-BACKLOG = 128
+#: The number of connections that may wait in the system to be accepted: those of a class with six from each browser.
+BACKLOG = 1024
+#: A connection without a request for this many seconds makes room for another one, if there are too many.
+IDLE = 0.5
+#: After this many seconds, a full server looks again whether there is room.
+_PAUSE = 0.02
 #: The seconds that a client has for the head of a request, counted from the connection or from the last answer.
 PATIENCE = 20.0
 #: The number of open files that the process requests from the system.
@@ -46,22 +53,67 @@ def find_most_connections() -> int:
 
     soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
     files = OPEN_FILES if soft == resource.RLIM_INFINITY else min(soft, OPEN_FILES)
-    return max(_FEWEST, files - BACKLOG - _OTHER_FILES)
+    return max(_FEWEST, files - _OTHER_FILES)
+
+
+async def accept_connections(
+    listener: socket.socket, make: Callable[[], TimedProtocol], connections: Collection[Any]
+) -> None:
+    """Accept connections until this is cancelled, but not more at a time than files allow.
+
+    Parameters
+    ----------
+    listener
+        The socket that listens.
+    make
+        A function that makes the protocol of a new connection.
+    connections
+        The protocols of all open connections, which each protocol joins and leaves by itself.
+    """
+    loop = asyncio.get_running_loop()
+    listener.setblocking(False)
+    while True:
+        try:
+            accepted, _ = await loop.sock_accept(listener)
+        except OSError:  # the client has gone, or the process has no file left
+            await asyncio.sleep(_PAUSE)
+            continue
+        try:
+            while len(connections) >= find_most_connections():
+                await asyncio.sleep(0 if _close_an_idle_one(connections) else _PAUSE)
+            await loop.connect_accepted_socket(make, accepted)
+        except OSError:
+            accepted.close()
+        except asyncio.CancelledError:
+            accepted.close()
+            return
+
+
+def _close_an_idle_one(connections: Collection[TimedProtocol]) -> bool:
+    """Close the connection that has waited longest for a request, and return whether there was one."""
+    longest = max(connections, key=lambda connection: connection.idle, default=None)
+    if longest is None or longest.idle < IDLE:
+        return False
+    longest.transport.close()
+    return True
 
 
 class TimedProtocol(H11Protocol):
-    """A connection that is closed if there are too many, or if the head of a request does not arrive in time."""
+    """A connection that is closed if the head of a request does not arrive in time."""
 
     _waiting: asyncio.TimerHandle | None = None
+    _since = 0.0
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Start to wait for a request, or close the connection at once if there are too many."""
+        """Start to wait for a request."""
         made: Any = transport  # Uvicorn declares a narrower type than asyncio does
         super().connection_made(made)
-        if len(self.connections) > find_most_connections():
-            self.transport.abort()
-        else:
-            self._wait_for_head()
+        self._wait_for_head()
+
+    @property
+    def idle(self) -> float:
+        """How many seconds it has waited for a request; 0 while one is answered."""
+        return self.loop.time() - self._since if self._waiting else 0.0
 
     def data_received(self, data: bytes) -> None:
         """Receive a part of a request. A part of its head does not extend the time for the head."""
@@ -91,6 +143,7 @@ class TimedProtocol(H11Protocol):
 
     def _wait_for_head(self) -> None:
         self._stop_waiting()
+        self._since = self.loop.time()
         self._waiting = self.loop.call_later(PATIENCE, self.transport.abort)
 
     def _stop_waiting(self) -> None:

@@ -22,7 +22,7 @@ from fastapi import FastAPI
 from lossatlas.errors import LossAtlasError
 from lossatlas.runs import RunConfig
 from lossatlas.server.app import create_app
-from lossatlas.server.connections import BACKLOG, TimedProtocol, raise_open_files_limit
+from lossatlas.server.connections import BACKLOG, TimedProtocol, accept_connections, raise_open_files_limit
 from lossatlas.server.exposure import LOCAL_PROXIES, LOOPBACK, Exposure
 from lossatlas.server.logs import LogFormat, log_exchange, make_logging
 from lossatlas.server.metrics import Metrics
@@ -150,13 +150,13 @@ class Server(uvicorn.Server):
             server_header=False,
             ws="none",
             http=TimedProtocol,
-            backlog=BACKLOG,
             root_path=root_path,
             forwarded_allow_ips=list(proxies),
             timeout_graceful_shutdown=ceil(patience) + 2,  # _cut_off comes before it, and ends requests without a trace
         )
         super().__init__(config)
         self._app, self._on_started, self._patience = app, on_started, patience
+        self._accepting: list[asyncio.Task[None]] = []
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         """Stop after the first signal, and end the process at once after a second one.
@@ -169,7 +169,10 @@ class Server(uvicorn.Server):
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Start to listen, and call ``on_started``."""
-        await super().startup(sockets)
+        await super().startup([])  # Uvicorn would accept more connections than there may be files
+        for listener in sockets or []:
+            accepting = accept_connections(listener, self._make_protocol, self.server_state.connections)
+            self._accepting.append(asyncio.create_task(accepting))
         if self._on_started:
             self._on_started()
 
@@ -178,7 +181,12 @@ class Server(uvicorn.Server):
         self._app.state.stop_by = time.monotonic() + self._patience
         self._app.state.jobs.stop()
         asyncio.get_running_loop().call_later(self._patience, self._cut_off)
+        for accepting in self._accepting:
+            accepting.cancel()
         await super().shutdown(sockets)
+
+    def _make_protocol(self) -> TimedProtocol:
+        return TimedProtocol(self.config, self.server_state, self.lifespan.state)
 
     def _cut_off(self) -> None:
         """Close the connections whose requests have not ended."""
@@ -233,7 +241,7 @@ def _listen(host: str, port: int) -> socket.socket:
         if os.name == "posix":
             listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # a port in TIME_WAIT is free
         listener.bind((host, port))
-        listener.listen()
+        listener.listen(BACKLOG)
     except OSError as error:
         listener.close()
         raise LossAtlasError(f"cannot listen on {host}, port {port} ({error.strerror}); give another port") from error

@@ -1,0 +1,75 @@
+"""Clients for the attacks: connections that send plain HTTP/1.1, and followers of streams of events."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import json
+import re
+from collections import Counter
+from dataclasses import dataclass
+from typing import Any
+
+
+class Connection:
+    """A connection that stays open for several requests: ``async with Connection(port) as connection``."""
+
+    def __init__(self, port: int) -> None:
+        self._port = port
+
+    async def __aenter__(self) -> Connection:
+        self._reader, self._writer = await asyncio.open_connection("127.0.0.1", self._port)
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        self._writer.close()
+
+    async def get(self, path: str) -> tuple[int, bytes]:
+        """Send a GET request as a browser does, and return the status and the body, which may be compressed."""
+        return await self._ask(f"GET {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nAccept-Encoding: gzip, br\r\n\r\n".encode())
+
+    async def get_json(self, path: str) -> Any:
+        """Return a JSON document."""
+        _, body = await self._ask(f"GET {path} HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n".encode())
+        return json.loads(body)
+
+    async def post(self, path: str, body: Any) -> Any:
+        """Send a JSON document, and return the one that is answered."""
+        sent = json.dumps(body).encode()
+        head = f"POST {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\n"
+        _, answered = await self._ask(f"{head}Content-Length: {len(sent)}\r\n\r\n".encode() + sent)
+        return json.loads(answered)
+
+    async def _ask(self, request: bytes) -> tuple[int, bytes]:
+        self._writer.write(request)
+        head = (await self._reader.readuntil(b"\r\n\r\n")).decode("latin-1")
+        length = re.search(r"content-length: (\d+)", head, re.IGNORECASE)
+        body = await self._reader.readexactly(int(length[1])) if length else b""
+        return int(head.split()[1]), body
+
+
+@dataclass
+class Heard:
+    """What a follower of a stream has received: the events by name, the last one, and a hash of all data."""
+
+    events: Counter[str]
+    last: str
+    digest: str
+
+
+async def follow(port: int, run_id: str) -> Heard:
+    """Follow the events of a run until the stream ends."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", port, limit=2**24)
+    head = f"GET /api/runs/{run_id}/events HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n"
+    writer.write(head.encode())
+    heard, digest = Heard(Counter(), "", ""), hashlib.sha256()
+    async for line in reader:
+        if line.startswith(b"event:"):
+            heard.last = line[6:].strip().decode()
+            heard.events[heard.last] += 1
+        # Each client gets its own positions in the queue, and may come later than the others.
+        if line.startswith(b"data:") and heard.last != "queued":
+            digest.update(line)
+    writer.close()
+    heard.digest = digest.hexdigest()
+    return heard
