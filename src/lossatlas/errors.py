@@ -6,6 +6,7 @@ LossAtlasError
 │   └── OtherModelError    a model, or samples, other than those that were recorded
 ├── PlaneError             a plane cannot be made from this training
 ├── DataFolderError        the data folder cannot be used
+│   └── FolderBusyError    another process is using it, and only one can
 ├── RunError               something about one stored run
 │   ├── RunNotFoundError   there is no such run
 │   ├── RunDamagedError    its files are not what they claim to be
@@ -15,6 +16,7 @@ LossAtlasError
 ├── RunTooLargeError       a run would take more work or memory than is allowed
 ├── ReadOnlyError          the server computes nothing
 ├── QueueFullError         the queue of the server is full
+├── QuotaError             one client asks a server for too much at a time
 ├── WorkerDiedError        one task killed several worker processes
 ├── ClusterError           there is no cluster to compute on
 └── CancelledError         somebody stopped a computation
@@ -64,6 +66,10 @@ class DataWarning(UserWarning):
 
 class DataFolderError(LossAtlasError):
     """The data folder cannot be used: it is a file, it is not writable, or a parent is missing."""
+
+
+class FolderBusyError(DataFolderError):
+    """Another process is using the data folder for something that only one process at a time can do."""
 
 
 class RunError(LossAtlasError):
@@ -131,6 +137,10 @@ class QueueFullError(LossAtlasError):
     """The server's queue of runs is full; ask again later."""
 
 
+class QuotaError(LossAtlasError):
+    """One client asks a server for too much at a time; ask again later."""
+
+
 class WorkerDiedError(LossAtlasError):
     """One task killed several worker processes, usually because the machine ran out of memory.
 
@@ -143,12 +153,12 @@ class WorkerDiedError(LossAtlasError):
         not known.
     """
 
-    def __init__(self, attempts: int, code: int | None) -> None:
+    def __init__(self, attempts: int, code: int | None, advice: str = "try fewer workers") -> None:
         self.attempts, self.code = attempts, code
         how = "" if code is None else f" ({f'signal {-code}' if code < 0 else f'exit code {code}'})"
         super().__init__(
             f"a worker process was killed{how}, {attempts} times in a row over the same work, "
-            "perhaps for want of memory: try fewer workers"
+            f"perhaps for want of memory: {advice}"
         )
 
 

@@ -100,7 +100,7 @@ class Live:
 def live_server(gallery: Gallery, root_path: str = "", **options: Any) -> Iterator[Live]:
     listener = _listen("127.0.0.1", 0)
     up = threading.Event()
-    app = create_app(gallery, **options)
+    app = create_app(gallery, **{"workers": 1, **options})
     server = Server(app, up.set, make_logging(), root_path=root_path)
     thread = threading.Thread(target=server.run, args=([listener],), daemon=True)
     thread.start()

@@ -3,6 +3,7 @@
     runs/.partial-<id>/parts.jsonl      one line for the configuration, then one for each new array and finished part
     runs/.partial-<id>/<part>.npz       results of a part that are not arrays of the run
     runs/.partial-<id>/run/             the folder that is renamed to runs/<id> at the end
+    runs/.partial-<id>/served           of a run that a server computes: whether somebody wants it
 
 The line of a part is written only after its numbers are on the disk. So even if the process is killed, the record never
 names a part that is missing. A part is computed again only if its line was not yet written. No reader of a gallery
@@ -15,6 +16,7 @@ import json
 import shutil
 from collections.abc import Iterable
 from contextlib import suppress
+from dataclasses import asdict
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -22,24 +24,32 @@ from typing import Any
 import numpy as np
 
 from lossatlas.arrays import AnyArray
+from lossatlas.building.estimate import Sizes
 from lossatlas.building.records import Record
-from lossatlas.errors import RunNotFoundError
+from lossatlas.errors import LossAtlasError, RunNotFoundError
 from lossatlas.runs import Block, Run, RunConfig
 from lossatlas.store import (
+    MOST_JSON,
     append_line,
     explain_write_errors,
     is_regular,
     make_synced_folder,
+    open_regular,
     open_synced,
     publish,
+    read_regular,
     run_folder,
     sync_folder,
+    write_text,
 )
 
+#: Locked by the process that computes large runs.
+LOCK = ".build.lock"
 _PARTIAL = ".partial-"
 _RECORD = "parts.jsonl"
+_SERVED, _LONGEST_MARK = "served", 16
 #: The version of this layout. A folder with another version is deleted and started again.
-_LAYOUT = 2
+_LAYOUT = 3
 _NOTHING = Record(None)
 
 
@@ -55,15 +65,19 @@ class Checkpoint:
     config
         The configuration that is computed. A folder of another version of lossatlas or NumPy is deleted and started
         again, because its numbers could differ in the last digit.
+    sizes
+        The sizes of the parts of a folder that is started.
 
     Attributes
     ----------
+    sizes
+        The sizes of the parts of this folder.
     notes
         The JSON data that each finished part left, by the name of the part, in the order in which they finished.
     """
 
-    def __init__(self, data: Path, config: RunConfig) -> None:
-        self.data, self.id = data, config.id
+    def __init__(self, data: Path, config: RunConfig, sizes: Sizes) -> None:
+        self.data, self.id, self.sizes = data, config.id, sizes
         self.folder = _folder(data, config.id)
         self.notes: dict[str, Any] = {}
         self._shapes: dict[str, list[Any]] = {}
@@ -73,7 +87,7 @@ class Checkpoint:
                 shutil.rmtree(self.folder, ignore_errors=True)
                 make_synced_folder(self.folder / "run")
                 self.notes, self._shapes = {}, {}
-                self._write_line(whose)
+                self._write_line({**whose, "sizes": asdict(sizes)})
 
     def __contains__(self, part: str) -> bool:
         return part in self.notes
@@ -83,7 +97,7 @@ class Checkpoint:
         described = [dtype, list(shape)]
         if self._shapes.get(array) == described:
             return
-        path = self._path(array)
+        path = self.path_of(array)
         with explain_write_errors(self.data):
             path.parent.mkdir(parents=True, exist_ok=True)
             np.lib.format.open_memmap(path, mode="w+", dtype=np.dtype(dtype), shape=shape).flush()
@@ -132,7 +146,7 @@ class Checkpoint:
 
     def array(self, name: str) -> AnyArray:
         """Map an array of the run into memory, read-only."""
-        return np.lib.format.open_memmap(self._path(name), mode="r")
+        return np.lib.format.open_memmap(self.path_of(name), mode="r")
 
     def publish(self, run: Run) -> Path:
         """Move the run, whose large arrays are in this folder, to its final folder, and delete this folder."""
@@ -140,13 +154,14 @@ class Checkpoint:
         shutil.rmtree(self.folder, ignore_errors=True)
         return folder
 
-    def _path(self, array: str) -> Path:
+    def path_of(self, array: str) -> Path:
+        """Return the path of the file of an array."""
         return self.folder / "run" / f"{array}.npy"
 
     def _fill(self, array: str, blocks: list[Block]) -> None:
         """Write blocks into the file of an array. It does not use a memory map, where a full disk would be a signal."""
         dtype, shape = np.dtype(self._shapes[array][0]), self._shapes[array][1]
-        with open_synced(self._path(array), "r+b") as file:
+        with open_synced(self.path_of(array), "r+b") as file:
             np.lib.format.read_magic(file)
             np.lib.format.read_array_header_1_0(file)
             first = file.tell()
@@ -162,8 +177,9 @@ class Checkpoint:
             lines, length = _read_whole_lines((self.folder / _RECORD).read_bytes())
         except FileNotFoundError:
             return False
-        if not lines or lines[0] != whose:
+        if not lines or {name: value for name, value in lines[0].items() if name != "sizes"} != whose:
             return False
+        self.sizes = Sizes(**lines[0]["sizes"])
         for line in lines[1:]:
             if "part" in line:
                 self.notes[line["part"]] = line["note"]
@@ -203,6 +219,32 @@ def remove_stored(data: Path) -> None:
         with suppress(RunNotFoundError):
             if is_regular(run_folder(data, folder.name.removeprefix(_PARTIAL)), "run.json"):
                 shutil.rmtree(folder, ignore_errors=True)
+
+
+def mark_served(data: Path, run_id: str, *, wanted: bool) -> None:
+    """Note that a server computes an unfinished run, and whether somebody wants it. If it is gone, nothing happens."""
+    folder = _folder(data, run_id)
+    with explain_write_errors(data), suppress(FileNotFoundError):
+        write_text(folder / _SERVED, "wanted" if wanted else "left")
+
+
+def find_served(data: Path) -> dict[str, tuple[RunConfig, bool]]:
+    """Return the configuration of each unfinished run of a server by its id, and whether somebody wants it."""
+    found = {}
+    for folder in sorted((data / "runs").glob(f"{_PARTIAL}*")):
+        with suppress(OSError, ValueError, LookupError, TypeError, LossAtlasError):
+            wanted = read_regular(folder, _SERVED, _LONGEST_MARK) == b"wanted"
+            with open_regular(folder, _RECORD) as file:
+                first = json.loads(file.readline(MOST_JSON))
+            config = RunConfig.from_mapping(json.loads(first["config"]))
+            if folder == _folder(data, config.id):
+                found[config.id] = config, wanted
+    return found
+
+
+def remove_partial(data: Path, run_id: str) -> None:
+    """Delete the folder of an unfinished run, if there is one."""
+    shutil.rmtree(_folder(data, run_id), ignore_errors=True)
 
 
 def _size_on_disk(path: Path) -> int:

@@ -33,6 +33,7 @@ from lossatlas.building.records import (
 )
 from lossatlas.building.task import Part
 from lossatlas.building.worker_functions import (
+    StoredTrajectory,
     compute_piece,
     lay_plane_of_run,
     measure_curvature_of_run,
@@ -42,16 +43,18 @@ from lossatlas.curvature import Curvature
 from lossatlas.runs import (
     ArrayStep,
     Block,
+    Frame,
     LaidPlane,
     RunConfig,
     Setup,
     assemble_run,
     check_planes,
     choose_curvature_frames,
+    list_frame_steps,
     list_plane_steps,
     list_run_steps,
 )
-from lossatlas.training import METRICS, Outcome, State, Trajectory, frame_epochs
+from lossatlas.training import METRICS, Metrics, Outcome, Snapshot, State, Trajectory, frame_epochs
 
 #: A trajectory of more than this many times ``part_bytes`` is not sent to workers.
 _FEW = 3
@@ -67,16 +70,33 @@ class ChunkedRun:
     references
         The final parameters ``[P]`` of the runs that its planes go through, by their ids.
     sizes
-        The sizes of the parts.
+        The sizes of the parts. A run that was begun with other sizes continues with those.
+    threads
+        The number of threads of each worker; None means one per core.
+    local
+        Whether workers can read the data folder.
     """
 
-    def __init__(self, config: RunConfig, data: Path, references: Mapping[str, Floats], sizes: Sizes) -> None:
-        self._config, self._references, self._sizes = config, references, sizes
+    def __init__(
+        self,
+        config: RunConfig,
+        data: Path,
+        references: Mapping[str, Floats],
+        sizes: Sizes,
+        *,
+        threads: int | None = 1,
+        local: bool = False,
+    ) -> None:
+        self._config, self._references, self._threads, self._local = config, references, threads, local
         self._canonical = config.canonical
-        self._setup = Setup.of(config)
+        self.setup = self._setup = Setup.of(config)
         check_planes(self._setup, references)
-        self._checkpoint = Checkpoint(data, config)
+        self._checkpoint = Checkpoint(data, config, sizes)
+        self._sizes = self._checkpoint.sizes
         self._laid: dict[str, LaidPlane | str] = {}
+        self._trajectory: Trajectory | None = None
+        self._frame_steps = list_frame_steps(self._setup)
+        self._arrays: dict[str, AnyArray] = {}
 
     def begin(self) -> list[Part]:
         """Read the parts that are finished, and return those that can be computed now."""
@@ -89,11 +109,42 @@ class ChunkedRun:
 
     def finish(self) -> None:
         """Combine the parts into the run, and move it to its final folder."""
-        frames = choose_curvature_frames(self._setup, len(self._trajectory.epochs))
+        frames = choose_curvature_frames(self._setup, self.frame_count)
         curvatures = [restore_curvature(self._checkpoint.record_of(f"curvature-{frame}")) for frame in frames]
         planes = {name: self._find_plane(name) for name in self._setup.plane_configs}
-        run = assemble_run(self._setup, self._trajectory, planes, self._checkpoint.array, curvatures)
+        run = assemble_run(self._setup, self.trajectory, planes, self._checkpoint.array, curvatures)
         self._checkpoint.publish(run)
+
+    @property
+    def trajectory(self) -> Trajectory:
+        """The whole training. It is known when all its parts are finished."""
+        if self._trajectory is None:
+            raise RuntimeError("the training has not ended")
+        return self._trajectory
+
+    @property
+    def frame_count(self) -> int:
+        """The number of frames. It is known when all parts of the training are finished."""
+        return len(self.trajectory.epochs)
+
+    def frame(self, index: int) -> Frame:
+        """Return a frame whose parts are finished. Its arrays are mapped from the disk."""
+        at = slice(index, index + 1)
+        arrays = {
+            path: self._map(path)[(slice(None),) * step.frame_axis + (at,)]
+            for step in self._frame_steps
+            for path in step.layout(1)
+        }
+        trajectory = self.trajectory
+        metrics = Metrics(**{name: float(values[index]) for name, values in trajectory.metrics.items()})
+        theta, classes = trajectory.weights[index], trajectory.predicted_class[index]
+        return Frame(index, Snapshot(trajectory.epochs[index], theta, metrics, classes), arrays)
+
+    def _map(self, path: str) -> AnyArray:
+        """Map an array, also after :meth:`finish` has moved its file."""
+        if path not in self._arrays:
+            self._arrays[path] = self._checkpoint.array(path)
+        return self._arrays[path]
 
     def _find_unfinished(self, candidates: list[Part]) -> list[Part]:
         """Replace finished parts by the parts that follow them, until all are unfinished."""
@@ -131,20 +182,18 @@ class ChunkedRun:
             has_ended = self._checkpoint.notes[name]["epoch"] is None
             return self._list_later_parts() if has_ended else [self._make_training_part(number + 1)]
 
-        return Part(
-            name,
-            train_stretch,
-            lambda: (self._canonical, self._restore_state_after(number - 1), frames),
-            store,
-            list_next,
-        )
+        def arguments() -> tuple[Any, ...]:
+            return self._canonical, self._restore_state_after(number - 1), frames
+
+        stretch = number + 1, len(self._plan_stretches())
+        return Part(name, train_stretch, arguments, store, list_next, frame=-1, stretch=stretch)
 
     def _restore_state_after(self, number: int) -> State | None:
         return restore_state(self._checkpoint.record_of(f"training-{number}")) if number >= 0 else None
 
     def _list_later_parts(self) -> list[Part]:
         self._trajectory = self._gather_training()
-        frames = choose_curvature_frames(self._setup, len(self._trajectory.epochs))
+        frames = choose_curvature_frames(self._setup, self.frame_count)
         return [
             *(self._make_plane_part(name) for name in self._setup.plane_configs),
             *(part for step in list_run_steps(self._setup) for part in self._make_pieces(step)),
@@ -177,7 +226,7 @@ class ChunkedRun:
     # arrays, in pieces ----------------------------------------------------------------------------------------------
 
     def _make_pieces(self, step: ArrayStep) -> Iterator[Part]:
-        frames = len(self._trajectory.epochs) if step.every_frame else 1
+        frames = self.frame_count if step.every_frame else 1
         for array, (dtype, shape) in step.layout(frames).items():
             self._checkpoint.lay_out(array, dtype, shape)
         for some, rows in self._divide(step, frames):
@@ -201,12 +250,14 @@ class ChunkedRun:
         name = f"{step.name}-{frames.start}-{rows.start}"
 
         def arguments() -> tuple[Any, ...]:
-            return self._canonical, step, step.thetas(self._trajectory.weights)[frames], rows
+            return self._canonical, step, step.thetas(self.trajectory.weights)[frames], rows, self._threads
 
         def store(found: tuple[AnyArray, ...]) -> None:
             self._checkpoint.finish_part(name, step.blocks(frames.start, rows, found))
 
-        return Part(name, compute_piece, arguments, store)
+        shown = {path for each in self._frame_steps for path in each.layout(1)}
+        frame = frames.start if shown.issuperset(step.layout(1)) else None
+        return Part(name, compute_piece, arguments, store, frame=frame)
 
     # curvature and planes -------------------------------------------------------------------------------------------
 
@@ -216,7 +267,7 @@ class ChunkedRun:
         def store(found: Curvature) -> None:
             self._checkpoint.finish_part(name, record=record_curvature(found))
 
-        return Part(name, measure_curvature_of_run, lambda: (self._canonical, self._trajectory.weights[frame]), store)
+        return Part(name, measure_curvature_of_run, lambda: (self._canonical, self.trajectory.weights[frame]), store)
 
     def _make_plane_part(self, name: str) -> Part:
         part = f"plane-{name}"
@@ -230,15 +281,18 @@ class ChunkedRun:
                 return []
             return [piece for step in list_plane_steps(self._setup, laid.plane) for piece in self._make_pieces(step)]
 
-        def arguments() -> tuple[Any, ...]:
-            return self._canonical, name, self._trajectory, self._references
+        # A long trajectory is not sent to workers. They map the file that contains it, if they can read it.
+        is_long = self.trajectory.weights.nbytes > _FEW * self._sizes.part_bytes
 
-        # A long trajectory is not sent to workers, because this process can map the file that contains it.
-        here = (
-            self._setup.plane_configs[name].kind == "file"
-            or self._trajectory.weights.nbytes > _FEW * self._sizes.part_bytes
-        )
-        return Part(part, lay_plane_of_run, arguments, store, list_next, here)
+        def arguments() -> tuple[Any, ...]:
+            trajectory: Trajectory | StoredTrajectory = self.trajectory
+            if is_long and self._local:
+                trajectory = StoredTrajectory.of(self.trajectory, self._checkpoint.path_of("weights"))
+            return self._canonical, name, trajectory, self._references, self._threads
+
+        here = self._setup.plane_configs[name].kind == "file" or (is_long and not self._local)
+        frame = -1 if name in {directions.name for directions in self._setup.directions} else None
+        return Part(part, lay_plane_of_run, arguments, store, list_next, here, frame, is_plane=True)
 
     def _find_plane(self, name: str) -> LaidPlane | str:
         if name not in self._laid:

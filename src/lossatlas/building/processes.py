@@ -252,10 +252,10 @@ def _answer_call(call: bytes) -> bytes:
         function, args, kwargs = pickle.loads(call)
         return pickle.dumps((function(*args, **kwargs), None), protocol=pickle.HIGHEST_PROTOCOL)
     except BaseException as error:
-        return pickle.dumps((None, _make_portable(error)))
+        return pickle.dumps((None, make_portable(error)))
 
 
-def _make_portable(error: BaseException) -> BaseException:
+def make_portable(error: BaseException) -> BaseException:
     """Return an exception that can be pickled, with the traceback as a note: the error itself, or one with its text."""
     note = "".join(traceback.format_exception(error)).rstrip()
     portable: BaseException = LossAtlasError(describe_error(error))

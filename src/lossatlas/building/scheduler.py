@@ -13,7 +13,7 @@ from typing import Any
 
 from filelock import FileLock, Timeout
 
-from lossatlas.building.checkpoint import remove_stored
+from lossatlas.building.checkpoint import LOCK, remove_stored
 from lossatlas.building.chunked_run import ChunkedRun
 from lossatlas.building.estimate import Sizes
 from lossatlas.building.processes import Processes, describe_error
@@ -29,8 +29,6 @@ _EACH = 2
 _USUAL_WORKERS = 16
 #: What systems answer if no file can be written any more, whatever its name is.
 _OF_FULL_DISKS = {errno.ENOSPC, errno.EROFS, errno.EDQUOT}
-#: Locked by the build that computes large runs.
-_LOCK = ".build.lock"
 
 
 def build_gallery(
@@ -95,7 +93,7 @@ def build_gallery(
 
 def _remove_stored(gallery: Gallery) -> None:
     """Delete what killed builds have left of runs that are stored, unless another build is working on large runs."""
-    with suppress(Timeout), FileLock(gallery.data / _LOCK).acquire(timeout=0):
+    with suppress(Timeout), FileLock(gallery.data / LOCK).acquire(timeout=0):
         remove_stored(gallery.data)
 
 
@@ -168,7 +166,7 @@ class _Build:
         if self._locked:
             return
         try:
-            self._held.enter_context(FileLock(self._gallery.data / _LOCK).acquire(timeout=0))
+            self._held.enter_context(FileLock(self._gallery.data / LOCK).acquire(timeout=0))
         except Timeout:
             raise DataFolderError(
                 f"another build is computing large runs into {self._gallery.data}; wait until it has ended"

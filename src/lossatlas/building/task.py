@@ -25,6 +25,13 @@ class Part:
         A function that is called after that, and returns the parts that can be computed now.
     here
         Whether the building process computes the part, because it needs files of this machine.
+    frame
+        The first frame that cannot be shown before this part is finished; -1 if no frame can be shown. It is None if
+        the part computes nothing that is shown while the run is computed.
+    is_plane
+        Whether the part makes a plane, which other parts follow.
+    stretch
+        Of a part of the training: the number of this part, from 1, and of all such parts.
     """
 
     name: str
@@ -33,6 +40,9 @@ class Part:
     store: Callable[[Any], None]
     list_next: Callable[[], list[Part]] = list
     here: bool = False
+    frame: int | None = None
+    is_plane: bool = False
+    stretch: tuple[int, int] | None = None
 
 
 class Work(Protocol):

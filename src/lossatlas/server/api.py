@@ -17,6 +17,7 @@ from lossatlas.errors import ConfigError
 from lossatlas.planes import KINDS, FilePlane
 from lossatlas.runs import RunConfig
 from lossatlas.server.description import PROBLEM, RUN_ID, STREAM, describe_problems
+from lossatlas.server.fair_queue import Owner
 from lossatlas.server.problems import explain_errors
 from lossatlas.server.service import RunAnswer, RunService
 
@@ -85,12 +86,13 @@ RunId = Annotated[str, Path(json_schema_extra=RUN_ID)]
     },
     openapi_extra=_CONFIG_BODY,
 )
-async def request_run(request: Request, response: Response, service: Service) -> RunAnswer:
+async def request_run(request: Request, response: Response, service: Service, client: Client = None) -> RunAnswer:
     """Get a run from the gallery (200), or start computing it (202). Missing settings take their defaults."""
     values = await read_json(request)
     # In a thread, since a wrong configuration may take longer than a right one.
     config = await run_in_threadpool(lambda: make_config(service.add_own_points(values)))
-    answer = await run_in_threadpool(service.request, config)
+    owner = Owner(request.client.host if request.client else "", client or "")
+    answer = await run_in_threadpool(service.request, config, owner)
     response.status_code = 202 if answer.events else 200
     return answer
 

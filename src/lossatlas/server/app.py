@@ -24,7 +24,7 @@ from lossatlas.server.events import HEARTBEAT
 from lossatlas.server.files import PAGE_PATH, RUN_PATH, Content, Responder, find_within
 from lossatlas.server.guard import Guard
 from lossatlas.server.health import add_health_checks
-from lossatlas.server.jobs import Jobs
+from lossatlas.server.jobs import QUEUE_SIZE, WORKERS, Jobs
 from lossatlas.server.observing import Exchange, Observer
 from lossatlas.server.problems import explain_errors
 from lossatlas.server.read_only import ReadOnlyService
@@ -45,7 +45,8 @@ def create_app(  # noqa: PLR0913 (each setting has a name and a default)
     *,
     default: RunConfig | None = None,
     threads: int | None = None,
-    queue_size: int = 8,
+    queue_size: int = QUEUE_SIZE,
+    workers: int = WORKERS,
     hosts: Collection[str] = (),
     framed_by: Sequence[str] = (),
     heartbeat: float = HEARTBEAT,
@@ -62,9 +63,11 @@ def create_app(  # noqa: PLR0913 (each setting has a name and a default)
     default
         The configuration that the page opens with, and whose other settings apply to a chosen dataset and model.
     threads
-        The number of threads that compute surfaces; by default, one per core.
+        The number of threads of each worker process; by default, one per core.
     queue_size
-        How many runs may wait for the one that is being computed.
+        How many runs may wait.
+    workers
+        How many runs are computed at the same time.
     hosts
         Host names of the server, besides ``localhost`` and IP addresses.
     framed_by
@@ -83,7 +86,7 @@ def create_app(  # noqa: PLR0913 (each setting has a name and a default)
     FastAPI
         The app.
     """
-    jobs = Jobs(gallery, threads, queue_size)
+    jobs = Jobs(gallery, threads, queue_size, workers=workers)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:

@@ -78,6 +78,12 @@ class EventLog:
         with self._lock:
             return bool(self._listeners)
 
+    @property
+    def listener_count(self) -> int:
+        """The number of listeners now."""
+        with self._lock:
+            return len(self._listeners)
+
     def dismiss(self, client: str | None) -> bool:
         """End the streams of one client that is no longer interested.
 

@@ -1,129 +1,113 @@
-"""The queue of runs to compute. It has a limited length, and one thread computes the runs in it."""
+"""The runs that clients ask for: they wait in a fair queue of limited length, and worker processes compute them."""
 
 from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable
-from enum import StrEnum
-from functools import partial
+import time
+from contextlib import suppress
+from dataclasses import dataclass
 
-from lossatlas.errors import CancelledError, DataFolderError, LossAtlasError, QueueFullError
-from lossatlas.runs import Computation, Frame, Run, RunConfig, Setup
-from lossatlas.server.events import Event, EventLog
-from lossatlas.server.messages import describe_end, describe_frame, describe_manifest, describe_stage, list_frame_arrays
+from lossatlas.building.checkpoint import find_served, mark_served, remove_partial, remove_stored
+from lossatlas.building.estimate import Sizes
+from lossatlas.building.live_run import LIVE_SIZES
+from lossatlas.building.worker_process import IDLE_WORKERS
+from lossatlas.errors import (
+    CancelledError,
+    DataFolderError,
+    LossAtlasError,
+    QueueFullError,
+    QuotaError,
+    WorkerDiedError,
+)
+from lossatlas.runs import RunConfig
+from lossatlas.server.computing import Computing
+from lossatlas.server.events import Event
+from lossatlas.server.fair_queue import FairQueue, Owner
+from lossatlas.server.job import Job, State
 from lossatlas.server.problems import describe_problem
-from lossatlas.store import Gallery, describe_outcome
+from lossatlas.store import Gallery
 
 logger = logging.getLogger("lossatlas.server")
 
-#: The largest number of finished jobs whose events are kept, and the largest memory of these events in bytes.
-REMEMBERED_JOBS = 8
-REMEMBERED_BYTES = 256 * 2**20
+#: The largest number of jobs whose ends are remembered, and the largest memory of all their other events in bytes.
+REMEMBERED_JOBS = 256
+REMEMBERED_BYTES = 64 * 2**20
 #: How many seconds a job continues after its last listener has gone, so that a page can be reloaded.
 GRACE = 2.0
+#: By default, how many jobs may wait, and how many of one client, and how many are computed at the same time.
+QUEUE_SIZE, CLIENT_QUEUE_SIZE, WORKERS = 64, 8, 2
 
 
-class State(StrEnum):
-    """The state of a job."""
+@dataclass(frozen=True)
+class JobCounts:
+    """The numbers of jobs that wait, that are being computed, and of the streams that follow them."""
 
-    QUEUED = "queued"
-    RUNNING = "running"
-    STORED = "stored"
-    FAILED = "failed"
-    CANCELLED = "cancelled"
-
-
-class Job:
-    """The computation of one run. Only :class:`Jobs` changes it, under its lock.
-
-    Attributes
-    ----------
-    id, config
-        The id and the configuration of the run.
-    log
-        The events of the job.
-    state
-        The state of the job.
-    saving
-        Whether the run is being stored, so that it can no longer be cancelled.
-    unsaved
-        The finished run, if it could not be stored. Asking for it again stores it, and computes nothing.
-    giving_up
-        The timer that will cancel the job because all listeners have gone; None if there are listeners, or if there
-        were never any.
-    """
-
-    def __init__(self, config: RunConfig, on_listeners: Callable[[Job], None]) -> None:
-        self.id, self.config = config.id, config
-        self.log = EventLog(lambda: on_listeners(self))
-        self.state = State.QUEUED
-        self.saving = False
-        self.unsaved: Run | None = None
-        self.giving_up: threading.Timer | None = None
-        self._position: int | None = None
-
-    @property
-    def active(self) -> bool:
-        """Whether the job has not ended."""
-        return self.state in {State.QUEUED, State.RUNNING}
-
-    @property
-    def rank(self) -> int:
-        """The order of jobs: 0 if there are listeners, 1 if there never were any, 2 if all have gone."""
-        return 0 if self.log.has_listeners else 2 if self.giving_up else 1
-
-    def keep(self) -> None:
-        """Stop the timer that would cancel the job."""
-        if self.giving_up:
-            self.giving_up.cancel()
-            self.giving_up = None
-
-    def move_to(self, position: int) -> None:
-        """Set how many jobs come before this one, and tell listeners if the number has changed."""
-        if position != self._position:
-            self._position = position
-            self.log.append(Event("queued", lambda: {"position": position}))
+    waiting: int
+    running: int
+    streams: int
 
 
 class Jobs:
-    """Computes requested runs one at a time, and stores them.
+    """Computes requested runs in worker processes, and stores them.
 
-    Runs with listeners come first. If all listeners of a run have gone, it is cancelled after :data:`GRACE` seconds.
-    Therefore a person who tries many choices waits only for the last one.
+    Runs with listeners come first, and clients take turns. If all listeners of a run have gone, it is cancelled after
+    :data:`GRACE` seconds. Therefore a person who tries many choices waits only for the last one.
 
     Parameters
     ----------
     gallery
         The gallery where runs are stored.
     threads
-        The number of threads that compute surfaces; by default, one per core.
-    queue_size
-        How many jobs may wait.
+        The number of threads of each worker process; by default, one per core.
+    queue_size, client_queue_size
+        How many jobs may wait, and how many of one client.
+    workers
+        How many runs are computed at the same time. If there is more than one, large runs leave one worker to others.
+    sizes
+        The sizes of large runs, and of their parts.
     """
 
-    def __init__(self, gallery: Gallery, threads: int | None = None, queue_size: int = 8) -> None:
-        self._gallery, self._threads, self._queue_size = gallery, threads, queue_size
+    def __init__(
+        self,
+        gallery: Gallery,
+        threads: int | None = None,
+        queue_size: int = QUEUE_SIZE,
+        *,
+        client_queue_size: int = CLIENT_QUEUE_SIZE,
+        workers: int = WORKERS,
+        sizes: Sizes | None = None,
+    ) -> None:
+        self._gallery, self._sizes = gallery, sizes or LIVE_SIZES
+        self._queue_size, self._client_queue_size, self._workers = queue_size, client_queue_size, workers
+        self._computing = Computing(gallery, threads, self._sizes)
         self._jobs: dict[str, Job] = {}  # the finished ones in the order in which they finished
-        self._queue: list[Job] = []  # in the order of arrival, until _sort_queue sorts them
-        self._current: Job | None = None
+        self._queue: FairQueue[Job] = FairQueue()
+        self._running: list[Job] = []  # those that a thread works on, even if they were cancelled
         self._stopping = False
-        self._worker: threading.Thread | None = None
+        self._threads: list[threading.Thread] = []
         self._changed = threading.Condition(threading.RLock())
 
     def start(self) -> None:
-        """Start the worker."""
+        """Start to compute, first a worker process for the first run, and continue with runs that were interrupted."""
         self._stopping = False
-        # A daemon thread, so that the interpreter does not wait at its exit for a surface that nobody will see.
-        self._worker = threading.Thread(target=self._work, name="lossatlas-jobs", daemon=True)
-        self._worker.start()
+        IDLE_WORKERS.prepare()
+        self._resume()
+        for number in range(self._workers):
+            # A daemon thread, so that the interpreter does not wait at its exit for a run that nobody will see.
+            thread = threading.Thread(target=self._work, name=f"lossatlas-jobs-{number}", daemon=True)
+            self._threads.append(thread)
+            thread.start()
 
     def stop(self) -> None:
-        """Cancel all jobs and accept no more. It does not wait for the worker."""
+        """Cancel all jobs and accept no more. The finished parts of large runs are kept, and the next server continues.
+
+        It does not wait for the workers.
+        """
         with self._changed:
             self._stopping = True
             for job in tuple(self._jobs.values()):
-                self.cancel(job)
+                self._cancel(job, keeps_parts=True)
             self._changed.notify_all()
 
     @property
@@ -131,23 +115,32 @@ class Jobs:
         """Whether the server is being stopped."""
         return self._stopping
 
+    def count(self) -> JobCounts:
+        """Count the jobs and their streams."""
+        with self._changed:
+            streams = sum(job.log.listener_count for job in self._jobs.values())
+            return JobCounts(len(self._queue), len(self._running), streams)
+
     def join(self, timeout: float) -> None:
-        """Wait up to ``timeout`` seconds for the worker to end."""
-        if self._worker:
-            self._worker.join(timeout)
+        """Wait up to ``timeout`` seconds for the threads to end."""
+        end = time.monotonic() + timeout
+        for thread in self._threads:
+            thread.join(max(0.0, end - time.monotonic()))
 
     def find(self, run_id: str) -> Job | None:
         """Return the job of a run; None if there is none."""
         with self._changed:
             return self._jobs.get(run_id)
 
-    def submit(self, config: RunConfig) -> Job:
+    def submit(self, config: RunConfig, owner: Owner = Owner()) -> Job:  # noqa: B008 (it cannot be changed)
         """Add a run to the queue, unless it is already there or is being computed.
 
         Parameters
         ----------
         config
             The configuration of the run.
+        owner
+            The client that asks.
 
         Returns
         -------
@@ -158,32 +151,51 @@ class Jobs:
         ------
         QueueFullError
             If the queue is full, or if the server is stopping.
+        QuotaError
+            If too many runs of the client wait.
         """
         with self._changed:
             known = self._jobs.get(config.id)
             if known and known.active:
                 known.keep()
                 return known
-            if self._stopping:
-                raise QueueFullError("the server is stopping")
-            if len(self._queue) >= self._queue_size:
-                self._make_room()
-            if len(self._queue) >= self._queue_size:
-                raise QueueFullError(f"{len(self._queue)} runs are waiting already; try again in a moment")
-            before = self._jobs.pop(config.id, None)
-            job = self._jobs[config.id] = Job(config, self._on_listeners)
-            job.unsaved = before.unsaved if before else None
-            self._queue.append(job)
-            self._tell_positions()
-            self._changed.notify_all()
-            return job
+            self._make_room(owner)
+            return self._add(config, owner)
 
     def cancel(self, job: Job) -> None:
         """End a job that waits or computes. A job that has ended, or is being stored, does not change."""
+        self._cancel(job, keeps_parts=False)
+
+    def _cancel(self, job: Job, *, keeps_parts: bool) -> None:
         with self._changed:
-            if not job.saving:
+            if job.active and not job.saving:
+                job.keeps_parts = keeps_parts
                 body = {"stopping": True} if self._stopping else {}  # listeners may ask the server after its restart
                 self._end(job, State.CANCELLED, Event("cancelled", body.copy, last=True))
+                if worker := job.worker:
+                    worker.cancel()
+
+    def _resume(self) -> None:
+        """Add the large runs that an earlier server has begun, and delete the parts of those that nobody wants."""
+        if not find_served(self._gallery.data):
+            return
+        with suppress(DataFolderError), self._computing.large_runs.hold(), self._changed:
+            remove_stored(self._gallery.data)
+            for run_id, (config, wanted) in find_served(self._gallery.data).items():
+                if wanted:
+                    self._add(config, Owner())
+                else:
+                    remove_partial(self._gallery.data, run_id)
+
+    def _add(self, config: RunConfig, owner: Owner) -> Job:
+        before = self._jobs.pop(config.id, None)
+        is_large = self._sizes.needs_parts(config)
+        job = self._jobs[config.id] = Job(config, owner, self._on_listeners, is_large=is_large)
+        job.unsaved = before.unsaved if before else None
+        self._queue.add(job)
+        self._tell_positions()
+        self._changed.notify_all()
+        return job
 
     def _on_listeners(self, job: Job) -> None:
         """Start or stop the timer of a job after a listener has come or gone."""
@@ -201,73 +213,79 @@ class Jobs:
     def _give_up(self, job: Job, timer: threading.Timer) -> None:
         with self._changed:
             if job.giving_up is timer:  # otherwise a listener came back while this waited for the lock
-                self.cancel(job)
+                self._cancel(job, keeps_parts=True)
 
-    def _make_room(self) -> None:
-        """Cancel the first waiting job that all listeners have left, if there is one."""
+    def _make_room(self, owner: Owner) -> None:
+        """Refuse a job of a client, or make room for it: a job that all have left, or one of a client with many."""
+        if self._stopping:
+            raise QueueFullError("the server is stopping")
+        if self._queue.count(owner) >= self._client_queue_size:
+            raise QuotaError(f"{self._client_queue_size} of your runs are waiting already; wait for one of them")
+        if len(self._queue) < self._queue_size:
+            return
+        full = QueueFullError(f"{len(self._queue)} runs are waiting already; try again in a moment")
         if left := [job for job in self._queue if job.giving_up]:
-            self.cancel(left[0])
-
-    def _sort_queue(self) -> list[Job]:
-        return sorted(self._queue, key=lambda job: job.rank)
+            self._cancel(left[0], keeps_parts=True)
+        elif surplus := self._queue.find_surplus(owner.address):
+            self._end(surplus, State.FAILED, Event("failed", describe_problem(full).body.copy, last=True))
+        else:
+            raise full
 
     def _work(self) -> None:
         while job := self._take_next():
             try:
-                done = self._compute(job)
-            except CancelledError:
-                continue
-            except Exception as error:  # any error must not affect the next job
-                # A cancelled job may fail because the interpreter is shutting down.
-                if job.active and not isinstance(error, LossAtlasError):
-                    logger.exception("computing %s failed", job.id)
-                # The body is made now, because the error would keep every frame of its traceback alive.
-                problem = describe_problem(error).body
-                self._end(job, State.FAILED, Event("failed", problem.copy, last=True))
+                done = self._computing.compute(job, lambda job=job: self._commit(job))  # type: ignore[misc]
+            except BaseException as error:  # any error must not affect the next job
+                self._report(job, error)
             else:
                 self._end(job, State.STORED, done)
+            self._settle(job)
+
+    def _report(self, job: Job, error: BaseException) -> None:
+        """End a job that has failed, unless it was cancelled."""
+        if not job.active or isinstance(error, CancelledError):
+            return
+        if not isinstance(error, LossAtlasError):
+            logger.error("computing %s failed", job.id, exc_info=error)
+        job.keeps_parts = isinstance(error, DataFolderError | WorkerDiedError)
+        # The body is made now, because the error would keep every frame of its traceback alive.
+        problem = describe_problem(error).body
+        self._end(job, State.FAILED, Event("failed", problem.copy, last=True))
+
+    def _settle(self, job: Job) -> None:
+        """Free what a job that has ended no longer needs, and decide what becomes of the parts of a large run."""
+        if job.is_large and job.state is not State.STORED and not self._stopping:
+            with suppress(DataFolderError), self._computing.large_runs.hold():
+                if job.keeps_parts:
+                    mark_served(self._gallery.data, job.id, wanted=False)
+                else:
+                    remove_partial(self._gallery.data, job.id)
+        with self._changed:
+            self._running.remove(job)
+            self._tell_positions()
+            self._changed.notify_all()
 
     def _take_next(self) -> Job | None:
         """Wait for the next job and return it; None if the server is stopping."""
         with self._changed:
-            self._current = None
-            self._tell_positions()
-            self._changed.wait_for(lambda: self._queue or self._stopping)
-            if self._stopping:
-                return None
-            job = self._current = self._sort_queue()[0]
-            self._queue.remove(job)
-            job.state = State.RUNNING
-            self._tell_positions()
-            return job
+            while not self._stopping:
+                if job := self._find_next():
+                    self._queue.take(job)
+                    self._running.append(job)
+                    job.state = State.RUNNING
+                    self._tell_positions()
+                    return job
+                self._changed.wait()
+            return None
 
-    def _compute(self, job: Job) -> Event:
-        """Compute and store a run, and return the last event. If it cannot be stored, it is kept."""
-        run = job.unsaved or self._compute_run(job)
-        self._commit(job)
-        try:
-            self._gallery.save(run)
-        except DataFolderError as error:
-            job.unsaved = run
-            raise DataFolderError(
-                f"{error}. The run is finished and kept in memory: ask for it again to store it"
-            ) from error
-        job.unsaved = None
-        outcome = describe_outcome(run.trajectory.outcome)
-        return Event("done", partial(describe_end, run.id, outcome, run.trajectory.epochs), last=True)
-
-    def _compute_run(self, job: Job) -> Run:
-        """Compute a run, and log each frame as soon as it is there."""
-        setup = Setup.of(job.config)
-        references = self._gallery.references(job.config)
-        computation = Computation(setup, self._threads, cancelled=lambda: not job.active, references=references)
-        epochs = computation.training.epochs
-        job.log.append(Event("manifest", partial(describe_manifest, setup, epochs)))
-        frames = []
-        for frame in computation:
-            frames.append(frame)
-            job.log.append(Event("frame", partial(describe_frame, frame, len(epochs)), size=_measure_size(frame)))
-        return computation.finish(frames, lambda stage: job.log.append(Event("stage", partial(describe_stage, stage))))
+    def _find_next(self) -> Job | None:
+        """Return the first job that can be computed now."""
+        busy = {job.id for job in self._running}  # a run that was cancelled and asked for again waits for its end
+        large = sum(job.is_large for job in self._running)
+        for job in self._queue:
+            if job.id not in busy and not (job.is_large and large >= max(1, self._workers - 1)):
+                return job
+        return None
 
     def _commit(self, job: Job) -> None:
         """Mark a job as being stored, so that it can no longer be cancelled."""
@@ -280,10 +298,11 @@ class Jobs:
         with self._changed:
             if not job.active:
                 return
-            job.state = state
-            if job in self._queue:
+            if job.state is State.QUEUED:
                 self._queue.remove(job)
-                self._tell_positions()
+            job.state = state
+            job.keep()
+            self._tell_positions()
             self._jobs[job.id] = self._jobs.pop(job.id)
             job.log.append(event)
             job.log.forget_owner()  # the owner is the job itself
@@ -309,9 +328,5 @@ class Jobs:
             job.log = job.log.keep_last()
 
     def _tell_positions(self) -> None:
-        for position, job in enumerate(self._sort_queue(), start=1 if self._current else 0):
+        for position, job in enumerate(self._queue, start=1 if len(self._running) >= self._workers else 0):
             job.move_to(position)
-
-
-def _measure_size(frame: Frame) -> int:
-    return sum(array.nbytes for array in list_frame_arrays(frame).values())

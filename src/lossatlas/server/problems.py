@@ -17,8 +17,10 @@ from starlette.routing import Match
 
 from lossatlas.errors import (
     ConfigError,
+    FolderBusyError,
     LossAtlasError,
     QueueFullError,
+    QuotaError,
     ReadOnlyError,
     RunDamagedError,
     RunNotFoundError,
@@ -29,11 +31,15 @@ from lossatlas.errors import (
 MEDIA_TYPE = "application/problem+json"
 #: How many seconds a client should wait if the queue is full.
 RETRY_AFTER = 5
+#: The statuses of refusals that will end.
+_TEMPORARY = {429, 503}
 #: The HTTP status of each error of the package. The status of all other errors is 500.
 _STATUSES: dict[type[LossAtlasError], int] = {
     ConfigError: 422,
     QueueFullError: 503,
     ReadOnlyError: 403,
+    QuotaError: 429,
+    FolderBusyError: 503,
     RunNotFoundError: 404,
     RunDamagedError: 409,
     RunVersionError: 409,
@@ -90,7 +96,7 @@ class Problem:
         return Response(content, self.status, headers=headers, media_type=MEDIA_TYPE)
 
 
-def describe_problem(error: Exception) -> Problem:
+def describe_problem(error: BaseException) -> Problem:
     """Describe an exception for a client. Details of unexpected errors stay in the log."""
     if isinstance(error, HTTPException):
         return Problem(error.status_code, error.detail, headers=error.headers or {})
@@ -103,8 +109,10 @@ def describe_problem(error: Exception) -> Problem:
         return Problem(422, str(error), exceeded=error.exceeded)
     if isinstance(error, LossAtlasError):
         status = next((status for kind, status in _STATUSES.items() if isinstance(error, kind)), 500)
-        headers = {"Retry-After": str(RETRY_AFTER)} if status == 503 else {}
+        headers = {"Retry-After": str(RETRY_AFTER)} if status in _TEMPORARY else {}
         return Problem(status, str(error), headers=headers)
+    if isinstance(error, MemoryError):
+        return Problem(500, "This run needs more memory than there is: give smaller layers, grids or fewer frames.")
     return Problem(500, "Something went wrong in the server; its log says what.")
 
 

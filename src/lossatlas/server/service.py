@@ -13,7 +13,9 @@ from lossatlas.datasets import PREFIX
 from lossatlas.errors import RunDamagedError, RunError, RunNotFoundError
 from lossatlas.runs import RunConfig
 from lossatlas.server.events import HEARTBEAT, Event, EventLog
-from lossatlas.server.jobs import Job, Jobs, State
+from lossatlas.server.fair_queue import Owner
+from lossatlas.server.job import Job, State
+from lossatlas.server.jobs import Jobs
 from lossatlas.server.messages import describe_end, find_run_path
 from lossatlas.server.recordings import Recordings
 from lossatlas.store import Gallery, read_manifest, run_folder, set_aside
@@ -44,7 +46,7 @@ class RunService:
         self._gallery, self._jobs, self._heartbeat, self._limits = gallery, jobs, heartbeat, limits or Limits()
         self._recordings = recordings or Recordings(gallery)
 
-    def request(self, config: RunConfig) -> RunAnswer:
+    def request(self, config: RunConfig, owner: Owner = Owner()) -> RunAnswer:  # noqa: B008 (it cannot be changed)
         """Get a run from the gallery, or start computing it.
 
         A damaged run is moved out of the way and computed again, because the whole run follows from its configuration.
@@ -53,6 +55,8 @@ class RunService:
         ----------
         config
             The configuration of the run.
+        owner
+            The client that asks.
 
         Returns
         -------
@@ -63,6 +67,8 @@ class RunService:
         ------
         QueueFullError
             If the queue is full.
+        QuotaError
+            If too many runs of the client wait.
         RunTooLargeError
             If the run would take more work or memory than is allowed.
         RunVersionError
@@ -74,7 +80,7 @@ class RunService:
         if not (job and job.active) and self._is_stored(config.id):
             return _answer(config.id, State.STORED)
         self._limits.check(config)
-        return _answer_for_job(self._jobs.submit(config))
+        return _answer_for_job(self._jobs.submit(config, owner))
 
     def add_own_points(self, values: Any) -> Any:
         """Add own points to a configuration that only names them. The points come from a run of the gallery."""

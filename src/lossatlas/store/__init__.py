@@ -29,7 +29,7 @@ from lossatlas.store.recording import (
     lay_out,
 )
 from lossatlas.store.recording_writer import RecordingWriter
-from lossatlas.store.regular_files import is_regular, open_regular, read_regular
+from lossatlas.store.regular_files import MOST_JSON, is_regular, open_regular, read_regular
 from lossatlas.store.write import (
     explain_write_errors,
     publish,
@@ -45,6 +45,7 @@ from lossatlas.store.write import (
 __all__ = [
     "LEAST_MARGIN",
     "MARGIN_RATIO",
+    "MOST_JSON",
     "BoundaryPart",
     "Gallery",
     "RecordedFrame",

@@ -38,7 +38,7 @@ const MOVING = /** @type {const} */ ({
  * @returns {Promise<{id: string, state: string, events?: string}>}
  */
 export function requestRun(config) {
-  return fetchJson('api/runs', {
+  return fetchJson(`api/runs?client=${CLIENT}`, {
     method: 'POST',
     headers: {'Content-Type': 'application/json'},
     body: JSON.stringify(config),

@@ -246,7 +246,7 @@ export class Session {
       onStage: (what, done, total) =>
         onStatus({
           kind: 'computing',
-          text: 'Trained; computing the planes',
+          text: what === 'Training' ? 'Training…' : 'Trained; computing the planes',
           detail: `${what}: ${done} of ${total}`,
           progress: done / total,
         }),
