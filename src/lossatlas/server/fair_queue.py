@@ -24,6 +24,10 @@ class Owner:
     name: str = ""
 
 
+#: The owner of a run that no client has asked for.
+NOBODY = Owner()
+
+
 class Waiting(Protocol):
     """An entry of the queue. Entries with a lower rank come first."""
 

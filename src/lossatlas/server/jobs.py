@@ -23,7 +23,7 @@ from lossatlas.errors import (
 from lossatlas.runs import RunConfig
 from lossatlas.server.computing import Computing
 from lossatlas.server.events import Event
-from lossatlas.server.fair_queue import FairQueue, Owner
+from lossatlas.server.fair_queue import NOBODY, FairQueue, Owner
 from lossatlas.server.job import Job, State
 from lossatlas.server.problems import describe_problem
 from lossatlas.store import Gallery
@@ -132,7 +132,7 @@ class Jobs:
         with self._changed:
             return self._jobs.get(run_id)
 
-    def submit(self, config: RunConfig, owner: Owner = Owner()) -> Job:  # noqa: B008 (it cannot be changed)
+    def submit(self, config: RunConfig, owner: Owner = NOBODY) -> Job:
         """Add a run to the queue, unless it is already there or is being computed.
 
         Parameters
@@ -183,7 +183,7 @@ class Jobs:
             remove_stored(self._gallery.data)
             for run_id, (config, wanted) in find_served(self._gallery.data).items():
                 if wanted:
-                    self._add(config, Owner())
+                    self._add(config, NOBODY)
                 else:
                     remove_partial(self._gallery.data, run_id)
 

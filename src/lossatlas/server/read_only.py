@@ -4,19 +4,22 @@ from __future__ import annotations
 
 from lossatlas.errors import ReadOnlyError
 from lossatlas.runs import RunConfig
+from lossatlas.server.fair_queue import NOBODY, Owner
 from lossatlas.server.service import RunAnswer, RunService
 
 
 class ReadOnlyService(RunService):
     """A service that only knows the stored runs. Damaged ones stay where they are."""
 
-    def request(self, config: RunConfig) -> RunAnswer:
+    def request(self, config: RunConfig, owner: Owner = NOBODY) -> RunAnswer:
         """Get a run from the gallery.
 
         Parameters
         ----------
         config
             The configuration of the run.
+        owner
+            The client that asks.
 
         Returns
         -------

@@ -13,7 +13,7 @@ from lossatlas.datasets import PREFIX
 from lossatlas.errors import RunDamagedError, RunError, RunNotFoundError
 from lossatlas.runs import RunConfig
 from lossatlas.server.events import HEARTBEAT, Event, EventLog
-from lossatlas.server.fair_queue import Owner
+from lossatlas.server.fair_queue import NOBODY, Owner
 from lossatlas.server.job import Job, State
 from lossatlas.server.jobs import Jobs
 from lossatlas.server.messages import describe_end, find_run_path
@@ -46,7 +46,7 @@ class RunService:
         self._gallery, self._jobs, self._heartbeat, self._limits = gallery, jobs, heartbeat, limits or Limits()
         self._recordings = recordings or Recordings(gallery)
 
-    def request(self, config: RunConfig, owner: Owner = Owner()) -> RunAnswer:  # noqa: B008 (it cannot be changed)
+    def request(self, config: RunConfig, owner: Owner = NOBODY) -> RunAnswer:
         """Get a run from the gallery, or start computing it.
 
         A damaged run is moved out of the way and computed again, because the whole run follows from its configuration.
