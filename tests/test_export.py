@@ -19,7 +19,7 @@ from lossatlas.datasets import SOURCES, DatasetConfig
 from lossatlas.errors import ExportError, RunDamagedError
 from lossatlas.runs import Run, RunConfig, compute_run
 from lossatlas.showcase import OPENING, gallery_configs
-from lossatlas.site import describe_catalog, export_site, to_byte_planes
+from lossatlas.site import PAGE_DIRECTIVES, describe_catalog, export_site, format_policy, to_byte_planes
 from lossatlas.site.catalog import draw_thumbnails
 from lossatlas.site.constants import MOST_PARAMETERS
 from lossatlas.store import Gallery, open_run
@@ -69,6 +69,19 @@ def test_the_page_links_to_nothing_absolute(gallery: Gallery, tmp_path: Path) ->
     links = re.findall(r'(?:href|src)="([^"]*)"', page)
     assert links
     assert [link for link in links if link.startswith("/") or re.match(r"\w+://", link)] == []
+
+
+def test_each_document_has_the_policy_of_the_server(gallery: Gallery, tmp_path: Path) -> None:
+    site = export_site(gallery, tmp_path / "site").site
+    documents = {path.name: path.read_text(encoding="utf-8") for path in site.glob("*.html")}
+    assert set(documents) == {"index.html", "compare.html"}
+    for document in documents.values():
+        [policy] = re.findall(r'<meta http-equiv="Content-Security-Policy" content="([^"]*)">', document)
+        assert policy == format_policy(PAGE_DIRECTIVES)
+        assert document.index(policy) < min(
+            document.index(tag) for tag in ("<link", "<script", "<style") if tag in document
+        )
+        assert "unsafe-inline" not in policy
 
 
 def test_a_damaged_run_is_left_out_and_reported(gallery: Gallery, tmp_path: Path) -> None:

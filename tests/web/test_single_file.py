@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser
 
-from lossatlas.site import export_single_file
+from lossatlas.site import export_single_file, export_site
 from lossatlas.store import Gallery
 from tests.support.pages import until, watched
 from tests.web.conftest import MOONS
@@ -43,3 +43,16 @@ def test_the_file_draws_and_trains_offline_and_without_storage_in_two_windows(
         assert page.url.startswith(f"{address}?train=")
         assert {url for url in seen.requests if not url.startswith(("blob:", "data:"))} == {f"{address}?epoch=60"}
         seen.requests.clear()
+
+
+def test_a_folder_that_is_opened_as_a_file_says_how_to_look_at_it(
+    gallery: Gallery, tmp_path: Path, browser: Browser
+) -> None:
+    site = export_site(gallery, tmp_path / "my site").site
+    with browser.new_context() as context:  # its page reports errors, since no module loads
+        page = context.new_page()
+        for name in ("index.html", "compare.html"):
+            page.goto((site / name).as_uri())
+            text = page.locator("body").inner_text()
+            assert f'python3 -m http.server 8000 --directory "{site}"' in text
+            assert "lossatlas export --single-file" in text

@@ -13,6 +13,7 @@ from lossatlas.runs import RunConfig
 from lossatlas.showcase import OPENING
 from lossatlas.site.assets import list_assets
 from lossatlas.site.catalog import describe_catalog
+from lossatlas.site.documents import prepare_for_hosts
 from lossatlas.site.run_files import list_run_files
 from lossatlas.site.tree import carry_over, put_bytes, put_file
 from lossatlas.store import (
@@ -134,6 +135,9 @@ def _fill(new: Path, site: Path, gallery: Gallery, compact: bool) -> tuple[list[
         for path in sorted(web.rglob("*")):
             if path.is_file():
                 name = path.relative_to(web).as_posix()
+                if path.suffix == ".html":
+                    put_bytes(new, name, prepare_for_hosts(path.read_text(encoding="utf-8")).encode(), site)
+                    continue
                 with path.open("rb") as file:
                     put_file(new, name, file, site)
     left_out, runs = [], []

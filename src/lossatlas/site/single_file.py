@@ -15,14 +15,14 @@ from lossatlas.errors import ExportError
 from lossatlas.runs import RunConfig
 from lossatlas.site.assets import list_assets
 from lossatlas.site.catalog import describe_catalog
+from lossatlas.site.documents import add_policy
 from lossatlas.site.modules import find_needed, to_function
-from lossatlas.site.policies import PAGE_DIRECTIVES, format_policy, hash_source
+from lossatlas.site.policies import PAGE_DIRECTIVES, hash_source
 from lossatlas.site.run_files import list_run_files
 from lossatlas.store import Gallery, is_recorded, open_stored, read_manifest, replace_file, run_folder
 
 #: It is in every single file, so that an export over another file is refused.
 _MARK = '<meta name="generator" content="Loss Atlas, single file">'
-_CHARSET = '<meta charset="utf-8">'
 #: Links to other files, which are inside the page or are of no use to a single file.
 _LINK = re.compile(r'[ ]*<link rel="(?:preload|modulepreload|manifest|apple-touch-icon)"[^>]*>\n')
 _STYLE = re.compile(r'<link rel="stylesheet" href="(?P<path>[^"]+)"(?P<rest>[^>]*)>')
@@ -150,8 +150,7 @@ def _assemble(page: str, texts: dict[str, str], inside: Sequence[str], opener: s
         "connect-src": "blob: data:",
         "manifest-src": "'none'",
     }
-    head = f'{_CHARSET}\n  {_MARK}\n  <meta http-equiv="Content-Security-Policy" content="{format_policy(policy)}">'
-    page = page.replace(_CHARSET, head, 1).replace(_COMPARE, f"{_COMPARE}hidden ", 1)
+    page = add_policy(page, policy, _MARK).replace(_COMPARE, f"{_COMPARE}hidden ", 1)
     return page.replace("</body>", "\n".join([*inside, "</body>"]), 1)
 
 
