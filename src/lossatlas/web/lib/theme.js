@@ -63,7 +63,7 @@ export function watchTheme(onChange) {
     button.setAttribute('aria-pressed', String(isDark()));
     onChange();
   };
-  const saved = recall();
+  const saved = document.documentElement.dataset.theme ?? recall(); // The address of a frame may name one.
   if (saved) document.documentElement.dataset.theme = saved;
   button.setAttribute('aria-pressed', String(isDark()));
   button.addEventListener('click', () => {

@@ -14,8 +14,9 @@ import {createCurves} from './curves.js';
  * @param {(speed: number) => void} options.onSpeed
  * @param {() => void} options.onReset
  * @param {(timeline: State['timeline']) => void} options.onTimeline
+ * @param {boolean} options.hasKeys do keys act wherever the focus is?
  */
-export function createTransport({onFrame, onStep, onToggle, onSpeed, onReset, onTimeline}) {
+export function createTransport({onFrame, onStep, onToggle, onSpeed, onReset, onTimeline, hasKeys}) {
   const slider = /** @type {HTMLInputElement} */ (byId('epoch'));
   const speed = /** @type {HTMLSelectElement} */ (byId('speed'));
   const curves = createCurves();
@@ -39,7 +40,7 @@ export function createTransport({onFrame, onStep, onToggle, onSpeed, onReset, on
   byId('play').addEventListener('click', onToggle);
   byId('reset').addEventListener('click', onReset);
   speed.addEventListener('change', () => onSpeed(Number(speed.value)));
-  watchKeys({onStep, onToggle, onFrame, last: () => Number(slider.max)});
+  if (hasKeys) watchKeys({onStep, onToggle, onFrame, last: () => Number(slider.max)});
 
   return {
     /** @param {boolean} playing */

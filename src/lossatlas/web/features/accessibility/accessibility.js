@@ -11,13 +11,14 @@ const LABELS = 'lossatlas:labels';
 
 /**
  * @param {Parameters<typeof createAnnouncer>[0] & {labels: Omit<Parameters<typeof
- *   import('../callouts/callouts.js').createCallouts>[0], 'onDismissed'> | null}} options `labels`: null if the address
- *   contains a state, or if another page controls this one
+ *   import('../callouts/callouts.js').createCallouts>[0], 'onDismissed'> | null, isLasting: boolean}} options `labels`:
+ *   null if the address contains a state, or if another page controls this one; `isLasting`: may the page be stored, for
+ *   use without a network?
  */
-export function createAccess({labels, ...options}) {
+export function createAccess({labels, isLasting, ...options}) {
   createHints();
   // Elsewhere (with lossatlas serve, or on a developer's machine) the cached files would hide newer ones.
-  if (location.protocol === 'https:' && isSecureContext) keepOffline().catch(() => {});
+  if (isLasting && location.protocol === 'https:' && isSecureContext) keepOffline().catch(() => {});
   const announcer = createAnnouncer(options);
   const callouts = labels && !readDismissed() ? createLazyCallouts({...labels, onDismissed: keepDismissed}) : null;
   callouts?.request().catch(() => {}); // The page does without it.

@@ -6,6 +6,7 @@
 /** @import {Preview} from './preview.js' */
 import {make, setText} from '../../lib/dom.js';
 import {copyText} from './clipboard.js';
+import {createEmbedRow} from './embed_row.js';
 import {createExports} from './exports.js';
 import {createFigureRow} from './figure_row.js';
 import {createFilmRow} from './film_row.js';
@@ -33,6 +34,7 @@ export function createDialog(page) {
   const rows = createFileRows(exports, task);
   const figure = createFigureRow(exports, task, {show: preview.showFigure});
   const film = createFilmRow(exports, task);
+  const embed = createEmbedRow(task);
   const python = createPython(task);
   const subject = make('p', {class: 'subject'});
   const close = button('×', {class: 'quiet', 'aria-label': 'Close', title: 'Closes this dialog (Escape).'}, () =>
@@ -47,6 +49,7 @@ export function createDialog(page) {
       {class: 'keep-body'},
       view.element,
       make('div', {class: 'exports'}, rows.picture, figure.element, film.element, rows.numbers),
+      embed.element,
       python.element,
     ),
     task.message,
@@ -74,6 +77,7 @@ export function createDialog(page) {
       figure.show(shot);
       film.show(shot);
       view.show(exports.link(shot), shot);
+      embed.show(exports.link(shot), shot.run.manifest.title);
       python.show('', shot.run);
       dialog.showModal();
       view.focus();

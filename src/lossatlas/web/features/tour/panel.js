@@ -55,6 +55,7 @@ export function createPanel({stops, onWord, onStep, onBack, onClose}) {
       byId('tour-open').setAttribute('aria-expanded', 'true');
     },
     focus() {
+      if (!document.hasFocus()) return; // A frame of another page leaves the focus, and the place, to that page.
       heading.focus({preventScroll: true});
       // If the page scrolls, text and plot fill the window.
       if (matchMedia('(max-width: 67.5em)').matches) root.scrollIntoView({block: 'start'});

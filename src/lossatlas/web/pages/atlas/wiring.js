@@ -10,7 +10,7 @@
 /** @import {Playback} from './playback.js' */
 /** @import {Screen} from './screen.js' */
 import {byId, setText} from '../../lib/dom.js';
-import {createLazy, reasonOf} from '../../lib/lazy.js';
+import {reasonOf} from '../../lib/lazy.js';
 import {watchSizes} from '../../lib/sizes.js';
 import {keepAddress} from '../../model/address.js';
 import {takeModelOfRun, findTarget} from '../../model/choice.js';
@@ -24,6 +24,7 @@ import {createTransport} from '../../views/transport.js';
 import {createZoom} from '../../views/zoom.js';
 import {createLazyAccessibility} from './accessibility.js';
 import {createComputedPart} from './computed.js';
+import {loadConducted, loadEmbed} from './embed.js';
 import {expose} from './exposed.js';
 import {createFrames} from './frames.js';
 import {createPanels} from './panels.js';
@@ -49,8 +50,9 @@ const still = matchMedia('(prefers-reduced-motion: reduce)').matches;
  * @property {ReturnType<typeof import('../../views/status.js').createStatus>} status
  *
  * @typedef {Begun & {screen: Screen, frames: Frames, computed: Computed, playback: Playback, embedded: Embedded | null,
- *   gallery: () => GalleryEntry[], onFailed: (text: string, error: unknown) => void}} Atlas
- * @typedef {ReturnType<typeof import('./embedded.js').createEmbedded>} Embedded
+ *   embed: Embed | null, gallery: () => GalleryEntry[], onFailed: (text: string, error: unknown) => void}} Atlas
+ * @typedef {ReturnType<typeof import('./embedded.js').createEmbedded>} Embedded the page in a frame of compare.html
+ * @typedef {ReturnType<typeof import('../../features/embed/embed.js').createEmbed>} Embed the page in any other frame
  * @typedef {ReturnType<typeof wireControls>} Controls
  */
 
@@ -59,10 +61,11 @@ export async function startPage(begun) {
   const {store, session, status} = begun;
   let gallery = begun.stored;
   const isFirst = location.search + location.hash === '';
-  const autoplay = store.get().epoch === null && store.get().tour === null && !still;
+  const embed = await loadEmbed(begun);
+  const autoplay = (embed?.autoplay ?? store.get().epoch === null) && store.get().tour === null && !still;
   const screen = createScreen();
-  const frames = createFrames({store, still, onMove: screen.request});
-  const embedded = await embedPage(store, frames, screen);
+  const frames = createFrames({store, still: still || embed?.autoplay === false, onMove: screen.request});
+  const embedded = await loadConducted(store, frames, screen);
   const markReady = expose({
     state: store.get,
     shown: () => screen.shown,
@@ -84,7 +87,7 @@ export async function startPage(begun) {
     controls.transport.showPlaying(playing);
     accessibility.rest();
   });
-  const atlas = {...begun, screen, frames, computed, playback, embedded, onFailed, gallery: () => gallery};
+  const atlas = {...begun, screen, frames, computed, playback, embedded, embed, onFailed, gallery: () => gallery};
   const training = wireTraining(atlas, () => {
     accessibility.rest();
     plays.beginSoon();
@@ -123,6 +126,7 @@ export async function startPage(begun) {
       if (now.kind === 'unavailable' || now.kind === 'lacking') tour.begin();
     },
   });
+  if (embed?.remark) session.showRemark(embed.remark);
   if (store.get().train || findTarget(gallery, begun.catalog, store.get()).kind === 'unavailable') openChosen();
 
   wirePlots(atlas, await begun.plotly, {
@@ -137,35 +141,16 @@ export async function startPage(begun) {
       document.body.dataset.pictured = 'true';
       markReady();
       const labels = isFirst ? {...screen.places, store} : null;
-      accessibility.begin({shot, isPlaying: () => playback.playing, pickedOf: computed.pickedOf, labels});
+      const {pickedOf} = computed;
+      accessibility.begin({shot, isPlaying: () => playback.playing, pickedOf, labels, isLasting: !embed});
       tour.begin();
-      if (autoplay && !embedded && shot.run.hasFiles) playback.play();
+      if (autoplay && !embedded && shot.run.hasFiles) (embed?.callWhenSeen ?? callNow)(playback.play);
     },
   });
 }
 
-/**
- * Embed the page: in a frame of compare.html, the surrounding page has the controls.
- * @param {StateStore} store
- * @param {Frames} frames
- * @param {Screen} screen
- */
-async function embedPage(store, frames, screen) {
-  if (!new URLSearchParams(location.search).has('bare')) return null;
-  return createLazy({
-    load: () => import('./embedded.js'),
-    create: ({createEmbedded}) =>
-      createEmbedded({
-        store,
-        run: () => frames.run,
-        shown: () => screen.shown,
-        frame: frames.current,
-        hold: frames.hold,
-        onRedraw: screen.repaint,
-      }),
-    styles: ['pages/atlas/embedded.css'], // The plots are drawn at the size that the style gives them.
-  }).request();
-}
+/** @param {() => void} act */
+const callNow = (act) => act();
 
 /** Is the run trained in the page, because nobody has recorded it and no server can compute it? @param {Atlas} atlas */
 function isTrainedHere({embedded, gallery, catalog, store}) {
@@ -251,7 +236,7 @@ function wireTraining({catalog, store, session, status, playback, frames, screen
  * @returns {() => void} opens the run that the state names
  */
 function wireChoices(atlas, {training, recording, drawPanels}) {
-  const {catalog, base, store, session, status, screen, frames, embedded, gallery} = atlas;
+  const {catalog, base, store, session, status, screen, frames, embedded, embed, gallery} = atlas;
   const openChosen = () => {
     noteFault('');
     recording.hide();
@@ -275,7 +260,7 @@ function wireChoices(atlas, {training, recording, drawPanels}) {
     if (state.timeline !== before.timeline) screen.redrawRest();
     screen.request();
   });
-  if (!embedded) {
+  if (!embedded && !embed) {
     keepAddress(store, base, {
       complete: (state) => takeModelOfRun(state, gallery()),
       onTravel(to) {
@@ -300,7 +285,7 @@ function wireChoices(atlas, {training, recording, drawPanels}) {
 
 /** @param {Atlas} atlas */
 function wireControls(atlas) {
-  const {store, frames, playback, screen, computed, onFailed} = atlas;
+  const {store, frames, playback, screen, computed, embed, onFailed} = atlas;
   const transport = createTransport({
     onFrame: playback.scrub,
     onStep: (by) => playback.scrub(frames.current() + by),
@@ -312,6 +297,7 @@ function wireControls(atlas) {
       store.set({...FIRST_VIEW, camera: {...HOME}});
     },
     onTimeline: (timeline) => store.set({timeline}),
+    hasKeys: !embed, // The keys belong to the page around a frame.
   });
   playback.listenToSpeed(transport.setSpeed);
   wireTables(atlas);
