@@ -146,6 +146,8 @@ def send_idle(server: ServerProcess, clients: int, sent: bytes, fallen: Counter[
         connection = socket.create_connection(("127.0.0.1", server.port), timeout=60)
         connection.sendall(sent)
         held.append(connection)
+    if not held:
+        return {}
     began = time.monotonic()
     answered = asyncio.run(_is_answered(server.port))
     waited = time.monotonic() - began

@@ -66,7 +66,8 @@ def main() -> None:
     given.data.mkdir(parents=True, exist_ok=True)
     random, fallen, counts = Random(given.seed), Counter[str](), {}
     for kind, kills in (("whole", given.builds - given.builds // 2), ("parts", given.builds // 2)):
-        counts[f"builds of {kind} runs"] = kill_builds(given.data.resolve(), kind, kills, random, fallen)
+        if kills:
+            counts[f"builds of {kind} runs"] = kill_builds(given.data.resolve(), kind, kills, random, fallen)
     counts["servers"] = kill_servers(given.data.resolve() / "served", given.serves, random, fallen)
     print(json.dumps({**counts, "fallen": fallen}))
     sys.exit(bool(fallen))
@@ -90,8 +91,7 @@ def kill_builds(folder: Path, kind: str, kills: int, random: Random, fallen: Cou
             done["complete"] += 1
             shutil.rmtree(data)
             had = {}
-    if kills:
-        _check_complete(data, subprocess.call([*command, "--data", str(data)], **_SILENT), want, fallen)
+    _check_complete(data, subprocess.call([*command, "--data", str(data)], **_SILENT), want, fallen)
     return dict(done)
 
 

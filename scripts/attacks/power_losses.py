@@ -158,14 +158,21 @@ def build_aloud(data: Path) -> None:
 
 
 def cut_builds(disk: Disk, random: Random, most: int, counts: Counter[str], fallen: Counter[str]) -> None:
-    """Cut the power at random moments of one build until it is complete."""
+    """Cut the power by turns when a run is said to be stored, and at random moments, until the build is complete."""
     command = [sys.executable, "-m", "scripts.attacks.power_losses", "--build-aloud", "--data", str(disk.data)]
     build = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
     told: list[str] = []
     listening = threading.Thread(target=lambda: told.extend(map(str.strip, build.stdout or ())), daemon=True)
     listening.start()
+    pace = 1.0  # how many seconds the last run took
     while build.poll() is None and counts["losses during builds"] < most:
-        time.sleep(random.uniform(0, 1.5))
+        if counts["losses during builds"] % 2:
+            time.sleep(random.uniform(0, pace))
+        else:
+            before, began = len(told), time.monotonic()
+            while len(told) == before and build.poll() is None:
+                time.sleep(0.002)
+            pace = time.monotonic() - began
         stored = list(told)
         if build.poll() is None:
             with disk.cut_power(build.pid) as found:
