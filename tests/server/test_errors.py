@@ -10,9 +10,11 @@ from pathlib import Path
 
 import pytest
 
+from lossatlas.errors import DataFolderError
 from lossatlas.runs import compute_run
 from lossatlas.server.api import BODY_LIMIT
 from lossatlas.server.guard import SECURITY_HEADERS
+from lossatlas.server.service import RunService
 from lossatlas.store import Gallery
 from tests.conftest import small_config
 from tests.server.live import Live, live_server
@@ -226,4 +228,21 @@ def test_a_damaged_manifest_affects_only_its_own_run(live: Live) -> None:
     assert live.http.get("data/index.json").json()["runs"] == []
     answer = live.http.get(f"api/runs/{folder.name}/events")
     assert answer.status_code == 409
-    assert "run.json" in answer.json()["detail"]
+    assert answer.json()["detail"].startswith("runs/moons-4-tanh-00000000/run.json: ")
+
+
+def test_no_answer_tells_where_the_data_folder_lies(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    link = tmp_path / "linked"
+    link.symlink_to(tmp_path / "data")
+
+    def fail(*_: object, **__: object) -> None:
+        raise DataFolderError(f"cannot write into {link} or {tmp_path}/data/runs/moons (full); give another folder")
+
+    with live_server(Gallery(link), threads=1) as live:
+        monkeypatch.setattr(RunService, "request", fail)
+        answer = live.post({})
+    detail = "cannot write into the data folder or runs/moons (full); give another folder"
+    assert (answer.status_code, answer.json()["detail"]) == (500, detail)
+    assert str(link) in capsys.readouterr().err  # those who run the server need to know it

@@ -20,6 +20,7 @@ from lossatlas.server.description import PROBLEM, RUN_ID, STREAM, describe_probl
 from lossatlas.server.fair_queue import Owner
 from lossatlas.server.problems import explain_errors
 from lossatlas.server.service import RunAnswer, RunService
+from lossatlas.store import Gallery
 
 #: The largest size of a configuration in bytes.
 BODY_LIMIT = 64 * 1024
@@ -55,13 +56,13 @@ _CONFIG_BODY: dict[str, Any] = {
 router = APIRouter()
 
 
-def create_api(service: RunService) -> FastAPI:
+def create_api(service: RunService, gallery: Gallery) -> FastAPI:
     """Make the app that answers under ``api/``."""
     # The pages of FastAPI that show the schema are off, because they load scripts from another host.
     api = _Api(title="Loss Atlas", version=version("lossatlas"), docs_url=None, redoc_url=None, redirect_slashes=False)
     api.state.service = service
     api.include_router(router)
-    explain_errors(api)
+    explain_errors(api, gallery.data)
     return api
 
 

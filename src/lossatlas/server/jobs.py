@@ -249,7 +249,7 @@ class Jobs:
             logger.error("computing %s failed", job.id, exc_info=error)
         job.keeps_parts = isinstance(error, DataFolderError | WorkerDiedError)
         # The body is made now, because the error would keep every frame of its traceback alive.
-        problem = describe_problem(error).body
+        problem = describe_problem(error, self._gallery.data).body
         self._end(job, State.FAILED, Event("failed", problem.copy, last=True))
 
     def _settle(self, job: Job) -> None:

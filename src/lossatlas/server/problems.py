@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import json
+import logging
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from http import HTTPStatus
+from pathlib import Path
 from typing import Any
 
 from fastapi.exceptions import RequestValidationError
@@ -27,6 +30,8 @@ from lossatlas.errors import (
     RunTooLargeError,
     RunVersionError,
 )
+
+logger = logging.getLogger("lossatlas.server")
 
 MEDIA_TYPE = "application/problem+json"
 #: How many seconds a client should wait if the queue is full.
@@ -96,34 +101,58 @@ class Problem:
         return Response(content, self.status, headers=headers, media_type=MEDIA_TYPE)
 
 
-def describe_problem(error: BaseException) -> Problem:
-    """Describe an exception for a client. Details of unexpected errors stay in the log."""
+def describe_problem(error: BaseException, data: Path | None = None) -> Problem:
+    """Describe an exception for a client. Details of unexpected errors stay in the log.
+
+    Parameters
+    ----------
+    error
+        The exception.
+    data
+        The data folder. Where it lies on the server is not told.
+
+    Returns
+    -------
+    Problem
+        The problem.
+    """
     if isinstance(error, HTTPException):
         return Problem(error.status_code, error.detail, headers=error.headers or {})
     if isinstance(error, RequestValidationError):
         faults = tuple((".".join(map(str, each["loc"][1:])), each["msg"]) for each in error.errors())
         return Problem(422, "The request is not valid.", errors=faults)
     if isinstance(error, ConfigError):
-        return Problem(422, "The configuration is not valid.", errors=error.faults)
+        faults = tuple((field, _leave_out(data, message)) for field, message in error.faults)
+        return Problem(422, "The configuration is not valid.", errors=faults)
     if isinstance(error, RunTooLargeError):
         return Problem(422, str(error), exceeded=error.exceeded)
     if isinstance(error, LossAtlasError):
         status = next((status for kind, status in _STATUSES.items() if isinstance(error, kind)), 500)
         headers = {"Retry-After": str(RETRY_AFTER)} if status in _TEMPORARY else {}
-        return Problem(status, str(error), headers=headers)
+        return Problem(status, _leave_out(data, str(error)), headers=headers)
     if isinstance(error, MemoryError):
         return Problem(500, "This run needs more memory than there is: give smaller layers, grids or fewer frames.")
     return Problem(500, "Something went wrong in the server; its log says what.")
 
 
-def explain_errors(app: Starlette) -> None:
-    """Make an app answer every error with problem details."""
+def explain_errors(app: Starlette, data: Path) -> None:
+    """Make an app answer every error with problem details, without telling where its data folder lies."""
+
+    async def answer(request: Request, error: Exception) -> Response:
+        problem = describe_problem(_explain(request, error), data)
+        if problem.status >= 500 and isinstance(error, LossAtlasError):
+            logger.warning("%s %s: %s", request.method, request.url.path, error)
+        return problem.response
+
     for kind in (HTTPException, LossAtlasError, RequestValidationError, Exception):
-        app.add_exception_handler(kind, _answer)
+        app.add_exception_handler(kind, answer)
 
 
-async def _answer(request: Request, error: Exception) -> Response:
-    return describe_problem(_explain(request, error)).response
+def _leave_out(data: Path | None, text: str) -> str:
+    """Replace the path of the data folder in a text, unless it is a relative path, which tells nothing."""
+    for folder in (data, data.resolve()) if data and data.is_absolute() else ():
+        text = text.replace(f"{folder}{os.sep}", "").replace(str(folder), "the data folder")
+    return text
 
 
 def _explain(request: Request, error: Exception) -> Exception:
