@@ -15,6 +15,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from lossatlas.errors import LossAtlasError, MissingExtraError
 from lossatlas.runs import compute_run
+from lossatlas.server.jobs import JobCounts
 from lossatlas.server.logs import JsonFormatter, log_exchange
 from lossatlas.server.metrics import Metrics
 from lossatlas.server.observing import Exchange
@@ -23,6 +24,10 @@ from tests.conftest import small_config
 from tests.server.live import Live, live_server
 
 RUN = small_config().id
+
+
+def count_none() -> JobCounts:
+    return JobCounts(0, 0, 0)
 
 
 @pytest.fixture
@@ -51,7 +56,7 @@ def test_a_server_lives_and_is_ready_while_its_folder_can_be_read_and_it_is_not_
 @pytest.fixture
 def observed(stored: Gallery) -> Iterator[tuple[Live, list[Exchange], Metrics]]:
     exchanges: list[Exchange] = []
-    metrics = Metrics(stored)
+    metrics = Metrics(stored, lambda: JobCounts(3, 2, 7))
     with live_server(stored, "/atlas", threads=1, observers=[exchanges.append, metrics.observe]) as live:
         yield live, exchanges, metrics
 
@@ -91,6 +96,7 @@ def test_every_request_is_observed_without_its_secrets_and_counted(
     assert numbers["lossatlas_http_requests_total", "health", "other", "405"] == 1
     assert numbers["lossatlas_http_response_bytes_total", "data"] == len(index.body)
     assert numbers["lossatlas_http_request_duration_seconds_count", "events"] == 1
+    assert [numbers[f"lossatlas_{name}",] for name in ("jobs_waiting", "jobs_running", "event_streams")] == [3, 2, 7]
     assert numbers[("lossatlas_runs",)] == 1
     assert numbers[("lossatlas_data_free_bytes",)] > 0
     assert numbers[("process_resident_memory_bytes",)] > 0
@@ -99,11 +105,14 @@ def test_every_request_is_observed_without_its_secrets_and_counted(
 def test_metrics_name_what_is_missing_and_a_taken_address(stored: Gallery, monkeypatch: pytest.MonkeyPatch) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
-        with pytest.raises(LossAtlasError, match=f"port {port}, for metrics"), Metrics(stored).serve("127.0.0.1", port):
+        with (
+            pytest.raises(LossAtlasError, match=f"port {port}, for metrics"),
+            Metrics(stored, count_none).serve("127.0.0.1", port),
+        ):
             pass
     monkeypatch.setitem(sys.modules, "prometheus_client", None)
     with pytest.raises(MissingExtraError, match=r"lossatlas\[metrics\]"):
-        Metrics(stored)
+        Metrics(stored, count_none)
 
 
 def test_the_log_can_be_json_with_the_parts_of_a_request(caplog: pytest.LogCaptureFixture) -> None:

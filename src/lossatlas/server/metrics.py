@@ -6,11 +6,12 @@ The numbers are served on an address of their own, so that a proxy does not show
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from lossatlas.errors import LossAtlasError, MissingExtraError
+from lossatlas.server.jobs import JobCounts
 from lossatlas.server.observing import Exchange
 from lossatlas.store import Gallery
 
@@ -19,6 +20,9 @@ if TYPE_CHECKING:
 
 #: The names and descriptions of the numbers that are read when somebody asks for them.
 _GAUGES = {
+    "lossatlas_jobs_waiting": "Runs that wait to be computed",
+    "lossatlas_jobs_running": "Runs that are being computed",
+    "lossatlas_event_streams": "Streams that follow runs which are computed",
     "lossatlas_runs": "Runs in the gallery",
     "lossatlas_data_free_bytes": "Free space where the runs are stored",
 }
@@ -31,6 +35,8 @@ class Metrics:
     ----------
     gallery
         The gallery that is shown.
+    count_jobs
+        A function that counts the runs that wait and are computed, and the streams that follow them.
 
     Raises
     ------
@@ -38,12 +44,12 @@ class Metrics:
         If prometheus-client is not installed.
     """
 
-    def __init__(self, gallery: Gallery) -> None:
+    def __init__(self, gallery: Gallery, count_jobs: Callable[[], JobCounts]) -> None:
         try:
             from prometheus_client import CollectorRegistry, Counter, Histogram, PlatformCollector, ProcessCollector
         except ImportError:
             raise MissingExtraError('metrics need prometheus-client: pip install "lossatlas[metrics]"') from None
-        self._gallery = gallery
+        self._gallery, self._count_jobs = gallery, count_jobs
         self.registry: CollectorRegistry = CollectorRegistry()
         ProcessCollector(registry=self.registry)
         PlatformCollector(registry=self.registry)
@@ -70,7 +76,8 @@ class Metrics:
         from prometheus_client.core import GaugeMetricFamily
 
         free = shutil.disk_usage(self._gallery.data).free if self._gallery.data.is_dir() else 0
-        values = (len(self._gallery.ids()), free)
+        jobs = self._count_jobs()
+        values = (jobs.waiting, jobs.running, jobs.streams, len(self._gallery.ids()), free)
         for (name, what), value in zip(_GAUGES.items(), values, strict=True):
             yield GaugeMetricFamily(name, what, value=value)
 

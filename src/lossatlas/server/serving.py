@@ -87,7 +87,7 @@ def serve(  # noqa: PLR0913 (each setting has a name and a default)
     """
     raise_open_files_limit()
     exposure = exposure or Exposure()
-    metrics = Metrics(gallery) if observation.metrics else None
+    metrics = Metrics(gallery, lambda: app.state.jobs.count()) if observation.metrics else None
     app = create_app(
         gallery,
         default=default,
