@@ -9,9 +9,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from click.testing import CliRunner
 
-from lossatlas.errors import RunDamagedError, RunNotFoundError
-from lossatlas.store import Recording, RecordingWriter, lay_out
+from lossatlas.cli.commands import commands
+from lossatlas.errors import RunDamagedError, RunError, RunNotFoundError
+from lossatlas.store import Gallery, Recording, RecordingWriter, describe_unfinished, iterate_unfinished, lay_out
 
 PARAMETERS = lay_out([("weight", (50, 30)), ("bias", (7,))])
 BUFFERS = lay_out([("mean", (3,))])
@@ -57,6 +59,53 @@ def test_sixty_kills_during_snapshots_lose_nothing_that_was_acknowledged(tmp_pat
     writer_in(tmp_path, resume=True)
     assert not [path.name for path in folder.iterdir() if path.name.startswith(".")]
     assert len([path for path in folder.iterdir() if path.name.startswith("theta")]) == len(recording.frames)
+
+
+def test_a_recording_whose_process_was_killed_is_interrupted_and_can_continue(tmp_path: Path) -> None:
+    """It is told from one that is being recorded by a lock, which the system releases with the process."""
+    about = {"model": {"title": "Net", "parameters": 1507}, "loss": {"name": "MSELoss"}}
+    reader, acknowledge = os.pipe()
+    child = os.fork()
+    if child == 0:
+        try:
+            writer = RecordingWriter(tmp_path, "killed", PARAMETERS, BUFFERS, about)
+            for epoch in range(2):
+                writer.append(np.zeros(1507, np.float32), np.zeros(3), epoch, {})
+            os.write(acknowledge, b"done\n")
+            signal.pause()
+        finally:
+            os._exit(1)
+    os.close(acknowledge)
+    with os.fdopen(reader) as lines:
+        assert lines.readline() == "done\n"
+    [recording] = iterate_unfinished(Gallery(tmp_path))
+    assert describe_unfinished(recording)["outcome"] == {"status": "recording"}
+    assert "(being recorded)" in call("list", tmp_path)
+    with pytest.raises(RunError, match=f"{recording.id} is being recorded by another process"):
+        RecordingWriter(tmp_path, "killed", PARAMETERS, BUFFERS, about, resume=True)
+    os.kill(child, signal.SIGKILL)
+    os.waitpid(child, 0)
+    before = sorted(recording.folder.iterdir())
+    outcome = describe_unfinished(recording)["outcome"]
+    assert outcome["status"] == "interrupted"
+    assert (
+        f'ended at epoch 1, and no run was made of it. Continue it with resume="{recording.id}"' in outcome["message"]
+    )
+    assert f"{recording.id}        1       –       –  killed · Net  (interrupted)" in call("list", tmp_path)
+    assert outcome["message"] in call("info", tmp_path, "kill")
+    assert sorted(recording.folder.iterdir()) == before
+    writer = RecordingWriter(tmp_path, "killed", PARAMETERS, BUFFERS, about, resume=True)
+    assert describe_unfinished(recording)["outcome"] == {"status": "recording"}
+    writer.release()
+    assert describe_unfinished(recording)["outcome"]["status"] == "interrupted"
+    writer.append(np.zeros(1507, np.float32), np.zeros(3), 2, {})
+    assert describe_unfinished(recording)["outcome"] == {"status": "recording"}
+
+
+def call(command: str, data: Path, *arguments: str) -> str:
+    result = CliRunner().invoke(commands, [command, "--data", str(data), *arguments], catch_exceptions=False)
+    assert result.exit_code == 0
+    return result.output
 
 
 def test_a_line_that_was_cut_short_is_no_frame(tmp_path: Path) -> None:

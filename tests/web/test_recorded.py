@@ -314,6 +314,10 @@ def test_a_training_is_shown_while_it_is_recorded(desktop: Watched, tmp_path: An
         expect(note).not_to_contain_text("losses")
         expect(page.locator("#recorded-runs button")).to_have_text("going on · Linear · being recorded")
         expect(page.locator("#recorded-card")).to_contain_text("going on")
+        recorder.release()  # as the system does when a process ends
+        expect(note).to_contain_text("Interrupted, with 4 frames. The process that recorded it ended at epoch 3")
+        expect(note).to_contain_text(f'resume="{recorder.recording.id}"')
+        expect(page.locator("#recorded-runs button")).to_have_text("going on · Linear · interrupted")
         train(model, batch, 2, recorder.snapshot)
         expect(note).to_contain_text("Being recorded: epoch 5, 6 frames")
         expect(dots).to_have_count(6)

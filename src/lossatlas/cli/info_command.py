@@ -8,7 +8,16 @@ import click
 
 from lossatlas.cli.options import data_option, find_run
 from lossatlas.runs import RecordedRun
-from lossatlas.store import Gallery, describe_run, is_recorded, open_stored, run_folder
+from lossatlas.store import (
+    Gallery,
+    Recording,
+    describe_run,
+    describe_unfinished,
+    is_recorded,
+    iterate_unfinished,
+    open_stored,
+    run_folder,
+)
 
 
 @click.command("info")
@@ -16,6 +25,9 @@ from lossatlas.store import Gallery, describe_run, is_recorded, open_stored, run
 @data_option
 def info_command(run: str, gallery: Gallery) -> None:
     """Show one RUN, by its id or the beginning of it."""
+    if (unfinished := _find_unfinished(gallery, run)) is not None:
+        _show_unfinished(unfinished)
+        return
     run_id = find_run(gallery, run)
     opened = open_stored(run_folder(gallery.data, run_id))
     manifest = opened.manifest if isinstance(opened, RecordedRun) else describe_run(opened)
@@ -38,6 +50,24 @@ def info_command(run: str, gallery: Gallery) -> None:
     if curvature := manifest.get("curvature"):
         click.echo(f"{'curvature':<10} {_describe_curvature(curvature, frames)}")
     click.echo(manifest["outcome"].get("message", manifest["outcome"]["status"]))
+
+
+def _find_unfinished(gallery: Gallery, beginning: str) -> Recording | None:
+    """Find the only recording without a run whose id begins with a text, if no run has such an id."""
+    if any(run_id.startswith(beginning) for run_id in gallery.ids()):
+        return None
+    found = [recording for recording in iterate_unfinished(gallery) if recording.id.startswith(beginning)]
+    return found[0] if len(found) == 1 else None
+
+
+def _show_unfinished(recording: Recording) -> None:
+    """Show a recording of which no run has been made yet."""
+    entry = describe_unfinished(recording)
+    frames = recording.frames
+    click.echo(f"{entry['title']}\n{recording.folder}\n")
+    click.echo(f"{'network':<10} {_describe_network(entry['model'])}")
+    click.echo(f"{'frames':<10} {len(frames)}, epochs {frames[0].epoch} to {frames[-1].epoch}")
+    click.echo(entry["outcome"].get("message", "being recorded"))
 
 
 def _select_settings(manifest: dict[str, Any]) -> dict[str, Any]:

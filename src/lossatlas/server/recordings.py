@@ -1,6 +1,6 @@
-"""Serves the progress of recordings while they are made: a list of them, and the current state of each.
+"""Serves recordings of which no run has been made yet: a list of them, and the current state of each.
 
-A recording without a run has no planes. It has the numbers in its log, and its frames have a path in the plane of their
+Such a recording has no planes. It has the numbers in its log, and its frames have a path in the plane of their
 principal components. Only these numbers are served, and no file of a recording.
 """
 
@@ -8,11 +8,9 @@ from __future__ import annotations
 
 import asyncio
 import json
-import math
-import re
 import threading
 import time
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable
 from typing import Any, cast
 
 from fastapi.sse import KEEPALIVE_COMMENT, format_sse_event
@@ -22,14 +20,22 @@ from lossatlas.errors import PlaneError, RunError
 from lossatlas.planes import compute_gram_matrix, principal_coefficients, project_by_gram
 from lossatlas.server.events import HEARTBEAT
 from lossatlas.server.messages import describe_end
-from lossatlas.store import Gallery, Recording, read_manifest, recording_folder, run_folder
+from lossatlas.store import (
+    Gallery,
+    Recording,
+    describe_unfinished,
+    find_unfinished,
+    finite,
+    iterate_unfinished,
+    read_manifest,
+    run_folder,
+)
 from lossatlas.training import METRICS
 
 #: The number of seconds after which a recording is read again.
 _POLL = 0.5
 #: The path is computed if all parameters of all frames take at most this many bytes.
 _LARGEST = 2**30
-_ID = re.compile(r"[a-z0-9][a-z0-9-]{0,127}", re.ASCII)
 
 
 class Recordings:
@@ -54,18 +60,11 @@ class Recordings:
 
     def entries(self) -> list[dict[str, Any]]:
         """Make the entries of the recordings for the index of the gallery."""
-        return [_make_entry(recording) for recording in self._iterate()]
+        return [describe_unfinished(recording) for recording in iterate_unfinished(self._gallery)]
 
     def find(self, run_id: str) -> Recording | None:
         """Return a recording without a run; None if there is no such recording, or if it cannot be read."""
-        if not _ID.fullmatch(run_id) or run_id in self._gallery:
-            return None
-        try:
-            recording = Recording.open(recording_folder(self._gallery.data, run_id))
-            _make_entry(recording)
-        except (RunError, OSError, LookupError, TypeError, ValueError, AttributeError):
-            return None
-        return recording
+        return find_unfinished(self._gallery, run_id)
 
     async def follow(self, run_id: str) -> AsyncIterator[bytes]:
         """Yield the state of a recording whenever it has changed, until the recording is a run.
@@ -108,9 +107,9 @@ class Recordings:
     def _describe(self, recording: Recording) -> dict[str, Any]:
         frames = recording.frames
         return {
-            **_make_entry(recording),
+            **describe_unfinished(recording),
             "frames": [frame.epoch for frame in frames],
-            "metrics": {name: [_finite(frame.metrics.get(name)) for frame in frames] for name in METRICS},
+            "metrics": {name: [finite(frame.metrics.get(name)) for frame in frames] for name in METRICS},
             "path": self._path_of(recording),
         }
 
@@ -121,33 +120,6 @@ class Recordings:
             if recording.id not in self._paths or self._paths[recording.id][0] != key:
                 self._paths[recording.id] = (key, _compute_path(recording))
             return self._paths[recording.id][1]
-
-    def _iterate(self) -> Iterator[Recording]:
-        for path in sorted((self._gallery.data / "recordings").glob("*/recording.json")):
-            if recording := self.find(path.parent.name):
-                yield recording
-
-
-def _make_entry(recording: Recording) -> dict[str, Any]:
-    """Make the entry of a recording in the index. It raises the errors of a lookup where there is no frame yet."""
-    name, model, last = str(recording.about["name"]), recording.about["model"], recording.frames[-1]
-    return {
-        "id": recording.id,
-        "title": f"{name} · {model['title']}",
-        "source": "recorded",
-        "dataset": {"name": "recorded", "title": name},
-        "model": {"title": str(model["title"]), "parameters": int(model["parameters"])},
-        "config": {},
-        "loss": {"name": str(recording.about["loss"]["name"])},
-        "outcome": {"status": "recording"},
-        "epochs": last.epoch,
-        "frames": len(recording.frames),
-        "metrics": {name: _finite(last.metrics.get(name)) for name in METRICS},
-    }
-
-
-def _finite(value: float | None) -> float | None:
-    return value if value is not None and math.isfinite(value) else None
 
 
 def _compute_path(recording: Recording) -> dict[str, Any] | None:

@@ -30,6 +30,7 @@ from lossatlas.store.recording import (
 )
 from lossatlas.store.recording_writer import RecordingWriter
 from lossatlas.store.regular_files import MOST_JSON, is_regular, open_regular, read_regular
+from lossatlas.store.unfinished import describe_unfinished, find_unfinished, finite, iterate_unfinished
 from lossatlas.store.write import (
     explain_write_errors,
     publish,
@@ -68,6 +69,10 @@ __all__ = [
     "is_recorded",
     "is_regular",
     "describe_start",
+    "describe_unfinished",
+    "find_unfinished",
+    "finite",
+    "iterate_unfinished",
     "lay_out",
     "list_entries",
     "open_regular",

@@ -20,11 +20,13 @@ from lossatlas.store.recording import (
     FORMAT,
     VERSION,
     RecordedFrame,
+    Recording,
     Tensor,
     find_recording,
     layout_hash,
     size_of,
 )
+from lossatlas.store.recording_lock import RecordingLock
 from lossatlas.store.write import explain_write_errors, recording_folder, write_text
 
 _OF_FRAME = re.compile(r"(theta|buffers)-\d{8}\.npy")
@@ -59,6 +61,8 @@ class RecordingWriter:
     ------
     DataFolderError
         If the folder cannot be written.
+    RunError
+        If another process records the recording that would be continued.
     DataError
         If the name has no letter or digit, or fewer than two frames are to be kept.
     """
@@ -83,6 +87,11 @@ class RecordingWriter:
         layout = layout_hash(parameters, buffers)
         before = find_recording(data, name, layout, resume if isinstance(resume, str) else None) if resume else None
         self.folder = before.folder if before else recording_folder(data, _new_id(name))
+        self._lock = RecordingLock(self.folder)
+        if before is not None:
+            with explain_write_errors(data):
+                self._lock.acquire()
+            before = Recording.open(before.folder)  # another process may have written more before it ended
         self.frames = list(before.frames) if before else []
         self._sizes = size_of(parameters), size_of(buffers)
         if before is None:
@@ -110,6 +119,7 @@ class RecordingWriter:
             kept.pop()  # it was kept only because it was the last one
         kept = [*self._thin(kept), frame]
         with explain_write_errors(self._data):
+            self._lock.acquire()
             _save_array(self.folder / frame.theta_file, np.asarray(theta, self._dtype))
             if self._sizes[1]:
                 _save_array(self.folder / frame.buffers_file, np.asarray(buffers, np.float64))
@@ -123,6 +133,10 @@ class RecordingWriter:
                     if each not in kept:
                         self._remove(each)
         return frame
+
+    def release(self) -> None:
+        """Tell readers that nobody records for now. The next frame takes the recording again."""
+        self._lock.release()
 
     def put_metrics(self, number: int, metrics: Mapping[str, float | None]) -> None:
         """Store the losses and accuracies of a frame that was written without them."""
@@ -169,6 +183,7 @@ class RecordingWriter:
         }
         with explain_write_errors(self._data):
             make_synced_folder(self.folder)
+            self._lock.acquire()
             text = json.dumps(whole, ensure_ascii=False, allow_nan=False, indent=1)
             write_text(self.folder / "recording.json", text)
             write_text(self.folder / "frames.jsonl", "")

@@ -9,7 +9,7 @@ from typing import Any
 
 import torch
 
-from lossatlas.errors import OtherModelError
+from lossatlas.errors import LossAtlasError
 from lossatlas.torch.finish import FinishOptions
 from lossatlas.torch.options import ComputingOptions, RecorderOptions, refuse_unknown_options, select_options
 from lossatlas.torch.recorder import Recorder
@@ -59,11 +59,18 @@ class EpochRecording:
 
         A recording that cannot continue is one more failure that should not end the training, which may itself continue
         after days: then a new one begins.
+
+        Raises
+        ------
+        LossAtlasError
+            If the training cannot be recorded at all.
         """
         train, test = (own() if given is None else given for given, own in zip(self._loaders, own_loaders, strict=True))
         try:
             self.recorder = Recorder(model, loss_fn, train, test, **options)
-        except OtherModelError as error:
+        except LossAtlasError as error:
+            if not options.get("resume"):
+                raise
             warnings.warn(f"{error}. A new recording begins", RecordingWarning, stacklevel=4)
             options["resume"] = False
             self.recorder = Recorder(model, loss_fn, train, test, **options)
@@ -74,6 +81,11 @@ class EpochRecording:
         if self.recorder is not None:
             with _failures_as_warnings():
                 self.recorder.snapshot(epoch)
+
+    def _leave(self) -> None:
+        """Tell those who look at the recording that the training has ended, by an exception."""
+        if self.recorder is not None:
+            self.recorder.release()
 
     def _end(self) -> None:
         if self.recorder is not None:

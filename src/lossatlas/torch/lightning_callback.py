@@ -94,6 +94,10 @@ class LightningCallback(EpochRecording, Callback):  # type: ignore[misc]  # mypy
         """Compute the run, and put it into the gallery. Lightning does not call this after an exception."""
         self._end()
 
+    def on_exception(self, trainer: Any, pl_module: Any, exception: BaseException) -> None:
+        """Leave the recording as it is on the disk."""
+        self._leave()
+
     def state_dict(self) -> dict[str, Any]:
         """Return the id of the recording, which Lightning saves in its checkpoints."""
         return {} if self._recording_id is None else {"recording": self._recording_id}

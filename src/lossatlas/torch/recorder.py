@@ -116,8 +116,11 @@ class Recorder:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         """Compute the run; see :meth:`end`. After an exception the recording only stays on the disk."""
-        if kind is None:
-            self.end()
+        try:
+            if kind is None:
+                self.end()
+        finally:
+            self.release()
 
     def begin(self, epoch: int | None = None) -> None:
         """Record the current model, unless this recording continues one that has frames."""
@@ -130,6 +133,11 @@ class Recorder:
             self.finish()
         elif self.frames:
             self.measure()
+
+    def release(self) -> None:
+        """Tell those who look at the recording that nobody records. The next snapshot takes it again."""
+        if self._is_first:
+            self._writer.release()
 
     def finish(self) -> Path | None:
         """Measure the frames, compute planes, path, curvature and boundary, and put the run into the gallery.
@@ -153,6 +161,7 @@ class Recorder:
         with same_random_state():
             folder = finish_recording(self.recording, self._copy, self._data, self._options)
         Gallery(self._data).write_index()
+        self.release()
         return folder
 
     def snapshot(self, epoch: int | None = None) -> RecordedFrame:

@@ -113,8 +113,10 @@ export function watchRun(url, signal, watcher) {
 }
 
 /**
- * @typedef {object} Recording the state of a training that is being recorded
+ * @typedef {object} Recording the state of a recording of which no run has been made yet
  * @property {string} title
+ * @property {{status: 'recording'} | {status: 'interrupted', message: string}} outcome `interrupted`: its process has
+ *   ended
  * @property {number[]} frames the epoch of each frame
  * @property {Record<string, (number | null)[]>} metrics
  * @property {{points: [number, number][], explained_variance: number} | null} path in the plane of its principal

@@ -209,10 +209,13 @@ export class Session {
     onStatus({kind: 'loading', text: 'Loading…'});
     const {watchRecording} = await importLive();
     if (signal.aborted) return;
+    let status = '';
     watchRecording(eventsUrl(id), signal, {
       onRecording: (recording) => {
         this.#hear();
         onStatus({kind: 'quiet'});
+        if (status && status !== recording.outcome.status) this.#refreshGallery();
+        status = recording.outcome.status;
         onRecording(recording);
       },
       onDone: () => {

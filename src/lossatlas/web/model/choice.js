@@ -87,13 +87,17 @@ export function findTarget(gallery, catalog, choice) {
   const known = choice.run === null ? undefined : gallery.find((entry) => entry.id === choice.run);
   const lacking = choice.run !== null && !known ? choice.run : undefined;
   const asked = known ?? findImpliedRun(gallery, catalog, choice);
-  if (asked?.outcome.status === 'recording') return {kind: 'recording', id: asked.id};
+  if (asked && isUnfinished(asked)) return {kind: 'recording', id: asked.id};
   if (asked)
     return {kind: 'stored', id: asked.id, repair: canRepair(catalog, asked) ? asked.config : undefined, lacking};
   if (lacking !== undefined) return {kind: 'lacking', id: lacking, computes: catalog.compute};
   if (catalog.compute) return {kind: 'compute', config: configFor(catalog, choice)};
   return {kind: 'unavailable', empty: gallery.length === 0, readOnly: catalog.read_only};
 }
+
+/** Has no run been made of this recording yet? Its process may still record, or it has ended. */
+export const isUnfinished = (/** @type {Pick<GalleryEntry, 'outcome'>} */ {outcome}) =>
+  outcome.status === 'recording' || outcome.status === 'interrupted';
 
 /** Can a server compute this run again? Only its owner can record a training again. */
 const canRepair = (/** @type {Catalog} */ catalog, /** @type {GalleryEntry} */ {source}) =>

@@ -47,18 +47,27 @@ export function createRecorded({choose}) {
 
   /** @param {GalleryEntry} entry @param {boolean} isShown */
   function createButton({id, title: name, epochs, outcome}, isShown) {
-    const isRecording = outcome.status === 'recording';
-    const title = isRecording
-      ? `This is somebody’s own training, which is being recorded. It has reached epoch ${epochs}.`
-      : `This is somebody’s own training, recorded over ${epochs} epochs.`;
+    const [state, title] = describeState(outcome.status, epochs);
     const button = make(
       'button',
       {type: 'button', class: 'quiet', 'aria-pressed': String(isShown), title},
-      isRecording ? `${name} · being recorded` : name,
+      state ? `${name} · ${state}` : name,
     );
     button.addEventListener('click', () => choose({run: id, train: null, own: null, sample: null}));
     return button;
   }
+}
+
+/**
+ * Return the words after the name of a run, and its tooltip.
+ * @param {string} status @param {number} epochs @returns {[string, string]}
+ */
+function describeState(status, epochs) {
+  const own = 'This is somebody’s own training';
+  if (status === 'recording')
+    return ['being recorded', `${own}, which is being recorded. It has reached epoch ${epochs}.`];
+  if (status === 'interrupted') return ['interrupted', `${own}. Its recording was interrupted after epoch ${epochs}.`];
+  return ['', `${own}, recorded over ${epochs} epochs.`];
 }
 
 /**

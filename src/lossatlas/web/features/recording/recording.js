@@ -36,13 +36,7 @@ export function createRecordingView() {
       main.dataset.recording = 'true';
       setText(heading, recording.title);
       losses.hidden = !hasCurves(recording);
-      setText(
-        note,
-        `Being recorded: epoch ${recording.frames.at(-1)}, ${recording.frames.length} frames. ` +
-          `${losses.hidden ? 'The losses, the' : 'The'} landscape, the ` +
-          'curvature and the right plot are computed when the recording ends; then they are shown here.' +
-          (losses.hidden ? ' A recorder with measure="now" shows its losses while it trains.' : ''),
-      );
+      setText(note, describeState(recording, losses.hidden));
       if (!losses.hidden) drawCurves(curves, recording);
       drawPath(path, caption, recording);
     },
@@ -51,6 +45,17 @@ export function createRecordingView() {
       delete main.dataset.recording;
     },
   };
+}
+
+/** @param {Recording} recording @param {boolean} lacksLosses */
+function describeState({frames, outcome}, lacksLosses) {
+  if (outcome.status === 'interrupted') return `Interrupted, with ${frames.length} frames. ${outcome.message}`;
+  return (
+    `Being recorded: epoch ${frames.at(-1)}, ${frames.length} frames. ` +
+    `${lacksLosses ? 'The losses, the' : 'The'} landscape, the curvature and the right plot are computed when the ` +
+    'recording ends; then they are shown here.' +
+    (lacksLosses ? ' A recorder with measure="now" shows its losses while it trains.' : '')
+  );
 }
 
 /** @param {'train' | 'test'} name */
