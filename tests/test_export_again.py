@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import hashlib
 import json
 import os
@@ -10,6 +11,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import brotli
 import pytest
 
 from lossatlas.errors import ExportError
@@ -102,9 +104,11 @@ def test_an_export_killed_at_any_moment_leaves_the_old_site_or_the_new_one(
 
 def test_exporting_again_writes_only_what_changed(gallery: Gallery, other_run: Run, tmp_path: Path) -> None:
     site = tmp_path / "site"
-    export_site(gallery, site, compact=True)
+    assert export_site(gallery, site, compact=True).written == sum(path.is_file() for path in site.rglob("*"))
     before = {path: path.stat() for path in site.rglob("*") if path.is_file()}
-    export_site(gallery, site, compact=True)
+    folder = site.stat().st_ino
+    assert export_site(gallery, site, compact=True).written == 0
+    assert site.stat().st_ino == folder, "a site in which nothing has changed is not exchanged"
     assert {path: (path.stat().st_ino, path.stat().st_mtime_ns) for path in before} == {
         path: (status.st_ino, status.st_mtime_ns) for path, status in before.items()
     }
@@ -112,7 +116,32 @@ def test_exporting_again_writes_only_what_changed(gallery: Gallery, other_run: R
     export_site(gallery, site, compact=True)
     again = {str(path.relative_to(site)) for path, s in before.items() if path.stat().st_ino != s.st_ino}
     assert again == {"data/index.json"}
+    assert export_site(gallery, site, compact=True).written == 0
     assert all(path.stat().st_nlink == 1 for path in before)
+
+
+def test_compressed_copies_hold_the_same_bytes_and_are_made_once(gallery: Gallery, tmp_path: Path) -> None:
+    site = tmp_path / "site"
+    export_site(gallery, site, compress=True)
+    copies = {suffix: set(site.rglob(f"*{suffix}")) for suffix in (".gz", ".br")}
+    for suffix, unpack in ((".gz", gzip.decompress), (".br", brotli.decompress)):
+        for path in copies[suffix]:
+            original = path.with_suffix("")
+            assert unpack(path.read_bytes()) == original.read_bytes()
+            assert path.stat().st_size < original.stat().st_size
+    plain = {path for path in site.rglob("*") if path.is_file()} - copies[".gz"] - copies[".br"]
+    packed = {path for path in plain if path.suffix in {".js", ".html", ".css"} and path.stat().st_size >= 1024}
+    assert len(packed) > 100
+    assert all(path.with_name(f"{path.name}{suffix}") in found for suffix, found in copies.items() for path in packed)
+    assert export_site(gallery, site, compress=True).written == 0
+    page = site / "index.html"
+    page.write_text(page.read_text() + "<!-- changed -->")
+    assert export_site(gallery, site, compress=True).written == 1, "its copies are still those of the page"
+    (site / "index.html.gz").write_bytes(b"damaged")
+    assert export_site(gallery, site, compress=True).written == 1
+    assert export_site(gallery, site).written == 0
+    left = {path for path in site.rglob("*") if path.is_file()} - plain
+    assert {path.name for path in left} == {"plotly-gl3d-4.1.1.min.js.br"}, "only the copy that the page ships is left"
 
 
 def test_foreign_files_in_the_site_are_kept_and_outdated_ones_are_removed(gallery: Gallery, tmp_path: Path) -> None:

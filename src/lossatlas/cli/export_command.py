@@ -13,6 +13,7 @@ from lossatlas.store import Gallery
 @click.argument("place")
 @data_option
 @click.option("--compact", is_flag=True, help="Arrays as gzip, and no weights of large networks: a third of the bytes.")
+@click.option("--compress", is_flag=True, help="Add compressed copies of the files, .gz and .br, for hosts like nginx.")
 @click.option(
     "--single-file",
     "runs",
@@ -20,11 +21,11 @@ from lossatlas.store import Gallery
     multiple=True,
     help="Write one HTML file with this run, by its id or the beginning of it. It can be given several times.",
 )
-def export_command(place: str, gallery: Gallery, compact: bool, runs: tuple[str, ...]) -> None:
+def export_command(place: str, gallery: Gallery, compact: bool, compress: bool, runs: tuple[str, ...]) -> None:
     """Write the page and a gallery into the folder PLACE as static files.
 
     All links in it are relative, so it works under any path of any web host. The page says which runs the gallery
-    lacks.
+    lacks. Exporting again writes only what has changed.
 
     With --single-file, PLACE is one HTML file that opens by double click, without a host or a network. Its arrays are
     always compact.
@@ -34,10 +35,10 @@ def export_command(place: str, gallery: Gallery, compact: bool, runs: tuple[str,
         click.echo(f"{path.stat().st_size / 1e6:.1f} MB", err=True)
         click.echo(str(path))
         return
-    export = export_site(gallery, place, compact=compact)
+    export = export_site(gallery, place, compact=compact, compress=compress)
     for fault in export.left_out:
         click.echo(f"left out: {fault}", err=True)
     if not export.runs:
         click.echo(f"{gallery.data} holds no runs: `lossatlas build` makes some. The page will say so.", err=True)
-    click.echo(f"{len(export.runs)} runs, {export.size / 1e6:.1f} MB", err=True)
+    click.echo(f"{len(export.runs)} runs, {export.size / 1e6:.1f} MB, {export.written} files written", err=True)
     click.echo(str(export.site))

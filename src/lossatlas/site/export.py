@@ -13,9 +13,10 @@ from lossatlas.runs import RunConfig
 from lossatlas.showcase import OPENING
 from lossatlas.site.assets import list_assets
 from lossatlas.site.catalog import describe_catalog
+from lossatlas.site.compressed import SUFFIXES, add_compressed_copies
 from lossatlas.site.documents import prepare_for_hosts
 from lossatlas.site.run_files import list_run_files
-from lossatlas.site.tree import carry_over, put_bytes, put_file
+from lossatlas.site.tree import SiteFolder, carry_over
 from lossatlas.store import (
     Gallery,
     claim_folder,
@@ -43,21 +44,25 @@ class Export:
         One message for each damaged run, which was not exported.
     size
         The size of the folder in bytes.
+    written
+        How many files were written. All others are those of an earlier export.
     """
 
     site: Path
     runs: tuple[str, ...]
     left_out: tuple[str, ...]
     size: int
+    written: int
 
 
-def export_site(gallery: Gallery, site: Path | str, *, compact: bool = False) -> Export:
+def export_site(gallery: Gallery, site: Path | str, *, compact: bool = False, compress: bool = False) -> Export:
     """Write the page and every sound run of a gallery into a folder.
 
     Everything is written into a temporary folder beside it, which is then exchanged with it. So the site is the old one
     or the new one, and never a mixture, even if the process is killed. Of an earlier export, files that have not
-    changed stay as they are, with their times. Other files in the folder, such as ``.git``, are kept. Only files that
-    the manifests of the runs name are exported, and none that a link leads to.
+    changed stay as they are, with their times; if nothing has changed, nothing is exchanged. Other files in the folder,
+    such as ``.git``, are kept. Only files that the manifests of the runs name are exported, and none that a link leads
+    to.
 
     Parameters
     ----------
@@ -69,6 +74,8 @@ def export_site(gallery: Gallery, site: Path | str, *, compact: bool = False) ->
         Whether to compress arrays with gzip, because many hosts do not compress ``.npy`` files. It also leaves out the
         arrays with one number per parameter for networks with more than
         :data:`~lossatlas.site.constants.MOST_PARAMETERS` parameters, because the page can draw these runs without them.
+    compress
+        Whether to add compressed copies (``.gz`` and ``.br``), for hosts that send such files as they are.
 
     Returns
     -------
@@ -88,17 +95,22 @@ def export_site(gallery: Gallery, site: Path | str, *, compact: bool = False) ->
         remove_abandoned(site.parent, prefix)  # first, since it may be an earlier site that is moved back
         _refuse_foreign(site)
         with claim_folder(site.parent, prefix) as claimed:
-            left_out, runs = _fill(claimed / "site", site, gallery, compact)
+            new = SiteFolder(claimed / "site", site)
+            left_out, runs = _fill(new, gallery, compact)
             ours = _APART | {path.partition("/")[0] for path in _list_page_files(site)}
-            ours |= {path.name for path in (claimed / "site").iterdir()}
-            carry_over(site, claimed / "site", ours)
-            old = replace_folder(claimed / "site", site, claimed)
-            if old:
-                carry_over(old, site, ours)  # what others have changed in the meantime
+            ours |= {path.name for path in new.folder.iterdir()}
+            ours |= {f"{name}{suffix}" for name in ours for suffix in SUFFIXES}
+            if compress:
+                add_compressed_copies(new)
+            carry_over(site, new.folder, ours)
+            if not new.is_whole_earlier_site():
+                old = replace_folder(new.folder, site, claimed)
+                if old:
+                    carry_over(old, site, ours)  # what others have changed in the meantime
     except OSError as error:
         raise ExportError(f"cannot write {site}: {error.strerror or error}; give another folder") from error
     size = sum(path.stat().st_size for path in site.rglob("*") if path.is_file())
-    return Export(site, tuple(runs), tuple(left_out), size)
+    return Export(site, tuple(runs), tuple(left_out), size, new.written)
 
 
 def _refuse_foreign(site: Path) -> None:
@@ -129,17 +141,17 @@ def _read_json(path: Path) -> Any:
         return None
 
 
-def _fill(new: Path, site: Path, gallery: Gallery, compact: bool) -> tuple[list[str], list[str]]:
+def _fill(new: SiteFolder, gallery: Gallery, compact: bool) -> tuple[list[str], list[str]]:
     """Write a whole site into a new folder, and return what was left out and the ids of its runs."""
     with as_file(files("lossatlas").joinpath("web")) as web:
         for path in sorted(web.rglob("*")):
             if path.is_file():
                 name = path.relative_to(web).as_posix()
                 if path.suffix == ".html":
-                    put_bytes(new, name, prepare_for_hosts(path.read_text(encoding="utf-8")).encode(), site)
+                    new.put_bytes(name, prepare_for_hosts(path.read_text(encoding="utf-8")).encode())
                     continue
                 with path.open("rb") as file:
-                    put_file(new, name, file, site)
+                    new.put_file(name, file)
     left_out, runs = [], []
     for verdict in gallery.verify():
         try:
@@ -147,15 +159,15 @@ def _fill(new: Path, site: Path, gallery: Gallery, compact: bool) -> tuple[list[
                 raise RunError(verdict.fault)
             for run_file in list_run_files(run_folder(gallery.data, verdict.run_id), compact=compact):
                 with run_file.open() as opened:
-                    put_file(new, f"data/runs/{verdict.run_id}/{run_file.name}", opened, site)
+                    new.put_file(f"data/runs/{verdict.run_id}/{run_file.name}", opened)
             runs.append(verdict.run_id)
         except RunError as error:
             left_out.append(str(error))
     default = OPENING if OPENING.id in runs else RunConfig()  # the run that the page opens with must exist
     for name, content in (
-        ("data/index.json", Gallery(new / "data").index()),
+        ("data/index.json", Gallery(new.folder / "data").index()),
         (_SHELL, list_assets()),
         (_MARK, describe_catalog(compute=False, default=default)),
     ):
-        put_bytes(new, name, json.dumps(content, ensure_ascii=False, allow_nan=False).encode(), site)
+        new.put_bytes(name, json.dumps(content, ensure_ascii=False, allow_nan=False).encode())
     return left_out, runs

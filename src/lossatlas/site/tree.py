@@ -16,34 +16,63 @@ from lossatlas.store import is_regular, open_regular
 _CHUNK = 2**20
 
 
-def put_bytes(new: Path, name: str, content: bytes, old: Path) -> None:
-    """Write a file into a new folder, or link the file of an old one if it has the same bytes."""
-    put_file(new, name, io.BytesIO(content), old)
+class SiteFolder:
+    """A new folder that is being filled, and the folder of an earlier site, which need not exist.
 
-
-def put_file(new: Path, name: str, content: BinaryIO, old: Path) -> None:
-    """Write a file into a new folder, or link the file of an old one if it has the same bytes.
-
-    Parameters
+    Attributes
     ----------
-    new, old
+    folder, earlier
         The folders.
-    name
-        The path of the file, relative to each of them.
-    content
-        The file with its content.
+    written
+        How many files have been written, because the earlier site has none with the same name and the same bytes.
     """
-    path = new / name
-    path.parent.mkdir(parents=True, exist_ok=True)
-    if is_regular(old, name):
-        with open_regular(old, name) as before:
-            same = _have_same_bytes(before, content)
-        if same:
-            _link(old / name, path)
-            return
-        content.seek(0)
-    with path.open("xb") as file:
-        shutil.copyfileobj(content, file, _CHUNK)
+
+    def __init__(self, folder: Path, earlier: Path) -> None:
+        self.folder, self.earlier = folder, earlier
+        self.written = 0
+
+    def put_bytes(self, name: str, content: bytes) -> None:
+        """Write a file, or link the file of the earlier site if it has the same bytes."""
+        self.put_file(name, io.BytesIO(content))
+
+    def put_file(self, name: str, content: BinaryIO) -> None:
+        """Write a file, or link the file of the earlier site if it has the same bytes.
+
+        Parameters
+        ----------
+        name
+            The path of the file, relative to the folder.
+        content
+            The file with its content.
+        """
+        if is_regular(self.earlier, name):
+            with open_regular(self.earlier, name) as before:
+                same = _have_same_bytes(before, content)
+            if same:
+                self.link(name)
+                return
+            content.seek(0)
+        path = self._make_place(name)
+        with path.open("xb") as file:
+            shutil.copyfileobj(content, file, _CHUNK)
+        self.written += 1
+
+    def link(self, name: str) -> None:
+        """Link a file of the earlier site."""
+        _link(self.earlier / name, self._make_place(name))
+
+    def is_whole_earlier_site(self) -> bool:
+        """Return whether the folder has the same files as the earlier site, with the same bytes."""
+        return self.written == 0 and _list_names(self.folder) == _list_names(self.earlier)
+
+    def _make_place(self, name: str) -> Path:
+        path = self.folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        return path
+
+
+def _list_names(folder: Path) -> set[str]:
+    return {path.relative_to(folder).as_posix() for path in folder.rglob("*")}
 
 
 def carry_over(old: Path, new: Path, ours: Collection[str]) -> None:
