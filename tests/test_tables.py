@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import re
+import time
 from collections import Counter
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +17,7 @@ from hypothesis import strategies as st
 
 from lossatlas.errors import DataError
 from lossatlas.tables import Choice, Table, read_bytes, read_columns, read_text
+from tests.support.long_cells import LONG_CELLS, make_table
 
 DATA = Path(__file__).parent / "data" / "tables"
 CASES = json.loads((DATA / "cases.json").read_text(encoding="utf-8"))["cases"]
@@ -167,3 +170,12 @@ def test_columns_of_a_data_frame_are_read_by_the_same_rules() -> None:
         read_columns({"x": x, "y": [1], "who": list("abab")})
     with pytest.raises(DataError, match="no rows"):
         read_columns({"x": [], "y": [], "who": []})
+
+
+@pytest.mark.parametrize("name", LONG_CELLS)
+def test_a_cell_of_a_hundred_thousand_characters_costs_little(name: str) -> None:
+    began = time.process_time()
+    for column in (0, 2):
+        with suppress(DataError):
+            read_text(make_table(LONG_CELLS[name], column))
+    assert time.process_time() - began < 5  # it takes 0.1 s; with backtracking it would take minutes

@@ -25,7 +25,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -106,7 +106,7 @@ class Disk:
         stopped = _stop(process)
         shutil.copyfile(self._image, self._copy)
         for pid in stopped:
-            os.kill(pid, signal.SIGCONT)
+            _signal(pid, signal.SIGCONT)
         _call("mount", "-o", "loop", self._copy, self._dead)
         try:
             yield self._dead / "data"
@@ -119,11 +119,16 @@ def _stop(process: int) -> list[int]:
     stopped: list[int] = []
     while new := [pid for pid in (process, *list_children(process)) if pid not in stopped]:
         for pid in new:
-            os.kill(pid, signal.SIGSTOP)
+            _signal(pid, signal.SIGSTOP)
         while any(_read_state(pid) not in "TZX" for pid in new):
             time.sleep(0.001)
         stopped += new
     return stopped
+
+
+def _signal(pid: int, number: signal.Signals) -> None:
+    with suppress(ProcessLookupError):  # it has ended meanwhile
+        os.kill(pid, number)
 
 
 def _read_state(pid: int) -> str:

@@ -20,6 +20,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from playwright.sync_api import Browser, Page
 
+from tests.support.long_cells import LONG_CELLS, make_table
 from tests.support.pages import watched
 from tests.web.conftest import Site
 from tests.web.test_points import OWN, call, own_datasets
@@ -205,3 +206,15 @@ def test_ten_classes_are_distinguished_by_colour_and_by_shape(page: Page) -> Non
         for vision in VISION.values():
             seen = [lab(colour, vision) for colour in colours]
             assert min(np.linalg.norm(a - b) for a, b in combinations(seen, 2)) > 11
+
+
+def test_a_cell_of_a_hundred_thousand_characters_does_not_freeze_the_page(page: Page) -> None:
+    for name, cell in LONG_CELLS.items():
+        for column in (0, 2):
+            began = page.evaluate("() => performance.now()")
+            table = read(page, make_table(cell, column))
+            # It takes some tens of milliseconds; with backtracking it would take minutes.
+            assert page.evaluate("() => performance.now()") - began < 20_000, name
+            assert all(len(each) < 2000 for each in (*table["errors"], *table["notices"], *table["outliers"])), name
+    typed = page.evaluate("async (text) => (await import('./lib/number_text.js')).readTyped(text)", "1" * 100_000 + "x")
+    assert typed["value"] is None
