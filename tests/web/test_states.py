@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import threading
 from collections.abc import Iterator
@@ -9,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Playwright, expect
+from playwright.sync_api import Browser, Playwright, Route, expect
 
 from lossatlas.runs import compute_run
 from lossatlas.showcase import OPENING
@@ -86,6 +87,18 @@ def test_a_server_computes_the_default_training_where_only_another_is_stored(tmp
         until(page, "run => window.lossatlas.shown().run === run", arg=MOONS.id)
         until(page, "() => document.querySelector('#status-progress').hidden")
     assert set(gallery.ids()) == {MOONS_FAST.id, MOONS.id}
+
+
+def test_a_server_that_only_shows_says_so_and_offers_training_in_the_page(exported: Site, desktop: Watched) -> None:
+    def answer(route: Route) -> None:
+        catalog = route.fetch().json()
+        route.fulfill(json={**catalog, "read_only": True})
+
+    desktop.page.route("**/catalog.json", answer)
+    page = desktop.show(exported.url + "?dataset=blobs&epoch=1")
+    expect(page.locator("#status-line")).to_contain_text("only shows stored runs, and has no recorded training of this")
+    lacking = page.locator("label", has=page.get_by_role("radio", name="Spirals"))
+    expect(lacking).to_have_attribute("title", re.compile("This server only shows stored runs, so it is trained in"))
 
 
 def test_a_diverged_run_says_so_and_shows_its_frames(site: Site, desktop: Watched) -> None:

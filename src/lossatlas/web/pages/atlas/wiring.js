@@ -208,7 +208,7 @@ function wireTraining({catalog, store, session, status, playback, frames, screen
     onFailed,
     onOpen() {
       session.leave();
-      status.show(store.get().train ? {kind: 'quiet'} : describeStandIn(gallery().length === 0));
+      status.show(store.get().train ? {kind: 'quiet'} : describeStandIn(gallery().length === 0, catalog.read_only));
       playback.pause();
     },
     onRun(run) {
@@ -355,8 +355,12 @@ function watchPlotSizes(screen) {
   watchSizes([byId('curves')], screen.handleResize);
 }
 
-/** Say why the page trains a run that nobody has requested. @param {boolean} empty @returns {Status} */
-function describeStandIn(empty) {
-  const text = empty ? 'This gallery has no recorded training yet' : 'This gallery has no recorded training of this';
+/**
+ * Say why the page trains a run that nobody has requested.
+ * @param {boolean} empty @param {boolean} [readOnly] @returns {Status}
+ */
+function describeStandIn(empty, readOnly = false) {
+  const who = readOnly ? 'This server only shows stored runs, and has' : 'This gallery has';
+  const text = `${who} no recorded training ${empty ? 'yet' : 'of this'}`;
   return {kind: 'note', text, detail: 'So the network is trained here, in your browser.'};
 }
