@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import tracemalloc
 from functools import cache
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import pytest
@@ -11,6 +11,7 @@ from lossatlas.arrays import Float64, Floats, Integers
 from lossatlas.curvature import (
     adaptive_sharpness,
     curvature_of,
+    estimate_trace,
     extreme_eigenpairs,
     extreme_eigenvalues,
     hessian_operator,
@@ -331,3 +332,26 @@ def test_a_smallest_eigenvalue_of_zero_is_zero_and_not_negative_by_both_methods(
         assert found.smallest == 0
         assert found.negative_count in (0, None)
         assert found.largest == pytest.approx(exact[-1], rel=1e-9)
+
+
+class Symmetric:
+    """A random symmetric matrix, as an operator."""
+
+    def __init__(self, rng: np.random.Generator, size: int) -> None:
+        numbers = rng.normal(size=(size, size))
+        self.matrix = numbers + numbers.T
+
+    def products(self, vectors: Any) -> Any:
+        return vectors @ self.matrix
+
+    def select(self, models: Any) -> Symmetric:
+        return self
+
+
+def test_the_error_of_a_trace_covers_it_as_often_with_few_probes_as_with_many() -> None:
+    rng, within = np.random.default_rng(0), []
+    for _ in range(1500):
+        matrix = Symmetric(rng, 30)
+        trace, error = estimate_trace(matrix, 30, probes=4)
+        within.append(abs(trace - np.trace(matrix.matrix)) < error)
+    assert abs(np.mean(within) - 0.683) < 0.03  # without Student's t it would be 0.61

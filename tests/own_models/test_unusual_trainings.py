@@ -81,6 +81,20 @@ def test_three_hundred_classes_are_measured_but_get_no_boundary(tmp_path: Path) 
     assert read_manifest(run_folder(tmp_path / "few", Gallery(tmp_path / "few").ids()[0]))["boundary"] is None
 
 
+def test_batches_of_different_shapes_are_recorded_but_not_stored(tmp_path: Path) -> None:
+    """Texts are padded to the longest one of their batch, so that those of different batches cannot be joined."""
+    torch.manual_seed(0)
+    model: Any = torch.nn.Sequential(torch.nn.AdaptiveAvgPool1d(4), torch.nn.Flatten(), torch.nn.Linear(4, 3))
+    batches = [(torch.randn(6, 1, length), torch.arange(6) % 3) for length in (5, 9)]
+    with lat.Recorder(model, CROSS_ENTROPY, batches, data=tmp_path, **LEAST) as recorder, torch.no_grad():
+        model[2].weight *= 2
+        recorder.snapshot()
+        expected = sum(float(CROSS_ENTROPY(model(inputs), labels)) for inputs, labels in batches) / 2
+        assert recorder.measure().metrics["train_loss"] == pytest.approx(expected, rel=1e-6)
+    assert not (recorder.recording.folder / "samples").exists()
+    assert len(Gallery(tmp_path).ids()) == 1
+
+
 class Recurrent(torch.nn.Module):
     """A recurrent layer, whose weights PyTorch keeps in a separate list."""
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import tracemalloc
 
 import numpy as np
 import pytest
@@ -12,7 +13,7 @@ from hypothesis import strategies as st
 from sklearn.decomposition import PCA
 
 from lossatlas.arrays import Float64
-from lossatlas.planes import compute_random_walk_variance, find_spans, project
+from lossatlas.planes import blocks, compute_random_walk_variance, find_spans, project
 from lossatlas.training import frame_epochs
 
 
@@ -85,6 +86,28 @@ def test_a_direction_much_shorter_than_the_other_is_one_all_the_same() -> None:
     path = project(np.array([e1, 1e-18 * e2]), (3 * e1 + 2 * e2 + e3)[None], np.zeros(3))
     np.testing.assert_allclose(path.coordinates, [[3, 2e18]], rtol=1e-12)
     assert path.residual[0] == pytest.approx(1, rel=1e-12)
+
+
+def test_a_path_is_the_same_in_blocks_of_any_number_of_columns(monkeypatch: pytest.MonkeyPatch) -> None:
+    rng = np.random.default_rng(4)
+    directions, weights = oblique(rng, 1001, 0.3, (1, 1e-4)), rng.normal(size=(9, 1001)).cumsum(axis=0)
+    whole = project(directions, weights, weights[-1])
+    for numbers in (9 * 500, 9 * 7):  # the last block has one column, and none has 1,001
+        monkeypatch.setattr(blocks, "BLOCK", numbers)
+        found = project(directions, weights, weights[-1])
+        np.testing.assert_allclose(found.coordinates * (1, 1e-4), whole.coordinates * (1, 1e-4), atol=1e-12 * 100)
+        np.testing.assert_allclose(found.residual, whole.residual, rtol=1e-12, atol=1e-10)
+        assert found.explained_variance == pytest.approx(whole.explained_variance, rel=1e-12)
+
+
+def test_a_path_of_many_parameters_takes_little_memory() -> None:
+    weights, directions = np.zeros((3, 3_000_000), np.float32), np.ones((2, 3_000_000), np.float32)
+    directions[1, ::2] = weights[0] = 2
+    tracemalloc.start()
+    project(directions, weights, weights[-1])
+    most = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert most < 10 * 8 * blocks.BLOCK  # ten blocks; 40 MB for each vector of all parameters would be 240 MB and more
 
 
 @given(PLANES, st.integers(0, 1000), st.integers(2, 8))

@@ -23,6 +23,13 @@ def split_frames(weights: Floats) -> Iterator[slice]:
     return (slice(start, min(start + step, count)) for start in range(0, count, step))
 
 
+def split_columns(weights: Floats) -> Iterator[slice]:
+    """Divide the columns of a trajectory ``[F, P]`` into slices."""
+    count, size = weights.shape
+    step = max(1, BLOCK // count)
+    return (slice(start, min(start + step, size)) for start in range(0, size, step))
+
+
 def centre_columns(weights: Floats) -> Iterator[Float64]:
     """Yield blocks ``[F, n]`` float64 of a trajectory ``[F, P]``, minus the mean over its frames."""
     count, size = weights.shape

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from lossatlas.arrays import Float64, Floats
 from lossatlas.engine import one_blas_thread
-from lossatlas.planes.blocks import split_frames
+from lossatlas.planes.blocks import split_columns
 
 #: The first span of a plane is this many times the extent of the path.
 _ROOM = 1.25
@@ -42,7 +42,8 @@ class Path:
 def project(directions: Floats, weights: Floats, centre: Floats) -> Path:
     """Project a trajectory on a plane by least squares: ``(a, b) = (D Dᵀ)⁻¹ D (θ - centre)``.
 
-    Plain products with d_a and d_b would be right only for an orthonormal pair. The memory does not grow with F.
+    Plain products with d_a and d_b would be right only for an orthonormal pair. All is computed in blocks of columns,
+    so that the memory grows neither with F nor with P.
 
     Parameters
     ----------
@@ -58,24 +59,53 @@ def project(directions: Floats, weights: Floats, centre: Floats) -> Path:
     Path
         The projected trajectory.
     """
-    basis = np.asarray(directions, np.float64)
-    lengths = np.linalg.norm(basis, axis=1)
-    origin = np.asarray(centre, np.float64)
-    along, residual, total = np.empty((len(weights), 2)), np.empty(len(weights)), 0.0
-    mean = np.zeros_like(origin)
+    along, squares, total = np.zeros((len(weights), 2)), np.zeros(len(weights)), 0.0
+    columns = list(split_columns(weights))
     with one_blas_thread:  # so that the bits are the same everywhere
-        # D = (QR)ᵀ for unit directions, so that a much shorter direction does not look like 0. Q spans the plane.
-        q, r = np.linalg.qr((basis / lengths[:, None]).T)
-        for frames in split_frames(weights):
-            steps = weights[frames] - origin
-            along[frames] = steps @ q
-            residual[frames] = np.linalg.norm(steps - along[frames] @ q.T, axis=1)
-            mean += steps.sum(axis=0) / len(weights)
-        for frames in split_frames(weights):
-            total += float(((weights[frames] - origin - mean) ** 2).sum())
+        lengths = _measure_lengths(directions, columns)
+        q, r = _orthonormalize(directions, lengths, columns)
+        for part in columns:
+            steps = np.asarray(weights[:, part]) - np.asarray(centre[part], np.float64)
+            along += steps @ q(part)
+            total += float(((steps - steps.sum(axis=0) / len(weights)) ** 2).sum())
+        for part in columns:
+            steps = np.asarray(weights[:, part]) - np.asarray(centre[part], np.float64)
+            squares += ((steps - along @ q(part).T) ** 2).sum(axis=1)
         coordinates: Float64 = np.linalg.solve(r, along.T).T / lengths
     share = float(((along - along.mean(axis=0)) ** 2).sum()) / total if total > 0 else 0.0
-    return Path(coordinates, residual, min(share, 1.0))
+    return Path(coordinates, np.sqrt(squares), min(share, 1.0))
+
+
+def _measure_lengths(directions: Floats, columns: Sequence[slice]) -> Float64:
+    squares = np.zeros(len(directions))
+    for part in columns:
+        squares += (np.asarray(directions[:, part], np.float64) ** 2).sum(axis=1)
+    return np.sqrt(squares)
+
+
+def _orthonormalize(
+    directions: Floats, lengths: Float64, columns: Sequence[slice]
+) -> tuple[Callable[[slice], Float64], Float64]:
+    """Compute the QR decomposition of two directions, divided by their lengths, so that a much shorter one counts too.
+
+    The R of the whole is the R of the stacked Rs of the blocks (Demmel et al. 2012, "Communication-optimal parallel and
+    sequential QR", section 3). The Q of a block follows from its own decomposition again.
+
+    Returns
+    -------
+    tuple
+        A function that computes Q ``[n, 2]`` at some columns, and R ``[2, 2]``.
+    """
+
+    def decompose(part: slice) -> tuple[Float64, Float64]:
+        unit = np.asarray(directions[:, part], np.float64) / lengths[:, None]
+        padded = unit.T if unit.shape[1] > 1 else np.vstack([unit.T, np.zeros(2)])
+        q, r = np.linalg.qr(padded)
+        return q[: unit.shape[1]], r
+
+    among, r = np.linalg.qr(np.concatenate([decompose(part)[1] for part in columns]))
+    rows = {part.start: among[2 * number : 2 * number + 2] for number, part in enumerate(columns)}
+    return (lambda part: decompose(part)[0] @ rows[part.start]), r
 
 
 def compute_random_walk_variance(epochs: Sequence[int]) -> float:

@@ -273,9 +273,9 @@ class Recorder:
         }
 
     def _keep_samples(self) -> None:
-        """Store the samples if batches are pairs of tensors. Other recordings need their loader to be cut later."""
+        """Store the samples if they are pairs of tensors of one shape. Others have to be given again to cut planes."""
         for part, batches in (("train", self._copy.train), ("test", self._copy.test)):
-            if batches and _are_pairs(batches):
+            if batches and _are_pairs(batches) and _have_one_shape(batches):
                 for name, column in zip(_COLUMNS, zip(*(batch.data for batch in batches), strict=True), strict=True):
                     self._writer.put_sample(f"{part}_{name}", torch.cat(list(column)).cpu().numpy())
 
@@ -320,6 +320,11 @@ def _samples_of(
 def _is_another_process() -> bool:
     distributed = torch.distributed
     return distributed.is_available() and distributed.is_initialized() and distributed.get_rank() != 0
+
+
+def _have_one_shape(batches: Sequence[Batch]) -> bool:
+    """Return whether batches of pairs can be joined. Texts are often padded to the longest one of their batch alone."""
+    return len({tuple((tensor.shape[1:], tensor.dtype) for tensor in batch.data) for batch in batches}) == 1
 
 
 def _are_pairs(batches: Sequence[Batch]) -> bool:
