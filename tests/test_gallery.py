@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from pathlib import Path
@@ -8,15 +9,17 @@ from typing import Any
 
 import numpy as np
 import pytest
+from filelock import FileLock
 
 import lossatlas.store.gallery
 from lossatlas.building import build_gallery
 from lossatlas.datasets import SOURCES
-from lossatlas.errors import ConfigError, DataFolderError, LossAtlasError, RunNotFoundError
+from lossatlas.errors import ConfigError, DataFolderError, FolderBusyError, LossAtlasError, RunNotFoundError
 from lossatlas.runs import Run, RunConfig, Setup, compute_run
 from lossatlas.showcase import DEFAULT_MODELS, gallery_configs, showcase_configs, twin_configs
 from lossatlas.store import Gallery, default_data_folder
 from lossatlas.store.gallery import make_entry
+from lossatlas.store.read import read_manifest
 from lossatlas.training import Training
 from tests.conftest import diverging_config, small_config
 from tests.support.large_runs import run_bytes
@@ -210,11 +213,46 @@ def test_an_interrupted_build_keeps_its_runs_and_continues(built: Path, tmp_path
         build_gallery(gallery, CONFIGS, executor=Recorder(fails_from=3), on_done=stored.append)
     assert sorted(gallery.ids()) == sorted(config.id for config in CONFIGS[:2])
     (gallery.data / "runs" / ".unfinished-999999999-dead").mkdir()
+    os.utime(gallery.data / "runs" / ".unfinished-999999999-dead", (0, 0))
     recorder = Recorder()
     assert build_gallery(gallery, CONFIGS, executor=recorder) == [config.id for config in CONFIGS[2:]]
     assert recorder.calls == 2
     assert run_bytes(gallery.data) == run_bytes(built)
     assert index_of(gallery.data) == index_of(built)
+
+
+def test_the_index_is_updated_from_the_manifest_of_one_run(
+    built: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gallery = Gallery(shutil.copytree(built, tmp_path / "data"))
+    whole = index_of(gallery.data)
+    removed = CONFIGS[1].id
+    read: list[str] = []
+
+    def note(folder: Path) -> dict[str, Any]:
+        read.append(folder.name)
+        return read_manifest(folder)
+
+    monkeypatch.setattr(lossatlas.store.gallery, "read_manifest", note)
+    kept = shutil.move(gallery.data / "runs" / removed, tmp_path / "kept")
+    gallery.update_index(removed)
+    assert [run["id"] for run in index_of(gallery.data)["runs"]] == sorted({c.id for c in CONFIGS} - {removed})
+    shutil.move(kept, gallery.data / "runs" / removed)
+    gallery.update_index(removed)
+    assert index_of(gallery.data) == whole
+    assert set(read) == {removed}
+    (gallery.data / "index.json").write_text("{")
+    gallery.update_index(removed)  # an index that cannot be read is made from all manifests
+    assert index_of(gallery.data) == whole
+
+
+def test_a_lock_that_somebody_keeps_is_told_in_words(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(lossatlas.store.gallery, "_PATIENCE", 0.05)
+    with (
+        FileLock(tmp_path / ".index.lock"),
+        pytest.raises(FolderBusyError, match=r"another process has kept .*\.index\.lock locked for 0.05 s"),
+    ):
+        Gallery(tmp_path).write_index()
 
 
 def test_each_run_is_reported_when_it_is_stored(tmp_path: Path) -> None:

@@ -106,11 +106,15 @@ def test_the_slower_of_two_savers_finds_the_run_in_its_place(
     assert [path.name for path in folder.parent.iterdir()] == [folder.name]
 
 
-def test_unfinished_folders_of_live_processes_are_kept(tmp_path: Path) -> None:
-    own = tmp_path / "runs" / f".unfinished-{os.getpid()}-abc"
+def test_unfinished_folders_of_earlier_versions_are_kept_for_a_day(tmp_path: Path) -> None:
+    """A process with the id in the name may run in another container."""
+    own = tmp_path / "runs" / ".unfinished-999999999-abc"
     own.mkdir(parents=True)
     assert remove_unfinished(tmp_path) == 0
     assert own.is_dir()
+    os.utime(own, (0, 0))
+    assert remove_unfinished(tmp_path) == 1
+    assert not own.exists()
 
 
 def test_foreign_folders_are_kept(tmp_path: Path) -> None:

@@ -114,12 +114,12 @@ class RunTooLargeError(LossAtlasError):
     Attributes
     ----------
     exceeded
-        ``(what, estimate, limit)`` for each limit, where ``what`` is ``"work"`` or ``"memory"``.
+        ``(what, estimate, limit)`` for each limit, where ``what`` is ``"work"``, ``"memory"`` or ``"space"``.
     """
 
     def __init__(self, exceeded: Sequence[tuple[str, float, float]]) -> None:
         self.exceeded = tuple(exceeded)
-        how = {"work": "{:.1e} steps of work", "memory": "{:.1e} bytes of memory"}
+        how = {"work": "{:.1e} steps of work", "memory": "{:.1e} bytes of memory", "space": "{:.1e} bytes of space"}
         parts = [
             f"about {how[what].format(estimate)}, and {limit:.1e} are allowed" for what, estimate, limit in exceeded
         ]

@@ -16,6 +16,7 @@ import httpx
 from fastapi import FastAPI
 
 from lossatlas.server import create_app
+from lossatlas.server.capacity import Capacity
 from lossatlas.server.logs import make_logging
 from lossatlas.server.serving import Server, _listen
 from lossatlas.store import Gallery
@@ -100,7 +101,8 @@ class Live:
 def live_server(gallery: Gallery, root_path: str = "", **options: Any) -> Iterator[Live]:
     listener = _listen("127.0.0.1", 0)
     up = threading.Event()
-    app = create_app(gallery, **{"workers": 1, **options})
+    named = {name: options.pop(name) for name in Capacity.__dataclass_fields__ if name in options}
+    app = create_app(gallery, capacity=Capacity(**{"workers": 1, **named}), **options)
     server = Server(app, up.set, make_logging(), root_path=root_path)
     thread = threading.Thread(target=server.run, args=([listener],), daemon=True)
     thread.start()

@@ -242,7 +242,7 @@ def test_the_limits_are_settings_and_do_not_apply_to_stored_runs(tmp_path: Path)
     limits = Limits(work=1.0)
     with pytest.raises(RunTooLargeError, match=r"1\.0e\+00 are allowed"):
         limits.check(small_config())
-    with live_server(Gallery(tmp_path), threads=1, limits=limits) as live:
+    with live_server(Gallery(tmp_path), threads=1, work=limits.work) as live:
         assert live.post(small_config().model_dump(mode="json")).json() == {
             "id": run_id,
             "state": "stored",

@@ -322,7 +322,7 @@ def test_a_forgotten_run_that_is_stored_is_done_at_once(live: Live, monkeypatch:
 
 def test_memory_is_bounded(tmp_path: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(jobs, "REMEMBERED_JOBS", 2)
-    queue = Jobs(Gallery(tmp_path), threads=1, queue_size=10)
+    queue = Jobs(Gallery(tmp_path), threads=1)
     asked: list[Job] = [queue.submit(small_config(training={"seed": seed})) for seed in range(4)]
     for job in asked:
         queue.cancel(job)

@@ -23,6 +23,7 @@ from lossatlas.building.estimate import Sizes
 from lossatlas.building.worker_process import WorkerProcess
 from lossatlas.errors import CancelledError, QueueFullError, QuotaError, WorkerDiedError
 from lossatlas.runs import compute_run
+from lossatlas.server.capacity import Capacity
 from lossatlas.server.fair_queue import FairQueue, Owner
 from lossatlas.server.jobs import Jobs
 from lossatlas.store import Gallery, save_run
@@ -285,7 +286,9 @@ def test_runs_that_somebody_watches_come_first() -> None:
 
 
 def test_a_full_queue_makes_room_for_clients_with_fewer_runs(tmp_path: Path) -> None:
-    jobs = Jobs(Gallery(tmp_path), queue_size=3, client_queue_size=3)  # they are not started, so all jobs wait
+    jobs = Jobs(
+        Gallery(tmp_path), capacity=Capacity(queue_size=3, client_queue_size=3)
+    )  # they are not started, so all jobs wait
     greedy = [jobs.submit(small_config(training={"seed": seed}), Owner("greedy")) for seed in range(3)]
     with pytest.raises(QuotaError, match="3 of your runs are waiting already"):
         jobs.submit(small_config(), Owner("greedy"))

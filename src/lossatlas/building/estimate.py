@@ -29,6 +29,8 @@ _STEP_OVERHEAD = 5e5
 _PRODUCTS, _PRODUCT_WORK = 100, 6
 #: How many numbers of 8 bytes for each parameter the training, and the surfaces in work, take.
 _TRAINING_VECTORS = 8
+#: About as many bytes take the manifest and the small arrays of a run.
+_MANIFEST_BYTES = 64 * 1024
 #: What a server computes at the most: some hours on one core, and the memory of a small machine.
 MOST_WORK, MOST_MEMORY = 1e14, 4e9
 
@@ -101,20 +103,25 @@ def estimate_total_work(config: RunConfig) -> float:
     )
 
 
-def estimate_memory(config: RunConfig) -> float:
-    """Estimate the bytes that a run takes in memory: its arrays, and the vectors of its training and its Hessians."""
+def estimate_stored_bytes(config: RunConfig) -> float:
+    """Estimate the bytes that a run takes when it is stored."""
     parameters = _count_parameters(config)
     surfaces = sum(
         2 * 4 * len(plane.spans or range(_USUAL_SPANS)) * plane.grid**2 for plane in config.planes if not plane.moving
     )
-    directions = 3 * 4 * parameters * len(config.planes)
+    return float(config.size + surfaces + 3 * 4 * parameters * len(config.planes) + _MANIFEST_BYTES)
+
+
+def estimate_memory(config: RunConfig) -> float:
+    """Estimate the bytes that a run takes in memory: its arrays, and the vectors of its training and its Hessians."""
+    parameters = _count_parameters(config)
     needs_hessians = config.curvature.frames or any(
         plane.kind == "hessian" or plane.nonconvexity for plane in config.planes
     )
     vectors = _TRAINING_VECTORS
     if needs_hessians:
         vectors += parameters if parameters <= DENSE_LIMIT else MOST_VECTORS
-    return float(config.size + surfaces + directions + 8 * parameters * vectors)
+    return estimate_stored_bytes(config) + float(8 * parameters * vectors)
 
 
 def _count_frames(config: RunConfig) -> int:

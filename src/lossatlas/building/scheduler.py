@@ -21,7 +21,7 @@ from lossatlas.building.task import Part, Work
 from lossatlas.building.whole_run import WholeRun
 from lossatlas.errors import DataFolderError, LossAtlasError
 from lossatlas.runs import RunConfig
-from lossatlas.store import Gallery, explain_write_errors, make_synced_folder, remove_unfinished
+from lossatlas.store import Gallery, explain_write_errors, forget_on_demand, make_synced_folder, remove_unfinished
 
 #: How many parts each worker has at a time: one that it works on, and the next one.
 _EACH = 2
@@ -74,7 +74,10 @@ def build_gallery(
         make_synced_folder(gallery.data)
         remove_unfinished(gallery.data)
         _remove_stored(gallery)
-    missing = {config.id: config for config in configs if config.id not in gallery}
+    wanted = {config.id: config for config in configs}
+    for run_id in wanted:
+        forget_on_demand(gallery.data, run_id)  # a server that computed it must not delete it
+    missing = {run_id: config for run_id, config in wanted.items() if run_id not in gallery}
     workers = workers or (_USUAL_WORKERS if executor else os.cpu_count() or 1)
     pool: AbstractContextManager[Executor] = nullcontext(executor) if executor else Processes(workers)
     try:
@@ -134,7 +137,7 @@ class _Build:
         """Add finished runs to the index, and report them."""
         while self._finished:
             run_id = self._finished.pop()
-            self._gallery.write_index()
+            self._gallery.update_index(run_id)
             self._on_done(run_id)
 
     def _take_next(self) -> tuple[str, Part] | None:

@@ -6,6 +6,7 @@ that imported this package a second time. It ends together with this process, be
 
 from __future__ import annotations
 
+import atexit
 import pickle
 import struct
 import subprocess
@@ -177,9 +178,16 @@ class _Idle:
             if not self._workers:
                 self._workers.append(WorkerProcess())
 
+    def close(self) -> None:
+        """End all of them."""
+        with self._lock:
+            while self._workers:
+                self._workers.pop().close()
+
 
 #: The idle workers of this process.
 IDLE_WORKERS = _Idle()
+atexit.register(IDLE_WORKERS.close)
 
 
 def send(file: BinaryIO | FileIO, message: bytes) -> None:

@@ -79,7 +79,7 @@ def build_command(  # noqa: PLR0913 (click passes one argument for each option)
         connect_cluster(address) if address else nullcontext() as executor,
         show_progress(len(missing), "Building") as step,
     ):
-        build_gallery(gallery, missing, workers=workers, executor=executor, on_done=lambda _run_id: step())
+        build_gallery(gallery, configs, workers=workers, executor=executor, on_done=lambda _run_id: step())
     for run_id, size in find_unfinished(gallery.data).items():
         click.echo(
             f"{run_id} is unfinished and belongs to another build: {size / 1e6:.1f} MB in runs/.partial-{run_id}; "

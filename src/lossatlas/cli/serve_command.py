@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import errno
+import math
+import re
 import socket
 import sys
 import webbrowser
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import fields, replace
 from typing import Any, Literal, TypeVar
 
 import click
@@ -55,8 +57,47 @@ _EXPOSURE_OPTIONS = (
 )
 
 
+class _Size(click.ParamType[float]):
+    """A number of bytes, such as 500MB or 4e9."""
+
+    name = "size"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        """Read the text."""
+        match = re.fullmatch(r"([\d.]+(?:e\d+)?) *([kMGT]?)B?", str(value))
+        try:
+            number = float(match[1]) * 1000.0 ** " kMGT".index(match[2] or " ") if match else 0.0
+        except ValueError:
+            number = 0.0
+        if not 0 < number < math.inf:
+            self.fail(f"{value!r} is no number of bytes; give one such as 500MB or 4GB", param, ctx)
+        return number
+
+
+_CAPACITY_OPTIONS = (
+    click.option("--workers", type=click.IntRange(1, 256), help="Runs that are computed at a time.  [default: 2]"),
+    click.option("--max-queue", "queue_size", type=click.IntRange(1), help="Runs that may wait.  [default: 64]"),
+    click.option(
+        "--max-work",
+        "work",
+        type=click.FloatRange(0, min_open=True),
+        help="Largest work of a run: models × points × parameters; 1e10 take a core about a second.  [default: 1e14]",
+    ),
+    click.option("--max-memory", "memory", type=_Size(), help="Largest memory of a run.  [default: 4GB]"),
+    click.option(
+        "--max-space",
+        "space",
+        type=_Size(),
+        help="Space for all runs that were computed on demand; the oldest make room for new ones.  [default: 10GB]",
+    ),
+    click.option(
+        "--max-streams", "streams", type=click.IntRange(1), help="Pages that follow runs at a time.  [default: 1000]"
+    ),
+)
+
+
 def _exposure_options(command: _Command) -> _Command:
-    for option in reversed(_EXPOSURE_OPTIONS):
+    for option in reversed((*_EXPOSURE_OPTIONS, *_CAPACITY_OPTIONS)):
         command = option(command)
     return command
 
@@ -112,8 +153,10 @@ def serve_command(  # noqa: PLR0913 (each option has a name)
     The server answers only this machine, unless --host says otherwise. Ctrl-C stops it. With --config, the page opens
     with that configuration, and its other settings apply to all models that are chosen there.
     """
-    from lossatlas.server import LOCAL_PROXIES, Exposure, Observation, serve
+    from lossatlas.server import LOCAL_PROXIES, Capacity, Exposure, Observation, serve
 
+    given = {field.name: exposed.pop(field.name, None) for field in fields(Capacity)}
+    capacity = Capacity(**{name: value for name, value in given.items() if value is not None})
     default = read_config(config_file, {}) if config_file else None  # None: the page has its own default
     exposure = Exposure(**{**exposed, "proxies": exposed["proxies"] or LOCAL_PROXIES})
     _prepare(gallery, exposure.read_only)
@@ -133,6 +176,7 @@ def serve_command(  # noqa: PLR0913 (each option has a name)
         exposure,
         default=default,
         threads=threads,
+        capacity=capacity,
         patience=patience,
         observation=Observation(log_format, access_log, metrics),
         on_started=announce,

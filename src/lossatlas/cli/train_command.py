@@ -42,7 +42,7 @@ def train_command(
             make_synced_folder(gallery.data)
         run = _compute(config, threads, gallery)
         save_run_or_keep(run, gallery.data)
-        gallery.write_index()
+        gallery.update_index(run.id)
         _report(run)
     click.echo(config.id)
     click.echo(str(run_folder(gallery.data, config.id)))

@@ -17,14 +17,14 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
-from lossatlas.building.estimate import Limits
 from lossatlas.runs import RunConfig
 from lossatlas.server.api import create_api
+from lossatlas.server.capacity import Capacity
 from lossatlas.server.events import HEARTBEAT
 from lossatlas.server.files import PAGE_PATH, RUN_PATH, Content, Responder, find_within
 from lossatlas.server.guard import Guard
 from lossatlas.server.health import add_health_checks
-from lossatlas.server.jobs import QUEUE_SIZE, WORKERS, Jobs
+from lossatlas.server.jobs import Jobs
 from lossatlas.server.observing import Exchange, Observer
 from lossatlas.server.problems import explain_errors
 from lossatlas.server.read_only import ReadOnlyService
@@ -32,10 +32,8 @@ from lossatlas.server.recordings import Recordings
 from lossatlas.server.root_path import RootPath
 from lossatlas.server.service import RunService
 from lossatlas.site import describe_catalog, list_assets
-from lossatlas.store import Gallery, is_regular, read_regular, run_folder
+from lossatlas.store import MOST_INDEX, Gallery, is_regular, read_regular, run_folder
 
-#: The largest index that is read, of some ten thousand runs.
-_LARGEST_INDEX = 64 * 2**20
 #: How many seconds the worker has at least to end when the server stops.
 _PATIENCE = 0.5
 
@@ -45,12 +43,10 @@ def create_app(  # noqa: PLR0913 (each setting has a name and a default)
     *,
     default: RunConfig | None = None,
     threads: int | None = None,
-    queue_size: int = QUEUE_SIZE,
-    workers: int = WORKERS,
     hosts: Collection[str] = (),
     framed_by: Sequence[str] = (),
     heartbeat: float = HEARTBEAT,
-    limits: Limits | None = None,
+    capacity: Capacity | None = None,
     read_only: bool = False,
     observers: Sequence[Callable[[Exchange], None]] = (),
 ) -> FastAPI:
@@ -64,18 +60,14 @@ def create_app(  # noqa: PLR0913 (each setting has a name and a default)
         The configuration that the page opens with, and whose other settings apply to a chosen dataset and model.
     threads
         The number of threads of each worker process; by default, one per core.
-    queue_size
-        How many runs may wait.
-    workers
-        How many runs are computed at the same time.
     hosts
         Host names of the server, besides ``localhost`` and IP addresses.
     framed_by
         The origins whose pages may show the app in a frame, besides its own, in the form of CSP.
     heartbeat
         After this many seconds without an event, listeners of a run get a comment.
-    limits
-        The largest work and memory of a run that is computed; by default, those of :class:`Limits`.
+    capacity
+        The limits of runs, queue, streams and space; by default, those of :class:`Capacity`.
     read_only
         Whether nothing is computed and nothing is written. The page then trains in the browser what is not stored.
     observers
@@ -86,7 +78,8 @@ def create_app(  # noqa: PLR0913 (each setting has a name and a default)
     FastAPI
         The app.
     """
-    jobs = Jobs(gallery, threads, queue_size, workers=workers)
+    capacity = capacity or Capacity()
+    jobs = Jobs(gallery, threads, capacity)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
@@ -105,9 +98,9 @@ def create_app(  # noqa: PLR0913 (each setting has a name and a default)
     app.add_middleware(RootPath)
     explain_errors(app, gallery.data)
     recordings = Recordings(gallery, lambda: jobs.is_stopping, heartbeat)
-    service = (ReadOnlyService if read_only else RunService)(gallery, jobs, heartbeat, recordings, limits)
+    service = (ReadOnlyService if read_only else RunService)(gallery, jobs, heartbeat, recordings, capacity)
     app.mount("/api", create_api(service, gallery))
-    site = _Site(gallery, default, recordings, read_only)
+    site = _Site(gallery, default, recordings, read_only, jobs.space.note_use)
     add_health_checks(app, gallery, lambda: jobs.is_stopping)
     app.add_route("/catalog.json", site.answer_catalog, ["GET"])
     app.add_route("/shell.json", site.answer_shell, ["GET"])
@@ -119,8 +112,15 @@ def create_app(  # noqa: PLR0913 (each setting has a name and a default)
 class _Site:
     """The answers that are files, or look like files."""
 
-    def __init__(self, gallery: Gallery, default: RunConfig | None, recordings: Recordings, read_only: bool) -> None:
-        self._gallery, self._default, self._recordings = gallery, default, recordings
+    def __init__(
+        self,
+        gallery: Gallery,
+        default: RunConfig | None,
+        recordings: Recordings,
+        read_only: bool,
+        note_use: Callable[[str], None],
+    ) -> None:
+        self._gallery, self._default, self._recordings, self._note_use = gallery, default, recordings, note_use
         self._read_only = read_only
         self._responder = Responder()
         self._web = Path(str(files("lossatlas") / "web"))
@@ -169,7 +169,7 @@ class _Site:
 
     def _read_index(self) -> dict[str, Any]:
         try:
-            index: dict[str, Any] = json.loads(read_regular(self._gallery.data, "index.json", _LARGEST_INDEX))
+            index: dict[str, Any] = json.loads(read_regular(self._gallery.data, "index.json", MOST_INDEX))
             return {**index, "runs": list(index["runs"])}
         except (OSError, ValueError, LookupError, TypeError, RecursionError):
             return self._gallery.index()
@@ -178,4 +178,6 @@ class _Site:
         parts = RUN_PATH.fullmatch(path)
         if not parts:
             raise HTTPException(404)
-        return Content.of_stored(run_folder(self._gallery.data, parts["id"]), parts["file"])
+        content = Content.of_stored(run_folder(self._gallery.data, parts["id"]), parts["file"])
+        self._note_use(parts["id"])
+        return content

@@ -16,7 +16,8 @@ from lossatlas.runs import Frame, Run, Setup, Stage
 from lossatlas.server.events import Event
 from lossatlas.server.job import Job
 from lossatlas.server.messages import describe_end, describe_frame, describe_manifest, describe_stage, list_frame_arrays
-from lossatlas.store import Gallery, describe_outcome
+from lossatlas.server.space import Space
+from lossatlas.store import Gallery, describe_outcome, list_on_demand
 from lossatlas.training import Trajectory, frame_epochs
 
 #: How many workers may die over the same work: one may be killed by chance.
@@ -34,6 +35,8 @@ class Computing:
         The number of threads of each worker process; by default, one per core.
     sizes
         The sizes of large runs, and of their parts.
+    space
+        The space for the runs.
 
     Attributes
     ----------
@@ -41,8 +44,8 @@ class Computing:
         The lock for large runs.
     """
 
-    def __init__(self, gallery: Gallery, threads: int | None, sizes: Sizes) -> None:
-        self._gallery, self._threads, self._sizes = gallery, threads, sizes
+    def __init__(self, gallery: Gallery, threads: int | None, sizes: Sizes, space: Space) -> None:
+        self._gallery, self._threads, self._sizes, self._space = gallery, threads, sizes, space
         self.large_runs = LargeRunsLock(gallery.data)
 
     def compute(self, job: Job, commit: Callable[[], None]) -> Event:
@@ -64,16 +67,22 @@ class Computing:
         ------
         CancelledError
             If the job was cancelled.
+        QueueFullError
+            If there is no space for the run, for now.
         LossAtlasError
             If the run cannot be computed or stored.
         """
-        if job.is_large:
-            trajectory = self._compute_large(job, commit)
-        else:
-            run = job.unsaved or self._compute_small(job)
-            commit()
-            self._save(job, run)
-            trajectory = run.trajectory
+        may_delete = job.id not in self._gallery or job.id in list_on_demand(self._gallery.data)
+        with self._space.reserve(job.config):
+            if job.is_large:
+                trajectory = self._compute_large(job, commit)
+            else:
+                run = job.unsaved or self._compute_small(job)
+                commit()
+                self._save(job, run)
+                trajectory = run.trajectory
+            if may_delete:
+                self._space.note_stored(job.id)
         outcome = describe_outcome(trajectory.outcome)
         return Event("done", partial(describe_end, job.id, outcome, trajectory.epochs), last=True)
 
@@ -112,7 +121,7 @@ class Computing:
                 job.log.append(Event("frame", lambda: describe_frame(work.frame(index), epochs), size=size))
 
             compute_large_run(work, call, log_frame, partial(_log_stage, job), commit)
-        self._gallery.write_index()
+        self._gallery.update_index(job.id)
         return work.trajectory
 
 

@@ -21,11 +21,13 @@ from lossatlas.errors import (
     WorkerDiedError,
 )
 from lossatlas.runs import RunConfig
+from lossatlas.server.capacity import Capacity
 from lossatlas.server.computing import Computing
 from lossatlas.server.events import Event
 from lossatlas.server.fair_queue import NOBODY, FairQueue, Owner
 from lossatlas.server.job import Job, State
 from lossatlas.server.problems import describe_problem
+from lossatlas.server.space import Space
 from lossatlas.store import Gallery
 
 logger = logging.getLogger("lossatlas.server")
@@ -35,8 +37,6 @@ REMEMBERED_JOBS = 256
 REMEMBERED_BYTES = 64 * 2**20
 #: How many seconds a job continues after its last listener has gone, so that a page can be reloaded.
 GRACE = 2.0
-#: By default, how many jobs may wait, and how many of one client, and how many are computed at the same time.
-QUEUE_SIZE, CLIENT_QUEUE_SIZE, WORKERS = 64, 8, 2
 
 
 @dataclass(frozen=True)
@@ -60,27 +60,27 @@ class Jobs:
         The gallery where runs are stored.
     threads
         The number of threads of each worker process; by default, one per core.
-    queue_size, client_queue_size
-        How many jobs may wait, and how many of one client.
-    workers
-        How many runs are computed at the same time. If there is more than one, large runs leave one worker to others.
+    capacity
+        How many runs may wait, how many are computed at the same time, and how much space they may take.
     sizes
         The sizes of large runs, and of their parts.
+
+    Attributes
+    ----------
+    space
+        The space for the runs.
     """
 
     def __init__(
         self,
         gallery: Gallery,
         threads: int | None = None,
-        queue_size: int = QUEUE_SIZE,
-        *,
-        client_queue_size: int = CLIENT_QUEUE_SIZE,
-        workers: int = WORKERS,
+        capacity: Capacity | None = None,
         sizes: Sizes | None = None,
     ) -> None:
-        self._gallery, self._sizes = gallery, sizes or LIVE_SIZES
-        self._queue_size, self._client_queue_size, self._workers = queue_size, client_queue_size, workers
-        self._computing = Computing(gallery, threads, self._sizes)
+        self._gallery, self._sizes, self._capacity = gallery, sizes or LIVE_SIZES, capacity or Capacity()
+        self.space = Space(gallery, self._capacity.space, self._is_needed)
+        self._computing = Computing(gallery, threads, self._sizes, self.space)
         self._jobs: dict[str, Job] = {}  # the finished ones in the order in which they finished
         self._queue: FairQueue[Job] = FairQueue()
         self._running: list[Job] = []  # those that a thread works on, even if they were cancelled
@@ -93,7 +93,7 @@ class Jobs:
         self._stopping = False
         IDLE_WORKERS.prepare()
         self._resume()
-        for number in range(self._workers):
+        for number in range(self._capacity.workers):
             # A daemon thread, so that the interpreter does not wait at its exit for a run that nobody will see.
             thread = threading.Thread(target=self._work, name=f"lossatlas-jobs-{number}", daemon=True)
             self._threads.append(thread)
@@ -153,7 +153,10 @@ class Jobs:
             If the queue is full, or if the server is stopping.
         QuotaError
             If too many runs of the client wait.
+        RunTooLargeError
+            If the run would take more space than there is for all.
         """
+        self.space.check(config)
         with self._changed:
             known = self._jobs.get(config.id)
             if known and known.active:
@@ -174,6 +177,13 @@ class Jobs:
                 self._end(job, State.CANCELLED, Event("cancelled", body.copy, last=True))
                 if worker := job.worker:
                     worker.cancel()
+
+    def _is_needed(self, run_id: str) -> bool:
+        """Return whether somebody follows a run, or a run that is not finished goes through it."""
+        with self._changed:
+            job = self._jobs.get(run_id)
+            active = [each for each in self._jobs.values() if each.active]
+            return bool(job and job.log.has_listeners) or any(run_id in each.config.references for each in active)
 
     def _resume(self) -> None:
         """Add the large runs that an earlier server has begun, and delete the parts of those that nobody wants."""
@@ -219,9 +229,11 @@ class Jobs:
         """Refuse a job of a client, or make room for it: a job that all have left, or one of a client with many."""
         if self._stopping:
             raise QueueFullError("the server is stopping")
-        if self._queue.count(owner) >= self._client_queue_size:
-            raise QuotaError(f"{self._client_queue_size} of your runs are waiting already; wait for one of them")
-        if len(self._queue) < self._queue_size:
+        if self._queue.count(owner) >= self._capacity.client_queue_size:
+            raise QuotaError(
+                f"{self._capacity.client_queue_size} of your runs are waiting already; wait for one of them"
+            )
+        if len(self._queue) < self._capacity.queue_size:
             return
         full = QueueFullError(f"{len(self._queue)} runs are waiting already; try again in a moment")
         if left := [job for job in self._queue if job.giving_up]:
@@ -283,7 +295,7 @@ class Jobs:
         busy = {job.id for job in self._running}  # a run that was cancelled and asked for again waits for its end
         large = sum(job.is_large for job in self._running)
         for job in self._queue:
-            if job.id not in busy and not (job.is_large and large >= max(1, self._workers - 1)):
+            if job.id not in busy and not (job.is_large and large >= max(1, self._capacity.workers - 1)):
                 return job
         return None
 
@@ -328,5 +340,5 @@ class Jobs:
             job.log = job.log.keep_last()
 
     def _tell_positions(self) -> None:
-        for position, job in enumerate(self._queue, start=1 if len(self._running) >= self._workers else 0):
+        for position, job in enumerate(self._queue, start=1 if len(self._running) >= self._capacity.workers else 0):
             job.move_to(position)

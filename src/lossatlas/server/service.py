@@ -8,10 +8,10 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, Field
 
-from lossatlas.building.estimate import Limits
 from lossatlas.datasets import PREFIX
 from lossatlas.errors import RunDamagedError, RunError, RunNotFoundError
 from lossatlas.runs import RunConfig
+from lossatlas.server.capacity import Capacity
 from lossatlas.server.events import HEARTBEAT, Event, EventLog
 from lossatlas.server.fair_queue import NOBODY, Owner
 from lossatlas.server.job import Job, State
@@ -41,9 +41,10 @@ class RunService:
         jobs: Jobs,
         heartbeat: float = HEARTBEAT,
         recordings: Recordings | None = None,
-        limits: Limits | None = None,
+        capacity: Capacity | None = None,
     ) -> None:
-        self._gallery, self._jobs, self._heartbeat, self._limits = gallery, jobs, heartbeat, limits or Limits()
+        self._gallery, self._jobs, self._heartbeat = gallery, jobs, heartbeat
+        self._capacity = capacity or Capacity()
         self._recordings = recordings or Recordings(gallery)
 
     def request(self, config: RunConfig, owner: Owner = NOBODY) -> RunAnswer:
@@ -79,7 +80,7 @@ class RunService:
         job = self._jobs.find(config.id)
         if not (job and job.active) and self._is_stored(config.id):
             return _answer(config.id, State.STORED)
-        self._limits.check(config)
+        self._capacity.limits.check(config)
         return _answer_for_job(self._jobs.submit(config, owner))
 
     def add_own_points(self, values: Any) -> Any:

@@ -22,6 +22,7 @@ from fastapi import FastAPI
 from lossatlas.errors import LossAtlasError
 from lossatlas.runs import RunConfig
 from lossatlas.server.app import create_app
+from lossatlas.server.capacity import Capacity
 from lossatlas.server.connections import BACKLOG, TimedProtocol, accept_connections, raise_open_files_limit
 from lossatlas.server.exposure import LOCAL_PROXIES, LOOPBACK, Exposure
 from lossatlas.server.logs import LogFormat, log_exchange, make_logging
@@ -59,6 +60,7 @@ def serve(  # noqa: PLR0913 (each setting has a name and a default)
     *,
     default: RunConfig | None = None,
     threads: int | None = None,
+    capacity: Capacity | None = None,
     patience: float = PATIENCE,
     observation: Observation = Observation(),
     on_started: Callable[[int], None] | None = None,
@@ -67,7 +69,7 @@ def serve(  # noqa: PLR0913 (each setting has a name and a default)
 
     Parameters
     ----------
-    gallery, default, threads
+    gallery, default, threads, capacity
         The same as those of :func:`~lossatlas.server.app.create_app`.
     exposure
         To whom the server is open; by default, to this machine only.
@@ -92,6 +94,7 @@ def serve(  # noqa: PLR0913 (each setting has a name and a default)
         gallery,
         default=default,
         threads=threads,
+        capacity=capacity,
         hosts={exposure.host, *exposure.allowed_hosts},
         framed_by=exposure.framed_by,
         read_only=exposure.read_only,

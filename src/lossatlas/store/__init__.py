@@ -7,8 +7,9 @@ from lossatlas.store.array_files import find_file, map_array
 from lossatlas.store.checksums import hash_file, list_entries, seal
 from lossatlas.store.durable import append_line, make_synced_folder, open_synced, replace_file, sync_folder
 from lossatlas.store.folders import claim_folder, remove_abandoned, replace_folder
-from lossatlas.store.gallery import Gallery, default_data_folder
+from lossatlas.store.gallery import MOST_INDEX, Gallery, default_data_folder
 from lossatlas.store.manifest import describe_outcome, describe_run, describe_start, start_arrays
+from lossatlas.store.on_demand import forget_on_demand, list_on_demand, note_on_demand
 from lossatlas.store.read import is_recorded, open_run, open_stored, read_manifest
 from lossatlas.store.recorded import (
     LEAST_MARGIN,
@@ -46,6 +47,7 @@ from lossatlas.store.write import (
 __all__ = [
     "LEAST_MARGIN",
     "MARGIN_RATIO",
+    "MOST_INDEX",
     "MOST_JSON",
     "BoundaryPart",
     "Gallery",
@@ -74,7 +76,10 @@ __all__ = [
     "finite",
     "iterate_unfinished",
     "lay_out",
+    "forget_on_demand",
     "list_entries",
+    "list_on_demand",
+    "note_on_demand",
     "open_regular",
     "open_run",
     "make_synced_folder",

@@ -4,30 +4,33 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import platformdirs
-from filelock import FileLock
+from filelock import FileLock, Timeout
 
 from lossatlas.arrays import Float64, Floats
-from lossatlas.errors import ConfigError, DataFolderError, RunError
+from lossatlas.errors import ConfigError, DataFolderError, FolderBusyError, RunError
 from lossatlas.runs import RecordedRun, Run, RunConfig
 from lossatlas.store.checksums import has_checksums
 from lossatlas.store.durable import is_unfinished, make_synced_folder
 from lossatlas.store.manifest import FORMAT_VERSION
 from lossatlas.store.read import is_recorded, open_run, open_stored, read_manifest
-from lossatlas.store.regular_files import is_regular
-from lossatlas.store.write import explain_write_errors, run_folder, save_run, write_text
+from lossatlas.store.regular_files import is_regular, read_regular
+from lossatlas.store.write import claim_unfinished, explain_write_errors, run_folder, save_run, write_text
 from lossatlas.training import METRICS
 
 GALLERY_FORMAT = "lossatlas-gallery"
 #: The number of points of an own dataset that the index contains.
 _PICTURED = 120
-#: How many seconds to wait for another process that writes the index, which takes it less than one.
-_PATIENCE = 60
+#: The largest index that is read, of some ten thousand runs.
+MOST_INDEX = 64 * 2**20
+#: How many seconds to wait for another process that writes the index, which takes it about one.
+_PATIENCE = 20
 #: The largest entry in bytes. A run on own points, which has the largest ones, takes a tenth of it.
 _LARGEST_ENTRY = 64 * 2**10
 
@@ -119,8 +122,14 @@ class Gallery:
     def save(self, run: Run) -> Path:
         """Store a run, add it to the index, and return its folder."""
         folder = save_run(run, self.data)
-        self.write_index()
+        self.update_index(run.id)
         return folder
+
+    def remove(self, run_id: str) -> None:
+        """Delete a run in one step, so that readers see the whole run or none, and remove it from the index."""
+        with claim_unfinished(self.data) as claimed, suppress(FileNotFoundError):
+            run_folder(self.data, run_id).rename(claimed / "run")
+        self.update_index(run_id)
 
     def index(self) -> dict[str, Any]:
         """Make the content of ``index.json`` from the manifests of all runs that can be read."""
@@ -128,13 +137,57 @@ class Gallery:
         return {"format": GALLERY_FORMAT, "format_version": FORMAT_VERSION, "runs": entries}
 
     def write_index(self) -> None:
-        """Write ``index.json``. A lock makes several processes write it one at a time."""
+        """Write ``index.json`` from all manifests. A lock makes several processes write it one at a time.
+
+        Raises
+        ------
+        FolderBusyError
+            If another process keeps the lock.
+        """
+        with self._lock_index():
+            self._write_index(self.index())
+
+    def update_index(self, run_id: str) -> None:
+        """Write ``index.json`` after one run has been stored or deleted, from the manifest of this run alone."""
+        with self._lock_index():
+            index = self._read_index()
+            if index is None:
+                index = self.index()
+            else:
+                others = [entry for entry in index["runs"] if entry["id"] != run_id]
+                entry = self._make_entry(run_id)
+                index["runs"] = sorted([*others, *([json.loads(entry)] if entry else [])], key=lambda each: each["id"])
+            self._write_index(index)
+
+    @contextmanager
+    def _lock_index(self) -> Iterator[None]:
         with explain_write_errors(self.data):
             make_synced_folder(self.data)
-            with FileLock(self.data / ".index.lock", timeout=_PATIENCE):
+            lock = FileLock(self.data / ".index.lock")
+            try:
+                lock.acquire(timeout=_PATIENCE)
+            except Timeout:
+                fault = f"another process has kept {lock.lock_file} locked for {_PATIENCE} s; end it, or try again"
+                raise FolderBusyError(fault) from None
+            try:
                 for path in filter(is_unfinished, self.data.glob(".index.json.*")):
                     path.unlink(missing_ok=True)  # of a process that was killed, since this one holds the lock
-                write_text(self.data / "index.json", _write_json(self.index()))
+                yield
+            finally:
+                lock.release()
+
+    def _write_index(self, index: dict[str, Any]) -> None:
+        write_text(self.data / "index.json", _write_json(index))
+
+    def _read_index(self) -> dict[str, Any] | None:
+        """Read ``index.json``; None if it must be written from all manifests."""
+        try:
+            index: dict[str, Any] = json.loads(read_regular(self.data, "index.json", MOST_INDEX))
+            if (index["format"], index["format_version"]) == (GALLERY_FORMAT, FORMAT_VERSION):
+                return {**index, "runs": [entry for entry in index["runs"] if isinstance(entry["id"], str)]}
+        except (OSError, ValueError, LookupError, TypeError, RecursionError):
+            pass
+        return None
 
     def verify(self) -> Iterator[Verdict]:
         """Open every run, compare its files with their checksums, and yield whether it is sound."""
@@ -147,14 +200,16 @@ class Gallery:
 
     def _iterate_entries(self) -> Iterator[str]:
         """Yield the entries of all runs as JSON. One that cannot be written keeps no other from being listed."""
-        for run_id in self.ids():
-            try:
-                entry = _write_json(make_entry(read_manifest(run_folder(self.data, run_id))))
-                size = len(entry.encode())  # which raises an error if it holds half a surrogate
-            except (RunError, LookupError, TypeError, ValueError, AttributeError, ArithmeticError, RecursionError):
-                continue  # `verify` reports this run
-            if size <= _LARGEST_ENTRY:
-                yield entry
+        return filter(None, map(self._make_entry, self.ids()))
+
+    def _make_entry(self, run_id: str) -> str | None:
+        """Make the entry of a run as JSON; None if there is no such run, or if it cannot be listed."""
+        try:
+            entry = _write_json(make_entry(read_manifest(run_folder(self.data, run_id))))
+            size = len(entry.encode())  # which raises an error if it holds half a surrogate
+        except (RunError, LookupError, TypeError, ValueError, AttributeError, ArithmeticError, RecursionError):
+            return None  # `verify` reports this run
+        return entry if size <= _LARGEST_ENTRY else None
 
 
 def _write_json(value: Any) -> str:

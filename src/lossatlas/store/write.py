@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 import shutil
 import tempfile
+import time
 import uuid
 from collections.abc import Container, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -26,11 +26,15 @@ from lossatlas.store.durable import (
 )
 from lossatlas.store.folders import claim_folder, remove_abandoned
 from lossatlas.store.manifest import describe_run, list_arrays
+from lossatlas.store.on_demand import forget_on_demand
 from lossatlas.store.read import open_run
 
 #: The form of an id, which is part of paths and URLs: it has no separators and no leading dot.
 _ID = re.compile(r"[a-z0-9][a-z0-9-]{0,127}")
 _UNFINISHED = ".unfinished-"
+_OF_EARLIER_VERSIONS = re.compile(r"\.unfinished-\d+-[0-9a-f]+")
+#: Nobody writes a run for longer than this many seconds.
+_ABANDONED_AFTER = 24 * 3600
 
 
 def run_folder(data: Path, name: str) -> Path:
@@ -111,6 +115,7 @@ def save_run(run: Run, data: Path | str) -> Path:
     """
     data = Path(data)
     folder = run_folder(data, run.id)
+    forget_on_demand(data, run.id)
     if not _is_sound(folder):
         with claim_unfinished(data) as claimed:
             publish(run, claimed / "run", data)
@@ -227,12 +232,12 @@ def set_aside(folder: Path) -> Path:
 def remove_unfinished(data: Path) -> int:
     """Delete what processes have left unfinished that were killed, and return how many folders there were."""
     removed = remove_abandoned(data / "runs", _UNFINISHED)
-    # Earlier versions had the id of the process in the name, and no lock.
-    for folder in (data / "runs").glob(f"{_UNFINISHED}*"):
-        process = folder.name.removeprefix(_UNFINISHED).split("-")[0]
-        if process.isdecimal() and not _is_alive(int(process)):
-            shutil.rmtree(folder, ignore_errors=True)
-            removed += 1
+    # Earlier versions had no lock. The process id in their names may belong to a process in another container.
+    for folder in (data / "runs").glob(f"{_UNFINISHED}*-*"):
+        with suppress(OSError):
+            if _OF_EARLIER_VERSIONS.fullmatch(folder.name) and time.time() - folder.stat().st_mtime > _ABANDONED_AFTER:
+                shutil.rmtree(folder, ignore_errors=True)
+                removed += 1
     return removed
 
 
@@ -279,13 +284,3 @@ def _move_into_place(unfinished: Path, folder: Path) -> None:
     except OSError:
         if not folder.is_dir():  # otherwise another process finished the same run first
             raise
-
-
-def _is_alive(process: int) -> bool:
-    try:
-        os.kill(process, 0)
-    except (ProcessLookupError, OverflowError):
-        return False
-    except PermissionError:
-        return True
-    return True
