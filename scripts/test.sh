@@ -11,6 +11,8 @@ command -v chromium-headless-shell >/dev/null || (need_debian_package chromium-h
 command -v firefox-esr >/dev/null || (need_debian_package firefox-esr) || true
 command -v WebKitWebDriver >/dev/null || (need_debian_package webkit2gtk-driver) || true
 command -v Xvfb >/dev/null || (need_debian_package xvfb) || true
+# Debian starts nginx when it is installed, so that only CI installs it. Its test is skipped without it.
+[ "${CI:-}" != true ] || command -v nginx >/dev/null || (need_debian_package nginx) || true
 .venv/bin/python -m pip install --quiet --disable-pip-version-check --editable ".[fast]" --group dev --group oracle
 
 echo "ruff" && .venv/bin/ruff check . && .venv/bin/ruff format --check .

@@ -69,6 +69,15 @@ def test_a_recording_is_listed_and_followed_until_it_is_a_run(live: Live) -> Non
     assert done[0].body["run"] == f"data/runs/{writer.id}/run.json"
 
 
+def test_a_stream_of_a_recording_says_that_the_server_stops(live: Live) -> None:
+    writer = _start(live.data)
+    _append(writer, np.eye(6)[:2], 0)
+    with live.listen(writer.id) as events:
+        assert next(events).name == "recording"
+        live.server.should_exit = True
+        assert [(event.name, event.body) for event in events] == [("cancelled", {"stopping": True})]
+
+
 def test_no_file_of_a_recording_is_served(live: Live) -> None:
     writer = _start(live.data)
     _append(writer, np.ones((2, 6)), 0)
