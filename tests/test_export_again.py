@@ -153,6 +153,9 @@ def test_foreign_files_in_the_site_are_kept_and_outdated_ones_are_removed(galler
     (site / ".git" / "link").symlink_to("refs")
     shell = json.loads((site / "shell.json").read_text())
     (site / "shell.json").write_text(json.dumps({**shell, "files": [*shell["files"], "earlier/module.js"]}))
+    [run_id] = gallery.ids()
+    earlier = site / "data" / "runs" / run_id / "weights.npy"  # the name that it had in exports of earlier versions
+    earlier.touch()
     (site / "earlier").mkdir()
     (site / "earlier" / "module.js").touch()
     export_site(gallery, site)
@@ -160,6 +163,7 @@ def test_foreign_files_in_the_site_are_kept_and_outdated_ones_are_removed(galler
     assert (site / ".git" / "link" / "main").read_text() == "1"
     assert (site / ".git" / "link").is_symlink()
     assert not (site / "earlier").exists()
+    assert not earlier.exists()
 
 
 def test_only_files_that_the_manifest_names_are_exported_and_none_through_a_link(
