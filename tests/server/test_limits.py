@@ -20,6 +20,7 @@ from lossatlas.errors import ConfigError, RunTooLargeError
 from lossatlas.runs import RunConfig
 from lossatlas.server import api, connections
 from lossatlas.server.api import make_config
+from lossatlas.server.events import PIECE
 from lossatlas.server.files import Cache
 from lossatlas.server.jobs import Jobs
 from lossatlas.store import Gallery
@@ -299,3 +300,58 @@ def named(tmp_path: Path) -> Iterator[Live]:
 def test_a_name_that_no_file_can_have_is_not_found(length: int, named: Live) -> None:
     for path in (f"/{'a' * length}", f"/vendor/{'a' * length}.js", f"/data/runs/moons-4/{'a' * length}.npy"):
         assert named.raw("GET", path).status == 404
+
+
+def open_stream(live: Live, run_id: str) -> socket.socket:
+    """Open a stream of events with a small buffer, and read nothing of it."""
+    connection = socket.socket()
+    connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+    connection.connect(("127.0.0.1", live.port))
+    connection.sendall(f"GET /api/runs/{run_id}/events HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n".encode())
+    return connection
+
+
+#: A run of a few small steps, whose events take 20 MB.
+TALKATIVE = {
+    "dataset": {"points": 8},
+    "model": {"hidden": [1]},
+    "training": {"epochs": 2, "frames": 3},
+    "boundary": {"resolution": 2},
+    "planes": [{"grid": 501, "spans": [1.0, 0.5]}],
+    "curvature": {"frames": 0},
+}
+
+
+def test_streams_that_nobody_reads_share_an_event_and_are_cut_off(live: Live, monkeypatch: pytest.MonkeyPatch) -> None:
+    run_id, events = live.compute(TALKATIVE)
+    assert max(len(json.dumps(event.body)) for event in events) > 2_000_000
+    log = live.app.state.jobs.find(run_id).log
+    idle = [open_stream(live, run_id) for _ in range(20)]
+    until(lambda: log.listener_count == 20 and len(log._encoded) == 1)
+    assert live.http.get(f"api/runs/{run_id}").status_code == 200
+    until(lambda: all(each.transport.get_write_buffer_size() > 0 for each in live.server.server_state.connections))
+    buffered = [each.transport.get_write_buffer_size() for each in live.server.server_state.connections]
+    assert max(buffered) < 4 * PIECE
+    for connection in idle:
+        connection.close()
+    until(lambda: not log.has_listeners and not log._encoded)
+    monkeypatch.setattr(connections, "STALLED", 0.1)
+    with open_stream(live, run_id):
+        until(lambda: log.has_listeners)
+        until(lambda: not log.has_listeners)
+
+
+def test_streams_are_limited_for_each_address_and_in_all(tmp_path: Path) -> None:
+    with live_server(Gallery(tmp_path), threads=1, streams=4) as live:
+        run_id = live.start_run({"training": {"epochs": 1_000_000, "frames": 2}})
+        with live.listen(run_id) as first, live.listen(run_id) as second:
+            assert next(first).name == next(second).name == "queued"
+            refused = live.http.get(f"api/runs/{run_id}/events")
+            assert (refused.status_code, refused.headers["retry-after"]) == (429, "5")
+            assert live.app.state.jobs.count().streams == 2
+            others = {"X-Forwarded-For": "192.0.2.7"}
+            with live.http.stream("GET", f"api/runs/{run_id}/events", headers=others) as other:
+                assert other.status_code == 200
+        until(lambda: live.app.state.jobs.count().streams == 0)
+        with live.listen(run_id) as again:
+            assert next(again).name == "queued"

@@ -92,7 +92,7 @@ async def request_run(request: Request, response: Response, service: Service, cl
     values = await read_json(request)
     # In a thread, since a wrong configuration may take longer than a right one.
     config = await run_in_threadpool(lambda: make_config(service.add_own_points(values)))
-    owner = Owner(request.client.host if request.client else "", client or "")
+    owner = Owner(_find_address(request), client or "")
     answer = await run_in_threadpool(service.request, config, owner)
     response.status_code = 202 if answer.events else 200
     return answer
@@ -113,18 +113,23 @@ def cancel_run(run_id: RunId, service: Service, client: Client = None) -> RunAns
 @router.get("/runs/{run_id}/events", response_class=Response, responses={**STREAM, **describe_problems(404, 409, 422)})
 async def follow_run(
     run_id: RunId,
+    request: Request,
     service: Service,
     last_event_id: Annotated[str | None, Header()] = None,
     client: Client = None,
 ) -> Response:
     """Send the events of a run as server-sent events, from the first one or after ``Last-Event-ID``."""
-    events = await run_in_threadpool(service.follow, run_id, last_event_id, client)
+    events = await run_in_threadpool(service.follow, run_id, last_event_id, client, _find_address(request))
     if events is None:
         return Response(status_code=204)  # tells an EventSource not to connect again
     # FastAPI's generator endpoints do not fit, because a log encodes its events itself, and a 404 must come before the
     # first event. The headers tell proxies not to buffer the events.
     headers = {"Cache-Control": "no-cache", "X-Accel-Buffering": "no"}
     return EventSourceResponse(events, headers=headers)
+
+
+def _find_address(request: Request) -> str:
+    return request.client.host if request.client else ""
 
 
 async def read_json(request: Request) -> Any:

@@ -24,6 +24,8 @@ BACKLOG = 1024
 IDLE = 0.5
 #: After this many seconds, a full server looks again whether there is room.
 _PAUSE = 0.02
+#: A client that takes nothing of an answer for this many seconds is cut off. A page connects again, and gets the rest.
+STALLED = 60.0
 #: The seconds that a client has for the head of a request, counted from the connection or from the last answer.
 PATIENCE = 20.0
 #: The number of open files that the process requests from the system.
@@ -99,9 +101,10 @@ def _close_an_idle_one(connections: Collection[TimedProtocol]) -> bool:
 
 
 class TimedProtocol(H11Protocol):
-    """A connection that is closed if the head of a request does not arrive in time."""
+    """A connection that is closed if the head of a request does not arrive in time, or nobody reads the answer."""
 
     _waiting: asyncio.TimerHandle | None = None
+    _stalled: asyncio.TimerHandle | None = None
     _since = 0.0
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -121,6 +124,21 @@ class TimedProtocol(H11Protocol):
         if self.cycle is not None and not self.cycle.response_complete:
             self._stop_waiting()
 
+    def pause_writing(self) -> None:
+        """Wait until the client has read what was sent."""
+        super().pause_writing()
+        self._stalled = self.loop.call_later(STALLED, self.transport.abort)
+
+    def resume_writing(self) -> None:
+        """Continue to send."""
+        super().resume_writing()
+        self._stop_stalled()
+
+    def _stop_stalled(self) -> None:
+        if self._stalled:
+            self._stalled.cancel()
+            self._stalled = None
+
     def send_400_response(self, msg: str) -> None:
         """Answer a request that is not valid HTTP, in the form of all other refusals."""
         answer = Problem(400, f"this is not a valid HTTP request: {msg}", headers={"Connection": "close"}).response
@@ -138,6 +156,7 @@ class TimedProtocol(H11Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Forget the connection."""
+        self._stop_stalled()
         self._stop_waiting()
         super().connection_lost(exc)
 

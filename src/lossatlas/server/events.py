@@ -7,12 +7,16 @@ import json
 import secrets
 import threading
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any
+from weakref import WeakValueDictionary
 
 from fastapi.sse import KEEPALIVE_COMMENT, format_sse_event
 
+#: An event is sent in pieces of this many bytes, so that a client that does not read costs few of them.
+PIECE = 2**16
 #: After this many seconds without an event, a comment shows that the connection is alive.
 HEARTBEAT = 15.0
 #: After this many milliseconds, an EventSource connects again. Its default would be 3 seconds or more.
@@ -47,8 +51,35 @@ class Event:
         return format_sse_event(data_str=text, event=self.name, id=event_id)
 
 
+#: The threads that encode events.
+_ENCODERS = ThreadPoolExecutor(2, thread_name_prefix="lossatlas-events")
+
+
+class _Encoded:
+    """The bytes of an event, which all listeners share that are sending them now."""
+
+    def __init__(self, event: Event, event_id: str) -> None:
+        self._bytes = _ENCODERS.submit(event.encode, event_id)
+
+    @property
+    def is_ready(self) -> bool:
+        """Whether the bytes are there."""
+        return self._bytes.done()
+
+    @property
+    def text(self) -> bytes:
+        """The bytes."""
+        return self._bytes.result()
+
+    def notify(self, listener: _Listener) -> None:
+        """Wake a listener when the bytes are there."""
+        self._bytes.add_done_callback(lambda _: listener.wake())
+
+
 class EventLog:
     """A list of events. One thread appends events, and any number of listeners follow them.
+
+    Each event is encoded once for all listeners that are at the same position.
 
     The id of an event is ``<log>-<position>``, so that ids of another log, for example from before a restart of the
     server, are not mistaken for positions in this log.
@@ -63,6 +94,7 @@ class EventLog:
         self._on_listeners = on_listeners
         self._name = secrets.token_hex(4)
         self._events: list[Event] = []
+        self._encoded: WeakValueDictionary[int, _Encoded] = WeakValueDictionary()
         self._listeners: set[_Listener] = set()
         self._lock = threading.Lock()
 
@@ -161,8 +193,18 @@ class EventLog:
             while True:
                 listener.clear()  # first, so that events that are appended from here on wake it again
                 while position < len(self._events):
-                    event = self._events[position]
-                    yield await asyncio.to_thread(event.encode, f"{self._name}-{position}")
+                    event, encoded = self._encode(position)
+                    encoded.notify(listener)
+                    text = b""
+                    try:
+                        while not encoded.is_ready:
+                            await listener.wait(None)
+                            listener.clear()
+                        text = encoded.text
+                        for begin in range(0, len(text), PIECE):
+                            yield text[begin : begin + PIECE]
+                    finally:  # frees the bytes before the next event, or before the traceback of a listener that left
+                        del text, encoded
                     if event.last:
                         return
                     position += 1
@@ -171,6 +213,14 @@ class EventLog:
                     return
                 if not await listener.wait(heartbeat):
                     yield KEEPALIVE_COMMENT
+
+    def _encode(self, position: int) -> tuple[Event, _Encoded]:
+        """Return an event, and its bytes, which other listeners may have requested."""
+        with self._lock:
+            event, encoded = self._events[position], self._encoded.get(position)
+            if encoded is None:
+                encoded = self._encoded[position] = _Encoded(event, f"{self._name}-{position}")
+            return event, encoded
 
     @contextmanager
     def _add_listener(self, client: str | None) -> Iterator[_Listener]:
@@ -205,7 +255,7 @@ class _Listener:
     def clear(self) -> None:
         self._event.clear()
 
-    async def wait(self, patience: float) -> bool:
+    async def wait(self, patience: float | None) -> bool:
         try:
             async with asyncio.timeout(patience):
                 await self._event.wait()

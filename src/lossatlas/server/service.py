@@ -18,6 +18,7 @@ from lossatlas.server.job import Job, State
 from lossatlas.server.jobs import Jobs
 from lossatlas.server.messages import describe_end, find_run_path
 from lossatlas.server.recordings import Recordings
+from lossatlas.server.stream_places import StreamPlaces
 from lossatlas.store import Gallery, read_manifest, run_folder, set_aside
 
 logger = logging.getLogger("lossatlas.server")
@@ -45,6 +46,7 @@ class RunService:
     ) -> None:
         self._gallery, self._jobs, self._heartbeat = gallery, jobs, heartbeat
         self._capacity = capacity or Capacity()
+        self._places = StreamPlaces(self._capacity.streams)
         self._recordings = recordings or Recordings(gallery)
 
     def request(self, config: RunConfig, owner: Owner = NOBODY) -> RunAnswer:
@@ -149,7 +151,9 @@ class RunService:
             self._jobs.cancel(job)
         return self.find(run_id)
 
-    def follow(self, run_id: str, last_event_id: str | None, client: str | None = None) -> AsyncIterator[bytes] | None:
+    def follow(
+        self, run_id: str, last_event_id: str | None, client: str | None = None, address: str = ""
+    ) -> AsyncIterator[bytes] | None:
         """Follow the events of a run.
 
         Parameters
@@ -160,6 +164,8 @@ class RunService:
             The id of the event after which to start; by default, the first event is included.
         client
             A name that the client chooses, with which it can :meth:`cancel` its interest.
+        address
+            The address of the client.
 
         Returns
         -------
@@ -172,13 +178,16 @@ class RunService:
             If the run is neither stored nor being computed.
         RunError
             If the run is stored, but its manifest cannot be read.
+        QuotaError, QueueFullError
+            If the address, or the server, has too many streams.
         """
+        self._places.check(address)
         job = self._jobs.find(run_id)
         if not job and self._recordings.find(run_id):
-            return self._recordings.follow(run_id)
+            return self._places.occupy(address, self._recordings.follow(run_id))
         log = job.log if job else self._make_log(run_id)
         start = log.find_start(last_event_id)
-        return None if start is None else log.follow(start, self._heartbeat, client)
+        return None if start is None else self._places.occupy(address, log.follow(start, self._heartbeat, client))
 
     def _make_log(self, run_id: str) -> EventLog:
         self.find(run_id)
