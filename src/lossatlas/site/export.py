@@ -16,7 +16,7 @@ from lossatlas.site.catalog import describe_catalog
 from lossatlas.site.compressed import SUFFIXES, add_compressed_copies
 from lossatlas.site.documents import prepare_for_hosts
 from lossatlas.site.run_files import list_run_files
-from lossatlas.site.tree import SiteFolder, carry_over
+from lossatlas.site.tree import GZIP, SiteFolder, carry_over
 from lossatlas.store import (
     Gallery,
     claim_folder,
@@ -158,8 +158,12 @@ def _fill(new: SiteFolder, gallery: Gallery, compact: bool) -> tuple[list[str], 
             if verdict.fault:
                 raise RunError(verdict.fault)
             for run_file in list_run_files(run_folder(gallery.data, verdict.run_id), compact=compact):
+                name = f"data/runs/{verdict.run_id}/{run_file.name}"
                 with run_file.open() as opened:
-                    new.put_file(f"data/runs/{verdict.run_id}/{run_file.name}", opened)
+                    if run_file.is_packed:
+                        new.put_packed(name, opened.read(), GZIP)
+                    else:
+                        new.put_file(name, opened)
             runs.append(verdict.run_id)
         except RunError as error:
             left_out.append(str(error))

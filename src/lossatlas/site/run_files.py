@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import gzip
 import io
 import json
 import re
@@ -14,6 +13,7 @@ from typing import Any, BinaryIO
 
 from lossatlas.site.byte_planes import to_byte_planes
 from lossatlas.site.constants import MOST_PARAMETERS
+from lossatlas.site.tree import GZIP
 from lossatlas.store import find_file, hash_file, list_entries, open_regular, read_manifest, seal
 
 #: How many hexadecimal digits of its SHA-256 are in the name of a file.
@@ -30,11 +30,19 @@ class RunFile:
     name
         Its path, relative to the run's folder.
     open
-        A function that opens it.
+        A function that opens its content.
+    is_packed
+        Whether the site has the content packed with gzip.
     """
 
     name: str
     open: Callable[[], BinaryIO]
+    is_packed: bool = False
+
+    def read(self) -> bytes:
+        """Return the bytes of the file as the site has it."""
+        with self.open() as file:
+            return GZIP.pack(file.read()) if self.is_packed else file.read()
 
 
 def list_run_files(folder: Path, *, compact: bool) -> list[RunFile]:
@@ -70,7 +78,7 @@ def list_run_files(folder: Path, *, compact: bool) -> list[RunFile]:
         if compact:
             entry["file"] += ".gz"
             entry["compression"] = "gzip"
-        files.append(RunFile(entry["file"], _make_opener(folder, stored, compact)))
+        files.append(RunFile(entry["file"], _make_opener(folder, stored, compact), is_packed=compact))
     text = json.dumps(seal({**manifest, "compact": True} if compact else manifest), ensure_ascii=False, allow_nan=False)
     return [*files, RunFile("run.json", lambda: io.BytesIO(text.encode()))]
 
@@ -82,8 +90,8 @@ def mark_name(name: str, sha256: str) -> str:
 
 
 def _make_opener(folder: Path, name: str, compact: bool) -> Callable[[], BinaryIO]:
-    def open_packed() -> BinaryIO:
+    def open_planes() -> BinaryIO:
         with open_regular(folder, name) as file:
-            return io.BytesIO(gzip.compress(to_byte_planes(file.read()), 9, mtime=0))
+            return io.BytesIO(to_byte_planes(file.read()))
 
-    return open_packed if compact else lambda: open_regular(folder, name)
+    return open_planes if compact else lambda: open_regular(folder, name)

@@ -96,8 +96,7 @@ def _write_page(gallery: Gallery, run_ids: Sequence[str]) -> str:
     modules = {name: texts.pop(name) for name in list(texts) if name.endswith(".js") and name != _PLOTLY}
     for run_id in run_ids:
         for file in list_run_files(run_folder(gallery.data, run_id), compact=True):
-            with file.open() as content:
-                binaries[f"data/runs/{run_id}/{file.name}"] = content.read()
+            binaries[f"data/runs/{run_id}/{file.name}"] = file.read()
     index = gallery.index()
     listed = {entry["id"]: entry for entry in index["runs"]}
     texts["data/index.json"] = _to_json({**index, "runs": [listed[run_id] for run_id in run_ids]})

@@ -2,18 +2,42 @@
 
 from __future__ import annotations
 
+import gzip
 import io
 import os
 import shutil
 import stat
-from collections.abc import Collection
+import zlib
+from collections.abc import Callable, Collection
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
 from lossatlas.store import is_regular, open_regular
 
 _CHUNK = 2**20
+
+
+@dataclass(frozen=True)
+class Packing:
+    """A way to compress files.
+
+    Attributes
+    ----------
+    pack, unpack
+        The functions that do and undo it.
+    errors
+        What reading and unpacking a damaged file raise.
+    """
+
+    pack: Callable[[bytes], bytes]
+    unpack: Callable[[bytes], bytes]
+    errors: tuple[type[Exception], ...]
+
+
+#: The same content always gives the same bytes.
+GZIP = Packing(lambda content: gzip.compress(content, 9, mtime=0), gzip.decompress, (OSError, EOFError, zlib.error))
 
 
 class SiteFolder:
@@ -56,6 +80,23 @@ class SiteFolder:
         with path.open("xb") as file:
             shutil.copyfileobj(content, file, _CHUNK)
         self.written += 1
+
+    def put_packed(self, name: str, content: bytes, packing: Packing) -> None:
+        """Write a file in packed form, or link the file of the earlier site if it unpacks to the same bytes."""
+        if self.has_earlier_copy(name, content, packing):
+            self.link(name)
+        else:
+            self.put_bytes(name, packing.pack(content))
+
+    def has_earlier_copy(self, name: str, content: bytes, packing: Packing) -> bool:
+        """Return whether a file of the earlier site unpacks to this content, which is faster than packing it again."""
+        if not is_regular(self.earlier, name):
+            return False
+        try:
+            with open_regular(self.earlier, name) as file:
+                return packing.unpack(file.read()) == content
+        except packing.errors:
+            return False
 
     def link(self, name: str) -> None:
         """Link a file of the earlier site."""
