@@ -67,7 +67,7 @@ def test_words_of_a_run_stay_words(hostile: Gallery, desktop: Watched) -> None:
             page.locator(f"#view input[value={view}]").check(force=True)
             until(page, "(view) => document.querySelector('#landscape').dataset.view === view", view)
             assert {name: page.evaluate(LOOK)[name] for name in NOTHING} == NOTHING
-        for plot in page.locator(".js-plotly-plot").all():
+        for plot in page.locator(".js-plotly-plot:visible").all():
             plot.hover()
         page.locator("#share").click()
         page.locator("dialog.keep[open]").wait_for()
