@@ -9,7 +9,7 @@ from pathlib import Path
 from lossatlas.store import Gallery
 
 #: What a data folder may contain besides its runs.
-_USUAL = {"runs", "index.json", ".index.lock", ".build.lock"}
+_USUAL = {"runs", "index.json", ".index.lock", ".build.lock", ".on-demand"}
 
 
 def hash_runs(data: Path) -> dict[str, str]:

@@ -32,7 +32,7 @@ from scripts.attacks.folders import find_faults, find_leftovers, hash_runs
 from scripts.attacks.servers import ServerProcess, list_children
 
 #: How many seconds the workers of a killed build have to end.
-_PATIENCE = 10.0
+_PATIENCE = 60.0
 _SETTINGS = """
 [dataset]
 points = 60
