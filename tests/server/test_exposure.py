@@ -33,6 +33,8 @@ JSON = {"Content-Type": "application/json"}
         ({"framed_by": ["https://course.example/unit"]}, "https://course.example/unit"),
         ({"framed_by": ["https://a.example; script-src *"]}, "script-src"),
         ({"framed_by": ["'unsafe-inline'"]}, "unsafe-inline"),
+        ({"proxies": ["proxy.example"]}, "proxy.example"),
+        ({"proxies": ["10.1.2.3/16"]}, "10.1.2.3/16"),
     ],
 )
 def test_what_has_not_its_form_is_refused_by_its_value(wrong: dict[str, Any], named: str) -> None:

@@ -13,10 +13,7 @@ from tests.support.pages import Watched, until
 from tests.web.conftest import ARMS, MOONS, Site, app_server
 
 pytestmark = pytest.mark.browser
-STOPPED = (
-    "The server was stopped, perhaps for a restart. "
-    "You can look at what has loaded; the page goes on by itself when the server is back."
-)
+STOPPED = "The server was stopped. If it is being restarted, the page goes on by itself."
 AWAY = "The server does not answer. You can look at what has loaded; the page tries again by itself."
 
 

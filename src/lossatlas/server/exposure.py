@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from ipaddress import ip_address
+from ipaddress import ip_address, ip_network
 from pathlib import Path
 
 from lossatlas.errors import LossAtlasError
@@ -65,6 +65,8 @@ class Exposure:
         for origin in self.framed_by:
             if not _ORIGIN.fullmatch(origin):
                 raise LossAtlasError(f"{origin!r} is no origin; give one such as https://course.example.org")
+        for proxy in self.proxies:
+            _check_network(proxy)
 
     @property
     def is_loopback(self) -> bool:
@@ -114,6 +116,13 @@ class Exposure:
             return ["any name: pages of other sites can reach it in the browsers of its users (DNS rebinding)"]
         own = [] if _is_address(self.host) or self.host == "localhost" else [self.host]
         return [*own, *self.allowed_hosts, "localhost", "and any IP address"]
+
+
+def _check_network(text: str) -> None:
+    try:
+        ip_network(text)
+    except ValueError as error:
+        raise LossAtlasError(f"{error}; give the IP address of a proxy, or a network such as 10.1.0.0/16") from None
 
 
 def _is_everywhere(host: str) -> bool:

@@ -32,10 +32,7 @@ export class Away extends Problem {
 /** The server has said that it is being stopped. Nobody knows whether it will be started again. */
 export class Stopped extends Away {
   constructor() {
-    super(
-      'The server was stopped, perhaps for a restart.',
-      'You can look at what has loaded; the page goes on by itself when the server is back.',
-    );
+    super('The server was stopped.', 'If it is being restarted, the page goes on by itself.');
   }
 }
 
