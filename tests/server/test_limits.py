@@ -201,6 +201,16 @@ LARGE: dict[str, tuple[dict[str, Any], set[str]]] = {
         },
         {"work", "memory"},
     ),
+    "many points of a wide and deep network at once": (
+        {
+            "model": {"hidden": [1024] * 32},
+            "dataset": {"points": 20_000},
+            "training": {"epochs": 1, "frames": 2, "batch_size": "full"},
+            "curvature": {"frames": 0},
+            "planes": [{"moving": False, "grid": 3, "spans": [1.0]}],
+        },
+        {"memory"},
+    ),
     "a Hessian plane of many parameters": (
         {
             "model": {"hidden": [1024] * 32},
