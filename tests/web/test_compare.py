@@ -10,7 +10,8 @@ from urllib.parse import parse_qs, quote, urlsplit
 
 import numpy as np
 import pytest
-from playwright.sync_api import Browser, Frame, Page, expect
+from playwright.sync_api import Browser, Frame, Locator, Page, expect
+from scripts.tune_rates import read_rates
 
 from lossatlas.runs import RunConfig, compute_run
 from lossatlas.site import export_site
@@ -20,7 +21,7 @@ from tests.web.conftest import EITHER, MOONS, MOONS_FAST, PLANES, RESIDUAL, Site
 
 pytestmark = pytest.mark.browser
 
-SGD, ADAM = (quick("arms", optimizer=name, learning_rate=0.05) for name in ("sgd", "adam"))
+SLOW = quick("arms", optimizer="sgd", learning_rate=0.05)
 NARROW, WIDE = (quick("arms", (width, width)) for width in (3, 12))
 
 CAMERA = """() => {
@@ -187,7 +188,7 @@ def pairs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     """Build a published gallery that has a pair for each of the presets."""
     root = tmp_path_factory.mktemp("pairs")
     gallery = Gallery(root / "data")
-    for config in (SGD, ADAM, NARROW, WIDE, MOONS, RESIDUAL):
+    for config in (SLOW, NARROW, WIDE, MOONS, RESIDUAL, MOONS_FAST):
         gallery.save(compute_run(config))
     export_site(gallery, root / "site")
     with static_server(root / "site") as origin:
@@ -195,9 +196,9 @@ def pairs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
 
 
 PRESETS = [
-    ("SGD against Adam", SGD, ADAM, "optimizer sgd | adam"),
     ("Plain against residual", MOONS, RESIDUAL, "residual skips no | yes"),
     ("Narrow against wide", NARROW, WIDE, "hidden layers 3-3 | 12-12"),
+    ("Low rate against high", MOONS, MOONS_FAST, "learning rate 0.01 | 0.05"),
 ]
 
 
@@ -205,28 +206,103 @@ PRESETS = [
 def test_a_preset_takes_the_gallerys_own_pair(
     pairs: Site, desktop: Watched, name: str, a: RunConfig, b: RunConfig, named: str
 ) -> None:
-    page, _ = open_comparison(desktop, link(pairs, SGD, WIDE))
-    button = page.get_by_role("button", name=name)
-    assert "From this gallery" in (button.get_attribute("title") or "")
-    button.click()
+    page, _ = open_comparison(desktop, link(pairs, SLOW, WIDE))
+    button, menu = page.get_by_role("button", name=name), page.get_by_role("combobox", name="More pairs")
+    if button.count():
+        assert "From this gallery" in (button.get_attribute("title") or "")
+        button.click()
+        expect(button).to_have_attribute("aria-pressed", "true")
+    else:
+        menu.select_option(name)
+        expect(menu).to_have_value(name)
     says(page, named)
-    expect(button).to_have_attribute("aria-pressed", "true")
     assert [f.evaluate("() => window.lossatlas.shown().run") for f in frames(page)] == [a.id, b.id]
 
 
-@pytest.mark.parametrize("name", ["SGD against Adam"])
-def test_where_the_gallery_has_no_such_pair_both_are_trained_in_the_page(
-    exported: Site, desktop: Watched, name: str
-) -> None:
+def test_optimizers_are_compared_each_at_the_rate_that_suits_it_best(exported: Site, desktop: Watched) -> None:
     page, _ = open_comparison(desktop, link(exported))
-    button = page.get_by_role("button", name=name)
-    assert "both are trained in this page" in (button.get_attribute("title") or "")
+    button = page.get_by_role("button", name="SGD against Adam")
+    assert "Both are trained in this page" in (button.get_attribute("title") or "")
     button.click()
-    says(page, "optimizer sgd | adam")
+    best = read_rates()["moons"]
+    says(page, f"optimizer sgd | adam; learning rate {best['sgd']:g} | {best['adam']:g}")
     wait_for_epochs(page, frames(page), [200, 200])
     expect(page.locator("#now")).to_have_text("200")
     query = parse_qs(urlsplit(page.url).query)
     assert ["train=" in query[side][0] for side in "ab"] == [True, True]
+
+
+def test_every_pair_differs_in_what_its_name_says_and_in_nothing_else(exported: Site, desktop: Watched) -> None:
+    page, _ = open_comparison(desktop, link(exported))
+    found = page.evaluate(ALL_PAIRS)
+    named = {
+        "SGD against Adam": {"training.optimizer", "training.learning_rate"},
+        "Plain against residual": {"model.residual"},
+        "Narrow against wide": {"model.hidden"},
+        "SGD against momentum": {"training.optimizer", "training.learning_rate"},
+        "RMSProp against Adam": {"training.optimizer", "training.learning_rate"},
+        "Low rate against high": {"training.learning_rate"},
+        "Small batches against full": {"training.batch_size", "training.learning_rate"},
+        "Without and with weight decay": {"training.weight_decay"},
+        "Two starts": {"training.seed"},
+        "Shallow against deep": {"model.hidden"},
+        "tanh against ReLU": {"model.activation"},
+        "Little noise against much": {"dataset.noise"},
+        "Few points against many": {"dataset.points"},
+    }
+    assert set(found) == {f"{name}|{dataset}" for name in named for dataset in read_rates()}
+    for pair, keys in found.items():
+        # Two rates may be equal.
+        assert {*keys, *(named[pair.split("|")[0]] & {"training.learning_rate"})} == named[pair.split("|")[0]], pair
+
+
+#: Returns the keys of the settings that differ in each pair that the page trains, by the names of pair and dataset.
+ALL_PAIRS = """async () => {
+    const from = (path) => import(new URL(path, document.baseURI).href);
+    const [{PRESETS, pairFor}, {listDifferences}, {configOf}, {RATES}, {openingState}] = await Promise.all([
+        'pages/compare/presets.js', 'pages/compare/differences.js', 'features/training/training.js',
+        'pages/compare/rates.js', 'model/choice.js'].map(from));
+    const catalog = await (await fetch('catalog.json')).json();
+    const base = openingState(catalog, []);
+    return Object.fromEntries(PRESETS.flatMap((preset) => Object.keys(RATES).map((dataset) => {
+        const {a, b} = pairFor(preset, catalog, [], base, dataset);
+        const [one, two] = [a, b].map((side) => configOf(catalog, side));
+        return [`${preset.name}|${dataset}`, listDifferences(one, two, catalog.default).map(({key}) => key)];
+    })));
+}"""
+
+
+def test_a_side_gets_other_settings_and_is_trained_on_the_spot(exported: Site, desktop: Watched) -> None:
+    page, _ = open_comparison(desktop, link(exported, MOONS, MOONS))
+    form = page.get_by_role("form", name="Settings of B")
+
+    def control(name: str) -> Locator:
+        return form.locator("label", has=page.get_by_text(name, exact=True)).locator("select, input")
+
+    page.get_by_role("button", name="Settings of B").click()
+    fields = {"Optimizer": "adam", "Learning rate": "0.01", "Batch": "32", "Seed": "0", "Epochs": "60", "Points": "80"}
+    for name, value in {**fields, "Layers": "16-16", "Activation": "tanh"}.items():
+        expect(control(name)).to_have_value(value)
+    control("Optimizer").select_option("sgd")
+    best = read_rates()["moons"]["sgd"]
+    form.get_by_role("button", name=f"Best rate {best:g}").click()
+    expect(control("Learning rate")).to_have_value(f"{best:g}")
+    expect(form.get_by_role("button", name="Best rate")).to_be_hidden()
+    control("Layers").fill("16-x")
+    form.get_by_role("button", name="Train B").click()
+    assert "as in 16-16" in control("Layers").evaluate("(input) => input.validationMessage")
+    control("Layers").fill("8")
+    control("Seed").fill("3")
+    control("Seed").press("Enter")
+    says(page, f"hidden layers 16-16 | 8; optimizer adam | sgd; learning rate 0.01 | {best:g}; seed 0 | 3")
+    wait_for_epochs(page, frames(page), [60, 60])
+    trained = parse_qs(urlsplit(page.url).query)["b"][0]
+    assert f"train=sgd,{best:g},32,0,3" in trained
+    assert "sample=80,0.15,0" in trained  # the points are still those of the stored run
+    form.get_by_role("button", name="Copy A").click()
+    expect(control("Optimizer")).to_have_value("adam")
+    expect(control("Layers")).to_have_value("16-16")
+    says(page, f"hidden layers 16-16 | 8; optimizer adam | sgd; learning rate 0.01 | {best:g}; seed 0 | 3")
 
 
 def test_a_shorter_run_says_where_it_has_ended(exported: Site, desktop: Watched) -> None:

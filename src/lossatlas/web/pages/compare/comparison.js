@@ -19,6 +19,7 @@ import {clearDifferences, drawDifferences} from './differences_view.js';
 import {frameQuery, readLink, SHARED, sideQuery, writeLink} from './link.js';
 import {createPresetButtons} from './preset_buttons.js';
 import {chooseBeside, sideOfEntry} from './presets.js';
+import {createSettingsButtons} from './settings_buttons.js';
 import {createSide} from './side.js';
 import {createTimeline} from './timeline.js';
 
@@ -49,6 +50,7 @@ export class Comparison {
   #timeline;
   #bar;
   #presets;
+  #settings;
 
   /** @param {Catalog} catalog @param {GalleryEntry[]} gallery */
   constructor(catalog, gallery) {
@@ -66,6 +68,14 @@ export class Comparison {
     this.#bar = createBar({
       choose: (patch) => this.#share(patch),
       onTurn: (turn, tilt) => this.#share({camera: orbit(this.#view.camera, turn, tilt)}),
+    });
+    this.#settings = createSettingsButtons({
+      catalog,
+      entryOf: (side) => gallery.find(({id}) => id === this.#idOf(side)),
+      onTrain: (name, side) => {
+        this.#forgetAddress();
+        if (this.#sides) this.#open({...this.#sides, [name]: side});
+      },
     });
     this.#presets = createPresetButtons(byId('presets'), {
       catalog,
@@ -274,6 +284,7 @@ export class Comparison {
     if (changed.length) clearDifferences();
     for (const name of changed) this.#load(name, sides[name]);
     this.#presets.draw(sides);
+    this.#settings.draw(sides);
     if (!keep) history.pushState(null, '', this.#address());
     this.#request();
   }

@@ -1,0 +1,28 @@
+"""Tests the learning rates of the pairs that the page compares: a short form of ``scripts/tune_rates.py``."""
+
+from __future__ import annotations
+
+import pytest
+from scripts.tune_rates import DATASETS, GRID, final_loss, read_rates, settings_of_pairs
+
+from lossatlas.datasets import SOURCES, DatasetConfig, load_dataset
+
+
+def test_each_dataset_that_can_be_generated_has_a_rate_for_each_setting() -> None:
+    assert set(DATASETS) == set(SOURCES) - {"iris", "cancer"}
+    rates = read_rates()
+    assert list(rates) == list(DATASETS)
+    for found in rates.values():
+        assert list(found) == list(settings_of_pairs())
+        assert set(found.values()) <= set(GRID)
+
+
+@pytest.mark.parametrize("label", ["sgd", "adam"])
+def test_a_rate_is_better_than_its_neighbours(label: str) -> None:
+    dataset = load_dataset(DatasetConfig(name="moons"))
+    best = GRID.index(read_rates()["moons"][label])
+    below, chosen, above = (
+        final_loss(dataset, settings_of_pairs()[label], GRID[at], seeds=2) for at in (best - 1, best, best + 1)
+    )
+    assert chosen < below
+    assert chosen < above
