@@ -18,6 +18,8 @@ import {EPOCHS, settingsOf} from './settings.js';
 /** The smallest number of points that still shows a shape, and a number with which every boundary is smooth. */
 const [FEW, MANY] = [40, 2000];
 const DECAY = 0.01;
+/** Adam's usual rate in the package. */
+const SAFE_RATE = 0.01;
 /** The noise of points that usually have none. */
 const BLUR = 0.2;
 
@@ -57,14 +59,21 @@ const ofOptimizers = (name, a, b, what) => ({
   here: (dataset) => [{train: tuned(dataset, a)}, {train: tuned(dataset, b)}],
 });
 
-/** Write a pair of two networks. @param {Omit<Preset, 'group' | 'here'> & {models: Partial<State>[]}} pair @returns {Preset} */
+/**
+ * Write a pair of two networks. Both have a rate that suits deep ones too: the best rate of one network is another's
+ * worst.
+ * @param {Omit<Preset, 'group' | 'here'> & {models: Partial<State>[]}} pair @returns {Preset}
+ */
 const ofNetworks = ({models: [a, b], ...pair}) => ({
   ...pair,
   group: 'Networks',
-  here: (dataset) => [
-    {train: tuned(dataset, 'adam'), ...a},
-    {train: tuned(dataset, 'adam'), ...b},
-  ],
+  here: (dataset) => {
+    const train = {...tuned(dataset, 'adam'), rate: SAFE_RATE};
+    return [
+      {train, ...a},
+      {train, ...b},
+    ];
+  },
 });
 
 /** The pairs. The first three are buttons, the others are in a menu. @type {Preset[]} */
