@@ -24,7 +24,7 @@ LABELS = """async ([features, points]) => {
         split: points.map(() => 0).slice(0, points.length / 2)};
     const run = {manifest: {dataset: {features}}, classes: ['a'], numbers: (name) => arrays[name],
         get: (name) => (name === 'given' ? {data: points} : undefined)};
-    const theme = {ink: '#000', muted: '#000', font: '', paper: '#fff', dark: false};
+    const theme = {ink: '#000', muted: '#000', font: '', paper: '#fff', dark: false, text: 1};
     return {axes: [0, 1].map((axis) => featureAxis(features, axis, arrays[['grid_x', 'grid_y'][axis]], theme).ticktext),
         hovers: pointTraces(run, theme)[0].text};
 }"""

@@ -59,6 +59,7 @@ states = st.fixed_dictionaries(
         "set": st.sampled_from(["train", "test", "gap"]),
         "follow": st.booleans(),
         "path": st.booleans(),
+        "present": st.sampled_from([None, True]),
         "play": perhaps(st.tuples(st.integers(0, 99), st.integers(100, 10**6)).map(list)),
         "speed": perhaps(st.sampled_from([0.25, 0.5, 1, 2, 4])),
         "tour": perhaps(st.from_regex(r"\A[a-z-]+\Z")),

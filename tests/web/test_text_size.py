@@ -17,6 +17,14 @@ pytestmark = pytest.mark.browser
 VIEW = f"?run={PLANES.id}&hidden=8&plane=pca&timeline=curvature&epoch=60"
 SIZES = """() => ['body', '.slice', '.readouts td']
     .map((name) => getComputedStyle(document.querySelector(name)).fontSize)"""
+#: JavaScript that returns the sizes of the labels in the plots: of Plotly's axes, of the surface and of the curves.
+LABELS = """() => [
+    document.querySelector('#boundary-plot').layout.xaxis.tickfont.size,
+    Number.parseFloat(getComputedStyle(document.querySelector('#boundary-plot .ytick text')).fontSize),
+    Number(document.querySelector('#landscape-plot .labels g').getAttribute('font-size')),
+    Number.parseFloat(getComputedStyle(document.querySelector('#curves .axis text')).fontSize),
+    Number.parseFloat(getComputedStyle(document.querySelector('#colourbar .ticks')).fontSize),
+]"""
 #: JavaScript that returns the boxes of the row at the bottom of a small window.
 ROW = """() => ['#play', '#epoch', '.now-brief', '#tour-open'].map((name) => {
     const {left, right, top, bottom} = document.querySelector(name).getBoundingClientRect();
@@ -36,6 +44,7 @@ def test_everything_follows_the_readers_text_size(exported: Site, playwright: Pl
     for seen in opened(playwright, "defaultFontSize=24"):
         page = seen.open(exported.url + VIEW)
         assert page.evaluate(SIZES) == ["19.5px", "18px", "22.5px"]
+        assert page.evaluate(LABELS) == [16.5] * 5
         for width, height in ((1440, 900), (390, 844)):
             page.set_viewport_size({"width": width, "height": height})
             until(page, f"() => innerWidth === {width}")

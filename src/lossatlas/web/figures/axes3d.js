@@ -81,15 +81,16 @@ export function wallsOf({project, eye}, range, theme) {
  * @param {Camera} camera @param {LossRange} range @param {number} span @param {Theme} theme
  */
 export function labelsOf({project, eye, size}, range, span, theme) {
+  const scale = theme.text;
   const [nearA, nearB] = [Math.sign(eye[0]) || 1, Math.sign(eye[1]) || 1];
   /** @param {Vector} at @param {string} text */
   const label = (at, text) => {
-    const {x, y} = keepInside(project(at), text, 1, size);
-    return `<text x="${pixelText(x)}" y="${pixelText(y + 4)}">${text}</text>`;
+    const {x, y} = keepInside(project(at), text, 1, {...size, scale});
+    return `<text x="${pixelText(x)}" y="${pixelText(y + 4 * scale)}">${text}</text>`;
   };
   const serif = 'font-family="STIX Two Text, Cambria Math, Georgia, serif"';
-  const italic = ` font-style="italic" font-size="15" fill="${theme.ink}" ${serif}`;
-  const small = size.width < 420;
+  const italic = ` font-style="italic" font-size="${15 * scale}" fill="${theme.ink}" ${serif}`;
+  const small = size.width < 420 * scale;
   const places = small ? [-1, 1] : [-1, 0, 1];
   /**
    * Place a label beside an edge of the box, at the end (floor or top) that is farther out.
@@ -105,12 +106,12 @@ export function labelsOf({project, eye, size}, range, span, theme) {
       (x - middle.x) * across.x + (y - middle.y) * across.y;
     const from = extentAt(high) > extentAt(low) ? high : low;
     const {x, y} = keepInside(
-      {x: from.x + (away * across.x) / length, y: from.y + (away * across.y) / length},
+      {x: from.x + (scale * away * across.x) / length, y: from.y + (scale * away * across.y) / length},
       text,
       0.5,
-      size,
+      {...size, scale},
     );
-    return `<text x="${pixelText(x)}" y="${pixelText(y + 4)}"${more}>${text}</text>`;
+    return `<text x="${pixelText(x)}" y="${pixelText(y + 4 * scale)}"${more}>${text}</text>`;
   };
   const side = leftEdge(project, nearA, nearB);
   const labelY = (/** @type {number} */ height) => project([side[0] * 1.02, side[1] * 1.02, height]).y;
@@ -118,12 +119,12 @@ export function labelsOf({project, eye, size}, range, span, theme) {
   const heights = namedTicks(range)
     .map((tick) => ({tick, at: heightOf(range, tick)}))
     .filter(({at}) => {
-      if (at > 1 || lowest - labelY(at) < APART) return false;
+      if (at > 1 || lowest - labelY(at) < APART * scale) return false;
       lowest = labelY(at);
       return true;
     });
   const losses = heights.map(({tick, at}) => label([side[0] * 1.02, side[1] * 1.02, at], tickLabel(tick)));
-  return `<g font-size="11" fill="${theme.muted}" text-anchor="middle">${[
+  return `<g font-size="${11 * scale}" fill="${theme.muted}" text-anchor="middle">${[
     ...places.map((place) => labelBeside(place * 0.97, nearB, OUTSIDE.ticks, shortText(place * span))),
     ...places.map((place) => labelBeside(nearA, place * 0.97, OUTSIDE.ticks, shortText(place * span))),
     labelBeside(0.5, nearB, OUTSIDE.letter, 'a', italic),
@@ -135,10 +136,11 @@ export function labelsOf({project, eye, size}, range, span, theme) {
 /**
  * Move a label that would be cut off at the edge of the panel inside. A label that lies entirely outside stays there.
  * @param {{x: number, y: number}} at @param {string} text @param {number} before the share of the label that is before
- *   its place @param {{width: number, height: number}} size
+ *   its place @param {{width: number, height: number, scale: number}} size
  */
-function keepInside({x, y}, text, before, {width, height}) {
-  const wide = LETTER.width * text.length;
+function keepInside({x, y}, text, before, {width, height, scale}) {
+  const wide = LETTER.width * scale * text.length;
+  const high = LETTER.height * scale;
   const inside = (
     /** @type {number} */ value,
     /** @type {number} */ low,
@@ -150,7 +152,7 @@ function keepInside({x, y}, text, before, {width, height}) {
   };
   return {
     x: inside(x, before * wide, width - (1 - before) * wide, wide),
-    y: inside(y, LETTER.height / 2, height - LETTER.height / 2, LETTER.height),
+    y: inside(y, high / 2, height - high / 2, high),
   };
 }
 

@@ -20,7 +20,7 @@ const FINE = 2000;
 
 /**
  * Create one trace for each class and split. They never change during a run, so Plotly draws them once.
- * @param {Run} run @param {{paper: string, dark: boolean}} theme
+ * @param {Run} run @param {{paper: string, dark: boolean, text: number}} theme
  */
 export function pointTraces(run, theme) {
   const points = run.numbers('points');
@@ -48,10 +48,10 @@ export function pointTraces(run, theme) {
 
 /**
  * Style the points: training points are filled, test points are hollow.
- * @param {number} k @param {boolean} hollow @param {boolean} many @param {{paper: string, dark: boolean}} theme
+ * @param {number} k @param {boolean} hollow @param {boolean} many @param {{paper: string, dark: boolean, text: number}} theme
  */
 function pointMarker(k, hollow, many, theme) {
-  const size = (many ? 5.5 : 7) * symbolScale(k);
+  const size = (many ? 5.5 : 7) * symbolScale(k) * Math.sqrt(theme.text); // Marks grow a little with the texts.
   const colour = css(pointColour(k, theme.dark));
   return hollow
     ? {symbol: classSymbol(k), size, color: theme.paper, line: {color: colour, width: 1.6}, opacity: 1}
@@ -128,7 +128,7 @@ function haveOneUnit(features) {
 
 /**
  * @param {Feature[]} features @param {number} axis @param {Numbers} grid @param {{ink: string, muted: string, font:
- *   string}} theme
+ *   string, text: number}} theme
  */
 export function featureAxis(features, axis, grid, theme) {
   const feature = features[axis];
@@ -140,7 +140,11 @@ export function featureAxis(features, axis, grid, theme) {
     ...axisStyle(theme),
     tickvals: ticks.map((tick) => (tick - mean) / scale),
     ticktext: ticks.map(tickLabel),
-    title: {text: escapeHtml(feature.name), font: {family: theme.font, size: 12, color: theme.ink}, standoff: 6},
+    title: {
+      text: escapeHtml(feature.name),
+      font: {family: theme.font, size: 12 * theme.text, color: theme.ink},
+      standoff: 6,
+    },
   };
 }
 

@@ -20,7 +20,7 @@ const FARTHEST = 2.5;
  */
 const LOWEST = 0.09;
 const HIGHEST = 1.5;
-/** The room for the labels of the axes around the box, in pixels. */
+/** The room for the labels of the axes around the box, in pixels, for text of the usual size. */
 const ROOM = {left: 25, right: 21, top: 4, bottom: 20};
 
 /** @typedef {[number, number, number]} Vector */
@@ -87,12 +87,13 @@ export function boxFor({width, height}) {
 /**
  * Create the camera for an eye in a panel. The distance and the point it looks at make the box fit the panel, seen from
  * any side at this height; so turning changes neither.
- * @param {Eye} eye @param {Size} size @returns {Camera}
+ * @param {Eye} eye @param {Size} size @param {number} [text] the size of the labels, relative to the usual one
+ * @returns {Camera}
  */
-export function cameraFor(eye, size) {
+export function cameraFor(eye, size, text = 1) {
   const box = boxFor(size);
   const {turn, tilt, distance} = polar(limitEye(eye));
-  const fit = fitBox(box, size);
+  const fit = fitBox(box, size, text);
   const {eye: stand, center} = placeCamera(turn, tilt, (fit.distance * distance) / HOME_DISTANCE, fit);
   return {
     ...createProjection(stand, center, box, size),
@@ -120,13 +121,14 @@ const known = new Map();
 /**
  * Find the distance and the height of the centre at which the box fills the panel, seen from HOME. They are found by
  * bisection, since the labels around the box have a fixed size in pixels.
- * @param {ReturnType<typeof boxFor>} box @param {Size} size @returns {Fit}
+ * @param {ReturnType<typeof boxFor>} box @param {Size} size @param {number} text @returns {Fit}
  */
-function fitBox(box, size) {
-  const key = joinKey(size.width, size.height);
+function fitBox(box, size, text) {
+  const key = joinKey(size.width, size.height, text);
   const found = known.get(key);
   if (found) return found;
   const {turn, tilt} = polar(HOME);
+  const [before, after, over, under] = [ROOM.left, ROOM.right, ROOM.top, ROOM.bottom].map((side) => side * text);
   let [z, aside] = [0, 0];
   let [near, far] = [0.6, 20];
   for (let round = 0; round < 40; round++) {
@@ -135,10 +137,9 @@ function fitBox(box, size) {
     const corners = CORNERS.map(createProjection(eye, center, box, size).project);
     const [left, right] = endsOf(corners.map(({x}) => x));
     const [top, bottom] = endsOf(corners.map(({y}) => y));
-    z -= ((top - ROOM.top + bottom + ROOM.bottom - size.height) / 2 / corners[0].scale) * Math.cos(tilt);
-    aside += (left - ROOM.left + right + ROOM.right - size.width) / 2 / corners[0].scale;
-    const fits =
-      right - left <= size.width - ROOM.left - ROOM.right && bottom - top <= size.height - ROOM.top - ROOM.bottom;
+    z -= ((top - over + bottom + under - size.height) / 2 / corners[0].scale) * Math.cos(tilt);
+    aside += (left - before + right + after - size.width) / 2 / corners[0].scale;
+    const fits = right - left <= size.width - before - after && bottom - top <= size.height - over - under;
     if (fits) far = distance;
     else near = distance;
   }

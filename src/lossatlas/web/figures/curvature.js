@@ -46,8 +46,8 @@ export function curvatureFigure(run, curvature, box) {
             at: seen ? y(stability) : null,
             text: `${boundFormula(run, stability)} = ${curvatureText(stability)}${seen ? '' : ', above'}`,
           },
-    ticks: fewTicks(low, high, room).map((tick) => ({at: y(tick), text: tickLabel(tick)})),
-    epochTicks: epochTicks(run.frames, x, box.width),
+    ticks: fewTicks(low, high, room / (box.text ?? 1)).map((tick) => ({at: y(tick), text: tickLabel(tick)})),
+    epochTicks: epochTicks(run.frames, x, box.width, box.text),
     x,
     y,
   };

@@ -8,8 +8,8 @@ import {fewTicks, logTicks} from './ticks.js';
 import {pixelText, tickLabel} from '../lib/numbers.js';
 
 /**
- * @typedef {{width: number, height: number, inset: number, top: number, bottom: number}} Box `inset`: half the width of
- *   the slider's thumb
+ * @typedef {{width: number, height: number, inset: number, top: number, bottom: number, text?: number}} Box `inset`: half
+ *   the width of the slider's thumb; `text`: the size of texts, relative to the usual one
  */
 
 /** If there are more frames than this, not every frame is considered for a tick. */
@@ -95,12 +95,13 @@ export function curvesFigure(run, scale, box) {
     const share = scale === 'log' ? Math.log(Math.max(loss, low) / low) / Math.log(high / low) : loss / high;
     return box.height - box.bottom - room * share;
   };
-  const ticks = ticksOfLoss(low, high, scale, room);
+  const {text = 1} = box;
+  const ticks = ticksOfLoss(low, high, scale, room / text);
   return {
     train: linePath(run.metrics.train_loss, x, y, box.width),
     test: linePath(run.metrics.test_loss, x, y, box.width),
     ticks: ticks.map((tick) => ({at: y(tick), text: tickLabel(tick)})),
-    epochTicks: run.hasEveryEpoch ? timeTicks(run, box) : epochTicks(run.frames, x, box.width),
+    epochTicks: run.hasEveryEpoch ? timeTicks(run, box) : epochTicks(run.frames, x, box.width, text),
     x,
     y,
   };
@@ -148,7 +149,7 @@ function* columnExtremes(values, x) {
  * Choose the epochs to name on the axis of a training in the page: its ends first, then the roundest.
  * @param {Timed} run @param {Box} box
  */
-function timeTicks({frames}, {width, inset}) {
+function timeTicks({frames}, {width, inset, text = 1}) {
   const last = frames[frames.length - 1];
   const round = [1, 5, 2, 3, 4].flatMap((head) => Array.from({length: 7}, (_, power) => head * 10 ** power));
   return withoutOverlap(
@@ -157,15 +158,16 @@ function timeTicks({frames}, {width, inset}) {
       text: String(epoch),
     })),
     width,
+    text,
   );
 }
 
 /**
  * Keep the labels, in the order of their importance, that do not touch another.
- * @param {{at: number, text: string}[]} labels @param {number} width
+ * @param {{at: number, text: string}[]} labels @param {number} width @param {number} text the size of texts
  */
-function withoutOverlap(labels, width) {
-  const gap = Math.max(44, width / 16);
+function withoutOverlap(labels, width, text) {
+  const gap = Math.max(44 * text, width / 16);
   /** @type {{at: number, text: string}[]} */
   const ticks = [];
   for (const label of labels) if (ticks.every(({at}) => Math.abs(at - label.at) >= gap)) ticks.push(label);
@@ -176,8 +178,9 @@ function withoutOverlap(labels, width) {
  * Choose the epochs to name under the frames. Frames may be dense at first and sparse later, so each label is placed at
  * its frame. Round epochs come first, and a label that would touch another is left out.
  * @param {number[]} frames @param {(frame: number) => number} x @param {number} width
+ * @param {number} [text] the size of texts, relative to the usual one
  */
-export function epochTicks(frames, x, width) {
+export function epochTicks(frames, x, width, text = 1) {
   const last = frames.length - 1;
   /** @param {number} epoch */
   const roundness = (epoch) => [1000, 500, 100, 50, 20, 10, 5, 2, 1].findIndex((m) => epoch % m === 0);
@@ -189,6 +192,7 @@ export function epochTicks(frames, x, width) {
   return withoutOverlap(
     order.map((i) => ({at: x(i), text: String(frames[i])})),
     width,
+    text,
   );
 }
 

@@ -14,11 +14,15 @@ import {lossText, tickLabel} from '../lib/numbers.js';
 /** The minimum room for the axes. */
 const ROOM = {l: 52, r: 20, t: 8, b: 40};
 
-/** Compute margins that leave a square. @param {{width: number, height: number}} size */
-export function squareMargins({width, height}) {
-  const side = Math.max(1, Math.floor(Math.min(width - ROOM.l - ROOM.r, height - ROOM.t - ROOM.b)));
-  const l = Math.max(ROOM.l, Math.round((width - side) / 2));
-  const t = ROOM.t + Math.max(0, Math.round((height - ROOM.t - ROOM.b - side) / 3));
+/**
+ * Compute margins that leave a square.
+ * @param {{width: number, height: number}} size @param {number} text the size of texts, relative to the usual one
+ */
+export function squareMargins({width, height}, text) {
+  const room = {l: ROOM.l * text, r: ROOM.r * text, t: ROOM.t * text, b: ROOM.b * text};
+  const side = Math.max(1, Math.floor(Math.min(width - room.l - room.r, height - room.t - room.b)));
+  const l = Math.max(room.l, Math.round((width - side) / 2));
+  const t = room.t + Math.max(0, Math.round((height - room.t - room.b - side) / 3));
   return {side, margin: {l, t, r: width - l - side, b: height - t - side}};
 }
 
@@ -56,20 +60,21 @@ export function contours(surface, size, range) {
 const LETTER = 8;
 
 /**
- * @param {string} letter @param {number} span @param {{ink: string, muted: string, font: string}} theme
+ * @param {string} letter @param {number} span
+ * @param {{ink: string, muted: string, font: string, text: number}} theme
  * @param {number} [room] the length of the axis in pixels: an axis on which five labels would touch has two or three
  */
 export function sliceAxis(letter, span, theme, room = Infinity) {
   const many = linearTicks(-span, span, 5);
   const letters = many.map(tickLabel).join('').length;
-  const ticks = letters * LETTER > room ? linearTicks(-span, span, 2) : many;
+  const ticks = letters * LETTER * theme.text > room ? linearTicks(-span, span, 2) : many;
   return {
     range: [-span, span],
     ...axisStyle(theme),
     tickvals: ticks,
     ticktext: ticks.map(tickLabel),
     tickangle: 0, // Plotly would turn labels that touch, and move the axis' name out of the plot.
-    title: {text: `<i>${letter}</i>`, font: {family: theme.font, size: 14, color: theme.ink}, standoff: 6},
+    title: {text: `<i>${letter}</i>`, font: {family: theme.font, size: 14 * theme.text, color: theme.ink}, standoff: 6},
   };
 }
 
@@ -103,7 +108,8 @@ export function pathTraces(path, span, range, title) {
 
 /**
  * Mark the points that define the plane, with their names.
- * @param {{name: string, a: number, b: number}[]} anchors @param {number} span @param {{font: string}} theme
+ * @param {{name: string, a: number, b: number}[]} anchors @param {number} span
+ * @param {{font: string, text: number}} theme
  */
 export function anchorTraces(anchors, span, theme) {
   const seen = anchors.filter(({a, b}) => Math.max(Math.abs(a), Math.abs(b)) <= span);
@@ -117,7 +123,7 @@ export function anchorTraces(anchors, span, theme) {
     y: [b],
     text: [name],
     textposition: `${b > 0.8 * span ? 'bottom' : 'top'} ${horizontal(a)}`,
-    textfont: {family: theme.font, size: 11, color: '#fff', shadow: '0 0 3px #000, 0 0 2px #000'},
+    textfont: {family: theme.font, size: 11 * theme.text, color: '#fff', shadow: '0 0 3px #000, 0 0 2px #000'},
     marker: {symbol: 'cross-thin', size: 9, color: '#fff', line: {color: '#fff', width: 2}},
   }));
 }

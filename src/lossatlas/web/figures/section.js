@@ -114,13 +114,14 @@ const LINE = 13;
 /**
  * Select ticks that do not overlap.
  * @param {number[]} ticks @param {LossRange} range @param {number} height the length of the axis in pixels
+ * @param {number} line the height of a tick's text
  */
-function withoutOverlap(ticks, range, height) {
+function withoutOverlap(ticks, range, height, line) {
   if (height === Infinity) return ticks;
   let below = -Infinity;
   return ticks.filter((tick) => {
     const at = shareOf(range, tick) * height;
-    if (at - below < LINE) return false;
+    if (at - below < line) return false;
     below = at;
     return true;
   });
@@ -128,15 +129,19 @@ function withoutOverlap(ticks, range, height) {
 
 /**
  * @param {number} span @param {LossRange} range @param {{ink: string, muted: string, grid: string, line: string, font:
- *   string}} theme @param {number} [height] the height of the plot in pixels
+ *   string, text: number}} theme @param {number} [height] the height of the plot in pixels
  */
 export function sectionAxes(span, range, theme, height = Infinity) {
-  const ticks = withoutOverlap(namedTicks(range), range, height);
+  const ticks = withoutOverlap(namedTicks(range), range, height, LINE * theme.text);
   const ends = axisEnds(range);
   return {
     xaxis: {
       ...sliceAxis('a', span, theme),
-      title: {text: '<i>a</i>, <i>b</i>', font: {family: theme.font, size: 14, color: theme.ink}, standoff: 6},
+      title: {
+        text: '<i>a</i>, <i>b</i>',
+        font: {family: theme.font, size: 14 * theme.text, color: theme.ink},
+        standoff: 6,
+      },
     },
     yaxis: {
       type: range.scale,
@@ -151,7 +156,7 @@ export function sectionAxes(span, range, theme, height = Infinity) {
       ticks: '',
       tickvals: ticks,
       ticktext: ticks.map(tickLabel),
-      tickfont: {family: theme.font, size: 11, color: theme.muted},
+      tickfont: {family: theme.font, size: 11 * theme.text, color: theme.muted},
       ticklabelstandoff: 12,
     },
   };

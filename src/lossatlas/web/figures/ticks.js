@@ -17,7 +17,7 @@ export function linearTicks(low, high, count) {
 
 /**
  * Choose two or three round values, or none if their labels would touch.
- * @param {number} low @param {number} high @param {number} room in pixels
+ * @param {number} low @param {number} high @param {number} room in pixels, for text of the usual size
  */
 export function fewTicks(low, high, room) {
   for (let count = 2; ; count++) {
@@ -43,20 +43,20 @@ export function logTicks(low, high) {
   return ticks.filter((tick) => tick >= low * 0.999 && tick <= high * 1.001);
 }
 
-/** Return the layout that all plane plots share. @param {{font: string}} theme */
-export function planeLayout({font}) {
+/** Return the layout that all plane plots share. @param {{font: string, text: number}} theme */
+export function planeLayout({font, text}) {
   return {
     showlegend: false,
     dragmode: false,
     hovermode: 'closest',
     paper_bgcolor: 'rgba(0,0,0,0)',
     plot_bgcolor: 'rgba(0,0,0,0)',
-    hoverlabel: {font: {family: font, size: 12}},
+    hoverlabel: {font: {family: font, size: 12 * text}},
   };
 }
 
-/** Return the style that the axes of all plane plots share. @param {{muted: string, font: string}} theme */
-export function axisStyle({muted, font}) {
+/** Return the style that the axes of all plane plots share. @param {{muted: string, font: string, text: number}} theme */
+export function axisStyle({muted, font, text}) {
   return {
     fixedrange: true,
     showgrid: false,
@@ -65,6 +65,6 @@ export function axisStyle({muted, font}) {
     ticks: 'outside',
     ticklen: 4,
     tickcolor: muted,
-    tickfont: {family: font, size: 11, color: muted},
+    tickfont: {family: font, size: 11 * text, color: muted},
   };
 }

@@ -1,4 +1,13 @@
-/** This module reports when elements change their size. */
+/** This module reports when elements change their size, and how large the page's text is. */
+
+/** The size of the root's text in a browser whose reader has not chosen another, in pixels. */
+const USUAL = 16;
+
+/**
+ * Return how large text is, relative to the usual: by the reader's choice, or in a presentation. The stylesheets follow it
+ * with rem, and the figures with the property `text` of their theme.
+ */
+export const textScale = () => Number.parseFloat(getComputedStyle(document.documentElement).fontSize) / USUAL;
 
 /** @param {Element[]} elements @param {() => void} onChange */
 export function watchSizes(elements, onChange) {

@@ -4,6 +4,7 @@
  */
 /** @import {Rgb} from '../figures/colours.js' */
 import {byId, make} from './dom.js';
+import {textScale} from './sizes.js';
 
 /**
  * @typedef {object} Theme the plots' colours; all are CSS colours unless noted
@@ -11,6 +12,7 @@ import {byId, make} from './dom.js';
  * @property {string} ink @property {string} muted @property {string} grid @property {string} paper
  * @property {string} line @property {string} accent
  * @property {string} font the font family
+ * @property {number} text the size of texts, relative to the usual one
  * @property {Rgb} neutral the colour of regions where no class is likely
  * @property {number} depth how strong the colour of a certain class is, from 0 to 1
  */
@@ -18,23 +20,23 @@ import {byId, make} from './dom.js';
 const KEY = 'lossatlas:theme';
 const system = matchMedia('(prefers-color-scheme: dark)');
 
-/** Read the colours that the page has now. @returns {Theme} */
-export const readTheme = () => themeOf(getComputedStyle(document.documentElement), isDark());
+/** Read the colours, and the size of texts, that the page has now. @returns {Theme} */
+export const readTheme = () => themeOf(getComputedStyle(document.documentElement), isDark(), textScale());
 
 /**
- * Read the colours that the page has, or would have, if it is dark or light.
+ * Read the colours that the page has, or would have, if it is dark or light, for texts of the usual size.
  * @param {boolean} dark @returns {Theme}
  */
 export function readThemeIf(dark) {
   const probe = make('div', {'data-theme': dark ? 'dark' : 'light', hidden: true});
   document.body.append(probe);
-  const theme = themeOf(getComputedStyle(probe), dark);
+  const theme = themeOf(getComputedStyle(probe), dark, 1);
   probe.remove();
   return theme;
 }
 
-/** @param {CSSStyleDeclaration} style @param {boolean} dark @returns {Theme} */
-function themeOf(style, dark) {
+/** @param {CSSStyleDeclaration} style @param {boolean} dark @param {number} text @returns {Theme} */
+function themeOf(style, dark, text) {
   /** @param {string} name */
   const readToken = (name) => style.getPropertyValue(name).trim();
   return {
@@ -46,6 +48,7 @@ function themeOf(style, dark) {
     line: readToken('--line'),
     accent: readToken('--accent'),
     font: readToken('--sans'),
+    text,
     neutral: dark ? [38, 42, 50] : [247, 246, 243],
     depth: dark ? 0.62 : 0.52,
   };

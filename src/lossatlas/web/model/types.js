@@ -133,6 +133,7 @@
  *   for it
  * @property {number | null} speed the speed of that; null: the one that is chosen
  * @property {string | null} tour the open stop of the tour (features/tour/stops.js)
+ * @property {true | null} present is the page a presentation, with large type and without panels?
  * @property {[number, number] | null} pick the point (a, b) whose network the right plot shows; null: the network of
  *   the frame
  *

@@ -229,12 +229,12 @@ function createAxes(Plotly, root, onHover) {
         featureAxis(features, axis, run.numbers(name), theme),
       );
       const {clientWidth: width, clientHeight: height} = root;
-      const margin = computeMargins(run, up.ticktext, width, height);
+      const margin = computeMargins(run, up.ticktext, {width, height, text: theme.text});
       box = {margin, width: width - margin.l - margin.r, height: height - margin.t - margin.b};
       // A name may be longer than its axis. The sentence under the pointer and the table show all of it.
       [across, up].forEach(({title}, axis) => {
         const room = axis === 0 ? box.width + margin.r : box.height + margin.t;
-        title.text = escapeHtml(fitText(features[axis].name, room, `12px ${theme.font}`));
+        title.text = escapeHtml(fitText(features[axis].name, room, `${12 * theme.text}px ${theme.font}`));
       });
       const layout = {
         width,
@@ -265,15 +265,15 @@ function placesOf(run, {margin: {l, t}, width, height}, regions) {
  * Compute the margins: the room that a plot of equal scales leaves free is split between both sides.
  * @param {Run} run
  * @param {string[]} labels the labels of the vertical axis, beside which its title is placed
- * @param {number} width
- * @param {number} height
+ * @param {{width: number, height: number, text: number}} style `text`: the size of texts, relative to the usual one
  */
-function computeMargins(run, labels, width, height) {
-  const left = Math.max(MARGIN.l, 26 + 6.5 * Math.max(...labels.map(({length}) => length)));
-  const room = {width: width - left - MARGIN.r, height: height - MARGIN.t - MARGIN.b};
+function computeMargins(run, labels, {width, height, text}) {
+  const [least, right, top, bottom] = [MARGIN.l, MARGIN.r, MARGIN.t, MARGIN.b].map((side) => side * text);
+  const left = Math.max(least, (26 + 6.5 * Math.max(...labels.map(({length}) => length))) * text);
+  const room = {width: width - left - right, height: height - top - bottom};
   const size = plotSize(run, room.width, room.height);
   const [x, y] = [(room.width - size.width) / 2, (room.height - size.height) / 2].map(Math.floor);
-  return {l: left + x, r: MARGIN.r + x, t: MARGIN.t + y, b: MARGIN.b + y};
+  return {l: left + x, r: right + x, t: top + y, b: bottom + y};
 }
 
 /**

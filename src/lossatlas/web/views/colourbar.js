@@ -7,14 +7,20 @@ import {make, setText} from '../lib/dom.js';
 import {gradient} from '../figures/colours.js';
 import {namedTicks, shareOf} from '../figures/range.js';
 import {tickLabel} from '../lib/numbers.js';
+import {textScale} from '../lib/sizes.js';
+
+/** The width of a letter, and the least distance between two labels, in pixels for text of the usual size. */
+const LETTER = 6.5;
+const APART = 6;
 
 /** @param {HTMLElement} root */
 export function createColourbar(root) {
   const ramp = make('div', {class: 'ramp'});
   const now = make('div', {class: 'now'});
   const ticks = make('div', {class: 'ticks'});
+  const scale = make('div', {class: 'scale'}, ramp, ticks, now);
   const name = make('div', {class: 'title'});
-  root.append(name, make('div', {class: 'scale'}, ramp, ticks, now));
+  root.append(name, scale);
   let drawn = '';
 
   return {
@@ -25,9 +31,9 @@ export function createColourbar(root) {
       setText(name, title);
       ramp.style.background = gradient(range.kind, 'to right');
       ticks.replaceChildren(
-        ...namedTicks(range).map((tick) => {
-          const label = make('span', {}, tickLabel(tick));
-          label.style.left = `${100 * shareOf(range, tick)}%`;
+        ...withoutOverlap(range, scale.clientWidth).map(({text, share}) => {
+          const label = make('span', {}, text);
+          label.style.left = `${100 * share}%`;
           return label;
         }),
       );
@@ -37,4 +43,21 @@ export function createColourbar(root) {
       now.style.left = `${100 * Math.min(1, Math.max(0, shareOf(range, loss)))}%`;
     },
   };
+}
+
+/**
+ * Select the ticks whose labels do not touch another.
+ * @param {LossRange} range @param {number} room the length of the bar in pixels; 0: it is not visible
+ */
+function withoutOverlap(range, room) {
+  const unit = textScale();
+  let end = -Infinity;
+  return namedTicks(range)
+    .map((tick) => ({text: tickLabel(tick), share: shareOf(range, tick)}))
+    .filter(({text, share}) => {
+      const half = (text.length * LETTER * unit) / 2;
+      if (room && share * room - half < end + APART * unit) return false;
+      end = share * room + half;
+      return true;
+    });
 }

@@ -4,6 +4,7 @@
 import {byId, make, makeSvg, setText} from '../lib/dom.js';
 import {curvatureFigure, nearestMeasurement} from '../figures/curvature.js';
 import {curvesFigure} from '../figures/curves.js';
+import {textScale} from '../lib/sizes.js';
 
 /**
  * Half the width of the slider's thumb: a native slider's first and last value lie there. It equals half of --thumb in
@@ -39,7 +40,7 @@ export function createCurves() {
   /** @type {Curves | null} */
   let curves = null;
   /** The size is measured once for each style: measuring makes the browser lay out the whole page. */
-  let size = {style: NaN, width: 0, height: 0};
+  let size = {style: NaN, width: 0, height: 0, text: 1};
 
   return {
     /**
@@ -52,11 +53,11 @@ export function createCurves() {
     draw(run, scale, timeline, style) {
       if (style !== size.style || size.width === 0) {
         const {width, height} = svg.getBoundingClientRect();
-        size = {style, width, height};
+        size = {style, width, height, text: textScale()};
       }
-      const {width, height} = size;
+      const {width, height, text} = size;
       if (width === 0) return;
-      const box = {width, height, inset: INSET, top: 8, bottom: 6};
+      const box = {width, height, inset: INSET, top: 8, bottom: 6, text};
       curves = timeline === 'curvature' ? createCurvatureCurves(run, box) : createLossCurves(run, scale, box);
       const {figure} = curves;
       svg.setAttribute('viewBox', `0 0 ${width} ${height}`);

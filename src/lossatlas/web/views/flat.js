@@ -31,7 +31,7 @@ export function createFlat(Plotly, root, {onPick}) {
   root.append(cells.canvas, plot, ...marks.elements, probe);
   let drawn = '';
   let wasTinted = false;
-  let square = squareMargins({width: 1, height: 1});
+  let square = squareMargins({width: 1, height: 1}, 1);
   /** @type {Picture | null} */
   let shown = null;
   watchPointer(root, probe, () => shown && {picture: shown, square}, onPick);
@@ -47,8 +47,9 @@ export function createFlat(Plotly, root, {onPick}) {
       drawn = key;
       if (isFresh) {
         const size = {width: root.clientWidth, height: Math.max(root.clientHeight, LEAST)};
-        square = squareMargins(size);
-        drawAxes(Plotly, plot, picture, size, square);
+        const theme = readTheme();
+        square = squareMargins(size, theme.text);
+        drawAxes(Plotly, plot, picture, {size, square, theme});
         cells.prepare(picture, square);
       }
       if (isFresh || shot.follow || shot.computed || pointLoss || wasTinted) cells.paint(picture);
@@ -82,10 +83,9 @@ function placesOf({place, shot: {span}}, {side, margin: {l, t}}) {
 /**
  * Draw the axes, the path and the anchors.
  * @param {import('../lib/plotly.js').Plotly} Plotly @param {HTMLElement} plot @param {Picture} picture
- * @param {{width: number, height: number}} size @param {Square} square
+ * @param {{size: {width: number, height: number}, square: Square, theme: import('../lib/theme.js').Theme}} style
  */
-function drawAxes(Plotly, plot, {shot, range, path, title}, size, {side, margin}) {
-  const theme = readTheme();
+function drawAxes(Plotly, plot, {shot, range, path, title}, {size, square: {side, margin}, theme}) {
   const layout = {
     ...size,
     margin,

@@ -18,7 +18,8 @@ export function createRegions(canvas) {
   let table = new Uint32Array(0);
   let image = new ImageData(1, 1);
   let pixels = new Uint32Array(1);
-  let ink = '';
+  /** The colour of lines, and the pixels of a line of width 1, which grows a little with the texts. */
+  let pen = {ink: '', unit: 1};
   /** The border as it was drawn last. */
   let drawn = {segments: /** @type {number[]} */ ([]), dx: 1, dy: 1};
   /**
@@ -58,7 +59,7 @@ export function createRegions(canvas) {
     /** Place the canvas exactly under the axes. @param {Run} run @param {Box} box in CSS pixels */
     prepare(run, {margin: {l, t}, width, height}) {
       const theme = readTheme(); // The theme is read here and not for every frame: reading it forces a layout.
-      ink = theme.ink;
+      pen = {ink: theme.ink, unit: Math.sqrt(theme.text) * devicePixelRatio};
       table = regionTable(run.classes.length, theme.neutral, theme.depth);
       cells.width = run.numbers('grid_x').length;
       cells.height = run.numbers('grid_y').length;
@@ -82,9 +83,9 @@ export function createRegions(canvas) {
       const [dx, dy] = [width / (cells.width - 1), height / (cells.height - 1)];
       context.drawImage(cells, -dx / 2, -dy / 2, width + dx, height + dy);
       drawn = {segments: borderSegments(run, seen, logitsAt), dx, dy};
-      strokeBorder(context, drawn.segments, dx, dy, ink);
-      ringPoints(context, run, wrong, placeOf(run), ink);
-      extra?.drawPictures(context, run, placeOf(run), ink);
+      strokeBorder(context, drawn.segments, dx, dy, pen);
+      ringPoints(context, run, wrong, placeOf(run), pen);
+      extra?.drawPictures(context, run, placeOf(run), pen.ink);
     },
   };
 }
@@ -94,16 +95,16 @@ export function createRegions(canvas) {
  * @param {number[]} segments
  * @param {number} dx
  * @param {number} dy
- * @param {string} ink
+ * @param {{ink: string, unit: number}} pen
  */
-function strokeBorder(context, segments, dx, dy, ink) {
+function strokeBorder(context, segments, dx, dy, {ink, unit}) {
   const {height} = context.canvas;
   context.beginPath();
   for (let i = 0; i < segments.length; i += 4) {
     context.moveTo(segments[i] * dx, height - segments[i + 1] * dy);
     context.lineTo(segments[i + 2] * dx, height - segments[i + 3] * dy);
   }
-  context.lineWidth = 1.5 * devicePixelRatio;
+  context.lineWidth = 1.5 * unit;
   context.lineCap = 'round';
   context.strokeStyle = ink;
   context.stroke();
@@ -112,18 +113,18 @@ function strokeBorder(context, segments, dx, dy, ink) {
 /**
  * Draw a ring around each misclassified point; it is visible around the point's own mark.
  * @param {CanvasRenderingContext2D} context @param {Run} run @param {number[]} wrong
- * @param {(x: number, y: number) => {x: number, y: number}} placeOf @param {string} ink
+ * @param {(x: number, y: number) => {x: number, y: number}} placeOf @param {{ink: string, unit: number}} pen
  */
-function ringPoints(context, run, wrong, placeOf, ink) {
+function ringPoints(context, run, wrong, placeOf, {ink, unit}) {
   const points = run.numbers('points');
-  const radius = 7 * devicePixelRatio;
+  const radius = 7 * unit;
   context.beginPath();
   for (const i of wrong) {
     const {x, y} = placeOf(points[2 * i], points[2 * i + 1]);
     context.moveTo(x + radius, y);
     context.arc(x, y, radius, 0, 2 * Math.PI);
   }
-  context.lineWidth = 1.5 * devicePixelRatio;
+  context.lineWidth = 1.5 * unit;
   context.strokeStyle = ink;
   context.stroke();
 }

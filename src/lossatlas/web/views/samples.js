@@ -8,9 +8,11 @@
 import {byId, make, makeSvg, setText} from '../lib/dom.js';
 import {lossText} from '../lib/numbers.js';
 import {learntLine, learntText, paintSamples, sampleLossesOf} from '../figures/sample_losses.js';
+import {textScale} from '../lib/sizes.js';
 import {joinKey} from '../model/keys.js';
 import {createColourbar} from './colourbar.js';
 
+/** The room around the cells in pixels, for text of the usual size. */
 const MARGIN = {l: 32, r: 16, t: 40, b: 40};
 /** The gap between training and test samples. */
 const GAP = 8;
@@ -92,11 +94,12 @@ export function createSamples({onFrame}) {
  * @param {SampleLosses} all @param {number} width @param {number} height
  */
 function layOut({groups}, width, height) {
-  const room = Math.max(1, height - MARGIN.t - MARGIN.b - GAP * (groups.length - 1));
+  const text = textScale();
+  const room = Math.max(1, height - (MARGIN.t + MARGIN.b) * text - GAP * (groups.length - 1));
   const total = groups.reduce((sum, {samples}) => sum + samples.length, 0);
-  let y = MARGIN.t;
+  let y = MARGIN.t * text;
   return groups.map((group) => {
-    const box = {x: MARGIN.l, y, width: Math.max(1, width - MARGIN.l - MARGIN.r), height: 0};
+    const box = {x: MARGIN.l * text, y, width: Math.max(1, width - (MARGIN.l + MARGIN.r) * text), height: 0};
     box.height = (room * group.samples.length) / total;
     y += box.height + GAP;
     return {group, box};
@@ -118,14 +121,15 @@ function paint(all, group, {x, y, width, height}) {
  * @param {Run} run @param {SampleLosses} all @param {ReturnType<typeof layOut>} boxes
  */
 function drawLines(run, all, boxes) {
+  const text = textScale();
   const [{box}] = boxes;
   const last = boxes[boxes.length - 1].box;
   const bottom = last.y + last.height;
-  const every = Math.ceil((LABEL * all.frames) / box.width);
+  const every = Math.ceil((LABEL * text * all.frames) / box.width);
   return [
     ...boxes.flatMap(({group, box: own}) => {
       const d = learntLine(group, all.frames, own);
-      const [x, y] = [own.x - 12, own.y + own.height / 2];
+      const [x, y] = [own.x - 12 * text, own.y + own.height / 2];
       return [
         makeSvg('path', {class: 'casing', d}),
         makeSvg('path', {class: 'learnt', d}),
@@ -134,9 +138,9 @@ function drawLines(run, all, boxes) {
     }),
     ...run.frames.flatMap((epoch, frame) => {
       const x = box.x + ((frame + 0.5) / all.frames) * box.width;
-      return frame % every ? [] : [makeSvg('text', {x, y: bottom + 14}, String(epoch))];
+      return frame % every ? [] : [makeSvg('text', {x, y: bottom + 14 * text}, String(epoch))];
     }),
-    makeSvg('text', {class: 'title', x: box.x + box.width / 2, y: bottom + 32}, 'epoch'),
+    makeSvg('text', {class: 'title', x: box.x + box.width / 2, y: bottom + 32 * text}, 'epoch'),
   ];
 }
 

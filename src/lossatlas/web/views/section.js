@@ -6,6 +6,7 @@ import {rangeOnAxis, sectionAxes, sections, sectionTraces} from '../figures/sect
 import {CONFIG} from '../lib/plotly.js';
 import {readTheme} from '../lib/theme.js';
 
+/** The room around the plot in pixels, for text of the usual size. */
 const MARGIN = {l: 60, r: 20, t: 32, b: 40};
 
 /** @param {import('../lib/plotly.js').Plotly} Plotly @param {HTMLElement} root */
@@ -23,17 +24,19 @@ export function createSection(Plotly, root) {
   const redraw = (picture) => {
     const theme = readTheme();
     const size = {width: root.clientWidth, height: root.clientHeight};
+    const [l, r, t, b] = [MARGIN.l, MARGIN.r, MARGIN.t, MARGIN.b].map((side) => side * theme.text);
+    const room = size.height - t - b;
     Plotly.react(
       plot,
       traces(picture),
       {
         ...size,
-        margin: MARGIN,
+        margin: {l, r, t, b},
         dragmode: false,
         hovermode: 'closest',
         paper_bgcolor: 'rgba(0,0,0,0)',
         plot_bgcolor: 'rgba(0,0,0,0)',
-        hoverlabel: {font: {family: theme.font, size: 12}},
+        hoverlabel: {font: {family: theme.font, size: 12 * theme.text}},
         showlegend: true,
         legend: {
           orientation: 'h',
@@ -41,21 +44,20 @@ export function createSection(Plotly, root) {
           y: 1,
           yanchor: 'bottom',
           traceorder: 'reversed',
-          font: {family: theme.font, size: 12, color: theme.ink},
+          font: {family: theme.font, size: 12 * theme.text, color: theme.ink},
           itemclick: false,
           itemdoubleclick: false,
           bgcolor: 'rgba(0,0,0,0)',
         },
-        ...sectionAxes(picture.shot.span, picture.range, theme, size.height - MARGIN.t - MARGIN.b),
+        ...sectionAxes(picture.shot.span, picture.range, theme, room),
       },
       CONFIG,
     );
-    const room = size.height - MARGIN.t - MARGIN.b;
     const [low, high] = rangeOnAxis(picture.range);
     strip.style.background = gradient(picture.range.kind, 'to top');
     Object.assign(strip.style, {
-      left: `${MARGIN.l - 10}px`,
-      top: `${MARGIN.t + room * (1 - high)}px`,
+      left: `${l - 10}px`,
+      top: `${t + room * (1 - high)}px`,
       height: `${room * (high - low)}px`,
     });
   };

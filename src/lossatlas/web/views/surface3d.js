@@ -91,7 +91,7 @@ export function createSurface3d(Plotly, root, options) {
     annotations() {
       const view = drawing.view();
       if (!view) return {behind: '', before: ''};
-      const {behind, around, before} = annotations(view, readTheme());
+      const {behind, around, before} = annotations(view, drawing.theme());
       return {behind, before: around + before};
     },
     close: drawing.close,
@@ -107,7 +107,8 @@ function createDrawing(Plotly, root, {eye, isPlaying, onLost, sharpness}) {
   const still = createCopy();
   const layers = createLayers();
   const mesh = createMesh(Plotly);
-  const panel = createPanel(root);
+  // A drawing for a picture has texts of the usual size.
+  const panel = createPanel(root, sharpness ? () => ({...readTheme(), text: 1}) : readTheme);
   root.append(layers.walls.svg, mesh.plot(), still.canvas, layers.labels.svg, layers.marks.svg);
   let at = eye();
   /** @type {View | null} */
@@ -123,7 +124,7 @@ function createDrawing(Plotly, root, {eye, isPlaying, onLost, sharpness}) {
     if (wanted.shown.key !== key || !panel.size().width) panel.measure();
     key = wanted.shown.key;
     if (!panel.isSeen()) return; // Another view is visible instead.
-    view = {...wanted, camera: cameraFor(at, panel.size())};
+    view = {...wanted, camera: cameraFor(at, panel.size(), panel.theme().text)};
     const drawing = mesh.draw(view, panel.theme(), sharp);
     layers.show(view, panel.theme());
     return drawing;
@@ -149,6 +150,7 @@ function createDrawing(Plotly, root, {eye, isPlaying, onLost, sharpness}) {
 
   return {
     isSeen: panel.isSeen,
+    theme: panel.theme,
     view: () => view,
     /** @param {Picture} shown @param {Relief} relief */
     show(shown, relief) {
@@ -162,7 +164,7 @@ function createDrawing(Plotly, root, {eye, isPlaying, onLost, sharpness}) {
     look(to) {
       at = to;
       if (!view || !panel.isSeen()) return;
-      view = {...view, camera: cameraFor(at, panel.size())};
+      view = {...view, camera: cameraFor(at, panel.size(), panel.theme().text)};
       if (mesh.ratio() !== moving) render(moving);
       else mesh.look(view.camera);
       layers.show(view, panel.theme());
@@ -228,13 +230,14 @@ function createMesh(Plotly) {
  * Measure the panel's size and colours. They are measured only when they may have changed, since measuring makes the
  * browser lay out the page.
  * @param {HTMLElement} root
+ * @param {() => import('../lib/theme.js').Theme} readColours
  */
-function createPanel(root) {
+function createPanel(root, readColours) {
   let size = {width: 0, height: 0};
-  let theme = readTheme();
+  let theme = readColours();
   const measure = () => {
     size = {width: root.clientWidth, height: root.clientHeight};
-    theme = readTheme();
+    theme = readColours();
   };
   new ResizeObserver(measure).observe(root);
   return {measure, size: () => size, theme: () => theme, isSeen: () => size.width > 0 && size.height > 0};

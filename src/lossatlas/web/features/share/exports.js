@@ -86,7 +86,7 @@ export function createExports({Plotly, pictureOf, state}) {
    */
   const drawSheet = async (shot, asLines = false) => {
     const {seen, metrics, picture, logits} = await computeContent(shot);
-    const theme = readTheme();
+    const theme = {...readTheme(), text: 1}; // A sheet has its own size.
     if (asLines && shot.view === 'surface') {
       const surface = {canvas: null, behind: '', before: surfacePart(picture, state().camera, SURFACE, theme)};
       return sheetOf({picture, seen, logits, metrics, surface, timeline: state().timeline, theme});

@@ -39,11 +39,7 @@ class Tour {
     this.#panel = createPanel({
       stops: STOPS,
       onWord: (word) => this.#follow(word),
-      onStep: (by) => {
-        const next = STOPS[STOPS.indexOf(this.#stop) + by];
-        if (next) this.#enter(next);
-        else this.#close();
-      },
+      onStep: (by) => this.step(by),
       onBack: () => this.enter(),
       onClose: () => this.#close(),
     });
@@ -59,6 +55,14 @@ class Tour {
   toggle() {
     if (this.#page.store.get().tour) this.#close();
     else this.#enter(STOPS[0]);
+  }
+
+  /** Go to the next stop (1) or to the previous one (-1). After the last one the story ends. @param {number} by */
+  step(by) {
+    if (!this.#page.store.get().tour) return this.toggle();
+    const next = STOPS[STOPS.indexOf(this.#stop) + by];
+    if (next) this.#enter(next);
+    else if (by > 0) this.#close();
   }
 
   /** Show the words of the stop, and keep the state that the link contains. */

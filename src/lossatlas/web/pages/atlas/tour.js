@@ -43,5 +43,8 @@ export function createLazyTour(page) {
       if (bare) tour?.enter();
       else tour?.resume();
     },
+    /** Go to the next stop of the open story, or begin the tour; after the last stop the story ends. */
+    nextStop: async () => (await load())?.step(1),
+    previousStop: async () => (await load())?.step(-1),
   };
 }

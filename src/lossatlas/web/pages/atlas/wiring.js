@@ -29,6 +29,7 @@ import {expose} from './exposed.js';
 import {createFrames} from './frames.js';
 import {createPanels} from './panels.js';
 import {createPlayback} from './playback.js';
+import {createLazyPresentation} from './present.js';
 import {createPlays} from './plays.js';
 import {wirePlots} from './plots.js';
 import {createLazyRecording} from './recording.js';
@@ -93,6 +94,7 @@ export async function startPage(begun) {
     plays.beginSoon();
   });
   const tour = createLazyTour({...atlas, training, still, run: () => frames.run, player: playback});
+  if (!embed && !embedded) createLazyPresentation({store, tour, onFailed});
   const panels = createPanels({
     ...atlas,
     choose: chooseRun(atlas),
