@@ -18,14 +18,15 @@ from typing import Any
 import pytest
 from filelock import FileLock
 
-from lossatlas.building.checkpoint import LOCK, Checkpoint, find_served
-from lossatlas.building.estimate import Sizes
+from lossatlas.building.checkpoint import LOCK, Checkpoint, find_served, mark_served
+from lossatlas.building.estimate import Sizes, estimate_stored_bytes
 from lossatlas.building.worker_process import WorkerProcess
 from lossatlas.errors import CancelledError, QueueFullError, QuotaError, WorkerDiedError
 from lossatlas.runs import compute_run
 from lossatlas.server.capacity import Capacity
 from lossatlas.server.fair_queue import FairQueue, Owner
 from lossatlas.server.jobs import Jobs
+from lossatlas.server.space import Space
 from lossatlas.store import Gallery, save_run
 from tests.conftest import SMALL, small_config
 from tests.server.live import ENDLESS, Live, live_server, until
@@ -185,19 +186,37 @@ def test_the_parts_of_a_run_that_nobody_wants_are_kept_only_if_somebody_may_come
             in_parts.http.delete(f"api/runs/{run_id}")
     jobs = in_parts.app.state.jobs
     until(lambda: jobs.count().running == 0)
-    assert {name: wanted for name, (_, wanted) in find_served(in_parts.data).items()} == (
+    assert {name: served.wanted for name, served in find_served(in_parts.data).items()} == (
         {} if how == "cancelled" else {run_id: False}
     )
-    Jobs(in_parts.gallery).start()  # the next server deletes what nobody wants
-    assert find_served(in_parts.data) == {}
+    Jobs(in_parts.gallery).start()
+    assert len(find_served(in_parts.data)) == int(how == "left")
+    if how == "left":
+        with jobs.space.reserve(small_config()):  # there is room
+            assert find_served(in_parts.data)
+        full = Space(in_parts.gallery, estimate_stored_bytes(small_config()), lambda _: False)
+        with full.reserve(small_config()):  # and here is none
+            assert not list((in_parts.data / "runs").iterdir())
+
+
+def test_the_parts_of_a_run_that_nobody_came_back_for_are_deleted(tmp_path: Path) -> None:
+    config = small_config()
+    Checkpoint(tmp_path, config, MANY_PARTS)
+    mark_served(tmp_path, config.id, wanted=False)
+    Jobs(Gallery(tmp_path)).start()
+    assert list(find_served(tmp_path)) == [config.id]
+    os.utime(tmp_path / "runs" / f".partial-{config.id}" / "served", (0, 0))
+    Jobs(Gallery(tmp_path)).start()
+    assert find_served(tmp_path) == {}
 
 
 #: Computes the small run in parts, as a server does, until the process is killed.
 SERVE = """
 import json, sys
-from lossatlas.building.estimate import Sizes
+from lossatlas.building.estimate import Sizes, estimate_stored_bytes
 from lossatlas.runs import RunConfig
 from lossatlas.server.jobs import Jobs
+from lossatlas.server.space import Space
 from lossatlas.store import Gallery
 
 data, sizes, config = json.loads(sys.argv[1])

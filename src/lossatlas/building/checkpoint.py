@@ -16,7 +16,7 @@ import json
 import shutil
 from collections.abc import Iterable
 from contextlib import suppress
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -228,8 +228,30 @@ def mark_served(data: Path, run_id: str, *, wanted: bool) -> None:
         write_text(folder / _SERVED, "wanted" if wanted else "left")
 
 
-def find_served(data: Path) -> dict[str, tuple[RunConfig, bool]]:
-    """Return the configuration of each unfinished run of a server by its id, and whether somebody wants it."""
+@dataclass(frozen=True)
+class Served:
+    """An unfinished run of a server.
+
+    Attributes
+    ----------
+    config
+        Its configuration.
+    wanted
+        Whether somebody wants it, or wanted it when the server ended.
+    since
+        When this was noted, in seconds since 1970.
+    folder
+        Its folder.
+    """
+
+    config: RunConfig
+    wanted: bool
+    since: float
+    folder: Path
+
+
+def find_served(data: Path) -> dict[str, Served]:
+    """Return the unfinished runs of servers by their ids."""
     found = {}
     for folder in sorted((data / "runs").glob(f"{_PARTIAL}*")):
         with suppress(OSError, ValueError, LookupError, TypeError, LossAtlasError):
@@ -238,7 +260,7 @@ def find_served(data: Path) -> dict[str, tuple[RunConfig, bool]]:
                 first = json.loads(file.readline(MOST_JSON))
             config = RunConfig.from_mapping(json.loads(first["config"]))
             if folder == _folder(data, config.id):
-                found[config.id] = config, wanted
+                found[config.id] = Served(config, wanted, (folder / _SERVED).stat().st_mtime, folder)
     return found
 
 

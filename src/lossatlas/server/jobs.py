@@ -37,6 +37,8 @@ REMEMBERED_JOBS = 256
 REMEMBERED_BYTES = 64 * 2**20
 #: How many seconds a job continues after its last listener has gone, so that a page can be reloaded.
 GRACE = 2.0
+#: The parts of a run that its client has left are deleted after this many seconds, when the next server starts.
+FORGOTTEN = 24 * 3600.0
 
 
 @dataclass(frozen=True)
@@ -179,22 +181,24 @@ class Jobs:
                     worker.cancel()
 
     def _is_needed(self, run_id: str) -> bool:
-        """Return whether somebody follows a run, or a run that is not finished goes through it."""
+        """Return whether a run is being computed or followed, or a run that is not finished goes through it."""
         with self._changed:
             job = self._jobs.get(run_id)
             active = [each for each in self._jobs.values() if each.active]
-            return bool(job and job.log.has_listeners) or any(run_id in each.config.references for each in active)
+            return bool(job and (job.active or job.log.has_listeners)) or any(
+                run_id in each.config.references for each in active
+            )
 
     def _resume(self) -> None:
-        """Add the large runs that an earlier server has begun, and delete the parts of those that nobody wants."""
+        """Add the large runs that an earlier server has begun, and delete the parts that nobody came back for."""
         if not find_served(self._gallery.data):
             return
         with suppress(DataFolderError), self._computing.large_runs.hold(), self._changed:
             remove_stored(self._gallery.data)
-            for run_id, (config, wanted) in find_served(self._gallery.data).items():
-                if wanted:
-                    self._add(config, NOBODY)
-                else:
+            for run_id, served in find_served(self._gallery.data).items():
+                if served.wanted:
+                    self._add(served.config, NOBODY)
+                elif time.time() - served.since > FORGOTTEN:
                     remove_partial(self._gallery.data, run_id)
 
     def _add(self, config: RunConfig, owner: Owner) -> Job:

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from lossatlas.building.checkpoint import find_served, remove_partial
 from lossatlas.building.estimate import estimate_stored_bytes
 from lossatlas.errors import QueueFullError, RunTooLargeError
 from lossatlas.runs import RunConfig
@@ -79,6 +80,7 @@ class Space:
     def _make_room(self, needed: float) -> None:
         sizes = {run_id: self._measure(run_id) for run_id in list_on_demand(self._gallery.data)}
         left = sum(sizes.values()) + self._reserved + needed - self._limit
+        left = self._remove_parts(left)
         for run_id in sorted(sizes, key=self._find_age):
             if left <= 0:
                 return
@@ -91,6 +93,19 @@ class Space:
                 f"the space for runs ({self._limit:.1e} bytes) is used up by runs that somebody looks at; "
                 "try again in some minutes"
             )
+
+    def _remove_parts(self, left: float) -> float:
+        """Delete the parts of unfinished runs that nobody wants, and return how many bytes are still too many."""
+        served = find_served(self._gallery.data)
+        parts = {run_id: each for run_id, each in served.items() if not each.wanted and not self._is_needed(run_id)}
+        sizes = {run_id: _measure_folder(each.folder) for run_id, each in parts.items()}
+        left += sum(sizes.values())
+        for run_id in sorted(parts, key=lambda run_id: parts[run_id].since):
+            if left <= 0:
+                break
+            remove_partial(self._gallery.data, run_id)
+            left -= sizes[run_id]
+        return left
 
     def _is_watched(self, run_id: str) -> bool:
         return time.time() - self._used.get(run_id, 0.0) < WATCHED or self._is_needed(run_id)
