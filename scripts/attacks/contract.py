@@ -22,9 +22,9 @@ import sys
 import tempfile
 from pathlib import Path
 
-from lossatlas.building.estimate import Limits
 from lossatlas.runs import RunConfig
 from lossatlas.server.api import SMALL
+from lossatlas.server.capacity import Capacity
 from scripts.attacks.servers import serve_here
 
 #: The largest work of a run that is computed here, which takes a tenth of a second.
@@ -55,7 +55,7 @@ def main() -> None:
     cases = failures = 0
     with (
         tempfile.TemporaryDirectory() as name,
-        serve_here((folder := Path(name)) / "data", limits=Limits(work=_WORK)) as url,
+        serve_here((folder := Path(name)) / "data", capacity=Capacity(work=_WORK, workers=1, queue_size=4)) as url,
     ):
         # First any ids in paths, and then that of one run, which the examples ask for.
         for parameters in ("", f'[parameters]\n"path.run_id" = "{run_id}"\n'):

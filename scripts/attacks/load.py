@@ -84,10 +84,11 @@ async def send_static(server: ServerProcess, rate: int, seconds: float, fallen: 
         run_id = await _compute(teacher, SMALL)
         base = f"/data/runs/{run_id}"
         paths = ["/", "/data/index.json", f"{base}/run.json", f"{base}/predicted_class.npy"]
-        alone = await _send_at_rate(server, paths, rate, seconds, fallen)
+    alone = await _send_at_rate(server, paths, rate, seconds, fallen)
+    async with Connection(server.port) as teacher:
         states = [(await teacher.post("/api/runs", config))["state"] for config in _LONG]
-        await asyncio.sleep(2)
-        beside = await _send_at_rate(server, paths, rate, seconds, fallen)
+    await asyncio.sleep(2)
+    beside = await _send_at_rate(server, paths, rate, seconds, fallen)
     return {"asked for": states, "idle": alone, "while two runs are computed": beside}
 
 

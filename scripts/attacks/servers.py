@@ -12,18 +12,18 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 from lossatlas.server import create_app
+from lossatlas.server.capacity import Capacity
 from lossatlas.server.serving import Server
 from lossatlas.store import Gallery
 
 
 @contextmanager
-def serve_here(data: Path, **options: Any) -> Iterator[str]:
-    """Serve a gallery from a thread of this process, with options of ``create_app``; yield the address."""
+def serve_here(data: Path, capacity: Capacity) -> Iterator[str]:
+    """Serve a gallery from a thread of this process, and yield the address."""
     listener = socket.create_server(("127.0.0.1", 0))
-    server = Server(create_app(Gallery(data), threads=1, **options), logging_config=None)
+    server = Server(create_app(Gallery(data), threads=1, capacity=capacity), logging_config=None)
     thread = threading.Thread(target=server.run, args=([listener],), daemon=True)
     thread.start()
     try:
