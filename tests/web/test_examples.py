@@ -68,6 +68,14 @@ def test_an_example_opens_with_its_plots_and_all_its_planes(
         expect(page.locator("#boundary")).to_be_visible()
     else:
         expect(page.locator("#boundary")).to_be_hidden()
+        for width in (390, 800, 1280):  # the landscape takes the room, in one column as in two and in four
+            page.set_viewport_size({"width": width, "height": 844})
+            plot, panel = (page.locator(name).bounding_box() for name in ("#landscape", ".panel.dataset"))
+            assert plot
+            assert panel
+            assert plot["y"] < 300
+            assert plot["width"] > (width if width < 1000 else panel["x"] - 200) - 1
+            assert plot["x"] + plot["width"] <= width
     for plane in run.manifest["planes"]:
         page.locator("#plane").select_option(plane["name"])
         until(page, "name => window.lossatlas.slice()?.plane === name", plane["name"])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -151,6 +152,24 @@ def test_the_pointer_shows_the_picture_of_its_place(desktop: Watched, recorded: 
         assert np.abs(page.evaluate(SEEN) - np.clip(np.array(weights) @ pictures, 0, 255)).max() < 6
     page.mouse.move(1, 1)
     expect(page.locator(".input-image")).to_be_hidden()
+    keys, told = page.locator("#place-keys"), page.locator("#place-told")
+    keys.focus()
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("Shift+ArrowDown")
+    page.keyboard.press("ArrowUp")
+    share = 0.5 + 1 / 20, 0.5 + 1 / 20 - 1 / 100
+    place = [axis[0] + part * (axis[-1] - axis[0]) for axis, part in zip((x, y), share, strict=True)]
+    weights = np.linalg.solve(np.vstack([arrays["points"].T, np.ones(3)]), [*place, 1])
+    assert np.abs(page.evaluate(SEEN) - np.clip(weights @ pictures, 0, 255)).max() < 1.01
+    row, column = round(share[1] * (len(y) - 1)), round(share[0] * (len(x) - 1))
+    expect(told).to_contain_text(f"{arrays['predicted_class'][-1, row, column]} ")
+    assert page.evaluate("window.lossatlas.shown().frame") == 3  # the arrows did not move the slider
+    mark = page.locator(".place-mark").bounding_box()
+    assert mark
+    assert mark["x"] + mark["width"] / 2 == pytest.approx(canvas["x"] + share[0] * canvas["width"], abs=1)
+    assert mark["y"] + mark["height"] / 2 == pytest.approx(canvas["y"] + (1 - share[1]) * canvas["height"], abs=1)
+    keys.blur()
+    expect(page.locator(".input-image")).to_be_hidden()
 
 
 def test_without_classes_the_loss_of_each_sample_is_drawn(desktop: Watched, recorded: Recorded) -> None:
@@ -221,8 +240,8 @@ def test_recorded_runs_are_compared_with_each_other_and_with_computed_ones(
     page = desktop.page
     a, b = (f"run%3D{recorded.id(name)}" for name in ("digits", "curve"))
     for second, words in (
-        (b, "dataset digits | curve; model Sequential | Sequential"),
-        (f"dataset%3Dmoons%26run%3D{MOONS.id}", "dataset digits | Half moons"),
+        (b, "recording digits | curve; model Sequential | Sequential"),
+        (f"dataset%3Dmoons%26run%3D{MOONS.id}", "recording or dataset digits | Half moons"),
     ):
         page.goto(recorded.address.replace("index", "compare") + f"?a={a}&b={second}")
         expect(page.locator("#differences")).to_contain_text(words.split(";")[0])
@@ -284,10 +303,21 @@ def test_the_statistics_of_batchnorm_are_named(desktop: Watched, recorded: Recor
     expect(page.locator("#slice-facts")).to_contain_text("BatchNorm with the statistics of each batch")
     manifest = recorded.run("digits").manifest
     assert manifest["planes"][0]["batchnorm"] == {"train": "batch", "test": "refreshed"}
-    own, in_use = manifest["metrics"]["train_loss"][-1], manifest["in_use"]["eval_train_loss"][-1]
-    assert abs(in_use - own) > 0.1 * own  # the model's statistics are out of date, and the card says so
-    words = page.locator("#recorded-card dd", has_text="with those that it keeps").inner_text()
-    assert float(words.rsplit(" ", 1)[1]) == pytest.approx(in_use, rel=1e-3)
+    own, in_use = np.array(manifest["metrics"]["train_loss"]), np.array(manifest["in_use"]["eval_train_loss"])
+    factors = np.abs(np.log(in_use / own))
+    assert (factors > np.log(1.1)).any()  # the model's statistics are out of date, and the card says so
+    words = page.locator("#recorded-card dd", has_text="with those that the model keeps").inner_text()
+    found = re.search(
+        r"differs in (\d+) of (\d+) frames, most at epoch (\d+): it is (\S+) there, and not (\S+)$", words
+    )
+    assert found
+    worst = int(factors.argmax())
+    assert [int(number) for number in found.groups()[:3]] == [
+        (factors > np.log(1.1)).sum(),
+        len(own),
+        manifest["frames"][worst],
+    ]
+    assert [float(number) for number in found.groups()[3:]] == pytest.approx([in_use[worst], own[worst]], rel=1e-3)
 
 
 def test_a_training_is_shown_while_it_is_recorded(desktop: Watched, tmp_path: Any) -> None:

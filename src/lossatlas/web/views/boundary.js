@@ -52,12 +52,12 @@ export function createBoundary(Plotly, {networkOf, oddsOf, logitsOf, onAttend, o
   /** @type {{shot: Shot, seen: Seen} | null} */
   let shown = null;
   const attention = watchFirstUse(() => shown && onAttend(shown.shot));
-  const further = createFurtherPart({onFrame, onArrived});
   const probe = createProbe(root, axes, {
     textAt: (x, y) => (shown ? textAt(shown, x, y, oddsOf) : ''),
     onPoint: () => shown && onAttend(shown.shot),
     onPlace: (place, at) => shown && further.of(shown.shot.run)?.image.show(shown.shot.run, place, at),
   });
+  const further = createFurtherPart({onFrame, onArrived, boxOf: axes.box, onPlace: probe.put});
   let key = '';
   let style = 0;
   let timer = 0;
@@ -99,6 +99,7 @@ export function createBoundary(Plotly, {networkOf, oddsOf, logitsOf, onAttend, o
       const whose = describeOwner(shot, found);
       shown = {shot, seen};
       probe.draw();
+      extra?.keys.redraw();
       const wrong = findMisclassified(run, seen);
       regions.paint(run, seen, wrong, logitsOf(shot), extra);
       clearTimeout(timer);
@@ -112,12 +113,12 @@ export function createBoundary(Plotly, {networkOf, oddsOf, logitsOf, onAttend, o
 
 /**
  * Load what the right plot of a recorded run needs besides axes, points and regions, and give the plot its words.
- * @param {{onFrame: (frame: number) => void, onArrived: () => void}} options
+ * @param {Parameters<typeof import('./recorded_plot.js').createRecordedPlot>[0] & {onArrived: () => void}} options
  */
-function createFurtherPart({onFrame, onArrived}) {
+function createFurtherPart({onArrived, ...options}) {
   const part = createLazy({
     load: () => import('./recorded_plot.js'),
-    create: ({createRecordedPlot}) => createRecordedPlot({onFrame}),
+    create: ({createRecordedPlot}) => createRecordedPlot(options),
     styles: ['styles/recorded.css'],
   });
   const [section, heading, meaning] = [byId('boundary'), byId('boundary-heading'), byId('boundary-meaning')];
@@ -148,6 +149,7 @@ function createFurtherPart({onFrame, onArrived}) {
       const isThere = run.hasBoundary || (run.hasSampleLosses && part.known() !== null);
       if (section.hidden === isThere) section.hidden = !isThere;
       tab.disabled = !isThere;
+      part.known()?.keys.allow(isNeeded(run) && run.hasBoundary);
       if (tab.checked && !isThere) showPlot('landscape');
       section.dataset.plot = run.hasSampleLosses ? 'samples' : 'boundary';
       const words = of(run)?.wordsOf(run) ?? usual;
@@ -308,5 +310,18 @@ function createProbe(root, axes, {textAt, onPoint, onPlace}) {
   };
   root.addEventListener('pointermove', point);
   root.addEventListener('pointerdown', point); // A touch may end before it moves.
-  return {draw};
+  return {
+    draw,
+    /**
+     * Show a place that the keyboard chose, and return the sentence about it.
+     * @param {{x: number, y: number} | null} at shares of the plot @param {{x: number, y: number}} [pixels]
+     */
+    put(at, pixels) {
+      place = at && [at.x, at.y];
+      if (at) onPoint();
+      onPlace(at, pixels);
+      draw();
+      return probe.textContent ?? '';
+    },
+  };
 }

@@ -102,11 +102,25 @@ function describe(entry, run) {
 function batchNorm(run) {
   const used = /** @type {any} */ (run?.planes[0])?.batchnorm;
   if (!used) return undefined;
-  const inUse = run?.manifest.in_use?.eval_train_loss.at(-1);
-  const train = run?.metrics.train_loss.at(-1) ?? NaN;
-  const differs = typeof inUse === 'number' && Math.abs(inUse - train) > 0.1 * Math.abs(train);
   const kinds = used.train === 'batch' ? 'statistics of each batch' : 'the statistics that the model keeps';
-  return `${kinds}${differs ? `; with those that it keeps, the training loss at the end is ${lossText(inUse)}` : ''}`;
+  return `${kinds}${run ? describeUse(run) : ''}`;
+}
+
+/**
+ * Say where the losses with the statistics that the model keeps, which are those in use, differ by more than a tenth.
+ * @param {Run} run
+ */
+function describeUse({manifest, metrics: {train_loss: own}, frames}) {
+  /** @type {(number | null)[]} */
+  const inUse = manifest.in_use?.eval_train_loss ?? [];
+  const factors = inUse.map((loss, frame) => (loss === null ? 0 : Math.abs(Math.log(loss / own[frame]))));
+  const differing = factors.filter((factor) => factor > Math.log(1.1));
+  if (!differing.length) return '';
+  const worst = factors.indexOf(Math.max(...differing));
+  return (
+    `; with those that the model keeps, the training loss differs in ${differing.length} of ${frames.length} frames, ` +
+    `most at epoch ${frames[worst]}: it is ${lossText(inUse[worst] ?? NaN)} there, and not ${lossText(own[worst])}`
+  );
 }
 
 /** Name each kind of layer once, with the number of such layers. @param {string[]} modules */

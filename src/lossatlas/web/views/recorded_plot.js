@@ -8,6 +8,7 @@ import {percentText, shortText} from '../lib/numbers.js';
 import {pictureBox, samplePictures} from '../figures/input_image.js';
 import {sampleLossesOf} from '../figures/sample_losses.js';
 import {createInputImage} from './input_image.js';
+import {createPlaceKeys} from './place_keys.js';
 import {createSamples} from './samples.js';
 
 /** The longer side of a sample's picture in CSS pixels. */
@@ -15,11 +16,14 @@ const PICTURE = 40;
 
 /** @typedef {ReturnType<typeof createRecordedPlot>} RecordedPlot */
 
-/** @param {{onFrame: (frame: number) => void}} options */
+/**
+ * @param {{onFrame: (frame: number) => void} & Parameters<typeof createPlaceKeys>[1]} options
+ */
 export function createRecordedPlot(options) {
   return {
     samples: createSamples(options),
     image: createInputImage(byId('boundary-plot')),
+    keys: createPlaceKeys(byId('boundary-plot'), options),
     wordsOf,
     drawPictures,
   };
@@ -55,7 +59,7 @@ function wordsOf(run) {
       ...heading,
       meaning:
         'Every place is an input: a weighted sum of the three samples that are marked. Its colour is the network’s ' +
-        `answer.${run.get('anchor_images') ? ' Point at a place to see its picture.' : ''}`,
+        `answer.${run.get('anchor_images') ? ' Point at a place, or move one with the arrow keys, to see its picture.' : ''}`,
     };
   return null;
 }

@@ -23,7 +23,7 @@ const NAMES = new Map([
 ]);
 /** The settings of the training come first; those of the recording follow. */
 const ORDER = ['dataset', 'model', 'training', 'planes', 'boundary', 'curvature'];
-const TRAINED = ORDER.slice(0, 3);
+const TRAINED = ['recording', 'recording or dataset', ...ORDER.slice(0, 3)];
 
 /**
  * List the differences.
@@ -63,7 +63,7 @@ export function listDifferences(a, b, usual) {
 export function listKnownDifferences(a, b) {
   /** @type {[string, (manifest: Manifest) => string][]} */
   const differing = [
-    ['dataset', ({dataset}) => dataset.title],
+    [a.source === b.source ? 'recording' : 'recording or dataset', ({dataset}) => dataset.title],
     ['model.title', ({model}) => model.title],
     ['model.parameters', ({model}) => String(model.parameters)],
     ['training.loss', ({loss}) => loss?.name ?? 'cross-entropy'],
