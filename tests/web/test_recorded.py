@@ -158,9 +158,9 @@ def test_the_pointer_shows_the_picture_of_its_place(desktop: Watched, recorded: 
     page.keyboard.press("Shift+ArrowDown")
     page.keyboard.press("ArrowUp")
     share = 0.5 + 1 / 20, 0.5 + 1 / 20 - 1 / 100
-    place = [axis[0] + part * (axis[-1] - axis[0]) for axis, part in zip((x, y), share, strict=True)]
-    weights = np.linalg.solve(np.vstack([arrays["points"].T, np.ones(3)]), [*place, 1])
-    assert np.abs(page.evaluate(SEEN) - np.clip(weights @ pictures, 0, 255)).max() < 1.01
+    moved = [axis[0] + part * (axis[-1] - axis[0]) for axis, part in zip((x, y), share, strict=True)]
+    parts = np.linalg.solve(np.vstack([arrays["points"].T, np.ones(3)]), [*moved, 1])
+    assert np.abs(page.evaluate(SEEN) - np.clip(parts @ pictures, 0, 255)).max() < 1.01
     row, column = round(share[1] * (len(y) - 1)), round(share[0] * (len(x) - 1))
     expect(told).to_contain_text(f"{arrays['predicted_class'][-1, row, column]} ")
     assert page.evaluate("window.lossatlas.shown().frame") == 3  # the arrows did not move the slider
