@@ -29,6 +29,11 @@ settings.load_profile("lossatlas")
 torch.set_num_threads(1)
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with the tests in a browser, which take longest, so that all processes have tests until the end."""
+    items.sort(key=lambda item: item.get_closest_marker("browser") is None)
+
+
 #: A run that takes milliseconds. No two of its axes have the same length, so that no test can confuse them.
 SMALL: dict[str, Any] = {
     "dataset": {"name": "moons", "points": 40, "test_fraction": 0.25, "seed": 3},
