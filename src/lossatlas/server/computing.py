@@ -138,6 +138,7 @@ class _Caller:
         if worker := self._job.worker:
             self._job.worker = None
             IDLE_WORKERS.give_back(worker)
+            IDLE_WORKERS.prepare()  # if this one was killed, the next run does not wait for another
 
     def __call__(
         self, function: Callable[..., Any], *args: Any, on_item: Callable[[Any], None] = lambda _: None
