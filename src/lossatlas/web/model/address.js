@@ -42,8 +42,7 @@ export function keepAddress(store, base, {complete, onTravel}) {
     if (isTravelling) return;
     if (hasChanged('visits', state, before)) {
       flush(before);
-      // This is a link to a stop of the tour, which is being set up.
-      const arriving = location.search === `?tour=${state.tour}`;
+      const arriving = isArriving(fromQuery(location.search + location.hash, base), state, base);
       history[arriving ? 'replaceState' : 'pushState'](null, '', url());
     } else if (!timer) {
       timer = window.setTimeout(replace, REPLACE_EVERY);
@@ -58,4 +57,15 @@ export function keepAddress(store, base, {complete, onTravel}) {
     store.set(to);
     isTravelling = false;
   });
+}
+
+/**
+ * Is an address a link to nothing but a stop of a story, and the state that of the stop, which is being set up?
+ * @param {State} link @param {Readonly<State>} state @param {State} base
+ */
+function isArriving(link, state, base) {
+  const {tour, story, stops} = link;
+  if (tour === null && story === null) return false;
+  const isSame = story === state.story && stops === state.stops && (tour === null || tour === state.tour);
+  return isSame && toQuery({...link, tour: null, story: null, stops: null}, base) === '';
 }

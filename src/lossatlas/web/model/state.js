@@ -22,7 +22,7 @@ const HAS_OWN = 'points=own';
  * @property {keyof State} name
  * @property {(text: string) => any} read reads it from the query; undefined if the text makes no sense
  * @property {(value: any) => string} write
- * @property {boolean} [own] is it private data, which stays in the browser?
+ * @property {boolean} [own] does it follow the “#”, so that it stays in the browser?
  * @property {boolean} [names] does it help to name a run, together with all others that have this flag?
  * @property {boolean} [visits] does a change add an entry to the browser's history?
  * @property {boolean} [slices] may another value need other arrays of the run?
@@ -55,7 +55,9 @@ export const PROPERTIES = [
   {name: 'present', read: (text) => (text === '1' ? true : undefined), write: () => '1'},
   {name: 'play', read: readEpochs, write: ([from, to]) => `${from}-${to}`},
   {name: 'speed', read: (text) => SPEEDS.find((speed) => String(speed) === text), write: String},
-  {name: 'tour', read: (text) => (/^[a-z-]+$/.test(text) ? text : undefined), write: String, visits: true},
+  {name: 'story', read: (text) => (/^[a-z0-9-]{1,40}$/.test(text) ? text : undefined), write: String, visits: true},
+  {name: 'tour', read: (text) => (/^[a-z0-9-]{1,40}$/.test(text) ? text : undefined), write: String, visits: true},
+  {name: 'stops', read: (text) => (/^[\w-]{4,20000}$/.test(text) ? text : undefined), write: String, own: true},
 ];
 
 /** @typedef {'own' | 'names' | 'visits' | 'slices'} Flag */
@@ -119,7 +121,9 @@ export function defaults(catalog) {
     present: null,
     play: null,
     speed: null,
+    story: null,
     tour: null,
+    stops: null,
     .../** @type {Pick<State, keyof typeof FIRST_VIEW>} */ (FIRST_VIEW),
     camera: {...HOME},
   };
@@ -148,7 +152,7 @@ export function fromQuery(query, base) {
  * @param {string} query
  */
 function parametersOf(query) {
-  const [open, inside = ''] = query.replace(/%23own(=|%3D)/i, '#own=').split('#');
+  const [open, inside = ''] = query.replace(/%23(own|stops)(=|%3D)/i, '#$1=').split('#');
   return new URLSearchParams([...new URLSearchParams(open), ...new URLSearchParams(inside)]);
 }
 
@@ -166,8 +170,8 @@ export function findUnreadable(query) {
 }
 
 /**
- * Write the state as a query, without the values that equal those of `base`. Own data follow in the fragment, which no
- * server sees.
+ * Write the state as a query, without the values that equal those of `base`. Own data and stories follow in the
+ * fragment, which no server sees.
  * @param {State} state @param {State} base
  */
 export function toQuery(state, base) {
@@ -184,14 +188,11 @@ export function toQuery(state, base) {
     PROPERTIES.filter(({own}) => !own),
     '?',
   );
-  if (state.own === null) return open;
-  const inside =
-    state.own === LOST
-      ? ''
-      : part(
-          PROPERTIES.filter(({own}) => own),
-          '#',
-        );
+  const inside = part(
+    PROPERTIES.filter(({name, own}) => own && state[name] !== LOST),
+    '#',
+  );
+  if (state.own === null) return open + inside;
   return `${open}${open ? '&' : '?'}${HAS_OWN}${inside}`;
 }
 

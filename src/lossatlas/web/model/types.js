@@ -132,7 +132,10 @@
  * @property {[number, number] | null} play the epochs between which the page is to play, or plays, because a link asks
  *   for it
  * @property {number | null} speed the speed of that; null: the one that is chosen
- * @property {string | null} tour the open stop of the tour (features/tour/stops.js)
+ * @property {string | null} story the story that is open: the name of a file of the site, or where else it is
+ *   (features/tour/carried.js); null: the tour
+ * @property {string | null} tour the name of the open stop of the story
+ * @property {string | null} stops the story itself, if the address carries it
  * @property {true | null} present is the page a presentation, with large type and without panels?
  * @property {[number, number] | null} pick the point (a, b) whose network the right plot shows; null: the network of
  *   the frame

@@ -4,6 +4,7 @@
  * each), the bits of the points, and a checksum (Fletcher 1982).
  */
 /** @import {Own} from './own.js' */
+import {fromBase64, toBase64} from '../../lib/base64.js';
 import {constants} from '../../model/constants.js';
 import {cleanName, MAX_LINKED} from './own.js';
 
@@ -239,22 +240,4 @@ function checksum(bytes) {
     b = (b + a) % 255;
   }
   return [a, b];
-}
-
-/** @param {Uint8Array} bytes */
-function toBase64(bytes) {
-  return btoa(String.fromCharCode(...bytes))
-    .replaceAll('+', '-')
-    .replaceAll('/', '_')
-    .replace(/=+$/, '');
-}
-
-/** @param {string} text */
-function fromBase64(text) {
-  if (!/^[\w-]*$/.test(text)) return null;
-  try {
-    return Uint8Array.from(atob(text.replaceAll('-', '+').replaceAll('_', '/')), (c) => c.charCodeAt(0));
-  } catch {
-    return null;
-  }
 }

@@ -14,6 +14,7 @@ import {createFileRows} from './file_rows.js';
 import {createPlayPart} from './play_part.js';
 import {createPreview} from './preview.js';
 import {button} from './row.js';
+import {createStoryRow} from './story_row.js';
 import {createTask} from './task.js';
 
 /**
@@ -23,6 +24,7 @@ import {createTask} from './task.js';
  * @property {(shot: Shot, computed: Computed) => Picture | null} pictureOf
  * @property {() => State} state
  * @property {() => void} pause
+ * @property {(how: {records?: boolean}) => void} editStory
  */
 
 /** @param {ShownPage} page */
@@ -35,6 +37,7 @@ export function createDialog(page) {
   const figure = createFigureRow(exports, task, {show: preview.showFigure});
   const film = createFilmRow(exports, task);
   const embed = createEmbedRow(task);
+  const story = createStoryRow(page.editStory, () => dialog.close());
   const python = createPython(task);
   const subject = make('p', {class: 'subject'});
   const close = button('×', {class: 'quiet', 'aria-label': 'Close', title: 'Closes this dialog (Escape).'}, () =>
@@ -48,7 +51,7 @@ export function createDialog(page) {
       'div',
       {class: 'keep-body'},
       view.element,
-      make('div', {class: 'exports'}, rows.picture, figure.element, film.element, rows.numbers),
+      make('div', {class: 'exports'}, rows.picture, figure.element, film.element, rows.numbers, story),
       embed.element,
       python.element,
     ),

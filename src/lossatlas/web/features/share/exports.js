@@ -16,7 +16,7 @@ import {readTheme, readThemeIf} from '../../lib/theme.js';
 import {writeDensity} from './density.js';
 import {figureOf, MILLIMETRES, PIXELS} from './figures.js';
 import {roundToDecimals} from '../../lib/numbers.js';
-import {linkTo} from './link.js';
+import {linkTo} from '../../model/link.js';
 import {createNetworks} from './network.js';
 import {aboutOf, arraysOf, furtherArrays, metricsTable, surfaceTable} from './numbers.js';
 import {drawingOf, paintSheet, pngOf} from './paint.js';

@@ -1,20 +1,49 @@
 /**
- * This module finds the state that shows a run of the tour: a stored run, or else one that is trained in the page. It
- * consists of pure functions.
+ * This module finds the state that a stop of a story means: of the run that the stop names, which is taken from the
+ * gallery or else trained in the page, with everything that its view says. It consists of pure functions.
  */
 /** @import {GalleryEntry, State} from '../../model/types.js' */
-/** @import {TourRun} from './stops.js' */
-import {computedRuns} from '../../model/choice.js';
+/** @import {Sample, Settings} from '../../model/settings.js' */
+/** @import {Stop, Story, TourRun} from './story.js' */
+import {computedRuns, takeModelOfRun} from '../../model/choice.js';
 import {constants} from '../../model/constants.js';
-import {writeHidden} from '../../model/state.js';
+import {fromQuery, PROPERTIES, writeHidden} from '../../model/state.js';
 
 /**
  * @typedef {Pick<State, 'dataset' | 'hidden' | 'activation' | 'residual' | 'run' | 'train' | 'sample' | 'own'>} Choices
  */
 
+/** What a view cannot set: the story itself. */
+const APART = {play: null, speed: null, tour: null, story: null, stops: null, present: null};
+
+/**
+ * Read a change of the state; an empty value is the one of the first view.
+ * @param {string} view @returns {Partial<State>}
+ */
+export function readPatch(view) {
+  const given = new URLSearchParams(view.replace('#', '&'));
+  const pairs = PROPERTIES.flatMap(({name, read}) => {
+    const text = given.get(name);
+    if (text === null || Object.hasOwn(APART, name)) return [];
+    return [[name, text === '' ? null : read(text)]];
+  });
+  return Object.fromEntries(pairs);
+}
+
+/**
+ * Return the whole state that a stop means.
+ * @param {Story} story @param {Stop} stop @param {GalleryEntry[]} gallery
+ * @param {State} base the state that an address without a query means @returns {State}
+ */
+export function stateOfStop({runs = {}}, {name, run, view, moves}, gallery, base) {
+  const start = {...base, ...(run === undefined ? {} : choicesFor(runs[run], gallery))};
+  const state = takeModelOfRun({...fromQuery(`?${view}`, start), ...APART, tour: name}, gallery);
+  return moves && 'play' in moves ? {...state, epoch: moves.play[0]} : state;
+}
+
 /** @param {TourRun} wanted @param {GalleryEntry[]} gallery @returns {Choices} */
 export function choicesFor(wanted, gallery) {
-  const {dataset, noise, hidden, activation, residual = false, settings} = wanted;
+  const {dataset, hidden, activation, residual, train, sample} = settingsOf(wanted);
   const stored = storedRun(wanted, gallery);
   return {
     dataset,
@@ -23,8 +52,8 @@ export function choicesFor(wanted, gallery) {
     residual,
     own: null,
     run: stored?.id ?? null,
-    train: stored ? null : settings,
-    sample: stored ? null : {points: constants().defaults.points, noise, seed: 0},
+    train: stored ? null : train,
+    sample: stored ? null : sample,
   };
 }
 
@@ -32,17 +61,19 @@ export function choicesFor(wanted, gallery) {
  * Find the run of the gallery that is this training and has its planes; the number of its frames does not matter.
  * @param {TourRun} wanted @param {GalleryEntry[]} gallery
  */
-export function storedRun({dataset, noise, hidden, activation, residual = false, settings, epochs, planes}, gallery) {
+export function storedRun(wanted, gallery) {
+  const {epochs, planes} = wanted;
   if (!planes) return undefined;
-  const {optimizer, rate, batch, decay, seed} = settings;
+  const {dataset, hidden, activation, residual, train, sample} = settingsOf(wanted);
+  const {optimizer, rate, batch, decay, seed} = train;
   return computedRuns(gallery).find(({outcome, config}) => {
     const {dataset: data, model, training, planes: cut = []} = /** @type {any} */ (config);
     return (
       outcome.status === 'completed' &&
       data.name === dataset &&
-      data.points === constants().defaults.points &&
-      (data.noise ?? noise) === noise &&
-      data.seed === 0 &&
+      data.points === sample.points &&
+      (data.noise ?? sample.noise) === sample.noise &&
+      data.seed === sample.seed &&
       writeHidden(model.hidden) === writeHidden(hidden) &&
       model.activation === activation &&
       (model.residual ?? false) === residual &&
@@ -55,4 +86,10 @@ export function storedRun({dataset, noise, hidden, activation, residual = false,
       planes.every((kind) => cut.some((/** @type {any} */ each) => each.kind === kind))
     );
   });
+}
+
+/** @param {TourRun} wanted */
+function settingsOf({view}) {
+  const usual = {residual: false, sample: {points: constants().defaults.points, noise: 0, seed: 0}};
+  return /** @type {Choices & {train: Settings, sample: Sample}} */ ({...usual, ...readPatch(view)});
 }

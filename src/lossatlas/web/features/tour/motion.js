@@ -2,23 +2,24 @@
 /** @import {Eye} from '../../model/types.js' */
 import {roundToDigits} from '../../lib/numbers.js';
 
-/** The duration in milliseconds. */
-const TIME = 600;
+/** The duration of a move in milliseconds. */
+export const MOVE = 600;
 
 /**
- * Call `step` with shares above 0 and up to 1, slowly at both ends, and finally with 1. The result is false if another
- * move, or a person, ended this one earlier.
- * @param {(share: number) => void} step @param {() => boolean} isOver has another move started, or has a person taken
- *   over?
+ * Call `step` with shares above 0 and up to 1, and finally with 1. The result is false if another move, or a person,
+ * ended this one earlier.
+ * @param {(share: number) => void} step
+ * @param {{time: number, isEased: boolean, isOver: () => boolean}} how `time`: in milliseconds; `isEased`: is it slow at
+ *   both ends? `isOver`: has another move started, or has a person taken over?
  * @returns {Promise<boolean>}
  */
-export function animate(step, isOver) {
+export function animate(step, {time, isEased, isOver}) {
   return new Promise((done) => {
     const start = performance.now();
     const tick = () => {
       if (isOver()) return done(false);
-      const share = Math.min(1, (performance.now() - start) / TIME);
-      step(share * share * (3 - 2 * share));
+      const share = Math.min(1, (performance.now() - start) / time);
+      step(isEased ? share * share * (3 - 2 * share) : share);
       if (share === 1) return done(true);
       requestAnimationFrame(tick);
     };
@@ -44,6 +45,13 @@ export function orbitBetween(from, to, share) {
   const mix = (/** @type {number} */ x, /** @type {number} */ y) => x + (y - x) * share;
   const [angle, radius] = [a.angle + turn * share, mix(a.radius, b.radius)];
   return {x: radius * Math.cos(angle), y: radius * Math.sin(angle), z: mix(from.z, to.z)};
+}
+
+/** Turn a camera around the vertical axis. @param {Eye} from @param {number} degrees @returns {Eye} */
+export function turnBy(from, degrees) {
+  const {angle, radius} = polar(from);
+  const to = angle + (degrees * Math.PI) / 180;
+  return {x: radius * Math.cos(to), y: radius * Math.sin(to), z: from.z};
 }
 
 /** @param {Eye} eye */

@@ -2,23 +2,26 @@
  * This module is the tour's panel: a stop's title, its text with words to press, and the buttons to the next and the
  * previous stop.
  */
-/** @import {Prose, Stop, Word} from './stops.js' */
+/** @import {Prose, Stop, Story, Word} from './story.js' */
 import {byId, make, setText} from '../../lib/dom.js';
 
 /**
  * @param {object} options
- * @param {Stop[]} options.stops
  * @param {(word: Word) => void} options.onWord
  * @param {(by: number) => void} options.onStep
  * @param {() => void} options.onBack return to the stop as it begins
+ * @param {() => void} options.onMoves let move again what moves in this stop
+ * @param {() => void} options.onEdit
  * @param {() => void} options.onClose
  */
-export function createPanel({stops, onWord, onStep, onBack, onClose}) {
+export function createPanel({onWord, onStep, onBack, onMoves, onEdit, onClose}) {
   const root = byId('tour');
-  const {heading, count, text, ask, news, back, previous, next, close} = build(root);
+  const {parts, heading, count, text, ask, news, back, again, edit, previous, next, close} = build(root);
   previous.addEventListener('click', () => onStep(-1));
   next.addEventListener('click', () => onStep(1));
   back.addEventListener('click', onBack);
+  again.addEventListener('click', onMoves);
+  edit.addEventListener('click', onEdit);
   close.addEventListener('click', onClose);
   root.addEventListener('keydown', (event) => {
     if (event.key === 'Escape') onClose();
@@ -28,7 +31,7 @@ export function createPanel({stops, onWord, onStep, onBack, onClose}) {
 
   /** @param {Prose} prose */
   const createProse = (prose) =>
-    prose.map((part) => {
+    (typeof prose === 'string' ? [prose] : prose).map((part) => {
       if (typeof part === 'string') return part;
       const button = make(
         'button',
@@ -41,16 +44,24 @@ export function createPanel({stops, onWord, onStep, onBack, onClose}) {
     });
 
   return {
-    /** @param {Stop} stop @param {boolean} here does the gallery lack its run? */
-    show(stop, here) {
+    /**
+     * @param {Story} story @param {Stop} stop
+     * @param {{isTrainedHere: boolean, isEditable: boolean}} how `isTrainedHere`: the gallery lacks the stop's run
+     */
+    show({title, stops}, stop, {isTrainedHere, isEditable}) {
       const at = stops.indexOf(stop);
       words = [];
-      setText(count, `Tour · ${at + 1} of ${stops.length}`);
+      setText(count, `${title} · ${at + 1} of ${stops.length}`);
       setText(heading, stop.title);
-      text.replaceChildren(...createProse((here ? stop.here : null) ?? stop.text));
-      ask.replaceChildren(...createProse(stop.ask));
+      text.replaceChildren(...createProse((isTrainedHere ? stop.here : null) ?? stop.text));
+      ask.replaceChildren(...createProse(stop.ask ?? ''));
+      ask.hidden = !stop.ask;
+      again.hidden = !stop.moves;
+      setText(again, stop.moves && 'turn' in stop.moves ? 'Turn' : 'Play');
+      edit.hidden = !isEditable;
       previous.disabled = at === 0;
       setText(next, at === stops.length - 1 ? 'Finish' : 'Next');
+      for (const part of parts) part.hidden = false;
       root.hidden = false;
       byId('tour-open').setAttribute('aria-expanded', 'true');
     },
@@ -79,6 +90,7 @@ export function createPanel({stops, onWord, onStep, onBack, onClose}) {
     /** @param {boolean} focus does the focus return to the button that opened it? */
     hide(focus) {
       root.hidden = true;
+      for (const part of parts) part.hidden = true;
       byId('tour-open').setAttribute('aria-expanded', 'false');
       if (focus) byId('tour-open').focus();
     },
@@ -108,10 +120,17 @@ function build(root) {
     {type: 'button', class: 'quiet icon', 'aria-label': 'Close the tour', title: 'Closes the tour (Escape).'},
     '×',
   );
-  root.append(
-    make('header', {}, make('div', {}, count, heading), close),
-    make('div', {class: 'words'}, text, ask),
-    make('footer', {}, make('div', {class: 'said'}, news, back), make('div', {class: 'steps'}, previous, next)),
+  const again = make('button', {type: 'button', class: 'back', hidden: true, title: 'Plays what moves in this stop.'});
+  const edit = make(
+    'button',
+    {type: 'button', class: 'quiet', title: 'Changes this story: words, stops, their order.'},
+    'Edit',
   );
-  return {heading, count, text, ask, news, back, previous, next, close};
+  const parts = [
+    make('header', {}, make('div', {}, count, heading), edit, close),
+    make('div', {class: 'words'}, text, ask),
+    make('footer', {}, make('div', {class: 'said'}, news, back, again), make('div', {class: 'steps'}, previous, next)),
+  ];
+  root.append(...parts);
+  return {parts, heading, count, text, ask, news, back, again, edit, previous, next, close};
 }

@@ -13,12 +13,12 @@ import {createPainter} from './painter.js';
 /**
  * Create both plots, what is shared of them, and the painter that draws them together.
  * @param {Atlas} atlas @param {import('../../lib/plotly.js').Plotly} Plotly
- * @param {Controls & {onDrawn: (shot: Shot, first: boolean) => void}} parts
+ * @param {Controls & {editStory: (how: {records?: boolean}) => void, onDrawn: (shot: Shot, first: boolean) => void}} parts
  */
 export function wirePlots(
   {store, status, screen, frames, computed, playback, embedded, onFailed},
   Plotly,
-  {slice, pick, readouts, onDrawn},
+  {slice, pick, readouts, editStory, onDrawn},
 ) {
   /** The data point under the pointer. @type {number | null} */
   let hovered = null;
@@ -65,6 +65,7 @@ export function wirePlots(
     state: store.get,
     shown: () => screen.shown,
     pause: playback.pause,
+    editStory,
     onError: (message) => onFailed('This view could not be shared', message),
   });
   const painter = createPainter({

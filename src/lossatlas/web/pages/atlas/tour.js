@@ -1,5 +1,5 @@
 /** This module is the button that opens the tour, which is fetched when it is first used. */
-/** @import {GalleryEntry, State} from '../../model/types.js' */
+/** @import {GalleryEntry, Shot, State} from '../../model/types.js' */
 /** @import {StateStore} from '../../model/address.js' */
 /** @import {Run} from '../../model/run.js' */
 import {byId} from '../../lib/dom.js';
@@ -13,7 +13,9 @@ import {toQuery} from '../../model/state.js';
  * @property {() => GalleryEntry[]} gallery
  * @property {() => Run | null} run
  * @property {Pick<ReturnType<typeof import('./training.js').createLazyTraining>, 'startAtOnce' | 'open' | 'rest' | 'hasFailed'>} training
- * @property {{play: () => void, pause: () => void, playing: boolean}} player
+ * @property {Pick<import('./playback.js').Playback, 'play' | 'pause' | 'prepare' | 'playing'>} player
+ * @property {() => Shot | null} shown
+ * @property {() => boolean} isCurrent does the screen show the stored run that the state names, as the state wants it?
  * @property {boolean} still does the reader prefer less motion?
  * @property {(text: string, detail: string) => void} onFailed
  */
@@ -21,8 +23,8 @@ import {toQuery} from '../../model/state.js';
 /** @param {Page} page */
 export function createLazyTour(page) {
   const {store, base} = page;
-  /** A link that contains only the name of a stop means the stop as it begins; any other link has its own state. */
-  const bare = toQuery({...store.get(), tour: null}, base) === '';
+  /** A link that contains only a story and a stop means the stop as it begins; any other link has its own state. */
+  const bare = toQuery({...store.get(), tour: null, story: null, stops: null}, base) === '';
   const lazy = createLazy({
     load: () => import('../../features/tour/tour.js'),
     create: ({createTour}) => createTour(page),
@@ -38,7 +40,8 @@ export function createLazyTour(page) {
   return {
     /** Open the stop that a link may name, since the first picture is drawn, or there will be none. */
     async begin() {
-      if (!store.get().tour || lazy.isAsked()) return;
+      const {tour: stop, story} = store.get();
+      if ((!stop && !story) || lazy.isAsked()) return;
       const tour = await load();
       if (bare) tour?.enter();
       else tour?.resume();
@@ -46,5 +49,7 @@ export function createLazyTour(page) {
     /** Go to the next stop of the open story, or begin the tour; after the last stop the story ends. */
     nextStop: async () => (await load())?.step(1),
     previousStop: async () => (await load())?.step(-1),
+    /** Edit one's own story. @param {{records?: boolean}} [how] `records`: with what is shown as a further stop */
+    edit: async (how) => (await load())?.edit(how),
   };
 }

@@ -63,7 +63,7 @@ export async function startPage(begun) {
   let gallery = begun.stored;
   const isFirst = location.search + location.hash === '';
   const embed = await loadEmbed(begun);
-  const autoplay = (embed?.autoplay ?? store.get().epoch === null) && store.get().tour === null && !still;
+  const autoplay = (embed?.autoplay ?? store.get().epoch === null) && store.get().tour === null && store.get().story === null && !still;
   const screen = createScreen();
   const frames = createFrames({store, still: still || embed?.autoplay === false, onMove: screen.request});
   const embedded = await loadConducted(store, frames, screen);
@@ -93,7 +93,7 @@ export async function startPage(begun) {
     accessibility.rest();
     plays.beginSoon();
   });
-  const tour = createLazyTour({...atlas, training, still, run: () => frames.run, player: playback});
+  const tour = createLazyTour(tourPage(atlas, training));
   if (!embed && !embedded) createLazyPresentation({store, tour, onFailed});
   const panels = createPanels({
     ...atlas,
@@ -133,6 +133,7 @@ export async function startPage(begun) {
 
   wirePlots(atlas, await begun.plotly, {
     ...controls,
+    editStory: tour.edit,
     onDrawn(shot, first) {
       drawAround(atlas, controls, shot);
       accessibility.noteDrawn(shot);
@@ -153,6 +154,21 @@ export async function startPage(begun) {
 
 /** @param {() => void} act */
 const callNow = (act) => act();
+
+/** Return what the tour needs. @param {Atlas} atlas @param {ReturnType<typeof createLazyTraining>} training */
+function tourPage(atlas, training) {
+  const {frames, screen, playback} = atlas;
+  const isShown = () => isCurrent(atlas);
+  return {
+    ...atlas,
+    training,
+    still,
+    run: () => frames.run,
+    shown: () => screen.shown,
+    isCurrent: isShown,
+    player: playback,
+  };
+}
 
 /** Is the run trained in the page, because nobody has recorded it and no server can compute it? @param {Atlas} atlas */
 function isTrainedHere({embedded, gallery, catalog, store}) {
