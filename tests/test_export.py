@@ -214,3 +214,36 @@ def _arrays(manifest: dict[str, Any]) -> list[dict[str, Any]]:
         for arrays in (manifest["arrays"], *(plane["arrays"] for plane in manifest["planes"]))
         for entry in arrays.values()
     ]
+
+
+def test_stories_are_added_to_a_site_and_earlier_ones_stay(gallery: Gallery, tmp_path: Path) -> None:
+    text = {name: json.dumps({"format": "lossatlas-story", "version": 1, "title": name}) for name in ("one", "two")}
+    for name, content in text.items():
+        (tmp_path / f"{name}.json").write_text(content)
+    site = tmp_path / "site"
+    export_site(gallery, site, stories=[tmp_path / "one.json", tmp_path / "two.json"])
+    (tmp_path / "two.json").write_text(text["two"] + " ")
+    export_site(gallery, site, stories=[tmp_path / "two.json"])
+    export_site(gallery, site)
+    found = {path.stem: path.read_text() for path in (site / "stories").iterdir()}
+    assert found == {"one": text["one"], "two": text["two"] + " "}
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "words"),
+    [
+        ("link.json", "{}", "cannot be named in an address"),
+        ("A b.json", "{}", "cannot be named in an address"),
+        ("a.json", "{", "is not JSON"),
+        ("a.json", "[" * 100_000, "is not JSON"),
+        ("a.json", "[]", "is no story"),
+        ("a.json", " " * 1_600_001, "is no story"),
+    ],
+)
+def test_a_file_that_is_no_story_changes_nothing(
+    gallery: Gallery, tmp_path: Path, name: str, content: str, words: str
+) -> None:
+    (tmp_path / name).write_text(content)
+    with pytest.raises(ExportError, match=words):
+        export_site(gallery, tmp_path / "site", stories=[tmp_path / name])
+    assert not (tmp_path / "site").exists()

@@ -21,7 +21,16 @@ from lossatlas.store import Gallery
     multiple=True,
     help="Write one HTML file with this run, by its id or the beginning of it. It can be given several times.",
 )
-def export_command(place: str, gallery: Gallery, compact: bool, compress: bool, runs: tuple[str, ...]) -> None:
+@click.option(
+    "--story",
+    "stories",
+    metavar="FILE",
+    multiple=True,
+    help="A story to add, as the page saves it: ?story=NAME opens NAME.json. It can be given several times.",
+)
+def export_command(
+    place: str, gallery: Gallery, compact: bool, compress: bool, runs: tuple[str, ...], stories: tuple[str, ...]
+) -> None:
     """Write the page and a gallery into the folder PLACE as static files.
 
     All links in it are relative, so it works under any path of any web host. The page says which runs the gallery
@@ -31,14 +40,20 @@ def export_command(place: str, gallery: Gallery, compact: bool, compress: bool, 
     always compact.
     """
     if runs:
+        _refuse(stories)
         path = export_single_file(gallery, [find_run(gallery, run) for run in runs], place)
         click.echo(f"{path.stat().st_size / 1e6:.1f} MB", err=True)
         click.echo(str(path))
         return
-    export = export_site(gallery, place, compact=compact, compress=compress)
+    export = export_site(gallery, place, compact=compact, compress=compress, stories=stories)
     for fault in export.left_out:
         click.echo(f"left out: {fault}", err=True)
     if not export.runs:
         click.echo(f"{gallery.data} holds no runs: `lossatlas build` makes some. The page will say so.", err=True)
     click.echo(f"{len(export.runs)} runs, {export.size / 1e6:.1f} MB, {export.written} files written", err=True)
     click.echo(str(export.site))
+
+
+def _refuse(stories: tuple[str, ...]) -> None:
+    if stories:
+        raise click.UsageError("a single file holds no stories: give --story to the export of a folder")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from dataclasses import dataclass
 from importlib.resources import as_file, files
 from pathlib import Path
@@ -16,6 +17,7 @@ from lossatlas.site.catalog import describe_catalog
 from lossatlas.site.compressed import SUFFIXES, add_compressed_copies
 from lossatlas.site.documents import prepare_for_hosts
 from lossatlas.site.run_files import list_run_files
+from lossatlas.site.stories import put_stories, read_stories
 from lossatlas.site.tree import GZIP, SiteFolder, carry_over
 from lossatlas.store import (
     Gallery,
@@ -55,7 +57,14 @@ class Export:
     written: int
 
 
-def export_site(gallery: Gallery, site: Path | str, *, compact: bool = False, compress: bool = False) -> Export:
+def export_site(
+    gallery: Gallery,
+    site: Path | str,
+    *,
+    compact: bool = False,
+    compress: bool = False,
+    stories: Iterable[Path | str] = (),
+) -> Export:
     """Write the page and every sound run of a gallery into a folder.
 
     Everything is written into a temporary folder beside it, which is then exchanged with it. So the site is the old one
@@ -76,6 +85,8 @@ def export_site(gallery: Gallery, site: Path | str, *, compact: bool = False, co
         :data:`~lossatlas.site.constants.MOST_PARAMETERS` parameters, because the page can draw these runs without them.
     compress
         Whether to add compressed copies (``.gz`` and ``.br``), for hosts that send such files as they are.
+    stories
+        Files of stories, which are added to those of the site. The page opens them by ``?story=NAME``.
 
     Returns
     -------
@@ -85,8 +96,9 @@ def export_site(gallery: Gallery, site: Path | str, *, compact: bool = False, co
     Raises
     ------
     ExportError
-        If ``site`` is a file or a folder with other content, or if it cannot be written.
+        If ``site`` is a file or a folder with other content, if it cannot be written, or if a story cannot be read.
     """
+    told = read_stories(stories)
     site = Path(site).resolve()
     if gallery.data.resolve().is_relative_to(site):
         raise ExportError(f"{site} holds the gallery itself ({gallery.data}); give a folder outside it")
@@ -97,6 +109,7 @@ def export_site(gallery: Gallery, site: Path | str, *, compact: bool = False, co
         with claim_folder(site.parent, prefix) as claimed:
             new = SiteFolder(claimed / "site", site)
             left_out, runs = _fill(new, gallery, compact)
+            put_stories(new, told)
             ours = _APART | {path.partition("/")[0] for path in _list_page_files(site)}
             ours |= {path.name for path in new.folder.iterdir()}
             ours |= {f"{name}{suffix}" for name in ours for suffix in SUFFIXES}

@@ -2,7 +2,6 @@
 /** @import {State} from '../../model/types.js' */
 /** @import {Story} from './story.js' */
 import {fromBase64, toBase64} from '../../lib/base64.js';
-import {addressOf} from '../../lib/files.js';
 import {fetchAnswer} from '../../loading/json.js';
 import {MOST, readStory, StoryFault, writeStory} from './story.js';
 import {TOUR} from './stops.js';
@@ -54,7 +53,7 @@ export function recallStory() {
 
 /** @param {string} name @returns {Promise<string>} */
 async function fetchText(name) {
-  const answer = await fetchAnswer(addressOf(`stories/${name}.json`));
+  const answer = await fetchAnswer(`stories/${name}.json`);
   if (!answer.ok || !answer.body)
     throw new StoryFault(`This site has no story “${name}”: stories/${name}.json is not there.`);
   return readBounded(answer.body);
