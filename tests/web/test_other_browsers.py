@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from lossatlas.site import export_single_file
+from tests.support.deflated import deflated
 from tests.support.other_browsers import Driven, firefox, until, webkit
 from tests.web.conftest import MOONS, Site
 
@@ -94,11 +95,30 @@ def test_a_visit_from_the_first_picture_to_a_comparison(served: Site, other: Dri
     until(other, TRAINED)
     assert other.evaluate("window.refused") == []
     assert other.evaluate("document.getElementById('plotly.js-style-global').sheet.cssRules.length") > 20
+    take_the_tour(served.url, other)
     other.open(served.url + "compare.html")
     frames = (
         "[...document.querySelectorAll('iframe')].map((each) => each.contentWindow.lossatlas?.shown()?.run ?? null)"
     )
     until(other, f"{frames}.filter(Boolean).length === 2")
+
+
+def take_the_tour(url: str, other: Driven) -> None:
+    """Open a stop of the tour, follow its words, and play a story that an address carries."""
+    other.open(url + "?tour=hidden-layer")
+    until(other, "Boolean(window.lossatlas) && document.querySelector('#tour .word') !== null")
+    until(other, "window.lossatlas.shown()?.epoch === 100")
+    first = other.evaluate("window.lossatlas.shown().run")
+    other.evaluate("[...document.querySelectorAll('.word')].find((word) => word.textContent.startsWith('Two')).click()")
+    until(other, f"window.lossatlas.shown().run !== '{first}' && window.lossatlas.shown().epoch === 100")
+    stops = [{"title": "End", "view": "epoch=60&view=contours"}, {"title": "Start", "view": "epoch=0"}]
+    story = {"format": "lossatlas-story", "version": 1, "title": "Short", "stops": stops}
+    other.open(f"{url}?story=link#stops={deflated(json.dumps(story))}")
+    until(other, "document.querySelector('#tour .count')?.textContent === 'Short · 1 of 2'")
+    until(other, "window.lossatlas.shown()?.epoch === 60 && window.lossatlas.slice().view === 'contours'")
+    click(other, "#tour .steps .primary")
+    until(other, "window.lossatlas.shown().epoch === 0")
+    until(other, "location.search.includes('tour=2') && location.hash.startsWith('#stops=')")
 
 
 def test_own_data_are_trained_on_and_a_single_file_opens(exported: Site, other: Driven, tmp_path: Path) -> None:

@@ -15,6 +15,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from lossatlas.site import export_site
 from lossatlas.store import Gallery
+from tests.support.deflated import deflated
 from tests.support.pages import Watched, until, watched
 from tests.web.conftest import MOONS, Site, static_server
 
@@ -49,12 +50,6 @@ def story(**changes: Any) -> str:
 
 def one(**changes: Any) -> str:
     return story(stops=[STOP | changes])
-
-
-def deflated(text: str) -> str:
-    packer = zlib.compressobj(wbits=-15)
-    packed = packer.compress(text.encode()) + packer.flush()
-    return base64.urlsafe_b64encode(packed).decode().rstrip("=")
 
 
 #: Texts, and a part of the sentence that says what is wrong.

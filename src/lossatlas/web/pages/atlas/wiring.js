@@ -63,7 +63,7 @@ export async function startPage(begun) {
   let gallery = begun.stored;
   const isFirst = location.search + location.hash === '';
   const embed = await loadEmbed(begun);
-  const autoplay = (embed?.autoplay ?? store.get().epoch === null) && store.get().tour === null && store.get().story === null && !still;
+  const autoplay = (embed?.autoplay ?? store.get().epoch === null) && !isStory(store.get()) && !still;
   const screen = createScreen();
   const frames = createFrames({store, still: still || embed?.autoplay === false, onMove: screen.request});
   const embedded = await loadConducted(store, frames, screen);
@@ -169,6 +169,9 @@ function tourPage(atlas, training) {
     player: playback,
   };
 }
+
+/** Is a stop of the tour or of another story open? @param {Readonly<State>} state */
+const isStory = ({tour, story}) => tour !== null || story !== null;
 
 /** Is the run trained in the page, because nobody has recorded it and no server can compute it? @param {Atlas} atlas */
 function isTrainedHere({embedded, gallery, catalog, store}) {
