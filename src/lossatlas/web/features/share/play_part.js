@@ -7,11 +7,17 @@ import {SPEEDS} from '../../model/state.js';
 /** @param {() => void} onChange called when the link says something else */
 export function createPlayPart(onChange) {
   const chosen = make('input', {type: 'checkbox'});
-  const from = createNumberField(make('input', {'aria-label': 'Plays from epoch'}), {least: 0, whole: true, step: 1});
-  const to = createNumberField(make('input', {'aria-label': 'Plays to epoch'}), {least: 0, whole: true, step: 1});
+  const from = createNumberField(
+    make('input', {'aria-label': 'Plays from epoch', title: 'The epoch that playback begins with.'}),
+    {least: 0, whole: true, step: 1},
+  );
+  const to = createNumberField(
+    make('input', {'aria-label': 'Plays to epoch', title: 'The epoch that playback ends with.'}),
+    {least: 0, whole: true, step: 1},
+  );
   const speed = make(
     'select',
-    {'aria-label': 'Speed of the link'},
+    {'aria-label': 'Speed of the link', title: 'How fast the link plays.'},
     ...SPEEDS.map((value) => make('option', {value, selected: value === 1}, `${value}×`)),
   );
   const element = make(
