@@ -34,7 +34,7 @@ from lossatlas.runs import RunConfig, compute_run
 from lossatlas.site import export_site
 from lossatlas.store import Gallery, open_run
 
-_KINDS: tuple[dict[str, bool], ...] = ({}, {"compact": True}, {"compress": True}, {"compact": True, "compress": True})
+_KINDS: tuple[dict[str, Any], ...] = ({}, {"compact": True}, {"compress": True}, {"compact": True, "compress": True})
 _UNPACK = {".gz": gzip.decompress, ".br": brotli.decompress}
 
 
@@ -105,7 +105,7 @@ def _make_gallery(data: Path) -> Gallery:
     return gallery
 
 
-def _export(gallery: Gallery, site: Path, kind: dict[str, bool], delay: float | None = None) -> tuple[float, bool]:
+def _export(gallery: Gallery, site: Path, kind: dict[str, Any], delay: float | None = None) -> tuple[float, bool]:
     """Export in a process, kill it after a delay, and return the seconds that it took, and whether it was killed."""
     start = time.monotonic()
     process = os.fork()
