@@ -74,6 +74,14 @@ def test_a_run_that_somebody_else_wants_too_is_kept(live: Live) -> None:
     assert list_on_demand(live.data) == []
 
 
+def test_a_damaged_run_of_somebody_else_is_kept_after_it_was_computed_again(live: Live) -> None:
+    folder = live.gallery.save(compute_run(small_config(training={"seed": 1}), threads=1))
+    (folder / "weights.npy").write_bytes(b"no array")
+    run_id, events = live.compute(config_of(1))
+    assert (run_id, events[-1].name) == (folder.name, "done")
+    assert list_on_demand(live.data) == []
+
+
 def test_a_run_that_is_followed_or_needed_is_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(space, "WATCHED", 0.0)
     gallery = Gallery(tmp_path)

@@ -203,6 +203,7 @@ class RunService:
             return False
         except RunDamagedError as error:
             logger.warning("%s; it is computed again", error)
+            self._jobs.space.keep_if_others_stored(run_id)
             set_aside(run_folder(self._gallery.data, run_id))
             return False
         return True

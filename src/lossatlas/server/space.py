@@ -38,6 +38,7 @@ class Space:
         self._gallery, self._limit, self._is_needed = gallery, limit, is_needed
         self._used: dict[str, float] = {}  # when each run was last used, by its id
         self._sizes: dict[str, int] = {}
+        self._kept: set[str] = set()
         self._reserved = 0.0
         self._lock = threading.Lock()
 
@@ -71,8 +72,15 @@ class Space:
             with self._lock:
                 self._reserved -= needed
 
+    def keep_if_others_stored(self, run_id: str) -> None:
+        """Note that a damaged run will be computed again. If somebody else has stored it, it is not deleted later."""
+        if run_id not in list_on_demand(self._gallery.data):
+            self._kept.add(run_id)
+
     def note_stored(self, run_id: str) -> None:
         """Note that a run was computed on demand, so that it may be deleted later."""
+        if run_id in self._kept:
+            return
         with suppress(OSError):  # then it is kept
             note_on_demand(self._gallery.data, run_id)
         self.note_use(run_id)
