@@ -76,21 +76,30 @@ export function createFigureRow(exports, task, preview) {
 
 /** Create the choice of size and colours, below a line that says what is chosen. @param {HTMLSelectElement} format */
 function createLook(format) {
-  const width = createNumberField(make('input', {'aria-label': 'Width of the figure'}), {
-    least: 1,
-    most: MOST_PIXELS,
-    step: 5,
-  });
+  const width = createNumberField(
+    make('input', {'aria-label': 'Width of the figure', title: 'The width of the figure on paper, or of its file.'}),
+    {
+      least: 1,
+      most: MOST_PIXELS,
+      step: 5,
+    },
+  );
   const unit = make(
     'select',
     {'aria-label': 'Unit of the width', title: 'Millimetres on paper, or pixels of the file.'},
     ...['mm', 'px'].map((name) => make('option', {}, name)),
   );
-  const dpi = createNumberField(make('input', {'aria-label': 'Density of the figure (dpi)'}), {
-    ...DENSITIES,
-    whole: true,
-    step: 50,
-  });
+  const dpi = createNumberField(
+    make('input', {
+      'aria-label': 'Density of the figure (dpi)',
+      title: 'Pixels per inch of a PNG: 300 for print, 600 for fine lines.',
+    }),
+    {
+      ...DENSITIES,
+      whole: true,
+      step: 50,
+    },
+  );
   width.write(WIDTHS.usual);
   dpi.write(DENSITIES.usual);
   const colours = choice('Colours of the figure', 'Light or dark, whatever the page is.', ['Light', 'Dark']);
@@ -98,14 +107,8 @@ function createLook(format) {
     'Filled',
     'Transparent',
   ]);
-  const density = make(
-    'label',
-    {title: 'Pixels per inch of a PNG: 300 for print, 600 for fine lines.'},
-    'at ',
-    dpi.input,
-    ' dpi',
-  );
-  const summary = make('summary', {});
+  const density = make('label', {}, 'at ', dpi.input, ' dpi');
+  const summary = make('summary', {title: 'Shows or hides the choice of size, density and colours.'});
   /** An inch of a drawing has 96 pixels, as in CSS. */
   const densityOf = () => (format.value === 'PNG' ? (dpi.read() ?? NaN) : PIXELS);
   const millimetres = () =>
