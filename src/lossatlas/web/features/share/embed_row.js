@@ -74,7 +74,7 @@ export function createEmbedRow(task) {
   return {
     element: make(
       'div',
-      {class: 'python embed'},
+      {class: 'embed'},
       make('div', {class: 'python-head'}, make('h3', {}, 'Embed'), make('p', {class: 'note'}, NOTE), copy),
       choices,
       make('pre', {tabindex: 0, 'aria-label': 'HTML of the frame'}, code),
