@@ -88,7 +88,8 @@ def test_a_visit_from_the_first_picture_to_a_comparison(served: Site, other: Dri
     film = other.evaluate(FILM)
     assert film == [0x1A, 0x45, 0xDF, 0xA3] or "browser" in film
     click(other, "#share")
-    until(other, "document.querySelector('dialog.keep[open] .python code')?.textContent.includes('lossatlas')")
+    python = "document.querySelector('dialog.keep[open] pre[aria-label=Python] code')"
+    until(other, f"{python}?.textContent.includes('lossatlas')")
     other.evaluate("document.querySelector('dialog.keep').close()")
     click(other, "#train-here")
     click(other, "#workshop .go")
