@@ -175,7 +175,7 @@ def test_the_dialog_can_be_used_by_keyboard_alone(exported: Site, desktop: Watch
     page.keyboard.press("ArrowRight")  # without the dialog, this key would go to the next epoch
     focus = "() => document.activeElement.getAttribute('aria-label') ?? document.activeElement.tagName"
     names = set()
-    for _ in range(24):
+    for _ in range(32):
         page.keyboard.press("Tab")
         names.add(page.evaluate(focus))
     assert names >= {
