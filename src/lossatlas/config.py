@@ -166,10 +166,10 @@ def explain_faults(error: ValidationError, model: type[Config]) -> ConfigError:
     ]
     # A list with a faulty item is also reported as too short. The fault of the item is the useful one.
     above = {".".join(parts[:end]) for parts in (field.split(".") for field, _ in faults) for end in range(len(parts))}
-    told = [(field[:_LONGEST_FIELD], message) for field, message in faults if field not in above - {""}]
+    shown = [(field[:_LONGEST_FIELD], message) for field, message in faults if field not in above - {""}]
     if len(found) > _MOST_TOLD:
-        told.append(("", f"there are {len(found) - _MOST_TOLD} more faults"))
-    return ConfigError(told)
+        shown.append(("", f"there are {len(found) - _MOST_TOLD} more faults"))
+    return ConfigError(shown)
 
 
 def _describe_unknown(model: type[Config], place: tuple[int | str, ...]) -> str:

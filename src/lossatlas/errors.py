@@ -13,9 +13,9 @@ LossAtlasError
 │   └── RunVersionError    it was written by a newer lossatlas
 ├── ExportError            the site folder cannot be written
 ├── MissingExtraError      an optional library is not installed
-├── RunTooLargeError       a run would take more work or memory than is allowed
+├── RunTooLargeError       a run would take more work, memory or space than is allowed
 ├── ReadOnlyError          the server computes nothing
-├── QueueFullError         the queue of the server is full
+├── QueueFullError         the server can take no more runs or followers for now
 ├── QuotaError             one client asks a server for too much at a time
 ├── WorkerDiedError        one task killed several worker processes
 ├── ClusterError           there is no cluster to compute on
@@ -109,7 +109,7 @@ class MissingExtraError(LossAtlasError, ImportError):
 
 
 class RunTooLargeError(LossAtlasError):
-    """A run would take more work or memory than the server allows.
+    """A run would take more work, memory or space than the server allows.
 
     Attributes
     ----------
@@ -134,7 +134,7 @@ class ReadOnlyError(LossAtlasError):
 
 
 class QueueFullError(LossAtlasError):
-    """The server's queue of runs is full; ask again later."""
+    """The server can take no more for now: its queue, its streams or its space are full, or it is stopping."""
 
 
 class QuotaError(LossAtlasError):
@@ -158,7 +158,7 @@ class WorkerDiedError(LossAtlasError):
         how = "" if code is None else f" ({f'signal {-code}' if code < 0 else f'exit code {code}'})"
         super().__init__(
             f"a worker process was killed{how}, {attempts} times in a row over the same work, "
-            f"perhaps for want of memory: {advice}"
+            f"perhaps because memory ran out: {advice}"
         )
 
 

@@ -3,7 +3,7 @@
     runs/.partial-<id>/parts.jsonl      one line for the configuration, then one for each new array and finished part
     runs/.partial-<id>/<part>.npz       results of a part that are not arrays of the run
     runs/.partial-<id>/run/             the folder that is renamed to runs/<id> at the end
-    runs/.partial-<id>/served           of a run that a server computes: whether somebody wants it
+    runs/.partial-<id>/served           whether somebody wants the run, if a server computes it
 
 The line of a part is written only after its numbers are on the disk. So even if the process is killed, the record never
 names a part that is missing. A part is computed again only if its line was not yet written. No reader of a gallery
@@ -222,7 +222,7 @@ def remove_stored(data: Path) -> None:
 
 
 def mark_served(data: Path, run_id: str, *, wanted: bool) -> None:
-    """Note that a server computes an unfinished run, and whether somebody wants it. If it is gone, nothing happens."""
+    """Note that a server computes an unfinished run, and whether somebody wants it. A run that is gone is ignored."""
     folder = _folder(data, run_id)
     with explain_write_errors(data), suppress(FileNotFoundError):
         write_text(folder / _SERVED, "wanted" if wanted else "left")

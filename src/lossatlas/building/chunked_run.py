@@ -4,10 +4,10 @@ Therefore memory does not grow with the run, and a finished part is never comput
 writes files, and workers need no access to them. :mod:`lossatlas.runs.steps` says which steps there are; this module
 divides them into parts:
 
-    training, stretch by stretch ─▶ boundaries, some frames a part
-                                 ─▶ curvature, a frame a part
-                                 ─▶ each plane and the path on it ─▶ its surfaces, some frames or rows a part
-                                                                  ─▶ its map of non-convexity, a row a part
+    training, stretch by stretch ─▶ boundaries, some frames per part
+                                 ─▶ curvature, one frame per part
+                                 ─▶ each plane and the path on it ─▶ its surfaces, some frames or rows per part
+                                                                  ─▶ its map of non-convexity, one row per part
 """
 
 from __future__ import annotations
@@ -241,7 +241,7 @@ class ChunkedRun:
                 for start, stop in pairwise([*range(0, step.rows, some), step.rows]):
                     yield slice(frame, frame + 1), range(start, stop)
             return
-        a_frame = step.rows * size + 4 * self._setup.network.parameter_count  # its theta travels with it
+        a_frame = step.rows * size + 4 * self._setup.network.parameter_count  # its theta is sent with it
         several = max(1, int(min(self._sizes.part_work // (step.rows * work), self._sizes.part_bytes // a_frame)))
         for start, stop in pairwise([*range(0, frames, several), frames]):
             yield slice(start, stop), range(step.rows)

@@ -1,4 +1,4 @@
-"""Estimates the work and the memory of a run. It decides whether a run is computed in parts, or at all by a server.
+"""Estimates the work and the memory of a run, which decide whether it needs parts, and whether a server accepts it.
 
 The unit of work is one parameter of one model at one point: 1e10 of them take about a second on one core.
 """
@@ -27,16 +27,16 @@ _USUAL_SPANS = 3
 _STEP_OVERHEAD = 5e5
 #: How many products with a Hessian its extreme eigenvalues take, and how many evaluations a product takes.
 _PRODUCTS, _PRODUCT_WORK = 100, 6
-#: How many numbers of 8 bytes for each parameter the training, and the surfaces in work, take.
+#: How many numbers of 8 bytes the training takes for each parameter, and the surfaces that are being computed.
 _TRAINING_VECTORS = 8
 #: How many numbers of 8 bytes a gradient keeps for each unit and each point of a batch, and a Hessian for each point.
 #: They bound what was measured: 280 MB for 8,000 points of 2,048 units, and 794 MB for 4,000 points of 512 units.
 _GRADIENT_NUMBERS, _HESSIAN_NUMBERS = 3, 44
-#: What a process takes that computes the smallest run.
+#: The memory of a process that computes the smallest run.
 _PROCESS_BYTES = 1e8
-#: About as many bytes take the manifest and the small arrays of a run.
+#: The manifest and the small arrays of a run take about this many bytes.
 _MANIFEST_BYTES = 64 * 1024
-#: What a server computes at the most: some hours on one core, and the memory of a small machine.
+#: The most that a server computes for a run: some hours on one core, and the memory of a small machine.
 MOST_WORK, MOST_MEMORY = 1e14, 4e9
 
 

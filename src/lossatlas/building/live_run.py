@@ -55,7 +55,7 @@ def compute_small_run(
     call
         A function that calls another one in a worker. It may call it again if the worker dies.
     on_frame, on_stage
-        Functions that are called with each frame, once, and with each step after the training.
+        Functions that are called once with each frame, and with each step after the training.
 
     Returns
     -------

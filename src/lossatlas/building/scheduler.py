@@ -24,11 +24,11 @@ from lossatlas.runs import RunConfig
 from lossatlas.store import Gallery, explain_write_errors, forget_on_demand, make_synced_folder, remove_unfinished
 
 #: How many parts each worker has at a time: one that it works on, and the next one.
-_EACH = 2
+_PARTS_PER_WORKER = 2
 #: The assumed number of workers of an executor if the caller does not give it.
 _USUAL_WORKERS = 16
-#: What systems answer if no file can be written any more, whatever its name is.
-_OF_FULL_DISKS = {errno.ENOSPC, errno.EROFS, errno.EDQUOT}
+#: The errors of a system that cannot write any file, whatever its name is.
+_FULL_DISK_ERRORS = {errno.ENOSPC, errno.EROFS, errno.EDQUOT}
 
 
 def build_gallery(
@@ -83,7 +83,7 @@ def build_gallery(
     try:
         with ExitStack() as held, pool as where:
             build = _Build(gallery, missing, sizes or Sizes(), on_done or (lambda _: None), held)
-            build.run(where, workers * _EACH)  # an error ends the worker processes at once
+            build.run(where, workers * _PARTS_PER_WORKER)  # an error ends the worker processes at once
     finally:
         gallery.write_index()
     if build.faults:
@@ -210,7 +210,7 @@ class _Build:
                 "Finished parts are kept; the same command continues from there"
             ) from None
         except Exception as error:
-            if isinstance(error.__cause__, OSError) and error.__cause__.errno in _OF_FULL_DISKS:
+            if isinstance(error.__cause__, OSError) and error.__cause__.errno in _FULL_DISK_ERRORS:
                 raise LossAtlasError(
                     f"{describe_error(error)}. Nothing more can be stored there, so this build has ended. "
                     "What is stored is kept; the same command continues from there"

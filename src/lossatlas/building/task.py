@@ -31,7 +31,7 @@ class Part:
     is_plane
         Whether the part makes a plane, which other parts follow.
     stretch
-        Of a part of the training: the number of this part, from 1, and of all such parts.
+        For a part of the training: its number, from 1, and the number of all such parts.
     """
 
     name: str
@@ -49,7 +49,7 @@ class Work(Protocol):
     """One run that a build computes."""
 
     def begin(self) -> list[Part]:
-        """Read the parts that are finished, and return those that can be computed now. If there are none, finish."""
+        """Read the finished parts, and return those that can be computed now; none if all are finished."""
 
     def accept(self, part: Part, result: Any) -> list[Part]:
         """Store the result of a part, and return the parts that can be computed now."""

@@ -36,7 +36,7 @@ class WorkerProcess:
     """A process that answers one call at a time. A process that died answers no more calls."""
 
     def __init__(self) -> None:
-        # In a group of its own, it gets no Ctrl-C, which would otherwise end a computation before the server stops.
+        # A process in a separate group gets no Ctrl-C, which would end its call before the server stops.
         group: dict[str, int] = {"process_group": 0}
         if sys.platform == "win32":
             group = {"creationflags": subprocess.CREATE_NEW_PROCESS_GROUP}
@@ -111,7 +111,7 @@ class WorkerProcess:
             self._is_busy = False
 
     def cancel(self, patience: float = PATIENCE) -> None:
-        """Ask the current call to end, and kill the process if it does not. It does not wait, and any thread may call.
+        """Ask the current call to end, and kill the process if it does not. Any thread may call this. It does not wait.
 
         Parameters
         ----------
@@ -136,14 +136,14 @@ class WorkerProcess:
         self._process.wait()
 
     def close(self) -> None:
-        """End the process at once, and free its resources. Only the thread that calls may call it."""
+        """End the process at once, and free its resources. Only the thread that uses :meth:`call` may do this."""
         self.kill()
         with self._sending:
             self._input.close()
         self._output.close()
 
 
-class _Idle:
+class _IdleWorkers:
     """The worker processes of this process that have nothing to do. All servers of this process share them."""
 
     def __init__(self) -> None:
@@ -151,7 +151,7 @@ class _Idle:
         self._workers: list[WorkerProcess] = []
 
     def take(self) -> WorkerProcess:
-        """Return a worker, which is a new one if there is none that is ready."""
+        """Return an idle worker, or a new one if there is none."""
         with self._lock:
             while self._workers:
                 worker = self._workers.pop()
@@ -186,7 +186,7 @@ class _Idle:
 
 
 #: The idle workers of this process.
-IDLE_WORKERS = _Idle()
+IDLE_WORKERS = _IdleWorkers()
 atexit.register(IDLE_WORKERS.close)
 
 

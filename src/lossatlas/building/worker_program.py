@@ -14,7 +14,7 @@ from typing import Any, BinaryIO
 from lossatlas.building.processes import make_portable
 from lossatlas.building.worker_process import receive, send
 
-#: The server answers requests before its workers compute.
+#: Workers have a lower priority than the server, so that it answers requests first.
 _NICENESS = 5
 #: If memory runs out, the system ends a worker and not the server. The range is from -1000 to 1000.
 _OOM_SCORE = "800"
@@ -44,8 +44,8 @@ def answer_calls(preload: str) -> None:
     """
     source = _take_over(0, "rb")
     _outputs.append(_take_over(1, "wb"))
-    os.dup2(2, 1)  # whatever a library prints is no message
-    _become_modest()
+    os.dup2(2, 1)  # what a library prints must not become a message
+    _lower_priority()
     calls: SimpleQueue[bytes] = SimpleQueue()
 
     def listen() -> None:
@@ -87,7 +87,7 @@ def _take_over(descriptor: int, mode: str) -> Any:
     return file
 
 
-def _become_modest() -> None:
+def _lower_priority() -> None:
     with suppress(OSError, AttributeError):
         os.nice(_NICENESS)
     with suppress(OSError):

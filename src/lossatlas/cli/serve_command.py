@@ -96,7 +96,7 @@ _CAPACITY_OPTIONS = (
 )
 
 
-def _exposure_options(command: _Command) -> _Command:
+def _add_server_options(command: _Command) -> _Command:
     for option in reversed((*_EXPOSURE_OPTIONS, *_CAPACITY_OPTIONS)):
         command = option(command)
     return command
@@ -113,7 +113,7 @@ def _read_address(_context: click.Context, _option: click.Parameter, value: str 
 
 @click.command("serve")
 @data_option
-@_exposure_options
+@_add_server_options
 @click.option("--browser/--no-browser", default=None, help="Open the app in the browser.  [default: on this machine]")
 @config_options()
 @click.option("--threads", type=click.IntRange(1, 256), help="Threads that compute surfaces.  [default: one per core]")
@@ -122,7 +122,7 @@ def _read_address(_context: click.Context, _option: click.Parameter, value: str 
     "patience",
     type=click.FloatRange(0.5, 600),
     default=8.0,
-    help="Seconds to stop within after Ctrl-C or SIGTERM; a second one ends it at once.  [default: 8]",
+    help="Seconds that it may take to stop after Ctrl-C or SIGTERM; a second one ends it at once.  [default: 8]",
 )
 @click.option(
     "--log-format",
@@ -194,7 +194,7 @@ def _prepare(gallery: Gallery, read_only: bool) -> None:
         remove_unfinished(gallery.data)
         gallery.write_index()
     except DataFolderError as error:  # runs that are there can be shown nevertheless
-        click.echo(f"{error}. Runs are shown, but none can be stored; --read-only says so to everybody", err=True)
+        click.echo(f"{error}. Runs are shown, but none can be stored; with --read-only, clients are told so", err=True)
 
 
 def _find_free_port(host: str, port: int) -> int:

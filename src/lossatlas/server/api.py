@@ -72,7 +72,7 @@ def _get_service(request: Request) -> RunService:
 
 
 Service = Annotated[RunService, Depends(_get_service)]
-#: A name of the client's own choice, which nobody else can guess: only who knows it ends that client's interest.
+#: A name that the client chose, and that nobody else can guess. Only who knows it can end that client's interest.
 Client = Annotated[str | None, Query(max_length=64)]
 RunId = Annotated[str, Path(json_schema_extra=RUN_ID)]
 
@@ -90,7 +90,7 @@ RunId = Annotated[str, Path(json_schema_extra=RUN_ID)]
 async def request_run(request: Request, response: Response, service: Service, client: Client = None) -> RunAnswer:
     """Get a run from the gallery (200), or start computing it (202). Missing settings take their defaults."""
     values = await read_json(request)
-    # In a thread, since a wrong configuration may take longer than a right one.
+    # This runs in a thread, because a wrong configuration may take longer than a right one.
     config = await run_in_threadpool(lambda: make_config(service.add_own_points(values)))
     owner = Owner(_find_address(request), client or "")
     answer = await run_in_threadpool(service.request, config, owner)

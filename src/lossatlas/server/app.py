@@ -34,7 +34,7 @@ from lossatlas.server.service import RunService
 from lossatlas.site import describe_catalog, list_assets
 from lossatlas.store import MOST_INDEX, Gallery, is_regular, read_regular, run_folder
 
-#: How many seconds the worker has at least to end when the server stops.
+#: The workers have at least this many seconds to end when the server stops.
 _PATIENCE = 0.5
 
 
@@ -71,7 +71,7 @@ def create_app(  # noqa: PLR0913 (each setting has a name and a default)
     read_only
         Whether nothing is computed and nothing is written. The page then trains in the browser what is not stored.
     observers
-        Functions that are told about each request after it was answered.
+        Functions that are called with each request after it was answered.
 
     Returns
     -------

@@ -18,7 +18,7 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from lossatlas.server.problems import Problem
 
-#: The number of connections that may wait in the system to be accepted: those of a class with six from each browser.
+#: The number of connections that may wait in the system to be accepted: those of a class, six from each browser.
 BACKLOG = 1024
 #: A connection without a request for this many seconds makes room for another one, if there are too many.
 IDLE = 0.5
@@ -82,7 +82,7 @@ async def accept_connections(
             continue
         try:
             while len(connections) >= find_most_connections():
-                await asyncio.sleep(0 if _close_an_idle_one(connections) else _PAUSE)
+                await asyncio.sleep(0 if _close_longest_idle(connections) else _PAUSE)
             await loop.connect_accepted_socket(make, accepted)
         except OSError:
             accepted.close()
@@ -91,7 +91,7 @@ async def accept_connections(
             return
 
 
-def _close_an_idle_one(connections: Collection[TimedProtocol]) -> bool:
+def _close_longest_idle(connections: Collection[TimedProtocol]) -> bool:
     """Close the connection that has waited longest for a request, and return whether there was one."""
     longest = max(connections, key=lambda connection: connection.idle, default=None)
     if longest is None or longest.idle < IDLE:

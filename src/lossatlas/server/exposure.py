@@ -1,4 +1,4 @@
-"""Says to whom a server is open: where it listens, how it is called, and what a client may do there."""
+"""Describes to whom a server is open: where it listens, by which names it answers, and what a client may do there."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ LOCAL_PROXIES = ("127.0.0.1", "::1")
 
 _NAME = re.compile(r"[A-Za-z0-9_]([A-Za-z0-9_.-]*[A-Za-z0-9_])?")
 _ROOT_PATH = re.compile(r"(/[A-Za-z0-9_~-][A-Za-z0-9._~-]*)*")
-#: What CSP allows in ``frame-ancestors`` and an origin can be.
+#: The sources that CSP allows in ``frame-ancestors`` and that are origins.
 _ORIGIN = re.compile(r"https?://(\*\.)?[A-Za-z0-9_.-]+(:([0-9]{1,5}|\*))?|https?://\[[0-9A-Fa-f:.]+\](:[0-9]{1,5})?|\*")
 
 
@@ -43,7 +43,7 @@ class Exposure:
     Raises
     ------
     LossAtlasError
-        If a name, a path, an origin or an address does not have its form.
+        If a name, a path, an origin or an address is not valid.
     """
 
     host: str = LOOPBACK

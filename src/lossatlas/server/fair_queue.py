@@ -44,7 +44,7 @@ _Entry = TypeVar("_Entry", bound=Waiting)
 class FairQueue(Generic[_Entry]):
     """A queue in which addresses take turns, and within an address its clients.
 
-    A client that asks for much delays itself, and others by one entry. It gains nothing by choosing many names.
+    A client that asks for many runs delays itself, but others by one entry only. It gains nothing by using many names.
     """
 
     def __init__(self) -> None:
@@ -65,7 +65,7 @@ class FairQueue(Generic[_Entry]):
         self._waiting.append((entry, turn))
 
     def remove(self, entry: _Entry) -> None:
-        """Remove an entry, whose client does not lose a turn."""
+        """Remove an entry. Its client keeps its turn."""
         self._waiting = [each for each in self._waiting if each[0] is not entry]
         self._forget()
 
@@ -81,7 +81,7 @@ class FairQueue(Generic[_Entry]):
         return sum(entry.owner == owner for entry, _ in self._waiting)
 
     def find_surplus(self, address: str) -> _Entry | None:
-        """Return the entry that makes room for one of an address: the last one of the address with most entries.
+        """Return the entry to drop for one of another address: the last one of the address with the most entries.
 
         Parameters
         ----------
@@ -121,7 +121,7 @@ class FairQueue(Generic[_Entry]):
 
 
 class _Turns:
-    """The turns of clients: each comes after the last one of the client, and not before the current one."""
+    """The turns of clients. The next turn of a client comes after its last one, and not before the current one."""
 
     def __init__(self) -> None:
         self.current = 0

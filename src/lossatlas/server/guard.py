@@ -17,7 +17,7 @@ from lossatlas.site import DOCUMENT_HEADERS, PAGE_DIRECTIVES, WORKER_DIRECTIVES,
 
 logger = logging.getLogger("lossatlas.server")
 
-#: Every answer has these headers. Documents have a policy and some more, which would cost a hundred scripts 30 KB.
+#: Every answer has these headers. Documents also have a policy and others, which would add 30 KB to a hundred scripts.
 SECURITY_HEADERS = {
     "Cross-Origin-Resource-Policy": "same-origin",
     "Referrer-Policy": "no-referrer",
@@ -26,7 +26,7 @@ SECURITY_HEADERS = {
 _SCRIPTS = {"text/javascript", "application/javascript"}
 #: Media types that are neither documents nor scripts, and need no policy.
 _PASSIVE = {"application/octet-stream", "application/json", "application/wasm", "text/css"}
-#: Answers about ranges that Starlette gives as plain text.
+#: Messages for the answers about ranges, which Starlette gives as plain text.
 _PLAIN = {400: "the header Range is not valid", 416: "the file does not have this range"}
 _SAFE_METHODS = {"GET", "HEAD"}
 #: The schemes of pages; extensions of browsers have others, whose names they choose themselves.

@@ -37,13 +37,13 @@ REMEMBERED_JOBS = 256
 REMEMBERED_BYTES = 64 * 2**20
 #: How many seconds a job continues after its last listener has gone, so that a page can be reloaded.
 GRACE = 2.0
-#: The parts of a run that its client has left are deleted after this many seconds, when the next server starts.
+#: The parts of a run that all clients have left are deleted after this many seconds, when the next server starts.
 FORGOTTEN = 24 * 3600.0
 
 
 @dataclass(frozen=True)
 class JobCounts:
-    """The numbers of jobs that wait, that are being computed, and of the streams that follow them."""
+    """The numbers of jobs that wait and of those that are being computed, and of the streams that follow jobs."""
 
     waiting: int
     running: int
@@ -91,7 +91,7 @@ class Jobs:
         self._changed = threading.Condition(threading.RLock())
 
     def start(self) -> None:
-        """Start to compute, first a worker process for the first run, and continue with runs that were interrupted."""
+        """Start a worker process and the threads that compute, and continue the runs that were interrupted."""
         self._stopping = False
         IDLE_WORKERS.prepare()
         self._resume()
@@ -102,9 +102,9 @@ class Jobs:
             thread.start()
 
     def stop(self) -> None:
-        """Cancel all jobs and accept no more. The finished parts of large runs are kept, and the next server continues.
+        """Cancel all jobs and accept no more. The finished parts of large runs are kept for the next server.
 
-        It does not wait for the workers.
+        This does not wait for the workers.
         """
         with self._changed:
             self._stopping = True
@@ -181,7 +181,7 @@ class Jobs:
                     worker.cancel()
 
     def _is_needed(self, run_id: str) -> bool:
-        """Return whether a run is being computed or followed, or a run that is not finished goes through it."""
+        """Return whether a run is being computed or followed, or a plane of an unfinished run goes through it."""
         with self._changed:
             job = self._jobs.get(run_id)
             active = [each for each in self._jobs.values() if each.active]
@@ -230,7 +230,7 @@ class Jobs:
                 self._cancel(job, keeps_parts=True)
 
     def _make_room(self, owner: Owner) -> None:
-        """Refuse a job of a client, or make room for it: a job that all have left, or one of a client with many."""
+        """Make room for a job: end one that everybody has left, or one of an address with many. Otherwise refuse it."""
         if self._stopping:
             raise QueueFullError("the server is stopping")
         if self._queue.count(owner) >= self._capacity.client_queue_size:

@@ -55,7 +55,7 @@ class JsonFormatter(logging.Formatter):
     """Writes a record as a JSON object on one line."""
 
     def format(self, record: logging.LogRecord) -> str:
-        """Write a record. The access log adds the parts of a request as fields of their own."""
+        """Write a record. The access log adds the parts of a request as separate fields."""
         written = {
             "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
             "level": record.levelname,

@@ -1,6 +1,6 @@
 """Counts what the server does, for Prometheus. It needs the extra ``lossatlas[metrics]``.
 
-The numbers are served on an address of their own, so that a proxy does not show them to everybody.
+The numbers are served at a separate address, so that a proxy does not show them to everybody.
 """
 
 from __future__ import annotations
@@ -83,7 +83,7 @@ class Metrics:
 
     @contextmanager
     def serve(self, host: str, port: int) -> Iterator[int]:
-        """Serve the numbers at ``/metrics`` of an address of their own.
+        """Serve the numbers at ``/metrics`` of a separate address.
 
         Parameters
         ----------

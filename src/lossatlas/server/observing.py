@@ -13,7 +13,7 @@ from lossatlas.server.root_path import find_own_path
 
 #: The first part of a path, and the kind of what is there. Everything else is a file of the page.
 _KINDS = {"api": "api", "data": "data", "healthz": "health", "readyz": "health"}
-#: A client may invent methods, but there must not be as many series of numbers.
+#: The methods that are counted one by one. A client may invent others, which must not become as many series of numbers.
 _METHODS = {"GET", "HEAD", "POST", "DELETE", "PUT", "PATCH", "OPTIONS"}
 
 
@@ -36,7 +36,7 @@ class Exchange:
     seconds
         How long it took until the answer was sent. A stream of events takes as long as it lasts.
     client
-        The IP address of the client, or of whom a trusted proxy asks for.
+        The IP address of the client, or the one for which a trusted proxy asks.
     """
 
     method: str

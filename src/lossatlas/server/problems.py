@@ -36,7 +36,7 @@ logger = logging.getLogger("lossatlas.server")
 MEDIA_TYPE = "application/problem+json"
 #: How many seconds a client should wait if the queue is full.
 RETRY_AFTER = 5
-#: The statuses of refusals that will end.
+#: The statuses of refusals that hold only for now.
 _TEMPORARY = {429, 503}
 #: The HTTP status of each error of the package. The status of all other errors is 500.
 _STATUSES: dict[type[LossAtlasError], int] = {
@@ -95,7 +95,7 @@ class Problem:
     @property
     def response(self) -> Response:
         """The HTTP answer."""
-        # JSON escapes to ASCII here, because a message may quote text that cannot be encoded, such as half a surrogate.
+        # JSON escapes to ASCII here, because a message may quote text that cannot be encoded, such as a lone surrogate.
         content = json.dumps(self.body).encode("ascii")
         headers = {"Cache-Control": "no-store", **self.headers}
         return Response(content, self.status, headers=headers, media_type=MEDIA_TYPE)
@@ -109,7 +109,7 @@ def describe_problem(error: BaseException, data: Path | None = None) -> Problem:
     error
         The exception.
     data
-        The data folder. Where it lies on the server is not told.
+        The data folder, whose path is left out of the messages.
 
     Returns
     -------

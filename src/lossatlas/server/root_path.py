@@ -16,9 +16,9 @@ def find_own_path(scope: Scope) -> str:
 class RootPath:
     """ASGI middleware for a proxy that passes the root path on.
 
-    Uvicorn puts the root path before the path of each request, because most proxies remove it. If a proxy did not, it
-    is there twice; one of them is removed here. The root path without a slash is redirected to the one with a slash,
-    because the page's addresses are relative to its folder.
+    Uvicorn puts the root path before the path of each request, because most proxies remove it. If a proxy did not,
+    the path contains it twice, and one of the two is removed here. The root path without a slash is redirected to the
+    one with a slash, because the page's addresses are relative to its folder.
 
     Parameters
     ----------

@@ -127,7 +127,7 @@ class RunService:
             return _answer_for_job(job)
         if run_id in self._gallery:
             return _answer(run_id, State.STORED)
-        if job and job.state is not State.STORED:  # a run that was stored has been deleted since
+        if job and job.state is not State.STORED:  # if the job stored the run, it has been deleted since then
             return _answer_for_job(job)
         raise RunNotFoundError(f"there is no run {run_id!r} here, and none is being computed")
 

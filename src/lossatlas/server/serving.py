@@ -155,7 +155,7 @@ class Server(uvicorn.Server):
             http=TimedProtocol,
             root_path=root_path,
             forwarded_allow_ips=list(proxies),
-            timeout_graceful_shutdown=ceil(patience) + 2,  # _cut_off comes before it, and ends requests without a trace
+            timeout_graceful_shutdown=ceil(patience) + 2,  # `_cut_off` comes earlier, and leaves no traceback
         )
         super().__init__(config)
         self._app, self._on_started, self._patience = app, on_started, patience
@@ -164,7 +164,7 @@ class Server(uvicorn.Server):
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         """Stop after the first signal, and end the process at once after a second one.
 
-        Uvicorn would raise the signal once more when everything has ended, so that the exit code would tell of a crash.
+        Uvicorn would raise the signal once more when everything has ended, and the exit code would be that of a crash.
         """
         if self.should_exit:
             os._exit(128 + sig)
@@ -238,7 +238,7 @@ class BackgroundServer:
 
 def _listen(host: str, port: int) -> socket.socket:
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    # TCP is given by its number, because asyncio turns off Nagle's algorithm only then. It would cost 40 ms a request.
+    # TCP is given by its number, because asyncio turns off Nagle's algorithm only then: it costs 40 ms per request.
     listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     try:
         if os.name == "posix":

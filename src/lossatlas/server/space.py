@@ -1,4 +1,4 @@
-"""The space that runs take which the server computed on demand. If it is used up, the oldest of them are deleted."""
+"""Limits the space of the runs that the server computes on demand. If it is used up, the oldest ones are deleted."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class Space:
     limit
         The largest number of bytes.
     is_needed
-        A function that returns whether somebody follows a run, or a run that waits goes through it.
+        A function that returns whether somebody follows a run, or a plane of an unfinished run goes through it.
     """
 
     def __init__(self, gallery: Gallery, limit: float, is_needed: Callable[[str], bool]) -> None:
@@ -81,7 +81,7 @@ class Space:
         """Note that a run was computed on demand, so that it may be deleted later."""
         if run_id in self._kept:
             return
-        with suppress(OSError):  # then it is kept
+        with suppress(OSError):  # without the note, the run is never deleted
             note_on_demand(self._gallery.data, run_id)
         self.note_use(run_id)
 
@@ -89,7 +89,7 @@ class Space:
         sizes = {run_id: self._measure(run_id) for run_id in list_on_demand(self._gallery.data)}
         left = sum(sizes.values()) + self._reserved + needed - self._limit
         left = self._remove_parts(left)
-        for run_id in sorted(sizes, key=self._find_age):
+        for run_id in sorted(sizes, key=self._find_last_use):
             if left <= 0:
                 return
             if not self._is_watched(run_id):
@@ -118,7 +118,7 @@ class Space:
     def _is_watched(self, run_id: str) -> bool:
         return time.time() - self._used.get(run_id, 0.0) < WATCHED or self._is_needed(run_id)
 
-    def _find_age(self, run_id: str) -> float:
+    def _find_last_use(self, run_id: str) -> float:
         """Return when a run was last used, or when it was stored."""
         try:
             stored = (run_folder(self._gallery.data, run_id) / "run.json").stat().st_mtime

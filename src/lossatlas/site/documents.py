@@ -1,12 +1,12 @@
-"""Adds to the documents of an export what takes the place of headers, and a hint for those who open one as a file."""
+"""Adds a policy to the documents of an export, in place of headers, and a hint for people who open one as a file."""
 
 from __future__ import annotations
 
 from lossatlas.site.policies import PAGE_DIRECTIVES, format_policy
 
-#: It comes first in each document.
+#: The first element in the head of each document, after which others are added.
 _CHARSET = '<meta charset="utf-8">'
-#: Says how to look at the page if it was opened as a file.
+#: A script that says how to look at the page if it was opened as a file.
 _HINT = '<script defer src="lib/opened_as_file.js"></script>'
 
 
@@ -17,5 +17,5 @@ def add_policy(document: str, directives: dict[str, str], *lines: str) -> str:
 
 
 def prepare_for_hosts(document: str) -> str:
-    """Return a document of the page as an export has it, for hosts of which nothing is known."""
+    """Return a document of the page for an export. It has its own policy, as its host may send no headers."""
     return add_policy(document, PAGE_DIRECTIVES, _HINT)

@@ -28,7 +28,7 @@ from lossatlas.store import (
 )
 
 _MARK, _SHELL = "catalog.json", "shell.json"
-#: The names in a site that are no files of the page, and belong to an export nevertheless.
+#: The names in an export besides those that the list of the page's files contains.
 _APART = {_MARK, _SHELL, "data", "index.html", "service-worker.js", "thumbnails.json"}
 
 
@@ -68,7 +68,7 @@ def export_site(
     """Write the page and every sound run of a gallery into a folder.
 
     Everything is written into a temporary folder beside it, which is then exchanged with it. So the site is the old one
-    or the new one, and never a mixture, even if the process is killed. Of an earlier export, files that have not
+    or the new one, and never a mixture, even if the process is killed. Files of an earlier export that have not
     changed stay as they are, with their times; if nothing has changed, nothing is exchanged. Other files in the folder,
     such as ``.git``, are kept. Only files that the manifests of the runs name are exported, and none that a link leads
     to.

@@ -1,6 +1,6 @@
 """Turns the page's modules into functions, so that one classic script can contain all of them.
 
-Browsers load no modules beside a local file, nor in the workers of a page that was opened from one. The page's modules
+A page that was opened from a local file cannot load modules, and neither can its workers. The page's modules
 have few forms of imports and exports, so that a few replacements suffice:
 
     import {a, b as c} from './x.js';            const {a, b: c} = $load("folder/x.js");
@@ -27,7 +27,7 @@ _COMMENT = re.compile(r"/\*.*?\*/|^\s*//[^\n]*", re.DOTALL | re.MULTILINE)
 _IMPORT = re.compile(
     r"^import\s*(?:\{(?P<names>[^{}]*)\}|(?:\* as )?(?P<name>[\w$]+))\s*from\s*'(?P<path>\.[^']+)';", re.MULTILINE
 )
-_LATER = re.compile(r"\bimport\('(?P<path>\.[^']+)'\)")
+_DYNAMIC_IMPORT = re.compile(r"\bimport\('(?P<path>\.[^']+)'\)")
 _WORKER = re.compile(r"\bnew Worker\(new URL\('(?P<path>\.[^']+)', import\.meta\.url\), \{type: 'module'\}\)")
 _EXPORT = re.compile(r"^export (?=(?:const|class|async function\*?|function\*?) (?P<name>[\w$]+))", re.MULTILINE)
 #: Libraries list their exports at the end.
@@ -75,7 +75,7 @@ def to_function(name: str, source: str) -> str:
 
     def rewrite(code: str) -> str:
         code = _EXPORT.sub(take_name, _IMPORT.sub(write_import, code))
-        code = _LATER.sub(lambda found: f'$import("{_resolve(name, found["path"])}")', code)
+        code = _DYNAMIC_IMPORT.sub(lambda found: f'$import("{_resolve(name, found["path"])}")', code)
         code = _WORKER.sub(lambda found: f'$worker("{_resolve(name, found["path"])}")', code)
         if unknown := _REST.search(code):
             raise ExportError(f"{name}: cannot put this into a single file: {unknown.group().strip()}")

@@ -28,7 +28,7 @@ PAGE_DIRECTIVES = {
     "base-uri": "'none'",
     "form-action": "'none'",
 }
-#: What of it means something in a worker: a script may be one.
+#: The directives that matter in a worker. Scripts have these, because each may be run as a worker.
 WORKER_DIRECTIVES = {name: PAGE_DIRECTIVES[name] for name in ("default-src", "script-src")}
 #: The other headers of a document. A host of an export may send them as well.
 DOCUMENT_HEADERS = {

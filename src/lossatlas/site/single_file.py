@@ -32,8 +32,8 @@ _COMPARE, _COMPARISON = '<a id="compare" ', "pages/compare/"
 _TEXTS = {".css", ".js", ".json"}
 #: This library is a classic script.
 _PLOTLY = "vendor/plotly-gl3d-4.1.1.min.js"
-#: Takes the place of the module that says where the files of the page are.
-_INSTEAD = {"lib/files.js": "() => ({addressOf: $addressOf})"}
+#: Replaces the module that says where the files of the page are.
+_REPLACEMENTS = {"lib/files.js": "() => ({addressOf: $addressOf})"}
 _WORKERS = ("compute/engine/worker.js", "compute/engine/trainer.js")
 #: The mark is within this many bytes.
 _HEAD = 4096
@@ -102,7 +102,7 @@ def _write_page(gallery: Gallery, run_ids: Sequence[str]) -> str:
     texts["data/index.json"] = _to_json({**index, "runs": [listed[run_id] for run_id in run_ids]})
     texts["catalog.json"] = _to_json(describe_catalog(compute=False, default=_choose_default(gallery, run_ids[0])))
     code = {
-        "modules": [(name, _INSTEAD.get(name) or to_function(name, source)) for name, source in modules.items()],
+        "modules": [(name, _REPLACEMENTS.get(name) or to_function(name, source)) for name, source in modules.items()],
         "workers": {name: find_needed(modules, name) for name in _WORKERS},
         "texts": list(texts.items()),
     }

@@ -26,9 +26,9 @@ class Packing:
     Attributes
     ----------
     pack, unpack
-        The functions that do and undo it.
+        The functions that compress and decompress.
     errors
-        What reading and unpacking a damaged file raise.
+        The exceptions that reading and unpacking a damaged file raise.
     """
 
     pack: Callable[[bytes], bytes]

@@ -206,7 +206,7 @@ class Gallery:
         """Make the entry of a run as JSON; None if there is no such run, or if it cannot be listed."""
         try:
             entry = _write_json(make_entry(read_manifest(run_folder(self.data, run_id))))
-            size = len(entry.encode())  # which raises an error if it holds half a surrogate
+            size = len(entry.encode())  # which raises an error if it has a lone surrogate
         except (RunError, LookupError, TypeError, ValueError, AttributeError, ArithmeticError, RecursionError):
             return None  # `verify` reports this run
         return entry if size <= _LARGEST_ENTRY else None

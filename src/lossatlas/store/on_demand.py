@@ -2,7 +2,7 @@
 
     .on-demand/<id>     an empty file for each of them
 
-A run without such a note is never deleted: that somebody else has stored it, or wants to, removes the note.
+A run without such a note is never deleted. The note is removed when somebody else stores the run, or begins to.
 """
 
 from __future__ import annotations

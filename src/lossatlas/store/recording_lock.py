@@ -16,7 +16,7 @@ from lossatlas.errors import RunError
 from lossatlas.store.regular_files import open_regular
 
 _NAME = "recording.lock"
-#: How many seconds to wait for a lock. Those who look whether it is held hold it for a moment.
+#: How many seconds to wait for a lock. A process that checks whether it is held may hold it for a moment.
 _PATIENCE = 2
 
 
@@ -34,7 +34,7 @@ class RecordingLock:
         self._lock = FileLock(folder / _NAME, thread_local=False, is_singleton=True)
 
     def acquire(self) -> None:
-        """Take the lock, unless this process has it already. Without locks in the file system nothing happens.
+        """Take the lock, unless this process has it already. If the file system has no locks, this does nothing.
 
         Raises
         ------
@@ -75,7 +75,7 @@ def is_being_recorded(folder: Path) -> bool:
 
 
 def _is_taken(folder: Path) -> bool:
-    """Take the lock for a moment."""
+    """Return whether a process holds the lock, by taking it for a moment."""
     if not (folder / _NAME).is_file():
         return False
     lock = FileLock(folder / _NAME)

@@ -83,10 +83,10 @@ class RecordingWriter:
         if frames < _FEWEST:
             raise DataError(f"frames is {frames}; {_FEWEST} are the fewest: the first and the last")
         self._data, self._dtype = data, np.dtype(dtype)
-        self._limit = _frames_within(frames, disk_budget, parameters, buffers, self._dtype)
+        self._limit = _limit_frames(frames, disk_budget, parameters, buffers, self._dtype)
         layout = layout_hash(parameters, buffers)
         before = find_recording(data, name, layout, resume if isinstance(resume, str) else None) if resume else None
-        self.folder = before.folder if before else recording_folder(data, _new_id(name))
+        self.folder = before.folder if before else recording_folder(data, _make_id(name))
         self._lock = RecordingLock(self.folder)
         if before is not None:
             with explain_write_errors(data):
@@ -204,7 +204,7 @@ class RecordingWriter:
                     path.unlink(missing_ok=True)
 
 
-def _frames_within(
+def _limit_frames(
     frames: int, disk_budget: int | None, parameters: Sequence[Tensor], buffers: Sequence[Tensor], dtype: np.dtype[Any]
 ) -> int:
     if disk_budget is None:
@@ -213,7 +213,7 @@ def _frames_within(
     return max(_FEWEST, min(frames, disk_budget // one))
 
 
-def _new_id(name: str) -> str:
+def _make_id(name: str) -> str:
     slug = re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")[:64].strip("-")
     if not slug:
         raise DataError(f"the name {name!r} has no letter from a to z and no digit; give one that has")

@@ -40,7 +40,7 @@ def iterate_unfinished(gallery: Gallery) -> Iterator[Recording]:
 
 
 def describe_unfinished(recording: Recording) -> dict[str, Any]:
-    """Make the entry of a recording in a list. It raises the errors of a lookup where there is no frame yet.
+    """Make the entry of a recording in a list. It raises LookupError if there is no frame yet.
 
     Returns
     -------

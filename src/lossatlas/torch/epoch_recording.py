@@ -57,8 +57,8 @@ class EpochRecording:
     ) -> None:
         """Take the samples, and record the untrained model.
 
-        A recording that cannot continue is one more failure that should not end the training, which may itself continue
-        after days: then a new one begins.
+        If the recording to continue cannot be continued, a new one begins: this failure should not end a training that
+        continues after days.
 
         Raises
         ------
@@ -79,23 +79,23 @@ class EpochRecording:
 
     def _record(self, epoch: int) -> None:
         if self.recorder is not None:
-            with _failures_as_warnings():
+            with _turn_failures_into_warnings():
                 self.recorder.snapshot(epoch)
 
     def _leave(self) -> None:
-        """Tell those who look at the recording that the training has ended, by an exception."""
+        """Release the recording after an exception, so that its readers know that nobody records."""
         if self.recorder is not None:
             self.recorder.release()
 
     def _end(self) -> None:
         if self.recorder is not None:
-            with _failures_as_warnings():
+            with _turn_failures_into_warnings():
                 self.recorder.end()
 
 
 @contextmanager
-def _failures_as_warnings() -> Iterator[None]:
+def _turn_failures_into_warnings() -> Iterator[None]:
     try:
         yield
-    except Exception as error:  # no failure of the recording is worth the training
+    except Exception as error:  # no failure of the recording should end the training
         warnings.warn(f"recording failed ({type(error).__name__}: {error})", RecordingWarning, stacklevel=4)

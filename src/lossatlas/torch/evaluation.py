@@ -58,7 +58,8 @@ class TorchLosses:
         """
         found = self._empty(len(a))
         origin, along = self.network.vector(centre), self.network.vector(directions)
-        row, start = 0.0, origin  # the points of a row begin at one vector: a move then passes once over the parameters
+        # All points of a row begin at the same vector, so that each move passes over the parameters only once.
+        row, start = 0.0, origin
         with self._evaluation_mode():
             for number, (first, second) in enumerate(zip(np.asarray(a).tolist(), np.asarray(b).tolist(), strict=True)):
                 if second != row:

@@ -135,7 +135,7 @@ class Recorder:
             self.measure()
 
     def release(self) -> None:
-        """Tell those who look at the recording that nobody records. The next snapshot takes it again."""
+        """Release the recording, so that its readers know that nobody records. The next snapshot takes it again."""
         if self._is_first:
             self._writer.release()
 
@@ -176,7 +176,7 @@ class Recorder:
 
         Returns
         -------
-        The frame. Its losses are empty, unless it is measured at once.
+        The frame. Its losses are empty, unless it was measured at once.
         """
         last = self.frames[-1].epoch if self.frames else -1
         number = last + 1 if epoch is None else int(epoch)
@@ -294,7 +294,7 @@ def _is_now(measure: str) -> bool:
 
     Returns
     -------
-    Whether they are.
+    True for ``"now"``, False for ``"later"``.
 
     Raises
     ------
