@@ -11,8 +11,8 @@ steps, and 99 % after 2,000. A frame is recorded every 25 steps at first, and ev
 
 What to look at: the loss of each sample, where the training samples are learnt at once and the test samples one after
 another; the plane of the path, where it turns; and the curvature, whose largest eigenvalue is 16 when everything is
-memorised, and falls ten thousand times while the network comes to understand. The training takes a minute on one core,
-the pictures another, and nothing is downloaded.
+memorised, and falls by a factor of ten thousand while the network learns to add. The training takes a minute on one
+core, the pictures another, and nothing is downloaded.
 """
 
 from __future__ import annotations

@@ -5,8 +5,9 @@
 A small gallery is exported over its own site again and again, in turns as plain arrays, as compact ones, and with
 compressed copies, so that each export changes many files. Each process is killed at a random moment of the time that an
 export takes. Then the site must have every file that it lists, and every array must have its checksum; with
-``--browser``, Chromium opens it and waits for the first picture. In the end an export is completed, must leave nothing
-beside the site, and once more must write no file. The last line is JSON; the exit code is 1 if anything was wrong.
+``--browser``, Chromium opens it and waits for the first picture. In the end an export is completed and must leave
+nothing beside the site, and a further export must write no file. The last line is JSON; the exit code is 1 if anything
+was wrong.
 """
 
 from __future__ import annotations

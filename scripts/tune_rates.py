@@ -1,9 +1,9 @@
 """Find the learning rates of the pairs that the page compares: ``python -m scripts.tune_rates [--seeds 3]``.
 
 A comparison of two optimisers at one rate shows which of them the rate suits. So each optimiser, and each batch size,
-gets its own rate for each dataset: of a grid of two rates to the decade, the one with the lowest training loss near
+gets its own rate for each dataset: of a grid with two rates per decade, the one with the lowest training loss near
 the end of the training, as a geometric mean over several seeds of the initial weights. A rate with which any of them
-diverges is out. The result is ``pages/compare/rates.js``, with which the page trains both networks.
+diverges is not considered. The result is ``pages/compare/rates.js``, with which the page trains both networks.
 
 It takes some five minutes of one core.
 """
@@ -35,7 +35,7 @@ HOPELESS = 30.0
 END = 0.1
 
 
-def final_loss(dataset: Any, settings: dict[str, Any], rate: float, seeds: int) -> float:
+def measure_final_loss(dataset: Any, settings: dict[str, Any], rate: float, seeds: int) -> float:
     """Train with one rate from several starts.
 
     Returns
@@ -55,23 +55,23 @@ def final_loss(dataset: Any, settings: dict[str, Any], rate: float, seeds: int) 
     return math.exp(float(np.mean(logarithms)))
 
 
-def best_rate(dataset: Any, settings: dict[str, Any], seeds: int) -> tuple[float, dict[float, float]]:
+def find_best_rate(dataset: Any, settings: dict[str, Any], seeds: int) -> tuple[float, dict[float, float]]:
     """Return the rate with the lowest loss, and the losses of all rates."""
     losses: dict[float, float] = {}
     for rate in GRID:
-        losses[rate] = final_loss(dataset, settings, rate, seeds)
+        losses[rate] = measure_final_loss(dataset, settings, rate, seeds)
         if losses[rate] > HOPELESS * min(losses.values()):
             break
     return min(losses, key=lambda rate: losses[rate]), losses
 
 
-def settings_of_pairs() -> dict[str, dict[str, Any]]:
+def list_settings() -> dict[str, dict[str, Any]]:
     """Return the settings that need a rate, by the names that the page gives them."""
     optimizers = {name: {"optimizer": name, "batch_size": BATCH} for name in OPTIMIZERS}
     return optimizers | {f"sgd {batch}": {"optimizer": "sgd", "batch_size": batch} for batch in BATCHES}
 
 
-def key_of(label: str) -> str:
+def write_key(label: str) -> str:
     """Write a label as the key of an object."""
     return label if label.isidentifier() else f"'{label}'"
 
@@ -92,8 +92,8 @@ def main() -> None:
     for name in DATASETS:
         dataset = load_dataset(DatasetConfig(name=name))
         rates = {}
-        for label, settings in settings_of_pairs().items():
-            rates[label], losses = best_rate(dataset, settings, seeds)
+        for label, settings in list_settings().items():
+            rates[label], losses = find_best_rate(dataset, settings, seeds)
             print(name, label, rates[label], {rate: float(f"{loss:.3g}") for rate, loss in losses.items()}, flush=True)
         pairs = ", ".join(
             f"{label if label.isidentifier() else repr(label)}: {rate:g}" for label, rate in rates.items()

@@ -186,10 +186,10 @@ def write_library(library: Library, folder: Path) -> dict[str, Any]:
         shutil.copyfile(folder / "node_modules" / library.on_npm / library.exports, VENDOR / library.file)
     else:
         packages += bundle(library, folder, VENDOR / library.file)
-    licences = [licence_of(folder / "node_modules" / package) for package in packages]
+    licences = [read_licence(folder / "node_modules" / package) for package in packages]
     text = licences[0] if len(packages) == 1 else "\n".join(map("{0}\n\n{1}".format, packages, licences))
     (VENDOR / f"{library.name}-LICENSE.txt").write_text(text, encoding="utf-8")
-    return note(library, {package: version_of(folder / "node_modules" / package) for package in packages[1:]})
+    return describe(library, {package: read_version(folder / "node_modules" / package) for package in packages[1:]})
 
 
 def write_font(font: Font, folder: Path) -> dict[str, Any]:
@@ -198,7 +198,7 @@ def write_font(font: Font, folder: Path) -> dict[str, Any]:
     program, cut = folder / "subset.mjs", folder / "cut.ttf"
     program.write_text(SUBSETTING, encoding="utf-8")
     letters = SIGNS + "".join(chr(code) for first, last in LETTERS for code in range(first, last + 1))
-    lines = [banner_of(font)]
+    lines = [make_banner(font)]
     for name, path in font.styles.items():
         # Only names of quantities are in italics.
         wanted = letters if name == "normal" else letters[: len(SIGNS) + 0x5F]
@@ -206,10 +206,10 @@ def write_font(font: Font, folder: Path) -> dict[str, Any]:
         lines.append(f"export const {name} = '{base64.b64encode(cut.read_bytes()).decode()}';")
     (VENDOR / font.file).write_text("\n".join(lines) + "\n", encoding="utf-8")
     shutil.copyfile(package / "LICENSE_FONT", VENDOR / f"{font.name}-LICENSE.txt")
-    return note(font, {})
+    return describe(font, {})
 
 
-def note(vendored: Library | Font, contains: dict[str, str]) -> dict[str, Any]:
+def describe(vendored: Library | Font, contains: dict[str, str]) -> dict[str, Any]:
     """Describe one file: the entry in ``vendor.json``."""
     return {
         "name": vendored.on_npm,
@@ -236,7 +236,13 @@ def bundle(library: Library, folder: Path, made: Path) -> list[str]:
     lines = [f"export {{{exports}}} from '{package}';\n" for package, exports in parts]
     entry.write_text("".join(lines), encoding="utf-8")
     program = str(folder / "node_modules" / ".bin" / "esbuild")
-    command = [program, str(entry), f"--outfile={made}", f"--banner:js={banner_of(library)}", f"--metafile={content}"]
+    command = [
+        program,
+        str(entry),
+        f"--outfile={made}",
+        f"--banner:js={make_banner(library)}",
+        f"--metafile={content}",
+    ]
     command += [f"--external:{package}" for package in library.without]
     subprocess.run([*command, *BUNDLING, "--log-level=warning"], check=True, cwd=folder)
     [output] = json.loads(content.read_text(encoding="utf-8"))["outputs"].values()
@@ -245,18 +251,18 @@ def bundle(library: Library, folder: Path, made: Path) -> list[str]:
     return sorted(packages - {library.on_npm})
 
 
-def banner_of(vendored: Library | Font) -> str:
+def make_banner(vendored: Library | Font) -> str:
     """Write the first lines of a file."""
     return f"/*! {vendored.name} {vendored.version} | {vendored.licence} | {vendored.source} */\n// @ts-nocheck"
 
 
-def licence_of(package: Path) -> str:
+def read_licence(package: Path) -> str:
     """Read the licence of a package."""
     [licence] = sorted(package.glob("LICENSE*"))
     return licence.read_text(encoding="utf-8")
 
 
-def version_of(package: Path) -> str:
+def read_version(package: Path) -> str:
     """Read the version of a package."""
     version: str = json.loads((package / "package.json").read_text(encoding="utf-8"))["version"]
     return version

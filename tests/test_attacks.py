@@ -14,11 +14,11 @@ pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="the attacks rea
 
 
 def attack(name: str, *options: str) -> dict[str, Any]:
-    """Run an attack, and return what it counts. Nothing may have fallen."""
+    """Run an attack, and return what it counts. Nothing may have failed."""
     command = [sys.executable, "-m", f"scripts.attacks.{name}", *options]
     done = subprocess.run(command, check=False, capture_output=True, text=True, cwd=Path(__file__).parents[1])
-    counted: dict[str, Any] = json.loads(done.stdout.splitlines()[-1]) if done.stdout else {"fallen": done.stderr}
-    assert counted["fallen"] == {}, done.stderr
+    counted: dict[str, Any] = json.loads(done.stdout.splitlines()[-1]) if done.stdout else {"failures": done.stderr}
+    assert counted["failures"] == {}, done.stderr
     return counted
 
 

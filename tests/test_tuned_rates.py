@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from scripts.tune_rates import DATASETS, GRID, final_loss, read_rates, settings_of_pairs
+from scripts.tune_rates import DATASETS, GRID, list_settings, measure_final_loss, read_rates
 
 from lossatlas.datasets import SOURCES, DatasetConfig, load_dataset
 
@@ -13,7 +13,7 @@ def test_each_dataset_that_can_be_generated_has_a_rate_for_each_setting() -> Non
     rates = read_rates()
     assert list(rates) == list(DATASETS)
     for found in rates.values():
-        assert list(found) == list(settings_of_pairs())
+        assert list(found) == list(list_settings())
         assert set(found.values()) <= set(GRID)
 
 
@@ -22,7 +22,7 @@ def test_a_rate_is_better_than_its_neighbours(label: str) -> None:
     dataset = load_dataset(DatasetConfig(name="moons"))
     best = GRID.index(read_rates()["moons"][label])
     below, chosen, above = (
-        final_loss(dataset, settings_of_pairs()[label], GRID[at], seeds=1) for at in (best - 1, best, best + 1)
+        measure_final_loss(dataset, list_settings()[label], GRID[at], seeds=1) for at in (best - 1, best, best + 1)
     )
     assert chosen < below
     assert chosen < above

@@ -9,7 +9,7 @@ The server may open 1,024 files at first, as in most shells. In this order
     idle        connect and send nothing, while somebody else is answered
     half-sent   send half of a request each, while somebody else is answered; they are cut off after 20 s
 
-The last line is JSON with counts, memory and times. The exit code is 1 if something fell. It needs Linux.
+The last line is JSON with counts, memory and times. The exit code is 1 if something failed. It needs Linux.
 """
 
 from __future__ import annotations
@@ -54,22 +54,22 @@ def main() -> None:
     shutil.rmtree(given.data, ignore_errors=True)
     server = ServerProcess(given.data.resolve(), files=_FILES)
     resource.setrlimit(resource.RLIMIT_NOFILE, (max(10 * given.browsers, 4096),) * 2)  # of this process, for clients
-    fallen: Counter[str] = Counter()
+    failures: Counter[str] = Counter()
     counts = {
-        "followers": asyncio.run(send_followers(server, given.followers, SMALL if given.small else {}, fallen)),
-        "browsers": asyncio.run(send_browsers(server, given.browsers, fallen)),
-        "idle": send_idle(server, given.idle, b"", fallen),
-        "half-sent": send_idle(server, given.half_sent, b"GET / HTTP/1.1\r\nHost: 127", fallen),
+        "followers": asyncio.run(send_followers(server, given.followers, SMALL if given.small else {}, failures)),
+        "browsers": asyncio.run(send_browsers(server, given.browsers, failures)),
+        "idle": send_idle(server, given.idle, b"", failures),
+        "half-sent": send_idle(server, given.half_sent, b"GET / HTTP/1.1\r\nHost: 127", failures),
     }
     server.stop()
-    fallen["tracebacks"] += server.tracebacks
+    failures["tracebacks"] += server.tracebacks
     load = os.getloadavg()[0]
-    print(json.dumps({**counts, "load average": round(load, 1), "fallen": {n: c for n, c in fallen.items() if c}}))
-    sys.exit(bool(+fallen))
+    print(json.dumps({**counts, "load average": round(load, 1), "failures": {n: c for n, c in failures.items() if c}}))
+    sys.exit(bool(+failures))
 
 
 async def send_followers(
-    server: ServerProcess, clients: int, config: dict[str, Any], fallen: Counter[str]
+    server: ServerProcess, clients: int, config: dict[str, Any], failures: Counter[str]
 ) -> dict[str, Any]:
     """Follow one run with many clients."""
     before = server.measure_memory()
@@ -79,13 +79,13 @@ async def send_followers(
             heard = await asyncio.gather(*(follow(server.port, run_id) for _ in range(clients)))
     complete = sum(each.last == "done" and each.events["done"] == 1 for each in heard)
     frames = {each.events["frame"] for each in heard}
-    fallen["followers whose stream did not end"] += clients - complete
-    fallen["followers that received something else"] += len({each.digest for each in heard}) - 1
-    fallen["memory above the limit"] += memory.peak > _MEMORY
+    failures["followers whose stream did not end"] += clients - complete
+    failures["followers that received something else"] += len({each.digest for each in heard}) - 1
+    failures["memory above the limit"] += memory.peak > _MEMORY
     return {"complete": complete, "frames": sorted(frames), "memory before": before, "memory": memory.peak}
 
 
-async def send_browsers(server: ServerProcess, clients: int, fallen: Counter[str]) -> dict[str, Any]:
+async def send_browsers(server: ServerProcess, clients: int, failures: Counter[str]) -> dict[str, Any]:
     """Fetch all files with many clients that have six connections each."""
     paths = await _list_files(server.port)
     took, began = list[float](), time.monotonic()
@@ -93,8 +93,8 @@ async def send_browsers(server: ServerProcess, clients: int, fallen: Counter[str
         async with asyncio.timeout(_CLASS_WAITS):
             opened = await asyncio.gather(*(_open_page(server.port, paths, took) for _ in range(clients)))
     seconds = time.monotonic() - began
-    fallen["browsers that did not get everything"] += opened.count(False)
-    fallen["memory above the limit"] += memory.peak > _MEMORY
+    failures["browsers that did not get everything"] += opened.count(False)
+    failures["memory above the limit"] += memory.peak > _MEMORY
     took.sort()
     return {
         "complete": opened.count(True),
@@ -139,7 +139,7 @@ async def _open_page(port: int, paths: list[str], took: list[float]) -> bool:
     return right
 
 
-def send_idle(server: ServerProcess, clients: int, sent: bytes, fallen: Counter[str]) -> dict[str, Any]:
+def send_idle(server: ServerProcess, clients: int, sent: bytes, failures: Counter[str]) -> dict[str, Any]:
     """Hold many connections that send no whole request; somebody else has to be answered, and half requests to end."""
     held = []
     for _ in range(clients):
@@ -154,8 +154,8 @@ def send_idle(server: ServerProcess, clients: int, sent: bytes, fallen: Counter[
     open_still = _count_open(held, 3 * PATIENCE) if sent else 0
     for connection in held:
         connection.close()
-    fallen["not answered beside idle connections"] += not answered
-    fallen["half requests that stay open"] += open_still
+    failures["not answered beside idle connections"] += not answered
+    failures["half requests that stay open"] += open_still
     return {"held": clients, "others answered": answered, "others waited s": round(waited, 2), "open": open_still}
 
 

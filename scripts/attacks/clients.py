@@ -49,7 +49,7 @@ class Connection:
 
 
 @dataclass
-class Heard:
+class Received:
     """What a follower of a stream has received: the events by name, the last one, and a hash of all data."""
 
     events: Counter[str]
@@ -57,12 +57,12 @@ class Heard:
     digest: str
 
 
-async def follow(port: int, run_id: str) -> Heard:
+async def follow(port: int, run_id: str) -> Received:
     """Follow the events of a run until the stream ends."""
     reader, writer = await asyncio.open_connection("127.0.0.1", port, limit=2**24)
     head = f"GET /api/runs/{run_id}/events HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n"
     writer.write(head.encode())
-    heard, digest = Heard(Counter(), "", ""), hashlib.sha256()
+    heard, digest = Received(Counter(), "", ""), hashlib.sha256()
     async for line in reader:
         if line.startswith(b"event:"):
             heard.last = line[6:].strip().decode()

@@ -5,7 +5,7 @@
 Every request has to be refused, or answered as if it were harmless: with one of the statuses below, in time, with a
 problem document if it is refused, and without a word of a file outside the data folder. The server is alive afterwards.
 
-The last line is JSON with counts. The exit code is 1 if something fell.
+The last line is JSON with counts. The exit code is 1 if something failed.
 """
 
 from __future__ import annotations
@@ -117,26 +117,26 @@ LINES = {
 def main() -> None:
     options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     options.add_argument("--data", type=Path, required=True)
-    options.add_argument("--seconds", type=float, default=5.0, help="in which each request is answered")
+    options.add_argument("--seconds", type=float, default=5.0, help="for the answer to each request")
     given = options.parse_args()
     data = given.data.resolve()
     run_id = _make_data(data)
     server = ServerProcess(data)
-    fallen, statuses = Counter[str](), Counter[int]()
+    failures, statuses = Counter[str](), Counter[int]()
     for name, sent, allowed in list_requests(run_id):
         began = time.monotonic()
         answer = _send(server.port, sent, 10 * given.seconds)
         fault = _find_fault(answer, allowed, time.monotonic() - began, given.seconds)
         statuses[_read_status(answer)] += 1
         if fault:
-            fallen[f"{name[:60]}: {fault}"] += 1
+            failures[f"{name[:60]}: {fault}"] += 1
     if _read_status(_send(server.port, _get("/data/index.json"), 60)) != 200:
-        fallen["the server does not answer any more"] += 1
+        failures["the server does not answer any more"] += 1
     server.stop()
-    fallen["tracebacks"] += server.tracebacks
+    failures["tracebacks"] += server.tracebacks
     counted = {str(status): count for status, count in sorted(statuses.items())}
-    print(json.dumps({"requests": statuses.total(), "statuses": counted, "fallen": dict(+fallen)}))
-    sys.exit(bool(+fallen))
+    print(json.dumps({"requests": statuses.total(), "statuses": counted, "failures": dict(+failures)}))
+    sys.exit(bool(+failures))
 
 
 def list_requests(run_id: str) -> Iterator[tuple[str, bytes, frozenset[int]]]:

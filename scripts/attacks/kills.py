@@ -64,34 +64,34 @@ def main() -> None:
     options.add_argument("--seed", type=int, default=1)
     given = options.parse_args()
     given.data.mkdir(parents=True, exist_ok=True)
-    random, fallen, counts = Random(given.seed), Counter[str](), {}
+    random, failures, counts = Random(given.seed), Counter[str](), {}
     for kind, kills in (("whole", given.builds - given.builds // 2), ("parts", given.builds // 2)):
         if kills:
-            counts[f"builds of {kind} runs"] = kill_builds(given.data.resolve(), kind, kills, random, fallen)
-    counts["servers"] = kill_servers(given.data.resolve() / "served", given.serves, random, fallen)
-    print(json.dumps({**counts, "fallen": fallen}))
-    sys.exit(bool(fallen))
+            counts[f"builds of {kind} runs"] = kill_builds(given.data.resolve(), kind, kills, random, failures)
+    counts["servers"] = kill_servers(given.data.resolve() / "served", given.serves, random, failures)
+    print(json.dumps({**counts, "failures": failures}))
+    sys.exit(bool(failures))
 
 
-def kill_builds(folder: Path, kind: str, kills: int, random: Random, fallen: Counter[str]) -> dict[str, int]:
-    """Kill builds, each of which goes on where the last one was killed, and count them."""
+def kill_builds(folder: Path, kind: str, kills: int, random: Random, failures: Counter[str]) -> dict[str, int]:
+    """Kill builds, each of which continues where the last one was killed, and count them."""
     command = _make_command(folder, kind)
     duration, want = _build_undisturbed(command, folder / f"{kind}-undisturbed")
     data, had, done = folder / f"{kind}-killed", dict[str, str](), Counter[str](kills=0, complete=0)
     shutil.rmtree(data, ignore_errors=True)
     while done["kills"] < kills:
-        status = _kill_after(random.uniform(0, 1.1 * duration), [*command, "--data", str(data)], fallen)
-        _compare(data, had, want, fallen)
+        status = _kill_after(random.uniform(0, 1.1 * duration), [*command, "--data", str(data)], failures)
+        _compare(data, had, want, failures)
         had = hash_runs(data)
         if status == -signal.SIGKILL:
             done["kills"] += 1
             done["kills that left something"] += bool(find_leftovers(data))
         else:
-            _check_complete(data, status, want, fallen)
+            _check_complete(data, status, want, failures)
             done["complete"] += 1
             shutil.rmtree(data)
             had = {}
-    _check_complete(data, subprocess.call([*command, "--data", str(data)], **_SILENT), want, fallen)
+    _check_complete(data, subprocess.call([*command, "--data", str(data)], **_SILENT), want, failures)
     return dict(done)
 
 
@@ -99,7 +99,7 @@ _SILENT: Any = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
 
 
 def _make_command(folder: Path, kind: str) -> list[str]:
-    """Return the command of a build of four runs. Random access to a file of vectors makes a run one in parts."""
+    """Return the command of a build of four runs. A run with a plane from a file of vectors is computed in parts."""
     vectors = folder / "vectors.npy"
     np.save(vectors, np.random.default_rng(0).normal(size=(2, 22)).astype(np.float32))
     plane = {"whole": 'kind = "pca"', "parts": f'kind = "file"\nfile = "{vectors}"'}[kind]
@@ -117,7 +117,7 @@ def _build_undisturbed(command: list[str], data: Path) -> tuple[float, dict[str,
     return time.monotonic() - began, hash_runs(data)
 
 
-def _kill_after(seconds: float, command: list[str], fallen: Counter[str]) -> int:
+def _kill_after(seconds: float, command: list[str], failures: Counter[str]) -> int:
     """Start a command, kill it after a time if it is still there, and return its exit code. Its workers must end."""
     process = subprocess.Popen(command, **_SILENT)
     try:
@@ -125,7 +125,7 @@ def _kill_after(seconds: float, command: list[str], fallen: Counter[str]) -> int
     except subprocess.TimeoutExpired:
         workers = list_children(process.pid)
         process.kill()
-        fallen["workers that outlived a build"] += _count_alive(workers)
+        failures["workers that outlived a build"] += _count_alive(workers)
         return process.wait()
 
 
@@ -144,28 +144,28 @@ def _is_alive(process: int) -> bool:
         return False
 
 
-def _compare(data: Path, had: dict[str, str], want: dict[str, str] | None, fallen: Counter[str]) -> None:
+def _compare(data: Path, had: dict[str, str], want: dict[str, str] | None, failures: Counter[str]) -> None:
     """Compare what a kill left with what was there before it, and with the bytes that each run has to have."""
     faults = find_faults(data)
     if faults:
         print(*faults, sep="\n", file=sys.stderr)
     now = hash_runs(data)
-    fallen["damaged"] += len(faults)
-    fallen["lost"] += sum(now.get(run_id) != digest for run_id, digest in had.items())
-    fallen["other bytes"] += sum(want.get(run_id) != digest for run_id, digest in now.items()) if want else 0
-    for name in [name for name, count in fallen.items() if not count]:
-        del fallen[name]
+    failures["damaged"] += len(faults)
+    failures["lost"] += sum(now.get(run_id) != digest for run_id, digest in had.items())
+    failures["other bytes"] += sum(want.get(run_id) != digest for run_id, digest in now.items()) if want else 0
+    for name in [name for name, count in failures.items() if not count]:
+        del failures[name]
 
 
-def _check_complete(data: Path, status: int, want: dict[str, str], fallen: Counter[str]) -> None:
+def _check_complete(data: Path, status: int, want: dict[str, str], failures: Counter[str]) -> None:
     if status != 0 or hash_runs(data) != want:
-        fallen["builds that did not become complete"] += 1
+        failures["builds that did not become complete"] += 1
     if left := find_leftovers(data):
         print(f"left in {data}: {dict(left)}", file=sys.stderr)
-        fallen["left behind"] += sum(left.values())
+        failures["left behind"] += sum(left.values())
 
 
-def kill_servers(data: Path, kills: int, random: Random, fallen: Counter[str]) -> dict[str, int]:
+def kill_servers(data: Path, kills: int, random: Random, failures: Counter[str]) -> dict[str, int]:
     """Kill servers while they compute and store runs, ask the next ones for the same runs, and count."""
     shutil.rmtree(data, ignore_errors=True)
     data.parent.mkdir(parents=True, exist_ok=True)
@@ -173,7 +173,7 @@ def kill_servers(data: Path, kills: int, random: Random, fallen: Counter[str]) -
     for _ in range(kills):
         server = ServerProcess(data)
         stored = sum(_ask_until_stored(server, config) for config in asked)
-        fallen["runs that the next server did not store"] += len(asked) - stored
+        failures["runs that the next server did not store"] += len(asked) - stored
         asked = [_make_config(seed + number) for number in range(1, random.randint(2, 4))]
         seed += len(asked)
         for config in asked:
@@ -183,17 +183,19 @@ def kill_servers(data: Path, kills: int, random: Random, fallen: Counter[str]) -
         workers = list_children(server.process.pid)
         server.process.kill()
         server.process.wait()
-        fallen["workers that outlived a server"] += _count_alive(workers)
-        fallen["tracebacks"] += server.tracebacks
+        failures["workers that outlived a server"] += _count_alive(workers)
+        failures["tracebacks"] += server.tracebacks
         done["kills"] += 1
         done["kills that left something"] += bool(find_leftovers(data))
-        _compare(data, had, None, fallen)
+        _compare(data, had, None, failures)
     if kills:
         server = ServerProcess(data)
-        fallen["runs that the next server did not store"] += sum(not _ask_until_stored(server, each) for each in asked)
+        failures["runs that the next server did not store"] += sum(
+            not _ask_until_stored(server, each) for each in asked
+        )
         server.stop()
-        fallen["left behind"] += sum(find_leftovers(data).values())
-        _compare(data, {}, None, fallen)
+        failures["left behind"] += sum(find_leftovers(data).values())
+        _compare(data, {}, None, failures)
     done["stored"] = len(hash_runs(data))
     return dict(done)
 

@@ -2,10 +2,10 @@
 
     python -m scripts.attacks.load --data FOLDER [--rate 500] [--seconds 20] [--runs 500] [--stampede 60]
 
-    static      so many requests a second, sent at fixed times whether or not earlier ones are answered, on 25
+    static      --rate requests per second, sent at fixed times whether or not earlier ones are answered, on 25
                 connections, for the page, a manifest, the index and an array: idle, and while runs are computed
-    runs        so many small runs, one after another; the memory must not grow from the 100th to the last
-    stampede    so many clients ask at once for an array of 26 MB that nobody has asked for; it is compressed once
+    runs        --runs small runs, one after another; the memory must not grow from the 100th to the last
+    stampede    --stampede clients ask at once for an array of 26 MB that nobody has asked for; it is compressed once
 
 The last line is JSON with counts, milliseconds and MiB. The exit code is 1 if an answer was wrong or memory grew. Times
 are only reported, as they depend on what else the machine does.
@@ -32,7 +32,7 @@ from scripts.attacks.servers import MemoryWatch, ServerProcess, measure_cpu
 _CONNECTIONS = 25
 #: Runs that take hours, which compute while static requests are answered.
 _LONG = [{"training": {"epochs": epochs, "frames": 1000}} for epochs in (1_000_000, 999_999)]
-#: A run with an array of 26 MB, of small parts otherwise.
+#: A run that is small except for one array of 26 MB.
 _WIDE = {
     "dataset": {"points": 8, "test_fraction": 0.3},
     "model": {"hidden": []},
@@ -54,46 +54,48 @@ def main() -> None:
     options.add_argument("--stampede", type=int, default=60)
     given = options.parse_args()
     given.data.mkdir(parents=True, exist_ok=True)
-    fallen, counts = Counter[str](), dict[str, Any]()
+    failures, counts = Counter[str](), dict[str, Any]()
     if given.rate:
-        counts["static"] = _with_server(given.data / "static", send_static, (given.rate, given.seconds), fallen)
+        counts["static"] = _with_server(given.data / "static", send_static, (given.rate, given.seconds), failures)
     if given.runs:
-        counts["runs"] = _with_server(given.data / "runs", ask_for_runs, (given.runs,), fallen)
+        counts["runs"] = _with_server(given.data / "runs", ask_for_runs, (given.runs,), failures)
     if given.stampede:
-        counts["stampede"] = _stampede(given.data / "stampede", given.stampede, fallen)
+        counts["stampede"] = _stampede(given.data / "stampede", given.stampede, failures)
     load = round(os.getloadavg()[0], 1)
-    print(json.dumps({**counts, "load average": load, "fallen": {n: c for n, c in fallen.items() if c}}))
-    sys.exit(bool(+fallen))
+    print(json.dumps({**counts, "load average": load, "failures": {n: c for n, c in failures.items() if c}}))
+    sys.exit(bool(+failures))
 
 
-def _with_server(data: Path, attack: Any, arguments: tuple[Any, ...], fallen: Counter[str], keep: bool = False) -> Any:
+def _with_server(
+    data: Path, attack: Any, arguments: tuple[Any, ...], failures: Counter[str], keep: bool = False
+) -> Any:
     """Run one attack on a fresh server, and return what it counts."""
     if not keep:
         shutil.rmtree(data, ignore_errors=True)
     server = ServerProcess(data.resolve())
     try:
-        return asyncio.run(attack(server, *arguments, fallen))
+        return asyncio.run(attack(server, *arguments, failures))
     finally:
         server.stop()
-        fallen["tracebacks"] += server.tracebacks
+        failures["tracebacks"] += server.tracebacks
 
 
-async def send_static(server: ServerProcess, rate: int, seconds: float, fallen: Counter[str]) -> dict[str, Any]:
+async def send_static(server: ServerProcess, rate: int, seconds: float, failures: Counter[str]) -> dict[str, Any]:
     """Send static requests at a fixed rate, idle and while two runs are computed."""
     async with Connection(server.port) as teacher:
         run_id = await _compute(teacher, SMALL)
         base = f"/data/runs/{run_id}"
         paths = ["/", "/data/index.json", f"{base}/run.json", f"{base}/predicted_class.npy"]
-    alone = await _send_at_rate(server, paths, rate, seconds, fallen)
+    alone = await _send_at_rate(server, paths, rate, seconds, failures)
     async with Connection(server.port) as teacher:
         states = [(await teacher.post("/api/runs", config))["state"] for config in _LONG]
     await asyncio.sleep(2)
-    beside = await _send_at_rate(server, paths, rate, seconds, fallen)
+    beside = await _send_at_rate(server, paths, rate, seconds, failures)
     return {"asked for": states, "idle": alone, "while two runs are computed": beside}
 
 
 async def _send_at_rate(
-    server: ServerProcess, paths: list[str], rate: int, seconds: float, fallen: Counter[str]
+    server: ServerProcess, paths: list[str], rate: int, seconds: float, failures: Counter[str]
 ) -> dict[str, Any]:
     """Send requests at fixed times, and report how long they took, counted from these times."""
     count, began, cpu = int(rate * seconds), time.monotonic(), measure_cpu(server.process.pid)
@@ -105,7 +107,7 @@ async def _send_at_rate(
                 due = began + number / rate
                 await asyncio.sleep(max(0.0, due - time.monotonic()))
                 status, body = await connection.get(paths[number % len(paths)])
-                fallen["wrong answers"] += status != 200 or not body
+                failures["wrong answers"] += status != 200 or not body
                 took.append(time.monotonic() - due)
 
     await asyncio.gather(*(send() for _ in range(_CONNECTIONS)))
@@ -120,7 +122,7 @@ async def _send_at_rate(
     }
 
 
-async def ask_for_runs(server: ServerProcess, runs: int, fallen: Counter[str]) -> dict[str, Any]:
+async def ask_for_runs(server: ServerProcess, runs: int, failures: Counter[str]) -> dict[str, Any]:
     """Compute many runs, and compare the memory after the first ones with that after all."""
     early, at, first = 0, min(100, runs // 2), server.measure_memory()
     async with Connection(server.port) as teacher:
@@ -131,27 +133,27 @@ async def ask_for_runs(server: ServerProcess, runs: int, fallen: Counter[str]) -
                 early = server.measure_memory()
         listed = len((await teacher.get_json("/data/index.json"))["runs"])
     last = server.measure_memory()
-    fallen["runs that are not in the index"] += runs - listed
-    fallen["growth of memory"] += last - early > _SCATTER
+    failures["runs that are not in the index"] += runs - listed
+    failures["growth of memory"] += last - early > _SCATTER
     return {"stored": listed, "memory at first": first, f"after {at}": early, "at last": last}
 
 
-def _stampede(data: Path, clients: int, fallen: Counter[str]) -> dict[str, Any]:
+def _stampede(data: Path, clients: int, failures: Counter[str]) -> dict[str, Any]:
     """Store a run with a large array, and ask a server that is started anew for it with many clients at once."""
-    run_id = _with_server(data, lambda server, _: _compute_alone(server, _WIDE), (), fallen)
-    counted: dict[str, Any] = _with_server(data, ask_at_once, (clients, run_id), fallen, keep=True)
+    run_id = _with_server(data, lambda server, _: _compute_alone(server, _WIDE), (), failures)
+    counted: dict[str, Any] = _with_server(data, ask_at_once, (clients, run_id), failures, keep=True)
     shutil.rmtree(data)
     return counted
 
 
-async def ask_at_once(server: ServerProcess, clients: int, run_id: str, fallen: Counter[str]) -> dict[str, Any]:
+async def ask_at_once(server: ServerProcess, clients: int, run_id: str, failures: Counter[str]) -> dict[str, Any]:
     """Ask for a large array with many clients at once, and for the page beside them."""
     before, cpu, bodies = server.measure_memory(), measure_cpu(server.process.pid), set[bytes]()
 
     async def ask() -> None:
         async with Connection(server.port) as connection:
             status, body = await connection.get(f"/data/runs/{run_id}/confidence.npy")
-            fallen["wrong answers"] += status != 200
+            failures["wrong answers"] += status != 200
             bodies.add(body)
 
     with MemoryWatch(server) as memory:
@@ -162,7 +164,7 @@ async def ask_at_once(server: ServerProcess, clients: int, run_id: str, fallen: 
         page = time.monotonic() - began
         await everybody
     many = measure_cpu(server.process.pid) - cpu
-    fallen["different answers"] += len(bodies) - 1
+    failures["different answers"] += len(bodies) - 1
     return {
         "clients": clients,
         "compressed MB": round(len(bodies.pop()) / 1e6, 1),

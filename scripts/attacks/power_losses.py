@@ -5,10 +5,10 @@
 The data folder is on a small ext4 file system in a file. To cut the power, all processes are stopped and that file is
 copied: so the copy has what was written to the disk, and nothing that is only in the memory of the system. The file
 system writes on request only, as it does not commit by itself here, and does not guess what a rename means. The copy is
-mounted, which replays its journal. Then ``verify`` has to accept it, and each run of which somebody was told that it is
-stored has to be there. One copy of ten is used to go on: the build has to become complete, and to leave nothing else.
+mounted, which replays its journal. Then ``verify`` has to accept it, and each run that was reported as stored
+has to be there. With one copy of ten, the build continues: it has to become complete, and to leave nothing else.
 
-The last line is JSON with counts. The exit code is 1 if something fell. It needs Linux, root and mkfs.ext4; the short
+The last line is JSON with counts. The exit code is 1 if something failed. It needs Linux, root and mkfs.ext4; the short
 form, with a disk that is simulated in Python, is tests/test_durability.py.
 """
 
@@ -42,10 +42,10 @@ from scripts.attacks.servers import ServerProcess, list_children
 _SIZE = 48 * 2**20
 #: No commit within ten minutes, and no guesses: what was not synced is not on the disk.
 _OPTIONS = "loop,commit=600,noauto_da_alloc"
-#: So many runs has one build; half of them are computed in parts.
+#: The number of runs of a build. Half of them are computed in parts.
 _RUNS = 16
 _IN_PARTS = Sizes(large_work=0, part_work=2e4, part_bytes=2e3)
-#: One of so many copies is used to go on.
+#: One of this many copies is used to continue.
 _RESUMED = 10
 
 
@@ -55,21 +55,21 @@ def main() -> None:
     options.add_argument("--builds", type=int, default=60)
     options.add_argument("--serves", type=int, default=40)
     options.add_argument("--seed", type=int, default=1)
-    options.add_argument("--build-aloud", action="store_true", help=argparse.SUPPRESS)
+    options.add_argument("--build-and-report", action="store_true", help=argparse.SUPPRESS)
     given = options.parse_args()
-    if given.build_aloud:
-        build_aloud(given.data)
+    if given.build_and_report:
+        build_and_report(given.data)
         return
     given.data.mkdir(parents=True, exist_ok=True)
-    random, fallen, counts = Random(given.seed), Counter[str](), Counter[str]()
+    random, failures, counts = Random(given.seed), Counter[str](), Counter[str]()
     while counts["losses during builds"] < given.builds:
         with Disk(given.data.resolve()) as disk:
-            cut_builds(disk, random, given.builds, counts, fallen)
+            cut_builds(disk, random, given.builds, counts, failures)
     if given.serves:
         with Disk(given.data.resolve()) as disk:
-            cut_servers(disk, random, given.serves, counts, fallen)
-    print(json.dumps({**counts, "fallen": {name: count for name, count in fallen.items() if count}}))
-    sys.exit(bool(+fallen))
+            cut_servers(disk, random, given.serves, counts, failures)
+    print(json.dumps({**counts, "failures": {name: count for name, count in failures.items() if count}}))
+    sys.exit(bool(+failures))
 
 
 class Disk:
@@ -155,76 +155,76 @@ def _make_config(seed: int) -> RunConfig:
     )
 
 
-def build_aloud(data: Path) -> None:
-    """Build the runs, and print the id of each as soon as it is said to be stored."""
+def build_and_report(data: Path) -> None:
+    """Build the runs, and print the id of each as soon as it is reported as stored."""
     configs = [_make_config(seed) for seed in range(_RUNS)]
     for half, sizes in ((configs[::2], Sizes()), (configs[1::2], _IN_PARTS)):
         build_gallery(Gallery(data), half, workers=2, sizes=sizes, on_done=lambda run_id: print(run_id, flush=True))
 
 
-def cut_builds(disk: Disk, random: Random, most: int, counts: Counter[str], fallen: Counter[str]) -> None:
-    """Cut the power by turns when a run is said to be stored, and at random moments, until the build is complete."""
-    command = [sys.executable, "-m", "scripts.attacks.power_losses", "--build-aloud", "--data", str(disk.data)]
+def cut_builds(disk: Disk, random: Random, most: int, counts: Counter[str], failures: Counter[str]) -> None:
+    """Cut the power by turns when a run is reported as stored, and at random moments, until the build is complete."""
+    command = [sys.executable, "-m", "scripts.attacks.power_losses", "--build-and-report", "--data", str(disk.data)]
     build = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
-    told: list[str] = []
-    listening = threading.Thread(target=lambda: told.extend(map(str.strip, build.stdout or ())), daemon=True)
+    reported: list[str] = []
+    listening = threading.Thread(target=lambda: reported.extend(map(str.strip, build.stdout or ())), daemon=True)
     listening.start()
     pace = 1.0  # how many seconds the last run took
     while build.poll() is None and counts["losses during builds"] < most:
         if counts["losses during builds"] % 2:
             time.sleep(random.uniform(0, pace))
         else:
-            before, began = len(told), time.monotonic()
-            while len(told) == before and build.poll() is None:
+            before, began = len(reported), time.monotonic()
+            while len(reported) == before and build.poll() is None:
                 time.sleep(0.002)
             pace = time.monotonic() - began
-        stored = list(told)
+        stored = list(reported)
         if build.poll() is None:
             with disk.cut_power(build.pid) as found:
-                _check(found, stored, counts, fallen)
+                _check(found, stored, counts, failures)
                 counts["losses during builds"] += 1
                 if counts["losses during builds"] % _RESUMED == 0:
-                    _go_on(found, command, counts, fallen)
+                    _continue_build(found, command, counts, failures)
     build.kill()
     build.wait()
     listening.join()
 
 
-def _check(found: Path, told: list[str], counts: Counter[str], fallen: Counter[str]) -> None:
-    """Check what is on the disk: it is sound, and what somebody was told is stored is there."""
+def _check(found: Path, reported: list[str], counts: Counter[str], failures: Counter[str]) -> None:
+    """Check what is on the disk: it is sound, and what was reported as stored is there."""
     there = hash_runs(found)
     faults = find_faults(found)
     if faults:
         print(*faults, sep="\n", file=sys.stderr)
-    counts["runs told as stored, and looked for"] += len(told)
-    fallen["told as stored, and gone"] += len(set(told) - there.keys())
-    fallen["damaged"] += len(faults)
+    counts["runs reported as stored, and looked for"] += len(reported)
+    failures["reported as stored, and gone"] += len(set(reported) - there.keys())
+    failures["damaged"] += len(faults)
 
 
-def _go_on(found: Path, command: list[str], counts: Counter[str], fallen: Counter[str]) -> None:
+def _continue_build(found: Path, command: list[str], counts: Counter[str], failures: Counter[str]) -> None:
     status = subprocess.run([*command[:-1], str(found)], check=False, stdout=subprocess.DEVNULL).returncode
     complete = status == 0 and len(hash_runs(found)) == _RUNS and not find_faults(found)
-    counts["builds that went on"] += 1
-    fallen["builds that did not become complete"] += not complete
-    fallen["left behind"] += sum(find_leftovers(found).values())
+    counts["builds that continued"] += 1
+    failures["builds that did not become complete"] += not complete
+    failures["left behind"] += sum(find_leftovers(found).values())
 
 
-def cut_servers(disk: Disk, random: Random, most: int, counts: Counter[str], fallen: Counter[str]) -> None:
+def cut_servers(disk: Disk, random: Random, most: int, counts: Counter[str], failures: Counter[str]) -> None:
     """Ask a server for runs, and cut the power when it says that one is stored, or a little later."""
     server = ServerProcess(disk.data, log=disk.data.parent.with_suffix(".log"))
-    url, told = f"http://127.0.0.1:{server.port}/api/runs", []
+    url, reported = f"http://127.0.0.1:{server.port}/api/runs", []
     for seed in range(most):
         # The next one is asked for as well, so that it is being computed and stored when the power is cut.
         for number in (2 * seed, 2 * seed + 1):
             httpx.post(url, json=_make_config(1000 + number).model_dump(mode="json"), timeout=60)
-        told.append(_wait_until_stored(url, _make_config(1000 + 2 * seed).id))
+        reported.append(_wait_until_stored(url, _make_config(1000 + 2 * seed).id))
         time.sleep(random.choice([0, 0, random.uniform(0, 1)]))
         with disk.cut_power(server.process.pid) as found:
-            _check(found, told, counts, fallen)
-        told.append(_wait_until_stored(url, _make_config(1001 + 2 * seed).id))
+            _check(found, reported, counts, failures)
+        reported.append(_wait_until_stored(url, _make_config(1001 + 2 * seed).id))
         counts["losses of servers"] += 1
     server.stop()
-    fallen["tracebacks"] += server.tracebacks
+    failures["tracebacks"] += server.tracebacks
 
 
 def _wait_until_stored(url: str, run_id: str) -> str:
