@@ -9,7 +9,7 @@
   const TYPES = {js: 'text/javascript', css: 'text/css', json: 'application/json', wasm: 'application/wasm'};
   const START = 'pages/atlas/main.js';
 
-  /** Take a block of the page, which is removed, since it is large. @param {string} id */
+  /** Read a block of the page, and remove it, because it is large. @param {string} id */
   const take = (id) => {
     const block = /** @type {HTMLElement} */ (document.getElementById(id));
     block.remove();

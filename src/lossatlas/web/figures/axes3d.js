@@ -215,7 +215,7 @@ export function isHidden(at, {heights, size}, camera) {
 /**
  * Draw the path of a released ball, also where it is below the surface: otherwise the ball would seem to come from
  * nowhere.
- * @param {Vector[]} points NaN lifts the pen @param {Camera} camera
+ * @param {Vector[]} points NaN interrupts the path @param {Camera} camera
  */
 export function descentMark(points, {project}) {
   const at = points.map((point) => (point.some(Number.isNaN) ? null : project(point)));

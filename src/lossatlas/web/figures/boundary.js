@@ -14,7 +14,7 @@ const SPLITS = ['train', 'test'];
 /** Data whose length is more than this many times their width form a strip; its axes have separate scales. */
 const STRIP = 4;
 /** The number of classes whose probability under the pointer is given; the others are summed. */
-const MOST_TOLD = 3;
+const MOST_NAMED = 3;
 /** The number of places along an axis that a written coordinate distinguishes. */
 const FINE = 2000;
 
@@ -48,7 +48,8 @@ export function pointTraces(run, theme) {
 
 /**
  * Style the points: training points are filled, test points are hollow.
- * @param {number} k @param {boolean} hollow @param {boolean} many @param {{paper: string, dark: boolean, text: number}} theme
+ * @param {number} k @param {boolean} hollow @param {boolean} many
+ * @param {{paper: string, dark: boolean, text: number}} theme
  */
 function pointMarker(k, hollow, many, theme) {
   const size = (many ? 5.5 : 7) * symbolScale(k) * Math.sqrt(theme.text); // Marks grow a little with the texts.
@@ -233,8 +234,8 @@ export function probabilityText(run, seen, x, y, oddsAt) {
  */
 function oddsText(classes, odds) {
   const textOf = (/** @type {number} */ k) => `${classText(classes[k])} ${probabilityPercentText(odds[k])}`;
-  if (classes.length <= MOST_TOLD + 1) return classes.map((_, k) => textOf(k)).join(', ');
-  const likeliest = [...odds.keys()].sort((i, j) => odds[j] - odds[i]).slice(0, MOST_TOLD);
+  if (classes.length <= MOST_NAMED + 1) return classes.map((_, k) => textOf(k)).join(', ');
+  const likeliest = [...odds.keys()].sort((i, j) => odds[j] - odds[i]).slice(0, MOST_NAMED);
   const others = 1 - likeliest.reduce((sum, k) => sum + odds[k], 0);
   return `${likeliest.map(textOf).join(', ')}, the others ${probabilityPercentText(Math.max(0, others))}`;
 }

@@ -55,7 +55,7 @@ export function planeLayout({font, text}) {
   };
 }
 
-/** Return the style that the axes of all plane plots share. @param {{muted: string, font: string, text: number}} theme */
+/** Return the style of the axes of all plane plots. @param {{muted: string, font: string, text: number}} theme */
 export function axisStyle({muted, font, text}) {
   return {
     fixedrange: true,

@@ -4,8 +4,8 @@
 const USUAL = 16;
 
 /**
- * Return how large text is, relative to the usual: by the reader's choice, or in a presentation. The stylesheets follow it
- * with rem, and the figures with the property `text` of their theme.
+ * Return how large text is, relative to the usual: by the reader's choice, or in a presentation. The stylesheets follow
+ * it with rem, and the figures with the property `text` of their theme.
  */
 export const textScale = () => Number.parseFloat(getComputedStyle(document.documentElement).fontSize) / USUAL;
 

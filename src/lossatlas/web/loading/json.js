@@ -40,7 +40,7 @@ export class Stopped extends Away {
 const BUSY = 503;
 
 /** The statuses with which a proxy answers if the server is away. */
-const INSTEAD = [502, 504];
+const GATEWAY = [502, 504];
 
 /**
  * Convert the error of a failed request to an Away if nothing answered: browsers describe that in different words.
@@ -58,7 +58,7 @@ export async function fetchAnswer(path, init) {
   const response = await fetch(addressOf(path), init).catch((error) => {
     throw toAway(error);
   });
-  if (INSTEAD.includes(response.status)) throw new Away();
+  if (GATEWAY.includes(response.status)) throw new Away();
   return response;
 }
 

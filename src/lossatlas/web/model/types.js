@@ -131,7 +131,7 @@
  * @property {boolean} ball is a ball released at the picked point, which continues the training from there?
  * @property {[number, number] | null} play the epochs between which the page is to play, or plays, because a link asks
  *   for it
- * @property {number | null} speed the speed of that; null: the one that is chosen
+ * @property {number | null} speed the speed of that playback; null: the one that is chosen
  * @property {string | null} story the story that is open: the name of a file of the site, or where else it is
  *   (features/tour/carried.js); null: the tour
  * @property {string | null} tour the name of the open stop of the story

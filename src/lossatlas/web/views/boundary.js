@@ -65,7 +65,7 @@ export function createBoundary(Plotly, {networkOf, oddsOf, logitsOf, onAttend, o
   return {
     /** Request what the plot of a run needs besides this module. @param {Run} run */
     request: further.request,
-    /** Has it arrived, or is it known that it does not? @param {Run} run */
+    /** Has it arrived, or is it known that it will not? @param {Run} run */
     isKnown: further.isKnown,
     /** The size or the theme has changed: the next drawing uses the new one. */
     restyle() {
@@ -81,7 +81,7 @@ export function createBoundary(Plotly, {networkOf, oddsOf, logitsOf, onAttend, o
       if (run.hasSampleLosses && extra) {
         shown = null;
         key = '';
-        setText(byId('boundary-whose'), extra.samples.note(run, frame)); // It comes first: it takes a line from the plot.
+        setText(byId('boundary-whose'), extra.samples.note(run, frame)); // First, since it takes a line from the plot.
         byId('boundary-whose').hidden = false;
         extra.samples.draw(shot, String(style));
         clearTimeout(timer);
@@ -138,7 +138,7 @@ function createFurtherPart({onArrived, ...options}) {
     request(run) {
       if (!isNeeded(run) || part.isAsked() || hasFailed) return;
       part.request().then(onArrived, () => {
-        hasFailed = true; // Then the plot has what all runs have.
+        hasFailed = true; // The plot then has only what all runs have.
         onArrived();
       });
     },

@@ -1,6 +1,6 @@
 /**
- * This view moves a place in the right plot with the arrow keys, and says what is there. A pointer does the same by being
- * somewhere.
+ * This view moves a place in the right plot with the arrow keys, and says what is there, as a pointer does when it
+ * moves over the plot.
  */
 /** @import {Box} from './regions.js' */
 import {make, setText} from '../lib/dom.js';

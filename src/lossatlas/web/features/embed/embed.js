@@ -1,6 +1,6 @@
 /**
- * This module is the page in a frame of somebody else's page (`embed=1`): it shows the parts that the frame's address
- * asks for, and leaves the wheel, the keys, the focus and the history to the page around it.
+ * This module adapts the page to a frame in another page (`embed=1`): it shows the parts that the frame's address asks
+ * for, and leaves the wheel, the keys, the focus and the history to the page around it.
  */
 /** @import {State} from '../../model/types.js' */
 /** @import {StateStore} from '../../model/address.js' */

@@ -1,6 +1,6 @@
 /**
- * This module is the presentation: large type, both plots, and no panels, for a lecture hall. The type is larger because
- * the root's font size is (present.css), which the figures follow as well (lib/sizes.js).
+ * This module is the presentation: large type, both plots, and no panels, for a lecture hall. The type is larger
+ * because the font size of the root is (present.css). The figures follow it as well (lib/sizes.js).
  */
 /** @import {StateStore} from '../../model/address.js' */
 import {byId, make} from '../../lib/dom.js';

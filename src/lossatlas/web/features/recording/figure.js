@@ -25,7 +25,8 @@ export function lossCurves({frames, metrics}, box) {
 
 /**
  * Return the places of the frames in pixels, with the same scale along both axes.
- * @param {[number, number][]} points @param {{width: number, height: number, room: number}} box `room`: the margin around the path
+ * @param {[number, number][]} points
+ * @param {{width: number, height: number, room: number}} box `room`: the margin around the path
  */
 export function pathPlaces(points, {width, height, room}) {
   const [low, high] = [Math.min, Math.max].map((end) => [0, 1].map((axis) => end(...points.map((at) => at[axis]))));

@@ -58,7 +58,7 @@ export function curvesPart({run, frame, scale}, wished, {x, y, width, height}, t
 }
 
 /**
- * Write what the lines are, above the curves and up to their right end.
+ * Write the key of the lines above the curves, up to their right end.
  * @param {{text: string, look: Record<string, string | number>}[]} entries @param {number} right @param {Theme} theme
  */
 function keyOf(entries, right, theme) {

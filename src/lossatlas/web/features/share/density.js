@@ -1,6 +1,6 @@
 /** This module writes into a PNG file how large its picture is on paper: the chunk pHYs of the PNG standard. */
 
-/** A PNG file begins with 8 bytes of its own, and the chunk IHDR, which has 25. */
+/** A PNG file begins with a signature of 8 bytes, and the chunk IHDR, which has 25. */
 const HEAD = 8 + 25;
 const INCH = 0.0254;
 

@@ -1,4 +1,4 @@
-/** This module creates the row of the dialog for figures: one plot alone, in the size and the look of a paper or slide. */
+/** This module creates the row of the dialog for figures: one plot alone, sized and styled for a paper or a slide. */
 /** @import {Shot} from '../../model/types.js' */
 /** @import {Exports, Figure} from './exports.js' */
 /** @import {Task} from './task.js' */

@@ -41,7 +41,7 @@ export async function pdfOf(figure) {
   return file.output('blob');
 }
 
-/** Enlarge the cells of a plot as the browser does, unless they are to be seen as squares. @param {Sheet['cells'][0]} cells */
+/** Enlarge the cells of a plot as the browser does, or as sharp squares. @param {Sheet['cells'][0]} cells */
 function enlarge(cells) {
   const {canvas, box, sharp} = cells;
   const [width, height] = [box.width, box.height].map((pixels) => Math.round(pixels * SHARP));

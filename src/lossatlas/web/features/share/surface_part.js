@@ -24,7 +24,7 @@ const FINE = 4;
 const MOST = 16_000;
 /** The light that comes from everywhere, and the light of the lamp. */
 const [AMBIENT, LAMP] = [0.62, 0.48];
-/** The lamp stands over the left shoulder of who looks: its direction, to the right, towards the eye and upwards. */
+/** The lamp stands over the left shoulder of the viewer: its direction, to the right, towards the eye and upwards. */
 const TOWARDS = [-0.35, 0.45, 0.82];
 /** A line is tested for being hidden in steps of this length, in half-sides of the box. */
 const STEP = 0.02;
@@ -85,7 +85,7 @@ function projectLine({x, y, z}, {project}) {
 
 /**
  * Project the parts of a line that the surface does not hide.
- * @param {Line} line in coordinates of the box; NaN lifts the pen @param {Relief} relief @param {Camera} camera
+ * @param {Line} line in coordinates of the box; NaN interrupts it @param {Relief} relief @param {Camera} camera
  */
 function visibleLine({x, y, z}, relief, camera) {
   /** @type {Line} */

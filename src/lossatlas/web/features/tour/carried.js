@@ -79,7 +79,10 @@ async function inflate(text) {
   }
 }
 
-/** Read text, but no more than a story may have: a few compressed bytes can stand for gigabytes. @param {ReadableStream<any>} stream */
+/**
+ * Read text, but no more than a story may have: a few compressed bytes can stand for gigabytes.
+ * @param {ReadableStream<any>} stream
+ */
 async function readBounded(stream) {
   const reader = stream.getReader();
   const decoder = new TextDecoder();

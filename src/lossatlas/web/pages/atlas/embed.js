@@ -8,7 +8,7 @@ import {createLazy} from '../../lib/lazy.js';
 const query = new URLSearchParams(location.search);
 
 /**
- * Prepare the page for a frame of anybody's page: it shows only some of its parts.
+ * Prepare the page for a frame of any other page: it shows only some of its parts.
  * @param {{store: StateStore, base: State}} page
  */
 export async function loadEmbed(page) {

@@ -1,6 +1,6 @@
 /**
- * This module plays what a link asks for (`play=0-60&speed=2`), as soon as all of the run is there. If the reader prefers
- * less motion, the page goes to the first of these epochs, and the button Play plays them.
+ * This module plays what a link asks for (`play=0-60&speed=2`), as soon as all of the run is there. If the reader
+ * prefers less motion, the page goes to the first of these epochs, and the button Play plays them.
  */
 /** @import {StateStore} from '../../model/address.js' */
 /** @import {Run} from '../../model/run.js' */

@@ -1,4 +1,4 @@
-/** This module opens and closes the presentation, which is fetched when it is first asked for: by the key F or by a link. */
+/** This module opens and closes the presentation, which is fetched when the key F or a link first asks for it. */
 /** @import {StateStore} from '../../model/address.js' */
 import {byId} from '../../lib/dom.js';
 import {createLazy, reasonOf} from '../../lib/lazy.js';

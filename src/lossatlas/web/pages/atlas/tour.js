@@ -38,7 +38,7 @@ export function createLazyTour(page) {
   byId('tour-open').addEventListener('click', async () => (await load())?.toggle());
 
   return {
-    /** Open the stop that a link may name, since the first picture is drawn, or there will be none. */
+    /** Open the stop that a link may name. The first picture has been drawn, or there will be none. */
     async begin() {
       const {tour: stop, story} = store.get();
       if ((!stop && !story) || lazy.isAsked()) return;

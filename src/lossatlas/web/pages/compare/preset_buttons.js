@@ -6,7 +6,7 @@ import {joinKey} from '../../model/keys.js';
 import {sideQuery} from './link.js';
 import {pairFor, PRESETS} from './presets.js';
 
-/** So many pairs are buttons; the others are in the menu. */
+/** The number of pairs that are buttons. The others are in the menu. */
 const BUTTONS = 3;
 
 /**

@@ -42,7 +42,7 @@ const layersOf = (config) => /** @type {any} */ (config).model.hidden;
  * Return settings with the best rate of an optimiser on a dataset. Another rate would decide the comparison.
  * @param {string} dataset @param {string} optimizer @param {Partial<Settings>} [others] @returns {Settings}
  */
-function tuned(dataset, optimizer, others = {}) {
+function tune(dataset, optimizer, others = {}) {
   const settings = {optimizer, batch: /** @type {Settings['batch']} */ (32), decay: 0, seed: 0, ...others};
   const name = settings.batch === 32 ? optimizer : `${optimizer} ${settings.batch}`;
   return {rate: RATES[dataset][name], ...settings};
@@ -52,11 +52,11 @@ function tuned(dataset, optimizer, others = {}) {
  * Write a pair of two optimisers, each with its own rate.
  * @param {string} name @param {string} a @param {string} b @param {string} what @returns {Preset}
  */
-const ofOptimizers = (name, a, b, what) => ({
+const pairOptimizers = (name, a, b, what) => ({
   name,
   group: 'Optimizers',
   what: `${what} Each has the learning rate that suits it best.`,
-  here: (dataset) => [{train: tuned(dataset, a)}, {train: tuned(dataset, b)}],
+  here: (dataset) => [{train: tune(dataset, a)}, {train: tune(dataset, b)}],
 });
 
 /**
@@ -64,11 +64,11 @@ const ofOptimizers = (name, a, b, what) => ({
  * worst.
  * @param {Omit<Preset, 'group' | 'here'> & {models: Partial<State>[]}} pair @returns {Preset}
  */
-const ofNetworks = ({models: [a, b], ...pair}) => ({
+const pairNetworks = ({models: [a, b], ...pair}) => ({
   ...pair,
   group: 'Networks',
   here: (dataset) => {
-    const train = {...tuned(dataset, 'adam'), rate: SAFE_RATE};
+    const train = {...tune(dataset, 'adam'), rate: SAFE_RATE};
     return [
       {train, ...a},
       {train, ...b},
@@ -78,8 +78,8 @@ const ofNetworks = ({models: [a, b], ...pair}) => ({
 
 /** The pairs. The first three are buttons, the others are in a menu. @type {Preset[]} */
 export const PRESETS = [
-  ofOptimizers('SGD against Adam', 'sgd', 'adam', 'The same network and start, two update rules.'),
-  ofNetworks({
+  pairOptimizers('SGD against Adam', 'sgd', 'adam', 'The same network and start, two update rules.'),
+  pairNetworks({
     name: 'Plain against residual',
     what: 'A deep narrow network without and with skips, from the same start.',
     keys: ['model.residual'],
@@ -89,7 +89,7 @@ export const PRESETS = [
       {hidden: Array(10).fill(8), residual: true},
     ],
   }),
-  ofNetworks({
+  pairNetworks({
     name: 'Narrow against wide',
     what: 'The same number of layers, with few units and with many.',
     keys: ['model.hidden'],
@@ -97,8 +97,8 @@ export const PRESETS = [
       layersOf(a).length === layersOf(b).length && layersOf(a).every((width, i) => width < layersOf(b)[i]),
     models: [{hidden: [4, 4]}, {hidden: [20, 20]}],
   }),
-  ofOptimizers('SGD against momentum', 'sgd', 'momentum', 'Steps without and with a memory of earlier gradients.'),
-  ofOptimizers('RMSProp against Adam', 'rmsprop', 'adam', 'Two rules that scale each step by recent gradients.'),
+  pairOptimizers('SGD against momentum', 'sgd', 'momentum', 'Steps without and with a memory of earlier gradients.'),
+  pairOptimizers('RMSProp against Adam', 'rmsprop', 'adam', 'Two rules that scale each step by recent gradients.'),
   {
     name: 'Low rate against high',
     group: 'Training',
@@ -106,7 +106,7 @@ export const PRESETS = [
     keys: ['training.learning_rate'],
     fits: (a, b) => trainingOf(a).learning_rate < trainingOf(b).learning_rate,
     here(dataset) {
-      const best = tuned(dataset, 'sgd');
+      const best = tune(dataset, 'sgd');
       return [{train: {...best, rate: roundToDigits(best.rate / 30, 1)}}, {train: best}];
     },
   },
@@ -114,7 +114,7 @@ export const PRESETS = [
     name: 'Small batches against full',
     group: 'Training',
     what: 'SGD with 8 points a step and with all of them. Each has the learning rate that suits it best.',
-    here: (dataset) => [{train: tuned(dataset, 'sgd', {batch: 8})}, {train: tuned(dataset, 'sgd', {batch: 'full'})}],
+    here: (dataset) => [{train: tune(dataset, 'sgd', {batch: 8})}, {train: tune(dataset, 'sgd', {batch: 'full'})}],
   },
   {
     name: 'Without and with weight decay',
@@ -122,7 +122,7 @@ export const PRESETS = [
     what: 'The same training, in which large weights cost nothing or something.',
     keys: ['training.weight_decay'],
     fits: (a, b) => (trainingOf(a).weight_decay ?? 0) < (trainingOf(b).weight_decay ?? 0),
-    here: (dataset) => [{train: tuned(dataset, 'adam')}, {train: tuned(dataset, 'adam', {decay: DECAY})}],
+    here: (dataset) => [{train: tune(dataset, 'adam')}, {train: tune(dataset, 'adam', {decay: DECAY})}],
   },
   {
     name: 'Two starts',
@@ -130,16 +130,16 @@ export const PRESETS = [
     what: 'The same settings from two random initialisations.',
     keys: ['training.seed'],
     fits: (a, b) => trainingOf(a).seed < trainingOf(b).seed,
-    here: (dataset) => [{train: tuned(dataset, 'adam')}, {train: tuned(dataset, 'adam', {seed: 1})}],
+    here: (dataset) => [{train: tune(dataset, 'adam')}, {train: tune(dataset, 'adam', {seed: 1})}],
   },
-  ofNetworks({
+  pairNetworks({
     name: 'Shallow against deep',
     what: 'One hidden layer and four, all of the same width.',
     keys: ['model.hidden'],
     fits: (a, b) => layersOf(a).length < layersOf(b).length && new Set([...layersOf(a), ...layersOf(b)]).size === 1,
     models: [{hidden: [10]}, {hidden: [10, 10, 10, 10]}],
   }),
-  ofNetworks({
+  pairNetworks({
     name: 'tanh against ReLU',
     what: 'The same layers and start, smooth units and units with a kink.',
     keys: ['model.activation'],
@@ -151,9 +151,9 @@ export const PRESETS = [
     group: 'Data',
     what: 'The same shapes, whose points scatter little and so much that the classes overlap.',
     here: (dataset) => [
-      {train: tuned(dataset, 'adam'), sample: sampleOf(dataset)},
+      {train: tune(dataset, 'adam'), sample: sampleOf(dataset)},
       {
-        train: tuned(dataset, 'adam'),
+        train: tune(dataset, 'adam'),
         sample: {...sampleOf(dataset), noise: roundToDigits(3 * sampleOf(dataset).noise, 2) || BLUR},
       },
     ],
@@ -163,8 +163,8 @@ export const PRESETS = [
     group: 'Data',
     what: 'The same shapes, of which the network sees few points or many.',
     here: (dataset) => [
-      {train: tuned(dataset, 'adam'), sample: {...sampleOf(dataset), points: FEW}},
-      {train: tuned(dataset, 'adam'), sample: {...sampleOf(dataset), points: MANY}},
+      {train: tune(dataset, 'adam'), sample: {...sampleOf(dataset), points: FEW}},
+      {train: tune(dataset, 'adam'), sample: {...sampleOf(dataset), points: MANY}},
     ],
   },
 ];

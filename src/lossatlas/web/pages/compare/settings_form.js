@@ -174,7 +174,7 @@ function createFields({activations}) {
       noise.write(drawn.noise);
       data.write(drawn.seed);
       for (const label of ofSample) label.hidden = !isDrawn(side);
-      // A field that is not shown must not refuse.
+      // A field that is not shown must not block the form.
       for (const each of [points, noise, data]) each.input.disabled = !isDrawn(side);
     },
   };
