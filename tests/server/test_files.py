@@ -97,6 +97,9 @@ def test_scripts_have_the_policy_of_workers_and_other_files_have_none(
     assert answer.headers["x-content-type-options"] == "nosniff"
     assert answer.headers.get("content-security-policy") == policy
     assert not {"permissions-policy", "cross-origin-opener-policy"} & set(answer.headers)
+    assert answer.headers.get("referrer-policy") == (
+        None if policy else "no-referrer"
+    )  # that of the page that loads it
 
 
 @pytest.mark.parametrize(

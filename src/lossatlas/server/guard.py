@@ -20,9 +20,10 @@ logger = logging.getLogger("lossatlas.server")
 #: Every answer has these headers. Documents also have a policy and others, which would add 30 KB to a hundred scripts.
 SECURITY_HEADERS = {
     "Cross-Origin-Resource-Policy": "same-origin",
-    "Referrer-Policy": "no-referrer",
     "X-Content-Type-Options": "nosniff",
 }
+#: Everything but scripts has these: a script takes the policy of the page that loads it.
+_REFERRER = {"Referrer-Policy": "no-referrer"}
 _SCRIPTS = {"text/javascript", "application/javascript"}
 #: Media types that are neither documents nor scripts, and need no policy.
 _PASSIVE = {"application/octet-stream", "application/json", "application/wasm", "text/css"}
@@ -119,10 +120,10 @@ class _Answer:
 
     def _choose_headers(self, media_type: str) -> dict[str, str]:
         if media_type in _PASSIVE:
-            return {}
+            return _REFERRER
         if media_type in _SCRIPTS:
             return {"Content-Security-Policy": format_policy(WORKER_DIRECTIVES)}
-        return {"Content-Security-Policy": self._policy, **DOCUMENT_HEADERS}
+        return {"Content-Security-Policy": self._policy, **_REFERRER, **DOCUMENT_HEADERS}
 
 
 def _is_same_origin(headers: Headers, host: str) -> bool:
