@@ -163,7 +163,7 @@ def test_models_that_do_not_fit_are_refused(shape: tuple[int, ...], tolerance: f
         extreme_eigenvalues(network_of(5), np.ones(shape), *data(), tolerance=tolerance)
 
 
-def test_power_iteration_that_stops_after_one_step() -> None:
+def test_power_iteration_that_stops_after_one_step__the_largest_eigenpair_is_exact() -> None:
     network, theta, points, labels = train_default()
     hessian = torch_hessian(network, theta, points, labels)
     values, vectors = extreme_eigenpairs(network, theta, points, labels, count=1)
@@ -176,7 +176,9 @@ def test_power_iteration_that_stops_after_one_step() -> None:
 
 @pytest.mark.parametrize("which", ["largest", "both"])
 @pytest.mark.parametrize("count", [1, 2, 3, 5])
-def test_hessian_eigenvectors_renormalised_until_they_are_none(count: int, which: Literal["largest", "both"]) -> None:
+def test_eigenvectors_renormalised__they_are_orthonormal_and_only_stretched(
+    count: int, which: Literal["largest", "both"]
+) -> None:
     """They have length 1 in theta's space, are orthogonal, and are only stretched by H, for both methods."""
     network, theta, hessian = large()
     small, start = network_of(6, 6), models_of(network_of(6, 6), 1)[0]

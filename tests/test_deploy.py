@@ -53,7 +53,7 @@ def test_the_docs_describe_every_option_that_concerns_a_shared_server() -> None:
     assert not [name for name in names if f"`{name} " not in text and f"`{name}`" not in text]
 
 
-def test_the_health_check_of_the_image_tells_a_server_that_lives(tmp_path: Path) -> None:
+def test_the_health_check_of_the_image_recognises_a_server_that_lives(tmp_path: Path) -> None:
     [command] = re.findall(r"^HEALTHCHECK .* CMD (\[.*\])$", DOCKERFILE, re.MULTILINE)
     _, *arguments = json.loads(command)
     with live_server(Gallery(tmp_path), threads=1) as live:

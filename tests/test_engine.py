@@ -264,7 +264,7 @@ def test_a_tie_goes_to_the_lowest_class() -> None:
     assert (evaluator.probabilities(np.zeros((1, network.parameter_count))) == 0.25).all()
 
 
-def test_caller_s_arrays_left_changed() -> None:
+def test_callers_arrays_left_changed__all_stay_as_they_were() -> None:
     network = network_of(6, 5, activation="gelu", classes=3)
     models: Float32 = some_models(network, 4)
     points, labels = data(3)

@@ -246,7 +246,7 @@ def test_the_index_is_updated_from_the_manifest_of_one_run(
     assert index_of(gallery.data) == whole
 
 
-def test_a_lock_that_somebody_keeps_is_told_in_words(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_error_names_a_lock_that_another_process_keeps(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(lossatlas.store.gallery, "_PATIENCE", 0.05)
     with (
         FileLock(tmp_path / ".index.lock"),

@@ -51,7 +51,7 @@ def test_both_extreme_eigenvalues_are_numpys(size: int, count: int, seed: int, e
     assert (np.abs(ends_of(matrices) - exact[:, [0, -1]].T) <= 1e-12 * scale).all()
 
 
-def test_power_iteration_that_stops_after_one_step() -> None:
+def test_power_iteration_that_stops_after_one_step__the_largest_eigenpair_is_exact() -> None:
     """The largest eigenvalue is found to twelve digits even if the next one is near, and so is a small smallest one."""
     spectrum = np.concatenate([[-0.01], np.linspace(0, 0.95, 97), [0.97, 1.0]])
     matrices = with_spectrum(spectrum)

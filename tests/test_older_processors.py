@@ -1,4 +1,4 @@
-"""scripts/processors.py: BLAS and NumPy use the kernels of an older processor, and a failing command is reported."""
+"""Tests scripts/processors.py: BLAS and NumPy use the kernels of an older processor, and failures are reported."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Stored runs come back bit by bit."""
+"""Tests that stored runs come back bit by bit."""
 
 from __future__ import annotations
 

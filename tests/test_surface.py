@@ -133,7 +133,7 @@ def test_nan_silently_replaced__far_out_the_loss_is_infinite() -> None:
     assert np.isfinite(surface.centre)
 
 
-def test_caller_s_arrays_left_changed() -> None:
+def test_callers_arrays_left_changed__all_stay_as_they_were() -> None:
     network = network_of(5)
     plane, centre = FreshPlane().draw(network), some_models(network, 1)[0]
     before = centre.copy(), plane.directions.copy()

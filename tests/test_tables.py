@@ -1,4 +1,4 @@
-"""Python's reader of tables, by the cases that the page's reader has as well."""
+"""Tests Python's reader of tables, with the cases that the page's reader also passes."""
 
 from __future__ import annotations
 

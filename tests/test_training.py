@@ -275,7 +275,7 @@ def test_cancellation_is_checked_every_epoch_and_ends_training(stop_after: int) 
     assert [snapshot.epoch for snapshot in seen] == [epoch for epoch in frame_epochs(10, 3) if epoch < stop_after]
 
 
-def test_caller_s_state_left_changed() -> None:
+def test_callers_state_left_changed__it_stays_as_it_was() -> None:
     """Neither the dataset nor NumPy's error state is touched, also while a training is between two frames."""
     dataset, before = moons(), np.geterr()
     points = dataset.points.copy()

@@ -1,4 +1,4 @@
-"""The libraries that the page ships are those that their list names, each with its licence."""
+"""Tests that the libraries that the page ships are those in their list, each with its licence."""
 
 from __future__ import annotations
 

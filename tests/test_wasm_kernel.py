@@ -1,4 +1,4 @@
-"""The WebAssembly kernel against float64, in both builds; its bytes against its source."""
+"""Compares both builds of the WebAssembly kernel with float64, and their bytes with their source."""
 
 from __future__ import annotations
 

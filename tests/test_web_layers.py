@@ -1,4 +1,4 @@
-"""The page's modules import leftwards only, as docs/architecture.md draws them, and a feature can be deleted."""
+"""Tests that the page's modules import leftwards only (docs/architecture.md), and that a feature can be deleted."""
 
 from __future__ import annotations
 

@@ -36,7 +36,7 @@ PLANES = st.builds(
 
 
 @given(PLANES, st.integers(0, 1000), st.integers(1, 8))
-def test_trajectories_projected_with_the_wrong_formula_on_axes_that_are_not_orthonormal(
+def test_paths_projected_wrongly_on_oblique_axes__they_are_the_least_squares_solution(
     directions: Float64, seed: int, frames: int
 ) -> None:
     rng = np.random.default_rng(seed)
@@ -71,7 +71,7 @@ def test_coordinates_and_residual_are_those_that_theta_was_made_from(
     assert path.residual[0] == pytest.approx(height, abs=1e-8)
 
 
-def test_products_with_oblique_directions_would_be_another_path() -> None:
+def test_products_with_oblique_directions_differ_from_the_path() -> None:
     """The tests above notice the wrong formulas, which are products with d and products with d / |d|²."""
     rng = np.random.default_rng(0)
     directions = oblique(rng, 20, 1.0, (2.0, 0.5))
@@ -130,7 +130,7 @@ def test_a_trajectory_that_does_not_move_has_no_explained_variance() -> None:
     np.testing.assert_allclose(path.residual, math.sqrt(3))
 
 
-def test_caller_s_arrays_left_changed() -> None:
+def test_callers_arrays_left_changed__all_stay_as_they_were() -> None:
     rng = np.random.default_rng(0)
     arrays = [rng.normal(size=shape) for shape in ((2, 7), (4, 7), (7,))]
     before = [array.copy() for array in arrays]

@@ -37,13 +37,13 @@ JSON = {"Content-Type": "application/json"}
         ({"proxies": ["10.1.2.3/16"]}, "10.1.2.3/16"),
     ],
 )
-def test_what_has_not_its_form_is_refused_by_its_value(wrong: dict[str, Any], named: str) -> None:
+def test_a_setting_that_is_not_valid_is_refused_with_its_value(wrong: dict[str, Any], named: str) -> None:
     with pytest.raises(LossAtlasError, match="give ") as caught:
         Exposure(**wrong)
     assert named in str(caught.value)
 
 
-def test_a_server_of_this_machine_needs_no_words_and_others_say_what_they_expose() -> None:
+def test_a_server_for_this_machine_alone_says_nothing_and_others_say_what_they_expose() -> None:
     data = Path("runs of mine")
     assert Exposure().describe(8642, data) == []
     shared = Exposure("0.0.0.0", allowed_hosts=["atlas.example"], framed_by=["https://course.example/"])

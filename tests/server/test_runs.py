@@ -330,7 +330,7 @@ def test_memory_is_bounded(tmp_path: Any, monkeypatch: pytest.MonkeyPatch) -> No
     monkeypatch.setattr(jobs, "REMEMBERED_BYTES", -1)
     last = queue.submit(small_config())
     queue.cancel(last)
-    assert queue.find(last.id) is last  # its end is told, and nothing else is kept of it
+    assert queue.find(last.id) is last  # its end is reported, and nothing else of it is kept
     assert [event.name for event in last.log._events] == ["cancelled"]
 
 

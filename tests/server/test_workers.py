@@ -84,7 +84,7 @@ def test_a_cancelled_call_does_not_affect_the_next_one_and_memory_that_runs_out_
     worker.close()
 
 
-def test_a_killed_worker_is_replaced_and_no_frame_is_told_twice(live: Live) -> None:
+def test_a_killed_worker_is_replaced_and_no_frame_is_sent_twice(live: Live) -> None:
     config = {**SMALL, "training": {"epochs": 4000, "frames": 3, "batch_size": 8}}
     run_id = live.start_run(config)
     with live.listen(run_id) as events:
@@ -95,7 +95,7 @@ def test_a_killed_worker_is_replaced_and_no_frame_is_told_twice(live: Live) -> N
     assert rest[-1].name == "done"
 
 
-def test_a_run_whose_workers_die_fails_with_a_name_and_the_server_lives(live: Live) -> None:
+def test_a_run_whose_workers_die_fails_with_the_reason_and_the_server_continues(live: Live) -> None:
     run_id = live.start_run(ENDLESS)
     with live.listen(run_id) as events:
         kill_worker(live, run_id, kill_worker(live, run_id))
@@ -160,7 +160,7 @@ def test_a_full_disk_loses_no_part(in_parts: Live, monkeypatch: pytest.MonkeyPat
     assert list_files(in_parts.data / "runs" / run_id) == find_expected(tmp_path)
 
 
-def test_a_build_of_large_runs_is_told_in_words(in_parts: Live) -> None:
+def test_while_a_build_computes_large_runs_the_error_of_a_server_says_so(in_parts: Live) -> None:
     in_parts.data.mkdir()
     with FileLock(in_parts.data / LOCK):
         failed = in_parts.compute(SMALL)[1][-1]

@@ -1,1 +1,1 @@
-"""Helpers that tests of several modules use."""
+"""Contains the helpers that tests of several modules use."""

@@ -6,7 +6,7 @@ import base64
 import zlib
 
 
-def deflated(text: str) -> str:
+def deflate(text: str) -> str:
     """Compress a text without a header, and write it as URL-safe base64."""
     packer = zlib.compressobj(wbits=-15)
     packed = packer.compress(text.encode()) + packer.flush()

@@ -1,4 +1,4 @@
-"""Cells of a hundred thousand characters, which a reader with backtracking would take minutes or years for."""
+"""Holds cells of a hundred thousand characters, for which a reader with backtracking would take minutes or years."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Slow and obvious implementations to compare the fast ones with: PyTorch in float64, and plain Python loops.
+"""Contains slow and obvious implementations to compare with: PyTorch in float64, and plain Python loops.
 
 Nothing here may use the engine, the gradients, the optimisers or the packing of lossatlas. Only the description of a
 network (its layer sizes and the layout of theta, which the run format publishes) is taken from it.

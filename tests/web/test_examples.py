@@ -30,7 +30,7 @@ EXAMPLES = {
 
 @pytest.fixture(scope="module")
 def runs(tmp_path_factory: pytest.TempPathFactory) -> dict[str, RecordedRun]:
-    """The runs of all examples by the names of their scripts, in one data folder."""
+    """Record the runs of all examples in one data folder, and provide them by the names of their scripts."""
     data, found = tmp_path_factory.mktemp("examples"), dict[str, RecordedRun]()
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("PL_GLOBAL_SEED", "0")  # the script of Lightning sets it

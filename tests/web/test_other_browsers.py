@@ -1,4 +1,4 @@
-"""Firefox and WebKit: everything that a person does works there as well, on the page as it is served and exported."""
+"""Tests that everything a person does works in Firefox and in WebKit, on the page as it is served and exported."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from lossatlas.site import export_single_file
-from tests.support.deflated import deflated
+from tests.support.deflated import deflate
 from tests.support.other_browsers import Driven, firefox, until, webkit
 from tests.web.conftest import MOONS, Site
 
@@ -114,7 +114,7 @@ def take_the_tour(url: str, other: Driven) -> None:
     until(other, f"window.lossatlas.shown().run !== '{first}' && window.lossatlas.shown().epoch === 100")
     stops = [{"title": "End", "view": "epoch=60&view=contours"}, {"title": "Start", "view": "epoch=0"}]
     story = {"format": "lossatlas-story", "version": 1, "title": "Short", "stops": stops}
-    other.open(f"{url}?story=link#stops={deflated(json.dumps(story))}")
+    other.open(f"{url}?story=link#stops={deflate(json.dumps(story))}")
     until(other, "document.querySelector('#tour .count')?.textContent === 'Short · 1 of 2'")
     until(other, "window.lossatlas.shown()?.epoch === 60 && window.lossatlas.slice().view === 'contours'")
     click(other, "#tour .steps .primary")

@@ -1,4 +1,4 @@
-"""The export as a single file, opened from the disk: it draws, trains, and requests nothing."""
+"""Tests the export as a single file, opened from the disk: it draws, trains, and requests nothing."""
 
 from __future__ import annotations
 

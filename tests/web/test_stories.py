@@ -15,7 +15,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from lossatlas.site import export_site
 from lossatlas.store import Gallery
-from tests.support.deflated import deflated
+from tests.support.deflated import deflate
 from tests.support.pages import Watched, until, watched
 from tests.web.conftest import MOONS, Site, static_server
 
@@ -133,14 +133,14 @@ def test_an_address_carries_a_story_up_to_a_length(page: Page) -> None:
 
 
 def test_an_address_whose_story_is_lost_or_hostile_says_so(page: Page) -> None:
-    text = deflated(story())
-    bomb = deflated(" " * 50_000_000)
+    text = deflate(story())
+    bomb = deflate(" " * 50_000_000)
     for stops, sentence in (
         (None, "lost its story"),
         (text[:-6], "damaged"),
         ("A" * 40, "damaged"),
         (bomb, "more than 400000 characters"),
-        (deflated(story(version=9)), "version 9"),
+        (deflate(story(version=9)), "version 9"),
     ):
         assert sentence in page.evaluate(FIND, {"story": "link", "stops": stops}), sentence
     without = FIND.replace("return find", "window.fetch = async () => new Response('', {status: 404}); return find")

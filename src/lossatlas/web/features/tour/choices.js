@@ -13,7 +13,7 @@ import {fromQuery, PROPERTIES, writeHidden} from '../../model/state.js';
  * @typedef {Pick<State, 'dataset' | 'hidden' | 'activation' | 'residual' | 'run' | 'train' | 'sample' | 'own'>} Choices
  */
 
-/** What a view cannot set: the story itself. */
+/** The properties that a view cannot set, because they belong to the story. */
 const APART = {play: null, speed: null, tour: null, story: null, stops: null, present: null};
 
 /**

@@ -1,7 +1,7 @@
 /**
- * This module reads stories: JSON of the format in docs/stories.md. Whoever wrote it, a story can only name states of the
- * page and texts; everything is checked and copied, and sizes and numbers are limited. It consists of plain data and
- * pure functions.
+ * This module reads stories: JSON of the format in docs/stories.md. Whoever wrote it, a story can only name texts and
+ * states of the page; everything is checked and copied, and sizes and numbers are limited. It consists of plain data
+ * and pure functions.
  */
 import {findUnreadable, SPEEDS} from '../../model/state.js';
 
