@@ -185,7 +185,7 @@ def test_a_run_waits_for_those_that_its_planes_go_through(tmp_path: Path) -> Non
     assert found == built(tmp_path / "again", [second, first], WHOLE, executor=InTurn())
 
 
-def test_a_part_that_fails_is_its_runs_fault_alone(tmp_path: Path) -> None:
+def test_a_part_that_fails_makes_only_its_own_run_fail(tmp_path: Path) -> None:
     failing = config_of(planes=[{"kind": "through", "grid": 3, "points": ["end", "start", "run:nobody"]}])
     fine = config_of(seed=1, planes=[{"kind": "fresh", "grid": 3}])
     with pytest.raises(LossAtlasError, match=rf"1 of 2 runs failed.*\n  {failing.id}: .*there is no run nobody"):

@@ -138,7 +138,7 @@ def test_path_in_another_frame_of_reference__a_grid_point_under_a_frame_has_that
     assert np.abs(others / recorded - 1).min() > 2 * ROUNDED  # no other grid point has this loss
 
 
-def test_explained_variance_and_residual_kept_silent(planar: Run) -> None:
+def test_explained_variance_kept_silent__the_manifest_has_it_and_the_residuals(planar: Run) -> None:
     """The manifest says how much of the path each plane contains, and the distance of each frame from the plane."""
     manifest = describe_run(planar)
     weights = planar.trajectory.weights.astype(np.float64)
@@ -169,7 +169,7 @@ def test_two_identical_calls_differ(planar: Run, other_run: Run) -> None:
         assert ours.plane.spans == theirs.plane.spans
 
 
-def test_caller_s_arrays_left_changed(planar: Run) -> None:
+def test_callers_arrays_left_changed__all_stay_as_they_were(planar: Run) -> None:
     evaluator = Evaluator(planar.setup.network, *planar.setup.dataset.train)
     for plane in planar.planes:
         weights, centre, directions = planar.trajectory.weights.copy(), plane.centre.copy(), plane.directions.copy()

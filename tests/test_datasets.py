@@ -36,7 +36,7 @@ def draw_points(name: str, noise: float, points: int = 400, seed: int = 2) -> tu
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_shapes_dtypes_classes_and_split(name: str) -> None:
+def test_a_dataset_has_the_stated_shapes_dtypes_classes_and_split(name: str) -> None:
     config = DatasetConfig(name=name, points=90, test_fraction=0.3, seed=1)
     dataset = load_dataset(config)
     source = SOURCES[name]
@@ -53,7 +53,7 @@ def test_shapes_dtypes_classes_and_split(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_standardised_by_the_training_points_alone(name: str) -> None:
+def test_points_are_standardised_by_the_training_points_alone(name: str) -> None:
     dataset = load_dataset(DatasetConfig(name=name, points=100, seed=4))
     train = dataset.train[0]
     np.testing.assert_allclose(train.mean(axis=0), 0, atol=1e-12)

@@ -279,7 +279,7 @@ def test_callers_arrays_left_changed__all_stay_as_they_were() -> None:
     assert np.geterr() == error_state
 
 
-def test_every_grid_point_s_parameters_held_in_memory() -> None:
+def test_parameters_of_every_grid_point_held__memory_does_not_grow_with_the_models() -> None:
     """Memory does not grow with the number of models, because chunks are small for any number of points and units."""
     for hidden, count in (((1024,), 2000), ((4,), 10), ((16, 16), 500)):
         network: Network = network_of(*hidden)

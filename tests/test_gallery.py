@@ -121,7 +121,7 @@ def test_an_empty_gallery_has_an_empty_index(tmp_path: Path) -> None:
     assert index_of(gallery.data)["runs"] == []
 
 
-def test_asking_for_a_run_that_is_not_there(tmp_path: Path) -> None:
+def test_a_run_that_is_not_there_is_not_found(tmp_path: Path) -> None:
     with pytest.raises(RunNotFoundError):
         Gallery(tmp_path).open("moons-4-tanh-00000000")
     with pytest.raises(RunNotFoundError):

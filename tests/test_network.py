@@ -157,7 +157,7 @@ def test_streams_and_seeds_start_differently() -> None:
         ((), "tanh", "logistic regression"),
     ],
 )
-def test_titles(hidden: tuple[int, ...], activation: str, title: str) -> None:
+def test_a_title_names_the_layers_and_the_activation(hidden: tuple[int, ...], activation: str, title: str) -> None:
     assert ModelConfig(hidden=hidden, activation=activation).title == title
 
 

@@ -66,7 +66,7 @@ def test_the_way_a_number_is_written_does_not_matter() -> None:
 # a whole run ------------------------------------------------------------------------------------------------------
 
 
-def test_shapes_of_a_run(small_run: Run) -> None:
+def test_a_run_has_the_stated_shapes_and_dtypes(small_run: Run) -> None:
     frames, spans = 6, 2
     trajectory, setup = small_run.trajectory, small_run.setup
     assert len(trajectory.epochs) == frames

@@ -61,7 +61,7 @@ def test_directions_scaled_by_the_range__columns_are_a_and_rows_are_b_in_paramet
                 assert surface.loss[j, i] == pytest.approx(np.log1p(np.exp(3 * b - a)), rel=1e-6)
 
 
-def test_rows_sampled_on_shifted_coordinates() -> None:
+def test_rows_sampled_on_shifted_coordinates__neighbouring_rows_differ_smoothly() -> None:
     """Neighbouring rows of a smooth loss differ smoothly: second differences along b shrink with the step squared."""
     network = network_of(6)
     plane, centre = FreshPlane(seed=1).draw(network), some_models(network, 1)[0]
@@ -81,7 +81,7 @@ def test_rows_sampled_on_shifted_coordinates() -> None:
     st.sampled_from([0.01, 1.0, 37.5]),
     st.booleans(),
 )
-def test_surface_centred_elsewhere_than_its_marker(
+def test_surface_centred_elsewhere_than_its_marker__its_centre_is_the_recorded_loss(
     seed: int, hidden: tuple[int, ...], activation: str, classes: int, span: float, residual: bool
 ) -> None:
     """The centre of every frame's surface is that frame's recorded loss, to the last bit."""

@@ -82,7 +82,7 @@ def test_frames_are_dense_early_and_sparser_later(shape: tuple[int, int]) -> Non
         (10, 8, (0, 1, 2, 3, 4, 5, 7, 10)),
     ],
 )
-def test_known_schedules(epochs: int, frames: int, expected: tuple[int, ...]) -> None:
+def test_frames_are_at_the_epochs_of_known_schedules(epochs: int, frames: int, expected: tuple[int, ...]) -> None:
     assert frame_epochs(epochs, frames) == expected
 
 

@@ -188,7 +188,7 @@ def test_losses_and_logits_are_those_of_float64(
 @with_kernel
 @pytest.mark.parametrize("build", BUILDS)
 @pytest.mark.parametrize("layers", [(2, 1024, 3), (64, 32, 10), (1, 1, 2), (30, 17, 2), (2, *[9] * 32, 2)])
-def test_wide_deep_and_odd_networks(layers: tuple[int, ...], build: str) -> None:
+def test_wide_deep_and_odd_networks_have_exact_logits_and_losses(layers: tuple[int, ...], build: str) -> None:
     network = Network(layers, ACTIVATIONS["tanh"])
     rng = np.random.default_rng(1)
     models = np.array([network.draw_initial_theta(seed) for seed in range(2)]).astype(np.float32)
@@ -270,7 +270,7 @@ def test_one_points_loss_among_five_classes_is_within_4e7(build: str) -> None:
 @with_kernel
 @pytest.mark.parametrize("build", BUILDS)
 @pytest.mark.parametrize("others", [1, 3])
-def test_extreme_logits(others: int, build: str) -> None:
+def test_losses_of_extreme_logits_are_exact_or_infinite(others: int, build: str) -> None:
     def loss(d: float) -> float:
         return float(losses_of_logits(np.array([[0, *[d] * others]]), 0, build)[0])
 

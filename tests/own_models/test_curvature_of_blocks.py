@@ -113,7 +113,7 @@ def test_the_vectors_of_lanczos_stay_within_their_bytes(monkeypatch: pytest.Monk
         limit = bytes_each * size * most
         monkeypatch.setattr(lanczos_limits, "_BYTES", limit)
         monkeypatch.setattr(lanczos_limits, "_FEW", few)
-        assert lanczos_limits.most_vectors(size) == most
+        assert lanczos_limits.limit_vectors(size) == most
         start = lanczos_limits.draw_start(size)
         assert start.dtype == precision
         peaks = []
@@ -129,4 +129,4 @@ def test_the_vectors_of_lanczos_stay_within_their_bytes(monkeypatch: pytest.Monk
         assert peaks[0] < limit + 8 * 8 * size  # a few vectors are outside the space
         assert peaks[1] > peaks[0]
     monkeypatch.setattr(lanczos_limits, "_BYTES", 2**30)
-    assert [lanczos_limits.most_vectors(count) for count in (10**3, 10**6, 4 * 10**6, 25 * 10**6)] == [160, 67, 33, 12]
+    assert [lanczos_limits.limit_vectors(count) for count in (10**3, 10**6, 4 * 10**6, 25 * 10**6)] == [160, 67, 33, 12]

@@ -84,7 +84,7 @@ def test_biases_do_not_move_unless_that_is_requested(parts: Normalization) -> No
 
 @pytest.mark.parametrize("biases", [False, True])
 @pytest.mark.parametrize("parts", ["filter", "layer"])
-def test_zero_bias_that_divides_by_zero(parts: Normalization, biases: bool) -> None:
+def test_zero_bias_that_divides_by_zero__what_is_zero_gives_zero(parts: Normalization, biases: bool) -> None:
     """Zero biases, a dead unit, and a direction that is zero in one unit give zeros and not NaN."""
     network = network_of(3, 4)
     theta = network.draw_initial_theta(0)  # zero biases
@@ -107,7 +107,7 @@ def test_none_leaves_directions_as_they_are() -> None:
 
 
 @pytest.mark.parametrize("parts", ["none", "filter", "layer"])
-def test_caller_s_arrays_left_changed(parts: Normalization) -> None:
+def test_callers_arrays_left_changed__all_stay_as_they_were(parts: Normalization) -> None:
     network = network_of(3)
     theta, directions = some_models(network, 1)[0], np.random.default_rng(2).normal(size=(2, network.parameter_count))
     before = theta.copy(), directions.copy()

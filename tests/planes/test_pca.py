@@ -60,7 +60,7 @@ def test_a_path_that_is_a_point_or_a_line_has_no_plane(frames: list[float]) -> N
         PcaPlane().lay(make_training(network, along))
 
 
-def test_caller_s_arrays_left_changed() -> None:
+def test_callers_arrays_left_changed__the_weights_stay_as_they_were() -> None:
     weights = np.random.default_rng(0).normal(size=(5, 20))
     before = weights.copy()
     principal_directions(weights)

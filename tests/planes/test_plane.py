@@ -21,7 +21,7 @@ def plane_of(*directions: AnyArray) -> Directions:
     return any_plane(np.array(directions))
 
 
-def test_cosine_and_orthonormality() -> None:
+def test_a_plane_knows_the_cosine_of_its_directions_and_whether_they_are_orthonormal() -> None:
     e1, e2 = np.eye(5)[:2]
     assert plane_of(e1, e2).cosine == 0
     assert plane_of(e1, e2).orthonormal

@@ -45,7 +45,9 @@ def test_no_direction_is_the_start_of_the_model_of_the_same_seed(seed: int) -> N
     st.sampled_from(["none", "layer", "filter"]),
     st.booleans(),
 )
-def test_two_random_directions_of_cosine_099(seed: int, kind: Kind, normalization: Normalization, biases: bool) -> None:
+def test_two_random_directions_of_cosine_099__they_are_nearly_orthogonal(
+    seed: int, kind: Kind, normalization: Normalization, biases: bool
+) -> None:
     """They are nearly orthogonal, and not nearly parallel: |cos| is of the order 1/sqrt(P) in P dimensions."""
     network = network_of(16, 16)
     ended = make_training(network, some_models(network, 1))
@@ -102,7 +104,7 @@ def test_raw_directions_need_no_training_and_do_not_depend_on_it(kind: Kind) -> 
 
 
 @KINDS
-def test_two_identical_calls_differ(kind: Kind) -> None:
+def test_two_identical_calls_differ__equal_seeds_give_equal_bits(kind: Kind) -> None:
     ended = train_network(network_of(5, 4))
     config = kind(seed=4, normalization="filter")
     first, second = (config.lay(ended) for _ in range(2))

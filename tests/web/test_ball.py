@@ -143,7 +143,9 @@ CURVE = """async ([losses, scale]) => {
 }"""
 
 
-def test_the_sentence_about_a_ball_and_the_curve_of_its_loss(exported: Site, desktop: Watched) -> None:
+def test_the_sentence_about_a_ball_says_where_it_is_and_a_curve_shows_its_loss(
+    exported: Site, desktop: Watched
+) -> None:
     page = desktop.show(exported.url + "?epoch=60")
 
     def say(points: list[float], inside: list[float], span: float = 1) -> str:

@@ -42,7 +42,7 @@ def hover(page: Page, x: float, y: float) -> None:
     page.mouse.move(left, top)
 
 
-def lonely(run: Run) -> int:
+def find_isolated_point(run: Run) -> int:
     """Find a point that has no other point near it, so that it is certainly the one under the pointer."""
     points = run.setup.dataset.points
     apart = np.linalg.norm(points[:, None] - points[None], axis=-1) + 9 * np.eye(len(points))
@@ -51,7 +51,7 @@ def lonely(run: Run) -> int:
 
 def test_a_data_point_colours_the_surface_by_its_own_loss(site: Site, desktop: Watched) -> None:
     run = site.run()
-    point = lonely(run)
+    point = find_isolated_point(run)
     dataset = run.setup.dataset
     page = desktop.show(site.url + "?epoch=60")
     hover(page, *dataset.points[point].tolist())

@@ -159,7 +159,7 @@ def test_lines_on_the_map_do_not_depend_on_what_came_before(exported: Site, desk
     visit(page, epochs, check)
 
 
-def test_lines_in_the_comparison(exported: Site, desktop: Watched) -> None:
+def test_lines_in_the_comparison_are_those_of_its_frames(exported: Site, desktop: Watched) -> None:
     page, both = open_comparison(desktop, comparison(exported, MOONS, MOONS_FAST))
     slider = page.get_by_label("Epoch", exact=True)
     for frame in ORDER:
@@ -170,7 +170,7 @@ def test_lines_in_the_comparison(exported: Site, desktop: Watched) -> None:
             assert_surface_is(seen, exported.run(config).loss_surface["fresh"][0, frame])
 
 
-def test_lines_of_a_training_in_the_page(exported: Site, desktop: Watched) -> None:
+def test_lines_of_a_training_in_the_page_are_those_of_its_frames(exported: Site, desktop: Watched) -> None:
     setup, trajectory = python(11)
     members = setup.dataset.split == 0
     evaluator = Evaluator(setup.network, setup.dataset.points[members], setup.dataset.labels[members], threads=1)
@@ -207,7 +207,7 @@ STUDIO = """() => {
 }"""
 
 
-def test_lines_in_the_saved_film_and_picture(exported: Site, desktop: Watched) -> None:
+def test_lines_in_the_saved_film_and_picture_are_those_of_their_frames(exported: Site, desktop: Watched) -> None:
     run = exported.run()
     page = desktop.show(exported.url + f"?epoch={run.trajectory.epochs[4]}")
     page.locator("body").press("End")

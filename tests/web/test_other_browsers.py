@@ -64,7 +64,7 @@ def write(browser: Driven, selector: str, text: str) -> None:
     )
 
 
-def test_a_visit_from_the_first_picture_to_a_comparison(served: Site, other: Driven) -> None:
+def test_a_visit_works_from_the_first_picture_to_a_comparison(served: Site, other: Driven) -> None:
     other.open(served.url + "?epoch=60")
     until(other, READY)
     other.evaluate(WATCH_POLICY)

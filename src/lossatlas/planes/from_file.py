@@ -49,7 +49,7 @@ class FilePlane(PlaneConfig):
         data = _read_bytes(self.file)
         if hashlib.sha256(data).hexdigest() != self.sha256:
             raise ConfigError([("file", f"{self.file} has changed since this configuration was written")])
-        return _directions(data, self.file, network.parameter_count)
+        return _parse_directions(data, self.file, network.parameter_count)
 
     def lay(self, trained: Trained, name: str | None = None) -> Plane:
         """Make the plane along the directions in the file, through the end of the training."""
@@ -74,7 +74,7 @@ def _read_bytes(file: str) -> bytes:
         raise ConfigError([("file", str(error))]) from None
 
 
-def _directions(data: bytes, file: str, parameters: int) -> Float64:
+def _parse_directions(data: bytes, file: str, parameters: int) -> Float64:
     try:
         found = np.load(io.BytesIO(data), allow_pickle=False)
     except (ValueError, EOFError, OSError) as error:

@@ -56,7 +56,7 @@ _ENCODERS = ThreadPoolExecutor(2, thread_name_prefix="lossatlas-events")
 
 
 class _Encoded:
-    """The bytes of an event, which all listeners share that are sending them now."""
+    """The encoded bytes of an event. All listeners that are sending it now share them."""
 
     def __init__(self, event: Event, event_id: str) -> None:
         self._bytes = _ENCODERS.submit(event.encode, event_id)

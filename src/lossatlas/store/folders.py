@@ -30,7 +30,7 @@ _AT_FDCWD, _RENAME_EXCHANGE, _RENAME_SWAP = -100, 2, 2
 
 @contextmanager
 def claim_folder(parent: Path, prefix: str) -> Iterator[Path]:
-    """Make a temporary folder, which is removed at the end of the block. :func:`remove_abandoned` spares it until then.
+    """Make a temporary folder, which is removed at the end of the block. :func:`remove_abandoned` keeps it until then.
 
     Parameters
     ----------

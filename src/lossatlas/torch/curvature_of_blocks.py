@@ -16,7 +16,7 @@ from lossatlas.store import Recording, Tensor
 from lossatlas.torch.curvature_of_frames import STORED_SECONDS, TOLERANCE
 from lossatlas.torch.evaluation import TorchHessian
 from lossatlas.torch.finished_parts import FinishedParts
-from lossatlas.torch.lanczos_limits import draw_start, most_vectors
+from lossatlas.torch.lanczos_limits import draw_start, limit_vectors
 from lossatlas.torch.model import Statistics, TorchModel
 
 #: The number of random vectors for each trace. They lie in one block, so other blocks add no noise.
@@ -99,7 +99,7 @@ def _restore_or_measure(
 def _find_largest(block: TorchHessian) -> float:
     size = block.size
     try:
-        _, largest = find_extremes(block, 1, draw_start(size), TOLERANCE, most_vectors(size))
+        _, largest = find_extremes(block, 1, draw_start(size), TOLERANCE, limit_vectors(size))
     except LossAtlasError:
         return math.nan
     return float(largest[0])

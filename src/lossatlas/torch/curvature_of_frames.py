@@ -12,7 +12,7 @@ from lossatlas.errors import LossAtlasError
 from lossatlas.store import Recording
 from lossatlas.torch.evaluation import TorchHessian
 from lossatlas.torch.finished_parts import FinishedParts
-from lossatlas.torch.lanczos_limits import draw_start, most_vectors
+from lossatlas.torch.lanczos_limits import draw_start, limit_vectors
 from lossatlas.torch.model import Statistics, TorchModel
 
 #: Results that took fewer seconds are not stored before the end.
@@ -63,7 +63,7 @@ def _measure_at(model: TorchModel, recording: Recording, statistics: Statistics,
     hessian = TorchHessian(model, recording.theta(frame), statistics)
     parameters = model.parameter_count
     try:
-        low, high = find_extremes(hessian, 1, draw_start(parameters), TOLERANCE, most_vectors(parameters))
+        low, high = find_extremes(hessian, 1, draw_start(parameters), TOLERANCE, limit_vectors(parameters))
     except LossAtlasError:
         return np.full(4, np.nan)
     trace, error = estimate_trace(hessian, parameters, _PROBES, at_once=1)

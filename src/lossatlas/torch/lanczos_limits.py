@@ -9,13 +9,13 @@ from lossatlas.rng import Draws, Stream
 
 #: How many bytes the vectors of an iteration may take. The space is copied while it grows, so a vector counts twice.
 _BYTES = 2**30
-#: There are at least this many vectors in a space, whatever they take, and at most this many.
+#: The smallest number of vectors in a space, whatever they take, and the largest number.
 _FEWEST, _MOST = 12, 160
-#: If there is room for fewer vectors of float64, they are float32. Otherwise more restarts would take more products.
+#: If there is room for fewer vectors of float64 than this, they are float32: more restarts would take more products.
 _FEW = 40
 
 
-def most_vectors(parameters: int) -> int:
+def limit_vectors(parameters: int) -> int:
     """Return how many vectors ``[P]`` a Lanczos iteration may hold before it is restarted."""
     return max(_FEWEST, min(_MOST, _BYTES // (2 * _precision(parameters).itemsize * parameters)))
 

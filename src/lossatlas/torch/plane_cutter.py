@@ -32,7 +32,7 @@ from lossatlas.torch.compiled import compile_where_it_pays
 from lossatlas.torch.evaluation import TorchHessian, TorchLosses
 from lossatlas.torch.finished_parts import FinishedParts
 from lossatlas.torch.kept_vectors import KeptVectors
-from lossatlas.torch.lanczos_limits import draw_start, most_vectors
+from lossatlas.torch.lanczos_limits import draw_start, limit_vectors
 from lossatlas.torch.model import Statistics, TorchModel
 from lossatlas.torch.refinement import Compute, PlaneSurfaces, Refinement, Split, Task, in_this_process, nested_grids
 from lossatlas.training import Outcome, Trajectory
@@ -351,7 +351,7 @@ class _RecordedTraining(Trained):
             return before
         hessian = TorchHessian(self.network, theta, self.statistics)
         try:
-            values, vectors = extreme_pairs(hessian, draw_start(size), _PAIR_TOLERANCE, which, most_vectors(size))
+            values, vectors = extreme_pairs(hessian, draw_start(size), _PAIR_TOLERANCE, which, limit_vectors(size))
         except LossAtlasError as error:
             raise PlaneError(str(error)) from error
         largest = np.abs(vectors).argmax(axis=1)

@@ -15,7 +15,7 @@ import {anchorTraces, contours, paintSurface, sliceAxis} from '../../figures/map
 import {thinPath, isInside, pathLine} from '../../figures/path.js';
 import {limitTo} from '../../figures/range.js';
 import {sectionAxes, sections} from '../../figures/section.js';
-import {axes, escapeXml, penOf, short, strokes, tag, ticksOf, words} from './vector.js';
+import {axes, escapeXml, pathThrough, short, strokes, tag, ticksOf, words} from './vector.js';
 
 /**
  * @typedef {{canvas: HTMLCanvasElement, box: Box, clip: Box, sharp?: boolean}} Cells a picture, its place, and the
@@ -200,7 +200,7 @@ export function mapPart({shot, grid: size, range, values, path, place, mark, way
 function wayOf(x, y, looks = {}) {
   return (
     tag('path', {
-      d: penOf(x, y),
+      d: pathThrough(x, y),
       fill: 'none',
       stroke: BALL_COLOUR,
       'stroke-width': 2.5,
@@ -225,7 +225,7 @@ function wayOf(x, y, looks = {}) {
  */
 function trajectorySvg(path, span, range, x, y) {
   const line = pathLine(path, span, range);
-  const d = penOf(line.x.map(x), line.y.map(y));
+  const d = pathThrough(line.x.map(x), line.y.map(y));
   const dots = path.epochs.flatMap((_, t) =>
     isInside(path, t, span) ? [tag('circle', {cx: x(path.points[2 * t]), cy: y(path.points[2 * t + 1]), r: 2.5})] : [],
   );
@@ -280,7 +280,7 @@ export function sectionPart({shot, range, values, axis, place, loss, way}, box, 
   const across = axis.map(x);
   const curve = (/** @type {number[]} */ curved, /** @type {Record<string, string>} */ looks) =>
     tag('path', {
-      d: penOf(across, curved.map(y)),
+      d: pathThrough(across, curved.map(y)),
       fill: 'none',
       'stroke-width': 2,
       'stroke-linejoin': 'round',

@@ -4,7 +4,7 @@ import {make} from '../../lib/dom.js';
 import {createNumberField} from '../../lib/number_field.js';
 import {SPEEDS} from '../../model/state.js';
 
-/** @param {() => void} onChange called when the link says something else */
+/** @param {() => void} onChange called when the link changes */
 export function createPlayPart(onChange) {
   const chosen = make('input', {type: 'checkbox'});
   const from = createNumberField(

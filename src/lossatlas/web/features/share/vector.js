@@ -40,7 +40,7 @@ export function words(x, y, content, attributes = {}) {
  * Write a line through points, with a gap where one is not finite.
  * @param {ArrayLike<number>} x @param {ArrayLike<number>} y
  */
-export function penOf(x, y) {
+export function pathThrough(x, y) {
   let down = 'M';
   let out = '';
   for (let i = 0; i < x.length; i++) {

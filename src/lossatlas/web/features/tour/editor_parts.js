@@ -132,7 +132,7 @@ export function createEditorParts(root, handlers) {
  * @param {Stop} stop @param {number} at @param {{count: number, isCurrent: boolean}} place @param {Handlers} handlers
  */
 function createItem({title}, at, {count, isCurrent}, {onChoose, onMove, onRemove}) {
-  const choose = button(title, 'Shows this stop, to be edited.', () => onChoose(at), 'choose quiet');
+  const choose = button(title, 'Opens this stop for editing.', () => onChoose(at), 'choose quiet');
   if (isCurrent) choose.setAttribute('aria-current', 'step');
   /** @param {string} sign @param {string} what @param {number} by */
   const mover = (sign, what, by) => {
@@ -228,7 +228,7 @@ function createMovesFields(onChange) {
   });
   return {
     element,
-    /** @param {Moves | undefined} moves @param {[number, number]} epochs what playback is offered for */
+    /** @param {Moves | undefined} moves @param {[number, number]} epochs those that playback is offered for */
     draw(moves, epochs) {
       kind.value = !moves ? 'nothing' : 'play' in moves ? 'play' : 'turn';
       const [first, last] = moves && 'play' in moves ? moves.play : epochs;
