@@ -272,7 +272,7 @@ ALL_PAIRS = """async () => {
 }"""
 
 
-def test_a_side_gets_other_settings_and_is_trained_on_the_spot(exported: Site, desktop: Watched) -> None:
+def test_a_side_gets_other_settings_and_is_trained_in_its_frame(exported: Site, desktop: Watched) -> None:
     page, _ = open_comparison(desktop, link(exported, MOONS, MOONS))
     form = page.get_by_role("form", name="Settings of B")
 
@@ -413,7 +413,7 @@ def test_on_a_small_screen_a_slim_playback_is_always_there(
             assert max(said) <= 0, "the caption of its slice is not cut off"
 
 
-def test_on_a_phone_nothing_hangs_over_the_side(exported: Site, browser: Browser) -> None:
+def test_on_a_phone_nothing_is_wider_than_the_screen(exported: Site, browser: Browser) -> None:
     for phone in watched(browser, viewport={"width": 390, "height": 844}, has_touch=True, reduced_motion="reduce"):
         page, both = open_comparison(phone, link(exported))
         excess = "() => document.documentElement.scrollWidth - innerWidth"

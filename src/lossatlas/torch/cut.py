@@ -26,7 +26,7 @@ from lossatlas.store import (
     recording_folder,
     run_folder,
 )
-from lossatlas.torch.factory import Made, call_factory, complete
+from lossatlas.torch.factory import FactoryResult, call_factory, complete
 from lossatlas.torch.kept_samples import make_model
 from lossatlas.torch.plane_choices import PlaneChoice, read_planes, with_grid
 from lossatlas.torch.plane_cutter import PlaneCutter, refuse_another_model
@@ -122,7 +122,7 @@ def cut(  # noqa: PLR0913 (each is an option of its own)
     _refuse_taken_names(manifest, list(configs), replace)
     recording = Recording.open(recording_folder(folder.parent.parent, str(manifest["id"]))).finite()
     _refuse_other_frames(manifest, recording)
-    made = call_factory(model) if isinstance(model, str) else Made(model)
+    made = call_factory(model) if isinstance(model, str) else FactoryResult(model)
     made = complete(made, loss_fn, train_loader, test_loader, loss)
     kinds = batchnorm or _statistics_of(manifest)
     factory = _factory_for_workers(workers or executor, model, loss_fn, (train_loader, test_loader, loss))

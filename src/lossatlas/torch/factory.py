@@ -16,7 +16,7 @@ _RETURNS = "(model, loss_fn, train_loader, test_loader), of which the model is e
 
 
 @dataclass(frozen=True)
-class Made:
+class FactoryResult:
     """The model that a factory returned, with its loss and loaders.
 
     Attributes
@@ -34,12 +34,12 @@ class Made:
     loss: Loss | None = None
 
 
-def call_factory(reference: str) -> Made:
+def call_factory(reference: str) -> FactoryResult:
     """Import a factory ``package.module:factory``, and call it without arguments.
 
     Returns
     -------
-    Made
+    FactoryResult
         The model, and the loss and the loaders if the factory returned them.
 
     Raises
@@ -51,17 +51,17 @@ def call_factory(reference: str) -> Made:
 
 
 def complete(
-    made: Made,
+    made: FactoryResult,
     loss_fn: Callable[[Any, Any], torch.Tensor] | str | None = None,
     train_loader: Iterable[Any] | None = None,
     test_loader: Iterable[Any] | None = None,
     loss: Loss | None = None,
-) -> Made:
+) -> FactoryResult:
     """Combine the result of a factory with the caller's own loss and loaders, which take precedence.
 
     Returns
     -------
-    Made
+    FactoryResult
         A model with a loss.
 
     Raises
@@ -71,7 +71,7 @@ def complete(
     """
     function = import_loss(loss_fn) if isinstance(loss_fn, str) else loss_fn
     own = function is not None or loss is not None
-    completed = Made(
+    completed = FactoryResult(
         made.model,
         function if own else made.loss_fn,
         made.train_loader if train_loader is None else train_loader,
@@ -158,8 +158,8 @@ def _call(function: Any, reference: str, field: str) -> Any:
         raise ConfigError([(field, f"{reference}() failed: {_describe(error)}")]) from error
 
 
-def _read_returned(reference: str, returned: Any) -> Made:
-    names = [each.name for each in fields(Made)]
+def _read_returned(reference: str, returned: Any) -> FactoryResult:
+    names = [each.name for each in fields(FactoryResult)]
     if isinstance(returned, Mapping):
         if unknown := [str(name) for name in returned if name not in names]:
             fault = f"{reference}() returns {unknown[0]!r}; the names are {', '.join(names)}"
@@ -173,7 +173,7 @@ def _read_returned(reference: str, returned: Any) -> Made:
     if not isinstance(values.get("model"), torch.nn.Module):
         kind = type(values.get("model")).__name__
         raise ConfigError([("model", f"{reference}() returns a {kind}, and no torch.nn.Module; return {_RETURNS}")])
-    return Made(**values)
+    return FactoryResult(**values)
 
 
 def _describe(error: BaseException) -> str:

@@ -9,7 +9,7 @@ import torch
 
 from lossatlas.errors import DataError, RunDamagedError
 from lossatlas.store import Recording, map_array
-from lossatlas.torch.factory import Made
+from lossatlas.torch.factory import FactoryResult
 from lossatlas.torch.model import TorchModel
 from lossatlas.torch.samples import Batch, LossFunction, take_samples
 
@@ -19,7 +19,7 @@ _COLUMNS = ("inputs", "targets")
 _USUAL_BATCH = 128
 
 
-def make_model(made: Made, recording: Recording, device: torch.device | None) -> TorchModel:
+def make_model(made: FactoryResult, recording: Recording, device: torch.device | None) -> TorchModel:
     """Make the copy of a model that moves to any theta, with the samples of a recording.
 
     Returns

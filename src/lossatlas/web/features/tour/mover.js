@@ -14,7 +14,7 @@ import {animate, interpolate, MOVE, orbitBetween, turnBy} from './motion.js';
 const LOOK = 50;
 
 /**
- * @typedef {'' | 'moving' | 'training' | 'playing'} Busy what it is doing
+ * @typedef {'' | 'moving' | 'training' | 'playing'} Busy what the mover is doing
  *
  * @typedef {object} Move
  * @property {number | null} epochs where the training of the target ends, if the page trains it
@@ -28,7 +28,7 @@ export class Mover {
   #turn = 0;
   /** @type {Busy} */
   #busy = '';
-  /** Does it change the state itself? */
+  /** Does the mover itself change the state? */
   #isOwn = false;
 
   /** @param {Page} page @param {(busy: Busy | 'lacking') => void} onBusy `lacking`: the run cannot be trained */
@@ -53,7 +53,7 @@ export class Mover {
   }
 
   /**
-   * End what it is doing, and leave everything as it is.
+   * End what the mover is doing, and leave everything as it is.
    * @param {Element} [by] the element that was touched, which may itself pause playback or training
    */
   halt(by) {
@@ -63,7 +63,7 @@ export class Mover {
     this.#setBusy('');
   }
 
-  /** Go to a state, and let move what moves there. @param {State} target @param {Move} move */
+  /** Go to a state, and start what moves there. @param {State} target @param {Move} move */
   async move(target, {epochs, moves}) {
     const {store, run, player} = this.#page;
     this.halt();
@@ -80,7 +80,7 @@ export class Mover {
     if (moves && (await this.#arrive(there))) await this.#let(moves, isOver);
   }
 
-  /** Let move what moves in the present state. @param {Moves} moves */
+  /** Start what moves in the present state. @param {Moves} moves */
   async let(moves) {
     this.halt();
     const turn = this.#turn;

@@ -93,7 +93,7 @@ export async function startPage(begun) {
     accessibility.rest();
     plays.beginSoon();
   });
-  const tour = createLazyTour(tourPage(atlas, training));
+  const tour = createLazyTour(createTourPage(atlas, training));
   if (!embed && !embedded) createLazyPresentation({store, tour, onFailed});
   const panels = createPanels({
     ...atlas,
@@ -156,7 +156,7 @@ export async function startPage(begun) {
 const callNow = (act) => act();
 
 /** Return what the tour needs. @param {Atlas} atlas @param {ReturnType<typeof createLazyTraining>} training */
-function tourPage(atlas, training) {
+function createTourPage(atlas, training) {
   const {frames, screen, playback} = atlas;
   const isShown = () => isCurrent(atlas);
   return {
