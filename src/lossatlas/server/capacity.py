@@ -1,4 +1,4 @@
-"""How much a server does at a time, and how much it keeps."""
+"""Defines how much a server does at a time, and how much it keeps."""
 
 from __future__ import annotations
 

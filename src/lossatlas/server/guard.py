@@ -34,7 +34,7 @@ _SAFE_METHODS = {"GET", "HEAD"}
 _SCHEMES = {"http", "https"}
 _OWN_SITES = {"same-origin", "none"}
 #: The statuses of refusals that hold only for now.
-_LATER = {429, 503}
+_TEMPORARY = {429, 503}
 
 
 class Guard:
@@ -109,7 +109,7 @@ class _Answer:
             if message["status"] in _PLAIN and headers.get("content-type", "").startswith("text/plain"):
                 self._problem = Problem(message["status"], _PLAIN[message["status"]])
                 headers.update({"Content-Type": MEDIA_TYPE, "Content-Length": str(len(self._problem.response.body))})
-            if message["status"] in _LATER:
+            if message["status"] in _TEMPORARY:
                 headers.setdefault("Retry-After", str(RETRY_AFTER))
             media_type = headers.get("content-type", "").partition(";")[0]
             for name, value in {**SECURITY_HEADERS, **self._choose_headers(media_type)}.items():

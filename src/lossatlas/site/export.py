@@ -98,7 +98,7 @@ def export_site(
     ExportError
         If ``site`` is a file or a folder with other content, if it cannot be written, or if a story cannot be read.
     """
-    told = read_stories(stories)
+    story_files = read_stories(stories)
     site = Path(site).resolve()
     if gallery.data.resolve().is_relative_to(site):
         raise ExportError(f"{site} holds the gallery itself ({gallery.data}); give a folder outside it")
@@ -109,7 +109,7 @@ def export_site(
         with claim_folder(site.parent, prefix) as claimed:
             new = SiteFolder(claimed / "site", site)
             left_out, runs = _fill(new, gallery, compact)
-            put_stories(new, told)
+            put_stories(new, story_files)
             ours = _APART | {path.partition("/")[0] for path in _list_page_files(site)}
             ours |= {path.name for path in new.folder.iterdir()}
             ours |= {f"{name}{suffix}" for name in ours for suffix in SUFFIXES}

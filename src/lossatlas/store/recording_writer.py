@@ -135,7 +135,7 @@ class RecordingWriter:
         return frame
 
     def release(self) -> None:
-        """Tell readers that nobody records for now. The next frame takes the recording again."""
+        """Release the recording, so that readers know that nobody records for now. The next frame takes it again."""
         self._lock.release()
 
     def put_metrics(self, number: int, metrics: Mapping[str, float | None]) -> None:

@@ -9,7 +9,7 @@
 import {isolines, isSplitBackward} from './isolines.js';
 import {shareOf} from './range.js';
 
-/** @typedef {{x: number[], y: number[], z: number[]}} Line NaN lifts the pen */
+/** @typedef {{x: number[], y: number[], z: number[]}} Line NaN interrupts the line */
 /**
  * @typedef {{x: number[], y: number[], z: number[], i: number[], j: number[], k: number[], intensity: number[]}} Mesh
  */
@@ -240,8 +240,8 @@ export function heightAt(heights, size, a, b) {
  * each exists twice; a third copy lies on the floor.
  * @param {Float64Array} heights @param {number} size @param {Uint32Array} triangles @param {number[]} levels heights
  * @param {ReturnType<typeof boxSides>} box @param {number} floor
- * @returns {{above: Line, below: Line, floor: Line, levels: number[]}} `levels`: the level of each point; NaN lifts the
- *   pen
+ * @returns {{above: Line, below: Line, floor: Line, levels: number[]}} `levels`: the level of each point; NaN
+ *   interrupts a line
  */
 export function equalLines(heights, size, triangles, levels, box, floor) {
   /** @type {{above: Line, below: Line, floor: Line, levels: number[]}} */

@@ -21,7 +21,7 @@ const [STEP, SMALL_STEP] = [1 / 20, 1 / 100];
  */
 export function createPlaceKeys(root, {boxOf, onPlace}) {
   const mark = make('span', {class: 'place-mark', 'aria-hidden': 'true'});
-  const told = make('p', {class: 'hidden', 'aria-live': 'polite', id: 'place-told'});
+  const news = make('p', {class: 'hidden', 'aria-live': 'polite', id: 'place-told'});
   const field = make(
     'div',
     {
@@ -34,14 +34,14 @@ export function createPlaceKeys(root, {boxOf, onPlace}) {
     },
     mark,
   );
-  root.after(field, told);
+  root.after(field, news);
   let place = {x: 0.5, y: 0.5};
 
   const show = () => {
     const {margin, width, height} = boxOf();
     const at = {x: margin.l + place.x * width, y: margin.t + (1 - place.y) * height};
     Object.assign(mark.style, {left: `${at.x}px`, top: `${at.y}px`});
-    setText(told, onPlace(place, at));
+    setText(news, onPlace(place, at));
   };
   field.addEventListener('focus', show);
   field.addEventListener('blur', () => onPlace(null));

@@ -1,6 +1,6 @@
 /**
  * This module is a run that is trained in this page: it grows while it is shown, and its pictures are computed when
- * they are looked at.
+ * they are first shown.
  */
 /** @import {Config, Manifest} from '../../model/types.js' */
 /** @import {Dataset} from '../../compute/datasets/prepared.js' */
