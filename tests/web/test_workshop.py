@@ -75,7 +75,7 @@ def test_a_link_trains_up_to_its_epoch_and_shows_pythons_network(site: Site, des
     assert_epoch(page, python(), 0)
 
 
-def test_start_pause_step_and_stop(exported: Site, desktop: Watched) -> None:
+def test_a_training_starts_pauses_steps_and_stops(exported: Site, desktop: Watched) -> None:
     page = desktop.open(f"{exported.url}?{HERE}&train=sgd,0.1,full,0,0&epoch=0")
     until(page, "() => window.lossatlas.shown()?.epoch === 0")
     page.get_by_role("combobox", name="Pace").select_option("30")  # so that it does not end during the test
@@ -372,7 +372,7 @@ def test_a_training_continues_only_if_it_was_paused_out_of_sight_and_is_visible_
         assert page.evaluate(PACING, asked) == expected, steps
 
 
-def test_same_start_with_new_settings_and_a_new_start(exported: Site, desktop: Watched) -> None:
+def test_a_training_begins_again_from_the_same_start_or_from_a_new_one(exported: Site, desktop: Watched) -> None:
     page = desktop.open(f"{exported.url}?{HERE}&train=adam,0.01,32,0,0&epoch=3")
     assert_epoch(page, python(), 3)
     page.get_by_role("combobox", name="Optimizer").select_option("momentum")

@@ -119,7 +119,7 @@ export const PRESETS = [
   {
     name: 'Without and with weight decay',
     group: 'Training',
-    what: 'The same training, in which large weights cost nothing or something.',
+    what: 'The same training, without and with a cost for large weights.',
     keys: ['training.weight_decay'],
     fits: (a, b) => (trainingOf(a).weight_decay ?? 0) < (trainingOf(b).weight_decay ?? 0),
     here: (dataset) => [{train: tune(dataset, 'adam')}, {train: tune(dataset, 'adam', {decay: DECAY})}],

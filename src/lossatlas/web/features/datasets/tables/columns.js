@@ -63,7 +63,7 @@ export function columnsOf({rows, comment, width}, {header: chosen = null, way = 
 /** @param {string[]} cells */
 const isFilled = (cells) => cells.some((cell) => cell !== '');
 
-/** Return all rows, or of very many a sample over the whole length. @param {Row[]} rows */
+/** Return all rows, or a sample over the whole length if there are very many. @param {Row[]} rows */
 function sampleRows(rows) {
   return rows.length <= JUDGED
     ? rows
