@@ -24,7 +24,7 @@ def show_progress(length: int, label: str) -> Iterator[Callable[[], None]]:
 
 @contextmanager
 def show_share(label: str) -> Iterator[Callable[[int, int], None]]:
-    """Show a bar for a length that is known later, and yield a function to call with what is done and with the whole.
+    """Show a bar whose length is known later, and yield a function to call with the numbers of done and of all steps.
 
     Yields
     ------
@@ -35,7 +35,7 @@ def show_share(label: str) -> Iterator[Callable[[int, int], None]]:
         bars: list[ProgressBar[int]] = []
 
         def show(done: int, whole: int) -> None:
-            if not bars:  # so that a refusal stands alone
+            if not bars:  # the bar appears with the first step, and not above an error that comes before it
                 bars.append(stack.enter_context(progressbar(length=_STEPS, label=label, file=sys.stderr)))
             bars[0].update(_STEPS * done // max(whole, 1) - bars[0].pos)
 

@@ -57,7 +57,7 @@ class EpochRecording:
     ) -> None:
         """Take the samples, and record the untrained model.
 
-        If the recording to continue cannot be continued, a new one begins: this failure should not end a training that
+        If an earlier recording cannot be continued, a new one begins: this failure should not end a training that
         continues after days.
 
         Raises

@@ -108,7 +108,7 @@ export function pathLine({points, slice}, span, range) {
       open = false;
       continue;
     }
-    if (!open && line.x.length) liftPen(line);
+    if (!open && line.x.length) interrupt(line);
     if (!open) addPoint(t, part[0]);
     addPoint(part[1] === 1 ? t + 1 : t, part[1] === 1 ? 0 : part[1]);
     open = part[1] === 1;
@@ -148,7 +148,7 @@ export function dropLines(path, span, range) {
     if (!isInside(path, t, span)) continue;
     const drop = dropLine(path, t, span, range);
     for (const axis of /** @type {const} */ (['x', 'y', 'z'])) line[axis].push(...drop[axis]);
-    liftPen(line);
+    interrupt(line);
   }
   return line;
 }
@@ -164,7 +164,7 @@ export function dropLine(path, frame, span, range) {
 }
 
 /** @param {Line} line */
-function liftPen(line) {
+function interrupt(line) {
   line.x.push(NaN);
   line.y.push(NaN);
   line.z.push(NaN);

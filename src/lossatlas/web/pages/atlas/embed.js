@@ -26,7 +26,7 @@ export async function loadEmbed(page) {
  * @param {Frames} frames
  * @param {Screen} screen
  */
-export async function loadConducted(store, frames, screen) {
+export async function loadForComparison(store, frames, screen) {
   if (!query.has('bare')) return null;
   return createLazy({
     load: () => import('./embedded.js'),

@@ -24,7 +24,7 @@ import {createTransport} from '../../views/transport.js';
 import {createZoom} from '../../views/zoom.js';
 import {createLazyAccessibility} from './accessibility.js';
 import {createComputedPart} from './computed.js';
-import {loadConducted, loadEmbed} from './embed.js';
+import {loadForComparison, loadEmbed} from './embed.js';
 import {expose} from './exposed.js';
 import {createFrames} from './frames.js';
 import {createPanels} from './panels.js';
@@ -66,7 +66,7 @@ export async function startPage(begun) {
   const autoplay = (embed?.autoplay ?? store.get().epoch === null) && !isStory(store.get()) && !still;
   const screen = createScreen();
   const frames = createFrames({store, still: still || embed?.autoplay === false, onMove: screen.request});
-  const embedded = await loadConducted(store, frames, screen);
+  const embedded = await loadForComparison(store, frames, screen);
   const markReady = expose({
     state: store.get,
     shown: () => screen.shown,
