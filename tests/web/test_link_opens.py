@@ -107,7 +107,7 @@ def test_with_less_motion_a_link_that_plays_waits_for_play(exported: Site, deskt
     page.get_by_role("button", name="Share", exact=True).click()
     link = page.get_by_label("Link to this view")
     dialog = page.get_by_role("dialog", name="Share and save")
-    dialog.get_by_role("checkbox", name="Play").press("Space")
+    dialog.get_by_role("checkbox", name="Play", exact=True).press("Space")
     expect(link).to_have_value(re.compile("&epoch=8&.*&play=8-60$"))
     dialog.get_by_label("Plays to epoch").fill("24")
     dialog.get_by_label("Speed of the link").select_option("2")

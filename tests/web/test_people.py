@@ -164,7 +164,7 @@ def walk(page: Page) -> list[dict[str, Any]]:
 
 
 ORDER = [
-    "Skip to playback", "Compare", "Train here", "Share", "Theme", "Hidden 8", "Activation",
+    "Skip to playback", "Compare", "Train here", "Share", "Present", "Theme", "Hidden 8", "Activation",
     "Table of the loss landscape", "Plane", "New directions", "view", "set", "Zoom", "Log loss",
     "Fit the scale to each epoch", "Path", "Point a", "Point b", "More", "Table of the decision boundary",
     "Half moons", "Your own data…", "Previous frame", "Play", "Next frame", "Speed", "Reset", "Take the tour",
