@@ -25,8 +25,7 @@ if command -v npm >/dev/null; then
 else
     echo "tsc and biome are skipped, because Node is not installed; CI runs them" >&2
 fi
-# Tests in browsers wait for them two fifths of the time, so that there are two processes for each core.
-.venv/bin/pytest --numprocesses $((2 * $(nproc))) --dist loadfile --no-loadscope-reorder "$@"
+.venv/bin/pytest --numprocesses auto --dist loadfile --no-loadscope-reorder "$@"
 if [ $# = 0 ]; then  # what depends on the last bit of a number, with the kernels of older processors: under a minute
     .venv/bin/python -m scripts.processors .venv/bin/pytest --quiet -m "not browser" \
         tests/test_{activations,curvature,docs,engine,gradient,optimizers,rounding,runs,along_training,training}.py \
