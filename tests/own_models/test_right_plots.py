@@ -97,7 +97,10 @@ def test_two_inputs_are_shown_on_their_own_plane_for_any_model(tmp_path: Path) -
     assert run.arrays["confidence"][1, 11, 80] / 255 == pytest.approx(float(odds.max()), abs=0.004)
 
 
-def test_a_regression_keeps_the_loss_of_each_sample(tmp_path: Path) -> None:
+@pytest.mark.parametrize(("budget", "kept"), [(60.0, (30, 20)), (1e-6, (4, 4))], ids=["all", "the fewest"])
+def test_a_regression_keeps_the_loss_of_each_sample_for_which_there_is_time(
+    tmp_path: Path, budget: float, kept: tuple[int, int]
+) -> None:
     inputs = torch.linspace(-1, 1, 50)[:, None].repeat(1, 3)
     targets = inputs[:, :1] ** 2
     model = torch.nn.Sequential(torch.nn.Linear(3, 4), torch.nn.Tanh(), torch.nn.Linear(4, 1))
@@ -109,13 +112,16 @@ def test_a_regression_keeps_the_loss_of_each_sample(tmp_path: Path) -> None:
         optimizer.step()
 
     pairs = [(inputs[:30], targets[:30])], [(inputs[30:], targets[30:])]
-    run, seen = record(tmp_path, model, torch.nn.MSELoss(), *pairs, name="curve", step=step, batch_size=16)
+    run, seen = record(
+        tmp_path, model, torch.nn.MSELoss(), *pairs, name="curve", step=step, batch_size=16, budget=budget
+    )
     assert run.manifest["boundary"] is None
-    assert run.arrays["sample_split"].tolist() == [0] * 30 + [1] * 20
+    assert run.arrays["sample_split"].tolist() == [0] * kept[0] + [1] * kept[1]
     with torch.no_grad():
         expected = np.stack([((net(inputs.double()) - targets) ** 2)[:, 0].numpy() for net in seen])
-    assert run.arrays["sample_loss"] == pytest.approx(expected, rel=1e-4, abs=1e-7)
-    assert run.arrays["sample_loss"][:, :30].mean(axis=1) == pytest.approx(run.metrics["train_loss"], rel=1e-5)
+    samples = [*range(kept[0]), *range(30, 30 + kept[1])]
+    assert run.arrays["sample_loss"] == pytest.approx(expected[:, samples], rel=1e-4, abs=1e-7)
+    assert expected[:, :30].mean(axis=1) == pytest.approx(run.metrics["train_loss"], rel=1e-5)
 
 
 def test_a_language_model_keeps_the_mean_over_the_tokens_of_each_text(tmp_path: Path) -> None:

@@ -16,7 +16,7 @@ from lossatlas.torch.undisturbed import measuring
 
 #: The largest number of samples of each loader. More rows could not be distinguished on a screen.
 _MOST = 256
-#: The smallest number of samples that is shown.
+#: The smallest number of samples of each loader, however short the time is.
 _FEWEST = 4
 #: The largest relative difference between the mean of the samples' losses and the loss of all samples.
 _SAME = 1e-2
@@ -32,11 +32,11 @@ def measure_sample_losses(model: TorchModel, recording: Recording, seconds: floa
     recording
         The frames.
     seconds
-        About how many seconds this may take. If it would take longer, fewer samples are measured.
+        About how many seconds this may take. If it would take longer, fewer samples are measured, but at least four.
 
     Returns
     -------
-    The losses; None if the loss is not a mean over samples, or takes too long.
+    The losses; None if the loss is not a mean over samples.
     """
     frames = len(recording.frames)
     parts = [[batch.data for batch in batches] for batches in (model.train, model.test) if batches]
@@ -47,9 +47,7 @@ def measure_sample_losses(model: TorchModel, recording: Recording, seconds: floa
         return None
     one = (time.perf_counter() - began) / sum(map(samples_in, firsts))
     affordable = int(seconds / (one * frames * len(parts)))
-    if affordable < _FEWEST:
-        return None
-    parts = [_take_first(part, min(_MOST, affordable)) for part in parts]
+    parts = [_take_first(part, max(_FEWEST, min(_MOST, affordable))) for part in parts]
     rows = []
     for frame in range(frames):
         _move(model, recording, frame)
