@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 import pytest
@@ -11,7 +13,7 @@ from playwright.sync_api import Browser, FloatRect, Page
 from lossatlas.arrays import Float64
 from lossatlas.runs import RunConfig
 from tests.support.drawn import Drawn
-from tests.support.pages import Watched, until, watched
+from tests.support.pages import PATIENCE, Watched, until, watched
 from tests.web.conftest import MOONS, MOONS_FAST, PLANES, Site
 from tests.web.test_controls import wait_for_frame
 from tests.web.test_landscape_lines import heights_of
@@ -139,6 +141,16 @@ ORACLE = """async ({points, eye, size}) => {
 }"""
 
 
+def point_until(page: Page, x: float, y: float, condition: str, arg: Any) -> None:
+    """Point at a place until a condition holds. Plotly notices only movements, and none before it has its picture."""
+    deadline = time.monotonic() + PATIENCE / 1000
+    while not page.evaluate(condition, arg):
+        assert time.monotonic() < deadline, f"pointed in vain at {x}, {y} for {condition} ({arg})"
+        page.mouse.move(x + 30, y)
+        page.mouse.move(x, y)
+        page.wait_for_timeout(50)
+
+
 def test_plotly_itself_sees_a_point_where_the_camera_says(exported: Site, desktop: Watched) -> None:
     page = desktop.show(exported.url + "?epoch=60")
     points = np.random.default_rng(1).uniform([-1, -1, 0], [1, 1, 1], (8, 3)).tolist()
@@ -148,9 +160,7 @@ def test_plotly_itself_sees_a_point_where_the_camera_says(exported: Site, deskto
         for index, (x, y) in enumerate(page.evaluate(ORACLE, sent)):
             assert 0 < x < width
             assert 0 < y < height
-            page.mouse.move(x + 30, y)  # Plotly receives only movements of the pointer
-            page.mouse.move(x, y)
-            until(page, "index => window.hovered === index", index)
+            point_until(page, x, y, "index => window.hovered === index", index)
     desktop.complaints[:] = [
         each for each in desktop.complaints if "willReadFrequently" not in each
     ]  # Plotly's own event
