@@ -83,23 +83,32 @@ def read_rates() -> dict[str, dict[str, float]]:
     return {name: {label: float(rate) for label, rate in pair.findall(lines)} for name, lines in found}
 
 
+def format_rates(rates: dict[str, dict[str, float]]) -> str:
+    """Write rates by dataset and settings as the module of the page, in the form that its formatter gives it."""
+    lines = [HEAD]
+    for name, found in rates.items():
+        lines += [
+            f"  {name}: {{\n",
+            *(f"    {write_key(label)}: {rate:g},\n" for label, rate in found.items()),
+            "  },\n",
+        ]
+    return "".join(lines) + "};\n"
+
+
 def main() -> None:
     """Find all rates, and write them."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--seeds", type=int, default=3)
     seeds = parser.parse_args().seeds
-    lines = []
+    found = {}
     for name in DATASETS:
         dataset = load_dataset(DatasetConfig(name=name))
         rates = {}
         for label, settings in list_settings().items():
             rates[label], losses = find_best_rate(dataset, settings, seeds)
             print(name, label, rates[label], {rate: float(f"{loss:.3g}") for rate, loss in losses.items()}, flush=True)
-        pairs = ", ".join(
-            f"{label if label.isidentifier() else repr(label)}: {rate:g}" for label, rate in rates.items()
-        )
-        lines.append(f"  {name}: {{{pairs}}},\n")
-    RATES.write_text(HEAD + "".join(lines) + "};\n", encoding="utf-8")
+        found[name] = rates
+    RATES.write_text(format_rates(found), encoding="utf-8")
 
 
 HEAD = """/**

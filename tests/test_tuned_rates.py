@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from scripts.tune_rates import DATASETS, GRID, list_settings, measure_final_loss, read_rates
+from scripts.tune_rates import DATASETS, GRID, RATES, format_rates, list_settings, measure_final_loss, read_rates
 
 from lossatlas.datasets import SOURCES, DatasetConfig, load_dataset
 
@@ -15,6 +15,10 @@ def test_each_dataset_that_can_be_generated_has_a_rate_for_each_setting() -> Non
     for found in rates.values():
         assert list(found) == list(list_settings())
         assert set(found.values()) <= set(GRID)
+
+
+def test_the_script_writes_the_rates_as_the_page_has_them() -> None:
+    assert format_rates(read_rates()) == RATES.read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize("label", ["sgd", "adam"])
