@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import json
+import operator
 import os
 import signal
 import subprocess
@@ -72,6 +73,9 @@ def test_a_call_that_does_not_end_when_it_is_cancelled_is_killed() -> None:
 
 def test_a_cancelled_call_does_not_affect_the_next_one_and_memory_that_runs_out_ends_the_worker_first() -> None:
     worker = WorkerProcess()
+    assert worker.call(operator.add, 1, 1) == 2  # it has imported NumPy
+    threads = [path.read_text().rpartition(")")[2].split() for path in Path(f"/proc/{worker.id}/task").glob("*/stat")]
+    assert all(int(fields[16]) >= min(19, os.nice(0) + 1) for fields in threads)  # those of BLAS as well
     worker.cancel(patience=600)
     with pytest.raises(CancelledError):
         worker.call(os.getpid, is_wanted=lambda: False)

@@ -20,8 +20,13 @@ from typing import Any, BinaryIO, cast
 from lossatlas.errors import CancelledError, WorkerDiedError
 
 _LENGTH = struct.Struct("<Q")
+#: Workers have a lower priority than the server, so that it answers requests first.
+_NICENESS = 10
+#: Linux has a priority for each thread, so it is set before NumPy starts the threads of BLAS.
 _PROGRAM = """
-import sys
+import os, sys
+if hasattr(os, "nice"):
+    os.nice({niceness})
 sys.path[:] = {path!r}
 from lossatlas.building.worker_program import answer_calls
 answer_calls("lossatlas.building.worker_functions")
@@ -40,7 +45,7 @@ class WorkerProcess:
         group: dict[str, int] = {"process_group": 0}
         if sys.platform == "win32":
             group = {"creationflags": subprocess.CREATE_NEW_PROCESS_GROUP}
-        program = [sys.executable, "-c", _PROGRAM.format(path=sys.path)]
+        program = [sys.executable, "-c", _PROGRAM.format(path=sys.path, niceness=_NICENESS)]
         self._process = subprocess.Popen(program, stdin=subprocess.PIPE, stdout=subprocess.PIPE, bufsize=0, **group)  # type: ignore[call-overload]
         self._input = cast(FileIO, self._process.stdin)
         self._output = BufferedReader(cast(FileIO, self._process.stdout))

@@ -14,8 +14,6 @@ from typing import Any, BinaryIO
 from lossatlas.building.processes import make_portable
 from lossatlas.building.worker_process import receive, send
 
-#: Workers have a lower priority than the server, so that it answers requests first.
-_NICENESS = 5
 #: If memory runs out, the system ends a worker and not the server. The range is from -1000 to 1000.
 _OOM_SCORE = "800"
 
@@ -45,7 +43,7 @@ def answer_calls(preload: str) -> None:
     source = _take_over(0, "rb")
     _outputs.append(_take_over(1, "wb"))
     os.dup2(2, 1)  # what a library prints must not become a message
-    _lower_priority()
+    _offer_to_oom_killer()
     calls: SimpleQueue[bytes] = SimpleQueue()
 
     def listen() -> None:
@@ -87,8 +85,6 @@ def _take_over(descriptor: int, mode: str) -> Any:
     return file
 
 
-def _lower_priority() -> None:
-    with suppress(OSError, AttributeError):
-        os.nice(_NICENESS)
+def _offer_to_oom_killer() -> None:
     with suppress(OSError):
         Path("/proc/self/oom_score_adj").write_text(_OOM_SCORE)
