@@ -18,6 +18,7 @@ import time
 from collections.abc import Callable
 from copy import deepcopy
 from functools import partial
+from typing import Any
 
 import numpy as np
 import torch
@@ -84,7 +85,8 @@ def measure_snapshot(case: Case, rounds: int) -> None:
     plain, recorded, copy = deepcopy(case.model), case.model, case.copy()
     print(f"\na snapshot of {case.name}: {case.samples} samples to train on, as many to test, {rounds} rounds")
     with tempfile.TemporaryDirectory() as folder:
-        recorders = [Recorder(recorded, case.loss_fn, case.batches, case.batches, data=folder) for _ in range(2)]
+        options: Any = {"data": folder, "measure": "later"}
+        recorders = [Recorder(recorded, case.loss_fn, case.batches, case.batches, **options) for _ in range(2)]
         for recorder in recorders:
             recorder.begin()
         candidates: dict[str, Callable[[], object]] = {
@@ -96,7 +98,15 @@ def measure_snapshot(case: Case, rounds: int) -> None:
             f"{step}, recorded": take_step(recorded, case),
         }
         times = time_interleaved(candidates, rounds, clock=time.process_time)
-        clocked = time_interleaved({f"{waits}, by the clock": recorders[0].snapshot}, rounds)
+        step_between = take_step(recorded, case)
+        clocked = time_interleaved(
+            {
+                f"{waits}, by the clock": recorders[0].snapshot,
+                "training step, by the clock": step_between,
+                f"{waits}, until it is on the disk": lambda: (recorders[1].snapshot(), recorders[1].frames),
+            },
+            rounds,
+        )
     print(format_table(times | clocked))
     for name in (copied, waits, whole):
         print(f"  {name} / {evaluated}".ljust(76), format_ratio(times, name, evaluated))

@@ -1,19 +1,31 @@
 from __future__ import annotations
 
+import errno
 import json
 import os
 import signal
 import subprocess
 import sys
+from itertools import count
 from pathlib import Path
+from threading import Event
 
 import numpy as np
 import pytest
 from click.testing import CliRunner
 
+from lossatlas.arrays import AnyArray
 from lossatlas.cli.commands import commands
-from lossatlas.errors import RunDamagedError, RunError, RunNotFoundError
-from lossatlas.store import Gallery, Recording, RecordingWriter, describe_unfinished, iterate_unfinished, lay_out
+from lossatlas.errors import DataFolderError, RunDamagedError, RunError, RunNotFoundError
+from lossatlas.store import (
+    Gallery,
+    Recording,
+    RecordingWriter,
+    describe_unfinished,
+    iterate_unfinished,
+    lay_out,
+    recording_writer,
+)
 
 PARAMETERS = lay_out([("weight", (50, 30)), ("bias", (7,))])
 BUFFERS = lay_out([("mean", (3,))])
@@ -24,12 +36,11 @@ def writer_in(data: Path, **options: bool) -> RecordingWriter:
 
 
 def write_until_killed(data: Path, acknowledge: int) -> None:
-    """Write frames, and print a line after each one."""
+    """Take snapshots as a recorder does. After each, the frame before it is on the disk, and its epoch is printed."""
     writer = writer_in(data, resume=True)
-    while True:
-        epoch = writer.frames[-1].epoch + 1 if writer.frames else 0
-        writer.append(np.full(1507, epoch, np.float32), np.full(3, epoch), epoch, {"train_loss": float(epoch)})
-        os.write(acknowledge, f"{epoch}\n".encode())
+    for epoch in count(len(writer.frames)):
+        writer.append_later(np.full(1507, epoch, np.float32), np.full(3, epoch), epoch, {"train_loss": float(epoch)})
+        os.write(acknowledge, f"{epoch - 1}\n".encode())
 
 
 def test_sixty_kills_during_snapshots_lose_nothing_that_was_acknowledged(tmp_path: Path) -> None:
@@ -106,6 +117,56 @@ def call(command: str, data: Path, *arguments: str) -> str:
     result = CliRunner().invoke(commands, [command, "--data", str(data), *arguments], catch_exceptions=False)
     assert result.exit_code == 0
     return result.output
+
+
+def append(writer: RecordingWriter, epoch: int) -> None:
+    writer.append_later(np.full(1507, epoch, np.float32), np.full(3, epoch), epoch, {})
+
+
+def test_a_frame_is_written_after_the_call_and_the_next_one_waits_for_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    writer, may_write = writer_in(tmp_path), Event()
+    save = recording_writer._save_array
+
+    def save_when_allowed(path: Path, array: AnyArray) -> None:
+        assert may_write.wait(60)
+        save(path, array)
+
+    monkeypatch.setattr(recording_writer, "_save_array", save_when_allowed)
+    append(writer, 0)
+    assert Recording.open(writer.folder).frames == ()
+    may_write.set()
+    append(writer, 1)
+    assert Recording.open(writer.folder).frames[0].epoch == 0
+    writer.flush()
+    assert [frame.epoch for frame in Recording.open(writer.folder).frames] == [0, 1]
+
+
+@pytest.mark.parametrize("fails", ["_save_array", "append_line"])
+def test_a_full_disk_is_an_error_of_the_next_call_and_loses_one_frame(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fails: str
+) -> None:
+    writer = writer_in(tmp_path)
+    writer.append(np.zeros(1507, np.float32), np.zeros(3), 0, {})
+
+    def fill(path: Path, content: object) -> None:
+        if fails == "append_line":  # a part of the line reaches the file
+            with path.open("a") as file:
+                file.write('{"number": 1, "epo')
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(recording_writer, fails, fill)
+        append(writer, 1)
+        writer.wait()
+    with pytest.raises(DataFolderError, match=r"No space left on device"):
+        append(writer, 2)
+    append(writer, 3)
+    writer.flush()
+    recording = Recording.open(writer.folder)
+    assert [frame.epoch for frame in recording.frames] == [0, 2, 3] == [frame.epoch for frame in writer.frames]
+    assert [int(recording.theta(number)[0]) for number in range(3)] == [0, 2, 3]
 
 
 def test_a_line_that_was_cut_short_is_no_frame(tmp_path: Path) -> None:

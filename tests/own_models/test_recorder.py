@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import random
 from pathlib import Path
+from threading import Event
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -13,7 +16,8 @@ import torch
 
 import lossatlas.torch as lat
 from lossatlas.errors import DataError, LossAtlasError, OtherModelError
-from lossatlas.store import Recording, RecordingWriter
+from lossatlas.store import Gallery, Recording, RecordingWriter, durable, read_manifest, recording_writer, run_folder
+from lossatlas.torch import measure_timing
 from lossatlas.torch.epoch_recording import EpochRecording, RecordingWarning
 from tests.own_models.trainings import convolutional, images, shuffling, train
 
@@ -51,7 +55,7 @@ def test_a_training_ends_with_the_same_bits_with_and_without_a_recorder(
     expected = train(model, loader(), 3)
     after = random.random(), np.random.random(), torch.rand(3)  # noqa: NPY002
     model, batches = start(), loader()
-    with recorder_of(model, tmp_path, batches) as recorder:
+    with recorder_of(model, tmp_path, batches, measure="now" if own_generator else "auto") as recorder:
         found = train(model, batches, 3, recorder.snapshot)
     assert expected.keys() == found.keys()
     assert all(torch.equal(expected[name], found[name]) for name in expected)
@@ -280,7 +284,7 @@ class Counted:
 def test_a_snapshot_evaluates_nothing_and_frames_that_are_measured_later_have_the_same_losses(tmp_path: Path) -> None:
     loss, model, loader = Counted(), start(), shuffling(images())
     now = lat.Recorder(model, CROSS_ENTROPY, loader, loader, data=tmp_path / "now", measure="now", dtype="float16")
-    later = lat.Recorder(model, loss, loader, loader, data=tmp_path, dtype="float16")
+    later = lat.Recorder(model, loss, loader, loader, data=tmp_path, dtype="float16", measure="later")
     calls = []
 
     def both() -> None:
@@ -304,13 +308,88 @@ def test_a_snapshot_evaluates_nothing_and_frames_that_are_measured_later_have_th
     assert [loss.calls - before] == calls  # each frame is measured once
 
 
+def test_losses_are_measured_while_the_training_runs_if_they_take_a_hundredth_of_its_time(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each call of the loss takes a second of a clock that nothing else moves, and each epoch 70 seconds."""
+    now = 0.0
+
+    def loss_fn(output: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
+        nonlocal now
+        now += 1
+        return torch.nn.functional.cross_entropy(output, target)
+
+    def end_epoch() -> None:
+        nonlocal now
+        now += 70
+        recorder.snapshot()
+
+    monkeypatch.setattr(measure_timing, "time", SimpleNamespace(perf_counter=lambda: now))
+    model, batch = torch.nn.Linear(4, 3), (torch.randn(6, 4), torch.arange(6) % 3)
+    recorder = lat.Recorder(model, loss_fn, [batch], [batch], data=tmp_path)
+    recorder.begin()
+    before = now
+    train(model, [batch], 8, end_epoch)
+    # A measurement takes two seconds, so that one is made after 210 seconds, which is three epochs.
+    measured = [bool(frame.metrics) for frame in recorder.recording.frames]
+    assert measured == [True, False, False, True, False, False, True, False, False]
+    assert now - before == 8 * 70 + 2 * 2
+    recorder.measure()
+    losses = [frame.metrics["train_loss"] for frame in recorder.recording.frames]
+    copy, expected = torch.nn.Linear(4, 3), []
+    for number in range(9):
+        torch.nn.utils.vector_to_parameters(torch.tensor(recorder.recording.theta(number)), copy.parameters())
+        expected.append(float(CROSS_ENTROPY(copy(batch[0]), batch[1]).detach()))
+    assert losses == pytest.approx(expected, rel=1e-6)
+
+
+def test_a_training_does_not_wait_for_the_disk_and_a_frame_has_the_parameters_of_its_snapshot(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model, batch = torch.nn.Linear(4, 3), (torch.zeros(2, 4), torch.zeros(2).long())
+    recorder, may_write = lat.Recorder(model, CROSS_ENTROPY, [batch], data=tmp_path), Event()
+    recorder.begin()
+    sync = durable._sync
+    monkeypatch.setattr(durable, "_sync", lambda descriptor: may_write.wait(60) and sync(descriptor))
+    with torch.no_grad():
+        expected = model.weight.fill_(3).numpy().ravel().copy()
+        recorder.snapshot()
+        model.weight.fill_(5)
+    assert (recorder._writer.folder / "frames.jsonl").read_text("utf-8").count("\n") == 1
+    may_write.set()
+    recorder.flush()
+    assert np.array_equal(recorder.recording.theta(1)[:12], expected)
+
+
+def test_a_last_frame_that_a_callback_cannot_write_does_not_cost_the_run_of_the_others(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    options: Any = {"data": tmp_path, "name": "mine", **LEAST}
+    model, callback = start(), EpochRecording([images().tensors], None, options)
+    callback._begin(model, CROSS_ENTROPY, (list, lambda: None), options, 0)
+    train(model, shuffling(images()), 1, lambda: callback._record(1))
+    assert callback.recorder is not None
+    callback.recorder.flush()
+
+    def refuse(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(recording_writer, "_save_array", refuse)
+        train(model, shuffling(images()), 1, lambda: callback._record(2))
+        callback.recorder._writer.wait()
+    with pytest.warns(RecordingWarning, match="No space left on device"):
+        callback._end()
+    assert read_manifest(run_folder(tmp_path, Gallery(tmp_path).ids()[0]))["frames"] == [0, 1]
+
+
 def test_frames_that_an_ended_process_did_not_measure_are_measured_by_the_next_one(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Files are on the disk when a snapshot returns, so a recorder that is forgotten leaves what a killed one does."""
+    """Files are on the disk after a flush, so a recorder that is forgotten leaves what a killed one does."""
     model = start()
     whole = recorder_of(model, tmp_path / "whole", measure="now")
-    killed = recorder_of(model, tmp_path)
+    killed = recorder_of(model, tmp_path, measure="later")
     for recorder in (whole, killed):
         recorder.begin()
     train(model, shuffling(images()), 3, lambda: (whole.snapshot(), killed.snapshot()))
@@ -414,7 +493,7 @@ def test_private_samples_are_not_stored_and_the_rounded_model_is_measured(tmp_pa
         ({"train_loader": [{"x": torch.zeros(2, 4)}]}, r"loss_fn takes \(inputs, targets\)"),
         ({"frames": 1}, "fewest"),
         ({"samples": 0}, "samples is 0"),
-        ({"measure": "soon"}, "measure is 'soon'; give 'now' or 'later'"),
+        ({"measure": "soon"}, "measure is 'soon'; give 'auto', 'now' or 'later'"),
         ({"name": "…"}, "no letter"),
         ({"model": torch.nn.Linear(4, 3).requires_grad_(False)}, "nothing to record"),
         ({"model": torch.nn.LazyLinear(3)}, "no shape yet"),

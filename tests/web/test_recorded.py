@@ -320,12 +320,27 @@ def test_the_statistics_of_batchnorm_are_named(desktop: Watched, recorded: Recor
     assert [float(number) for number in found.groups()[3:]] == pytest.approx([in_use[worst], own[worst]], rel=1e-3)
 
 
+#: JavaScript that returns the curve of the training losses of six frames, as an SVG path.
+OF_A_RECORDING = """async ([train_loss, test_loss]) => {
+    const {lossCurves} = await import(new URL('features/recording/figure.js', document.baseURI).href);
+    const recording = {frames: [0, 1, 2, 3, 4, 5], metrics: {train_loss, test_loss}};
+    return lossCurves(recording, {width: 400, height: 180, inset: 8, top: 8, bottom: 24}).train;
+}"""
+
+
 def test_a_training_is_shown_while_it_is_recorded(desktop: Watched, tmp_path: Any) -> None:
     values = torch.randn(30, 3, generator=torch.Generator().manual_seed(0))
     model = torch.nn.Linear(3, 2)
     batch = [(values, (values[:, 0] > 0).long())]
     recorder = lat.Recorder(
-        model, CROSS_ENTROPY, batch, name="going on", data=tmp_path, planes=[{"kind": "pca", "grid": 5}], curvature=0
+        model,
+        CROSS_ENTROPY,
+        batch,
+        name="going on",
+        data=tmp_path,
+        planes=[{"kind": "pca", "grid": 5}],
+        curvature=0,
+        measure="later",
     )
     server = BackgroundServer(Gallery(tmp_path))
     try:
@@ -337,11 +352,15 @@ def test_a_training_is_shown_while_it_is_recorded(desktop: Watched, tmp_path: An
         expect(note).to_contain_text("Being recorded: epoch 3, 4 frames")
         expect(dots).to_have_count(4)
         losses = page.locator(".recording-curves")
-        expect(note).to_contain_text("The losses, the landscape")  # they are measured later
+        expect(note).to_contain_text("Losses follow")
         expect(losses).to_be_hidden()
         recorder.measure()
         expect(losses).to_be_visible()
-        expect(note).not_to_contain_text("losses")
+        expect(note).not_to_contain_text("Losses follow")
+        filled = page.evaluate(OF_A_RECORDING, [[1.0, None, None, 8.0, 2.0, None], [None] * 6])
+        whole = page.evaluate(OF_A_RECORDING, [[1.0, 2.0, 4.0, 8.0, 2.0, None], [None] * 6])
+        assert filled == whole  # frames that are not measured yet leave no gap
+        assert filled.count("L") == 4
         expect(page.locator("#recorded-runs button")).to_have_text("going on · Linear · being recorded")
         expect(page.locator("#recorded-card")).to_contain_text("going on")
         recorder.release()  # as the system does when a process ends

@@ -6,6 +6,7 @@ import json
 import re
 import uuid
 from collections.abc import Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
 from importlib.metadata import version
 from pathlib import Path
@@ -35,7 +36,10 @@ _FEWEST = 2
 
 
 class RecordingWriter:
-    """Writes a recording frame by frame. A frame is on the disk when :meth:`append` returns.
+    """Writes a recording frame by frame.
+
+    A frame is on the disk when :meth:`append` returns. :meth:`append_later` returns before that: a thread writes the
+    frame, and :meth:`flush` waits for it. All other methods wait for it, too.
 
     Parameters
     ----------
@@ -92,18 +96,28 @@ class RecordingWriter:
             with explain_write_errors(data):
                 self._lock.acquire()
             before = Recording.open(before.folder)  # another process may have written more before it ended
-        self.frames = list(before.frames) if before else []
+        self._frames = list(before.frames) if before else []
+        self._thread = ThreadPoolExecutor(1, "lossatlas-recording")
+        self._pending: Future[None] | None = None
+        self._fault: BaseException | None = None
+        self._log_is_whole = True
         self._sizes = size_of(parameters), size_of(buffers)
         if before is None:
             self._begin(name, parameters, buffers, layout, about)
         else:
             self._sweep()
-            self._replace_log()  # removes an incomplete last line
+            self._replace_log(self._frames)  # removes an incomplete last line
 
     @property
     def id(self) -> str:
         """The id, which is the name of the folder and was drawn at random."""
         return self.folder.name
+
+    @property
+    def frames(self) -> tuple[RecordedFrame, ...]:
+        """The frames that are on the disk. A frame that could not be written is not among them."""
+        self.wait()
+        return tuple(self._frames)
 
     def put_sample(self, name: str, array: AnyArray) -> None:
         """Store an array of the fixed samples, of any shape and dtype."""
@@ -113,36 +127,81 @@ class RecordingWriter:
 
     def append(self, theta: Floats, buffers: Floats, epoch: int, metrics: Mapping[str, float | None]) -> RecordedFrame:
         """Write a frame. If its epoch exists already, it replaces that frame and all later ones."""
-        frame = RecordedFrame(self.frames[-1].number + 1 if self.frames else 0, int(epoch), metrics)
-        kept = [each for each in self.frames if each.epoch < epoch]
+        frame = self.append_later(theta, buffers, epoch, metrics)
+        self.flush()
+        return frame
+
+    def append_later(
+        self, theta: Floats, buffers: Floats, epoch: int, metrics: Mapping[str, float | None]
+    ) -> RecordedFrame:
+        """Give a frame to the thread that writes it, and return. The arrays must not change any more.
+
+        A process that is killed may lose this frame, but no earlier one: this waits for the frame before. If that one
+        could not be written, this raises its error, and the new frame is written nevertheless.
+
+        Returns
+        -------
+        RecordedFrame
+            The frame.
+        """
+        self.wait()
+        frame = RecordedFrame(self._frames[-1].number + 1 if self._frames else 0, int(epoch), metrics)
+        with explain_write_errors(self._data):
+            self._lock.acquire()
+        arrays = np.asarray(theta, self._dtype), np.asarray(buffers, np.float64)
+        self._pending = self._thread.submit(self._write, frame, *arrays)
+        self._raise_fault()
+        return frame
+
+    def flush(self) -> None:
+        """Wait until all frames are on the disk, and raise the error of one that could not be written."""
+        self.wait()
+        self._raise_fault()
+
+    def release(self) -> None:
+        """Release the recording, so that readers know that nobody records for now. The next frame takes it again."""
+        self.wait()
+        self._lock.release()
+        self._raise_fault()
+
+    def put_metrics(self, number: int, metrics: Mapping[str, float | None]) -> None:
+        """Store the losses and accuracies of a frame that was written without them."""
+        self.wait()
+        frames = [replace(each, metrics=metrics) if each.number == number else each for each in self._frames]
+        with explain_write_errors(self._data):
+            self._replace_log(frames)
+        self._frames, self._log_is_whole = frames, True
+
+    def wait(self) -> None:
+        """Wait for the frame that is being written. Its error is raised by the next :meth:`flush` or new frame."""
+        if self._pending is not None:
+            self._fault = self._pending.exception() or self._fault
+            self._pending = None
+
+    def _raise_fault(self) -> None:
+        if (fault := self._fault) is not None:
+            self._fault = None
+            raise fault
+
+    def _write(self, frame: RecordedFrame, theta: AnyArray, buffers: AnyArray) -> None:
+        """Write a frame, its line in the log last. This is what the thread does."""
+        kept = [each for each in self._frames if each.epoch < frame.epoch]
         if len(kept) > 1 and kept[-1].number % self._stride(kept):
             kept.pop()  # it was kept only because it was the last one
         kept = [*self._thin(kept), frame]
         with explain_write_errors(self._data):
-            self._lock.acquire()
-            _save_array(self.folder / frame.theta_file, np.asarray(theta, self._dtype))
+            _save_array(self.folder / frame.theta_file, theta)
             if self._sizes[1]:
-                _save_array(self.folder / frame.buffers_file, np.asarray(buffers, np.float64))
-            grown = kept[:-1] == self.frames
-            before, self.frames = self.frames, kept
-            if grown:
+                _save_array(self.folder / frame.buffers_file, buffers)
+            if kept[:-1] == self._frames and self._log_is_whole:
+                self._log_is_whole = False  # a full disk may leave a part of the line
                 append_line(self.folder / "frames.jsonl", frame.line)
             else:
-                self._replace_log()
-                for each in before:
-                    if each not in kept:
-                        self._remove(each)
-        return frame
-
-    def release(self) -> None:
-        """Release the recording, so that readers know that nobody records for now. The next frame takes it again."""
-        self._lock.release()
-
-    def put_metrics(self, number: int, metrics: Mapping[str, float | None]) -> None:
-        """Store the losses and accuracies of a frame that was written without them."""
-        self.frames = [replace(each, metrics=metrics) if each.number == number else each for each in self.frames]
-        with explain_write_errors(self._data):
-            self._replace_log()
+                self._replace_log(kept)
+            before, self._frames, self._log_is_whole = self._frames, kept, True
+            for each in before:
+                if each not in kept:
+                    self._remove(each)
 
     def _thin(self, kept: list[RecordedFrame]) -> list[RecordedFrame]:
         while len(kept) + 1 > self._limit and len(kept) > 1:
@@ -188,8 +247,8 @@ class RecordingWriter:
             write_text(self.folder / "recording.json", text)
             write_text(self.folder / "frames.jsonl", "")
 
-    def _replace_log(self) -> None:
-        write_text(self.folder / "frames.jsonl", "".join(f"{frame.line}\n" for frame in self.frames))
+    def _replace_log(self, frames: Sequence[RecordedFrame]) -> None:
+        write_text(self.folder / "frames.jsonl", "".join(f"{frame.line}\n" for frame in frames))
 
     def _remove(self, frame: RecordedFrame) -> None:
         for name in (frame.theta_file, frame.buffers_file):
@@ -197,7 +256,7 @@ class RecordingWriter:
 
     def _sweep(self) -> None:
         """Remove files that a killed writer left: files that were not renamed, and frames that no line names."""
-        named = {name for frame in self.frames for name in (frame.theta_file, frame.buffers_file)}
+        named = {name for frame in self._frames for name in (frame.theta_file, frame.buffers_file)}
         with explain_write_errors(self._data):
             for path in self.folder.iterdir():
                 if is_unfinished(path) or (_OF_FRAME.fullmatch(path.name) and path.name not in named):

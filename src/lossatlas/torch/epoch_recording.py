@@ -85,10 +85,13 @@ class EpochRecording:
     def _leave(self) -> None:
         """Release the recording after an exception, so that its readers know that nobody records."""
         if self.recorder is not None:
-            self.recorder.release()
+            with _turn_failures_into_warnings():
+                self.recorder.release()
 
     def _end(self) -> None:
         if self.recorder is not None:
+            with _turn_failures_into_warnings():
+                self.recorder.flush()  # a last frame that cannot be written is no reason to lose the run of the others
             with _turn_failures_into_warnings():
                 self.recorder.end()
 

@@ -85,9 +85,10 @@ class RecorderOptions(StorageOptions, ComputingOptions, total=False):
     keep_samples
         False keeps samples out of the recording, for example if they are private.
     measure
-        When the losses of frames are measured. ``"later"``: at the end, or when ``Recorder.measure`` is called, so that
-        the training waits only for the copy of its parameters. ``"now"``: in each snapshot, which takes about the time
-        of two evaluations of the samples; then the page shows losses while the training runs.
+        When the losses of frames are measured. ``"auto"``: in a snapshot, if all such measurements take less than one
+        hundredth of the training's time, and at the end for the other frames. ``"now"``: in each snapshot, which then
+        takes about the time of two evaluations of the samples. ``"later"``: at the end, or when ``Recorder.measure`` is
+        called.
     """
 
     loss: Loss | LossFunction | None
@@ -96,7 +97,7 @@ class RecorderOptions(StorageOptions, ComputingOptions, total=False):
     samples: int
     batch_size: int
     keep_samples: bool
-    measure: Literal["later", "now"]
+    measure: Literal["auto", "now", "later"]
 
 
 def select_options(options: RecorderOptions, kind: type) -> dict[str, Any]:

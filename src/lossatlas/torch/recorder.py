@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self, Unpack
@@ -14,6 +14,7 @@ from lossatlas.errors import DataError
 from lossatlas.store import Gallery, RecordedFrame, Recording, RecordingWriter, default_data_folder
 from lossatlas.torch.finish import FinishOptions, finish_recording
 from lossatlas.torch.frame_metrics import measure_metrics
+from lossatlas.torch.measure_timing import MeasureTiming
 from lossatlas.torch.model import TorchModel
 from lossatlas.torch.options import (
     ComputingOptions,
@@ -80,15 +81,17 @@ class Recorder:
         refuse_shards(model)
         self._model = model
         self._options = FinishOptions(**select_options(options, ComputingOptions))
-        self._is_first = not _is_another_process()
+        self._is_first, self._epoch = not _is_another_process(), -1
         if not self._is_first:
             return
-        self._measures_now = _is_now(options.get("measure", "later"))
+        self._timing = MeasureTiming(options.get("measure", "auto"))
         function, size = LossFunction.make(loss_fn, options.get("loss")), options.get("batch_size", 128)
         train, test = _samples_of(train_loader, test_loader, options.get("samples", 512), size, function)
         self._copy = TorchModel(model, function, train, test)
         self._copy.follow(model)
-        self._refuse_wrong_losses()
+        with self._timing.measuring():
+            measured = measure_metrics(self._copy)
+        self._refuse_wrong_losses(measured)
         data = options.get("data")
         self._data = Path(data) if data is not None else default_data_folder()
         self._dtype = np.dtype(options.get("dtype", "float32"))
@@ -101,6 +104,7 @@ class Recorder:
             **select_options(options, StorageOptions),
         )
         if self.frames:
+            self._epoch = self.frames[-1].epoch
             self._take_kept_samples(function, size)
             if (recording := self.recording.finite()).frames:
                 refuse_another_model(recording, self._copy)
@@ -126,6 +130,7 @@ class Recorder:
         """Record the current model, unless this recording continues one that has frames."""
         if not self.frames:
             self.snapshot(epoch)
+            self.flush()  # a folder that cannot be written is an error before the training begins
 
     def end(self) -> None:
         """Measure the frames. If there are at least two, compute the run, and put it into the gallery."""
@@ -165,7 +170,10 @@ class Recorder:
         return folder
 
     def snapshot(self, epoch: int | None = None) -> RecordedFrame:
-        """Record the current model. When this returns, the frame is on the disk.
+        """Record the current model. When this returns, its parameters are copied, and a thread writes the copy.
+
+        The next snapshot waits for that thread, as :meth:`flush` and the other methods do. An error of the disk is
+        raised there; the frame that could not be written is not recorded.
 
         The first frame is measured at once. Its losses tell later whether a model is the recorded one.
 
@@ -178,19 +186,32 @@ class Recorder:
         -------
         The frame. Its losses are empty, unless it was measured at once.
         """
-        last = self.frames[-1].epoch if self.frames else -1
-        number = last + 1 if epoch is None else int(epoch)
+        number = self._epoch + 1 if epoch is None else int(epoch)
+        self._epoch = number
         if not self._is_first:
             return RecordedFrame(0, number, {})
         if self._copy.differs_in_fixed_parameters(self._model):
             self._measure_frames()  # the recording lacks these parameters, and earlier frames belong to the old ones
         theta = self._copy.follow(self._model)
-        stored = theta.astype(self._dtype)
+        stored = theta.astype(self._dtype, copy=False)
         buffers = self._copy.buffers()
-        if not self._measures_now and self.frames:
-            return self._writer.append(stored, buffers, number, {})
-        self._copy.move_to(stored)
-        return self._writer.append(stored, buffers, number, measure_metrics(self._copy))
+        metrics: Mapping[str, float | None] = {}
+        if not self.frames or self._timing.is_affordable():
+            self._copy.move_to(stored)
+            with self._timing.measuring():
+                metrics = measure_metrics(self._copy)
+        return self._writer.append_later(stored, buffers, number, metrics)
+
+    def flush(self) -> None:
+        """Wait until all frames are on the disk.
+
+        Raises
+        ------
+        DataFolderError
+            If the last one could not be written.
+        """
+        if self._is_first:
+            self._writer.flush()
 
     def measure(self) -> RecordedFrame:
         """Measure the losses and accuracies of all frames that have none yet. The training waits for it.
@@ -214,7 +235,7 @@ class Recorder:
     @property
     def frames(self) -> tuple[RecordedFrame, ...]:
         """The frames that are kept so far; none in a process that does not record."""
-        return tuple(self._writer.frames) if self._is_first else ()
+        return self._writer.frames if self._is_first else ()
 
     @property
     def recording(self) -> Recording:
@@ -227,10 +248,12 @@ class Recorder:
         """
         if not self._is_first:
             raise DataError("this process records nothing: of several in one training, the first one does")
+        self._writer.wait()
         return Recording.open(self._writer.folder)
 
     def _measure_frames(self) -> None:
         """Measure the frames without losses, as they are on the disk, and store their losses one after another."""
+        self._writer.flush()
         recording = self.recording
         for index, frame in enumerate(recording.frames):
             if not frame.metrics:
@@ -238,15 +261,14 @@ class Recorder:
                 self._copy.move_to(recording.theta(index))
                 self._writer.put_metrics(frame.number, measure_metrics(self._copy))
 
-    def _refuse_wrong_losses(self) -> None:
-        """Measure the losses before anything is written; a loss that does not fit the model fails here.
+    def _refuse_wrong_losses(self, measured: Mapping[str, float | None]) -> None:
+        """Refuse losses that cannot be shown, before anything is written.
 
         Raises
         ------
         DataError
             If a loss is not finite, or does not depend on the model.
         """
-        measured = measure_metrics(self._copy)
         for part, batches in (("train", self._copy.train), ("test", self._copy.test)):
             if batches and measured[f"{part}_loss"] is None:
                 raise DataError(
@@ -287,23 +309,6 @@ class Recorder:
                 pair = tuple(torch.from_numpy(np.load(file, allow_pickle=False)) for file in files)
                 batches = take_samples([pair], len(pair[0]), batch_size, function)
                 setattr(self._copy, part, [batch.to(self._copy.device, self._copy.dtype) for batch in batches])
-
-
-def _is_now(measure: str) -> bool:
-    """Return whether frames are measured at once.
-
-    Returns
-    -------
-    True for ``"now"``, False for ``"later"``.
-
-    Raises
-    ------
-    DataError
-        If there is no such choice.
-    """
-    if measure not in ("now", "later"):
-        raise DataError(f"measure is {measure!r}; give 'now' or 'later'")
-    return measure == "now"
 
 
 def _samples_of(

@@ -14,11 +14,28 @@ export const hasCurves = ({frames, metrics}) =>
   frames.length === 1 || (metrics.train_loss?.filter((value) => value !== null).length ?? 0) > 1;
 
 /**
+ * Fill the gaps of frames that are not measured yet, so that the curve is straight between its neighbours. It has a
+ * logarithmic scale.
+ * @param {(number | null)[]} losses
+ */
+function fillGaps(losses) {
+  const known = losses.flatMap((loss, frame) => (loss === null ? [] : [frame]));
+  const at = (/** @type {number} */ frame) =>
+    Math.log(Math.max(/** @type {number} */ (losses[frame]), Number.MIN_VALUE));
+  return losses.map((loss, frame) => {
+    if (loss !== null) return loss;
+    const [before, after] = [known.findLast((each) => each < frame), known.find((each) => each > frame)];
+    if (before === undefined || after === undefined) return NaN;
+    return Math.exp(at(before) + ((at(after) - at(before)) * (frame - before)) / (after - before));
+  });
+}
+
+/**
  * Return the curves of the training loss and the test loss.
  * @param {Recorded} recording @param {import('../../figures/curves.js').Box} box
  */
 export function lossCurves({frames, metrics}, box) {
-  const known = Object.entries(metrics).map(([name, list]) => [name, list.map((value) => value ?? NaN)]);
+  const known = Object.entries(metrics).map(([name, list]) => [name, fillGaps(list)]);
   const run = {frames, metrics: Object.fromEntries(known), hasEveryEpoch: false};
   return curvesFigure(/** @type {any} */ (run), 'log', box);
 }

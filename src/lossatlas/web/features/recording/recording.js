@@ -52,9 +52,11 @@ function describeState({frames, outcome}, lacksLosses) {
   if (outcome.status === 'interrupted') return `Interrupted, with ${frames.length} frames. ${outcome.message}`;
   return (
     `Being recorded: epoch ${frames.at(-1)}, ${frames.length} frames. ` +
-    `${lacksLosses ? 'The losses, the' : 'The'} landscape, the curvature and the right plot are computed when the ` +
-    'recording ends; then they are shown here.' +
-    (lacksLosses ? ' A recorder with measure="now" shows its losses while it trains.' : '')
+    'The landscape, the curvature and the right plot are computed when the recording ends; then they are shown here.' +
+    (lacksLosses
+      ? ' Losses follow as soon as measuring them takes at most a hundredth of the time of the training; a recorder ' +
+        'with measure="now" shows them at once.'
+      : '')
   );
 }
 
