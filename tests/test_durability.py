@@ -16,13 +16,15 @@ from typing import Any
 import numpy as np
 import pytest
 
+import lossatlas.site.export
 import lossatlas.store.durable
 import lossatlas.store.write
 from lossatlas.building import build_gallery
 from lossatlas.errors import DataFolderError, LossAtlasError
 from lossatlas.runs import Run, RunConfig
+from lossatlas.site import export_single_file, export_site
 from lossatlas.store import Gallery, RecordingWriter, Tensor, open_run, save_run, save_run_or_keep
-from lossatlas.store.folders import remove_abandoned
+from lossatlas.store.folders import remove_abandoned, replace_folder
 from tests.conftest import small_config
 from tests.server.live import live_server
 from tests.support.large_runs import TINY, InTurn, config_of
@@ -48,9 +50,9 @@ class Disk:
         else:
             self.sizes[status.st_ino] = status.st_size
 
-    def survivors(self) -> dict[str, int]:
-        """List the files that can be reached after a loss of power, with the bytes that they have."""
-        found, folders = {}, [("", self.root.stat().st_ino)]
+    def survivors(self, folder: Path | None = None) -> dict[str, int]:
+        """List the files below a folder that are there after a loss of power, with the bytes that they have."""
+        found, folders = {}, [("", (folder or self.root).stat().st_ino)]
         while folders:
             above, inode = folders.pop()
             for name, below in self.names.get(inode, {}).items():
@@ -107,6 +109,47 @@ def test_frames_of_a_recording_survive_a_loss_of_power(disk: Disk) -> None:
         del files[f"{writer.folder.relative_to(disk.root)}/recording.lock"]  # a lock ends with its process anyway
         assert files
         assert files.items() <= disk.survivors().items()
+
+
+def test_an_export_survives_a_loss_of_power(
+    small_run: Run, other_run: Run, disk: Disk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gallery, site = Gallery(disk.root / "data"), disk.root / "new" / "out" / "site"
+    replaced: list[str] = []
+
+    def replace(new: Path, place: Path, claimed: Path) -> Path | None:
+        # The disk may have the new name at once, and the old site is gone then.
+        assert files_of(new, new).items() <= disk.survivors(new).items()
+        replaced.append(place.name)
+        return replace_folder(new, place, claimed)
+
+    monkeypatch.setattr(lossatlas.site.export, "replace_folder", replace)
+    for run in (small_run, other_run):
+        save_run(run, gallery.data)
+        export_site(gallery, site)
+        assert len(files_of(site, site)) > 200
+        assert files_of(site, disk.root).items() <= disk.survivors().items()
+    assert replaced == ["site", "site"]
+
+
+def test_an_export_that_changes_nothing_completes_a_killed_one(
+    small_run: Run, disk: Disk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gallery, site = Gallery(disk.root / "data"), disk.root / "site"
+    save_run(small_run, gallery.data)
+    with monkeypatch.context() as patch:
+        patch.setattr("lossatlas.store.folders.sync_folder", lambda _: None)  # it is killed before this
+        export_site(gallery, site)
+    assert not disk.survivors().keys() & files_of(site, disk.root).keys()
+    assert export_site(gallery, site).written == 0
+    assert files_of(site, disk.root).items() <= disk.survivors().items()
+
+
+def test_an_export_into_one_file_survives_a_loss_of_power(small_run: Run, disk: Disk) -> None:
+    gallery = Gallery(disk.root / "data")
+    save_run(small_run, gallery.data)
+    page = export_single_file(gallery, [small_run.id], disk.root / "page.html")
+    assert disk.survivors()["page.html"] == page.stat().st_size
 
 
 # what cannot be stored --------------------------------------------------------------------------------------------

@@ -22,9 +22,12 @@ from lossatlas.site.tree import GZIP, SiteFolder, carry_over
 from lossatlas.store import (
     Gallery,
     claim_folder,
+    make_synced_folder,
     remove_abandoned,
     replace_folder,
     run_folder,
+    sync_folder,
+    sync_new_files,
 )
 
 _MARK, _SHELL = "catalog.json", "shell.json"
@@ -68,10 +71,10 @@ def export_site(
     """Write the page and every sound run of a gallery into a folder.
 
     Everything is written into a temporary folder beside it, which is then exchanged with it. So the site is the old one
-    or the new one, and never a mixture, even if the process is killed. Files of an earlier export that have not
-    changed stay as they are, with their times; if nothing has changed, nothing is exchanged. Other files in the folder,
-    such as ``.git``, are kept. Only files that the manifests of the runs name are exported, and none that a link leads
-    to.
+    or the new one, and never a mixture, even if the process is killed or the machine loses its power. Files of an
+    earlier export that have not changed stay as they are, with their times; if nothing has changed, nothing is
+    exchanged. Other files in the folder, such as ``.git``, are kept. Only files that the manifests of the runs name are
+    exported, and none that a link leads to.
 
     Parameters
     ----------
@@ -106,6 +109,7 @@ def export_site(
     try:
         remove_abandoned(site.parent, prefix)  # first, since it may be an earlier site that is moved back
         _refuse_foreign(site)
+        make_synced_folder(site.parent)
         with claim_folder(site.parent, prefix) as claimed:
             new = SiteFolder(claimed / "site", site)
             left_out, runs = _fill(new, gallery, compact)
@@ -116,10 +120,13 @@ def export_site(
             if compress:
                 add_compressed_copies(new)
             carry_over(site, new.folder, ours)
-            if not new.is_whole_earlier_site():
+            if new.is_whole_earlier_site():
+                sync_folder(site.parent)  # an export that was killed may not have done this
+            else:
+                sync_new_files(new.folder)
                 old = replace_folder(new.folder, site, claimed)
-                if old:
-                    carry_over(old, site, ours)  # what others have changed in the meantime
+                if old and carry_over(old, site, ours):  # what others have changed in the meantime
+                    sync_new_files(site)
     except OSError as error:
         raise ExportError(f"cannot write {site}: {error.strerror or error}; give another folder") from error
     size = sum(path.stat().st_size for path in site.rglob("*") if path.is_file())

@@ -116,7 +116,7 @@ def _list_names(folder: Path) -> set[str]:
     return {path.relative_to(folder).as_posix() for path in folder.rglob("*")}
 
 
-def carry_over(old: Path, new: Path, ours: Collection[str]) -> None:
+def carry_over(old: Path, new: Path, ours: Collection[str]) -> bool:
     """Link foreign files of an old folder into a new one, unless they exist there.
 
     Parameters
@@ -125,25 +125,32 @@ def carry_over(old: Path, new: Path, ours: Collection[str]) -> None:
         The folders. The old one need not exist.
     ours
         The names in the old folder that belong to the export and are not linked.
+
+    Returns
+    -------
+    bool
+        Whether a file was linked.
     """
-    for path in old.iterdir() if old.is_dir() else ():
-        if path.name not in ours:
-            _carry_over_tree(path, new / path.name)
+    foreign = [path for path in old.iterdir() if path.name not in ours] if old.is_dir() else []
+    changed = [_carry_over_tree(path, new / path.name) for path in foreign]
+    return any(changed)
 
 
-def _carry_over_tree(old: Path, new: Path) -> None:
+def _carry_over_tree(old: Path, new: Path) -> bool:
     status = old.lstat()
     if stat.S_ISDIR(status.st_mode):
         new.mkdir(exist_ok=True)
-        for path in old.iterdir():
-            _carry_over_tree(path, new / path.name)
+        changed = [_carry_over_tree(path, new / path.name) for path in old.iterdir()]
         shutil.copystat(old, new)
-    elif stat.S_ISLNK(status.st_mode):
+        return any(changed)
+    if stat.S_ISLNK(status.st_mode):
         with suppress(FileExistsError):
             new.symlink_to(old.readlink())
     elif stat.S_ISREG(status.st_mode) and not (os.path.lexists(new) and os.path.samestat(status, new.lstat())):
         new.unlink(missing_ok=True)
         _link(old, new)
+        return True
+    return False
 
 
 def _link(old: Path, new: Path) -> None:

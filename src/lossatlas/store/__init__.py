@@ -5,7 +5,14 @@ The format is described in docs/run-format.md.
 
 from lossatlas.store.array_files import find_file, map_array
 from lossatlas.store.checksums import hash_file, list_entries, seal
-from lossatlas.store.durable import append_line, make_synced_folder, open_synced, replace_file, sync_folder
+from lossatlas.store.durable import (
+    append_line,
+    make_synced_folder,
+    open_synced,
+    replace_file,
+    sync_folder,
+    sync_new_files,
+)
 from lossatlas.store.folders import claim_folder, remove_abandoned, replace_folder
 from lossatlas.store.gallery import MOST_INDEX, Gallery, default_data_folder
 from lossatlas.store.manifest import describe_outcome, describe_run, describe_start, start_arrays
@@ -87,6 +94,7 @@ __all__ = [
     "open_synced",
     "replace_file",
     "sync_folder",
+    "sync_new_files",
     "open_stored",
     "describe_outcome",
     "publish",
