@@ -1,13 +1,15 @@
-"""Kills ``lossatlas build`` and ``lossatlas serve`` at random moments with SIGKILL.
+"""Kills ``lossatlas build`` and ``lossatlas serve`` with SIGKILL, at random moments of every phase of their work.
 
     python -m scripts.attacks.kills --data FOLDER [--builds 100] [--serves 100] [--seed 1]
 
 After each kill ``verify`` has to accept the folder, and each run that was stored before has to be there with the same
 bytes. Builds are started again until they are complete: then they have the bytes of a build that was not killed, and
 nothing else is left in the folder. Half of the builds compute whole runs, and the others compute runs in parts. After
-each kill of a server, the next one is asked for the same runs, and has to store them.
+each kill of a server, the next one is asked for the same runs, and has to store them. Processes that have ended, and
+servers that have nothing more to do, are not counted as killed.
 
-The last line is JSON with counts. The exit code is 1 if something was lost, damaged or left behind. It needs Linux.
+The last line is JSON with counts, also by phases. The exit code is 1 if something was lost, damaged or left behind. It
+needs Linux.
 """
 
 from __future__ import annotations
@@ -21,6 +23,7 @@ import subprocess
 import sys
 import time
 from collections import Counter
+from itertools import count, cycle
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -29,7 +32,8 @@ import httpx
 import numpy as np
 
 from scripts.attacks.folders import find_faults, find_leftovers, hash_runs
-from scripts.attacks.servers import ServerProcess, list_children
+from scripts.attacks.moments import AIMS, DONE, STARTING, Progress, list_stored, wait_for
+from scripts.attacks.servers import ServerProcess, list_children, make_command
 
 #: How many seconds the workers of a killed build have to end.
 _PATIENCE = 60.0
@@ -51,7 +55,9 @@ grid = 9
 [[planes]]
 grid = 9
 """
-_DATASETS = [option for name in ("moons", "spirals", "circles", "checkerboard") for option in ("--dataset", name)]
+_NAMES = ("moons", "spirals", "circles", "checkerboard")
+_DATASETS = [option for name in _NAMES for option in ("--dataset", name)]
+_RUNS = len(_NAMES)
 #: What a killed server was computing has to be stored by the next one within this time, in seconds.
 _STORED_WITHIN = 300.0
 
@@ -68,30 +74,33 @@ def main() -> None:
     for kind, kills in (("whole", given.builds - given.builds // 2), ("parts", given.builds // 2)):
         if kills:
             counts[f"builds of {kind} runs"] = kill_builds(given.data.resolve(), kind, kills, random, failures)
-    counts["servers"] = kill_servers(given.data.resolve() / "served", given.serves, random, failures)
-    print(json.dumps({**counts, "failures": failures}))
-    sys.exit(bool(failures))
+    if given.serves:
+        counts["servers"] = ServerKills(given.data.resolve() / "served", random, failures).kill(given.serves)
+    print(json.dumps({**counts, "failures": +failures}))
+    sys.exit(bool(+failures))
 
 
 def kill_builds(folder: Path, kind: str, kills: int, random: Random, failures: Counter[str]) -> dict[str, int]:
-    """Kill builds, each of which continues where the last one was killed, and count them."""
+    """Kill builds, each of which continues where the last one was killed, and count them by phases."""
     command = _make_command(folder, kind)
     duration, want = _build_undisturbed(command, folder / f"{kind}-undisturbed")
     data, had, done = folder / f"{kind}-killed", dict[str, str](), Counter[str](kills=0, complete=0)
     shutil.rmtree(data, ignore_errors=True)
+    aims = cycle(AIMS)
     while done["kills"] < kills:
-        status = _kill_after(random.uniform(0, 1.1 * duration), [*command, "--data", str(data)], failures)
+        status, phase = _kill_build([*command, "--data", str(data)], data, next(aims), random, duration, failures)
+        failures["builds that failed"] += status not in {0, -signal.SIGKILL}
         _compare(data, had, want, failures)
         had = hash_runs(data)
         if status == -signal.SIGKILL:
             done["kills"] += 1
+            done[phase] += 1
             done["kills that left something"] += bool(find_leftovers(data))
-        else:
-            _check_complete(data, status, want, failures)
+        if status != -signal.SIGKILL or phase == DONE or done["kills"] == kills:
+            _check_complete(data, subprocess.call([*command, "--data", str(data)], **_SILENT), want, failures)
             done["complete"] += 1
             shutil.rmtree(data)
             had = {}
-    _check_complete(data, subprocess.call([*command, "--data", str(data)], **_SILENT), want, failures)
     return dict(done)
 
 
@@ -117,16 +126,18 @@ def _build_undisturbed(command: list[str], data: Path) -> tuple[float, dict[str,
     return time.monotonic() - began, hash_runs(data)
 
 
-def _kill_after(seconds: float, command: list[str], failures: Counter[str]) -> int:
-    """Start a command, kill it after a time if it is still there, and return its exit code. Its workers must end."""
+def _kill_build(
+    command: list[str], data: Path, aim: str, random: Random, usual: float, failures: Counter[str]
+) -> tuple[int, str]:
+    """Start a build, kill it if it is still there, and return its exit code and the phase. Its workers must end."""
+    progress = Progress(data, _RUNS)
     process = subprocess.Popen(command, **_SILENT)
-    try:
-        return process.wait(seconds)
-    except subprocess.TimeoutExpired:
-        workers = list_children(process.pid)
-        process.kill()
-        failures["workers that outlived a build"] += _count_alive(workers)
-        return process.wait()
+    wait_for(aim, progress, random, usual, lambda: process.poll() is not None)
+    workers = list_children(process.pid)
+    process.kill()
+    status = process.wait()
+    failures["workers that outlived a build"] += _count_alive(workers)
+    return status, progress.name_phase(len(workers))
 
 
 def _count_alive(workers: list[int]) -> int:
@@ -153,8 +164,6 @@ def _compare(data: Path, had: dict[str, str], want: dict[str, str] | None, failu
     failures["damaged"] += len(faults)
     failures["lost"] += sum(now.get(run_id) != digest for run_id, digest in had.items())
     failures["other bytes"] += sum(want.get(run_id) != digest for run_id, digest in now.items()) if want else 0
-    for name in [name for name, count in failures.items() if not count]:
-        del failures[name]
 
 
 def _check_complete(data: Path, status: int, want: dict[str, str], failures: Counter[str]) -> None:
@@ -165,39 +174,109 @@ def _check_complete(data: Path, status: int, want: dict[str, str], failures: Cou
         failures["left behind"] += sum(left.values())
 
 
-def kill_servers(data: Path, kills: int, random: Random, failures: Counter[str]) -> dict[str, int]:
-    """Kill servers while they compute and store runs, ask the next ones for the same runs, and count."""
-    shutil.rmtree(data, ignore_errors=True)
-    data.parent.mkdir(parents=True, exist_ok=True)
-    done, asked, seed = Counter[str](kills=0, stored=0), list[dict[str, Any]](), 0
-    for _ in range(kills):
-        server = ServerProcess(data)
-        stored = sum(_ask_until_stored(server, config) for config in asked)
-        failures["runs that the next server did not store"] += len(asked) - stored
-        asked = [_make_config(seed + number) for number in range(1, random.randint(2, 4))]
-        seed += len(asked)
-        for config in asked:
+class ServerKills:
+    """Kills servers in every phase. Each next server has to store the runs that the killed one was asked for.
+
+    Parameters
+    ----------
+    data
+        The data folder, which is deleted first.
+    random
+        The random generator.
+    failures
+        The counts of failures.
+
+    Attributes
+    ----------
+    done
+        The counts of kills, by phases, and of runs that are stored.
+    """
+
+    def __init__(self, data: Path, random: Random, failures: Counter[str]) -> None:
+        shutil.rmtree(data, ignore_errors=True)
+        data.parent.mkdir(parents=True, exist_ok=True)
+        self.done = Counter[str](kills=0, stored=0)
+        self._data, self._random, self._failures = data, random, failures
+        self._asked: list[dict[str, Any]] = []
+        self._seeds = count()
+        self._usual = 2.0  # how many seconds a server needs for the runs that it is asked for
+
+    def kill(self, kills: int) -> dict[str, int]:
+        """Kill servers that many times, and return the counts."""
+        aims = cycle(AIMS)
+        while self.done["kills"] < kills:
+            aim = next(aims)
+            if aim == "start":
+                self._kill_starting_server()
+            server = self._start()
+            self._asked = [_make_config(next(self._seeds)) for _ in range(self._random.randint(1, 3))]
+            if aim == "start":  # this one is not killed, in order to learn how long its runs take
+                began = time.monotonic()
+                self._stop(server)
+                self._usual = time.monotonic() - began
+            else:
+                self._kill_working_server(server, aim)
+        self._stop(self._start())
+        self._failures["left behind"] += sum(find_leftovers(self._data).values())
+        _compare(self._data, {}, None, self._failures)
+        self.done["stored"] = len(hash_runs(self._data))
+        return dict(self.done)
+
+    def _start(self) -> ServerProcess:
+        """Start a server, and wait until it has stored what the one before was asked for."""
+        server = ServerProcess(self._data)
+        self._wait_until_stored(server)
+        return server
+
+    def _stop(self, server: ServerProcess) -> None:
+        self._wait_until_stored(server)
+        self._asked = []
+        self._failures["servers that did not end"] += server.stop() != 0
+        self._failures["tracebacks"] += server.tracebacks
+
+    def _wait_until_stored(self, server: ServerProcess) -> None:
+        stored = sum(_ask_until_stored(server, config) for config in self._asked)
+        self._failures["runs that the next server did not store"] += len(self._asked) - stored
+
+    def _kill_working_server(self, server: ServerProcess, aim: str) -> None:
+        had, progress = hash_runs(self._data), self._watch()
+        for config in self._asked:
             httpx.post(f"http://127.0.0.1:{server.port}/api/runs", json=config, timeout=60)
-        time.sleep(random.uniform(0, 3))
-        had = hash_runs(data)
-        workers = list_children(server.process.pid)
-        server.process.kill()
-        server.process.wait()
-        failures["workers that outlived a server"] += _count_alive(workers)
-        failures["tracebacks"] += server.tracebacks
-        done["kills"] += 1
-        done["kills that left something"] += bool(find_leftovers(data))
-        _compare(data, had, None, failures)
-    if kills:
-        server = ServerProcess(data)
-        failures["runs that the next server did not store"] += sum(
-            not _ask_until_stored(server, each) for each in asked
-        )
-        server.stop()
-        failures["left behind"] += sum(find_leftovers(data).values())
-        _compare(data, {}, None, failures)
-    done["stored"] = len(hash_runs(data))
-    return dict(done)
+        deadline = time.monotonic() + _STORED_WITHIN
+        wait_for(aim, progress, self._random, self._usual, lambda: time.monotonic() > deadline)
+        workers = self._end(server.process)
+        self._failures["tracebacks"] += server.tracebacks
+        self._count(progress.name_phase(workers), had)
+
+    def _kill_starting_server(self) -> None:
+        """Start a server, and kill it before or after it has said its address."""
+        had, progress = hash_runs(self._data), self._watch()
+        process = subprocess.Popen(make_command(self._data), stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+        time.sleep(self._random.uniform(0, 1.5))
+        workers = self._end(process)
+        said = process.stdout.read() if process.stdout else b""
+        self._count(progress.name_phase(workers) if said else STARTING, had)
+
+    def _watch(self) -> Progress:
+        return Progress(self._data, len(list_stored(self._data)) + len(self._asked))
+
+    def _end(self, process: subprocess.Popen[Any]) -> int:
+        """Kill a server, wait for its workers, and return how many there were."""
+        workers = list_children(process.pid)
+        process.kill()
+        process.wait()
+        self._failures["workers that outlived a server"] += _count_alive(workers)
+        return len(workers)
+
+    def _count(self, phase: str, had: dict[str, str]) -> None:
+        """Count a kill, unless the server had nothing more to do, and look at what it left."""
+        if phase == DONE:
+            self.done["idle when they were killed"] += 1
+        else:
+            self.done["kills"] += 1
+            self.done[phase] += 1
+            self.done["kills that left something"] += bool(find_leftovers(self._data))
+        _compare(self._data, had, None, self._failures)
 
 
 def _make_config(seed: int) -> dict[str, Any]:

@@ -33,6 +33,11 @@ def serve_here(data: Path, capacity: Capacity) -> Iterator[str]:
         thread.join(30)
 
 
+def make_command(data: Path) -> list[str]:
+    """Return the command that serves a data folder at any free port."""
+    return [sys.executable, "-m", "lossatlas", "serve", "--no-browser", "--port", "0", "--data", str(data)]
+
+
 class ServerProcess:
     """The command ``lossatlas serve`` as a separate process.
 
@@ -47,7 +52,7 @@ class ServerProcess:
         self.log.parent.mkdir(parents=True, exist_ok=True)
         with self.log.open("w") as log_file:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "lossatlas", "serve", "--no-browser", "--port", "0", "--data", data, *options],
+                [*make_command(data), *options],
                 stdout=subprocess.PIPE,
                 stderr=log_file,
                 text=True,
