@@ -13,7 +13,7 @@ from pathlib import Path
 from random import Random
 
 #: What a kill waits for, by turns.
-AIMS = ("start", "any time", "part", "storing", "any time", "stored", "index", "last")
+AIMS = ("part", "start", "any time", "storing", "stored", "index", "last", "any time")
 
 STARTING, COMPUTING, STORING = "while it started", "while it computed", "while it stored a run"
 STORED, INDEX, DONE = "after it stored a run, before the index", "while it wrote the index", "after the last run"
