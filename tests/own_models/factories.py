@@ -13,6 +13,11 @@ def make() -> Any:
     return convolutional(), torch.nn.CrossEntropyLoss()
 
 
+def seeded() -> Any:
+    torch.manual_seed(0)
+    return make()
+
+
 def alone() -> Any:
     return convolutional()
 

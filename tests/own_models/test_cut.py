@@ -15,13 +15,13 @@ import pytest
 import torch
 
 import lossatlas.torch as lat
-from lossatlas.errors import DataError, DataFolderError
+from lossatlas.errors import DataError, DataFolderError, PlaneError
 from lossatlas.runs import RecordedRun
 from lossatlas.site import export_site
 from lossatlas.store import Gallery, open_stored, recorded_planes, run_folder
 from lossatlas.store import write as store_write
 from lossatlas.torch import plane_cutter
-from tests.own_models.test_model import as_ours, at, slow_loss
+from tests.own_models.test_model import as_ours, at, slow_loss, theta_of
 from tests.own_models.trainings import convolutional, images, shuffling, train
 from tests.test_cli import lossatlas
 
@@ -103,6 +103,46 @@ def test_planes_are_added_whose_losses_are_those_of_torch(place: tuple[Path, str
     assert [verdict.fault for verdict in Gallery(data).verify()] == [None]
 
 
+def test_fresh_directions_are_two_models_of_the_factory_and_surfaces_along_them_are_those_of_torch(
+    place: tuple[Path, str],
+) -> None:
+    data, run_id = place
+    options = ["--plane", "fresh", "--plane-seed", "3", "--grid", "3", "--spans", "1,0.1", "--model"]
+    before, generator = digest(data / "runs"), torch.get_rng_state()
+    done = cut(run_id, *options, "makers:seeded")
+    assert done.returncode == 1
+    assert done.stderr.count("\n") == 1
+    assert "must neither seed the random generators nor load parameters" in done.stderr
+    assert digest(data / "runs") == before
+    done = cut(run_id, *options, "makers:make")
+    assert done.returncode == 0, done.stderr
+    fresh = []
+    for seed in (6, 7):
+        torch.manual_seed(seed)
+        fresh.append(theta_of(convolutional()))
+    run = open_recorded(data, run_id)
+    entry, plane = run.manifest["planes"][-1], run.plane("fresh")
+    assert np.array_equal(
+        np.load(data / "recordings" / run_id / entry["recipe"]["vectors"]), np.array(fresh, np.float32)
+    )
+    assert (entry["kind"], entry["seed"], entry["normalization"]) == ("fresh", 3, "none")
+    thetas = [np.load(file).astype(np.float64) for file in sorted((data / "recordings" / run_id).glob("theta-*.npy"))]
+    assert plane["loss_surface"].shape == (2, 4, 3, 3)
+    for frame, zoom, (j, i) in ((0, 0, (0, 2)), (3, 0, (2, 1)), (1, 1, (0, 0))):
+        a, b = (1, 0.1)[zoom] * plane["coordinates"][[i, j]]
+        expected = slow_loss(at(convolutional(), thetas[frame] + a * fresh[0] + b * fresh[1]), "batch")
+        assert plane["loss_surface"][zoom, frame, j, i] == pytest.approx(expected, rel=1e-3)
+    assert plane["loss_surface"][:, :, 1, 1] == pytest.approx(np.tile(run.metrics["train_loss"], (2, 1)), rel=1e-6)
+    torch.set_rng_state(generator)
+    options_of_python: Any = {"data": data, "grid": 3, "replace": True}
+    lat.cut(run_id, ["fresh-filter"], lambda: (convolutional(), CROSS_ENTROPY), **options_of_python)
+    assert torch.equal(torch.get_rng_state(), generator)
+    with pytest.raises(PlaneError, match="a model alone does not say how it is initialised"):
+        lat.cut(run_id, ["fresh"], convolutional(), CROSS_ENTROPY, **options_of_python)
+    assert open_recorded(data, run_id).planes == ("pca", "gaussian-filter", "fresh", "fresh-filter")
+    assert [verdict.fault for verdict in Gallery(data).verify()] == [None]
+
+
 def test_a_second_plane_of_the_same_name_is_refused_or_replaces_the_first_or_gets_another_name(
     place: tuple[Path, str],
 ) -> None:
@@ -137,7 +177,7 @@ def test_a_second_plane_of_the_same_name_is_refused_or_replaces_the_first_or_get
         ("makers:nothing", "makers:nothing() returns a NoneType, and no torch.nn.Module; return (model, loss_fn,"),
         ("makers:fails", "makers:fails() failed: FileNotFoundError: no weights here"),
         ("makers:number", "makers:number is a int, and no function that can be called"),
-        ("makers:absent", "makers has no 'absent'; it has make, alone, whole, named, with_loaders"),
+        ("makers:absent", "makers has no 'absent'; it has make, seeded, alone, whole, named"),
         ("elsewhere.models:make", "there is no module 'elsewhere', neither installed nor in this folder"),
         ("broken:make", "broken cannot be imported: ZeroDivisionError: division by zero"),
         ("needy:make", "needy cannot be imported, because it needs 'absent_library', which is not installed"),

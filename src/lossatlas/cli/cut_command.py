@@ -25,9 +25,6 @@ from lossatlas.cli.progress import show_share
 from lossatlas.errors import ConfigError, MissingExtraError
 from lossatlas.store import Gallery, run_folder
 
-#: The planes that can be laid through a recording: how a fresh model of somebody else is drawn is not known.
-_LAID = [name for name in PLANES if not name.startswith("fresh")]
-
 
 @click.command("cut")
 @click.argument("run")
@@ -38,7 +35,7 @@ _LAID = [name for name in PLANES if not name.startswith("fresh")]
     multiple=True,
     required=True,
     metavar="NAME",
-    help=f"Repeat it for each of: {', '.join(_LAID)}; as through:end,start,frame:3 and file:vectors.npy.",
+    help=f"Repeat it for each of: {', '.join(PLANES)}; as through:end,start,frame:3 and file:vectors.npy.",
 )
 @click.option(
     "--model",

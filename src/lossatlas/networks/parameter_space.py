@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Protocol
 
-from lossatlas.arrays import Floats
+from lossatlas.arrays import Float64, Floats
+from lossatlas.rng import Stream
 
 
 class ParameterSpace(Protocol):
@@ -25,3 +26,6 @@ class ParameterSpace(Protocol):
 
     def filters(self, packed: Floats, biases: bool = False) -> list[Floats]:
         """Return views ``[..., units, inputs]`` of packed vectors ``[..., P]``: the incoming weights of each unit."""
+
+    def draw_initial_theta(self, seed: int, stream: Stream) -> Float64:
+        """Draw the parameters ``[P]`` of a freshly initialised model. It raises PlaneError if this is not possible."""

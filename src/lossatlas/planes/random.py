@@ -15,7 +15,7 @@ from pydantic import Field
 from lossatlas.arrays import Float64
 from lossatlas.config import Seed
 from lossatlas.errors import PlaneError
-from lossatlas.networks import Network, ParameterSpace
+from lossatlas.networks import ParameterSpace
 from lossatlas.planes.normalization import Normalization, normalize
 from lossatlas.planes.plane import Directions, Plane, PlaneConfig, Span, Trained
 from lossatlas.rng import Draws, Stream
@@ -106,9 +106,13 @@ class FreshPlane(RandomPlane):
 
     def draw_vectors(self, network: ParameterSpace) -> Float64:
         """Draw the initial parameters ``[2, P]`` of two models of this network."""
-        if not isinstance(network, Network):
-            raise PlaneError("the initialisation of this model is not known; use Gaussian directions instead")
-        return np.array([network.draw_initial_theta(self.seed, stream) for stream in _STREAMS])
+        first, second = (network.draw_initial_theta(self.seed, stream) for stream in _STREAMS)
+        if np.array_equal(first, second):
+            raise PlaneError(
+                "two freshly initialised models have the same parameters: what makes them must neither seed the random "
+                "generators nor load parameters"
+            )
+        return np.array([first, second])
 
 
 class GaussianPlane(RandomPlane):

@@ -42,7 +42,7 @@ _NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
 def cut(  # noqa: PLR0913 (each is an option of its own)
     run: str | Path | RecordedRun,
     planes: Sequence[PlaneChoice],
-    model: torch.nn.Module | str,
+    model: torch.nn.Module | str | Callable[[], Any],
     loss_fn: Callable[[Any, Any], torch.Tensor] | str | None = None,
     train_loader: Iterable[Any] | None = None,
     test_loader: Iterable[Any] | None = None,
@@ -72,8 +72,9 @@ def cut(  # noqa: PLR0913 (each is an option of its own)
     planes
         The planes, by name or as configurations.
     model
-        A model of the class that was recorded, whose parameters need not be trained; or ``"package.module:factory"``,
-        a function without arguments that returns the model alone, or with the loss function and the loaders.
+        A model of the class that was recorded, whose parameters need not be trained; or a function without arguments,
+        or its name ``"package.module:factory"``, that returns the model alone, or with the loss function and the
+        loaders. The planes ``fresh`` need a function, which makes the two freshly initialised models.
     loss_fn, loss, train_loader, test_loader
         The same as those of :class:`Recorder`. Loaders are needed only if the recording keeps no samples.
     data
@@ -122,12 +123,14 @@ def cut(  # noqa: PLR0913 (each is an option of its own)
     _refuse_taken_names(manifest, list(configs), replace)
     recording = Recording.open(recording_folder(folder.parent.parent, str(manifest["id"]))).finite()
     _refuse_other_frames(manifest, recording)
-    made = call_factory(model) if isinstance(model, str) else FactoryResult(model)
-    made = complete(made, loss_fn, train_loader, test_loader, loss)
     kinds = batchnorm or _statistics_of(manifest)
     factory = _factory_for_workers(workers or executor, model, loss_fn, (train_loader, test_loader, loss))
     with same_random_state():
+        made = FactoryResult(model) if isinstance(model, torch.nn.Module) else call_factory(model)
+        made = complete(made, loss_fn, train_loader, test_loader, loss)
         copy = make_model(made, recording, place := _read_device(device))
+        if not isinstance(model, torch.nn.Module):
+            copy.make = lambda: call_factory(model).model
         if not refuse_another_model(recording, copy):
             raise DataError(
                 f"no loss of {recording.id} is finite at its first or last frame, so the model cannot be compared with "

@@ -34,8 +34,8 @@ class FactoryResult:
     loss: Loss | None = None
 
 
-def call_factory(reference: str) -> FactoryResult:
-    """Import a factory ``package.module:factory``, and call it without arguments.
+def call_factory(factory: str | Callable[[], Any]) -> FactoryResult:
+    """Call a factory without arguments. If it is given as ``package.module:factory``, it is imported first.
 
     Returns
     -------
@@ -47,7 +47,10 @@ def call_factory(reference: str) -> FactoryResult:
     ConfigError
         If there is no such module or attribute, or the factory fails or returns something else.
     """
-    return _read_returned(reference, _call(import_attribute(reference, "model"), reference, "model"))
+    if not isinstance(factory, str):
+        name = getattr(factory, "__name__", type(factory).__name__)
+        return _read_returned(name, _call(factory, name, "model"))
+    return _read_returned(factory, _call(import_attribute(factory, "model"), factory, "model"))
 
 
 def complete(

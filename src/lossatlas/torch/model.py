@@ -6,8 +6,7 @@ flat vector. Therefore a move to another theta is a single addition, which is mu
 
 from __future__ import annotations
 
-import copy
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias
@@ -20,6 +19,9 @@ from torch.nn.modules.instancenorm import _InstanceNorm
 from lossatlas.arrays import AnyArray, Float32, Float64, Floats
 from lossatlas.checks import check_theta
 from lossatlas.errors import DataError, PlaneError
+from lossatlas.rng import Stream
+from lossatlas.torch.copied_module import copy_module
+from lossatlas.torch.initial_parameters import draw_parameters
 from lossatlas.torch.parameters import (
     flatten,
     flatten_parameters,
@@ -30,7 +32,7 @@ from lossatlas.torch.parameters import (
     unwrap,
 )
 from lossatlas.torch.samples import Batch, LossFunction
-from lossatlas.torch.undisturbed import measuring, same_random_state
+from lossatlas.torch.undisturbed import measuring
 
 #: The statistics that BatchNorm uses: ``batch``, those of each batch, as in training;
 #: ``refreshed``, those of the training samples at the same theta; ``running``, those in the model's buffers.
@@ -76,7 +78,7 @@ class TorchModel:
         first = next(iter(original.values()))
         self.dtype = dtype or (torch.float64 if first.dtype == torch.float64 else torch.float32)
         self.device = device or first.device
-        self.module = _copy(model).to(self.device, self.dtype).eval()
+        self.module = copy_module(model).to(self.device, self.dtype).eval()
         self.layout = layout_of(original)
         self._parameters = list(trained_parameters(self.module).values())
         self._buffers = frame_buffers(self.module)
@@ -87,6 +89,8 @@ class TorchModel:
             if isinstance(module, _BatchNorm | _InstanceNorm) and module.running_mean is not None
         ]
         self.loss = loss
+        #: A function that makes a freshly initialised model of this class, if the caller gave one.
+        self.make: Callable[[], torch.nn.Module] | None = None
         #: The compiled module that :meth:`mean_loss` calls, if there is one.
         self.compiled: torch.nn.Module | None = None
         self.train = [batch.to(self.device, self.dtype) for batch in train]
@@ -134,6 +138,10 @@ class TorchModel:
             for t in self.layout
             if len(t.shape) > 1
         ]
+
+    def draw_initial_theta(self, seed: int, stream: Stream) -> Float64:
+        """Draw the parameters ``[P]`` of a freshly initialised model. It raises PlaneError if no function makes one."""
+        return draw_parameters(self.make, self.layout, seed, stream)
 
     # where it stands
 
@@ -375,23 +383,3 @@ def _are_classes(outputs: Any, targets: Any) -> bool:
         return False
     whole = not (targets.is_floating_point() or targets.is_complex())
     return outputs.ndim == 2 and targets.ndim == 1 and whole and outputs.shape[1] > 1
-
-
-def _copy(model: torch.nn.Module) -> torch.nn.Module:
-    try:
-        with same_random_state():
-            copied = copy.deepcopy(unwrap(model))
-    except Exception as error:  # modules may define how they are copied, and may raise anything
-        raise DataError(
-            f"{type(unwrap(model)).__name__} cannot be copied ({error}), and losses are measured on a copy, so that "
-            "the training is not disturbed; give its class a __deepcopy__"
-        ) from error
-    for module in copied.modules():
-        # Compiling or mixed precision may have replaced ``forward`` by a function that calls the original module.
-        if "_original_forward" in vars(module):  # Accelerate keeps the original ``forward`` under this name
-            module.forward = vars(module)["_original_forward"]
-        if "forward" in vars(module) and getattr(module.forward, "__self__", None) is not module:
-            del module.forward
-        if isinstance(module, torch.nn.Embedding | torch.nn.EmbeddingBag):
-            module.sparse = False  # sparse gradients have no second derivative
-    return copied

@@ -12,6 +12,9 @@ from lossatlas.planes import KINDS, PlaneConfig
 PlaneChoice: TypeAlias = str | PlaneConfig | Mapping[str, Any]
 
 _NAMED: dict[str, dict[str, Any]] = {
+    "fresh": {"kind": "fresh"},
+    "fresh-filter": {"kind": "fresh", "normalization": "filter"},
+    "fresh-layer": {"kind": "fresh", "normalization": "layer"},
     "gaussian": {"kind": "gaussian", "spans": (1.0, 0.1)},
     "gaussian-filter": {"kind": "gaussian", "normalization": "filter", "spans": (1.0, 0.1)},
     "gaussian-layer": {"kind": "gaussian", "normalization": "layer", "spans": (1.0, 0.1)},

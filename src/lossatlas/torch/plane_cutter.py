@@ -18,6 +18,7 @@ from lossatlas.errors import ConfigError, LossAtlasError, OtherModelError, Plane
 from lossatlas.landscape import Cut, round_surfaces
 from lossatlas.planes import (
     FilePlane,
+    FreshPlane,
     HessianPlane,
     Path,
     Plane,
@@ -210,6 +211,8 @@ class PlaneCutter:
         plane = config.lay(self._training, name)
         if isinstance(config, FilePlane):
             self._vectors.put(config.sha256[:24], plane.directions)
+        if isinstance(config, FreshPlane):  # nothing in the recording can make them again
+            self._vectors.put(KeptVectors.key_of(plane.directions, "fresh"), plane.directions)
         return plane
 
     def cut(
@@ -322,6 +325,8 @@ class PlaneCutter:
             return {"vectors": f"vectors/{key}.npy", "frame": plane.centre_frame}
         if isinstance(config, FilePlane):
             return {"vectors": f"vectors/{config.sha256[:24]}.npy", "sha256": config.sha256}
+        if isinstance(config, FreshPlane):
+            return {"vectors": f"vectors/{KeptVectors.key_of(plane.directions, 'fresh')}.npy", "seed": plane.seed}
         return {"seed": plane.seed, "normalization": plane.normalization, "frame": plane.centre_frame}
 
 
