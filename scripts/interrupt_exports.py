@@ -35,7 +35,8 @@ from lossatlas.runs import RunConfig, compute_run
 from lossatlas.site import export_site
 from lossatlas.store import Gallery, open_run
 
-_KINDS: tuple[dict[str, Any], ...] = ({}, {"compact": True}, {"compress": True}, {"compact": True, "compress": True})
+#: The options of the exports, which take turns.
+KINDS: tuple[dict[str, Any], ...] = ({}, {"compact": True}, {"compress": True}, {"compact": True, "compress": True})
 _UNPACK = {".gz": gzip.decompress, ".br": brotli.decompress}
 
 
@@ -47,16 +48,16 @@ def main() -> None:
     given = options.parse_args()
     random = Random(given.seed)
     with tempfile.TemporaryDirectory() as folder:
-        gallery, site = _make_gallery(Path(folder) / "data"), Path(folder) / "out" / "site"
-        for kind in _KINDS:
+        gallery, site = make_gallery(Path(folder) / "data"), Path(folder) / "out" / "site"
+        for kind in KINDS:
             _export(gallery, site, kind)
-        seconds = [_export(gallery, site, kind)[0] for kind in _KINDS]
+        seconds = [_export(gallery, site, kind)[0] for kind in KINDS]
         faults, exports, killed = [], 0, 0
         with _browser(site) if given.browser else _without_browser() as opens:
             while killed < given.kills:
-                number = exports % len(_KINDS)
+                number = exports % len(KINDS)
                 exports += 1
-                killed += _export(gallery, site, _KINDS[number], random.uniform(0, seconds[number]))[1]
+                killed += _export(gallery, site, KINDS[number], random.uniform(0, seconds[number]))[1]
                 faults += [f"export {exports}: {fault}" for fault in (*find_faults(site), *opens())]
         _export(gallery, site, {})
         left = sorted(path.name for path in site.parent.iterdir())
@@ -98,7 +99,8 @@ def _find_faults_of_run(folder: Path) -> list[str]:
     ]
 
 
-def _make_gallery(data: Path) -> Gallery:
+def make_gallery(data: Path) -> Gallery:
+    """Make a gallery of two small runs."""
     gallery = Gallery(data)
     for dataset in ("moons", "arms"):
         config: dict[str, Any] = {"dataset": {"name": dataset, "points": 80}, "training": {"epochs": 20, "frames": 6}}

@@ -14,10 +14,11 @@ _USUAL = {"runs", "index.json", ".index.lock", ".build.lock", ".on-demand"}
 
 def hash_runs(data: Path) -> dict[str, str]:
     """Return a hash of all files of each stored run, by its id."""
-    return {run_id: _hash_folder(data / "runs" / run_id) for run_id in Gallery(data).ids()}
+    return {run_id: hash_folder(data / "runs" / run_id) for run_id in Gallery(data).ids()}
 
 
-def _hash_folder(folder: Path) -> str:
+def hash_folder(folder: Path) -> str:
+    """Return a hash of the names and the bytes of all files below a folder."""
     digest = hashlib.sha256()
     for path in sorted(folder.rglob("*")):
         if path.is_file():

@@ -1,12 +1,13 @@
-"""Cuts the power of a simulated disk at random moments of ``lossatlas build`` and ``lossatlas serve``.
+"""Cuts the power of a simulated disk at random moments of ``lossatlas build``, ``serve`` and ``export``.
 
-    sudo python -m scripts.attacks.power_losses --data FOLDER [--builds 60] [--serves 40] [--seed 1]
+    sudo python -m scripts.attacks.power_losses --data FOLDER [--builds 60] [--serves 40] [--exports 40] [--seed 1]
 
 The data folder is on a small ext4 file system in a file. To cut the power, all processes are stopped and that file is
 copied: so the copy has what was written to the disk, and nothing that is only in the memory of the system. The file
 system writes on request only, as it does not commit by itself here, and does not guess what a rename means. The copy is
 mounted, which replays its journal. Then ``verify`` has to accept it, and each run that was reported as stored
-has to be there. With one copy of ten, the build continues: it has to become complete, and to leave nothing else.
+has to be there. With one copy of ten, the build continues: it has to become complete, and to leave nothing else. Of
+exports, the old site or the new one has to be there with all its bytes, and the new one if it was reported as exported.
 
 The last line is JSON with counts. The exit code is 1 if something failed. It needs Linux, root and mkfs.ext4; the short
 form, with a disk that is simulated in Python, is tests/test_durability.py.
@@ -34,12 +35,15 @@ import httpx
 
 from lossatlas.building import build_gallery
 from lossatlas.building.estimate import Sizes
+from lossatlas.errors import LossAtlasError
 from lossatlas.runs import RunConfig
+from lossatlas.site import export_site
 from lossatlas.store import Gallery
-from scripts.attacks.folders import find_faults, find_leftovers, hash_runs
+from scripts.attacks.folders import find_faults, find_leftovers, hash_folder, hash_runs
 from scripts.attacks.servers import ServerProcess, list_children
+from scripts.interrupt_exports import KINDS, make_gallery
 
-_SIZE = 48 * 2**20
+_SIZE, _SIZE_FOR_SITES = 48 * 2**20, 128 * 2**20
 #: No commit within ten minutes, and no guesses: what was not synced is not on the disk.
 _OPTIONS = "loop,commit=600,noauto_da_alloc"
 #: The number of runs of a build. Half of them are computed in parts.
@@ -54,11 +58,16 @@ def main() -> None:
     options.add_argument("--data", type=Path, required=True)
     options.add_argument("--builds", type=int, default=60)
     options.add_argument("--serves", type=int, default=40)
+    options.add_argument("--exports", type=int, default=40)
     options.add_argument("--seed", type=int, default=1)
+    options.add_argument("--export-on-request", type=Path, metavar="GALLERY", help=argparse.SUPPRESS)
     options.add_argument("--build-and-report", action="store_true", help=argparse.SUPPRESS)
     given = options.parse_args()
     if given.build_and_report:
         build_and_report(given.data)
+        return
+    if given.export_on_request:
+        export_on_request(Gallery(given.export_on_request), given.data)
         return
     given.data.mkdir(parents=True, exist_ok=True)
     random, failures, counts = Random(given.seed), Counter[str](), Counter[str]()
@@ -68,6 +77,12 @@ def main() -> None:
     if given.serves:
         with Disk(given.data.resolve()) as disk:
             cut_servers(disk, random, given.serves, counts, failures)
+    if given.exports:
+        gallery = given.data.resolve() / "gallery"
+        shutil.rmtree(gallery, ignore_errors=True)
+        make_gallery(gallery)
+        with Disk(given.data.resolve(), _SIZE_FOR_SITES) as disk:
+            cut_exports(disk, gallery, random, given.exports, counts, failures)
     print(json.dumps({**counts, "failures": {name: count for name, count in failures.items() if count}}))
     sys.exit(bool(+failures))
 
@@ -81,7 +96,8 @@ class Disk:
         A folder on the file system.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, size: int = _SIZE) -> None:
+        self._size = size
         self._image, self._copy = folder / "disk.img", folder / "copy.img"
         self._live, self._dead = folder / "live", folder / "dead"
         self.data = self._live / "data"
@@ -91,7 +107,7 @@ class Disk:
             place.mkdir(exist_ok=True)
         self._image.unlink(missing_ok=True)
         with self._image.open("wb") as file:
-            file.truncate(_SIZE)
+            file.truncate(self._size)
         _call("mkfs.ext4", "-q", self._image)
         _call("mount", "-o", _OPTIONS, self._image, self._live)
         _call("sync", "--file-system", self._live)
@@ -238,6 +254,68 @@ def _wait_until_stored(url: str, run_id: str) -> str:
 def _get(url: str) -> dict[str, Any]:
     found: dict[str, Any] = httpx.get(url, timeout=60).json()
     return found
+
+
+def export_on_request(gallery: Gallery, site: Path) -> None:
+    """Export for each number on the standard input, over the site before, and print the number when it is done."""
+    for line in sys.stdin:
+        export_site(gallery, site, **KINDS[int(line) % len(KINDS)])
+        print(line, end="", flush=True)
+
+
+def cut_exports(
+    disk: Disk, gallery: Path, random: Random, most: int, counts: Counter[str], failures: Counter[str]
+) -> None:
+    """Cut the power by turns when an export is reported as done, and in the middle of one."""
+    site, states, seconds = disk.data / "site", [""], 1.0
+    options = ["--export-on-request", str(gallery), "--data", str(site)]
+    command = [sys.executable, "-m", "scripts.attacks.power_losses", *options]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as exporter:
+        if not (exporter.stdin and exporter.stdout):
+            raise SystemExit("the exporter has no pipes")
+        for number in range(most):
+            began = time.monotonic()
+            print(number, file=exporter.stdin, flush=True)
+            if number % 2:
+                if number % 4 == 1:  # shortly before it is exchanged, or after that
+                    while not any(disk.data.glob(".site.*/site/catalog.json")) and time.monotonic() < began + 60:
+                        time.sleep(0.001)
+                time.sleep(random.uniform(0, seconds if number % 4 == 3 else seconds / 8))
+                with disk.cut_power(exporter.pid) as found:
+                    exporter.stdout.readline()
+                    states.append(hash_folder(site))
+                    _check_site(found, states[-2:], counts, failures)
+                    if number % _RESUMED == 1:
+                        _export_again(found, gallery, number, states[-1], counts, failures)
+            else:
+                exporter.stdout.readline()
+                seconds = time.monotonic() - began
+                states.append(hash_folder(site))
+                with disk.cut_power(exporter.pid) as found:
+                    _check_site(found, states[-1:], counts, failures)
+            counts["losses during exports"] += 1
+        exporter.stdin.close()
+
+
+def _check_site(found: Path, allowed: list[str], counts: Counter[str], failures: Counter[str]) -> None:
+    """Check that a site is one of those that it may be; an empty hash allows that there is none."""
+    state = hash_folder(found / "site") if (found / "site").is_dir() else ""
+    counts["the new site was found"] += state == allowed[-1]
+    failures["neither the old site nor the new one"] += state not in allowed
+
+
+def _export_again(
+    found: Path, gallery: Path, number: int, want: str, counts: Counter[str], failures: Counter[str]
+) -> None:
+    counts["exports that were repeated"] += 1
+    try:
+        export_site(Gallery(gallery), found / "site", **KINDS[number % len(KINDS)])
+    except LossAtlasError as error:
+        print(error, file=sys.stderr)
+        failures["exports that were refused afterwards"] += 1
+    else:
+        failures["other sites"] += hash_folder(found / "site") != want
+    failures["left beside sites"] += len(list(found.iterdir())) - 1
 
 
 if __name__ == "__main__":
