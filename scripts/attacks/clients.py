@@ -7,6 +7,7 @@ import hashlib
 import json
 import re
 from collections import Counter
+from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -50,11 +51,11 @@ class Connection:
 
 @dataclass
 class Received:
-    """What a follower of a stream has received: the events by name, the last one, and a hash of all data."""
+    """What a follower of a stream has received: the events by name, the last one, and a hash of the data of each id."""
 
     events: Counter[str]
     last: str
-    digest: str
+    digests: dict[str, str]
 
 
 async def follow(port: int, run_id: str) -> Received:
@@ -62,14 +63,28 @@ async def follow(port: int, run_id: str) -> Received:
     reader, writer = await asyncio.open_connection("127.0.0.1", port, limit=2**24)
     head = f"GET /api/runs/{run_id}/events HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n"
     writer.write(head.encode())
-    heard, digest = Received(Counter(), "", ""), hashlib.sha256()
-    async for line in reader:
-        if line.startswith(b"event:"):
-            heard.last = line[6:].strip().decode()
+    heard, fields = Received(Counter(), "", {}), dict[bytes, bytes]()
+    async for line in _unchunk(reader):
+        name, _, value = line.partition(b": ")
+        if name:
+            fields[name] = value
+            continue
+        if b"data" in fields:
+            heard.last = fields[b"event"].decode()
             heard.events[heard.last] += 1
         # Each client gets its own positions in the queue, and may come later than the others.
-        if line.startswith(b"data:") and heard.last != "queued":
-            digest.update(line)
+        if b"data" in fields and heard.last != "queued":
+            heard.digests[fields[b"id"].decode()] = hashlib.sha256(fields[b"data"]).hexdigest()
+        fields.clear()
     writer.close()
-    heard.digest = digest.hexdigest()
     return heard
+
+
+async def _unchunk(reader: asyncio.StreamReader) -> AsyncIterator[bytes]:
+    """Yield the lines of an answer that is sent in chunks, without their ends."""
+    await reader.readuntil(b"\r\n\r\n")
+    rest = b""
+    while size := int(await reader.readuntil(b"\r\n"), 16):
+        *lines, rest = (rest + (await reader.readexactly(size + 2))[:-2]).split(b"\n")
+        for line in lines:
+            yield line

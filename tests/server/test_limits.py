@@ -332,19 +332,19 @@ TALKATIVE = {
 }
 
 
-def test_streams_that_nobody_reads_share_an_event_and_are_cut_off(live: Live, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_streams_that_nobody_reads_share_a_piece_and_are_cut_off(live: Live, monkeypatch: pytest.MonkeyPatch) -> None:
     run_id, events = live.compute(TALKATIVE)
     assert max(len(json.dumps(event.body)) for event in events) > 2_000_000
     log = live.app.state.jobs.find(run_id).log
     idle = [open_stream(live, run_id) for _ in range(20)]
-    until(lambda: log.listener_count == 20 and len(log._encoded) == 1)
+    until(lambda: log.listener_count == 20 and len(log._shared) == 2)  # the plan of an event, and one of its pieces
     assert live.http.get(f"api/runs/{run_id}").status_code == 200
     until(lambda: all(each.transport.get_write_buffer_size() > 0 for each in live.server.server_state.connections))
     buffered = [each.transport.get_write_buffer_size() for each in live.server.server_state.connections]
     assert max(buffered) < 4 * PIECE
     for connection in idle:
         connection.close()
-    until(lambda: not log.has_listeners and not log._encoded)
+    until(lambda: not log.has_listeners and not log._shared)
     monkeypatch.setattr(connections, "STALLED", 0.1)
     with open_stream(live, run_id):
         until(lambda: log.has_listeners)

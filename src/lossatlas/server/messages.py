@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from base64 import b64encode
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict
 from typing import Any
-
-import numpy as np
 
 from lossatlas.arrays import AnyArray
 from lossatlas.runs import Frame, Setup, Stage
@@ -16,7 +13,7 @@ from lossatlas.store import describe_start, start_arrays
 
 def describe_manifest(setup: Setup, epochs: Iterable[int]) -> dict[str, Any]:
     """Make the manifest of a run before its training, with all planned epochs and the arrays that are known."""
-    return {**describe_start(setup, list(epochs)), "data": _encode(start_arrays(setup))}
+    return {**describe_start(setup, list(epochs)), "data": start_arrays(setup)}
 
 
 def describe_frame(frame: Frame, total: int) -> dict[str, Any]:
@@ -27,7 +24,7 @@ def describe_frame(frame: Frame, total: int) -> dict[str, Any]:
         "done": frame.index + 1,
         "total": total,
         "metrics": asdict(frame.snapshot.metrics),
-        "data": _encode(list_frame_arrays(frame)),
+        "data": list_frame_arrays(frame),
     }
 
 
@@ -54,13 +51,3 @@ def describe_end(run_id: str, outcome: Mapping[str, Any], epochs: Iterable[int])
 def find_run_path(run_id: str) -> str:
     """Return the path of the manifest of a stored run, relative to the page."""
     return f"data/runs/{run_id}/run.json"
-
-
-def _encode(arrays: Mapping[str, AnyArray]) -> dict[str, str]:
-    return {name: _base64(array) for name, array in arrays.items()}
-
-
-def _base64(array: AnyArray) -> str:
-    """Encode the values of an array in C order and little-endian."""
-    little = array.astype(array.dtype.newbyteorder("<"), order="C", copy=False)
-    return b64encode(np.ascontiguousarray(little).data).decode("ascii")

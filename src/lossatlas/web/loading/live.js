@@ -56,6 +56,7 @@ export function cancelRun(id) {
 /**
  * Follow a computation until it ends or the signal aborts. The browser reconnects by itself and asks for what it missed
  * (`Last-Event-ID`). A server that was restarted sends frames that have arrived before; they are simply written again.
+ * A page that reads too slowly gets the newest frame instead of all; it gets the others with the stored run.
  * If the browser cannot connect, because the server is away or no longer knows the run, the computation is lost.
  * @param {string} url @param {AbortSignal} signal @param {Watcher} watcher
  */
@@ -169,8 +170,13 @@ function reserve(run, name, entry, base64) {
   run.put(name, array);
 }
 
-/** @param {Run} run @param {{frame: number, metrics: Record<string, number>, data: Record<string, string>}} body */
-function addFrame(run, {frame, metrics, data}) {
+/**
+ * @param {Run} run
+ * @param {{epoch: number, metrics: Record<string, number>, data: Record<string, string>}} body
+ */
+function addFrame(run, {epoch, metrics, data}) {
+  const frame = run.makeRoom(epoch);
+  if (frame < 0) return;
   for (const [name, value] of Object.entries(metrics)) run.metrics[/** @type {keyof Metrics} */ (name)][frame] = value;
   for (const name of FRAME_ARRAYS) {
     run.frameOf(name, frame).set(decodeAs(run.manifest.arrays[name].dtype, data[name]));
@@ -191,7 +197,8 @@ function addFrame(run, {frame, metrics, data}) {
 /** @param {Run} run @param {{outcome: Run['outcome'], frames: number[]}} body */
 function finishRun(run, {outcome, frames}) {
   run.outcome = outcome;
-  run.frames = frames;
+  if (run.lacksFrames) run.endFrames();
+  else run.frames = frames;
   run.kind = KINDS.stored;
 }
 

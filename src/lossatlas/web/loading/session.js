@@ -258,7 +258,8 @@ export class Session {
         this.#refreshGallery();
         // Only the stored run contains what is computed from the whole training. If it cannot be read, this one stays
         // visible.
-        this.#openStored(id, signal, {before: run ?? undefined}).catch((error) => this.#fail(error, signal));
+        const before = run?.lacksFrames ? undefined : (run ?? undefined);
+        this.#openStored(id, signal, {before}).catch((error) => this.#fail(error, signal));
       },
       onFailed: (problem) => this.#fail(problem, signal),
       onLost: () => this.#fail(new Away(), signal),
@@ -278,7 +279,7 @@ export class Session {
   #settle(run) {
     this.#hear();
     this.#kept.delete(run.id);
-    this.#kept.set(run.id, run);
+    if (!run.lacksFrames) this.#kept.set(run.id, run);
     if (this.#kept.size > KEPT) this.#kept.delete(/** @type {string} */ (this.#kept.keys().next().value));
     this.#relay.onSettled();
     this.#relay.onStatus(this.#remark ?? describeOutcome(run));

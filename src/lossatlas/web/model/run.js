@@ -87,6 +87,8 @@ export class Run {
    * @type {Set<number> | null}
    */
   #received = null;
+  /** Did a server leave out frames because this page reads slowly? The stored run has them. */
+  lacksFrames = false;
 
   /** @param {Manifest} manifest @param {{kind?: Readonly<Kind>}} [options] */
   constructor(manifest, {kind = KINDS.stored} = {}) {
@@ -286,9 +288,28 @@ export class Run {
     return low;
   }
 
+  /**
+   * Find the index for a frame that a server sends. The frames between the last one that arrived and this one will not
+   * come; so they are left out, and those that are there remain without gaps.
+   * @param {number} epoch @returns {number} -1: it comes too late, as it has been left out
+   */
+  makeRoom(epoch) {
+    const next = this.#received?.size ?? 0;
+    const frame = this.frames.indexOf(epoch);
+    if (frame <= next) return frame;
+    this.lacksFrames = true;
+    this.frames = [...this.frames.slice(0, next), ...this.frames.slice(frame)];
+    return next;
+  }
+
   /** @param {number} frame */
   receive(frame) {
     this.#received?.add(frame);
+  }
+
+  /** Forget the planned frames after those that have arrived. */
+  endFrames() {
+    this.frames = this.frames.slice(0, this.#received?.size);
   }
 
   /**
