@@ -23,11 +23,12 @@ from lossatlas.building.checkpoint import LOCK, Checkpoint, find_served, mark_se
 from lossatlas.building.estimate import Sizes, estimate_stored_bytes
 from lossatlas.building.worker_process import WorkerProcess
 from lossatlas.errors import CancelledError, QueueFullError, QuotaError, WorkerDiedError
-from lossatlas.runs import compute_run
+from lossatlas.runs import RunConfig, compute_run
 from lossatlas.server.capacity import Capacity
 from lossatlas.server.fair_queue import FairQueue, Owner
 from lossatlas.server.jobs import Jobs
 from lossatlas.server.space import Space
+from lossatlas.server.waiting import keep_waiting, take_waiting
 from lossatlas.store import Gallery, save_run
 from tests.conftest import SMALL, small_config
 from tests.server.live import ENDLESS, Live, live_server, until
@@ -245,6 +246,59 @@ def test_the_next_server_continues_a_run_in_parts(kind: int | None, tmp_path: Pa
     assert list_files(gallery.data / "runs" / config.id) == list_files(expected)
     assert [entry["id"] for entry in json.loads((gallery.data / "index.json").read_text())["runs"]] == [config.id]
     assert [path.name for path in (gallery.data / "runs").iterdir()] == [config.id]
+    jobs.stop()
+
+
+def test_the_next_server_computes_the_runs_that_were_accepted_and_not_finished(tmp_path: Path) -> None:
+    gallery = Gallery(tmp_path / "data")
+    capacity = Capacity(workers=1)
+    endless = small_config(training=ENDLESS["training"])
+    waiting = [small_config(training={"epochs": 2, "frames": 2, "seed": seed}) for seed in (1, 2)]
+    unwanted = small_config(training={"epochs": 2, "frames": 2, "seed": 3})
+    first = Jobs(gallery, threads=1, capacity=capacity)
+    first.start()
+    running = first.submit(endless)
+    until(lambda: running.state == "running")
+    for config in (*waiting, unwanted):
+        first.submit(config)
+    left = first.find(unwanted.id)
+    assert left
+    first.cancel(left)
+    first.stop()
+    first.stop()  # as it happens when a server stops
+    first.join(20)
+    assert gallery.ids() == []
+    second = Jobs(gallery, threads=1, capacity=capacity)
+    second.start()  # nobody asks for the runs
+    again = second.find(endless.id)
+    assert again
+    second.cancel(again)
+    assert second.find(unwanted.id) is None
+    until(lambda: gallery.ids() == sorted(config.id for config in waiting), 120)
+    second.stop()
+    second.join(20)
+    third = Jobs(gallery, threads=1, capacity=capacity)
+    third.start()  # everything is done or cancelled
+    assert third.count().waiting + third.count().running == 0
+    third.stop()
+
+
+def test_a_note_of_waiting_runs_that_somebody_has_changed_does_no_harm(tmp_path: Path) -> None:
+    sound = small_config()
+    file_plane = {
+        **sound.model_dump(mode="json"),
+        "planes": [{"kind": "file", "file": "secret.npy", "sha256": "0" * 64}],
+    }
+    assert RunConfig.from_mapping(file_plane)
+    lines = [sound.canonical, "no JSON", "[" * 100_000, '{"model": 3}', json.dumps(file_plane)]
+    (tmp_path / ".waiting.jsonl").write_text("\n".join(lines), "utf-8")
+    assert take_waiting(tmp_path) == [sound]
+    assert take_waiting(tmp_path) == []
+    too_large = small_config(training={"epochs": 10**6, "frames": 2})
+    keep_waiting(tmp_path, [too_large])
+    jobs = Jobs(Gallery(tmp_path), threads=1, capacity=Capacity(work=1e6))
+    jobs.start()
+    assert jobs.find(too_large.id) is None
     jobs.stop()
 
 

@@ -18,6 +18,7 @@ from lossatlas.errors import (
     LossAtlasError,
     QueueFullError,
     QuotaError,
+    RunTooLargeError,
     WorkerDiedError,
 )
 from lossatlas.runs import RunConfig
@@ -28,6 +29,7 @@ from lossatlas.server.fair_queue import NOBODY, FairQueue, Owner
 from lossatlas.server.job import Job, State
 from lossatlas.server.problems import describe_problem
 from lossatlas.server.space import Space
+from lossatlas.server.waiting import keep_waiting, take_waiting
 from lossatlas.store import Gallery
 
 logger = logging.getLogger("lossatlas.server")
@@ -95,6 +97,7 @@ class Jobs:
         self._stopping = False
         IDLE_WORKERS.prepare()
         self._resume()
+        self._add_waiting()
         for number in range(self._capacity.workers):
             # A daemon thread, so that the interpreter does not wait at its exit for a run that nobody will see.
             thread = threading.Thread(target=self._work, name=f"lossatlas-jobs-{number}", daemon=True)
@@ -102,11 +105,14 @@ class Jobs:
             thread.start()
 
     def stop(self) -> None:
-        """Cancel all jobs and accept no more. The finished parts of large runs are kept for the next server.
+        """Cancel all jobs and accept no more. The next server computes those that somebody waits for.
 
-        This does not wait for the workers.
+        It continues with the finished parts of large runs. This does not wait for the workers.
         """
         with self._changed:
+            if not self._stopping:
+                wanted = [job for job in self._jobs.values() if job.active and not job.giving_up]
+                keep_waiting(self._gallery.data, [job.config for job in wanted])
             self._stopping = True
             for job in tuple(self._jobs.values()):
                 self._cancel(job, keeps_parts=True)
@@ -200,6 +206,16 @@ class Jobs:
                     self._add(served.config, NOBODY)
                 elif time.time() - served.since > FORGOTTEN:
                     remove_partial(self._gallery.data, run_id)
+
+    def _add_waiting(self) -> None:
+        """Add the runs that were not finished when the last server stopped, if this one would accept them."""
+        with self._changed:
+            for config in take_waiting(self._gallery.data):
+                if config.id not in self._jobs and config.id not in self._gallery:
+                    with suppress(RunTooLargeError):
+                        self._capacity.limits.check(config)
+                        self.space.check(config)
+                        self._add(config, NOBODY)
 
     def _add(self, config: RunConfig, owner: Owner) -> Job:
         before = self._jobs.pop(config.id, None)
