@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from sklearn.datasets import load_digits
 
 import lossatlas.torch as lat
 from lossatlas.errors import DataError, LossAtlasError, OtherModelError
@@ -481,6 +482,33 @@ def test_private_samples_are_not_stored_and_the_rounded_model_is_measured(tmp_pa
     with recorder_of(model, tmp_path, name="open") as recorder:
         kept = recorder.recording.folder / "samples" / "train_inputs.npy"
         assert np.load(kept, allow_pickle=False).shape == (48, 1, 6, 6)
+
+
+def test_parameters_of_16_bits_change_losses_by_less_than_a_thousandth(tmp_path: Path) -> None:
+    """The bound of docs/your-own-model.md: over a whole training, on samples that it has and has not seen."""
+    torch.manual_seed(0)
+    digits = load_digits()
+    inputs, labels = torch.tensor(digits.data, dtype=torch.float32) / 16, torch.tensor(digits.target)
+    model = torch.nn.Sequential(torch.nn.Linear(64, 64), torch.nn.BatchNorm1d(64), torch.nn.ReLU())
+    model.append(torch.nn.Linear(64, 10))
+    parts = [(inputs[:1200], labels[:1200])], [(inputs[1200:], labels[1200:])]
+    dtypes: tuple[Any, ...] = ("float32", "float16")
+    whole, half = (lat.Recorder(model, CROSS_ENTROPY, *parts, data=tmp_path / d, dtype=d) for d in dtypes)
+    batches = list(zip(inputs[:1200].chunk(25), labels[:1200].chunk(25), strict=True))
+    for recorder in (whole, half):
+        recorder.begin()
+    train(model, batches, 8, lambda: (whole.snapshot(), half.snapshot()))
+    for name in ("train_loss", "test_loss"):
+        exact, rounded = (
+            np.array([frame.metrics[name] for frame in (r.measure(), *r.frames)][1:], float) for r in (whole, half)
+        )
+        errors = np.abs(rounded / exact - 1)
+        assert errors.max() < 1e-3
+        assert np.median(errors) < 3e-4
+        assert exact[-1] < 0.2 * exact[0]
+        assert errors.any()
+    sizes = [r.recording.folder.joinpath("theta-00000003.npy").stat().st_size for r in (whole, half)]
+    assert sizes[1] < 0.51 * sizes[0]
 
 
 @pytest.mark.parametrize(

@@ -15,6 +15,7 @@ import transformers
 import lossatlas.torch as lat
 from lossatlas.errors import ConfigError, DataError
 from lossatlas.store import Gallery, Recording
+from lossatlas.store.recording_lock import is_being_recorded
 
 pytestmark = pytest.mark.filterwarnings("ignore")  # transformers warns about its own settings
 
@@ -130,11 +131,13 @@ def test_the_recording_survives_an_exception_and_continues_from_a_checkpoint(tmp
             if state.epoch == 2:
                 raise ZeroDivisionError
 
-    first = lat.TransformersCallback(data=tmp_path, **LEAST)
     options = {"save_strategy": "epoch", "num_train_epochs": 3}
-    with pytest.raises(ZeroDivisionError):
-        trainer_of(language_model(), tmp_path, [first, Fail()], **options).train()
+    with pytest.raises(ZeroDivisionError), lat.TransformersCallback(data=tmp_path, **LEAST) as first:  # noqa: PT012
+        trainer = trainer_of(language_model(), tmp_path, [first, Fail()], **options)
+        trainer.train()
     assert first.recorder is not None
+    assert not is_being_recorded(first.recorder.recording.folder)  # though the trainer is still there
+    assert trainer.callback_handler.callbacks
     assert [frame.epoch for frame in first.recorder.recording.frames] == [0, 1, 2]
     assert Gallery(tmp_path).ids() == []
     other = lat.TransformersCallback(data=tmp_path, **LEAST)

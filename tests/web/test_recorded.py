@@ -23,6 +23,7 @@ from tests.own_models.trainings import convolutional, images, shuffling, train
 from tests.support.pages import Watched, until
 from tests.support.sharing import download_file, open_dialog
 from tests.web.conftest import MOONS, static_server
+from tests.web.test_axe import violations_in_any_colours
 
 pytestmark = pytest.mark.browser
 CROSS_ENTROPY = torch.nn.CrossEntropyLoss()
@@ -168,6 +169,7 @@ def test_the_pointer_shows_the_picture_of_its_place(desktop: Watched, recorded: 
     assert mark
     assert mark["x"] + mark["width"] / 2 == pytest.approx(canvas["x"] + share[0] * canvas["width"], abs=1)
     assert mark["y"] + mark["height"] / 2 == pytest.approx(canvas["y"] + (1 - share[1]) * canvas["height"], abs=1)
+    assert violations_in_any_colours(page) == []
     keys.blur()
     expect(page.locator(".input-image")).to_be_hidden()
 

@@ -190,22 +190,63 @@ def lab(colour: list[float], vision: Any) -> Any:
     return np.array([116 * f[1] - 16, 500 * (f[0] - f[1]), 200 * (f[1] - f[2])])
 
 
+def difference(a: Any, b: Any) -> float:
+    """Return the difference of two colours, CIEDE2000 (Sharma, Wu and Dalal 2005). About 1 can just be seen."""
+    (l1, a1, b1), (l2, a2, b2) = a, b
+    mean = (np.hypot(a1, b1) + np.hypot(a2, b2)) / 2
+    stretch = 1 + 0.5 * (1 - np.sqrt(mean**7 / (mean**7 + 25**7)))
+    c1, c2 = np.hypot(stretch * a1, b1), np.hypot(stretch * a2, b2)
+    h1, h2 = (np.degrees(np.arctan2(y, stretch * x)) % 360 for x, y in ((a1, b1), (a2, b2)))
+    turn = (h2 - h1 + 180) % 360 - 180
+    light, chroma, hue = (l1 + l2) / 2, (c1 + c2) / 2, np.radians(h1 + turn / 2)
+    cosines = (-0.17, 1, -30), (0.24, 2, 0), (0.32, 3, 6), (-0.2, 4, -63)
+    t = 1 + sum(share * np.cos(times * hue + np.radians(offset)) for share, times, offset in cosines)
+    parts = np.array([l2 - l1, c2 - c1, 2 * np.sqrt(c1 * c2) * np.sin(np.radians(turn / 2))])
+    parts /= [
+        1 + 0.015 * (light - 50) ** 2 / np.sqrt(20 + (light - 50) ** 2),
+        1 + 0.045 * chroma,
+        1 + 0.015 * chroma * t,
+    ]
+    blue = np.radians(60 * np.exp(-(((np.degrees(hue) % 360 - 275) / 25) ** 2)))
+    return float(
+        np.sqrt(parts @ parts - 2 * np.sqrt(chroma**7 / (chroma**7 + 25**7)) * np.sin(blue) * parts[1] * parts[2])
+    )
+
+
+def test_differences_of_colours_are_those_of_the_published_table() -> None:
+    for a, b, expected in (
+        ((50, 2.6772, -79.7751), (50, 0, -82.7485), 2.0425),
+        ((50, 2.5, 0), (58, 24, 15), 19.4535),
+        ((2.0776, 0.0795, -1.1350), (0.9033, -0.0636, -0.5514), 0.9082),
+        ((60.2574, -34.0099, 36.2677), (60.4626, -34.1751, 39.4387), 1.2644),
+    ):
+        assert difference(a, b) == pytest.approx(expected, abs=1e-4)
+
+
 def test_ten_classes_are_distinguished_by_colour_and_by_shape(page: Page) -> None:
+    """All pairs are compared, on light and on dark backgrounds, for people who see all colours and who lack cones."""
     found = page.evaluate(
         """async () => {
-            const {classSymbol, pointColour} = await import('./figures/colours.js');
+            const {classSymbol, pointColour, regionTable} = await import('./figures/colours.js');
             const {glyph} = await import('./figures/glyphs.js');
             const {constants} = await import('./model/constants.js');
+            const {readThemeIf} = await import('./lib/theme.js');
             const all = [...Array(constants().own_data.classes).keys()];
-            return {symbols: all.map(classSymbol), glyphs: all.map((k) => glyph(k, 5)),
-                colours: [false, true].map((dark) => all.map((k) => pointColour(k, dark)))};
+            const regions = [false, true].map((dark) => {
+                const {neutral, depth} = readThemeIf(dark);
+                const table = regionTable(all.length, neutral, depth);
+                return all.map((k) => [0, 8, 16].map((bits) => (table[256 * k + 255] >> bits) & 255));
+            });
+            return {symbols: all.map(classSymbol), glyphs: all.map((k) => glyph(k, 5)), regions,
+                points: [false, true].map((dark) => all.map((k) => pointColour(k, dark)))};
         }"""
     )
     assert len(set(found["symbols"])) == len(set(found["glyphs"])) == 10
-    for colours in found["colours"]:
-        for vision in VISION.values():
-            seen = [lab(colour, vision) for colour in colours]
-            assert min(np.linalg.norm(a - b) for a, b in combinations(seen, 2)) > 11
+    for what, least in (("points", 8), ("regions", 6)):
+        for colours in found[what]:
+            for vision in VISION.values():
+                seen = [lab(colour, vision) for colour in colours]
+                assert min(difference(a, b) for a, b in combinations(seen, 2)) > least
 
 
 def test_a_cell_of_a_hundred_thousand_characters_does_not_freeze_the_page(page: Page) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, Self
 
 import torch
 
@@ -21,6 +21,9 @@ class RecordingWarning(UserWarning):
 
 class EpochRecording:
     """Records the epochs of a training that another library runs.
+
+    As a context manager around the training, it releases the recording at the end of the block. This matters where the
+    process goes on after an exception, as in a notebook, and the library does not call its callbacks then.
 
     A wrong model, loss or option raises an error before the training begins. From then on a failure, such as a full
     disk, is a :class:`RecordingWarning`, because it should not end the training.
@@ -46,6 +49,14 @@ class EpochRecording:
         self._loaders, self._options = (train_loader, test_loader), options
         self._recording_id: str | None = None
         self.recorder: Recorder | None = None
+
+    def __enter__(self) -> Self:
+        """Return the callback itself. The recording is released at the end of the block, also after an exception."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Release the recording, so that its readers know that nobody records."""
+        self._leave()
 
     def _begin(
         self,

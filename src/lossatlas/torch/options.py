@@ -22,7 +22,8 @@ class StorageOptions(TypedDict, total=False):
     disk_budget
         The bytes that the parameters of all frames may take. Fewer frames are kept if they would take more.
     dtype
-        The dtype of stored parameters (``"float32"``). ``"float16"`` halves the space and changes losses by some 1e-4.
+        The dtype of stored parameters (``"float32"``). ``"float16"`` halves the space, and changes losses by some 1e-4
+        of their value.
     resume
         Whether to continue the newest recording of this name whose model has the same tensors (False), or the id of the
         recording to continue. If an epoch is recorded again, its snapshot replaces the old one and all later ones.

@@ -29,7 +29,9 @@ class TransformersCallback(EpochRecording, TrainerCallback):  # type: ignore[mis
 
     The training ends with the same bits with and without it. The loss is ``model(**batch).loss``, and its mean is
     taken over all labels that count. Of several processes, the first one records. After an exception the recording
-    stays, and :attr:`recorder` can finish it. A failure of the recording itself is a :class:`RecordingWarning`, and the
+    stays, and :attr:`recorder` can finish it. As the Trainer does not call its callbacks then, the recording counts as
+    being recorded until the process ends, or until the end of a block ``with TransformersCallback(…) as callback:``
+    around the training. A failure of the recording itself is a :class:`RecordingWarning`, and the
     training continues.
 
     Parameters

@@ -17,6 +17,7 @@ const NO_TRAINING =
 export function createRecorded({choose}) {
   const card = make('dl', {class: 'recorded-card', id: 'recorded-card', hidden: true});
   byId('model').before(card);
+  const panel = /** @type {HTMLElement} */ (card.parentElement);
   const list = make('nav', {class: 'recorded-runs', id: 'recorded-runs', 'aria-label': 'Recorded runs', hidden: true});
   byId('dataset').after(list);
   const train = /** @type {HTMLButtonElement} */ (byId('train-here'));
@@ -28,6 +29,9 @@ export function createRecorded({choose}) {
     draw(gallery, state, run) {
       const entry = findRecorded(gallery, state);
       card.hidden = !entry;
+      // A card has no control that takes the focus, and the arrow keys can scroll it only if its panel does.
+      if (entry) panel.tabIndex = 0;
+      else panel.removeAttribute('tabindex');
       train.disabled = entry !== undefined;
       train.title = entry ? NO_TRAINING : usual;
       const known = run && run.id === entry?.id ? run : null;
