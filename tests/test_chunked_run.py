@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 from collections import Counter
 from collections.abc import Callable
@@ -127,6 +128,16 @@ def test_a_line_that_was_being_written_does_not_count(damage: bytes, whole: dict
     assert built(tmp_path, [config_of()], TINY, executor=InTurn()) == whole
 
 
+def flip_last_bit(path: Path) -> None:
+    content = path.read_bytes()
+    path.write_bytes(content[:-1] + bytes([content[-1] ^ 1]))
+
+
+def make_pipe(path: Path) -> None:
+    path.unlink()
+    os.mkfifo(path)
+
+
 @pytest.mark.parametrize(
     "damage",
     [
@@ -134,8 +145,26 @@ def test_a_line_that_was_being_written_does_not_count(damage: bytes, whole: dict
         lambda folder: (folder / "run" / "weights.npy").write_bytes(b"short"),
         lambda folder: (folder / "parts.jsonl").write_bytes(b""),
         lambda folder: (folder / "parts.jsonl").write_text((folder / "parts.jsonl").read_text().replace("numpy", "x")),
+        lambda folder: flip_last_bit(folder / "run" / "weights.npy"),
+        lambda folder: flip_last_bit(min(folder.glob("curvature-*.npz"))),
+        lambda folder: min(folder.glob("curvature-*.npz")).unlink(),
+        lambda folder: shutil.copy(*sorted(folder.glob("*.npz"))[:2]),
+        lambda folder: make_pipe(folder / "parts.jsonl"),
+        lambda folder: (
+            shutil.move(folder, folder.parents[2] / "moved") and folder.symlink_to(folder.parents[2] / "moved")
+        ),
     ],
-    ids=["an array is gone", "an array is cut", "no record", "another release"],
+    ids=[
+        *(
+            "an array is gone",
+            "an array is cut",
+            "no record",
+            "another release",
+            "a bit of an array",
+            "a bit of a part",
+        ),
+        *("a part is gone", "another part", "a pipe", "a link"),
+    ],
 )
 def test_an_inconsistent_folder_is_started_again(
     damage: Callable[[Path], Any], undisturbed: Counter[str], whole: dict[str, bytes], tmp_path: Path
@@ -145,6 +174,18 @@ def test_an_inconsistent_folder_is_started_again(
     executor = InTurn()
     assert built(tmp_path, [config_of()], TINY, executor=executor) == whole
     assert executor.calls == undisturbed
+
+
+def test_parts_from_a_damaged_line_on_are_computed_again(whole: dict[str, bytes], tmp_path: Path) -> None:
+    folder, done = break_off(tmp_path, 30)
+    record = folder / "parts.jsonl"
+    record.write_bytes(record.read_bytes().replace(b'"part":"curvature-', b'"part":"curwature-', 1))
+    with pytest.raises(KeyboardInterrupt):
+        build_gallery(Gallery(tmp_path), [config_of()], executor=InTurn(0), sizes=TINY)
+    kept = parts_of(tmp_path, config_of())
+    assert 0 < len(kept) < len(done)
+    assert kept == done[: len(kept)]
+    assert built(tmp_path, [config_of()], TINY, executor=InTurn()) == whole
 
 
 def test_two_builds_of_large_runs_do_not_write_into_one_folder(tmp_path: Path) -> None:

@@ -6,14 +6,17 @@
     runs/.partial-<id>/served           whether somebody wants the run, if a server computes it
 
 The line of a part is written only after its numbers are on the disk. So even if the process is killed, the record never
-names a part that is missing. A part is computed again only if its line was not yet written. No reader of a gallery
-opens this folder.
+names a part that is missing. A part is computed again only if its line was not yet written. Each line has a checksum
+(CRC-32) of itself and of the bytes that its part has written. If the folder has other bytes when it is continued, the
+run is started again. No reader of a gallery opens this folder.
 """
 
 from __future__ import annotations
 
+import io
 import json
 import shutil
+import zlib
 from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import asdict, dataclass
@@ -26,7 +29,7 @@ import numpy as np
 from lossatlas.arrays import AnyArray
 from lossatlas.building.estimate import Sizes
 from lossatlas.building.records import Record
-from lossatlas.errors import LossAtlasError, RunNotFoundError
+from lossatlas.errors import LossAtlasError, RunDamagedError, RunNotFoundError
 from lossatlas.runs import Block, Run, RunConfig
 from lossatlas.store import (
     MOST_JSON,
@@ -34,6 +37,7 @@ from lossatlas.store import (
     explain_write_errors,
     is_regular,
     make_synced_folder,
+    map_array,
     open_regular,
     open_synced,
     publish,
@@ -49,7 +53,9 @@ _PARTIAL = ".partial-"
 _RECORD = "parts.jsonl"
 _SERVED, _LONGEST_MARK = "served", 16
 #: The version of this layout. A folder with another version is deleted and started again.
-_LAYOUT = 3
+_LAYOUT = 4
+#: The longest record that is read, in bytes. A line takes some hundred bytes.
+_LONGEST_RECORD = 2**28
 _NOTHING = Record(None)
 
 
@@ -84,7 +90,7 @@ class Checkpoint:
         whose = {"layout": _LAYOUT, "config": config.canonical, **_versions()}
         with explain_write_errors(data):
             if not self._resume(whose):
-                shutil.rmtree(self.folder, ignore_errors=True)
+                _remove(self.folder)
                 make_synced_folder(self.folder / "run")
                 self.notes, self._shapes = {}, {}
                 self._write_line({**whose, "sizes": asdict(sizes)})
@@ -122,27 +128,34 @@ class Checkpoint:
         DataFolderError
             If the folder cannot be written.
         """
+        line: dict[str, Any] = {"part": part, "note": record.note}
         with explain_write_errors(self.data):
             for array, mine in _group_by_array(blocks).items():
-                self._fill(array, mine)
+                line.setdefault("blocks", {})[array] = self._fill(array, mine)
             if record.arrays is not None:
+                packed = io.BytesIO()
+                np.savez(packed, allow_pickle=False, **dict(record.arrays))
                 with open_synced(self.folder / f"{part}.npz") as file:
-                    np.savez(file, allow_pickle=False, **dict(record.arrays))
+                    file.write(packed.getbuffer())
                 sync_folder(self.folder)
-            self._write_line({"part": part, "note": record.note})
+                line["arrays"] = zlib.crc32(packed.getbuffer())
+            self._write_line(line)
         self.notes[part] = record.note
 
     def record_of(self, part: str) -> Record:
         """Return the results of a finished part that are not arrays of the run."""
-        path = self.folder / f"{part}.npz"
-        if not path.exists():
+        if not is_regular(self.folder, f"{part}.npz"):
             return Record(self.notes[part])
-        with np.load(path, allow_pickle=False) as found:
+        with open_regular(self.folder, f"{part}.npz") as file, np.load(file, allow_pickle=False) as found:
             return Record(self.notes[part], dict(found))
 
     def drop_arrays_of(self, part: str) -> None:
         """Delete the arrays in the record of a part, because they are no longer needed."""
-        (self.folder / f"{part}.npz").unlink(missing_ok=True)
+        path = self.folder / f"{part}.npz"
+        if path.exists():
+            with explain_write_errors(self.data):
+                self._write_line({"dropped": part})
+            path.unlink()
 
     def array(self, name: str) -> AnyArray:
         """Map an array of the run into memory, read-only."""
@@ -158,9 +171,11 @@ class Checkpoint:
         """Return the path of the file of an array."""
         return self.folder / "run" / f"{array}.npy"
 
-    def _fill(self, array: str, blocks: list[Block]) -> None:
-        """Write blocks into the file of an array. It does not use a memory map, where a full disk would be a signal."""
+    def _fill(self, array: str, blocks: list[Block]) -> list[tuple[int, int, int]]:
+        """Write blocks into the file of an array, and return the place, size and checksum of each."""
+        # It does not use a memory map, where a full disk would be a signal.
         dtype, shape = np.dtype(self._shapes[array][0]), self._shapes[array][1]
+        written = []
         with open_synced(self.path_of(array), "r+b") as file:
             np.lib.format.read_magic(file)
             np.lib.format.read_array_header_1_0(file)
@@ -168,36 +183,60 @@ class Checkpoint:
             for block in blocks:
                 if block.values.dtype != dtype:
                     raise TypeError(f"{array} is {dtype}, not {block.values.dtype}")
-                file.seek(first + block.place_in(shape) * dtype.itemsize)
-                file.write(np.ascontiguousarray(block.values).data)
+                place = first + block.place_in(shape) * dtype.itemsize
+                content = np.ascontiguousarray(block.values).data
+                file.seek(place)
+                file.write(content)
+                written.append((place, content.nbytes, zlib.crc32(content)))
+        return written
 
     def _resume(self, whose: dict[str, Any]) -> bool:
-        """Read the record, and return whether it belongs to this configuration and all its arrays exist."""
+        """Read the record, and return whether it belongs to this configuration and the folder has what it says."""
         try:
-            lines, length = _read_whole_lines((self.folder / _RECORD).read_bytes())
-        except FileNotFoundError:
+            lines, length = _read_whole_lines(read_regular(self.folder, _RECORD, _LONGEST_RECORD))
+        except OSError:
             return False
         if not lines or {name: value for name, value in lines[0].items() if name != "sizes"} != whose:
             return False
         self.sizes = Sizes(**lines[0]["sizes"])
-        for line in lines[1:]:
-            if "part" in line:
-                self.notes[line["part"]] = line["note"]
-            else:
-                self._shapes[line["array"]] = line["as"]
+        parts = {line["part"]: line for line in lines if "part" in line}
+        self.notes = {part: line["note"] for part, line in parts.items()}
+        self._shapes = {line["array"]: line["as"] for line in lines if "array" in line}
         with (self.folder / _RECORD).open("r+b") as file:
             file.truncate(length)  # remove an incomplete last line, to which the next line would be appended
-        return all(self._has_array(array) for array in self._shapes)
+        dropped = {line["dropped"] for line in lines if "dropped" in line}
+        kept = {part: line["arrays"] for part, line in parts.items() if "arrays" in line and part not in dropped}
+        return (
+            all(self._has_array(array) for array in self._shapes)
+            and all(self._has_bytes(f"{part}.npz", [(0, -1, checksum)]) for part, checksum in kept.items())
+            and all(
+                self._has_bytes(f"run/{array}.npy", blocks)
+                for line in parts.values()
+                for array, blocks in line.get("blocks", {}).items()
+            )
+        )
 
     def _has_array(self, array: str) -> bool:
         try:
-            found = self.array(array)
-        except (OSError, ValueError):
+            found = map_array(self.folder, f"run/{array}.npy")
+        except (RunDamagedError, OSError):
             return False
         return [str(found.dtype), list(found.shape)] == self._shapes[array]
 
+    def _has_bytes(self, name: str, blocks: Iterable[tuple[int, int, int]]) -> bool:
+        """Return whether a file has blocks with the given places, sizes (-1: all the rest) and checksums."""
+        try:
+            with open_regular(self.folder, name) as file:
+                for place, size, checksum in blocks:
+                    file.seek(place)
+                    if zlib.crc32(file.read(size)) != checksum:
+                        return False
+        except OSError:
+            return False
+        return True
+
     def _write_line(self, line: dict[str, Any]) -> None:
-        append_line(self.folder / _RECORD, json.dumps(line, separators=(",", ":")))
+        append_line(self.folder / _RECORD, _seal(json.dumps(line, separators=(",", ":"))))
 
 
 def find_unfinished(data: Path) -> dict[str, int]:
@@ -266,7 +305,15 @@ def find_served(data: Path) -> dict[str, Served]:
 
 def remove_partial(data: Path, run_id: str) -> None:
     """Delete the folder of an unfinished run, if there is one."""
-    shutil.rmtree(_folder(data, run_id), ignore_errors=True)
+    _remove(_folder(data, run_id))
+
+
+def _remove(folder: Path) -> None:
+    """Delete a folder, or the link or the file in its place."""
+    if folder.is_dir() and not folder.is_symlink():
+        shutil.rmtree(folder, ignore_errors=True)
+    else:
+        folder.unlink(missing_ok=True)
 
 
 def _size_on_disk(path: Path) -> int:
@@ -284,15 +331,20 @@ def _versions() -> dict[str, str]:
     return {"lossatlas": version("lossatlas"), "numpy": np.__version__}
 
 
+def _seal(line: str) -> str:
+    """Add its checksum to a line, which is a JSON object."""
+    return f'{line[:-1]},"crc":"{zlib.crc32(line.encode()):08x}"}}'
+
+
 def _read_whole_lines(text: bytes) -> tuple[list[dict[str, Any]], int]:
-    """Return the lines of a record up to the first incomplete one, and their total length in bytes."""
+    """Return the lines of a record up to the first incomplete or changed one, and their total length in bytes."""
     lines: list[dict[str, Any]] = []
     length = 0
     for line in text.split(b"\n")[:-1]:
-        try:
-            lines.append(json.loads(line))
-        except ValueError:
+        content = line.rpartition(b',"crc":"')[0] + b"}"
+        if _seal(content.decode("utf-8", "replace")).encode() != line:
             break
+        lines.append(json.loads(content))
         length += len(line) + 1
     return lines, length
 
