@@ -109,6 +109,18 @@ def break_off(data: Path, calls: int) -> tuple[Path, list[str]]:
     return data / "runs" / f".partial-{config_of().id}", parts_of(data, config_of())
 
 
+@pytest.fixture(scope="module")
+def broken_off(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a large run whose computation was interrupted."""
+    return break_off(tmp_path_factory.mktemp("broken-off"), 30)[0]
+
+
+def copy_unfinished(folder: Path, data: Path) -> Path:
+    copy = data / "runs" / folder.name
+    shutil.copytree(folder, copy)
+    return copy
+
+
 @pytest.mark.parametrize(
     "damage",
     [
@@ -146,6 +158,28 @@ def make_pipe(path: Path) -> None:
         lambda folder: (folder / "parts.jsonl").write_bytes(b""),
         lambda folder: (folder / "parts.jsonl").write_text((folder / "parts.jsonl").read_text().replace("numpy", "x")),
         lambda folder: flip_last_bit(folder / "run" / "weights.npy"),
+    ],
+    ids=["an array is gone", "an array is cut", "no record", "another release", "a flipped bit"],
+)
+def test_an_inconsistent_folder_is_started_again(
+    damage: Callable[[Path], Any], undisturbed: Counter[str], whole: dict[str, bytes], broken_off: Path, tmp_path: Path
+) -> None:
+    damage(copy_unfinished(broken_off, tmp_path))
+    executor = InTurn()
+    assert built(tmp_path, [config_of()], TINY, executor=executor) == whole
+    assert executor.calls == undisturbed
+
+
+def list_kept(data: Path) -> list[str]:
+    """Continue an unfinished run, and return the parts that are not computed again."""
+    with pytest.raises(KeyboardInterrupt):
+        build_gallery(Gallery(data), [config_of()], executor=InTurn(0), sizes=TINY)
+    return parts_of(data, config_of())
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
         lambda folder: flip_last_bit(min(folder.glob("curvature-*.npz"))),
         lambda folder: min(folder.glob("curvature-*.npz")).unlink(),
         lambda folder: shutil.copy(*sorted(folder.glob("*.npz"))[:2]),
@@ -154,35 +188,22 @@ def make_pipe(path: Path) -> None:
             shutil.move(folder, folder.parents[2] / "moved") and folder.symlink_to(folder.parents[2] / "moved")
         ),
     ],
-    ids=[
-        *(
-            "an array is gone",
-            "an array is cut",
-            "no record",
-            "another release",
-            "a bit of an array",
-            "a bit of a part",
-        ),
-        *("a part is gone", "another part", "a pipe", "a link"),
-    ],
+    ids=["a flipped bit", "a part is gone", "another part", "a pipe", "a link"],
 )
-def test_an_inconsistent_folder_is_started_again(
-    damage: Callable[[Path], Any], undisturbed: Counter[str], whole: dict[str, bytes], tmp_path: Path
-) -> None:
-    folder, _ = break_off(tmp_path, 30)
+def test_nothing_is_kept_of_a_damaged_folder(damage: Callable[[Path], Any], broken_off: Path, tmp_path: Path) -> None:
+    folder = copy_unfinished(broken_off, tmp_path / "data")
     damage(folder)
-    executor = InTurn()
-    assert built(tmp_path, [config_of()], TINY, executor=executor) == whole
-    assert executor.calls == undisturbed
+    assert list_kept(tmp_path / "data") == []
+    assert not folder.is_symlink()
 
 
-def test_parts_from_a_damaged_line_on_are_computed_again(whole: dict[str, bytes], tmp_path: Path) -> None:
-    folder, done = break_off(tmp_path, 30)
-    record = folder / "parts.jsonl"
+def test_parts_from_a_damaged_line_on_are_computed_again(
+    whole: dict[str, bytes], broken_off: Path, tmp_path: Path
+) -> None:
+    record = copy_unfinished(broken_off, tmp_path) / "parts.jsonl"
+    done = parts_of(tmp_path, config_of())
     record.write_bytes(record.read_bytes().replace(b'"part":"curvature-', b'"part":"curwature-', 1))
-    with pytest.raises(KeyboardInterrupt):
-        build_gallery(Gallery(tmp_path), [config_of()], executor=InTurn(0), sizes=TINY)
-    kept = parts_of(tmp_path, config_of())
+    kept = list_kept(tmp_path)
     assert 0 < len(kept) < len(done)
     assert kept == done[: len(kept)]
     assert built(tmp_path, [config_of()], TINY, executor=InTurn()) == whole
