@@ -71,7 +71,12 @@ class ServerProcess:
 
     def measure_memory(self) -> int:
         """Return the resident memory of the server and its workers in MiB."""
-        return sum(_read_memory(pid) for pid in (self.process.pid, *list_children(self.process.pid))) >> 10
+        return sum(self.measure_each())
+
+    def measure_each(self) -> tuple[int, int]:
+        """Return the resident memory of the server and that of its workers in MiB."""
+        workers = sum(_read_memory(pid) for pid in list_children(self.process.pid))
+        return _read_memory(self.process.pid) >> 10, workers >> 10
 
     def stop(self) -> int | None:
         """End the server with SIGTERM, and return its exit code."""
