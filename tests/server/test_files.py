@@ -16,6 +16,7 @@ from lossatlas.server.files import Cache
 from lossatlas.site import (
     DOCUMENT_HEADERS,
     MEDIA_TYPE,
+    MOST_STORY_BYTES,
     PAGE_DIRECTIVES,
     WORKER_DIRECTIVES,
     describe_catalog,
@@ -54,6 +55,22 @@ def test_a_gallery_that_does_not_exist_yet_is_empty(live: Live) -> None:
     assert not live.data.exists()
     assert live.http.get("data/index.json").json() == {"format": "lossatlas-gallery", "format_version": 1, "runs": []}
     assert not live.data.exists()
+
+
+def test_stories_of_the_data_folder_are_answered_and_nothing_else_there(live: Live, tmp_path: Path) -> None:
+    folder = live.data / "stories"
+    folder.mkdir(parents=True)
+    story = b'{"format": "lossatlas-story", "version": 1, "title": "A", "stops": []}'
+    for path in (folder / "my-lesson.json", folder / "Other.json", folder / "notes.txt", tmp_path / "secret.json"):
+        path.write_bytes(story)
+    (folder / "linked.json").symlink_to(tmp_path / "secret.json")
+    (folder / "folder.json").mkdir()
+    (folder / "long.json").write_bytes(b" " * (MOST_STORY_BYTES + 1))
+    answer = live.http.get("stories/my-lesson.json")
+    assert (answer.status_code, answer.content) == (200, story)
+    assert answer.headers["content-type"] == "application/json"
+    names = ("Other.json", "notes.txt", "linked.json", "folder.json", "long.json", "none.json", "..%2Findex.json", "")
+    assert {live.raw("GET", f"/stories/{name}").status for name in names} == {404}
 
 
 def test_the_catalog_offers_to_compute(stocked: Live) -> None:

@@ -31,7 +31,7 @@ from lossatlas.server.read_only import ReadOnlyService
 from lossatlas.server.recordings import Recordings
 from lossatlas.server.root_path import RootPath
 from lossatlas.server.service import RunService
-from lossatlas.site import describe_catalog, list_assets
+from lossatlas.site import MOST_STORY_BYTES, STORY_NAME, describe_catalog, list_assets
 from lossatlas.store import MOST_INDEX, Gallery, is_regular, read_regular, run_folder
 
 #: The workers have at least this many seconds to end when the server stops.
@@ -105,6 +105,7 @@ def create_app(  # noqa: PLR0913 (each setting has a name and a default)
     app.add_route("/catalog.json", site.answer_catalog, ["GET"])
     app.add_route("/shell.json", site.answer_shell, ["GET"])
     app.add_route("/data/{path:path}", site.answer_data, ["GET"])
+    app.add_route("/stories/{name}", site.answer_story, ["GET"])
     app.add_route("/{path:path}", site.answer_page, ["GET"])
     return app
 
@@ -145,6 +146,11 @@ class _Site:
         find = self._index if path == "index.json" else lambda: self._run_file(path)
         return await self._responder.answer(request, await run_in_threadpool(find))
 
+    async def answer_story(self, request: Request) -> Response:
+        """Answer with a story of the data folder."""
+        name = request.path_params["name"]
+        return await self._responder.answer(request, await run_in_threadpool(self._find_story, name))
+
     @cached_property
     def _catalog(self) -> Content:
         catalog = describe_catalog(compute=not self._read_only, default=self._default)
@@ -173,6 +179,12 @@ class _Site:
             return {**index, "runs": list(index["runs"])}
         except (OSError, ValueError, LookupError, TypeError, RecursionError):
             return self._gallery.index()
+
+    def _find_story(self, name: str) -> Content:
+        content = Content.of_stored(self._gallery.data, f"stories/{name}") if STORY_NAME.fullmatch(name) else None
+        if content is None or content.size > MOST_STORY_BYTES:
+            raise HTTPException(404)
+        return content
 
     def _run_file(self, path: str) -> Content:
         parts = RUN_PATH.fullmatch(path)

@@ -6,11 +6,14 @@ from lossatlas.site.catalog import describe_catalog
 from lossatlas.site.export import export_site
 from lossatlas.site.policies import DOCUMENT_HEADERS, PAGE_DIRECTIVES, WORKER_DIRECTIVES, format_policy, hash_source
 from lossatlas.site.single_file import export_single_file
+from lossatlas.site.stories import MOST_STORY_BYTES, STORY_NAME
 
 __all__ = [
     "DOCUMENT_HEADERS",
     "MEDIA_TYPE",
+    "MOST_STORY_BYTES",
     "PAGE_DIRECTIVES",
+    "STORY_NAME",
     "WORKER_DIRECTIVES",
     "describe_catalog",
     "export_single_file",

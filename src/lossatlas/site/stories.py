@@ -1,4 +1,4 @@
-"""Reads the files of stories that are put beside an exported page (docs/stories.md)."""
+"""Reads the files of stories that lie beside a page (docs/stories.md)."""
 
 from __future__ import annotations
 
@@ -12,8 +12,10 @@ from lossatlas.site.tree import SiteFolder
 from lossatlas.store import is_regular
 
 #: The most characters that the page reads, in bytes of UTF-8.
-MOST_BYTES = 4 * 400_000
-_NAME = re.compile(r"[a-z0-9-]{1,40}")
+MOST_STORY_BYTES = 4 * 400_000
+_NAME = r"[a-z0-9-]{1,40}"
+#: The names of the files of stories that the page requests.
+STORY_NAME = re.compile(_NAME + r"\.json")
 #: What the address of a page says about a story that is in no file.
 _RESERVED = {"link", "here"}
 
@@ -50,15 +52,15 @@ def put_stories(site: SiteFolder, stories: dict[str, bytes]) -> None:
 
 
 def _read_story(path: Path) -> bytes:
-    if not _NAME.fullmatch(path.stem) or path.stem in _RESERVED:
+    if not re.fullmatch(_NAME, path.stem) or path.stem in _RESERVED:
         raise ExportError(
             f"{path} cannot be named in an address; name the file by small letters, digits and hyphens, "
             f"and neither {' nor '.join(sorted(_RESERVED))}, as in my-lesson.json"
         )
     try:
         with path.open("rb") as file:
-            content = file.read(MOST_BYTES + 1)
-        found = json.loads(content) if len(content) <= MOST_BYTES else None
+            content = file.read(MOST_STORY_BYTES + 1)
+        found = json.loads(content) if len(content) <= MOST_STORY_BYTES else None
     except OSError as error:
         raise ExportError(f"{path} cannot be read: {error.strerror or error}") from error
     except (ValueError, RecursionError) as error:
