@@ -9,6 +9,7 @@ from __future__ import annotations
 import errno
 import os
 import stat
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -19,11 +20,13 @@ import pytest
 import lossatlas.site.export
 import lossatlas.store.durable
 import lossatlas.store.write
+from lossatlas.arrays import AnyArray
 from lossatlas.building import build_gallery
 from lossatlas.errors import DataFolderError, LossAtlasError
 from lossatlas.runs import Run, RunConfig
 from lossatlas.site import export_single_file, export_site
 from lossatlas.store import Gallery, RecordingWriter, Tensor, open_run, save_run, save_run_or_keep
+from lossatlas.store.durable import write_array
 from lossatlas.store.folders import remove_abandoned, replace_folder
 from tests.conftest import small_config
 from tests.server.live import live_server
@@ -160,6 +163,30 @@ def refuse(code: int) -> Callable[..., Any]:
         raise OSError(code, os.strerror(code))
 
     return fail
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="it has no limit of the size of a file")
+def test_an_array_that_does_not_fit_says_why(tmp_path: Path) -> None:
+    import resource
+
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (4096, limits[1]))
+    try:
+        with pytest.raises(OSError, match="File too large") as caught, (tmp_path / "array.npy").open("wb") as file:
+            write_array(file, np.zeros(10_000, np.float32))
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert caught.value.errno == errno.EFBIG  # as ENOSPC on a full disk
+
+
+@pytest.mark.parametrize("shape", [(3, 5), (7,), (0, 4), ()])
+@pytest.mark.parametrize("dtype", [np.float32, np.uint8, np.float64])
+def test_arrays_have_the_bytes_of_numpy(shape: tuple[int, ...], dtype: type, tmp_path: Path) -> None:
+    array: AnyArray = np.asfortranarray(np.arange(np.prod(shape)).reshape(shape).astype(dtype))
+    with (tmp_path / "ours.npy").open("wb") as file:
+        write_array(file, array)
+    np.save(tmp_path / "theirs.npy", np.ascontiguousarray(array))
+    assert (tmp_path / "ours.npy").read_bytes() == (tmp_path / "theirs.npy").read_bytes()
 
 
 @pytest.mark.parametrize("code", [errno.ENOSPC, errno.EROFS])

@@ -12,6 +12,7 @@ from lossatlas.store.durable import (
     replace_file,
     sync_folder,
     sync_new_files,
+    write_array,
 )
 from lossatlas.store.folders import claim_folder, remove_abandoned, replace_folder
 from lossatlas.store.gallery import MOST_INDEX, Gallery, default_data_folder
@@ -111,6 +112,7 @@ __all__ = [
     "seal",
     "set_aside",
     "start_arrays",
+    "write_array",
     "write_text",
     "explain_write_errors",
 ]

@@ -64,8 +64,13 @@ def append_line(path: Path, line: str) -> None:
 
 
 def write_array(file: BinaryIO, array: AnyArray) -> None:
-    """Write an array of any shape and dtype in NumPy's format, in C order and without pickle."""
-    np.save(file, np.ascontiguousarray(array), allow_pickle=False)
+    """Write an array of any shape in NumPy's format, in C order.
+
+    ``np.save`` writes with functions of C that hide why the system refuses: a full disk would not be known as one.
+    """
+    array = np.ascontiguousarray(array)
+    np.lib.format.write_array_header_1_0(file, np.lib.format.header_data_from_array_1_0(array))
+    file.write(array.data)
 
 
 def sync_folder(folder: Path) -> None:

@@ -16,7 +16,7 @@ import numpy as np
 
 from lossatlas.arrays import AnyArray, Float64, Floats
 from lossatlas.errors import RunDamagedError
-from lossatlas.store import explain_write_errors, map_array, replace_file
+from lossatlas.store import explain_write_errors, map_array, replace_file, write_array
 
 
 class KeptVectors:
@@ -42,7 +42,7 @@ class KeptVectors:
         with explain_write_errors(self._folder.parents[2]):
             self._folder.mkdir(exist_ok=True)
             with replace_file(self._folder / f"{key}.npy") as file:
-                np.save(file, np.ascontiguousarray(vectors, np.float32), allow_pickle=False)
+                write_array(file, np.asarray(vectors, np.float32))
             values = None if eigenvalues is None else np.asarray(eigenvalues).tolist()
             with replace_file(self._folder / f"{key}.json") as file:
                 file.write(json.dumps({"eigenvalues": values}).encode())

@@ -19,7 +19,7 @@ import torch
 from lossatlas.arrays import Float32, Float64, Integers
 from lossatlas.building import Processes
 from lossatlas.planes import Plane
-from lossatlas.store import Recording, explain_write_errors, replace_file
+from lossatlas.store import Recording, explain_write_errors, replace_file, write_array
 from lossatlas.torch.factory import call_factory, complete
 from lossatlas.torch.kept_samples import make_model
 from lossatlas.torch.model import TorchModel
@@ -156,7 +156,7 @@ class _DirectionFiles:
             with explain_write_errors(self._folder.parents[2]):
                 self._folder.mkdir(exist_ok=True)
                 with replace_file(path) as file:
-                    np.save(file, plane.directions, allow_pickle=False)
+                    write_array(file, plane.directions)
             self._files[id(plane)] = plane, path
         return str(self._files[id(plane)][1])
 
