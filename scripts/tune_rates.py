@@ -28,7 +28,7 @@ DATASETS = ("moons", "blobs", "corners", "spirals", "circles", "checkerboard", "
 #: What the page trains: the same settings as in ``pages/compare/presets.js``.
 HIDDEN, EPOCHS, BATCH = (16, 16), 200, 32
 BATCHES: tuple[int | str, ...] = (8, "full")
-GRID = (0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0)
+GRID = (0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0, 30.0, 100.0)
 #: Higher rates are not tried once the loss is this many times the lowest one.
 HOPELESS = 30.0
 #: The share of the training over whose end the loss is averaged, since it goes up and down from epoch to epoch.

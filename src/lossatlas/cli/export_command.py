@@ -37,11 +37,10 @@ def export_command(
     lacks. Exporting again writes only what has changed.
 
     With --single-file, PLACE is one HTML file that opens by double click, without a host or a network. Its arrays are
-    always compact.
+    always compact, and it opens with the first story.
     """
     if runs:
-        _refuse(stories)
-        path = export_single_file(gallery, [find_run(gallery, run) for run in runs], place)
+        path = export_single_file(gallery, [find_run(gallery, run) for run in runs], place, stories=stories)
         click.echo(f"{path.stat().st_size / 1e6:.1f} MB", err=True)
         click.echo(str(path))
         return
@@ -52,8 +51,3 @@ def export_command(
         click.echo(f"{gallery.data} holds no runs: `lossatlas build` makes some. The page will say so.", err=True)
     click.echo(f"{len(export.runs)} runs, {export.size / 1e6:.1f} MB, {export.written} files written", err=True)
     click.echo(str(export.site))
-
-
-def _refuse(stories: tuple[str, ...]) -> None:
-    if stories:
-        raise click.UsageError("a single file holds no stories: give --story to the export of a folder")

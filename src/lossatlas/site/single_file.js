@@ -56,8 +56,23 @@ ${modules.map(([name, text]) => `${JSON.stringify(name)}: ${text}`).join(',\n')}
 $load(${JSON.stringify(start)});
 })();`;
 
+  /**
+   * Open the first story of the file, unless the address already names something: a double click names nothing.
+   * @param {Files} texts
+   */
+  const openStory = (texts) => {
+    const [path] = texts.find(([name]) => name.startsWith('stories/')) ?? [];
+    if (!path || location.search) return;
+    try {
+      history.replaceState(null, '', `?story=${path.slice('stories/'.length, -'.json'.length)}`);
+    } catch {
+      // A frame without an address of its own opens with the run.
+    }
+  };
+
   try {
     const {modules, texts, workers} = await readTexts();
+    openStory(texts);
     /** @type {[string, string][]} */
     const binaries = Object.entries(take('binaries'));
     // The worker of a page from a disk can fetch no Blob URLs.

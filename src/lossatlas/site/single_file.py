@@ -19,6 +19,7 @@ from lossatlas.site.documents import add_policy
 from lossatlas.site.modules import find_needed, to_function
 from lossatlas.site.policies import PAGE_DIRECTIVES, hash_source
 from lossatlas.site.run_files import list_run_files
+from lossatlas.site.stories import read_stories
 from lossatlas.store import Gallery, is_recorded, open_stored, read_manifest, replace_file, run_folder
 
 #: It is in every single file, so that an export over another file is refused.
@@ -39,8 +40,10 @@ _WORKERS = ("compute/engine/worker.js", "compute/engine/trainer.js")
 _HEAD = 4096
 
 
-def export_single_file(gallery: Gallery, run_ids: Sequence[str], path: Path | str) -> Path:
-    """Write the page and some runs into one HTML file.
+def export_single_file(
+    gallery: Gallery, run_ids: Sequence[str], path: Path | str, *, stories: Sequence[Path | str] = ()
+) -> Path:
+    """Write the page, some runs and some stories into one HTML file.
 
     The file needs nothing else: it can be opened from a disk, sent by mail, or shown in a frame. It trains networks
     like any page, but compares no runs side by side. The runs are packed as in a compact export.
@@ -53,6 +56,8 @@ def export_single_file(gallery: Gallery, run_ids: Sequence[str], path: Path | st
         The ids of the runs; the page opens with the first.
     path
         The file to write.
+    stories
+        Files of stories (docs/stories.md). The page opens with the first.
 
     Returns
     -------
@@ -64,13 +69,14 @@ def export_single_file(gallery: Gallery, run_ids: Sequence[str], path: Path | st
     RunError
         If there is no such run, or it is damaged.
     ExportError
-        If ``path`` is a folder or another file, or if it cannot be written.
+        If ``path`` is a folder or another file, if it cannot be written, or if a story cannot be read.
     """
     path = Path(path).resolve()
     _refuse_foreign(path)
+    told = {name: content.decode("utf-8-sig") for name, content in read_stories(stories).items()}
     for run_id in run_ids:
         open_stored(run_folder(gallery.data, run_id), check=True)
-    text = _write_page(gallery, run_ids)
+    text = _write_page(gallery, run_ids, told)
     try:
         with replace_file(path) as file:
             file.write(text.encode())
@@ -86,7 +92,7 @@ def _refuse_foreign(path: Path) -> None:
         raise ExportError(f"{path} exists and is no single-file export; give another file")
 
 
-def _write_page(gallery: Gallery, run_ids: Sequence[str]) -> str:
+def _write_page(gallery: Gallery, run_ids: Sequence[str], stories: dict[str, str]) -> str:
     """Return the text of the page, with everything that it needs inside."""
     with as_file(files("lossatlas").joinpath("web")) as web:
         texts = {name: (web / name).read_text(encoding="utf-8") for name in _list_texts()}
@@ -101,6 +107,7 @@ def _write_page(gallery: Gallery, run_ids: Sequence[str]) -> str:
     listed = {entry["id"]: entry for entry in index["runs"]}
     texts["data/index.json"] = _to_json({**index, "runs": [listed[run_id] for run_id in run_ids]})
     texts["catalog.json"] = _to_json(describe_catalog(compute=False, default=_choose_default(gallery, run_ids[0])))
+    texts |= stories
     code = {
         "modules": [(name, _REPLACEMENTS.get(name) or to_function(name, source)) for name, source in modules.items()],
         "workers": {name: find_needed(modules, name) for name in _WORKERS},

@@ -60,11 +60,11 @@ def _read_story(path: Path) -> bytes:
     try:
         with path.open("rb") as file:
             content = file.read(MOST_STORY_BYTES + 1)
-        found = json.loads(content) if len(content) <= MOST_STORY_BYTES else None
+        found = json.loads(content.decode("utf-8-sig")) if len(content) <= MOST_STORY_BYTES else None
     except OSError as error:
         raise ExportError(f"{path} cannot be read: {error.strerror or error}") from error
     except (ValueError, RecursionError) as error:
-        raise ExportError(f"{path} is no story, since it is not JSON; save one with the page's editor") from error
+        raise ExportError(f"{path} is no story: it is not JSON in UTF-8; save one with the page's editor") from error
     if not isinstance(found, dict) or found.get("format") != "lossatlas-story":
         raise ExportError(f"{path} is no story; save one with the page's editor (docs/stories.md)")
     return content
