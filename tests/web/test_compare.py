@@ -272,6 +272,14 @@ ALL_PAIRS = """async () => {
 }"""
 
 
+#: Returns whether the settings of B are open, and both frames are equally high and equally far down.
+FRAMES_ALIGNED = """() => {
+    const places = ['a', 'b'].map((name) => document.getElementById(`frame-${name}`).getBoundingClientRect());
+    return document.getElementById('form-b').getBoundingClientRect().height > 50
+        && places[0].top === places[1].top && places[0].height === places[1].height;
+}"""
+
+
 def test_a_side_gets_other_settings_and_is_trained_in_its_frame(exported: Site, desktop: Watched) -> None:
     page, _ = open_comparison(desktop, link(exported, MOONS, MOONS))
     form = page.get_by_role("form", name="Settings of B")
@@ -280,6 +288,7 @@ def test_a_side_gets_other_settings_and_is_trained_in_its_frame(exported: Site, 
         return form.locator("label", has=page.get_by_text(name, exact=True)).locator("select, input")
 
     page.get_by_role("button", name="Settings of B").click()
+    until(page, f"() => ({FRAMES_ALIGNED})()")
     fields = {"Optimizer": "adam", "Learning rate": "0.01", "Batch": "32", "Seed": "0", "Epochs": "60", "Points": "80"}
     for name, value in {**fields, "Layers": "16-16", "Activation": "tanh"}.items():
         expect(control(name)).to_have_value(value)

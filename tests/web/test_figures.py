@@ -217,6 +217,34 @@ def test_the_surface_is_painted_from_the_farthest_to_the_nearest_triangle(export
         assert np.quantile(distances, 0.97) < 0.05  # others are at the edge of a hill
 
 
+#: JavaScript that draws the surface as a figure from a low camera, 400 pixels wide.
+LOW_FIGURE = """async ({values, grid, eye}) => {
+    const from = (path) => import(new URL(path, document.baseURI).href);
+    const [{figureOf}, {readTheme}, {lossRange}] = await Promise.all(
+        ['features/share/figures', 'lib/theme', 'figures/range'].map((name) => from(`${name}.js`)));
+    const shot = {span: 1, frame: 0, path: false, follow: true};
+    const range = lossRange([values], 'linear');
+    const picture = {values, grid, range, shot, path: null, place: null, mark: null, way: null, loss: 0, title: 'loss'};
+    const {size, svg} = figureOf('surface', {picture}, {width: 400, theme: readTheme(), paper: null, eye});
+    return [size.height, svg];
+}"""
+
+
+def test_a_surface_from_a_low_camera_leaves_no_empty_room(exported: Site, desktop: Watched) -> None:
+    page = desktop.show(f"{exported.url}?run={PLANES.id}&epoch=60&view=section")
+    a, b = np.meshgrid(*[np.linspace(-1, 1, 15)] * 2)
+    values = (a**2 + b**2).ravel().tolist()
+    height, svg = page.evaluate(LOW_FIGURE, {"values": values, "grid": 15, "eye": {"x": 1.8, "y": 0.6, "z": 0.25}})
+    [(top, seen)] = re.findall(r'<svg x="0" y="40" width="400" height="[\d.]+" viewBox="0 ([\d.]+) 400 ([\d.]+)">', svg)
+    assert height == pytest.approx(40 + float(seen), abs=0.02)
+    assert float(seen) < 0.7 * 0.74 * 400
+    surface = svg.partition('<svg x="0"')[2]
+    drawn = np.concatenate([points_of(d)[:, 1] for d in re.findall(r'<path (?:class="\w+" )?d="(M[^"]*)"', surface)])
+    inside = drawn - float(top)
+    assert 0 < inside.min() < 40
+    assert 0 < float(seen) - inside.max() < 40
+
+
 def unit(colour: Any) -> Floats:
     """Return a colour without its light."""
     found: Floats = np.asarray(colour) / np.linalg.norm(colour)

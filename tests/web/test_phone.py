@@ -21,6 +21,16 @@ SEEN = """() => ['.slice', '.meaning'].map((name) => {
     return [row - text.getBoundingClientRect().top, Number.parseFloat(getComputedStyle(element).lineHeight)];
 })"""
 
+#: JavaScript that returns the distances between the baselines of the lines of the sentence, which ends with a button.
+LINES = """() => {
+    const text = document.createRange();
+    text.setStart(document.querySelector('.slice'), 0);
+    text.setEndAfter(document.querySelector('.slice summary').firstChild);
+    const boxes = [...text.getClientRects()].filter(({width, height}) => width > 1 && height < 30);
+    const bottoms = [...new Set(boxes.map(({bottom}) => Math.round(bottom)))].sort((a, b) => a - b);
+    return bottoms.slice(1).map((bottom, i) => bottom - bottoms[i]);
+}"""
+
 
 @pytest.fixture
 def phone(browser: Browser) -> Iterator[Watched]:
@@ -48,6 +58,10 @@ def test_the_sentence_below_the_plot_is_in_sight_and_the_first_tap_picks(exporte
     assert page.evaluate("() => scrollY") == 0
     for seen, line in page.evaluate(SEEN):
         assert seen >= 2 * line
+    apart = page.evaluate(LINES)
+    assert apart
+    assert max(apart) - min(apart) <= 1
+    assert page.evaluate("() => document.querySelector('.slice summary').getBoundingClientRect().height") >= 40
     assert page.evaluate("() => window.lossatlas.state().pick") is None
     tap(page, "#landscape-stage", 0.5, 0.55)
     until(page, "() => window.lossatlas.state().pick !== null")

@@ -32,6 +32,13 @@ HIDDEN = """() => ['.bar h1', '.panel.model', '.panel.dataset', '.toolbar', '#co
     .filter((name) => document.querySelector(name).checkVisibility())"""
 PRESENTED = "() => document.documentElement.dataset.present !== undefined"
 
+#: JavaScript that returns the width of the lines of equal loss on the surface, in pixels of the page.
+EQUAL = """() => {
+    const drawing = document.querySelector('#landscape .drawing');
+    const {line} = drawing.data.find(({name}) => name === 'lines');
+    return line.width * (drawing.style.transform ? Number.parseFloat(drawing.style.transform.slice(6)) : 1);
+}"""
+
 
 @pytest.fixture
 def hall(browser: Browser) -> Iterator[Watched]:
@@ -42,11 +49,13 @@ def test_a_presentation_has_large_type_and_its_keys(exported: Site, hall: Watche
     page = hall.open(f"{exported.url}?run={MOONS.id}&epoch=0")
     before = page.evaluate(LABELS)
     assert before == [11] * 5
+    assert page.evaluate(EQUAL) == 1
     page.keyboard.press("f")
     until(page, PRESENTED)
     page.set_viewport_size({"width": 1280, "height": 720})  # The full screen may have another size.
     until(page, f"() => ({LABELS})().every((size) => size >= 20 && size < 21)")
     assert page.evaluate(SMALL, 20) == []
+    until(page, f"() => ({EQUAL})() > 2")
     assert page.evaluate(HIDDEN) == []
     share, fits = page.evaluate(ROOM)
     assert share > 0.7
@@ -78,6 +87,8 @@ def test_a_link_opens_a_presentation_at_the_size_of_a_projector(exported: Site, 
     page = hall.open(f"{exported.url}?present=1&run={MOONS.id}&epoch=0&view=section")
     until(page, "() => document.querySelector('#landscape-section .ytick text') !== null")
     assert page.evaluate(PRESENTED)
+    widths = page.evaluate("() => document.querySelector('#landscape-section .js-plotly-plot').data[0].line.width")
+    assert widths == pytest.approx(2 * 0.0228 * 1024 / 16)
     least = 11 * 0.0228 * 1024 / 16  # The narrower side of the window decides.
     assert page.evaluate(SMALL, least) == []
     share, fits = page.evaluate(ROOM)

@@ -51,11 +51,13 @@ export function reliefOf(values, size, range) {
  * Create the traces that have something to draw, by name. There are few traces, each of one colour: Plotly would
  * process a colour for each point one by one, which takes longer than everything else.
  * @param {Drawn} drawn @param {Camera} camera
- * @param {{ink: string, muted: string, dark: boolean}} theme
+ * @param {{ink: string, muted: string, dark: boolean, text: number}} theme
  * @param {number} ratio the drawing's pixels for one pixel of the page
  */
 export function landscapeTraces({relief, range, span, frame, path, pointLoss, way}, camera, theme, ratio) {
   const {heights, size, triangles} = relief;
+  const unit = ratio * theme.text; // Lines grow with the texts.
+  const thinnest = unit * theme.text; // Plotly draws it half as wide, which nobody sees in a hall.
   const colours = pointLoss && Float64Array.from(pointLoss.values, (value) => shareOf(pointLoss.range, value));
   const {x, y, z, i, j, k, intensity} = meshOf(heights, size, triangles, colours ?? heights);
   const levels = lossTicks(range)
@@ -64,7 +66,7 @@ export function landscapeTraces({relief, range, span, frame, path, pointLoss, wa
   const lines = equalLines(heights, size, triangles, levels, boxSides(camera.box), FLOOR);
   const quiet = {type: 'scatter3d', mode: 'lines', showlegend: false, hoverinfo: 'skip', connectgaps: false};
   // The line is opaque: Plotly draws everything twice if one trace is not.
-  const thin = {line: {color: theme.dark ? '#d5e8dc' : '#26413f', width: ratio}};
+  const thin = {line: {color: theme.dark ? '#d5e8dc' : '#26413f', width: thinnest}};
   const box = {span, range};
   return [
     {
@@ -87,15 +89,15 @@ export function landscapeTraces({relief, range, span, frame, path, pointLoss, wa
       lightposition: LAMP,
     },
     {...quiet, name: 'lines', ...joinLines(lines.above, lines.below), ...thin},
-    {...quiet, name: 'floor', ...lines.floor, line: {color: theme.muted, width: ratio}},
+    {...quiet, name: 'floor', ...lines.floor, line: {color: theme.muted, width: thinnest}},
     {
       ...quiet,
       name: 'drop',
       ...toBox(path && dropLine(path.path, frame, span, range), box),
-      line: {color: theme.ink, width: 5 * ratio},
+      line: {color: theme.ink, width: 5 * unit},
     },
-    ...pathTraces(path?.whole ? thinPath(path.path) : null, box, {quiet, ink: theme.ink, ratio}),
-    ...descentTraces(way, box, {quiet, ratio}),
+    ...pathTraces(path?.whole ? thinPath(path.path) : null, box, {quiet, ink: theme.ink, unit}),
+    ...descentTraces(way, box, {quiet, unit}),
   ].filter(({x: places}) => places.some((place) => !Number.isNaN(place)));
 }
 
@@ -106,27 +108,27 @@ function joinLines(first, second) {
 
 /**
  * @param {Trajectory | null} path @param {{span: number, range: LossRange}} box @param {{quiet: object, ink: string,
- *   ratio: number}} style
+ *   unit: number}} style
  */
-function pathTraces(path, box, {quiet, ink, ratio}) {
+function pathTraces(path, box, {quiet, ink, unit}) {
   const line = toBox(path && pathLine(path, box.span, box.range), box);
   const drops = toBox(path && dropLines(path, box.span, box.range), box);
   return [
-    {...quiet, name: 'path', ...line, line: {color: PATH_COLOUR, width: 4 * ratio}},
-    {...quiet, name: 'drops', ...drops, line: {color: ink, width: ratio}},
-    {...quiet, name: 'path on the floor', ...toFloor(line), line: {color: PATH_COLOUR, width: 2 * ratio}},
+    {...quiet, name: 'path', ...line, line: {color: PATH_COLOUR, width: 4 * unit}},
+    {...quiet, name: 'drops', ...drops, line: {color: ink, width: unit}},
+    {...quiet, name: 'path on the floor', ...toFloor(line), line: {color: PATH_COLOUR, width: 2 * unit}},
   ];
 }
 
 /**
  * @param {{points: number[], losses: number[]} | null} way @param {{span: number, range: LossRange}} box
- * @param {{quiet: object, ratio: number}} style
+ * @param {{quiet: object, unit: number}} style
  */
-function descentTraces(way, box, {quiet, ratio}) {
+function descentTraces(way, box, {quiet, unit}) {
   const line = toBox(way && descentLine(way, box.span, box.range), box);
   return [
-    {...quiet, name: 'way', ...line, line: {color: BALL_COLOUR, width: 5 * ratio}},
-    {...quiet, name: 'way on the floor', ...toFloor(line), line: {color: BALL_COLOUR, width: 2 * ratio}},
+    {...quiet, name: 'way', ...line, line: {color: BALL_COLOUR, width: 5 * unit}},
+    {...quiet, name: 'way on the floor', ...toFloor(line), line: {color: BALL_COLOUR, width: 2 * unit}},
   ];
 }
 

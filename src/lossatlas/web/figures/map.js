@@ -81,14 +81,15 @@ export function sliceAxis(letter, span, theme, room = Infinity) {
 /**
  * Draw the path with its casing, and a dot for each frame.
  * @param {Trajectory} path @param {number} span @param {LossRange} range @param {string} title
+ * @param {number} unit the width of a thin line in pixels
  */
-export function pathTraces(path, span, range, title) {
+export function pathTraces(path, span, range, title, unit) {
   const {x, y} = pathLine(path, span, range);
   const line = {type: 'scatter', mode: 'lines', x, y, connectgaps: false, hoverinfo: 'skip', showlegend: false};
   const frames = [...path.epochs.keys()].filter((t) => isInside(path, t, span));
   return [
-    {...line, line: {color: 'rgba(255, 255, 255, 0.9)', width: 5}},
-    {...line, line: {color: PATH_COLOUR, width: 2}},
+    {...line, line: {color: 'rgba(255, 255, 255, 0.9)', width: 5 * unit}},
+    {...line, line: {color: PATH_COLOUR, width: 2 * unit}},
     {
       type: 'scatter',
       mode: 'markers',
@@ -96,7 +97,7 @@ export function pathTraces(path, span, range, title) {
       showlegend: false,
       x: frames.map((t) => path.points[2 * t]),
       y: frames.map((t) => path.points[2 * t + 1]),
-      marker: {size: 5, color: PATH_COLOUR, line: {color: '#fff', width: 0.8}, opacity: 1},
+      marker: {size: 5 * unit, color: PATH_COLOUR, line: {color: '#fff', width: 0.8 * unit}, opacity: 1},
       text: frames.map(
         (t) =>
           `epoch ${path.epochs[t]}<br>${title} ${lossText(path.own[t])}<br>on the slice ${lossText(path.slice[t])}`,

@@ -6,6 +6,9 @@ import {sliceAxis} from './map.js';
 import {namedTicks, shareOf, limitTo} from './range.js';
 import {lossText, shortText, tickLabel} from '../lib/numbers.js';
 
+/** Write the dashes of the curve along b: they grow with the texts, as all lines do. @param {{text: number}} theme */
+const writeDashes = ({text}) => `${7 * text}px,${4 * text}px`;
+
 /**
  * Return the values along a (b = 0) and along b (a = 0), without infinite and unknown ones.
  * @param {Numbers} surface @param {number} size
@@ -22,7 +25,8 @@ export function sections(surface, size) {
 /**
  * @param {number[]} axis the sampled values of a and b @param {{a: number[], b: number[]}} values
  * @param {[number, number] | null} place the network's (a, b) @param {number} loss the network's own loss
- * @param {string} title the name of the value @param {{ink: string, paper: string, accent: string}} theme
+ * @param {string} title the name of the value @param {{ink: string, paper: string, accent: string,
+ *   text: number}} theme
  * @param {{points: number[], losses: number[]} | null} way the path of a released ball, seen from the side: it has a
  *   place along a and one along b
  * @param {LossRange} range values below the range are drawn at its edge
@@ -46,31 +50,46 @@ export function sectionTraces(axis, values, place, loss, title, theme, way, rang
       ...line,
       y: values.b,
       name: 'along <i>b</i>, <i>a</i> = 0',
-      line: {color: theme.accent, width: 2, dash: '7px,4px'},
+      line: {color: theme.accent, width: 2 * theme.text, dash: writeDashes(theme)},
       ...hovers('b', values.b),
     },
     {
       ...line,
       y: values.a,
       name: 'along <i>a</i>, <i>b</i> = 0',
-      line: {color: theme.ink, width: 2},
+      line: {color: theme.ink, width: 2 * theme.text},
       ...hovers('a', values.a),
     },
     {
       ...mark,
       x: [place?.[1] ?? NaN],
-      marker: {symbol: 'diamond', size: 12, color: theme.paper, line: {color: theme.accent, width: 2}, opacity: 1},
+      marker: {
+        symbol: 'diamond',
+        size: 12 * theme.text,
+        color: theme.paper,
+        line: {color: theme.accent, width: 2 * theme.text},
+        opacity: 1,
+      },
     },
     {
       ...mark,
       x: [place?.[0] ?? NaN],
-      marker: {symbol: 'circle', size: 11, color: theme.paper, line: {color: theme.ink, width: 2}, opacity: 1},
+      marker: {
+        symbol: 'circle',
+        size: 11 * theme.text,
+        color: theme.paper,
+        line: {color: theme.ink, width: 2 * theme.text},
+        opacity: 1,
+      },
     },
     ...ballTraces(way, range, theme),
   ];
 }
 
-/** @param {{points: number[], losses: number[]} | null} way @param {LossRange} range @param {{ink: string}} theme */
+/**
+ * @param {{points: number[], losses: number[]} | null} way @param {LossRange} range
+ * @param {{ink: string, text: number}} theme
+ */
 function ballTraces(way, range, theme) {
   const rolled = way?.losses.length ? way : {points: [NaN, NaN], losses: [NaN]};
   const losses = rolled.losses.map((loss) => limitTo(range, loss));
@@ -85,7 +104,7 @@ function ballTraces(way, range, theme) {
         mode: 'lines',
         x,
         y: losses,
-        line: {color: BALL_COLOUR, width: 2.5, ...(axis ? {dash: '7px,4px'} : {})},
+        line: {color: BALL_COLOUR, width: 2.5 * theme.text, ...(axis ? {dash: writeDashes(theme)} : {})},
         hoverinfo: 'skip',
       },
       {
@@ -98,9 +117,9 @@ function ballTraces(way, range, theme) {
         hovertemplate: 'the ball now<br>train loss %{text}<extra></extra>',
         marker: {
           symbol: axis ? 'diamond' : 'circle',
-          size: axis ? 12 : 11,
+          size: (axis ? 12 : 11) * theme.text,
           color: BALL_COLOUR,
-          line: {color: theme.ink, width: 1.5},
+          line: {color: theme.ink, width: 1.5 * theme.text},
           opacity: 1,
         },
       },

@@ -50,7 +50,7 @@ export function createFlat(Plotly, root, {onPick}) {
         const theme = readTheme();
         square = squareMargins(size, theme.text);
         drawAxes(Plotly, plot, picture, {size, square, theme});
-        cells.prepare(picture, square);
+        cells.prepare(picture, square, theme.text);
       }
       if (isFresh || shot.follow || shot.computed || pointLoss || wasTinted) cells.paint(picture);
       wasTinted = pointLoss !== null;
@@ -95,7 +95,7 @@ function drawAxes(Plotly, plot, {shot, range, path, title}, {size, square: {side
   };
   const traces = [
     {type: 'scatter', x: [], y: []}, // Plotly draws axes only if there is a trace.
-    ...(path && shot.path ? pathTraces(thinPath(path), shot.span, range, title) : []),
+    ...(path && shot.path ? pathTraces(thinPath(path), shot.span, range, title, theme.text) : []),
     ...(shot.follow ? [] : anchorTraces(shot.plane.anchors ?? [], shot.span, theme)),
   ];
   Plotly.react(plot, traces, layout, CONFIG);
@@ -147,11 +147,14 @@ function createCells() {
   const cells = document.createElement('canvas');
   let table = new Uint32Array(0);
   let image = new ImageData(1, 1);
+  /** The pixels of the canvas for a pixel of a line, which grows with the texts. */
+  let unit = 1;
 
   return {
     canvas,
-    /** @param {Picture} picture @param {Square} square */
-    prepare({grid, range}, {side, margin: {l, t}}) {
+    /** @param {Picture} picture @param {Square} square @param {number} text the size of texts */
+    prepare({grid, range}, {side, margin: {l, t}}, text) {
+      unit = devicePixelRatio * text;
       table = mapTable(range.kind);
       Object.assign(canvas.style, {left: `${l}px`, top: `${t}px`, width: `${side}px`, height: `${side}px`});
       canvas.width = canvas.height = Math.max(1, Math.round(side * devicePixelRatio));
@@ -177,7 +180,7 @@ function createCells() {
       // frame.
       const step = side / (size - 1);
       context.drawImage(cells, -step / 2, -step / 2, side + step, side + step);
-      strokeContours(context, contours(values, size, range), step);
+      strokeContours(context, contours(values, size, range), step, unit);
     },
   };
 }
@@ -185,9 +188,9 @@ function createCells() {
 /**
  * @param {CanvasRenderingContext2D} context
  * @param {ReturnType<typeof contours>} lines
- * @param {number} step the size of a cell in pixels
+ * @param {number} step the size of a cell in pixels @param {number} unit the width of a thin line in pixels
  */
-function strokeContours(context, lines, step) {
+function strokeContours(context, lines, step, unit) {
   const side = context.canvas.width;
   for (const {segments, light, strong} of lines) {
     context.beginPath();
@@ -195,7 +198,7 @@ function strokeContours(context, lines, step) {
       context.moveTo(segments[k] * step, side - segments[k + 1] * step);
       context.lineTo(segments[k + 2] * step, side - segments[k + 3] * step);
     }
-    context.lineWidth = (strong ? 2 : 1) * devicePixelRatio;
+    context.lineWidth = (strong ? 2 : 1) * unit;
     context.strokeStyle = light ? 'rgb(0 0 0 / 45%)' : 'rgb(255 255 255 / 55%)';
     context.stroke();
   }

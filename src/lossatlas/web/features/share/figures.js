@@ -10,8 +10,8 @@ import {boundaryPart, mapPart, sectionPart} from './parts.js';
 import {curvesPart} from './curves_part.js';
 import {colourBar, legendRows, measure} from './legend.js';
 import {sampleColours, samplePart} from './sample_part.js';
-import {surfacePart} from './surface_part.js';
-import {tag, words} from './vector.js';
+import {findExtent, surfacePart} from './surface_part.js';
+import {short, tag, words} from './vector.js';
 
 /** The number of a layout's pixels in an inch, and of millimetres in one. */
 export const PIXELS = 96;
@@ -20,7 +20,7 @@ export const MILLIMETRES = 25.4;
 const EDGE = 6;
 /** The height of a colour bar with its numbers. */
 const BAR = 40;
-/** The height of the surface's part, of the curves and of a plot without a shape of its own, as shares of its width. */
+/** The largest height of the surface's part, and the height of the curves and of a plot without a shape of its own, as shares of its width. */
 const SHARES = {surface: 0.74, section: 0.66, curves: 0.42, samples: 0.8};
 
 /**
@@ -66,8 +66,11 @@ export function figureOf(plot, subject, look) {
 const DRAWN = {
   surface({picture}, {width, theme, eye}) {
     const size = {width, height: width * SHARES.surface};
-    const drawn = tag('g', {transform: `translate(0 ${BAR})`}, surfacePart(picture, eye, size, theme));
-    return {height: BAR + size.height, svg: barAbove(picture, width, theme) + drawn};
+    const {top, bottom} = findExtent(picture, eye, size);
+    const height = bottom - top;
+    const viewBox = `0 ${short(top)} ${short(width)} ${short(height)}`;
+    const drawn = tag('svg', {x: 0, y: BAR, width, height, viewBox}, surfacePart(picture, eye, size, theme));
+    return {height: BAR + height, svg: barAbove(picture, width, theme) + drawn};
   },
   contours({picture}, {width, theme}) {
     const height = width - 2 * EDGE - 16;

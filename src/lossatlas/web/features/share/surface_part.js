@@ -26,6 +26,8 @@ const MOST = 16_000;
 const [AMBIENT, LAMP] = [0.62, 0.48];
 /** The lamp stands over the left shoulder of the viewer: its direction, to the right, towards the eye and upwards. */
 const TOWARDS = [-0.35, 0.45, 0.82];
+/** The room for labels above and below what is drawn, in pixels. */
+const LABELS = 24;
 /** A line is tested for being hidden in steps of this length, in half-sides of the box. */
 const STEP = 0.02;
 /** The lines of equal loss on the surface. */
@@ -66,6 +68,35 @@ export function surfacePart(picture, eye, size, theme) {
   ]
     .filter(Boolean)
     .join('');
+}
+
+/**
+ * Find the top and the bottom of what is drawn, with room for labels. A low camera needs little of a panel's height.
+ * @param {Picture} picture @param {Eye} eye @param {{width: number, height: number}} size in pixels
+ * @returns {{top: number, bottom: number}}
+ */
+export function findExtent({values, grid, range}, eye, size) {
+  const camera = cameraFor(eye, size);
+  const {heights} = reliefOf(values, grid, range);
+  const placeOf = (/** @type {number} */ i) => (2 * i) / (grid - 1) - 1;
+  const surface = Array.from(heights, (height, at) => [
+    placeOf(at % grid),
+    placeOf(Math.floor(at / grid)),
+    Math.min(1, height), // The box cuts the surface off.
+  ]);
+  const [backA, backB] = [-Math.sign(camera.eye[0]) || 1, -Math.sign(camera.eye[1]) || 1];
+  const floor = [-1, 1].flatMap((a) => [-1, 1].map((b) => [a, b, 0]));
+  const walls = [-1, 1].flatMap((end) => [
+    [backA, end, 1],
+    [end, backB, 1],
+  ]);
+  const levels = [...surface, ...floor, ...walls]
+    .filter(([, , height]) => !Number.isNaN(height))
+    .map((point) => camera.project(/** @type {Vector} */ (point)).y);
+  return {
+    top: Math.max(0, Math.min(...levels) - LABELS),
+    bottom: Math.min(size.height, Math.max(...levels) + LABELS),
+  };
 }
 
 /** Project a line, whether or not it is hidden. @param {Line} line @param {Camera} camera */
