@@ -14,7 +14,7 @@ import torch
 
 import lossatlas.torch as lat
 from lossatlas.errors import DataError
-from lossatlas.store import Gallery, Recording, read_manifest, run_folder
+from lossatlas.store import Gallery, Recording, open_stored, read_manifest, run_folder
 from tests.own_models.test_recorder import CROSS_ENTROPY, LEAST, recorder_of, start
 from tests.own_models.trainings import images, shuffling, train
 
@@ -61,6 +61,24 @@ def test_a_diverged_training_is_shown_up_to_its_last_finite_frame(tmp_path: Path
     assert [frame.epoch for frame in recorder.recording.frames] == [0, 1, 2, 3]
     manifest = read_manifest(run_folder(tmp_path, Gallery(tmp_path).ids()[0]))
     assert manifest["frames"] == [0, 1, 2]
+
+
+@pytest.mark.filterwarnings("error")
+def test_frames_with_infinite_logits_are_shown_without_a_warning(tmp_path: Path) -> None:
+    torch.manual_seed(0)
+    model: Any = torch.nn.Sequential(torch.nn.Linear(2, 3), torch.nn.ReLU(), torch.nn.Linear(3, 2))
+    batch = torch.randn(12, 2), torch.arange(12) % 2
+    with lat.Recorder(
+        model, torch.nn.CrossEntropyLoss(label_smoothing=0.1), [batch], data=tmp_path, **LEAST | {"boundary": "auto"}
+    ) as recorder:
+        train(model, [batch], 1, recorder.snapshot)
+        with torch.no_grad():
+            model[0].weight *= 1e30
+            model[2].weight *= 1e30
+        recorder.snapshot()
+    run = open_stored(run_folder(tmp_path, Gallery(tmp_path).ids()[0]))
+    assert run.manifest["metrics"]["train_loss"][-1] is None  # type: ignore[union-attr]
+    assert run.arrays["confidence"].shape[0] == 3  # type: ignore[union-attr]
 
 
 def test_three_hundred_classes_are_measured_but_get_no_boundary(tmp_path: Path) -> None:

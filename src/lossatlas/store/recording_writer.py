@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import unicodedata
 import uuid
 from collections.abc import Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -273,10 +274,12 @@ def _limit_frames(
 
 
 def _make_id(name: str) -> str:
-    slug = re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")[:64].strip("-")
-    if not slug:
-        raise DataError(f"the name {name!r} has no letter from a to z and no digit; give one that has")
-    return f"{slug}-{uuid.uuid4().hex[:8]}"
+    """Draw an id that begins with the name, as far as it has letters from a to z and digits, also under accents."""
+    if not any(letter.isalnum() for letter in name):
+        raise DataError(f"the name {name!r} has no letter and no digit; give one that has")
+    plain = "".join(each for each in unicodedata.normalize("NFKD", name.lower()) if not unicodedata.combining(each))
+    slug = re.sub(r"[^a-z0-9]+", "-", plain).strip("-")[:64].strip("-")
+    return f"{slug or 'recording'}-{uuid.uuid4().hex[:8]}"
 
 
 def _save_array(path: Path, array: AnyArray) -> None:

@@ -90,7 +90,8 @@ def _predict(model: TorchModel, inputs: torch.Tensor) -> _Predictions:
             odds, predicted = torch.softmax(logits, dim=1).max(dim=1)
             two = logits.topk(2, dim=1).values
             found.append([each.cpu().numpy() for each in (predicted, odds, two[:, 0] - two[:, 1])])
-    classes, confidence, margins = (np.concatenate(column) for column in zip(*found, strict=True))
+    classes, *others = (np.concatenate(column) for column in zip(*found, strict=True))
+    confidence, margins = (np.nan_to_num(each, posinf=1e30) for each in others)  # infinite logits have neither
     return _Predictions(
         classes.astype(np.uint8), np.rint(confidence / CONFIDENCE_STEP).astype(np.uint8), encode_margins(margins)
     )

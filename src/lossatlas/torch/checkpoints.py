@@ -14,7 +14,7 @@ import torch
 
 from lossatlas.errors import DataError, LossAtlasError, MissingExtraError
 from lossatlas.torch.options import RecorderOptions
-from lossatlas.torch.parameters import plain_name, unwrap
+from lossatlas.torch.parameters import plain_name, refuse_other_objects, unwrap
 from lossatlas.torch.recorder import Recorder
 
 #: The keys of the state dict in checkpoints of Lightning and of many training scripts.
@@ -61,6 +61,7 @@ def from_checkpoints(
     MissingExtraError
         If there is a safetensors file, and the package that reads it is not installed.
     """
+    refuse_other_objects(model)
     files = [Path(path) for path in paths]
     numbers = _number(files, epochs)
     moved = copy.deepcopy(unwrap(model))

@@ -11,7 +11,7 @@ import torch
 
 from lossatlas.errors import LossAtlasError
 from lossatlas.torch.finish import FinishOptions
-from lossatlas.torch.options import ComputingOptions, RecorderOptions, refuse_unknown_options, select_options
+from lossatlas.torch.options import ComputingOptions, RecorderOptions, refuse_wrong_options, select_options
 from lossatlas.torch.recorder import Recorder
 
 
@@ -44,7 +44,7 @@ class EpochRecording:
     def __init__(
         self, train_loader: Iterable[Any] | None, test_loader: Iterable[Any] | None, options: RecorderOptions
     ) -> None:
-        refuse_unknown_options(options)
+        refuse_wrong_options(options)
         FinishOptions(**select_options(options, ComputingOptions))
         self._loaders, self._options = (train_loader, test_loader), options
         self._recording_id: str | None = None

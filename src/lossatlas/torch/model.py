@@ -229,14 +229,18 @@ class TorchModel:
         return self.loss.mean(self.loss.of(self.module if module is None else module, batch.data), batch)
 
     def is_measured(self) -> bool:
-        """Return whether the loss depends on this model. A loss that uses another one would be the same everywhere."""
+        """Return whether the loss has a gradient with respect to this model, which one of another model has not."""
         with measuring(), torch.enable_grad():
-            losses = [loss for batch in self.train[:1] if (loss := self._loss_of(batch)).requires_grad]
+            loss = self._loss_of(batch := self.train[0])
+            if not batch.counted:  # its loss is the constant 0
+                return True
+            if not loss.requires_grad:
+                return False
             try:
-                found = [torch.autograd.grad(loss, self._parameters, allow_unused=True) for loss in losses]
+                found = torch.autograd.grad(loss, self._parameters, allow_unused=True)
             except RuntimeError:  # some layers have no derivative, such as cuDNN's recurrent layers in eval mode
                 return True
-        return all(any(part is not None for part in gradient) for gradient in found)
+        return any(part is not None for part in found)
 
     def split(self, vector: torch.Tensor, tensors: Sequence[int] | None = None) -> list[torch.Tensor]:
         """Split a vector ``[P]`` into tensors of the shapes of the parameters; or ``[p]``, for some of them."""

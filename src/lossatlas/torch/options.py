@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from difflib import get_close_matches
+from numbers import Integral, Real
 from pathlib import Path
+from types import NoneType
 from typing import Any, Literal, TypedDict
 
 from lossatlas.errors import ConfigError
@@ -106,8 +108,19 @@ def select_options(options: RecorderOptions, kind: type) -> dict[str, Any]:
     return {name: value for name, value in options.items() if name in kind.__annotations__}
 
 
-def refuse_unknown_options(options: Mapping[str, Any]) -> None:
-    """Refuse an option that does not exist.
+#: The kind of value that an option takes, and how to say it. Others are checked where they are read.
+_KINDS: dict[str, tuple[tuple[type, ...], str]] = {
+    **dict.fromkeys(("samples", "batch_size", "frames", "curvature"), ((Integral,), "a whole number")),
+    "disk_budget": ((Integral, NoneType), "a whole number of bytes, such as 2 * 10**9"),
+    "budget": ((Real,), "a number of seconds"),
+    "name": ((str,), "a text"),
+    "resume": ((bool, str), "True, False, or the id of a recording"),
+}
+_DTYPES = ("float32", "float16")
+
+
+def refuse_wrong_options(options: Mapping[str, Any]) -> None:
+    """Refuse an option that does not exist, or has a value of another kind.
 
     Raises
     ------
@@ -119,3 +132,8 @@ def refuse_unknown_options(options: Mapping[str, Any]) -> None:
         near = get_close_matches(name, known, 1)
         hint = f"did you mean {near[0]}?" if near else f"there are {', '.join(known)}"
         raise ConfigError([(name, f"there is no such option; {hint}")])
+    for name, (kinds, words) in _KINDS.items():
+        if name in options and not isinstance(options[name], kinds):
+            raise ConfigError([(name, f"{options[name]!r} is not allowed; give {words}")])
+    if options.get("dtype", _DTYPES[0]) not in _DTYPES:
+        raise ConfigError([("dtype", f"{options['dtype']!r} is not allowed; give 'float32' or 'float16'")])

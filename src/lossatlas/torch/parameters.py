@@ -31,6 +31,20 @@ def plain_name(name: str) -> str:
     return name.replace(_COMPILED, "")
 
 
+def refuse_other_objects(model: object) -> None:
+    """Refuse what is no module, such as a class or an optimiser.
+
+    Raises
+    ------
+    DataError
+        If it is no module.
+    """
+    if isinstance(model, type):
+        raise DataError(f"model is the class {model.__name__}; give an instance of it")
+    if not isinstance(model, torch.nn.Module):
+        raise DataError(f"model is a {type(model).__name__}, and no torch.nn.Module; give the module that is trained")
+
+
 def refuse_shards(model: torch.nn.Module) -> None:
     """Refuse a model of which this process has only a part.
 

@@ -26,8 +26,8 @@ _NAMED: dict[str, dict[str, Any]] = {
 _GRID, _MOVING_GRID = 41, 21
 
 
-def read_planes(planes: Sequence[PlaneChoice]) -> list[PlaneConfig]:
-    """Read planes.
+def read_planes(planes: PlaneChoice | Sequence[PlaneChoice]) -> list[PlaneConfig]:
+    """Read planes, or a single one.
 
     Returns
     -------
@@ -39,7 +39,8 @@ def read_planes(planes: Sequence[PlaneChoice]) -> list[PlaneConfig]:
     ConfigError
         If there is no such plane, or a setting is not valid.
     """
-    return [_read_plane(plane, number) for number, plane in enumerate(planes)]
+    several = [planes] if isinstance(planes, str | PlaneConfig | Mapping) else planes
+    return [_read_plane(plane, number) for number, plane in enumerate(several)]
 
 
 def _read_plane(plane: PlaneChoice, number: int) -> PlaneConfig:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from operator import index
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self, Unpack
@@ -10,7 +11,7 @@ from typing import Any, Self, Unpack
 import numpy as np
 import torch
 
-from lossatlas.errors import DataError
+from lossatlas.errors import DataError, OtherModelError
 from lossatlas.store import Gallery, RecordedFrame, Recording, RecordingWriter, default_data_folder
 from lossatlas.torch.finish import FinishOptions, finish_recording
 from lossatlas.torch.frame_metrics import measure_metrics
@@ -20,10 +21,10 @@ from lossatlas.torch.options import (
     ComputingOptions,
     RecorderOptions,
     StorageOptions,
-    refuse_unknown_options,
+    refuse_wrong_options,
     select_options,
 )
-from lossatlas.torch.parameters import refuse_shards, unwrap
+from lossatlas.torch.parameters import refuse_other_objects, refuse_shards, unwrap
 from lossatlas.torch.plane_cutter import refuse_another_model
 from lossatlas.torch.samples import Batch, LossFunction, samples_in, take_samples
 from lossatlas.torch.undisturbed import same_random_state
@@ -76,7 +77,8 @@ class Recorder:
         test_loader: Iterable[Any] | None = None,
         **options: Unpack[RecorderOptions],
     ) -> None:
-        refuse_unknown_options(options)
+        refuse_wrong_options(options)
+        refuse_other_objects(model)
         # Every process refuses shards, because a process that continued alone would wait for the others.
         refuse_shards(model)
         self._model = model
@@ -164,7 +166,7 @@ class Recorder:
             return None
         self._measure_frames()
         with same_random_state():
-            folder = finish_recording(self.recording, self._copy, self._data, self._options)
+            folder = self._make_run()
         Gallery(self._data).write_index()
         self.release()
         return folder
@@ -186,8 +188,7 @@ class Recorder:
         -------
         The frame. Its losses are empty, unless it was measured at once.
         """
-        number = self._epoch + 1 if epoch is None else int(epoch)
-        self._epoch = number
+        self._epoch = number = self._epoch + 1 if epoch is None else _read_epoch(epoch)
         if not self._is_first:
             return RecordedFrame(0, number, {})
         if self._copy.differs_in_fixed_parameters(self._model):
@@ -251,14 +252,23 @@ class Recorder:
         self._writer.wait()
         return Recording.open(self._writer.folder)
 
+    def _make_run(self) -> Path:
+        try:
+            return finish_recording(self.recording, self._copy, self._data, self._options)
+        except OtherModelError as error:
+            raise OtherModelError(
+                f"{error}. After a training without interruption, this means that the loss uses something that has "
+                "changed since, such as a second model that was trained, too: record one module that contains both"
+            ) from error
+
     def _measure_frames(self) -> None:
         """Measure the frames without losses, as they are on the disk, and store their losses one after another."""
         self._writer.flush()
         recording = self.recording
-        for index, frame in enumerate(recording.frames):
+        for place, frame in enumerate(recording.frames):
             if not frame.metrics:
-                self._copy.set_buffers(recording.buffers_at(index))
-                self._copy.move_to(recording.theta(index))
+                self._copy.set_buffers(recording.buffers_at(place))
+                self._copy.move_to(recording.theta(place))
                 self._writer.put_metrics(frame.number, measure_metrics(self._copy))
 
     def _refuse_wrong_losses(self, measured: Mapping[str, float | None]) -> None:
@@ -276,7 +286,10 @@ class Recorder:
                     "look for NaN among the samples and in the model"
                 )
         if not self._copy.is_measured():
-            raise DataError("the loss does not depend on the model that it is given; it has to call that very model")
+            raise DataError(
+                "the loss does not depend on the model that it is given; it has to call that very model, and must not "
+                "be detached from it"
+            )
 
     def _describe(self, model: torch.nn.Module) -> dict[str, Any]:
         inner = unwrap(model)
@@ -309,6 +322,16 @@ class Recorder:
                 pair = tuple(torch.from_numpy(np.load(file, allow_pickle=False)) for file in files)
                 batches = take_samples([pair], len(pair[0]), batch_size, function)
                 setattr(self._copy, part, [batch.to(self._copy.device, self._copy.dtype) for batch in batches])
+
+
+def _read_epoch(epoch: int) -> int:
+    try:
+        number = index(epoch)
+    except TypeError:
+        number = -1
+    if number < 0:
+        raise DataError(f"epoch is {epoch!r}; give a whole number, 0 or more")
+    return number
 
 
 def _samples_of(

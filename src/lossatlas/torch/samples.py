@@ -9,13 +9,14 @@ from typing import Any
 
 import torch
 from torch.utils import _pytree as pytree
-from torch.utils.data import DataLoader
+from torch.utils.data import DataLoader, Dataset, IterableDataset
 
 from lossatlas.errors import DataError
 from lossatlas.torch.undisturbed import same_attributes, same_random_state
 
 #: ``loss(model, batch)`` returns a scalar tensor, or one number per sample.
 Loss = Callable[[torch.nn.Module, Any], torch.Tensor]
+_SINGLE = "this gives single samples, and batches are needed; give torch.utils.data.DataLoader(dataset, batch_size=128)"
 
 
 @dataclass(frozen=True)
@@ -87,8 +88,10 @@ class LossFunction:
         Raises
         ------
         DataError
-            If both are given, or neither.
+            If both are given, or neither, or a class.
         """
+        if isinstance(given := loss_fn or loss, type):
+            raise DataError(f"the loss is the class {given.__name__}; give an instance, {given.__name__}()")
         if loss is not None and loss_fn is None:
             if isinstance(loss, LossFunction):
                 return loss
@@ -118,6 +121,10 @@ class LossFunction:
 
     def weigh(self, value: torch.Tensor, batch: Batch) -> tuple[torch.Tensor, float]:
         """Give a batch's loss as a scalar, and the weight that it has in the mean over all samples."""
+        if not isinstance(value, torch.Tensor):
+            raise DataError(
+                f"the loss is {_describe(value)}, and no tensor; return the tensor whose gradient the training takes"
+            )
         if value.ndim and self.ignored is not None:
             return value.sum(), 1 / batch.total  # one number per sample is 0 for ignored targets
         if self.sums:
@@ -147,14 +154,18 @@ def take_samples(loader: Iterable[Any], count: int, batch_size: int, loss: LossF
     with same_attributes(parts := _parts_of(loader)), same_random_state(_generators_of(parts)):
         if not isinstance(loader, DataLoader) and iter(loader) is loader:
             raise DataError(f"{loader!r} can be gone through only once; give a DataLoader, or a list of batches")
+        if isinstance(loader, Dataset) and not isinstance(loader, IterableDataset):
+            raise DataError(_SINGLE)
         found, total = [], 0
         for given in _without_workers(loader):
             batch = dict(given) if isinstance(given, Mapping) else given
             if loss.has_outputs and not (isinstance(batch, list | tuple) and len(batch) == 2):
                 raise DataError(
-                    f"a batch is {_describe(batch)}, and loss_fn takes (inputs, targets); "
-                    "give loss=lambda model, batch: … instead"
+                    f"a batch is {_describe(batch)}, and loss_fn takes (inputs, targets); give a loader of such pairs, "
+                    "as [(inputs, targets)], or loss=lambda model, batch: …"
                 )
+            if loss.has_outputs and isinstance(batch[1], torch.Tensor) and not batch[1].ndim:
+                raise DataError(_SINGLE)
             size = samples_in(batch)
             found.append(take_part(batch, slice(0, count - total)) if size > count - total else batch)
             total += samples_in(found[-1])
@@ -261,7 +272,7 @@ def _without_workers(loader: Iterable[Any]) -> Iterator[Any]:
     if not isinstance(loader, DataLoader) or loader.num_workers == 0:
         return iter(loader)
     order: dict[str, Any] = {"batch_sampler": loader.batch_sampler}
-    if loader.batch_sampler is None or isinstance(loader.dataset, torch.utils.data.IterableDataset):
+    if loader.batch_sampler is None or isinstance(loader.dataset, IterableDataset):
         order = {"batch_size": loader.batch_size}
     return iter(DataLoader(loader.dataset, collate_fn=loader.collate_fn, **order))
 
