@@ -6,7 +6,8 @@ The server may open 1,024 files at first, as in most shells. In this order
 
     followers   follow one run from its first event; each has to receive the same events up to the last one, of which a
                 slow one may miss some frames, and the run is computed once
-    browsers    open six connections each, and fetch every file of the page and of a stored run; each has to get all
+    browsers    open six connections each, and fetch what index.html names and the arrays of a stored run, and then all
+                other files of the page, which a service worker keeps; each has to get all
     idle        connect and send nothing, while somebody else is answered
     half-sent   send half of a request each, while somebody else is answered; they are cut off after 20 s
 
@@ -19,12 +20,15 @@ import argparse
 import asyncio
 import json
 import os
+import re
 import resource
 import shutil
 import socket
 import sys
 import time
 from collections import Counter
+from dataclasses import dataclass
+from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
 
@@ -90,57 +94,101 @@ async def send_followers(
 
 
 async def send_browsers(server: ServerProcess, clients: int, failures: Counter[str]) -> dict[str, Any]:
-    """Fetch all files with many clients that have six connections each."""
-    paths = await _list_files(server.port)
-    took, began = list[float](), time.monotonic()
+    """Open the page with many clients that have six connections each, until they have all its files."""
+    if not clients:
+        return {}
+    visit, visits = await _list_files(server.port), list[_Visitor]()
     with MemoryWatch(server) as memory:
         async with asyncio.timeout(_CLASS_WAITS):
-            opened = await asyncio.gather(*(_open_page(server.port, paths, took) for _ in range(clients)))
-    seconds = time.monotonic() - began
-    failures["browsers that did not get everything"] += opened.count(False)
+            visits = await asyncio.gather(*(_open_page(server.port, visit) for _ in range(clients)))
+    complete = sum(each.is_complete for each in visits)
+    failures["browsers that did not get everything"] += clients - complete
     failures["memory above the limit"] += memory.peak > _MEMORY
-    took.sort()
+    took = sorted(seconds for each in visits for seconds in each.took)
     return {
-        "complete": opened.count(True),
-        "files of each": len(paths),
-        "files a second": round(len(took) / seconds),
+        "complete": complete,
+        "files of the first picture": len(visit.first),
+        "files of each": len(visit.first) + len(visit.rest),
+        "seconds until all have the first picture": round(max(each.first for each in visits), 1),
+        "seconds until all have everything": round(max(each.whole for each in visits), 1),
         "median ms": round(1000 * took[len(took) // 2]),
         "memory": memory.peak,
     }
 
 
-async def _list_files(port: int) -> list[str]:
-    """List the paths that a browser requests for the first picture of a stored run, and of all the page's files."""
+@dataclass(frozen=True)
+class _Visit:
+    """The paths that a browser requests, in this order: for the first picture of a stored run, and after it."""
+
+    first: list[str]
+    rest: list[str]
+
+
+@dataclass
+class _Visitor:
+    """What a browser got: how long each file took, how long the first picture and everything, and whether all came."""
+
+    took: list[float]
+    first: float = 0.0
+    whole: float = 0.0
+    is_complete: bool = True
+
+
+class _Named(HTMLParser):
+    """Collects the files that a document names: its scripts, stylesheets, icons, and what it preloads."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.paths: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        path = dict(attrs).get({"link": "href", "script": "src"}.get(tag, ""))
+        if path and not re.match(r"[a-z]+:|#", path):
+            self.paths.append(f"/{path.removeprefix('./')}")
+
+
+async def _list_files(port: int) -> _Visit:
+    """List what the document names, the arrays of a run, and then the files that the page keeps for later."""
+    named = _Named()
     async with Connection(port) as teacher:
+        named.feed((await teacher.get_plain("/")).decode())
         shell = await teacher.get_json("/shell.json")
         run_id = (await teacher.get_json("/data/index.json"))["runs"][0]["id"]
         manifest = await teacher.get_json(f"/data/runs/{run_id}/run.json")
     arrays = [*manifest["arrays"].values(), *manifest["planes"][0]["arrays"].values()]
-    return [
-        *("/", "/catalog.json", "/data/index.json", f"/data/runs/{run_id}/run.json"),
-        *(f"/{name}" for name in shell["files"]),
-        *(f"/data/runs/{run_id}/{array['file']}" for array in arrays),
-    ]
+    run = [f"/data/runs/{run_id}/run.json", *(f"/data/runs/{run_id}/{array['file']}" for array in arrays)]
+    first = list(dict.fromkeys(["/", *named.paths, "/catalog.json", "/data/index.json", *run]))
+    later = ["/shell.json", "/service-worker.js", *(f"/{name}" for name in shell["files"])]
+    return _Visit(first, [path for path in dict.fromkeys(later) if path not in first])
 
 
-async def _open_page(port: int, paths: list[str], took: list[float]) -> bool:
-    """Fetch all files on six connections, note how long each took, and return whether all arrived."""
-    left, right = list(reversed(paths)), True
+async def _open_page(port: int, visit: _Visit) -> _Visitor:
+    """Fetch the document, then the other files on six connections."""
+    visitor, began = _Visitor([]), time.monotonic()
+    try:
+        for paths in (visit.first[:1], visit.first[1:]):
+            await _fetch_all(port, paths, visitor)
+        visitor.first = time.monotonic() - began
+        await _fetch_all(port, visit.rest, visitor)
+    except (OSError, EOFError):
+        visitor.is_complete = False
+    visitor.whole = time.monotonic() - began
+    return visitor
+
+
+async def _fetch_all(port: int, paths: list[str], visitor: _Visitor) -> None:
+    """Fetch files on six connections in their order, and note how long each took."""
+    left = iter(paths)
 
     async def fetch() -> None:
-        nonlocal right
         async with Connection(port) as connection:
-            while left:
+            for path in left:
                 began = time.monotonic()
-                status, body = await connection.get(left.pop())
-                took.append(time.monotonic() - began)
-                right = right and status == 200 and bool(body)
+                status, body = await connection.get(path)
+                visitor.took.append(time.monotonic() - began)
+                visitor.is_complete &= status == 200 and bool(body)
 
-    try:
-        await asyncio.gather(*(fetch() for _ in range(6)))
-    except (OSError, EOFError):
-        return False
-    return right
+    await asyncio.gather(*(fetch() for _ in range(min(6, len(paths)))))
 
 
 def send_idle(server: ServerProcess, clients: int, sent: bytes, failures: Counter[str]) -> dict[str, Any]:

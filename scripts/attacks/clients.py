@@ -31,8 +31,12 @@ class Connection:
 
     async def get_json(self, path: str) -> Any:
         """Return a JSON document."""
+        return json.loads(await self.get_plain(path))
+
+    async def get_plain(self, path: str) -> bytes:
+        """Return a body that is not compressed."""
         _, body = await self._ask(f"GET {path} HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n".encode())
-        return json.loads(body)
+        return body
 
     async def post(self, path: str, body: Any) -> Any:
         """Send a JSON document, and return the one that is answered."""

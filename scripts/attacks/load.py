@@ -12,9 +12,9 @@ The two runs are large, and a server leaves one of its worker processes to small
 run is computed, and the other one waits. So the server of this attack has three, and the attack waits until a process
 computes each run.
 
-The last line is JSON with counts, milliseconds and MiB. The exit code is 1 if an answer was wrong, a run was not
-computed meanwhile, or memory grew; and with --p99, also if the rate was missed, or if more than 1 % of the answers took
-longer than that many milliseconds. Without it, times are only reported, as they depend on what else the machine does.
+The last line is JSON with counts, milliseconds and MiB. The exit code is 1 if an answer was wrong, or if memory grew;
+and with --p99, also if the rate was missed, more than 1 % of the answers took longer than that many milliseconds, or a
+run got nothing of the processor. Without it, times are only reported, as they depend on what else the machine does.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ _CONNECTIONS = 25
 #: A server with this many worker processes computes two large runs at a time.
 _WORKERS = ("--workers", "3")
 #: The seconds until two runs are computed, on a machine that does other work as well.
-_RUNS_BEGIN = 120.0
+_RUNS_BEGIN = 600.0
 #: The seconds of a processor that show that a process computes: starting one takes less.
 _COMPUTES = 0.2
 #: The rate is missed if fewer requests than this share of it are answered.
@@ -138,7 +138,8 @@ async def send_static(server: ServerProcess, asked: Rate, failures: Counter[str]
     async with Connection(server.port) as teacher:
         states = [(await teacher.get_json(f"/api/runs/{run_id}"))["state"] for run_id in ids]
     worked = _find_work(server, before)
-    failures["runs that were not computed meanwhile"] += len(ids) - sum(seconds > 0 for seconds in worked)
+    if asked.p99 is not None:
+        failures["runs that were not computed meanwhile"] += len(ids) - sum(seconds > 0 for seconds in worked)
     failures["runs that were not running at the end"] += len(ids) - states.count("running")
     beside["workers' CPU s"] = [round(seconds, 1) for seconds in worked]
     return {"idle": alone, "while two runs are computed": beside}

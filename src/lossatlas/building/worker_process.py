@@ -21,7 +21,7 @@ from lossatlas.errors import CancelledError, WorkerDiedError
 
 _LENGTH = struct.Struct("<Q")
 #: Workers have a lower priority than the server, so that it answers requests first.
-_NICENESS = 10
+_NICENESS = 5
 #: Linux has a priority for each thread, so it is set before NumPy starts the threads of BLAS.
 _PROGRAM = """
 import os, sys
