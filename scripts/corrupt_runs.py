@@ -1,9 +1,10 @@
 """Corrupts stored runs in some 2,000 ways, and checks how lossatlas handles each.
 
-    python -m scripts.corrupt_runs --data FOLDER [--cases 2000] [--seed 1] [--family NAME]
+    python -m scripts.corrupt_runs --data FOLDER [--cases 2000] [--seed 1] [--family NAME] [--recorded]
 
-Each case is a fresh copy of a small gallery with one corruption. A separate process opens the run with a check of its
-checksums, verifies the gallery, makes the index, and exports in some cases. The case ends as one of
+Each case is a fresh copy of a small gallery with one corruption, of computed runs or of recorded ones. A separate
+process opens the run with a check of its checksums, verifies the gallery, makes the index, and exports in some cases.
+The case ends as one of
 
     error       one RunError, and verify and the index go on
     right       exactly what was stored
@@ -35,9 +36,18 @@ from typing import Any
 import numpy as np
 
 from lossatlas.errors import RunError
-from lossatlas.runs import Run, RunConfig, compute_run
+from lossatlas.runs import RecordedRun, Run, RunConfig, compute_run
 from lossatlas.site import export_site
-from lossatlas.store import Gallery, open_run, save_run
+from lossatlas.store import (
+    Gallery,
+    Recording,
+    RecordingWriter,
+    Tensor,
+    describe_adopted,
+    open_stored,
+    save_recorded,
+    save_run,
+)
 from lossatlas.store.manifest import describe_run, list_arrays
 from scripts.corruptions import FAMILIES, Case
 
@@ -51,12 +61,13 @@ def main() -> None:
     options.add_argument("--cases", type=int, default=2000)
     options.add_argument("--seed", type=int, default=1)
     options.add_argument("--family", choices=list(FAMILIES))
+    options.add_argument("--recorded", action="store_true", help="corrupt recorded runs, which another reader opens")
     options.add_argument("--seconds", type=float, default=2.0)
     options.add_argument("--memory", type=int, default=300)
     given = options.parse_args()
-    good = _make_good(given.data / "good")
+    good = _make_good(given.data / ("recorded" if given.recorded else "good"), recorded=given.recorded)
     first, second = (good / "runs" / run_id for run_id in Gallery(good).ids())
-    want = _describe(open_run(first, check=True))
+    want = _describe(open_stored(first, check=True))
     random, ends, bad = Random(given.seed), Counter[str](), []
     for number, family in enumerate(_choose_families(given.cases, given.family)):
         case = given.data / "case"
@@ -87,7 +98,7 @@ def _choose_families(cases: int, only: str | None) -> list[str]:
     ]
 
 
-def _make_good(data: Path) -> Path:
+def _make_good(data: Path, *, recorded: bool) -> Path:
     """Make a gallery of two small runs with planes of several kinds, unless it exists."""
     for seed in range(2) if not data.exists() else ():
         config = {
@@ -103,21 +114,45 @@ def _make_good(data: Path) -> Path:
                 {"kind": "through", "grid": 9},
             ],
         }
-        save_run(compute_run(RunConfig.from_mapping(config), threads=1), data)
+        run = compute_run(RunConfig.from_mapping(config), threads=1)
+        if recorded:
+            save_recorded(describe_adopted(run, _record(run, data)), data)
+        else:
+            save_run(run, data)
     Gallery(data).write_index()
     return data
 
 
-def _describe(run: Run) -> tuple[dict[str, tuple[str, bytes]], Any]:
+def _record(run: Run, data: Path) -> Recording:
+    """Record a training again, as if it were somebody's own."""
+    layout = [Tensor("weights", (run.setup.network.parameter_count,), 0)]
+    about = {
+        "model": {"title": "network", "parameters": layout[0].shape[0], "trainable": layout[0].shape[0]},
+        "samples": {"train": len(run.setup.dataset.train[0]), "test": len(run.setup.dataset.test[0])},
+        "loss": {"name": "CrossEntropyLoss"},
+        "versions": {},
+        "torch": "",
+    }
+    writer = RecordingWriter(data, f"seed {run.setup.config.training.seed}", layout, [], about)
+    for number, epoch in enumerate(run.trajectory.epochs):
+        metrics = {name: float(values[number]) for name, values in run.trajectory.metrics.items()}
+        writer.append(np.asarray(run.trajectory.weights[number]), np.empty(0), epoch, metrics)
+    return Recording.open(writer.folder)
+
+
+def _describe(run: Run | RecordedRun) -> tuple[dict[str, tuple[str, bytes]], Any]:
     """Return all numbers of a run, and its manifest."""
-    arrays = {name: (str(a.dtype), np.ascontiguousarray(a).tobytes()) for name, a in list_arrays(run).items()}
-    return arrays, json.loads(json.dumps(describe_run(run)))
+    found, manifest = (
+        (run.arrays, run.manifest) if isinstance(run, RecordedRun) else (list_arrays(run), describe_run(run))
+    )
+    arrays = {name: (str(a.dtype), np.ascontiguousarray(a).tobytes()) for name, a in found.items()}
+    return arrays, json.loads(json.dumps(manifest))
 
 
 def _read(case: Path, run_id: str, want: tuple[dict[str, tuple[str, bytes]], Any], site: Path | None) -> str:
     gallery, end = Gallery(case), ""
     try:
-        found = _describe(open_run(case / "runs" / run_id, check=True))
+        found = _describe(open_stored(case / "runs" / run_id, check=True))
         end = "right" if found == want else "WRONG"
     except RunError as error:
         end = f"error {error}"

@@ -11,10 +11,11 @@ import pytest
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="each case runs in a fork")
-def test_every_corruption_is_a_named_error_or_a_right_run(tmp_path: Path) -> None:
-    command = [sys.executable, "-m", "scripts.corrupt_runs", "--data", str(tmp_path), "--cases", "90"]
+@pytest.mark.parametrize(("kind", "cases"), [((), 60), (("--recorded",), 30)], ids=["computed", "recorded"])
+def test_every_corruption_is_a_named_error_or_a_right_run(kind: tuple[str, ...], cases: int, tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "scripts.corrupt_runs", "--data", str(tmp_path), "--cases", str(cases), *kind]
     done = subprocess.run(command, check=False, capture_output=True, text=True, cwd=Path(__file__).parents[1])
     result = json.loads(done.stdout.splitlines()[-1])
     assert result["bad"] == []
-    assert result["ends"]["error"] > 75
+    assert result["ends"]["error"] > 0.8 * cases
     assert set(result["ends"]) <= {"error", "right"}
