@@ -22,6 +22,7 @@ from lossatlas.store import Gallery, open_stored, recorded_planes, run_folder
 from lossatlas.store import write as store_write
 from lossatlas.torch import plane_cutter
 from tests.own_models.test_model import as_ours, at, slow_loss, theta_of
+from tests.own_models.test_refinement import compiling
 from tests.own_models.trainings import convolutional, images, shuffling, train
 from tests.test_cli import lossatlas
 
@@ -229,6 +230,37 @@ def test_the_command_line_takes_a_loss_and_refuses_wrong_settings(place: tuple[P
         assert (done.returncode, sentence in done.stderr) == (1, True), done.stderr
     assert cut("nothing", *model).returncode == 1
     assert cut(run_id, "--model", "makers:make").returncode == 2  # --plane is missing
+
+
+def test_the_command_compiles_the_model_where_it_pays(place: tuple[Path, str], monkeypatch: pytest.MonkeyPatch) -> None:
+    data, run_id = place
+    compiling(monkeypatch, torch.nn.Sequential)  # it wraps the model, and is said to halve the time
+    done = cut(run_id, "--plane", "through", "--grid", "3", "--model", "makers:make", "--compile")
+    assert done.returncode == 0, done.stderr
+    assert open_recorded(data, run_id).manifest["planes"][-1]["evaluation"] == {"device": "cpu", "compiled": True}
+
+
+def test_no_command_changes_or_deletes_a_recording_or_its_run(place: tuple[Path, str]) -> None:
+    """This is also true of a run whose files are damaged: it cannot be computed again."""
+    data, run_id = place
+    folders = data / "recordings", run_folder(data, run_id)
+    (folders[1] / "gram.npy").write_bytes(b"damaged")
+    before = [digest(folder) for folder in folders]
+    small = ["--hidden", "3", "--epochs", "2", "--frames", "2", "--plane", "fresh", "--grid", "3"]
+    for command, code in (
+        (["list"], 0),
+        (["info", run_id], None),
+        (["verify"], 1),
+        (["train", "--dataset", "moons", *small], 0),
+        (["export", "site"], None),
+        (["verify"], 1),
+    ):
+        done = lossatlas(command[0], *command[1:], "--data", "data")
+        assert code is None or done.returncode == code, (command, done.stderr)
+        assert command[0] != "verify" or "keep a recorded one's" in done.stdout + done.stderr
+    Gallery(data).write_index()
+    assert [digest(folder) for folder in folders] == before
+    assert len(Gallery(data).ids()) == 2
 
 
 def test_a_recipe_gives_the_directions_and_a_hessian_plane_is_cut_again_from_its_vectors(

@@ -110,6 +110,46 @@ def test_its_surfaces_are_those_of_torch(layered: Any) -> None:
         assert plane["loss_surface"][0, 0, j, i] == pytest.approx(expected, rel=1e-3)
 
 
+def test_both_tiers_compute_the_same_planes_paths_and_spectra(layered: Any, tmp_path: Path) -> None:
+    """The same recording becomes a run by the engine of this package, and, without a boundary, by PyTorch."""
+    data, models, parts = layered
+    ours = only_run(data)
+    model = torch.nn.Sequential(torch.nn.Linear(2, 6), torch.nn.ReLU(), torch.nn.Linear(6, 5), torch.nn.ReLU())
+    model.append(torch.nn.Linear(5, 2))
+    options: Any = {"data": tmp_path, "curvature": 2, "planes": PLANES[:3], "boundary": "none"}
+    with lat.Recorder(model, CROSS_ENTROPY, *parts, **options) as recorder:
+        recorder.begin()
+        for number, seen in enumerate(models):
+            model.load_state_dict(seen.state_dict())
+            recorder.snapshot(number)
+    theirs = only_run(tmp_path)
+    assert "layers" in ours.manifest["model"]
+    assert "layers" not in theirs.manifest["model"]
+    assert np.array_equal(np.array(recorder.recording.weights[:]), ours.arrays["weights"])
+    for number, name in enumerate(("gaussian-filter", "pca", "hessian")):
+        a, b = (run.plane(name) for run in (ours, theirs))
+        one, other = (run.manifest["planes"][number] for run in (ours, theirs))
+        # An eigenvector has no sign. Its largest component is made positive, and two may be nearly as large.
+        turns = [1, 1] if name != "hessian" else np.sign((a["path"] * b["path"]).sum(axis=0)).astype(int).tolist()
+        b = {**b, "path": b["path"] * turns}
+        for array in ("loss_surface", "test_loss_surface"):
+            turned = b[array][..., :: turns[1], :: turns[0]]
+            assert turned == pytest.approx(a[array], rel=2e-3), (name, array)
+        assert b["path_loss"] == pytest.approx(a["path_loss"], rel=2e-3)
+        reach = np.linalg.norm(a["path"], axis=1).max()
+        assert np.abs(b["path"] - a["path"]).max() < 1e-4 * reach, name
+        assert np.abs(b["residual"] - a["residual"]).max() < 1e-4 * reach, name
+        assert other["explained_variance"] == pytest.approx(one["explained_variance"], abs=1e-4)
+        if name == "hessian":
+            assert other["eigenvalues"] == pytest.approx(one["eigenvalues"], rel=2e-3)
+    one, other = (run.manifest["curvature"] for run in (ours, theirs))
+    assert one["frames"] == other["frames"]
+    for end in ("largest", "smallest"):
+        assert other[end] == pytest.approx(one[end], abs=0.02 * max(one["largest"]))
+    for a, b, error in zip(one["trace"], other["trace"], other["trace_error"], strict=True):
+        assert abs(a - b) < 5 * error + 1e-3 * abs(a)
+
+
 def test_a_recorded_run_keeps_gram_matrix_and_recipes_and_no_parameters(network: Any) -> None:
     data, recorder = network
     run = only_run(data)

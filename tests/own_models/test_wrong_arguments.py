@@ -98,6 +98,21 @@ def test_names_in_any_script_give_an_id_and_stay_as_they_are(tmp_path: Path) -> 
         assert recording.folder.parent == tmp_path / "recordings"
 
 
+def test_recordings_go_to_the_users_own_folder_by_default_with_as_many_samples_as_are_wanted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LOSSATLAS_DATA", str(tmp_path / "own"))  # the command line reads this one, too
+    model, (inputs, labels) = torch.nn.Linear(36, 3), images().tensors
+    batches = [(inputs.flatten(1)[:20], labels[:20]), (inputs.flatten(1)[20:], labels[20:])]
+    recorder = lat.Recorder(model, CROSS_ENTROPY, batches, name="mine", samples=27, batch_size=8)
+    assert recorder.recording.folder.parent == tmp_path / "own" / "recordings"
+    assert recorder.recording.about["samples"] == {"train": 27, "test": 0}
+    assert [len(batch.data[0]) for batch in recorder._copy.train] == [6, 7, 7, 7]
+    with torch.no_grad():
+        expected = float(CROSS_ENTROPY(model(inputs.flatten(1)[:27]), labels[:27]))
+    assert recorder.snapshot().metrics["train_loss"] == pytest.approx(expected, rel=1e-6)
+
+
 def test_one_plane_may_be_given_by_its_name_alone(tmp_path: Path) -> None:
     model = start()
     with recorder_of(model, tmp_path, planes="pca", budget=0.001) as recorder:

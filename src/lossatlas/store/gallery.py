@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -36,7 +37,9 @@ _LARGEST_ENTRY = 64 * 2**10
 
 
 def default_data_folder() -> Path:
-    """Return the folder where a user's runs are kept by default."""
+    """Return the folder where a user's runs are kept by default, also by recorders: ``LOSSATLAS_DATA`` may name it."""
+    if chosen := os.environ.get("LOSSATLAS_DATA"):
+        return Path(chosen)
     return Path(platformdirs.user_data_dir("lossatlas", appauthor=False))
 
 
