@@ -36,8 +36,8 @@ def draw_parameters(
     """
     if make is None:
         raise PlaneError(
-            "a model alone does not say how it is initialised; use Gaussian directions, or cut this plane later with a "
-            "function that makes the model: lossatlas cut RUN --plane fresh --model package.module:factory"
+            "a model alone does not say how it is initialised; use Gaussian directions, or cut this plane later with "
+            "lossatlas cut, which takes the function that makes the model, as package.module:factory"
         )
     number = 2 * seed + (stream == Stream.DIRECTION_B)
     with same_random_state():
