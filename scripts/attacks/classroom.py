@@ -42,7 +42,7 @@ _FILES = 1024
 #: The largest memory that a class may cost, in MiB.
 _MEMORY = 300
 #: How many seconds a class waits for everything, on a machine that does other work as well.
-_CLASS_WAITS = 600.0
+_CLASS_WAITS = 1800.0
 
 
 def main() -> None:

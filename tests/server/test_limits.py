@@ -9,6 +9,7 @@ import time
 import weakref
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ from lossatlas.config import _MOST_TOLD
 from lossatlas.errors import ConfigError, RunTooLargeError
 from lossatlas.runs import RunConfig
 from lossatlas.server import api, connections
+from lossatlas.server import files as served_files
 from lossatlas.server.api import make_config
 from lossatlas.server.events import PIECE
 from lossatlas.server.files import Cache
@@ -113,10 +115,10 @@ def test_connections_leave_files_to_everything_else(monkeypatch: pytest.MonkeyPa
     set_to: list[tuple[int, int]] = []
     monkeypatch.setattr(resource, "getrlimit", lambda _: set_to[-1] if set_to else (1024, 4096))
     monkeypatch.setattr(resource, "setrlimit", lambda _, limits: set_to.append(limits))
-    assert connections.find_most_connections() == 1024 - 128
+    assert connections.find_most_connections() == 1024 - 256
     connections.raise_open_files_limit()
     assert set_to == [(4096, 4096)]
-    assert connections.find_most_connections() == 4096 - 128
+    assert connections.find_most_connections() == 4096 - 256
 
 
 def test_a_body_that_does_not_arrive_is_a_problem(live: Live, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -330,6 +332,29 @@ TALKATIVE = {
     "planes": [{"grid": 501, "spans": [1.0, 0.5]}],
     "curvature": {"frames": 0},
 }
+
+
+def test_few_files_are_open_for_clients_that_read_slowly(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(served_files, "MOST_SENT", 2)
+    monkeypatch.setattr(served_files, "_PATIENCE", 0.5)
+    run = tmp_path / "runs" / "moons-1"
+    run.mkdir(parents=True)
+    (run / "run.json").write_bytes(b"{}")
+    (run / "weights.npy").write_bytes(bytes(20_000_000))
+    large = "/data/runs/moons-1/weights.npy"
+    with live_server(Gallery(tmp_path), threads=1) as live, ExitStack() as held:
+        for _ in range(2):
+            connection = held.enter_context(socket.socket())
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+            connection.connect(("127.0.0.1", live.port))
+            connection.sendall(f"GET {large} HTTP/1.1\r\nHost: 127.0.0.1\r\nRange: bytes=0-19999999\r\n\r\n".encode())
+            assert connection.recv(12) == b"HTTP/1.1 206"
+        refused = live.raw("GET", large)
+        assert (refused.status, refused.headers["retry-after"]) == (503, "5")
+        assert live.raw("GET", "/data/runs/moons-1/run.json").body == b"{}"
+        assert live.raw("GET", large, {"Accept-Encoding": "br"}).status == 200
+        held.close()
+        until(lambda: live.raw("GET", large).status == 200)
 
 
 def test_streams_that_nobody_reads_share_a_piece_and_are_cut_off(live: Live, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -30,8 +30,9 @@ STALLED = 60.0
 PATIENCE = 20.0
 #: The number of open files that the process requests from the system.
 OPEN_FILES = 8192
-#: The number of open files that are reserved for everything except connections.
-_OTHER_FILES = 128
+#: The number of open files that are reserved for everything except connections: for 40 threads that read files, each of
+#: which also opens the folders above its file, and for 32 files that are being sent, each of which is opened twice.
+_OTHER_FILES = 256
 _FEWEST = 16
 
 

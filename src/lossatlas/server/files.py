@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import gzip
 import hashlib
 import os
@@ -22,6 +23,7 @@ from starlette.requests import Request
 from starlette.responses import FileResponse, Response
 from starlette.types import Receive, Scope, Send
 
+from lossatlas.errors import QueueFullError
 from lossatlas.site import MEDIA_TYPE, to_byte_planes
 from lossatlas.store import open_regular, read_regular
 
@@ -44,6 +46,13 @@ _SMALLEST, _LARGEST = 1024, 64 * 2**20
 #: what frames share. Plotly would take 3 s at the highest quality, so it is shipped in compressed form.
 _TEXT_QUALITY, _ARRAY_QUALITY = 9, 6
 _GZIP_LEVEL = 6
+#: A file of at most this many bytes is read at once, so that it is open only for a moment.
+_READ_AT_ONCE = 64 * 2**10
+#: How many files may be open while they are sent, which takes as long as the client takes. Each is opened twice, and a
+#: server that may open 1,024 files has only a few for them.
+MOST_SENT = 32
+#: How many seconds a request waits for one of them.
+_PATIENCE = 20.0
 #: How many compressed bytes are kept in memory.
 _CACHE_BYTES = 128 * 2**20
 
@@ -203,6 +212,7 @@ class Responder:
 
     def __init__(self, cache_bytes: int = _CACHE_BYTES) -> None:
         self._cache = Cache(cache_bytes)
+        self._sent = asyncio.Semaphore(MOST_SENT)
 
     async def answer(self, request: Request, content: Content) -> Response:
         """Answer a GET or HEAD request."""
@@ -215,16 +225,12 @@ class Responder:
         headers = {"ETag": tag, "Cache-Control": "no-cache", "Vary": _list_varying_headers(content)}
         if _is_known(request, tag):
             return Response(status_code=304, headers=headers)
-        if encoding is None and content.path:
-            if content.open:
-                try:
-                    file = await run_in_threadpool(content.open)
-                except OSError:
-                    raise HTTPException(404) from None
-                return _HeldFile(file, content, headers)
-            status = await run_in_threadpool(content.path.stat)
-            return FileResponse(content.path, headers=headers, media_type=content.media_type, stat_result=status)
-        body = await run_in_threadpool(self._encode, content, encoding)
+        if encoding is None and content.path and ("range" in request.headers or content.size > _READ_AT_ONCE):
+            return _SentFile(content, headers, self._sent)
+        try:
+            body = await run_in_threadpool(self._encode, content, encoding)
+        except FileNotFoundError:
+            raise HTTPException(404) from None
         if encoding:
             headers["Content-Encoding"] = encoding
         return Response(body, headers=headers, media_type=content.media_type)
@@ -237,6 +243,36 @@ class Responder:
             return packed.read_bytes()
         key = (content.name, content.version, encoding)
         return self._cache.get(key, lambda: ENCODERS[encoding](content.read(), content.media_type))
+
+
+class _SentFile(Response):
+    """An answer with a file that is open while it is sent. Only a few of them are sent at a time."""
+
+    def __init__(self, content: Content, headers: dict[str, str], places: asyncio.Semaphore) -> None:
+        self._content, self._places, self._extra = content, places, headers
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Wait for a place, and send the file."""
+        try:
+            async with asyncio.timeout(_PATIENCE):
+                await self._places.acquire()
+        except TimeoutError:
+            raise QueueFullError("many large files are being sent; try again in a moment") from None
+        try:
+            answer = await run_in_threadpool(self._open)
+            await answer(scope, receive, send)
+        finally:
+            self._places.release()
+
+    def _open(self) -> Response:
+        content, path = self._content, self._content.path or Path()
+        try:
+            if content.open:
+                return _HeldFile(content.open(), content, self._extra)
+            status = path.stat()
+        except OSError:
+            raise HTTPException(404) from None
+        return FileResponse(path, headers=self._extra, media_type=content.media_type, stat_result=status)
 
 
 class _HeldFile(FileResponse):
