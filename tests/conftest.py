@@ -15,6 +15,7 @@ from lossatlas.planes import Directions
 from lossatlas.runs import Run, RunConfig, compute_run
 from lossatlas.store import save_run
 from tests.support.large_runs import TINY, WHOLE, InTurn, built, config_of
+from tests.support.order import place_of
 
 # The examples are the same every time, so that a failure can be repeated. A slow machine is no failure: no deadline.
 settings.register_profile(
@@ -30,8 +31,9 @@ torch.set_num_threads(1)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Begin with the tests in a browser, which take longest, so that all processes have tests until the end."""
-    items.sort(key=lambda item: item.get_closest_marker("browser") is None)
+    """Sort the tests, so that all processes have tests until the end, and tests of a module can share a document."""
+    modules = {item.path: number for number, item in enumerate(items)}
+    items.sort(key=lambda item: (place_of(item)[0], modules[item.path], *place_of(item)[1:]))
 
 
 #: A run that takes milliseconds. No two of its axes have the same length, so that no test can confuse them.

@@ -2,29 +2,33 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import pytest
 import torch
 from examples.grokking import MODULUS, Transformer, make_sums
 from examples.resnet20_skips import ResNet
 
 from lossatlas.store import Gallery, read_manifest, run_folder
+from tests.own_models.trainings import run_example
 
-EXAMPLES = Path(__file__).parents[2] / "examples"
 
+@pytest.fixture
+def run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Callable[..., tuple[list[str], dict[str, dict[str, Any]]]]:
+    """Return a function that runs an example: it returns the printed lines, and the manifests of the runs by title."""
 
-def run_example(name: str, data: Path, *options: str) -> tuple[list[str], dict[str, dict[str, Any]]]:
-    """Run an example, and return the lines that it prints and the manifests of its runs by title."""
-    command = [sys.executable, str(EXAMPLES / f"{name}.py"), "--data", str(data), "--budget", "0.01", *options]
-    environment = {**os.environ, "OMP_NUM_THREADS": "1"}  # the other cores run other tests
-    done = subprocess.run(command, capture_output=True, text=True, check=True, env=environment)
-    assert [verdict.fault for verdict in Gallery(data).verify() if verdict.fault] == []
-    manifests = [read_manifest(run_folder(data, run_id)) for run_id in Gallery(data).ids()]
-    return done.stdout.splitlines(), {manifest["model"]["title"]: manifest for manifest in manifests}
+    def run(name: str, *options: str) -> tuple[list[str], dict[str, dict[str, Any]]]:
+        run_example(monkeypatch, name, "--data", str(tmp_path), "--budget", "0.01", *options)
+        gallery = Gallery(tmp_path)
+        assert [verdict.fault for verdict in gallery.verify() if verdict.fault] == []
+        manifests = [read_manifest(run_folder(tmp_path, run_id)) for run_id in gallery.ids()]
+        return capsys.readouterr().out.splitlines(), {manifest["model"]["title"]: manifest for manifest in manifests}
+
+    return run
 
 
 def test_resnet_20_has_the_parameters_of_the_paper_and_its_skips_have_none() -> None:
@@ -44,8 +48,10 @@ def test_resnet_20_has_the_parameters_of_the_paper_and_its_skips_have_none() -> 
     assert not without.blocks[0](start).any()
 
 
-def test_resnet_with_and_without_skips_become_two_runs_and_an_address_that_compares_them(tmp_path: Path) -> None:
-    lines, _ = run_example("resnet20_skips", tmp_path, "--fast")
+def test_resnet_with_and_without_skips_become_two_runs_and_an_address_that_compares_them(
+    run: Any, tmp_path: Path
+) -> None:
+    lines, _ = run("resnet20_skips", "--fast")
     ids = Gallery(tmp_path).ids()
     assert len(ids) == 2
     assert sorted(lines[-1].partition("?")[2].split("&")) == sorted(
@@ -53,7 +59,7 @@ def test_resnet_with_and_without_skips_become_two_runs_and_an_address_that_compa
     )
 
 
-def test_every_sum_occurs_once_and_the_transformer_gives_logits_for_it(tmp_path: Path) -> None:
+def test_every_sum_occurs_once_and_the_transformer_gives_logits_for_it() -> None:
     (tokens, labels), (more, others) = make_sums()
     together = torch.cat([tokens, more])
     assert len({tuple(row) for row in together.tolist()}) == MODULUS**2
@@ -61,9 +67,9 @@ def test_every_sum_occurs_once_and_the_transformer_gives_logits_for_it(tmp_path:
     assert Transformer()(tokens).shape == (480, MODULUS)
 
 
-def test_grokking_is_recorded_every_few_steps_with_its_curvature(tmp_path: Path) -> None:
+def test_grokking_is_recorded_every_few_steps_with_its_curvature(run: Any) -> None:
     small = ["--steps", "12", "--every", "1", "--samples", "64", "--curvature", "2"]
-    lines, manifests = run_example("grokking", tmp_path, *small)
+    lines, manifests = run("grokking", *small)
     [manifest] = manifests.values()
     assert manifest["frames"] == list(range(13))
     assert manifest["curvature"]["frames"] == [0, 12]

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, ViewportSize, expect
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Error, Frame, Page, ViewportSize, expect
 
 #: The time in milliseconds after which a condition counts as failed. Rendering in software takes long.
 PATIENCE = 30_000
@@ -26,8 +26,10 @@ LASTING = (
 TURNS = 8
 #: The default size of a page, which is Playwright's.
 DEFAULT: ViewportSize = {"width": 1280, "height": 720}
+#: From this height of the window on, the page begins with all the facts about the plane.
+TALL = 960
 #: A document is used for at most this many tests, so that a mistake in one of them does not affect a whole file.
-VISITS = 12
+VISITS = 30
 #: The number of pages that are kept for later tests: those whose options were requested last.
 KEPT = 3
 _kept: dict[str, Watched] = {}
@@ -41,6 +43,13 @@ class Seat:
     color_scheme: Literal["dark", "light"] = "light"
     reduced_motion: Literal["no-preference", "reduce"] = "no-preference"
     forced_colors: Literal["active", "none"] = "none"
+
+    def loads_as(self, other: Seat | None) -> bool:
+        """Return whether a document would begin in the same way: it reads some settings only when it is loaded."""
+        return other is not None and self._at_load() == other._at_load()
+
+    def _at_load(self) -> tuple[str, bool]:
+        return self.reduced_motion, self.viewport["height"] >= TALL
 
     def take(self, page: Page) -> None:
         """Apply the settings to a page."""
@@ -101,8 +110,13 @@ class Watched:
         place, mark, query = url.partition("?")
         assert mark, "an address without a query is a first visit, which needs a load: use open"
         if self.place == place and self.visits < VISITS and not self.spoiled:
+            if "train=" in query or self.page.evaluate(
+                _IS_TRAINED_HERE
+            ):  # so that no picture is of the earlier training
+                self.page.evaluate(_TRAVEL, "?epoch=0")
+                until(self.page, "() => window.lossatlas.isCurrent()")
             self.page.evaluate(_TRAVEL, mark + query)
-            until(self.page, "() => window.lossatlas.isCurrent()")
+            until(self.page, f"() => window.lossatlas.isCurrent() || ({_IS_TRAINED_HERE})()")
         else:
             self.open(url)
         self.place = place
@@ -110,6 +124,8 @@ class Watched:
         return self.page
 
 
+#: JavaScript that says whether the page shows a training of its own, each of which has another number.
+_IS_TRAINED_HERE = "() => window.lossatlas.shown()?.run.startsWith('here-') === true"
 #: JavaScript that resets the page, and then goes to another address of it as the browser's Back button does.
 _TRAVEL = """async (query) => {
     for (const dialog of document.querySelectorAll('dialog[open]')) dialog.close();
@@ -117,17 +133,39 @@ _TRAVEL = """async (query) => {
     document.activeElement?.blur();
     scrollTo(0, 0);
     document.querySelector('#reset').click();
+    document.querySelector('#plots input:not(:checked)[value=landscape]')?.click();
     history.pushState(null, '', query);
     dispatchEvent(new PopStateEvent('popstate'));
 }"""
 
 
-def until(page: Page, condition: str, arg: Any = None, patience: int = PATIENCE) -> None:
-    """Wait for a condition in the page. Playwright's own function needs eval, which the page's CSP forbids."""
+def until(page: Page | Frame, condition: str, arg: Any = None, patience: int = PATIENCE) -> None:
+    """Wait until a function in the page returns true. Playwright's own wait needs eval, which the page's CSP forbids.
+
+    The page itself asks again and again: questions from here would take a tenth of a core.
+    """
     deadline = time.monotonic() + patience / 1000
-    while not page.evaluate(condition, arg):
+    wait = _WAIT.replace("CONDITION", condition)
+    while True:
+        left = deadline - time.monotonic()
+        try:
+            if page.evaluate(wait, [arg, 1000 * left]):
+                return
+        except Error as error:
+            if "context was destroyed" not in error.message:
+                raise  # otherwise the page has been left, and the next one is asked
         assert time.monotonic() < deadline, f"waited in vain for {condition} ({arg})"
-        page.wait_for_timeout(20)
+
+
+_WAIT = """async ([argument, patience]) => {
+    const holds = CONDITION;
+    const end = performance.now() + patience;
+    for (;;) {
+        if (await holds(argument)) return true;
+        if (performance.now() > end) return false;
+        await new Promise((done) => setTimeout(done, 20));
+    }
+}"""
 
 
 def watched(browser: Browser, *, alone: bool = False, **options: Any) -> Iterator[Watched]:
@@ -146,7 +184,8 @@ def watched(browser: Browser, *, alone: bool = False, **options: Any) -> Iterato
         seen = Watched(context.new_page())
         _watch(seen)
     if seat != seen.seat:
-        _make_blank(seen)
+        if not seat.loads_as(seen.seat):
+            _make_blank(seen)
         seen.seat = seat
         seat.take(seen.page)
     seen.complaints.clear()
@@ -204,7 +243,7 @@ def _tidy(seen: Watched) -> None:
     page.mouse.move(-1, -1)
     page.context.clear_permissions()
     assert seen.seat is not None
-    if page.url.partition("?")[0] != seen.place or page.viewport_size != seen.seat.viewport:
+    if page.url.partition("?")[0] != seen.place:
         _make_blank(seen)
     seen.seat.take(page)
     session = BrowserContext.new_cdp_session(page.context, page)  # its own method would spoil the page

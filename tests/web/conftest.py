@@ -7,10 +7,10 @@ import http.server
 import json
 import re
 import shutil
+import socket
 import subprocess
 import sys
 import threading
-import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,8 +21,11 @@ from filelock import FileLock
 from playwright.sync_api import Browser, Page, Playwright, sync_playwright
 
 from lossatlas.runs import Run, RunConfig, compute_run
+from lossatlas.server.app import create_app
+from lossatlas.server.serving import Server
 from lossatlas.site import export_site
 from lossatlas.store import Gallery
+from tests.support.order import site_of_module
 from tests.support.pages import Watched, until, watched
 
 FLAGS = [
@@ -137,14 +140,14 @@ def served(gallery: Gallery) -> Iterator[Site]:
 @pytest.fixture
 def empty_served(tmp_path: Path) -> Iterator[Site]:
     gallery = Gallery(tmp_path / "data")
-    with app_server(gallery) as url:
+    with app_in_thread(gallery) as url:
         yield Site(url, gallery, computes=True)
 
 
 @pytest.fixture(params=["served", "exported"])
 def site(request: pytest.FixtureRequest) -> Site:
     """Return the page from our server, and then from a static one; with :data:`EITHER`, from only one of them."""
-    kinds = {"either": ("served", "exported")[zlib.crc32(request.node.name.encode()) % 2]}
+    kinds = {"either": site_of_module(request.path)}
     found: Site = request.getfixturevalue(kinds.get(request.param, request.param))
     return found
 
@@ -215,6 +218,24 @@ class app_server:  # noqa: N801
         """Kill the server, as if the machine went down."""
         self._server.kill()
         self._server.wait(timeout=20)
+
+
+class app_in_thread:  # noqa: N801
+    """The server's app in a thread of the tests, which starts in no time: ``with app_in_thread(gallery) as url``."""
+
+    def __init__(self, gallery: Gallery, default: RunConfig | None = None) -> None:
+        self._server = Server(create_app(gallery, default=default))
+        self._listener = socket.create_server(("127.0.0.1", 0), backlog=128)
+        self._thread = threading.Thread(target=self._server.run, args=([self._listener],))
+
+    def __enter__(self) -> str:
+        self._thread.start()  # requests wait until it listens
+        return f"http://127.0.0.1:{self._listener.getsockname()[1]}/"
+
+    def __exit__(self, *_: object) -> None:
+        self._server.should_exit = True
+        self._thread.join()
+        self._listener.close()
 
 
 @pytest.fixture(scope="session")

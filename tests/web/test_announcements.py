@@ -21,8 +21,10 @@ pytestmark = pytest.mark.browser
 WATCH = """() => {
     window.announced = [];
     const region = document.querySelector('#announcement');
-    new MutationObserver(() => window.announced.push([window.lossatlas.shown().frame, region.textContent]))
-        .observe(region, {childList: true, characterData: true, subtree: true});
+    window.watching?.disconnect(); // that of an earlier test
+    window.watching = new MutationObserver(() =>
+        window.announced.push([window.lossatlas.shown().frame, region.textContent]));
+    window.watching.observe(region, {childList: true, characterData: true, subtree: true});
 }"""
 
 
@@ -46,7 +48,7 @@ def assert_announces(text: str, run: Run, frame: int) -> None:
 
 
 def test_the_picture_is_announced_at_a_pause_and_never_during_playback(exported: Site, desktop: Watched) -> None:
-    page = desktop.open(exported.url + "?epoch=0")
+    page = desktop.show(exported.url + "?epoch=0")
     with_access(page)
     page.evaluate(WATCH)
     page.get_by_role("combobox", name="Speed").select_option("0.25")  # the pauses between frames are longer than REST
@@ -68,7 +70,7 @@ def test_the_picture_is_announced_at_a_pause_and_never_during_playback(exported:
 
 
 def test_a_scrub_is_announced_once_when_it_ends(exported: Site, desktop: Watched) -> None:
-    page = desktop.open(exported.url + "?epoch=60")
+    page = desktop.show(exported.url + "?epoch=60")
     with_access(page)
     page.evaluate(WATCH)
     slider = page.get_by_role("slider", name="Epoch")
@@ -89,13 +91,13 @@ def test_a_scrub_is_announced_once_when_it_ends(exported: Site, desktop: Watched
 
 
 def test_a_picked_network_is_announced_with_its_own_numbers(exported: Site, desktop: Watched) -> None:
-    page = desktop.open(exported.url + "?epoch=60&view=contours")
+    page = desktop.show(exported.url + "?epoch=60&view=contours")
     with_access(page)
     page.evaluate(WATCH)
     page.get_by_role("spinbutton", name="Point a").fill("0.5")
     page.get_by_role("spinbutton", name="Point b").fill("-0.25")
     page.get_by_role("spinbutton", name="Point b").press("Enter")
-    until(page, "() => window.announced.at(-1)?.[1].includes('0.25')")
+    until(page, "() => window.announced.at(-1)?.[1].includes('at a = 0.5, b = −0.25.')")
     text = list_announcements(page)[-1][1]
     loss = float(page.locator("[data-readout=train_loss]").get_attribute("data-value") or "nan")
     assert loss != pytest.approx(exported.run().trajectory.metrics["train_loss"][-1], rel=1e-2)
@@ -117,14 +119,16 @@ def test_a_computation_says_how_far_it_is_without_reading_it_out(empty_served: S
 SPEAKING = """() => {
     window.spoken = [];
     const wanted = '[aria-live]:not([aria-live=off]), [role=status], [role=alert], output:not([aria-live=off])';
-    new MutationObserver((records) => {
+    window.watching?.disconnect(); // that of an earlier test
+    window.watching = new MutationObserver((records) => {
         for (const {target} of records) {
             const region = (target.nodeType === 1 ? target : target.parentElement)?.closest(wanted);
             if (region && !region.matches('[aria-live=off]') && region.textContent.trim()) {
                 window.spoken.push(region.textContent.trim());
             }
         }
-    }).observe(document.body, {childList: true, characterData: true, subtree: true});
+    });
+    window.watching.observe(document.body, {childList: true, characterData: true, subtree: true});
 }"""
 
 
@@ -138,7 +142,7 @@ def in_strip(page: Page, name: str) -> Locator:
 
 
 def test_screen_readers_are_silent_during_playback(exported: Site, desktop: Watched) -> None:
-    page = desktop.open(exported.url + "?epoch=0")
+    page = desktop.show(exported.url + "?epoch=0")
     with_access(page)
     page.evaluate(SPEAKING)
     page.get_by_role("button", name="Play").click()
@@ -147,7 +151,7 @@ def test_screen_readers_are_silent_during_playback(exported: Site, desktop: Watc
 
 
 def test_a_training_is_announced_when_it_pauses_and_at_no_epoch_before(exported: Site, desktop: Watched) -> None:
-    page = desktop.open(exported.url + HERE + "&epoch=0")
+    page = desktop.show(exported.url + HERE + "&epoch=0")
     with_access(page)
     page.evaluate(SPEAKING)
     in_strip(page, "Start").click()
@@ -166,7 +170,7 @@ def test_a_training_is_announced_when_it_pauses_and_at_no_epoch_before(exported:
 
 def test_a_divergence_is_announced_once(exported: Site, desktop: Watched) -> None:
     query = "?dataset=corners&hidden=8&activation=linear&train=sgd,4,32,0,0&epoch=0"
-    page = desktop.open(exported.url + query)
+    page = desktop.open(exported.url + query)  # the run of a step in the history is announced
     with_access(page)
     page.evaluate(SPEAKING)
     in_strip(page, "Start").click()

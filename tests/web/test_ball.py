@@ -180,7 +180,7 @@ RATES = """() => {
 def test_it_rolls_slowly_enough_to_read_its_numbers(exported: Site, browser: Browser, motion: str, rate: str) -> None:
     for seen in watched(browser, viewport={"width": 1100, "height": 620}, reduced_motion=motion):
         seen.page.add_init_script(f"({RATES})()")
-        page = seen.open(exported.url + "?epoch=60&view=contours&pick=0.6,0.4&ball=true")
+        page = seen.show(exported.url + "?epoch=60&view=contours&pick=0.6,0.4&ball=true")
         until(page, "() => document.querySelector('#boundary-whose').textContent.includes('epochs on')")
         assert json.loads(page.evaluate("() => JSON.stringify(window.rates)")) == [rate]
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 from urllib.parse import parse_qs, quote, urlsplit
 
 import numpy as np
@@ -16,8 +15,8 @@ from scripts.tune_rates import read_rates
 from lossatlas.runs import RunConfig, compute_run
 from lossatlas.site import export_site
 from lossatlas.store import Gallery
-from tests.support.pages import PATIENCE, Watched, until, watched
-from tests.web.conftest import EITHER, MOONS, MOONS_FAST, PLANES, RESIDUAL, Site, quick, static_server
+from tests.support.pages import PATIENCE, VISITS, Watched, until, watched
+from tests.web.conftest import MOONS, MOONS_FAST, PLANES, RESIDUAL, Site, quick, static_server
 
 pytestmark = pytest.mark.browser
 
@@ -50,22 +49,44 @@ def frames(page: Page) -> list[Frame]:
 
 
 def open_comparison(watched_page: Watched, url: str) -> tuple[Page, list[Frame]]:
+    watched_page.place = ""
     watched_page.page.goto(url)
     return watched_page.page, frames(watched_page.page)
 
 
-def wait(page: Page, frame: Frame, condition: str, arg: Any = None) -> None:
-    """Wait for a condition in a frame."""
-    for _ in range(1500):
-        if frame.evaluate(condition, arg):
-            return
-        page.wait_for_timeout(20)
-    raise AssertionError(f"waited in vain for {condition} ({arg})")
+def show_comparison(watched_page: Watched, url: str) -> tuple[Page, list[Frame]]:
+    """Show a pair of stored runs in the first view, in the comparison that an earlier test has left if there is one.
+
+    A step in the history loads only the frames whose run changes.
+    """
+    page = watched_page.page
+    place, mark, query = url.partition("?")
+    assert query.endswith("&epoch=0"), "another view needs a load: use open_comparison"
+    if watched_page.place == place and watched_page.visits < VISITS and not watched_page.spoiled:
+        page.evaluate(TRAVEL, mark + query)
+        both = frames(page)
+    else:
+        watched_page.visits = 0
+        page, both = open_comparison(watched_page, url)
+    watched_page.place, watched_page.visits = place, watched_page.visits + 1
+    for frame in both:
+        until(frame, "() => window.lossatlas?.isCurrent() && window.lossatlas.shown().epoch === 0")
+    return page, both
+
+
+#: JavaScript that goes back to the first view, and then to another pair as the browser's Back button does.
+TRAVEL = """(query) => {
+    document.querySelector('#reset').click();
+    for (const pressed of document.querySelectorAll('[aria-expanded=true]')) pressed.click();
+    history.pushState(null, '', query);
+    dispatchEvent(new PopStateEvent('popstate'));
+    document.body.dataset.pictured = 'false'; // until it is drawn again
+}"""
 
 
 def wait_for_epochs(page: Page, both: list[Frame], epochs: list[int]) -> None:
     for frame, epoch in zip(both, epochs, strict=True):
-        wait(page, frame, "(epoch) => window.lossatlas.shown().epoch === epoch", epoch)
+        until(frame, "(epoch) => window.lossatlas.shown().epoch === epoch", epoch)
 
 
 def nearest(config: RunConfig, site: Site, epoch: int) -> int:
@@ -78,9 +99,49 @@ def says(page: Page, differences: str) -> None:
     expect(page.locator("#differences")).to_have_text(differences, timeout=PATIENCE)
 
 
-@EITHER
-def test_a_drag_in_one_turns_the_other(site: Site, desktop: Watched) -> None:
-    page, (a, b) = open_comparison(desktop, link(site))
+def test_both_are_drawn_on_the_wider_of_both_ranges(exported: Site, desktop: Watched) -> None:
+    alone = []
+    for config in (MOONS, PLANES):
+        page = desktop.show(f"{exported.url}?run={config.id}&dataset=moons&epoch=0")
+        alone.append(page.evaluate(SCALES))
+    assert alone[0] != alone[1]
+    low, high = min(s[0] for s in alone), max(s[1] for s in alone)
+    page, both = show_comparison(desktop, link(exported, MOONS, PLANES))
+    for frame in both:
+        until(frame, f"(bounds) => String(({SCALES})()) === String(bounds)", [low, high])
+    assert both[0].evaluate(SCALES) == both[1].evaluate(SCALES)
+
+
+def test_one_slider_moves_both_each_to_its_own_nearest_frame(exported: Site, desktop: Watched) -> None:
+    page, both = show_comparison(desktop, link(exported, MOONS, PLANES))
+    slider = page.get_by_label("Epoch", exact=True)
+    slider.fill("30")
+    recorded = sorted({e for c in (MOONS, PLANES) for e in map(int, exported.run(c).trajectory.epochs)})
+    cursor = min(recorded, key=lambda epoch: abs(epoch - 30))
+    wait_for_epochs(page, both, [nearest(c, exported, cursor) for c in (MOONS, PLANES)])
+    expect(page.locator("#now")).to_have_text(str(cursor))
+    for name, config in (("a", MOONS), ("b", PLANES)):
+        run = exported.run(config)
+        at = list(run.trajectory.epochs).index(nearest(config, exported, cursor))
+        until(
+            page,
+            "([id, loss]) => Number(document.querySelector(id).dataset.value) === loss",
+            [f"#{name}-test_loss", float(run.trajectory.metrics["test_loss"][at])],
+        )
+
+
+def test_differences_of_the_recording_are_separate_from_those_of_the_training(exported: Site, desktop: Watched) -> None:
+    page, _ = show_comparison(desktop, link(exported, MOONS, PLANES))
+    expect(page.locator("#differences")).to_have_text(
+        "hidden layers 16-16 | 8; optimizer adam | sgd; learning rate 0.01 | 0.5; batch size 32 | full"
+    )
+    expect(page.locator("#recorded")).to_have_text(
+        "Recorded: planes fresh | fresh, pca, hessian; curvature measured at 40 | 5"
+    )
+
+
+def test_a_drag_in_one_turns_the_other(exported: Site, desktop: Watched) -> None:
+    page, (a, b) = show_comparison(desktop, link(exported))
     before = b.evaluate(CAMERA)
     box = page.locator("#frame-a").bounding_box()
     assert box
@@ -99,43 +160,9 @@ def test_a_drag_in_one_turns_the_other(site: Site, desktop: Watched) -> None:
     assert np.linalg.norm(np.subtract(b.evaluate(CAMERA), before)) > 0.1
 
 
-@EITHER
-def test_both_are_drawn_on_the_wider_of_both_ranges(site: Site, desktop: Watched) -> None:
-    alone = []
-    for config in (MOONS, PLANES):
-        page = desktop.show(f"{site.url}?run={config.id}&dataset=moons&epoch=0")
-        alone.append(page.evaluate(SCALES))
-    assert alone[0] != alone[1]
-    low, high = min(s[0] for s in alone), max(s[1] for s in alone)
-    page, both = open_comparison(desktop, link(site, MOONS, PLANES))
-    for frame in both:
-        wait(page, frame, f"(bounds) => String(({SCALES})()) === String(bounds)", [low, high])
-    assert both[0].evaluate(SCALES) == both[1].evaluate(SCALES)
-
-
-@EITHER
-def test_one_slider_moves_both_each_to_its_own_nearest_frame(site: Site, desktop: Watched) -> None:
-    page, both = open_comparison(desktop, link(site, MOONS, PLANES))
-    slider = page.get_by_label("Epoch", exact=True)
-    slider.fill("30")
-    recorded = sorted({e for c in (MOONS, PLANES) for e in map(int, site.run(c).trajectory.epochs)})
-    cursor = min(recorded, key=lambda epoch: abs(epoch - 30))
-    wait_for_epochs(page, both, [nearest(c, site, cursor) for c in (MOONS, PLANES)])
-    expect(page.locator("#now")).to_have_text(str(cursor))
-    for name, config in (("a", MOONS), ("b", PLANES)):
-        run = site.run(config)
-        at = list(run.trajectory.epochs).index(nearest(config, site, cursor))
-        until(
-            page,
-            "([id, loss]) => Number(document.querySelector(id).dataset.value) === loss",
-            [f"#{name}-test_loss", float(run.trajectory.metrics["test_loss"][at])],
-        )
-
-
-@EITHER
-def test_keys_step_and_jump_through_both_also_from_within_a_frame(site: Site, desktop: Watched) -> None:
-    page, both = open_comparison(desktop, link(site))
-    recorded = [int(epoch) for epoch in site.run().trajectory.epochs]
+def test_keys_step_and_jump_through_both_also_from_within_a_frame(exported: Site, desktop: Watched) -> None:
+    page, both = show_comparison(desktop, link(exported))
+    recorded = [int(epoch) for epoch in exported.run().trajectory.epochs]
     page.keyboard.press("End")
     wait_for_epochs(page, both, [recorded[-1]] * 2)
     page.keyboard.press("ArrowLeft")
@@ -149,91 +176,79 @@ def test_keys_step_and_jump_through_both_also_from_within_a_frame(site: Site, de
     expect(page.locator("#play-text")).to_have_text("Play")
 
 
-@pytest.mark.parametrize(
-    ("other", "named"),
-    [(MOONS_FAST, "learning rate 0.01 | 0.05"), (RESIDUAL, "residual skips no | yes")],
-    ids=["rate", "skips"],
-)
-def test_the_differences_of_two_runs_are_named_and_nothing_else(
-    exported: Site, desktop: Watched, other: RunConfig, named: str
-) -> None:
-    page, _ = open_comparison(desktop, link(exported, MOONS, other))
-    says(page, named)
-    expect(page.locator("#recorded")).to_have_text("")
+def test_the_shared_controls_apply_to_both(exported: Site, desktop: Watched) -> None:
+    page, both = show_comparison(desktop, link(exported))
+    page.get_by_label("Contours").check()
+    page.get_by_label("Log loss").uncheck()
+    page.locator("#zoom").focus()
+    page.keyboard.press("PageDown")
+    for frame in both:
+        until(
+            frame,
+            "() => lossatlas.slice().view === 'contours' && lossatlas.shown().scale === 'linear'",
+        )
+        until(frame, "() => window.lossatlas.shown().span < 1")
+    spans = [frame.evaluate("() => window.lossatlas.shown().span") for frame in both]
+    assert spans[0] == spans[1]
+    page.get_by_role("button", name="Reset").click()
+    for frame in both:
+        until(frame, "() => window.lossatlas.slice().view === 'surface' && window.lossatlas.shown().span === 1")
 
 
-def test_differences_of_the_recording_are_separate_from_those_of_the_training(exported: Site, desktop: Watched) -> None:
-    page, _ = open_comparison(desktop, link(exported, MOONS, PLANES))
-    expect(page.locator("#differences")).to_have_text(
-        "hidden layers 16-16 | 8; optimizer adam | sgd; learning rate 0.01 | 0.5; batch size 32 | full"
-    )
-    expect(page.locator("#recorded")).to_have_text(
-        "Recorded: planes fresh | fresh, pca, hessian; curvature measured at 40 | 5"
-    )
+def test_a_point_picked_in_one_is_picked_in_both(exported: Site, desktop: Watched) -> None:
+    page, both = show_comparison(desktop, link(exported))
+    page.get_by_label("Contours").check()
+    until(both[0], "() => window.lossatlas.slice().view === 'contours'")
+    both[0].locator("#landscape-map").click()
+    for frame in both:
+        until(frame, "() => window.lossatlas.slice().pick !== null")
+    picked = [frame.evaluate("() => window.lossatlas.slice().pick") for frame in both]
+    assert picked[0] == picked[1]
+    page.get_by_role("button", name="Back to the networks").click()
+    for frame in both:
+        until(frame, "() => window.lossatlas.slice().pick === null")
 
 
-def test_a_run_beside_itself_has_no_differences(exported: Site, desktop: Watched) -> None:
-    page, _ = open_comparison(desktop, link(exported, MOONS, MOONS))
-    says(page, "none: this is the same run twice")
+def test_a_frame_shows_whole_plots_without_the_head_of_the_page(exported: Site, desktop: Watched) -> None:
+    _, both = show_comparison(desktop, link(exported))
+    for frame in both:
+        heads = "() => [...document.querySelectorAll('.bar *')].filter((e) => e.checkVisibility() && e.textContent)"
+        assert frame.evaluate(f"({heads})().map((element) => element.textContent)") == []
+        low = "name => document.querySelector(`#${name}-plot`).getBoundingClientRect().bottom - innerHeight"
+        assert frame.evaluate(low, "boundary") <= 0.5
+        title = frame.locator("#boundary-plot .xtitle").bounding_box()
+        assert title is not None
+        assert title["y"] + title["height"] <= 620
 
 
-def test_another_run_can_be_chosen(exported: Site, desktop: Watched) -> None:
-    page, _ = open_comparison(desktop, link(exported))
-    page.get_by_role("combobox", name="Run B").select_option(RESIDUAL.id)
-    says(page, "residual skips no | yes")
+SMALL = [(390, 844), (844, 390), (640, 360)]
 
 
-@pytest.fixture(scope="module")
-def pairs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    """Build a published gallery that has a pair for each of the presets."""
-    root = tmp_path_factory.mktemp("pairs")
-    gallery = Gallery(root / "data")
-    for config in (SLOW, NARROW, WIDE, MOONS, RESIDUAL, MOONS_FAST):
-        gallery.save(compute_run(config))
-    export_site(gallery, root / "site")
-    with static_server(root / "site") as origin:
-        yield Site(f"{origin}/", gallery, computes=False)
-
-
-PRESETS = [
-    ("Plain against residual", MOONS, RESIDUAL, "residual skips no | yes"),
-    ("Narrow against wide", NARROW, WIDE, "hidden layers 3-3 | 12-12"),
-    ("Low rate against high", MOONS, MOONS_FAST, "learning rate 0.01 | 0.05"),
-]
-
-
-@pytest.mark.parametrize(("name", "a", "b", "named"), PRESETS, ids=[preset[0] for preset in PRESETS])
-def test_a_preset_takes_the_gallerys_own_pair(
-    pairs: Site, desktop: Watched, name: str, a: RunConfig, b: RunConfig, named: str
-) -> None:
-    page, _ = open_comparison(desktop, link(pairs, SLOW, WIDE))
-    button, menu = page.get_by_role("button", name=name), page.get_by_role("combobox", name="More pairs")
-    if button.count():
-        assert "From this gallery" in (button.get_attribute("title") or "")
-        button.click()
-        expect(button).to_have_attribute("aria-pressed", "true")
-    else:
-        menu.select_option(name)
-        expect(menu).to_have_value(name)
-    says(page, named)
-    assert [f.evaluate("() => window.lossatlas.shown().run") for f in frames(page)] == [a.id, b.id]
-
-
-def test_optimizers_are_compared_each_at_the_rate_that_suits_it_best(exported: Site, desktop: Watched) -> None:
-    page, _ = open_comparison(desktop, link(exported))
-    button = page.get_by_role("button", name="SGD against Adam")
-    assert "Both are trained in this page" in (button.get_attribute("title") or "")
-    button.click()
-    best = read_rates()["moons"]
-    says(page, f"optimizer sgd | adam; learning rate {best['sgd']:g} | {best['adam']:g}")
-    wait_for_epochs(page, frames(page), [200, 200])
-    expect(page.locator("#now")).to_have_text("200")
-    query = parse_qs(urlsplit(page.url).query)
-    assert ["train=" in query[side][0] for side in "ab"] == [True, True]
+def test_on_a_small_screen_a_slim_playback_is_always_there(exported: Site, desktop: Watched) -> None:
+    page, both = show_comparison(desktop, link(exported))
+    for width, height in SMALL:
+        page.set_viewport_size({"width": width, "height": height})
+        until(page, "(width) => innerWidth === width", width)
+        for share in (0, 0.5, 1):
+            page.evaluate("(share) => scrollTo(0, share * document.documentElement.scrollHeight)", share)
+            for control in ("#play", "#epoch"):
+                box = page.locator(control).bounding_box()
+                assert box
+                assert height - 56 <= box["y"] <= height - box["height"], (control, width, height)
+        for frame in both:
+            for plot in ("landscape", "boundary"):
+                drawn = frame.locator(f"#{plot}-plot").bounding_box()
+                assert drawn
+                assert drawn["height"] > 100, (plot, width, height)
+            said = frame.evaluate("""() => {
+                const {scrollWidth, clientWidth, scrollHeight, clientHeight} = document.querySelector('.slice');
+                return [scrollWidth - clientWidth, scrollHeight - clientHeight];
+            }""")
+            assert max(said) <= 0, f"the caption of its slice is cut off at {width} × {height}"
 
 
 def test_every_pair_differs_in_what_its_name_says_and_in_nothing_else(exported: Site, desktop: Watched) -> None:
-    page, _ = open_comparison(desktop, link(exported))
+    page, _ = show_comparison(desktop, link(exported))
     found = page.evaluate(ALL_PAIRS)
     named = {
         "SGD against Adam": {"training.optimizer", "training.learning_rate"},
@@ -272,6 +287,25 @@ ALL_PAIRS = """async () => {
 }"""
 
 
+def test_the_differences_of_two_runs_are_named_and_nothing_else(exported: Site, desktop: Watched) -> None:
+    for other, named in (
+        (MOONS_FAST, "learning rate 0.01 | 0.05"),
+        (RESIDUAL, "residual skips no | yes"),
+        (MOONS, "none: this is the same run twice"),
+    ):
+        page, _ = show_comparison(desktop, link(exported, MOONS, other))
+        says(page, named)
+        expect(page.locator("#recorded")).to_have_text("")
+
+
+def test_another_run_can_be_chosen_and_going_back_returns_to_the_pair_before(exported: Site, desktop: Watched) -> None:
+    page, _ = show_comparison(desktop, link(exported))
+    page.get_by_role("combobox", name="Run B").select_option(RESIDUAL.id)
+    says(page, "residual skips no | yes")
+    page.go_back()
+    says(page, "learning rate 0.01 | 0.05")
+
+
 #: Returns whether the settings of B are open, and both frames are equally high and equally far down.
 FRAMES_ALIGNED = """() => {
     const places = ['a', 'b'].map((name) => document.getElementById(`frame-${name}`).getBoundingClientRect());
@@ -281,7 +315,7 @@ FRAMES_ALIGNED = """() => {
 
 
 def test_a_side_gets_other_settings_and_is_trained_in_its_frame(exported: Site, desktop: Watched) -> None:
-    page, _ = open_comparison(desktop, link(exported, MOONS, MOONS))
+    page, _ = show_comparison(desktop, link(exported, MOONS, MOONS))
     form = page.get_by_role("form", name="Settings of B")
 
     def control(name: str) -> Locator:
@@ -314,6 +348,19 @@ def test_a_side_gets_other_settings_and_is_trained_in_its_frame(exported: Site, 
     says(page, f"hidden layers 16-16 | 8; optimizer adam | sgd; learning rate 0.01 | {best:g}; seed 0 | 3")
 
 
+def test_optimizers_are_compared_each_at_the_rate_that_suits_it_best(exported: Site, desktop: Watched) -> None:
+    page, _ = show_comparison(desktop, link(exported))
+    button = page.get_by_role("button", name="SGD against Adam")
+    assert "Both are trained in this page" in (button.get_attribute("title") or "")
+    button.click()
+    best = read_rates()["moons"]
+    says(page, f"optimizer sgd | adam; learning rate {best['sgd']:g} | {best['adam']:g}")
+    wait_for_epochs(page, frames(page), [200, 200])
+    expect(page.locator("#now")).to_have_text("200")
+    query = parse_qs(urlsplit(page.url).query)
+    assert ["train=" in query[side][0] for side in "ab"] == [True, True]
+
+
 def test_a_shorter_run_says_where_it_has_ended(exported: Site, desktop: Watched) -> None:
     trained = quote("dataset=moons&train=adam,0.03,32,0,0&epoch=80", safe="")
     page, both = open_comparison(desktop, f"{exported.url}compare.html?a={identity(MOONS)}&b={trained}")
@@ -322,44 +369,10 @@ def test_a_shorter_run_says_where_it_has_ended(exported: Site, desktop: Watched)
     expect(page.locator("#b-ended")).to_have_text("")
 
 
-@EITHER
-def test_the_shared_controls_apply_to_both(site: Site, desktop: Watched) -> None:
-    page, both = open_comparison(desktop, link(site))
-    page.get_by_label("Contours").check()
-    page.get_by_label("Log loss").uncheck()
-    page.locator("#zoom").focus()
-    page.keyboard.press("PageDown")
-    for frame in both:
-        wait(
-            page,
-            frame,
-            "() => lossatlas.slice().view === 'contours' && lossatlas.shown().scale === 'linear'",
-        )
-        wait(page, frame, "() => window.lossatlas.shown().span < 1")
-    spans = [frame.evaluate("() => window.lossatlas.shown().span") for frame in both]
-    assert spans[0] == spans[1]
-    page.get_by_role("button", name="Reset").click()
-    for frame in both:
-        wait(page, frame, "() => window.lossatlas.slice().view === 'surface' && window.lossatlas.shown().span === 1")
-
-
-def test_a_point_picked_in_one_is_picked_in_both(exported: Site, desktop: Watched) -> None:
-    page, both = open_comparison(desktop, link(exported, more="epoch=0&view=contours"))
-    wait(page, both[0], "() => window.lossatlas.slice().view === 'contours'")
-    both[0].locator("#landscape-map").click()
-    for frame in both:
-        wait(page, frame, "() => window.lossatlas.slice().pick !== null")
-    picked = [frame.evaluate("() => window.lossatlas.slice().pick") for frame in both]
-    assert picked[0] == picked[1]
-    page.get_by_role("button", name="Back to the networks").click()
-    for frame in both:
-        wait(page, frame, "() => window.lossatlas.slice().pick === null")
-
-
-def test_the_address_brings_the_whole_comparison_back(site: Site, desktop: Watched) -> None:
-    epoch = int(site.run().trajectory.epochs[5])
+def test_the_address_brings_the_whole_comparison_back(served: Site, desktop: Watched) -> None:
+    epoch = int(served.run().trajectory.epochs[5])
     more = f"epoch={epoch}&zoom=0.2&scale=log&camera=2.00,0.50,0.90&set=test"
-    page, both = open_comparison(desktop, link(site, more=more))
+    page, both = open_comparison(desktop, link(served, more=more))
     page.get_by_role("button", name="Rotate left").click()
     wait_for_epochs(page, both, [epoch, epoch])
     until(page, "() => new URLSearchParams(location.search).get('camera') !== '2.00,0.50,0.90'")
@@ -390,38 +403,6 @@ def test_the_page_links_to_a_comparison_with_what_it_shows(exported: Site, deskt
     assert datasets[other] == "moons"
 
 
-def test_going_back_returns_to_the_pair_before(exported: Site, desktop: Watched) -> None:
-    page, _ = open_comparison(desktop, link(exported))
-    page.get_by_role("combobox", name="Run B").select_option(RESIDUAL.id)
-    says(page, "residual skips no | yes")
-    page.go_back()
-    says(page, "learning rate 0.01 | 0.05")
-
-
-@pytest.mark.parametrize(("width", "height"), [(390, 844), (844, 390), (640, 360)])
-def test_on_a_small_screen_a_slim_playback_is_always_there(
-    exported: Site, browser: Browser, width: int, height: int
-) -> None:
-    for small in watched(browser, viewport={"width": width, "height": height}, reduced_motion="reduce"):
-        page, both = open_comparison(small, link(exported))
-        for share in (0, 0.5, 1):
-            page.evaluate("(share) => scrollTo(0, share * document.documentElement.scrollHeight)", share)
-            for control in ("#play", "#epoch"):
-                box = page.locator(control).bounding_box()
-                assert box
-                assert height - 56 <= box["y"] <= height - box["height"], control
-        for frame in both:
-            for plot in ("landscape", "boundary"):
-                drawn = frame.locator(f"#{plot}-plot").bounding_box()
-                assert drawn
-                assert drawn["height"] > 100, plot
-            said = frame.evaluate("""() => {
-                const {scrollWidth, clientWidth, scrollHeight, clientHeight} = document.querySelector('.slice');
-                return [scrollWidth - clientWidth, scrollHeight - clientHeight];
-            }""")
-            assert max(said) <= 0, "the caption of its slice is not cut off"
-
-
 def test_on_a_phone_nothing_is_wider_than_the_screen(exported: Site, browser: Browser) -> None:
     for phone in watched(browser, viewport={"width": 390, "height": 844}, has_touch=True, reduced_motion="reduce"):
         page, both = open_comparison(phone, link(exported))
@@ -432,16 +413,39 @@ def test_on_a_phone_nothing_is_wider_than_the_screen(exported: Site, browser: Br
             .map((e) => e.getBoundingClientRect()).every((box) => box.height >= 40 && box.right <= innerWidth)""")
 
 
-def test_a_frame_shows_whole_plots_without_the_head_of_the_page(exported: Site, desktop: Watched) -> None:
-    _, both = open_comparison(desktop, link(exported))
-    for frame in both:
-        heads = "() => [...document.querySelectorAll('.bar *')].filter((e) => e.checkVisibility() && e.textContent)"
-        assert frame.evaluate(f"({heads})().map((element) => element.textContent)") == []
-        low = "name => document.querySelector(`#${name}-plot`).getBoundingClientRect().bottom - innerHeight"
-        assert frame.evaluate(low, "boundary") <= 0.5
-        title = frame.locator("#boundary-plot .xtitle").bounding_box()
-        assert title is not None
-        assert title["y"] + title["height"] <= 620
+@pytest.fixture(scope="module")
+def pairs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    """Build a published gallery that has a pair for each of the presets."""
+    root = tmp_path_factory.mktemp("pairs")
+    gallery = Gallery(root / "data")
+    for config in (SLOW, NARROW, WIDE, MOONS, RESIDUAL, MOONS_FAST):
+        gallery.save(compute_run(config))
+    export_site(gallery, root / "site")
+    with static_server(root / "site") as origin:
+        yield Site(f"{origin}/", gallery, computes=False)
+
+
+PRESETS = [
+    ("Plain against residual", MOONS, RESIDUAL, "residual skips no | yes"),
+    ("Narrow against wide", NARROW, WIDE, "hidden layers 3-3 | 12-12"),
+    ("Low rate against high", MOONS, MOONS_FAST, "learning rate 0.01 | 0.05"),
+]
+
+
+def test_a_preset_takes_the_gallerys_own_pair(pairs: Site, desktop: Watched) -> None:
+    page, _ = open_comparison(desktop, link(pairs, SLOW, WIDE))
+    menu = page.get_by_role("combobox", name="More pairs")
+    for name, a, b, named in PRESETS:
+        button = page.get_by_role("button", name=name)
+        if button.count():
+            assert "From this gallery" in (button.get_attribute("title") or ""), name
+            button.click()
+            expect(button).to_have_attribute("aria-pressed", "true")
+        else:
+            menu.select_option(name)
+            expect(menu).to_have_value(name)
+        says(page, named)
+        assert [f.evaluate("() => window.lossatlas.shown().run") for f in frames(page)] == [a.id, b.id], name
 
 
 def test_an_export_ships_the_comparison(exported: Site, tmp_path: Path) -> None:

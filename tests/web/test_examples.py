@@ -12,7 +12,7 @@ from lossatlas.runs import RecordedRun
 from lossatlas.store import Gallery, open_stored, run_folder
 from tests.own_models.trainings import run_example
 from tests.support.pages import Watched, until
-from tests.web.conftest import app_server
+from tests.web.conftest import app_in_thread
 
 #: Lightning warns about few workers and missing loggers.
 pytestmark = [pytest.mark.browser, pytest.mark.filterwarnings("ignore")]
@@ -48,7 +48,7 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> dict[str, RecordedRun]:
 def address(runs: dict[str, RecordedRun]) -> Iterator[str]:
     folder = next(iter(runs.values())).folder
     assert folder is not None
-    with app_server(Gallery(folder.parent.parent)) as url:
+    with app_in_thread(Gallery(folder.parent.parent)) as url:
         yield url
 
 
@@ -58,7 +58,7 @@ def test_an_example_opens_with_its_plots_and_all_its_planes(
 ) -> None:
     run, title = runs[name], EXAMPLES[name][1]
     frames = run.manifest["frames"]
-    page = desktop.open(f"{address}?run={run.id}&epoch={frames[0]}")
+    page = desktop.show(f"{address}?run={run.id}&epoch={frames[0]}")
     expect(page.locator("#run-title")).to_contain_text(run.manifest["model"]["title"])
     for key, epoch in (("Home", frames[0]), ("End", frames[-1])):
         page.locator("body").press(key)

@@ -65,7 +65,7 @@ def test_both_plots_have_their_titles_on_one_line_and_their_captions_as_well(exp
 
 
 def test_texts_fit_with_curvature_the_slice_and_a_picked_point(exported: Site, window: Watched) -> None:
-    page = window.open(f"{exported.url}?run={PLANES.id}&hidden=8&plane=pca&timeline=curvature&epoch=60&pick=0.3,0.2")
+    page = window.show(f"{exported.url}?run={PLANES.id}&hidden=8&plane=pca&timeline=curvature&epoch=60&pick=0.3,0.2")
     with_access(page)
     fits(page)
     page.locator("#slice-about summary").click()
@@ -77,7 +77,7 @@ def test_texts_fit_with_curvature_the_slice_and_a_picked_point(exported: Site, w
 
 
 def test_texts_fit_with_own_data_of_long_names_and_ten_layers_in_training(exported: Site, window: Watched) -> None:
-    page = window.open(f"{exported.url}?hidden={TEN_LAYERS}&epoch=0")
+    page = window.show(f"{exported.url}?hidden={TEN_LAYERS}&epoch=0")
     with_access(page)
     page.get_by_role("button", name="Your own data…").click()
     dialog = page.get_by_role("dialog", name="Your own data")

@@ -11,7 +11,7 @@ import pytest
 from lossatlas.store import Gallery
 from tests.support.pages import Watched, until
 from tests.support.stored_runs import manifest_of, rewrite
-from tests.web.conftest import PLANES, app_server
+from tests.web.conftest import PLANES, app_in_thread
 
 pytestmark = pytest.mark.browser
 
@@ -59,7 +59,7 @@ def hostile(gallery: Gallery, tmp_path: Path) -> Gallery:
 
 
 def test_words_of_a_run_stay_words(hostile: Gallery, desktop: Watched) -> None:
-    with app_server(hostile, PLANES) as url, desktop:
+    with app_in_thread(hostile, PLANES) as url, desktop:
         page = desktop.open(f"{url}?epoch=60&run={PLANES.id}")
         found = page.evaluate(LOOK)
         assert found == {**NOTHING, "shown": True}

@@ -14,7 +14,7 @@ from lossatlas.landscape import loss_surfaces
 from lossatlas.runs import Run, RunConfig
 from tests.support.drawn import Drawn
 from tests.support.pages import Watched, until
-from tests.web.conftest import ARMS, MOONS_FAST, Site
+from tests.web.conftest import ARMS, EITHER, MOONS_FAST, Site
 
 pytestmark = pytest.mark.browser
 
@@ -49,6 +49,7 @@ def find_isolated_point(run: Run) -> int:
     return int(apart.min(axis=1).argmax())
 
 
+@EITHER
 def test_a_data_point_colours_the_surface_by_its_own_loss(site: Site, desktop: Watched) -> None:
     run = site.run()
     point = find_isolated_point(run)

@@ -152,7 +152,7 @@ def point_until(page: Page, x: float, y: float, condition: str, arg: Any) -> Non
 
 
 def test_plotly_itself_sees_a_point_where_the_camera_says(exported: Site, desktop: Watched) -> None:
-    page = desktop.show(exported.url + "?epoch=60")
+    page = desktop.open(exported.url + "?epoch=60")
     points = np.random.default_rng(1).uniform([-1, -1, 0], [1, 1, 1], (8, 3)).tolist()
     for eye, (width, height) in (((-1, 1.3, 0.8), (600, 500)), ((0.4, -2, 0.3), (420, 560))):
         size = {"width": width, "height": height}
@@ -170,7 +170,7 @@ def test_plotly_itself_sees_a_point_where_the_camera_says(exported: Site, deskto
 
 
 def test_a_drag_turns_and_a_press_that_hardly_moves_picks(exported: Site, desktop: Watched) -> None:
-    page = desktop.open(exported.url + "?epoch=60")
+    page = desktop.show(exported.url + "?epoch=60")
     x, y = middle(page)
     before = page.evaluate(CAMERA)
     page.mouse.move(x, y)
@@ -198,7 +198,7 @@ def test_a_drag_turns_and_a_press_that_hardly_moves_picks(exported: Site, deskto
 
 
 def test_a_button_that_is_released_outside_holds_nothing(exported: Site, desktop: Watched) -> None:
-    page = desktop.open(exported.url + "?epoch=60")
+    page = desktop.show(exported.url + "?epoch=60")
     box = plot(page)
     edge = box["x"] + 2, box["y"] + box["height"] / 2
     before = page.evaluate(CAMERA)
@@ -236,7 +236,7 @@ def test_a_short_click_counts_however_slow_the_frames_are(exported: Site, deskto
 
 
 def test_the_camera_stays_above_the_floor_by_mouse_buttons_keys_and_link(exported: Site, desktop: Watched) -> None:
-    page = desktop.open(exported.url + "?epoch=60&camera=1.00,1.00,-1.00")
+    page = desktop.show(exported.url + "?epoch=60&camera=1.00,1.00,-1.00")
     assert_above(page)
     x, y = middle(page)
     for down in (-400, 400):
@@ -294,7 +294,7 @@ class Fingers:
 
 
 def test_fingers_turn_zoom_and_scroll_and_the_camera_stays(exported: Site, phone: Watched) -> None:
-    page = phone.open(exported.url + "?epoch=60")
+    page = phone.show(exported.url + "?epoch=60")
     fingers = Fingers(page)
     page.locator("#landscape-plot").scroll_into_view_if_needed()
     first = page.evaluate(CAMERA)

@@ -142,7 +142,7 @@ Object.assign(CanvasRenderingContext2D.prototype, {
 
 def test_lines_on_the_map_do_not_depend_on_what_came_before(exported: Site, desktop: Watched) -> None:
     desktop.page.add_init_script(PAINTED)
-    page = desktop.open(exported.url + "?epoch=30&view=contours")
+    page = desktop.show(exported.url + "?epoch=30&view=contours")
     epochs = tuple(map(int, exported.run().trajectory.epochs))
 
     def check(frame: int) -> None:
@@ -175,7 +175,7 @@ def test_lines_of_a_training_in_the_page_are_those_of_its_frames(exported: Site,
     members = setup.dataset.split == 0
     evaluator = Evaluator(setup.network, setup.dataset.points[members], setup.dataset.labels[members], threads=1)
     plane = FreshPlane().draw(setup.network)
-    page = desktop.open(f"{exported.url}?{HERE}&train=adam,0.01,32,0,0&epoch=11")
+    page = desktop.show(f"{exported.url}?{HERE}&train=adam,0.01,32,0,0&epoch=11")
     until(page, "() => window.lossatlas.shown()?.epoch === 11")
     page.locator("h2").first.click()
     for frame in ORDER:

@@ -19,7 +19,7 @@ from lossatlas.site import export_site
 from lossatlas.store import Gallery
 from tests.support.drawn import Drawn, assert_drawn
 from tests.support.pages import Watched, until
-from tests.web.conftest import EITHER, PLANES, Silent, Site, app_server, static_server
+from tests.web.conftest import EITHER, PLANES, Silent, Site, app_in_thread, static_server
 from tests.web.test_controls import wait_for_frame, zoom_in
 
 pytestmark = pytest.mark.browser
@@ -401,7 +401,7 @@ def test_an_older_run_without_paths_still_opens(gallery: Gallery, tmp_path: Path
 
 def test_a_computation_ends_with_every_plane_of_its_run(tmp_path: Path, desktop: Watched) -> None:
     gallery = Gallery(tmp_path / "data")
-    with app_server(gallery, PLANES) as url, desktop:
+    with app_in_thread(gallery, PLANES) as url, desktop:
         page = desktop.open(url)
         until(page, "() => document.querySelector('#status-progress').hidden")
         run = gallery.open(PLANES.id)

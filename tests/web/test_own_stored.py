@@ -16,7 +16,7 @@ from lossatlas.site import export_site
 from lossatlas.store import Gallery
 from tests.support.pages import Watched, until, watched
 from tests.support.sharing import open_dialog
-from tests.web.conftest import MOONS, Site, app_server, static_server
+from tests.web.conftest import MOONS, Site, app_in_thread, static_server
 from tests.web.test_saved_numbers import numbers
 
 pytestmark = pytest.mark.browser
@@ -52,7 +52,7 @@ def own_gallery(tmp_path_factory: pytest.TempPathFactory) -> Gallery:
 
 @pytest.fixture(scope="module")
 def own_served(own_gallery: Gallery) -> Iterator[Site]:
-    with app_server(own_gallery, MOONS) as url:
+    with app_in_thread(own_gallery, MOONS) as url:
         yield Site(url, own_gallery, computes=True)
 
 

@@ -72,7 +72,7 @@ class Keys:
 
 
 def test_everything_is_done_without_a_mouse(exported: Site, desktop: Watched) -> None:
-    page = desktop.open(exported.url)
+    page = desktop.show(exported.url + "?epoch=60")
     keys = Keys(page)
 
     keys.go_to("Half moons")
@@ -184,13 +184,14 @@ MAGNIFIED = [(720, 450), (320, 256), (320, 640), (390, 844), (768, 1024)]
 
 
 @pytest.mark.parametrize(
-    "query", ["", OF_PLANES + "&plane=pca&view=contours&follow=false&set=gap&timeline=curvature", HERE + "&epoch=3"]
+    "query",
+    ["?epoch=60", OF_PLANES + "&plane=pca&view=contours&follow=false&set=gap&timeline=curvature", HERE + "&epoch=3"],
 )
 def test_a_magnified_page_needs_no_sideways_scrolling_and_hides_no_focus(
     exported: Site, browser: Browser, query: str
 ) -> None:
     for seen in watched(browser, viewport={"width": 720, "height": 450}, reduced_motion="reduce"):
-        page = seen.open(exported.url + query)
+        page = seen.show(exported.url + query)
         with_access(page)
         for width, height in MAGNIFIED:
             page.set_viewport_size({"width": width, "height": height})
@@ -247,8 +248,12 @@ def test_a_person_on_a_phone_chooses_scrubs_and_picks_with_a_finger(exported: Si
             [span / 2, span / 4], abs=0.05 * span
         )
         assert page.locator("#hint").count() == 0  # a finger shows no tooltip, because it would cover what is below
-        for query in ("", OF_PLANES + "&plane=pca&view=contours&timeline=curvature&pick=0.1,0.1", HERE + "&epoch=3"):
-            seen.open(exported.url + query)
+        for query in (
+            "?epoch=60",
+            OF_PLANES + "&plane=pca&view=contours&timeline=curvature&pick=0.1,0.1",
+            HERE + "&epoch=3",
+        ):
+            seen.show(exported.url + query)
             assert page.evaluate("() => document.documentElement.scrollWidth") <= 390
             assert page.evaluate("() => visualViewport.scale") == 1
             assert page.evaluate(TARGETS) == []
@@ -304,7 +309,7 @@ def test_in_forced_colours_choices_and_switches_are_visible(exported: Site, brow
         color_scheme=scheme,
         reduced_motion="reduce",
     ):
-        page = seen.open(exported.url)
+        page = seen.show(exported.url + "?epoch=60")
         paper = page.evaluate("() => getComputedStyle(document.body).backgroundColor")
 
         def read_style(selector: str, page: Page = page) -> dict[str, Any]:

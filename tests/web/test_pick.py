@@ -12,7 +12,7 @@ from lossatlas.arrays import Float32
 from lossatlas.engine import Evaluator
 from lossatlas.runs import Run, RunConfig
 from tests.support.pages import Watched, until, watched
-from tests.web.conftest import ARMS, MOONS, Site
+from tests.web.conftest import ARMS, EITHER, MOONS, Site
 from tests.web.test_controls import assert_readouts, number, readout, wait_for_frame
 
 pytestmark = pytest.mark.browser
@@ -45,6 +45,7 @@ def phone(browser: Browser) -> Iterator[Watched]:
     yield from watched(browser, viewport=viewport, reduced_motion="reduce", has_touch=True, is_mobile=True)
 
 
+@EITHER
 @pytest.mark.parametrize("config", [MOONS, ARMS], ids=["two classes", "three classes"])
 def test_a_link_with_a_point_shows_the_network_there(site: Site, desktop: Watched, config: RunConfig) -> None:
     run = site.run(config)
@@ -77,7 +78,7 @@ def test_the_point_stays_while_the_epochs_pass_and_one_step_leads_back(exported:
 
 
 def test_a_finger_picks_with_its_first_tap_and_scrolls_without_picking(exported: Site, phone: Watched) -> None:
-    page = phone.open(exported.url + "?epoch=60&view=contours")
+    page = phone.show(exported.url + "?epoch=60&view=contours")
     canvas = page.locator("#landscape-map canvas").bounding_box()
     assert canvas is not None
     x, y = canvas["x"] + 0.75 * canvas["width"], canvas["y"] + 0.375 * canvas["height"]

@@ -161,7 +161,7 @@ def test_the_lines_of_python_compute_what_is_shown(
 ) -> None:
     run = site.run(config)
     cut = of_plane(run, plane)
-    page = desktop.open(
+    page = desktop.show(
         f"{site.url}?dataset={config.dataset.name}&run={run.id}&plane={plane}&epoch=60&zoom={cut.plane.spans[span]}"
     )
     open_dialog(page)
@@ -190,7 +190,7 @@ def test_the_lines_of_python_compute_a_surface_that_no_run_has(exported: Site, d
 
 
 def test_a_training_in_the_page_is_saved_completely(exported: Site, desktop: Watched) -> None:
-    page = desktop.open(
+    page = desktop.show(
         exported.url + "?dataset=moons&hidden=8&sample=120,0.2,1&train=momentum,0.05,16,0.001,3&epoch=12"
     )
     until(page, "() => window.lossatlas.shown()?.epoch === 12")
@@ -284,7 +284,7 @@ def saved_view(page: Page, query: str) -> tuple[dict[str, Any], str]:
 
 def test_a_fixed_plane_of_a_training_in_the_page_is_computed_around_its_end(exported: Site, desktop: Watched) -> None:
     base = "?dataset=moons&hidden=8&sample=120,0.2,1&train=momentum,0.05,16,0.001,3"
-    page = desktop.open(exported.url + base + "&epoch=12&follow=false&set=gap")
+    page = desktop.show(exported.url + base + "&epoch=12&follow=false&set=gap")
     until(page, "() => window.lossatlas.shown()?.epoch === 12")
     page.keyboard.press("Home")
     until(page, "() => window.lossatlas.shown()?.epoch === 0")

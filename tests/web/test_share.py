@@ -162,7 +162,7 @@ def test_the_drawing_has_the_surface_as_triangles_and_lines(exported: Site, desk
 def test_nothing_of_the_dialog_is_fetched_before_the_first_click(exported: Site, desktop: Watched) -> None:
     page = desktop.open(exported.url)
     page.wait_for_load_state("networkidle")
-    assert not [url for url in desktop.requests if "/keep" in url]
+    assert not [url for url in desktop.requests if "/features/share/" in url]
     open_dialog(page)
     assert [url for url in desktop.requests if "/features/share/dialog.js" in url]
 
@@ -213,7 +213,7 @@ def phone(browser: Browser) -> Iterator[Watched]:
 
 
 def test_on_a_phone_the_dialog_fills_the_screen_and_every_button_can_be_hit(exported: Site, phone: Watched) -> None:
-    page = phone.open(exported.url + "?view=section")
+    page = phone.show(exported.url + "?view=section")
     open_dialog(page)
     assert page.get_by_role("dialog").bounding_box() == {"x": 0, "y": 0, "width": 390, "height": 844}
     for button in page.get_by_role("dialog").get_by_role("button").all():

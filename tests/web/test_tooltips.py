@@ -54,7 +54,7 @@ def assert_explained(page: Page) -> None:
 @pytest.mark.parametrize("what", LATER)
 def test_parts_that_load_at_their_first_use_have_tooltips_as_well(exported: Site, desktop: Watched, what: str) -> None:
     query, opening = LATER[what]
-    page = desktop.open(exported.url + query)
+    page = desktop.show(exported.url + query)
     with_access(page)
     opening(page)
     until(page, "() => document.querySelector('dialog[open], #workshop:not([hidden]), #tour:not([hidden])') !== null")
@@ -80,7 +80,7 @@ GAP = """(selector) => {
 
 
 def test_a_tooltip_lies_on_no_control_of_the_panels(exported: Site, desktop: Watched) -> None:
-    page = desktop.open(exported.url)
+    page = desktop.show(exported.url + "?epoch=60")
     with_access(page)
     cards = page.locator("#dataset label")
     chips = page.locator("#model .chip")
@@ -92,21 +92,20 @@ def test_a_tooltip_lies_on_no_control_of_the_panels(exported: Site, desktop: Wat
         assert page.evaluate(COVERED) == []
 
 
-@pytest.mark.parametrize("size", [(1440, 900), (1280, 720), (1100, 620)])
-def test_a_tooltip_of_bar_and_playback_lies_on_no_control(
-    exported: Site, desktop: Watched, size: tuple[int, int]
-) -> None:
-    page = desktop.open(exported.url)
-    page.set_viewport_size({"width": size[0], "height": size[1]})
+def test_a_tooltip_of_bar_and_playback_lies_on_no_control(exported: Site, desktop: Watched) -> None:
+    page = desktop.show(exported.url + "?epoch=60")
     with_access(page)
-    for control, sentence in (
-        ("#speed", "How fast the training is played"),
-        ("#train-here", "Train a network in this"),
-    ):
-        page.locator(control).hover()
-        expect(page.locator("#hint")).to_contain_text(sentence)
-        assert page.evaluate(COVERED) == []
-    assert page.evaluate(GAP, "#train-here") < 100  # there is room near it
+    for width, height in ((1440, 900), (1280, 720), (1100, 620)):
+        page.set_viewport_size({"width": width, "height": height})
+        until(page, "(width) => innerWidth === width", width)
+        for control, sentence in (
+            ("#speed", "How fast the training is played"),
+            ("#train-here", "Train a network in this"),
+        ):
+            page.locator(control).hover()
+            expect(page.locator("#hint")).to_contain_text(sentence)
+            assert page.evaluate(COVERED) == [], (control, width, height)
+        assert page.evaluate(GAP, "#train-here") < 100, (width, height)  # there is room near it
 
 
 #: JavaScript that moves the pointer onto a button and returns the tooltip after a second. Timers end in their order,
@@ -131,7 +130,7 @@ def test_a_button_that_was_pressed_does_not_explain_itself_at_once(exported: Sit
 
 
 def test_a_tooltip_appears_on_hover_and_on_focus_and_escape_hides_it(exported: Site, desktop: Watched) -> None:
-    page = desktop.open(exported.url)
+    page = desktop.show(exported.url + "?epoch=60")
     with_access(page)
     tip = page.locator("#hint")
     follow = page.locator("label", has=page.get_by_role("switch", name="Follow the parameters"))
@@ -183,8 +182,8 @@ def test_datasets_that_can_be_trained_here_are_not_called_missing(exported: Site
     controls = [page.get_by_role("radio", name=name) for name in ("2 hidden layers of 100", "Two blobs")]
     for control in controls:
         expect(control).to_have_attribute("data-recorded", "false")
-    page.goto(exported.url + HERE + "&epoch=1")
-    until(page, "() => window.lossatlas?.shown()?.epoch === 1")
+    desktop.show(exported.url + HERE + "&epoch=1")
+    until(page, "() => window.lossatlas.shown()?.epoch === 1")
     # This dataset is measured: a file of the page contains its points.
     controls.append(page.get_by_role("radio", name="Breast cancer"))
     for control in controls:

@@ -82,7 +82,7 @@ def test_numbers_are_read_with_a_point_or_a_comma_and_never_guessed(exported: Si
 
 
 def test_fields_take_a_comma_and_say_what_they_cannot_read(exported: Site, german: Watched) -> None:
-    page = german.open(f"{exported.url}{HERE}&epoch=2&view=contours")
+    page = german.show(f"{exported.url}{HERE}&epoch=2&view=contours")
     until(page, "() => window.lossatlas.shown()?.epoch === 2")
     rate = page.get_by_role("spinbutton", name="Learning rate")
     again = page.get_by_role("button", name="Same start, new settings")
@@ -116,7 +116,7 @@ def test_fields_take_a_comma_and_say_what_they_cannot_read(exported: Site, germa
 
 
 def test_arrow_keys_step_within_the_limits(exported: Site, german: Watched) -> None:
-    page = german.open(exported.url + HERE.replace("adam,0.01", "adam,0.1") + "&epoch=0")
+    page = german.show(exported.url + HERE.replace("adam,0.01", "adam,0.1") + "&epoch=0")
     fields = {name: page.get_by_role("spinbutton", name=name) for name in ("Learning rate", "Weight decay", "Noise")}
     for name, keys, expected in (
         ("Learning rate", ["ArrowDown"], "0.09"),

@@ -67,6 +67,7 @@ def press(page: Page, name: str) -> None:
     page.get_by_role("region", name="Training here").get_by_role("button", name=name, exact=True).click()
 
 
+@EITHER
 def test_a_link_trains_up_to_its_epoch_and_shows_pythons_network(site: Site, desktop: Watched) -> None:
     page = desktop.open(f"{site.url}?{HERE}&train=adam,0.01,32,0,0&epoch=30")
     assert_epoch(page, python(), 30)
@@ -76,7 +77,7 @@ def test_a_link_trains_up_to_its_epoch_and_shows_pythons_network(site: Site, des
 
 
 def test_a_training_starts_pauses_steps_and_stops(exported: Site, desktop: Watched) -> None:
-    page = desktop.open(f"{exported.url}?{HERE}&train=sgd,0.1,full,0,0&epoch=0")
+    page = desktop.show(f"{exported.url}?{HERE}&train=sgd,0.1,full,0,0&epoch=0")
     until(page, "() => window.lossatlas.shown()?.epoch === 0")
     page.get_by_role("combobox", name="Pace").select_option("30")  # so that it does not end during the test
     for epoch in (1, 2):
@@ -100,7 +101,7 @@ def test_a_training_starts_pauses_steps_and_stops(exported: Site, desktop: Watch
 
 def test_a_paused_training_has_its_path_in_a_fixed_plane_and_can_continue(exported: Site, desktop: Watched) -> None:
     setup, trajectory = python()
-    page = desktop.open(f"{exported.url}?{HERE}&train=adam,0.01,32,0,0&epoch=30&follow=false&path=true&view=contours")
+    page = desktop.show(f"{exported.url}?{HERE}&train=adam,0.01,32,0,0&epoch=30&follow=false&path=true&view=contours")
     until(page, "() => window.lossatlas.shown()?.epoch === 30 && window.lossatlas.slice().path")
     plane = FreshPlane().draw(setup.network)
     path = project(plane.directions, trajectory.weights, trajectory.weights[30])
@@ -127,7 +128,7 @@ def loss_range(low: float, high: float, scale: str = "linear", kind: str = "loss
 def test_the_range_of_a_run_that_grows_stays_while_the_new_one_fills_most_of_it(
     exported: Site, desktop: Watched
 ) -> None:
-    page = desktop.open(exported.url)
+    page = desktop.show(exported.url + "?epoch=60")
     # The loss 1 is in the middle of the logarithmic range.
     linear, log = (
         loss_range(0, 10),
@@ -168,7 +169,7 @@ FLOORS = """async last => {
 
 
 def test_the_axis_of_a_training_reaches_down_to_where_the_network_is(exported: Site, desktop: Watched) -> None:
-    page = desktop.open(f"{exported.url}?dataset=spirals&hidden=16,16&sample=200,0.03,0&train=adam,0.02,32,0,0")
+    page = desktop.show(f"{exported.url}?dataset=spirals&hidden=16,16&sample=200,0.03,0&train=adam,0.02,32,0,0")
     press(page, "Start")
     seen = page.evaluate(FLOORS, 250)
     assert len(seen) > 10
@@ -179,7 +180,7 @@ def test_the_axis_of_a_training_reaches_down_to_where_the_network_is(exported: S
 def test_a_paused_training_has_the_range_of_a_link_to_it(exported: Site, desktop: Watched) -> None:
     query = f"{exported.url}?{HERE}&train=adam,0.1,32,0,0&epoch="
     height = "() => Object.values(window.lossatlas.range())"
-    page = desktop.open(f"{query}0")
+    page = desktop.show(f"{query}0")
     press(page, "Start")
     until(page, "() => window.lossatlas.shown().epoch > 60")
     press(page, "Pause")
@@ -195,7 +196,7 @@ def test_a_paused_training_has_the_range_of_a_link_to_it(exported: Site, desktop
 
 
 def test_earlier_epochs_can_be_viewed_while_it_trains(exported: Site, desktop: Watched) -> None:
-    page = desktop.open(f"{exported.url}?{HERE}&train=adam,0.01,32,0,0&epoch=0")
+    page = desktop.show(f"{exported.url}?{HERE}&train=adam,0.01,32,0,0&epoch=0")
     page.get_by_role("combobox", name="Pace").select_option("30")
     press(page, "Start")
     until(page, "() => window.lossatlas.shown().epoch > 3")
@@ -210,7 +211,7 @@ def test_earlier_epochs_can_be_viewed_while_it_trains(exported: Site, desktop: W
 
 
 def test_it_pauses_while_nobody_can_see_it(exported: Site, desktop: Watched) -> None:
-    page = desktop.open(f"{exported.url}?{HERE}&train=adam,0.01,32,0,0&epoch=0")
+    page = desktop.show(f"{exported.url}?{HERE}&train=adam,0.01,32,0,0&epoch=0")
     expect(page.get_by_role("combobox", name="Pace")).to_have_value("30")
     press(page, "Start")
     until(page, "() => window.lossatlas.shown().epoch > 3")
@@ -286,7 +287,7 @@ def progress(epochs: Any, last: int) -> Any:
 
 @pytest.mark.parametrize("frames", [range(41), range(3001), [*range(0, 40_000, 16), 39_999]])
 def test_the_time_axis_leaves_room_for_the_fall_of_the_loss(exported: Site, desktop: Watched, frames: Any) -> None:
-    page = desktop.open(f"{exported.url}?epoch=60")
+    page = desktop.show(f"{exported.url}?epoch=60")
     frames, counts = list(frames), [2, 30, 150, 10**6]
     found = page.evaluate(AXIS, {"frames": frames, "trained": True, "counts": counts})
     expected = progress(frames, frames[-1])
@@ -310,7 +311,7 @@ def test_the_time_axis_leaves_room_for_the_fall_of_the_loss(exported: Site, desk
 
 
 def test_slider_and_curves_share_the_time_axis_of_a_long_training(exported: Site, desktop: Watched) -> None:
-    page = desktop.open(f"{exported.url}?{HERE}&train=adam,0.01,32,0,0&epoch=400")
+    page = desktop.show(f"{exported.url}?{HERE}&train=adam,0.01,32,0,0&epoch=400")
     until(page, "() => window.lossatlas.shown()?.epoch === 400")
     slider, curves = (page.locator(name) for name in ("#epoch", "#curves"))
     track, drawn = slider.bounding_box(), curves.bounding_box()
@@ -358,7 +359,7 @@ PACING = """async (steps) => {
 def test_a_training_continues_only_if_it_was_paused_out_of_sight_and_is_visible_again(
     exported: Site, desktop: Watched
 ) -> None:
-    page = desktop.open(f"{exported.url}?epoch=60")
+    page = desktop.show(f"{exported.url}?epoch=60")
     cases = {
         "growing away growing growing back": ["rest", "on"],
         "growing away back growing": [],
@@ -373,7 +374,7 @@ def test_a_training_continues_only_if_it_was_paused_out_of_sight_and_is_visible_
 
 
 def test_a_training_begins_again_from_the_same_start_or_from_a_new_one(exported: Site, desktop: Watched) -> None:
-    page = desktop.open(f"{exported.url}?{HERE}&train=adam,0.01,32,0,0&epoch=3")
+    page = desktop.show(f"{exported.url}?{HERE}&train=adam,0.01,32,0,0&epoch=3")
     assert_epoch(page, python(), 3)
     page.get_by_role("combobox", name="Optimizer").select_option("momentum")
     page.get_by_role("spinbutton", name="Learning rate").fill("0.05")
@@ -396,7 +397,7 @@ def test_a_training_begins_again_from_the_same_start_or_from_a_new_one(exported:
 
 
 def test_divergence_is_explained_with_advice(exported: Site, desktop: Watched) -> None:
-    page = desktop.open(f"{exported.url}?dataset=corners&hidden=8&activation=linear&train=sgd,9000,32,0,0&epoch=0")
+    page = desktop.show(f"{exported.url}?dataset=corners&hidden=8&activation=linear&train=sgd,9000,32,0,0&epoch=0")
     press(page, "Start")
     said = page.get_by_role("region", name="Training here").get_by_role("status")
     expect(said).to_contain_text("Training diverged at epoch")
@@ -406,7 +407,7 @@ def test_divergence_is_explained_with_advice(exported: Site, desktop: Watched) -
 
 
 def test_other_data_and_another_network_start_a_new_training(exported: Site, desktop: Watched) -> None:
-    page = desktop.open(f"{exported.url}?{HERE}&train=adam,0.01,32,0,0&epoch=5")
+    page = desktop.show(f"{exported.url}?{HERE}&train=adam,0.01,32,0,0&epoch=5")
     until(page, "() => window.lossatlas.shown()?.epoch === 5")
     page.get_by_role("radio", name="Iris petals").press("Space")
     until(page, "() => document.title.startsWith('Iris')")
@@ -421,8 +422,9 @@ def test_other_data_and_another_network_start_a_new_training(exported: Site, des
     until(page, "() => document.querySelector('#boundary-plot').data.reduce((n, {x}) => n + x.length, 0) === 60")
 
 
+@EITHER
 def test_leaving_leads_back_to_the_recorded_run(site: Site, desktop: Watched) -> None:
-    page = desktop.open(site.url + "?epoch=60")
+    page = desktop.show(site.url + "?epoch=60")
     page.get_by_role("button", name="Train here").click()
     until(page, "() => window.lossatlas.shown().run.startsWith('here-')")
     page.wait_for_url("**train=adam,0.01,32,0,0*")
@@ -432,7 +434,7 @@ def test_leaving_leads_back_to_the_recorded_run(site: Site, desktop: Watched) ->
 
 
 def test_settings_out_of_bounds_are_refused_with_the_reason(exported: Site, desktop: Watched) -> None:
-    page = desktop.open(f"{exported.url}?{HERE}&train=adam,0.01,32,0,0&epoch=2")
+    page = desktop.show(f"{exported.url}?{HERE}&train=adam,0.01,32,0,0&epoch=2")
     until(page, "() => window.lossatlas.shown()?.epoch === 2")
     rate = page.get_by_role("spinbutton", name="Learning rate")
     rate.fill("-1")
@@ -444,7 +446,7 @@ def test_settings_out_of_bounds_are_refused_with_the_reason(exported: Site, desk
 @EITHER
 @pytest.mark.parametrize("query", ["train=adam,0,32,0,0", "train=sgd,0.1,0.5,0,0", "train=x,0.1,32,0,0", "train=adam"])
 def test_a_link_with_senseless_settings_opens_the_recorded_run(site: Site, desktop: Watched, query: str) -> None:
-    page = desktop.open(f"{site.url}?{query}&epoch=60")
+    page = desktop.show(f"{site.url}?{query}&epoch=60")
     assert page.evaluate("() => window.lossatlas.shown().run") == MOONS.id
 
 
