@@ -80,18 +80,30 @@ def test_every_stop_opens_from_its_link_with_its_stored_run(stop: str, toured: S
     assert page.evaluate("() => document.activeElement.id") == "tour-heading"
 
 
+def assert_words_fit(page: Page) -> None:
+    """Assert that the text is beside the row of training, and nothing has to be scrolled."""
+    page.set_viewport_size({"width": 1280, "height": 720})
+    until(
+        page, "() => (({scrollHeight, clientHeight}) => scrollHeight <= clientHeight)(document.querySelector('.words'))"
+    )
+
+
 @pytest.mark.browser
-@pytest.mark.parametrize("stop", [stop for stop in STORED if stop != "skips"])
+@pytest.mark.parametrize("stop", ["two-plots", "hidden-layer", "flat-and-sharp"])
 def test_where_the_gallery_lacks_the_run_a_stop_trains_it_in_the_page(
     stop: str, exported: Site, desktop: Watched
 ) -> None:
     page = open_tour(desktop, f"{exported.url}?tour={stop}")
     until(page, IS_SHOWN, ["here-", STORED[stop][1], "fresh"], patience=60_000)
-    # The text is beside the row of training, and nothing has to be scrolled.
-    page.set_viewport_size({"width": 1280, "height": 720})
-    until(
-        page, "() => (({scrollHeight, clientHeight}) => scrollHeight <= clientHeight)(document.querySelector('.words'))"
-    )
+    assert_words_fit(page)
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize("stop", ["path", "directions"])
+def test_a_stop_begins_to_train_the_run_of_an_earlier_stop_as_well(stop: str, exported: Site, desktop: Watched) -> None:
+    page = open_tour(desktop, f"{exported.url}?tour={stop}")
+    until(page, "() => window.lossatlas.shown()?.run.startsWith('here-') && window.lossatlas.shown().epoch > 0")
+    assert_words_fit(page)
 
 
 @pytest.mark.browser
@@ -104,6 +116,7 @@ def test_the_served_page_opens_a_stop_as_well(served: Site, desktop: Watched) ->
 def test_large_steps_in_the_page_reach_the_loss_that_the_tour_names(exported: Site, desktop: Watched) -> None:
     page = open_tour(desktop, f"{exported.url}?tour=large-step")
     until(page, IS_SHOWN, ["here-", 100, "fresh"], patience=60_000)
+    assert_words_fit(page)
     page.locator("body").press("Home")
     for _ in range(4):
         page.locator("body").press("ArrowRight")
