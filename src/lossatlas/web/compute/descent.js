@@ -114,13 +114,16 @@ export function networkOf(run) {
   return {layers, activation, residual: residual === true};
 }
 
-/** Return the points to train on, and those to test with. @param {Run} run */
+/**
+ * Return the points to train on, and those to test with. A recorded run may have none to test with: the points to train
+ * on replace them, as no model can be measured without.
+ * @param {Run} run
+ */
 export function samplesOf(run) {
   const points = /** @type {Float32Array} */ (run.numbers('points'));
   const labels = run.numbers('labels');
   const train = run.manifest.dataset.train_points; // The training points come first.
-  return {
-    train: {points: points.slice(0, 2 * train), labels: labels.slice(0, train)},
-    test: {points: points.slice(2 * train), labels: labels.slice(train)},
-  };
+  const first = {points: points.slice(0, 2 * train), labels: labels.slice(0, train)};
+  if (labels.length === train) return {train: first, test: first};
+  return {train: first, test: {points: points.slice(2 * train), labels: labels.slice(train)}};
 }
