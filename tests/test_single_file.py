@@ -14,7 +14,7 @@ import pytest
 
 from lossatlas.errors import ExportError, RunDamagedError, RunNotFoundError
 from lossatlas.runs import Run
-from lossatlas.site import PAGE_DIRECTIVES, export_single_file, hash_source, list_assets
+from lossatlas.site import PAGE_DIRECTIVES, export_single_file, hash_source, list_sources
 from lossatlas.site.modules import find_needed, to_function
 from lossatlas.store import Gallery, open_run, save_run
 from tests.test_cli import lossatlas
@@ -37,7 +37,7 @@ def test_everything_is_inside_and_nothing_is_requested(gallery: Gallery, stored:
     assert re.findall(r"<a id=\"compare\" hidden ", page), "there is no page for comparisons"
     inside = json.loads(gzip.decompress(base64.b64decode(read_block(page, "texts"))))
     names = {name for kind in ("modules", "texts") for name, _ in inside[kind]} | set(read_block(page, "binaries"))
-    page_files = {name for name in list_assets()["files"] if Path(name).suffix in {".js", ".css", ".json", ".wasm"}}
+    page_files = {name for name in list_sources() if Path(name).suffix in {".js", ".css", ".json", ".wasm"}}
     assert {name for name in page_files if not name.startswith("pages/compare/")} <= names
     assert [entry["id"] for entry in json.loads(dict(inside["texts"])["data/index.json"])["runs"]] == [stored.name]
 
@@ -121,7 +121,7 @@ export {worker as three};
         "}",
     ]
     for unknown in ("export default 1;", "export * from './x.js';", "import './x.js';", "const u = import.meta.url;"):
-        with pytest.raises(ExportError, match=r"lib/m\.js: cannot put this into a single file: "):
+        with pytest.raises(ExportError, match=r"lib/m\.js: cannot turn this into a function: "):
             to_function("lib/m.js", unknown + "\n")
     sources = {
         "a.js": "import {b} from './lib/b.js';",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import io
 import os
+import re
 from importlib.resources import files
 from pathlib import Path
 
@@ -21,6 +22,7 @@ from lossatlas.site import (
     WORKER_DIRECTIVES,
     describe_catalog,
     format_policy,
+    make_assets,
     to_byte_planes,
 )
 from tests.conftest import small_config
@@ -81,11 +83,27 @@ def test_the_catalog_offers_to_compute(stocked: Live) -> None:
 
 def test_the_page_is_at_the_root(stocked: Live) -> None:
     answer = stocked.http.get("")
-    assert answer.text == (WEB / "index.html").read_text(encoding="utf-8")
+    assert answer.text == make_assets().texts["index.html"]
+    assert answer.headers["cache-control"] == "no-cache"
     assert answer.headers["content-type"] == "text/html; charset=utf-8"
     assert answer.headers["content-security-policy"] == format_policy(PAGE_DIRECTIVES, [])
     assert {name: answer.headers[name] for name in DOCUMENT_HEADERS} == DOCUMENT_HEADERS
     assert answer.headers["referrer-policy"] == "no-referrer"
+
+
+def test_bundles_are_kept_for_ever_and_modules_are_asked_for_again(stocked: Live) -> None:
+    [start] = re.findall(r'<script type="module" src="([^"]+)">', stocked.http.get("").text)
+    answer = stocked.http.get(start)
+    assert answer.text == make_assets().texts[start]
+    assert answer.headers["cache-control"] == "public, max-age=31536000, immutable"
+    assert answer.headers["content-type"] == "text/javascript; charset=utf-8"
+    assert answer.headers["content-encoding"] in {"br", "gzip"}
+    module = stocked.http.get("pages/atlas/main.js")
+    assert module.text == (WEB / "pages/atlas/main.js").read_text(encoding="utf-8")
+    assert module.headers["cache-control"] == "no-cache"
+    assert stocked.http.get("bundles/pages/atlas/main.000000000000.js").status_code == 404
+    for name in stocked.http.get("shell.json").json()["files"]:
+        assert stocked.http.head(name).status_code == 200, name
 
 
 def test_the_policy_allows_no_inline_scripts_or_styles_except_four_that_plotly_writes() -> None:

@@ -77,14 +77,14 @@ def test_a_page_that_lacks_a_part_reloads_when_the_server_answers(served: Site, 
     back = threading.Event()
 
     def answer(route: Route) -> None:
-        if route.request.url.endswith("pages/atlas/wiring.js"):
+        if "/pages/atlas/wiring." in route.request.url:
             app.set()
         if app.is_set() and not back.is_set():
             route.abort("connectionrefused")
         else:
             route.continue_()
 
-    page.route("**/pages/atlas/wiring.js", answer)
+    page.route("**/pages/atlas/wiring.*.js", answer)
     page.route("**/data/index.json", answer)
     page.goto(served.url + "?epoch=0")
     expect(page.locator("#status-line")).to_contain_text("The server does not answer.")

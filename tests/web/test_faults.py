@@ -24,7 +24,7 @@ def test_workers_that_cannot_be_started_are_reported_and_stored_data_are_shown(
     exported: Site, desktop: Watched
 ) -> None:
     page = desktop.page
-    page.route("**/compute/engine/worker.js", lambda route: route.abort("connectionrefused"))
+    page.route("**/compute/engine/worker.*.js", lambda route: route.abort("connectionrefused"))
     desktop.open(exported.url + "?epoch=60&zoom=0.3&pick=0.1,0.1")  # everything in this view must be computed
     status = page.locator("#status-line")
     expect(status).to_contain_text(NOT_COMPUTED)
@@ -32,7 +32,7 @@ def test_workers_that_cannot_be_started_are_reported_and_stored_data_are_shown(
     assert page.evaluate("() => [window.lossatlas.computed(), window.lossatlas.slice().pick]") == [False, None]
     page.locator("#epoch").press("Home")  # the page can still be used
     until(page, "() => window.lossatlas.shown().frame === 0")
-    page.unroute("**/compute/engine/worker.js")
+    page.unroute("**/compute/engine/worker.*.js")
     page.get_by_role("button", name="Try again").click()
     until(page, "() => window.lossatlas.computed()")
     until(page, "() => !document.querySelector('#boundary-whose').hidden")
@@ -43,14 +43,16 @@ def test_workers_that_cannot_be_started_are_reported_and_stored_data_are_shown(
 def test_a_training_whose_worker_dies_is_reported_and_can_be_started_again(exported: Site, desktop: Watched) -> None:
     page = desktop.page
     dying = "setTimeout(() => { throw new RangeError('Array buffer allocation failed'); });"
-    page.route("**/compute/engine/trainer.js", lambda route: route.fulfill(content_type="text/javascript", body=dying))
+    page.route(
+        "**/compute/engine/trainer.*.js", lambda route: route.fulfill(content_type="text/javascript", body=dying)
+    )
     desktop.open(exported.url + "?epoch=0")
     page.get_by_role("button", name="Train here").click()
     status = page.locator("#status-line")
     expect(status).to_contain_text("Training in the page failed")
     expect(status).to_contain_text("There is not enough memory for it")
     assert page.evaluate("() => window.lossatlas.shown().run") == MOONS.id  # the epochs so far can still be viewed
-    page.unroute("**/compute/engine/trainer.js")
+    page.unroute("**/compute/engine/trainer.*.js")
     page.get_by_role("button", name="Try again").click()
     until(page, "run => window.lossatlas.shown().run !== run", arg=MOONS.id)
 
@@ -61,12 +63,12 @@ def test_parts_that_fail_to_load_are_reported_and_load_at_the_next_use(exported:
     for part, button, there, message in [
         ("**/features/share/share.css", "Share", "dialog.keep[open]", "This view could not be shared"),
         (
-            "**/features/accessibility/table.js",
+            "**/features/accessibility/table.*.js",
             "Table of the training",
             "dialog.numbers[open]",
             "The table could not be loaded",
         ),
-        ("**/features/datasets/editor.js", "Your own data…", "dialog.editor[open]", "The editor could not be loaded"),
+        ("**/features/datasets/editor.*.js", "Your own data…", "dialog.editor[open]", "The editor could not be loaded"),
         ("**/features/tour/tour.css", "Take the tour", "#tour:not([hidden])", "The tour could not be loaded"),
     ]:
         page.route(part, lambda route: route.abort("connectionrefused"))
@@ -79,10 +81,10 @@ def test_parts_that_fail_to_load_are_reported_and_load_at_the_next_use(exported:
         expect(page.locator(there)).to_be_visible()
         page.keyboard.press("Escape")
     view = page.locator("input[name=view][value=contours]")
-    page.route("**/views/flat.js", lambda route: route.abort("connectionrefused"))
+    page.route("**/views/flat.*.js", lambda route: route.abort("connectionrefused"))
     view.press("Space")
     expect(status).to_contain_text(f"This view could not be loaded {LACKING}")
-    page.unroute("**/views/flat.js")
+    page.unroute("**/views/flat.*.js")
     page.get_by_role("button", name="Try again").click()
     until(page, "() => window.lossatlas.slice().view === 'contours'")
     forgive(desktop)

@@ -52,7 +52,7 @@ def test_a_worker_that_is_never_there_is_not_waited_for(exported: Site, desktop:
     page.add_init_script(IMPATIENT)
     held: list[Route] = []
     for name in ("worker", "trainer"):
-        page.route(f"**/compute/engine/{name}.js", lambda route: held.append(route))
+        page.route(f"**/compute/engine/{name}.*.js", lambda route: held.append(route))
     desktop.open(exported.url + "?epoch=60&zoom=0.3")
     status = page.locator("#status-line")
     expect(status).to_contain_text("The worker has not started within 30 seconds")
@@ -67,7 +67,7 @@ def test_without_storage_and_webassembly_everything_works(exported: Site, deskto
     page = desktop.page
     page.add_init_script(FORBIDDEN)
     page.route(
-        "**/compute/engine/kernel.js",
+        "**/compute/engine/*.js",
         lambda route: route.fulfill(response=(found := route.fetch()), body=f"delete self.WebAssembly; {found.text()}"),
     )
     desktop.open(exported.url + "?epoch=60&zoom=0.3")
@@ -85,7 +85,7 @@ def test_without_webgl_nothing_waits_for_the_map_that_replaces_the_surface(expor
     page = desktop.page
     page.add_init_script(NO_WEBGL)
     held: list[Route] = []
-    page.route("**/views/flat.js", lambda route: held.append(route))
+    page.route("**/views/flat.*.js", lambda route: held.append(route))
     desktop.open(exported.url + "?epoch=60")
     until(page, "() => document.querySelector('#boundary-plot').data.length > 0")
     expect(page.locator("[data-readout=train_loss]")).to_have_text("0.2545")

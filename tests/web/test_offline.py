@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 import struct
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Page
 
-from lossatlas.site import export_site, list_assets
+from lossatlas.site import export_site, make_assets
 from lossatlas.store import Gallery
 from tests.support.first_use import LATER
 from tests.support.pages import Watched, until, watched
@@ -38,6 +39,10 @@ def keep_offline(page: Page, *runs: str) -> None:
         arrays.append(manifest["planes"][0]["arrays"]["loss_surface"])
         for file in ("run.json", *(array["file"] for array in arrays)):
             until(page, KEPT, f"data/runs/{run}/{file}")
+
+
+def read_shell() -> Any:
+    return json.loads(make_assets().texts["shell.json"])
 
 
 def files_of(page: Page) -> list[str]:
@@ -90,15 +95,16 @@ def test_a_new_version_replaces_the_old_one(gallery: Gallery, tmp_path: Path, de
         page = desktop.open(f"{origin}/")
         keep_offline(page, MOONS.id)
         before = files_of(page)
-        assert any(list_assets()["version"] in name for name in before)
-        (site / "shell.json").write_text(json.dumps({**list_assets(), "version": "newer"}))
-        (site / "model/address.js").write_text((site / "model/address.js").read_text() + "// newer\n")
+        shell = read_shell()
+        assert any(shell["version"] in name for name in before)
+        (site / "shell.json").write_text(json.dumps({**shell, "version": "newer"}))
+        (site / "styles/print.css").write_text((site / "styles/print.css").read_text() + "/* newer */\n")
         desktop.open(f"{origin}/")
         page.evaluate(KEEP)
         until(page, "async () => (await caches.keys()).some((name) => name.endsWith('page newer'))")
         until(page, "async () => (await caches.keys()).filter((name) => name.includes(' page ')).length === 1")
-        text = page.evaluate("async () => (await caches.match(new URL('model/address.js', location.href).href)).text()")
-        assert text.endswith("// newer\n")
+        text = page.evaluate("async () => (await caches.match(new URL('styles/print.css', location.href).href)).text()")
+        assert text.endswith("/* newer */\n")
 
 
 def test_a_run_that_was_computed_again_is_not_shown_from_the_cache(
@@ -131,21 +137,22 @@ def test_a_run_that_was_computed_again_is_not_shown_from_the_cache(
 
 
 def test_everything_the_page_asks_for_is_in_its_list(gallery: Gallery, tmp_path: Path, desktop: Watched) -> None:
-    """These are all modules and all files that the sources name."""
+    """These are the bundles, and all other files that the documents and the sources name."""
     site = export_site(gallery, tmp_path / "site").site
     listed = json.loads((site / "shell.json").read_text())["files"]
-    assert listed == list_assets()["files"]
-    page = (WEB / "index.html").read_text(encoding="utf-8")
-    named = {
-        link for link in re.findall(r'(?:href|src)="([^"]+)"', page) if not re.match(r"data:|#|data/|catalog", link)
-    }
-    sources = [path for path in WEB.rglob("*.js") if "vendor" not in path.parts]
-    for path in sources:
-        text = path.read_text(encoding="utf-8")
-        beside = re.findall(r"""(?:from|import\(|new URL\()\s*['"](\.[^'"]+\.\w+)['"]""", text)
-        named |= {(path.parent / name).resolve().relative_to(WEB).as_posix() for name in beside}
-    assert len(named) > 60
-    assert named - set(listed) == set()
+    assert listed == read_shell()["files"]
+    named = {path.relative_to(site).as_posix() for path in (site / "bundles").rglob("*.*") if path.suffix != ".map"}
+    assert len(named) > 30
+    for document in ("index.html", "compare.html"):
+        links = re.findall(r'(?:href|src)="([^"]+)"', (site / document).read_text(encoding="utf-8"))
+        named |= {link for link in links if not re.match(r"data:|#|data/|catalog|\./$", link)}
+    for path in WEB.rglob("*.js"):
+        if "vendor" not in path.parts:
+            named |= set(re.findall(r"""['"](\w+/[\w/]+\.(?:css|json))['"]""", path.read_text(encoding="utf-8")))
+    assert named - set(listed) - {"data/index.json"} == set()
+    assert not [
+        name for name in listed if name.endswith(".js") and not name.startswith(("bundles/", "vendor/", "lib/"))
+    ]
     assert all((site / name).is_file() for name in listed)
     with static_server(site) as origin, desktop:
         page_ = desktop.open(f"{origin}/?pick=0.5,0.5")
@@ -162,26 +169,29 @@ def test_everything_the_page_asks_for_is_in_its_list(gallery: Gallery, tmp_path:
         asked = {url.removeprefix(f"{origin}/").split("?")[0] for url in desktop.requests if url.startswith(origin)}
     own = {path for path in asked if not path.startswith("data/")} - {"", "index.html", "catalog.json"}
     assert own - set(listed) == set()
-    for folder in ("compute", "features", "figures", "lib", "loading", "model", "pages", "styles", "vendor", "views"):
+    for folder in ("bundles/features", "bundles/pages", "compute", "features", "styles", "vendor"):
         assert any(path.startswith(f"{folder}/") for path in own), folder
-    shipped = {path.relative_to(WEB).as_posix() for path in WEB.rglob("*") if path.suffix in {".js", ".css", ".wasm"}}
-    assert shipped - {"service-worker.js"} == {path for path in listed if Path(path).suffix in {".js", ".css", ".wasm"}}
+    shipped = {path.relative_to(WEB).as_posix() for path in WEB.rglob("*") if path.suffix in {".css", ".wasm"}}
+    assert {path for path in shipped if path not in listed} == {
+        "pages/compare/compare.css",
+        "styles/tokens.css",
+        "styles/layout.css",
+        "styles/controls.css",
+        "styles/plots.css",
+    }, "these are joined"
 
 
 def test_the_version_follows_the_content(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    first = list_assets()["version"]
-    (tmp_path / "web").mkdir()
-    for name, text in (("index.html", "a"), ("main.js", "b")):
-        (tmp_path / "web" / name).write_text(text)
-    monkeypatch.setattr("lossatlas.site.assets.files", lambda _: tmp_path)
-    versions = set()
+    first = read_shell()["version"]
+    package = tmp_path / "lossatlas"
+    shutil.copytree(WEB, package / "web")
+    monkeypatch.setattr("lossatlas.site.assets.files", lambda _: package)
+    versions = []
     for text in ("b", "c", "b"):
-        (tmp_path / "web" / "main.js").write_text(text)
-        list_assets.cache_clear()
-        versions.add(list_assets()["version"])
-    list_assets.cache_clear()
-    assert len(versions) == 2
-    assert first not in versions
+        (package / "web" / "styles" / "print.css").write_text(text)
+        versions.append(read_shell()["version"])
+    assert versions[0] == versions[2]
+    assert len({first, *versions}) == 3
 
 
 def test_no_worker_is_registered_where_the_page_is_not_served_over_https(

@@ -136,7 +136,7 @@ def test_a_training_waits_for_its_first_picture(exported: Site, desktop: Watched
     page = desktop.page
     page.add_init_script(ORDERS)
     held: list[Route] = []
-    page.route("**/compute/engine/worker.js", lambda route: held.append(route))
+    page.route("**/compute/engine/worker.*.js", lambda route: held.append(route))
     desktop.page.goto(exported.url + HERE + "&epoch=5")
     until(page, "() => document.querySelector('#workshop .pace')?.textContent.startsWith('epoch')")
     until(page, "() => window.orders.includes('model')")  # the first picture has been requested

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import re
 import threading
-from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, Route
@@ -14,33 +12,16 @@ from tests.web.conftest import Site
 
 pytestmark = pytest.mark.browser
 
-WEB = Path(__file__).parents[2] / "src" / "lossatlas" / "web"
-MODULE = re.compile(r'<link rel="modulepreload" href="([^"]+)">')
 
-
-def find_reached(start: str) -> set[str]:
-    """Find the modules that are loaded with a module, which are those that it imports statically."""
-    found, waiting = set(), [WEB / start]
-    while waiting:
-        path = waiting.pop()
-        name = path.relative_to(WEB).as_posix()
-        if name in found:
-            continue
-        found.add(name)
-        text = path.read_text(encoding="utf-8")
-        waiting += [(path.parent / each).resolve() for each in re.findall(r"^import [^;]*?'(\.[^']+)';", text, re.M)]
-    return found
-
-
-def test_the_files_that_are_preloaded_are_those_that_are_imported() -> None:
-    page = (WEB / "index.html").read_text(encoding="utf-8")
-    head, views = page.split('<template id="views">')
-    first = MODULE.findall(head)
-    then = MODULE.findall(views.split("</template>")[0])
-    assert len(first) == len(set(first))
-    assert len(then) == len(set(then))
-    assert set(first) == find_reached("pages/atlas/main.js")
-    assert set(then) == find_reached("pages/atlas/wiring.js") - find_reached("pages/atlas/main.js")
+def test_a_first_visit_needs_few_requests(exported: Site, desktop: Watched) -> None:
+    """A class of thirty that opens the page at once asks for a few hundred files, and not for ten thousand."""
+    page = desktop.open(exported.url)
+    until(page, "() => window.lossatlas.shown()")
+    code = [url for url in desktop.requests if url.endswith((".js", ".css"))]
+    assert len(code) == len(set(code)) <= 14
+    assert len(set(desktop.requests)) <= 40
+    modules = [url for url in code if url.endswith(".js") and "/bundles/" not in url]
+    assert {url.rpartition("/")[2] for url in modules} == {"plotly-gl3d-4.1.1.min.js", "opened_as_file.js"}
 
 
 def test_the_boundary_is_drawn_before_the_surface(exported: Site, browser: Browser) -> None:
@@ -71,7 +52,9 @@ def test_no_array_is_requested_before_plotly_has_arrived(exported: Site, desktop
     page.route("**/vendor/*.js", hold)
     page.on("request", lambda request: asked.set() if request.url.endswith("run.json") else None)
     page.goto(exported.url + "?epoch=0", wait_until="commit")
-    until(page, "() => performance.getEntriesByType('resource').some(({name}) => name.endsWith('views/dataset.js'))")
+    until(
+        page, "() => performance.getEntriesByType('resource').some(({name}) => name.includes('/pages/atlas/wiring.'))"
+    )
     until(page, "() => performance.getEntriesByType('resource').some(({name}) => name.endsWith('run.json'))")
     assert asked.is_set()
     assert not [url for url in desktop.requests if url.endswith(".npy")]

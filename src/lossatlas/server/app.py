@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
+import threading
 import time
-from collections.abc import AsyncIterator, Callable, Collection, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager
 from functools import cached_property
 from importlib.resources import files
@@ -31,9 +33,11 @@ from lossatlas.server.read_only import ReadOnlyService
 from lossatlas.server.recordings import Recordings
 from lossatlas.server.root_path import RootPath
 from lossatlas.server.service import RunService
-from lossatlas.site import MOST_STORY_BYTES, STORY_NAME, describe_catalog, list_assets
+from lossatlas.site import MOST_STORY_BYTES, STORY_NAME, Assets, describe_catalog, make_assets
 from lossatlas.store import MOST_INDEX, Gallery, is_regular, read_regular, run_folder
 
+#: After this many seconds, the files of the page are looked at again.
+_MADE_LASTS = 0.5
 #: The workers have at least this many seconds to end when the server stops.
 _PATIENCE = 0.5
 
@@ -85,7 +89,9 @@ def create_app(  # noqa: PLR0913 (each setting has a name and a default)
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         if not read_only:
             jobs.start()
+        making = asyncio.create_task(run_in_threadpool(site.find_made))  # before somebody waits for it
         yield
+        await making
         jobs.stop()
         left = getattr(app.state, "stop_by", 0.0) - time.monotonic()  # the server says how long it may take to stop
         await run_in_threadpool(jobs.join, max(_PATIENCE, left))
@@ -103,7 +109,6 @@ def create_app(  # noqa: PLR0913 (each setting has a name and a default)
     site = _Site(gallery, default, recordings, read_only, jobs.space.note_use)
     add_health_checks(app, gallery, lambda: jobs.is_stopping)
     app.add_route("/catalog.json", site.answer_catalog, ["GET"])
-    app.add_route("/shell.json", site.answer_shell, ["GET"])
     app.add_route("/data/{path:path}", site.answer_data, ["GET"])
     app.add_route("/stories/{name}", site.answer_story, ["GET"])
     app.add_route("/{path:path}", site.answer_page, ["GET"])
@@ -125,6 +130,10 @@ class _Site:
         self._read_only = read_only
         self._responder = Responder()
         self._web = Path(str(files("lossatlas") / "web"))
+        self._lock = threading.Lock()
+        self._assets: Assets | None = None
+        self._made: Mapping[str, Content] = {}
+        self._made_until = 0.0
 
     async def answer_page(self, request: Request) -> Response:
         """Answer with a file of the page."""
@@ -134,11 +143,6 @@ class _Site:
     async def answer_catalog(self, request: Request) -> Response:
         """Answer with the list of choices."""
         return await self._responder.answer(request, await run_in_threadpool(lambda: self._catalog))
-
-    async def answer_shell(self, request: Request) -> Response:
-        """Answer with the list of the page's files."""
-        content = await run_in_threadpool(lambda: Content.of_json("shell.json", json.dumps(list_assets())))
-        return await self._responder.answer(request, content)
 
     async def answer_data(self, request: Request) -> Response:
         """Answer with the index of the gallery, or with a file of a run."""
@@ -157,12 +161,27 @@ class _Site:
         if self._read_only:
             catalog["read_only"] = True
         text = json.dumps(catalog, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
-        return Content.of_json("catalog.json", text)
+        return Content.of_text("catalog.json", text)
 
     def _page_file(self, path: str) -> Content:
         if not PAGE_PATH.fullmatch(path):
             raise HTTPException(404)
-        return Content.of_file(find_within(self._web, path), shipped=True)
+        return self.find_made().get(path) or Content.of_file(find_within(self._web, path), shipped=True)
+
+    def find_made(self) -> Mapping[str, Content]:
+        """Return the files that are made from the page's. Those may have changed, if somebody develops them."""
+        with self._lock:
+            now = time.monotonic()
+            if now >= self._made_until:
+                self._made_until = now + _MADE_LASTS
+                assets = make_assets()
+                if assets is not self._assets:
+                    self._assets = assets
+                    self._made = {
+                        name: Content.of_text(name, text, lasting=name in assets.lasting)
+                        for name, text in assets.texts.items()
+                    }
+            return self._made
 
     def _index(self) -> Content:
         recorded = self._recordings.entries()
@@ -171,7 +190,7 @@ class _Site:
         index = self._read_index()
         index["runs"] = [*index["runs"], *recorded]
         text = json.dumps(index, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
-        return Content.of_json("index.json", text)
+        return Content.of_text("index.json", text)
 
     def _read_index(self) -> dict[str, Any]:
         try:

@@ -53,6 +53,8 @@ _READ_AT_ONCE = 64 * 2**10
 MOST_SENT = 32
 #: How many seconds a request waits for one of them.
 _PATIENCE = 20.0
+#: The value of ``Cache-Control`` for files whose names change with their content.
+_LASTING = "public, max-age=31536000, immutable"
 #: How many compressed bytes are kept in memory.
 _CACHE_BYTES = 128 * 2**20
 
@@ -84,6 +86,8 @@ class Content:
         A function that opens the file, if it is one of a data folder, where no link is followed.
     shipped
         Whether the file is part of this package. Then a compressed copy may exist (such as Plotly's ``.br``).
+    lasting
+        Whether the name contains a hash of the bytes, so that clients may keep them without asking again.
     """
 
     name: str
@@ -94,6 +98,7 @@ class Content:
     path: Path | None = None
     open: Callable[[], BinaryIO] | None = None
     shipped: bool = False
+    lasting: bool = False
 
     @classmethod
     def of_file(cls, path: Path, *, shipped: bool = False) -> Content:
@@ -168,11 +173,12 @@ class Content:
         )
 
     @classmethod
-    def of_json(cls, name: str, text: str) -> Content:
-        """Make the content of a JSON document that is not a file."""
+    def of_text(cls, name: str, text: str, *, lasting: bool = False) -> Content:
+        """Make the content of a text that is not a file. The suffix of its name determines its media type."""
         data = text.encode()
         version = hashlib.sha256(data).hexdigest()[:16]
-        return cls(name, version, "application/json", len(data), lambda: data)
+        media_type = _COMPRESSED.get(Path(name).suffix, "application/json")
+        return cls(name, version, media_type, len(data), lambda: data, lasting=lasting)
 
     def in_byte_planes(self) -> Content:
         """Return the content of an array with its bytes rearranged by :mod:`lossatlas.site.byte_planes`."""
@@ -222,7 +228,8 @@ class Responder:
         tag = f'"{content.version}-{encoding}"' if encoding else f'"{content.version}"'
         # The id of a run names its configuration, and not its bytes. The run may be computed again, so that clients
         # must revalidate every time.
-        headers = {"ETag": tag, "Cache-Control": "no-cache", "Vary": _list_varying_headers(content)}
+        caching = _LASTING if content.lasting else "no-cache"
+        headers = {"ETag": tag, "Cache-Control": caching, "Vary": _list_varying_headers(content)}
         if _is_known(request, tag):
             return Response(status_code=304, headers=headers)
         if encoding is None and content.path and ("range" in request.headers or content.size > _READ_AT_ONCE):

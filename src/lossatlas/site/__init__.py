@@ -1,6 +1,6 @@
 """Makes what a browser downloads: the list of choices, the list of the page's files, packed arrays, a static export."""
 
-from lossatlas.site.assets import list_assets
+from lossatlas.site.assets import Assets, list_sources, make_assets
 from lossatlas.site.byte_planes import MEDIA_TYPE, to_byte_planes
 from lossatlas.site.catalog import describe_catalog
 from lossatlas.site.export import export_site
@@ -15,11 +15,13 @@ __all__ = [
     "PAGE_DIRECTIVES",
     "STORY_NAME",
     "WORKER_DIRECTIVES",
+    "Assets",
     "describe_catalog",
     "export_single_file",
     "export_site",
     "format_policy",
     "hash_source",
-    "list_assets",
+    "list_sources",
+    "make_assets",
     "to_byte_planes",
 ]

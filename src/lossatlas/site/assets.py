@@ -3,29 +3,69 @@
 from __future__ import annotations
 
 import hashlib
-from functools import cache
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import lru_cache
 from importlib.resources import as_file, files
-from typing import Any
+from pathlib import Path
+
+from lossatlas.site.bundles import Bundles, join_page
 
 #: The suffixes of files that the page requests. It never requests licences, sources and compressed copies.
 _SUFFIXES = {".css", ".html", ".js", ".json", ".png", ".svg", ".wasm", ".webmanifest"}
 #: The page requests these files under other names (``./``), the browser requests them itself, or nobody requests them.
-_APART = {"index.html", "service-worker.js", "thumbnails.json", "vendor/vendor.json"}
+_APART = {"index.html", "service-worker.js", "thumbnails.json", "vendor/vendor.json", "model/types.js"}
 
 
-@cache
-def list_assets() -> dict[str, Any]:
-    """List the files of the page, and compute their version.
+@dataclass(frozen=True)
+class Assets:
+    """The files of the page that a browser gets in another form than the package has them.
 
-    Returns
-    -------
-    dict
-        ``files`` is the sorted list of paths relative to the page. ``version`` is a hash of all files and of the page
-        itself, so that it changes if any of them changes.
+    Attributes
+    ----------
+    texts
+        The text of each of these files, by its path relative to the page: documents, bundles, source maps, and the list
+        of all files that the page requests (``shell.json``).
+    lasting
+        The paths among them that contain a hash of the text, so that the text never changes.
     """
-    digest = hashlib.sha256()
+
+    texts: Mapping[str, str]
+    lasting: frozenset[str]
+
+
+def list_sources() -> list[str]:
+    """List the files of the package from which the page is made, as paths relative to the page."""
     with as_file(files("lossatlas").joinpath("web")) as web:
-        paths = {path.relative_to(web).as_posix(): path for path in web.rglob("*") if path.suffix in _SUFFIXES}
-        for name in sorted(paths):
-            digest.update(hashlib.sha256(paths[name].read_bytes()).digest() + name.encode() + b"\0")
-    return {"version": digest.hexdigest()[:16], "files": sorted(paths.keys() - _APART)}
+        return sorted(_find_sources(web).keys() - _APART)
+
+
+def make_assets() -> Assets:
+    """Make the files of the page that are not in the package in this form. Only changed sources are read again."""
+    with as_file(files("lossatlas").joinpath("web")) as web:
+        states = [(name, path.stat()) for name, path in _find_sources(web).items()]
+        return _make_assets(web, tuple(sorted((name, state.st_mtime_ns, state.st_size) for name, state in states)))
+
+
+@lru_cache(maxsize=1)
+def _make_assets(web: Path, _states: tuple[tuple[str, int, int], ...]) -> Assets:
+    joined = join_page(web)
+    made = {**joined.files, **joined.source_maps}
+    return Assets({**made, **joined.documents, "shell.json": _list_requested(web, joined)}, frozenset(made))
+
+
+def _list_requested(web: Path, joined: Bundles) -> str:
+    """Write the list of files with a version, which is a hash of all of them and so changes if any of them does."""
+    sources = _find_sources(web)
+    digest = hashlib.sha256(json.dumps(sorted(joined.files)).encode())
+    for name in sorted(sources):
+        digest.update(hashlib.sha256(sources[name].read_bytes()).digest() + name.encode() + b"\0")
+    requested = sorted((sources.keys() - _APART - joined.joined) | joined.files.keys())
+    return json.dumps({"version": digest.hexdigest()[:16], "files": requested})
+
+
+def _find_sources(web: Path) -> dict[str, Path]:
+    paths = [Path(folder, name) for folder, _, names in os.walk(web) for name in names]
+    return {path.relative_to(web).as_posix(): path for path in paths if path.suffix in _SUFFIXES}

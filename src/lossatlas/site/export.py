@@ -12,7 +12,7 @@ from typing import Any
 from lossatlas.errors import ExportError, RunError
 from lossatlas.runs import RunConfig
 from lossatlas.showcase import OPENING
-from lossatlas.site.assets import list_assets
+from lossatlas.site.assets import make_assets
 from lossatlas.site.catalog import describe_catalog
 from lossatlas.site.compressed import SUFFIXES, add_compressed_copies
 from lossatlas.site.documents import prepare_for_hosts
@@ -163,15 +163,15 @@ def _read_json(path: Path) -> Any:
 
 def _fill(new: SiteFolder, gallery: Gallery, compact: bool) -> tuple[list[str], list[str]]:
     """Write a whole site into a new folder, and return what was left out and the ids of its runs."""
+    texts = make_assets().texts
     with as_file(files("lossatlas").joinpath("web")) as web:
         for path in sorted(web.rglob("*")):
-            if path.is_file():
-                name = path.relative_to(web).as_posix()
-                if path.suffix == ".html":
-                    new.put_bytes(name, prepare_for_hosts(path.read_text(encoding="utf-8")).encode())
-                    continue
+            name = path.relative_to(web).as_posix()
+            if path.is_file() and name not in texts:
                 with path.open("rb") as file:
                     new.put_file(name, file)
+    for name, text in texts.items():
+        new.put_bytes(name, (prepare_for_hosts(text) if name.endswith(".html") else text).encode())
     left_out, runs = [], []
     for verdict in gallery.verify():
         try:
@@ -190,7 +190,6 @@ def _fill(new: SiteFolder, gallery: Gallery, compact: bool) -> tuple[list[str], 
     default = OPENING if OPENING.id in runs else RunConfig()  # the run that the page opens with must exist
     for name, content in (
         ("data/index.json", Gallery(new.folder / "data").index()),
-        (_SHELL, list_assets()),
         (_MARK, describe_catalog(compute=False, default=default)),
     ):
         new.put_bytes(name, json.dumps(content, ensure_ascii=False, allow_nan=False).encode())

@@ -1,7 +1,8 @@
-"""Turns the page's modules into functions, so that one classic script can contain all of them.
+"""Turns the page's modules into functions, so that one file can contain many of them.
 
-A page that was opened from a local file cannot load modules, and neither can its workers. The page's modules
-have few forms of imports and exports, so that a few replacements suffice:
+A page that was opened from a local file cannot load modules, and neither can its workers; and a page on a host would
+need hundreds of requests for them. The page's modules have few forms of imports and exports, so that a few
+replacements suffice:
 
     import {a, b as c} from './x.js';            const {a, b: c} = $load("folder/x.js");
     import d from './x.js';                      const {default: d} = $load("folder/x.js");
@@ -10,8 +11,8 @@ have few forms of imports and exports, so that a few replacements suffice:
     new Worker(new URL('./x.js', import.meta.url), {type: 'module'})
                                                  $worker("folder/x.js")
 
-Exports lose their keyword, and the function returns them. single_file.js defines ``$load``, ``$import`` and
-``$worker``.
+Exports lose their keyword, and the function returns them. Each line stays on the line it was on, after a first line
+that begins the function. bundle.js and single_file.js define ``$load``, ``$import`` and ``$worker``.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from __future__ import annotations
 import posixpath
 import re
 from collections.abc import Callable, Mapping
+from functools import lru_cache
 
 from lossatlas.errors import ExportError
 
@@ -71,14 +73,15 @@ def to_function(name: str, source: str) -> str:
             taken = f"{{{', '.join(f'{outer}: {inner}' if inner else outer for outer, inner in pairs)}}}"
         else:
             taken = found["name"] if "* as" in found.group() else f"{{default: {found['name']}}}"
-        return f'const {taken} = $load("{_resolve(name, found["path"])}");'
+        lines = "\n" * found.group().count("\n")
+        return f'const {taken} = $load("{_resolve(name, found["path"])}");{lines}'
 
     def rewrite(code: str) -> str:
         code = _EXPORT.sub(take_name, _IMPORT.sub(write_import, code))
         code = _DYNAMIC_IMPORT.sub(lambda found: f'$import("{_resolve(name, found["path"])}")', code)
         code = _WORKER.sub(lambda found: f'$worker("{_resolve(name, found["path"])}")', code)
         if unknown := _REST.search(code):
-            raise ExportError(f"{name}: cannot put this into a single file: {unknown.group().strip()}")
+            raise ExportError(f"{name}: cannot turn this into a function: {unknown.group().strip()}")
         return code
 
     body = _map_code(_EXPORTS.sub(take_list, source), rewrite)
@@ -92,19 +95,30 @@ def find_needed(sources: Mapping[str, str], entry: str) -> list[str]:
         name = rest.pop()
         if name not in needed:
             needed.add(name)
-            rest += _list_imports(name, sources[name])
+            rest += _find_paths(_IMPORT, name, sources[name])
     return sorted(needed)
 
 
-def _list_imports(name: str, source: str) -> list[str]:
+def find_imported_later(name: str, source: str) -> tuple[str, ...]:
+    """Find the modules that a module imports when they are first used."""
+    return _find_paths(_DYNAMIC_IMPORT, name, source)
+
+
+def find_workers(name: str, source: str) -> tuple[str, ...]:
+    """Find the modules that a module starts as workers."""
+    return _find_paths(_WORKER, name, source)
+
+
+@lru_cache(maxsize=4096)
+def _find_paths(pattern: re.Pattern[str], name: str, source: str) -> tuple[str, ...]:
     found: list[str] = []
 
     def collect(code: str) -> str:
-        found.extend(_resolve(name, each["path"]) for each in _IMPORT.finditer(code))
+        found.extend(_resolve(name, each["path"]) for each in pattern.finditer(code))
         return code
 
     _map_code(source, collect)
-    return found
+    return tuple(found)
 
 
 def _map_code(source: str, rewrite: Callable[[str], str]) -> str:

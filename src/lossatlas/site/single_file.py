@@ -13,7 +13,7 @@ from typing import Any
 
 from lossatlas.errors import ExportError
 from lossatlas.runs import RunConfig
-from lossatlas.site.assets import list_assets
+from lossatlas.site.assets import list_sources
 from lossatlas.site.catalog import describe_catalog
 from lossatlas.site.documents import add_policy
 from lossatlas.site.modules import find_needed, to_function
@@ -96,7 +96,7 @@ def _write_page(gallery: Gallery, run_ids: Sequence[str], stories: dict[str, str
     """Return the text of the page, with everything that it needs inside."""
     with as_file(files("lossatlas").joinpath("web")) as web:
         texts = {name: (web / name).read_text(encoding="utf-8") for name in _list_texts()}
-        binaries = {name: (web / name).read_bytes() for name in list_assets()["files"] if name.endswith(".wasm")}
+        binaries = {name: (web / name).read_bytes() for name in list_sources() if name.endswith(".wasm")}
         page = (web / "index.html").read_text(encoding="utf-8")
     opener = files("lossatlas").joinpath("site", "single_file.js").read_text(encoding="utf-8")
     modules = {name: texts.pop(name) for name in list(texts) if name.endswith(".js") and name != _PLOTLY}
@@ -124,7 +124,7 @@ def _write_page(gallery: Gallery, run_ids: Sequence[str], stories: dict[str, str
 
 def _list_texts() -> list[str]:
     """List the modules, stylesheets and data of the page."""
-    names = [name for name in list_assets()["files"] if Path(name).suffix in _TEXTS]
+    names = [name for name in list_sources() if Path(name).suffix in _TEXTS]
     return [name for name in names if not name.startswith(_COMPARISON)]
 
 

@@ -4,7 +4,6 @@
  */
 import {takeModelOfRun, openingState, findTarget, addOwnDatasets} from '../../model/choice.js';
 import {Away, fetchJson, isServerThere} from '../../loading/json.js';
-import {byId} from '../../lib/dom.js';
 import {loadPlotly, waitForPlotly} from '../../lib/plotly.js';
 import {createRetry} from '../../lib/retry.js';
 import {Session} from '../../loading/session.js';
@@ -30,7 +29,6 @@ async function boot() {
     const target = findTarget(index.runs, catalog, store.get());
     const isTrainedHere = store.get().train || target.kind === 'unavailable'; // wiring.js trains that run.
     const opening = isTrainedHere ? null : session.open(target);
-    document.head.append(/** @type {HTMLTemplateElement} */ (byId('views')).content);
     const rest = import('./wiring.js');
     rest.catch(() => {}); // The error is reported where the promise is awaited.
     await opening; // The arrays are requested before Plotly is parsed, which keeps the thread busy.
