@@ -10,8 +10,10 @@ import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from lossatlas.arrays import Float64
+from tests.support.modules import TAKE_CONSTANTS
 
 OPEN = """async (start) => {
+    await (TAKE_CONSTANTS)();
     const {createLazy} = await import('./lib/lazy.js');
     const openEditor = await createLazy({
         load: () => import('./features/datasets/editor.js'),
@@ -22,7 +24,7 @@ OPEN = """async (start) => {
     window.used = [];
     const onUse = (own) => window.used.push({...own, points: [...own.points], labels: [...own.labels]});
     openEditor({start: start && createOwn(start), onUse});
-}"""
+}""".replace("TAKE_CONSTANTS", TAKE_CONSTANTS)
 
 
 def open_editor(page: Page, start: dict[str, Any] | None = None) -> Locator:

@@ -16,7 +16,8 @@ from lossatlas.networks import ACTIVATIONS, Network
 from lossatlas.planes import FreshPlane
 from lossatlas.rng import Stream
 from tests.conftest import network_of, some_models
-from tests.support.pages import until, watched
+from tests.support.modules import open_modules
+from tests.support.pages import until
 from tests.web.conftest import Site
 
 pytestmark = pytest.mark.browser
@@ -31,8 +32,7 @@ CASES = [
 
 @pytest.fixture(scope="module")
 def page(served: Site, browser: Browser) -> Iterator[Page]:
-    for seen in watched(browser):
-        yield seen.open(served.url)
+    yield from open_modules(browser, served.url)
 
 
 def describe_network(network: Network) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Browser, Page
 
-from tests.support.pages import watched
+from tests.support.modules import open_modules
 from tests.web.conftest import Site
 
 pytestmark = pytest.mark.browser
@@ -15,8 +15,7 @@ pytestmark = pytest.mark.browser
 
 @pytest.fixture(scope="module")
 def page(exported: Site, browser: Browser) -> Iterator[Page]:
-    for seen in watched(browser):
-        yield seen.open(exported.url + "?epoch=0")
+    yield from open_modules(browser, exported.url)
 
 
 def test_different_parts_give_different_keys_whatever_characters_they_contain(page: Page) -> None:

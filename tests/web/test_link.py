@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from playwright.sync_api import Browser, Page
 
 from lossatlas.networks import ACTIVATIONS, ModelConfig
-from tests.support.pages import watched
+from tests.support.modules import open_modules
 from tests.web.conftest import Site
 
 pytestmark = pytest.mark.browser
@@ -83,8 +83,7 @@ ROUND_TRIP = """async (state) => {
 
 @pytest.fixture(scope="module")
 def page(served: Site, browser: Browser) -> Iterator[Page]:
-    for seen in watched(browser):
-        yield seen.open(served.url)
+    yield from open_modules(browser, served.url)
 
 
 @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])

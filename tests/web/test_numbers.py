@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Page
 
-from tests.support.pages import watched
+from tests.support.modules import open_modules
 from tests.web.conftest import Site
 
 pytestmark = pytest.mark.browser
@@ -88,8 +88,7 @@ EXAMPLES: list[tuple[str, list[Any], str | float]] = [
 
 @pytest.fixture(scope="module")
 def page(exported: Site, browser: Browser) -> Iterator[Page]:
-    for seen in watched(browser):
-        yield seen.open(exported.url + "?epoch=0")
+    yield from open_modules(browser, exported.url)
 
 
 def test_numbers_are_written_as_people_read_them(page: Page) -> None:

@@ -14,6 +14,7 @@ from lossatlas.datasets import DatasetConfig, load_dataset
 from lossatlas.runs import RunConfig, compute_run
 from lossatlas.site import export_site
 from lossatlas.store import Gallery
+from tests.support.modules import TAKE_CONSTANTS
 from tests.support.pages import Watched, until, watched
 from tests.support.sharing import open_dialog
 from tests.web.conftest import MOONS, Site, app_in_thread, static_server
@@ -67,7 +68,9 @@ def own_exported(own_gallery: Gallery, tmp_path_factory: pytest.TempPathFactory)
 @pytest.fixture(scope="module")
 def page(own_exported: Site, browser: Browser) -> Iterator[Page]:
     for seen in watched(browser, viewport={"width": 1100, "height": 620}, reduced_motion="reduce"):
-        yield seen.open(own_exported.url)
+        opened = seen.open(own_exported.url)
+        opened.evaluate(TAKE_CONSTANTS)
+        yield opened
 
 
 def go(page: Page, query: str, shown: str) -> None:

@@ -18,7 +18,7 @@ from lossatlas.datasets import SOURCES, DatasetConfig, Source, load_dataset
 from lossatlas.landscape import BoundaryConfig, input_grid
 from lossatlas.rng import Draws, Stream
 from lossatlas.site.catalog import list_measured_points
-from tests.support.pages import watched
+from tests.support.modules import open_modules
 from tests.web.conftest import Site
 
 pytestmark = pytest.mark.browser
@@ -29,8 +29,7 @@ INVENTED = [source for source in SOURCES.values() if not source.is_real]
 
 @pytest.fixture(scope="module")
 def page(served: Site, browser: Browser) -> Iterator[Page]:
-    for seen in watched(browser):
-        yield seen.open(served.url)
+    yield from open_modules(browser, served.url)
 
 
 def call(page: Page, module: str, body: str, argument: Any = None) -> Any:

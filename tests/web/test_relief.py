@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from playwright.sync_api import Browser, Page
 
 from lossatlas.arrays import Float64, Integers
-from tests.support.pages import watched
+from tests.support.modules import open_modules
 from tests.web.conftest import Site
 
 pytestmark = pytest.mark.browser
@@ -26,8 +26,7 @@ SURFACES = ("gentle", "cut", "broken", "flat")
 
 @pytest.fixture(scope="module")
 def page(served: Site, browser: Browser) -> Iterator[Page]:
-    for seen in watched(browser):
-        yield seen.open(served.url)
+    yield from open_modules(browser, served.url)
 
 
 def surface(name: str, size: int = SIZE) -> Float64:

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from tests.support.modules import TAKE_CONSTANTS
 from tests.support.pages import Watched
 from tests.web.conftest import MOONS, Site
 
@@ -93,6 +94,7 @@ DRAWN = """async (id) => {
 @pytest.mark.parametrize("site", ["served"], indirect=True)
 def test_drawing_starts_no_work(site: Site, desktop: Watched) -> None:
     page = desktop.open(site.url)
+    page.evaluate(TAKE_CONSTANTS)
     found: dict[str, Any] = page.evaluate(DRAWN, MOONS.id)
     assert found["before"] == [0, []]
     # The worker of the ball and both workers of the engine start. The engine's receive the run before any question.

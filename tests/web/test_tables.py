@@ -21,7 +21,7 @@ from hypothesis import strategies as st
 from playwright.sync_api import Browser, Page
 
 from tests.support.long_cells import LONG_CELLS, make_table
-from tests.support.pages import watched
+from tests.support.modules import open_modules
 from tests.web.conftest import Site
 from tests.web.test_points import OWN, call, own_datasets
 
@@ -41,8 +41,7 @@ READ = """async ([bytes, choice]) => {
 
 @pytest.fixture(scope="module")
 def page(served: Site, browser: Browser) -> Iterator[Page]:
-    for seen in watched(browser):
-        yield seen.open(served.url)
+    yield from open_modules(browser, served.url)
 
 
 def read(page: Page, text: str | bytes, **choice: Any) -> Any:

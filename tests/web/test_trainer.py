@@ -13,6 +13,7 @@ from playwright.sync_api import Browser, Page
 
 from lossatlas.training import METRICS, TrainingConfig
 from tests.conftest import network_of, some_models
+from tests.support.modules import open_modules
 from tests.support.page_training import (
     CREATE,
     RECORD,
@@ -23,7 +24,7 @@ from tests.support.page_training import (
     train_to_end,
     wait_for,
 )
-from tests.support.pages import until, watched
+from tests.support.pages import until
 from tests.web.conftest import Site
 
 pytestmark = pytest.mark.browser
@@ -31,8 +32,7 @@ pytestmark = pytest.mark.browser
 
 @pytest.fixture(scope="module")
 def page(served: Site, browser: Browser) -> Iterator[Page]:
-    for seen in watched(browser):
-        yield seen.open(served.url)
+    yield from open_modules(browser, served.url)
 
 
 @pytest.mark.parametrize("activation", ["tanh", "relu"])

@@ -14,8 +14,9 @@ from lossatlas.arrays import Float64
 from lossatlas.networks import Network
 from lossatlas.training import TrainingConfig
 from tests.conftest import network_of, some_models
+from tests.support.modules import open_modules
 from tests.support.page_training import open_trainer, some_data, task, train_to_end, wait_for
-from tests.support.pages import until, watched
+from tests.support.pages import until
 from tests.web.conftest import Site
 from tests.web.test_engine import describe_network
 
@@ -24,8 +25,7 @@ pytestmark = pytest.mark.browser
 
 @pytest.fixture(scope="module")
 def page(served: Site, browser: Browser) -> Iterator[Page]:
-    for seen in watched(browser):
-        yield seen.open(served.url)
+    yield from open_modules(browser, served.url)
 
 
 def dead_in_numpy(network: Network, theta: Float64, points: Float64) -> list[int]:

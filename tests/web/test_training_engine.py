@@ -15,9 +15,9 @@ from lossatlas.networks import ACTIVATIONS, Network
 from lossatlas.rng import Draws, Stream
 from lossatlas.training import OPTIMIZERS, TrainingConfig
 from tests.conftest import network_of, some_models
+from tests.support.modules import open_modules
 from tests.support.oracles import torch_gradient, torch_loss
 from tests.support.page_training import TRAIN, python_thetas, sample, some_data, task
-from tests.support.pages import watched
 from tests.web.conftest import Site
 from tests.web.test_engine import describe_network
 
@@ -33,8 +33,7 @@ SHAPES = [((), False), ((5,), False), ((4, 4), True), ((6, 5, 4), False), ((4, 4
 
 @pytest.fixture(scope="module")
 def page(served: Site, browser: Browser) -> Iterator[Page]:
-    for seen in watched(browser):
-        yield seen.open(served.url)
+    yield from open_modules(browser, served.url)
 
 
 def assert_same_thetas(page: Page, cases: list[tuple[Network, Dataset, TrainingConfig]]) -> None:

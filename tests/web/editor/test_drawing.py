@@ -24,6 +24,7 @@ from tests.support.editor_pages import (
     tool,
     use,
 )
+from tests.support.modules import TAKE_CONSTANTS
 from tests.support.pages import Watched, until, watched
 from tests.web.conftest import Site
 
@@ -274,6 +275,7 @@ def test_the_panels_button_fetches_the_editor_and_uses_its_dataset(exported: Sit
     expect(button).to_be_visible()
     later = ("/datasets/", "papaparse")
     assert not [url for url in desktop.requests if any(name in url for name in later)]
+    page.evaluate(TAKE_CONSTANTS)
     page.evaluate(
         """async () => {
             const {createDataset} = await import('./views/dataset.js');
