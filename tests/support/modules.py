@@ -26,3 +26,8 @@ def open_modules(browser: Browser, site: str) -> Iterator[Page]:
         seen.page.goto(site + "catalog.json")
         seen.page.evaluate(TAKE_CONSTANTS)
         yield seen.page
+
+
+def with_constants(script: str) -> str:
+    """Return a function in JavaScript that gives the modules the constants before it calls another one."""
+    return f"async (argument) => {{ await ({TAKE_CONSTANTS})(); return ({script})(argument); }}"

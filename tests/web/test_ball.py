@@ -13,6 +13,7 @@ from playwright.sync_api import Browser, Page, expect
 from lossatlas.arrays import Float64
 from lossatlas.runs import Run
 from tests.support.drawn import Drawn
+from tests.support.modules import with_constants
 from tests.support.page_training import TRAIN, task
 from tests.support.pages import Watched, until, watched
 from tests.web.conftest import Site
@@ -136,11 +137,11 @@ def test_the_section_shows_it_and_a_sentence_says_that_it_leaves_the_plane(expor
     expect(page.get_by_text("Every point of this surface is a network.")).to_be_visible()
 
 
-TEXT = """async ([way, span]) => (await import('./figures/ball.js')).ballText(way, span)"""
-CURVE = """async ([losses, scale]) => {
+TEXT = with_constants("""async ([way, span]) => (await import('./figures/ball.js')).ballText(way, span)""")
+CURVE = with_constants("""async ([losses, scale]) => {
     const {ballCurve} = await import('./figures/ball.js');
     return ballCurve(losses, 200, scale, {width: 108, height: 28});
-}"""
+}""")
 
 
 def test_the_sentence_about_a_ball_says_where_it_is_and_a_curve_shows_its_loss(

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from contourpy import contour_generator
 
+from tests.support.modules import with_constants
 from tests.support.pages import Watched
 from tests.web.conftest import Site
 
@@ -23,12 +24,12 @@ LINES = {
 }
 #: The change of the logits in one cell: from a jump between two places of the grid to a slope over many cells.
 SLOPES = {"leap": 400.0, "sharp": 6.0, "soft": 0.5}
-BORDER = """async ({classes, confidence}) => {
+BORDER = with_constants("""async ({classes, confidence}) => {
     const {borderSegments} = await import(new URL('figures/border.js', document.baseURI).href);
     const run = {numbers: () => new Float32Array(100)};
     const seen = {predicted_class: classes, confidence};
     return borderSegments(run, seen);
-}"""
+}""")
 
 
 def distance(name: str, x: np.ndarray, y: np.ndarray) -> np.ndarray:

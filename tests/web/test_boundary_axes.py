@@ -8,12 +8,13 @@ import numpy as np
 import pytest
 from playwright.sync_api import Page
 
+from tests.support.modules import with_constants
 from tests.support.pages import Watched
 from tests.web.conftest import IRIS, Site
 
 pytestmark = pytest.mark.browser
 
-LABELS = """async ([features, points]) => {
+LABELS = with_constants("""async ([features, points]) => {
     const {featureAxis, pointTraces} = await import(new URL('figures/boundary.js', document.baseURI).href);
     const scaled = points.map((value, i) => (value - features[i % 2].mean) / features[i % 2].scale);
     const [grid_x, grid_y] = [0, 1].map((axis) => {
@@ -27,7 +28,7 @@ LABELS = """async ([features, points]) => {
     const theme = {ink: '#000', muted: '#000', font: '', paper: '#fff', dark: false, text: 1};
     return {axes: [0, 1].map((axis) => featureAxis(features, axis, arrays[['grid_x', 'grid_y'][axis]], theme).ticktext),
         hovers: pointTraces(run, theme)[0].text};
-}"""
+}""")
 
 TABLES = {
     "incomes": [[34, 63481], [45, 264227], [33, 33801], [40, 264228]],
@@ -96,6 +97,7 @@ def test_features_of_one_unit_have_one_scale_in_any_window(exported: Site, deskt
         const plot = plotSize(run, 400, 300);
         return [plot.width, plot.height];
     }"""
+    size = with_constants(size)
     assert page.evaluate(size, [3, 1]) == pytest.approx([400, 400 / 3])
     assert page.evaluate(size, [1, 2]) == pytest.approx([150, 300])
     assert page.evaluate(size, [9, 1]) == [400, 300], "in a strip nothing could be seen"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from tests.support.modules import TAKE_CONSTANTS
 from tests.support.pages import Watched
 from tests.web.conftest import MOONS, Site
 
@@ -33,6 +34,7 @@ def test_an_array_that_is_not_the_stored_one_is_refused(site: Site, desktop: Wat
     # the numbers have one, four and eight bytes, and arrive in byte planes or, if there are few, in their own order
     sound = ["planes/PLANE/loss_surface", "confidence", "labels", "planes/PLANE/path", "grid_x"]
     damaged = ["weights", "predicted_class"]
+    page.evaluate(TAKE_CONSTANTS)
     found, kept = page.evaluate(FETCHED, [MOONS.id, sound, damaged, ["points"]])
     assert found == {
         **dict.fromkeys([*sound, "points"], True),

@@ -15,6 +15,7 @@ from scripts.tune_rates import read_rates
 from lossatlas.runs import RunConfig, compute_run
 from lossatlas.site import export_site
 from lossatlas.store import Gallery
+from tests.support.modules import with_constants
 from tests.support.pages import PATIENCE, VISITS, Watched, until, watched
 from tests.web.conftest import MOONS, MOONS_FAST, PLANES, RESIDUAL, Site, quick, static_server
 
@@ -272,7 +273,7 @@ def test_every_pair_differs_in_what_its_name_says_and_in_nothing_else(exported: 
 
 
 #: Returns the keys of the settings that differ in each pair that the page trains, by the names of pair and dataset.
-ALL_PAIRS = """async () => {
+ALL_PAIRS = with_constants("""async () => {
     const from = (path) => import(new URL(path, document.baseURI).href);
     const [{PRESETS, pairFor}, {listDifferences}, {configOf}, {RATES}, {openingState}] = await Promise.all([
         'pages/compare/presets.js', 'pages/compare/differences.js', 'features/training/training.js',
@@ -284,7 +285,7 @@ ALL_PAIRS = """async () => {
         const [one, two] = [a, b].map((side) => configOf(catalog, side));
         return [`${preset.name}|${dataset}`, listDifferences(one, two, catalog.default).map(({key}) => key)];
     })));
-}"""
+}""")
 
 
 def test_the_differences_of_two_runs_are_named_and_nothing_else(exported: Site, desktop: Watched) -> None:

@@ -12,6 +12,7 @@ from playwright.sync_api import Page, expect
 
 from lossatlas.runs import Run, RunConfig
 from tests.support.drawn import Drawn, assert_drawn
+from tests.support.modules import with_constants
 from tests.support.pages import Watched, until, watched
 from tests.web.conftest import ARMS, EITHER, IRIS, MOONS, MOONS_FAST, RESIDUAL, UNUSUAL, Site, with_access
 
@@ -422,7 +423,7 @@ def test_trainings_are_named_by_the_settings_in_which_they_differ(served: Site, 
     def labels(*configs: RunConfig) -> list[str]:
         entries = [{"id": config.id, "config": config.model_dump(mode="json")} for config in configs]
         found: list[str] = page.evaluate(
-            "async entries => (await import('/model/choice.js')).trainingLabels(entries)", entries
+            with_constants("async entries => (await import('/model/choice.js')).trainingLabels(entries)"), entries
         )
         return found
 

@@ -15,6 +15,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from lossatlas.arrays import Floats
+from tests.support.modules import with_constants
 from tests.support.pages import Watched
 from tests.support.sharing import download_file, open_dialog
 from tests.web.conftest import PLANES, Site
@@ -174,7 +175,7 @@ def bilinear(values: Floats, x: Floats, y: Floats) -> Floats:
     return found
 
 
-SURFACE = """async ({values, grid, eye, pixels}) => {
+SURFACE = with_constants("""async ({values, grid, eye, pixels}) => {
     const from = (path) => import(new URL(path, document.baseURI).href);
     const [{surfacePart}, {readTheme}, {cameraFor}, {findHit, GROUND}, {mapColour}, {reliefOf}, {lossRange}] =
         await Promise.all(['features/share/surface_part', 'lib/theme', 'figures/camera', 'figures/relief',
@@ -191,7 +192,7 @@ SURFACE = """async ({values, grid, eye, pixels}) => {
         return hit && mapColour(range.kind, (hit[2] - GROUND) / (1 - GROUND));
     });
     return [svg, seen];
-}"""
+}""")
 
 
 def test_the_surface_is_painted_from_the_farthest_to_the_nearest_triangle(exported: Site, desktop: Watched) -> None:
@@ -285,9 +286,9 @@ def test_a_pdf_has_the_size_of_the_paper_lines_and_embedded_letters(exported: Si
 
 
 #: Writes a figure that consists of a text, and returns the file as Latin-1.
-PDF_OF = """async (text) => {
+PDF_OF = with_constants("""async (text) => {
     const {pdfOf} = await import(new URL('features/share/pdf.js', document.baseURI).href);
     const svg = `<text x="40" y="20" font-size="12" fill="#000000" text-anchor="middle">${text}</text>`;
     const figure = {size: {width: 200, height: 40}, paper: null, behind: '', cells: [], svg, font: 'sans-serif'};
     return new TextDecoder('latin1').decode(await (await pdfOf(figure)).arrayBuffer());
-}"""
+}""")

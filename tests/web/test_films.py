@@ -11,6 +11,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from lossatlas.arrays import Floats
+from tests.support.modules import with_constants
 from tests.support.pages import Watched, until
 from tests.support.sharing import download_file, open_dialog
 from tests.web.conftest import EITHER, Site
@@ -251,12 +252,12 @@ def test_a_film_as_gif_has_every_epoch_and_starts_again(exported: Site, desktop:
     assert (colour_error(film, pixels(page, picture, "image/png")) < 4).all()
 
 
-FILMS = """async (asked) => {
+FILMS = with_constants("""async (asked) => {
     const {filmOf, lengthsOf} = await import('./features/share/animation.js');
     return asked.map(([frames, width, height]) => lengthsOf(frames).map((length) => ({
         ...length, ...filmOf(length.pictures, width, height),
     })));
-}"""
+}""")
 
 
 def test_a_film_of_a_long_training_is_thinned_to_the_chosen_length(exported: Site, desktop: Watched) -> None:

@@ -13,6 +13,7 @@ from lossatlas.engine import Evaluator
 from lossatlas.landscape import loss_surfaces
 from lossatlas.runs import Run, RunConfig
 from tests.support.drawn import Drawn
+from tests.support.modules import with_constants
 from tests.support.pages import Watched, until
 from tests.web.conftest import ARMS, EITHER, MOONS_FAST, Site
 
@@ -117,14 +118,14 @@ def test_the_network_itself_is_evaluated_with_two_classes_as_well(exported: Site
         assert shares(probe.inner_text()) == pytest.approx(expected, abs=0.03)  # the tolerance is a pixel of the place
 
 
-LINE = """async ({theta, id, classes, confidence, x, y}) => {
+LINE = with_constants("""async ({theta, id, classes, confidence, x, y}) => {
     const {borderSegments} = await import(new URL('figures/border.js', document.baseURI).href);
     const {createLogits} = await import(new URL('compute/probabilities.js', document.baseURI).href);
     const manifest = await (await fetch(`data/runs/${id}/run.json`)).json();
     const run = {manifest, numbers: (name) => ({grid_x: x, grid_y: y})[name]};
     const seen = {predicted_class: classes, confidence};
     return {logits: borderSegments(run, seen, createLogits({run}, theta)), bytes: borderSegments(run, seen)};
-}"""
+}""")
 
 
 @pytest.mark.parametrize("config", [MOONS_FAST, ARMS], ids=["two classes", "three"])

@@ -8,6 +8,7 @@ import pytest
 from lossatlas.planes import FreshPlane
 from lossatlas.runs import compute_run
 from lossatlas.showcase import OPENING
+from tests.support.modules import with_constants
 from tests.support.pages import Watched
 from tests.web.conftest import Site
 
@@ -15,7 +16,7 @@ pytestmark = pytest.mark.browser
 
 #: The sizes of the panel in windows of 1440 × 900, 1280 × 720 and 390 × 844.
 PANELS = [[540, 500], [470, 340], [390, 320]]
-HIDDEN = """async ({surfaces, losses, size, panels}) => {
+HIDDEN = with_constants("""async ({surfaces, losses, size, panels}) => {
     const [{cameraFor}, {reliefOf}, {ballAt, ballMark}, {lossRange}, {HOME}, {readTheme}] = await Promise.all(
         ['figures/camera', 'figures/landscape', 'figures/axes3d', 'figures/range', 'model/state', 'lib/theme'].map(
             (name) => import(new URL(`${name}.js`, document.baseURI).href)));
@@ -31,7 +32,7 @@ HIDDEN = """async ({surfaces, losses, size, panels}) => {
             return !/class="ball"/.test(mark) || x < 0 || y < 0 || x > width || y > height;
         }).length;
     }));
-}"""
+}""")
 
 
 def test_the_ball_is_seen_in_every_frame_from_the_default_camera(exported: Site, desktop: Watched) -> None:

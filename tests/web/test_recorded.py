@@ -20,6 +20,7 @@ from lossatlas.server.serving import BackgroundServer
 from lossatlas.site import export_site
 from lossatlas.store import Gallery, open_stored, run_folder
 from tests.own_models.trainings import convolutional, images, shuffling, train
+from tests.support.modules import with_constants
 from tests.support.pages import Watched, until
 from tests.support.sharing import download_file, open_dialog
 from tests.web.conftest import MOONS, static_server
@@ -326,11 +327,11 @@ def test_the_statistics_of_batchnorm_are_named(desktop: Watched, recorded: Recor
 
 
 #: JavaScript that returns the curve of the training losses of six frames, as an SVG path.
-OF_A_RECORDING = """async ([train_loss, test_loss]) => {
+OF_A_RECORDING = with_constants("""async ([train_loss, test_loss]) => {
     const {lossCurves} = await import(new URL('features/recording/figure.js', document.baseURI).href);
     const recording = {frames: [0, 1, 2, 3, 4, 5], metrics: {train_loss, test_loss}};
     return lossCurves(recording, {width: 400, height: 180, inset: 8, top: 8, bottom: 24}).train;
-}"""
+}""")
 
 
 def test_a_training_is_shown_while_it_is_recorded(desktop: Watched, tmp_path: Any) -> None:

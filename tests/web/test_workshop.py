@@ -15,6 +15,7 @@ from lossatlas.planes import FreshPlane, project
 from lossatlas.runs import RunConfig, Setup
 from lossatlas.site import describe_catalog
 from lossatlas.training import Trajectory, train
+from tests.support.modules import with_constants
 from tests.support.pages import Watched, until
 from tests.web.conftest import EITHER, MOONS, Site
 from tests.web.test_controls import number, readout
@@ -114,10 +115,10 @@ def test_a_paused_training_has_its_path_in_a_fixed_plane_and_can_continue(export
     until(page, f"() => {DOTS}?.x.length === 32")
 
 
-STEADY = """async (pairs) => {
+STEADY = with_constants("""async (pairs) => {
     const {keepRange} = await import('./figures/range.js');
     return pairs.map(([next, before]) => keepRange(next, before ?? undefined));
-}"""
+}""")
 
 
 def loss_range(low: float, high: float, scale: str = "linear", kind: str = "loss") -> dict[str, Any]:
@@ -264,7 +265,7 @@ def test_it_pauses_where_the_loss_is_flat_unless_that_is_switched_off(exported: 
     expect(here.get_by_role("status")).to_contain_text("Try a higher learning rate")
 
 
-AXIS = """async ({frames, trained, counts}) => {
+AXIS = with_constants("""async ({frames, trained, counts}) => {
     const {curvesFigure, frameAtProgress, progressOf, chooseFrames} = await import('./figures/curves.js');
     const losses = frames.map(() => 1);
     const run = {frames, hasEveryEpoch: trained, metrics: {train_loss: losses, test_loss: losses}};
@@ -275,7 +276,7 @@ AXIS = """async ({frames, trained, counts}) => {
         back: frames.map((_, frame) => frameAtProgress(run, progressOf(run, frame))), epochTicks,
         spread: counts.map((count) => chooseFrames(run, count)),
     };
-}"""
+}""")
 
 
 def progress(epochs: Any, last: int) -> Any:
@@ -340,7 +341,7 @@ def test_slider_and_curves_share_the_time_axis_of_a_long_training(exported: Site
     until(page, "() => window.lossatlas.shown().epoch === 0")
 
 
-PACING = """async (steps) => {
+PACING = with_constants("""async (steps) => {
     const {createPacing} = await import('./features/training/pacing.js');
     const done = [];
     let away = false;
@@ -353,7 +354,7 @@ PACING = """async (steps) => {
         else pacing.noteGrowth(step === 'growing');
     }
     return done;
-}"""
+}""")
 
 
 def test_a_training_continues_only_if_it_was_paused_out_of_sight_and_is_visible_again(
