@@ -130,6 +130,6 @@ def test_they_do_not_appear_after_a_link_in_a_comparison_or_in_print(exported: S
         desktop.open(exported.url + link)
         with_access(page)
         assert page.locator(".callouts").count() == 0
-    assert len([url for url in desktop.requests if "/features/callouts/callouts." in url]) == 1, (
+    assert len([url for url in desktop.requests if url.endswith(".js") and "/callouts/callouts." in url]) == 1, (
         "they appear only on a first visit"
     )
