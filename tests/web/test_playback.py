@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Page
 
+from tests.support.modules import TAKE_CONSTANTS
 from tests.support.pages import watched
 from tests.web.conftest import MOONS, Site
 
@@ -180,7 +181,9 @@ FRAME_SCRIPTS = {
 @pytest.fixture(scope="module")
 def page(served: Site, browser: Browser) -> Iterator[Page]:
     for seen in watched(browser, reduced_motion="reduce"):
-        yield seen.open(served.url + "?epoch=0")
+        opened = seen.open(served.url + "?epoch=0")
+        opened.evaluate(TAKE_CONSTANTS)
+        yield opened
 
 
 def run_machine(page: Page, script: str) -> Any:

@@ -16,6 +16,7 @@ from playwright.sync_api import Browser, Page, expect
 from lossatlas.site import export_site
 from lossatlas.store import Gallery
 from tests.support.deflated import deflate
+from tests.support.modules import TAKE_CONSTANTS
 from tests.support.pages import Watched, until, watched
 from tests.web.conftest import MOONS, Site, static_server
 
@@ -90,7 +91,9 @@ FAULTS = {
 @pytest.fixture(scope="module")
 def page(exported: Site, browser: Browser) -> Iterator[Page]:
     for seen in watched(browser, reduced_motion="reduce"):
-        yield seen.open(exported.url + "?epoch=0")
+        opened = seen.open(exported.url + "?epoch=0")
+        opened.evaluate(TAKE_CONSTANTS)
+        yield opened
 
 
 def test_each_fault_of_a_story_is_one_sentence(page: Page) -> None:
