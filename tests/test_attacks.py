@@ -29,6 +29,13 @@ def test_a_killed_server_loses_nothing_and_leaves_nothing(tmp_path: Path) -> Non
     assert counted["servers"]["stored"] >= 1
 
 
+def test_a_death_at_a_change_of_the_file_system_loses_nothing_and_leaves_nothing(tmp_path: Path) -> None:
+    # tests/test_export_again.py does this with exports.
+    counted = attack("deaths", "--data", str(tmp_path), "--every", "40", "save over a damaged run", "build in parts")
+    assert counted["save over a damaged run"]["deaths"] >= 2
+    assert counted["build in parts"]["deaths"] >= 5
+
+
 def test_a_class_is_served(tmp_path: Path) -> None:
     numbers = ("--followers", "12", "--browsers", "2", "--idle", "1100", "--half-sent", "0")
     counted = attack("classroom", "--data", str(tmp_path / "data"), *numbers, "--small")
