@@ -3,9 +3,9 @@
     python -m scripts.attacks.deaths --data FOLDER [--every 1] [--every-of-exports 40] [SCENARIO ...]
 
 The changes are those that Python is about to make: to open a file for writing, to rename, link or delete one, to make
-or delete a folder. After each death ``verify`` has to accept what it accepted before, and what was stored has to be there.
-A site has to be the old one or the new one. Then the same is done again: it has to give the same bytes as without a
-death, and to leave nothing else.
+or delete a folder. After each death ``verify`` has to accept what it accepted before, and what was stored has to be
+there. A site has to be the old one or the new one. Then the same is done again: it has to give the same bytes as
+without a death, and to leave nothing else.
 
 The last line is JSON with counts. The exit code is 1 if something failed. It needs Linux.
 """
