@@ -12,7 +12,7 @@ from tests.web.conftest import MOONS, Site
 
 pytestmark = pytest.mark.browser
 NOT_COMPUTED = "This could not be computed in the page"
-LACKING = "A part of the page is missing: the server does not answer, or does not have it."
+LACKING = "A part of the page is missing. The server does not answer, or has a newer page: then reload this one."
 
 
 def forgive(watched: Watched) -> None:

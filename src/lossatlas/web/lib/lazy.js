@@ -11,7 +11,7 @@ export function reasonOf(error) {
   return /dynamically imported module|importing a module script/i.test(message) ? LACKING : message;
 }
 
-const LACKING = 'A part of the page is missing: the server does not answer, or does not have it.';
+const LACKING = 'A part of the page is missing. The server does not answer, or has a newer page: then reload this one.';
 
 /** @type {Map<string, Promise<void>>} */
 const styles = new Map();
