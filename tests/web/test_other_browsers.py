@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
+from xml.etree import ElementTree
 
 import pytest
 
@@ -42,6 +45,52 @@ FILM = """(async () => {
     return [...bytes.slice(0, 4)];
 })()"""
 
+#: Whether a chip with a long name stays within its panel.
+LONG_CHIP_FITS = """(() => {
+    const text = document.querySelector('#model .chips .chip span');
+    const before = text.textContent;
+    text.textContent = 'eight-'.repeat(20);
+    const [own, panel] = [text, document.querySelector('.panel.model')].map((each) => each.getBoundingClientRect());
+    text.textContent = before;
+    return own.width > 20 && own.right <= panel.right;
+})()"""
+#: Keeps the files that the page saves, instead of asking the browser to.
+KEEP_FILES = """(() => {
+    const files = new Map();
+    const create = URL.createObjectURL.bind(URL);
+    URL.createObjectURL = (file) => {
+        const url = create(file);
+        files.set(url, file);
+        return url;
+    };
+    HTMLAnchorElement.prototype.click = function () { window.saved = files.get(this.href); };
+})()"""
+#: Chooses the look of a figure, and saves it.
+SAVE_FIGURE = """((look) => {
+    const changed = new Event('change', {bubbles: true});
+    for (const [name, value] of Object.entries(look)) {
+        const field = document.querySelector(`.figure [aria-label^="${name}"]`);
+        field.value = value;
+        if (name === 'Unit') field.dispatchEvent(changed);
+    }
+    document.querySelector('.figure').dispatchEvent(changed);
+    window.saved = null;
+    document.querySelector('.figure .save').click();
+})"""
+#: The text of the file that was saved.
+READ_TEXT = "(async () => new TextDecoder('latin1').decode(await window.saved.arrayBuffer()))()"
+#: The width and the density of the PNG that was saved, and the pixels of its corner and its middle.
+READ_PICTURE = """(async () => {
+    const image = await createImageBitmap(window.saved);
+    const canvas = document.createElement('canvas');
+    Object.assign(canvas, {width: image.width, height: image.height});
+    const context = canvas.getContext('2d');
+    context.drawImage(image, 0, 0);
+    const pixelAt = (share) => [...context.getImageData(share * image.width, share * image.height, 1, 1).data];
+    const density = new DataView(await window.saved.arrayBuffer()).getUint32(33 + 8);
+    return [image.width, density, pixelAt(0), pixelAt(0.5)];
+})()"""
+
 
 @pytest.fixture(params=["firefox", "webkit"])
 def other(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Driven]:
@@ -72,6 +121,7 @@ def test_a_visit_works_from_the_first_picture_to_a_comparison(served: Site, othe
     readout = "Number(document.querySelector('[data-readout=train_loss]').textContent)"
     assert other.evaluate(readout) == pytest.approx(loss, abs=1e-4)
     assert other.evaluate("document.querySelector('#flat-note').hidden"), "the surface is drawn in three dimensions"
+    assert other.evaluate(LONG_CHIP_FITS)
     write(other, "#epoch", "0")
     until(other, "window.lossatlas.shown().frame === 0")
     click(other, "#play")
@@ -90,6 +140,7 @@ def test_a_visit_works_from_the_first_picture_to_a_comparison(served: Site, othe
     click(other, "#share")
     python = "document.querySelector('dialog.keep[open] pre[aria-label=Python] code')"
     until(other, f"{python}?.textContent.includes('lossatlas')")
+    save_figures(other)
     other.evaluate("document.querySelector('dialog.keep').close()")
     click(other, "#train-here")
     click(other, "#workshop .go")
@@ -102,6 +153,34 @@ def test_a_visit_works_from_the_first_picture_to_a_comparison(served: Site, othe
         "[...document.querySelectorAll('iframe')].map((each) => each.contentWindow.lossatlas?.shown()?.run ?? null)"
     )
     until(other, f"{frames}.filter(Boolean).length === 2")
+
+
+def save_figures(other: Driven) -> None:
+    """Save a figure in each format, in the dialog that is open, and check its size and its look."""
+    other.evaluate(KEEP_FILES)
+
+    def save(read: str, **look: str) -> Any:
+        other.evaluate(f"{SAVE_FIGURE}({json.dumps(look)})")
+        until(other, "Boolean(window.saved) || document.querySelector('dialog.keep .message').matches('.bad')")
+        return other.evaluate(read)
+
+    look = {"Plot": "contours", "Width": "60", "Density": "254", "Background": "Transparent"}
+    width, density, corner, middle = save(READ_PICTURE, **look)
+    assert [width, density, corner[3], middle[3]] == [600, 10_000, 0, 255]
+    look = {"Plot": "boundary", "Unit": "px", "Width": "640", "Colours": "Dark", "Background": "Filled"}
+    width, _, corner, _ = save(READ_PICTURE, **look)
+    assert [width, corner[3], max(corner[:3]) < 64] == [640, 255, True]
+    look = {"Plot": "surface", "Unit": "mm", "Width": "50", "Colours": "Light", "Format": "SVG"}
+    drawing = ElementTree.fromstring(save(READ_TEXT, **look))
+    assert drawing.get("width") == "50mm"
+    triangles = [path for path in drawing.iter("{http://www.w3.org/2000/svg}path") if path.get("fill") != "none"]
+    assert len(triangles) >= 2 * (MOONS.planes[0].grid - 1) ** 2
+    pdf = save(READ_TEXT, Format="PDF")
+    [points] = re.findall(r"/MediaBox \[0 0 ([\d.]+) ", pdf)
+    assert float(points) == pytest.approx(50 / 25.4 * 72, abs=0.01)
+    assert pdf.startswith("%PDF-")
+    assert "/FontFile2" in pdf
+    assert "/Subtype /Image" not in pdf  # the surface consists of triangles
 
 
 def take_the_tour(url: str, other: Driven) -> None:

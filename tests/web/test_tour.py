@@ -107,8 +107,8 @@ def test_a_stop_begins_to_train_the_run_of_an_earlier_stop_as_well(stop: str, ex
 
 
 @pytest.mark.browser
-def test_the_served_page_opens_a_stop_as_well(served: Site, desktop: Watched) -> None:
-    page = open_tour(desktop, f"{served.url}?tour=hidden-layer")
+def test_the_served_page_opens_a_stop_as_well_and_in_a_presentation(served: Site, desktop: Watched) -> None:
+    page = open_tour(desktop, f"{served.url}?present=1&tour=hidden-layer")
     until(page, IS_SHOWN, ["here-", 100, "fresh"], patience=60_000)
 
 

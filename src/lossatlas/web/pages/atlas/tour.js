@@ -23,8 +23,9 @@ import {toQuery} from '../../model/state.js';
 /** @param {Page} page */
 export function createLazyTour(page) {
   const {store, base} = page;
-  /** A link that contains only a story and a stop means the stop as it begins; any other link has its own state. */
-  const bare = toQuery({...store.get(), tour: null, story: null, stops: null}, base) === '';
+  /** A link that contains only a story and a stop means the stop as it begins, perhaps in a presentation; any other link
+   * has its own state. */
+  const bare = toQuery({...store.get(), tour: null, story: null, stops: null, present: null}, base) === '';
   const lazy = createLazy({
     load: () => import('../../features/tour/tour.js'),
     create: ({createTour}) => createTour(page),
